@@ -1,0 +1,13 @@
+module github.com/ollyscale/ollyscale/services/query
+
+go 1.26.0
+
+require (
+	github.com/ollyscale/ollyscale/libs v0.0.0
+	github.com/ollyscale/ollyscale/schema v0.0.0
+)
+
+replace (
+	github.com/ollyscale/ollyscale/libs => ../../libs
+	github.com/ollyscale/ollyscale/schema => ../../schema
+)
