@@ -1,0 +1,152 @@
+# Every door to the project. `make` alone lists them; each target fetches and builds what it needs (into .tools and .build) and
+# nothing else, so a fresh clone needs Go, Node.js and make only. It runs with the GNU make 3.81 of macOS.
+#
+# ARGS is handed on:       make run ARGS='--query.address 127.0.0.1:9090'
+# PKG narrows Go targets:  make test-integration PKG=./services/writer/...
+
+MODULES  := $(shell sed -n 's|^[[:space:]]*\./||p' go.work)
+ROLES    := ingest writer query janitor migrator
+PKG      ?= $(patsubst %,./%/...,$(filter-out e2e,$(MODULES)))
+ALL      := $(patsubst %,./%/...,$(MODULES))
+DATA     ?= $(shell .ci/tools data-dir)
+FUZZTIME ?= 20s
+
+UI       := services/query/web
+BROWSER  := e2e/browser
+CLIENTS  := e2e/clients
+BIN      := .build/bin
+REPORTS  := .build/reports
+GOTEST    = .tools/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide-summary skipped --jsonfile
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run demo build test test-unit test-integration test-ui test-browser race e2e compose bench fuzz lint fmt tidy \
+	generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+## ---- the product
+
+run: postgres $(BIN)/ollyscale ## Start everything on this machine: database, bus, services, UI (data in .data; ARGS=...)
+	@exec $(BIN)/ollyscale up --data-dir '$(DATA)' $(ARGS)
+
+demo: $(BIN)/ollyscale ## Send the telemetry of a small shop to a running ollyScale (ARGS='--seconds 30')
+	@exec $(BIN)/ollyscale demo $(ARGS)
+
+build: $(BIN)/ollyscale $(patsubst %,$(BIN)/%,$(ROLES)) ## Build all binaries into .build/bin
+
+$(BIN)/ollyscale: $(UI)/dist/index.html FORCE | go
+	@go build -trimpath -o $@ ./services/allinone/cmd/ollyscale
+
+$(BIN)/query: $(UI)/dist/index.html FORCE | go
+	@CGO_ENABLED=0 go build -trimpath -o $@ ./services/query/cmd/query
+
+$(BIN)/%: FORCE | go
+	@CGO_ENABLED=0 go build -trimpath -o $@ ./services/$*/cmd/$*
+
+$(BIN)/load: FORCE | go
+	@go build -trimpath -o $@ ./e2e/load/cmd/load
+
+ui: $(UI)/dist/index.html ## Build the browser interface when its sources changed
+
+$(UI)/dist/index.html: $(UI)/node_modules/.package-lock.json $(shell find $(UI)/src $(UI)/public -type f 2>/dev/null) $(wildcard $(UI)/*.html $(UI)/*.json $(UI)/*.ts $(UI)/*.js)
+	@cd $(UI) && npm run --silent build -- --logLevel warn
+	@touch $@
+
+# npm writes the hidden lock file last: it is there, and newer than the lock file, only after a whole install.
+%/node_modules/.package-lock.json: %/package-lock.json | node
+	@cd $* && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+images: ## Build the five container images with docker compose
+	docker compose build
+
+## ---- tests
+
+test: ## Everything CI tests: Go with the race detector, UI, browser, end to end
+	@rm -rf $(REPORTS)
+	@$(MAKE) --no-print-directory race test-ui test-browser e2e
+
+test-unit: go .tools/bin/gotestsum ## Go tests that need neither database nor bus
+	@mkdir -p $(REPORTS)
+	@$(GOTEST) $(REPORTS)/unit.jsonl -- -short $(PKG)
+
+test-integration: go postgres .tools/bin/gotestsum ## All Go tests but e2e, with a real PostgreSQL and an in-process NATS
+	@mkdir -p $(REPORTS)
+	@$(GOTEST) $(REPORTS)/integration.jsonl -- -timeout 15m $(PKG)
+
+race: go race-tools postgres .tools/bin/gotestsum ## The same under the race detector
+	@mkdir -p $(REPORTS)
+	@$(GOTEST) $(REPORTS)/race.jsonl -- -race -timeout 20m $(PKG)
+
+test-ui: $(UI)/node_modules/.package-lock.json ## Types, lint and unit tests of the browser interface
+	@mkdir -p $(REPORTS)
+	@cd $(UI) && npm run --silent typecheck && npm run --silent lint && \
+		npm run --silent test -- --reporter=default --reporter=json --outputFile.json=$(CURDIR)/$(REPORTS)/vitest.json
+
+test-browser: browser-tools postgres $(BIN)/ollyscale $(BROWSER)/node_modules/.package-lock.json ## The UI in a real browser against a whole ollyScale with demo data
+	@mkdir -p $(REPORTS)
+	@.ci/browser
+
+e2e: postgres .tools/bin/gotestsum .tools/bin/nats-server build $(CLIENTS)/node_modules/.package-lock.json ## Every role in its own process: delivery, failures, foreign clients
+	@mkdir -p $(REPORTS)
+	@cd e2e && OLLY_E2E_BIN=$(CURDIR)/$(BIN) OLLY_E2E_NATS_SERVER=$(CURDIR)/.tools/bin/nats-server \
+		../$(GOTEST) ../$(REPORTS)/e2e.jsonl -- -count=1 -p 1 -timeout 20m ./...
+
+compose: .tools/bin/gotestsum ## docker compose up, telemetry in, answers out (needs a Docker engine with the base images)
+	@mkdir -p $(REPORTS)
+	@cd e2e && ../$(GOTEST) ../$(REPORTS)/compose.jsonl -- -count=1 -tags compose -run 'TestCompose' -timeout 20m .
+
+bench: postgres | go ## Cost of a span, from OTLP bytes to commit: CPU, WAL, disk
+	@cd e2e && go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench/... $(ARGS)
+
+fuzz: go ## Every fuzz target for FUZZTIME each (default 20s)
+	@grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' $(MODULES) | xargs -n 1 dirname | sort -u | while read -r dir; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$dir/*_test.go); do \
+			echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir || exit 1; \
+		done; \
+	done
+
+## ---- the code
+
+lint: go .tools/bin/golangci-lint ## golangci-lint over all modules
+	@.tools/bin/golangci-lint run $(ALL)
+
+fmt: go .tools/bin/golangci-lint $(UI)/node_modules/.package-lock.json ## Format Go and TypeScript
+	@.tools/bin/golangci-lint fmt $(ALL)
+	@cd $(UI) && npm run --silent format
+
+tidy: go ## go mod tidy in every module
+	@for module in $(MODULES); do (cd $$module && go mod tidy) || exit 1; done
+
+generate: go $(UI)/node_modules/.package-lock.json ## Renew what is generated: API types, configuration page, atlas.sum
+	@go generate $(ALL)
+	@cd $(UI) && npm run --silent generate
+
+verify: go node .tools/bin/golangci-lint $(UI)/node_modules/.package-lock.json ## Lint, import fences, modules alone, nothing stale
+	@.ci/verify
+
+migration: ## An empty migration file: make migration name=add_something
+	@test -n '$(name)' || { echo 'usage: make migration name=add_something'; exit 2; }
+	@file=schema/migrations/$$(date -u +%Y%m%d%H%M%S)_$(name).sql && : >$$file && \
+		echo "$$file: write it, then run make generate to renew atlas.sum"
+
+tools: ## Fetch every tool now: PostgreSQL, linter, test runner, NATS server, Chromium
+	@.ci/tools
+
+go node postgres:
+	@.ci/tools $@
+
+race-tools:
+	@.ci/tools cc
+
+browser-tools:
+	@.ci/tools chromium
+
+.tools/bin/%: FORCE
+	@.ci/tools $*
+
+clean: ## Remove what was built, fetched and stored (.data too)
+	rm -rf .build .tools .data $(UI)/node_modules $(BROWSER)/node_modules $(CLIENTS)/node_modules
+	find $(UI)/dist -mindepth 1 ! -name .keep -delete
