@@ -2,17 +2,28 @@ package service
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"sync"
+	"time"
 )
+
+// checkTimeout bounds one readiness check: a probe must answer sooner than its caller gives up.
+const checkTimeout = 2 * time.Second
+
+// errNoAnswer is the outcome of a check that ran out of time.
+var errNoAnswer = fmt.Errorf("no answer within %s", checkTimeout)
 
 // Check is one readiness check: nil means ready, an error says what is missing.
 type Check func(ctx context.Context) error
 
-// Health is a role's readiness: the sum of its checks.
+// Health is a role's readiness: the sum of its checks. It is safe for concurrent use.
 type Health struct {
-	mu     sync.Mutex
-	names  []string
-	checks map[string]Check
+	mu       sync.Mutex
+	names    []string
+	checks   map[string]Check
+	database func(ctx context.Context) DatabaseState
 }
 
 // NewHealth makes an empty Health, which is ready.
@@ -26,4 +37,136 @@ func (h *Health) Register(name string, check Check) {
 		h.names = append(h.names, name)
 	}
 	h.checks[name] = check
+}
+
+// DatabaseState is what /health/db tells about the database of a role.
+type DatabaseState struct {
+	Connected     bool
+	ServerVersion string // "18.4"; "" while not connected
+	Expected      string // schema version this build expects
+	Current       string // schema version of the database; "" if there is none
+	Err           error  // why it is not usable, nil when it is
+}
+
+// RegisterDatabase makes /health/db available and adds the check "database" to the others: it fails while the database is
+// down, and while its schema is older or newer than this build expects (naming both versions).
+func (h *Health) RegisterDatabase(state func(ctx context.Context) DatabaseState) {
+	h.mu.Lock()
+	h.database = state
+	h.mu.Unlock()
+	h.Register("database", func(ctx context.Context) error { return state(ctx).problem() })
+}
+
+func (s DatabaseState) problem() error {
+	switch {
+	case s.Err != nil:
+		return s.Err
+	case !s.Connected:
+		return errors.New("not connected")
+	case s.Current == "" && s.Expected != "":
+		return fmt.Errorf("the database has no schema yet, this build expects version %s: run the migrator", s.Expected)
+	case s.Current != s.Expected:
+		return fmt.Errorf("the database has schema version %s, this build expects %s", s.Current, s.Expected)
+	}
+	return nil
+}
+
+// The two values of a status.
+const (
+	StatusOK   = "ok"
+	StatusFail = "fail"
+)
+
+// CheckResult is one check's outcome.
+type CheckResult struct {
+	Name    string `json:"name"`
+	Status  string `json:"status"`
+	Message string `json:"message,omitempty"`
+}
+
+// Report is the outcome of all checks, in the order in which they were registered. Status is StatusOK if every check is.
+type Report struct {
+	Status  string        `json:"status"`
+	Service string        `json:"service"`
+	Version string        `json:"version"`
+	Checks  []CheckResult `json:"checks"`
+}
+
+// Run runs every check at once, each bounded by two seconds, so that one dead peer does not hide the others.
+func (h *Health) Run(ctx context.Context) Report {
+	h.mu.Lock()
+	names := append([]string(nil), h.names...)
+	checks := make([]Check, len(names))
+	for i, name := range names {
+		checks[i] = h.checks[name]
+	}
+	h.mu.Unlock()
+
+	report := Report{Status: StatusOK, Checks: make([]CheckResult, len(names))}
+	var wg sync.WaitGroup
+	for i := range names {
+		wg.Go(func() {
+			report.Checks[i] = CheckResult{Name: names[i], Status: StatusOK}
+			if err := runCheck(ctx, checks[i]); err != nil {
+				report.Checks[i].Status, report.Checks[i].Message = StatusFail, err.Error()
+			}
+		})
+	}
+	wg.Wait()
+	for _, c := range report.Checks {
+		if c.Status != StatusOK {
+			report.Status = StatusFail
+		}
+	}
+	return report
+}
+
+// Check makes a Health a check of another one: it fails with the names and messages of the checks that fail.
+func (h *Health) Check(ctx context.Context) error {
+	var failed []string
+	for _, c := range h.Run(ctx).Checks {
+		if c.Status != StatusOK {
+			failed = append(failed, c.Name+": "+c.Message)
+		}
+	}
+	if len(failed) > 0 {
+		return errors.New(strings.Join(failed, "; "))
+	}
+	return nil
+}
+
+func runCheck(ctx context.Context, check Check) error {
+	err, timeout := within(ctx, check)
+	if timeout != nil {
+		return timeout
+	}
+	return err
+}
+
+// within does not wait for a function that ignores its context: the error then is a timeout, and the function ends when it ends.
+func within[T any](ctx context.Context, f func(context.Context) T) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		defer func() {
+			if p := recover(); p != nil {
+				o.err = fmt.Errorf("the check panicked: %v", p)
+			}
+			done <- o
+		}()
+		o.value = f(ctx)
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, errNoAnswer
+	}
 }

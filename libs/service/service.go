@@ -1,29 +1,79 @@
 // Package service makes a role a good citizen: configuration, logger, metrics, health, signals, ordered start and drain.
 // It is the only importer of viper.
+//
+// A role's main is one call:
+//
+//	func main() { service.Main("writer", writer.DefaultConfig(), writer.New) }
+//
+// Config is a struct whose leaves carry two tags: `mapstructure:"max_bytes"`, the key, and `doc:"…"`, one sentence for
+// docs/configuration.md and --help. A leaf may also carry `secret:"true"` (never printed), `flag:"name"` (another name for
+// its flag) and, once a struct, `arg:"true"` (filled by the first word of the command line that is not a flag).
 package service
 
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"runtime/debug"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
 )
+
+// Release is the version that all services of one build share; Version adds the revision.
+const Release = "0.1.0"
 
 // Env is what a role gets from outside: no role reaches for a global logger, clock or registry, so that five roles (and
 // parallel tests) live in one process.
 type Env struct {
-	Log    *slog.Logger
-	Meter  metric.Meter
-	Tracer trace.Tracer
-	Now    func() time.Time
-	Health *Health // the role registers its readiness checks here
-	// MetricsHandler etc. are added by this package's Main and are served by the ops endpoints.
+	Service string // the role's name, as health and metrics show it
+	Log     *slog.Logger
+	Meter   metric.Meter
+	Tracer  trace.Tracer
+	Now     func() time.Time
+	Health  *Health      // the role registers its readiness checks here
+	Metrics http.Handler // serves the metrics that Meter records; nil where nobody collects them
+}
+
+// NewEnv is an Env without telemetry: metrics and traces go nowhere, the clock is the machine's. log may be nil (silent).
+// Main builds its own; this one is for tests and for tools.
+func NewEnv(name string, log *slog.Logger) Env {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return Env{
+		Service: name,
+		Log:     log,
+		Meter:   metricnoop.NewMeterProvider().Meter(name),
+		Tracer:  tracenoop.NewTracerProvider().Tracer(name),
+		Now:     time.Now,
+		Health:  NewHealth(),
+	}
 }
 
 // Role is what every service's New returns.
 type Role interface {
 	// Run serves until ctx ends, drains, and returns nil after a clean end.
 	Run(ctx context.Context) error
+}
+
+// Version is Release and, where the build knows it, the revision: "0.1.0+1a2b3c4".
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return Release
+	}
+	version := Release
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && len(s.Value) >= 7:
+			version += "+" + s.Value[:7]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			version += ".dirty"
+		}
+	}
+	return version
 }

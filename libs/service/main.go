@@ -1,0 +1,168 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Exit codes of a program.
+const (
+	ExitOK     = 0
+	ExitFailed = 1   // it ran, or tried to, and failed
+	ExitUsage  = 2   // bad flag, file or environment: nothing was started
+	exitKilled = 130 // a second signal did not wait for the drain
+)
+
+// Config is what Main asks of a role's configuration.
+type Config interface {
+	// Validate returns an error that names the key and the reason.
+	Validate() error
+}
+
+// process is the configuration that every program has beside its role's.
+type process struct {
+	Log           LogConfig     `mapstructure:"log"`
+	DrainDeadline time.Duration `mapstructure:"drain_deadline" doc:"How long a stopping part may take to finish what it holds."`
+}
+
+type settings[C Config] struct {
+	Role    C       `mapstructure:",squash"`
+	Process process `mapstructure:",squash"`
+}
+
+// Program is one command line: it parses args, runs until ctx ends, and returns the exit code.
+type Program func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+
+// Option changes a default that all programs share.
+type Option func(*process)
+
+// WithLog sets the default of the log settings: json for a service, text for a command at a terminal.
+func WithLog(c LogConfig) Option { return func(p *process) { p.Log = c } }
+
+// Main is a role's main: it runs the program until SIGINT or SIGTERM, which drain it; a second one ends it at once. It does
+// not return.
+func Main[C Config, R Role](name string, defaults C, build func(C, Env) (R, error), options ...Option) {
+	Exec(NewProgram(name, defaults, build, options...))
+}
+
+// Exec runs a program as the process: signals in, exit code out.
+func Exec(run Program) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		cancel(fmt.Errorf("received %s", <-signals))
+		<-signals
+		os.Exit(exitKilled)
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// Commands chooses a program by the first argument; fallback is taken when it is a flag or missing.
+func Commands(name, fallback string, programs map[string]Program) Program {
+	return func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+		command := fallback
+		if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+			command, args = args[0], args[1:]
+		}
+		run, ok := programs[command]
+		if !ok {
+			known := make([]string, 0, len(programs))
+			for c := range programs {
+				known = append(known, c)
+			}
+			fmt.Fprintf(stderr, "%s: unknown command %q: want %s\n", name, command, strings.Join(sorted(known), ", "))
+			return ExitUsage
+		}
+		return run(ctx, args, stdout, stderr)
+	}
+}
+
+// NewProgram makes the command line of one role: flags over environment over file over defaults, a logger, metrics, the ops
+// listener where the configuration has one (a field `Ops OpsConfig`), and the role.
+func NewProgram[C Config, R Role](name string, defaults C, build func(C, Env) (R, error), options ...Option) Program {
+	return func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+		all := settings[C]{Role: defaults, Process: process{
+			Log: LogConfig{Level: "info", Format: "json"}, DrainDeadline: DefaultDrain,
+		}}
+		for _, o := range options {
+			o(&all.Process)
+		}
+		asked, err := load(name, &all, args, os.LookupEnv, stdout)
+		if err == nil && (asked.help || asked.version) {
+			if asked.version {
+				fmt.Fprintf(stdout, "%s %s\n", name, Version())
+			}
+			return ExitOK
+		}
+		if err == nil {
+			err = errors.Join(all.Process.Log.Validate(), all.Role.Validate())
+		}
+		if err != nil {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				fmt.Fprintf(stderr, "%s: %s\n", name, line)
+			}
+			return ExitUsage
+		}
+		if asked.printConfig {
+			if printConfig(stdout, &all) != nil {
+				return ExitFailed
+			}
+			return ExitOK
+		}
+		if err := runRole(ctx, name, all, build, stderr); err != nil {
+			if all.Process.Log.Format == "text" { // somebody reads this at a terminal
+				fmt.Fprintf(stderr, "%s: %s\n", name, strings.TrimPrefix(err.Error(), name+": "))
+			} else {
+				NewLogger(all.Process.Log, stderr).ErrorContext(ctx, "failed", "role", name, "error", err.Error())
+			}
+			return ExitFailed
+		}
+		return ExitOK
+	}
+}
+
+func runRole[C Config, R Role](ctx context.Context, name string, all settings[C], build func(C, Env) (R, error), stderr io.Writer) (err error) {
+	log := NewLogger(all.Process.Log, stderr)
+	own, err := NewTelemetry(name)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		err = errors.Join(err, own.Close(closing))
+	}()
+	env := own.Env(name, log)
+
+	group := Group{Log: env.Log, Drain: all.Process.DrainDeadline}
+	if address := opsAddress(&all.Role); address != "" {
+		// Bound before the role is built: a second instance collides here and not halfway.
+		l, err := Listen(ctx, "health and metrics", address, "ops.address (OLLY_OPS_ADDRESS)")
+		if err != nil {
+			return err
+		}
+		group.Add("ops", func(ctx context.Context) error { return serveOps(ctx, l, env) })
+		defer func() { _ = l.Close() }() // serveOps closed it if it ran
+	}
+	role, err := build(all.Role, env)
+	if err != nil {
+		return err
+	}
+	group.Add(name, role.Run)
+	env.Log.InfoContext(ctx, "starting", "version", Version())
+	err = group.Run(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		env.Log.InfoContext(ctx, "ended", "cause", cause.Error())
+	} else {
+		env.Log.InfoContext(ctx, "ended")
+	}
+	return err
+}

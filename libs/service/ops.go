@@ -1,0 +1,150 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// OpsConfig is where a role that has no HTTP port of its own serves its health and metrics.
+type OpsConfig struct {
+	Address string `mapstructure:"address" doc:"Where /livez, /health, /health/db and /metrics are served; empty for no listener of its own."`
+}
+
+// Route is one operations endpoint.
+type Route struct {
+	Path    string
+	Handler http.Handler
+}
+
+// OpsRoutes are the endpoints that every service has (GET and HEAD), for mounting on a role's own HTTP server:
+//
+//	/livez      200 while the process runs
+//	/health     200 or 503 with a Report
+//	/health/db  200 or 503 with connection and schema version; 404 in a role without a database
+//	/metrics    Prometheus text format
+func OpsRoutes(env Env) []Route {
+	health := env.Health
+	if health == nil {
+		health = NewHealth()
+	}
+	metrics := env.Metrics
+	if metrics == nil {
+		metrics = http.NotFoundHandler()
+	}
+	return []Route{
+		{"/livez", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusOK, map[string]string{"status": StatusOK, "service": env.Service, "version": Version()})
+		})},
+		{"/health", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			report := health.Run(r.Context())
+			report.Service, report.Version = env.Service, Version()
+			writeJSON(w, statusCode(report.Status == StatusOK), report)
+		})},
+		{"/health/db", http.HandlerFunc(health.serveDatabase)},
+		{"/metrics", metrics},
+	}
+}
+
+func (h *Health) serveDatabase(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	state := h.database
+	h.mu.Unlock()
+	if state == nil {
+		http.Error(w, "this service has no database", http.StatusNotFound)
+		return
+	}
+	type schema struct {
+		Expected string  `json:"expected"`
+		Current  *string `json:"current"`
+	}
+	type answer struct {
+		Status        string `json:"status"`
+		Connected     bool   `json:"connected"`
+		ServerVersion string `json:"server_version,omitempty"`
+		Schema        schema `json:"schema"`
+		Message       string `json:"message,omitempty"`
+	}
+	s, err := within(r.Context(), state)
+	if err == nil {
+		err = s.problem()
+	}
+	a := answer{Status: StatusOK, Connected: s.Connected, ServerVersion: s.ServerVersion, Schema: schema{Expected: s.Expected}}
+	if s.Current != "" {
+		a.Schema.Current = &s.Current
+	}
+	if err != nil {
+		a.Status, a.Message = StatusFail, err.Error()
+	}
+	writeJSON(w, statusCode(err == nil), a)
+}
+
+func statusCode(ok bool) int {
+	if ok {
+		return http.StatusOK
+	}
+	return http.StatusServiceUnavailable
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client is gone: nobody to tell
+}
+
+// Listen opens a TCP listener. When the port is taken, or may not be opened, the error says so in words and names what, the
+// listener's purpose, and setting, the configuration key to change.
+func Listen(ctx context.Context, what, address, setting string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fault.Newf(fault.Unavailable, "listen.in_use",
+			"%s: %s is taken by another process; stop it, or choose another address with %s", what, address, setting)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fault.Newf(fault.Unavailable, "listen.denied",
+			"%s: no permission to listen on %s; choose a port above 1023 with %s", what, address, setting)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fault.Newf(fault.Unavailable, "listen.no_address",
+			"%s: this machine has no address %s; choose another one with %s", what, address, setting)
+	}
+	return nil, fault.Wrap(err, fault.Invalid, "listen.failed", what+": cannot listen on "+address+" (set "+setting+")")
+}
+
+// serveOps serves the operations endpoints until ctx ends.
+func serveOps(ctx context.Context, l net.Listener, env Env) error {
+	mux := http.NewServeMux()
+	for _, r := range OpsRoutes(env) {
+		mux.Handle("GET "+r.Path, r.Handler)
+	}
+	server := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       time.Minute,
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(l) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if server.Shutdown(drain) != nil {
+		_ = server.Close()
+	}
+	<-done
+	return nil
+}

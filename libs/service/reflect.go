@@ -1,0 +1,27 @@
+package service
+
+import (
+	"reflect"
+	"slices"
+)
+
+// opsAddress finds the field of type OpsConfig in the struct that config points to; "" if there is none.
+func opsAddress(config any) string {
+	v := reflect.ValueOf(config).Elem()
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
+	for i := range v.NumField() {
+		if v.Type().Field(i).IsExported() {
+			if ops, ok := v.Field(i).Interface().(OpsConfig); ok {
+				return ops.Address
+			}
+		}
+	}
+	return ""
+}
+
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return list
+}
