@@ -1,0 +1,184 @@
+package bus
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+	"github.com/nats-io/nats.go"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// Header names of the envelope. The body is OTLP protobuf, compressed as HeaderEncoding says.
+const (
+	HeaderID         = "Nats-Msg-Id"     // batch id in hex; JetStream drops a second one inside the duplicate window
+	HeaderSchema     = "Olly-Schema"     // envelope version, "1"
+	HeaderTenant     = "Olly-Tenant"     //
+	HeaderConnection = "Olly-Connection" // who sent it; absent without authentication
+	HeaderReceived   = "Olly-Received"   // Unix nanoseconds, decimal
+	HeaderItems      = "Olly-Items"      // decimal
+	HeaderEncoding   = "Olly-Encoding"   // s2 (block format), zstd or identity
+	HeaderSize       = "Olly-Size"       // bytes of the body when decompressed, decimal
+)
+
+// Header names that a dead letter has besides.
+const (
+	HeaderDeadReason   = "Olly-Dead-Reason"
+	HeaderDeadCode     = "Olly-Dead-Code"
+	HeaderDeadClass    = "Olly-Dead-Class"
+	HeaderDeadAttempts = "Olly-Dead-Attempts"
+	HeaderDeadPosition = "Olly-Dead-Position" // the batch's position in its signal's stream
+)
+
+// envelopeVersion is what Publish writes and the only one that Fetch reads.
+const envelopeVersion = "1"
+
+// headerRoom is kept free in every message for the headers, those of a dead letter included.
+const headerRoom = 8 << 10
+
+// maxDecoded bounds what a body may decompress to: no batch that ingest makes is larger than a message, and a message at most 64 MiB.
+const maxDecoded = 64 << 20
+
+const (
+	encodingS2       = "s2"
+	encodingZstd     = "zstd"
+	encodingIdentity = "identity"
+)
+
+// coder compresses and decompresses bodies. Safe for concurrent use.
+type coder struct {
+	encoding string
+	enc      *zstd.Encoder
+	dec      *zstd.Decoder
+}
+
+func newCoder(compression string) (*coder, error) {
+	c := &coder{encoding: compression}
+	var err error
+	if compression == encodingZstd {
+		c.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+		if err != nil {
+			return nil, fmt.Errorf("zstd encoder: %w", err)
+		}
+	}
+	c.dec, err = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxDecoded), zstd.WithDecoderConcurrency(0))
+	if err != nil {
+		return nil, fmt.Errorf("zstd decoder: %w", err)
+	}
+	return c, nil
+}
+
+func (c *coder) close() {
+	if c.enc != nil {
+		_ = c.enc.Close()
+	}
+	c.dec.Close()
+}
+
+// encode compresses payload into scratch (grown where needed) and says how; what does not shrink stays as it is.
+func (c *coder) encode(scratch, payload []byte) (body []byte, encoding string) {
+	switch c.encoding {
+	case encodingS2:
+		body = s2.Encode(scratch[:cap(scratch)], payload)
+	case encodingZstd:
+		body = c.enc.EncodeAll(payload, scratch[:0])
+	default:
+		return payload, encodingIdentity
+	}
+	if len(body) >= len(payload) {
+		return payload, encodingIdentity
+	}
+	return body, c.encoding
+}
+
+func (c *coder) decode(body []byte, encoding string) ([]byte, error) {
+	switch encoding {
+	case encodingIdentity, "":
+		return body, nil
+	case encodingS2:
+		n, err := s2.DecodedLen(body)
+		if err != nil || n > maxDecoded {
+			return nil, fault.New(fault.Invalid, "bus.bad_body", "the body is not valid s2")
+		}
+		out, err := s2.Decode(make([]byte, n), body)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Invalid, "bus.bad_body", "the body is not valid s2")
+		}
+		return out, nil
+	case encodingZstd:
+		out, err := c.dec.DecodeAll(body, nil)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Invalid, "bus.bad_body", "the body is not valid zstd")
+		}
+		return out, nil
+	}
+	return nil, fault.Newf(fault.Invalid, "bus.bad_encoding", "unknown body encoding %q", encoding)
+}
+
+// headers writes the envelope of b.
+func headers(b *telemetry.Batch, encoding string) nats.Header {
+	h := make(nats.Header, 8)
+	id := make([]string, 0, 8) // one backing array for all values
+	set := func(name, value string) {
+		id = append(id, value)
+		h[name] = id[len(id)-1 : len(id) : len(id)]
+	}
+	set(HeaderID, b.ID.String())
+	set(HeaderSchema, envelopeVersion)
+	set(HeaderTenant, string(b.Tenant))
+	if b.Connection != "" {
+		set(HeaderConnection, b.Connection)
+	}
+	set(HeaderReceived, strconv.FormatInt(b.Received.UnixNano(), 10))
+	set(HeaderItems, strconv.Itoa(b.Items))
+	set(HeaderEncoding, encoding)
+	if encoding != encodingIdentity {
+		set(HeaderSize, strconv.Itoa(len(b.Payload)))
+	}
+	return h
+}
+
+// open is the inverse of headers and encode: it makes the batch of a message. Every error is fault.Invalid.
+func (c *coder) open(signal telemetry.Signal, subject string, h nats.Header, body []byte) (telemetry.Batch, error) {
+	b := telemetry.Batch{Signal: signal}
+	if v := first(h, HeaderSchema); v != envelopeVersion {
+		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s is %q, this version reads %q", HeaderSchema, v, envelopeVersion)
+	}
+	var err error
+	if b.Tenant, err = telemetry.ParseTenant(first(h, HeaderTenant)); err != nil {
+		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s: %v", HeaderTenant, err)
+	}
+	if want := Subject(signal, b.Tenant); subject != want && !strings.HasPrefix(subject, "dead.") {
+		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "subject %s does not fit tenant %s", subject, b.Tenant)
+	}
+	if n, err := hex.Decode(b.ID[:], []byte(first(h, HeaderID))[:min(len(first(h, HeaderID)), 32)]); err != nil || n != len(b.ID) {
+		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s is not a batch id", HeaderID)
+	}
+	ns, err := strconv.ParseInt(first(h, HeaderReceived), 10, 64)
+	if err != nil {
+		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s is not a time in nanoseconds", HeaderReceived)
+	}
+	b.Received = time.Unix(0, ns).UTC()
+	if b.Items, err = strconv.Atoi(first(h, HeaderItems)); err != nil || b.Items < 0 {
+		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s is not a count", HeaderItems)
+	}
+	b.Connection = first(h, HeaderConnection)
+	if b.Payload, err = c.decode(body, first(h, HeaderEncoding)); err != nil {
+		return b, err
+	}
+	return b, nil
+}
+
+// first is h.Get without canonicalising the name: the names above are written as they are read.
+func first(h nats.Header, name string) string {
+	if v := h[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}

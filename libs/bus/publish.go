@@ -1,0 +1,147 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// publishWave is how many batches of one call are in flight together; the next ones follow when these are acknowledged, so that one
+// huge request cannot take the whole of MaxInFlight.
+const publishWave = 64
+
+// Publisher puts batches on the bus. Safe for concurrent use; one per process is enough.
+type Publisher struct {
+	bus     *Bus
+	coder   *coder
+	flight  *semaphore.Weighted
+	scratch sync.Pool // *[]byte: compressed bodies
+}
+
+// Publisher makes a Publisher.
+func (b *Bus) Publisher() (*Publisher, error) {
+	c, err := newCoder(b.cfg.Compression)
+	if err != nil {
+		return nil, err
+	}
+	p := &Publisher{bus: b, coder: c, flight: semaphore.NewWeighted(int64(b.cfg.MaxInFlight))}
+	p.scratch.New = func() any { return new([]byte) }
+	return p, nil
+}
+
+// Publish stores all batches and returns the highest position (stream sequence) among them. It returns nil only when NATS has
+// acknowledged every batch; a batch that NATS knows already counts as stored. On an error some batches may have been stored: the
+// caller tells its client to retry, and the same bytes sent again are the same batches.
+//
+// fault.Overloaded: a stream is full. fault.Unavailable: no acknowledgement (NATS down, stream missing, timeout).
+// fault.TooLarge: a batch exceeds MaxPayload. The payloads are not kept after the return.
+func (p *Publisher) Publish(ctx context.Context, batches []telemetry.Batch) (position uint64, err error) {
+	start := time.Now()
+	for from := 0; from < len(batches); from += publishWave {
+		wave := batches[from:min(from+publishWave, len(batches))]
+		last, err := p.publishWave(ctx, wave)
+		if err != nil {
+			p.bus.metrics.failed.Add(ctx, int64(len(batches)-from), metric.WithAttributes(
+				attribute.String("signal", wave[0].Signal.String()), attribute.String("class", fault.ClassOf(err).String())))
+			return 0, fmt.Errorf("publish %d batches: %w", len(batches), err)
+		}
+		position = max(position, last)
+	}
+	p.bus.metrics.duration.Record(ctx, time.Since(start).Seconds())
+	return position, nil
+}
+
+// Close frees the compressors. Call it after the last Publish has returned.
+func (p *Publisher) Close() { p.coder.close() }
+
+// sent is one batch on its way.
+type sent struct {
+	future  jetstream.PubAckFuture
+	scratch *[]byte
+	bytes   int
+}
+
+func (p *Publisher) publishWave(ctx context.Context, wave []telemetry.Batch) (position uint64, err error) {
+	if err := p.flight.Acquire(ctx, int64(len(wave))); err != nil {
+		return 0, fault.Wrap(err, fault.Overloaded, "bus.in_flight", "too many batches wait for the queue; retry later")
+	}
+	defer p.flight.Release(int64(len(wave)))
+
+	flying := make([]sent, 0, len(wave))
+	for i := range wave {
+		s, sendErr := p.send(&wave[i])
+		if sendErr != nil {
+			err = sendErr
+			break
+		}
+		flying = append(flying, s)
+	}
+	// Every acknowledgement is awaited, also after an error: only then are the buffers free. nats.go bounds each wait by PublishTimeout
+	// and by the connection's state.
+	for i := range flying {
+		last, ackErr := p.await(ctx, &wave[i], &flying[i])
+		err = errors.Join(err, ackErr)
+		position = max(position, last)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return position, nil
+}
+
+func (p *Publisher) send(b *telemetry.Batch) (sent, error) {
+	scratch, _ := p.scratch.Get().(*[]byte)
+	body, encoding := p.coder.encode(*scratch, b.Payload)
+	if encoding != encodingIdentity {
+		*scratch = body
+	}
+	msg := &nats.Msg{Subject: Subject(b.Signal, b.Tenant), Header: headers(b, encoding), Data: body}
+	future, err := p.bus.js.PublishMsgAsync(msg)
+	if err != nil {
+		p.scratch.Put(scratch)
+		return sent{}, classify(err, "publish")
+	}
+	return sent{future: future, scratch: scratch, bytes: len(body)}, nil
+}
+
+func (p *Publisher) await(ctx context.Context, b *telemetry.Batch, s *sent) (position uint64, err error) {
+	var ack *jetstream.PubAck
+	select {
+	case ack = <-s.future.Ok():
+		p.scratch.Put(s.scratch)
+	case err := <-s.future.Err():
+		p.scratch.Put(s.scratch)
+		if errors.Is(err, jetstream.ErrNoStreamResponse) {
+			p.bus.repair(ctx)
+		}
+		return 0, classify(err, "publish")
+	case <-ctx.Done():
+		// nats.go may still hold the buffer for a retry: it is left to the garbage collector.
+		return 0, fault.Wrap(context.Cause(ctx), fault.Unavailable, "bus.timeout", "the queue did not acknowledge in time; retry")
+	}
+	p.bus.metrics.published.Add(ctx, 1, metric.WithAttributes(
+		attribute.String("signal", b.Signal.String()), attribute.Bool("duplicate", ack.Duplicate)))
+	p.bus.metrics.bytes.Add(ctx, int64(s.bytes), metric.WithAttributes(attribute.String("signal", b.Signal.String())))
+	return ack.Sequence, nil
+}
+
+// repair makes streams again that somebody deleted while the services run; the client's retry then finds them.
+func (b *Bus) repair(ctx context.Context) {
+	if err := b.EnsureStreams(ctx); err != nil {
+		b.log.LogAttrs(ctx, slog.LevelWarn, "streams are missing and cannot be made", slog.Any("error", err))
+		return
+	}
+	b.log.LogAttrs(ctx, slog.LevelWarn, "streams were missing and have been made again")
+}

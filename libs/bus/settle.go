@@ -1,0 +1,138 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// Delivery is one batch given to this writer. It ends in exactly one Settle.
+type Delivery struct {
+	telemetry.Batch
+	Position uint64 // stream sequence; the same at every delivery of the batch
+	Attempts int    // 1 at the first delivery
+
+	state *delivery
+}
+
+type delivery struct {
+	bus     *Bus
+	msg     *nats.Msg
+	signal  telemetry.Signal
+	settled atomic.Bool
+}
+
+// Settle ends the delivery. By err's class:
+//   - nil: the batch is in the database; it leaves the queue.
+//   - fault.Invalid, fault.TooLarge: it can never be written; it goes to the dead letters with the reason, and leaves the queue when they have it.
+//   - fault.Unavailable, fault.Overloaded (and a context that ended): not the batch's fault; it comes again after a growing delay, for ever.
+//   - anything else: it comes again after a growing delay, and is a dead letter after Config.MaxAttempts.
+//
+// A delivery is settled once; a second call returns an error and changes nothing. When Settle itself fails, the batch comes again after
+// Config.AckWait: the ledger then knows whether it was written.
+func (d Delivery) Settle(ctx context.Context, err error) error {
+	if d.state.settled.Swap(true) {
+		return fault.Newf(fault.Internal, "bus.settled_twice", "batch %s was settled already", d.ID)
+	}
+	outcome, settleErr := d.state.settle(ctx, err, d.Position, d.Attempts)
+	d.state.bus.metrics.settled.Add(ctx, 1, metric.WithAttributes(
+		attribute.String("signal", d.state.signal.String()), attribute.String("outcome", outcome)))
+	if settleErr != nil {
+		return classify(settleErr, "settle batch "+d.ID.String())
+	}
+	return nil
+}
+
+// InProgress tells the bus that the batch is still being worked on: its AckWait starts anew.
+func (d Delivery) InProgress() error {
+	if d.state.settled.Load() {
+		return nil
+	}
+	if err := d.state.msg.InProgress(); err != nil {
+		return classify(err, "keep batch "+d.ID.String())
+	}
+	return nil
+}
+
+func (d *delivery) settle(ctx context.Context, err error, position uint64, attempts int) (outcome string, _ error) {
+	if err == nil {
+		return "ack", d.msg.Ack()
+	}
+	f := fault.From(err)
+	switch f.Class {
+	case fault.Unavailable, fault.Overloaded:
+		return "retry", d.msg.NakWithDelay(retryDelay(attempts))
+	case fault.Internal, fault.NotFound:
+		if attempts < d.bus.cfg.MaxAttempts {
+			return "retry", d.msg.NakWithDelay(retryDelay(attempts))
+		}
+	case fault.Invalid, fault.TooLarge:
+	}
+	if deadErr := d.deadLetter(ctx, f, position, attempts); deadErr != nil {
+		// Not in the dead letters, so it must not leave the queue.
+		_ = d.msg.NakWithDelay(retryDelay(attempts))
+		return "retry", deadErr
+	}
+	d.bus.log.LogAttrs(ctx, slog.LevelError, "batch dead-lettered", slog.String("subject", d.msg.Subject), slog.Uint64("position", position),
+		slog.Int("attempts", attempts), slog.String("code", f.Code), slog.Any("error", err))
+	return "dead", d.msg.Term()
+}
+
+// deadLetter stores a copy of the message, all its headers and the reason, and returns when JetStream has it.
+func (d *delivery) deadLetter(ctx context.Context, f *fault.Error, position uint64, attempts int) error {
+	h := make(nats.Header, len(d.msg.Header)+6)
+	for name, values := range d.msg.Header {
+		if !strings.HasPrefix(name, "Nats-") {
+			h[name] = values
+		}
+	}
+	// The batch id stays readable; with the position it is unique even when the same batch fails again after a resend.
+	h.Set(HeaderID, first(d.msg.Header, HeaderID)+"-"+strconv.FormatUint(position, 10))
+	h.Set(HeaderDeadReason, headerText(f.Error()))
+	h.Set(HeaderDeadCode, headerText(f.Code))
+	h.Set(HeaderDeadClass, f.Class.String())
+	h.Set(HeaderDeadAttempts, strconv.Itoa(attempts))
+	h.Set(HeaderDeadPosition, strconv.FormatUint(position, 10))
+	tenant := first(d.msg.Header, HeaderTenant)
+	if _, err := telemetry.ParseTenant(tenant); err != nil {
+		tenant = "unknown"
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.bus.cfg.PublishTimeout)
+	defer cancel()
+	subject := DeadSubject(d.signal, telemetry.Tenant(tenant))
+	if _, err := d.bus.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Header: h, Data: d.msg.Data}); err != nil {
+		return fmt.Errorf("publish to %s: %w", subject, err)
+	}
+	return nil
+}
+
+// headerText makes a text fit for one header line: printable, bounded.
+func headerText(s string) string {
+	const limit = 1024
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "")
+	}
+	return s
+}
+
+// retryDelay grows from half a second to half a minute.
+func retryDelay(attempts int) time.Duration {
+	return min(500*time.Millisecond<<min(max(attempts-1, 0), 6), 30*time.Second)
+}
