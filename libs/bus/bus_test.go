@@ -1,0 +1,443 @@
+package bus_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// connect makes a bus with its streams on the server of cfg.
+func connect(t *testing.T, cfg bus.Config) *bus.Bus {
+	t.Helper()
+	b, err := bus.Connect(t.Context(), cfg, nil, nil)
+	require.NoError(t, err)
+	t.Cleanup(b.Close)
+	require.NoError(t, b.WaitReady(t.Context()))
+	return b
+}
+
+func publisher(t *testing.T, b *bus.Bus) *bus.Publisher {
+	t.Helper()
+	p, err := b.Publisher()
+	require.NoError(t, err)
+	t.Cleanup(p.Close)
+	return p
+}
+
+func consumer(t *testing.T, b *bus.Bus, signal telemetry.Signal) *bus.Consumer {
+	t.Helper()
+	c, err := b.Consumer(t.Context(), signal)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+// js is a second, plain connection to look behind the bus.
+func js(t *testing.T, s *testbed.Server) jetstream.JetStream {
+	t.Helper()
+	nc, err := nats.Connect("", nats.InProcessServer(s))
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	return js
+}
+
+func batch(signal telemetry.Signal, tenant telemetry.Tenant, payload string) telemetry.Batch {
+	return telemetry.Batch{
+		ID: telemetry.NewBatchID(tenant, signal, []byte(payload)), Tenant: tenant, Signal: signal, Connection: "key-1",
+		Received: time.Unix(1700000000, 123456789).UTC(), Items: 7, Payload: []byte(payload),
+	}
+}
+
+// fetch collects until it has n deliveries.
+func fetch(t *testing.T, c *bus.Consumer, n int) []bus.Delivery {
+	t.Helper()
+	var out []bus.Delivery
+	deadline := time.Now().Add(20 * time.Second)
+	for len(out) < n {
+		require.True(t, time.Now().Before(deadline), "only %d of %d deliveries", len(out), n)
+		got, err := c.Fetch(t.Context(), n-len(out), 64<<20, 200*time.Millisecond)
+		if err != nil {
+			require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
+		}
+		out = append(out, got...)
+	}
+	return out
+}
+
+func TestWhatIsPublishedIsDelivered(t *testing.T) {
+	for _, compression := range []string{"s2", "zstd", "none"} {
+		t.Run(compression, func(t *testing.T) {
+			cfg := testbed.NATS(t)
+			cfg.Compression = compression
+			b := connect(t, cfg)
+			p, c := publisher(t, b), consumer(t, b, telemetry.Logs)
+
+			long := fmt.Sprintf("%0100000d", 1)
+			sent := []telemetry.Batch{batch(telemetry.Logs, "default", long), batch(telemetry.Logs, "shop-1", "short"), batch(telemetry.Logs, "default", "")}
+			position, err := p.Publish(t.Context(), sent)
+			require.NoError(t, err)
+			require.Equal(t, uint64(3), position)
+
+			got := fetch(t, c, 3)
+			for i, d := range got {
+				require.Equal(t, uint64(i+1), d.Position)
+				require.Equal(t, 1, d.Attempts)
+				require.Equal(t, string(sent[i].Payload), string(d.Payload))
+				d.Payload = sent[i].Payload // nil and empty are one payload
+				require.Equal(t, sent[i], d.Batch)
+				require.NoError(t, d.InProgress())
+				require.NoError(t, d.Settle(t.Context(), nil))
+				require.Error(t, d.Settle(t.Context(), nil), "a second time")
+			}
+			require.Eventually(t, func() bool {
+				backlog, err := b.Pending(t.Context(), telemetry.Logs)
+				return err == nil && backlog.Pending == 0 && backlog.AckPending == 0 && backlog.Settled == 3 && backlog.LastPosition == 3
+			}, 5*time.Second, 10*time.Millisecond)
+		})
+	}
+}
+
+func TestFetchReturnsAtOnceWhatIsThereAndWaitsForTheFirst(t *testing.T) {
+	b := connect(t, testbed.NATS(t))
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+
+	got, err := c.Fetch(t.Context(), 10, 1<<20, 20*time.Millisecond)
+	require.NoError(t, err)
+	require.Empty(t, got)
+
+	for i := range 5 {
+		_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", fmt.Sprint("a", i))})
+		require.NoError(t, err)
+	}
+	start := time.Now()
+	got, err = c.Fetch(t.Context(), 100, 1<<20, 10*time.Second)
+	require.NoError(t, err)
+	require.Len(t, got, 5)
+	require.Less(t, time.Since(start), 5*time.Second, "did not wait for more")
+
+	published := make(chan error, 1)
+	go func() {
+		_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "late")})
+		published <- err
+	}()
+	got, err = c.Fetch(t.Context(), 100, 1<<20, 10*time.Second)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.NoError(t, <-published)
+	require.Less(t, time.Since(start), 5*time.Second)
+}
+
+func TestFetchIsBoundedByBytes(t *testing.T) {
+	b := connect(t, testbed.NATS(t))
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	noise := make([]byte, 900<<10)
+	for range 4 {
+		_, _ = rand.Read(noise)
+		_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", string(noise))})
+		require.NoError(t, err)
+	}
+	got, err := c.Fetch(t.Context(), 100, 2<<20, time.Second)
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	require.Len(t, fetch(t, c, 2), 2)
+}
+
+func TestTheSameBatchIsStoredOnce(t *testing.T) {
+	b := connect(t, testbed.NATS(t))
+	p := publisher(t, b)
+	one := batch(telemetry.Metrics, "default", "x")
+	first, err := p.Publish(t.Context(), []telemetry.Batch{one})
+	require.NoError(t, err)
+	second, err := p.Publish(t.Context(), []telemetry.Batch{one, one})
+	require.NoError(t, err)
+	require.Equal(t, first, second)
+	backlog, err := b.Pending(t.Context(), telemetry.Metrics)
+	require.NoError(t, err)
+	require.Equal(t, bus.Backlog{Pending: 1, LastPosition: 1, Bytes: backlog.Bytes}, backlog)
+}
+
+func TestManyBatchesInOneCall(t *testing.T) {
+	b := connect(t, testbed.NATS(t))
+	p := publisher(t, b)
+	var all []telemetry.Batch
+	for i := range 1000 {
+		all = append(all, batch(telemetry.Traces, "default", fmt.Sprint("batch ", i)))
+	}
+	position, err := p.Publish(t.Context(), all)
+	require.NoError(t, err)
+	require.Equal(t, uint64(1000), position)
+}
+
+func TestAFullStreamIsOverloadedAndDropsNothing(t *testing.T) {
+	cfg := testbed.NATS(t)
+	cfg.MaxBytes = 1 << 20
+	b := connect(t, cfg)
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	accepted := 0
+	noise := make([]byte, 200<<10)
+	var err error
+	for range 10 {
+		_, _ = rand.Read(noise)
+		if _, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", string(noise))}); err != nil {
+			break
+		}
+		accepted++
+	}
+	require.Error(t, err)
+	require.Equal(t, fault.Overloaded, fault.ClassOf(err), "%v", err)
+	require.Equal(t, "bus.full", fault.From(err).Code)
+	for _, d := range fetch(t, c, accepted) {
+		require.NoError(t, d.Settle(t.Context(), nil))
+	}
+	require.Eventually(t, func() bool {
+		_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", string(noise))})
+		return err == nil
+	}, 5*time.Second, 20*time.Millisecond, "there is room again")
+}
+
+func TestABatchOverTheLimitIsTooLarge(t *testing.T) {
+	b := connect(t, testbed.NATS(t))
+	p := publisher(t, b)
+	noise := make([]byte, 1<<20)
+	_, _ = rand.Read(noise)
+	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", string(noise))})
+	require.Equal(t, fault.TooLarge, fault.ClassOf(err), "%v", err)
+	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", string(noise[:b.MaxPayload()]))})
+	require.NoError(t, err, "MaxPayload fits even when it does not compress")
+}
+
+func TestAServerWithASmallerLimitBoundsTheBatch(t *testing.T) {
+	s := testbed.NATSServer(t, func(o *server.Options) { o.MaxPayload = 256 << 10 })
+	b := connect(t, s.Config())
+	require.Less(t, b.MaxPayload(), 256<<10)
+	p := publisher(t, b)
+	noise := make([]byte, b.MaxPayload())
+	_, _ = rand.Read(noise)
+	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", string(noise))})
+	require.NoError(t, err)
+}
+
+func TestWithoutNATSEverythingIsUnavailable(t *testing.T) {
+	s := testbed.NATSServer(t)
+	s.Stop()
+	cfg := s.Config()
+	cfg.RequestTimeout, cfg.PublishTimeout = time.Second, time.Second
+	b, err := bus.Connect(t.Context(), cfg, nil, nil)
+	require.NoError(t, err, "a server that is not up yet is not an error")
+	defer b.Close()
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+
+	require.Equal(t, fault.Unavailable, fault.ClassOf(b.Healthy(t.Context())))
+	require.Equal(t, fault.Unavailable, fault.ClassOf(b.EnsureStreams(t.Context())))
+	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "x")})
+	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
+	_, err = c.Fetch(t.Context(), 1, 1, time.Second)
+	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
+
+	s.Start()
+	require.NoError(t, b.WaitReady(t.Context()))
+	require.NoError(t, b.Healthy(t.Context()))
+	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "x")})
+	require.NoError(t, err)
+	require.Len(t, fetch(t, c, 1), 1)
+}
+
+func TestARestartOfNATSLosesNothing(t *testing.T) {
+	s := testbed.NATSServer(t)
+	cfg := s.Config()
+	cfg.AckWait, cfg.RequestTimeout, cfg.PublishTimeout = 2*time.Second, time.Second, time.Second
+	b := connect(t, cfg)
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "one"), batch(telemetry.Traces, "default", "two")})
+	require.NoError(t, err)
+	got := fetch(t, c, 1)
+	require.Equal(t, "one", string(got[0].Payload))
+
+	s.Stop()
+	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "three")})
+	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
+	require.Error(t, got[0].Settle(t.Context(), nil), "an acknowledgement that nobody hears")
+	s.Start()
+	require.Eventually(t, func() bool { return b.Healthy(t.Context()) == nil }, 10*time.Second, 20*time.Millisecond)
+
+	seen := map[string]int{}
+	for _, d := range fetch(t, c, 2) {
+		seen[string(d.Payload)] = d.Attempts
+		require.NoError(t, d.Settle(t.Context(), nil))
+	}
+	require.Equal(t, map[string]int{"one": 2, "two": 1}, seen)
+}
+
+func TestStreamsAndConsumersThatAreDeletedComeBack(t *testing.T) {
+	s := testbed.NATSServer(t)
+	b := connect(t, s.Config())
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "one")})
+	require.NoError(t, err)
+	require.Len(t, fetch(t, c, 1), 1)
+
+	admin := js(t, s)
+	require.NoError(t, admin.DeleteConsumer(t.Context(), bus.StreamName(telemetry.Traces), "writer"))
+	require.Len(t, fetch(t, c, 1), 1, "not settled, so it comes again")
+
+	require.NoError(t, admin.DeleteStream(t.Context(), bus.StreamName(telemetry.Traces)))
+	require.Equal(t, fault.Unavailable, fault.ClassOf(b.Healthy(t.Context())))
+	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "two")})
+	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
+	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "two")})
+	require.NoError(t, err)
+	require.Equal(t, "two", string(fetch(t, c, 1)[0].Payload))
+}
+
+func TestSettleByClass(t *testing.T) {
+	cases := []struct {
+		name string
+		err  error
+		dead bool
+	}{
+		{"invalid", fault.New(fault.Invalid, "otlp.bad", "cannot be\r\ndecoded"), true},
+		{"too large", fault.New(fault.TooLarge, "x", "x"), true},
+		{"internal, once", fmt.Errorf("boom"), false},
+		{"unavailable", fault.New(fault.Unavailable, "postgres.down", "down"), false},
+		{"overloaded", fault.New(fault.Overloaded, "postgres.full", "full"), false},
+		{"cancelled", context.Canceled, false},
+	}
+	for _, test := range cases {
+		t.Run(test.name, func(t *testing.T) {
+			s := testbed.NATSServer(t)
+			b := connect(t, s.Config())
+			p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+			_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "shop", "payload")})
+			require.NoError(t, err)
+			d := fetch(t, c, 1)[0]
+			require.NoError(t, d.Settle(t.Context(), test.err))
+			if !test.dead {
+				again := fetch(t, c, 1)[0]
+				require.Equal(t, 2, again.Attempts)
+				require.Equal(t, d.ID, again.ID)
+				require.Equal(t, d.Position, again.Position)
+				return
+			}
+			require.Eventually(t, func() bool {
+				backlog, err := b.Pending(t.Context(), telemetry.Traces)
+				return err == nil && backlog.Settled == 1
+			}, 5*time.Second, 10*time.Millisecond)
+			dead, err := js(t, s).Stream(t.Context(), bus.DeadStream)
+			require.NoError(t, err)
+			msg, err := dead.GetMsg(t.Context(), 1)
+			require.NoError(t, err)
+			require.Equal(t, "dead.traces.shop", msg.Subject)
+			require.Equal(t, "payload", string(msg.Data))
+			require.Equal(t, fault.From(test.err).Code, msg.Header.Get(bus.HeaderDeadCode))
+			require.NotContains(t, msg.Header.Get(bus.HeaderDeadReason), "\n")
+			require.Equal(t, "1", msg.Header.Get(bus.HeaderDeadAttempts))
+			require.Equal(t, "shop", msg.Header.Get(bus.HeaderTenant))
+			require.Equal(t, "key-1", msg.Header.Get(bus.HeaderConnection))
+			require.Equal(t, "7", msg.Header.Get(bus.HeaderItems))
+		})
+	}
+}
+
+func TestAttemptsAreSpentByInternalErrorsOnly(t *testing.T) {
+	s := testbed.NATSServer(t)
+	cfg := s.Config()
+	cfg.MaxAttempts = 2
+	b := connect(t, cfg)
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "payload")})
+	require.NoError(t, err)
+	down := fault.New(fault.Unavailable, "postgres.down", "down")
+	for i := range 3 {
+		d := fetch(t, c, 1)[0]
+		require.Equal(t, i+1, d.Attempts)
+		require.NoError(t, d.Settle(t.Context(), down))
+	}
+	d := fetch(t, c, 1)[0]
+	require.NoError(t, d.Settle(t.Context(), fmt.Errorf("a defect")))
+	dead, err := js(t, s).Stream(t.Context(), bus.DeadStream)
+	require.NoError(t, err)
+	require.Equal(t, uint64(1), dead.CachedInfo().State.Msgs)
+}
+
+func TestAMessageThatIsNoBatchDoesNotStopItsNeighbours(t *testing.T) {
+	s := testbed.NATSServer(t)
+	b := connect(t, s.Config())
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	admin := js(t, s)
+	_, err := admin.Publish(t.Context(), "otlp.traces.default", []byte("who are you"))
+	require.NoError(t, err)
+	_, err = admin.PublishMsg(t.Context(), &nats.Msg{Subject: "otlp.traces.default", Data: []byte("broken"), Header: nats.Header{
+		bus.HeaderID: {batch(telemetry.Traces, "default", "broken").ID.String()}, bus.HeaderSchema: {"1"}, bus.HeaderTenant: {"default"},
+		bus.HeaderReceived: {"1"}, bus.HeaderItems: {"1"}, bus.HeaderEncoding: {"s2"},
+	}})
+	require.NoError(t, err)
+	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "fine")})
+	require.NoError(t, err)
+	got := fetch(t, c, 1)
+	require.Equal(t, "fine", string(got[0].Payload))
+	require.NoError(t, got[0].Settle(t.Context(), nil))
+	require.Eventually(t, func() bool {
+		dead, err := admin.Stream(t.Context(), bus.DeadStream)
+		return err == nil && dead.CachedInfo().State.Msgs == 2
+	}, 5*time.Second, 10*time.Millisecond)
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	require.NoError(t, bus.Config{}.Validate(), "the zero value is the default")
+	require.NoError(t, bus.DefaultConfig().Validate())
+	for _, change := range []func(*bus.Config){
+		func(c *bus.Config) { c.Replicas = 9 },
+		func(c *bus.Config) { c.MaxBytes = 1 },
+		func(c *bus.Config) { c.DeadMaxBytes = 1 },
+		func(c *bus.Config) { c.MaxMessageBytes = 100 },
+		func(c *bus.Config) { c.DuplicateWindow = time.Millisecond },
+		func(c *bus.Config) { c.Compression = "lzma" },
+		func(c *bus.Config) { c.PublishTimeout = -1 },
+		func(c *bus.Config) { c.MaxInFlight = 1 },
+		func(c *bus.Config) { c.AckWait = 1 },
+		func(c *bus.Config) { c.MaxAckPending = -1 },
+		func(c *bus.Config) { c.MaxAttempts = -1 },
+		func(c *bus.Config) { c.Cert = "x" },
+	} {
+		cfg := bus.DefaultConfig()
+		change(&cfg)
+		require.Equal(t, fault.Invalid, fault.ClassOf(cfg.Validate()), "%+v", cfg)
+	}
+}
+
+func TestACloseGivesBackWhatWasNotFetched(t *testing.T) {
+	b := connect(t, testbed.NATS(t))
+	p, first := publisher(t, b), consumer(t, b, telemetry.Traces)
+	_, err := first.Fetch(t.Context(), 1, 1, 10*time.Millisecond)
+	require.NoError(t, err)
+	// A Fetch that gives up leaves its request with the server, which then delivers to nobody.
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = first.Fetch(ctx, 1, 1, 10*time.Second)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "x")})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		backlog, err := b.Pending(t.Context(), telemetry.Traces)
+		return err == nil && backlog.AckPending == 1
+	}, 5*time.Second, 5*time.Millisecond)
+	first.Close()
+	require.Len(t, fetch(t, consumer(t, b, telemetry.Traces), 1), 1, "at once, not after AckWait")
+}
