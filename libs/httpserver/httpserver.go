@@ -1,0 +1,211 @@
+// Package httpserver builds echo one way for every role that speaks HTTP: limits, request id, recovery, metrics, tracing,
+// security headers, fault class to problem+json, graceful drain.
+//
+//	server, err := httpserver.New(cfg.HTTP, env, httpserver.Purpose{Name: "HTTP API", Setting: "http.address (OLLY_HTTP_ADDRESS)"})
+//	server.Echo.GET("/api/traces/:id", s.getTrace)
+//	…
+//	return server.Run(ctx)
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/ollyscale/ollyscale/libs/service"
+)
+
+// Config holds a server's address and limits. Zero limits are the defaults.
+type Config struct {
+	Address        string        `mapstructure:"address" doc:"Address to listen on, host:port."`
+	MaxBodyBytes   int64         `mapstructure:"max_body_bytes" doc:"Largest request body as sent (compressed or not)."`
+	MaxHeaderBytes int           `mapstructure:"max_header_bytes" doc:"Largest request header."`
+	ReadTimeout    time.Duration `mapstructure:"read_timeout" doc:"Time to read one request."`
+	WriteTimeout   time.Duration `mapstructure:"write_timeout" doc:"Time to handle one request and write its answer; streams are exempt."`
+	IdleTimeout    time.Duration `mapstructure:"idle_timeout" doc:"Time that an idle connection is kept."`
+	DrainTimeout   time.Duration `mapstructure:"drain_timeout" doc:"Time that requests in flight have to end when the service stops."`
+	CORSOrigins    []string      `mapstructure:"cors_origins" doc:"Origins whose pages may call this server from a browser; * for any. Empty: none."`
+	TLSCertFile    string        `mapstructure:"tls_cert_file" doc:"Certificate chain, PEM; empty for plain HTTP."`
+	TLSKeyFile     string        `mapstructure:"tls_key_file" doc:"Private key of the certificate, PEM."`
+}
+
+// DefaultConfig is a server for small requests on address.
+func DefaultConfig(address string) Config {
+	return Config{
+		Address:        address,
+		MaxBodyBytes:   4 << 20,
+		MaxHeaderBytes: 64 << 10,
+		ReadTimeout:    30 * time.Second,
+		WriteTimeout:   60 * time.Second,
+		IdleTimeout:    2 * time.Minute,
+		DrainTimeout:   10 * time.Second,
+	}
+}
+
+// Validate names the key that is wrong, relative to the server's own section.
+func (c Config) Validate() error {
+	if _, _, err := net.SplitHostPort(c.Address); err != nil {
+		return fmt.Errorf("address: %q is not host:port", c.Address)
+	}
+	if c.MaxBodyBytes < 0 || c.MaxHeaderBytes < 0 {
+		return errors.New("max_body_bytes, max_header_bytes: must not be negative")
+	}
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		return errors.New("tls_cert_file, tls_key_file: set both or none")
+	}
+	return nil
+}
+
+func (c Config) withDefaults() Config {
+	d := DefaultConfig(c.Address)
+	if c.MaxBodyBytes == 0 {
+		c.MaxBodyBytes = d.MaxBodyBytes
+	}
+	if c.MaxHeaderBytes == 0 {
+		c.MaxHeaderBytes = d.MaxHeaderBytes
+	}
+	if c.ReadTimeout == 0 {
+		c.ReadTimeout = d.ReadTimeout
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = d.WriteTimeout
+	}
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = d.IdleTimeout
+	}
+	if c.DrainTimeout == 0 {
+		c.DrainTimeout = d.DrainTimeout
+	}
+	return c
+}
+
+// Purpose names a server in the errors of its listener.
+type Purpose struct {
+	Name    string // "OTLP/HTTP"
+	Setting string // the key that moves it: "http.address (OLLY_HTTP_ADDRESS)"
+}
+
+// Server is an echo with its listener. Routes are added to Echo before Run.
+type Server struct {
+	Echo *echo.Echo
+
+	cfg      Config
+	log      *slog.Logger
+	purpose  Purpose
+	draining chan struct{}
+
+	mu       sync.Mutex
+	listener net.Listener
+}
+
+// New builds the server with the operations endpoints (service.OpsRoutes) mounted; it opens nothing.
+func New(cfg Config, env service.Env, purpose Purpose) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", purpose.Name, err)
+	}
+	cfg = cfg.withDefaults()
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Logger.SetOutput(slogWriter{env.Log})
+
+	s := &Server{Echo: e, cfg: cfg, log: env.Log, purpose: purpose, draining: make(chan struct{})}
+	record, err := newRecorder(env.Meter)
+	if err != nil {
+		return nil, fmt.Errorf("%s: make metrics: %w", purpose.Name, err)
+	}
+	e.HTTPErrorHandler = func(err error, c echo.Context) { WriteProblem(c, env.Log, err) }
+	// Outermost first: what observe sees is what the client gets, panics and refusals included.
+	e.Pre(requestID, observe(env, record), recoverPanic(env.Log), securityHeaders)
+	if len(cfg.CORSOrigins) > 0 {
+		e.Pre(cors(cfg.CORSOrigins))
+	}
+	e.Pre(limitBody(cfg.MaxBodyBytes))
+	for _, r := range service.OpsRoutes(env) {
+		e.Match([]string{http.MethodGet, http.MethodHead}, r.Path, echo.WrapHandler(r.Handler))
+	}
+	return s, nil
+}
+
+// Draining is closed when the server begins to stop; a handler that streams ends then.
+func (s *Server) Draining() <-chan struct{} { return s.draining }
+
+// Listen binds the address, so that a taken port is known before anything else starts; Run does it if nobody did.
+func (s *Server) Listen(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener != nil {
+		return nil
+	}
+	l, err := service.Listen(ctx, s.purpose.Name, s.cfg.Address, s.purpose.Setting)
+	if err != nil {
+		return err
+	}
+	s.listener = l
+	return nil
+}
+
+// Addr is the bound address, nil before Listen; it tells the port that ":0" got.
+func (s *Server) Addr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Addr()
+}
+
+// Run serves until ctx ends, lets the requests in flight end within DrainTimeout, and closes the rest.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Listen(ctx); err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           s.Echo,
+		ReadHeaderTimeout: min(s.cfg.ReadTimeout, 10*time.Second),
+		ReadTimeout:       s.cfg.ReadTimeout,
+		WriteTimeout:      s.cfg.WriteTimeout,
+		IdleTimeout:       s.cfg.IdleTimeout,
+		MaxHeaderBytes:    s.cfg.MaxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() {
+		if s.cfg.TLSCertFile != "" {
+			served <- server.ServeTLS(s.listener, s.cfg.TLSCertFile, s.cfg.TLSKeyFile)
+			return
+		}
+		served <- server.Serve(s.listener)
+	}()
+	s.log.InfoContext(ctx, "listening", "purpose", s.purpose.Name, "address", s.Addr().String())
+	select {
+	case err := <-served:
+		_ = s.listener.Close()
+		return fmt.Errorf("%s: serve: %w", s.purpose.Name, err)
+	case <-ctx.Done():
+	}
+	close(s.draining)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout)
+	defer cancel()
+	err := server.Shutdown(drain)
+	if err != nil {
+		_ = server.Close()
+		err = fmt.Errorf("%s: requests still ran after %s and were cut", s.purpose.Name, s.cfg.DrainTimeout)
+	}
+	<-served
+	return err
+}
+
+// slogWriter takes echo's own messages, which are rare and never about a request.
+type slogWriter struct{ log *slog.Logger }
+
+func (w slogWriter) Write(p []byte) (int, error) {
+	w.log.Debug("echo", "message", string(p))
+	return len(p), nil
+}
