@@ -1,0 +1,231 @@
+// Package api is the wire of the query service: the types and routes generated from docs/api.yaml, and the few types whose
+// JSON form cannot be generated.
+package api
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// RawFilter is one filter as sent; the query service parses it, so that an error can name the place.
+type RawFilter = json.RawMessage
+
+// ValueKind is which member of an AnyValue is set.
+type ValueKind uint8
+
+// The members of AnyValue; KindEmpty is a value without content.
+const (
+	KindEmpty ValueKind = iota
+	KindString
+	KindBool
+	KindInt
+	KindDouble
+	KindBytes
+	KindArray
+	KindMap
+)
+
+// Value is an OTLP AnyValue. Its JSON form is that of OTLP/JSON.
+type Value struct {
+	Kind   ValueKind
+	String string
+	Bool   bool
+	Int    int64
+	Double float64
+	Bytes  []byte
+	Array  []Value
+	Map    []KeyValue
+}
+
+// MarshalJSON writes OTLP/JSON.
+func (v Value) MarshalJSON() ([]byte, error) { return v.appendJSON(nil) }
+
+func (v Value) appendJSON(b []byte) ([]byte, error) {
+	var err error
+	switch v.Kind {
+	case KindEmpty:
+		return append(b, "{}"...), nil
+	case KindString:
+		if b, err = appendString(append(b, `{"stringValue":`...), v.String); err != nil {
+			return nil, err
+		}
+	case KindBool:
+		b = strconv.AppendBool(append(b, `{"boolValue":`...), v.Bool)
+	case KindInt:
+		b = append(strconv.AppendInt(append(b, `{"intValue":"`...), v.Int, 10), '"')
+	case KindDouble:
+		b = Float(v.Double).appendJSON(append(b, `{"doubleValue":`...))
+	case KindBytes:
+		b = append(base64.StdEncoding.AppendEncode(append(b, `{"bytesValue":"`...), v.Bytes), '"')
+	case KindArray:
+		b = append(b, `{"arrayValue":{"values":[`...)
+		for i, e := range v.Array {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if b, err = e.appendJSON(b); err != nil {
+				return nil, err
+			}
+		}
+		b = append(b, "]}"...)
+	case KindMap:
+		b = append(b, `{"kvlistValue":{"values":[`...)
+		for i, e := range v.Map {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if b, err = appendString(append(b, `{"key":`...), e.Key); err != nil {
+				return nil, err
+			}
+			if b, err = e.Value.appendJSON(append(b, `,"value":`...)); err != nil {
+				return nil, err
+			}
+			b = append(b, '}')
+		}
+		b = append(b, "]}"...)
+	}
+	return append(b, '}'), nil
+}
+
+func appendString(b []byte, s string) ([]byte, error) {
+	quoted, err := json.Marshal(s)
+	return append(b, quoted...), err
+}
+
+var errValue = errors.New("want an AnyValue object with one of stringValue, boolValue, intValue, doubleValue, bytesValue, arrayValue, kvlistValue")
+
+// UnmarshalJSON reads OTLP/JSON; intValue may be a number or a string.
+func (v *Value) UnmarshalJSON(b []byte) error {
+	var wire struct {
+		StringValue *string
+		BoolValue   *bool
+		IntValue    *json.RawMessage
+		DoubleValue *Float
+		BytesValue  *[]byte
+		ArrayValue  *struct{ Values []Value }
+		KvlistValue *struct{ Values []KeyValue }
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&wire); err != nil {
+		return fmt.Errorf("%w: %w", errValue, err)
+	}
+	*v = Value{}
+	set := 0
+	if wire.StringValue != nil {
+		set++
+		v.Kind, v.String = KindString, *wire.StringValue
+	}
+	if wire.BoolValue != nil {
+		set++
+		v.Kind, v.Bool = KindBool, *wire.BoolValue
+	}
+	if wire.IntValue != nil {
+		set++
+		n, err := strconv.ParseInt(string(bytes.Trim(*wire.IntValue, `"`)), 10, 64)
+		if err != nil {
+			return fmt.Errorf("intValue %s: want a 64-bit integer", *wire.IntValue)
+		}
+		v.Kind, v.Int = KindInt, n
+	}
+	if wire.DoubleValue != nil {
+		set++
+		v.Kind, v.Double = KindDouble, float64(*wire.DoubleValue)
+	}
+	if wire.BytesValue != nil {
+		set++
+		v.Kind, v.Bytes = KindBytes, *wire.BytesValue
+	}
+	if wire.ArrayValue != nil {
+		set++
+		v.Kind, v.Array = KindArray, wire.ArrayValue.Values
+	}
+	if wire.KvlistValue != nil {
+		set++
+		v.Kind, v.Map = KindMap, wire.KvlistValue.Values
+	}
+	if set > 1 {
+		return errValue
+	}
+	return nil
+}
+
+// Float is a double whose JSON form also has NaN and the infinities, as strings.
+type Float float64
+
+// MarshalJSON writes a number, or "NaN", "Infinity", "-Infinity".
+func (f Float) MarshalJSON() ([]byte, error) { return f.appendJSON(nil), nil }
+
+func (f Float) appendJSON(b []byte) []byte {
+	x := float64(f)
+	switch {
+	case math.IsNaN(x):
+		return append(b, `"NaN"`...)
+	case math.IsInf(x, 1):
+		return append(b, `"Infinity"`...)
+	case math.IsInf(x, -1):
+		return append(b, `"-Infinity"`...)
+	}
+	format := byte('f')
+	if abs := math.Abs(x); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		format = 'e'
+	}
+	return strconv.AppendFloat(b, x, format, -1, 64)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (f *Float) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case `"NaN"`:
+		*f = Float(math.NaN())
+	case `"Infinity"`:
+		*f = Float(math.Inf(1))
+	case `"-Infinity"`:
+		*f = Float(math.Inf(-1))
+	default:
+		x, err := strconv.ParseFloat(string(b), 64)
+		if err != nil {
+			return fmt.Errorf("%s: want a number, \"NaN\", \"Infinity\" or \"-Infinity\"", b)
+		}
+		*f = Float(x)
+	}
+	return nil
+}
+
+// Time is a time as sent in a request; Nanos parses it.
+type Time string
+
+// UnmarshalJSON takes a string or an integer as it is.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		var s string
+		if err := json.Unmarshal(b, &s); err != nil {
+			return err
+		}
+		*t = Time(s)
+		return nil
+	}
+	*t = Time(b)
+	return nil
+}
+
+// Nanos is the time in Unix nanoseconds; the error says what is wanted.
+func (t Time) Nanos() (int64, error) {
+	if n, err := strconv.ParseInt(string(t), 10, 64); err == nil {
+		return n, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, string(t))
+	if err != nil {
+		return 0, fmt.Errorf("%q: want RFC 3339 or Unix nanoseconds", string(t))
+	}
+	if at.Before(time.Unix(0, math.MinInt64)) || at.After(time.Unix(0, math.MaxInt64)) {
+		return 0, fmt.Errorf("%q is outside the years 1677 to 2262", string(t))
+	}
+	return at.UnixNano(), nil
+}
