@@ -1,0 +1,75 @@
+// The one door to the server. Everything that goes wrong on the way becomes an ApiError with a code that can be shown.
+
+import type { components } from './wire';
+
+type Problem = components['schemas']['Problem'];
+
+export class ApiError extends Error {
+  constructor(
+    /** HTTP status; 0 when no answer came. */
+    readonly status: number,
+    /** Stable and dotted, as in problem+json; `network` when no answer came. */
+    readonly code: string,
+    message: string,
+    readonly detail: string = '',
+    readonly requestId: string = '',
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+
+  /** Whether the same request may succeed later: the server is away, overloaded or still starting. */
+  get transient(): boolean {
+    return this.status === 0 || this.status === 429 || this.status === 502 || this.status === 503 || this.status === 504;
+  }
+}
+
+export async function getJSON<T>(path: string, query: Record<string, string>, signal: AbortSignal): Promise<T> {
+  const search = new URLSearchParams(query).toString();
+  return request<T>(search === '' ? path : `${path}?${search}`, { signal });
+}
+
+export async function postJSON<T>(path: string, body: unknown, signal: AbortSignal): Promise<T> {
+  return request<T>(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+    signal,
+  });
+}
+
+async function request<T>(path: string, init: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiError(0, 'network', 'ollyScale does not answer', 'The query service could not be reached.');
+  }
+  if (!response.ok) throw await refusal(response);
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiError(response.status, 'answer.unreadable', 'The answer is not JSON', `GET ${path}`);
+  }
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  const type = response.headers.get('Content-Type') ?? '';
+  if (type.includes('json')) {
+    try {
+      const problem = (await response.json()) as Partial<Problem>;
+      return new ApiError(
+        response.status,
+        problem.code ?? `http.${response.status}`,
+        problem.title ?? response.statusText,
+        problem.detail ?? '',
+        problem.request_id ?? '',
+      );
+    } catch {
+      // Falls through: a body that is not what its type says tells nothing more than the status does.
+    }
+  }
+  return new ApiError(response.status, `http.${response.status}`, response.statusText || 'The request failed');
+}

@@ -1,0 +1,127 @@
+// One function an endpoint: asks, revives, answers in domain types. Every one takes the signal that ends it early.
+
+import { instantFromMillis } from '../time/instant';
+import type { Bounds } from '../time/range';
+import { getJSON, postJSON } from './client';
+import type * as model from './model';
+import * as revive from './revive';
+import type { components } from './wire';
+
+type Wire = components['schemas'];
+
+export type Operator = Wire['Operator'];
+
+/** A literal of a filter. Integers beyond 2^53 are bigint and travel as an AnyValue. */
+export type Literal = string | number | boolean | bigint;
+
+export interface Filter {
+  field: string;
+  operator: Operator;
+  value: Literal | readonly Literal[];
+}
+
+export interface Search {
+  bounds: Bounds;
+  filters: readonly Filter[];
+  limit: number;
+  cursor: string | undefined;
+}
+
+const literal = (value: Literal): unknown => (typeof value === 'bigint' ? { intValue: value.toString() } : value);
+
+function searchBody({ bounds, filters, limit, cursor }: Search): Wire['SearchRequest'] {
+  return {
+    time_range: { start_time: bounds.from.toString(), end_time: bounds.to.toString() },
+    filters: filters.map(({ field, operator, value }) => ({
+      field,
+      operator,
+      value: Array.isArray(value) ? value.map(literal) : literal(value as Literal),
+    })),
+    pagination: { limit, ...(cursor === undefined ? {} : { cursor }) },
+  };
+}
+
+const between = (bounds: Bounds) => ({ start_time: bounds.from.toString(), end_time: bounds.to.toString() });
+
+export async function searchTraces(search: Search, signal: AbortSignal): Promise<model.Page<model.TraceSummary>> {
+  const wire = await postJSON<Wire['TracePage']>('/api/traces/search', searchBody(search), signal);
+  return revive.page(wire, wire.traces.map(revive.traceSummary));
+}
+
+export async function getTrace(traceId: string, signal: AbortSignal): Promise<model.Answer<model.Trace>> {
+  const wire = await getJSON<Wire['Trace']>(`/api/traces/${encodeURIComponent(traceId)}`, {}, signal);
+  return revive.answer(wire, revive.trace(wire));
+}
+
+/** The address of a trace as OTLP/JSON, for a download that any other tool can read. */
+export const traceFile = (traceId: string): string => `/api/traces/${encodeURIComponent(traceId)}?format=otlp`;
+
+export async function getTraceLogs(
+  traceId: string,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<model.Page<model.LogRecord>> {
+  const wire = await getJSON<Wire['LogPage']>(
+    `/api/traces/${encodeURIComponent(traceId)}/logs`,
+    { limit: '1000', ...(cursor === undefined ? {} : { cursor }) },
+    signal,
+  );
+  return revive.page(wire, revive.logs(wire));
+}
+
+export async function searchLogs(search: Search, signal: AbortSignal): Promise<model.Page<model.LogRecord>> {
+  const wire = await postJSON<Wire['LogPage']>('/api/logs/search', searchBody(search), signal);
+  return revive.page(wire, revive.logs(wire));
+}
+
+export async function listServices(
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<readonly model.Service[]>> {
+  const wire = await getJSON<Wire['ServiceList']>('/api/services', between(bounds), signal);
+  return revive.answer(wire, wire.services.map(revive.service));
+}
+
+export async function listOperations(
+  service: string,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<readonly model.Operation[]>> {
+  const path = `/api/services/${encodeURIComponent(service)}/operations`;
+  const wire = await getJSON<Wire['OperationList']>(path, between(bounds), signal);
+  return revive.answer(wire, wire.operations.map(revive.operation));
+}
+
+export async function getServiceMap(bounds: Bounds, signal: AbortSignal): Promise<model.Answer<model.ServiceMap>> {
+  const wire = await getJSON<Wire['ServiceMap']>('/api/service-map', between(bounds), signal);
+  return revive.answer(wire, revive.serviceMap(wire));
+}
+
+export async function listMetrics(
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<readonly model.CatalogueMetric[]>> {
+  const wire = await getJSON<Wire['MetricCatalogue']>('/api/metrics', between(bounds), signal);
+  return revive.answer(wire, wire.metrics.map(revive.catalogueMetric));
+}
+
+export async function getMetric(
+  name: string,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<ReturnType<typeof revive.metricSeries>>> {
+  const path = `/api/metrics/${encodeURIComponent(name)}`;
+  const wire = await getJSON<Wire['MetricSeries']>(path, between(bounds), signal);
+  return revive.answer(wire, revive.metricSeries(wire));
+}
+
+/** Whether anything at all was ever received: distinguishes an empty range from an empty installation. */
+export async function hasData(signal: AbortSignal): Promise<boolean> {
+  const now = Date.now();
+  const bounds = { from: instantFromMillis(now - 7 * 86_400_000), to: instantFromMillis(now + 60_000) };
+  const found = await Promise.all([
+    searchTraces({ bounds, filters: [], limit: 1, cursor: undefined }, signal),
+    searchLogs({ bounds, filters: [], limit: 1, cursor: undefined }, signal),
+  ]);
+  return found.some((page) => page.data.length > 0);
+}

@@ -1,0 +1,240 @@
+// What the pages work with. Wire types (wire.ts, generated) become these in the revivers beside it: instants are bigint,
+// durations numbers of nanoseconds, attribute values keep the type that OpenTelemetry gave them.
+
+import type { Instant } from '../time/instant';
+
+/** An OpenTelemetry value with its type. Integers are bigint: an int64 does not fit a double. */
+export type Value =
+  | { type: 'string'; value: string }
+  | { type: 'bool'; value: boolean }
+  | { type: 'int'; value: bigint }
+  | { type: 'double'; value: number }
+  | { type: 'bytes'; base64: string }
+  | { type: 'array'; items: readonly Value[] }
+  | { type: 'map'; entries: readonly Attribute[] }
+  | { type: 'empty' };
+
+export interface Attribute {
+  key: string;
+  value: Value;
+}
+
+export type SpanKind = 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+export type StatusCode = 'unset' | 'ok' | 'error';
+
+export interface Resource {
+  service: string;
+  attributes: readonly Attribute[];
+  schemaUrl: string;
+  droppedAttributes: number;
+}
+
+export interface Scope {
+  name: string;
+  version: string;
+  attributes: readonly Attribute[];
+  schemaUrl: string;
+  droppedAttributes: number;
+}
+
+export interface SpanEvent {
+  time: Instant;
+  name: string;
+  attributes: readonly Attribute[];
+  droppedAttributes: number;
+}
+
+export interface SpanLink {
+  traceId: string;
+  spanId: string;
+  traceState: string;
+  attributes: readonly Attribute[];
+  droppedAttributes: number;
+}
+
+export interface Span {
+  /** Unique even when a span was sent twice. */
+  id: string;
+  traceId: string;
+  spanId: string;
+  /** Empty for a root. */
+  parentSpanId: string;
+  name: string;
+  kind: SpanKind;
+  service: string;
+  start: Instant;
+  /** Nanoseconds; never negative. */
+  duration: number;
+  status: StatusCode;
+  statusMessage: string;
+  traceState: string;
+  attributes: readonly Attribute[];
+  events: readonly SpanEvent[];
+  links: readonly SpanLink[];
+  resource: Resource;
+  scope: Scope;
+  dropped: { attributes: number; events: number; links: number };
+}
+
+export interface Trace {
+  traceId: string;
+  spans: readonly Span[];
+}
+
+export interface ServiceCount {
+  name: string;
+  spans: number;
+  errors: number;
+}
+
+/** One line of the traces list; figures are of the whole trace, not of the spans that matched. */
+export interface TraceSummary {
+  traceId: string;
+  /** The span without a parent; the earliest one where that is missing. */
+  root: { spanId: string; name: string; service: string; kind: SpanKind; status: StatusCode };
+  rootMissing: boolean;
+  start: Instant;
+  duration: number;
+  spans: number;
+  errors: number;
+  /** Most spans first. */
+  services: readonly ServiceCount[];
+}
+
+export interface LogRecord {
+  id: string;
+  /** The event's own time, or the time it was observed where the sender gave none. */
+  time: Instant;
+  observedTime: Instant;
+  severityNumber: number;
+  severityText: string;
+  body: Value;
+  eventName: string;
+  traceId: string;
+  spanId: string;
+  service: string;
+  attributes: readonly Attribute[];
+  droppedAttributes: number;
+  resource: Resource;
+  scope: Scope;
+}
+
+/** Requests, errors, durations. Durations in nanoseconds, rate per second, errorRate from 0 to 1. */
+export interface RED {
+  requests: number;
+  errors: number;
+  rate: number;
+  errorRate: number;
+  p50: number;
+  p95: number;
+  p99: number;
+}
+
+export interface Service {
+  name: string;
+  namespace: string;
+  spans: number;
+  /** Whether `red` counts entry spans, or all spans of a service that has no entry spans. */
+  basis: 'entry' | 'all';
+  red: RED;
+  lastSeen: Instant;
+}
+
+export interface Operation {
+  name: string;
+  kind: SpanKind;
+  red: RED;
+}
+
+export interface MapNode {
+  id: string;
+  name: string;
+  type: 'service' | 'database' | 'messaging' | 'external';
+  system: string;
+  red: RED | undefined;
+}
+
+export interface MapEdge {
+  source: string;
+  target: string;
+  red: RED;
+}
+
+export interface ServiceMap {
+  nodes: readonly MapNode[];
+  edges: readonly MapEdge[];
+}
+
+export type MetricType = 'gauge' | 'sum' | 'histogram' | 'exponential_histogram' | 'summary';
+
+export interface Metric {
+  name: string;
+  type: MetricType;
+  unit: string;
+  description: string;
+  temporality: 'unspecified' | 'delta' | 'cumulative';
+  monotonic: boolean;
+}
+
+export interface CatalogueMetric {
+  metric: Metric;
+  series: number;
+  points: number;
+  services: readonly string[];
+  attributeKeys: readonly string[];
+  lastTime: Instant;
+}
+
+export interface HistogramPoint {
+  count: number;
+  sum: number | undefined;
+  bounds: readonly number[];
+  counts: readonly number[];
+}
+
+export interface Point {
+  time: Instant;
+  startTime: Instant;
+  /** Of gauges and sums. */
+  value: number | undefined;
+  /** Of histograms with explicit bounds. */
+  histogram: HistogramPoint | undefined;
+  /** Count and sum of anything that has buckets or quantiles. */
+  summary: { count: number; sum: number | undefined; quantiles: readonly { quantile: number; value: number }[] } | undefined;
+}
+
+export interface Series {
+  id: string;
+  service: string;
+  attributes: readonly Attribute[];
+  points: readonly Point[];
+}
+
+/** How far an answer can be relied on to hold what was accepted. Unknown values are undefined. */
+export interface Completeness {
+  watermark: Date | undefined;
+  lagMillis: number | undefined;
+  pending: number | undefined;
+}
+
+export interface Stats {
+  elapsedMillis: number;
+  itemsScanned: number;
+  segmentsRead: number;
+  segmentsPruned: number;
+  bytesRead: number;
+}
+
+/** Any answer: what was asked for, and how much of the truth it is. */
+export interface Answer<T> {
+  data: T;
+  completeness: Completeness;
+  stats: Stats;
+  /** Why the answer was cut, where it was; what it holds is right. */
+  incomplete: string | undefined;
+}
+
+export interface Page<T> extends Answer<readonly T[]> {
+  /** Where the next page begins; undefined on the last. */
+  next: string | undefined;
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import * as revive from './revive';
+import type { components } from './wire';
+
+const envelope = {
+  completeness: { watermark: '2026-11-23T10:00:00Z', lag_ms: 120, pending: 2 },
+  stats: { elapsed_ms: 3.5, items_scanned: 10, segments_read: 1, segments_pruned: 4, bytes_read: 1234 },
+};
+
+const span: components['schemas']['Span'] = {
+  id: '1-2',
+  trace_id: '0af7651916cd43dd8448eb211c80319c',
+  span_id: 'b7ad6b7169203331',
+  name: 'GET /cart',
+  kind: 2,
+  status: { code: 2, message: 'no stock' },
+  start_time_unix_nano: '1763906607482019357',
+  end_time_unix_nano: '1763906607482019457',
+  duration_nano: '100',
+  attributes: [{ key: 'http.response.status_code', value: { intValue: '503' } }],
+  events: [{ time_unix_nano: '1763906607482019400', name: 'exception', attributes: [] }],
+  links: [],
+  service_name: 'cart',
+  resource_index: 0,
+  scope_index: 0,
+};
+
+describe('values', () => {
+  it('keep the type that was sent', () => {
+    expect(revive.value({ intValue: '9007199254740993' })).toEqual({ type: 'int', value: 9007199254740993n });
+    expect(revive.value({ stringValue: '' })).toEqual({ type: 'string', value: '' });
+    expect(revive.value({ boolValue: false })).toEqual({ type: 'bool', value: false });
+    expect(revive.value({ doubleValue: 'NaN' })).toEqual({ type: 'double', value: NaN });
+    expect(revive.value({ doubleValue: '-Infinity' })).toEqual({ type: 'double', value: -Infinity });
+    expect(revive.value({ bytesValue: 'AAE=' })).toEqual({ type: 'bytes', base64: 'AAE=' });
+    expect(revive.value({})).toEqual({ type: 'empty' });
+    expect(
+      revive.value({ kvlistValue: { values: [{ key: 'a', value: { arrayValue: { values: [{ intValue: '1' }] } } }] } }),
+    ).toEqual({
+      type: 'map',
+      entries: [{ key: 'a', value: { type: 'array', items: [{ type: 'int', value: 1n }] } }],
+    });
+  });
+});
+
+describe('traces', () => {
+  const wire: components['schemas']['Trace'] = {
+    trace_id: span.trace_id,
+    spans: [span],
+    resources: [{ service_name: 'cart', attributes: [] }],
+    scopes: [{ name: 'otelhttp', attributes: [] }],
+    ...envelope,
+  };
+
+  it('keep nanoseconds, and join resources and scopes in', () => {
+    const [revived] = revive.trace(wire).spans;
+    expect(revived).toMatchObject({
+      start: 1_763_906_607_482_019_357n,
+      duration: 100,
+      kind: 'server',
+      status: 'error',
+      parentSpanId: '',
+      scope: { name: 'otelhttp' },
+      resource: { service: 'cart' },
+    });
+    expect(revived?.events[0]?.time).toBe(1_763_906_607_482_019_400n);
+  });
+
+  it('are refused when an index points nowhere', () => {
+    expect(() => revive.trace({ ...wire, scopes: [] })).toThrow('scope 0 of 0');
+  });
+});
+
+describe('pages', () => {
+  it('have a next cursor only when there is more', () => {
+    const more = revive.page({ ...envelope, pagination: { has_more: true, next_cursor: 'abc' } }, []);
+    expect(more.next).toBe('abc');
+    expect(more.completeness).toMatchObject({ lagMillis: 120, pending: 2 });
+    expect(revive.page({ ...envelope, pagination: { has_more: false } }, []).next).toBeUndefined();
+  });
+
+  it('say why they were cut', () => {
+    const cut = { ...envelope, incomplete: { reason: 'timeout' as const, message: 'time is up' } };
+    expect(revive.answer(cut, null).incomplete).toBe('time is up');
+  });
+});
+
+it('gives a log record without a time of its own the time it was observed', () => {
+  const [record] = revive.logs({
+    logs: [
+      {
+        id: '1',
+        time_unix_nano: '0',
+        observed_time_unix_nano: '42',
+        severity_number: 9,
+        attributes: [],
+        service_name: 'cart',
+        resource_index: 0,
+        scope_index: 0,
+      },
+    ],
+    resources: [{ service_name: 'cart', attributes: [] }],
+    scopes: [{ name: '', attributes: [] }],
+    pagination: { has_more: false },
+    ...envelope,
+  });
+  expect(record).toMatchObject({ time: 42n, body: { type: 'empty' }, traceId: '' });
+});

@@ -1,0 +1,288 @@
+// Wire types to domain types. Pure; the only place that knows both.
+
+import type * as model from './model';
+import type { components } from './wire';
+
+type Wire = components['schemas'];
+
+const kinds: readonly model.SpanKind[] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'];
+const statuses: readonly model.StatusCode[] = ['unset', 'ok', 'error'];
+
+const kind = (code: number): model.SpanKind => kinds[code] ?? 'unspecified';
+const status = (code: number): model.StatusCode => statuses[code] ?? 'unset';
+
+/** JSON has no NaN and no infinities: the wire has them as strings, which Number reads. */
+const double = (wire: Wire['Double']): number => Number(wire);
+
+export function value(wire: Wire['AnyValue']): model.Value {
+  if (wire.stringValue !== undefined) return { type: 'string', value: wire.stringValue };
+  if (wire.intValue !== undefined) return { type: 'int', value: BigInt(wire.intValue) };
+  if (wire.boolValue !== undefined) return { type: 'bool', value: wire.boolValue };
+  if (wire.doubleValue !== undefined) return { type: 'double', value: double(wire.doubleValue) };
+  if (wire.bytesValue !== undefined) return { type: 'bytes', base64: wire.bytesValue };
+  if (wire.arrayValue !== undefined) return { type: 'array', items: wire.arrayValue.values.map(value) };
+  if (wire.kvlistValue !== undefined) return { type: 'map', entries: attributes(wire.kvlistValue.values) };
+  return { type: 'empty' };
+}
+
+function attributes(wire: Wire['Attributes']): readonly model.Attribute[] {
+  return wire.map((entry) => ({ key: entry.key, value: value(entry.value) }));
+}
+
+function resource(wire: Wire['Resource']): model.Resource {
+  return {
+    service: wire.service_name,
+    attributes: attributes(wire.attributes),
+    schemaUrl: wire.schema_url ?? '',
+    droppedAttributes: wire.dropped_attributes_count ?? 0,
+  };
+}
+
+function scope(wire: Wire['Scope']): model.Scope {
+  return {
+    name: wire.name,
+    version: wire.version ?? '',
+    attributes: attributes(wire.attributes),
+    schemaUrl: wire.schema_url ?? '',
+    droppedAttributes: wire.dropped_attributes_count ?? 0,
+  };
+}
+
+/** An index that points nowhere is a fault of the server; say so rather than show a span without its resource. */
+function at<T>(list: readonly T[], index: number, what: string): T {
+  const item = list[index];
+  if (item === undefined) throw new Error(`the answer names ${what} ${index} of ${list.length}`);
+  return item;
+}
+
+export function trace(wire: Wire['Trace']): model.Trace {
+  const resources = wire.resources.map(resource);
+  const scopes = wire.scopes.map(scope);
+  return {
+    traceId: wire.trace_id,
+    spans: wire.spans.map((s) => span(s, resources, scopes)),
+  };
+}
+
+function span(
+  wire: Wire['Span'],
+  resources: readonly model.Resource[],
+  scopes: readonly model.Scope[],
+): model.Span {
+  return {
+    id: wire.id,
+    traceId: wire.trace_id,
+    spanId: wire.span_id,
+    parentSpanId: wire.parent_span_id ?? '',
+    name: wire.name,
+    kind: kind(wire.kind),
+    service: wire.service_name,
+    start: BigInt(wire.start_time_unix_nano),
+    duration: Math.max(Number(wire.duration_nano), 0),
+    status: status(wire.status.code),
+    statusMessage: wire.status.message ?? '',
+    traceState: wire.trace_state ?? '',
+    attributes: attributes(wire.attributes),
+    events: wire.events.map((event) => ({
+      time: BigInt(event.time_unix_nano),
+      name: event.name,
+      attributes: attributes(event.attributes),
+      droppedAttributes: event.dropped_attributes_count ?? 0,
+    })),
+    links: wire.links.map((link) => ({
+      traceId: link.trace_id,
+      spanId: link.span_id,
+      traceState: link.trace_state ?? '',
+      attributes: attributes(link.attributes),
+      droppedAttributes: link.dropped_attributes_count ?? 0,
+    })),
+    resource: at(resources, wire.resource_index, 'resource'),
+    scope: at(scopes, wire.scope_index, 'scope'),
+    dropped: {
+      attributes: wire.dropped_attributes_count ?? 0,
+      events: wire.dropped_events_count ?? 0,
+      links: wire.dropped_links_count ?? 0,
+    },
+  };
+}
+
+export function traceSummary(wire: Wire['TraceSummary']): model.TraceSummary {
+  return {
+    traceId: wire.trace_id,
+    root: {
+      spanId: wire.root.span_id,
+      name: wire.root.name,
+      service: wire.root.service_name,
+      kind: kind(wire.root.kind),
+      status: status(wire.root.status.code),
+    },
+    rootMissing: wire.root_missing,
+    start: BigInt(wire.start_time_unix_nano),
+    duration: Math.max(Number(wire.duration_nano), 0),
+    spans: wire.span_count,
+    errors: wire.error_count,
+    services: wire.services.map((s) => ({ name: s.name, spans: s.span_count, errors: s.error_count })),
+  };
+}
+
+export function logs(wire: Wire['LogPage']): readonly model.LogRecord[] {
+  const resources = wire.resources.map(resource);
+  const scopes = wire.scopes.map(scope);
+  return wire.logs.map((record) => {
+    const time = BigInt(record.time_unix_nano);
+    const observedTime = BigInt(record.observed_time_unix_nano);
+    return {
+      id: record.id,
+      time: time === 0n ? observedTime : time,
+      observedTime,
+      severityNumber: record.severity_number,
+      severityText: record.severity_text ?? '',
+      body: value(record.body ?? {}),
+      eventName: record.event_name ?? '',
+      traceId: record.trace_id ?? '',
+      spanId: record.span_id ?? '',
+      service: record.service_name,
+      attributes: attributes(record.attributes),
+      droppedAttributes: record.dropped_attributes_count ?? 0,
+      resource: at(resources, record.resource_index, 'resource'),
+      scope: at(scopes, record.scope_index, 'scope'),
+    };
+  });
+}
+
+function red(wire: Wire['RED']): model.RED {
+  return {
+    requests: wire.requests,
+    errors: wire.errors,
+    rate: wire.rate,
+    errorRate: wire.error_rate,
+    p50: Number(wire.p50_nano),
+    p95: Number(wire.p95_nano),
+    p99: Number(wire.p99_nano),
+  };
+}
+
+export function service(wire: Wire['Service']): model.Service {
+  return {
+    name: wire.name,
+    namespace: wire.namespace ?? '',
+    spans: wire.span_count,
+    basis: wire.basis,
+    red: red(wire.red),
+    lastSeen: BigInt(wire.last_seen_unix_nano),
+  };
+}
+
+export function operation(wire: Wire['Operation']): model.Operation {
+  return { name: wire.name, kind: kind(wire.kind), red: red(wire.red) };
+}
+
+export function serviceMap(wire: Wire['ServiceMap']): model.ServiceMap {
+  return {
+    nodes: wire.nodes.map((node) => ({
+      id: node.id,
+      name: node.name,
+      type: node.type,
+      system: node.system ?? '',
+      red: node.red === undefined ? undefined : red(node.red),
+    })),
+    edges: wire.edges.map((edge) => ({ source: edge.source, target: edge.target, red: red(edge.red) })),
+  };
+}
+
+function metric(wire: Wire['Metric']): model.Metric {
+  return {
+    name: wire.name,
+    type: wire.type,
+    unit: wire.unit ?? '',
+    description: wire.description ?? '',
+    temporality: (['unspecified', 'delta', 'cumulative'] as const)[wire.temporality ?? 0] ?? 'unspecified',
+    monotonic: wire.monotonic ?? false,
+  };
+}
+
+export function catalogueMetric(wire: Wire['CatalogueMetric']): model.CatalogueMetric {
+  return {
+    metric: metric(wire.metric),
+    series: wire.series_count,
+    points: wire.point_count,
+    services: wire.services,
+    attributeKeys: wire.attribute_keys,
+    lastTime: BigInt(wire.last_time_unix_nano),
+  };
+}
+
+function point(wire: Wire['Point']): model.Point {
+  const optional = (number: Wire['Double'] | undefined) => (number === undefined ? undefined : double(number));
+  const buckets = wire.histogram ?? wire.exponential_histogram;
+  return {
+    time: BigInt(wire.time_unix_nano),
+    startTime: BigInt(wire.start_time_unix_nano),
+    value: wire.as_int !== undefined ? Number(wire.as_int) : optional(wire.as_double),
+    histogram:
+      wire.histogram === undefined
+        ? undefined
+        : {
+            count: Number(wire.histogram.count),
+            sum: optional(wire.histogram.sum),
+            bounds: wire.histogram.explicit_bounds.map(double),
+            counts: wire.histogram.bucket_counts.map(Number),
+          },
+    summary:
+      wire.summary !== undefined
+        ? {
+            count: Number(wire.summary.count),
+            sum: double(wire.summary.sum),
+            quantiles: wire.summary.quantile_values.map((q) => ({
+              quantile: double(q.quantile),
+              value: double(q.value),
+            })),
+          }
+        : buckets !== undefined
+          ? { count: Number(buckets.count), sum: optional(buckets.sum), quantiles: [] }
+          : undefined,
+  };
+}
+
+export function metricSeries(wire: Wire['MetricSeries']): { metric: model.Metric | undefined; series: readonly model.Series[] } {
+  const first = wire.series[0];
+  return {
+    metric: first === undefined ? undefined : metric(first.series.metric),
+    series: wire.series.map(({ series, points }) => ({
+      id: series.id,
+      service: series.service_name,
+      attributes: attributes(series.attributes),
+      points: points.map(point),
+    })),
+  };
+}
+
+interface Envelope {
+  completeness: Wire['Completeness'];
+  stats: Wire['Stats'];
+  incomplete?: Wire['Incomplete'];
+}
+
+export function answer<T>(wire: Envelope, data: T): model.Answer<T> {
+  const { completeness, stats, incomplete } = wire;
+  return {
+    data,
+    completeness: {
+      watermark: completeness.watermark === undefined ? undefined : new Date(completeness.watermark),
+      lagMillis: completeness.lag_ms,
+      pending: completeness.pending,
+    },
+    stats: {
+      elapsedMillis: stats.elapsed_ms,
+      itemsScanned: stats.items_scanned,
+      segmentsRead: stats.segments_read,
+      segmentsPruned: stats.segments_pruned,
+      bytesRead: stats.bytes_read,
+    },
+    incomplete: incomplete?.message,
+  };
+}
+
+export function page<T>(wire: Envelope & { pagination: Wire['Pagination'] }, items: readonly T[]): model.Page<T> {
+  return { ...answer(wire, items), next: wire.pagination.has_more ? wire.pagination.next_cursor : undefined };
+}

@@ -1,0 +1,236 @@
+// From the flat spans of a trace to the rows of its waterfall. Pure, and iterative throughout: a trace may be a chain of
+// ten thousand spans, which recursion would not survive.
+
+import type { Span } from '../../api/model';
+
+/** What is odd about the place of a span, if anything. */
+export type Oddity =
+  /** Its parent is named but is not among the spans: not sent, not sampled, or not here yet. */
+  | 'missing-parent'
+  /** It is its own ancestor; the loop is cut here. */
+  | 'cycle'
+  /** It begins before its parent: the clocks of their hosts differ. */
+  | 'before-parent';
+
+export interface Node {
+  /** Position in Tree.nodes: the identity of a span here, because real traces repeat span ids. */
+  readonly index: number;
+  readonly span: Span;
+  /** Nanoseconds after the start of the trace. */
+  readonly offset: number;
+  readonly parent: Node | undefined;
+  readonly children: readonly Node[];
+  readonly depth: number;
+  /** Spans below, at any depth. */
+  readonly descendants: number;
+  /** Whether a span below has an error. */
+  readonly errorBelow: boolean;
+  /** Nanoseconds during which no child was running. */
+  readonly selfTime: number;
+  readonly oddity: Oddity | undefined;
+}
+
+export interface Tree {
+  /** In the order of the waterfall: each span before its children, siblings by start. */
+  readonly nodes: readonly Node[];
+  readonly roots: readonly Node[];
+  /** Start of the earliest span. */
+  readonly start: bigint;
+  /** From the earliest start to the latest end, wherever those spans hang. */
+  readonly duration: number;
+  readonly errors: number;
+  /** Services in order of first appearance, with the number of their spans. */
+  readonly services: readonly { name: string; spans: number; errors: number }[];
+}
+
+type Draft = { -readonly [K in keyof Node]: Node[K] } & { children: Draft[]; parent: Draft | undefined };
+
+export function buildTree(spans: readonly Span[]): Tree {
+  if (spans.length === 0) return { nodes: [], roots: [], start: 0n, duration: 0, errors: 0, services: [] };
+
+  let start = spans[0]!.start;
+  for (const span of spans) if (span.start < start) start = span.start;
+
+  const drafts = spans.map(
+    (span): Draft => ({
+      index: -1,
+      span,
+      offset: Number(span.start - start),
+      parent: undefined,
+      children: [],
+      depth: 0,
+      descendants: 0,
+      errorBelow: false,
+      selfTime: span.duration,
+      oddity: undefined,
+    }),
+  );
+  const byId = new Map<string, Draft[]>();
+  for (const draft of drafts) {
+    const same = byId.get(draft.span.spanId);
+    if (same === undefined) byId.set(draft.span.spanId, [draft]);
+    else same.push(draft);
+  }
+
+  const roots: Draft[] = [];
+  for (const draft of drafts) {
+    const { parentSpanId } = draft.span;
+    if (parentSpanId === '') {
+      roots.push(draft);
+      continue;
+    }
+    const parent = chooseParent(draft, byId.get(parentSpanId) ?? []);
+    if (parent === undefined) {
+      draft.oddity = 'missing-parent';
+      roots.push(draft);
+      continue;
+    }
+    draft.parent = parent;
+    parent.children.push(draft);
+    if (draft.offset < parent.offset) draft.oddity = 'before-parent';
+  }
+  cutCycles(drafts, roots);
+
+  const byStart = (a: Draft, b: Draft) => a.offset - b.offset || b.span.duration - a.span.duration;
+  // A true root leads, even when a span with a missing parent began before it by a skewed clock.
+  roots.sort((a, b) => Number(a.oddity !== undefined) - Number(b.oddity !== undefined) || byStart(a, b));
+
+  const ordered: Draft[] = [];
+  const stack = roots.toReversed();
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    node.index = ordered.length;
+    ordered.push(node);
+    node.children.sort(byStart);
+    for (const child of node.children.toReversed()) {
+      child.depth = node.depth + 1;
+      stack.push(child);
+    }
+  }
+
+  let end = 0;
+  let errors = 0;
+  const services = new Map<string, { name: string; spans: number; errors: number }>();
+  for (const node of ordered) {
+    const { service, status, duration } = node.span;
+    end = Math.max(end, node.offset + duration);
+    const entry = services.get(service) ?? { name: service, spans: 0, errors: 0 };
+    entry.spans++;
+    if (status === 'error') {
+      entry.errors++;
+      errors++;
+    }
+    services.set(service, entry);
+    node.selfTime = selfTime(node);
+  }
+  // Backwards, children come before their parents: sums flow up in one pass.
+  for (let i = ordered.length - 1; i >= 0; i--) {
+    const node = ordered[i]!;
+    if (node.parent === undefined) continue;
+    node.parent.descendants += node.descendants + 1;
+    node.parent.errorBelow ||= node.errorBelow || node.span.status === 'error';
+  }
+  return { nodes: ordered, roots, start, duration: end, errors, services: [...services.values()] };
+}
+
+/**
+ * Among spans that share an id, the parent is the one that encloses the child, else the first other one.
+ * A span never is its own parent by this rule unless it is the only candidate, which cutCycles then finds.
+ */
+function chooseParent(child: Draft, candidates: readonly Draft[]): Draft | undefined {
+  if (candidates.length <= 1) return candidates[0];
+  const others = candidates.filter((c) => c !== child);
+  const end = child.offset + child.span.duration;
+  return others.find((c) => c.offset <= child.offset && end <= c.offset + c.span.duration) ?? others[0];
+}
+
+/** Spans that no root reaches form loops; the earliest span of each becomes a root. */
+function cutCycles(drafts: readonly Draft[], roots: Draft[]): void {
+  const reached = new Set<Draft>();
+  const reach = (from: Draft) => {
+    const stack = [from];
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (reached.has(node)) continue;
+      reached.add(node);
+      stack.push(...node.children);
+    }
+  };
+  roots.forEach(reach);
+  if (reached.size === drafts.length) return;
+  for (const draft of drafts) {
+    if (reached.has(draft)) continue;
+    // Walking up from a stray span ends in its loop; the second visit names a member of it.
+    const seen = new Set<Draft>();
+    let node = draft;
+    while (!seen.has(node)) {
+      seen.add(node);
+      node = node.parent!;
+    }
+    let first = node;
+    for (let member = node.parent!; member !== node; member = member.parent!) {
+      if (member.offset < first.offset) first = member;
+    }
+    const parent = first.parent!;
+    parent.children.splice(parent.children.indexOf(first), 1);
+    first.parent = undefined;
+    first.oddity = 'cycle';
+    roots.push(first);
+    reach(first);
+  }
+}
+
+/** The span's duration less the union of its children's, each clipped to the span. Children are sorted by start. */
+function selfTime(node: Draft): number {
+  const from = node.offset;
+  const to = from + node.span.duration;
+  let covered = 0;
+  let reached = from;
+  for (const child of node.children) {
+    const begin = Math.max(child.offset, reached);
+    const end = Math.min(child.offset + child.span.duration, to);
+    if (end > begin) {
+      covered += end - begin;
+      reached = end;
+    }
+  }
+  return node.span.duration - covered;
+}
+
+/** The nodes to show while those in `collapsed` (by index) hide everything below them. */
+export function visibleNodes(tree: Tree, collapsed: ReadonlySet<number>): Node[] {
+  const rows: Node[] = [];
+  for (let i = 0; i < tree.nodes.length; ) {
+    const node = tree.nodes[i]!;
+    rows.push(node);
+    i += collapsed.has(node.index) ? node.descendants + 1 : 1;
+  }
+  return rows;
+}
+
+/** `collapsed` less all ancestors of a node, so that it can be seen; the same set when nothing hid it. */
+export function reveal(node: Node, collapsed: ReadonlySet<number>): ReadonlySet<number> {
+  let open: Set<number> | undefined;
+  for (let above = node.parent; above !== undefined; above = above.parent) {
+    if (collapsed.has(above.index)) (open ??= new Set(collapsed)).delete(above.index);
+  }
+  return open ?? collapsed;
+}
+
+/** Whether a span's name, service, ids or attributes contain the text, case aside. */
+export function matches(span: Span, text: string): boolean {
+  const needle = text.toLowerCase();
+  const has = (hay: string) => hay.toLowerCase().includes(needle);
+  if (has(span.name) || has(span.service) || span.spanId === needle || has(span.statusMessage)) return true;
+  return span.attributes.some(({ key, value }) => {
+    if (has(key)) return true;
+    switch (value.type) {
+      case 'string':
+        return has(value.value) || has(`${key}=${value.value}`);
+      case 'int':
+      case 'double':
+      case 'bool':
+        return has(String(value.value)) || has(`${key}=${value.value}`);
+      default:
+        return false;
+    }
+  });
+}
