@@ -17,3 +17,5 @@ replace (
 	github.com/ollyscale/ollyscale/services/query => ../services/query
 	github.com/ollyscale/ollyscale/services/writer => ../services/writer
 )
+
+ignore ./browser/node_modules

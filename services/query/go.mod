@@ -45,3 +45,5 @@ replace (
 )
 
 tool github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
+
+ignore ./web/node_modules
