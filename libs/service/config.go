@@ -292,6 +292,7 @@ func setMap(v reflect.Value, raw any) error {
 // loaded is what the command line asked for beside the configuration.
 type loaded struct {
 	printConfig, version, help bool
+	probe                      string
 }
 
 // load fills config, a pointer to a struct that holds the defaults, from the file named by --config or OLLY_CONFIG, the
@@ -305,6 +306,7 @@ func load(name string, config any, args []string, lookupEnv func(string) (string
 	flags.BoolVarP(&l.help, "help", "h", false, "print this and exit")
 	flags.BoolVar(&l.version, "version", false, "print the version and exit")
 	flags.BoolVar(&l.printConfig, "print-config", false, "print the effective configuration, without secrets, and exit")
+	flags.StringVar(&l.probe, "probe", "", "ask the health URL of a running service, print its answer and exit: 0 means ready")
 	file := flags.String("config", "", "configuration file, YAML, TOML or JSON (OLLY_CONFIG)")
 	for _, leaf := range leaves {
 		flag := flags.VarPF(&flagValue{text: leaf.safe(), kind: leaf.kind()}, leaf.flag, "", leaf.doc+" ("+leaf.env()+")")

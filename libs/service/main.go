@@ -102,6 +102,9 @@ func NewProgram[C Config, R Role](name string, defaults C, build func(C, Env) (R
 			}
 			return ExitOK
 		}
+		if err == nil && asked.probe != "" {
+			return probe(ctx, asked.probe, stdout)
+		}
 		if err == nil {
 			err = errors.Join(all.Process.Log.Validate(), all.Role.Validate())
 		}
