@@ -1,10 +1,11 @@
 module github.com/ollyscale/ollyscale/libs
 
-go 1.26.0
+go 1.26.4
 
 require github.com/ollyscale/ollyscale/schema v0.0.0
 
 require (
+	ariga.io/atlas v1.2.3 // indirect
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect

@@ -1,6 +1,6 @@
 module github.com/ollyscale/ollyscale/services/ingest
 
-go 1.26.0
+go 1.26.4
 
 require github.com/ollyscale/ollyscale/libs v0.0.0
 

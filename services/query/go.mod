@@ -1,6 +1,6 @@
 module github.com/ollyscale/ollyscale/services/query
 
-go 1.26.0
+go 1.26.4
 
 require (
 	github.com/labstack/echo/v4 v4.16.0

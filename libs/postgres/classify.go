@@ -1,0 +1,117 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// Classify gives a driver error its fault class by SQLSTATE. The message is fit for a client: it says what it means and holds no
+// driver text. An error that is already classified, and nil, are returned as they are.
+//
+//	08*, 57P0*, 53300, no connection      Unavailable  "postgres.down"
+//	3D000, 28*                            Unavailable  "postgres.access" (the operator's mistake, not the request's)
+//	40001, 40P01                          Unavailable  "postgres.conflict" (retry)
+//	55P03, 57014                          Unavailable  "postgres.timeout" (lock or statement timeout)
+//	53*                                   Overloaded   "postgres.full" (disk full, out of memory)
+//	25006                                 Unavailable  "postgres.read_only"
+//	42P01, 42703, 42883, 3F000            Unavailable  "postgres.schema" (a table, column or function is missing)
+//	22*, 23*                              Invalid      "postgres.data" (a value that does not fit, a constraint)
+//	23514 on a partitioned table          Unavailable  "postgres.no_partition"
+//	else                                  Internal     "postgres"
+func Classify(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return fault.Wrap(err, fault.NotFound, "postgres.no_rows", "not found")
+	}
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		if lost(err) {
+			return fault.Wrap(err, fault.Unavailable, "postgres.down", "the database does not answer")
+		}
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			return fault.Wrap(err, fault.Unavailable, "timeout", "the request ran out of time")
+		}
+		return fault.Wrap(err, fault.Internal, "postgres", "a database operation failed")
+	}
+	wrap := func(class fault.Class, code, message string) error { return fault.Wrap(err, class, code, message) }
+	switch pg.Code {
+	case "40001", "40P01":
+		return wrap(fault.Unavailable, "postgres.conflict", "the transaction met a concurrent one; try again")
+	case "55P03", "57014":
+		return wrap(fault.Unavailable, "postgres.timeout", "the database did not answer in time")
+	case "25006":
+		return wrap(fault.Unavailable, "postgres.read_only", "the database is read-only")
+	case "3D000":
+		return wrap(fault.Unavailable, "postgres.access", "the database does not exist")
+	case "53300":
+		return wrap(fault.Unavailable, "postgres.down", "the database has no free connection")
+	case "42P01", "42703", "42883", "3F000":
+		return wrap(fault.Unavailable, "postgres.schema", "the database lacks a table, column or function that this build uses")
+	}
+	if pg.Code == "23514" && pg.ConstraintName == "" {
+		return wrap(fault.Unavailable, "postgres.no_partition", "the table has no partition for this time")
+	}
+	switch class := pg.Code[:min(2, len(pg.Code))]; {
+	case class == "08", pg.Code == "57P01", pg.Code == "57P02", pg.Code == "57P03", pg.Code == "57P05":
+		return wrap(fault.Unavailable, "postgres.down", "the database is not available")
+	case class == "28":
+		return wrap(fault.Unavailable, "postgres.access", "the database refuses the login")
+	case class == "53", class == "54":
+		return wrap(fault.Overloaded, "postgres.full", "the database has run out of a resource")
+	case class == "22", class == "23":
+		return wrap(fault.Invalid, "postgres.data", "the database refuses a value")
+	}
+	return wrap(fault.Internal, "postgres", "a database operation failed")
+}
+
+// Starting reports whether err can go away by waiting for a server that starts, stops or fails over.
+func Starting(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch pg.Code {
+		case "57P01", "57P02", "57P03", "53300":
+			return true
+		}
+		return len(pg.Code) > 1 && pg.Code[:2] == "08"
+	}
+	return lost(err)
+}
+
+// MissingPartition reports whether err says that a table has no partition for a row.
+func MissingPartition(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "23514" && pg.ConstraintName == ""
+}
+
+// lost: the connection could not be made or broke.
+func lost(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false // the caller's own time is up, which is a net.Error too
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	return pgconn.SafeToRetry(err) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+func sqlState(err error) string {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code
+	}
+	return ""
+}

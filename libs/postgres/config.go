@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Config says which database to use and how.
+type Config struct {
+	URL               string        `mapstructure:"url" secret:"true" doc:"Connection string of the database, as a URL or key=value pairs; PG… environment variables fill what it leaves out."`
+	MaxConnections    int           `mapstructure:"max_connections" doc:"Most connections this service opens; 0 chooses by its role."`
+	Pooler            bool          `mapstructure:"pooler" doc:"True behind a pooler in transaction mode (PgBouncer): no prepared statements are kept."`
+	ConnectTimeout    time.Duration `mapstructure:"connect_timeout" doc:"How long one attempt to connect may take."`
+	MaxConnectionLife time.Duration `mapstructure:"max_connection_life" doc:"Connections are replaced at this age, so that load follows a failover or a new replica."`
+}
+
+// DefaultConfig is a database on this machine.
+func DefaultConfig() Config {
+	return Config{
+		URL:               "postgres://postgres@127.0.0.1:5432/ollyscale",
+		ConnectTimeout:    5 * time.Second,
+		MaxConnectionLife: 30 * time.Minute,
+	}
+}
+
+// Validate checks the configuration without connecting.
+func (c Config) Validate() error {
+	var errs []error
+	if c.URL == "" {
+		errs = append(errs, errors.New("postgres.url: a connection string is required"))
+	} else if _, err := pgxpool.ParseConfig(c.URL); err != nil {
+		// pgx's message redacts the password.
+		errs = append(errs, fmt.Errorf("postgres.url: %w", err))
+	}
+	if c.MaxConnections < 0 || c.MaxConnections > 1000 {
+		errs = append(errs, fmt.Errorf("postgres.max_connections: %d is not between 0 and 1000", c.MaxConnections))
+	}
+	if c.ConnectTimeout < 0 {
+		errs = append(errs, fmt.Errorf("postgres.connect_timeout: %s is negative", c.ConnectTimeout))
+	}
+	if c.MaxConnectionLife < 0 {
+		errs = append(errs, fmt.Errorf("postgres.max_connection_life: %s is negative", c.MaxConnectionLife))
+	}
+	return errors.Join(errs...)
+}
+
+// defaultMaxConnections is for a role that names none: a server has 100 by default, and a cluster has several roles and replicas.
+const defaultMaxConnections = 8
+
+// pool translates the configuration to pgx's.
+func (c Config) pool(name string) (*pgxpool.Config, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	p, err := pgxpool.ParseConfig(c.URL)
+	if err != nil {
+		return nil, fmt.Errorf("postgres.url: %w", err)
+	}
+	p.MaxConns = defaultMaxConnections
+	if c.MaxConnections > 0 {
+		p.MaxConns = int32(c.MaxConnections) //nolint:gosec // Validate bounds it
+	}
+	p.MaxConnIdleTime = 5 * time.Minute
+	p.HealthCheckPeriod = 30 * time.Second
+	if c.MaxConnectionLife > 0 {
+		p.MaxConnLifetime = c.MaxConnectionLife
+		p.MaxConnLifetimeJitter = c.MaxConnectionLife / 10
+	}
+	if c.ConnectTimeout > 0 {
+		p.ConnConfig.ConnectTimeout = c.ConnectTimeout
+	}
+	if c.Pooler {
+		p.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+		p.ConnConfig.StatementCacheCapacity = 0
+		p.ConnConfig.DescriptionCacheCapacity = 0
+	}
+	params := p.ConnConfig.RuntimeParams
+	if params["application_name"] == "" {
+		params["application_name"] = name
+	}
+	params["timezone"] = "UTC"
+	return p, nil
+}

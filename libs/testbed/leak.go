@@ -1,0 +1,6 @@
+package testbed
+
+import "go.uber.org/goleak"
+
+// leaked says which goroutines are left.
+func leaked() error { return goleak.Find() }
