@@ -14,11 +14,13 @@ export type Operator = Wire['Operator'];
 /** A literal of a filter. Integers beyond 2^53 are bigint and travel as an AnyValue. */
 export type Literal = string | number | boolean | bigint;
 
-export interface Filter {
+export interface Condition {
   field: string;
   operator: Operator;
   value: Literal | readonly Literal[];
 }
+
+export type Filter = Condition | { and: readonly Filter[] } | { or: readonly Filter[] };
 
 export interface Search {
   bounds: Bounds;
@@ -29,14 +31,19 @@ export interface Search {
 
 const literal = (value: Literal): unknown => (typeof value === 'bigint' ? { intValue: value.toString() } : value);
 
+function wireFilter(filter: Filter): Wire['Filter'] {
+  if ('and' in filter) return { and: filter.and.map(wireFilter) };
+  if ('or' in filter) return { or: filter.or.map(wireFilter) };
+  const { field, operator, value } = filter;
+  return { field, operator, value: isList(value) ? value.map(literal) : literal(value) };
+}
+
+const isList = (value: Condition['value']): value is readonly Literal[] => Array.isArray(value);
+
 function searchBody({ bounds, filters, limit, cursor }: Search): Wire['SearchRequest'] {
   return {
     time_range: { start_time: bounds.from.toString(), end_time: bounds.to.toString() },
-    filters: filters.map(({ field, operator, value }) => ({
-      field,
-      operator,
-      value: Array.isArray(value) ? value.map(literal) : literal(value as Literal),
-    })),
+    filters: filters.map(wireFilter),
     pagination: { limit, ...(cursor === undefined ? {} : { cursor }) },
   };
 }

@@ -4,6 +4,7 @@ import { buildTree, matches, reveal, visibleNodes, type Tree } from './tree';
 
 function span(spanId: string, parentSpanId: string, start: number, duration: number, rest: Partial<Span> = {}): Span {
   return {
+    id: spanId,
     traceId: 't',
     spanId,
     parentSpanId,
@@ -18,7 +19,7 @@ function span(spanId: string, parentSpanId: string, start: number, duration: num
     attributes: [],
     events: [],
     links: [],
-    resource: { attributes: [], schemaUrl: '', droppedAttributes: 0 },
+    resource: { service: 'shop', attributes: [], schemaUrl: '', droppedAttributes: 0 },
     scope: { name: '', version: '', attributes: [], schemaUrl: '', droppedAttributes: 0 },
     dropped: { attributes: 0, events: 0, links: 0 },
     ...rest,

@@ -43,7 +43,10 @@ export interface Tree {
   readonly services: readonly { name: string; spans: number; errors: number }[];
 }
 
-type Draft = { -readonly [K in keyof Node]: Node[K] } & { children: Draft[]; parent: Draft | undefined };
+type Draft = { -readonly [K in keyof Omit<Node, 'children' | 'parent'>]: Node[K] } & {
+  children: Draft[];
+  parent: Draft | undefined;
+};
 
 export function buildTree(spans: readonly Span[]): Tree {
   if (spans.length === 0) return { nodes: [], roots: [], start: 0n, duration: 0, errors: 0, services: [] };

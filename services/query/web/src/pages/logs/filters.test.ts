@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { logFilters, logSearch } from './filters';
+import { severityLabel, severityOf } from './severity';
+
+const trace = '0AF7651916CD43DD8448EB211C80319C';
+
+describe('log filters', () => {
+  it('mean what the address says', () => {
+    const search = logSearch({ service: 'cart', severity: 'warn', body: 'time out', trace, where: 'event_name=x' });
+    expect(logFilters(search)).toEqual([
+      { field: 'service', operator: 'eq', value: 'cart' },
+      { field: 'severity', operator: 'gte', value: 13 },
+      { field: 'body', operator: 'contains', value: 'time out' },
+      { field: 'trace_id', operator: 'eq', value: trace.toLowerCase() },
+      { field: 'event_name', operator: 'eq', value: 'x' },
+    ]);
+  });
+
+  it('leave out what cannot be read', () => {
+    expect(logFilters(logSearch({ severity: 'loud', trace: 'xyz', where: '=' }))).toEqual([]);
+  });
+});
+
+describe('severity', () => {
+  it.each([
+    [0, undefined],
+    [1, 'trace'],
+    [8, 'debug'],
+    [9, 'info'],
+    [12, 'info'],
+    [24, 'fatal'],
+  ])('%d is %s', (number, name) => {
+    expect(severityOf(number)?.name).toBe(name);
+  });
+
+  it('falls back to the text of the sender', () => {
+    expect(severityLabel(0, 'notice')).toBe('NOTICE');
+    expect(severityLabel(0, '')).toBe('–');
+    expect(severityLabel(10, 'whatever')).toBe('INFO');
+  });
+});

@@ -1,0 +1,67 @@
+// The filters of the logs page: their form in the address, and the API's filters that they mean.
+
+import type { Filter } from '../../api/endpoints';
+import { parseCondition } from '../../filter/condition';
+import { compact, many, one } from '../../route/search';
+import { severities, type SeverityName } from './severity';
+
+export interface LogSearch {
+  service?: string;
+  /** The least severity to show. */
+  severity?: SeverityName;
+  /** Text that the body contains, case-sensitive. */
+  body?: string;
+  trace?: string;
+  span?: string;
+  /** Conditions as typed, see filter/condition.ts. */
+  where?: string[];
+}
+
+/** Columns of log records that a condition may name without "attributes.". */
+export const logColumns = [
+  'service',
+  'namespace',
+  'body',
+  'severity',
+  'severity_text',
+  'event_name',
+  'trace_id',
+  'span_id',
+] as const;
+
+export function logSearch(search: Record<string, unknown>): LogSearch {
+  const severity = severities.find((s) => s.name === one(search, 'severity'))?.name;
+  return compact({
+    service: one(search, 'service'),
+    severity,
+    body: one(search, 'body'),
+    trace: one(search, 'trace'),
+    span: one(search, 'span'),
+    where: many(search, 'where'),
+  });
+}
+
+export const isTraceId = (text: string): boolean => /^[0-9a-f]{32}$/i.test(text);
+export const isSpanId = (text: string): boolean => /^[0-9a-f]{16}$/i.test(text);
+
+/** All of these must hold. What cannot be read is left out; the form shows why. */
+export function logFilters(search: LogSearch): Filter[] {
+  const filters: Filter[] = [];
+  if (search.service !== undefined) filters.push({ field: 'service', operator: 'eq', value: search.service });
+  const severity = severities.find((s) => s.name === search.severity);
+  if (severity !== undefined) filters.push({ field: 'severity', operator: 'gte', value: severity.from });
+  if (search.body !== undefined) filters.push({ field: 'body', operator: 'contains', value: search.body });
+  if (search.trace !== undefined && isTraceId(search.trace)) {
+    filters.push({ field: 'trace_id', operator: 'eq', value: search.trace.toLowerCase() });
+  }
+  if (search.span !== undefined && isSpanId(search.span)) {
+    filters.push({ field: 'span_id', operator: 'eq', value: search.span.toLowerCase() });
+  }
+  for (const text of search.where ?? []) {
+    const parsed = parseCondition(text, logColumns);
+    if (parsed.ok) filters.push(parsed.filter);
+  }
+  return filters;
+}
+
+export const hasFilters = (search: LogSearch): boolean => Object.keys(logSearch({ ...search })).length > 0;
