@@ -1,0 +1,195 @@
+package writer
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
+)
+
+// leaf is one partition that a flush needs: the table and the start of the day or hour, Unix ns.
+type leaf struct {
+	table string
+	start int64
+}
+
+// build is one flush made ready for PostgreSQL, and the memory for the next one.
+type build struct {
+	signal   telemetry.Signal
+	segments copyStream
+	rows     projection
+	red      copyStream
+	dims     dimensions
+	leaves   map[leaf]struct{}
+	items    int
+
+	table   *segment.Table
+	json    jsonValues
+	rollup  *rollup
+	batches []batchRows
+}
+
+func newBuild(signal telemetry.Signal) *build {
+	return &build{signal: signal, leaves: map[leaf]struct{}{}, table: segment.NewTable("", signal), rollup: newRollup()}
+}
+
+// refusal is a batch that cannot be decoded, with the reason.
+type refusal struct {
+	held *held
+	err  error
+}
+
+// plan is what a flush is built by.
+type plan struct {
+	now          time.Time
+	segmentItems int
+	known        *known
+	// rowsSince is the time from which on a tenant's items are projected to rows too; math.MaxInt64 for never.
+	rowsSince func(telemetry.Tenant) int64
+}
+
+// fill builds the segments, rows, rollups and dimension entries of the batches. Batches that cannot be decoded are left out and returned;
+// they cost their neighbours nothing. An error is a defect of the encoder and names no batch.
+func (b *build) fill(batches []*held, p plan) ([]refusal, error) {
+	b.segments.reset()
+	b.rows.stream.reset()
+	b.red.reset()
+	b.dims.reset(p.known, p.now)
+	clear(b.leaves)
+	b.items = 0
+
+	var refused []refusal
+	for _, batches := range byTenant(batches) {
+		bad, err := b.tenant(batches, p)
+		refused = append(refused, bad...)
+		if err != nil {
+			return refused, err
+		}
+	}
+	return refused, nil
+}
+
+// release lets go of the payloads of the last fill; the memory of the streams stays for the next one.
+func (b *build) release() { b.table.Reset() }
+
+// byTenant groups batches, tenants in order, batches of a tenant as they came.
+func byTenant(batches []*held) [][]*held {
+	sorted := slices.Clone(batches)
+	slices.SortStableFunc(sorted, func(a, b *held) int { return cmp.Compare(a.Tenant, b.Tenant) })
+	var groups [][]*held
+	for first, i := 0, 1; i <= len(sorted); i++ {
+		if i == len(sorted) || sorted[i].Tenant != sorted[first].Tenant {
+			if i > first {
+				groups = append(groups, sorted[first:i])
+			}
+			first = i
+		}
+	}
+	return groups
+}
+
+func (b *build) tenant(batches []*held, p plan) ([]refusal, error) {
+	t := b.table
+	t.Tenant = batches[0].Tenant
+	t.Reset()
+	b.batches = b.batches[:0]
+	var refused []refusal
+	for _, h := range batches {
+		first := t.N
+		n, err := t.Append(h.Payload, h.position)
+		if err != nil {
+			refused = append(refused, refusal{h, err})
+			continue
+		}
+		if n > 0 {
+			b.batches = append(b.batches, batchRows{first: first, end: first + n, connection: []byte(h.Connection)})
+		}
+	}
+	if t.N == 0 {
+		return refused, nil
+	}
+	b.items += t.N
+
+	for _, rows := range t.Slices(p.segmentItems) {
+		s, err := t.Encode(rows, 0)
+		if err != nil {
+			return refused, fmt.Errorf("encode a segment of %s: %w", b.signal, err)
+		}
+		b.segment(s)
+	}
+	b.json.reset(t)
+	if b.signal == telemetry.Traces {
+		b.rollup.build(t)
+		b.rollup.write(&b.red, t.Tenant)
+		for i := range b.rollup.cells {
+			b.leaf(schema.RedMinute, b.rollup.cells[i].minute, day)
+		}
+	}
+	b.dims.add(t, &b.json, b.rollup)
+	b.rows.json, b.rows.rollup = &b.json, b.rollup
+	fact := factTable(b.signal)
+	b.rows.write(t, b.batches, p.rowsSince(t.Tenant), func(at int64) { b.leaf(fact, at, hour) })
+	return refused, nil
+}
+
+const (
+	hour = int64(time.Hour)
+	day  = 24 * hour
+)
+
+// leaf notes that an instant of a table must have a partition.
+func (b *build) leaf(table string, at, grain int64) {
+	b.leaves[leaf{table, floor(at, grain)}] = struct{}{}
+}
+
+const segmentColumns = 20
+
+// segment appends one row to the stream of segments.
+func (b *build) segment(s *segment.Segment) {
+	b.leaf(segmentTable(b.signal), s.MinTime, day)
+	id := uuid.Must(uuid.NewV7()) // fails only when the system has no randomness
+	c := &b.segments
+	c.begin(segmentColumns)
+	c.text(string(s.Tenant))
+	c.bytes(id[:])
+	c.int8(s.MinTime)
+	c.int8(s.MaxTime)
+	c.int8(s.MinPosition)
+	c.int8(s.MaxPosition)
+	c.int8(s.Checksum)
+	c.int4(int32(s.Items))
+	c.int4(int32(s.Errors))
+	c.int4(int32(s.Roots))
+	c.int2(int16(s.Level))
+	c.int2(int16(s.Format))
+	m := c.array(oidInt8, len(s.Services), 1)
+	for _, v := range s.Services {
+		c.int8(v.ID)
+	}
+	c.close(m)
+	m = c.array(oidInt4, len(s.Services), 1)
+	for _, v := range s.Services {
+		c.int4(v.Items)
+	}
+	c.close(m)
+	m = c.array(oidInt8, len(s.Services), 1)
+	for _, v := range s.Services {
+		c.int8(v.MaxDuration)
+	}
+	c.close(m)
+	m = c.array(oidInt8, len(s.Services), 1)
+	for _, v := range s.Services {
+		c.int8(v.MaxErrorDuration)
+	}
+	c.close(m)
+	c.bytes(s.TraceFilter)
+	c.bytes(s.TokenFilter)
+	c.bytes(s.Directory)
+	c.bytes(s.Body)
+}

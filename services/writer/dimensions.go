@@ -1,0 +1,277 @@
+package writer
+
+import (
+	_ "embed"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+//go:embed sql/enter_tenant_dim.sql
+var enterTenants string
+
+//go:embed sql/enter_service_dim.sql
+var enterServices string
+
+//go:embed sql/enter_operation_dim.sql
+var enterOperations string
+
+//go:embed sql/enter_resource_dim.sql
+var enterResources string
+
+//go:embed sql/enter_scope_dim.sql
+var enterScopes string
+
+//go:embed sql/enter_series_dim.sql
+var enterSeries string
+
+// maxName bounds the names in dimension tables, in bytes: an index entry takes no more than 2,704. The segment keeps all of it.
+const maxName = 1024
+
+// dimension names a dimension table.
+type dimension uint8
+
+const (
+	dimTenant dimension = iota
+	dimService
+	dimOperation
+	dimResource
+	dimScope
+	dimSeries
+)
+
+type dimensionKey struct {
+	dimension dimension
+	tenant    telemetry.Tenant
+	id        int64
+}
+
+// known remembers which dimension entries are in the database, and for which day, so that a flush in steady state sends none.
+// It holds two generations: what is asked for moves to the young one, and when that is full the old one is forgotten. Safe for
+// concurrent use.
+type known struct {
+	bound      int // entries of a generation
+	mu         sync.Mutex
+	young, old map[dimensionKey]int32
+}
+
+func newKnown(bound int) *known { return &known{bound: bound, young: map[dimensionKey]int32{}} }
+
+// has reports whether the entry is known for this day.
+func (k *known) has(key dimensionKey, day int32) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if d, ok := k.young[key]; ok {
+		return d >= day
+	}
+	if d, ok := k.old[key]; ok {
+		k.put(key, d)
+		return d >= day
+	}
+	return false
+}
+
+// add notes that the entries are committed for this day.
+func (k *known) add(keys map[dimensionKey]struct{}, day int32) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for key := range keys {
+		k.put(key, day)
+	}
+}
+
+func (k *known) put(key dimensionKey, day int32) {
+	if len(k.young) >= k.bound {
+		k.old, k.young = k.young, make(map[dimensionKey]int32, k.bound)
+	}
+	k.young[key] = day
+}
+
+// dimensions gathers the entries of one flush that are not known yet, as columns for the statements that enter them.
+type dimensions struct {
+	known   *known
+	day     time.Time // UTC
+	number  int32     // of the day
+	pending map[dimensionKey]struct{}
+
+	tenants []string
+
+	services struct {
+		tenant          []string
+		id              []int64
+		name, namespace []string
+	}
+	operations struct {
+		tenant      []string
+		id, service []int64
+		name        []string
+		kind        []int16
+	}
+	resources struct {
+		tenant      []string
+		id, service []int64
+		attributes  []string
+		schemaURL   []string
+		dropped     []int32
+	}
+	scopes struct {
+		tenant        []string
+		id            []int64
+		name, version []string
+		attributes    []string
+		schemaURL     []string
+		dropped       []int32
+	}
+	series struct {
+		tenant                       []string
+		id, service, resource, scope []int64
+		name                         []string
+		kind, temporality            []int16
+		monotonic                    []bool
+		unit, description            []string
+		attributes                   []string
+		metadata                     []*string
+	}
+}
+
+func (d *dimensions) reset(k *known, now time.Time) {
+	*d = dimensions{known: k, day: now.UTC().Truncate(24 * time.Hour), pending: d.pending}
+	d.number = int32(d.day.Unix() / 86400)
+	if d.pending == nil {
+		d.pending = map[dimensionKey]struct{}{}
+	}
+	clear(d.pending)
+}
+
+// wants reports whether an entry must be sent, and notes it.
+func (d *dimensions) wants(key dimensionKey) bool {
+	if d.known.has(key, d.number) {
+		return false
+	}
+	if _, ok := d.pending[key]; ok {
+		return false
+	}
+	d.pending[key] = struct{}{}
+	return true
+}
+
+// add gathers what the table refers to. r is the table's rollup when it holds spans.
+func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
+	tenant := string(t.Tenant)
+	key := func(dim dimension, id int64) dimensionKey { return dimensionKey{dim, t.Tenant, id} }
+	if d.wants(key(dimTenant, 0)) {
+		d.tenants = append(d.tenants, tenant)
+	}
+	for i := range t.Resources {
+		r := &t.Resources[i]
+		if d.wants(key(dimService, r.ServiceID)) {
+			s := &d.services
+			s.tenant = append(s.tenant, tenant)
+			s.id = append(s.id, r.ServiceID)
+			s.name = append(s.name, shorten(r.ServiceName))
+			s.namespace = append(s.namespace, shorten(r.ServiceNamespace))
+		}
+		if d.wants(key(dimResource, r.ID)) {
+			s := &d.resources
+			s.tenant = append(s.tenant, tenant)
+			s.id = append(s.id, r.ID)
+			s.service = append(s.service, r.ServiceID)
+			s.attributes = append(s.attributes, json.object(r.Attributes))
+			s.schemaURL = append(s.schemaURL, cleanString(r.SchemaURL))
+			s.dropped = append(s.dropped, clamp32(int64(r.Dropped)))
+		}
+	}
+	for i := range t.Scopes {
+		c := &t.Scopes[i]
+		if d.wants(key(dimScope, c.ID)) {
+			s := &d.scopes
+			s.tenant = append(s.tenant, tenant)
+			s.id = append(s.id, c.ID)
+			s.name = append(s.name, cleanString(c.Name))
+			s.version = append(s.version, cleanString(c.Version))
+			s.attributes = append(s.attributes, json.object(c.Attributes))
+			s.schemaURL = append(s.schemaURL, cleanString(c.SchemaURL))
+			s.dropped = append(s.dropped, clamp32(int64(c.Dropped)))
+		}
+	}
+	if t.Signal == telemetry.Traces {
+		for i := range r.operations {
+			o := &r.operations[i]
+			if d.wants(key(dimOperation, o.id)) {
+				s := &d.operations
+				s.tenant = append(s.tenant, tenant)
+				s.id = append(s.id, o.id)
+				s.service = append(s.service, o.service)
+				s.name = append(s.name, o.name)
+				s.kind = append(s.kind, clamp16(int64(o.kind)))
+			}
+		}
+	}
+	for i := range t.Series {
+		p := &t.Series[i]
+		if !d.wants(key(dimSeries, p.ID)) {
+			continue
+		}
+		m := &t.Metrics[p.Metric]
+		s := &d.series
+		s.tenant = append(s.tenant, tenant)
+		s.id = append(s.id, p.ID)
+		s.service = append(s.service, t.Resources[p.Resource].ServiceID)
+		s.resource = append(s.resource, t.Resources[p.Resource].ID)
+		s.scope = append(s.scope, t.Scopes[p.Scope].ID)
+		s.name = append(s.name, shorten(m.Name))
+		s.kind = append(s.kind, int16(m.Kind))
+		s.temporality = append(s.temporality, clamp16(int64(m.Temporality)))
+		s.monotonic = append(s.monotonic, m.Monotonic)
+		s.unit = append(s.unit, cleanString(m.Unit))
+		s.description = append(s.description, cleanString(m.Description))
+		s.attributes = append(s.attributes, json.object(p.Attributes))
+		var metadata *string
+		if len(m.Metadata) > 0 {
+			text := json.object(m.Metadata)
+			metadata = &text
+		}
+		s.metadata = append(s.metadata, metadata)
+	}
+}
+
+// queue adds the statements that enter what was gathered, tables always in the same order: two writers that enter the same entries
+// then wait for one another and never in a circle.
+func (d *dimensions) queue(b *pgx.Batch) {
+	if len(d.tenants) > 0 {
+		b.Queue(enterTenants, d.tenants)
+	}
+	if s := &d.services; len(s.id) > 0 {
+		b.Queue(enterServices, d.day, s.tenant, s.id, s.name, s.namespace)
+	}
+	if s := &d.operations; len(s.id) > 0 {
+		b.Queue(enterOperations, d.day, s.tenant, s.id, s.service, s.name, s.kind)
+	}
+	if s := &d.resources; len(s.id) > 0 {
+		b.Queue(enterResources, d.day, s.tenant, s.id, s.service, s.attributes, s.schemaURL, s.dropped)
+	}
+	if s := &d.scopes; len(s.id) > 0 {
+		b.Queue(enterScopes, d.day, s.tenant, s.id, s.name, s.version, s.attributes, s.schemaURL, s.dropped)
+	}
+	if s := &d.series; len(s.id) > 0 {
+		b.Queue(enterSeries, d.day, s.tenant, s.id, s.service, s.resource, s.scope, s.name, s.kind, s.temporality, s.monotonic, s.unit,
+			s.description, s.attributes, s.metadata)
+	}
+}
+
+// shorten bounds an indexed name, at a rune.
+func shorten(s string) string {
+	s = cleanString(s)
+	if len(s) <= maxName {
+		return s
+	}
+	end := maxName
+	for end > 0 && s[end]&0xc0 == 0x80 {
+		end--
+	}
+	return s[:end]
+}

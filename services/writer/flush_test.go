@@ -1,0 +1,196 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// ledger is a storer in memory that refuses what it is told to.
+type ledger struct {
+	calls   int
+	stored  map[telemetry.BatchID]int
+	poison  map[telemetry.BatchID]error // refuses every flush that holds one
+	garbage map[telemetry.BatchID]bool  // cannot be decoded
+	down    []error                     // errors of the next calls
+}
+
+func (l *ledger) store(_ context.Context, batches []*held) (outcome, error) {
+	l.calls++
+	if len(l.down) > 0 {
+		err := l.down[0]
+		l.down = l.down[1:]
+		if err != nil {
+			return outcome{}, err
+		}
+	}
+	var out outcome
+	for _, h := range batches {
+		if l.garbage[h.ID] {
+			out.refused = append(out.refused, refusal{h, fault.New(fault.Invalid, "garbage", "cannot be decoded")})
+		}
+	}
+	batches = without(batches, out.refused)
+	for _, h := range batches {
+		if err := l.poison[h.ID]; err != nil {
+			return out, err
+		}
+	}
+	for _, h := range batches {
+		l.stored[h.ID]++
+	}
+	return out, nil
+}
+
+func testInstruments(t *testing.T) *instruments {
+	t.Helper()
+	m, err := newInstruments(noop.Meter{}, func() int64 { return 0 })
+	require.NoError(t, err)
+	return m
+}
+
+func testFlusher(t *testing.T, store storer) *flusher {
+	t.Helper()
+	return &flusher{
+		signal: telemetry.Traces, store: store, log: slog.New(slog.DiscardHandler), metrics: testInstruments(t),
+		now: func() time.Time { return epoch }, timeout: time.Minute, pauses: []time.Duration{time.Microsecond, time.Microsecond},
+		keepEvery: time.Hour,
+	}
+}
+
+// settling is what became of one delivery.
+type settling struct {
+	times int
+	err   error
+}
+
+func deliveries(n int) ([]*held, []*settling) {
+	batches, settled := make([]*held, n), make([]*settling, n)
+	for i := range batches {
+		s := &settling{}
+		settled[i] = s
+		batches[i] = &held{
+			Batch: telemetry.Batch{ID: telemetry.BatchID{byte(i), byte(i >> 8)}, Tenant: "default", Items: 1, Received: epoch},
+			settle: func(_ context.Context, err error) error {
+				s.times++
+				s.err = err
+				return nil
+			},
+			keep: func() error { return nil },
+		}
+	}
+	return batches, settled
+}
+
+func newLedger() *ledger {
+	return &ledger{stored: map[telemetry.BatchID]int{}, poison: map[telemetry.BatchID]error{}, garbage: map[telemetry.BatchID]bool{}}
+}
+
+func TestFlushSettlesEveryDeliveryOnceAfterItIsStored(t *testing.T) {
+	l := newLedger()
+	batches, settled := deliveries(50)
+	require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches))
+	require.Len(t, l.stored, 50)
+	require.Equal(t, 1, l.calls)
+	for _, s := range settled {
+		require.Equal(t, settling{times: 1}, *s)
+	}
+}
+
+func TestFlushStoresTwinsOnceAndSettlesBoth(t *testing.T) {
+	l := newLedger()
+	batches, settled := deliveries(3)
+	batches[2].ID = batches[0].ID
+	require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches))
+	require.Equal(t, map[telemetry.BatchID]int{batches[0].ID: 1, batches[1].ID: 1}, l.stored)
+	for _, s := range settled {
+		require.Equal(t, settling{times: 1}, *s)
+	}
+}
+
+func TestFlushDeadLettersTheGuiltyAlone(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 64, 100} {
+		for _, guilty := range [][]int{{0}, {n - 1}, {n / 2}, {0, n / 3, n - 1}} {
+			t.Run(fmt.Sprint(n, guilty), func(t *testing.T) {
+				l := newLedger()
+				batches, settled := deliveries(n)
+				bad := map[int]bool{}
+				for _, g := range guilty {
+					bad[g] = true
+					l.poison[batches[g].ID] = fault.New(fault.Invalid, "postgres.data", "a value is refused")
+				}
+				require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches), "nothing was given back")
+				for i, s := range settled {
+					require.Equal(t, 1, s.times, "batch %d", i)
+					require.Equal(t, bad[i], fault.ClassOf(s.err) == fault.Invalid && s.err != nil, "batch %d: %v", i, s.err)
+					require.Equal(t, !bad[i], l.stored[batches[i].ID] == 1, "batch %d", i)
+				}
+			})
+		}
+	}
+}
+
+func TestFlushDeadLettersWhatCannotBeDecodedAndStoresTheRest(t *testing.T) {
+	l := newLedger()
+	batches, settled := deliveries(10)
+	l.garbage[batches[3].ID] = true
+	require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches))
+	require.Equal(t, 1, l.calls)
+	for i, s := range settled {
+		require.Equal(t, 1, s.times)
+		require.Equal(t, i == 3, s.err != nil)
+	}
+}
+
+func TestFlushGivesBackWhenTheDatabaseStaysDown(t *testing.T) {
+	l := newLedger()
+	down := fault.New(fault.Unavailable, "postgres.down", "the database does not answer")
+	l.down = []error{down, down, down}
+	batches, settled := deliveries(4)
+	err := testFlusher(t, l.store).flush(t.Context(), batches)
+	require.ErrorIs(t, err, down)
+	require.Equal(t, 3, l.calls, "one attempt and two more after a pause")
+	require.Empty(t, l.stored)
+	for _, s := range settled {
+		require.Equal(t, 1, s.times)
+		require.ErrorIs(t, s.err, down)
+	}
+}
+
+func TestFlushSurvivesAShortOutage(t *testing.T) {
+	l := newLedger()
+	l.down = []error{fault.New(fault.Unavailable, "postgres.down", "the database does not answer")}
+	batches, settled := deliveries(4)
+	require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches))
+	require.Len(t, l.stored, 4)
+	for _, s := range settled {
+		require.Equal(t, settling{times: 1}, *s)
+	}
+}
+
+func TestFlushTriesASuspectAloneSoThatNeighboursAreStored(t *testing.T) {
+	l := newLedger()
+	batches, settled := deliveries(8)
+	unknown := errors.New("something odd")
+	l.poison[batches[5].ID] = unknown
+	require.ErrorIs(t, testFlusher(t, l.store).flush(t.Context(), batches), unknown)
+	require.Empty(t, l.stored, "at first all are given back")
+
+	batches, settled = deliveries(8)
+	batches[5].attempts = suspectAttempts
+	require.ErrorIs(t, testFlusher(t, l.store).flush(t.Context(), batches), unknown)
+	require.Len(t, l.stored, 7)
+	for i, s := range settled {
+		require.Equal(t, 1, s.times)
+		require.Equal(t, i == 5, s.err != nil)
+	}
+}

@@ -1,0 +1,191 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// source is where a pipeline's deliveries come from: a consumer of the bus.
+type source interface {
+	// Fetch waits up to wait for a first delivery and returns it with what else is there. All deliveries must be settled.
+	Fetch(ctx context.Context, maxMessages, maxBytes int, wait time.Duration) ([]bus.Delivery, error)
+}
+
+// pipeline moves one signal from the bus into the database.
+//
+//	bus --Fetch--> accumulator --closed flush--> flusher 1 … N --commit--> settle
+//	      ^ waits while the writer holds too much, while every flusher is busy, and while the database is down
+type pipeline struct {
+	signal  telemetry.Signal
+	source  source
+	limits  limits
+	budget  *budget
+	flusher func() *flusher // makes one flusher
+	workers int
+	ready   func(context.Context) error // the database answers and has the right schema
+	log     *slog.Logger
+	now     func() time.Time
+	drain   time.Duration
+
+	mu      sync.Mutex
+	trouble error // why the last flush was given back; nil after one that was written
+}
+
+const (
+	// idleFetch is how long one Fetch waits while nothing is held.
+	idleFetch = 5 * time.Second
+	// maxMessages bounds the batches of one fetch: tiny batches must not make a flush of tens of thousands of acknowledgements.
+	maxMessages = 1024
+	// ratio is how much smaller than its payload a batch is taken to be on the bus, where bytes are counted compressed.
+	ratio    = 6
+	minPause = 250 * time.Millisecond
+	maxPause = 15 * time.Second
+)
+
+// run moves deliveries until ctx ends, then writes what it holds within the drain time, and returns.
+func (p *pipeline) run(ctx context.Context) error {
+	// Flushes outlive ctx: what is held is written, not thrown away. After the drain time it is cut off and given back.
+	working, cutOff := context.WithCancel(context.WithoutCancel(ctx))
+	defer cutOff()
+	stop := context.AfterFunc(ctx, func() {
+		if sleep(working, p.drain) == nil {
+			cutOff()
+		}
+	})
+	defer stop()
+
+	flushes := make(chan []*held)
+	var workers sync.WaitGroup
+	for range p.workers {
+		workers.Go(func() {
+			f := p.flusher()
+			for batch := range flushes {
+				p.note(f.flush(working, batch))
+				var size int64
+				for _, h := range batch {
+					size += int64(len(h.Payload))
+				}
+				p.budget.give(size)
+			}
+		})
+	}
+	p.gather(ctx, flushes)
+	close(flushes)
+	workers.Wait()
+	return nil
+}
+
+// gather fetches and accumulates until ctx ends; what it still holds then is the last flush.
+func (p *pipeline) gather(ctx context.Context, flushes chan<- []*held) {
+	acc := accumulator{limits: p.limits}
+	pause := minPause
+	for ctx.Err() == nil {
+		if len(acc.items) > 0 && acc.due(p.now()) <= 0 {
+			flushes <- acc.take()
+			continue
+		}
+		wait := idleFetch
+		if len(acc.items) > 0 {
+			wait = acc.due(p.now())
+		} else if !p.mayFetch(ctx) {
+			break
+		}
+		deliveries, err := p.source.Fetch(ctx, maxMessages, (p.limits.bytes-acc.bytes)/ratio, wait)
+		for _, d := range deliveries {
+			h := p.hold(d)
+			acc.add(h)
+			p.budget.take(int64(len(h.Payload)))
+			if acc.full() {
+				flushes <- acc.take()
+			}
+		}
+		if err == nil {
+			pause = minPause
+			continue
+		}
+		if ctx.Err() == nil {
+			p.log.LogAttrs(ctx, slog.LevelWarn, "fetch", slog.String("signal", p.signal.String()), slog.Any("error", err))
+		}
+		if len(acc.items) > 0 {
+			flushes <- acc.take() // nothing waits for a bus that is away
+		}
+		sleep(ctx, pause)
+		pause = min(2*pause, maxPause)
+	}
+	if len(acc.items) > 0 {
+		flushes <- acc.take()
+	}
+}
+
+// mayFetch returns when the writer has room for more and the database can take it; false when ctx ended first. While the database is
+// down, nothing is fetched: it stays in the bus, where it is safe and costs no attempts.
+func (p *pipeline) mayFetch(ctx context.Context) bool {
+	if p.budget.wait(ctx) != nil {
+		return false
+	}
+	for pause := minPause; p.state() != nil; pause = min(2*pause, maxPause) {
+		if sleep(ctx, pause) != nil {
+			return false
+		}
+		if err := p.ready(ctx); err == nil {
+			p.log.LogAttrs(ctx, slog.LevelInfo, "writing again", slog.String("signal", p.signal.String()))
+			p.setState(nil)
+		}
+	}
+	return true
+}
+
+// hold takes a delivery over from the bus.
+func (p *pipeline) hold(d bus.Delivery) *held {
+	return &held{
+		Batch:    d.Batch,
+		position: int64(d.Position),
+		attempts: d.Attempts,
+		arrived:  p.now(),
+		settle:   d.Settle,
+		keep:     d.InProgress,
+	}
+}
+
+// note remembers what a flush came to. A single batch that failed for its own reasons does not stop the others.
+func (p *pipeline) note(err error) {
+	if err != nil && p.state() == nil {
+		p.log.LogAttrs(context.Background(), slog.LevelError, "flush given back to the bus", slog.String("signal", p.signal.String()),
+			slog.String("class", fault.ClassOf(err).String()), slog.Any("error", err))
+	}
+	p.setState(err)
+}
+
+func (p *pipeline) state() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.trouble
+}
+
+func (p *pipeline) setState(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if errors.Is(err, context.Canceled) {
+		return // the end of the drain, not a trouble of the database
+	}
+	p.trouble = err
+}
+
+// sleep returns after d, or with ctx's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

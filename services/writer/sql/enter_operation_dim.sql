@@ -1,0 +1,21 @@
+-- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Sorted by key, so that concurrent
+-- writers wait for one another in one order; a row that somebody else is moving at this moment is left to them.
+WITH seen AS (
+  SELECT s.* FROM unnest(
+    $2::text[],
+    $3::bigint[],
+    $4::bigint[],
+    $5::text[],
+    $6::smallint[]
+  ) AS s (tenant_id, operation_id, service_id, name, kind)
+), entered AS (
+  INSERT INTO public.operation_dim (tenant_id, operation_id, service_id, name, kind, last_seen_day)
+  SELECT s.tenant_id, s.operation_id, s.service_id, s.name, s.kind, $1::date FROM seen s ORDER BY s.tenant_id, s.operation_id
+  ON CONFLICT DO NOTHING
+), stale AS (
+  SELECT d.tenant_id, d.operation_id FROM public.operation_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.operation_id = d.operation_id
+  WHERE d.last_seen_day < $1::date
+  ORDER BY d.tenant_id, d.operation_id FOR NO KEY UPDATE OF d SKIP LOCKED
+)
+UPDATE public.operation_dim d SET last_seen_day = $1::date FROM stale
+WHERE d.tenant_id = stale.tenant_id AND d.operation_id = stale.operation_id

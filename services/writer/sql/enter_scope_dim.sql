@@ -1,0 +1,23 @@
+-- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Sorted by key, so that concurrent
+-- writers wait for one another in one order; a row that somebody else is moving at this moment is left to them.
+WITH seen AS (
+  SELECT s.* FROM unnest(
+    $2::text[],
+    $3::bigint[],
+    $4::text[],
+    $5::text[],
+    $6::jsonb[],
+    $7::text[],
+    $8::integer[]
+  ) AS s (tenant_id, scope_id, name, version, attributes, schema_url, dropped_attributes_count)
+), entered AS (
+  INSERT INTO public.scope_dim (tenant_id, scope_id, name, version, attributes, schema_url, dropped_attributes_count, last_seen_day)
+  SELECT s.tenant_id, s.scope_id, s.name, s.version, s.attributes, s.schema_url, s.dropped_attributes_count, $1::date FROM seen s ORDER BY s.tenant_id, s.scope_id
+  ON CONFLICT DO NOTHING
+), stale AS (
+  SELECT d.tenant_id, d.scope_id FROM public.scope_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.scope_id = d.scope_id
+  WHERE d.last_seen_day < $1::date
+  ORDER BY d.tenant_id, d.scope_id FOR NO KEY UPDATE OF d SKIP LOCKED
+)
+UPDATE public.scope_dim d SET last_seen_day = $1::date FROM stale
+WHERE d.tenant_id = stale.tenant_id AND d.scope_id = stale.scope_id

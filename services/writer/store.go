@@ -1,0 +1,270 @@
+package writer
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
+)
+
+//go:embed sql/claim_batches.sql
+var claimBatches string
+
+//go:embed sql/ensure_partition.sql
+var ensurePartition string
+
+//go:embed sql/copy_spans_segment.sql
+var copySpansSegment string
+
+//go:embed sql/copy_logs_segment.sql
+var copyLogsSegment string
+
+//go:embed sql/copy_metrics_segment.sql
+var copyMetricsSegment string
+
+//go:embed sql/copy_spans_fact.sql
+var copySpansFact string
+
+//go:embed sql/copy_logs_fact.sql
+var copyLogsFact string
+
+//go:embed sql/copy_metrics_fact.sql
+var copyMetricsFact string
+
+//go:embed sql/copy_red_minute.sql
+var copyRedMinute string
+
+// database is where flushes go. It is shared by all flushes of a writer and safe for concurrent use.
+type database struct {
+	pool         *pgxpool.Pool
+	now          func() time.Time
+	segmentItems int
+	known        *known
+	policies     *policies
+	leaves       leaves
+}
+
+// outcome is what a flush came to, for the metrics and the settling.
+type outcome struct {
+	refused    []refusal
+	duplicates int // batches that were in the ledger already
+	items      int
+	segments   int
+	rows       int
+	bytes      int // of all COPY streams
+}
+
+// store writes batches, all different, in one transaction: ledger, dimensions, segments, rows, rollups. When it returns nil, every
+// batch that is not refused is in the database, by this transaction or by an earlier one. When it returns an error, none was
+// stored by this call, or (the connection was lost at the commit) all were: storing them again is safe either way.
+func (d *database) store(ctx context.Context, b *build, batches []*held) (outcome, error) {
+	var out outcome
+	if err := d.policies.load(ctx, d.pool, d.now()); err != nil {
+		return out, err
+	}
+	p := plan{now: d.now(), segmentItems: d.segmentItems, known: d.known}
+	p.rowsSince = func(t telemetry.Tenant) int64 { return d.policies.since(t, b.signal, p.now) }
+
+	// Building before the transaction keeps it short. It is for nothing only if some batch turns out to be a duplicate, which takes
+	// a crash or a client's retry.
+	refused, err := b.fill(batches, p)
+	out.refused = refused
+	if err != nil {
+		return out, err
+	}
+	batches = without(batches, refused)
+	if len(batches) == 0 {
+		return out, nil
+	}
+	today := p.now.UTC().Truncate(24 * time.Hour)
+	b.leaf(schema.IngestBatch, today.UnixNano(), day)
+	b.leaf(schema.IngestBatch, today.UnixNano()+day, day) // the ledger guards the day after too
+	if err := d.leaves.ensure(ctx, d.pool, b.leaves); err != nil {
+		return out, err
+	}
+
+	err = postgres.InTx(ctx, d.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		claimed, err := claim(ctx, tx, today, b.signal, batches)
+		if err != nil {
+			return fmt.Errorf("claim batches: %w", err)
+		}
+		out.duplicates = len(batches) - len(claimed)
+		if len(claimed) == 0 {
+			return nil
+		}
+		if out.duplicates > 0 {
+			if _, err := b.fill(claimed, p); err != nil {
+				return err
+			}
+		}
+		return d.write(ctx, tx, b)
+	})
+	if err != nil {
+		if postgres.MissingPartition(err) {
+			d.leaves.forget(b.leaves) // it was dropped behind our back; the next try makes it again
+		}
+		return out, refusedData(err)
+	}
+	if out.duplicates < len(batches) {
+		d.known.add(b.dims.pending, b.dims.number)
+		out.items, out.segments, out.rows = b.items, b.segments.rows, b.rows.stream.rows
+		out.bytes = len(b.segments.buf) + len(b.rows.stream.buf) + len(b.red.buf)
+	}
+	return out, nil
+}
+
+// claim enters the batches into the ledger and returns those that nobody has entered before.
+func claim(ctx context.Context, tx pgx.Tx, today time.Time, signal telemetry.Signal, batches []*held) ([]*held, error) {
+	n := len(batches)
+	ids, tenants, signals := make([][16]byte, n), make([]string, n), make([]int16, n)
+	positions, items := make([]int64, n), make([]int32, n)
+	byID := make(map[telemetry.BatchID]int, n)
+	for i, h := range batches {
+		ids[i], tenants[i], signals[i] = h.ID, string(h.Tenant), int16(signal)
+		positions[i], items[i] = h.position, clamp32(int64(h.Items))
+		byID[h.ID] = i
+	}
+	rows, err := tx.Query(ctx, claimBatches, today, ids, tenants, signals, positions, items)
+	if err != nil {
+		return nil, err
+	}
+	fresh := make([]bool, n)
+	var id [16]byte
+	if _, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+		fresh[byID[id]] = true
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	claimed := batches[:0:0]
+	for i, h := range batches {
+		if fresh[i] {
+			claimed = append(claimed, h)
+		}
+	}
+	return claimed, nil
+}
+
+// write sends everything but the ledger.
+func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
+	var entries pgx.Batch
+	b.dims.queue(&entries)
+	if entries.Len() > 0 {
+		if err := tx.SendBatch(ctx, &entries).Close(); err != nil {
+			return fmt.Errorf("enter dimensions: %w", err)
+		}
+	}
+	segments, facts := copyStatements(b.signal)
+	for _, c := range []struct {
+		what, sql string
+		stream    *copyStream
+	}{
+		{"segments", segments, &b.segments},
+		{"rows", facts, &b.rows.stream},
+		{"rollups", copyRedMinute, &b.red},
+	} {
+		if c.stream.rows == 0 {
+			continue
+		}
+		tag, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(c.stream.finish()), c.sql)
+		if err != nil {
+			return fmt.Errorf("copy %s of %s: %w", c.what, b.signal, err)
+		}
+		if tag.RowsAffected() != int64(c.stream.rows) {
+			return fault.Newf(fault.Internal, "writer.short_copy", "copy %s of %s: %d rows sent, %d stored", c.what, b.signal, c.stream.rows, tag.RowsAffected())
+		}
+	}
+	return nil
+}
+
+func copyStatements(s telemetry.Signal) (segments, facts string) {
+	switch s {
+	case telemetry.Traces:
+		return copySpansSegment, copySpansFact
+	case telemetry.Logs:
+		return copyLogsSegment, copyLogsFact
+	case telemetry.Metrics:
+		return copyMetricsSegment, copyMetricsFact
+	}
+	return "", ""
+}
+
+// refusedData makes an error that the data caused fault.Invalid where the general classification cannot know it: a value beyond one
+// of PostgreSQL's limits (class 54: an index entry too wide, a string too long for jsonb) will be beyond it the next time too.
+func refusedData(err error) error {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && len(pg.Code) == 5 && pg.Code[:2] == "54" {
+		return fault.Wrap(err, fault.Invalid, "postgres.limit", "a value exceeds a limit of the database")
+	}
+	return err
+}
+
+// without returns the batches that are not refused.
+func without(batches []*held, refused []refusal) []*held {
+	if len(refused) == 0 {
+		return batches
+	}
+	bad := make(map[*held]bool, len(refused))
+	for _, r := range refused {
+		bad[r.held] = true
+	}
+	rest := make([]*held, 0, len(batches)-len(refused))
+	for _, h := range batches {
+		if !bad[h] {
+			rest = append(rest, h)
+		}
+	}
+	return rest
+}
+
+// leaves remembers which partitions exist, so that a flush in steady state asks for none.
+type leaves struct {
+	mu    sync.Mutex
+	exist map[leaf]struct{}
+}
+
+// maxLeaves bounds what is remembered: weeks of hours and days of all tables.
+const maxLeaves = 8192
+
+// ensure makes the partitions that are not known to exist, each in a transaction of its own: making one takes a lock that flushes
+// must not hold.
+func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, want map[leaf]struct{}) error {
+	for w := range want {
+		l.mu.Lock()
+		_, ok := l.exist[w]
+		l.mu.Unlock()
+		if ok {
+			continue
+		}
+		if _, err := pool.Exec(ctx, ensurePartition, w.table, w.start); err != nil {
+			return fmt.Errorf("make a partition of %s: %w", w.table, refusedData(postgres.Classify(err)))
+		}
+		l.mu.Lock()
+		if l.exist == nil || len(l.exist) >= maxLeaves {
+			l.exist = map[leaf]struct{}{}
+		}
+		l.exist[w] = struct{}{}
+		l.mu.Unlock()
+	}
+	return nil
+}
+
+// forget drops the partitions from memory.
+func (l *leaves) forget(which map[leaf]struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for w := range which {
+		delete(l.exist, w)
+	}
+}

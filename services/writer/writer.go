@@ -1,0 +1,165 @@
+// Package writer moves telemetry from the bus into PostgreSQL: it fetches batches, builds column segments (and rows for SQL, rollups
+// and dimensions), and writes each flush in one transaction with a ledger of batch ids, so that every batch is stored whole, once,
+// or not at all. A delivery is acknowledged only after the commit.
+//
+// Any number of writers share the bus's consumers; they need no agreement with each other.
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// Service is one writer.
+//
+//	            ┌─ pipeline traces ──┐
+//	bus ────────┼─ pipeline logs ────┼──> database (pool, known dimensions and leaves, policies) ──> PostgreSQL
+//	            └─ pipeline metrics ─┘         one budget of held bytes bounds the memory of all three
+type Service struct {
+	cfg       Config
+	env       service.Env
+	bus       *bus.Bus
+	pool      *pgxpool.Pool
+	metrics   *instruments
+	budget    *budget
+	db        *database
+	pipelines []*pipeline
+}
+
+// generation is how many dimension entries the writer remembers, at least; at most twice as many (about 50 bytes each).
+const generation = 1 << 17
+
+// New makes a writer. It neither waits for the bus nor for the database: services start in any order.
+func New(cfg Config, env service.Env) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg.Flush = cfg.Flush.withDefaults()
+	s := &Service{cfg: cfg, env: env, budget: newBudget(cfg.Flush.MaxHeldBytes)}
+	var err error
+	if s.metrics, err = newInstruments(env.Meter, s.budget.held); err != nil {
+		return nil, fmt.Errorf("writer metrics: %w", err)
+	}
+	if cfg.Postgres.MaxConnections == 0 {
+		// Every flush on its way holds one; two more for health checks and partitions.
+		cfg.Postgres.MaxConnections = len(telemetry.Signals())*cfg.Flush.Concurrency + 2
+	}
+	ctx := context.Background()
+	if s.pool, err = postgres.Open(ctx, cfg.Postgres, "ollyscale-writer"); err != nil {
+		return nil, err
+	}
+	if s.bus, err = bus.Connect(ctx, cfg.Bus, env.Log, env.Meter); err != nil {
+		s.pool.Close()
+		return nil, err
+	}
+	s.db = &database{
+		pool: s.pool, now: env.Now, segmentItems: cfg.Flush.SegmentItems, known: newKnown(generation),
+		policies: &policies{refresh: cfg.Flush.PolicyRefresh},
+	}
+	for _, signal := range telemetry.Signals() {
+		s.pipelines = append(s.pipelines, s.pipeline(signal))
+	}
+	env.Health.RegisterDatabase(func(ctx context.Context) service.DatabaseState {
+		return service.DatabaseState(postgres.Probe(ctx, s.pool))
+	})
+	env.Health.Register("bus", s.bus.Healthy)
+	env.Health.Register("writing", func(context.Context) error {
+		for _, p := range s.pipelines {
+			if err := p.state(); err != nil {
+				return fmt.Errorf("%s are given back to the bus: %w", p.signal, err)
+			}
+		}
+		return nil
+	})
+	return s, nil
+}
+
+// Run writes until ctx ends, then writes what it holds, and returns. It waits for the bus and for a database with this build's schema.
+func (s *Service) Run(ctx context.Context) error {
+	defer s.pool.Close()
+	defer s.bus.Close()
+	if err := s.waitReady(ctx); err != nil {
+		return nil //nolint:nilerr // ctx ended before there was anything to write
+	}
+	f := s.cfg.Flush
+	for _, p := range s.pipelines {
+		consumer, err := s.bus.Consumer(ctx, p.signal)
+		if err != nil {
+			return err
+		}
+		defer consumer.Close()
+		p.source = consumer
+	}
+	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "writing", slog.Int("concurrency", f.Concurrency), slog.Int64("max_held_bytes", f.MaxHeldBytes))
+	var running sync.WaitGroup
+	errs := make([]error, len(s.pipelines))
+	for i, p := range s.pipelines {
+		running.Go(func() { errs[i] = p.run(ctx) })
+	}
+	running.Wait()
+	return errors.Join(errs...)
+}
+
+// waitReady waits for the streams and for the schema; it returns an error only when ctx ended.
+func (s *Service) waitReady(ctx context.Context) error {
+	if err := s.bus.WaitReady(ctx); err != nil {
+		return err
+	}
+	return postgres.WaitForSchema(ctx, s.pool)
+}
+
+func (s *Service) pipeline(signal telemetry.Signal) *pipeline {
+	f := s.cfg.Flush
+	return &pipeline{
+		signal:  signal,
+		limits:  limits{items: f.MaxItems, bytes: f.MaxBytes, quiet: f.QuietAfter, longest: f.Longest, worth: f.WorthItems},
+		budget:  s.budget,
+		flusher: func() *flusher { return s.flusher(signal) },
+		workers: f.Concurrency,
+		ready:   s.databaseReady,
+		log:     s.env.Log,
+		now:     s.env.Now,
+		drain:   f.Drain,
+	}
+}
+
+func (s *Service) flusher(signal telemetry.Signal) *flusher {
+	b := newBuild(signal)
+	return &flusher{
+		signal: signal,
+		store: func(ctx context.Context, batches []*held) (outcome, error) {
+			defer b.release()
+			return s.db.store(ctx, b, batches)
+		},
+		log:       s.env.Log,
+		metrics:   s.metrics,
+		now:       s.env.Now,
+		timeout:   s.cfg.Flush.Timeout,
+		pauses:    []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, 1500 * time.Millisecond},
+		keepEvery: 15 * time.Second,
+	}
+}
+
+func (s *Service) databaseReady(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	state := postgres.Probe(limited, s.pool)
+	if state.Err != nil {
+		return state.Err
+	}
+	if state.Current != state.Expected {
+		return postgres.SchemaError(state.Current, state.Expected)
+	}
+	return nil
+}
