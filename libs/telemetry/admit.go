@@ -1,0 +1,329 @@
+package telemetry
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Part is a valid request of its own: what becomes one batch.
+type Part struct {
+	Payload []byte
+	Items   int
+	Untimed int // log records with neither time nor observed time: see StampLogs
+}
+
+// Admission is what of a request is admitted.
+type Admission struct {
+	Summary
+	Parts []Part // none where nothing is admitted
+}
+
+// Admit checks a request (see Check), leaves out the items that are not admitted, and cuts what remains into parts of at most
+// limits.MaxBytes at the bounds of resources, scopes, metrics and items. The same bytes and limits always make the same parts, so that
+// a client's retry makes the same batches. Order is kept.
+//
+// Where everything is admitted and fits, the only part is payload itself. Otherwise parts are copies. An item that is too large even
+// alone is counted in Rejected[TooLarge]; its neighbours stay.
+func Admit(signal Signal, payload []byte, limits Limits) (Admission, error) {
+	summary, err := Check(signal, payload, limits)
+	if err != nil {
+		return Admission{}, err
+	}
+	a := Admission{Summary: summary}
+	fits := limits.MaxBytes <= 0 || len(payload) <= limits.MaxBytes
+	switch {
+	case a.Items == 0:
+	case a.Refused() == 0 && fits:
+		a.Parts = []Part{{Payload: payload, Items: a.Items, Untimed: a.Untimed}}
+	default:
+		r := newRebuilder(signal, payload, limits)
+		r.filter, r.judge = a.Refused() > 0, a.Refused() > 0 || a.Untimed > 0
+		r.run()
+		a.Parts = r.parts
+		a.Items -= r.tooLarge
+		a.Untimed -= r.tooLargeUntimed
+		a.Rejected[TooLarge] = r.tooLarge
+	}
+	return a, nil
+}
+
+// Refused is the number of items that are not admitted.
+func (s *Summary) Refused() int {
+	n := 0
+	for _, count := range s.Rejected {
+		n += count
+	}
+	return n
+}
+
+// Message says for the client what was not admitted and why; "" where everything was.
+func (s *Summary) Message() string {
+	refused := s.Refused()
+	if refused == 0 {
+		return ""
+	}
+	noun, clock := "span", "start time"
+	switch s.signal {
+	case Traces:
+	case Logs:
+		noun, clock = "log record", "time"
+	case Metrics:
+		noun, clock = "data point", "time"
+	}
+	var why []string
+	for reason, count := range s.Rejected {
+		if count == 0 {
+			continue
+		}
+		n := strconv.Itoa(count)
+		switch Reason(reason) { //nolint:gosec // an index of an array of numReasons
+		case TooOld:
+			why = append(why, fmt.Sprintf("%s older than %s (the first has %s %s)", n, stamp(s.limits.MinTime), clock, stamp(s.First[reason])))
+		case TooNew:
+			why = append(why, fmt.Sprintf("%s later than %s (the first has %s %s)", n, stamp(s.limits.MaxTime), clock, stamp(s.First[reason])))
+		case NoTraceID:
+			why = append(why, n+" without a trace id")
+		case NoSpanID:
+			why = append(why, n+" without a span id")
+		case TooLarge:
+			why = append(why, fmt.Sprintf("%s larger than %d bytes with resource and scope", n, s.limits.MaxBytes))
+		case Admitted, numReasons:
+		}
+	}
+	return "rejected " + strconv.Itoa(refused) + " of " + plural(s.Items+refused, noun) + ": " + strings.Join(why, "; ")
+}
+
+func stamp(ns int64) string {
+	if ns == 0 {
+		return "0 (missing)"
+	}
+	if ns == math.MaxInt64 {
+		return "beyond 2262"
+	}
+	return time.Unix(0, ns).UTC().Format(time.RFC3339Nano)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// StampLogs gives every log record that has neither time nor observed time the observed time now (Unix nanoseconds): OTLP asks the
+// first system that observes a record to do so, and storage needs one. Records that have a time are copied unchanged. The payload
+// must have passed Check. Take the batch id from the payload before: the same record sent again has another now.
+func StampLogs(payload []byte, now int64) []byte {
+	r := newRebuilder(Logs, payload, Limits{})
+	r.stamp, r.judge = uint64(max(now, 1)), true //nolint:gosec // positive
+	r.run()
+	if len(r.parts) == 0 {
+		return payload
+	}
+	return r.parts[0].Payload
+}
+
+// level is one of the messages around an item, from the outside in: resource, scope and, for metrics, metric and data.
+type level struct {
+	tag    byte
+	header [][2]int // the ranges of the source that belong to the message itself, not to its children
+	size   int      // bytes of header
+	open   bool     // written to the current part
+	lenAt  int      // where its length is in the current part
+}
+
+// rebuilder copies a checked request item by item into parts. A message is written when its first item is, so that none is empty.
+type rebuilder struct {
+	checker
+	signal  Signal
+	bound   int
+	filter  bool   // leave out what is not admitted
+	judge   bool   // look at every item again
+	stamp   uint64 // observed time for untimed records; 0 leaves them as they are
+	reserve int // bytes kept for a message's length until it is known
+
+	levels []level
+	buf    []byte
+	cur    Part
+
+	parts           []Part
+	tooLarge        int
+	tooLargeUntimed int
+}
+
+func newRebuilder(signal Signal, payload []byte, limits Limits) *rebuilder {
+	r := &rebuilder{checker: newChecker(payload, signal, limits), signal: signal, bound: limits.MaxBytes}
+	if r.bound <= 0 {
+		r.bound = math.MaxInt
+	}
+	// Stamping adds at most 9 bytes and a longer length to an item of at least 2 bytes.
+	r.reserve = uvarintLen(uint64(min(r.bound, 8*len(payload)+64))) //nolint:gosec // not negative
+	r.levels = make([]level, 2, 4)
+	if signal == Metrics {
+		r.levels = r.levels[:4]
+	}
+	return r
+}
+
+func (r *rebuilder) run() {
+	for i := 0; i < len(r.b); {
+		tag, s, e, _ := field(r.b, i, len(r.b))
+		if tag == 1<<3|wireLen {
+			r.container(0, byte(tag), s, e)
+		}
+		i = e
+	}
+	r.flush()
+}
+
+// isChild reports whether a field of the message at a depth holds the next level, or the items.
+func (r *rebuilder) isChild(depth int, tag uint32) bool {
+	switch depth {
+	case 0, 1:
+		return tag == 2<<3|wireLen
+	case 2:
+		switch tag {
+		case kindGauge<<3 | wireLen, kindSum<<3 | wireLen, kindHistogram<<3 | wireLen, kindExponential<<3 | wireLen, kindSummary<<3 | wireLen:
+			return true
+		}
+		return false
+	}
+	return tag == 1<<3|wireLen
+}
+
+// container goes through the message at r.b[start:end].
+func (r *rebuilder) container(depth int, tag byte, start, end int) {
+	l := &r.levels[depth]
+	l.tag, l.header, l.size = tag, l.header[:0], 0
+	// The message's own fields may stand behind its children, so they are gathered first.
+	for i := start; i < end; {
+		tag, _, e, _ := field(r.b, i, end)
+		if !r.isChild(depth, tag) {
+			if n := len(l.header); n > 0 && l.header[n-1][1] == i {
+				l.header[n-1][1] = e
+			} else {
+				l.header = append(l.header, [2]int{i, e})
+			}
+			l.size += e - i
+		}
+		i = e
+	}
+	var kind uint32
+	if depth == 3 {
+		kind = uint32(tag) >> 3
+	}
+	for i := start; i < end; {
+		tag, s, e, _ := field(r.b, i, end)
+		if r.isChild(depth, tag) {
+			if depth+1 < len(r.levels) {
+				r.container(depth+1, byte(tag), s, e)
+			} else {
+				r.item(kind, i, s, e)
+			}
+		}
+		i = e
+	}
+	r.closeLevel(depth)
+}
+
+// item copies one item, whose field begins at i and whose content is r.b[s:e].
+func (r *rebuilder) item(kind uint32, i, s, e int) {
+	var v verdict
+	if r.judge {
+		switch r.signal { // checked before: no errors
+		case Traces:
+			v, _ = r.span(s, e)
+		case Logs:
+			v, _ = r.record(s, e)
+		case Metrics:
+			v, _ = r.point(kind, s, e)
+		}
+		if v.reason != Admitted && r.filter {
+			return
+		}
+	}
+	size := e - i
+	if len(r.buf)+r.opening(false)+size > r.bound {
+		if r.opening(true)+size > r.bound {
+			r.tooLarge++
+			if v.untimed {
+				r.tooLargeUntimed++
+			}
+			return
+		}
+		r.flush()
+	}
+	if r.buf == nil {
+		r.buf = make([]byte, 0, min(r.bound, len(r.b)-i+r.opening(true)+64))
+	}
+	for d := range r.levels {
+		l := &r.levels[d]
+		if l.open {
+			continue
+		}
+		r.buf = append(r.buf, l.tag)
+		l.open, l.lenAt = true, len(r.buf)
+		for range r.reserve {
+			r.buf = append(r.buf, 0)
+		}
+		for _, h := range l.header {
+			r.buf = append(r.buf, r.b[h[0]:h[1]]...)
+		}
+	}
+	r.cur.Items++
+	if v.untimed && r.stamp != 0 {
+		r.buf = append(r.buf, 2<<3|wireLen)
+		r.buf = appendUvarint(r.buf, uint64(e-s+9)) //nolint:gosec // not negative
+		r.buf = append(r.buf, r.b[s:e]...)
+		r.buf = append(r.buf, 11<<3|wireI64)
+		r.buf = binary.LittleEndian.AppendUint64(r.buf, r.stamp)
+		return
+	}
+	if v.untimed {
+		r.cur.Untimed++
+	}
+	r.buf = append(r.buf, r.b[i:e]...)
+}
+
+// opening is what it takes to write the messages around an item: those that are not open yet, or all of them in a new part.
+func (r *rebuilder) opening(all bool) int {
+	n := 0
+	for d := range r.levels {
+		if l := &r.levels[d]; all || !l.open {
+			n += 1 + r.reserve + l.size
+		}
+	}
+	return n
+}
+
+// closeLevel ends the message at a depth: its length is known now.
+func (r *rebuilder) closeLevel(depth int) {
+	l := &r.levels[depth]
+	if !l.open {
+		return
+	}
+	l.open = false
+	content := l.lenAt + r.reserve
+	length := uint64(len(r.buf) - content) //nolint:gosec // not negative
+	n := len(appendUvarint(r.buf[l.lenAt:l.lenAt:content], length))
+	if n < r.reserve {
+		copy(r.buf[l.lenAt+n:], r.buf[content:])
+		r.buf = r.buf[:len(r.buf)-(r.reserve-n)]
+	}
+}
+
+// flush ends the current part.
+func (r *rebuilder) flush() {
+	for d := len(r.levels) - 1; d >= 0; d-- {
+		r.closeLevel(d)
+	}
+	if r.cur.Items > 0 {
+		r.cur.Payload = r.buf
+		r.parts = append(r.parts, r.cur)
+	}
+	r.buf, r.cur = nil, Part{}
+}

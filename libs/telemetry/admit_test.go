@@ -1,0 +1,687 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+const now = int64(1_763_900_000_000_000_000)
+
+func window() telemetry.Limits {
+	return telemetry.Limits{MinTime: now - int64(24*time.Hour), MaxTime: now + int64(time.Hour)}
+}
+
+func attributes(m pcommon.Map, r *rand.Rand) {
+	m.PutStr("http.request.method", "GET")
+	m.PutStr("user.id", fmt.Sprint(r.Uint64()))
+	m.PutInt("big", math.MaxInt64)
+	m.PutDouble("nan", math.NaN())
+	m.PutBool("yes", true)
+	m.PutStr("", "")
+	m.PutEmpty("empty")
+	m.PutEmptyBytes("bytes").FromRaw([]byte{0, 255})
+	nested := m.PutEmptyMap("map")
+	nested.PutEmptySlice("slice").AppendEmpty().SetEmptyMap().PutStr("deep", "value")
+}
+
+func ids(r *rand.Rand) (trace pcommon.TraceID, span pcommon.SpanID) {
+	for i := range trace {
+		trace[i] = byte(1 + r.IntN(255))
+	}
+	for i := range span {
+		span[i] = byte(1 + r.IntN(255))
+	}
+	return trace, span
+}
+
+// request makes a request with every field, of resources × scopes × items.
+func request(t testing.TB, signal telemetry.Signal, seed uint64, resources, scopes, items int) []byte {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 1))
+	at := func() pcommon.Timestamp { return pcommon.Timestamp(now - int64(r.IntN(int(time.Hour)))) }
+	switch signal {
+	case telemetry.Traces:
+		req := ptraceotlp.NewExportRequest()
+		for range resources {
+			rs := req.Traces().ResourceSpans().AppendEmpty()
+			rs.SetSchemaUrl("https://opentelemetry.io/schemas/1.37.0")
+			attributes(rs.Resource().Attributes(), r)
+			rs.Resource().SetDroppedAttributesCount(1)
+			for range scopes {
+				ss := rs.ScopeSpans().AppendEmpty()
+				ss.SetSchemaUrl("https://opentelemetry.io/schemas/1.37.0")
+				ss.Scope().SetName("scope")
+				ss.Scope().SetVersion("1")
+				attributes(ss.Scope().Attributes(), r)
+				for range items {
+					fillSpan(ss.Spans().AppendEmpty(), r, at)
+				}
+			}
+		}
+		b, err := req.MarshalProto()
+		require.NoError(t, err)
+		return b
+	case telemetry.Logs:
+		req := plogotlp.NewExportRequest()
+		for range resources {
+			rl := req.Logs().ResourceLogs().AppendEmpty()
+			attributes(rl.Resource().Attributes(), r)
+			for range scopes {
+				sl := rl.ScopeLogs().AppendEmpty()
+				sl.Scope().SetName("scope")
+				for range items {
+					rec := sl.LogRecords().AppendEmpty()
+					rec.SetTimestamp(at())
+					rec.SetObservedTimestamp(at())
+					rec.SetSeverityNumber(9)
+					rec.SetSeverityText("INFO")
+					rec.SetEventName("event")
+					rec.Body().SetStr(strings.Repeat("words ", 1+r.IntN(20)))
+					rec.SetFlags(1)
+					rec.SetDroppedAttributesCount(3)
+					trace, span := ids(r)
+					rec.SetTraceID(trace)
+					rec.SetSpanID(span)
+					attributes(rec.Attributes(), r)
+				}
+			}
+		}
+		b, err := req.MarshalProto()
+		require.NoError(t, err)
+		return b
+	case telemetry.Metrics:
+		req := pmetricotlp.NewExportRequest()
+		for range resources {
+			rm := req.Metrics().ResourceMetrics().AppendEmpty()
+			attributes(rm.Resource().Attributes(), r)
+			for range scopes {
+				sm := rm.ScopeMetrics().AppendEmpty()
+				sm.Scope().SetName("scope")
+				for kind := range 5 {
+					fillMetric(sm.Metrics().AppendEmpty(), kind, items, r, at)
+				}
+			}
+		}
+		b, err := req.MarshalProto()
+		require.NoError(t, err)
+		return b
+	}
+	return nil
+}
+
+func fillSpan(s ptrace.Span, r *rand.Rand, at func() pcommon.Timestamp) {
+	trace, span := ids(r)
+	s.SetTraceID(trace)
+	s.SetSpanID(span)
+	_, parent := ids(r)
+	s.SetParentSpanID(parent)
+	s.SetName("GET /cart")
+	s.SetKind(ptrace.SpanKindServer)
+	s.TraceState().FromRaw("a=b")
+	s.SetStartTimestamp(at())
+	s.SetEndTimestamp(at())
+	s.SetFlags(257)
+	s.SetDroppedAttributesCount(1)
+	s.SetDroppedEventsCount(2)
+	s.SetDroppedLinksCount(3)
+	s.Status().SetCode(ptrace.StatusCodeError)
+	s.Status().SetMessage("boom")
+	attributes(s.Attributes(), r)
+	e := s.Events().AppendEmpty()
+	e.SetName("exception")
+	e.SetTimestamp(at())
+	attributes(e.Attributes(), r)
+	l := s.Links().AppendEmpty()
+	trace, span = ids(r)
+	l.SetTraceID(trace)
+	l.SetSpanID(span)
+	l.SetFlags(1)
+	l.TraceState().FromRaw("c=d")
+	attributes(l.Attributes(), r)
+}
+
+func fillExemplar(e pmetric.Exemplar, r *rand.Rand, at func() pcommon.Timestamp) {
+	trace, span := ids(r)
+	e.SetTraceID(trace)
+	e.SetSpanID(span)
+	e.SetTimestamp(at())
+	e.SetIntValue(-5)
+	attributes(e.FilteredAttributes(), r)
+}
+
+func fillMetric(m pmetric.Metric, kind, points int, r *rand.Rand, at func() pcommon.Timestamp) {
+	m.SetName(fmt.Sprint("metric.", kind))
+	m.SetDescription("what it is")
+	m.SetUnit("1")
+	attributes(m.Metadata(), r)
+	for i := range points {
+		switch kind {
+		case 0, 1:
+			var p pmetric.NumberDataPoint
+			if kind == 0 {
+				if i == 0 {
+					m.SetEmptyGauge()
+				}
+				p = m.Gauge().DataPoints().AppendEmpty()
+				p.SetDoubleValue(1.5)
+			} else {
+				if i == 0 {
+					m.SetEmptySum().SetIsMonotonic(true)
+					m.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
+				}
+				p = m.Sum().DataPoints().AppendEmpty()
+				p.SetIntValue(-7)
+			}
+			p.SetTimestamp(at())
+			p.SetStartTimestamp(at())
+			p.SetFlags(pmetric.DefaultDataPointFlags.WithNoRecordedValue(true))
+			attributes(p.Attributes(), r)
+			fillExemplar(p.Exemplars().AppendEmpty(), r, at)
+		case 2:
+			if i == 0 {
+				m.SetEmptyHistogram().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+			}
+			p := m.Histogram().DataPoints().AppendEmpty()
+			p.SetTimestamp(at())
+			p.SetCount(3)
+			p.SetSum(4)
+			p.SetMin(-1)
+			p.SetMax(5)
+			p.BucketCounts().FromRaw([]uint64{1, 2, math.MaxUint64})
+			p.ExplicitBounds().FromRaw([]float64{1, 2})
+			attributes(p.Attributes(), r)
+			fillExemplar(p.Exemplars().AppendEmpty(), r, at)
+		case 3:
+			if i == 0 {
+				m.SetEmptyExponentialHistogram()
+			}
+			p := m.ExponentialHistogram().DataPoints().AppendEmpty()
+			p.SetTimestamp(at())
+			p.SetScale(-3)
+			p.SetZeroCount(1)
+			p.SetZeroThreshold(0.5)
+			p.Positive().SetOffset(-2)
+			p.Positive().BucketCounts().FromRaw([]uint64{1, 300, math.MaxUint64})
+			p.Negative().BucketCounts().FromRaw([]uint64{0})
+			attributes(p.Attributes(), r)
+			fillExemplar(p.Exemplars().AppendEmpty(), r, at)
+		case 4:
+			if i == 0 {
+				m.SetEmptySummary()
+			}
+			p := m.Summary().DataPoints().AppendEmpty()
+			p.SetTimestamp(at())
+			p.SetCount(3)
+			q := p.QuantileValues().AppendEmpty()
+			q.SetQuantile(0.5)
+			q.SetValue(2)
+			attributes(p.Attributes(), r)
+		}
+	}
+}
+
+// decoded is a request as pdata sees it: how many items it has, and the request encoded again, items flattened in order.
+func decoded(t testing.TB, signal telemetry.Signal, payload []byte) (items int, flat []string) {
+	t.Helper()
+	items, flat, err := decode(signal, payload)
+	require.NoError(t, err)
+	return items, flat
+}
+
+// decode gives each item with its resource, scope and metric, so that parts can be compared with the whole.
+func decode(signal telemetry.Signal, payload []byte) (items int, flat []string, err error) {
+	keep := func(b []byte, err error) {
+		if err != nil {
+			panic(err)
+		}
+		flat = append(flat, string(b))
+	}
+	switch signal {
+	case telemetry.Traces:
+		req := ptraceotlp.NewExportRequest()
+		if err := req.UnmarshalProto(payload); err != nil {
+			return 0, nil, err
+		}
+		for _, rs := range req.Traces().ResourceSpans().All() {
+			for _, ss := range rs.ScopeSpans().All() {
+				for _, span := range ss.Spans().All() {
+					one := ptraceotlp.NewExportRequest()
+					ors := one.Traces().ResourceSpans().AppendEmpty()
+					rs.Resource().CopyTo(ors.Resource())
+					ors.SetSchemaUrl(rs.SchemaUrl())
+					oss := ors.ScopeSpans().AppendEmpty()
+					ss.Scope().CopyTo(oss.Scope())
+					oss.SetSchemaUrl(ss.SchemaUrl())
+					span.CopyTo(oss.Spans().AppendEmpty())
+					keep(one.MarshalProto())
+				}
+			}
+		}
+	case telemetry.Logs:
+		req := plogotlp.NewExportRequest()
+		if err := req.UnmarshalProto(payload); err != nil {
+			return 0, nil, err
+		}
+		for _, rl := range req.Logs().ResourceLogs().All() {
+			for _, sl := range rl.ScopeLogs().All() {
+				for _, rec := range sl.LogRecords().All() {
+					one := plogotlp.NewExportRequest()
+					orl := one.Logs().ResourceLogs().AppendEmpty()
+					rl.Resource().CopyTo(orl.Resource())
+					orl.SetSchemaUrl(rl.SchemaUrl())
+					osl := orl.ScopeLogs().AppendEmpty()
+					sl.Scope().CopyTo(osl.Scope())
+					osl.SetSchemaUrl(sl.SchemaUrl())
+					rec.CopyTo(osl.LogRecords().AppendEmpty())
+					keep(one.MarshalProto())
+				}
+			}
+		}
+	case telemetry.Metrics:
+		req := pmetricotlp.NewExportRequest()
+		if err := req.UnmarshalProto(payload); err != nil {
+			return 0, nil, err
+		}
+		for _, rm := range req.Metrics().ResourceMetrics().All() {
+			for _, sm := range rm.ScopeMetrics().All() {
+				for _, m := range sm.Metrics().All() {
+					points := func(n int, only func(m pmetric.Metric, i int)) {
+						for i := range n {
+							one := pmetricotlp.NewExportRequest()
+							orm := one.Metrics().ResourceMetrics().AppendEmpty()
+							rm.Resource().CopyTo(orm.Resource())
+							orm.SetSchemaUrl(rm.SchemaUrl())
+							osm := orm.ScopeMetrics().AppendEmpty()
+							sm.Scope().CopyTo(osm.Scope())
+							osm.SetSchemaUrl(sm.SchemaUrl())
+							om := osm.Metrics().AppendEmpty()
+							m.CopyTo(om)
+							only(om, i)
+							keep(one.MarshalProto())
+						}
+					}
+					switch m.Type() {
+					case pmetric.MetricTypeGauge:
+						points(m.Gauge().DataPoints().Len(), func(m pmetric.Metric, i int) {
+							k := -1
+							m.Gauge().DataPoints().RemoveIf(func(pmetric.NumberDataPoint) bool { k++; return k != i })
+						})
+					case pmetric.MetricTypeSum:
+						points(m.Sum().DataPoints().Len(), func(m pmetric.Metric, i int) {
+							k := -1
+							m.Sum().DataPoints().RemoveIf(func(pmetric.NumberDataPoint) bool { k++; return k != i })
+						})
+					case pmetric.MetricTypeHistogram:
+						points(m.Histogram().DataPoints().Len(), func(m pmetric.Metric, i int) {
+							k := -1
+							m.Histogram().DataPoints().RemoveIf(func(pmetric.HistogramDataPoint) bool { k++; return k != i })
+						})
+					case pmetric.MetricTypeExponentialHistogram:
+						points(m.ExponentialHistogram().DataPoints().Len(), func(m pmetric.Metric, i int) {
+							k := -1
+							m.ExponentialHistogram().DataPoints().RemoveIf(func(pmetric.ExponentialHistogramDataPoint) bool { k++; return k != i })
+						})
+					case pmetric.MetricTypeSummary:
+						points(m.Summary().DataPoints().Len(), func(m pmetric.Metric, i int) {
+							k := -1
+							m.Summary().DataPoints().RemoveIf(func(pmetric.SummaryDataPoint) bool { k++; return k != i })
+						})
+					case pmetric.MetricTypeEmpty:
+					}
+				}
+			}
+		}
+	}
+	return len(flat), flat, nil
+}
+
+func TestEverythingFineIsThePayloadItself(t *testing.T) {
+	for _, signal := range telemetry.Signals() {
+		payload := request(t, signal, 1, 2, 2, 3)
+		want, _ := decoded(t, signal, payload)
+		a, err := telemetry.Admit(signal, payload, window())
+		require.NoError(t, err)
+		require.Equal(t, want, a.Items)
+		require.Len(t, a.Parts, 1)
+		require.Same(t, &payload[0], &a.Parts[0].Payload[0])
+		require.Equal(t, want, a.Parts[0].Items)
+		require.Empty(t, a.Message())
+	}
+}
+
+func TestNothingSentIsNothingAdmitted(t *testing.T) {
+	for _, signal := range telemetry.Signals() {
+		a, err := telemetry.Admit(signal, nil, window())
+		require.NoError(t, err)
+		require.Zero(t, a.Items)
+		require.Empty(t, a.Parts)
+		a, err = telemetry.Admit(signal, []byte{0x0a, 0x00}, window())
+		require.NoError(t, err)
+		require.Empty(t, a.Parts, "a resource without items")
+	}
+}
+
+func TestEveryTruncationIsRefusedOrShorter(t *testing.T) {
+	for _, signal := range telemetry.Signals() {
+		payload := request(t, signal, 2, 1, 1, 2)
+		whole, _ := decoded(t, signal, payload)
+		for n := range payload {
+			s, err := telemetry.Check(signal, payload[:n], window())
+			if err == nil {
+				require.Less(t, s.Items, whole)
+				continue
+			}
+			f := fault.From(err)
+			require.Equal(t, fault.Invalid, f.Class)
+			require.Equal(t, "otlp.malformed", f.Code)
+		}
+	}
+}
+
+func TestSplitKeepsEveryItemOnceAndInOrder(t *testing.T) {
+	for _, signal := range telemetry.Signals() {
+		payload := request(t, signal, 3, 3, 2, 20)
+		items, flat := decoded(t, signal, payload)
+		for _, bound := range []int{2200, 5_000, 20_000, len(payload) - 1} {
+			limits := window()
+			limits.MaxBytes = bound
+			a, err := telemetry.Admit(signal, payload, limits)
+			require.NoError(t, err)
+			require.Equal(t, items, a.Items, "%s at %d: %s", signal, bound, a.Message())
+			require.Greater(t, len(a.Parts), 1)
+			again, err := telemetry.Admit(signal, bytes.Clone(payload), limits)
+			require.NoError(t, err)
+			require.Equal(t, a.Parts, again.Parts, "deterministic")
+			var got []string
+			for _, part := range a.Parts {
+				require.LessOrEqual(t, len(part.Payload), bound)
+				n, f := decoded(t, signal, part.Payload)
+				require.Equal(t, part.Items, n)
+				got = append(got, f...)
+				s, err := telemetry.Check(signal, part.Payload, window())
+				require.NoError(t, err)
+				require.Equal(t, n, s.Items)
+			}
+			require.Equal(t, flat, got)
+		}
+	}
+}
+
+func TestAnItemThatCannotFitIsLeftOutAndItsNeighboursStay(t *testing.T) {
+	req := plogotlp.NewExportRequest()
+	sl := req.Logs().ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty()
+	for i := range 5 {
+		rec := sl.LogRecords().AppendEmpty()
+		rec.SetTimestamp(pcommon.Timestamp(now))
+		rec.Body().SetStr("small")
+		if i == 2 {
+			rec.Body().SetStr(strings.Repeat("large", 1000))
+		}
+	}
+	payload, err := req.MarshalProto()
+	require.NoError(t, err)
+	limits := window()
+	limits.MaxBytes = 1000
+	a, err := telemetry.Admit(telemetry.Logs, payload, limits)
+	require.NoError(t, err)
+	require.Equal(t, 4, a.Items)
+	require.Equal(t, 1, a.Rejected[telemetry.TooLarge])
+	require.Len(t, a.Parts, 1)
+	n, _ := decoded(t, telemetry.Logs, a.Parts[0].Payload)
+	require.Equal(t, 4, n)
+	require.Equal(t, "rejected 1 of 5 log records: 1 larger than 1000 bytes with resource and scope", a.Message())
+}
+
+func TestItemsOutsideTheWindowAreLeftOut(t *testing.T) {
+	for _, signal := range telemetry.Signals() {
+		payload := request(t, signal, 4, 2, 2, 10)
+		items, flat := decoded(t, signal, payload)
+		limits := telemetry.Limits{MinTime: now - int64(30*time.Minute), MaxTime: now - int64(10*time.Minute)}
+		a, err := telemetry.Admit(signal, payload, limits)
+		require.NoError(t, err)
+		require.Equal(t, items, a.Items+a.Refused())
+		require.Positive(t, a.Items)
+		require.Positive(t, a.Rejected[telemetry.TooOld])
+		require.Positive(t, a.Rejected[telemetry.TooNew])
+		require.Len(t, a.Parts, 1)
+		n, got := decoded(t, signal, a.Parts[0].Payload)
+		require.Equal(t, a.Items, n)
+		require.Subset(t, flat, got)
+		inside, err := telemetry.Check(signal, a.Parts[0].Payload, limits)
+		require.NoError(t, err)
+		require.Zero(t, inside.Refused(), "what is left is inside")
+
+		limits = telemetry.Limits{MinTime: now + 1}
+		a, err = telemetry.Admit(signal, payload, limits)
+		require.NoError(t, err)
+		require.Empty(t, a.Parts)
+		require.Equal(t, items, a.Refused())
+		require.Contains(t, a.Message(), "older than 2025-11-23T12:13:20.000000001Z")
+	}
+}
+
+func TestSpansWithoutIDsAreLeftOut(t *testing.T) {
+	req := ptraceotlp.NewExportRequest()
+	ss := req.Traces().ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty()
+	for i := range 4 {
+		s := ss.Spans().AppendEmpty()
+		s.SetStartTimestamp(pcommon.Timestamp(now))
+		if i != 1 {
+			s.SetTraceID([16]byte{15: 1})
+		}
+		if i != 2 {
+			s.SetSpanID([8]byte{7: 1})
+		}
+	}
+	payload, err := req.MarshalProto()
+	require.NoError(t, err)
+	a, err := telemetry.Admit(telemetry.Traces, payload, window())
+	require.NoError(t, err)
+	require.Equal(t, 2, a.Items)
+	require.Equal(t, "rejected 2 of 4 spans: 1 without a trace id; 1 without a span id", a.Message())
+}
+
+func TestATimeBeyondStorageIsTooNew(t *testing.T) {
+	req := ptraceotlp.NewExportRequest()
+	s := req.Traces().ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+	s.SetTraceID([16]byte{1})
+	s.SetSpanID([8]byte{1})
+	s.SetStartTimestamp(math.MaxUint64)
+	payload, err := req.MarshalProto()
+	require.NoError(t, err)
+	summary, err := telemetry.Check(telemetry.Traces, payload, telemetry.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, 1, summary.Rejected[telemetry.TooNew])
+}
+
+func TestALogWithoutTimeTakesTheObservedOne(t *testing.T) {
+	req := plogotlp.NewExportRequest()
+	sl := req.Logs().ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty()
+	sl.LogRecords().AppendEmpty().SetObservedTimestamp(pcommon.Timestamp(now))
+	sl.LogRecords().AppendEmpty().SetObservedTimestamp(1)
+	sl.LogRecords().AppendEmpty().Body().SetStr("no time at all")
+	payload, err := req.MarshalProto()
+	require.NoError(t, err)
+	a, err := telemetry.Admit(telemetry.Logs, payload, window())
+	require.NoError(t, err)
+	require.Equal(t, 2, a.Items)
+	require.Equal(t, 1, a.Rejected[telemetry.TooOld])
+	require.Equal(t, 1, a.Parts[0].Untimed)
+
+	stamped := telemetry.StampLogs(a.Parts[0].Payload, now+5)
+	got := plogotlp.NewExportRequest()
+	require.NoError(t, got.UnmarshalProto(stamped))
+	records := got.Logs().ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
+	require.Equal(t, 2, records.Len())
+	require.Equal(t, now, int64(records.At(0).ObservedTimestamp()))
+	require.Equal(t, now+5, int64(records.At(1).ObservedTimestamp()))
+	require.Equal(t, "no time at all", records.At(1).Body().Str())
+	require.Zero(t, records.At(1).Timestamp())
+}
+
+// message is a protobuf field of the given number with a length-delimited content.
+func message(number int, content ...[]byte) []byte {
+	body := bytes.Join(content, nil)
+	out := []byte{byte(number<<3 | 2)}
+	n := len(body)
+	for ; n >= 0x80; n >>= 7 {
+		out = append(out, byte(n)|0x80)
+	}
+	return append(append(out, byte(n)), body...)
+}
+
+func TestWhatIsWrongIsNamed(t *testing.T) {
+	span := func(fields ...[]byte) []byte { return message(1, message(2, message(2, fields...))) }
+	record := span
+	point := func(fields ...[]byte) []byte { return message(1, message(2, message(2, message(9, message(1, fields...))))) }
+	deep := []byte{0x10, 1}
+	for range 70 {
+		deep = message(5, message(1, deep))
+	}
+	cases := []struct {
+		name   string
+		signal telemetry.Signal
+		bytes  []byte
+		want   string
+	}{
+		{"trace id of 15 bytes", telemetry.Traces, span(message(1, make([]byte, 15))), "resource_spans[0].scope_spans[0].spans[0].trace_id: the id has 15 bytes, want 16 bytes"},
+		{"span id of 1 byte", telemetry.Traces, span(message(2, []byte{1})), "spans[0].span_id: the id has 1 byte, want 8 bytes"},
+		{"parent id", telemetry.Traces, span(message(4, make([]byte, 9))), "spans[0].parent_span_id: the id has 9 bytes"},
+		{"link's trace id", telemetry.Traces, span(message(13, message(1, []byte{1}))), "spans[0].links[0].trace_id"},
+		{"record's span id", telemetry.Logs, record(message(10, []byte{1})), "log_records[0].span_id"},
+		{"exemplar's trace id", telemetry.Metrics, point(message(8, message(5, []byte{1}))), "metrics[0].histogram.data_points[0].exemplars[0].trace_id"},
+		{"no protobuf at all", telemetry.Traces, []byte("hello"), "request: "},
+		{"JSON", telemetry.Traces, []byte(`{"resourceSpans":[]}`), "not a valid OTLP request"},
+		{"wrong wire type", telemetry.Traces, span([]byte{7 << 3, 1}), "spans[0]: field 7 has the wrong wire type 0"},
+		{"field number 0", telemetry.Traces, []byte{0x02, 0x00}, "a field number is out of range"},
+		{"group", telemetry.Traces, []byte{0x0b}, "a wire type is unknown"},
+		{"endless varint", telemetry.Traces, append([]byte{0x08}, bytes.Repeat([]byte{0xff}, 11)...), "a varint is longer than 64 bits"},
+		{"nested too deep", telemetry.Logs, record(message(5, deep)), "values are nested too deep"},
+		{"odd list", telemetry.Metrics, point(message(6, make([]byte, 9))), "bucket_counts: a packed list"},
+		{"data of two kinds", telemetry.Metrics, message(1, message(2, message(2, message(5), message(7)))), "metrics[0]: a metric has data of one kind"},
+		{"attribute", telemetry.Traces, span(message(9, message(1, []byte("k"))), message(9, message(2, []byte{0x21, 1}))), "spans[0].attributes[1].value: the data ends inside a field (byte 16)"},
+	}
+	for _, test := range cases {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := telemetry.Check(test.signal, test.bytes, window())
+			require.ErrorContains(t, err, test.want)
+			require.Equal(t, fault.Invalid, fault.ClassOf(err))
+			_, err = telemetry.Admit(test.signal, test.bytes, window())
+			require.Error(t, err)
+		})
+	}
+}
+
+func TestUnknownFieldsPassAndStay(t *testing.T) {
+	unknown := message(14, []byte("from the future"))
+	span := message(2, message(1, bytes.Repeat([]byte{1}, 16)), message(2, bytes.Repeat([]byte{1}, 8)), []byte{0xa2, 0x06, 0x01, 0x41})
+	payload := message(1, unknown, message(2, unknown, span, span), unknown)
+	limits := telemetry.Limits{MaxBytes: 100}
+	a, err := telemetry.Admit(telemetry.Traces, payload, limits)
+	require.NoError(t, err)
+	require.Equal(t, 2, a.Items)
+	require.Len(t, a.Parts, 2)
+	for _, part := range a.Parts {
+		require.Equal(t, 3, bytes.Count(part.Payload, []byte("from the future")))
+		require.True(t, bytes.Contains(part.Payload, []byte{0xa2, 0x06, 0x01, 0x41}))
+	}
+}
+
+func TestCheckDoesNotAllocate(t *testing.T) {
+	for _, signal := range telemetry.Signals() {
+		payload := request(t, signal, 5, 2, 2, 5)
+		limits := window()
+		require.Zero(t, testing.AllocsPerRun(20, func() {
+			if _, err := telemetry.Check(signal, payload, limits); err != nil {
+				panic(err)
+			}
+		}), signal)
+	}
+}
+
+// FuzzAdmit: what Check lets through, pdata decodes, with as many items; parts hold all admitted items, in order.
+func FuzzAdmit(f *testing.F) {
+	for _, signal := range telemetry.Signals() {
+		f.Add(uint8(signal), request(f, signal, 6, 1, 1, 2), 700)
+		f.Add(uint8(signal), request(f, signal, 7, 2, 1, 1), 0)
+	}
+	f.Fuzz(func(t *testing.T, which uint8, payload []byte, bound int) {
+		signal := telemetry.Signals()[int(which)%3]
+		limits := telemetry.Limits{MaxBytes: max(bound, 0)}
+		a, err := telemetry.Admit(signal, payload, limits)
+		if err != nil {
+			require.Equal(t, fault.Invalid, fault.ClassOf(err))
+			return
+		}
+		items, flat, err := decode(signal, payload)
+		require.NoError(t, err, "admitted, but pdata refuses it")
+		require.Equal(t, items, a.Items+a.Refused())
+		var got []string
+		n := 0
+		for _, part := range a.Parts {
+			require.Positive(t, part.Items)
+			k, f, err := decode(signal, part.Payload)
+			require.NoError(t, err)
+			require.Equal(t, part.Items, k)
+			n += k
+			got = append(got, f...)
+		}
+		require.Equal(t, a.Items, n)
+		if a.Refused() == 0 {
+			require.Equal(t, flat, got)
+		}
+		if a.Untimed > 0 {
+			stamped := telemetry.StampLogs(payload, 1)
+			k, _, err := decode(signal, stamped)
+			require.NoError(t, err)
+			require.Equal(t, items, k)
+		}
+	})
+}
+
+func BenchmarkCheck(b *testing.B) {
+	for _, signal := range telemetry.Signals() {
+		payload := request(b, signal, 8, 1, 1, 1000)
+		s, err := telemetry.Check(signal, payload, window())
+		require.NoError(b, err)
+		b.Run(signal.String(), func(b *testing.B) {
+			b.SetBytes(int64(len(payload)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := telemetry.Check(signal, payload, window()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(s.Items), "ns/item")
+		})
+	}
+}
+
+func BenchmarkSplit(b *testing.B) {
+	payload := request(b, telemetry.Traces, 8, 4, 2, 1000)
+	limits := window()
+	limits.MaxBytes = 1 << 20
+	b.SetBytes(int64(len(payload)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := telemetry.Admit(telemetry.Traces, payload, limits); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
