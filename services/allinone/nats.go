@@ -1,0 +1,90 @@
+package allinone
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// NATSConfig is the embedded bus.
+type NATSConfig struct {
+	StreamMaxBytes int64         `mapstructure:"stream_max_bytes" doc:"Size on disk of the queue of one signal; a full queue refuses telemetry."`
+	SyncInterval   time.Duration `mapstructure:"sync_interval" doc:"How often the queue is forced to disk: what a power cut may cost. 0 forces it before every answer."`
+}
+
+// deadMaxBytes bounds what could not be written and waits to be looked at.
+const deadMaxBytes = 256 << 20
+
+// startNATS starts a JetStream server without a socket. Stop it with stopNATS.
+func startNATS(ctx context.Context, cfg NATSConfig, dir string, log *slog.Logger) (*server.Server, error) {
+	s, err := server.NewServer(&server.Options{
+		ServerName:         "ollyscale",
+		DontListen:         true,
+		NoSigs:             true,
+		JetStream:          true,
+		StoreDir:           dir,
+		JetStreamMaxMemory: 64 << 20, // nothing is kept in memory; 0 would claim three quarters of it
+		JetStreamMaxStore:  3*cfg.StreamMaxBytes + deadMaxBytes + 64<<20,
+		SyncInterval:       cfg.SyncInterval,
+		SyncAlways:         cfg.SyncInterval == 0,
+	})
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "nats.start", "NATS does not start")
+	}
+	s.SetLoggerV2(natsLog{log}, false, false, false)
+	s.Start()
+	deadline := time.NewTimer(30 * time.Second) // a large queue is read through after a crash
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !s.ReadyForConnections(0) || !s.JetStreamEnabled() {
+		select {
+		case <-tick.C:
+			if s.Running() || s.ReadyForConnections(0) {
+				continue
+			}
+		case <-deadline.C:
+			stopNATS(s)
+			return nil, fault.Newf(fault.Unavailable, "nats.start", "NATS is not ready after 30s; its files are in %s", dir)
+		case <-ctx.Done():
+			stopNATS(s)
+			return nil, ctx.Err()
+		}
+	}
+	return s, nil
+}
+
+// stopNATS is idempotent.
+func stopNATS(s *server.Server) {
+	s.Shutdown()
+	s.WaitForShutdown()
+}
+
+// busConfig points a role to the embedded server; every role makes its own connection.
+func busConfig(base bus.Config, cfg NATSConfig, s *server.Server) bus.Config {
+	base.InProcess = s
+	base.Replicas = 1
+	base.MaxBytes = cfg.StreamMaxBytes
+	base.DeadMaxBytes = deadMaxBytes
+	return base
+}
+
+// natsLog passes the server's warnings and errors on; its notices are about itself and say nothing to a user.
+type natsLog struct{ log *slog.Logger }
+
+func (l natsLog) Noticef(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
+func (l natsLog) Warnf(format string, v ...any)   { l.write(slog.LevelWarn, format, v) }
+func (l natsLog) Errorf(format string, v ...any)  { l.write(slog.LevelError, format, v) }
+func (l natsLog) Fatalf(format string, v ...any)  { l.write(slog.LevelError, format, v) }
+func (natsLog) Debugf(string, ...any)             {}
+func (natsLog) Tracef(string, ...any)             {}
+
+func (l natsLog) write(level slog.Level, format string, v []any) {
+	l.log.Log(context.Background(), level, "nats", "message", fmt.Sprintf(format, v...))
+}

@@ -1,0 +1,219 @@
+package allinone
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/postgres/server"
+)
+
+// PostgresConfig is the local database, or one elsewhere.
+type PostgresConfig struct {
+	URL  string `mapstructure:"url" flag:"postgres" doc:"URL of a PostgreSQL to use; empty to start one in the data directory."`
+	Bin  string `mapstructure:"bin" doc:"Directory of the PostgreSQL programs (postgres, initdb); empty to look for them."`
+	Port int    `mapstructure:"port" doc:"Port of the local PostgreSQL on 127.0.0.1, for psql; 0 for any free one."`
+	User string `mapstructure:"user" doc:"Operating system user to run PostgreSQL as when started by root; empty for nobody."`
+}
+
+// databaseName is the database of a local server.
+const databaseName = "ollyscale"
+
+// settings keep every promise of durability (fsync, full_page_writes and synchronous_commit stay on) and are otherwise for a laptop:
+// a small footprint, and checkpoints that are rare because segments are written once.
+func settings() map[string]string {
+	return map[string]string{
+		"max_connections":      "100",
+		"shared_buffers":       "256MB",
+		"max_wal_size":         "2GB",
+		"checkpoint_timeout":   "15min",
+		"maintenance_work_mem": "128MB",
+		"random_page_cost":     "1.1",
+		"log_min_messages":     "warning",
+		"log_line_prefix":      "%m ",
+	}
+}
+
+// findPostgres returns the directory of the PostgreSQL programs: the one configured, or the first that holds them of .tools/postgres
+// here and beside this program, the newest of /usr/lib/postgresql, and PATH.
+func findPostgres(configured string) (string, error) {
+	if configured != "" {
+		if !hasPostgres(configured) {
+			return "", fault.Newf(fault.Invalid, "postgres.binaries", "%s holds no PostgreSQL: initdb and postgres are not there (postgres.bin)", configured)
+		}
+		return filepath.Abs(configured)
+	}
+	var places []string
+	if dir, err := os.Getwd(); err == nil {
+		places = append(places, upwards(dir)...)
+	}
+	if exe, err := os.Executable(); err == nil {
+		if exe, err = filepath.EvalSymlinks(exe); err == nil {
+			places = append(places, upwards(filepath.Dir(exe))...)
+		}
+	}
+	places = append(places, distribution()...)
+	if path, err := exec.LookPath("postgres"); err == nil {
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			places = append(places, filepath.Dir(path))
+		}
+	}
+	for _, place := range places {
+		if hasPostgres(place) {
+			return filepath.Abs(place)
+		}
+	}
+	return "", fault.New(fault.Invalid, "postgres.binaries",
+		"no PostgreSQL found on this machine; run `make tools`, install the package postgresql, name its directory with --postgres-bin, or use one elsewhere with --postgres URL")
+}
+
+// upwards looks in dir and in at most three directories above it, for a program that lies in .build/bin of a checkout.
+func upwards(dir string) []string {
+	var places []string
+	for range 4 {
+		places = append(places, filepath.Join(dir, ".tools", "postgres", "bin"))
+		dir = filepath.Dir(dir)
+	}
+	return places
+}
+
+// distribution lists Debian's directories, the highest major version first.
+func distribution() []string {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well-formed
+	major := func(dir string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
+		return n
+	}
+	slices.SortFunc(found, func(a, b string) int { return major(b) - major(a) })
+	return found
+}
+
+func hasPostgres(dir string) bool {
+	for _, name := range []string{"postgres", "initdb"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.IsDir() || info.Mode().Perm()&0o111 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// database is the supervised local server.
+type database struct {
+	cfg server.Config
+	log *slog.Logger
+	out *os.File
+
+	mu      sync.Mutex
+	current *server.Server
+}
+
+// startPostgres starts the local server and fixes its port, so that it comes back under the same URL.
+func startPostgres(ctx context.Context, cfg PostgresConfig, binDir string, dir *dataDir, log *slog.Logger) (*database, error) {
+	if os.Geteuid() == 0 {
+		for _, path := range []string{dir.join("postgres"), filepath.Join(binDir, "postgres")} {
+			if err := passable(path); err != nil {
+				return nil, err
+			}
+		}
+	}
+	out, err := openLog(dir.join("postgres.log"))
+	if err != nil {
+		return nil, dirFault(err, dir.path)
+	}
+	d := &database{log: log, out: out, cfg: server.Config{
+		BinDir: binDir, DataDir: dir.join("postgres"), Port: cfg.Port, User: cfg.User, Settings: settings(), Log: out,
+	}}
+	d.current, err = server.Start(ctx, d.cfg)
+	if err != nil {
+		_ = out.Close()
+		return nil, fmt.Errorf("PostgreSQL: %w", fullDisk(err, dir.path))
+	}
+	d.cfg.Port = d.current.Port()
+	return d, nil
+}
+
+// fullDisk recognises PostgreSQL's way to say it.
+func fullDisk(err error, path string) error {
+	if strings.Contains(err.Error(), "No space left on device") {
+		return fault.Wrap(err, fault.Unavailable, "data_dir.disk_full", "the disk of "+path+" is full")
+	}
+	return err
+}
+
+// maxLogBytes bounds what is kept of PostgreSQL's log from the runs before.
+const maxLogBytes = 16 << 20
+
+func openLog(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > maxLogBytes {
+		if err := os.Rename(path, path+".1"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644) //nolint:gosec // the data directory the user chose
+}
+
+func (d *database) url() string { return d.current.URL(databaseName) }
+
+// run starts the server again when it ends, with a growing pause: the writer retries meanwhile and ingest goes on taking telemetry.
+// When ctx ends it stops the server.
+func (d *database) run(ctx context.Context) error {
+	const least, most = 250 * time.Millisecond, 15 * time.Second
+	pause := least
+	for {
+		d.mu.Lock()
+		current := d.current
+		d.mu.Unlock()
+		if current != nil {
+			select {
+			case <-ctx.Done():
+				return d.stop(context.WithoutCancel(ctx))
+			case <-current.Done():
+				d.log.WarnContext(ctx, "PostgreSQL ended and is started again", "error", current.Err(), "log", d.out.Name())
+				_ = current.Stop(ctx) // removes what it left
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return d.stop(context.WithoutCancel(ctx))
+		case <-time.After(pause):
+		}
+		started := time.Now()
+		next, err := server.Start(ctx, d.cfg)
+		if err != nil {
+			next = nil
+			pause = min(2*pause, most)
+			d.log.ErrorContext(ctx, "PostgreSQL does not start", "error", err.Error(), "next_try", pause)
+		} else {
+			d.log.InfoContext(ctx, "PostgreSQL is back", "took", time.Since(started))
+			pause = least
+		}
+		d.mu.Lock()
+		d.current = next
+		d.mu.Unlock()
+	}
+}
+
+// stop ends the server with its data flushed; it is idempotent.
+func (d *database) stop(ctx context.Context) error {
+	d.mu.Lock()
+	current := d.current
+	d.current = nil
+	d.mu.Unlock()
+	if current == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	err := current.Stop(ctx)
+	_ = d.out.Close()
+	return err
+}
