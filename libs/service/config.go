@@ -29,6 +29,8 @@ type leaf struct {
 	secret bool
 	arg    bool
 	value  reflect.Value // settable, inside the struct that was walked
+	owner  reflect.Type  // the struct that has it, and its field there
+	field  string
 }
 
 func (l leaf) env() string { return EnvPrefix + strings.ToUpper(strings.ReplaceAll(l.key, ".", "_")) }
@@ -149,7 +151,7 @@ func walk(config any) []leaf {
 			}
 			leaves = append(leaves, leaf{
 				key: key, flag: flag, doc: field.Tag.Get("doc"), secret: field.Tag.Get("secret") == "true",
-				arg: field.Tag.Get("arg") == "true", value: value,
+				arg: field.Tag.Get("arg") == "true", value: value, owner: v.Type(), field: field.Name,
 			})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -339,4 +340,20 @@ func TestListenNamesWhatIsTaken(t *testing.T) {
 	defer func() { require.NoError(t, l.Close()) }()
 	_, err = Listen(t.Context(), "OTLP/gRPC", l.Addr().String(), "grpc.address")
 	require.ErrorContains(t, err, "OTLP/gRPC: "+l.Addr().String()+" is taken by another process; stop it, or choose another address with grpc.address")
+}
+
+func TestDocumentListsEverySetting(t *testing.T) {
+	var out bytes.Buffer
+	explain := func(owner reflect.Type, field string) string { return owner.Name() + " " + field }
+	require.NoError(t, Document(&out, []Section{{Title: "Writer", Text: "Writes.", Config: defaults(), Hide: []string{"ops."}}}, explain))
+	for _, line := range []string{
+		"| `log.level` | `OLLY_LOG_LEVEL` | `info` | Least level that is logged: debug, info, warn or error. |",
+		"| `bus.max_bytes` | `OLLY_BUS_MAX_BYTES` | `1GiB` | Size of a stream. |",
+		"| `bus.wait` | `OLLY_BUS_WAIT` | `1m` | How long. |",
+		"| `command` | `OLLY_COMMAND` | `up` | What to do. The first word of the command line sets it. |",
+		"| `rate` | `OLLY_RATE` | `0` | roleConfig Rate |",
+	} {
+		require.Contains(t, out.String(), line+"\n")
+	}
+	require.NotContains(t, out.String(), "ops.address")
 }
