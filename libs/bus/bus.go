@@ -180,6 +180,10 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 	} else if errors.Is(err, jetstream.ErrStreamNotFound) {
 		_, err = b.js.CreateStream(ctx, want)
 	}
+	if api, ok := apiError(err); ok && (api.ErrorCode == errCodeStorageResources || api.ErrorCode == errCodeInsufficientResources) {
+		return fault.Wrap(err, fault.Unavailable, "bus.no_storage", fmt.Sprintf(
+			"NATS cannot reserve %d bytes for stream %s: lower bus.max_bytes, or give the server more storage (and, for replicas, more servers)", want.MaxBytes, want.Name))
+	}
 	if err != nil {
 		return classify(err, "ensure stream "+want.Name)
 	}

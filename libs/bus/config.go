@@ -16,42 +16,26 @@ type InProcess interface {
 // Config says where the bus is and how its streams are kept. Every service of one installation must be given the same values for
 // the streams: the last one to start wins.
 type Config struct {
-	// URL is one or more NATS URLs, separated by commas. Ignored where InProcess is set.
-	URL string `mapstructure:"url"`
-	// Credentials is the path of a NATS credentials file; "" for none.
-	Credentials string `mapstructure:"credentials"`
-	// CA, Cert and Key are paths of PEM files for TLS towards NATS; "" for none.
-	CA   string `mapstructure:"ca"`
-	Cert string `mapstructure:"cert"`
-	Key  string `mapstructure:"key"`
+	URL         string `mapstructure:"url" doc:"NATS servers, separated by commas."`
+	Credentials string `mapstructure:"credentials" doc:"Path of a NATS credentials file; empty for none."`
+	CA          string `mapstructure:"ca" doc:"Path of the certificate authority of the NATS servers, PEM; empty for the system's."`
+	Cert        string `mapstructure:"cert" doc:"Path of the client certificate towards NATS, PEM; empty for none."`
+	Key         string `mapstructure:"key" doc:"Path of the client certificate's private key, PEM."`
 
-	// Replicas of every stream: 1, or 3 in a cluster of three servers and more.
-	Replicas int `mapstructure:"replicas"`
-	// MaxBytes bounds the stream of one signal, in bytes; a full stream refuses new data, it never drops old data.
-	MaxBytes int64 `mapstructure:"max_bytes"`
-	// DeadMaxBytes bounds the stream of dead letters, in bytes.
-	DeadMaxBytes int64 `mapstructure:"dead_max_bytes"`
-	// MaxMessageBytes bounds one message, headers included; the server's own max_payload (1 MiB unless configured) bounds it too.
-	MaxMessageBytes int `mapstructure:"max_message_bytes"`
-	// DuplicateWindow is how long the bus itself recognises a batch sent twice; the ledger in the database does so afterwards.
-	DuplicateWindow time.Duration `mapstructure:"duplicate_window"`
-	// Compression of bodies: s2, zstd or none.
-	Compression string `mapstructure:"compression"`
+	Replicas        int           `mapstructure:"replicas" doc:"Copies of every stream: 1, or 3 in a cluster."`
+	MaxBytes        int64         `mapstructure:"max_bytes" doc:"Size of one signal's stream; a full stream refuses new data, it never drops old data."`
+	DeadMaxBytes    int64         `mapstructure:"dead_max_bytes" doc:"Size of the stream of dead letters."`
+	MaxMessageBytes int           `mapstructure:"max_message_bytes" doc:"Largest message, headers included; the server's max_payload bounds it too."`
+	DuplicateWindow time.Duration `mapstructure:"duplicate_window" doc:"How long the bus itself recognises a batch that is sent twice; the ledger does so afterwards."`
+	Compression     string        `mapstructure:"compression" doc:"Compression of batches: s2, zstd or none."`
 
-	// PublishTimeout bounds the wait for one PubAck.
-	PublishTimeout time.Duration `mapstructure:"publish_timeout"`
-	// MaxInFlight bounds the messages published and not yet acknowledged, per process.
-	MaxInFlight int `mapstructure:"max_in_flight"`
-	// RequestTimeout bounds one request to JetStream's API (stream and consumer administration, health).
-	RequestTimeout time.Duration `mapstructure:"request_timeout"`
+	PublishTimeout time.Duration `mapstructure:"publish_timeout" doc:"How long one acknowledgement of the bus is waited for."`
+	MaxInFlight    int           `mapstructure:"max_in_flight" doc:"Batches published and not yet acknowledged, per process."`
+	RequestTimeout time.Duration `mapstructure:"request_timeout" doc:"How long one request to the administration of the bus may take."`
 
-	// AckWait is how long a delivery may stay unsettled, without Delivery.InProgress, before it is delivered again.
-	AckWait time.Duration `mapstructure:"ack_wait"`
-	// MaxAckPending bounds the deliveries of one signal that all writers together hold unsettled.
-	MaxAckPending int `mapstructure:"max_ack_pending"`
-	// MaxAttempts is after how many deliveries a batch that fails with an internal error becomes a dead letter.
-	// A batch that fails because something is down or full is tried for ever.
-	MaxAttempts int `mapstructure:"max_attempts"`
+	AckWait       time.Duration `mapstructure:"ack_wait" doc:"How long a writer may hold a batch without a sign of life before another one gets it."`
+	MaxAckPending int           `mapstructure:"max_ack_pending" doc:"Batches of one signal that all writers together may hold."`
+	MaxAttempts   int           `mapstructure:"max_attempts" doc:"Deliveries of a batch that fails with an internal error before it becomes a dead letter."`
 
 	// InProcess, if set, is the server to connect to.
 	InProcess InProcess `mapstructure:"-"`
@@ -62,8 +46,8 @@ func DefaultConfig() Config {
 	return Config{
 		URL:             "nats://127.0.0.1:4222",
 		Replicas:        1,
-		MaxBytes:        8 << 30,
-		DeadMaxBytes:    1 << 30,
+		MaxBytes:        2 << 30, // NATS reserves it, so it must fit a laptop's disk three times
+		DeadMaxBytes:    256 << 20,
 		MaxMessageBytes: 1 << 20,
 		DuplicateWindow: 10 * time.Minute,
 		Compression:     "s2",

@@ -81,7 +81,8 @@ func (c *coder) close() {
 	c.dec.Close()
 }
 
-// encode compresses payload into scratch (grown where needed) and says how; what does not shrink stays as it is.
+// encode puts payload, compressed, into scratch (grown where needed) and says how; what does not shrink is copied as it is. The
+// result never shares memory with payload: nats.go may hold a message longer than its sender waits.
 func (c *coder) encode(scratch, payload []byte) (body []byte, encoding string) {
 	switch c.encoding {
 	case encodingS2:
@@ -89,10 +90,10 @@ func (c *coder) encode(scratch, payload []byte) (body []byte, encoding string) {
 	case encodingZstd:
 		body = c.enc.EncodeAll(payload, scratch[:0])
 	default:
-		return payload, encodingIdentity
+		return append(scratch[:0], payload...), encodingIdentity
 	}
 	if len(body) >= len(payload) {
-		return payload, encodingIdentity
+		return append(body[:0], payload...), encodingIdentity
 	}
 	return body, c.encoding
 }

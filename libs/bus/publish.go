@@ -104,9 +104,7 @@ func (p *Publisher) publishWave(ctx context.Context, wave []telemetry.Batch) (po
 func (p *Publisher) send(b *telemetry.Batch) (sent, error) {
 	scratch, _ := p.scratch.Get().(*[]byte)
 	body, encoding := p.coder.encode(*scratch, b.Payload)
-	if encoding != encodingIdentity {
-		*scratch = body
-	}
+	*scratch = body
 	msg := &nats.Msg{Subject: Subject(b.Signal, b.Tenant), Header: headers(b, encoding), Data: body}
 	future, err := p.bus.js.PublishMsgAsync(msg)
 	if err != nil {

@@ -809,7 +809,7 @@ func (c *checker) exemplar(i, end int) *wireError {
 	return nil
 }
 
-// keyValue: KeyValue. 1 key, 2 value.
+// keyValue: KeyValue. 1 key, 2 value, 3 key_strindex (of profiles only).
 func (c *checker) keyValue(i, end, depth int) *wireError {
 	for i < end {
 		tag, s, e, p := field(c.b, i, end)
@@ -817,13 +817,13 @@ func (c *checker) keyValue(i, end, depth int) *wireError {
 			return broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireLen:
+		case 1<<3 | wireLen, 3<<3 | wireVarint:
 		case 2<<3 | wireLen:
 			if err := c.value(s, e, depth); err != nil {
 				return err.in("value")
 			}
 		default:
-			if tag>>3 <= 2 {
+			if tag>>3 <= 3 {
 				return wrongType(i, tag)
 			}
 		}
@@ -832,7 +832,7 @@ func (c *checker) keyValue(i, end, depth int) *wireError {
 	return nil
 }
 
-// value: AnyValue. 1 string, 2 bool, 3 int, 4 double, 5 array, 6 kvlist, 7 bytes.
+// value: AnyValue. 1 string, 2 bool, 3 int, 4 double, 5 array, 6 kvlist, 7 bytes, 8 string_strindex (of profiles only).
 func (c *checker) value(i, end, depth int) *wireError {
 	if depth > maxDepth {
 		return malformed(i, "values are nested too deep (limit 64)")
@@ -843,13 +843,13 @@ func (c *checker) value(i, end, depth int) *wireError {
 			return broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireLen, 2<<3 | wireVarint, 3<<3 | wireVarint, 4<<3 | wireI64, 7<<3 | wireLen:
+		case 1<<3 | wireLen, 2<<3 | wireVarint, 3<<3 | wireVarint, 4<<3 | wireI64, 7<<3 | wireLen, 8<<3 | wireVarint:
 		case 5<<3 | wireLen, 6<<3 | wireLen:
 			if err := c.values(tag>>3 == 6, s, e, depth+1); err != nil {
 				return err
 			}
 		default:
-			if tag>>3 <= 7 {
+			if tag>>3 <= 8 {
 				return wrongType(i, tag)
 			}
 		}

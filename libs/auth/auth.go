@@ -1,0 +1,86 @@
+// Package auth says who sends a request and whose data it is about: the tenant, the connection, what the sender may do.
+package auth
+
+import (
+	"context"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// TenantHeader names the tenant of a request in ModeNone: an HTTP header, or gRPC metadata of the same name.
+const TenantHeader = "X-Scope-OrgID"
+
+// Modes of authentication.
+const (
+	// ModeNone trusts the network: the tenant is what TenantHeader says, else the default tenant.
+	ModeNone = "none"
+)
+
+// Scope is a thing that a sender may be allowed to do.
+type Scope uint8
+
+// The scopes. Each includes nothing of the others.
+const (
+	Ingest Scope = iota
+	Query
+	Admin
+)
+
+// Config chooses how requests are authenticated. The zero value is ModeNone with telemetry.DefaultTenant.
+type Config struct {
+	Mode          string `mapstructure:"mode" doc:"How senders are authenticated: none (the tenant is what the header X-Scope-OrgID says)."`
+	DefaultTenant string `mapstructure:"default_tenant" doc:"Tenant of a request that names none."`
+}
+
+// DefaultConfig trusts the network.
+func DefaultConfig() Config {
+	return Config{Mode: ModeNone, DefaultTenant: string(telemetry.DefaultTenant)}
+}
+
+// Validate names the key that is wrong.
+func (c Config) Validate() error {
+	_, err := New(c)
+	return err
+}
+
+// Identity is who sent a request.
+type Identity struct {
+	Tenant     telemetry.Tenant
+	Connection string // an API key's id; "" without authentication
+}
+
+// Authenticator identifies senders. Safe for concurrent use.
+type Authenticator struct {
+	fallback telemetry.Tenant
+}
+
+// New makes an Authenticator.
+func New(c Config) (*Authenticator, error) {
+	if c.Mode != "" && c.Mode != ModeNone {
+		return nil, fault.Newf(fault.Invalid, "config.auth", "auth.mode: %q is not known: want none", c.Mode)
+	}
+	a := &Authenticator{fallback: telemetry.DefaultTenant}
+	if c.DefaultTenant != "" {
+		tenant, err := telemetry.ParseTenant(c.DefaultTenant)
+		if err != nil {
+			return nil, fault.Newf(fault.Invalid, "config.auth", "auth.default_tenant: %s", fault.From(err).Message)
+		}
+		a.fallback = tenant
+	}
+	return a, nil
+}
+
+// Identify says who sent a request that wants to use scope. header returns a request header, "" where it is missing. A tenant name
+// that is not valid is fault.Invalid.
+func (a *Authenticator) Identify(_ context.Context, header func(name string) string, _ Scope) (Identity, error) {
+	name := header(TenantHeader)
+	if name == "" {
+		return Identity{Tenant: a.fallback}, nil
+	}
+	tenant, err := telemetry.ParseTenant(name)
+	if err != nil {
+		return Identity{}, fault.Newf(fault.Invalid, "tenant.invalid", "header %s: %s", TenantHeader, fault.From(err).Message)
+	}
+	return Identity{Tenant: tenant}, nil
+}
