@@ -1,0 +1,489 @@
+package writer
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/schema"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test binary
+
+// store is a database under test with what a writer keeps beside it.
+type store struct {
+	*database
+	t     testing.TB
+	db    *testbed.DB
+	clock *testbed.Clock
+}
+
+func newStore(t testing.TB) *store {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL; make test-unit leaves it out")
+	}
+	return openStore(t, testbed.Database(t), testbed.NewClock(epoch))
+}
+
+// openStore is another writer on the same database.
+func openStore(t testing.TB, db *testbed.DB, clock *testbed.Clock) *store {
+	t.Helper()
+	return &store{t: t, db: db, clock: clock, database: &database{
+		pool: db.Pool, now: clock.Now, segmentItems: 1000, known: newKnown(1000), policies: &policies{refresh: time.Minute},
+	}}
+}
+
+func (s *store) put(signal telemetry.Signal, batches ...*held) outcome {
+	s.t.Helper()
+	out, err := s.store(testbed.Context(s.t), newBuild(signal), batches)
+	require.NoError(s.t, err)
+	return out
+}
+
+// count asks for one number.
+func (s *store) count(sql string, args ...any) int64 {
+	s.t.Helper()
+	var n int64
+	require.NoError(s.t, s.db.Pool.QueryRow(testbed.Context(s.t), sql, args...).Scan(&n))
+	return n
+}
+
+// items is the number of items in the segments of a signal, and of rows in its projection.
+func (s *store) items(signal telemetry.Signal) (segments, rows int64) {
+	s.t.Helper()
+	return s.count("SELECT coalesce(sum(items), 0) FROM " + segmentTable(signal)), s.count("SELECT count(*) FROM " + factTable(signal))
+}
+
+var positions struct { //nolint:gochecknoglobals // stream sequences of the tests' batches
+	sync.Mutex
+	last int64
+}
+
+// batch makes a delivery that nobody settles.
+func batch(tenant telemetry.Tenant, signal telemetry.Signal, payload []byte, items int) *held {
+	positions.Lock()
+	positions.last++
+	position := positions.last
+	positions.Unlock()
+	return &held{
+		Batch: telemetry.Batch{
+			ID: telemetry.NewBatchID(tenant, signal, payload), Tenant: tenant, Signal: signal, Connection: "key-1", Received: epoch,
+			Items: items, Payload: payload,
+		},
+		position: position, attempts: 1, arrived: epoch,
+		settle: func(context.Context, error) error { return nil }, keep: func() error { return nil },
+	}
+}
+
+func sample(signal telemetry.Signal, at time.Time) *held {
+	return batch(telemetry.DefaultTenant, signal, testbed.Sample(signal, at), 0)
+}
+
+func shopSpans(seed uint64, at time.Time, n int) *held {
+	return batch(telemetry.DefaultTenant, telemetry.Traces, testbed.TracesPayload(testbed.NewShop(seed, at).Traces(n)), n)
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+		return
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got, "run the test with -update and look at the difference")
+}
+
+// text renders rows as one readable text, a column a line.
+func (s *store) text(sql string) string {
+	s.t.Helper()
+	rows, err := s.db.Pool.Query(testbed.Context(s.t), "SELECT jsonb_pretty(to_jsonb(r)) FROM ("+sql+") AS r")
+	require.NoError(s.t, err)
+	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(s.t, err)
+	return strings.Join(texts, "\n") + "\n"
+}
+
+func TestGoldenRows(t *testing.T) {
+	s := newStore(t)
+	for _, signal := range telemetry.Signals() {
+		out := s.put(signal, sample(signal, epoch))
+		require.Empty(t, out.refused)
+		require.Positive(t, out.items)
+		require.Equal(t, out.items, out.rows)
+	}
+	golden(t, "spans_fact.golden", s.text("SELECT * FROM spans_fact ORDER BY start_time_unix_nano, span_id, duration_nano"))
+	golden(t, "logs_fact.golden", s.text("SELECT * FROM logs_fact ORDER BY time_unix_nano"))
+	golden(t, "metrics_fact.golden", s.text("SELECT * FROM metrics_fact ORDER BY time_unix_nano, series_id"))
+	golden(t, "dimensions.golden", strings.Join([]string{
+		s.text("SELECT tenant_id, service_id, name, namespace, last_seen_day FROM service_dim ORDER BY name"),
+		s.text("SELECT tenant_id, operation_id, service_id, name, kind, last_seen_day FROM operation_dim ORDER BY service_id, name, kind"),
+		s.text("SELECT tenant_id, resource_id, service_id, attributes, schema_url, dropped_attributes_count FROM resource_dim ORDER BY resource_id"),
+		s.text("SELECT tenant_id, scope_id, name, version, attributes, schema_url, dropped_attributes_count FROM scope_dim ORDER BY name, version"),
+		s.text(`SELECT tenant_id, series_id, service_id, resource_id, scope_id, metric_name, metric_type, temporality, monotonic, unit,
+			description, attributes, metadata FROM series_dim ORDER BY metric_name, series_id`),
+	}, ""))
+	golden(t, "red_minute.golden", s.text(`SELECT minute, service_id, operation_id, kind, status, count, errors, duration_sum,
+		histogram::text AS histogram FROM red_minute ORDER BY service_id, operation_id, status`))
+}
+
+func TestGoldenSegmentHeaders(t *testing.T) {
+	s := newStore(t)
+	s.segmentItems = 100
+	positions.Lock()
+	positions.last = 0
+	positions.Unlock()
+	shop := testbed.NewShop(1, epoch.Add(-5*time.Minute))
+	s.put(telemetry.Traces, batch("default", telemetry.Traces, testbed.TracesPayload(shop.Traces(450)), 450))
+	s.put(telemetry.Logs, batch("default", telemetry.Logs, testbed.LogsPayload(shop.Logs(250)), 250))
+	s.put(telemetry.Metrics, batch("default", telemetry.Metrics, testbed.MetricsPayload(shop.Metrics(250)), 250))
+	var all strings.Builder
+	for _, signal := range telemetry.Signals() {
+		all.WriteString(s.text(`SELECT min_time, max_time, min_position, max_position, items, errors, roots, level, format,
+			service_ids::text, service_items::text, service_max_duration::text, service_max_error_duration::text,
+			octet_length(trace_filter) > 0 AS has_trace_filter, octet_length(token_filter) > 0 AS has_token_filter
+			FROM ` + segmentTable(signal) + " ORDER BY min_time, items, max_time"))
+	}
+	golden(t, "segments.golden", all.String())
+}
+
+func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
+	s := newStore(t)
+	for _, signal := range telemetry.Signals() {
+		sent := testbed.Sample(signal, epoch)
+		s.put(signal, batch("default", signal, sent, 0))
+		require.Equal(t, flatten(t, signal, sent), flatten(t, signal, s.otlp("default", signal)), signal)
+	}
+}
+
+// otlp reads all segments of a tenant back.
+func (s *store) otlp(tenant telemetry.Tenant, signal telemetry.Signal) []byte {
+	s.t.Helper()
+	rows, err := s.db.Pool.Query(testbed.Context(s.t), `SELECT checksum, directory, body FROM `+segmentTable(signal)+`
+		WHERE tenant_id = $1 ORDER BY min_time`, string(tenant))
+	require.NoError(s.t, err)
+	table := segment.NewTable(tenant, signal)
+	var seg segment.Segment
+	_, err = pgx.ForEachRow(rows, []any{&seg.Checksum, &seg.Directory, &seg.Body}, func() error {
+		require.NoError(s.t, seg.Verify())
+		d, err := segment.ParseDirectory(slices.Clone(seg.Directory))
+		require.NoError(s.t, err)
+		return table.AppendSegment(d, []segment.Part{{Bytes: slices.Clone(seg.Body)}}, segment.WantAll())
+	})
+	require.NoError(s.t, err)
+	return table.OTLP(nil)
+}
+
+func TestABatchSentTwiceIsStoredOnce(t *testing.T) {
+	s := newStore(t)
+	first, second := shopSpans(1, epoch, 100), shopSpans(2, epoch, 50)
+	again := shopSpans(1, epoch, 100)
+	require.Equal(t, first.ID, again.ID)
+
+	require.Zero(t, s.put(telemetry.Traces, first).duplicates)
+	out := s.put(telemetry.Traces, again, second)
+	require.Equal(t, 1, out.duplicates)
+	require.Equal(t, 50, out.items)
+	out = s.put(telemetry.Traces, first, second)
+	require.Equal(t, 2, out.duplicates)
+
+	segments, rows := s.items(telemetry.Traces)
+	require.Equal(t, int64(150), segments)
+	require.Equal(t, int64(150), rows)
+	require.Equal(t, int64(150), s.count("SELECT sum(count) FROM red_minute"))
+	require.Equal(t, int64(2), s.count("SELECT count(*) FROM ingest_batch WHERE NOT guard"))
+	require.Equal(t, int64(150), s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
+}
+
+func TestTheSameBytesOfTwoTenantsAreTwoBatches(t *testing.T) {
+	s := newStore(t)
+	payload := testbed.Sample(telemetry.Traces, epoch)
+	out := s.put(telemetry.Traces, batch("one", telemetry.Traces, payload, 0), batch("two", telemetry.Traces, payload, 0))
+	require.Zero(t, out.duplicates)
+	require.Equal(t, int64(2), s.count("SELECT count(DISTINCT tenant_id) FROM spans_segment"))
+	require.Zero(t, s.count("SELECT count(*) FROM spans_segment a JOIN spans_segment b ON a.tenant_id < b.tenant_id AND a.segment_id = b.segment_id"))
+	require.Equal(t, flatten(t, telemetry.Traces, payload), flatten(t, telemetry.Traces, s.otlp("two", telemetry.Traces)))
+	require.Equal(t, int64(2), s.count("SELECT count(*) FROM tenant_dim WHERE tenant_id IN ('one', 'two')"))
+}
+
+func TestWritersThatHoldTheSameBatchesStoreThemOnce(t *testing.T) {
+	const writers, batches, spans = 4, 12, 40
+	s := newStore(t)
+	var wg sync.WaitGroup
+	outs := make([]outcome, writers)
+	errs := make([]error, writers)
+	for w := range writers {
+		own := openStore(t, s.db, s.clock)
+		wg.Go(func() {
+			// Every writer holds all batches, in another order, one flush for each three.
+			b := newBuild(telemetry.Traces)
+			for i := range batches / 3 {
+				var flush []*held
+				for k := range 3 {
+					flush = append(flush, shopSpans(uint64((i*3+k+w*5)%batches), epoch, spans))
+				}
+				out, err := own.store(context.Background(), b, flush)
+				if err != nil {
+					errs[w] = err
+					return
+				}
+				outs[w].items += out.items
+			}
+		})
+	}
+	wg.Wait()
+	total := 0
+	for w := range writers {
+		require.NoError(t, errs[w])
+		total += outs[w].items
+	}
+	require.Equal(t, batches*spans, total)
+	segments, rows := s.items(telemetry.Traces)
+	require.Equal(t, int64(batches*spans), segments)
+	require.Equal(t, int64(batches*spans), rows)
+	require.Equal(t, int64(batches*spans), s.count("SELECT sum(count) FROM red_minute"))
+}
+
+func TestARetryAfterMidnightIsRecognised(t *testing.T) {
+	s := newStore(t)
+	s.clock.Set(time.Date(2026, 11, 23, 23, 59, 59, 0, time.UTC))
+	s.put(telemetry.Traces, shopSpans(1, epoch, 10))
+	s.clock.Advance(2 * time.Second)
+	require.Equal(t, 1, s.put(telemetry.Traces, shopSpans(1, epoch, 10)).duplicates)
+	s.clock.Set(time.Date(2026, 11, 24, 23, 59, 59, 0, time.UTC))
+	require.Equal(t, 1, s.put(telemetry.Traces, shopSpans(1, epoch, 10)).duplicates)
+	s.clock.Set(epoch) // another writer's clock lags
+	require.Equal(t, 1, s.put(telemetry.Traces, shopSpans(1, epoch, 10)).duplicates)
+	segments, _ := s.items(telemetry.Traces)
+	require.Equal(t, int64(10), segments)
+}
+
+func TestABatchThatCannotBeDecodedCostsItsNeighboursNothing(t *testing.T) {
+	s := newStore(t)
+	bad := batch("default", telemetry.Traces, []byte("\x0a\xff not protobuf"), 1)
+	good := shopSpans(1, epoch, 10)
+	out := s.put(telemetry.Traces, bad, good, batch("default", telemetry.Traces, nil, 0))
+	require.Len(t, out.refused, 1)
+	require.Same(t, bad, out.refused[0].held)
+	require.Equal(t, fault.Invalid, fault.ClassOf(out.refused[0].err))
+	require.Equal(t, 10, out.items)
+	require.Zero(t, s.count("SELECT count(*) FROM ingest_batch WHERE batch_id = $1", [16]byte(bad.ID)), "it may come again, repaired")
+
+	out = s.put(telemetry.Traces, bad)
+	require.Len(t, out.refused, 1)
+}
+
+func TestAFlushIsStoredWholeOrNotAtAll(t *testing.T) {
+	s := newStore(t)
+	for _, table := range []string{"spans_segment", "spans_fact", "red_minute"} {
+		_, err := s.db.Pool.Exec(testbed.Context(t), "ALTER TABLE "+table+" ADD CONSTRAINT refuse CHECK (tenant_id <> 'bad') NOT VALID")
+		require.NoError(t, err)
+		payload := testbed.TracesPayload(testbed.NewShop(7, epoch).Traces(10))
+		_, err = s.store(testbed.Context(t), newBuild(telemetry.Traces), []*held{
+			shopSpans(1, epoch, 10), batch("bad", telemetry.Traces, payload, 10),
+		})
+		require.Equal(t, fault.Invalid, fault.ClassOf(err), "%s: %v", table, err)
+		for _, empty := range []string{"spans_segment", "spans_fact", "red_minute", "ingest_batch", "service_dim", "resource_dim"} {
+			require.Zero(t, s.count("SELECT count(*) FROM "+empty), "%s, refused by %s", empty, table)
+		}
+		_, err = s.db.Pool.Exec(testbed.Context(t), "ALTER TABLE "+table+" DROP CONSTRAINT refuse")
+		require.NoError(t, err)
+	}
+	require.Equal(t, 10, s.put(telemetry.Traces, shopSpans(1, epoch, 10)).items, "nothing is remembered of what failed")
+	require.Positive(t, s.count("SELECT count(*) FROM service_dim"))
+}
+
+func TestMissingPartitionsAreMadeOnDemand(t *testing.T) {
+	s := newStore(t)
+	for _, at := range []time.Time{epoch, epoch.Add(-50 * time.Hour), epoch.Add(-30 * 24 * time.Hour), epoch.Add(time.Hour)} {
+		s.put(telemetry.Traces, shopSpans(uint64(at.Unix()), at, 10))
+	}
+	for table, partition := range map[string]string{
+		"spans_segment": "spans_segment_y2026_m11_d21", "spans_fact": "spans_fact_y2026_m11_d23_h12",
+		"red_minute": "red_minute_y2026_m10_d24", "ingest_batch": "ingest_batch_y2026_m11_d24",
+	} {
+		require.Equal(t, int64(1), s.count("SELECT count(*) FROM partitions($1) WHERE partition = $2", table, partition), partition)
+	}
+	segments, rows := s.items(telemetry.Traces)
+	require.Equal(t, int64(40), segments)
+	require.Equal(t, int64(20), rows, "late items are in the segments, but not in the rows of the last 24 hours")
+}
+
+func TestAPartitionDroppedBehindTheWriterIsMadeAgain(t *testing.T) {
+	s := newStore(t)
+	s.put(telemetry.Traces, shopSpans(1, epoch, 10))
+	_, err := s.db.Pool.Exec(testbed.Context(t), "SELECT drop_partition('spans_segment', 'spans_segment_y2026_m11_d23')")
+	require.NoError(t, err)
+	b := shopSpans(2, epoch, 10)
+	_, err = s.store(testbed.Context(t), newBuild(telemetry.Traces), []*held{b})
+	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
+	require.Equal(t, 10, s.put(telemetry.Traces, b).items)
+}
+
+func TestRowsFollowThePolicy(t *testing.T) {
+	s := newStore(t)
+	exec := func(sql string) {
+		t.Helper()
+		_, err := s.db.Pool.Exec(testbed.Context(t), sql)
+		require.NoError(t, err)
+	}
+	exec("UPDATE retention_policy SET rows_window = '0' WHERE signal = 'traces'")
+	exec("INSERT INTO retention_policy (tenant_id, signal, days, rows_window) VALUES ('sql', 'traces', 7, '2 hours')")
+	payload := func(seed uint64, at time.Time) []byte {
+		return testbed.TracesPayload(testbed.NewShop(seed, at).Traces(10))
+	}
+	s.put(telemetry.Traces,
+		batch("default", telemetry.Traces, payload(1, epoch), 10),
+		batch("sql", telemetry.Traces, payload(1, epoch), 10),
+		batch("sql", telemetry.Traces, payload(2, epoch.Add(-3*time.Hour)), 10),
+		batch("unheard-of", telemetry.Traces, payload(1, epoch), 10), // has the default tenant's policy
+	)
+	segments, rows := s.items(telemetry.Traces)
+	require.Equal(t, int64(40), segments)
+	require.Equal(t, int64(10), rows)
+	require.Equal(t, int64(10), s.count("SELECT count(*) FROM spans_fact WHERE tenant_id = 'sql'"))
+
+	exec("UPDATE retention_policy SET rows_window = '1 hour' WHERE tenant_id = 'default'")
+	s.put(telemetry.Traces, batch("default", telemetry.Traces, payload(3, epoch), 10))
+	require.Zero(t, s.count("SELECT count(*) FROM spans_fact WHERE tenant_id = 'default'"), "what is known is a minute old at most")
+	s.clock.Advance(time.Minute)
+	s.put(telemetry.Traces, batch("default", telemetry.Traces, payload(4, epoch), 10))
+	require.Equal(t, int64(10), s.count("SELECT count(*) FROM spans_fact WHERE tenant_id = 'default'"))
+}
+
+func TestASteadyStateSendsNoDimensions(t *testing.T) {
+	s := newStore(t)
+	shop := testbed.NewShop(1, epoch)
+	s.put(telemetry.Traces, batch("default", telemetry.Traces, testbed.TracesPayload(shop.Traces(3000)), 3000))
+	b := newBuild(telemetry.Traces)
+	flush := []*held{batch("default", telemetry.Traces, testbed.TracesPayload(shop.Traces(100)), 100)}
+	_, err := s.store(testbed.Context(t), b, flush)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(b.dims.pending), 5)
+	require.NotContains(t, b.dims.pending, dimensionKey{dimTenant, "default", 0})
+}
+
+func TestLastSeenDayMovesOnceADay(t *testing.T) {
+	s := newStore(t)
+	seen := func() int64 {
+		return s.count("SELECT count(*) FROM service_dim WHERE last_seen_day = $1", s.clock.Now().Truncate(24*time.Hour))
+	}
+	s.put(telemetry.Traces, shopSpans(1, epoch, 300))
+	services := seen()
+	require.Positive(t, services)
+	version := "SELECT count(DISTINCT xmin::text) FROM service_dim"
+	require.Equal(t, int64(1), s.count(version))
+
+	s.clock.Advance(24 * time.Hour)
+	require.Zero(t, seen())
+	s.put(telemetry.Traces, shopSpans(1, s.clock.Now(), 300))
+	require.Equal(t, services, seen())
+	require.Equal(t, services, s.count("SELECT count(*) FROM service_dim"), "moved, not entered again")
+
+	// Another writer, which knows nothing yet, moves nothing.
+	before := s.text("SELECT xmin::text, service_id FROM service_dim ORDER BY service_id")
+	openStore(t, s.db, s.clock).put(telemetry.Traces, shopSpans(2, s.clock.Now(), 300))
+	require.Equal(t, before, s.text("SELECT xmin::text, service_id FROM service_dim ORDER BY service_id"))
+}
+
+func TestNamesTooLongForAnIndexAreShortenedInTheDimensions(t *testing.T) {
+	s := newStore(t)
+	long := strings.Repeat("x", 100_000)
+	td := testbed.NewShop(1, epoch).Traces(1)
+	td.ResourceSpans().At(0).Resource().Attributes().PutStr("service.name", long)
+	td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetName(long)
+	out := s.put(telemetry.Traces, batch("default", telemetry.Traces, testbed.TracesPayload(td), 1))
+	require.Equal(t, 1, out.items)
+	require.Equal(t, int64(maxName), s.count("SELECT max(length(name)) FROM service_dim"))
+	require.Equal(t, flatten(t, telemetry.Traces, testbed.TracesPayload(td)), flatten(t, telemetry.Traces, s.otlp("default", telemetry.Traces)))
+}
+
+func TestHostileTimesAreRefusedAlone(t *testing.T) {
+	s := newStore(t)
+	td := testbed.NewShop(1, epoch).Traces(1)
+	td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetStartTimestamp(math.MaxUint64)
+	_, err := s.store(testbed.Context(t), newBuild(telemetry.Traces), []*held{batch("default", telemetry.Traces, testbed.TracesPayload(td), 1)})
+	require.Equal(t, fault.Invalid, fault.ClassOf(err), "%v", err)
+}
+
+func TestRollupsAreWhatTheRowsSay(t *testing.T) {
+	s := newStore(t)
+	shop := testbed.NewShop(3, epoch)
+	for range 3 {
+		s.put(telemetry.Traces, batch("default", telemetry.Traces, testbed.TracesPayload(shop.Traces(2000)), 2000))
+	}
+	require.Zero(t, s.count(`
+		WITH red AS (
+			SELECT minute, service_id, operation_id, kind, status, sum(count) AS count, sum(errors) AS errors, sum(duration_sum) AS duration
+			FROM red_minute GROUP BY 1, 2, 3, 4, 5
+		), facts AS (
+			SELECT start_time_unix_nano - start_time_unix_nano % 60000000000 AS minute, service_id, operation_id, kind, status_code AS status,
+				count(*) AS count, count(*) FILTER (WHERE status_code = 2) AS errors, sum(duration_nano) AS duration
+			FROM spans_fact GROUP BY 1, 2, 3, 4, 5
+		)
+		SELECT count(*) FROM red FULL JOIN facts USING (minute, service_id, operation_id, kind, status)
+		WHERE (red.count, red.errors, red.duration) IS DISTINCT FROM (facts.count, facts.errors, facts.duration)`))
+	require.Zero(t, s.count(`SELECT count(*) FROM operation_dim o FULL JOIN (SELECT DISTINCT operation_id FROM spans_fact) f USING (operation_id)
+		WHERE o.operation_id IS NULL OR f.operation_id IS NULL`))
+
+	// The histogram, bucket by bucket.
+	rows, err := s.db.Pool.Query(testbed.Context(t), "SELECT duration_nano FROM spans_fact")
+	require.NoError(t, err)
+	durations, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	require.NoError(t, err)
+	want := map[int]int64{}
+	for _, d := range durations {
+		want[schema.RedBucket(d)]++
+	}
+	rows, err = s.db.Pool.Query(testbed.Context(t), `SELECT b, sum(histogram[b]) FROM red_minute, generate_subscripts(histogram, 1) AS b GROUP BY b`)
+	require.NoError(t, err)
+	got := map[int]int64{}
+	var b int
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&b, &n}, func() error {
+		if n > 0 {
+			got[b] = n
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+func TestStatementsNameTheColumnsOfTheSchema(t *testing.T) {
+	columns := regexp.MustCompile(`(?s)COPY public\.(\w+) \((.*?)\) FROM STDIN \(FORMAT binary\)`)
+	for statement, want := range map[string][]string{
+		copySpansSegment: schema.SegmentColumns(), copyLogsSegment: schema.SegmentColumns(), copyMetricsSegment: schema.SegmentColumns(),
+		copySpansFact: schema.SpansFactColumns(), copyLogsFact: schema.LogsFactColumns(), copyMetricsFact: schema.MetricsFactColumns(),
+		copyRedMinute: schema.RedMinuteColumns(),
+	} {
+		m := columns.FindStringSubmatch(statement)
+		require.NotNil(t, m, statement)
+		got := slices.Collect(strings.SplitSeq(strings.Join(strings.Fields(m[2]), ""), ","))
+		require.ElementsMatch(t, want, got, m[1])
+	}
+	for n, columns := range map[int][]string{
+		segmentColumns: schema.SegmentColumns(), spanColumns: schema.SpansFactColumns(), logColumns: schema.LogsFactColumns(),
+		pointColumns: schema.MetricsFactColumns(), redColumns: schema.RedMinuteColumns(),
+	} {
+		require.Len(t, columns, n, fmt.Sprint(columns))
+	}
+}
