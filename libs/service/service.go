@@ -36,6 +36,21 @@ type Env struct {
 	Now     func() time.Time
 	Health  *Health      // the role registers its readiness checks here
 	Metrics http.Handler // serves the metrics that Meter records; nil where nobody collects them
+
+	own  *Telemetry   // of the process, nil without telemetry
+	base *slog.Logger // of the process, without a role's name
+}
+
+// Role is the environment of one of several roles in this process: its own meter, tracer, health and name in the log, the same
+// clock and metrics handler.
+func (e Env) Role(name string) Env {
+	if e.own != nil {
+		role := e.own.Env(name, e.base)
+		role.Now = e.Now
+		return role
+	}
+	e.Service, e.Health = name, NewHealth()
+	return e
 }
 
 // NewEnv is an Env without telemetry: metrics and traces go nowhere, the clock is the machine's. log may be nil (silent).

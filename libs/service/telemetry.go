@@ -53,6 +53,8 @@ func (t *Telemetry) Env(role string, log *slog.Logger) Env {
 		Now:     time.Now,
 		Health:  NewHealth(),
 		Metrics: t.Handler(),
+		own:     t,
+		base:    log,
 	}
 }
 
