@@ -31,6 +31,8 @@ type Target struct {
 	Workers int
 	// Again is the share of requests, 0 to 1, that are sent a second time although they succeeded, as a client does whose answer was lost.
 	Again float64
+	// Pace is how long a worker pauses after each request; 0 sends as fast as the answers come.
+	Pace time.Duration
 	// Attempt bounds one attempt; 0 means 15 s. A retryable failure is tried again until the context ends.
 	Attempt time.Duration
 }
@@ -107,6 +109,9 @@ func Send(ctx context.Context, plan Plan, target Target) (Sent, error) {
 						return err
 					}
 				}
+				if !pause(ctx, target.Pace) {
+					return context.Cause(ctx)
+				}
 			}
 			return nil
 		})
@@ -153,7 +158,7 @@ func (s *sender) repeat(ctx context.Context, signal Signal, n int, body []byte) 
 
 // untilAcknowledged sends the same bytes until they are acknowledged. The pause grows from 50 ms to 1 s.
 func (s *sender) untilAcknowledged(ctx context.Context, signal Signal, n int, body []byte) error {
-	pause := 50 * time.Millisecond
+	backoff := 50 * time.Millisecond
 	for {
 		attempt, cancel := context.WithTimeout(ctx, s.target.Attempt)
 		var err error
@@ -173,14 +178,25 @@ func (s *sender) untilAcknowledged(ctx context.Context, signal Signal, n int, bo
 		s.sent.Retries++
 		s.sent.LastFailed = err.Error()
 		s.mu.Unlock()
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !pause(ctx, backoff) {
 			return fmt.Errorf("request %d of %s was never acknowledged: %w", n, signal, err)
 		}
-		pause = min(2*pause, time.Second)
+		backoff = min(2*backoff, time.Second)
+	}
+}
+
+// pause waits, and reports false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -1,0 +1,94 @@
+package e2e
+
+import (
+	"encoding/hex"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/e2e/load"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// TestPartsAndAllInOneGiveTheSameAnswers sends one plan to five processes and to the one process that holds the same five roles.
+func TestPartsAndAllInOneGiveTheSameAnswers(t *testing.T) {
+	parts := newStack(t)
+	parts.janitor()
+	for range 3 {
+		_, writerHealth := parts.writer()
+		parts.ready(writerHealth)
+	}
+	one := newAllInOne(t, parts)
+
+	plan := newPlan(t)
+	parts.send(t.Context(), plan, load.Target{Again: 0.1}).wait()
+	one.send(t.Context(), plan, load.Target{Again: 0.1}).wait()
+	parts.requireExactly(plan, time.Minute)
+	for _, signal := range load.Signals() {
+		tally, err := load.API{URL: one.api}.Tally(t.Context(), plan, signal)
+		require.NoError(t, err)
+		require.NoError(t, tally.Err(), "%s of all-in-one", signal)
+	}
+
+	period := url.Values{
+		"start_time": {strconv.FormatInt(plan.Start.UnixNano(), 10)},
+		"end_time":   {strconv.FormatInt(plan.End().UnixNano(), 10)},
+	}.Encode()
+	for _, path := range []string{
+		"/api/services?" + period,
+		"/api/services/load-3/operations?" + period,
+		"/api/service-map?" + period,
+		"/api/metrics?" + period,
+		"/api/metrics/load.histogram?" + period,
+		"/api/traces/search?limit=50&" + period,
+		"/api/logs/search?limit=50&" + period,
+		"/api/traces/" + hex.EncodeToString(plan.TraceID(plan.Items/2)),
+		"/api/traces/" + hex.EncodeToString(plan.TraceID(plan.Items/2)) + "/logs",
+	} {
+		var five, single any
+		require.NoError(t, get(t.Context(), parts.api+path, &five), "five processes")
+		require.NoError(t, get(t.Context(), one.api+path, &single), "all-in-one")
+		require.Equal(t, comparable(five), comparable(single), path)
+	}
+}
+
+// comparable removes what two installations may differ in: measurements, how far each is, and ids that name a place in storage.
+func comparable(answer any) any {
+	switch v := answer.(type) {
+	case map[string]any:
+		kept := map[string]any{}
+		for key, value := range v {
+			switch key {
+			case "stats", "completeness", "next_cursor", "id":
+			default:
+				kept[key] = comparable(value)
+			}
+		}
+		return kept
+	case []any:
+		kept := make([]any, len(v))
+		for i, value := range v {
+			kept[i] = comparable(value)
+		}
+		return kept
+	}
+	return answer
+}
+
+// newAllInOne starts the all-in-one program with a data directory of its own.
+func newAllInOne(t *testing.T, beside *stack) *stack {
+	t.Helper()
+	s := &stack{t: t, dir: beside.dir, ports: beside.ports}
+	grpcPort, httpPort, queryPort := s.port(), s.port(), s.port()
+	s.grpc, s.http, s.api = address(grpcPort), "http://"+address(httpPort), "http://"+address(queryPort)
+	s.start("ollyscale", binary(t, "ollyscale"), []string{"OLLY_POSTGRES_BIN=" + testbed.PostgresBin(t)},
+		"up", "--data-dir", filepath.Join(s.dir, "all-in-one"),
+		"--grpc-address", s.grpc, "--http-address", address(httpPort), "--query-address", address(queryPort), "--postgres-port", strconv.Itoa(s.port()))
+	s.ready(s.http)
+	s.ready(s.api)
+	return s
+}

@@ -1,0 +1,369 @@
+// Package e2e tries ollyScale as it is deployed: every role a process of its own, with a NATS server and a PostgreSQL that are
+// separate programs and can be killed. The binaries come from `make e2e`.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/e2e/load"
+	"github.com/ollyscale/ollyscale/libs/postgres/server"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// Environment variables that `make e2e` sets.
+const (
+	envBin        = "OLLY_E2E_BIN"         // directory of the built binaries
+	envNATSServer = "OLLY_E2E_NATS_SERVER" // the nats-server binary
+	envItems      = "OLLY_E2E_ITEMS"       // items of each signal in the load tests; default 20,000
+)
+
+// items is how much of each signal a load test sends.
+func items(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv(envItems)
+	if text == "" {
+		return 20_000
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err, envItems)
+	return n
+}
+
+// binary is the path of a program that make e2e built.
+func binary(t *testing.T, name string) string {
+	t.Helper()
+	dir := os.Getenv(envBin)
+	if dir == "" {
+		dir = filepath.Join(testbed.Root(t), ".build", "bin")
+	}
+	path := filepath.Join(dir, name)
+	_, err := os.Stat(path)
+	require.NoError(t, err, "run the end-to-end tests by `make e2e`, which builds the binaries")
+	return path
+}
+
+func natsServer(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv(envNATSServer)
+	if path == "" {
+		path = filepath.Join(testbed.Root(t), ".tools", "bin", "nats-server")
+	}
+	_, err := os.Stat(path)
+	require.NoError(t, err, "run the end-to-end tests by `make e2e`, which fetches the NATS server")
+	return path
+}
+
+// stack is an ollyScale in parts.
+type stack struct {
+	t   *testing.T
+	dir string
+
+	pgPort   int
+	postgres *server.Server
+	nats     *process
+	ingest   *process
+	query    *process
+
+	grpc, http, api string // addresses of OTLP/gRPC, OTLP/HTTP and the query API
+	monitor         string // the NATS server's
+	environment     []string
+	ports           []int
+}
+
+// newStack starts PostgreSQL, NATS, the migrator, ingest and query, and waits until they are ready. Writers and the janitor are the
+// test's to start.
+func newStack(t *testing.T, environment ...string) *stack {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ollye2e") //nolint:usetesting // root's PostgreSQL runs as another user, who may not enter t.TempDir
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o755))
+	t.Cleanup(func() {
+		if !t.Failed() {
+			_ = os.RemoveAll(dir)
+		}
+	})
+	s := &stack{t: t, dir: dir}
+	s.pgPort = s.port()
+	s.startPostgres()
+	t.Cleanup(s.stopPostgres)
+
+	natsPort, monitorPort := s.port(), s.port()
+	s.monitor = "http://" + address(monitorPort)
+	s.nats = s.start("nats", natsServer(t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(natsPort), "-m", strconv.Itoa(monitorPort), "-js", "-sd", filepath.Join(dir, "nats"))
+	grpcPort, httpPort, queryPort := s.port(), s.port(), s.port()
+	s.grpc = address(grpcPort)
+	s.http = "http://" + address(httpPort)
+	s.api = "http://" + address(queryPort)
+	s.environment = append([]string{
+		"OLLY_POSTGRES_URL=" + s.postgres.URL("postgres"),
+		"OLLY_BUS_URL=nats://" + address(natsPort),
+		// A killed writer's deliveries come back after this long; the default of a minute would only make the tests slow.
+		"OLLY_BUS_ACK_WAIT=5s",
+	}, environment...)
+	migrator := s.role("migrator", nil, "up")
+	require.NoError(t, migrator.wait(time.Minute), "migrator")
+	s.ingest = s.role("ingest", []string{"OLLY_GRPC_ADDRESS=" + s.grpc, "OLLY_HTTP_ADDRESS=" + address(httpPort)})
+	s.query = s.role("query", []string{"OLLY_HTTP_ADDRESS=" + address(queryPort)})
+	s.ready(s.http)
+	s.ready(s.api)
+	return s
+}
+
+// writer starts one more writer and returns the URL of its health.
+func (s *stack) writer() (p *process, health string) {
+	s.t.Helper()
+	ops := address(s.port())
+	p = s.role("writer", []string{"OLLY_OPS_ADDRESS=" + ops})
+	return p, "http://" + ops
+}
+
+// janitor starts the janitor.
+func (s *stack) janitor() *process {
+	s.t.Helper()
+	return s.role("janitor", []string{"OLLY_OPS_ADDRESS=" + address(s.port())})
+}
+
+func (s *stack) role(name string, environment []string, args ...string) *process {
+	s.t.Helper()
+	return s.start(name, binary(s.t, name), append(environment, s.environment...), args...)
+}
+
+func (s *stack) startPostgres() {
+	s.t.Helper()
+	ctx := testbed.Context(s.t)
+	log, err := os.OpenFile(filepath.Join(s.dir, "postgres.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(s.t, err)
+	s.postgres, err = server.Start(ctx, server.Config{
+		BinDir: testbed.PostgresBin(s.t), DataDir: filepath.Join(s.dir, "postgres"), Port: s.pgPort, Log: log,
+	})
+	require.NoError(s.t, err, "start PostgreSQL")
+}
+
+func (s *stack) stopPostgres() {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	require.NoError(s.t, s.postgres.Stop(ctx), "stop PostgreSQL")
+}
+
+// pool opens the database for looking at.
+func (s *stack) pool() *pgxpool.Pool {
+	s.t.Helper()
+	pool, err := pgxpool.New(testbed.Context(s.t), s.postgres.URL("postgres"))
+	require.NoError(s.t, err)
+	s.t.Cleanup(pool.Close)
+	return pool
+}
+
+// port reserves a free port of this machine.
+func (s *stack) port() int {
+	s.t.Helper()
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(s.t, err)
+		port := l.Addr().(*net.TCPAddr).Port
+		require.NoError(s.t, l.Close())
+		taken := false
+		for _, other := range s.ports {
+			taken = taken || other == port
+		}
+		if !taken {
+			s.ports = append(s.ports, port)
+			return port
+		}
+	}
+}
+
+func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// health is the status code of a service's /health, 0 while it does not answer.
+func health(t *testing.T, base string) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/health", http.NoBody)
+	require.NoError(t, err)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode
+}
+
+// ready waits until a service says that it can do its work.
+func (s *stack) ready(base string) {
+	s.t.Helper()
+	waitFor(s.t, 30*time.Second, base+"/health answers 200", func() bool { return health(s.t, base) == http.StatusOK })
+}
+
+// waitFor polls until ok, and fails the test at the limit.
+func waitFor(t *testing.T, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline.C:
+			require.FailNow(t, "waited "+limit.String()+" for: "+what)
+		case <-tick.C:
+		}
+	}
+}
+
+// get asks a query API and decodes its answer; the error holds the status of one that is not 200.
+func get(ctx context.Context, url string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	return do(request, into)
+}
+
+func post(ctx context.Context, url string, body, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	return do(request, into)
+}
+
+func do(request *http.Request, into any) error {
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode/100 != 2 {
+		return fmt.Errorf("%s: %s: %s", request.URL, answer.Status, text)
+	}
+	return json.Unmarshal(text, into)
+}
+
+// requireExactly proves that the API and the rows have every item of the plan once, and the segments no other item.
+func (s *stack) requireExactly(plan load.Plan, limit time.Duration) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
+	defer cancel()
+	pool := s.pool()
+	for _, signal := range load.Signals() {
+		require.NoError(s.t, load.Settled(ctx, func(ctx context.Context) (*load.Tally, error) {
+			return load.TallyRows(ctx, pool, plan, signal)
+		}), "%s by SQL", signal)
+		require.NoError(s.t, load.Settled(ctx, func(ctx context.Context) (*load.Tally, error) {
+			return load.API{URL: s.api}.Tally(ctx, plan, signal)
+		}), "%s by the API", signal)
+	}
+	all := counts{Spans: plan.Items, Logs: plan.Items, Points: plan.Items, Rollup: plan.Items}
+	require.Equal(s.t, all, s.counts(ctx, pool), "items in the segments")
+}
+
+// counts is what the tables hold in all.
+type counts struct {
+	Spans, Logs, Points int // items of the segments
+	Rollup              int // spans that red_minute counted
+}
+
+func (s *stack) counts(ctx context.Context, pool *pgxpool.Pool) (c counts) {
+	s.t.Helper()
+	require.NoError(s.t, pool.QueryRow(ctx, `SELECT
+		(SELECT coalesce(sum(items), 0) FROM spans_segment),
+		(SELECT coalesce(sum(items), 0) FROM logs_segment),
+		(SELECT coalesce(sum(items), 0) FROM metrics_segment),
+		(SELECT coalesce(sum(count), 0) FROM red_minute)`).Scan(&c.Spans, &c.Logs, &c.Points, &c.Rollup))
+	return c
+}
+
+// sending sends a plan in the background.
+type sending struct {
+	t    *testing.T
+	done chan struct{}
+	sent load.Sent
+	err  error
+}
+
+func (s *stack) send(ctx context.Context, plan load.Plan, target load.Target) *sending {
+	s.t.Helper()
+	target.GRPC, target.HTTP, target.Workers = s.grpc, s.http, 4
+	// Long enough for something to fail in the middle of it.
+	target.Pace = 5 * time.Second * 4 / time.Duration(3*plan.Requests())
+	g := &sending{t: s.t, done: make(chan struct{})}
+	go func() {
+		defer close(g.done)
+		g.sent, g.err = load.Send(ctx, plan, target)
+	}()
+	return g
+}
+
+func (g *sending) wait() load.Sent {
+	g.t.Helper()
+	<-g.done
+	require.NoError(g.t, g.err)
+	g.t.Logf("acknowledged %d requests in %s, %d retries (last: %s), %d sent again", g.sent.Requests, g.sent.Elapsed, g.sent.Retries, g.sent.LastFailed, g.sent.Repeated)
+	return g.sent
+}
+
+// stored waits until the segments hold this many spans.
+func (s *stack) stored(pool *pgxpool.Pool, spans int) {
+	s.t.Helper()
+	waitFor(s.t, time.Minute, fmt.Sprintf("%d stored spans", spans), func() bool {
+		var n int
+		err := pool.QueryRow(s.t.Context(), "SELECT coalesce(sum(items), 0) FROM spans_segment").Scan(&n)
+		if errors.Is(err, context.Canceled) {
+			return true
+		}
+		return err == nil && n >= spans
+	})
+}
+
+// settled waits until the bus holds nothing that is not written: a second sending can only have added something by then.
+func (s *stack) settled() {
+	s.t.Helper()
+	waitFor(s.t, time.Minute, "an empty bus", func() bool {
+		var answer struct {
+			Accounts []struct {
+				Streams []struct {
+					State struct {
+						Messages int `json:"messages"`
+					} `json:"state"`
+				} `json:"stream_detail"`
+			} `json:"account_details"`
+		}
+		if get(s.t.Context(), s.monitor+"/jsz?accounts=true&streams=true", &answer) != nil {
+			return false
+		}
+		messages := 0
+		for _, account := range answer.Accounts {
+			for _, stream := range account.Streams {
+				messages += stream.State.Messages
+			}
+		}
+		return messages == 0
+	})
+}
