@@ -11,7 +11,7 @@ import (
 
 // Config says which database to use and how.
 type Config struct {
-	URL               string        `mapstructure:"url" secret:"true" doc:"Connection string of the database, as a URL or key=value pairs; PG… environment variables fill what it leaves out."`
+	URL               string        `mapstructure:"url" secret:"true" doc:"Connection string of the database, as a URL or key=value pairs; PG… environment variables fill what it leaves out. Without one: postgres://postgres@127.0.0.1:5432/ollyscale."`
 	MaxConnections    int           `mapstructure:"max_connections" doc:"Most connections this service opens; 0 chooses by its role."`
 	Pooler            bool          `mapstructure:"pooler" doc:"True behind a pooler in transaction mode (PgBouncer): no prepared statements are kept."`
 	ConnectTimeout    time.Duration `mapstructure:"connect_timeout" doc:"How long one attempt to connect may take."`

@@ -54,6 +54,18 @@ BEGIN
 END
 $$;
 
+-- is_partition asks the catalog through the statement's snapshot. to_regclass would ask a cache, which may still hold the answer from
+-- before the caller waited for a lock.
+CREATE FUNCTION public.is_partition(partition text) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = public, pg_temp
+AS $$
+  SELECT EXISTS (
+    SELECT FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid
+    WHERE c.relname = partition AND c.relnamespace = 'public'::regnamespace
+  )
+$$;
+
 -- ensure_partition makes the leaf of table_name that holds the instant at_ns (and the day above an hour), unless it is there, and
 -- returns its name. Callers that want the same leaf at the same time wait for one another (until the maker commits).
 CREATE FUNCTION public.ensure_partition(table_name text, at_ns bigint, day_only boolean DEFAULT false) RETURNS text
@@ -81,16 +93,20 @@ BEGIN
   day_name := partition_name(table_name, at_ns, 'day');
   leaf_name := CASE WHEN scheme.leaf = 'hour' AND NOT day_only THEN partition_name(table_name, at_ns, 'hour') ELSE day_name END;
 
-  IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(quote_ident(leaf_name))) THEN
+  IF is_partition(leaf_name) THEN
+    -- It may have been made by another session since this transaction began. A lock makes this session take note of it, so that the
+    -- caller's next INSERT or COPY finds it.
+    EXECUTE format('LOCK TABLE %I IN ACCESS SHARE MODE', leaf_name);
     RETURN leaf_name;
   END IF;
   PERFORM pg_advisory_xact_lock(8029470360155001);
-  IF NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(quote_ident(day_name))) THEN
+  IF NOT is_partition(day_name) THEN
     PERFORM attach_partition(scheme, table_name, day_name, day_from, day_from + day_ns, scheme.leaf = 'day');
   END IF;
-  IF leaf_name <> day_name AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(quote_ident(leaf_name))) THEN
+  IF leaf_name <> day_name AND NOT is_partition(leaf_name) THEN
     PERFORM attach_partition(scheme, day_name, leaf_name, hour_from, hour_from + hour_ns, true);
   END IF;
+  EXECUTE format('LOCK TABLE %I IN ACCESS SHARE MODE', leaf_name);
   RETURN leaf_name;
 END
 $$;
@@ -113,7 +129,7 @@ BEGIN
   FOR scheme IN SELECT * FROM partitioned_table ORDER BY table_name LOOP
     at_ns := from_ns - from_ns % day_ns;
     WHILE at_ns <= to_ns LOOP
-      IF to_regclass(quote_ident(partition_name(scheme.table_name, at_ns, 'day'))) IS NULL THEN
+      IF NOT is_partition(partition_name(scheme.table_name, at_ns, 'day')) THEN
         PERFORM ensure_partition(scheme.table_name, at_ns, true);
         made := made + 1;
       END IF;
@@ -122,7 +138,7 @@ BEGIN
     IF scheme.leaf = 'hour' THEN
       at_ns := from_ns - from_ns % hour_ns;
       WHILE at_ns <= least(to_ns, coalesce(hours_to_ns, to_ns)) LOOP
-        IF to_regclass(quote_ident(partition_name(scheme.table_name, at_ns, 'hour'))) IS NULL THEN
+        IF NOT is_partition(partition_name(scheme.table_name, at_ns, 'hour')) THEN
           PERFORM ensure_partition(scheme.table_name, at_ns);
           made := made + 1;
         END IF;

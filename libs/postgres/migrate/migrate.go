@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -81,7 +80,7 @@ func Up(ctx context.Context, cfg Config) (Status, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	dir, err := load(cfg.Dir)
+	dir, err := Load(cfg.Dir)
 	if err != nil {
 		return Status{}, err
 	}
@@ -116,7 +115,7 @@ func Up(ctx context.Context, cfg Config) (Status, error) {
 
 // State reads where a database stands, and changes nothing.
 func State(ctx context.Context, cfg Config) (Status, error) {
-	dir, err := load(cfg.Dir)
+	dir, err := Load(cfg.Dir)
 	if err != nil {
 		return Status{}, err
 	}
@@ -145,22 +144,8 @@ func Hash(dir string) error {
 	return nil
 }
 
-// Validate checks that a directory is as its atlas.sum says.
-func Validate(dir fs.FS) error {
-	_, err := load(dir)
-	return err
-}
-
-// Write copies a directory to a place on disk, for tools that want files.
-func Write(dir fs.FS, to string) error {
-	if err := os.CopyFS(to, dir); err != nil {
-		return fmt.Errorf("copy the migration directory: %w", err)
-	}
-	return nil
-}
-
-// load reads a directory into memory and checks it against its atlas.sum.
-func load(dir fs.FS) (*migrate.MemDir, error) {
+// Load reads a directory into memory and checks it against its atlas.sum (fault.Invalid, code "migrate.checksum").
+func Load(dir fs.FS) (*migrate.MemDir, error) {
 	names, err := fs.Glob(dir, "*.sql")
 	if err != nil {
 		return nil, fmt.Errorf("list the migration directory: %w", err)

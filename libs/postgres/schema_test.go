@@ -1,0 +1,415 @@
+package postgres_test
+
+// The database as migrated, against what package schema says of it. The tests stand here because schema imports nothing of ours.
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/schema"
+)
+
+func at(text string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func TestVersionIsTheLastFile(t *testing.T) {
+	files, err := fs.Glob(schema.Migrations, schema.Dir+"/*.sql")
+	require.NoError(t, err)
+	last := strings.TrimPrefix(files[len(files)-1], schema.Dir+"/")
+	version, _, _ := strings.Cut(last, "_")
+	require.Equal(t, schema.Version, version, "schema.Version must name the last migration file")
+}
+
+func TestConstantsAreTheDatabase(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	columns := map[string][]string{
+		schema.SpansSegment: schema.SegmentColumns(), schema.LogsSegment: schema.SegmentColumns(), schema.MetricsSegment: schema.SegmentColumns(),
+		schema.SpansFact: schema.SpansFactColumns(), schema.LogsFact: schema.LogsFactColumns(), schema.MetricsFact: schema.MetricsFactColumns(),
+		schema.RedMinute: schema.RedMinuteColumns(),
+	}
+	for table, want := range columns {
+		rows, err := db.Pool.Query(ctx, `SELECT column_name::text FROM information_schema.columns
+			WHERE table_schema = 'public' AND table_name = $1 ORDER BY ordinal_position`, table)
+		require.NoError(t, err)
+		got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		require.Equal(t, want, got, table)
+	}
+	for _, table := range []string{
+		schema.TenantDim, schema.ServiceDim, schema.OperationDim, schema.ResourceDim, schema.ScopeDim, schema.SeriesDim,
+		schema.ServiceEdgeMinute, schema.IngestBatch, schema.RetentionPolicy, schema.JanitorAudit, schema.APIKey, schema.SavedQuery,
+	} {
+		var exists bool
+		require.NoError(t, db.Pool.QueryRow(ctx, `SELECT to_regclass('public.' || $1) IS NOT NULL`, table).Scan(&exists))
+		require.True(t, exists, table)
+	}
+
+	rows, err := db.Pool.Query(ctx, `SELECT table_name, leaf FROM partitioned_table`)
+	require.NoError(t, err)
+	leaves := map[string]schema.Leaf{}
+	var table, leaf string
+	_, err = pgx.ForEachRow(rows, []any{&table, &leaf}, func() error {
+		leaves[table] = map[string]schema.Leaf{"day": schema.Day, "hour": schema.Hour}[leaf]
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, schema.Partitioned(), leaves)
+	var partitioned int
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT count(*) FROM pg_class WHERE relkind = 'p' AND NOT relispartition`).Scan(&partitioned))
+	require.Len(t, leaves, partitioned, "every partitioned table is known")
+}
+
+func TestLeafNamesAndBoundsAreTheDatabases(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	for _, instant := range []string{
+		"2026-11-23T05:17:00Z", "2026-11-23T00:00:00Z", "2026-12-31T23:59:59.999999999Z", "2028-02-29T12:00:00Z", "1970-01-01T00:00:00Z",
+	} {
+		when := at(instant)
+		for table, leaf := range schema.Partitioned() {
+			var name string
+			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partition($1, $2)`, table, when.UnixNano()).Scan(&name))
+			require.Equal(t, schema.LeafName(table, when), name)
+			from, to := schema.DayBounds(when)
+			if leaf == schema.Hour {
+				from, to = schema.HourBounds(when)
+			}
+			var gotFrom, gotTo int64
+			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT from_ns, to_ns FROM partitions($1) WHERE partition = $2`, table, name).Scan(&gotFrom, &gotTo))
+			require.Equal(t, []int64{from, to}, []int64{gotFrom, gotTo}, name)
+		}
+	}
+}
+
+func TestBoundsBeforeTheEpoch(t *testing.T) {
+	from, to := schema.HourBounds(at("1969-12-31T23:59:59Z"))
+	require.Equal(t, []int64{-int64(time.Hour), 0}, []int64{from, to})
+	require.Equal(t, "service_dim", schema.LeafName(schema.ServiceDim, time.Now()))
+}
+
+func TestEnsurePartitionRefuses(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	for name, args := range map[string][]any{
+		"an unknown table":  {"service_dim", int64(0)},
+		"a negative time":   {"spans_fact", int64(-1)},
+		"the end of time":   {"spans_fact", int64(math.MaxInt64)},
+		"a name with quote": {`spans_fact"; DROP TABLE spans_fact; --`, int64(0)},
+	} {
+		_, err := db.Pool.Exec(ctx, `SELECT ensure_partition($1, $2)`, args...)
+		require.Error(t, err, name)
+	}
+}
+
+// Many sessions want the same new leaf at once; each must get it, and none may be refused or deadlock.
+func TestEnsurePartitionTogether(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	when := at("2026-11-23T05:17:00Z").UnixNano()
+	var wg sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		wg.Go(func() {
+			for _, table := range []string{schema.SpansSegment, schema.SpansFact, schema.RedMinute} {
+				if _, err := db.Pool.Exec(ctx, `SELECT ensure_partition($1, $2)`, table, when+int64(i/2)*int64(time.Hour)); err != nil {
+					errs[i] = err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+}
+
+// A writer in the middle of its transaction must not stand in the way of a new partition, nor the other way round.
+func TestPartitionsAppearBesideAnOpenTransaction(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	now, next := at("2026-11-23T05:17:00Z"), at("2026-11-24T05:17:00Z")
+	ensure(t, db.Pool, schema.RedMinute, now)
+
+	tx, err := db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(ctx) }()
+	insert := `INSERT INTO red_minute VALUES ($1, 1, 1, 1, 0, 1, 1, 1, 'default', '{1}')`
+	_, err = tx.Exec(ctx, insert, now.UnixNano())
+	require.NoError(t, err)
+
+	other, err := db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = other.Rollback(ctx) }()
+	_, err = other.Exec(ctx, `SET LOCAL lock_timeout = '2s'`)
+	require.NoError(t, err)
+	_, err = other.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.RedMinute, next.UnixNano())
+	require.NoError(t, err, "a new partition does not wait for the writer")
+
+	_, err = tx.Exec(ctx, `SET LOCAL lock_timeout = '2s'`)
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, insert, now.UnixNano())
+	require.NoError(t, err, "the writer does not wait for the new partition")
+	require.NoError(t, other.Commit(ctx))
+	_, err = tx.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.RedMinute, next.UnixNano())
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, insert, next.UnixNano())
+	require.NoError(t, err, "and sees it once it has asked for it")
+	require.NoError(t, tx.Commit(ctx))
+}
+
+func TestEnsurePartitionsAheadAndDrop(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	from := at("2026-11-23T22:30:00Z")
+	to, hours := from.Add(2*24*time.Hour), from.Add(3*time.Hour)
+	made := func() (n int) {
+		require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partitions($1, $2, $3)`, from.UnixNano(), to.UnixNano(), hours.UnixNano()).Scan(&n))
+		return n
+	}
+	require.Equal(t, 9*3+3*4, made(), "three days of nine tables, four hours of three")
+	require.Zero(t, made(), "a second time makes nothing")
+
+	var before []string
+	rows, err := db.Pool.Query(ctx, `SELECT partition FROM partitions_before($1, $2)`, schema.SpansFact, at("2026-11-24T00:00:00Z").UnixNano())
+	require.NoError(t, err)
+	before, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Equal(t, []string{"spans_fact_y2026_m11_d23", "spans_fact_y2026_m11_d23_h22", "spans_fact_y2026_m11_d23_h23"}, before)
+
+	var dropped bool
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT drop_partition($1, $2)`, schema.SpansFact, before[0]).Scan(&dropped))
+	require.True(t, dropped)
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT drop_partition($1, $2)`, schema.SpansFact, before[1]).Scan(&dropped))
+	require.False(t, dropped, "its hours went with the day")
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT drop_partition($1, 'tenant_dim')`, schema.SpansFact).Scan(&dropped))
+	require.False(t, dropped, "only partitions of the table can be dropped")
+}
+
+func TestLeavesAreMadeAsTheirTablesSay(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	when := at("2026-11-23T05:17:00Z")
+	ensure(t, db.Pool, schema.SpansSegment, when)
+	ensure(t, db.Pool, schema.SpansFact, when)
+	var storage, methods, options string
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT string_agg(attstorage::text, '' ORDER BY attnum) FROM pg_attribute
+		WHERE attrelid = 'spans_segment_y2026_m11_d23'::regclass AND attname IN ('trace_filter', 'token_filter', 'directory', 'body')`).Scan(&storage))
+	require.Equal(t, "eeee", storage, "the bytes are stored EXTERNAL")
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT string_agg(m.amname, ',' ORDER BY m.amname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
+		WHERE i.indrelid = 'spans_fact_y2026_m11_d23_h05'::regclass`).Scan(&methods))
+	require.Equal(t, "brin,brin,btree,btree", methods)
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT array_to_string(reloptions, ',') FROM pg_class WHERE relname = 'spans_fact_y2026_m11_d23_h05'`).Scan(&options))
+	require.Contains(t, options, "autovacuum_analyze_threshold")
+	var target int
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT attstattarget FROM pg_attribute WHERE attrelid = 'spans_fact_y2026_m11_d23_h05'::regclass AND attname = 'attributes'`).Scan(&target))
+	require.Zero(t, target, "no statistics of attributes")
+}
+
+func TestFirstRows(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	rows, err := db.Pool.Query(ctx, `SELECT signal || ' ' || days || ' ' || extract(hour FROM rows_window) FROM retention_policy WHERE tenant_id = 'default' ORDER BY days`)
+	require.NoError(t, err)
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Equal(t, []string{"logs 3 24", "traces 7 24", "metrics 30 24"}, got)
+}
+
+func ensure(t testing.TB, pool *pgxpool.Pool, table string, when time.Time) {
+	t.Helper()
+	_, err := pool.Exec(testbed.Context(t), `SELECT ensure_partition($1, $2)`, table, when.UnixNano())
+	require.NoError(t, err)
+}
+
+// claim enters batches into the ledger and returns the ones it may store.
+func claim(ctx context.Context, q interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}, day time.Time, ids ...uuid.UUID) ([]uuid.UUID, error) {
+	n := len(ids)
+	tenants, signals, positions, items := make([]string, n), make([]int16, n), make([]int64, n), make([]int32, n)
+	for i := range ids {
+		tenants[i], positions[i], items[i] = "default", int64(i), 10
+	}
+	rows, err := q.Query(ctx, `SELECT claim_batches($1::date, $2, $3, $4, $5, $6)`, day, ids, tenants, signals, positions, items)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+func TestABatchIsClaimedOnce(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	day := at("2026-11-23T00:00:00Z")
+	for i := range 6 {
+		ensure(t, db.Pool, schema.IngestBatch, day.AddDate(0, 0, i-2))
+	}
+	a, b, c := uuid.New(), uuid.New(), uuid.New()
+	got, err := claim(ctx, db.Pool, day, a, b, a)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []uuid.UUID{a, b}, got, "twice in one call is once")
+
+	got, err = claim(ctx, db.Pool, day, b, c)
+	require.NoError(t, err)
+	require.Equal(t, []uuid.UUID{c}, got)
+	for _, other := range []time.Time{day.AddDate(0, 0, 1), day.AddDate(0, 0, -1)} {
+		got, err = claim(ctx, db.Pool, other, a)
+		require.NoError(t, err)
+		require.Empty(t, got, "a retry across midnight is the same batch: %s", other)
+	}
+	var items int
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT sum(items) FROM ingest_batch WHERE NOT guard AND day = $1 AND batch_id = ANY($2)`, day, []uuid.UUID{a, b, c}).Scan(&items))
+	require.Equal(t, 30, items)
+}
+
+func TestConcurrentClaimsWait(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	day := at("2026-11-23T00:00:00Z")
+	for i := range 3 {
+		ensure(t, db.Pool, schema.IngestBatch, day.AddDate(0, 0, i))
+	}
+	for _, commit := range []bool{true, false} {
+		id := uuid.New()
+		first, err := db.Pool.Begin(ctx)
+		require.NoError(t, err)
+		got, err := claim(ctx, first, day, id)
+		require.NoError(t, err)
+		require.Len(t, got, 1)
+
+		type answer struct {
+			ids []uuid.UUID
+			err error
+		}
+		second := make(chan answer, 1)
+		go func() {
+			ids, err := claim(ctx, db.Pool, day.AddDate(0, 0, 1), id) // after midnight
+			second <- answer{ids, err}
+		}()
+		testbed.Eventually(t, "the second claim waits", func() bool {
+			var waiting int
+			err := db.Pool.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+			return err == nil && waiting == 1
+		})
+		if commit {
+			require.NoError(t, first.Commit(ctx))
+		} else {
+			require.NoError(t, first.Rollback(ctx))
+		}
+		a := <-second
+		require.NoError(t, a.err)
+		if commit {
+			require.Empty(t, a.ids)
+		} else {
+			require.Equal(t, []uuid.UUID{id}, a.ids, "the first one never happened")
+		}
+	}
+}
+
+func TestSegmentsKeepTheirHour(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	when := at("2026-11-23T05:59:59Z")
+	ensure(t, db.Pool, schema.LogsSegment, when)
+	insert := `INSERT INTO logs_segment VALUES ('default', $1, $2, $3, 1, 1, 0, 1, 0, 0, 0, 1, '{}', '{}', '{}', '{}', '', '', '', '')`
+	_, err := db.Pool.Exec(ctx, insert, uuid.New(), when.UnixNano(), when.Add(999*time.Millisecond).UnixNano())
+	require.NoError(t, err)
+	_, err = db.Pool.Exec(ctx, insert, uuid.New(), when.UnixNano(), when.Add(time.Second).UnixNano())
+	require.Error(t, err, "a segment that crosses the hour")
+	require.Equal(t, fault.Invalid, fault.ClassOf(postgres.Classify(err)))
+	_, err = db.Pool.Exec(ctx, insert, uuid.New(), when.AddDate(0, 0, 1).UnixNano(), when.AddDate(0, 0, 1).UnixNano())
+	require.True(t, postgres.MissingPartition(err))
+	require.Equal(t, fault.Unavailable, fault.ClassOf(postgres.Classify(err)))
+}
+
+// A role that is not the owner sees one tenant, the one it has named, through the views and the tables; the owner sees all.
+func TestTenantsAreApart(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	when := at("2026-11-23T05:17:00.123456Z")
+	for _, table := range []string{schema.SpansFact, schema.LogsFact, schema.MetricsFact} {
+		ensure(t, db.Pool, table, when)
+	}
+	for _, tenant := range []string{"red", "blue"} {
+		for _, sql := range []string{
+			`INSERT INTO service_dim (tenant_id, service_id, name) VALUES ($1, 7, $1 || ' cart')`,
+			`INSERT INTO operation_dim (tenant_id, operation_id, service_id, name, kind) VALUES ($1, 8, 7, 'GET /', 2)`,
+			`INSERT INTO resource_dim (tenant_id, resource_id, service_id, attributes) VALUES ($1, 9, 7, '{"host.name": "a"}')`,
+			`INSERT INTO scope_dim (tenant_id, scope_id, name, attributes) VALUES ($1, 10, 'lib', '{}')`,
+			`INSERT INTO series_dim (tenant_id, series_id, service_id, resource_id, scope_id, metric_name, metric_type, attributes) VALUES ($1, 11, 7, 9, 10, 'queue', 1, '{"a": 1}')`,
+		} {
+			_, err := db.Pool.Exec(ctx, sql, tenant)
+			require.NoError(t, err)
+		}
+		for _, sql := range []string{
+			`INSERT INTO spans_fact (start_time_unix_nano, duration_nano, trace_id, span_id, parent_span_id, service_id, operation_id, resource_id, scope_id, kind, status_code, tenant_id)
+				VALUES ($2, 1500000, '0af7651916cd43dd8448eb211c80319c', -1, 1, 7, 8, 9, 10, 2, 2, $1)`,
+			`INSERT INTO logs_fact (time_unix_nano, service_id, resource_id, scope_id, tenant_id, body) VALUES ($2, 7, 9, 10, $1, 'hello')`,
+			`INSERT INTO metrics_fact (time_unix_nano, series_id, service_id, tenant_id, value_int) VALUES ($2, 11, 7, $1, 5)`,
+		} {
+			_, err := db.Pool.Exec(ctx, sql, tenant, when.UnixNano())
+			require.NoError(t, err)
+		}
+	}
+	role := "reader_" + db.Name
+	_, err := db.Pool.Exec(ctx, fmt.Sprintf(`CREATE ROLE %s`, role))
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx := testbed.Context(t)
+		_, err := db.Pool.Exec(ctx, fmt.Sprintf(`DROP OWNED BY %s; DROP ROLE %s`, role, role))
+		require.NoError(t, err)
+	})
+	_, err = db.Pool.Exec(ctx, `SELECT olly.grant_read($1)`, role)
+	require.NoError(t, err)
+
+	count := func(tx pgx.Tx, from string) (n int) {
+		require.NoError(t, tx.QueryRow(ctx, `SELECT count(*) FROM `+from).Scan(&n), from)
+		return n
+	}
+	tx, err := db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(ctx) }()
+	views := []string{"olly.spans", "olly.logs", "olly.metrics", "public.spans_fact", "public.service_dim"}
+	for _, view := range views {
+		require.Equal(t, 2, count(tx, view), "the owner sees all of %s", view)
+	}
+	_, err = tx.Exec(ctx, `SET LOCAL ROLE `+role)
+	require.NoError(t, err)
+	for _, view := range views {
+		require.Zero(t, count(tx, view), "without a tenant there is nothing in %s", view)
+	}
+	_, err = tx.Exec(ctx, `SET LOCAL olly.tenant = 'red'`)
+	require.NoError(t, err)
+	for _, view := range views {
+		require.Equal(t, 1, count(tx, view), view)
+	}
+	var service, span, name, status string
+	var start time.Time
+	require.NoError(t, tx.QueryRow(ctx, `SELECT service, span_id, name, status, start_time FROM olly.spans
+		WHERE start_time_unix_nano >= olly.ns($1) AND trace_id = '0af7651916cd43dd8448eb211c80319c'`, when).Scan(&service, &span, &name, &status, &start))
+	require.Equal(t, []string{"red cart", "ffffffffffffffff", "GET /", "error"}, []string{service, span, name, status})
+	require.True(t, when.Equal(start), start)
+	_, err = tx.Exec(ctx, `SELECT * FROM public.`+schema.LeafName(schema.SpansFact, when))
+	require.Error(t, err, "the policy cannot be walked around by the leaf")
+}
