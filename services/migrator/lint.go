@@ -176,7 +176,9 @@ func analyze(ctx context.Context, url string, files []migrate.File) ([]finding, 
 
 func check(ctx context.Context, analyzers []sqlcheck.Analyzer, file *sqlcheck.File, stmts []*migrate.Stmt, dev *sqlclient.Client) ([]finding, error) {
 	var findings []finding
+	reported := false
 	report := func(r sqlcheck.Report) {
+		reported = true
 		for _, d := range r.Diagnostics {
 			if silenced(file.File, stmts, d) {
 				continue
@@ -189,7 +191,7 @@ func check(ctx context.Context, analyzers []sqlcheck.Analyzer, file *sqlcheck.Fi
 	}
 	err := sqlcheck.Analyzers(analyzers).Analyze(ctx, &sqlcheck.Pass{File: file, Dev: dev, Reporter: sqlcheck.ReportWriterFunc(report)})
 	// An analyzer that is configured to fail says so by an error after its report; the findings decide here.
-	if err != nil && len(findings) == 0 {
+	if err != nil && !reported {
 		return nil, err
 	}
 	slices.SortFunc(findings, func(a, b finding) int { return a.line - b.line })
