@@ -16,6 +16,7 @@ BROWSER  := e2e/browser
 CLIENTS  := e2e/clients
 BIN      := .build/bin
 REPORTS  := .build/reports
+COMPOSE   = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 GOTEST    = .tools/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide-summary skipped --jsonfile
 
 .DEFAULT_GOAL := help
@@ -45,9 +46,6 @@ $(BIN)/query: $(UI)/dist/index.html FORCE | go
 $(BIN)/%: FORCE | go
 	@CGO_ENABLED=0 go build -trimpath -o $@ ./services/$*/cmd/$*
 
-$(BIN)/load: FORCE | go
-	@go build -trimpath -o $@ ./e2e/load/cmd/load
-
 ui: $(UI)/dist/index.html ## Build the browser interface when its sources changed
 
 $(UI)/dist/index.html: $(UI)/node_modules/.package-lock.json $(shell find $(UI)/src $(UI)/public -type f 2>/dev/null) $(wildcard $(UI)/*.html $(UI)/*.json $(UI)/*.ts $(UI)/*.js)
@@ -60,7 +58,7 @@ $(UI)/dist/index.html: $(UI)/node_modules/.package-lock.json $(shell find $(UI)/
 	@touch $@
 
 images: ## Build the five container images with docker compose
-	docker compose build
+	@DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1 $(COMPOSE) build
 
 ## ---- tests
 
@@ -94,7 +92,7 @@ e2e: postgres .tools/bin/gotestsum .tools/bin/nats-server build $(CLIENTS)/node_
 	@cd e2e && OLLY_E2E_BIN=$(CURDIR)/$(BIN) OLLY_E2E_NATS_SERVER=$(CURDIR)/.tools/bin/nats-server \
 		../$(GOTEST) ../$(REPORTS)/e2e.jsonl -- -count=1 -p 1 -timeout 20m ./...
 
-compose: .tools/bin/gotestsum ## docker compose up, telemetry in, answers out (needs a Docker engine with the base images)
+compose: images .tools/bin/gotestsum ## docker compose up, telemetry in, answers out (needs a Docker engine with the base images)
 	@mkdir -p $(REPORTS)
 	@cd e2e && ../$(GOTEST) ../$(REPORTS)/compose.jsonl -- -count=1 -tags compose -run 'TestCompose' -timeout 20m .
 

@@ -1,0 +1,141 @@
+//go:build compose
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/e2e/load"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// TestCompose runs docker-compose.yaml as a user would, with three writers, from images that `make images` has built.
+func TestCompose(t *testing.T) {
+	s := &stack{t: t}
+	grpcPort, httpPort, uiPort := s.port(), s.port(), s.port()
+	s.grpc, s.http, s.api = address(grpcPort), "http://"+address(httpPort), "http://"+address(uiPort)
+	c := &compose{t: t, environment: append(os.Environ(),
+		"COMPOSE_PROJECT_NAME=ollyscale-e2e-"+strconv.Itoa(os.Getpid()),
+		"OLLYSCALE_GRPC_PORT="+strconv.Itoa(grpcPort), "OLLYSCALE_HTTP_PORT="+strconv.Itoa(httpPort), "OLLYSCALE_UI_PORT="+strconv.Itoa(uiPort),
+	)}
+	c.command = []string{"docker", "compose"}
+	if exec.CommandContext(t.Context(), "docker", "compose", "version").Run() != nil {
+		c.command = []string{"docker-compose"} // version 1
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(c.run("logs", "--no-color", "--tail=40"))
+		}
+		c.run("down", "--volumes", "--timeout", "20")
+	})
+	start := time.Now()
+	c.run("up", "--detach", "--no-build", "--scale", "writer=3")
+	s.ready(s.http)
+	s.ready(s.api)
+	t.Logf("ready after %s", time.Since(start).Round(time.Millisecond))
+
+	containers := c.containers()
+	require.Len(t, containers["writer"], 3)
+	for _, service := range []string{"ingest", "writer", "query", "janitor"} {
+		for _, id := range containers[service] {
+			waitFor(t, time.Minute, service+" is healthy", func() bool { return c.inspect(id).State.Health.Status == "healthy" })
+			require.Equal(t, "65532:65532", c.inspect(id).Config.User, service)
+		}
+	}
+	for _, id := range containers["migrator"] {
+		require.Equal(t, "exited", c.inspect(id).State.Status)
+		require.Zero(t, c.inspect(id).State.ExitCode)
+	}
+	for _, ids := range containers {
+		for _, id := range ids {
+			for port, bindings := range c.inspect(id).NetworkSettings.Ports {
+				for _, b := range bindings {
+					require.Equal(t, "127.0.0.1", b.HostIP, "%s is reachable from outside", port)
+				}
+			}
+		}
+	}
+
+	plan := newPlan(t)
+	s.send(t.Context(), plan, load.Target{Again: 0.1}).wait()
+	for _, signal := range load.Signals() {
+		waitFor(t, time.Minute, "all "+string(signal), func() bool {
+			tally, err := load.API{URL: s.api}.Tally(t.Context(), plan, signal)
+			return err == nil && tally.Err() == nil
+		})
+	}
+	// What is stored outlives the containers.
+	c.run("down", "--timeout", "20")
+	c.run("up", "--detach", "--no-build")
+	s.ready(s.api)
+	tally, err := load.API{URL: s.api}.Tally(t.Context(), plan, load.Traces)
+	require.NoError(t, err)
+	require.NoError(t, tally.Err())
+}
+
+// compose runs docker compose at the top of the repository.
+type compose struct {
+	t           *testing.T
+	command     []string
+	environment []string
+}
+
+func (c *compose) run(args ...string) string { return c.docker(append(c.command[:len(c.command):len(c.command)], args...)...) }
+
+func (c *compose) docker(command ...string) string {
+	c.t.Helper()
+	// Not the test's context: cleaning up comes after its end.
+	cmd := exec.Command(command[0], command[1:]...) //nolint:noctx // see above
+	cmd.Dir, cmd.Env = testbed.Root(c.t), c.environment
+	var out, failed bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &failed
+	if err := cmd.Run(); err != nil {
+		c.t.Errorf("%s: %v\n%s%s", strings.Join(command, " "), err, &out, &failed)
+	}
+	return strings.TrimSpace(out.String())
+}
+
+// containers are the ids of every service's containers, ended ones too.
+func (c *compose) containers() map[string][]string {
+	c.t.Helper()
+	found := map[string][]string{}
+	for _, service := range []string{"postgres", "nats", "migrator", "ingest", "writer", "query", "janitor"} {
+		out := c.docker("docker", "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.service="+service,
+			"--filter", "label=com.docker.compose.project=ollyscale-e2e-"+strconv.Itoa(os.Getpid()))
+		found[service] = strings.Fields(out)
+		require.NotEmpty(c.t, found[service], fmt.Sprintf("no container of %s", service))
+	}
+	return found
+}
+
+type container struct {
+	State struct {
+		Status   string
+		ExitCode int
+		Health   struct{ Status string }
+	}
+	Config          struct{ User string }
+	NetworkSettings struct {
+		Ports map[string][]struct {
+			HostIP string `json:"HostIp"`
+		}
+	}
+}
+
+func (c *compose) inspect(id string) container {
+	c.t.Helper()
+	var found []container
+	require.NoError(c.t, json.Unmarshal([]byte(c.docker("docker", "inspect", id)), &found))
+	require.Len(c.t, found, 1)
+	return found[0]
+}
