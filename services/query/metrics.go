@@ -1,0 +1,193 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+const (
+	defaultPoints = 10_000
+	maxPoints     = 100_000
+)
+
+// metricKey tells metrics of one name apart; a description is not part of a metric's identity.
+type metricKey struct {
+	name, unit  string
+	kind        segment.MetricKind
+	temporality int32
+	monotonic   bool
+}
+
+// metricSum is what the catalogue tells of a metric.
+type metricSum struct {
+	metric   api.Metric
+	points   int64
+	last     int64
+	series   map[int64]bool
+	services map[string]bool
+	keys     map[string]bool
+}
+
+func (m *metricSum) merge(o *metricSum) {
+	if m.series == nil {
+		*m = *o
+		return
+	}
+	if o.last > m.last {
+		m.metric = o.metric
+	}
+	m.points += o.points
+	m.last = max(m.last, o.last)
+	for k := range o.series {
+		m.series[k] = true
+	}
+	for k := range o.services {
+		m.services[k] = true
+	}
+	for k := range o.keys {
+		m.keys[k] = true
+	}
+}
+
+func (s *Service) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.MetricCatalogue, error) {
+	started := s.env.Now()
+	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}, Completeness: s.watch.completeness(telemetry.Metrics)}
+	p := &plan{tenant: tenant, signal: telemetry.Metrics, from: from, to: to, filter: all{}}
+	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
+	total := map[metricKey]*metricSum{}
+	err := s.inView(ctx, func(ctx context.Context, v *view) error {
+		byWorker := perWorker[map[metricKey]*metricSum](v)
+		_, err := v.walk(ctx, p, w, func(worker, _ int, _ *header, t *segment.Table) error {
+			if byWorker[worker] == nil {
+				byWorker[worker] = map[metricKey]*metricSum{}
+			}
+			catalogue(t, from, to, byWorker[worker])
+			return nil
+		}, onward)
+		for _, sums := range byWorker {
+			for k, sum := range sums {
+				sumOf(total, k).merge(sum)
+			}
+		}
+		out.Stats, out.Incomplete = v.stats(started), v.incomplete
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range total {
+		out.Metrics = append(out.Metrics, api.CatalogueMetric{
+			Metric: m.metric, SeriesCount: len(m.series), PointCount: m.points, LastTimeUnixNano: nanos(m.last),
+			Services: sortedKeys(m.services), AttributeKeys: sortedKeys(m.keys),
+		})
+	}
+	slices.SortFunc(out.Metrics, func(a, b api.CatalogueMetric) int {
+		return cmp.Or(cmp.Compare(a.Metric.Name, b.Metric.Name), cmp.Compare(a.Metric.Type, b.Metric.Type), cmp.Compare(a.Metric.Unit, b.Metric.Unit),
+			cmp.Compare(a.Metric.Temporality, b.Metric.Temporality), cmp.Compare(strconv.FormatBool(a.Metric.Monotonic), strconv.FormatBool(b.Metric.Monotonic)))
+	})
+	return out, nil
+}
+
+// catalogue adds the points of a segment that lie in the range, by series first and then by metric.
+func catalogue(t *segment.Table, from, to int64, sums map[metricKey]*metricSum) {
+	points, last := make([]int64, len(t.Series)), make([]int64, len(t.Series))
+	for i, n := range t.Ints[segment.ColSeries] {
+		if at := t.Ints[segment.ColTime][i]; at >= from && at < to {
+			points[n]++
+			last[n] = max(last[n], at)
+		}
+	}
+	for n := range t.Series {
+		if points[n] == 0 {
+			continue
+		}
+		series := &t.Series[n]
+		m := &t.Metrics[series.Metric]
+		sum := sumOf(sums, metricKey{m.Name, m.Unit, m.Kind, m.Temporality, m.Monotonic})
+		if sum.series == nil {
+			sum.series, sum.services, sum.keys = map[int64]bool{}, map[string]bool{}, map[string]bool{}
+		}
+		if last[n] >= sum.last {
+			sum.metric, sum.last = metric(t, m), last[n]
+		}
+		sum.points += points[n]
+		sum.series[series.ID] = true
+		sum.services[t.Resources[series.Resource].ServiceName] = true
+		for _, id := range series.Attributes {
+			sum.keys[t.Keys[t.Values[id].Key]] = true
+		}
+	}
+}
+
+func sortedKeys(set map[string]bool) []string {
+	list := make([]string, 0, len(set))
+	for k := range set {
+		list = append(list, k)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// getMetric gives the newest points of one metric's series.
+func (s *Service) getMetric(ctx context.Context, tenant telemetry.Tenant, name string, from, to int64, filters []api.Filter, limit int) (*api.MetricSeries, error) {
+	limit, err := pageLimit(limit, defaultPoints, maxPoints)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parseFilters(telemetry.Metrics, filters)
+	if err != nil {
+		return nil, err
+	}
+	byName := &condition{
+		field: field{class: metricName}, op: api.OperatorEq, values: []literal{{Value: api.Value{Kind: api.KindString, String: name}}},
+		test: func(v segment.Value) bool { return string(v.Raw) == name },
+	}
+	p := &plan{tenant: tenant, signal: telemetry.Metrics, from: from, to: to, filter: all{byName, f}}
+	started := s.env.Now()
+	out := &api.MetricSeries{Name: name, Series: []api.SeriesPoints{}, Completeness: s.watch.completeness(telemetry.Metrics)}
+	draw := newRenderer()
+	err = s.inView(ctx, func(ctx context.Context, v *view) error {
+		found, more, frontier, err := v.search(ctx, p, limit)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 && frontier == math.MinInt64 {
+			return errNotFound("metric " + strconv.Quote(name) + " with a point in the range that meets the filters")
+		}
+		slices.Reverse(found) // oldest first
+		points, of := make([]api.Point, len(found)), make([]int, len(found))
+		err = v.read(ctx, p, found, draw.begin, func(n int, t *segment.Table, row int) {
+			points[n], of[n] = draw.point(t, row), draw.seriesIndex(t, t.Ints[segment.ColSeries][row])
+		})
+		if err != nil {
+			return err
+		}
+		for i := range draw.series {
+			out.Series = append(out.Series, api.SeriesPoints{Series: draw.series[i], Points: []api.Point{}})
+		}
+		for n := range points {
+			out.Series[of[n]].Points = append(out.Series[of[n]].Points, points[n])
+		}
+		slices.SortFunc(out.Series, func(a, b api.SeriesPoints) int { return cmp.Compare(a.Series.ID, b.Series.ID) })
+		if more && v.incomplete == nil {
+			v.incomplete = &api.Incomplete{
+				Reason:  api.IncompleteReasonLimit,
+				Message: "the range has more than " + strconv.Itoa(limit) + " points; these are the newest",
+			}
+		}
+		out.Stats, out.Incomplete = v.stats(started), v.incomplete
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Resources, out.Scopes = draw.resources, draw.scopes
+	return out, nil
+}

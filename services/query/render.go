@@ -1,0 +1,460 @@
+package query
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// renderer turns rows of decoded segments into items of an answer, and collects the resources, scopes and series that they refer to,
+// each once. An entry is told from another by all its content, not by its id, so that the order of attributes survives.
+type renderer struct {
+	resources []api.Resource
+	scopes    []api.Scope
+	series    []api.Series
+	known     map[string]int
+
+	// of the segment at hand: its entries that are known
+	resource map[int64]int
+	scope    map[int64]int
+	line     map[int64]int
+}
+
+func newRenderer() *renderer {
+	// Lists are never null on the wire.
+	return &renderer{resources: []api.Resource{}, scopes: []api.Scope{}, series: []api.Series{}, known: map[string]int{}}
+}
+
+// begin is called before the rows of another segment.
+func (r *renderer) begin() {
+	r.resource, r.scope, r.line = map[int64]int{}, map[int64]int{}, map[int64]int{}
+}
+
+// once appends v to list unless its content is in it, and returns its index.
+func once[T any](r *renderer, kind byte, list *[]T, v T) int {
+	content, err := json.Marshal(v)
+	if err != nil {
+		content = fmt.Append(nil, v) // types of this package always marshal
+	}
+	k := string(kind) + string(content)
+	i, ok := r.known[k]
+	if !ok {
+		i = len(*list)
+		*list = append(*list, v)
+		r.known[k] = i
+	}
+	return i
+}
+
+func (r *renderer) resourceIndex(t *segment.Table, n int64) int {
+	if i, ok := r.resource[n]; ok {
+		return i
+	}
+	s := &t.Resources[n]
+	out := api.Resource{
+		ServiceName: s.ServiceName, ServiceNamespace: s.ServiceNamespace, Attributes: attributes(t, s.Attributes),
+		DroppedAttributesCount: int64(s.Dropped), SchemaURL: s.SchemaURL,
+	}
+	for _, ref := range s.EntityRefs {
+		out.EntityRefs = append(out.EntityRefs, entityRef(ref))
+	}
+	i := once(r, 'r', &r.resources, out)
+	r.resource[n] = i
+	return i
+}
+
+func (r *renderer) scopeIndex(t *segment.Table, n int64) int {
+	if i, ok := r.scope[n]; ok {
+		return i
+	}
+	s := &t.Scopes[n]
+	i := once(r, 's', &r.scopes, api.Scope{
+		Name: s.Name, Version: s.Version, Attributes: attributes(t, s.Attributes),
+		DroppedAttributesCount: int64(s.Dropped), SchemaURL: s.SchemaURL,
+	})
+	r.scope[n] = i
+	return i
+}
+
+func (r *renderer) seriesIndex(t *segment.Table, n int64) int {
+	if i, ok := r.line[n]; ok {
+		return i
+	}
+	s := &t.Series[n]
+	resource := &t.Resources[s.Resource]
+	i := once(r, 'm', &r.series, api.Series{
+		ID:     fmt.Sprintf("%016x", uint64(s.ID)), //nolint:gosec // the bits of a hash
+		Metric: metric(t, &t.Metrics[s.Metric]), Attributes: attributes(t, s.Attributes),
+		ServiceName: resource.ServiceName, ServiceNamespace: resource.ServiceNamespace,
+		ResourceIndex: r.resourceIndex(t, int64(s.Resource)), ScopeIndex: r.scopeIndex(t, int64(s.Scope)),
+	})
+	r.line[n] = i
+	return i
+}
+
+func metric(t *segment.Table, m *segment.Metric) api.Metric {
+	out := api.Metric{
+		Name: m.Name, Type: metricTypeName(m.Kind), Unit: m.Unit, Description: m.Description,
+		Temporality: int(m.Temporality), Monotonic: m.Monotonic,
+	}
+	if len(m.Metadata) > 0 {
+		out.Metadata = attributes(t, m.Metadata)
+	}
+	return out
+}
+
+func metricTypeName(kind segment.MetricKind) api.MetricType {
+	switch kind {
+	case segment.Gauge:
+		return api.MetricTypeGauge
+	case segment.Sum:
+		return api.MetricTypeSum
+	case segment.Histogram:
+		return api.MetricTypeHistogram
+	case segment.ExponentialHistogram:
+		return api.MetricTypeExponentialHistogram
+	case segment.Summary:
+		return api.MetricTypeSummary
+	}
+	return ""
+}
+
+// span renders row i.
+func (r *renderer) span(t *segment.Table, i int) api.Span {
+	start, duration := t.Ints[segment.ColTime][i], t.Ints[segment.ColDuration][i]
+	resource := t.Ints[segment.ColResource][i]
+	s := api.Span{
+		ID:                     itemID(t, i),
+		TraceID:                hex.EncodeToString(t.TraceIDs[i][:]),
+		SpanID:                 hex.EncodeToString(t.SpanIDs[i][:]),
+		ParentSpanID:           spanIDText(t.ParentIDs[i]),
+		TraceState:             textOf(t, segment.TextTraceState, i),
+		Flags:                  t.Ints[segment.ColFlags][i],
+		Name:                   textOf(t, segment.TextName, i),
+		Kind:                   int(t.Ints[segment.ColKind][i]),
+		Status:                 api.Status{Code: int(t.Ints[segment.ColStatus][i]), Message: textOf(t, segment.TextStatusMessage, i)},
+		StartTimeUnixNano:      nanos(start),
+		EndTimeUnixNano:        nanos(start + duration),
+		DurationNano:           strconv.FormatInt(duration, 10),
+		Attributes:             attributes(t, t.Attributes.Row(i)),
+		DroppedAttributesCount: t.Ints[segment.ColDroppedAttributes][i],
+		Events:                 []api.SpanEvent{},
+		DroppedEventsCount:     t.Ints[segment.ColDroppedEvents][i],
+		Links:                  []api.SpanLink{},
+		DroppedLinksCount:      t.Ints[segment.ColDroppedLinks][i],
+		ServiceName:            t.Resources[resource].ServiceName,
+		ServiceNamespace:       t.Resources[resource].ServiceNamespace,
+		ResourceIndex:          r.resourceIndex(t, resource),
+		ScopeIndex:             r.scopeIndex(t, t.Ints[segment.ColScope][i]),
+	}
+	e := &t.Events
+	for j := int(e.Offsets[i]); j < int(e.Offsets[i+1]); j++ {
+		s.Events = append(s.Events, api.SpanEvent{
+			TimeUnixNano:           nanos(e.Ints[segment.ColTime][j]),
+			Name:                   string(t.Values[e.Texts[segment.TextName][j]].Raw),
+			Attributes:             attributes(t, e.Attributes.Row(j)),
+			DroppedAttributesCount: e.Ints[segment.ColDroppedAttributes][j],
+		})
+	}
+	l := &t.Links
+	for j := int(l.Offsets[i]); j < int(l.Offsets[i+1]); j++ {
+		s.Links = append(s.Links, api.SpanLink{
+			TraceID:                hex.EncodeToString(l.TraceIDs[j][:]),
+			SpanID:                 hex.EncodeToString(l.SpanIDs[j][:]),
+			TraceState:             string(t.Values[l.Texts[segment.TextTraceState][j]].Raw),
+			Attributes:             attributes(t, l.Attributes.Row(j)),
+			DroppedAttributesCount: l.Ints[segment.ColDroppedAttributes][j],
+			Flags:                  l.Ints[segment.ColFlags][j],
+		})
+	}
+	return s
+}
+
+// log renders row i.
+func (r *renderer) log(t *segment.Table, i int) api.LogRecord {
+	resource := t.Ints[segment.ColResource][i]
+	at := t.Ints[segment.ColTime][i]
+	if t.Ints[segment.ColHas][i]&segment.HasObserved != 0 {
+		at = 0 // the sender gave only an observed time
+	}
+	l := api.LogRecord{
+		ID:                     itemID(t, i),
+		TimeUnixNano:           nanos(at),
+		ObservedTimeUnixNano:   nanos(t.Ints[segment.ColObservedTime][i]),
+		SeverityNumber:         int(t.Ints[segment.ColSeverity][i]),
+		SeverityText:           textOf(t, segment.TextSeverity, i),
+		EventName:              textOf(t, segment.TextEventName, i),
+		TraceID:                traceIDText(t.TraceIDs[i]),
+		SpanID:                 spanIDText(t.SpanIDs[i]),
+		Flags:                  t.Ints[segment.ColFlags][i],
+		Attributes:             attributes(t, t.Attributes.Row(i)),
+		DroppedAttributesCount: t.Ints[segment.ColDroppedAttributes][i],
+		ServiceName:            t.Resources[resource].ServiceName,
+		ServiceNamespace:       t.Resources[resource].ServiceNamespace,
+		ResourceIndex:          r.resourceIndex(t, resource),
+		ScopeIndex:             r.scopeIndex(t, t.Ints[segment.ColScope][i]),
+	}
+	if id := t.Texts[segment.TextBody][i]; id != 0 {
+		body := value(&t.Values[id])
+		l.Body = &body
+	}
+	return l
+}
+
+// point renders row i without its series.
+func (r *renderer) point(t *segment.Table, i int) api.Point {
+	in := func(c segment.Column) int64 { return t.Ints[c][i] }
+	has := in(segment.ColHas)
+	p := api.Point{
+		ID:                itemID(t, i),
+		TimeUnixNano:      nanos(in(segment.ColTime)),
+		StartTimeUnixNano: nanos(in(segment.ColStartTime)),
+		Flags:             in(segment.ColFlags),
+		Exemplars:         []api.Exemplar{},
+	}
+	optional := func(bit int64, c segment.Column) *api.Double {
+		if has&bit == 0 {
+			return nil
+		}
+		x := double(in(c))
+		return &x
+	}
+	switch t.Metrics[t.Series[in(segment.ColSeries)].Metric].Kind {
+	case segment.Gauge, segment.Sum:
+		p.AsInt, p.AsDouble = number(has, in(segment.ColNumber))
+	case segment.Histogram:
+		p.Histogram = &api.HistogramData{
+			Count: count(in(segment.ColCount)), Sum: optional(segment.HasSum, segment.ColSum),
+			Min: optional(segment.HasMin, segment.ColMin), Max: optional(segment.HasMax, segment.ColMax),
+			BucketCounts:   counts(t.Lists[segment.ListBucketCounts].Row(i)),
+			ExplicitBounds: []api.Double{},
+		}
+		bounds := t.Values[t.Texts[segment.TextBounds][i]].Raw
+		for ; len(bounds) >= 8; bounds = bounds[8:] {
+			p.Histogram.ExplicitBounds = append(p.Histogram.ExplicitBounds, api.Double(math.Float64frombits(binary.LittleEndian.Uint64(bounds))))
+		}
+	case segment.ExponentialHistogram:
+		p.ExponentialHistogram = &api.ExponentialHistogramData{
+			Count: count(in(segment.ColCount)), Sum: optional(segment.HasSum, segment.ColSum),
+			Min: optional(segment.HasMin, segment.ColMin), Max: optional(segment.HasMax, segment.ColMax),
+			Scale: int(in(segment.ColScale)), ZeroCount: count(in(segment.ColZeroCount)), ZeroThreshold: double(in(segment.ColZeroThreshold)),
+		}
+		if has&segment.HasPositive != 0 {
+			p.ExponentialHistogram.Positive = &api.Buckets{Offset: int(in(segment.ColPositiveOffset)), BucketCounts: counts(t.Lists[segment.ListPositiveCounts].Row(i))}
+		}
+		if has&segment.HasNegative != 0 {
+			p.ExponentialHistogram.Negative = &api.Buckets{Offset: int(in(segment.ColNegativeOffset)), BucketCounts: counts(t.Lists[segment.ListNegativeCounts].Row(i))}
+		}
+	case segment.Summary:
+		p.Summary = &api.SummaryData{Count: count(in(segment.ColCount)), Sum: double(in(segment.ColSum)), QuantileValues: []api.QuantileValue{}}
+		values := t.Lists[segment.ListQuantileValues].Row(i)
+		for j, q := range t.Lists[segment.ListQuantiles].Row(i) {
+			p.Summary.QuantileValues = append(p.Summary.QuantileValues, api.QuantileValue{Quantile: double(q), Value: double(values[j])})
+		}
+	}
+	e := &t.Exemplars
+	for j := int(e.Offsets[i]); j < int(e.Offsets[i+1]); j++ {
+		x := api.Exemplar{
+			TimeUnixNano: nanos(e.Ints[segment.ColTime][j]), TraceID: traceIDText(e.TraceIDs[j]), SpanID: spanIDText(e.SpanIDs[j]),
+			FilteredAttributes: attributes(t, e.Attributes.Row(j)),
+		}
+		x.AsInt, x.AsDouble = number(e.Ints[segment.ColHas][j], e.Ints[segment.ColNumber][j])
+		p.Exemplars = append(p.Exemplars, x)
+	}
+	return p
+}
+
+// number is a point's or exemplar's value: an int, a double or none.
+func number(has, n int64) (api.Int64, *api.Double) {
+	switch {
+	case has&segment.HasInt != 0:
+		return strconv.FormatInt(n, 10), nil
+	case has&segment.HasDouble != 0:
+		x := double(n)
+		return "", &x
+	}
+	return "", nil
+}
+
+// itemID is (position, ordinal), which is unique within a signal and survives every merge.
+func itemID(t *segment.Table, i int) string {
+	b := strconv.AppendInt(make([]byte, 0, 24), t.Ints[segment.ColPosition][i], 10)
+	return string(strconv.AppendInt(append(b, '.'), t.Ints[segment.ColOrdinal][i], 10))
+}
+
+// nanos: OTLP's times are unsigned.
+func nanos(n int64) api.Nanos { return strconv.FormatUint(uint64(n), 10) } //nolint:gosec // the bits are those that were sent
+
+func count(n int64) api.Int64 { return strconv.FormatUint(uint64(n), 10) } //nolint:gosec // likewise
+
+func counts(list []int64) []api.Int64 {
+	out := make([]api.Int64, len(list))
+	for i, n := range list {
+		out[i] = count(n)
+	}
+	return out
+}
+
+func double(bits int64) api.Double { return api.Double(math.Float64frombits(uint64(bits))) } //nolint:gosec // IEEE bits
+
+func textOf(t *segment.Table, c segment.TextColumn, i int) string {
+	return string(t.Values[t.Texts[c][i]].Raw)
+}
+
+func spanIDText(id [8]byte) string {
+	if id == [8]byte{} {
+		return ""
+	}
+	return hex.EncodeToString(id[:])
+}
+
+func traceIDText(id [16]byte) string {
+	if id == [16]byte{} {
+		return ""
+	}
+	return hex.EncodeToString(id[:])
+}
+
+func attributes(t *segment.Table, ids []segment.ValueID) api.Attributes {
+	out := make(api.Attributes, len(ids))
+	for i, id := range ids {
+		v := &t.Values[id]
+		out[i] = api.KeyValue{Key: t.Keys[v.Key], Value: value(v)}
+	}
+	return out
+}
+
+func value(v *segment.Value) api.Value {
+	switch v.Type {
+	case segment.Empty:
+		return api.Value{}
+	case segment.String:
+		return api.Value{Kind: api.KindString, String: string(v.Raw)}
+	case segment.Bool:
+		return api.Value{Kind: api.KindBool, Bool: v.Num != 0}
+	case segment.Int:
+		return api.Value{Kind: api.KindInt, Int: int64(v.Num)} //nolint:gosec // two's complement is the format
+	case segment.Double:
+		return api.Value{Kind: api.KindDouble, Double: math.Float64frombits(v.Num)}
+	case segment.Bytes:
+		return api.Value{Kind: api.KindBytes, Bytes: append([]byte{}, v.Raw...)}
+	case segment.Array:
+		return api.Value{Kind: api.KindArray, Array: array(v.Raw)}
+	case segment.Map:
+		return api.Value{Kind: api.KindMap, Map: keyValues(v.Raw)}
+	}
+	return api.Value{}
+}
+
+// fields calls each for every field of a protobuf message. What does not parse ends it: ingest has refused such messages.
+func fields(message []byte, each func(number protowire.Number, kind protowire.Type, num uint64, raw []byte)) {
+	for len(message) > 0 {
+		number, kind, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return
+		}
+		message = message[n:]
+		var num uint64
+		var raw []byte
+		switch kind {
+		case protowire.VarintType:
+			num, n = protowire.ConsumeVarint(message)
+		case protowire.Fixed64Type:
+			num, n = protowire.ConsumeFixed64(message)
+		case protowire.BytesType:
+			raw, n = protowire.ConsumeBytes(message)
+		case protowire.Fixed32Type, protowire.StartGroupType, protowire.EndGroupType:
+			n = protowire.ConsumeFieldValue(number, kind, message)
+		}
+		if n < 0 {
+			return
+		}
+		each(number, kind, num, raw)
+		message = message[n:]
+	}
+}
+
+// anyValue reads opentelemetry.proto.common.v1.AnyValue.
+func anyValue(message []byte) api.Value {
+	var v api.Value
+	fields(message, func(number protowire.Number, kind protowire.Type, num uint64, raw []byte) {
+		switch {
+		case number == 1 && kind == protowire.BytesType:
+			v = api.Value{Kind: api.KindString, String: string(raw)}
+		case number == 2 && kind == protowire.VarintType:
+			v = api.Value{Kind: api.KindBool, Bool: num != 0}
+		case number == 3 && kind == protowire.VarintType:
+			v = api.Value{Kind: api.KindInt, Int: int64(num)} //nolint:gosec // two's complement is the format
+		case number == 4 && kind == protowire.Fixed64Type:
+			v = api.Value{Kind: api.KindDouble, Double: math.Float64frombits(num)}
+		case number == 5 && kind == protowire.BytesType:
+			v = api.Value{Kind: api.KindArray, Array: array(raw)}
+		case number == 6 && kind == protowire.BytesType:
+			v = api.Value{Kind: api.KindMap, Map: keyValues(raw)}
+		case number == 7 && kind == protowire.BytesType:
+			v = api.Value{Kind: api.KindBytes, Bytes: append([]byte{}, raw...)}
+		}
+	})
+	return v
+}
+
+// array reads ArrayValue.
+func array(message []byte) []api.Value {
+	var out []api.Value
+	fields(message, func(number protowire.Number, kind protowire.Type, _ uint64, raw []byte) {
+		if number == 1 && kind == protowire.BytesType {
+			out = append(out, anyValue(raw))
+		}
+	})
+	return out
+}
+
+// keyValues reads KeyValueList.
+func keyValues(message []byte) []api.KeyValue {
+	var out []api.KeyValue
+	fields(message, func(number protowire.Number, kind protowire.Type, _ uint64, raw []byte) {
+		if number != 1 || kind != protowire.BytesType {
+			return
+		}
+		var kv api.KeyValue
+		fields(raw, func(number protowire.Number, kind protowire.Type, _ uint64, raw []byte) {
+			switch {
+			case number == 1 && kind == protowire.BytesType:
+				kv.Key = string(raw)
+			case number == 2 && kind == protowire.BytesType:
+				kv.Value = anyValue(raw)
+			}
+		})
+		out = append(out, kv)
+	})
+	return out
+}
+
+// entityRef reads EntityRef.
+func entityRef(message []byte) api.EntityRef {
+	out := api.EntityRef{IDKeys: []string{}}
+	fields(message, func(number protowire.Number, kind protowire.Type, _ uint64, raw []byte) {
+		if kind != protowire.BytesType {
+			return
+		}
+		switch number {
+		case 1:
+			out.SchemaURL = string(raw)
+		case 2:
+			out.Type = string(raw)
+		case 3:
+			out.IDKeys = append(out.IDKeys, string(raw))
+		case 4:
+			out.DescriptionKeys = append(out.DescriptionKeys, string(raw))
+		}
+	})
+	return out
+}

@@ -1,0 +1,194 @@
+package query
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+)
+
+// search is a request for a page of a list, checked.
+type search struct {
+	plan
+	limit int
+	hash  []byte // of all that a cursor must not be taken across
+}
+
+// resume is the cursor of the page that follows one whose last item is at after.
+func (s *Service) resume(q *search, v *view, after key) string {
+	pinned := q.maxPosition
+	if pinned == 0 {
+		pinned = v.highest
+	}
+	return s.cursors.seal(cursor{after, pinned}, q.hash)
+}
+
+// frontierKey comes before every item that is not newer than the frontier of a cut scan.
+func frontierKey(frontier int64) key { return key{frontier, math.MaxInt64, math.MaxInt64} }
+
+// newSearch checks a search request. list names the endpoint, so that a cursor of one list is refused by another.
+func (s *Service) newSearch(tenant telemetry.Tenant, list string, signal telemetry.Signal, r api.SearchRequest) (*search, error) {
+	from, to, err := timeRange(r.TimeRange.StartTime, r.TimeRange.EndTime)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parseFilters(signal, r.Filters)
+	if err != nil {
+		return nil, err
+	}
+	q := &search{plan: plan{tenant: tenant, signal: signal, from: from, to: to, filter: f}}
+	if q.limit, err = pageLimit(r.Pagination.Limit, defaultLimit, maxLimit); err != nil {
+		return nil, err
+	}
+	q.hash = queryHash(list, tenant, from, to, r.Filters)
+	if r.Pagination.Cursor != "" {
+		at, err := s.cursors.open(r.Pagination.Cursor, q.hash)
+		if err != nil {
+			return nil, err
+		}
+		q.after, q.maxPosition = &at.after, at.maxPosition
+	}
+	return q, nil
+}
+
+func pageLimit(n, byDefault, most int) (int, error) {
+	if n == 0 {
+		return byDefault, nil
+	}
+	if n < 0 || n > most {
+		return 0, fault.Newf(fault.Invalid, "pagination.limit", "limit: %d is not between 1 and %d", n, most)
+	}
+	return n, nil
+}
+
+// queryHash is the same for two requests that ask for the same list, however the JSON is spaced.
+func queryHash(list string, tenant telemetry.Tenant, from, to int64, filters []api.Filter) []byte {
+	h := sha256.New()
+	part := func(b []byte) {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+		h.Write(n[:])
+		h.Write(b)
+	}
+	part([]byte(list))
+	part([]byte(tenant))
+	part(binary.BigEndian.AppendUint64(nil, uint64(from))) //nolint:gosec // bits
+	part(binary.BigEndian.AppendUint64(nil, uint64(to)))   //nolint:gosec // bits
+	for _, f := range filters {
+		var compact bytes.Buffer
+		if json.Compact(&compact, f) != nil {
+			compact.Write(f)
+		}
+		part(compact.Bytes())
+	}
+	return h.Sum(nil)[:16]
+}
+
+func timeRange(start, end api.Time) (from, to int64, err error) {
+	bound := func(name string, t api.Time) int64 {
+		if err != nil {
+			return 0
+		}
+		if t == "" || t == "null" {
+			err = fault.Newf(fault.Invalid, "time_range.required", "%s is required: RFC 3339 or Unix nanoseconds", name)
+			return 0
+		}
+		n, parseErr := t.Nanos()
+		if parseErr != nil {
+			err = fault.Newf(fault.Invalid, "time_range.invalid", "%s: %v", name, parseErr)
+		}
+		return n
+	}
+	from, to = bound("start_time", start), bound("end_time", end)
+	if err == nil && from >= to {
+		err = fault.New(fault.Invalid, "time_range.empty", "start_time must be before end_time")
+	}
+	return from, to, err
+}
+
+// optionalRange is everything when neither bound is given.
+func optionalRange(start, end string) (from, to int64, err error) {
+	if start == "" && end == "" {
+		return 0, math.MaxInt64, nil
+	}
+	return timeRange(api.Time(start), api.Time(end))
+}
+
+// bodyOf decodes the JSON body of a search. An unknown member is an error: a filter under a wrong name must not be a search for everything.
+func bodyOf(c echo.Context) (api.SearchRequest, error) {
+	var r api.SearchRequest
+	d := json.NewDecoder(c.Request().Body)
+	d.DisallowUnknownFields()
+	err := d.Decode(&r)
+	if err == nil {
+		if _, trailing := d.Token(); trailing != io.EOF {
+			err = errors.New("there is more after the JSON object")
+		}
+	}
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("a JSON object is wanted")
+		}
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return r, err
+		}
+		return r, fault.Newf(fault.Invalid, "request.malformed", "the body is not a search request: %v", err)
+	}
+	return r, nil
+}
+
+// bodyOfQuery is the same request from query parameters.
+func bodyOfQuery(start, end, filters string, limit int, cursor string) (api.SearchRequest, error) {
+	r := api.SearchRequest{
+		TimeRange:  api.TimeRange{StartTime: api.Time(start), EndTime: api.Time(end)},
+		Pagination: api.PageRequest{Limit: limit, Cursor: cursor},
+	}
+	var err error
+	r.Filters, err = filterList(filters)
+	return r, err
+}
+
+func filterList(text string) ([]api.Filter, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var list []api.Filter
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return nil, fault.Newf(fault.Invalid, "filter.malformed", "filters: want a JSON array of filters: %v", err)
+	}
+	return list, nil
+}
+
+// parseTraceID takes 32 hex digits of either case; zeros are no id.
+func parseTraceID(text string) ([16]byte, error) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != 16 || [16]byte(b) == [16]byte{} {
+		return [16]byte{}, fault.Newf(fault.Invalid, "trace_id.invalid", "%.64q is not a trace id: want 32 hex digits, not all zero", text)
+	}
+	return [16]byte(b), nil
+}
+
+func idFilter(id [16]byte) filter {
+	return &condition{field: field{name: "trace_id", class: traceID}, op: api.OperatorEq, ids: [][]byte{id[:]}}
+}
+
+func errNotFound(what string) error {
+	return fault.New(fault.NotFound, "not_found", fmt.Sprintf("%s was not found", what))
+}

@@ -1,0 +1,351 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"text/template"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// How a scan goes about: waves of segments, few at first because a page is often full after the newest one, then more at a time,
+// within what may be in memory.
+const (
+	firstWave     = 2
+	largestWave   = 64
+	waveBytes     = 16 << 20
+	prefetchAfter = 3 // waves; from here on the next wave is fetched while this one is decoded
+)
+
+// view is one query's consistent sight of the database: a read-only REPEATABLE READ transaction, so that a merge which replaces
+// segments is seen as before or as after, never half. One goroutine uses it; decoding is parallel inside walk.
+type view struct {
+	tx         pgx.Tx
+	sql        *template.Template
+	workers    int
+	budget     int64 // items
+	deadline   time.Time
+	now        func() time.Time
+	cursorOpen bool
+	tables     []*segment.Table // per worker, kept from walk to walk of one signal
+
+	// what the answer tells
+	segmentsInRange int
+	segmentsRead    int
+	items           int64
+	bytes           int64
+	highest         int64 // ingest position that the range held when it was first looked at
+	incomplete      *api.Incomplete
+}
+
+// visit is called for each segment, in parallel: worker is 0 ≤ worker < view.workers, never used twice at a time; i numbers the
+// segment in its wave. t is only valid during the call.
+type visit func(worker, i int, h *header, t *segment.Table) error
+
+// settle is called after each wave with its segments, newest first; next is the newest time that the segments still to come
+// can hold (math.MinInt64: none come). It returns false to stop.
+type settle func(wave []*header, next int64) bool
+
+// walk reads the wanted columns of the plan's segments, newest first. frontier is math.MinInt64 when it saw all, or was stopped by
+// settle; when the budget or the time ran out it is the newest time that it may have missed, and view.incomplete says why.
+func (v *view) walk(ctx context.Context, p *plan, w segment.Want, each visit, done settle) (frontier int64, err error) {
+	stream, err := v.headers(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	v.tables = make([]*segment.Table, v.workers)
+	for i := range v.tables {
+		v.tables[i] = segment.NewTable(p.tenant, p.signal)
+	}
+	size := firstWave
+	current, err := v.load(ctx, stream, w, size)
+	for number := 1; err == nil && len(current.headers) > 0; number++ {
+		size = min(size*2, largestWave)
+		g, decoding := errgroup.WithContext(ctx)
+		g.Go(func() error { return v.decode(decoding, p, current, w, each) })
+		var following *wave
+		var fetchErr error
+		if number >= prefetchAfter {
+			following, fetchErr = v.load(ctx, stream, w, size)
+		}
+		if err := g.Wait(); err != nil {
+			return 0, err
+		}
+		if fetchErr != nil {
+			return 0, fetchErr
+		}
+		v.account(current)
+		next := int64(math.MinInt64)
+		if following != nil && len(following.headers) > 0 {
+			next = following.headers[0].maxTime
+		} else if following == nil {
+			if next, err = stream.next(ctx); err != nil {
+				return 0, err
+			}
+		}
+		if !done(current.headers, next) {
+			return math.MinInt64, nil
+		}
+		if next == math.MinInt64 {
+			return math.MinInt64, nil
+		}
+		if v.exhausted() {
+			return next, nil
+		}
+		if following == nil {
+			following, err = v.load(ctx, stream, w, size)
+		}
+		current = following
+	}
+	return math.MinInt64, err
+}
+
+// exhausted reports whether the query has spent its budget or its time, and notes it for the answer.
+func (v *view) exhausted() bool {
+	switch {
+	case v.items >= v.budget:
+		v.incomplete = &api.Incomplete{
+			Reason:  api.IncompleteReasonScanBudget,
+			Message: fmt.Sprintf("%d items were looked at, the most that one query may", v.items),
+		}
+	case !v.now().Before(v.deadline):
+		v.incomplete = &api.Incomplete{Reason: api.IncompleteReasonTimeout, Message: "the query's time is over"}
+	default:
+		return false
+	}
+	return true
+}
+
+func (v *view) account(w *wave) {
+	v.segmentsRead += len(w.headers)
+	for _, h := range w.headers {
+		v.items += int64(h.items)
+	}
+	v.bytes += w.bytes
+}
+
+// wave is some segments with the byte ranges of their bodies that are wanted.
+type wave struct {
+	headers     []*header
+	directories []*segment.Directory
+	parts       [][]segment.Part
+	bytes       int64
+}
+
+// load takes up to n headers from the stream, as many as fit into waveBytes, and fetches their parts in one statement.
+func (v *view) load(ctx context.Context, stream *headers, w segment.Want, n int) (*wave, error) {
+	list, err := stream.take(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	out := &wave{}
+	var ids [][16]byte
+	var minTimes []int64
+	var firsts, lengths []int32
+	for i, h := range list {
+		directory, err := segment.ParseDirectory(h.directory)
+		if err != nil {
+			return nil, fmt.Errorf("segment %x: %w", h.id, err)
+		}
+		ranges := directory.Ranges(w)
+		size := int64(0)
+		for _, r := range ranges {
+			size += int64(r.Length)
+		}
+		if i > 0 && out.bytes+size > waveBytes {
+			stream.buffer = append(slices.Clone(list[i:]), stream.buffer...)
+			break
+		}
+		out.bytes += size
+		out.headers = append(out.headers, h)
+		out.directories = append(out.directories, directory)
+		parts := make([]segment.Part, len(ranges))
+		for j, r := range ranges {
+			parts[j].Offset = r.Offset
+			ids, minTimes = append(ids, h.id), append(minTimes, h.minTime)
+			firsts, lengths = append(firsts, int32(r.Offset+1)), append(lengths, int32(r.Length)) //nolint:gosec // a bytea is at most 1 GB
+		}
+		out.parts = append(out.parts, parts)
+	}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	sql, err := render(v.sql, "parts.sql", struct{ Table string }{segmentTable(stream.plan.signal)})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := v.tx.Query(ctx, sql, string(stream.plan.tenant), ids, minTimes, firsts, lengths)
+	if err != nil {
+		return nil, fmt.Errorf("fetch segments: %w", err)
+	}
+	defer rows.Close()
+	read := 0
+	for i := range out.parts {
+		for j := range out.parts[i] {
+			if !rows.Next() {
+				break
+			}
+			if err := rows.Scan(&out.parts[i][j].Bytes); err != nil {
+				return nil, fmt.Errorf("read a segment: %w", err)
+			}
+			read++
+		}
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("fetch segments: %w", err)
+	}
+	if read != len(ids) {
+		return nil, fault.Newf(fault.Internal, "segment.missing", "%d of %d parts of segments were found", read, len(ids))
+	}
+	return out, nil
+}
+
+// decode runs each over the segments of a wave, one worker to a core.
+func (v *view) decode(ctx context.Context, p *plan, current *wave, w segment.Want, each visit) error {
+	free := make(chan int, v.workers)
+	for i := range v.workers {
+		free <- i
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(v.workers)
+	for i, h := range current.headers {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			worker := <-free
+			defer func() { free <- worker }()
+			t := v.tables[worker]
+			t.Reset()
+			if err := t.AppendSegment(current.directories[i], current.parts[i], w); err != nil {
+				return fmt.Errorf("segment %x: %w", h.id, err)
+			}
+			return each(worker, i, h, t)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("scan %s: %w", p.signal, err)
+	}
+	return nil
+}
+
+// stats are the figures of an answer.
+func (v *view) stats(started time.Time) api.Stats {
+	return api.Stats{
+		ElapsedMs:      float64(v.now().Sub(started).Microseconds()) / 1000,
+		ItemsScanned:   v.items,
+		SegmentsRead:   v.segmentsRead,
+		SegmentsPruned: max(v.segmentsInRange-v.segmentsRead, 0),
+		BytesRead:      v.bytes,
+	}
+}
+
+// candidate is an item that meets the filter, with the place from which it can be read in full.
+type candidate struct {
+	key
+	header *header
+	row    uint32
+}
+
+// hits are the rows of a decoded segment that the plan holds, in the segment's order.
+func (p *plan) hits(t *segment.Table, found func(row int, k key)) {
+	times, positions, ordinals := t.Ints[segment.ColTime], t.Ints[segment.ColPosition], t.Ints[segment.ColOrdinal]
+	met := make([]bool, t.N)
+	p.filter.match(t, met)
+	for i, hit := range met {
+		if !hit {
+			continue
+		}
+		if k := (key{times[i], positions[i], ordinals[i]}); p.holds(k) {
+			found(i, k)
+		}
+	}
+}
+
+// search finds the newest limit items of a plan, newest first. more says whether older ones exist. When the budget or time ran out,
+// only the items that are certainly the newest are given, and frontier is where to go on.
+func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidate, more bool, frontier int64, err error) {
+	w := want(p.signal)
+	p.filter.want(w)
+	results := make([][]candidate, largestWave)
+	order := func(a, b candidate) int { return a.compare(b.key) }
+	frontier, err = v.walk(ctx, p, w.Want,
+		func(_, i int, h *header, t *segment.Table) error {
+			var list []candidate
+			p.hits(t, func(row int, k key) {
+				list = append(list, candidate{k, h, uint32(row)}) //nolint:gosec // a segment has a few thousand rows
+			})
+			slices.SortFunc(list, order)
+			results[i] = list[:min(len(list), limit+1)]
+			return nil
+		},
+		func(wave []*header, next int64) bool {
+			for i := range wave {
+				found = append(found, results[i]...)
+			}
+			slices.SortFunc(found, order)
+			found = slices.Clip(found[:min(len(found), limit+1)])
+			// An item of the same time in an older segment may still come before the last one found.
+			return len(found) <= limit || next >= found[limit].time
+		})
+	if err != nil {
+		return nil, false, 0, err
+	}
+	if frontier != math.MinInt64 {
+		certain := slices.IndexFunc(found, func(c candidate) bool { return c.time <= frontier })
+		if certain >= 0 {
+			found = found[:certain]
+		}
+	}
+	if len(found) > limit {
+		return found[:limit], true, math.MinInt64, nil
+	}
+	return found, frontier != math.MinInt64, frontier, nil
+}
+
+// read decodes the candidates in full, segment by segment: it calls begin for each segment and then each for its candidates, with
+// their numbers in the list and the table and row that hold them; the table is only valid until the next begin.
+func (v *view) read(ctx context.Context, p *plan, list []candidate, begin func(), each func(n int, t *segment.Table, row int)) error {
+	var order []*header
+	rows := map[*header][]int{}
+	for n, c := range list {
+		if rows[c.header] == nil {
+			order = append(order, c.header)
+		}
+		rows[c.header] = append(rows[c.header], n)
+	}
+	stream := &headers{view: v, plan: p, buffer: order, ended: true}
+	t := segment.NewTable(p.tenant, p.signal)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		current, err := v.load(ctx, stream, segment.WantAll(), largestWave)
+		if err != nil {
+			return err
+		}
+		if len(current.headers) == 0 {
+			return nil
+		}
+		v.bytes += current.bytes
+		for i, h := range current.headers {
+			t.Reset()
+			if err := t.AppendSegment(current.directories[i], current.parts[i], segment.WantAll()); err != nil {
+				return fmt.Errorf("segment %x: %w", h.id, err)
+			}
+			begin()
+			for _, n := range rows[h] {
+				each(n, t, int(list[n].row))
+			}
+		}
+	}
+}

@@ -1,0 +1,324 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// maxMapSpans bounds the memory of a service map computed on the fly: about 40 bytes a span while spans are joined with their parents.
+const maxMapSpans = 4_000_000
+
+// mapNode is a node by what tells it from others.
+type mapNode struct {
+	kind      api.MapNodeType
+	namespace string // services
+	system    string // databases and messaging
+	name      string
+}
+
+func (n mapNode) id() string {
+	parts := []string{string(n.kind), n.namespace, n.system, n.name}
+	for i := range parts {
+		parts[i] = url.PathEscape(parts[i])
+	}
+	return strings.Join(parts, "/")
+}
+
+func (n mapNode) compare(o mapNode) int {
+	return cmp.Or(cmp.Compare(n.kind, o.kind), cmp.Compare(n.name, o.name), cmp.Compare(n.namespace, o.namespace), cmp.Compare(n.system, o.system))
+}
+
+// spanKey is a span within the range. Eight bytes of the trace id are enough to tell spans with one span id apart.
+type spanKey struct{ trace, span uint64 }
+
+// caller is any span: it may be the parent of a call.
+type caller struct {
+	spanKey
+	node int32
+}
+
+// call is a span that someone called, or one that calls out: at is the parent's key for the first, its own for the second.
+type call struct {
+	at       spanKey
+	node     int32
+	target   int32 // calls out: the node that the span names; -1: none
+	failed   bool
+	duration int64
+}
+
+// mapPart is what one worker has seen.
+type mapPart struct {
+	nodes   []mapNode
+	index   map[mapNode]int32
+	sums    []serviceSum // by node; services only
+	callers []caller
+	calls   []call // spans of kind server and consumer, whose parents are looked for
+	clients []call // spans of kind client, which count where nobody answered in the range
+	edges   map[[2]int32]*red
+}
+
+func (m *mapPart) node(n mapNode) int32 {
+	i, ok := m.index[n]
+	if !ok {
+		i = int32(len(m.nodes)) //nolint:gosec // far fewer
+		n.namespace, n.system, n.name = strings.Clone(n.namespace), strings.Clone(n.system), strings.Clone(n.name)
+		m.index[n] = i
+		m.nodes = append(m.nodes, n)
+		m.sums = append(m.sums, serviceSum{})
+	}
+	return i
+}
+
+func newMapPart() *mapPart {
+	return &mapPart{index: map[mapNode]int32{}, edges: map[[2]int32]*red{}}
+}
+
+func (s *Service) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceMap, error) {
+	started := s.env.Now()
+	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}, Completeness: s.watch.completeness(telemetry.Traces)}
+	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: all{}}
+	w := segment.Want{
+		Ints:     []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus},
+		TraceIDs: true, SpanIDs: true, ParentIDs: true, Attributes: peerAttributes(),
+	}
+	total := newMapPart()
+	err := s.inView(ctx, func(ctx context.Context, v *view) error {
+		v.budget = min(v.budget, maxMapSpans)
+		byWorker := perWorker[*mapPart](v)
+		_, err := v.walk(ctx, p, w, func(worker, _ int, _ *header, t *segment.Table) error {
+			if byWorker[worker] == nil {
+				byWorker[worker] = newMapPart()
+			}
+			byWorker[worker].read(t, from, to)
+			return nil
+		}, onward)
+		for _, part := range byWorker {
+			if part != nil {
+				total.merge(part)
+			}
+		}
+		out.Stats, out.Incomplete = v.stats(started), v.incomplete
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	total.join()
+	total.render(out, time.Duration(to-from))
+	return out, nil
+}
+
+// read takes the spans of a segment that start in the range.
+func (m *mapPart) read(t *segment.Table, from, to int64) {
+	nodes := make([]int32, len(t.Resources))
+	for i := range t.Resources {
+		r := &t.Resources[i]
+		nodes[i] = m.node(mapNode{kind: api.MapNodeTypeService, namespace: r.ServiceNamespace, name: r.ServiceName})
+	}
+	times, lengths, kinds, codes := t.Ints[segment.ColTime], t.Ints[segment.ColDuration], t.Ints[segment.ColKind], t.Ints[segment.ColStatus]
+	for i, at := range times {
+		if at < from || at >= to {
+			continue
+		}
+		node, failed := nodes[t.Ints[segment.ColResource][i]], codes[i] == statusError
+		m.sums[node].add(at, lengths[i], kinds[i], failed)
+		trace := binary.LittleEndian.Uint64(t.TraceIDs[i][8:])
+		self := spanKey{trace, binary.LittleEndian.Uint64(t.SpanIDs[i][:])}
+		m.callers = append(m.callers, caller{self, node})
+		switch kinds[i] {
+		case kindServer, kindConsumer:
+			if topic := m.topic(t, i); topic >= 0 && kinds[i] == kindConsumer {
+				sumOf(m.edges, [2]int32{topic, node}).add(lengths[i], failed)
+				break
+			}
+			if t.ParentIDs[i] != [8]byte{} {
+				parent := spanKey{trace, binary.LittleEndian.Uint64(t.ParentIDs[i][:])}
+				m.calls = append(m.calls, call{at: parent, node: node, failed: failed, duration: lengths[i]})
+			}
+		case kindProducer:
+			if topic := m.topic(t, i); topic >= 0 {
+				sumOf(m.edges, [2]int32{node, topic}).add(lengths[i], failed)
+			}
+		case kindClient:
+			if target := m.target(t, i); target >= 0 {
+				m.clients = append(m.clients, call{at: self, node: node, target: target, failed: failed, duration: lengths[i]})
+			}
+		}
+	}
+}
+
+// peerAttributes name what is on the other side of a span.
+func peerAttributes() []string {
+	return []string{
+		"db.system.name", "db.system", "db.namespace", "db.name", "messaging.system", "messaging.destination.name", "messaging.destination",
+		"peer.service", "server.address", "net.peer.name", "url.full", "http.url", "http.host",
+	}
+}
+
+// first is the first of the keys that the span has as a string that is not empty.
+func first(t *segment.Table, row int, keys ...string) string {
+	for _, k := range keys {
+		for _, id := range t.Attributes.Row(row) {
+			if v := &t.Values[id]; v.Type == segment.String && len(v.Raw) > 0 && t.Keys[v.Key] == k {
+				return string(v.Raw)
+			}
+		}
+	}
+	return ""
+}
+
+// topic is the node of the destination that a messaging span names, -1 without one.
+func (m *mapPart) topic(t *segment.Table, row int) int32 {
+	name := first(t, row, "messaging.destination.name", "messaging.destination")
+	if name == "" {
+		return -1
+	}
+	return m.node(mapNode{kind: api.MapNodeTypeMessaging, system: first(t, row, "messaging.system"), name: name})
+}
+
+// target is the node that a client span calls, as far as it says, -1 if it does not.
+func (m *mapPart) target(t *segment.Table, row int) int32 {
+	peer := first(t, row, "peer.service", "server.address", "net.peer.name")
+	if system := first(t, row, "db.system.name", "db.system"); system != "" {
+		name := first(t, row, "db.namespace", "db.name")
+		if strings.Trim(name, "0123456789") == "" { // the number of a Redis database names nothing
+			name = cmp.Or(peer, system)
+		}
+		return m.node(mapNode{kind: api.MapNodeTypeDatabase, system: system, name: name})
+	}
+	if system := first(t, row, "messaging.system"); system != "" {
+		if topic := m.topic(t, row); topic >= 0 {
+			return topic
+		}
+		return m.node(mapNode{kind: api.MapNodeTypeMessaging, system: system, name: cmp.Or(peer, system)})
+	}
+	if peer == "" {
+		if u, err := url.Parse(first(t, row, "url.full", "http.url")); err == nil {
+			peer = u.Hostname()
+		}
+	}
+	if peer == "" {
+		peer, _, _ = strings.Cut(first(t, row, "http.host"), ":")
+	}
+	if peer == "" {
+		return -1
+	}
+	return m.node(mapNode{kind: api.MapNodeTypeExternal, name: peer})
+}
+
+func (m *mapPart) merge(o *mapPart) {
+	to := make([]int32, len(o.nodes))
+	for i, n := range o.nodes {
+		to[i] = m.node(n)
+		m.sums[to[i]].merge(&o.sums[i])
+	}
+	for _, c := range o.callers {
+		c.node = to[c.node]
+		m.callers = append(m.callers, c)
+	}
+	for _, c := range o.calls {
+		c.node = to[c.node]
+		m.calls = append(m.calls, c)
+	}
+	for _, c := range o.clients {
+		c.node, c.target = to[c.node], to[c.target]
+		m.clients = append(m.clients, c)
+	}
+	for e, sum := range o.edges {
+		sumOf(m.edges, [2]int32{to[e[0]], to[e[1]]}).merge(sum)
+	}
+}
+
+// join finds the parents of calls, and turns what nobody answered into calls to what the client names.
+func (m *mapPart) join() {
+	const none = -1
+	waiting := make(map[spanKey]int32, len(m.calls)) // the last call of a parent; before is the one before it
+	before := make([]int32, len(m.calls))
+	for i, c := range m.calls {
+		last, ok := waiting[c.at]
+		if !ok {
+			last = none
+		}
+		before[i] = last
+		waiting[c.at] = int32(i) //nolint:gosec // at most maxMapSpans
+	}
+	for _, parent := range m.callers {
+		i, ok := waiting[parent.spanKey]
+		if !ok {
+			continue
+		}
+		for ; i != none; i = before[i] {
+			if c := &m.calls[i]; c.node != parent.node {
+				sumOf(m.edges, [2]int32{parent.node, c.node}).add(c.duration, c.failed)
+			}
+		}
+		waiting[parent.spanKey] = none // a span sent twice is one parent; and its client span was answered
+	}
+	services := map[string]int32{}
+	for i, n := range m.nodes {
+		if n.kind == api.MapNodeTypeService {
+			services[n.name] = int32(i) //nolint:gosec // far fewer
+		}
+	}
+	for _, c := range m.clients {
+		if _, answered := waiting[c.at]; answered {
+			continue
+		}
+		target := c.target
+		if n := m.nodes[target]; n.kind == api.MapNodeTypeExternal {
+			// A service may be called by its name or by a host name of its name, and answer without telemetry of its own.
+			host, _, _ := strings.Cut(n.name, ".")
+			for _, name := range []string{n.name, host} {
+				if known, ok := services[name]; ok {
+					target = known
+					break
+				}
+			}
+		}
+		if target != c.node {
+			sumOf(m.edges, [2]int32{c.node, target}).add(c.duration, c.failed)
+		}
+	}
+}
+
+func (m *mapPart) render(out *api.ServiceMap, over time.Duration) {
+	into := make([]red, len(m.nodes))
+	used := make([]bool, len(m.nodes))
+	for e, sum := range m.edges {
+		used[e[0]], used[e[1]] = true, true
+		into[e[1]].merge(sum)
+		out.Edges = append(out.Edges, api.MapEdge{Source: m.nodes[e[0]].id(), Target: m.nodes[e[1]].id(), Red: sum.render(over)})
+	}
+	order := make([]int, len(m.nodes))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return m.nodes[a].compare(m.nodes[b]) })
+	for _, i := range order {
+		n := m.nodes[i]
+		node := api.MapNode{ID: n.id(), Name: n.name, Namespace: n.namespace, Type: n.kind, System: n.system}
+		requests := &into[i]
+		if n.kind == api.MapNodeTypeService {
+			requests, _ = m.sums[i].requests()
+			used[i] = requests.requests > 0
+		}
+		if !used[i] {
+			continue
+		}
+		figures := requests.render(over)
+		node.Red = &figures
+		out.Nodes = append(out.Nodes, node)
+	}
+	slices.SortFunc(out.Edges, func(a, b api.MapEdge) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Target, b.Target))
+	})
+}

@@ -1,0 +1,212 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// OTLP's span kinds.
+const (
+	kindServer   = 2
+	kindClient   = 3
+	kindProducer = 4
+	kindConsumer = 5
+)
+
+// serviceKey names a service.
+type serviceKey struct{ namespace, name string }
+
+func keyOf(r *segment.Resource) serviceKey {
+	return serviceKey{strings.Clone(r.ServiceNamespace), strings.Clone(r.ServiceName)}
+}
+
+func (k serviceKey) compare(o serviceKey) int {
+	return cmp.Or(cmp.Compare(k.name, o.name), cmp.Compare(k.namespace, o.namespace))
+}
+
+// serviceSum is what the list of services tells of one.
+type serviceSum struct {
+	entry, rest red // spans of kind server and consumer; all others
+	first, last int64
+}
+
+func (s *serviceSum) merge(o *serviceSum) {
+	if o.entry.requests+o.rest.requests == 0 {
+		return
+	}
+	if s.entry.requests+s.rest.requests == 0 {
+		s.first, s.last = o.first, o.last
+	}
+	s.first, s.last = min(s.first, o.first), max(s.last, o.last)
+	s.entry.merge(&o.entry)
+	s.rest.merge(&o.rest)
+}
+
+func (s *serviceSum) add(at, duration int64, kind int64, failed bool) {
+	if s.entry.requests+s.rest.requests == 0 {
+		s.first, s.last = at, at
+	}
+	s.first, s.last = min(s.first, at), max(s.last, at)
+	if kind == kindServer || kind == kindConsumer {
+		s.entry.add(duration, failed)
+	} else {
+		s.rest.add(duration, failed)
+	}
+}
+
+// requests are the spans by which a service is judged.
+func (s *serviceSum) requests() (*red, api.ServiceBasis) {
+	if s.entry.requests > 0 {
+		return &s.entry, api.ServiceBasisEntry
+	}
+	return &s.rest, api.ServiceBasisAll
+}
+
+func (s *Service) listServices(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceList, error) {
+	started := s.env.Now()
+	out := &api.ServiceList{Services: []api.Service{}, Completeness: s.watch.completeness(telemetry.Traces)}
+	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: all{}}
+	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
+	total := map[serviceKey]*serviceSum{}
+	err := s.inView(ctx, func(ctx context.Context, v *view) error {
+		byWorker := perWorker[map[serviceKey]*serviceSum](v)
+		_, err := v.walk(ctx, p, w, func(worker, _ int, _ *header, t *segment.Table) error {
+			sums := byWorker[worker]
+			if sums == nil {
+				sums = map[serviceKey]*serviceSum{}
+				byWorker[worker] = sums
+			}
+			of := make([]*serviceSum, len(t.Resources))
+			for i := range t.Resources {
+				of[i] = sumOf(sums, keyOf(&t.Resources[i]))
+			}
+			times, lengths, resources := t.Ints[segment.ColTime], t.Ints[segment.ColDuration], t.Ints[segment.ColResource]
+			kinds, codes := t.Ints[segment.ColKind], t.Ints[segment.ColStatus]
+			for i, at := range times {
+				if at >= from && at < to {
+					of[resources[i]].add(at, lengths[i], kinds[i], codes[i] == statusError)
+				}
+			}
+			return nil
+		}, onward)
+		for _, sums := range byWorker {
+			for k, sum := range sums {
+				sumOf(total, k).merge(sum)
+			}
+		}
+		out.Stats, out.Incomplete = v.stats(started), v.incomplete
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	over := time.Duration(to - from)
+	for k, sum := range total {
+		requests, basis := sum.requests()
+		if requests.requests == 0 {
+			continue // its spans in the segments read are all outside the range
+		}
+		out.Services = append(out.Services, api.Service{
+			Name: k.name, Namespace: k.namespace, Basis: basis, SpanCount: sum.entry.requests + sum.rest.requests,
+			Red: requests.render(over), FirstSeenUnixNano: nanos(sum.first), LastSeenUnixNano: nanos(sum.last),
+		})
+	}
+	slices.SortFunc(out.Services, func(a, b api.Service) int {
+		return serviceKey{a.Namespace, a.Name}.compare(serviceKey{b.Namespace, b.Name})
+	})
+	return out, nil
+}
+
+// onward settles a wave of an aggregation: it never stops early.
+func onward([]*header, int64) bool { return true }
+
+// perWorker is a place for each worker of a walk, so that none waits for another.
+func perWorker[T any](v *view) []T { return make([]T, v.workers) }
+
+// sumOf is the entry of a map, made at its first use.
+func sumOf[K comparable, T any](sums map[K]*T, k K) *T {
+	sum := sums[k]
+	if sum == nil {
+		sum = new(T)
+		sums[k] = sum
+	}
+	return sum
+}
+
+// operationKey names an operation of one service.
+type operationKey struct {
+	name string
+	kind int64
+}
+
+func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64) (*api.OperationList, error) {
+	started := s.env.Now()
+	out := &api.OperationList{Operations: []api.Operation{}, Completeness: s.watch.completeness(telemetry.Traces)}
+	equal := func(class fieldClass, value string) filter {
+		return &condition{
+			field: field{class: class}, op: api.OperatorEq, values: []literal{{Value: api.Value{Kind: api.KindString, String: value}}},
+			test: func(v segment.Value) bool { return string(v.Raw) == value },
+		}
+	}
+	conditions := all{equal(serviceName, name)}
+	if namespace != "" {
+		conditions = append(conditions, equal(serviceNamespace, namespace))
+	}
+	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: conditions}
+	w := want(telemetry.Traces)
+	for _, c := range []segment.Column{segment.ColDuration, segment.ColKind, segment.ColStatus} {
+		w.column(c)
+	}
+	w.text(segment.TextName)
+	p.filter.want(w)
+	total := map[operationKey]*red{}
+	err := s.inView(ctx, func(ctx context.Context, v *view) error {
+		byWorker := perWorker[map[operationKey]*red](v)
+		_, err := v.walk(ctx, p, w.Want, func(worker, _ int, _ *header, t *segment.Table) error {
+			sums := byWorker[worker]
+			if sums == nil {
+				sums = map[operationKey]*red{}
+				byWorker[worker] = sums
+			}
+			type code struct {
+				name segment.ValueID
+				kind int64
+			}
+			of := map[code]*red{}
+			p.hits(t, func(row int, _ key) {
+				c := code{t.Texts[segment.TextName][row], t.Ints[segment.ColKind][row]}
+				sum := of[c]
+				if sum == nil {
+					sum = sumOf(sums, operationKey{textOf(t, segment.TextName, row), c.kind})
+					of[c] = sum
+				}
+				sum.add(t.Ints[segment.ColDuration][row], t.Ints[segment.ColStatus][row] == statusError)
+			})
+			return nil
+		}, onward)
+		for _, sums := range byWorker {
+			for k, sum := range sums {
+				sumOf(total, k).merge(sum)
+			}
+		}
+		out.Stats, out.Incomplete = v.stats(started), v.incomplete
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for k, sum := range total {
+		out.Operations = append(out.Operations, api.Operation{Name: k.name, Kind: int(k.kind), Red: sum.render(time.Duration(to - from))})
+	}
+	slices.SortFunc(out.Operations, func(a, b api.Operation) int {
+		return cmp.Or(cmp.Compare(b.Red.Requests, a.Red.Requests), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))
+	})
+	return out, nil
+}

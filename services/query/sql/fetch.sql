@@ -1,0 +1,1 @@
+FETCH FORWARD {{.Count}} FROM headers

@@ -1,0 +1,106 @@
+package query
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// watch keeps an eye on the queue, so that an answer can say what it does not hold yet. At each look it notes the last position that was
+// accepted; once everything up to that position is settled, all that was accepted before that look is in the database.
+type watch struct {
+	bus *bus.Bus
+	now func() time.Time
+
+	mu      sync.Mutex
+	signals map[telemetry.Signal]*signalWatch
+}
+
+type signalWatch struct {
+	looks     []look // not settled yet, oldest first
+	watermark time.Time
+	pending   int64
+	seen      time.Time // of the last look
+}
+
+// look is a moment and the last position accepted before it.
+type look struct {
+	at       time.Time
+	position uint64
+}
+
+// maxLooks bounds the looks that are kept while writers stand still: an hour at two a second; then the oldest stay, since the watermark
+// moves to them first.
+const maxLooks = 7200
+
+// stale is the age at which what was seen last says nothing about now.
+const stale = 10 * time.Second
+
+func newWatch(b *bus.Bus, now func() time.Time) *watch {
+	w := &watch{bus: b, now: now, signals: map[telemetry.Signal]*signalWatch{}}
+	for _, s := range telemetry.Signals() {
+		w.signals[s] = &signalWatch{}
+	}
+	return w
+}
+
+// run looks until ctx ends. A queue that does not answer is no error: answers then lack completeness.
+func (w *watch) run(ctx context.Context, interval time.Duration) error {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		for _, signal := range telemetry.Signals() {
+			at := w.now()
+			if backlog, err := w.bus.Pending(ctx, signal); err == nil {
+				w.note(signal, at, backlog)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (w *watch) note(signal telemetry.Signal, at time.Time, b bus.Backlog) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.signals[signal]
+	if n := len(s.looks); n > 0 && b.LastPosition < s.looks[n-1].position {
+		s.looks, s.watermark = nil, time.Time{} // the stream was made anew
+	}
+	s.seen = at
+	s.pending = int64(b.Pending + b.AckPending) //nolint:gosec // messages in a stream
+	if len(s.looks) < maxLooks {
+		s.looks = append(s.looks, look{at, b.LastPosition})
+	}
+	settled := 0
+	for settled < len(s.looks) && s.looks[settled].position <= b.Settled {
+		s.watermark = s.looks[settled].at
+		settled++
+	}
+	s.looks = append(s.looks[:0], s.looks[settled:]...)
+}
+
+// completeness is what is known now; call it before the query's snapshot is taken, so that the watermark holds for the answer.
+func (w *watch) completeness(signal telemetry.Signal) api.Completeness {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.signals[signal]
+	now := w.now()
+	var c api.Completeness
+	if !s.watermark.IsZero() {
+		lag := max(now.Sub(s.watermark).Milliseconds(), 0)
+		c.Watermark, c.LagMs = s.watermark.UTC(), &lag
+	}
+	if !s.seen.IsZero() && now.Sub(s.seen) < stale {
+		pending := s.pending
+		c.Pending = &pending
+	}
+	return c
+}
