@@ -62,6 +62,10 @@ const superuser = "postgres"
 // Errors have the codes "postgres.binaries", "postgres.data_directory", "postgres.port", "postgres.user" (fault.Invalid) or
 // "postgres.start" (fault.Unavailable, with the last lines of the server's log in the message).
 func Start(ctx context.Context, cfg Config) (*Server, error) {
+	// A link in a directory that only root may enter can lead to binaries that anybody may run.
+	if target, err := filepath.EvalSymlinks(cfg.BinDir); err == nil {
+		cfg.BinDir = target
+	}
 	for _, name := range []string{"initdb", "postgres"} {
 		if _, err := os.Stat(filepath.Join(cfg.BinDir, name)); err != nil {
 			return nil, fault.Wrap(err, fault.Invalid, "postgres.binaries", fmt.Sprintf("no PostgreSQL in %s: %s is missing", cfg.BinDir, name))
