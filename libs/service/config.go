@@ -151,7 +151,7 @@ func walk(config any) []leaf {
 			}
 			leaves = append(leaves, leaf{
 				key: key, flag: flag, doc: field.Tag.Get("doc"), secret: field.Tag.Get("secret") == "true",
-				arg: field.Tag.Get("arg") == "true", value: value, owner: v.Type(), field: field.Name,
+				arg: prefix == "" && field.Tag.Get("arg") == "true", value: value, owner: v.Type(), field: field.Name,
 			})
 		}
 	}

@@ -52,6 +52,9 @@ func Main[C Config, R Role](name string, defaults C, build func(C, Env) (R, erro
 	Exec(NewProgram(name, defaults, build, options...))
 }
 
+// samePress is how soon after the first a second signal is taken for the first.
+const samePress = 500 * time.Millisecond
+
 // Exec runs a program as the process: signals in, exit code out.
 func Exec(run Program) {
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -59,8 +62,13 @@ func Exec(run Program) {
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
 		cancel(fmt.Errorf("received %s", <-signals))
-		<-signals
-		os.Exit(exitKilled)
+		first := time.Now()
+		for range signals {
+			// A shell, make or timeout may pass on the signal that the terminal has already sent: that is the same one.
+			if time.Since(first) > samePress {
+				os.Exit(exitKilled)
+			}
+		}
 	}()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
