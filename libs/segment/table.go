@@ -108,13 +108,13 @@ type Column uint8
 
 // Integer columns (Rows.Ints). Floats are held as IEEE bits. Not every row set has every column.
 const (
-	ColTime              Column = iota // span start, log time, point time, event or exemplar time: Unix ns
+	ColTime              Column = iota // span start, log time (see HasObserved), point time, event or exemplar time: Unix ns
 	ColPosition                        // ingest position: stream sequence of the batch
 	ColOrdinal                         // number of the item in its batch; (position, ordinal) is an item's identity
 	ColResource                        // index into Pool.Resources (spans, logs)
 	ColScope                           // index into Pool.Scopes (spans, logs)
 	ColDuration                        // spans: end − start in ns, two's complement: may be negative when a sender's clock is wrong
-	ColKind                            // spans
+	ColKind                            // spans: kind; points: MetricKind
 	ColStatus                          // spans: status code
 	ColFlags                           // spans, links, logs, points
 	ColDroppedAttributes               // spans, events, links, logs
@@ -124,7 +124,7 @@ const (
 	ColSeverity                        // logs: severity number
 	ColSeries                          // points: index into Pool.Series
 	ColStartTime                       // points: start time
-	ColHas                             // points, exemplars: Has… bits
+	ColHas                             // points, exemplars, logs: Has… bits
 	ColNumber                          // points, exemplars: int value or double bits, by Has
 	ColCount                           // histograms, summaries
 	ColSum                             // double bits
@@ -147,6 +147,7 @@ const (
 	HasMax
 	HasPositive // exponential histogram: positive buckets message present
 	HasNegative
+	HasObserved // log record without a time of its own: ColTime is its observed time
 )
 
 // TextColumn names a column of ValueIDs.
@@ -190,6 +191,7 @@ func (l *IntList) Row(i int) []int64 { return l.Values[l.Offsets[i]:l.Offsets[i+
 type AttrList struct {
 	Offsets []uint32
 	IDs     []ValueID
+	shapes  []uint32 // per row: its key list, a node of the table's shapes
 }
 
 // Row returns row i.

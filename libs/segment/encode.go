@@ -1,0 +1,846 @@
+package segment
+
+import (
+	"slices"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/zeebo/xxh3"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// maxChildren bounds the events, links or exemplars of one segment.
+const maxChildren = 1 << 24
+
+// Targets of frame sizes. A frame is what a reader must fetch and unzip for any of its streams, and a TOAST chunk is 2 kB; smaller
+// frames compress worse and cost more calls.
+const (
+	frameTarget  = 2 << 10
+	minCompress  = 96 // bytes that are worth a try
+	maxFrameSave = 16 // keep the compressed form when it saves at least 1/16
+)
+
+// Encoder holds the memory for encoding segments. One Encoder serves one goroutine; several Encoders may encode different rows of
+// the same Table at the same time.
+type Encoder struct {
+	zstd [2]*zstd.Encoder // fastest, default
+	c    intCoder
+	s    sink
+	dir  Directory
+	body []byte
+	open [numStreams][]byte // open frames: raw bytes
+	refs [numStreams]int    // their numbers
+	zbuf []byte
+
+	order   []int // numbers of frames as they were closed
+	final   []int // per number: the place in order
+	ordered []frame
+	zip     *zstd.Encoder // of the segment being made
+
+	v      []int64
+	w      []int64
+	codes  []int64
+	marks  []uint32 // per ValueID: code + 1 in the dictionary being made
+	dict   []ValueID
+	tokens hashSet
+	traces hashSet
+	words  wordScanner
+
+	attrs    attrCoder
+	maps     [4]mapping // resources, scopes, metrics, series: table index → segment index
+	traceIdx idIndex
+	spanIdx  idIndex
+	column32 []ValueID
+	owner    []uint32
+	child    []uint32
+	hash     xxh3.Hasher
+}
+
+// mapping numbers what a segment refers to, in order of first appearance.
+type mapping struct {
+	code []uint32 // + 1
+	list []uint32
+}
+
+func (m *mapping) reset(n int) {
+	for _, i := range m.list {
+		if int(i) < len(m.code) {
+			m.code[i] = 0
+		}
+	}
+	m.list = m.list[:0]
+	if len(m.code) < n {
+		m.code = make([]uint32, n+n/2)
+	}
+}
+
+func (m *mapping) add(i uint32) int64 {
+	if m.code[i] == 0 {
+		m.list = append(m.list, i)
+		m.code[i] = uint32(len(m.list))
+	}
+	return int64(m.code[i] - 1)
+}
+
+// NewEncoder makes an Encoder.
+func NewEncoder() *Encoder { return &Encoder{} }
+
+// compressor returns the zstd encoder of a segment level.
+func (e *Encoder) compressor(level int) (*zstd.Encoder, error) {
+	i, speed := 0, zstd.SpeedFastest
+	if level >= 2 {
+		i, speed = 1, zstd.SpeedDefault
+	}
+	if e.zstd[i] == nil {
+		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+			zstd.WithLowerEncoderMem(true))
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Internal, "segment.zstd", "compressor cannot be made")
+		}
+		e.zstd[i] = z
+	}
+	return e.zstd[i], nil
+}
+
+// Encode writes the given rows, in the given order, as one segment. Level 0 and 1 compress with zstd 1, level 2 with zstd 3.
+func (t *Table) Encode(rows []uint32, level int) (*Segment, error) {
+	if t.encoder == nil {
+		t.encoder = NewEncoder()
+	}
+	return t.encoder.Encode(t, rows, level)
+}
+
+// Encode writes the given rows of t, in the given order, as one segment; t is only read.
+func (e *Encoder) Encode(t *Table, rows []uint32, level int) (*Segment, error) {
+	switch {
+	case len(rows) == 0 || len(rows) > MaxItems:
+		return nil, fault.Newf(fault.Internal, "segment.rows", "a segment holds 1 to %d items, not %d", MaxItems, len(rows))
+	case t.partial:
+		return nil, fault.New(fault.Internal, "segment.partial", "a table read without all columns cannot be encoded")
+	}
+	zip, err := e.compressor(level)
+	if err != nil {
+		return nil, err
+	}
+	e.begin(t, rows, zip)
+	seg := &Segment{Header: e.header(t, rows, level)}
+	switch t.Signal {
+	case telemetry.Traces:
+		e.spans(t, rows)
+	case telemetry.Logs:
+		e.logs(t, rows)
+	case telemetry.Metrics:
+		e.points(t, rows)
+	}
+	e.cut()
+	e.number()
+	for _, c := range t.children {
+		if s := e.dir.section(c.id); s != nil && s.count > maxChildren {
+			return nil, fault.Newf(fault.Internal, "segment.children", "a segment holds at most %d events, links or exemplars", maxChildren)
+		}
+	}
+	seg.Body = slices.Clone(e.body)
+	seg.Directory = e.dir.append(make([]byte, 0, 1024))
+	seg.TraceFilter = makeFilter(e.traces.list, traceFilterBits)
+	seg.TokenFilter = makeFilter(e.tokens.list, tokenFilterBits)
+	seg.Checksum = checksum(&e.hash, seg.Directory, seg.Body)
+	return seg, nil
+}
+
+func checksum(h *xxh3.Hasher, directory, body []byte) int64 {
+	h.Reset()
+	_, _ = h.Write(directory) // a hash's Write does not fail
+	_, _ = h.Write(body)
+	return int64(h.Sum64())
+}
+
+// Verify recomputes the checksum of a whole segment.
+func (s *Segment) Verify() error {
+	if got := checksum(xxh3.New(), s.Directory, s.Body); got != s.Checksum {
+		return damagedf("checksum is %016x, want %016x", uint64(got), uint64(s.Checksum))
+	}
+	return nil
+}
+
+func (e *Encoder) begin(t *Table, rows []uint32, zip *zstd.Encoder) {
+	e.zip = zip
+	e.body, e.order = e.body[:0], e.order[:0]
+	e.dir = Directory{
+		Items: len(rows), Signal: t.Signal,
+		frames: e.dir.frames[:0], sections: e.dir.sections[:0], keys: e.dir.keys[:0],
+	}
+	for i := range e.open {
+		e.open[i], e.refs[i] = e.open[i][:0], -1
+	}
+	if len(e.marks) < len(t.Values) {
+		e.marks = make([]uint32, len(t.Values)+len(t.Values)/2)
+	}
+	e.tokens.reset()
+	e.traces.reset()
+	e.maps[mapResources].reset(len(t.Resources))
+	e.maps[mapScopes].reset(len(t.Scopes))
+	e.maps[mapMetrics].reset(len(t.Metrics))
+	e.maps[mapSeries].reset(len(t.Series))
+	e.v, e.w = resize(e.v, len(rows)), resize(e.w, len(rows))
+}
+
+const (
+	mapResources = iota
+	mapScopes
+	mapMetrics
+	mapSeries
+)
+
+// add gives the streams of e.s to frames, and the section to the directory.
+func (e *Encoder) add(s section) {
+	for i, b := range [...][]byte{e.s.code, e.s.plain, e.s.text} {
+		if len(b) == 0 {
+			continue
+		}
+		if e.refs[i] < 0 {
+			e.refs[i] = len(e.dir.frames)
+			e.dir.frames = append(e.dir.frames, frame{})
+		}
+		s.streams[i] = stream{frame: e.refs[i], offset: len(e.open[i]), length: len(b)}
+		e.open[i] = append(e.open[i], b...)
+	}
+	if s.id == sectionKey {
+		e.dir.keys = append(e.dir.keys, s)
+	} else {
+		e.dir.sections = append(e.dir.sections, s)
+	}
+	for i := range e.open {
+		if i != streamPlain && len(e.open[i]) >= frameTarget {
+			e.close(i)
+		}
+	}
+}
+
+// cut ends all open frames: sections that are read together share no frame with others.
+func (e *Encoder) cut() {
+	for i := range e.open {
+		e.close(i)
+	}
+}
+
+func (e *Encoder) close(i int) {
+	b := e.open[i]
+	if e.refs[i] < 0 {
+		return
+	}
+	f := &e.dir.frames[e.refs[i]]
+	*f = frame{offset: len(e.body), stored: len(b), raw: len(b), codec: frameRaw}
+	if i != streamPlain && len(b) >= minCompress {
+		z := e.zip.EncodeAll(b, e.zbuf[:0])
+		e.zbuf = z
+		if len(z) <= len(b)-len(b)/maxFrameSave && len(b) <= len(z)*maxGrowth+freeGrowth {
+			f.stored, f.codec = len(z), frameZstd
+			b = z
+		}
+	}
+	e.body = append(e.body, b...)
+	e.order = append(e.order, e.refs[i])
+	e.open[i], e.refs[i] = e.open[i][:0], -1
+}
+
+// number gives the frames the order in which they were closed, which is that of the body.
+func (e *Encoder) number() {
+	e.final = resize(e.final, len(e.order))
+	e.ordered = e.ordered[:0]
+	for i, f := range e.order {
+		e.final[f] = i
+		e.ordered = append(e.ordered, e.dir.frames[f])
+	}
+	copy(e.dir.frames, e.ordered)
+	for _, list := range [...][]section{e.dir.sections, e.dir.keys} {
+		for i := range list {
+			for j := range list[i].streams {
+				if st := &list[i].streams[j]; st.length > 0 {
+					st.frame = e.final[st.frame]
+				}
+			}
+		}
+	}
+}
+
+// intSection writes an integer column; a constant one needs only its bounds, one that is all zero not even a section.
+func (e *Encoder) intSection(c Column, v []int64) {
+	lo, hi := v[0], v[0]
+	for _, x := range v {
+		lo, hi = min(lo, x), max(hi, x)
+	}
+	if lo == hi {
+		if lo != 0 {
+			e.s.reset()
+			e.add(section{id: uint8(c), min: lo, max: hi})
+		}
+		return
+	}
+	e.s.reset()
+	e.c.ints(&e.s, v)
+	e.add(section{id: uint8(c), min: lo, max: hi})
+}
+
+// gather collects the values of a column for rows.
+func (e *Encoder) gather(col []int64, rows []uint32) []int64 {
+	v := e.v[:len(rows)]
+	for i, r := range rows {
+		v[i] = col[r]
+	}
+	return v
+}
+
+func (e *Encoder) column(t *Table, c Column, rows []uint32) {
+	e.intSection(c, e.gather(t.Ints[c], rows))
+}
+
+// mapped writes a column of references, numbered anew.
+func (e *Encoder) mapped(c Column, col []int64, m *mapping, rows []uint32) {
+	v := e.v[:len(rows)]
+	for i, r := range rows {
+		v[i] = m.add(uint32(col[r]))
+	}
+	e.intSection(c, v)
+}
+
+// relative writes a column of times as it is or as differences from base, whichever is smaller.
+func (e *Encoder) relative(c Column, col, base []int64, rows []uint32) {
+	v := e.gather(col, rows)
+	lo, hi := v[0], v[0]
+	for _, x := range v {
+		lo, hi = min(lo, x), max(hi, x)
+	}
+	if lo == hi {
+		e.intSection(c, v)
+		return
+	}
+	e.s.reset()
+	e.relativeInts(v, base, rows)
+	e.add(section{id: uint8(c), min: lo, max: hi})
+}
+
+func (e *Encoder) relativeInts(v, base []int64, rows []uint32) {
+	w := e.w[:len(v)]
+	for i, r := range rows {
+		w[i] = v[i] - base[r]
+	}
+	code, plain := len(e.s.code), len(e.s.plain)
+	e.s.byte(0)
+	e.c.ints(&e.s, v)
+	size := len(e.s.code) + len(e.s.plain)
+	codeEnd, plainEnd := len(e.s.code), len(e.s.plain)
+	e.s.byte(1)
+	e.c.ints(&e.s, w)
+	if len(e.s.code)-codeEnd+len(e.s.plain)-plainEnd < size-code-plain {
+		e.s.code = append(e.s.code[:code], e.s.code[codeEnd:]...)
+		e.s.plain = append(e.s.plain[:plain], e.s.plain[plainEnd:]...)
+		return
+	}
+	e.s.code, e.s.plain = e.s.code[:codeEnd], e.s.plain[:plainEnd]
+}
+
+// textSection writes a text column; one that is empty in every row has no section.
+func (e *Encoder) textSection(t *Table, c TextColumn, col []ValueID, rows []uint32) {
+	ids := e.column32[:0]
+	any := false
+	for _, r := range rows {
+		ids = append(ids, col[r])
+		any = any || col[r] != 0
+	}
+	e.column32 = ids
+	if !any || len(rows) == 0 {
+		return
+	}
+	e.s.reset()
+	s := section{id: sectionText + uint8(c), count: len(ids)}
+	e.values(t, ids, &s, c != TextBody && c != TextTraceState && c != TextBounds)
+	e.add(s)
+}
+
+func (e *Encoder) spans(t *Table, rows []uint32) {
+	e.column(t, ColTime, rows)
+	e.column(t, ColDuration, rows)
+	e.mapped(ColResource, t.Ints[ColResource], &e.maps[mapResources], rows)
+	e.column(t, ColKind, rows)
+	e.column(t, ColStatus, rows)
+	e.textSection(t, TextName, t.Texts[TextName], rows)
+	e.resources(t)
+	e.cut()
+	e.traceIDs(t.TraceIDs, rows)
+	e.spanIDs(t.SpanIDs, rows)
+	e.parentIDs(t, rows)
+	e.cut()
+	e.mapped(ColScope, t.Ints[ColScope], &e.maps[mapScopes], rows)
+	e.scopes(t)
+	for _, c := range [...]Column{ColFlags, ColPosition, ColOrdinal, ColDroppedAttributes, ColDroppedEvents, ColDroppedLinks} {
+		e.column(t, c, rows)
+	}
+	e.textSection(t, TextStatusMessage, t.Texts[TextStatusMessage], rows)
+	e.textSection(t, TextTraceState, t.Texts[TextTraceState], rows)
+	e.cut()
+	e.itemAttributes(t, rows)
+	e.cut()
+	e.childSection(t, &t.Events, sectionEvents, rows)
+	e.cut()
+	e.childSection(t, &t.Links, sectionLinks, rows)
+}
+
+func (e *Encoder) logs(t *Table, rows []uint32) {
+	e.column(t, ColTime, rows)
+	e.column(t, ColSeverity, rows)
+	e.mapped(ColResource, t.Ints[ColResource], &e.maps[mapResources], rows)
+	e.resources(t)
+	e.cut()
+	e.textSection(t, TextBody, t.Texts[TextBody], rows)
+	e.bodyWords(t)
+	e.cut()
+	e.traceIDs(t.TraceIDs, rows)
+	e.spanIDs(t.SpanIDs, rows)
+	e.cut()
+	e.mapped(ColScope, t.Ints[ColScope], &e.maps[mapScopes], rows)
+	e.scopes(t)
+	e.relative(ColObservedTime, t.Ints[ColObservedTime], t.Ints[ColTime], rows)
+	for _, c := range [...]Column{ColHas, ColFlags, ColPosition, ColOrdinal, ColDroppedAttributes} {
+		e.column(t, c, rows)
+	}
+	e.textSection(t, TextSeverity, t.Texts[TextSeverity], rows)
+	e.textSection(t, TextEventName, t.Texts[TextEventName], rows)
+	e.cut()
+	e.itemAttributes(t, rows)
+}
+
+func (e *Encoder) points(t *Table, rows []uint32) {
+	e.column(t, ColTime, rows)
+	e.mapped(ColSeries, t.Ints[ColSeries], &e.maps[mapSeries], rows)
+	e.column(t, ColKind, rows)
+	e.column(t, ColHas, rows)
+	e.numbers(t, rows)
+	e.cut()
+	e.series(t)
+	e.metrics(t)
+	e.resources(t)
+	e.scopes(t)
+	e.cut()
+	e.relative(ColStartTime, t.Ints[ColStartTime], t.Ints[ColTime], rows)
+	for _, c := range [...]Column{ColFlags, ColPosition, ColOrdinal} {
+		e.column(t, c, rows)
+	}
+	e.cut()
+	for _, c := range [...]Column{
+		ColCount, ColSum, ColMin, ColMax, ColScale, ColZeroCount, ColZeroThreshold, ColPositiveOffset, ColNegativeOffset,
+	} {
+		e.sparse(t, c, rows)
+	}
+	e.textSection(t, TextBounds, t.Texts[TextBounds], e.ofKinds(t, 1<<Histogram, rows))
+	for c := range numListColumns {
+		e.list(t, c, rows)
+	}
+	e.cut()
+	e.childSection(t, &t.Exemplars, sectionExemplars, rows)
+}
+
+// ofKinds returns the rows of points of the given kinds.
+func (e *Encoder) ofKinds(t *Table, kinds uint8, rows []uint32) []uint32 {
+	out := e.child[:0]
+	kind := t.Ints[ColKind]
+	for _, r := range rows {
+		if kinds>>kind[r]&1 != 0 {
+			out = append(out, r)
+		}
+	}
+	e.child = out
+	return out
+}
+
+// sparse writes a column that only some kinds of points have, for those.
+func (e *Encoder) sparse(t *Table, c Column, rows []uint32) {
+	rows = e.ofKinds(t, appliesTo(c), rows)
+	if len(rows) == 0 {
+		return
+	}
+	v := e.gather(t.Ints[c], rows)
+	if !isDouble(c) {
+		e.intSection(c, v)
+		return
+	}
+	e.doubleSection(c, v)
+}
+
+func (e *Encoder) doubleSection(c Column, v []int64) {
+	lo, hi := v[0], v[0]
+	for _, x := range v {
+		lo, hi = min(lo, x), max(hi, x)
+	}
+	if lo == hi {
+		e.intSection(c, v)
+		return
+	}
+	e.s.reset()
+	e.c.doubles(&e.s, v)
+	e.add(section{id: uint8(c), min: lo, max: hi})
+}
+
+// numbers writes the values of number points: integers and doubles apart, as ColHas tells.
+func (e *Encoder) numbers(t *Table, rows []uint32) {
+	lo, hi, found := e.splitNumbers(t.Ints[ColHas], t.Ints[ColNumber], rows)
+	if found && (lo != 0 || hi != 0) {
+		e.s.reset()
+		e.writeNumbers()
+		e.add(section{id: uint8(ColNumber), min: lo, max: hi})
+	}
+}
+
+// splitNumbers leaves the integers in e.v and the doubles in e.w.
+func (e *Encoder) splitNumbers(has, number []int64, rows []uint32) (lo, hi int64, found bool) {
+	e.v, e.w = resize(e.v, len(rows))[:0], resize(e.w, len(rows))[:0]
+	for _, r := range rows {
+		x := number[r]
+		switch {
+		case has[r]&HasInt != 0:
+			e.v = append(e.v, x)
+		case has[r]&HasDouble != 0:
+			e.w = append(e.w, x)
+		default:
+			continue
+		}
+		if !found {
+			lo, hi, found = x, x, true
+		}
+		lo, hi = min(lo, x), max(hi, x)
+	}
+	return lo, hi, found
+}
+
+func (e *Encoder) writeNumbers() {
+	e.c.ints(&e.s, e.v)
+	e.c.doubles(&e.s, e.w)
+}
+
+// list writes a list column for the points that may have it: lengths, then all values.
+func (e *Encoder) list(t *Table, c ListColumn, rows []uint32) {
+	rows = e.ofKinds(t, listAppliesTo(c), rows)
+	l := &t.Lists[c]
+	lengths, all := e.v[:0], e.codes[:0]
+	for _, r := range rows {
+		row := l.Row(int(r))
+		lengths = append(lengths, int64(len(row)))
+		all = append(all, row...)
+	}
+	e.codes = all
+	if len(all) == 0 {
+		return
+	}
+	e.s.reset()
+	e.c.ints(&e.s, lengths)
+	if c == ListQuantiles || c == ListQuantileValues {
+		e.c.doubles(&e.s, all)
+	} else {
+		e.c.ints(&e.s, all)
+	}
+	e.add(section{id: sectionList + uint8(c), count: len(all)})
+}
+
+// childSection writes a nested row set as one section: counts per parent, then each column in the order of the schema.
+func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32) {
+	counts := e.v[:0]
+	rows, owner := e.child[:0], e.owner[:0]
+	for _, p := range parents {
+		from, to := c.Offsets[p], c.Offsets[p+1]
+		counts = append(counts, int64(to-from))
+		for r := from; r < to; r++ {
+			rows = append(rows, r)
+			owner = append(owner, p)
+		}
+	}
+	e.child, e.owner = rows, owner
+	if len(rows) == 0 {
+		return
+	}
+	e.s.reset()
+	e.c.ints(&e.s, counts)
+	e.v, e.w = resize(e.v, max(len(rows), len(parents))), resize(e.w, max(len(rows), len(parents)))
+	if id != sectionLinks {
+		// Times are kept as differences from the parent's.
+		v := e.v[:len(rows)]
+		for i, r := range rows {
+			v[i] = c.Ints[ColTime][r] - t.Ints[ColTime][owner[i]]
+		}
+		e.c.ints(&e.s, v)
+	}
+	switch id {
+	case sectionEvents:
+		e.c.ints(&e.s, e.gather(c.Ints[ColDroppedAttributes], rows))
+		e.childText(t, c.Texts[TextName], rows, true)
+	case sectionLinks:
+		e.c.ints(&e.s, e.gather(c.Ints[ColFlags], rows))
+		e.c.ints(&e.s, e.gather(c.Ints[ColDroppedAttributes], rows))
+		e.childText(t, c.Texts[TextTraceState], rows, false)
+		e.writeTraceIDs(c.TraceIDs, rows, false)
+		e.writeSpanIDs(c.SpanIDs, rows)
+	case sectionExemplars:
+		e.c.ints(&e.s, e.gather(c.Ints[ColHas], rows))
+		e.splitNumbers(c.Ints[ColHas], c.Ints[ColNumber], rows)
+		e.writeNumbers()
+		e.writeTraceIDs(c.TraceIDs, rows, true)
+		e.writeSpanIDs(c.SpanIDs, rows)
+	}
+	e.v, e.w = resize(e.v, len(rows)), resize(e.w, len(rows))
+	e.attributeBlock(t, &c.Attributes, rows, id == sectionEvents)
+	e.add(section{id: id, count: len(rows)})
+	e.v, e.w = resize(e.v, len(parents)), resize(e.w, len(parents))
+}
+
+func (e *Encoder) childText(t *Table, col []ValueID, rows []uint32, tokens bool) {
+	ids := e.column32[:0]
+	for _, r := range rows {
+		ids = append(ids, col[r])
+	}
+	e.column32 = ids
+	var s section
+	e.values(t, ids, &s, tokens)
+}
+
+// texts writes strings: lengths, then the bytes.
+func (e *Encoder) texts(n int, text func(i int) string) {
+	v := resize(e.codes, n)
+	e.codes = v
+	for i := range n {
+		s := text(i)
+		v[i] = int64(len(s))
+		e.s.text = append(e.s.text, s...)
+	}
+	e.c.ints(&e.s, v)
+}
+
+// numbersOf writes n integers.
+func (e *Encoder) numbersOf(n int, number func(i int) int64) {
+	v := resize(e.codes, n)
+	e.codes = v
+	for i := range n {
+		v[i] = number(i)
+	}
+	e.c.ints(&e.s, v)
+}
+
+func (e *Encoder) scopeTokens(t *Table, scope uint64, ids []ValueID) {
+	for _, id := range ids {
+		v := &t.Values[id]
+		e.tokens.add(hashValue(keySeed(scope, t.Keys[v.Key]), v.Type, v.Num, v.Raw))
+	}
+}
+
+func (e *Encoder) fieldToken(scope uint64, key, text string) {
+	e.tokens.add(xxh3.HashStringSeed(text, keySeed(scope, key)+uint64(String)))
+}
+
+// resources writes the resources that the rows refer to.
+func (e *Encoder) resources(t *Table) {
+	list := e.maps[mapResources].list
+	n := len(list)
+	e.s.reset()
+	e.numbersOf(n, func(i int) int64 { return int64(t.Resources[list[i]].Dropped) })
+	e.texts(n, func(i int) string { return t.Resources[list[i]].SchemaURL })
+	e.numbersOf(n, func(i int) int64 { return int64(len(t.Resources[list[i]].EntityRefs)) })
+	lengths := e.codes[:0]
+	for _, i := range list {
+		for _, r := range t.Resources[i].EntityRefs {
+			lengths = append(lengths, int64(len(r)))
+			e.s.text = append(e.s.text, r...)
+		}
+	}
+	e.codes = lengths
+	e.c.ints(&e.s, lengths)
+	e.attributeLists(t, n, func(i int) []ValueID { return t.Resources[list[i]].Attributes }, false)
+	e.add(section{id: sectionResources, count: n})
+	for _, i := range list {
+		e.scopeTokens(t, seedResource, t.Resources[i].Attributes)
+	}
+}
+
+func (e *Encoder) scopes(t *Table) {
+	list := e.maps[mapScopes].list
+	n := len(list)
+	e.s.reset()
+	e.texts(n, func(i int) string { return t.Scopes[list[i]].Name })
+	e.texts(n, func(i int) string { return t.Scopes[list[i]].Version })
+	e.texts(n, func(i int) string { return t.Scopes[list[i]].SchemaURL })
+	e.numbersOf(n, func(i int) int64 { return int64(t.Scopes[list[i]].Dropped) })
+	e.attributeLists(t, n, func(i int) []ValueID { return t.Scopes[list[i]].Attributes }, false)
+	e.add(section{id: sectionScopes, count: n})
+	for _, i := range list {
+		s := &t.Scopes[i]
+		e.scopeTokens(t, seedScope, s.Attributes)
+		e.fieldToken(seedScope, "name", s.Name)
+		e.fieldToken(seedScope, "version", s.Version)
+	}
+}
+
+func (e *Encoder) metrics(t *Table) {
+	list := e.maps[mapMetrics].list
+	n := len(list)
+	e.s.reset()
+	e.texts(n, func(i int) string { return t.Metrics[list[i]].Name })
+	e.texts(n, func(i int) string { return t.Metrics[list[i]].Description })
+	e.texts(n, func(i int) string { return t.Metrics[list[i]].Unit })
+	e.numbersOf(n, func(i int) int64 { return int64(t.Metrics[list[i]].Kind) })
+	e.numbersOf(n, func(i int) int64 { return int64(t.Metrics[list[i]].Temporality) })
+	e.numbersOf(n, func(i int) int64 {
+		if t.Metrics[list[i]].Monotonic {
+			return 1
+		}
+		return 0
+	})
+	e.attributeLists(t, n, func(i int) []ValueID { return t.Metrics[list[i]].Metadata }, false)
+	e.add(section{id: sectionMetrics, count: n})
+	for _, i := range list {
+		e.fieldToken(seedField, reservedKey(keyOf(TextName)), t.Metrics[i].Name)
+	}
+}
+
+func (e *Encoder) series(t *Table) {
+	list := e.maps[mapSeries].list
+	n := len(list)
+	e.s.reset()
+	e.numbersOf(n, func(i int) int64 { return e.maps[mapMetrics].add(t.Series[list[i]].Metric) })
+	e.numbersOf(n, func(i int) int64 { return e.maps[mapResources].add(t.Series[list[i]].Resource) })
+	e.numbersOf(n, func(i int) int64 { return e.maps[mapScopes].add(t.Series[list[i]].Scope) })
+	e.attributeLists(t, n, func(i int) []ValueID { return t.Series[list[i]].Attributes }, true)
+	e.add(section{id: sectionSeries, count: n})
+}
+
+// bodyWords adds the words of the bodies that textSection has just written (e.dict) to the token filter.
+func (e *Encoder) bodyWords(t *Table) {
+	seed := keySeed(seedWord, reservedKey(keyOf(TextBody))) + uint64(String)
+	for _, id := range e.dict {
+		e.wordsOf(&t.Values[id], seed)
+	}
+}
+
+func (e *Encoder) wordsOf(v *Value, seed uint64) {
+	switch v.Type {
+	case String:
+		e.words.text = v.Raw
+		for w := e.words.next(); w != nil; w = e.words.next() {
+			e.tokens.add(xxh3.HashSeed(w, seed))
+		}
+	case Array, Map:
+		nestedStrings(v.Raw, v.Type, func(s []byte) {
+			e.words.text = s
+			for w := e.words.next(); w != nil; w = e.words.next() {
+				e.tokens.add(xxh3.HashSeed(w, seed))
+			}
+		})
+	case Empty, Bool, Int, Double, Bytes:
+	}
+}
+
+// nestedStrings calls yield for every string value within the protobuf of an Array or Map; what is damaged is left out.
+func nestedStrings(b []byte, typ ValueType, yield func([]byte)) {
+	for i := 0; i < len(b); {
+		tag, _, data, end := next(b, i)
+		if end < 0 {
+			return
+		}
+		i = end
+		if tag != 1<<3|wireLen {
+			continue
+		}
+		if typ == Array {
+			nestedAny(data, yield)
+			continue
+		}
+		for j := 0; j < len(data); {
+			tag, _, value, end := next(data, j)
+			if end < 0 {
+				return
+			}
+			j = end
+			if tag == 2<<3|wireLen {
+				nestedAny(value, yield)
+			}
+		}
+	}
+}
+
+func nestedAny(b []byte, yield func([]byte)) {
+	for i := 0; i < len(b); {
+		tag, _, data, end := next(b, i)
+		if end < 0 {
+			return
+		}
+		i = end
+		switch tag {
+		case 1<<3 | wireLen:
+			yield(data)
+		case 5<<3 | wireLen:
+			nestedStrings(data, Array, yield)
+		case 6<<3 | wireLen:
+			nestedStrings(data, Map, yield)
+		}
+	}
+}
+
+// header fills what PostgreSQL keeps in typed columns.
+func (e *Encoder) header(t *Table, rows []uint32, level int) Header {
+	h := Header{Tenant: t.Tenant, Signal: t.Signal, Level: level, Format: FormatVersion, Items: len(rows)}
+	times, positions := t.Ints[ColTime], t.Ints[ColPosition]
+	h.MinTime, h.MaxTime = times[rows[0]], times[rows[0]]
+	h.MinPosition, h.MaxPosition = positions[rows[0]], positions[rows[0]]
+	var stats []ServiceStats
+	// Rows are sorted by service as a rule, so the last entry is nearly always the one.
+	at := -1
+	lastResource := int64(-1)
+	for _, r := range rows {
+		x := times[r]
+		h.MinTime, h.MaxTime = min(h.MinTime, x), max(h.MaxTime, x)
+		p := positions[r]
+		h.MinPosition, h.MaxPosition = min(h.MinPosition, p), max(h.MaxPosition, p)
+		var resource int64
+		if t.Signal == telemetry.Metrics {
+			resource = int64(t.Series[t.Ints[ColSeries][r]].Resource)
+		} else {
+			resource = t.Ints[ColResource][r]
+		}
+		if resource != lastResource {
+			lastResource = resource
+			id := t.Resources[resource].ServiceID
+			at = slices.IndexFunc(stats, func(s ServiceStats) bool { return s.ID == id })
+			if at < 0 {
+				at = len(stats)
+				s := ServiceStats{ID: id, MaxErrorDuration: -1}
+				if t.Signal == telemetry.Traces {
+					s.MaxDuration = t.Ints[ColDuration][r]
+				}
+				stats = append(stats, s)
+			}
+		}
+		s := &stats[at]
+		s.Items++
+		switch t.Signal {
+		case telemetry.Traces:
+			d := t.Ints[ColDuration][r]
+			s.MaxDuration = max(s.MaxDuration, d)
+			if t.Ints[ColStatus][r] == statusError {
+				h.Errors++
+				s.MaxErrorDuration = max(s.MaxErrorDuration, d)
+			}
+			if t.ParentIDs[r] == [8]byte{} {
+				h.Roots++
+			}
+		case telemetry.Logs:
+			if t.Ints[ColSeverity][r] >= severityError {
+				h.Errors++
+			}
+		case telemetry.Metrics:
+		}
+	}
+	slices.SortFunc(stats, func(a, b ServiceStats) int { return compare(a.ID, b.ID) })
+	h.Services = stats
+	return h
+}
+
+const (
+	statusError   = 2
+	severityError = 17
+)

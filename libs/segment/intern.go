@@ -1,0 +1,490 @@
+package segment
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// slot of an open-addressing index: a piece of the hash, and the entry's number plus one (0 = free).
+type slot struct{ tag, ref uint32 }
+
+// index finds numbered entries by hash; the entries themselves live elsewhere. Linear probing, at most half full.
+type index struct {
+	slots []slot
+	used  int
+}
+
+// find returns where to look first, and the tag to compare. The low bits choose the slot, the high ones are the tag.
+func (x *index) find(hash uint64) (at, tag uint32) {
+	return uint32(hash) & uint32(len(x.slots)-1), uint32(hash >> 32)
+}
+
+// put stores an entry at the free slot found; the caller then calls grown.
+func (x *index) put(at, tag uint32, ref uint32) {
+	x.slots[at] = slot{tag, ref + 1}
+	x.used++
+}
+
+// full reports that the index must be rebuilt larger before the next entry.
+func (x *index) full() bool { return x.used*2 >= len(x.slots) }
+
+// reset empties the index for at least n entries.
+func (x *index) reset(n int) {
+	size := 64
+	for size < n*2+2 {
+		size *= 2
+	}
+	if size <= len(x.slots) {
+		clear(x.slots)
+	} else {
+		x.slots = make([]slot, size)
+	}
+	x.used = 0
+}
+
+// insert adds an entry that is known to be new.
+func (x *index) insert(hash uint64, ref uint32) {
+	at, tag := x.find(hash)
+	for x.slots[at].ref != 0 {
+		at = (at + 1) & uint32(len(x.slots)-1)
+	}
+	x.put(at, tag, ref)
+}
+
+// interner holds what Table needs beside its data: indexes for interning, and scratch.
+type interner struct {
+	schema   *rowSchema
+	children []childSet
+
+	seeds  []uint64 // per key: keySeed
+	recent []ValueID
+	keys   index
+	values index
+	tree   shapeTree
+
+	resources index
+	scopes    index
+	metrics   index
+	series    index
+
+	resourceHashes, scopeHashes, metricHashes, seriesHashes []uint64
+
+	lists   []ValueID // memory of attribute lists of resources, scopes, metrics and series
+	attrs   []ValueID // scratch
+	refs    [][]byte  // scratch
+	sorted  []uint64  // scratch
+	id      idHash    // scratch
+	walk    walker
+	slicer  slicer
+	encoder *Encoder
+	decoder *decoder
+	partial bool // filled by a decode of only some columns
+}
+
+type childSet struct {
+	rows   *Children
+	schema *rowSchema
+	id     uint8 // section
+}
+
+// NewTable makes an empty table.
+func NewTable(tenant telemetry.Tenant, signal telemetry.Signal) *Table {
+	t := &Table{Tenant: tenant, Signal: signal}
+	t.schema = schemaOf(signal)
+	switch signal {
+	case telemetry.Traces:
+		t.children = []childSet{{&t.Events, schemaEvents(), sectionEvents}, {&t.Links, schemaLinks(), sectionLinks}}
+	case telemetry.Metrics:
+		t.children = []childSet{{&t.Exemplars, schemaExemplars(), sectionExemplars}}
+	case telemetry.Logs:
+	}
+	t.Reset()
+	return t
+}
+
+// Reset empties the table and keeps its memory.
+func (t *Table) Reset() {
+	t.Rows.truncate(0)
+	for _, c := range t.children {
+		c.rows.truncate(0)
+	}
+	clear(t.Values)
+	clear(t.Keys)
+	clear(t.Resources)
+	clear(t.Scopes)
+	clear(t.Metrics)
+	clear(t.Series)
+	t.Pool = Pool{
+		Keys: t.Keys[:0], Values: t.Values[:0], Resources: t.Resources[:0],
+		Scopes: t.Scopes[:0], Metrics: t.Metrics[:0], Series: t.Series[:0],
+	}
+	t.seeds, t.recent = t.seeds[:0], t.recent[:0]
+	t.tree.reset()
+	t.resourceHashes, t.scopeHashes = t.resourceHashes[:0], t.scopeHashes[:0]
+	t.metricHashes, t.seriesHashes = t.metricHashes[:0], t.seriesHashes[:0]
+	t.lists = nil // earlier lists may still be held by a reader of Pool
+	t.partial = false
+	for _, x := range []*index{&t.keys, &t.values, &t.resources, &t.scopes, &t.metrics, &t.series} {
+		x.reset(0)
+	}
+	for k := range numReserved {
+		t.Keys = append(t.Keys, reservedKey(k))
+		t.seeds = append(t.seeds, keySeed(seedField, reservedKey(k)))
+		t.recent = append(t.recent, 0)
+	}
+	t.Values = append(t.Values, Value{})
+	t.walk.reset()
+	if t.decoder != nil {
+		t.decoder.reset()
+	}
+}
+
+// mark is a state to which a failed Append or AppendSegment returns.
+type mark struct {
+	n                                                int
+	keys, values, resources, scopes, metrics, series int
+	shapes                                           int
+	partial                                          bool
+}
+
+func (t *Table) mark() mark {
+	return mark{
+		n: t.N, keys: len(t.Keys), values: len(t.Values), resources: len(t.Resources), scopes: len(t.Scopes),
+		metrics: len(t.Metrics), series: len(t.Series), shapes: len(t.tree.nodes), partial: t.partial,
+	}
+}
+
+// rollback returns to m exactly. The indexes are rebuilt: failures are rare, so the common way stays free of an undo log.
+func (t *Table) rollback(m mark) {
+	t.Rows.truncate(m.n)
+	for _, c := range t.children {
+		c.rows.truncate(m.n)
+	}
+	clear(t.Values[m.values:])
+	clear(t.Keys[m.keys:])
+	clear(t.Resources[m.resources:])
+	clear(t.Scopes[m.scopes:])
+	clear(t.Metrics[m.metrics:])
+	clear(t.Series[m.series:])
+	t.Keys, t.seeds, t.recent = t.Keys[:m.keys], t.seeds[:m.keys], t.recent[:m.keys]
+	t.Values = t.Values[:m.values]
+	t.Resources, t.resourceHashes = t.Resources[:m.resources], t.resourceHashes[:m.resources]
+	t.Scopes, t.scopeHashes = t.Scopes[:m.scopes], t.scopeHashes[:m.scopes]
+	t.Metrics, t.metricHashes = t.Metrics[:m.metrics], t.metricHashes[:m.metrics]
+	t.Series, t.seriesHashes = t.Series[:m.series], t.seriesHashes[:m.series]
+	t.tree.truncate(m.shapes)
+	t.partial = m.partial
+	for i := range t.recent {
+		if int(t.recent[i]) >= m.values {
+			t.recent[i] = 0
+		}
+	}
+	t.growKeys(m.keys)
+	t.growValues(m.values)
+	rebuild(&t.resources, t.resourceHashes)
+	rebuild(&t.scopes, t.scopeHashes)
+	rebuild(&t.metrics, t.metricHashes)
+	rebuild(&t.series, t.seriesHashes)
+	t.walk.reset()
+}
+
+func rebuild(x *index, hashes []uint64) {
+	x.reset(len(hashes) * 2)
+	for i, h := range hashes {
+		x.insert(h, uint32(i))
+	}
+}
+
+func (t *Table) growKeys(n int) {
+	t.keys.reset(n)
+	for k := int(numReserved); k < len(t.Keys); k++ {
+		t.keys.insert(t.seeds[k], uint32(k))
+	}
+}
+
+func (t *Table) growValues(n int) {
+	t.values.reset(n)
+	for v := 1; v < len(t.Values); v++ {
+		t.values.insert(t.Values[v].Hash, uint32(v))
+	}
+}
+
+// key interns an attribute key.
+func (t *Table) key(name []byte) KeyID {
+	seed := xxh3.HashSeed(name, seedItem)
+	at, tag := t.keys.find(seed)
+	for {
+		s := t.keys.slots[at]
+		if s.ref == 0 {
+			break
+		}
+		if k := s.ref - 1; s.tag == tag && t.Keys[k] == string(name) {
+			return KeyID(k)
+		}
+		at = (at + 1) & uint32(len(t.keys.slots)-1)
+	}
+	k := uint32(len(t.Keys))
+	t.Keys = append(t.Keys, string(name))
+	t.seeds = append(t.seeds, seed)
+	t.recent = append(t.recent, 0)
+	t.keys.put(at, tag, k)
+	if t.keys.full() {
+		t.growKeys(len(t.Keys) * 2)
+	}
+	return KeyID(k)
+}
+
+// value interns a value under a key.
+func (t *Table) value(key KeyID, typ ValueType, num uint64, raw []byte) ValueID {
+	// Neighbours often carry the same value: comparing it is cheaper than hashing.
+	if r := &t.Values[t.recent[key]]; r.Type == typ && r.Num == num && r.Key == key && bytes.Equal(r.Raw, raw) {
+		return t.recent[key]
+	}
+	return t.valueHashed(key, typ, num, raw, hashValue(t.seeds[key], typ, num, raw))
+}
+
+func (t *Table) valueHashed(key KeyID, typ ValueType, num uint64, raw []byte, hash uint64) ValueID {
+	at, tag := t.values.find(hash)
+	for {
+		s := t.values.slots[at]
+		if s.ref == 0 {
+			break
+		}
+		if s.tag == tag {
+			v := &t.Values[s.ref-1]
+			if v.Hash == hash && v.Key == key && v.Type == typ && v.Num == num && bytes.Equal(v.Raw, raw) {
+				t.recent[key] = ValueID(s.ref - 1)
+				return ValueID(s.ref - 1)
+			}
+		}
+		at = (at + 1) & uint32(len(t.values.slots)-1)
+	}
+	v := ValueID(len(t.Values))
+	t.Values = append(t.Values, Value{Key: key, Type: typ, Num: num, Raw: raw, Hash: hash})
+	t.values.put(at, tag, uint32(v))
+	t.recent[key] = v
+	if t.values.full() {
+		t.growValues(len(t.Values) * 2)
+	}
+	return v
+}
+
+// text interns the content of a text column: the empty string is the absent value.
+func (t *Table) text(key KeyID, raw []byte) ValueID {
+	if len(raw) == 0 {
+		return 0
+	}
+	return t.value(key, String, 0, raw)
+}
+
+// keep copies an attribute list into memory that lives until Reset.
+func (t *Table) keep(ids []ValueID) []ValueID {
+	if len(ids) == 0 {
+		return nil
+	}
+	if cap(t.lists)-len(t.lists) < len(ids) {
+		t.lists = make([]ValueID, 0, max(1024, len(ids)))
+	}
+	n := len(t.lists)
+	t.lists = append(t.lists, ids...)
+	return t.lists[n:len(t.lists):len(t.lists)]
+}
+
+// resource interns a resource; refs is copied.
+func (t *Table) resource(attrs []ValueID, dropped uint32, schemaURL []byte, refs [][]byte) uint32 {
+	h := &t.id
+	h.begin("resource", t.Tenant)
+	t.sorted = h.attributes(&t.Pool, attrs, t.sorted)
+	h.num(uint64(dropped))
+	h.b = appendUvarint(h.b, uint64(len(schemaURL)))
+	h.b = append(h.b, schemaURL...)
+	for _, r := range refs {
+		h.b = appendUvarint(h.b, uint64(len(r)))
+		h.b = append(h.b, r...)
+	}
+	id := h.sum()
+	at, tag := t.resources.find(uint64(id))
+	for {
+		s := t.resources.slots[at]
+		if s.ref == 0 {
+			break
+		}
+		if s.tag == tag {
+			r := &t.Resources[s.ref-1]
+			if r.ID == id && r.Dropped == dropped && r.SchemaURL == string(schemaURL) &&
+				slices.Equal(r.Attributes, attrs) && slices.EqualFunc(r.EntityRefs, refs, bytes.Equal) {
+				return s.ref - 1
+			}
+		}
+		at = (at + 1) & uint32(len(t.resources.slots)-1)
+	}
+	r := Resource{
+		ID: id, Attributes: t.keep(attrs), Dropped: dropped, SchemaURL: string(schemaURL), EntityRefs: slices.Clone(refs),
+		ServiceName: unknownService,
+	}
+	for _, a := range attrs {
+		v := &t.Values[a]
+		if v.Type != String || len(v.Raw) == 0 {
+			continue
+		}
+		switch t.Keys[v.Key] {
+		case "service.name":
+			r.ServiceName = string(v.Raw)
+		case "service.namespace":
+			r.ServiceNamespace = string(v.Raw)
+		}
+	}
+	r.ServiceID = ServiceID(t.Tenant, r.ServiceNamespace, r.ServiceName)
+	n := uint32(len(t.Resources))
+	t.Resources = append(t.Resources, r)
+	t.resourceHashes = append(t.resourceHashes, uint64(id))
+	t.resources.put(at, tag, n)
+	if t.resources.full() {
+		rebuild(&t.resources, t.resourceHashes)
+	}
+	return n
+}
+
+// scope interns an instrumentation scope.
+func (t *Table) scope(name, version []byte, attrs []ValueID, dropped uint32, schemaURL []byte) uint32 {
+	h := &t.id
+	h.begin("scope", t.Tenant)
+	for _, s := range [...][]byte{name, version, schemaURL} {
+		h.b = appendUvarint(h.b, uint64(len(s)))
+		h.b = append(h.b, s...)
+	}
+	h.num(uint64(dropped))
+	t.sorted = h.attributes(&t.Pool, attrs, t.sorted)
+	id := h.sum()
+	at, tag := t.scopes.find(uint64(id))
+	for {
+		s := t.scopes.slots[at]
+		if s.ref == 0 {
+			break
+		}
+		if s.tag == tag {
+			c := &t.Scopes[s.ref-1]
+			if c.ID == id && c.Name == string(name) && c.Version == string(version) && c.Dropped == dropped &&
+				c.SchemaURL == string(schemaURL) && slices.Equal(c.Attributes, attrs) {
+				return s.ref - 1
+			}
+		}
+		at = (at + 1) & uint32(len(t.scopes.slots)-1)
+	}
+	n := uint32(len(t.Scopes))
+	t.Scopes = append(t.Scopes, Scope{
+		ID: id, Name: string(name), Version: string(version), Attributes: t.keep(attrs), Dropped: dropped, SchemaURL: string(schemaURL),
+	})
+	t.scopeHashes = append(t.scopeHashes, uint64(id))
+	t.scopes.put(at, tag, n)
+	if t.scopes.full() {
+		rebuild(&t.scopes, t.scopeHashes)
+	}
+	return n
+}
+
+// metricText is a metric's identity as it stands in a payload.
+type metricText struct {
+	name, description, unit []byte
+	kind                    MetricKind
+	temporality             int32
+	monotonic               bool
+}
+
+// hash is over what makes series comparable; description and metadata are not part of a metric's identity but of its entry.
+func (m *metricText) hash(h *idHash, tenant telemetry.Tenant) uint64 {
+	h.begin("metric", tenant)
+	for _, s := range [...][]byte{m.name, m.unit} {
+		h.b = appendUvarint(h.b, uint64(len(s)))
+		h.b = append(h.b, s...)
+	}
+	mono := byte(0)
+	if m.monotonic {
+		mono = 1
+	}
+	h.b = append(h.b, byte(m.kind), byte(m.temporality), byte(m.temporality>>8), byte(m.temporality>>16), byte(m.temporality>>24), mono)
+	return uint64(h.sum())
+}
+
+// metric interns a metric.
+func (t *Table) metric(m *metricText, metadata []ValueID) uint32 {
+	hash := m.hash(&t.id, t.Tenant)
+	at, tag := t.metrics.find(hash)
+	for {
+		s := t.metrics.slots[at]
+		if s.ref == 0 {
+			break
+		}
+		if s.tag == tag {
+			e := &t.Metrics[s.ref-1]
+			if e.Name == string(m.name) && e.Unit == string(m.unit) && e.Description == string(m.description) && e.Kind == m.kind &&
+				e.Temporality == m.temporality && e.Monotonic == m.monotonic && slices.Equal(e.Metadata, metadata) {
+				return s.ref - 1
+			}
+		}
+		at = (at + 1) & uint32(len(t.metrics.slots)-1)
+	}
+	n := uint32(len(t.Metrics))
+	t.Metrics = append(t.Metrics, Metric{
+		Name: string(m.name), Description: string(m.description), Unit: string(m.unit),
+		Kind: m.kind, Temporality: m.temporality, Monotonic: m.monotonic, Metadata: t.keep(metadata),
+	})
+	t.metricHashes = append(t.metricHashes, hash)
+	t.metrics.put(at, tag, n)
+	if t.metrics.full() {
+		rebuild(&t.metrics, t.metricHashes)
+	}
+	return n
+}
+
+// seriesOf interns a series.
+func (t *Table) seriesOf(metric, resource, scope uint32, attrs []ValueID) uint32 {
+	// Found by the exact list, named by the sorted one.
+	hash := edgeHash(metric, KeyID(resource)) + uint64(scope)*0x9fb21c651e98df25
+	for _, a := range attrs {
+		hash = (hash ^ uint64(a)) * 0x9e3779b97f4a7c15
+		hash ^= hash >> 32
+	}
+	at, tag := t.series.find(hash)
+	for {
+		s := t.series.slots[at]
+		if s.ref == 0 {
+			break
+		}
+		if s.tag == tag {
+			e := &t.Series[s.ref-1]
+			if e.Metric == metric && e.Resource == resource && e.Scope == scope && slices.Equal(e.Attributes, attrs) {
+				return s.ref - 1
+			}
+		}
+		at = (at + 1) & uint32(len(t.series.slots)-1)
+	}
+	h := &t.id
+	h.begin("series", t.Tenant)
+	h.num(t.metricHashes[metric])
+	h.num(uint64(t.Resources[resource].ID))
+	h.num(uint64(t.Scopes[scope].ID))
+	t.sorted = h.attributes(&t.Pool, attrs, t.sorted)
+	n := uint32(len(t.Series))
+	t.Series = append(t.Series, Series{ID: h.sum(), Metric: metric, Resource: resource, Scope: scope, Attributes: t.keep(attrs)})
+	t.seriesHashes = append(t.seriesHashes, hash)
+	t.series.put(at, tag, n)
+	if t.series.full() {
+		rebuild(&t.series, t.seriesHashes)
+	}
+	return n
+}
+
+// FindKey returns the id of an attribute key, and whether any attribute of the table has it.
+func (t *Table) FindKey(name string) (KeyID, bool) {
+	for k := int(numReserved); k < len(t.Keys); k++ {
+		if t.Keys[k] == name {
+			return KeyID(k), true
+		}
+	}
+	return 0, false
+}

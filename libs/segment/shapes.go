@@ -1,0 +1,82 @@
+package segment
+
+import "slices"
+
+// shape is one node of a tree of key lists: the list of its parent and one key more. Node 0 is the empty list.
+type shape struct {
+	parent uint32
+	key    KeyID
+	last   uint32 // the child that was taken last: most items repeat their predecessor's keys
+	length uint32
+}
+
+// shapeTree interns key lists.
+type shapeTree struct {
+	nodes []shape
+	edges index // (node, key) → child
+}
+
+func (t *shapeTree) reset() {
+	t.nodes = append(t.nodes[:0], shape{})
+	t.edges.reset(0)
+}
+
+func (t *shapeTree) truncate(n int) {
+	t.nodes = t.nodes[:n]
+	for i := range t.nodes {
+		if int(t.nodes[i].last) >= n {
+			t.nodes[i].last = 0
+		}
+	}
+	t.grow(n)
+}
+
+func (t *shapeTree) grow(n int) {
+	t.edges.reset(n)
+	for i := 1; i < len(t.nodes); i++ {
+		t.edges.insert(edgeHash(t.nodes[i].parent, t.nodes[i].key), uint32(i))
+	}
+}
+
+func edgeHash(node uint32, key KeyID) uint64 {
+	h := (uint64(node)<<32 | uint64(key)) * 0x9e3779b97f4a7c15
+	return h ^ h>>29
+}
+
+// child returns the key list of node with one key more.
+func (t *shapeTree) child(node uint32, key KeyID) uint32 {
+	if last := t.nodes[node].last; last != 0 && t.nodes[last].key == key {
+		return last
+	}
+	hash := edgeHash(node, key)
+	at, tag := t.edges.find(hash)
+	for {
+		s := t.edges.slots[at]
+		if s.ref == 0 {
+			break
+		}
+		if c := s.ref - 1; s.tag == tag && t.nodes[c].parent == node && t.nodes[c].key == key {
+			t.nodes[node].last = c
+			return c
+		}
+		at = (at + 1) & uint32(len(t.edges.slots)-1)
+	}
+	c := uint32(len(t.nodes))
+	t.nodes = append(t.nodes, shape{parent: node, key: key, length: t.nodes[node].length + 1})
+	t.nodes[node].last = c
+	t.edges.put(at, tag, c)
+	if t.edges.full() {
+		t.grow(len(t.nodes) * 2)
+	}
+	return c
+}
+
+// keyList appends the keys of a node to dst.
+func (t *shapeTree) keyList(dst []KeyID, node uint32) []KeyID {
+	n := len(dst)
+	for ; node != 0; node = t.nodes[node].parent {
+		dst = append(dst, t.nodes[node].key)
+	}
+	slices.Reverse(dst[n:])
+	return dst
+}

@@ -1,0 +1,212 @@
+package segment
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// hour is the span of time that a segment never leaves.
+const hour = int64(3600) * 1e9
+
+// slicer sorts rows with memory of its own.
+type slicer struct {
+	keys, tmpKeys []uint64
+	rows, tmpRows []uint32
+	rank          []uint32
+	count         []uint32
+	order         []uint32
+	out           [][]uint32
+}
+
+// Slices cuts the table's rows into the row sets of future segments: each of one UTC hour (by ColTime) and at most maxItems (MaxItems
+// when it is not positive), in order of time. Spans and logs: each is a time slice, sorted inside by (service, time); points: each is
+// a range of series, sorted by (series, time), so that a metric lies in as few segments as possible. Stable; it depends only on the
+// rows, not on how they came in. The result is valid until the next call or Reset.
+func (t *Table) Slices(maxItems int) [][]uint32 {
+	if maxItems <= 0 || maxItems > MaxItems {
+		maxItems = MaxItems
+	}
+	s := &t.slicer
+	n := t.N
+	s.out = s.out[:0]
+	if n == 0 {
+		return s.out
+	}
+	s.keys, s.tmpKeys = resize(s.keys, n), resize(s.tmpKeys, n)
+	s.rows, s.tmpRows = resize(s.rows, n), resize(s.tmpRows, n)
+	times := t.Ints[ColTime]
+	for i, at := range times {
+		s.keys[i] = uint64(at) ^ 1<<63 // order of signed numbers
+		s.rows[i] = uint32(i)
+	}
+	s.sort()
+	if t.Signal == telemetry.Metrics {
+		t.rankSeries()
+	} else {
+		t.rankServices()
+	}
+	for from := 0; from < n; {
+		h := hourOf(times[s.rows[from]])
+		to := from + 1
+		for to < n && hourOf(times[s.rows[to]]) == h {
+			to++
+		}
+		if t.Signal == telemetry.Metrics {
+			t.byRank(s.rows[from:to], t.Ints[ColSeries])
+		}
+		// Equal pieces rather than full ones and a small rest.
+		pieces := (to - from + maxItems - 1) / maxItems
+		for p := range pieces {
+			a := from + (to-from)*p/pieces
+			b := from + (to-from)*(p+1)/pieces
+			rows := s.rows[a:b:b]
+			if t.Signal != telemetry.Metrics {
+				t.byRank(rows, t.Ints[ColResource])
+			}
+			s.out = append(s.out, rows)
+		}
+		from = to
+	}
+	return s.out
+}
+
+// hourOf numbers the UTC hours since 1970.
+func hourOf(t int64) int64 {
+	h := t / hour
+	if t%hour < 0 {
+		h--
+	}
+	return h
+}
+
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n, n+n/4)
+	}
+	return s[:n]
+}
+
+// sort is a stable radix sort of rows by keys, byte by byte; bytes in which all keys agree are skipped (of an hour's nanoseconds five
+// or six remain).
+func (s *slicer) sort() {
+	n := len(s.keys)
+	same, first := ^uint64(0), s.keys[0]
+	for _, k := range s.keys {
+		same &= ^(k ^ first)
+	}
+	var count [256]uint32
+	for shift := 0; shift < 64; shift += 8 {
+		if byte(same>>shift) == 0xff {
+			continue
+		}
+		clear(count[:])
+		for _, k := range s.keys {
+			count[byte(k>>shift)]++
+		}
+		sum := uint32(0)
+		for i, c := range count {
+			count[i] = sum
+			sum += c
+		}
+		to, toRows := s.tmpKeys[:n], s.tmpRows[:n]
+		for i, k := range s.keys {
+			at := count[byte(k>>shift)]
+			count[byte(k>>shift)]++
+			to[at], toRows[at] = k, s.rows[i]
+		}
+		s.keys, s.tmpKeys = s.tmpKeys, s.keys
+		s.rows, s.tmpRows = s.tmpRows, s.rows
+	}
+}
+
+// rankServices ranks resources by service, so that equal services are neighbours whatever the order of arrival.
+func (t *Table) rankServices() {
+	s := &t.slicer
+	s.order = resize(s.order, len(t.Resources))
+	for i := range s.order {
+		s.order[i] = uint32(i)
+	}
+	slices.SortFunc(s.order, func(a, b uint32) int {
+		x, y := &t.Resources[a], &t.Resources[b]
+		if c := strings.Compare(x.ServiceName, y.ServiceName); c != 0 {
+			return c
+		}
+		return compare(x.ServiceID, y.ServiceID)
+	})
+	s.rank = resize(s.rank, len(t.Resources))
+	rank := uint32(0)
+	for i, r := range s.order {
+		if i > 0 && t.Resources[s.order[i-1]].ServiceID != t.Resources[r].ServiceID {
+			rank++
+		}
+		s.rank[r] = rank
+	}
+	s.count = resize(s.count, int(rank)+2)
+}
+
+// rankSeries ranks series by metric name, service, resource and id: neighbours share their dictionaries' entries.
+func (t *Table) rankSeries() {
+	s := &t.slicer
+	s.order = resize(s.order, len(t.Series))
+	for i := range s.order {
+		s.order[i] = uint32(i)
+	}
+	slices.SortFunc(s.order, func(a, b uint32) int {
+		x, y := &t.Series[a], &t.Series[b]
+		if x.Metric != y.Metric {
+			if c := strings.Compare(t.Metrics[x.Metric].Name, t.Metrics[y.Metric].Name); c != 0 {
+				return c
+			}
+		}
+		if x.Resource != y.Resource {
+			p, q := &t.Resources[x.Resource], &t.Resources[y.Resource]
+			if c := strings.Compare(p.ServiceName, q.ServiceName); c != 0 {
+				return c
+			}
+			if c := compare(p.ID, q.ID); c != 0 {
+				return c
+			}
+		}
+		return compare(x.ID, y.ID)
+	})
+	s.rank = resize(s.rank, len(t.Series))
+	rank := uint32(0)
+	for i, r := range s.order {
+		if i > 0 && t.Series[s.order[i-1]].ID != t.Series[r].ID {
+			rank++
+		}
+		s.rank[r] = rank
+	}
+	s.count = resize(s.count, int(rank)+2)
+}
+
+func compare(a, b int64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// byRank sorts rows by the rank of what they refer to, keeping the order of equals: a counting sort.
+func (t *Table) byRank(rows []uint32, refs []int64) {
+	s := &t.slicer
+	clear(s.count)
+	for _, r := range rows {
+		s.count[s.rank[refs[r]]+1]++
+	}
+	for i := 1; i < len(s.count); i++ {
+		s.count[i] += s.count[i-1]
+	}
+	tmp := s.tmpRows[:len(rows)]
+	for _, r := range rows {
+		k := s.rank[refs[r]]
+		tmp[s.count[k]] = r
+		s.count[k]++
+	}
+	copy(rows, tmp)
+}

@@ -1,0 +1,65 @@
+package segment
+
+// Words calls yield for every word of text until it returns false: a word is a run of ASCII letters and digits, '_' and bytes ≥ 0x80
+// (so of UTF-8 letters of other scripts), with ASCII letters in lower case. These are the words of log bodies that the token filter
+// holds (ScopeWord). A word is only valid during the call.
+func Words(text []byte, yield func(word []byte) bool) {
+	var w wordScanner
+	w.text = text
+	for {
+		word := w.next()
+		if word == nil || !yield(word) {
+			return
+		}
+	}
+}
+
+type wordScanner struct {
+	text  []byte
+	lower []byte
+}
+
+// next returns the next word, or nil. A word without capitals is a piece of the text, otherwise of lower.
+func (w *wordScanner) next() []byte {
+	t := w.text
+	i := 0
+	for i < len(t) && wordByte(t[i]) == 0 {
+		i++
+	}
+	if i == len(t) {
+		w.text = nil
+		return nil
+	}
+	j := i
+	capitals := false
+	for ; j < len(t); j++ {
+		c := wordByte(t[j])
+		if c == 0 {
+			break
+		}
+		if c != t[j] {
+			capitals = true
+		}
+	}
+	word := t[i:j]
+	w.text = t[j:]
+	if !capitals {
+		return word
+	}
+	w.lower = w.lower[:0]
+	for _, c := range word {
+		w.lower = append(w.lower, wordByte(c))
+	}
+	return w.lower
+}
+
+// wordByte returns a word's byte in lower case, or 0 for what separates words.
+func wordByte(c byte) byte {
+	switch {
+	case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c >= 0x80:
+		return c
+	case c >= 'A' && c <= 'Z':
+		return c + 'a' - 'A'
+	}
+	return 0
+}
