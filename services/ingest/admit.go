@@ -1,0 +1,78 @@
+package ingest
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/ollyscale/ollyscale/libs/auth"
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// receipt is what a sender is told of a request that was taken.
+type receipt struct {
+	accepted int
+	rejected int
+	message  string // why items were rejected; "" where none was
+	position uint64 // of the last part in its signal's stream; 0 where there was nothing to store
+}
+
+// take admits one request, an OTLP protobuf, and publishes what is admitted. It returns without an error only when all of that is
+// durable. The payload is not kept.
+func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.Signal, payload []byte) (receipt, error) {
+	now := s.env.Now()
+	limits := s.cfg.Admit.limits(signal, now)
+	limits.MaxBytes = s.bus.Load().MaxPayload()
+	admission, err := telemetry.Admit(signal, payload, limits)
+	if err != nil {
+		return receipt{}, err
+	}
+	if admission.Untimed > 0 && len(payload) > limits.MaxBytes/stampGrowth {
+		// Records that get an observed time grow; smaller parts leave room for it.
+		limits.MaxBytes /= stampGrowth
+		if admission, err = telemetry.Admit(signal, payload, limits); err != nil {
+			return receipt{}, err
+		}
+	}
+	out := receipt{accepted: admission.Items, rejected: admission.Refused(), message: admission.Message()}
+	if len(admission.Parts) > 0 {
+		batches := make([]telemetry.Batch, len(admission.Parts))
+		for i, part := range admission.Parts {
+			batches[i] = telemetry.Batch{
+				// The id is of what was sent, so that a retry of records without a time is the same batch.
+				ID:     telemetry.NewBatchID(id.Tenant, signal, part.Payload),
+				Tenant: id.Tenant, Signal: signal, Connection: id.Connection, Received: now, Items: part.Items, Payload: part.Payload,
+			}
+			if part.Untimed > 0 {
+				batches[i].Payload = telemetry.StampLogs(part.Payload, now.UnixNano())
+			}
+		}
+		ctx, cancel := context.WithTimeout(ctx, s.cfg.PublishTimeout)
+		defer cancel()
+		if out.position, err = s.publisher.Publish(ctx, batches); err != nil {
+			return receipt{}, err
+		}
+	}
+	s.metrics.took(ctx, signal, len(payload), &admission.Summary)
+	return out, nil
+}
+
+// stampGrowth bounds how many times larger telemetry.StampLogs can make a part: an empty record of 2 bytes becomes one of 11.
+const stampGrowth = 8
+
+// budget bounds the bytes of requests in memory. Safe for concurrent use.
+type budget struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// take reserves n bytes; the caller gives them back by free. fault.Overloaded when there is no room.
+func (b *budget) take(n int64) error {
+	if b.used.Add(n) > b.limit {
+		b.used.Add(-n)
+		return fault.New(fault.Overloaded, "ingest.busy", "too many requests are being received; retry later")
+	}
+	return nil
+}
+
+func (b *budget) free(n int64) { b.used.Add(-n) }

@@ -1,0 +1,256 @@
+package ingest
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/proto"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/ollyscale/ollyscale/libs/auth"
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/httpserver"
+	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// grpcServer is OTLP/gRPC. Requests are not unmarshalled: the codec hands over their bytes.
+type grpcServer struct {
+	address  string
+	drain    time.Duration
+	log      *slog.Logger
+	server   *grpc.Server
+	listener net.Listener
+}
+
+func newGRPCServer(s *Service) (*grpcServer, error) {
+	cfg := s.cfg.GRPC
+	options := []grpc.ServerOption{
+		grpc.ForceServerCodecV2(rawCodec{encoding.GetCodecV2(proto.Name)}),
+		grpc.MaxRecvMsgSize(int(s.cfg.MaxRequestBytes)),
+		grpc.MaxConcurrentStreams(uint32(cfg.MaxStreams)), //nolint:gosec // Validate bounds it
+		grpc.ReadBufferSize(64 << 10),
+		// Clients that ping to keep a connection through a load balancer are not cut for it.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
+		grpc.ChainUnaryInterceptor(recoverPanics(s.env.Log)),
+	}
+	if cfg.TLSCertFile != "" {
+		certificate, err := tls.LoadX509KeyPair(cfg.TLSCertFile, cfg.TLSKeyFile)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Invalid, "config.ingest", "grpc.tls_cert_file, grpc.tls_key_file: cannot be read")
+		}
+		options = append(options, grpc.Creds(credentials.NewTLS(&tls.Config{
+			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
+		})))
+	}
+	g := &grpcServer{address: cfg.Address, drain: cfg.DrainTimeout, log: s.env.Log, server: grpc.NewServer(options...)}
+	for _, signal := range telemetry.Signals() {
+		g.server.RegisterService(exportDesc(signal), s)
+	}
+	healthpb.RegisterHealthServer(g.server, health{check: s.env.Health})
+	return g, nil
+}
+
+func (g *grpcServer) listen(ctx context.Context) (err error) {
+	g.listener, err = service.Listen(ctx, "OTLP/gRPC", g.address, "grpc.address (OLLY_GRPC_ADDRESS)")
+	return err
+}
+
+// run serves until ctx ends, lets the requests in flight end within the drain timeout, and cuts the rest.
+func (g *grpcServer) run(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- g.server.Serve(g.listener) }()
+	g.log.LogAttrs(ctx, slog.LevelInfo, "listening", slog.String("purpose", "OTLP/gRPC"), slog.String("address", g.listener.Addr().String()))
+	select {
+	case err := <-served:
+		return fmt.Errorf("OTLP/gRPC: serve: %w", err)
+	case <-ctx.Done():
+	}
+	drained := make(chan struct{})
+	go func() {
+		g.server.GracefulStop()
+		close(drained)
+	}()
+	timer := time.NewTimer(g.drain)
+	defer timer.Stop()
+	select {
+	case <-drained:
+	case <-timer.C:
+		g.server.Stop() // GracefulStop then returns, too
+		<-drained
+	}
+	<-served
+	return nil
+}
+
+// exporter is what a service description is registered for.
+type exporter interface {
+	exportGRPC(ctx context.Context, signal telemetry.Signal, m *message) (*message, error)
+}
+
+// exportDesc describes the OTLP service of a signal: opentelemetry.proto.collector.trace.v1.TraceService/Export and its like.
+func exportDesc(signal telemetry.Signal) *grpc.ServiceDesc {
+	name, file := "opentelemetry.proto.collector.trace.v1.TraceService", "opentelemetry/proto/collector/trace/v1/trace_service.proto"
+	switch signal {
+	case telemetry.Traces:
+	case telemetry.Logs:
+		name, file = "opentelemetry.proto.collector.logs.v1.LogsService", "opentelemetry/proto/collector/logs/v1/logs_service.proto"
+	case telemetry.Metrics:
+		name, file = "opentelemetry.proto.collector.metrics.v1.MetricsService", "opentelemetry/proto/collector/metrics/v1/metrics_service.proto"
+	}
+	info := &grpc.UnaryServerInfo{FullMethod: "/" + name + "/Export"}
+	return &grpc.ServiceDesc{
+		ServiceName: name,
+		HandlerType: (*exporter)(nil),
+		Metadata:    file,
+		Methods: []grpc.MethodDesc{{
+			MethodName: "Export",
+			Handler: func(srv any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
+				m := &message{}
+				defer m.free()
+				if err := decode(m); err != nil {
+					return nil, err
+				}
+				return interceptor(ctx, m, info, func(ctx context.Context, _ any) (any, error) {
+					e, _ := srv.(exporter) // RegisterService has checked it
+					return e.exportGRPC(ctx, signal, m)
+				})
+			},
+		}},
+	}
+}
+
+// exportGRPC serves one Export call.
+func (s *Service) exportGRPC(ctx context.Context, signal telemetry.Signal, m *message) (*message, error) {
+	r, err := s.takeGRPC(ctx, signal, m.bytes())
+	if err != nil {
+		s.metrics.refuse(ctx, "grpc", err)
+		return nil, s.grpcError(ctx, err)
+	}
+	if r.position > 0 {
+		// It fails only when the call is over.
+		_ = grpc.SetTrailer(ctx, metadata.Pairs(positionHeader, strconv.FormatUint(r.position, 10)))
+	}
+	return &message{answer: exportResponse(r)}, nil
+}
+
+func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal, payload []byte) (receipt, error) {
+	id, err := s.auth.Identify(ctx, func(name string) string {
+		if values := metadata.ValueFromIncomingContext(ctx, name); len(values) > 0 {
+			return values[0]
+		}
+		return ""
+	}, auth.Ingest)
+	if err != nil {
+		return receipt{}, err
+	}
+	n := int64(len(payload))
+	if err := s.budget.take(n); err != nil {
+		return receipt{}, err
+	}
+	defer s.budget.free(n)
+	return s.take(ctx, id, signal, payload)
+}
+
+// grpcError turns an error into a gRPC status; what passes by itself comes with RetryInfo, without which an OTLP client would
+// not repeat RESOURCE_EXHAUSTED.
+func (s *Service) grpcError(ctx context.Context, err error) error {
+	f := fault.From(err)
+	level := slog.LevelDebug
+	if f.Class == fault.Internal {
+		level = slog.LevelError
+	}
+	s.env.Log.LogAttrs(ctx, level, "request failed", slog.String("transport", "grpc"), slog.String("code", f.Code), slog.Any("error", err))
+	st := status.New(code(f), f.Message)
+	if f.Class == fault.Overloaded || f.Class == fault.Unavailable {
+		if with, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(httpserver.RetryAfterSeconds * time.Second)}); err == nil {
+			st = with
+		}
+	}
+	return st.Err()
+}
+
+// recoverPanics turns a panic into INTERNAL; the stack goes to the log only.
+func recoverPanics(log *slog.Logger) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, request any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (answer any, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				log.ErrorContext(ctx, "panic", "panic", fmt.Sprint(p), "method", info.FullMethod, "stack", string(debug.Stack()))
+				answer, err = nil, status.Error(codes.Internal, "internal error")
+			}
+		}()
+		return next(ctx, request)
+	}
+}
+
+// message is an OTLP message that stays bytes.
+type message struct {
+	buffer mem.Buffer // of a request; gRPC's own, returned by free
+	answer []byte     // of a response
+}
+
+func (m *message) bytes() []byte {
+	if m.buffer == nil {
+		return nil
+	}
+	return m.buffer.ReadOnlyData()
+}
+
+func (m *message) free() {
+	if m.buffer != nil {
+		m.buffer.Free()
+		m.buffer = nil
+	}
+}
+
+// rawCodec passes messages through as bytes and leaves every other type (the health service's) to protobuf's codec.
+type rawCodec struct{ encoding.CodecV2 }
+
+// Marshal returns an answer's bytes.
+func (c rawCodec) Marshal(v any) (mem.BufferSlice, error) {
+	if m, ok := v.(*message); ok {
+		return mem.BufferSlice{mem.SliceBuffer(m.answer)}, nil
+	}
+	return c.CodecV2.Marshal(v)
+}
+
+// Unmarshal keeps a request's bytes, in one piece.
+func (c rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
+	if m, ok := v.(*message); ok {
+		m.buffer = data.MaterializeToBuffer(mem.DefaultBufferPool())
+		return nil
+	}
+	return c.CodecV2.Unmarshal(data, v)
+}
+
+// health is the standard gRPC health service, for probes that speak nothing else.
+type health struct {
+	healthpb.UnimplementedHealthServer
+	check *service.Health
+}
+
+// Check answers SERVING when /health would answer 200.
+func (h health) Check(ctx context.Context, _ *healthpb.HealthCheckRequest) (*healthpb.HealthCheckResponse, error) {
+	state := healthpb.HealthCheckResponse_SERVING
+	if h.check.Check(ctx) != nil {
+		state = healthpb.HealthCheckResponse_NOT_SERVING
+	}
+	return &healthpb.HealthCheckResponse{Status: state}, nil
+}

@@ -1,0 +1,145 @@
+package ingest
+
+import (
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/ollyscale/ollyscale/libs/auth"
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/httpserver"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+func (s *Service) routes() {
+	e := s.http.Echo
+	for _, signal := range telemetry.Signals() {
+		e.POST("/v1/"+signal.String(), func(c echo.Context) error { return s.export(c, signal) })
+		e.POST("/api/"+signal.String(), func(c echo.Context) error { return s.send(c, signal) })
+	}
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		s.metrics.refuse(c.Request().Context(), "http", err)
+		if strings.HasPrefix(c.Request().URL.Path, "/v1/") {
+			s.refuse(c, err)
+			return
+		}
+		httpserver.WriteProblem(c, s.env.Log, err)
+	}
+}
+
+// export is POST /v1/{signal}: OTLP/HTTP.
+func (s *Service) export(c echo.Context, signal telemetry.Signal) error {
+	contentType := mediaType(c.Request())
+	if contentType != typeProtobuf && contentType != typeJSON {
+		return unsupported(c.Request(), typeProtobuf+" or "+typeJSON)
+	}
+	r, err := s.receive(c, signal, contentType)
+	if err != nil {
+		return err
+	}
+	if contentType == typeJSON {
+		return c.Blob(http.StatusOK, typeJSON, exportResponseJSON(signal, r))
+	}
+	return c.Blob(http.StatusOK, typeProtobuf, exportResponse(r))
+}
+
+// send is POST /api/{signal}: OTLP JSON for clients that are no OTLP exporters.
+func (s *Service) send(c echo.Context, signal telemetry.Signal) error {
+	contentType := mediaType(c.Request())
+	if contentType != typeJSON {
+		return unsupported(c.Request(), typeJSON)
+	}
+	r, err := s.receive(c, signal, contentType)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Status   string `json:"status"`
+		Accepted int    `json:"accepted"`
+		Rejected int    `json:"rejected"`
+		Message  string `json:"message,omitempty"`
+		Position string `json:"position,omitempty"`
+	}{Status: "accepted", Accepted: r.accepted, Rejected: r.rejected, Message: r.message}
+	if r.position > 0 {
+		answer.Position = strconv.FormatUint(r.position, 10)
+	}
+	return c.JSON(http.StatusAccepted, answer)
+}
+
+// receive reads a request and takes it; the position is set as a header.
+func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType string) (receipt, error) {
+	request := c.Request()
+	id, err := s.auth.Identify(request.Context(), request.Header.Get, auth.Ingest)
+	if err != nil {
+		return receipt{}, err
+	}
+	b, err := s.read(request, s.cfg.MaxRequestBytes)
+	if err != nil {
+		return receipt{}, err
+	}
+	defer s.release(&b)
+	payload := b.bytes
+	if contentType == typeJSON {
+		if payload, err = fromJSON(signal, payload); err != nil {
+			return receipt{}, err
+		}
+	}
+	r, err := s.take(request.Context(), id, signal, payload)
+	if err != nil {
+		return receipt{}, err
+	}
+	if r.position > 0 {
+		c.Response().Header().Set(positionHeader, strconv.FormatUint(r.position, 10))
+	}
+	return r, nil
+}
+
+// refuse answers an OTLP/HTTP request with google.rpc.Status in the request's content type.
+func (s *Service) refuse(c echo.Context, err error) {
+	problem := httpserver.ProblemOf(err)
+	httpserver.LogProblem(c, s.env.Log, problem, err)
+	if c.Response().Committed {
+		return
+	}
+	switch problem.Status {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(httpserver.RetryAfterSeconds))
+	case http.StatusUnauthorized:
+		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="ollyscale"`)
+	}
+	contentType := mediaType(c.Request())
+	if contentType != typeProtobuf {
+		contentType = typeJSON
+	}
+	body, err := statusBody(contentType, codeOfStatus(problem.Status, fault.From(err)), problem.Detail)
+	if err == nil {
+		_ = c.Blob(problem.Status, contentType, body) // fails when the client is gone
+	}
+}
+
+// mediaType is the request's content type without parameters, in lower case.
+func mediaType(r *http.Request) string {
+	header := r.Header.Get(echo.HeaderContentType)
+	if header == typeProtobuf || header == typeJSON {
+		return header
+	}
+	parsed, _, err := mime.ParseMediaType(header)
+	if err != nil {
+		return ""
+	}
+	if parsed == "application/protobuf" { // registered since, and sent by some
+		return typeProtobuf
+	}
+	return parsed
+}
+
+func unsupported(r *http.Request, want string) error {
+	header := r.Header.Get(echo.HeaderContentType)
+	if header == "" {
+		return fault.Newf(fault.Invalid, "http.unsupported_media_type", "the request has no Content-Type: want %s", want)
+	}
+	return fault.Newf(fault.Invalid, "http.unsupported_media_type", "Content-Type %s is not taken here: want %s", printable(header), want)
+}

@@ -1,0 +1,102 @@
+// Package ingest receives OTLP by gRPC and HTTP, admits it and publishes it to the bus. It says yes only when the bus has
+// acknowledged every part of a request, and never touches the database.
+//
+//	OTLP/gRPC ──┐                        ┌── JSON: pdata, once
+//	            ├── identify ── decode ──┤                       ┌── check, bound, split (telemetry.Admit)
+//	OTLP/HTTP ──┘   (tenant)   (gzip,    └── protobuf: as it is ─┴── publish ── every PubAck ── answer
+//	POST /api/…                 zstd)
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/ollyscale/ollyscale/libs/auth"
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/httpserver"
+	"github.com/ollyscale/ollyscale/libs/service"
+)
+
+// Service is the ingest role.
+type Service struct {
+	cfg     Config
+	env     service.Env
+	auth    *auth.Authenticator
+	metrics *instruments
+	budget  *budget
+	buffers buffers
+	http    *httpserver.Server
+	grpc    *grpcServer
+
+	bus       atomic.Pointer[bus.Bus] // set by Run; /health may be asked before
+	publisher *bus.Publisher          // set by Run, before a request is served
+}
+
+// New builds the service; it opens nothing.
+func New(cfg Config, env service.Env) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	s := &Service{cfg: cfg, env: env, budget: &budget{limit: cfg.MaxInFlightBytes}}
+	var err error
+	if s.auth, err = auth.New(cfg.Auth); err != nil {
+		return nil, err
+	}
+	if s.metrics, err = newInstruments(env.Meter, s.budget); err != nil {
+		return nil, fmt.Errorf("ingest metrics: %w", err)
+	}
+	if s.http, err = httpserver.New(cfg.HTTP, env, httpserver.Purpose{Name: "OTLP/HTTP", Setting: "http.address (OLLY_HTTP_ADDRESS)"}); err != nil {
+		return nil, err
+	}
+	s.routes()
+	if s.grpc, err = newGRPCServer(s); err != nil {
+		return nil, err
+	}
+	env.Health.Register("bus", func(ctx context.Context) error {
+		b := s.bus.Load()
+		if b == nil {
+			return fault.New(fault.Unavailable, "bus.disconnected", "not connected yet")
+		}
+		return b.Healthy(ctx)
+	})
+	return s, nil
+}
+
+// Run serves until ctx ends; requests in flight are then answered, new ones refused. It serves while NATS is down, too: senders are
+// told to retry, and /health says what is missing.
+func (s *Service) Run(ctx context.Context) error {
+	// Both ports first: a second instance must not get halfway.
+	if err := s.http.Listen(ctx); err != nil {
+		return err
+	}
+	if err := s.grpc.listen(ctx); err != nil {
+		return err
+	}
+	connection, err := bus.Connect(ctx, s.cfg.Bus, s.env.Log, s.env.Meter)
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	publisher, err := connection.Publisher()
+	if err != nil {
+		return err
+	}
+	defer publisher.Close()
+	s.publisher = publisher
+	s.bus.Store(connection)
+
+	group := service.Group{Log: s.env.Log, Drain: max(s.cfg.GRPC.DrainTimeout, s.cfg.HTTP.DrainTimeout) + s.cfg.PublishTimeout}
+	group.Add("bus", func(ctx context.Context) error {
+		if err := connection.WaitReady(ctx); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return nil
+	})
+	group.Add("grpc", s.grpc.run)
+	group.Add("http", s.http.Run)
+	return group.Run(ctx)
+}
