@@ -56,7 +56,7 @@ func TestEveryFaultClassHasItsStatus(t *testing.T) {
 		s.Echo.GET("/x", func(echo.Context) error {
 			return fmt.Errorf("search: %w", fault.Wrap(errors.New("pq: secret"), class, "some.code", "what is wrong"))
 		})
-		w, p := do(s, httptest.NewRequest(http.MethodGet, "/x", nil))
+		w, p := do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody))
 		require.Equal(t, status, w.Code)
 		require.Equal(t, status, p.Status)
 		require.Equal(t, "some.code", p.Code)
@@ -72,7 +72,7 @@ func TestEveryFaultClassHasItsStatus(t *testing.T) {
 func TestUnclassifiedErrorTellsNothing(t *testing.T) {
 	s, log := newServer(t, nil)
 	s.Echo.GET("/x", func(echo.Context) error { return errors.New("password=hunter2") })
-	w, p := do(s, httptest.NewRequest(http.MethodGet, "/x", nil))
+	w, p := do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody))
 	require.Equal(t, 500, w.Code)
 	require.Equal(t, "internal", p.Code)
 	require.NotContains(t, w.Body.String(), "hunter2")
@@ -82,7 +82,7 @@ func TestUnclassifiedErrorTellsNothing(t *testing.T) {
 func TestPanicIsA500WithItsStackInTheLogOnly(t *testing.T) {
 	s, log := newServer(t, nil)
 	s.Echo.GET("/x", func(echo.Context) error { panic("boom") })
-	w, p := do(s, httptest.NewRequest(http.MethodGet, "/x", nil))
+	w, p := do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody))
 	require.Equal(t, 500, w.Code)
 	require.Equal(t, "internal error", p.Detail)
 	require.NotContains(t, w.Body.String(), "boom")
@@ -93,10 +93,10 @@ func TestPanicIsA500WithItsStackInTheLogOnly(t *testing.T) {
 func TestUnknownPathAndMethodAreProblems(t *testing.T) {
 	s, _ := newServer(t, nil)
 	s.Echo.POST("/v1/traces", func(c echo.Context) error { return c.NoContent(200) })
-	w, p := do(s, httptest.NewRequest(http.MethodGet, "/nothing", nil))
+	w, p := do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/nothing", http.NoBody))
 	require.Equal(t, 404, w.Code)
 	require.Equal(t, "http.not_found", p.Code)
-	w, p = do(s, httptest.NewRequest(http.MethodGet, "/v1/traces", nil))
+	w, p = do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/traces", http.NoBody))
 	require.Equal(t, 405, w.Code)
 	require.Equal(t, "http.method_not_allowed", p.Code)
 	require.Contains(t, w.Header().Get("Allow"), "POST")
@@ -112,18 +112,18 @@ func TestBodyOverTheLimitIsRefused(t *testing.T) {
 		strings.NewReader("123456789"),                    // with a length
 		io.MultiReader(strings.NewReader("123456789012")), // without
 	} {
-		w, p := do(s, httptest.NewRequest(http.MethodPost, "/x", body))
+		w, p := do(s, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/x", body))
 		require.Equal(t, 413, w.Code)
 		require.Equal(t, "http.body_too_large", p.Code)
 		require.Contains(t, p.Detail, "8 bytes")
 	}
-	w, _ := do(s, httptest.NewRequest(http.MethodPost, "/x", strings.NewReader("12345678")))
+	w, _ := do(s, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/x", strings.NewReader("12345678")))
 	require.Equal(t, 200, w.Code)
 }
 
 func TestRequestIDIsKeptWhenDecent(t *testing.T) {
 	s, _ := newServer(t, nil)
-	r := httptest.NewRequest(http.MethodGet, "/nothing", nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/nothing", http.NoBody)
 	r.Header.Set("X-Request-Id", "abc-1")
 	w, p := do(s, r)
 	require.Equal(t, "abc-1", w.Header().Get("X-Request-Id"))
@@ -136,7 +136,7 @@ func TestRequestIDIsKeptWhenDecent(t *testing.T) {
 
 func TestSecurityHeadersAndCORS(t *testing.T) {
 	s, _ := newServer(t, func(c *httpserver.Config) { c.CORSOrigins = []string{"https://a.example"} })
-	r := httptest.NewRequest(http.MethodOptions, "/livez", nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodOptions, "/livez", http.NoBody)
 	r.Header.Set("Origin", "https://a.example")
 	r.Header.Set("Access-Control-Request-Method", "POST")
 	w, _ := do(s, r)
@@ -157,18 +157,18 @@ func TestOperationsEndpointsAndMetrics(t *testing.T) {
 	require.NoError(t, err)
 	s.Echo.GET("/api/traces/:id", func(c echo.Context) error { return c.NoContent(200) })
 
-	w, _ := do(s, httptest.NewRequest(http.MethodGet, "/api/traces/12", nil))
+	w, _ := do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/traces/12", http.NoBody))
 	require.Equal(t, 200, w.Code)
-	_, _ = do(s, httptest.NewRequest(http.MethodGet, "/made/up", nil))
-	w, _ = do(s, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	_, _ = do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/made/up", http.NoBody))
+	w, _ = do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody))
 	require.Equal(t, 200, w.Code)
 	require.Contains(t, w.Body.String(), `http_route="/api/traces/:id"`)
 	require.NotContains(t, w.Body.String(), "/made/up")
 	env.Health.Register("bus", func(context.Context) error { return errors.New("no connection") })
-	w, _ = do(s, httptest.NewRequest(http.MethodGet, "/health", nil))
+	w, _ = do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/health", http.NoBody))
 	require.Equal(t, 503, w.Code)
 	require.Contains(t, w.Body.String(), "no connection")
-	w, _ = do(s, httptest.NewRequest(http.MethodGet, "/livez", nil))
+	w, _ = do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/livez", http.NoBody))
 	require.Equal(t, 200, w.Code)
 }
 
@@ -202,7 +202,12 @@ func TestDrainLetsARequestEnd(t *testing.T) {
 	answer := make(chan string, 1)
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	go func() {
-		r, err := client.Get("http://" + s.Addr().String() + "/slow")
+		q, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodGet, "http://"+s.Addr().String()+"/slow", http.NoBody)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		r, err := client.Do(q)
 		if err != nil {
 			answer <- err.Error()
 			return

@@ -48,10 +48,10 @@ func (l leaf) kind() string {
 	case Bytes:
 		return "bytes"
 	}
-	if _, ok := l.value.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if _, ok := reflect.TypeAssert[encoding.TextUnmarshaler](l.value.Addr()); ok {
 		return "text"
 	}
-	switch l.value.Kind() {
+	switch l.value.Kind() { //nolint:exhaustive // the rest is text
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
@@ -137,7 +137,7 @@ func walk(config any) []leaf {
 			}
 			key := prefix + name
 			value := v.Field(i)
-			_, isText := value.Addr().Interface().(encoding.TextUnmarshaler)
+			_, isText := reflect.TypeAssert[encoding.TextUnmarshaler](value.Addr())
 			if value.Kind() == reflect.Struct && !isText {
 				if options != "squash" {
 					key += "."
@@ -165,7 +165,7 @@ func (l leaf) set(raw any) error {
 }
 
 func setValue(v reflect.Value, raw any, sized bool) error {
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the rest is a single value
 	case reflect.Slice:
 		return setSlice(v, raw)
 	case reflect.Map:
@@ -193,10 +193,10 @@ func setValue(v reflect.Value, raw any, sized bool) error {
 		}
 		return err
 	}
-	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		return u.UnmarshalText([]byte(text))
 	}
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the rest is refused
 	case reflect.String:
 		v.SetString(text)
 	case reflect.Bool:
@@ -320,7 +320,7 @@ func load(name string, config any, args []string, lookupEnv func(string) (string
 		return l, err
 	}
 	if l.help {
-		fmt.Fprintf(usage, "Usage: %s [flags]\n\n%s", name, flags.FlagUsagesWrapped(120))
+		_, _ = fmt.Fprintf(usage, "Usage: %s [flags]\n\n%s", name, flags.FlagUsagesWrapped(120))
 		return l, nil
 	}
 	if l.version {

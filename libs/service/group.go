@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -71,8 +72,8 @@ func (g *Group) Run(ctx context.Context) error {
 	}
 
 	var errs []error
-	for i := len(actors) - 1; i >= 0; i-- {
-		r, name := actors[i], g.actors[i].name
+	for i, r := range slices.Backward(actors) {
+		name := g.actors[i].name
 		interrupted := false
 		select {
 		case <-r.done:

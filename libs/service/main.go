@@ -86,7 +86,7 @@ func Commands(name, fallback string, programs map[string]Program) Program {
 			for c := range programs {
 				known = append(known, c)
 			}
-			fmt.Fprintf(stderr, "%s: unknown command %q: want %s\n", name, command, strings.Join(sorted(known), ", "))
+			_, _ = fmt.Fprintf(stderr, "%s: unknown command %q: want %s\n", name, command, strings.Join(sorted(known), ", "))
 			return ExitUsage
 		}
 		return run(ctx, args, stdout, stderr)
@@ -106,7 +106,7 @@ func NewProgram[C Config, R Role](name string, defaults C, build func(C, Env) (R
 		asked, err := load(name, &all, args, os.LookupEnv, stdout)
 		if err == nil && (asked.help || asked.version) {
 			if asked.version {
-				fmt.Fprintf(stdout, "%s %s\n", name, Version())
+				_, _ = fmt.Fprintf(stdout, "%s %s\n", name, Version())
 			}
 			return ExitOK
 		}
@@ -118,7 +118,7 @@ func NewProgram[C Config, R Role](name string, defaults C, build func(C, Env) (R
 		}
 		if err != nil {
 			for line := range strings.SplitSeq(err.Error(), "\n") {
-				fmt.Fprintf(stderr, "%s: %s\n", name, line)
+				_, _ = fmt.Fprintf(stderr, "%s: %s\n", name, line)
 			}
 			return ExitUsage
 		}
@@ -130,7 +130,7 @@ func NewProgram[C Config, R Role](name string, defaults C, build func(C, Env) (R
 		}
 		if err := runRole(ctx, name, all, build, stderr); err != nil {
 			if all.Process.Log.Format == "text" { // somebody reads this at a terminal
-				fmt.Fprintf(stderr, "%s: %s\n", name, strings.TrimPrefix(err.Error(), name+": "))
+				_, _ = fmt.Fprintf(stderr, "%s: %s\n", name, strings.TrimPrefix(err.Error(), name+": "))
 			} else {
 				NewLogger(all.Process.Log, stderr).ErrorContext(ctx, "failed", "role", name, "error", err.Error())
 			}

@@ -145,6 +145,6 @@ func serveOps(ctx context.Context, l net.Listener, env Env) error {
 	if server.Shutdown(drain) != nil {
 		_ = server.Close()
 	}
-	<-done
+	_ = <-done // http.ErrServerClosed
 	return nil
 }

@@ -18,12 +18,12 @@ func probe(ctx context.Context, url string, out io.Writer) int {
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		fmt.Fprintln(out, err)
+		_, _ = fmt.Fprintln(out, err)
 		return ExitUsage
 	}
 	answer, err := http.DefaultTransport.RoundTrip(request) // no redirects, no cookies
 	if err != nil {
-		fmt.Fprintln(out, err)
+		_, _ = fmt.Fprintln(out, err)
 		return ExitFailed
 	}
 	defer func() { _ = answer.Body.Close() }()

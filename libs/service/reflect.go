@@ -13,7 +13,7 @@ func opsAddress(config any) string {
 	}
 	for i := range v.NumField() {
 		if v.Type().Field(i).IsExported() {
-			if ops, ok := v.Field(i).Interface().(OpsConfig); ok {
+			if ops, ok := reflect.TypeAssert[OpsConfig](v.Field(i)); ok {
 				return ops.Address
 			}
 		}

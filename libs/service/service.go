@@ -81,14 +81,14 @@ func Version() string {
 	if !ok {
 		return Release
 	}
-	version := Release
+	revision, dirty := "", ""
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision" && len(s.Value) >= 7:
-			version += "+" + s.Value[:7]
+			revision = "+" + s.Value[:7]
 		case s.Key == "vcs.modified" && s.Value == "true":
-			version += ".dirty"
+			dirty = ".dirty"
 		}
 	}
-	return version
+	return Release + revision + dirty
 }

@@ -280,7 +280,7 @@ func get(t *testing.T, env Env, path string) (int, map[string]any) {
 	for _, r := range OpsRoutes(env) {
 		if r.Path == path {
 			w := httptest.NewRecorder()
-			r.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+			r.Handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
 			body := map[string]any{}
 			if strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") {
 				require.NoError(t, json.Unmarshal(w.Body.Bytes(), &body))

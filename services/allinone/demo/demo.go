@@ -115,7 +115,7 @@ func (s *Service) Run(ctx context.Context) error {
 	err := s.run(ctx, seed)
 	s.report()
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // stopped by its user
+		return nil // its user stopped it
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
@@ -137,7 +138,7 @@ func describe(p *pod, r *rand.Rand, node int) {
 		"process.runtime.name", p.runtime,
 		"process.runtime.version", p.runtimeVer,
 		"process.pid", 1,
-		"process.command_args", []any{"/app/" + p.program.name, "--port", fmt.Sprint(p.port)},
+		"process.command_args", []any{"/app/" + p.program.name, "--port", strconv.Itoa(p.port)},
 		"host.name", fmt.Sprintf("node-%d", node),
 		"host.arch", []string{"amd64", "amd64", "arm64"}[node],
 		"os.type", "linux",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -137,11 +138,11 @@ func (s *story) tell(parent *op, p *pod, in scope, kind ptrace.SpanKind, name st
 	}
 	span.SetFlags(flags)
 	put(span.Attributes(), attributes...)
-	span.SetStartTimestamp(pcommon.Timestamp(s.at)) //nolint:gosec // an offset is not negative
+	span.SetStartTimestamp(pcommon.Timestamp(s.at))
 	if body != nil {
 		body(o)
 	}
-	span.SetEndTimestamp(pcommon.Timestamp(s.at)) //nolint:gosec // an offset is not negative
+	span.SetEndTimestamp(pcommon.Timestamp(s.at))
 	return o
 }
 
@@ -149,7 +150,7 @@ func (o *op) set(attributes ...any) { put(o.span.Attributes(), attributes...) }
 
 // duration is how long the told span took; 0 while it still runs.
 func (o *op) duration() time.Duration {
-	return time.Duration(o.span.EndTimestamp() - o.span.StartTimestamp()) //nolint:gosec // both are offsets
+	return time.Duration(o.span.EndTimestamp() - o.span.StartTimestamp())
 }
 
 // fail marks the span as failed with a kind of error as error.type has it.
@@ -164,7 +165,7 @@ func (o *op) fail(errType, message string) {
 func (o *op) throw(errType, message, stack string) {
 	e := o.span.Events().AppendEmpty()
 	e.SetName("exception")
-	e.SetTimestamp(pcommon.Timestamp(o.at)) //nolint:gosec // an offset is not negative
+	e.SetTimestamp(pcommon.Timestamp(o.at))
 	put(e.Attributes(), "exception.type", errType, "exception.message", message, "exception.stacktrace", stack)
 	o.fail(errType, message)
 	o.log(plog.SeverityNumberError, message, "exception.type", errType, "exception.message", message, "exception.stacktrace", stack)
@@ -173,7 +174,7 @@ func (o *op) throw(errType, message, stack string) {
 func (o *op) event(name string, attributes ...any) {
 	e := o.span.Events().AppendEmpty()
 	e.SetName(name)
-	e.SetTimestamp(pcommon.Timestamp(o.at)) //nolint:gosec // an offset is not negative
+	e.SetTimestamp(pcommon.Timestamp(o.at))
 	put(e.Attributes(), attributes...)
 }
 
@@ -190,8 +191,8 @@ func (o *op) log(severity plog.SeverityNumber, body any, attributes ...any) plog
 func (s *story) record(p *pod, severity plog.SeverityNumber, body any, attributes ...any) plog.LogRecord {
 	r := s.batch.log(p, p.logScope())
 	s.logs = append(s.logs, r)
-	r.SetTimestamp(pcommon.Timestamp(s.at))                                              //nolint:gosec // an offset is not negative
-	r.SetObservedTimestamp(pcommon.Timestamp(s.at + s.latency(2*time.Millisecond, 0.5))) //nolint:gosec // likewise
+	r.SetTimestamp(pcommon.Timestamp(s.at))
+	r.SetObservedTimestamp(pcommon.Timestamp(s.at + s.latency(2*time.Millisecond, 0.5)))
 	r.SetSeverityNumber(severity)
 	r.SetSeverityText(severityText(p.language, severity))
 	setValue(r.Body(), body)
@@ -239,7 +240,7 @@ func (o *op) together(calls ...func()) {
 }
 
 // serve is an HTTP request as its server sees it.
-func (s *story) serve(parent *op, p *pod, method, route, path string, extra []any, handle func(*op) int) *op {
+func (s *story) serve(parent *op, p *pod, method, route, path string, extra []any, handle func(*op) int) {
 	attributes := append([]any{
 		"http.request.method", method,
 		"http.route", route,
@@ -254,34 +255,34 @@ func (s *story) serve(parent *op, p *pod, method, route, path string, extra []an
 		status = handle(o)
 		o.set("http.response.status_code", status)
 		if status >= 500 && !o.failed {
-			o.fail(fmt.Sprint(status), "")
+			o.fail(strconv.Itoa(status), "")
 		}
 	})
 	s.measureHTTP(o, method, route, status)
-	return o
 }
 
-// get, as post, calls another service by HTTP and returns its status.
-func (o *op) http(method, service, route, path string, handle func(*op) int) int {
+// post calls another service by HTTP and returns its status.
+func (o *op) post(service, route string, handle func(*op) int) int {
+	const method = "POST"
 	target := o.shop.pick(o.rand, service)
 	status := 0
 	o.tell(o, o.pod, o.pod.httpScope, ptrace.SpanKindClient, method, []any{
 		"http.request.method", method,
-		"url.full", fmt.Sprintf("http://%s:%d%s", service, target.port, path),
+		"url.full", fmt.Sprintf("http://%s:%d%s", service, target.port, route),
 		"server.address", service,
 		"server.port", target.port,
 		"network.peer.address", target.address,
 		"network.protocol.version", "1.1",
 	}, func(c *op) {
 		c.at += c.latency(300*time.Microsecond, 0.5)
-		c.serve(c, target, method, route, path, []any{"client.address", c.pod.address}, func(s *op) int {
+		c.serve(c, target, method, route, route, []any{"client.address", c.pod.address}, func(s *op) int {
 			status = handle(s)
 			return status
 		})
 		c.at += c.latency(200*time.Microsecond, 0.5)
 		c.set("http.response.status_code", status)
 		if status >= 400 {
-			c.fail(fmt.Sprint(status), "")
+			c.fail(strconv.Itoa(status), "")
 		}
 	})
 	return status
@@ -316,14 +317,14 @@ func (o *op) grpc(service, rpcService, method string, handle func(*op) int) int 
 			s.set("rpc.grpc.status_code", code)
 			// A server's span fails only for what is the server's fault.
 			if (code == grpcInternal || code == grpcUnavailable || code == grpcDeadlineExceeded) && !s.failed {
-				s.fail(fmt.Sprint(code), "")
+				s.fail(strconv.Itoa(code), "")
 			}
 		})
 		o.measureRPC(s, rpcService, method, code)
 		c.at += c.latency(150*time.Microsecond, 0.5)
 		c.set("rpc.grpc.status_code", code)
 		if code != grpcOK {
-			c.fail(fmt.Sprint(code), s.span.Status().Message())
+			c.fail(strconv.Itoa(code), s.span.Status().Message())
 		}
 	})
 	return code
@@ -347,8 +348,8 @@ func (o *op) sql(operation, table, text string, rows int, median time.Duration) 
 }
 
 // redis is a command on the cart's store.
-func (o *op) redis(command, key string) *op {
-	return o.tell(o, o.pod, o.pod.dbScope, ptrace.SpanKindClient, command, []any{
+func (o *op) redis(command, key string) {
+	o.tell(o, o.pod, o.pod.dbScope, ptrace.SpanKindClient, command, []any{
 		"db.system.name", "redis",
 		"db.namespace", "0",
 		"db.operation.name", command,
@@ -373,7 +374,7 @@ func (o *op) publish(topic string, offset int, body []byte, consumers ...func(me
 	o.tell(o, o.pod, o.pod.httpScope, ptrace.SpanKindProducer, "send "+topic, []any{
 		"messaging.system", "kafka",
 		"messaging.destination.name", topic,
-		"messaging.destination.partition.id", fmt.Sprint(partition),
+		"messaging.destination.partition.id", strconv.Itoa(partition),
 		"messaging.operation.type", "send",
 		"messaging.operation.name", "send",
 		"messaging.client.id", o.pod.name,
@@ -398,7 +399,7 @@ func (s *story) consume(p *pod, group string, messages []message, body func(*op)
 	attributes := []any{
 		"messaging.system", "kafka",
 		"messaging.destination.name", m.topic,
-		"messaging.destination.partition.id", fmt.Sprint(m.partition),
+		"messaging.destination.partition.id", strconv.Itoa(m.partition),
 		"messaging.operation.type", "process",
 		"messaging.operation.name", "process",
 		"messaging.consumer.group.name", group,

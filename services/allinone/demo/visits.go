@@ -14,8 +14,15 @@ func (s *story) visit() {
 		weight int
 		tell   func()
 	}{
-		{28, s.browse}, {26, s.product}, {14, s.addToCart}, {8, s.viewCart}, {9, s.checkout}, {6, s.search},
-		{4, s.setCurrency}, {3, s.probe}, {2, s.restock},
+		{28, s.browse},
+		{26, s.product},
+		{14, s.addToCart},
+		{8, s.viewCart},
+		{9, s.checkout},
+		{6, s.search},
+		{4, s.setCurrency},
+		{3, s.probe},
+		{2, s.restock},
 	}
 	total := 0
 	for _, v := range visits {
@@ -69,7 +76,8 @@ func (s *story) arrive(method, route, path, query string, handle func(*op) int) 
 		"client.address", fmt.Sprintf("203.0.113.%d", s.rand.IntN(250)),
 		"user_agent.original", agent,
 		"session.id", randomUUID(s.rand),
-		"http.request.header.accept_language", []any{s.one("de-DE", "en-GB", "fr-FR", "ja-JP"), "en;q=0.8"},
+		"http.request.header.accept_language",
+		[]any{s.one("de-DE", "en-GB", "fr-FR", "ja-JP"), "en;q=0.8"},
 	}
 	if query != "" {
 		full += "?" + query
@@ -241,7 +249,7 @@ func (s *story) viewCart() {
 			o.convert()
 		}
 		o.recommend()
-		o.http("POST", "shipping", "/get-quote", "/get-quote", func(o *op) int { return o.quote() })
+		o.post("shipping", "/get-quote", func(o *op) int { return o.quote() })
 		return 200
 	})
 }
@@ -257,7 +265,7 @@ func (o *op) cart(user string) {
 
 func (o *op) quote() int {
 	o.work(time.Millisecond)
-	status := o.http("POST", "quote", "/getquote", "/getquote", func(o *op) int {
+	status := o.post("quote", "/getquote", func(o *op) int {
 		items := 1 + o.rand.IntN(9)
 		o.tell(o, o.pod, scope{"manual-instrumentation", ""}, ptrace.SpanKindInternal, "calculate-quote",
 			[]any{"app.quote.items.count", items, "app.quote.cost.total", float64(items) * 8.9}, func(o *op) { o.work(2 * time.Millisecond) })
@@ -366,7 +374,7 @@ func (o *op) placeOrder(user, order string, items []item) int {
 			})
 			o.convert()
 		}
-		o.http("POST", "shipping", "/get-quote", "/get-quote", func(o *op) int { return o.quote() })
+		o.post("shipping", "/get-quote", func(o *op) int { return o.quote() })
 	})
 	o.event("prepared")
 	amount := float64(total) / 100
@@ -379,7 +387,7 @@ func (o *op) placeOrder(user, order string, items []item) int {
 	o.event("charged", "app.payment.transaction.id", randomUUID(o.rand))
 
 	tracking := randomUUID(o.rand)
-	o.http("POST", "shipping", "/ship-order", "/ship-order", func(o *op) int {
+	o.post("shipping", "/ship-order", func(o *op) int {
 		o.work(4 * time.Millisecond)
 		o.set("app.shipping.tracking.id", tracking)
 		o.log(plog.SeverityNumberInfo, "Tracking ID Created: "+tracking)
@@ -392,7 +400,7 @@ func (o *op) placeOrder(user, order string, items []item) int {
 		return grpcOK
 	})
 
-	o.http("POST", "email", "/send_order_confirmation", "/send_order_confirmation", func(o *op) int {
+	o.post("email", "/send_order_confirmation", func(o *op) int {
 		o.tell(o, o.pod, scope{"email", "1.1.0"}, ptrace.SpanKindInternal, "sinatra.render_template", []any{"sinatra.template_name", "confirmation"}, func(o *op) { o.work(5 * time.Millisecond) })
 		if o.chance(3) {
 			o.at += 2 * time.Second
@@ -411,7 +419,8 @@ func (o *op) placeOrder(user, order string, items []item) int {
 	}
 	placed := o.log(plog.SeverityNumberInfo, fields{
 		"event", "order_placed",
-		"order", fields{"id", order, "total", amount, "currency", "EUR", "express", o.chance(20), "items", lines},
+		"order",
+		fields{"id", order, "total", amount, "currency", "EUR", "express", o.chance(20), "items", lines},
 	}, "app.order.id", order, "app.order.amount", amount)
 	placed.SetEventName("shop.order.placed")
 	o.count("app.orders", "{order}", "Orders placed.", 1, true, "app.payment.method", o.one("visa", "mastercard", "amex"))
