@@ -1,0 +1,112 @@
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func supported() error { return nil }
+
+// tick is the unit of CPU times in /proc/<pid>/stat; 100 a second on every Linux.
+const tick = 10 * time.Millisecond
+
+// stat is what /proc/<pid>/stat tells.
+type stat struct {
+	parent   int
+	own      time.Duration // user and system
+	children time.Duration // of children that ended
+}
+
+func readStat(pid int) (stat, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return stat{}, err
+	}
+	// The name in brackets may hold anything; the fields after it are plain.
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(fields) < 15 {
+		return stat{}, fmt.Errorf("/proc/%d/stat: %d fields", pid, len(fields))
+	}
+	number := func(i int) int {
+		n, _ := strconv.Atoi(fields[i])
+		return n
+	}
+	return stat{
+		parent: number(1), own: time.Duration(number(11)+number(12)) * tick, children: time.Duration(number(13)+number(14)) * tick,
+	}, nil
+}
+
+// processCPU is what a process has used so far, all threads, to 10 ms.
+func processCPU(pid int) (time.Duration, error) {
+	s, err := readStat(pid)
+	return s.own, err
+}
+
+// treeCPU is what a postmaster and its children have used so far, those that ended included. Live children have one thread each, whose
+// time the scheduler knows to the nanosecond.
+func treeCPU(postmaster int) (time.Duration, error) {
+	root, err := readStat(postmaster)
+	if err != nil {
+		return 0, err
+	}
+	total := root.own + root.children
+	entries, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(filepath.Base(e))
+		if err != nil {
+			continue
+		}
+		s, err := readStat(pid)
+		if err != nil || s.parent != postmaster {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(e, "schedstat"))
+		if err != nil {
+			total += s.own
+			continue
+		}
+		run, _, _ := strings.Cut(string(b), " ")
+		ns, err := strconv.ParseInt(run, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		total += time.Duration(ns)
+	}
+	return total, nil
+}
+
+// peakRSS is a process's largest resident memory in bytes.
+func peakRSS(pid int) int64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return kb << 10
+		}
+	}
+	return 0
+}
+
+// ownCPU is what this process has used so far.
+func ownCPU() (time.Duration, error) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0, err
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
+}
+
+func pause(p *os.Process) error  { return p.Signal(syscall.SIGSTOP) }
+func resume(p *os.Process) error { return p.Signal(syscall.SIGCONT) }
