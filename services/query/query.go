@@ -146,12 +146,16 @@ func New(cfg Config, env service.Env) (*Service, error) {
 //
 // The query service works while NATS is down; answers then do not say how complete they are.
 func (s *Service) Run(ctx context.Context) error {
-	defer s.pool.Close()
-	defer s.bus.Close()
+	defer s.close()
 	group := service.Group{Log: s.env.Log, Drain: s.cfg.HTTP.DrainTimeout + time.Second}
 	group.Add("watch", func(ctx context.Context) error { return s.watch.run(ctx, s.cfg.WatchInterval) })
 	group.Add("http", s.server.Run)
 	return group.Run(ctx)
+}
+
+func (s *Service) close() {
+	s.bus.Close()
+	s.pool.Close()
 }
 
 // softShare is the part of a query's time after which a scan ends by itself with what it has; the rest is for rendering.

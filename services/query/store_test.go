@@ -1,0 +1,194 @@
+package query
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// base is when the tests' telemetry happened.
+func base() time.Time { return time.Date(2026, 11, 23, 10, 15, 0, 0, time.UTC) }
+
+// fixture is a query service on a database of its own, with segments put there as a writer would.
+type fixture struct {
+	t        testing.TB
+	db       *testbed.DB
+	svc      *Service
+	url      string
+	position int64
+	check    func(t testing.TB, request *http.Request, status int, header http.Header, body []byte)
+}
+
+func newFixture(t testing.TB, change ...func(*Config)) *fixture {
+	t.Helper()
+	db := testbed.Database(t)
+	cfg := DefaultConfig()
+	cfg.Postgres = db.Config()
+	cfg.Bus = testbed.NATS(t)
+	for _, f := range change {
+		f(&cfg)
+	}
+	svc, err := New(cfg, testbed.Env(t))
+	require.NoError(t, err)
+	t.Cleanup(svc.close)
+	server := httptest.NewServer(svc.server.Echo)
+	t.Cleanup(server.Close)
+	return &fixture{t: t, db: db, svc: svc, url: server.URL, check: contract(t)}
+}
+
+// store writes one payload as segments of at most size items, and their services, in one transaction each time.
+func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payload []byte, size int) {
+	f.t.Helper()
+	f.position++
+	table := segment.NewTable(tenant, signal)
+	_, err := table.Append(payload, f.position)
+	require.NoError(f.t, err)
+	ctx := testbed.Context(f.t)
+	tx, err := f.db.Pool.Begin(ctx)
+	require.NoError(f.t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	for _, r := range table.Resources {
+		_, err := tx.Exec(ctx, `INSERT INTO service_dim (tenant_id, service_id, name, namespace) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+			string(tenant), r.ServiceID, r.ServiceName, r.ServiceNamespace)
+		require.NoError(f.t, err)
+	}
+	for _, rows := range table.Slices(size) {
+		s, err := table.Encode(rows, 0)
+		require.NoError(f.t, err)
+		_, err = tx.Exec(ctx, "SELECT ensure_partition($1, $2)", segmentTable(signal), s.MinTime)
+		require.NoError(f.t, err)
+		ids, items := []int64{}, []int32{}
+		longest, longestError := []int64{}, []int64{}
+		for _, st := range s.Services {
+			ids, items = append(ids, st.ID), append(items, st.Items)
+			longest, longestError = append(longest, st.MaxDuration), append(longestError, st.MaxErrorDuration)
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO `+segmentTable(signal)+` (tenant_id, segment_id, min_time, max_time, min_position, max_position, checksum,
+			items, errors, roots, level, format, service_ids, service_items, service_max_duration, service_max_error_duration,
+			trace_filter, token_filter, directory, body) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20)`,
+			string(tenant), uuid.Must(uuid.NewV7()), s.MinTime, s.MaxTime, s.MinPosition, s.MaxPosition, s.Checksum, s.Items, s.Errors, s.Roots,
+			s.Level, s.Format, ids, items, longest, longestError, some(s.TraceFilter), some(s.TokenFilter), s.Directory, s.Body)
+		require.NoError(f.t, err)
+	}
+	require.NoError(f.t, tx.Commit(ctx))
+}
+
+// some is never null.
+func some(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// call sends a request and checks the answer against docs/api.yaml.
+func (f *fixture) call(method, path, body string, header ...string) (int, []byte) {
+	f.t.Helper()
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r, err := http.NewRequestWithContext(testbed.Context(f.t), method, f.url+path, reader)
+	require.NoError(f.t, err)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(f.t, err)
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(f.t, err)
+	if body != "" {
+		r.Body = io.NopCloser(strings.NewReader(body))
+	}
+	f.check(f.t, r, response.StatusCode, response.Header, answer)
+	return response.StatusCode, answer
+}
+
+// get decodes the answer of a GET into out; it must be a 200 that has no member that out lacks.
+func (f *fixture) get(path string, out any, header ...string) {
+	f.t.Helper()
+	status, body := f.call(http.MethodGet, path, "", header...)
+	require.Equal(f.t, http.StatusOK, status, "%s: %s", path, body)
+	decode(f.t, body, out)
+}
+
+func decode(t testing.TB, body []byte, out any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	require.NoError(t, d.Decode(out), "%s", body)
+}
+
+// search posts a search over the hour around base, unless from and to are given.
+type searchBody struct {
+	from, to time.Time
+	filters  string // a JSON array
+	limit    int
+	cursor   string
+}
+
+func (s searchBody) json(t testing.TB) string {
+	t.Helper()
+	if s.from.IsZero() {
+		s.from, s.to = base().Add(-time.Hour), base().Add(time.Hour)
+	}
+	if s.filters == "" {
+		s.filters = "[]"
+	}
+	page := map[string]any{}
+	if s.limit > 0 {
+		page["limit"] = s.limit
+	}
+	if s.cursor != "" {
+		page["cursor"] = s.cursor
+	}
+	b, err := json.Marshal(map[string]any{
+		"time_range": map[string]any{"start_time": s.from.Format(time.RFC3339Nano), "end_time": s.to.UnixNano()},
+		"filters":    json.RawMessage(s.filters), "pagination": page,
+	})
+	require.NoError(t, err)
+	return string(b)
+}
+
+func (f *fixture) search(list string, s searchBody, out any, header ...string) {
+	f.t.Helper()
+	status, body := f.call(http.MethodPost, "/api/"+list+"/search", s.json(f.t), header...)
+	require.Equal(f.t, http.StatusOK, status, "%s %s: %s", list, s.filters, body)
+	decode(f.t, body, out)
+}
+
+// problem posts a search that must be refused, and returns the code.
+func (f *fixture) problem(status int, method, path, body string, header ...string) api.Problem {
+	f.t.Helper()
+	got, answer := f.call(method, path, body, header...)
+	require.Equal(f.t, status, got, "%s", answer)
+	var p api.Problem
+	decode(f.t, answer, &p)
+	return p
+}
+
+// hour is the query string of the two hours around base.
+func hour() string {
+	return "?" + url.Values{
+		"start_time": {base().Add(-time.Hour).Format(time.RFC3339)}, "end_time": {base().Add(time.Hour).Format(time.RFC3339)},
+	}.Encode()
+}
