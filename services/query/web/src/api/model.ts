@@ -200,7 +200,8 @@ export interface Point {
   /** Of histograms with explicit bounds. */
   histogram: HistogramPoint | undefined;
   /** Count and sum of anything that has buckets or quantiles. */
-  summary: { count: number; sum: number | undefined; quantiles: readonly { quantile: number; value: number }[] } | undefined;
+  summary:
+    { count: number; sum: number | undefined; quantiles: readonly { quantile: number; value: number }[] } | undefined;
 }
 
 export interface Series {

@@ -64,11 +64,7 @@ export function trace(wire: Wire['Trace']): model.Trace {
   };
 }
 
-function span(
-  wire: Wire['Span'],
-  resources: readonly model.Resource[],
-  scopes: readonly model.Scope[],
-): model.Span {
+function span(wire: Wire['Span'], resources: readonly model.Resource[], scopes: readonly model.Scope[]): model.Span {
   return {
     id: wire.id,
     traceId: wire.trace_id,
@@ -244,7 +240,10 @@ function point(wire: Wire['Point']): model.Point {
   };
 }
 
-export function metricSeries(wire: Wire['MetricSeries']): { metric: model.Metric | undefined; series: readonly model.Series[] } {
+export function metricSeries(wire: Wire['MetricSeries']): {
+  metric: model.Metric | undefined;
+  series: readonly model.Series[];
+} {
   const first = wire.series[0];
   return {
     metric: first === undefined ? undefined : metric(first.series.metric),

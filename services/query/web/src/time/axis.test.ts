@@ -11,7 +11,14 @@ describe('axes', () => {
   });
 
   it('tick a whole trace from zero', () => {
-    expect(durationTicks(0, 100e6, 5).map((t) => t.label)).toEqual(['0 ms', '20 ms', '40 ms', '60 ms', '80 ms', '100 ms']);
+    expect(durationTicks(0, 100e6, 5).map((t) => t.label)).toEqual([
+      '0 ms',
+      '20 ms',
+      '40 ms',
+      '60 ms',
+      '80 ms',
+      '100 ms',
+    ]);
     expect(durationTicks(0, 100e6, 5).at(-1)?.at).toBe(1);
   });
 

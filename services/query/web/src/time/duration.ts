@@ -26,7 +26,9 @@ function pair(seconds: number, big: number, bigName: string, small: number, smal
   const total = Math.round(seconds / small);
   const perBig = big / small;
   const rest = total % perBig;
-  return rest === 0 ? `${Math.floor(total / perBig)}${bigName}` : `${Math.floor(total / perBig)}${bigName} ${rest}${smallName}`;
+  return rest === 0
+    ? `${Math.floor(total / perBig)}${bigName}`
+    : `${Math.floor(total / perBig)}${bigName} ${rest}${smallName}`;
 }
 
 function significant(value: number): string {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { formatAge, formatClock, formatDay, formatUTC, instantFromMillis, instantToMillis } from './instant';
+import {
+  formatAge,
+  formatClock,
+  formatDay,
+  formatOtherDay,
+  formatUTC,
+  instantFromMillis,
+  instantToMillis,
+} from './instant';
 
 const instant = 1_763_906_607_482_019_357n;
 
@@ -22,6 +30,11 @@ describe('instants', () => {
   it('name the year only when it is another one', () => {
     expect(formatDay(instant, new Date(2025, 5, 1))).toMatch(/^\d+ Nov$/);
     expect(formatDay(instant, new Date(2026, 5, 1))).toMatch(/ 2025$/);
+  });
+
+  it('name the day only when it is another one', () => {
+    expect(formatOtherDay(instant, new Date(instantToMillis(instant)))).toBe('');
+    expect(formatOtherDay(instant, new Date(2025, 5, 1))).toMatch(/ Nov$/);
   });
 
   it.each([

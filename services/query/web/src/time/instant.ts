@@ -37,6 +37,11 @@ export function formatDay(instant: Instant, now: Date = new Date()): string {
   return d.getFullYear() === now.getFullYear() ? day : `${day} ${d.getFullYear()}`;
 }
 
+/** The day, or nothing when it is today: what stands before the clock in lists. */
+export function formatOtherDay(instant: Instant, now: Date = new Date()): string {
+  return date(instant).toDateString() === now.toDateString() ? '' : formatDay(instant, now);
+}
+
 /** Local "23 Nov 14:03:27.482". */
 export function formatInstant(instant: Instant, digits: 0 | 3 | 6 | 9 = 3, now: Date = new Date()): string {
   return `${formatDay(instant, now)} ${formatClock(instant, digits)}`;

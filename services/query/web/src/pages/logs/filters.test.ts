@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { logFilters, logSearch } from './filters';
-import { severityLabel, severityOf } from './severity';
+import { severityLabel, severityOf } from '../../parts/severity';
 
 const trace = '0AF7651916CD43DD8448EB211C80319C';
 

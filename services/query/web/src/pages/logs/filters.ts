@@ -3,7 +3,7 @@
 import type { Filter } from '../../api/endpoints';
 import { parseCondition } from '../../filter/condition';
 import { compact, many, one } from '../../route/search';
-import { severities, type SeverityName } from './severity';
+import { severities, type SeverityName } from '../../parts/severity';
 
 export interface LogSearch {
   service?: string;

@@ -31,7 +31,12 @@ const outline = (tree: Tree) =>
 
 describe('buildTree', () => {
   it('nests children under parents, siblings by start', () => {
-    const tree = buildTree([span('c', 'a', 30, 10), span('b', 'a', 10, 10), span('a', '', 0, 50), span('d', 'b', 12, 2)]);
+    const tree = buildTree([
+      span('c', 'a', 30, 10),
+      span('b', 'a', 10, 10),
+      span('a', '', 0, 50),
+      span('d', 'b', 12, 2),
+    ]);
     expect(outline(tree)).toEqual(['a', '  b', '    d', '  c']);
     expect(tree.nodes.map((n) => n.index)).toEqual([0, 1, 2, 3]);
     expect(tree.nodes.map((n) => n.descendants)).toEqual([3, 1, 0, 0]);
@@ -52,7 +57,12 @@ describe('buildTree', () => {
   });
 
   it('cuts loops at their earliest span', () => {
-    const tree = buildTree([span('b', 'a', 5, 1), span('a', 'b', 0, 9), span('self', 'self', 2, 1), span('c', 'b', 6, 1)]);
+    const tree = buildTree([
+      span('b', 'a', 5, 1),
+      span('a', 'b', 0, 9),
+      span('self', 'self', 2, 1),
+      span('c', 'b', 6, 1),
+    ]);
     expect(outline(tree)).toEqual(['a (cycle)', '  b', '    c', 'self (cycle)']);
   });
 
@@ -96,7 +106,9 @@ describe('buildTree', () => {
   });
 
   it('survives a chain of twenty thousand spans', () => {
-    const chain = Array.from({ length: 20_000 }, (_, i) => span(`s${i}`, i === 0 ? '' : `s${i - 1}`, i, 40_000 - 2 * i));
+    const chain = Array.from({ length: 20_000 }, (_, i) =>
+      span(`s${i}`, i === 0 ? '' : `s${i - 1}`, i, 40_000 - 2 * i),
+    );
     const tree = buildTree(chain.toReversed());
     expect(tree.nodes.at(-1)?.depth).toBe(19_999);
     expect(tree.nodes[0]?.descendants).toBe(19_999);

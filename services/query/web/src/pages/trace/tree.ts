@@ -54,20 +54,18 @@ export function buildTree(spans: readonly Span[]): Tree {
   let start = spans[0]!.start;
   for (const span of spans) if (span.start < start) start = span.start;
 
-  const drafts = spans.map(
-    (span): Draft => ({
-      index: -1,
-      span,
-      offset: Number(span.start - start),
-      parent: undefined,
-      children: [],
-      depth: 0,
-      descendants: 0,
-      errorBelow: false,
-      selfTime: span.duration,
-      oddity: undefined,
-    }),
-  );
+  const drafts = spans.map((span): Draft => ({
+    index: -1,
+    span,
+    offset: Number(span.start - start),
+    parent: undefined,
+    children: [],
+    depth: 0,
+    descendants: 0,
+    errorBelow: false,
+    selfTime: span.duration,
+    oddity: undefined,
+  }));
   const byId = new Map<string, Draft[]>();
   for (const draft of drafts) {
     const same = byId.get(draft.span.spanId);
@@ -201,7 +199,7 @@ function selfTime(node: Draft): number {
 /** The nodes to show while those in `collapsed` (by index) hide everything below them. */
 export function visibleNodes(tree: Tree, collapsed: ReadonlySet<number>): Node[] {
   const rows: Node[] = [];
-  for (let i = 0; i < tree.nodes.length; ) {
+  for (let i = 0; i < tree.nodes.length;) {
     const node = tree.nodes[i]!;
     rows.push(node);
     i += collapsed.has(node.index) ? node.descendants + 1 : 1;

@@ -3,7 +3,13 @@ import { hasFilters, traceFilters, traceSearch } from './filters';
 
 describe('trace filters', () => {
   it('mean what the address says', () => {
-    const search = traceSearch({ service: 'cart', operation: 'GET /', min: '250ms', errors: '1', where: ['kind=server'] });
+    const search = traceSearch({
+      service: 'cart',
+      operation: 'GET /',
+      min: '250ms',
+      errors: '1',
+      where: ['kind=server'],
+    });
     expect(traceFilters(search)).toEqual([
       { field: 'service', operator: 'eq', value: 'cart' },
       { field: 'name', operator: 'eq', value: 'GET /' },

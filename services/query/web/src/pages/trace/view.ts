@@ -1,0 +1,68 @@
+// The stretch of a trace that the waterfall shows, and where a span stands in it. All in nanoseconds since the trace began.
+
+export interface View {
+  from: number;
+  to: number;
+}
+
+/** The narrowest stretch that can be shown: below this, bars are only rounding. */
+const least = 100;
+
+export const wholeView = (duration: number): View => ({ from: 0, to: Math.max(duration, 1) });
+
+/** The view moved and shrunk so that it lies within the trace. */
+export function clampView({ from, to }: View, duration: number): View {
+  const total = Math.max(duration, 1);
+  const width = Math.min(Math.max(to - from, Math.min(least, total)), total);
+  const start = Math.min(Math.max(from, 0), total - width);
+  return { from: start, to: start + width };
+}
+
+/** The view scaled by a factor (below 1: closer) around a fraction of its width, which stays where it is. */
+export function zoomView(view: View, factor: number, around: number, duration: number): View {
+  const width = view.to - view.from;
+  const fixed = view.from + width * around;
+  return clampView({ from: fixed - width * factor * around, to: fixed + width * factor * (1 - around) }, duration);
+}
+
+/** The view moved by a fraction of its width. */
+export function panView(view: View, by: number, duration: number): View {
+  const shift = (view.to - view.from) * by;
+  return clampView({ from: view.from + shift, to: view.to + shift }, duration);
+}
+
+/** The part of a view between two fractions of its width. */
+export function selectView(view: View, from: number, to: number, duration: number): View {
+  const width = view.to - view.from;
+  return clampView({ from: view.from + width * from, to: view.from + width * to }, duration);
+}
+
+export const isWhole = (view: View, duration: number): boolean => view.from <= 0 && view.to >= duration;
+
+export interface Bar {
+  /** Fractions of the view's width; clipped to it. */
+  left: number;
+  width: number;
+  /** Where the span lies when it is not in view at all. */
+  outside: 'before' | 'after' | undefined;
+  /** On which side of the bar its duration has room. */
+  label: 'right' | 'left' | 'inside';
+}
+
+/** Room that a label needs, as a fraction of the view. */
+const labelRoom = 0.09;
+
+export function placeBar(offset: number, duration: number, view: View): Bar {
+  const width = view.to - view.from;
+  const begin = (offset - view.from) / width;
+  const end = (offset + duration - view.from) / width;
+  const outside = end < 0 ? 'before' : begin > 1 ? 'after' : undefined;
+  const left = Math.min(Math.max(begin, 0), 1);
+  const right = Math.min(Math.max(end, 0), 1);
+  return {
+    left,
+    width: right - left,
+    outside,
+    label: 1 - right >= labelRoom ? 'right' : left >= labelRoom ? 'left' : 'inside',
+  };
+}

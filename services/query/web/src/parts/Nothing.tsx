@@ -1,0 +1,89 @@
+import { Button } from '@mantine/core';
+import { IconMoodEmpty, IconSatellite } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { hasData } from '../api/endpoints';
+import { useSetTimeRange } from '../route/time';
+import { Copy } from './Copy';
+import classes from './State.module.css';
+
+/**
+ * What is shown where a list is empty. When nothing was ever received it tells how to send; otherwise it tells how to
+ * find what there is.
+ */
+export function Nothing({ what, clearFilters }: { what: string; clearFilters: (() => void) | undefined }) {
+  const setRange = useSetTimeRange();
+  const any = useQuery({
+    queryKey: ['has-data'],
+    queryFn: ({ signal }) => hasData(signal),
+    staleTime: 5_000,
+    refetchInterval: (query) => (query.state.data === true ? false : 5_000),
+  });
+  if (any.data === false) return <SendData />;
+  return (
+    <div className={classes.state}>
+      <div className={classes.icon}>
+        <IconMoodEmpty size={26} stroke={1.6} />
+      </div>
+      <h2>No {what} here</h2>
+      <p>
+        {clearFilters === undefined
+          ? 'Nothing was received in this time range.'
+          : 'Nothing in this time range meets all filters.'}
+      </p>
+      <div style={{ display: 'flex', gap: 8, marginTop: 8 }}>
+        {clearFilters !== undefined && (
+          <Button variant="default" size="xs" onClick={clearFilters}>
+            Clear filters
+          </Button>
+        )}
+        <Button variant="default" size="xs" onClick={() => setRange({ kind: 'sliding', preset: '24h' })}>
+          Look at the last 24 hours
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+/** How to send the first data: the endpoints of this very host, ready to copy. */
+function SendData() {
+  const host = window.location.hostname;
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  const http = `http://${name}:4318`;
+  const grpc = `http://${name}:4317`;
+  const environment = [
+    `export OTEL_EXPORTER_OTLP_ENDPOINT=${http}`,
+    'export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf',
+    'export OTEL_SERVICE_NAME=my-service',
+  ].join('\n');
+  return (
+    <div className={classes.state}>
+      <div className={classes.icon}>
+        <IconSatellite size={26} stroke={1.6} />
+      </div>
+      <h2>Ready for your first trace</h2>
+      <p>Nothing has arrived yet. Point any OpenTelemetry SDK or Collector here; this page shows it within seconds.</p>
+      <div className={classes.send}>
+        <dl>
+          <dt>OTLP/HTTP</dt>
+          <dd>
+            <code>{http}</code>
+            <Copy text={http} label="Copy the OTLP/HTTP endpoint" />
+          </dd>
+          <dt>OTLP/gRPC</dt>
+          <dd>
+            <code>{grpc}</code>
+            <Copy text={grpc} label="Copy the OTLP/gRPC endpoint" />
+          </dd>
+        </dl>
+        <pre className={classes.snippet}>
+          <code>{environment}</code>
+          <Copy text={environment} label="Copy the environment variables" />
+        </pre>
+        <pre className={classes.snippet}>
+          <code>ollyscale demo --seconds 60</code>
+          <Copy text="ollyscale demo --seconds 60" label="Copy the command" />
+        </pre>
+      </div>
+    </div>
+  );
+}

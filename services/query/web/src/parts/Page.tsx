@@ -1,0 +1,39 @@
+import { useEffect, type ReactNode } from 'react';
+import type { Answer } from '../api/model';
+import { Freshness } from './Freshness';
+import classes from './Page.module.css';
+import { RangePicker } from './RangePicker';
+import { RefreshControl } from './RefreshControl';
+
+interface Props {
+  /** The document's title and, unless `heading` is given, the heading. */
+  title: string;
+  heading?: ReactNode;
+  /** The answer on screen, for the freshness indicator. */
+  answer: Answer<unknown> | undefined;
+  /** Pages about one thing have no range to choose. */
+  range?: boolean;
+  children: ReactNode;
+}
+
+/** The frame of every page: its name, how fresh it is, its time range, and below it the content, which scrolls itself. */
+export function Page({ title, heading, answer, range = true, children }: Props) {
+  useEffect(() => {
+    document.title = `${title} · ollyScale`;
+  }, [title]);
+  return (
+    <div className={classes.page}>
+      <header className={classes.bar}>
+        <h1>{heading ?? title}</h1>
+        <div className={classes.controls}>
+          <Freshness answer={answer} />
+          {range && <RangePicker />}
+          <RefreshControl />
+        </div>
+      </header>
+      <main className={classes.content} id="content" tabIndex={-1}>
+        {children}
+      </main>
+    </div>
+  );
+}

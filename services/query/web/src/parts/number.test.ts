@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { formatBytes, formatCount, formatNumber, formatPercent, formatRate, plural } from './number';
+
+it('writes figures short', () => {
+  expect([0, 9_999, 12_345, 4_560_000, 7e9].map(formatCount)).toEqual(['0', '9,999', '12.3k', '4.56M', '7G']);
+  expect([0, 0.12345, 12.3456, 123_456, 1e-5, NaN].map(formatNumber)).toEqual([
+    '0',
+    '0.1235',
+    '12.35',
+    '123k',
+    '1.00e-5',
+    'NaN',
+  ]);
+  expect([0.2, 12.512, 12_000].map(formatRate)).toEqual(['0.2/s', '12.5/s', '12k/s']);
+  expect([0, 0.0001, 0.004, 0.125, 1].map(formatPercent)).toEqual(['0 %', '< 0.1 %', '0.4 %', '12.5 %', '100 %']);
+  expect([312, 4_200, 1_300_000].map(formatBytes)).toEqual(['312 B', '4.2 kB', '1.3 MB']);
+  expect([plural(1, 'span'), plural(1_200, 'span'), plural(2, 'query', 'queries')]).toEqual([
+    '1 span',
+    '1,200 spans',
+    '2 queries',
+  ]);
+});

@@ -1,0 +1,48 @@
+/** "1,234", "12.3k", "4.56M": short enough for a column. */
+export function formatCount(n: number): string {
+  if (Math.abs(n) < 10_000) return n.toLocaleString('en-US', { maximumFractionDigits: 0 });
+  for (const [suffix, size] of [
+    ['G', 1e9],
+    ['M', 1e6],
+    ['k', 1e3],
+  ] as const) {
+    if (Math.abs(n) >= size) return `${Number((n / size).toPrecision(3))}${suffix}`;
+  }
+  return String(n);
+}
+
+/** A figure of unknown size with at most four significant digits. */
+export function formatNumber(n: number): string {
+  if (!Number.isFinite(n)) return String(n);
+  if (n === 0) return '0';
+  const size = Math.abs(n);
+  if (size >= 10_000) return formatCount(n);
+  if (size < 0.001) return n.toExponential(2);
+  return String(Number(n.toPrecision(4)));
+}
+
+/** "12.5/s", "0.2/s", "1.2k/s". */
+export const formatRate = (perSecond: number): string =>
+  `${perSecond >= 10_000 ? formatCount(perSecond) : Number(perSecond.toPrecision(3))}/s`;
+
+/** "0 %", "0.4 %", "12 %". */
+export function formatPercent(ratio: number): string {
+  const percent = ratio * 100;
+  if (percent === 0) return '0 %';
+  return percent < 0.1 ? '< 0.1 %' : `${Number(percent.toPrecision(percent < 10 ? 2 : 3))} %`;
+}
+
+/** "312 B", "4.2 kB", "1.3 MB". */
+export function formatBytes(bytes: number): string {
+  for (const [unit, size] of [
+    ['GB', 1e9],
+    ['MB', 1e6],
+    ['kB', 1e3],
+  ] as const) {
+    if (bytes >= size) return `${Number((bytes / size).toPrecision(3))} ${unit}`;
+  }
+  return `${bytes} B`;
+}
+
+export const plural = (n: number, one: string, more = `${one}s`): string =>
+  `${n.toLocaleString('en-US')} ${n === 1 ? one : more}`;

@@ -1,0 +1,68 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import type { Filter, Search } from '../api/endpoints';
+import type { Page } from '../api/model';
+import { useTimeRange } from '../route/time';
+import { rangeToSearch, resolveRange, type Bounds } from '../time/range';
+import { useHoldRefresh, useRefresh } from './refresh';
+
+/** Items of the first page, and of each page that is loaded after it. */
+const firstPage = 100;
+const laterPage = 250;
+
+interface From {
+  cursor: string | undefined;
+  /** The range of the first page: a cursor is only good for the range it was made with. */
+  bounds: Bounds | undefined;
+}
+
+const start: From = { cursor: undefined, bounds: undefined };
+
+/**
+ * A list that is loaded page by page, newest first, for the time range in the address. A refresh begins a new list; the
+ * old one stays on screen until the new one is there. More than one page on screen holds the automatic refresh.
+ */
+export function usePages<T>(
+  name: string,
+  filters: readonly Filter[],
+  search: (search: Search, signal: AbortSignal) => Promise<Page<T>>,
+) {
+  const range = useTimeRange();
+  const { tick } = useRefresh();
+  const query = useInfiniteQuery({
+    queryKey: [name, rangeToSearch(range), filterKey(filters), tick],
+    initialPageParam: start,
+    queryFn: async ({ pageParam, signal }) => {
+      const bounds = pageParam.bounds ?? resolveRange(range, Date.now());
+      const limit = pageParam.cursor === undefined ? firstPage : laterPage;
+      const page = await search({ bounds, filters, limit, cursor: pageParam.cursor }, signal);
+      return { ...page, bounds };
+    },
+    getNextPageParam: (last): From | undefined =>
+      last.next === undefined ? undefined : { cursor: last.next, bounds: last.bounds },
+    placeholderData: (previous) => previous,
+    staleTime: Infinity,
+    gcTime: 60_000,
+  });
+  const pages = query.data?.pages;
+  const items = useMemo(() => pages?.flatMap((page) => page.data), [pages]);
+  useHoldRefresh(pages !== undefined && pages.length > 1 ? 'more than one page is loaded' : undefined);
+  return {
+    /** Undefined until the first answer. */
+    items,
+    /** The newest answer, for its completeness. */
+    answer: pages?.at(-1),
+    bounds: pages?.[0]?.bounds,
+    error: query.error,
+    /** Whether what is on screen belongs to an earlier question. */
+    stale: query.isPlaceholderData,
+    hasMore: query.hasNextPage,
+    loadingMore: query.isFetchingNextPage,
+    loadMore: () => void query.fetchNextPage(),
+    retry: () => void query.refetch(),
+  };
+}
+
+/** JSON of the filters; bigints as text, which JSON has no way to write. */
+const filterKey = (filters: readonly Filter[]): string =>
+  JSON.stringify(filters, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
