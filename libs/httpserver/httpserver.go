@@ -198,7 +198,9 @@ func (s *Server) Run(ctx context.Context) error {
 		_ = server.Close()
 		err = fmt.Errorf("%s: requests still ran after %s and were cut", s.purpose.Name, s.cfg.DrainTimeout)
 	}
-	<-served
+	if ended := <-served; err == nil && !errors.Is(ended, http.ErrServerClosed) {
+		err = fmt.Errorf("%s: serve: %w", s.purpose.Name, ended)
+	}
 	return err
 }
 

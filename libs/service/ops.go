@@ -145,6 +145,8 @@ func serveOps(ctx context.Context, l net.Listener, env Env) error {
 	if server.Shutdown(drain) != nil {
 		_ = server.Close()
 	}
-	_ = <-done // http.ErrServerClosed
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return nil
 }

@@ -21,6 +21,9 @@ type NATSConfig struct {
 // deadMaxBytes bounds what could not be written and waits to be looked at.
 const deadMaxBytes = 256 << 20
 
+// natsPatience is long because a large queue is read through after a crash.
+const natsPatience = time.Minute
+
 // startNATS starts a JetStream server without a socket. Stop it with stopNATS.
 func startNATS(ctx context.Context, cfg NATSConfig, dir string, log *slog.Logger) (*server.Server, error) {
 	s, err := server.NewServer(&server.Options{
@@ -39,23 +42,20 @@ func startNATS(ctx context.Context, cfg NATSConfig, dir string, log *slog.Logger
 	}
 	s.SetLoggerV2(natsLog{log}, false, false, false)
 	s.Start()
-	deadline := time.NewTimer(30 * time.Second) // a large queue is read through after a crash
-	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !s.ReadyForConnections(0) || !s.JetStreamEnabled() {
-		select {
-		case <-tick.C:
-			if s.Running() || s.ReadyForConnections(0) {
-				continue
-			}
-		case <-deadline.C:
+	begin := time.Now()
+	for !s.ReadyForConnections(100 * time.Millisecond) {
+		if err := ctx.Err(); err != nil {
 			stopNATS(s)
-			return nil, fault.Newf(fault.Unavailable, "nats.start", "NATS is not ready after 30s; its files are in %s", dir)
-		case <-ctx.Done():
-			stopNATS(s)
-			return nil, ctx.Err()
+			return nil, err
 		}
+		if time.Since(begin) > natsPatience {
+			stopNATS(s)
+			return nil, fault.Newf(fault.Unavailable, "nats.start", "NATS is not ready after %s; its files are in %s", natsPatience, dir)
+		}
+	}
+	if !s.JetStreamEnabled() {
+		stopNATS(s)
+		return nil, fault.Newf(fault.Unavailable, "nats.start", "NATS cannot use its files in %s", dir)
 	}
 	return s, nil
 }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -98,7 +99,7 @@ func (s *story) arrive(method, route, path, query string, handle func(*op) int) 
 		c.at += c.latency(time.Millisecond, 0.5)
 		c.set("http.response.status_code", status)
 		if status >= 400 {
-			c.fail(fmt.Sprint(status), "")
+			c.fail(strconv.Itoa(status), "")
 		}
 	})
 }

@@ -1,0 +1,364 @@
+// Package allinone is the five roles in one process, with an embedded NATS server and a local PostgreSQL that it starts itself: for a
+// laptop. The roles share a process, not state: each opens its own pool and its own bus connection, as it would in a process of its own.
+package allinone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/services/ingest"
+	"github.com/ollyscale/ollyscale/services/janitor"
+	"github.com/ollyscale/ollyscale/services/migrator"
+	"github.com/ollyscale/ollyscale/services/query"
+	"github.com/ollyscale/ollyscale/services/writer"
+)
+
+//go:generate go run ./cmd/configdoc -root ../.. -out ../../docs/configuration.md
+
+// Config is that of the process and those of the roles in it. Their bus and database addresses, and the operations listeners of writer
+// and janitor, are set by Run.
+type Config struct {
+	DataDir  string         `mapstructure:"data_dir" doc:"Where everything is kept; empty for $XDG_DATA_HOME/ollyscale, as root /var/lib/ollyscale."`
+	Postgres PostgresConfig `mapstructure:"postgres"`
+	NATS     NATSConfig     `mapstructure:"nats"`
+
+	Ingest   ingest.Config   `mapstructure:"ingest"`
+	Writer   writer.Config   `mapstructure:"writer"`
+	Query    query.Config    `mapstructure:"query"`
+	Janitor  janitor.Config  `mapstructure:"janitor"`
+	Migrator migrator.Config `mapstructure:"migrator"`
+
+	// Output is where a person reads the progress; nil is silent.
+	Output io.Writer `mapstructure:"-"`
+}
+
+// DefaultConfig listens on this machine only: UI and API on 8080, OTLP on 4317 and 4318, PostgreSQL on 15432.
+func DefaultConfig() Config {
+	c := Config{
+		Postgres: PostgresConfig{Port: 15432},
+		NATS:     NATSConfig{StreamMaxBytes: 2 << 30, SyncInterval: time.Second},
+		Ingest:   ingest.DefaultConfig(),
+		Writer:   writer.DefaultConfig(),
+		Query:    query.DefaultConfig(),
+		Janitor:  janitor.DefaultConfig(),
+		Migrator: migrator.DefaultConfig(),
+	}
+	c.Writer.Ops.Address, c.Janitor.Ops.Address = "", ""
+	return c
+}
+
+// Validate names the keys that are wrong.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Postgres.Port < 0 || c.Postgres.Port > 65535 {
+		errs = append(errs, fmt.Errorf("postgres.port: %d is not a port", c.Postgres.Port))
+	}
+	if c.Postgres.URL != "" {
+		p := postgres.DefaultConfig()
+		p.URL = c.Postgres.URL
+		errs = append(errs, p.Validate())
+	}
+	if c.NATS.StreamMaxBytes < 64<<20 {
+		errs = append(errs, errors.New("nats.stream_max_bytes: must be at least 64MiB"))
+	}
+	if c.NATS.SyncInterval < 0 {
+		errs = append(errs, errors.New("nats.sync_interval: must not be negative"))
+	}
+	for _, role := range []struct {
+		name string
+		err  error
+	}{
+		{"ingest", c.Ingest.Validate()},
+		{"writer", c.Writer.Validate()},
+		{"query", c.Query.Validate()},
+		{"janitor", c.Janitor.Validate()},
+		{"migrator", c.Migrator.Validate()},
+	} {
+		if role.err != nil {
+			errs = append(errs, fmt.Errorf("%s.%w", role.name, role.err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Service is all of ollyScale.
+type Service struct {
+	cfg      Config
+	env      service.Env
+	progress progress
+	ready    chan struct{}
+	database string
+}
+
+// New checks the configuration; everything else happens in Run.
+func New(cfg Config, env service.Env) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.DataDir == "" {
+		cfg.DataDir = defaultDataDir()
+	}
+	return &Service{cfg: cfg, env: env, progress: progress{out: cfg.Output, now: env.Now}, ready: make(chan struct{})}, nil
+}
+
+// Ready is closed when every role is ready to serve.
+func (s *Service) Ready() <-chan struct{} { return s.ready }
+
+// DatabaseURL is the URL of the database for its superuser; read it after Ready.
+func (s *Service) DatabaseURL() string { return s.database }
+
+// Run starts everything in order, serves until ctx ends or a part fails, and stops everything in the reverse order, so that nothing
+// accepted is lost and little is left in the queue:
+//
+//	lock the data directory
+//	 └─ nats ─── postgres ─── migrator (to its end) ─── janitor ─── query ─── writer ─── ingest
+//	    <───────────────────────────────────────────────────────────────────────────  stop
+func (s *Service) Run(ctx context.Context) error {
+	err := s.run(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // stopped while it was starting
+	}
+	return err
+}
+
+func (s *Service) run(ctx context.Context) error {
+	begin := s.env.Now()
+	s.progress.line("ollyScale %s", service.Version())
+	if err := s.checkPorts(ctx); err != nil {
+		return err
+	}
+	dir, err := openDataDir(s.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer dir.close()
+	group := service.Group{Log: s.env.Log}
+
+	done := s.progress.step("bus")
+	nats, err := startNATS(ctx, s.cfg.NATS, dir.join("nats"), s.env.Log)
+	if err != nil {
+		return err
+	}
+	defer stopNATS(nats) // again, where the group did not run
+	group.Add("nats", func(ctx context.Context) error {
+		<-ctx.Done()
+		stopNATS(nats)
+		return nil
+	})
+	done("NATS JetStream in this process")
+
+	stop, err := s.startDatabase(ctx, dir, &group)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+
+	health := service.NewHealth()
+	if err := s.addRoles(&group, health, func(c bus.Config) bus.Config { return busConfig(c, s.cfg.NATS, nats) }); err != nil {
+		return err
+	}
+	group.Add("ready", func(ctx context.Context) error {
+		s.announce(ctx, health, dir.path, begin)
+		<-ctx.Done()
+		s.progress.line("stopping …")
+		return nil
+	})
+	err = group.Run(ctx)
+	s.progress.line("stopped; the data is in %s", dir.path)
+	return err
+}
+
+// startDatabase finds or starts PostgreSQL and makes sure that there is a database. stop is idempotent.
+func (s *Service) startDatabase(ctx context.Context, dir *dataDir, group *service.Group) (stop func(), err error) {
+	done := s.progress.step("database")
+	if s.cfg.Postgres.URL != "" {
+		s.database = s.cfg.Postgres.URL
+		done("PostgreSQL at " + redacted(s.database))
+		return func() {}, nil
+	}
+	binDir, err := findPostgres(s.cfg.Postgres.Bin)
+	if err != nil {
+		return nil, err
+	}
+	local, err := startPostgres(ctx, s.cfg.Postgres, binDir, dir, s.env.Log)
+	if err != nil {
+		return nil, err
+	}
+	stop = func() { _ = local.stop(context.WithoutCancel(ctx)) }
+	if err := createDatabase(ctx, local.current.URL("postgres")); err != nil {
+		stop()
+		return nil, err
+	}
+	s.database = local.url()
+	group.Add("postgres", local.run)
+	done("PostgreSQL from " + binDir)
+	return stop, nil
+}
+
+// createDatabase makes the database of a new cluster.
+func createDatabase(ctx context.Context, url string) error {
+	cfg := postgres.DefaultConfig()
+	cfg.URL, cfg.MaxConnections = url, 1
+	pool, err := postgres.Open(ctx, cfg, "ollyscale")
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	var exists bool
+	if err := pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", databaseName).Scan(&exists); err != nil {
+		return fmt.Errorf("look for the database: %w", postgres.Classify(err))
+	}
+	if exists {
+		return nil
+	}
+	if _, err := pool.Exec(ctx, "CREATE DATABASE "+databaseName); err != nil {
+		return fmt.Errorf("create the database: %w", postgres.Classify(err))
+	}
+	return nil
+}
+
+func (s *Service) migrate(ctx context.Context) error {
+	done := s.progress.step("schema")
+	cfg := s.cfg.Migrator
+	cfg.Command, cfg.Postgres.URL = migrator.Up, s.database
+	m, err := migrator.New(cfg, s.env.Role("migrator"))
+	if err != nil {
+		return fmt.Errorf("migrator: %w", err)
+	}
+	if err := m.Run(ctx); err != nil {
+		return fmt.Errorf("migrator: %w", err)
+	}
+	done("up to date")
+	return nil
+}
+
+// addRoles builds the roles, each with an environment of its own, and adds them in the order in which they may stop last.
+func (s *Service) addRoles(group *service.Group, health *service.Health, connect func(bus.Config) bus.Config) (err error) {
+	janitorConfig, queryConfig, writerConfig, ingestConfig := s.cfg.Janitor, s.cfg.Query, s.cfg.Writer, s.cfg.Ingest
+	for _, p := range []*postgres.Config{&janitorConfig.Postgres, &queryConfig.Postgres, &writerConfig.Postgres} {
+		p.URL = s.database
+	}
+	for _, b := range []*bus.Config{&queryConfig.Bus, &writerConfig.Bus, &ingestConfig.Bus} {
+		*b = connect(*b)
+	}
+	var built []service.Role
+	defer func() {
+		if err != nil { // a role closes what New opened when it runs
+			ended, cancel := context.WithCancel(context.Background())
+			cancel()
+			for _, role := range built {
+				_ = role.Run(ended)
+			}
+		}
+	}()
+	queryEnv := s.env.Role("query")
+	for _, role := range []struct {
+		name string
+		env  service.Env
+		make func(service.Env) (service.Role, error)
+	}{
+		{"janitor", s.env.Role("janitor"), func(e service.Env) (service.Role, error) { return janitor.New(janitorConfig, e) }},
+		{"query", queryEnv, func(e service.Env) (service.Role, error) { return query.New(queryConfig, e) }},
+		{"writer", s.env.Role("writer"), func(e service.Env) (service.Role, error) { return writer.New(writerConfig, e) }},
+		{"ingest", s.env.Role("ingest"), func(e service.Env) (service.Role, error) { return ingest.New(ingestConfig, e) }},
+	} {
+		r, err := role.make(role.env)
+		if err != nil {
+			return fmt.Errorf("%s: %w", role.name, err)
+		}
+		built = append(built, r)
+		group.Add(role.name, r.Run)
+		health.Register(role.name, role.env.Health.Check)
+		if role.name != "query" {
+			queryEnv.Health.Register(role.name, role.env.Health.Check) // one /health tells of the whole process
+		}
+	}
+	return nil
+}
+
+// announce waits until every role is ready and shows where they are.
+func (s *Service) announce(ctx context.Context, health *service.Health, dir string, begin time.Time) {
+	done := s.progress.step("services")
+	const patience = 30 * time.Second
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for told := false; ; {
+		err := health.Check(ctx)
+		if err == nil {
+			break
+		}
+		if !told && s.env.Now().Sub(begin) > patience && ctx.Err() == nil {
+			told = true
+			s.progress.line("  still waiting: %v", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+	done("ingest, writer, query, janitor")
+	s.progress.line("")
+	s.progress.box(fmt.Sprintf("ollyScale is ready after %s", s.env.Now().Sub(begin).Round(100*time.Millisecond)), [][2]string{
+		{"Web interface", "http://" + reachable(s.cfg.Query.HTTP.Address)},
+		{"OTLP/gRPC", "http://" + reachable(s.cfg.Ingest.GRPC.Address)},
+		{"OTLP/HTTP", "http://" + reachable(s.cfg.Ingest.HTTP.Address)},
+		{"PostgreSQL", redacted(s.database)},
+		{"Data", dir},
+	})
+	s.progress.line("Try it: ollyscale demo (or make demo). Stop with Ctrl-C.")
+	close(s.ready)
+}
+
+// checkPorts finds a taken port before anything is started.
+func (s *Service) checkPorts(ctx context.Context) error {
+	ports := []struct{ what, address, setting string }{
+		{"OTLP/gRPC", s.cfg.Ingest.GRPC.Address, "--ingest-grpc-address"},
+		{"OTLP/HTTP", s.cfg.Ingest.HTTP.Address, "--ingest-http-address"},
+		{"web interface", s.cfg.Query.HTTP.Address, "--query-http-address"},
+	}
+	if s.cfg.Postgres.URL == "" && s.cfg.Postgres.Port != 0 {
+		ports = append(ports, struct{ what, address, setting string }{"PostgreSQL", fmt.Sprintf("127.0.0.1:%d", s.cfg.Postgres.Port), "--postgres-port"})
+	}
+	for _, p := range ports {
+		l, err := service.Listen(ctx, p.what, p.address, p.setting)
+		if err != nil {
+			return err
+		}
+		if err := l.Close(); err != nil {
+			return fmt.Errorf("%s: %w", p.what, err)
+		}
+	}
+	return nil
+}
+
+// reachable turns an address to listen on into one to open.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func redacted(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "(a connection string)"
+	}
+	return u.Redacted()
+}

@@ -1,0 +1,108 @@
+package allinone
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// tempDir is a directory that the unprivileged user of a root's PostgreSQL may pass.
+func tempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ollyscale")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // see above
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return dir
+}
+
+func postmaster(t *testing.T, dir string) (pid int, alive bool) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "postgres", "postmaster.pid"))
+	if err != nil {
+		return 0, false
+	}
+	lines := strings.Split(string(text), "\n")
+	pid, err = strconv.Atoi(lines[0])
+	require.NoError(t, err)
+	return pid, len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready"
+}
+
+func TestADatabaseThatDiesComesBackUnderItsURL(t *testing.T) {
+	dir, err := openDataDir(tempDir(t))
+	require.NoError(t, err)
+	defer dir.close()
+	d, err := startPostgres(t.Context(), PostgresConfig{}, testbed.PostgresBin(t), dir, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.NoError(t, createDatabase(t.Context(), d.current.URL("postgres")))
+	require.NoError(t, createDatabase(t.Context(), d.current.URL("postgres")), "idempotent")
+	url := d.url()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- d.run(ctx) }()
+
+	first, alive := postmaster(t, dir.path)
+	require.True(t, alive)
+	require.NoError(t, syscall.Kill(first, syscall.SIGKILL))
+	require.Eventually(t, func() bool {
+		pid, alive := postmaster(t, dir.path)
+		return alive && pid != first
+	}, 20*time.Second, 20*time.Millisecond)
+	require.NoError(t, createDatabase(t.Context(), strings.Replace(url, "/"+databaseName, "/postgres", 1)), "the data is there")
+
+	cancel()
+	require.NoError(t, <-done)
+	require.NoError(t, d.stop(t.Context()), "a second stop does nothing")
+	_, alive = postmaster(t, dir.path)
+	require.False(t, alive)
+}
+
+func TestDatabaseTroubleIsOneClearLine(t *testing.T) {
+	bin := testbed.PostgresBin(t)
+	log := slog.New(slog.DiscardHandler)
+	start := func(t *testing.T, prepare func(dir *dataDir), cfg PostgresConfig) error {
+		t.Helper()
+		dir, err := openDataDir(tempDir(t))
+		require.NoError(t, err)
+		defer dir.close()
+		if prepare != nil {
+			prepare(dir)
+		}
+		_, err = startPostgres(t.Context(), cfg, bin, dir, log)
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "\n")
+		return err
+	}
+	t.Run("a newer major", func(t *testing.T) {
+		err := start(t, func(dir *dataDir) {
+			require.NoError(t, os.Mkdir(dir.join("postgres"), 0o700))
+			require.NoError(t, os.WriteFile(dir.join("postgres/PG_VERSION"), []byte("99\n"), 0o600))
+		}, PostgresConfig{})
+		require.ErrorContains(t, err, "was made by PostgreSQL 99")
+	})
+	t.Run("somebody else's", func(t *testing.T) {
+		err := start(t, func(dir *dataDir) {
+			require.NoError(t, os.Mkdir(dir.join("postgres"), 0o700))
+			require.NoError(t, os.WriteFile(dir.join("postgres/photo.jpg"), nil, 0o600))
+		}, PostgresConfig{})
+		require.ErrorContains(t, err, "holds no PostgreSQL cluster")
+	})
+	t.Run("a taken port", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+		require.NoError(t, err)
+		defer func() { require.NoError(t, l.Close()) }()
+		port := l.Addr().(*net.TCPAddr).Port
+		require.ErrorContains(t, start(t, nil, PostgresConfig{Port: port}), strconv.Itoa(port)+" is taken")
+	})
+}
