@@ -3,22 +3,21 @@ package query
 import (
 	"context"
 	"math"
-	"slices"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
-// page finds one page of items and hands each to place, in full; place gets the number of items first.
-func (s *Service) page(ctx context.Context, v *view, q *search, begin func(), place func(total, n int, t *segment.Table, row int)) (api.Pagination, error) {
+// page finds one page of items and lets draw make each, in full, in its place of the list.
+func page[T any](ctx context.Context, s *Service, v *view, q *search, r *renderer, draw func(t *segment.Table, row int) T) ([]T, api.Pagination, error) {
 	found, more, frontier, err := v.search(ctx, &q.plan, q.limit)
 	if err != nil {
-		return api.Pagination{}, err
+		return nil, api.Pagination{}, err
 	}
-	err = v.read(ctx, &q.plan, found, begin, func(n int, t *segment.Table, row int) { place(len(found), n, t, row) })
+	list, err := items(ctx, v, &q.plan, found, r, draw)
 	if err != nil {
-		return api.Pagination{}, err
+		return nil, api.Pagination{}, err
 	}
 	p := api.Pagination{HasMore: more}
 	switch {
@@ -28,7 +27,19 @@ func (s *Service) page(ctx context.Context, v *view, q *search, begin func(), pl
 	default:
 		p.NextCursor = s.resume(q, v, found[len(found)-1].key)
 	}
-	return p, nil
+	return list, p, nil
+}
+
+// items draws the candidates, each in its place.
+func items[T any](ctx context.Context, v *view, p *plan, found []candidate, r *renderer, draw func(t *segment.Table, row int) T) ([]T, error) {
+	list := make([]T, len(found)) // not nil: an empty list is a list on the wire
+	err := v.read(ctx, p, found, func(t *segment.Table, numbers []int) {
+		r.begin()
+		for _, n := range numbers {
+			list[n] = draw(t, int(found[n].row))
+		}
+	})
+	return list, err
 }
 
 func (s *Service) searchSpans(ctx context.Context, tenant telemetry.Tenant, r api.SearchRequest) (*api.SpanPage, error) {
@@ -37,13 +48,10 @@ func (s *Service) searchSpans(ctx context.Context, tenant telemetry.Tenant, r ap
 		return nil, err
 	}
 	started := s.env.Now()
-	out := &api.SpanPage{Spans: []api.Span{}, Completeness: s.watch.completeness(q.signal)}
+	out := &api.SpanPage{Completeness: s.watch.completeness(q.signal)}
 	draw := newRenderer()
 	err = s.inView(ctx, func(ctx context.Context, v *view) error {
-		out.Pagination, err = s.page(ctx, v, q, draw.begin, func(total, n int, t *segment.Table, row int) {
-			out.Spans = grow(out.Spans, total)
-			out.Spans[n] = draw.span(t, row)
-		})
+		out.Spans, out.Pagination, err = page(ctx, s, v, q, draw, draw.span)
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
@@ -82,13 +90,10 @@ func (s *Service) traceLogs(ctx context.Context, tenant telemetry.Tenant, id [16
 
 func (s *Service) logPage(ctx context.Context, q *search) (*api.LogPage, error) {
 	started := s.env.Now()
-	out := &api.LogPage{Logs: []api.LogRecord{}, Completeness: s.watch.completeness(q.signal)}
+	out := &api.LogPage{Completeness: s.watch.completeness(q.signal)}
 	draw := newRenderer()
 	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
-		out.Pagination, err = s.page(ctx, v, q, draw.begin, func(total, n int, t *segment.Table, row int) {
-			out.Logs = grow(out.Logs, total)
-			out.Logs[n] = draw.log(t, row)
-		})
+		out.Logs, out.Pagination, err = page(ctx, s, v, q, draw, draw.log)
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
@@ -102,26 +107,18 @@ func (s *Service) searchPoints(ctx context.Context, tenant telemetry.Tenant, r a
 		return nil, err
 	}
 	started := s.env.Now()
-	out := &api.PointPage{Points: []api.Point{}, Completeness: s.watch.completeness(q.signal)}
+	out := &api.PointPage{Completeness: s.watch.completeness(q.signal)}
 	draw := newRenderer()
 	err = s.inView(ctx, func(ctx context.Context, v *view) error {
-		out.Pagination, err = s.page(ctx, v, q, draw.begin, func(total, n int, t *segment.Table, row int) {
-			out.Points = grow(out.Points, total)
-			out.Points[n] = draw.point(t, row)
+		out.Points, out.Pagination, err = page(ctx, s, v, q, draw, func(t *segment.Table, row int) api.Point {
+			p := draw.point(t, row)
 			series := draw.seriesIndex(t, t.Ints[segment.ColSeries][row])
-			out.Points[n].SeriesIndex = &series
+			p.SeriesIndex = &series
+			return p
 		})
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
 	out.Series, out.Resources, out.Scopes = draw.series, draw.resources, draw.scopes
 	return out, err
-}
-
-// grow makes room for all items at the first of them.
-func grow[T any](list []T, total int) []T {
-	if len(list) < total {
-		list = append(slices.Grow(list, total), make([]T, total-len(list))...)
-	}
-	return list
 }

@@ -162,9 +162,12 @@ func (s *Service) getMetric(ctx context.Context, tenant telemetry.Tenant, name s
 			return errNotFound("metric " + strconv.Quote(name) + " with a point in the range that meets the filters")
 		}
 		slices.Reverse(found) // oldest first
-		points, of := make([]api.Point, len(found)), make([]int, len(found))
-		err = v.read(ctx, p, found, draw.begin, func(n int, t *segment.Table, row int) {
-			points[n], of[n] = draw.point(t, row), draw.seriesIndex(t, t.Ints[segment.ColSeries][row])
+		type drawn struct {
+			point  api.Point
+			series int
+		}
+		points, err := items(ctx, v, p, found, draw, func(t *segment.Table, row int) drawn {
+			return drawn{draw.point(t, row), draw.seriesIndex(t, t.Ints[segment.ColSeries][row])}
 		})
 		if err != nil {
 			return err
@@ -172,8 +175,8 @@ func (s *Service) getMetric(ctx context.Context, tenant telemetry.Tenant, name s
 		for i := range draw.series {
 			out.Series = append(out.Series, api.SeriesPoints{Series: draw.series[i], Points: []api.Point{}})
 		}
-		for n := range points {
-			out.Series[of[n]].Points = append(out.Series[of[n]].Points, points[n])
+		for _, p := range points {
+			out.Series[p.series].Points = append(out.Series[p.series].Points, p.point)
 		}
 		slices.SortFunc(out.Series, func(a, b api.SeriesPoints) int { return cmp.Compare(a.Series.ID, b.Series.ID) })
 		if more && v.incomplete == nil {

@@ -312,16 +312,16 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 	return found, frontier != math.MinInt64, frontier, nil
 }
 
-// read decodes the candidates in full, segment by segment: it calls begin for each segment and then each for its candidates, with
-// their numbers in the list and the table and row that hold them; the table is only valid until the next begin.
-func (v *view) read(ctx context.Context, p *plan, list []candidate, begin func(), each func(n int, t *segment.Table, row int)) error {
+// read decodes the candidates in full, segment by segment, in any order. It calls each once a segment with the numbers that its candidates
+// have in the list; t is only valid during the call, in which row list[n].row is candidate n.
+func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t *segment.Table, numbers []int)) error {
 	var order []*header
-	rows := map[*header][]int{}
+	numbers := map[*header][]int{}
 	for n, c := range list {
-		if rows[c.header] == nil {
+		if numbers[c.header] == nil {
 			order = append(order, c.header)
 		}
-		rows[c.header] = append(rows[c.header], n)
+		numbers[c.header] = append(numbers[c.header], n)
 	}
 	stream := &headers{view: v, plan: p, buffer: order, ended: true}
 	t := segment.NewTable(p.tenant, p.signal)
@@ -342,10 +342,7 @@ func (v *view) read(ctx context.Context, p *plan, list []candidate, begin func()
 			if err := t.AppendSegment(current.directories[i], current.parts[i], segment.WantAll()); err != nil {
 				return fmt.Errorf("segment %x: %w", h.id, err)
 			}
-			begin()
-			for _, n := range rows[h] {
-				each(n, t, int(list[n].row))
-			}
+			each(t, numbers[h])
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (s *Service) traceSpans(ctx context.Context, v *view, p *plan) ([]candidate
 func (s *Service) getTrace(ctx context.Context, tenant telemetry.Tenant, id [16]byte, from, to int64) (*api.Trace, error) {
 	started := s.env.Now()
 	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: idFilter(id)}
-	out := &api.Trace{TraceID: hex.EncodeToString(id[:]), Spans: []api.Span{}, Completeness: s.watch.completeness(telemetry.Traces)}
+	out := &api.Trace{TraceID: hex.EncodeToString(id[:]), Completeness: s.watch.completeness(telemetry.Traces)}
 	draw := newRenderer()
 	err := s.inView(ctx, func(ctx context.Context, v *view) error {
 		found, err := s.traceSpans(ctx, v, p)
@@ -43,11 +43,7 @@ func (s *Service) getTrace(ctx context.Context, tenant telemetry.Tenant, id [16]
 		if len(found) == 0 {
 			return errNotFound("trace " + out.TraceID)
 		}
-		slices.Reverse(found) // oldest first
-		err = v.read(ctx, p, found, draw.begin, func(n int, t *segment.Table, row int) {
-			out.Spans = grow(out.Spans, len(found))
-			out.Spans[n] = draw.span(t, row)
-		})
+		out.Spans, err = items(ctx, v, p, found, draw, draw.span)
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
@@ -72,20 +68,14 @@ func (s *Service) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id 
 		if len(found) == 0 {
 			return errNotFound("trace " + hex.EncodeToString(id[:]))
 		}
-		slices.Reverse(found)
-		var rows []uint32
-		var of *segment.Table
-		flush := func() {
-			if of != nil && len(rows) > 0 {
-				out = append(out, of.OTLP(rows)...)
+		slices.Reverse(found) // oldest first
+		return v.read(ctx, p, found, func(t *segment.Table, numbers []int) {
+			rows := make([]uint32, len(numbers))
+			for i, n := range numbers {
+				rows[i] = found[n].row
 			}
-			rows = rows[:0]
-		}
-		err = v.read(ctx, p, found, flush, func(_ int, t *segment.Table, row int) {
-			of, rows = t, append(rows, uint32(row)) //nolint:gosec // a segment has a few thousand rows
+			out = append(out, t.OTLP(rows)...)
 		})
-		flush()
-		return err
 	})
 	return out, err
 }
