@@ -1,0 +1,184 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/proto"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+func dial(t testing.TB, r *running, options ...grpc.DialOption) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(r.grpc, append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// call sends bytes as they are, so that they may be wrong.
+func call(ctx context.Context, conn *grpc.ClientConn, signal telemetry.Signal, payload []byte, options ...grpc.CallOption) ([]byte, error) {
+	answer := &message{}
+	defer answer.free()
+	options = append(options, grpc.ForceCodecV2(rawCodec{encoding.GetCodecV2(proto.Name)}))
+	err := conn.Invoke(ctx, "/"+exportDesc(signal).ServiceName+"/Export", &message{answer: payload}, answer, options...)
+	return bytes.Clone(answer.bytes()), err
+}
+
+func TestOTLPOverGRPC(t *testing.T) {
+	r := start(t)
+	conn := dial(t, r)
+	for _, signal := range telemetry.Signals() {
+		want := protobuf(t, signal)
+		for i, compression := range []string{"identity", "gzip", "zstd", "gzip", "zstd"} { // twice: pooled decompressors
+			tenant := telemetry.Tenant(fmt.Sprint("t", i))
+			ctx := metadata.AppendToOutgoingContext(t.Context(), "x-scope-orgid", string(tenant))
+			var trailer metadata.MD
+			options := []grpc.CallOption{grpc.Trailer(&trailer)}
+			if compression != "identity" {
+				options = append(options, grpc.UseCompressor(compression))
+			}
+			got, err := call(ctx, conn, signal, want, options...)
+			require.NoError(t, err)
+			require.Empty(t, got)
+			require.Equal(t, []string{fmt.Sprint(i + 1)}, trailer.Get("x-olly-position"))
+			batch := r.stored(signal, 1)[0]
+			require.Equal(t, want, batch.Payload)
+			require.Equal(t, itemsOf(signal), batch.Items)
+			require.Equal(t, tenant, batch.Tenant)
+		}
+	}
+}
+
+func TestGeneratedClientsOverGRPC(t *testing.T) {
+	r := start(t)
+	conn := dial(t, r)
+	traces := ptraceotlp.NewExportRequest()
+	require.NoError(t, traces.UnmarshalProto(protobuf(t, telemetry.Traces)))
+	gotTraces, err := ptraceotlp.NewGRPCClient(conn).Export(t.Context(), traces)
+	require.NoError(t, err)
+	require.Zero(t, gotTraces.PartialSuccess().RejectedSpans())
+	logs := plogotlp.NewExportRequest()
+	require.NoError(t, logs.UnmarshalProto(protobuf(t, telemetry.Logs)))
+	_, err = plogotlp.NewGRPCClient(conn).Export(t.Context(), logs)
+	require.NoError(t, err)
+	metrics := pmetricotlp.NewExportRequest()
+	require.NoError(t, metrics.UnmarshalProto(protobuf(t, telemetry.Metrics)))
+	_, err = pmetricotlp.NewGRPCClient(conn).Export(t.Context(), metrics)
+	require.NoError(t, err)
+
+	r.clock.Advance(1000 * 24 * time.Hour)
+	gotTraces, err = ptraceotlp.NewGRPCClient(conn).Export(t.Context(), traces)
+	require.NoError(t, err)
+	require.Equal(t, int64(1), gotTraces.PartialSuccess().RejectedSpans())
+	require.Contains(t, gotTraces.PartialSuccess().ErrorMessage(), "rejected 1 of 1 span: 1 older than")
+	gotMetrics, err := pmetricotlp.NewGRPCClient(conn).Export(t.Context(), metrics)
+	require.NoError(t, err)
+	require.Equal(t, int64(6), gotMetrics.PartialSuccess().RejectedDataPoints())
+}
+
+func TestBadInputOverGRPC(t *testing.T) {
+	r := start(t, func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 100_000, 10<<20 })
+	conn := dial(t, r)
+	fine := protobuf(t, telemetry.Traces)
+	for _, test := range []struct {
+		name    string
+		payload []byte
+		options []grpc.CallOption
+		tenant  string
+		code    codes.Code
+		says    string
+	}{
+		{"truncated", fine[:len(fine)-3], nil, "", codes.InvalidArgument, "the data ends inside a field"},
+		{"trailing garbage", append(bytes.Clone(fine), 0xff), nil, "", codes.InvalidArgument, "not a valid OTLP request"},
+		{"JSON", []byte(`{"resourceSpans":[]}`), nil, "", codes.InvalidArgument, "not a valid OTLP request"},
+		{"id of wrong length", []byte{0x0a, 8, 0x12, 6, 0x12, 4, 0x0a, 2, 1, 2}, nil, "", codes.InvalidArgument, "spans[0].trace_id: the id has 2 bytes, want 16 bytes"},
+		{"too large", make([]byte, 100_001), nil, "", codes.ResourceExhausted, "larger than max"},
+		{"too large decompressed", make([]byte, 50<<20), []grpc.CallOption{grpc.UseCompressor("zstd")}, "", codes.ResourceExhausted, "larger than max"},
+		{"bad tenant", fine, nil, "a.b", codes.InvalidArgument, "X-Scope-OrgID"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ctx := t.Context()
+			if test.tenant != "" {
+				ctx = metadata.AppendToOutgoingContext(ctx, "X-Scope-OrgID", test.tenant)
+			}
+			_, err := call(ctx, conn, telemetry.Traces, test.payload, test.options...)
+			require.Equal(t, test.code, status.Code(err), "%v", err)
+			require.ErrorContains(t, err, test.says)
+			require.Empty(t, status.Convert(err).Details(), "not to be repeated")
+		})
+	}
+	err := conn.Invoke(t.Context(), "/opentelemetry.proto.collector.profiles.v1.ProfilesService/Export", &message{}, &message{}, grpc.ForceCodecV2(rawCodec{encoding.GetCodecV2(proto.Name)}))
+	require.Equal(t, codes.Unimplemented, status.Code(err))
+	r.nothing()
+	_, err = call(t.Context(), conn, telemetry.Traces, nil)
+	require.NoError(t, err, "an empty request is fine")
+	r.nothing()
+	_, err = call(t.Context(), conn, telemetry.Traces, fine)
+	require.NoError(t, err, "and it still works")
+}
+
+func TestGRPCWithoutNATSIsUnavailable(t *testing.T) {
+	r := start(t, func(c *Config) { c.Bus.PublishTimeout, c.Bus.RequestTimeout = time.Second, time.Second })
+	conn := dial(t, r)
+	health := healthpb.NewHealthClient(conn)
+	got, err := health.Check(t.Context(), &healthpb.HealthCheckRequest{})
+	require.NoError(t, err)
+	require.Equal(t, healthpb.HealthCheckResponse_SERVING, got.Status)
+
+	r.nats.Stop()
+	_, err = call(t.Context(), conn, telemetry.Traces, protobuf(t, telemetry.Traces))
+	require.Equal(t, codes.Unavailable, status.Code(err), "%v", err)
+	require.IsType(t, &errdetails.RetryInfo{}, status.Convert(err).Details()[0])
+	got, err = health.Check(t.Context(), &healthpb.HealthCheckRequest{})
+	require.NoError(t, err)
+	require.Equal(t, healthpb.HealthCheckResponse_NOT_SERVING, got.Status)
+
+	r.nats.Start()
+	require.Eventually(t, func() bool {
+		_, err := call(t.Context(), conn, telemetry.Traces, protobuf(t, telemetry.Traces))
+		return err == nil
+	}, 10*time.Second, 50*time.Millisecond)
+	r.stored(telemetry.Traces, 1)
+}
+
+func TestGRPCOnAFullStreamIsExhaustedWithRetryInfo(t *testing.T) {
+	r := start(t, func(c *Config) {
+		c.Bus.MaxBytes = 1 << 20
+		c.Bus.Compression = "none"
+	})
+	conn := dial(t, r)
+	var err error
+	for i := 0; i < 20 && err == nil; i++ {
+		_, err = call(t.Context(), conn, telemetry.Traces, large(t, 500+i))
+	}
+	require.Equal(t, codes.ResourceExhausted, status.Code(err), "%v", err)
+	require.IsType(t, &errdetails.RetryInfo{}, status.Convert(err).Details()[0])
+}
+
+func TestBothTransportsMakeTheSameBatch(t *testing.T) {
+	r := start(t)
+	payload := protobuf(t, telemetry.Logs)
+	require.Equal(t, http.StatusOK, r.post("/v1/logs", "application/x-protobuf", payload).status)
+	_, err := call(t.Context(), dial(t, r), telemetry.Logs, payload)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, r.post("/v1/logs", "application/json", testdata(t, telemetry.Logs)).status)
+	r.stored(telemetry.Logs, 1)
+}
