@@ -28,23 +28,27 @@ export function ConditionInput({ conditions, columns, onChange }: Props) {
   };
   return (
     <form className={classes.form} onSubmit={submit}>
-      {conditions.map((condition) => {
-        const parsed = parseCondition(condition, columns);
-        return (
-          <Tooltip key={condition} label={parsed.ok ? '' : parsed.problem} disabled={parsed.ok}>
-            <span className={classes.chip} data-broken={!parsed.ok || undefined}>
-              <code title={condition}>{condition}</code>
-              <button
-                type="button"
-                aria-label={`Remove ${condition}`}
-                onClick={() => onChange(conditions.filter((c) => c !== condition))}
-              >
-                <IconX size={12} />
-              </button>
-            </span>
-          </Tooltip>
-        );
-      })}
+      {conditions.length > 0 && (
+        <div className={classes.chips}>
+          {conditions.map((condition) => {
+            const parsed = parseCondition(condition, columns);
+            return (
+              <Tooltip key={condition} label={parsed.ok ? '' : parsed.problem} disabled={parsed.ok}>
+                <span className={classes.chip} data-broken={!parsed.ok || undefined}>
+                  <code title={condition}>{condition}</code>
+                  <button
+                    type="button"
+                    aria-label={`Remove ${condition}`}
+                    onClick={() => onChange(conditions.filter((c) => c !== condition))}
+                  >
+                    <IconX size={12} />
+                  </button>
+                </span>
+              </Tooltip>
+            );
+          })}
+        </div>
+      )}
       <TextInput
         size="xs"
         className={classes.input}

@@ -46,7 +46,7 @@ export function LogList({ logs, stale, inTrace, more }: Props) {
     });
   return (
     <div ref={scroller} className={list.scroller} data-stale={stale || undefined}>
-      <div className={`${list.head} ${classes.columns}`} aria-hidden>
+      <div className={`${list.head} ${classes.columns} ${classes.head}`} aria-hidden>
         <span />
         <span>Time</span>
         <span>Severity</span>

@@ -14,10 +14,24 @@ const brand: MantineColorsTuple = [
   '#11534f',
 ];
 
+/** Mantine builds its dark surfaces, borders and inputs from this; the same cool greys as tokens.css. */
+const dark: MantineColorsTuple = [
+  '#e4e9ef',
+  '#a9b4c1',
+  '#8b98a8',
+  '#7d8a99',
+  '#364250',
+  '#2a3441',
+  '#1a212b',
+  '#141a22',
+  '#0d1117',
+  '#090c11',
+];
+
 export const theme = createTheme({
   primaryColor: 'brand',
   primaryShade: { light: 7, dark: 6 },
-  colors: { brand },
+  colors: { brand, dark },
   fontFamily: 'var(--font-text)',
   fontFamilyMonospace: 'var(--font-mono)',
   headings: { fontFamily: 'var(--font-text)', fontWeight: '600' },
@@ -32,6 +46,7 @@ export const theme = createTheme({
   cursorType: 'pointer',
   components: {
     Tooltip: { defaultProps: { openDelay: 350, fz: 'xs', withArrow: false, maw: 380, multiline: true } },
+    Button: { styles: { label: { fontWeight: 500 } } },
     Popover: { defaultProps: { shadow: 'md' } },
   },
 });

@@ -5,6 +5,7 @@ describe('axes', () => {
   it('step by round numbers', () => {
     expect(niceStep(1.2e6)).toBe(2e6);
     expect(niceStep(2e6)).toBe(2e6);
+    expect(niceStep(2.3e6)).toBe(2.5e6);
     expect(niceStep(4e6)).toBe(5e6);
     expect(niceStep(70e9)).toBe(120e9);
     expect(niceStep(0)).toBe(1);

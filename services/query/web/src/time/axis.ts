@@ -6,7 +6,7 @@ export interface Tick {
   label: string;
 }
 
-/** The round step (1, 2 or 5 times a power of ten, or a round number of minutes and hours) nearest above raw. */
+/** The round step (1, 2, 2.5 or 5 times a power of ten, or a round number of minutes and hours) nearest above raw. */
 export function niceStep(raw: number): number {
   const minute = 60e9;
   if (raw > 30e9) {
@@ -16,7 +16,7 @@ export function niceStep(raw: number): number {
     return Math.ceil(raw / (1440 * minute)) * 1440 * minute;
   }
   const power = 10 ** Math.floor(Math.log10(Math.max(raw, 1)));
-  for (const factor of [1, 2, 5, 10]) {
+  for (const factor of [1, 2, 2.5, 5, 10]) {
     if (factor * power >= raw * 0.999) return factor * power;
   }
   return 10 * power;
