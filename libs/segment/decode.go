@@ -154,6 +154,13 @@ func (t *Table) decode(x *decoder) error {
 		}
 	}
 	t.N += n
+	raw := 0
+	for i := range x.d.frames {
+		raw += x.d.frames[i].raw
+	}
+	for range n {
+		t.sizes = append(t.sizes, uint32(min(raw/n, MaxItemBytes)))
+	}
 	return nil
 }
 
@@ -236,10 +243,8 @@ func (t *Table) readInts(x *decoder) error {
 		switch c {
 		case ColKind:
 			if t.Signal == telemetry.Metrics {
-				for _, k := range dst {
-					if k < int64(Gauge) || k > int64(Summary) {
-						return damagedf("point of kind %d", k)
-					}
+				if err := t.checkKinds(x, dst); err != nil {
+					return err
 				}
 			}
 			continue
@@ -257,6 +262,21 @@ func (t *Table) readInts(x *decoder) error {
 				return damagedf("column %d refers to entry %d of %d", c, v, len(refs))
 			}
 			dst[i] = int64(refs[v])
+		}
+	}
+	return nil
+}
+
+// checkKinds: a point has one of the five kinds, and that of its metric where the series are read too (before it, in schema order).
+func (t *Table) checkKinds(x *decoder, kinds []int64) error {
+	for _, k := range kinds {
+		if k < int64(Gauge) || k > int64(Summary) {
+			return damagedf("point of kind %d", k)
+		}
+	}
+	for i, s := range x.columns[ColSeries] {
+		if k := t.Metrics[t.Series[s].Metric].Kind; int64(k) != kinds[i] {
+			return damagedf("point of kind %d in a metric of kind %d", kinds[i], k)
 		}
 	}
 	return nil
@@ -640,7 +660,7 @@ func (x *decoder) shapes(src *source, n, keys int) (starts []int, slots, rows []
 		}
 		total += int(l)
 	}
-	if total > 1<<24 {
+	if total > maxEntries {
 		src.bad = true
 		return nil, nil, nil
 	}
@@ -701,7 +721,7 @@ func (t *Table) attributeBlock(x *decoder, src *source, n int) (lists []ValueID,
 		for _, s := range slots[shapeStarts[r]:shapeStarts[r+1]] {
 			counts[s]++
 		}
-		if total += shapeStarts[r+1] - shapeStarts[r]; total > maxChildren {
+		if total += shapeStarts[r+1] - shapeStarts[r]; total > maxEntries {
 			src.bad = true
 			return nil, x.ends
 		}
@@ -768,7 +788,7 @@ func (t *Table) readAttributes(x *decoder) error {
 		for _, s := range slots[starts[r]:starts[r+1]] {
 			counts[s]++
 		}
-		if total += starts[r+1] - starts[r]; total > maxChildren {
+		if total += starts[r+1] - starts[r]; total > maxEntries {
 			return damagedf("attribute shapes")
 		}
 	}
@@ -1016,6 +1036,14 @@ func (t *Table) readLists(x *decoder) error {
 			l.Offsets = append(l.Offsets, end)
 		}
 	}
+	q, v := &t.Lists[ListQuantiles], &t.Lists[ListQuantileValues]
+	if from := len(q.Offsets) - x.d.Items; from > 0 {
+		for i := from; i < len(q.Offsets); i++ {
+			if q.Offsets[i]-q.Offsets[i-1] != v.Offsets[i]-v.Offsets[i-1] {
+				return damagedf("quantiles and their values differ in number")
+			}
+		}
+	}
 	return nil
 }
 
@@ -1057,7 +1085,7 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 		}
 		total += k
 	}
-	if src.bad || total != int64(m) || m == 0 || m > t.childLimit() {
+	if src.bad || total != int64(m) || m == 0 {
 		return damagedf("section %d", id)
 	}
 	column := func(col Column) []int64 {
@@ -1128,6 +1156,3 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 	c.N += m
 	return nil
 }
-
-// childLimit bounds the children of one segment.
-func (t *Table) childLimit() int { return maxChildren }

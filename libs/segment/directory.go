@@ -197,6 +197,16 @@ func (r *directoryReader) byte() byte {
 	return c
 }
 
+func (r *directoryReader) bytes(n int) []byte {
+	if n > len(r.b) {
+		r.bad = true
+		return nil
+	}
+	b := r.b[:n]
+	r.b = r.b[n:]
+	return b
+}
+
 // ParseDirectory reads a directory; a damaged one is fault.Internal with code "segment.damaged", one of an unknown version with
 // "segment.format".
 func ParseDirectory(b []byte) (*Directory, error) {
@@ -209,7 +219,9 @@ func ParseDirectory(b []byte) (*Directory, error) {
 	if d.Signal > telemetry.Metrics {
 		return nil, damagedf("unknown signal %d", d.Signal)
 	}
-	d.Items = r.limited(MaxItems)
+	if d.Items = r.limited(MaxItems); d.Items == 0 {
+		return nil, damagedf("it has no items, or too many")
+	}
 	d.frames = make([]frame, r.limited(len(r.b)))
 	offset := 0
 	for i := range d.frames {
@@ -235,7 +247,7 @@ func ParseDirectory(b []byte) (*Directory, error) {
 		}
 		s.count = d.Items
 		if s.id >= sectionText {
-			s.count = r.limited(maxChildren)
+			s.count = r.limited(maxEntries)
 		}
 		s.read(r, d.frames, used)
 	}
@@ -245,17 +257,16 @@ func ParseDirectory(b []byte) (*Directory, error) {
 		s := &d.keys[i]
 		s.id = sectionKey
 		shared := r.limited(len(prev))
-		rest := r.limited(len(r.b))
+		rest := r.bytes(r.limited(len(r.b)))
 		if r.bad {
 			break
 		}
-		s.key = prev[:shared] + string(r.b[:rest])
-		r.b = r.b[rest:]
+		s.key = prev[:shared] + string(rest)
 		if i > 0 && s.key <= prev {
 			return nil, damagedf("keys are out of order")
 		}
 		prev = s.key
-		s.count = r.limited(maxChildren)
+		s.count = r.limited(maxEntries)
 		s.read(r, d.frames, used)
 	}
 	if r.bad || len(r.b) != 0 {
@@ -272,7 +283,7 @@ func ParseDirectory(b []byte) (*Directory, error) {
 func (s *section) read(r *directoryReader, frames []frame, used []int) {
 	if s.hasDictionary() {
 		s.types = r.byte()
-		s.distinct = r.limited(maxChildren)
+		s.distinct = r.limited(maxEntries)
 	}
 	if s.hasBounds() {
 		s.min = unzigzag(r.uvarint())

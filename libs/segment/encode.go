@@ -10,8 +10,9 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// maxChildren bounds the events, links or exemplars of one segment.
-const maxChildren = 1 << 24
+// maxEntries bounds how many events, attributes or list entries one segment holds of each. MaxItemBytes keeps what Append takes far
+// below it.
+const maxEntries = 1 << 23
 
 // Targets of frame sizes. A frame is what a reader must fetch and unzip for any of its streams, and a TOAST chunk is 2 kB; smaller
 // frames compress worse and cost more calls.
@@ -135,9 +136,11 @@ func (e *Encoder) Encode(t *Table, rows []uint32, level int) (*Segment, error) {
 	}
 	e.cut()
 	e.number()
-	for _, c := range t.children {
-		if s := e.dir.section(c.id); s != nil && s.count > maxChildren {
-			return nil, fault.Newf(fault.Internal, "segment.children", "a segment holds at most %d events, links or exemplars", maxChildren)
+	for _, list := range [...][]section{e.dir.sections, e.dir.keys} {
+		for i := range list {
+			if list[i].count > maxEntries {
+				return nil, fault.Newf(fault.Internal, "segment.entries", "a segment holds at most %d entries of a kind", maxEntries)
+			}
 		}
 	}
 	seg.Body = slices.Clone(e.body)

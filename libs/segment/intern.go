@@ -60,6 +60,7 @@ type interner struct {
 	schema   *rowSchema
 	children []childSet
 
+	sizes  []uint32 // per row: bytes of its protobuf, or an estimate
 	seeds  []uint64 // per key: keySeed
 	recent []ValueID
 	keys   index
@@ -109,6 +110,7 @@ func NewTable(tenant telemetry.Tenant, signal telemetry.Signal) *Table {
 // Reset empties the table and keeps its memory.
 func (t *Table) Reset() {
 	t.Rows.truncate(0)
+	t.sizes = t.sizes[:0]
 	for _, c := range t.children {
 		c.rows.truncate(0)
 	}
@@ -161,6 +163,7 @@ func (t *Table) mark() mark {
 // rollback returns to m exactly. The indexes are rebuilt: failures are rare, so the common way stays free of an undo log.
 func (t *Table) rollback(m mark) {
 	t.Rows.truncate(m.n)
+	t.sizes = t.sizes[:m.n]
 	for _, c := range t.children {
 		c.rows.truncate(m.n)
 	}

@@ -8,6 +8,10 @@ const FormatVersion = 1
 // MaxItems bounds one segment.
 const MaxItems = 4000
 
+// MaxItemBytes bounds the protobuf of one span, log record or data point. A segment holds at most twice as much, unless its items came
+// out of segments already.
+const MaxItemBytes = 8 << 20
+
 // ServiceStats says what a segment holds of one service; readers prune by it.
 type ServiceStats struct {
 	ID               int64

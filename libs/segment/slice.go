@@ -21,9 +21,9 @@ type slicer struct {
 }
 
 // Slices cuts the table's rows into the row sets of future segments: each of one UTC hour (by ColTime) and at most maxItems (MaxItems
-// when it is not positive), in order of time. Spans and logs: each is a time slice, sorted inside by (service, time); points: each is
-// a range of series, sorted by (series, time), so that a metric lies in as few segments as possible. Stable; it depends only on the
-// rows, not on how they came in. The result is valid until the next call or Reset.
+// when it is not positive), hour after hour. Spans and logs: each is a time slice, sorted inside by (service, time); points: each is
+// a range of series within the hour, sorted by (series, time), so that a metric lies in as few segments as possible. Stable. The
+// result is valid until the next call or Reset.
 func (t *Table) Slices(maxItems int) [][]uint32 {
 	if maxItems <= 0 || maxItems > MaxItems {
 		maxItems = MaxItems
@@ -61,11 +61,20 @@ func (t *Table) Slices(maxItems int) [][]uint32 {
 		for p := range pieces {
 			a := from + (to-from)*p/pieces
 			b := from + (to-from)*(p+1)/pieces
-			rows := s.rows[a:b:b]
-			if t.Signal != telemetry.Metrics {
-				t.byRank(rows, t.Ints[ColResource])
+			for a < b {
+				// A few huge items fill a segment too.
+				end, bytes := a, 0
+				for end < b && bytes <= MaxItemBytes {
+					bytes += int(t.sizes[s.rows[end]])
+					end++
+				}
+				rows := s.rows[a:end:end]
+				if t.Signal != telemetry.Metrics {
+					t.byRank(rows, t.Ints[ColResource])
+				}
+				s.out = append(s.out, rows)
+				a = end
 			}
-			s.out = append(s.out, rows)
 		}
 		from = to
 	}

@@ -148,6 +148,9 @@ func (w *walker) readData(b []byte) bool {
 		}
 		w.push("data_points", n)
 		w.point.clear()
+		if !w.fits(data) {
+			return false
+		}
 		ok := false
 		switch m.kind {
 		case Gauge, Sum:
@@ -284,6 +287,7 @@ func (w *walker) histogramPoint(b []byte) bool {
 			if len(data)%8 != 0 {
 				return w.damaged(wireTruncated)
 			}
+			w.odd = w.odd || len(p.counts) > 0
 			for ; len(data) > 0; data = data[8:] {
 				p.counts = append(p.counts, int64(binary.LittleEndian.Uint64(data)))
 			}
@@ -293,6 +297,7 @@ func (w *walker) histogramPoint(b []byte) bool {
 			if len(data)%8 != 0 {
 				return w.damaged(wireTruncated)
 			}
+			w.odd = w.odd || len(p.bounds.b) > 0
 			p.bounds.add(data)
 		case 8<<3 | wireLen:
 			if !w.exemplar(data) {
@@ -393,6 +398,7 @@ func (w *walker) buckets(b []byte, offset *int64, counts *[]int64) bool {
 		case 2<<3 | wireVarint:
 			*counts = append(*counts, int64(num))
 		case 2<<3 | wireLen:
+			w.odd = w.odd || len(*counts) > 0
 			for j := 0; j < len(data); {
 				v, stop := varint(data, j)
 				if stop < 0 {

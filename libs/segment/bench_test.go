@@ -1,0 +1,148 @@
+package segment
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+func stored(s *Segment) int {
+	return len(s.Body) + len(s.Directory) + len(s.TokenFilter) + len(s.TraceFilter) + 28*len(s.Services) + 100
+}
+
+func benchmarkAppend(b *testing.B, signal telemetry.Signal, payload []byte) {
+	table := NewTable("default", signal)
+	n, err := table.Append(payload, 1)
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		table.Reset()
+		if _, err := table.Append(payload, 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	report(b, n)
+	b.ReportMetric(float64(len(payload))/float64(n), "otlp-B/item")
+}
+
+func report(b *testing.B, items int) {
+	b.Helper()
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(items), "ns/item")
+}
+
+func BenchmarkAppendSpans(b *testing.B) {
+	benchmarkAppend(b, telemetry.Traces, demoTraces(b, 1, 8000, false))
+}
+func BenchmarkAppendHardSpans(b *testing.B) {
+	benchmarkAppend(b, telemetry.Traces, demoTraces(b, 1, 8000, true))
+}
+func BenchmarkAppendLogs(b *testing.B) { benchmarkAppend(b, telemetry.Logs, demoLogs(b, 1, 8000)) }
+func BenchmarkAppendPoints(b *testing.B) {
+	benchmarkAppend(b, telemetry.Metrics, demoMetrics(b, 1, 1)[0])
+}
+
+// BenchmarkPdataSpans is the yardstick: decoding alone by pdata.
+func BenchmarkPdataSpans(b *testing.B) {
+	payload := demoTraces(b, 1, 8000, false)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := ptraceotlp.NewExportRequest().UnmarshalProto(payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+	report(b, 8000)
+}
+
+func benchmarkEncode(b *testing.B, signal telemetry.Signal, level, maxItems int, payloads ...[]byte) {
+	table := NewTable("default", signal)
+	for i, p := range payloads {
+		_, err := table.Append(p, int64(i))
+		require.NoError(b, err)
+	}
+	size := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		size = 0
+		for _, rows := range table.Slices(maxItems) {
+			s, err := table.Encode(rows, level)
+			if err != nil {
+				b.Fatal(err)
+			}
+			size += stored(s)
+		}
+	}
+	report(b, table.N)
+	b.ReportMetric(float64(size)/float64(table.N), "stored-B/item")
+}
+
+func BenchmarkEncodeSpans(b *testing.B) {
+	for _, n := range []int{20, 250, 1000, 2000, 4000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			benchmarkEncode(b, telemetry.Traces, 0, n, demoTraces(b, 1, 8000, false))
+		})
+	}
+}
+
+func BenchmarkEncodeHardSpans(b *testing.B) {
+	benchmarkEncode(b, telemetry.Traces, 0, 1000, demoTraces(b, 1, 8000, true))
+}
+func BenchmarkEncodeSpansLevel2(b *testing.B) {
+	benchmarkEncode(b, telemetry.Traces, 2, 4000, demoTraces(b, 1, 8000, false))
+}
+func BenchmarkEncodeLogs(b *testing.B) {
+	benchmarkEncode(b, telemetry.Logs, 0, 1000, demoLogs(b, 1, 8000))
+}
+func BenchmarkEncodePoints(b *testing.B) {
+	benchmarkEncode(b, telemetry.Metrics, 0, 1000, demoMetrics(b, 1, 4)...)
+}
+func BenchmarkEncodePointsLevel2(b *testing.B) {
+	benchmarkEncode(b, telemetry.Metrics, 2, 4000, demoMetrics(b, 1, 60)...)
+}
+
+func benchmarkDecode(b *testing.B, signal telemetry.Signal, want Want, payload []byte) {
+	table := NewTable("default", signal)
+	_, err := table.Append(payload, 1)
+	require.NoError(b, err)
+	all := segments(b, table, 4000, 2)
+	to := NewTable("default", signal)
+	b.ReportAllocs()
+	for b.Loop() {
+		to.Reset()
+		for _, s := range all {
+			d, err := ParseDirectory(s.Directory)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := to.AppendSegment(d, []Part{{0, s.Body}}, want); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	report(b, table.N)
+}
+
+func BenchmarkDecodeSpans(b *testing.B) {
+	payload := demoTraces(b, 1, 8000, false)
+	b.Run("all", func(b *testing.B) { benchmarkDecode(b, telemetry.Traces, WantAll(), payload) })
+	b.Run("red", func(b *testing.B) {
+		benchmarkDecode(b, telemetry.Traces, Want{Ints: []Column{ColTime, ColDuration, ColResource, ColStatus, ColKind}, Texts: []TextColumn{TextName}}, payload)
+	})
+	b.Run("key", func(b *testing.B) {
+		benchmarkDecode(b, telemetry.Traces, Want{Attributes: []string{"app.user.id"}}, payload)
+	})
+}
+
+func BenchmarkOTLP(b *testing.B) {
+	table := NewTable("default", telemetry.Traces)
+	_, err := table.Append(demoTraces(b, 1, 8000, false), 1)
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = table.OTLP(nil)
+	}
+	report(b, table.N)
+}

@@ -1,0 +1,166 @@
+package segment
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// probeAsSQL is the test that a query does in PostgreSQL: get_bit numbers bits from the lowest of each byte.
+func probeAsSQL(filter []byte, hash uint64) bool {
+	n := uint64(len(filter) / 32)
+	hi, bits := Probe(hash)
+	block := uint64(hi) * n >> 32
+	part := filter[block*32 : block*32+32] // substring(filter from block*32+1 for 32)
+	for _, bit := range bits {
+		if part[bit/8]>>(bit%8)&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func TestFilter(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{1, 5, 100, 3000} {
+		for bits, limit := range map[int]float64{traceFilterBits: 0.012, tokenFilterBits: 0.016} {
+			hashes := make([]uint64, n)
+			for i := range hashes {
+				hashes[i] = r.Uint64()
+			}
+			f := makeFilter(hashes, bits)
+			require.LessOrEqual(t, len(f), n*bits/8+32)
+			for _, h := range hashes {
+				require.True(t, MayContain(f, h))
+				require.True(t, probeAsSQL(f, h))
+			}
+			wrong := 0
+			const probes = 40000
+			for range probes {
+				h := r.Uint64()
+				got := MayContain(f, h)
+				require.Equal(t, got, probeAsSQL(f, h))
+				if got {
+					wrong++
+				}
+			}
+			require.Less(t, float64(wrong)/probes, limit, "%d entries of %d bits", n, bits)
+		}
+	}
+	require.True(t, MayContain(nil, 5), "no filter excludes nothing")
+	require.Nil(t, makeFilter(nil, 12))
+}
+
+// TestFiltersHoldEverything: whatever is in a segment is found by its filters, by the tokens that a query computes.
+func TestFiltersHoldEverything(t *testing.T) {
+	for _, signal := range telemetry.Signals() {
+		t.Run(signal.String(), func(t *testing.T) {
+			table := NewTable("acme", signal)
+			_, err := table.Append(newRandom(5).payload(t, signal, 400), 1)
+			require.NoError(t, err)
+			for _, rows := range table.Slices(100) {
+				s, err := table.Encode(rows, 0)
+				require.NoError(t, err)
+				has := func(scope, key string, v Value) {
+					require.True(t, MayContain(s.TokenFilter, Token(scope, key, v)), "%s %s %v", scope, key, v)
+				}
+				attrs := func(scope string, ids []ValueID) {
+					for _, id := range ids {
+						v := table.Values[id]
+						has(scope, table.Keys[v.Key], v)
+						if scope == ScopeItem {
+							require.Equal(t, v.Hash, Token(scope, table.Keys[v.Key], v))
+						}
+					}
+				}
+				text := func(key string, raw []byte) {
+					if len(raw) > 0 {
+						has(ScopeField, key, Value{Type: String, Raw: raw})
+					}
+				}
+				for _, row := range rows {
+					i := int(row)
+					var res Resource
+					var scope Scope
+					if signal == telemetry.Metrics {
+						series := table.Series[table.Ints[ColSeries][i]]
+						res, scope = table.Resources[series.Resource], table.Scopes[series.Scope]
+						attrs(ScopeItem, series.Attributes)
+						text("name", []byte(table.Metrics[series.Metric].Name))
+						for j := table.Exemplars.Offsets[i]; j < table.Exemplars.Offsets[i+1]; j++ {
+							if id := table.Exemplars.TraceIDs[j]; id != [16]byte{} {
+								require.True(t, MayContain(s.TraceFilter, TraceHash(id)))
+							}
+						}
+					} else {
+						res, scope = table.Resources[table.Ints[ColResource][i]], table.Scopes[table.Ints[ColScope][i]]
+						attrs(ScopeItem, table.Attributes.Row(i))
+						if id := table.TraceIDs[i]; id != [16]byte{} {
+							require.True(t, MayContain(s.TraceFilter, TraceHash(id)))
+						}
+					}
+					attrs(ScopeResource, res.Attributes)
+					attrs(ScopeScope, scope.Attributes)
+					has(ScopeScope, "name", Value{Type: String, Raw: []byte(scope.Name)})
+					has(ScopeScope, "version", Value{Type: String, Raw: []byte(scope.Version)})
+					switch signal {
+					case telemetry.Traces:
+						text("name", table.Values[table.Texts[TextName][i]].Raw)
+						text("status_message", table.Values[table.Texts[TextStatusMessage][i]].Raw)
+						for j := table.Events.Offsets[i]; j < table.Events.Offsets[i+1]; j++ {
+							text("events.name", table.Values[table.Events.Texts[TextName][j]].Raw)
+							attrs(ScopeItem, table.Events.Attributes.Row(int(j)))
+						}
+					case telemetry.Logs:
+						text("severity_text", table.Values[table.Texts[TextSeverity][i]].Raw)
+						text("event_name", table.Values[table.Texts[TextEventName][i]].Raw)
+						if body := table.Values[table.Texts[TextBody][i]]; body.Type == String {
+							Words(body.Raw, func(w []byte) bool {
+								has(ScopeWord, "body", Value{Type: String, Raw: w})
+								return true
+							})
+						}
+					case telemetry.Metrics:
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestTokensAreTyped(t *testing.T) {
+	num := Value{Type: Int, Num: 200}
+	require.Equal(t, Token(ScopeItem, "code", num), Token(ScopeItem, "code", Value{Type: Int, Num: 200, Key: 7, Hash: 9}))
+	seen := map[uint64]bool{}
+	for _, scope := range []string{ScopeItem, ScopeResource, ScopeScope, ScopeField, ScopeWord} {
+		for _, v := range []Value{
+			num, {Type: Double, Num: 200}, {Type: Bool, Num: 1}, {Type: String, Raw: []byte("200")}, {Type: Bytes, Raw: []byte("200")}, {Type: Empty}, {Type: String},
+		} {
+			h := Token(scope, "code", v)
+			require.False(t, seen[h])
+			seen[h] = true
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	words := func(s string) (out []string) {
+		Words([]byte(s), func(w []byte) bool {
+			out = append(out, string(w))
+			return true
+		})
+		return out
+	}
+	require.Equal(t, []string{"failed", "to", "place", "order_12", "503", "größe"}, words("Failed to place ORDER_12: (503) [größe]"))
+	require.Nil(t, words(" \x00.,- "))
+	n := 0
+	Words([]byte("a b c"), func([]byte) bool { n++; return n < 2 })
+	require.Equal(t, 2, n)
+	var nested []string
+	nestedStrings(message(field(1, field(1, []byte("one"))), field(1, field(6, field(1, message(field(1, []byte("k")), field(2, field(1, []byte("two")))))))),
+		Array, func(s []byte) { nested = append(nested, string(s)) })
+	require.Equal(t, []string{"one", "two"}, nested)
+}

@@ -1,0 +1,69 @@
+package segment
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// The gates hold what is deterministic: bytes and allocations. Time is measured by the benchmarks.
+
+func TestSizeGate(t *testing.T) {
+	for name, c := range map[string]struct {
+		signal   telemetry.Signal
+		payloads [][]byte
+		items    int
+		level    int
+		limit    float64 // bytes an item with directory, filters and header
+	}{
+		"spans":           {telemetry.Traces, [][]byte{demoTraces(t, 1, 8000, false)}, 1000, 0, 36},
+		"spans, level 2":  {telemetry.Traces, [][]byte{demoTraces(t, 1, 8000, false)}, 4000, 2, 30},
+		"hard spans":      {telemetry.Traces, [][]byte{demoTraces(t, 1, 8000, true)}, 1000, 0, 105},
+		"logs":            {telemetry.Logs, [][]byte{demoLogs(t, 1, 8000)}, 1000, 0, 46},
+		"points":          {telemetry.Metrics, demoMetrics(t, 1, 4), 1000, 0, 14},
+		"points, level 2": {telemetry.Metrics, demoMetrics(t, 1, 60), 4000, 2, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := NewTable("default", c.signal)
+			for i, p := range c.payloads {
+				_, err := table.Append(p, int64(i))
+				require.NoError(t, err)
+			}
+			size := 0
+			for _, s := range segments(t, table, c.items, c.level) {
+				size += stored(s)
+			}
+			got := float64(size) / float64(table.N)
+			t.Logf("%.1f B/item", got)
+			require.Less(t, got, c.limit)
+		})
+	}
+}
+
+func TestAllocationGate(t *testing.T) {
+	for signal, payload := range map[telemetry.Signal][]byte{
+		telemetry.Traces:  demoTraces(t, 1, 4000, false),
+		telemetry.Logs:    demoLogs(t, 1, 4000),
+		telemetry.Metrics: demoMetrics(t, 1, 1)[0],
+	} {
+		t.Run(signal.String(), func(t *testing.T) {
+			table := NewTable("default", signal)
+			items := 0
+			allocs := testing.AllocsPerRun(5, func() {
+				table.Reset()
+				n, err := table.Append(payload, 1)
+				require.NoError(t, err)
+				items = n
+				for _, rows := range table.Slices(1000) {
+					_, err := table.Encode(rows, 0)
+					require.NoError(t, err)
+				}
+			})
+			t.Logf("%.0f allocations for %d items", allocs, items)
+			// Names of keys, services and dictionary entries of the pool, and the results: per table and segment, not per item.
+			require.Less(t, allocs/float64(items), 0.35)
+		})
+	}
+}

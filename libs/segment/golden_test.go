@@ -1,0 +1,86 @@
+package segment
+
+import (
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew; old ones must stay readable, so a change of bytes in them is a new format version")
+
+// A golden file is the checksum (8 bytes, little-endian), and, each with its length in 4 bytes before it, the directory, the body and the
+// OTLP request that comes back.
+func writeGolden(s *Segment, otlp []byte) []byte {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(s.Checksum))
+	for _, part := range [][]byte{s.Directory, s.Body, otlp} {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(part)))
+		b = append(b, part...)
+	}
+	return b
+}
+
+func readGolden(t *testing.T, b []byte) (s *Segment, otlp []byte) {
+	t.Helper()
+	s = &Segment{}
+	s.Checksum = int64(binary.LittleEndian.Uint64(b))
+	b = b[8:]
+	for _, part := range []*[]byte{&s.Directory, &s.Body, &otlp} {
+		n := binary.LittleEndian.Uint32(b)
+		*part, b = b[4:4+n], b[4+n:]
+	}
+	require.Empty(t, b)
+	return s, otlp
+}
+
+// TestGolden pins what readers of version 1 must understand. The bytes that Encode writes may change (a better choice of encodings, another
+// zstd), what they mean may not.
+func TestGolden(t *testing.T) {
+	for _, signal := range telemetry.Signals() {
+		for seed := range uint64(3) {
+			name := filepath.Join("testdata", "v1", fmt.Sprintf("%s-%d.seg", signal, seed))
+			t.Run(name, func(t *testing.T) {
+				if *update {
+					table := NewTable("acme", signal)
+					var payload []byte
+					switch {
+					case seed < 2:
+						payload = newRandom(seed+100).payload(t, signal, 60)
+					case signal == telemetry.Traces:
+						payload = demoTraces(t, 7, 100, true)
+					case signal == telemetry.Logs:
+						payload = demoLogs(t, 7, 100)
+					default:
+						payload = demoMetrics(t, 7, 1)[0]
+					}
+					_, err := table.Append(payload, 1<<40)
+					require.NoError(t, err)
+					rows := table.Slices(MaxItems)[0]
+					s, err := table.Encode(rows, int(seed))
+					require.NoError(t, err)
+					back := NewTable("acme", signal)
+					read(t, back, s, WantAll())
+					require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+					require.NoError(t, os.WriteFile(name, writeGolden(s, back.OTLP(nil)), 0o644))
+				}
+				b, err := os.ReadFile(name)
+				require.NoError(t, err)
+				s, otlp := readGolden(t, b)
+				require.NoError(t, s.Verify())
+				table := NewTable("acme", signal)
+				read(t, table, s, WantAll())
+				want, ok := flatten(t, signal, otlp)
+				require.True(t, ok)
+				got, ok := flatten(t, signal, table.OTLP(nil))
+				require.True(t, ok)
+				require.Equal(t, want, got)
+			})
+		}
+	}
+}
