@@ -12,9 +12,6 @@ const (
 	oidFloat8 = 701
 )
 
-// pgEpoch is 2000-01-01 in Unix seconds, where PostgreSQL's dates and timestamps begin.
-const pgEpoch = 946684800
-
 // copyStream is one COPY … (FORMAT binary) stream, built by hand in a buffer that is used again: a third of the client's cost of
 // CopyFrom over boxed values. The caller writes rows with begin and one value per column, in the statement's column order.
 type copyStream struct {
@@ -58,22 +55,6 @@ func (c *copyStream) int8(v int64) {
 }
 
 func (c *copyStream) float8(v float64) { c.int8(int64(math.Float64bits(v))) }
-
-func (c *copyStream) boolean(v bool) {
-	c.buf = append(c.buf, 0, 0, 0, 1, 0)
-	if v {
-		c.buf[len(c.buf)-1] = 1
-	}
-}
-
-// timestamp writes a timestamptz given in Unix nanoseconds; PostgreSQL keeps microseconds.
-func (c *copyStream) timestamp(unixNano int64) {
-	micro := unixNano / 1000
-	if unixNano%1000 < 0 {
-		micro--
-	}
-	c.int8(micro - pgEpoch*1_000_000)
-}
 
 func (c *copyStream) bytes(v []byte) {
 	c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(len(v)))

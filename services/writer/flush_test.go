@@ -179,13 +179,13 @@ func TestFlushSurvivesAShortOutage(t *testing.T) {
 
 func TestFlushTriesASuspectAloneSoThatNeighboursAreStored(t *testing.T) {
 	l := newLedger()
-	batches, settled := deliveries(8)
+	batches, _ := deliveries(8)
 	unknown := errors.New("something odd")
 	l.poison[batches[5].ID] = unknown
 	require.ErrorIs(t, testFlusher(t, l.store).flush(t.Context(), batches), unknown)
 	require.Empty(t, l.stored, "at first all are given back")
 
-	batches, settled = deliveries(8)
+	batches, settled := deliveries(8)
 	batches[5].attempts = suspectAttempts
 	require.ErrorIs(t, testFlusher(t, l.store).flush(t.Context(), batches), unknown)
 	require.Len(t, l.stored, 7)

@@ -110,8 +110,8 @@ func (j *jsonValues) appendObject(dst []byte, ids []segment.ValueID) []byte {
 // sorted returns ids in the order of their keys; equal keys keep their order. Senders tend to send one order, so an insertion
 // sort over a dozen attributes is the quickest.
 func (j *jsonValues) sorted(ids []segment.ValueID) []segment.ValueID {
-	s := append(j.scratch[:0], ids...)
-	j.scratch = s
+	j.scratch = append(j.scratch[:0], ids...)
+	s := j.scratch
 	values, rank := j.table.Values, j.rank
 	if len(s) > 64 {
 		slices.SortStableFunc(s, func(a, b segment.ValueID) int {

@@ -97,8 +97,11 @@ func TestAttributesKeepTheirTypes(t *testing.T) {
 			keyValue("bb", anyInt(1)), keyValue("a", anyText("x")), keyValue("bb", anyInt(2)), keyValue("aa", field(7, []byte{1})),
 			keyValue("", nil),
 		)}, `{"":null,"a":"x","aa":{"bytesValue":"AQ=="},"bb":2}`},
-		{"map in array in map", segment.Value{Type: segment.Map, Raw: keyValue("k", field(5, field(1, field(6, keyValue("l", anyInt(1))))))},
-			`{"k":[{"l":1}]}`},
+		{
+			"map in array in map",
+			segment.Value{Type: segment.Map, Raw: keyValue("k", field(5, field(1, field(6, keyValue("l", anyInt(1))))))},
+			`{"k":[{"l":1}]}`,
+		},
 		{"an unknown kind of value", segment.Value{Type: segment.Array, Raw: field(1, field(99, []byte("?")))}, `[null]`},
 		{"damaged", segment.Value{Type: segment.Array, Raw: append(field(1, anyInt(1)), 0x0a, 0xff)}, `[1]`},
 	} {

@@ -67,7 +67,7 @@ func (p *pipeline) run(ctx context.Context) error {
 		workers.Go(func() {
 			f := p.flusher()
 			for batch := range flushes {
-				p.note(f.flush(working, batch))
+				p.note(working, f.flush(working, batch))
 				var size int64
 				for _, h := range batch {
 					size += int64(len(h.Payload))
@@ -116,7 +116,9 @@ func (p *pipeline) gather(ctx context.Context, flushes chan<- []*held) {
 		if len(acc.items) > 0 {
 			flushes <- acc.take() // nothing waits for a bus that is away
 		}
-		sleep(ctx, pause)
+		if sleep(ctx, pause) != nil {
+			break
+		}
 		pause = min(2*pause, maxPause)
 	}
 	if len(acc.items) > 0 {
@@ -155,9 +157,9 @@ func (p *pipeline) hold(d bus.Delivery) *held {
 }
 
 // note remembers what a flush came to. A single batch that failed for its own reasons does not stop the others.
-func (p *pipeline) note(err error) {
+func (p *pipeline) note(ctx context.Context, err error) {
 	if err != nil && p.state() == nil {
-		p.log.LogAttrs(context.Background(), slog.LevelError, "flush given back to the bus", slog.String("signal", p.signal.String()),
+		p.log.LogAttrs(ctx, slog.LevelError, "flush given back to the bus", slog.String("signal", p.signal.String()),
 			slog.String("class", fault.ClassOf(err).String()), slog.Any("error", err))
 	}
 	p.setState(err)

@@ -214,7 +214,7 @@ func TestARestartOfTheDatabaseLosesAndDoublesNothing(t *testing.T) {
 	home, err := os.MkdirTemp("", "ollywriter") // not below the test's private directory: the server runs as another user
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(home) })
-	require.NoError(t, os.Chmod(home, 0o711)) //nolint:gosec // the server's unprivileged user passes through
+	require.NoError(t, os.Chmod(home, 0o711))
 	cfg := server.Config{BinDir: testbed.PostgresBin(t), DataDir: filepath.Join(home, "data")}
 	ctx := testbed.Context(t)
 	pg, err := server.Start(ctx, cfg)

@@ -24,7 +24,7 @@ import (
 	"github.com/ollyscale/ollyscale/schema"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // a flag of the test binary
+var update = flag.Bool("update", false, "write the golden files anew")
 
 // store is a database under test with what a writer keeps beside it.
 type store struct {
@@ -71,7 +71,7 @@ func (s *store) items(signal telemetry.Signal) (segments, rows int64) {
 	return s.count("SELECT coalesce(sum(items), 0) FROM " + segmentTable(signal)), s.count("SELECT count(*) FROM " + factTable(signal))
 }
 
-var positions struct { //nolint:gochecknoglobals // stream sequences of the tests' batches
+var positions struct {
 	sync.Mutex
 	last int64
 }

@@ -90,7 +90,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.pool.Close()
 	defer s.bus.Close()
 	if err := s.waitReady(ctx); err != nil {
-		return nil //nolint:nilerr // ctx ended before there was anything to write
+		return nil // ctx ended before there was anything to write
 	}
 	f := s.cfg.Flush
 	for _, p := range s.pipelines {
