@@ -1,0 +1,40 @@
+package janitor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/ollyscale/ollyscale/libs/postgres"
+)
+
+// ahead makes the partitions from the hour before now on, nearest first. Each day is a transaction of its own: making partitions holds a
+// lock for which writers wait that need one at this moment.
+func (s *Service) ahead(ctx context.Context) error {
+	from := s.env.Now().Add(-time.Hour)
+	end := s.env.Now().Add(s.cfg.Partitions.Ahead)
+	hours := s.env.Now().Add(s.cfg.Partitions.HoursAhead)
+	made := 0
+	for day := from; !day.After(end); day = nextDay(day) {
+		last := nextDay(day).Add(-time.Nanosecond)
+		if last.After(end) {
+			last = end
+		}
+		var n int
+		if err := s.pool.QueryRow(ctx, statement("ensure_partitions", ""), day.UnixNano(), last.UnixNano(), hours.UnixNano()).Scan(&n); err != nil {
+			return fmt.Errorf("make the partitions of %s: %w", day.UTC().Format(time.DateOnly), postgres.Classify(err))
+		}
+		made += n
+	}
+	if made > 0 {
+		s.metrics.partitions.Add(ctx, int64(made), metric.WithAttributes(attribute.String("action", "made")))
+		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "partitions made ahead", slog.Int("partitions", made), slog.Time("until", end))
+	}
+	return nil
+}
+
+func nextDay(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour) }

@@ -1,0 +1,223 @@
+// Package janitor keeps the database in shape: it makes partitions ahead, merges the small segments of closed minutes and hours into
+// large ones, and drops what has expired, on a tick or once.
+//
+// Any number may run; one leads, by an advisory lock. Each step is a short transaction, so that a crash leaves the database as it was
+// before the step, and nothing it does blocks writers or changes what a reader sees.
+package janitor
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
+)
+
+//go:embed sql/*.sql
+var statements embed.FS
+
+// statement reads one SQL file; {table} in it is replaced.
+func statement(name, table string) string {
+	b, err := statements.ReadFile("sql/" + name + ".sql")
+	if err != nil {
+		panic(err) // the name is a constant of this package
+	}
+	return strings.ReplaceAll(string(b), "{table}", pgx.Identifier{"public", table}.Sanitize())
+}
+
+// Service is the janitor.
+//
+//	            ┌─ lead: advisory lock, else wait for the tick
+//	tick ───────┼─ every upkeep:   partitions ahead (ensure_partitions) ─ expired ones (drop_partition)
+//	            └─ every interval: merge closed minutes (level 1), closed hours (level 2), rationed
+type Service struct {
+	cfg     Config
+	env     service.Env
+	pool    *pgxpool.Pool
+	metrics *instruments
+
+	leader  *pgxpool.Conn // holds the lock while this janitor leads
+	upkept  time.Time     // when the last upkeep ended
+	damaged map[uuid.UUID]struct{}
+	tables  map[telemetry.Signal]*mergeTable
+}
+
+// New makes a janitor; nothing is connected yet.
+func New(cfg Config, env service.Env) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	metrics, err := newInstruments(env.Meter)
+	if err != nil {
+		return nil, fmt.Errorf("janitor metrics: %w", err)
+	}
+	if cfg.Postgres.MaxConnections == 0 {
+		cfg.Postgres.MaxConnections = 3 // the lock's, the work's, the health check's
+	}
+	pool, err := postgres.Open(context.Background(), cfg.Postgres, "ollyscale-janitor")
+	if err != nil {
+		return nil, err
+	}
+	env.Health.RegisterDatabase(func(ctx context.Context) service.DatabaseState {
+		return service.DatabaseState(postgres.Probe(ctx, pool))
+	})
+	return &Service{
+		cfg: cfg, env: env, pool: pool, metrics: metrics,
+		damaged: map[uuid.UUID]struct{}{}, tables: map[telemetry.Signal]*mergeTable{},
+	}, nil
+}
+
+// Run works until ctx ends, or once. A database that is down, or a schema of another version, is waited for. When ctx ends in the middle
+// of a step, the step is undone.
+func (s *Service) Run(ctx context.Context) error {
+	defer s.pool.Close()
+	defer s.resign()
+	if s.cfg.Once {
+		return s.once(ctx)
+	}
+	tick := time.NewTicker(s.cfg.Interval)
+	defer tick.Stop()
+	for {
+		if err := s.pass(ctx); err != nil && ctx.Err() == nil {
+			s.metrics.failed.Add(ctx, 1)
+			s.env.Log.LogAttrs(ctx, slog.LevelWarn, "pass failed, it is tried again", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Service) once(ctx context.Context) error {
+	waiting, cancel := context.WithTimeout(ctx, s.cfg.Wait)
+	defer cancel()
+	if err := postgres.WaitForSchema(waiting, s.pool); err != nil {
+		return fmt.Errorf("janitor: %w", err)
+	}
+	if err := s.pass(ctx); err != nil {
+		return fmt.Errorf("janitor: %w", err)
+	}
+	return nil
+}
+
+// pass does what is due, if this janitor leads. An error of one part does not keep the others from their turn.
+func (s *Service) pass(ctx context.Context) error {
+	leads, err := s.lead(ctx)
+	if err != nil || !leads {
+		return err
+	}
+	current, expected, err := postgres.SchemaState(ctx, s.pool)
+	if err != nil {
+		return err
+	}
+	if current != expected {
+		return postgres.SchemaError(current, expected)
+	}
+	var errs []error
+	if now := s.env.Now(); s.upkept.IsZero() || now.Sub(s.upkept) >= s.cfg.Upkeep {
+		made, dropped := s.ahead(ctx), s.retain(ctx)
+		if made == nil && dropped == nil {
+			s.upkept = now
+		}
+		errs = append(errs, made, dropped)
+	}
+	if !s.cfg.Merge.Disabled {
+		errs = append(errs, s.merge(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// lead reports whether this janitor leads: it holds the lock on a connection of its own, or can have it now.
+func (s *Service) lead(ctx context.Context) (bool, error) {
+	if s.leader != nil {
+		if err := s.leader.Ping(ctx); err == nil {
+			return true, nil
+		}
+		s.resign() // the connection is gone, and the lock with it
+	}
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return false, fmt.Errorf("lead: %w", postgres.Classify(err))
+	}
+	var ours bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, schema.LockJanitor).Scan(&ours); err != nil || !ours {
+		conn.Release()
+		if err != nil {
+			return false, fmt.Errorf("lead: %w", postgres.Classify(err))
+		}
+		s.env.Log.LogAttrs(ctx, slog.LevelDebug, "another janitor leads")
+		return false, nil
+	}
+	s.leader = conn
+	s.upkept = time.Time{}
+	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "leading")
+	return true, nil
+}
+
+// resign gives the lock back by closing its connection, which works in whatever state the connection is.
+func (s *Service) resign() {
+	if s.leader == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = s.leader.Hijack().Close(ctx)
+	s.leader = nil
+}
+
+// audit records a change of stored data, in the transaction of the change.
+func audit(ctx context.Context, tx pgx.Tx, now time.Time, e entry) error {
+	if e.details == nil {
+		e.details = map[string]any{}
+	}
+	if _, err := tx.Exec(ctx, statement("audit", schema.JanitorAudit), now, e.action, e.tenant, e.signal, e.target, e.items, e.bytes, e.details); err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	return nil
+}
+
+type entry struct {
+	action, tenant, signal, target string
+	items, bytes                   int64
+	details                        map[string]any
+}
+
+// segmentTable is the segment table of a signal.
+func segmentTable(signal telemetry.Signal) string {
+	switch signal {
+	case telemetry.Traces:
+		return schema.SpansSegment
+	case telemetry.Logs:
+		return schema.LogsSegment
+	case telemetry.Metrics:
+		return schema.MetricsSegment
+	}
+	panic(fault.Newf(fault.Internal, "signal.unknown", "unknown signal %d", signal))
+}
+
+// factTable is the table of rows of a signal.
+func factTable(signal telemetry.Signal) string {
+	switch signal {
+	case telemetry.Traces:
+		return schema.SpansFact
+	case telemetry.Logs:
+		return schema.LogsFact
+	case telemetry.Metrics:
+		return schema.MetricsFact
+	}
+	panic(fault.Newf(fault.Internal, "signal.unknown", "unknown signal %d", signal))
+}

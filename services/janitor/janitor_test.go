@@ -1,0 +1,208 @@
+package janitor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/schema"
+)
+
+func (f *fixture) partitions(table string) []string {
+	f.t.Helper()
+	rows, err := f.db.Pool.Query(testbed.Context(f.t), `SELECT partition FROM partitions($1)`, table)
+	require.NoError(f.t, err)
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(f.t, err)
+	return out
+}
+
+func TestPartitionsAreMadeAhead(t *testing.T) {
+	f := newFixture(t, func(c *Config) {
+		c.Partitions.Ahead, c.Partitions.HoursAhead = 48*time.Hour, 2*time.Hour
+	})
+	f.pass()
+	require.Equal(t, []string{"spans_segment_y2026_m11_d23", "spans_segment_y2026_m11_d24", "spans_segment_y2026_m11_d25"}, f.partitions(schema.SpansSegment))
+	require.Equal(t, []string{
+		"logs_fact_y2026_m11_d23", "logs_fact_y2026_m11_d23_h04", "logs_fact_y2026_m11_d23_h05", "logs_fact_y2026_m11_d23_h06", "logs_fact_y2026_m11_d23_h07",
+		"logs_fact_y2026_m11_d24", "logs_fact_y2026_m11_d25",
+	}, f.partitions(schema.LogsFact))
+
+	f.clock.Advance(f.s.cfg.Upkeep / 2)
+	f.pass()
+	f.clock.Advance(24 * time.Hour)
+	f.pass()
+	require.Contains(t, f.partitions(schema.IngestBatch), "ingest_batch_y2026_m11_d26")
+}
+
+// Two days and a half later, with policies of 1, 2 and 3 days and 6 hours of rows.
+func TestWhatHasExpiredIsDropped(t *testing.T) {
+	ctx := testbed.Context(t)
+	f := newFixture(t, func(c *Config) { c.Partitions.Ahead, c.Partitions.HoursAhead = time.Hour, time.Hour })
+	_, err := f.db.Pool.Exec(ctx, `UPDATE retention_policy SET days = CASE signal WHEN 'traces' THEN 1 WHEN 'logs' THEN 2 ELSE 3 END, rows_window = '6 hours'`)
+	require.NoError(t, err)
+	_, err = f.db.Pool.Exec(ctx, `INSERT INTO retention_policy (tenant_id, signal, days, rows_window) VALUES ('long', 'logs', 9, '1 hour')`)
+	require.NoError(t, err)
+	f.flush("default", telemetry.Traces, testbed.Sample(telemetry.Traces, start()))
+	for h := range 3 {
+		_, err = f.db.Pool.Exec(ctx, `SELECT ensure_partition(t, $1) FROM unnest(ARRAY['spans_fact', 'logs_fact', 'metrics_fact', 'logs_segment', 'metrics_segment', 'red_minute', 'ingest_batch']) t`,
+			start().Add(time.Duration(h)*time.Hour).UnixNano())
+		require.NoError(t, err)
+	}
+	f.clock.Set(start().Add(7 * time.Hour)) // hour 5 is over for the rows, its day is not
+	f.pass()
+	require.Equal(t, []string{"spans_fact_y2026_m11_d23", "spans_fact_y2026_m11_d23_h06", "spans_fact_y2026_m11_d23_h07"}, f.partitions(schema.SpansFact)[:3])
+	require.Contains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11_d23")
+
+	f.clock.Set(start().Add(60 * time.Hour)) // 25 November, 17:17
+	f.pass()
+	gone := "_y2026_m11_d23"
+	for table, kept := range map[string]bool{
+		schema.SpansSegment: false, schema.RedMinute: false, schema.SpansFact: false, schema.LogsFact: false, schema.MetricsFact: false,
+		schema.LogsSegment: true, schema.MetricsSegment: true, schema.IngestBatch: true,
+	} {
+		if kept {
+			require.Contains(t, f.partitions(table), table+gone)
+		} else {
+			require.NotContains(t, f.partitions(table), table+gone)
+		}
+	}
+	var items, bytes int64
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT items, bytes FROM janitor_audit WHERE action = 'drop' AND target = 'spans_segment_y2026_m11_d23'`).Scan(&items, &bytes))
+	require.Equal(t, int64(11), items)
+	require.Positive(t, bytes)
+
+	f.clock.Set(start().Add(100 * 24 * time.Hour))
+	f.pass()
+	require.NotContains(t, f.partitions(schema.LogsSegment), schema.LogsSegment+gone)
+	require.NotContains(t, f.partitions(schema.IngestBatch), schema.IngestBatch+gone)
+	var audited int
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM janitor_audit WHERE target = 'spans_segment_y2026_m11_d23'`).Scan(&audited))
+	require.Zero(t, audited, "the audit expires too")
+}
+
+func TestALegalHoldKeepsEverythingOfItsSignal(t *testing.T) {
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	_, err := f.db.Pool.Exec(ctx, `INSERT INTO retention_policy (tenant_id, signal, days, legal_hold) VALUES ('court', 'traces', 1, true)`)
+	require.NoError(t, err)
+	f.flush("court", telemetry.Traces, testbed.Sample(telemetry.Traces, start()))
+	f.flush("court", telemetry.Logs, testbed.Sample(telemetry.Logs, start()))
+	f.clock.Set(start().Add(1000 * 24 * time.Hour))
+	f.pass()
+	require.Contains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11_d23")
+	require.NotContains(t, f.partitions(schema.LogsSegment), "logs_segment_y2026_m11_d23")
+}
+
+// A reader in a long transaction keeps a partition from being dropped; the janitor gives way and tries again.
+func TestDroppingGivesWayToReaders(t *testing.T) {
+	ctx := testbed.Context(t)
+	f := newFixture(t, func(c *Config) { c.Retention.LockTimeout = 20 * time.Millisecond })
+	f.flush("default", telemetry.Logs, testbed.Sample(telemetry.Logs, start()))
+	tx, err := f.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, `SELECT count(*) FROM logs_segment`)
+	require.NoError(t, err)
+	f.clock.Set(start().Add(30 * 24 * time.Hour))
+	require.Equal(t, "postgres.timeout", fault.From(f.s.pass(ctx)).Code)
+	require.NoError(t, tx.Rollback(ctx))
+	f.pass()
+	require.NotContains(t, f.partitions(schema.LogsSegment), "logs_segment_y2026_m11_d23")
+}
+
+func TestExpiries(t *testing.T) {
+	now := start()
+	cfg := DefaultConfig().Retention
+	require.Len(t, expiries(now, nil, cfg), 1, "what no policy names is kept")
+	out := expiries(now, map[telemetry.Signal]policy{telemetry.Logs: {days: 2, rows: 100 * time.Hour}}, cfg)
+	require.Equal(t, []expiry{
+		{table: schema.IngestBatch, before: now.Add(-48 * time.Hour)},
+		{table: schema.LogsSegment, signal: "logs", before: now.Add(-48 * time.Hour)},
+		{table: schema.LogsFact, signal: "logs", before: now.Add(-48 * time.Hour)},
+	}, out, "rows do not outlive their segments")
+}
+
+func TestOneLeads(t *testing.T) {
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	second := f.janitor()
+	defer second.pool.Close()
+	defer second.resign()
+	leads := func(s *Service) bool {
+		ours, err := s.lead(ctx)
+		require.NoError(t, err)
+		return ours
+	}
+	require.True(t, leads(f.s))
+	require.False(t, leads(second))
+	require.True(t, leads(f.s), "still")
+
+	var killed bool
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT pg_terminate_backend($1)`, f.s.leader.Conn().PgConn().PID()).Scan(&killed))
+	require.True(t, killed)
+	testbed.Eventually(t, "the second leads when the first has lost its connection", func() bool { return leads(second) })
+	require.False(t, leads(f.s), "which the first finds out")
+	second.resign()
+	require.True(t, leads(f.s))
+}
+
+func TestOnceEndsAndWaitsForTheSchema(t *testing.T) {
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	once := f.janitor(func(c *Config) { c.Once = true })
+	require.NoError(t, once.Run(ctx))
+	require.Contains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11_d23")
+
+	empty := &fixture{t: t, db: testbed.Empty(t), clock: f.clock}
+	waiting := empty.janitor(func(c *Config) { c.Once, c.Wait = true, 300*time.Millisecond })
+	err := waiting.Run(ctx)
+	require.Equal(t, "schema.missing", fault.From(err).Code)
+	require.ErrorContains(t, err, schema.Version)
+}
+
+func TestRunWorksUntilItIsStopped(t *testing.T) {
+	f := newFixture(t)
+	env := testbed.Env(t)
+	env.Now = f.clock.Now
+	cfg := f.s.cfg
+	cfg.Interval = 10 * time.Millisecond
+	s, err := New(cfg, env)
+	require.NoError(t, err)
+	ctx, stop := contextWithStop(t)
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	testbed.Eventually(t, "partitions", func() bool { return len(f.partitions(schema.SpansSegment)) > 7 })
+	require.Equal(t, service.StatusOK, env.Health.Run(ctx).Status)
+
+	shop := testbed.NewShop(9, start())
+	for range 3 {
+		f.flush("default", telemetry.Logs, shop.Payload(telemetry.Logs, 20))
+	}
+	f.clock.Advance(2 * time.Minute)
+	testbed.Eventually(t, "a merge", func() bool { return f.levels("default", telemetry.Logs)[1] == 1 })
+	stop()
+	require.NoError(t, <-done)
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	require.NoError(t, DefaultConfig().Validate())
+	for name, change := range map[string]func(*Config){
+		"interval": func(c *Config) { c.Interval = 0 },
+		"ahead":    func(c *Config) { c.Partitions.Ahead = 10_000 * time.Hour },
+		"duty":     func(c *Config) { c.Merge.Duty = 1.5 },
+		"items":    func(c *Config) { c.Merge.MaxItems = 10 },
+		"ledger":   func(c *Config) { c.Retention.Ledger = time.Hour },
+		"grace":    func(c *Config) { c.Merge.HourGrace = -1 },
+		"url":      func(c *Config) { c.Postgres.URL = "" },
+	} {
+		cfg := DefaultConfig()
+		change(&cfg)
+		require.Error(t, cfg.Validate(), name)
+	}
+}

@@ -1,0 +1,1 @@
+SELECT public.drop_partition($1, $2)

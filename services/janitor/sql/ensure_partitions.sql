@@ -1,0 +1,1 @@
+SELECT public.ensure_partitions($1, $2, $3)

@@ -1,0 +1,1 @@
+SELECT partition, leaf FROM public.partitions_before($1, $2)
