@@ -144,7 +144,7 @@ type rebuilder struct {
 	filter  bool   // leave out what is not admitted
 	judge   bool   // look at every item again
 	stamp   uint64 // observed time for untimed records; 0 leaves them as they are
-	reserve int // bytes kept for a message's length until it is known
+	reserve int    // bytes kept for a message's length until it is known
 
 	levels []level
 	buf    []byte

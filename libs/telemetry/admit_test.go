@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -549,7 +550,9 @@ func message(number int, content ...[]byte) []byte {
 func TestWhatIsWrongIsNamed(t *testing.T) {
 	span := func(fields ...[]byte) []byte { return message(1, message(2, message(2, fields...))) }
 	record := span
-	point := func(fields ...[]byte) []byte { return message(1, message(2, message(2, message(9, message(1, fields...))))) }
+	point := func(fields ...[]byte) []byte {
+		return message(1, message(2, message(2, message(9, message(1, fields...)))))
+	}
 	deep := []byte{0x10, 1}
 	for range 70 {
 		deep = message(5, message(1, deep))
@@ -615,7 +618,7 @@ func TestCheckDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// FuzzAdmit: what Check lets through, pdata decodes, with as many items; parts hold all admitted items, in order.
+// FuzzAdmit: what Check lets through, pdata and the writer decode, with as many items; parts hold all admitted items, in order.
 func FuzzAdmit(f *testing.F) {
 	for _, signal := range telemetry.Signals() {
 		f.Add(uint8(signal), request(f, signal, 6, 1, 1, 2), 700)
@@ -639,6 +642,9 @@ func FuzzAdmit(f *testing.F) {
 			k, f, err := decode(signal, part.Payload)
 			require.NoError(t, err)
 			require.Equal(t, part.Items, k)
+			appended, err := segment.NewTable("t", signal).Append(part.Payload, 1)
+			require.NoError(t, err, "admitted, but the writer refuses it")
+			require.Equal(t, part.Items, appended)
 			n += k
 			got = append(got, f...)
 		}
