@@ -91,7 +91,14 @@ export interface ServiceCount {
 export interface TraceSummary {
   traceId: string;
   /** The span without a parent; the earliest one where that is missing. */
-  root: { spanId: string; name: string; service: string; kind: SpanKind; status: StatusCode };
+  root: {
+    spanId: string;
+    name: string;
+    service: string;
+    kind: SpanKind;
+    status: StatusCode;
+    attributes: readonly Attribute[];
+  };
   rootMissing: boolean;
   start: Instant;
   duration: number;

@@ -111,6 +111,7 @@ export function traceSummary(wire: Wire['TraceSummary']): model.TraceSummary {
       service: wire.root.service_name,
       kind: kind(wire.root.kind),
       status: status(wire.root.status.code),
+      attributes: attributes(wire.root.attributes ?? []),
     },
     rootMissing: wire.root_missing,
     start: BigInt(wire.start_time_unix_nano),

@@ -209,8 +209,6 @@ function Details({ record, inTrace }: { record: LogRecord; inTrace: Props['inTra
               </>
             )}
           </dl>
-        </section>
-        <section>
           <h3>Attributes</h3>
           <Attributes
             attributes={record.attributes}

@@ -25,6 +25,7 @@ import { formatCount, plural } from '../../parts/number';
 import { Page } from '../../parts/Page';
 import { useHoldRefresh, useRefresh } from '../../parts/refresh';
 import { Service } from '../../parts/Service';
+import { target } from '../../parts/target';
 import { formatDuration } from '../../time/duration';
 import { formatAge, formatInstant, formatUTC } from '../../time/instant';
 import { SpanPanel } from './SpanPanel';
@@ -191,7 +192,9 @@ function TraceView({ traceId, tree, logs, moreLogs, logsError }: ViewProps) {
         <div className={classes.headline}>
           <h2>
             <Service name={root.span.service} dim />
-            <span>{root.span.name}</span>
+            <span>
+              {root.span.name} <i>{target(root.span.name, root.span.attributes)}</i>
+            </span>
           </h2>
           <div className={classes.actions}>
             <CopyButton value={shareAddress(traceId)} timeout={1500}>
@@ -405,7 +408,7 @@ function TraceView({ traceId, tree, logs, moreLogs, logsError }: ViewProps) {
       ) : logs.length === 0 ? (
         <p className={classes.none}>No log record names this trace.</p>
       ) : (
-        <LogList logs={logs} inTrace={{ traceId, start: tree.start }} stale={false} />
+        <LogList logs={logs.toReversed()} inTrace={{ traceId, start: tree.start }} stale={false} />
       )}
     </>
   );

@@ -13,6 +13,7 @@ import { plural } from '../../parts/number';
 import { Resizer } from '../../parts/Resizer';
 import { useServiceColour } from '../../parts/service-colours';
 import { load, save } from '../../parts/storage';
+import { target } from '../../parts/target';
 import { durationTicks } from '../../time/axis';
 import { formatDuration } from '../../time/duration';
 import { Minimap } from './Minimap';
@@ -41,6 +42,8 @@ interface Props {
 
 const rowHeight = 28;
 const indent = 14;
+/** Pixels to the right of the timeline, for the durations of bars that reach its end; --label-room in the style sheet. */
+const labelRoom = 76;
 
 export function Waterfall(props: Props) {
   const { tree, rows, collapsed, onCollapse, selected, onSelect, found, view, onView, handle } = props;
@@ -215,6 +218,7 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
   const colour = useServiceColour()(span.service);
   const bar = placeBar(node.offset, span.duration, view);
   const width = view.to - view.from;
+  const path = target(span.name, span.attributes);
   const hasChildren = node.children.length > 0;
   const Chevron = collapsed ? IconChevronRight : IconChevronDown;
   return (
@@ -260,7 +264,8 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
         {node.oddity !== undefined && <OddityMark oddity={node.oddity} />}
         <span className={classes.text} title={`${span.service}: ${span.name}`}>
           <b>{span.name}</b>
-          <span>{span.service}</span>
+          {path !== '' && <span>{path}</span>}
+          <i>{span.service}</i>
         </span>
         {collapsed && <span className={classes.hidden}>+{node.descendants.toLocaleString('en-US')}</span>}
       </div>
@@ -284,22 +289,12 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
                 />
               );
             })}
-            <span
-              className={classes.label}
-              data-side={bar.label}
-              style={
-                bar.label === 'right'
-                  ? { left: `${(bar.left + bar.width) * 100}%` }
-                  : bar.label === 'left'
-                    ? { right: `${(1 - bar.left) * 100}%` }
-                    : { left: `${bar.left * 100}%` }
-              }
-            >
+            <span className={classes.label} style={{ left: `${(bar.left + bar.width) * 100}%` }}>
               {formatDuration(span.duration)}
             </span>
           </>
         ) : (
-          <span className={classes.label} data-side={bar.outside === 'before' ? 'right' : 'left'} data-outside>
+          <span className={classes.label} data-outside={bar.outside}>
             {bar.outside === 'before' ? '‹ ' : ''}
             {formatDuration(span.duration)}
             {bar.outside === 'after' ? ' ›' : ''}
@@ -340,7 +335,7 @@ function useWheelZoom(
     const onWheel = (event: WheelEvent) => {
       const box = element.getBoundingClientRect();
       const left = box.left + element.clientWidth * names;
-      const width = element.clientWidth * (1 - names);
+      const width = element.clientWidth * (1 - names) - labelRoom;
       if (event.clientX < left) return;
       if (event.ctrlKey || event.metaKey) {
         const factor = Math.exp(Math.min(Math.max(event.deltaY, -80), 80) * 0.006);

@@ -45,12 +45,7 @@ export interface Bar {
   width: number;
   /** Where the span lies when it is not in view at all. */
   outside: 'before' | 'after' | undefined;
-  /** On which side of the bar its duration has room. */
-  label: 'right' | 'left' | 'inside';
 }
-
-/** Room that a label needs, as a fraction of the view. */
-const labelRoom = 0.09;
 
 export function placeBar(offset: number, duration: number, view: View): Bar {
   const width = view.to - view.from;
@@ -59,10 +54,5 @@ export function placeBar(offset: number, duration: number, view: View): Bar {
   const outside = end < 0 ? 'before' : begin > 1 ? 'after' : undefined;
   const left = Math.min(Math.max(begin, 0), 1);
   const right = Math.min(Math.max(end, 0), 1);
-  return {
-    left,
-    width: right - left,
-    outside,
-    label: 1 - right >= labelRoom ? 'right' : left >= labelRoom ? 'left' : 'inside',
-  };
+  return { left, width: right - left, outside };
 }

@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useMemo, useState, type MouseEvent } from 'react';
 import type { TraceSummary } from '../../api/model';
 import { useDragSelection } from '../../parts/drag';
+import { target } from '../../parts/target';
 import { useSetTimeRange } from '../../route/time';
 import { clockTicks, logTicks } from '../../time/axis';
 import { formatDuration } from '../../time/duration';
@@ -97,7 +98,9 @@ export function TraceChart({ traces, bounds, hasMore }: Props) {
               ...(hovered.x > 0.6 ? { right: (1 - hovered.x) * width + 14 } : { left: hovered.x * width + 14 }),
             }}
           >
-            <b>{hovered.trace.root.name}</b>
+            <b>
+              {hovered.trace.root.name} {target(hovered.trace.root.name, hovered.trace.root.attributes)}
+            </b>
             <span>{hovered.trace.root.service}</span>
             <span>
               {formatDuration(hovered.trace.duration)} at {formatClock(hovered.trace.start)}

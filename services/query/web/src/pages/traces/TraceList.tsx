@@ -8,6 +8,7 @@ import { ListFoot } from '../../parts/ListFoot';
 import list from '../../parts/List.module.css';
 import { plural } from '../../parts/number';
 import { Service } from '../../parts/Service';
+import { target } from '../../parts/target';
 import { useServiceColour } from '../../parts/service-colours';
 import { formatDuration } from '../../time/duration';
 import { formatClock, formatOtherDay, formatUTC } from '../../time/instant';
@@ -37,7 +38,7 @@ export function TraceList({ traces, stale, hasMore, loadingMore, loadMore }: Pro
       <div className={`${list.head} ${classes.columns}`} aria-hidden>
         <span>Time</span>
         <span>Root</span>
-        <span>Duration</span>
+        <span className={classes.durationHead}>Duration</span>
         <span className={classes.right}>Spans</span>
         <span>Errors</span>
         <span>Services</span>
@@ -61,6 +62,7 @@ export function TraceList({ traces, stale, hasMore, loadingMore, loadMore }: Pro
 function Row({ trace, longest, top }: { trace: TraceSummary; longest: number; top: number }) {
   const colour = useServiceColour();
   const day = formatOtherDay(trace.start);
+  const path = target(trace.root.name, trace.root.attributes);
   return (
     <Link
       to="/traces/$traceId"
@@ -74,7 +76,9 @@ function Row({ trace, longest, top }: { trace: TraceSummary; longest: number; to
       </time>
       <span className={classes.root}>
         <Service name={trace.root.service} dim />
-        <b title={trace.root.name}>{trace.root.name}</b>
+        <span className={classes.name} title={`${trace.root.name} ${path}`}>
+          <b>{trace.root.name}</b> {path}
+        </span>
         {trace.rootMissing && (
           <span className={classes.missing} title="The root span is not here; this is the earliest span">
             root missing
@@ -82,15 +86,15 @@ function Row({ trace, longest, top }: { trace: TraceSummary; longest: number; to
         )}
       </span>
       <span className={classes.duration}>
-        <span
-          className={classes.bar}
-          style={{
-            width: `${Math.max((trace.duration / longest) * 100, 0.8)}%`,
-            background: trace.errors > 0 ? 'var(--error)' : colour(trace.root.service),
-          }}
-          aria-hidden
-        />
         <span className="numeric">{formatDuration(trace.duration)}</span>
+        <span className={classes.track} aria-hidden>
+          <span
+            style={{
+              width: `${Math.max((trace.duration / longest) * 100, 0.8)}%`,
+              background: trace.errors > 0 ? 'var(--error)' : colour(trace.root.service),
+            }}
+          />
+        </span>
       </span>
       <span className={`${classes.right} numeric`}>{trace.spans.toLocaleString('en-US')}</span>
       <span>

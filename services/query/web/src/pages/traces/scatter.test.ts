@@ -4,7 +4,7 @@ import { layoutScatter, nearestDot } from './scatter';
 
 const trace = (millis: number, duration: number, errors = 0): TraceSummary => ({
   traceId: String(millis),
-  root: { spanId: '', name: 'GET /', service: 'web', kind: 'server', status: 'unset' },
+  root: { spanId: '', name: 'GET /', service: 'web', kind: 'server', status: 'unset', attributes: [] },
   rootMissing: false,
   start: BigInt(millis) * 1_000_000n,
   duration,
