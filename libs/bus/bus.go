@@ -86,7 +86,10 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 		nats.Timeout(cfg.RequestTimeout),
 		nats.PingInterval(20 * time.Second),
 		nats.MaxPingsOutstanding(2),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
+			if err == nil && nc.IsClosed() {
+				return // by Close
+			}
 			b.log.LogAttrs(context.Background(), slog.LevelWarn, "bus disconnected", slog.Any("error", err))
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {

@@ -117,9 +117,7 @@ func NewProgram[C Config, R Role](name string, defaults C, build func(C, Env) (R
 			err = errors.Join(all.Process.Log.Validate(), all.Role.Validate())
 		}
 		if err != nil {
-			for line := range strings.SplitSeq(err.Error(), "\n") {
-				_, _ = fmt.Fprintf(stderr, "%s: %s\n", name, line)
-			}
+			complain(stderr, name, err)
 			return ExitUsage
 		}
 		if asked.printConfig {
@@ -130,13 +128,21 @@ func NewProgram[C Config, R Role](name string, defaults C, build func(C, Env) (R
 		}
 		if err := runRole(ctx, name, all, build, stderr); err != nil {
 			if all.Process.Log.Format == "text" { // somebody reads this at a terminal
-				_, _ = fmt.Fprintf(stderr, "%s: %s\n", name, strings.TrimPrefix(err.Error(), name+": "))
+				complain(stderr, name, err)
 			} else {
 				NewLogger(all.Process.Log, stderr).ErrorContext(ctx, "failed", "role", name, "error", err.Error())
 			}
 			return ExitFailed
 		}
 		return ExitOK
+	}
+}
+
+// complain writes an error for a person: one line for each error that was joined, none broken by what a library put into it.
+func complain(w io.Writer, name string, err error) {
+	text := strings.ReplaceAll(strings.TrimPrefix(err.Error(), name+": "), "\n\t", " ")
+	for line := range strings.SplitSeq(text, "\n") {
+		_, _ = fmt.Fprintf(w, "%s: %s\n", name, line)
 	}
 }
 
