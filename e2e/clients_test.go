@@ -129,7 +129,7 @@ func jsSDK(t *testing.T, service, protocol, endpoint string) string {
 	cmd.Dir = filepath.Join(testbed.Root(t), "e2e", "clients")
 	cmd.Env = append(cmd.Environ(),
 		"OTEL_SERVICE_NAME="+service, "OTEL_EXPORTER_OTLP_ENDPOINT="+endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol,
-		"OTEL_TRACES_EXPORTER=otlp", "OTEL_LOGS_EXPORTER=otlp", "OTEL_METRICS_EXPORTER=otlp")
+		"OTEL_NODE_RESOURCE_DETECTORS=env", "OTEL_TRACES_EXPORTER=otlp", "OTEL_LOGS_EXPORTER=otlp", "OTEL_METRICS_EXPORTER=otlp")
 	var failed strings.Builder
 	cmd.Stderr = &failed
 	out, err := cmd.Output()

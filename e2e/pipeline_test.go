@@ -87,7 +87,7 @@ func newAllInOne(t *testing.T, beside *stack) *stack {
 	s.grpc, s.http, s.api = address(grpcPort), "http://"+address(httpPort), "http://"+address(queryPort)
 	s.start("ollyscale", binary(t, "ollyscale"), []string{"OLLY_POSTGRES_BIN=" + testbed.PostgresBin(t)},
 		"up", "--data-dir", filepath.Join(s.dir, "all-in-one"),
-		"--grpc-address", s.grpc, "--http-address", address(httpPort), "--query-address", address(queryPort), "--postgres-port", strconv.Itoa(s.port()))
+		"--ingest-grpc-address", s.grpc, "--ingest-http-address", address(httpPort), "--query-http-address", address(queryPort), "--postgres-port", strconv.Itoa(s.port()))
 	s.ready(s.http)
 	s.ready(s.api)
 	return s

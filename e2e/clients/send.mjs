@@ -4,7 +4,7 @@ import { metrics, SpanStatusCode, trace } from '@opentelemetry/api'
 import { logs, SeverityNumber } from '@opentelemetry/api-logs'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 
-const sdk = new NodeSDK({ autoDetectResources: false })
+const sdk = new NodeSDK()
 sdk.start()
 
 const tracer = trace.getTracer('shop', '1.2.3')
