@@ -97,7 +97,8 @@ func (v *view) walk(ctx context.Context, p *plan, w segment.Want, each visit, do
 		if next == math.MinInt64 {
 			return math.MinInt64, nil
 		}
-		if v.exhausted() {
+		// A cut answer is continued from next: stopping before the scan has got below where it began would go in circles.
+		if next < p.newest() && v.exhausted() {
 			return next, nil
 		}
 		if following == nil {

@@ -1,0 +1,298 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// anyPage is what all lists have in common.
+type anyPage struct {
+	items      []json.RawMessage
+	pagination api.Pagination
+	incomplete *api.Incomplete
+	stats      api.Stats
+}
+
+func (f *fixture) page(list string, s searchBody) anyPage {
+	f.t.Helper()
+	status, body := f.call(http.MethodPost, "/api/"+list+"/search", s.json(f.t))
+	require.Equal(f.t, http.StatusOK, status, "%s", body)
+	var wire struct {
+		Spans, Logs, Points, Traces []json.RawMessage
+		Pagination                  api.Pagination
+		Incomplete                  *api.Incomplete
+		Stats                       api.Stats
+	}
+	require.NoError(f.t, json.Unmarshal(body, &wire))
+	return anyPage{slices.Concat(wire.Spans, wire.Logs, wire.Points, wire.Traces), wire.Pagination, wire.Incomplete, wire.Stats}
+}
+
+// identity is what tells items of a list apart: the id, or the trace id of a summary.
+func identity(t testing.TB, item json.RawMessage) string {
+	t.Helper()
+	var wire struct {
+		ID      string
+		TraceID string `json:"trace_id"`
+	}
+	require.NoError(t, json.Unmarshal(item, &wire))
+	if wire.ID != "" {
+		return wire.ID
+	}
+	return wire.TraceID
+}
+
+// walk pages through a list; between is called before each page after the first.
+func (f *fixture) walk(list string, s searchBody, between func()) (ids []string, pages int) {
+	f.t.Helper()
+	for {
+		p := f.page(list, s)
+		pages++
+		require.LessOrEqual(f.t, len(p.items), s.limit)
+		for _, item := range p.items {
+			ids = append(ids, identity(f.t, item))
+		}
+		if !p.pagination.HasMore {
+			require.Empty(f.t, p.pagination.NextCursor)
+			return ids, pages
+		}
+		require.NotEmpty(f.t, p.pagination.NextCursor)
+		s.cursor = p.pagination.NextCursor
+		if between != nil {
+			between()
+		}
+	}
+}
+
+func (f *fixture) fill(seed uint64, items, segment int) {
+	f.t.Helper()
+	d := newDice(seed)
+	f.store("default", telemetry.Traces, testbed.TracesPayload(d.traces(items)), segment)
+	f.store("default", telemetry.Logs, testbed.LogsPayload(d.logs(items)), segment)
+	f.store("default", telemetry.Metrics, testbed.MetricsPayload(d.metrics(items)), segment)
+}
+
+func lists() []string { return []string{"spans", "logs", "metrics", "traces"} }
+
+func TestPagesTogetherAreOneBigAnswer(t *testing.T) {
+	f := newFixture(t)
+	for seed := range uint64(4) { // overlapping in time, as several writers' flushes are
+		f.fill(seed, 200, 60)
+	}
+	for _, list := range lists() {
+		for _, filters := range []string{"", `[{"field":"service","operator":"eq","value":"cart"}]`} {
+			big := f.page(list, searchBody{filters: filters, limit: 1000})
+			require.False(t, big.pagination.HasMore)
+			var want []string
+			for _, item := range big.items {
+				want = append(want, identity(t, item))
+			}
+			require.Len(t, slices.Compact(slices.Sorted(slices.Values(want))), len(want), "an item is listed once")
+			if filters == "" && list != "traces" {
+				require.Len(t, want, 800)
+			}
+			for _, limit := range []int{1, 7, 100, len(want), len(want) + 1} {
+				if limit == 1 && len(want) > 300 {
+					continue // says nothing more, slowly
+				}
+				got, pages := f.walk(list, searchBody{filters: filters, limit: limit}, nil)
+				require.Equal(t, want, got, "%s by %d", list, limit)
+				require.Equal(t, (len(want)+limit-1)/limit, pages, "%s by %d: has_more is exact", list, limit)
+			}
+		}
+	}
+}
+
+func TestListsAreNewestFirst(t *testing.T) {
+	f := newFixture(t)
+	f.fill(1, 300, 50)
+	var page api.SpanPage
+	f.search("spans", searchBody{limit: 1000}, &page)
+	require.Len(t, page.Spans, 300)
+	require.True(t, slices.IsSortedFunc(page.Spans, func(a, b api.Span) int {
+		return strings.Compare(b.StartTimeUnixNano, a.StartTimeUnixNano)
+	}))
+	var traces api.TracePage
+	f.search("traces", searchBody{limit: 1000}, &traces)
+	require.True(t, slices.IsSortedFunc(traces.Traces, func(a, b api.TraceSummary) int {
+		return strings.Compare(b.MatchedTimeUnixNano, a.MatchedTimeUnixNano)
+	}))
+}
+
+func TestPagesArePinnedWhileDataFlowsIn(t *testing.T) {
+	f := newFixture(t)
+	f.fill(1, 200, 50)
+	seed := uint64(100)
+	for _, list := range lists() {
+		var want []string
+		for _, item := range f.page(list, searchBody{limit: 1000}).items {
+			want = append(want, identity(t, item))
+		}
+		got, _ := f.walk(list, searchBody{limit: 60}, func() {
+			seed++
+			f.fill(seed, 40, 50) // newer, older and in between
+		})
+		require.Equal(t, want, got, list)
+	}
+}
+
+func TestSummariesOfTracesAreWholeOnEveryPage(t *testing.T) {
+	f := newFixture(t)
+	for seed := range uint64(3) {
+		f.fill(seed, 300, 70)
+	}
+	// A filter that only some spans of a trace meet: the summary tells of all of them.
+	filters := `[{"field":"name","operator":"eq","value":"charge"}]`
+	spans := map[string]int{}
+	failed := map[string]int{}
+	s := searchBody{limit: 1000}
+	for _, item := range f.page("spans", s).items {
+		var span api.Span
+		decode(t, item, &span)
+		spans[span.TraceID]++
+		if span.Status.Code == 2 {
+			failed[span.TraceID]++
+		}
+	}
+	seen := 0
+	s = searchBody{filters: filters, limit: 13}
+	for more := true; more; {
+		p := f.page("traces", s)
+		for _, item := range p.items {
+			seen++
+			var sum api.TraceSummary
+			decode(t, item, &sum)
+			require.Equal(t, spans[sum.TraceID], sum.SpanCount)
+			require.Equal(t, failed[sum.TraceID], sum.ErrorCount)
+			services, errs := 0, 0
+			for _, c := range sum.Services {
+				services, errs = services+c.SpanCount, errs+c.ErrorCount
+			}
+			require.Equal(t, sum.SpanCount, services)
+			require.Equal(t, sum.ErrorCount, errs)
+		}
+		more, s.cursor = p.pagination.HasMore, p.pagination.NextCursor
+	}
+	require.Positive(t, seen)
+}
+
+func TestAPageReadsFewSegments(t *testing.T) {
+	f := newFixture(t)
+	d := newDice(7)
+	td := d.traces(2000)
+	f.store("default", telemetry.Traces, testbed.TracesPayload(td), 20) // 100 segments, a time slice each
+	p := f.page("spans", searchBody{limit: 10})
+	require.Len(t, p.items, 10)
+	require.LessOrEqual(t, p.stats.SegmentsRead, 4)
+	require.GreaterOrEqual(t, p.stats.SegmentsPruned, 96)
+	require.LessOrEqual(t, p.stats.ItemsScanned, int64(80))
+}
+
+func TestFiltersPruneSegments(t *testing.T) {
+	f := newFixture(t)
+	d := newDice(9)
+	for i := range 20 {
+		td := d.traces(30)
+		s := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
+		s.Attributes().PutStr("needle", fmt.Sprint("n", i))
+		f.store("default", telemetry.Traces, testbed.TracesPayload(td), 1000)
+	}
+	for _, c := range []struct{ filters string }{
+		{`[{"field":"attributes.needle","operator":"eq","value":"n7"}]`},
+		{`[{"field":"attributes.needle","operator":"in","value":["n7","n8"]}]`},
+		{`[{"or":[{"field":"attributes.needle","operator":"eq","value":"n7"},{"field":"attributes.needle","operator":"eq","value":"n9"}]}]`},
+	} {
+		p := f.page("spans", searchBody{filters: c.filters})
+		require.NotEmpty(t, p.items)
+		require.LessOrEqual(t, p.stats.SegmentsRead, 4, c.filters)
+	}
+	require.Zero(t, f.page("spans", searchBody{filters: `[{"field":"service","operator":"eq","value":"nobody"}]`}).stats.SegmentsRead)
+	require.Zero(t, f.page("spans", searchBody{filters: `[{"field":"duration","operator":"gt","value":"10s"}]`}).stats.SegmentsRead)
+}
+
+func TestAnAnswerCutByTheBudgetSaysSoAndGoesOn(t *testing.T) {
+	f := newFixture(t, func(c *Config) { c.ScanBudget = 50 })
+	for seed := range uint64(4) {
+		f.fill(seed, 200, 20)
+	}
+	for _, list := range lists() {
+		filters := `[{"field":"service","operator":"eq","value":"cart"}]`
+		cut := false
+		seen := map[string]bool{}
+		s := searchBody{filters: filters, limit: 1000}
+		for more := true; more; {
+			p := f.page(list, s)
+			for _, item := range p.items {
+				id := identity(t, item)
+				require.False(t, seen[id], "%s: an item is listed once", list)
+				seen[id] = true
+			}
+			if p.incomplete != nil {
+				cut = true
+				require.Equal(t, api.IncompleteReasonScanBudget, p.incomplete.Reason)
+				require.True(t, p.pagination.HasMore)
+			}
+			more, s.cursor = p.pagination.HasMore, p.pagination.NextCursor
+		}
+		require.True(t, cut)
+		f.svc.cfg.ScanBudget = 1 << 40
+		require.Len(t, f.page(list, searchBody{filters: filters, limit: 1000}).items, len(seen), list)
+		f.svc.cfg.ScanBudget = 50
+	}
+}
+
+func TestCursorsAreBoundToTheirQuery(t *testing.T) {
+	f := newFixture(t)
+	f.fill(1, 100, 50)
+	s := searchBody{limit: 10}
+	cursor := f.page("spans", s).pagination.NextCursor
+	require.NotEmpty(t, cursor)
+	refused := func(list string, s searchBody, code string, header ...string) {
+		t.Helper()
+		require.Equal(t, code, f.problem(http.StatusBadRequest, http.MethodPost, "/api/"+list+"/search", s.json(t), header...).Code)
+	}
+	refused("logs", searchBody{cursor: cursor}, "cursor.mismatch")
+	refused("spans", searchBody{cursor: cursor, filters: `[{"field":"root","operator":"eq","value":true}]`}, "cursor.mismatch")
+	refused("spans", searchBody{cursor: cursor, from: base(), to: base().Add(time.Hour)}, "cursor.mismatch")
+	refused("spans", searchBody{cursor: cursor}, "cursor.mismatch", "X-Scope-OrgID", "other")
+	refused("spans", searchBody{cursor: "abc"}, "cursor.malformed")
+	for i := range len(cursor) {
+		changed := []byte(cursor)
+		if changed[i]++; changed[i] == cursor[i] || !strings.ContainsAny(string(changed[i]), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+			continue
+		}
+		status, body := f.call(http.MethodPost, "/api/spans/search", searchBody{cursor: string(changed)}.json(t))
+		require.Equal(t, http.StatusBadRequest, status, "%s", body)
+	}
+	// Another page size is the same query.
+	require.Len(t, f.page("spans", searchBody{limit: 20, cursor: cursor}).items, 20)
+}
+
+func TestReplicasWithOneCursorKeyTakeEachOthersCursors(t *testing.T) {
+	shared := func(c *Config) { c.CursorKey = "c2l4dGVlbiBieXRlcyBhdCBsZWFzdA==" }
+	f := newFixture(t, shared)
+	f.fill(1, 100, 50)
+	cursor := f.page("spans", searchBody{limit: 10}).pagination.NextCursor
+	cfg := f.svc.cfg
+	other, err := New(cfg, testbed.Env(t))
+	require.NoError(t, err)
+	defer other.close()
+	q, err := other.newSearch("default", "spans", telemetry.Traces, api.SearchRequest{
+		TimeRange: api.TimeRange{
+			StartTime: api.Time(base().Add(-time.Hour).Format(time.RFC3339Nano)), EndTime: api.Time(base().Add(time.Hour).Format(time.RFC3339Nano)),
+		},
+		Pagination: api.PageRequest{Cursor: cursor},
+	})
+	require.NoError(t, err)
+	require.NotNil(t, q.after)
+}
