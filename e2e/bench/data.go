@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,7 +24,7 @@ func (r *requests) add(payload []byte, items int) {
 
 func (m *machine) traces(shop *testbed.Shop) *requests {
 	r := &requests{signal: telemetry.Traces}
-	rnd := rand.New(rand.NewPCG(1, uint64(m.options.spans))) //nolint:gosec // repeatable on purpose
+	rnd := rand.New(rand.NewPCG(1, uint64(m.options.spans)))
 	for left := m.options.spans; left > 0; left -= m.options.request {
 		n := min(left, m.options.request)
 		td := shop.Traces(n)
@@ -64,13 +65,13 @@ func harden(td ptrace.Traces, rnd *rand.Rand) {
 				for i := range id {
 					id[i] = byte(rnd.Uint32())
 				}
-				text := ""
+				var text strings.Builder
 				for range 6 {
-					text += words[rnd.IntN(len(words))] + fmt.Sprint(" ", rnd.IntN(10_000), " ")
+					fmt.Fprintf(&text, "%s %d ", words[rnd.IntN(len(words))], rnd.IntN(10_000))
 				}
 				a := span.Attributes()
 				a.PutStr("request.id", id.String())
-				a.PutStr("note", text)
+				a.PutStr("note", text.String())
 				a.PutStr("client.address", fmt.Sprintf("%d.%d.%d.%d", rnd.IntN(223), rnd.IntN(256), rnd.IntN(256), rnd.IntN(256)))
 				a.PutDouble("score", rnd.Float64())
 			}

@@ -155,7 +155,7 @@ func (m *machine) start(ctx context.Context, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.CommandContext(ctx, self, args...), log: log} //nolint:gosec // this very program
+	p := &process{cmd: exec.CommandContext(ctx, self, args...), log: log}
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
@@ -437,14 +437,14 @@ func cut(all []byte, n int) (streams [][]byte, rows int, err error) {
 		current, inCurrent = bytes.Clone(head), 0
 	}
 	for len(rest) >= 2 {
-		columns := int16(binary.BigEndian.Uint16(rest)) //nolint:gosec // -1 ends the stream
+		columns := int16(binary.BigEndian.Uint16(rest))
 		if columns < 0 {
 			closeStream()
 			return streams, rows, nil
 		}
 		end := 2
 		for range columns {
-			size := int(int32(binary.BigEndian.Uint32(rest[end:]))) //nolint:gosec // -1 is NULL
+			size := int(int32(binary.BigEndian.Uint32(rest[end:])))
 			end += 4 + max(size, 0)
 		}
 		current = append(current, rest[:end]...)

@@ -1,9 +1,7 @@
+//nolint:gosec // G115: integers are converted to what the wire and the columns hold; sizes are bounded by a bus message
 package writer
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "encoding/binary"
 
 // PostgreSQL's type numbers of array elements; fixed for all versions.
 const (
@@ -53,8 +51,6 @@ func (c *copyStream) int8(v int64) {
 	c.buf = append(c.buf, 0, 0, 0, 8)
 	c.buf = binary.BigEndian.AppendUint64(c.buf, uint64(v))
 }
-
-func (c *copyStream) float8(v float64) { c.int8(int64(math.Float64bits(v))) }
 
 func (c *copyStream) bytes(v []byte) {
 	c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(len(v)))

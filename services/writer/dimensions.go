@@ -140,7 +140,7 @@ type dimensions struct {
 
 func (d *dimensions) reset(k *known, now time.Time) {
 	*d = dimensions{known: k, day: now.UTC().Truncate(24 * time.Hour), pending: d.pending}
-	d.number = int32(d.day.Unix() / 86400)
+	d.number = clamp32(d.day.Unix() / 86400)
 	if d.pending == nil {
 		d.pending = map[dimensionKey]struct{}{}
 	}

@@ -148,7 +148,7 @@ func (p *pipeline) mayFetch(ctx context.Context) bool {
 func (p *pipeline) hold(d bus.Delivery) *held {
 	return &held{
 		Batch:    d.Batch,
-		position: int64(d.Position),
+		position: int64(d.Position), //nolint:gosec // a stream never counts beyond 2^63
 		attempts: d.Attempts,
 		arrived:  p.now(),
 		settle:   d.Settle,
