@@ -40,8 +40,7 @@ Durations are written with units (` + "`500ms`, `30s`, `2h`, `7d`" + `), sizes t
 ` + "`--print-config`" + ` shows what is in force, secrets hidden; ` + "`--help`" + ` lists the flags; ` + "`--version`" + ` tells the version; ` + "`--probe URL`" + `
 asks a health endpoint.
 `)
-	common := process{Log: LogConfig{Level: "info", Format: "json"}, DrainDeadline: DefaultDrain}
-	sections = append([]Section{{Title: "Every service", Config: common}}, sections...)
+	sections = append([]Section{{Title: "Every service", Config: defaultProcess()}}, sections...)
 	for _, section := range sections {
 		fmt.Fprintf(&b, "\n## %s\n\n", section.Title)
 		if section.Text != "" {

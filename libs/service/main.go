@@ -29,12 +29,21 @@ type Config interface {
 // process is the configuration that every program has beside its role's.
 type process struct {
 	Log           LogConfig     `mapstructure:"log"`
+	Tracing       TracingConfig `mapstructure:"tracing"`
 	DrainDeadline time.Duration `mapstructure:"drain_deadline" doc:"How long a stopping part may take to finish what it holds."`
 }
 
 type settings[C Config] struct {
 	Role    C       `mapstructure:",squash"`
 	Process process `mapstructure:",squash"`
+}
+
+func defaultProcess() process {
+	return process{
+		Log:           LogConfig{Level: "info", Format: "json"},
+		Tracing:       TracingConfig{Ratio: 0.1},
+		DrainDeadline: DefaultDrain,
+	}
 }
 
 // Program is one command line: it parses args, runs until ctx ends, and returns the exit code.
@@ -97,9 +106,7 @@ func Commands(name, fallback string, programs map[string]Program) Program {
 // listener where the configuration has one (a field `Ops OpsConfig`), and the role.
 func NewProgram[C Config, R Role](name string, defaults C, build func(C, Env) (R, error), options ...Option) Program {
 	return func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-		all := settings[C]{Role: defaults, Process: process{
-			Log: LogConfig{Level: "info", Format: "json"}, DrainDeadline: DefaultDrain,
-		}}
+		all := settings[C]{Role: defaults, Process: defaultProcess()}
 		for _, o := range options {
 			o(&all.Process)
 		}
@@ -114,7 +121,7 @@ func NewProgram[C Config, R Role](name string, defaults C, build func(C, Env) (R
 			return probe(ctx, asked.probe, stdout)
 		}
 		if err == nil {
-			err = errors.Join(all.Process.Log.Validate(), all.Role.Validate())
+			err = errors.Join(all.Process.Log.Validate(), all.Process.Tracing.Validate(), all.Role.Validate())
 		}
 		if err != nil {
 			complain(stderr, name, err)
@@ -157,6 +164,7 @@ func runRole[C Config, R Role](ctx context.Context, name string, all settings[C]
 		defer cancel()
 		err = errors.Join(err, own.Close(closing))
 	}()
+	own.Trace(all.Process.Tracing, log)
 	env := own.Env(name, log)
 
 	group := Group{Log: env.Log, Drain: all.Process.DrainDeadline}

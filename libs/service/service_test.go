@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
 )
 
@@ -356,4 +360,35 @@ func TestDocumentListsEverySetting(t *testing.T) {
 		require.Contains(t, out.String(), line+"\n")
 	}
 	require.NotContains(t, out.String(), "ops.address")
+}
+
+func TestOwnTracesAreSentAsOTLP(t *testing.T) {
+	got := make(chan []byte, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- append([]byte(r.URL.Path+" "), body...)
+	}))
+	defer server.Close()
+	own, err := NewTelemetry("query")
+	require.NoError(t, err)
+	own.Trace(TracingConfig{Endpoint: server.URL + "/", Ratio: 1}, slog.New(slog.DiscardHandler))
+	env := own.Env("query", slog.New(slog.DiscardHandler))
+	ctx, parent := env.Tracer.Start(t.Context(), "parent", trace.WithAttributes(attribute.Int("n", 5), attribute.StringSlice("l", []string{"a"})))
+	_, child := env.Tracer.Start(ctx, "child", trace.WithSpanKind(trace.SpanKindServer))
+	child.RecordError(errors.New("broken"))
+	child.SetStatus(codes.Error, "why")
+	child.End()
+	parent.End()
+	require.NoError(t, own.Close(t.Context()))
+	text := string(<-got)
+	require.Contains(t, text, "/v1/traces {")
+	for _, want := range []string{
+		`{"key":"service.name","value":{"stringValue":"ollyscale-query"}}`, `"scope":{"name":"ollyscale/query"}`,
+		`"parentSpanId":"` + parent.SpanContext().SpanID().String() + `"`, `"kind":2`, `"status":{"code":2,"message":"why"}`, `"name":"exception"`,
+		`{"key":"n","value":{"intValue":"5"}}`, `{"key":"l","value":{"arrayValue":{"values":[{"stringValue":"a"}]}}}`,
+	} {
+		require.Contains(t, text, want)
+	}
+	require.ErrorContains(t, TracingConfig{Endpoint: "here"}.Validate(), "tracing.endpoint")
+	require.ErrorContains(t, TracingConfig{Ratio: 2}.Validate(), "tracing.ratio")
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	otelprom "go.opentelemetry.io/otel/exporters/prometheus"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 )
 
@@ -22,9 +25,12 @@ import (
 type Telemetry struct {
 	registry *prometheus.Registry
 	meters   *sdkmetric.MeterProvider
+	resource *resource.Resource
+	tracers  trace.TracerProvider
+	close    []func(context.Context) error
 }
 
-// NewTelemetry makes the telemetry of the process named service. Close it.
+// NewTelemetry makes the telemetry of the process named service: metrics, and no traces unless Trace is called. Close it.
 func NewTelemetry(service string) (*Telemetry, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -32,13 +38,26 @@ func NewTelemetry(service string) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the metrics exporter: %w", err)
 	}
-	return &Telemetry{
-		registry: registry,
-		meters: sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithResource(resource.NewSchemaless(
-			attribute.String("service.name", "ollyscale-"+service),
-			attribute.String("service.version", Version()),
-		))),
-	}, nil
+	t := &Telemetry{registry: registry, tracers: tracenoop.NewTracerProvider(), resource: resource.NewSchemaless(
+		attribute.String("service.name", "ollyscale-"+service),
+		attribute.String("service.version", Version()),
+	)}
+	t.meters = sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithResource(t.resource))
+	t.close = append(t.close, t.meters.Shutdown)
+	return t, nil
+}
+
+// Trace sends the spans of Envs made from now on to c.Endpoint and logs what cannot be sent; without an endpoint it does nothing.
+func (t *Telemetry) Trace(c TracingConfig, log *slog.Logger) {
+	if c.Endpoint == "" {
+		return
+	}
+	tracers := sdktrace.NewTracerProvider(
+		sdktrace.WithBatcher(newSpanExporter(c.Endpoint, log)),
+		sdktrace.WithResource(t.resource),
+		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(c.Ratio))))
+	t.tracers = tracers
+	t.close = append(t.close, tracers.Shutdown)
 }
 
 // Env is the environment of one role of this process. Roles that share a process have their own meters (told apart by
@@ -49,7 +68,7 @@ func (t *Telemetry) Env(role string, log *slog.Logger) Env {
 		Service: role,
 		Log:     log.With("role", role),
 		Meter:   t.meters.Meter(scope),
-		Tracer:  tracenoop.NewTracerProvider().Tracer(scope),
+		Tracer:  t.tracers.Tracer(scope),
 		Now:     time.Now,
 		Health:  NewHealth(),
 		Metrics: t.Handler(),
@@ -64,4 +83,10 @@ func (t *Telemetry) Handler() http.Handler {
 }
 
 // Close flushes and ends the telemetry.
-func (t *Telemetry) Close(ctx context.Context) error { return t.meters.Shutdown(ctx) }
+func (t *Telemetry) Close(ctx context.Context) error {
+	var errs []error
+	for _, end := range t.close {
+		errs = append(errs, end(ctx))
+	}
+	return errors.Join(errs...)
+}
