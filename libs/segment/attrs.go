@@ -17,11 +17,6 @@ const (
 	valuesDirect = 1 // every value, in order
 )
 
-// Forms of the bytes of strings.
-const (
-	textPlain = 0 // lengths and bytes
-)
-
 // attrCoder turns attribute lists of rows into one list of values per key.
 type attrCoder struct {
 	nodes     []uint32 // per row
@@ -41,6 +36,7 @@ type attrCoder struct {
 	numbers   []int64
 	doubles   []int64
 	lengths   []int64
+	raws      []ValueID
 }
 
 // reset prepares for n rows.
@@ -281,7 +277,7 @@ func (e *Encoder) valueList(t *Table, ids []ValueID) {
 	} else {
 		e.s.byte(first)
 	}
-	numbers, doubles, lengths := e.attrs.numbers[:0], e.attrs.doubles[:0], e.attrs.lengths[:0]
+	numbers, doubles, raws := e.attrs.numbers[:0], e.attrs.doubles[:0], e.attrs.raws[:0]
 	for _, id := range ids {
 		v := &t.Values[id]
 		switch typeOf(t, id) {
@@ -291,15 +287,13 @@ func (e *Encoder) valueList(t *Table, ids []ValueID) {
 		case byte(Double):
 			doubles = append(doubles, int64(v.Num))
 		default:
-			lengths = append(lengths, int64(len(v.Raw)))
-			e.s.text = append(e.s.text, v.Raw...)
+			raws = append(raws, id)
 		}
 	}
-	e.attrs.numbers, e.attrs.doubles, e.attrs.lengths = numbers, doubles, lengths
+	e.attrs.numbers, e.attrs.doubles, e.attrs.raws = numbers, doubles, raws
 	e.c.ints(&e.s, numbers)
 	e.c.doubles(&e.s, doubles)
-	if len(lengths) > 0 {
-		e.s.byte(textPlain)
-		e.c.ints(&e.s, lengths)
+	if len(raws) > 0 {
+		e.strings(t, raws)
 	}
 }

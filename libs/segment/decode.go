@@ -14,6 +14,7 @@ import (
 type decoder struct {
 	zstd    *zstd.Decoder
 	r       intReader
+	text    textReader
 	d       *Directory
 	needs   *needs
 	parts   []Part
@@ -45,6 +46,7 @@ type decoder struct {
 // reset forgets what refers to segments that were read.
 func (d *decoder) reset() {
 	clear(d.frames)
+	clear(d.text.out)
 	d.parts, d.d, d.needs = nil, nil, nil
 	d.arena = nil
 }
@@ -124,21 +126,24 @@ func (x *decoder) open(s *section) (*source, error) {
 
 // unzip decompresses one frame into memory that lives as long as the table's values may refer to it.
 func (x *decoder) unzip(z []byte, raw int) ([]byte, error) {
-	if cap(x.arena)-len(x.arena) < raw {
-		x.arena = make([]byte, 0, max(raw, 64<<10))
-	}
-	at := len(x.arena)
-	b, err := x.zstd.DecodeAll(z, x.arena[at:at:at+raw])
+	b, err := x.zstd.DecodeAll(z, x.memory(raw))
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "segment.damaged", "segment is damaged: a frame cannot be decompressed")
 	}
 	if len(b) != raw {
 		return nil, damagedf("a frame has %d bytes, want %d", len(b), raw)
 	}
-	if raw > 0 && cap(x.arena) > at && &b[0] == &x.arena[:at+1][at] {
-		x.arena = x.arena[:at+raw]
-	}
 	return b, nil
+}
+
+// memory returns an empty slice of capacity n, which nobody else gets.
+func (x *decoder) memory(n int) []byte {
+	if cap(x.arena)-len(x.arena) < n {
+		x.arena = make([]byte, 0, max(n, 64<<10))
+	}
+	at := len(x.arena)
+	x.arena = x.arena[:at+n]
+	return x.arena[at : at : at+n]
 }
 
 func (t *Table) decode(x *decoder) error {
@@ -461,20 +466,18 @@ func (t *Table) valueList(x *decoder, src *source, key KeyID, dst []ValueID) {
 			return
 		}
 	}
-	x.numbers, x.doubles, x.lengths = resize(x.numbers, numbers), resize(x.doubles, doubles), resize(x.lengths, raws)
+	x.numbers, x.doubles = resize(x.numbers, numbers), resize(x.doubles, doubles)
 	x.r.ints(src, x.numbers)
 	x.r.doubles(src, x.doubles)
+	var texts [][]byte
 	if raws > 0 {
-		if src.byte() != textPlain {
-			src.bad = true
-		}
-		x.r.ints(src, x.lengths)
+		texts = x.strings(src, raws)
 	}
 	if src.bad {
 		return
 	}
 	seed := t.seeds[key]
-	num, dbl, lens := x.numbers, x.doubles, x.lengths
+	num, dbl := x.numbers, x.doubles
 	for i, typ := range x.types {
 		vt := ValueType(typ)
 		switch {
@@ -489,12 +492,7 @@ func (t *Table) valueList(x *decoder, src *source, key KeyID, dst []ValueID) {
 		default:
 			var raw []byte
 			if vt != Empty {
-				if uint64(lens[0]) > uint64(len(src.text)) {
-					src.bad = true
-					return
-				}
-				raw = src.take(&src.text, int(lens[0]))
-				lens = lens[1:]
+				raw, texts = texts[0], texts[1:]
 			}
 			dst[i] = t.valueHashed(key, vt, 0, raw, hashRaw(seed, vt, raw))
 		}

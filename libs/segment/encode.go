@@ -49,6 +49,7 @@ type Encoder struct {
 	words  wordScanner
 
 	attrs    attrCoder
+	text     textCoder
 	maps     [4]mapping // resources, scopes, metrics, series: table index → segment index
 	traceIdx idIndex
 	spanIdx  idIndex
@@ -95,7 +96,7 @@ func (e *Encoder) compressor(level int) (*zstd.Encoder, error) {
 	}
 	if e.zstd[i] == nil {
 		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
-			zstd.WithLowerEncoderMem(true))
+			zstd.WithLowerEncoderMem(true), zstd.WithAllLitEntropyCompression(true))
 		if err != nil {
 			return nil, fault.Wrap(err, fault.Internal, "segment.zstd", "compressor cannot be made")
 		}

@@ -18,10 +18,10 @@ func TestSizeGate(t *testing.T) {
 		level    int
 		limit    float64 // bytes an item with directory, filters and header
 	}{
-		"spans":           {telemetry.Traces, [][]byte{demoTraces(t, 1, 8000, false)}, 1000, 0, 36},
-		"spans, level 2":  {telemetry.Traces, [][]byte{demoTraces(t, 1, 8000, false)}, 4000, 2, 30},
-		"hard spans":      {telemetry.Traces, [][]byte{demoTraces(t, 1, 8000, true)}, 1000, 0, 105},
-		"logs":            {telemetry.Logs, [][]byte{demoLogs(t, 1, 8000)}, 1000, 0, 46},
+		"spans":           {telemetry.Traces, [][]byte{demoTraces(t, 1, 8000, false)}, 1000, 0, 34},
+		"spans, level 2":  {telemetry.Traces, [][]byte{demoTraces(t, 1, 8000, false)}, 4000, 2, 28},
+		"hard spans":      {telemetry.Traces, [][]byte{demoTraces(t, 1, 8000, true)}, 1000, 0, 73},
+		"logs":            {telemetry.Logs, [][]byte{demoLogs(t, 1, 8000)}, 1000, 0, 39},
 		"points":          {telemetry.Metrics, demoMetrics(t, 1, 4), 1000, 0, 14},
 		"points, level 2": {telemetry.Metrics, demoMetrics(t, 1, 60), 4000, 2, 10},
 	} {

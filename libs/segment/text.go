@@ -1,0 +1,501 @@
+package segment
+
+import (
+	"bytes"
+	"math/bits"
+	"strconv"
+
+	"github.com/zeebo/xxh3"
+)
+
+// Forms of a list of strings.
+const (
+	textPlain     = 0 // lengths and bytes
+	textTemplates = 1 // what the strings have in common, and the numbers in which they differ
+)
+
+// Slots of a template; any other byte stands for itself. Strings that contain one of these bytes are stored plainly.
+const (
+	slotNumber = 0 // a decimal number without leading zeros, at most 18 digits
+	slotPadded = 1 // a decimal number of the width in the next byte, with leading zeros
+	slotHex    = 2 // lower-case hexadecimal of the width in the next byte, 1 to 16
+	slotUUID   = 3 // a UUID in its canonical lower-case form: two numbers
+	lastSlot   = slotUUID
+)
+
+const (
+	minTemplated = 16 // strings that are worth the try
+	maxDigits    = 18
+	maxHex       = 16
+	minHex       = 8 // shorter runs of hexadecimal digits are words as likely as not
+	uuidLength   = 36
+)
+
+// Classes of bytes.
+const (
+	classOther = iota
+	classDigit
+	classHex // a to f
+	classLetter
+	classSlot
+)
+
+// textCoder finds the templates of strings: machine-made texts (log messages, URLs, ids, addresses) differ in numbers mostly. Numbers in
+// columns of integers take fewer bytes than compressed text does, and less time.
+type textCoder struct {
+	class     [256]uint8
+	ready     bool
+	key       []byte // template of the string at hand
+	templates []byte // all, one after the other
+	ends      []int
+	slots     []int // per template: its numbers
+	count     []int // per template: its strings
+	hashes    []uint64
+	index     index
+	codes     []int64 // per string
+	values    []int64 // of all strings, one after the other
+	columns   []int64
+	at        []int
+}
+
+func (c *textCoder) begin() {
+	if !c.ready {
+		for b := range c.class {
+			switch {
+			case b <= lastSlot:
+				c.class[b] = classSlot
+			case b >= '0' && b <= '9':
+				c.class[b] = classDigit
+			case b >= 'a' && b <= 'f':
+				c.class[b] = classHex
+			case b > 'f' && b <= 'z' || b >= 'A' && b <= 'Z':
+				c.class[b] = classLetter
+			}
+		}
+		c.ready = true
+	}
+	c.templates, c.ends, c.slots, c.count, c.hashes = c.templates[:0], c.ends[:0], c.slots[:0], c.count[:0], c.hashes[:0]
+	c.codes, c.values = c.codes[:0], c.values[:0]
+	c.index.reset(0)
+}
+
+// add takes one string; false if it cannot have a template.
+func (c *textCoder) add(s []byte) bool {
+	before := len(c.values)
+	if !c.parse(s) {
+		return false
+	}
+	if n := len(c.codes); n > 0 { // neighbours are alike
+		if last := int(c.codes[n-1]); bytes.Equal(c.template(last), c.key) {
+			c.codes = append(c.codes, int64(last))
+			c.count[last]++
+			return true
+		}
+	}
+	hash := xxh3.Hash(c.key)
+	at, tag := c.index.find(hash)
+	for {
+		s := c.index.slots[at]
+		if s.ref == 0 {
+			break
+		}
+		if t := int(s.ref - 1); s.tag == tag && bytes.Equal(c.template(t), c.key) {
+			c.codes = append(c.codes, int64(t))
+			c.count[t]++
+			return true
+		}
+		at = (at + 1) & uint32(len(c.index.slots)-1)
+	}
+	t := len(c.ends)
+	c.index.put(at, tag, uint32(t))
+	c.templates = append(c.templates, c.key...)
+	c.ends = append(c.ends, len(c.templates))
+	c.slots = append(c.slots, len(c.values)-before)
+	c.count = append(c.count, 1)
+	c.hashes = append(c.hashes, hash)
+	c.codes = append(c.codes, int64(t))
+	if c.index.full() {
+		rebuild(&c.index, c.hashes)
+	}
+	return true
+}
+
+func (c *textCoder) template(i int) []byte {
+	from := 0
+	if i > 0 {
+		from = c.ends[i-1]
+	}
+	return c.templates[from:c.ends[i]]
+}
+
+// parse splits a string into its template (key) and numbers (values).
+func (c *textCoder) parse(s []byte) bool {
+	key := c.key[:0]
+	class := &c.class
+	for i := 0; i < len(s); {
+		b := s[i]
+		k := class[b]
+		switch k {
+		case classOther, classLetter:
+			key = append(key, b)
+			i++
+			if k == classLetter {
+				// The rest of a word is no hexadecimal number; its digits may be a decimal one.
+				for i < len(s) && (class[s[i]] == classLetter || class[s[i]] == classHex) {
+					key = append(key, s[i])
+					i++
+				}
+			}
+			continue
+		case classSlot:
+			c.key = key
+			return false
+		}
+		// A run of hexadecimal digits begins.
+		j, digits := i, true
+		for j < len(s) && (class[s[j]] == classDigit || class[s[j]] == classHex) {
+			digits = digits && class[s[j]] == classDigit
+			j++
+		}
+		word := j < len(s) && class[s[j]] == classLetter
+		run := s[i:j]
+		switch {
+		case len(run) == 8 && !word && isUUID(s[i:], class):
+			hi, lo := uuidNumbers(s[i:])
+			c.values = append(c.values, int64(hi), int64(lo))
+			key = append(key, slotUUID)
+			i += uuidLength
+		case !word && len(run) >= minHex && (!digits || len(run)%maxHex == 0):
+			for len(run) > 0 {
+				n := min(len(run), maxHex)
+				c.values = append(c.values, int64(hexNumber(run[:n])))
+				key = append(key, slotHex, byte(n))
+				run = run[n:]
+			}
+			i = j
+		case class[b] == classDigit:
+			j = i
+			for j < len(s) && class[s[j]] == classDigit && j-i < maxDigits {
+				j++
+			}
+			n := int64(0)
+			for _, d := range s[i:j] {
+				n = n*10 + int64(d-'0')
+			}
+			c.values = append(c.values, n)
+			if b == '0' && j-i > 1 {
+				key = append(key, slotPadded, byte(j-i))
+			} else {
+				key = append(key, slotNumber)
+			}
+			i = j
+		default: // a word that begins with letters from a to f
+			for i < len(s) && (class[s[i]] == classLetter || class[s[i]] == classHex) {
+				key = append(key, s[i])
+				i++
+			}
+		}
+	}
+	c.key = key
+	return true
+}
+
+func isUUID(s []byte, class *[256]uint8) bool {
+	if len(s) < uuidLength {
+		return false
+	}
+	for i, b := range s[:uuidLength] {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if b != '-' {
+				return false
+			}
+		} else if class[b] != classDigit && class[b] != classHex {
+			return false
+		}
+	}
+	return len(s) == uuidLength || class[s[uuidLength]] == classOther
+}
+
+func hexNumber(s []byte) uint64 {
+	n := uint64(0)
+	for _, b := range s {
+		d := b - '0'
+		if b >= 'a' {
+			d = b - 'a' + 10
+		}
+		n = n<<4 | uint64(d)
+	}
+	return n
+}
+
+func uuidNumbers(s []byte) (hi, lo uint64) {
+	hi = hexNumber(s[:8])<<32 | hexNumber(s[9:13])<<16 | hexNumber(s[14:18])
+	return hi, hexNumber(s[19:23])<<48 | hexNumber(s[24:36])
+}
+
+// strings writes the bytes of a list of values, in the form that suits.
+func (e *Encoder) strings(t *Table, ids []ValueID) {
+	if len(ids) >= minTemplated && e.templates(t, ids) {
+		return
+	}
+	e.s.byte(textPlain)
+	lengths := e.attrs.lengths[:0]
+	for _, id := range ids {
+		raw := t.Values[id].Raw
+		lengths = append(lengths, int64(len(raw)))
+		e.s.text = append(e.s.text, raw...)
+	}
+	e.attrs.lengths = lengths
+	e.c.ints(&e.s, lengths)
+}
+
+// templates writes strings as templates and numbers; false where they have too little in common.
+func (e *Encoder) templates(t *Table, ids []ValueID) bool {
+	c := &e.text
+	c.begin()
+	limit, total := len(ids)/4, 0
+	for i, id := range ids {
+		raw := t.Values[id].Raw
+		total += len(raw)
+		if !c.add(raw) || len(c.ends) > limit || i == minTemplated*2 && len(c.ends) > minTemplated {
+			return false
+		}
+	}
+	if total > (len(c.templates)+len(c.codes))*maxGrowth {
+		return false
+	}
+	n := len(c.ends)
+	e.s.byte(textTemplates)
+	e.s.uvarint(uint64(total))
+	e.s.uvarint(uint64(n))
+	lengths := e.attrs.lengths[:0]
+	for i := range n {
+		lengths = append(lengths, int64(len(c.template(i))))
+	}
+	e.attrs.lengths = lengths
+	e.c.ints(&e.s, lengths)
+	e.s.text = append(e.s.text, c.templates...)
+	e.c.ints(&e.s, c.codes)
+	// Numbers by template and slot.
+	c.at = resize(c.at, n)
+	sum := 0
+	for i := range n {
+		c.at[i] = sum
+		sum += c.slots[i] * c.count[i]
+	}
+	c.columns = resize(c.columns, sum)
+	values := c.values
+	for _, code := range c.codes {
+		slots, count := c.slots[code], c.count[code]
+		at := c.at[code]
+		for s := range slots {
+			c.columns[at+s*count] = values[s]
+		}
+		c.at[code]++
+		values = values[slots:]
+	}
+	columns := c.columns
+	for i := range n {
+		for range c.slots[i] {
+			e.c.ints(&e.s, columns[:c.count[i]])
+			columns = columns[c.count[i]:]
+		}
+	}
+	return true
+}
+
+// textReader holds scratch for decoding templates.
+type textReader struct {
+	lengths []int64
+	codes   []int64
+	columns []int64
+	slots   []int
+	count   []int
+	at      []int
+	out     [][]byte
+}
+
+// strings decodes a list of n strings; they refer to the segment's memory or to new memory. The list is valid until the next call.
+func (x *decoder) strings(src *source, n int) [][]byte {
+	r := &x.text
+	r.out = resize(r.out, n)
+	switch src.byte() {
+	case textPlain:
+		r.lengths = resize(r.lengths, n)
+		x.r.ints(src, r.lengths)
+		for i, l := range r.lengths {
+			if src.bad || uint64(l) > uint64(len(src.text)) {
+				src.bad = true
+				return nil
+			}
+			r.out[i] = src.take(&src.text, int(l))
+		}
+	case textTemplates:
+		x.fill(src, n)
+	default:
+		src.bad = true
+	}
+	if src.bad {
+		return nil
+	}
+	return r.out
+}
+
+func (x *decoder) fill(src *source, n int) {
+	r := &x.text
+	total := src.count((len(src.text) + n) * maxGrowth)
+	m := src.count(n)
+	r.lengths = resize(r.lengths, m)
+	x.r.ints(src, r.lengths)
+	templates := make([][]byte, m)
+	r.slots, r.count, r.at = resize(r.slots, m), resize(r.count, m), resize(r.at, m)
+	for i, l := range r.lengths {
+		if src.bad || uint64(l) > uint64(len(src.text)) {
+			src.bad = true
+			return
+		}
+		templates[i] = src.take(&src.text, int(l))
+		r.slots[i], r.count[i] = countSlots(templates[i]), 0
+	}
+	r.codes = resize(r.codes, n)
+	x.r.ints(src, r.codes)
+	if src.bad {
+		return
+	}
+	for _, c := range r.codes {
+		if uint64(c) >= uint64(m) {
+			src.bad = true
+			return
+		}
+		r.count[c]++
+	}
+	sum := 0
+	for i := range m {
+		r.at[i] = sum
+		if r.slots[i] < 0 {
+			src.bad = true
+			return
+		}
+		if sum += r.slots[i] * r.count[i]; sum > maxEntries {
+			src.bad = true
+			return
+		}
+	}
+	r.columns = resize(r.columns, sum)
+	columns := r.columns
+	for i := range m {
+		for range r.slots[i] {
+			x.r.ints(src, columns[:r.count[i]])
+			columns = columns[r.count[i]:]
+		}
+	}
+	if src.bad {
+		return
+	}
+	memory := x.memory(total)
+	for i, code := range r.codes {
+		from := len(memory)
+		value, step := r.at[code], r.count[code]
+		r.at[code]++
+		tpl := templates[code]
+		for j := 0; j < len(tpl); j++ {
+			switch b := tpl[j]; b {
+			case slotNumber:
+				v := r.columns[value]
+				value += step
+				if v < 0 {
+					src.bad = true
+					return
+				}
+				memory = strconv.AppendInt(memory, v, 10)
+			case slotPadded:
+				j++
+				v := r.columns[value]
+				value += step
+				var ok bool
+				if memory, ok = appendPadded(memory, uint64(v), int(tpl[j]), 10); !ok {
+					src.bad = true
+					return
+				}
+			case slotHex:
+				j++
+				v := r.columns[value]
+				value += step
+				var ok bool
+				if memory, ok = appendPadded(memory, uint64(v), int(tpl[j]), 16); !ok {
+					src.bad = true
+					return
+				}
+			case slotUUID:
+				hi, lo := uint64(r.columns[value]), uint64(r.columns[value+step])
+				value += 2 * step
+				for k, part := range [...]uint64{hi >> 32, hi >> 16 & 0xffff, hi & 0xffff, lo >> 48, lo & (1<<48 - 1)} {
+					if k > 0 {
+						memory = append(memory, '-')
+					}
+					memory, _ = appendPadded(memory, part, [...]int{8, 4, 4, 4, 12}[k], 16)
+				}
+			default:
+				memory = append(memory, b)
+			}
+		}
+		if len(memory) > total {
+			src.bad = true
+			return
+		}
+		r.out[i] = memory[from:len(memory):len(memory)]
+	}
+	if len(memory) != total {
+		src.bad = true
+	}
+}
+
+// countSlots returns how many numbers a template takes, or -1 if it is damaged.
+func countSlots(tpl []byte) int {
+	n := 0
+	for i := 0; i < len(tpl); i++ {
+		switch tpl[i] {
+		case slotNumber:
+			n++
+		case slotUUID:
+			n += 2
+		case slotPadded, slotHex:
+			i++
+			limit := maxDigits
+			if tpl[i-1] == slotHex {
+				limit = maxHex
+			}
+			if i == len(tpl) || tpl[i] == 0 || int(tpl[i]) > limit {
+				return -1
+			}
+			n++
+		}
+	}
+	return n
+}
+
+// appendPadded writes v in width digits; false if it has more.
+func appendPadded(b []byte, v uint64, width, base int) ([]byte, bool) {
+	n := len(b)
+	for range width {
+		b = append(b, '0')
+	}
+	if base == 16 {
+		if bits.Len64(v) > 4*width {
+			return b, false
+		}
+		for i := n + width - 1; v != 0; i-- {
+			b[i] = "0123456789abcdef"[v&15]
+			v >>= 4
+		}
+		return b, true
+	}
+	for i := n + width - 1; v != 0; i-- {
+		if i < n {
+			return b, false
+		}
+		b[i] = byte('0' + v%10)
+		v /= 10
+	}
+	return b, true
+}
