@@ -1,6 +1,9 @@
 package schema
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // The histogram of red_minute: durations of spans in nanoseconds, in logarithmic buckets with eight linear steps to each power
 // of two, so that a bucket is at most 12.5 % wide and its middle at most 6.25 % wrong. Written by the writer, added up by
@@ -27,7 +30,7 @@ func RedBucket(duration int64) int {
 		return int(max(duration, 0))
 	}
 	shift := bits.Len64(uint64(duration)) - redShift - 1
-	return shift<<redShift + int(uint64(duration)>>shift)
+	return shift<<redShift + int(duration>>shift)
 }
 
 // RedBucketBounds returns a bucket's durations in nanoseconds: lower ≤ duration < upper. Bucket 0 is [0, 1).
@@ -37,12 +40,11 @@ func RedBucketBounds(bucket int) (lower, upper int64) {
 		return b, b + 1
 	}
 	shift := bucket>>redShift - 1
-	step := uint64(bucket&(redSteps-1) | redSteps)
-	upperBound := (step + 1) << shift
-	if upperBound > 1<<63-1 {
-		upperBound = 1<<63 - 1
+	step := int64(bucket&(redSteps-1) | redSteps)
+	if step+1 > math.MaxInt64>>shift { // the last bucket ends where int64 does
+		return step << shift, math.MaxInt64
 	}
-	return int64(step << shift), int64(upperBound)
+	return step << shift, (step + 1) << shift
 }
 
 // RedQuantile estimates the q-quantile (0 ≤ q ≤ 1) in nanoseconds of a histogram whose first element is the given bucket,

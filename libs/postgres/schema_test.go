@@ -242,10 +242,12 @@ func ensure(t testing.TB, pool *pgxpool.Pool, table string, when time.Time) {
 	require.NoError(t, err)
 }
 
-// claim enters batches into the ledger and returns the ones it may store.
-func claim(ctx context.Context, q interface {
+type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}, day time.Time, ids ...uuid.UUID) ([]uuid.UUID, error) {
+}
+
+// claim enters batches into the ledger and returns the ones it may store.
+func claim(ctx context.Context, q querier, day time.Time, ids ...uuid.UUID) ([]uuid.UUID, error) {
 	n := len(ids)
 	tenants, signals, positions, items := make([]string, n), make([]int16, n), make([]int64, n), make([]int32, n)
 	for i := range ids {

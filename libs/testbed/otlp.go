@@ -135,7 +135,7 @@ func stamp(at time.Time, ms int) pcommon.Timestamp {
 	return pcommon.NewTimestampFromTime(at.Add(time.Duration(ms)*time.Millisecond + 123456)) // not a whole number of anything
 }
 
-// SampleTraces: see Sample. Two resources, one without a service name, one scope without anything; a root, children of every kind and
+// SampleTraces is Sample of traces, as objects: two resources, one without a service name, one scope without anything; a root, children of every kind and
 // status, two spans with one span id, a span of zero and one of negative duration, events, links.
 func SampleTraces(at time.Time) ptrace.Traces {
 	td := ptrace.NewTraces()
@@ -222,7 +222,7 @@ func SampleTraces(at time.Time) ptrace.Traces {
 	return td
 }
 
-// SampleLogs: see Sample. A record per type of body, every severity's first number, one record without trace, time or body.
+// SampleLogs is Sample of logs, as objects: a record per type of body, every severity's first number, one record without trace, time or body.
 func SampleLogs(at time.Time) plog.Logs {
 	ld := plog.NewLogs()
 	rl := ld.ResourceLogs().AppendEmpty()
@@ -269,7 +269,7 @@ func SampleLogs(at time.Time) plog.Logs {
 	return ld
 }
 
-// SampleMetrics: see Sample. All five kinds, both temporalities, ints and doubles, exemplars, points without a value, bounds and buckets
+// SampleMetrics is Sample of metrics, as objects: all five kinds, both temporalities, ints and doubles, exemplars, points without a value, bounds and buckets
 // empty and full, zero, NaN and infinite sums.
 func SampleMetrics(at time.Time) pmetric.Metrics {
 	md := pmetric.NewMetrics()

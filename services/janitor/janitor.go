@@ -83,7 +83,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 // of a step, the step is undone.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.pool.Close()
-	defer s.resign()
+	defer s.resign() //nolint:contextcheck // ctx has ended by then
 	if s.cfg.Once {
 		return s.once(ctx)
 	}
@@ -147,7 +147,7 @@ func (s *Service) lead(ctx context.Context) (bool, error) {
 		if err := s.leader.Ping(ctx); err == nil {
 			return true, nil
 		}
-		s.resign() // the connection is gone, and the lock with it
+		s.resign() //nolint:contextcheck // the connection is gone, and the lock with it; closing must not wait for ctx
 	}
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {

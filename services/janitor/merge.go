@@ -219,7 +219,7 @@ func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level
 }
 
 // errGone: fewer segments were deleted than were read.
-var errGone = fault.New(fault.Unavailable, "janitor.gone", "segments have gone before they were merged") //nolint:gochecknoglobals // a sentinel
+var errGone = fault.New(fault.Unavailable, "janitor.gone", "segments have gone before they were merged")
 
 // rewrite reads a group and encodes its items again. It returns the new segments and the members that are in them: without those that
 // are damaged, of a format of a newer build, or gone. Nothing is returned when no two are left.

@@ -9,6 +9,7 @@ package migrator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -71,7 +72,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("engine: %q is unknown: want library or cli", c.Engine)
 	}
 	if c.Wait < 0 || c.LockWait < 0 {
-		return fmt.Errorf("wait and lock_wait: must not be negative")
+		return errors.New("wait and lock_wait: must not be negative")
 	}
 	if c.Command == Up || c.Command == Status {
 		return c.Postgres.Validate()

@@ -200,6 +200,7 @@ func TestANewerDatabaseIsLeftAlone(t *testing.T) {
 
 // expired is a context that ends very soon.
 func expired(t *testing.T) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(testbed.Context(t), 300*time.Millisecond)
 	t.Cleanup(cancel)
 	return ctx
@@ -255,7 +256,7 @@ func reachable(t *testing.T) string {
 	t.Helper()
 	work, err := os.MkdirTemp("", "olly")
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(work, 0o711)) //nolint:gosec // for the server's user
+	require.NoError(t, os.Chmod(work, 0o711))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(work)) })
 	return work
 }
@@ -308,7 +309,7 @@ func TestTheCLIEngineCallsTheBinary(t *testing.T) {
 	db := testbed.Empty(t)
 	bin := t.TempDir()
 	script := "#!/bin/sh\nprintf '%s\\n' \"$@\" > \"" + bin + "/args\"\nls \"$(printf '%s\\n' \"$@\" | grep -A1 '^--dir$' | sed -n 's|^file://||p')\" > \"" + bin + "/files\"\necho '{\"Target\":\"42\"}'\n"
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "atlas"), []byte(script), 0o700)) //nolint:gosec // a program
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "atlas"), []byte(script), 0o700))
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	cfg := config(db, migrator.Up)
 	cfg.Engine = migrator.EngineCLI

@@ -128,7 +128,7 @@ func (r *revisions) WriteRevision(ctx context.Context, rev *migrate.Revision) er
 			total = excluded.total, executed_at = excluded.executed_at, execution_time = excluded.execution_time, error = excluded.error,
 			error_stmt = excluded.error_stmt, hash = excluded.hash, partial_hashes = excluded.partial_hashes,
 			operator_version = excluded.operator_version`,
-		rev.Version, rev.Description, int64(rev.Type), rev.Applied, rev.Total, rev.ExecutedAt.UTC().Format(time.RFC3339Nano),
+		rev.Version, rev.Description, int64(rev.Type), rev.Applied, rev.Total, rev.ExecutedAt.UTC().Format(time.RFC3339Nano), //nolint:gosec // three flags
 		int64(rev.ExecutionTime), rev.Error, strings.ToValidUTF8(rev.ErrorStmt, "?"), rev.Hash, string(hashes), rev.OperatorVersion)
 	if err != nil {
 		return fmt.Errorf("write revision: %w", err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -207,7 +208,7 @@ func checkCluster(ctx context.Context, cfg Config, owner *account, version strin
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	uid := uint32(os.Geteuid())
+	uid := uint32(os.Geteuid()) //nolint:gosec // a user id
 	if owner != nil {
 		uid = owner.uid
 	}
@@ -254,9 +255,7 @@ func (s *Server) start(ctx context.Context, owner *account) error {
 		"logging_collector":       "off",
 		"jit":                     "off", // a gain for none of our queries, and its first use costs 100 ms
 	}
-	for name, value := range s.cfg.Settings {
-		settings[name] = value
-	}
+	maps.Copy(settings, s.cfg.Settings)
 	args := []string{"-D", s.cfg.DataDir}
 	names := make([]string, 0, len(settings))
 	for name := range settings {

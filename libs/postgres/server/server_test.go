@@ -27,7 +27,7 @@ func work(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "olly")
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o711)) //nolint:gosec // the server's user passes through
+	require.NoError(t, os.Chmod(dir, 0o711))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	return dir
 }
