@@ -31,7 +31,7 @@ func TestWritersKilledTwiceLoseNothingAndAddNothing(t *testing.T) {
 	second.kill()
 	second.run()
 	g.wait()
-	s.requireExactly(plan, 2*time.Minute)
+	s.requireExactly(plan, 5*time.Minute)
 }
 
 func TestTheSameBytesSentTwiceAddNothing(t *testing.T) {
@@ -42,11 +42,11 @@ func TestTheSameBytesSentTwiceAddNothing(t *testing.T) {
 	plan := newPlan(t)
 	s.send(t.Context(), plan, load.Target{Again: 0.1}).wait()
 	end := time.Now()
-	s.requireExactly(plan, time.Minute)
+	s.requireExactly(plan, 5*time.Minute)
 	waitFor(t, 5*time.Second, "the bus has forgotten", func() bool { return time.Since(end) > 2*time.Second })
 	s.send(t.Context(), plan, load.Target{}).wait()
 	s.settled()
-	s.requireExactly(plan, time.Minute)
+	s.requireExactly(plan, 5*time.Minute)
 }
 
 func TestIngestKilled(t *testing.T) {
@@ -62,7 +62,7 @@ func TestIngestKilled(t *testing.T) {
 	}
 	sent := g.wait()
 	require.Positive(t, sent.Retries)
-	s.requireExactly(plan, time.Minute)
+	s.requireExactly(plan, 5*time.Minute)
 }
 
 func TestBusDown(t *testing.T) {
@@ -88,7 +88,7 @@ func TestBusDown(t *testing.T) {
 	s.nats.run()
 	s.ready(s.http)
 	g.wait()
-	s.requireExactly(plan, 2*time.Minute)
+	s.requireExactly(plan, 5*time.Minute)
 }
 
 func TestDatabaseDown(t *testing.T) {
@@ -109,5 +109,5 @@ func TestDatabaseDown(t *testing.T) {
 	s.startPostgres()
 	s.ready(s.api)
 	s.ready(writerHealth)
-	s.requireExactly(plan, 2*time.Minute)
+	s.requireExactly(plan, 5*time.Minute)
 }

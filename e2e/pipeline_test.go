@@ -27,7 +27,7 @@ func TestPartsAndAllInOneGiveTheSameAnswers(t *testing.T) {
 	plan := newPlan(t)
 	parts.send(t.Context(), plan, load.Target{Again: 0.1}).wait()
 	one.send(t.Context(), plan, load.Target{Again: 0.1}).wait()
-	parts.requireExactly(plan, time.Minute)
+	parts.requireExactly(plan, 5*time.Minute)
 	for _, signal := range load.Signals() {
 		tally, err := load.API{URL: one.api}.Tally(t.Context(), plan, signal)
 		require.NoError(t, err)

@@ -272,12 +272,16 @@ func (s *stack) requireExactly(plan load.Plan, limit time.Duration) {
 	defer cancel()
 	pool := s.pool()
 	for _, signal := range load.Signals() {
+		start := time.Now()
 		require.NoError(s.t, load.Settled(ctx, func(ctx context.Context) (*load.Tally, error) {
 			return load.TallyRows(ctx, pool, plan, signal)
 		}), "%s by SQL", signal)
+		bySQL := time.Since(start)
+		start = time.Now()
 		require.NoError(s.t, load.Settled(ctx, func(ctx context.Context) (*load.Tally, error) {
 			return load.API{URL: s.api}.Tally(ctx, plan, signal)
 		}), "%s by the API", signal)
+		s.t.Logf("%s: %d, once each; counted by SQL in %s, by the API in %s", signal, plan.Items, bySQL, time.Since(start))
 	}
 	all := counts{Spans: plan.Items, Logs: plan.Items, Points: plan.Items, Rollup: plan.Items}
 	require.Equal(s.t, all, s.counts(ctx, pool), "items in the segments")
