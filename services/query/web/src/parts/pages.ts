@@ -3,7 +3,7 @@ import { useMemo } from 'react';
 import type { Filter, Search } from '../api/endpoints';
 import type { Page } from '../api/model';
 import { useTimeRange } from '../route/time';
-import { rangeToSearch, resolveRange, type Bounds } from '../time/range';
+import { rangeToSearch, resolveRange, type Bounds, type TimeRange } from '../time/range';
 import { useHoldRefresh, useRefresh } from './refresh';
 
 /** Items of the first page, and of each page that is loaded after it. */
@@ -29,14 +29,15 @@ export function usePages<T>(
 ) {
   const range = useTimeRange();
   const { tick } = useRefresh();
+  const question = questionKey(range, filters);
   const query = useInfiniteQuery({
-    queryKey: [name, rangeToSearch(range), filterKey(filters), tick],
+    queryKey: [name, question, tick],
     initialPageParam: start,
     queryFn: async ({ pageParam, signal }) => {
       const bounds = pageParam.bounds ?? resolveRange(range, Date.now());
       const limit = pageParam.cursor === undefined ? firstPage : laterPage;
       const page = await search({ bounds, filters, limit, cursor: pageParam.cursor }, signal);
-      return { ...page, bounds };
+      return { ...page, bounds, question };
     },
     getNextPageParam: (last): From | undefined =>
       last.next === undefined ? undefined : { cursor: last.next, bounds: last.bounds },
@@ -54,8 +55,8 @@ export function usePages<T>(
     answer: pages?.at(-1),
     bounds: pages?.[0]?.bounds,
     error: query.error,
-    /** Whether what is on screen belongs to an earlier question. */
-    stale: query.isPlaceholderData,
+    /** Whether what is on screen answers another question: other filters, another range. A refresh asks the same one. */
+    stale: query.isPlaceholderData && pages?.[0]?.question !== question,
     hasMore: query.hasNextPage,
     loadingMore: query.isFetchingNextPage,
     loadMore: () => void query.fetchNextPage(),
@@ -63,6 +64,8 @@ export function usePages<T>(
   };
 }
 
-/** JSON of the filters; bigints as text, which JSON has no way to write. */
-const filterKey = (filters: readonly Filter[]): string =>
-  JSON.stringify(filters, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+/** What was asked, as text; bigints too, which JSON has no way to write. */
+const questionKey = (range: TimeRange, filters: readonly Filter[]): string =>
+  JSON.stringify([rangeToSearch(range), filters], (_, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  );

@@ -24,10 +24,10 @@ describe('the chart of traces', () => {
     expect([low, high]).toEqual([1e6, 1e7]);
   });
 
-  it('begins at the oldest loaded trace when there is more', () => {
+  it('spans the loaded traces when there is more', () => {
     const { dots, from } = layoutScatter([trace(900, 5e6), trace(800, 5e6)], bounds, true);
     expect(from).toBe(800);
-    expect(dots.map((d) => d.x)).toEqual([0.5, 0]);
+    expect(dots.map((d) => d.x)).toEqual([1, 0]);
   });
 
   it('draws errors last', () => {

@@ -22,8 +22,8 @@ export interface Scatter {
 }
 
 /**
- * Lays out the loaded traces. When more can be loaded, the axis begins at the oldest loaded one, so that the dots fill
- * the plot instead of crowding at its right edge.
+ * Lays out the loaded traces. When more can be loaded, the axis is that of the loaded ones, so that they fill the plot
+ * instead of crowding at its edge; otherwise it is that of the whole range.
  */
 export function layoutScatter(traces: readonly TraceSummary[], bounds: Bounds, hasMore: boolean): Scatter {
   let oldest = Infinity;
@@ -39,8 +39,9 @@ export function layoutScatter(traces: readonly TraceSummary[], bounds: Bounds, h
     longest = Math.max(longest, duration);
   }
   const lower = instantToMillis(bounds.from);
-  const to = Math.max(instantToMillis(bounds.to), newest);
-  const from = Math.min(hasMore && Number.isFinite(oldest) ? oldest : lower, to - 1);
+  const partial = hasMore && Number.isFinite(oldest);
+  const to = partial ? newest : Math.max(instantToMillis(bounds.to), newest);
+  const from = Math.min(partial ? oldest : lower, to - 1);
   // Whole decades, widened to at least one, keep the axis still while traces come and go.
   const low = Number.isFinite(shortest) ? 10 ** Math.floor(Math.log10(shortest)) : 1e6;
   const high = Math.max(Number.isFinite(longest) ? 10 ** Math.ceil(Math.log10(longest)) : 1e9, low * 10);

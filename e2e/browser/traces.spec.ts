@@ -1,0 +1,96 @@
+import { expect, test, traceRows, traces } from './page';
+
+test('the list shows traces of the demo and opens one', async ({ page }) => {
+  await page.goto('/');
+  await expect(page).toHaveURL(/\/traces$/);
+  await expect(page).toHaveTitle('Traces · ollyScale');
+  await expect(traceRows(page).first()).toBeVisible();
+  const times = await page
+    .getByRole('list', { name: 'Traces' })
+    .locator('time')
+    .evaluateAll((all) => all.map((time) => time.getAttribute('datetime') ?? ''));
+  expect(times.length).toBeGreaterThan(5);
+  expect(times.every((time) => /^\d{4}-\d\d-\d\dT.*\.\d{9}Z$/.test(time))).toBe(true);
+
+  await traceRows(page).first().click();
+  await expect(page).toHaveURL(/\/traces\/[0-9a-f]{32}/);
+  await expect(page.getByRole('tree', { name: 'Spans' })).toBeVisible();
+  await page.goBack();
+  await expect(traceRows(page).first()).toBeVisible();
+});
+
+test('filters narrow the list and stand in the address', async ({ page, request }) => {
+  const failed = await traces(request, [{ field: 'status', operator: 'eq', value: 'error' }]);
+  await page.goto('/traces');
+  await page.getByRole('button', { name: 'Errors only' }).click();
+  await expect(page).toHaveURL(/[?&]errors=1/);
+  await expect(traceRows(page).first()).toBeVisible();
+  await expect(page.getByText(new RegExp(`^${Math.min(failed.length, 100)} traces?`))).toBeVisible();
+
+  await page.getByRole('combobox', { name: 'Service' }).click();
+  await page.getByRole('option', { name: 'checkout', exact: true }).click();
+  await expect(page).toHaveURL(/service=checkout/);
+
+  await page.getByLabel('Attribute filter').fill('rpc.system=grpc');
+  await page.getByLabel('Attribute filter').press('Enter');
+  await expect(page).toHaveURL(/where=rpc\.system=grpc/);
+  await expect(page.getByText('rpc.system=grpc')).toBeVisible();
+
+  await page.reload();
+  await expect(page.getByRole('button', { name: 'Errors only' })).toHaveAttribute('aria-pressed', 'true');
+  await expect(page.getByRole('combobox', { name: 'Service' })).toHaveValue('checkout');
+
+  await page.getByRole('button', { name: 'Clear' }).first().click();
+  await expect(page).toHaveURL(/\/traces$/);
+});
+
+test('a filter that cannot be read is refused where it is typed', async ({ page }) => {
+  await page.goto('/traces');
+  await page.getByLabel('Attribute filter').fill('=nothing');
+  await page.getByLabel('Attribute filter').press('Enter');
+  await expect(page.getByText(/Write key=value/)).toBeVisible();
+  await expect(page).toHaveURL(/\/traces$/);
+});
+
+test('a filter that nothing meets says so and offers to clear it', async ({ page }) => {
+  await page.goto('/traces?where=attributes.no.such.key=1');
+  await expect(page.getByRole('heading', { name: 'No traces here' })).toBeVisible();
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  await expect(traceRows(page).first()).toBeVisible();
+});
+
+test('the time range is in the address and goes along to other pages', async ({ page }) => {
+  await page.goto('/traces');
+  await page.getByRole('button', { name: /Time range/ }).click();
+  await page.getByRole('button', { name: 'Last 6 hours' }).click();
+  await expect(page).toHaveURL(/range=6h/);
+  await page.getByRole('navigation').getByRole('link', { name: 'Logs' }).click();
+  await expect(page).toHaveURL(/\/logs\?range=6h/);
+  await expect(page.getByRole('button', { name: 'Time range: Last 6 hours' })).toBeVisible();
+  await page.goBack();
+  await expect(page).toHaveURL(/\/traces\?range=6h/);
+  await expect(page.getByRole('heading', { level: 1, name: 'Traces' })).toBeVisible();
+  await expect(traceRows(page).first()).toBeVisible();
+
+  await page.getByRole('button', { name: /Time range/ }).click();
+  await page.getByLabel('From').fill('2020-01-01T10:00:00');
+  await page.getByLabel('To').fill('2020-01-01T11:00:00');
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await expect(page).toHaveURL(/from=2020-01-01T.*&to=2020-01-01T/);
+  await expect(page.getByRole('heading', { name: 'No traces here' })).toBeVisible();
+});
+
+test('a question that the server refuses shows its code, not a blank page', async ({ page, allow }) => {
+  allow.push('400');
+  await page.goto('/traces?where=attributes.x~(?=lookahead)');
+  await expect(page.getByRole('alert')).toBeVisible();
+  await expect(page.getByText('HTTP 400')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible();
+});
+
+test('a server that is away shows as such', async ({ page, allow }) => {
+  allow.push('ERR_FAILED');
+  await page.route('**/api/**', (route) => route.abort());
+  await page.goto('/traces');
+  await expect(page.getByRole('heading', { name: 'ollyScale does not answer' })).toBeVisible({ timeout: 20_000 });
+});
