@@ -223,9 +223,10 @@ func rowsOf(signal Signal) string {
 			WHERE r.attributes ->> $1 = $2 AND f.start_time_unix_nano >= $3 AND f.start_time_unix_nano < $4`,
 		Logs: `SELECT f.time_unix_nano FROM logs_fact f JOIN resource_dim r USING (tenant_id, resource_id)
 			WHERE r.attributes ->> $1 = $2 AND f.time_unix_nano >= $3 AND f.time_unix_nano < $4`,
-		Metrics: `SELECT f.time_unix_nano FROM metrics_fact f JOIN series_dim s USING (tenant_id, series_id)
-			JOIN resource_dim r ON r.tenant_id = s.tenant_id AND r.resource_id = s.resource_id
-			WHERE r.attributes ->> $1 = $2 AND f.time_unix_nano >= $3 AND f.time_unix_nano < $4`,
+		// An array and not a join: without statistics, as on a database of a minute ago, a join scans the points once a series.
+		Metrics: `SELECT f.time_unix_nano FROM metrics_fact f WHERE f.series_id = ANY (ARRAY(
+				SELECT s.series_id FROM series_dim s JOIN resource_dim r USING (tenant_id, resource_id) WHERE r.attributes ->> $1 = $2))
+			AND f.time_unix_nano >= $3 AND f.time_unix_nano < $4`,
 	}[signal]
 }
 
