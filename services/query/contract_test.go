@@ -29,7 +29,7 @@ func contract(t testing.TB) func(t testing.TB, r *http.Request, status int, head
 	return func(t testing.TB, r *http.Request, status int, header http.Header, body []byte) {
 		t.Helper()
 		local := r.Clone(r.Context())
-		local.URL = &url.URL{Path: r.URL.Path, RawQuery: r.URL.RawQuery}
+		local.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
 		route, params, err := router.FindRoute(local)
 		if err == routers.ErrPathNotFound { //nolint:errorlint // a sentinel that is never wrapped
 			require.Equal(t, http.StatusNotFound, status, "%s is not in docs/api.yaml", r.URL.Path)

@@ -571,7 +571,9 @@ func FuzzCursor(f *testing.F) {
 
 func TestWrongRequestsAreRefused(t *testing.T) {
 	f := newFixture(t)
-	rangeOf := func(start, end string) string { return `{"time_range":{"start_time":` + start + `,"end_time":` + end + `}}` }
+	rangeOf := func(start, end string) string {
+		return `{"time_range":{"start_time":` + start + `,"end_time":` + end + `}}`
+	}
 	for _, c := range []struct{ body, code string }{
 		{``, "request.malformed"},
 		{`{`, "request.malformed"},

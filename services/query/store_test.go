@@ -192,3 +192,18 @@ func hour() string {
 		"start_time": {base().Add(-time.Hour).Format(time.RFC3339)}, "end_time": {base().Add(time.Hour).Format(time.RFC3339)},
 	}.Encode()
 }
+
+func newRequest(path string) *http.Request { return httptest.NewRequest(http.MethodGet, path, nil) }
+
+func serve(h http.Handler, r *http.Request) *http.Response {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func bodyText(t testing.TB, r *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	return string(b)
+}

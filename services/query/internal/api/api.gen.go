@@ -300,6 +300,7 @@ type DatabaseHealth struct {
 	Connected bool   `json:"connected"`
 	Message   string `json:"message,omitempty,omitzero"`
 	Schema    struct {
+		// Current null where there is no schema.
 		Current  string `json:"current,omitempty,omitzero"`
 		Expected string `json:"expected,omitempty,omitzero"`
 	} `json:"schema,omitempty,omitzero"`

@@ -1,0 +1,251 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+func TestTenantsSeeOnlyTheirOwn(t *testing.T) {
+	f := newFixture(t)
+	f.store("default", telemetry.Traces, testbed.TracesPayload(newDice(1).traces(50)), 20)
+	f.store("other", telemetry.Traces, testbed.TracesPayload(newDice(2).traces(30)), 20)
+	count := func(header ...string) (spans int, services int, trace string) {
+		var page api.SpanPage
+		f.search("spans", searchBody{limit: 1000}, &page, header...)
+		var list api.ServiceList
+		f.get("/api/services"+hour(), &list, header...)
+		if len(page.Spans) > 0 {
+			trace = page.Spans[0].TraceID
+		}
+		return len(page.Spans), len(list.Services), trace
+	}
+	mine, _, trace := count()
+	require.Equal(t, 50, mine)
+	theirs, _, _ := count("X-Scope-OrgID", "other")
+	require.Equal(t, 30, theirs)
+	nobodys, services, _ := count("X-Scope-OrgID", "nobody")
+	require.Zero(t, nobodys)
+	require.Zero(t, services)
+	f.problem(http.StatusNotFound, http.MethodGet, "/api/traces/"+trace, "", "X-Scope-OrgID", "nobody")
+}
+
+func TestGetAndPostSearchAlike(t *testing.T) {
+	f := newFixture(t)
+	f.fill(1, 50, 20)
+	var posted, got api.SpanPage
+	f.search("spans", searchBody{limit: 10, filters: `[{"field":"service","operator":"ne","value":"cart"}]`}, &posted)
+	path := "/api/spans/search" + hour() + "&limit=10&filters=%5B%7B%22field%22:%22service%22,%22operator%22:%22ne%22,%22value%22:%22cart%22%7D%5D"
+	f.get(path, &got)
+	require.Equal(t, posted.Spans, got.Spans)
+	f.get(path+"&cursor="+posted.Pagination.NextCursor, &got)
+	require.NotEqual(t, posted.Spans, got.Spans, "the cursor of one is good for the other")
+}
+
+func TestADatabaseThatIsDownIsUnavailableAndSaysNothingOfTheInside(t *testing.T) {
+	f := newFixture(t, func(c *Config) { c.Postgres.URL = "postgres://nobody:secret@127.0.0.1:1/nothing" })
+	for _, path := range []string{"/api/services" + hour(), "/api/spans/search" + hour(), "/api/traces/" + strings.Repeat("1", 32)} {
+		p := f.problem(http.StatusServiceUnavailable, http.MethodGet, path, "")
+		for _, inside := range []string{"127.0.0.1", "nobody", "secret", "dial", "pgx"} {
+			require.NotContains(t, p.Detail, inside)
+		}
+	}
+	status, body := f.call(http.MethodGet, "/health", "")
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	var health api.Health
+	decode(t, body, &health)
+	require.Equal(t, api.HealthStatusFail, health.Status)
+	require.NotContains(t, string(body), "127.0.0.1")
+	status, body = f.call(http.MethodGet, "/health/db", "")
+	require.Equal(t, http.StatusServiceUnavailable, status, "%s", body)
+	require.NotContains(t, string(body), "127.0.0.1")
+	status, _ = f.call(http.MethodGet, "/livez", "")
+	require.Equal(t, http.StatusOK, status)
+}
+
+func TestHealthTellsTheSchemaVersions(t *testing.T) {
+	f := newFixture(t)
+	status, body := f.call(http.MethodGet, "/health", "")
+	require.Equal(t, http.StatusOK, status, "%s", body)
+	status, body = f.call(http.MethodGet, "/health/db", "")
+	require.Equal(t, http.StatusOK, status, "%s", body)
+	ctx := testbed.Context(t)
+	_, err := f.db.Pool.Exec(ctx, `UPDATE atlas_schema_revisions.atlas_schema_revisions SET version = '99991231000000'
+		WHERE version = (SELECT max(version) FROM atlas_schema_revisions.atlas_schema_revisions)`)
+	require.NoError(t, err)
+	status, body = f.call(http.MethodGet, "/health", "")
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Contains(t, string(body), "99991231000000")
+	status, body = f.call(http.MethodGet, "/health/db", "")
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	var db api.DatabaseHealth
+	decode(t, body, &db)
+	require.Equal(t, "99991231000000", db.Schema.Current)
+	require.NotEqual(t, db.Schema.Current, db.Schema.Expected)
+}
+
+func TestADamagedSegmentIsAnErrorWithoutTheInside(t *testing.T) {
+	f := newFixture(t)
+	f.fill(1, 50, 100)
+	_, err := f.db.Pool.Exec(testbed.Context(t), `UPDATE spans_segment SET body = substring(body FROM 1 FOR 10)`)
+	require.NoError(t, err)
+	p := f.problem(http.StatusInternalServerError, http.MethodPost, "/api/spans/search", searchBody{}.json(t))
+	require.NotContains(t, p.Detail, "SELECT")
+}
+
+func TestAQueryEndsWithItsTime(t *testing.T) {
+	f := newFixture(t, func(c *Config) { c.Timeout = 300 * time.Millisecond })
+	f.fill(1, 50, 100)
+	ctx := testbed.Context(t)
+	tx, err := f.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	_, err = tx.Exec(ctx, "LOCK TABLE spans_segment IN ACCESS EXCLUSIVE MODE")
+	require.NoError(t, err)
+	require.Equal(t, "query.timeout", f.problem(http.StatusServiceUnavailable, http.MethodPost, "/api/spans/search", searchBody{}.json(t)).Code)
+}
+
+func TestPagesOfTheInterface(t *testing.T) {
+	p, err := newPages(fstest.MapFS{
+		"index.html":          {Data: []byte("<html>")},
+		"favicon.svg":         {Data: []byte("<svg>")},
+		"assets/app-3f2a.js":  {Data: []byte("js")},
+		"assets/font-1.woff2": {Data: []byte("font")},
+	})
+	require.NoError(t, err)
+	e := echo.New()
+	e.GET("/*", p.serve)
+	get := func(path, accept string) *http.Response {
+		r := newRequest(path)
+		r.Header.Set("Accept", accept)
+		return serve(e, r)
+	}
+	for _, view := range []string{"/", "/index.html", "/traces", "/traces/0af7651916cd43dd8448eb211c80319c", "/logs?x=1", "/metrics.detail"} {
+		r := get(view, "text/html")
+		require.Equal(t, http.StatusOK, r.StatusCode, view)
+		require.Equal(t, "no-cache", r.Header.Get("Cache-Control"))
+		require.Contains(t, r.Header.Get("Content-Type"), "text/html")
+		require.Equal(t, "<html>", bodyText(t, r))
+	}
+	r := get("/assets/app-3f2a.js", "*/*")
+	require.Contains(t, r.Header.Get("Cache-Control"), "immutable")
+	require.Contains(t, r.Header.Get("Content-Type"), "javascript")
+	require.Equal(t, "font/woff2", get("/assets/font-1.woff2", "*/*").Header.Get("Content-Type"))
+	require.Equal(t, http.StatusOK, get("/favicon.svg", "*/*").StatusCode)
+	require.Equal(t, http.StatusNotFound, get("/assets/app-0000.js", "*/*").StatusCode)
+	require.Equal(t, http.StatusNotFound, get("/api/unknown", "text/html").StatusCode)
+	require.Equal(t, http.StatusNotFound, get("/v1/traces", "text/html").StatusCode)
+	require.Equal(t, http.StatusNotFound, get("/../../etc/passwd.txt", "*/*").StatusCode)
+	again := newRequest("/")
+	again.Header.Set("If-None-Match", get("/", "text/html").Header.Get("ETag"))
+	require.Equal(t, http.StatusNotModified, serve(e, again).StatusCode)
+}
+
+func TestTheInterfaceIsServedUnderAStrictPolicy(t *testing.T) {
+	f := newFixture(t)
+	r, err := http.NewRequestWithContext(testbed.Context(t), http.MethodGet, f.url+"/traces", nil)
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	_, err = io.Copy(io.Discard, response.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	policy := response.Header.Get("Content-Security-Policy")
+	require.Contains(t, policy, "default-src 'self'")
+	require.NotContains(t, policy, "unsafe-eval")
+}
+
+func TestCompletenessFollowsTheQueue(t *testing.T) {
+	clock := testbed.NewClock(base())
+	w := newWatch(nil, clock.Now)
+	at := func(settled, last, pending uint64) api.Completeness {
+		w.note(telemetry.Logs, clock.Now(), bus.Backlog{Settled: settled, LastPosition: last, Pending: pending})
+		return w.completeness(telemetry.Logs)
+	}
+	require.Equal(t, api.Completeness{}, w.completeness(telemetry.Logs), "nothing is known yet")
+
+	c := at(5, 5, 0)
+	require.Equal(t, base(), c.Watermark)
+	require.Zero(t, *c.LagMs)
+	require.Zero(t, *c.Pending)
+
+	clock.Advance(time.Second)
+	c = at(5, 8, 3)
+	require.Equal(t, base(), c.Watermark, "what was accepted since is not committed")
+	require.EqualValues(t, 1000, *c.LagMs)
+	require.EqualValues(t, 3, *c.Pending)
+
+	clock.Advance(time.Second)
+	c = at(7, 9, 2)
+	require.Equal(t, base(), c.Watermark)
+
+	clock.Advance(time.Second)
+	c = at(8, 12, 4)
+	require.Equal(t, base().Add(time.Second), c.Watermark, "all of the second look is committed, not all of the third")
+
+	clock.Advance(time.Minute)
+	c = w.completeness(telemetry.Logs)
+	require.Nil(t, c.Pending, "an old look says nothing of what waits now")
+	require.Equal(t, base().Add(time.Second), c.Watermark)
+
+	c = at(0, 0, 0)
+	require.Equal(t, clock.Now(), c.Watermark, "the stream was made anew")
+}
+
+func TestRunWatchesAndEndsClean(t *testing.T) {
+	db := testbed.Database(t)
+	cfg := DefaultConfig()
+	cfg.HTTP.Address = "127.0.0.1:0"
+	cfg.Postgres = db.Config()
+	cfg.Bus = testbed.NATS(t)
+	cfg.WatchInterval = 5 * time.Millisecond
+	ctx, cancel := context.WithCancel(testbed.Context(t))
+	b, err := bus.Connect(ctx, cfg.Bus, nil, nil)
+	require.NoError(t, err)
+	defer b.Close()
+	require.NoError(t, b.EnsureStreams(ctx))
+	svc, err := New(cfg, testbed.Env(t))
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- svc.Run(ctx) }()
+	testbed.Eventually(t, "a watermark in an answer", func() bool {
+		if svc.server.Addr() == nil {
+			return false
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+svc.server.Addr().String()+"/api/services"+hour(), nil)
+		require.NoError(t, err)
+		response, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		defer func() { _ = response.Body.Close() }()
+		var list api.ServiceList
+		require.NoError(t, json.NewDecoder(response.Body).Decode(&list))
+		return list.Completeness.LagMs != nil
+	})
+	http.DefaultClient.CloseIdleConnections()
+	cancel()
+	require.NoError(t, <-done)
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	require.NoError(t, DefaultConfig().Validate())
+	c := DefaultConfig()
+	c.HTTP.Address, c.Timeout, c.ScanBudget, c.Workers, c.MaxTraceSpans, c.WatchInterval, c.CursorKey = "x", 0, 0, -1, 0, 0, "short"
+	err := c.Validate()
+	for _, key := range []string{"http.address", "timeout", "scan_budget", "workers", "max_trace_spans", "watch_interval", "cursor_key"} {
+		require.ErrorContains(t, err, key)
+	}
+}

@@ -1,0 +1,144 @@
+package query
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // the way of golden files
+
+// TestHeaderQueries pins the text of composed statements: a change of it is seen in review.
+func TestHeaderQueries(t *testing.T) {
+	day := base().Truncate(24 * time.Hour)
+	for _, c := range []struct {
+		name    string
+		signal  telemetry.Signal
+		filters string
+		change  func(*plan)
+		ids     []int64
+	}{
+		{name: "everything", signal: telemetry.Traces, filters: `[]`},
+		{name: "trace", signal: telemetry.Logs, filters: `[{"field":"trace_id","operator":"eq","value":"0af7651916cd43dd8448eb211c80319c"}]`},
+		{name: "traces_by_list", signal: telemetry.Traces, filters: `[]`, change: func(p *plan) { p.traces = [][16]byte{{1}, {2}} }},
+		{name: "next_page", signal: telemetry.Traces, filters: `[]`, change: func(p *plan) {
+			p.after, p.maxPosition = &key{base().UnixNano(), 7, 0}, 99
+		}},
+		{
+			name: "failed_service", signal: telemetry.Traces, ids: []int64{11, -12},
+			filters: `[{"field":"service","operator":"eq","value":"cart"},{"field":"status","operator":"eq","value":"error"},{"field":"root","operator":"eq","value":true}]`,
+		},
+		{
+			name: "attributes", signal: telemetry.Traces,
+			filters: `[{"field":"attributes.http.status_code","operator":"eq","value":200},{"field":"resource.host.name","operator":"in","value":["a","b"]}]`,
+		},
+		{name: "words", signal: telemetry.Logs, filters: `[{"field":"body","operator":"contains","value":"n of User-1 was p"}]`},
+		{name: "metric", signal: telemetry.Metrics, filters: `[{"field":"name","operator":"eq","value":"queue.depth"}]`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var raw []api.Filter
+			decode(t, []byte(c.filters), &raw)
+			f, err := parseFilters(c.signal, raw)
+			require.NoError(t, err)
+			p := &plan{tenant: "default", signal: c.signal, from: day.Add(90 * time.Minute).UnixNano(), to: day.Add(12 * time.Hour).UnixNano(), filter: f}
+			if c.change != nil {
+				c.change(p)
+			}
+			b := f.bounds()
+			sql, args, err := headerQuery(must(statements()), p, &b, c.ids)
+			require.NoError(t, err)
+			var got strings.Builder
+			fmt.Fprintln(&got, sql)
+			for i, a := range args {
+				fmt.Fprintf(&got, "-- $%d = %v\n", i+1, a)
+			}
+			golden(t, filepath.Join("testdata", "headers", c.name+".sql"), got.String())
+		})
+	}
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "run the test with -update")
+	require.Equal(t, string(want), got)
+}
+
+// TestBoundsOfCompositions is about what pruning must keep: for any filter, a segment that holds a match has what the filter's bounds ask for.
+// The filters' tests compare answers with a naive implementation; this one says it of composed bounds.
+func TestBoundsOfCompositions(t *testing.T) {
+	parse := func(text string) bounds {
+		t.Helper()
+		f, err := parseFilters(telemetry.Traces, []api.Filter{api.Filter(text)})
+		require.NoError(t, err)
+		return f.bounds()
+	}
+	const cart, pay = `{"field":"service","operator":"eq","value":"cart"}`, `{"field":"service","operator":"eq","value":"pay"}`
+	const failed, slow = `{"field":"status","operator":"eq","value":"error"}`, `{"field":"duration","operator":"gte","value":"1s"}`
+	const name, attr = `{"field":"name","operator":"eq","value":"x"}`, `{"field":"attributes.a","operator":"eq","value":"x"}`
+
+	require.Equal(t, []string{"cart"}, parse(cart).services)
+	require.Equal(t, []string{"cart", "pay"}, parse(`{"or":[`+cart+`,`+pay+`]}`).services)
+	require.Equal(t, []string{}, parse(`{"and":[`+cart+`,`+pay+`]}`).services, "nothing is of two services")
+	require.Nil(t, parse(`{"or":[`+cart+`,`+name+`]}`).services)
+	require.Equal(t, bounds{}, parse(`{"not":[`+cart+`]}`))
+	require.Equal(t, bounds{}, parse(`{"field":"service","operator":"ne","value":"cart"}`))
+
+	b := parse(`{"and":[` + failed + `,` + slow + `,` + attr + `,` + name + `]}`)
+	require.True(t, b.errors)
+	require.EqualValues(t, time.Second, b.minDuration)
+	require.Len(t, b.probes, 2)
+	b = parse(`{"or":[` + failed + `,` + slow + `]}`)
+	require.False(t, b.errors)
+	require.Zero(t, b.minDuration)
+	b = parse(`{"or":[` + attr + `,` + name + `]}`)
+	require.Len(t, b.probes, 1)
+	require.Len(t, b.probes[0].hashes, 2)
+	require.Empty(t, parse(`{"or":[`+attr+`,`+slow+`]}`).probes)
+	require.Empty(t, parse(`{"field":"attributes.a","operator":"contains","value":"x"}`).probes)
+	require.EqualValues(t, 1, parse(`{"field":"duration","operator":"gt","value":0}`).minDuration)
+	require.Zero(t, parse(`{"field":"duration","operator":"lt","value":"1s"}`).minDuration)
+	require.True(t, parse(`{"field":"root","operator":"ne","value":false}`).roots)
+	require.False(t, parse(`{"field":"root","operator":"eq","value":false}`).roots)
+}
+
+// TestHeadersTouchOnlyThePartitionsOfTheRange looks at what PostgreSQL does with the statement.
+func TestHeadersTouchOnlyThePartitionsOfTheRange(t *testing.T) {
+	db := testbed.Database(t)
+	ctx := testbed.Context(t)
+	for day := range 5 {
+		_, err := db.Pool.Exec(ctx, "SELECT ensure_partition('spans_segment', $1)", base().AddDate(0, 0, -day).UnixNano())
+		require.NoError(t, err)
+	}
+	p := &plan{tenant: "default", signal: telemetry.Traces, from: base().Add(-time.Hour).UnixNano(), to: base().UnixNano(), filter: all{}}
+	b := bounds{}
+	sql, args, err := headerQuery(must(statements()), p, &b, nil)
+	require.NoError(t, err)
+	_, sql, found := strings.Cut(sql, "CURSOR FOR")
+	require.True(t, found)
+	rows, err := db.Pool.Query(ctx, "EXPLAIN "+sql, args...)
+	require.NoError(t, err)
+	var plan strings.Builder
+	for rows.Next() {
+		var line string
+		require.NoError(t, rows.Scan(&line))
+		plan.WriteString(line + "\n")
+	}
+	require.NoError(t, rows.Err())
+	require.Contains(t, plan.String(), "d23")
+	require.NotContains(t, plan.String(), "d22")
+}

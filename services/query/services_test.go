@@ -1,0 +1,288 @@
+package query
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// scene builds traces span by span.
+type scene struct {
+	td   ptrace.Traces
+	next byte
+}
+
+type spanOption func(ptrace.Span)
+
+func failing(s ptrace.Span)       { s.Status().SetCode(ptrace.StatusCodeError) }
+func with(k, v string) spanOption { return func(s ptrace.Span) { s.Attributes().PutStr(k, v) } }
+func lasting(d time.Duration) spanOption {
+	return func(s ptrace.Span) { s.SetEndTimestamp(s.StartTimestamp() + pcommon.Timestamp(d)) }
+}
+func starting(after time.Duration) spanOption {
+	return func(s ptrace.Span) {
+		length := s.EndTimestamp() - s.StartTimestamp()
+		s.SetStartTimestamp(pcommon.NewTimestampFromTime(base().Add(after)))
+		s.SetEndTimestamp(s.StartTimestamp() + length)
+	}
+}
+
+// span adds a span of trace n and returns its id for its children.
+func (s *scene) span(trace byte, service, name string, kind ptrace.SpanKind, parent pcommon.SpanID, options ...spanOption) pcommon.SpanID {
+	if s.next == 0 {
+		s.td = ptrace.NewTraces()
+	}
+	s.next++
+	rs := s.td.ResourceSpans().AppendEmpty()
+	rs.Resource().Attributes().PutStr("service.name", service)
+	span := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+	span.SetTraceID(pcommon.TraceID{15: trace})
+	span.SetSpanID(pcommon.SpanID{7: s.next})
+	span.SetParentSpanID(parent)
+	span.SetName(name)
+	span.SetKind(kind)
+	span.SetStartTimestamp(pcommon.NewTimestampFromTime(base().Add(time.Duration(s.next) * time.Millisecond)))
+	lasting(10 * time.Millisecond)(span)
+	for _, o := range options {
+		o(span)
+	}
+	return span.SpanID()
+}
+
+func none() pcommon.SpanID { return pcommon.SpanID{} }
+
+func TestServiceMap(t *testing.T) {
+	f := newFixture(t)
+	var s scene
+	// The shop: frontend → checkout → payment (fails), a database, a cache with a number for a name, a queue, a host without telemetry.
+	root := s.span(1, "frontend", "POST /order", ptrace.SpanKindServer, none(), failing)
+	call := s.span(1, "frontend", "POST", ptrace.SpanKindClient, root, with("server.address", "checkout"))
+	checkout := s.span(1, "checkout", "order", ptrace.SpanKindServer, call, lasting(40*time.Millisecond))
+	inner := s.span(1, "checkout", "price", ptrace.SpanKindInternal, checkout)
+	pay := s.span(1, "checkout", "pay", ptrace.SpanKindClient, inner, with("peer.service", "payment"))
+	s.span(1, "payment", "charge", ptrace.SpanKindServer, pay, failing)
+	s.span(1, "checkout", "INSERT", ptrace.SpanKindClient, inner, with("db.system.name", "postgresql"), with("db.namespace", "orders"), failing)
+	s.span(1, "checkout", "GET", ptrace.SpanKindClient, inner, with("db.system", "redis"), with("db.namespace", "0"), with("server.address", "cache"))
+	s.span(1, "checkout", "mail", ptrace.SpanKindClient, inner, with("url.full", "https://mail.example:8443/send?x=1"))
+	s.span(1, "checkout", "quote", ptrace.SpanKindClient, inner, with("server.address", "payment.shop.svc")) // payment, but no span of it
+	produce := s.span(1, "checkout", "orders publish", ptrace.SpanKindProducer, inner, with("messaging.system", "kafka"), with("messaging.destination.name", "orders"))
+	s.span(1, "accounting", "orders process", ptrace.SpanKindConsumer, produce, with("messaging.system", "kafka"), with("messaging.destination.name", "orders"))
+	s.span(1, "checkout", "self", ptrace.SpanKindServer, checkout) // not an edge
+	// The same span id in another trace is another span.
+	s.span(2, "stranger", "x", ptrace.SpanKindServer, call)
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 3)
+
+	var got api.ServiceMap
+	f.get("/api/service-map"+hour(), &got)
+	nodes := map[string]string{}
+	var listed []string
+	for _, n := range got.Nodes {
+		nodes[n.ID] = n.Name
+		listed = append(listed, fmt.Sprintf("%s %s %s", n.Type, n.System, n.Name))
+	}
+	require.ElementsMatch(t, []string{
+		"service  frontend", "service  checkout", "service  payment", "service  accounting", "service  stranger",
+		"database postgresql orders", "database redis cache", "messaging kafka orders", "external  mail.example",
+	}, listed)
+	var edges []string
+	for _, e := range got.Edges {
+		edges = append(edges, fmt.Sprintf("%s > %s: %d, %d failed", nodes[e.Source], nodes[e.Target], e.Red.Requests, e.Red.Errors))
+	}
+	require.ElementsMatch(t, []string{
+		"frontend > checkout: 1, 0 failed", "checkout > payment: 2, 1 failed", "checkout > orders: 1, 1 failed", "checkout > cache: 1, 0 failed",
+		"checkout > mail.example: 1, 0 failed", "checkout > orders: 1, 0 failed", "orders > accounting: 1, 0 failed",
+	}, edges)
+	for _, e := range got.Edges {
+		if nodes[e.Source] == "frontend" {
+			require.InEpsilon(t, 40e6, float64(number64(t, e.Red.P95Nano)), 0.01, "an edge is measured at the callee")
+		}
+	}
+}
+
+func TestServicesAndOperations(t *testing.T) {
+	f := newFixture(t)
+	var s scene
+	for i := range 100 {
+		o := []spanOption{lasting(time.Duration(i+1) * time.Millisecond), starting(time.Duration(i) * time.Second)}
+		if i%10 == 0 {
+			o = append(o, failing)
+		}
+		s.span(1, "api", "GET /", ptrace.SpanKindServer, none(), o...)
+	}
+	s.span(1, "api", "SELECT", ptrace.SpanKindClient, none(), lasting(time.Hour), failing)
+	s.span(1, "batch", "run", ptrace.SpanKindInternal, none(), lasting(time.Second), failing)
+	s.span(1, "batch", "late", ptrace.SpanKindInternal, none(), starting(2*time.Hour))
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 17)
+
+	var list api.ServiceList
+	f.get("/api/services"+hour(), &list)
+	require.Len(t, list.Services, 2)
+	web, batch := list.Services[0], list.Services[1]
+	require.Equal(t, "api", web.Name)
+	require.Equal(t, api.ServiceBasisEntry, web.Basis)
+	require.EqualValues(t, 101, web.SpanCount)
+	require.EqualValues(t, 100, web.Red.Requests)
+	require.EqualValues(t, 10, web.Red.Errors)
+	require.InDelta(t, 0.1, web.Red.ErrorRate, 1e-9)
+	require.InDelta(t, 100.0/7200, web.Red.Rate, 1e-9)
+	require.InEpsilon(t, 50e6, float64(number64(t, web.Red.P50Nano)), 0.01)
+	require.InEpsilon(t, 95e6, float64(number64(t, web.Red.P95Nano)), 0.01)
+	require.InEpsilon(t, 99e6, float64(number64(t, web.Red.P99Nano)), 0.01)
+	require.Equal(t, api.ServiceBasisAll, batch.Basis)
+	require.EqualValues(t, 1, batch.Red.Requests, "what starts after the range is not in it")
+
+	var operations api.OperationList
+	f.get("/api/services/api/operations"+hour(), &operations)
+	require.Len(t, operations.Operations, 2)
+	require.Equal(t, "GET /", operations.Operations[0].Name)
+	require.EqualValues(t, 100, operations.Operations[0].Red.Requests)
+	require.Equal(t, "SELECT", operations.Operations[1].Name)
+	f.get("/api/services/nobody/operations"+hour(), &operations)
+	require.Empty(t, operations.Operations)
+}
+
+func TestServicesAddUpToTheSpansOfTheRange(t *testing.T) {
+	f := newFixture(t)
+	for seed := range uint64(3) {
+		f.fill(seed, 300, 64)
+	}
+	from, to := base().Add(90*time.Second), base().Add(7*time.Minute)
+	want := map[string]int64{}
+	for _, item := range f.page("spans", searchBody{from: from, to: to, limit: 1000}).items {
+		var s api.Span
+		decode(t, item, &s)
+		want[s.ServiceNamespace+"/"+s.ServiceName]++
+	}
+	var list api.ServiceList
+	f.get("/api/services?"+url.Values{"start_time": {from.Format(time.RFC3339)}, "end_time": {fmt.Sprint(to.UnixNano())}}.Encode(), &list)
+	got := map[string]int64{}
+	for _, s := range list.Services {
+		got[s.Namespace+"/"+s.Name] = s.SpanCount
+	}
+	require.Equal(t, want, got)
+}
+
+func TestDurationsAreCloseToExactPercentiles(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, scale := range []float64{50, 1e3, 1e6, 1e9, 1e15} {
+		var d, half durations
+		var all []int64
+		for i := range 5000 {
+			n := int64(random.ExpFloat64() * scale)
+			all = append(all, n)
+			if i%2 == 0 {
+				d.add(durationBucket(n), 1)
+			} else {
+				half.add(durationBucket(n), 1)
+			}
+		}
+		d.merge(&half)
+		slices.Sort(all)
+		for _, q := range []float64{0.01, 0.5, 0.95, 0.99, 1} {
+			exact := float64(all[int(math.Ceil(q*float64(len(all))))-1])
+			require.InDelta(t, exact, float64(d.quantile(q)), exact*0.008+1e-9, "q %v of scale %v", q, scale)
+		}
+	}
+	var d durations
+	require.Zero(t, d.quantile(0.5))
+	d.add(durationBucket(-5), 1)
+	require.Zero(t, d.quantile(0.99))
+	d = durations{}
+	d.add(durationBucket(math.MaxInt64), 1)
+	require.InEpsilon(t, float64(math.MaxInt64), float64(d.quantile(0.5)), 0.01)
+}
+
+func TestMetricsWithAwkwardNamesAreFound(t *testing.T) {
+	f := newFixture(t)
+	md := pmetric.NewMetrics()
+	names := []string{"http.server/duration", "a b", "100%", "größe", "x?y=z#f", "search me"}
+	for _, name := range names {
+		m := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+		m.SetName(name)
+		p := m.SetEmptyGauge().DataPoints().AppendEmpty()
+		p.SetTimestamp(pcommon.NewTimestampFromTime(base()))
+		p.SetIntValue(1)
+	}
+	f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), 100)
+	for _, name := range names {
+		var series api.MetricSeries
+		f.get("/api/metrics/"+url.PathEscape(name)+hour(), &series)
+		require.Equal(t, name, series.Name)
+		require.Len(t, series.Series, 1)
+		require.Len(t, series.Series[0].Points, 1)
+	}
+}
+
+func TestOneMetricKeepsTheNewestPoints(t *testing.T) {
+	f := newFixture(t)
+	md := pmetric.NewMetrics()
+	points := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+	points.SetName("depth")
+	list := points.SetEmptyGauge().DataPoints()
+	for i := range 50 {
+		p := list.AppendEmpty()
+		p.SetTimestamp(pcommon.NewTimestampFromTime(base().Add(time.Duration(i) * time.Second)))
+		p.SetIntValue(int64(i))
+		p.Attributes().PutStr("queue", []string{"a", "b"}[i%2])
+	}
+	f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), 9)
+	var series api.MetricSeries
+	f.get("/api/metrics/depth"+hour()+"&limit=10", &series)
+	require.Len(t, series.Series, 2)
+	require.NotNil(t, series.Incomplete)
+	require.Equal(t, api.IncompleteReasonLimit, series.Incomplete.Reason)
+	for _, s := range series.Series {
+		require.Len(t, s.Points, 5)
+		first := number64(t, s.Points[0].AsInt)
+		require.GreaterOrEqual(t, first, uint64(40))
+		for i, p := range s.Points {
+			require.Equal(t, first+uint64(2*i), number64(t, p.AsInt), "oldest first")
+		}
+	}
+	f.get("/api/metrics/depth"+hour()+"&filters="+url.QueryEscape(`[{"field":"attributes.queue","operator":"eq","value":"b"}]`), &series)
+	require.Len(t, series.Series, 1)
+	require.Len(t, series.Series[0].Points, 25)
+	f.problem(http.StatusBadRequest, http.MethodGet, "/api/metrics/depth"+hour()+"&limit=100001", "")
+}
+
+func TestLogsOfATrace(t *testing.T) {
+	f := newFixture(t)
+	f.fill(3, 300, 50)
+	counts := map[string]int{}
+	for _, item := range f.page("logs", searchBody{limit: 1000}).items {
+		var l api.LogRecord
+		decode(t, item, &l)
+		counts[l.TraceID]++
+	}
+	delete(counts, "")
+	checked := 0
+	for id, n := range counts {
+		if checked++; checked > 5 {
+			break
+		}
+		var page api.LogPage
+		f.get("/api/traces/"+id+"/logs", &page)
+		require.Len(t, page.Logs, n)
+		f.get("/api/traces/"+id+"/logs"+hour()+"&limit=1", &page)
+		require.Len(t, page.Logs, 1)
+		require.Equal(t, n > 1, page.Pagination.HasMore)
+		if n > 1 {
+			f.get("/api/traces/"+id+"/logs"+hour()+"&limit=1000&cursor="+page.Pagination.NextCursor, &page)
+			require.Len(t, page.Logs, n-1)
+		}
+	}
+}

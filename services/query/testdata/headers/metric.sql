@@ -1,0 +1,19 @@
+-- The headers of the segments that can hold what a query looks for, newest first, to be fetched as far as they are needed. A segment never
+-- crosses an hour, so the hour of the range's start bounds min_time from below and with it the partitions.
+DECLARE headers NO SCROLL CURSOR FOR
+SELECT segment_id, min_time, max_time, items, errors, service_ids, service_items, service_max_duration, service_max_error_duration,
+  ''::bytea AS trace_filter, directory
+FROM metrics_segment
+WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+  AND (octet_length(token_filter) = 0
+    OR (SELECT get_bit(b, ($6::int[])[1]) = 1 AND get_bit(b, ($6::int[])[2]) = 1 AND get_bit(b, ($6::int[])[3]) = 1
+        AND get_bit(b, ($6::int[])[4]) = 1 AND get_bit(b, ($6::int[])[5]) = 1 AND get_bit(b, ($6::int[])[6]) = 1
+        AND get_bit(b, ($6::int[])[7]) = 1 AND get_bit(b, ($6::int[])[8]) = 1
+      FROM (SELECT substring(token_filter FROM (($5::bigint * (octet_length(token_filter) / 32)) >> 32)::int * 32 + 1 FOR 32) AS b OFFSET 0) AS block))
+ORDER BY max_time DESC, segment_id DESC
+-- $1 = default
+-- $2 = 1795397400000000000
+-- $3 = 1795395600000000000
+-- $4 = 1795435199999999999
+-- $5 = 215583417
+-- $6 = [0 48 68 121 144 167 202 224]

@@ -1,0 +1,14 @@
+-- The headers of the segments that can hold what a query looks for, newest first, to be fetched as far as they are needed. A segment never
+-- crosses an hour, so the hour of the range's start bounds min_time from below and with it the partitions.
+DECLARE headers NO SCROLL CURSOR FOR
+SELECT segment_id, min_time, max_time, items, errors, service_ids, service_items, service_max_duration, service_max_error_duration,
+  ''::bytea AS trace_filter, directory
+FROM spans_segment
+WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+  AND min_position <= $5
+ORDER BY max_time DESC, segment_id DESC
+-- $1 = default
+-- $2 = 1795397400000000000
+-- $3 = 1795395600000000000
+-- $4 = 1795428900000000000
+-- $5 = 99
