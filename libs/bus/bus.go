@@ -75,6 +75,7 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 		return nil, fmt.Errorf("bus metrics: %w", err)
 	}
 	b := &Bus{cfg: cfg, log: log, metrics: m, closed: make(chan struct{})}
+	logCtx := context.WithoutCancel(ctx) // the connection outlives the call
 	opts := []nats.Option{
 		nats.Name("ollyscale"),
 		nats.RetryOnFailedConnect(true),
@@ -90,13 +91,13 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 			if err == nil && nc.IsClosed() {
 				return // by Close
 			}
-			b.log.LogAttrs(context.Background(), slog.LevelWarn, "bus disconnected", slog.Any("error", err))
+			b.log.LogAttrs(logCtx, slog.LevelWarn, "bus disconnected", slog.Any("error", err))
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			b.log.LogAttrs(context.Background(), slog.LevelInfo, "bus connected", slog.String("server", nc.ConnectedUrlRedacted()))
+			b.log.LogAttrs(logCtx, slog.LevelInfo, "bus connected", slog.String("server", nc.ConnectedUrlRedacted()))
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			b.log.LogAttrs(context.Background(), slog.LevelWarn, "bus error", slog.Any("error", err))
+			b.log.LogAttrs(logCtx, slog.LevelWarn, "bus error", slog.Any("error", err))
 		}),
 		nats.ClosedHandler(func(*nats.Conn) { close(b.closed) }),
 	}
@@ -226,9 +227,9 @@ func (b *Bus) Healthy(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.RequestTimeout)
 	defer cancel()
-	for _, signal := range telemetry.Signals() {
-		if _, err := b.js.Stream(ctx, StreamName(signal)); err != nil {
-			return classify(err, "look up stream "+StreamName(signal))
+	for _, name := range []string{StreamName(telemetry.Traces), StreamName(telemetry.Logs), StreamName(telemetry.Metrics), DeadStream} {
+		if _, err := b.js.Stream(ctx, name); err != nil {
+			return classify(err, "look up stream "+name)
 		}
 	}
 	return nil
@@ -270,7 +271,7 @@ func (b *Bus) Pending(ctx context.Context, signal telemetry.Signal) (Backlog, er
 	}
 	info := consumer.CachedInfo()
 	backlog.Pending = info.NumPending
-	backlog.AckPending = uint64(max(info.NumAckPending, 0)) //nolint:gosec // not negative
+	backlog.AckPending = uint64(max(info.NumAckPending, 0))
 	return backlog, nil
 }
 

@@ -351,6 +351,9 @@ func TestSettleByClass(t *testing.T) {
 			require.Equal(t, "shop", msg.Header.Get(bus.HeaderTenant))
 			require.Equal(t, "key-1", msg.Header.Get(bus.HeaderConnection))
 			require.Equal(t, "7", msg.Header.Get(bus.HeaderItems))
+			count, err := b.DeadLetters(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, uint64(1), count)
 		})
 	}
 }

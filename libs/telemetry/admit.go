@@ -80,7 +80,7 @@ func (s *Summary) Message() string {
 			continue
 		}
 		n := strconv.Itoa(count)
-		switch Reason(reason) { //nolint:gosec // an index of an array of numReasons
+		switch Reason(reason) {
 		case TooOld:
 			why = append(why, fmt.Sprintf("%s older than %s (the first has %s %s)", n, stamp(s.limits.MinTime), clock, stamp(s.First[reason])))
 		case TooNew:
@@ -119,7 +119,7 @@ func plural(n int, noun string) string {
 // must have passed Check. Take the batch id from the payload before: the same record sent again has another now.
 func StampLogs(payload []byte, now int64) []byte {
 	r := newRebuilder(Logs, payload, Limits{})
-	r.stamp, r.judge = uint64(max(now, 1)), true //nolint:gosec // positive
+	r.stamp, r.judge = uint64(max(now, 1)), true
 	r.run()
 	if len(r.parts) == 0 {
 		return payload
@@ -220,7 +220,7 @@ func (r *rebuilder) container(depth int, tag byte, start, end int) {
 		tag, s, e, _ := field(r.b, i, end)
 		if r.isChild(depth, tag) {
 			if depth+1 < len(r.levels) {
-				r.container(depth+1, byte(tag), s, e)
+				r.container(depth+1, byte(tag), s, e) //nolint:gosec // isChild knows only tags of one byte
 			} else {
 				r.item(kind, i, s, e)
 			}

@@ -103,7 +103,7 @@ func (c *checker) note(v verdict) {
 		return
 	}
 	if c.summary.Rejected[v.reason] == 0 {
-		c.summary.First[v.reason] = int64(min(v.time, math.MaxInt64)) //nolint:gosec // bounded here
+		c.summary.First[v.reason] = int64(min(v.time, math.MaxInt64))
 	}
 	c.summary.Rejected[v.reason]++
 }
@@ -846,7 +846,7 @@ func (c *checker) plainKeyValue(i, end int) bool {
 	if second > len(b) || b[second-1] >= 0x80 || second+int(b[second-1]) != len(b) {
 		return false
 	}
-	v, n := 0, 0
+	var v, n int
 	switch {
 	case b[i] == 1<<3|wireLen && b[second-2] == 2<<3|wireLen:
 		v, n = second, len(b)-second

@@ -12,12 +12,11 @@ import (
 
 // gRPC knows compressors by one table per process, which may be written only while the program initialises: a package variable's
 // initialiser is that moment, and is what grpc/encoding/gzip does. Nothing is changed afterwards.
-var _ = registerCompressors()
+var _ = []encoding.Compressor{register(&gzipCompressor{}), register(&zstdCompressor{})}
 
-func registerCompressors() struct{} {
-	encoding.RegisterCompressor(&gzipCompressor{})
-	encoding.RegisterCompressor(&zstdCompressor{})
-	return struct{}{}
+func register(c encoding.Compressor) encoding.Compressor {
+	encoding.RegisterCompressor(c)
+	return c
 }
 
 // gzipCompressor is gRPC's gzip by klauspost/compress, whose inflate takes about two thirds of the standard library's time.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -96,7 +97,9 @@ func (g *grpcServer) run(ctx context.Context) error {
 		g.server.Stop() // GracefulStop then returns, too
 		<-drained
 	}
-	<-served
+	if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		return fmt.Errorf("OTLP/gRPC: serve: %w", err)
+	}
 	return nil
 }
 

@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,6 +43,8 @@ type running struct {
 	grpc  string
 	http  string
 	bus   *bus.Bus
+
+	panics atomic.Bool // the next request meets a defect
 }
 
 // start runs an ingest until the test ends; change alters its configuration.
@@ -53,7 +58,13 @@ func start(t testing.TB, change ...func(*Config)) *running {
 		c(&cfg)
 	}
 	env := service.NewEnv("ingest", testbed.NewLog(t))
-	env.Now = r.clock.Now
+	env.Now = func() time.Time {
+		// The clock is read by the admission and by others; only the admission is to fail.
+		if r.panics.Load() && called("take") && r.panics.CompareAndSwap(true, false) {
+			panic("a defect")
+		}
+		return r.clock.Now()
+	}
 	s, err := New(cfg, env)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -72,6 +83,21 @@ func start(t testing.TB, change ...func(*Config)) *running {
 	testbed.Eventually(t, "ingest is ready", func() bool { return r.get("/health").status == http.StatusOK })
 	r.grpc = s.grpc.listener.Addr().String()
 	return r
+}
+
+// called reports whether a method of Service of that name is being executed by this goroutine.
+func called(method string) bool {
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
+	for {
+		frame, more := frames.Next()
+		if strings.HasSuffix(frame.Function, "(*Service)."+method) {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 type answer struct {

@@ -45,7 +45,7 @@ func (m *instruments) took(ctx context.Context, signal telemetry.Signal, bytes i
 	for reason, n := range s.Rejected {
 		if n > 0 {
 			m.rejected.Add(ctx, int64(n), metric.WithAttributes(attribute.String("signal", signal.String()),
-				attribute.String("reason", telemetry.Reason(reason).String()))) //nolint:gosec // an index of Rejected
+				attribute.String("reason", telemetry.Reason(reason).String())))
 		}
 	}
 }
