@@ -97,7 +97,7 @@ compose: images .tools/bin/gotestsum ## docker compose up, telemetry in, answers
 	@cd e2e && ../$(GOTEST) ../$(REPORTS)/compose.jsonl -- -count=1 -tags compose -run 'TestCompose' -timeout 20m .
 
 bench: postgres | go ## Cost of a span, from OTLP bytes to commit: CPU, WAL, disk
-	@cd e2e && go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./bench/... $(ARGS)
+	@cd e2e && go run ./bench/cmd/bench $(ARGS)
 
 fuzz: go ## Every fuzz target for FUZZTIME each (default 20s)
 	@grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' $(MODULES) | xargs -n 1 dirname | sort -u | while read -r dir; do \
