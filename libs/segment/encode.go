@@ -18,6 +18,7 @@ const maxEntries = 1 << 23
 // frames compress worse and cost more calls.
 const (
 	frameTarget  = 2 << 10
+	minFrame     = 512
 	minCompress  = 96 // bytes that are worth a try
 	maxFrameSave = 16 // keep the compressed form when it saves at least 1/16
 )
@@ -135,7 +136,9 @@ func (e *Encoder) Encode(t *Table, rows []uint32, level int) (*Segment, error) {
 	case telemetry.Metrics:
 		e.points(t, rows)
 	}
-	e.cut()
+	for i := range e.open {
+		e.close(i)
+	}
 	e.number()
 	for _, list := range [...][]section{e.dir.sections, e.dir.keys} {
 		for i := range list {
@@ -221,10 +224,13 @@ func (e *Encoder) add(s section) {
 	}
 }
 
-// cut ends all open frames: sections that are read together share no frame with others.
+// cut ends the open frames that are worth it: sections that are read together share no frame with others. In a small segment, which is
+// fetched whole anyway, one larger frame compresses better and costs less.
 func (e *Encoder) cut() {
 	for i := range e.open {
-		e.close(i)
+		if len(e.open[i]) >= minFrame {
+			e.close(i)
+		}
 	}
 }
 
@@ -383,11 +389,11 @@ func (e *Encoder) spans(t *Table, rows []uint32) {
 	e.textSection(t, TextStatusMessage, t.Texts[TextStatusMessage], rows)
 	e.textSection(t, TextTraceState, t.Texts[TextTraceState], rows)
 	e.cut()
-	e.itemAttributes(t, rows)
-	e.cut()
 	e.childSection(t, &t.Events, sectionEvents, rows)
 	e.cut()
 	e.childSection(t, &t.Links, sectionLinks, rows)
+	e.cut()
+	e.itemAttributes(t, rows) // last: in the directory, and so within frames, keys follow all other sections
 }
 
 func (e *Encoder) logs(t *Table, rows []uint32) {

@@ -38,7 +38,8 @@ func (x *index) reset(n int) {
 	for size < n*2+2 {
 		size *= 2
 	}
-	if size <= len(x.slots) {
+	// What one large batch needed is not cleared for every small one after it.
+	if size <= len(x.slots) && (len(x.slots) <= 1<<12 || x.used*32 >= len(x.slots)) {
 		clear(x.slots)
 	} else {
 		x.slots = make([]slot, size)

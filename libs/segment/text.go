@@ -132,20 +132,17 @@ func (c *textCoder) template(i int) []byte {
 func (c *textCoder) parse(s []byte) bool {
 	key := c.key[:0]
 	class := &c.class
-	for i := 0; i < len(s); {
+	literal := 0 // s[literal:i] stands for itself
+	i := 0
+	for i < len(s) {
 		b := s[i]
-		k := class[b]
-		switch k {
-		case classOther, classLetter:
-			key = append(key, b)
+		switch class[b] {
+		case classOther:
 			i++
-			if k == classLetter {
-				// The rest of a word is no hexadecimal number; its digits may be a decimal one.
-				for i < len(s) && (class[s[i]] == classLetter || class[s[i]] == classHex) {
-					key = append(key, s[i])
-					i++
-				}
-			}
+			continue
+		case classLetter:
+			// The rest of a word is no hexadecimal number; its digits may be a decimal one.
+			i = skipWord(s, i, class)
 			continue
 		case classSlot:
 			c.key = key
@@ -157,15 +154,16 @@ func (c *textCoder) parse(s []byte) bool {
 			digits = digits && class[s[j]] == classDigit
 			j++
 		}
-		word := j < len(s) && class[s[j]] == classLetter
 		run := s[i:j]
+		word := j < len(s) && class[s[j]] == classLetter
 		switch {
 		case len(run) == 8 && !word && isUUID(s[i:], class):
+			key = append(append(key, s[literal:i]...), slotUUID)
 			hi, lo := uuidNumbers(s[i:])
 			c.values = append(c.values, int64(hi), int64(lo))
-			key = append(key, slotUUID)
 			i += uuidLength
 		case !word && len(run) >= minHex && (!digits || len(run)%maxHex == 0):
+			key = append(key, s[literal:i]...)
 			for len(run) > 0 {
 				n := min(len(run), maxHex)
 				c.values = append(c.values, int64(hexNumber(run[:n])))
@@ -174,13 +172,12 @@ func (c *textCoder) parse(s []byte) bool {
 			}
 			i = j
 		case class[b] == classDigit:
+			key = append(key, s[literal:i]...)
 			j = i
-			for j < len(s) && class[s[j]] == classDigit && j-i < maxDigits {
-				j++
-			}
 			n := int64(0)
-			for _, d := range s[i:j] {
-				n = n*10 + int64(d-'0')
+			for j < len(s) && class[s[j]] == classDigit && j-i < maxDigits {
+				n = n*10 + int64(s[j]-'0')
+				j++
 			}
 			c.values = append(c.values, n)
 			if b == '0' && j-i > 1 {
@@ -190,14 +187,20 @@ func (c *textCoder) parse(s []byte) bool {
 			}
 			i = j
 		default: // a word that begins with letters from a to f
-			for i < len(s) && (class[s[i]] == classLetter || class[s[i]] == classHex) {
-				key = append(key, s[i])
-				i++
-			}
+			i = skipWord(s, i, class)
+			continue
 		}
+		literal = i
 	}
-	c.key = key
+	c.key = append(key, s[literal:]...)
 	return true
+}
+
+func skipWord(s []byte, i int, class *[256]uint8) int {
+	for i < len(s) && (class[s[i]] == classLetter || class[s[i]] == classHex) {
+		i++
+	}
+	return i
 }
 
 func isUUID(s []byte, class *[256]uint8) bool {
@@ -219,11 +222,7 @@ func isUUID(s []byte, class *[256]uint8) bool {
 func hexNumber(s []byte) uint64 {
 	n := uint64(0)
 	for _, b := range s {
-		d := b - '0'
-		if b >= 'a' {
-			d = b - 'a' + 10
-		}
-		n = n<<4 | uint64(d)
+		n = n<<4 | uint64(b&15+b>>6*9) // 'a' is 0x61
 	}
 	return n
 }
