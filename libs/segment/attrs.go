@@ -5,18 +5,6 @@ import (
 	"strings"
 )
 
-// typeAbsent stands in type lists for the absent value of a text column.
-const typeAbsent = 8
-
-// typesMixed announces one type byte per value.
-const typesMixed = 0xff
-
-// Modes of a list of values.
-const (
-	valuesDict   = 0 // distinct values and codes
-	valuesDirect = 1 // every value, in order
-)
-
 // attrCoder turns attribute lists of rows into one list of values per key.
 type attrCoder struct {
 	nodes     []uint32 // per row
@@ -204,96 +192,195 @@ func (e *Encoder) writeBlock(t *Table, tree *shapeTree, tokens bool) {
 	}
 }
 
-// values writes a list of values of one key or text column: a dictionary in order of first appearance and codes, or every value in
-// order where a dictionary would save nothing. It leaves the distinct values in e.dict.
-func (e *Encoder) values(t *Table, ids []ValueID, s *section, tokens bool) {
-	codes := resize(e.codes, len(ids))
-	e.codes = codes
-	dict := e.dict[:0]
-	marks := e.marks
-	for i, id := range ids {
-		m := marks[id]
-		if m == 0 {
-			dict = append(dict, id)
-			m = uint32(len(dict))
-			marks[id] = m
+// shapes decodes the key lists and each row's: starts and slots per shape, and per row its shape in x.codes.
+func (x *decoder) shapes(src *source, n, keys int) (starts []int, slots, rows []int64) {
+	m := src.count(n)
+	lengths := resize(x.lengths, m)
+	x.lengths = lengths
+	x.r.ints(src, lengths)
+	starts = resize(x.starts, m+1)
+	x.starts = starts
+	total := 0
+	for i, l := range lengths {
+		starts[i] = total
+		// A slot costs at least a bit unless all are equal; nobody repeats one key that often.
+		if l < 0 || l > 1<<16 || src.bad {
+			src.bad = true
+			return nil, nil, nil
 		}
-		codes[i] = int64(m - 1)
+		total += int(l)
 	}
-	e.dict = dict
-	s.distinct = len(dict)
-	for _, id := range dict {
-		marks[id] = 0
-		v := &t.Values[id]
-		if id == 0 {
+	if total > maxEntries {
+		src.bad = true
+		return nil, nil, nil
+	}
+	starts[m] = total
+	slots = resize(x.slots, total)
+	x.slots = slots
+	x.r.ints(src, slots)
+	rows = resize(x.index, n)
+	x.index = rows
+	x.r.ints(src, rows)
+	if src.bad {
+		return nil, nil, nil
+	}
+	for _, s := range slots {
+		if uint64(s) >= uint64(keys) {
+			src.bad = true
+			return nil, nil, nil
+		}
+	}
+	for _, r := range rows {
+		if uint64(r) >= uint64(m) {
+			src.bad = true
+			return nil, nil, nil
+		}
+	}
+	return starts, slots, rows
+}
+
+// readAttributes decodes the wanted keys of the items' attributes.
+func (t *Table) readAttributes(x *decoder) error {
+	n := x.d.Items
+	if !x.needs.attributes() {
+		return nil
+	}
+	a := &t.Attributes
+	if len(a.Offsets) == 0 {
+		a.Offsets = append(a.Offsets, 0)
+	}
+	s := x.d.section(sectionShapes)
+	if s == nil {
+		for range n {
+			a.end(0)
+		}
+		return nil
+	}
+	src, err := x.open(s)
+	if err != nil {
+		return err
+	}
+	k := len(x.d.keys)
+	starts, slots, rows := x.shapes(src, n, k)
+	if src.bad {
+		return damagedf("attribute shapes")
+	}
+	counts := make([]int, k)
+	total := 0
+	for _, r := range rows {
+		for _, s := range slots[starts[r]:starts[r+1]] {
+			counts[s]++
+		}
+		if total += starts[r+1] - starts[r]; total > maxEntries {
+			return damagedf("attribute shapes")
+		}
+	}
+	x.keys = resize(x.keys, k)
+	if cap(x.perKey) < k {
+		x.perKey = make([][]ValueID, k)
+	}
+	perKey := x.perKey[:k]
+	wanted := make([]bool, k)
+	x.flat = resize(x.flat, total)
+	flat := x.flat
+	// shapes' results live in x; decoding values must not touch them.
+	for i := range k {
+		ks := &x.d.keys[i]
+		if counts[i] != ks.count || counts[i] == 0 {
+			return damagedf("attribute %q has %d values, want %d", ks.key, ks.count, counts[i])
+		}
+		if wanted[i] = x.needs.key(ks.key); !wanted[i] {
 			continue
 		}
-		if tokens {
-			e.tokens.add(v.Hash)
+		x.keys[i] = t.key([]byte(ks.key))
+		src, err := x.open(ks)
+		if err != nil {
+			return err
 		}
-		if v.Type == Int {
-			x := int64(v.Num)
-			if s.types&(1<<Int) == 0 {
-				s.min, s.max = x, x
+		perKey[i], flat = flat[:counts[i]], flat[counts[i]:]
+		t.valueColumn(x, src, x.keys[i], perKey[i])
+		if src.bad {
+			return damagedf("attribute %q", ks.key)
+		}
+	}
+	for _, r := range rows {
+		node := uint32(0)
+		for _, s := range slots[starts[r]:starts[r+1]] {
+			if !wanted[s] {
+				continue
 			}
-			s.min, s.max = min(s.min, x), max(s.max, x)
+			node = t.tree.child(node, x.keys[s])
+			a.IDs = append(a.IDs, perKey[s][0])
+			perKey[s] = perKey[s][1:]
 		}
-		s.types |= 1 << v.Type
+		a.end(node)
 	}
-	numeric := s.types == 1<<Int || s.types == 1<<Double
-	if len(dict) == len(ids) || numeric && len(dict)*2 > len(ids) && dict[0] != 0 && !slices.Contains(dict, 0) {
-		e.s.byte(valuesDirect)
-		e.valueList(t, ids)
-		return
-	}
-	e.s.byte(valuesDict)
-	e.s.uvarint(uint64(len(dict)))
-	e.c.ints(&e.s, codes)
-	e.valueList(t, dict)
+	return nil
 }
 
-func typeOf(t *Table, id ValueID) byte {
-	if id == 0 {
-		return typeAbsent
+// attributeBlock decodes the attributes of n nested rows: all lists, one after the other, and where each begins. x.nodes holds each
+// row's shape.
+func (t *Table) attributeBlock(x *decoder, src *source, n int) (lists []ValueID, starts []uint32) {
+	x.ends = append(x.ends[:0], 0)
+	x.nodes = resize(x.nodes, n)
+	x.ids = x.ids[:0]
+	k := src.count(len(src.code))
+	if k == 0 || src.bad {
+		clear(x.nodes)
+		for range n {
+			x.ends = append(x.ends, 0)
+		}
+		return nil, x.ends
 	}
-	return byte(t.Values[id].Type)
-}
-
-// valueList writes values: types, then the numbers, doubles and bytes of those that have them.
-func (e *Encoder) valueList(t *Table, ids []ValueID) {
-	first := typeOf(t, ids[0])
-	mixed := false
-	for _, id := range ids[1:] {
-		if typeOf(t, id) != first {
-			mixed = true
-			break
+	names := x.texts(src, k)
+	if src.bad {
+		return nil, x.ends
+	}
+	x.keys = x.keys[:0]
+	for _, name := range names {
+		x.keys = append(x.keys, t.key(name))
+	}
+	shapeStarts, slots, rows := x.shapes(src, n, k)
+	if src.bad {
+		return nil, x.ends
+	}
+	counts := make([]int, k)
+	total := 0
+	for _, r := range rows {
+		for _, s := range slots[shapeStarts[r]:shapeStarts[r+1]] {
+			counts[s]++
+		}
+		if total += shapeStarts[r+1] - shapeStarts[r]; total > maxEntries {
+			src.bad = true
+			return nil, x.ends
 		}
 	}
-	if mixed {
-		e.s.byte(typesMixed)
-		for _, id := range ids {
-			e.s.byte(typeOf(t, id))
-		}
-	} else {
-		e.s.byte(first)
+	if cap(x.perKey) < k {
+		x.perKey = make([][]ValueID, k)
 	}
-	numbers, doubles, raws := e.attrs.numbers[:0], e.attrs.doubles[:0], e.attrs.raws[:0]
-	for _, id := range ids {
-		v := &t.Values[id]
-		switch typeOf(t, id) {
-		case typeAbsent, byte(Empty):
-		case byte(Bool), byte(Int):
-			numbers = append(numbers, int64(v.Num))
-		case byte(Double):
-			doubles = append(doubles, int64(v.Num))
-		default:
-			raws = append(raws, id)
+	perKey := x.perKey[:k]
+	x.flat = resize(x.flat, total)
+	flat := x.flat
+	for i := range k {
+		if counts[i] == 0 {
+			src.bad = true
+			return nil, x.ends
+		}
+		perKey[i], flat = flat[:counts[i]], flat[counts[i]:]
+		t.valueColumn(x, src, x.keys[i], perKey[i])
+		if src.bad {
+			return nil, x.ends
 		}
 	}
-	e.attrs.numbers, e.attrs.doubles, e.attrs.raws = numbers, doubles, raws
-	e.c.ints(&e.s, numbers)
-	e.c.doubles(&e.s, doubles)
-	if len(raws) > 0 {
-		e.strings(t, raws)
+	for i, r := range rows {
+		node := uint32(0)
+		for _, s := range slots[shapeStarts[r]:shapeStarts[r+1]] {
+			node = t.tree.child(node, x.keys[s])
+			x.ids = append(x.ids, perKey[s][0])
+			perKey[s] = perKey[s][1:]
+		}
+		x.nodes[i] = node
+		x.ends = append(x.ends, uint32(len(x.ids)))
 	}
+	return x.ids, x.ends
 }

@@ -17,6 +17,7 @@ func stored(s *Segment) int {
 }
 
 func benchmarkAppend(b *testing.B, signal telemetry.Signal, payload []byte) {
+	b.Helper()
 	table := NewTable("default", signal)
 	n, err := table.Append(payload, 1)
 	require.NoError(b, err)
@@ -49,6 +50,7 @@ func report(b *testing.B, items int, from time.Duration) {
 func BenchmarkAppendSpans(b *testing.B) {
 	benchmarkAppend(b, telemetry.Traces, demoTraces(b, 1, 8000, false))
 }
+
 func BenchmarkAppendHardSpans(b *testing.B) {
 	benchmarkAppend(b, telemetry.Traces, demoTraces(b, 1, 8000, true))
 }
@@ -71,6 +73,7 @@ func BenchmarkPdataSpans(b *testing.B) {
 }
 
 func benchmarkEncode(b *testing.B, signal telemetry.Signal, level, maxItems int, payloads ...[]byte) {
+	b.Helper()
 	table := NewTable("default", signal)
 	for i, p := range payloads {
 		_, err := table.Append(p, int64(i))
@@ -104,20 +107,25 @@ func BenchmarkEncodeSpans(b *testing.B) {
 func BenchmarkEncodeHardSpans(b *testing.B) {
 	benchmarkEncode(b, telemetry.Traces, 0, 1000, demoTraces(b, 1, 8000, true))
 }
+
 func BenchmarkEncodeSpansLevel2(b *testing.B) {
 	benchmarkEncode(b, telemetry.Traces, 2, 4000, demoTraces(b, 1, 8000, false))
 }
+
 func BenchmarkEncodeLogs(b *testing.B) {
 	benchmarkEncode(b, telemetry.Logs, 0, 1000, demoLogs(b, 1, 8000))
 }
+
 func BenchmarkEncodePoints(b *testing.B) {
 	benchmarkEncode(b, telemetry.Metrics, 0, 1000, demoMetrics(b, 1, 4)...)
 }
+
 func BenchmarkEncodePointsLevel2(b *testing.B) {
 	benchmarkEncode(b, telemetry.Metrics, 2, 4000, demoMetrics(b, 1, 60)...)
 }
 
 func benchmarkDecode(b *testing.B, signal telemetry.Signal, want Want, payload []byte) {
+	b.Helper()
 	table := NewTable("default", signal)
 	_, err := table.Append(payload, 1)
 	require.NoError(b, err)

@@ -2,7 +2,6 @@ package segment
 
 import (
 	"bytes"
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -146,14 +145,15 @@ func FuzzInts(f *testing.F) {
 	})
 }
 
-func seedSegments(f testing.TB) []*Segment {
+func seedSegments(tb testing.TB) []*Segment {
+	tb.Helper()
 	var out []*Segment
 	for _, signal := range telemetry.Signals() {
 		for seed := range uint64(4) {
 			table := NewTable("acme", signal)
-			_, err := table.Append(newRandom(seed).payload(f, signal, 30), 3)
-			require.NoError(f, err)
-			out = append(out, segments(f, table, 100, 1)...)
+			_, err := table.Append(newRandom(seed).payload(tb, signal, 30), 3)
+			require.NoError(tb, err)
+			out = append(out, segments(tb, table, 100, 1)...)
 		}
 	}
 	return out
@@ -202,7 +202,7 @@ func checkDamaged(t *testing.T, table *Table, directory, body []byte) {
 	}
 	if err != nil {
 		var fe *fault.Error
-		require.True(t, errors.As(err, &fe), "%v", err)
+		require.ErrorAs(t, err, &fe)
 		require.Equal(t, fault.Internal, fe.Class)
 		require.Contains(t, []string{"segment.damaged", "segment.format", "segment.signal"}, fe.Code)
 		require.Equal(t, before, table.N)

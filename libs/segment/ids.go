@@ -1,6 +1,9 @@
 package segment
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // idIndex numbers the distinct ids of a column in order of first appearance.
 type idIndex struct {
@@ -140,14 +143,14 @@ func (e *Encoder) parentIDs(t *Table, rows []uint32) {
 	e.s.reset()
 	v := e.v[:len(rows)]
 	raw := 0
-	any := false
+	parents := false
 	for i, r := range rows {
 		id := &t.ParentIDs[r]
 		if *id == [8]byte{} {
 			v[i] = parentNone
 			continue
 		}
-		any = true
+		parents = true
 		if entry, _ := sp.find(id[:]); entry >= 0 {
 			if p := sp.first[entry]; tr.index[p] == tr.index[i] {
 				v[i] = parentRank + tr.rank[p]
@@ -158,7 +161,7 @@ func (e *Encoder) parentIDs(t *Table, rows []uint32) {
 		e.s.plain = append(e.s.plain, id[:]...)
 		raw++
 	}
-	if !any {
+	if !parents {
 		return
 	}
 	e.c.ints(&e.s, v)
@@ -174,4 +177,155 @@ func (x *idIndex) ranks() {
 		x.rank[i] = x.seen[entry]
 		x.seen[entry]++
 	}
+}
+
+func (t *Table) readIDs(x *decoder) error {
+	n, w := x.d.Items, &x.needs.want
+	var traceIndex []int64
+	if t.schema.traceIDs && x.needs.section(sectionTraceIDs) {
+		col := grow(t.TraceIDs, n)
+		dst := col[len(col)-n:]
+		clear(dst)
+		if s := x.d.section(sectionTraceIDs); s != nil {
+			src, err := x.open(s)
+			if err != nil {
+				return err
+			}
+			x.traceIDs(src, dst)
+			if src.bad {
+				return damagedf("trace ids")
+			}
+			traceIndex = slices.Clone(x.index)
+		}
+		if w.All || w.TraceIDs {
+			t.TraceIDs = col
+		}
+	}
+	if !t.schema.spanIDs || !x.needs.section(sectionSpanIDs) {
+		return nil
+	}
+	spans := grow(t.SpanIDs, n)
+	ids := spans[len(spans)-n:]
+	clear(ids)
+	if s := x.d.section(sectionSpanIDs); s != nil {
+		src, err := x.open(s)
+		if err != nil {
+			return err
+		}
+		x.spanIDs(src, ids)
+		if src.bad {
+			return damagedf("span ids")
+		}
+	}
+	if w.All || w.SpanIDs {
+		t.SpanIDs = spans
+	}
+	if t.schema.parents && x.needs.section(sectionParentIDs) {
+		t.ParentIDs = grow(t.ParentIDs, n)
+		return x.parentIDs(ids, traceIndex, t.ParentIDs[len(t.ParentIDs)-n:])
+	}
+	return nil
+}
+
+// traceIDs decodes a column of trace ids; index is left in x.index.
+func (x *decoder) traceIDs(src *source, dst [][16]byte) {
+	d := src.count(len(dst))
+	b := src.take(&src.plain, d*16)
+	x.idIndex(src, d, len(dst))
+	if src.bad {
+		return
+	}
+	for i, e := range x.index {
+		dst[i] = [16]byte(b[e*16:])
+	}
+}
+
+func (x *decoder) spanIDs(src *source, dst [][8]byte) {
+	d := src.count(len(dst))
+	b := src.take(&src.plain, d*8)
+	x.idIndex(src, d, len(dst))
+	if src.bad {
+		return
+	}
+	for i, e := range x.index {
+		dst[i] = [8]byte(b[e*8:])
+	}
+}
+
+func (x *decoder) idIndex(src *source, distinct, n int) {
+	x.index = resize(x.index, n)
+	if src.bad || distinct == 0 && n > 0 {
+		src.bad = true
+		return
+	}
+	if distinct == n {
+		for i := range x.index {
+			x.index[i] = int64(i)
+		}
+		return
+	}
+	x.r.ints(src, x.index)
+	for _, e := range x.index {
+		if uint64(e) >= uint64(distinct) {
+			src.bad = true
+			return
+		}
+	}
+}
+
+func (x *decoder) parentIDs(ids [][8]byte, traceIndex []int64, dst [][8]byte) error {
+	clear(dst)
+	s := x.d.section(sectionParentIDs)
+	if s == nil {
+		return nil
+	}
+	src, err := x.open(s)
+	if err != nil {
+		return err
+	}
+	n := len(dst)
+	raw := src.take(&src.plain, s.count*8)
+	codes := resize(x.codes, n)
+	x.codes = codes
+	x.r.ints(src, codes)
+	if src.bad {
+		return damagedf("parent ids")
+	}
+	// Rows by trace, in order: rows[starts[t]:starts[t+1]].
+	starts := make([]uint32, n+2)
+	trace := func(i int) int64 {
+		if traceIndex == nil {
+			return 0
+		}
+		return traceIndex[i]
+	}
+	for i := range n {
+		starts[trace(i)+1]++
+	}
+	for i := range n {
+		starts[i+1] += starts[i]
+	}
+	rows := make([]uint32, n)
+	at := slices.Clone(starts)
+	for i := range n {
+		rows[at[trace(i)]] = uint32(i)
+		at[trace(i)]++
+	}
+	for i, c := range codes {
+		switch c {
+		case parentNone:
+		case parentRaw:
+			if len(raw) < 8 {
+				return damagedf("parent ids")
+			}
+			dst[i], raw = [8]byte(raw), raw[8:]
+		default:
+			own := rows[starts[trace(i)]:starts[trace(i)+1]]
+			if c < 0 || c-parentRank >= int64(len(own)) {
+				return damagedf("parent ids")
+			}
+			dst[i] = ids[own[c-parentRank]]
+		}
+	}
+	return nil
 }

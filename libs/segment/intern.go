@@ -76,8 +76,6 @@ type interner struct {
 	resourceHashes, scopeHashes, metricHashes, seriesHashes []uint64
 
 	lists   []ValueID // memory of attribute lists of resources, scopes, metrics and series
-	attrs   []ValueID // scratch
-	refs    [][]byte  // scratch
 	sorted  []uint64  // scratch
 	id      idHash    // scratch
 	walk    walker

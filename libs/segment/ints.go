@@ -49,7 +49,6 @@ type intStats struct {
 	runs      int
 	deltaBits int // sum of bit lengths of zigzag differences
 	blockBits int // size of intDelta
-	scale     int64
 }
 
 // intCoder holds scratch for encoding integers; one per nesting depth is in use at a time.

@@ -158,7 +158,7 @@ func (r random) attributes(m pcommon.Map) {
 			r.value(v, 0)
 		case r.chance(50):
 			v.SetStr(r.text())
-		case r.chance(50):
+		case r.chance(40):
 			v.SetInt(int64(r.IntN(5)))
 		default:
 			v.SetInt(r.int64())

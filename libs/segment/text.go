@@ -158,7 +158,8 @@ func (c *textCoder) parse(s []byte) bool {
 		word := j < len(s) && class[s[j]] == classLetter
 		switch {
 		case len(run) == 8 && !word && isUUID(s[i:], class):
-			key = append(append(key, s[literal:i]...), slotUUID)
+			key = append(key, s[literal:i]...)
+			key = append(key, slotUUID)
 			hi, lo := uuidNumbers(s[i:])
 			c.values = append(c.values, int64(hi), int64(lo))
 			i += uuidLength
@@ -192,7 +193,8 @@ func (c *textCoder) parse(s []byte) bool {
 		}
 		literal = i
 	}
-	c.key = append(key, s[literal:]...)
+	key = append(key, s[literal:]...)
+	c.key = key
 	return true
 }
 

@@ -128,9 +128,9 @@ func (w *walker) span(b []byte) bool {
 }
 
 // end closes the attribute list of one row.
-func (a *AttrList) end(node uint32) {
-	a.Offsets = append(a.Offsets, uint32(len(a.IDs)))
-	a.shapes = append(a.shapes, node)
+func (l *AttrList) end(node uint32) {
+	l.Offsets = append(l.Offsets, uint32(len(l.IDs)))
+	l.shapes = append(l.shapes, node)
 }
 
 func (w *walker) event(b []byte) bool {

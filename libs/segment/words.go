@@ -1,5 +1,9 @@
 package segment
 
+import (
+	"github.com/zeebo/xxh3"
+)
+
 // Words calls yield for every word of text until it returns false: a word is a run of ASCII letters and digits, '_' and bytes ≥ 0x80
 // (so of UTF-8 letters of other scripts), with ASCII letters in lower case. These are the words of log bodies that the token filter
 // holds (ScopeWord). A word is only valid during the call.
@@ -62,4 +66,76 @@ func wordByte(c byte) byte {
 		return c + 'a' - 'A'
 	}
 	return 0
+}
+
+// bodyWords adds the words of the bodies that textSection has just written (e.dict) to the token filter.
+func (e *Encoder) bodyWords(t *Table) {
+	seed := keySeed(seedWord, reservedKey(keyOf(TextBody))) + uint64(String)
+	for _, id := range e.dict {
+		e.wordsOf(&t.Values[id], seed)
+	}
+}
+
+func (e *Encoder) wordsOf(v *Value, seed uint64) {
+	switch v.Type {
+	case String:
+		e.words.text = v.Raw
+		for w := e.words.next(); w != nil; w = e.words.next() {
+			e.tokens.add(xxh3.HashSeed(w, seed))
+		}
+	case Array, Map:
+		nestedStrings(v.Raw, v.Type, func(s []byte) {
+			e.words.text = s
+			for w := e.words.next(); w != nil; w = e.words.next() {
+				e.tokens.add(xxh3.HashSeed(w, seed))
+			}
+		})
+	case Empty, Bool, Int, Double, Bytes:
+	}
+}
+
+// nestedStrings calls yield for every string value within the protobuf of an Array or Map; what is damaged is left out.
+func nestedStrings(b []byte, typ ValueType, yield func([]byte)) {
+	for i := 0; i < len(b); {
+		tag, _, data, end := next(b, i)
+		if end < 0 {
+			return
+		}
+		i = end
+		if tag != 1<<3|wireLen {
+			continue
+		}
+		if typ == Array {
+			nestedAny(data, yield)
+			continue
+		}
+		for j := 0; j < len(data); {
+			tag, _, value, end := next(data, j)
+			if end < 0 {
+				return
+			}
+			j = end
+			if tag == 2<<3|wireLen {
+				nestedAny(value, yield)
+			}
+		}
+	}
+}
+
+func nestedAny(b []byte, yield func([]byte)) {
+	for i := 0; i < len(b); {
+		tag, _, data, end := next(b, i)
+		if end < 0 {
+			return
+		}
+		i = end
+		switch tag {
+		case 1<<3 | wireLen:
+			yield(data)
+		case 5<<3 | wireLen:
+			nestedStrings(data, Array, yield)
+		case 6<<3 | wireLen:
+			nestedStrings(data, Map, yield)
+		}
+	}
 }

@@ -1,0 +1,72 @@
+package segment
+
+import (
+	"slices"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// What OTLP calls an error: the status code of spans, and the least severity of log records.
+const (
+	statusError   = 2
+	severityError = 17
+)
+
+// header fills what PostgreSQL keeps in typed columns.
+func (e *Encoder) header(t *Table, rows []uint32, level int) Header {
+	h := Header{Tenant: t.Tenant, Signal: t.Signal, Level: level, Format: FormatVersion, Items: len(rows)}
+	times, positions := t.Ints[ColTime], t.Ints[ColPosition]
+	h.MinTime, h.MaxTime = times[rows[0]], times[rows[0]]
+	h.MinPosition, h.MaxPosition = positions[rows[0]], positions[rows[0]]
+	var stats []ServiceStats
+	// Rows are sorted by service as a rule, so the last entry is nearly always the one.
+	at := -1
+	lastResource := int64(-1)
+	for _, r := range rows {
+		x := times[r]
+		h.MinTime, h.MaxTime = min(h.MinTime, x), max(h.MaxTime, x)
+		p := positions[r]
+		h.MinPosition, h.MaxPosition = min(h.MinPosition, p), max(h.MaxPosition, p)
+		var resource int64
+		if t.Signal == telemetry.Metrics {
+			resource = int64(t.Series[t.Ints[ColSeries][r]].Resource)
+		} else {
+			resource = t.Ints[ColResource][r]
+		}
+		if resource != lastResource {
+			lastResource = resource
+			id := t.Resources[resource].ServiceID
+			at = slices.IndexFunc(stats, func(s ServiceStats) bool { return s.ID == id })
+			if at < 0 {
+				at = len(stats)
+				s := ServiceStats{ID: id, MaxErrorDuration: -1}
+				if t.Signal == telemetry.Traces {
+					s.MaxDuration = t.Ints[ColDuration][r]
+				}
+				stats = append(stats, s)
+			}
+		}
+		s := &stats[at]
+		s.Items++
+		switch t.Signal {
+		case telemetry.Traces:
+			d := t.Ints[ColDuration][r]
+			s.MaxDuration = max(s.MaxDuration, d)
+			if t.Ints[ColStatus][r] == statusError {
+				h.Errors++
+				s.MaxErrorDuration = max(s.MaxErrorDuration, d)
+			}
+			if t.ParentIDs[r] == [8]byte{} {
+				h.Roots++
+			}
+		case telemetry.Logs:
+			if t.Ints[ColSeverity][r] >= severityError {
+				h.Errors++
+			}
+		case telemetry.Metrics:
+		}
+	}
+	slices.SortFunc(stats, func(a, b ServiceStats) int { return compare(a.ID, b.ID) })
+	h.Services = stats
+	return h
+}

@@ -1,0 +1,280 @@
+package segment
+
+import (
+	"github.com/zeebo/xxh3"
+)
+
+// mapping numbers what a segment refers to, in order of first appearance.
+type mapping struct {
+	code []uint32 // + 1
+	list []uint32
+}
+
+func (m *mapping) reset(n int) {
+	for _, i := range m.list {
+		if int(i) < len(m.code) {
+			m.code[i] = 0
+		}
+	}
+	m.list = m.list[:0]
+	if len(m.code) < n {
+		m.code = make([]uint32, n+n/2)
+	}
+}
+
+func (m *mapping) add(i uint32) int64 {
+	if m.code[i] == 0 {
+		m.list = append(m.list, i)
+		m.code[i] = uint32(len(m.list))
+	}
+	return int64(m.code[i] - 1)
+}
+
+// texts writes strings: lengths, then the bytes.
+func (e *Encoder) texts(n int, text func(i int) string) {
+	v := resize(e.codes, n)
+	e.codes = v
+	for i := range n {
+		s := text(i)
+		v[i] = int64(len(s))
+		e.s.text = append(e.s.text, s...)
+	}
+	e.c.ints(&e.s, v)
+}
+
+// numbersOf writes n integers.
+func (e *Encoder) numbersOf(n int, number func(i int) int64) {
+	v := resize(e.codes, n)
+	e.codes = v
+	for i := range n {
+		v[i] = number(i)
+	}
+	e.c.ints(&e.s, v)
+}
+
+func (e *Encoder) scopeTokens(t *Table, scope uint64, ids []ValueID) {
+	for _, id := range ids {
+		v := &t.Values[id]
+		e.tokens.add(hashValue(keySeed(scope, t.Keys[v.Key]), v.Type, v.Num, v.Raw))
+	}
+}
+
+func (e *Encoder) fieldToken(scope uint64, key, text string) {
+	e.tokens.add(xxh3.HashStringSeed(text, keySeed(scope, key)+uint64(String)))
+}
+
+// resources writes the resources that the rows refer to.
+func (e *Encoder) resources(t *Table) {
+	list := e.maps[mapResources].list
+	n := len(list)
+	e.s.reset()
+	e.numbersOf(n, func(i int) int64 { return int64(t.Resources[list[i]].Dropped) })
+	e.texts(n, func(i int) string { return t.Resources[list[i]].SchemaURL })
+	e.numbersOf(n, func(i int) int64 { return int64(len(t.Resources[list[i]].EntityRefs)) })
+	lengths := e.codes[:0]
+	for _, i := range list {
+		for _, r := range t.Resources[i].EntityRefs {
+			lengths = append(lengths, int64(len(r)))
+			e.s.text = append(e.s.text, r...)
+		}
+	}
+	e.codes = lengths
+	e.c.ints(&e.s, lengths)
+	e.attributeLists(t, n, func(i int) []ValueID { return t.Resources[list[i]].Attributes }, false)
+	e.add(section{id: sectionResources, count: n})
+	for _, i := range list {
+		e.scopeTokens(t, seedResource, t.Resources[i].Attributes)
+	}
+}
+
+func (e *Encoder) scopes(t *Table) {
+	list := e.maps[mapScopes].list
+	n := len(list)
+	e.s.reset()
+	e.texts(n, func(i int) string { return t.Scopes[list[i]].Name })
+	e.texts(n, func(i int) string { return t.Scopes[list[i]].Version })
+	e.texts(n, func(i int) string { return t.Scopes[list[i]].SchemaURL })
+	e.numbersOf(n, func(i int) int64 { return int64(t.Scopes[list[i]].Dropped) })
+	e.attributeLists(t, n, func(i int) []ValueID { return t.Scopes[list[i]].Attributes }, false)
+	e.add(section{id: sectionScopes, count: n})
+	for _, i := range list {
+		s := &t.Scopes[i]
+		e.scopeTokens(t, seedScope, s.Attributes)
+		e.fieldToken(seedScope, "name", s.Name)
+		e.fieldToken(seedScope, "version", s.Version)
+	}
+}
+
+func (e *Encoder) metrics(t *Table) {
+	list := e.maps[mapMetrics].list
+	n := len(list)
+	e.s.reset()
+	e.texts(n, func(i int) string { return t.Metrics[list[i]].Name })
+	e.texts(n, func(i int) string { return t.Metrics[list[i]].Description })
+	e.texts(n, func(i int) string { return t.Metrics[list[i]].Unit })
+	e.numbersOf(n, func(i int) int64 { return int64(t.Metrics[list[i]].Kind) })
+	e.numbersOf(n, func(i int) int64 { return int64(t.Metrics[list[i]].Temporality) })
+	e.numbersOf(n, func(i int) int64 {
+		if t.Metrics[list[i]].Monotonic {
+			return 1
+		}
+		return 0
+	})
+	e.attributeLists(t, n, func(i int) []ValueID { return t.Metrics[list[i]].Metadata }, false)
+	e.add(section{id: sectionMetrics, count: n})
+	for _, i := range list {
+		e.fieldToken(seedField, reservedKey(keyOf(TextName)), t.Metrics[i].Name)
+	}
+}
+
+func (e *Encoder) series(t *Table) {
+	list := e.maps[mapSeries].list
+	n := len(list)
+	e.s.reset()
+	e.numbersOf(n, func(i int) int64 { return e.maps[mapMetrics].add(t.Series[list[i]].Metric) })
+	e.numbersOf(n, func(i int) int64 { return e.maps[mapResources].add(t.Series[list[i]].Resource) })
+	e.numbersOf(n, func(i int) int64 { return e.maps[mapScopes].add(t.Series[list[i]].Scope) })
+	e.attributeLists(t, n, func(i int) []ValueID { return t.Series[list[i]].Attributes }, true)
+	e.add(section{id: sectionSeries, count: n})
+}
+
+// pool opens a dictionary's section; nil when it is not needed or empty.
+func (x *decoder) pool(id uint8) (*section, *source, error) {
+	s := x.d.section(id)
+	if s == nil || !x.needs.section(id) {
+		return nil, nil, nil
+	}
+	// Metrics without exemplars and the like have at most as many entries as items.
+	if s.count > MaxItems {
+		return nil, nil, damagedf("dictionary %d has %d entries", id, s.count)
+	}
+	src, err := x.open(s)
+	return s, src, err
+}
+
+// texts decodes a list of strings.
+func (x *decoder) texts(src *source, n int) [][]byte {
+	x.lengths = resize(x.lengths, n)
+	x.r.ints(src, x.lengths)
+	out := make([][]byte, n)
+	for i, l := range x.lengths {
+		if uint64(l) > uint64(len(src.text)) {
+			src.bad = true
+		}
+		if src.bad {
+			return out
+		}
+		out[i] = src.take(&src.text, int(l))
+	}
+	return out
+}
+
+// list decodes n integers into new memory.
+func (x *decoder) list(src *source, n int) []int64 {
+	v := make([]int64, n)
+	x.r.ints(src, v)
+	return v
+}
+
+func (t *Table) readResources(x *decoder) error {
+	x.resources = x.resources[:0]
+	s, src, err := x.pool(sectionResources)
+	if s == nil || err != nil {
+		return err
+	}
+	dropped := x.list(src, s.count)
+	urls := x.texts(src, s.count)
+	refCounts := x.list(src, s.count)
+	total := 0
+	for _, c := range refCounts {
+		if c < 0 || c > int64(len(src.text)) {
+			return damagedf("resources")
+		}
+		if total += int(c); total > 4*len(src.text)+freeGrowth {
+			return damagedf("resources")
+		}
+	}
+	refs := x.texts(src, total)
+	lists, starts := t.attributeBlock(x, src, s.count)
+	if src.bad {
+		return damagedf("resources")
+	}
+	for i := range s.count {
+		n := int(refCounts[i])
+		x.resources = append(x.resources, t.resource(lists[starts[i]:starts[i+1]], uint32(dropped[i]), urls[i], refs[:n]))
+		refs = refs[n:]
+	}
+	return nil
+}
+
+func (t *Table) readScopes(x *decoder) error {
+	x.scopes = x.scopes[:0]
+	s, src, err := x.pool(sectionScopes)
+	if s == nil || err != nil {
+		return err
+	}
+	names := x.texts(src, s.count)
+	versions := x.texts(src, s.count)
+	urls := x.texts(src, s.count)
+	dropped := x.list(src, s.count)
+	lists, starts := t.attributeBlock(x, src, s.count)
+	if src.bad {
+		return damagedf("scopes")
+	}
+	for i := range s.count {
+		x.scopes = append(x.scopes, t.scope(names[i], versions[i], lists[starts[i]:starts[i+1]], uint32(dropped[i]), urls[i]))
+	}
+	return nil
+}
+
+func (t *Table) readMetrics(x *decoder) error {
+	x.metrics = x.metrics[:0]
+	s, src, err := x.pool(sectionMetrics)
+	if s == nil || err != nil {
+		return err
+	}
+	names := x.texts(src, s.count)
+	descriptions := x.texts(src, s.count)
+	units := x.texts(src, s.count)
+	kinds := x.list(src, s.count)
+	temporalities := x.list(src, s.count)
+	monotonic := x.list(src, s.count)
+	lists, starts := t.attributeBlock(x, src, s.count)
+	if src.bad {
+		return damagedf("metrics")
+	}
+	for i := range s.count {
+		if kinds[i] < int64(Gauge) || kinds[i] > int64(Summary) {
+			return damagedf("metric of kind %d", kinds[i])
+		}
+		m := metricText{
+			name: names[i], description: descriptions[i], unit: units[i],
+			kind: MetricKind(kinds[i]), temporality: int32(temporalities[i]), monotonic: monotonic[i] != 0,
+		}
+		x.metrics = append(x.metrics, t.metric(&m, lists[starts[i]:starts[i+1]]))
+	}
+	return nil
+}
+
+func (t *Table) readSeries(x *decoder) error {
+	x.series = x.series[:0]
+	s, src, err := x.pool(sectionSeries)
+	if s == nil || err != nil {
+		return err
+	}
+	metrics := x.list(src, s.count)
+	resources := x.list(src, s.count)
+	scopes := x.list(src, s.count)
+	lists, starts := t.attributeBlock(x, src, s.count)
+	if src.bad {
+		return damagedf("series")
+	}
+	for i := range s.count {
+		m, r, c := metrics[i], resources[i], scopes[i]
+		if uint64(m) >= uint64(len(x.metrics)) || uint64(r) >= uint64(len(x.resources)) || uint64(c) >= uint64(len(x.scopes)) {
+			return damagedf("series %d refers to nothing", i)
+		}
+		x.series = append(x.series, t.seriesOf(x.metrics[m], x.resources[r], x.scopes[c], lists[starts[i]:starts[i+1]]))
+	}
+	return nil
+}
