@@ -51,7 +51,7 @@ func (l leaf) kind() string {
 	if _, ok := reflect.TypeAssert[encoding.TextUnmarshaler](l.value.Addr()); ok {
 		return "text"
 	}
-	switch l.value.Kind() { //nolint:exhaustive // the rest is text
+	switch l.value.Kind() {
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
@@ -165,7 +165,7 @@ func (l leaf) set(raw any) error {
 }
 
 func setValue(v reflect.Value, raw any, sized bool) error {
-	switch v.Kind() { //nolint:exhaustive // the rest is a single value
+	switch v.Kind() {
 	case reflect.Slice:
 		return setSlice(v, raw)
 	case reflect.Map:
@@ -196,7 +196,7 @@ func setValue(v reflect.Value, raw any, sized bool) error {
 	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		return u.UnmarshalText([]byte(text))
 	}
-	switch v.Kind() { //nolint:exhaustive // the rest is refused
+	switch v.Kind() {
 	case reflect.String:
 		v.SetString(text)
 	case reflect.Bool:

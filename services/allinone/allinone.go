@@ -165,7 +165,7 @@ func (s *Service) run(ctx context.Context) error {
 	}
 
 	health := service.NewHealth()
-	if err := s.addRoles(&group, health, func(c bus.Config) bus.Config { return busConfig(c, s.cfg.NATS, nats) }); err != nil {
+	if err := s.addRoles(ctx, &group, health, func(c bus.Config) bus.Config { return busConfig(c, s.cfg.NATS, nats) }); err != nil {
 		return err
 	}
 	group.Add("ready", func(ctx context.Context) error {
@@ -244,7 +244,7 @@ func (s *Service) migrate(ctx context.Context) error {
 }
 
 // addRoles builds the roles, each with an environment of its own, and adds them in the order in which they may stop last.
-func (s *Service) addRoles(group *service.Group, health *service.Health, connect func(bus.Config) bus.Config) (err error) {
+func (s *Service) addRoles(ctx context.Context, group *service.Group, health *service.Health, connect func(bus.Config) bus.Config) (err error) {
 	janitorConfig, queryConfig, writerConfig, ingestConfig := s.cfg.Janitor, s.cfg.Query, s.cfg.Writer, s.cfg.Ingest
 	for _, p := range []*postgres.Config{&janitorConfig.Postgres, &queryConfig.Postgres, &writerConfig.Postgres} {
 		p.URL = s.database
@@ -255,7 +255,7 @@ func (s *Service) addRoles(group *service.Group, health *service.Health, connect
 	var built []service.Role
 	defer func() {
 		if err != nil { // a role closes what New opened when it runs
-			ended, cancel := context.WithCancel(context.Background())
+			ended, cancel := context.WithCancel(context.WithoutCancel(ctx))
 			cancel()
 			for _, role := range built {
 				_ = role.Run(ended)

@@ -43,7 +43,7 @@ func (o *output) String() string {
 // freePort finds a port that nobody has; between this and its use another process may take it, which fails the test loudly.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, l.Close()) }()
 	return l.Addr().String()

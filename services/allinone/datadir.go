@@ -66,7 +66,7 @@ func openDataDir(path string) (*dataDir, error) {
 
 // checkMarker refuses a directory that belongs to something else, or to a release that keeps its data in another way.
 func checkMarker(path string) error {
-	text, err := os.ReadFile(filepath.Join(path, markerName)) //nolint:gosec // the directory the user chose
+	text, err := os.ReadFile(filepath.Join(path, markerName))
 	if errors.Is(err, os.ErrNotExist) {
 		entries, err := os.ReadDir(path)
 		if err != nil {
@@ -123,7 +123,7 @@ func (d *dataDir) prepare() error {
 	}
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs(d.path, &stat); err == nil {
-		free := stat.Bavail * uint64(stat.Bsize) //nolint:gosec,unconvert // a block size is positive; its type differs by platform
+		free := stat.Bavail * uint64(stat.Bsize) //nolint:gosec // a block size is positive
 		if free < leastFree {
 			return fault.Newf(fault.Unavailable, "data_dir.disk_full", "the disk of %s is full: %d MiB are free, at least %d MiB are needed",
 				d.path, free>>20, leastFree>>20)

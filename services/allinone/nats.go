@@ -72,6 +72,8 @@ func busConfig(base bus.Config, cfg NATSConfig, s *server.Server) bus.Config {
 	base.Replicas = 1
 	base.MaxBytes = cfg.StreamMaxBytes
 	base.DeadMaxBytes = deadMaxBytes
+	// There is one writer, which tells the bus every 15 seconds that it lives: after a crash its batches need not wait for long.
+	base.AckWait = 20 * time.Second
 	return base
 }
 

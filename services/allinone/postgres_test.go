@@ -22,7 +22,7 @@ func tempDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ollyscale")
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // see above
+	require.NoError(t, os.Chmod(dir, 0o755))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	return dir
 }
@@ -99,7 +99,7 @@ func TestDatabaseTroubleIsOneClearLine(t *testing.T) {
 		require.ErrorContains(t, err, "holds no PostgreSQL cluster")
 	})
 	t.Run("a taken port", func(t *testing.T) {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		defer func() { require.NoError(t, l.Close()) }()
 		port := l.Addr().(*net.TCPAddr).Port

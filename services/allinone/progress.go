@@ -24,7 +24,7 @@ func (p progress) step(name string) func(detail string) {
 
 func (p progress) line(format string, args ...any) {
 	if p.out != nil {
-		fmt.Fprintf(p.out, format+"\n", args...) //nolint:errcheck // a closed terminal must not stop the service
+		fmt.Fprintf(p.out, format+"\n", args...)
 	}
 }
 

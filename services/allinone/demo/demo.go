@@ -250,6 +250,6 @@ func (t Sent) text(name string) string {
 
 func (s *Service) print(format string, args ...any) {
 	if s.cfg.Output != nil {
-		fmt.Fprintf(s.cfg.Output, format+"\n", args...) //nolint:errcheck // a closed terminal must not stop the demo
+		fmt.Fprintf(s.cfg.Output, format+"\n", args...)
 	}
 }

@@ -309,7 +309,7 @@ func (r *grpcReceiver) Export(_ context.Context, q ptraceotlp.ExportRequest) (pt
 }
 
 func TestSendsByGRPCAndFailsForWhatIsNotDelivered(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	server := grpc.NewServer()
 	r := &grpcReceiver{}

@@ -116,7 +116,7 @@ func durationBounds() []float64 {
 
 // measure records a value of the told span when the story's times are known.
 func (s *story) measure(o *op, i instrument, v float64, attributes ...any) {
-	end, trace, span, p := time.Duration(o.span.EndTimestamp()), o.span.TraceID(), o.span.SpanID(), o.pod
+	end, trace, span, p := time.Duration(o.span.EndTimestamp()), o.span.TraceID(), o.span.SpanID(), o.pod //nolint:gosec // an offset
 	if end == 0 {
 		end = s.at // the span still runs
 	}
@@ -322,7 +322,7 @@ func (s *series) point(m pmetric.Metric, now time.Time) {
 			for i, n := range s.powers {
 				counts[i-first] = n
 			}
-			d.Positive().SetOffset(int32(first))
+			d.Positive().SetOffset(int32(first)) //nolint:gosec // within ±8192: a double has 2048 doublings
 			d.Positive().BucketCounts().FromRaw(counts)
 		}
 		s.exemplify(d.Exemplars())

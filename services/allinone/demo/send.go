@@ -150,7 +150,7 @@ func grpcFailure(err error) error {
 			wait = info.GetRetryDelay().AsDuration()
 		}
 	}
-	switch s.Code() { //nolint:exhaustive // the rest is final
+	switch s.Code() {
 	case codes.Canceled, codes.DeadlineExceeded, codes.Aborted, codes.OutOfRange, codes.Unavailable, codes.DataLoss:
 		return &retryable{err, wait}
 	case codes.ResourceExhausted:

@@ -115,6 +115,9 @@ const (
 	flagRemote      = 0x200
 )
 
+// stamp is the story's clock as a timestamp, until finish adds its start.
+func (s *story) stamp() pcommon.Timestamp { return pcommon.Timestamp(max(0, s.at)) }
+
 // tell makes a span, runs body inside it and ends it at the story's clock, so that a child always lies inside its parent.
 func (s *story) tell(parent *op, p *pod, in scope, kind ptrace.SpanKind, name string, attributes []any, body func(*op)) *op {
 	span := s.batch.span(p, in)
@@ -138,11 +141,11 @@ func (s *story) tell(parent *op, p *pod, in scope, kind ptrace.SpanKind, name st
 	}
 	span.SetFlags(flags)
 	put(span.Attributes(), attributes...)
-	span.SetStartTimestamp(pcommon.Timestamp(s.at))
+	span.SetStartTimestamp(s.stamp())
 	if body != nil {
 		body(o)
 	}
-	span.SetEndTimestamp(pcommon.Timestamp(s.at))
+	span.SetEndTimestamp(s.stamp())
 	return o
 }
 
@@ -150,7 +153,7 @@ func (o *op) set(attributes ...any) { put(o.span.Attributes(), attributes...) }
 
 // duration is how long the told span took; 0 while it still runs.
 func (o *op) duration() time.Duration {
-	return time.Duration(o.span.EndTimestamp() - o.span.StartTimestamp())
+	return time.Duration(o.span.EndTimestamp() - o.span.StartTimestamp()) //nolint:gosec // both are offsets
 }
 
 // fail marks the span as failed with a kind of error as error.type has it.
@@ -165,7 +168,7 @@ func (o *op) fail(errType, message string) {
 func (o *op) throw(errType, message, stack string) {
 	e := o.span.Events().AppendEmpty()
 	e.SetName("exception")
-	e.SetTimestamp(pcommon.Timestamp(o.at))
+	e.SetTimestamp(o.stamp())
 	put(e.Attributes(), "exception.type", errType, "exception.message", message, "exception.stacktrace", stack)
 	o.fail(errType, message)
 	o.log(plog.SeverityNumberError, message, "exception.type", errType, "exception.message", message, "exception.stacktrace", stack)
@@ -174,7 +177,7 @@ func (o *op) throw(errType, message, stack string) {
 func (o *op) event(name string, attributes ...any) {
 	e := o.span.Events().AppendEmpty()
 	e.SetName(name)
-	e.SetTimestamp(pcommon.Timestamp(o.at))
+	e.SetTimestamp(o.stamp())
 	put(e.Attributes(), attributes...)
 }
 
@@ -191,8 +194,8 @@ func (o *op) log(severity plog.SeverityNumber, body any, attributes ...any) plog
 func (s *story) record(p *pod, severity plog.SeverityNumber, body any, attributes ...any) plog.LogRecord {
 	r := s.batch.log(p, p.logScope())
 	s.logs = append(s.logs, r)
-	r.SetTimestamp(pcommon.Timestamp(s.at))
-	r.SetObservedTimestamp(pcommon.Timestamp(s.at + s.latency(2*time.Millisecond, 0.5)))
+	r.SetTimestamp(s.stamp())
+	r.SetObservedTimestamp(s.stamp() + pcommon.Timestamp(max(0, s.latency(2*time.Millisecond, 0.5))))
 	r.SetSeverityNumber(severity)
 	r.SetSeverityText(severityText(p.language, severity))
 	setValue(r.Body(), body)
