@@ -12,10 +12,27 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// source is where a pipeline's deliveries come from: a consumer of the bus.
-type source interface {
-	// Fetch waits up to wait for a first delivery and returns it with what else is there. All deliveries must be settled.
-	Fetch(ctx context.Context, maxMessages, maxBytes int, wait time.Duration) ([]bus.Delivery, error)
+// source is where a pipeline's deliveries come from, a consumer of the bus: it waits up to wait for a first delivery and returns it with
+// what else is there. All of them must be settled, also those returned with an error.
+type source func(ctx context.Context, maxMessages, maxBytes int, wait time.Duration) ([]*held, error)
+
+// consumer is the source that a consumer of the bus is.
+func consumer(c *bus.Consumer, now func() time.Time) source {
+	return func(ctx context.Context, maxMessages, maxBytes int, wait time.Duration) ([]*held, error) {
+		deliveries, err := c.Fetch(ctx, maxMessages, maxBytes, wait)
+		out := make([]*held, len(deliveries))
+		for i, d := range deliveries {
+			out[i] = &held{
+				Batch:    d.Batch,
+				position: int64(d.Position), //nolint:gosec // a stream never counts beyond 2^63
+				attempts: d.Attempts,
+				arrived:  now(),
+				settle:   d.Settle,
+				keep:     d.InProgress,
+			}
+		}
+		return out, err
+	}
 }
 
 // pipeline moves one signal from the bus into the database.
@@ -34,8 +51,9 @@ type pipeline struct {
 	now     func() time.Time
 	drain   time.Duration
 
-	mu      sync.Mutex
-	trouble error // why the last flush was given back; nil after one that was written
+	mu       sync.Mutex
+	trouble  error // why the last flush was given back; nil after one that was written, or when the database answers again
+	failures int   // flushes given back since the last one that was written
 }
 
 const (
@@ -97,9 +115,8 @@ func (p *pipeline) gather(ctx context.Context, flushes chan<- []*held) {
 		} else if !p.mayFetch(ctx) {
 			break
 		}
-		deliveries, err := p.source.Fetch(ctx, maxMessages, (p.limits.bytes-acc.bytes)/ratio, wait)
-		for _, d := range deliveries {
-			h := p.hold(d)
+		deliveries, err := p.source(ctx, maxMessages, (p.limits.bytes-acc.bytes)/ratio, wait)
+		for _, h := range deliveries {
 			acc.add(h)
 			p.budget.take(int64(len(h.Payload)))
 			if acc.full() {
@@ -132,52 +149,49 @@ func (p *pipeline) mayFetch(ctx context.Context) bool {
 	if p.budget.wait(ctx) != nil {
 		return false
 	}
-	for pause := minPause; p.state() != nil; pause = min(2*pause, maxPause) {
+	for pause := p.backOff(); p.state() != nil; pause = min(2*pause, maxPause) {
 		if sleep(ctx, pause) != nil {
 			return false
 		}
-		if err := p.ready(ctx); err == nil {
-			p.log.LogAttrs(ctx, slog.LevelInfo, "writing again", slog.String("signal", p.signal.String()))
-			p.setState(nil)
+		if p.ready(ctx) != nil {
+			continue
 		}
+		p.log.LogAttrs(ctx, slog.LevelInfo, "the database answers, writing again", slog.String("signal", p.signal.String()))
+		p.mu.Lock()
+		p.trouble = nil // but not the failures: a database that answers and refuses every flush is asked ever less often
+		p.mu.Unlock()
 	}
 	return true
 }
 
-// hold takes a delivery over from the bus.
-func (p *pipeline) hold(d bus.Delivery) *held {
-	return &held{
-		Batch:    d.Batch,
-		position: int64(d.Position), //nolint:gosec // a stream never counts beyond 2^63
-		attempts: d.Attempts,
-		arrived:  p.now(),
-		settle:   d.Settle,
-		keep:     d.InProgress,
-	}
+// backOff is how long to wait after the last failure.
+func (p *pipeline) backOff() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return min(minPause<<min(max(p.failures-1, 0), 10), maxPause)
 }
 
-// note remembers what a flush came to. A single batch that failed for its own reasons does not stop the others.
+// note remembers what a flush came to.
 func (p *pipeline) note(ctx context.Context, err error) {
 	if err != nil && p.state() == nil {
 		p.log.LogAttrs(ctx, slog.LevelError, "flush given back to the bus", slog.String("signal", p.signal.String()),
 			slog.String("class", fault.ClassOf(err).String()), slog.Any("error", err))
 	}
-	p.setState(err)
+	if errors.Is(err, context.Canceled) {
+		return // the end of the drain, not a trouble of the database
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trouble = err
+	if p.failures++; err == nil {
+		p.failures = 0
+	}
 }
 
 func (p *pipeline) state() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.trouble
-}
-
-func (p *pipeline) setState(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if errors.Is(err, context.Canceled) {
-		return // the end of the drain, not a trouble of the database
-	}
-	p.trouble = err
 }
 
 // sleep returns after d, or with ctx's error.

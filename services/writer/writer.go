@@ -94,12 +94,12 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	f := s.cfg.Flush
 	for _, p := range s.pipelines {
-		consumer, err := s.bus.Consumer(ctx, p.signal)
+		c, err := s.bus.Consumer(ctx, p.signal)
 		if err != nil {
 			return err
 		}
-		defer consumer.Close()
-		p.source = consumer
+		defer c.Close()
+		p.source = consumer(c, s.env.Now)
 	}
 	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "writing", slog.Int("concurrency", f.Concurrency), slog.Int64("max_held_bytes", f.MaxHeldBytes))
 	var running sync.WaitGroup

@@ -1,0 +1,287 @@
+package writer
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// queue is a bus in memory: what is given back comes again after a second.
+type queue struct {
+	mu      sync.Mutex
+	waiting []*held
+	more    chan struct{}
+	settled map[telemetry.BatchID][]error
+	fetches int
+}
+
+func newQueue() *queue {
+	return &queue{more: make(chan struct{}, 1), settled: map[telemetry.BatchID][]error{}}
+}
+
+func (q *queue) publish(n, items, bytes int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for range n {
+		id := telemetry.BatchID{byte(len(q.waiting)), byte(len(q.settled)), byte(len(q.settled) >> 8)}
+		for q.settled[id] != nil || q.has(id) {
+			id[3]++
+		}
+		h := &held{Batch: telemetry.Batch{ID: id, Items: items, Payload: make([]byte, bytes)}, keep: func() error { return nil }}
+		q.waiting = append(q.waiting, h)
+	}
+	select {
+	case q.more <- struct{}{}:
+	default:
+	}
+}
+
+func (q *queue) has(id telemetry.BatchID) bool {
+	for _, h := range q.waiting {
+		if h.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (q *queue) fetch(ctx context.Context, _, _ int, wait time.Duration) ([]*held, error) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		q.mu.Lock()
+		q.fetches++
+		out := q.waiting
+		q.waiting = nil
+		q.mu.Unlock()
+		for _, h := range out {
+			h.arrived = time.Now()
+			h.settle = func(_ context.Context, err error) error { q.settle(h, err); return nil }
+		}
+		if len(out) > 0 {
+			return out, nil
+		}
+		select {
+		case <-q.more:
+		case <-timer.C:
+			return nil, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (q *queue) settle(h *held, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.settled[h.ID] = append(q.settled[h.ID], err)
+	if err == nil {
+		return
+	}
+	again := *h
+	again.attempts++
+	time.AfterFunc(time.Second, func() {
+		q.mu.Lock()
+		q.waiting = append(q.waiting, &again)
+		q.mu.Unlock()
+		select {
+		case q.more <- struct{}{}:
+		default:
+		}
+	})
+}
+
+func testPipeline(t *testing.T, q *queue, store storer) *pipeline {
+	t.Helper()
+	return &pipeline{
+		signal: telemetry.Traces, source: q.fetch, limits: testLimits(), budget: newBudget(1 << 20), workers: 2,
+		flusher: func() *flusher {
+			f := testFlusher(t, store)
+			f.now = time.Now
+			return f
+		},
+		ready: func(context.Context) error { return nil },
+		log:   slog.New(slog.DiscardHandler), now: time.Now, drain: 10 * time.Second,
+	}
+}
+
+// pass lets the time of a bubble pass; it takes none of the machine's.
+func pass(d time.Duration) { _ = sleep(context.Background(), d) }
+
+// start runs the pipeline in a bubble of its own time.
+func start(t *testing.T, p *pipeline) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = p.run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+func TestAQuietPipelineWritesWithinAQuarterOfASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		var took time.Duration
+		began := time.Now()
+		stop := start(t, testPipeline(t, q, func(context.Context, []*held) (outcome, error) {
+			took = time.Since(began)
+			return outcome{}, nil
+		}))
+		q.publish(1, 1, 10)
+		pass(5 * time.Second)
+		synctest.Wait()
+		require.Equal(t, 250*time.Millisecond, took)
+		stop()
+		require.Zero(t, unsettled(q))
+	})
+}
+
+// unsettled counts the batches whose settlings are not exactly one success.
+func unsettled(q *queue) (wrong int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, s := range q.settled {
+		if len(s) != 1 || s[0] != nil {
+			wrong++
+		}
+	}
+	return wrong
+}
+
+func TestALoadedPipelineWritesFullFlushesAndHoldsNoMoreThanItsBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		var mu sync.Mutex
+		sizes := map[int]int{}
+		most := int64(0)
+		p := testPipeline(t, q, nil)
+		p.budget = newBudget(20_000)
+		p.flusher = func() *flusher {
+			return testFlusher(t, func(_ context.Context, batches []*held) (outcome, error) {
+				mu.Lock()
+				sizes[len(batches)]++
+				most = max(most, p.budget.held())
+				mu.Unlock()
+				pass(50 * time.Millisecond)
+				return outcome{}, nil
+			})
+		}
+		stop := start(t, p)
+		for range 20 {
+			q.publish(50, 100, 500)
+			pass(100 * time.Millisecond)
+		}
+		pass(5 * time.Second)
+		stop()
+		require.Len(t, q.settled, 1000)
+		require.Zero(t, unsettled(q))
+		require.Equal(t, map[int]int{10: 100}, sizes, "1,000 items each")
+		require.LessOrEqual(t, most, int64(20_000+25_000), "the budget and one fetch")
+	})
+}
+
+func TestADatabaseThatAnswersButRefusesEverythingIsAskedEverLessOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		var mu sync.Mutex
+		calls, full := 0, true
+		p := testPipeline(t, q, func(context.Context, []*held) (outcome, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			calls++
+			if full {
+				return outcome{}, fault.New(fault.Overloaded, "postgres.full", "the disk is full")
+			}
+			return outcome{}, nil
+		})
+		stop := start(t, p)
+		q.publish(5, 1, 10)
+		pass(10 * time.Minute)
+		synctest.Wait()
+		mu.Lock()
+		require.Less(t, calls, 100, "a few a minute once it has backed off")
+		require.Greater(t, calls, 20)
+		full = false
+		mu.Unlock()
+		pass(30 * time.Second)
+		synctest.Wait()
+		require.NoError(t, p.state())
+		for _, s := range q.settled {
+			require.NoError(t, s[len(s)-1])
+		}
+		stop()
+	})
+}
+
+func TestWhileTheDatabaseIsDownNothingIsFetched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		var mu sync.Mutex
+		var down error = fault.New(fault.Unavailable, "postgres.down", "the database does not answer")
+		state := func() error {
+			mu.Lock()
+			defer mu.Unlock()
+			return down
+		}
+		p := testPipeline(t, q, func(context.Context, []*held) (outcome, error) { return outcome{}, state() })
+		p.ready = func(context.Context) error { return state() }
+		stop := start(t, p)
+		q.publish(1, 1, 10)
+		pass(time.Minute)
+		synctest.Wait()
+		require.Error(t, p.state())
+		before := q.fetches
+		q.publish(100, 1, 10)
+		pass(10 * time.Minute)
+		synctest.Wait()
+		require.Equal(t, before, q.fetches)
+		mu.Lock()
+		down = nil
+		mu.Unlock()
+		pass(time.Minute)
+		synctest.Wait()
+		require.NoError(t, p.state())
+		require.Len(t, q.settled, 101)
+		stop()
+	})
+}
+
+func TestStoppingCutsOffAFlushThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		p := testPipeline(t, q, nil)
+		p.flusher = func() *flusher {
+			f := testFlusher(t, func(ctx context.Context, _ []*held) (outcome, error) {
+				<-ctx.Done()
+				return outcome{}, ctx.Err()
+			})
+			f.timeout = time.Hour
+			return f
+		}
+		stop := start(t, p)
+		q.publish(3, 1, 10)
+		pass(time.Second)
+		began := time.Now()
+		stop()
+		require.Equal(t, p.drain, time.Since(began))
+		require.Len(t, q.settled, 3)
+		for _, s := range q.settled {
+			require.Len(t, s, 1)
+			require.Error(t, s[0], "given back")
+		}
+		pass(2 * time.Second) // the queue's own timers
+	})
+}
