@@ -325,8 +325,11 @@ func (t *Table) resource(attrs []ValueID, dropped uint32, schemaURL []byte, refs
 		at = (at + 1) & uint32(len(t.resources.slots)-1)
 	}
 	r := Resource{
-		ID: id, Attributes: t.keep(attrs), Dropped: dropped, SchemaURL: string(schemaURL), EntityRefs: slices.Clone(refs),
+		ID: id, Attributes: t.keep(attrs), Dropped: dropped, SchemaURL: string(schemaURL),
 		ServiceName: unknownService,
+	}
+	if len(refs) > 0 {
+		r.EntityRefs = slices.Clone(refs)
 	}
 	for _, a := range attrs {
 		v := &t.Values[a]
