@@ -403,6 +403,38 @@ func (t *Table) readTexts(x *decoder) error {
 	return nil
 }
 
+// list64 decodes the values of lists in either order.
+func (x *decoder) list64(src *source, dst, lengths []int64, doubles bool) bool {
+	order := src.byte()
+	to := dst
+	if order == listByPlace {
+		x.w = resize(x.w, len(dst))
+		to = x.w
+	}
+	if doubles {
+		x.r.doubles(src, to)
+	} else {
+		x.r.ints(src, to)
+	}
+	if order == listByRow || src.bad {
+		return !src.bad
+	}
+	rows := len(lengths)
+	if order != listByPlace || rows == 0 || len(dst)%rows != 0 {
+		return false
+	}
+	width := len(dst) / rows
+	for _, l := range lengths {
+		if int(l) != width {
+			return false
+		}
+	}
+	for i := range dst {
+		dst[i] = to[i%width*rows+i/width]
+	}
+	return true
+}
+
 func (t *Table) readLists(x *decoder) error {
 	for _, c := range t.schema.lists {
 		if !x.needs.want.All && !x.needs.want.Lists {
@@ -435,10 +467,8 @@ func (t *Table) readLists(x *decoder) error {
 			}
 			l.Values = grow(l.Values, s.count)
 			dst := l.Values[len(l.Values)-s.count:]
-			if c == ListQuantiles || c == ListQuantileValues {
-				x.r.doubles(src, dst)
-			} else {
-				x.r.ints(src, dst)
+			if !x.list64(src, dst, lengths, c == ListQuantiles || c == ListQuantileValues) {
+				return damagedf("list column %d", c)
 			}
 			if src.bad {
 				return damagedf("list column %d", c)

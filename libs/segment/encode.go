@@ -43,6 +43,7 @@ type Encoder struct {
 	v      []int64
 	w      []int64
 	codes  []int64
+	turned []int64
 	marks  []uint32 // per ValueID: code + 1 in the dictionary being made
 	dict   []ValueID
 	tokens hashSet
@@ -309,19 +310,13 @@ func (e *Encoder) relativeInts(v, base []int64, rows []uint32) {
 	for i, r := range rows {
 		w[i] = v[i] - base[r]
 	}
-	code, plain := len(e.s.code), len(e.s.plain)
-	e.s.byte(0)
-	e.c.ints(&e.s, v)
-	size := len(e.s.code) + len(e.s.plain)
-	codeEnd, plainEnd := len(e.s.code), len(e.s.plain)
-	e.s.byte(1)
-	e.c.ints(&e.s, w)
-	if len(e.s.code)-codeEnd+len(e.s.plain)-plainEnd < size-code-plain {
-		e.s.code = append(e.s.code[:code], e.s.code[codeEnd:]...)
-		e.s.plain = append(e.s.plain[:plain], e.s.plain[plainEnd:]...)
-		return
-	}
-	e.s.code, e.s.plain = e.s.code[:codeEnd], e.s.plain[:plainEnd]
+	e.smaller(func() {
+		e.s.byte(0)
+		e.c.ints(&e.s, v)
+	}, func() {
+		e.s.byte(1)
+		e.c.ints(&e.s, w)
+	})
 }
 
 // textSection writes a text column; one that is empty in every row has no section.
@@ -517,10 +512,62 @@ func (e *Encoder) list(t *Table, c ListColumn, rows []uint32) {
 	}
 	e.s.reset()
 	e.c.ints(&e.s, lengths)
+	write := func(s *sink, v []int64) { e.c.ints(s, v) }
 	if c == ListQuantiles || c == ListQuantileValues {
-		e.c.doubles(&e.s, all)
+		write = e.c.doubles
+	}
+	turned := e.transpose(all, lengths)
+	if turned == nil {
+		e.s.byte(listByRow)
+		write(&e.s, all)
 	} else {
-		e.c.ints(&e.s, all)
+		e.smaller(func() {
+			e.s.byte(listByRow)
+			write(&e.s, all)
+		}, func() {
+			e.s.byte(listByPlace)
+			write(&e.s, turned)
+		})
 	}
 	e.add(section{id: sectionList + uint8(c), count: len(all)})
+}
+
+// Orders of the values of a list column.
+const (
+	listByRow   = 0 // one list after the other
+	listByPlace = 1 // the first of every list, the second of every list, …; all lists are of one length
+)
+
+// transpose orders values by their place in the lists: successive points of a series have similar counts in the same bucket. nil where
+// lists differ in length.
+func (e *Encoder) transpose(all, lengths []int64) []int64 {
+	width, rows := int(lengths[0]), len(lengths)
+	if rows < 2 || width < 2 || width*rows != len(all) {
+		return nil
+	}
+	for _, l := range lengths {
+		if int(l) != width {
+			return nil
+		}
+	}
+	out := resize(e.turned, len(all))
+	e.turned = out
+	for i, x := range all {
+		out[i%width*rows+i/width] = x
+	}
+	return out
+}
+
+// smaller writes the streams in one of two ways, whichever takes fewer bytes before compression.
+func (e *Encoder) smaller(a, b func()) {
+	code, plain := len(e.s.code), len(e.s.plain)
+	a()
+	codeEnd, plainEnd := len(e.s.code), len(e.s.plain)
+	b()
+	if len(e.s.code)+len(e.s.plain)-codeEnd-plainEnd < codeEnd+plainEnd-code-plain {
+		e.s.code = append(e.s.code[:code], e.s.code[codeEnd:]...)
+		e.s.plain = append(e.s.plain[:plain], e.s.plain[plainEnd:]...)
+		return
+	}
+	e.s.code, e.s.plain = e.s.code[:codeEnd], e.s.plain[:plainEnd]
 }
