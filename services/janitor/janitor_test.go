@@ -44,7 +44,7 @@ func TestPartitionsAreMadeAhead(t *testing.T) {
 // Two days and a half later, with policies of 1, 2 and 3 days and 6 hours of rows.
 func TestWhatHasExpiredIsDropped(t *testing.T) {
 	ctx := testbed.Context(t)
-	f := newFixture(t, func(c *Config) { c.Partitions.Ahead, c.Partitions.HoursAhead = time.Hour, time.Hour })
+	f := newFixture(t)
 	_, err := f.db.Pool.Exec(ctx, `UPDATE retention_policy SET days = CASE signal WHEN 'traces' THEN 1 WHEN 'logs' THEN 2 ELSE 3 END, rows_window = '6 hours'`)
 	require.NoError(t, err)
 	_, err = f.db.Pool.Exec(ctx, `INSERT INTO retention_policy (tenant_id, signal, days, rows_window) VALUES ('long', 'logs', 9, '1 hour')`)
@@ -149,7 +149,7 @@ func TestOneLeads(t *testing.T) {
 	testbed.Eventually(t, "the second leads when the first has lost its connection", func() bool { return leads(second) })
 	require.False(t, leads(f.s), "which the first finds out")
 	second.resign()
-	require.True(t, leads(f.s))
+	testbed.Eventually(t, "the first leads again", func() bool { return leads(f.s) })
 }
 
 func TestOnceEndsAndWaitsForTheSchema(t *testing.T) {
@@ -177,7 +177,7 @@ func TestRunWorksUntilItIsStopped(t *testing.T) {
 	ctx, stop := contextWithStop(t)
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	testbed.Eventually(t, "partitions", func() bool { return len(f.partitions(schema.SpansSegment)) > 7 })
+	testbed.Eventually(t, "partitions", func() bool { return len(f.partitions(schema.SpansSegment)) > 0 })
 	require.Equal(t, service.StatusOK, env.Health.Run(ctx).Status)
 
 	shop := testbed.NewShop(9, start())

@@ -1,8 +1,10 @@
 package janitor
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,6 +47,7 @@ func (f *fixture) janitor(change ...func(*Config)) *Service {
 	cfg := DefaultConfig()
 	cfg.Postgres = f.db.Config()
 	cfg.Merge.Duty = 1
+	cfg.Partitions.Ahead, cfg.Partitions.HoursAhead = time.Hour, time.Hour // making a hundred takes a second
 	cfg.Wait = 5 * time.Second
 	for _, c := range change {
 		c(&cfg)
@@ -86,29 +89,54 @@ func (f *fixture) tryFlush(tenant telemetry.Tenant, signal telemetry.Signal, pay
 	})
 }
 
-// item names an item of a tenant; content is its OTLP, alone in a request.
-type item struct{ position, ordinal int64 }
+// contents are all items of a tenant and signal in the order in which they came in: (position, ordinal) of each, and one request with all of
+// them, which has the same bytes as long as every item has its fields, its values, its resource and its scope.
+type contents struct {
+	places  [][2]int64
+	request []byte
+}
 
 // contents reads every item of a tenant and signal. An item that is there twice fails the test.
-func (f *fixture) contents(tenant telemetry.Tenant, signal telemetry.Signal) map[item]string {
+func (f *fixture) contents(tenant telemetry.Tenant, signal telemetry.Signal) contents {
 	f.t.Helper()
 	rows, err := f.db.Pool.Query(testbed.Context(f.t), `SELECT items, format, checksum, directory, body FROM `+segmentTable(signal)+` WHERE tenant_id = $1`, tenant)
 	require.NoError(f.t, err)
 	defer rows.Close()
-	out := map[item]string{}
+	table := segment.NewTable(tenant, signal)
 	for rows.Next() {
 		seg := &segment.Segment{}
 		require.NoError(f.t, rows.Scan(&seg.Items, &seg.Format, &seg.Checksum, &seg.Directory, &seg.Body))
-		table := segment.NewTable(tenant, signal)
 		require.NoError(f.t, add(table, seg))
-		for i := range table.N {
-			id := item{table.Ints[segment.ColPosition][i], table.Ints[segment.ColOrdinal][i]}
-			require.NotContains(f.t, out, id, "an item is there twice")
-			out[id] = string(table.OTLP([]uint32{uint32(i)}))
-		}
 	}
 	require.NoError(f.t, rows.Err())
+	if table.N == 0 {
+		return contents{}
+	}
+	place := func(row uint32) [2]int64 {
+		return [2]int64{table.Ints[segment.ColPosition][row], table.Ints[segment.ColOrdinal][row]}
+	}
+	order := make([]uint32, table.N)
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int {
+		x, y := place(a), place(b)
+		return slices.Compare(x[:], y[:])
+	})
+	out := contents{places: make([][2]int64, table.N), request: table.OTLP(order)}
+	for i, row := range order {
+		out.places[i] = place(row)
+	}
+	require.Len(f.t, slices.Compact(slices.Clone(out.places)), table.N, "an item is there twice")
 	return out
+}
+
+// same compares without printing megabytes.
+func same(t *testing.T, want, got contents) {
+	t.Helper()
+	require.Equal(t, len(want.places), len(got.places), "number of items")
+	require.Equal(t, want.places, got.places)
+	require.True(t, bytes.Equal(want.request, got.request), "the items have changed")
 }
 
 // levels counts the segments of each level.
@@ -146,7 +174,8 @@ func TestMergingKeepsEveryItemAsItWas(t *testing.T) {
 			f.flush("blue", signal, testbed.Sample(signal, start()))
 			f.flush("blue", signal, shop.Payload(signal, 10))
 			before, blue := f.contents("red", signal), f.contents("blue", signal)
-			require.Greater(t, len(before), 4_800, "more than one full segment")
+			require.Greater(t, len(before.places), 4_800, "more than one full segment")
+			require.Greater(t, len(before.request), 100*4_800)
 			small := f.levels("red", signal)[0]
 
 			f.pass()
@@ -154,16 +183,16 @@ func TestMergingKeepsEveryItemAsItWas(t *testing.T) {
 
 			f.clock.Set(start().Add(10 * time.Minute))
 			f.pass()
-			require.Equal(t, before, f.contents("red", signal))
-			require.Equal(t, blue, f.contents("blue", signal))
+			same(t, before, f.contents("red", signal))
+			same(t, blue, f.contents("blue", signal))
 			levels := f.levels("red", signal)
 			require.Positive(t, levels[1])
 			require.Less(t, levels[0]+levels[1]+levels[2], small)
 
 			f.clock.Set(start().Add(2 * time.Hour))
 			f.pass()
-			require.Equal(t, before, f.contents("red", signal))
-			require.Equal(t, blue, f.contents("blue", signal))
+			same(t, before, f.contents("red", signal))
+			same(t, blue, f.contents("blue", signal))
 			levels = f.levels("red", signal)
 			require.Positive(t, levels[2])
 			require.LessOrEqual(t, levels[0]+levels[1], 1, "at most one is left alone")
@@ -256,8 +285,8 @@ func TestMergingBesideReadersAndWriters(t *testing.T) {
 	}
 	require.Positive(t, reads)
 	f.pass()
-	require.Len(t, f.contents("steady", telemetry.Traces), 6_000)
-	require.Len(t, f.contents("lively", telemetry.Traces), 3_000)
+	require.Len(t, f.contents("steady", telemetry.Traces).places, 6_000)
+	require.Len(t, f.contents("lively", telemetry.Traces).places, 3_000)
 }
 
 // A merge that dies on the way leaves everything as it was: here its server process ends between DELETE and COMMIT.
@@ -280,13 +309,13 @@ func TestACrashHalfWayChangesNothing(t *testing.T) {
 			require.NoError(t, err)
 			f.clock.Set(start().Add(2 * time.Minute))
 			require.Error(t, f.s.pass(ctx))
-			require.Equal(t, before, f.contents("default", telemetry.Logs))
+			same(t, before, f.contents("default", telemetry.Logs))
 			require.Equal(t, levels, f.levels("default", telemetry.Logs))
 
 			_, err = f.db.Pool.Exec(ctx, `DROP TRIGGER boom ON logs_segment`)
 			require.NoError(t, err)
 			f.pass()
-			require.Equal(t, before, f.contents("default", telemetry.Logs))
+			same(t, before, f.contents("default", telemetry.Logs))
 			require.Equal(t, map[int]int{1: 1}, f.levels("default", telemetry.Logs), "the next pass does it")
 		})
 	}
@@ -315,7 +344,7 @@ func TestWhatIsDeletedMeanwhileStaysDeleted(t *testing.T) {
 	})
 	require.NoError(t, tx.Commit(ctx))
 	require.NoError(t, <-done)
-	require.Empty(t, f.contents("gone", telemetry.Metrics))
+	require.Empty(t, f.contents("gone", telemetry.Metrics).places)
 }
 
 func TestADamagedSegmentIsLeftAndItsNeighboursMerged(t *testing.T) {
