@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -250,7 +251,7 @@ type literal struct {
 func parseLiteral(raw json.RawMessage) (literal, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {
-		return literal{}, fmt.Errorf("a value is required")
+		return literal{}, errors.New("a value is required")
 	}
 	switch raw[0] {
 	case '"':
@@ -265,7 +266,7 @@ func parseLiteral(raw json.RawMessage) (literal, error) {
 			return literal{}, err
 		}
 		if v.Kind == api.KindArray || v.Kind == api.KindMap {
-			return literal{}, fmt.Errorf("arrays and maps cannot be compared")
+			return literal{}, errors.New("arrays and maps cannot be compared")
 		}
 		return literal{Value: v}, nil
 	case 'n', '[':
@@ -438,7 +439,7 @@ func (c *condition) parse(raw json.RawMessage) error {
 	case api.OperatorIn, api.OperatorNotIn:
 		var list []json.RawMessage
 		if err := json.Unmarshal(raw, &list); err != nil || len(list) == 0 {
-			return fmt.Errorf("want a list of values")
+			return errors.New("want a list of values")
 		}
 		if len(list) > maxFilterNodes {
 			return fmt.Errorf("more than %d values", maxFilterNodes)
@@ -477,7 +478,7 @@ func (c *condition) parseExists(raw json.RawMessage) error {
 	want := true
 	if len(raw) > 0 {
 		if err := json.Unmarshal(raw, &want); err != nil {
-			return fmt.Errorf("want true or false")
+			return errors.New("want true or false")
 		}
 	}
 	if c.field.class == isRoot {
@@ -489,7 +490,7 @@ func (c *condition) parseExists(raw json.RawMessage) error {
 	return nil
 }
 
-func (c *condition) unsupported() error { return fmt.Errorf("this field does not take this operator") }
+func (c *condition) unsupported() error { return errors.New("this field does not take this operator") }
 
 func (c *condition) parseRanges() error {
 	type interval struct{ low, high int64 }
@@ -549,7 +550,7 @@ func (c *condition) parseIDs() error {
 func (c *condition) parseRoot() error {
 	v := c.values[0]
 	if v.Kind != api.KindBool || c.op != api.OperatorEq && c.op != api.OperatorNe {
-		return fmt.Errorf("want eq or ne with true or false")
+		return errors.New("want eq or ne with true or false")
 	}
 	c.negate = v.Bool == (c.op == api.OperatorNe)
 	return nil
@@ -574,7 +575,7 @@ func (c *condition) parseTest() error {
 		c.test = func(v segment.Value) bool { order, ok := first.compare(v); return ok && order <= 0 }
 	case api.OperatorContains:
 		if first.Kind != api.KindString {
-			return fmt.Errorf("want a string")
+			return errors.New("want a string")
 		}
 		part := []byte(first.String)
 		c.test = func(v segment.Value) bool { return v.Type == segment.String && bytes.Contains(v.Raw, part) }
@@ -592,7 +593,7 @@ func (c *condition) parseTest() error {
 	switch c.op {
 	case api.OperatorGt, api.OperatorGte, api.OperatorLt, api.OperatorLte:
 		if k := first.Kind; k != api.KindInt && k != api.KindDouble && k != api.KindString {
-			return fmt.Errorf("want a number or a string")
+			return errors.New("want a number or a string")
 		}
 	case api.OperatorEq, api.OperatorNe, api.OperatorIn, api.OperatorNotIn, api.OperatorContains, api.OperatorRegex, api.OperatorExists:
 	}

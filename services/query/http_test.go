@@ -94,7 +94,7 @@ func TestHealthTellsTheSchemaVersions(t *testing.T) {
 	var db api.DatabaseHealth
 	decode(t, body, &db)
 	require.Equal(t, "99991231000000", db.Schema.Current)
-	require.NotEqual(t, db.Schema.Current, db.Schema.Expected)
+	require.NotEqual(t, "99991231000000", db.Schema.Expected)
 }
 
 func TestADamagedSegmentIsAnErrorWithoutTheInside(t *testing.T) {
@@ -128,30 +128,30 @@ func TestPagesOfTheInterface(t *testing.T) {
 	require.NoError(t, err)
 	e := echo.New()
 	e.GET("/*", p.serve)
-	get := func(path, accept string) *http.Response {
+	get := func(path, accept string) served {
 		r := newRequest(path)
 		r.Header.Set("Accept", accept)
 		return serve(e, r)
 	}
 	for _, view := range []string{"/", "/index.html", "/traces", "/traces/0af7651916cd43dd8448eb211c80319c", "/logs?x=1", "/metrics.detail"} {
 		r := get(view, "text/html")
-		require.Equal(t, http.StatusOK, r.StatusCode, view)
-		require.Equal(t, "no-cache", r.Header.Get("Cache-Control"))
-		require.Contains(t, r.Header.Get("Content-Type"), "text/html")
-		require.Equal(t, "<html>", bodyText(t, r))
+		require.Equal(t, http.StatusOK, r.status, view)
+		require.Equal(t, "no-cache", r.header.Get("Cache-Control"))
+		require.Contains(t, r.header.Get("Content-Type"), "text/html")
+		require.Equal(t, "<html>", r.body)
 	}
 	r := get("/assets/app-3f2a.js", "*/*")
-	require.Contains(t, r.Header.Get("Cache-Control"), "immutable")
-	require.Contains(t, r.Header.Get("Content-Type"), "javascript")
-	require.Equal(t, "font/woff2", get("/assets/font-1.woff2", "*/*").Header.Get("Content-Type"))
-	require.Equal(t, http.StatusOK, get("/favicon.svg", "*/*").StatusCode)
-	require.Equal(t, http.StatusNotFound, get("/assets/app-0000.js", "*/*").StatusCode)
-	require.Equal(t, http.StatusNotFound, get("/api/unknown", "text/html").StatusCode)
-	require.Equal(t, http.StatusNotFound, get("/v1/traces", "text/html").StatusCode)
-	require.Equal(t, http.StatusNotFound, get("/../../etc/passwd.txt", "*/*").StatusCode)
+	require.Contains(t, r.header.Get("Cache-Control"), "immutable")
+	require.Contains(t, r.header.Get("Content-Type"), "javascript")
+	require.Equal(t, "font/woff2", get("/assets/font-1.woff2", "*/*").header.Get("Content-Type"))
+	require.Equal(t, http.StatusOK, get("/favicon.svg", "*/*").status)
+	require.Equal(t, http.StatusNotFound, get("/assets/app-0000.js", "*/*").status)
+	require.Equal(t, http.StatusNotFound, get("/api/unknown", "text/html").status)
+	require.Equal(t, http.StatusNotFound, get("/v1/traces", "text/html").status)
+	require.Equal(t, http.StatusNotFound, get("/../../etc/passwd.txt", "*/*").status)
 	again := newRequest("/")
-	again.Header.Set("If-None-Match", get("/", "text/html").Header.Get("ETag"))
-	require.Equal(t, http.StatusNotModified, serve(e, again).StatusCode)
+	again.Header.Set("If-None-Match", get("/", "text/html").header.Get("ETag"))
+	require.Equal(t, http.StatusNotModified, serve(e, again).status)
 }
 
 func TestTheInterfaceIsServedUnderAStrictPolicy(t *testing.T) {

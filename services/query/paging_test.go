@@ -87,7 +87,7 @@ func lists() []string { return []string{"spans", "logs", "metrics", "traces"} }
 func TestPagesTogetherAreOneBigAnswer(t *testing.T) {
 	f := newFixture(t)
 	for seed := range uint64(4) { // overlapping in time, as several writers' flushes are
-		f.fill(seed, 200, 60)
+		f.fill(seed, 100, 30)
 	}
 	for _, list := range lists() {
 		for _, filters := range []string{"", `[{"field":"service","operator":"eq","value":"cart"}]`} {
@@ -99,10 +99,10 @@ func TestPagesTogetherAreOneBigAnswer(t *testing.T) {
 			}
 			require.Len(t, slices.Compact(slices.Sorted(slices.Values(want))), len(want), "an item is listed once")
 			if filters == "" && list != "traces" {
-				require.Len(t, want, 800)
+				require.Len(t, want, 400)
 			}
-			for _, limit := range []int{1, 7, 100, len(want), len(want) + 1} {
-				if limit == 1 && len(want) > 300 {
+			for _, limit := range []int{1, 13, 100, len(want), len(want) + 1} {
+				if limit == 1 && len(want) > 60 {
 					continue // says nothing more, slowly
 				}
 				got, pages := f.walk(list, searchBody{filters: filters, limit: limit}, nil)

@@ -16,7 +16,7 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew") //nolint:gochecknoglobals // the way of golden files
+var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestHeaderQueries pins the text of composed statements: a change of it is seen in review.
 func TestHeaderQueries(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"text/template"
 	"time"
 
@@ -174,7 +175,7 @@ func (s *Service) inView(ctx context.Context, query func(ctx context.Context, v 
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := postgres.InTx(ctx, s.pool, options, func(tx pgx.Tx) error {
 		// A statement that the client's cancellation does not reach ends anyway.
-		if _, err := tx.Exec(ctx, "SELECT set_config('statement_timeout', $1, true)", fmt.Sprint(s.cfg.Timeout.Milliseconds())); err != nil {
+		if _, err := tx.Exec(ctx, "SELECT set_config('statement_timeout', $1, true)", strconv.FormatInt(s.cfg.Timeout.Milliseconds(), 10)); err != nil {
 			return fmt.Errorf("set the statement timeout: %w", err)
 		}
 		return query(ctx, &view{

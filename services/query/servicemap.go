@@ -249,7 +249,7 @@ func (m *mapPart) join() {
 			last = none
 		}
 		before[i] = last
-		waiting[c.at] = int32(i) //nolint:gosec // at most maxMapSpans
+		waiting[c.at] = int32(i)
 	}
 	for _, parent := range m.callers {
 		i, ok := waiting[parent.spanKey]
@@ -266,7 +266,7 @@ func (m *mapPart) join() {
 	services := map[string]int32{}
 	for i, n := range m.nodes {
 		if n.kind == api.MapNodeTypeService {
-			services[n.name] = int32(i) //nolint:gosec // far fewer
+			services[n.name] = int32(i)
 		}
 	}
 	for _, c := range m.clients {

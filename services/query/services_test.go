@@ -33,6 +33,7 @@ func with(k, v string) spanOption { return func(s ptrace.Span) { s.Attributes().
 func lasting(d time.Duration) spanOption {
 	return func(s ptrace.Span) { s.SetEndTimestamp(s.StartTimestamp() + pcommon.Timestamp(d)) }
 }
+
 func starting(after time.Duration) spanOption {
 	return func(s ptrace.Span) {
 		length := s.EndTimestamp() - s.StartTimestamp()

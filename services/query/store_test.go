@@ -195,15 +195,15 @@ func hour() string {
 
 func newRequest(path string) *http.Request { return httptest.NewRequest(http.MethodGet, path, nil) }
 
-func serve(h http.Handler, r *http.Request) *http.Response {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w.Result()
+// served is an answer without a connection.
+type served struct {
+	status int
+	header http.Header
+	body   string
 }
 
-func bodyText(t testing.TB, r *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	require.NoError(t, err)
-	return string(b)
+func serve(h http.Handler, r *http.Request) served {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return served{w.Code, w.Header(), w.Body.String()}
 }
