@@ -268,10 +268,10 @@ func (s *Service) addRoles(ctx context.Context, group *service.Group, health *se
 		env  service.Env
 		make func(service.Env) (service.Role, error)
 	}{
-		{"janitor", s.env.Role("janitor"), func(e service.Env) (service.Role, error) { return janitor.New(janitorConfig, e) }},
-		{"query", queryEnv, func(e service.Env) (service.Role, error) { return query.New(queryConfig, e) }},
-		{"writer", s.env.Role("writer"), func(e service.Env) (service.Role, error) { return writer.New(writerConfig, e) }},
-		{"ingest", s.env.Role("ingest"), func(e service.Env) (service.Role, error) { return ingest.New(ingestConfig, e) }},
+		{"janitor", s.env.Role("janitor"), func(e service.Env) (service.Role, error) { return janitor.New(janitorConfig, e) }}, //nolint:contextcheck // New starts nothing
+		{"query", queryEnv, func(e service.Env) (service.Role, error) { return query.New(queryConfig, e) }},                    //nolint:contextcheck // New starts nothing
+		{"writer", s.env.Role("writer"), func(e service.Env) (service.Role, error) { return writer.New(writerConfig, e) }},     //nolint:contextcheck // New starts nothing
+		{"ingest", s.env.Role("ingest"), func(e service.Env) (service.Role, error) { return ingest.New(ingestConfig, e) }},     //nolint:contextcheck // New starts nothing
 	} {
 		r, err := role.make(role.env)
 		if err != nil {

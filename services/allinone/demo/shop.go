@@ -207,7 +207,7 @@ func randomText(r *rand.Rand, n int) string {
 func randomBytes(r *rand.Rand, n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
-		b[i] = byte(r.Uint32())
+		b[i] = byte(r.UintN(256)) //nolint:gosec // below 256
 	}
 	return b
 }
