@@ -21,7 +21,7 @@ GOTEST    = .tools/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo build test test-unit test-integration test-ui test-browser race e2e compose bench fuzz lint fmt tidy \
+.PHONY: help run demo build test test-unit test-integration test-postgres15 test-ui test-browser race e2e compose bench fuzz lint fmt tidy \
 	generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
 
 help: ## List the targets
@@ -77,6 +77,12 @@ test-integration: go postgres .tools/bin/gotestsum ## All Go tests but e2e, with
 race: go race-tools postgres .tools/bin/gotestsum ## The same under the race detector
 	@mkdir -p $(REPORTS)
 	@$(GOTEST) $(REPORTS)/race.jsonl -- -race -timeout 20m $(PKG)
+
+test-postgres15: go .tools/bin/gotestsum ## What speaks SQL, against the oldest PostgreSQL that is supported
+	@.ci/tools postgres15
+	@mkdir -p $(REPORTS)
+	@OLLY_POSTGRES_BIN=/usr/lib/postgresql/15/bin $(GOTEST) $(REPORTS)/postgres15.jsonl -- -count=1 -timeout 15m \
+		$(patsubst %,./%/...,schema libs/postgres services/migrator services/writer services/query services/janitor)
 
 test-ui: $(UI)/node_modules/.package-lock.json ## Types, lint and unit tests of the browser interface
 	@mkdir -p $(REPORTS)
