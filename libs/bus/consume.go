@@ -65,7 +65,7 @@ type pull struct {
 	Batch    int           `json:"batch"`
 	MaxBytes int           `json:"max_bytes,omitempty"`
 	Expires  time.Duration `json:"expires"`
-	NoWait   bool          `json:"no_wait"`
+	NoWait   bool          `json:"no_wait,omitempty"`
 }
 
 // Fetch waits up to wait for a first batch and returns it with those that are there already, at most maxMessages batches and
@@ -83,19 +83,16 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 	if err := c.ensure(ctx); err != nil {
 		return nil, err
 	}
-	c.request++
-	reply := c.inbox + "." + strconv.FormatUint(c.request, 10)
-	body, err := json.Marshal(pull{Batch: maxMessages, MaxBytes: maxBytes, Expires: wait, NoWait: true})
+	until := time.Now().Add(wait)
+	reply, err := c.ask(pull{Batch: maxMessages, MaxBytes: maxBytes, Expires: wait, NoWait: true})
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", c.signal, err)
-	}
-	if err := c.bus.nc.PublishRequest(c.subject, reply, body); err != nil {
-		return nil, classify(err, "fetch "+c.signal.String())
+		return nil, err
 	}
 	// The server ends every request by a status; the timer is for a server that is gone.
 	timer := time.NewTimer(wait + time.Second)
 	defer timer.Stop()
 	var out []Delivery
+	single := false
 	for {
 		select {
 		case msg, ok := <-c.msgs:
@@ -106,12 +103,20 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 				if msg.Subject != reply || status == "100" {
 					continue // of an earlier request, or a heartbeat
 				}
+				// A server may end such a request at once where there is nothing (no_wait); then one message is waited for.
+				if left := time.Until(until); status == "404" && len(out) == 0 && left > 10*time.Millisecond {
+					if reply, err = c.ask(pull{Batch: 1, Expires: left}); err != nil {
+						return nil, err
+					}
+					single = true
+					continue
+				}
 				return out, c.status(ctx, status, msg.Header.Get("Description"))
 			}
 			if d, ok := c.delivery(ctx, msg); ok {
 				out = append(out, d)
 			}
-			if len(out) == maxMessages {
+			if len(out) == maxMessages || single {
 				return out, nil
 			}
 		case <-timer.C:
@@ -120,6 +125,20 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 			return out, fmt.Errorf("fetch %s: %w", c.signal, ctx.Err())
 		}
 	}
+}
+
+// ask sends a pull request and returns the subject on which its end will be told.
+func (c *Consumer) ask(p pull) (reply string, err error) {
+	c.request++
+	reply = c.inbox + "." + strconv.FormatUint(c.request, 10)
+	body, err := json.Marshal(p)
+	if err != nil {
+		return "", fmt.Errorf("fetch %s: %w", c.signal, err)
+	}
+	if err := c.bus.nc.PublishRequest(c.subject, reply, body); err != nil {
+		return "", classify(err, "fetch "+c.signal.String())
+	}
+	return reply, nil
 }
 
 // status says what the end of a pull request means: nil where it only ran out of messages, time or bytes.

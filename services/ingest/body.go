@@ -16,13 +16,18 @@ import (
 
 // buffers keeps what a request needs for reading. The zero value is ready; safe for concurrent use.
 type buffers struct {
-	bytes sync.Pool // *[]byte
+	small sync.Pool // *[]byte of at most maxSmall
+	large sync.Pool // *[]byte
 	gzips sync.Pool // *gzip.Reader
 	zstds sync.Pool // *zstd.Decoder
 }
 
-// maxKept is the largest buffer that is kept for the next request.
-const maxKept = 8 << 20
+// Buffers of up to maxSmall and of up to maxKept are kept for the next request, apart, so that a small request does not hold, and is
+// not charged for, a large buffer.
+const (
+	maxSmall = 256 << 10
+	maxKept  = 8 << 20
+)
 
 // maxWindow bounds what a zstd stream may ask a decoder to hold; RFC 8878 recommends 8 MiB.
 const maxWindow = 32 << 20
@@ -42,12 +47,16 @@ func (s *Service) read(r *http.Request, limit int64) (body, error) {
 		return body{}, err
 	}
 	defer done()
+	want := max(r.ContentLength, 4<<10)
+	if source != io.Reader(r.Body) {
+		want *= 6 // what OTLP compresses to, about
+	}
+	want = min(want, limit)
 	b := body{}
-	b.buffer, _ = s.buffers.bytes.Get().(*[]byte)
-	if b.buffer == nil {
+	if b.buffer = s.buffers.get(want); b.buffer == nil {
 		b.buffer = new([]byte)
 	}
-	if err := s.fill(&b, source, r.ContentLength, limit); err != nil {
+	if err := s.fill(&b, source, want, limit); err != nil {
 		s.release(&b)
 		return body{}, readError(err, r, limit)
 	}
@@ -57,12 +66,10 @@ func (s *Service) read(r *http.Request, limit int64) (body, error) {
 // errTooLarge is turned into words by readError.
 var errTooLarge = errors.New("the body is too large")
 
-func (s *Service) fill(b *body, source io.Reader, length, limit int64) error {
-	// One byte more than expected, so that the end is seen without growing. A pooled buffer is usually large enough.
-	want := int(min(max(length, 4<<10), limit)) + 1
+func (s *Service) fill(b *body, source io.Reader, want, limit int64) error {
 	buf := (*b.buffer)[:0]
-	if cap(buf) < want {
-		buf = make([]byte, 0, want)
+	if int64(cap(buf)) < want {
+		buf = make([]byte, 0, want+1) // one more than expected, so that the end is seen without growing
 	}
 	for {
 		if grown := int64(cap(buf)) - b.reserved; grown > 0 {
@@ -94,10 +101,27 @@ func (s *Service) fill(b *body, source io.Reader, length, limit int64) error {
 // release gives back what read took; the bytes must not be used any more.
 func (s *Service) release(b *body) {
 	s.budget.free(b.reserved)
-	if b.buffer != nil && cap(*b.buffer) <= maxKept {
-		s.buffers.bytes.Put(b.buffer)
-	}
+	s.buffers.put(b.buffer)
 	*b = body{}
+}
+
+// get returns a buffer for about want bytes, nil where none is kept.
+func (b *buffers) get(want int64) *[]byte {
+	pool := &b.small
+	if want > maxSmall {
+		pool = &b.large
+	}
+	buffer, _ := pool.Get().(*[]byte)
+	return buffer
+}
+
+func (b *buffers) put(buffer *[]byte) {
+	switch {
+	case cap(*buffer) <= maxSmall:
+		b.small.Put(buffer)
+	case cap(*buffer) <= maxKept:
+		b.large.Put(buffer)
+	}
 }
 
 func readError(err error, r *http.Request, limit int64) error {

@@ -123,8 +123,8 @@ func (c Config) Validate() error {
 		return bad("admit.max_ahead", "must not be negative")
 	case c.MaxRequestBytes < 1<<10 || c.MaxRequestBytes > 1<<30:
 		return bad("max_request_bytes", "must be 1 KiB to 1 GiB")
-	case c.MaxInFlightBytes < c.MaxRequestBytes:
-		return bad("max_in_flight_bytes", "must not be less than max_request_bytes")
+	case c.MaxInFlightBytes < 2*c.MaxRequestBytes:
+		return bad("max_in_flight_bytes", "must be at least twice max_request_bytes")
 	case c.PublishTimeout < 0:
 		return bad("publish_timeout", "must not be negative")
 	}

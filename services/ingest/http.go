@@ -83,7 +83,14 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 	defer s.release(&b)
 	payload := b.bytes
 	if contentType == typeJSON {
-		if payload, err = fromJSON(signal, payload); err != nil {
+		// Parsed JSON takes several times its size. A request that is alone is always taken.
+		parsed := min(4*int64(len(payload)), s.budget.limit-b.reserved)
+		if err := s.budget.take(parsed); err != nil {
+			return receipt{}, err
+		}
+		payload, err = fromJSON(signal, payload)
+		s.budget.free(parsed)
+		if err != nil {
 			return receipt{}, err
 		}
 	}

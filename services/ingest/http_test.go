@@ -355,7 +355,7 @@ func TestBeyondTheMemoryBudgetSendersRetry(t *testing.T) {
 	b.free(10)
 	require.NoError(t, b.take(10))
 
-	r := start(t, func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 1<<20, 1<<20 })
+	r := start(t, func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 1<<20, 2<<20 })
 	got := r.post("/v1/traces", "application/x-protobuf", gzipped(t, make([]byte, 1<<20-1)), "Content-Encoding", "gzip")
 	require.Contains(t, []int{http.StatusBadRequest, http.StatusTooManyRequests}, got.status)
 	require.Equal(t, http.StatusOK, r.post("/v1/traces", "application/x-protobuf", protobuf(t, telemetry.Traces)).status, "and it is given back")
