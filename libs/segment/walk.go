@@ -379,7 +379,7 @@ func (w *walker) readScope(b, schemaURL []byte) bool {
 }
 
 // attribute reads a KeyValue and interns it; node is the key list so far, and the one with this key is returned.
-func (w *walker) attribute(b []byte, node uint32) (ValueID, uint32, bool) {
+func (w *walker) attribute(b []byte, node uint32) (id ValueID, child uint32, ok bool) {
 	t := w.t
 	var name []byte
 	var v anyValue
@@ -388,8 +388,15 @@ func (w *walker) attribute(b []byte, node uint32) (ValueID, uint32, bool) {
 		k := 2 + int(b[1])
 		if k+2 <= len(b) && b[k] == 2<<3|wireLen && int(b[k+1]) == len(b)-k-2 && b[k+1] < 0x80 {
 			name = b[2:k:k]
-			if !w.readAny(b[k+2:], &v, 0) {
-				return 0, 0, false
+			switch content := b[k+2:]; {
+			case len(content) > 1 && content[0] == 1<<3|wireLen && int(content[1]) == len(content)-2:
+				v = anyValue{typ: String, raw: content[2:]}
+			case len(content) == 2 && content[0] == 3<<3|wireVarint && content[1] < 0x80:
+				v = anyValue{typ: Int, num: uint64(content[1])}
+			default:
+				if !w.readAny(content, &v, 0) {
+					return 0, 0, false
+				}
 			}
 			goto intern
 		}
