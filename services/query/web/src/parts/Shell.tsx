@@ -1,11 +1,14 @@
 import { ActionIcon, SegmentedControl, Tooltip, useMantineColorScheme } from '@mantine/core';
 import {
+  IconChartLine,
   IconDeviceDesktop,
   IconLayoutSidebarLeftCollapse,
   IconLayoutSidebarLeftExpand,
   IconListTree,
   IconLogs,
   IconMoon,
+  IconServer2,
+  IconSitemap,
   IconSun,
   type Icon,
 } from '@tabler/icons-react';
@@ -15,7 +18,7 @@ import classes from './Shell.module.css';
 import { load, save } from './storage';
 
 interface Place {
-  to: '/traces' | '/logs';
+  to: '/traces' | '/logs' | '/metrics' | '/services' | '/map';
   label: string;
   icon: Icon;
 }
@@ -23,6 +26,9 @@ interface Place {
 const places: readonly Place[] = [
   { to: '/traces', label: 'Traces', icon: IconListTree },
   { to: '/logs', label: 'Logs', icon: IconLogs },
+  { to: '/metrics', label: 'Metrics', icon: IconChartLine },
+  { to: '/services', label: 'Services', icon: IconServer2 },
+  { to: '/map', label: 'Service map', icon: IconSitemap },
 ];
 
 /** The frame around all pages: where to go, and the theme. */

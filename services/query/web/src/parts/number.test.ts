@@ -11,7 +11,14 @@ it('writes figures short', () => {
     '1.00e-5',
     'NaN',
   ]);
-  expect([0.2, 12.512, 12_000].map(formatRate)).toEqual(['0.2/s', '12.5/s', '12k/s']);
+  expect([0, 0.2, 12.512, 12_000, 0.05, 0.0005].map(formatRate)).toEqual([
+    '0/s',
+    '0.2/s',
+    '12.5/s',
+    '12k/s',
+    '3/min',
+    '1.8/h',
+  ]);
   expect([0, 0.0001, 0.004, 0.125, 1].map(formatPercent)).toEqual(['0 %', '< 0.1 %', '0.4 %', '12.5 %', '100 %']);
   expect([312, 4_200, 1_300_000].map(formatBytes)).toEqual(['312 B', '4.2 kB', '1.3 MB']);
   expect([plural(1, 'span'), plural(1_200, 'span'), plural(2, 'query', 'queries')]).toEqual([

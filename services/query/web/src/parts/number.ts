@@ -21,9 +21,16 @@ export function formatNumber(n: number): string {
   return String(Number(n.toPrecision(4)));
 }
 
-/** "12.5/s", "0.2/s", "1.2k/s". */
-export const formatRate = (perSecond: number): string =>
-  `${perSecond >= 10_000 ? formatCount(perSecond) : Number(perSecond.toPrecision(3))}/s`;
+/** "12.5/s", "1.2k/s"; what is rare by the minute or the hour: "8/min", "2/h". */
+export function formatRate(perSecond: number): string {
+  const [rate, unit] =
+    perSecond === 0 || perSecond >= 0.1
+      ? [perSecond, 's']
+      : perSecond * 60 >= 0.1
+        ? [perSecond * 60, 'min']
+        : [perSecond * 3600, 'h'];
+  return `${rate >= 10_000 ? formatCount(rate) : Number(rate.toPrecision(3))}/${unit}`;
+}
 
 /** "0 %", "0.4 %", "12 %". */
 export function formatPercent(ratio: number): string {

@@ -2,19 +2,21 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
+  lazyRouteComponent,
   Outlet,
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router';
 import { logSearch } from '../pages/logs/filters';
 import { LogsPage } from '../pages/logs/LogsPage';
+import { ServicesPage } from '../pages/services/ServicesPage';
 import { TracePage } from '../pages/trace/TracePage';
 import { traceSearch } from '../pages/traces/filters';
 import { TracesPage } from '../pages/traces/TracesPage';
 import { Crash, NotFound } from '../parts/Crash';
 import { ServiceColours } from '../parts/service-colours';
 import { Shell } from '../parts/Shell';
-import { one, parseSearch, stringifySearch } from './search';
+import { compact, one, parseSearch, stringifySearch } from './search';
 import { timeSearch } from './time';
 
 const root = createRootRoute({
@@ -68,8 +70,33 @@ const logs = createRoute({
   component: LogsPage,
 });
 
+const metrics = createRoute({
+  getParentRoute: () => root,
+  path: '/metrics',
+  validateSearch: (search: Record<string, unknown>): { name?: string; find?: string } =>
+    compact({ name: one(search, 'name'), find: one(search, 'find') }),
+  // With its chart library apart: the other pages do without.
+  component: lazyRouteComponent(() => import('../pages/metrics/MetricsPage'), 'MetricsPage'),
+});
+
+const services = createRoute({
+  getParentRoute: () => root,
+  path: '/services',
+  validateSearch: (search: Record<string, unknown>): { sort?: string; service?: string } =>
+    compact({ sort: one(search, 'sort'), service: one(search, 'service') }),
+  component: ServicesPage,
+});
+
+const map = createRoute({
+  getParentRoute: () => root,
+  path: '/map',
+  validateSearch: (search: Record<string, unknown>): { node?: string } => compact({ node: one(search, 'node') }),
+  // With its layout library apart.
+  component: lazyRouteComponent(() => import('../pages/map/MapPage'), 'MapPage'),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([start, traces, trace, logs]),
+  routeTree: root.addChildren([start, traces, trace, logs, metrics, services, map]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,

@@ -49,3 +49,10 @@ export function compact<T extends object>(search: T): { [K in keyof T]?: Exclude
     Object.entries(search).filter(([, v]) => v !== undefined && v !== '' && !(Array.isArray(v) && v.length === 0)),
   ) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
+
+/** The search without one of its parameters. */
+export function without<T extends object, K extends keyof T>(search: T, key: K): Omit<T, K> {
+  const rest = { ...search };
+  delete rest[key];
+  return rest;
+}

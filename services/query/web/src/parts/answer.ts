@@ -1,0 +1,28 @@
+import { useQuery } from '@tanstack/react-query';
+import type { Answer } from '../api/model';
+import { useTimeRange } from '../route/time';
+import { rangeToSearch, resolveRange, type Bounds } from '../time/range';
+import { useRefresh } from './refresh';
+
+/** One answer about the time range in the address, asked anew at each refresh; the old one stays until the new one is there. */
+export function useAnswer<T>(
+  key: readonly string[],
+  ask: (bounds: Bounds, signal: AbortSignal) => Promise<Answer<T>>,
+  enabled = true,
+) {
+  const range = useTimeRange();
+  const { tick } = useRefresh();
+  const name = key.join(' ');
+  const query = useQuery({
+    queryKey: [name, rangeToSearch(range), tick],
+    queryFn: async ({ signal }) => {
+      const bounds = resolveRange(range, Date.now());
+      return { ...(await ask(bounds, signal)), bounds };
+    },
+    placeholderData: (previous, previousQuery) => (previousQuery?.queryKey[0] === name ? previous : undefined),
+    staleTime: Infinity,
+    gcTime: 60_000,
+    enabled,
+  });
+  return { answer: query.data, error: query.error, retry: () => void query.refetch() };
+}
