@@ -92,6 +92,7 @@ type Service struct {
 	watch   *watch
 	sql     *template.Template
 	cursors cursors
+	tables  tables
 	server  *httpserver.Server
 	auth    *auth.Authenticator
 }
@@ -179,7 +180,7 @@ func (s *Service) inView(ctx context.Context, query func(ctx context.Context, v 
 			return fmt.Errorf("set the statement timeout: %w", err)
 		}
 		return query(ctx, &view{
-			tx: tx, sql: s.sql, workers: s.cfg.Workers, budget: s.cfg.ScanBudget, now: s.env.Now,
+			tx: tx, sql: s.sql, tables: &s.tables, workers: s.cfg.Workers, budget: s.cfg.ScanBudget, now: s.env.Now,
 			deadline: s.env.Now().Add(time.Duration(float64(s.cfg.Timeout) * softShare)),
 		})
 	})

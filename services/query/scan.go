@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"text/template"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
@@ -35,7 +38,7 @@ type view struct {
 	deadline   time.Time
 	now        func() time.Time
 	cursorOpen bool
-	tables     []*segment.Table // per worker, kept from walk to walk of one signal
+	tables     *tables
 
 	// what the answer tells
 	segmentsInRange int
@@ -44,6 +47,23 @@ type view struct {
 	bytes           int64
 	highest         int64 // ingest position that the range held when it was first looked at
 	incomplete      *api.Incomplete
+}
+
+// tables lends out tables, whose memory is worth keeping: a full one is megabytes.
+type tables [3]sync.Pool // by signal
+
+func (p *tables) take(tenant telemetry.Tenant, signal telemetry.Signal) *segment.Table {
+	t, ok := p[signal].Get().(*segment.Table)
+	if !ok {
+		return segment.NewTable(tenant, signal)
+	}
+	t.Tenant = tenant
+	return t
+}
+
+func (p *tables) put(t *segment.Table) {
+	t.Reset() // hold no query's bytes
+	p[t.Signal].Put(t)
 }
 
 // visit is called for each segment, in parallel: worker is 0 ≤ worker < view.workers, never used twice at a time; i numbers the
@@ -61,16 +81,17 @@ func (v *view) walk(ctx context.Context, p *plan, w segment.Want, each visit, do
 	if err != nil {
 		return 0, err
 	}
-	v.tables = make([]*segment.Table, v.workers)
-	for i := range v.tables {
-		v.tables[i] = segment.NewTable(p.tenant, p.signal)
+	scratch := make([]*segment.Table, v.workers)
+	for i := range scratch {
+		scratch[i] = v.tables.take(p.tenant, p.signal)
+		defer v.tables.put(scratch[i])
 	}
 	size := firstWave
 	current, err := v.load(ctx, stream, w, size)
 	for number := 1; err == nil && len(current.headers) > 0; number++ {
 		size = min(size*2, largestWave)
 		g, decoding := errgroup.WithContext(ctx)
-		g.Go(func() error { return v.decode(decoding, p, current, w, each) })
+		g.Go(func() error { return v.decode(decoding, p, current, w, scratch, each) })
 		var following *wave
 		var fetchErr error
 		if number >= prefetchAfter {
@@ -211,7 +232,7 @@ func (v *view) load(ctx context.Context, stream *headers, w segment.Want, n int)
 }
 
 // decode runs each over the segments of a wave, one worker to a core.
-func (v *view) decode(ctx context.Context, p *plan, current *wave, w segment.Want, each visit) error {
+func (v *view) decode(ctx context.Context, p *plan, current *wave, w segment.Want, scratch []*segment.Table, each visit) error {
 	free := make(chan int, v.workers)
 	for i := range v.workers {
 		free <- i
@@ -225,7 +246,7 @@ func (v *view) decode(ctx context.Context, p *plan, current *wave, w segment.Wan
 			}
 			worker := <-free
 			defer func() { free <- worker }()
-			t := v.tables[worker]
+			t := scratch[worker]
 			t.Reset()
 			if err := t.AppendSegment(current.directories[i], current.parts[i], w); err != nil {
 				return fmt.Errorf("segment %x: %w", h.id, err)
@@ -279,11 +300,16 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 	p.filter.want(w)
 	results := make([][]candidate, largestWave)
 	order := func(a, b candidate) int { return a.compare(b.key) }
+	var oldest atomic.Int64 // once the page is full, what is older than its last item need not be looked at
+	oldest.Store(math.MinInt64)
 	frontier, err = v.walk(ctx, p, w.Want,
 		func(_, i int, h *header, t *segment.Table) error {
 			var list []candidate
+			least := oldest.Load()
 			p.hits(t, func(row int, k key) {
-				list = append(list, candidate{k, h, uint32(row)}) //nolint:gosec // a segment has a few thousand rows
+				if k.time >= least {
+					list = append(list, candidate{k, h, uint32(row)}) //nolint:gosec // a segment has a few thousand rows
+				}
 			})
 			slices.SortFunc(list, order)
 			results[i] = list[:min(len(list), limit+1)]
@@ -295,8 +321,12 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 			}
 			slices.SortFunc(found, order)
 			found = slices.Clip(found[:min(len(found), limit+1)])
+			if len(found) <= limit {
+				return true
+			}
+			oldest.Store(found[limit].time)
 			// An item of the same time in an older segment may still come before the last one found.
-			return len(found) <= limit || next >= found[limit].time
+			return next >= found[limit].time
 		})
 	if err != nil {
 		return nil, false, 0, err
@@ -325,7 +355,8 @@ func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t 
 		numbers[c.header] = append(numbers[c.header], n)
 	}
 	stream := &headers{view: v, plan: p, buffer: order, ended: true}
-	t := segment.NewTable(p.tenant, p.signal)
+	t := v.tables.take(p.tenant, p.signal)
+	defer v.tables.put(t)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
