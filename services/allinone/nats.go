@@ -33,9 +33,10 @@ func startNATS(ctx context.Context, cfg NATSConfig, dir string, log *slog.Logger
 		JetStream:          true,
 		StoreDir:           dir,
 		JetStreamMaxMemory: 64 << 20, // nothing is kept in memory; 0 would claim three quarters of it
-		JetStreamMaxStore:  3*cfg.StreamMaxBytes + deadMaxBytes + 64<<20,
-		SyncInterval:       cfg.SyncInterval,
-		SyncAlways:         cfg.SyncInterval == 0,
+		// Twice what the streams reserve: two roles that make them at the same time reserve them twice for a moment.
+		JetStreamMaxStore: 2 * (3*cfg.StreamMaxBytes + deadMaxBytes),
+		SyncInterval:      cfg.SyncInterval,
+		SyncAlways:        cfg.SyncInterval == 0,
 	})
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "nats.start", "NATS does not start")
