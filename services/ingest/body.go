@@ -91,9 +91,7 @@ func (s *Service) fill(b *body, source io.Reader, want, limit int64) error {
 			return err
 		}
 		if len(buf) == cap(buf) {
-			next := make([]byte, len(buf), min(2*int64(cap(buf)), limit+1))
-			copy(next, buf)
-			buf = next
+			buf = s.buffers.grow(b, limit)
 		}
 	}
 }
@@ -113,6 +111,20 @@ func (b *buffers) get(want int64) *[]byte {
 	}
 	buffer, _ := pool.Get().(*[]byte)
 	return buffer
+}
+
+// grow moves what has been read of a body to a larger buffer, a kept one where there is one.
+func (b *buffers) grow(read *body, limit int64) []byte {
+	old := *read.buffer
+	want := min(2*int64(cap(old)), limit+1)
+	if next := b.get(want); next != nil && int64(cap(*next)) >= want {
+		b.put(read.buffer)
+		read.buffer = next
+		return append((*next)[:0], old...)
+	}
+	next := make([]byte, len(old), want)
+	copy(next, old)
+	return next
 }
 
 func (b *buffers) put(buffer *[]byte) {
