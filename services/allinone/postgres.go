@@ -119,6 +119,10 @@ type database struct {
 // startPostgres starts the local server and fixes its port, so that it comes back under the same URL.
 func startPostgres(ctx context.Context, cfg PostgresConfig, binDir string, dir *dataDir, log *slog.Logger) (*database, error) {
 	if os.Geteuid() == 0 {
+		// .tools/postgres of a checkout in root's home is a link to a place that others may enter.
+		if target, err := filepath.EvalSymlinks(binDir); err == nil {
+			binDir = target
+		}
 		for _, path := range []string{dir.join("postgres"), filepath.Join(binDir, "postgres")} {
 			if err := passable(path); err != nil {
 				return nil, err
