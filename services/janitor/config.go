@@ -35,7 +35,7 @@ type MergeConfig struct {
 	Disabled    bool          `mapstructure:"disabled" doc:"True leaves segments as the writers made them."`
 	MinuteGrace time.Duration `mapstructure:"minute_grace" doc:"How long after its end a minute is closed: its small segments are then merged (level 1)."`
 	HourGrace   time.Duration `mapstructure:"hour_grace" doc:"How long after its end an hour is closed: its segments are then merged again (level 2)."`
-	MaxItems    int           `mapstructure:"max_items" doc:"Most items merged at once; bounds memory, at about 2 KB an item."`
+	MaxItems    int           `mapstructure:"max_items" doc:"Most items merged at once; bounds memory, at about 1 KB an item."`
 	Duty        float64       `mapstructure:"duty" doc:"Share of the time that merging may take, above 0 and up to 1; the rest is left to writers and readers."`
 }
 

@@ -84,6 +84,9 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err := initCluster(ctx, cfg, owner); err != nil {
 		return nil, err
 	}
+	if err := awaitPrevious(ctx, cfg.DataDir); err != nil {
+		return nil, err
+	}
 	port, err := choosePort(cfg.Port)
 	if err != nil {
 		return nil, err
@@ -216,6 +219,43 @@ func checkCluster(ctx context.Context, cfg Config, owner *account, version strin
 		return fault.Newf(fault.Invalid, "postgres.data_directory", "%s belongs to user id %d, PostgreSQL would run as user id %d", cfg.DataDir, st.Uid, uid)
 	}
 	return nil
+}
+
+// awaitPrevious waits for a server that still runs on the data directory: one whose parent was killed needs a moment to end. One that goes
+// on is somebody's.
+func awaitPrevious(ctx context.Context, dataDir string) error {
+	ctx, cancel := context.WithTimeout(ctx, previousTimeout)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		b, err := os.ReadFile(filepath.Join(dataDir, "postmaster.pid"))
+		if err != nil {
+			return nil // none, or PostgreSQL itself will say what is wrong
+		}
+		first, _, _ := strings.Cut(string(b), "\n")
+		pid, err := strconv.Atoi(strings.TrimSpace(first))
+		if err != nil || pid <= 1 || !alive(pid, dataDir) {
+			return nil // PostgreSQL removes what a dead one left
+		}
+		select {
+		case <-ctx.Done():
+			return fault.Newf(fault.Invalid, "postgres.data_directory", "another PostgreSQL (process %d) runs on %s", pid, dataDir)
+		case <-tick.C:
+		}
+	}
+}
+
+const previousTimeout = 10 * time.Second
+
+// alive reports whether a process exists; where the system shows command lines, also that it is a server on this data directory and not
+// another process that was given the number.
+func alive(pid int, dataDir string) bool {
+	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
+		return false
+	}
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err != nil || strings.Contains(string(line), "postgres") && strings.Contains(string(line), dataDir)
 }
 
 func choosePort(port int) (int, error) {

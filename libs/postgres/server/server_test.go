@@ -126,6 +126,28 @@ func TestADeathIsNoticed(t *testing.T) {
 	start(t, cfg) // and recovers
 }
 
+// Two at once on one data directory would destroy it: the second waits for the first to end, and else refuses.
+func TestOneServerPerDataDirectory(t *testing.T) {
+	cfg := server.Config{BinDir: testbed.PostgresBin(t), DataDir: filepath.Join(work(t), "data")}
+	first := start(t, cfg)
+	ctx, cancel := context.WithTimeout(testbed.Context(t), 200*time.Millisecond)
+	defer cancel()
+	_, err := server.Start(ctx, cfg)
+	require.Equal(t, "postgres.data_directory", fault.From(err).Code)
+	require.Contains(t, fault.From(err).Message, "another PostgreSQL")
+
+	started := make(chan error, 1)
+	go func() {
+		second, err := server.Start(testbed.Context(t), cfg)
+		if err == nil {
+			err = second.Stop(testbed.Context(t))
+		}
+		started <- err
+	}()
+	require.NoError(t, first.Stop(testbed.Context(t)))
+	require.NoError(t, <-started)
+}
+
 func TestRefusals(t *testing.T) {
 	bin := testbed.PostgresBin(t)
 	foreign := work(t)
