@@ -108,7 +108,7 @@ bench: postgres | go ## Cost of a span, from OTLP bytes to commit: CPU, WAL, dis
 fuzz: go ## Every fuzz target for FUZZTIME each (default 20s)
 	@grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' $(MODULES) | xargs -n 1 dirname | sort -u | while read -r dir; do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$dir/*_test.go); do \
-			echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir || exit 1; \
+			echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$dir || exit 1; \
 		done; \
 	done
 

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,7 @@ import (
 // The walker must accept what pdata accepts, refuse what it refuses, and what goes through a segment must come back as pdata reads it.
 // Known differences:
 //   - values nested deeper than maxNesting and items beyond MaxItemBytes are refused;
-//   - unknown groups with content are skipped (pdata takes their fields for the message's own);
+//   - unknown groups are skipped whole and must be whole (pdata ends them after their first field);
 //   - a repeated number sent packed and unpacked in one message is joined, as protobuf demands (pdata drops the first part);
 //   - the string table of profiles and the deprecated scope_spans, scope_logs and scope_metrics of field 1000 are not kept nor checked.
 func fuzzSignal(f *testing.F, signal telemetry.Signal) {
@@ -35,7 +36,7 @@ func fuzzSignal(f *testing.F, signal telemetry.Signal) {
 			require.ErrorAs(t, err, &fe)
 			require.Equal(t, fault.Invalid, fe.Class)
 			require.Equal(t, 0, table.N)
-			if ok {
+			if ok && !strings.HasSuffix(fe.Message, "damaged group") {
 				require.Contains(t, []string{"otlp.too_deep", "otlp.item_too_large"}, fe.Code, "pdata accepts this")
 			}
 			return

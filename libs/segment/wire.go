@@ -19,6 +19,7 @@ const (
 	wireBadField
 	wireBadType
 	wireEndGroup
+	wireBadGroup
 )
 
 // maxNesting bounds AnyValues within AnyValues and groups within groups, so that a hostile payload cannot exhaust the stack.
@@ -75,7 +76,10 @@ func next(b []byte, i int) (tag uint64, num uint64, data []byte, end int) {
 		}
 		return tag, uint64(binary.LittleEndian.Uint32(b[i:])), nil, i + 4
 	case wireGroup:
-		return tag, 0, nil, skipGroup(b, i)
+		if i = skipGroup(b, i); i < 0 {
+			i = wireBadGroup
+		}
+		return tag, 0, nil, i
 	case wireEnd:
 		return 0, 0, nil, wireEndGroup
 	}
@@ -136,6 +140,8 @@ func wireReason(code int) string {
 		return "varint longer than 64 bits"
 	case wireBadField:
 		return "illegal field number"
+	case wireBadGroup:
+		return "damaged group"
 	case wireEndGroup:
 		return "end of a group that was not begun"
 	}
