@@ -134,7 +134,7 @@ func (f *fixture) contents(tenant telemetry.Tenant, signal telemetry.Signal) con
 // same compares without printing megabytes.
 func same(t *testing.T, want, got contents) {
 	t.Helper()
-	require.Equal(t, len(want.places), len(got.places), "number of items")
+	require.Len(t, got.places, len(want.places), "number of items")
 	require.Equal(t, want.places, got.places)
 	require.True(t, bytes.Equal(want.request, got.request), "the items have changed")
 }
