@@ -3,6 +3,8 @@ package query
 import (
 	"math"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -115,7 +117,7 @@ func (c *condition) bounds() bounds {
 	}
 	switch c.field.class {
 	case serviceName:
-		if c.isEquality() {
+		if c.isEquality() && !slices.ContainsFunc(c.values, func(v literal) bool { return !plain(v.String) }) {
 			b.services = []string{}
 			for _, v := range c.values {
 				b.services = append(b.services, v.String) // a literal of another type equals no name, and "" is none
@@ -160,6 +162,12 @@ func (c *condition) bounds() bounds {
 	case serviceNamespace, metricUnit, metricType, spanID, parentID:
 	}
 	return b
+}
+
+// plain reports whether a service's name stands in service_dim as it is: what PostgreSQL does not take is escaped there, and what is very
+// long is cut.
+func plain(name string) bool {
+	return len(name) <= 1000 && utf8.ValidString(name) && !strings.ContainsAny(name, "\x00\uFFFD")
 }
 
 // statusError is OTLP's status code for an error.

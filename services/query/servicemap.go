@@ -14,7 +14,7 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
-// maxMapSpans bounds the memory of a service map computed on the fly: about 40 bytes a span while spans are joined with their parents.
+// maxMapSpans bounds the memory of a service map computed on the fly: about 60 bytes a span while spans are joined with their parents.
 const maxMapSpans = 4_000_000
 
 // mapNode is a node by what tells it from others.
@@ -53,17 +53,19 @@ type call struct {
 	target   int32 // calls out: the node that the span names; -1: none
 	failed   bool
 	duration int64
+	before   *call // join: another call with the same parent
 }
 
 // mapPart is what one worker has seen.
 type mapPart struct {
-	nodes   []mapNode
-	index   map[mapNode]int32
-	sums    []serviceSum // by node; services only
-	callers []caller
-	calls   []call // spans of kind server and consumer, whose parents are looked for
-	clients []call // spans of kind client, which count where nobody answered in the range
-	edges   map[[2]int32]*red
+	nodes []mapNode
+	index map[mapNode]int32
+	sums  []serviceSum // by node; services only
+	edges map[[2]int32]*red
+	// By segment, so that what may be millions of entries is never copied to grow.
+	callers [][]caller
+	calls   [][]call // spans of kind server and consumer, whose parents are looked for
+	clients [][]call // spans of kind client, which count where nobody answered in the range
 }
 
 func (m *mapPart) node(n mapNode) int32 {
@@ -124,6 +126,8 @@ func (m *mapPart) read(t *segment.Table, from, to int64) {
 		r := &t.Resources[i]
 		nodes[i] = m.node(mapNode{kind: api.MapNodeTypeService, namespace: r.ServiceNamespace, name: r.ServiceName})
 	}
+	callers := make([]caller, 0, t.N)
+	var calls, clients []call
 	times, lengths, kinds, codes := t.Ints[segment.ColTime], t.Ints[segment.ColDuration], t.Ints[segment.ColKind], t.Ints[segment.ColStatus]
 	for i, at := range times {
 		if at < from || at >= to {
@@ -133,7 +137,7 @@ func (m *mapPart) read(t *segment.Table, from, to int64) {
 		m.sums[node].add(at, lengths[i], kinds[i], failed)
 		trace := binary.LittleEndian.Uint64(t.TraceIDs[i][8:])
 		self := spanKey{trace, binary.LittleEndian.Uint64(t.SpanIDs[i][:])}
-		m.callers = append(m.callers, caller{self, node})
+		callers = append(callers, caller{self, node})
 		switch kinds[i] {
 		case kindServer, kindConsumer:
 			if topic := m.topic(t, i); topic >= 0 && kinds[i] == kindConsumer {
@@ -142,7 +146,7 @@ func (m *mapPart) read(t *segment.Table, from, to int64) {
 			}
 			if t.ParentIDs[i] != [8]byte{} {
 				parent := spanKey{trace, binary.LittleEndian.Uint64(t.ParentIDs[i][:])}
-				m.calls = append(m.calls, call{at: parent, node: node, failed: failed, duration: lengths[i]})
+				calls = append(calls, call{at: parent, node: node, failed: failed, duration: lengths[i]})
 			}
 		case kindProducer:
 			if topic := m.topic(t, i); topic >= 0 {
@@ -150,10 +154,11 @@ func (m *mapPart) read(t *segment.Table, from, to int64) {
 			}
 		case kindClient:
 			if target := m.target(t, i); target >= 0 {
-				m.clients = append(m.clients, call{at: self, node: node, target: target, failed: failed, duration: lengths[i]})
+				clients = append(clients, call{at: self, node: node, target: target, failed: failed, duration: lengths[i]})
 			}
 		}
 	}
+	m.callers, m.calls, m.clients = append(m.callers, callers), append(m.calls, calls), append(m.clients, clients)
 }
 
 // peerAttributes name what is on the other side of a span.
@@ -221,18 +226,22 @@ func (m *mapPart) merge(o *mapPart) {
 		to[i] = m.node(n)
 		m.sums[to[i]].merge(&o.sums[i])
 	}
-	for _, c := range o.callers {
-		c.node = to[c.node]
-		m.callers = append(m.callers, c)
+	for _, list := range o.callers {
+		for i := range list {
+			list[i].node = to[list[i].node]
+		}
 	}
-	for _, c := range o.calls {
-		c.node = to[c.node]
-		m.calls = append(m.calls, c)
+	for _, list := range o.calls {
+		for i := range list {
+			list[i].node = to[list[i].node]
+		}
 	}
-	for _, c := range o.clients {
-		c.node, c.target = to[c.node], to[c.target]
-		m.clients = append(m.clients, c)
+	for _, list := range o.clients {
+		for i := range list {
+			list[i].node, list[i].target = to[list[i].node], to[list[i].target]
+		}
 	}
+	m.callers, m.calls, m.clients = append(m.callers, o.callers...), append(m.calls, o.calls...), append(m.clients, o.clients...)
 	for e, sum := range o.edges {
 		sumOf(m.edges, [2]int32{to[e[0]], to[e[1]]}).merge(sum)
 	}
@@ -240,28 +249,27 @@ func (m *mapPart) merge(o *mapPart) {
 
 // join finds the parents of calls, and turns what nobody answered into calls to what the client names.
 func (m *mapPart) join() {
-	const none = -1
-	waiting := make(map[spanKey]int32, len(m.calls)) // the last call of a parent; before is the one before it
-	before := make([]int32, len(m.calls))
-	for i, c := range m.calls {
-		last, ok := waiting[c.at]
-		if !ok {
-			last = none
+	waiting := map[spanKey]*call{} // the calls of a parent, linked by before
+	for _, list := range m.calls {
+		for i := range list {
+			c := &list[i]
+			c.before = waiting[c.at]
+			waiting[c.at] = c
 		}
-		before[i] = last
-		waiting[c.at] = int32(i)
 	}
-	for _, parent := range m.callers {
-		i, ok := waiting[parent.spanKey]
-		if !ok {
-			continue
-		}
-		for ; i != none; i = before[i] {
-			if c := &m.calls[i]; c.node != parent.node {
-				sumOf(m.edges, [2]int32{parent.node, c.node}).add(c.duration, c.failed)
+	for _, list := range m.callers {
+		for _, parent := range list {
+			c := waiting[parent.spanKey]
+			if c == nil {
+				continue
 			}
+			for ; c != nil; c = c.before {
+				if c.node != parent.node {
+					sumOf(m.edges, [2]int32{parent.node, c.node}).add(c.duration, c.failed)
+				}
+			}
+			waiting[parent.spanKey] = nil // a span sent twice is one parent; the key stays: its client span was answered
 		}
-		waiting[parent.spanKey] = none // a span sent twice is one parent; and its client span was answered
 	}
 	services := map[string]int32{}
 	for i, n := range m.nodes {
@@ -269,23 +277,26 @@ func (m *mapPart) join() {
 			services[n.name] = int32(i)
 		}
 	}
-	for _, c := range m.clients {
-		if _, answered := waiting[c.at]; answered {
+	// A service may be called by its name or by a host name of its name, and answer without telemetry of its own.
+	targets := make([]int32, len(m.nodes))
+	for i, n := range m.nodes {
+		targets[i] = int32(i)
+		if n.kind != api.MapNodeTypeExternal {
 			continue
 		}
-		target := c.target
-		if n := m.nodes[target]; n.kind == api.MapNodeTypeExternal {
-			// A service may be called by its name or by a host name of its name, and answer without telemetry of its own.
-			host, _, _ := strings.Cut(n.name, ".")
-			for _, name := range []string{n.name, host} {
-				if known, ok := services[name]; ok {
-					target = known
-					break
-				}
+		host, _, _ := strings.Cut(n.name, ".")
+		for _, name := range []string{host, n.name} {
+			if known, ok := services[name]; ok {
+				targets[i] = known
 			}
 		}
-		if target != c.node {
-			sumOf(m.edges, [2]int32{c.node, target}).add(c.duration, c.failed)
+	}
+	for _, list := range m.clients {
+		for _, c := range list {
+			target := targets[c.target]
+			if _, answered := waiting[c.at]; !answered && target != c.node {
+				sumOf(m.edges, [2]int32{c.node, target}).add(c.duration, c.failed)
+			}
 		}
 	}
 }

@@ -287,3 +287,12 @@ func TestLogsOfATrace(t *testing.T) {
 		}
 	}
 }
+
+func TestAServiceWithAnImpossibleNameIsFound(t *testing.T) {
+	f := newFixture(t)
+	var s scene
+	s.span(1, "a\x00b", "GET /", ptrace.SpanKindServer, none())
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 10)
+	require.Len(t, f.page("spans", searchBody{filters: `[{"field":"service","operator":"eq","value":"a\u0000b"}]`}).items, 1)
+	require.Len(t, f.page("spans", searchBody{filters: `[{"field":"resource.service.name","operator":"eq","value":"a\u0000b"}]`}).items, 1)
+}
