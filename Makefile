@@ -115,7 +115,7 @@ fuzz: go ## Every fuzz target for FUZZTIME each (default 20s)
 ## ---- the code
 
 lint: go .tools/bin/golangci-lint ## golangci-lint over all modules
-	@.tools/bin/golangci-lint run $(ALL)
+	@.tools/bin/golangci-lint run --allow-parallel-runners $(ALL)
 
 fmt: go .tools/bin/golangci-lint $(UI)/node_modules/.package-lock.json ## Format Go and TypeScript
 	@.tools/bin/golangci-lint fmt $(ALL)

@@ -90,7 +90,9 @@ type compose struct {
 	environment []string
 }
 
-func (c *compose) run(args ...string) string { return c.docker(append(c.command[:len(c.command):len(c.command)], args...)...) }
+func (c *compose) run(args ...string) string {
+	return c.docker(append(c.command[:len(c.command):len(c.command)], args...)...)
+}
 
 func (c *compose) docker(command ...string) string {
 	c.t.Helper()
