@@ -73,8 +73,8 @@ test('the time range is in the address and goes along to other pages', async ({ 
   await expect(traceRows(page).first()).toBeVisible();
 
   await page.getByRole('button', { name: /Time range/ }).click();
-  await page.getByLabel('From').fill('2020-01-01T10:00:00');
-  await page.getByLabel('To').fill('2020-01-01T11:00:00');
+  await page.getByLabel('From', { exact: true }).fill('2020-01-01T10:00:00');
+  await page.getByLabel('To', { exact: true }).fill('2020-01-01T11:00:00');
   await page.getByRole('button', { name: 'Apply' }).click();
   await expect(page).toHaveURL(/from=2020-01-01T.*&to=2020-01-01T/);
   await expect(page.getByRole('heading', { name: 'No traces here' })).toBeVisible();

@@ -145,7 +145,7 @@ function Canvas({ map, placed }: { map: ServiceMap; placed: MapLayout }) {
             </marker>
           </defs>
           <g transform={`translate(${camera.x},${camera.y}) scale(${camera.scale})`}>
-            {placed.edges.map(({ edge, path, x, y }) => {
+            {placed.edges.map(({ edge, path }) => {
               const linked = chosen !== undefined && (edge.source === chosen.id || edge.target === chosen.id);
               return (
                 <g
@@ -158,11 +158,6 @@ function Canvas({ map, placed }: { map: ServiceMap; placed: MapLayout }) {
                   <path d={path} className={classes.hit}>
                     <title>{describe(edge.red)}</title>
                   </path>
-                  {linked && (
-                    <text x={x} y={y - 6}>
-                      {formatRate(edge.red.rate)} · p95 {formatDuration(edge.red.p95)}
-                    </text>
-                  )}
                 </g>
               );
             })}
@@ -203,7 +198,7 @@ function Canvas({ map, placed }: { map: ServiceMap; placed: MapLayout }) {
 }
 
 const level = (red: RED | undefined) =>
-  red === undefined || red.errorRate === 0 ? 'none' : red.errorRate > 0.05 ? 'high' : 'some';
+  red === undefined || red.errorRate < 0.005 ? 'none' : red.errorRate > 0.05 ? 'high' : 'some';
 
 const describe = (red: RED) =>
   `${formatRate(red.rate)}, ${formatPercent(red.errorRate)} errors, p50 ${formatDuration(red.p50)}, p95 ${formatDuration(red.p95)}`;
@@ -215,7 +210,8 @@ function NodeBox(props: { node: MapNode; x: number; y: number; chosen: boolean; 
   const colour = useServiceColour();
   const { width, height } = nodeSize;
   const isService = node.type === 'service';
-  const label = node.name.length > 19 ? `${node.name.slice(0, 18)}…` : node.name;
+  const room = isService ? 19 : 16;
+  const label = node.name.length > room ? `${node.name.slice(0, room - 1)}…` : node.name;
   const detail =
     node.red !== undefined
       ? `${formatRate(node.red.rate)} · ${formatDuration(node.red.p95)}`
@@ -264,7 +260,7 @@ function NodeBox(props: { node: MapNode; x: number; y: number; chosen: boolean; 
       </text>
       <text x={isService ? 24 : 34} y={39} className={classes.detail}>
         {detail}
-        {node.red !== undefined && node.red.errorRate > 0 && (
+        {node.red !== undefined && level(node.red) !== 'none' && (
           <tspan className={classes.errors} data-level={level(node.red)}>
             {'  '}
             {formatPercent(node.red.errorRate)}

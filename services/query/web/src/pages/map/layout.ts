@@ -16,9 +16,6 @@ export interface PlacedEdge {
   edge: MapEdge;
   /** An SVG path from the caller to the called. */
   path: string;
-  /** Where a label can stand. */
-  x: number;
-  y: number;
 }
 
 export interface MapLayout {
@@ -34,7 +31,7 @@ const gap = 22;
 export function layoutMap(map: ServiceMap): MapLayout {
   if (map.nodes.length === 0) return { nodes: [], edges: [], width: 0, height: 0 };
   const graph = new Graph();
-  graph.setGraph({ rankdir: 'LR', ranksep: 96, nodesep: gap, marginx: margin, marginy: margin });
+  graph.setGraph({ rankdir: 'LR', ranksep: 64, nodesep: gap, marginx: margin, marginy: margin });
   graph.setDefaultEdgeLabel(() => ({}));
   // Sorted, so that the picture is the same whatever the order of the answer.
   const nodes = map.nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -72,7 +69,12 @@ export function layoutMap(map: ServiceMap): MapLayout {
     edges: edges.map((edge) =>
       edge.source === edge.target
         ? loop(edge, centre(edge.source))
-        : through(edge, (graph.edge(edge.source, edge.target) as { points: Point[] }).points),
+        : through(
+            edge,
+            centre(edge.source),
+            centre(edge.target),
+            (graph.edge(edge.source, edge.target) as { points: Point[] }).points,
+          ),
     ),
     width,
     height,
@@ -86,23 +88,27 @@ interface Point {
 
 function loop(edge: MapEdge, { x, y: middle }: Point): PlacedEdge {
   const y = middle - nodeSize.height / 2;
-  return { edge, path: `M${x - 20},${y} C${x - 30},${y - 34} ${x + 30},${y - 34} ${x + 20},${y}`, x, y: y - 26 };
+  return { edge, path: `M${x - 20},${y} C${x - 30},${y - 34} ${x + 30},${y - 34} ${x + 20},${y}` };
 }
 
-/** A smooth line past the points that dagre chose, which lead around the nodes in between. */
-function through(edge: MapEdge, points: readonly Point[]): PlacedEdge {
-  const at = (p: Point) => `${round(p.x)},${round(p.y)}`;
-  const middle = (a: Point, b: Point) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
-  const first = points[0] ?? { x: 0, y: 0 };
-  const last = points.at(-1) ?? first;
-  let path = `M${at(first)}`;
-  for (let i = 1; i < points.length - 1; i++) {
-    const bend = points[i]!;
-    const next = i === points.length - 2 ? last : middle(bend, points[i + 1]!);
-    path += ` Q${at(bend)} ${at(next)}`;
+/**
+ * A line from side to side: out of the caller and into the called horizontally, in between past the points that dagre
+ * chose to lead around other nodes.
+ */
+function through(edge: MapEdge, from: Point, to: Point, bends: readonly Point[]): PlacedEdge {
+  const side = (to.x >= from.x ? 1 : -1) * (nodeSize.width / 2);
+  const start = { x: from.x + side, y: from.y };
+  const end = { x: to.x - side, y: to.y };
+  // A single bend is only the middle of neighbours: nothing is in the way.
+  const stops = [start, ...(bends.length > 3 ? bends.slice(1, -1) : []), end];
+  let path = `M${round(start.x)},${round(start.y)}`;
+  for (let i = 1; i < stops.length; i++) {
+    const a = stops[i - 1]!;
+    const b = stops[i]!;
+    const middle = round((a.x + b.x) / 2);
+    path += ` C${middle},${round(a.y)} ${middle},${round(b.y)} ${round(b.x)},${round(b.y)}`;
   }
-  if (points.length < 3) path += ` L${at(last)}`;
-  return { edge, path, ...(points[Math.floor(points.length / 2)] ?? first) };
+  return { edge, path };
 }
 
 const round = (n: number) => Math.round(n * 10) / 10;

@@ -62,6 +62,7 @@ export function Chart({ lines, bounds, unit, onHover, onSelect }: Props) {
           {
             ...axis,
             size: 72,
+            space: 44,
             values: (_, ticks) => ticks.map((tick) => formatNumber(tick)),
             label: unit === '' ? '' : unit,
             labelSize: unit === '' ? 0 : 20,
