@@ -160,7 +160,7 @@ export interface paths {
          * Traces that have a matching span in the range
          * @description A trace is found when at least one of its spans starts in the range and meets all filters. Traces are ordered by the start of
          *     their newest such span, newest first (`matched_time_unix_nano`), so that a trace stands in exactly one place of the pages. The
-         *     summary is that of the whole trace: all its spans from one hour before the range to one hour after it, matching or not.
+         *     summary is that of the whole trace: all its spans, matching or not, from an hour before that span to an hour after it.
          */
         post: operations["searchTraces"];
         delete?: never;
@@ -915,7 +915,8 @@ export interface components {
             server_version?: string;
             schema?: {
                 expected?: string;
-                current?: string;
+                /** @description null where there is no schema. */
+                current?: string | null;
             };
             message?: string;
         };
