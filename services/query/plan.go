@@ -242,7 +242,7 @@ func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
 	if err := v.tx.QueryRow(ctx, count, rangeArgs(p)...).Scan(&inRange, &highest); err != nil {
 		return nil, fmt.Errorf("count segments: %w", err)
 	}
-	v.segmentsInRange += inRange
+	v.segmentsInRange = max(v.segmentsInRange, inRange)
 	if v.highest == 0 {
 		v.highest = highest
 	}

@@ -42,7 +42,7 @@ type view struct {
 
 	// what the answer tells
 	segmentsInRange int
-	segmentsRead    int
+	segmentsRead    map[[16]byte]bool // a query that walks twice reads some twice
 	items           int64
 	bytes           int64
 	highest         int64 // ingest position that the range held when it was first looked at
@@ -147,8 +147,11 @@ func (v *view) exhausted() bool {
 }
 
 func (v *view) account(w *wave) {
-	v.segmentsRead += len(w.headers)
+	if v.segmentsRead == nil {
+		v.segmentsRead = map[[16]byte]bool{}
+	}
 	for _, h := range w.headers {
+		v.segmentsRead[h.id] = true
 		v.items += int64(h.items)
 	}
 	v.bytes += w.bytes
@@ -265,8 +268,8 @@ func (v *view) stats(started time.Time) api.Stats {
 	return api.Stats{
 		ElapsedMs:      float64(v.now().Sub(started).Microseconds()) / 1000,
 		ItemsScanned:   v.items,
-		SegmentsRead:   v.segmentsRead,
-		SegmentsPruned: max(v.segmentsInRange-v.segmentsRead, 0),
+		SegmentsRead:   len(v.segmentsRead),
+		SegmentsPruned: max(v.segmentsInRange-len(v.segmentsRead), 0),
 		BytesRead:      v.bytes,
 	}
 }

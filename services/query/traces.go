@@ -96,7 +96,7 @@ func (s *Service) searchTraces(ctx context.Context, tenant telemetry.Tenant, r a
 	started := s.env.Now()
 	out := &api.TracePage{Traces: []api.TraceSummary{}, Completeness: s.watch.completeness(q.signal)}
 	err = s.inView(ctx, func(ctx context.Context, v *view) error {
-		earlier := map[[16]byte]bool{} // traces that stand on an earlier page
+		earlier := map[[16]byte]bool{{}: true} // traces that stand on an earlier page; and spans without a trace are none
 		after, frontier, more := q.after, int64(math.MinInt64), true
 		var last key
 		for more && len(out.Traces) <= q.limit && frontier == math.MinInt64 {
