@@ -178,8 +178,10 @@ func (s *stack) requireShopTrace(t *testing.T, id, service string) {
 	require.Equal(t, 2, child.Status.Code)
 	require.Equal(t, "declined", child.Status.Message)
 	require.ElementsMatch(t, []keyValue{
-		{"card.brand", value{"stringValue": "visa"}}, {"amount", value{"doubleValue": 12.5}},
-		{"items", value{"intValue": "3"}}, {"express", value{"boolValue": true}},
+		{"card.brand", value{"stringValue": "visa"}},
+		{"amount", value{"doubleValue": 12.5}},
+		{"items", value{"intValue": "3"}},
+		{"express", value{"boolValue": true}},
 	}, child.Attributes)
 	require.Len(t, child.Events, 1)
 	require.Equal(t, "declined", child.Events[0].Name)

@@ -5,9 +5,9 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -91,13 +91,13 @@ type compose struct {
 }
 
 func (c *compose) run(args ...string) string {
-	return c.docker(append(c.command[:len(c.command):len(c.command)], args...)...)
+	return c.docker(append(slices.Clip(c.command), args...)...)
 }
 
 func (c *compose) docker(command ...string) string {
 	c.t.Helper()
 	// Not the test's context: cleaning up comes after its end.
-	cmd := exec.Command(command[0], command[1:]...) //nolint:noctx // see above
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir, cmd.Env = testbed.Root(c.t), c.environment
 	var out, failed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &failed
@@ -115,7 +115,7 @@ func (c *compose) containers() map[string][]string {
 		out := c.docker("docker", "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.service="+service,
 			"--filter", "label=com.docker.compose.project=ollyscale-e2e-"+strconv.Itoa(os.Getpid()))
 		found[service] = strings.Fields(out)
-		require.NotEmpty(c.t, found[service], fmt.Sprintf("no container of %s", service))
+		require.NotEmpty(c.t, found[service], "no container of %s", service)
 	}
 	return found
 }

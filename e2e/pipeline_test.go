@@ -52,12 +52,12 @@ func TestPartsAndAllInOneGiveTheSameAnswers(t *testing.T) {
 		var five, single any
 		require.NoError(t, get(t.Context(), parts.api+path, &five), "five processes")
 		require.NoError(t, get(t.Context(), one.api+path, &single), "all-in-one")
-		require.Equal(t, comparable(five), comparable(single), path)
+		require.Equal(t, lasting(five), lasting(single), path)
 	}
 }
 
-// comparable removes what two installations may differ in: measurements, how far each is, and ids that name a place in storage.
-func comparable(answer any) any {
+// lasting removes what two installations may differ in: measurements, how far each is, and ids that name a place in storage.
+func lasting(answer any) any {
 	switch v := answer.(type) {
 	case map[string]any:
 		kept := map[string]any{}
@@ -65,14 +65,14 @@ func comparable(answer any) any {
 			switch key {
 			case "stats", "completeness", "next_cursor", "id":
 			default:
-				kept[key] = comparable(value)
+				kept[key] = lasting(value)
 			}
 		}
 		return kept
 	case []any:
 		kept := make([]any, len(v))
 		for i, value := range v {
-			kept[i] = comparable(value)
+			kept[i] = lasting(value)
 		}
 		return kept
 	}

@@ -47,7 +47,7 @@ func (p *process) run() {
 	p.t.Helper()
 	log, err := os.OpenFile(p.log, os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(p.t, err)
-	p.cmd = exec.Command(p.path, p.args...) //nolint:noctx // it outlives every context of the test, and is stopped by signal
+	p.cmd = exec.Command(p.path, p.args...) // no context: it is stopped by signal
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}, p.environment...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = processAttributes()

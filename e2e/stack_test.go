@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -89,7 +88,7 @@ type stack struct {
 // test's to start.
 func newStack(t *testing.T, environment ...string) *stack {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ollye2e") //nolint:usetesting // root's PostgreSQL runs as another user, who may not enter t.TempDir
+	dir, err := os.MkdirTemp("", "ollye2e") // root's PostgreSQL runs as another user, who may not enter t.TempDir
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o755))
 	t.Cleanup(func() {
@@ -233,19 +232,6 @@ func get(ctx context.Context, url string, into any) error {
 	if err != nil {
 		return err
 	}
-	return do(request, into)
-}
-
-func post(ctx context.Context, url string, body, into any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
 	return do(request, into)
 }
 
