@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
 )
 
 // checkTimeout bounds one readiness check: a probe must answer sooner than its caller gives up.
@@ -108,7 +110,7 @@ func (h *Health) Run(ctx context.Context) Report {
 		wg.Go(func() {
 			report.Checks[i] = CheckResult{Name: names[i], Status: StatusOK}
 			if err := runCheck(ctx, checks[i]); err != nil {
-				report.Checks[i].Status, report.Checks[i].Message = StatusFail, err.Error()
+				report.Checks[i].Status, report.Checks[i].Message = StatusFail, message(err)
 			}
 		})
 	}
@@ -133,6 +135,15 @@ func (h *Health) Check(ctx context.Context) error {
 		return errors.New(strings.Join(failed, "; "))
 	}
 	return nil
+}
+
+// message is what a health answer tells of an error: of a classified one its message alone, because the cause may be a driver's text
+// with hosts and users in it, and health answers stand on public ports too.
+func message(err error) string {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return e.Message
+	}
+	return err.Error()
 }
 
 func runCheck(ctx context.Context, check Check) error {

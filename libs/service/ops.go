@@ -80,7 +80,7 @@ func (h *Health) serveDatabase(w http.ResponseWriter, r *http.Request) {
 		a.Schema.Current = &s.Current
 	}
 	if err != nil {
-		a.Status, a.Message = StatusFail, err.Error()
+		a.Status, a.Message = StatusFail, message(err)
 	}
 	writeJSON(w, statusCode(err == nil), a)
 }

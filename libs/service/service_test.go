@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -22,6 +23,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -315,6 +318,26 @@ func TestHealth(t *testing.T) {
 	require.Equal(t, 200, code)
 	code, _ = get(t, env, "/health/db")
 	require.Equal(t, 404, code)
+}
+
+func TestHealthKeepsTheCauseOfAFaultToItself(t *testing.T) {
+	env := NewEnv("query", slog.New(slog.DiscardHandler))
+	cause := errors.New("dial tcp db.internal:5432: user=admin")
+	down := fault.Wrap(cause, fault.Unavailable, "database.down", "the database does not answer")
+	env.Health.Register("bus", func(context.Context) error { return fmt.Errorf("probe: %w", down) })
+	env.Health.RegisterDatabase(func(context.Context) DatabaseState { return DatabaseState{Err: down} })
+	for _, path := range []string{"/health", "/health/db"} {
+		for _, route := range OpsRoutes(env) {
+			if route.Path != path {
+				continue
+			}
+			answer := httptest.NewRecorder()
+			route.Handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+			require.Equal(t, http.StatusServiceUnavailable, answer.Code)
+			require.Contains(t, answer.Body.String(), "the database does not answer")
+			require.NotContains(t, answer.Body.String(), "db.internal")
+		}
+	}
 }
 
 func TestHealthOfTheDatabaseNamesBothVersions(t *testing.T) {

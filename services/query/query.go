@@ -135,13 +135,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	}
 	s.watch = newWatch(s.bus, env.Now)
 	env.Health.RegisterDatabase(func(ctx context.Context) service.DatabaseState {
-		state := service.DatabaseState(postgres.Probe(ctx, s.pool))
-		if state.Err != nil {
-			// /health stands on the same port as the API: it tells what is wrong, not the driver's words with hosts and users in them.
-			env.Log.DebugContext(ctx, "database is not usable", "error", state.Err.Error())
-			state.Err = errors.New(fault.From(state.Err).Message)
-		}
-		return state
+		return service.DatabaseState(postgres.Probe(ctx, s.pool))
 	})
 	return s, nil
 }
