@@ -102,7 +102,7 @@ compose: images .tools/bin/gotestsum ## docker compose up, telemetry in, answers
 	@mkdir -p $(REPORTS)
 	@cd e2e && ../$(GOTEST) ../$(REPORTS)/compose.jsonl -- -count=1 -tags compose -run 'TestCompose' -timeout 20m .
 
-bench: postgres | go ## Cost of a span, from OTLP bytes to commit: CPU, WAL, disk
+bench: postgres | go ## Cost of a span, from OTLP bytes to commit: CPU, WAL, disk (ARGS=...)
 	@cd e2e && go run ./bench/cmd/bench $(ARGS)
 
 fuzz: go ## Every fuzz target for FUZZTIME each (default 20s)

@@ -62,9 +62,18 @@ func Empty(t testing.TB) *DB {
 	return cluster(t).create(t, "template0")
 }
 
+// unlessShort leaves a test out of `make test-unit`, which is for machines without PostgreSQL.
+func unlessShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL; make test-unit leaves it out")
+	}
+}
+
 // PostgresBin is the directory of PostgreSQL's programs that tests use.
 func PostgresBin(t testing.TB) string {
 	t.Helper()
+	unlessShort(t)
 	bin, err := postgresBin()
 	require.NoError(t, err)
 	return bin
@@ -106,6 +115,7 @@ var shared struct { //nolint:gochecknoglobals // a test process has one server, 
 
 func cluster(t testing.TB) *postgresCluster {
 	t.Helper()
+	unlessShort(t)
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.cluster == nil {
