@@ -46,6 +46,9 @@ test('every page in the navigation is there, has a heading and no errors', async
   for (const link of await links.all()) {
     await link.click();
     await expect(link).toHaveAttribute('aria-current', 'page');
+    // The server must answer the page's own address with the page.
+    await page.reload();
+    await expect(link).toHaveAttribute('aria-current', 'page');
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
     await expect(page.getByRole('alert')).toHaveCount(0);
   }

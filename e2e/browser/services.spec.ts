@@ -31,7 +31,7 @@ test('the map shows who calls whom', async ({ page }) => {
 });
 
 test('metrics are listed, found and drawn', async ({ page }) => {
-  await page.goto('/metrics');
+  await page.goto('/explore/metrics');
   const list = page.getByRole('list', { name: 'Metrics' }).getByRole('link');
   await expect(list.first()).toBeVisible();
   await page.getByLabel('Find metrics').fill('duration');

@@ -1,9 +1,11 @@
 import { Button } from '@mantine/core';
 import { IconMoodEmpty, IconSatellite } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
 import { hasData } from '../api/endpoints';
 import { useSetTimeRange } from '../route/time';
 import { Copy } from './Copy';
+import { useRefresh } from './refresh';
 import classes from './State.module.css';
 
 /**
@@ -15,9 +17,16 @@ export function Nothing({ what, clearFilters }: { what: string; clearFilters: ((
   const any = useQuery({
     queryKey: ['has-data'],
     queryFn: ({ signal }) => hasData(signal),
-    staleTime: 5_000,
-    refetchInterval: (query) => (query.state.data === true ? false : 5_000),
+    staleTime: 2_000,
+    refetchInterval: (query) => (query.state.data === true ? false : 2_000),
   });
+  // The very first data must not wait for the next refresh: someone sits in front of the screen for it.
+  const { now } = useRefresh();
+  const [wasEmpty, setWasEmpty] = useState(false);
+  if (any.data === false && !wasEmpty) setWasEmpty(true);
+  useEffect(() => {
+    if (wasEmpty && any.data === true) now();
+  }, [wasEmpty, any.data, now]);
   if (any.data === false) return <SendData />;
   return (
     <div className={classes.state}>

@@ -18,7 +18,7 @@ import classes from './Shell.module.css';
 import { load, save } from './storage';
 
 interface Place {
-  to: '/traces' | '/logs' | '/metrics' | '/services' | '/map';
+  to: '/traces' | '/logs' | '/explore/metrics' | '/services' | '/map';
   label: string;
   icon: Icon;
 }
@@ -26,7 +26,7 @@ interface Place {
 const places: readonly Place[] = [
   { to: '/traces', label: 'Traces', icon: IconListTree },
   { to: '/logs', label: 'Logs', icon: IconLogs },
-  { to: '/metrics', label: 'Metrics', icon: IconChartLine },
+  { to: '/explore/metrics', label: 'Metrics', icon: IconChartLine },
   { to: '/services', label: 'Services', icon: IconServer2 },
   { to: '/map', label: 'Service map', icon: IconSitemap },
 ];

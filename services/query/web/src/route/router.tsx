@@ -72,7 +72,8 @@ const logs = createRoute({
 
 const metrics = createRoute({
   getParentRoute: () => root,
-  path: '/metrics',
+  // Not /metrics: there the service shows its own, for Prometheus.
+  path: '/explore/metrics',
   validateSearch: (search: Record<string, unknown>): { name?: string; find?: string } =>
     compact({ name: one(search, 'name'), find: one(search, 'find') }),
   // With its chart library apart: the other pages do without.

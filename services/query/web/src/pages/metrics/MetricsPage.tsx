@@ -19,7 +19,7 @@ import { greatest, measureOf, toLines, unitLabel, type Measure } from './lines';
 import classes from './MetricsPage.module.css';
 import state from '../../parts/State.module.css';
 
-const route = getRouteApi('/metrics');
+const route = getRouteApi('/explore/metrics');
 
 const typeLabels: Readonly<Record<CatalogueMetric['metric']['type'], string>> = {
   gauge: 'gauge',
@@ -108,7 +108,7 @@ function Catalogue({ metrics, chosen }: { metrics: readonly CatalogueMetric[]; c
           return (
             <li key={item.key} style={{ transform: `translateY(${item.start}px)` }}>
               <Link
-                to="/metrics"
+                to="/explore/metrics"
                 search={(before) => ({ ...before, name: entry.metric.name })}
                 className={classes.entry}
                 aria-current={entry === chosen ? 'true' : undefined}
