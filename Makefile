@@ -1,7 +1,8 @@
 # Every door to the project. `make` alone lists them; each target fetches and builds what it needs (into .tools and .build) and
-# nothing else, so a fresh clone needs Go, Node.js and make only. It runs with the GNU make 3.81 of macOS.
+# nothing else, so a fresh clone needs Go, Node.js and make only (`make test` also a C compiler, for the
+# race detector). It runs with the GNU make 3.81 of macOS.
 #
-# ARGS is handed on:       make run ARGS='--query.address 127.0.0.1:9090'
+# ARGS is handed on:       make run ARGS='--query-http-address 127.0.0.1:9090'
 # PKG narrows Go targets:  make test-integration PKG=./services/writer/...
 
 MODULES  := $(shell sed -n 's|^[[:space:]]*\./||p' go.work)
