@@ -214,6 +214,7 @@ export interface Point {
 export interface Series {
   id: string;
   service: string;
+  resource: Resource;
   attributes: readonly Attribute[];
   points: readonly Point[];
 }

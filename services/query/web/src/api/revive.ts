@@ -245,12 +245,14 @@ export function metricSeries(wire: Wire['MetricSeries']): {
   metric: model.Metric | undefined;
   series: readonly model.Series[];
 } {
+  const resources = wire.resources.map(resource);
   const first = wire.series[0];
   return {
     metric: first === undefined ? undefined : metric(first.series.metric),
     series: wire.series.map(({ series, points }) => ({
       id: series.id,
       service: series.service_name,
+      resource: at(resources, series.resource_index, 'resource'),
       attributes: attributes(series.attributes),
       points: points.map(point),
     })),

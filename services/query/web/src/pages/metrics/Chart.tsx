@@ -14,16 +14,24 @@ interface Props {
   lines: readonly Line[];
   bounds: Bounds;
   unit: string;
+  /** Whether the values' axis begins at zero: rates and means do, a gauge may wander far above it. */
+  fromZero: boolean;
   /** The index of the line under the pointer, or null. */
   onHover: (index: number | null) => void;
   onSelect: (from: Date, to: Date) => void;
+}
+
+/** Seconds where the range is short enough for them to differ, the day where it is longer than one. */
+function clockFormat({ from, to }: Bounds): string {
+  const minutes = (instantToMillis(to) - instantToMillis(from)) / 60_000;
+  return minutes <= 15 ? '{HH}:{mm}:{ss}' : minutes <= 1_500 ? '{HH}:{mm}' : '{D} {MMM} {HH}:{mm}';
 }
 
 /** The colour of the nth line: steps through the palette so that neighbours differ. */
 export const lineColour = (index: number): string => `var(--service-${(index * 7 + 13) % slotCount})`;
 
 /** Lines over time. Dragging chooses a time range. */
-export function Chart({ lines, bounds, unit, onHover, onSelect }: Props) {
+export function Chart({ lines, bounds, unit, fromZero, onHover, onSelect }: Props) {
   const { ref: sized, width, height } = useElementSize<HTMLDivElement>();
   const holder = useRef<HTMLDivElement>(null);
   const scheme = useComputedColorScheme();
@@ -56,9 +64,10 @@ export function Chart({ lines, bounds, unit, onHover, onSelect }: Props) {
         focus: { alpha: 0.25 },
         scales: {
           x: { time: true, range: [instantToMillis(bounds.from) / 1000, instantToMillis(bounds.to) / 1000] },
+          ...(fromZero ? { y: { range: (_, low, high) => [Math.min(low, 0), high > 0 ? high * 1.08 : 1] } } : {}),
         },
         axes: [
-          { ...axis, values: '{HH}:{mm}:{ss}', space: 90, size: 28 },
+          { ...axis, values: clockFormat(bounds), space: 90, size: 28 },
           {
             ...axis,
             size: 72,
@@ -94,7 +103,7 @@ export function Chart({ lines, bounds, unit, onHover, onSelect }: Props) {
       holder.current,
     );
     return () => plot.destroy();
-  }, [lines, bounds, unit, width, height, scheme]);
+  }, [lines, bounds, unit, fromZero, width, height, scheme]);
 
   return (
     <div ref={sized} className={classes.chart}>

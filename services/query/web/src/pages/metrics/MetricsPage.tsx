@@ -183,6 +183,7 @@ function MetricView({ entry }: { entry: CatalogueMetric }) {
             lines={lines}
             bounds={answer.bounds}
             unit={unit}
+            fromZero={measure !== 'value'}
             onHover={setHovered}
             onSelect={(from, to) => setRange({ kind: 'fixed', from, to })}
           />

@@ -19,9 +19,15 @@ const point = (second: number, value?: number, rest: Partial<Point> = {}): Point
   summary: undefined,
   ...rest,
 });
-const series = (points: Point[], attributes: Record<string, string> = {}, service = 'cart'): Series => ({
+const series = (points: Point[], attributes: Record<string, string> = {}, service = 'cart', pod = ''): Series => ({
   id: JSON.stringify([service, attributes]),
   service,
+  resource: {
+    service,
+    attributes: pod === '' ? [] : [{ key: 'k8s.pod.name', value: { type: 'string', value: pod } }],
+    schemaUrl: '',
+    droppedAttributes: 0,
+  },
   attributes: Object.entries(attributes).map(([key, value]) => ({ key, value: { type: 'string', value } })),
   points,
 });
@@ -77,6 +83,14 @@ describe('lines', () => {
       'cart',
       'ad',
     ]);
+  });
+
+  it('of several instances are named by the instance', () => {
+    const lines = toLines(metric({ type: 'gauge' }), [
+      series([point(1, 1)], {}, 'cart', 'cart-0'),
+      series([point(1, 1)], {}, 'cart', 'cart-1'),
+    ]);
+    expect(lines.map((l) => l.label)).toEqual(['cart, k8s.pod.name=cart-0', 'cart, k8s.pod.name=cart-1']);
   });
 
   it('share one time axis', () => {

@@ -81,6 +81,9 @@ function mean(point: Point, before: Point | undefined, delta: boolean): number |
   return count > 0 && Number.isFinite(sum) ? sum / count : null;
 }
 
+/** What tells apart instances of one service, the most readable first. */
+const instanceKeys = ['k8s.pod.name', 'service.instance.id', 'host.name', 'process.pid'];
+
 /** The attributes in which the series differ, so that labels are as short as they can be. */
 function seriesNames(series: readonly Series[]): string[] {
   const keys = new Map<string, Set<string>>();
@@ -94,13 +97,22 @@ function seriesNames(series: readonly Series[]): string[] {
     ([key, values]) => values.size > 1 || series.some((s) => attribute(s.attributes, key) === undefined),
   );
   const services = new Set(series.map((s) => s.service));
-  return series.map((one) => {
+  const names = series.map((one) => {
     const parts = telling.flatMap(([key]) => {
       const value = attribute(one.attributes, key);
       return value === undefined ? [] : [`${key}=${valueText(value)}`];
     });
     if (services.size > 1 || parts.length === 0) parts.unshift(one.service);
     return parts.join(', ');
+  });
+  // Series of several instances of a service differ in their resource only.
+  return names.map((name, i) => {
+    if (names.indexOf(name) === names.lastIndexOf(name)) return name;
+    for (const key of instanceKeys) {
+      const value = attribute(series[i]?.resource.attributes ?? [], key);
+      if (value !== undefined) return `${name}, ${key}=${valueText(value)}`;
+    }
+    return name;
   });
 }
 

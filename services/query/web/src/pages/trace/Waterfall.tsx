@@ -199,7 +199,7 @@ const rowId = (node: Node) => `span-row-${node.index}`;
 
 function storedFraction(): number {
   const stored = Number(load('waterfall-names'));
-  return stored >= 0.15 && stored <= 0.7 ? stored : 0.38;
+  return stored >= 0.15 && stored <= 0.7 ? stored : 0.42;
 }
 
 interface RowProps {
@@ -263,7 +263,7 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
         )}
         {node.oddity !== undefined && <OddityMark oddity={node.oddity} />}
         <span className={classes.text} title={`${span.service}: ${span.name}`}>
-          <b>{span.name}</b>
+          <b data-short={path !== '' || undefined}>{span.name}</b>
           {path !== '' && <span>{path}</span>}
           <i>{span.service}</i>
         </span>

@@ -18,6 +18,11 @@ export function TracesPage() {
   const search = route.useSearch();
   const filters = useMemo(() => traceFilters(search), [search]);
   const list = usePages('traces', filters, searchTraces);
+  // The server orders traces by their newest matching span, which is what pages can be cut by; people read by start.
+  const traces = useMemo(
+    () => list.items?.toSorted((a, b) => (a.start < b.start ? 1 : a.start > b.start ? -1 : 0)),
+    [list.items],
+  );
   const navigate = route.useNavigate();
   const change = (part: { [K in keyof TraceSearch]: TraceSearch[K] | undefined }) =>
     void navigate({ search: (before) => compact({ ...before, ...part }) });
@@ -31,18 +36,18 @@ export function TracesPage() {
   return (
     <Page title="Traces" answer={list.answer}>
       <TraceFilters search={search} onChange={change} onClear={clear} />
-      {list.error !== null && (list.items === undefined || list.stale) ? (
+      {list.error !== null && (traces === undefined || list.stale) ? (
         <Failure error={list.error} retry={list.retry} />
-      ) : list.items === undefined || list.bounds === undefined ? (
+      ) : traces === undefined || list.bounds === undefined ? (
         <TraceListSkeleton />
-      ) : list.items.length === 0 ? (
+      ) : traces.length === 0 ? (
         <Nothing what="traces" clearFilters={hasFilters(search) ? clear : undefined} />
       ) : (
         <>
           <IncompleteNote answer={list.answer} />
-          <TraceChart traces={list.items} bounds={list.bounds} hasMore={list.hasMore} />
+          <TraceChart traces={traces} bounds={list.bounds} hasMore={list.hasMore} />
           <TraceList
-            traces={list.items}
+            traces={traces}
             stale={list.stale}
             hasMore={list.hasMore}
             loadingMore={list.loadingMore}
