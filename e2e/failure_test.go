@@ -58,6 +58,9 @@ func TestIngestKilled(t *testing.T) {
 	for _, share := range []int{4, 2} {
 		s.stored(pool, plan.Items/share)
 		s.ingest.kill()
+		// Four senders make some fifty requests a second between them: half a second is long enough for them to meet the closed door.
+		away := time.Now()
+		waitFor(t, 5*time.Second, "senders to notice", func() bool { return time.Since(away) > 500*time.Millisecond })
 		s.ingest.run()
 	}
 	sent := g.wait()
