@@ -22,8 +22,8 @@ GOTEST    = .tools/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo build test test-unit test-integration test-postgres15 test-ui test-browser race e2e compose bench fuzz lint fmt tidy \
-	generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
+.PHONY: help run demo build test test-unit test-integration test-postgres15 test-ui test-browser race e2e compose bench \
+	bench-ingest bench-scan fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,8 +103,13 @@ compose: images .tools/bin/gotestsum ## docker compose up, telemetry in, answers
 	@mkdir -p $(REPORTS)
 	@cd e2e && ../$(GOTEST) ../$(REPORTS)/compose.jsonl -- -count=1 -tags compose -run 'TestCompose' -timeout 20m .
 
-bench: postgres | go ## Cost of a span, from OTLP bytes to commit: CPU, WAL, disk (ARGS=...)
+bench: bench-ingest ## The same as bench-ingest
+
+bench-ingest: postgres | go ## Cost of a span, from OTLP bytes to commit: CPU, WAL, disk (ARGS=...)
 	@cd e2e && go run ./bench/cmd/bench $(ARGS)
+
+bench-scan: postgres | go ## Time of queries over segments, beside rows with indexes (ARGS='-spans 5000000')
+	@cd e2e && go run ./bench/cmd/scan $(ARGS)
 
 fuzz: go ## Every fuzz target for FUZZTIME each (default 20s)
 	@grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' $(MODULES) | xargs -n 1 dirname | sort -u | while read -r dir; do \

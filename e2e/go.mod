@@ -9,6 +9,8 @@ require (
 	github.com/ollyscale/ollyscale/libs v0.0.0
 	github.com/ollyscale/ollyscale/schema v0.0.0
 	github.com/ollyscale/ollyscale/services/ingest v0.0.0-00010101000000-000000000000
+	github.com/ollyscale/ollyscale/services/janitor v0.0.0-00010101000000-000000000000
+	github.com/ollyscale/ollyscale/services/query v0.0.0-00010101000000-000000000000
 	github.com/ollyscale/ollyscale/services/writer v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/collector/pdata v1.70.0
@@ -36,6 +38,7 @@ require (
 	ariga.io/atlas v1.2.3 // indirect
 	github.com/agext/levenshtein v1.2.1 // indirect
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
+	github.com/apapsch/go-jsonmerge/v2 v2.0.0 // indirect
 	github.com/apparentlymart/go-textseg/v15 v15.0.0 // indirect
 	github.com/apparentlymart/go-textseg/v17 v17.0.1 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
@@ -71,6 +74,7 @@ require (
 	github.com/nats-io/nats.go v1.55.0 // indirect
 	github.com/nats-io/nkeys v0.4.16 // indirect
 	github.com/nats-io/nuid v1.0.1 // indirect
+	github.com/oapi-codegen/runtime v1.8.0 // indirect
 	github.com/pelletier/go-toml/v2 v2.2.4 // indirect
 	github.com/prometheus/client_golang v1.24.1 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect

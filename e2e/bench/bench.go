@@ -28,6 +28,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/ingest"
+	"github.com/ollyscale/ollyscale/services/janitor"
 	"github.com/ollyscale/ollyscale/services/writer"
 )
 
@@ -43,15 +44,8 @@ type options struct {
 
 // Main runs the bench, or, started by the bench itself, one of its processes. It returns the exit code.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if len(args) > 0 {
-		switch args[0] {
-		case "nats":
-			return natsMain(ctx, args[1:], stderr)
-		case "writer":
-			return service.NewProgram("writer", writer.DefaultConfig(), writer.New)(ctx, args[1:], stdout, stderr)
-		case "ingest":
-			return service.NewProgram("ingest", ingest.DefaultConfig(), ingest.New)(ctx, args[1:], stdout, stderr)
-		}
+	if code, ok := child(ctx, args, stdout, stderr); ok {
+		return code
 	}
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -75,6 +69,24 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return service.ExitFailed
 	}
 	return service.ExitOK
+}
+
+// child is one of the processes that a bench starts out of its own binary; ok says whether args name one.
+func child(ctx context.Context, args []string, stdout, stderr io.Writer) (code int, ok bool) {
+	if len(args) == 0 {
+		return 0, false
+	}
+	switch args[0] {
+	case "nats":
+		return natsMain(ctx, args[1:], stderr), true
+	case "writer":
+		return service.NewProgram("writer", writer.DefaultConfig(), writer.New)(ctx, args[1:], stdout, stderr), true
+	case "ingest":
+		return service.NewProgram("ingest", ingest.DefaultConfig(), ingest.New)(ctx, args[1:], stdout, stderr), true
+	case "janitor":
+		return service.NewProgram("janitor", janitor.DefaultConfig(), janitor.New)(ctx, args[1:], stdout, stderr), true
+	}
+	return 0, false
 }
 
 func run(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {

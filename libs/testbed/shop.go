@@ -70,6 +70,12 @@ func NewShop(seed uint64, at time.Time) *Shop {
 	return s
 }
 
+// Every sets the time from the beginning of one trace to the next, for a shop that is less busy, and returns the shop.
+func (s *Shop) Every(step time.Duration) *Shop {
+	s.step = step
+	return s
+}
+
 // Now is the shop's time.
 func (s *Shop) Now() time.Time { return s.now }
 

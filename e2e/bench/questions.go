@@ -1,0 +1,441 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/schema"
+	"github.com/ollyscale/ollyscale/services/query"
+)
+
+// sides are who is asked: a query service of this process, over HTTP, and PostgreSQL.
+type sides struct {
+	options scanOptions
+	machine *machine
+	filled  *filled
+	conn    *pgx.Conn
+	base    string // of the query service's URLs
+	client  *http.Client
+	spans   []string // leaves of the rows, newest first
+	logs    []string
+	end     context.CancelFunc
+	ended   chan error
+}
+
+func (m *machine) startSides(ctx context.Context, o scanOptions, database string, f *filled) (_ *sides, err error) {
+	s := &sides{options: o, machine: m, filled: f, ended: make(chan error, 1)}
+	// The answers are large and the connection is this machine's: compressing them is no part of the comparison.
+	s.client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.base = "http://" + address
+	cfg := query.DefaultConfig()
+	cfg.HTTP.Address, cfg.Postgres.URL = address, database
+	cfg.Bus = bus.DefaultConfig()
+	cfg.Bus.URL = m.natsURL
+	svc, err := query.New(cfg, service.NewEnv("query", nil))
+	if err != nil {
+		return nil, err
+	}
+	running, end := context.WithCancel(ctx)
+	s.end = end
+	go func() { s.ended <- svc.Run(running) }()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	if err := untilReady(ctx, s.client, s.base+"/health"); err != nil {
+		return nil, err
+	}
+	if s.conn, err = pgx.Connect(ctx, database); err != nil {
+		return nil, err
+	}
+	if s.spans, err = leaves(ctx, s.conn, schema.SpansFact); err != nil {
+		return nil, err
+	}
+	s.logs, err = leaves(ctx, s.conn, schema.LogsFact)
+	return s, err
+}
+
+// stop ends the query service and returns what it ended with.
+func (s *sides) stop() error {
+	s.client.CloseIdleConnections()
+	s.end()
+	err := <-s.ended
+	if s.conn != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = s.conn.Close(ctx)
+	}
+	return err
+}
+
+// answer is what one side says. items are made comparable with the other side's, sorted.
+type answer struct {
+	items                []string
+	segmentsRead, pruned int
+	bytes                int64
+	body                 []byte // JSON of the query service, for read
+	of                   func(*response) []string
+}
+
+// response is what the bench reads of an answer of the query service.
+type response struct {
+	Spans []struct {
+		SpanID string `json:"span_id"`
+		Start  string `json:"start_time_unix_nano"`
+	}
+	Logs []struct {
+		Time string `json:"time_unix_nano"`
+	}
+	Services []struct {
+		Name string
+		Red  struct{ Requests, Errors int64 }
+	}
+	Incomplete *struct{ Message string }
+	Stats      struct {
+		SegmentsRead   int   `json:"segments_read"`
+		SegmentsPruned int   `json:"segments_pruned"`
+		BytesRead      int64 `json:"bytes_read"`
+	}
+}
+
+// read decodes the answer, outside of the time that is measured.
+func (a *answer) read() error {
+	if a.body == nil {
+		return nil
+	}
+	var r response
+	if err := json.Unmarshal(a.body, &r); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	if r.Incomplete != nil {
+		return errors.New("an incomplete answer: " + r.Incomplete.Message)
+	}
+	a.items, a.segmentsRead, a.pruned, a.bytes = a.of(&r), r.Stats.SegmentsRead, r.Stats.SegmentsPruned, r.Stats.BytesRead
+	slices.Sort(a.items)
+	a.body = nil
+	return nil
+}
+
+// ask sends a request to the query service and takes its whole answer.
+func (s *sides) ask(ctx context.Context, method, path string, body []byte, of func(*response) []string) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.base+path, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	out, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return answer{}, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return answer{}, fmt.Errorf("%s %s: %s %.500s", method, path, resp.Status, out)
+	}
+	return answer{body: out, of: of}, nil
+}
+
+// question is one line of the table. i numbers the run, so that a query with several parameters takes them in turn.
+type question struct {
+	name           string
+	parameters     int
+	hits           func(n int) bool // nil: any number of results is right
+	scansBodies    bool
+	segments, rows func(ctx context.Context, s *sides, i int) (answer, error)
+}
+
+func exactly(want int) func(int) bool { return func(n int) bool { return n == want } }
+
+// newest is the size of the lists.
+const newest = 50
+
+// condition is one filter of a search.
+type condition struct {
+	Field    string `json:"field"`
+	Operator string `json:"operator"`
+	Value    any    `json:"value"`
+}
+
+func spansOf(r *response) []string {
+	var out []string
+	for i := range r.Spans {
+		out = append(out, r.Spans[i].Start)
+	}
+	return out
+}
+
+func logsOf(r *response) []string {
+	var out []string
+	for i := range r.Logs {
+		out = append(out, r.Logs[i].Time)
+	}
+	return out
+}
+
+// search asks for the newest items that meet conditions, over all hours.
+func search(list string, of func(*response) []string, limit int, conditions func(i int) []condition) func(context.Context, *sides, int) (answer, error) {
+	return func(ctx context.Context, s *sides, i int) (answer, error) {
+		body, err := json.Marshal(map[string]any{
+			"time_range": map[string]any{"start_time": s.filled.from.Format(time.RFC3339Nano), "end_time": s.filled.to.Format(time.RFC3339Nano)},
+			"filters":    conditions(i), "pagination": map[string]any{"limit": limit},
+		})
+		if err != nil {
+			return answer{}, err
+		}
+		return s.ask(ctx, http.MethodPost, "/api/"+list+"/search", body, of)
+	}
+}
+
+func always(list ...condition) func(int) []condition { return func(int) []condition { return list } }
+
+// number writes a bigint's bits in decimal.
+func number(bits uint64) string { return strconv.FormatInt(int64(bits), 10) }
+
+// take reads whole rows and keeps one bigint column of each: the one that the other side's items are made of.
+func take(rows pgx.Rows, column int, into []string) ([]string, error) {
+	defer rows.Close()
+	for rows.Next() {
+		into = append(into, number(binary.BigEndian.Uint64(rows.RawValues()[column])))
+	}
+	return into, rows.Err()
+}
+
+// list asks the rows for the newest that meet a condition, in both forms: one statement over all, and hour by hour until there are
+// enough. It goes on with the quicker one.
+func list(table, key string, limit int, condition string, args func(i int) []any) func(context.Context, *sides, int) (answer, error) {
+	statement := func(from string) string {
+		return fmt.Sprintf("SELECT * FROM %s WHERE tenant_id = 'default' AND %s >= $1 AND %s < $2 AND %s ORDER BY %s DESC LIMIT $3", from, key, key, condition, key)
+	}
+	inOne := func(ctx context.Context, s *sides, i int) (answer, error) {
+		rows, err := s.conn.Query(ctx, statement(table), append([]any{s.filled.from.UnixNano(), s.filled.to.UnixNano(), limit}, args(i)...)...)
+		if err != nil {
+			return answer{}, err
+		}
+		items, err := take(rows, 0, nil)
+		return answer{items: items}, err
+	}
+	byHour := func(ctx context.Context, s *sides, i int) (answer, error) {
+		var items []string
+		of := s.spans
+		if table == schema.LogsFact {
+			of = s.logs
+		}
+		for _, leaf := range of {
+			rows, err := s.conn.Query(ctx, statement(leaf), append([]any{s.filled.from.UnixNano(), s.filled.to.UnixNano(), limit - len(items)}, args(i)...)...)
+			if err != nil {
+				return answer{}, err
+			}
+			if items, err = take(rows, 0, items); err != nil {
+				return answer{}, err
+			}
+			if len(items) == limit {
+				break
+			}
+		}
+		return answer{items: items}, nil
+	}
+	var chosen func(context.Context, *sides, int) (answer, error)
+	return func(ctx context.Context, s *sides, i int) (answer, error) {
+		if chosen == nil {
+			best := time.Duration(1<<63 - 1)
+			for _, form := range []func(context.Context, *sides, int) (answer, error){inOne, byHour, inOne, byHour, inOne, byHour} {
+				began := time.Now()
+				if _, err := form(ctx, s, i); err != nil {
+					return answer{}, err
+				}
+				if took := time.Since(began); took < best {
+					best, chosen = took, form
+				}
+			}
+		}
+		a, err := chosen(ctx, s, i)
+		slices.Sort(a.items)
+		return a, err
+	}
+}
+
+func arguments(list ...any) func(int) []any { return func(int) []any { return list } }
+
+// byTrace asks the rows for a trace.
+func byTrace(f *filled, hint time.Duration) func(context.Context, *sides, int) (answer, error) {
+	return func(ctx context.Context, s *sides, i int) (answer, error) {
+		t := f.traces[i%len(f.traces)]
+		id, err := uuid.Parse(t.id)
+		if err != nil {
+			return answer{}, err
+		}
+		sql, args := "SELECT * FROM spans_fact WHERE tenant_id = 'default' AND trace_id = $1", []any{id}
+		if hint > 0 {
+			sql, args = sql+" AND start_time_unix_nano >= $2 AND start_time_unix_nano < $3", append(args, t.at.Add(-hint).UnixNano(), t.at.Add(hint).UnixNano())
+		}
+		rows, err := s.conn.Query(ctx, sql, args...)
+		if err != nil {
+			return answer{}, err
+		}
+		items, err := take(rows, 3, nil)
+		slices.Sort(items)
+		return answer{items: items}, err
+	}
+}
+
+func trace(f *filled, hint time.Duration) func(context.Context, *sides, int) (answer, error) {
+	return func(ctx context.Context, s *sides, i int) (answer, error) {
+		t := f.traces[i%len(f.traces)]
+		path := "/api/traces/" + t.id
+		if hint > 0 {
+			path += "?" + url.Values{
+				"start_time": {t.at.Add(-hint).Format(time.RFC3339Nano)}, "end_time": {t.at.Add(hint).Format(time.RFC3339Nano)},
+			}.Encode()
+		}
+		return s.ask(ctx, http.MethodGet, path, nil, func(r *response) []string {
+			var out []string
+			for i := range r.Spans {
+				id, _ := strconv.ParseUint(r.Spans[i].SpanID, 16, 64)
+				out = append(out, number(id))
+			}
+			return out
+		})
+	}
+}
+
+// red asks for requests, errors and durations by service in the middle hour.
+func red(f *filled) (segments, rows func(context.Context, *sides, int) (answer, error)) {
+	from := f.from.Add(hours / 2 * time.Hour)
+	to := from.Add(time.Hour)
+	segments = func(ctx context.Context, s *sides, _ int) (answer, error) {
+		path := "/api/services?" + url.Values{"start_time": {from.Format(time.RFC3339Nano)}, "end_time": {to.Format(time.RFC3339Nano)}}.Encode()
+		return s.ask(ctx, http.MethodGet, path, nil, func(r *response) []string {
+			var out []string
+			for _, svc := range r.Services {
+				out = append(out, fmt.Sprintf("%s %d %d", svc.Name, svc.Red.Requests, svc.Red.Errors))
+			}
+			return out
+		})
+	}
+	// A histogram of the durations with 64 buckets to a power of two, as the query service makes it; percentiles come out of it.
+	const sql = `SELECT d.name, (kind IN (2, 5)) AS entry, (status_code = 2) AS failed, bucket, n FROM (
+		SELECT service_id, kind, status_code, (64 * ln(greatest(duration_nano, 1)::float8) / ln(2::float8))::int AS bucket, count(*) AS n
+		FROM spans_fact WHERE tenant_id = 'default' AND start_time_unix_nano >= $1 AND start_time_unix_nano < $2 GROUP BY 1, 2, 3, 4
+	) AS s JOIN service_dim AS d USING (service_id) WHERE d.tenant_id = 'default'`
+	rows = func(ctx context.Context, s *sides, _ int) (answer, error) {
+		type sum struct{ requests, errors [2]int64 } // of entry spans, of all
+		sums := map[string]*sum{}
+		rows, err := s.conn.Query(ctx, sql, from.UnixNano(), to.UnixNano())
+		if err != nil {
+			return answer{}, err
+		}
+		var name string
+		var entry, failed bool
+		var bucket, n int64
+		_, err = pgx.ForEachRow(rows, []any{&name, &entry, &failed, &bucket, &n}, func() error {
+			if sums[name] == nil {
+				sums[name] = &sum{}
+			}
+			for i, counted := range []bool{entry, true} {
+				if counted {
+					sums[name].requests[i] += n
+					if failed {
+						sums[name].errors[i] += n
+					}
+				}
+			}
+			return nil
+		})
+		var a answer
+		for _, name := range slices.Sorted(maps.Keys(sums)) {
+			i := 0
+			if sums[name].requests[0] == 0 {
+				i = 1
+			}
+			a.items = append(a.items, fmt.Sprintf("%s %d %d", name, sums[name].requests[i], sums[name].errors[i]))
+		}
+		slices.Sort(a.items)
+		return a, err
+	}
+	return segments, rows
+}
+
+// countByAttribute asks the rows how many spans have which value of an attribute.
+func countByAttribute(key string) func(context.Context, *sides, int) (answer, error) {
+	return func(ctx context.Context, s *sides, _ int) (answer, error) {
+		rows, err := s.conn.Query(ctx, `SELECT coalesce(attributes->>$1, ''), count(*) FROM spans_fact WHERE tenant_id = 'default'
+			AND start_time_unix_nano >= $2 AND start_time_unix_nano < $3 GROUP BY 1`, key, s.filled.from.UnixNano(), s.filled.to.UnixNano())
+		if err != nil {
+			return answer{}, err
+		}
+		var a answer
+		var value string
+		var n int64
+		_, err = pgx.ForEachRow(rows, []any{&value, &n}, func() error {
+			a.items = append(a.items, fmt.Sprintf("%s %d", value, n))
+			return nil
+		})
+		slices.Sort(a.items)
+		return a, err
+	}
+}
+
+// queries are the lines of the table.
+func queries(f *filled) []question {
+	const (
+		ofService = "service_id = (SELECT service_id FROM service_dim WHERE tenant_id = 'default' AND name = $4)"
+		contains  = "attributes @> $4"
+		hint      = 30 * time.Minute
+	)
+	attribute := func(key, value string) condition { return condition{"attributes." + key, "eq", value} }
+	object := func(key, value string) string { return fmt.Sprintf(`{%q: %q}`, key, value) }
+	users := func(i int) string { return fmt.Sprintf("user-%04d", (i*617+42)%5000) }
+	spans := func(name string, hits func(int) bool, filter func(int) []condition, where string, args func(int) []any) question {
+		return question{name: name, hits: hits, segments: search("spans", spansOf, newest, filter), rows: list(schema.SpansFact, "start_time_unix_nano", newest, where, args)}
+	}
+	logs := func(name string, hits func(int) bool, filter func(int) []condition, where string, args func(int) []any) question {
+		return question{name: name, hits: hits, segments: search("logs", logsOf, newest, filter), rows: list(schema.LogsFact, "time_unix_nano", newest, where, args)}
+	}
+	some := func(n int) bool { return n > 0 }
+	redSegments, redRows := red(f)
+	user := spans("user_attribute_newest", nil, func(i int) []condition { return []condition{attribute("app.user.id", users(i))} },
+		contains, func(i int) []any { return []any{object("app.user.id", users(i))} })
+	user.parameters = 5
+	part := logs("log_substring_all", exactly(rareRecords), always(condition{"body", "contains", rarePart}), "body LIKE $4", arguments("%"+rarePart+"%"))
+	part.scansBodies = true
+	return []question{
+		{name: "trace_by_id_blind", parameters: len(f.traces), hits: some, segments: trace(f, 0), rows: byTrace(f, 0)},
+		{name: "trace_by_id_hint", parameters: len(f.traces), hits: some, segments: trace(f, hint), rows: byTrace(f, hint)},
+		spans("service_newest", exactly(newest), always(condition{"service", "eq", "payment"}), ofService, arguments("payment")),
+		spans("service_error_slow", exactly(slowSpans), always(condition{"service", "eq", slowService}, condition{"status", "eq", "error"},
+			condition{"duration", "gt", slowFrom.Nanoseconds()}), ofService+" AND status_code = 2 AND duration_nano > $5", arguments(slowService, slowFrom.Nanoseconds())),
+		spans("rare_attribute", exactly(rareSpans), always(attribute(rareKey, rareValue)), contains, arguments(object(rareKey, rareValue))),
+		user,
+		spans("absent_attribute", exactly(0), always(attribute("app.user.id", "nobody")), contains, arguments(object("app.user.id", "nobody"))),
+		spans("common_attribute_newest", exactly(newest), always(attribute("http.route", "/api/cart/get")), contains, arguments(object("http.route", "/api/cart/get"))),
+		{name: "count_by_attribute", rows: countByAttribute("http.response.status_code")},
+		{name: "red_one_hour", hits: some, segments: redSegments, rows: redRows},
+		part,
+		logs("log_substring_newest", exactly(newest), always(condition{"body", "contains", "did not ans"}), "body LIKE $4", arguments("%did not ans%")),
+		logs("log_rare_word", exactly(rareRecords), always(condition{"body", "contains", " " + rareWord + " "}), "body LIKE $4", arguments("% "+rareWord+" %")),
+	}
+}

@@ -1,0 +1,352 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ollyscale/ollyscale/libs/service"
+)
+
+type scanOptions struct {
+	spans   int
+	logs    int
+	runs    int
+	request int
+	rows    bool
+	bin     string
+	profile string
+	keep    bool
+}
+
+// mostRows is how many spans are kept as rows too: loading and indexing more takes longer than the rest of the bench.
+const mostRows = 1_000_000
+
+// ScanMain measures queries over segments, asked of the query service over HTTP, beside the same questions asked of rows by SQL. Both
+// hold the same twelve hours of spans and logs, which came through the bus and the writer and were merged by the janitor. Each answer is
+// checked against the other side's; the last line is `SCAN {json}`, query → ms. It returns the exit code.
+func ScanMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if code, ok := child(ctx, args, stdout, stderr); ok {
+		return code
+	}
+	var o scanOptions
+	flags := flag.NewFlagSet("scan", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.IntVar(&o.spans, "spans", 1_000_000, "spans, over twelve hours")
+	flags.IntVar(&o.logs, "logs", 400_000, "log records, over the same hours")
+	flags.IntVar(&o.runs, "runs", 9, "runs of each query; the median counts")
+	flags.IntVar(&o.request, "request", 1000, "spans of a request")
+	flags.BoolVar(&o.rows, "rows", true, fmt.Sprintf("keep rows beside the segments and ask them the same (at most %d spans)", mostRows))
+	flags.StringVar(&o.profile, "profile", "", "directory for a CPU profile of each query; none without")
+	flags.StringVar(&o.bin, "postgres-bin", filepath.Join("..", ".tools", "postgres", "bin"), "directory of initdb and postgres")
+	flags.BoolVar(&o.keep, "keep", false, "keep the database and the logs, and say where they are")
+	if err := flags.Parse(args); err != nil {
+		return service.ExitUsage
+	}
+	o.request = min(o.request, max(o.spans/100, 1))
+	if err := supported(); err != nil {
+		fmt.Fprintln(stderr, "scan:", err)
+		return service.ExitUsage
+	}
+	if o.rows && o.spans > mostRows {
+		o.rows = false
+		fmt.Fprintf(stderr, "no rows: more than %d spans\n", mostRows)
+	}
+	if err := scan(ctx, o, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "scan:", err)
+		return service.ExitFailed
+	}
+	return service.ExitOK
+}
+
+func scan(ctx context.Context, o scanOptions, stdout, stderr io.Writer) (err error) {
+	dir, err := os.MkdirTemp("", "ollyscan")
+	if err != nil {
+		return err
+	}
+	// PostgreSQL, as another user, has to get through.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return err
+	}
+	if o.keep {
+		fmt.Fprintln(stderr, "files:", dir)
+	} else {
+		defer func() { _ = os.RemoveAll(dir) }()
+	}
+	m, err := startMachine(ctx, options{bin: o.bin}, dir)
+	if err != nil {
+		return err
+	}
+	defer m.stop()
+	window := "0"
+	if o.rows {
+		window = "48 hours"
+	}
+	url, err := m.open(ctx, "scan", window)
+	if err != nil {
+		return err
+	}
+	if err := m.bus.EnsureStreams(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "filling %d spans and %d log records\n", o.spans, o.logs)
+	began := time.Now()
+	f, err := m.fill(ctx, o, url)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "filled in %s\n", time.Since(began).Round(time.Second))
+
+	// Filling was this process's work too; what it needed is no part of what queries need.
+	runtime.GC()
+	debug.FreeOSMemory()
+	if err := resetPeak(); err != nil {
+		return err
+	}
+	s, err := m.startSides(ctx, o, url, f)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	var results []measured
+	for _, q := range queries(f) {
+		fmt.Fprintln(stderr, q.name)
+		r, err := s.measure(ctx, q)
+		if err != nil {
+			return fmt.Errorf("%s: %w", q.name, err)
+		}
+		results = append(results, r)
+	}
+	shape, err := storage(ctx, s.conn)
+	if err != nil {
+		return err
+	}
+	return scanReport(stdout, o, f, shape, peakRSS(os.Getpid()), results)
+}
+
+// storage describes the segments in words.
+func storage(ctx context.Context, conn *pgx.Conn) (string, error) {
+	var parts []string
+	for _, table := range []string{"spans_segment", "logs_segment", "spans_fact", "logs_fact"} {
+		sums := "count(*), 0"
+		if strings.HasSuffix(table, "_segment") {
+			sums = "coalesce(sum(items), 0), count(*)"
+		}
+		var items, segments, bytes int64
+		err := conn.QueryRow(ctx, "SELECT "+sums+", (SELECT sum(pg_total_relation_size(relid))::bigint FROM pg_partition_tree('"+table+"')) FROM "+table).
+			Scan(&items, &segments, &bytes)
+		if err != nil {
+			return "", err
+		}
+		if items == 0 {
+			continue
+		}
+		text := fmt.Sprintf("%s: %d items, %.1f B each on disk", table, items, float64(bytes)/float64(items))
+		if segments > 0 {
+			text += fmt.Sprintf(", %d segments", segments)
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "\n"), nil
+}
+
+// once is one run of a query on one side.
+type once struct {
+	wall time.Duration
+	cpu  time.Duration // of this process and PostgreSQL
+	answer
+}
+
+// measured is a query with its medians.
+type measured struct {
+	question
+	hits           int
+	segments, rows *side // nil: not asked
+}
+
+type side struct {
+	wall, cpu    time.Duration
+	read, pruned int
+	bytes        int64
+}
+
+// measure asks both sides in turn, after one run of each that warms the caches and must give the same on both.
+func (s *sides) measure(ctx context.Context, q question) (measured, error) {
+	out := measured{question: q}
+	var asks []func(context.Context, int) (answer, error)
+	var results []**side
+	if q.segments != nil {
+		asks, results = append(asks, func(ctx context.Context, i int) (answer, error) { return q.segments(ctx, s, i) }), append(results, &out.segments)
+	}
+	if s.options.rows && q.rows != nil {
+		asks, results = append(asks, func(ctx context.Context, i int) (answer, error) { return q.rows(ctx, s, i) }), append(results, &out.rows)
+	}
+	for i := range max(q.parameters, 1) {
+		var first answer
+		for k, ask := range asks {
+			a, err := ask(ctx, i)
+			if err != nil {
+				return out, err
+			}
+			if err := a.read(); err != nil {
+				return out, err
+			}
+			switch {
+			case k == 0:
+				first, out.hits = a, len(a.items)
+			case !slices.Equal(first.items, a.items):
+				return out, fmt.Errorf("parameter %d: segments and rows differ: %s", i, difference(first.items, a.items))
+			}
+			if q.hits != nil && !q.hits(len(a.items)) {
+				return out, fmt.Errorf("parameter %d: %d results", i, len(a.items))
+			}
+		}
+	}
+	runs := make([][]once, len(asks))
+	for i := range s.options.runs {
+		for k, ask := range asks {
+			r, err := s.timed(ctx, i, ask)
+			if err != nil {
+				return out, err
+			}
+			runs[k] = append(runs[k], r)
+		}
+	}
+	for k := range asks {
+		*results[k] = &side{
+			wall: medianOf(runs[k], func(r once) time.Duration { return r.wall }), cpu: medianOf(runs[k], func(r once) time.Duration { return r.cpu }),
+			read: medianOf(runs[k], func(r once) int { return r.segmentsRead }), pruned: medianOf(runs[k], func(r once) int { return r.pruned }),
+			bytes: medianOf(runs[k], func(r once) int64 { return r.bytes }),
+		}
+	}
+	if q.segments != nil && s.options.profile != "" {
+		return out, s.profile(ctx, q)
+	}
+	return out, nil
+}
+
+func difference(a, b []string) string {
+	if len(a) != len(b) {
+		return fmt.Sprintf("%d results and %d", len(a), len(b))
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return fmt.Sprintf("%q and %q", a[i], b[i])
+		}
+	}
+	return "not at all"
+}
+
+func medianOf[T cmp.Ordered](runs []once, of func(once) T) T {
+	values := make([]T, len(runs))
+	for i, r := range runs {
+		values[i] = of(r)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+// timed runs a query once; what measuring itself costs is outside of the clocks.
+func (s *sides) timed(ctx context.Context, i int, ask func(context.Context, int) (answer, error)) (r once, err error) {
+	server, err := treeCPU(s.machine.postmaster)
+	if err != nil {
+		return r, err
+	}
+	own, err := ownCPU()
+	if err != nil {
+		return r, err
+	}
+	began := time.Now()
+	r.answer, err = ask(ctx, i)
+	r.wall = time.Since(began)
+	if err != nil {
+		return r, err
+	}
+	ownEnd, err := ownCPU()
+	if err != nil {
+		return r, err
+	}
+	serverEnd, err := treeCPU(s.machine.postmaster)
+	if err != nil {
+		return r, err
+	}
+	r.cpu = ownEnd - own + serverEnd - server
+	return r, r.read()
+}
+
+// profile asks for a few seconds under the profiler.
+func (s *sides) profile(ctx context.Context, q question) error {
+	const long = 3 * time.Second
+	if err := os.MkdirAll(s.options.profile, 0o750); err != nil {
+		return err
+	}
+	out, err := os.Create(filepath.Join(s.options.profile, q.name+".pprof"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = out.Close() }()
+	if err := pprof.StartCPUProfile(out); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	began := time.Now()
+	for i := 0; time.Since(began) < long; i++ {
+		if _, err := q.segments(ctx, s, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanReport(w io.Writer, o scanOptions, f *filled, shape string, rss int64, results []measured) error {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	fmt.Fprintf(w, "\n%d spans and %d log records (%.0f B of text each) over %d hours, merged; warm, medians of %d runs, %d cores\n%s\n\n",
+		f.spans, f.logs, float64(f.bodyBytes)/float64(max(f.logs, 1)), hours, o.runs, runtime.GOMAXPROCS(0), shape)
+	fmt.Fprintf(w, "%-28s %8s | %9s %9s %6s %7s %9s | %9s %9s\n", "", "results", "segments", "CPU", "read", "pruned", "KiB read", "rows", "CPU")
+	line := map[string]float64{"spans": float64(f.spans), "logs": float64(f.logs), "rss_mib": float64(rss >> 20)}
+	for _, r := range results {
+		fmt.Fprintf(w, "%-28s %8d | ", r.name, r.hits)
+		if r.segments != nil {
+			fmt.Fprintf(w, "%9.1f %9.1f %6d %7d %9.0f | ", ms(r.segments.wall), ms(r.segments.cpu), r.segments.read, r.segments.pruned, float64(r.segments.bytes)/1024)
+			line[r.name] = ms(r.segments.wall)
+			line[r.name+"_cpu"] = ms(r.segments.cpu)
+			if r.scansBodies {
+				line["log_scan_gb_per_second"] = rounded(float64(f.bodyBytes) / float64(r.segments.wall.Nanoseconds()))
+				line["log_scan_gb_per_cpu_second"] = rounded(float64(f.bodyBytes) / float64(max(r.segments.cpu, 1).Nanoseconds()))
+			}
+		} else {
+			fmt.Fprintf(w, "%44s | ", "not offered")
+		}
+		if r.rows != nil {
+			fmt.Fprintf(w, "%9.1f %9.1f", ms(r.rows.wall), ms(r.rows.cpu))
+			line[r.name+"_rows"] = ms(r.rows.wall)
+			line[r.name+"_rows_cpu"] = ms(r.rows.cpu)
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "\nms of wall time and of CPU (this process with the query service in it, and PostgreSQL); read, pruned: segments; rows: newest-first\n"+
+		"lists by the quicker of one statement and hour by hour. All log bodies: %.2f GB/s of text, %.2f GB per second of CPU. Largest resident memory: %.0f MiB.\n",
+		line["log_scan_gb_per_second"], line["log_scan_gb_per_cpu_second"], line["rss_mib"])
+	text, err := json.Marshal(line)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "SCAN %s\n", text)
+	return err
+}
+
+func rounded(x float64) float64 { return float64(int64(x*1000+0.5)) / 1000 }
