@@ -79,7 +79,7 @@ func (t *Telemetry) Env(role string, log *slog.Logger) Env {
 
 // Handler serves the metrics of all roles in Prometheus' text format.
 func (t *Telemetry) Handler() http.Handler {
-	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, DisableCompression: true})
 }
 
 // Close flushes and ends the telemetry.
