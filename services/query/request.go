@@ -192,3 +192,12 @@ func idFilter(id [16]byte) filter {
 func errNotFound(what string) error {
 	return fault.New(fault.NotFound, "not_found", fmt.Sprintf("%s was not found", what))
 }
+
+// errCut is for a search that was cut before it knew whether what it looks for exists.
+func errCut(cut *api.Incomplete, what string) error {
+	code := "query.budget"
+	if cut.Reason == api.IncompleteReasonTimeout {
+		code = "query.timeout"
+	}
+	return fault.New(fault.Unavailable, code, fmt.Sprintf("%s was not found before the search was cut: %s; give the range of time that it lies in", what, cut.Message))
+}

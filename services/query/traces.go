@@ -15,11 +15,19 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
-// traceSpans finds all spans of a trace, newest first, at most MaxTraceSpans.
-func (s *Service) traceSpans(ctx context.Context, v *view, p *plan) ([]candidate, error) {
+// traceSpans finds all spans of a trace, newest first, at most MaxTraceSpans. A trace without any is fault.NotFound, but only when the search
+// came to its end: one that was cut before it met a span is fault.Unavailable, since it knows nothing.
+func (s *Service) traceSpans(ctx context.Context, v *view, p *plan, id [16]byte) ([]candidate, error) {
 	found, more, frontier, err := v.search(ctx, p, s.cfg.MaxTraceSpans)
 	if err != nil {
 		return nil, err
+	}
+	if len(found) == 0 {
+		what := "trace " + hex.EncodeToString(id[:])
+		if v.incomplete != nil {
+			return nil, errCut(v.incomplete, what)
+		}
+		return nil, errNotFound(what)
 	}
 	if more && frontier == math.MinInt64 {
 		v.incomplete = &api.Incomplete{
@@ -36,12 +44,9 @@ func (s *Service) getTrace(ctx context.Context, tenant telemetry.Tenant, id [16]
 	out := &api.Trace{TraceID: hex.EncodeToString(id[:]), Completeness: s.watch.completeness(telemetry.Traces)}
 	draw := newRenderer()
 	err := s.inView(ctx, func(ctx context.Context, v *view) error {
-		found, err := s.traceSpans(ctx, v, p)
+		found, err := s.traceSpans(ctx, v, p, id)
 		if err != nil {
 			return err
-		}
-		if len(found) == 0 {
-			return errNotFound("trace " + out.TraceID)
 		}
 		out.Spans, err = items(ctx, v, p, found, draw, draw.span)
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
@@ -61,12 +66,9 @@ func (s *Service) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id 
 	// Concatenated protobuf messages of one type are one message with the lists joined.
 	var out []byte
 	err := s.inView(ctx, func(ctx context.Context, v *view) error {
-		found, err := s.traceSpans(ctx, v, p)
+		found, err := s.traceSpans(ctx, v, p, id)
 		if err != nil {
 			return err
-		}
-		if len(found) == 0 {
-			return errNotFound("trace " + hex.EncodeToString(id[:]))
 		}
 		slices.Reverse(found) // oldest first
 		return v.read(ctx, p, found, func(t *segment.Table, numbers []int) {
