@@ -153,6 +153,9 @@ func (h handlers) GetMetric(c echo.Context, name string, p api.GetMetricParams) 
 	})
 }
 
+// headerIncomplete says that an answer was cut, and why, where its format has no place for it.
+const headerIncomplete = "X-Olly-Incomplete"
+
 func (h handlers) GetTrace(c echo.Context, traceID api.TraceID, p api.GetTraceParams) error {
 	tenant, err := h.tenant(c)
 	if err != nil {
@@ -174,9 +177,12 @@ func (h handlers) GetTrace(c echo.Context, traceID api.TraceID, p api.GetTracePa
 	default:
 		return fault.Newf(fault.Invalid, "request.format", "format: %.64q is not ollyscale, otlp or otlp_proto", string(p.Format))
 	}
-	otlp, err := h.getTraceOTLP(c.Request().Context(), tenant, id, from, to)
+	otlp, cut, err := h.getTraceOTLP(c.Request().Context(), tenant, id, from, to)
 	if err != nil {
 		return err
+	}
+	if cut != nil {
+		c.Response().Header().Set(headerIncomplete, string(cut.Reason))
 	}
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	if p.Format == api.GetTraceParamsFormatOtlpProto {

@@ -60,17 +60,17 @@ func (s *Service) getTrace(ctx context.Context, tenant telemetry.Tenant, id [16]
 	return out, nil
 }
 
-// getTraceOTLP is the trace as protobuf TracesData.
-func (s *Service) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id [16]byte, from, to int64) ([]byte, error) {
+// getTraceOTLP is the trace as protobuf TracesData; cut is not nil when it lacks spans, which OTLP has no place to say.
+func (s *Service) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id [16]byte, from, to int64) (out []byte, cut *api.Incomplete, err error) {
 	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: idFilter(id)}
-	// Concatenated protobuf messages of one type are one message with the lists joined.
-	var out []byte
-	err := s.inView(ctx, func(ctx context.Context, v *view) error {
+	err = s.inView(ctx, func(ctx context.Context, v *view) error {
 		found, err := s.traceSpans(ctx, v, p, id)
 		if err != nil {
 			return err
 		}
+		cut = v.incomplete
 		slices.Reverse(found) // oldest first
+		// Concatenated protobuf messages of one type are one message with the lists joined.
 		return v.read(ctx, p, found, func(t *segment.Table, numbers []int) {
 			rows := make([]uint32, len(numbers))
 			for i, n := range numbers {
@@ -79,7 +79,7 @@ func (s *Service) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id 
 			out = append(out, t.OTLP(rows)...)
 		})
 	})
-	return out, err
+	return out, cut, err
 }
 
 // around is how far from its newest matching span a trace's other spans are looked for when it is summed up.

@@ -1169,7 +1169,8 @@ type GetTraceParams struct {
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime OptionalEndTime `form:"end_time,omitempty" json:"end_time,omitempty,omitzero"`
 
-	// Format `ollyscale`: the Trace object. `otlp`: OTLP/JSON TracesData. `otlp_proto`: the same as protobuf.
+	// Format `ollyscale`: the Trace object. `otlp`: OTLP/JSON TracesData. `otlp_proto`: the same as protobuf. The two of OTLP have no member
+	// `incomplete`; the header `X-Olly-Incomplete` says there that spans are missing.
 	Format GetTraceParamsFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].

@@ -215,7 +215,8 @@ export interface paths {
         /**
          * One trace with all its spans
          * @description Spans are ordered by start, then id. A range narrows where to look; without one everything kept is looked at. Any span in the
-         *     range counts, also one sent twice.
+         *     range counts, also one sent twice. A search that is cut before it meets a span of the trace does not know whether the trace exists:
+         *     it is 503 with the code `query.budget` or `query.timeout`, never 404.
          */
         get: operations["getTrace"];
         put?: never;
@@ -1444,7 +1445,10 @@ export interface operations {
                 start_time?: components["parameters"]["OptionalStartTime"];
                 /** @description RFC 3339 or Unix nanoseconds, exclusive. */
                 end_time?: components["parameters"]["OptionalEndTime"];
-                /** @description `ollyscale`: the Trace object. `otlp`: OTLP/JSON TracesData. `otlp_proto`: the same as protobuf. */
+                /**
+                 * @description `ollyscale`: the Trace object. `otlp`: OTLP/JSON TracesData. `otlp_proto`: the same as protobuf. The two of OTLP have no member
+                 *     `incomplete`; the header `X-Olly-Incomplete` says there that spans are missing.
+                 */
                 format?: "ollyscale" | "otlp" | "otlp_proto";
             };
             header?: {
@@ -1461,6 +1465,8 @@ export interface operations {
             /** @description The trace. */
             200: {
                 headers: {
+                    /** @description Only with `format` otlp or otlp_proto, and only when the answer was cut; why, as in Incomplete.reason. */
+                    "X-Olly-Incomplete"?: "scan_budget" | "timeout" | "limit";
                     [name: string]: unknown;
                 };
                 content: {
