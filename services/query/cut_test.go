@@ -3,6 +3,7 @@ package query
 import (
 	"io"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
 // storeLine stores n spans of one service, a minute apart and each a trace of its own, newest last; two to a segment. No segment is told by
@@ -74,4 +76,60 @@ func TestACutTraceAsOTLPSaysSoInAHeader(t *testing.T) {
 		require.Equal(t, "scan_budget", reason)
 		require.Less(t, part, whole)
 	}
+}
+
+func TestFiguresOfACutAnswerAreThoseOfThePartThatWasRead(t *testing.T) {
+	f := newFixture(t)
+	var s scene
+	for i := range 200 { // one a second, ten seconds to a segment; every other of another service, which calls the first
+		name := []string{"shop", "front"}[i%2]
+		s.span(byte(i+1), name, "GET /", ptrace.SpanKindServer, none(), starting(time.Duration(i)*time.Second))
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 10)
+	var long scene // and segments that reach over all of it
+	for i := range 20 {
+		long.span(byte(i+1), "long", "GET /", ptrace.SpanKindServer, none(), starting(time.Duration(i)*10*time.Second))
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(long.td), 1000)
+	span := "?" + url.Values{"start_time": {base().Format(time.RFC3339)}, "end_time": {base().Add(200 * time.Second).Format(time.RFC3339)}}.Encode()
+
+	f.svc.cfg.ScanBudget = 100
+	var list api.ServiceList
+	f.get("/api/services"+span, &list)
+	require.NotNil(t, list.Incomplete)
+	require.Contains(t, list.Incomplete.Message, "only the time since")
+	since := int64(number64(t, string(list.Incomplete.Since)))
+	require.Greater(t, since, base().UnixNano())
+	over := time.Duration(base().Add(200*time.Second).UnixNano() - since).Seconds()
+	require.Less(t, over, 150.0)
+	require.Len(t, list.Services, 3)
+	for _, one := range list.Services {
+		rate := 0.5
+		if one.Name == "long" {
+			rate = 0.1
+		}
+		require.InDelta(t, rate*over, float64(one.SpanCount), 1, one.Name)
+		require.InEpsilon(t, float64(one.SpanCount)/over, one.Red.Rate, 1e-9)
+		require.GreaterOrEqual(t, int64(number64(t, string(one.FirstSeenUnixNano))), since)
+	}
+	var operations api.OperationList
+	f.get("/api/services/long/operations"+span, &operations)
+	require.Len(t, operations.Operations, 1)
+	require.Nil(t, operations.Incomplete, "one segment holds it all")
+	require.InEpsilon(t, 0.1, operations.Operations[0].Red.Rate, 1e-9)
+	f.get("/api/services/shop/operations"+span, &operations)
+	require.NotNil(t, operations.Incomplete)
+	require.InDelta(t, 0.5, operations.Operations[0].Red.Rate, 0.05)
+	var picture api.ServiceMap
+	f.get("/api/service-map"+span, &picture)
+	require.NotEmpty(t, picture.Incomplete.Since)
+	for _, n := range picture.Nodes {
+		require.InDelta(t, map[string]float64{"long": 0.1, "shop": 0.5, "front": 0.5}[n.Name], n.Red.Rate, 0.02, n.Name)
+	}
+	// What is cut is exactly what the range from there on holds.
+	f.svc.cfg.ScanBudget = 1 << 40
+	var again api.ServiceList
+	f.get("/api/services?start_time="+string(list.Incomplete.Since)+"&end_time="+base().Add(200*time.Second).Format(time.RFC3339), &again)
+	require.Nil(t, again.Incomplete)
+	require.Equal(t, again.Services, list.Services)
 }

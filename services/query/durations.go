@@ -54,10 +54,14 @@ func (d *durations) add(bucket int, n uint32) {
 }
 
 func (d *durations) merge(o *durations) {
+	if len(o.counts) == 0 {
+		return
+	}
+	d.add(o.first, 0) // grow to both ends
+	d.add(o.first+len(o.counts)-1, 0)
+	into := d.counts[o.first-d.first:]
 	for i, n := range o.counts {
-		if n > 0 {
-			d.add(o.first+i, n)
-		}
+		into[i] += n
 	}
 }
 

@@ -63,19 +63,7 @@ func (s *Service) listMetrics(ctx context.Context, tenant telemetry.Tenant, from
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
 	total := map[metricKey]*metricSum{}
 	err := s.inView(ctx, func(ctx context.Context, v *view) error {
-		byWorker := perWorker[map[metricKey]*metricSum](v)
-		_, err := v.walk(ctx, p, w, func(worker, _ int, _ *header, t *segment.Table) error {
-			if byWorker[worker] == nil {
-				byWorker[worker] = map[metricKey]*metricSum{}
-			}
-			catalogue(t, from, to, byWorker[worker])
-			return nil
-		}, onward)
-		for _, sums := range byWorker {
-			for k, sum := range sums {
-				sumOf(total, k).merge(sum)
-			}
-		}
+		_, err := aggregate(ctx, v, p, w, catalogue, func(sums map[metricKey]*metricSum) { mergeSums(total, sums) })
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
@@ -95,11 +83,12 @@ func (s *Service) listMetrics(ctx context.Context, tenant telemetry.Tenant, from
 	return out, nil
 }
 
-// catalogue adds the points of a segment that lie in the range, by series first and then by metric.
-func catalogue(t *segment.Table, from, to int64, sums map[metricKey]*metricSum) {
+// catalogue adds up the points of a segment that lie in the range, by series first and then by metric.
+func catalogue(t *segment.Table, p *plan) map[metricKey]*metricSum {
+	sums := map[metricKey]*metricSum{}
 	points, last := make([]int64, len(t.Series)), make([]int64, len(t.Series))
 	for i, n := range t.Ints[segment.ColSeries] {
-		if at := t.Ints[segment.ColTime][i]; at >= from && at < to {
+		if at := t.Ints[segment.ColTime][i]; at >= p.from && at < p.to {
 			points[n]++
 			last[n] = max(last[n], at)
 		}
@@ -124,6 +113,7 @@ func catalogue(t *segment.Table, from, to int64, sums map[metricKey]*metricSum) 
 			sum.keys[t.Keys[t.Values[id].Key]] = true
 		}
 	}
+	return sums
 }
 
 func sortedKeys(set map[string]bool) []string {

@@ -56,7 +56,7 @@ type call struct {
 	before   *call // join: another call with the same parent
 }
 
-// mapPart is what one worker has seen.
+// mapPart is what was seen in one segment, or in all.
 type mapPart struct {
 	nodes []mapNode
 	index map[mapNode]int32
@@ -93,21 +93,10 @@ func (s *Service) serviceMap(ctx context.Context, tenant telemetry.Tenant, from,
 		TraceIDs: true, SpanIDs: true, ParentIDs: true, Attributes: peerAttributes(),
 	}
 	total := newMapPart()
-	err := s.inView(ctx, func(ctx context.Context, v *view) error {
+	var over time.Duration
+	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
 		v.budget = min(v.budget, maxMapSpans)
-		byWorker := perWorker[*mapPart](v)
-		_, err := v.walk(ctx, p, w, func(worker, _ int, _ *header, t *segment.Table) error {
-			if byWorker[worker] == nil {
-				byWorker[worker] = newMapPart()
-			}
-			byWorker[worker].read(t, from, to)
-			return nil
-		}, onward)
-		for _, part := range byWorker {
-			if part != nil {
-				total.merge(part)
-			}
-		}
+		over, err = aggregate(ctx, v, p, w, foldMap, total.merge)
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
@@ -115,12 +104,13 @@ func (s *Service) serviceMap(ctx context.Context, tenant telemetry.Tenant, from,
 		return nil, err
 	}
 	total.join()
-	total.render(out, time.Duration(to-from))
+	total.render(out, over)
 	return out, nil
 }
 
-// read takes the spans of a segment that start in the range.
-func (m *mapPart) read(t *segment.Table, from, to int64) {
+// foldMap takes the spans of a segment that start in the range.
+func foldMap(t *segment.Table, p *plan) *mapPart {
+	m := newMapPart()
 	nodes := make([]int32, len(t.Resources))
 	for i := range t.Resources {
 		r := &t.Resources[i]
@@ -130,7 +120,7 @@ func (m *mapPart) read(t *segment.Table, from, to int64) {
 	var calls, clients []call
 	times, lengths, kinds, codes := t.Ints[segment.ColTime], t.Ints[segment.ColDuration], t.Ints[segment.ColKind], t.Ints[segment.ColStatus]
 	for i, at := range times {
-		if at < from || at >= to {
+		if at < p.from || at >= p.to {
 			continue
 		}
 		node, failed := nodes[t.Ints[segment.ColResource][i]], codes[i] == statusError
@@ -159,6 +149,7 @@ func (m *mapPart) read(t *segment.Table, from, to int64) {
 		}
 	}
 	m.callers, m.calls, m.clients = append(m.callers, callers), append(m.calls, calls), append(m.clients, clients)
+	return m
 }
 
 // peerAttributes name what is on the other side of a span.

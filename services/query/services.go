@@ -75,39 +75,15 @@ func (s *Service) listServices(ctx context.Context, tenant telemetry.Tenant, fro
 	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: all{}}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
 	total := map[serviceKey]*serviceSum{}
-	err := s.inView(ctx, func(ctx context.Context, v *view) error {
-		byWorker := perWorker[map[serviceKey]*serviceSum](v)
-		_, err := v.walk(ctx, p, w, func(worker, _ int, _ *header, t *segment.Table) error {
-			sums := byWorker[worker]
-			if sums == nil {
-				sums = map[serviceKey]*serviceSum{}
-				byWorker[worker] = sums
-			}
-			of := make([]*serviceSum, len(t.Resources))
-			for i := range t.Resources {
-				of[i] = sumOf(sums, keyOf(&t.Resources[i]))
-			}
-			times, lengths, resources := t.Ints[segment.ColTime], t.Ints[segment.ColDuration], t.Ints[segment.ColResource]
-			kinds, codes := t.Ints[segment.ColKind], t.Ints[segment.ColStatus]
-			for i, at := range times {
-				if at >= from && at < to {
-					of[resources[i]].add(at, lengths[i], kinds[i], codes[i] == statusError)
-				}
-			}
-			return nil
-		}, onward)
-		for _, sums := range byWorker {
-			for k, sum := range sums {
-				sumOf(total, k).merge(sum)
-			}
-		}
+	var over time.Duration
+	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
+		over, err = aggregate(ctx, v, p, w, sumServices, func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums) })
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	over := time.Duration(to - from)
 	for k, sum := range total {
 		requests, basis := sum.requests()
 		if requests.requests == 0 {
@@ -124,11 +100,22 @@ func (s *Service) listServices(ctx context.Context, tenant telemetry.Tenant, fro
 	return out, nil
 }
 
-// onward settles a wave of an aggregation: it never stops early.
-func onward([]*header, int64) bool { return true }
-
-// perWorker is a place for each worker of a walk, so that none waits for another.
-func perWorker[T any](v *view) []T { return make([]T, v.workers) }
+// sumServices sums the spans of a segment that start in the range up.
+func sumServices(t *segment.Table, p *plan) map[serviceKey]*serviceSum {
+	sums := map[serviceKey]*serviceSum{}
+	of := make([]*serviceSum, len(t.Resources))
+	for i := range t.Resources {
+		of[i] = sumOf(sums, keyOf(&t.Resources[i]))
+	}
+	times, lengths, resources := t.Ints[segment.ColTime], t.Ints[segment.ColDuration], t.Ints[segment.ColResource]
+	kinds, codes := t.Ints[segment.ColKind], t.Ints[segment.ColStatus]
+	for i, at := range times {
+		if at >= p.from && at < p.to {
+			of[resources[i]].add(at, lengths[i], kinds[i], codes[i] == statusError)
+		}
+	}
+	return sums
+}
 
 // sumOf is the entry of a map, made at its first use.
 func sumOf[K comparable, T any](sums map[K]*T, k K) *T {
@@ -167,35 +154,9 @@ func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, n
 	w.text(segment.TextName)
 	p.filter.want(w)
 	total := map[operationKey]*red{}
-	err := s.inView(ctx, func(ctx context.Context, v *view) error {
-		byWorker := perWorker[map[operationKey]*red](v)
-		_, err := v.walk(ctx, p, w.Want, func(worker, _ int, _ *header, t *segment.Table) error {
-			sums := byWorker[worker]
-			if sums == nil {
-				sums = map[operationKey]*red{}
-				byWorker[worker] = sums
-			}
-			type code struct {
-				name segment.ValueID
-				kind int64
-			}
-			of := map[code]*red{}
-			p.hits(t, func(row int, _ key) {
-				c := code{t.Texts[segment.TextName][row], t.Ints[segment.ColKind][row]}
-				sum := of[c]
-				if sum == nil {
-					sum = sumOf(sums, operationKey{textOf(t, segment.TextName, row), c.kind})
-					of[c] = sum
-				}
-				sum.add(t.Ints[segment.ColDuration][row], t.Ints[segment.ColStatus][row] == statusError)
-			})
-			return nil
-		}, onward)
-		for _, sums := range byWorker {
-			for k, sum := range sums {
-				sumOf(total, k).merge(sum)
-			}
-		}
+	var over time.Duration
+	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
+		over, err = aggregate(ctx, v, p, w.Want, sumOperations, func(sums map[operationKey]*red) { mergeSums(total, sums) })
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
@@ -203,10 +164,29 @@ func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, n
 		return nil, err
 	}
 	for k, sum := range total {
-		out.Operations = append(out.Operations, api.Operation{Name: k.name, Kind: int(k.kind), Red: sum.render(time.Duration(to - from))})
+		out.Operations = append(out.Operations, api.Operation{Name: k.name, Kind: int(k.kind), Red: sum.render(over)})
 	}
 	slices.SortFunc(out.Operations, func(a, b api.Operation) int {
 		return cmp.Or(cmp.Compare(b.Red.Requests, a.Red.Requests), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))
 	})
 	return out, nil
+}
+
+// sumOperations sums the spans of a segment that meet the plan up.
+func sumOperations(t *segment.Table, p *plan) map[operationKey]*red {
+	type code struct {
+		name segment.ValueID
+		kind int64
+	}
+	sums, of := map[operationKey]*red{}, map[code]*red{}
+	p.hits(t, func(row int, _ key) {
+		c := code{t.Texts[segment.TextName][row], t.Ints[segment.ColKind][row]}
+		sum := of[c]
+		if sum == nil {
+			sum = sumOf(sums, operationKey{textOf(t, segment.TextName, row), c.kind})
+			of[c] = sum
+		}
+		sum.add(t.Ints[segment.ColDuration][row], t.Ints[segment.ColStatus][row] == statusError)
+	})
+	return sums
 }

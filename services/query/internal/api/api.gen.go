@@ -405,10 +405,13 @@ type HistogramData struct {
 	Sum            *Double  `json:"sum,omitempty"`
 }
 
-// Incomplete The answer was cut. What it holds is right; more may exist.
+// Incomplete The answer was cut. What it holds is right; more may exist. Figures are those of the range from `since` on.
 type Incomplete struct {
 	Message string           `json:"message"`
 	Reason  IncompleteReason `json:"reason"`
+
+	// Since Only of counts, rates and percentiles; they cover the range from this instant on and nothing before it.
+	Since Nanos `json:"since,omitempty,omitzero"`
 }
 
 // IncompleteReason defines model for Incomplete.Reason.
@@ -658,7 +661,7 @@ type RED struct {
 	// P99Nano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
 	P99Nano Nanos `json:"p99_nano"`
 
-	// Rate Requests per second over the range.
+	// Rate Requests per second over the range; of a cut answer, over its part from `incomplete.since` on.
 	Rate     float64 `json:"rate"`
 	Requests int64   `json:"requests"`
 }

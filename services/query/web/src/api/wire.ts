@@ -488,11 +488,13 @@ export interface components {
              */
             bytes_read: number;
         };
-        /** @description The answer was cut. What it holds is right; more may exist. */
+        /** @description The answer was cut. What it holds is right; more may exist. Figures are those of the range from `since` on. */
         Incomplete: {
             /** @enum {string} */
             reason: "scan_budget" | "timeout" | "limit";
             message: string;
+            /** @description Only of counts, rates and percentiles; they cover the range from this instant on and nothing before it. */
+            since?: components["schemas"]["Nanos"];
         };
         /** @description Unix nanoseconds, or a length in nanoseconds, as a decimal string. */
         Nanos: string;
@@ -820,7 +822,7 @@ export interface components {
             errors: number;
             /**
              * Format: double
-             * @description Requests per second over the range.
+             * @description Requests per second over the range; of a cut answer, over its part from `incomplete.since` on.
              */
             rate: number;
             /**
