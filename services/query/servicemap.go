@@ -262,34 +262,83 @@ func (m *mapPart) join() {
 			waiting[parent.spanKey] = nil // a span sent twice is one parent; the key stays: its client span was answered
 		}
 	}
-	services := map[string]int32{}
-	for i, n := range m.nodes {
-		if n.kind == api.MapNodeTypeService {
-			services[n.name] = int32(i)
-		}
-	}
-	// A service may be called by its name or by a host name of its name, and answer without telemetry of its own.
-	targets := make([]int32, len(m.nodes))
-	for i, n := range m.nodes {
-		targets[i] = int32(i)
-		if n.kind != api.MapNodeTypeExternal {
-			continue
-		}
-		host, _, _ := strings.Cut(n.name, ".")
-		for _, name := range []string{host, n.name} {
-			if known, ok := services[name]; ok {
-				targets[i] = known
-			}
-		}
-	}
+	hosts := m.hosts()
 	for _, list := range m.clients {
 		for _, c := range list {
-			target := targets[c.target]
+			target := c.target
+			if m.nodes[target].kind == api.MapNodeTypeExternal {
+				target = hosts.of(c.target, c.node)
+			}
 			if _, answered := waiting[c.at]; !answered && target != c.node {
 				sumOf(m.edges, [2]int32{c.node, target}).add(c.duration, c.failed)
 			}
 		}
 	}
+}
+
+// hosts finds the service that a host name means: a service may be called and answer without telemetry of its own.
+type hosts struct {
+	nodes  []mapNode
+	byName map[string][]int32 // services, by namespace
+	known  map[[2]int32]int32 // by host and caller
+}
+
+func (m *mapPart) hosts() *hosts {
+	h := &hosts{nodes: m.nodes, byName: map[string][]int32{}, known: map[[2]int32]int32{}}
+	for i, n := range m.nodes {
+		if n.kind == api.MapNodeTypeService {
+			h.byName[n.name] = append(h.byName[n.name], int32(i)) //nolint:gosec // far fewer
+		}
+	}
+	for _, list := range h.byName {
+		slices.SortFunc(list, func(a, b int32) int { return m.nodes[a].compare(m.nodes[b]) })
+	}
+	return h
+}
+
+// of is the service that the host of an external node is to a caller, or the node itself.
+func (h *hosts) of(host, caller int32) int32 {
+	pair := [2]int32{host, caller}
+	node, ok := h.known[pair]
+	if !ok {
+		node = h.find(h.nodes[host].name, h.nodes[caller].namespace)
+		if node < 0 {
+			node = host
+		}
+		h.known[pair] = node
+	}
+	return node
+}
+
+// find matches a service's whole name, name.namespace, and the names that Kubernetes gives: name.namespace.svc and
+// name.namespace.svc.cluster.local, whose namespace need not be the service's. Any other dot is a host outside: api.example.com is no
+// service named api. Of services of one name in several namespaces it takes the one in the namespace said, then the one in the caller's,
+// then the first.
+func (h *hosts) find(host, callersNamespace string) int32 {
+	if list := h.byName[host]; len(list) > 0 {
+		return h.prefer(list, callersNamespace)
+	}
+	cluster := strings.TrimSuffix(host, ".cluster.local")
+	short, inCluster := strings.CutSuffix(cluster, ".svc")
+	if !inCluster {
+		short = host
+	}
+	dot := strings.LastIndexByte(short, '.')
+	if dot < 0 {
+		return -1
+	}
+	list, namespace := h.byName[short[:dot]], short[dot+1:]
+	switch at := slices.IndexFunc(list, func(i int32) bool { return h.nodes[i].namespace == namespace }); {
+	case at >= 0:
+		return list[at]
+	case inCluster && len(list) > 0:
+		return h.prefer(list, callersNamespace)
+	}
+	return -1
+}
+
+func (h *hosts) prefer(list []int32, namespace string) int32 {
+	return list[max(slices.IndexFunc(list, func(i int32) bool { return h.nodes[i].namespace == namespace }), 0)]
 }
 
 func (m *mapPart) render(out *api.ServiceMap, over time.Duration) {

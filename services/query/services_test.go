@@ -80,6 +80,7 @@ func TestServiceMap(t *testing.T) {
 	s.span(1, "checkout", "GET", ptrace.SpanKindClient, inner, with("db.system", "redis"), with("db.namespace", "0"), with("server.address", "cache"))
 	s.span(1, "checkout", "mail", ptrace.SpanKindClient, inner, with("url.full", "https://mail.example:8443/send?x=1"))
 	s.span(1, "checkout", "quote", ptrace.SpanKindClient, inner, with("server.address", "payment.shop.svc")) // payment, but no span of it
+	s.span(1, "checkout", "bill", ptrace.SpanKindClient, inner, with("server.address", "payment.example.com")) // not the service payment
 	produce := s.span(1, "checkout", "orders publish", ptrace.SpanKindProducer, inner, with("messaging.system", "kafka"), with("messaging.destination.name", "orders"))
 	s.span(1, "accounting", "orders process", ptrace.SpanKindConsumer, produce, with("messaging.system", "kafka"), with("messaging.destination.name", "orders"))
 	s.span(1, "checkout", "self", ptrace.SpanKindServer, checkout) // not an edge
@@ -98,6 +99,7 @@ func TestServiceMap(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		"service  frontend", "service  checkout", "service  payment", "service  accounting", "service  stranger",
 		"database postgresql orders", "database redis cache", "messaging kafka orders", "external  mail.example",
+		"external  payment.example.com",
 	}, listed)
 	var edges []string
 	for _, e := range got.Edges {
@@ -106,11 +108,36 @@ func TestServiceMap(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		"frontend > checkout: 1, 0 failed", "checkout > payment: 2, 1 failed", "checkout > orders: 1, 1 failed", "checkout > cache: 1, 0 failed",
 		"checkout > mail.example: 1, 0 failed", "checkout > orders: 1, 0 failed", "orders > accounting: 1, 0 failed",
+		"checkout > payment.example.com: 1, 0 failed",
 	}, edges)
 	for _, e := range got.Edges {
 		if nodes[e.Source] == "frontend" {
 			require.InEpsilon(t, 40e6, float64(number64(t, e.Red.P95Nano)), 0.01, "an edge is measured at the callee")
 		}
+	}
+}
+
+func TestAHostIsAServiceOnlyByItsWholeName(t *testing.T) {
+	m := newMapPart()
+	caller := m.node(mapNode{kind: api.MapNodeTypeService, namespace: "b", name: "web"})
+	for _, namespace := range []string{"c", "b", "a"} {
+		m.node(mapNode{kind: api.MapNodeTypeService, namespace: namespace, name: "api"})
+	}
+	m.node(mapNode{kind: api.MapNodeTypeService, namespace: "z", name: "mail.example.com"})
+	m.node(mapNode{kind: api.MapNodeTypeService, namespace: "y", name: "cart"})
+	m.node(mapNode{kind: api.MapNodeTypeService, namespace: "x", name: "cart"})
+	for host, want := range map[string]string{
+		"api": "b/api", "api.c": "c/api", "api.a.svc": "a/api", "api.c.svc.cluster.local": "c/api",
+		"api.cluster-1.svc": "b/api", "cart.cluster-1.svc.cluster.local": "x/cart", "cart": "x/cart", "mail.example.com": "z/mail.example.com",
+		"api.stripe.com": "", "api.com": "", "api.b.example.com": "", "api.b.cluster.local": "", "cart.b": "", "other": "", "other.b.svc": "",
+	} {
+		external := m.node(mapNode{kind: api.MapNodeTypeExternal, name: host})
+		node := m.nodes[m.hosts().of(external, caller)]
+		if want == "" {
+			require.Equal(t, mapNode{kind: api.MapNodeTypeExternal, name: host}, node)
+			continue
+		}
+		require.Equal(t, want, node.namespace+"/"+node.name, host)
 	}
 }
 

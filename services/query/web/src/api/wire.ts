@@ -293,7 +293,9 @@ export interface paths {
          * Who calls whom over a range
          * @description An edge between two services is made of the callee's spans of kind server and consumer whose parent is a span of another service in the range.
          *     A client span without a child in another service gives an edge to the database, messaging system or host it names
-         *     (`db.system.name`, `messaging.system`, `peer.service`, `server.address`). A producer span gives an edge to its topic, a consumer
+         *     (`db.system.name`, `messaging.system`, `peer.service`, `server.address`). A host is a service of the map when it is the service's whole
+         *     name, `name.namespace`, `name.namespace.svc` or `name.namespace.svc.cluster.local`, and otherwise a node of its own; of services of
+         *     one name the one in the namespace said counts, then the one in the caller's, then the first by namespace. A producer span gives an edge to its topic, a consumer
          *     span an edge from it.
          */
         get: operations["getServiceMap"];
