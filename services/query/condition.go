@@ -23,6 +23,8 @@ type condition struct {
 	atLeast int64 // intColumn, gt and gte: no smaller number matches
 	only    int64 // intColumn, eq and ne: the number compared with, if it is one
 	one     bool
+
+	takesAbsent bool // intColumn: the number that stands for none was asked for by itself
 }
 
 // equals compares by type; an untyped number equals an int and a double of its value.
@@ -79,13 +81,14 @@ func (l literal) compare(v segment.Value) (order int, ok bool) {
 		case api.KindInt:
 			return cmp.Compare(int64(v.Num), l.Int), true //nolint:gosec // two's complement is the format
 		case api.KindDouble:
-			return compareFloats(float64(int64(v.Num)), l.Double) //nolint:gosec // likewise
+			return compareIntFloat(int64(v.Num), l.Double) //nolint:gosec // likewise
 		case api.KindEmpty, api.KindString, api.KindBool, api.KindBytes, api.KindArray, api.KindMap:
 		}
 	case segment.Double:
 		switch l.Kind {
 		case api.KindInt:
-			return compareFloats(math.Float64frombits(v.Num), float64(l.Int))
+			order, ok := compareIntFloat(l.Int, math.Float64frombits(v.Num))
+			return -order, ok
 		case api.KindDouble:
 			return compareFloats(math.Float64frombits(v.Num), l.Double)
 		case api.KindEmpty, api.KindString, api.KindBool, api.KindBytes, api.KindArray, api.KindMap:
@@ -100,6 +103,20 @@ func compareFloats(a, b float64) (int, bool) {
 		return 0, false
 	}
 	return cmp.Compare(a, b), true
+}
+
+// compareIntFloat is exact: beyond 2^53 a double has not every integer, and converting would make equal what is not.
+func compareIntFloat(n int64, x float64) (int, bool) {
+	switch {
+	case math.IsNaN(x):
+		return 0, false
+	case x >= 1<<63:
+		return -1, true
+	case x < -1<<63:
+		return 1, true
+	}
+	whole := math.Trunc(x)
+	return cmp.Or(cmp.Compare(n, int64(whole)), cmp.Compare(whole, x)), true
 }
 
 func (c *condition) want(w *wanted) {
@@ -179,7 +196,7 @@ func (c *condition) match(t *segment.Table, hits []bool) {
 		c.matchTexts(t, hits)
 	case intColumn:
 		for i, n := range t.Ints[c.field.column] {
-			hits[i] = (c.field.absent == nil || !c.field.absent(n) || c.one && c.field.absent(c.only)) && c.number(n)
+			hits[i] = (c.field.absent == nil || !c.field.absent(n) || c.takesAbsent) && c.number(n)
 		}
 	case traceID:
 		for i := range hits {

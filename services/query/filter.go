@@ -508,6 +508,7 @@ func (c *condition) parseRanges() error {
 		c.number = func(n int64) bool {
 			return slices.ContainsFunc(list, func(r interval) bool { return r.low <= n && n <= r.high })
 		}
+		c.takesAbsent = c.field.absent != nil && slices.ContainsFunc(list, func(r interval) bool { return r.low == r.high && c.field.absent(r.low) })
 	case api.OperatorGt:
 		c.number = func(n int64) bool { return n > first.high }
 		c.atLeast = max(first.high, first.high+1) // of the largest number, nothing is greater

@@ -383,6 +383,9 @@ func TestFiltersOnLogs(t *testing.T) {
 		`{"field":"severity","operator":"eq","value":"error"}`,
 		`{"field":"severity","operator":"eq","value":0}`,
 		`{"field":"severity","operator":"ne","value":0}`,
+		`{"field":"severity","operator":"in","value":[0]}`,
+		`{"field":"severity","operator":"in","value":[0,"error"]}`,
+		`{"field":"severity","operator":"not_in","value":[0,17]}`,
 		`{"field":"severity","operator":"gte","value":"warn"}`,
 		`{"field":"severity","operator":"lt","value":"warn"}`,
 		`{"field":"severity","operator":"exists","value":false}`,
@@ -589,6 +592,7 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 		{rangeOf(`3`, `"2"`), "time_range.empty"},
 		{`{"time_range":{"start_time":1,"end_time":2},"pagination":{"limit":1001}}`, "pagination.limit"},
 		{`{"time_range":{"start_time":1,"end_time":2},"pagination":{"limit":-1}}`, "pagination.limit"},
+		{`{"time_range":{"start_time":1,"end_time":2},"pagination":{"limit":0}}`, "pagination.limit"},
 	} {
 		for _, list := range lists() {
 			require.Equal(t, c.code, f.problem(http.StatusBadRequest, http.MethodPost, "/api/"+list+"/search", c.body).Code, c.body)
@@ -606,4 +610,27 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 	require.Equal(t, "not_found", f.problem(http.StatusNotFound, http.MethodGet, "/api/traces/"+strings.Repeat("1", 32), "").Code)
 	require.Equal(t, "not_found", f.problem(http.StatusNotFound, http.MethodGet, "/api/metrics/nothing"+hour(), "").Code)
 	f.problem(http.StatusNotFound, http.MethodGet, "/api/nothing", "")
+}
+
+func TestIntegersAndDoublesAreComparedExactly(t *testing.T) {
+	number := func(n int64) literal { return literal{Value: api.Value{Kind: api.KindInt, Int: n}} }
+	double := func(x float64) literal { return literal{Value: api.Value{Kind: api.KindDouble, Double: x}} }
+	for _, c := range []struct {
+		n    int64
+		x    float64
+		want int
+	}{
+		{1<<53 + 1, 1 << 53, 1}, {1 << 53, 1 << 53, 0}, {-1<<53 - 1, -1 << 53, -1},
+		{math.MaxInt64, 1 << 63, -1}, {math.MinInt64, -1 << 63, 0}, {math.MinInt64, -1 << 64, 1}, {math.MaxInt64, math.Inf(1), -1}, {0, math.Inf(-1), 1},
+		{2, 2.5, -1}, {3, 2.5, 1}, {-2, -2.5, 1}, {-3, -2.5, -1}, {0, math.Copysign(0, -1), 0},
+	} {
+		got, ok := double(c.x).compare(number(c.n).numbers()[0])
+		require.True(t, ok)
+		require.Equal(t, c.want, got, "%d to %g", c.n, c.x)
+		got, ok = number(c.n).compare(double(c.x).numbers()[0])
+		require.True(t, ok)
+		require.Equal(t, -c.want, got, "%g to %d", c.x, c.n)
+	}
+	_, ok := number(1).compare(double(math.NaN()).numbers()[0])
+	require.False(t, ok)
 }

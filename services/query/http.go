@@ -59,51 +59,52 @@ func answer[T any](c echo.Context, result T, err error) error {
 }
 
 func (h handlers) SearchTraces(c echo.Context, _ api.SearchTracesParams) error {
-	r, err := bodyOf(c)
-	return list(h, c, r, err, h.searchTraces)
+	return list(h, c, func() (api.SearchRequest, error) { return bodyOf(c) }, h.searchTraces)
 }
 
 func (h handlers) SearchTracesByQuery(c echo.Context, p api.SearchTracesByQueryParams) error {
-	r, err := bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
-	return list(h, c, r, err, h.searchTraces)
+	return list(h, c, func() (api.SearchRequest, error) {
+		return bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
+	}, h.searchTraces)
 }
 
 func (h handlers) SearchSpans(c echo.Context, _ api.SearchSpansParams) error {
-	r, err := bodyOf(c)
-	return list(h, c, r, err, h.searchSpans)
+	return list(h, c, func() (api.SearchRequest, error) { return bodyOf(c) }, h.searchSpans)
 }
 
 func (h handlers) SearchSpansByQuery(c echo.Context, p api.SearchSpansByQueryParams) error {
-	r, err := bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
-	return list(h, c, r, err, h.searchSpans)
+	return list(h, c, func() (api.SearchRequest, error) {
+		return bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
+	}, h.searchSpans)
 }
 
 func (h handlers) SearchLogs(c echo.Context, _ api.SearchLogsParams) error {
-	r, err := bodyOf(c)
-	return list(h, c, r, err, h.searchLogs)
+	return list(h, c, func() (api.SearchRequest, error) { return bodyOf(c) }, h.searchLogs)
 }
 
 func (h handlers) SearchLogsByQuery(c echo.Context, p api.SearchLogsByQueryParams) error {
-	r, err := bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
-	return list(h, c, r, err, h.searchLogs)
+	return list(h, c, func() (api.SearchRequest, error) {
+		return bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
+	}, h.searchLogs)
 }
 
 func (h handlers) SearchMetrics(c echo.Context, _ api.SearchMetricsParams) error {
-	r, err := bodyOf(c)
-	return list(h, c, r, err, h.searchPoints)
+	return list(h, c, func() (api.SearchRequest, error) { return bodyOf(c) }, h.searchPoints)
 }
 
 func (h handlers) SearchMetricsByQuery(c echo.Context, p api.SearchMetricsByQueryParams) error {
-	r, err := bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
-	return list(h, c, r, err, h.searchPoints)
+	return list(h, c, func() (api.SearchRequest, error) {
+		return bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
+	}, h.searchPoints)
 }
 
-// list answers a search.
-func list[T any](h handlers, c echo.Context, r api.SearchRequest, err error, search func(context.Context, telemetry.Tenant, api.SearchRequest) (T, error)) error {
+// list answers a search. The tenant comes first: who may not ask is told nothing of the question.
+func list[T any](h handlers, c echo.Context, parse func() (api.SearchRequest, error), search func(context.Context, telemetry.Tenant, api.SearchRequest) (T, error)) error {
+	tenant, err := h.tenant(c)
 	if err != nil {
 		return err
 	}
-	tenant, err := h.tenant(c)
+	r, err := parse()
 	if err != nil {
 		return err
 	}
@@ -144,11 +145,11 @@ func (h handlers) ListMetrics(c echo.Context, p api.ListMetricsParams) error {
 }
 
 func (h handlers) GetMetric(c echo.Context, name string, p api.GetMetricParams) error {
-	filters, err := filterList(p.Filters)
-	if err != nil {
-		return err
-	}
 	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.MetricSeries, error) {
+		filters, err := filterList(p.Filters)
+		if err != nil {
+			return nil, err
+		}
 		return h.getMetric(ctx, tenant, name, from, to, filters, p.Limit)
 	})
 }

@@ -43,6 +43,19 @@ func TestTenantsSeeOnlyTheirOwn(t *testing.T) {
 	f.problem(http.StatusNotFound, http.MethodGet, "/api/traces/"+trace, "", "X-Scope-OrgID", "nobody")
 }
 
+func TestTheTenantIsAskedBeforeTheQuestion(t *testing.T) {
+	f := newFixture(t)
+	want := f.problem(http.StatusBadRequest, http.MethodGet, "/api/services"+hour(), "", "X-Scope-OrgID", "not/one").Code
+	for _, list := range lists() {
+		require.Equal(t, want, f.problem(http.StatusBadRequest, http.MethodPost, "/api/"+list+"/search", "{", "X-Scope-OrgID", "not/one").Code)
+		require.Equal(t, want, f.problem(http.StatusBadRequest, http.MethodGet, "/api/"+list+"/search"+hour()+"&filters=x", "", "X-Scope-OrgID", "not/one").Code)
+	}
+	require.Equal(t, want, f.problem(http.StatusBadRequest, http.MethodGet, "/api/metrics/depth"+hour()+"&filters=x", "", "X-Scope-OrgID", "not/one").Code)
+	for _, path := range []string{"/api/spans/search" + hour(), "/api/metrics/depth" + hour(), "/api/traces/" + oldestOfLine + "/logs" + hour()} {
+		require.Equal(t, "pagination.limit", f.problem(http.StatusBadRequest, http.MethodGet, path+"&limit=0", "").Code)
+	}
+}
+
 func TestGetAndPostSearchAlike(t *testing.T) {
 	f := newFixture(t)
 	f.fill(1, 50, 20)

@@ -126,8 +126,8 @@ func sortedKeys(set map[string]bool) []string {
 }
 
 // getMetric gives the newest points of one metric's series.
-func (s *Service) getMetric(ctx context.Context, tenant telemetry.Tenant, name string, from, to int64, filters []api.Filter, limit int) (*api.MetricSeries, error) {
-	limit, err := pageLimit(limit, defaultPoints, maxPoints)
+func (s *Service) getMetric(ctx context.Context, tenant telemetry.Tenant, name string, from, to int64, filters []api.Filter, asked *int) (*api.MetricSeries, error) {
+	limit, err := pageLimit(asked, defaultPoints, maxPoints)
 	if err != nil {
 		return nil, err
 	}

@@ -68,14 +68,14 @@ func (s *Service) newSearch(tenant telemetry.Tenant, list string, signal telemet
 	return q, nil
 }
 
-func pageLimit(n, byDefault, most int) (int, error) {
-	if n == 0 {
+func pageLimit(n *int, byDefault, most int) (int, error) {
+	if n == nil {
 		return byDefault, nil
 	}
-	if n < 0 || n > most {
-		return 0, fault.Newf(fault.Invalid, "pagination.limit", "limit: %d is not between 1 and %d", n, most)
+	if *n < 1 || *n > most {
+		return 0, fault.Newf(fault.Invalid, "pagination.limit", "limit: %d is not between 1 and %d", *n, most)
 	}
-	return n, nil
+	return *n, nil
 }
 
 // queryHash is the same for two requests that ask for the same list, however the JSON is spaced.
@@ -155,7 +155,7 @@ func bodyOf(c echo.Context) (api.SearchRequest, error) {
 }
 
 // bodyOfQuery is the same request from query parameters.
-func bodyOfQuery(start, end, filters string, limit int, cursor string) (api.SearchRequest, error) {
+func bodyOfQuery(start, end, filters string, limit *int, cursor string) (api.SearchRequest, error) {
 	r := api.SearchRequest{
 		TimeRange:  api.TimeRange{StartTime: api.Time(start), EndTime: api.Time(end)},
 		Pagination: api.PageRequest{Limit: limit, Cursor: cursor},

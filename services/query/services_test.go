@@ -79,7 +79,7 @@ func TestServiceMap(t *testing.T) {
 	s.span(1, "checkout", "INSERT", ptrace.SpanKindClient, inner, with("db.system.name", "postgresql"), with("db.namespace", "orders"), failing)
 	s.span(1, "checkout", "GET", ptrace.SpanKindClient, inner, with("db.system", "redis"), with("db.namespace", "0"), with("server.address", "cache"))
 	s.span(1, "checkout", "mail", ptrace.SpanKindClient, inner, with("url.full", "https://mail.example:8443/send?x=1"))
-	s.span(1, "checkout", "quote", ptrace.SpanKindClient, inner, with("server.address", "payment.shop.svc")) // payment, but no span of it
+	s.span(1, "checkout", "quote", ptrace.SpanKindClient, inner, with("server.address", "payment.shop.svc"))   // payment, but no span of it
 	s.span(1, "checkout", "bill", ptrace.SpanKindClient, inner, with("server.address", "payment.example.com")) // not the service payment
 	produce := s.span(1, "checkout", "orders publish", ptrace.SpanKindProducer, inner, with("messaging.system", "kafka"), with("messaging.destination.name", "orders"))
 	s.span(1, "accounting", "orders process", ptrace.SpanKindConsumer, produce, with("messaging.system", "kafka"), with("messaging.destination.name", "orders"))

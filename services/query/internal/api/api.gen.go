@@ -569,7 +569,7 @@ type Operator string
 type PageRequest struct {
 	// Cursor next_cursor of the page before.
 	Cursor string `json:"cursor,omitempty,omitzero"`
-	Limit  int    `json:"limit,omitempty,omitzero"`
+	Limit  *int   `json:"limit,omitempty"`
 }
 
 // Pagination defines model for Pagination.
@@ -1005,7 +1005,7 @@ type SearchLogsByQueryParams struct {
 
 	// Filters The array of Filter objects as JSON, as in the body of a POST.
 	Filters Filters `form:"filters,omitempty" json:"filters,omitempty,omitzero"`
-	Limit   Limit   `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	Limit   *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
@@ -1042,7 +1042,7 @@ type SearchMetricsByQueryParams struct {
 
 	// Filters The array of Filter objects as JSON, as in the body of a POST.
 	Filters Filters `form:"filters,omitempty" json:"filters,omitempty,omitzero"`
-	Limit   Limit   `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	Limit   *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
@@ -1069,7 +1069,7 @@ type GetMetricParams struct {
 	Filters Filters `form:"filters,omitempty" json:"filters,omitempty,omitzero"`
 
 	// Limit Most points in the answer, over all series.
-	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -1124,7 +1124,7 @@ type SearchSpansByQueryParams struct {
 
 	// Filters The array of Filter objects as JSON, as in the body of a POST.
 	Filters Filters `form:"filters,omitempty" json:"filters,omitempty,omitzero"`
-	Limit   Limit   `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	Limit   *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
@@ -1149,7 +1149,7 @@ type SearchTracesByQueryParams struct {
 
 	// Filters The array of Filter objects as JSON, as in the body of a POST.
 	Filters Filters `form:"filters,omitempty" json:"filters,omitempty,omitzero"`
-	Limit   Limit   `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	Limit   *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
@@ -1195,7 +1195,7 @@ type GetTraceLogsParams struct {
 
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime OptionalEndTime `form:"end_time,omitempty" json:"end_time,omitempty,omitzero"`
-	Limit   Limit           `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	Limit   *Limit          `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
