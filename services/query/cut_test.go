@@ -133,3 +133,32 @@ func TestFiguresOfACutAnswerAreThoseOfThePartThatWasRead(t *testing.T) {
 	require.Nil(t, again.Incomplete)
 	require.Equal(t, again.Services, list.Services)
 }
+
+func TestARareSearchThatTakesLongGoesOnByItsCursor(t *testing.T) {
+	f := newFixture(t)
+	f.storeLine(100)
+	_, err := f.db.Pool.Exec(testbed.Context(t), `UPDATE spans_segment SET service_max_duration = '{20000000000}' WHERE min_time = (SELECT min(min_time) FROM spans_segment)`)
+	require.NoError(t, err)
+	now := base()
+	f.svc.env.Now = func() time.Time { // each look at the clock finds a third of a query's time gone
+		now = now.Add(f.svc.cfg.Timeout / 3)
+		return now
+	}
+	for _, list := range []string{"spans", "traces"} {
+		s := searchBody{from: base().Add(-2 * time.Hour), to: base(), filters: `[{"field":"duration","operator":"gt","value":"10s"}]`}
+		cut, read := 0, 0
+		for more := true; more; {
+			p := f.page(list, s)
+			require.Empty(t, p.items)
+			if p.pagination.HasMore {
+				require.Equal(t, api.IncompleteReasonTimeout, p.incomplete.Reason)
+				cut++
+			}
+			read += p.stats.SegmentsRead
+			more, s.cursor = p.pagination.HasMore, p.pagination.NextCursor
+			require.Less(t, cut, 50)
+		}
+		require.Positive(t, cut)
+		require.Equal(t, 1, read, "the one segment that may hold such a span is reached")
+	}
+}

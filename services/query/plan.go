@@ -221,6 +221,8 @@ type headers struct {
 	hashes   []uint64 // of plan.traces
 	buffer   []*header
 	ended    bool
+	cut      bool  // the time ran out while headers were rejected, and the stream ended before its end
+	missed   int64 // cut: the newest time that a segment which was not looked at can have
 }
 
 // headers opens the stream; the view has one at a time. It also counts the range's segments for the statistics.
@@ -271,7 +273,8 @@ func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
 	return h, nil
 }
 
-// peek fills the buffer with at least n headers, or all that are left.
+// peek fills the buffer with at least n headers, or all that are left. The headers of a rare search may all be rejected for a long time, so
+// that it ends here, too, once the query's time is over; it has got below the newest time of the plan then, so that the next page goes on.
 func (h *headers) peek(ctx context.Context, n int) error {
 	for !h.ended && len(h.buffer) < n {
 		count := max(n-len(h.buffer), 8)
@@ -283,7 +286,7 @@ func (h *headers) peek(ctx context.Context, n int) error {
 		if err != nil {
 			return fmt.Errorf("fetch headers: %w", err)
 		}
-		fetched := 0
+		fetched, oldest := 0, int64(math.MaxInt64)
 		for rows.Next() {
 			fetched++
 			s := new(header)
@@ -292,6 +295,7 @@ func (h *headers) peek(ctx context.Context, n int) error {
 				rows.Close()
 				return fmt.Errorf("read a header: %w", err)
 			}
+			oldest = s.maxTime
 			if h.bounds.mayHold(s, h.services) && h.mayHoldTrace(s) {
 				h.buffer = append(h.buffer, s)
 			}
@@ -300,6 +304,9 @@ func (h *headers) peek(ctx context.Context, n int) error {
 			return fmt.Errorf("fetch headers: %w", err)
 		}
 		h.ended = fetched < count
+		if !h.ended && len(h.buffer) < n && oldest < h.plan.newest() && !h.view.now().Before(h.view.deadline) {
+			h.ended, h.cut, h.missed = true, true, oldest
+		}
 	}
 	return nil
 }
@@ -322,13 +329,16 @@ func (h *headers) take(ctx context.Context, n int) ([]*header, error) {
 	return wave, nil
 }
 
-// next is the newest time that any segment not taken yet can have; math.MinInt64 when none is left.
+// next is the newest time that any segment not taken yet can have, or that was not looked at; math.MinInt64 when none is left.
 func (h *headers) next(ctx context.Context) (int64, error) {
 	if err := h.peek(ctx, 1); err != nil {
 		return 0, err
 	}
-	if len(h.buffer) == 0 {
-		return math.MinInt64, nil
+	switch {
+	case len(h.buffer) > 0:
+		return h.buffer[0].maxTime, nil
+	case h.cut:
+		return h.missed, nil
 	}
-	return h.buffer[0].maxTime, nil
+	return math.MinInt64, nil
 }

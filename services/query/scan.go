@@ -107,10 +107,8 @@ func (v *view) walk(ctx context.Context, p *plan, w segment.Want, each visit, do
 		next := int64(math.MinInt64)
 		if following != nil && len(following.headers) > 0 {
 			next = following.headers[0].maxTime
-		} else if following == nil {
-			if next, err = stream.next(ctx); err != nil {
-				return 0, err
-			}
+		} else if next, err = stream.next(ctx); err != nil {
+			return 0, err
 		}
 		if !done(current.headers, next) {
 			return math.MinInt64, nil
@@ -126,6 +124,9 @@ func (v *view) walk(ctx context.Context, p *plan, w segment.Want, each visit, do
 			following, err = v.load(ctx, stream, w, size)
 		}
 		current = following
+	}
+	if err == nil && stream.cut && v.exhausted() {
+		return stream.missed, nil
 	}
 	return math.MinInt64, err
 }
