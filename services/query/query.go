@@ -93,6 +93,7 @@ type Service struct {
 	sql     *template.Template
 	cursors cursors
 	tables  tables
+	maps    chan struct{} // service maps being computed
 	server  *httpserver.Server
 	auth    *auth.Authenticator
 }
@@ -102,7 +103,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, env: env}
+	s := &Service{cfg: cfg, env: env, maps: make(chan struct{}, maxMaps)}
 	if s.cfg.Workers == 0 {
 		s.cfg.Workers = runtime.GOMAXPROCS(0)
 	}

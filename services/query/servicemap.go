@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -16,6 +17,9 @@ import (
 
 // maxMapSpans bounds the memory of a service map computed on the fly: about 60 bytes a span while spans are joined with their parents.
 const maxMapSpans = 4_000_000
+
+// maxMaps bounds the service maps that are computed at a time: each may take hundreds of megabytes.
+const maxMaps = 2
 
 // mapNode is a node by what tells it from others.
 type mapNode struct {
@@ -85,6 +89,12 @@ func newMapPart() *mapPart {
 }
 
 func (s *Service) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceMap, error) {
+	select {
+	case s.maps <- struct{}{}:
+		defer func() { <-s.maps }()
+	default:
+		return nil, fault.Newf(fault.Overloaded, "query.overloaded", "%d service maps are being computed already; try again in a moment", maxMaps)
+	}
 	started := s.env.Now()
 	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}, Completeness: s.watch.completeness(telemetry.Traces)}
 	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: all{}}
@@ -96,14 +106,16 @@ func (s *Service) serviceMap(ctx context.Context, tenant telemetry.Tenant, from,
 	var over time.Duration
 	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
 		v.budget = min(v.budget, maxMapSpans)
-		over, err = aggregate(ctx, v, p, w, foldMap, total.merge)
+		if over, err = aggregate(ctx, v, p, w, foldMap, total.merge); err != nil {
+			return err
+		}
+		err = total.join(ctx)
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	total.join()
 	total.render(out, over)
 	return out, nil
 }
@@ -238,10 +250,13 @@ func (m *mapPart) merge(o *mapPart) {
 	}
 }
 
-// join finds the parents of calls, and turns what nobody answered into calls to what the client names.
-func (m *mapPart) join() {
+// join finds the parents of calls, and turns what nobody answered into calls to what the client names. It ends with ctx.
+func (m *mapPart) join(ctx context.Context) error {
 	waiting := map[spanKey]*call{} // the calls of a parent, linked by before
 	for _, list := range m.calls {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		for i := range list {
 			c := &list[i]
 			c.before = waiting[c.at]
@@ -249,6 +264,9 @@ func (m *mapPart) join() {
 		}
 	}
 	for _, list := range m.callers {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		for _, parent := range list {
 			c := waiting[parent.spanKey]
 			if c == nil {
@@ -264,6 +282,9 @@ func (m *mapPart) join() {
 	}
 	hosts := m.hosts()
 	for _, list := range m.clients {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		for _, c := range list {
 			target := c.target
 			if m.nodes[target].kind == api.MapNodeTypeExternal {
@@ -274,6 +295,7 @@ func (m *mapPart) join() {
 			}
 		}
 	}
+	return nil
 }
 
 // hosts finds the service that a host name means: a service may be called and answer without telemetry of its own.

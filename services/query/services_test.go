@@ -1,6 +1,7 @@
 package query
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -138,6 +139,24 @@ func TestAHostIsAServiceOnlyByItsWholeName(t *testing.T) {
 			continue
 		}
 		require.Equal(t, want, node.namespace+"/"+node.name, host)
+	}
+}
+
+func TestServiceMapsAreFewAtATimeAndEndWithTheirQuery(t *testing.T) {
+	f := newFixture(t)
+	for range maxMaps {
+		f.svc.maps <- struct{}{}
+	}
+	require.Equal(t, "query.overloaded", f.problem(http.StatusTooManyRequests, http.MethodGet, "/api/service-map"+hour(), "").Code)
+	<-f.svc.maps
+	var got api.ServiceMap
+	for range maxMaps { // each gives its place back
+		f.get("/api/service-map"+hour(), &got)
+	}
+	ctx, cancel := context.WithCancel(testbed.Context(t))
+	cancel()
+	for _, part := range []*mapPart{{calls: make([][]call, 1)}, {callers: make([][]caller, 1)}, {clients: make([][]call, 1)}} {
+		require.ErrorIs(t, part.join(ctx), context.Canceled)
 	}
 }
 

@@ -977,6 +977,9 @@ type TraceID = string
 // AcceptedItems defines model for AcceptedItems.
 type AcceptedItems = Accepted
 
+// Busy defines model for Busy.
+type Busy = Problem
+
 // Exported defines model for Exported.
 type Exported = map[string]interface{}
 

@@ -955,6 +955,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Too many of these are being computed; ask again after Retry-After seconds. */
+        Busy: {
+            headers: {
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Not stored; send it again after Retry-After seconds. */
         Retry: {
             headers: {
@@ -1618,6 +1628,7 @@ export interface operations {
             };
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
         };
