@@ -444,3 +444,28 @@ func TestACloseGivesBackWhatWasNotFetched(t *testing.T) {
 	first.Close()
 	require.Len(t, fetch(t, consumer(t, b, telemetry.Traces), 1), 1, "at once, not after AckWait")
 }
+
+func TestABatchOfANewerVersionIsLeftForANewerWriter(t *testing.T) {
+	s := testbed.NATSServer(t)
+	b := connect(t, s.Config())
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	admin := js(t, s)
+	for i, version := range []string{"2", "65535", "0", "-1", "2.0", "99999999"} {
+		_, err := admin.PublishMsg(t.Context(), &nats.Msg{Subject: "otlp.traces.default", Data: []byte("new"), Header: nats.Header{
+			bus.HeaderID: {batch(telemetry.Traces, "default", fmt.Sprint(i)).ID.String()}, bus.HeaderSchema: {version}, bus.HeaderTenant: {"default"},
+		}})
+		require.NoError(t, err)
+	}
+	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "fine")})
+	require.NoError(t, err)
+	got := fetch(t, c, 1)
+	require.Equal(t, "fine", string(got[0].Payload))
+	require.NoError(t, got[0].Settle(t.Context(), nil))
+	require.Eventually(t, func() bool {
+		dead, err := admin.Stream(t.Context(), bus.DeadStream)
+		return err == nil && dead.CachedInfo().State.Msgs == 4
+	}, 5*time.Second, 10*time.Millisecond, "garbage is a dead letter")
+	stream, err := admin.Stream(t.Context(), bus.StreamName(telemetry.Traces))
+	require.NoError(t, err)
+	require.Equal(t, uint64(2), stream.CachedInfo().State.Msgs, "what a newer writer understands stays in the queue")
+}

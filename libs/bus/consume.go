@@ -34,6 +34,7 @@ type Consumer struct {
 	fetch   sync.Mutex // one Fetch at a time
 	request uint64     // number of the last pull request: the last token of its reply subject
 	ready   bool       // the durable consumer is known to exist
+	newer   bool       // it was said that there are batches of a newer version
 }
 
 // maxFetch bounds the messages of one Fetch, and with it the queue between nats.go and Fetch.
@@ -70,7 +71,8 @@ type pull struct {
 
 // Fetch waits up to wait for a first batch and returns it with those that are there already, at most maxMessages batches and
 // about maxBytes bytes (compressed; never less than one batch). No batch in time is an empty result, not an error. Payloads are decompressed and belong to
-// the caller. A message that is no batch of this version is dead-lettered here and not returned.
+// the caller. A message that is no batch is dead-lettered here and not returned; one of a newer version goes back to the queue, for a
+// newer writer.
 //
 // Every delivery must be settled, also those returned together with an error. fault.Unavailable: NATS is down or the stream missing;
 // call again after a pause.
@@ -189,7 +191,7 @@ func (b *Bus) ensureConsumer(ctx context.Context, signal telemetry.Signal) error
 	return err
 }
 
-// delivery opens a message; one that cannot be opened is dead-lettered and not ok.
+// delivery opens a message; one that cannot be opened is dead-lettered, or given back for a newer reader, and not ok.
 func (c *Consumer) delivery(ctx context.Context, msg *nats.Msg) (Delivery, bool) {
 	meta, err := msg.Metadata()
 	if err != nil {
@@ -210,8 +212,12 @@ func (c *Consumer) delivery(ctx context.Context, msg *nats.Msg) (Delivery, bool)
 	if err == nil {
 		return d, true
 	}
+	if fault.ClassOf(err) == fault.Unavailable && !c.newer {
+		c.newer = true // once: they come again and again
+		c.bus.log.LogAttrs(ctx, slog.LevelWarn, "batches of a newer version are left to newer writers", slog.String("signal", c.signal.String()), slog.Any("error", err))
+	}
 	if err := d.Settle(ctx, err); err != nil {
-		c.bus.log.LogAttrs(ctx, slog.LevelWarn, "dead-letter a message that cannot be read", slog.Any("error", err))
+		c.bus.log.LogAttrs(ctx, slog.LevelWarn, "settle a message that cannot be read", slog.Any("error", err))
 	}
 	return Delivery{}, false
 }

@@ -37,7 +37,7 @@ const (
 )
 
 // envelopeVersion is what Publish writes and the only one that Fetch reads.
-const envelopeVersion = "1"
+const envelopeVersion = 1
 
 // headerRoom is kept free in every message for the headers, those of a dead letter included.
 const headerRoom = 8 << 10
@@ -131,7 +131,7 @@ func headers(b *telemetry.Batch, encoding string) nats.Header {
 		h[name] = id[len(id)-1 : len(id) : len(id)]
 	}
 	set(HeaderID, b.ID.String())
-	set(HeaderSchema, envelopeVersion)
+	set(HeaderSchema, strconv.Itoa(envelopeVersion))
 	set(HeaderTenant, string(b.Tenant))
 	if b.Connection != "" {
 		set(HeaderConnection, b.Connection)
@@ -145,11 +145,15 @@ func headers(b *telemetry.Batch, encoding string) nats.Header {
 	return h
 }
 
-// open is the inverse of headers and encode: it makes the batch of a message. Every error is fault.Invalid.
+// open is the inverse of headers and encode: it makes the batch of a message. An error is fault.Unavailable when the message
+// is of a newer version, which a newer reader understands, else fault.Invalid.
 func (c *coder) open(signal telemetry.Signal, subject string, h nats.Header, body []byte) (telemetry.Batch, error) {
 	b := telemetry.Batch{Signal: signal}
-	if v := first(h, HeaderSchema); v != envelopeVersion {
-		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s is %q, this version reads %q", HeaderSchema, v, envelopeVersion)
+	switch version, err := strconv.ParseUint(first(h, HeaderSchema), 10, 16); {
+	case err != nil || version < envelopeVersion:
+		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s is %q, this build reads %d", HeaderSchema, first(h, HeaderSchema), envelopeVersion)
+	case version > envelopeVersion:
+		return b, fault.Newf(fault.Unavailable, "bus.newer_envelope", "header %s is %d, this build reads %d: a newer one must take it", HeaderSchema, version, envelopeVersion)
 	}
 	var err error
 	if b.Tenant, err = telemetry.ParseTenant(first(h, HeaderTenant)); err != nil {
