@@ -118,6 +118,7 @@ type member struct {
 	ID      uuid.UUID
 	MinTime int64
 	Items   int
+	Bytes   int64 // as stored, compressed
 }
 
 func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st step, w window, sum *merged) error {
@@ -135,7 +136,7 @@ func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st s
 			sound = append(sound, m)
 		}
 	}
-	for _, group := range groups(sound, s.cfg.Merge.MaxItems) {
+	for _, group := range groups(sound, s.cfg.Merge.MaxItems, maxGroupBytes) {
 		started := s.env.Now()
 		if err := s.mergeGroup(ctx, signal, st.level, w.Tenant, group, sum); err != nil {
 			return err
@@ -150,18 +151,25 @@ func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st s
 	return nil
 }
 
-// groups cuts members, in their order, into runs of at most maxItems items. A run of one has nothing to merge with and is left out.
-func groups(members []member, maxItems int) [][]member {
+// maxGroupBytes bounds what is read for one merge, compressed. Merge.MaxItems bounds memory for items of ordinary size, about 100 bytes
+// each as stored, so that an ordinary group is a few MB; this one is for items of many kilobytes. They are held decoded, 5 to 10 times as
+// large, beside what is encoded anew: some hundred MB at worst.
+const maxGroupBytes = 32 << 20
+
+// groups cuts members, in their order, into runs of at most maxItems items and maxBytes bytes. A run of one has nothing to merge with and
+// is left out.
+func groups(members []member, maxItems int, maxBytes int64) [][]member {
 	var out [][]member
-	from, items := 0, 0
+	from, items, size := 0, 0, int64(0)
 	for i, m := range members {
-		if items+m.Items > maxItems && i > from {
+		if (items+m.Items > maxItems || size+m.Bytes > maxBytes) && i > from {
 			if i-from > 1 {
 				out = append(out, members[from:i])
 			}
-			from, items = i, 0
+			from, items, size = i, 0, 0
 		}
 		items += m.Items
+		size += m.Bytes
 	}
 	if len(members)-from > 1 {
 		out = append(out, members[from:])

@@ -379,10 +379,16 @@ func TestGroupsAreBounded(t *testing.T) {
 		}
 		return out
 	}
-	require.Empty(t, groups(nil, 10))
-	require.Empty(t, groups(members(5), 10), "one has nothing to merge with")
-	require.Equal(t, []int{2}, sizes(groups(members(5, 5), 10)))
-	require.Equal(t, []int{2, 2}, sizes(groups(members(5, 5, 5, 1), 10)))
-	require.Empty(t, groups(members(20, 20, 20), 10), "none fits beside another")
-	require.Equal(t, []int{2}, sizes(groups(members(20, 1, 2, 20), 10)))
+	require.Empty(t, groups(nil, 10, 1000))
+	require.Empty(t, groups(members(5), 10, 1000), "one has nothing to merge with")
+	require.Equal(t, []int{2}, sizes(groups(members(5, 5), 10, 1000)))
+	require.Equal(t, []int{2, 2}, sizes(groups(members(5, 5, 5, 1), 10, 1000)))
+	require.Empty(t, groups(members(20, 20, 20), 10, 1000), "none fits beside another")
+	require.Equal(t, []int{2}, sizes(groups(members(20, 1, 2, 20), 10, 1000)))
+
+	large := members(1, 1, 1, 1, 1, 1)
+	for i, n := range []int64{400, 400, 400, 600, 1500, 1} {
+		large[i].Bytes = n
+	}
+	require.Equal(t, []int{2, 2}, sizes(groups(large, 10, 1000)), "bytes bound a group too")
 }
