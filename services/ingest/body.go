@@ -118,9 +118,10 @@ func (b *buffers) grow(read *body, limit int64) []byte {
 	old := *read.buffer
 	want := min(2*int64(cap(old)), limit+1)
 	if next := b.get(want); next != nil && int64(cap(*next)) >= want {
-		b.put(read.buffer)
+		grown := append((*next)[:0], old...)
+		b.put(read.buffer) // only now: it belongs to the next request at once
 		read.buffer = next
-		return append((*next)[:0], old...)
+		return grown
 	}
 	next := make([]byte, len(old), want)
 	copy(next, old)

@@ -1,0 +1,45 @@
+package ingest
+
+import (
+	"bytes"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A buffer that was put back belongs to someone else at once, who overwrites it.
+func TestGrowingCopiesBeforeItGivesBack(t *testing.T) {
+	const size = maxSmall
+	var kept buffers
+	stop := make(chan struct{})
+	var others sync.WaitGroup
+	defer others.Wait()
+	defer close(stop)
+	for range 2 {
+		others.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if other := kept.get(size); other != nil {
+					b := (*other)[:cap(*other)]
+					for i := range b {
+						b[i] = 'o'
+					}
+					kept.put(other)
+				}
+			}
+		})
+	}
+	want := bytes.Repeat([]byte{'w'}, size)
+	for range 300 {
+		large := make([]byte, 0, 4*size)
+		kept.put(&large)
+		own := append(make([]byte, 0, size), want...)
+		read := body{bytes: own, buffer: &own}
+		require.True(t, bytes.Equal(want, kept.grow(&read, 8*size)))
+	}
+}
