@@ -24,29 +24,31 @@ type Admission struct {
 
 // Admit checks a request (see Check), leaves out the items that are not admitted, and cuts what remains into parts of at most
 // limits.MaxBytes at the bounds of resources, scopes, metrics and items. The same bytes and limits always make the same parts, so that
-// a client's retry makes the same batches. Order is kept.
+// a client's retry makes the same batches. Order is kept. A part stays within limits.MaxBytes after StampLogs, too.
 //
 // Where everything is admitted and fits, the only part is payload itself. Otherwise parts are copies. An item that is too large even
-// alone is counted in Rejected[TooLarge]; its neighbours stay.
+// alone is counted in Rejected[TooLarge]; its neighbours stay. Every part repeats the resource and the scope of its items: where a
+// request must be cut, items under a resource and scope of more than half a part are counted in Rejected[LargeHeader]. So the parts
+// of a request together are at most about four times as large as the request.
 func Admit(signal Signal, payload []byte, limits Limits) (Admission, error) {
 	summary, err := Check(signal, payload, limits)
 	if err != nil {
 		return Admission{}, err
 	}
 	a := Admission{Summary: summary}
-	fits := limits.MaxBytes <= 0 || len(payload) <= limits.MaxBytes
+	fits := limits.MaxBytes <= 0 || len(payload)+a.Untimed*stampRoom <= limits.MaxBytes
 	switch {
 	case a.Items == 0:
 	case a.Refused() == 0 && fits:
 		a.Parts = []Part{{Payload: payload, Items: a.Items, Untimed: a.Untimed}}
 	default:
 		r := newRebuilder(signal, payload, limits)
-		r.filter, r.judge = a.Refused() > 0, a.Refused() > 0 || a.Untimed > 0
+		r.filter, r.judge, r.cut = a.Refused() > 0, a.Refused() > 0 || a.Untimed > 0, !fits
 		r.run()
 		a.Parts = r.parts
-		a.Items -= r.tooLarge
-		a.Untimed -= r.tooLargeUntimed
-		a.Rejected[TooLarge] = r.tooLarge
+		a.Items -= r.tooLarge + r.largeHeader
+		a.Untimed -= r.droppedUntimed
+		a.Rejected[TooLarge], a.Rejected[LargeHeader] = r.tooLarge, r.largeHeader
 	}
 	return a, nil
 }
@@ -91,6 +93,8 @@ func (s *Summary) Message() string {
 			why = append(why, n+" without a span id")
 		case TooLarge:
 			why = append(why, fmt.Sprintf("%s larger than %d bytes with resource and scope", n, s.limits.MaxBytes))
+		case LargeHeader:
+			why = append(why, fmt.Sprintf("%s whose resource and scope take more than %d bytes", n, s.limits.MaxBytes/2))
 		case Admitted, numReasons:
 		}
 	}
@@ -114,9 +118,16 @@ func plural(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
+// stampRoom bounds what StampLogs adds to a request for one record, in bytes: the field (9), and one more byte for each of the lengths
+// of the record, its scope and its resource.
+const stampRoom = stampSize + 3
+
+// stampSize is the observed time as a field, in bytes.
+const stampSize = 9
+
 // StampLogs gives every log record that has neither time nor observed time the observed time now (Unix nanoseconds): OTLP asks the
 // first system that observes a record to do so, and storage needs one. Records that have a time are copied unchanged. The payload
-// must have passed Check. Take the batch id from the payload before: the same record sent again has another now.
+// must have passed Check. Take the batch id from the payload before (see BatchID.InMinute): the same record sent again has another now.
 func StampLogs(payload []byte, now int64) []byte {
 	r := newRebuilder(Logs, payload, Limits{})
 	r.stamp, r.judge = uint64(max(now, 1)), true
@@ -142,6 +153,7 @@ type rebuilder struct {
 	signal  Signal
 	bound   int
 	filter  bool   // leave out what is not admitted
+	cut     bool   // more than one part is to be expected
 	judge   bool   // look at every item again
 	stamp   uint64 // observed time for untimed records; 0 leaves them as they are
 	reserve int    // bytes kept for a message's length until it is known
@@ -149,10 +161,12 @@ type rebuilder struct {
 	levels []level
 	buf    []byte
 	cur    Part
+	room   int // what StampLogs will add to the items of cur
 
-	parts           []Part
-	tooLarge        int
-	tooLargeUntimed int
+	parts          []Part
+	tooLarge       int
+	largeHeader    int
+	droppedUntimed int
 }
 
 func newRebuilder(signal Signal, payload []byte, limits Limits) *rebuilder {
@@ -247,12 +261,16 @@ func (r *rebuilder) item(kind uint32, i, s, e int) {
 		}
 	}
 	size := e - i
-	if len(r.buf)+r.opening(false)+size > r.bound {
+	if v.untimed {
+		size = max(size, 1+uvarintLen(uint64(e-s+stampSize))+e-s+stampSize) //nolint:gosec // not negative
+	}
+	if r.cut && r.opening(true) > r.bound/2 {
+		r.drop(&r.largeHeader, v)
+		return
+	}
+	if len(r.buf)+r.room+r.opening(false)+size > r.bound {
 		if r.opening(true)+size > r.bound {
-			r.tooLarge++
-			if v.untimed {
-				r.tooLargeUntimed++
-			}
+			r.drop(&r.tooLarge, v)
 			return
 		}
 		r.flush()
@@ -277,7 +295,7 @@ func (r *rebuilder) item(kind uint32, i, s, e int) {
 	r.cur.Items++
 	if v.untimed && r.stamp != 0 {
 		r.buf = append(r.buf, 2<<3|wireLen)
-		r.buf = appendUvarint(r.buf, uint64(e-s+9)) //nolint:gosec // not negative
+		r.buf = appendUvarint(r.buf, uint64(e-s+stampSize)) //nolint:gosec // not negative
 		r.buf = append(r.buf, r.b[s:e]...)
 		r.buf = append(r.buf, 11<<3|wireI64)
 		r.buf = binary.LittleEndian.AppendUint64(r.buf, r.stamp)
@@ -285,8 +303,17 @@ func (r *rebuilder) item(kind uint32, i, s, e int) {
 	}
 	if v.untimed {
 		r.cur.Untimed++
+		r.room += size - (e - i)
 	}
 	r.buf = append(r.buf, r.b[i:e]...)
+}
+
+// drop counts an item that goes into no part.
+func (r *rebuilder) drop(count *int, v verdict) {
+	*count++
+	if v.untimed {
+		r.droppedUntimed++
+	}
 }
 
 // opening is what it takes to write the messages around an item: those that are not open yet, or all of them in a new part.
@@ -325,5 +352,5 @@ func (r *rebuilder) flush() {
 		r.cur.Payload = r.buf
 		r.parts = append(r.parts, r.cur)
 	}
-	r.buf, r.cur = nil, Part{}
+	r.buf, r.cur, r.room = nil, Part{}, 0
 }

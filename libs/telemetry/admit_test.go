@@ -536,6 +536,90 @@ func TestALogWithoutTimeTakesTheObservedOne(t *testing.T) {
 	require.Zero(t, records.At(1).Timestamp())
 }
 
+func TestPartsKeepRoomForTheObservedTime(t *testing.T) {
+	req := plogotlp.NewExportRequest()
+	for range 20 {
+		sl := req.Logs().ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty()
+		for i := range 100 {
+			rec := sl.LogRecords().AppendEmpty()
+			if i%3 > 0 {
+				rec.Body().SetStr(strings.Repeat("x", i*2))
+			}
+		}
+	}
+	payload, err := req.MarshalProto()
+	require.NoError(t, err)
+	for _, bound := range []int{300, 1000, 4000, len(payload), len(payload) + 100} {
+		a, err := telemetry.Admit(telemetry.Logs, payload, telemetry.Limits{MinTime: 1, MaxBytes: bound})
+		require.NoError(t, err)
+		require.Equal(t, 2000, a.Items)
+		require.Equal(t, 2000, a.Untimed)
+		items := 0
+		for _, part := range a.Parts {
+			stamped := telemetry.StampLogs(part.Payload, now)
+			require.LessOrEqual(t, len(stamped), bound)
+			n, _ := decoded(t, telemetry.Logs, stamped)
+			items += n
+		}
+		require.Equal(t, 2000, items)
+	}
+}
+
+func TestPartsOfALargeHeaderAreBounded(t *testing.T) {
+	const bound = 1 << 20
+	for _, test := range []struct {
+		name     string
+		header   int
+		rejected int
+	}{
+		{"larger than half a part", bound - 2000, 1000},
+		{"just under half", bound/2 - 100, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			req := ptraceotlp.NewExportRequest()
+			for i := range 2 {
+				rs := req.Traces().ResourceSpans().AppendEmpty()
+				if i == 0 {
+					rs.Resource().Attributes().PutStr("large", strings.Repeat("x", test.header))
+				}
+				ss := rs.ScopeSpans().AppendEmpty()
+				for range 1000 {
+					s := ss.Spans().AppendEmpty()
+					s.SetTraceID([16]byte{1})
+					s.SetSpanID([8]byte{1})
+					s.SetStartTimestamp(pcommon.Timestamp(now))
+					s.SetName(strings.Repeat("n", 1000))
+				}
+			}
+			payload, err := req.MarshalProto()
+			require.NoError(t, err)
+			limits := window()
+			limits.MaxBytes = bound
+			a, err := telemetry.Admit(telemetry.Traces, payload, limits)
+			require.NoError(t, err)
+			total := 0
+			for _, part := range a.Parts {
+				total += len(part.Payload)
+			}
+			require.LessOrEqual(t, total, 4*len(payload)+bound)
+			require.Equal(t, test.rejected, a.Rejected[telemetry.LargeHeader])
+			require.Equal(t, 2000-test.rejected, a.Items, "neighbours stay")
+			if test.rejected > 0 {
+				require.Equal(t, "rejected 1000 of 2000 spans: 1000 whose resource and scope take more than 524288 bytes", a.Message())
+			}
+		})
+	}
+}
+
+func TestABatchIDOfAMinuteIsAnotherInTheNext(t *testing.T) {
+	id := telemetry.NewBatchID("a", telemetry.Logs, []byte("payload"))
+	at := time.Unix(1_763_900_040, 0) // a full minute
+	require.NotEqual(t, id, id.InMinute(at))
+	require.Equal(t, id.InMinute(at), id.InMinute(at.Add(time.Minute-1)))
+	require.NotEqual(t, id.InMinute(at), id.InMinute(at.Add(time.Minute)))
+	require.NotEqual(t, id.InMinute(at), telemetry.NewBatchID("b", telemetry.Logs, []byte("payload")).InMinute(at))
+}
+
 // message is a protobuf field of the given number with a length-delimited content.
 func message(number int, content ...[]byte) []byte {
 	body := bytes.Join(content, nil)
@@ -593,16 +677,16 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 
 func TestUnknownFieldsPassAndStay(t *testing.T) {
 	unknown := message(14, []byte("from the future"))
-	span := message(2, message(1, bytes.Repeat([]byte{1}, 16)), message(2, bytes.Repeat([]byte{1}, 8)), []byte{0xa2, 0x06, 0x01, 0x41})
+	span := message(2, message(1, bytes.Repeat([]byte{1}, 16)), message(2, bytes.Repeat([]byte{1}, 8)), []byte{0xa2, 0x06, 60}, bytes.Repeat([]byte{0x41}, 60))
 	payload := message(1, unknown, message(2, unknown, span, span), unknown)
-	limits := telemetry.Limits{MaxBytes: 100}
+	limits := telemetry.Limits{MaxBytes: 200}
 	a, err := telemetry.Admit(telemetry.Traces, payload, limits)
 	require.NoError(t, err)
 	require.Equal(t, 2, a.Items)
 	require.Len(t, a.Parts, 2)
 	for _, part := range a.Parts {
 		require.Equal(t, 3, bytes.Count(part.Payload, []byte("from the future")))
-		require.True(t, bytes.Contains(part.Payload, []byte{0xa2, 0x06, 0x01, 0x41}))
+		require.True(t, bytes.Contains(part.Payload, []byte{0xa2, 0x06, 60, 0x41}))
 	}
 }
 
@@ -645,6 +729,9 @@ func FuzzAdmit(f *testing.F) {
 			appended, err := segment.NewTable("t", signal).Append(part.Payload, 1)
 			require.NoError(t, err, "admitted, but the writer refuses it")
 			require.Equal(t, part.Items, appended)
+			if part.Untimed > 0 && limits.MaxBytes > 0 {
+				require.LessOrEqual(t, len(telemetry.StampLogs(part.Payload, 1)), limits.MaxBytes)
+			}
 			n += k
 			got = append(got, f...)
 		}

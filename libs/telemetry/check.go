@@ -19,12 +19,13 @@ type Reason uint8
 
 // The reasons, in the order in which a message lists them.
 const (
-	Admitted  Reason = iota
-	TooOld           // before Limits.MinTime
-	TooNew           // after Limits.MaxTime, or beyond what 63 bits of nanoseconds can say
-	NoTraceID        // a span whose trace id is missing or all zero
-	NoSpanID         // a span whose span id is missing or all zero
-	TooLarge         // with its resource and scope it exceeds Limits.MaxBytes
+	Admitted    Reason = iota
+	TooOld             // before Limits.MinTime
+	TooNew             // after Limits.MaxTime, or beyond what 63 bits of nanoseconds can say
+	NoTraceID          // a span whose trace id is missing or all zero
+	NoSpanID           // a span whose span id is missing or all zero
+	TooLarge           // with its resource and scope it exceeds Limits.MaxBytes
+	LargeHeader        // its request must be cut, and its resource and scope alone exceed half of Limits.MaxBytes
 	numReasons
 )
 
@@ -43,6 +44,8 @@ func (r Reason) String() string {
 		return "no_span_id"
 	case TooLarge:
 		return "too_large"
+	case LargeHeader:
+		return "large_header"
 	case numReasons:
 	}
 	return "unknown"

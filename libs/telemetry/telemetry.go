@@ -3,6 +3,7 @@
 package telemetry
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"time"
 
@@ -81,6 +82,15 @@ func NewBatchID(tenant Tenant, signal Signal, payload []byte) BatchID {
 	_, _ = h.Write([]byte{0, byte(signal)})
 	_, _ = h.Write(payload)
 	return h.Sum128().Bytes()
+}
+
+// InMinute is the id of a batch that holds something of the time when it was received, which its payload does not say: the same bytes
+// are the same batch within one minute of Unix time only.
+func (id BatchID) InMinute(received time.Time) BatchID {
+	var b [len(id) + 8]byte
+	copy(b[:], id[:])
+	binary.LittleEndian.PutUint64(b[len(id):], uint64(received.Unix()/60)) //nolint:gosec // any 64 bits will do
+	return xxh3.Hash128(b[:]).Bytes()
 }
 
 // Batch is what travels on the bus as one message.

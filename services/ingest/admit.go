@@ -27,23 +27,18 @@ func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.S
 	if err != nil {
 		return receipt{}, err
 	}
-	if admission.Untimed > 0 && len(payload) > limits.MaxBytes/stampGrowth {
-		// Records that get an observed time grow; smaller parts leave room for it.
-		limits.MaxBytes /= stampGrowth
-		if admission, err = telemetry.Admit(signal, payload, limits); err != nil {
-			return receipt{}, err
-		}
-	}
 	out := receipt{accepted: admission.Items, rejected: admission.Refused(), message: admission.Message()}
 	if len(admission.Parts) > 0 {
 		batches := make([]telemetry.Batch, len(admission.Parts))
 		for i, part := range admission.Parts {
 			batches[i] = telemetry.Batch{
-				// The id is of what was sent, so that a retry of records without a time is the same batch.
+				// The id is of what was sent, so that a retry is the same batch.
 				ID:     telemetry.NewBatchID(id.Tenant, signal, part.Payload),
 				Tenant: id.Tenant, Signal: signal, Connection: id.Connection, Received: now, Items: part.Items, Payload: part.Payload,
 			}
 			if part.Untimed > 0 {
+				// Without a time, equal bytes may well be another event: only a quick retry counts as the same.
+				batches[i].ID = batches[i].ID.InMinute(now)
 				batches[i].Payload = telemetry.StampLogs(part.Payload, now.UnixNano())
 			}
 		}
@@ -56,9 +51,6 @@ func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.S
 	s.metrics.took(ctx, signal, len(payload), &admission.Summary)
 	return out, nil
 }
-
-// stampGrowth bounds how many times larger telemetry.StampLogs can make a part: an empty record of 2 bytes becomes one of 11.
-const stampGrowth = 8
 
 // budget bounds the bytes of requests in memory. Safe for concurrent use.
 type budget struct {
