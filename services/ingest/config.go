@@ -9,6 +9,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/httpserver"
+	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -121,6 +122,8 @@ func (c Config) Validate() error {
 		return bad("grpc.drain_timeout", "must not be negative")
 	case c.Admit.MaxAhead < 0:
 		return bad("admit.max_ahead", "must not be negative")
+	case c.Bus.MaxMessageBytes > segment.MaxItemBytes:
+		return bad("bus.max_message_bytes", fmt.Sprintf("must be at most %d: storage takes no larger item", segment.MaxItemBytes))
 	case c.MaxRequestBytes < 1<<10 || c.MaxRequestBytes > 1<<30:
 		return bad("max_request_bytes", "must be 1 KiB to 1 GiB")
 	case c.MaxInFlightBytes < 2*c.MaxRequestBytes:

@@ -43,7 +43,7 @@ type grpcServer struct {
 func newGRPCServer(s *Service) (*grpcServer, error) {
 	cfg := s.cfg.GRPC
 	options := []grpc.ServerOption{
-		grpc.ForceServerCodecV2(rawCodec{encoding.GetCodecV2(proto.Name)}),
+		grpc.ForceServerCodecV2(rawCodec{encoding.GetCodecV2(proto.Name), s.budget}),
 		grpc.MaxRecvMsgSize(int(s.cfg.MaxRequestBytes)),
 		grpc.MaxConcurrentStreams(uint32(cfg.MaxStreams)), //nolint:gosec // Validate bounds it
 		grpc.ReadBufferSize(64 << 10),
@@ -142,7 +142,7 @@ func exportDesc(signal telemetry.Signal) *grpc.ServiceDesc {
 
 // exportGRPC serves one Export call.
 func (s *Service) exportGRPC(ctx context.Context, signal telemetry.Signal, m *message) (*message, error) {
-	r, err := s.takeGRPC(ctx, signal, m.bytes())
+	r, err := s.takeGRPC(ctx, signal, m)
 	if err != nil {
 		s.metrics.refuse(ctx, "grpc", err)
 		return nil, s.grpcError(ctx, err)
@@ -154,7 +154,10 @@ func (s *Service) exportGRPC(ctx context.Context, signal telemetry.Signal, m *me
 	return &message{answer: exportResponse(r)}, nil
 }
 
-func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal, payload []byte) (receipt, error) {
+func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal, m *message) (receipt, error) {
+	if m.refused != nil {
+		return receipt{}, m.refused
+	}
 	id, err := s.auth.Identify(ctx, func(name string) string {
 		if values := metadata.ValueFromIncomingContext(ctx, name); len(values) > 0 {
 			return values[0]
@@ -164,12 +167,7 @@ func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal, payload
 	if err != nil {
 		return receipt{}, err
 	}
-	n := int64(len(payload))
-	if err := s.budget.take(n); err != nil {
-		return receipt{}, err
-	}
-	defer s.budget.free(n)
-	return s.take(ctx, id, signal, payload)
+	return s.take(ctx, id, signal, m.bytes())
 }
 
 // grpcError turns an error into a gRPC status; what passes by itself comes with RetryInfo, without which an OTLP client would
@@ -205,8 +203,10 @@ func recoverPanics(log *slog.Logger) grpc.UnaryServerInterceptor {
 
 // message is an OTLP message that stays bytes.
 type message struct {
-	buffer mem.Buffer // of a request; gRPC's own, returned by free
-	answer []byte     // of a response
+	buffer  mem.Buffer // of a request; gRPC's own, returned by free
+	budget  *budget    // that buffer is charged to
+	refused error      // why a request has no buffer: the budget is spent
+	answer  []byte     // of a response
 }
 
 func (m *message) bytes() []byte {
@@ -218,13 +218,20 @@ func (m *message) bytes() []byte {
 
 func (m *message) free() {
 	if m.buffer != nil {
+		if m.budget != nil {
+			m.budget.free(int64(m.buffer.Len()))
+		}
 		m.buffer.Free()
 		m.buffer = nil
 	}
 }
 
-// rawCodec passes messages through as bytes and leaves every other type (the health service's) to protobuf's codec.
-type rawCodec struct{ encoding.CodecV2 }
+// rawCodec passes messages through as bytes and leaves every other type (the health service's) to protobuf's codec. What it receives is
+// charged to the budget, where there is one.
+type rawCodec struct {
+	encoding.CodecV2
+	budget *budget
+}
 
 // Marshal returns an answer's bytes.
 func (c rawCodec) Marshal(v any) (mem.BufferSlice, error) {
@@ -234,9 +241,16 @@ func (c rawCodec) Marshal(v any) (mem.BufferSlice, error) {
 	return c.CodecV2.Marshal(v)
 }
 
-// Unmarshal keeps a request's bytes, in one piece.
+// Unmarshal keeps a request's bytes, in one piece. Where the budget is spent the message says so, and gRPC's copy is let go: an error here
+// would reach the sender as INTERNAL, which is not to be retried.
 func (c rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	if m, ok := v.(*message); ok {
+		if c.budget != nil {
+			if m.refused = c.budget.take(int64(data.Len())); m.refused != nil {
+				return nil
+			}
+			m.budget = c.budget
+		}
 		m.buffer = data.MaterializeToBuffer(mem.DefaultBufferPool())
 		return nil
 	}

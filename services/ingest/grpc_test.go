@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,10 +21,13 @@ import (
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
 func dial(t testing.TB, r *running, options ...grpc.DialOption) *grpc.ClientConn {
@@ -37,7 +42,7 @@ func dial(t testing.TB, r *running, options ...grpc.DialOption) *grpc.ClientConn
 func call(ctx context.Context, conn *grpc.ClientConn, signal telemetry.Signal, payload []byte, options ...grpc.CallOption) ([]byte, error) {
 	answer := &message{}
 	defer answer.free()
-	options = append(options, grpc.ForceCodecV2(rawCodec{encoding.GetCodecV2(proto.Name)}))
+	options = append(options, grpc.ForceCodecV2(rawCodec{CodecV2: encoding.GetCodecV2(proto.Name)}))
 	err := conn.Invoke(ctx, "/"+exportDesc(signal).ServiceName+"/Export", &message{answer: payload}, answer, options...)
 	return bytes.Clone(answer.bytes()), err
 }
@@ -125,7 +130,7 @@ func TestBadInputOverGRPC(t *testing.T) {
 			require.Empty(t, status.Convert(err).Details(), "not to be repeated")
 		})
 	}
-	err := conn.Invoke(t.Context(), "/opentelemetry.proto.collector.profiles.v1.ProfilesService/Export", &message{}, &message{}, grpc.ForceCodecV2(rawCodec{encoding.GetCodecV2(proto.Name)}))
+	err := conn.Invoke(t.Context(), "/opentelemetry.proto.collector.profiles.v1.ProfilesService/Export", &message{}, &message{}, grpc.ForceCodecV2(rawCodec{CodecV2: encoding.GetCodecV2(proto.Name)}))
 	require.Equal(t, codes.Unimplemented, status.Code(err))
 	r.nothing()
 	_, err = call(t.Context(), conn, telemetry.Traces, nil)
@@ -171,6 +176,65 @@ func TestGRPCOnAFullStreamIsExhaustedWithRetryInfo(t *testing.T) {
 	}
 	require.Equal(t, codes.ResourceExhausted, status.Code(err), "%v", err)
 	require.IsType(t, &errdetails.RetryInfo{}, status.Convert(err).Details()[0])
+}
+
+func TestGRPCBeyondTheMemoryBudgetIsToBeRetried(t *testing.T) {
+	spent := &budget{limit: 10}
+	codec := rawCodec{encoding.GetCodecV2(proto.Name), spent}
+	first, second := &message{}, &message{}
+	require.NoError(t, codec.Unmarshal(mem.BufferSlice{mem.SliceBuffer("12345678")}, first))
+	require.NoError(t, codec.Unmarshal(mem.BufferSlice{mem.SliceBuffer("12345678")}, second))
+	require.NoError(t, first.refused)
+	require.Equal(t, fault.Overloaded, fault.ClassOf(second.refused))
+	require.Nil(t, second.buffer, "no copy is made of what there is no room for")
+	second.free()
+	first.free()
+	require.Zero(t, spent.used.Load())
+
+	r := start(t, func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 1<<20, 2<<20 })
+	conn := dial(t, r)
+	r.budget.used.Add(2 << 20) // others' requests
+	_, err := call(t.Context(), conn, telemetry.Traces, protobuf(t, telemetry.Traces), grpc.UseCompressor("zstd"))
+	require.Equal(t, codes.ResourceExhausted, status.Code(err), "%v", err)
+	require.IsType(t, &errdetails.RetryInfo{}, status.Convert(err).Details()[0])
+	r.budget.used.Add(-2 << 20)
+	_, err = call(t.Context(), conn, telemetry.Traces, protobuf(t, telemetry.Traces), grpc.UseCompressor("zstd"))
+	require.NoError(t, err)
+	testbed.Eventually(t, "all is given back", func() bool { return r.budget.used.Load() == 0 })
+}
+
+func TestFewMessagesAreDecompressedAtOnce(t *testing.T) {
+	s := make(slots, 1)
+	for _, test := range []struct {
+		compressor encoding.Compressor
+		compressed []byte
+	}{
+		{&gzipCompressor{slots: s}, gzipped(t, []byte("words"))},
+		{&zstdCompressor{slots: s}, zstded(t, []byte("words"))},
+	} {
+		first, err := test.compressor.Decompress(bytes.NewReader(test.compressed))
+		require.NoError(t, err)
+		require.Len(t, s, 1)
+		second := make(chan error, 1)
+		go func() {
+			z, err := test.compressor.Decompress(bytes.NewReader(test.compressed))
+			if err == nil {
+				err = z.(io.Closer).Close() //nolint:forcetypeassert // gRPC closes it so
+			}
+			second <- err
+		}()
+		select {
+		case <-second:
+			t.Fatal("the second does not wait for the first")
+		case <-time.After(20 * time.Millisecond):
+		}
+		require.NoError(t, first.(io.Closer).Close()) //nolint:forcetypeassert // as above
+		require.NoError(t, <-second)
+		require.Empty(t, s)
+	}
+	_, err := (&gzipCompressor{slots: s}).Decompress(strings.NewReader("not gzip"))
+	require.Error(t, err)
+	require.Empty(t, s, "a stream that cannot be read keeps no slot")
 }
 
 func TestBothTransportsMakeTheSameBatch(t *testing.T) {

@@ -118,8 +118,8 @@ func TestBadInputOverHTTP(t *testing.T) {
 		{"garbage after JSON", "/v1/logs", js, []byte(`{} x`), nil, 400, "invalid character 'x' after top-level value (byte 4)"},
 		{"JSON of another kind", "/v1/metrics", js, []byte(`[1]`), nil, 400, "want a JSON object with resourceMetrics"},
 		{"empty JSON", "/v1/metrics", js, nil, nil, 400, "the body is empty"},
-		{"JSON with a wrong type", "/v1/traces", js, []byte(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":17}]}]}]}`), nil, 400, `near`},
-		{"JSON with a bad id", "/v1/traces", js, badID, nil, 400, "not an OTLP request"},
+		{"JSON with a wrong type", "/v1/traces", js, []byte(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":17}]}]}]}`), nil, 400, `not an OTLP request: expects " or n, but found 1, near`},
+		{"JSON with a bad id", "/v1/traces", js, badID, nil, 400, "not an OTLP request: resourceSpans[0].scopeSpans[0].spans[0].traceId: want 32 hex digits, got \"5b8e\""},
 		{"JSON nested without end", "/v1/traces", js, bytes.Repeat([]byte(`{"a":`), 19_000), nil, 400, "not valid JSON"},
 		{"values nested too deep", "/v1/logs", js, []byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":` + strings.Repeat(`{"arrayValue":{"values":[`, 70) + `{}` +
 			strings.Repeat(`]}}`, 70) + `}]}]}]}`), nil, 400, "nested too deep"},
@@ -398,17 +398,18 @@ func TestConfigIsChecked(t *testing.T) {
 	require.NoError(t, DefaultConfig().Validate())
 	require.NoError(t, Config{}.Validate(), "the zero value is the default")
 	for want, change := range map[string]func(*Config){
-		"http.address":        func(c *Config) { c.HTTP.Address = "nowhere" },
-		"grpc.address":        func(c *Config) { c.GRPC.Address = "nowhere" },
-		"grpc.tls_cert_file":  func(c *Config) { c.GRPC.TLSCertFile = "x" },
-		"grpc.max_streams":    func(c *Config) { c.GRPC.MaxStreams = -1 },
-		"grpc.drain_timeout":  func(c *Config) { c.GRPC.DrainTimeout = -1 },
-		"bus.compression":     func(c *Config) { c.Bus.Compression = "lzma" },
-		"auth.mode":           func(c *Config) { c.Auth.Mode = "maybe" },
-		"admit.max_ahead":     func(c *Config) { c.Admit.MaxAhead = -1 },
-		"max_request_bytes":   func(c *Config) { c.MaxRequestBytes = 1 },
-		"max_in_flight_bytes": func(c *Config) { c.MaxInFlightBytes = 1 },
-		"publish_timeout":     func(c *Config) { c.PublishTimeout = -1 },
+		"http.address":          func(c *Config) { c.HTTP.Address = "nowhere" },
+		"grpc.address":          func(c *Config) { c.GRPC.Address = "nowhere" },
+		"grpc.tls_cert_file":    func(c *Config) { c.GRPC.TLSCertFile = "x" },
+		"grpc.max_streams":      func(c *Config) { c.GRPC.MaxStreams = -1 },
+		"grpc.drain_timeout":    func(c *Config) { c.GRPC.DrainTimeout = -1 },
+		"bus.compression":       func(c *Config) { c.Bus.Compression = "lzma" },
+		"bus.max_message_bytes": func(c *Config) { c.Bus.MaxMessageBytes = 8<<20 + 1 },
+		"auth.mode":             func(c *Config) { c.Auth.Mode = "maybe" },
+		"admit.max_ahead":       func(c *Config) { c.Admit.MaxAhead = -1 },
+		"max_request_bytes":     func(c *Config) { c.MaxRequestBytes = 1 },
+		"max_in_flight_bytes":   func(c *Config) { c.MaxInFlightBytes = 1 },
+		"publish_timeout":       func(c *Config) { c.PublishTimeout = -1 },
 	} {
 		cfg := DefaultConfig()
 		change(&cfg)

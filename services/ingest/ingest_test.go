@@ -44,6 +44,7 @@ type running struct {
 	http  string
 	bus   *bus.Bus
 
+	budget *budget
 	panics atomic.Bool // the next request meets a defect
 }
 
@@ -81,6 +82,7 @@ func start(t testing.TB, change ...func(*Config)) *running {
 	require.NoError(t, err)
 	t.Cleanup(r.bus.Close)
 	testbed.Eventually(t, "ingest is ready", func() bool { return r.get("/health").status == http.StatusOK })
+	r.budget = s.budget
 	r.grpc = s.grpc.listener.Addr().String()
 	return r
 }
