@@ -98,12 +98,8 @@ func refold[T any](ctx context.Context, v *view, p *plan, w segment.Want, list [
 }
 
 // mergeSums merges one map of sums into another.
-func mergeSums[K comparable, T any, S interface {
-	*T
-	merge(S)
-}](into, from map[K]*T,
-) {
+func mergeSums[K comparable, T any](into, from map[K]*T, merge func(into, from *T)) {
 	for k, sum := range from {
-		S(sumOf(into, k)).merge(S(sum))
+		merge(sumOf(into, k), sum)
 	}
 }

@@ -620,9 +620,19 @@ func TestIntegersAndDoublesAreComparedExactly(t *testing.T) {
 		x    float64
 		want int
 	}{
-		{1<<53 + 1, 1 << 53, 1}, {1 << 53, 1 << 53, 0}, {-1<<53 - 1, -1 << 53, -1},
-		{math.MaxInt64, 1 << 63, -1}, {math.MinInt64, -1 << 63, 0}, {math.MinInt64, -1 << 64, 1}, {math.MaxInt64, math.Inf(1), -1}, {0, math.Inf(-1), 1},
-		{2, 2.5, -1}, {3, 2.5, 1}, {-2, -2.5, 1}, {-3, -2.5, -1}, {0, math.Copysign(0, -1), 0},
+		{1<<53 + 1, 1 << 53, 1},
+		{1 << 53, 1 << 53, 0},
+		{-1<<53 - 1, -1 << 53, -1},
+		{math.MaxInt64, 1 << 63, -1},
+		{math.MinInt64, -1 << 63, 0},
+		{math.MinInt64, -1 << 64, 1},
+		{math.MaxInt64, math.Inf(1), -1},
+		{0, math.Inf(-1), 1},
+		{2, 2.5, -1},
+		{3, 2.5, 1},
+		{-2, -2.5, 1},
+		{-3, -2.5, -1},
+		{0, math.Copysign(0, -1), 0},
 	} {
 		got, ok := double(c.x).compare(number(c.n).numbers()[0])
 		require.True(t, ok)

@@ -63,7 +63,7 @@ func (s *Service) listMetrics(ctx context.Context, tenant telemetry.Tenant, from
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
 	total := map[metricKey]*metricSum{}
 	err := s.inView(ctx, func(ctx context.Context, v *view) error {
-		_, err := aggregate(ctx, v, p, w, catalogue, func(sums map[metricKey]*metricSum) { mergeSums(total, sums) })
+		_, err := aggregate(ctx, v, p, w, catalogue, func(sums map[metricKey]*metricSum) { mergeSums(total, sums, (*metricSum).merge) })
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})

@@ -104,7 +104,7 @@ func (v *view) walk(ctx context.Context, p *plan, w segment.Want, each visit, do
 			return 0, fetchErr
 		}
 		v.account(current)
-		next := int64(math.MinInt64)
+		var next int64
 		if following != nil && len(following.headers) > 0 {
 			next = following.headers[0].maxTime
 		} else if next, err = stream.next(ctx); err != nil {

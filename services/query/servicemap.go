@@ -309,7 +309,7 @@ func (m *mapPart) hosts() *hosts {
 	h := &hosts{nodes: m.nodes, byName: map[string][]int32{}, known: map[[2]int32]int32{}}
 	for i, n := range m.nodes {
 		if n.kind == api.MapNodeTypeService {
-			h.byName[n.name] = append(h.byName[n.name], int32(i)) //nolint:gosec // far fewer
+			h.byName[n.name] = append(h.byName[n.name], int32(i))
 		}
 	}
 	for _, list := range h.byName {

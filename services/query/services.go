@@ -77,7 +77,7 @@ func (s *Service) listServices(ctx context.Context, tenant telemetry.Tenant, fro
 	total := map[serviceKey]*serviceSum{}
 	var over time.Duration
 	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
-		over, err = aggregate(ctx, v, p, w, sumServices, func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums) })
+		over, err = aggregate(ctx, v, p, w, sumServices, func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) })
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
@@ -156,7 +156,7 @@ func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, n
 	total := map[operationKey]*red{}
 	var over time.Duration
 	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
-		over, err = aggregate(ctx, v, p, w.Want, sumOperations, func(sums map[operationKey]*red) { mergeSums(total, sums) })
+		over, err = aggregate(ctx, v, p, w.Want, sumOperations, func(sums map[operationKey]*red) { mergeSums(total, sums, (*red).merge) })
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})

@@ -577,7 +577,9 @@ type Pagination struct {
 	// HasMore Exact unless the answer is incomplete; then true.
 	HasMore bool `json:"has_more"`
 
-	// NextCursor Present when has_more.
+	// NextCursor Present when has_more. The pages after the first hold nothing whose ingest position is above the highest that the first page's
+	// range held, so what is sent meanwhile does not move them. Where several writers commit side by side, an item below that position
+	// may still be committed between two pages and then stands in its place on a later one; no item is listed twice.
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 

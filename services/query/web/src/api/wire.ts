@@ -452,7 +452,11 @@ export interface components {
         Pagination: {
             /** @description Exact unless the answer is incomplete; then true. */
             has_more: boolean;
-            /** @description Present when has_more. */
+            /**
+             * @description Present when has_more. The pages after the first hold nothing whose ingest position is above the highest that the first page's
+             *     range held, so what is sent meanwhile does not move them. Where several writers commit side by side, an item below that position
+             *     may still be committed between two pages and then stands in its place on a later one; no item is listed twice.
+             */
             next_cursor?: string;
         };
         /** @description How far the answer can be relied on to hold what was accepted. Unknown values are absent. */
