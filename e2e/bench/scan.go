@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/schema"
 )
 
 type scanOptions struct {
@@ -138,30 +139,32 @@ func scan(ctx context.Context, o scanOptions, stdout, stderr io.Writer) (err err
 	return scanReport(stdout, o, f, shape, peakRSS(os.Getpid()), results)
 }
 
-// storage describes the segments in words.
+// storage describes in words how much is stored. Segments that were merged leave free space in their tables, which counts on disk.
 func storage(ctx context.Context, conn *pgx.Conn) (string, error) {
-	var parts []string
-	for _, table := range []string{"spans_segment", "logs_segment", "spans_fact", "logs_fact"} {
-		sums := "count(*), 0"
-		if strings.HasSuffix(table, "_segment") {
-			sums = "coalesce(sum(items), 0), count(*)"
-		}
-		var items, segments, bytes int64
-		err := conn.QueryRow(ctx, "SELECT "+sums+", (SELECT sum(pg_total_relation_size(relid))::bigint FROM pg_partition_tree('"+table+"')) FROM "+table).
-			Scan(&items, &segments, &bytes)
+	const (
+		segments = "coalesce(sum(items), 0), count(*), coalesce(sum(octet_length(body) + octet_length(directory) + octet_length(trace_filter) + octet_length(token_filter)), 0)"
+		rows     = "count(*), 0, 0"
+	)
+	var lines []string
+	for _, t := range []struct{ table, sums string }{
+		{schema.SpansSegment, segments}, {schema.LogsSegment, segments}, {schema.SpansFact, rows}, {schema.LogsFact, rows},
+	} {
+		var items, count, content, disk int64
+		err := conn.QueryRow(ctx, "SELECT "+t.sums+", (SELECT sum(pg_total_relation_size(relid))::bigint FROM pg_partition_tree('"+t.table+"')) FROM "+t.table).
+			Scan(&items, &count, &content, &disk)
 		if err != nil {
 			return "", err
 		}
 		if items == 0 {
 			continue
 		}
-		text := fmt.Sprintf("%s: %d items, %.1f B each on disk", table, items, float64(bytes)/float64(items))
-		if segments > 0 {
-			text += fmt.Sprintf(", %d segments", segments)
+		line := fmt.Sprintf("%s: %d items, %.1f B each on disk", t.table, items, float64(disk)/float64(items))
+		if count > 0 {
+			line += fmt.Sprintf(" with what merging has freed; %d segments of %.1f B an item", count, float64(content)/float64(items))
 		}
-		parts = append(parts, text)
+		lines = append(lines, line)
 	}
-	return strings.Join(parts, "\n"), nil
+	return strings.Join(lines, "\n"), nil
 }
 
 // once is one run of a query on one side.
