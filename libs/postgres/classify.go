@@ -19,7 +19,7 @@ import (
 //	3D000, 28*                            Unavailable  "postgres.access" (the operator's mistake, not the request's)
 //	40001, 40P01                          Unavailable  "postgres.conflict" (retry)
 //	55P03, 57014                          Unavailable  "postgres.timeout" (lock or statement timeout)
-//	53*                                   Overloaded   "postgres.full" (disk full, out of memory)
+//	53*, 54*                              Overloaded   "postgres.full" (disk full, out of memory, a limit)
 //	25006                                 Unavailable  "postgres.read_only"
 //	42P01, 42703, 42883, 3F000            Unavailable  "postgres.schema" (a table, column or function is missing)
 //	22*, 23*                              Invalid      "postgres.data" (a value that does not fit, a constraint)
@@ -92,6 +92,17 @@ func Starting(err error) bool {
 func MissingPartition(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pg.Code == "23514" && pg.ConstraintName == ""
+}
+
+// DataLimit reports whether err says that a value is beyond one of PostgreSQL's limits (class 54: an index entry too wide, a string too
+// long for jsonb), so that it will be beyond it the next time too. The same SQLSTATE is what a database gives that takes no writes lest
+// its transaction numbers wrap around; that is no matter of the data.
+func DataLimit(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || len(pg.Code) != 5 || pg.Code[:2] != "54" {
+		return false
+	}
+	return pg.Routine != "GetNewTransactionId" && pg.Routine != "GetNewMultiXactId"
 }
 
 // lost: the connection could not be made or broke.

@@ -166,11 +166,22 @@ func InTx(ctx context.Context, db Beginner, options pgx.TxOptions, f func(tx pgx
 	if err != nil {
 		return fmt.Errorf("begin: %w", Classify(err))
 	}
-	if err := f(tx); err != nil {
+	returned := false
+	rollback := func() {
 		// The rollback must reach the server even when ctx has ended, or the connection is lost to the pool.
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 		defer cancel()
 		_ = tx.Rollback(undo)
+	}
+	defer func() {
+		if !returned {
+			rollback() // f panics, and somebody above may go on
+		}
+	}()
+	err = f(tx)
+	returned = true
+	if err != nil {
+		rollback()
 		return Classify(err)
 	}
 	if err := tx.Commit(ctx); err != nil {

@@ -223,3 +223,17 @@ func TestWait(t *testing.T) {
 	require.Equal(t, "postgres.down", fault.From(err).Code)
 	require.True(t, strings.Contains(err.Error(), "refused") || strings.Contains(err.Error(), "deadline"), err)
 }
+
+func TestInTxGivesTheConnectionBackWhenItPanics(t *testing.T) {
+	ctx := testbed.Context(t)
+	pool := testbed.Empty(t).Pool
+	require.Panics(t, func() { _ = postgres.InTx(ctx, pool, pgx.TxOptions{}, func(pgx.Tx) error { panic("a defect") }) })
+	require.Zero(t, pool.Stat().AcquiredConns())
+}
+
+func TestDataLimit(t *testing.T) {
+	require.True(t, postgres.DataLimit(fmt.Errorf("copy: %w", &pgconn.PgError{Code: "54000", Routine: "_bt_check_third_page"})))
+	require.False(t, postgres.DataLimit(&pgconn.PgError{Code: "54000", Routine: "GetNewTransactionId"}))
+	require.False(t, postgres.DataLimit(&pgconn.PgError{Code: "53000"}))
+	require.False(t, postgres.DataLimit(nil))
+}
