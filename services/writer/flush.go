@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
@@ -34,8 +35,6 @@ type flusher struct {
 	timeout time.Duration // of one attempt
 	// pauses between the attempts that are made at once when the database is in trouble; after the last, deliveries go back to the bus.
 	pauses []time.Duration
-	// keepEvery is how often the bus is told that unsettled deliveries are being worked on.
-	keepEvery time.Duration
 }
 
 // suspectAttempts is from which delivery on a batch that fails for an unknown reason is tried alone, so that what is wrong with it does
@@ -47,9 +46,7 @@ const suspectAttempts = 3
 func (f *flusher) flush(ctx context.Context, deliveries []*held) error {
 	start := f.now()
 	batches := twinned(deliveries)
-	stop := f.keepAlive(ctx, batches)
 	err := f.try(ctx, batches)
-	stop()
 	f.metrics.flushed(ctx, f.signal, f.now().Sub(start), err)
 	return err
 }
@@ -66,18 +63,15 @@ func (f *flusher) try(ctx context.Context, batches []*held) error {
 	}
 	switch class := fault.ClassOf(err); {
 	case err == nil:
-		f.metrics.stored(ctx, f.signal, out)
-		now := f.now()
-		for _, h := range batches {
-			f.metrics.lag(ctx, f.signal, now.Sub(h.Received))
-			f.settle(ctx, h, nil)
-		}
+		f.done(ctx, batches, out)
 		return nil
 	case len(batches) > 1 && (class == fault.Invalid || class == fault.TooLarge || class == fault.Internal && suspect(batches)):
 		f.log.LogAttrs(ctx, slog.LevelWarn, "flush refused, looking for the batch at fault", slog.String("signal", f.signal.String()),
 			slog.Int("batches", len(batches)), slog.Any("error", err))
 		half := len(batches) / 2
 		return errors.Join(f.try(ctx, batches[:half]), f.try(ctx, batches[half:]))
+	case len(batches) > 1 && fault.From(err).Code == codeRefused && suspect(batches):
+		return f.apart(ctx, batches, err)
 	default:
 		for _, h := range batches {
 			f.settle(ctx, h, err)
@@ -89,14 +83,50 @@ func (f *flusher) try(ctx context.Context, batches []*held) error {
 	}
 }
 
+// apart looks whether the database refuses one half of the batches only, and then goes on with that half: a batch that the database has
+// trouble with must not keep its neighbours waiting for ever. Where it refuses both halves, it refuses everything, and trying on would
+// only be work for nothing: all are given back.
+func (f *flusher) apart(ctx context.Context, batches []*held, cause error) error {
+	half := len(batches) / 2
+	for _, part := range [][2][]*held{{batches[:half], batches[half:]}, {batches[half:], batches[:half]}} {
+		out, err := f.attempt(ctx, part[0])
+		if err != nil {
+			continue
+		}
+		for _, r := range out.refused {
+			f.settle(ctx, r.held, r.err)
+		}
+		f.done(ctx, without(part[0], out.refused), out)
+		rest := part[1]
+		if len(rest) > 1 {
+			return f.apart(ctx, rest, cause)
+		}
+		return f.try(ctx, rest)
+	}
+	for _, h := range batches {
+		f.settle(ctx, h, cause)
+	}
+	return cause
+}
+
+// done settles batches that were stored.
+func (f *flusher) done(ctx context.Context, batches []*held, out outcome) {
+	f.metrics.stored(ctx, f.signal, out)
+	now := f.now()
+	for _, h := range batches {
+		f.metrics.lag(ctx, f.signal, now.Sub(h.Received))
+		f.settle(ctx, h, nil)
+	}
+}
+
 // attempt is store with a time limit, again after a pause while the database is in trouble that may pass soon: a restart, a
 // failover, a deadlock, a partition that was dropped.
 func (f *flusher) attempt(ctx context.Context, batches []*held) (outcome, error) {
 	for i := 0; ; i++ {
 		limited, cancel := context.WithTimeout(ctx, f.timeout)
-		out, err := f.store(limited, batches)
+		out, err := f.guarded(limited, batches)
 		cancel()
-		if err == nil || i >= len(f.pauses) || fault.ClassOf(err) != fault.Unavailable || ctx.Err() != nil {
+		if err == nil || i >= len(f.pauses) || fault.ClassOf(err) != fault.Unavailable || fault.From(err).Code == codeRefused || ctx.Err() != nil {
 			return out, err
 		}
 		f.metrics.retried(ctx, f.signal)
@@ -108,6 +138,19 @@ func (f *flusher) attempt(ctx context.Context, batches []*held) (outcome, error)
 		case <-timer.C:
 		}
 	}
+}
+
+// guarded is store, where a panic is an error like any other: a batch that an encoder cannot bear must not end the writer, nor come
+// again and end the next one.
+func (f *flusher) guarded(ctx context.Context, batches []*held) (out outcome, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			f.log.LogAttrs(ctx, slog.LevelError, "panic in a flush", slog.String("signal", f.signal.String()), slog.Int("batches", len(batches)),
+				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+			out, err = outcome{}, fault.Newf(fault.Internal, "writer.panic", "panic: %v", r)
+		}
+	}()
+	return f.store(ctx, batches)
 }
 
 // settle settles a delivery and its twins. A settling that fails is only noted: the bus then delivers the batch again, and the ledger
@@ -123,35 +166,6 @@ func (f *flusher) settle(ctx context.Context, h *held, outcome error) {
 
 func settledTwice(context.Context, error) error {
 	return fault.New(fault.Internal, "writer.settled_twice", "the delivery was settled already")
-}
-
-// keepAlive keeps the bus from delivering the batches again while they are worked on, until stop is called.
-func (f *flusher) keepAlive(ctx context.Context, batches []*held) (stop func()) {
-	done := make(chan struct{})
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(f.keepEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-			}
-			for _, h := range batches {
-				for _, d := range append([]*held{h}, h.twins...) {
-					if err := d.keep(); err != nil {
-						f.log.LogAttrs(ctx, slog.LevelDebug, "keep a batch", slog.Any("error", err))
-					}
-				}
-			}
-		}
-	}()
-	return func() {
-		close(done)
-		<-ended
-	}
 }
 
 // suspect reports whether any of the batches has failed often enough to be tried apart from the others.

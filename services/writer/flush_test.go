@@ -8,10 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -63,7 +65,6 @@ func testFlusher(t *testing.T, store storer) *flusher {
 	return &flusher{
 		signal: telemetry.Traces, store: store, log: slog.New(slog.DiscardHandler), metrics: testInstruments(t),
 		now: func() time.Time { return epoch }, timeout: time.Minute, pauses: []time.Duration{time.Microsecond, time.Microsecond},
-		keepEvery: time.Hour,
 	}
 }
 
@@ -193,4 +194,93 @@ func TestFlushTriesASuspectAloneSoThatNeighboursAreStored(t *testing.T) {
 		require.Equal(t, 1, s.times)
 		require.Equal(t, i == 5, s.err != nil)
 	}
+}
+
+func TestABatchThatMakesAnEncoderPanicIsFoundAndItsNeighboursAreStored(t *testing.T) {
+	l := newLedger()
+	batches, settled := deliveries(8)
+	for _, h := range batches {
+		h.attempts = suspectAttempts
+	}
+	f := testFlusher(t, func(ctx context.Context, flush []*held) (outcome, error) {
+		for _, h := range flush {
+			if h == batches[5] {
+				panic("index out of range")
+			}
+		}
+		return l.store(ctx, flush)
+	})
+	err := f.flush(t.Context(), batches)
+	require.Equal(t, fault.Internal, fault.ClassOf(err))
+	require.Equal(t, "writer.panic", fault.From(err).Code)
+	require.Len(t, l.stored, 7)
+	for i, s := range settled {
+		require.Equal(t, 1, s.times)
+		require.Equal(t, i == 5, s.err != nil)
+	}
+}
+
+func TestADatabaseThatRefusesEverythingIsNotAskedForEachBatch(t *testing.T) {
+	l := newLedger()
+	refused := fault.New(fault.Unavailable, codeRefused, "the database refuses to write")
+	for range 3 {
+		l.down = append(l.down, refused)
+	}
+	batches, settled := deliveries(100)
+	for _, h := range batches {
+		h.attempts = 20
+	}
+	require.ErrorIs(t, testFlusher(t, l.store).flush(t.Context(), batches), refused)
+	require.Equal(t, 3, l.calls, "all, and each half once")
+	for _, s := range settled {
+		require.Equal(t, 1, s.times)
+		require.ErrorIs(t, s.err, refused, "given back, however often it was delivered")
+	}
+}
+
+func TestABatchThatTheDatabaseRefusesForAnUnknownReasonDoesNotHoldUpItsNeighbours(t *testing.T) {
+	refused := fault.New(fault.Unavailable, codeRefused, "the database refuses to write")
+	for guilty := range 9 {
+		l := newLedger()
+		batches, settled := deliveries(9)
+		batches[0].attempts = suspectAttempts
+		l.poison[batches[guilty].ID] = refused
+		require.ErrorIs(t, testFlusher(t, l.store).flush(t.Context(), batches), refused)
+		require.Len(t, l.stored, 8)
+		for i, s := range settled {
+			require.Equal(t, 1, s.times)
+			require.Equal(t, i == guilty, s.err != nil)
+		}
+	}
+}
+
+func TestOnlyWhatTheDataCausedCostsABatch(t *testing.T) {
+	for _, c := range []struct {
+		state, routine string
+		class          fault.Class
+		code           string
+	}{
+		{"22021", "", fault.Invalid, "postgres.data"},
+		{"23505", "", fault.Invalid, "postgres.data"},
+		{"54000", "_bt_check_third_page", fault.Invalid, "postgres.limit"},
+		{"54000", "GetNewTransactionId", fault.Unavailable, codeRefused},
+		{"54000", "GetNewMultiXactId", fault.Unavailable, codeRefused},
+		{"42501", "", fault.Unavailable, codeRefused},
+		{"0A000", "", fault.Unavailable, codeRefused},
+		{"55000", "", fault.Unavailable, codeRefused},
+		{"58030", "", fault.Unavailable, codeRefused},
+		{"XX000", "", fault.Unavailable, codeRefused},
+		{"53100", "", fault.Overloaded, "postgres.full"},
+		{"40P01", "", fault.Unavailable, "postgres.conflict"},
+	} {
+		raw := fmt.Errorf("copy rows: %w", &pgconn.PgError{Code: c.state, Routine: c.routine, ConstraintName: "c"})
+		for _, err := range []error{raw, postgres.Classify(raw)} {
+			got := fault.From(classify(err))
+			require.Equal(t, c.class, got.Class, c.state+c.routine)
+			require.Equal(t, c.code, got.Code, c.state+c.routine)
+		}
+	}
+	defect := errors.New("encode a segment")
+	require.Equal(t, fault.Internal, fault.ClassOf(classify(postgres.Classify(defect))), "a defect of this program stays one")
+	require.NoError(t, classify(nil))
 }

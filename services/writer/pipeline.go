@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -44,6 +45,7 @@ type pipeline struct {
 	source  source
 	limits  limits
 	budget  *budget
+	keeper  *keeper
 	flusher func() *flusher // makes one flusher
 	workers int
 	ready   func(context.Context) error // the database answers and has the right schema
@@ -52,8 +54,11 @@ type pipeline struct {
 	drain   time.Duration
 
 	mu       sync.Mutex
-	trouble  error // why the last flush was given back; nil after one that was written, or when the database answers again
-	failures int   // flushes given back since the last one that was written
+	trouble  error     // why the last flush was given back; nil after one that was written, or when the database answers again
+	failures int       // flushes given back since the last one that was written
+	failed   error     // what the last of them was given back for
+	failedAt time.Time // … and when
+	fetching error     // why the last fetch failed; nil after one that did not
 }
 
 const (
@@ -65,6 +70,9 @@ const (
 	ratio    = 6
 	minPause = 250 * time.Millisecond
 	maxPause = 15 * time.Second
+	// linger is how long a database that answers but refused a flush counts as trouble if none is tried again: longer than the bus and
+	// the pipeline wait before the next try. Then another writer has it.
+	linger = time.Minute
 )
 
 // run moves deliveries until ctx ends, then writes what it holds within the drain time, and returns.
@@ -79,6 +87,12 @@ func (p *pipeline) run(ctx context.Context) error {
 	})
 	defer stop()
 
+	var keeping sync.WaitGroup
+	keepCtx, letGo := context.WithCancel(context.WithoutCancel(ctx))
+	keeping.Go(func() { p.keeper.run(keepCtx) })
+	defer keeping.Wait()
+	defer letGo()
+
 	flushes := make(chan []*held)
 	var workers sync.WaitGroup
 	for range p.workers {
@@ -86,6 +100,7 @@ func (p *pipeline) run(ctx context.Context) error {
 			f := p.flusher()
 			for batch := range flushes {
 				p.note(working, f.flush(working, batch))
+				p.keeper.drop(batch)
 				var size int64
 				for _, h := range batch {
 					size += int64(len(h.Payload))
@@ -115,7 +130,9 @@ func (p *pipeline) gather(ctx context.Context, flushes chan<- []*held) {
 		} else if !p.mayFetch(ctx) {
 			break
 		}
+		asked := p.now()
 		deliveries, err := p.source(ctx, maxMessages, (p.limits.bytes-acc.bytes)/ratio, wait)
+		p.keeper.add(deliveries) // all of them at once: below, one may wait for the flushes of those before it
 		for _, h := range deliveries {
 			acc.add(h)
 			p.budget.take(int64(len(h.Payload)))
@@ -125,9 +142,16 @@ func (p *pipeline) gather(ctx context.Context, flushes chan<- []*held) {
 		}
 		if err == nil {
 			pause = minPause
+			p.fetched(nil)
+			// A fetch that brings nothing and does not wait for it (the bus moves the consumer, or was asked by too many) is not asked
+			// again at once.
+			if took := p.now().Sub(asked); len(deliveries) == 0 && took < wait/2 && sleep(ctx, min(minPause, wait-took)) != nil {
+				break
+			}
 			continue
 		}
 		if ctx.Err() == nil {
+			p.fetched(err)
 			p.log.LogAttrs(ctx, slog.LevelWarn, "fetch", slog.String("signal", p.signal.String()), slog.Any("error", err))
 		}
 		if len(acc.items) > 0 {
@@ -182,10 +206,36 @@ func (p *pipeline) note(ctx context.Context, err error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.trouble = err
+	p.trouble, p.failed, p.failedAt = err, err, p.now()
 	if p.failures++; err == nil {
 		p.failures = 0
 	}
+}
+
+// fetched remembers how the last fetch ended.
+func (p *pipeline) fetched(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fetching = err
+}
+
+// health says why nothing is written, nil where there is no reason. A database that was away is well when it answers; one that answered and
+// refused is well when it takes a flush, or when nobody asked it for a while.
+func (p *pipeline) health() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := p.trouble
+	if f := fault.From(p.failed); err == nil && p.failed != nil && p.now().Sub(p.failedAt) < linger &&
+		(f.Class != fault.Unavailable || f.Code == codeRefused) {
+		err = p.failed
+	}
+	if err != nil {
+		return fmt.Errorf("%s are given back to the bus: %w", p.signal, err)
+	}
+	if p.fetching != nil {
+		return fmt.Errorf("%s cannot be fetched from the bus: %w", p.signal, p.fetching)
+	}
+	return nil
 }
 
 func (p *pipeline) state() error {

@@ -103,6 +103,7 @@ func testPipeline(t *testing.T, q *queue, store storer) *pipeline {
 	t.Helper()
 	return &pipeline{
 		signal: telemetry.Traces, source: q.fetch, limits: testLimits(), budget: newBudget(1 << 20), workers: 2,
+		keeper: newKeeper(15*time.Second, slog.New(slog.DiscardHandler)),
 		flusher: func() *flusher {
 			f := testFlusher(t, store)
 			f.now = time.Now
@@ -283,5 +284,119 @@ func TestStoppingCutsOffAFlushThatHangs(t *testing.T) {
 			require.Error(t, s[0], "given back")
 		}
 		pass(2 * time.Second) // the queue's own timers
+	})
+}
+
+func TestADatabaseThatRefusesForAnUnknownReasonIsTroubleUntilItTakesAFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		var mu sync.Mutex
+		var answer error = fault.New(fault.Unavailable, codeRefused, "the database refuses to write")
+		calls := 0
+		p := testPipeline(t, q, func(context.Context, []*held) (outcome, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			calls++
+			return outcome{}, answer
+		})
+		stop := start(t, p)
+		q.publish(1, 1, 10)
+		pass(time.Minute)
+		for range 600 {
+			pass(time.Second)
+			synctest.Wait()
+			require.Error(t, p.health(), "also between two tries")
+		}
+		mu.Lock()
+		require.Less(t, calls, 100)
+		answer = nil
+		mu.Unlock()
+		pass(time.Minute)
+		synctest.Wait()
+		require.NoError(t, p.health())
+		require.Len(t, q.settled, 1)
+		stop()
+	})
+}
+
+func TestWhatWaitsForAWorkerIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		p := testPipeline(t, q, nil)
+		p.workers = 1
+		p.flusher = func() *flusher {
+			f := testFlusher(t, func(context.Context, []*held) (outcome, error) {
+				pass(39 * time.Second)
+				return outcome{}, nil
+			})
+			f.timeout = time.Hour
+			return f
+		}
+		p.drain = 10 * time.Minute
+		q.publish(3, 1000, 10) // a flush each
+		kept := map[*held]int{}
+		var mu sync.Mutex
+		for _, h := range q.waiting {
+			h.keep = func() error {
+				mu.Lock()
+				defer mu.Unlock()
+				kept[h]++
+				return nil
+			}
+		}
+		stop := start(t, p)
+		pass(5 * time.Minute)
+		stop()
+		var times []int
+		for _, n := range kept {
+			times = append(times, n)
+		}
+		require.ElementsMatch(t, []int{2, 5, 7}, times, "every 15 s until it is settled: after 39, 78 and 117 s")
+	})
+}
+
+func TestAFetchThatFailsShowsUntilOneSucceeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		p := testPipeline(t, q, func(context.Context, []*held) (outcome, error) { return outcome{}, nil })
+		var mu sync.Mutex
+		var away error = fault.New(fault.Unavailable, "bus.consumer_lost", "the consumer is gone")
+		p.source = func(ctx context.Context, n, bytes int, wait time.Duration) ([]*held, error) {
+			mu.Lock()
+			err := away
+			mu.Unlock()
+			if err != nil {
+				return nil, err
+			}
+			return q.fetch(ctx, n, bytes, wait)
+		}
+		stop := start(t, p)
+		pass(time.Minute)
+		synctest.Wait()
+		require.ErrorIs(t, p.health(), away)
+		mu.Lock()
+		away = nil
+		mu.Unlock()
+		pass(time.Minute)
+		synctest.Wait()
+		require.NoError(t, p.health())
+		stop()
+	})
+}
+
+func TestAFetchThatBringsNothingAtOnceIsNotRepeatedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := testPipeline(t, newQueue(), nil)
+		fetches := 0
+		p.source = func(context.Context, int, int, time.Duration) ([]*held, error) {
+			if fetches++; fetches > 1000 {
+				return nil, fault.New(fault.Internal, "test.spins", "it spins")
+			}
+			return nil, nil
+		}
+		stop := start(t, p)
+		pass(time.Minute)
+		stop()
+		require.InDelta(t, 240, fetches, 2, "four a second")
 	})
 }

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,8 +70,8 @@ type outcome struct {
 // store writes batches, all different, in one transaction: ledger, dimensions, segments, rows, rollups. When it returns nil, every
 // batch that is not refused is in the database, by this transaction or by an earlier one. When it returns an error, none was
 // stored by this call, or (the connection was lost at the commit) all were: storing them again is safe either way.
-func (d *database) store(ctx context.Context, b *build, batches []*held) (outcome, error) {
-	var out outcome
+func (d *database) store(ctx context.Context, b *build, batches []*held) (out outcome, err error) {
+	defer func() { err = classify(err) }()
 	if err := d.policies.load(ctx, d.pool, d.now()); err != nil {
 		return out, err
 	}
@@ -115,7 +116,7 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (outcom
 		if postgres.MissingPartition(err) {
 			d.leaves.forget(b.leaves) // it was dropped behind our back; the next try makes it again
 		}
-		return out, refusedData(err)
+		return out, err
 	}
 	if out.duplicates < len(batches) {
 		d.known.add(b.dims.pending, b.dims.number)
@@ -201,13 +202,24 @@ func copyStatements(s telemetry.Signal) (segments, facts string) {
 	return "", ""
 }
 
-// refusedData makes an error that the data caused fault.Invalid where the general classification cannot know it: a value beyond one
-// of PostgreSQL's limits (class 54: an index entry too wide, a string too long for jsonb) will be beyond it the next time too.
-func refusedData(err error) error {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && len(pg.Code) == 5 && pg.Code[:2] == "54" {
+// codeRefused is the code of an error of the database that is neither the data's fault nor known to pass.
+const codeRefused = "postgres.refused"
+
+// classify says what an error of the database means for a batch. Only what the data caused may cost a batch: a value that does not fit, a
+// constraint (classes 22 and 23), a value beyond a limit. Whatever else the server says (a right that was revoked, a damaged page,
+// transaction numbers used up) is a fault of the whole database: the batch waits for its end however long that takes. Internal remains
+// for errors of this program.
+func classify(err error) error {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case !ok:
+		return err
+	case postgres.DataLimit(err):
 		return fault.Wrap(err, fault.Invalid, "postgres.limit", "a value exceeds a limit of the database")
+	case strings.HasPrefix(pg.Code, "54"), fault.ClassOf(postgres.Classify(err)) == fault.Internal:
+		return fault.Wrap(err, fault.Unavailable, codeRefused, "the database refuses to write")
 	}
-	return err
+	return postgres.Classify(err)
 }
 
 // without returns the batches that are not refused.
@@ -248,7 +260,7 @@ func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, want map[leaf]s
 			continue
 		}
 		if _, err := pool.Exec(ctx, ensurePartition, w.table, w.start); err != nil {
-			return fmt.Errorf("make a partition of %s: %w", w.table, refusedData(postgres.Classify(err)))
+			return fmt.Errorf("make a partition of %s: %w", w.table, postgres.Classify(err))
 		}
 		l.mu.Lock()
 		if l.exist == nil || len(l.exist) >= maxLeaves {

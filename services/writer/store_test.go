@@ -487,3 +487,37 @@ func TestStatementsNameTheColumnsOfTheSchema(t *testing.T) {
 		require.Len(t, columns, n, fmt.Sprint(columns))
 	}
 }
+
+// Two flushes that move the same entries on a new day must not wait for each other: what one moves, the other leaves alone.
+func TestAFlushDoesNotWaitForOneThatMovesTheSameEntries(t *testing.T) {
+	s := newStore(t)
+	s.put(telemetry.Traces, shopSpans(1, epoch, 300))
+	s.put(telemetry.Metrics, sample(telemetry.Metrics, epoch))
+	s.clock.Advance(24 * time.Hour)
+	tx, err := s.db.Pool.Begin(testbed.Context(t))
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	for _, table := range []string{"service_dim", "operation_dim", "resource_dim", "scope_dim", "series_dim"} {
+		_, err := tx.Exec(testbed.Context(t), "UPDATE "+table+" SET last_seen_day = $1", s.clock.Now())
+		require.NoError(t, err)
+	}
+	ctx, cancel := context.WithTimeout(testbed.Context(t), 5*time.Second)
+	defer cancel()
+	for signal, b := range map[telemetry.Signal]*held{
+		telemetry.Traces: shopSpans(1, s.clock.Now(), 300), telemetry.Metrics: sample(telemetry.Metrics, s.clock.Now()),
+	} {
+		_, err = s.store(ctx, newBuild(signal), []*held{b})
+		require.NoError(t, err)
+	}
+}
+
+func TestAFaultOfTheWholeDatabaseIsNotTheBatches(t *testing.T) {
+	s := newStore(t)
+	_, err := s.db.Pool.Exec(testbed.Context(t), `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN RAISE EXCEPTION 'permission denied' USING ERRCODE = '42501'; END $$;
+		CREATE TRIGGER refuse BEFORE INSERT ON service_dim FOR EACH ROW EXECUTE FUNCTION refuse()`)
+	require.NoError(t, err)
+	_, err = s.store(testbed.Context(t), newBuild(telemetry.Traces), []*held{shopSpans(1, epoch, 10)})
+	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
+	require.Equal(t, codeRefused, fault.From(err).Code)
+}

@@ -6,6 +6,7 @@
 package writer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,8 +77,8 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	env.Health.Register("bus", s.bus.Healthy)
 	env.Health.Register("writing", func(context.Context) error {
 		for _, p := range s.pipelines {
-			if err := p.state(); err != nil {
-				return fmt.Errorf("%s are given back to the bus: %w", p.signal, err)
+			if err := p.health(); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -125,6 +126,7 @@ func (s *Service) pipeline(signal telemetry.Signal) *pipeline {
 		signal:  signal,
 		limits:  limits{items: f.MaxItems, bytes: f.MaxBytes, quiet: f.QuietAfter, longest: f.Longest, worth: f.WorthItems},
 		budget:  s.budget,
+		keeper:  newKeeper(cmp.Or(s.cfg.Bus.AckWait, bus.DefaultConfig().AckWait)/4, s.env.Log),
 		flusher: func() *flusher { return s.flusher(signal) },
 		workers: f.Concurrency,
 		ready:   s.databaseReady,
@@ -142,12 +144,11 @@ func (s *Service) flusher(signal telemetry.Signal) *flusher {
 			defer b.release()
 			return s.db.store(ctx, b, batches)
 		},
-		log:       s.env.Log,
-		metrics:   s.metrics,
-		now:       s.env.Now,
-		timeout:   s.cfg.Flush.Timeout,
-		pauses:    []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, 1500 * time.Millisecond},
-		keepEvery: 15 * time.Second,
+		log:     s.env.Log,
+		metrics: s.metrics,
+		now:     s.env.Now,
+		timeout: s.cfg.Flush.Timeout,
+		pauses:  []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, 1500 * time.Millisecond},
 	}
 }
 
