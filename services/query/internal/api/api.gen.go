@@ -579,7 +579,8 @@ type Pagination struct {
 
 	// NextCursor Present when has_more. The pages after the first hold nothing whose ingest position is above the highest that the first page's
 	// range held, so what is sent meanwhile does not move them. Where several writers commit side by side, an item below that position
-	// may still be committed between two pages and then stands in its place on a later one; no item is listed twice.
+	// may still be committed between two pages: it then appears on a later page, or not at all where its place was on a page already given.
+	// No item is listed twice.
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 
