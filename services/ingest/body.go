@@ -118,7 +118,8 @@ func (b *buffers) grow(read *body, limit int64) []byte {
 	old := *read.buffer
 	want := min(2*int64(cap(old)), limit+1)
 	if next := b.get(want); next != nil && int64(cap(*next)) >= want {
-		grown := append((*next)[:0], old...)
+		grown := (*next)[:len(old)]
+		copy(grown, old)
 		b.put(read.buffer) // only now: it belongs to the next request at once
 		read.buffer = next
 		return grown

@@ -246,12 +246,11 @@ func (c rawCodec) Marshal(v any) (mem.BufferSlice, error) {
 func (c rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	if m, ok := v.(*message); ok {
 		if c.budget != nil {
-			if m.refused = c.budget.take(int64(data.Len())); m.refused != nil {
-				return nil
-			}
-			m.budget = c.budget
+			m.budget, m.refused = c.budget, c.budget.take(int64(data.Len()))
 		}
-		m.buffer = data.MaterializeToBuffer(mem.DefaultBufferPool())
+		if m.refused == nil {
+			m.buffer = data.MaterializeToBuffer(mem.DefaultBufferPool())
+		}
 		return nil
 	}
 	return c.CodecV2.Unmarshal(data, v)

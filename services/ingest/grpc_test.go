@@ -224,7 +224,8 @@ func TestFewMessagesAreDecompressedAtOnce(t *testing.T) {
 			second <- err
 		}()
 		select {
-		case <-second:
+		case err := <-second:
+			require.NoError(t, err)
 			t.Fatal("the second does not wait for the first")
 		case <-time.After(20 * time.Millisecond):
 		}
