@@ -39,6 +39,7 @@ demo: $(BIN)/ollyscale ## Send the telemetry of a small shop to a running ollySc
 build: $(BIN)/ollyscale $(patsubst %,$(BIN)/%,$(ROLES)) ## Build all binaries into .build/bin
 
 $(BIN)/ollyscale: $(UI)/dist/index.html FORCE | go
+	@[ -e $@ ] || echo 'build: ollyscale (a few minutes the first time)'
 	@go build -trimpath -o $@ ./services/allinone/cmd/ollyscale
 
 $(BIN)/query: $(UI)/dist/index.html FORCE | go
@@ -50,11 +51,13 @@ $(BIN)/%: FORCE | go
 ui: $(UI)/dist/index.html ## Build the browser interface when its sources changed
 
 $(UI)/dist/index.html: $(UI)/node_modules/.package-lock.json $(shell find $(UI)/src $(UI)/public -type f 2>/dev/null) $(wildcard $(UI)/*.html $(UI)/*.json $(UI)/*.ts $(UI)/*.js)
+	@echo 'build: browser interface'
 	@cd $(UI) && npm run --silent build -- --logLevel warn
 	@touch $@
 
 # npm writes the hidden lock file last: it is there, and newer than the lock file, only after a whole install.
 %/node_modules/.package-lock.json: %/package-lock.json | node
+	@echo 'npm ci: $*'
 	@cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
 
