@@ -239,9 +239,84 @@ func (x *decoder) shapes(src *source, n, keys int) (starts []int, slots, rows []
 	return starts, slots, rows
 }
 
+// listPlan says which values of which keys the attribute lists of some rows are made of.
+type listPlan struct {
+	starts []int      // of shapes
+	slots  []int64    // of all shapes, one after the other: key numbers
+	rows   []int64    // per row: its shape
+	counts []int      // per key: its values in all rows
+	total  int        // values in all rows
+	picked int        // values in the picked rows
+	some   [][]uint32 // per key: its values in the picked rows, numbered over all rows; nil: all rows are picked
+}
+
+// lists decodes shapes and finds which values the picked rows have (all rows where pick is nil). The plan is valid until the next one.
+func (x *decoder) lists(src *source, n, keys int, pick []uint32) *listPlan {
+	p := &x.plan
+	p.starts, p.slots, p.rows = x.shapes(src, n, keys)
+	if src.bad {
+		return p
+	}
+	p.counts = resize(p.counts, keys)
+	clear(p.counts)
+	p.total, p.picked, p.some = 0, 0, nil
+	if pick != nil {
+		x.some = resize(x.some, keys)
+		for i := range x.some {
+			x.some[i] = none(x.some[i])
+		}
+		p.some = x.some
+	}
+	next := 0 // of pick
+	for r, shape := range p.rows {
+		slots := p.slots[p.starts[shape]:p.starts[shape+1]]
+		if next < len(pick) && pick[next] == uint32(r) {
+			next++
+			p.picked += len(slots)
+			for _, s := range slots {
+				p.some[s] = append(p.some[s], uint32(p.counts[s]))
+				p.counts[s]++
+			}
+		} else {
+			for _, s := range slots {
+				p.counts[s]++
+			}
+		}
+		if p.total += len(slots); p.total > maxEntries {
+			src.bad = true
+			return p
+		}
+	}
+	if pick == nil {
+		p.picked = p.total
+	}
+	return p
+}
+
+// of returns which values of a key are needed (nil: all), and how many these are.
+func (p *listPlan) of(key int) (some []uint32, n int) {
+	if p.some == nil {
+		return nil, p.counts[key]
+	}
+	return p.some[key], len(p.some[key])
+}
+
+// eachRow calls each with the shape of every picked row, in order.
+func (p *listPlan) eachRow(pick []uint32, each func(slots []int64)) {
+	if p.some == nil {
+		for _, shape := range p.rows {
+			each(p.slots[p.starts[shape]:p.starts[shape+1]])
+		}
+		return
+	}
+	for _, r := range pick {
+		shape := p.rows[r]
+		each(p.slots[p.starts[shape]:p.starts[shape+1]])
+	}
+}
+
 // readAttributes decodes the wanted keys of the items' attributes.
 func (t *Table) readAttributes(x *decoder) error {
-	n := x.d.Items
 	if !x.needs.attributes() {
 		return nil
 	}
@@ -251,62 +326,50 @@ func (t *Table) readAttributes(x *decoder) error {
 	}
 	s := x.d.section(sectionShapes)
 	if s == nil {
-		for range n {
+		for range x.picked {
 			a.end(0)
 		}
 		return nil
 	}
-	src, err := x.open(s)
+	src, err := x.source(s)
 	if err != nil {
 		return err
 	}
 	k := len(x.d.keys)
-	starts, slots, rows := x.shapes(src, n, k)
+	p := x.lists(src, x.d.Items, k, x.pick)
 	if src.bad {
 		return damagedf("attribute shapes")
 	}
-	counts := make([]int, k)
-	total := 0
-	for _, r := range rows {
-		for _, s := range slots[starts[r]:starts[r+1]] {
-			counts[s]++
-		}
-		if total += starts[r+1] - starts[r]; total > maxEntries {
-			return damagedf("attribute shapes")
-		}
-	}
-	x.keys = resize(x.keys, k)
-	if cap(x.perKey) < k {
-		x.perKey = make([][]ValueID, k)
-	}
-	perKey := x.perKey[:k]
-	wanted := make([]bool, k)
-	x.flat = resize(x.flat, total)
-	flat := x.flat
-	// shapes' results live in x; decoding values must not touch them.
+	x.keys, x.wanted = resize(x.keys, k), resize(x.wanted, k)
+	x.perKey = resize(x.perKey, k)
+	x.flat = resize(x.flat, p.picked)
+	perKey, flat := x.perKey, x.flat
+	// The plan lives in x; decoding values must not touch it.
 	for i := range k {
 		ks := &x.d.keys[i]
-		if counts[i] != ks.count || counts[i] == 0 {
-			return damagedf("attribute %q has %d values, want %d", ks.key, ks.count, counts[i])
+		if p.counts[i] != ks.count || ks.count == 0 {
+			return damagedf("attribute %q has %d values, want %d", ks.key, ks.count, p.counts[i])
 		}
-		if wanted[i] = x.needs.key(ks.key); !wanted[i] {
+		x.wanted[i] = x.needs.key(ks.key)
+		some, n := p.of(i)
+		if !x.wanted[i] || n == 0 {
 			continue
 		}
 		x.keys[i] = t.key([]byte(ks.key))
-		src, err := x.open(ks)
+		src, err := x.source(ks)
 		if err != nil {
 			return err
 		}
-		perKey[i], flat = flat[:counts[i]], flat[counts[i]:]
-		t.valueColumn(x, src, x.keys[i], perKey[i])
+		perKey[i], flat = flat[:n], flat[n:]
+		t.valueColumn(x, src, x.keys[i], ks.count, some, perKey[i])
 		if src.bad {
 			return damagedf("attribute %q", ks.key)
 		}
 	}
-	for _, r := range rows {
+	p.eachRow(x.pick, func(slots []int64) {
 		node := uint32(0)
-		for _, s := range slots[starts[r]:starts[r+1]] {
-			if !wanted[s] {
+		for _, s := range slots {
+			if !x.wanted[s] {
 				continue
 			}
 			node = t.tree.child(node, x.keys[s])
@@ -314,25 +377,29 @@ func (t *Table) readAttributes(x *decoder) error {
 			perKey[s] = perKey[s][1:]
 		}
 		a.end(node)
-	}
+	})
 	return nil
 }
 
-// attributeBlock decodes the attributes of n nested rows: all lists, one after the other, and where each begins. x.nodes holds each
-// row's shape.
-func (t *Table) attributeBlock(x *decoder, src *source, n int) (lists []ValueID, starts []uint32) {
+// attributeBlock decodes the attributes of n nested rows, or of those that pick names, in rising order: their lists, one after the
+// other, and where each begins. x.nodes holds the shape of each.
+func (t *Table) attributeBlock(x *decoder, src *source, n int, pick []uint32) (lists []ValueID, starts []uint32) {
+	picked := n
+	if pick != nil {
+		picked = len(pick)
+	}
 	x.ends = append(x.ends[:0], 0)
-	x.nodes = resize(x.nodes, n)
+	x.nodes = x.nodes[:0]
 	x.ids = x.ids[:0]
 	k := src.count(len(src.code))
 	if k == 0 || src.bad {
-		clear(x.nodes)
-		for range n {
+		for range picked {
+			x.nodes = append(x.nodes, 0)
 			x.ends = append(x.ends, 0)
 		}
 		return nil, x.ends
 	}
-	names := x.texts(src, k)
+	names := x.names(src, k)
 	if src.bad {
 		return nil, x.ends
 	}
@@ -340,47 +407,34 @@ func (t *Table) attributeBlock(x *decoder, src *source, n int) (lists []ValueID,
 	for _, name := range names {
 		x.keys = append(x.keys, t.key(name))
 	}
-	shapeStarts, slots, rows := x.shapes(src, n, k)
+	p := x.lists(src, n, k, pick)
 	if src.bad {
 		return nil, x.ends
 	}
-	counts := make([]int, k)
-	total := 0
-	for _, r := range rows {
-		for _, s := range slots[shapeStarts[r]:shapeStarts[r+1]] {
-			counts[s]++
-		}
-		if total += shapeStarts[r+1] - shapeStarts[r]; total > maxEntries {
-			src.bad = true
-			return nil, x.ends
-		}
-	}
-	if cap(x.perKey) < k {
-		x.perKey = make([][]ValueID, k)
-	}
-	perKey := x.perKey[:k]
-	x.flat = resize(x.flat, total)
-	flat := x.flat
+	x.perKey = resize(x.perKey, k)
+	x.flat = resize(x.flat, p.picked)
+	perKey, flat := x.perKey, x.flat
 	for i := range k {
-		if counts[i] == 0 {
+		if p.counts[i] == 0 {
 			src.bad = true
 			return nil, x.ends
 		}
-		perKey[i], flat = flat[:counts[i]], flat[counts[i]:]
-		t.valueColumn(x, src, x.keys[i], perKey[i])
+		some, m := p.of(i)
+		perKey[i], flat = flat[:m], flat[m:]
+		t.valueColumn(x, src, x.keys[i], p.counts[i], some, perKey[i])
 		if src.bad {
 			return nil, x.ends
 		}
 	}
-	for i, r := range rows {
+	p.eachRow(pick, func(slots []int64) {
 		node := uint32(0)
-		for _, s := range slots[shapeStarts[r]:shapeStarts[r+1]] {
+		for _, s := range slots {
 			node = t.tree.child(node, x.keys[s])
 			x.ids = append(x.ids, perKey[s][0])
 			perKey[s] = perKey[s][1:]
 		}
-		x.nodes[i] = node
+		x.nodes = append(x.nodes, node)
 		x.ends = append(x.ends, uint32(len(x.ids)))
-	}
+	})
 	return x.ids, x.ends
 }

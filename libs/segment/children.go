@@ -73,21 +73,20 @@ func (t *Table) readChildren(x *decoder) error {
 }
 
 func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) error {
-	n := x.d.Items
 	c.prepare(schema)
 	base := uint32(c.N)
 	s := x.d.section(id)
 	if s == nil {
-		for range n {
+		for range x.picked {
 			c.Offsets = append(c.Offsets, base)
 		}
 		return nil
 	}
-	src, err := x.open(s)
+	src, err := x.source(s)
 	if err != nil {
 		return err
 	}
-	counts := resize(x.v, n)
+	counts := resize(x.v, x.d.Items)
 	x.v = counts
 	x.r.ints(src, counts)
 	m := s.count
@@ -101,71 +100,123 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 	if src.bad || total != int64(m) || m == 0 {
 		return damagedf("section %d", id)
 	}
-	column := func(col Column) []int64 {
-		c.Ints[col] = grow(c.Ints[col], m)
-		return c.Ints[col][len(c.Ints[col])-m:]
-	}
-	var times []int64
-	if id != sectionLinks {
-		times = column(ColTime)
-		x.r.ints(src, times)
-		at := 0
-		for i, k := range counts {
-			for range k {
-				times[at] += x.columns[ColTime][i]
-				at++
+	var kids []uint32 // of the picked rows; nil: all
+	picked := m
+	if x.pick == nil {
+		for _, k := range counts {
+			base += uint32(k)
+			c.Offsets = append(c.Offsets, base)
+		}
+	} else {
+		kids = none(x.kids)
+		at, next := 0, 0
+		for row, k := range counts {
+			if next < len(x.pick) && x.pick[next] == uint32(row) {
+				next++
+				for i := range int(k) {
+					kids = append(kids, uint32(at+i))
+				}
+				base += uint32(k)
+				c.Offsets = append(c.Offsets, base)
 			}
+			at += int(k)
+		}
+		x.kids = kids
+		if picked = len(kids); picked == 0 {
+			return nil
 		}
 	}
-	for _, k := range counts {
-		base += uint32(k)
-		c.Offsets = append(c.Offsets, base)
+	if err := t.childColumns(x, src, c, id, counts, kids); err != nil {
+		return err
+	}
+	_, ends := t.attributeBlock(x, src, m, kids)
+	if src.bad {
+		return damagedf("attributes of section %d", id)
+	}
+	for i := range picked {
+		c.Attributes.IDs = append(c.Attributes.IDs, x.ids[ends[i]:ends[i+1]]...)
+		c.Attributes.end(x.nodes[i])
+	}
+	c.N += picked
+	return nil
+}
+
+// childColumns decodes what stands before the attributes of nested rows: of all, or of those that kids names.
+func (t *Table) childColumns(x *decoder, src *source, c *Children, id uint8, counts []int64, kids []uint32) error {
+	m := x.d.section(id).count
+	column := func(col Column, each func(v []int64)) {
+		var v []int64
+		if kids == nil {
+			c.Ints[col] = grow(c.Ints[col], m)
+			v = c.Ints[col][len(c.Ints[col])-m:]
+		} else {
+			v = make([]int64, m)
+		}
+		x.r.ints(src, v)
+		if each != nil && !src.bad {
+			each(v)
+		}
+		if kids != nil {
+			c.Ints[col] = take(c.Ints[col], v, kids)
+		}
+	}
+	if id != sectionLinks {
+		times, err := x.column(ColTime)
+		if err != nil {
+			return err
+		}
+		column(ColTime, func(v []int64) {
+			at := 0
+			for i, k := range counts {
+				for range k {
+					v[at] += times[i]
+					at++
+				}
+			}
+		})
 	}
 	text := func(col TextColumn, key KeyID) {
-		c.Texts[col] = grow(c.Texts[col], m)
-		dst := c.Texts[col][len(c.Texts[col])-m:]
+		n := m
+		if kids != nil {
+			n = len(kids)
+		}
+		c.Texts[col] = grow(c.Texts[col], n)
+		dst := c.Texts[col][len(c.Texts[col])-n:]
 		clear(dst)
 		if !src.bad {
-			t.valueColumn(x, src, key, dst)
+			t.valueColumn(x, src, key, m, kids, dst)
 		}
 	}
 	ids := func() {
-		c.TraceIDs = grow(c.TraceIDs, m)
-		x.traceIDs(src, c.TraceIDs[len(c.TraceIDs)-m:])
-		c.SpanIDs = grow(c.SpanIDs, m)
+		x.traces, x.spans = resize(x.traces, m), resize(x.spans, m)
+		x.traceIDs(src, x.traces)
 		if !src.bad {
-			x.spanIDs(src, c.SpanIDs[len(c.SpanIDs)-m:])
+			x.spanIDs(src, x.spans)
 		}
+		c.TraceIDs, c.SpanIDs = take(c.TraceIDs, x.traces, kids), take(c.SpanIDs, x.spans, kids)
 	}
 	switch id {
 	case sectionEvents:
-		x.r.ints(src, column(ColDroppedAttributes))
+		column(ColDroppedAttributes, nil)
 		text(TextName, keyEventName)
 	case sectionLinks:
-		x.r.ints(src, column(ColFlags))
-		x.r.ints(src, column(ColDroppedAttributes))
+		column(ColFlags, nil)
+		column(ColDroppedAttributes, nil)
 		text(TextTraceState, keyOf(TextTraceState))
 		ids()
 	case sectionExemplars:
-		has := column(ColHas)
-		x.r.ints(src, has)
-		numbers := column(ColNumber)
+		var has []int64
+		column(ColHas, func(v []int64) { has = v })
+		x.kidNumbers = resize(x.kidNumbers, m)
+		clear(x.kidNumbers)
 		if !src.bad {
-			x.numbersByHas(src, has, numbers)
+			x.numbersByHas(src, has, x.kidNumbers)
 		}
+		c.Ints[ColNumber] = take(c.Ints[ColNumber], x.kidNumbers, kids)
 		ids()
 	}
 	if src.bad {
 		return damagedf("section %d", id)
 	}
-	_, ends := t.attributeBlock(x, src, m)
-	if src.bad {
-		return damagedf("attributes of section %d", id)
-	}
-	for i := range m {
-		c.Attributes.IDs = append(c.Attributes.IDs, x.ids[ends[i]:ends[i+1]]...)
-		c.Attributes.end(x.nodes[i])
-	}
-	c.N += m
 	return nil
 }

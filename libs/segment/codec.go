@@ -16,6 +16,7 @@ type Want struct {
 	ParentIDs  bool
 	Attributes []string // keys of item attributes; other keys are left out of AttrList
 	AllAttrs   bool     // every item attribute
+	Values     []string // keys of item attributes of which a View counts the values, without asking which rows have them
 	Events     bool
 	Links      bool
 	Exemplars  bool
@@ -91,7 +92,9 @@ func (n *needs) section(id uint8) bool { return n.ids[id>>6]>>(id&63)&1 != 0 }
 func (n *needs) key(k string) bool { return n.want.All || n.want.AllAttrs || n.keys[k] }
 
 // attributes tells whether any item attribute is wanted.
-func (n *needs) attributes() bool { return n.want.All || n.want.AllAttrs || len(n.keys) > 0 }
+func (n *needs) attributes() bool {
+	return n.want.All || n.want.AllAttrs || len(n.want.Attributes) > 0
+}
 
 func (d *Directory) needs(w Want) *needs {
 	n := &needs{want: w}
@@ -141,10 +144,13 @@ func (d *Directory) needs(w Want) *needs {
 	}
 	if w.AllAttrs || len(w.Attributes) > 0 {
 		n.set(sectionShapes)
-		n.keys = make(map[string]bool, len(w.Attributes))
-		for _, k := range w.Attributes {
-			n.keys[k] = true
-		}
+	}
+	n.keys = make(map[string]bool, len(w.Attributes)+len(w.Values))
+	for _, k := range w.Attributes {
+		n.keys[k] = true
+	}
+	for _, k := range w.Values {
+		n.keys[k] = true
 	}
 	if w.Events {
 		n.set(sectionEvents)

@@ -415,3 +415,18 @@ func demoMetrics(t testing.TB, seed uint64, cycles int) [][]byte {
 	}
 	return out
 }
+
+// bodies are log records with these bodies.
+func bodies(t testing.TB, texts []string) []byte {
+	t.Helper()
+	out := plog.NewLogs()
+	records := out.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	for i, text := range texts {
+		l := records.AppendEmpty()
+		l.SetTimestamp(pcommon.Timestamp(1_700_000_000_000_000_000 + i))
+		l.Body().SetStr(text)
+	}
+	b, err := plogotlp.NewExportRequestFromLogs(out).MarshalProto()
+	require.NoError(t, err)
+	return b
+}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -310,6 +311,15 @@ func (s *section) read(r *directoryReader, frames []frame, used []int) {
 		s.streams[i] = stream{frame: f, offset: used[f], length: n}
 		used[f] += n
 	}
+}
+
+// Memory is about how many bytes a parsed directory takes.
+func (d *Directory) Memory() int {
+	n := len(d.frames)*int(unsafe.Sizeof(frame{})) + (len(d.sections)+len(d.keys))*int(unsafe.Sizeof(section{}))
+	for i := range d.keys {
+		n += len(d.keys[i].key)
+	}
+	return n
 }
 
 // Keys lists the item attribute keys of the segment, sorted.

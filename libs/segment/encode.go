@@ -61,6 +61,9 @@ type Encoder struct {
 	hash     xxh3.Hasher
 }
 
+// groupLevel is the level from which on segments can be put into a Group.
+const groupLevel = 2
+
 // NewEncoder makes an Encoder.
 func NewEncoder() *Encoder { return &Encoder{} }
 
@@ -126,6 +129,9 @@ func (e *Encoder) Encode(t *Table, rows []uint32, level int) (*Segment, error) {
 	seg.Directory = e.dir.append(make([]byte, 0, 1024))
 	seg.TraceFilter = makeFilter(e.traces.list, traceFilterBits)
 	seg.TokenFilter = makeFilter(e.tokens.list, tokenFilterBits)
+	if level >= groupLevel {
+		seg.traces, seg.tokens = slices.Clone(e.traces.list), slices.Clone(e.tokens.list)
+	}
 	seg.Checksum = checksum(&e.hash, seg.Directory, seg.Body)
 	return seg, nil
 }

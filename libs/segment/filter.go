@@ -64,28 +64,37 @@ func makeFilter(hashes []uint64, bitsEach int) []byte {
 	if len(hashes) == 0 {
 		return nil
 	}
-	blocks := (len(hashes)*bitsEach + filterBlock*8 - 1) / (filterBlock * 8)
+	blocks := filterBlocks(len(hashes), bitsEach)
 	f := make([]byte, blocks*filterBlock)
-	salt := salts()
 	for _, h := range hashes {
-		at := int((h >> 32) * uint64(blocks) >> 32 * filterBlock)
-		b := f[at : at+filterBlock : at+filterBlock]
-		for i := range salt {
-			bit := uint32(h) * salt[i] >> 27
-			b[i*4+int(bit>>3)] |= 1 << (bit & 7)
-		}
+		setBits(f[filterAt(h, blocks)*filterBlock:], h)
 	}
 	return f
 }
 
+// filterBlocks is how many blocks a filter of n hashes has.
+func filterBlocks(n, bitsEach int) int { return (n*bitsEach + filterBlock*8 - 1) / (filterBlock * 8) }
+
+// filterAt is the block that a hash meets.
+func filterAt(hash uint64, blocks int) int { return int((hash >> 32) * uint64(blocks) >> 32) }
+
+// setBits enters a hash into the block with which b begins.
+func setBits(b []byte, hash uint64) {
+	b = b[:filterBlock:filterBlock]
+	salt := salts()
+	for i := range salt {
+		bit := uint32(hash) * salt[i] >> 27
+		b[i*4+int(bit>>3)] |= 1 << (bit & 7)
+	}
+}
+
 // MayContain tests a split-block Bloom filter; an empty filter may contain everything.
 func MayContain(filter []byte, hash uint64) bool {
-	blocks := uint64(len(filter) / filterBlock)
+	blocks := len(filter) / filterBlock
 	if blocks == 0 {
 		return true
 	}
-	at := (hash >> 32) * blocks >> 32 * filterBlock
-	b := filter[at : at+filterBlock]
+	b := filter[filterAt(hash, blocks)*filterBlock:][:filterBlock]
 	salt := salts()
 	for i := range salt {
 		if binary.LittleEndian.Uint32(b[i*4:])>>(uint32(hash)*salt[i]>>27)&1 == 0 {

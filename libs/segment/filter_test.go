@@ -164,3 +164,42 @@ func TestWords(t *testing.T) {
 		Array, func(s []byte) { nested = append(nested, string(s)) })
 	require.Equal(t, []string{"one", "two"}, nested)
 }
+
+// TestGroup: a group says of each of its segments what a filter of its own says, but for the sizes of filters; never no where it was yes.
+func TestGroup(t *testing.T) {
+	table := NewTable("acme", telemetry.Traces)
+	_, err := table.Append(demoTraces(t, 1, 6000, true), 1)
+	require.NoError(t, err)
+	all := segments(t, table, 900, 2)
+	var tokens, traces [][]uint64
+	for _, s := range all {
+		tokens, traces = append(tokens, s.tokens), append(traces, s.traces)
+		require.NotEmpty(t, s.TokenFilter)
+	}
+	g := NewGroup(all)
+	require.Len(t, g.TokenFilter, g.TokenBlocks*len(all)*32)
+	require.Len(t, g.TraceFilter, g.TraceBlocks*len(all)*32)
+	run := func(filter []byte, blocks int, hash uint64) []byte {
+		high, _ := Probe(hash)
+		at := int(uint64(high) * uint64(blocks) >> 32)
+		return filter[at*len(all)*32 : (at+1)*len(all)*32]
+	}
+	for i := range all {
+		require.Empty(t, all[i].TokenFilter)
+		for _, h := range tokens[i] {
+			require.True(t, MayContainAt(run(g.TokenFilter, g.TokenBlocks, h), i, h))
+		}
+		for _, h := range traces[i] {
+			require.True(t, MayContainAt(run(g.TraceFilter, g.TraceBlocks, h), i, h))
+		}
+	}
+	passed := 0
+	for n := range uint64(10_000) {
+		h := (n + 1) * 0x9e3779b97f4a7c15
+		if MayContainAt(run(g.TokenFilter, g.TokenBlocks, h), int(n)%len(all), h) {
+			passed++
+		}
+	}
+	require.Less(t, passed, 200, "of 10,000 hashes that no segment has")
+	require.True(t, MayContainAt(nil, 3, 1), "an empty group excludes nothing")
+}

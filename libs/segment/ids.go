@@ -1,9 +1,6 @@
 package segment
 
-import (
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 // idIndex numbers the distinct ids of a column in order of first appearance.
 type idIndex struct {
@@ -183,55 +180,77 @@ func (t *Table) readIDs(x *decoder) error {
 	n, w := x.d.Items, &x.needs.want
 	var traceIndex []int64
 	if t.schema.traceIDs && x.needs.section(sectionTraceIDs) {
-		col := grow(t.TraceIDs, n)
-		dst := col[len(col)-n:]
-		clear(dst)
+		var ids []byte
 		if s := x.d.section(sectionTraceIDs); s != nil {
-			src, err := x.open(s)
+			src, err := x.source(s)
 			if err != nil {
 				return err
 			}
-			x.traceIDs(src, dst)
-			if src.bad {
+			if ids = x.ids16(src, n); src.bad {
 				return damagedf("trace ids")
 			}
-			traceIndex = slices.Clone(x.index)
+			x.traceIndex = append(x.traceIndex[:0], x.index...)
+			traceIndex = x.traceIndex
 		}
 		if w.All || w.TraceIDs {
-			t.TraceIDs = col
+			t.TraceIDs = grow(t.TraceIDs, x.picked)
+			dst := t.TraceIDs[len(t.TraceIDs)-x.picked:]
+			for i := range dst {
+				if ids == nil {
+					dst[i] = [16]byte{}
+				} else {
+					dst[i] = [16]byte(ids[traceIndex[x.row(i)]*16:])
+				}
+			}
 		}
 	}
 	if !t.schema.spanIDs || !x.needs.section(sectionSpanIDs) {
 		return nil
 	}
-	spans := grow(t.SpanIDs, n)
-	ids := spans[len(spans)-n:]
-	clear(ids)
+	x.spans = resize(x.spans, n)
+	clear(x.spans)
 	if s := x.d.section(sectionSpanIDs); s != nil {
-		src, err := x.open(s)
+		src, err := x.source(s)
 		if err != nil {
 			return err
 		}
-		x.spanIDs(src, ids)
+		x.spanIDs(src, x.spans)
 		if src.bad {
 			return damagedf("span ids")
 		}
 	}
 	if w.All || w.SpanIDs {
-		t.SpanIDs = spans
+		t.SpanIDs = take(t.SpanIDs, x.spans, x.pick)
 	}
 	if t.schema.parents && x.needs.section(sectionParentIDs) {
-		t.ParentIDs = grow(t.ParentIDs, n)
-		return x.parentIDs(ids, traceIndex, t.ParentIDs[len(t.ParentIDs)-n:])
+		x.parents = resize(x.parents, n)
+		if err := x.parentIDs(x.spans, traceIndex, x.parents); err != nil {
+			return err
+		}
+		t.ParentIDs = take(t.ParentIDs, x.parents, x.pick)
 	}
 	return nil
 }
 
+// row is the segment's row that the ith picked one is.
+func (x *decoder) row(i int) int {
+	if x.pick == nil {
+		return i
+	}
+	return int(x.pick[i])
+}
+
+// ids16 reads the distinct ids of a column of n trace ids; index is left in x.index.
+func (x *decoder) ids16(src *source, n int) []byte {
+	d := src.count(n)
+	b := src.take(&src.plain, d*16)
+	x.idIndex(src, d, n)
+	return b
+}
+
 // traceIDs decodes a column of trace ids; index is left in x.index.
 func (x *decoder) traceIDs(src *source, dst [][16]byte) {
-	d := src.count(len(dst))
-	b := src.take(&src.plain, d*16)
-	x.idIndex(src, d, len(dst))
+	b := x.ids16(src, len(dst))
 	if src.bad {
 		return
 	}
@@ -279,7 +298,7 @@ func (x *decoder) parentIDs(ids [][8]byte, traceIndex []int64, dst [][8]byte) er
 	if s == nil {
 		return nil
 	}
-	src, err := x.open(s)
+	src, err := x.source(s)
 	if err != nil {
 		return err
 	}
@@ -292,7 +311,9 @@ func (x *decoder) parentIDs(ids [][8]byte, traceIndex []int64, dst [][8]byte) er
 		return damagedf("parent ids")
 	}
 	// Rows by trace, in order: rows[starts[t]:starts[t+1]].
-	starts := make([]uint32, n+2)
+	starts := resize(x.parentStarts, n+2)
+	x.parentStarts = starts
+	clear(starts)
 	trace := func(i int) int64 {
 		if traceIndex == nil {
 			return 0
@@ -305,8 +326,10 @@ func (x *decoder) parentIDs(ids [][8]byte, traceIndex []int64, dst [][8]byte) er
 	for i := range n {
 		starts[i+1] += starts[i]
 	}
-	rows := make([]uint32, n)
-	at := slices.Clone(starts)
+	rows := resize(x.parentRows, n)
+	x.parentRows = rows
+	x.parentAt = append(x.parentAt[:0], starts...)
+	at := x.parentAt
 	for i := range n {
 		rows[at[trace(i)]] = uint32(i)
 		at[trace(i)]++

@@ -479,6 +479,7 @@ func (s *source) take(from *[]byte, n int) []byte {
 type intReader struct {
 	scratch [maxDepth + 1][]int64
 	more    [maxDepth + 1][]int64
+	whole   []int64 // some: a list of which only some numbers are wanted
 }
 
 // ints fills dst.
@@ -493,7 +494,13 @@ func (r *intReader) intsAt(s *source, dst []int64, depth int) {
 		s.bad = true
 		return
 	}
-	switch s.byte() {
+	r.encoded(s, s.byte(), dst, depth)
+}
+
+// encoded fills dst, in which a number has been asked for, from the encoding that kind says.
+func (r *intReader) encoded(s *source, kind byte, dst []int64, depth int) {
+	n := len(dst)
+	switch kind {
 	case intConst:
 		v := s.svarint()
 		for i := range dst {
@@ -576,6 +583,117 @@ func (r *intReader) intsAt(s *source, dst []int64, depth int) {
 		}
 	default:
 		s.bad = true
+	}
+}
+
+// some fills dst with those of n numbers that pick names, in rising order. Where the encoding can be entered in the middle, the others
+// are not decoded.
+func (r *intReader) some(s *source, n int, pick []uint32, dst []int64) { r.someAt(s, n, pick, dst, 0) }
+
+func (r *intReader) someAt(s *source, n int, pick []uint32, dst []int64, depth int) {
+	if n == 0 || s.bad {
+		return
+	}
+	if depth > maxDepth {
+		s.bad = true
+		return
+	}
+	switch kind := s.byte(); kind {
+	case intConst:
+		v := s.svarint()
+		for k := range dst {
+			dst[k] = v
+		}
+	case intPacked:
+		base, width := s.svarint(), int(s.byte())
+		if width > 64 {
+			s.bad = true
+			return
+		}
+		b := s.take(&s.plain, (n*width+7)/8)
+		if s.bad {
+			return
+		}
+		for k, i := range pick {
+			dst[k] = base + int64(bitsAt(b, int(i)*width, width))
+		}
+	case intBytes:
+		base := s.svarint()
+		b := s.take(&s.code, n)
+		if s.bad {
+			return
+		}
+		for k, i := range pick {
+			dst[k] = base + int64(b[i])
+		}
+	case intDict:
+		m := s.count(n)
+		dict := resize(r.scratch[depth], m)
+		r.scratch[depth] = dict
+		r.intsAt(s, dict, depth+1)
+		r.someAt(s, n, pick, dst, depth+1)
+		for k, c := range dst {
+			if s.bad || uint64(c) >= uint64(m) {
+				s.bad = true
+				return
+			}
+			dst[k] = dict[c]
+		}
+	case intSplit:
+		base := s.svarint()
+		s.splitSome(n, pick, dst)
+		for k := range dst {
+			dst[k] += base
+		}
+	case intScaled:
+		scale := s.uvarint()
+		r.someAt(s, n, pick, dst, depth+1)
+		for k := range dst {
+			dst[k] *= int64(scale)
+		}
+	default: // differences and runs add up from the first
+		r.whole = resize(r.whole, n)
+		r.encoded(s, kind, r.whole, depth)
+		if s.bad {
+			return
+		}
+		for k, i := range pick {
+			dst[k] = r.whole[i]
+		}
+	}
+}
+
+// splitSome is split for those of n numbers that pick names.
+func (s *source) splitSome(n int, pick []uint32, dst []int64) {
+	lens := s.take(&s.code, n)
+	if s.bad {
+		return
+	}
+	total, k := 0, 0
+	for i, l := range lens {
+		if l > 64 {
+			s.bad = true
+			return
+		}
+		if k < len(pick) && pick[k] == uint32(i) {
+			dst[k] = int64(total) // where it begins, for now
+			k++
+		}
+		if l > 1 {
+			total += int(l) - 1
+		}
+	}
+	b := s.take(&s.plain, (total+7)/8)
+	if s.bad {
+		return
+	}
+	for k, i := range pick {
+		l := int(lens[i])
+		if l <= 1 {
+			dst[k] = int64(l)
+			continue
+		}
+		dst[k] = int64(bitsAt(b, int(dst[k]), l-1) | 1<<(l-1))
 	}
 }
 

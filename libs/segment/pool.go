@@ -2,6 +2,8 @@ package segment
 
 import (
 	"github.com/zeebo/xxh3"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // mapping numbers what a segment refers to, in order of first appearance.
@@ -148,12 +150,12 @@ func (x *decoder) pool(id uint8) (*section, *source, error) {
 	if s.count > MaxItems {
 		return nil, nil, damagedf("dictionary %d has %d entries", id, s.count)
 	}
-	src, err := x.open(s)
+	src, err := x.source(s)
 	return s, src, err
 }
 
-// texts decodes a list of strings.
-func (x *decoder) texts(src *source, n int) [][]byte {
+// names decodes a list of strings.
+func (x *decoder) names(src *source, n int) [][]byte {
 	x.lengths = resize(x.lengths, n)
 	x.r.ints(src, x.lengths)
 	out := make([][]byte, n)
@@ -176,6 +178,54 @@ func (x *decoder) list(src *source, n int) []int64 {
 	return v
 }
 
+// noEntry marks an entry of a dictionary that no picked row refers to and that was not read.
+const noEntry = ^uint32(0)
+
+// referred lists the entries of a dictionary of n that the picked rows refer to, in rising order; nil when all rows are picked.
+func (x *decoder) referred(c Column, n int) ([]uint32, error) {
+	if x.pick == nil {
+		return nil, nil
+	}
+	x.place = resize(x.place, n)
+	clear(x.place)
+	refs, err := x.column(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range x.pick {
+		if uint64(refs[r]) >= uint64(n) {
+			return nil, damagedf("column %d refers to entry %d of %d", c, refs[r], n)
+		}
+		x.place[refs[r]] = 1
+	}
+	list := make([]uint32, 0, min(n, len(x.pick)))
+	for i, used := range x.place {
+		if used != 0 {
+			list = append(list, uint32(i))
+		}
+	}
+	return list, nil
+}
+
+// entries calls each for the entries of a dictionary of n: k numbers those in list, or all where list is nil. It returns what each gave,
+// by entry.
+func entries(to []uint32, n int, list []uint32, each func(k, i int) uint32) []uint32 {
+	to = resize(to, n)
+	if list == nil {
+		for i := range n {
+			to[i] = each(i, i)
+		}
+		return to
+	}
+	for i := range to {
+		to[i] = noEntry
+	}
+	for k, i := range list {
+		to[i] = each(k, int(i))
+	}
+	return to
+}
+
 func (t *Table) readResources(x *decoder) error {
 	x.resources = x.resources[:0]
 	s, src, err := x.pool(sectionResources)
@@ -183,7 +233,7 @@ func (t *Table) readResources(x *decoder) error {
 		return err
 	}
 	dropped := x.list(src, s.count)
-	urls := x.texts(src, s.count)
+	urls := x.names(src, s.count)
 	refCounts := x.list(src, s.count)
 	total := 0
 	for _, c := range refCounts {
@@ -194,16 +244,24 @@ func (t *Table) readResources(x *decoder) error {
 			return damagedf("resources")
 		}
 	}
-	refs := x.texts(src, total)
-	lists, starts := t.attributeBlock(x, src, s.count)
+	refs := x.names(src, total)
+	var some []uint32
+	if t.Signal != telemetry.Metrics { // points refer to resources by their series
+		if some, err = x.referred(ColResource, s.count); err != nil {
+			return err
+		}
+	}
+	lists, starts := t.attributeBlock(x, src, s.count, some)
 	if src.bad {
 		return damagedf("resources")
 	}
-	for i := range s.count {
-		n := int(refCounts[i])
-		x.resources = append(x.resources, t.resource(lists[starts[i]:starts[i+1]], uint32(dropped[i]), urls[i], refs[:n]))
-		refs = refs[n:]
+	ends := make([]int, s.count+1)
+	for i, c := range refCounts {
+		ends[i+1] = ends[i] + int(c)
 	}
+	x.resources = entries(x.resources, s.count, some, func(k, i int) uint32 {
+		return t.resource(lists[starts[k]:starts[k+1]], uint32(dropped[i]), urls[i], refs[ends[i]:ends[i+1]])
+	})
 	return nil
 }
 
@@ -213,11 +271,11 @@ func (t *Table) readScopes(x *decoder) error {
 	if s == nil || err != nil {
 		return err
 	}
-	names := x.texts(src, s.count)
-	versions := x.texts(src, s.count)
-	urls := x.texts(src, s.count)
+	names := x.names(src, s.count)
+	versions := x.names(src, s.count)
+	urls := x.names(src, s.count)
 	dropped := x.list(src, s.count)
-	lists, starts := t.attributeBlock(x, src, s.count)
+	lists, starts := t.attributeBlock(x, src, s.count, nil)
 	if src.bad {
 		return damagedf("scopes")
 	}
@@ -233,13 +291,13 @@ func (t *Table) readMetrics(x *decoder) error {
 	if s == nil || err != nil {
 		return err
 	}
-	names := x.texts(src, s.count)
-	descriptions := x.texts(src, s.count)
-	units := x.texts(src, s.count)
+	names := x.names(src, s.count)
+	descriptions := x.names(src, s.count)
+	units := x.names(src, s.count)
 	kinds := x.list(src, s.count)
 	temporalities := x.list(src, s.count)
 	monotonic := x.list(src, s.count)
-	lists, starts := t.attributeBlock(x, src, s.count)
+	lists, starts := t.attributeBlock(x, src, s.count, nil)
 	if src.bad {
 		return damagedf("metrics")
 	}
@@ -265,7 +323,11 @@ func (t *Table) readSeries(x *decoder) error {
 	metrics := x.list(src, s.count)
 	resources := x.list(src, s.count)
 	scopes := x.list(src, s.count)
-	lists, starts := t.attributeBlock(x, src, s.count)
+	some, err := x.referred(ColSeries, s.count)
+	if err != nil {
+		return err
+	}
+	lists, starts := t.attributeBlock(x, src, s.count, some)
 	if src.bad {
 		return damagedf("series")
 	}
@@ -274,7 +336,9 @@ func (t *Table) readSeries(x *decoder) error {
 		if uint64(m) >= uint64(len(x.metrics)) || uint64(r) >= uint64(len(x.resources)) || uint64(c) >= uint64(len(x.scopes)) {
 			return damagedf("series %d refers to nothing", i)
 		}
-		x.series = append(x.series, t.seriesOf(x.metrics[m], x.resources[r], x.scopes[c], lists[starts[i]:starts[i+1]]))
 	}
+	x.series = entries(x.series, s.count, some, func(k, i int) uint32 {
+		return t.seriesOf(x.metrics[metrics[i]], x.resources[resources[i]], x.scopes[scopes[i]], lists[starts[k]:starts[k+1]])
+	})
 	return nil
 }

@@ -41,7 +41,9 @@ type Header struct {
 type Segment struct {
 	Header
 	TraceFilter []byte // split-block Bloom filter over trace ids; empty where there are none
-	TokenFilter []byte // split-block Bloom filter over Value.Hash and words of log bodies
+	TokenFilter []byte // split-block Bloom filter over Value.Hash and words of log bodies; empty where it is in a Group
 	Directory   []byte
 	Body        []byte
+
+	traces, tokens []uint64 // what the filters are made of; kept for NewGroup where the level is 2
 }

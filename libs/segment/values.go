@@ -110,33 +110,45 @@ func (e *Encoder) valueList(t *Table, ids []ValueID) {
 	}
 }
 
-// valueColumn decodes a list of values of one key into dst; the distinct ones are interned once each.
-func (t *Table) valueColumn(x *decoder, src *source, key KeyID, dst []ValueID) {
-	if len(dst) == 0 {
+// valueColumn decodes n values of one key. It interns all of them into dst, or only those that some names, in rising order: then dst has
+// one place for each of these.
+func (t *Table) valueColumn(x *decoder, src *source, key KeyID, n int, some []uint32, dst []ValueID) {
+	if n == 0 {
 		src.bad = true
 		return
 	}
 	switch src.byte() {
 	case valuesDirect:
-		t.valueList(x, src, key, dst)
+		t.valueList(x, src, key, n, some, dst)
 	case valuesDict:
-		m := src.count(len(dst))
-		x.codes = resize(x.codes, len(dst))
-		x.r.ints(src, x.codes)
+		m := src.count(n)
+		if some == nil {
+			x.codes = resize(x.codes, n)
+			x.r.ints(src, x.codes)
+		} else {
+			x.codes = resize(x.codes, len(some))
+			x.r.some(src, n, some, x.codes)
+		}
 		if m == 0 || src.bad {
 			src.bad = true
 			return
 		}
-		x.values = resize(x.values, m)
-		t.valueList(x, src, key, x.values)
-		if src.bad {
-			return
-		}
-		for i, c := range x.codes {
+		for _, c := range x.codes {
 			if uint64(c) >= uint64(m) {
 				src.bad = true
 				return
 			}
+		}
+		if some != nil {
+			t.someValues(x, src, key, m, dst)
+			return
+		}
+		x.values = resize(x.values, m)
+		t.valueList(x, src, key, m, nil, x.values)
+		if src.bad {
+			return
+		}
+		for i, c := range x.codes {
 			dst[i] = x.values[c]
 		}
 	default:
@@ -144,59 +156,76 @@ func (t *Table) valueColumn(x *decoder, src *source, key KeyID, dst []ValueID) {
 	}
 }
 
-// valueList decodes values and interns them.
-func (t *Table) valueList(x *decoder, src *source, key KeyID, dst []ValueID) {
-	x.types = resize(x.types, len(dst))
-	first := src.byte()
-	if first == typesMixed {
-		copy(x.types, src.take(&src.code, len(dst)))
-	} else {
-		for i := range x.types {
-			x.types[i] = first
+// someValues decodes a dictionary of m entries and interns those that x.codes refers to.
+func (t *Table) someValues(x *decoder, src *source, key KeyID, m int, dst []ValueID) {
+	x.place = resize(x.place, m)
+	clear(x.place)
+	for _, c := range x.codes {
+		x.place[c] = 1
+	}
+	x.needed = none(x.needed)
+	for c, used := range x.place {
+		if used != 0 {
+			x.place[c] = uint32(len(x.needed))
+			x.needed = append(x.needed, uint32(c))
 		}
 	}
+	x.values = resize(x.values, len(x.needed))
+	t.valueList(x, src, key, m, x.needed, x.values)
 	if src.bad {
 		return
 	}
-	numbers, doubles, raws := 0, 0, 0
-	for _, typ := range x.types {
-		switch typ {
-		case byte(Empty), typeAbsent:
-		case byte(Bool), byte(Int):
-			numbers++
-		case byte(Double):
-			doubles++
-		case byte(String), byte(Bytes), byte(Array), byte(Map):
-			raws++
-		default:
-			src.bad = true
-			return
-		}
+	for k, c := range x.codes {
+		dst[k] = x.values[x.place[c]]
 	}
-	x.numbers, x.doubles = resize(x.numbers, numbers), resize(x.doubles, doubles)
-	x.r.ints(src, x.numbers)
-	x.r.doubles(src, x.doubles)
-	var texts [][]byte
-	if raws > 0 {
-		texts = x.strings(src, raws)
-	}
+}
+
+// valueList decodes n values and interns them, or only some, as in valueColumn.
+func (t *Table) valueList(x *decoder, src *source, key KeyID, n int, some []uint32, dst []ValueID) {
+	l := &x.dict
+	l.read(&x.r, src, n)
 	if src.bad {
 		return
 	}
 	seed := t.seeds[key]
-	num, dbl := x.numbers, x.doubles
-	for i, typ := range x.types {
-		vt := ValueType(typ)
-		switch {
-		case typ == typeAbsent:
+	if some != nil {
+		l.locate()
+		for k, i := range some {
+			v, ok := x.valueAt(l, int(i))
+			if !ok {
+				src.bad = true
+				return
+			}
+			dst[k] = t.interned(key, seed, v)
+		}
+		return
+	}
+	var texts [][]byte
+	if l.raws > 0 {
+		var memory []byte
+		if l.texts.templates != nil {
+			memory = x.memory(l.texts.total)
+		}
+		var ok bool
+		if texts, ok = l.texts.all(x.texts[:0], memory); !ok {
+			src.bad = true
+			return
+		}
+		x.texts = texts
+	}
+	num, dbl := l.numbers, l.doubles
+	for i := range n {
+		vt := ValueType(l.typeAt(i))
+		switch vt {
+		case typeAbsent:
 			dst[i] = 0
-		case vt == Bool || vt == Int:
+		case Bool, Int:
 			dst[i] = t.valueHashed(key, vt, uint64(num[0]), nil, hashNum(seed, vt, uint64(num[0])))
 			num = num[1:]
-		case vt == Double:
+		case Double:
 			dst[i] = t.valueHashed(key, vt, uint64(dbl[0]), nil, hashNum(seed, vt, uint64(dbl[0])))
 			dbl = dbl[1:]
-		default:
+		case Empty, String, Bytes, Array, Map:
 			var raw []byte
 			if vt != Empty {
 				raw, texts = texts[0], texts[1:]
@@ -204,4 +233,125 @@ func (t *Table) valueList(x *decoder, src *source, key KeyID, dst []ValueID) {
 			dst[i] = t.valueHashed(key, vt, 0, raw, hashRaw(seed, vt, raw))
 		}
 	}
+}
+
+// interned interns a value that a valueList gave.
+func (t *Table) interned(key KeyID, seed uint64, v Value) ValueID {
+	if v.Type == typeAbsent {
+		return 0
+	}
+	return t.valueHashed(key, v.Type, v.Num, v.Raw, hashValue(seed, v.Type, v.Num, v.Raw))
+}
+
+// valueAt is value i of a list in memory that lives as long as the table's values may refer to it.
+func (x *decoder) valueAt(l *valueList, i int) (Value, bool) {
+	v, ok := l.at(i)
+	if ok && isText(v.Type) {
+		v.Raw = append(x.memory(len(v.Raw)), v.Raw...)
+	}
+	return v, ok
+}
+
+func isText(t ValueType) bool { return t == String || t == Bytes || t == Array || t == Map }
+
+// valueList is a list of values as a segment holds it, parsed.
+type valueList struct {
+	n       int
+	uniform byte   // the type of all, or typesMixed
+	types   []byte // mixed: of each
+	numbers []int64
+	doubles []int64
+	raws    int // values in texts
+	texts   textList
+	ordinal []uint32 // mixed: place of each among the numbers, doubles or texts; made by locate
+	memory  []byte
+}
+
+// read parses n values; the list refers to src's memory. Damage sets src.bad.
+func (l *valueList) read(r *intReader, src *source, n int) {
+	l.n, l.uniform, l.raws, l.ordinal = n, src.byte(), 0, l.ordinal[:0]
+	numbers, doubles := 0, 0
+	count := func(typ byte, n int) bool {
+		switch typ {
+		case byte(Empty), typeAbsent:
+		case byte(Bool), byte(Int):
+			numbers += n
+		case byte(Double):
+			doubles += n
+		case byte(String), byte(Bytes), byte(Array), byte(Map):
+			l.raws += n
+		default:
+			return false
+		}
+		return true
+	}
+	if l.uniform == typesMixed {
+		l.types = append(l.types[:0], src.take(&src.code, n)...)
+		for _, typ := range l.types {
+			src.bad = src.bad || !count(typ, 1)
+		}
+	} else if !count(l.uniform, n) {
+		src.bad = true
+	}
+	if src.bad {
+		return
+	}
+	l.numbers, l.doubles = resize(l.numbers, numbers), resize(l.doubles, doubles)
+	r.ints(src, l.numbers)
+	r.doubles(src, l.doubles)
+	if l.raws > 0 {
+		l.texts.read(r, src, l.raws)
+	}
+}
+
+func (l *valueList) typeAt(i int) byte {
+	if l.uniform != typesMixed {
+		return l.uniform
+	}
+	return l.types[i]
+}
+
+// locate finds ordinal, for at.
+func (l *valueList) locate() {
+	if l.uniform != typesMixed || len(l.ordinal) == l.n {
+		return
+	}
+	l.ordinal = resize(l.ordinal, l.n)
+	numbers, doubles, raws := uint32(0), uint32(0), uint32(0)
+	for i, typ := range l.types {
+		to := &raws
+		switch ValueType(typ) {
+		case Bool, Int:
+			to = &numbers
+		case Double:
+			to = &doubles
+		case Empty, String, Bytes, Array, Map:
+		}
+		l.ordinal[i] = *to
+		if typ != typeAbsent && typ != byte(Empty) {
+			*to++
+		}
+	}
+}
+
+// at is value i, of Type typeAbsent where there is none; Raw is valid until the next call. False if it is damaged.
+func (l *valueList) at(i int) (v Value, ok bool) {
+	v.Type = ValueType(l.typeAt(i))
+	if l.uniform == typesMixed {
+		l.locate()
+		i = int(l.ordinal[i])
+	}
+	switch v.Type {
+	case Bool, Int:
+		v.Num = uint64(l.numbers[i])
+	case Double:
+		v.Num = uint64(l.doubles[i])
+	case String, Bytes, Array, Map:
+		if l.memory, ok = l.texts.one(l.memory[:0], i); !ok {
+			return v, false
+		}
+		v.Raw = l.memory
+	case Empty:
+	}
+	return v, true
 }

@@ -1,0 +1,79 @@
+package segment
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// TestAppendRows reads some rows of segments of random and of machine-made telemetry, and compares them with the same rows of all.
+func TestAppendRows(t *testing.T) {
+	check := func(t *testing.T, signal telemetry.Signal, payload []byte, r random) {
+		t.Helper()
+		table := NewTable("acme", signal)
+		_, err := table.Append(payload, 5)
+		require.NoError(t, err)
+		for _, s := range segments(t, table, 700, 1) {
+			d, err := ParseDirectory(s.Directory)
+			require.NoError(t, err)
+			body := []Part{{0, s.Body}}
+			all := NewTable("acme", signal)
+			require.NoError(t, all.AppendSegment(d, body, WantAll()))
+			some := NewTable("acme", signal)
+			for _, percent := range []int{0, 1, 30, 100} {
+				rows := []uint32{}
+				for i := range s.Items {
+					if r.chance(percent) {
+						rows = append(rows, uint32(i))
+					}
+				}
+				if percent == 1 {
+					rows = append(rows[:0], uint32(r.IntN(s.Items)))
+				}
+				some.Reset()
+				require.NoError(t, some.AppendRows(d, body, WantAll(), rows))
+				require.Equal(t, len(rows), some.N)
+				want, ok := flatten(t, signal, all.OTLP(rows))
+				require.True(t, ok)
+				got, ok := flatten(t, signal, some.OTLP(nil))
+				require.True(t, ok)
+				require.Equal(t, want, got, "%d of %d rows", len(rows), s.Items)
+				for i, row := range rows {
+					require.Equal(t, all.Ints[ColOrdinal][row], some.Ints[ColOrdinal][i])
+				}
+				if len(rows) == 0 {
+					continue
+				}
+				// What was read can be appended to, and encoded.
+				require.NoError(t, some.AppendRows(d, body, WantAll(), rows[:1]))
+				_, err := some.Encode([]uint32{uint32(some.N - 1)}, 0)
+				require.NoError(t, err)
+			}
+		}
+	}
+	for _, signal := range telemetry.Signals() {
+		t.Run(signal.String(), func(t *testing.T) {
+			for seed := range uint64(8) {
+				r := newRandom(seed)
+				check(t, signal, r.payload(t, signal, 40), r)
+			}
+		})
+	}
+	check(t, telemetry.Traces, demoTraces(t, 1, 3000, true), newRandom(1))
+	check(t, telemetry.Logs, demoLogs(t, 1, 3000), newRandom(2))
+	check(t, telemetry.Metrics, demoMetrics(t, 1, 1)[0], newRandom(3))
+}
+
+func TestAppendRowsOutOfOrder(t *testing.T) {
+	table := NewTable("acme", telemetry.Logs)
+	_, err := table.Append(demoLogs(t, 1, 20), 1)
+	require.NoError(t, err)
+	s := segments(t, table, 20, 0)[0]
+	d, err := ParseDirectory(s.Directory)
+	require.NoError(t, err)
+	for _, rows := range [][]uint32{{1, 1}, {2, 1}, {20}} {
+		require.ErrorContains(t, NewTable("acme", telemetry.Logs).AppendRows(d, []Part{{0, s.Body}}, WantAll(), rows), "out of order")
+	}
+}

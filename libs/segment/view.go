@@ -1,0 +1,637 @@
+package segment
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// View reads one segment where it lies: a column is decoded when it is first asked for, the values of a dictionary are not interned, and
+// no string is put together before somebody looks at it. It is for questions about many rows; for the few that are the answer,
+// there is Table.AppendRows.
+//
+// What it returns is valid until the next Open, and must not be changed. Damage is kept and reported by Err; columns hold anything then.
+// One goroutine uses a View.
+type View struct {
+	x   *decoder
+	err error
+
+	traces    *TraceIDs
+	spans     [][8]byte
+	parents   [][8]byte
+	idMemory  TraceIDs
+	texts     [numTextColumns]*Values
+	keys      map[string]*Values
+	resources *Resources
+	resMemory Resources
+	shaped    bool
+	shapes    listPlan // starts, slots, rows of items
+	empty     Values
+	pool      []*Values
+	used      int
+	names     map[string]string // interned, so that thousands of segments do not make the same few strings anew
+}
+
+// NewView makes a View; Open makes it useful.
+func NewView() (*View, error) {
+	x, err := newDecoder()
+	if err != nil {
+		return nil, err
+	}
+	v := &View{x: x, keys: map[string]*Values{}, names: map[string]string{}}
+	v.empty = Values{view: v, key: -1, located: true}
+	return v, nil
+}
+
+const (
+	mostNames  = 1 << 12
+	mostMemory = 16 << 20 // bytes that are kept from one segment to the next
+)
+
+// Open begins with a segment. parts must cover d.Ranges(w) of all that will be asked for.
+func (v *View) Open(d *Directory, parts []Part) {
+	v.err, v.traces, v.spans, v.parents, v.resources, v.shaped, v.used = nil, nil, nil, nil, nil, false, 0
+	clear(v.texts[:])
+	clear(v.keys)
+	x := v.x
+	if x.asked > cap(x.arena) && x.asked <= mostMemory {
+		x.arena = make([]byte, 0, x.asked+x.asked/4)
+	}
+	x.arena, x.asked = x.arena[:0], 0
+	x.open(d, parts)
+}
+
+// Close lets go of the segment.
+func (v *View) Close() {
+	x := v.x
+	x.parts, x.d = nil, nil
+	clear(x.frames)
+	if cap(x.arena) > mostMemory {
+		x.arena = nil
+	}
+	for _, c := range v.pool {
+		c.list.texts.forget()
+	}
+}
+
+// Err is the first damage that was met, fault.Internal with code "segment.damaged".
+func (v *View) Err() error { return v.err }
+
+func (v *View) fail(err error) {
+	if v.err == nil {
+		v.err = err
+	}
+}
+
+func (v *View) bad(what string, args ...any) { v.fail(damagedf(what, args...)) }
+
+// Len is how many items the segment has.
+func (v *View) Len() int { return v.x.d.Items }
+
+// Signal is what kind of items they are.
+func (v *View) Signal() telemetry.Signal { return v.x.d.Signal }
+
+// Ints is an integer column. ColResource, ColScope and ColSeries number the segment's own dictionaries; where Err is nil, ColResource
+// stays within Resources.
+func (v *View) Ints(c Column) []int64 {
+	col, err := v.x.column(c)
+	if err != nil {
+		v.fail(err)
+	}
+	if c == ColResource && v.err == nil {
+		n := 0
+		if s := v.x.d.section(sectionResources); s != nil {
+			n = s.count
+		}
+		for _, r := range col {
+			if uint64(r) >= uint64(n) {
+				v.bad("column %d refers to entry %d of %d", c, r, n)
+				break
+			}
+		}
+	}
+	return col
+}
+
+// TraceIDs is a column of trace ids.
+type TraceIDs struct {
+	Distinct [][16]byte
+	Rows     []int64 // per row: which of them
+}
+
+// TraceIDs is the trace id of each row; 16 zero bytes are none.
+func (v *View) TraceIDs() *TraceIDs {
+	if v.traces != nil {
+		return v.traces
+	}
+	t, n := &v.idMemory, v.Len()
+	v.traces = t
+	t.Distinct, t.Rows = append(t.Distinct[:0], [16]byte{}), resize(t.Rows, n)
+	clear(t.Rows)
+	s := v.x.d.section(sectionTraceIDs)
+	if s == nil {
+		return t
+	}
+	src, err := v.x.source(s)
+	if err != nil {
+		v.fail(err)
+		return t
+	}
+	b := v.x.ids16(src, n)
+	if src.bad {
+		v.bad("trace ids")
+		return t
+	}
+	t.Distinct = resize(t.Distinct, len(b)/16)
+	for i := range t.Distinct {
+		t.Distinct[i] = [16]byte(b[i*16:])
+	}
+	copy(t.Rows, v.x.index)
+	return t
+}
+
+// SpanIDs is the span id of each row; 8 zero bytes are none.
+func (v *View) SpanIDs() [][8]byte {
+	if v.spans != nil {
+		return v.spans
+	}
+	x := v.x
+	x.spans = resize(x.spans, v.Len())
+	clear(x.spans)
+	v.spans = x.spans
+	if s := x.d.section(sectionSpanIDs); s != nil {
+		src, err := x.source(s)
+		if err != nil {
+			v.fail(err)
+			return v.spans
+		}
+		if x.spanIDs(src, x.spans); src.bad {
+			v.bad("span ids")
+		}
+	}
+	return v.spans
+}
+
+// ParentIDs is the parent's span id of each row; 8 zero bytes are none.
+func (v *View) ParentIDs() [][8]byte {
+	if v.parents != nil {
+		return v.parents
+	}
+	x := v.x
+	x.parents = resize(x.parents, v.Len())
+	traces, spans := v.TraceIDs(), v.SpanIDs()
+	if v.err == nil {
+		if err := x.parentIDs(spans, traces.Rows, x.parents); err != nil {
+			v.fail(err)
+		}
+	}
+	v.parents = x.parents
+	return v.parents
+}
+
+// Text is a text column of spans or log records.
+func (v *View) Text(c TextColumn) *Values {
+	if v.texts[c] != nil {
+		return v.texts[c]
+	}
+	v.texts[c] = &v.empty
+	if s := v.x.d.section(sectionText + uint8(c)); s != nil {
+		src, err := v.x.source(s)
+		if err != nil {
+			v.fail(err)
+			return v.texts[c]
+		}
+		v.texts[c] = v.values(src, v.Len())
+	}
+	return v.texts[c]
+}
+
+// Attribute is the values of an item attribute; a row that has the key several times has several.
+func (v *View) Attribute(key string) *Values {
+	c := v.keys[key]
+	if c != nil {
+		return c
+	}
+	v.keys[key] = &v.empty
+	at, ok := slices.BinarySearchFunc(v.x.d.keys, key, func(s section, key string) int { return strings.Compare(s.key, key) })
+	if !ok {
+		return &v.empty
+	}
+	s := &v.x.d.keys[at]
+	src, err := v.x.source(s)
+	if err != nil {
+		v.fail(err)
+		return &v.empty
+	}
+	c = v.values(src, s.count)
+	c.key, c.located = at, false
+	v.keys[key] = c
+	return c
+}
+
+// shape decodes the shapes of items.
+func (v *View) shape() *listPlan {
+	p := &v.shapes
+	if v.shaped || v.err != nil {
+		return p
+	}
+	v.shaped = true
+	p.starts, p.slots, p.rows = p.starts[:0], p.slots[:0], p.rows[:0]
+	s := v.x.d.section(sectionShapes)
+	if s == nil {
+		v.bad("attribute shapes are missing")
+		return p
+	}
+	src, err := v.x.source(s)
+	if err != nil {
+		v.fail(err)
+		return p
+	}
+	starts, slots, rows := v.x.shapes(src, v.Len(), len(v.x.d.keys))
+	if src.bad {
+		v.bad("attribute shapes")
+		return p
+	}
+	// The decoder's memory serves the next list too.
+	p.starts, p.slots, p.rows = append(p.starts, starts...), append(p.slots, slots...), append(p.rows, rows...)
+	return p
+}
+
+// values parses a list of n values.
+func (v *View) values(src *source, n int) *Values {
+	if v.used == len(v.pool) {
+		v.pool = append(v.pool, &Values{view: v})
+	}
+	c := v.pool[v.used]
+	v.used++
+	c.entries, c.key, c.located, c.rows = n, -1, true, c.rows[:0]
+	switch src.byte() {
+	case valuesDirect:
+		c.direct = true
+		c.list.read(&v.x.r, src, n)
+	case valuesDict:
+		c.direct = false
+		m := src.count(n)
+		c.codes = resize(c.codes, n)
+		v.x.r.ints(src, c.codes)
+		for _, code := range c.codes {
+			if uint64(code) >= uint64(m) {
+				src.bad = true
+			}
+		}
+		if !src.bad {
+			c.list.read(&v.x.r, src, m)
+		}
+	default:
+		src.bad = true
+	}
+	if src.bad {
+		v.bad("a list of values")
+		return &v.empty
+	}
+	return c
+}
+
+// Values is a column of values as the segment holds it: entries, in row order, each of which is one of some distinct values.
+type Values struct {
+	view    *View
+	entries int
+	direct  bool    // entry i is value i
+	codes   []int64 // else: per entry, its value
+	list    valueList
+	key     int // of an item attribute, whose rows shapes tell; -1: rows tells, or entry i is of row i where it is empty
+	located bool
+	rows    []uint32 // per entry: its row
+	pass    []bool
+	some    []bool
+}
+
+// Distinct is how many values there are; none is there for nothing.
+func (c *Values) Distinct() int {
+	if c.entries == 0 {
+		return 0
+	}
+	return c.list.n
+}
+
+// Value is one of the distinct values; ok is false for the one that stands for none (in a text column: the empty string). Raw is valid
+// until the next call.
+func (c *Values) Value(i int) (v Value, ok bool) {
+	v, sound := c.list.at(i)
+	if !sound {
+		c.view.bad("a value")
+	}
+	return v, sound && v.Type != typeAbsent
+}
+
+// Entries is how many values all rows have together.
+func (c *Values) Entries() int { return c.entries }
+
+// Code is which of the distinct values an entry is.
+func (c *Values) Code(entry int) int {
+	if c.direct {
+		return entry
+	}
+	return int(c.codes[entry])
+}
+
+// Rows is the row of each entry; nil where entry i is of row i.
+func (c *Values) Rows() []uint32 {
+	if c.located {
+		if len(c.rows) == 0 {
+			return nil
+		}
+		return c.rows
+	}
+	c.located = true
+	p := c.view.shape()
+	// How often each shape has the key.
+	times := make([]uint32, max(len(p.starts)-1, 0))
+	once := true
+	for i := range times {
+		for _, s := range p.slots[p.starts[i]:p.starts[i+1]] {
+			if int(s) == c.key {
+				times[i]++
+			}
+		}
+		once = once && times[i] == 1
+	}
+	if once && len(p.rows) == c.entries {
+		return nil
+	}
+	c.rows = slices.Grow(c.rows[:0], c.entries)
+	for row, shape := range p.rows {
+		for range times[shape] {
+			c.rows = append(c.rows, uint32(row))
+		}
+	}
+	if len(c.rows) != c.entries {
+		c.view.bad("attribute %q has %d values, want %d", c.view.x.d.keys[c.key].key, c.entries, len(c.rows))
+		c.entries, c.rows = 0, c.rows[:0]
+		return nil
+	}
+	return c.rows
+}
+
+// Test is a question to values. Match decides. Equal and Contains, where given, are what a string must be, or hold all of, to pass:
+// templates and whole runs of text are compared with them, and Match is asked about the rest only, or not at all if StringsDecided.
+type Test struct {
+	Match          func(v Value) bool
+	Equal          [][]byte
+	Contains       [][]byte
+	StringsDecided bool
+}
+
+// Pass tells of each distinct value whether it passes, and whether any does. The list is valid until the next call.
+func (c *Values) Pass(t *Test) (pass []bool, anyOf bool) {
+	n := c.Distinct()
+	c.pass = resize(c.pass, n)
+	l := &c.list
+	narrow := (t.Equal != nil || t.Contains != nil) && n > 0 && l.raws > 0
+	if narrow {
+		c.some = resize(c.some, l.raws)
+		var sound bool
+		if t.Equal != nil {
+			sound = l.texts.equal(t.Equal, c.some)
+		} else {
+			sound = l.texts.contain(t.Contains, c.some)
+		}
+		if !sound {
+			c.view.bad("a string")
+			return c.pass[:0], false
+		}
+		if l.uniform == byte(String) && (t.StringsDecided || !slices.Contains(c.some, true)) {
+			c.pass, c.some = c.some, c.pass
+			return c.pass, slices.Contains(c.pass, true)
+		}
+	}
+	for i := range c.pass {
+		typ := l.typeAt(i)
+		c.pass[i] = false
+		if typ == typeAbsent {
+			continue
+		}
+		if narrow && typ == byte(String) {
+			at := i
+			if l.uniform == typesMixed {
+				l.locate()
+				at = int(l.ordinal[i])
+			}
+			if !c.some[at] {
+				continue
+			}
+			if t.StringsDecided {
+				c.pass[i], anyOf = true, true
+				continue
+			}
+		}
+		v, ok := c.Value(i)
+		c.pass[i] = ok && t.Match(v)
+		anyOf = anyOf || c.pass[i]
+	}
+	return c.pass, anyOf
+}
+
+// Mark sets hits of the rows that have a value that passes.
+func (c *Values) Mark(pass, hits []bool) {
+	rows := c.Rows()
+	for e := range c.entries {
+		if pass[c.Code(e)] {
+			if rows == nil {
+				hits[e] = true
+			} else {
+				hits[rows[e]] = true
+			}
+		}
+	}
+}
+
+// Count adds to counts, by value, how many entries of all rows have it, or of those rows that within holds. Without within, the rows of
+// entries are not asked for.
+func (c *Values) Count(within []bool, counts []int64) {
+	if within == nil {
+		for e := range c.entries {
+			counts[c.Code(e)]++
+		}
+		return
+	}
+	rows := c.Rows()
+	for e := range c.entries {
+		row := e
+		if rows != nil {
+			row = int(rows[e])
+		}
+		if within[row] {
+			counts[c.Code(e)]++
+		}
+	}
+}
+
+// Service names a service.
+type Service struct{ Name, Namespace string }
+
+// Resources is a segment's dictionary of resources.
+type Resources struct {
+	N        int
+	keys     []string
+	values   []*Values // by key; the row of an entry is its resource
+	services []Service
+}
+
+// Attribute is the values of a resource attribute; the rows of its entries are numbers of resources.
+func (r *Resources) Attribute(key string) *Values {
+	if i := slices.Index(r.keys, key); i >= 0 {
+		return r.values[i]
+	}
+	return nil
+}
+
+// Resources is the dictionary that ColResource numbers.
+func (v *View) Resources() *Resources {
+	if v.resources != nil {
+		return v.resources
+	}
+	r := &v.resMemory
+	v.resources = r
+	*r = Resources{keys: r.keys[:0], values: r.values[:0], services: r.services[:0]}
+	s := v.x.d.section(sectionResources)
+	if s == nil {
+		return r
+	}
+	if s.count > MaxItems {
+		v.bad("dictionary %d has %d entries", s.id, s.count)
+		return r
+	}
+	src, err := v.x.source(s)
+	if err != nil {
+		v.fail(err)
+		return r
+	}
+	n := s.count
+	ints := resize(v.x.codes, n)
+	v.x.codes = ints
+	v.x.r.ints(src, ints) // dropped attributes
+	v.skipNames(src, ints)
+	v.x.r.ints(src, ints) // numbers of entity references
+	refs := 0
+	for _, c := range ints {
+		if c < 0 || c > int64(len(src.text)) || refs > 4*len(src.text)+freeGrowth {
+			src.bad = true
+			break
+		}
+		refs += int(c)
+	}
+	if !src.bad {
+		v.x.codes = resize(v.x.codes, refs)
+		v.skipNames(src, v.x.codes)
+	}
+	if !src.bad {
+		v.block(src, n, r)
+	}
+	if src.bad {
+		v.bad("resources")
+		return r
+	}
+	r.N = n
+	return r
+}
+
+// skipNames passes over strings; lengths is scratch for as many.
+func (v *View) skipNames(src *source, lengths []int64) {
+	v.x.r.ints(src, lengths)
+	for _, l := range lengths {
+		if src.bad || uint64(l) > uint64(len(src.text)) {
+			src.bad = true
+			return
+		}
+		src.take(&src.text, int(l))
+	}
+}
+
+// block reads the attributes of n nested rows.
+func (v *View) block(src *source, n int, r *Resources) {
+	k := src.count(len(src.code))
+	if k == 0 || src.bad {
+		return
+	}
+	for _, name := range v.x.names(src, k) {
+		r.keys = append(r.keys, v.name(name))
+	}
+	if src.bad {
+		return
+	}
+	p := v.x.lists(src, n, k, nil)
+	if src.bad {
+		return
+	}
+	counts := slices.Clone(p.counts)
+	starts, slots, rows := slices.Clone(p.starts), slices.Clone(p.slots), slices.Clone(p.rows)
+	for i := range k {
+		if counts[i] == 0 {
+			src.bad = true
+			return
+		}
+		c := v.values(src, counts[i])
+		if src.bad {
+			return
+		}
+		r.values = append(r.values, c)
+	}
+	for row, shape := range rows {
+		for _, s := range slots[starts[shape]:starts[shape+1]] {
+			r.values[s].rows = append(r.values[s].rows, uint32(row))
+		}
+	}
+}
+
+func (v *View) name(b []byte) string {
+	if s, ok := v.names[string(b)]; ok {
+		return s
+	}
+	if len(v.names) >= mostNames {
+		clear(v.names)
+	}
+	s := string(b)
+	v.names[s] = s
+	return s
+}
+
+// Services names the service of each resource, as Resource does.
+func (v *View) Services() []Service {
+	r := v.Resources()
+	if len(r.services) == r.N {
+		return r.services
+	}
+	r.services = resize(r.services, r.N)
+	for i := range r.services {
+		r.services[i] = Service{Name: unknownService}
+	}
+	set := func(key string, to func(s *Service) *string) {
+		c := r.Attribute(key)
+		if c == nil {
+			return
+		}
+		for e := range c.Entries() {
+			if value, ok := c.Value(c.Code(e)); ok && value.Type == String && len(value.Raw) > 0 {
+				*to(&r.services[c.rows[e]]) = v.name(value.Raw)
+			}
+		}
+	}
+	set("service.name", func(s *Service) *string { return &s.Name })
+	set("service.namespace", func(s *Service) *string { return &s.Namespace })
+	return r.services
+}
+
+// Read decodes rows of the segment in full, or as far as w wants, into t, which must be empty or hold rows read with the same w. rows are
+// in rising order; nil reads all.
+func (v *View) Read(t *Table, w Want, rows []uint32) error {
+	if v.x.d == nil {
+		return fault.New(fault.Internal, "segment.closed", "the view has no segment")
+	}
+	if rows == nil {
+		return t.AppendSegment(v.x.d, v.x.parts, w)
+	}
+	return t.AppendRows(v.x.d, v.x.parts, w, rows)
+}

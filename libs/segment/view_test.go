@@ -1,0 +1,351 @@
+package segment
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// checkView compares everything that a view says of a segment with what a table read from it holds.
+func checkView(t testing.TB, v *View, s *Segment) {
+	t.Helper()
+	d, err := ParseDirectory(s.Directory)
+	require.NoError(t, err)
+	table := NewTable("acme", s.Signal)
+	require.NoError(t, table.AppendSegment(d, []Part{{0, s.Body}}, WantAll()))
+	v.Open(d, []Part{{0, s.Body}})
+	require.Equal(t, s.Items, v.Len())
+	require.Equal(t, s.Signal, v.Signal())
+	for _, c := range table.schema.ints {
+		if c != ColResource && c != ColScope && c != ColSeries {
+			require.Equal(t, table.Ints[c], v.Ints(c), "column %d", c)
+		}
+	}
+	if table.schema.traceIDs {
+		ids := v.TraceIDs()
+		for i, id := range table.TraceIDs {
+			require.Equal(t, id, ids.Distinct[ids.Rows[i]])
+		}
+		require.Equal(t, table.SpanIDs, v.SpanIDs())
+	}
+	if table.schema.parents {
+		require.Equal(t, table.ParentIDs, v.ParentIDs())
+	}
+	if s.Signal != telemetry.Metrics {
+		for _, c := range table.schema.texts {
+			checkValues(t, v.Text(c), table, func(row int) []ValueID {
+				if id := table.Texts[c][row]; id != 0 {
+					return []ValueID{id}
+				}
+				return nil
+			})
+		}
+		services := v.Services()
+		for i, r := range v.Ints(ColResource) {
+			want := &table.Resources[table.Ints[ColResource][i]]
+			require.Equal(t, Service{want.ServiceName, want.ServiceNamespace}, services[r])
+		}
+	}
+	for _, key := range append(d.Keys(), "no.such.key") {
+		checkValues(t, v.Attribute(key), table, func(row int) []ValueID {
+			return slices.DeleteFunc(slices.Clone(table.Attributes.Row(row)), func(id ValueID) bool { return table.Keys[table.Values[id].Key] != key })
+		})
+	}
+	require.NoError(t, v.Err())
+}
+
+// checkValues compares a list of values with those of the rows, and its kernels with looking at each.
+func checkValues(t testing.TB, c *Values, table *Table, of func(row int) []ValueID) {
+	t.Helper()
+	rows := c.Rows()
+	entry := 0
+	var strings [][]byte
+	for row := range table.N {
+		for _, id := range of(row) {
+			for rows == nil && entry < row {
+				_, ok := c.Value(c.Code(entry))
+				require.False(t, ok)
+				entry++
+			}
+			if rows != nil {
+				for int(rows[entry]) < row {
+					entry++
+				}
+				require.Equal(t, uint32(row), rows[entry])
+			}
+			want := table.Values[id]
+			got, ok := c.Value(c.Code(entry))
+			require.True(t, ok)
+			require.Equal(t, want.Type, got.Type)
+			require.Equal(t, want.Num, got.Num)
+			require.Equal(t, string(want.Raw), string(got.Raw))
+			if want.Type == String && len(strings) < 400 {
+				strings = append(strings, want.Raw)
+			}
+			entry++
+		}
+	}
+	within := make([]bool, table.N)
+	for row := range within {
+		within[row] = row%3 != 0
+	}
+	counts, some := make([]int64, c.Distinct()), make([]int64, c.Distinct())
+	c.Count(nil, counts)
+	c.Count(within, some)
+	for e := range c.Entries() {
+		row := e
+		if rows != nil {
+			row = int(rows[e])
+		}
+		counts[c.Code(e)]--
+		if within[row] {
+			some[c.Code(e)]--
+		}
+	}
+	require.Equal(t, make([]int64, len(counts)), counts)
+	require.Equal(t, make([]int64, len(counts)), some)
+	r := newRandom(uint64(len(strings)))
+	for range min(len(strings), 12) {
+		whole := strings[r.IntN(len(strings))]
+		checkTest(t, c, &Test{Equal: [][]byte{whole, []byte("nothing like it")}}, func(s []byte) bool { return bytes.Equal(s, whole) })
+		if len(whole) == 0 {
+			continue
+		}
+		from := r.IntN(len(whole))
+		part := whole[from : from+r.IntN(min(len(whole)-from, 12))+1]
+		checkTest(t, c, &Test{Contains: [][]byte{part}}, func(s []byte) bool { return bytes.Contains(s, part) })
+		other := strings[r.IntN(len(strings))]
+		if len(other) > 2 {
+			other = other[:2]
+		}
+		checkTest(t, c, &Test{Contains: [][]byte{part, other}}, func(s []byte) bool { return bytes.Contains(s, part) && bytes.Contains(s, other) })
+	}
+	checkTest(t, c, &Test{Contains: [][]byte{[]byte("q\xffz")}}, func(s []byte) bool { return bytes.Contains(s, []byte("q\xffz")) })
+}
+
+// checkTest: with and without asking Match, a test passes the strings that it should.
+func checkTest(t testing.TB, c *Values, test *Test, want func(s []byte) bool) {
+	t.Helper()
+	test.Match = func(v Value) bool { return v.Type == String && want(v.Raw) }
+	for _, decided := range []bool{true, false} {
+		test.StringsDecided = decided
+		pass, some := c.Pass(test)
+		expected := false
+		for i := range pass {
+			v, ok := c.Value(i)
+			passes := ok && v.Type == String && want(v.Raw)
+			require.Equal(t, passes, pass[i], "%q with %q %q", v.Raw, test.Equal, test.Contains)
+			expected = expected || passes
+		}
+		require.Equal(t, expected, some)
+	}
+}
+
+func TestView(t *testing.T) {
+	v, err := NewView()
+	require.NoError(t, err)
+	for _, signal := range telemetry.Signals() {
+		for seed := range uint64(5) {
+			table := NewTable("acme", signal)
+			_, err := table.Append(newRandom(seed).payload(t, signal, 40), 5)
+			require.NoError(t, err)
+			for _, s := range segments(t, table, 700, 1) {
+				checkView(t, v, s)
+			}
+		}
+	}
+	for _, signal := range []telemetry.Signal{telemetry.Traces, telemetry.Logs} {
+		table := NewTable("acme", signal)
+		payload := demoLogs(t, 1, 1200)
+		if signal == telemetry.Traces {
+			payload = demoTraces(t, 1, 1200, true)
+		}
+		_, err := table.Append(payload, 5)
+		require.NoError(t, err)
+		for _, s := range segments(t, table, 600, 2) {
+			checkView(t, v, s)
+		}
+	}
+}
+
+// TestTemplateKernels: machine-made strings in which numbers of every form stand side by side.
+func TestTemplateKernels(t *testing.T) {
+	r := newRandom(7)
+	pieces := []func() string{
+		func() string { return fmt.Sprint(r.IntN(1000)) },
+		func() string { return fmt.Sprintf("%05d", r.IntN(100000)) },
+		func() string { return fmt.Sprintf("%08x", r.Uint32()) },
+		func() string {
+			return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<16), r.IntN(1<<16), r.Uint64()>>16)
+		},
+		func() string { return "-" },
+		func() string { return "." },
+		func() string { return " id=" },
+		func() string { return "abcdef" },
+		func() string { return "order " },
+	}
+	for range 40 {
+		var shape []int
+		for range 1 + r.IntN(7) {
+			shape = append(shape, r.IntN(len(pieces)))
+		}
+		var all []string
+		for range 60 {
+			var b strings.Builder
+			for _, p := range shape {
+				b.WriteString(pieces[p]())
+			}
+			all = append(all, b.String())
+		}
+		table := NewTable("acme", telemetry.Logs)
+		_, err := table.Append(bodies(t, all), 1)
+		require.NoError(t, err)
+		v, err := NewView()
+		require.NoError(t, err)
+		for _, s := range segments(t, table, 60, 0) {
+			checkView(t, v, s)
+		}
+	}
+}
+
+func FuzzView(f *testing.F) {
+	for _, s := range seedSegments(f) {
+		f.Add(s.Directory, s.Body)
+	}
+	f.Fuzz(func(t *testing.T, directory, body []byte) { checkDamagedView(t, directory, body) })
+}
+
+// checkDamagedView asks everything of what may be damaged: never a panic, always the right code.
+func checkDamagedView(t testing.TB, directory, body []byte) {
+	t.Helper()
+	d, err := ParseDirectory(directory)
+	if err != nil {
+		return
+	}
+	v, err := NewView()
+	require.NoError(t, err)
+	v.Open(d, []Part{{0, body}})
+	schema := schemaOf(d.Signal)
+	for _, c := range schema.ints {
+		require.Len(t, v.Ints(c), d.Items)
+	}
+	hits := make([]bool, d.Items)
+	ask := func(c *Values) {
+		test := &Test{Match: func(Value) bool { return true }}
+		pass, _ := c.Pass(test)
+		if v.Err() == nil {
+			c.Mark(pass, hits)
+		}
+		test.Contains = [][]byte{[]byte("a1")}
+		c.Pass(test)
+		test.Contains, test.Equal = nil, [][]byte{[]byte("user-1")}
+		c.Pass(test)
+		if v.Err() == nil {
+			c.Count(hits, make([]int64, c.Distinct()))
+		}
+	}
+	if schema.traceIDs {
+		v.TraceIDs()
+		v.SpanIDs()
+	}
+	if schema.parents {
+		v.ParentIDs()
+	}
+	if d.Signal != telemetry.Metrics {
+		for _, c := range schema.texts {
+			ask(v.Text(c))
+		}
+	}
+	for _, k := range d.Keys() {
+		ask(v.Attribute(k))
+	}
+	v.Services()
+	if err := v.Err(); err != nil {
+		var fe *fault.Error
+		require.ErrorAs(t, err, &fe)
+		require.Equal(t, "segment.damaged", fe.Code)
+	}
+}
+
+func TestDamagedView(t *testing.T) {
+	for i, s := range seedSegments(t) {
+		r := newRandom(uint64(i))
+		for range 60 {
+			b, d := bytes.Clone(s.Body), bytes.Clone(s.Directory)
+			b[r.IntN(len(b))] = byte(r.Uint32())
+			if r.chance(30) {
+				b = b[:r.IntN(len(b))]
+			}
+			if r.chance(30) {
+				d[r.IntN(len(d))] ^= 1 << r.IntN(8)
+			}
+			checkDamagedView(t, d, b)
+		}
+	}
+}
+
+func BenchmarkView(b *testing.B) {
+	spans, logs := demoTraces(b, 1, 8000, false), demoLogs(b, 1, 8000)
+	run := func(name string, signal telemetry.Signal, payload []byte, ask func(v *View)) {
+		b.Run(name, func(b *testing.B) {
+			table := NewTable("default", signal)
+			_, err := table.Append(payload, 1)
+			require.NoError(b, err)
+			all := segments(b, table, 4000, 2)
+			var directories []*Directory
+			for _, s := range all {
+				d, err := ParseDirectory(s.Directory)
+				require.NoError(b, err)
+				directories = append(directories, d)
+			}
+			v, err := NewView()
+			require.NoError(b, err)
+			b.ReportAllocs()
+			from := cpu()
+			for b.Loop() {
+				for i, s := range all {
+					v.Open(directories[i], []Part{{0, s.Body}})
+					ask(v)
+					require.NoError(b, v.Err())
+				}
+			}
+			report(b, table.N, from)
+		})
+	}
+	run("red", telemetry.Traces, spans, func(v *View) {
+		for _, c := range []Column{ColTime, ColDuration, ColResource, ColStatus, ColKind} {
+			v.Ints(c)
+		}
+		v.Services()
+	})
+	run("equal", telemetry.Traces, spans, func(v *View) {
+		v.Attribute("app.user.id").Pass(&Test{Equal: [][]byte{[]byte("user-0042")}, StringsDecided: true})
+	})
+	run("count", telemetry.Traces, spans, func(v *View) {
+		c := v.Attribute("http.response.status_code")
+		c.Count(nil, make([]int64, c.Distinct()))
+	})
+	run("contains", telemetry.Logs, logs, func(v *View) {
+		v.Text(TextBody).Pass(&Test{Contains: [][]byte{[]byte("eppeli")}, StringsDecided: true})
+	})
+	t := NewTable("default", telemetry.Traces)
+	for _, n := range []int{1, 20} {
+		run(fmt.Sprintf("read %d", n), telemetry.Traces, spans, func(v *View) {
+			var rows []uint32
+			for i := range n {
+				rows = append(rows, uint32(i*v.Len()/n))
+			}
+			t.Reset()
+			if err := v.Read(t, WantAll(), rows); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
