@@ -14,7 +14,7 @@ const Dir = "migrations"
 
 // Version is the schema version that this build expects: the version of the last file of the directory. A service with an older
 // or newer database reports itself not ready.
-const Version = "20261123000700"
+const Version = "20261124000100"
 
 // RevisionsSchema and RevisionsTable hold the applied versions, where the atlas CLI keeps them by default.
 const (

@@ -11,6 +11,10 @@ const (
 	LogsSegment    = "logs_segment"
 	MetricsSegment = "metrics_segment"
 
+	SpansGroup   = "spans_group"
+	LogsGroup    = "logs_group"
+	MetricsGroup = "metrics_group"
+
 	SpansFact   = "spans_fact"
 	LogsFact    = "logs_fact"
 	MetricsFact = "metrics_fact"
@@ -32,12 +36,22 @@ const (
 	SavedQuery      = "saved_query"
 )
 
-// SegmentColumns are the columns of the three segment tables in their physical order.
+// SegmentColumns are the columns of the three segment tables in their physical order, without the last, SegmentGroupColumn.
 func SegmentColumns() []string {
 	return []string{
 		"tenant_id", "segment_id", "min_time", "max_time", "min_position", "max_position", "checksum", "items", "errors", "roots",
 		"level", "format", "service_ids", "service_items", "service_max_duration", "service_max_error_duration",
 		"trace_filter", "token_filter", "directory", "body",
+	}
+}
+
+// SegmentGroupColumn is the last column of the segment tables: the group that a segment is in, null for none.
+const SegmentGroupColumn = "group_id"
+
+// GroupColumns are the columns of the three group tables in their physical order.
+func GroupColumns() []string {
+	return []string{
+		"tenant_id", "group_id", "min_time", "max_time", "trace_blocks", "token_blocks", "segments", "trace_filter", "token_filter",
 	}
 }
 
@@ -97,6 +111,7 @@ func (l Leaf) Duration() time.Duration {
 func Partitioned() map[string]Leaf {
 	return map[string]Leaf{
 		SpansSegment: Day, LogsSegment: Day, MetricsSegment: Day,
+		SpansGroup: Day, LogsGroup: Day, MetricsGroup: Day,
 		SpansFact: Hour, LogsFact: Hour, MetricsFact: Hour,
 		RedMinute: Day, ServiceEdgeMinute: Day, IngestBatch: Day,
 	}

@@ -42,8 +42,10 @@ func TestVersionIsTheLastFile(t *testing.T) {
 func TestConstantsAreTheDatabase(t *testing.T) {
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
+	segments := append(schema.SegmentColumns(), schema.SegmentGroupColumn)
 	columns := map[string][]string{
-		schema.SpansSegment: schema.SegmentColumns(), schema.LogsSegment: schema.SegmentColumns(), schema.MetricsSegment: schema.SegmentColumns(),
+		schema.SpansSegment: segments, schema.LogsSegment: segments, schema.MetricsSegment: segments,
+		schema.SpansGroup: schema.GroupColumns(), schema.LogsGroup: schema.GroupColumns(), schema.MetricsGroup: schema.GroupColumns(),
 		schema.SpansFact: schema.SpansFactColumns(), schema.LogsFact: schema.LogsFactColumns(), schema.MetricsFact: schema.MetricsFactColumns(),
 		schema.RedMinute: schema.RedMinuteColumns(),
 	}
@@ -187,7 +189,7 @@ func TestEnsurePartitionsAheadAndDrop(t *testing.T) {
 		require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partitions($1, $2, $3)`, from.UnixNano(), to.UnixNano(), hours.UnixNano()).Scan(&n))
 		return n
 	}
-	require.Equal(t, 9*3+3*4, made(), "three days of nine tables, four hours of three")
+	require.Equal(t, 12*3+3*4, made(), "three days of twelve tables, four hours of three")
 	require.Zero(t, made(), "a second time makes nothing")
 
 	var before []string

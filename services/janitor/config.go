@@ -54,7 +54,7 @@ func DefaultConfig() Config {
 		Upkeep:     10 * time.Minute,
 		Wait:       time.Minute,
 		Partitions: PartitionsConfig{Ahead: 7 * 24 * time.Hour, HoursAhead: 6 * time.Hour},
-		Merge:      MergeConfig{MinuteGrace: 30 * time.Second, HourGrace: 5 * time.Minute, MaxItems: 10 * segment.MaxItems, Duty: 0.5},
+		Merge:      MergeConfig{MinuteGrace: 30 * time.Second, HourGrace: 5 * time.Minute, MaxItems: 25 * segment.MaxItems, Duty: 0.5},
 		Retention:  RetentionConfig{Ledger: 48 * time.Hour, Audit: 90 * 24 * time.Hour, LockTimeout: time.Second},
 		Postgres:   postgres.DefaultConfig(),
 		Ops:        service.OpsConfig{Address: "127.0.0.1:8082"},

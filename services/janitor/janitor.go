@@ -209,6 +209,19 @@ func segmentTable(signal telemetry.Signal) string {
 	panic(fault.Newf(fault.Internal, "signal.unknown", "unknown signal %d", signal))
 }
 
+// groupTable is the table of groups of a signal's segments.
+func groupTable(signal telemetry.Signal) string {
+	switch signal {
+	case telemetry.Traces:
+		return schema.SpansGroup
+	case telemetry.Logs:
+		return schema.LogsGroup
+	case telemetry.Metrics:
+		return schema.MetricsGroup
+	}
+	panic(fault.Newf(fault.Internal, "signal.unknown", "unknown signal %d", signal))
+}
+
 // factTable is the table of rows of a signal.
 func factTable(signal telemetry.Signal) string {
 	switch signal {

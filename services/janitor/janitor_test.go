@@ -124,6 +124,7 @@ func TestExpiries(t *testing.T) {
 	require.Equal(t, []expiry{
 		{table: schema.IngestBatch, before: now.Add(-48 * time.Hour)},
 		{table: schema.LogsSegment, signal: "logs", before: now.Add(-48 * time.Hour)},
+		{table: schema.LogsGroup, signal: "logs", before: now.Add(-48 * time.Hour)},
 		{table: schema.LogsFact, signal: "logs", before: now.Add(-48 * time.Hour)},
 	}, out, "rows do not outlive their segments")
 }

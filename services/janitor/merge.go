@@ -199,6 +199,12 @@ func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level
 	}
 	from, to := bounds(read)
 	table := segmentTable(signal)
+	if level == 2 && len(segments) > 1 {
+		// By itself: the locks of making a partition must not last as long as a merge.
+		if _, err := s.pool.Exec(ctx, statement("ensure_partition", ""), groupTable(signal), from); err != nil {
+			return fmt.Errorf("partition of groups: %w", postgres.Classify(err))
+		}
+	}
 	err = postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, statement("merge_delete", table), tenant, from, to, ids(read))
 		if err != nil {
@@ -207,7 +213,7 @@ func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level
 		if tag.RowsAffected() != int64(len(read)) {
 			return errGone
 		}
-		return insert(ctx, tx, table, segments)
+		return insert(ctx, tx, signal, segments)
 	})
 	if errors.Is(err, errGone) {
 		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "segments have gone before they were merged", slog.String("tenant", string(tenant)), slog.String("signal", signal.String()))
@@ -327,27 +333,59 @@ func encode(t *segment.Table, rows []uint32, level int, to []*segment.Segment) (
 	return encode(t, rows[half:], level, to)
 }
 
-// insert copies segments into their table.
-func insert(ctx context.Context, tx pgx.Tx, table string, segments []*segment.Segment) error {
-	rows := make([][]any, len(segments))
-	for i, seg := range segments {
-		id, err := uuid.NewV7()
-		if err != nil {
+// insert copies segments into their table, and the filters of several merged ones of an hour into a group: looking for a value then
+// reads a few chunks for all of them instead of one for each.
+func insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, segments []*segment.Segment) error {
+	ids := make([]uuid.UUID, len(segments))
+	for i := range ids {
+		var err error
+		if ids[i], err = uuid.NewV7(); err != nil {
 			return fmt.Errorf("segment id: %w", err)
 		}
+	}
+	var group *uuid.UUID
+	if len(segments) > 1 && segments[0].Level == 2 {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("group id: %w", err)
+		}
+		group = &id
+		if err := insertGroup(ctx, tx, signal, id, ids, segments); err != nil {
+			return err
+		}
+	}
+	rows := make([][]any, len(segments))
+	for i, seg := range segments {
 		n := len(seg.Services)
 		services, items, longest, longestError := make([]int64, n), make([]int32, n), make([]int64, n), make([]int64, n)
 		for j, st := range seg.Services {
 			services[j], items[j], longest[j], longestError[j] = st.ID, st.Items, st.MaxDuration, st.MaxErrorDuration
 		}
 		rows[i] = []any{
-			string(seg.Tenant), id, seg.MinTime, seg.MaxTime, seg.MinPosition, seg.MaxPosition, seg.Checksum,
+			string(seg.Tenant), ids[i], seg.MinTime, seg.MaxTime, seg.MinPosition, seg.MaxPosition, seg.Checksum,
 			seg.Items, seg.Errors, seg.Roots, seg.Level, seg.Format, services, items, longest, longestError,
-			notNull(seg.TraceFilter), notNull(seg.TokenFilter), notNull(seg.Directory), notNull(seg.Body),
+			notNull(seg.TraceFilter), notNull(seg.TokenFilter), notNull(seg.Directory), notNull(seg.Body), group,
 		}
 	}
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"public", table}, schema.SegmentColumns(), pgx.CopyFromRows(rows)); err != nil {
+	columns := append(schema.SegmentColumns(), schema.SegmentGroupColumn)
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"public", segmentTable(signal)}, columns, pgx.CopyFromRows(rows)); err != nil {
 		return fmt.Errorf("copy merged segments: %w", err)
+	}
+	return nil
+}
+
+// insertGroup writes the group of segments that have these ids, and takes their token filters out of them.
+func insertGroup(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, id uuid.UUID, ids []uuid.UUID, segments []*segment.Segment) error {
+	g := segment.NewGroup(segments)
+	minTime, maxTime := segments[0].MinTime, segments[0].MaxTime
+	for _, seg := range segments {
+		minTime, maxTime = min(minTime, seg.MinTime), max(maxTime, seg.MaxTime)
+	}
+	row := []any{
+		string(segments[0].Tenant), id, minTime, maxTime, g.TraceBlocks, g.TokenBlocks, ids, notNull(g.TraceFilter), notNull(g.TokenFilter),
+	}
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"public", groupTable(signal)}, schema.GroupColumns(), pgx.CopyFromRows([][]any{row})); err != nil {
+		return fmt.Errorf("copy a group: %w", err)
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func (f *fixture) tryFlush(tenant telemetry.Tenant, signal telemetry.Signal, pay
 				return err
 			}
 		}
-		return insert(ctx, tx, segmentTable(signal), segments)
+		return insert(ctx, tx, signal, segments)
 	})
 }
 

@@ -86,7 +86,9 @@ func expiries(now time.Time, policies map[telemetry.Signal]policy, cfg Retention
 			continue
 		}
 		kept := now.AddDate(0, 0, -p.days)
-		out = append(out, expiry{table: segmentTable(signal), signal: signal.String(), before: kept})
+		out = append(out,
+			expiry{table: segmentTable(signal), signal: signal.String(), before: kept},
+			expiry{table: groupTable(signal), signal: signal.String(), before: kept})
 		rows := now.Add(-p.rows)
 		if rows.Before(kept) {
 			rows = kept

@@ -114,7 +114,7 @@ func TestConcurrentUpsWaitForOneAnother(t *testing.T) {
 	for _, err := range errs {
 		require.NoError(t, err)
 	}
-	require.Equal(t, 7, revisions(t, db.Pool))
+	require.Equal(t, 8, revisions(t, db.Pool))
 }
 
 func TestALockedDatabaseIsNotWaitedForForEver(t *testing.T) {
