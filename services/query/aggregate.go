@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"time"
-
-	"github.com/ollyscale/ollyscale/libs/segment"
 )
 
 // aggregate folds all segments of a plan, each by itself and in parallel, and merges what comes of them, one at a time.
@@ -16,7 +14,7 @@ import (
 //
 // When the budget or the time cuts it, what was merged is exactly the items from incomplete.since on: a segment that reaches below is folded
 // again for its newer part alone, so that a rate divides by the time that was really looked at. over is that time's length.
-func aggregate[T any](ctx context.Context, v *view, p *plan, w segment.Want, fold func(t *segment.Table, p *plan) T, merge func(T)) (over time.Duration, err error) {
+func aggregate[T any](ctx context.Context, v *view, p *plan, w wants, fold func(s *piece, h *header, p *plan) T, merge func(T)) (over time.Duration, err error) {
 	type folded struct {
 		header *header
 		part   T
@@ -24,8 +22,8 @@ func aggregate[T any](ctx context.Context, v *view, p *plan, w segment.Want, fol
 	var waiting []folded
 	results := make([]T, largestWave)
 	frontier, err := v.walk(ctx, p, w,
-		func(_, i int, _ *header, t *segment.Table) error {
-			results[i] = fold(t, p)
+		func(i int, h *header, s *piece) error {
+			results[i] = fold(s, h, p)
 			return nil
 		},
 		func(wave []*header, next int64) bool {
@@ -67,13 +65,8 @@ func aggregate[T any](ctx context.Context, v *view, p *plan, w segment.Want, fol
 }
 
 // refold folds segments that were seen before.
-func refold[T any](ctx context.Context, v *view, p *plan, w segment.Want, list []*header, fold func(t *segment.Table, p *plan) T, merge func(T)) error {
+func refold[T any](ctx context.Context, v *view, p *plan, w wants, list []*header, fold func(s *piece, h *header, p *plan) T, merge func(T)) error {
 	stream := &headers{view: v, plan: p, buffer: list, ended: true}
-	scratch := make([]*segment.Table, v.workers)
-	for i := range scratch {
-		scratch[i] = v.tables.take(p.tenant, p.signal)
-		defer v.tables.put(scratch[i])
-	}
 	results := make([]T, largestWave)
 	for {
 		current, err := v.load(ctx, stream, w, largestWave)
@@ -84,8 +77,8 @@ func refold[T any](ctx context.Context, v *view, p *plan, w segment.Want, list [
 			return nil
 		}
 		v.bytes += current.bytes
-		err = v.decode(ctx, p, current, w, scratch, func(_, i int, _ *header, t *segment.Table) error {
-			results[i] = fold(t, p)
+		err = v.decode(ctx, p, current, func(i int, h *header, s *piece) error {
+			results[i] = fold(s, h, p)
 			return nil
 		})
 		if err != nil {

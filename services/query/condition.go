@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"math"
+	"slices"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
@@ -16,9 +18,9 @@ type condition struct {
 	values []literal
 	negate bool // ne, not_in, exists false: the exact negation, so an item without the field matches
 
-	test   func(v segment.Value) bool // attributes and texts: of a present value
-	number func(n int64) bool         // intColumn, metricType
-	ids    [][]byte                   // trace, span and parent ids; nil for exists
+	test   segment.Test       // attributes and texts: of a present value
+	number func(n int64) bool // intColumn, metricType
+	ids    [][]byte           // trace, span and parent ids; nil for exists
 
 	atLeast int64 // intColumn, gt and gte: no smaller number matches
 	only    int64 // intColumn, eq and ne: the number compared with, if it is one
@@ -155,70 +157,136 @@ func (c *condition) want(w *wanted) {
 	}
 }
 
-func (c *condition) match(t *segment.Table, hits []bool) {
+func (c *condition) match(s *piece, hits []bool) {
 	switch c.field.class {
 	case itemAttribute:
-		if t.Ints[segment.ColSeries] != nil {
-			c.matchSeries(t, hits, func(s *segment.Series) bool { return c.anyValue(t, s.Attributes) })
+		if s.Signal() == telemetry.Metrics {
+			c.matchSeries(s, hits, func(t *segment.Table, n *segment.Series) bool { return c.anyValue(t, n.Attributes) })
 			break
 		}
-		of := c.valueHits(t)
-		for i := range hits {
-			for _, id := range t.Attributes.Row(i) {
-				if of[id] {
-					hits[i] = true
-					break
-				}
-			}
-		}
-	case resourceAttribute:
-		c.matchResources(t, hits, func(r *segment.Resource) bool { return c.anyValue(t, r.Attributes) })
-	case serviceName:
-		c.matchResources(t, hits, func(r *segment.Resource) bool { return c.test(text(r.ServiceName)) })
-	case serviceNamespace:
-		c.matchResources(t, hits, func(r *segment.Resource) bool { return r.ServiceNamespace != "" && c.test(text(r.ServiceNamespace)) })
+		c.matchValues(s.Attribute(c.field.key), hits)
+	case resourceAttribute, serviceName, serviceNamespace:
+		c.matchResources(s, hits)
 	case scopeAttribute:
-		c.matchScopes(t, hits, func(s *segment.Scope) bool { return c.anyValue(t, s.Attributes) })
+		c.matchScopes(s, hits, func(t *segment.Table, n *segment.Scope) bool { return c.anyValue(t, n.Attributes) })
 	case scopeName:
-		c.matchScopes(t, hits, func(s *segment.Scope) bool { return s.Name != "" && c.test(text(s.Name)) })
+		c.matchScopes(s, hits, func(_ *segment.Table, n *segment.Scope) bool { return n.Name != "" && c.passes(n.Name) })
 	case scopeVersion:
-		c.matchScopes(t, hits, func(s *segment.Scope) bool { return s.Version != "" && c.test(text(s.Version)) })
+		c.matchScopes(s, hits, func(_ *segment.Table, n *segment.Scope) bool { return n.Version != "" && c.passes(n.Version) })
 	case metricName:
-		c.matchSeries(t, hits, func(s *segment.Series) bool { return c.test(text(t.Metrics[s.Metric].Name)) })
+		c.matchSeries(s, hits, func(t *segment.Table, n *segment.Series) bool { return c.passes(t.Metrics[n.Metric].Name) })
 	case metricUnit:
-		c.matchSeries(t, hits, func(s *segment.Series) bool {
-			unit := t.Metrics[s.Metric].Unit
-			return unit != "" && c.test(text(unit))
+		c.matchSeries(s, hits, func(t *segment.Table, n *segment.Series) bool {
+			unit := t.Metrics[n.Metric].Unit
+			return unit != "" && c.passes(unit)
 		})
 	case metricType:
-		c.matchSeries(t, hits, func(s *segment.Series) bool { return c.number(int64(t.Metrics[s.Metric].Kind)) })
+		c.matchSeries(s, hits, func(t *segment.Table, n *segment.Series) bool { return c.number(int64(t.Metrics[n.Metric].Kind)) })
 	case textColumn:
-		c.matchTexts(t, hits)
+		c.matchValues(s.Text(c.field.text), hits)
 	case intColumn:
-		for i, n := range t.Ints[c.field.column] {
+		for i, n := range s.Ints(c.field.column) {
 			hits[i] = (c.field.absent == nil || !c.field.absent(n) || c.takesAbsent) && c.number(n)
 		}
 	case traceID:
-		for i := range hits {
-			hits[i] = c.isID(t.TraceIDs[i][:])
+		ids := s.TraceIDs()
+		for entry := range ids.Distinct {
+			if !c.isID(ids.Distinct[entry][:]) {
+				continue
+			}
+			for i, e := range ids.Rows {
+				hits[i] = hits[i] || int(e) == entry
+			}
 		}
 	case spanID:
-		for i := range hits {
-			hits[i] = c.isID(t.SpanIDs[i][:])
+		for i, id := range s.SpanIDs() {
+			hits[i] = c.isID(id[:])
 		}
 	case parentID:
-		for i := range hits {
-			hits[i] = c.isID(t.ParentIDs[i][:])
+		for i, id := range s.ParentIDs() {
+			hits[i] = c.isID(id[:])
 		}
 	case isRoot:
-		for i := range hits {
-			hits[i] = t.ParentIDs[i] == [8]byte{}
+		for i, id := range s.ParentIDs() {
+			hits[i] = id == [8]byte{}
 		}
 	}
 	if c.negate {
 		for i := range hits {
 			hits[i] = !hits[i]
 		}
+	}
+}
+
+// weight orders conditions by what looking costs: numbers, then what a dictionary tells, then ids and texts.
+func (c *condition) weight() int {
+	switch c.field.class {
+	case intColumn:
+		return 0
+	case serviceName, serviceNamespace, resourceAttribute:
+		return 1
+	case itemAttribute:
+		return 2
+	case traceID, spanID, parentID, isRoot:
+		return 3
+	case textColumn, scopeAttribute, scopeName, scopeVersion, metricName, metricUnit, metricType:
+	}
+	return 4
+}
+
+// passes tests a string that is present.
+func (c *condition) passes(s string) bool { return c.test.Match(text(s)) }
+
+func (c *condition) matchValues(v *segment.Values, hits []bool) {
+	if pass, some := v.Pass(&c.test); some {
+		v.Mark(pass, hits)
+	}
+}
+
+// matchResources tests each resource once, and then the resource of each row.
+func (c *condition) matchResources(s *piece, hits []bool) {
+	test := func(r *segment.Table, n *segment.Resource) bool {
+		switch c.field.class {
+		case serviceName:
+			return c.passes(n.ServiceName)
+		case serviceNamespace:
+			return n.ServiceNamespace != "" && c.passes(n.ServiceNamespace)
+		default:
+			return c.anyValue(r, n.Attributes)
+		}
+	}
+	if s.Signal() == telemetry.Metrics {
+		t := s.dictionaries()
+		of := make([]bool, len(t.Resources))
+		for i := range t.Resources {
+			of[i] = test(t, &t.Resources[i])
+		}
+		for i, n := range t.Ints[segment.ColSeries] {
+			hits[i] = of[t.Series[n].Resource]
+		}
+		return
+	}
+	resources := s.Resources()
+	of := make([]bool, resources.N)
+	if c.field.class == resourceAttribute {
+		if v := resources.Attribute(c.field.key); v != nil {
+			c.matchValues(v, of)
+		}
+	} else {
+		for i, service := range s.Services() {
+			if c.field.class == serviceName {
+				of[i] = c.passes(service.Name)
+			} else {
+				of[i] = service.Namespace != "" && c.passes(service.Namespace)
+			}
+		}
+	}
+	rows := s.Ints(segment.ColResource)
+	if s.Err() != nil || !slices.Contains(of, true) {
+		return
+	}
+	for i, r := range rows {
+		hits[i] = of[r]
 	}
 }
 
@@ -237,78 +305,39 @@ func (c *condition) isID(id []byte) bool {
 	return false
 }
 
-// valueHits tells of each entry of the table's dictionary whether it is a value of the key that passes the test.
-func (c *condition) valueHits(t *segment.Table) []bool {
-	of := make([]bool, len(t.Values))
-	for id := 1; id < len(t.Values); id++ {
-		v := &t.Values[id]
-		of[id] = t.Keys[v.Key] == c.field.key && c.test(*v)
-	}
-	return of
-}
-
 func (c *condition) anyValue(t *segment.Table, ids []segment.ValueID) bool {
 	for _, id := range ids {
-		if v := &t.Values[id]; t.Keys[v.Key] == c.field.key && c.test(*v) {
+		if v := &t.Values[id]; t.Keys[v.Key] == c.field.key && c.test.Match(*v) {
 			return true
 		}
 	}
 	return false
 }
 
-func (c *condition) matchTexts(t *segment.Table, hits []bool) {
-	const unknown, no, yes = 0, 1, 2
-	of := make([]uint8, len(t.Values))
-	of[0] = no // absent
-	for i, id := range t.Texts[c.field.text] {
-		if of[id] == unknown {
-			of[id] = no
-			if c.test(t.Values[id]) {
-				of[id] = yes
-			}
-		}
-		hits[i] = of[id] == yes
-	}
-}
-
-func (c *condition) matchResources(t *segment.Table, hits []bool, test func(*segment.Resource) bool) {
-	of := make([]bool, len(t.Resources))
-	for i := range t.Resources {
-		of[i] = test(&t.Resources[i])
-	}
-	if series := t.Ints[segment.ColSeries]; series != nil {
-		for i, s := range series {
-			hits[i] = of[t.Series[s].Resource]
-		}
-		return
-	}
-	for i, r := range t.Ints[segment.ColResource] {
-		hits[i] = of[r]
-	}
-}
-
-func (c *condition) matchScopes(t *segment.Table, hits []bool, test func(*segment.Scope) bool) {
+func (c *condition) matchScopes(s *piece, hits []bool, test func(*segment.Table, *segment.Scope) bool) {
+	t := s.dictionaries()
 	of := make([]bool, len(t.Scopes))
 	for i := range t.Scopes {
-		of[i] = test(&t.Scopes[i])
+		of[i] = test(t, &t.Scopes[i])
 	}
-	if series := t.Ints[segment.ColSeries]; series != nil {
-		for i, s := range series {
-			hits[i] = of[t.Series[s].Scope]
+	if t.Signal == telemetry.Metrics {
+		for i, n := range t.Ints[segment.ColSeries] {
+			hits[i] = of[t.Series[n].Scope]
 		}
 		return
 	}
-	for i, s := range t.Ints[segment.ColScope] {
-		hits[i] = of[s]
+	for i, n := range t.Ints[segment.ColScope] {
+		hits[i] = of[n]
 	}
 }
 
-func (c *condition) matchSeries(t *segment.Table, hits []bool, test func(*segment.Series) bool) {
+func (c *condition) matchSeries(s *piece, hits []bool, test func(*segment.Table, *segment.Series) bool) {
+	t := s.dictionaries()
 	of := make([]bool, len(t.Series))
 	for i := range t.Series {
-		of[i] = test(&t.Series[i])
+		of[i] = test(t, &t.Series[i])
 	}
-	for i, s := range t.Ints[segment.ColSeries] {
-		hits[i] = of[s]
+	for i, n := range t.Ints[segment.ColSeries] {
+		hits[i] = of[n]
 	}
 }

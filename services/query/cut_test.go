@@ -24,8 +24,10 @@ func (f *fixture) storeLine(n int) {
 		s.span(byte(i+1), "shop", "GET /", ptrace.SpanKindServer, none(), starting(time.Duration(i-n)*time.Minute))
 	}
 	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 2)
-	_, err := f.db.Pool.Exec(testbed.Context(f.t), `UPDATE spans_segment SET trace_filter = ''`)
-	require.NoError(f.t, err)
+	for _, sql := range []string{`UPDATE spans_segment SET trace_filter = '', group_id = NULL`, `DELETE FROM spans_group`} {
+		_, err := f.db.Pool.Exec(testbed.Context(f.t), sql)
+		require.NoError(f.t, err)
+	}
 }
 
 const oldestOfLine = "00000000000000000000000000000001"

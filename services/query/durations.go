@@ -39,6 +39,10 @@ func durationOf(bucket int) int64 {
 }
 
 func (d *durations) add(bucket int, n uint32) {
+	if i := bucket - d.first; uint(i) < uint(len(d.counts)) {
+		d.counts[i] += n
+		return
+	}
 	if len(d.counts) == 0 {
 		d.first, d.counts = bucket, make([]uint32, 1, 16)
 	}

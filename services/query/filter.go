@@ -2,10 +2,12 @@ package query
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -31,8 +33,8 @@ type filter interface {
 	want(w *wanted)
 	// bounds says what a segment must have to hold a match.
 	bounds() bounds
-	// match sets hits[i] for each row i of t that meets the filter; hits comes all false.
-	match(t *segment.Table, hits []bool)
+	// match sets hits[i] for each row i of s that meets the filter; hits comes all false.
+	match(s *piece, hits []bool)
 }
 
 // all is a conjunction; empty it holds for every row.
@@ -56,34 +58,40 @@ func (f anyOf) want(w *wanted) {
 	}
 }
 
-func (f all) match(t *segment.Table, hits []bool) {
-	fill(hits, true)
-	if len(f) == 0 {
-		return
-	}
-	scratch := make([]bool, len(hits))
-	for _, c := range f {
-		fill(scratch, false)
-		c.match(t, scratch)
-		for i, hit := range scratch {
-			hits[i] = hits[i] && hit
+func (f all) match(s *piece, hits []bool) {
+	for n, c := range f {
+		if n == 0 {
+			c.match(s, hits)
+		} else {
+			more := s.borrow()
+			c.match(s, more)
+			for i, hit := range more {
+				hits[i] = hits[i] && hit
+			}
+			s.giveBack()
 		}
+		if !slices.Contains(hits, true) {
+			return // and the columns of the others need not be decoded
+		}
+	}
+	if len(f) == 0 {
+		fill(hits, true)
 	}
 }
 
-func (f anyOf) match(t *segment.Table, hits []bool) {
-	scratch := make([]bool, len(hits))
+func (f anyOf) match(s *piece, hits []bool) {
 	for _, c := range f {
-		fill(scratch, false)
-		c.match(t, scratch)
-		for i, hit := range scratch {
+		more := s.borrow()
+		c.match(s, more)
+		for i, hit := range more {
 			hits[i] = hits[i] || hit
 		}
+		s.giveBack()
 	}
 }
 
-func (f not) match(t *segment.Table, hits []bool) {
-	f.filter.match(t, hits)
+func (f not) match(s *piece, hits []bool) {
+	f.filter.match(s, hits)
 	for i := range hits {
 		hits[i] = !hits[i]
 	}
@@ -355,7 +363,16 @@ func (p *parser) list(path string, raw []api.Filter, depth int) (all, error) {
 		}
 		list = append(list, f)
 	}
+	// What is cheap to look at comes first: where it holds for no row of a segment, the rest is not decoded.
+	slices.SortStableFunc(list, func(a, b filter) int { return cmp.Compare(weight(a), weight(b)) })
 	return list, nil
+}
+
+func weight(f filter) int {
+	if c, ok := f.(*condition); ok {
+		return c.weight()
+	}
+	return math.MaxInt
 }
 
 func badFilter(code, path, format string, args ...any) error {
@@ -485,7 +502,7 @@ func (c *condition) parseExists(raw json.RawMessage) error {
 		return c.unsupported()
 	}
 	c.negate = !want
-	c.test = func(segment.Value) bool { return true }
+	c.test.Match = func(segment.Value) bool { return true }
 	c.number = func(int64) bool { return true }
 	return nil
 }
@@ -560,26 +577,29 @@ func (c *condition) parseRoot() error {
 // parseTest prepares c.test for fields whose values are AnyValues or strings.
 func (c *condition) parseTest() error {
 	first := c.values[0]
+	compare := func(holds func(order int) bool) func(v segment.Value) bool {
+		return func(v segment.Value) bool { order, ok := first.compare(v); return ok && holds(order) }
+	}
 	switch c.op {
 	case api.OperatorEq, api.OperatorNe, api.OperatorIn, api.OperatorNotIn:
-		values := c.values
-		c.test = func(v segment.Value) bool {
-			return slices.ContainsFunc(values, func(want literal) bool { return want.equals(v) })
-		}
+		c.test = equality(c.values)
 	case api.OperatorGt:
-		c.test = func(v segment.Value) bool { order, ok := first.compare(v); return ok && order > 0 }
+		c.test.Match = compare(func(order int) bool { return order > 0 })
 	case api.OperatorGte:
-		c.test = func(v segment.Value) bool { order, ok := first.compare(v); return ok && order >= 0 }
+		c.test.Match = compare(func(order int) bool { return order >= 0 })
 	case api.OperatorLt:
-		c.test = func(v segment.Value) bool { order, ok := first.compare(v); return ok && order < 0 }
+		c.test.Match = compare(func(order int) bool { return order < 0 })
 	case api.OperatorLte:
-		c.test = func(v segment.Value) bool { order, ok := first.compare(v); return ok && order <= 0 }
+		c.test.Match = compare(func(order int) bool { return order <= 0 })
 	case api.OperatorContains:
 		if first.Kind != api.KindString {
 			return errors.New("want a string")
 		}
 		part := []byte(first.String)
-		c.test = func(v segment.Value) bool { return v.Type == segment.String && bytes.Contains(v.Raw, part) }
+		c.test = segment.Test{
+			Match:    func(v segment.Value) bool { return v.Type == segment.String && bytes.Contains(v.Raw, part) },
+			Contains: [][]byte{part}, StringsDecided: true,
+		}
 	case api.OperatorRegex:
 		if first.Kind != api.KindString || len(first.String) > maxRegexLength {
 			return fmt.Errorf("want a regular expression of at most %d bytes", maxRegexLength)
@@ -588,7 +608,10 @@ func (c *condition) parseTest() error {
 		if err != nil {
 			return err
 		}
-		c.test = func(v segment.Value) bool { return v.Type == segment.String && expression.Match(v.Raw) }
+		c.test = segment.Test{
+			Match:    func(v segment.Value) bool { return v.Type == segment.String && expression.Match(v.Raw) },
+			Contains: requiredLiterals(first.String),
+		}
 	case api.OperatorExists:
 	}
 	switch c.op {

@@ -542,7 +542,8 @@ func FuzzFilters(f *testing.F) {
 			}
 			parsed.want(want(signal))
 			b := parsed.bounds()
-			_, _, err = headerQuery(must(statements()), &plan{signal: signal, from: 0, to: math.MaxInt64, filter: parsed}, &b, nil)
+			q, p := must(newQueries()), &plan{signal: signal, from: 0, to: math.MaxInt64, filter: parsed}
+			_, _, err = headerQuery(q, p, &b, nil, nil)
 			require.NoError(t, err)
 		}
 	})

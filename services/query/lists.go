@@ -35,8 +35,8 @@ func items[T any](ctx context.Context, v *view, p *plan, found []candidate, r *r
 	list := make([]T, len(found)) // not nil: an empty list is a list on the wire
 	err := v.read(ctx, p, found, func(t *segment.Table, numbers []int) {
 		r.begin()
-		for _, n := range numbers {
-			list[n] = draw(t, int(found[n].row))
+		for row, n := range numbers {
+			list[n] = draw(t, row)
 		}
 	})
 	return list, err

@@ -63,7 +63,7 @@ func (s *Service) listMetrics(ctx context.Context, tenant telemetry.Tenant, from
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
 	total := map[metricKey]*metricSum{}
 	err := s.inView(ctx, func(ctx context.Context, v *view) error {
-		_, err := aggregate(ctx, v, p, w, catalogue, func(sums map[metricKey]*metricSum) { mergeSums(total, sums, (*metricSum).merge) })
+		_, err := aggregate(ctx, v, p, always(w), catalogue, func(sums map[metricKey]*metricSum) { mergeSums(total, sums, (*metricSum).merge) })
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
@@ -84,11 +84,13 @@ func (s *Service) listMetrics(ctx context.Context, tenant telemetry.Tenant, from
 }
 
 // catalogue adds up the points of a segment that lie in the range, by series first and then by metric.
-func catalogue(t *segment.Table, p *plan) map[metricKey]*metricSum {
+func catalogue(s *piece, _ *header, p *plan) map[metricKey]*metricSum {
+	t := s.dictionaries()
+	times := s.Ints(segment.ColTime)
 	sums := map[metricKey]*metricSum{}
 	points, last := make([]int64, len(t.Series)), make([]int64, len(t.Series))
 	for i, n := range t.Ints[segment.ColSeries] {
-		if at := t.Ints[segment.ColTime][i]; at >= p.from && at < p.to {
+		if at := times[i]; at >= p.from && at < p.to {
 			points[n]++
 			last[n] = max(last[n], at)
 		}
@@ -135,10 +137,7 @@ func (s *Service) getMetric(ctx context.Context, tenant telemetry.Tenant, name s
 	if err != nil {
 		return nil, err
 	}
-	byName := &condition{
-		field: field{class: metricName}, op: api.OperatorEq, values: []literal{{Value: api.Value{Kind: api.KindString, String: name}}},
-		test: func(v segment.Value) bool { return string(v.Raw) == name },
-	}
+	byName := equals(metricName, name)
 	p := &plan{tenant: tenant, signal: telemetry.Metrics, from: from, to: to, filter: all{byName, f}}
 	started := s.env.Now()
 	out := &api.MetricSeries{Name: name, Series: []api.SeriesPoints{}, Completeness: s.watch.completeness(telemetry.Metrics)}

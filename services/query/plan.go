@@ -1,7 +1,6 @@
 package query
 
 import (
-	"context"
 	"embed"
 	"fmt"
 	"math"
@@ -9,8 +8,6 @@ import (
 	"strings"
 	"text/template"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -20,13 +17,35 @@ import (
 //go:embed sql/*.sql
 var sqlFiles embed.FS
 
-// statements are the parsed files of sql/; a field that a file names and its data lacks is an error.
-func statements() (*template.Template, error) {
+// queries are the statements of sql/: those that depend on a query as templates, the others as texts. A field that a file names and its
+// data lacks is an error.
+type queries struct {
+	text     *template.Template
+	services string
+	count    [3]string // by signal
+	header   [3]string
+	parts    [3]string
+}
+
+func newQueries() (*queries, error) {
 	t, err := template.New("sql").Option("missingkey=error").ParseFS(sqlFiles, "sql/*.sql")
 	if err != nil {
 		return nil, fmt.Errorf("parse SQL: %w", err)
 	}
-	return t, nil
+	q := &queries{text: t}
+	if q.services, err = render(t, "services.sql", nil); err != nil {
+		return nil, err
+	}
+	for _, signal := range telemetry.Signals() {
+		for file, to := range map[string]*string{
+			"count.sql": &q.count[signal], "header.sql": &q.header[signal], "parts.sql": &q.parts[signal],
+		} {
+			if *to, err = render(t, file, struct{ Table string }{segmentTable(signal)}); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return q, nil
 }
 
 func render(t *template.Template, file string, data any) (string, error) {
@@ -57,6 +76,12 @@ func (p *plan) holds(k key) bool {
 	return k.time >= p.from && k.time < p.to && (p.maxPosition == 0 || k.position <= p.maxPosition) && (p.after == nil || p.after.newer(k))
 }
 
+// whole says whether every item of a segment counts: it lies in the range, and nothing else narrows it.
+func (p *plan) whole(h *header) bool {
+	f, ok := p.filter.(all)
+	return ok && len(f) == 0 && p.maxPosition == 0 && p.after == nil && h.minTime >= p.from && h.maxTime < p.to
+}
+
 // newest is the newest time that an item of the plan can have.
 func (p *plan) newest() int64 {
 	if p.after != nil {
@@ -76,6 +101,24 @@ func segmentTable(signal telemetry.Signal) string {
 	}
 	return ""
 }
+
+func groupTable(signal telemetry.Signal) string {
+	switch signal {
+	case telemetry.Traces:
+		return schema.SpansGroup
+	case telemetry.Logs:
+		return schema.LogsGroup
+	case telemetry.Metrics:
+		return schema.MetricsGroup
+	}
+	return ""
+}
+
+// wants says which columns of a segment are read.
+type wants func(h *header) segment.Want
+
+// always reads the same columns of every segment.
+func always(w segment.Want) wants { return func(*header) segment.Want { return w } }
 
 // wanted collects the columns that a query decodes, each once.
 type wanted struct {
@@ -110,76 +153,6 @@ func (w *wanted) attribute(key string) {
 	}
 }
 
-// header is what the planner and the scan know of a segment without its body.
-type header struct {
-	id               [16]byte
-	minTime, maxTime int64
-	items, errors    int
-	services         []int64
-	serviceItems     []int32
-	maxDuration      []int64
-	maxErrorDuration []int64
-	traceFilter      []byte
-	directory        []byte
-}
-
-// mayHold tests what SQL did not: the durations, which only mean something together with a service and its errors.
-func (b *bounds) mayHold(h *header, services []int64) bool {
-	if b.minDuration <= 0 {
-		return true
-	}
-	longest := h.maxDuration
-	if b.errors {
-		longest = h.maxErrorDuration
-	}
-	for i, s := range h.services {
-		if i < len(longest) && longest[i] >= b.minDuration && (services == nil || slices.Contains(services, s)) {
-			return true
-		}
-	}
-	return false
-}
-
-// headerQuery renders headers.sql and its arguments. services are the ids for bounds.services.
-func headerQuery(t *template.Template, p *plan, b *bounds, services []int64) (string, []any, error) {
-	args := rangeArgs(p)
-	bind := func(v any) string {
-		args = append(args, v)
-		return fmt.Sprintf("$%d", len(args))
-	}
-	type block struct{ High, Bits string }
-	type test struct {
-		Filter filterColumn
-		Blocks []block
-	}
-	data := struct {
-		Table                          string
-		WithTraceFilter, Errors, Roots bool
-		Services, MaxPosition          string
-		Probes                         []test
-	}{Table: segmentTable(p.signal), WithTraceFilter: p.traces != nil, Errors: b.errors, Roots: b.roots}
-	if services != nil {
-		data.Services = bind(services)
-	}
-	if p.maxPosition > 0 {
-		data.MaxPosition = bind(p.maxPosition)
-	}
-	for _, pr := range b.probes {
-		one := test{Filter: pr.filter}
-		for _, hash := range pr.hashes {
-			high, bits := segment.Probe(hash)
-			list := make([]int32, len(bits))
-			for i, n := range bits {
-				list[i] = int32(n) //nolint:gosec // 0 to 255
-			}
-			one.Blocks = append(one.Blocks, block{bind(int64(high)), bind(list)})
-		}
-		data.Probes = append(data.Probes, one)
-	}
-	sql, err := render(t, "headers.sql", data)
-	return sql, args, err
-}
-
 // rangeArgs are tenant, start, first instant of the start's hour, and end (inclusive).
 func rangeArgs(p *plan) []any {
 	hour := int64(math.MinInt64)
@@ -187,158 +160,4 @@ func rangeArgs(p *plan) []any {
 		hour, _ = schema.HourBounds(time.Unix(0, p.from))
 	}
 	return []any{string(p.tenant), p.from, hour, p.newest()}
-}
-
-// resolveServices turns the names in b into ids. empty says that nothing can match.
-func (v *view) resolveServices(ctx context.Context, tenant telemetry.Tenant, b *bounds) (ids []int64, empty bool, err error) {
-	if b.services == nil {
-		return nil, false, nil
-	}
-	if len(b.services) == 0 {
-		return nil, true, nil
-	}
-	sql, err := render(v.sql, "services.sql", nil)
-	if err != nil {
-		return nil, false, err
-	}
-	rows, err := v.tx.Query(ctx, sql, string(tenant), b.services)
-	if err != nil {
-		return nil, false, fmt.Errorf("look up services: %w", err)
-	}
-	ids, err = pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return nil, false, fmt.Errorf("look up services: %w", err)
-	}
-	return ids, len(ids) == 0, nil
-}
-
-// headers is the stream of a plan's headers, newest first.
-type headers struct {
-	view     *view
-	plan     *plan
-	bounds   bounds
-	services []int64
-	hashes   []uint64 // of plan.traces
-	buffer   []*header
-	ended    bool
-	cut      bool  // the time ran out while headers were rejected, and the stream ended before its end
-	missed   int64 // cut: the newest time that a segment which was not looked at can have
-}
-
-// headers opens the stream; the view has one at a time. It also counts the range's segments for the statistics.
-func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
-	h := &headers{view: v, plan: p, bounds: p.filter.bounds()}
-	if p.from >= p.to || p.traces != nil && len(p.traces) == 0 {
-		h.ended = true
-		return h, nil
-	}
-	for _, id := range p.traces {
-		h.hashes = append(h.hashes, segment.TraceHash(id))
-	}
-	count, err := render(v.sql, "count.sql", struct{ Table string }{segmentTable(p.signal)})
-	if err != nil {
-		return nil, err
-	}
-	var inRange int
-	var highest int64
-	if err := v.tx.QueryRow(ctx, count, rangeArgs(p)...).Scan(&inRange, &highest); err != nil {
-		return nil, fmt.Errorf("count segments: %w", err)
-	}
-	v.segmentsInRange = max(v.segmentsInRange, inRange)
-	if v.highest == 0 {
-		v.highest = highest
-	}
-	var empty bool
-	if h.services, empty, err = v.resolveServices(ctx, p.tenant, &h.bounds); err != nil {
-		return nil, err
-	}
-	if empty || inRange == 0 {
-		h.ended = true
-		return h, nil
-	}
-	declare, args, err := headerQuery(v.sql, p, &h.bounds, h.services)
-	if err != nil {
-		return nil, err
-	}
-	if v.cursorOpen {
-		if _, err := v.tx.Exec(ctx, "CLOSE headers"); err != nil {
-			return nil, fmt.Errorf("close headers: %w", err)
-		}
-		v.cursorOpen = false
-	}
-	if _, err := v.tx.Exec(ctx, declare, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...); err != nil {
-		return nil, fmt.Errorf("plan headers: %w", err)
-	}
-	v.cursorOpen = true
-	return h, nil
-}
-
-// peek fills the buffer with at least n headers, or all that are left. The headers of a rare search may all be rejected for a long time, so
-// that it ends here, too, once the query's time is over; it has got below the newest time of the plan then, so that the next page goes on.
-func (h *headers) peek(ctx context.Context, n int) error {
-	for !h.ended && len(h.buffer) < n {
-		count := max(n-len(h.buffer), 8)
-		sql, err := render(h.view.sql, "fetch.sql", struct{ Count int }{count})
-		if err != nil {
-			return err
-		}
-		rows, err := h.view.tx.Query(ctx, sql, pgx.QueryExecModeCacheDescribe)
-		if err != nil {
-			return fmt.Errorf("fetch headers: %w", err)
-		}
-		fetched, oldest := 0, int64(math.MaxInt64)
-		for rows.Next() {
-			fetched++
-			s := new(header)
-			if err := rows.Scan(&s.id, &s.minTime, &s.maxTime, &s.items, &s.errors, &s.services, &s.serviceItems, &s.maxDuration,
-				&s.maxErrorDuration, &s.traceFilter, &s.directory); err != nil {
-				rows.Close()
-				return fmt.Errorf("read a header: %w", err)
-			}
-			oldest = s.maxTime
-			if h.bounds.mayHold(s, h.services) && h.mayHoldTrace(s) {
-				h.buffer = append(h.buffer, s)
-			}
-		}
-		if err := rows.Err(); err != nil {
-			return fmt.Errorf("fetch headers: %w", err)
-		}
-		h.ended = fetched < count
-		if !h.ended && len(h.buffer) < n && oldest < h.plan.newest() && !h.view.now().Before(h.view.deadline) {
-			h.ended, h.cut, h.missed = true, true, oldest
-		}
-	}
-	return nil
-}
-
-func (h *headers) mayHoldTrace(s *header) bool {
-	if h.plan.traces == nil {
-		return true
-	}
-	return slices.ContainsFunc(h.hashes, func(hash uint64) bool { return segment.MayContain(s.traceFilter, hash) })
-}
-
-// take removes the next n headers, fewer where fewer are left.
-func (h *headers) take(ctx context.Context, n int) ([]*header, error) {
-	if err := h.peek(ctx, n); err != nil {
-		return nil, err
-	}
-	n = min(n, len(h.buffer))
-	wave := slices.Clone(h.buffer[:n])
-	h.buffer = h.buffer[n:]
-	return wave, nil
-}
-
-// next is the newest time that any segment not taken yet can have, or that was not looked at; math.MinInt64 when none is left.
-func (h *headers) next(ctx context.Context) (int64, error) {
-	if err := h.peek(ctx, 1); err != nil {
-		return 0, err
-	}
-	switch {
-	case len(h.buffer) > 0:
-		return h.buffer[0].maxTime, nil
-	case h.cut:
-		return h.missed, nil
-	}
-	return math.MinInt64, nil
 }

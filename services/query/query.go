@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strconv"
-	"text/template"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,6 +30,7 @@ type Config struct {
 	Auth     auth.Config       `mapstructure:"auth"`
 
 	Timeout       time.Duration `mapstructure:"timeout" doc:"Time for one query; an answer that is cut by it says so."`
+	HeaderCache   int64         `mapstructure:"header_cache" doc:"Most bytes of memory for what is remembered of segments that were looked at: about 8 KB for one of 4,000 spans."`
 	ScanBudget    int64         `mapstructure:"scan_budget" doc:"Most items (spans, records, points) that one query looks at; an answer that is cut by it says so."`
 	Workers       int           `mapstructure:"workers" doc:"Segments that one query decodes at a time; 0 for one to a core."`
 	MaxTraceSpans int           `mapstructure:"max_trace_spans" doc:"Most spans of a trace in one answer."`
@@ -47,6 +46,7 @@ func DefaultConfig() Config {
 		Bus:           bus.DefaultConfig(),
 		Auth:          auth.DefaultConfig(),
 		Timeout:       30 * time.Second,
+		HeaderCache:   64 << 20,
 		ScanBudget:    50_000_000,
 		MaxTraceSpans: 50_000,
 		WatchInterval: 500 * time.Millisecond,
@@ -67,6 +67,9 @@ func (c Config) Validate() error {
 	}
 	if c.ScanBudget <= 0 {
 		errs = append(errs, fmt.Errorf("scan_budget: %d is not positive", c.ScanBudget))
+	}
+	if c.HeaderCache < 0 {
+		errs = append(errs, fmt.Errorf("header_cache: %d is negative", c.HeaderCache))
 	}
 	if c.Workers < 0 || c.Workers > 256 {
 		errs = append(errs, fmt.Errorf("workers: %d is not between 0 and 256", c.Workers))
@@ -90,9 +93,11 @@ type Service struct {
 	pool    *pgxpool.Pool
 	bus     *bus.Bus
 	watch   *watch
-	sql     *template.Template
+	sql     *queries
+	known   *cache[[16]byte, *header]
 	cursors cursors
 	tables  tables
+	pieces  pieces
 	maps    chan struct{} // service maps being computed
 	server  *httpserver.Server
 	auth    *auth.Authenticator
@@ -103,7 +108,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, env: env, maps: make(chan struct{}, maxMaps)}
+	s := &Service{cfg: cfg, env: env, maps: make(chan struct{}, maxMaps), known: newCache[[16]byte, *header](cfg.HeaderCache)}
 	if s.cfg.Workers == 0 {
 		s.cfg.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -117,7 +122,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if s.auth, err = auth.New(cfg.Auth); err != nil {
 		return nil, err
 	}
-	if s.sql, err = statements(); err != nil {
+	if s.sql, err = newQueries(); err != nil {
 		return nil, err
 	}
 	if s.server, err = httpserver.New(cfg.HTTP, env, httpserver.Purpose{Name: "HTTP API", Setting: "http.address (OLLY_HTTP_ADDRESS)"}); err != nil {
@@ -168,14 +173,11 @@ const softShare = 0.8
 func (s *Service) inView(ctx context.Context, query func(ctx context.Context, v *view) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	// In one round trip; a statement that the client's cancellation does not reach ends anyway.
+	options := pgx.TxOptions{BeginQuery: fmt.Sprintf("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %d", s.cfg.Timeout.Milliseconds())}
 	err := postgres.InTx(ctx, s.pool, options, func(tx pgx.Tx) error {
-		// A statement that the client's cancellation does not reach ends anyway.
-		if _, err := tx.Exec(ctx, "SELECT set_config('statement_timeout', $1, true)", strconv.FormatInt(s.cfg.Timeout.Milliseconds(), 10)); err != nil {
-			return fmt.Errorf("set the statement timeout: %w", err)
-		}
 		return query(ctx, &view{
-			tx: tx, sql: s.sql, tables: &s.tables, workers: s.cfg.Workers, budget: s.cfg.ScanBudget, now: s.env.Now,
+			tx: tx, sql: s.sql, tables: &s.tables, pieces: &s.pieces, known: s.known, workers: s.cfg.Workers, budget: s.cfg.ScanBudget, now: s.env.Now,
 			deadline: s.env.Now().Add(time.Duration(float64(s.cfg.Timeout) * softShare)),
 		})
 	})

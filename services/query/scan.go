@@ -1,13 +1,13 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"text/template"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,13 +32,15 @@ const (
 // segments is seen as before or as after, never half. One goroutine uses it; decoding is parallel inside walk.
 type view struct {
 	tx         pgx.Tx
-	sql        *template.Template
+	sql        *queries
 	workers    int
 	budget     int64 // items
 	deadline   time.Time
 	now        func() time.Time
 	cursorOpen bool
 	tables     *tables
+	pieces     *pieces
+	known      *cache[[16]byte, *header]
 
 	// what the answer tells
 	segmentsInRange int
@@ -49,7 +51,7 @@ type view struct {
 	incomplete      *api.Incomplete
 }
 
-// tables lends out tables, whose memory is worth keeping: a full one is megabytes.
+// tables lends out tables, whose memory is worth keeping.
 type tables [3]sync.Pool // by signal
 
 func (p *tables) take(tenant telemetry.Tenant, signal telemetry.Signal) *segment.Table {
@@ -66,9 +68,8 @@ func (p *tables) put(t *segment.Table) {
 	p[t.Signal].Put(t)
 }
 
-// visit is called for each segment, in parallel: worker is 0 ≤ worker < view.workers, never used twice at a time; i numbers the
-// segment in its wave. t is only valid during the call.
-type visit func(worker, i int, h *header, t *segment.Table) error
+// visit is called for each segment, in parallel: i numbers the segment in its wave. s is only valid during the call.
+type visit func(i int, h *header, s *piece) error
 
 // settle is called after each wave with its segments, newest first; next is the newest time that the segments still to come
 // can hold (math.MinInt64: none come). It returns false to stop.
@@ -76,25 +77,22 @@ type settle func(wave []*header, next int64) bool
 
 // walk reads the wanted columns of the plan's segments, newest first. frontier is math.MinInt64 when it saw all, or was stopped by
 // settle; when the budget or the time ran out it is the newest time that it may have missed, and view.incomplete says why.
-func (v *view) walk(ctx context.Context, p *plan, w segment.Want, each visit, done settle) (frontier int64, err error) {
+func (v *view) walk(ctx context.Context, p *plan, w wants, each visit, done settle) (frontier int64, err error) {
 	stream, err := v.headers(ctx, p)
 	if err != nil {
 		return 0, err
 	}
-	scratch := make([]*segment.Table, v.workers)
-	for i := range scratch {
-		scratch[i] = v.tables.take(p.tenant, p.signal)
-		defer v.tables.put(scratch[i])
-	}
+	// What filters have picked is few, and most of it will be wanted.
+	selective := len(stream.bounds.probes) > 0
 	size := firstWave
 	current, err := v.load(ctx, stream, w, size)
 	for number := 1; err == nil && len(current.headers) > 0; number++ {
 		size = min(size*2, largestWave)
 		g, decoding := errgroup.WithContext(ctx)
-		g.Go(func() error { return v.decode(decoding, p, current, w, scratch, each) })
+		g.Go(func() error { return v.decode(decoding, p, current, each) })
 		var following *wave
 		var fetchErr error
-		if number >= prefetchAfter {
+		if number >= prefetchAfter || selective {
 			following, fetchErr = v.load(ctx, stream, w, size)
 		}
 		if err := g.Wait(); err != nil {
@@ -160,14 +158,13 @@ func (v *view) account(w *wave) {
 
 // wave is some segments with the byte ranges of their bodies that are wanted.
 type wave struct {
-	headers     []*header
-	directories []*segment.Directory
-	parts       [][]segment.Part
-	bytes       int64
+	headers []*header
+	parts   [][]segment.Part
+	bytes   int64
 }
 
 // load takes up to n headers from the stream, as many as fit into waveBytes, and fetches their parts in one statement.
-func (v *view) load(ctx context.Context, stream *headers, w segment.Want, n int) (*wave, error) {
+func (v *view) load(ctx context.Context, stream *headers, w wants, n int) (*wave, error) {
 	list, err := stream.take(ctx, n)
 	if err != nil {
 		return nil, err
@@ -177,11 +174,7 @@ func (v *view) load(ctx context.Context, stream *headers, w segment.Want, n int)
 	var minTimes []int64
 	var firsts, lengths []int32
 	for i, h := range list {
-		directory, err := segment.ParseDirectory(h.directory)
-		if err != nil {
-			return nil, fmt.Errorf("segment %x: %w", h.id, err)
-		}
-		ranges := directory.Ranges(w)
+		ranges := h.directory.Ranges(w(h))
 		size := int64(0)
 		for _, r := range ranges {
 			size += int64(r.Length)
@@ -192,7 +185,6 @@ func (v *view) load(ctx context.Context, stream *headers, w segment.Want, n int)
 		}
 		out.bytes += size
 		out.headers = append(out.headers, h)
-		out.directories = append(out.directories, directory)
 		parts := make([]segment.Part, len(ranges))
 		for j, r := range ranges {
 			parts[j].Offset = r.Offset
@@ -204,11 +196,7 @@ func (v *view) load(ctx context.Context, stream *headers, w segment.Want, n int)
 	if len(ids) == 0 {
 		return out, nil
 	}
-	sql, err := render(v.sql, "parts.sql", struct{ Table string }{segmentTable(stream.plan.signal)})
-	if err != nil {
-		return nil, err
-	}
-	rows, err := v.tx.Query(ctx, sql, string(stream.plan.tenant), ids, minTimes, firsts, lengths)
+	rows, err := v.tx.Query(ctx, v.sql.parts[stream.plan.signal], string(stream.plan.tenant), ids, minTimes, firsts, lengths)
 	if err != nil {
 		return nil, fmt.Errorf("fetch segments: %w", err)
 	}
@@ -236,26 +224,34 @@ func (v *view) load(ctx context.Context, stream *headers, w segment.Want, n int)
 }
 
 // decode runs each over the segments of a wave, one worker to a core.
-func (v *view) decode(ctx context.Context, p *plan, current *wave, w segment.Want, scratch []*segment.Table, each visit) error {
-	free := make(chan int, v.workers)
-	for i := range v.workers {
-		free <- i
-	}
+func (v *view) decode(ctx context.Context, p *plan, current *wave, each visit) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(v.workers)
-	for i, h := range current.headers {
+	var taken atomic.Int64
+	for range min(v.workers, len(current.headers)) {
 		g.Go(func() error {
-			if err := ctx.Err(); err != nil {
+			s, err := v.pieces.take(v.tables, p)
+			if err != nil {
 				return err
 			}
-			worker := <-free
-			defer func() { free <- worker }()
-			t := scratch[worker]
-			t.Reset()
-			if err := t.AppendSegment(current.directories[i], current.parts[i], w); err != nil {
-				return fmt.Errorf("segment %x: %w", h.id, err)
+			defer v.pieces.put(s)
+			for {
+				i := int(taken.Add(1)) - 1
+				if i >= len(current.headers) {
+					return nil
+				}
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				h := current.headers[i]
+				s.open(h.directory, current.parts[i])
+				err := each(i, h, s)
+				if err == nil {
+					err = s.Err()
+				}
+				if err != nil {
+					return fmt.Errorf("segment %x: %w", h.id, err)
+				}
 			}
-			return each(worker, i, h, t)
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -282,11 +278,16 @@ type candidate struct {
 	row    uint32
 }
 
-// hits are the rows of a decoded segment that the plan holds, in the segment's order.
-func (p *plan) hits(t *segment.Table, found func(row int, k key)) {
-	times, positions, ordinals := t.Ints[segment.ColTime], t.Ints[segment.ColPosition], t.Ints[segment.ColOrdinal]
-	met := make([]bool, t.N)
-	p.filter.match(t, met)
+// hits are the rows of a segment that the plan holds, in the segment's order. Columns of identity are decoded only where something met
+// the filter.
+func (p *plan) hits(s *piece, found func(row int, k key)) {
+	met := s.borrow()
+	defer s.giveBack()
+	p.filter.match(s, met)
+	if !slices.Contains(met, true) {
+		return
+	}
+	times, positions, ordinals := s.Ints(segment.ColTime), s.Ints(segment.ColPosition), s.Ints(segment.ColOrdinal)
 	for i, hit := range met {
 		if !hit {
 			continue
@@ -306,11 +307,11 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 	order := func(a, b candidate) int { return a.compare(b.key) }
 	var oldest atomic.Int64 // once the page is full, what is older than its last item need not be looked at
 	oldest.Store(math.MinInt64)
-	frontier, err = v.walk(ctx, p, w.Want,
-		func(_, i int, h *header, t *segment.Table) error {
+	frontier, err = v.walk(ctx, p, always(w.Want),
+		func(i int, h *header, s *piece) error {
 			var list []candidate
 			least := oldest.Load()
-			p.hits(t, func(row int, k key) {
+			p.hits(s, func(row int, k key) {
 				if k.time >= least {
 					list = append(list, candidate{k, h, uint32(row)}) //nolint:gosec // a segment has a few thousand rows
 				}
@@ -347,8 +348,9 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 	return found, frontier != math.MinInt64, frontier, nil
 }
 
-// read decodes the candidates in full, segment by segment, in any order. It calls each once a segment with the numbers that its candidates
-// have in the list; t is only valid during the call, in which row list[n].row is candidate n.
+// read decodes the candidates, and no other rows of their segments, in full: segment by segment, in parallel. It calls each once a segment,
+// one at a time and in the order of the list, with the numbers that its candidates have in the list: row i of t is candidate numbers[i].
+// t is only valid during the call.
 func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t *segment.Table, numbers []int)) error {
 	var order []*header
 	numbers := map[*header][]int{}
@@ -358,27 +360,40 @@ func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t 
 		}
 		numbers[c.header] = append(numbers[c.header], n)
 	}
+	for _, of := range numbers {
+		slices.SortFunc(of, func(a, b int) int { return cmp.Compare(list[a].row, list[b].row) })
+	}
 	stream := &headers{view: v, plan: p, buffer: order, ended: true}
-	t := v.tables.take(p.tenant, p.signal)
-	defer v.tables.put(t)
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		current, err := v.load(ctx, stream, segment.WantAll(), largestWave)
-		if err != nil {
-			return err
-		}
-		if len(current.headers) == 0 {
-			return nil
+	current, err := v.load(ctx, stream, always(segment.WantAll()), v.workers)
+	for size := 2 * v.workers; err == nil && len(current.headers) > 0; size = min(2*size, largestWave) {
+		tables := make([]*segment.Table, len(current.headers))
+		g, decoding := errgroup.WithContext(ctx)
+		g.Go(func() error {
+			return v.decode(decoding, p, current, func(i int, h *header, s *piece) error {
+				rows := make([]uint32, len(numbers[h]))
+				for k, n := range numbers[h] {
+					rows[k] = list[n].row
+				}
+				tables[i] = v.tables.take(p.tenant, p.signal)
+				return s.Read(tables[i], segment.WantAll(), rows)
+			})
+		})
+		var following *wave
+		following, err = v.load(ctx, stream, always(segment.WantAll()), size)
+		if failed := g.Wait(); err == nil {
+			err = failed
 		}
 		v.bytes += current.bytes
-		for i, h := range current.headers {
-			t.Reset()
-			if err := t.AppendSegment(current.directories[i], current.parts[i], segment.WantAll()); err != nil {
-				return fmt.Errorf("segment %x: %w", h.id, err)
+		for i, t := range tables {
+			if t == nil {
+				continue
 			}
-			each(t, numbers[h])
+			if err == nil {
+				each(t, numbers[current.headers[i]])
+			}
+			v.tables.put(t)
 		}
+		current = following
 	}
+	return err
 }

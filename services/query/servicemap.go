@@ -106,7 +106,7 @@ func (s *Service) serviceMap(ctx context.Context, tenant telemetry.Tenant, from,
 	var over time.Duration
 	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
 		v.budget = min(v.budget, maxMapSpans)
-		if over, err = aggregate(ctx, v, p, w, foldMap, total.merge); err != nil {
+		if over, err = aggregate(ctx, v, p, always(w), foldMap, total.merge); err != nil {
 			return err
 		}
 		err = total.join(ctx)
@@ -121,41 +121,45 @@ func (s *Service) serviceMap(ctx context.Context, tenant telemetry.Tenant, from,
 }
 
 // foldMap takes the spans of a segment that start in the range.
-func foldMap(t *segment.Table, p *plan) *mapPart {
+func foldMap(s *piece, _ *header, p *plan) *mapPart {
 	m := newMapPart()
-	nodes := make([]int32, len(t.Resources))
-	for i := range t.Resources {
-		r := &t.Resources[i]
-		nodes[i] = m.node(mapNode{kind: api.MapNodeTypeService, namespace: r.ServiceNamespace, name: r.ServiceName})
+	var nodes []int32
+	for _, service := range s.Services() {
+		nodes = append(nodes, m.node(mapNode{kind: api.MapNodeTypeService, namespace: service.Namespace, name: service.Name}))
 	}
-	callers := make([]caller, 0, t.N)
+	callers := make([]caller, 0, s.Len())
 	var calls, clients []call
-	times, lengths, kinds, codes := t.Ints[segment.ColTime], t.Ints[segment.ColDuration], t.Ints[segment.ColKind], t.Ints[segment.ColStatus]
+	times, lengths, kinds, codes := s.Ints(segment.ColTime), s.Ints(segment.ColDuration), s.Ints(segment.ColKind), s.Ints(segment.ColStatus)
+	resources, traces, spans, parents := s.Ints(segment.ColResource), s.TraceIDs(), s.SpanIDs(), s.ParentIDs()
+	if s.Err() != nil {
+		return m
+	}
+	peers := newPeers(s)
 	for i, at := range times {
 		if at < p.from || at >= p.to {
 			continue
 		}
-		node, failed := nodes[t.Ints[segment.ColResource][i]], codes[i] == statusError
+		node, failed := nodes[resources[i]], codes[i] == statusError
 		m.sums[node].add(at, lengths[i], kinds[i], failed)
-		trace := binary.LittleEndian.Uint64(t.TraceIDs[i][8:])
-		self := spanKey{trace, binary.LittleEndian.Uint64(t.SpanIDs[i][:])}
+		trace := binary.LittleEndian.Uint64(traces.Distinct[traces.Rows[i]][8:])
+		self := spanKey{trace, binary.LittleEndian.Uint64(spans[i][:])}
 		callers = append(callers, caller{self, node})
 		switch kinds[i] {
 		case kindServer, kindConsumer:
-			if topic := m.topic(t, i); topic >= 0 && kinds[i] == kindConsumer {
+			if topic := m.topic(peers, i); topic >= 0 && kinds[i] == kindConsumer {
 				sumOf(m.edges, [2]int32{topic, node}).add(lengths[i], failed)
 				break
 			}
-			if t.ParentIDs[i] != [8]byte{} {
-				parent := spanKey{trace, binary.LittleEndian.Uint64(t.ParentIDs[i][:])}
+			if parents[i] != [8]byte{} {
+				parent := spanKey{trace, binary.LittleEndian.Uint64(parents[i][:])}
 				calls = append(calls, call{at: parent, node: node, failed: failed, duration: lengths[i]})
 			}
 		case kindProducer:
-			if topic := m.topic(t, i); topic >= 0 {
+			if topic := m.topic(peers, i); topic >= 0 {
 				sumOf(m.edges, [2]int32{node, topic}).add(lengths[i], failed)
 			}
 		case kindClient:
-			if target := m.target(t, i); target >= 0 {
+			if target := m.target(peers, i); target >= 0 {
 				clients = append(clients, call{at: self, node: node, target: target, failed: failed, duration: lengths[i]})
 			}
 		}
@@ -172,50 +176,93 @@ func peerAttributes() []string {
 	}
 }
 
-// first is the first of the keys that the span has as a string that is not empty.
-func first(t *segment.Table, row int, keys ...string) string {
-	for _, k := range keys {
-		for _, id := range t.Attributes.Row(row) {
-			if v := &t.Values[id]; v.Type == segment.String && len(v.Raw) > 0 && t.Keys[v.Key] == k {
-				return string(v.Raw)
+// peers are the attributes of a segment that name what is on the other side of a span.
+type peers map[string]*peerColumn
+
+// peerColumn is a key's strings that are not empty.
+type peerColumn struct {
+	values *segment.Values
+	entry  []int32  // per row: its first such value, −1 without one
+	texts  []string // by value, once it was asked for
+}
+
+func newPeers(s *piece) peers {
+	isText := segment.Test{Match: func(v segment.Value) bool { return v.Type == segment.String && len(v.Raw) > 0 }}
+	out := peers{}
+	for _, key := range peerAttributes() {
+		values := s.Attribute(key)
+		pass, some := values.Pass(&isText)
+		if !some {
+			continue
+		}
+		c := &peerColumn{values: values, entry: make([]int32, s.Len()), texts: make([]string, values.Distinct())}
+		for i := range c.entry {
+			c.entry[i] = -1
+		}
+		rows := values.Rows()
+		for e := range values.Entries() {
+			row := e
+			if rows != nil {
+				row = int(rows[e])
+			}
+			if c.entry[row] < 0 && pass[values.Code(e)] {
+				c.entry[row] = int32(e)
 			}
 		}
+		out[key] = c
+	}
+	return out
+}
+
+// first is the first of the keys that the span has as a string that is not empty.
+func (p peers) first(row int, keys ...string) string {
+	for _, k := range keys {
+		c := p[k]
+		if c == nil || c.entry[row] < 0 {
+			continue
+		}
+		code := c.values.Code(int(c.entry[row]))
+		if c.texts[code] == "" {
+			v, _ := c.values.Value(code)
+			c.texts[code] = string(v.Raw)
+		}
+		return c.texts[code]
 	}
 	return ""
 }
 
 // topic is the node of the destination that a messaging span names, -1 without one.
-func (m *mapPart) topic(t *segment.Table, row int) int32 {
-	name := first(t, row, "messaging.destination.name", "messaging.destination")
+func (m *mapPart) topic(p peers, row int) int32 {
+	name := p.first(row, "messaging.destination.name", "messaging.destination")
 	if name == "" {
 		return -1
 	}
-	return m.node(mapNode{kind: api.MapNodeTypeMessaging, system: first(t, row, "messaging.system"), name: name})
+	return m.node(mapNode{kind: api.MapNodeTypeMessaging, system: p.first(row, "messaging.system"), name: name})
 }
 
 // target is the node that a client span calls, as far as it says, -1 if it does not.
-func (m *mapPart) target(t *segment.Table, row int) int32 {
-	peer := first(t, row, "peer.service", "server.address", "net.peer.name")
-	if system := first(t, row, "db.system.name", "db.system"); system != "" {
-		name := first(t, row, "db.namespace", "db.name")
+func (m *mapPart) target(p peers, row int) int32 {
+	peer := p.first(row, "peer.service", "server.address", "net.peer.name")
+	if system := p.first(row, "db.system.name", "db.system"); system != "" {
+		name := p.first(row, "db.namespace", "db.name")
 		if strings.Trim(name, "0123456789") == "" { // the number of a Redis database names nothing
 			name = cmp.Or(peer, system)
 		}
 		return m.node(mapNode{kind: api.MapNodeTypeDatabase, system: system, name: name})
 	}
-	if system := first(t, row, "messaging.system"); system != "" {
-		if topic := m.topic(t, row); topic >= 0 {
+	if system := p.first(row, "messaging.system"); system != "" {
+		if topic := m.topic(p, row); topic >= 0 {
 			return topic
 		}
 		return m.node(mapNode{kind: api.MapNodeTypeMessaging, system: system, name: cmp.Or(peer, system)})
 	}
 	if peer == "" {
-		if u, err := url.Parse(first(t, row, "url.full", "http.url")); err == nil {
+		if u, err := url.Parse(p.first(row, "url.full", "http.url")); err == nil {
 			peer = u.Hostname()
 		}
 	}
 	if peer == "" {
-		peer, _, _ = strings.Cut(first(t, row, "http.host"), ":")
+		peer, _, _ = strings.Cut(p.first(row, "http.host"), ":")
 	}
 	if peer == "" {
 		return -1

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
@@ -22,10 +21,6 @@ const (
 
 // serviceKey names a service.
 type serviceKey struct{ namespace, name string }
-
-func keyOf(r *segment.Resource) serviceKey {
-	return serviceKey{strings.Clone(r.ServiceNamespace), strings.Clone(r.ServiceName)}
-}
 
 func (k serviceKey) compare(o serviceKey) int {
 	return cmp.Or(cmp.Compare(k.name, o.name), cmp.Compare(k.namespace, o.namespace))
@@ -77,7 +72,7 @@ func (s *Service) listServices(ctx context.Context, tenant telemetry.Tenant, fro
 	total := map[serviceKey]*serviceSum{}
 	var over time.Duration
 	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
-		over, err = aggregate(ctx, v, p, w, sumServices, func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) })
+		over, err = aggregate(ctx, v, p, always(w), sumServices, func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) })
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
@@ -101,14 +96,17 @@ func (s *Service) listServices(ctx context.Context, tenant telemetry.Tenant, fro
 }
 
 // sumServices sums the spans of a segment that start in the range up.
-func sumServices(t *segment.Table, p *plan) map[serviceKey]*serviceSum {
+func sumServices(s *piece, _ *header, p *plan) map[serviceKey]*serviceSum {
 	sums := map[serviceKey]*serviceSum{}
-	of := make([]*serviceSum, len(t.Resources))
-	for i := range t.Resources {
-		of[i] = sumOf(sums, keyOf(&t.Resources[i]))
+	var of []*serviceSum
+	for _, service := range s.Services() {
+		of = append(of, sumOf(sums, serviceKey{service.Namespace, service.Name}))
 	}
-	times, lengths, resources := t.Ints[segment.ColTime], t.Ints[segment.ColDuration], t.Ints[segment.ColResource]
-	kinds, codes := t.Ints[segment.ColKind], t.Ints[segment.ColStatus]
+	times, lengths, resources := s.Ints(segment.ColTime), s.Ints(segment.ColDuration), s.Ints(segment.ColResource)
+	kinds, codes := s.Ints(segment.ColKind), s.Ints(segment.ColStatus)
+	if s.Err() != nil {
+		return nil
+	}
 	for i, at := range times {
 		if at >= p.from && at < p.to {
 			of[resources[i]].add(at, lengths[i], kinds[i], codes[i] == statusError)
@@ -136,15 +134,9 @@ type operationKey struct {
 func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64) (*api.OperationList, error) {
 	started := s.env.Now()
 	out := &api.OperationList{Operations: []api.Operation{}, Completeness: s.watch.completeness(telemetry.Traces)}
-	equal := func(class fieldClass, value string) filter {
-		return &condition{
-			field: field{class: class}, op: api.OperatorEq, values: []literal{{Value: api.Value{Kind: api.KindString, String: value}}},
-			test: func(v segment.Value) bool { return string(v.Raw) == value },
-		}
-	}
-	conditions := all{equal(serviceName, name)}
+	conditions := all{equals(serviceName, name)}
 	if namespace != "" {
-		conditions = append(conditions, equal(serviceNamespace, namespace))
+		conditions = append(conditions, equals(serviceNamespace, namespace))
 	}
 	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: conditions}
 	w := want(telemetry.Traces)
@@ -156,7 +148,7 @@ func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, n
 	total := map[operationKey]*red{}
 	var over time.Duration
 	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
-		over, err = aggregate(ctx, v, p, w.Want, sumOperations, func(sums map[operationKey]*red) { mergeSums(total, sums, (*red).merge) })
+		over, err = aggregate(ctx, v, p, always(w.Want), sumOperations, func(sums map[operationKey]*red) { mergeSums(total, sums, (*red).merge) })
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return err
 	})
@@ -173,20 +165,29 @@ func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, n
 }
 
 // sumOperations sums the spans of a segment that meet the plan up.
-func sumOperations(t *segment.Table, p *plan) map[operationKey]*red {
+func sumOperations(s *piece, _ *header, p *plan) map[operationKey]*red {
 	type code struct {
-		name segment.ValueID
+		name int
 		kind int64
 	}
 	sums, of := map[operationKey]*red{}, map[code]*red{}
-	p.hits(t, func(row int, _ key) {
-		c := code{t.Texts[segment.TextName][row], t.Ints[segment.ColKind][row]}
+	names, kinds, lengths, codes := s.Text(segment.TextName), s.Ints(segment.ColKind), s.Ints(segment.ColDuration), s.Ints(segment.ColStatus)
+	p.hits(s, func(row int, _ key) {
+		c := code{kind: kinds[row], name: -1}
+		if names.Entries() > 0 {
+			c.name = names.Code(row)
+		}
 		sum := of[c]
 		if sum == nil {
-			sum = sumOf(sums, operationKey{textOf(t, segment.TextName, row), c.kind})
+			name := ""
+			if c.name >= 0 {
+				v, _ := names.Value(c.name)
+				name = string(v.Raw)
+			}
+			sum = sumOf(sums, operationKey{name, c.kind})
 			of[c] = sum
 		}
-		sum.add(t.Ints[segment.ColDuration][row], t.Ints[segment.ColStatus][row] == statusError)
+		sum.add(lengths[row], codes[row] == statusError)
 	})
 	return sums
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
@@ -31,6 +32,7 @@ type fixture struct {
 	svc      *Service
 	url      string
 	position int64
+	groups   int // that store has made
 	check    func(t testing.TB, request *http.Request, status int, header http.Header, body []byte)
 }
 
@@ -51,7 +53,8 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	return &fixture{t: t, db: db, svc: svc, url: server.URL, check: contract(t)}
 }
 
-// store writes one payload as segments of at most size items, and their services, in one transaction each time.
+// store writes one payload as segments of at most size items, and their services, in one transaction each time. Every second payload
+// is stored as the janitor leaves it: of level 2 and, where an hour has several segments, with their filters in a group.
 func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payload []byte, size int) {
 	f.t.Helper()
 	f.position++
@@ -67,25 +70,59 @@ func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payloa
 			string(tenant), r.ServiceID, strings.ReplaceAll(r.ServiceName, "\x00", `\u0000`), r.ServiceNamespace)
 		require.NoError(f.t, err)
 	}
+	level := int(f.position%2) * 2
+	hours := map[int64][]*segment.Segment{}
 	for _, rows := range table.Slices(size) {
-		s, err := table.Encode(rows, 0)
+		s, err := table.Encode(rows, level)
 		require.NoError(f.t, err)
-		_, err = tx.Exec(ctx, "SELECT ensure_partition($1, $2)", segmentTable(signal), s.MinTime)
-		require.NoError(f.t, err)
-		ids, items := []int64{}, []int32{}
-		longest, longestError := []int64{}, []int64{}
-		for _, st := range s.Services {
-			ids, items = append(ids, st.ID), append(items, st.Items)
-			longest, longestError = append(longest, st.MaxDuration), append(longestError, st.MaxErrorDuration)
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO `+segmentTable(signal)+` (tenant_id, segment_id, min_time, max_time, min_position, max_position, checksum,
-			items, errors, roots, level, format, service_ids, service_items, service_max_duration, service_max_error_duration,
-			trace_filter, token_filter, directory, body) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20)`,
-			string(tenant), uuid.Must(uuid.NewV7()), s.MinTime, s.MaxTime, s.MinPosition, s.MaxPosition, s.Checksum, s.Items, s.Errors, s.Roots,
-			s.Level, s.Format, ids, items, longest, longestError, some(s.TraceFilter), some(s.TokenFilter), s.Directory, s.Body)
-		require.NoError(f.t, err)
+		hour := s.MinTime / time.Hour.Nanoseconds()
+		hours[hour] = append(hours[hour], s)
+	}
+	for _, list := range hours {
+		f.insert(ctx, tx, signal, list, level == 2 && len(list) > 1)
 	}
 	require.NoError(f.t, tx.Commit(ctx))
+}
+
+func (f *fixture) insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, list []*segment.Segment, grouped bool) {
+	f.t.Helper()
+	for _, table := range []string{segmentTable(signal), groupTable(signal)} {
+		_, err := tx.Exec(ctx, "SELECT ensure_partition($1, $2)", table, list[0].MinTime)
+		require.NoError(f.t, err)
+	}
+	ids := make([]uuid.UUID, len(list))
+	for i := range ids {
+		ids[i] = uuid.Must(uuid.NewV7())
+	}
+	var group *uuid.UUID
+	if grouped {
+		id := uuid.Must(uuid.NewV7())
+		group = &id
+		g := segment.NewGroup(list)
+		minTime, maxTime := list[0].MinTime, list[0].MaxTime
+		for _, s := range list {
+			minTime, maxTime = min(minTime, s.MinTime), max(maxTime, s.MaxTime)
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO `+groupTable(signal)+` (tenant_id, group_id, min_time, max_time, trace_blocks, token_blocks, segments,
+			trace_filter, token_filter) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)`,
+			string(list[0].Tenant), id, minTime, maxTime, g.TraceBlocks, g.TokenBlocks, ids, some(g.TraceFilter), some(g.TokenFilter))
+		require.NoError(f.t, err)
+		f.groups++
+	}
+	for i, s := range list {
+		services, items := []int64{}, []int32{}
+		longest, longestError := []int64{}, []int64{}
+		for _, st := range s.Services {
+			services, items = append(services, st.ID), append(items, st.Items)
+			longest, longestError = append(longest, st.MaxDuration), append(longestError, st.MaxErrorDuration)
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO `+segmentTable(signal)+` (tenant_id, segment_id, min_time, max_time, min_position, max_position, checksum,
+			items, errors, roots, level, format, service_ids, service_items, service_max_duration, service_max_error_duration,
+			trace_filter, token_filter, directory, body, group_id) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21)`,
+			string(s.Tenant), ids[i], s.MinTime, s.MaxTime, s.MinPosition, s.MaxPosition, s.Checksum, s.Items, s.Errors, s.Roots,
+			s.Level, s.Format, services, items, longest, longestError, some(s.TraceFilter), some(s.TokenFilter), s.Directory, s.Body, group)
+		require.NoError(f.t, err)
+	}
 }
 
 // some is never null.

@@ -71,13 +71,7 @@ func (s *Service) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id 
 		cut = v.incomplete
 		slices.Reverse(found) // oldest first
 		// Concatenated protobuf messages of one type are one message with the lists joined.
-		return v.read(ctx, p, found, func(t *segment.Table, numbers []int) {
-			rows := make([]uint32, len(numbers))
-			for i, n := range numbers {
-				rows[i] = found[n].row
-			}
-			out = append(out, t.OTLP(rows)...)
-		})
+		return v.read(ctx, p, found, func(t *segment.Table, _ []int) { out = append(out, t.OTLP(nil)...) })
 	})
 	return out, cut, err
 }
@@ -159,11 +153,12 @@ func (v *view) newestOfTraces(ctx context.Context, q *search, after *key, withou
 	results := make([]map[[16]byte]key, largestWave)
 	best := map[[16]byte]key{}
 	order := func(a, b foundTrace) int { return a.compare(b.key) }
-	frontier, err = v.walk(ctx, &p, w.Want,
-		func(_, i int, _ *header, t *segment.Table) error {
+	frontier, err = v.walk(ctx, &p, always(w.Want),
+		func(i int, _ *header, s *piece) error {
 			newest := map[[16]byte]key{}
-			p.hits(t, func(row int, k key) {
-				id := t.TraceIDs[row]
+			p.hits(s, func(row int, k key) {
+				ids := s.TraceIDs()
+				id := ids.Distinct[ids.Rows[row]]
 				if without[id] {
 					return
 				}
@@ -254,6 +249,8 @@ func (v *view) sumUp(ctx context.Context, q *search, found []foundTrace) ([]*api
 	for _, k := range rootAttributes() {
 		w.attribute(k)
 	}
+	told := w.Want // what is told of each span
+	w.Ints, w.Texts, w.Attributes = slices.Clone(w.Ints), slices.Clone(w.Texts), slices.Clone(w.Attributes)
 	q.filter.want(w)
 
 	type part struct {
@@ -266,33 +263,55 @@ func (v *view) sumUp(ctx context.Context, q *search, found []foundTrace) ([]*api
 	budget, deadline := v.budget, v.deadline
 	v.budget, v.deadline = math.MaxInt64, v.now().Add(time.Hour)
 	defer func() { v.budget, v.deadline = budget, deadline }()
-	_, err := v.walk(ctx, &p, w.Want,
-		func(_, i int, _ *header, t *segment.Table) error {
+	_, err := v.walk(ctx, &p, always(w.Want),
+		func(i int, _ *header, s *piece) error {
 			results[i] = nil
-			var met []bool
-			for row := range t.N {
-				sum := sums[t.TraceIDs[row]]
+			// Which of the segment's rows are of which trace.
+			ids := s.TraceIDs()
+			of := make([]*traceSum, len(ids.Distinct))
+			some := false
+			for entry, id := range ids.Distinct {
+				of[entry] = sums[id]
+				some = some || of[entry] != nil
+			}
+			if !some || s.Err() != nil {
+				return nil
+			}
+			met := s.borrow()
+			defer s.giveBack()
+			q.filter.match(s, met)
+			times, positions, ordinals := s.Ints(segment.ColTime), s.Ints(segment.ColPosition), s.Ints(segment.ColOrdinal)
+			var near []uint32 // rows that are told of
+			var shown []int   // and their places in results
+			for row, entry := range ids.Rows {
+				sum := of[entry]
 				if sum == nil {
 					continue
 				}
-				if met == nil {
-					met = make([]bool, t.N)
-					q.filter.match(t, met)
-				}
-				k := key{t.Ints[segment.ColTime][row], t.Ints[segment.ColPosition][row], t.Ints[segment.ColOrdinal][row]}
+				k := key{times[row], positions[row], ordinals[row]}
 				if p.maxPosition > 0 && k.position > p.maxPosition {
 					continue
 				}
-				near := k.time >= sum.found.time-around && k.time <= sum.found.time+around
+				isNear := k.time >= sum.found.time-around && k.time <= sum.found.time+around
 				matches := met[row] && k.time >= q.from && k.time < q.to
-				if !near && !matches {
+				if !isNear && !matches {
 					continue
 				}
-				one := part{sum: sum, matches: matches, row: &traceRow{key: k}}
-				if near {
-					one.row = newTraceRow(t, row, k)
+				if isNear {
+					near, shown = append(near, uint32(row)), append(shown, len(results[i]))
 				}
-				results[i] = append(results[i], one)
+				results[i] = append(results[i], part{sum: sum, matches: matches, row: &traceRow{key: k}})
+			}
+			if len(near) == 0 {
+				return nil
+			}
+			t := v.tables.take(p.tenant, p.signal)
+			defer v.tables.put(t)
+			if err := s.Read(t, told, near); err != nil {
+				return err
+			}
+			for n, at := range shown {
+				results[i][at].row = newTraceRow(t, n, results[i][at].row.key)
 			}
 			return nil
 		},

@@ -1,8 +1,7 @@
--- The headers of the segments that can hold what a query looks for, newest first, to be fetched as far as they are needed. A segment never
--- crosses an hour, so the hour of the range's start bounds min_time from below and with it the partitions.
+-- The segments that can hold what a query looks for, newest first, to be fetched as far as they are needed. A segment never crosses an hour,
+-- so the hour of the range's start bounds min_time from below and with it the partitions.
 DECLARE headers NO SCROLL CURSOR FOR
-SELECT segment_id, min_time, max_time, items, errors, service_ids, service_items, service_max_duration, service_max_error_duration,
-  ''::bytea AS trace_filter, directory
+SELECT segment_id, min_time, max_time
 FROM spans_segment
 WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
   AND (octet_length(token_filter) = 0
@@ -28,11 +27,11 @@ ORDER BY max_time DESC, segment_id DESC
 -- $2 = 1795397400000000000
 -- $3 = 1795395600000000000
 -- $4 = 1795435199999999999
--- $5 = 1529884559
--- $6 = [18 44 82 108 140 168 193 250]
--- $7 = 4179407659
--- $8 = [18 38 72 115 144 176 211 247]
--- $9 = 2135517104
--- $10 = [30 36 69 98 135 191 193 241]
--- $11 = 2226480028
--- $12 = [30 53 81 98 142 162 196 242]
+-- $5 = 2135517104
+-- $6 = [30 36 69 98 135 191 193 241]
+-- $7 = 2226480028
+-- $8 = [30 53 81 98 142 162 196 242]
+-- $9 = 1529884559
+-- $10 = [18 44 82 108 140 168 193 250]
+-- $11 = 4179407659
+-- $12 = [18 38 72 115 144 176 211 247]

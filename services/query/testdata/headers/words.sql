@@ -1,8 +1,7 @@
--- The headers of the segments that can hold what a query looks for, newest first, to be fetched as far as they are needed. A segment never
--- crosses an hour, so the hour of the range's start bounds min_time from below and with it the partitions.
+-- The segments that can hold what a query looks for, newest first, to be fetched as far as they are needed. A segment never crosses an hour,
+-- so the hour of the range's start bounds min_time from below and with it the partitions.
 DECLARE headers NO SCROLL CURSOR FOR
-SELECT segment_id, min_time, max_time, items, errors, service_ids, service_items, service_max_duration, service_max_error_duration,
-  ''::bytea AS trace_filter, directory
+SELECT segment_id, min_time, max_time
 FROM logs_segment
 WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
   AND (octet_length(token_filter) = 0

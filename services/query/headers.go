@@ -1,0 +1,383 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment"
+)
+
+// place is where a segment stands in its table and in the order of time.
+type place struct {
+	id               [16]byte
+	minTime, maxTime int64
+}
+
+// header is what the planner and the scan know of a segment without its body. It never changes.
+type header struct {
+	place
+	items, errors    int
+	services         []int64
+	maxDuration      []int64
+	maxErrorDuration []int64
+	traceFilter      []byte
+	directory        *segment.Directory
+}
+
+// size is about how many bytes of memory a header takes.
+func (h *header) size() int64 {
+	return int64(256 + 24*len(h.services) + len(h.traceFilter) + h.directory.Memory())
+}
+
+// mayHold tests what SQL did not: the durations, which only mean something together with a service and its errors.
+func (b *bounds) mayHold(h *header, services []int64) bool {
+	if b.minDuration <= 0 {
+		return true
+	}
+	longest := h.maxDuration
+	if b.errors {
+		longest = h.maxErrorDuration
+	}
+	for i, s := range h.services {
+		if i < len(longest) && longest[i] >= b.minDuration && (services == nil || slices.Contains(services, s)) {
+			return true
+		}
+	}
+	return false
+}
+
+// headerQuery renders headers.sql and its arguments. services are the ids for bounds.services; passed, when not nil, are the segments
+// in groups that may hold what is looked for.
+func headerQuery(q *queries, p *plan, b *bounds, services []int64, passed [][16]byte) (string, []any, error) {
+	args := rangeArgs(p)
+	bind := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	type block struct{ High, Bits string }
+	type test struct {
+		Filter filterColumn
+		Blocks []block
+	}
+	data := struct {
+		Table                         string
+		Errors, Roots                 bool
+		Services, MaxPosition, Passed string
+		Probes                        []test
+	}{Table: segmentTable(p.signal), Errors: b.errors, Roots: b.roots}
+	if services != nil {
+		data.Services = bind(services)
+	}
+	if p.maxPosition > 0 {
+		data.MaxPosition = bind(p.maxPosition)
+	}
+	if passed != nil {
+		data.Passed = bind(passed)
+	}
+	for _, pr := range b.probes {
+		one := test{Filter: pr.filter}
+		for _, hash := range pr.hashes {
+			high, bits := segment.Probe(hash)
+			list := make([]int32, len(bits))
+			for i, n := range bits {
+				list[i] = int32(n) //nolint:gosec // 0 to 255
+			}
+			one.Blocks = append(one.Blocks, block{bind(int64(high)), bind(list)})
+		}
+		data.Probes = append(data.Probes, one)
+	}
+	sql, err := render(q.text, "headers.sql", data)
+	return sql, args, err
+}
+
+// groupQuery renders groups.sql and its arguments.
+func groupQuery(q *queries, p *plan, b *bounds) (string, []any, error) {
+	args := rangeArgs(p)
+	type run struct {
+		Filter       filterColumn
+		High, Blocks string
+	}
+	data := struct {
+		Table string
+		Runs  []run
+	}{Table: groupTable(p.signal)}
+	for _, pr := range b.probes {
+		blocks := "token_blocks"
+		if pr.filter == traceFilter {
+			blocks = "trace_blocks"
+		}
+		for _, hash := range pr.hashes {
+			high, _ := segment.Probe(hash)
+			args = append(args, int64(high))
+			data.Runs = append(data.Runs, run{pr.filter, fmt.Sprintf("$%d", len(args)), blocks})
+		}
+	}
+	sql, err := render(q.text, "groups.sql", data)
+	return sql, args, err
+}
+
+// passGroup appends those of a group's segments that every probe lets pass. runs are its blocks for each hash of each probe.
+func (b *bounds) passGroup(to [][16]byte, segments [][16]byte, runs [][]byte) [][16]byte {
+	for i, id := range segments {
+		at, may := 0, true
+		for _, pr := range b.probes {
+			one := false
+			for k, hash := range pr.hashes {
+				one = one || segment.MayContainAt(runs[at+k], i, hash)
+			}
+			at += len(pr.hashes)
+			may = may && one
+		}
+		if may {
+			to = append(to, id)
+		}
+	}
+	return to
+}
+
+// headers is the stream of a plan's headers, newest first.
+type headers struct {
+	view     *view
+	plan     *plan
+	bounds   bounds
+	services []int64
+	hashes   []uint64 // of plan.traces
+	places   []place  // found, but not looked at
+	fetch    int      // how many places the next FETCH asks for
+	drained  bool     // the cursor has no more places
+	buffer   []*header
+	ended    bool
+	cut      bool  // the time ran out while headers were rejected, and the stream ended before its end
+	missed   int64 // cut: the newest time that a segment which was not looked at can have
+}
+
+const (
+	firstFetch   = 32
+	largestFetch = 1024
+)
+
+// headers opens the stream; the view has one at a time. It also counts the range's segments for the statistics.
+func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
+	h := &headers{view: v, plan: p, bounds: p.filter.bounds(), fetch: firstFetch}
+	if p.from >= p.to || p.traces != nil && len(p.traces) == 0 {
+		h.ended = true
+		return h, nil
+	}
+	for _, id := range p.traces {
+		h.hashes = append(h.hashes, segment.TraceHash(id))
+	}
+	passed, some, err := h.prepare(ctx)
+	if err != nil || !some {
+		h.ended = true
+		return h, err
+	}
+	declare, args, err := headerQuery(v.sql, p, &h.bounds, h.services, passed)
+	if err != nil {
+		return nil, err
+	}
+	if v.cursorOpen {
+		if _, err := v.tx.Exec(ctx, "CLOSE headers"); err != nil {
+			return nil, fmt.Errorf("close headers: %w", err)
+		}
+		v.cursorOpen = false
+	}
+	if _, err := v.tx.Exec(ctx, declare, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...); err != nil {
+		return nil, fmt.Errorf("plan headers: %w", err)
+	}
+	v.cursorOpen = true
+	return h, nil
+}
+
+// prepare asks, in one round trip, what the statement for the headers needs: how many segments the range has, the ids of services, and
+// which segments of groups may hold what is looked for (nil: nobody looks for anything, or there are no groups). some is false when
+// nothing can match.
+func (h *headers) prepare(ctx context.Context) (passed [][16]byte, some bool, err error) {
+	v, p := h.view, h.plan
+	batch := &pgx.Batch{}
+	var inRange int
+	batch.Queue(v.sql.count[p.signal], rangeArgs(p)...).QueryRow(func(row pgx.Row) error {
+		var highest int64
+		if err := row.Scan(&inRange, &highest); err != nil {
+			return fmt.Errorf("count segments: %w", err)
+		}
+		v.segmentsInRange = max(v.segmentsInRange, inRange)
+		if v.highest == 0 {
+			v.highest = highest
+		}
+		return nil
+	})
+	if b := &h.bounds; b.services != nil {
+		batch.Queue(v.sql.services, string(p.tenant), b.services).Query(func(rows pgx.Rows) (err error) {
+			if h.services, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
+				return fmt.Errorf("look up services: %w", err)
+			}
+			return nil
+		})
+	}
+	if len(h.bounds.probes) > 0 {
+		sql, args, err := groupQuery(v.sql, p, &h.bounds)
+		if err != nil {
+			return nil, false, err
+		}
+		batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+			var segments [][16]byte
+			var runs [][]byte
+			_, err := pgx.ForEachRow(rows, []any{&segments, &runs}, func() error {
+				if passed == nil {
+					passed = [][16]byte{}
+				}
+				passed = h.bounds.passGroup(passed, segments, runs)
+				segments, runs = nil, nil
+				return nil
+			})
+			if err != nil {
+				return fmt.Errorf("look up groups: %w", err)
+			}
+			return nil
+		})
+	}
+	if err := v.tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, false, fmt.Errorf("plan: %w", err)
+	}
+	return passed, inRange > 0 && (h.bounds.services == nil || len(h.services) > 0), nil
+}
+
+// more fetches places from the cursor.
+func (h *headers) more(ctx context.Context) error {
+	sql, err := render(h.view.sql.text, "fetch.sql", struct{ Count int }{h.fetch})
+	if err != nil {
+		return err
+	}
+	rows, err := h.view.tx.Query(ctx, sql, pgx.QueryExecModeCacheDescribe)
+	if err != nil {
+		return fmt.Errorf("fetch headers: %w", err)
+	}
+	before := len(h.places)
+	var p place
+	_, err = pgx.ForEachRow(rows, []any{&p.id, &p.minTime, &p.maxTime}, func() error {
+		h.places = append(h.places, p)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("fetch headers: %w", err)
+	}
+	h.drained = len(h.places)-before < h.fetch
+	h.fetch = min(2*h.fetch, largestFetch)
+	return nil
+}
+
+// resolve returns the headers of places: those that are not remembered are read.
+func (v *view) resolve(ctx context.Context, p *plan, places []place) ([]*header, error) {
+	out := make([]*header, len(places))
+	var ids [][16]byte
+	var minTimes []int64
+	var missing map[[16]byte]int
+	for i, at := range places {
+		if h, ok := v.known.get(at.id); ok {
+			out[i] = h
+			continue
+		}
+		if missing == nil {
+			missing = make(map[[16]byte]int, len(places))
+		}
+		missing[at.id] = i
+		ids, minTimes = append(ids, at.id), append(minTimes, at.minTime)
+	}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	rows, err := v.tx.Query(ctx, v.sql.header[p.signal], string(p.tenant), ids, minTimes)
+	if err != nil {
+		return nil, fmt.Errorf("read headers: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		h := new(header)
+		var directory []byte
+		if err := rows.Scan(&h.id, &h.minTime, &h.maxTime, &h.items, &h.errors, &h.services, &h.maxDuration, &h.maxErrorDuration, &h.traceFilter,
+			&directory); err != nil {
+			return nil, fmt.Errorf("read a header: %w", err)
+		}
+		if h.directory, err = segment.ParseDirectory(directory); err != nil {
+			return nil, fmt.Errorf("segment %x: %w", h.id, err)
+		}
+		out[missing[h.id]] = h
+		delete(missing, h.id)
+		v.known.put(h.id, h, h.size())
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read headers: %w", err)
+	}
+	if len(missing) > 0 {
+		return nil, fault.Newf(fault.Internal, "segment.missing", "%d segments of %d were not found", len(missing), len(places))
+	}
+	return out, nil
+}
+
+// peek fills the buffer with at least n headers, or all that are left. The headers of a rare search may all be rejected for a long time, so
+// that it ends here, too, once the query's time is over; it has got below the newest time of the plan then, so that the next page goes on.
+func (h *headers) peek(ctx context.Context, n int) error {
+	for !h.ended && len(h.buffer) < n {
+		if len(h.places) == 0 && !h.drained {
+			if err := h.more(ctx); err != nil {
+				return err
+			}
+		}
+		chunk := h.places[:min(len(h.places), max(n-len(h.buffer), 8))]
+		list, err := h.view.resolve(ctx, h.plan, chunk)
+		if err != nil {
+			return err
+		}
+		for _, s := range list {
+			if h.bounds.mayHold(s, h.services) && h.mayHoldTrace(s) {
+				h.buffer = append(h.buffer, s)
+			}
+		}
+		h.places = h.places[len(chunk):]
+		h.ended = h.drained && len(h.places) == 0
+		if h.ended || len(h.buffer) >= n || len(chunk) == 0 {
+			continue
+		}
+		if oldest := chunk[len(chunk)-1].maxTime; oldest < h.plan.newest() && !h.view.now().Before(h.view.deadline) {
+			h.ended, h.cut, h.missed = true, true, oldest
+		}
+	}
+	return nil
+}
+
+func (h *headers) mayHoldTrace(s *header) bool {
+	if h.plan.traces == nil {
+		return true
+	}
+	return slices.ContainsFunc(h.hashes, func(hash uint64) bool { return segment.MayContain(s.traceFilter, hash) })
+}
+
+// take removes the next n headers, fewer where fewer are left.
+func (h *headers) take(ctx context.Context, n int) ([]*header, error) {
+	if err := h.peek(ctx, n); err != nil {
+		return nil, err
+	}
+	n = min(n, len(h.buffer))
+	wave := slices.Clone(h.buffer[:n])
+	h.buffer = h.buffer[n:]
+	return wave, nil
+}
+
+// next is the newest time that any segment not taken yet can have, or that was not looked at; math.MinInt64 when none is left.
+func (h *headers) next(ctx context.Context) (int64, error) {
+	if err := h.peek(ctx, 1); err != nil {
+		return 0, err
+	}
+	switch {
+	case len(h.buffer) > 0:
+		return h.buffer[0].maxTime, nil
+	case h.cut:
+		return h.missed, nil
+	}
+	return math.MinInt64, nil
+}

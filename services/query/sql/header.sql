@@ -1,0 +1,11 @@
+-- Headers of segments by id; min_time is for the index. OFFSET 0 keeps this a look-up by primary key for each, whatever the planner thinks of the
+-- size of the list.
+SELECT h.*
+FROM unnest($2::uuid[], $3::bigint[]) AS wanted(segment_id, min_time)
+CROSS JOIN LATERAL (
+  SELECT s.segment_id, s.min_time, s.max_time, s.items, s.errors, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter,
+    s.directory
+  FROM {{.Table}} AS s
+  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
+  OFFSET 0
+) AS h
