@@ -28,6 +28,7 @@ const (
 	slowFrom           = 100 * time.Millisecond // what the query asks for
 	rareWord           = "zeppelin"             // in the bodies of rareRecords records of all
 	rarePart           = "eppeli"               // of the same ones: no filter of words helps to find it
+	rareExpression     = ` by z[a-z]+n again$`  // of the same ones
 	rareRecords        = 20
 	sampledTraces      = 10
 )

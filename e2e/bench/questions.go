@@ -111,6 +111,14 @@ type response struct {
 		Name string
 		Red  struct{ Requests, Errors int64 }
 	}
+	Values []struct {
+		Value struct {
+			StringValue *string `json:"stringValue"`
+			IntValue    *string `json:"intValue"`
+		}
+		Count int64
+	}
+	Items      int64
 	Incomplete *struct{ Message string }
 	Stats      struct {
 		SegmentsRead   int   `json:"segments_read"`
@@ -379,9 +387,31 @@ func red(f *filled) (segments, rows func(context.Context, *sides, int) (answer, 
 	return segments, rows
 }
 
-// countByAttribute asks the rows how many spans have which value of an attribute.
-func countByAttribute(key string) func(context.Context, *sides, int) (answer, error) {
-	return func(ctx context.Context, s *sides, _ int) (answer, error) {
+// countByAttribute asks how many spans have which value of an attribute, and how many lack it.
+func countByAttribute(key string) (segments, rows func(context.Context, *sides, int) (answer, error)) {
+	segments = func(ctx context.Context, s *sides, _ int) (answer, error) {
+		path := "/api/attributes/" + key + "/values?" + url.Values{
+			"start_time": {s.filled.from.Format(time.RFC3339Nano)}, "end_time": {s.filled.to.Format(time.RFC3339Nano)}, "limit": {"1000"},
+		}.Encode()
+		return s.ask(ctx, http.MethodGet, path, nil, func(r *response) []string {
+			var out []string
+			without := r.Items
+			for _, v := range r.Values {
+				without -= v.Count
+				switch {
+				case v.Value.StringValue != nil:
+					out = append(out, fmt.Sprintf("%s %d", *v.Value.StringValue, v.Count))
+				case v.Value.IntValue != nil:
+					out = append(out, fmt.Sprintf("%s %d", *v.Value.IntValue, v.Count))
+				}
+			}
+			if without > 0 {
+				out = append(out, fmt.Sprintf(" %d", without))
+			}
+			return out
+		})
+	}
+	rows = func(ctx context.Context, s *sides, _ int) (answer, error) {
 		rows, err := s.conn.Query(ctx, `SELECT coalesce(attributes->>$1, ''), count(*) FROM spans_fact WHERE tenant_id = 'default'
 			AND start_time_unix_nano >= $2 AND start_time_unix_nano < $3 GROUP BY 1`, key, s.filled.from.UnixNano(), s.filled.to.UnixNano())
 		if err != nil {
@@ -397,6 +427,7 @@ func countByAttribute(key string) func(context.Context, *sides, int) (answer, er
 		slices.Sort(a.items)
 		return a, err
 	}
+	return segments, rows
 }
 
 // queries are the lines of the table.
@@ -417,6 +448,7 @@ func queries(f *filled) []question {
 	}
 	some := func(n int) bool { return n > 0 }
 	redSegments, redRows := red(f)
+	countSegments, countRows := countByAttribute("http.response.status_code")
 	user := spans("user_attribute_newest", nil, func(i int) []condition { return []condition{attribute("app.user.id", users(i))} },
 		contains, func(i int) []any { return []any{object("app.user.id", users(i))} })
 	user.parameters = 5
@@ -432,10 +464,11 @@ func queries(f *filled) []question {
 		user,
 		spans("absent_attribute", exactly(0), always(attribute("app.user.id", "nobody")), contains, arguments(object("app.user.id", "nobody"))),
 		spans("common_attribute_newest", exactly(newest), always(attribute("http.route", "/api/cart/get")), contains, arguments(object("http.route", "/api/cart/get"))),
-		{name: "count_by_attribute", rows: countByAttribute("http.response.status_code")},
+		{name: "count_by_attribute", hits: some, segments: countSegments, rows: countRows},
 		{name: "red_one_hour", hits: some, segments: redSegments, rows: redRows},
 		part,
 		logs("log_substring_newest", exactly(newest), always(condition{"body", "contains", "did not ans"}), "body LIKE $4", arguments("%did not ans%")),
+		logs("log_regex_all", exactly(rareRecords), always(condition{"body", "regex", rareExpression}), "body ~ $4", arguments(rareExpression)),
 		logs("log_rare_word", exactly(rareRecords), always(condition{"body", "contains", " " + rareWord + " "}), "body LIKE $4", arguments("% "+rareWord+" %")),
 	}
 }

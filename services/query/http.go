@@ -136,6 +136,12 @@ func (h handlers) ListOperations(c echo.Context, name string, p api.ListOperatio
 	})
 }
 
+func (h handlers) ListAttributeValues(c echo.Context, key string, p api.ListAttributeValuesParams) error {
+	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.AttributeValues, error) {
+		return h.attributeValues(ctx, tenant, key, from, to, p)
+	})
+}
+
 func (h handlers) GetServiceMap(c echo.Context, p api.GetServiceMapParams) error {
 	return over(h, c, p.StartTime, p.EndTime, h.serviceMap)
 }

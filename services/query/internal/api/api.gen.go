@@ -217,6 +217,42 @@ func (e ServiceBasis) Valid() bool {
 	}
 }
 
+// Defines values for ListAttributeValuesParamsSignal.
+const (
+	ListAttributeValuesParamsSignalLogs   ListAttributeValuesParamsSignal = "logs"
+	ListAttributeValuesParamsSignalTraces ListAttributeValuesParamsSignal = "traces"
+)
+
+// Valid indicates whether the value is a known member of the ListAttributeValuesParamsSignal enum.
+func (e ListAttributeValuesParamsSignal) Valid() bool {
+	switch e {
+	case ListAttributeValuesParamsSignalLogs:
+		return true
+	case ListAttributeValuesParamsSignalTraces:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListAttributeValuesParamsScope.
+const (
+	ListAttributeValuesParamsScopeAttributes ListAttributeValuesParamsScope = "attributes"
+	ListAttributeValuesParamsScopeResource   ListAttributeValuesParamsScope = "resource"
+)
+
+// Valid indicates whether the value is a known member of the ListAttributeValuesParamsScope enum.
+func (e ListAttributeValuesParamsScope) Valid() bool {
+	switch e {
+	case ListAttributeValuesParamsScopeAttributes:
+		return true
+	case ListAttributeValuesParamsScopeResource:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetTraceParamsFormat.
 const (
 	GetTraceParamsFormatOllyscale GetTraceParamsFormat = "ollyscale"
@@ -259,6 +295,31 @@ type AcceptedStatus string
 
 // AnyValue OTLP/JSON AnyValue: at most one member; none is a value without content. bytesValue is base64.
 type AnyValue = Value
+
+// AttributeValue defines model for AttributeValue.
+type AttributeValue struct {
+	// Count Items that have this value.
+	Count int64 `json:"count"`
+
+	// Value OTLP/JSON AnyValue: at most one member; none is a value without content. bytesValue is base64.
+	Value AnyValue `json:"value"`
+}
+
+// AttributeValues defines model for AttributeValues.
+type AttributeValues struct {
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+
+	// Distinct How many different values there are, also those beyond the limit.
+	Distinct   int         `json:"distinct"`
+	Incomplete *Incomplete `json:"incomplete,omitempty"`
+
+	// Items Items in the range that meet the filters, with the attribute or without.
+	Items  int64            `json:"items"`
+	Key    string           `json:"key"`
+	Stats  Stats            `json:"stats"`
+	Values []AttributeValue `json:"values"`
+}
 
 // Attributes In the order in which they were sent; a key sent twice is here twice.
 type Attributes = []KeyValue
@@ -1001,6 +1062,34 @@ type Search = SearchRequest
 // Send defines model for Send.
 type Send = map[string]interface{}
 
+// ListAttributeValuesParams defines parameters for ListAttributeValues.
+type ListAttributeValuesParams struct {
+	// Signal Whose attributes.
+	Signal ListAttributeValuesParamsSignal `form:"signal,omitempty" json:"signal,omitempty,omitzero"`
+
+	// Scope Attributes of the items themselves, or of their resources.
+	Scope ListAttributeValuesParamsScope `form:"scope,omitempty" json:"scope,omitempty,omitzero"`
+
+	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
+	StartTime StartTime `form:"start_time" json:"start_time"`
+
+	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
+	EndTime EndTime `form:"end_time" json:"end_time"`
+
+	// Filters The array of Filter objects as JSON, as in the body of a POST.
+	Filters Filters `form:"filters,omitempty" json:"filters,omitempty,omitzero"`
+	Limit   *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// ListAttributeValuesParamsSignal defines parameters for ListAttributeValues.
+type ListAttributeValuesParamsSignal string
+
+// ListAttributeValuesParamsScope defines parameters for ListAttributeValues.
+type ListAttributeValuesParamsScope string
+
 // SearchLogsByQueryParams defines parameters for SearchLogsByQuery.
 type SearchLogsByQueryParams struct {
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
@@ -1286,6 +1375,9 @@ func (t *GetTrace200JSONResponseBody) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAttributeValues The values of an attribute, and how many spans or log records have each
+	// (GET /api/attributes/{key}/values)
+	ListAttributeValues(ctx echo.Context, key string, params ListAttributeValuesParams) error
 	// SearchLogsByQuery The same as query parameters
 	// (GET /api/logs/search)
 	SearchLogsByQuery(ctx echo.Context, params SearchLogsByQueryParams) error
@@ -1336,6 +1428,83 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// ListAttributeValues converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAttributeValues(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "key" -------------
+	var key string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", ctx.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAttributeValuesParams
+	// ------------- Optional query parameter "signal" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "signal", ctx.QueryParams(), &params.Signal, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter signal: %s", err))
+	}
+
+	// ------------- Optional query parameter "scope" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scope", ctx.QueryParams(), &params.Scope, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter scope: %s", err))
+	}
+
+	// ------------- Required query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Required query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "filters" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filters", ctx.QueryParams(), &params.Filters, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filters: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAttributeValues(ctx, key, params)
+	return err
 }
 
 // SearchLogsByQuery converts echo context to params.
@@ -2132,5 +2301,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/services", wrapper.ListServices, options.OperationMiddlewares["listServices"]...)
 	router.GET(options.BaseURL+"/api/services/:name/operations", wrapper.ListOperations, options.OperationMiddlewares["listOperations"]...)
 	router.GET(options.BaseURL+"/api/service-map", wrapper.GetServiceMap, options.OperationMiddlewares["getServiceMap"]...)
+	router.GET(options.BaseURL+"/api/attributes/:key/values", wrapper.ListAttributeValues, options.OperationMiddlewares["listAttributeValues"]...)
 
 }

@@ -307,6 +307,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/attributes/{key}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The values of an attribute, and how many spans or log records have each
+         * @description Counts are exact over the range and the filters. Values of different types are different values: the integer 200 is not the string
+         *     "200". An item that has the key several times, which OTLP forbids, counts each time. The most frequent values come first. With more
+         *     than 100,000 values, the rarest may be left out, and `incomplete` says so.
+         */
+        get: operations["listAttributeValues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -859,6 +881,28 @@ export interface components {
             first_seen_unix_nano: components["schemas"]["Nanos"];
             /** @description Its last span in the range. */
             last_seen_unix_nano: components["schemas"]["Nanos"];
+        };
+        AttributeValue: {
+            value: components["schemas"]["AnyValue"];
+            /**
+             * Format: int64
+             * @description Items that have this value.
+             */
+            count: number;
+        };
+        AttributeValues: {
+            key: string;
+            values: components["schemas"]["AttributeValue"][];
+            /** @description How many different values there are, also those beyond the limit. */
+            distinct: number;
+            /**
+             * Format: int64
+             * @description Items in the range that meet the filters, with the attribute or without.
+             */
+            items: number;
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
         };
         ServiceList: {
             services: components["schemas"]["Service"][];
@@ -1634,6 +1678,48 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    listAttributeValues: {
+        parameters: {
+            query: {
+                /** @description Whose attributes. */
+                signal?: "traces" | "logs";
+                /** @description Attributes of the items themselves, or of their resources. */
+                scope?: "attributes" | "resource";
+                /** @description RFC 3339 or Unix nanoseconds, inclusive. */
+                start_time: components["parameters"]["StartTime"];
+                /** @description RFC 3339 or Unix nanoseconds, exclusive. */
+                end_time: components["parameters"]["EndTime"];
+                /** @description The array of Filter objects as JSON, as in the body of a POST. */
+                filters?: components["parameters"]["Filters"];
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                /** @description The attribute's key, as it was sent. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The values, most frequent first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttributeValues"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
         };

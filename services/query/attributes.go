@@ -1,0 +1,229 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// maxValues bounds the distinct values that are counted at a time, about 150 bytes each.
+const maxValues = 100_000
+
+// valueCount is how many items have a value.
+type valueCount struct {
+	value segment.Value
+	items int64
+}
+
+// valueCounts are the values of an attribute, by type and content.
+type valueCounts struct {
+	values map[string]*valueCount
+	items  int64 // with the attribute or without
+	lost   bool  // there were more values than are kept
+	key    []byte
+}
+
+func newValueCounts() *valueCounts { return &valueCounts{values: map[string]*valueCount{}} }
+
+func (c *valueCounts) add(v segment.Value, items int64) {
+	c.key = append(c.key[:0], byte(v.Type))
+	c.key = binary.LittleEndian.AppendUint64(c.key, v.Num)
+	c.key = append(c.key, v.Raw...)
+	if have := c.values[string(c.key)]; have != nil {
+		have.items += items
+		return
+	}
+	v.Raw = slices.Clone(v.Raw)
+	c.values[string(c.key)] = &valueCount{v, items}
+}
+
+func (c *valueCounts) merge(o *valueCounts) {
+	if o == nil {
+		return
+	}
+	c.items += o.items
+	for key, v := range o.values {
+		if have := c.values[key]; have != nil {
+			have.items += v.items
+		} else {
+			c.values[key] = v
+		}
+	}
+	if len(c.values) <= maxValues {
+		return
+	}
+	// The rarest half goes: what is frequent over the range is frequent in many segments.
+	c.lost = true
+	order := make([]int64, 0, len(c.values))
+	for _, v := range c.values {
+		order = append(order, v.items)
+	}
+	slices.Sort(order)
+	for key, v := range c.values {
+		if v.items <= order[len(order)/2] && len(c.values) > maxValues/2 {
+			delete(c.values, key)
+		}
+	}
+}
+
+// attributeQuestion asks for the values of one attribute.
+type attributeQuestion struct {
+	signal   telemetry.Signal
+	key      string
+	resource bool // an attribute of resources
+}
+
+func (s *Service) attributeValues(ctx context.Context, tenant telemetry.Tenant, key string, from, to int64, asked api.ListAttributeValuesParams) (*api.AttributeValues, error) {
+	a := attributeQuestion{signal: telemetry.Traces, key: key}
+	switch asked.Signal {
+	case "", api.ListAttributeValuesParamsSignalTraces:
+	case api.ListAttributeValuesParamsSignalLogs:
+		a.signal = telemetry.Logs
+	default:
+		return nil, fault.Newf(fault.Invalid, "request.signal", "signal: %.64q is not traces or logs", string(asked.Signal))
+	}
+	switch asked.Scope {
+	case "", api.ListAttributeValuesParamsScopeAttributes:
+	case api.ListAttributeValuesParamsScopeResource:
+		a.resource = true
+	default:
+		return nil, fault.Newf(fault.Invalid, "request.scope", "scope: %.64q is not attributes or resource", string(asked.Scope))
+	}
+	limit, err := pageLimit(asked.Limit, defaultLimit, maxLimit)
+	if err != nil {
+		return nil, err
+	}
+	filters, err := filterList(asked.Filters)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parseFilters(a.signal, filters)
+	if err != nil {
+		return nil, err
+	}
+	started := s.env.Now()
+	p := &plan{tenant: tenant, signal: a.signal, from: from, to: to, filter: f}
+	out := &api.AttributeValues{Key: key, Values: []api.AttributeValue{}, Completeness: s.watch.completeness(a.signal)}
+	total := newValueCounts()
+	err = s.inView(ctx, func(ctx context.Context, v *view) error {
+		_, err := aggregate(ctx, v, p, a.want(p), a.count, total.merge)
+		if total.lost && v.incomplete == nil {
+			v.incomplete = &api.Incomplete{
+				Reason:  api.IncompleteReasonLimit,
+				Message: fmt.Sprintf("the attribute has more than %d values; rare ones are left out or counted too low", maxValues),
+			}
+		}
+		out.Stats, out.Incomplete = v.stats(started), v.incomplete
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Items, out.Distinct = total.items, len(total.values)
+	out.Values = total.render(limit)
+	return out, nil
+}
+
+// want are the columns to read: of a segment that lies wholly in the range, and all of whose items count, the attribute alone.
+func (a attributeQuestion) want(p *plan) wants {
+	var whole segment.Want
+	part := want(p.signal)
+	if a.resource {
+		whole.Ints = []segment.Column{segment.ColResource}
+		part.column(segment.ColResource)
+	} else {
+		whole.Values = []string{a.key}
+		part.attribute(a.key)
+	}
+	p.filter.want(part)
+	return func(h *header) segment.Want {
+		if p.whole(h) {
+			return whole
+		}
+		return part.Want
+	}
+}
+
+// count counts the values in a segment.
+func (a attributeQuestion) count(s *piece, h *header, p *plan) *valueCounts {
+	out := newValueCounts()
+	var within []bool // nil: all
+	out.items = int64(s.Len())
+	if !p.whole(h) {
+		within = s.borrow()
+		defer s.giveBack()
+		p.hits(s, func(row int, _ key) { within[row] = true })
+		out.items = 0
+		for _, is := range within {
+			if is {
+				out.items++
+			}
+		}
+		if out.items == 0 {
+			return out
+		}
+	}
+	values := s.Attribute(a.key)
+	var counts []int64
+	if a.resource {
+		if values = s.Resources().Attribute(a.key); values == nil {
+			return out
+		}
+		counts = countResources(s, values, within)
+	} else {
+		counts = make([]int64, values.Distinct())
+		values.Count(within, counts)
+	}
+	for code, n := range counts {
+		if n == 0 {
+			continue
+		}
+		if v, ok := values.Value(code); ok {
+			out.add(v, n)
+		}
+	}
+	return out
+}
+
+// countResources counts items by a value of their resource.
+func countResources(s *piece, values *segment.Values, within []bool) []int64 {
+	counts := make([]int64, values.Distinct())
+	items := make([]int64, s.Resources().N)
+	rows := s.Ints(segment.ColResource)
+	if s.Err() != nil {
+		return counts
+	}
+	for row, r := range rows {
+		if within == nil || within[row] {
+			items[r]++
+		}
+	}
+	for e, r := range values.Rows() {
+		counts[values.Code(e)] += items[r]
+	}
+	return counts
+}
+
+// render lists the most frequent values.
+func (c *valueCounts) render(limit int) []api.AttributeValue {
+	list := make([]*valueCount, 0, len(c.values))
+	for _, v := range c.values {
+		list = append(list, v)
+	}
+	slices.SortFunc(list, func(a, b *valueCount) int {
+		return cmp.Or(cmp.Compare(b.items, a.items), cmp.Compare(a.value.Type, b.value.Type),
+			cmp.Compare(int64(a.value.Num), int64(b.value.Num)), slices.Compare(a.value.Raw, b.value.Raw)) //nolint:gosec // bits
+	})
+	out := make([]api.AttributeValue, min(limit, len(list)))
+	for i := range out {
+		out[i] = api.AttributeValue{Value: value(&list[i].value), Count: list[i].items}
+	}
+	return out
+}

@@ -1,0 +1,205 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// TestAttributeValues counts values of every type over whole segments, parts of segments and filters, and compares with counting by hand.
+func TestAttributeValues(t *testing.T) {
+	f := newFixture(t)
+	type item struct {
+		at      time.Time
+		host    string
+		service string
+		values  []string // as JSON
+	}
+	var items []item
+	for n := range 6 {
+		td := ptrace.NewTraces()
+		for i := range 40 {
+			it := item{at: base().Add(time.Duration(n*40+i-120) * 20 * time.Second), host: fmt.Sprintf("host-%d", i%3), service: fmt.Sprintf("s%d", i%2)}
+			rs := td.ResourceSpans().AppendEmpty()
+			rs.Resource().Attributes().PutStr("service.name", it.service)
+			rs.Resource().Attributes().PutStr("host.name", it.host)
+			span := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+			span.SetTraceID(pcommon.TraceID{1, byte(n), byte(i)})
+			span.SetSpanID(pcommon.SpanID{1, byte(n), byte(i)})
+			span.SetName("x")
+			span.SetStartTimestamp(pcommon.NewTimestampFromTime(it.at))
+			span.SetEndTimestamp(pcommon.NewTimestampFromTime(it.at.Add(time.Millisecond)))
+			switch i % 5 {
+			case 0:
+				span.Attributes().PutInt("code", int64(200+i%2))
+				it.values = []string{fmt.Sprintf(`{"intValue":"%d"}`, 200+i%2)}
+			case 1:
+				span.Attributes().PutStr("code", "200")
+				it.values = []string{`{"stringValue":"200"}`}
+			case 2:
+				span.Attributes().PutDouble("code", 200)
+				it.values = []string{`{"doubleValue":200}`}
+			case 3:
+				span.Attributes().PutStr("code", fmt.Sprintf("order-%d", n*i))
+				it.values = []string{fmt.Sprintf(`{"stringValue":"order-%d"}`, n*i)}
+			}
+			items = append(items, it)
+		}
+		f.store("default", telemetry.Traces, testbed.TracesPayload(td), 16)
+	}
+	require.NotZero(t, f.groups)
+	ask := func(key string, q url.Values) api.AttributeValues {
+		var out api.AttributeValues
+		f.get("/api/attributes/"+key+"/values?"+q.Encode(), &out)
+		return out
+	}
+	for _, c := range []struct {
+		name     string
+		from, to time.Duration // from base
+		filters  string
+		holds    func(item) bool
+	}{
+		{"everything", -time.Hour, time.Hour, "", func(item) bool { return true }},
+		{"a part", -7 * time.Minute, 11*time.Minute + 10*time.Second, "", func(item) bool { return true }},
+		{"filtered", -time.Hour, time.Hour, `[{"field":"service","operator":"eq","value":"s1"}]`, func(i item) bool { return i.service == "s1" }},
+		{"nothing", time.Hour, 2 * time.Hour, "", func(item) bool { return true }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			q := url.Values{"start_time": {base().Add(c.from).Format(time.RFC3339)}, "end_time": {base().Add(c.to).Format(time.RFC3339)}, "limit": {"1000"}}
+			if c.filters != "" {
+				q.Set("filters", c.filters)
+			}
+			codes, hosts, total := map[string]int64{}, map[string]int64{}, int64(0)
+			for _, i := range items {
+				if at := i.at.Sub(base()); at < c.from || at >= c.to || !c.holds(i) {
+					continue
+				}
+				total++
+				hosts[fmt.Sprintf(`{"stringValue":%q}`, i.host)]++
+				for _, v := range i.values {
+					codes[v]++
+				}
+			}
+			check := func(want map[string]int64, got api.AttributeValues) {
+				t.Helper()
+				require.Equal(t, total, got.Items)
+				require.Len(t, got.Values, len(want))
+				require.Equal(t, len(want), got.Distinct)
+				require.Nil(t, got.Incomplete)
+				have := map[string]int64{}
+				for _, v := range got.Values {
+					text, err := json.Marshal(v.Value)
+					require.NoError(t, err)
+					have[string(text)] = v.Count
+				}
+				require.Equal(t, want, have)
+				require.True(t, slices.IsSortedFunc(got.Values, func(a, b api.AttributeValue) int { return int(b.Count - a.Count) }))
+			}
+			check(codes, ask("code", q))
+			q.Set("scope", "resource")
+			check(hosts, ask("host.name", q))
+			check(map[string]int64{}, ask("no.such.key", q))
+			q.Set("limit", "1")
+			if got := ask("host.name", q); total > 0 {
+				require.Len(t, got.Values, 1)
+				require.Equal(t, 3, got.Distinct, "the limit cuts the list, not the count")
+			}
+		})
+	}
+	for _, wrong := range []string{"signal=metrics", "scope=span", "limit=0", "filters=[{}]"} {
+		p := f.problem(http.StatusBadRequest, http.MethodGet, "/api/attributes/code/values"+hour()+"&"+wrong, "")
+		require.NotEmpty(t, p.Code)
+	}
+}
+
+func TestAttributeValuesKeepTheFrequentOnes(t *testing.T) {
+	total := newValueCounts()
+	for n := range 30 {
+		part := newValueCounts()
+		part.add(text("always"), 5)
+		for i := range 5000 {
+			part.add(text(fmt.Sprintf("once-%d-%d", n, i)), 1)
+		}
+		total.merge(part)
+	}
+	require.True(t, total.lost)
+	require.LessOrEqual(t, len(total.values), maxValues)
+	require.EqualValues(t, 150, total.render(1)[0].Count)
+	require.Equal(t, "always", total.render(1)[0].Value.String)
+}
+
+// TestGroupsPrune: a value that only one segment of several groups has is found there, and the others are not read; what is nowhere reads
+// next to nothing.
+func TestGroupsPrune(t *testing.T) {
+	f := newFixture(t)
+	for n := range 8 {
+		var s scene
+		for i := range 60 {
+			s.span(byte(i+1), "cart", "GET", ptrace.SpanKindServer, none(), with("order.id", fmt.Sprintf("o-%d-%d", n, i)), starting(time.Duration(i)*time.Second))
+		}
+		f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 10)
+	}
+	require.Equal(t, 4, f.groups)
+	for n := range 8 {
+		var page api.SpanPage
+		f.search("spans", searchBody{filters: fmt.Sprintf(`[{"field":"attributes.order.id","operator":"eq","value":"o-%d-17"}]`, n)}, &page)
+		require.Len(t, page.Spans, 1)
+		require.Less(t, page.Stats.SegmentsRead, 6)
+		require.Equal(t, 48, page.Stats.SegmentsRead+page.Stats.SegmentsPruned)
+	}
+	var page api.SpanPage
+	f.search("spans", searchBody{filters: `[{"field":"attributes.order.id","operator":"in","value":["nowhere","o-x"]}]`}, &page)
+	require.Empty(t, page.Spans)
+	require.Less(t, page.Stats.SegmentsRead, 5)
+}
+
+func TestCacheForgetsWhatWasNotAskedForLongest(t *testing.T) {
+	c := newCache[string, int](100)
+	for i, k := range strings.Split("a b c d", " ") {
+		c.put(k, i, 30)
+	}
+	_, ok := c.get("a")
+	require.False(t, ok, "it was the oldest when the fourth came")
+	v, ok := c.get("b")
+	require.True(t, ok)
+	require.Equal(t, 1, v)
+	c.put("e", 4, 30)
+	_, ok = c.get("c")
+	require.False(t, ok, "b was asked for since")
+	c.put("large", 5, 101)
+	_, ok = c.get("large")
+	require.False(t, ok)
+	require.EqualValues(t, 90, c.used)
+}
+
+func TestRequiredLiterals(t *testing.T) {
+	for expression, want := range map[string][]string{
+		`timeout after \d+ms`:      {"timeout after ", "ms"},
+		`^user (alice|bob) logged`: {" logged", "user "},
+		`(?i)error`:                {},
+		`a|b`:                      {},
+		`x*`:                       {},
+		`(connection refused)+`:    {"connection refused"},
+		`\w+@example\.com`:         {"@example.com"},
+		`(abc){2,3}d?efg`:          {"abc", "efg"},
+	} {
+		got := []string{}
+		for _, l := range requiredLiterals(expression) {
+			got = append(got, string(l))
+		}
+		require.Equal(t, want, got, expression)
+	}
+}
