@@ -15,6 +15,7 @@ func processCPU(int) (time.Duration, error) { return 0, errLinux }
 func treeCPU(int) (time.Duration, error)    { return 0, errLinux }
 func ownCPU() (time.Duration, error)        { return 0, errLinux }
 func peakRSS(int) int64                     { return 0 }
+func treePSS(int) int64                     { return 0 }
 func pause(*os.Process) error               { return errLinux }
 func resume(*os.Process) error              { return errLinux }
 func resetPeak() error                      { return errLinux }
