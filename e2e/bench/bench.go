@@ -188,8 +188,10 @@ type work struct {
 	logs, points *requests
 }
 
+// pointsAnHour is how many points the shop's scrapes give an hour: of 51 instances, 15 points each, every 15 s.
+const pointsAnHour = 51 * 15 * 240
+
 func makeWork(o options) *work {
-	const pointsAnHour = 51 * 15 * 240 // of the shop's instances, series and scrapes
 	k := newMaker(testbed.NewShop(1, hourAgo(0)), o.request, o.hard)
 	third := max(o.spans/3, 2*o.request)
 	w := &work{spans: k.make(telemetry.Traces, o.spans), logs: k.make(telemetry.Logs, third)}

@@ -69,6 +69,7 @@ func TestReportEndsWithOneLineOfJSON(t *testing.T) {
 // The whole bench with next to no data: it says something about every case, and the other revision's processes, here this build's once
 // more, do the same work.
 func TestBenchMeasuresEveryCase(t *testing.T) {
+	t.Parallel()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	migrations, err := fs.Sub(schema.Migrations, schema.Dir)

@@ -170,6 +170,17 @@ func (p *process) stop() {
 	_ = p.log.Close()
 }
 
+// wait returns when a process ends by itself; an error tells what it said.
+func (p *process) wait() error {
+	defer func() { _ = p.log.Close() }()
+	err := p.cmd.Wait()
+	if err != nil {
+		text, _ := os.ReadFile(p.log.Name())
+		err = fmt.Errorf("%s: %w: %s", p.cmd.Args[1], err, text)
+	}
+	return err
+}
+
 // open makes a database with a rows window and returns its URL.
 func (m *machine) open(ctx context.Context, database, rowsWindow string) (string, error) {
 	return m.openFrom(ctx, ownTemplate, database, rowsWindow)

@@ -128,6 +128,14 @@ func (q *queue) publish(ctx context.Context, batches []telemetry.Batch) error {
 	return nil
 }
 
+// deliver publishes batches and waits until they are committed.
+func (q *queue) deliver(ctx context.Context, signal telemetry.Signal, batches []telemetry.Batch) error {
+	if err := q.publish(ctx, batches); err != nil {
+		return err
+	}
+	return q.settled(ctx, signal)
+}
+
 // looks is how often a queue is looked at while a case runs: often enough to see single flushes, seldom enough to cost nothing.
 const looks = 25 * time.Millisecond
 

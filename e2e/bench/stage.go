@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ type setup struct {
 	database string // its name, made for the case
 	requests *requests
 	rows     bool      // rows for SQL too
-	writers  int       // 0 is one
+	writers  int       // 0 is one, -1 none
 	zip      bool      // send requests compressed
 	together bool      // ingest, writer and NATS in one process
 	other    *revision // whose programs run; nil for this build's
@@ -57,7 +58,7 @@ func (m *machine) stage(ctx context.Context, s setup) (_ *stage, err error) {
 	if err = m.renewQueue(ctx, s.other.program()); err != nil {
 		return nil, err
 	}
-	for range max(s.writers, 1) {
+	for range cmp.Or(s.writers, 1) {
 		w, err := m.startWriterOf(ctx, s.other.program(), st.url)
 		if err != nil {
 			return st, err
@@ -180,7 +181,7 @@ func (st *stage) end(ctx context.Context, before snapshot) (cost, error) {
 }
 
 func (s *snapshot) sizes(ctx context.Context, conn *pgx.Conn) error {
-	return conn.QueryRow(ctx, `SELECT pg_current_wal_lsn() - '0/0', (SELECT sum(pg_total_relation_size(oid)) FROM pg_class
+	return conn.QueryRow(ctx, `SELECT pg_current_wal_lsn() - '0/0', (SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class
 		WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relispartition)`).Scan(&s.wal, &s.disk)
 }
 
@@ -227,12 +228,8 @@ func (m *machine) drain(ctx context.Context, s setup) (cost, error) {
 		return cost{}, err
 	}
 	defer st.close(ctx)
-	signal := s.requests.signal
 	warm, rest := s.requests.split()
-	if err := m.publish(ctx, warm); err != nil {
-		return cost{}, err
-	}
-	if err := m.settled(ctx, signal); err != nil {
+	if err := m.deliver(ctx, s.requests.signal, warm); err != nil {
 		return cost{}, err
 	}
 	heap, err := st.heaps(ctx)
