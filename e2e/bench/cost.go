@@ -15,6 +15,7 @@ type cost struct {
 	nats      time.Duration
 	server    time.Duration // all of PostgreSQL's processes
 	generator time.Duration // this process, sending and watching; no part of the product
+	others    time.Duration // who has nothing to do with this bench, on the same machine
 	wall      time.Duration
 	steady    float64 // items a second in the middle of the run; 0 where it was too short
 	wal       int64
@@ -32,7 +33,7 @@ type memory struct{ writer, ingest, nats, postgres int64 }
 // scaled is the cost of so many items.
 func (c cost) scaled(items int) cost {
 	factor := float64(items) / float64(max(c.items, 1))
-	for _, d := range []*time.Duration{&c.client, &c.ingest, &c.nats, &c.server, &c.generator, &c.wall} {
+	for _, d := range []*time.Duration{&c.client, &c.ingest, &c.nats, &c.server, &c.generator, &c.others, &c.wall} {
 		*d = time.Duration(float64(*d) * factor)
 	}
 	for _, n := range []*int64{&c.wal, &c.disk, &c.otlp, &c.allocated, &c.objects} {
@@ -50,7 +51,7 @@ func (c cost) less(o cost) cost {
 	c.server -= o.server
 	c.generator -= o.generator
 	c.wall -= o.wall
-	c.steady = 0
+	c.steady, c.others = 0, 0
 	c.wal -= o.wal
 	c.disk -= o.disk
 	c.allocated -= o.allocated
@@ -80,6 +81,14 @@ func (c cost) micros(d time.Duration) float64 {
 }
 
 func (c cost) each(n int64) float64 { return float64(n) / float64(max(c.items, 1)) }
+
+// neighbours is how many cores others kept busy meanwhile.
+func (c cost) neighbours() float64 {
+	if c.wall <= 0 {
+		return 0
+	}
+	return max(c.others.Seconds()/c.wall.Seconds(), 0)
+}
 
 func (c cost) rate() float64 {
 	if c.steady > 0 {

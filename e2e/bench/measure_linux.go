@@ -84,6 +84,27 @@ func treeCPU(postmaster int) (time.Duration, error) {
 	return total, nil
 }
 
+// machineCPU is what all processes of this machine have used so far, what a hypervisor gave to others in their stead included.
+func machineCPU() (time.Duration, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	var total time.Duration
+	// cpu user nice system idle iowait irq softirq steal …
+	for i, field := range strings.Fields(line) {
+		if i >= 1 && i <= 8 && i != 4 && i != 5 {
+			n, err := strconv.ParseInt(field, 10, 64)
+			if err != nil {
+				return 0, err
+			}
+			total += time.Duration(n) * tick
+		}
+	}
+	return total, nil
+}
+
 // treePSS is what a postmaster and its children have in memory, in bytes, what they share counted once; 0 where the kernel does not tell.
 func treePSS(postmaster int) (total int64) {
 	entries, _ := filepath.Glob("/proc/[0-9]*")

@@ -100,19 +100,21 @@ func (r results) line(s summary) ([]byte, error) {
 
 func (r results) costTable(w io.Writer, o options) {
 	fmt.Fprintf(w, "COST an item: CPU in µs, sizes in bytes; medians of %d rounds of %d spans (a third as many items in cases with rows, logs, metrics); %d cores\n", o.rounds, o.spans, runtime.NumCPU())
-	fmt.Fprintf(w, "%-20s %8s %8s %8s %8s %8s %10s %8s %8s\n", "", "client", "server", "ingest", "nats", "all", "items/s", "WAL", "disk")
+	fmt.Fprintf(w, "%-20s %8s %8s %8s %8s %8s %10s %8s %8s %7s\n", "", "client", "server", "ingest", "nats", "all", "items/s", "WAL", "disk", "others")
 	for _, name := range caseNames() {
 		if len(r[name]) == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "%-20s %8.2f %8.2f %8.2f %8.2f %8.2f %10.0f %8.1f %8.1f\n", name, r.median(name, clientCPU), r.median(name, serverCPU),
-			r.median(name, ingestCPU), r.median(name, natsCPU), r.median(name, allCPU), r.median(name, cost.rate), r.median(name, walBytes), r.median(name, diskBytes))
+		fmt.Fprintf(w, "%-20s %8.2f %8.2f %8.2f %8.2f %8.2f %10.0f %8.1f %8.1f %7.2f\n", name, r.median(name, clientCPU), r.median(name, serverCPU),
+			r.median(name, ingestCPU), r.median(name, natsCPU), r.median(name, allCPU), r.median(name, cost.rate), r.median(name, walBytes), r.median(name, diskBytes),
+			r.median(name, cost.neighbours))
 	}
 	fmt.Fprint(w, `client: the writers (copy, pdata_sink, walk: this program; path_together: writer, ingest and NATS). server: all of PostgreSQL.
 CPU, WAL, disk: of the whole case after its warm-up, to the last commit. items/s: in its middle, from 10 to 90 % of the messages.
 disk: all tables and indexes, dimensions apart. rows: segments_and_rows less segments. rows_alone: rows and walk, since the writer has no
 mode without segments; what they share with segments beside the walk (fetch, ledger, rollups, dimensions) is not in it. Its rate: that of
-segments_and_rows, had it been as busy with this work only.
+segments_and_rows, had it been as busy with this work only. others: how many cores programs that are no part of this bench kept busy
+meanwhile: items/s is what they left, CPU is not theirs.
 
 `)
 }

@@ -138,6 +138,7 @@ func (st *stage) pause() (resumed func(), err error) {
 type snapshot struct {
 	at                                      time.Time
 	writer, ingest, nats, server, generator time.Duration
+	machine                                 time.Duration // all of it
 	wal, disk                               int64
 	heap                                    allocation // of the writers
 }
@@ -167,6 +168,7 @@ func (st *stage) end(ctx context.Context, before snapshot) (cost, error) {
 		client: s.writer - before.writer, ingest: s.ingest - before.ingest, nats: s.nats - before.nats, server: s.server - before.server,
 		generator: s.generator - before.generator, wall: s.at.Sub(before.at), wal: s.wal - before.wal, disk: s.disk - before.disk,
 	}
+	c.others = s.machine - before.machine - c.all() - c.generator
 	for _, w := range st.writers {
 		c.memory.writer = max(c.memory.writer, peakRSS(w.pid()))
 	}
@@ -203,6 +205,7 @@ func (s *snapshot) clocks(st *stage) error {
 	}
 	read(&s.server, treeCPU, st.machine.postmaster)
 	read(&s.generator, func(int) (time.Duration, error) { return ownCPU() }, 0)
+	read(&s.machine, func(int) (time.Duration, error) { return machineCPU() }, 0)
 	s.at = time.Now()
 	return errors.Join(errs...)
 }
