@@ -142,3 +142,11 @@ func TestCutKeepsEveryRow(t *testing.T) {
 	_, _, err = cut(all[:len(all)-2], 10)
 	require.Error(t, err)
 }
+
+func TestRatesCompareOnlyBesideTheSameNeighbours(t *testing.T) {
+	of := func(others time.Duration) []cost { return []cost{{items: 1, wall: time.Second, others: others}} }
+	r := results{"segments": of(900 * time.Millisecond), "segments_and_rows": of(0), "path": of(800 * time.Millisecond)}
+	require.Contains(t, r.verdict(ratio{key: "x_rate", needs: []string{"segments", "rows_alone"}}), "no verdict: others took 0.90 and 0.00 cores")
+	require.Contains(t, r.verdict(ratio{key: "x_rate", needs: []string{"segments", "path"}, value: 4, goal: 3.5, atLeast: true}), "goal >= 3.5: met")
+	require.Contains(t, r.verdict(ratio{key: "x_cpu", needs: []string{"segments", "segments_and_rows"}, value: 4, goal: 3}), "missed")
+}

@@ -136,7 +136,7 @@ func writing(w io.Writer, f feeling) {
 		l := x.of.figures()
 		fmt.Fprintf(w, "%-12s %10d %10.1f %10.1f %10.1f  %s\n", x.name, l.Flushes, l.Median, l.P99, l.Longest, x.of.waited())
 	}
-	fmt.Fprintf(w, "A janitor without rest merged %d spans to level 2 in %s meanwhile. waits for locks: in how many looks a\nwriter waited for one; extend is that of a table that grows, held for microseconds.\n\n", f.items,
+	fmt.Fprintf(w, "A janitor without rest merged %d spans to level 2 in %s meanwhile. waits for locks: in how many looks a\nwriter waited for one, and for what; extend is the lock of a table file that grows.\n\n", f.items,
 		f.took.Round(10*time.Millisecond))
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
+	"strings"
 )
 
 // figures is one case in BENCH's line. Logs and metrics count records and points where the others count spans.
@@ -143,6 +145,34 @@ type ratio struct {
 	atLeast   bool
 }
 
+// disturbed is by how many busy cores the neighbours of two cases may differ for their rates to be compared.
+const disturbed = 0.25
+
+// unfair says why the rates of two cases do not compare, "" where they do. CPU compares anyway.
+func (r results) unfair(a, b string) string {
+	x, y := r.median(a, cost.neighbours), r.median(b, cost.neighbours)
+	if diff := x - y; diff <= disturbed && diff >= -disturbed {
+		return ""
+	}
+	return fmt.Sprintf("   no verdict: others took %.2f and %.2f cores meanwhile", x, y)
+}
+
+// verdict is what there is to say of a ratio.
+func (r results) verdict(x ratio) string {
+	if rates := strings.HasSuffix(x.key, "_rate"); rates {
+		of := slices.Clone(x.needs)
+		for i, name := range of {
+			if name == "rows_alone" {
+				of[i] = "segments_and_rows" // by whose rate it is reckoned
+			}
+		}
+		if text := r.unfair(of[0], of[1]); text != "" {
+			return text
+		}
+	}
+	return against(x.value, x.goal, x.atLeast)
+}
+
 func (r results) ratios() []ratio {
 	quotient := func(a, b float64) float64 {
 		if b == 0 {
@@ -188,7 +218,7 @@ func (r results) ratioTable(w io.Writer) map[string]float64 {
 			continue
 		}
 		out[x.key] = rounded(x.value)
-		fmt.Fprintf(w, "%-52s %10.2f%s\n", x.text, x.value, against(x.value, x.goal, x.atLeast))
+		fmt.Fprintf(w, "%-52s %10.2f%s\n", x.text, x.value, r.verdict(x))
 	}
 	return out
 }
@@ -231,6 +261,7 @@ func (r results) againstTable(w io.Writer, other string) map[string]float64 {
 			{"disk", diskBytes},
 			{"alloc B", allocBytes},
 			{"RSS MiB", clientRSS},
+			{"others", cost.neighbours},
 		} {
 			ours, theirs := r.median(name, column.of), r.median(name+ofOther, column.of)
 			if theirs == 0 {
