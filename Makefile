@@ -23,7 +23,7 @@ GOTEST    = .tools/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo build test test-unit test-integration test-postgres15 test-ui test-browser race e2e compose bench \
-	bench-ingest bench-scan fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
+	bench-ingest bench-merge bench-scan fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ bench: bench-ingest ## The same as bench-ingest
 
 bench-ingest: postgres | go ## Cost of a span, from OTLP bytes to commit: CPU, WAL, disk (ARGS=...)
 	@cd e2e && go run ./bench/cmd/bench $(ARGS)
+
+bench-merge: postgres | go ## Cost and gain of merging segments, and what writers feel of it (ARGS=...)
+	@cd e2e && go run ./bench/cmd/merge $(ARGS)
 
 bench-scan: postgres | go ## Time of queries over segments, beside rows with indexes (ARGS='-spans 5000000')
 	@cd e2e && go run ./bench/cmd/scan $(ARGS)

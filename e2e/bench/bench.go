@@ -1,27 +1,43 @@
-// Package bench measures what a span costs from OTLP bytes to commit: CPU by process, WAL and disk, on a real PostgreSQL with
-// durable settings, with NATS, ingest and writer as processes of their own.
+// Package bench measures ollyScale on a real PostgreSQL with durable settings, with NATS, ingest, writer and janitor as processes of their
+// own: what an item costs to store (Main), what merging costs and gains (MergeMain), what a query takes (ScanMain).
 //
-//	case         what runs
-//	segments     bus → writer → column segments, ledger, rollups, dimensions (rows for SQL off)
-//	rows         the same with rows for SQL on, less segments: what the projection adds
-//	copy         COPY of those very rows, already encoded, into a table without indexes: the floor of any row store
-//	pdata_sink   decode the requests with pdata and throw them away: the floor of a Go collector
-//	path         OTLP/HTTP → ingest → bus → writer → segments
-//	logs, metrics  as segments, for the other signals
+//	make bench-ingest                          what an item costs from OTLP bytes to commit: CPU by process, WAL, disk, memory
+//	make bench-ingest ARGS='-hard'             with what does not compress
+//	make bench-ingest ARGS='-against HEAD~1'   beside the writer and ingest of another revision, case by case in turn
+//	make bench-ingest ARGS='-cases segments,path -rounds 1'
+//	make bench-merge                           the janitor: CPU, bytes an item afterwards, what writers feel of it, flushes of 5 spans
+//	make bench-scan                            queries
 //
-// All cases of a run use the same requests and are interleaved over rounds; figures are medians of the rounds. Only figures of one
-// run compare. The last line is `BENCH {json}`.
+// The cases of bench-ingest:
+//
+//	case                 what runs
+//	segments             bus → writer → column segments, ledger, rollups, dimensions (rows for SQL off)
+//	segments_2_writers   the same with two writers on the same queue
+//	segments_and_rows    the same with rows for SQL on
+//	rows                 segments_and_rows less segments: what the projection adds
+//	rows_alone           rows, and the walk over OTLP: what rows would take without segments, derived
+//	copy                 COPY of those very rows, already encoded, into a table without indexes: the floor of any row store
+//	pdata_sink           decode the requests with pdata and throw them away: the floor of a Go collector
+//	walk                 read the requests into the writer's table and throw it away: what segments and rows share
+//	path, path_gzip      OTLP/HTTP → ingest → bus → writer → segments, requests uncompressed and compressed
+//	path_rows            path with rows for SQL on
+//	path_together        path with ingest, writer and NATS in one process, as all-in-one has them
+//	logs, metrics        as segments, for the other signals
+//
+// All cases of a run use the same requests, each with a database and a queue of its own, and are interleaved over rounds; figures are
+// medians of the rounds. CPU and bytes are those of the whole case, the last small flush included; the rate is that of its middle, between
+// a tenth and nine tenths of the messages. Only figures of one run compare. The last line is `BENCH {json}`.
 package bench
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/service"
@@ -38,9 +54,28 @@ type options struct {
 	request      int
 	hard         bool
 	segmentItems int
+	cases        []string // empty is all
+	against      string
 	bin          string
 	keep         bool
+
+	other *revision     // of against
+	soon  time.Duration // after which a writer writes whatever it has; 0 for its default
 }
+
+// writerFlags are the flags of every writer.
+func (o options) writerFlags() (flags []string) {
+	if o.segmentItems > 0 {
+		flags = append(flags, "--flush-segment-items", strconv.Itoa(o.segmentItems))
+	}
+	if o.soon > 0 {
+		flags = append(flags, "--flush-quiet-after", o.soon.String(), "--flush-longest", o.soon.String())
+	}
+	return flags
+}
+
+// wants says whether a case is to run.
+func (o options) wants(name string) bool { return len(o.cases) == 0 || slices.Contains(o.cases, name) }
 
 // Main runs the bench, or, started by the bench itself, one of its processes. It returns the exit code.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -50,21 +85,35 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.IntVar(&o.spans, "spans", 200_000, "spans of each case and round")
+	flags.IntVar(&o.spans, "spans", 1_000_000, "spans of each case and round; cases with rows, logs and metrics take a third as many items")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds; the median counts")
-	flags.IntVar(&o.request, "request", 1000, "spans of a request")
-	flags.BoolVar(&o.hard, "hard", false, "add a random uuid, a free text, an address and a random number to each span")
+	flags.IntVar(&o.request, "request", 1000, "items of a request")
+	flags.BoolVar(&o.hard, "hard", false, "add a random uuid, a free text, an address and a random number to each span and record; random numbers in points")
 	flags.IntVar(&o.segmentItems, "segment-items", 0, "most items of a segment; 0 for the writer's default")
+	flags.Func("cases", "only these cases, separated by commas; rows, rows_alone and copy need segments, segments_and_rows and walk", func(s string) error {
+		o.cases = strings.Split(s, ",")
+		return nil
+	})
+	flags.StringVar(&o.against, "against", "", "a git revision whose writer and ingest are measured beside these, in turn, for the cases segments and path")
 	flags.StringVar(&o.bin, "postgres-bin", filepath.Join("..", ".tools", "postgres", "bin"), "directory of initdb and postgres")
 	flags.BoolVar(&o.keep, "keep", false, "keep the database and the logs, and say where they are")
 	if err := flags.Parse(args); err != nil {
 		return service.ExitUsage
 	}
+	for _, name := range o.cases {
+		if !slices.Contains(caseNames(), name) {
+			fmt.Fprintf(stderr, "bench: no case %q: there are %s\n", name, strings.Join(caseNames(), ", "))
+			return service.ExitUsage
+		}
+	}
 	if err := supported(); err != nil {
 		fmt.Fprintln(stderr, "bench:", err)
 		return service.ExitUsage
 	}
-	if err := run(ctx, o, stdout, stderr); err != nil {
+	err := inTempDir("ollybench", o.keep, func(dir string) { fmt.Fprintln(stderr, "files:", dir) }, func(dir string) error {
+		return run(ctx, o, dir, stdout, stderr)
+	})
+	if err != nil {
 		fmt.Fprintln(stderr, "bench:", err)
 		return service.ExitFailed
 	}
@@ -85,197 +134,156 @@ func child(ctx context.Context, args []string, stdout, stderr io.Writer) (code i
 		return service.NewProgram("ingest", ingest.DefaultConfig(), ingest.New)(ctx, args[1:], stdout, stderr), true
 	case "janitor":
 		return service.NewProgram("janitor", janitor.DefaultConfig(), janitor.New)(ctx, args[1:], stdout, stderr), true
+	case "together":
+		return togetherMain(ctx, args[1:], stdout, stderr), true
 	}
 	return 0, false
 }
 
-func run(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
-	dir, err := os.MkdirTemp("", "ollybench")
-	if err != nil {
-		return err
-	}
-	if err := os.Chmod(dir, 0o711); err != nil {
-		return err
-	}
-	if o.keep {
-		fmt.Fprintln(stderr, "files:", dir)
-	} else {
-		defer func() { _ = os.RemoveAll(dir) }()
+func run(ctx context.Context, o options, dir string, stdout, stderr io.Writer) error {
+	if o.against != "" {
+		fmt.Fprintln(stderr, "building", o.against)
+		var err error
+		if o.other, err = buildRevision(ctx, o.against, dir); err != nil {
+			return err
+		}
 	}
 	m, err := startMachine(ctx, o, dir)
 	if err != nil {
 		return err
 	}
 	defer m.stop()
-
-	results := map[string][]cost{}
+	if o.other != nil {
+		if err := m.makeTemplate(ctx, otherTemplate, o.other.migrations); err != nil {
+			return fmt.Errorf("the schema of %s: %w", o.other.name, err)
+		}
+	}
+	w := makeWork(o)
+	found := results{}
 	for round := range o.rounds {
-		fmt.Fprintf(stderr, "round %d of %d\n", round+1, o.rounds)
-		if err := m.round(ctx, round, results); err != nil {
-			return err
+		for _, c := range m.cases(w, round) {
+			if !o.wants(strings.TrimSuffix(c.name, ofOther)) {
+				continue
+			}
+			fmt.Fprintf(stderr, "round %d of %d: %s\n", round+1, o.rounds, c.name)
+			result, err := c.run(ctx)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			found[c.name] = append(found[c.name], result)
 		}
 	}
-	return report(stdout, o, results)
-}
-
-// round measures every case once with the same requests.
-func (m *machine) round(ctx context.Context, round int, results map[string][]cost) error {
-	note := func(name string, c cost, err error) error {
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		results[name] = append(results[name], c)
-		return nil
-	}
-	shop := testbed.NewShop(uint64(round)+1, time.Now().Add(-10*time.Minute))
-	spans, logs, points := m.traces(shop), m.logs(shop), m.metrics(shop)
-
-	segments, err := m.drain(ctx, fmt.Sprintf("segments_%d", round), spans, "0")
-	if err := note("segments", segments, err); err != nil {
-		return err
-	}
-	database := fmt.Sprintf("rows_%d", round)
-	both, err := m.drain(ctx, database, spans, "24 hours")
-	if err := note("segments_and_rows", both, err); err != nil {
-		return err
-	}
-	results["rows"] = append(results["rows"], both.less(segments))
-	c, err := m.copyRows(ctx, database)
-	if err := note("copy", c, err); err != nil {
-		return err
-	}
-	c, err = sink(spans)
-	if err := note("pdata_sink", c, err); err != nil {
-		return err
-	}
-	c, err = m.path(ctx, fmt.Sprintf("path_%d", round), spans)
-	if err := note("path", c, err); err != nil {
-		return err
-	}
-	c, err = m.drain(ctx, fmt.Sprintf("logs_%d", round), logs, "0")
-	if err := note("logs", c, err); err != nil {
-		return err
-	}
-	c, err = m.drain(ctx, fmt.Sprintf("metrics_%d", round), points, "0")
-	return note("metrics", c, err)
-}
-
-// cost is what one case took, for all its items.
-type cost struct {
-	items  int
-	client time.Duration // the writer, or whoever does the case's work beside PostgreSQL
-	ingest time.Duration
-	nats   time.Duration
-	server time.Duration // all of PostgreSQL's processes
-	wall   time.Duration
-	wal    int64
-	disk   int64
-	otlp   int64 // bytes of the requests
-	rss    int64 // the client's largest resident memory, bytes; 0 where it is this process
-}
-
-func (c cost) less(o cost) cost {
-	c.client -= o.client
-	c.nats -= o.nats
-	c.server -= o.server
-	c.wall -= o.wall
-	c.wal -= o.wal
-	c.disk -= o.disk
-	c.rss = 0
-	return c
-}
-
-func (c cost) micros(d time.Duration) float64 {
-	return float64(d.Nanoseconds()) / 1000 / float64(max(c.items, 1))
-}
-func (c cost) bytes(n int64) float64 { return float64(n) / float64(max(c.items, 1)) }
-
-func (c cost) rate() float64 {
-	if c.wall <= 0 {
-		return 0
-	}
-	return float64(c.items) / c.wall.Seconds()
-}
-
-// cases are the rows of the table.
-func cases() []string {
-	return []string{"segments", "rows", "segments_and_rows", "copy", "pdata_sink", "path", "logs", "metrics"}
-}
-
-// figures is one case in BENCH's line.
-type figures struct {
-	Client float64 `json:"client_us_per_span"`
-	Server float64 `json:"server_us_per_span"`
-	WAL    float64 `json:"wal_bytes_per_span"`
-	Disk   float64 `json:"disk_bytes_per_span"`
-}
-
-// summary is BENCH's line. Logs and metrics count records and points where the others count spans.
-type summary struct {
-	Path       float64 `json:"path_us_per_span"`
-	Rate       float64 `json:"spans_per_second"`
-	WriterRate float64 `json:"writer_spans_per_second"`
-	Hard       bool    `json:"hard"`
-	Spans      int     `json:"spans"`
-	Segments   figures `json:"segments"`
-	Rows       figures `json:"rows"`
-	Copy       figures `json:"copy"`
-	Sink       figures `json:"pdata_sink"`
-	Logs       figures `json:"logs"`
-	Metrics    figures `json:"metrics"`
-}
-
-func report(w io.Writer, o options, results map[string][]cost) error {
-	median := func(name string, f func(cost) float64) float64 {
-		values := make([]float64, 0, len(results[name]))
-		for _, c := range results[name] {
-			values = append(values, f(c))
-		}
-		slices.Sort(values)
-		if len(values) == 0 {
-			return 0
-		}
-		return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
-	}
-	client := func(c cost) float64 { return c.micros(c.client) }
-	server := func(c cost) float64 { return c.micros(c.server) }
-	nats := func(c cost) float64 { return c.micros(c.nats) }
-	receive := func(c cost) float64 { return c.micros(c.ingest) }
-	total := func(c cost) float64 { return c.micros(c.client + c.ingest + c.nats + c.server) }
-	wal := func(c cost) float64 { return c.bytes(c.wal) }
-	disk := func(c cost) float64 { return c.bytes(c.disk) }
-	of := func(name string) figures {
-		round := func(x float64) float64 { return float64(int64(x*1000+0.5)) / 1000 }
-		return figures{round(median(name, client)), round(median(name, server)), round(median(name, wal)), round(median(name, disk))}
-	}
-
-	fmt.Fprintf(w, "\nCPU in µs, sizes in bytes, all per item; medians of %d rounds of %d spans; OTLP %.0f B/span, %.0f B/record, %.0f B/point\n\n",
-		o.rounds, o.spans, median("segments", func(c cost) float64 { return c.bytes(c.otlp) }),
-		median("logs", func(c cost) float64 { return c.bytes(c.otlp) }), median("metrics", func(c cost) float64 { return c.bytes(c.otlp) }))
-	fmt.Fprintf(w, "%-18s %8s %8s %8s %8s %8s %9s %8s %8s %8s\n", "", "client", "server", "ingest", "nats", "all", "items/s", "WAL", "disk", "RSS MiB")
-	for _, name := range cases() {
-		fmt.Fprintf(w, "%-18s %8.2f %8.2f %8.2f %8.2f %8.2f %9.0f %8.1f %8.1f %8.0f\n", name, median(name, client), median(name, server),
-			median(name, receive), median(name, nats), median(name, total), median(name, cost.rate), median(name, wal), median(name, disk),
-			median(name, func(c cost) float64 { return float64(c.rss) / (1 << 20) }))
-	}
-	fmt.Fprintln(w, "\nclient: the writer (copy, pdata_sink: this program). rows: what they add to segments. disk: all tables and indexes, dimensions apart.")
-	line, err := json.Marshal(summary{
-		Path: of("path").Client + of("path").Server + median("path", receive) + median("path", nats),
-		Rate: float64(int64(median("path", cost.rate))), WriterRate: float64(int64(median("segments", cost.rate))),
-		Hard: o.hard, Spans: o.spans,
-		Segments: of("segments"), Rows: of("rows"), Copy: of("copy"), Sink: of("pdata_sink"), Logs: of("logs"), Metrics: of("metrics"),
-	})
+	found.derive()
+	shape, err := w.describe()
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "BENCH %s\n", line)
-	return err
+	return report(stdout, o, shape, found)
 }
 
-// requests are batches of one signal.
-type requests struct {
-	signal  telemetry.Signal
-	batches []telemetry.Batch
-	items   int
-	bytes   int64
+// work is what all cases are given.
+type work struct {
+	spans        *requests
+	some         *requests // the first third of the spans, for what takes long
+	logs, points *requests
+}
+
+// pointsAnHour is how many points the shop's scrapes give an hour: of 51 instances, 15 points each, every 15 s.
+const pointsAnHour = 51 * 15 * 240
+
+func makeWork(o options) *work {
+	k := newMaker(testbed.NewShop(1, hourAgo(0)), o.request, o.hard)
+	third := max(o.spans/3, 2*o.request)
+	w := &work{spans: k.make(telemetry.Traces, o.spans), logs: k.make(telemetry.Logs, third)}
+	w.points = newMaker(testbed.NewShop(1, hourAgo(third/pointsAnHour)), o.request, o.hard).make(telemetry.Metrics, third)
+	w.some = w.spans.first(third)
+	return w
+}
+
+func (w *work) describe() (string, error) {
+	spans, err := describeSpans(w.spans)
+	if err != nil {
+		return "", err
+	}
+	logs, err := describeLogs(w.logs)
+	if err != nil {
+		return "", err
+	}
+	points, err := describePoints(w.points)
+	return spans + "\n" + logs + "\n" + points, err
+}
+
+// measurement is one case of one round.
+type measurement struct {
+	name string
+	run  func(context.Context) (cost, error)
+}
+
+// ofOther ends the names of cases that the other revision runs.
+const ofOther = "@other"
+
+// cases are the cases of a round in their order. Who of this build and the other revision comes first changes from round to round.
+func (m *machine) cases(w *work, round int) []measurement {
+	database := func(name string) string { return fmt.Sprintf("%s_%d", name, round) }
+	drain := func(name string, s setup) measurement {
+		s.database = database(name)
+		return measurement{name, func(ctx context.Context) (cost, error) { return m.drain(ctx, s) }}
+	}
+	path := func(name string, s setup) measurement {
+		s.database = database(name)
+		return measurement{name, func(ctx context.Context) (cost, error) { return m.path(ctx, s) }}
+	}
+	both := func(of func(string, setup) measurement, name string, s setup) []measurement {
+		pair := []measurement{of(name, s)}
+		if m.options.other != nil {
+			s.other = m.options.other
+			theirs := of(name+"_other", s)
+			theirs.name = name + ofOther
+			pair = append(pair, theirs)
+		}
+		if round%2 == 1 {
+			slices.Reverse(pair)
+		}
+		return pair
+	}
+	return slices.Concat(
+		both(drain, "segments", setup{requests: w.spans}),
+		[]measurement{
+			drain("segments_2_writers", setup{requests: w.spans, writers: 2}),
+			drain("segments_and_rows", setup{requests: w.some, rows: true}),
+			{"copy", func(ctx context.Context) (cost, error) { return m.copyRows(ctx, database("segments_and_rows")) }},
+			{"pdata_sink", func(context.Context) (cost, error) { return sink(w.some) }},
+			{"walk", func(context.Context) (cost, error) { return walk(w.some) }},
+		},
+		both(path, "path", setup{requests: w.spans}),
+		[]measurement{
+			path("path_gzip", setup{requests: w.spans, zip: true}),
+			path("path_rows", setup{requests: w.some, rows: true}),
+			path("path_together", setup{requests: w.spans, together: true}),
+			drain("logs", setup{requests: w.logs}),
+			drain("metrics", setup{requests: w.points}),
+		},
+	)
+}
+
+// caseNames are the lines of the table, derived ones included.
+func caseNames() []string {
+	return []string{
+		"segments", "segments_2_writers", "segments_and_rows", "rows", "rows_alone", "copy", "pdata_sink", "walk",
+		"path", "path_gzip", "path_rows", "path_together", "logs", "metrics",
+	}
+}
+
+// derive adds the cases that are calculated from others, round by round.
+func (r results) derive() {
+	for i, both := range r["segments_and_rows"] {
+		if i >= len(r["segments"]) {
+			return
+		}
+		added := both.less(r["segments"][i])
+		r["rows"] = append(r["rows"], added)
+		if i < len(r["walk"]) {
+			r["rows_alone"] = append(r["rows_alone"], rowsAlone(both, added, r["walk"][i]))
+		}
+	}
 }

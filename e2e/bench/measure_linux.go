@@ -84,14 +84,55 @@ func treeCPU(postmaster int) (time.Duration, error) {
 	return total, nil
 }
 
+// machineCPU is what all processes of this machine have used so far, what a hypervisor gave to others in their stead included.
+func machineCPU() (time.Duration, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	var total time.Duration
+	// cpu user nice system idle iowait irq softirq steal …
+	for i, field := range strings.Fields(line) {
+		if i >= 1 && i <= 8 && i != 4 && i != 5 {
+			n, err := strconv.ParseInt(field, 10, 64)
+			if err != nil {
+				return 0, err
+			}
+			total += time.Duration(n) * tick
+		}
+	}
+	return total, nil
+}
+
+// treePSS is what a postmaster and its children have in memory, in bytes, what they share counted once; 0 where the kernel does not tell.
+func treePSS(postmaster int) (total int64) {
+	entries, _ := filepath.Glob("/proc/[0-9]*")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(filepath.Base(e))
+		if err != nil {
+			continue
+		}
+		if s, err := readStat(pid); pid == postmaster || err == nil && s.parent == postmaster {
+			total += kilobytes(filepath.Join(e, "smaps_rollup"), "Pss:")
+		}
+	}
+	return total
+}
+
 // peakRSS is a process's largest resident memory in bytes.
 func peakRSS(pid int) int64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	return kilobytes(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
+}
+
+// kilobytes reads one line of a file of /proc that counts in kB, as bytes; 0 without it.
+func kilobytes(file, name string) int64 {
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
 			return kb << 10
 		}

@@ -1,6 +1,7 @@
 package testbed_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -24,6 +25,45 @@ func TestSamplesAreRepeatable(t *testing.T) {
 		b.Traces(100)
 		require.Equal(t, a.Payload(signal, 1000), b.Payload(signal, 1000), signal)
 	}
+}
+
+// Cumulative numbers that go back would be restarts of the process, which the shop has none of.
+func TestShopsCountersOnlyGrow(t *testing.T) {
+	shop := testbed.NewShop(3, time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC))
+	last := map[string]float64{}
+	grown := 0
+	note := func(key string, value float64) {
+		require.GreaterOrEqual(t, value, last[key], key)
+		if value > last[key] {
+			grown++
+		}
+		last[key] = value
+	}
+	for range 5 {
+		for _, rm := range shop.Metrics(51 * 15).ResourceMetrics().All() {
+			instance, _ := rm.Resource().Attributes().Get("service.instance.id")
+			for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
+				key := instance.Str() + m.Name()
+				switch m.Type() {
+				case pmetric.MetricTypeSum:
+					for i, p := range m.Sum().DataPoints().All() {
+						note(fmt.Sprint(key, i), float64(p.IntValue()))
+					}
+				case pmetric.MetricTypeHistogram:
+					p := m.Histogram().DataPoints().At(0)
+					note(key+"sum", p.Sum())
+					for i, n := range p.BucketCounts().All() {
+						note(fmt.Sprint(key, i), float64(n))
+					}
+				case pmetric.MetricTypeSummary:
+					note(key, float64(m.Summary().DataPoints().At(0).Count()))
+				default:
+				}
+			}
+		}
+	}
+	require.Len(t, last, 51*(8+13+1))
+	require.Greater(t, grown, 51*22*3)
 }
 
 func TestShopMakesWhatItPromises(t *testing.T) {

@@ -23,8 +23,20 @@ type Shop struct {
 	services []shopService
 	pending  []shopSpan // of the last trace, beyond what was asked for
 	recent   []shopSpan // what logs refer to
+	began    time.Time  // of counting
 	scrapes  int
 	series   int // where the next Metrics goes on
+	counters map[int]*shopCounters
+}
+
+// shopCounters are the numbers of one instance that go on from scrape to scrape.
+type shopCounters struct {
+	requests                 map[string]int64 // by route and status
+	buckets                  []uint64
+	seconds                  float64
+	memory, threads, clients int64
+	pauses                   uint64
+	paused                   float64
 }
 
 type shopService struct {
@@ -48,7 +60,9 @@ type shopSpan struct {
 
 // NewShop opens a shop at an instant; a trace begins every 15 ms of its time, which makes about 1,000 spans a second.
 func NewShop(seed uint64, at time.Time) *Shop {
-	s := &Shop{rnd: rand.New(rand.NewPCG(seed, 0x6f6c6c79)), now: at, step: 15 * time.Millisecond}
+	s := &Shop{
+		rnd: rand.New(rand.NewPCG(seed, 0x6f6c6c79)), now: at, step: 15 * time.Millisecond, began: at.Add(-time.Hour), counters: map[int]*shopCounters{},
+	}
 	names := []string{
 		"frontend", "gateway", "cart", "checkout", "catalog", "search", "payment", "shipping", "email", "recommendation", "ad",
 		"currency", "quote", "accounting", "fraud-detection", "inventory", "image-provider",
@@ -334,7 +348,9 @@ func (s *Shop) Logs(n int) plog.Logs {
 	return ld
 }
 
-// Metrics makes exactly n points, as scrapes of all instances every 15 s of the shop's time: 80 % numbers, the others histograms.
+// Metrics makes exactly n points, as scrapes of all instances every 15 s of the shop's time: 80 % numbers, the others histograms and
+// summaries. What is cumulative never goes back; gauges move as what they measure does: bytes by pages, a few threads and connections more
+// or less, a share of a CPU that is different in every bit.
 func (s *Shop) Metrics(n int) pmetric.Metrics {
 	md := pmetric.NewMetrics()
 	instances := len(s.services) * 3
@@ -350,14 +366,41 @@ func (s *Shop) Metrics(n int) pmetric.Metrics {
 		sm := rm.ScopeMetrics().AppendEmpty()
 		sm.Scope().SetName("io.opentelemetry.runtime")
 		at := pcommon.NewTimestampFromTime(s.now.Add(time.Duration(s.scrapes) * 15 * time.Second))
-		left -= s.scrape(sm.Metrics(), s.services[instance/3], at, left)
+		left -= s.scrape(sm.Metrics(), s.services[instance/3], s.counting(instance), at, left)
 	}
 	return md
 }
 
+// counting is the counters of an instance.
+func (s *Shop) counting(instance int) *shopCounters {
+	c := s.counters[instance]
+	if c == nil {
+		c = &shopCounters{
+			requests: map[string]int64{}, buckets: make([]uint64, 12), memory: int64(20_000+s.rnd.IntN(80_000)) * 4096, threads: int64(8 + s.rnd.IntN(40)),
+		}
+		s.counters[instance] = c
+	}
+	return c
+}
+
+// gauges are an instance's gauges as they are now.
+func (s *Shop) gauges(c *shopCounters, set func(name, unit string, set func(pmetric.NumberDataPoint)) bool) bool {
+	integer := func(v int64) func(pmetric.NumberDataPoint) {
+		return func(p pmetric.NumberDataPoint) { p.SetIntValue(v) }
+	}
+	c.memory = max(c.memory+int64(s.rnd.IntN(401)-200)*4096, 4096)
+	c.threads = max(c.threads+int64(s.rnd.IntN(3)-1), 1)
+	c.clients = max(c.clients+int64(s.rnd.IntN(5)-2), 0)
+	busy := s.rnd.Float64()
+	return set("process.memory.usage", "By", integer(c.memory)) &&
+		set("process.cpu.utilization", "1", func(p pmetric.NumberDataPoint) { p.SetDoubleValue(busy) }) &&
+		set("process.threads", "{thread}", integer(c.threads)) &&
+		set("db.client.connections", "{connection}", integer(c.clients))
+}
+
 // scrape adds at most limit points of one instance and returns how many.
-func (s *Shop) scrape(ms pmetric.MetricSlice, svc shopService, at pcommon.Timestamp, limit int) int {
-	start := pcommon.NewTimestampFromTime(s.now.Add(-time.Hour))
+func (s *Shop) scrape(ms pmetric.MetricSlice, svc shopService, c *shopCounters, at pcommon.Timestamp, limit int) int {
+	start := pcommon.NewTimestampFromTime(s.began)
 	count := 0
 	room := func() bool { count++; return count <= limit }
 	attributes := func(m pcommon.Map, route string, code int64) {
@@ -379,21 +422,30 @@ func (s *Shop) scrape(ms pmetric.MetricSlice, svc shopService, at pcommon.Timest
 			p := sum.DataPoints().AppendEmpty()
 			p.SetStartTimestamp(start)
 			p.SetTimestamp(at)
-			p.SetIntValue(int64(s.scrapes)*1000 + int64(s.rnd.IntN(1000)))
+			most := 70
+			if code == 500 {
+				most = 10
+			}
+			key := fmt.Sprint(route, code)
+			c.requests[key] += int64(s.rnd.IntN(most))
+			p.SetIntValue(c.requests[key])
 			attributes(p.Attributes(), route, code)
 		}
 	}
-	for _, name := range []string{"process.memory.usage", "process.cpu.utilization", "process.threads", "db.client.connections"} {
+	if !s.gauges(c, func(name, unit string, set func(pmetric.NumberDataPoint)) bool {
 		if !room() {
-			return limit
+			return false
 		}
 		m := ms.AppendEmpty()
 		m.SetName(name)
-		m.SetUnit("1")
+		m.SetUnit(unit)
 		p := m.SetEmptyGauge().DataPoints().AppendEmpty()
 		p.SetTimestamp(at)
-		p.SetDoubleValue(s.rnd.Float64() * 1000)
+		set(p)
 		p.Attributes().PutStr("pool", "main")
+		return true
+	}) {
+		return limit
 	}
 	if !room() {
 		return limit
@@ -406,15 +458,18 @@ func (s *Shop) scrape(ms pmetric.MetricSlice, svc shopService, at pcommon.Timest
 	p := h.DataPoints().AppendEmpty()
 	p.SetStartTimestamp(start)
 	p.SetTimestamp(at)
-	p.SetSum(s.rnd.Float64() * 100)
 	p.ExplicitBounds().FromRaw([]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10})
-	counts, total := make([]uint64, 12), uint64(0)
-	for i := range counts {
-		counts[i] = uint64(s.rnd.IntN(500))
-		total += counts[i]
+	counts, added, total := make([]uint64, 12), uint64(0), uint64(0)
+	for i, most := range []int{2, 5, 20, 60, 90, 60, 25, 8, 3, 2, 2, 2} { // requests of 15 s
+		counts[i] = uint64(s.rnd.IntN(most))
+		added += counts[i]
+		c.buckets[i] += counts[i]
+		total += c.buckets[i]
 	}
-	p.BucketCounts().FromRaw(counts)
+	c.seconds += float64(added) * s.rnd.Float64() / 10
+	p.BucketCounts().FromRaw(c.buckets)
 	p.SetCount(total)
+	p.SetSum(c.seconds)
 	attributes(p.Attributes(), svc.operations[0], 200)
 	if len(s.recent) > 0 {
 		span := &s.recent[s.rnd.IntN(len(s.recent))]
@@ -433,10 +488,10 @@ func (s *Shop) scrape(ms pmetric.MetricSlice, svc shopService, at pcommon.Timest
 	x := calls.SetEmptyExponentialHistogram()
 	x.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
 	xp := x.DataPoints().AppendEmpty()
-	xp.SetStartTimestamp(start)
+	xp.SetStartTimestamp(at - pcommon.Timestamp(15*time.Second))
 	xp.SetTimestamp(at)
 	xp.SetScale(3)
-	xp.SetCount(total)
+	xp.SetCount(added)
 	xp.SetSum(s.rnd.Float64() * 5000)
 	xp.Positive().SetOffset(-12)
 	xp.Positive().BucketCounts().FromRaw(counts)
@@ -449,8 +504,10 @@ func (s *Shop) scrape(ms pmetric.MetricSlice, svc shopService, at pcommon.Timest
 	sp := pauses.SetEmptySummary().DataPoints().AppendEmpty()
 	sp.SetStartTimestamp(start)
 	sp.SetTimestamp(at)
-	sp.SetCount(total)
-	sp.SetSum(s.rnd.Float64())
+	c.pauses += uint64(s.rnd.IntN(10))
+	c.paused += s.rnd.Float64() / 100
+	sp.SetCount(c.pauses)
+	sp.SetSum(c.paused)
 	for _, q := range []float64{0.5, 0.99} {
 		v := sp.QuantileValues().AppendEmpty()
 		v.SetQuantile(q)

@@ -1,0 +1,305 @@
+package bench
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/schema"
+)
+
+type mergeOptions struct {
+	options
+	quiet int // flushes of the quiet shape
+}
+
+// MergeMain measures what the janitor's merging costs and what it gains. It returns the exit code.
+//
+//	busy      spans, records and points as a writer under load leaves them: full flushes; the spans are of 50,000 a second
+//	quiet     flushes of 5 spans, one a second
+//	writing   full flushes again, merged while a writer goes on: what its commits feel of it
+//
+// Each is merged to level 1 (minutes), then to level 2 (hours), by a janitor of its own process, which does nothing else. The last line is
+// `MERGE {json}`.
+func MergeMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if code, ok := child(ctx, args, stdout, stderr); ok {
+		return code
+	}
+	var o mergeOptions
+	flags := flag.NewFlagSet("merge", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.IntVar(&o.spans, "spans", 600_000, "spans of full flushes; half as many log records and points")
+	flags.IntVar(&o.quiet, "quiet", 600, "flushes of 5 spans, one a second")
+	flags.IntVar(&o.request, "request", 1000, "items of a request")
+	flags.BoolVar(&o.hard, "hard", false, "add a random uuid, a free text, an address and a random number to each span and record; random numbers in points")
+	flags.StringVar(&o.bin, "postgres-bin", filepath.Join("..", ".tools", "postgres", "bin"), "directory of initdb and postgres")
+	flags.BoolVar(&o.keep, "keep", false, "keep the database and the logs, and say where they are")
+	if err := flags.Parse(args); err != nil {
+		return service.ExitUsage
+	}
+	if err := supported(); err != nil {
+		fmt.Fprintln(stderr, "merge:", err)
+		return service.ExitUsage
+	}
+	err := inTempDir("ollymerge", o.keep, func(dir string) { fmt.Fprintln(stderr, "files:", dir) }, func(dir string) error {
+		return merge(ctx, o, dir, stdout, stderr)
+	})
+	if err != nil {
+		fmt.Fprintln(stderr, "merge:", err)
+		return service.ExitFailed
+	}
+	return service.ExitOK
+}
+
+func merge(ctx context.Context, o mergeOptions, dir string, stdout, stderr io.Writer) error {
+	m, err := startMachine(ctx, o.options, dir)
+	if err != nil {
+		return err
+	}
+	defer m.stop()
+	var found []compaction
+	for _, s := range o.shapes() {
+		fmt.Fprintln(stderr, s.name)
+		c, err := m.compact(ctx, s)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		found = append(found, c)
+	}
+	fmt.Fprintln(stderr, "writing")
+	felt, err := m.whileMerging(ctx, o)
+	if err != nil {
+		return fmt.Errorf("writing: %w", err)
+	}
+	return mergeReport(stdout, o, found, felt)
+}
+
+// shape is data as writers leave it.
+type shape struct {
+	name     string
+	requests *requests
+	each     bool // a flush for every request
+}
+
+// key is the name as a word of its own.
+func (s shape) key() string { return strings.ReplaceAll(s.name, " ", "_") }
+
+// Rates of spans, in the time of the data.
+const (
+	busyRate   = 50_000
+	quietRate  = 5
+	spansTrace = 16 // of the shop, about
+)
+
+func shopAt(rate float64, at time.Time) *testbed.Shop {
+	return testbed.NewShop(1, at).Every(time.Duration(spansTrace / rate * float64(time.Second)))
+}
+
+func (o mergeOptions) shapes() []shape {
+	half := max(o.spans/2, o.request)
+	busy := newMaker(shopAt(busyRate, hourAgo(0)), o.request, o.hard)
+	points := newMaker(testbed.NewShop(1, hourAgo(half/pointsAnHour)), o.request, o.hard)
+	return []shape{
+		{name: "busy spans", requests: busy.make(telemetry.Traces, o.spans)},
+		{name: "quiet spans", requests: newMaker(shopAt(quietRate, hourAgo(0)), quietRate, o.hard).make(telemetry.Traces, quietRate*o.quiet), each: true},
+		{name: "logs", requests: busy.make(telemetry.Logs, half)},
+		{name: "metrics", requests: points.make(telemetry.Metrics, half)},
+	}
+}
+
+// level is what there is of a shape at one level, and what it took to get there.
+type level struct {
+	cost                       // for level 0 of the writer, as client; else of the janitor
+	segments           int     // rows of the table
+	content            float64 // bytes an item: all columns of the rows
+	body, filters, dir float64 // parts of it
+	packed             float64 // bytes an item on disk, indexes included, without what merging has freed
+	rss                int64   // of the janitor
+}
+
+// compaction is a shape with its levels.
+type compaction struct {
+	shape
+	levels [3]level
+}
+
+// compact stores a shape and merges it, level by level.
+func (m *machine) compact(ctx context.Context, s shape) (c compaction, err error) {
+	c.shape = s
+	st, err := m.stage(ctx, setup{database: s.key(), requests: s.requests, writers: -1})
+	if err != nil {
+		return c, err
+	}
+	defer st.close(ctx)
+	// The first one makes partitions ahead; what the second takes is what it takes to start.
+	var idle level
+	for range 2 {
+		if idle, err = st.merge(ctx, 2); err != nil {
+			return c, err
+		}
+	}
+	if c.levels[0].cost, err = st.store(ctx, s); err != nil {
+		return c, err
+	}
+	for n := range c.levels {
+		l := &c.levels[n]
+		if n > 0 {
+			if *l, err = st.merge(ctx, n); err != nil {
+				return c, err
+			}
+			// A janitor that goes on for ever starts once.
+			l.cost.client = max(l.cost.client-idle.cost.client, 0)
+			l.cost.server = max(l.cost.server-idle.cost.server, 0)
+		}
+		l.cost.items = s.requests.items
+		if err := l.look(ctx, st.conn, s.requests); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// store lets a writer write the requests. It is one that has been at it for a while: partitions and dimensions are there, and it knows them.
+func (st *stage) store(ctx context.Context, s shape) (cost, error) {
+	var flags []string
+	if s.each {
+		// What comes alone is written at once; the writer's own quarter of a second would only make the bench wait.
+		flags = []string{"--flush-quiet-after", "1ms"}
+	}
+	w, err := st.machine.startWriterOf(ctx, "", st.url, flags...)
+	if err != nil {
+		return cost{}, err
+	}
+	st.writers = []*process{w}
+	defer func() {
+		w.stop()
+		st.writers = nil
+	}()
+	r := s.requests
+	if err := st.machine.deliver(ctx, r.signal, warming(r.signal)); err != nil {
+		return cost{}, err
+	}
+	if _, err := st.conn.Exec(ctx, "TRUNCATE "+segmentsOf(r.signal)); err != nil {
+		return cost{}, err
+	}
+	before, err := st.begin(ctx)
+	if err != nil {
+		return cost{}, err
+	}
+	if s.each {
+		err = st.machine.oneByOne(ctx, r.signal, r.batches)
+	} else {
+		err = st.machine.deliver(ctx, r.signal, r.batches)
+	}
+	if err != nil {
+		return cost{}, err
+	}
+	c, err := st.end(ctx, before)
+	c.items = r.items
+	return c, err
+}
+
+// warming is batches of another shop of the same make, of the same hours and with all its dimensions.
+func warming(signal telemetry.Signal) []telemetry.Batch {
+	return newMaker(testbed.NewShop(99, hourAgo(0)), 1000, false).make(signal, 8000).batches
+}
+
+func segmentsOf(signal telemetry.Signal) string {
+	return map[telemetry.Signal]string{telemetry.Traces: schema.SpansSegment, telemetry.Logs: schema.LogsSegment, telemetry.Metrics: schema.MetricsSegment}[signal]
+}
+
+// oneByOne publishes each batch when the one before is committed.
+func (q *queue) oneByOne(ctx context.Context, signal telemetry.Signal, batches []telemetry.Batch) error {
+	for i := range batches {
+		if err := q.publish(ctx, batches[i:i+1]); err != nil {
+			return err
+		}
+		if _, err := q.until(ctx, signal, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merge runs a janitor to a level.
+func (st *stage) merge(ctx context.Context, to int) (l level, err error) {
+	before, err := st.begin(ctx)
+	if err != nil {
+		return l, err
+	}
+	p, err := st.machine.startJanitor(ctx, st.url, to)
+	if err != nil {
+		return l, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- p.wait() }()
+	// Its largest size is asked while it lives: what the kernel says afterwards begins with the size of who started it.
+	tick := time.NewTicker(looks)
+	defer tick.Stop()
+	for running := true; running; {
+		select {
+		case err := <-ended:
+			if err != nil {
+				return l, err
+			}
+			running = false
+		case <-tick.C:
+			l.rss = max(l.rss, peakRSS(p.pid()))
+		}
+	}
+	l.cost, err = st.end(ctx, before)
+	l.cost.client = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	return l, err
+}
+
+// startJanitor starts a janitor that merges everything that is closed up to a level, without rest, and ends.
+func (m *machine) startJanitor(ctx context.Context, url string, to int) (*process, error) {
+	grace := "0s"
+	if to < 2 {
+		grace = "10000h" // no hour is closed
+	}
+	return m.start(ctx, "janitor", "--once", "--postgres-url", url, "--ops-address", "", "--merge-duty", "1", "--merge-minute-grace", "0s",
+		"--merge-hour-grace", grace)
+}
+
+// look measures what is stored.
+func (l *level) look(ctx context.Context, conn *pgx.Conn, r *requests) error {
+	table := segmentsOf(r.signal)
+	// 24 bytes are a row's own header.
+	const query = `SELECT coalesce(sum(items), 0), count(*), coalesce(sum(octet_length(body)), 0), coalesce(sum(octet_length(trace_filter) + octet_length(token_filter)), 0),
+		coalesce(sum(octet_length(directory)), 0), coalesce(sum(24 + pg_column_size(tenant_id) + pg_column_size(segment_id) + 6 * 8 + 3 * 4 + 2 * 2 +
+		pg_column_size(service_ids) + pg_column_size(service_items) + pg_column_size(service_max_duration) + pg_column_size(service_max_error_duration)), 0) FROM `
+	var items, header, body, filters, dir int64
+	if err := conn.QueryRow(ctx, query+table).Scan(&items, &l.segments, &body, &filters, &dir, &header); err != nil {
+		return err
+	}
+	if items != int64(r.items) {
+		return fmt.Errorf("%d items sent, %d in %s", r.items, items, table)
+	}
+	l.body, l.filters, l.dir = l.cost.each(body), l.cost.each(filters), l.cost.each(dir)
+	l.content = l.cost.each(body + filters + dir + header)
+	return l.pack(ctx, conn, table)
+}
+
+// pack measures a copy of the table, without what merging has freed in it.
+func (l *level) pack(ctx context.Context, conn *pgx.Conn, table string) error {
+	if _, err := conn.Exec(ctx, fmt.Sprintf("CREATE TABLE packed (LIKE %[1]s INCLUDING ALL); INSERT INTO packed SELECT * FROM %[1]s", table)); err != nil {
+		return err
+	}
+	var size int64
+	if err := conn.QueryRow(ctx, "SELECT pg_total_relation_size('packed')").Scan(&size); err != nil {
+		return err
+	}
+	l.packed = l.cost.each(size)
+	_, err := conn.Exec(ctx, "DROP TABLE packed")
+	return err
+}
