@@ -170,3 +170,41 @@ func BenchmarkOTLP(b *testing.B) {
 	}
 	report(b, table.N, from)
 }
+
+// BenchmarkMerge is what the janitor does with a group: small segments read, sorted anew, and written as large ones.
+func BenchmarkMerge(b *testing.B) {
+	for name, c := range map[string]struct {
+		signal   telemetry.Signal
+		payloads [][]byte
+	}{
+		"spans":  {telemetry.Traces, [][]byte{demoTraces(b, 1, 16_000, false)}},
+		"logs":   {telemetry.Logs, [][]byte{demoLogs(b, 1, 16_000)}},
+		"points": {telemetry.Metrics, demoMetrics(b, 1, 8)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			from := NewTable("default", c.signal)
+			for i, p := range c.payloads {
+				_, err := from.Append(p, int64(i))
+				require.NoError(b, err)
+			}
+			parts := segments(b, from, 2000, 1)
+			t := NewTable("default", c.signal)
+			b.ReportAllocs()
+			began := cpu()
+			for b.Loop() {
+				t.Reset()
+				for _, s := range parts {
+					d, err := ParseDirectory(s.Directory)
+					require.NoError(b, err)
+					require.NoError(b, t.AppendSegment(d, []Part{{0, s.Body}}, WantAll()))
+				}
+				for _, rows := range t.Slices(MaxItems) {
+					if _, err := t.Encode(rows, 2); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			report(b, from.N, began)
+		})
+	}
+}

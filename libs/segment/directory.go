@@ -210,11 +210,18 @@ func (r *directoryReader) bytes(n int) []byte {
 
 // ParseDirectory reads a directory; a damaged one is fault.Internal with code "segment.damaged", one of an unknown version with
 // "segment.format".
-func ParseDirectory(b []byte) (*Directory, error) {
+func ParseDirectory(b []byte) (*Directory, error) { return parseDirectory(b, FormatVersion) }
+
+// oldestVersion is the first format version, which every program reads.
+const oldestVersion = 1
+
+// parseDirectory reads a directory of any version up to newest. All versions so far have the same layout.
+func parseDirectory(b []byte, newest byte) (*Directory, error) {
 	r := &directoryReader{b: b}
 	version := r.byte()
-	if !r.bad && version != FormatVersion {
-		return nil, fault.Newf(fault.Internal, "segment.format", "segment has format version %d, this program reads version %d", version, FormatVersion)
+	if !r.bad && (version < oldestVersion || version > newest) {
+		return nil, fault.Newf(fault.Internal, "segment.format", "segment has format version %d, this program reads versions %d to %d",
+			version, oldestVersion, newest)
 	}
 	d := &Directory{Signal: telemetry.Signal(r.byte())}
 	if d.Signal > telemetry.Metrics {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -81,6 +82,42 @@ func TestGolden(t *testing.T) {
 				require.True(t, ok)
 				require.Equal(t, want, got)
 			})
+		}
+	}
+}
+
+// TestVersionBump is the day on which a program writes version 2: it still reads every golden file of version 1 and encodes what they hold
+// anew; a program of today refuses the segments of that one by name, and neither takes what is newer than itself.
+func TestVersionBump(t *testing.T) {
+	const next = FormatVersion + 1
+	for _, signal := range telemetry.Signals() {
+		b, err := os.ReadFile(filepath.Join("testdata", "v1", signal.String()+"-2.seg"))
+		require.NoError(t, err)
+		s, otlp := readGolden(t, b)
+		require.EqualValues(t, 1, s.Directory[0])
+		d, err := parseDirectory(s.Directory, next)
+		require.NoError(t, err)
+		table := NewTable("acme", signal)
+		require.NoError(t, table.AppendSegment(d, []Part{{0, s.Body}}, WantAll()))
+		want, ok := flatten(t, signal, otlp)
+		require.True(t, ok)
+		got, ok := flatten(t, signal, table.OTLP(nil))
+		require.True(t, ok)
+		require.Equal(t, want, got)
+		again, err := table.Encode(table.Slices(MaxItems)[0], 2)
+		require.NoError(t, err)
+		require.EqualValues(t, FormatVersion, again.Directory[0], "what is written is of the writer's version")
+		require.Equal(t, FormatVersion, again.Format)
+
+		newer := append([]byte{next}, s.Directory[1:]...)
+		_, err = ParseDirectory(newer)
+		require.ErrorContains(t, err, "format version 2")
+		require.Equal(t, "segment.format", fault.From(err).Code)
+		_, err = parseDirectory(newer, next)
+		require.NoError(t, err)
+		for _, version := range []byte{0, next + 1} {
+			_, err = parseDirectory(append([]byte{version}, s.Directory[1:]...), next)
+			require.Equal(t, "segment.format", fault.From(err).Code)
 		}
 	}
 }
