@@ -663,6 +663,71 @@ func (r *intReader) someAt(s *source, n int, pick []uint32, dst []int64, depth i
 	}
 }
 
+// skip passes over n numbers.
+func (r *intReader) skip(s *source, n int) { r.skipAt(s, n, 0) }
+
+func (r *intReader) skipAt(s *source, n, depth int) {
+	if n == 0 || s.bad {
+		return
+	}
+	if depth > maxDepth {
+		s.bad = true
+		return
+	}
+	packed := func(n int) {
+		s.svarint()
+		width := int(s.byte())
+		if width > 64 {
+			s.bad = true
+			return
+		}
+		s.take(&s.plain, (n*width+7)/8)
+	}
+	split := func(n int) {
+		s.svarint()
+		total := 0
+		for _, l := range s.take(&s.code, n) {
+			if l > 64 {
+				s.bad = true
+				return
+			}
+			total += max(int(l)-1, 0)
+		}
+		s.take(&s.plain, (total+7)/8)
+	}
+	switch s.byte() {
+	case intConst:
+		s.svarint()
+	case intPacked:
+		packed(n)
+	case intBytes:
+		s.svarint()
+		s.take(&s.code, n)
+	case intRuns:
+		m := s.count(n)
+		r.skipAt(s, m, depth+1)
+		r.skipAt(s, m, depth+1)
+	case intDict:
+		m := s.count(n)
+		r.skipAt(s, m, depth+1)
+		r.skipAt(s, n, depth+1)
+	case intDelta:
+		s.svarint()
+		for i := 1; i < n && !s.bad; i += deltaBlock {
+			packed(min(deltaBlock, n-i))
+		}
+	case intSplit:
+		split(n)
+	case intDeltaSplit:
+		split(n - 1)
+	case intScaled:
+		s.uvarint()
+		r.skipAt(s, n, depth+1)
+	default:
+		s.bad = true
+	}
+}
+
 // splitSome is split for those of n numbers that pick names.
 func (s *source) splitSome(n int, pick []uint32, dst []int64) {
 	lens := s.take(&s.code, n)

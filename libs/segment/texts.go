@@ -20,6 +20,9 @@ type textList struct {
 	count     []int    // per template: its strings
 	at        []int    // per template: where its numbers begin in columns; slot after slot, count[t] numbers each
 	columns   []int64
+	from      []source // per template: where its numbers stand; read when they are needed
+	loaded    []bool   // per template: its numbers are in columns
+	reader    *intReader
 	nth       []uint32 // per string: how many before it have the same template; made when it is needed
 
 	lengths []int64
@@ -31,6 +34,7 @@ type textList struct {
 func (l *textList) forget() {
 	l.text = nil
 	clear(l.templates[:cap(l.templates)])
+	clear(l.from[:cap(l.from)])
 }
 
 // read parses n strings; the list refers to src's memory. Damage sets src.bad.
@@ -102,13 +106,28 @@ func (l *textList) parse(r *intReader, src *source) {
 		}
 	}
 	l.columns = resize(l.columns, sum)
-	columns := l.columns
+	l.from, l.loaded, l.reader = resize(l.from, m), resize(l.loaded, m), r
 	for i := range m {
+		l.from[i], l.loaded[i] = *src, false
 		for range l.slots[i] {
-			r.ints(src, columns[:l.count[i]])
-			columns = columns[l.count[i]:]
+			r.skip(src, l.count[i])
 		}
 	}
+}
+
+// load reads the numbers of a template; false if they are damaged.
+func (l *textList) load(template int) bool {
+	if l.loaded[template] {
+		return !l.from[template].bad
+	}
+	l.loaded[template] = true
+	src := &l.from[template]
+	at := l.at[template]
+	for range l.slots[template] {
+		l.reader.ints(src, l.columns[at:at+l.count[template]])
+		at += l.count[template]
+	}
+	return !src.bad
 }
 
 // all appends every string to dst, in order; memory is where those of templates are put, of capacity total. ok is false for a list that
@@ -167,6 +186,9 @@ func (l *textList) number() {
 
 // fill appends the nth string of a template.
 func (l *textList) fill(b []byte, template, nth int) (_ []byte, ok bool) {
+	if !l.load(template) {
+		return b, false
+	}
 	value, step := l.at[template]+nth, l.count[template]
 	tpl := l.templates[template]
 	for j := 0; j < len(tpl); j++ {
@@ -336,6 +358,9 @@ func (l *textList) equal(wanted [][]byte, pass []bool) (ok bool) {
 				}
 				return l.decide(pass, isOne)
 			default:
+				if !l.load(t) {
+					return false
+				}
 				l.number()
 				for i, c := range l.codes {
 					pass[i] = pass[i] || int(c) == t && l.has(t, int(l.nth[i]), numbers)
