@@ -296,9 +296,14 @@ func (w *walker) entityRef(b []byte) bool {
 	return true
 }
 
+// scopeItems reads ScopeSpans, ScopeLogs or ScopeMetrics in one go: the scope of spans and records is entered when its schema URL, which
+// comes last on the wire, is known. Going through them twice took an eighth of a flush, as they are not in the cache the first time. A
+// series is named by its scope, so that metrics wait for it.
 func (w *walker) scopeItems(b []byte, names levelNames) bool {
 	var scope joined
 	var schemaURL []byte
+	waits := w.t.Signal == telemetry.Metrics
+	first, n := w.t.N, 0
 	for i := 0; i < len(b); {
 		tag, _, data, end := next(b, i)
 		if end < 0 {
@@ -309,6 +314,15 @@ func (w *walker) scopeItems(b []byte, names levelNames) bool {
 		case 1<<3 | wireLen:
 			scope.add(data)
 		case 2<<3 | wireLen:
+			if waits {
+				continue
+			}
+			w.push(names.items, n)
+			if !w.item(data) {
+				return false
+			}
+			w.pop()
+			n++
 		case 3<<3 | wireLen:
 			schemaURL = data
 		default:
@@ -322,7 +336,13 @@ func (w *walker) scopeItems(b []byte, names levelNames) bool {
 		return false
 	}
 	w.pop()
-	n := 0
+	if !waits {
+		scopes := w.t.Ints[ColScope]
+		for i := first; i < len(scopes); i++ {
+			scopes[i] = int64(w.scope)
+		}
+		return true
+	}
 	for i := 0; i < len(b); {
 		tag, _, data, end := next(b, i)
 		i = end
@@ -330,25 +350,24 @@ func (w *walker) scopeItems(b []byte, names levelNames) bool {
 			continue
 		}
 		w.push(names.items, n)
-		if w.t.Signal != telemetry.Metrics && !w.fits(data) {
-			return false
-		}
-		ok := false
-		switch w.t.Signal {
-		case telemetry.Traces:
-			ok = w.span(data)
-		case telemetry.Logs:
-			ok = w.logRecord(data)
-		case telemetry.Metrics:
-			ok = w.readMetric(data)
-		}
-		if !ok {
+		if !w.readMetric(data) {
 			return false
 		}
 		w.pop()
 		n++
 	}
 	return true
+}
+
+// item reads a span or a log record.
+func (w *walker) item(b []byte) bool {
+	if !w.fits(b) {
+		return false
+	}
+	if w.t.Signal == telemetry.Traces {
+		return w.span(b)
+	}
+	return w.logRecord(b)
 }
 
 func (w *walker) readScope(b, schemaURL []byte) bool {

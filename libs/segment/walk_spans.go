@@ -117,7 +117,7 @@ func (w *walker) span(b []byte) bool {
 	in[ColResource] = append(in[ColResource], int64(w.resource))
 	in[ColKind] = append(in[ColKind], int64(int32(kind)))
 	in[ColStatus] = append(in[ColStatus], int64(int32(status)))
-	in[ColScope] = append(in[ColScope], int64(w.scope))
+	in[ColScope] = append(in[ColScope], 0) // scopeItems enters it
 	in[ColFlags] = append(in[ColFlags], int64(flags))
 	in[ColPosition] = append(in[ColPosition], w.position)
 	in[ColOrdinal] = append(in[ColOrdinal], w.ordinal)
