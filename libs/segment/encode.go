@@ -21,6 +21,9 @@ const (
 	minFrame     = 512
 	minCompress  = 96 // bytes that are worth a try
 	maxFrameSave = 16 // keep the compressed form when it saves at least 1/16
+
+	// zstdWindow is larger than nearly all frames; the compressor's own choice takes 4 MiB for the first frame above 128 KiB.
+	zstdWindow = 256 << 10
 )
 
 // Encoder holds the memory for encoding segments. One Encoder serves one goroutine; several Encoders may encode different rows of
@@ -72,7 +75,7 @@ func (e *Encoder) compressor(level int) (*zstd.Encoder, error) {
 	}
 	if e.zstd[i] == nil {
 		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
-			zstd.WithLowerEncoderMem(true), zstd.WithAllLitEntropyCompression(true))
+			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true), zstd.WithAllLitEntropyCompression(true))
 		if err != nil {
 			return nil, fault.Wrap(err, fault.Internal, "segment.zstd", "compressor cannot be made")
 		}

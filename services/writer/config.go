@@ -53,7 +53,7 @@ func defaultFlush() FlushConfig {
 		MaxBytes:      8 << 20,
 		SegmentItems:  2000,
 		Concurrency:   2,
-		MaxHeldBytes:  64 << 20,
+		MaxHeldBytes:  32 << 20,
 		Timeout:       30 * time.Second,
 		Drain:         20 * time.Second,
 		PolicyRefresh: 15 * time.Second,
