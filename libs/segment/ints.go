@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // sink collects one section's three streams. Small numbers, lengths and byte codes go to code and text to text, both compressed; what
@@ -141,6 +142,9 @@ func (c *intCoder) intsAt(s *sink, v []int64, depth int) (lo, hi int64) {
 			if size := entropy(c.hist[:span+1], n); size < best-best/16 {
 				kind, best = intBytes, size
 			}
+			if size := unlike(v, best/breakBits)*breakBits + 64; size < best-best/16 {
+				kind, best = intBytes, size
+			}
 		}
 	} else {
 		if nested && width >= 12 && n >= 8 {
@@ -186,6 +190,9 @@ func (c *intCoder) intsAt(s *sink, v []int64, depth int) (lo, hi int64) {
 		// A dictionary pays when it is much smaller than the column.
 		if codes, dict := c.distinct(v, depth, min(n/2, best/width)); dict != nil {
 			size := len(dict)*width + n*bits.Len(uint(len(dict)-1)) + 32
+			if size >= best && countUp(codes) {
+				size = len(dict)*width + 3*n // a bit each, and a byte that compresses
+			}
 			if kind == intBytes {
 				size += size / 8
 			}
@@ -276,6 +283,41 @@ func (c *intCoder) intsAt(s *sink, v []int64, depth int) (lo, hi int64) {
 		s.plain = p.flush()
 	}
 	return st.min, st.max
+}
+
+// countUp tells whether most codes are one more than their predecessor. Only the second half is looked at: the first codes always are.
+func countUp(codes []int64) bool {
+	up, from := 0, len(codes)/2
+	for i, c := range codes[from+1:] {
+		if c == codes[from+i]+1 {
+			up++
+		}
+	}
+	return up*8 > (len(codes)-from)*7
+}
+
+// breakBits is about what a value out of line costs in bytes that otherwise repeat: a literal, and a match to go on.
+const breakBits = 24
+
+// unlike counts the values that differ from the one a period before, up to limit; the period is where the beginning comes again. The
+// points of one resource come in together: each of its series repeats the times and positions of the others, which takes next to nothing
+// as compressed bytes.
+func unlike(v []int64, limit int) int {
+	const same = 4
+	limit = min(limit, len(v)/2)
+	for period := same; period < limit; period++ {
+		if v[period] != v[0] || !slices.Equal(v[period:period+same], v[:same]) {
+			continue
+		}
+		count := period
+		for i := period; i < len(v) && count < limit; i++ {
+			if v[i] != v[i-period] {
+				count++
+			}
+		}
+		return count
+	}
+	return limit
 }
 
 // commonScale returns the largest of 10^9, 10^6 and 10^3 that divides every value, else 1: clocks of many languages tick in micro- or
