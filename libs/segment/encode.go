@@ -254,19 +254,16 @@ func (e *Encoder) number() {
 
 // intSection writes an integer column; a constant one needs only its bounds, one that is all zero not even a section.
 func (e *Encoder) intSection(c Column, v []int64) {
-	lo, hi := v[0], v[0]
-	for _, x := range v {
-		lo, hi = min(lo, x), max(hi, x)
-	}
-	if lo == hi {
-		if lo != 0 {
+	first := v[0]
+	if !slices.ContainsFunc(v, func(x int64) bool { return x != first }) {
+		if first != 0 {
 			e.s.reset()
-			e.add(section{id: uint8(c), min: lo, max: hi})
+			e.add(section{id: uint8(c), min: first, max: first})
 		}
 		return
 	}
 	e.s.reset()
-	e.c.ints(&e.s, v)
+	lo, hi := e.c.ints(&e.s, v)
 	e.add(section{id: uint8(c), min: lo, max: hi})
 }
 

@@ -48,7 +48,6 @@ const (
 type intStats struct {
 	min, max  int64
 	runs      int
-	deltaBits int // sum of bit lengths of zigzag differences
 	blockBits int // size of intDelta
 }
 
@@ -77,7 +76,6 @@ func (c *intCoder) stats(v []int64) intStats {
 				st.runs++
 			}
 			lo, hi = min(lo, d), max(hi, d)
-			st.deltaBits += bits.Len64(zigzag(d))
 			prev = x
 		}
 		st.blockBits += 8 + (bits.Len64(zigzag(lo))+6)/7*8 + n*bits.Len64(uint64(hi)-uint64(lo))
@@ -171,15 +169,15 @@ func (c *intCoder) intsAt(s *sink, v []int64, depth int) (lo, hi int64) {
 			if size := sum + entropy(c.lens[:], n) + 16; size < best {
 				kind, best = intSplit, size
 			}
-			if st.deltaBits < best {
-				clear(c.lens[:])
-				prev, sum := v[0], 0
-				for _, x := range v[1:] {
-					l := bits.Len64(zigzag(x - prev))
-					c.lens[l]++
-					sum += max(l-1, 0)
-					prev = x
-				}
+			clear(c.lens[:])
+			prev, sum := v[0], 0
+			for _, x := range v[1:] {
+				l := bits.Len64(zigzag(x - prev))
+				c.lens[l]++
+				sum += max(l-1, 0)
+				prev = x
+			}
+			if sum < best {
 				if size := sum + entropy(c.lens[:], n-1) + 16; size < best {
 					kind, best = intDeltaSplit, size
 				}
