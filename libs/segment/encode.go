@@ -21,6 +21,9 @@ const (
 	minFrame     = 512
 	minCompress  = 96 // bytes that are worth a try
 	maxFrameSave = 16 // keep the compressed form when it saves at least 1/16
+
+	// zstdWindow is larger than nearly all frames; the compressor's own choice takes 4 MiB for the first frame above 128 KiB.
+	zstdWindow = 256 << 10
 )
 
 // Encoder holds the memory for encoding segments. One Encoder serves one goroutine; several Encoders may encode different rows of
@@ -75,7 +78,7 @@ func (e *Encoder) compressor(level int) (*zstd.Encoder, error) {
 	}
 	if e.zstd[i] == nil {
 		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
-			zstd.WithLowerEncoderMem(true), zstd.WithAllLitEntropyCompression(true))
+			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true), zstd.WithAllLitEntropyCompression(true))
 		if err != nil {
 			return nil, fault.Wrap(err, fault.Internal, "segment.zstd", "compressor cannot be made")
 		}
@@ -257,19 +260,16 @@ func (e *Encoder) number() {
 
 // intSection writes an integer column; a constant one needs only its bounds, one that is all zero not even a section.
 func (e *Encoder) intSection(c Column, v []int64) {
-	lo, hi := v[0], v[0]
-	for _, x := range v {
-		lo, hi = min(lo, x), max(hi, x)
-	}
-	if lo == hi {
-		if lo != 0 {
+	first := v[0]
+	if !slices.ContainsFunc(v, func(x int64) bool { return x != first }) {
+		if first != 0 {
 			e.s.reset()
-			e.add(section{id: uint8(c), min: lo, max: hi})
+			e.add(section{id: uint8(c), min: first, max: first})
 		}
 		return
 	}
 	e.s.reset()
-	e.c.ints(&e.s, v)
+	lo, hi := e.c.ints(&e.s, v)
 	e.add(section{id: uint8(c), min: lo, max: hi})
 }
 

@@ -64,6 +64,7 @@ type interner struct {
 	sizes  []uint32 // per row: bytes of its protobuf, or an estimate
 	seeds  []uint64 // per key: keySeed
 	recent []ValueID
+	pairs  []pair // of Append: attributes seen before
 	keys   index
 	values index
 	tree   shapeTree
@@ -124,6 +125,7 @@ func (t *Table) Reset() {
 		Scopes: t.Scopes[:0], Metrics: t.Metrics[:0], Series: t.Series[:0],
 	}
 	t.seeds, t.recent = t.seeds[:0], t.recent[:0]
+	clear(t.pairs)
 	t.tree.reset()
 	t.resourceHashes, t.scopeHashes = t.resourceHashes[:0], t.scopeHashes[:0]
 	t.metricHashes, t.seriesHashes = t.metricHashes[:0], t.seriesHashes[:0]
@@ -179,6 +181,7 @@ func (t *Table) rollback(m mark) {
 	t.Metrics, t.metricHashes = t.Metrics[:m.metrics], t.metricHashes[:m.metrics]
 	t.Series, t.seriesHashes = t.Series[:m.series], t.seriesHashes[:m.series]
 	t.tree.truncate(m.shapes)
+	clear(t.pairs)
 	t.partial = m.partial
 	for i := range t.recent {
 		if int(t.recent[i]) >= m.values {

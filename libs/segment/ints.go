@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // sink collects one section's three streams. Small numbers, lengths and byte codes go to code and text to text, both compressed; what
@@ -47,7 +48,6 @@ const (
 type intStats struct {
 	min, max  int64
 	runs      int
-	deltaBits int // sum of bit lengths of zigzag differences
 	blockBits int // size of intDelta
 }
 
@@ -76,7 +76,6 @@ func (c *intCoder) stats(v []int64) intStats {
 				st.runs++
 			}
 			lo, hi = min(lo, d), max(hi, d)
-			st.deltaBits += bits.Len64(zigzag(d))
 			prev = x
 		}
 		st.blockBits += 8 + (bits.Len64(zigzag(lo))+6)/7*8 + n*bits.Len64(uint64(hi)-uint64(lo))
@@ -141,6 +140,9 @@ func (c *intCoder) intsAt(s *sink, v []int64, depth int) (lo, hi int64) {
 			if size := entropy(c.hist[:span+1], n); size < best-best/16 {
 				kind, best = intBytes, size
 			}
+			if size := unlike(v, best/breakBits)*breakBits + 64; size < best-best/16 {
+				kind, best = intBytes, size
+			}
 		}
 	} else {
 		if nested && width >= 12 && n >= 8 {
@@ -167,15 +169,15 @@ func (c *intCoder) intsAt(s *sink, v []int64, depth int) (lo, hi int64) {
 			if size := sum + entropy(c.lens[:], n) + 16; size < best {
 				kind, best = intSplit, size
 			}
-			if st.deltaBits < best {
-				clear(c.lens[:])
-				prev, sum := v[0], 0
-				for _, x := range v[1:] {
-					l := bits.Len64(zigzag(x - prev))
-					c.lens[l]++
-					sum += max(l-1, 0)
-					prev = x
-				}
+			clear(c.lens[:])
+			prev, sum := v[0], 0
+			for _, x := range v[1:] {
+				l := bits.Len64(zigzag(x - prev))
+				c.lens[l]++
+				sum += max(l-1, 0)
+				prev = x
+			}
+			if sum < best {
 				if size := sum + entropy(c.lens[:], n-1) + 16; size < best {
 					kind, best = intDeltaSplit, size
 				}
@@ -186,6 +188,9 @@ func (c *intCoder) intsAt(s *sink, v []int64, depth int) (lo, hi int64) {
 		// A dictionary pays when it is much smaller than the column.
 		if codes, dict := c.distinct(v, depth, min(n/2, best/width)); dict != nil {
 			size := len(dict)*width + n*bits.Len(uint(len(dict)-1)) + 32
+			if size >= best && countUp(codes) {
+				size = len(dict)*width + 3*n // a bit each, and a byte that compresses
+			}
 			if kind == intBytes {
 				size += size / 8
 			}
@@ -276,6 +281,41 @@ func (c *intCoder) intsAt(s *sink, v []int64, depth int) (lo, hi int64) {
 		s.plain = p.flush()
 	}
 	return st.min, st.max
+}
+
+// countUp tells whether most codes are one more than their predecessor. Only the second half is looked at: the first codes always are.
+func countUp(codes []int64) bool {
+	up, from := 0, len(codes)/2
+	for i, c := range codes[from+1:] {
+		if c == codes[from+i]+1 {
+			up++
+		}
+	}
+	return up*8 > (len(codes)-from)*7
+}
+
+// breakBits is about what a value out of line costs in bytes that otherwise repeat: a literal, and a match to go on.
+const breakBits = 24
+
+// unlike counts the values that differ from the one a period before, up to limit; the period is where the beginning comes again. The
+// points of one resource come in together: each of its series repeats the times and positions of the others, which takes next to nothing
+// as compressed bytes.
+func unlike(v []int64, limit int) int {
+	const same = 4
+	limit = min(limit, len(v)/2)
+	for period := same; period < limit; period++ {
+		if v[period] != v[0] || !slices.Equal(v[period:period+same], v[:same]) {
+			continue
+		}
+		count := period
+		for i := period; i < len(v) && count < limit; i++ {
+			if v[i] != v[i-period] {
+				count++
+			}
+		}
+		return count
+	}
+	return limit
 }
 
 // commonScale returns the largest of 10^9, 10^6 and 10^3 that divides every value, else 1: clocks of many languages tick in micro- or

@@ -70,7 +70,7 @@ func (w *walker) logRecord(b []byte) bool {
 	in[ColTime] = append(in[ColTime], int64(time))
 	in[ColSeverity] = append(in[ColSeverity], int64(int32(severity)))
 	in[ColResource] = append(in[ColResource], int64(w.resource))
-	in[ColScope] = append(in[ColScope], int64(w.scope))
+	in[ColScope] = append(in[ColScope], 0) // scopeItems enters it
 	in[ColObservedTime] = append(in[ColObservedTime], int64(observed))
 	in[ColHas] = append(in[ColHas], has)
 	in[ColFlags] = append(in[ColFlags], int64(flags))

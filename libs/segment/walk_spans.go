@@ -8,6 +8,17 @@ func (w *walker) span(b []byte) bool {
 	var start, end, kind, status, flags, droppedA, droppedE, droppedL uint64
 	node := uint32(0)
 	for i := 0; i < len(b); {
+		// Attributes are most of a span's fields, and most of them are short.
+		if b[i] == 9<<3|wireLen && i+1 < len(b) && b[i+1] < 0x80 && int(b[i+1]) <= len(b)-i-2 {
+			end := i + 2 + int(b[i+1])
+			id, child, ok := w.attribute(b[i+2:end:end], node)
+			if !ok {
+				return false
+			}
+			node, i = child, end
+			t.Attributes.IDs = append(t.Attributes.IDs, id)
+			continue
+		}
 		tag, num, data, stop := next(b, i)
 		if stop < 0 {
 			return w.damaged(stop)
@@ -106,7 +117,7 @@ func (w *walker) span(b []byte) bool {
 	in[ColResource] = append(in[ColResource], int64(w.resource))
 	in[ColKind] = append(in[ColKind], int64(int32(kind)))
 	in[ColStatus] = append(in[ColStatus], int64(int32(status)))
-	in[ColScope] = append(in[ColScope], int64(w.scope))
+	in[ColScope] = append(in[ColScope], 0) // scopeItems enters it
 	in[ColFlags] = append(in[ColFlags], int64(flags))
 	in[ColPosition] = append(in[ColPosition], w.position)
 	in[ColOrdinal] = append(in[ColOrdinal], w.ordinal)

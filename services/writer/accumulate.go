@@ -13,11 +13,12 @@ type limits struct {
 	quiet   time.Duration // look at this age whether waiting longer pays
 	longest time.Duration // never hold anything longer
 	worth   int           // items that make waiting beyond quiet pay
+	enough  int           // items that fill a segment: waiting beyond quiet gains nothing more
 }
 
 // accumulator gathers deliveries of one signal into flushes. When it is quiet, a few items are closed at the age of limits.quiet:
-// nobody gains from waiting. When enough comes in to make a decent segment, it waits up to limits.longest. When loaded, it closes
-// because it is full. Not safe for concurrent use: it belongs to one goroutine.
+// nobody gains from waiting. When enough comes in to make a decent segment, it waits up to limits.longest, but not beyond a whole
+// segment: more would only wait. When loaded, it closes because it is full. Not safe for concurrent use: it belongs to one goroutine.
 type accumulator struct {
 	limits limits
 	items  []*held
@@ -51,7 +52,7 @@ func (a *accumulator) due(now time.Time) time.Duration {
 	if age < a.limits.quiet {
 		return a.limits.quiet - age
 	}
-	if a.count < a.limits.worth {
+	if a.count < a.limits.worth || a.count >= a.limits.enough {
 		return 0
 	}
 	return a.limits.longest - age

@@ -13,7 +13,7 @@ import (
 var epoch = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func testLimits() limits {
-	return limits{items: 1000, bytes: 10_000, quiet: 250 * time.Millisecond, longest: time.Second, worth: 100}
+	return limits{items: 1000, bytes: 10_000, quiet: 250 * time.Millisecond, longest: time.Second, worth: 100, enough: 500}
 }
 
 func arrived(at time.Duration, items, bytes int) *held {
@@ -33,7 +33,11 @@ func TestAccumulatorWritesFewItemsSoonAndManyLater(t *testing.T) {
 	require.Equal(t, 750*time.Millisecond, a.due(epoch.Add(250*time.Millisecond)), "a decent segment is growing")
 	require.LessOrEqual(t, a.due(epoch.Add(time.Second)), time.Duration(0), "but the first item waits no longer")
 
-	require.Len(t, a.take(), 2)
+	a.add(arrived(240*time.Millisecond, 400, 100))
+	require.Equal(t, 10*time.Millisecond, a.due(epoch.Add(240*time.Millisecond)), "more is coming, it may be a large flush")
+	require.LessOrEqual(t, a.due(epoch.Add(250*time.Millisecond)), time.Duration(0), "a whole segment is there")
+
+	require.Len(t, a.take(), 3)
 	require.Positive(t, a.due(epoch.Add(time.Hour)), "taken, so nothing is held")
 }
 

@@ -23,7 +23,7 @@ type Config struct {
 type FlushConfig struct {
 	QuietAfter    time.Duration `mapstructure:"quiet_after" doc:"A flush of few items is written at this age."`
 	Longest       time.Duration `mapstructure:"longest" doc:"No item waits longer than this to be written, unless the database is behind."`
-	WorthItems    int           `mapstructure:"worth_items" doc:"With this many items a flush waits beyond quiet_after, because a larger segment is cheaper."`
+	WorthItems    int           `mapstructure:"worth_items" doc:"With this many items a flush waits beyond quiet_after, because a larger segment is cheaper, until it fills one."`
 	MaxItems      int           `mapstructure:"max_items" doc:"A flush is written when it holds this many items."`
 	MaxBytes      int           `mapstructure:"max_bytes" doc:"A flush is written when it holds this many bytes of OTLP."`
 	SegmentItems  int           `mapstructure:"segment_items" doc:"Most items of one segment as the writer makes it; the janitor merges small ones later."`
@@ -53,7 +53,7 @@ func defaultFlush() FlushConfig {
 		MaxBytes:      8 << 20,
 		SegmentItems:  2000,
 		Concurrency:   2,
-		MaxHeldBytes:  64 << 20,
+		MaxHeldBytes:  32 << 20,
 		Timeout:       30 * time.Second,
 		Drain:         20 * time.Second,
 		PolicyRefresh: 15 * time.Second,

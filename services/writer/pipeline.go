@@ -93,7 +93,8 @@ func (p *pipeline) run(ctx context.Context) error {
 	defer keeping.Wait()
 	defer letGo()
 
-	flushes := make(chan []*held)
+	// One flush waits ready, so that the next ones are fetched and decompressed while every flusher is busy.
+	flushes := make(chan []*held, 1)
 	var workers sync.WaitGroup
 	for range p.workers {
 		workers.Go(func() {

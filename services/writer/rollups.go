@@ -45,6 +45,19 @@ type rollup struct {
 	byName map[operationKey]uint32
 	byCell map[cellKey]uint32
 	names  []uint32 // by row: index into operations
+	latest []latest // by operation
+	seen   [256]seen
+}
+
+// seen and latest stand before the maps: most spans are of an operation, minute and status that were counted a moment ago.
+type seen struct {
+	key operationKey
+	at  uint32 // index into operations, plus one; 0 for none
+}
+
+type latest struct {
+	key cellKey
+	at  uint32 // index into cells, plus one
 }
 
 type operationKey struct {
@@ -69,6 +82,8 @@ func (r *rollup) build(t *segment.Table) {
 	r.cells = r.cells[:0]
 	clear(r.byName)
 	clear(r.byCell)
+	clear(r.seen[:])
+	r.latest = r.latest[:0]
 	r.names = slices.Grow(r.names[:0], t.N)[:t.N]
 
 	times, durations := t.Ints[segment.ColTime], t.Ints[segment.ColDuration]
@@ -90,25 +105,41 @@ func (r *rollup) operationOf(row int) *operation { return &r.operations[r.names[
 
 func (r *rollup) operation(t *segment.Table, service int64, name segment.ValueID, kind int32) uint32 {
 	key := operationKey{service, name, kind}
+	s := &r.seen[(uint32(name)+uint32(kind)<<5+uint32(service)<<3)%uint32(len(r.seen))]
+	if s.at == 0 || s.key != key {
+		*s = seen{key, r.find(t, key) + 1}
+	}
+	return s.at - 1
+}
+
+func (r *rollup) find(t *segment.Table, key operationKey) uint32 {
 	if i, ok := r.byName[key]; ok {
 		return i
 	}
+	service, name, kind := key.service, key.name, key.kind
 	text := string(t.Values[name].Raw)
 	i := uint32(len(r.operations))
 	r.operations = append(r.operations, operation{
 		id: segment.OperationID(t.Tenant, service, text, kind), service: service, name: cleanString(text), kind: kind,
 	})
+	r.latest = append(r.latest, latest{})
 	r.byName[key] = i
 	return i
 }
 
 func (r *rollup) cell(op uint32, minute int64, status int32) *redCell {
 	key := cellKey{minute, op, status}
+	l := &r.latest[op]
+	if l.at != 0 && l.key == key {
+		return &r.cells[l.at-1]
+	}
 	if i, ok := r.byCell[key]; ok {
+		*l = latest{key, i + 1}
 		return &r.cells[i]
 	}
 	i := len(r.cells)
 	r.byCell[key] = uint32(i)
+	*l = latest{key, uint32(i) + 1}
 	r.cells = slices.Grow(r.cells, 1)[:i+1]
 	c := &r.cells[i]
 	*c = redCell{

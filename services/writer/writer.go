@@ -123,8 +123,10 @@ func (s *Service) waitReady(ctx context.Context) error {
 func (s *Service) pipeline(signal telemetry.Signal) *pipeline {
 	f := s.cfg.Flush
 	return &pipeline{
-		signal:  signal,
-		limits:  limits{items: f.MaxItems, bytes: f.MaxBytes, quiet: f.QuietAfter, longest: f.Longest, worth: f.WorthItems},
+		signal: signal,
+		limits: limits{
+			items: f.MaxItems, bytes: f.MaxBytes, quiet: f.QuietAfter, longest: f.Longest, worth: f.WorthItems, enough: f.SegmentItems,
+		},
 		budget:  s.budget,
 		keeper:  newKeeper(cmp.Or(s.cfg.Bus.AckWait, bus.DefaultConfig().AckWait)/4, s.env.Log),
 		flusher: func() *flusher { return s.flusher(signal) },
