@@ -36,6 +36,22 @@ const (
 	SavedQuery      = "saved_query"
 )
 
+// Tables are those that hold one signal.
+type Tables struct{ Segment, Group, Fact string }
+
+// TablesOf names the tables of a signal by the signal's name: traces, logs or metrics. Of anything else there are none.
+func TablesOf(signal string) Tables {
+	switch signal {
+	case "traces":
+		return Tables{Segment: SpansSegment, Group: SpansGroup, Fact: SpansFact}
+	case "logs":
+		return Tables{Segment: LogsSegment, Group: LogsGroup, Fact: LogsFact}
+	case "metrics":
+		return Tables{Segment: MetricsSegment, Group: MetricsGroup, Fact: MetricsFact}
+	}
+	return Tables{}
+}
+
 // SegmentColumns are the columns of the three segment tables in their physical order, without the last, SegmentGroupColumn.
 func SegmentColumns() []string {
 	return []string{

@@ -18,7 +18,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -196,41 +195,8 @@ type entry struct {
 	details                        map[string]any
 }
 
-// segmentTable is the segment table of a signal.
-func segmentTable(signal telemetry.Signal) string {
-	switch signal {
-	case telemetry.Traces:
-		return schema.SpansSegment
-	case telemetry.Logs:
-		return schema.LogsSegment
-	case telemetry.Metrics:
-		return schema.MetricsSegment
-	}
-	panic(fault.Newf(fault.Internal, "signal.unknown", "unknown signal %d", signal))
-}
+func segmentTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Segment }
 
-// groupTable is the table of groups of a signal's segments.
-func groupTable(signal telemetry.Signal) string {
-	switch signal {
-	case telemetry.Traces:
-		return schema.SpansGroup
-	case telemetry.Logs:
-		return schema.LogsGroup
-	case telemetry.Metrics:
-		return schema.MetricsGroup
-	}
-	panic(fault.Newf(fault.Internal, "signal.unknown", "unknown signal %d", signal))
-}
+func groupTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Group }
 
-// factTable is the table of rows of a signal.
-func factTable(signal telemetry.Signal) string {
-	switch signal {
-	case telemetry.Traces:
-		return schema.SpansFact
-	case telemetry.Logs:
-		return schema.LogsFact
-	case telemetry.Metrics:
-		return schema.MetricsFact
-	}
-	panic(fault.Newf(fault.Internal, "signal.unknown", "unknown signal %d", signal))
-}
+func factTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Fact }

@@ -90,29 +90,9 @@ func (p *plan) newest() int64 {
 	return p.to - 1
 }
 
-func segmentTable(signal telemetry.Signal) string {
-	switch signal {
-	case telemetry.Traces:
-		return schema.SpansSegment
-	case telemetry.Logs:
-		return schema.LogsSegment
-	case telemetry.Metrics:
-		return schema.MetricsSegment
-	}
-	return ""
-}
+func segmentTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Segment }
 
-func groupTable(signal telemetry.Signal) string {
-	switch signal {
-	case telemetry.Traces:
-		return schema.SpansGroup
-	case telemetry.Logs:
-		return schema.LogsGroup
-	case telemetry.Metrics:
-		return schema.MetricsGroup
-	}
-	return ""
-}
+func groupTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Group }
 
 // wants says which columns of a segment are read.
 type wants func(h *header) segment.Want

@@ -5,26 +5,6 @@ import (
 	"github.com/ollyscale/ollyscale/schema"
 )
 
-func segmentTable(s telemetry.Signal) string {
-	switch s {
-	case telemetry.Traces:
-		return schema.SpansSegment
-	case telemetry.Logs:
-		return schema.LogsSegment
-	case telemetry.Metrics:
-		return schema.MetricsSegment
-	}
-	return ""
-}
+func segmentTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Segment }
 
-func factTable(s telemetry.Signal) string {
-	switch s {
-	case telemetry.Traces:
-		return schema.SpansFact
-	case telemetry.Logs:
-		return schema.LogsFact
-	case telemetry.Metrics:
-		return schema.MetricsFact
-	}
-	return ""
-}
+func factTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Fact }
