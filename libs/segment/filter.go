@@ -8,6 +8,7 @@ const (
 	filterBlock     = 32
 	traceFilterBits = 12 // per distinct trace: 0.5 % false positives
 	tokenFilterBits = 11 // per distinct token: 0.9 %
+	groupTokenBits  = 14 // in a Group, which lives for long: 0.26 %, and half the reads in vain are worth 0.3 B a span (ADR-011)
 )
 
 // salts of Parquet's specification.

@@ -203,3 +203,26 @@ func TestGroup(t *testing.T) {
 	require.Less(t, passed, 200, "of 10,000 hashes that no segment has")
 	require.True(t, MayContainAt(nil, 3, 1), "an empty group excludes nothing")
 }
+
+// TestAGroupIsNotAsLargeAsItsLargest: a segment of random values beside ordinary ones is given twice what they need on average.
+func TestAGroupIsNotAsLargeAsItsLargest(t *testing.T) {
+	all := make([]*Segment, 20)
+	for i := range all {
+		all[i] = &Segment{}
+		n := 1000
+		if i == 7 {
+			n = 100_000
+		}
+		for k := range n {
+			all[i].tokens = append(all[i].tokens, (uint64(i)<<32+uint64(k)+1)*0x9e3779b97f4a7c15)
+		}
+	}
+	list := all[7].tokens
+	g := NewGroup(all)
+	largest := filterBlocks(100_000, groupTokenBits)
+	require.Less(t, g.TokenBlocks, largest/4)
+	for _, h := range list {
+		at := filterAt(h, g.TokenBlocks) * len(all) * 32
+		require.True(t, MayContainAt(g.TokenFilter[at:at+len(all)*32], 7, h))
+	}
+}

@@ -9,14 +9,17 @@ type Group struct {
 }
 
 // NewGroup makes the group of segments that Encode made with level 2, and takes their token filters out of them: they are in the group
-// then. Every segment is given as many blocks as the largest one of them needs.
+// then. Every segment is given as many blocks as the largest one of them needs, but not more than twice the average: one segment of
+// random values must not blow up the filters of all.
 func NewGroup(segments []*Segment) *Group {
 	g := &Group{}
 	lists := func(of func(*Segment) []uint64, bitsEach int) (int, []byte) {
-		blocks := 0
+		blocks, total := 0, 0
 		for _, s := range segments {
-			blocks = max(blocks, filterBlocks(len(of(s)), bitsEach))
+			need := filterBlocks(len(of(s)), bitsEach)
+			blocks, total = max(blocks, need), total+need
 		}
+		blocks = min(blocks, (2*total+len(segments)-1)/len(segments))
 		f := make([]byte, blocks*len(segments)*filterBlock)
 		for i, s := range segments {
 			for _, h := range of(s) {
@@ -26,7 +29,7 @@ func NewGroup(segments []*Segment) *Group {
 		return blocks, f
 	}
 	g.TraceBlocks, g.TraceFilter = lists(func(s *Segment) []uint64 { return s.traces }, traceFilterBits)
-	g.TokenBlocks, g.TokenFilter = lists(func(s *Segment) []uint64 { return s.tokens }, tokenFilterBits)
+	g.TokenBlocks, g.TokenFilter = lists(func(s *Segment) []uint64 { return s.tokens }, groupTokenBits)
 	for _, s := range segments {
 		s.TokenFilter, s.traces, s.tokens = nil, nil, nil
 	}

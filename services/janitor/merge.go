@@ -199,6 +199,10 @@ func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level
 	}
 	from, to := bounds(read)
 	table := segmentTable(signal)
+	size := int64(0) // before a group takes filters out
+	for _, seg := range segments {
+		size += int64(len(seg.Body) + len(seg.Directory) + len(seg.TraceFilter) + len(seg.TokenFilter))
+	}
 	if level == 2 && len(segments) > 1 {
 		// By itself: the locks of making a partition must not last as long as a merge.
 		if _, err := s.pool.Exec(ctx, statement("ensure_partition", ""), groupTable(signal), from); err != nil {
@@ -226,8 +230,8 @@ func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level
 	sum.written += len(segments)
 	for _, seg := range segments {
 		sum.items += int64(seg.Items)
-		sum.bytes += int64(len(seg.Body) + len(seg.Directory) + len(seg.TraceFilter) + len(seg.TokenFilter))
 	}
+	sum.bytes += size
 	s.metrics.merges.Add(ctx, 1, attributes(signal, level))
 	return nil
 }
