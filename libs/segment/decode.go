@@ -60,7 +60,7 @@ type decoder struct {
 
 // reset forgets what refers to segments that were read.
 func (x *decoder) reset() {
-	clear(x.frames)
+	clear(x.frames[:cap(x.frames)])
 	clear(x.texts[:cap(x.texts)])
 	x.dict.texts.forget()
 	x.parts, x.d, x.needs, x.pick = nil, nil, nil, nil
@@ -128,8 +128,8 @@ func newDecoder() (*decoder, error) {
 // open begins with another segment.
 func (x *decoder) open(d *Directory, parts []Part) {
 	x.d, x.parts = d, parts
+	clear(x.frames[:cap(x.frames)])
 	x.frames = resize(x.frames, len(d.frames))
-	clear(x.frames)
 	clear(x.columns[:])
 }
 

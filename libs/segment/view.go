@@ -53,6 +53,7 @@ const (
 // Open begins with a segment. parts must cover d.Ranges(w) of all that will be asked for.
 func (v *View) Open(d *Directory, parts []Part) {
 	v.err, v.traces, v.spans, v.parents, v.resources, v.shaped, v.used = nil, nil, nil, nil, nil, false, 0
+	v.shapes = listPlan{starts: v.shapes.starts[:0], slots: v.shapes.slots[:0], rows: v.shapes.rows[:0]}
 	clear(v.texts[:])
 	clear(v.keys)
 	x := v.x
@@ -67,12 +68,15 @@ func (v *View) Open(d *Directory, parts []Part) {
 func (v *View) Close() {
 	x := v.x
 	x.parts, x.d = nil, nil
-	clear(x.frames)
+	clear(x.frames[:cap(x.frames)])
 	if cap(x.arena) > mostMemory {
 		x.arena = nil
 	}
-	for _, c := range v.pool {
+	for i, c := range v.pool {
 		c.list.texts.forget()
+		if c.memory() > mostMemory {
+			v.pool[i] = &Values{view: v}
+		}
 	}
 }
 
@@ -225,8 +229,9 @@ func (v *View) Attribute(key string) *Values {
 		v.fail(err)
 		return &v.empty
 	}
-	c = v.values(src, s.count)
-	c.key, c.located = at, false
+	if c = v.values(src, s.count); c != &v.empty {
+		c.key, c.located = at, false
+	}
 	v.keys[key] = c
 	return c
 }
@@ -238,7 +243,6 @@ func (v *View) shape() *listPlan {
 		return p
 	}
 	v.shaped = true
-	p.starts, p.slots, p.rows = p.starts[:0], p.slots[:0], p.rows[:0]
 	s := v.x.d.section(sectionShapes)
 	if s == nil {
 		v.bad("attribute shapes are missing")
@@ -308,6 +312,13 @@ type Values struct {
 	some    []bool
 }
 
+// memory is how many bytes c holds on to.
+func (c *Values) memory() int {
+	l := &c.list
+	return cap(l.memory) + cap(l.texts.memory) + 8*(cap(c.codes)+cap(l.numbers)+cap(l.doubles)+cap(l.texts.columns)+cap(l.texts.codes)) +
+		4*(cap(c.rows)+cap(l.ordinal)+cap(l.texts.nth))
+}
+
 // Distinct is how many values there are; none is there for nothing.
 func (c *Values) Distinct() int {
 	if c.entries == 0 {
@@ -363,12 +374,15 @@ func (c *Values) Rows() []uint32 {
 	}
 	c.rows = slices.Grow(c.rows[:0], c.entries)
 	for row, shape := range p.rows {
-		for range times[shape] {
+		if len(c.rows) > c.entries { // damaged, and perhaps made to take memory
+			break
+		}
+		for range min(int(times[shape]), c.entries+1) {
 			c.rows = append(c.rows, uint32(row))
 		}
 	}
 	if len(c.rows) != c.entries {
-		c.view.bad("attribute %q has %d values, want %d", c.view.x.d.keys[c.key].key, c.entries, len(c.rows))
+		c.view.bad("attribute %q has %d values, not what its shapes say", c.view.x.d.keys[c.key].key, c.entries)
 		c.entries, c.rows = 0, c.rows[:0]
 		return nil
 	}
@@ -532,6 +546,7 @@ func (v *View) Resources() *Resources {
 	}
 	if src.bad {
 		v.bad("resources")
+		r.keys, r.values = r.keys[:0], r.values[:0]
 		return r
 	}
 	r.N = n

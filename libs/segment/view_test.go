@@ -216,43 +216,45 @@ func TestTemplateKernels(t *testing.T) {
 }
 
 func FuzzView(f *testing.F) {
-	for _, s := range seedSegments(f) {
+	seeds := seedSegments(f)
+	for _, s := range seeds {
 		f.Add(s.Directory, s.Body)
 	}
-	f.Fuzz(func(t *testing.T, directory, body []byte) { checkDamagedView(t, directory, body) })
+	v, err := NewView()
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, directory, body []byte) { checkDamagedView(t, v, directory, body) })
 }
 
-// checkDamagedView asks everything of what may be damaged: never a panic, always the right code.
-func checkDamagedView(t testing.TB, directory, body []byte) {
+// checkDamagedView asks everything of what may be damaged, without looking at Err in between: never a panic, always the right code. Rows stay
+// within the segment.
+func checkDamagedView(t testing.TB, v *View, directory, body []byte) {
 	t.Helper()
 	d, err := ParseDirectory(directory)
 	if err != nil {
 		return
 	}
-	v, err := NewView()
-	require.NoError(t, err)
 	v.Open(d, []Part{{0, body}})
 	schema := schemaOf(d.Signal)
 	for _, c := range schema.ints {
 		require.Len(t, v.Ints(c), d.Items)
 	}
 	hits := make([]bool, d.Items)
-	ask := func(c *Values) {
+	ask := func(c *Values, hits []bool) {
 		test := &Test{Match: func(Value) bool { return true }}
 		pass, _ := c.Pass(test)
-		if v.Err() == nil {
-			c.Mark(pass, hits)
-		}
+		c.Mark(pass, hits)
 		test.Contains = [][]byte{[]byte("a1")}
 		c.Pass(test)
 		test.Contains, test.Equal = nil, [][]byte{[]byte("user-1")}
 		c.Pass(test)
-		if v.Err() == nil {
-			c.Count(hits, make([]int64, c.Distinct()))
-		}
+		c.Count(hits, make([]int64, c.Distinct()))
+		c.Count(nil, make([]int64, c.Distinct()))
 	}
 	if schema.traceIDs {
-		v.TraceIDs()
+		ids := v.TraceIDs()
+		for _, r := range ids.Rows {
+			_ = ids.Distinct[r]
+		}
 		v.SpanIDs()
 	}
 	if schema.parents {
@@ -260,24 +262,38 @@ func checkDamagedView(t testing.TB, directory, body []byte) {
 	}
 	if d.Signal != telemetry.Metrics {
 		for _, c := range schema.texts {
-			ask(v.Text(c))
+			ask(v.Text(c), hits)
 		}
 	}
 	for _, k := range d.Keys() {
-		ask(v.Attribute(k))
+		ask(v.Attribute(k), hits)
 	}
-	v.Services()
+	ask(v.Attribute("no.such.key"), hits)
+	resources := v.Resources()
+	require.Len(t, v.Services(), resources.N)
+	for _, k := range []string{"service.name", "host.name", "k8s.pod.name"} {
+		if c := resources.Attribute(k); c != nil {
+			ask(c, make([]bool, resources.N))
+		}
+	}
+	for _, k := range resources.keys {
+		ask(resources.Attribute(k), make([]bool, resources.N))
+	}
 	if err := v.Err(); err != nil {
 		var fe *fault.Error
 		require.ErrorAs(t, err, &fe)
 		require.Equal(t, "segment.damaged", fe.Code)
 	}
+	v.Close()
 }
 
+// TestDamagedView reads damaged segments and sound ones in turn with one view: a sound one is read as if nothing had happened.
 func TestDamagedView(t *testing.T) {
+	v, err := NewView()
+	require.NoError(t, err)
 	for i, s := range seedSegments(t) {
 		r := newRandom(uint64(i))
-		for range 60 {
+		for n := range 80 {
 			b, d := bytes.Clone(s.Body), bytes.Clone(s.Directory)
 			b[r.IntN(len(b))] = byte(r.Uint32())
 			if r.chance(30) {
@@ -286,9 +302,26 @@ func TestDamagedView(t *testing.T) {
 			if r.chance(30) {
 				d[r.IntN(len(d))] ^= 1 << r.IntN(8)
 			}
-			checkDamagedView(t, d, b)
+			checkDamagedView(t, v, d, b)
+			if n%20 == 0 {
+				checkView(t, v, s)
+			}
 		}
 	}
+}
+
+// TestManyRowsOfOneKey: a few bytes may not make gigabytes of rows.
+func TestManyRowsOfOneKey(t *testing.T) {
+	v, err := NewView()
+	require.NoError(t, err)
+	c := &Values{view: v, entries: 3, key: 0}
+	v.x.d = &Directory{Items: 4000, keys: []section{{key: "k"}}}
+	v.shaped = true
+	v.shapes = listPlan{starts: []int{0, 1 << 16}, slots: make([]int64, 1<<16), rows: make([]int64, 4000)}
+	require.Nil(t, c.Rows())
+	require.Zero(t, c.Entries())
+	require.Less(t, cap(c.rows), 1000)
+	require.ErrorContains(t, v.Err(), "has 3 values")
 }
 
 func BenchmarkView(b *testing.B) {

@@ -4,6 +4,10 @@
 --
 -- A segment that is in a group has no token filter of its own; its trace filter is in both.
 
+-- A new column needs each table for itself for an instant. Queries of up to 30 s may be in the way, and everybody else would queue behind this
+-- statement: it gives up instead, and the migrator is run again.
+SET LOCAL lock_timeout = '5s';
+
 ALTER TABLE public.spans_segment ADD COLUMN group_id uuid;
 ALTER TABLE public.logs_segment ADD COLUMN group_id uuid;
 ALTER TABLE public.metrics_segment ADD COLUMN group_id uuid;
@@ -55,3 +59,5 @@ BEGIN
   END LOOP;
 END
 $$;
+
+SET LOCAL lock_timeout = DEFAULT;

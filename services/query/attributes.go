@@ -13,8 +13,12 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
-// maxValues bounds the distinct values that are counted at a time, about 150 bytes each.
-const maxValues = 100_000
+// Bounds of the distinct values that are counted at a time: their number, and the bytes of memory that they take.
+const (
+	maxValues     = 100_000
+	maxValueBytes = 64 << 20
+	valueOverhead = 150
+)
 
 // valueCount is how many items have a value.
 type valueCount struct {
@@ -26,6 +30,7 @@ type valueCount struct {
 type valueCounts struct {
 	values map[string]*valueCount
 	items  int64 // with the attribute or without
+	bytes  int64 // of memory
 	lost   bool  // there were more values than are kept
 	key    []byte
 }
@@ -41,7 +46,12 @@ func (c *valueCounts) add(v segment.Value, items int64) {
 		return
 	}
 	v.Raw = slices.Clone(v.Raw)
-	c.values[string(c.key)] = &valueCount{v, items}
+	c.put(string(c.key), &valueCount{v, items})
+}
+
+func (c *valueCounts) put(key string, v *valueCount) {
+	c.values[key] = v
+	c.bytes += int64(len(key)+len(v.value.Raw)) + valueOverhead
 }
 
 func (c *valueCounts) merge(o *valueCounts) {
@@ -53,22 +63,27 @@ func (c *valueCounts) merge(o *valueCounts) {
 		if have := c.values[key]; have != nil {
 			have.items += v.items
 		} else {
-			c.values[key] = v
+			c.put(key, v)
 		}
 	}
-	if len(c.values) <= maxValues {
-		return
+	for len(c.values) > maxValues || c.bytes > maxValueBytes && len(c.values) > 1 {
+		c.halve()
 	}
-	// The rarest half goes: what is frequent over the range is frequent in many segments.
+}
+
+// halve lets the rarest half go: what is frequent over the range is frequent in many segments.
+func (c *valueCounts) halve() {
 	c.lost = true
 	order := make([]int64, 0, len(c.values))
 	for _, v := range c.values {
 		order = append(order, v.items)
 	}
 	slices.Sort(order)
+	middle, kept := order[len(order)/2], len(order)/2
 	for key, v := range c.values {
-		if v.items <= order[len(order)/2] && len(c.values) > maxValues/2 {
+		if v.items <= middle && len(c.values) > kept {
 			delete(c.values, key)
+			c.bytes -= int64(len(key)+len(v.value.Raw)) + valueOverhead
 		}
 	}
 }
@@ -117,7 +132,7 @@ func (s *Service) attributeValues(ctx context.Context, tenant telemetry.Tenant, 
 		if total.lost && v.incomplete == nil {
 			v.incomplete = &api.Incomplete{
 				Reason:  api.IncompleteReasonLimit,
-				Message: fmt.Sprintf("the attribute has more than %d values; rare ones are left out or counted too low", maxValues),
+				Message: fmt.Sprintf("the attribute has more values than are counted at a time (%d, or %d MiB of them); rare ones are left out or counted too low", maxValues, maxValueBytes>>20),
 			}
 		}
 		out.Stats, out.Incomplete = v.stats(started), v.incomplete
@@ -143,7 +158,7 @@ func (a attributeQuestion) want(p *plan) wants {
 		part.attribute(a.key)
 	}
 	p.filter.want(part)
-	return func(h *header) segment.Want {
+	return func(p *plan, h *header) segment.Want {
 		if p.whole(h) {
 			return whole
 		}

@@ -125,6 +125,84 @@ func TestAttributeValues(t *testing.T) {
 	}
 }
 
+// TestACutCountCoversTheTimeItNames: whatever the budget, an answer is whole or says since when it counts, and counts that.
+func TestACutCountCoversTheTimeItNames(t *testing.T) {
+	f := newFixture(t)
+	var line, across scene
+	for i := range 200 {
+		line.span(byte(i+1), "shop", "GET", ptrace.SpanKindServer, none(), with("k", "line"), starting(time.Duration(i)*time.Second))
+	}
+	for i := range 20 {
+		across.span(byte(i+1), "shop", "GET", ptrace.SpanKindServer, none(), with("k", "across"), starting(time.Duration(i)*10*time.Second))
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(line.td), 10)
+	f.store("default", telemetry.Traces, testbed.TracesPayload(across.td), 20)
+	for _, budget := range []int64{10, 30, 60, 100, 130, 150, 219} {
+		f.svc.cfg.ScanBudget = budget
+		for _, scope := range []string{"attributes", "resource"} {
+			key := "k"
+			if scope == "resource" {
+				key = "service.name"
+			}
+			var out api.AttributeValues
+			f.get("/api/attributes/"+key+"/values"+hour()+"&scope="+scope, &out)
+			since := base()
+			if out.Incomplete != nil {
+				since = time.Unix(0, int64(number64(t, out.Incomplete.Since)))
+			}
+			want := int64(0)
+			for i := range 200 {
+				if !base().Add(time.Duration(i) * time.Second).Before(since) {
+					want++
+				}
+			}
+			for i := range 20 {
+				if !base().Add(time.Duration(i) * 10 * time.Second).Before(since) {
+					want++
+				}
+			}
+			require.Equal(t, want, out.Items, "budget %d", budget)
+			sum := int64(0)
+			for _, v := range out.Values {
+				sum += v.Count
+			}
+			require.Equal(t, want, sum, "budget %d, %s", budget, scope)
+		}
+	}
+}
+
+// TestADamagedSegmentEndsOneQuery: whichever byte is wrong, the answer is an error with its code, and the next query of sound data works.
+func TestADamagedSegmentEndsOneQuery(t *testing.T) {
+	f := newFixture(t)
+	var s scene
+	for i := range 40 {
+		s.span(byte(i+1), "cart", "GET", ptrace.SpanKindClient, none(), with("k", fmt.Sprint(i%3)), with("peer.service", "pay"), starting(time.Duration(i)*time.Second))
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 40)
+	f.store("sound", telemetry.Traces, testbed.TracesPayload(s.td), 40)
+	var length int
+	ctx := testbed.Context(t)
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT octet_length(body) FROM spans_segment WHERE tenant_id = 'default'`).Scan(&length))
+	for at := 0; at < length; at += max(length/60, 1) {
+		_, err := f.db.Pool.Exec(ctx, `UPDATE spans_segment SET body = set_byte(body, $1, get_byte(body, $1) # 255) WHERE tenant_id = 'default'`, at)
+		require.NoError(t, err)
+		for _, path := range []string{
+			"/api/attributes/service.name/values" + hour() + "&scope=resource", "/api/attributes/k/values" + hour(), "/api/service-map" + hour(), "/api/services" + hour(),
+			"/api/spans/search" + hour() + "&filters=" + url.QueryEscape(`[{"or":[{"field":"attributes.k","operator":"eq","value":"1"},{"field":"resource.service.name","operator":"eq","value":"x"}]}]`),
+		} {
+			status, body := f.call(http.MethodGet, path, "")
+			if status != http.StatusOK {
+				require.Equal(t, http.StatusInternalServerError, status, "%s: %s", path, body)
+			}
+		}
+		var out api.AttributeValues
+		f.get("/api/attributes/k/values"+hour(), &out, "X-Scope-OrgID", "sound")
+		require.Len(t, out.Values, 3)
+		_, err = f.db.Pool.Exec(ctx, `UPDATE spans_segment SET body = set_byte(body, $1, get_byte(body, $1) # 255) WHERE tenant_id = 'default'`, at)
+		require.NoError(t, err)
+	}
+}
+
 func TestAttributeValuesKeepTheFrequentOnes(t *testing.T) {
 	total := newValueCounts()
 	for n := range 30 {
@@ -139,6 +217,17 @@ func TestAttributeValuesKeepTheFrequentOnes(t *testing.T) {
 	require.LessOrEqual(t, len(total.values), maxValues)
 	require.EqualValues(t, 150, total.render(1)[0].Count)
 	require.Equal(t, "always", total.render(1)[0].Value.String)
+
+	long := newValueCounts()
+	for i := range 40 {
+		part := newValueCounts()
+		for k := range 20 {
+			part.add(text(strings.Repeat("x", 100_000)+fmt.Sprint(i, k)), 1)
+		}
+		long.merge(part)
+		require.LessOrEqual(t, long.bytes, int64(maxValueBytes))
+	}
+	require.True(t, long.lost, "not more than so many bytes are kept")
 }
 
 // TestGroupsPrune: a value that only one segment of several groups has is found there, and the others are not read; what is nowhere reads
@@ -164,6 +253,16 @@ func TestGroupsPrune(t *testing.T) {
 	f.search("spans", searchBody{filters: `[{"field":"attributes.order.id","operator":"in","value":["nowhere","o-x"]}]`}, &page)
 	require.Empty(t, page.Spans)
 	require.Less(t, page.Stats.SegmentsRead, 5)
+
+	// Without a group's row, its segments are looked at themselves.
+	_, err := f.db.Pool.Exec(testbed.Context(t), `DELETE FROM spans_group WHERE group_id = (SELECT group_id FROM spans_group LIMIT 1)`)
+	require.NoError(t, err)
+	found := 0
+	for n := range 8 {
+		f.search("spans", searchBody{filters: fmt.Sprintf(`[{"field":"attributes.order.id","operator":"eq","value":"o-%d-17"}]`, n)}, &page)
+		found += len(page.Spans)
+	}
+	require.Equal(t, 8, found)
 }
 
 func TestCacheForgetsWhatWasNotAskedForLongest(t *testing.T) {

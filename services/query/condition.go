@@ -190,12 +190,13 @@ func (c *condition) match(s *piece, hits []bool) {
 		}
 	case traceID:
 		ids := s.TraceIDs()
-		for entry := range ids.Distinct {
-			if !c.isID(ids.Distinct[entry][:]) {
-				continue
-			}
+		of := make([]bool, len(ids.Distinct))
+		for entry := range of {
+			of[entry] = c.isID(ids.Distinct[entry][:])
+		}
+		if slices.Contains(of, true) {
 			for i, e := range ids.Rows {
-				hits[i] = hits[i] || int(e) == entry
+				hits[i] = of[e]
 			}
 		}
 	case spanID:

@@ -560,6 +560,9 @@ func (c *condition) parseIDs() error {
 		if v.Kind != api.KindString || err != nil || len(id) != size {
 			return fmt.Errorf("want %d hex digits", size*2)
 		}
+		if size == 16 && [16]byte(id) == [16]byte{} {
+			return errors.New("want a trace id that is not all zeros; what has none is found by exists")
+		}
 		c.ids = append(c.ids, id)
 	}
 	return nil

@@ -51,9 +51,12 @@ func (b *bounds) mayHold(h *header, services []int64) bool {
 	return false
 }
 
-// headerQuery renders headers.sql and its arguments. services are the ids for bounds.services; passed, when not nil, are the segments
-// in groups that may hold what is looked for.
-func headerQuery(q *queries, p *plan, b *bounds, services []int64, passed [][16]byte) (string, []any, error) {
+// verdict is what groups say: the groups that were asked, and those of their segments that may hold what is looked for. A segment whose
+// group was not found is looked at itself.
+type verdict struct{ groups, passed [][16]byte }
+
+// headerQuery renders headers.sql and its arguments. services are the ids for bounds.services.
+func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict) (string, []any, error) {
 	args := rangeArgs(p)
 	bind := func(v any) string {
 		args = append(args, v)
@@ -65,10 +68,10 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, passed [][16]
 		Blocks []block
 	}
 	data := struct {
-		Table                         string
-		Errors, Roots                 bool
-		Services, MaxPosition, Passed string
-		Probes                        []test
+		Table                                 string
+		Errors, Roots                         bool
+		Services, MaxPosition, Groups, Passed string
+		Probes                                []test
 	}{Table: segmentTable(p.signal), Errors: b.errors, Roots: b.roots}
 	if services != nil {
 		data.Services = bind(services)
@@ -76,8 +79,8 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, passed [][16]
 	if p.maxPosition > 0 {
 		data.MaxPosition = bind(p.maxPosition)
 	}
-	if passed != nil {
-		data.Passed = bind(passed)
+	if len(of.groups) > 0 {
+		data.Groups, data.Passed = bind(of.groups), bind(of.passed)
 	}
 	for _, pr := range b.probes {
 		one := test{Filter: pr.filter}
@@ -171,12 +174,12 @@ func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
 	for _, id := range p.traces {
 		h.hashes = append(h.hashes, segment.TraceHash(id))
 	}
-	passed, some, err := h.prepare(ctx)
+	groups, some, err := h.prepare(ctx)
 	if err != nil || !some {
 		h.ended = true
 		return h, err
 	}
-	declare, args, err := headerQuery(v.sql, p, &h.bounds, h.services, passed)
+	declare, args, err := headerQuery(v.sql, p, &h.bounds, h.services, groups)
 	if err != nil {
 		return nil, err
 	}
@@ -194,9 +197,8 @@ func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
 }
 
 // prepare asks, in one round trip, what the statement for the headers needs: how many segments the range has, the ids of services, and
-// which segments of groups may hold what is looked for (nil: nobody looks for anything, or there are no groups). some is false when
-// nothing can match.
-func (h *headers) prepare(ctx context.Context) (passed [][16]byte, some bool, err error) {
+// what groups say of what is looked for. some is false when nothing can match.
+func (h *headers) prepare(ctx context.Context) (groups verdict, some bool, err error) {
 	v, p := h.view, h.plan
 	batch := &pgx.Batch{}
 	var inRange int
@@ -222,16 +224,16 @@ func (h *headers) prepare(ctx context.Context) (passed [][16]byte, some bool, er
 	if len(h.bounds.probes) > 0 {
 		sql, args, err := groupQuery(v.sql, p, &h.bounds)
 		if err != nil {
-			return nil, false, err
+			return groups, false, err
 		}
 		batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+			var id [16]byte
 			var segments [][16]byte
 			var runs [][]byte
-			_, err := pgx.ForEachRow(rows, []any{&segments, &runs}, func() error {
-				if passed == nil {
-					passed = [][16]byte{}
-				}
-				passed = h.bounds.passGroup(passed, segments, runs)
+			groups.passed = [][16]byte{}
+			_, err := pgx.ForEachRow(rows, []any{&id, &segments, &runs}, func() error {
+				groups.groups = append(groups.groups, id)
+				groups.passed = h.bounds.passGroup(groups.passed, segments, runs)
 				segments, runs = nil, nil
 				return nil
 			})
@@ -242,9 +244,9 @@ func (h *headers) prepare(ctx context.Context) (passed [][16]byte, some bool, er
 		})
 	}
 	if err := v.tx.SendBatch(ctx, batch).Close(); err != nil {
-		return nil, false, fmt.Errorf("plan: %w", err)
+		return groups, false, fmt.Errorf("plan: %w", err)
 	}
-	return passed, inRange > 0 && (h.bounds.services == nil || len(h.services) > 0), nil
+	return groups, inRange > 0 && (h.bounds.services == nil || len(h.services) > 0), nil
 }
 
 // more fetches places from the cursor.
@@ -322,13 +324,13 @@ func (v *view) resolve(ctx context.Context, p *plan, places []place) ([]*header,
 // peek fills the buffer with at least n headers, or all that are left. The headers of a rare search may all be rejected for a long time, so
 // that it ends here, too, once the query's time is over; it has got below the newest time of the plan then, so that the next page goes on.
 func (h *headers) peek(ctx context.Context, n int) error {
-	for !h.ended && len(h.buffer) < n {
+	for least := 8; !h.ended && len(h.buffer) < n; least = min(2*least, largestFetch) {
 		if len(h.places) == 0 && !h.drained {
 			if err := h.more(ctx); err != nil {
 				return err
 			}
 		}
-		chunk := h.places[:min(len(h.places), max(n-len(h.buffer), 8))]
+		chunk := h.places[:min(len(h.places), max(n-len(h.buffer), least))]
 		list, err := h.view.resolve(ctx, h.plan, chunk)
 		if err != nil {
 			return err

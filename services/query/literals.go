@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"regexp/syntax"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -54,7 +56,14 @@ func literalsOf(r *syntax.Regexp) [][]byte {
 		if r.Flags&syntax.FoldCase != 0 {
 			return nil
 		}
-		return [][]byte{[]byte(string(r.Rune))}
+		// U+FFFD also matches a byte that is no UTF-8, which is kept as it came.
+		var list [][]byte
+		for _, part := range strings.Split(string(r.Rune), string(utf8.RuneError)) {
+			if part != "" {
+				list = append(list, []byte(part))
+			}
+		}
+		return list
 	case syntax.OpConcat:
 		var list [][]byte
 		for _, part := range r.Sub {

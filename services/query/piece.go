@@ -15,6 +15,7 @@ type piece struct {
 	tables *tables
 	pool   *segment.Table // the dictionaries of scopes, metrics and series, once something has asked for them
 	failed error
+	broken bool // it panicked, and is in no state to be used again
 	lent   [][]bool
 	used   int
 }
@@ -36,6 +37,9 @@ func (p *pieces) take(t *tables, of *plan) (*piece, error) {
 }
 
 func (p *pieces) put(s *piece) {
+	if s.broken {
+		return
+	}
 	s.forget()
 	s.Close()
 	p.Put(s)

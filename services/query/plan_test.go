@@ -55,7 +55,7 @@ func TestHeaderQueries(t *testing.T) {
 				c.change(p)
 			}
 			b := f.bounds()
-			sql, args, err := headerQuery(must(newQueries()), p, &b, c.ids, nil)
+			sql, args, err := headerQuery(must(newQueries()), p, &b, c.ids, verdict{})
 			require.NoError(t, err)
 			var got strings.Builder
 			fmt.Fprintln(&got, sql)
@@ -126,7 +126,7 @@ func TestHeadersTouchOnlyThePartitionsOfTheRange(t *testing.T) {
 	}
 	p := &plan{tenant: "default", signal: telemetry.Traces, from: base().Add(-time.Hour).UnixNano(), to: base().UnixNano(), filter: all{}}
 	b := bounds{}
-	sql, args, err := headerQuery(must(newQueries()), p, &b, nil, nil)
+	sql, args, err := headerQuery(must(newQueries()), p, &b, nil, verdict{})
 	require.NoError(t, err)
 	_, sql, found := strings.Cut(sql, "CURSOR FOR")
 	require.True(t, found)

@@ -174,7 +174,7 @@ func (v *view) load(ctx context.Context, stream *headers, w wants, n int) (*wave
 	var minTimes []int64
 	var firsts, lengths []int32
 	for i, h := range list {
-		ranges := h.directory.Ranges(w(h))
+		ranges := h.directory.Ranges(w(stream.plan, h))
 		size := int64(0)
 		for _, r := range ranges {
 			size += int64(r.Length)
@@ -242,14 +242,8 @@ func (v *view) decode(ctx context.Context, p *plan, current *wave, each visit) e
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				h := current.headers[i]
-				s.open(h.directory, current.parts[i])
-				err := each(i, h, s)
-				if err == nil {
-					err = s.Err()
-				}
-				if err != nil {
-					return fmt.Errorf("segment %x: %w", h.id, err)
+				if err := visitOne(i, current.headers[i], current.parts[i], s, each); err != nil {
+					return fmt.Errorf("segment %x: %w", current.headers[i].id, err)
 				}
 			}
 		})
@@ -258,6 +252,22 @@ func (v *view) decode(ctx context.Context, p *plan, current *wave, each visit) e
 		return fmt.Errorf("scan %s: %w", p.signal, err)
 	}
 	return nil
+}
+
+// visitOne runs each over one segment. A panic is the segment's damage: one row of a table must not end the process, and with it
+// everything else that runs there.
+func visitOne(i int, h *header, parts []segment.Part, s *piece, each visit) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.broken = true
+			err = fault.Newf(fault.Internal, "segment.damaged", "segment is damaged: reading it failed with: %v", r)
+		}
+	}()
+	s.open(h.directory, parts)
+	if err := each(i, h, s); err != nil {
+		return err
+	}
+	return s.Err()
 }
 
 // stats are the figures of an answer.

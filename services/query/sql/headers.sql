@@ -12,8 +12,8 @@ WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
   AND roots > 0{{end}}
 {{- if .MaxPosition}}
   AND min_position <= {{.MaxPosition}}{{end}}
-{{- if .Passed}}
-  AND (group_id IS NULL OR segment_id = ANY({{.Passed}}::uuid[])){{end}}
+{{- if .Groups}}
+  AND (group_id IS NULL OR group_id <> ALL({{.Groups}}::uuid[]) OR segment_id = ANY({{.Passed}}::uuid[])){{end}}
 {{- range .Probes}}
   AND (octet_length({{.Filter}}) = 0{{$filter := .Filter}}{{range .Blocks}}
     OR (SELECT get_bit(b, ({{.Bits}}::int[])[1]) = 1 AND get_bit(b, ({{.Bits}}::int[])[2]) = 1 AND get_bit(b, ({{.Bits}}::int[])[3]) = 1
