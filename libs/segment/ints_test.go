@@ -46,7 +46,7 @@ func TestSomeAndSkip(t *testing.T) {
 			whole := make([]int64, n)
 			reader.ints(all, whole)
 			require.Equal(t, v, whole, name)
-			require.EqualValues(t, 1, len(all.code))
+			require.Len(t, all.code, 1)
 
 			skipped := at()
 			reader.skip(skipped, n)

@@ -58,7 +58,7 @@ func literalsOf(r *syntax.Regexp) [][]byte {
 		}
 		// U+FFFD also matches a byte that is no UTF-8, which is kept as it came.
 		var list [][]byte
-		for _, part := range strings.Split(string(r.Rune), string(utf8.RuneError)) {
+		for part := range strings.SplitSeq(string(r.Rune), string(utf8.RuneError)) {
 			if part != "" {
 				list = append(list, []byte(part))
 			}
