@@ -119,6 +119,28 @@ func (v *View) Ints(c Column) []int64 {
 	return col
 }
 
+// Pick is an integer column of some rows, in rising order: where these are few, it takes a fraction of the time of Ints.
+func (v *View) Pick(c Column, rows []uint32) []int64 {
+	x := v.x
+	out := make([]int64, len(rows))
+	if s := x.d.section(uint8(c)); x.columns[c] == nil && s != nil && s.streams != [numStreams]stream{} && plainInts(x.d.Signal, c) {
+		src, err := x.source(s)
+		if err != nil {
+			v.fail(err)
+			return out
+		}
+		if x.r.some(src, x.d.Items, rows, out); src.bad {
+			v.bad("column %d", c)
+		}
+		return out
+	}
+	all := v.Ints(c)
+	for i, r := range rows {
+		out[i] = all[r]
+	}
+	return out
+}
+
 // TraceIDs is a column of trace ids.
 type TraceIDs struct {
 	Distinct [][16]byte

@@ -28,6 +28,19 @@ func checkView(t testing.TB, v *View, s *Segment) {
 			require.Equal(t, table.Ints[c], v.Ints(c), "column %d", c)
 		}
 	}
+	v.Open(d, []Part{{0, s.Body}})
+	rows := []uint32{0}
+	for i := range uint32(table.N / 7) {
+		rows = append(rows, 7*i+3)
+	}
+	for _, c := range []Column{ColTime, ColPosition, ColOrdinal, ColFlags, ColKind} {
+		if table.Ints[c] == nil {
+			continue
+		}
+		for i, got := range v.Pick(c, rows) {
+			require.Equal(t, table.Ints[c][rows[i]], got)
+		}
+	}
 	if table.schema.traceIDs {
 		ids := v.TraceIDs()
 		for i, id := range table.TraceIDs {

@@ -302,3 +302,17 @@ func TestRequiredLiterals(t *testing.T) {
 		require.Equal(t, want, got, expression)
 	}
 }
+
+// TestBehindAPooler: without prepared statements, bytes come as text.
+func TestBehindAPooler(t *testing.T) {
+	f := newFixture(t, func(c *Config) { c.Postgres.Pooler = true })
+	var s scene
+	for i := range 30 {
+		s.span(byte(i+1), "cart", "GET", ptrace.SpanKindServer, none(), with("order.id", fmt.Sprint(i)), starting(time.Duration(i)*time.Second))
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 10)
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 10)
+	var page api.SpanPage
+	f.search("spans", searchBody{filters: `[{"field":"attributes.order.id","operator":"eq","value":"7"},{"field":"service","operator":"eq","value":"cart"}]`}, &page)
+	require.Len(t, page.Spans, 2)
+}

@@ -189,7 +189,7 @@ func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
 		}
 		v.cursorOpen = false
 	}
-	if _, err := v.tx.Exec(ctx, declare, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...); err != nil {
+	if _, err := v.tx.Exec(ctx, declare, append([]any{v.mode}, args...)...); err != nil {
 		return nil, fmt.Errorf("plan headers: %w", err)
 	}
 	v.cursorOpen = true
@@ -255,7 +255,7 @@ func (h *headers) more(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, err := h.view.tx.Query(ctx, sql, pgx.QueryExecModeCacheDescribe)
+	rows, err := h.view.tx.Query(ctx, sql, h.view.mode)
 	if err != nil {
 		return fmt.Errorf("fetch headers: %w", err)
 	}
@@ -293,7 +293,7 @@ func (v *view) resolve(ctx context.Context, p *plan, places []place) ([]*header,
 	if len(ids) == 0 {
 		return out, nil
 	}
-	rows, err := v.tx.Query(ctx, v.sql.header[p.signal], string(p.tenant), ids, minTimes)
+	rows, err := v.tx.Query(ctx, v.sql.header[p.signal], v.list, string(p.tenant), ids, minTimes)
 	if err != nil {
 		return nil, fmt.Errorf("read headers: %w", err)
 	}

@@ -17,6 +17,7 @@ type piece struct {
 	failed error
 	broken bool // it panicked, and is in no state to be used again
 	lent   [][]bool
+	rows   []uint32 // scratch of hits
 	used   int
 }
 

@@ -98,6 +98,7 @@ type Service struct {
 	cursors cursors
 	tables  tables
 	pieces  pieces
+	buffers buffers
 	maps    chan struct{} // service maps being computed
 	server  *httpserver.Server
 	auth    *auth.Authenticator
@@ -176,8 +177,13 @@ func (s *Service) inView(ctx context.Context, query func(ctx context.Context, v 
 	// In one round trip; a statement that the client's cancellation does not reach ends anyway.
 	options := pgx.TxOptions{BeginQuery: fmt.Sprintf("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %d", s.cfg.Timeout.Milliseconds())}
 	err := postgres.InTx(ctx, s.pool, options, func(tx pgx.Tx) error {
+		mode, list := pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeCacheStatement
+		if s.cfg.Postgres.Pooler {
+			// Nothing is remembered from one transaction to the next; within one, all goes to the same server.
+			mode, list = pgx.QueryExecModeDescribeExec, pgx.QueryExecModeDescribeExec
+		}
 		return query(ctx, &view{
-			tx: tx, sql: s.sql, tables: &s.tables, pieces: &s.pieces, known: s.known, workers: s.cfg.Workers, budget: s.cfg.ScanBudget, now: s.env.Now,
+			tx: tx, mode: mode, list: list, sql: s.sql, tables: &s.tables, pieces: &s.pieces, buffers: &s.buffers, known: s.known, workers: s.cfg.Workers, budget: s.cfg.ScanBudget, now: s.env.Now,
 			deadline: s.env.Now().Add(time.Duration(float64(s.cfg.Timeout) * softShare)),
 		})
 	})

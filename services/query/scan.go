@@ -23,6 +23,7 @@ import (
 // within what may be in memory.
 const (
 	firstWave     = 2
+	selectiveWave = 8
 	largestWave   = 64
 	waveBytes     = 16 << 20
 	prefetchAfter = 3 // waves; from here on the next wave is fetched while this one is decoded
@@ -32,6 +33,8 @@ const (
 // segments is seen as before or as after, never half. One goroutine uses it; decoding is parallel inside walk.
 type view struct {
 	tx         pgx.Tx
+	mode       pgx.QueryExecMode // of cursors, which are no statements to prepare
+	list       pgx.QueryExecMode // of statements that take lists of ids
 	sql        *queries
 	workers    int
 	budget     int64 // items
@@ -40,6 +43,7 @@ type view struct {
 	cursorOpen bool
 	tables     *tables
 	pieces     *pieces
+	buffers    *buffers
 	known      *cache[[16]byte, *header]
 
 	// what the answer tells
@@ -83,8 +87,11 @@ func (v *view) walk(ctx context.Context, p *plan, w wants, each visit, done sett
 		return 0, err
 	}
 	// What filters have picked is few, and most of it will be wanted.
-	selective := len(stream.bounds.probes) > 0
+	selective := len(stream.bounds.probes) > 0 || stream.bounds.minDuration > 0
 	size := firstWave
+	if selective {
+		size = selectiveWave
+	}
 	current, err := v.load(ctx, stream, w, size)
 	for number := 1; err == nil && len(current.headers) > 0; number++ {
 		size = min(size*2, largestWave)
@@ -102,6 +109,7 @@ func (v *view) walk(ctx context.Context, p *plan, w wants, each visit, done sett
 			return 0, fetchErr
 		}
 		v.account(current)
+		v.buffers.put(current)
 		var next int64
 		if following != nil && len(following.headers) > 0 {
 			next = following.headers[0].maxTime
@@ -161,6 +169,24 @@ type wave struct {
 	headers []*header
 	parts   [][]segment.Part
 	bytes   int64
+	buffer  []byte // that parts lie in
+}
+
+// buffers lends out memory for waves: it is megabytes, and need not be cleared each time.
+type buffers struct{ sync.Pool }
+
+func (b *buffers) take(size int64) []byte {
+	if have, ok := b.Get().(*[]byte); ok && int64(cap(*have)) >= size {
+		return (*have)[:0]
+	}
+	return make([]byte, 0, size+size/4)
+}
+
+// put takes a wave's memory back: nothing may refer to it any more.
+func (b *buffers) put(w *wave) {
+	if w != nil && cap(w.buffer) > 0 {
+		b.Put(&w.buffer)
+	}
 }
 
 // load takes up to n headers from the stream, as many as fit into waveBytes, and fetches their parts in one statement.
@@ -196,7 +222,8 @@ func (v *view) load(ctx context.Context, stream *headers, w wants, n int) (*wave
 	if len(ids) == 0 {
 		return out, nil
 	}
-	rows, err := v.tx.Query(ctx, v.sql.parts[stream.plan.signal], string(stream.plan.tenant), ids, minTimes, firsts, lengths)
+	out.buffer = v.buffers.take(out.bytes)
+	rows, err := v.tx.Query(ctx, v.sql.parts[stream.plan.signal], v.list, string(stream.plan.tenant), ids, minTimes, firsts, lengths)
 	if err != nil {
 		return nil, fmt.Errorf("fetch segments: %w", err)
 	}
@@ -207,9 +234,19 @@ func (v *view) load(ctx context.Context, stream *headers, w wants, n int) (*wave
 			if !rows.Next() {
 				break
 			}
-			if err := rows.Scan(&out.parts[i][j].Bytes); err != nil {
-				return nil, fmt.Errorf("read a segment: %w", err)
+			// Not scanned where that would only copy it; behind a pooler the bytes come as text.
+			raw := rows.RawValues()[0]
+			if rows.FieldDescriptions()[0].Format != pgx.BinaryFormatCode {
+				if err := rows.Scan(&raw); err != nil {
+					return nil, fmt.Errorf("read a segment: %w", err)
+				}
 			}
+			if len(out.buffer)+len(raw) > cap(out.buffer) {
+				return nil, fault.New(fault.Internal, "segment.damaged", "a segment is longer than its directory says")
+			}
+			from := len(out.buffer)
+			out.buffer = append(out.buffer, raw...)
+			out.parts[i][j].Bytes = out.buffer[from:len(out.buffer):len(out.buffer)]
 			read++
 		}
 	}
@@ -289,21 +326,25 @@ type candidate struct {
 }
 
 // hits are the rows of a segment that the plan holds, in the segment's order. Columns of identity are decoded only where something met
-// the filter.
+// the filter, and only for what did.
 func (p *plan) hits(s *piece, found func(row int, k key)) {
 	met := s.borrow()
 	defer s.giveBack()
 	p.filter.match(s, met)
-	if !slices.Contains(met, true) {
+	rows := s.rows[:0]
+	for i, hit := range met {
+		if hit {
+			rows = append(rows, uint32(i))
+		}
+	}
+	s.rows = rows
+	if len(rows) == 0 {
 		return
 	}
-	times, positions, ordinals := s.Ints(segment.ColTime), s.Ints(segment.ColPosition), s.Ints(segment.ColOrdinal)
-	for i, hit := range met {
-		if !hit {
-			continue
-		}
+	times, positions, ordinals := s.Pick(segment.ColTime, rows), s.Pick(segment.ColPosition, rows), s.Pick(segment.ColOrdinal, rows)
+	for i, row := range rows {
 		if k := (key{times[i], positions[i], ordinals[i]}); p.holds(k) {
-			found(i, k)
+			found(int(row), k)
 		}
 	}
 }
@@ -403,6 +444,7 @@ func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t 
 			}
 			v.tables.put(t)
 		}
+		v.buffers.put(current)
 		current = following
 	}
 	return err
