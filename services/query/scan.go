@@ -23,7 +23,6 @@ import (
 // within what may be in memory.
 const (
 	firstWave     = 2
-	selectiveWave = 8
 	largestWave   = 64
 	waveBytes     = 16 << 20
 	prefetchAfter = 3 // waves; from here on the next wave is fetched while this one is decoded
@@ -89,9 +88,6 @@ func (v *view) walk(ctx context.Context, p *plan, w wants, each visit, done sett
 	// What filters have picked is few, and most of it will be wanted.
 	selective := len(stream.bounds.probes) > 0 || stream.bounds.minDuration > 0
 	size := firstWave
-	if selective {
-		size = selectiveWave
-	}
 	current, err := v.load(ctx, stream, w, size)
 	for number := 1; err == nil && len(current.headers) > 0; number++ {
 		size = min(size*2, largestWave)
