@@ -214,7 +214,7 @@ func warming(signal telemetry.Signal) []telemetry.Batch {
 }
 
 func segmentsOf(signal telemetry.Signal) string {
-	return map[telemetry.Signal]string{telemetry.Traces: schema.SpansSegment, telemetry.Logs: schema.LogsSegment, telemetry.Metrics: schema.MetricsSegment}[signal]
+	return schema.TablesOf(signal.String()).Segment
 }
 
 // oneByOne publishes each batch when the one before is committed.
@@ -285,21 +285,35 @@ func (l *level) look(ctx context.Context, conn *pgx.Conn, r *requests) error {
 	if items != int64(r.items) {
 		return fmt.Errorf("%d items sent, %d in %s", r.items, items, table)
 	}
+	// The filters of merged segments are in groups.
+	const groups = `SELECT coalesce(sum(octet_length(trace_filter) + octet_length(token_filter)), 0),
+		coalesce(sum(24 + pg_column_size(tenant_id) + pg_column_size(group_id) + 2 * 8 + 2 * 4 + pg_column_size(segments)), 0) FROM `
+	group := schema.TablesOf(r.signal.String()).Group
+	var moreFilters, moreHeader int64
+	if err := conn.QueryRow(ctx, groups+group).Scan(&moreFilters, &moreHeader); err != nil {
+		return err
+	}
+	filters, header = filters+moreFilters, header+moreHeader
 	l.body, l.filters, l.dir = l.cost.each(body), l.cost.each(filters), l.cost.each(dir)
 	l.content = l.cost.each(body + filters + dir + header)
-	return l.pack(ctx, conn, table)
+	for _, t := range []string{table, group} {
+		size, err := packedSize(ctx, conn, t)
+		if err != nil {
+			return err
+		}
+		l.packed += l.cost.each(size)
+	}
+	return nil
 }
 
-// pack measures a copy of the table, without what merging has freed in it.
-func (l *level) pack(ctx context.Context, conn *pgx.Conn, table string) error {
+// packedSize measures a copy of a table, without what merging has freed in it.
+func packedSize(ctx context.Context, conn *pgx.Conn, table string) (size int64, err error) {
 	if _, err := conn.Exec(ctx, fmt.Sprintf("CREATE TABLE packed (LIKE %[1]s INCLUDING ALL); INSERT INTO packed SELECT * FROM %[1]s", table)); err != nil {
-		return err
+		return 0, err
 	}
-	var size int64
 	if err := conn.QueryRow(ctx, "SELECT pg_total_relation_size('packed')").Scan(&size); err != nil {
-		return err
+		return 0, err
 	}
-	l.packed = l.cost.each(size)
-	_, err := conn.Exec(ctx, "DROP TABLE packed")
-	return err
+	_, err = conn.Exec(ctx, "DROP TABLE packed")
+	return size, err
 }

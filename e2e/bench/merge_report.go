@@ -100,7 +100,7 @@ func mergeReport(w io.Writer, o mergeOptions, found []compaction, felt feeling) 
 	}
 	fmt.Fprintf(w, `The number is that of segments. Level 0: what the writer (client) and PostgreSQL took to store the items. Level 1 (closed minutes) and 2
 (closed hours): what the janitor (client) and PostgreSQL took to merge what was there, less what a janitor takes to start and end.
-bytes: of a segment's row, which are body, filters, directory and header columns. packed: on disk with indexes, in a table without what
+bytes: of a segment's row and its part of its group's, which are body, filters, directory and header columns. packed: on disk with indexes, in a table without what
 merging has freed. busy: %d spans/s in the time of the data, full flushes. quiet: %d spans/s, a flush of %d each second, each committed
 before the next is sent.
 

@@ -145,15 +145,23 @@ func storage(ctx context.Context, conn *pgx.Conn) (string, error) {
 		segments = "coalesce(sum(items), 0), count(*), coalesce(sum(octet_length(body) + octet_length(directory) + octet_length(trace_filter) + octet_length(token_filter)), 0)"
 		rows     = "count(*), 0, 0"
 	)
+	size := func(table string) string {
+		return "(SELECT sum(pg_total_relation_size(relid))::bigint FROM pg_partition_tree('" + table + "'))"
+	}
 	var lines []string
-	for _, t := range []struct{ table, sums string }{
-		{schema.SpansSegment, segments}, {schema.LogsSegment, segments}, {schema.SpansFact, rows}, {schema.LogsFact, rows},
+	for _, t := range []struct{ table, group, sums string }{
+		{schema.SpansSegment, schema.SpansGroup, segments}, {schema.LogsSegment, schema.LogsGroup, segments}, {schema.SpansFact, "", rows}, {schema.LogsFact, "", rows},
 	} {
 		var items, count, content, disk int64
-		err := conn.QueryRow(ctx, "SELECT "+t.sums+", (SELECT sum(pg_total_relation_size(relid))::bigint FROM pg_partition_tree('"+t.table+"')) FROM "+t.table).
-			Scan(&items, &count, &content, &disk)
-		if err != nil {
+		if err := conn.QueryRow(ctx, "SELECT "+t.sums+", "+size(t.table)+" FROM "+t.table).Scan(&items, &count, &content, &disk); err != nil {
 			return "", err
+		}
+		if t.group != "" { // where the filters of merged segments are
+			var filters, more int64
+			if err := conn.QueryRow(ctx, "SELECT coalesce(sum(octet_length(trace_filter) + octet_length(token_filter)), 0), "+size(t.group)+" FROM "+t.group).Scan(&filters, &more); err != nil {
+				return "", err
+			}
+			content, disk = content+filters, disk+more
 		}
 		if items == 0 {
 			continue

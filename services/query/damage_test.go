@@ -1,0 +1,48 @@
+package query
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// TestADamagedSegmentEndsOneQuery: whichever byte is wrong, the answer is an error with its code, and the next query of sound data works.
+func TestADamagedSegmentEndsOneQuery(t *testing.T) {
+	f := newFixture(t)
+	var s scene
+	for i := range 40 {
+		s.span(byte(i+1), "cart", "GET", ptrace.SpanKindClient, none(), with("k", fmt.Sprint(i%3)), with("peer.service", "pay"), starting(time.Duration(i)*time.Second))
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 40)
+	f.store("sound", telemetry.Traces, testbed.TracesPayload(s.td), 40)
+	var length int
+	ctx := testbed.Context(t)
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT octet_length(body) FROM spans_segment WHERE tenant_id = 'default'`).Scan(&length))
+	for at := 0; at < length; at += max(length/60, 1) {
+		_, err := f.db.Pool.Exec(ctx, `UPDATE spans_segment SET body = set_byte(body, $1, get_byte(body, $1) # 255) WHERE tenant_id = 'default'`, at)
+		require.NoError(t, err)
+		for _, path := range []string{
+			"/api/attributes/service.name/values" + hour() + "&scope=resource", "/api/attributes/k/values" + hour(), "/api/service-map" + hour(), "/api/services" + hour(),
+			"/api/spans/search" + hour() + "&filters=" + url.QueryEscape(`[{"or":[{"field":"attributes.k","operator":"eq","value":"1"},{"field":"resource.service.name","operator":"eq","value":"x"}]}]`),
+		} {
+			status, body := f.call(http.MethodGet, path, "")
+			if status != http.StatusOK {
+				require.Equal(t, http.StatusInternalServerError, status, "%s: %s", path, body)
+			}
+		}
+		var out api.AttributeValues
+		f.get("/api/attributes/k/values"+hour(), &out, "X-Scope-OrgID", "sound")
+		require.Len(t, out.Values, 3)
+		_, err = f.db.Pool.Exec(ctx, `UPDATE spans_segment SET body = set_byte(body, $1, get_byte(body, $1) # 255) WHERE tenant_id = 'default'`, at)
+		require.NoError(t, err)
+	}
+}
