@@ -67,3 +67,51 @@ func TestAllocationGate(t *testing.T) {
 		})
 	}
 }
+
+// TestReadingAllocationGate: asking a segment allocates for its dictionaries' names and not for its rows; a row that is shown, for what it has.
+func TestReadingAllocationGate(t *testing.T) {
+	table := NewTable("default", telemetry.Traces)
+	_, err := table.Append(demoTraces(t, 1, 4000, false), 1)
+	require.NoError(t, err)
+	s := segments(t, table, 4000, 2)[0]
+	d, err := ParseDirectory(s.Directory)
+	require.NoError(t, err)
+	body := []Part{{0, s.Body}}
+	v, err := NewView()
+	require.NoError(t, err)
+	shown := NewTable("default", telemetry.Traces)
+	counts := make([]int64, 4000)
+	hits := make([]bool, 4000)
+	test := &Test{Equal: [][]byte{[]byte("user-0042")}, StringsDecided: true}
+	for name, c := range map[string]struct {
+		ask   func()
+		limit float64
+	}{
+		"count": {func() { v.Attribute("http.response.status_code").Count(nil, counts) }, 4},
+		"equal": {func() {
+			c := v.Attribute("app.user.id")
+			pass, _ := c.Pass(test)
+			c.Mark(pass, hits)
+		}, 8},
+		"red": {func() {
+			for _, c := range []Column{ColTime, ColDuration, ColResource, ColStatus, ColKind} {
+				v.Ints(c)
+			}
+			v.Services()
+		}, 20},
+		"one row": {func() {
+			shown.Reset()
+			require.NoError(t, v.Read(shown, WantAll(), []uint32{17}))
+		}, 140},
+	} {
+		t.Run(name, func(t *testing.T) {
+			allocs := testing.AllocsPerRun(20, func() {
+				v.Open(d, body)
+				c.ask()
+				require.NoError(t, v.Err())
+			})
+			t.Logf("%.0f allocations", allocs)
+			require.Less(t, allocs, c.limit)
+		})
+	}
+}
