@@ -318,7 +318,7 @@ export interface paths {
          * The values of an attribute, and how many spans or log records have each
          * @description Counts are exact over the range and the filters. Values of different types are different values: the integer 200 is not the string
          *     "200". An item that has the key several times, which OTLP forbids, counts each time. The most frequent values come first. With more
-         *     than 100,000 values, the rarest may be left out, and `incomplete` says so.
+         *     than 100,000 values, or 64 MiB of them, the rarest are left out or counted too low, and `incomplete` says so.
          */
         get: operations["listAttributeValues"];
         put?: never;
