@@ -267,26 +267,44 @@ func (x *decoder) lists(src *source, n, keys int, pick []uint32) *listPlan {
 		}
 		p.some = x.some
 	}
+	// Rows are counted by shape, and keys only where a picked row needs to know: rows have some ten keys each.
+	x.since, x.touched = resize(x.since, len(p.starts)-1), x.touched[:0]
+	clear(x.since)
+	settle := func() {
+		for _, shape := range x.touched {
+			slots, rows := p.slots[p.starts[shape]:p.starts[shape+1]], x.since[shape]
+			x.since[shape] = 0
+			for _, s := range slots {
+				p.counts[s] += rows
+			}
+			p.total += rows * len(slots)
+		}
+		x.touched = x.touched[:0]
+		src.bad = src.bad || p.total > maxEntries
+	}
 	next := 0 // of pick
 	for r, shape := range p.rows {
-		slots := p.slots[p.starts[shape]:p.starts[shape+1]]
-		if next < len(pick) && pick[next] == uint32(r) {
-			next++
-			p.picked += len(slots)
-			for _, s := range slots {
-				p.some[s] = append(p.some[s], uint32(p.counts[s]))
-				p.counts[s]++
+		if next == len(pick) || pick[next] != uint32(r) {
+			if x.since[shape] == 0 {
+				x.touched = append(x.touched, shape)
 			}
-		} else {
-			for _, s := range slots {
-				p.counts[s]++
-			}
+			x.since[shape]++
+			continue
 		}
-		if p.total += len(slots); p.total > maxEntries {
+		next++
+		settle()
+		slots := p.slots[p.starts[shape]:p.starts[shape+1]]
+		p.picked += len(slots)
+		if p.total += len(slots); src.bad || p.total > maxEntries {
 			src.bad = true
 			return p
 		}
+		for _, s := range slots {
+			p.some[s] = append(p.some[s], uint32(p.counts[s]))
+			p.counts[s]++
+		}
 	}
+	settle()
 	if pick == nil {
 		p.picked = p.total
 	}

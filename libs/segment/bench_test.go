@@ -208,3 +208,35 @@ func BenchmarkMerge(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRow reads one row of a large segment in full: what the last step of a search pays where every hit lies in another segment.
+func BenchmarkRow(b *testing.B) {
+	for _, c := range []struct {
+		signal  telemetry.Signal
+		payload []byte
+	}{
+		{telemetry.Traces, demoTraces(b, 1, MaxItems, false)},
+		{telemetry.Logs, demoLogs(b, 1, MaxItems)},
+		{telemetry.Metrics, demoMetrics(b, 1, 1)[0]},
+	} {
+		b.Run(c.signal.String(), func(b *testing.B) {
+			from := NewTable("default", c.signal)
+			_, err := from.Append(c.payload, 1)
+			require.NoError(b, err)
+			s := segments(b, from, MaxItems, 2)[0]
+			d, err := ParseDirectory(s.Directory)
+			require.NoError(b, err)
+			to := NewTable("default", c.signal)
+			b.ReportAllocs()
+			began := cpu()
+			for i := uint32(0); b.Loop(); i += 997 {
+				to.Reset()
+				if err := to.AppendRows(d, []Part{{0, s.Body}}, WantAll(), []uint32{i % uint32(s.Items)}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			report(b, 1, began)
+			b.ReportMetric(float64(len(s.Body)), "body-B")
+		})
+	}
+}

@@ -176,58 +176,74 @@ func (x *idIndex) ranks() {
 	}
 }
 
+// idColumn is a column of ids as a segment holds it.
+type idColumn struct {
+	ids   []byte // distinct ones, one after the other; nil: no row has an id
+	size  int
+	index []int64 // per row: its id
+}
+
+// of is a row's id, as it stands in the segment; nil where there are none.
+func (c *idColumn) of(row int) []byte {
+	if c.ids == nil {
+		return nil
+	}
+	at := int(c.index[row]) * c.size
+	return c.ids[at : at+c.size]
+}
+
+// idColumn reads the ids of a section; without the section there are none. The index lies in memory.
+func (x *decoder) idColumn(id uint8, size int, memory *[]int64) (idColumn, error) {
+	c := idColumn{size: size}
+	s := x.d.section(id)
+	if s == nil {
+		return c, nil
+	}
+	src, err := x.source(s)
+	if err != nil {
+		return c, err
+	}
+	c.ids = x.distinctIDs(src, size, x.d.Items)
+	*memory, x.index = x.index, *memory
+	c.index = *memory
+	if src.bad {
+		return c, damagedf("ids of section %d", id)
+	}
+	return c, nil
+}
+
 func (t *Table) readIDs(x *decoder) error {
-	n, w := x.d.Items, &x.needs.want
-	var traceIndex []int64
+	w := &x.needs.want
+	var traces, spans idColumn
+	var err error
 	if t.schema.traceIDs && x.needs.section(sectionTraceIDs) {
-		var ids []byte
-		if s := x.d.section(sectionTraceIDs); s != nil {
-			src, err := x.source(s)
-			if err != nil {
-				return err
-			}
-			if ids = x.ids16(src, n); src.bad {
-				return damagedf("trace ids")
-			}
-			x.traceIndex = append(x.traceIndex[:0], x.index...)
-			traceIndex = x.traceIndex
+		if traces, err = x.idColumn(sectionTraceIDs, 16, &x.traceIndex); err != nil {
+			return err
 		}
 		if w.All || w.TraceIDs {
 			t.TraceIDs = grow(t.TraceIDs, x.picked)
-			dst := t.TraceIDs[len(t.TraceIDs)-x.picked:]
-			for i := range dst {
-				if ids == nil {
-					dst[i] = [16]byte{}
-				} else {
-					dst[i] = [16]byte(ids[traceIndex[x.row(i)]*16:])
-				}
+			for i, dst := 0, t.TraceIDs[len(t.TraceIDs)-x.picked:]; i < len(dst); i++ {
+				dst[i] = [16]byte{}
+				copy(dst[i][:], traces.of(x.row(i)))
 			}
 		}
 	}
 	if !t.schema.spanIDs || !x.needs.section(sectionSpanIDs) {
 		return nil
 	}
-	x.spans = resize(x.spans, n)
-	clear(x.spans)
-	if s := x.d.section(sectionSpanIDs); s != nil {
-		src, err := x.source(s)
-		if err != nil {
-			return err
-		}
-		x.spanIDs(src, x.spans)
-		if src.bad {
-			return damagedf("span ids")
-		}
+	if spans, err = x.idColumn(sectionSpanIDs, 8, &x.spanIndex); err != nil {
+		return err
 	}
 	if w.All || w.SpanIDs {
-		t.SpanIDs = take(t.SpanIDs, x.spans, x.pick)
+		t.SpanIDs = grow(t.SpanIDs, x.picked)
+		for i, dst := 0, t.SpanIDs[len(t.SpanIDs)-x.picked:]; i < len(dst); i++ {
+			dst[i] = [8]byte{}
+			copy(dst[i][:], spans.of(x.row(i)))
+		}
 	}
 	if t.schema.parents && x.needs.section(sectionParentIDs) {
-		x.parents = resize(x.parents, n)
-		if err := x.parentIDs(x.spans, traceIndex, x.parents); err != nil {
-			return err
-		}
-		t.ParentIDs = take(t.ParentIDs, x.parents, x.pick)
+		t.ParentIDs = grow(t.ParentIDs, x.picked)
+		return x.parentIDs(&spans, traces.index, t.ParentIDs[len(t.ParentIDs)-x.picked:])
 	}
 	return nil
 }
@@ -240,17 +256,34 @@ func (x *decoder) row(i int) int {
 	return int(x.pick[i])
 }
 
-// ids16 reads the distinct ids of a column of n trace ids; index is left in x.index.
-func (x *decoder) ids16(src *source, n int) []byte {
+// distinctIDs reads the distinct ids of a column of n; which of them each row has is left in x.index.
+func (x *decoder) distinctIDs(src *source, size, n int) []byte {
 	d := src.count(n)
-	b := src.take(&src.plain, d*16)
-	x.idIndex(src, d, n)
+	b := src.take(&src.plain, d*size)
+	x.index = resize(x.index, n)
+	if src.bad || d == 0 && n > 0 {
+		src.bad = true
+		return nil
+	}
+	if d == n {
+		for i := range x.index {
+			x.index[i] = int64(i)
+		}
+		return b
+	}
+	x.r.ints(src, x.index)
+	for _, e := range x.index {
+		if uint64(e) >= uint64(d) {
+			src.bad = true
+			return nil
+		}
+	}
 	return b
 }
 
-// traceIDs decodes a column of trace ids; index is left in x.index.
+// traceIDs decodes a column of trace ids.
 func (x *decoder) traceIDs(src *source, dst [][16]byte) {
-	b := x.ids16(src, len(dst))
+	b := x.distinctIDs(src, 16, len(dst))
 	if src.bad {
 		return
 	}
@@ -259,10 +292,9 @@ func (x *decoder) traceIDs(src *source, dst [][16]byte) {
 	}
 }
 
+// spanIDs decodes a column of span ids.
 func (x *decoder) spanIDs(src *source, dst [][8]byte) {
-	d := src.count(len(dst))
-	b := src.take(&src.plain, d*8)
-	x.idIndex(src, d, len(dst))
+	b := x.distinctIDs(src, 8, len(dst))
 	if src.bad {
 		return
 	}
@@ -271,28 +303,11 @@ func (x *decoder) spanIDs(src *source, dst [][8]byte) {
 	}
 }
 
-func (x *decoder) idIndex(src *source, distinct, n int) {
-	x.index = resize(x.index, n)
-	if src.bad || distinct == 0 && n > 0 {
-		src.bad = true
-		return
-	}
-	if distinct == n {
-		for i := range x.index {
-			x.index[i] = int64(i)
-		}
-		return
-	}
-	x.r.ints(src, x.index)
-	for _, e := range x.index {
-		if uint64(e) >= uint64(distinct) {
-			src.bad = true
-			return
-		}
-	}
-}
+// fewParents is how many parents are sought row by row. Sorting 4,000 rows by trace takes as long as some twenty searches.
+const fewParents = 16
 
-func (x *decoder) parentIDs(ids [][8]byte, traceIndex []int64, dst [][8]byte) error {
+// parentIDs decodes the parents of the picked rows. traces is each row's trace; nil: all are of one.
+func (x *decoder) parentIDs(spans *idColumn, traces []int64, dst [][8]byte) error {
 	clear(dst)
 	s := x.d.section(sectionParentIDs)
 	if s == nil {
@@ -302,26 +317,56 @@ func (x *decoder) parentIDs(ids [][8]byte, traceIndex []int64, dst [][8]byte) er
 	if err != nil {
 		return err
 	}
-	n := len(dst)
 	raw := src.take(&src.plain, s.count*8)
-	codes := resize(x.codes, n)
+	codes := resize(x.codes, x.d.Items)
 	x.codes = codes
-	x.r.ints(src, codes)
-	if src.bad {
+	if x.r.ints(src, codes); src.bad {
 		return damagedf("parent ids")
 	}
-	// Rows by trace, in order: rows[starts[t]:starts[t+1]].
+	near := 0 // picked rows whose parent is in the segment
+	for i := range dst {
+		if codes[x.row(i)] >= parentRank {
+			near++
+		}
+	}
+	sorted := near > fewParents && traces != nil
+	if sorted {
+		x.sortByTrace(traces)
+	}
+	passed := 0 // rows whose codes were looked at
+	for i := range dst {
+		row := x.row(i)
+		for _, c := range codes[passed:row] {
+			if c == parentRaw && len(raw) >= 8 {
+				raw = raw[8:]
+			}
+		}
+		passed = row
+		switch c := codes[row]; {
+		case c == parentNone:
+		case c == parentRaw && len(raw) >= 8:
+			dst[i] = [8]byte(raw)
+		case c >= parentRank:
+			parent := x.ofTrace(traces, row, c-parentRank, sorted)
+			if parent < 0 {
+				return damagedf("parent ids")
+			}
+			copy(dst[i][:], spans.of(parent))
+		default:
+			return damagedf("parent ids")
+		}
+	}
+	return nil
+}
+
+// sortByTrace lists the rows by trace, in order: those of trace t are parentRows[parentStarts[t]:parentStarts[t+1]].
+func (x *decoder) sortByTrace(traces []int64) {
+	n := x.d.Items
 	starts := resize(x.parentStarts, n+2)
 	x.parentStarts = starts
 	clear(starts)
-	trace := func(i int) int64 {
-		if traceIndex == nil {
-			return 0
-		}
-		return traceIndex[i]
-	}
-	for i := range n {
-		starts[trace(i)+1]++
+	for _, t := range traces {
+		starts[t+1]++
 	}
 	for i := range n {
 		starts[i+1] += starts[i]
@@ -330,25 +375,32 @@ func (x *decoder) parentIDs(ids [][8]byte, traceIndex []int64, dst [][8]byte) er
 	x.parentRows = rows
 	x.parentAt = append(x.parentAt[:0], starts...)
 	at := x.parentAt
-	for i := range n {
-		rows[at[trace(i)]] = uint32(i)
-		at[trace(i)]++
+	for i, t := range traces {
+		rows[at[t]] = uint32(i)
+		at[t]++
 	}
-	for i, c := range codes {
-		switch c {
-		case parentNone:
-		case parentRaw:
-			if len(raw) < 8 {
-				return damagedf("parent ids")
+}
+
+// ofTrace is the row that has rank rows of the same trace before it, for the trace of a row; -1 if there is none.
+func (x *decoder) ofTrace(traces []int64, row int, rank int64, sorted bool) int {
+	switch {
+	case traces == nil && rank < int64(x.d.Items):
+		return int(rank)
+	case traces == nil:
+	case sorted:
+		if own := x.parentRows[x.parentStarts[traces[row]]:x.parentStarts[traces[row]+1]]; rank < int64(len(own)) {
+			return int(own[rank])
+		}
+	default:
+		for i, t := range traces {
+			if t != traces[row] {
+				continue
 			}
-			dst[i], raw = [8]byte(raw), raw[8:]
-		default:
-			own := rows[starts[trace(i)]:starts[trace(i)+1]]
-			if c < 0 || c-parentRank >= int64(len(own)) {
-				return damagedf("parent ids")
+			if rank == 0 {
+				return i
 			}
-			dst[i] = ids[own[c-parentRank]]
+			rank--
 		}
 	}
-	return nil
+	return -1
 }

@@ -519,7 +519,8 @@ func (s *source) take(from *[]byte, n int) []byte {
 type intReader struct {
 	scratch [maxDepth + 1][]int64
 	more    [maxDepth + 1][]int64
-	whole   []int64 // some: a list of which only some numbers are wanted
+	whole   []int64 // some: differences up to the last number that is wanted
+	block   [deltaBlock]int64
 }
 
 // ints fills dst.
@@ -691,14 +692,89 @@ func (r *intReader) someAt(s *source, n int, pick []uint32, dst []int64, depth i
 		for k := range dst {
 			dst[k] *= int64(scale)
 		}
-	default: // differences and runs add up from the first
-		r.whole = resize(r.whole, n)
-		r.encoded(s, kind, r.whole, depth)
-		if s.bad {
+	case intRuns:
+		r.someRuns(s, n, pick, dst, depth)
+	case intDelta:
+		s.deltaSome(n, pick, dst, &r.block)
+	case intDeltaSplit:
+		r.deltaSplitSome(s, n, pick, dst)
+	default:
+		s.bad = true
+	}
+}
+
+// someRuns is someAt for runs.
+func (r *intReader) someRuns(s *source, n int, pick []uint32, dst []int64, depth int) {
+	m := s.count(n)
+	values, lengths := resize(r.scratch[depth], m), resize(r.more[depth], m)
+	r.scratch[depth], r.more[depth] = values, lengths
+	r.intsAt(s, values, depth+1)
+	r.intsAt(s, lengths, depth+1)
+	if s.bad {
+		return
+	}
+	end, k := 0, 0
+	for i, l := range lengths {
+		if l < 0 || l >= int64(n-end) {
+			s.bad = true
 			return
 		}
-		for k, i := range pick {
-			dst[k] = r.whole[i]
+		end += int(l) + 1
+		for ; k < len(pick) && int(pick[k]) < end; k++ {
+			dst[k] = values[i]
+		}
+	}
+	if end != n {
+		s.bad = true
+	}
+}
+
+// deltaSome reads those of n numbers in blocks of differences that pick names. Blocks after the last of them are passed over.
+func (s *source) deltaSome(n int, pick []uint32, dst []int64, block *[deltaBlock]int64) {
+	v, k := s.svarint(), 0
+	if len(pick) > 0 && pick[0] == 0 {
+		dst[0], k = v, 1
+	}
+	for i := 1; i < n && !s.bad; {
+		stop := min(i+deltaBlock, n)
+		lo, width := s.svarint(), int(s.byte())
+		if k == len(pick) {
+			s.skipPacked(stop-i, width)
+			i = stop
+			continue
+		}
+		d := block[:stop-i]
+		if s.unpack(d, lo, width); s.bad {
+			return
+		}
+		for _, x := range d {
+			if v += x; k < len(pick) && int(pick[k]) == i {
+				dst[k] = v
+				k++
+			}
+			i++
+		}
+	}
+}
+
+// deltaSplitSome reads those of n numbers, split differences, that pick names. Differences after the last of them are not read.
+func (r *intReader) deltaSplitSome(s *source, n int, pick []uint32, dst []int64) {
+	v, k := s.svarint(), 0
+	if len(pick) > 0 && pick[0] == 0 {
+		dst[0], k = v, 1
+	}
+	last := 0
+	if len(pick) > 0 {
+		last = int(pick[len(pick)-1])
+	}
+	r.whole = resize(r.whole, last)
+	if s.splitFirst(n-1, r.whole); s.bad {
+		return
+	}
+	for i, u := range r.whole {
+		if v += unzigzag(uint64(u)); k < len(pick) && int(pick[k]) == i+1 {
+			dst[k] = v
+			k++
 		}
 	}
 }
@@ -716,24 +792,11 @@ func (r *intReader) skipAt(s *source, n, depth int) {
 	}
 	packed := func(n int) {
 		s.svarint()
-		width := int(s.byte())
-		if width > 64 {
-			s.bad = true
-			return
-		}
-		s.take(&s.plain, (n*width+7)/8)
+		s.skipPacked(n, int(s.byte()))
 	}
 	split := func(n int) {
 		s.svarint()
-		total := 0
-		for _, l := range s.take(&s.code, n) {
-			if l > 64 {
-				s.bad = true
-				return
-			}
-			total += max(int(l)-1, 0)
-		}
-		s.take(&s.plain, (total+7)/8)
+		s.splitFirst(n, nil)
 	}
 	switch s.byte() {
 	case intConst:
@@ -846,39 +909,53 @@ func bitsAt(b []byte, bit, width int) uint64 {
 	return v
 }
 
+// skipPacked passes over n numbers of width bits.
+func (s *source) skipPacked(n, width int) {
+	if width > 64 {
+		s.bad = true
+		return
+	}
+	s.take(&s.plain, (n*width+7)/8)
+}
+
 // split reads lengths and mantissas.
-func (s *source) split(dst []int64) {
-	lens := s.take(&s.code, len(dst))
+func (s *source) split(dst []int64) { s.splitFirst(len(dst), dst) }
+
+// splitFirst reads the first len(dst) of n lengths and mantissas, and passes over the others.
+func (s *source) splitFirst(n int, dst []int64) {
+	lens := s.take(&s.code, n)
 	if s.bad {
 		return
 	}
-	total := 0
+	total, longest := 0, byte(0)
 	for _, l := range lens {
-		if l > 64 {
-			s.bad = true
-			return
-		}
-		total += max(int(l)-1, 0)
+		longest = max(longest, l)
+		total += int(l) - min(int(l), 1)
+	}
+	if longest > 64 {
+		s.bad = true
+		return
 	}
 	b := s.take(&s.plain, (total+7)/8)
 	if s.bad {
 		return
 	}
-	bit := 0
-	for i, l := range lens {
-		if l <= 1 {
-			dst[i] = int64(l)
-			continue
+	i, bit := 0, 0
+	if longest <= 58 { // any such mantissa lies within the eight bytes that begin at its first byte
+		for ; i < len(dst) && bit>>3+8 <= len(b); i++ {
+			l := lens[i]
+			lead := uint64(1) << l >> 1 // 0 for a length of 0
+			dst[i] = int64(binary.LittleEndian.Uint64(b[bit>>3:])>>(bit&7)&((1<<l-1)>>1) | lead)
+			bit += int(l) - min(int(l), 1)
 		}
-		w := int(l) - 1
-		var v uint64
-		if w <= 57 && bit>>3+8 <= len(b) {
-			v = binary.LittleEndian.Uint64(b[bit>>3:]) >> (bit & 7) & (1<<w - 1)
+	}
+	for ; i < len(dst); i++ {
+		if l := int(lens[i]); l > 0 {
+			dst[i] = int64(bitsAt(b, bit, l-1) | 1<<(l-1))
+			bit += l - 1
 		} else {
-			v = bitsAt(b, bit, w)
+			dst[i] = 0
 		}
-		dst[i] = int64(v | 1<<w)
-		bit += w
 	}
 }
 

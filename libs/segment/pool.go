@@ -186,17 +186,17 @@ func (x *decoder) referred(c Column, n int) ([]uint32, error) {
 	if x.pick == nil {
 		return nil, nil
 	}
-	x.place = resize(x.place, n)
-	clear(x.place)
-	refs, err := x.column(c)
-	if err != nil {
+	x.v = resize(x.v, len(x.pick))
+	if err := x.someInts(c, x.pick, x.v); err != nil {
 		return nil, err
 	}
-	for _, r := range x.pick {
-		if uint64(refs[r]) >= uint64(n) {
-			return nil, damagedf("column %d refers to entry %d of %d", c, refs[r], n)
+	x.place = resize(x.place, n)
+	clear(x.place)
+	for _, r := range x.v {
+		if uint64(r) >= uint64(n) {
+			return nil, damagedf("column %d refers to entry %d of %d", c, r, n)
 		}
-		x.place[refs[r]] = 1
+		x.place[r] = 1
 	}
 	list := make([]uint32, 0, min(n, len(x.pick)))
 	for i, used := range x.place {

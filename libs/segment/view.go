@@ -21,6 +21,7 @@ type View struct {
 	traces    *TraceIDs
 	spans     [][8]byte
 	parents   [][8]byte
+	spanIDs   idColumn // what spans was made of
 	idMemory  TraceIDs
 	texts     [numTextColumns]*Values
 	keys      map[string]*Values
@@ -52,6 +53,7 @@ const (
 
 // Open begins with a segment. parts must cover d.Ranges(w) of all that will be asked for.
 func (v *View) Open(d *Directory, parts []Part) {
+	v.spanIDs = idColumn{}
 	v.err, v.traces, v.spans, v.parents, v.resources, v.shaped, v.used = nil, nil, nil, nil, nil, false, 0
 	v.shapes = listPlan{starts: v.shapes.starts[:0], slots: v.shapes.slots[:0], rows: v.shapes.rows[:0]}
 	clear(v.texts[:])
@@ -121,22 +123,9 @@ func (v *View) Ints(c Column) []int64 {
 
 // Pick is an integer column of some rows, in rising order: where these are few, it takes a fraction of the time of Ints.
 func (v *View) Pick(c Column, rows []uint32) []int64 {
-	x := v.x
 	out := make([]int64, len(rows))
-	if s := x.d.section(uint8(c)); x.columns[c] == nil && s != nil && s.streams != [numStreams]stream{} && plainInts(x.d.Signal, c) {
-		src, err := x.source(s)
-		if err != nil {
-			v.fail(err)
-			return out
-		}
-		if x.r.some(src, x.d.Items, rows, out); src.bad {
-			v.bad("column %d", c)
-		}
-		return out
-	}
-	all := v.Ints(c)
-	for i, r := range rows {
-		out[i] = all[r]
+	if err := v.x.someInts(c, rows, out); err != nil {
+		v.fail(err)
 	}
 	return out
 }
@@ -165,7 +154,7 @@ func (v *View) TraceIDs() *TraceIDs {
 		v.fail(err)
 		return t
 	}
-	b := v.x.ids16(src, n)
+	b := v.x.distinctIDs(src, 16, n)
 	if src.bad {
 		v.bad("trace ids")
 		return t
@@ -187,14 +176,15 @@ func (v *View) SpanIDs() [][8]byte {
 	x.spans = resize(x.spans, v.Len())
 	clear(x.spans)
 	v.spans = x.spans
-	if s := x.d.section(sectionSpanIDs); s != nil {
-		src, err := x.source(s)
-		if err != nil {
-			v.fail(err)
-			return v.spans
-		}
-		if x.spanIDs(src, x.spans); src.bad {
-			v.bad("span ids")
+	column, err := x.idColumn(sectionSpanIDs, 8, &x.spanIndex)
+	if err != nil {
+		v.fail(err)
+		return v.spans
+	}
+	v.spanIDs = column
+	if column.ids != nil {
+		for i, e := range column.index {
+			v.spans[i] = [8]byte(column.ids[e*8:])
 		}
 	}
 	return v.spans
@@ -205,15 +195,15 @@ func (v *View) ParentIDs() [][8]byte {
 	if v.parents != nil {
 		return v.parents
 	}
-	x := v.x
-	x.parents = resize(x.parents, v.Len())
-	traces, spans := v.TraceIDs(), v.SpanIDs()
+	v.x.parents = resize(v.x.parents, v.Len())
+	v.parents = v.x.parents
+	traces := v.TraceIDs().Rows
+	v.SpanIDs()
 	if v.err == nil {
-		if err := x.parentIDs(spans, traces.Rows, x.parents); err != nil {
+		if err := v.x.parentIDs(&v.spanIDs, traces, v.parents); err != nil {
 			v.fail(err)
 		}
 	}
-	v.parents = x.parents
 	return v.parents
 }
 
