@@ -293,7 +293,7 @@ func (v *view) resolve(ctx context.Context, p *plan, places []place) ([]*header,
 	if len(ids) == 0 {
 		return out, nil
 	}
-	rows, err := v.tx.Query(ctx, v.sql.header[p.signal], v.list, string(p.tenant), ids, minTimes)
+	rows, err := v.tx.Query(ctx, v.sql.header[p.signal], v.list, string(p.tenant), ids, minTimes, slices.Min(minTimes), slices.Max(minTimes))
 	if err != nil {
 		return nil, fmt.Errorf("read headers: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -132,13 +133,35 @@ func TestHeadersTouchOnlyThePartitionsOfTheRange(t *testing.T) {
 	require.True(t, found)
 	rows, err := db.Pool.Query(ctx, "EXPLAIN "+sql, args...)
 	require.NoError(t, err)
-	var plan strings.Builder
-	for rows.Next() {
-		var line string
-		require.NoError(t, rows.Scan(&line))
-		plan.WriteString(line + "\n")
+	text := strings.Join(must(pgx.CollectRows(rows, pgx.RowTo[string])), "\n")
+	require.Contains(t, text, "d23")
+	require.NotContains(t, text, "d22")
+}
+
+// TestPartsOpenOnlyThePartitionsOfTheirSegments: the plan is made once, for all partitions, and narrowed each time it runs.
+func TestPartsOpenOnlyThePartitionsOfTheirSegments(t *testing.T) {
+	db := testbed.Database(t)
+	ctx := testbed.Context(t)
+	for day := range 5 {
+		_, err := db.Pool.Exec(ctx, "SELECT ensure_partition('spans_segment', $1)", base().AddDate(0, 0, -day).UnixNano())
+		require.NoError(t, err)
 	}
-	require.NoError(t, rows.Err())
-	require.Contains(t, plan.String(), "d23")
-	require.NotContains(t, plan.String(), "d22")
+	q := must(newQueries())
+	in := base().Add(-time.Hour).UnixNano()
+	tx, err := db.Pool.BeginTx(ctx, beginQuery(time.Minute))
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(ctx) }()
+	for name, c := range map[string]struct{ sql, args string }{
+		"parts":  {q.parts[telemetry.Traces], fmt.Sprintf("'{%s}', '{%d}', '{1}', '{1}', %[2]d, %[2]d", strings.Repeat("f", 32), in)},
+		"header": {q.header[telemetry.Traces], fmt.Sprintf("'{%s}', '{%d}', %[2]d, %[2]d", strings.Repeat("f", 32), in)},
+	} {
+		_, err := tx.Exec(ctx, "PREPARE "+name+" AS "+c.sql)
+		require.NoError(t, err)
+		rows, err := tx.Query(ctx, "EXPLAIN EXECUTE "+name+"('default', "+c.args+")")
+		require.NoError(t, err)
+		text := strings.Join(must(pgx.CollectRows(rows, pgx.RowTo[string])), "\n")
+		require.Contains(t, text, "Subplans Removed: ", name)
+		require.Contains(t, text, "d23", name)
+		require.NotContains(t, text, "d22", name)
+	}
 }

@@ -170,13 +170,19 @@ func (s *Service) close() {
 // softShare is the part of a query's time after which a scan ends by itself with what it has; the rest is for rendering.
 const softShare = 0.8
 
+// beginQuery begins a query's transaction in one round trip. A statement that the client's cancellation does not reach ends anyway. Left to
+// itself, PostgreSQL plans statements that take short lists anew each time, over all partitions, only to find the same plan again: a page of
+// a service's newest spans took 5.2 ms so, and takes 3.3 without.
+func beginQuery(timeout time.Duration) pgx.TxOptions {
+	return pgx.TxOptions{BeginQuery: fmt.Sprintf("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %d;"+
+		" SET LOCAL plan_cache_mode = force_generic_plan", timeout.Milliseconds())}
+}
+
 // inView runs a query on one snapshot of the database, within the query's time.
 func (s *Service) inView(ctx context.Context, query func(ctx context.Context, v *view) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	// In one round trip; a statement that the client's cancellation does not reach ends anyway.
-	options := pgx.TxOptions{BeginQuery: fmt.Sprintf("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %d", s.cfg.Timeout.Milliseconds())}
-	err := postgres.InTx(ctx, s.pool, options, func(tx pgx.Tx) error {
+	err := postgres.InTx(ctx, s.pool, beginQuery(s.cfg.Timeout), func(tx pgx.Tx) error {
 		mode, list := pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeCacheStatement
 		if s.cfg.Postgres.Pooler {
 			// Nothing is remembered from one transaction to the next; within one, all goes to the same server.

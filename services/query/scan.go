@@ -219,7 +219,8 @@ func (v *view) load(ctx context.Context, stream *headers, w wants, n int) (*wave
 		return out, nil
 	}
 	out.buffer = v.buffers.take(out.bytes)
-	rows, err := v.tx.Query(ctx, v.sql.parts[stream.plan.signal], v.list, string(stream.plan.tenant), ids, minTimes, firsts, lengths)
+	rows, err := v.tx.Query(ctx, v.sql.parts[stream.plan.signal], v.list, string(stream.plan.tenant), ids, minTimes, firsts, lengths,
+		slices.Min(minTimes), slices.Max(minTimes))
 	if err != nil {
 		return nil, fmt.Errorf("fetch segments: %w", err)
 	}
