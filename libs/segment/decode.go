@@ -77,7 +77,7 @@ func (t *Table) AppendSegment(d *Directory, parts []Part, w Want) error {
 }
 
 // AppendRows is AppendSegment for some rows of the segment, in rising order: row i of rows becomes the ith that is appended. Of most
-// columns no more is decoded than these need: one row of 4,000 takes a tenth of the time of all.
+// columns no more is decoded than these need: one row of 4,000 takes a tenth of the time of all. What is appended does not refer to parts.
 func (t *Table) AppendRows(d *Directory, parts []Part, w Want, rows []uint32) error {
 	next := 0
 	for _, r := range rows {

@@ -259,6 +259,11 @@ func (t *Table) readResources(x *decoder) error {
 	for i, c := range refCounts {
 		ends[i+1] = ends[i] + int(c)
 	}
+	if x.pick != nil {
+		for i, r := range refs {
+			refs[i] = x.copied(r)
+		}
+	}
 	x.resources = entries(x.resources, s.count, some, func(k, i int) uint32 {
 		return t.resource(lists[starts[k]:starts[k+1]], uint32(dropped[i]), urls[i], refs[ends[i]:ends[i+1]])
 	})
@@ -275,13 +280,19 @@ func (t *Table) readScopes(x *decoder) error {
 	versions := x.names(src, s.count)
 	urls := x.names(src, s.count)
 	dropped := x.list(src, s.count)
-	lists, starts := t.attributeBlock(x, src, s.count, nil)
+	var some []uint32
+	if t.Signal != telemetry.Metrics {
+		if some, err = x.referred(ColScope, s.count); err != nil {
+			return err
+		}
+	}
+	lists, starts := t.attributeBlock(x, src, s.count, some)
 	if src.bad {
 		return damagedf("scopes")
 	}
-	for i := range s.count {
-		x.scopes = append(x.scopes, t.scope(names[i], versions[i], lists[starts[i]:starts[i+1]], uint32(dropped[i]), urls[i]))
-	}
+	x.scopes = entries(x.scopes, s.count, some, func(k, i int) uint32 {
+		return t.scope(names[i], versions[i], lists[starts[k]:starts[k+1]], uint32(dropped[i]), urls[i])
+	})
 	return nil
 }
 

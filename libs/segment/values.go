@@ -212,6 +212,11 @@ func (t *Table) valueList(x *decoder, src *source, key KeyID, n int, some []uint
 			return
 		}
 		x.texts = texts
+		if x.pick != nil && l.texts.templates == nil {
+			for i, text := range texts {
+				texts[i] = x.copied(text)
+			}
+		}
 	}
 	num, dbl := l.numbers, l.doubles
 	for i := range n {
@@ -247,10 +252,13 @@ func (t *Table) interned(key KeyID, seed uint64, v Value) ValueID {
 func (x *decoder) valueAt(l *valueList, i int) (Value, bool) {
 	v, ok := l.at(i)
 	if ok && isText(v.Type) {
-		v.Raw = append(x.memory(len(v.Raw)), v.Raw...)
+		v.Raw = x.copied(v.Raw)
 	}
 	return v, ok
 }
+
+// copied is b in memory that lives as long as the table's values may refer to it.
+func (x *decoder) copied(b []byte) []byte { return append(x.memory(len(b)), b...) }
 
 func isText(t ValueType) bool { return t == String || t == Bytes || t == Array || t == Map }
 
