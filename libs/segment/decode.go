@@ -66,7 +66,23 @@ func (x *decoder) reset() {
 	clear(x.texts[:cap(x.texts)])
 	x.dict.texts.forget()
 	x.parts, x.d, x.needs, x.pick = nil, nil, nil, nil
-	x.arena = nil
+	x.renew(mostArena)
+}
+
+// mostArena is how much memory for values a table keeps when it is reset: enough for rows of a few segments. A merge needs more, seldom.
+const mostArena = 1 << 20
+
+// renew begins the memory anew: in one piece where that was not too much the last time, so that it need not be allocated again.
+func (x *decoder) renew(most int) {
+	switch {
+	case x.asked > most || cap(x.arena) > most:
+		x.arena = nil
+	case x.asked > cap(x.arena):
+		x.arena = make([]byte, 0, x.asked+x.asked/4)
+	default:
+		x.arena = x.arena[:0]
+	}
+	x.asked = 0
 }
 
 // AppendSegment decodes the wanted columns and appends the segment's rows to t, in the segment's order. parts must cover d.Ranges(w);

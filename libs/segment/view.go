@@ -58,12 +58,8 @@ func (v *View) Open(d *Directory, parts []Part) {
 	v.shapes = listPlan{starts: v.shapes.starts[:0], slots: v.shapes.slots[:0], rows: v.shapes.rows[:0]}
 	clear(v.texts[:])
 	clear(v.keys)
-	x := v.x
-	if x.asked > cap(x.arena) && x.asked <= mostMemory {
-		x.arena = make([]byte, 0, x.asked+x.asked/4)
-	}
-	x.arena, x.asked = x.arena[:0], 0
-	x.open(d, parts)
+	v.x.renew(mostMemory)
+	v.x.open(d, parts)
 }
 
 // Close lets go of the segment.
