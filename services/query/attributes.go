@@ -158,8 +158,8 @@ func (a attributeQuestion) want(p *plan) wants {
 		part.attribute(a.key)
 	}
 	p.filter.want(part)
-	return func(p *plan, h *header) segment.Want {
-		if p.whole(h) {
+	return func(of *headers, h *header) segment.Want {
+		if of.plan.whole(h) {
 			return whole
 		}
 		return part.Want

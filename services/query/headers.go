@@ -124,6 +124,18 @@ func groupQuery(q *queries, p *plan, b *bounds) (string, []any, error) {
 	return sql, args, err
 }
 
+// rareShare is the largest part of the segments that may hold what is called rare.
+const rareShare = 8
+
+// rare tells whether few segments can hold what is looked for, when passed of the grouped ones may. Those of a trace are few in any case, and
+// most of them only seem to.
+func (b *bounds) rare(grouped, passed int) bool {
+	if slices.ContainsFunc(b.probes, func(p probe) bool { return p.filter == traceFilter }) {
+		return false
+	}
+	return b.minDuration > 0 || len(b.probes) > 0 && passed*rareShare <= grouped
+}
+
 // passGroup appends those of a group's segments that every probe lets pass. runs are its blocks for each hash of each probe.
 func (b *bounds) passGroup(to [][16]byte, segments [][16]byte, runs [][]byte) [][16]byte {
 	for i, id := range segments {
@@ -152,6 +164,7 @@ type headers struct {
 	hashes   []uint64 // of plan.traces
 	places   []place  // found, but not looked at
 	fetch    int      // how many places the next FETCH asks for
+	rare     bool     // few segments of the range can hold what is looked for, and those likely do, in few rows
 	drained  bool     // the cursor has no more places
 	buffer   []*header
 	ended    bool
@@ -201,7 +214,7 @@ func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
 func (h *headers) prepare(ctx context.Context) (groups verdict, some bool, err error) {
 	v, p := h.view, h.plan
 	batch := &pgx.Batch{}
-	var inRange int
+	var inRange, grouped int
 	batch.Queue(v.sql.count[p.signal], rangeArgs(p)...).QueryRow(func(row pgx.Row) error {
 		var highest int64
 		if err := row.Scan(&inRange, &highest); err != nil {
@@ -233,6 +246,7 @@ func (h *headers) prepare(ctx context.Context) (groups verdict, some bool, err e
 			groups.passed = [][16]byte{}
 			_, err := pgx.ForEachRow(rows, []any{&id, &segments, &runs}, func() error {
 				groups.groups = append(groups.groups, id)
+				grouped += len(segments)
 				groups.passed = h.bounds.passGroup(groups.passed, segments, runs)
 				segments, runs = nil, nil
 				return nil
@@ -246,6 +260,7 @@ func (h *headers) prepare(ctx context.Context) (groups verdict, some bool, err e
 	if err := v.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return groups, false, fmt.Errorf("plan: %w", err)
 	}
+	h.rare = h.bounds.rare(grouped, len(groups.passed))
 	return groups, inRange > 0 && (h.bounds.services == nil || len(h.services) > 0), nil
 }
 

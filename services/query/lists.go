@@ -33,10 +33,10 @@ func page[T any](ctx context.Context, s *Service, v *view, q *search, r *rendere
 // items draws the candidates, each in its place.
 func items[T any](ctx context.Context, v *view, p *plan, found []candidate, r *renderer, draw func(t *segment.Table, row int) T) ([]T, error) {
 	list := make([]T, len(found)) // not nil: an empty list is a list on the wire
-	err := v.read(ctx, p, found, func(t *segment.Table, numbers []int) {
+	err := v.read(ctx, p, found, func(t *segment.Table, rows []uint32, numbers []int) {
 		r.begin()
-		for row, n := range numbers {
-			list[n] = draw(t, row)
+		for k, n := range numbers {
+			list[n] = draw(t, int(rows[k]))
 		}
 	})
 	return list, err

@@ -94,11 +94,12 @@ func segmentTable(s telemetry.Signal) string { return schema.TablesOf(s.String()
 
 func groupTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Group }
 
-// wants says which columns of a segment are read. The plan may be narrower than the one of the query: the edge of a cut answer is read again.
-type wants func(p *plan, h *header) segment.Want
+// wants says which columns of a segment are read. The stream's plan may be narrower than the one of the query: the edge of a cut answer is
+// read again.
+type wants func(of *headers, h *header) segment.Want
 
 // always reads the same columns of every segment.
-func always(w segment.Want) wants { return func(*plan, *header) segment.Want { return w } }
+func always(w segment.Want) wants { return func(*headers, *header) segment.Want { return w } }
 
 // wanted collects the columns that a query decodes, each once.
 type wanted struct {

@@ -28,6 +28,12 @@ const (
 	prefetchAfter = 3 // waves; from here on the next wave is fetched while this one is decoded
 )
 
+// How rows of rare items are read.
+const (
+	fewRows  = 8  // of a segment that are read as soon as they are found, where the whole segment is at hand
+	mostKept = 64 // tables with such rows, of some 100 kB each, that a query keeps until it knows which are its answer
+)
+
 // view is one query's consistent sight of the database: a read-only REPEATABLE READ transaction, so that a merge which replaces
 // segments is seen as before or as after, never half. One goroutine uses it; decoding is parallel inside walk.
 type view struct {
@@ -44,6 +50,9 @@ type view struct {
 	pieces     *pieces
 	buffers    *buffers
 	known      *cache[[16]byte, *header]
+
+	mu   sync.Mutex
+	kept []*segment.Table // with rows of candidates
 
 	// what the answer tells
 	segmentsInRange int
@@ -77,6 +86,25 @@ type visit func(i int, h *header, s *piece) error
 // settle is called after each wave with its segments, newest first; next is the newest time that the segments still to come
 // can hold (math.MinInt64: none come). It returns false to stop.
 type settle func(wave []*header, next int64) bool
+
+// keep lends a table for rows of candidates, until read is done with them; nil when there are enough of them.
+func (v *view) keep(p *plan) *segment.Table {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.kept) == mostKept {
+		return nil
+	}
+	t := v.tables.take(p.tenant, p.signal)
+	v.kept = append(v.kept, t)
+	return t
+}
+
+func (v *view) release() {
+	for _, t := range v.kept {
+		v.tables.put(t)
+	}
+	v.kept = nil
+}
 
 // walk reads the wanted columns of the plan's segments, newest first. frontier is math.MinInt64 when it saw all, or was stopped by
 // settle; when the budget or the time ran out it is the newest time that it may have missed, and view.incomplete says why.
@@ -164,6 +192,7 @@ func (v *view) account(w *wave) {
 type wave struct {
 	headers []*header
 	parts   [][]segment.Part
+	whole   []bool // everything was wanted
 	bytes   int64
 	buffer  []byte // that parts lie in
 }
@@ -196,7 +225,8 @@ func (v *view) load(ctx context.Context, stream *headers, w wants, n int) (*wave
 	var minTimes []int64
 	var firsts, lengths []int32
 	for i, h := range list {
-		ranges := h.directory.Ranges(w(stream.plan, h))
+		want := w(stream, h)
+		ranges := h.directory.Ranges(want)
 		size := int64(0)
 		for _, r := range ranges {
 			size += int64(r.Length)
@@ -206,7 +236,7 @@ func (v *view) load(ctx context.Context, stream *headers, w wants, n int) (*wave
 			break
 		}
 		out.bytes += size
-		out.headers = append(out.headers, h)
+		out.headers, out.whole = append(out.headers, h), append(out.whole, want.All)
 		parts := make([]segment.Part, len(ranges))
 		for j, r := range ranges {
 			parts[j].Offset = r.Offset
@@ -276,6 +306,7 @@ func (v *view) decode(ctx context.Context, p *plan, current *wave, each visit) e
 				if err := ctx.Err(); err != nil {
 					return err
 				}
+				s.whole = current.whole[i]
 				if err := visitOne(i, current.headers[i], current.parts[i], s, each); err != nil {
 					return fmt.Errorf("segment %x: %w", current.headers[i].id, err)
 				}
@@ -315,11 +346,13 @@ func (v *view) stats(started time.Time) api.Stats {
 	}
 }
 
-// candidate is an item that meets the filter, with the place from which it can be read in full.
+// candidate is an item that meets the filter, with the place from which it can be read in full, or the row that it was read to.
 type candidate struct {
 	key
 	header *header
 	row    uint32
+	table  *segment.Table // nil: not read yet
+	at     uint32         // its row in table
 }
 
 // hits are the rows of a segment that the plan holds, in the segment's order. Columns of identity are decoded only where something met
@@ -348,6 +381,9 @@ func (p *plan) hits(s *piece, found func(row int, k key)) {
 
 // search finds the newest limit items of a plan, newest first. more says whether older ones exist. When the budget or time ran out,
 // only the items that are certainly the newest are given, and frontier is where to go on.
+//
+// Columns that the filter needs come first, and what is found is read in full by read. Where items are so rare that each lies in a segment of
+// its own, that would fetch most segments twice: they are fetched whole, and read when they are found.
 func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidate, more bool, frontier int64, err error) {
 	w := want(p.signal)
 	p.filter.want(w)
@@ -355,23 +391,39 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 	order := func(a, b candidate) int { return a.compare(b.key) }
 	var oldest atomic.Int64 // once the page is full, what is older than its last item need not be looked at
 	oldest.Store(math.MinInt64)
-	frontier, err = v.walk(ctx, p, always(w.Want),
+	var common atomic.Bool // the planner took the items for rare, but they are not
+	columns := func(of *headers, _ *header) segment.Want {
+		if of.rare && !common.Load() {
+			return segment.WantAll()
+		}
+		return w.Want
+	}
+	frontier, err = v.walk(ctx, p, columns,
 		func(i int, h *header, s *piece) error {
 			var list []candidate
 			least := oldest.Load()
 			p.hits(s, func(row int, k key) {
 				if k.time >= least {
-					list = append(list, candidate{k, h, uint32(row)}) //nolint:gosec // a segment has a few thousand rows
+					list = append(list, candidate{key: k, header: h, row: uint32(row)}) //nolint:gosec // a segment has a few thousand rows
 				}
 			})
+			if s.whole && len(list) <= fewRows {
+				if err := v.readFound(p, s, list); err != nil {
+					return err
+				}
+			}
 			slices.SortFunc(list, order)
 			results[i] = list[:min(len(list), limit+1)]
 			return nil
 		},
 		func(wave []*header, next int64) bool {
+			with := 0
 			for i := range wave {
 				found = append(found, results[i]...)
+				common.Store(common.Load() || len(results[i]) > fewRows)
+				with += min(len(results[i]), 1)
 			}
+			common.Store(common.Load() || 2*with < len(wave))
 			slices.SortFunc(found, order)
 			found = slices.Clip(found[:min(len(found), limit+1)])
 			if len(found) <= limit {
@@ -396,10 +448,26 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 	return found, frontier != math.MinInt64, frontier, nil
 }
 
+// readFound reads candidates of a segment that is at hand whole. They are in the order of their rows.
+func (v *view) readFound(p *plan, s *piece, list []candidate) error {
+	if len(list) == 0 {
+		return nil
+	}
+	t := v.keep(p)
+	if t == nil {
+		return nil
+	}
+	rows := make([]uint32, len(list))
+	for i := range list {
+		list[i].table, list[i].at, rows[i] = t, uint32(i), list[i].row //nolint:gosec // a segment has a few thousand rows
+	}
+	return s.Read(t, segment.WantAll(), rows)
+}
+
 // read decodes the candidates, and no other rows of their segments, in full: segment by segment, in parallel. It calls each once a segment,
-// one at a time and in the order of the list, with the numbers that its candidates have in the list: row i of t is candidate numbers[i].
-// t is only valid during the call.
-func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t *segment.Table, numbers []int)) error {
+// one at a time: rows[k] of t is candidate numbers[k] of the list. t is only valid during the call.
+func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t *segment.Table, rows []uint32, numbers []int)) error {
+	defer v.release()
 	var order []*header
 	numbers := map[*header][]int{}
 	for n, c := range list {
@@ -408,9 +476,23 @@ func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t 
 		}
 		numbers[c.header] = append(numbers[c.header], n)
 	}
-	for _, of := range numbers {
+	unread := order[:0]
+	var rows []uint32
+	for _, h := range order {
+		of := numbers[h]
 		slices.SortFunc(of, func(a, b int) int { return cmp.Compare(list[a].row, list[b].row) })
+		t := list[of[0]].table
+		if t == nil {
+			unread = append(unread, h)
+			continue
+		}
+		rows = rows[:0]
+		for _, n := range of {
+			rows = append(rows, list[n].at)
+		}
+		each(t, rows, of)
 	}
+	order = unread
 	stream := &headers{view: v, plan: p, buffer: order, ended: true}
 	current, err := v.load(ctx, stream, always(segment.WantAll()), v.workers)
 	for size := 2 * v.workers; err == nil && len(current.headers) > 0; size = min(2*size, largestWave) {
@@ -437,7 +519,11 @@ func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t 
 				continue
 			}
 			if err == nil {
-				each(t, numbers[current.headers[i]])
+				rows = rows[:0]
+				for k := range numbers[current.headers[i]] {
+					rows = append(rows, uint32(k)) //nolint:gosec // a segment has a few thousand rows
+				}
+				each(t, rows, numbers[current.headers[i]])
 			}
 			v.tables.put(t)
 		}

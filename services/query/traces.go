@@ -71,7 +71,7 @@ func (s *Service) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id 
 		cut = v.incomplete
 		slices.Reverse(found) // oldest first
 		// Concatenated protobuf messages of one type are one message with the lists joined.
-		return v.read(ctx, p, found, func(t *segment.Table, _ []int) { out = append(out, t.OTLP(nil)...) })
+		return v.read(ctx, p, found, func(t *segment.Table, rows []uint32, _ []int) { out = append(out, t.OTLP(rows)...) })
 	})
 	return out, cut, err
 }
