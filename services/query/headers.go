@@ -125,7 +125,7 @@ func groupQuery(q *queries, p *plan, b *bounds) (string, []any, error) {
 }
 
 // rareShare is the largest part of the segments that may hold what is called rare.
-const rareShare = 8
+const rareShare = 4
 
 // rare tells whether few segments can hold what is looked for, when passed of the grouped ones may. Those of a trace are few in any case, and
 // most of them only seem to.
