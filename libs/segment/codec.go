@@ -14,6 +14,7 @@ type Want struct {
 	TraceIDs   bool
 	SpanIDs    bool
 	ParentIDs  bool
+	IDPlaces   bool     // of the ids of items only where they lie (AppendRows): they do not compress, and are most of a segment's bytes
 	Attributes []string // keys of item attributes; other keys are left out of AttrList
 	AllAttrs   bool     // every item attribute
 	Values     []string // keys of item attributes of which a View counts the values, without asking which rows have them
@@ -44,7 +45,11 @@ func (d *Directory) Ranges(w Want) []Range {
 	n := d.needs(w)
 	var out []Range
 	add := func(s *section) {
-		for _, st := range s.streams {
+		for i, st := range s.streams {
+			if i == streamPlain && w.IDPlaces {
+				skip := min(s.ids(), st.length)
+				st.offset, st.length = st.offset+skip, st.length-skip
+			}
 			if st.length == 0 {
 				continue
 			}
@@ -76,6 +81,27 @@ func (d *Directory) Ranges(w Want) []Range {
 		merged = append(merged, r)
 	}
 	return merged
+}
+
+// ids is how many bytes of distinct ids of items a section's plain stream begins with.
+func (s *section) ids() int {
+	switch s.id {
+	case sectionTraceIDs:
+		return s.count * traceIDSize
+	case sectionSpanIDs, sectionParentIDs:
+		return s.count * spanIDSize
+	default:
+		return 0
+	}
+}
+
+// IDBytes is how many bytes of the body are ids of items, which Want.IDPlaces leaves out.
+func (d *Directory) IDBytes() int {
+	n := 0
+	for i := range d.sections {
+		n += d.sections[i].ids()
+	}
+	return n
 }
 
 // needs is a Want with all that it implies.

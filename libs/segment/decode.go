@@ -19,6 +19,7 @@ type decoder struct {
 	parts   []Part
 	pick    []uint32 // rows to read, in rising order; nil: all
 	picked  int      // how many these are
+	places  bool     // of the ids of items, find only where they lie
 	frames  [][]byte
 	arena   []byte
 	asked   int                    // bytes of memory since it was last begun anew
@@ -126,7 +127,8 @@ func (t *Table) append(d *Directory, parts []Part, w Want, pick []uint32) error 
 		x.picked = len(pick)
 	}
 	before := t.mark()
-	if !w.All {
+	x.places = w.IDPlaces
+	if !w.All || w.IDPlaces {
 		t.partial = true
 	}
 	if err := t.decode(x); err != nil {
@@ -147,7 +149,7 @@ func newDecoder() (*decoder, error) {
 
 // open begins with another segment.
 func (x *decoder) open(d *Directory, parts []Part) {
-	x.d, x.parts = d, parts
+	x.d, x.parts, x.places = d, parts, false
 	clear(x.frames[:cap(x.frames)])
 	x.frames = resize(x.frames, len(d.frames))
 	clear(x.columns[:])

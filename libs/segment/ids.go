@@ -1,6 +1,58 @@
 package segment
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// Sizes of ids, as OTLP has them.
+const (
+	traceIDSize = 16
+	spanIDSize  = 8
+)
+
+// idPlaces is where in the body of its segment the ids of a row lie.
+type idPlaces struct{ trace, span, parent int }
+
+// nowhere is the place of no id.
+const nowhere = -1
+
+// eachPlace calls do for the ids of a row of which only the places were read.
+func (t *Table) eachPlace(row uint32, do func(place int, id []byte)) {
+	if len(t.idPlaces) == 0 {
+		return
+	}
+	p := t.idPlaces[row]
+	if p.trace != nowhere {
+		do(p.trace, t.TraceIDs[row][:])
+	}
+	if p.span != nowhere {
+		do(p.span, t.SpanIDs[row][:])
+	}
+	if p.parent != nowhere {
+		do(p.parent, t.ParentIDs[row][:])
+	}
+}
+
+// IDRanges appends the ranges of the body that SetIDs needs for a row that was read with Want.IDPlaces; there are none for other rows.
+func (t *Table) IDRanges(to []Range, row uint32) []Range {
+	t.eachPlace(row, func(place int, id []byte) { to = append(to, Range{place, len(id)}) })
+	return to
+}
+
+// SetIDs gives a row its ids: the bytes of the first parts are those of its IDRanges. It returns the parts of other rows.
+func (t *Table) SetIDs(row uint32, parts []Part) (rest []Part, err error) {
+	t.eachPlace(row, func(place int, id []byte) {
+		if len(parts) == 0 || parts[0].Offset != place || len(parts[0].Bytes) != len(id) {
+			err = fault.New(fault.Internal, "segment.parts", "the bytes of ids are not those that were asked for")
+			return
+		}
+		copy(id, parts[0].Bytes)
+		parts = parts[1:]
+	})
+	return parts, err
+}
 
 // idIndex numbers the distinct ids of a column in order of first appearance.
 type idIndex struct {
@@ -178,32 +230,48 @@ func (x *idIndex) ranks() {
 
 // idColumn is a column of ids as a segment holds it.
 type idColumn struct {
-	ids   []byte // distinct ones, one after the other; nil: no row has an id
 	size  int
-	index []int64 // per row: its id
+	index []int64 // per row: its id; nil: no row has one
+	ids   []byte  // distinct ones, one after the other; nil where only places are wanted
+	at    int     // where they begin in the body
 }
 
 // of is a row's id, as it stands in the segment; nil where there are none.
 func (c *idColumn) of(row int) []byte {
-	if c.ids == nil {
+	if c.index == nil {
 		return nil
 	}
 	at := int(c.index[row]) * c.size
 	return c.ids[at : at+c.size]
 }
 
-// idColumn reads the ids of a section; without the section there are none. The index lies in memory.
+// place is where a row's id stands in the body; nowhere where there are none.
+func (c *idColumn) place(row int) int {
+	if c.index == nil {
+		return nowhere
+	}
+	return c.at + int(c.index[row])*c.size
+}
+
+// idColumn reads the ids of a section, or only where they lie; without the section there are none. The index lies in memory.
 func (x *decoder) idColumn(id uint8, size int, memory *[]int64) (idColumn, error) {
 	c := idColumn{size: size}
 	s := x.d.section(id)
 	if s == nil {
 		return c, nil
 	}
-	src, err := x.source(s)
+	src, at, err := x.idSource(s)
 	if err != nil {
 		return c, err
 	}
-	c.ids = x.distinctIDs(src, size, x.d.Items)
+	c.at = at
+	if d := src.count(x.d.Items); d != s.count {
+		src.bad = true
+	}
+	if !x.places {
+		c.ids = src.take(&src.plain, s.ids())
+	}
+	x.idIndex(src, s.count, x.d.Items)
 	*memory, x.index = x.index, *memory
 	c.index = *memory
 	if src.bad {
@@ -212,18 +280,48 @@ func (x *decoder) idColumn(id uint8, size int, memory *[]int64) (idColumn, error
 	return c, nil
 }
 
+// idSource is source for a section that begins with ids. Where only places are wanted, plain is what follows them; at is where they begin in
+// the body.
+func (x *decoder) idSource(s *section) (src *source, at int, err error) {
+	if !x.places || s.ids() == 0 {
+		src, err = x.source(s)
+		return src, 0, err
+	}
+	rest := *s
+	plain := &rest.streams[streamPlain]
+	if x.d.frames[plain.frame].codec != frameRaw || plain.length < s.ids() {
+		return nil, 0, damagedf("ids of section %d", s.id)
+	}
+	at = x.d.frames[plain.frame].offset + plain.offset
+	plain.offset, plain.length = plain.offset+s.ids(), plain.length-s.ids()
+	src, err = x.source(&rest)
+	return src, at, err
+}
+
 func (t *Table) readIDs(x *decoder) error {
 	w := &x.needs.want
 	var traces, spans idColumn
 	var err error
+	var places []idPlaces
+	if x.places {
+		t.idPlaces = grow(t.idPlaces, x.picked)
+		places = t.idPlaces[len(t.idPlaces)-x.picked:]
+		for i := range places {
+			places[i] = idPlaces{nowhere, nowhere, nowhere}
+		}
+	}
 	if t.schema.traceIDs && x.needs.section(sectionTraceIDs) {
-		if traces, err = x.idColumn(sectionTraceIDs, 16, &x.traceIndex); err != nil {
+		if traces, err = x.idColumn(sectionTraceIDs, traceIDSize, &x.traceIndex); err != nil {
 			return err
+		}
+		for i := range places {
+			places[i].trace = traces.place(x.row(i))
 		}
 		if w.All || w.TraceIDs {
 			t.TraceIDs = grow(t.TraceIDs, x.picked)
-			for i, dst := 0, t.TraceIDs[len(t.TraceIDs)-x.picked:]; i < len(dst); i++ {
-				dst[i] = [16]byte{}
+			dst := t.TraceIDs[len(t.TraceIDs)-x.picked:]
+			clear(dst)
+			for i := 0; i < len(dst) && !x.places; i++ {
 				copy(dst[i][:], traces.of(x.row(i)))
 			}
 		}
@@ -231,19 +329,23 @@ func (t *Table) readIDs(x *decoder) error {
 	if !t.schema.spanIDs || !x.needs.section(sectionSpanIDs) {
 		return nil
 	}
-	if spans, err = x.idColumn(sectionSpanIDs, 8, &x.spanIndex); err != nil {
+	if spans, err = x.idColumn(sectionSpanIDs, spanIDSize, &x.spanIndex); err != nil {
 		return err
+	}
+	for i := range places {
+		places[i].span = spans.place(x.row(i))
 	}
 	if w.All || w.SpanIDs {
 		t.SpanIDs = grow(t.SpanIDs, x.picked)
-		for i, dst := 0, t.SpanIDs[len(t.SpanIDs)-x.picked:]; i < len(dst); i++ {
-			dst[i] = [8]byte{}
+		dst := t.SpanIDs[len(t.SpanIDs)-x.picked:]
+		clear(dst)
+		for i := 0; i < len(dst) && !x.places; i++ {
 			copy(dst[i][:], spans.of(x.row(i)))
 		}
 	}
 	if t.schema.parents && x.needs.section(sectionParentIDs) {
 		t.ParentIDs = grow(t.ParentIDs, x.picked)
-		return x.parentIDs(&spans, traces.index, t.ParentIDs[len(t.ParentIDs)-x.picked:])
+		return x.parentIDs(&spans, traces.index, t.ParentIDs[len(t.ParentIDs)-x.picked:], places)
 	}
 	return nil
 }
@@ -260,30 +362,35 @@ func (x *decoder) row(i int) int {
 func (x *decoder) distinctIDs(src *source, size, n int) []byte {
 	d := src.count(n)
 	b := src.take(&src.plain, d*size)
+	x.idIndex(src, d, n)
+	return b
+}
+
+// idIndex reads which of d distinct ids each of n rows has into x.index.
+func (x *decoder) idIndex(src *source, d, n int) {
 	x.index = resize(x.index, n)
-	if src.bad || d == 0 && n > 0 {
+	if src.bad || d > n || d == 0 && n > 0 {
 		src.bad = true
-		return nil
+		return
 	}
 	if d == n {
 		for i := range x.index {
 			x.index[i] = int64(i)
 		}
-		return b
+		return
 	}
 	x.r.ints(src, x.index)
 	for _, e := range x.index {
 		if uint64(e) >= uint64(d) {
 			src.bad = true
-			return nil
+			return
 		}
 	}
-	return b
 }
 
 // traceIDs decodes a column of trace ids.
 func (x *decoder) traceIDs(src *source, dst [][16]byte) {
-	b := x.distinctIDs(src, 16, len(dst))
+	b := x.distinctIDs(src, traceIDSize, len(dst))
 	if src.bad {
 		return
 	}
@@ -294,7 +401,7 @@ func (x *decoder) traceIDs(src *source, dst [][16]byte) {
 
 // spanIDs decodes a column of span ids.
 func (x *decoder) spanIDs(src *source, dst [][8]byte) {
-	b := x.distinctIDs(src, 8, len(dst))
+	b := x.distinctIDs(src, spanIDSize, len(dst))
 	if src.bad {
 		return
 	}
@@ -306,18 +413,21 @@ func (x *decoder) spanIDs(src *source, dst [][8]byte) {
 // fewParents is how many parents are sought row by row. Sorting 4,000 rows by trace takes as long as some twenty searches.
 const fewParents = 16
 
-// parentIDs decodes the parents of the picked rows. traces is each row's trace; nil: all are of one.
-func (x *decoder) parentIDs(spans *idColumn, traces []int64, dst [][8]byte) error {
+// parentIDs decodes the parents of the picked rows, or where they lie. traces is each row's trace; nil: all are of one.
+func (x *decoder) parentIDs(spans *idColumn, traces []int64, dst [][8]byte, places []idPlaces) error {
 	clear(dst)
 	s := x.d.section(sectionParentIDs)
 	if s == nil {
 		return nil
 	}
-	src, err := x.source(s)
+	src, at, err := x.idSource(s)
 	if err != nil {
 		return err
 	}
-	raw := src.take(&src.plain, s.count*8)
+	var raw []byte
+	if !x.places {
+		raw = src.take(&src.plain, s.ids())
+	}
 	codes := resize(x.codes, x.d.Items)
 	x.codes = codes
 	if x.r.ints(src, codes); src.bad {
@@ -333,25 +443,33 @@ func (x *decoder) parentIDs(spans *idColumn, traces []int64, dst [][8]byte) erro
 	if sorted {
 		x.sortByTrace(traces)
 	}
-	passed := 0 // rows whose codes were looked at
+	passed, next := 0, 0 // rows whose codes were looked at, and how many of these have raw ids
 	for i := range dst {
 		row := x.row(i)
 		for _, c := range codes[passed:row] {
-			if c == parentRaw && len(raw) >= 8 {
-				raw = raw[8:]
+			if c == parentRaw {
+				next++
 			}
 		}
 		passed = row
 		switch c := codes[row]; {
 		case c == parentNone:
-		case c == parentRaw && len(raw) >= 8:
-			dst[i] = [8]byte(raw)
+		case c == parentRaw && next < s.count:
+			if x.places {
+				places[i].parent = at + next*spanIDSize
+			} else {
+				dst[i] = [8]byte(raw[next*spanIDSize:])
+			}
 		case c >= parentRank:
 			parent := x.ofTrace(traces, row, c-parentRank, sorted)
 			if parent < 0 {
 				return damagedf("parent ids")
 			}
-			copy(dst[i][:], spans.of(parent))
+			if x.places {
+				places[i].parent = spans.place(parent)
+			} else {
+				copy(dst[i][:], spans.of(parent))
+			}
 		default:
 			return damagedf("parent ids")
 		}

@@ -84,6 +84,8 @@ type interner struct {
 	encoder *Encoder
 	decoder *decoder
 	partial bool // filled by a decode of only some columns
+
+	idPlaces []idPlaces // per row, where only places were read
 }
 
 type childSet struct {
@@ -131,6 +133,7 @@ func (t *Table) Reset() {
 	t.metricHashes, t.seriesHashes = t.metricHashes[:0], t.seriesHashes[:0]
 	t.lists = nil // earlier lists may still be held by a reader of Pool
 	t.partial = false
+	t.idPlaces = t.idPlaces[:0]
 	for _, x := range []*index{&t.keys, &t.values, &t.resources, &t.scopes, &t.metrics, &t.series} {
 		x.reset(0)
 	}
@@ -183,6 +186,7 @@ func (t *Table) rollback(m mark) {
 	t.tree.truncate(m.shapes)
 	clear(t.pairs)
 	t.partial = m.partial
+	t.idPlaces = t.idPlaces[:min(len(t.idPlaces), m.n)]
 	for i := range t.recent {
 		if int(t.recent[i]) >= m.values {
 			t.recent[i] = 0

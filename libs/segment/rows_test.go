@@ -43,6 +43,7 @@ func TestAppendRows(t *testing.T) {
 				got, ok := flatten(t, signal, some.OTLP(nil))
 				require.True(t, ok)
 				require.Equal(t, want, got, "%d of %d rows", len(rows), s.Items)
+				require.Equal(t, want, readWithIDsApart(t, signal, d, s.Body, rows), "%d of %d rows", len(rows), s.Items)
 				for i, row := range rows {
 					require.Equal(t, all.Ints[ColOrdinal][row], some.Ints[ColOrdinal][i])
 				}
@@ -67,6 +68,38 @@ func TestAppendRows(t *testing.T) {
 	check(t, telemetry.Traces, demoTraces(t, 1, 3000, true), newRandom(1))
 	check(t, telemetry.Logs, demoLogs(t, 1, 3000), newRandom(2))
 	check(t, telemetry.Metrics, demoMetrics(t, 1, 1)[0], newRandom(3))
+}
+
+// readWithIDsApart reads rows without the bytes of ids, and gives them those of their own ids alone.
+func readWithIDsApart(t *testing.T, signal telemetry.Signal, d *Directory, body []byte, rows []uint32) []string {
+	t.Helper()
+	w := WantAll()
+	w.IDPlaces = true
+	var parts []Part
+	left := len(body)
+	for _, r := range d.Ranges(w) {
+		parts = append(parts, Part{r.Offset, body[r.Offset : r.Offset+r.Length]})
+		left -= r.Length
+	}
+	require.GreaterOrEqual(t, left, d.IDBytes()-3*rangeGap)
+	some := NewTable("acme", signal)
+	require.NoError(t, some.AppendRows(d, parts, w, rows))
+	for row := range uint32(some.N) {
+		var ids []Part
+		for _, r := range some.IDRanges(nil, row) {
+			ids = append(ids, Part{r.Offset, body[r.Offset : r.Offset+r.Length]})
+		}
+		rest, err := some.SetIDs(row, ids)
+		require.NoError(t, err)
+		require.Empty(t, rest)
+		if len(ids) > 0 {
+			_, err = some.SetIDs(row, ids[1:])
+			require.ErrorContains(t, err, "not those that were asked for")
+		}
+	}
+	got, ok := flatten(t, signal, some.OTLP(nil))
+	require.True(t, ok)
+	return got
 }
 
 func TestAppendRowsOutOfOrder(t *testing.T) {

@@ -150,7 +150,7 @@ func (v *View) TraceIDs() *TraceIDs {
 		v.fail(err)
 		return t
 	}
-	b := v.x.distinctIDs(src, 16, n)
+	b := v.x.distinctIDs(src, traceIDSize, n)
 	if src.bad {
 		v.bad("trace ids")
 		return t
@@ -172,13 +172,13 @@ func (v *View) SpanIDs() [][8]byte {
 	x.spans = resize(x.spans, v.Len())
 	clear(x.spans)
 	v.spans = x.spans
-	column, err := x.idColumn(sectionSpanIDs, 8, &x.spanIndex)
+	column, err := x.idColumn(sectionSpanIDs, spanIDSize, &x.spanIndex)
 	if err != nil {
 		v.fail(err)
 		return v.spans
 	}
 	v.spanIDs = column
-	if column.ids != nil {
+	if column.index != nil {
 		for i, e := range column.index {
 			v.spans[i] = [8]byte(column.ids[e*8:])
 		}
@@ -196,7 +196,7 @@ func (v *View) ParentIDs() [][8]byte {
 	traces := v.TraceIDs().Rows
 	v.SpanIDs()
 	if v.err == nil {
-		if err := v.x.parentIDs(&v.spanIDs, traces, v.parents); err != nil {
+		if err := v.x.parentIDs(&v.spanIDs, traces, v.parents, nil); err != nil {
 			v.fail(err)
 		}
 	}

@@ -15,8 +15,8 @@ type piece struct {
 	tables *tables
 	pool   *segment.Table // the dictionaries of scopes, metrics and series, once something has asked for them
 	failed error
-	whole  bool // all of the segment is at hand
-	broken bool // it panicked, and is in no state to be used again
+	want   segment.Want // what of the segment is at hand
+	broken bool         // it panicked, and is in no state to be used again
 	lent   [][]bool
 	rows   []uint32 // scratch of hits
 	used   int

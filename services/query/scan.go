@@ -1,7 +1,6 @@
 package query
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -26,12 +25,6 @@ const (
 	largestWave   = 64
 	waveBytes     = 16 << 20
 	prefetchAfter = 3 // waves; from here on the next wave is fetched while this one is decoded
-)
-
-// How rows of rare items are read.
-const (
-	fewRows  = 8  // of a segment that are read as soon as they are found, where the whole segment is at hand
-	mostKept = 64 // tables with such rows, of some 100 kB each, that a query keeps until it knows which are its answer
 )
 
 // view is one query's consistent sight of the database: a read-only REPEATABLE READ transaction, so that a merge which replaces
@@ -86,25 +79,6 @@ type visit func(i int, h *header, s *piece) error
 // settle is called after each wave with its segments, newest first; next is the newest time that the segments still to come
 // can hold (math.MinInt64: none come). It returns false to stop.
 type settle func(wave []*header, next int64) bool
-
-// keep lends a table for rows of candidates, until read is done with them; nil when there are enough of them.
-func (v *view) keep(p *plan) *segment.Table {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if len(v.kept) == mostKept {
-		return nil
-	}
-	t := v.tables.take(p.tenant, p.signal)
-	v.kept = append(v.kept, t)
-	return t
-}
-
-func (v *view) release() {
-	for _, t := range v.kept {
-		v.tables.put(t)
-	}
-	v.kept = nil
-}
 
 // walk reads the wanted columns of the plan's segments, newest first. frontier is math.MinInt64 when it saw all, or was stopped by
 // settle; when the budget or the time ran out it is the newest time that it may have missed, and view.incomplete says why.
@@ -192,9 +166,10 @@ func (v *view) account(w *wave) {
 type wave struct {
 	headers []*header
 	parts   [][]segment.Part
-	whole   []bool // everything was wanted
-	bytes   int64
-	buffer  []byte // that parts lie in
+	wants   []segment.Want
+	lengths []int32 // of all parts
+	bytes   int64   // the same together
+	buffer  []byte  // that parts lie in
 }
 
 // buffers lends out memory for waves: it is megabytes, and need not be cleared each time.
@@ -214,16 +189,13 @@ func (b *buffers) put(w *wave) {
 	}
 }
 
-// load takes up to n headers from the stream, as many as fit into waveBytes, and fetches their parts in one statement.
+// load takes up to n headers from the stream, as many as fit into waveBytes, and fetches their parts.
 func (v *view) load(ctx context.Context, stream *headers, w wants, n int) (*wave, error) {
 	list, err := stream.take(ctx, n)
 	if err != nil {
 		return nil, err
 	}
 	out := &wave{}
-	var ids [][16]byte
-	var minTimes []int64
-	var firsts, lengths []int32
 	for i, h := range list {
 		want := w(stream, h)
 		ranges := h.directory.Ranges(want)
@@ -235,29 +207,43 @@ func (v *view) load(ctx context.Context, stream *headers, w wants, n int) (*wave
 			stream.buffer = append(slices.Clone(list[i:]), stream.buffer...)
 			break
 		}
-		out.bytes += size
-		out.headers, out.whole = append(out.headers, h), append(out.whole, want.All)
-		parts := make([]segment.Part, len(ranges))
-		for j, r := range ranges {
-			parts[j].Offset = r.Offset
-			ids, minTimes = append(ids, h.id), append(minTimes, h.minTime)
-			firsts, lengths = append(firsts, int32(r.Offset+1)), append(lengths, int32(r.Length)) //nolint:gosec // a bytea is at most 1 GB
+		out.add(h, want, ranges)
+	}
+	return out, v.fetch(ctx, stream.plan, out)
+}
+
+// add adds ranges of a segment to those to be fetched.
+func (w *wave) add(h *header, want segment.Want, ranges []segment.Range) {
+	parts := make([]segment.Part, len(ranges))
+	for i, r := range ranges {
+		parts[i].Offset = r.Offset
+		w.lengths = append(w.lengths, int32(r.Length)) //nolint:gosec // a bytea is at most 1 GB
+		w.bytes += int64(r.Length)
+	}
+	w.headers, w.wants, w.parts = append(w.headers, h), append(w.wants, want), append(w.parts, parts)
+}
+
+// fetch fills the parts of a wave by one statement.
+func (v *view) fetch(ctx context.Context, p *plan, w *wave) error {
+	n := len(w.lengths)
+	if n == 0 {
+		return nil
+	}
+	ids, minTimes, firsts := make([][16]byte, 0, n), make([]int64, 0, n), make([]int32, 0, n)
+	for i, h := range w.headers {
+		for _, part := range w.parts[i] {
+			ids, minTimes, firsts = append(ids, h.id), append(minTimes, h.minTime), append(firsts, int32(part.Offset+1)) //nolint:gosec // as above
 		}
-		out.parts = append(out.parts, parts)
 	}
-	if len(ids) == 0 {
-		return out, nil
-	}
-	out.buffer = v.buffers.take(out.bytes)
-	rows, err := v.tx.Query(ctx, v.sql.parts[stream.plan.signal], v.list, string(stream.plan.tenant), ids, minTimes, firsts, lengths,
-		slices.Min(minTimes), slices.Max(minTimes))
+	w.buffer = v.buffers.take(w.bytes)
+	rows, err := v.tx.Query(ctx, v.sql.parts[p.signal], v.list, string(p.tenant), ids, minTimes, firsts, w.lengths, slices.Min(minTimes), slices.Max(minTimes))
 	if err != nil {
-		return nil, fmt.Errorf("fetch segments: %w", err)
+		return fmt.Errorf("fetch segments: %w", err)
 	}
 	defer rows.Close()
 	read := 0
-	for i := range out.parts {
-		for j := range out.parts[i] {
+	for i := range w.parts {
+		for j := range w.parts[i] {
 			if !rows.Next() {
 				break
 			}
@@ -265,26 +251,26 @@ func (v *view) load(ctx context.Context, stream *headers, w wants, n int) (*wave
 			raw := rows.RawValues()[0]
 			if rows.FieldDescriptions()[0].Format != pgx.BinaryFormatCode {
 				if err := rows.Scan(&raw); err != nil {
-					return nil, fmt.Errorf("read a segment: %w", err)
+					return fmt.Errorf("read a segment: %w", err)
 				}
 			}
-			if len(out.buffer)+len(raw) > cap(out.buffer) {
-				return nil, fault.New(fault.Internal, "segment.damaged", "a segment is longer than its directory says")
+			if len(w.buffer)+len(raw) > cap(w.buffer) {
+				return fault.New(fault.Internal, "segment.damaged", "a segment is longer than its directory says")
 			}
-			from := len(out.buffer)
-			out.buffer = append(out.buffer, raw...)
-			out.parts[i][j].Bytes = out.buffer[from:len(out.buffer):len(out.buffer)]
+			from := len(w.buffer)
+			w.buffer = append(w.buffer, raw...)
+			w.parts[i][j].Bytes = w.buffer[from:len(w.buffer):len(w.buffer)]
 			read++
 		}
 	}
 	rows.Close()
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("fetch segments: %w", err)
+		return fmt.Errorf("fetch segments: %w", err)
 	}
-	if read != len(ids) {
-		return nil, fault.Newf(fault.Internal, "segment.missing", "%d of %d parts of segments were found", read, len(ids))
+	if read != n {
+		return fault.Newf(fault.Internal, "segment.missing", "%d of %d parts of segments were found", read, n)
 	}
-	return out, nil
+	return nil
 }
 
 // decode runs each over the segments of a wave, one worker to a core.
@@ -306,7 +292,7 @@ func (v *view) decode(ctx context.Context, p *plan, current *wave, each visit) e
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				s.whole = current.whole[i]
+				s.want = current.wants[i]
 				if err := visitOne(i, current.headers[i], current.parts[i], s, each); err != nil {
 					return fmt.Errorf("segment %x: %w", current.headers[i].id, err)
 				}
@@ -344,191 +330,4 @@ func (v *view) stats(started time.Time) api.Stats {
 		SegmentsPruned: max(v.segmentsInRange-len(v.segmentsRead), 0),
 		BytesRead:      v.bytes,
 	}
-}
-
-// candidate is an item that meets the filter, with the place from which it can be read in full, or the row that it was read to.
-type candidate struct {
-	key
-	header *header
-	row    uint32
-	table  *segment.Table // nil: not read yet
-	at     uint32         // its row in table
-}
-
-// hits are the rows of a segment that the plan holds, in the segment's order. Columns of identity are decoded only where something met
-// the filter, and only for what did.
-func (p *plan) hits(s *piece, found func(row int, k key)) {
-	met := s.borrow()
-	defer s.giveBack()
-	p.filter.match(s, met)
-	rows := s.rows[:0]
-	for i, hit := range met {
-		if hit {
-			rows = append(rows, uint32(i))
-		}
-	}
-	s.rows = rows
-	if len(rows) == 0 {
-		return
-	}
-	times, positions, ordinals := s.Pick(segment.ColTime, rows), s.Pick(segment.ColPosition, rows), s.Pick(segment.ColOrdinal, rows)
-	for i, row := range rows {
-		if k := (key{times[i], positions[i], ordinals[i]}); p.holds(k) {
-			found(int(row), k)
-		}
-	}
-}
-
-// search finds the newest limit items of a plan, newest first. more says whether older ones exist. When the budget or time ran out,
-// only the items that are certainly the newest are given, and frontier is where to go on.
-//
-// Columns that the filter needs come first, and what is found is read in full by read. Where items are so rare that each lies in a segment of
-// its own, that would fetch most segments twice: they are fetched whole, and read when they are found.
-func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidate, more bool, frontier int64, err error) {
-	w := want(p.signal)
-	p.filter.want(w)
-	results := make([][]candidate, largestWave)
-	order := func(a, b candidate) int { return a.compare(b.key) }
-	var oldest atomic.Int64 // once the page is full, what is older than its last item need not be looked at
-	oldest.Store(math.MinInt64)
-	var common atomic.Bool // the planner took the items for rare, but they are not
-	columns := func(of *headers, _ *header) segment.Want {
-		if of.rare && !common.Load() {
-			return segment.WantAll()
-		}
-		return w.Want
-	}
-	frontier, err = v.walk(ctx, p, columns,
-		func(i int, h *header, s *piece) error {
-			var list []candidate
-			least := oldest.Load()
-			p.hits(s, func(row int, k key) {
-				if k.time >= least {
-					list = append(list, candidate{key: k, header: h, row: uint32(row)}) //nolint:gosec // a segment has a few thousand rows
-				}
-			})
-			if s.whole && len(list) <= fewRows {
-				if err := v.readFound(p, s, list); err != nil {
-					return err
-				}
-			}
-			slices.SortFunc(list, order)
-			results[i] = list[:min(len(list), limit+1)]
-			return nil
-		},
-		func(wave []*header, next int64) bool {
-			with := 0
-			for i := range wave {
-				found = append(found, results[i]...)
-				common.Store(common.Load() || len(results[i]) > fewRows)
-				with += min(len(results[i]), 1)
-			}
-			common.Store(common.Load() || 2*with < len(wave))
-			slices.SortFunc(found, order)
-			found = slices.Clip(found[:min(len(found), limit+1)])
-			if len(found) <= limit {
-				return true
-			}
-			oldest.Store(found[limit].time)
-			// An item of the same time in an older segment may still come before the last one found.
-			return next >= found[limit].time
-		})
-	if err != nil {
-		return nil, false, 0, err
-	}
-	if frontier != math.MinInt64 {
-		certain := slices.IndexFunc(found, func(c candidate) bool { return c.time <= frontier })
-		if certain >= 0 {
-			found = found[:certain]
-		}
-	}
-	if len(found) > limit {
-		return found[:limit], true, math.MinInt64, nil
-	}
-	return found, frontier != math.MinInt64, frontier, nil
-}
-
-// readFound reads candidates of a segment that is at hand whole. They are in the order of their rows.
-func (v *view) readFound(p *plan, s *piece, list []candidate) error {
-	if len(list) == 0 {
-		return nil
-	}
-	t := v.keep(p)
-	if t == nil {
-		return nil
-	}
-	rows := make([]uint32, len(list))
-	for i := range list {
-		list[i].table, list[i].at, rows[i] = t, uint32(i), list[i].row //nolint:gosec // a segment has a few thousand rows
-	}
-	return s.Read(t, segment.WantAll(), rows)
-}
-
-// read decodes the candidates, and no other rows of their segments, in full: segment by segment, in parallel. It calls each once a segment,
-// one at a time: rows[k] of t is candidate numbers[k] of the list. t is only valid during the call.
-func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t *segment.Table, rows []uint32, numbers []int)) error {
-	defer v.release()
-	var order []*header
-	numbers := map[*header][]int{}
-	for n, c := range list {
-		if numbers[c.header] == nil {
-			order = append(order, c.header)
-		}
-		numbers[c.header] = append(numbers[c.header], n)
-	}
-	unread := order[:0]
-	var rows []uint32
-	for _, h := range order {
-		of := numbers[h]
-		slices.SortFunc(of, func(a, b int) int { return cmp.Compare(list[a].row, list[b].row) })
-		t := list[of[0]].table
-		if t == nil {
-			unread = append(unread, h)
-			continue
-		}
-		rows = rows[:0]
-		for _, n := range of {
-			rows = append(rows, list[n].at)
-		}
-		each(t, rows, of)
-	}
-	order = unread
-	stream := &headers{view: v, plan: p, buffer: order, ended: true}
-	current, err := v.load(ctx, stream, always(segment.WantAll()), v.workers)
-	for size := 2 * v.workers; err == nil && len(current.headers) > 0; size = min(2*size, largestWave) {
-		tables := make([]*segment.Table, len(current.headers))
-		g, decoding := errgroup.WithContext(ctx)
-		g.Go(func() error {
-			return v.decode(decoding, p, current, func(i int, h *header, s *piece) error {
-				rows := make([]uint32, len(numbers[h]))
-				for k, n := range numbers[h] {
-					rows[k] = list[n].row
-				}
-				tables[i] = v.tables.take(p.tenant, p.signal)
-				return s.Read(tables[i], segment.WantAll(), rows)
-			})
-		})
-		var following *wave
-		following, err = v.load(ctx, stream, always(segment.WantAll()), size)
-		if failed := g.Wait(); err == nil {
-			err = failed
-		}
-		v.bytes += current.bytes
-		for i, t := range tables {
-			if t == nil {
-				continue
-			}
-			if err == nil {
-				rows = rows[:0]
-				for k := range numbers[current.headers[i]] {
-					rows = append(rows, uint32(k)) //nolint:gosec // a segment has a few thousand rows
-				}
-				each(t, rows, numbers[current.headers[i]])
-			}
-			v.tables.put(t)
-		}
-		v.buffers.put(current)
-		current = following
-	}
-	return err
 }
