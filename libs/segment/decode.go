@@ -21,8 +21,8 @@ type decoder struct {
 	picked  int      // how many these are
 	places  bool     // of the ids of items, find only where they lie
 	frames  [][]byte
-	arena   []byte
-	asked   int                    // bytes of memory since it was last begun anew
+	memory  *arena                 // of frames
+	kept    *arena                 // of what the values of the table refer to, if not to frames
 	columns [numIntColumns][]int64 // this segment's columns, of all its rows, as far as they were decoded
 	scratch [numIntColumns][]int64
 
@@ -67,23 +67,39 @@ func (x *decoder) reset() {
 	clear(x.texts[:cap(x.texts)])
 	x.dict.texts.forget()
 	x.parts, x.d, x.needs, x.pick = nil, nil, nil, nil
-	x.renew(mostArena)
+}
+
+// arena lends out memory piece by piece, and takes all of it back at once.
+type arena struct {
+	b     []byte
+	asked int // bytes since it was last begun anew
 }
 
 // mostArena is how much memory for values a table keeps when it is reset: enough for rows of a few segments. A merge needs more, seldom.
 const mostArena = 1 << 20
 
-// renew begins the memory anew: in one piece where that was not too much the last time, so that it need not be allocated again.
-func (x *decoder) renew(most int) {
+// renew begins anew: in one piece where not more than most was asked for the last time, so that it need not be allocated again.
+func (a *arena) renew(most int) {
 	switch {
-	case x.asked > most || cap(x.arena) > most:
-		x.arena = nil
-	case x.asked > cap(x.arena):
-		x.arena = make([]byte, 0, x.asked+x.asked/4)
+	case a.asked > most || cap(a.b) > most:
+		a.b = nil
+	case a.asked > cap(a.b):
+		a.b = make([]byte, 0, a.asked+a.asked/4)
 	default:
-		x.arena = x.arena[:0]
+		a.b = a.b[:0]
 	}
-	x.asked = 0
+	a.asked = 0
+}
+
+// take returns an empty slice of capacity n, which nobody else gets.
+func (a *arena) take(n int) []byte {
+	a.asked += n
+	if cap(a.b)-len(a.b) < n {
+		a.b = make([]byte, 0, max(n, 64<<10))
+	}
+	at := len(a.b)
+	a.b = a.b[:at+n]
+	return a.b[at : at : at+n]
 }
 
 // AppendSegment decodes the wanted columns and appends the segment's rows to t, in the segment's order. parts must cover d.Ranges(w);
@@ -96,12 +112,8 @@ func (t *Table) AppendSegment(d *Directory, parts []Part, w Want) error {
 // AppendRows is AppendSegment for some rows of the segment, in rising order: row i of rows becomes the ith that is appended. Of most
 // columns no more is decoded than these need: one row of 4,000 takes a tenth of the time of all. What is appended does not refer to parts.
 func (t *Table) AppendRows(d *Directory, parts []Part, w Want, rows []uint32) error {
-	next := 0
-	for _, r := range rows {
-		if int(r) >= d.Items || int(r) < next {
-			return fault.Newf(fault.Internal, "segment.rows", "row %d of %d is asked for, or out of order", r, d.Items)
-		}
-		next = int(r) + 1
+	if err := d.checkRows(rows); err != nil {
+		return err
 	}
 	if rows == nil {
 		rows = []uint32{}
@@ -109,47 +121,63 @@ func (t *Table) AppendRows(d *Directory, parts []Part, w Want, rows []uint32) er
 	return t.append(d, parts, w, rows)
 }
 
-func (t *Table) append(d *Directory, parts []Part, w Want, pick []uint32) error {
-	if d.Signal != t.Signal {
-		return fault.Newf(fault.Internal, "segment.signal", "a segment of %s cannot be read into a table of %s", d.Signal, t.Signal)
+func (d *Directory) checkRows(rows []uint32) error {
+	next := 0
+	for _, r := range rows {
+		if int(r) >= d.Items || int(r) < next {
+			return fault.Newf(fault.Internal, "segment.rows", "row %d of %d is asked for, or out of order", r, d.Items)
+		}
+		next = int(r) + 1
 	}
+	return nil
+}
+
+func (t *Table) append(d *Directory, parts []Part, w Want, pick []uint32) error {
 	if t.decoder == nil {
-		x, err := newDecoder()
+		x, err := newDecoder(&t.arena)
 		if err != nil {
 			return err
 		}
 		t.decoder = x
 	}
-	x := t.decoder
-	x.open(d, parts)
-	x.needs, x.pick, x.picked = d.needs(w), pick, d.Items
+	t.decoder.open(d, parts)
+	err := t.appendFrom(t.decoder, w, pick)
+	t.decoder.parts, t.decoder.d = nil, nil
+	return err
+}
+
+// appendFrom appends the picked rows of the segment that x has open, or all.
+func (t *Table) appendFrom(x *decoder, w Want, pick []uint32) error {
+	if x.d.Signal != t.Signal {
+		return fault.Newf(fault.Internal, "segment.signal", "a segment of %s cannot be read into a table of %s", x.d.Signal, t.Signal)
+	}
+	x.needs, x.pick, x.picked, x.places, x.kept = x.d.needs(w), pick, x.d.Items, w.IDPlaces, &t.arena
 	if pick != nil {
 		x.picked = len(pick)
 	}
 	before := t.mark()
-	x.places = w.IDPlaces
 	if !w.All || w.IDPlaces {
 		t.partial = true
 	}
-	if err := t.decode(x); err != nil {
+	err := t.decode(x)
+	if err != nil {
 		t.rollback(before)
-		return err
 	}
-	x.parts, x.d, x.needs, x.pick = nil, nil, nil, nil
-	return nil
+	x.needs, x.pick, x.places, x.kept = nil, nil, false, nil
+	return err
 }
 
-func newDecoder() (*decoder, error) {
+func newDecoder(memory *arena) (*decoder, error) {
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(math.MaxInt32))
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "segment.zstd", "decompressor cannot be made")
 	}
-	return &decoder{zstd: z}, nil
+	return &decoder{zstd: z, memory: memory}, nil
 }
 
 // open begins with another segment.
 func (x *decoder) open(d *Directory, parts []Part) {
-	x.d, x.parts, x.places = d, parts, false
+	x.d, x.parts = d, parts
 	clear(x.frames[:cap(x.frames)])
 	x.frames = resize(x.frames, len(d.frames))
 	clear(x.columns[:])
@@ -198,9 +226,9 @@ func (x *decoder) source(s *section) (*source, error) {
 	return &source{code: streams[streamCode], plain: streams[streamPlain], text: streams[streamText]}, nil
 }
 
-// unzip decompresses one frame into memory that lives as long as the table's values may refer to it.
+// unzip decompresses one frame.
 func (x *decoder) unzip(z []byte, raw int) ([]byte, error) {
-	b, err := x.zstd.DecodeAll(z, x.memory(raw))
+	b, err := x.zstd.DecodeAll(z, x.memory.take(raw))
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "segment.damaged", "segment is damaged: a frame cannot be decompressed")
 	}
@@ -208,17 +236,6 @@ func (x *decoder) unzip(z []byte, raw int) ([]byte, error) {
 		return nil, damagedf("a frame has %d bytes, want %d", len(b), raw)
 	}
 	return b, nil
-}
-
-// memory returns an empty slice of capacity n, which nobody else gets.
-func (x *decoder) memory(n int) []byte {
-	x.asked += n
-	if cap(x.arena)-len(x.arena) < n {
-		x.arena = make([]byte, 0, max(n, 64<<10))
-	}
-	at := len(x.arena)
-	x.arena = x.arena[:at+n]
-	return x.arena[at : at : at+n]
 }
 
 func (t *Table) decode(x *decoder) error {

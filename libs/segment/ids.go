@@ -231,30 +231,31 @@ func (x *idIndex) ranks() {
 // idColumn is a column of ids as a segment holds it.
 type idColumn struct {
 	size  int
-	index []int64 // per row: its id; nil: no row has one
+	index []int64 // per row, or per picked row: its id; nil: no row has one
 	ids   []byte  // distinct ones, one after the other; nil where only places are wanted
 	at    int     // where they begin in the body
 }
 
-// of is a row's id, as it stands in the segment; nil where there are none.
-func (c *idColumn) of(row int) []byte {
+// of is the id of a row, by its place in the index, as it stands in the segment; nil where there are none.
+func (c *idColumn) of(i int) []byte {
 	if c.index == nil {
 		return nil
 	}
-	at := int(c.index[row]) * c.size
+	at := int(c.index[i]) * c.size
 	return c.ids[at : at+c.size]
 }
 
-// place is where a row's id stands in the body; nowhere where there are none.
-func (c *idColumn) place(row int) int {
+// place is where the id of a row, by its place in the index, stands in the body; nowhere where there are none.
+func (c *idColumn) place(i int) int {
 	if c.index == nil {
 		return nowhere
 	}
-	return c.at + int(c.index[row])*c.size
+	return c.at + int(c.index[i])*c.size
 }
 
-// idColumn reads the ids of a section, or only where they lie; without the section there are none. The index lies in memory.
-func (x *decoder) idColumn(id uint8, size int, memory *[]int64) (idColumn, error) {
+// idColumn reads the ids of a section, or only where they lie, of all rows, or of those in pick; without the section there are none. The
+// index lies in memory.
+func (x *decoder) idColumn(id uint8, size int, pick []uint32, memory *[]int64) (idColumn, error) {
 	c := idColumn{size: size}
 	s := x.d.section(id)
 	if s == nil {
@@ -271,7 +272,7 @@ func (x *decoder) idColumn(id uint8, size int, memory *[]int64) (idColumn, error
 	if !x.places {
 		c.ids = src.take(&src.plain, s.ids())
 	}
-	x.idIndex(src, s.count, x.d.Items)
+	x.idIndex(src, s.count, x.d.Items, pick)
 	*memory, x.index = x.index, *memory
 	c.index = *memory
 	if src.bad {
@@ -310,40 +311,46 @@ func (t *Table) readIDs(x *decoder) error {
 			places[i] = idPlaces{nowhere, nowhere, nowhere}
 		}
 	}
+	// A parent in the segment is found by the trace ids of all rows.
+	parents := t.schema.parents && x.needs.section(sectionParentIDs)
+	pick, row := x.pick, func(i int) int { return i }
+	if parents {
+		pick, row = nil, x.row
+	}
 	if t.schema.traceIDs && x.needs.section(sectionTraceIDs) {
-		if traces, err = x.idColumn(sectionTraceIDs, traceIDSize, &x.traceIndex); err != nil {
+		if traces, err = x.idColumn(sectionTraceIDs, traceIDSize, pick, &x.traceIndex); err != nil {
 			return err
 		}
 		for i := range places {
-			places[i].trace = traces.place(x.row(i))
+			places[i].trace = traces.place(row(i))
 		}
 		if w.All || w.TraceIDs {
 			t.TraceIDs = grow(t.TraceIDs, x.picked)
 			dst := t.TraceIDs[len(t.TraceIDs)-x.picked:]
 			clear(dst)
 			for i := 0; i < len(dst) && !x.places; i++ {
-				copy(dst[i][:], traces.of(x.row(i)))
+				copy(dst[i][:], traces.of(row(i)))
 			}
 		}
 	}
 	if !t.schema.spanIDs || !x.needs.section(sectionSpanIDs) {
 		return nil
 	}
-	if spans, err = x.idColumn(sectionSpanIDs, spanIDSize, &x.spanIndex); err != nil {
+	if spans, err = x.idColumn(sectionSpanIDs, spanIDSize, pick, &x.spanIndex); err != nil {
 		return err
 	}
 	for i := range places {
-		places[i].span = spans.place(x.row(i))
+		places[i].span = spans.place(row(i))
 	}
 	if w.All || w.SpanIDs {
 		t.SpanIDs = grow(t.SpanIDs, x.picked)
 		dst := t.SpanIDs[len(t.SpanIDs)-x.picked:]
 		clear(dst)
 		for i := 0; i < len(dst) && !x.places; i++ {
-			copy(dst[i][:], spans.of(x.row(i)))
+			copy(dst[i][:], spans.of(row(i)))
 		}
 	}
-	if t.schema.parents && x.needs.section(sectionParentIDs) {
+	if parents {
 		t.ParentIDs = grow(t.ParentIDs, x.picked)
 		return x.parentIDs(&spans, traces.index, t.ParentIDs[len(t.ParentIDs)-x.picked:], places)
 	}
@@ -362,24 +369,34 @@ func (x *decoder) row(i int) int {
 func (x *decoder) distinctIDs(src *source, size, n int) []byte {
 	d := src.count(n)
 	b := src.take(&src.plain, d*size)
-	x.idIndex(src, d, n)
+	x.idIndex(src, d, n, nil)
 	return b
 }
 
-// idIndex reads which of d distinct ids each of n rows has into x.index.
-func (x *decoder) idIndex(src *source, d, n int) {
-	x.index = resize(x.index, n)
+// idIndex reads which of d distinct ids each of n rows has into x.index; where pick is not nil, only those rows.
+func (x *decoder) idIndex(src *source, d, n int, pick []uint32) {
 	if src.bad || d > n || d == 0 && n > 0 {
 		src.bad = true
 		return
 	}
-	if d == n {
+	switch {
+	case pick != nil && d == n:
+		x.index = resize(x.index, len(pick))
+		for i, row := range pick {
+			x.index[i] = int64(row)
+		}
+	case pick != nil:
+		x.index = resize(x.index, len(pick))
+		x.r.some(src, n, pick, x.index)
+	case d == n:
+		x.index = resize(x.index, n)
 		for i := range x.index {
 			x.index[i] = int64(i)
 		}
-		return
+	default:
+		x.index = resize(x.index, n)
+		x.r.ints(src, x.index)
 	}
-	x.r.ints(src, x.index)
 	for _, e := range x.index {
 		if uint64(e) >= uint64(d) {
 			src.bad = true

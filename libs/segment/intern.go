@@ -83,7 +83,8 @@ type interner struct {
 	slicer  slicer
 	encoder *Encoder
 	decoder *decoder
-	partial bool // filled by a decode of only some columns
+	arena   arena // of what was decoded
+	partial bool  // filled by a decode of only some columns
 
 	idPlaces []idPlaces // per row, where only places were read
 }
@@ -147,6 +148,7 @@ func (t *Table) Reset() {
 	if t.decoder != nil {
 		t.decoder.reset()
 	}
+	t.arena.renew(mostArena)
 }
 
 // mark is a state to which a failed Append or AppendSegment returns.

@@ -204,7 +204,7 @@ func (t *Table) valueList(x *decoder, src *source, key KeyID, n int, some []uint
 	if l.raws > 0 {
 		var memory []byte
 		if l.texts.templates != nil {
-			memory = x.memory(l.texts.total)
+			memory = x.kept.take(l.texts.total)
 		}
 		var ok bool
 		if texts, ok = l.texts.all(x.texts[:0], memory); !ok {
@@ -258,7 +258,7 @@ func (x *decoder) valueAt(l *valueList, i int) (Value, bool) {
 }
 
 // copied is b in memory that lives as long as the table's values may refer to it.
-func (x *decoder) copied(b []byte) []byte { return append(x.memory(len(b)), b...) }
+func (x *decoder) copied(b []byte) []byte { return append(x.kept.take(len(b)), b...) }
 
 func isText(t ValueType) bool { return t == String || t == Bytes || t == Array || t == Map }
 

@@ -37,7 +37,7 @@ type View struct {
 
 // NewView makes a View; Open makes it useful.
 func NewView() (*View, error) {
-	x, err := newDecoder()
+	x, err := newDecoder(&arena{})
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (v *View) Open(d *Directory, parts []Part) {
 	v.shapes = listPlan{starts: v.shapes.starts[:0], slots: v.shapes.slots[:0], rows: v.shapes.rows[:0]}
 	clear(v.texts[:])
 	clear(v.keys)
-	v.x.renew(mostMemory)
+	v.x.memory.renew(mostMemory)
 	v.x.open(d, parts)
 }
 
@@ -67,8 +67,8 @@ func (v *View) Close() {
 	x := v.x
 	x.parts, x.d = nil, nil
 	clear(x.frames[:cap(x.frames)])
-	if cap(x.arena) > mostMemory {
-		x.arena = nil
+	if cap(x.memory.b) > mostMemory {
+		x.memory.b = nil
 	}
 	for i, c := range v.pool {
 		c.list.texts.forget()
@@ -172,7 +172,7 @@ func (v *View) SpanIDs() [][8]byte {
 	x.spans = resize(x.spans, v.Len())
 	clear(x.spans)
 	v.spans = x.spans
-	column, err := x.idColumn(sectionSpanIDs, spanIDSize, &x.spanIndex)
+	column, err := x.idColumn(sectionSpanIDs, spanIDSize, nil, &x.spanIndex)
 	if err != nil {
 		v.fail(err)
 		return v.spans
@@ -648,7 +648,8 @@ func (v *View) Services() []Service {
 }
 
 // Read decodes rows of the segment in full, or as far as w wants, into t, which must be empty or hold rows read with the same w. rows are
-// in rising order; nil reads all.
+// in rising order; nil reads all. Rows do not refer to the segment, all do. What the View returned before is not valid any more, but what it
+// unzipped and decoded for that is not done again for rows.
 func (v *View) Read(t *Table, w Want, rows []uint32) error {
 	if v.x.d == nil {
 		return fault.New(fault.Internal, "segment.closed", "the view has no segment")
@@ -656,5 +657,8 @@ func (v *View) Read(t *Table, w Want, rows []uint32) error {
 	if rows == nil {
 		return t.AppendSegment(v.x.d, v.x.parts, w)
 	}
-	return t.AppendRows(v.x.d, v.x.parts, w, rows)
+	if err := v.x.d.checkRows(rows); err != nil {
+		return err
+	}
+	return t.appendFrom(v.x, w, rows)
 }

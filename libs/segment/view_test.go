@@ -72,6 +72,42 @@ func checkView(t testing.TB, v *View, s *Segment) {
 		})
 	}
 	require.NoError(t, v.Err())
+	checkReadAfter(t, v, d, s.Body, table, rows)
+}
+
+// checkReadAfter reads rows of a segment of which a view has looked at much already, and looks at them when it is gone.
+func checkReadAfter(t testing.TB, v *View, d *Directory, body []byte, table *Table, rows []uint32) {
+	t.Helper()
+	want, ok := flatten(t, d.Signal, table.OTLP(rows))
+	require.True(t, ok)
+	for _, apart := range []bool{false, true} {
+		lent := slices.Clone(body)
+		v.Open(d, []Part{{0, lent}})
+		for _, c := range table.schema.ints {
+			v.Ints(c)
+		}
+		for _, key := range d.Keys() {
+			v.Attribute(key)
+		}
+		w := WantAll()
+		w.IDPlaces = apart
+		read := NewTable("acme", d.Signal)
+		require.NoError(t, v.Read(read, w, rows))
+		for row := range uint32(read.N) {
+			var ids []Part
+			for _, r := range read.IDRanges(nil, row) {
+				ids = append(ids, Part{r.Offset, lent[r.Offset : r.Offset+r.Length]})
+			}
+			_, err := read.SetIDs(row, ids)
+			require.NoError(t, err)
+		}
+		clear(lent)
+		clear(v.x.memory.b[:cap(v.x.memory.b)])
+		got, ok := flatten(t, d.Signal, read.OTLP(nil))
+		require.True(t, ok)
+		require.Equal(t, want, got)
+		require.ErrorContains(t, v.Read(read, w, []uint32{uint32(d.Items)}), "out of order")
+	}
 }
 
 // checkValues compares a list of values with those of the rows, and its kernels with looking at each.
@@ -292,10 +328,26 @@ func checkDamagedView(t testing.TB, v *View, directory, body []byte) {
 	for _, k := range resources.keys {
 		ask(resources.Attribute(k), make([]bool, resources.N))
 	}
-	if err := v.Err(); err != nil {
-		var fe *fault.Error
-		require.ErrorAs(t, err, &fe)
-		require.Equal(t, "segment.damaged", fe.Code)
+	errs := []error{v.Err()}
+	for _, apart := range []bool{false, true} {
+		w := WantAll()
+		w.IDPlaces = apart
+		read := NewTable("acme", d.Signal)
+		if err := v.Read(read, w, []uint32{uint32(d.Items / 2)}); err != nil {
+			errs = append(errs, err)
+			require.Zero(t, read.N)
+			continue
+		}
+		for _, r := range read.IDRanges(nil, 0) {
+			require.GreaterOrEqual(t, r.Offset, 0)
+		}
+	}
+	for _, err := range errs {
+		if err != nil {
+			var fe *fault.Error
+			require.ErrorAs(t, err, &fe)
+			require.Equal(t, "segment.damaged", fe.Code)
+		}
 	}
 	v.Close()
 }

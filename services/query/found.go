@@ -161,7 +161,7 @@ func (v *view) readFound(p *plan, s *piece, list []candidate) error {
 	}
 	rows := make([]uint32, len(list))
 	for i := range list {
-		list[i].table, list[i].at, rows[i] = t, uint32(i), list[i].row //nolint:gosec // a segment has a few thousand rows
+		list[i].table, list[i].at, rows[i] = t, uint32(i), list[i].row
 	}
 	return s.Read(t, s.want, rows)
 }
@@ -200,7 +200,7 @@ func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t 
 			if r.kept {
 				r.at = append(r.at, list[n].at)
 			} else {
-				r.at = append(r.at, uint32(k)) //nolint:gosec // a segment has a few thousand rows
+				r.at = append(r.at, uint32(k))
 			}
 		}
 		if !r.kept {
