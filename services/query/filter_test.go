@@ -543,7 +543,7 @@ func FuzzFilters(f *testing.F) {
 			parsed.want(want(signal))
 			b := parsed.bounds()
 			q, p := must(newQueries()), &plan{signal: signal, from: 0, to: math.MaxInt64, filter: parsed}
-			_, _, err = headerQuery(q, p, &b, nil, verdict{})
+			_, _, err = headerQuery(q, p, &b, nil, verdict{}, firstFetch, nil)
 			require.NoError(t, err)
 		}
 	})

@@ -55,8 +55,9 @@ func (b *bounds) mayHold(h *header, services []int64) bool {
 // group was not found is looked at itself.
 type verdict struct{ groups, passed [][16]byte }
 
-// headerQuery renders headers.sql and its arguments. services are the ids for bounds.services.
-func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict) (string, []any, error) {
+// headerQuery renders headers.sql and its arguments: for the first few places, or for a cursor over those after a place, if one is given.
+// services are the ids for bounds.services.
+func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict, first int, after *place) (string, []any, error) {
 	args := rangeArgs(p)
 	bind := func(v any) string {
 		args = append(args, v)
@@ -71,8 +72,10 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict) (
 		Table                                 string
 		Errors, Roots                         bool
 		Services, MaxPosition, Groups, Passed string
+		AfterTime, AfterID                    string
+		First                                 int
 		Probes                                []test
-	}{Table: segmentTable(p.signal), Errors: b.errors, Roots: b.roots}
+	}{Table: segmentTable(p.signal), Errors: b.errors, Roots: b.roots, First: first}
 	if services != nil {
 		data.Services = bind(services)
 	}
@@ -81,6 +84,9 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict) (
 	}
 	if len(of.groups) > 0 {
 		data.Groups, data.Passed = bind(of.groups), bind(of.passed)
+	}
+	if after != nil {
+		data.AfterTime, data.AfterID = bind(after.maxTime), bind(after.id)
 	}
 	for _, pr := range b.probes {
 		one := test{Filter: pr.filter}
@@ -162,16 +168,21 @@ type headers struct {
 	bounds   bounds
 	services []int64
 	hashes   []uint64 // of plan.traces
-	places   []place  // found, but not looked at
-	fetch    int      // how many places the next FETCH asks for
-	rare     bool     // few segments of the range can hold what is looked for, and those likely do, in few rows
-	drained  bool     // the cursor has no more places
+	groups   verdict
+	places   []place // found, but not looked at
+	asked    bool    // the first places were asked for
+	last     *place  // of those
+	cursor   bool    // the others come by a cursor
+	fetch    int     // how many places are asked for next
+	rare     bool    // few segments of the range can hold what is looked for, and those likely do, in few rows
+	drained  bool    // there are no more places
 	buffer   []*header
 	ended    bool
 	cut      bool  // the time ran out while headers were rejected, and the stream ended before its end
 	missed   int64 // cut: the newest time that a segment which was not looked at can have
 }
 
+// A statement for the first few places is planned once a connection, a cursor each time: most lists are full, and most rare items found, without.
 const (
 	firstFetch   = 32
 	largestFetch = 1024
@@ -187,32 +198,15 @@ func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
 	for _, id := range p.traces {
 		h.hashes = append(h.hashes, segment.TraceHash(id))
 	}
-	groups, some, err := h.prepare(ctx)
-	if err != nil || !some {
-		h.ended = true
-		return h, err
-	}
-	declare, args, err := headerQuery(v.sql, p, &h.bounds, h.services, groups)
-	if err != nil {
-		return nil, err
-	}
-	if v.cursorOpen {
-		if _, err := v.tx.Exec(ctx, "CLOSE headers"); err != nil {
-			return nil, fmt.Errorf("close headers: %w", err)
-		}
-		v.cursorOpen = false
-	}
-	if _, err := v.tx.Exec(ctx, declare, append([]any{v.mode}, args...)...); err != nil {
-		return nil, fmt.Errorf("plan headers: %w", err)
-	}
-	v.cursorOpen = true
-	return h, nil
+	some, err := h.prepare(ctx)
+	h.ended = err != nil || !some
+	return h, err
 }
 
 // prepare asks, in one round trip, what the statement for the headers needs: how many segments the range has, the ids of services, and
 // what groups say of what is looked for. some is false when nothing can match.
-func (h *headers) prepare(ctx context.Context) (groups verdict, some bool, err error) {
-	v, p := h.view, h.plan
+func (h *headers) prepare(ctx context.Context) (some bool, err error) {
+	v, p, groups := h.view, h.plan, &h.groups
 	batch := &pgx.Batch{}
 	var inRange, grouped int
 	batch.Queue(v.sql.count[p.signal], rangeArgs(p)...).QueryRow(func(row pgx.Row) error {
@@ -237,7 +231,7 @@ func (h *headers) prepare(ctx context.Context) (groups verdict, some bool, err e
 	if len(h.bounds.probes) > 0 {
 		sql, args, err := groupQuery(v.sql, p, &h.bounds)
 		if err != nil {
-			return groups, false, err
+			return false, err
 		}
 		batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
 			var id [16]byte
@@ -258,19 +252,68 @@ func (h *headers) prepare(ctx context.Context) (groups verdict, some bool, err e
 		})
 	}
 	if err := v.tx.SendBatch(ctx, batch).Close(); err != nil {
-		return groups, false, fmt.Errorf("plan: %w", err)
+		return false, fmt.Errorf("plan: %w", err)
 	}
 	h.rare = h.bounds.rare(grouped, len(groups.passed))
-	return groups, inRange > 0 && (h.bounds.services == nil || len(h.services) > 0), nil
+	return inRange > 0 && (h.bounds.services == nil || len(h.services) > 0), nil
 }
 
-// more fetches places from the cursor.
+// more asks for more places.
 func (h *headers) more(ctx context.Context) error {
-	sql, err := render(h.view.sql.text, "fetch.sql", struct{ Count int }{h.fetch})
+	v, n := h.view, h.fetch
+	h.fetch = min(2*h.fetch, largestFetch)
+	// Durations are looked at here: it takes many places to find a few.
+	if !h.asked && h.bounds.minDuration == 0 {
+		h.asked = true
+		sql, args, err := headerQuery(v.sql, h.plan, &h.bounds, h.services, h.groups, n, nil)
+		if err != nil {
+			return err
+		}
+		if err := h.collect(ctx, sql, v.list, args, n); err != nil {
+			return err
+		}
+		if len(h.places) > 0 {
+			last := h.places[len(h.places)-1]
+			h.last = &last
+		}
+		return nil
+	}
+	if !h.cursor {
+		if err := h.declare(ctx); err != nil {
+			return err
+		}
+		h.cursor = true
+	}
+	sql, err := render(v.sql.text, "fetch.sql", struct{ Count int }{n})
 	if err != nil {
 		return err
 	}
-	rows, err := h.view.tx.Query(ctx, sql, h.view.mode)
+	return h.collect(ctx, sql, v.mode, nil, n)
+}
+
+// declare opens the cursor, of which a view has one.
+func (h *headers) declare(ctx context.Context) error {
+	v := h.view
+	sql, args, err := headerQuery(v.sql, h.plan, &h.bounds, h.services, h.groups, 0, h.last)
+	if err != nil {
+		return err
+	}
+	if v.cursorOpen {
+		if _, err := v.tx.Exec(ctx, "CLOSE headers"); err != nil {
+			return fmt.Errorf("close headers: %w", err)
+		}
+		v.cursorOpen = false
+	}
+	if _, err := v.tx.Exec(ctx, sql, append([]any{v.mode}, args...)...); err != nil {
+		return fmt.Errorf("plan headers: %w", err)
+	}
+	v.cursorOpen = true
+	return nil
+}
+
+// collect runs a statement that gives up to n places.
+func (h *headers) collect(ctx context.Context, sql string, mode pgx.QueryExecMode, args []any, n int) error {
+	rows, err := h.view.tx.Query(ctx, sql, append([]any{mode}, args...)...)
 	if err != nil {
 		return fmt.Errorf("fetch headers: %w", err)
 	}
@@ -283,8 +326,7 @@ func (h *headers) more(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("fetch headers: %w", err)
 	}
-	h.drained = len(h.places)-before < h.fetch
-	h.fetch = min(2*h.fetch, largestFetch)
+	h.drained = len(h.places)-before < n
 	return nil
 }
 

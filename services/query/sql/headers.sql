@@ -1,6 +1,7 @@
--- The segments that can hold what a query looks for, newest first, to be fetched as far as they are needed. A segment never crosses an hour,
--- so the hour of the range's start bounds min_time from below and with it the partitions.
-DECLARE headers NO SCROLL CURSOR FOR
+-- The segments that can hold what a query looks for, newest first: the first few at once, more by a cursor, to be fetched as far as they are
+-- needed. A segment never crosses an hour, so the hour of the range's start bounds min_time from below and with it the partitions.
+{{if not .First}}DECLARE headers NO SCROLL CURSOR FOR
+{{end -}}
 SELECT segment_id, min_time, max_time
 FROM {{.Table}}
 WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
@@ -13,7 +14,9 @@ WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
 {{- if .MaxPosition}}
   AND min_position <= {{.MaxPosition}}{{end}}
 {{- if .Groups}}
-  AND (group_id IS NULL OR group_id <> ALL({{.Groups}}::uuid[]) OR segment_id = ANY({{.Passed}}::uuid[])){{end}}
+  AND (group_id IS NULL OR segment_id IN (SELECT unnest({{.Passed}}::uuid[])) OR group_id NOT IN (SELECT unnest({{.Groups}}::uuid[]))){{end}}
+{{- if .AfterTime}}
+  AND (max_time, segment_id) < ({{.AfterTime}}, {{.AfterID}}){{end}}
 {{- range .Probes}}
   AND (octet_length({{.Filter}}) = 0{{$filter := .Filter}}{{range .Blocks}}
     OR (SELECT get_bit(b, ({{.Bits}}::int[])[1]) = 1 AND get_bit(b, ({{.Bits}}::int[])[2]) = 1 AND get_bit(b, ({{.Bits}}::int[])[3]) = 1
@@ -22,3 +25,5 @@ WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
       FROM (SELECT substring({{$filter}} FROM (({{.High}}::bigint * (octet_length({{$filter}}) / 32)) >> 32)::int * 32 + 1 FOR 32) AS b OFFSET 0) AS block)
     {{- end}}){{end}}
 ORDER BY max_time DESC, segment_id DESC
+{{- if .First}}
+LIMIT {{.First}}{{end}}

@@ -1,6 +1,5 @@
--- The segments that can hold what a query looks for, newest first, to be fetched as far as they are needed. A segment never crosses an hour,
--- so the hour of the range's start bounds min_time from below and with it the partitions.
-DECLARE headers NO SCROLL CURSOR FOR
+-- The segments that can hold what a query looks for, newest first: the first few at once, more by a cursor, to be fetched as far as they are
+-- needed. A segment never crosses an hour, so the hour of the range's start bounds min_time from below and with it the partitions.
 SELECT segment_id, min_time, max_time
 FROM spans_segment
 WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
@@ -8,6 +7,7 @@ WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
   AND errors > 0
   AND roots > 0
 ORDER BY max_time DESC, segment_id DESC
+LIMIT 32
 -- $1 = default
 -- $2 = 1795397400000000000
 -- $3 = 1795395600000000000

@@ -1,6 +1,5 @@
--- The segments that can hold what a query looks for, newest first, to be fetched as far as they are needed. A segment never crosses an hour,
--- so the hour of the range's start bounds min_time from below and with it the partitions.
-DECLARE headers NO SCROLL CURSOR FOR
+-- The segments that can hold what a query looks for, newest first: the first few at once, more by a cursor, to be fetched as far as they are
+-- needed. A segment never crosses an hour, so the hour of the range's start bounds min_time from below and with it the partitions.
 SELECT segment_id, min_time, max_time
 FROM logs_segment
 WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
@@ -25,6 +24,7 @@ WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
         AND get_bit(b, ($12::int[])[7]) = 1 AND get_bit(b, ($12::int[])[8]) = 1
       FROM (SELECT substring(token_filter FROM (($11::bigint * (octet_length(token_filter) / 32)) >> 32)::int * 32 + 1 FOR 32) AS b OFFSET 0) AS block))
 ORDER BY max_time DESC, segment_id DESC
+LIMIT 32
 -- $1 = default
 -- $2 = 1795397400000000000
 -- $3 = 1795395600000000000

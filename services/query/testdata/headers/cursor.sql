@@ -1,0 +1,14 @@
+-- The segments that can hold what a query looks for, newest first: the first few at once, more by a cursor, to be fetched as far as they are
+-- needed. A segment never crosses an hour, so the hour of the range's start bounds min_time from below and with it the partitions.
+DECLARE headers NO SCROLL CURSOR FOR
+SELECT segment_id, min_time, max_time
+FROM spans_segment
+WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+  AND (max_time, segment_id) < ($5, $6)
+ORDER BY max_time DESC, segment_id DESC
+-- $1 = default
+-- $2 = 1795397400000000000
+-- $3 = 1795395600000000000
+-- $4 = 1795435199999999999
+-- $5 = 5
+-- $6 = [1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0]
