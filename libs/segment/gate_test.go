@@ -102,7 +102,7 @@ func TestReadingAllocationGate(t *testing.T) {
 		"one row": {func() {
 			shown.Reset()
 			require.NoError(t, v.Read(shown, WantAll(), []uint32{17}))
-		}, 220},
+		}, 160},
 	} {
 		t.Run(name, func(t *testing.T) {
 			allocs := testing.AllocsPerRun(20, func() {
