@@ -14,7 +14,7 @@ type Want struct {
 	TraceIDs   bool
 	SpanIDs    bool
 	ParentIDs  bool
-	IDPlaces   bool     // of the ids of items only where they lie (AppendRows): they do not compress, and are most of a segment's bytes
+	IDPlaces   bool     // rows get no ids of their own, but Table.IDRanges tells where these lie; a View of such parts cannot be asked for ids
 	Attributes []string // keys of item attributes; other keys are left out of AttrList
 	AllAttrs   bool     // every item attribute
 	Values     []string // keys of item attributes of which a View counts the values, without asking which rows have them

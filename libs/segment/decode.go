@@ -73,18 +73,23 @@ func (x *decoder) reset() {
 type arena struct {
 	b     []byte
 	asked int // bytes since it was last begun anew
+	least int // bytes of the next piece
 }
 
-// mostArena is how much memory for values a table keeps when it is reset: enough for rows of a few segments. A merge needs more, seldom.
-const mostArena = 1 << 20
+// Sizes of pieces of an arena.
+const (
+	leastArena = 64 << 10
+	mostArena  = 1 << 20 // what a table keeps when it is reset: enough for rows of a few segments. A merge needs more, seldom
+)
 
 // renew begins anew: in one piece where not more than most was asked for the last time, so that it need not be allocated again.
 func (a *arena) renew(most int) {
+	a.least = leastArena
 	switch {
 	case a.asked > most || cap(a.b) > most:
 		a.b = nil
 	case a.asked > cap(a.b):
-		a.b = make([]byte, 0, a.asked+a.asked/4)
+		a.b, a.least = nil, min(a.asked+a.asked/4, most)
 	default:
 		a.b = a.b[:0]
 	}
@@ -95,7 +100,7 @@ func (a *arena) renew(most int) {
 func (a *arena) take(n int) []byte {
 	a.asked += n
 	if cap(a.b)-len(a.b) < n {
-		a.b = make([]byte, 0, max(n, 64<<10))
+		a.b = make([]byte, 0, max(n, a.least, leastArena))
 	}
 	at := len(a.b)
 	a.b = a.b[:at+n]

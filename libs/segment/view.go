@@ -64,11 +64,9 @@ func (v *View) Open(d *Directory, parts []Part) {
 
 // Close lets go of the segment.
 func (v *View) Close() {
-	x := v.x
-	x.parts, x.d = nil, nil
-	clear(x.frames[:cap(x.frames)])
-	if cap(x.memory.b) > mostMemory {
-		x.memory.b = nil
+	v.x.reset()
+	if cap(v.x.memory.b) > mostMemory {
+		v.x.memory.b = nil
 	}
 	for i, c := range v.pool {
 		c.list.texts.forget()
@@ -648,7 +646,7 @@ func (v *View) Services() []Service {
 }
 
 // Read decodes rows of the segment in full, or as far as w wants, into t, which must be empty or hold rows read with the same w. rows are
-// in rising order; nil reads all. Rows do not refer to the segment, all do. What the View returned before is not valid any more, but what it
+// in rising order; nil reads all. Rows do not refer to the segment, all do. What the View returned before may not be used any more, but what it
 // unzipped and decoded for that is not done again for rows.
 func (v *View) Read(t *Table, w Want, rows []uint32) error {
 	if v.x.d == nil {
@@ -660,5 +658,6 @@ func (v *View) Read(t *Table, w Want, rows []uint32) error {
 	if err := v.x.d.checkRows(rows); err != nil {
 		return err
 	}
+	v.spans, v.parents, v.spanIDs = nil, nil, idColumn{} // they lie in memory that is used now
 	return t.appendFrom(v.x, w, rows)
 }

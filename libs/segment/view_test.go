@@ -89,6 +89,7 @@ func checkReadAfter(t testing.TB, v *View, d *Directory, body []byte, table *Tab
 		for _, key := range d.Keys() {
 			v.Attribute(key)
 		}
+		v.SpanIDs()
 		w := WantAll()
 		w.IDPlaces = apart
 		read := NewTable("acme", d.Signal)
@@ -100,6 +101,10 @@ func checkReadAfter(t testing.TB, v *View, d *Directory, body []byte, table *Tab
 			}
 			_, err := read.SetIDs(row, ids)
 			require.NoError(t, err)
+		}
+		if table.schema.parents { // asked again, they are right
+			require.Equal(t, table.ParentIDs, v.ParentIDs())
+			require.Equal(t, table.SpanIDs, v.SpanIDs())
 		}
 		clear(lent)
 		clear(v.x.memory.b[:cap(v.x.memory.b)])

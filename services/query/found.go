@@ -66,12 +66,14 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 	order := func(a, b candidate) int { return a.compare(b.key) }
 	var oldest atomic.Int64 // once the page is full, what is older than its last item need not be looked at
 	oldest.Store(math.MinInt64)
-	var common atomic.Bool // the planner took the items for rare, but they are not
+	var common atomic.Bool // the planner took the items for rare, but they are not, or too many
 	columns := func(of *headers, h *header) segment.Want {
-		if of.rare && !common.Load() {
-			return wholeRows(h, 1)
+		if !of.rare || common.Load() {
+			return w.Want
 		}
-		return w.Want
+		all := wholeRows(h, 1)
+		all.IDPlaces = all.IDPlaces && !w.TraceIDs && !w.SpanIDs && !w.ParentIDs // the filter looks at ids itself
+		return all
 	}
 	frontier, err = v.walk(ctx, p, columns,
 		func(i int, h *header, s *piece) error {
@@ -83,8 +85,12 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 				}
 			})
 			if s.want.All && len(list) <= fewRows {
-				if err := v.readFound(p, s, list); err != nil {
+				kept, err := v.readFound(p, s, list)
+				if err != nil {
 					return err
+				}
+				if !kept {
+					common.Store(true) // for all that is left to keep
 				}
 			}
 			slices.SortFunc(list, order)
@@ -101,6 +107,7 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 			common.Store(common.Load() || 2*with < len(wave))
 			slices.SortFunc(found, order)
 			found = slices.Clip(found[:min(len(found), limit+1)])
+			v.drop(found)
 			if len(found) <= limit {
 				return true
 			}
@@ -142,50 +149,60 @@ func (v *view) keep(p *plan) *segment.Table {
 	return t
 }
 
-func (v *view) release() {
-	for _, t := range v.kept {
-		v.tables.put(t)
+// drop gives back the kept tables that no candidate of the list refers to.
+func (v *view) drop(list []candidate) {
+	if len(v.kept) == 0 {
+		return
 	}
-	v.kept = nil
+	used := make(map[*segment.Table]bool, len(v.kept))
+	for i := range list {
+		used[list[i].table] = true
+	}
+	v.kept = slices.DeleteFunc(v.kept, func(t *segment.Table) bool {
+		if !used[t] {
+			v.tables.put(t)
+		}
+		return !used[t]
+	})
 }
 
-// readFound reads a few candidates of a segment that is at hand whole into a table that is kept, if there may be another one. They are in the
-// order of their rows.
-func (v *view) readFound(p *plan, s *piece, list []candidate) error {
+// readFound reads a few candidates of a segment that is at hand whole into a table that is kept; false if there are enough of these. The
+// candidates are in the order of their rows.
+func (v *view) readFound(p *plan, s *piece, list []candidate) (kept bool, err error) {
 	if len(list) == 0 {
-		return nil
+		return true, nil
 	}
 	t := v.keep(p)
 	if t == nil {
-		return nil
+		return false, nil
 	}
 	rows := make([]uint32, len(list))
 	for i := range list {
 		list[i].table, list[i].at, rows[i] = t, uint32(i), list[i].row
 	}
-	return s.Read(t, s.want, rows)
+	return true, s.Read(t, s.want, rows)
 }
 
-// reading is the rows of one segment that are to be drawn.
+// reading is the candidates of one segment, in the order of its rows.
 type reading struct {
 	header  *header
-	numbers []int    // of the candidates, in the order of their rows
-	rows    []uint32 // of the segment
-	kept    bool     // its table is kept until all are read
-	table   *segment.Table
-	at      []uint32 // the rows of table
+	numbers []int          // of the candidates in the list
+	rows    []uint32       // where they are in the segment,
+	at      []uint32       // and in table
+	table   *segment.Table // nil: they have to be read
+	keep    bool           // table is kept until all are read, and have got their ids
 }
 
 // read decodes the candidates, and no other rows of their segments, in full: segment by segment, in parallel. It calls each once a segment,
-// one at a time: rows[k] of t is candidate numbers[k] of the list. t is only valid during the call.
+// one at a time, in no order: rows[k] of t is candidate numbers[k] of the list. t is only valid during the call.
 func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t *segment.Table, rows []uint32, numbers []int)) error {
-	defer v.release()
+	defer v.drop(nil)
 	var all []*reading
 	of := map[*header]*reading{}
 	for n, c := range list {
 		r := of[c.header]
 		if r == nil {
-			r = &reading{header: c.header, table: c.table, kept: c.table != nil}
+			r = &reading{header: c.header, table: c.table, keep: c.table != nil}
 			of[c.header] = r
 			all = append(all, r)
 		}
@@ -197,16 +214,16 @@ func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t 
 		slices.SortFunc(r.numbers, func(a, b int) int { return cmp.Compare(list[a].row, list[b].row) })
 		for k, n := range r.numbers {
 			r.rows = append(r.rows, list[n].row)
-			if r.kept {
+			if r.table != nil {
 				r.at = append(r.at, list[n].at)
 			} else {
 				r.at = append(r.at, uint32(k))
 			}
 		}
-		if !r.kept {
+		if r.table == nil {
 			unread = append(unread, r.header)
 			if len(r.rows) <= fewRows && free > 0 {
-				r.kept = true
+				r.keep = true
 				free--
 			}
 		}
@@ -219,7 +236,7 @@ func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t 
 		return err
 	}
 	for _, r := range all {
-		if r.kept {
+		if r.keep {
 			draw(r)
 		}
 	}
@@ -229,7 +246,7 @@ func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t 
 // readUnread reads what is not at hand. What is not to be kept is drawn at once.
 func (v *view) readUnread(ctx context.Context, p *plan, unread []*header, of map[*header]*reading, draw func(r *reading)) error {
 	columns := func(_ *headers, h *header) segment.Want {
-		if r := of[h]; r.kept {
+		if r := of[h]; r.keep {
 			return wholeRows(h, len(r.rows))
 		}
 		return segment.WantAll()
@@ -241,7 +258,7 @@ func (v *view) readUnread(ctx context.Context, p *plan, unread []*header, of map
 		g.Go(func() error {
 			return v.decode(decoding, p, current, func(_ int, h *header, s *piece) error {
 				r := of[h]
-				if r.kept {
+				if r.keep {
 					r.table = v.keep(p)
 				} else {
 					r.table = v.tables.take(p.tenant, p.signal)
@@ -257,7 +274,7 @@ func (v *view) readUnread(ctx context.Context, p *plan, unread []*header, of map
 		v.bytes += current.bytes
 		for _, h := range current.headers {
 			r := of[h]
-			if r.kept || r.table == nil {
+			if r.keep || r.table == nil {
 				continue
 			}
 			if err == nil {
@@ -277,7 +294,7 @@ func (v *view) fetchIDs(ctx context.Context, p *plan, all []*reading) error {
 	var of []*reading
 	for _, r := range all {
 		var ranges []segment.Range
-		for i := 0; r.kept && i < len(r.at); i++ {
+		for i := 0; r.keep && i < len(r.at); i++ {
 			ranges = r.table.IDRanges(ranges, r.at[i])
 		}
 		if len(ranges) > 0 {

@@ -4,12 +4,17 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -51,18 +56,22 @@ func (f *fixture) logs(s searchBody, into read[api.LogRecord]) api.LogPage {
 // shopItems are what shop stores.
 const shopItems = 15_000
 
-// shop stores items of a shop, a few as they came in, most of them merged, in segments so large that a few rows are read without the ids of
+// shop stores items of a shop, most of them merged, a few as they came in, in segments so large that a few rows are read without the ids of
 // all others.
 func (f *fixture) shop(signal telemetry.Signal) {
 	f.t.Helper()
 	shop := testbed.NewShop(3, base().Add(-40*time.Minute)).Every(500 * time.Millisecond)
-	for _, n := range []int{1_000, shopItems - 1_000} {
-		payload := shop.Payload(telemetry.Traces, n)
+	for _, n := range []int{shopItems - 1_000, 1_000} {
+		payload, size := shop.Payload(telemetry.Traces, n), 2_200
 		if signal == telemetry.Logs { // of these traces
-			payload = shop.Payload(signal, n)
+			payload, size = shop.Payload(signal, n), segment.MaxItems
 		}
-		f.store("default", signal, payload, 2_200)
+		f.store("default", signal, payload, size)
 	}
+	var directory []byte
+	require.NoError(f.t, f.db.Pool.QueryRow(testbed.Context(f.t),
+		"SELECT directory FROM "+segmentTable(signal)+" ORDER BY items DESC LIMIT 1").Scan(&directory))
+	require.Greater(f.t, must(segment.ParseDirectory(directory)).IDBytes(), idsPerRow)
 }
 
 func duration(t *testing.T, s api.Span) uint64 {
@@ -82,6 +91,8 @@ func TestRareSpansAreWhole(t *testing.T) {
 		}
 	}
 	require.Len(t, all, shopItems)
+	var largest int64 // of the segments, which are as good as alike
+	require.NoError(t, f.db.Pool.QueryRow(testbed.Context(t), "SELECT max(octet_length(body)) FROM spans_segment").Scan(&largest))
 	user := func(s api.Span, id string) bool {
 		return slices.ContainsFunc(s.Attributes, func(a api.KeyValue) bool { return a.Key == "app.user.id" && a.Value.String == id })
 	}
@@ -103,12 +114,26 @@ func TestRareSpansAreWhole(t *testing.T) {
 	long := func(rank int) func(api.Span) bool {
 		return func(s api.Span) bool { return duration(t, s) > durations[len(durations)-1-rank] }
 	}
+	ofUser := fmt.Sprintf(`{"field":"attributes.app.user.id","operator":"eq","value":%q}`, id)
+	one := slices.MinFunc(slices.Collect(maps.Values(all)), func(a, b full[api.Span]) int { return cmp.Compare(a.item.ID, b.item.ID) }).item
 	for name, c := range map[string]struct {
 		filter string
 		is     func(api.Span) bool
 		few    bool
 	}{
-		"a value that few segments can have": {fmt.Sprintf(`{"field":"attributes.app.user.id","operator":"eq","value":%q}`, id), func(s api.Span) bool { return user(s, id) }, true},
+		"roots that take long": {
+			`{"field":"root","operator":"eq","value":true},` + above(2000), func(s api.Span) bool { return s.ParentSpanID == "" && long(2000)(s) }, false,
+		},
+		"children that take long": {
+			`{"field":"parent_span_id","operator":"exists"},` + above(300), func(s api.Span) bool { return s.ParentSpanID != "" && long(300)(s) }, false,
+		},
+		"all but one span that take long": {
+			fmt.Sprintf(`{"field":"span_id","operator":"ne","value":%q},`, one.SpanID) + above(300), func(s api.Span) bool { return s.SpanID != one.SpanID && long(300)(s) }, false,
+		},
+		"spans of a trace that are a user's": {
+			`{"field":"trace_id","operator":"exists"},` + ofUser, func(s api.Span) bool { return user(s, id) }, false,
+		},
+		"a value that few segments can have": {ofUser, func(s api.Span) bool { return user(s, id) }, true},
 		"a value that is looked for in all":  {fmt.Sprintf(`{"field":"attributes.app.user.id","operator":"regex","value":"^%s$"}`, id), func(s api.Span) bool { return user(s, id) }, false},
 		"a duration that few spans have":     {above(20), long(20), false},
 		"a duration that many segments have": {above(400), long(400), false},
@@ -126,7 +151,7 @@ func TestRareSpansAreWhole(t *testing.T) {
 		for {
 			page := f.spans(s, got)
 			if c.few {
-				require.Less(t, page.Stats.BytesRead, int64(page.Stats.SegmentsRead)*48<<10, "%s: ids of other spans are not fetched", name)
+				require.Less(t, page.Stats.BytesRead, int64(page.Stats.SegmentsRead)*(largest-idsPerRow*3/4), "%s: ids of other spans are not fetched", name)
 			}
 			if s.cursor = page.Pagination.NextCursor; s.cursor == "" {
 				break
@@ -157,8 +182,9 @@ func TestRareRecordsAreWhole(t *testing.T) {
 	require.Len(t, all, shopItems)
 	require.NotEmpty(t, one.TraceID)
 	for name, filter := range map[string]string{
-		"by trace":          fmt.Sprintf(`{"field":"trace_id","operator":"eq","value":%q}`, one.TraceID),
-		"by part of a body": fmt.Sprintf(`{"field":"body","operator":"contains","value":%q}`, one.Body.String),
+		"of a trace, by part of a body": fmt.Sprintf(`{"field":"trace_id","operator":"exists"},{"field":"body","operator":"contains","value":%q}`, one.Body.String),
+		"by trace":                      fmt.Sprintf(`{"field":"trace_id","operator":"eq","value":%q}`, one.TraceID),
+		"by part of a body":             fmt.Sprintf(`{"field":"body","operator":"contains","value":%q}`, one.Body.String),
 	} {
 		want := read[api.LogRecord]{}
 		for k, l := range all {
@@ -172,4 +198,61 @@ func TestRareRecordsAreWhole(t *testing.T) {
 		require.Equal(t, want, got, name)
 		t.Logf("%s: %d records", name, len(got))
 	}
+}
+
+// TestATraceIsExportedOldestFirst, in whatever order its segments are read.
+func TestATraceIsExportedOldestFirst(t *testing.T) {
+	f := newFixture(t)
+	at := 0
+	for _, n := range []int{3, 20, 3} {
+		var s scene
+		for range n {
+			s.span(7, "cart", strconv.Itoa(at), ptrace.SpanKindServer, none(), starting(time.Duration(at)*time.Second))
+			at++
+		}
+		f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 100)
+	}
+	status, body := f.call(http.MethodGet, "/api/traces/"+strings.Repeat("0", 31)+"7?format=otlp_proto", "")
+	require.Equal(t, http.StatusOK, status)
+	td, err := new(ptrace.ProtoUnmarshaler).UnmarshalTraces(body)
+	require.NoError(t, err)
+	next := 0
+	for _, rs := range td.ResourceSpans().All() {
+		for _, ss := range rs.ScopeSpans().All() {
+			for _, span := range ss.Spans().All() {
+				require.Equal(t, strconv.Itoa(next), span.Name())
+				next++
+			}
+		}
+	}
+	require.Equal(t, at, next)
+}
+
+// TestFewStatementsArePrepared: each keeps a plan for all partitions in each connection.
+func TestFewStatementsArePrepared(t *testing.T) {
+	f := newFixture(t)
+	for range 2 {
+		var s scene
+		for i := range 12 {
+			s.span(byte(i+1), "cart", "GET", ptrace.SpanKindServer, none(), with("order.id", strconv.Itoa(i)), with("n", strconv.Itoa(i)), starting(time.Duration(i)*time.Second))
+		}
+		f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 5)
+	}
+	values := `"0"`
+	for i := 1; i < 12; i++ {
+		values += fmt.Sprintf(`,"%d"`, i)
+		for _, second := range []string{`"1"`, `"0","1"`, `"0","1","1"`} {
+			filters := fmt.Sprintf(`[{"field":"attributes.order.id","operator":"in","value":[%s]},{"field":"attributes.n","operator":"in","value":[%s]}]`, values, second)
+			require.Len(t, f.page("spans", searchBody{filters: filters}).items, min(2*strings.Count(second, ",")+2, 4))
+		}
+	}
+	prepared := 0
+	for _, conn := range f.svc.pool.AcquireAllIdle(testbed.Context(t)) {
+		var n int
+		require.NoError(t, conn.QueryRow(testbed.Context(t), "SELECT count(*) FROM pg_prepared_statements").Scan(&n))
+		prepared = max(prepared, n)
+		conn.Release()
+	}
+	require.Positive(t, prepared)
+	require.Less(t, prepared, 10)
 }

@@ -104,30 +104,20 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict, f
 	return sql, args, err
 }
 
-// groupQuery renders groups.sql and its arguments.
-func groupQuery(q *queries, p *plan, b *bounds) (string, []any, error) {
-	args := rangeArgs(p)
-	type run struct {
-		Filter       filterColumn
-		High, Blocks string
-	}
-	data := struct {
-		Table string
-		Runs  []run
-	}{Table: groupTable(p.signal)}
+// groupArgs are the arguments of groups.sql: the hashes of tokens and of traces, each probe's after those of the one before.
+func groupArgs(p *plan, b *bounds) []any {
+	tokens, traces := []int64{}, []int64{}
 	for _, pr := range b.probes {
-		blocks := "token_blocks"
-		if pr.filter == traceFilter {
-			blocks = "trace_blocks"
-		}
 		for _, hash := range pr.hashes {
 			high, _ := segment.Probe(hash)
-			args = append(args, int64(high))
-			data.Runs = append(data.Runs, run{pr.filter, fmt.Sprintf("$%d", len(args)), blocks})
+			if pr.filter == traceFilter {
+				traces = append(traces, int64(high))
+			} else {
+				tokens = append(tokens, int64(high))
+			}
 		}
 	}
-	sql, err := render(q.text, "groups.sql", data)
-	return sql, args, err
+	return append(rangeArgs(p), tokens, traces)
 }
 
 // rareShare is the largest part of the segments that may hold what is called rare.
@@ -139,19 +129,24 @@ func (b *bounds) rare(grouped, passed int) bool {
 	if slices.ContainsFunc(b.probes, func(p probe) bool { return p.filter == traceFilter }) {
 		return false
 	}
-	return b.minDuration > 0 || len(b.probes) > 0 && passed*rareShare <= grouped
+	return b.minDuration > 0 || len(b.probes) > 0 && grouped > 0 && passed*rareShare <= grouped
 }
 
-// passGroup appends those of a group's segments that every probe lets pass. runs are its blocks for each hash of each probe.
-func (b *bounds) passGroup(to [][16]byte, segments [][16]byte, runs [][]byte) [][16]byte {
+// passGroup appends those of a group's segments that every probe lets pass. tokens and traces are its blocks for each hash, as in groupArgs.
+func (b *bounds) passGroup(to [][16]byte, segments [][16]byte, tokens, traces [][]byte) [][16]byte {
 	for i, id := range segments {
-		at, may := 0, true
+		tokens, traces := tokens, traces
+		may := true
 		for _, pr := range b.probes {
+			blocks := &tokens
+			if pr.filter == traceFilter {
+				blocks = &traces
+			}
 			one := false
 			for k, hash := range pr.hashes {
-				one = one || segment.MayContainAt(runs[at+k], i, hash)
+				one = one || segment.MayContainAt((*blocks)[k], i, hash)
 			}
-			at += len(pr.hashes)
+			*blocks = (*blocks)[len(pr.hashes):]
 			may = may && one
 		}
 		if may {
@@ -159,6 +154,12 @@ func (b *bounds) passGroup(to [][16]byte, segments [][16]byte, runs [][]byte) []
 		}
 	}
 	return to
+}
+
+// simple tells whether few statements for headers are like the one for these bounds. A statement that is planned once keeps its plan, of 10 kB a
+// partition, in each connection; those with long lists of values, of which there are many, are planned each time.
+func (b *bounds) simple() bool {
+	return len(b.probes) <= 2 && !slices.ContainsFunc(b.probes, func(p probe) bool { return len(p.hashes) > 1 })
 }
 
 // headers is the stream of a plan's headers, newest first.
@@ -182,7 +183,8 @@ type headers struct {
 	missed   int64 // cut: the newest time that a segment which was not looked at can have
 }
 
-// A statement for the first few places is planned once a connection, a cursor each time: most lists are full, and most rare items found, without.
+// How many places are asked for: the first few by a statement of their own, more by a cursor, which is planned anew each time. Most lists are
+// full, and most rare items found, without.
 const (
 	firstFetch   = 32
 	largestFetch = 1024
@@ -229,20 +231,16 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 		})
 	}
 	if len(h.bounds.probes) > 0 {
-		sql, args, err := groupQuery(v.sql, p, &h.bounds)
-		if err != nil {
-			return false, err
-		}
-		batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+		batch.Queue(v.sql.groups[p.signal], groupArgs(p, &h.bounds)...).Query(func(rows pgx.Rows) error {
 			var id [16]byte
 			var segments [][16]byte
-			var runs [][]byte
+			var tokens, traces [][]byte
 			groups.passed = [][16]byte{}
-			_, err := pgx.ForEachRow(rows, []any{&id, &segments, &runs}, func() error {
+			_, err := pgx.ForEachRow(rows, []any{&id, &segments, &tokens, &traces}, func() error {
 				groups.groups = append(groups.groups, id)
 				grouped += len(segments)
-				groups.passed = h.bounds.passGroup(groups.passed, segments, runs)
-				segments, runs = nil, nil
+				groups.passed = h.bounds.passGroup(groups.passed, segments, tokens, traces)
+				segments, tokens, traces = nil, nil, nil
 				return nil
 			})
 			if err != nil {
@@ -263,13 +261,17 @@ func (h *headers) more(ctx context.Context) error {
 	v, n := h.view, h.fetch
 	h.fetch = min(2*h.fetch, largestFetch)
 	// Durations are looked at here: it takes many places to find a few.
-	if !h.asked && h.bounds.minDuration == 0 {
+	if !h.asked && h.bounds.minDuration <= 0 {
 		h.asked = true
+		mode := v.mode
+		if h.bounds.simple() {
+			mode = v.list
+		}
 		sql, args, err := headerQuery(v.sql, h.plan, &h.bounds, h.services, h.groups, n, nil)
 		if err != nil {
 			return err
 		}
-		if err := h.collect(ctx, sql, v.list, args, n); err != nil {
+		if err := h.collect(ctx, sql, mode, args, n); err != nil {
 			return err
 		}
 		if len(h.places) > 0 {

@@ -25,6 +25,7 @@ type queries struct {
 	count    [3]string // by signal
 	header   [3]string
 	parts    [3]string
+	groups   [3]string
 }
 
 func newQueries() (*queries, error) {
@@ -43,6 +44,9 @@ func newQueries() (*queries, error) {
 			if *to, err = render(t, file, struct{ Table string }{segmentTable(signal)}); err != nil {
 				return nil, err
 			}
+		}
+		if q.groups[signal], err = render(t, "groups.sql", struct{ Table string }{groupTable(signal)}); err != nil {
+			return nil, err
 		}
 	}
 	return q, nil

@@ -70,8 +70,20 @@ func (s *Service) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id 
 		}
 		cut = v.incomplete
 		slices.Reverse(found) // oldest first
+		type part struct {
+			first int
+			otlp  []byte
+		}
+		var parts []part
+		err = v.read(ctx, p, found, func(t *segment.Table, rows []uint32, numbers []int) {
+			parts = append(parts, part{slices.Min(numbers), t.OTLP(rows)})
+		})
+		slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(a.first, b.first) })
 		// Concatenated protobuf messages of one type are one message with the lists joined.
-		return v.read(ctx, p, found, func(t *segment.Table, rows []uint32, _ []int) { out = append(out, t.OTLP(rows)...) })
+		for _, p := range parts {
+			out = append(out, p.otlp...)
+		}
+		return err
 	})
 	return out, cut, err
 }
