@@ -163,6 +163,11 @@ func (m *matcher) equals(j, k int) {
 	}
 }
 
+func uuidNumbers(s []byte) (hi, lo uint64) {
+	hi = hexNumber(s[:8])<<32 | hexNumber(s[9:13])<<16 | hexNumber(s[14:18])
+	return hi, hexNumber(s[19:23])<<48 | hexNumber(s[24:36])
+}
+
 func digitsOnly(s []byte, hex bool) bool {
 	for _, c := range s {
 		if !(c >= '0' && c <= '9' || hex && c >= 'a' && c <= 'f') {

@@ -42,6 +42,7 @@ const (
 // columns of integers take fewer bytes than compressed text does, and less time.
 type textCoder struct {
 	class     [256]uint8
+	nibble    [256]uint8 // of a hexadecimal digit, its number; 16 and more: it is none
 	ready     bool
 	key       []byte // template of the string at hand
 	templates []byte // all, one after the other
@@ -60,13 +61,14 @@ type textCoder struct {
 func (c *textCoder) begin() {
 	if !c.ready {
 		for b := range c.class {
+			c.nibble[b] = 16
 			switch {
 			case b <= lastSlot:
 				c.class[b] = classSlot
 			case b >= '0' && b <= '9':
-				c.class[b] = classDigit
+				c.class[b], c.nibble[b] = classDigit, uint8(b-'0')
 			case b >= 'a' && b <= 'f':
-				c.class[b] = classHex
+				c.class[b], c.nibble[b] = classHex, uint8(b-'a'+10)
 			case b > 'f' && b <= 'z' || b >= 'A' && b <= 'Z':
 				c.class[b] = classLetter
 			}
@@ -156,11 +158,9 @@ func (c *textCoder) parse(s []byte) bool {
 		run := s[i:j]
 		word := j < len(s) && class[s[j]] == classLetter
 		switch {
-		case len(run) == 8 && !word && isUUID(s[i:], class):
+		case len(run) == 8 && !word && c.uuid(s[i:]):
 			key = append(key, s[literal:i]...)
 			key = append(key, slotUUID)
-			hi, lo := uuidNumbers(s[i:])
-			c.values = append(c.values, int64(hi), int64(lo))
 			i += uuidLength
 		case !word && len(run) >= minHex && (!digits || len(run)%maxHex == 0):
 			key = append(key, s[literal:i]...)
@@ -204,20 +204,28 @@ func skipWord(s []byte, i int, class *[256]uint8) int {
 	return i
 }
 
-func isUUID(s []byte, class *[256]uint8) bool {
-	if len(s) < uuidLength {
+// uuid takes the UUID that s begins with; false if there is none.
+func (c *textCoder) uuid(s []byte) bool {
+	if len(s) < uuidLength || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' ||
+		len(s) > uuidLength && c.class[s[uuidLength]] != classOther {
 		return false
 	}
-	for i, b := range s[:uuidLength] {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if b != '-' {
-				return false
-			}
-		} else if class[b] != classDigit && class[b] != classHex {
-			return false
+	var numbers [2]uint64
+	var bad uint8
+	for k, part := range [...][2]int{{0, 8}, {9, 13}, {14, 18}, {19, 23}, {24, 36}} {
+		n := numbers[k/3]
+		for _, b := range s[part[0]:part[1]] {
+			v := c.nibble[b]
+			bad |= v
+			n = n<<4 | uint64(v&15)
 		}
+		numbers[k/3] = n
 	}
-	return len(s) == uuidLength || class[s[uuidLength]] == classOther
+	if bad > 15 {
+		return false
+	}
+	c.values = append(c.values, int64(numbers[0]), int64(numbers[1]))
+	return true
 }
 
 func hexNumber(s []byte) uint64 {
@@ -226,11 +234,6 @@ func hexNumber(s []byte) uint64 {
 		n = n<<4 | uint64(b&15+b>>6*9) // 'a' is 0x61
 	}
 	return n
-}
-
-func uuidNumbers(s []byte) (hi, lo uint64) {
-	hi = hexNumber(s[:8])<<32 | hexNumber(s[9:13])<<16 | hexNumber(s[14:18])
-	return hi, hexNumber(s[19:23])<<48 | hexNumber(s[24:36])
 }
 
 // strings writes the bytes of a list of values, in the form that suits.
