@@ -84,22 +84,28 @@ func readWithIDsApart(t *testing.T, signal telemetry.Signal, d *Directory, body 
 	require.GreaterOrEqual(t, left, d.IDBytes()-3*rangeGap)
 	some := NewTable("acme", signal)
 	require.NoError(t, some.AppendRows(d, parts, w, rows))
-	for row := range uint32(some.N) {
-		var ids []Part
-		for _, r := range some.IDRanges(nil, row) {
-			ids = append(ids, Part{r.Offset, body[r.Offset : r.Offset+r.Length]})
-		}
-		rest, err := some.SetIDs(row, ids)
-		require.NoError(t, err)
-		require.Empty(t, rest)
-		if len(ids) > 0 {
-			_, err = some.SetIDs(row, ids[1:])
-			require.ErrorContains(t, err, "not those that were asked for")
-		}
-	}
+	giveIDs(t, some, body)
 	got, ok := flatten(t, signal, some.OTLP(nil))
 	require.True(t, ok)
 	return got
+}
+
+// giveIDs gives the rows of a table that were read without them their ids, and no others.
+func giveIDs(t testing.TB, table *Table, body []byte) {
+	t.Helper()
+	for row := range uint32(table.N) {
+		var ids []Part
+		for _, r := range table.IDRanges(nil, row) {
+			ids = append(ids, Part{r.Offset, body[r.Offset : r.Offset+r.Length]})
+		}
+		rest, err := table.SetIDs(row, ids)
+		require.NoError(t, err)
+		require.Empty(t, rest)
+		if len(ids) > 0 {
+			_, err = table.SetIDs(row, ids[1:])
+			require.ErrorContains(t, err, "not those that were asked for")
+		}
+	}
 }
 
 func TestAppendRowsOutOfOrder(t *testing.T) {

@@ -94,14 +94,7 @@ func checkReadAfter(t testing.TB, v *View, d *Directory, body []byte, table *Tab
 		w.IDPlaces = apart
 		read := NewTable("acme", d.Signal)
 		require.NoError(t, v.Read(read, w, rows))
-		for row := range uint32(read.N) {
-			var ids []Part
-			for _, r := range read.IDRanges(nil, row) {
-				ids = append(ids, Part{r.Offset, lent[r.Offset : r.Offset+r.Length]})
-			}
-			_, err := read.SetIDs(row, ids)
-			require.NoError(t, err)
-		}
+		giveIDs(t, read, lent)
 		if table.schema.parents { // asked again, they are right
 			require.Equal(t, table.ParentIDs, v.ParentIDs())
 			require.Equal(t, table.SpanIDs, v.SpanIDs())
