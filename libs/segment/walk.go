@@ -419,7 +419,7 @@ func (w *walker) attribute(b []byte, node uint32) (id ValueID, child uint32, ok 
 	t := w.t
 	p := &t.pairs[xxh3.Hash(b)%pairSlots]
 	if !bytes.Equal(p.raw, b) || len(b) == 0 {
-		key, id, ok := w.keyValue(b)
+		key, id, ok := w.keyValue(b, node)
 		if !ok {
 			return 0, 0, false
 		}
@@ -435,8 +435,8 @@ func (w *walker) attribute(b []byte, node uint32) (id ValueID, child uint32, ok 
 	return p.id, t.tree.child(node, p.key), true
 }
 
-// keyValue reads a KeyValue and interns key and value.
-func (w *walker) keyValue(b []byte) (key KeyID, id ValueID, ok bool) {
+// keyValue reads a KeyValue after the key list node, and interns key and value.
+func (w *walker) keyValue(b []byte, node uint32) (key KeyID, id ValueID, ok bool) {
 	t := w.t
 	var name []byte
 	var v anyValue
@@ -461,7 +461,12 @@ func (w *walker) keyValue(b []byte) (key KeyID, id ValueID, ok bool) {
 			}
 		}
 	}
-	key = t.key(name)
+	// The list predicts the key, as in attribute: to compare it takes a third of the time of looking it up.
+	if last := t.tree.nodes[node].last; last != 0 && t.Keys[t.tree.nodes[last].key] == string(name) {
+		key = t.tree.nodes[last].key
+	} else {
+		key = t.key(name)
+	}
 	return key, t.value(key, v.typ, v.num, v.raw), true
 }
 
