@@ -556,14 +556,7 @@ func (r *intReader) encoded(s *source, kind byte, dst []int64, depth int) {
 			dst[i] = base + int64(b)
 		}
 	case intRuns:
-		m := s.count(n)
-		values, lengths := resize(r.scratch[depth], m), resize(r.more[depth], m)
-		r.scratch[depth], r.more[depth] = values, lengths
-		r.intsAt(s, values, depth+1)
-		r.intsAt(s, lengths, depth+1)
-		if s.bad {
-			return
-		}
+		values, lengths := r.runs(s, n, depth)
 		at := 0
 		for i, l := range lengths {
 			if l < 0 || l >= int64(n-at) {
@@ -703,16 +696,22 @@ func (r *intReader) someAt(s *source, n int, pick []uint32, dst []int64, depth i
 	}
 }
 
-// someRuns is someAt for runs.
-func (r *intReader) someRuns(s *source, n int, pick []uint32, dst []int64, depth int) {
+// runs reads the values and lengths of runs of n numbers; where they are damaged, there are none.
+func (r *intReader) runs(s *source, n, depth int) (values, lengths []int64) {
 	m := s.count(n)
-	values, lengths := resize(r.scratch[depth], m), resize(r.more[depth], m)
+	values, lengths = resize(r.scratch[depth], m), resize(r.more[depth], m)
 	r.scratch[depth], r.more[depth] = values, lengths
 	r.intsAt(s, values, depth+1)
 	r.intsAt(s, lengths, depth+1)
 	if s.bad {
-		return
+		return nil, nil
 	}
+	return values, lengths
+}
+
+// someRuns is someAt for runs.
+func (r *intReader) someRuns(s *source, n int, pick []uint32, dst []int64, depth int) {
+	values, lengths := r.runs(s, n, depth)
 	end, k := 0, 0
 	for i, l := range lengths {
 		if l < 0 || l >= int64(n-end) {

@@ -207,14 +207,12 @@ func TestACrashBeforeTheAcknowledgementStoresNothingTwice(t *testing.T) {
 }
 
 func TestARestartOfTheDatabaseLosesAndDoublesNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("needs PostgreSQL; make test-unit leaves it out")
-	}
+	bin := testbed.PostgresBin(t)
 	home, err := os.MkdirTemp("", "ollywriter") // not below the test's private directory: the server runs as another user
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(home) })
 	require.NoError(t, os.Chmod(home, 0o711))
-	cfg := server.Config{BinDir: testbed.PostgresBin(t), DataDir: filepath.Join(home, "data")}
+	cfg := server.Config{BinDir: bin, DataDir: filepath.Join(home, "data")}
 	ctx := testbed.Context(t)
 	pg, err := server.Start(ctx, cfg)
 	require.NoError(t, err)
@@ -268,9 +266,6 @@ func TestARestartOfTheDatabaseLosesAndDoublesNothing(t *testing.T) {
 }
 
 func TestWriterWaitsForItsSchema(t *testing.T) {
-	if testing.Short() {
-		t.Skip("needs PostgreSQL; make test-unit leaves it out")
-	}
 	db := testbed.Empty(t)
 	r := &rig{t: t, nats: testbed.NATS(t), cfg: DefaultConfig(), store: openStore(t, db, testbed.NewClock(epoch))}
 	r.cfg.Bus, r.cfg.Postgres = r.nats, db.Config()

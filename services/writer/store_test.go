@@ -36,9 +36,6 @@ type store struct {
 
 func newStore(t testing.TB) *store {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL; make test-unit leaves it out")
-	}
 	return openStore(t, testbed.Database(t), testbed.NewClock(epoch))
 }
 
