@@ -172,7 +172,7 @@ type headers struct {
 	groups   verdict
 	places   []place // found, but not looked at
 	asked    bool    // the first places were asked for
-	last     *place  // of those
+	last     *place  // where they ended, and the cursor begins
 	cursor   bool    // the others come by a cursor
 	fetch    int     // how many places are asked for next
 	rare     bool    // few segments of the range can hold what is looked for, and those likely do, in few rows
