@@ -4,6 +4,7 @@
 #
 # ARGS is handed on:       make run ARGS='--query-http-address 127.0.0.1:9090'
 # PKG narrows Go targets:  make test-integration PKG=./services/writer/...
+# VERSION is stamped:      make build VERSION=0.2.0
 
 MODULES  := $(shell sed -n 's|^[[:space:]]*\./||p' go.work)
 ROLES    := ingest writer query janitor migrator
@@ -11,12 +12,14 @@ PKG      ?= $(patsubst %,./%/...,$(filter-out e2e,$(MODULES)))
 ALL      := $(patsubst %,./%/...,$(MODULES))
 DATA     ?= $(shell .ci/tools data-dir)
 FUZZTIME ?= 20s
+VERSION  ?=
 
 UI       := services/query/web
 BROWSER  := e2e/browser
 CLIENTS  := e2e/clients
 BIN      := .build/bin
 REPORTS  := .build/reports
+STAMP    := $(if $(VERSION),-ldflags '-X github.com/ollyscale/ollyscale/libs/service.release=$(VERSION)')
 COMPOSE   = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 GOTEST    = .tools/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide-summary skipped --jsonfile
 
@@ -40,13 +43,13 @@ build: $(BIN)/ollyscale $(patsubst %,$(BIN)/%,$(ROLES)) ## Build all binaries in
 
 $(BIN)/ollyscale: $(UI)/dist/index.html FORCE | go
 	@[ -e $@ ] || echo 'build: ollyscale (a few minutes the first time)'
-	@go build -trimpath -o $@ ./services/allinone/cmd/ollyscale
+	@go build -trimpath $(STAMP) -o $@ ./services/allinone/cmd/ollyscale
 
 $(BIN)/query: $(UI)/dist/index.html FORCE | go
-	@CGO_ENABLED=0 go build -trimpath -o $@ ./services/query/cmd/query
+	@CGO_ENABLED=0 go build -trimpath $(STAMP) -o $@ ./services/query/cmd/query
 
 $(BIN)/%: FORCE | go
-	@CGO_ENABLED=0 go build -trimpath -o $@ ./services/$*/cmd/$*
+	@CGO_ENABLED=0 go build -trimpath $(STAMP) -o $@ ./services/$*/cmd/$*
 
 ui: $(UI)/dist/index.html ## Build the browser interface when its sources changed
 

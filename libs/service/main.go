@@ -113,7 +113,7 @@ func NewProgram[C Config, R Role](name string, defaults C, build func(C, Env) (R
 		asked, err := load(name, &all, args, os.LookupEnv, stdout)
 		if err == nil && (asked.help || asked.version) {
 			if asked.version {
-				_, _ = fmt.Fprintf(stdout, "%s %s\n", name, Version())
+				_, _ = fmt.Fprintln(stdout, versionLine(name))
 			}
 			return ExitOK
 		}

@@ -14,7 +14,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
@@ -22,9 +21,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 )
-
-// Release is the version that all services of one build share; Version adds the revision.
-const Release = "0.1.0"
 
 // Env is what a role gets from outside: no role reaches for a global logger, clock or registry, so that five roles (and
 // parallel tests) live in one process.
@@ -73,22 +69,4 @@ func NewEnv(name string, log *slog.Logger) Env {
 type Role interface {
 	// Run serves until ctx ends, drains, and returns nil after a clean end.
 	Run(ctx context.Context) error
-}
-
-// Version is Release and, where the build knows it, the revision: "0.1.0+1a2b3c4".
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return Release
-	}
-	revision, dirty := "", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision" && len(s.Value) >= 7:
-			revision = "+" + s.Value[:7]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			dirty = ".dirty"
-		}
-	}
-	return Release + revision + dirty
 }

@@ -184,7 +184,7 @@ func TestProgramExitCodes(t *testing.T) {
 	var out, errs bytes.Buffer
 	require.Equal(t, ExitOK, running(nil)(t.Context(), nil, &out, &errs))
 	require.Equal(t, ExitOK, running(nil)(t.Context(), []string{"--version"}, &out, &errs))
-	require.Contains(t, out.String(), "demo "+Release)
+	require.Regexp(t, `^demo dev\S* \(go1\.\S+ \w+/\w+\)\n$`, out.String())
 	require.Equal(t, ExitOK, running(nil)(t.Context(), []string{"--help"}, &out, &errs))
 	require.Contains(t, out.String(), "OLLY_BUS_URL")
 	require.Equal(t, ExitOK, running(nil)(t.Context(), []string{"--print-config"}, &out, &errs))

@@ -135,7 +135,7 @@ func (d *dataDir) prepare() error {
 	if _, err := os.Stat(d.join(markerName)); err == nil {
 		return nil
 	}
-	text, err := json.Marshal(marker{Layout: layout, Release: service.Release})
+	text, err := json.Marshal(marker{Layout: layout, Release: service.Release()})
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
