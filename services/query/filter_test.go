@@ -275,6 +275,76 @@ func sharedFilters() []string {
 	}
 }
 
+// spanFilters are filters on spans, two of which are given.
+func spanFilters(some, other api.Span) []string {
+	return []string{
+		`{"field":"name","operator":"eq","value":"charge"}`,
+		`{"field":"name","operator":"regex","value":"^(GET|POST) "}`,
+		`{"field":"kind","operator":"eq","value":"server"}`,
+		`{"field":"kind","operator":"in","value":[2,"client"]}`,
+		`{"field":"status","operator":"eq","value":"error"}`,
+		`{"field":"status","operator":"ne","value":"error"}`,
+		`{"field":"status_message","operator":"eq","value":"card declined"}`,
+		`{"field":"status_message","operator":"exists","value":false}`,
+		`{"field":"duration","operator":"gt","value":"150ms"}`,
+		`{"field":"duration","operator":"lte","value":150000000}`,
+		`{"field":"duration","operator":"eq","value":"` + some.DurationNano + `ns"}`,
+		`{"field":"root","operator":"eq","value":true}`,
+		`{"field":"root","operator":"eq","value":false}`,
+		`{"field":"root","operator":"ne","value":true}`,
+		`{"field":"trace_id","operator":"eq","value":"` + some.TraceID + `"}`,
+		`{"field":"trace_id","operator":"ne","value":"` + strings.ToUpper(some.TraceID) + `"}`,
+		`{"field":"span_id","operator":"in","value":["` + some.SpanID + `","` + other.SpanID + `"]}`,
+		`{"field":"parent_span_id","operator":"exists"}`,
+		`{"and":[{"field":"service","operator":"eq","value":"cart"},{"field":"status","operator":"eq","value":"error"},{"field":"duration","operator":"gte","value":"290ms"}]}`,
+		`{"or":[{"field":"trace_id","operator":"eq","value":"` + some.TraceID + `"},{"field":"name","operator":"eq","value":"charge"}]}`,
+	}
+}
+
+// logFilters are filters on log records.
+func logFilters() []string {
+	return []string{
+		`{"field":"body","operator":"contains","value":"of user-1 was"}`,
+		`{"field":"body","operator":"contains","value":"user-1"}`,
+		`{"field":"body","operator":"contains","value":"café"}`,
+		`{"field":"body","operator":"contains","value":"caf"}`,
+		`{"field":"body","operator":"contains","value":"Placed"}`,
+		`{"field":"body","operator":"contains","value":" of "}`,
+		`{"field":"body","operator":"contains","value":""}`,
+		`{"field":"body","operator":"contains","value":": "}`,
+		`{"field":"body","operator":"eq","value":200}`,
+		`{"field":"body","operator":"eq","value":"Order 1 of user-1 was placed: total=1 EUR, café"}`,
+		`{"field":"body","operator":"exists","value":false}`,
+		`{"field":"body","operator":"regex","value":"total=[5-9]"}`,
+		`{"field":"severity","operator":"eq","value":"error"}`,
+		`{"field":"severity","operator":"eq","value":0}`,
+		`{"field":"severity","operator":"ne","value":0}`,
+		`{"field":"severity","operator":"in","value":[0]}`,
+		`{"field":"severity","operator":"in","value":[0,"error"]}`,
+		`{"field":"severity","operator":"not_in","value":[0,17]}`,
+		`{"field":"severity","operator":"gte","value":"warn"}`,
+		`{"field":"severity","operator":"lt","value":"warn"}`,
+		`{"field":"severity","operator":"exists","value":false}`,
+		`{"field":"severity_text","operator":"eq","value":"error"}`,
+		`{"field":"event_name","operator":"eq","value":"device.app"}`,
+		`{"field":"event_name","operator":"exists","value":false}`,
+		`{"field":"trace_id","operator":"exists"}`,
+		`{"field":"span_id","operator":"exists","value":false}`,
+	}
+}
+
+// pointFilters are filters on points.
+func pointFilters() []string {
+	return []string{
+		`{"field":"name","operator":"eq","value":"requests"}`,
+		`{"field":"name","operator":"regex","value":"depth"}`,
+		`{"field":"unit","operator":"eq","value":"s"}`,
+		`{"field":"unit","operator":"exists","value":false}`,
+		`{"field":"type","operator":"eq","value":"sum"}`,
+		`{"field":"type","operator":"ne","value":"sum"}`,
+	}
+}
+
 // differ compares the API's answer for a filter with the naive one over all items.
 func differ[T any](t *testing.T, f *fixture, list, filter string, items []T, id func(T) string, naively func(T) naive) {
 	t.Helper()
@@ -300,28 +370,7 @@ func TestFiltersOnSpans(t *testing.T) {
 	f.search("spans", searchBody{limit: 1000}, &all)
 	require.Len(t, all.Spans, 450)
 	some := all.Spans[17]
-	filters := append(sharedFilters(),
-		`{"field":"name","operator":"eq","value":"charge"}`,
-		`{"field":"name","operator":"regex","value":"^(GET|POST) "}`,
-		`{"field":"kind","operator":"eq","value":"server"}`,
-		`{"field":"kind","operator":"in","value":[2,"client"]}`,
-		`{"field":"status","operator":"eq","value":"error"}`,
-		`{"field":"status","operator":"ne","value":"error"}`,
-		`{"field":"status_message","operator":"eq","value":"card declined"}`,
-		`{"field":"status_message","operator":"exists","value":false}`,
-		`{"field":"duration","operator":"gt","value":"150ms"}`,
-		`{"field":"duration","operator":"lte","value":150000000}`,
-		`{"field":"duration","operator":"eq","value":"`+some.DurationNano+`ns"}`,
-		`{"field":"root","operator":"eq","value":true}`,
-		`{"field":"root","operator":"eq","value":false}`,
-		`{"field":"root","operator":"ne","value":true}`,
-		`{"field":"trace_id","operator":"eq","value":"`+some.TraceID+`"}`,
-		`{"field":"trace_id","operator":"ne","value":"`+strings.ToUpper(some.TraceID)+`"}`,
-		`{"field":"span_id","operator":"in","value":["`+some.SpanID+`","`+all.Spans[3].SpanID+`"]}`,
-		`{"field":"parent_span_id","operator":"exists"}`,
-		`{"and":[{"field":"service","operator":"eq","value":"cart"},{"field":"status","operator":"eq","value":"error"},{"field":"duration","operator":"gte","value":"290ms"}]}`,
-		`{"or":[{"field":"trace_id","operator":"eq","value":"`+some.TraceID+`"},{"field":"name","operator":"eq","value":"charge"}]}`,
-	)
+	filters := append(sharedFilters(), spanFilters(some, all.Spans[3])...)
 	for _, filter := range filters {
 		differ(t, f, "spans", filter, all.Spans, func(s api.Span) string { return s.ID }, func(s api.Span) naive {
 			return naive{
@@ -367,34 +416,7 @@ func TestFiltersOnLogs(t *testing.T) {
 	var all api.LogPage
 	f.search("logs", searchBody{limit: 1000}, &all)
 	require.Len(t, all.Logs, 450)
-	filters := append(sharedFilters(),
-		`{"field":"body","operator":"contains","value":"of user-1 was"}`,
-		`{"field":"body","operator":"contains","value":"user-1"}`,
-		`{"field":"body","operator":"contains","value":"café"}`,
-		`{"field":"body","operator":"contains","value":"caf"}`,
-		`{"field":"body","operator":"contains","value":"Placed"}`,
-		`{"field":"body","operator":"contains","value":" of "}`,
-		`{"field":"body","operator":"contains","value":""}`,
-		`{"field":"body","operator":"contains","value":": "}`,
-		`{"field":"body","operator":"eq","value":200}`,
-		`{"field":"body","operator":"eq","value":"Order 1 of user-1 was placed: total=1 EUR, café"}`,
-		`{"field":"body","operator":"exists","value":false}`,
-		`{"field":"body","operator":"regex","value":"total=[5-9]"}`,
-		`{"field":"severity","operator":"eq","value":"error"}`,
-		`{"field":"severity","operator":"eq","value":0}`,
-		`{"field":"severity","operator":"ne","value":0}`,
-		`{"field":"severity","operator":"in","value":[0]}`,
-		`{"field":"severity","operator":"in","value":[0,"error"]}`,
-		`{"field":"severity","operator":"not_in","value":[0,17]}`,
-		`{"field":"severity","operator":"gte","value":"warn"}`,
-		`{"field":"severity","operator":"lt","value":"warn"}`,
-		`{"field":"severity","operator":"exists","value":false}`,
-		`{"field":"severity_text","operator":"eq","value":"error"}`,
-		`{"field":"event_name","operator":"eq","value":"device.app"}`,
-		`{"field":"event_name","operator":"exists","value":false}`,
-		`{"field":"trace_id","operator":"exists"}`,
-		`{"field":"span_id","operator":"exists","value":false}`,
-	)
+	filters := append(sharedFilters(), logFilters()...)
 	for _, l := range all.Logs {
 		if l.Body != nil && l.Body.Kind == api.KindString {
 			quoted, err := json.Marshal(l.Body.String)
@@ -438,14 +460,7 @@ func TestFiltersOnPoints(t *testing.T) {
 	var all api.PointPage
 	f.search("metrics", searchBody{limit: 1000}, &all)
 	require.Len(t, all.Points, 450)
-	filters := append(sharedFilters(),
-		`{"field":"name","operator":"eq","value":"requests"}`,
-		`{"field":"name","operator":"regex","value":"depth"}`,
-		`{"field":"unit","operator":"eq","value":"s"}`,
-		`{"field":"unit","operator":"exists","value":false}`,
-		`{"field":"type","operator":"eq","value":"sum"}`,
-		`{"field":"type","operator":"ne","value":"sum"}`,
-	)
+	filters := append(sharedFilters(), pointFilters()...)
 	for _, filter := range filters {
 		differ(t, f, "metrics", filter, all.Points, func(p api.Point) string { return p.ID }, func(p api.Point) naive {
 			series := all.Series[*p.SeriesIndex]
@@ -485,8 +500,11 @@ func TestTimeFilterAndRangeEdges(t *testing.T) {
 	require.Len(t, f.page("spans", searchBody{limit: 1000, filters: filter}).items, want)
 }
 
-func TestWrongFiltersAreRefusedByName(t *testing.T) {
-	for _, c := range []struct{ filter, code, names string }{
+type wrongFilter struct{ filter, code, names string }
+
+// wrongFilters are filters on spans that are refused, with the code and what the message names.
+func wrongFilters() []wrongFilter {
+	return []wrongFilter{
 		{`{"field":"http_status","operator":"eq","value":1}`, "filter.unknown_field", `filters[0]: unknown field "http_status" for traces`},
 		{`{"field":"attributes.","operator":"eq","value":1}`, "filter.unknown_field", `"attributes."`},
 		{`{"field":"body","operator":"eq","value":1}`, "filter.unknown_field", `"body" for traces`},
@@ -520,7 +538,11 @@ func TestWrongFiltersAreRefusedByName(t *testing.T) {
 		{`{"or":[{"field":"name","operator":"eq","value":"x"},{"not":[{"field":"nome","operator":"eq","value":"x"}]}]}`, "filter.unknown_field", `filters[0].or[1].not[0]: unknown field "nome"`},
 		{strings.Repeat(`{"not":[`, 12) + `{"field":"name","operator":"eq","value":"x"}` + strings.Repeat(`]}`, 12), "filter.too_large", "deeper"},
 		{`{"or":[` + strings.Repeat(`{"field":"name","operator":"eq","value":"x"},`, 250) + `{"field":"name","operator":"eq","value":"x"}]}`, "filter.too_large", "more than 200"},
-	} {
+	}
+}
+
+func TestWrongFiltersAreRefusedByName(t *testing.T) {
+	for _, c := range wrongFilters() {
 		_, err := parseFilters(telemetry.Traces, []api.Filter{api.Filter(c.filter)})
 		require.Error(t, err, c.filter)
 		require.Equal(t, fault.Invalid, fault.ClassOf(err), c.filter)

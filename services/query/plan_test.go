@@ -79,7 +79,7 @@ func TestHeaderQueries(t *testing.T) {
 	}
 }
 
-func golden(t *testing.T, path, got string) {
+func golden(t testing.TB, path, got string) {
 	t.Helper()
 	if *update {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
