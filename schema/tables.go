@@ -52,60 +52,6 @@ func TablesOf(signal string) Tables {
 	return Tables{}
 }
 
-// SegmentColumns are the columns of the three segment tables in their physical order, without the last, SegmentGroupColumn.
-func SegmentColumns() []string {
-	return []string{
-		"tenant_id", "segment_id", "min_time", "max_time", "min_position", "max_position", "checksum", "items", "errors", "roots",
-		"level", "format", "service_ids", "service_items", "service_max_duration", "service_max_error_duration",
-		"trace_filter", "token_filter", "directory", "body",
-	}
-}
-
-// SegmentGroupColumn is the last column of the segment tables: the group that a segment is in, null for none.
-const SegmentGroupColumn = "group_id"
-
-// GroupColumns are the columns of the three group tables in their physical order.
-func GroupColumns() []string {
-	return []string{
-		"tenant_id", "group_id", "min_time", "max_time", "trace_blocks", "token_blocks", "segments", "trace_filter", "token_filter",
-	}
-}
-
-// SpansFactColumns are the columns of spans_fact in their physical order.
-func SpansFactColumns() []string {
-	return []string{
-		"start_time_unix_nano", "duration_nano", "trace_id", "span_id", "parent_span_id", "service_id", "operation_id",
-		"resource_id", "scope_id", "flags", "dropped_attributes_count", "dropped_events_count", "dropped_links_count", "kind",
-		"status_code", "tenant_id", "connection_id", "status_message", "trace_state", "attributes", "events", "links",
-	}
-}
-
-// LogsFactColumns are the columns of logs_fact in their physical order.
-func LogsFactColumns() []string {
-	return []string{
-		"time_unix_nano", "observed_time_unix_nano", "trace_id", "span_id", "service_id", "resource_id", "scope_id", "flags",
-		"dropped_attributes_count", "severity_number", "tenant_id", "connection_id", "severity_text", "event_name", "body",
-		"body_json", "attributes",
-	}
-}
-
-// MetricsFactColumns are the columns of metrics_fact in their physical order.
-func MetricsFactColumns() []string {
-	return []string{
-		"time_unix_nano", "start_time_unix_nano", "series_id", "service_id", "value_int", "value_double", "count", "sum", "min",
-		"max", "zero_count", "zero_threshold", "flags", "scale", "positive_offset", "negative_offset", "tenant_id",
-		"connection_id", "explicit_bounds", "bucket_counts", "positive_bucket_counts", "negative_bucket_counts", "quantiles",
-		"quantile_values", "exemplars",
-	}
-}
-
-// RedMinuteColumns are the columns of red_minute in their physical order.
-func RedMinuteColumns() []string {
-	return []string{
-		"minute", "service_id", "operation_id", "count", "errors", "duration_sum", "kind", "status", "tenant_id", "histogram",
-	}
-}
-
 // Leaf is the span of time of a partitioned table's leaves.
 type Leaf uint8
 

@@ -42,21 +42,6 @@ func TestVersionIsTheLastFile(t *testing.T) {
 func TestConstantsAreTheDatabase(t *testing.T) {
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
-	segments := append(schema.SegmentColumns(), schema.SegmentGroupColumn)
-	columns := map[string][]string{
-		schema.SpansSegment: segments, schema.LogsSegment: segments, schema.MetricsSegment: segments,
-		schema.SpansGroup: schema.GroupColumns(), schema.LogsGroup: schema.GroupColumns(), schema.MetricsGroup: schema.GroupColumns(),
-		schema.SpansFact: schema.SpansFactColumns(), schema.LogsFact: schema.LogsFactColumns(), schema.MetricsFact: schema.MetricsFactColumns(),
-		schema.RedMinute: schema.RedMinuteColumns(),
-	}
-	for table, want := range columns {
-		rows, err := db.Pool.Query(ctx, `SELECT column_name::text FROM information_schema.columns
-			WHERE table_schema = 'public' AND table_name = $1 ORDER BY ordinal_position`, table)
-		require.NoError(t, err)
-		got, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		require.NoError(t, err)
-		require.Equal(t, want, got, table)
-	}
 	for _, table := range []string{
 		schema.TenantDim, schema.ServiceDim, schema.OperationDim, schema.ResourceDim, schema.ScopeDim, schema.SeriesDim,
 		schema.ServiceEdgeMinute, schema.IngestBatch, schema.RetentionPolicy, schema.JanitorAudit, schema.APIKey, schema.SavedQuery,

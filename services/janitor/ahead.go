@@ -25,7 +25,7 @@ func (s *Service) ahead(ctx context.Context) error {
 			last = end
 		}
 		var n int
-		if err := s.pool.QueryRow(ctx, statement("ensure_partitions", ""), day.UnixNano(), last.UnixNano(), hours.UnixNano()).Scan(&n); err != nil {
+		if err := s.pool.QueryRow(ctx, s.sql.ensurePartitions, day.UnixNano(), last.UnixNano(), hours.UnixNano()).Scan(&n); err != nil {
 			return fmt.Errorf("make the partitions of %s: %w", day.UTC().Format(time.DateOnly), postgres.Classify(err))
 		}
 		made += n

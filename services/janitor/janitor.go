@@ -7,11 +7,9 @@ package janitor
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,18 +22,6 @@ import (
 	"github.com/ollyscale/ollyscale/schema"
 )
 
-//go:embed sql/*.sql
-var statements embed.FS
-
-// statement reads one SQL file; {table} in it is replaced.
-func statement(name, table string) string {
-	b, err := statements.ReadFile("sql/" + name + ".sql")
-	if err != nil {
-		panic(err) // the name is a constant of this package
-	}
-	return strings.ReplaceAll(string(b), "{table}", pgx.Identifier{"public", table}.Sanitize())
-}
-
 // Service is the janitor.
 //
 //	            ┌─ lead: advisory lock, else wait for the tick
@@ -45,6 +31,7 @@ type Service struct {
 	cfg     Config
 	env     service.Env
 	pool    *pgxpool.Pool
+	sql     *statements
 	metrics *instruments
 
 	leader  *pgxpool.Conn // holds the lock while this janitor leads
@@ -56,6 +43,10 @@ type Service struct {
 // New makes a janitor; nothing is connected yet.
 func New(cfg Config, env service.Env) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	sql, err := newStatements()
+	if err != nil {
 		return nil, err
 	}
 	metrics, err := newInstruments(env.Meter)
@@ -73,7 +64,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		return service.DatabaseState(postgres.Probe(ctx, pool))
 	})
 	return &Service{
-		cfg: cfg, env: env, pool: pool, metrics: metrics,
+		cfg: cfg, env: env, pool: pool, sql: sql, metrics: metrics,
 		damaged: map[uuid.UUID]struct{}{}, tables: map[telemetry.Signal]*mergeTable{},
 	}, nil
 }
@@ -179,11 +170,11 @@ func (s *Service) resign() {
 }
 
 // audit records a change of stored data, in the transaction of the change.
-func audit(ctx context.Context, tx pgx.Tx, now time.Time, e entry) error {
+func (s *Service) audit(ctx context.Context, tx pgx.Tx, e entry) error {
 	if e.details == nil {
 		e.details = map[string]any{}
 	}
-	if _, err := tx.Exec(ctx, statement("audit", schema.JanitorAudit), now, e.action, e.tenant, e.signal, e.target, e.items, e.bytes, e.details); err != nil {
+	if _, err := tx.Exec(ctx, s.sql.audit, s.env.Now(), e.action, e.tenant, e.signal, e.target, e.items, e.bytes, e.details); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	return nil

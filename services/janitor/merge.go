@@ -14,9 +14,9 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
-	"github.com/ollyscale/ollyscale/schema"
 )
 
 // windowsPerPass bounds how many windows one look brings; a look that brings fewer has seen all.
@@ -68,7 +68,7 @@ func (s *Service) merge(ctx context.Context) error {
 // windows lists where there is something to merge.
 func (s *Service) windows(ctx context.Context, signal telemetry.Signal, st step) ([]window, error) {
 	closed := s.env.Now().Add(-st.grace).Truncate(st.window).UnixNano()
-	rows, err := s.pool.Query(ctx, statement("merge_candidates", segmentTable(signal)), st.window.Nanoseconds(), closed, st.level, windowsPerPass)
+	rows, err := s.pool.Query(ctx, s.sql.of[signal].candidates, st.window.Nanoseconds(), closed, st.level, windowsPerPass)
 	if err != nil {
 		return nil, postgres.Classify(err)
 	}
@@ -122,7 +122,7 @@ type member struct {
 }
 
 func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st step, w window, sum *merged) error {
-	rows, err := s.pool.Query(ctx, statement("merge_members", segmentTable(signal)), w.Tenant, w.Start, w.Start+st.window.Nanoseconds(), st.level)
+	rows, err := s.pool.Query(ctx, s.sql.of[signal].members, w.Tenant, w.Start, w.Start+st.window.Nanoseconds(), st.level)
 	if err != nil {
 		return postgres.Classify(err)
 	}
@@ -198,19 +198,18 @@ func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level
 		return err
 	}
 	from, to := bounds(read)
-	table := segmentTable(signal)
 	size := int64(0) // before a group takes filters out
 	for _, seg := range segments {
 		size += int64(len(seg.Body) + len(seg.Directory) + len(seg.TraceFilter) + len(seg.TokenFilter))
 	}
 	if level == 2 && len(segments) > 1 {
 		// By itself: the locks of making a partition must not last as long as a merge.
-		if _, err := s.pool.Exec(ctx, statement("ensure_partition", ""), groupTable(signal), from); err != nil {
+		if _, err := s.pool.Exec(ctx, s.sql.ensurePartition, groupTable(signal), from); err != nil {
 			return fmt.Errorf("partition of groups: %w", postgres.Classify(err))
 		}
 	}
 	err = postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, statement("merge_delete", table), tenant, from, to, ids(read))
+		tag, err := tx.Exec(ctx, s.sql.of[signal].remove, tenant, from, to, ids(read))
 		if err != nil {
 			return fmt.Errorf("delete merged segments: %w", err)
 		}
@@ -251,33 +250,28 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 	defer t.Reset()
 
 	from, to := bounds(group)
-	rows, err := s.pool.Query(ctx, statement("merge_read", segmentTable(signal)), tenant, from, to, ids(group))
+	rows, err := s.pool.Query(ctx, s.sql.of[signal].read, tenant, from, to, ids(group))
 	if err != nil {
 		return nil, nil, postgres.Classify(err)
 	}
-	defer rows.Close()
 	byID := make(map[uuid.UUID]member, len(group))
 	for _, g := range group {
 		byID[g.ID] = g
 	}
 	var read []member
-	for rows.Next() {
-		var id uuid.UUID
-		seg := &segment.Segment{}
-		if err := rows.Scan(&id, &seg.Format, &seg.Checksum, &seg.Directory, &seg.Body); err != nil {
-			return nil, nil, fmt.Errorf("read segments: %w", postgres.Classify(err))
-		}
-		seg.Items = byID[id].Items
-		if err := add(t, seg); err != nil {
+	err = s.sql.whole.ForEach(rows, func(r *segmentrow.Row) error {
+		if err := add(t, &r.Segment); err != nil {
+			id := uuid.UUID(r.ID)
 			s.damaged[id] = struct{}{}
 			s.metrics.damaged.Add(ctx, 1, metric.WithAttributes(attribute.String("signal", signal.String())))
 			s.env.Log.LogAttrs(ctx, slog.LevelError, "a segment cannot be read and is left as it is",
 				slog.String("tenant", string(tenant)), slog.String("signal", signal.String()), slog.String("segment", id.String()), slog.Any("error", err))
-			continue
+			return nil
 		}
-		read = append(read, byID[id])
-	}
-	if err := rows.Err(); err != nil {
+		read = append(read, byID[r.ID])
+		return nil
+	})
+	if err != nil {
 		return nil, nil, fmt.Errorf("read segments: %w", postgres.Classify(err))
 	}
 	if len(read) < 2 {
@@ -340,66 +334,15 @@ func encode(t *segment.Table, rows []uint32, level int, to []*segment.Segment) (
 // insert copies segments into their table, and the filters of several merged ones of an hour into a group: looking for a value then
 // reads a few chunks for all of them instead of one for each.
 func insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, segments []*segment.Segment) error {
-	ids := make([]uuid.UUID, len(segments))
-	for i := range ids {
-		var err error
-		if ids[i], err = uuid.NewV7(); err != nil {
-			return fmt.Errorf("segment id: %w", err)
-		}
+	rows := make([]segmentrow.Row, len(segments))
+	for i, s := range segments {
+		rows[i] = segmentrow.New(s)
 	}
-	var group *uuid.UUID
-	if len(segments) > 1 && segments[0].Level == 2 {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return fmt.Errorf("group id: %w", err)
-		}
-		group = &id
-		if err := insertGroup(ctx, tx, signal, id, ids, segments); err != nil {
-			return err
-		}
+	var group *segmentrow.Group
+	if len(rows) > 1 && rows[0].Level == 2 {
+		group = segmentrow.NewGroup(rows)
 	}
-	rows := make([][]any, len(segments))
-	for i, seg := range segments {
-		n := len(seg.Services)
-		services, items, longest, longestError := make([]int64, n), make([]int32, n), make([]int64, n), make([]int64, n)
-		for j, st := range seg.Services {
-			services[j], items[j], longest[j], longestError[j] = st.ID, st.Items, st.MaxDuration, st.MaxErrorDuration
-		}
-		rows[i] = []any{
-			string(seg.Tenant), ids[i], seg.MinTime, seg.MaxTime, seg.MinPosition, seg.MaxPosition, seg.Checksum,
-			seg.Items, seg.Errors, seg.Roots, seg.Level, seg.Format, services, items, longest, longestError,
-			notNull(seg.TraceFilter), notNull(seg.TokenFilter), notNull(seg.Directory), notNull(seg.Body), group,
-		}
-	}
-	columns := append(schema.SegmentColumns(), schema.SegmentGroupColumn)
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"public", segmentTable(signal)}, columns, pgx.CopyFromRows(rows)); err != nil {
-		return fmt.Errorf("copy merged segments: %w", err)
-	}
-	return nil
-}
-
-// insertGroup writes the group of segments that have these ids, and takes their token filters out of them.
-func insertGroup(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, id uuid.UUID, ids []uuid.UUID, segments []*segment.Segment) error {
-	g := segment.NewGroup(segments)
-	minTime, maxTime := segments[0].MinTime, segments[0].MaxTime
-	for _, seg := range segments {
-		minTime, maxTime = min(minTime, seg.MinTime), max(maxTime, seg.MaxTime)
-	}
-	row := []any{
-		string(segments[0].Tenant), id, minTime, maxTime, g.TraceBlocks, g.TokenBlocks, ids, notNull(g.TraceFilter), notNull(g.TokenFilter),
-	}
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"public", groupTable(signal)}, schema.GroupColumns(), pgx.CopyFromRows([][]any{row})); err != nil {
-		return fmt.Errorf("copy a group: %w", err)
-	}
-	return nil
-}
-
-// notNull: no bytes are an empty value, which nil is not.
-func notNull(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
+	return segmentrow.Copy(ctx, tx, signal, rows, group)
 }
 
 // bounds are the first and last min_time of a group, which is in order.
@@ -430,7 +373,7 @@ func (s *Service) report(ctx context.Context, sums map[telemetry.Tenant]*merged)
 			slog.Int("level", m.level), slog.Int("read", m.read), slog.Int("written", m.written), slog.Int64("items", m.items))
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		err := postgres.InTx(ending, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-			return audit(ending, tx, s.env.Now(), entry{
+			return s.audit(ending, tx, entry{
 				action: "merge", tenant: string(m.tenant), signal: m.signal.String(), target: segmentTable(m.signal), items: m.items, bytes: m.bytes,
 				details: map[string]any{"level": m.level, "read": m.read, "written": m.written},
 			})

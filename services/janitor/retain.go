@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/sqlfile"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
 )
@@ -47,14 +48,14 @@ func (s *Service) retain(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("expire %s: %w", e.table, err))
 		}
 	}
-	if _, err := s.pool.Exec(ctx, statement("expire_audit", schema.JanitorAudit), s.env.Now().Add(-s.cfg.Retention.Audit)); err != nil {
+	if _, err := s.pool.Exec(ctx, s.sql.expireAudit, s.env.Now().Add(-s.cfg.Retention.Audit)); err != nil {
 		errs = append(errs, fmt.Errorf("expire the audit: %w", postgres.Classify(err)))
 	}
 	return errors.Join(errs...)
 }
 
 func (s *Service) policies(ctx context.Context) (map[telemetry.Signal]policy, error) {
-	rows, err := s.pool.Query(ctx, statement("policies", schema.RetentionPolicy))
+	rows, err := s.pool.Query(ctx, s.sql.policies)
 	if err != nil {
 		return nil, postgres.Classify(err)
 	}
@@ -104,7 +105,7 @@ func expiries(now time.Time, policies map[telemetry.Signal]policy, cfg Retention
 }
 
 func (s *Service) expire(ctx context.Context, e expiry) error {
-	rows, err := s.pool.Query(ctx, statement("partitions_before", ""), e.table, e.before.UnixNano())
+	rows, err := s.pool.Query(ctx, s.sql.partitionsBefore, e.table, e.before.UnixNano())
 	if err != nil {
 		return postgres.Classify(err)
 	}
@@ -127,24 +128,28 @@ func (s *Service) drop(ctx context.Context, e expiry, partition string) error {
 	var dropped bool
 	var items, bytes int64
 	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, statement("partition_size", ""), partition).Scan(&items, &bytes); err != nil {
+		if err := tx.QueryRow(ctx, s.sql.partitionSize, partition).Scan(&items, &bytes); err != nil {
 			return fmt.Errorf("measure: %w", err)
 		}
 		if e.table == schema.SpansSegment || e.table == schema.LogsSegment || e.table == schema.MetricsSegment {
-			if err := tx.QueryRow(ctx, statement("segment_items", partition)).Scan(&items); err != nil {
+			count, err := s.sql.files.Render("segment_items", sqlfile.Table{Table: pgx.Identifier{partition}.Sanitize()})
+			if err != nil {
+				return err
+			}
+			if err := tx.QueryRow(ctx, count).Scan(&items); err != nil {
 				return fmt.Errorf("count: %w", err)
 			}
 		}
 		if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, strconv.FormatInt(s.cfg.Retention.LockTimeout.Milliseconds(), 10)); err != nil {
 			return fmt.Errorf("lock timeout: %w", err)
 		}
-		if err := tx.QueryRow(ctx, statement("drop_partition", ""), e.table, partition).Scan(&dropped); err != nil {
+		if err := tx.QueryRow(ctx, s.sql.dropPartition, e.table, partition).Scan(&dropped); err != nil {
 			return err
 		}
 		if !dropped {
 			return nil // it went with its day
 		}
-		return audit(ctx, tx, s.env.Now(), entry{
+		return s.audit(ctx, tx, entry{
 			action: "drop", signal: e.signal, target: partition, items: items, bytes: bytes,
 			details: map[string]any{"table": e.table, "before": e.before.UTC().Format(time.RFC3339)},
 		})

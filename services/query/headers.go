@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 )
 
@@ -21,17 +22,15 @@ type place struct {
 // header is what the planner and the scan know of a segment without its body. It never changes.
 type header struct {
 	place
-	items, errors    int
-	services         []int64
-	maxDuration      []int64
-	maxErrorDuration []int64
-	traceFilter      []byte
-	directory        *segment.Directory
+	items, errors int
+	services      []segment.ServiceStats // without their items
+	traceFilter   []byte
+	directory     *segment.Directory
 }
 
 // size is about how many bytes of memory a header takes.
 func (h *header) size() int64 {
-	return int64(256 + 24*len(h.services) + len(h.traceFilter) + h.directory.Memory())
+	return int64(256 + 32*len(h.services) + len(h.traceFilter) + h.directory.Memory())
 }
 
 // mayHold tests what SQL did not: the durations, which only mean something together with a service and its errors.
@@ -39,12 +38,13 @@ func (b *bounds) mayHold(h *header, services []int64) bool {
 	if b.minDuration <= 0 {
 		return true
 	}
-	longest := h.maxDuration
-	if b.errors {
-		longest = h.maxErrorDuration
-	}
-	for i, s := range h.services {
-		if i < len(longest) && longest[i] >= b.minDuration && (services == nil || slices.Contains(services, s)) {
+	for i := range h.services {
+		s := &h.services[i]
+		longest := s.MaxDuration
+		if b.errors {
+			longest = s.MaxErrorDuration
+		}
+		if longest >= b.minDuration && (services == nil || slices.Contains(services, s.ID)) {
 			return true
 		}
 	}
@@ -100,7 +100,7 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict, f
 		}
 		data.Probes = append(data.Probes, one)
 	}
-	sql, err := render(q.text, "headers.sql", data)
+	sql, err := q.files.Render("headers", data)
 	return sql, args, err
 }
 
@@ -286,7 +286,7 @@ func (h *headers) more(ctx context.Context) error {
 		}
 		h.cursor = true
 	}
-	sql, err := render(v.sql.text, "fetch.sql", struct{ Count int }{n})
+	sql, err := v.sql.files.Render("fetch", struct{ Count int }{n})
 	if err != nil {
 		return err
 	}
@@ -356,22 +356,20 @@ func (v *view) resolve(ctx context.Context, p *plan, places []place) ([]*header,
 	if err != nil {
 		return nil, fmt.Errorf("read headers: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		h := new(header)
-		var directory []byte
-		if err := rows.Scan(&h.id, &h.minTime, &h.maxTime, &h.items, &h.errors, &h.services, &h.maxDuration, &h.maxErrorDuration, &h.traceFilter,
-			&directory); err != nil {
-			return nil, fmt.Errorf("read a header: %w", err)
+	err = v.sql.headers.ForEach(rows, func(r *segmentrow.Row) (err error) {
+		h := &header{
+			place: place{id: r.ID, minTime: r.MinTime, maxTime: r.MaxTime}, items: r.Items, errors: r.Errors, services: r.Services,
+			traceFilter: r.TraceFilter,
 		}
-		if h.directory, err = segment.ParseDirectory(directory); err != nil {
-			return nil, fmt.Errorf("segment %x: %w", h.id, err)
+		if h.directory, err = segment.ParseDirectory(r.Directory); err != nil {
+			return fmt.Errorf("segment %x: %w", h.id, err)
 		}
 		out[missing[h.id]] = h
 		delete(missing, h.id)
 		v.known.put(h.id, h, h.size())
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read headers: %w", err)
 	}
 	if len(missing) > 0 {

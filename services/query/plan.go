@@ -2,13 +2,12 @@ package query
 
 import (
 	"embed"
-	"fmt"
 	"math"
 	"slices"
-	"strings"
-	"text/template"
 	"time"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
+	"github.com/ollyscale/ollyscale/libs/postgres/sqlfile"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
@@ -17,47 +16,30 @@ import (
 //go:embed sql/*.sql
 var sqlFiles embed.FS
 
-// queries are the statements of sql/: those that depend on a query as templates, the others as texts. A field that a file names and its
-// data lacks is an error.
+// queries are the statements of sql/: those that depend on a query in files, the others as texts.
 type queries struct {
-	text     *template.Template
+	files    *sqlfile.Files
 	services string
 	count    [3]string // by signal
 	header   [3]string
 	parts    [3]string
 	groups   [3]string
+	headers  segmentrow.Selection // of header
 }
 
 func newQueries() (*queries, error) {
-	t, err := template.New("sql").Option("missingkey=error").ParseFS(sqlFiles, "sql/*.sql")
-	if err != nil {
-		return nil, fmt.Errorf("parse SQL: %w", err)
-	}
-	q := &queries{text: t}
-	if q.services, err = render(t, "services.sql", nil); err != nil {
-		return nil, err
-	}
+	f := sqlfile.Parse(sqlFiles)
+	q := &queries{files: f, services: f.Text("services", nil), headers: segmentrow.Select(
+		"segment_id", "min_time", "max_time", "items", "errors", "service_ids", "service_max_duration", "service_max_error_duration", "trace_filter",
+		"directory")}
 	for _, signal := range telemetry.Signals() {
-		for file, to := range map[string]*string{
-			"count.sql": &q.count[signal], "header.sql": &q.header[signal], "parts.sql": &q.parts[signal],
-		} {
-			if *to, err = render(t, file, struct{ Table string }{segmentTable(signal)}); err != nil {
-				return nil, err
-			}
-		}
-		if q.groups[signal], err = render(t, "groups.sql", struct{ Table string }{groupTable(signal)}); err != nil {
-			return nil, err
-		}
+		table := sqlfile.Table{Table: segmentTable(signal)}
+		q.count[signal] = f.Text("count", table)
+		q.header[signal] = f.Text("header", struct{ Table, Columns string }{table.Table, q.headers.List("s")})
+		q.parts[signal] = f.Text("parts", table)
+		q.groups[signal] = f.Text("groups", sqlfile.Table{Table: groupTable(signal)})
 	}
-	return q, nil
-}
-
-func render(t *template.Template, file string, data any) (string, error) {
-	var b strings.Builder
-	if err := t.ExecuteTemplate(&b, file, data); err != nil {
-		return "", fmt.Errorf("render %s: %w", file, err)
-	}
-	return strings.TrimSpace(b.String()), nil
+	return q, f.Err()
 }
 
 // plan is which items of one signal a query is about.

@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -90,47 +90,16 @@ func (f *fixture) insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal
 		_, err := tx.Exec(ctx, "SELECT ensure_partition($1, $2)", table, list[0].MinTime)
 		require.NoError(f.t, err)
 	}
-	ids := make([]uuid.UUID, len(list))
-	for i := range ids {
-		ids[i] = uuid.Must(uuid.NewV7())
+	rows := make([]segmentrow.Row, len(list))
+	for i, s := range list {
+		rows[i] = segmentrow.New(s)
 	}
-	var group *uuid.UUID
+	var group *segmentrow.Group
 	if grouped {
-		id := uuid.Must(uuid.NewV7())
-		group = &id
-		g := segment.NewGroup(list)
-		minTime, maxTime := list[0].MinTime, list[0].MaxTime
-		for _, s := range list {
-			minTime, maxTime = min(minTime, s.MinTime), max(maxTime, s.MaxTime)
-		}
-		_, err := tx.Exec(ctx, `INSERT INTO `+groupTable(signal)+` (tenant_id, group_id, min_time, max_time, trace_blocks, token_blocks, segments,
-			trace_filter, token_filter) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)`,
-			string(list[0].Tenant), id, minTime, maxTime, g.TraceBlocks, g.TokenBlocks, ids, some(g.TraceFilter), some(g.TokenFilter))
-		require.NoError(f.t, err)
+		group = segmentrow.NewGroup(rows)
 		f.groups++
 	}
-	for i, s := range list {
-		services, items := []int64{}, []int32{}
-		longest, longestError := []int64{}, []int64{}
-		for _, st := range s.Services {
-			services, items = append(services, st.ID), append(items, st.Items)
-			longest, longestError = append(longest, st.MaxDuration), append(longestError, st.MaxErrorDuration)
-		}
-		_, err := tx.Exec(ctx, `INSERT INTO `+segmentTable(signal)+` (tenant_id, segment_id, min_time, max_time, min_position, max_position, checksum,
-			items, errors, roots, level, format, service_ids, service_items, service_max_duration, service_max_error_duration,
-			trace_filter, token_filter, directory, body, group_id) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21)`,
-			string(s.Tenant), ids[i], s.MinTime, s.MaxTime, s.MinPosition, s.MaxPosition, s.Checksum, s.Items, s.Errors, s.Roots,
-			s.Level, s.Format, services, items, longest, longestError, some(s.TraceFilter), some(s.TokenFilter), s.Directory, s.Body, group)
-		require.NoError(f.t, err)
-	}
-}
-
-// some is never null.
-func some(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
+	require.NoError(f.t, segmentrow.Copy(ctx, tx, signal, rows, group))
 }
 
 // call sends a request and checks the answer against docs/api.yaml.

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
@@ -22,9 +22,9 @@ type leaf struct {
 // build is one flush made ready for PostgreSQL, and the memory for the next one.
 type build struct {
 	signal   telemetry.Signal
-	segments copyStream
+	segments pgcopy.Stream
 	rows     projection
-	red      copyStream
+	red      pgcopy.Stream
 	dims     dimensions
 	leaves   map[leaf]struct{}
 	items    int
@@ -57,9 +57,9 @@ type plan struct {
 // fill builds the segments, rows, rollups and dimension entries of the batches. Batches that cannot be decoded are left out and returned;
 // they cost their neighbours nothing. An error is a defect of the encoder and names no batch.
 func (b *build) fill(batches []*held, p plan) ([]refusal, error) {
-	b.segments.reset()
-	b.rows.stream.reset()
-	b.red.reset()
+	b.segments.Reset()
+	b.rows.stream.Reset()
+	b.red.Reset()
 	b.dims.reset(p.known, p.now)
 	clear(b.leaves)
 	b.items = 0
@@ -148,48 +148,9 @@ func (b *build) leaf(table string, at, grain int64) {
 	b.leaves[leaf{table, floor(at, grain)}] = struct{}{}
 }
 
-const segmentColumns = 20
-
 // segment appends one row to the stream of segments.
 func (b *build) segment(s *segment.Segment) {
 	b.leaf(segmentTable(b.signal), s.MinTime, day)
-	id := uuid.Must(uuid.NewV7()) // fails only when the system has no randomness
-	c := &b.segments
-	c.begin(segmentColumns)
-	c.text(string(s.Tenant))
-	c.bytes(id[:])
-	c.int8(s.MinTime)
-	c.int8(s.MaxTime)
-	c.int8(s.MinPosition)
-	c.int8(s.MaxPosition)
-	c.int8(s.Checksum)
-	c.int4(clamp32(int64(s.Items)))
-	c.int4(clamp32(int64(s.Errors)))
-	c.int4(clamp32(int64(s.Roots)))
-	c.int2(clamp16(int64(s.Level)))
-	c.int2(clamp16(int64(s.Format)))
-	m := c.array(oidInt8, len(s.Services), 1)
-	for _, v := range s.Services {
-		c.int8(v.ID)
-	}
-	c.close(m)
-	m = c.array(oidInt4, len(s.Services), 1)
-	for _, v := range s.Services {
-		c.int4(v.Items)
-	}
-	c.close(m)
-	m = c.array(oidInt8, len(s.Services), 1)
-	for _, v := range s.Services {
-		c.int8(v.MaxDuration)
-	}
-	c.close(m)
-	m = c.array(oidInt8, len(s.Services), 1)
-	for _, v := range s.Services {
-		c.int8(v.MaxErrorDuration)
-	}
-	c.close(m)
-	c.bytes(s.TraceFilter)
-	c.bytes(s.TokenFilter)
-	c.bytes(s.Directory)
-	c.bytes(s.Body)
+	row := segmentrow.New(s)
+	segmentrow.Append(&b.segments, &row)
 }

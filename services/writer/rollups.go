@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
@@ -194,23 +195,23 @@ func floor(t, grain int64) int64 {
 const redColumns = 10
 
 // write appends the cells to a COPY stream for red_minute.
-func (r *rollup) write(c *copyStream, tenant telemetry.Tenant) {
+func (r *rollup) write(c *pgcopy.Stream, tenant telemetry.Tenant) {
 	for i := range r.cells {
 		cell := &r.cells[i]
-		c.begin(redColumns)
-		c.int8(cell.minute)
-		c.int8(cell.service)
-		c.int8(cell.operation)
-		c.int8(cell.count)
-		c.int8(cell.errors)
-		c.int8(cell.sum)
-		c.int2(clamp16(int64(cell.kind)))
-		c.int2(clamp16(int64(cell.status)))
-		c.text(string(tenant))
-		m := c.array(oidInt4, len(cell.counts), cell.first)
+		c.Begin(redColumns)
+		c.Int8(cell.minute)
+		c.Int8(cell.service)
+		c.Int8(cell.operation)
+		c.Int8(cell.count)
+		c.Int8(cell.errors)
+		c.Int8(cell.sum)
+		c.Int2(clamp16(int64(cell.kind)))
+		c.Int2(clamp16(int64(cell.status)))
+		c.Text(string(tenant))
+		m := c.Array(pgcopy.OIDInt4, len(cell.counts), cell.first)
 		for _, n := range cell.counts {
-			c.int4(n)
+			c.Int4(n)
 		}
-		c.close(m)
+		c.Close(m)
 	}
 }

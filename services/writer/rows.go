@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -14,10 +15,13 @@ import (
 // projection writes the rows of one table for SQL: one per span, log record or data point, in arrival order, as a COPY stream for
 // spans_fact, logs_fact or metrics_fact. The segments beside it are the truth.
 type projection struct {
-	stream copyStream
+	stream factStream
 	json   *jsonValues // of the table
 	rollup *rollup     // of the table, when it holds spans: it knows the operations
 }
+
+// factStream adds the values that are NULL in certain cases.
+type factStream struct{ pgcopy.Stream }
 
 // batchRows says which rows of a table came with which batch.
 type batchRows struct {
@@ -58,23 +62,23 @@ func (p *projection) span(t *segment.Table, i int, connection []byte) {
 	c := &p.stream
 	ints := &t.Ints
 	resource := &t.Resources[ints[segment.ColResource][i]]
-	c.begin(spanColumns)
-	c.int8(ints[segment.ColTime][i])
-	c.int8(ints[segment.ColDuration][i])
-	c.bytes(t.TraceIDs[i][:])
-	c.bytes(t.SpanIDs[i][:])
+	c.Begin(spanColumns)
+	c.Int8(ints[segment.ColTime][i])
+	c.Int8(ints[segment.ColDuration][i])
+	c.Bytes(t.TraceIDs[i][:])
+	c.Bytes(t.SpanIDs[i][:])
 	c.spanID(t.ParentIDs[i])
-	c.int8(resource.ServiceID)
-	c.int8(p.rollup.operationOf(i).id)
-	c.int8(resource.ID)
-	c.int8(t.Scopes[ints[segment.ColScope][i]].ID)
-	c.int4(int32(uint32(ints[segment.ColFlags][i])))
-	c.int4(clamp32(ints[segment.ColDroppedAttributes][i]))
-	c.int4(clamp32(ints[segment.ColDroppedEvents][i]))
-	c.int4(clamp32(ints[segment.ColDroppedLinks][i]))
-	c.int2(clamp16(ints[segment.ColKind][i]))
-	c.int2(clamp16(ints[segment.ColStatus][i]))
-	c.text(string(t.Tenant))
+	c.Int8(resource.ServiceID)
+	c.Int8(p.rollup.operationOf(i).id)
+	c.Int8(resource.ID)
+	c.Int8(t.Scopes[ints[segment.ColScope][i]].ID)
+	c.Int4(int32(uint32(ints[segment.ColFlags][i])))
+	c.Int4(clamp32(ints[segment.ColDroppedAttributes][i]))
+	c.Int4(clamp32(ints[segment.ColDroppedEvents][i]))
+	c.Int4(clamp32(ints[segment.ColDroppedLinks][i]))
+	c.Int2(clamp16(ints[segment.ColKind][i]))
+	c.Int2(clamp16(ints[segment.ColStatus][i]))
+	c.Text(string(t.Tenant))
 	c.clean(connection)
 	c.clean(t.Values[t.Texts[segment.TextStatusMessage][i]].Raw)
 	c.clean(t.Values[t.Texts[segment.TextTraceState][i]].Raw)
@@ -89,35 +93,35 @@ func (p *projection) log(t *segment.Table, i int, connection []byte) {
 	c := &p.stream
 	ints := &t.Ints
 	resource := &t.Resources[ints[segment.ColResource][i]]
-	c.begin(logColumns)
-	c.int8(ints[segment.ColTime][i])
+	c.Begin(logColumns)
+	c.Int8(ints[segment.ColTime][i])
 	c.nonZero(ints[segment.ColObservedTime][i])
 	c.traceID(t.TraceIDs[i])
 	c.spanID(t.SpanIDs[i])
-	c.int8(resource.ServiceID)
-	c.int8(resource.ID)
-	c.int8(t.Scopes[ints[segment.ColScope][i]].ID)
-	c.int4(int32(uint32(ints[segment.ColFlags][i])))
-	c.int4(clamp32(ints[segment.ColDroppedAttributes][i]))
-	c.int2(clamp16(ints[segment.ColSeverity][i]))
-	c.text(string(t.Tenant))
+	c.Int8(resource.ServiceID)
+	c.Int8(resource.ID)
+	c.Int8(t.Scopes[ints[segment.ColScope][i]].ID)
+	c.Int4(int32(uint32(ints[segment.ColFlags][i])))
+	c.Int4(clamp32(ints[segment.ColDroppedAttributes][i]))
+	c.Int2(clamp16(ints[segment.ColSeverity][i]))
+	c.Text(string(t.Tenant))
 	c.clean(connection)
 	c.clean(t.Values[t.Texts[segment.TextSeverity][i]].Raw)
 	c.clean(t.Values[t.Texts[segment.TextEventName][i]].Raw)
 	switch id := t.Texts[segment.TextBody][i]; {
 	case id == 0: // a record without a body
-		c.null()
-		c.null()
+		c.Null()
+		c.Null()
 	case t.Values[id].Type == segment.String:
-		m := c.open()
-		c.buf = appendClean(c.buf, t.Values[id].Raw)
-		c.close(m)
-		c.null()
+		m := c.Open()
+		c.Buf = appendClean(c.Buf, t.Values[id].Raw)
+		c.Close(m)
+		c.Null()
 	default:
-		c.null()
-		m := c.jsonb()
-		c.buf = p.json.appendAny(c.buf, id)
-		c.close(m)
+		c.Null()
+		m := c.JSONB()
+		c.Buf = p.json.appendAny(c.Buf, id)
+		c.Close(m)
 	}
 	p.attributes(t.Attributes.Row(i))
 }
@@ -133,11 +137,11 @@ func (p *projection) point(t *segment.Table, i int, connection []byte) {
 	histogram := kind == segment.Histogram || kind == segment.ExponentialHistogram
 	exponential := kind == segment.ExponentialHistogram
 	summary := kind == segment.Summary
-	c.begin(pointColumns)
-	c.int8(ints[segment.ColTime][i])
+	c.Begin(pointColumns)
+	c.Int8(ints[segment.ColTime][i])
 	c.nonZero(ints[segment.ColStartTime][i])
-	c.int8(series.ID)
-	c.int8(t.Resources[series.Resource].ServiceID)
+	c.Int8(series.ID)
+	c.Int8(t.Resources[series.Resource].ServiceID)
 	c.int8If(has&segment.HasInt != 0, ints[segment.ColNumber], i)
 	c.int8If(has&segment.HasDouble != 0, ints[segment.ColNumber], i)
 	c.int8If(histogram || summary, ints[segment.ColCount], i)
@@ -146,27 +150,27 @@ func (p *projection) point(t *segment.Table, i int, connection []byte) {
 	c.int8If(has&segment.HasMax != 0, ints[segment.ColMax], i)
 	c.int8If(exponential, ints[segment.ColZeroCount], i)
 	c.int8If(exponential, ints[segment.ColZeroThreshold], i)
-	c.int4(int32(uint32(ints[segment.ColFlags][i])))
+	c.Int4(int32(uint32(ints[segment.ColFlags][i])))
 	c.int4If(exponential, ints[segment.ColScale], i)
 	c.int4If(exponential && has&segment.HasPositive != 0, ints[segment.ColPositiveOffset], i)
 	c.int4If(exponential && has&segment.HasNegative != 0, ints[segment.ColNegativeOffset], i)
-	c.text(string(t.Tenant))
+	c.Text(string(t.Tenant))
 	c.clean(connection)
 	if kind == segment.Histogram {
 		c.littleEndianDoubles(t.Values[t.Texts[segment.TextBounds][i]].Raw)
-		c.int8s(t.Lists[segment.ListBucketCounts].Row(i))
+		c.Int8s(t.Lists[segment.ListBucketCounts].Row(i))
 	} else {
-		c.null()
-		c.null()
+		c.Null()
+		c.Null()
 	}
 	c.int8sIf(exponential && has&segment.HasPositive != 0, &t.Lists[segment.ListPositiveCounts], i)
 	c.int8sIf(exponential && has&segment.HasNegative != 0, &t.Lists[segment.ListNegativeCounts], i)
 	if summary {
-		c.doubles(t.Lists[segment.ListQuantiles].Row(i))
-		c.doubles(t.Lists[segment.ListQuantileValues].Row(i))
+		c.Doubles(t.Lists[segment.ListQuantiles].Row(i))
+		c.Doubles(t.Lists[segment.ListQuantileValues].Row(i))
 	} else {
-		c.null()
-		c.null()
+		c.Null()
+		c.Null()
 	}
 	p.exemplars(t, i)
 }
@@ -174,12 +178,12 @@ func (p *projection) point(t *segment.Table, i int, connection []byte) {
 // attributes writes an item's attributes; none is NULL.
 func (p *projection) attributes(ids []segment.ValueID) {
 	if len(ids) == 0 {
-		p.stream.null()
+		p.stream.Null()
 		return
 	}
-	m := p.stream.jsonb()
-	p.stream.buf = p.json.appendObject(p.stream.buf, ids)
-	p.stream.close(m)
+	m := p.stream.JSONB()
+	p.stream.Buf = p.json.appendObject(p.stream.Buf, ids)
+	p.stream.Close(m)
 }
 
 // The keys of the objects below stand in jsonb's order: shorter first, then bytewise.
@@ -189,25 +193,25 @@ func (p *projection) events(t *segment.Table, i int) {
 	e := &t.Events
 	first, end := children(e, i)
 	if first == end {
-		c.null()
+		c.Null()
 		return
 	}
-	m := c.jsonb()
+	m := c.JSONB()
 	for k := first; k < end; k++ {
-		c.buf = append(c.buf, separator(k == first)...)
-		c.buf = append(c.buf, `{"name":`...)
-		c.buf = appendString(c.buf, t.Values[e.Texts[segment.TextName][k]].Raw)
+		c.Buf = append(c.Buf, separator(k == first)...)
+		c.Buf = append(c.Buf, `{"name":`...)
+		c.Buf = appendString(c.Buf, t.Values[e.Texts[segment.TextName][k]].Raw)
 		if ids := e.Attributes.Row(k); len(ids) > 0 {
-			c.buf = append(c.buf, `,"attributes":`...)
-			c.buf = p.json.appendObject(c.buf, ids)
+			c.Buf = append(c.Buf, `,"attributes":`...)
+			c.Buf = p.json.appendObject(c.Buf, ids)
 		}
-		c.buf = append(c.buf, `,"time_unix_nano":`...)
-		c.buf = strconv.AppendInt(c.buf, e.Ints[segment.ColTime][k], 10)
-		c.buf = appendDropped(c.buf, e.Ints[segment.ColDroppedAttributes][k])
-		c.buf = append(c.buf, '}')
+		c.Buf = append(c.Buf, `,"time_unix_nano":`...)
+		c.Buf = strconv.AppendInt(c.Buf, e.Ints[segment.ColTime][k], 10)
+		c.Buf = appendDropped(c.Buf, e.Ints[segment.ColDroppedAttributes][k])
+		c.Buf = append(c.Buf, '}')
 	}
-	c.buf = append(c.buf, ']')
-	c.close(m)
+	c.Buf = append(c.Buf, ']')
+	c.Close(m)
 }
 
 func (p *projection) links(t *segment.Table, i int) {
@@ -215,36 +219,36 @@ func (p *projection) links(t *segment.Table, i int) {
 	l := &t.Links
 	first, end := children(l, i)
 	if first == end {
-		c.null()
+		c.Null()
 		return
 	}
-	m := c.jsonb()
+	m := c.JSONB()
 	for k := first; k < end; k++ {
-		c.buf = append(c.buf, separator(k == first)...)
-		c.buf = append(c.buf, '{')
+		c.Buf = append(c.Buf, separator(k == first)...)
+		c.Buf = append(c.Buf, '{')
 		if flags := uint32(l.Ints[segment.ColFlags][k]); flags != 0 {
-			c.buf = append(c.buf, `"flags":`...)
-			c.buf = strconv.AppendUint(c.buf, uint64(flags), 10)
-			c.buf = append(c.buf, ',')
+			c.Buf = append(c.Buf, `"flags":`...)
+			c.Buf = strconv.AppendUint(c.Buf, uint64(flags), 10)
+			c.Buf = append(c.Buf, ',')
 		}
-		c.buf = append(c.buf, `"span_id":"`...)
-		c.buf = hex.AppendEncode(c.buf, l.SpanIDs[k][:])
-		c.buf = append(c.buf, `","trace_id":"`...)
-		c.buf = hex.AppendEncode(c.buf, l.TraceIDs[k][:])
-		c.buf = append(c.buf, '"')
+		c.Buf = append(c.Buf, `"span_id":"`...)
+		c.Buf = hex.AppendEncode(c.Buf, l.SpanIDs[k][:])
+		c.Buf = append(c.Buf, `","trace_id":"`...)
+		c.Buf = hex.AppendEncode(c.Buf, l.TraceIDs[k][:])
+		c.Buf = append(c.Buf, '"')
 		if ids := l.Attributes.Row(k); len(ids) > 0 {
-			c.buf = append(c.buf, `,"attributes":`...)
-			c.buf = p.json.appendObject(c.buf, ids)
+			c.Buf = append(c.Buf, `,"attributes":`...)
+			c.Buf = p.json.appendObject(c.Buf, ids)
 		}
 		if state := l.Texts[segment.TextTraceState][k]; state != 0 {
-			c.buf = append(c.buf, `,"trace_state":`...)
-			c.buf = appendString(c.buf, t.Values[state].Raw)
+			c.Buf = append(c.Buf, `,"trace_state":`...)
+			c.Buf = appendString(c.Buf, t.Values[state].Raw)
 		}
-		c.buf = appendDropped(c.buf, l.Ints[segment.ColDroppedAttributes][k])
-		c.buf = append(c.buf, '}')
+		c.Buf = appendDropped(c.Buf, l.Ints[segment.ColDroppedAttributes][k])
+		c.Buf = append(c.Buf, '}')
 	}
-	c.buf = append(c.buf, ']')
-	c.close(m)
+	c.Buf = append(c.Buf, ']')
+	c.Close(m)
 }
 
 func (p *projection) exemplars(t *segment.Table, i int) {
@@ -252,44 +256,44 @@ func (p *projection) exemplars(t *segment.Table, i int) {
 	e := &t.Exemplars
 	first, end := children(e, i)
 	if first == end {
-		c.null()
+		c.Null()
 		return
 	}
-	m := c.jsonb()
+	m := c.JSONB()
 	for k := first; k < end; k++ {
-		c.buf = append(c.buf, separator(k == first)...)
-		c.buf = append(c.buf, '{')
+		c.Buf = append(c.Buf, separator(k == first)...)
+		c.Buf = append(c.Buf, '{')
 		switch has := e.Ints[segment.ColHas][k]; {
 		case has&segment.HasInt != 0:
-			c.buf = append(c.buf, `"value":`...)
-			c.buf = strconv.AppendInt(c.buf, e.Ints[segment.ColNumber][k], 10)
-			c.buf = append(c.buf, ',')
+			c.Buf = append(c.Buf, `"value":`...)
+			c.Buf = strconv.AppendInt(c.Buf, e.Ints[segment.ColNumber][k], 10)
+			c.Buf = append(c.Buf, ',')
 		case has&segment.HasDouble != 0:
-			c.buf = append(c.buf, `"value":`...)
-			c.buf = appendDouble(c.buf, math.Float64frombits(uint64(e.Ints[segment.ColNumber][k])))
-			c.buf = append(c.buf, ',')
+			c.Buf = append(c.Buf, `"value":`...)
+			c.Buf = appendDouble(c.Buf, math.Float64frombits(uint64(e.Ints[segment.ColNumber][k])))
+			c.Buf = append(c.Buf, ',')
 		}
 		if id := e.SpanIDs[k]; id != [8]byte{} {
-			c.buf = append(c.buf, `"span_id":"`...)
-			c.buf = hex.AppendEncode(c.buf, id[:])
-			c.buf = append(c.buf, `",`...)
+			c.Buf = append(c.Buf, `"span_id":"`...)
+			c.Buf = hex.AppendEncode(c.Buf, id[:])
+			c.Buf = append(c.Buf, `",`...)
 		}
 		if id := e.TraceIDs[k]; id != [16]byte{} {
-			c.buf = append(c.buf, `"trace_id":"`...)
-			c.buf = hex.AppendEncode(c.buf, id[:])
-			c.buf = append(c.buf, `",`...)
+			c.Buf = append(c.Buf, `"trace_id":"`...)
+			c.Buf = hex.AppendEncode(c.Buf, id[:])
+			c.Buf = append(c.Buf, `",`...)
 		}
 		if ids := e.Attributes.Row(k); len(ids) > 0 {
-			c.buf = append(c.buf, `"attributes":`...)
-			c.buf = p.json.appendObject(c.buf, ids)
-			c.buf = append(c.buf, ',')
+			c.Buf = append(c.Buf, `"attributes":`...)
+			c.Buf = p.json.appendObject(c.Buf, ids)
+			c.Buf = append(c.Buf, ',')
 		}
-		c.buf = append(c.buf, `"time_unix_nano":`...)
-		c.buf = strconv.AppendInt(c.buf, e.Ints[segment.ColTime][k], 10)
-		c.buf = append(c.buf, '}')
+		c.Buf = append(c.Buf, `"time_unix_nano":`...)
+		c.Buf = strconv.AppendInt(c.Buf, e.Ints[segment.ColTime][k], 10)
+		c.Buf = append(c.Buf, '}')
 	}
-	c.buf = append(c.buf, ']')
-	c.close(m)
+	c.Buf = append(c.Buf, ']')
+	c.Close(m)
 }
 
 // children is the range of row i's children; a table that never had any has no offsets.
@@ -315,69 +319,67 @@ func appendDropped(dst []byte, n int64) []byte {
 	return strconv.AppendInt(dst, n, 10)
 }
 
-// Values that are NULL in certain cases.
+func (c *factStream) nonZero(v int64) { c.int8If(v != 0, []int64{v}, 0) }
 
-func (c *copyStream) nonZero(v int64) { c.int8If(v != 0, []int64{v}, 0) }
-
-func (c *copyStream) int8If(present bool, column []int64, i int) {
+func (c *factStream) int8If(present bool, column []int64, i int) {
 	if !present || len(column) <= i {
-		c.null()
+		c.Null()
 		return
 	}
-	c.int8(column[i])
+	c.Int8(column[i])
 }
 
-func (c *copyStream) int4If(present bool, column []int64, i int) {
+func (c *factStream) int4If(present bool, column []int64, i int) {
 	if !present || len(column) <= i {
-		c.null()
+		c.Null()
 		return
 	}
-	c.int4(int32(column[i]))
+	c.Int4(int32(column[i]))
 }
 
-func (c *copyStream) int8sIf(present bool, list *segment.IntList, i int) {
+func (c *factStream) int8sIf(present bool, list *segment.IntList, i int) {
 	if !present || len(list.Offsets) <= i+1 {
-		c.null()
+		c.Null()
 		return
 	}
-	c.int8s(list.Row(i))
+	c.Int8s(list.Row(i))
 }
 
-func (c *copyStream) traceID(id [16]byte) {
+func (c *factStream) traceID(id [16]byte) {
 	if id == [16]byte{} {
-		c.null()
+		c.Null()
 		return
 	}
-	c.bytes(id[:])
+	c.Bytes(id[:])
 }
 
 // spanID writes eight bytes as the bigint that they are in big endian.
-func (c *copyStream) spanID(id [8]byte) {
+func (c *factStream) spanID(id [8]byte) {
 	if id == [8]byte{} {
-		c.null()
+		c.Null()
 		return
 	}
-	c.bytes(id[:])
+	c.Bytes(id[:])
 }
 
 // clean writes a text of unknown content; empty is NULL.
-func (c *copyStream) clean(raw []byte) {
+func (c *factStream) clean(raw []byte) {
 	if len(raw) == 0 {
-		c.null()
+		c.Null()
 		return
 	}
-	m := c.open()
-	c.buf = appendClean(c.buf, raw)
-	c.close(m)
+	m := c.Open()
+	c.Buf = appendClean(c.Buf, raw)
+	c.Close(m)
 }
 
 // littleEndianDoubles writes a float8[] given as the bytes of its doubles.
-func (c *copyStream) littleEndianDoubles(raw []byte) {
-	m := c.array(oidFloat8, len(raw)/8, 1)
+func (c *factStream) littleEndianDoubles(raw []byte) {
+	m := c.Array(pgcopy.OIDFloat8, len(raw)/8, 1)
 	for ; len(raw) >= 8; raw = raw[8:] {
-		c.int8(int64(binary.LittleEndian.Uint64(raw)))
+		c.Int8(int64(binary.LittleEndian.Uint64(raw)))
 	}
-	c.close(m)
+	c.Close(m)
 }
 
 func clamp16(v int64) int16 { return int16(max(math.MinInt16, min(math.MaxInt16, v))) }

@@ -1,7 +1,6 @@
 package writer
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
 )
@@ -25,15 +26,6 @@ var claimBatches string
 
 //go:embed sql/ensure_partition.sql
 var ensurePartition string
-
-//go:embed sql/copy_spans_segment.sql
-var copySpansSegment string
-
-//go:embed sql/copy_logs_segment.sql
-var copyLogsSegment string
-
-//go:embed sql/copy_metrics_segment.sql
-var copyMetricsSegment string
 
 //go:embed sql/copy_spans_fact.sql
 var copySpansFact string
@@ -120,8 +112,8 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 	}
 	if out.duplicates < len(batches) {
 		d.known.add(b.dims.pending, b.dims.number)
-		out.items, out.segments, out.rows = b.items, b.segments.rows, b.rows.stream.rows
-		out.bytes = len(b.segments.buf) + len(b.rows.stream.buf) + len(b.red.buf)
+		out.items, out.segments, out.rows = b.items, b.segments.Rows, b.rows.stream.Rows
+		out.bytes = len(b.segments.Buf) + len(b.rows.stream.Buf) + len(b.red.Buf)
 	}
 	return out, nil
 }
@@ -167,39 +159,34 @@ func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 			return fmt.Errorf("enter dimensions: %w", err)
 		}
 	}
-	segments, facts := copyStatements(b.signal)
 	for _, c := range []struct {
 		what, sql string
-		stream    *copyStream
+		stream    *pgcopy.Stream
 	}{
-		{"segments", segments, &b.segments},
-		{"rows", facts, &b.rows.stream},
+		{"segments", segmentrow.Statement(b.signal), &b.segments},
+		{"rows", copyFacts(b.signal), &b.rows.stream.Stream},
 		{"rollups", copyRedMinute, &b.red},
 	} {
-		if c.stream.rows == 0 {
+		if c.stream.Rows == 0 {
 			continue
 		}
-		tag, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(c.stream.finish()), c.sql)
-		if err != nil {
+		if err := c.stream.Send(ctx, tx, c.sql); err != nil {
 			return fmt.Errorf("copy %s of %s: %w", c.what, b.signal, err)
-		}
-		if tag.RowsAffected() != int64(c.stream.rows) {
-			return fault.Newf(fault.Internal, "writer.short_copy", "copy %s of %s: %d rows sent, %d stored", c.what, b.signal, c.stream.rows, tag.RowsAffected())
 		}
 	}
 	return nil
 }
 
-func copyStatements(s telemetry.Signal) (segments, facts string) {
+func copyFacts(s telemetry.Signal) string {
 	switch s {
 	case telemetry.Traces:
-		return copySpansSegment, copySpansFact
+		return copySpansFact
 	case telemetry.Logs:
-		return copyLogsSegment, copyLogsFact
+		return copyLogsFact
 	case telemetry.Metrics:
-		return copyMetricsSegment, copyMetricsFact
+		return copyMetricsFact
 	}
-	return "", ""
+	return ""
 }
 
 // codeRefused is the code of an error of the database that is neither the data's fault nor known to pass.

@@ -1,1 +1,1 @@
-DELETE FROM {table} WHERE at < $1
+DELETE FROM public.{{.Table}} WHERE at < $1

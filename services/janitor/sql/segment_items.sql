@@ -1,1 +1,1 @@
-SELECT coalesce(sum(items), 0)::bigint FROM {table}
+SELECT coalesce(sum(items), 0)::bigint FROM public.{{.Table}}

@@ -3,8 +3,7 @@
 SELECT h.*
 FROM unnest($2::uuid[], $3::bigint[]) AS wanted(segment_id, min_time)
 CROSS JOIN LATERAL (
-  SELECT s.segment_id, s.min_time, s.max_time, s.items, s.errors, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter,
-    s.directory
+  SELECT {{.Columns}}
   FROM {{.Table}} AS s
   WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
     AND s.min_time >= $4 AND s.min_time <= $5

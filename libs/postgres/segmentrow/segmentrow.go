@@ -1,0 +1,147 @@
+// Package segmentrow knows the rows of the tables of segments (spans_segment, logs_segment, metrics_segment) and of the groups beside them:
+// one table of columns for each, from which come the names and their order, the COPY statements and their encoding, the lists of SELECTs
+// and where a value that is read goes. Every role that writes or reads such a row does it through this package (docs/adr/014); what the
+// columns mean is said in docs/segment-format.md, sections 2 and 10.
+//
+// Invariants, held by the tests against the migrated database: the columns are those of the tables, in their order, of their types; a row that
+// is copied in and read out is equal in every column.
+package segmentrow
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
+)
+
+// Row is one row of a segment table. Its Signal is no column: it is the table's.
+type Row struct {
+	ID    [16]byte  // a UUID of version 7
+	Group *[16]byte // the Group that holds its token filter; nil: the row itself does
+	segment.Segment
+}
+
+// Group is one row of a group table: the filters of the segments that one merge of an hour made.
+type Group struct {
+	Tenant           telemetry.Tenant
+	ID               [16]byte // a UUID of version 7
+	MinTime, MaxTime int64    // of its segments, Unix ns, inclusive
+	Segments         [][16]byte
+	segment.Group
+}
+
+// columns of the segment tables.
+func columns() [21]column[Row] {
+	services := func(r *Row) any { return &r.Services }
+	return [...]column[Row]{
+		{name: "tenant_id", kind: text, at: func(r *Row) any { return &r.Tenant }},
+		{name: "segment_id", kind: id, at: func(r *Row) any { return &r.ID }},
+		{name: "min_time", kind: bigint, at: func(r *Row) any { return &r.MinTime }},
+		{name: "max_time", kind: bigint, at: func(r *Row) any { return &r.MaxTime }},
+		{name: "min_position", kind: bigint, at: func(r *Row) any { return &r.MinPosition }},
+		{name: "max_position", kind: bigint, at: func(r *Row) any { return &r.MaxPosition }},
+		{name: "checksum", kind: bigint, at: func(r *Row) any { return &r.Checksum }},
+		{name: "items", kind: integer, at: func(r *Row) any { return &r.Items }},
+		{name: "errors", kind: integer, at: func(r *Row) any { return &r.Errors }},
+		{name: "roots", kind: integer, at: func(r *Row) any { return &r.Roots }},
+		{name: "level", kind: smallint, at: func(r *Row) any { return &r.Level }},
+		{name: "format", kind: smallint, at: func(r *Row) any { return &r.Format }},
+		{name: "service_ids", kind: bigints, at: services, of: func(s *segment.ServiceStats) any { return &s.ID }},
+		{name: "service_items", kind: integers, at: services, of: func(s *segment.ServiceStats) any { return &s.Items }},
+		{name: "service_max_duration", kind: bigints, at: services, of: func(s *segment.ServiceStats) any { return &s.MaxDuration }},
+		{name: "service_max_error_duration", kind: bigints, at: services, of: func(s *segment.ServiceStats) any { return &s.MaxErrorDuration }},
+		{name: "trace_filter", kind: bytea, at: func(r *Row) any { return &r.TraceFilter }},
+		{name: "token_filter", kind: bytea, at: func(r *Row) any { return &r.TokenFilter }},
+		{name: "directory", kind: bytea, at: func(r *Row) any { return &r.Directory }},
+		{name: "body", kind: bytea, at: func(r *Row) any { return &r.Body }},
+		{name: "group_id", kind: id, null: true, at: func(r *Row) any { return &r.Group }},
+	}
+}
+
+// groupColumns of the group tables.
+func groupColumns() [9]column[Group] {
+	return [...]column[Group]{
+		{name: "tenant_id", kind: text, at: func(g *Group) any { return &g.Tenant }},
+		{name: "group_id", kind: id, at: func(g *Group) any { return &g.ID }},
+		{name: "min_time", kind: bigint, at: func(g *Group) any { return &g.MinTime }},
+		{name: "max_time", kind: bigint, at: func(g *Group) any { return &g.MaxTime }},
+		{name: "trace_blocks", kind: integer, at: func(g *Group) any { return &g.TraceBlocks }},
+		{name: "token_blocks", kind: integer, at: func(g *Group) any { return &g.TokenBlocks }},
+		{name: "segments", kind: ids, at: func(g *Group) any { return &g.Segments }},
+		{name: "trace_filter", kind: bytea, at: func(g *Group) any { return &g.TraceFilter }},
+		{name: "token_filter", kind: bytea, at: func(g *Group) any { return &g.TokenFilter }},
+	}
+}
+
+// New is the row of a segment, with an id of its own and in no group.
+func New(s *segment.Segment) Row { return Row{ID: newID(), Segment: *s} }
+
+// NewGroup puts the filters of rows side by side, whose segments Encode made with level 2 for one tenant and hour: the rows are in the group
+// then, and without token filters of their own.
+func NewGroup(rows []Row) *Group {
+	g := &Group{Tenant: rows[0].Tenant, ID: newID(), MinTime: rows[0].MinTime, MaxTime: rows[0].MaxTime}
+	segments := make([]*segment.Segment, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		segments[i] = &r.Segment
+		r.Group = &g.ID
+		g.Segments = append(g.Segments, r.ID)
+		g.MinTime, g.MaxTime = min(g.MinTime, r.MinTime), max(g.MaxTime, r.MaxTime)
+	}
+	g.Group = *segment.NewGroup(segments)
+	return g
+}
+
+// newID fails only when the system has no randomness.
+func newID() [16]byte { return uuid.Must(uuid.NewV7()) }
+
+// Statement is the COPY statement for what Append writes.
+func Statement(signal telemetry.Signal) string {
+	all := columns()
+	return pgcopy.Statement(schema.TablesOf(signal.String()).Segment, names(all[:]))
+}
+
+// Append writes a row for Statement.
+func Append(to *pgcopy.Stream, r *Row) {
+	all := columns()
+	write(to, all[:], r)
+}
+
+// Copy stores rows, and the group they are in unless it is nil, in a transaction; their partitions must be there.
+func Copy(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, rows []Row, group *Group) error {
+	if group != nil {
+		all := groupColumns()
+		statement := pgcopy.Statement(schema.TablesOf(signal.String()).Group, names(all[:]))
+		if err := pgcopy.SendRows(ctx, tx, statement, 1, func(c *pgcopy.Stream, _ int) { write(c, all[:], group) }); err != nil {
+			return fmt.Errorf("copy a group of %s: %w", signal, err)
+		}
+	}
+	if err := pgcopy.SendRows(ctx, tx, Statement(signal), len(rows), func(c *pgcopy.Stream, i int) { Append(c, &rows[i]) }); err != nil {
+		return fmt.Errorf("copy segments of %s: %w", signal, err)
+	}
+	return nil
+}
+
+// Selection is the columns of a SELECT of rows.
+type Selection struct{ columns []column[Row] }
+
+// Select picks columns by name. It panics for a name that is none: the names are constants of the caller.
+func Select(names ...string) Selection {
+	all := columns()
+	return Selection{pick(all[:], names)}
+}
+
+// List is the columns for the SELECT, of the table that SQL calls by this name: "s.segment_id, s.min_time".
+func (s Selection) List(table string) string { return list(s.columns, table) }
+
+// ForEach calls f with each row of a SELECT of List, and of further values for which more has destinations; then it closes rows. What was not
+// selected is zero. The Row is f's until f returns, what it refers to is f's to keep.
+func (s Selection) ForEach(rows pgx.Rows, f func(*Row) error, more ...any) error {
+	return forEach(rows, s.columns, f, more)
+}

@@ -1,0 +1,287 @@
+package segmentrow
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"reflect"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/schema"
+)
+
+func TestMain(m *testing.M) { os.Exit(testbed.Main(m)) }
+
+// at is when the rows of these tests begin, Unix ns.
+func at() int64 { return time.Date(2026, 11, 23, 5, 17, 20, 123, time.UTC).UnixNano() }
+
+// described is what PostgreSQL says of a column.
+type described struct {
+	Name, Type string
+	Null       bool
+}
+
+func describe[R any](columns []column[R]) []described {
+	out := make([]described, len(columns))
+	for i, c := range columns {
+		out[i] = described{c.name, string(c.kind), c.null}
+	}
+	return out
+}
+
+func TestTheColumnsAreTheTables(t *testing.T) {
+	db := testbed.Database(t)
+	all, group := columns(), groupColumns()
+	for _, signal := range telemetry.Signals() {
+		of := schema.TablesOf(signal.String())
+		for table, want := range map[string][]described{of.Segment: describe(all[:]), of.Group: describe(group[:])} {
+			rows, err := db.Pool.Query(testbed.Context(t), `SELECT attname::text, format_type(atttypid, atttypmod), NOT attnotnull
+				FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, table)
+			require.NoError(t, err)
+			got, err := pgx.CollectRows(rows, pgx.RowToStructByPos[described])
+			require.NoError(t, err)
+			require.Equal(t, want, got, table)
+		}
+	}
+}
+
+// examples have a value in every column, nothing in those that can have nothing, and the ends of what a column takes.
+func examples(signal telemetry.Signal) ([]Row, *Group) {
+	group := &Group{
+		Tenant: "red_1", ID: [16]byte{15: 7}, MinTime: at() + 1, MaxTime: at() + 2, Segments: [][16]byte{{1}, {0xff, 15: 0xff}},
+		Group: segment.Group{TraceBlocks: 1, TokenBlocks: 2, TraceFilter: bytes.Repeat([]byte{3}, 64), TokenFilter: bytes.Repeat([]byte{4}, 128)},
+	}
+	every := make([]byte, 100_000) // beyond one chunk of TOAST, and beyond one read of the client's
+	for i := range every {
+		every[i] = byte(i)
+	}
+	full := Row{ID: [16]byte{1, 15: 2}, Group: &group.ID, Segment: segment.Segment{
+		Header: segment.Header{
+			Tenant: "red_1", Signal: signal, Level: 2, Format: 3, MinTime: at(), MaxTime: at() + 4, Items: 5, Errors: 6, Roots: 7,
+			MinPosition: 8, MaxPosition: 9, Checksum: -10,
+			Services: []segment.ServiceStats{
+				{ID: math.MinInt64, Items: 11, MaxDuration: 12, MaxErrorDuration: -1},
+				{ID: -13, Items: 14, MaxDuration: math.MaxInt64, MaxErrorDuration: 15},
+				{ID: math.MaxInt64, Items: math.MaxInt32, MaxDuration: 16, MaxErrorDuration: 17},
+			},
+		},
+		TraceFilter: []byte{18, 0, 19}, TokenFilter: []byte{20}, Directory: []byte{0}, Body: every,
+	}}
+	none := Row{ID: [16]byte{3}, Segment: segment.Segment{
+		Header: segment.Header{
+			Tenant: "red_1", Signal: signal, MinTime: at() + 1, MaxTime: at() + 1, Items: 1, Services: []segment.ServiceStats{},
+			MinPosition: math.MinInt64, MaxPosition: math.MaxInt64, Checksum: math.MinInt64,
+		},
+		TraceFilter: []byte{}, TokenFilter: []byte{}, Directory: []byte{}, Body: []byte{},
+	}}
+	one := Row{ID: [16]byte{4}, Segment: segment.Segment{
+		Header: segment.Header{
+			Tenant: "red_1", Signal: signal, Level: math.MaxInt16, Format: math.MinInt16, MinTime: at() + 2, MaxTime: at() + 2,
+			Items: math.MaxInt32, Errors: math.MaxInt32, Roots: math.MinInt32, Services: []segment.ServiceStats{{Items: math.MinInt32}},
+		},
+		TraceFilter: []byte{}, TokenFilter: []byte{}, Directory: []byte{}, Body: []byte{21},
+	}}
+	return []Row{full, none, one}, group
+}
+
+func TestEveryColumnOfTheExamplesHasAValue(t *testing.T) {
+	rows, group := examples(telemetry.Traces)
+	all, of := columns(), groupColumns()
+	for _, c := range all {
+		require.False(t, reflect.ValueOf(c.at(&rows[0])).Elem().IsZero(), c.name)
+	}
+	for _, c := range of {
+		require.False(t, reflect.ValueOf(c.at(group)).Elem().IsZero(), c.name)
+	}
+}
+
+// TestRowsComeOutAsTheyWentIn goes through COPY and back, in each of the ways in which pgx asks: values come in binary and as text.
+func TestRowsComeOutAsTheyWentIn(t *testing.T) {
+	for _, signal := range telemetry.Signals() {
+		t.Run(signal.String(), func(t *testing.T) {
+			ctx := testbed.Context(t)
+			db := testbed.Database(t)
+			want, wantGroup := examples(signal)
+			tables := schema.TablesOf(signal.String())
+			for _, table := range []string{tables.Segment, tables.Group} {
+				_, err := db.Pool.Exec(ctx, `SELECT ensure_partition($1, $2)`, table, at())
+				require.NoError(t, err)
+			}
+			require.NoError(t, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return Copy(ctx, tx, signal, want, wantGroup) }))
+
+			all, of := columns(), groupColumns()
+			selected := Select(names(all[:])...)
+			for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeSimpleProtocol} {
+				rows, err := db.Pool.Query(ctx, `SELECT `+selected.List("s")+`, octet_length(body) FROM `+tables.Segment+` AS s ORDER BY min_time`, mode)
+				require.NoError(t, err)
+				var got []Row
+				var body int
+				require.NoError(t, selected.ForEach(rows, func(r *Row) error {
+					require.Len(t, r.Body, body, "a further value")
+					r.Signal = signal
+					got = append(got, *r)
+					return nil
+				}, &body))
+				require.Equal(t, want, got, mode)
+
+				rows, err = db.Pool.Query(ctx, `SELECT `+list(of[:], "g")+` FROM `+tables.Group+` AS g`, mode)
+				require.NoError(t, err)
+				var groups []Group
+				require.NoError(t, forEach(rows, of[:], func(g *Group) error { groups = append(groups, *g); return nil }, nil))
+				require.Equal(t, []Group{*wantGroup}, groups, mode)
+			}
+
+			// What a writer sends: rows built ahead.
+			var stream pgcopy.Stream
+			stream.Reset()
+			for i := range want {
+				want[i].ID[0] += 100
+				Append(&stream, &want[i])
+			}
+			require.NoError(t, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return stream.Send(ctx, tx, Statement(signal)) }))
+			var n int
+			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT count(*) FROM `+tables.Segment+` a JOIN `+tables.Segment+` b USING (min_time, body, checksum)
+				WHERE a.segment_id < b.segment_id`).Scan(&n))
+			require.Equal(t, len(want), n)
+		})
+	}
+}
+
+// TestNothingIsLeftOfTheRowBefore: a column that was not selected is zero, and arrays of services that do not run along with one another
+// are damage, not a wrong header.
+func TestNothingIsLeftOfTheRowBefore(t *testing.T) {
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	rows, _ := examples(telemetry.Logs)
+	_, err := db.Pool.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.LogsSegment, at())
+	require.NoError(t, err)
+	require.NoError(t, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return Copy(ctx, tx, telemetry.Logs, rows, nil) }))
+	few := Select("items", "service_max_duration", "service_ids")
+	read := func() (got []Row, err error) {
+		rows, err := db.Pool.Query(ctx, `SELECT `+few.List("s")+` FROM logs_segment AS s ORDER BY min_time`)
+		require.NoError(t, err)
+		return got, few.ForEach(rows, func(r *Row) error { got = append(got, *r); return nil })
+	}
+	got, err := read()
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+	for i := range got {
+		want := Row{Segment: segment.Segment{Header: segment.Header{Items: rows[i].Items, Services: []segment.ServiceStats{}}}}
+		for _, s := range rows[i].Services {
+			want.Services = append(want.Services, segment.ServiceStats{ID: s.ID, MaxDuration: s.MaxDuration})
+		}
+		require.Equal(t, want, got[i])
+	}
+	for _, ids := range []string{"{1,2}", "{}", "{{1},{2},{3}}"} {
+		_, err = db.Pool.Exec(ctx, `UPDATE logs_segment SET service_ids = $1::text::bigint[] WHERE cardinality(service_items) = 3`, ids)
+		require.NoError(t, err)
+		_, err = read()
+		require.Equal(t, "segment.damaged", fault.From(err).Code, ids)
+	}
+}
+
+func TestAnUnknownColumnIsNotSelected(t *testing.T) {
+	require.Equal(t, "s.body, s.group_id", Select("body", "group_id").List("s"))
+	require.PanicsWithValue(t, `segmentrow: there is no column "bodies"`, func() { Select("body", "bodies") })
+}
+
+// TestAppendAllocatesNothing, once the stream has its memory: it stands in the writer's flush.
+func TestAppendAllocatesNothing(t *testing.T) {
+	rows, _ := examples(telemetry.Traces)
+	var stream pgcopy.Stream
+	for _, r := range rows {
+		require.Zero(t, testing.AllocsPerRun(10, func() {
+			stream.Reset()
+			Append(&stream, &r)
+		}))
+	}
+}
+
+// TestNewGroup puts the filters of real segments into one row.
+func TestNewGroup(t *testing.T) {
+	table := segment.NewTable("red", telemetry.Traces)
+	shop := testbed.NewShop(1, time.Unix(0, at()))
+	var rows []Row
+	for i := range 3 {
+		table.Reset()
+		_, err := table.Append(shop.Payload(telemetry.Traces, 50), int64(i))
+		require.NoError(t, err)
+		for _, part := range table.Slices(segment.MaxItems) {
+			s, err := table.Encode(part, 2)
+			require.NoError(t, err)
+			rows = append(rows, New(s))
+		}
+	}
+	ids := map[[16]byte]bool{}
+	g := NewGroup(rows)
+	require.Equal(t, telemetry.Tenant("red"), g.Tenant)
+	for i, r := range rows {
+		ids[r.ID] = true
+		require.Equal(t, g.ID, *r.Group)
+		require.Equal(t, r.ID, g.Segments[i])
+		require.Empty(t, r.TokenFilter)
+		require.NotEmpty(t, r.TraceFilter)
+		require.LessOrEqual(t, g.MinTime, r.MinTime)
+		require.GreaterOrEqual(t, g.MaxTime, r.MaxTime)
+	}
+	require.Len(t, ids, len(rows))
+	require.Len(t, g.TokenFilter, g.TokenBlocks*len(rows)*32)
+	require.Len(t, g.TraceFilter, g.TraceBlocks*len(rows)*32)
+}
+
+// BenchmarkAppend is one row of 40 services and a body of 40 kB.
+func BenchmarkAppend(b *testing.B) {
+	rows, _ := examples(telemetry.Traces)
+	r := rows[0]
+	r.Body = make([]byte, 40_000)
+	for i := range 40 {
+		r.Services = append(r.Services, segment.ServiceStats{ID: int64(i)})
+	}
+	var stream pgcopy.Stream
+	b.ReportAllocs()
+	for b.Loop() {
+		stream.Reset()
+		Append(&stream, &r)
+	}
+}
+
+// BenchmarkForEach reads a thousand headers of 40 services, as a query does that has not seen them.
+func BenchmarkForEach(b *testing.B) {
+	ctx := testbed.Context(b)
+	db := testbed.Database(b)
+	example, _ := examples(telemetry.Traces)
+	rows := make([]Row, 1000)
+	for i := range rows {
+		rows[i] = example[0]
+		rows[i].ID, rows[i].Group, rows[i].Body, rows[i].TraceFilter = newID(), nil, nil, make([]byte, 1024)
+		for k := range 40 {
+			rows[i].Services = append(rows[i].Services[:3+k:3+k], segment.ServiceStats{ID: int64(k)})
+		}
+	}
+	_, err := db.Pool.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.SpansSegment, at())
+	require.NoError(b, err)
+	require.NoError(b, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return Copy(ctx, tx, telemetry.Traces, rows, nil) }))
+	selected := Select("segment_id", "min_time", "max_time", "items", "errors", "service_ids", "service_max_duration", "service_max_error_duration",
+		"trace_filter", "directory")
+	b.Run(strconv.Itoa(len(rows)), func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			got, err := db.Pool.Query(ctx, `SELECT `+selected.List("s")+` FROM spans_segment AS s`)
+			require.NoError(b, err)
+			n := 0
+			require.NoError(b, selected.ForEach(got, func(*Row) error { n++; return nil }))
+			require.Len(b, rows, n)
+		}
+	})
+}
