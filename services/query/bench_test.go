@@ -11,6 +11,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // BenchmarkQueries measures queries over 200,000 spans in segments of a thousand, from the request to the answer's Go value.
@@ -23,7 +24,7 @@ func BenchmarkQueries(b *testing.B) {
 	ctx := context.Background()
 	from, to := base().UnixNano(), base().Add(time.Hour).UnixNano()
 	request := func(filters ...string) api.SearchRequest {
-		r := api.SearchRequest{TimeRange: api.TimeRange{StartTime: api.Time(base().Format(time.RFC3339)), EndTime: api.Time(base().Add(time.Hour).Format(time.RFC3339))}}
+		r := api.SearchRequest{TimeRange: api.TimeRange{StartTime: otlpjson.Time(base().Format(time.RFC3339)), EndTime: otlpjson.Time(base().Add(time.Hour).Format(time.RFC3339))}}
 		for _, f := range filters {
 			r.Filters = append(r.Filters, api.Filter(f))
 		}

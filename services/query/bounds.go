@@ -8,6 +8,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // bounds says what a segment must have so that one of its items can meet a filter: necessary, never sufficient. The zero value
@@ -190,15 +191,15 @@ func (c *condition) tokens(scope, key string) []probe {
 	var hashes []uint64
 	for _, l := range c.values {
 		switch l.Kind {
-		case api.KindString:
+		case otlpjson.KindString:
 			hashes = append(hashes, segment.Token(scope, key, text(l.String)))
-		case api.KindBool:
+		case otlpjson.KindBool:
 			v := segment.Value{Type: segment.Bool}
 			if l.Bool {
 				v.Num = 1
 			}
 			hashes = append(hashes, segment.Token(scope, key, v))
-		case api.KindInt, api.KindDouble:
+		case otlpjson.KindInt, otlpjson.KindDouble:
 			for _, v := range l.numbers() {
 				hashes = append(hashes, segment.Token(scope, key, v))
 				if v.Type == segment.Double && math.Float64frombits(v.Num) == 0 {
@@ -206,11 +207,11 @@ func (c *condition) tokens(scope, key string) []probe {
 					hashes = append(hashes, segment.Token(scope, key, v))
 				}
 			}
-		case api.KindBytes:
+		case otlpjson.KindBytes:
 			hashes = append(hashes, segment.Token(scope, key, segment.Value{Type: segment.Bytes, Raw: l.Bytes}))
-		case api.KindEmpty:
+		case otlpjson.KindEmpty:
 			hashes = append(hashes, segment.Token(scope, key, segment.Value{Type: segment.Empty}))
-		case api.KindArray, api.KindMap:
+		case otlpjson.KindArray, otlpjson.KindMap:
 			return nil
 		}
 	}
@@ -220,7 +221,7 @@ func (c *condition) tokens(scope, key string) []probe {
 // words probes for the words that a body must have to contain, or to be, the literal. A word at the edge of a substring may be part of
 // a longer one and says nothing.
 func (c *condition) words() []probe {
-	if len(c.values) != 1 || c.values[0].Kind != api.KindString || c.op != api.OperatorEq && c.op != api.OperatorContains {
+	if len(c.values) != 1 || c.values[0].Kind != otlpjson.KindString || c.op != api.OperatorEq && c.op != api.OperatorContains {
 		return nil
 	}
 	part := []byte(c.values[0].String)

@@ -9,6 +9,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // condition is {field, operator, value}. Its test runs once per entry of a segment's dictionaries; rows are then matched by code.
@@ -32,21 +33,21 @@ type condition struct {
 // equals compares by type; an untyped number equals an int and a double of its value.
 func (l literal) equals(v segment.Value) bool {
 	switch l.Kind {
-	case api.KindEmpty:
+	case otlpjson.KindEmpty:
 		return v.Type == segment.Empty
-	case api.KindString:
+	case otlpjson.KindString:
 		return v.Type == segment.String && string(v.Raw) == l.String
-	case api.KindBool:
+	case otlpjson.KindBool:
 		return v.Type == segment.Bool && (v.Num != 0) == l.Bool
-	case api.KindBytes:
+	case otlpjson.KindBytes:
 		return v.Type == segment.Bytes && bytes.Equal(v.Raw, l.Bytes)
-	case api.KindInt, api.KindDouble:
+	case otlpjson.KindInt, otlpjson.KindDouble:
 		for _, want := range l.numbers() {
 			if v.Type == want.Type && (v.Num == want.Num || v.Type == segment.Double && math.Float64frombits(v.Num) == math.Float64frombits(want.Num)) {
 				return true
 			}
 		}
-	case api.KindArray, api.KindMap:
+	case otlpjson.KindArray, otlpjson.KindMap:
 	}
 	return false
 }
@@ -55,7 +56,7 @@ func (l literal) equals(v segment.Value) bool {
 func (l literal) numbers() []segment.Value {
 	asInt := func(n int64) segment.Value { return segment.Value{Type: segment.Int, Num: uint64(n)} } //nolint:gosec // two's complement is the format
 	asDouble := func(x float64) segment.Value { return segment.Value{Type: segment.Double, Num: math.Float64bits(x)} }
-	if l.Kind == api.KindInt {
+	if l.Kind == otlpjson.KindInt {
 		list := []segment.Value{asInt(l.Int)}
 		// 2^63 as a double is outside of int64 and would not convert back.
 		if x := float64(l.Int); l.untyped && x < 1<<63 && int64(x) == l.Int {
@@ -74,26 +75,26 @@ func (l literal) numbers() []segment.Value {
 func (l literal) compare(v segment.Value) (order int, ok bool) {
 	switch v.Type {
 	case segment.String:
-		if l.Kind != api.KindString {
+		if l.Kind != otlpjson.KindString {
 			return 0, false
 		}
 		return cmp.Compare(string(v.Raw), l.String), true
 	case segment.Int:
 		switch l.Kind {
-		case api.KindInt:
+		case otlpjson.KindInt:
 			return cmp.Compare(int64(v.Num), l.Int), true //nolint:gosec // two's complement is the format
-		case api.KindDouble:
+		case otlpjson.KindDouble:
 			return compareIntFloat(int64(v.Num), l.Double) //nolint:gosec // likewise
-		case api.KindEmpty, api.KindString, api.KindBool, api.KindBytes, api.KindArray, api.KindMap:
+		case otlpjson.KindEmpty, otlpjson.KindString, otlpjson.KindBool, otlpjson.KindBytes, otlpjson.KindArray, otlpjson.KindMap:
 		}
 	case segment.Double:
 		switch l.Kind {
-		case api.KindInt:
+		case otlpjson.KindInt:
 			order, ok := compareIntFloat(l.Int, math.Float64frombits(v.Num))
 			return -order, ok
-		case api.KindDouble:
+		case otlpjson.KindDouble:
 			return compareFloats(math.Float64frombits(v.Num), l.Double)
-		case api.KindEmpty, api.KindString, api.KindBool, api.KindBytes, api.KindArray, api.KindMap:
+		case otlpjson.KindEmpty, otlpjson.KindString, otlpjson.KindBool, otlpjson.KindBytes, otlpjson.KindArray, otlpjson.KindMap:
 		}
 	case segment.Empty, segment.Bool, segment.Bytes, segment.Array, segment.Map:
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // The tests of this file turn an answer back into pdata, with nothing at hand but what the answer says, and compare item by item with what was
@@ -171,26 +172,26 @@ func spanIDBack(t testing.TB, text string) (id pcommon.SpanID) {
 	return id
 }
 
-func valueBack(t testing.TB, to pcommon.Value, v api.Value) {
+func valueBack(t testing.TB, to pcommon.Value, v otlpjson.Value) {
 	t.Helper()
 	switch v.Kind {
-	case api.KindEmpty:
-	case api.KindString:
+	case otlpjson.KindEmpty:
+	case otlpjson.KindString:
 		to.SetStr(v.String)
-	case api.KindBool:
+	case otlpjson.KindBool:
 		to.SetBool(v.Bool)
-	case api.KindInt:
+	case otlpjson.KindInt:
 		to.SetInt(v.Int)
-	case api.KindDouble:
+	case otlpjson.KindDouble:
 		to.SetDouble(v.Double)
-	case api.KindBytes:
+	case otlpjson.KindBytes:
 		to.SetEmptyBytes().FromRaw(v.Bytes)
-	case api.KindArray:
+	case otlpjson.KindArray:
 		list := to.SetEmptySlice()
 		for _, e := range v.Array {
 			valueBack(t, list.AppendEmpty(), e)
 		}
-	case api.KindMap:
+	case otlpjson.KindMap:
 		attributesBack(t, to.SetEmptyMap(), v.Map)
 	}
 }

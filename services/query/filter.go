@@ -18,6 +18,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // Bounds of a filter, so that a request of a few kilobytes cannot ask for hours of work.
@@ -252,7 +253,7 @@ func (f field) ofPoints() (field, bool) {
 // literal is a value of a condition. A number without a type (200) means the int and the double; one with a type
 // ({"intValue":"200"}) only that.
 type literal struct {
-	api.Value
+	otlpjson.Value
 	untyped bool
 }
 
@@ -265,15 +266,15 @@ func parseLiteral(raw json.RawMessage) (literal, error) {
 	case '"':
 		var s string
 		err := json.Unmarshal(raw, &s)
-		return literal{Value: api.Value{Kind: api.KindString, String: s}}, err
+		return literal{Value: otlpjson.Value{Kind: otlpjson.KindString, String: s}}, err
 	case 't', 'f':
-		return literal{Value: api.Value{Kind: api.KindBool, Bool: raw[0] == 't'}}, nil
+		return literal{Value: otlpjson.Value{Kind: otlpjson.KindBool, Bool: raw[0] == 't'}}, nil
 	case '{':
-		var v api.Value
+		var v otlpjson.Value
 		if err := json.Unmarshal(raw, &v); err != nil {
 			return literal{}, err
 		}
-		if v.Kind == api.KindArray || v.Kind == api.KindMap {
+		if v.Kind == otlpjson.KindArray || v.Kind == otlpjson.KindMap {
 			return literal{}, errors.New("arrays and maps cannot be compared")
 		}
 		return literal{Value: v}, nil
@@ -281,35 +282,35 @@ func parseLiteral(raw json.RawMessage) (literal, error) {
 		return literal{}, fmt.Errorf("%s is not a value to compare with", raw)
 	}
 	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
-		return literal{Value: api.Value{Kind: api.KindInt, Int: n}, untyped: true}, nil
+		return literal{Value: otlpjson.Value{Kind: otlpjson.KindInt, Int: n}, untyped: true}, nil
 	}
 	x, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil {
 		return literal{}, fmt.Errorf("%s is not a number that 64 bits hold", raw)
 	}
-	return literal{Value: api.Value{Kind: api.KindDouble, Double: x}, untyped: true}, nil
+	return literal{Value: otlpjson.Value{Kind: otlpjson.KindDouble, Double: x}, untyped: true}, nil
 }
 
 // named parses an enum: the number, or one of the names, which are the numbers from 0 on.
 func named(names ...string) (func(literal) (int64, int64, bool), string) {
 	return func(v literal) (int64, int64, bool) {
 		switch v.Kind {
-		case api.KindInt:
+		case otlpjson.KindInt:
 			return v.Int, v.Int, true
-		case api.KindString:
+		case otlpjson.KindString:
 			n := slices.Index(names, strings.ToLower(v.String))
 			return int64(n), int64(n), n >= 0 && v.String != ""
-		case api.KindEmpty, api.KindBool, api.KindDouble, api.KindBytes, api.KindArray, api.KindMap:
+		case otlpjson.KindEmpty, otlpjson.KindBool, otlpjson.KindDouble, otlpjson.KindBytes, otlpjson.KindArray, otlpjson.KindMap:
 		}
 		return 0, 0, false
 	}, "a number or one of " + strings.TrimPrefix(strings.Join(names, ", "), ", ")
 }
 
 func parseSeverity(v literal) (low, high int64, ok bool) {
-	if v.Kind == api.KindInt {
+	if v.Kind == otlpjson.KindInt {
 		return v.Int, v.Int, true
 	}
-	if v.Kind != api.KindString {
+	if v.Kind != otlpjson.KindString {
 		return 0, 0, false
 	}
 	n := slices.Index([]string{"trace", "debug", "info", "warn", "error", "fatal"}, strings.ToLower(v.String))
@@ -318,21 +319,21 @@ func parseSeverity(v literal) (low, high int64, ok bool) {
 }
 
 func parseTime(v literal) (low, high int64, ok bool) {
-	if v.Kind == api.KindInt {
+	if v.Kind == otlpjson.KindInt {
 		return v.Int, v.Int, true
 	}
-	if v.Kind != api.KindString {
+	if v.Kind != otlpjson.KindString {
 		return 0, 0, false
 	}
-	n, err := api.Time(v.String).Nanos()
+	n, err := otlpjson.Time(v.String).Nanos()
 	return n, n, err == nil
 }
 
 func parseDuration(v literal) (low, high int64, ok bool) {
-	if v.Kind == api.KindInt {
+	if v.Kind == otlpjson.KindInt {
 		return v.Int, v.Int, true
 	}
-	if v.Kind != api.KindString {
+	if v.Kind != otlpjson.KindString {
 		return 0, 0, false
 	}
 	if n, err := strconv.ParseInt(v.String, 10, 64); err == nil {
@@ -557,7 +558,7 @@ func (c *condition) parseIDs() error {
 	}
 	for _, v := range c.values {
 		id, err := hex.DecodeString(v.String)
-		if v.Kind != api.KindString || err != nil || len(id) != size {
+		if v.Kind != otlpjson.KindString || err != nil || len(id) != size {
 			return fmt.Errorf("want %d hex digits", size*2)
 		}
 		if size == 16 && [16]byte(id) == [16]byte{} {
@@ -570,7 +571,7 @@ func (c *condition) parseIDs() error {
 
 func (c *condition) parseRoot() error {
 	v := c.values[0]
-	if v.Kind != api.KindBool || c.op != api.OperatorEq && c.op != api.OperatorNe {
+	if v.Kind != otlpjson.KindBool || c.op != api.OperatorEq && c.op != api.OperatorNe {
 		return errors.New("want eq or ne with true or false")
 	}
 	c.negate = v.Bool == (c.op == api.OperatorNe)
@@ -595,7 +596,7 @@ func (c *condition) parseTest() error {
 	case api.OperatorLte:
 		c.test.Match = compare(func(order int) bool { return order <= 0 })
 	case api.OperatorContains:
-		if first.Kind != api.KindString {
+		if first.Kind != otlpjson.KindString {
 			return errors.New("want a string")
 		}
 		part := []byte(first.String)
@@ -604,7 +605,7 @@ func (c *condition) parseTest() error {
 			Contains: [][]byte{part}, StringsDecided: true,
 		}
 	case api.OperatorRegex:
-		if first.Kind != api.KindString || len(first.String) > maxRegexLength {
+		if first.Kind != otlpjson.KindString || len(first.String) > maxRegexLength {
 			return fmt.Errorf("want a regular expression of at most %d bytes", maxRegexLength)
 		}
 		expression, err := regexp.Compile(first.String)
@@ -619,7 +620,7 @@ func (c *condition) parseTest() error {
 	}
 	switch c.op {
 	case api.OperatorGt, api.OperatorGte, api.OperatorLt, api.OperatorLte:
-		if k := first.Kind; k != api.KindInt && k != api.KindDouble && k != api.KindString {
+		if k := first.Kind; k != otlpjson.KindInt && k != otlpjson.KindDouble && k != otlpjson.KindString {
 			return errors.New("want a number or a string")
 		}
 	case api.OperatorEq, api.OperatorNe, api.OperatorIn, api.OperatorNotIn, api.OperatorContains, api.OperatorRegex, api.OperatorExists:

@@ -17,11 +17,12 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // naive is a second implementation of conditions, as slow and plain as can be, over items as the API shows them.
 type naive struct {
-	values  func(field string) []api.Value // of one field; empty when the item lacks it
+	values  func(field string) []otlpjson.Value // of one field; empty when the item lacks it
 	numbers func(field string) (int64, bool)
 }
 
@@ -75,7 +76,7 @@ func (n naive) one(t testing.TB, field, operator string, raw json.RawMessage) bo
 			return naiveNumber(t, field, x, operator, raw)
 		}
 	}
-	return slices.ContainsFunc(n.values(field), func(v api.Value) bool { return naiveValue(t, v, operator, raw) })
+	return slices.ContainsFunc(n.values(field), func(v otlpjson.Value) bool { return naiveValue(t, v, operator, raw) })
 }
 
 func naiveNumber(t testing.TB, field string, x int64, operator string, raw json.RawMessage) bool {
@@ -120,13 +121,13 @@ func naiveNumber(t testing.TB, field string, x int64, operator string, raw json.
 	return false
 }
 
-func naiveValue(t testing.TB, v api.Value, operator string, raw json.RawMessage) bool {
+func naiveValue(t testing.TB, v otlpjson.Value, operator string, raw json.RawMessage) bool {
 	t.Helper()
 	if operator == "exists" {
 		return true
 	}
 	if raw[0] == '{' {
-		var want api.Value
+		var want otlpjson.Value
 		require.NoError(t, json.Unmarshal(raw, &want))
 		got, err := json.Marshal(v)
 		require.NoError(t, err)
@@ -138,7 +139,7 @@ func naiveValue(t testing.TB, v api.Value, operator string, raw json.RawMessage)
 	require.NoError(t, json.Unmarshal(raw, &literal))
 	switch want := literal.(type) {
 	case string:
-		if v.Kind != api.KindString {
+		if v.Kind != otlpjson.KindString {
 			return false
 		}
 		switch operator {
@@ -158,15 +159,15 @@ func naiveValue(t testing.TB, v api.Value, operator string, raw json.RawMessage)
 			return v.String <= want
 		}
 	case bool:
-		return operator == "eq" && v.Kind == api.KindBool && v.Bool == want
+		return operator == "eq" && v.Kind == otlpjson.KindBool && v.Bool == want
 	case float64:
 		x := v.Double
-		if v.Kind == api.KindInt {
+		if v.Kind == otlpjson.KindInt {
 			if operator == "eq" { // beyond 2^53 only the digits tell
 				return strconv.FormatInt(v.Int, 10) == strings.TrimSuffix(string(raw), ".0")
 			}
 			x = float64(v.Int)
-		} else if v.Kind != api.KindDouble {
+		} else if v.Kind != otlpjson.KindDouble {
 			return false
 		}
 		switch operator {
@@ -186,8 +187,8 @@ func naiveValue(t testing.TB, v api.Value, operator string, raw json.RawMessage)
 	return false
 }
 
-func attribute(list []api.KeyValue, key string) []api.Value {
-	var out []api.Value
+func attribute(list []api.KeyValue, key string) []otlpjson.Value {
+	var out []otlpjson.Value
 	for _, kv := range list {
 		if kv.Key == key {
 			out = append(out, kv.Value)
@@ -196,15 +197,15 @@ func attribute(list []api.KeyValue, key string) []api.Value {
 	return out
 }
 
-func str(s string) []api.Value {
+func str(s string) []otlpjson.Value {
 	if s == "" {
 		return nil
 	}
-	return []api.Value{{Kind: api.KindString, String: s}}
+	return []otlpjson.Value{{Kind: otlpjson.KindString, String: s}}
 }
 
 // common are the fields that every signal has.
-func common(field string, r api.Resource, s api.Scope, attributes []api.KeyValue) []api.Value {
+func common(field string, r api.Resource, s api.Scope, attributes []api.KeyValue) []otlpjson.Value {
 	if k, ok := strings.CutPrefix(field, "attributes."); ok {
 		return attribute(attributes, k)
 	}
@@ -374,20 +375,20 @@ func TestFiltersOnSpans(t *testing.T) {
 	for _, filter := range filters {
 		differ(t, f, "spans", filter, all.Spans, func(s api.Span) string { return s.ID }, func(s api.Span) naive {
 			return naive{
-				values: func(field string) []api.Value {
+				values: func(field string) []otlpjson.Value {
 					switch field {
 					case "name":
 						return str(s.Name)
 					case "status_message":
 						return str(s.Status.Message)
 					case "trace_id":
-						return []api.Value{{Kind: api.KindString, String: s.TraceID}, {Kind: api.KindString, String: strings.ToUpper(s.TraceID)}}
+						return []otlpjson.Value{{Kind: otlpjson.KindString, String: s.TraceID}, {Kind: otlpjson.KindString, String: strings.ToUpper(s.TraceID)}}
 					case "span_id":
 						return str(s.SpanID)
 					case "parent_span_id":
 						return str(s.ParentSpanID)
 					case "root":
-						return []api.Value{{Kind: api.KindBool, Bool: s.ParentSpanID == ""}}
+						return []otlpjson.Value{{Kind: otlpjson.KindBool, Bool: s.ParentSpanID == ""}}
 					}
 					return common(field, all.Resources[s.ResourceIndex], all.Scopes[s.ScopeIndex], s.Attributes)
 				},
@@ -418,7 +419,7 @@ func TestFiltersOnLogs(t *testing.T) {
 	require.Len(t, all.Logs, 450)
 	filters := append(sharedFilters(), logFilters()...)
 	for _, l := range all.Logs {
-		if l.Body != nil && l.Body.Kind == api.KindString {
+		if l.Body != nil && l.Body.Kind == otlpjson.KindString {
 			quoted, err := json.Marshal(l.Body.String)
 			require.NoError(t, err)
 			filters = append(filters, `{"field":"body","operator":"eq","value":`+string(quoted)+`}`)
@@ -428,13 +429,13 @@ func TestFiltersOnLogs(t *testing.T) {
 	for _, filter := range filters {
 		differ(t, f, "logs", filter, all.Logs, func(l api.LogRecord) string { return l.ID }, func(l api.LogRecord) naive {
 			return naive{
-				values: func(field string) []api.Value {
+				values: func(field string) []otlpjson.Value {
 					switch field {
 					case "body":
 						if l.Body == nil {
 							return nil
 						}
-						return []api.Value{*l.Body}
+						return []otlpjson.Value{*l.Body}
 					case "severity_text":
 						return str(l.SeverityText)
 					case "event_name":
@@ -464,7 +465,7 @@ func TestFiltersOnPoints(t *testing.T) {
 	for _, filter := range filters {
 		differ(t, f, "metrics", filter, all.Points, func(p api.Point) string { return p.ID }, func(p api.Point) naive {
 			series := all.Series[*p.SeriesIndex]
-			return naive{values: func(field string) []api.Value {
+			return naive{values: func(field string) []otlpjson.Value {
 				switch field {
 				case "name":
 					return str(series.Metric.Name)
@@ -636,8 +637,8 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 }
 
 func TestIntegersAndDoublesAreComparedExactly(t *testing.T) {
-	number := func(n int64) literal { return literal{Value: api.Value{Kind: api.KindInt, Int: n}} }
-	double := func(x float64) literal { return literal{Value: api.Value{Kind: api.KindDouble, Double: x}} }
+	number := func(n int64) literal { return literal{Value: otlpjson.Value{Kind: otlpjson.KindInt, Int: n}} }
+	double := func(x float64) literal { return literal{Value: otlpjson.Value{Kind: otlpjson.KindDouble, Double: x}} }
 	for _, c := range []struct {
 		n    int64
 		x    float64

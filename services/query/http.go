@@ -19,6 +19,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 	"github.com/ollyscale/ollyscale/services/query/web"
 )
 
@@ -118,7 +119,7 @@ func over[T any](h handlers, c echo.Context, start, end string, aggregate func(c
 	if err != nil {
 		return err
 	}
-	from, to, err := timeRange(api.Time(start), api.Time(end))
+	from, to, err := timeRange(otlpjson.Time(start), otlpjson.Time(end))
 	if err != nil {
 		return err
 	}

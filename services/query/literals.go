@@ -9,6 +9,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // equality is the test for being one of some values.
@@ -21,7 +22,7 @@ func equality(values []literal) segment.Test {
 		StringsDecided: true,
 	}
 	for _, v := range values {
-		if v.Kind == api.KindString {
+		if v.Kind == otlpjson.KindString {
 			t.Equal = append(t.Equal, []byte(v.String))
 		}
 	}
@@ -30,7 +31,7 @@ func equality(values []literal) segment.Test {
 
 // equals is the condition that a field is a string.
 func equals(class fieldClass, value string) *condition {
-	c := &condition{field: field{class: class}, op: api.OperatorEq, values: []literal{{Value: api.Value{Kind: api.KindString, String: value}}}}
+	c := &condition{field: field{class: class}, op: api.OperatorEq, values: []literal{{Value: otlpjson.Value{Kind: otlpjson.KindString, String: value}}}}
 	c.test = equality(c.values)
 	return c
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // anyPage is what all lists have in common.
@@ -289,7 +290,7 @@ func TestReplicasWithOneCursorKeyTakeEachOthersCursors(t *testing.T) {
 	defer other.close()
 	q, err := other.newSearch("default", "spans", telemetry.Traces, api.SearchRequest{
 		TimeRange: api.TimeRange{
-			StartTime: api.Time(base().Add(-time.Hour).Format(time.RFC3339Nano)), EndTime: api.Time(base().Add(time.Hour).Format(time.RFC3339Nano)),
+			StartTime: otlpjson.Time(base().Add(-time.Hour).Format(time.RFC3339Nano)), EndTime: otlpjson.Time(base().Add(time.Hour).Format(time.RFC3339Nano)),
 		},
 		Pagination: api.PageRequest{Cursor: cursor},
 	})

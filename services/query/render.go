@@ -12,6 +12,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // renderer turns rows of decoded segments into items of an answer, and collects the resources, scopes and series that they refer to,
@@ -332,26 +333,26 @@ func attributes(t *segment.Table, ids []segment.ValueID) api.Attributes {
 	return out
 }
 
-func value(v *segment.Value) api.Value {
+func value(v *segment.Value) otlpjson.Value {
 	switch v.Type {
 	case segment.Empty:
-		return api.Value{}
+		return otlpjson.Value{}
 	case segment.String:
-		return api.Value{Kind: api.KindString, String: string(v.Raw)}
+		return otlpjson.Value{Kind: otlpjson.KindString, String: string(v.Raw)}
 	case segment.Bool:
-		return api.Value{Kind: api.KindBool, Bool: v.Num != 0}
+		return otlpjson.Value{Kind: otlpjson.KindBool, Bool: v.Num != 0}
 	case segment.Int:
-		return api.Value{Kind: api.KindInt, Int: int64(v.Num)} //nolint:gosec // two's complement is the format
+		return otlpjson.Value{Kind: otlpjson.KindInt, Int: int64(v.Num)} //nolint:gosec // two's complement is the format
 	case segment.Double:
-		return api.Value{Kind: api.KindDouble, Double: math.Float64frombits(v.Num)}
+		return otlpjson.Value{Kind: otlpjson.KindDouble, Double: math.Float64frombits(v.Num)}
 	case segment.Bytes:
-		return api.Value{Kind: api.KindBytes, Bytes: append([]byte{}, v.Raw...)}
+		return otlpjson.Value{Kind: otlpjson.KindBytes, Bytes: append([]byte{}, v.Raw...)}
 	case segment.Array:
-		return api.Value{Kind: api.KindArray, Array: array(v.Raw)}
+		return otlpjson.Value{Kind: otlpjson.KindArray, Array: array(v.Raw)}
 	case segment.Map:
-		return api.Value{Kind: api.KindMap, Map: keyValues(v.Raw)}
+		return otlpjson.Value{Kind: otlpjson.KindMap, Map: keyValues(v.Raw)}
 	}
-	return api.Value{}
+	return otlpjson.Value{}
 }
 
 // fields calls each for every field of a protobuf message. What does not parse ends it: ingest has refused such messages.
@@ -383,32 +384,32 @@ func fields(message []byte, each func(number protowire.Number, kind protowire.Ty
 }
 
 // anyValue reads opentelemetry.proto.common.v1.AnyValue.
-func anyValue(message []byte) api.Value {
-	var v api.Value
+func anyValue(message []byte) otlpjson.Value {
+	var v otlpjson.Value
 	fields(message, func(number protowire.Number, kind protowire.Type, num uint64, raw []byte) {
 		switch {
 		case number == 1 && kind == protowire.BytesType:
-			v = api.Value{Kind: api.KindString, String: string(raw)}
+			v = otlpjson.Value{Kind: otlpjson.KindString, String: string(raw)}
 		case number == 2 && kind == protowire.VarintType:
-			v = api.Value{Kind: api.KindBool, Bool: num != 0}
+			v = otlpjson.Value{Kind: otlpjson.KindBool, Bool: num != 0}
 		case number == 3 && kind == protowire.VarintType:
-			v = api.Value{Kind: api.KindInt, Int: int64(num)} //nolint:gosec // two's complement is the format
+			v = otlpjson.Value{Kind: otlpjson.KindInt, Int: int64(num)} //nolint:gosec // two's complement is the format
 		case number == 4 && kind == protowire.Fixed64Type:
-			v = api.Value{Kind: api.KindDouble, Double: math.Float64frombits(num)}
+			v = otlpjson.Value{Kind: otlpjson.KindDouble, Double: math.Float64frombits(num)}
 		case number == 5 && kind == protowire.BytesType:
-			v = api.Value{Kind: api.KindArray, Array: array(raw)}
+			v = otlpjson.Value{Kind: otlpjson.KindArray, Array: array(raw)}
 		case number == 6 && kind == protowire.BytesType:
-			v = api.Value{Kind: api.KindMap, Map: keyValues(raw)}
+			v = otlpjson.Value{Kind: otlpjson.KindMap, Map: keyValues(raw)}
 		case number == 7 && kind == protowire.BytesType:
-			v = api.Value{Kind: api.KindBytes, Bytes: append([]byte{}, raw...)}
+			v = otlpjson.Value{Kind: otlpjson.KindBytes, Bytes: append([]byte{}, raw...)}
 		}
 	})
 	return v
 }
 
 // array reads ArrayValue.
-func array(message []byte) []api.Value {
-	var out []api.Value
+func array(message []byte) []otlpjson.Value {
+	var out []otlpjson.Value
 	fields(message, func(number protowire.Number, kind protowire.Type, _ uint64, raw []byte) {
 		if number == 1 && kind == protowire.BytesType {
 			out = append(out, anyValue(raw))

@@ -17,6 +17,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 const (
@@ -101,8 +102,8 @@ func queryHash(list string, tenant telemetry.Tenant, from, to int64, filters []a
 	return h.Sum(nil)[:16]
 }
 
-func timeRange(start, end api.Time) (from, to int64, err error) {
-	bound := func(name string, t api.Time) int64 {
+func timeRange(start, end otlpjson.Time) (from, to int64, err error) {
+	bound := func(name string, t otlpjson.Time) int64 {
 		if err != nil {
 			return 0
 		}
@@ -128,7 +129,7 @@ func optionalRange(start, end string) (from, to int64, err error) {
 	if start == "" && end == "" {
 		return 0, math.MaxInt64, nil
 	}
-	return timeRange(api.Time(start), api.Time(end))
+	return timeRange(otlpjson.Time(start), otlpjson.Time(end))
 }
 
 // bodyOf decodes the JSON body of a search. An unknown member is an error: a filter under a wrong name must not be a search for everything.
@@ -157,7 +158,7 @@ func bodyOf(c echo.Context) (api.SearchRequest, error) {
 // bodyOfQuery is the same request from query parameters.
 func bodyOfQuery(start, end, filters string, limit *int, cursor string) (api.SearchRequest, error) {
 	r := api.SearchRequest{
-		TimeRange:  api.TimeRange{StartTime: api.Time(start), EndTime: api.Time(end)},
+		TimeRange:  api.TimeRange{StartTime: otlpjson.Time(start), EndTime: otlpjson.Time(end)},
 		Pagination: api.PageRequest{Limit: limit, Cursor: cursor},
 	}
 	var err error

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // Defines values for AcceptedStatus.
@@ -294,7 +295,7 @@ type Accepted struct {
 type AcceptedStatus string
 
 // AnyValue OTLP/JSON AnyValue: at most one member; none is a value without content. bytesValue is base64.
-type AnyValue = Value
+type AnyValue = otlpjson.Value
 
 // AttributeValue defines model for AttributeValue.
 type AttributeValue struct {
@@ -373,7 +374,7 @@ type DatabaseHealth struct {
 type DatabaseHealthStatus string
 
 // Double A number, or NaN, Infinity, -Infinity as a string.
-type Double = Float
+type Double = otlpjson.Float
 
 // EntityRef defines model for EntityRef.
 type EntityRef struct {
@@ -482,12 +483,7 @@ type IncompleteReason string
 type Int64 = string
 
 // KeyValue defines model for KeyValue.
-type KeyValue struct {
-	Key string `json:"key"`
-
-	// Value OTLP/JSON AnyValue: at most one member; none is a value without content. bytesValue is base64.
-	Value AnyValue `json:"value"`
-}
+type KeyValue = otlpjson.KeyValue
 
 // Liveness defines model for Liveness.
 type Liveness struct {
@@ -955,7 +951,7 @@ type TimeRange struct {
 }
 
 // Timestamp RFC 3339, or Unix nanoseconds as an integer or a string of digits.
-type Timestamp = Time
+type Timestamp = otlpjson.Time
 
 // Trace defines model for Trace.
 type Trace struct {

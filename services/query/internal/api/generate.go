@@ -1,3 +1,9 @@
+// Package api is the wire of the native API: the types and routes generated from docs/api.yaml.
 package api
 
+import "encoding/json"
+
 //go:generate go tool oapi-codegen -config oapi.yaml ../../../../docs/api.yaml
+
+// RawFilter is one filter as sent; package filter parses it, so that an error can name the place.
+type RawFilter = json.RawMessage

@@ -1,6 +1,6 @@
-// Package api is the wire of the query service: the types and routes generated from docs/api.yaml, and the few types whose
-// JSON form cannot be generated.
-package api
+// Package otlpjson reads and writes what has a JSON form of its own in requests and answers, whichever front end they belong to: OTLP's
+// AnyValue, doubles that are no numbers, and times.
+package otlpjson
 
 import (
 	"bytes"
@@ -12,9 +12,6 @@ import (
 	"strconv"
 	"time"
 )
-
-// RawFilter is one filter as sent; the query service parses it, so that an error can name the place.
-type RawFilter = json.RawMessage
 
 // ValueKind is which member of an AnyValue is set.
 type ValueKind uint8
@@ -41,6 +38,12 @@ type Value struct {
 	Bytes  []byte
 	Array  []Value
 	Map    []KeyValue
+}
+
+// KeyValue is an attribute, or a member of a map.
+type KeyValue struct {
+	Key   string `json:"key"`
+	Value Value  `json:"value"`
 }
 
 // MarshalJSON writes OTLP/JSON.
