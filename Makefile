@@ -22,6 +22,8 @@ REPORTS  := .build/reports
 STAMP    := $(if $(VERSION),-ldflags '-X github.com/ollyscale/ollyscale/libs/service.release=$(VERSION)')
 COMPOSE   = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 GOTEST    = .tools/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide-summary skipped --jsonfile
+# Tests of a package run side by side, each with its own database and bus. They wait more than they compute: four at once, whatever the cores.
+PARALLEL := -parallel 4
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -79,16 +81,16 @@ test-unit: go .tools/bin/gotestsum ## Go tests that need neither database nor bu
 
 test-integration: go postgres .tools/bin/gotestsum ## All Go tests but e2e, with a real PostgreSQL and an in-process NATS
 	@mkdir -p $(REPORTS)
-	@$(GOTEST) $(REPORTS)/integration.jsonl -- -timeout 15m $(PKG)
+	@$(GOTEST) $(REPORTS)/integration.jsonl -- $(PARALLEL) -timeout 15m $(PKG)
 
 race: go race-tools postgres .tools/bin/gotestsum ## The same under the race detector
 	@mkdir -p $(REPORTS)
-	@$(GOTEST) $(REPORTS)/race.jsonl -- -race -timeout 20m $(PKG)
+	@$(GOTEST) $(REPORTS)/race.jsonl -- -race $(PARALLEL) -timeout 20m $(PKG)
 
 test-postgres15: go .tools/bin/gotestsum ## What speaks SQL, against the oldest PostgreSQL that is supported
 	@.ci/tools postgres15
 	@mkdir -p $(REPORTS)
-	@OLLY_POSTGRES_BIN=/usr/lib/postgresql/15/bin $(GOTEST) $(REPORTS)/postgres15.jsonl -- -count=1 -timeout 15m \
+	@OLLY_POSTGRES_BIN=/usr/lib/postgresql/15/bin $(GOTEST) $(REPORTS)/postgres15.jsonl -- -count=1 $(PARALLEL) -timeout 15m \
 		$(patsubst %,./%/...,schema libs/postgres services/migrator services/writer services/query services/janitor)
 
 test-ui: $(UI)/node_modules/.package-lock.json ## Types, lint and unit tests of the browser interface

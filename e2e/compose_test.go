@@ -22,7 +22,7 @@ import (
 // TestCompose runs docker-compose.yaml as a user would, with three writers, from images that `make images` has built.
 func TestCompose(t *testing.T) {
 	s := &stack{t: t}
-	grpcPort, httpPort, uiPort := s.port(), s.port(), s.port()
+	grpcPort, httpPort, uiPort := testbed.Port(s.t), testbed.Port(s.t), testbed.Port(s.t)
 	s.grpc, s.http, s.api = address(grpcPort), "http://"+address(httpPort), "http://"+address(uiPort)
 	c := &compose{t: t, environment: append(os.Environ(),
 		"COMPOSE_PROJECT_NAME=ollyscale-e2e-"+strconv.Itoa(os.Getpid()),

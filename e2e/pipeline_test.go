@@ -82,12 +82,12 @@ func lasting(answer any) any {
 // newAllInOne starts the all-in-one program with a data directory of its own.
 func newAllInOne(t *testing.T, beside *stack) *stack {
 	t.Helper()
-	s := &stack{t: t, dir: beside.dir, ports: beside.ports}
-	grpcPort, httpPort, queryPort := s.port(), s.port(), s.port()
+	s := &stack{t: t, dir: beside.dir}
+	grpcPort, httpPort, queryPort := testbed.Port(s.t), testbed.Port(s.t), testbed.Port(s.t)
 	s.grpc, s.http, s.api = address(grpcPort), "http://"+address(httpPort), "http://"+address(queryPort)
 	s.start("ollyscale", binary(t, "ollyscale"), []string{"OLLY_POSTGRES_BIN=" + testbed.PostgresBin(t)},
 		"up", "--data-dir", filepath.Join(s.dir, "all-in-one"),
-		"--ingest-grpc-address", s.grpc, "--ingest-http-address", address(httpPort), "--query-http-address", address(queryPort), "--postgres-port", strconv.Itoa(s.port()))
+		"--ingest-grpc-address", s.grpc, "--ingest-http-address", address(httpPort), "--query-http-address", address(queryPort), "--postgres-port", strconv.Itoa(testbed.Port(s.t)))
 	s.ready(s.http)
 	s.ready(s.api)
 	return s

@@ -81,7 +81,6 @@ type stack struct {
 	grpc, http, api string // addresses of OTLP/gRPC, OTLP/HTTP and the query API
 	monitor         string // the NATS server's
 	environment     []string
-	ports           []int
 }
 
 // newStack starts PostgreSQL, NATS, the migrator, ingest and query, and waits until they are ready. Writers and the janitor are the
@@ -97,14 +96,14 @@ func newStack(t *testing.T, environment ...string) *stack {
 		}
 	})
 	s := &stack{t: t, dir: dir}
-	s.pgPort = s.port()
+	s.pgPort = testbed.Port(s.t)
 	s.startPostgres()
 	t.Cleanup(s.stopPostgres)
 
-	natsPort, monitorPort := s.port(), s.port()
+	natsPort, monitorPort := testbed.Port(s.t), testbed.Port(s.t)
 	s.monitor = "http://" + address(monitorPort)
 	s.nats = s.start("nats", natsServer(t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(natsPort), "-m", strconv.Itoa(monitorPort), "-js", "-sd", filepath.Join(dir, "nats"))
-	grpcPort, httpPort, queryPort := s.port(), s.port(), s.port()
+	grpcPort, httpPort, queryPort := testbed.Port(s.t), testbed.Port(s.t), testbed.Port(s.t)
 	s.grpc = address(grpcPort)
 	s.http = "http://" + address(httpPort)
 	s.api = "http://" + address(queryPort)
@@ -126,7 +125,7 @@ func newStack(t *testing.T, environment ...string) *stack {
 // writer starts one more writer and returns the URL of its health.
 func (s *stack) writer() (p *process, health string) {
 	s.t.Helper()
-	ops := address(s.port())
+	ops := address(testbed.Port(s.t))
 	p = s.role("writer", []string{"OLLY_OPS_ADDRESS=" + ops})
 	return p, "http://" + ops
 }
@@ -134,7 +133,7 @@ func (s *stack) writer() (p *process, health string) {
 // janitor starts the janitor.
 func (s *stack) janitor() *process {
 	s.t.Helper()
-	return s.role("janitor", []string{"OLLY_OPS_ADDRESS=" + address(s.port())})
+	return s.role("janitor", []string{"OLLY_OPS_ADDRESS=" + address(testbed.Port(s.t))})
 }
 
 func (s *stack) role(name string, environment []string, args ...string) *process {
@@ -166,25 +165,6 @@ func (s *stack) pool() *pgxpool.Pool {
 	require.NoError(s.t, err)
 	s.t.Cleanup(pool.Close)
 	return pool
-}
-
-// port reserves a free port of this machine.
-func (s *stack) port() int {
-	s.t.Helper()
-	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(s.t, err)
-		port := l.Addr().(*net.TCPAddr).Port
-		require.NoError(s.t, l.Close())
-		taken := false
-		for _, other := range s.ports {
-			taken = taken || other == port
-		}
-		if !taken {
-			s.ports = append(s.ports, port)
-			return port
-		}
-	}
 }
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -8,6 +8,7 @@ import (
 // The module has no dependencies, so its tests have none either.
 
 func TestRedBucketsCoverEveryDurationWithoutGaps(t *testing.T) {
+	t.Parallel()
 	for b := range RedBuckets {
 		lower, upper := RedBucketBounds(b)
 		if lower == math.MaxInt64 || upper == math.MaxInt64 || lower < 0 {
@@ -29,6 +30,7 @@ func TestRedBucketsCoverEveryDurationWithoutGaps(t *testing.T) {
 }
 
 func TestRedBucketAtTheEnds(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		duration int64
 		bucket   int
@@ -43,6 +45,7 @@ func TestRedBucketAtTheEnds(t *testing.T) {
 }
 
 func TestRedQuantileStaysInsideItsBucket(t *testing.T) {
+	t.Parallel()
 	const first = 200
 	counts := []int64{10, 0, 80, 10}
 	for _, c := range []struct {

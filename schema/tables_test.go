@@ -7,6 +7,7 @@ import (
 )
 
 func TestTablesOfEverySignalArePartitioned(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []string{"traces", "logs", "metrics"} {
 		of := schema.TablesOf(signal)
 		for _, table := range []string{of.Segment, of.Group, of.Fact} {

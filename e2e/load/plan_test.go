@@ -10,6 +10,7 @@ import (
 )
 
 func TestPlanSendsEveryItemOnceAndTheSameBytesAgain(t *testing.T) {
+	t.Parallel()
 	p := NewPlan(7, 1234, 100, time.Unix(1_800_000_000, 0), time.Minute)
 	require.Equal(t, 13, p.Requests())
 	tally, ids := newTally(p), map[string]bool{}
@@ -36,6 +37,7 @@ func TestPlanSendsEveryItemOnceAndTheSameBytesAgain(t *testing.T) {
 }
 
 func TestTallySaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	p := NewPlan(7, 10, 5, time.Unix(1_800_000_000, 0), time.Minute)
 	tally := newTally(p)
 	for k := range 9 {

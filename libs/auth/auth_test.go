@@ -14,6 +14,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTheTenantComesFromTheHeader(t *testing.T) {
+	t.Parallel()
 	a, err := auth.New(auth.Config{DefaultTenant: "house"})
 	require.NoError(t, err)
 	for header, want := range map[string]telemetry.Tenant{"": "house", "shop-1": "shop-1"} {
@@ -31,6 +32,7 @@ func TestTheTenantComesFromTheHeader(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, auth.Config{}.Validate())
 	require.NoError(t, auth.DefaultConfig().Validate())
 	require.ErrorContains(t, auth.Config{Mode: "keys"}.Validate(), "auth.mode")

@@ -82,6 +82,7 @@ func fetch(t *testing.T, c *bus.Consumer, n int) []bus.Delivery {
 }
 
 func TestWhatIsPublishedIsDelivered(t *testing.T) {
+	t.Parallel()
 	for _, compression := range []string{"s2", "zstd", "none"} {
 		t.Run(compression, func(t *testing.T) {
 			cfg := testbed.NATS(t)
@@ -115,6 +116,7 @@ func TestWhatIsPublishedIsDelivered(t *testing.T) {
 }
 
 func TestFetchReturnsAtOnceWhatIsThereAndWaitsForTheFirst(t *testing.T) {
+	t.Parallel()
 	b := connect(t, testbed.NATS(t))
 	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
 
@@ -145,6 +147,7 @@ func TestFetchReturnsAtOnceWhatIsThereAndWaitsForTheFirst(t *testing.T) {
 }
 
 func TestFetchIsBoundedByBytes(t *testing.T) {
+	t.Parallel()
 	b := connect(t, testbed.NATS(t))
 	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
 	noise := make([]byte, 900<<10)
@@ -160,6 +163,7 @@ func TestFetchIsBoundedByBytes(t *testing.T) {
 }
 
 func TestTheSameBatchIsStoredOnce(t *testing.T) {
+	t.Parallel()
 	b := connect(t, testbed.NATS(t))
 	p := publisher(t, b)
 	one := batch(telemetry.Metrics, "default", "x")
@@ -174,6 +178,7 @@ func TestTheSameBatchIsStoredOnce(t *testing.T) {
 }
 
 func TestManyBatchesInOneCall(t *testing.T) {
+	t.Parallel()
 	b := connect(t, testbed.NATS(t))
 	p := publisher(t, b)
 	var all []telemetry.Batch
@@ -186,6 +191,7 @@ func TestManyBatchesInOneCall(t *testing.T) {
 }
 
 func TestAFullStreamIsOverloadedAndDropsNothing(t *testing.T) {
+	t.Parallel()
 	cfg := testbed.NATS(t)
 	cfg.MaxBytes = 1 << 20
 	b := connect(t, cfg)
@@ -213,6 +219,7 @@ func TestAFullStreamIsOverloadedAndDropsNothing(t *testing.T) {
 }
 
 func TestABatchOverTheLimitIsTooLarge(t *testing.T) {
+	t.Parallel()
 	b := connect(t, testbed.NATS(t))
 	p := publisher(t, b)
 	noise := make([]byte, 1<<20)
@@ -224,6 +231,7 @@ func TestABatchOverTheLimitIsTooLarge(t *testing.T) {
 }
 
 func TestAServerWithASmallerLimitBoundsTheBatch(t *testing.T) {
+	t.Parallel()
 	s := testbed.NATSServer(t, func(o *server.Options) { o.MaxPayload = 256 << 10 })
 	b := connect(t, s.Config())
 	require.Less(t, b.MaxPayload(), 256<<10)
@@ -235,6 +243,7 @@ func TestAServerWithASmallerLimitBoundsTheBatch(t *testing.T) {
 }
 
 func TestWithoutNATSEverythingIsUnavailable(t *testing.T) {
+	t.Parallel()
 	s := testbed.NATSServer(t)
 	s.Stop()
 	cfg := s.Config()
@@ -260,6 +269,7 @@ func TestWithoutNATSEverythingIsUnavailable(t *testing.T) {
 }
 
 func TestARestartOfNATSLosesNothing(t *testing.T) {
+	t.Parallel()
 	s := testbed.NATSServer(t)
 	cfg := s.Config()
 	cfg.AckWait, cfg.RequestTimeout, cfg.PublishTimeout = 2*time.Second, time.Second, time.Second
@@ -286,6 +296,7 @@ func TestARestartOfNATSLosesNothing(t *testing.T) {
 }
 
 func TestStreamsAndConsumersThatAreDeletedComeBack(t *testing.T) {
+	t.Parallel()
 	s := testbed.NATSServer(t)
 	b := connect(t, s.Config())
 	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
@@ -307,6 +318,7 @@ func TestStreamsAndConsumersThatAreDeletedComeBack(t *testing.T) {
 }
 
 func TestSettleByClass(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		name string
 		err  error
@@ -359,6 +371,7 @@ func TestSettleByClass(t *testing.T) {
 }
 
 func TestAttemptsAreSpentByInternalErrorsOnly(t *testing.T) {
+	t.Parallel()
 	s := testbed.NATSServer(t)
 	cfg := s.Config()
 	cfg.MaxAttempts = 2
@@ -380,6 +393,7 @@ func TestAttemptsAreSpentByInternalErrorsOnly(t *testing.T) {
 }
 
 func TestAMessageThatIsNoBatchDoesNotStopItsNeighbours(t *testing.T) {
+	t.Parallel()
 	s := testbed.NATSServer(t)
 	b := connect(t, s.Config())
 	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
@@ -403,6 +417,7 @@ func TestAMessageThatIsNoBatchDoesNotStopItsNeighbours(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, bus.Config{}.Validate(), "the zero value is the default")
 	require.NoError(t, bus.DefaultConfig().Validate())
 	for _, change := range []func(*bus.Config){
@@ -426,6 +441,7 @@ func TestConfigIsChecked(t *testing.T) {
 }
 
 func TestACloseGivesBackWhatWasNotFetched(t *testing.T) {
+	t.Parallel()
 	b := connect(t, testbed.NATS(t))
 	p, first := publisher(t, b), consumer(t, b, telemetry.Traces)
 	_, err := first.Fetch(t.Context(), 1, 1, 10*time.Millisecond)
@@ -446,6 +462,7 @@ func TestACloseGivesBackWhatWasNotFetched(t *testing.T) {
 }
 
 func TestABatchOfANewerVersionIsLeftForANewerWriter(t *testing.T) {
+	t.Parallel()
 	s := testbed.NATSServer(t)
 	b := connect(t, s.Config())
 	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestFromFindsTheClassThroughWrapping(t *testing.T) {
+	t.Parallel()
 	inner := fault.Newf(fault.Invalid, "otlp.bad_id_length", "trace_id has %d bytes, want 16", 3)
 	err := fmt.Errorf("read spans: %w", inner)
 	got := fault.From(err)
@@ -21,6 +22,7 @@ func TestFromFindsTheClassThroughWrapping(t *testing.T) {
 }
 
 func TestFromHidesWhatNobodyClassified(t *testing.T) {
+	t.Parallel()
 	cause := errors.New("pq: password authentication failed for user x")
 	got := fault.From(cause)
 	require.Equal(t, fault.Internal, got.Class)
@@ -29,6 +31,7 @@ func TestFromHidesWhatNobodyClassified(t *testing.T) {
 }
 
 func TestFromTakesADeadlineForUnavailable(t *testing.T) {
+	t.Parallel()
 	for _, cause := range []error{context.DeadlineExceeded, context.Canceled} {
 		got := fault.From(fmt.Errorf("copy spans: %w", cause))
 		require.Equal(t, fault.Unavailable, got.Class)
@@ -37,6 +40,7 @@ func TestFromTakesADeadlineForUnavailable(t *testing.T) {
 }
 
 func TestClasses(t *testing.T) {
+	t.Parallel()
 	for class, want := range map[fault.Class]struct {
 		name      string
 		retryable bool
@@ -54,6 +58,7 @@ func TestClasses(t *testing.T) {
 }
 
 func TestErrorJoinsMessageAndCause(t *testing.T) {
+	t.Parallel()
 	cause := errors.New("connection refused")
 	err := fault.Wrap(cause, fault.Unavailable, "database.down", "the database does not answer")
 	require.EqualError(t, err, "the database does not answer: connection refused")

@@ -49,6 +49,7 @@ func do(s *httpserver.Server, r *http.Request) (*httptest.ResponseRecorder, http
 }
 
 func TestEveryFaultClassHasItsStatus(t *testing.T) {
+	t.Parallel()
 	for class, status := range map[fault.Class]int{
 		fault.Invalid: 400, fault.TooLarge: 413, fault.NotFound: 404, fault.Overloaded: 429, fault.Unavailable: 503, fault.Internal: 500,
 	} {
@@ -70,6 +71,7 @@ func TestEveryFaultClassHasItsStatus(t *testing.T) {
 }
 
 func TestUnclassifiedErrorTellsNothing(t *testing.T) {
+	t.Parallel()
 	s, log := newServer(t, nil)
 	s.Echo.GET("/x", func(echo.Context) error { return errors.New("password=hunter2") })
 	w, p := do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody))
@@ -80,6 +82,7 @@ func TestUnclassifiedErrorTellsNothing(t *testing.T) {
 }
 
 func TestPanicIsA500WithItsStackInTheLogOnly(t *testing.T) {
+	t.Parallel()
 	s, log := newServer(t, nil)
 	s.Echo.GET("/x", func(echo.Context) error { panic("boom") })
 	w, p := do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody))
@@ -91,6 +94,7 @@ func TestPanicIsA500WithItsStackInTheLogOnly(t *testing.T) {
 }
 
 func TestUnknownPathAndMethodAreProblems(t *testing.T) {
+	t.Parallel()
 	s, _ := newServer(t, nil)
 	s.Echo.POST("/v1/traces", func(c echo.Context) error { return c.NoContent(200) })
 	w, p := do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/nothing", http.NoBody))
@@ -103,6 +107,7 @@ func TestUnknownPathAndMethodAreProblems(t *testing.T) {
 }
 
 func TestBodyOverTheLimitIsRefused(t *testing.T) {
+	t.Parallel()
 	s, _ := newServer(t, func(c *httpserver.Config) { c.MaxBodyBytes = 8 })
 	s.Echo.POST("/x", func(c echo.Context) error {
 		_, err := io.ReadAll(c.Request().Body)
@@ -122,6 +127,7 @@ func TestBodyOverTheLimitIsRefused(t *testing.T) {
 }
 
 func TestRequestIDIsKeptWhenDecent(t *testing.T) {
+	t.Parallel()
 	s, _ := newServer(t, nil)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/nothing", http.NoBody)
 	r.Header.Set("X-Request-Id", "abc-1")
@@ -135,6 +141,7 @@ func TestRequestIDIsKeptWhenDecent(t *testing.T) {
 }
 
 func TestSecurityHeadersAndCORS(t *testing.T) {
+	t.Parallel()
 	s, _ := newServer(t, func(c *httpserver.Config) { c.CORSOrigins = []string{"https://a.example"} })
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodOptions, "/livez", http.NoBody)
 	r.Header.Set("Origin", "https://a.example")
@@ -149,6 +156,7 @@ func TestSecurityHeadersAndCORS(t *testing.T) {
 }
 
 func TestOperationsEndpointsAndMetrics(t *testing.T) {
+	t.Parallel()
 	own, err := service.NewTelemetry("test")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, own.Close(context.Background())) })
@@ -173,6 +181,7 @@ func TestOperationsEndpointsAndMetrics(t *testing.T) {
 }
 
 func TestTakenPortIsNamed(t *testing.T) {
+	t.Parallel()
 	first, _ := newServer(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -188,6 +197,7 @@ func TestTakenPortIsNamed(t *testing.T) {
 }
 
 func TestDrainLetsARequestEnd(t *testing.T) {
+	t.Parallel()
 	s, _ := newServer(t, nil)
 	entered := make(chan struct{})
 	s.Echo.GET("/slow", func(c echo.Context) error {
@@ -223,6 +233,7 @@ func TestDrainLetsARequestEnd(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
 	require.ErrorContains(t, httpserver.Config{Address: "8080"}.Validate(), "address")
 	require.ErrorContains(t, httpserver.Config{Address: ":1", TLSCertFile: "x"}.Validate(), "tls_key_file")
 	require.NoError(t, httpserver.Config{Address: ":1"}.Validate())

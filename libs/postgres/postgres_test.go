@@ -22,6 +22,7 @@ import (
 )
 
 func TestClassify(t *testing.T) {
+	t.Parallel()
 	for sqlState, want := range map[string]struct {
 		class fault.Class
 		code  string
@@ -62,6 +63,7 @@ func TestClassify(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, postgres.DefaultConfig().Validate())
 	for _, change := range []func(*postgres.Config){
 		func(c *postgres.Config) { c.URL = "" },
@@ -82,6 +84,7 @@ func TestConfig(t *testing.T) {
 }
 
 func TestOpen(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	for _, pooler := range []bool{false, true} {
@@ -106,11 +109,8 @@ func TestOpen(t *testing.T) {
 // nowhere is a pool on a port at which nothing listens.
 func nowhere(t *testing.T) *pgxpool.Pool {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
 	cfg := postgres.DefaultConfig()
-	cfg.URL = "postgres://postgres@" + l.Addr().String() + "/none?sslmode=disable"
-	require.NoError(t, l.Close())
+	cfg.URL = "postgres://postgres@" + testbed.Address(t) + "/none?sslmode=disable"
 	pool, err := postgres.Open(testbed.Context(t), cfg, "test")
 	require.NoError(t, err, "opening does not connect")
 	t.Cleanup(pool.Close)
@@ -118,6 +118,7 @@ func nowhere(t *testing.T) *pgxpool.Pool {
 }
 
 func TestProbe(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	s := postgres.Probe(ctx, nowhere(t))
 	require.False(t, s.Connected)
@@ -152,6 +153,7 @@ func TestProbe(t *testing.T) {
 }
 
 func TestWaitForSchemaIsBounded(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, postgres.WaitForSchema(testbed.Context(t), testbed.Database(t).Pool))
 	for want, pool := range map[string]*pgxpool.Pool{"postgres.down": nowhere(t), "schema.missing": testbed.Empty(t).Pool} {
 		ctx, cancel := context.WithTimeout(testbed.Context(t), 100*time.Millisecond)
@@ -161,6 +163,7 @@ func TestWaitForSchemaIsBounded(t *testing.T) {
 }
 
 func TestInTx(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Empty(t)
 	_, err := db.Pool.Exec(ctx, `CREATE TABLE t (id int PRIMARY KEY, other int UNIQUE DEFERRABLE INITIALLY DEFERRED)`)
@@ -203,6 +206,7 @@ func TestInTx(t *testing.T) {
 }
 
 func TestWait(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	asked := 0
 	require.NoError(t, postgres.Wait(ctx, func(context.Context) error {
@@ -225,6 +229,7 @@ func TestWait(t *testing.T) {
 }
 
 func TestInTxGivesTheConnectionBackWhenItPanics(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	pool := testbed.Empty(t).Pool
 	require.Panics(t, func() { _ = postgres.InTx(ctx, pool, pgx.TxOptions{}, func(pgx.Tx) error { panic("a defect") }) })
@@ -232,6 +237,7 @@ func TestInTxGivesTheConnectionBackWhenItPanics(t *testing.T) {
 }
 
 func TestDataLimit(t *testing.T) {
+	t.Parallel()
 	require.True(t, postgres.DataLimit(fmt.Errorf("copy: %w", &pgconn.PgError{Code: "54000", Routine: "_bt_check_third_page"})))
 	require.False(t, postgres.DataLimit(&pgconn.PgError{Code: "54000", Routine: "GetNewTransactionId"}))
 	require.False(t, postgres.DataLimit(&pgconn.PgError{Code: "53000"}))

@@ -32,6 +32,7 @@ func at(text string) time.Time {
 }
 
 func TestVersionIsTheLastFile(t *testing.T) {
+	t.Parallel()
 	files, err := fs.Glob(schema.Migrations, schema.Dir+"/*.sql")
 	require.NoError(t, err)
 	last := strings.TrimPrefix(files[len(files)-1], schema.Dir+"/")
@@ -40,6 +41,7 @@ func TestVersionIsTheLastFile(t *testing.T) {
 }
 
 func TestConstantsAreTheDatabase(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	for _, table := range []string{
@@ -67,6 +69,7 @@ func TestConstantsAreTheDatabase(t *testing.T) {
 }
 
 func TestLeafNamesAndBoundsAreTheDatabases(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	for _, instant := range []string{
@@ -89,12 +92,14 @@ func TestLeafNamesAndBoundsAreTheDatabases(t *testing.T) {
 }
 
 func TestBoundsBeforeTheEpoch(t *testing.T) {
+	t.Parallel()
 	from, to := schema.HourBounds(at("1969-12-31T23:59:59Z"))
 	require.Equal(t, []int64{-int64(time.Hour), 0}, []int64{from, to})
 	require.Equal(t, "service_dim", schema.LeafName(schema.ServiceDim, time.Now()))
 }
 
 func TestEnsurePartitionRefuses(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	for name, args := range map[string][]any{
@@ -110,6 +115,7 @@ func TestEnsurePartitionRefuses(t *testing.T) {
 
 // Many sessions want the same new leaf at once; each must get it, and none may be refused or deadlock.
 func TestEnsurePartitionTogether(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	when := at("2026-11-23T05:17:00Z").UnixNano()
@@ -133,6 +139,7 @@ func TestEnsurePartitionTogether(t *testing.T) {
 
 // A writer in the middle of its transaction must not stand in the way of a new partition, nor the other way round.
 func TestPartitionsAppearBesideAnOpenTransaction(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	now, next := at("2026-11-23T05:17:00Z"), at("2026-11-24T05:17:00Z")
@@ -166,6 +173,7 @@ func TestPartitionsAppearBesideAnOpenTransaction(t *testing.T) {
 }
 
 func TestEnsurePartitionsAheadAndDrop(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	from := at("2026-11-23T22:30:00Z")
@@ -194,6 +202,7 @@ func TestEnsurePartitionsAheadAndDrop(t *testing.T) {
 }
 
 func TestLeavesAreMadeAsTheirTablesSay(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	when := at("2026-11-23T05:17:00Z")
@@ -214,6 +223,7 @@ func TestLeavesAreMadeAsTheirTablesSay(t *testing.T) {
 }
 
 func TestFirstRows(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	rows, err := db.Pool.Query(ctx, `SELECT signal || ' ' || days || ' ' || extract(hour FROM rows_window) FROM retention_policy WHERE tenant_id = 'default' ORDER BY days`)
@@ -248,6 +258,7 @@ func claim(ctx context.Context, q querier, day time.Time, ids ...uuid.UUID) ([]u
 }
 
 func TestABatchIsClaimedOnce(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	day := at("2026-11-23T00:00:00Z")
@@ -273,6 +284,7 @@ func TestABatchIsClaimedOnce(t *testing.T) {
 }
 
 func TestConcurrentClaimsWait(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	day := at("2026-11-23T00:00:00Z")
@@ -317,6 +329,7 @@ func TestConcurrentClaimsWait(t *testing.T) {
 }
 
 func TestSegmentsKeepTheirHour(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	when := at("2026-11-23T05:59:59Z")
@@ -334,6 +347,7 @@ func TestSegmentsKeepTheirHour(t *testing.T) {
 
 // A role that is not the owner sees one tenant, the one it has named, through the views and the tables; the owner sees all.
 func TestTenantsAreApart(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	when := at("2026-11-23T05:17:00.123456Z")

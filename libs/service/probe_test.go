@@ -11,6 +11,7 @@ import (
 )
 
 func TestProbeAnswersWithTheStateOfAnotherProcess(t *testing.T) {
+	t.Parallel()
 	status := http.StatusOK
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)

@@ -75,6 +75,7 @@ func write(t *testing.T, name, text string) string {
 }
 
 func TestSourcesOverrideEachOther(t *testing.T) {
+	t.Parallel()
 	file := write(t, "c.yaml", `
 bus: {url: nats://file, max_bytes: 64MiB, wait: 7d}
 rate: 2.5
@@ -107,6 +108,7 @@ labels: {x: y}
 }
 
 func TestWrongSettingsAreNamed(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		env  map[string]string
 		args []string
@@ -131,6 +133,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 }
 
 func TestBytesAndDurations(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]Bytes{"0": 0, "17": 17, "64MiB": 64 << 20, "1.5 GB": 1.5e9, "3kib": 3072, "-1": -1} {
 		got, err := ParseBytes(text)
 		require.NoError(t, err, text)
@@ -157,6 +160,7 @@ func TestBytesAndDurations(t *testing.T) {
 }
 
 func TestPrintedConfigCanBeReadAgainAndHidesSecrets(t *testing.T) {
+	t.Parallel()
 	c := defaults()
 	c.Bus.URL, c.Token, c.Names = "nats://u:hunter2@host", "hunter3", []string{"a", "b"}
 	var out bytes.Buffer
@@ -176,6 +180,7 @@ type fakeRole struct {
 func (r fakeRole) Run(ctx context.Context) error { return r.run(ctx) }
 
 func TestProgramExitCodes(t *testing.T) {
+	t.Parallel()
 	running := func(err error) Program {
 		return NewProgram("demo", defaults(), func(roleConfig, Env) (fakeRole, error) {
 			return fakeRole{func(context.Context) error { return err }}, nil
@@ -202,6 +207,7 @@ func TestProgramExitCodes(t *testing.T) {
 }
 
 func TestCommandsChoose(t *testing.T) {
+	t.Parallel()
 	var got []string
 	program := func(name string) Program {
 		return func(_ context.Context, args []string, _, _ io.Writer) int {
@@ -222,6 +228,7 @@ func TestCommandsChoose(t *testing.T) {
 }
 
 func TestMainServesOpsUntilCancelled(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	config := defaults()
@@ -235,6 +242,7 @@ func TestMainServesOpsUntilCancelled(t *testing.T) {
 }
 
 func TestGroupStopsInReverseOrder(t *testing.T) {
+	t.Parallel()
 	var (
 		mu    sync.Mutex
 		ended []string
@@ -266,6 +274,7 @@ func TestGroupStopsInReverseOrder(t *testing.T) {
 }
 
 func TestGroupEndsWithTheFirstAndNamesErrors(t *testing.T) {
+	t.Parallel()
 	boom := errors.New("disk full")
 	release := make(chan struct{})
 	g := Group{Drain: 20 * time.Millisecond}
@@ -300,6 +309,7 @@ func get(t *testing.T, env Env, path string) (int, map[string]any) {
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	env := NewEnv("writer", nil)
 	code, body := get(t, env, "/health")
 	require.Equal(t, 200, code)
@@ -321,6 +331,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestHealthKeepsTheCauseOfAFaultToItself(t *testing.T) {
+	t.Parallel()
 	env := NewEnv("query", slog.New(slog.DiscardHandler))
 	cause := errors.New("dial tcp db.internal:5432: user=admin")
 	down := fault.Wrap(cause, fault.Unavailable, "database.down", "the database does not answer")
@@ -341,6 +352,7 @@ func TestHealthKeepsTheCauseOfAFaultToItself(t *testing.T) {
 }
 
 func TestHealthOfTheDatabaseNamesBothVersions(t *testing.T) {
+	t.Parallel()
 	env := NewEnv("writer", nil)
 	state := DatabaseState{Connected: true, ServerVersion: "18.4", Expected: "2", Current: "1"}
 	env.Health.RegisterDatabase(func(context.Context) DatabaseState { return state })
@@ -362,6 +374,7 @@ func TestHealthOfTheDatabaseNamesBothVersions(t *testing.T) {
 }
 
 func TestListenNamesWhatIsTaken(t *testing.T) {
+	t.Parallel()
 	l, err := Listen(t.Context(), "OTLP/gRPC", "127.0.0.1:0", "grpc.address")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, l.Close()) }()
@@ -370,6 +383,7 @@ func TestListenNamesWhatIsTaken(t *testing.T) {
 }
 
 func TestDocumentListsEverySetting(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	explain := func(owner reflect.Type, field string) string { return owner.Name() + " " + field }
 	require.NoError(t, Document(&out, []Section{{Title: "Writer", Text: "Writes.", Config: defaults(), Hide: []string{"ops."}}}, explain))
@@ -386,6 +400,7 @@ func TestDocumentListsEverySetting(t *testing.T) {
 }
 
 func TestOwnTracesAreSentAsOTLP(t *testing.T) {
+	t.Parallel()
 	got := make(chan []byte, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

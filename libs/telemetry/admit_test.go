@@ -353,6 +353,7 @@ func decode(signal telemetry.Signal, payload []byte) (items int, flat []string, 
 }
 
 func TestEverythingFineIsThePayloadItself(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		payload := request(t, signal, 1, 2, 2, 3)
 		want, _ := decoded(t, signal, payload)
@@ -367,6 +368,7 @@ func TestEverythingFineIsThePayloadItself(t *testing.T) {
 }
 
 func TestNothingSentIsNothingAdmitted(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		a, err := telemetry.Admit(signal, nil, window())
 		require.NoError(t, err)
@@ -379,6 +381,7 @@ func TestNothingSentIsNothingAdmitted(t *testing.T) {
 }
 
 func TestEveryTruncationIsRefusedOrShorter(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		payload := request(t, signal, 2, 1, 1, 2)
 		whole, _ := decoded(t, signal, payload)
@@ -396,6 +399,7 @@ func TestEveryTruncationIsRefusedOrShorter(t *testing.T) {
 }
 
 func TestSplitKeepsEveryItemOnceAndInOrder(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		payload := request(t, signal, 3, 3, 2, 20)
 		items, flat := decoded(t, signal, payload)
@@ -425,6 +429,7 @@ func TestSplitKeepsEveryItemOnceAndInOrder(t *testing.T) {
 }
 
 func TestAnItemThatCannotFitIsLeftOutAndItsNeighboursStay(t *testing.T) {
+	t.Parallel()
 	req := plogotlp.NewExportRequest()
 	sl := req.Logs().ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty()
 	for i := range 5 {
@@ -450,6 +455,7 @@ func TestAnItemThatCannotFitIsLeftOutAndItsNeighboursStay(t *testing.T) {
 }
 
 func TestItemsOutsideTheWindowAreLeftOut(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		payload := request(t, signal, 4, 2, 2, 10)
 		items, flat := decoded(t, signal, payload)
@@ -478,6 +484,7 @@ func TestItemsOutsideTheWindowAreLeftOut(t *testing.T) {
 }
 
 func TestSpansWithoutIDsAreLeftOut(t *testing.T) {
+	t.Parallel()
 	req := ptraceotlp.NewExportRequest()
 	ss := req.Traces().ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty()
 	for i := range 4 {
@@ -499,6 +506,7 @@ func TestSpansWithoutIDsAreLeftOut(t *testing.T) {
 }
 
 func TestATimeBeyondStorageIsTooNew(t *testing.T) {
+	t.Parallel()
 	req := ptraceotlp.NewExportRequest()
 	s := req.Traces().ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
 	s.SetTraceID([16]byte{1})
@@ -512,6 +520,7 @@ func TestATimeBeyondStorageIsTooNew(t *testing.T) {
 }
 
 func TestALogWithoutTimeTakesTheObservedOne(t *testing.T) {
+	t.Parallel()
 	req := plogotlp.NewExportRequest()
 	sl := req.Logs().ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty()
 	sl.LogRecords().AppendEmpty().SetObservedTimestamp(pcommon.Timestamp(now))
@@ -537,6 +546,7 @@ func TestALogWithoutTimeTakesTheObservedOne(t *testing.T) {
 }
 
 func TestPartsKeepRoomForTheObservedTime(t *testing.T) {
+	t.Parallel()
 	req := plogotlp.NewExportRequest()
 	for range 20 {
 		sl := req.Logs().ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty()
@@ -566,6 +576,7 @@ func TestPartsKeepRoomForTheObservedTime(t *testing.T) {
 }
 
 func TestPartsOfALargeHeaderAreBounded(t *testing.T) {
+	t.Parallel()
 	const bound = 1 << 20
 	for _, test := range []struct {
 		name     string
@@ -612,6 +623,7 @@ func TestPartsOfALargeHeaderAreBounded(t *testing.T) {
 }
 
 func TestABatchIDOfAMinuteIsAnotherInTheNext(t *testing.T) {
+	t.Parallel()
 	id := telemetry.NewBatchID("a", telemetry.Logs, []byte("payload"))
 	at := time.Unix(1_763_900_040, 0) // a full minute
 	require.NotEqual(t, id, id.InMinute(at))
@@ -632,6 +644,7 @@ func message(number int, content ...[]byte) []byte {
 }
 
 func TestWhatIsWrongIsNamed(t *testing.T) {
+	t.Parallel()
 	span := func(fields ...[]byte) []byte { return message(1, message(2, message(2, fields...))) }
 	record := span
 	point := func(fields ...[]byte) []byte {
@@ -676,6 +689,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 }
 
 func TestUnknownFieldsPassAndStay(t *testing.T) {
+	t.Parallel()
 	unknown := message(14, []byte("from the future"))
 	span := message(2, message(1, bytes.Repeat([]byte{1}, 16)), message(2, bytes.Repeat([]byte{1}, 8)), []byte{0xa2, 0x06, 60}, bytes.Repeat([]byte{0x41}, 60))
 	payload := message(1, unknown, message(2, unknown, span, span), unknown)
@@ -690,7 +704,7 @@ func TestUnknownFieldsPassAndStay(t *testing.T) {
 	}
 }
 
-func TestCheckDoesNotAllocate(t *testing.T) {
+func TestCheckDoesNotAllocate(t *testing.T) { //nolint:paralleltest // counts allocations of the process
 	for _, signal := range telemetry.Signals() {
 		payload := request(t, signal, 5, 2, 2, 5)
 		limits := window()

@@ -145,10 +145,14 @@ func startCluster() (*postgresCluster, error) {
 	if c.log, err = os.Create(filepath.Join(c.dir, "log")); err != nil {
 		return nil, err
 	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c.server, err = server.Start(ctx, server.Config{
-		BinDir: bin, DataDir: filepath.Join(c.dir, "data"), Log: c.log,
+		BinDir: bin, DataDir: filepath.Join(c.dir, "data"), Log: c.log, Port: port,
 		Settings: map[string]string{
 			// The data lives as long as the process: nothing need survive a crash of the machine.
 			"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",

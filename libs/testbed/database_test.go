@@ -10,6 +10,7 @@ import (
 )
 
 func TestDatabasesOfTestsAreApart(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	a, b := testbed.Database(t), testbed.Database(t)
 	_, err := a.Pool.Exec(ctx, "INSERT INTO "+schema.TenantDim+" (tenant_id) VALUES ('mine')")

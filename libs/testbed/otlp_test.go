@@ -15,6 +15,7 @@ import (
 )
 
 func TestSamplesAreRepeatable(t *testing.T) {
+	t.Parallel()
 	at := time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
 	for _, signal := range telemetry.Signals() {
 		first, second := testbed.Sample(signal, at), testbed.Sample(signal, at)
@@ -29,6 +30,7 @@ func TestSamplesAreRepeatable(t *testing.T) {
 
 // Cumulative numbers that go back would be restarts of the process, which the shop has none of.
 func TestShopsCountersOnlyGrow(t *testing.T) {
+	t.Parallel()
 	shop := testbed.NewShop(3, time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC))
 	last := map[string]float64{}
 	grown := 0
@@ -67,6 +69,7 @@ func TestShopsCountersOnlyGrow(t *testing.T) {
 }
 
 func TestShopMakesWhatItPromises(t *testing.T) {
+	t.Parallel()
 	shop := testbed.NewShop(7, time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC))
 	traces := map[string]bool{}
 	operations := map[string]bool{}

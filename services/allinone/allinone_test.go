@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -40,22 +39,13 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// freePort finds a port that nobody has; between this and its use another process may take it, which fails the test loudly.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return l.Addr().String()
-}
-
 func config(t *testing.T, dir string) Config {
 	t.Helper()
 	c := DefaultConfig()
 	c.DataDir = dir
-	c.Postgres.Port, c.Postgres.Bin = 0, testbed.PostgresBin(t)
+	c.Postgres.Port, c.Postgres.Bin = testbed.Port(t), testbed.PostgresBin(t)
 	c.NATS.StreamMaxBytes = 64 << 20
-	c.Ingest.GRPC.Address, c.Ingest.HTTP.Address, c.Query.HTTP.Address = freePort(t), freePort(t), freePort(t)
+	c.Ingest.GRPC.Address, c.Ingest.HTTP.Address, c.Query.HTTP.Address = testbed.Address(t), testbed.Address(t), testbed.Address(t)
 	return c
 }
 
@@ -129,6 +119,7 @@ func listServices(t *testing.T, c Config) (s services) {
 }
 
 func TestWhatTheShopSendsIsThereAndStaysThere(t *testing.T) {
+	t.Parallel()
 	dir := tempDir(t)
 	c := config(t, dir)
 	s, out, stop := up(t, c)
@@ -215,6 +206,7 @@ func runOnce(t *testing.T, c Config) error {
 }
 
 func TestItIsStoppedWhileItStarts(t *testing.T) {
+	t.Parallel()
 	c := config(t, tempDir(t))
 	s, err := New(c, service.NewEnv("ollyscale", nil))
 	require.NoError(t, err)
@@ -230,6 +222,7 @@ func TestItIsStoppedWhileItStarts(t *testing.T) {
 }
 
 func TestWhatCannotStartSaysWhyInOneLine(t *testing.T) {
+	t.Parallel()
 	c := config(t, tempDir(t))
 	require.NoError(t, os.WriteFile(filepath.Join(c.DataDir, "thesis.tex"), nil, 0o600))
 	require.ErrorContains(t, runOnce(t, c), "was not made by ollyScale")
@@ -240,11 +233,12 @@ func TestWhatCannotStartSaysWhyInOneLine(t *testing.T) {
 
 	c = config(t, tempDir(t))
 	c.Migrator.Wait = 200 * time.Millisecond
-	c.Postgres.URL = "postgres://u@" + freePort(t) + "/x"
+	c.Postgres.URL = "postgres://u@" + testbed.Address(t) + "/x"
 	require.ErrorContains(t, runOnce(t, c), "migrator: ")
 }
 
 func TestConfigNamesTheKey(t *testing.T) {
+	t.Parallel()
 	for key, change := range map[string]func(*Config){
 		"postgres.port":          func(c *Config) { c.Postgres.Port = 99999 },
 		"postgres.url":           func(c *Config) { c.Postgres.URL = "postgres://%zz" },

@@ -9,6 +9,7 @@ import (
 )
 
 func TestDataDirectoryIsMadeLockedAndFoundAgain(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a", "b")
 	d, err := openDataDir(path)
 	require.NoError(t, err)
@@ -25,6 +26,7 @@ func TestDataDirectoryIsMadeLockedAndFoundAgain(t *testing.T) {
 }
 
 func TestDirectoriesOfOthersAreRefused(t *testing.T) {
+	t.Parallel()
 	foreign := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(foreign, "thesis.tex"), nil, 0o600))
 	_, err := openDataDir(foreign)
@@ -48,6 +50,7 @@ func TestDirectoriesOfOthersAreRefused(t *testing.T) {
 }
 
 func TestAStartThatEndedBeforeItsMarkerIsNoForeigner(t *testing.T) {
+	t.Parallel()
 	path := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(path, "lock"), []byte("1\n"), 0o600))
 	d, err := openDataDir(path)
@@ -56,6 +59,7 @@ func TestAStartThatEndedBeforeItsMarkerIsNoForeigner(t *testing.T) {
 }
 
 func TestPostgresIsFoundWhereItWasNamed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	_, err := findPostgres(dir)
 	require.ErrorContains(t, err, "holds no PostgreSQL")
@@ -68,12 +72,14 @@ func TestPostgresIsFoundWhereItWasNamed(t *testing.T) {
 }
 
 func TestClosedDirectoriesAreNamed(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "closed")
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	require.ErrorContains(t, passable(filepath.Join(dir, "postgres")), "closed to others")
 }
 
 func TestAddressesAreMadeReachable(t *testing.T) {
+	t.Parallel()
 	require.Equal(t, "127.0.0.1:80", reachable(":80"))
 	require.Equal(t, "127.0.0.1:80", reachable("0.0.0.0:80"))
 	require.Equal(t, "127.0.0.1:80", reachable("[::]:80"))

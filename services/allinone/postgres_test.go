@@ -42,6 +42,7 @@ func postmaster(t *testing.T, dir string) (pid int, alive bool) {
 }
 
 func TestADatabaseThatDiesComesBackUnderItsURL(t *testing.T) {
+	t.Parallel()
 	dir, err := openDataDir(tempDir(t))
 	require.NoError(t, err)
 	defer dir.close()
@@ -71,6 +72,7 @@ func TestADatabaseThatDiesComesBackUnderItsURL(t *testing.T) {
 }
 
 func TestDatabaseTroubleIsOneClearLine(t *testing.T) {
+	t.Parallel()
 	bin := testbed.PostgresBin(t)
 	log := slog.New(slog.DiscardHandler)
 	start := func(t *testing.T, prepare func(dir *dataDir), cfg PostgresConfig) error {

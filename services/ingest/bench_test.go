@@ -151,7 +151,7 @@ func cpuTime(b *testing.B) time.Duration {
 }
 
 // No work per item allocates: a request of 2,000 spans costs as many allocations as one of 20, give or take NATS's own.
-func TestARequestAllocatesNothingPerItem(t *testing.T) {
+func TestARequestAllocatesNothingPerItem(t *testing.T) { //nolint:paralleltest // counts allocations of the process
 	s := benchService(t, "s2")
 	cost := func(items int) float64 {
 		payload := testbed.NewShop(1, epoch()).Payload(telemetry.Traces, items)

@@ -10,6 +10,7 @@ import (
 
 // A buffer that was put back belongs to someone else at once, who overwrites it.
 func TestGrowingCopiesBeforeItGivesBack(t *testing.T) {
+	t.Parallel()
 	const size = maxSmall
 	var kept buffers
 	stop := make(chan struct{})

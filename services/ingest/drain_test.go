@@ -21,6 +21,7 @@ import (
 
 // A request whose body is still on its way when the service is told to stop gets its answer, and its data is on the bus.
 func TestARequestInFlightIsAnsweredWhenTheServiceStops(t *testing.T) {
+	t.Parallel()
 	nats := testbed.NATSServer(t)
 	cfg := DefaultConfig()
 	cfg.GRPC.Address, cfg.HTTP.Address = "127.0.0.1:0", "127.0.0.1:0"
@@ -75,6 +76,7 @@ func TestARequestInFlightIsAnsweredWhenTheServiceStops(t *testing.T) {
 }
 
 func TestABodyThatNeverEndsIsNoSuccess(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	body, send := io.Pipe()
 	payload := protobuf(t, telemetry.Traces)
@@ -93,6 +95,7 @@ func TestABodyThatNeverEndsIsNoSuccess(t *testing.T) {
 
 // A defect in one request is that request's alone.
 func TestAPanicIsAnsweredAndTheServiceLives(t *testing.T) {
+	t.Parallel()
 	r := start(t, func(c *Config) { c.Auth.DefaultTenant = "default" })
 	conn := dial(t, r)
 	r.panics.Store(true)
@@ -111,6 +114,7 @@ func TestAPanicIsAnsweredAndTheServiceLives(t *testing.T) {
 
 // Senders that start before the bus are told to come again, and do.
 func TestIngestStartsBeforeNATS(t *testing.T) {
+	t.Parallel()
 	nats := testbed.NATSServer(t)
 	nats.Stop()
 	cfg := DefaultConfig()

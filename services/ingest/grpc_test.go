@@ -48,6 +48,7 @@ func call(ctx context.Context, conn *grpc.ClientConn, signal telemetry.Signal, p
 }
 
 func TestOTLPOverGRPC(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	conn := dial(t, r)
 	for _, signal := range telemetry.Signals() {
@@ -73,6 +74,7 @@ func TestOTLPOverGRPC(t *testing.T) {
 }
 
 func TestGeneratedClientsOverGRPC(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	conn := dial(t, r)
 	traces := ptraceotlp.NewExportRequest()
@@ -100,6 +102,7 @@ func TestGeneratedClientsOverGRPC(t *testing.T) {
 }
 
 func TestBadInputOverGRPC(t *testing.T) {
+	t.Parallel()
 	r := start(t, func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 100_000, 10<<20 })
 	conn := dial(t, r)
 	fine := protobuf(t, telemetry.Traces)
@@ -141,6 +144,7 @@ func TestBadInputOverGRPC(t *testing.T) {
 }
 
 func TestGRPCWithoutNATSIsUnavailable(t *testing.T) {
+	t.Parallel()
 	r := start(t, func(c *Config) { c.Bus.PublishTimeout, c.Bus.RequestTimeout = time.Second, time.Second })
 	conn := dial(t, r)
 	health := healthpb.NewHealthClient(conn)
@@ -165,6 +169,7 @@ func TestGRPCWithoutNATSIsUnavailable(t *testing.T) {
 }
 
 func TestGRPCOnAFullStreamIsExhaustedWithRetryInfo(t *testing.T) {
+	t.Parallel()
 	r := start(t, func(c *Config) {
 		c.Bus.MaxBytes = 1 << 20
 		c.Bus.Compression = "none"
@@ -179,6 +184,7 @@ func TestGRPCOnAFullStreamIsExhaustedWithRetryInfo(t *testing.T) {
 }
 
 func TestGRPCBeyondTheMemoryBudgetIsToBeRetried(t *testing.T) {
+	t.Parallel()
 	spent := &budget{limit: 10}
 	codec := rawCodec{encoding.GetCodecV2(proto.Name), spent}
 	first, second := &message{}, &message{}
@@ -204,6 +210,7 @@ func TestGRPCBeyondTheMemoryBudgetIsToBeRetried(t *testing.T) {
 }
 
 func TestFewMessagesAreDecompressedAtOnce(t *testing.T) {
+	t.Parallel()
 	s := make(slots, 1)
 	for _, test := range []struct {
 		compressor encoding.Compressor
@@ -239,6 +246,7 @@ func TestFewMessagesAreDecompressedAtOnce(t *testing.T) {
 }
 
 func TestBothTransportsMakeTheSameBatch(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	payload := protobuf(t, telemetry.Logs)
 	require.Equal(t, http.StatusOK, r.post("/v1/logs", "application/x-protobuf", payload).status)

@@ -20,6 +20,7 @@ import (
 )
 
 func TestOTLPOverHTTP(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	position := map[telemetry.Signal]int{}
 	for _, signal := range telemetry.Signals() {
@@ -63,6 +64,7 @@ func TestOTLPOverHTTP(t *testing.T) {
 }
 
 func TestPlainJSONOverHTTP(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	for _, signal := range telemetry.Signals() {
 		for i, body := range [][]byte{testdata(t, signal), snakeCase(testdata(t, signal))} {
@@ -75,6 +77,7 @@ func TestPlainJSONOverHTTP(t *testing.T) {
 }
 
 func TestNothingToStoreIsSuccess(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	for _, signal := range telemetry.Signals() {
 		got := r.post("/v1/"+signal.String(), "application/x-protobuf", nil)
@@ -89,6 +92,7 @@ func TestNothingToStoreIsSuccess(t *testing.T) {
 }
 
 func TestBadInputOverHTTP(t *testing.T) {
+	t.Parallel()
 	r := start(t, func(c *Config) {
 		c.HTTP.MaxBodyBytes = 100_000
 		c.MaxRequestBytes = 200_000
@@ -177,6 +181,7 @@ func TestBadInputOverHTTP(t *testing.T) {
 }
 
 func TestItemsOutsideTheWindowArePartialSuccess(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	old := bytes.ReplaceAll(testdata(t, telemetry.Logs), []byte(`"timeUnixNano": "1763899999000000000"`), []byte(`"timeUnixNano": "1544712660000000000"`))
 	const message = "rejected 1 of 2 log records: 1 older than 2025-11-20T12:13:20Z (the first has time 2018-12-13T14:51:00Z)"
@@ -214,6 +219,7 @@ func TestItemsOutsideTheWindowArePartialSuccess(t *testing.T) {
 }
 
 func TestTheWindowCanBeOpened(t *testing.T) {
+	t.Parallel()
 	r := start(t, func(c *Config) { c.Admit.MaxAge = MaxAgeConfig{Traces: -1, Logs: -1, Metrics: -1} })
 	r.clock.Advance(10 * 365 * 24 * time.Hour)
 	for _, signal := range telemetry.Signals() {
@@ -223,6 +229,7 @@ func TestTheWindowCanBeOpened(t *testing.T) {
 }
 
 func TestALogWithoutAnyTimeIsObservedNow(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	body := []byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"hello"}}]}]}]}`)
 	first := r.post("/api/logs", "application/json", body)
@@ -243,6 +250,7 @@ func TestALogWithoutAnyTimeIsObservedNow(t *testing.T) {
 }
 
 func TestOneRecordWithoutATimeLeavesLargeNeighboursAlone(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	request := plogotlp.NewExportRequest()
 	records := request.Logs().ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
@@ -284,6 +292,7 @@ func large(t testing.TB, n int) []byte {
 }
 
 func TestALargeRequestIsSplitAndARetryAddsNothing(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	payload := large(t, 20_000)
 	require.Greater(t, len(payload), 3<<20)
@@ -305,6 +314,7 @@ func TestALargeRequestIsSplitAndARetryAddsNothing(t *testing.T) {
 }
 
 func TestAnItemThatFitsNoMessageIsRejectedAlone(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	request := plogotlp.NewExportRequest()
 	records := request.Logs().ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
@@ -325,6 +335,7 @@ func TestAnItemThatFitsNoMessageIsRejectedAlone(t *testing.T) {
 }
 
 func TestWithoutNATSNothingIsASuccess(t *testing.T) {
+	t.Parallel()
 	r := start(t, func(c *Config) { c.Bus.PublishTimeout, c.Bus.RequestTimeout = time.Second, time.Second })
 	r.nats.Stop()
 	payload := protobuf(t, telemetry.Traces)
@@ -350,6 +361,7 @@ func TestWithoutNATSNothingIsASuccess(t *testing.T) {
 }
 
 func TestAFullStreamIsRefused(t *testing.T) {
+	t.Parallel()
 	r := start(t, func(c *Config) {
 		c.Bus.MaxBytes = 1 << 20
 		c.Bus.Compression = "none"
@@ -369,6 +381,7 @@ func TestAFullStreamIsRefused(t *testing.T) {
 }
 
 func TestBeyondTheMemoryBudgetSendersRetry(t *testing.T) {
+	t.Parallel()
 	b := &budget{limit: 10}
 	require.NoError(t, b.take(6))
 	require.Error(t, b.take(5))
@@ -383,6 +396,7 @@ func TestBeyondTheMemoryBudgetSendersRetry(t *testing.T) {
 }
 
 func TestBrowsersMaySendWhereAllowed(t *testing.T) {
+	t.Parallel()
 	r := start(t, func(c *Config) { c.HTTP.CORSOrigins = []string{"https://shop.example.com"} })
 	preflight := r.do(http.MethodOptions, "/v1/traces", http.Header{
 		"Origin": {"https://shop.example.com"}, "Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"content-type"},
@@ -395,6 +409,7 @@ func TestBrowsersMaySendWhereAllowed(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, DefaultConfig().Validate())
 	require.NoError(t, Config{}.Validate(), "the zero value is the default")
 	for want, change := range map[string]func(*Config){

@@ -23,6 +23,7 @@ import (
 
 // The OpenTelemetry SDK for Go with its own exporters, as applications use it.
 func TestTheGoSDKSends(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"grpc", "http"} {
 		for _, compressed := range []bool{false, true} {
 			name := transport

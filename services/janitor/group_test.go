@@ -15,6 +15,7 @@ import (
 
 // TestMergedHoursAreGrouped: the segments of a merged hour have their token filters in a group, which lets everything pass that they hold.
 func TestMergedHoursAreGrouped(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		t.Run(signal.String(), func(t *testing.T) {
 			f := newFixture(t)

@@ -24,6 +24,7 @@ func (f *fixture) partitions(table string) []string {
 }
 
 func TestPartitionsAreMadeAhead(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(c *Config) {
 		c.Partitions.Ahead, c.Partitions.HoursAhead = 48*time.Hour, 2*time.Hour
 	})
@@ -43,6 +44,7 @@ func TestPartitionsAreMadeAhead(t *testing.T) {
 
 // Two days and a half later, with policies of 1, 2 and 3 days and 6 hours of rows.
 func TestWhatHasExpiredIsDropped(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	f := newFixture(t)
 	_, err := f.db.Pool.Exec(ctx, `UPDATE retention_policy SET days = CASE signal WHEN 'traces' THEN 1 WHEN 'logs' THEN 2 ELSE 3 END, rows_window = '6 hours'`)
@@ -88,6 +90,7 @@ func TestWhatHasExpiredIsDropped(t *testing.T) {
 }
 
 func TestALegalHoldKeepsEverythingOfItsSignal(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	f := newFixture(t)
 	_, err := f.db.Pool.Exec(ctx, `INSERT INTO retention_policy (tenant_id, signal, days, legal_hold) VALUES ('court', 'traces', 1, true)`)
@@ -102,6 +105,7 @@ func TestALegalHoldKeepsEverythingOfItsSignal(t *testing.T) {
 
 // A reader in a long transaction keeps a partition from being dropped; the janitor gives way and tries again.
 func TestDroppingGivesWayToReaders(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	f := newFixture(t, func(c *Config) { c.Retention.LockTimeout = 20 * time.Millisecond })
 	f.flush("default", telemetry.Logs, testbed.Sample(telemetry.Logs, start()))
@@ -117,6 +121,7 @@ func TestDroppingGivesWayToReaders(t *testing.T) {
 }
 
 func TestExpiries(t *testing.T) {
+	t.Parallel()
 	now := start()
 	cfg := DefaultConfig().Retention
 	require.Len(t, expiries(now, nil, cfg), 1, "what no policy names is kept")
@@ -130,6 +135,7 @@ func TestExpiries(t *testing.T) {
 }
 
 func TestOneLeads(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	f := newFixture(t)
 	second := f.janitor()
@@ -154,6 +160,7 @@ func TestOneLeads(t *testing.T) {
 }
 
 func TestOnceEndsAndWaitsForTheSchema(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	f := newFixture(t)
 	once := f.janitor(func(c *Config) { c.Once = true })
@@ -168,6 +175,7 @@ func TestOnceEndsAndWaitsForTheSchema(t *testing.T) {
 }
 
 func TestRunWorksUntilItIsStopped(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	env := testbed.Env(t)
 	env.Now = f.clock.Now
@@ -192,6 +200,7 @@ func TestRunWorksUntilItIsStopped(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, DefaultConfig().Validate())
 	for name, change := range map[string]func(*Config){
 		"interval": func(c *Config) { c.Interval = 0 },

@@ -157,6 +157,7 @@ func (f *fixture) pass() {
 }
 
 func TestMergingKeepsEveryItemAsItWas(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		t.Run(signal.String(), func(t *testing.T) {
 			f := newFixture(t)
@@ -204,6 +205,7 @@ func TestMergingKeepsEveryItemAsItWas(t *testing.T) {
 }
 
 func TestMergedHeadersSayWhatIsInThem(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	shop := testbed.NewShop(3, start())
 	for range 5 {
@@ -233,6 +235,7 @@ func TestMergedHeadersSayWhatIsInThem(t *testing.T) {
 
 // Readers see each item once at every instant, and writers go on, while segments are swapped.
 func TestMergingBesideReadersAndWriters(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.Merge.MaxItems = 2 * segment.MaxItems })
 	shop := testbed.NewShop(4, start())
 	for range 24 {
@@ -291,6 +294,7 @@ func TestMergingBesideReadersAndWriters(t *testing.T) {
 
 // A merge that dies on the way leaves everything as it was: here its server process ends between DELETE and COMMIT.
 func TestACrashHalfWayChangesNothing(t *testing.T) {
+	t.Parallel()
 	for name, act := range map[string]string{
 		"an error":               `RAISE EXCEPTION 'disk full' USING ERRCODE = 'disk_full'`,
 		"the end of its session": `PERFORM pg_terminate_backend(pg_backend_pid())`,
@@ -323,6 +327,7 @@ func TestACrashHalfWayChangesNothing(t *testing.T) {
 
 // A tenant's data is deleted while the janitor has it in its hands: it must not come back.
 func TestWhatIsDeletedMeanwhileStaysDeleted(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	f := newFixture(t)
 	shop := testbed.NewShop(7, start())
@@ -348,6 +353,7 @@ func TestWhatIsDeletedMeanwhileStaysDeleted(t *testing.T) {
 }
 
 func TestADamagedSegmentIsLeftAndItsNeighboursMerged(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	f := newFixture(t)
 	shop := testbed.NewShop(8, start())
@@ -367,6 +373,7 @@ func TestADamagedSegmentIsLeftAndItsNeighboursMerged(t *testing.T) {
 }
 
 func TestGroupsAreBounded(t *testing.T) {
+	t.Parallel()
 	members := func(items ...int) (out []member) {
 		for _, n := range items {
 			out = append(out, member{Items: n})

@@ -62,6 +62,7 @@ func revisions(t *testing.T, pool *pgxpool.Pool) (n int) {
 }
 
 func TestUpIsIdempotentAndStatusSaysSo(t *testing.T) {
+	t.Parallel()
 	db := testbed.Empty(t)
 	out, err := run(t, config(db, migrator.Status))
 	require.NoError(t, err)
@@ -82,6 +83,7 @@ func TestUpIsIdempotentAndStatusSaysSo(t *testing.T) {
 }
 
 func TestRevisionsAreAsTheCLIKeepsThem(t *testing.T) {
+	t.Parallel()
 	db := testbed.Empty(t)
 	dir := directory(t, "1_one.sql", "CREATE TABLE one (id int);\nCREATE TABLE uno (id int);\n")
 	cfg := config(db, migrator.Up)
@@ -102,6 +104,7 @@ func TestRevisionsAreAsTheCLIKeepsThem(t *testing.T) {
 }
 
 func TestConcurrentUpsWaitForOneAnother(t *testing.T) {
+	t.Parallel()
 	db := testbed.Empty(t)
 	errs := make([]error, 3)
 	var wg sync.WaitGroup
@@ -118,6 +121,7 @@ func TestConcurrentUpsWaitForOneAnother(t *testing.T) {
 }
 
 func TestALockedDatabaseIsNotWaitedForForEver(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Empty(t)
 	conn, err := db.Pool.Acquire(ctx)
@@ -135,6 +139,7 @@ func TestALockedDatabaseIsNotWaitedForForEver(t *testing.T) {
 }
 
 func TestABrokenStatementIsNamedAndItsFileUndone(t *testing.T) {
+	t.Parallel()
 	db := testbed.Empty(t)
 	cfg := config(db, migrator.Up)
 	cfg.Dir = directory(t,
@@ -160,6 +165,7 @@ func TestABrokenStatementIsNamedAndItsFileUndone(t *testing.T) {
 }
 
 func TestAFileWithoutTransaction(t *testing.T) {
+	t.Parallel()
 	db := testbed.Empty(t)
 	cfg := config(db, migrator.Up)
 	files := []string{
@@ -183,6 +189,7 @@ func TestAFileWithoutTransaction(t *testing.T) {
 }
 
 func TestANewerDatabaseIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	_, err := db.Pool.Exec(ctx, `INSERT INTO atlas_schema_revisions.atlas_schema_revisions
@@ -207,6 +214,7 @@ func expired(t *testing.T) context.Context {
 }
 
 func TestADirectoryThatIsNotAsItsSumSays(t *testing.T) {
+	t.Parallel()
 	db := testbed.Empty(t)
 	cfg := config(db, migrator.Up)
 	cfg.Dir = directory(t, "1_one.sql", "CREATE TABLE one (id int);\n")
@@ -227,6 +235,7 @@ func TestADirectoryThatIsNotAsItsSumSays(t *testing.T) {
 
 // The migrator is started before the database: it waits, and gives up in time when nothing comes.
 func TestADatabaseThatIsNotUpYet(t *testing.T) {
+	t.Parallel()
 	bin := testbed.PostgresBin(t)
 	work := reachable(t)
 	first, err := server.Start(testbed.Context(t), server.Config{BinDir: bin, DataDir: filepath.Join(work, "data")})
@@ -262,6 +271,7 @@ func reachable(t *testing.T) string {
 }
 
 func TestWhatWaitingDoesNotMend(t *testing.T) {
+	t.Parallel()
 	db := testbed.Empty(t)
 	cfg := config(db, migrator.Up)
 	cfg.Postgres.URL += "&dbname=no_such_database"
@@ -272,6 +282,7 @@ func TestWhatWaitingDoesNotMend(t *testing.T) {
 }
 
 func TestLint(t *testing.T) {
+	t.Parallel()
 	cfg := migrator.DefaultConfig()
 	cfg.Command = migrator.Lint
 	cfg.DevURL = testbed.Empty(t).URL
@@ -327,6 +338,7 @@ func TestTheCLIEngineCallsTheBinary(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
+	t.Parallel()
 	for _, change := range []func(*migrator.Config){
 		func(c *migrator.Config) { c.Command = "down" },
 		func(c *migrator.Config) { c.Engine = "flyway" },

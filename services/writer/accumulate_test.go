@@ -21,6 +21,7 @@ func arrived(at time.Duration, items, bytes int) *held {
 }
 
 func TestAccumulatorWritesFewItemsSoonAndManyLater(t *testing.T) {
+	t.Parallel()
 	a := accumulator{limits: testLimits()}
 	require.Positive(t, a.due(epoch), "nothing is held")
 
@@ -42,6 +43,7 @@ func TestAccumulatorWritesFewItemsSoonAndManyLater(t *testing.T) {
 }
 
 func TestAccumulatorIsFullByItemsOrBytes(t *testing.T) {
+	t.Parallel()
 	a := accumulator{limits: testLimits()}
 	a.add(arrived(0, 999, 10))
 	require.False(t, a.full())
@@ -55,6 +57,7 @@ func TestAccumulatorIsFullByItemsOrBytes(t *testing.T) {
 }
 
 func TestBudgetMakesFetchesWaitUntilSomethingIsGivenBack(t *testing.T) {
+	t.Parallel()
 	b := newBudget(100)
 	require.NoError(t, b.wait(t.Context()))
 	b.take(150)

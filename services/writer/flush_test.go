@@ -97,6 +97,7 @@ func newLedger() *ledger {
 }
 
 func TestFlushSettlesEveryDeliveryOnceAfterItIsStored(t *testing.T) {
+	t.Parallel()
 	l := newLedger()
 	batches, settled := deliveries(50)
 	require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches))
@@ -108,6 +109,7 @@ func TestFlushSettlesEveryDeliveryOnceAfterItIsStored(t *testing.T) {
 }
 
 func TestFlushStoresTwinsOnceAndSettlesBoth(t *testing.T) {
+	t.Parallel()
 	l := newLedger()
 	batches, settled := deliveries(3)
 	batches[2].ID = batches[0].ID
@@ -119,6 +121,7 @@ func TestFlushStoresTwinsOnceAndSettlesBoth(t *testing.T) {
 }
 
 func TestFlushDeadLettersTheGuiltyAlone(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 2, 3, 64, 100} {
 		for _, guilty := range [][]int{{0}, {n - 1}, {n / 2}, {0, n / 3, n - 1}} {
 			t.Run(fmt.Sprint(n, guilty), func(t *testing.T) {
@@ -141,6 +144,7 @@ func TestFlushDeadLettersTheGuiltyAlone(t *testing.T) {
 }
 
 func TestFlushDeadLettersWhatCannotBeDecodedAndStoresTheRest(t *testing.T) {
+	t.Parallel()
 	l := newLedger()
 	batches, settled := deliveries(10)
 	l.garbage[batches[3].ID] = true
@@ -153,6 +157,7 @@ func TestFlushDeadLettersWhatCannotBeDecodedAndStoresTheRest(t *testing.T) {
 }
 
 func TestFlushGivesBackWhenTheDatabaseStaysDown(t *testing.T) {
+	t.Parallel()
 	l := newLedger()
 	down := fault.New(fault.Unavailable, "postgres.down", "the database does not answer")
 	l.down = []error{down, down, down}
@@ -168,6 +173,7 @@ func TestFlushGivesBackWhenTheDatabaseStaysDown(t *testing.T) {
 }
 
 func TestFlushSurvivesAShortOutage(t *testing.T) {
+	t.Parallel()
 	l := newLedger()
 	l.down = []error{fault.New(fault.Unavailable, "postgres.down", "the database does not answer")}
 	batches, settled := deliveries(4)
@@ -179,6 +185,7 @@ func TestFlushSurvivesAShortOutage(t *testing.T) {
 }
 
 func TestFlushTriesASuspectAloneSoThatNeighboursAreStored(t *testing.T) {
+	t.Parallel()
 	l := newLedger()
 	batches, _ := deliveries(8)
 	unknown := errors.New("something odd")
@@ -197,6 +204,7 @@ func TestFlushTriesASuspectAloneSoThatNeighboursAreStored(t *testing.T) {
 }
 
 func TestABatchThatMakesAnEncoderPanicIsFoundAndItsNeighboursAreStored(t *testing.T) {
+	t.Parallel()
 	l := newLedger()
 	batches, settled := deliveries(8)
 	for _, h := range batches {
@@ -221,6 +229,7 @@ func TestABatchThatMakesAnEncoderPanicIsFoundAndItsNeighboursAreStored(t *testin
 }
 
 func TestADatabaseThatRefusesEverythingIsNotAskedForEachBatch(t *testing.T) {
+	t.Parallel()
 	l := newLedger()
 	refused := fault.New(fault.Unavailable, codeRefused, "the database refuses to write")
 	for range 3 {
@@ -239,6 +248,7 @@ func TestADatabaseThatRefusesEverythingIsNotAskedForEachBatch(t *testing.T) {
 }
 
 func TestABatchThatTheDatabaseRefusesForAnUnknownReasonDoesNotHoldUpItsNeighbours(t *testing.T) {
+	t.Parallel()
 	refused := fault.New(fault.Unavailable, codeRefused, "the database refuses to write")
 	for guilty := range 9 {
 		l := newLedger()
@@ -255,6 +265,7 @@ func TestABatchThatTheDatabaseRefusesForAnUnknownReasonDoesNotHoldUpItsNeighbour
 }
 
 func TestOnlyWhatTheDataCausedCostsABatch(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		state, routine string
 		class          fault.Class

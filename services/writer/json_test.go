@@ -66,6 +66,7 @@ func keyValue(key string, value []byte) []byte {
 }
 
 func TestAttributesKeepTheirTypes(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		value segment.Value
@@ -122,6 +123,7 @@ func join(parts ...[]byte) []byte {
 }
 
 func TestNestingIsBounded(t *testing.T) {
+	t.Parallel()
 	deep := anyInt(1)
 	for range 10 * maxNesting {
 		deep = field(5, field(1, deep))
@@ -134,6 +136,7 @@ func TestNestingIsBounded(t *testing.T) {
 }
 
 func TestKeysStandInTheOrderOfJSONB(t *testing.T) {
+	t.Parallel()
 	j, ids := attributes(
 		attr{"http.method", text("GET")}, attr{"b", integer(1)}, attr{"é", integer(2)}, attr{"a", integer(3)},
 		attr{"zz", integer(4)}, attr{"B", integer(5)}, attr{"http.status", integer(6)}, attr{"b", integer(7)},
@@ -145,6 +148,7 @@ func TestKeysStandInTheOrderOfJSONB(t *testing.T) {
 }
 
 func TestManyAttributesAreSortedToo(t *testing.T) {
+	t.Parallel()
 	var values []attr
 	for i := range 300 {
 		values = append(values, attr{strings.Repeat("k", 1+i*7%300), integer(int64(i * 7 % 300))})
@@ -158,6 +162,7 @@ func TestManyAttributesAreSortedToo(t *testing.T) {
 }
 
 func TestTextIsMadeFitForPostgreSQL(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]string{
 		"": "", "plain": "plain", "é😀": "é😀", "a\x00b": `a\u0000b`, "\xffa": "\uFFFDa", "a\xc3": "a\uFFFD", "\uFFFD": "\uFFFD",
 	} {

@@ -133,6 +133,7 @@ func start(t *testing.T, p *pipeline) (stop func()) {
 }
 
 func TestAQuietPipelineWritesWithinAQuarterOfASecond(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
 		var took time.Duration
@@ -163,6 +164,7 @@ func unsettled(q *queue) (wrong int) {
 }
 
 func TestALoadedPipelineWritesFullFlushesAndHoldsNoMoreThanItsBudget(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
 		var mu sync.Mutex
@@ -195,6 +197,7 @@ func TestALoadedPipelineWritesFullFlushesAndHoldsNoMoreThanItsBudget(t *testing.
 }
 
 func TestADatabaseThatAnswersButRefusesEverythingIsAskedEverLessOften(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
 		var mu sync.Mutex
@@ -228,6 +231,7 @@ func TestADatabaseThatAnswersButRefusesEverythingIsAskedEverLessOften(t *testing
 }
 
 func TestWhileTheDatabaseIsDownNothingIsFetched(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
 		var mu sync.Mutex
@@ -261,6 +265,7 @@ func TestWhileTheDatabaseIsDownNothingIsFetched(t *testing.T) {
 }
 
 func TestStoppingCutsOffAFlushThatHangs(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
 		p := testPipeline(t, q, nil)
@@ -288,6 +293,7 @@ func TestStoppingCutsOffAFlushThatHangs(t *testing.T) {
 }
 
 func TestADatabaseThatRefusesForAnUnknownReasonIsTroubleUntilItTakesAFlush(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
 		var mu sync.Mutex
@@ -320,6 +326,7 @@ func TestADatabaseThatRefusesForAnUnknownReasonIsTroubleUntilItTakesAFlush(t *te
 }
 
 func TestWhatWaitsForAWorkerIsKept(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
 		p := testPipeline(t, q, nil)
@@ -356,6 +363,7 @@ func TestWhatWaitsForAWorkerIsKept(t *testing.T) {
 }
 
 func TestAFetchThatFailsShowsUntilOneSucceeds(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
 		p := testPipeline(t, q, func(context.Context, []*held) (outcome, error) { return outcome{}, nil })
@@ -385,6 +393,7 @@ func TestAFetchThatFailsShowsUntilOneSucceeds(t *testing.T) {
 }
 
 func TestAFetchThatBringsNothingAtOnceIsNotRepeatedAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := testPipeline(t, newQueue(), nil)
 		fetches := 0

@@ -109,6 +109,7 @@ func (r *rig) settled(signal telemetry.Signal) {
 }
 
 func TestWriterStoresAllSignalsAndEmptiesTheQueue(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	_, stop := r.start()
 	shop := testbed.NewShop(1, epoch)
@@ -127,6 +128,7 @@ func TestWriterStoresAllSignalsAndEmptiesTheQueue(t *testing.T) {
 }
 
 func TestTwoWritersShareTheQueue(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.start()
 	r.start()
@@ -141,6 +143,7 @@ func TestTwoWritersShareTheQueue(t *testing.T) {
 }
 
 func TestStoppingWritesWhatIsHeld(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.cfg.Flush.QuietAfter, r.cfg.Flush.Longest = 20*time.Second, 20*time.Second // nothing is written by age
 	_, stop := r.start()
@@ -153,6 +156,7 @@ func TestStoppingWritesWhatIsHeld(t *testing.T) {
 }
 
 func TestAPoisonedBatchIsDeadLetteredAlone(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	_, err := r.store.db.Pool.Exec(testbed.Context(t), "ALTER TABLE spans_fact ADD CONSTRAINT refuse CHECK (connection_id <> 'poison') NOT VALID")
 	require.NoError(t, err)
@@ -174,6 +178,7 @@ func TestAPoisonedBatchIsDeadLetteredAlone(t *testing.T) {
 
 // A crash between the commit and the acknowledgements: everything comes again, and nothing is stored twice.
 func TestACrashBeforeTheAcknowledgementStoresNothingTwice(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.cfg.Bus.AckWait = time.Second
 	r.nats.AckWait = time.Second
@@ -207,6 +212,7 @@ func TestACrashBeforeTheAcknowledgementStoresNothingTwice(t *testing.T) {
 }
 
 func TestARestartOfTheDatabaseLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
 	bin := testbed.PostgresBin(t)
 	home, err := os.MkdirTemp("", "ollywriter") // not below the test's private directory: the server runs as another user
 	require.NoError(t, err)
@@ -266,6 +272,7 @@ func TestARestartOfTheDatabaseLosesAndDoublesNothing(t *testing.T) {
 }
 
 func TestWriterWaitsForItsSchema(t *testing.T) {
+	t.Parallel()
 	db := testbed.Empty(t)
 	r := &rig{t: t, nats: testbed.NATS(t), cfg: DefaultConfig(), store: openStore(t, db, testbed.NewClock(epoch))}
 	r.cfg.Bus, r.cfg.Postgres = r.nats, db.Config()
@@ -278,6 +285,7 @@ func TestWriterWaitsForItsSchema(t *testing.T) {
 }
 
 func TestConfigurationIsChecked(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, DefaultConfig().Validate())
 	var zero Config
 	zero.Postgres = DefaultConfig().Postgres

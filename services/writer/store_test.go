@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,23 +68,17 @@ func (s *store) items(signal telemetry.Signal) (segments, rows int64) {
 	return s.count("SELECT coalesce(sum(items), 0) FROM " + segmentTable(signal)), s.count("SELECT count(*) FROM " + factTable(signal))
 }
 
-var positions struct {
-	sync.Mutex
-	last int64
-}
+// positions are unique within the process: parallel tests share them.
+var positions atomic.Int64
 
 // batch makes a delivery that nobody settles.
 func batch(tenant telemetry.Tenant, signal telemetry.Signal, payload []byte, items int) *held {
-	positions.Lock()
-	positions.last++
-	position := positions.last
-	positions.Unlock()
 	return &held{
 		Batch: telemetry.Batch{
 			ID: telemetry.NewBatchID(tenant, signal, payload), Tenant: tenant, Signal: signal, Connection: "key-1", Received: epoch,
 			Items: items, Payload: payload,
 		},
-		position: position, attempts: 1, arrived: epoch,
+		position: positions.Add(1), attempts: 1, arrived: epoch,
 		settle: func(context.Context, error) error { return nil }, keep: func() error { return nil },
 	}
 }
@@ -119,6 +114,7 @@ func (s *store) text(sql string) string {
 }
 
 func TestGoldenRows(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	for _, signal := range telemetry.Signals() {
 		out := s.put(signal, sample(signal, epoch))
@@ -142,15 +138,18 @@ func TestGoldenRows(t *testing.T) {
 }
 
 func TestGoldenSegmentHeaders(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.segmentItems = 100
-	positions.Lock()
-	positions.last = 0
-	positions.Unlock()
 	shop := testbed.NewShop(1, epoch.Add(-5*time.Minute))
-	s.put(telemetry.Traces, batch("default", telemetry.Traces, testbed.TracesPayload(shop.Traces(450)), 450))
-	s.put(telemetry.Logs, batch("default", telemetry.Logs, testbed.LogsPayload(shop.Logs(250)), 250))
-	s.put(telemetry.Metrics, batch("default", telemetry.Metrics, testbed.MetricsPayload(shop.Metrics(250)), 250))
+	for i, h := range []*held{
+		batch("default", telemetry.Traces, testbed.TracesPayload(shop.Traces(450)), 450),
+		batch("default", telemetry.Logs, testbed.LogsPayload(shop.Logs(250)), 250),
+		batch("default", telemetry.Metrics, testbed.MetricsPayload(shop.Metrics(250)), 250),
+	} {
+		h.position = int64(i + 1) // those of the process are shared with the tests beside
+		s.put(h.Signal, h)
+	}
 	var all strings.Builder
 	for _, signal := range telemetry.Signals() {
 		all.WriteString(s.text(`SELECT min_time, max_time, min_position, max_position, items, errors, roots, level, format,
@@ -162,6 +161,7 @@ func TestGoldenSegmentHeaders(t *testing.T) {
 }
 
 func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	for _, signal := range telemetry.Signals() {
 		sent := testbed.Sample(signal, epoch)
@@ -189,6 +189,7 @@ func (s *store) otlp(tenant telemetry.Tenant, signal telemetry.Signal) []byte {
 }
 
 func TestABatchSentTwiceIsStoredOnce(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	first, second := shopSpans(1, epoch, 100), shopSpans(2, epoch, 50)
 	again := shopSpans(1, epoch, 100)
@@ -210,6 +211,7 @@ func TestABatchSentTwiceIsStoredOnce(t *testing.T) {
 }
 
 func TestTheSameBytesOfTwoTenantsAreTwoBatches(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	payload := testbed.Sample(telemetry.Traces, epoch)
 	out := s.put(telemetry.Traces, batch("one", telemetry.Traces, payload, 0), batch("two", telemetry.Traces, payload, 0))
@@ -221,6 +223,7 @@ func TestTheSameBytesOfTwoTenantsAreTwoBatches(t *testing.T) {
 }
 
 func TestWritersThatHoldTheSameBatchesStoreThemOnce(t *testing.T) {
+	t.Parallel()
 	const writers, batches, spans = 4, 12, 40
 	s := newStore(t)
 	var wg sync.WaitGroup
@@ -259,6 +262,7 @@ func TestWritersThatHoldTheSameBatchesStoreThemOnce(t *testing.T) {
 }
 
 func TestARetryAfterMidnightIsRecognised(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.clock.Set(time.Date(2026, 11, 23, 23, 59, 59, 0, time.UTC))
 	s.put(telemetry.Traces, shopSpans(1, epoch, 10))
@@ -273,6 +277,7 @@ func TestARetryAfterMidnightIsRecognised(t *testing.T) {
 }
 
 func TestABatchThatCannotBeDecodedCostsItsNeighboursNothing(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	bad := batch("default", telemetry.Traces, []byte("\x0a\xff not protobuf"), 1)
 	good := shopSpans(1, epoch, 10)
@@ -288,6 +293,7 @@ func TestABatchThatCannotBeDecodedCostsItsNeighboursNothing(t *testing.T) {
 }
 
 func TestAFlushIsStoredWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	for _, table := range []string{"spans_segment", "spans_fact", "red_minute"} {
 		_, err := s.db.Pool.Exec(testbed.Context(t), "ALTER TABLE "+table+" ADD CONSTRAINT refuse CHECK (tenant_id <> 'bad') NOT VALID")
@@ -308,6 +314,7 @@ func TestAFlushIsStoredWholeOrNotAtAll(t *testing.T) {
 }
 
 func TestMissingPartitionsAreMadeOnDemand(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	for _, at := range []time.Time{epoch, epoch.Add(-50 * time.Hour), epoch.Add(-30 * 24 * time.Hour), epoch.Add(time.Hour)} {
 		s.put(telemetry.Traces, shopSpans(uint64(at.Unix()), at, 10))
@@ -324,6 +331,7 @@ func TestMissingPartitionsAreMadeOnDemand(t *testing.T) {
 }
 
 func TestAPartitionDroppedBehindTheWriterIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.put(telemetry.Traces, shopSpans(1, epoch, 10))
 	_, err := s.db.Pool.Exec(testbed.Context(t), "SELECT drop_partition('spans_segment', 'spans_segment_y2026_m11_d23')")
@@ -335,6 +343,7 @@ func TestAPartitionDroppedBehindTheWriterIsMadeAgain(t *testing.T) {
 }
 
 func TestRowsFollowThePolicy(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	exec := func(sql string) {
 		t.Helper()
@@ -366,6 +375,7 @@ func TestRowsFollowThePolicy(t *testing.T) {
 }
 
 func TestASteadyStateSendsNoDimensions(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	shop := testbed.NewShop(1, epoch)
 	s.put(telemetry.Traces, batch("default", telemetry.Traces, testbed.TracesPayload(shop.Traces(3000)), 3000))
@@ -378,6 +388,7 @@ func TestASteadyStateSendsNoDimensions(t *testing.T) {
 }
 
 func TestLastSeenDayMovesOnceADay(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	seen := func() int64 {
 		return s.count("SELECT count(*) FROM service_dim WHERE last_seen_day = $1", s.clock.Now().Truncate(24*time.Hour))
@@ -401,6 +412,7 @@ func TestLastSeenDayMovesOnceADay(t *testing.T) {
 }
 
 func TestNamesTooLongForAnIndexAreShortenedInTheDimensions(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	long := strings.Repeat("x", 100_000)
 	td := testbed.NewShop(1, epoch).Traces(1)
@@ -413,6 +425,7 @@ func TestNamesTooLongForAnIndexAreShortenedInTheDimensions(t *testing.T) {
 }
 
 func TestHostileTimesAreRefusedAlone(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	td := testbed.NewShop(1, epoch).Traces(1)
 	td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetStartTimestamp(math.MaxUint64)
@@ -421,6 +434,7 @@ func TestHostileTimesAreRefusedAlone(t *testing.T) {
 }
 
 func TestRollupsAreWhatTheRowsSay(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	shop := testbed.NewShop(3, epoch)
 	for range 3 {
@@ -465,6 +479,7 @@ func TestRollupsAreWhatTheRowsSay(t *testing.T) {
 }
 
 func TestStatementsNameTheColumnsOfTheirTables(t *testing.T) {
+	t.Parallel()
 	db := testbed.Database(t)
 	columns := regexp.MustCompile(`(?s)COPY public\.(\w+) \((.*?)\) FROM STDIN \(FORMAT binary\)`)
 	for statement, n := range map[string]int{
@@ -485,6 +500,7 @@ func TestStatementsNameTheColumnsOfTheirTables(t *testing.T) {
 
 // Two flushes that move the same entries on a new day must not wait for each other: what one moves, the other leaves alone.
 func TestAFlushDoesNotWaitForOneThatMovesTheSameEntries(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	s.put(telemetry.Traces, shopSpans(1, epoch, 300))
 	s.put(telemetry.Metrics, sample(telemetry.Metrics, epoch))
@@ -507,6 +523,7 @@ func TestAFlushDoesNotWaitForOneThatMovesTheSameEntries(t *testing.T) {
 }
 
 func TestAFaultOfTheWholeDatabaseIsNotTheBatches(t *testing.T) {
+	t.Parallel()
 	s := newStore(t)
 	_, err := s.db.Pool.Exec(testbed.Context(t), `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
 		$$ BEGIN RAISE EXCEPTION 'permission denied' USING ERRCODE = '42501'; END $$;

@@ -80,6 +80,7 @@ func (o *output) String() string {
 }
 
 func TestStartStopAndStartAgain(t *testing.T) {
+	t.Parallel()
 	var log output
 	cfg := server.Config{
 		BinDir: testbed.PostgresBin(t), DataDir: filepath.Join(work(t), "deep", "er", "data"), Log: &log,
@@ -104,6 +105,7 @@ func TestStartStopAndStartAgain(t *testing.T) {
 }
 
 func TestOpenConnectionsDoNotHoldUpTheStop(t *testing.T) {
+	t.Parallel()
 	s := start(t, server.Config{BinDir: testbed.PostgresBin(t), DataDir: filepath.Join(work(t), "data")})
 	conn, err := pgx.Connect(testbed.Context(t), s.URL("postgres"))
 	require.NoError(t, err)
@@ -116,6 +118,7 @@ func TestOpenConnectionsDoNotHoldUpTheStop(t *testing.T) {
 }
 
 func TestADeathIsNoticed(t *testing.T) {
+	t.Parallel()
 	cfg := server.Config{BinDir: testbed.PostgresBin(t), DataDir: filepath.Join(work(t), "data")}
 	s := start(t, cfg)
 	b, err := os.ReadFile(filepath.Join(cfg.DataDir, "postmaster.pid"))
@@ -128,6 +131,7 @@ func TestADeathIsNoticed(t *testing.T) {
 
 // Two at once on one data directory would destroy it: the second waits for the first to end, and else refuses.
 func TestOneServerPerDataDirectory(t *testing.T) {
+	t.Parallel()
 	cfg := server.Config{BinDir: testbed.PostgresBin(t), DataDir: filepath.Join(work(t), "data")}
 	first := start(t, cfg)
 	ctx, cancel := context.WithTimeout(testbed.Context(t), 200*time.Millisecond)
@@ -149,6 +153,7 @@ func TestOneServerPerDataDirectory(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	bin := testbed.PostgresBin(t)
 	foreign := work(t)
 	require.NoError(t, os.WriteFile(filepath.Join(foreign, "novel.txt"), []byte("It was"), 0o600))
@@ -185,6 +190,7 @@ func TestRefusals(t *testing.T) {
 
 // A start that is given up leaves neither a process nor half a cluster.
 func TestAStartThatIsGivenUp(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(work(t), "data")
 	ctx, cancel := context.WithTimeout(testbed.Context(t), 50*time.Millisecond)
 	defer cancel()

@@ -63,6 +63,7 @@ func spans(b *batch) map[pcommon.SpanID]told {
 }
 
 func TestStoriesAreWhole(t *testing.T) {
+	t.Parallel()
 	_, b := tell(7, 600)
 	all := spans(b)
 	require.Len(t, all, b.traces.SpanCount(), "span ids are unique")
@@ -120,6 +121,7 @@ func TestStoriesAreWhole(t *testing.T) {
 }
 
 func TestLogsBelongToTheirSpans(t *testing.T) {
+	t.Parallel()
 	_, b := tell(7, 400)
 	all := spans(b)
 	severities, structured := map[string]bool{}, 0
@@ -148,6 +150,7 @@ func TestLogsBelongToTheirSpans(t *testing.T) {
 }
 
 func TestMetricsAreOfEveryTypeAndTrue(t *testing.T) {
+	t.Parallel()
 	shop, _ := tell(7, 400)
 	r := rand.New(rand.NewPCG(7, 2))
 	_, first := shop.collect(r, noon().Add(-time.Minute), noon())
@@ -212,6 +215,7 @@ func metrics(all pmetric.Metrics) (list []pmetric.Metric) {
 }
 
 func TestTheSameSeedTellsTheSame(t *testing.T) {
+	t.Parallel()
 	encode := func(seed uint64) string {
 		shop, b := tell(seed, 50)
 		text, err := (&ptrace.JSONMarshaler{}).MarshalTraces(b.traces)
@@ -274,6 +278,7 @@ func run(t *testing.T, cfg Config) (*Service, string, error) {
 }
 
 func TestSendsByHTTPRetriesAndReportsRefusals(t *testing.T) {
+	t.Parallel()
 	r := &receiver{}
 	server := httptest.NewServer(r)
 	defer server.Close()
@@ -309,6 +314,7 @@ func (r *grpcReceiver) Export(_ context.Context, q ptraceotlp.ExportRequest) (pt
 }
 
 func TestSendsByGRPCAndFailsForWhatIsNotDelivered(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	server := grpc.NewServer()
@@ -326,6 +332,7 @@ func TestSendsByGRPCAndFailsForWhatIsNotDelivered(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
 	for key, change := range map[string]func(*Config){
 		"protocol": func(c *Config) { c.Protocol = "udp" },
 		"rate":     func(c *Config) { c.Rate = 0 },
