@@ -8,6 +8,7 @@ import (
 )
 
 func TestVersionNamesReleaseAndRevision(t *testing.T) {
+	t.Parallel()
 	revision := debug.BuildSetting{Key: "vcs.revision", Value: "1a2b3c4d5e6f"}
 	for name, tc := range map[string]struct {
 		release  string

@@ -41,6 +41,7 @@ func describe[R any](columns []column[R]) []described {
 }
 
 func TestTheColumnsAreTheTables(t *testing.T) {
+	t.Parallel()
 	db := testbed.Database(t)
 	all, group := columns(), groupColumns()
 	for _, signal := range telemetry.Signals() {
@@ -96,6 +97,7 @@ func examples(signal telemetry.Signal) ([]Row, *Group) {
 }
 
 func TestEveryColumnOfTheExamplesHasAValue(t *testing.T) {
+	t.Parallel()
 	rows, group := examples(telemetry.Traces)
 	all, of := columns(), groupColumns()
 	for _, c := range all {
@@ -108,6 +110,7 @@ func TestEveryColumnOfTheExamplesHasAValue(t *testing.T) {
 
 // TestRowsComeOutAsTheyWentIn goes through COPY and back, in each of the ways in which pgx asks: values come in binary and as text.
 func TestRowsComeOutAsTheyWentIn(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		t.Run(signal.String(), func(t *testing.T) {
 			ctx := testbed.Context(t)
@@ -161,6 +164,7 @@ func TestRowsComeOutAsTheyWentIn(t *testing.T) {
 // TestNothingIsLeftOfTheRowBefore: a column that was not selected is zero, and arrays of services that do not run along with one another
 // are damage, not a wrong header.
 func TestNothingIsLeftOfTheRowBefore(t *testing.T) {
+	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	rows, _ := examples(telemetry.Logs)
@@ -192,6 +196,7 @@ func TestNothingIsLeftOfTheRowBefore(t *testing.T) {
 }
 
 func TestAnUnknownColumnIsNotSelected(t *testing.T) {
+	t.Parallel()
 	require.Equal(t, "s.body, s.group_id", Select("body", "group_id").List("s"))
 	require.PanicsWithValue(t, `segmentrow: there is no column "bodies"`, func() { Select("body", "bodies") })
 }
@@ -210,6 +215,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 
 // TestNewGroup puts the filters of real segments into one row.
 func TestNewGroup(t *testing.T) {
+	t.Parallel()
 	table := segment.NewTable("red", telemetry.Traces)
 	shop := testbed.NewShop(1, time.Unix(0, at()))
 	var rows []Row

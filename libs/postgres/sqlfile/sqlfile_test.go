@@ -18,6 +18,7 @@ func files(list ...string) fstest.MapFS {
 }
 
 func TestTextsAndTemplates(t *testing.T) {
+	t.Parallel()
 	f := sqlfile.Parse(files("plain", "-- why\nSELECT 1\n", "of", "SELECT * FROM {{.Table}}{{if .Limit}} LIMIT {{.Limit}}{{end}}\n"))
 	require.NoError(t, f.Err())
 	require.Equal(t, "-- why\nSELECT 1", f.Text("plain", nil))
@@ -33,6 +34,7 @@ func TestTextsAndTemplates(t *testing.T) {
 }
 
 func TestWhatIsWrongIsSaidAtTheStart(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		sql  string
 		data any
