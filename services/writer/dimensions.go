@@ -1,7 +1,6 @@
 package writer
 
 import (
-	_ "embed"
 	"sync"
 	"time"
 
@@ -11,24 +10,6 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-//go:embed sql/enter_tenant_dim.sql
-var enterTenants string
-
-//go:embed sql/enter_service_dim.sql
-var enterServices string
-
-//go:embed sql/enter_operation_dim.sql
-var enterOperations string
-
-//go:embed sql/enter_resource_dim.sql
-var enterResources string
-
-//go:embed sql/enter_scope_dim.sql
-var enterScopes string
-
-//go:embed sql/enter_series_dim.sql
-var enterSeries string
-
 // maxName bounds the names in dimension tables, in bytes: an index entry takes no more than 2,704. The segment keeps all of it.
 const maxName = 1024
 
@@ -36,12 +17,13 @@ const maxName = 1024
 type dimension uint8
 
 const (
-	dimTenant dimension = iota
-	dimService
+	dimService dimension = iota
 	dimOperation
 	dimResource
 	dimScope
 	dimSeries
+	dimensionTables // whose entries have a day
+	dimTenant
 )
 
 type dimensionKey struct {
@@ -241,24 +223,24 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 
 // queue adds the statements that enter what was gathered, tables always in the same order: two writers that enter the same entries
 // then wait for one another and never in a circle.
-func (d *dimensions) queue(b *pgx.Batch) {
+func (d *dimensions) queue(b *pgx.Batch, sql *statements) {
 	if len(d.tenants) > 0 {
-		b.Queue(enterTenants, d.tenants)
+		b.Queue(sql.enterTenants, d.tenants)
 	}
 	if s := &d.services; len(s.id) > 0 {
-		b.Queue(enterServices, d.day, s.tenant, s.id, s.name, s.namespace)
+		b.Queue(sql.enter[dimService], d.day, s.tenant, s.id, s.name, s.namespace)
 	}
 	if s := &d.operations; len(s.id) > 0 {
-		b.Queue(enterOperations, d.day, s.tenant, s.id, s.service, s.name, s.kind)
+		b.Queue(sql.enter[dimOperation], d.day, s.tenant, s.id, s.service, s.name, s.kind)
 	}
 	if s := &d.resources; len(s.id) > 0 {
-		b.Queue(enterResources, d.day, s.tenant, s.id, s.service, s.attributes, s.schemaURL, s.dropped)
+		b.Queue(sql.enter[dimResource], d.day, s.tenant, s.id, s.service, s.attributes, s.schemaURL, s.dropped)
 	}
 	if s := &d.scopes; len(s.id) > 0 {
-		b.Queue(enterScopes, d.day, s.tenant, s.id, s.name, s.version, s.attributes, s.schemaURL, s.dropped)
+		b.Queue(sql.enter[dimScope], d.day, s.tenant, s.id, s.name, s.version, s.attributes, s.schemaURL, s.dropped)
 	}
 	if s := &d.series; len(s.id) > 0 {
-		b.Queue(enterSeries, d.day, s.tenant, s.id, s.service, s.resource, s.scope, s.name, s.kind, s.temporality, s.monotonic, s.unit,
+		b.Queue(sql.enter[dimSeries], d.day, s.tenant, s.id, s.service, s.resource, s.scope, s.name, s.kind, s.temporality, s.monotonic, s.unit,
 			s.description, s.attributes, s.metadata)
 	}
 }

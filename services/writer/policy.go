@@ -2,7 +2,6 @@ package writer
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"math"
 	"sync"
@@ -13,9 +12,6 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
-
-//go:embed sql/rows_windows.sql
-var selectRowsWindows string
 
 // policies knows for which tenants and signals rows are written beside the segments, and how far back. It asks the database when
 // what it knows is older than a while, so that a change of policy takes effect without a restart. Safe for concurrent use.
@@ -33,13 +29,13 @@ type policyKey struct {
 }
 
 // load asks the database if it is time to.
-func (p *policies) load(ctx context.Context, pool *pgxpool.Pool, now time.Time) error {
+func (p *policies) load(ctx context.Context, pool *pgxpool.Pool, sql string, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.windows != nil && now.Sub(p.read) < p.refresh && !now.Before(p.read) {
 		return nil
 	}
-	rows, err := pool.Query(ctx, selectRowsWindows)
+	rows, err := pool.Query(ctx, sql)
 	if err != nil {
 		return fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
 	}

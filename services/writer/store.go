@@ -2,7 +2,6 @@ package writer
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,27 +20,10 @@ import (
 	"github.com/ollyscale/ollyscale/schema"
 )
 
-//go:embed sql/claim_batches.sql
-var claimBatches string
-
-//go:embed sql/ensure_partition.sql
-var ensurePartition string
-
-//go:embed sql/copy_spans_fact.sql
-var copySpansFact string
-
-//go:embed sql/copy_logs_fact.sql
-var copyLogsFact string
-
-//go:embed sql/copy_metrics_fact.sql
-var copyMetricsFact string
-
-//go:embed sql/copy_red_minute.sql
-var copyRedMinute string
-
 // database is where flushes go. It is shared by all flushes of a writer and safe for concurrent use.
 type database struct {
 	pool         *pgxpool.Pool
+	sql          *statements
 	now          func() time.Time
 	segmentItems int
 	known        *known
@@ -64,7 +46,7 @@ type outcome struct {
 // stored by this call, or (the connection was lost at the commit) all were: storing them again is safe either way.
 func (d *database) store(ctx context.Context, b *build, batches []*held) (out outcome, err error) {
 	defer func() { err = classify(err) }()
-	if err := d.policies.load(ctx, d.pool, d.now()); err != nil {
+	if err := d.policies.load(ctx, d.pool, d.sql.rowsWindows, d.now()); err != nil {
 		return out, err
 	}
 	p := plan{now: d.now(), segmentItems: d.segmentItems, known: d.known}
@@ -84,12 +66,12 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 	today := p.now.UTC().Truncate(24 * time.Hour)
 	b.leaf(schema.IngestBatch, today.UnixNano(), day)
 	b.leaf(schema.IngestBatch, today.UnixNano()+day, day) // the ledger guards the day after too
-	if err := d.leaves.ensure(ctx, d.pool, b.leaves); err != nil {
+	if err := d.leaves.ensure(ctx, d.pool, d.sql.ensurePartition, b.leaves); err != nil {
 		return out, err
 	}
 
 	err = postgres.InTx(ctx, d.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		claimed, err := claim(ctx, tx, today, b.signal, batches)
+		claimed, err := claim(ctx, tx, d.sql.claimBatches, today, b.signal, batches)
 		if err != nil {
 			return fmt.Errorf("claim batches: %w", err)
 		}
@@ -119,7 +101,7 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 }
 
 // claim enters the batches into the ledger and returns those that nobody has entered before.
-func claim(ctx context.Context, tx pgx.Tx, today time.Time, signal telemetry.Signal, batches []*held) ([]*held, error) {
+func claim(ctx context.Context, tx pgx.Tx, sql string, today time.Time, signal telemetry.Signal, batches []*held) ([]*held, error) {
 	n := len(batches)
 	ids, tenants, signals := make([][16]byte, n), make([]string, n), make([]int16, n)
 	positions, items := make([]int64, n), make([]int32, n)
@@ -129,7 +111,7 @@ func claim(ctx context.Context, tx pgx.Tx, today time.Time, signal telemetry.Sig
 		positions[i], items[i] = h.position, clamp32(int64(h.Items))
 		byID[h.ID] = i
 	}
-	rows, err := tx.Query(ctx, claimBatches, today, ids, tenants, signals, positions, items)
+	rows, err := tx.Query(ctx, sql, today, ids, tenants, signals, positions, items)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +135,7 @@ func claim(ctx context.Context, tx pgx.Tx, today time.Time, signal telemetry.Sig
 // write sends everything but the ledger.
 func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 	var entries pgx.Batch
-	b.dims.queue(&entries)
+	b.dims.queue(&entries, d.sql)
 	if entries.Len() > 0 {
 		if err := tx.SendBatch(ctx, &entries).Close(); err != nil {
 			return fmt.Errorf("enter dimensions: %w", err)
@@ -164,8 +146,8 @@ func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 		stream    *pgcopy.Stream
 	}{
 		{"segments", segmentrow.Statement(b.signal), &b.segments},
-		{"rows", copyFacts(b.signal), &b.rows.stream.Stream},
-		{"rollups", copyRedMinute, &b.red},
+		{"rows", d.sql.copyFacts[b.signal], &b.rows.stream.Stream},
+		{"rollups", d.sql.copyRed, &b.red},
 	} {
 		if c.stream.Rows == 0 {
 			continue
@@ -175,18 +157,6 @@ func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 		}
 	}
 	return nil
-}
-
-func copyFacts(s telemetry.Signal) string {
-	switch s {
-	case telemetry.Traces:
-		return copySpansFact
-	case telemetry.Logs:
-		return copyLogsFact
-	case telemetry.Metrics:
-		return copyMetricsFact
-	}
-	return ""
 }
 
 // codeRefused is the code of an error of the database that is neither the data's fault nor known to pass.
@@ -238,7 +208,7 @@ const maxLeaves = 8192
 
 // ensure makes the partitions that are not known to exist, each in a transaction of its own: making one takes a lock that flushes
 // must not hold.
-func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, want map[leaf]struct{}) error {
+func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, sql string, want map[leaf]struct{}) error {
 	for w := range want {
 		l.mu.Lock()
 		_, ok := l.exist[w]
@@ -246,7 +216,7 @@ func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, want map[leaf]s
 		if ok {
 			continue
 		}
-		if _, err := pool.Exec(ctx, ensurePartition, w.table, w.start); err != nil {
+		if _, err := pool.Exec(ctx, sql, w.table, w.start); err != nil {
 			return fmt.Errorf("make a partition of %s: %w", w.table, postgres.Classify(err))
 		}
 		l.mu.Lock()

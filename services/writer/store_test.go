@@ -42,8 +42,10 @@ func newStore(t testing.TB) *store {
 // openStore is another writer on the same database.
 func openStore(t testing.TB, db *testbed.DB, clock *testbed.Clock) *store {
 	t.Helper()
+	sql, err := newStatements()
+	require.NoError(t, err)
 	return &store{t: t, db: db, clock: clock, database: &database{
-		pool: db.Pool, now: clock.Now, segmentItems: 1000, known: newKnown(1000), policies: &policies{refresh: time.Minute},
+		pool: db.Pool, sql: sql, now: clock.Now, segmentItems: 1000, known: newKnown(1000), policies: &policies{refresh: time.Minute},
 	}}
 }
 
@@ -482,8 +484,11 @@ func TestStatementsNameTheColumnsOfTheirTables(t *testing.T) {
 	t.Parallel()
 	db := testbed.Database(t)
 	columns := regexp.MustCompile(`(?s)COPY public\.(\w+) \((.*?)\) FROM STDIN \(FORMAT binary\)`)
+	sql, err := newStatements()
+	require.NoError(t, err)
 	for statement, n := range map[string]int{
-		copySpansFact: spanColumns, copyLogsFact: logColumns, copyMetricsFact: pointColumns, copyRedMinute: redColumns,
+		sql.copyFacts[telemetry.Traces]: spanColumns, sql.copyFacts[telemetry.Logs]: logColumns, sql.copyFacts[telemetry.Metrics]: pointColumns,
+		sql.copyRed: redColumns,
 	} {
 		m := columns.FindStringSubmatch(statement)
 		require.NotNil(t, m, statement)

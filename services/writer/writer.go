@@ -48,7 +48,10 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	}
 	cfg.Flush = cfg.Flush.withDefaults()
 	s := &Service{cfg: cfg, env: env, budget: newBudget(cfg.Flush.MaxHeldBytes)}
-	var err error
+	sql, err := newStatements()
+	if err != nil {
+		return nil, err
+	}
 	if s.metrics, err = newInstruments(env.Meter, s.budget.held); err != nil {
 		return nil, fmt.Errorf("writer metrics: %w", err)
 	}
@@ -65,7 +68,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		return nil, err
 	}
 	s.db = &database{
-		pool: s.pool, now: env.Now, segmentItems: cfg.Flush.SegmentItems, known: newKnown(generation),
+		pool: s.pool, sql: sql, now: env.Now, segmentItems: cfg.Flush.SegmentItems, known: newKnown(generation),
 		policies: &policies{refresh: cfg.Flush.PolicyRefresh},
 	}
 	for _, signal := range telemetry.Signals() {

@@ -1,0 +1,142 @@
+---- services
+-- The ids of services by name, in every namespace.
+SELECT service_id FROM service_dim WHERE tenant_id = $1 AND name = ANY($2)
+
+---- count[0]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned.
+SELECT count(*), coalesce(max(max_position), 0) FROM spans_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+
+---- count[1]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned.
+SELECT count(*), coalesce(max(max_position), 0) FROM logs_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+
+---- count[2]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned.
+SELECT count(*), coalesce(max(max_position), 0) FROM metrics_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+
+---- header[0]
+-- Headers of segments by id; min_time is for the index, and $4 and $5 bound it, so that no partition outside is opened. OFFSET 0 keeps this a
+-- look-up by primary key for each, whatever the planner thinks of the size of the list.
+SELECT h.*
+FROM unnest($2::uuid[], $3::bigint[]) AS wanted(segment_id, min_time)
+CROSS JOIN LATERAL (
+  SELECT s.segment_id, s.min_time, s.max_time, s.items, s.errors, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.directory
+  FROM spans_segment AS s
+  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
+    AND s.min_time >= $4 AND s.min_time <= $5
+  OFFSET 0
+) AS h
+
+---- header[1]
+-- Headers of segments by id; min_time is for the index, and $4 and $5 bound it, so that no partition outside is opened. OFFSET 0 keeps this a
+-- look-up by primary key for each, whatever the planner thinks of the size of the list.
+SELECT h.*
+FROM unnest($2::uuid[], $3::bigint[]) AS wanted(segment_id, min_time)
+CROSS JOIN LATERAL (
+  SELECT s.segment_id, s.min_time, s.max_time, s.items, s.errors, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.directory
+  FROM logs_segment AS s
+  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
+    AND s.min_time >= $4 AND s.min_time <= $5
+  OFFSET 0
+) AS h
+
+---- header[2]
+-- Headers of segments by id; min_time is for the index, and $4 and $5 bound it, so that no partition outside is opened. OFFSET 0 keeps this a
+-- look-up by primary key for each, whatever the planner thinks of the size of the list.
+SELECT h.*
+FROM unnest($2::uuid[], $3::bigint[]) AS wanted(segment_id, min_time)
+CROSS JOIN LATERAL (
+  SELECT s.segment_id, s.min_time, s.max_time, s.items, s.errors, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.directory
+  FROM metrics_segment AS s
+  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
+    AND s.min_time >= $4 AND s.min_time <= $5
+  OFFSET 0
+) AS h
+
+---- parts[0]
+-- Byte ranges of segments' bodies: substring() on an EXTERNAL column reads only the TOAST chunks of the range. OFFSET 0 keeps this a
+-- look-up by primary key for each range, whatever the planner thinks of the size of the list. $6 and $7 bound min_time: partitions outside are
+-- not even opened.
+SELECT part.bytes
+FROM unnest($2::uuid[], $3::bigint[], $4::int[], $5::int[]) WITH ORDINALITY AS wanted(segment_id, min_time, first, length, number)
+CROSS JOIN LATERAL (
+  SELECT substring(body FROM wanted.first FOR wanted.length) AS bytes
+  FROM spans_segment AS s
+  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
+    AND s.min_time >= $6 AND s.min_time <= $7
+  OFFSET 0
+) AS part
+ORDER BY wanted.number
+
+---- parts[1]
+-- Byte ranges of segments' bodies: substring() on an EXTERNAL column reads only the TOAST chunks of the range. OFFSET 0 keeps this a
+-- look-up by primary key for each range, whatever the planner thinks of the size of the list. $6 and $7 bound min_time: partitions outside are
+-- not even opened.
+SELECT part.bytes
+FROM unnest($2::uuid[], $3::bigint[], $4::int[], $5::int[]) WITH ORDINALITY AS wanted(segment_id, min_time, first, length, number)
+CROSS JOIN LATERAL (
+  SELECT substring(body FROM wanted.first FOR wanted.length) AS bytes
+  FROM logs_segment AS s
+  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
+    AND s.min_time >= $6 AND s.min_time <= $7
+  OFFSET 0
+) AS part
+ORDER BY wanted.number
+
+---- parts[2]
+-- Byte ranges of segments' bodies: substring() on an EXTERNAL column reads only the TOAST chunks of the range. OFFSET 0 keeps this a
+-- look-up by primary key for each range, whatever the planner thinks of the size of the list. $6 and $7 bound min_time: partitions outside are
+-- not even opened.
+SELECT part.bytes
+FROM unnest($2::uuid[], $3::bigint[], $4::int[], $5::int[]) WITH ORDINALITY AS wanted(segment_id, min_time, first, length, number)
+CROSS JOIN LATERAL (
+  SELECT substring(body FROM wanted.first FOR wanted.length) AS bytes
+  FROM metrics_segment AS s
+  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
+    AND s.min_time >= $6 AND s.min_time <= $7
+  OFFSET 0
+) AS part
+ORDER BY wanted.number
+
+---- groups[0]
+-- For each group of segments in the range, the blocks of their filters that each hash meets, in the order of $5 (upper halves of hashes of tokens)
+-- and $6 (of traces): of all its segments, one after the other.
+SELECT group_id, segments, ARRAY(
+    SELECT substring(token_filter FROM (((h.high * token_blocks) >> 32) * 32 * cardinality(segments))::int + 1 FOR 32 * cardinality(segments))
+    FROM unnest($5::bigint[]) WITH ORDINALITY AS h(high, number) ORDER BY h.number
+  ), ARRAY(
+    SELECT substring(trace_filter FROM (((h.high * trace_blocks) >> 32) * 32 * cardinality(segments))::int + 1 FOR 32 * cardinality(segments))
+    FROM unnest($6::bigint[]) WITH ORDINALITY AS h(high, number) ORDER BY h.number
+  )
+FROM spans_group
+WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+
+---- groups[1]
+-- For each group of segments in the range, the blocks of their filters that each hash meets, in the order of $5 (upper halves of hashes of tokens)
+-- and $6 (of traces): of all its segments, one after the other.
+SELECT group_id, segments, ARRAY(
+    SELECT substring(token_filter FROM (((h.high * token_blocks) >> 32) * 32 * cardinality(segments))::int + 1 FOR 32 * cardinality(segments))
+    FROM unnest($5::bigint[]) WITH ORDINALITY AS h(high, number) ORDER BY h.number
+  ), ARRAY(
+    SELECT substring(trace_filter FROM (((h.high * trace_blocks) >> 32) * 32 * cardinality(segments))::int + 1 FOR 32 * cardinality(segments))
+    FROM unnest($6::bigint[]) WITH ORDINALITY AS h(high, number) ORDER BY h.number
+  )
+FROM logs_group
+WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+
+---- groups[2]
+-- For each group of segments in the range, the blocks of their filters that each hash meets, in the order of $5 (upper halves of hashes of tokens)
+-- and $6 (of traces): of all its segments, one after the other.
+SELECT group_id, segments, ARRAY(
+    SELECT substring(token_filter FROM (((h.high * token_blocks) >> 32) * 32 * cardinality(segments))::int + 1 FOR 32 * cardinality(segments))
+    FROM unnest($5::bigint[]) WITH ORDINALITY AS h(high, number) ORDER BY h.number
+  ), ARRAY(
+    SELECT substring(trace_filter FROM (((h.high * trace_blocks) >> 32) * 32 * cardinality(segments))::int + 1 FOR 32 * cardinality(segments))
+    FROM unnest($6::bigint[]) WITH ORDINALITY AS h(high, number) ORDER BY h.number
+  )
+FROM metrics_group
+WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+

@@ -1,0 +1,74 @@
+package writer
+
+import (
+	"embed"
+	"strings"
+
+	"github.com/ollyscale/ollyscale/libs/postgres/sqlfile"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+//go:embed sql/*.sql
+var sqlFiles embed.FS
+
+// statements are the files of sql/, filled in.
+type statements struct {
+	claimBatches, ensurePartition, rowsWindows string
+	enterTenants                               string
+	enter                                      [dimensionTables]string // by dimension
+	copyFacts                                  [3]string               // by signal
+	copyRed                                    string
+}
+
+func newStatements() (*statements, error) {
+	f := sqlfile.Parse(sqlFiles)
+	s := &statements{
+		claimBatches:    f.Text("claim_batches", nil),
+		ensurePartition: f.Text("ensure_partition", nil),
+		rowsWindows:     f.Text("rows_windows", nil),
+		enterTenants:    f.Text("enter_tenants", nil),
+		copyRed:         f.Text("copy_red_minute", nil),
+	}
+	for d, of := range entries() {
+		s.enter[d] = f.Text("enter_dimension", of)
+	}
+	for _, signal := range telemetry.Signals() {
+		s.copyFacts[signal] = f.Text("copy_"+factTable(signal), nil)
+	}
+	return s, f.Err()
+}
+
+// entry is what enter_dimension.sql fills in.
+type entry struct {
+	Table, Key string
+	Columns    []entryColumn
+}
+
+// entryColumn is given as an array, which runs along with those of the other columns.
+type entryColumn struct {
+	Name, Type string
+	Parameter  int
+}
+
+// entries are the dimension tables whose entries have a day: their columns in the order in which dimensions.queue binds them, after the day.
+func entries() [dimensionTables]entry {
+	of := func(table, key string, columns ...string) entry {
+		e := entry{Table: table, Key: key}
+		for i, c := range columns {
+			name, kind, _ := strings.Cut(c, " ")
+			e.Columns = append(e.Columns, entryColumn{name, kind, i + 2})
+		}
+		return e
+	}
+	return [...]entry{
+		dimService:   of("service_dim", "service_id", "tenant_id text", "service_id bigint", "name text", "namespace text"),
+		dimOperation: of("operation_dim", "operation_id", "tenant_id text", "operation_id bigint", "service_id bigint", "name text", "kind smallint"),
+		dimResource: of("resource_dim", "resource_id", "tenant_id text", "resource_id bigint", "service_id bigint", "attributes jsonb", "schema_url text",
+			"dropped_attributes_count integer"),
+		dimScope: of("scope_dim", "scope_id", "tenant_id text", "scope_id bigint", "name text", "version text", "attributes jsonb", "schema_url text",
+			"dropped_attributes_count integer"),
+		dimSeries: of("series_dim", "series_id", "tenant_id text", "series_id bigint", "service_id bigint", "resource_id bigint", "scope_id bigint",
+			"metric_name text", "metric_type smallint", "temporality smallint", "monotonic boolean", "unit text", "description text", "attributes jsonb",
+			"metadata jsonb"),
+	}
+}

@@ -1,0 +1,153 @@
+---- claimBatches
+SELECT public.claim_batches($1::date, $2::uuid[], $3::text[], $4::smallint[], $5::bigint[], $6::integer[])
+
+---- ensurePartition
+SELECT public.ensure_partition($1::text, $2::bigint)
+
+---- rowsWindows
+SELECT tenant_id, signal, (extract(epoch FROM rows_window))::bigint FROM public.retention_policy
+
+---- enterTenants
+INSERT INTO public.tenant_dim (tenant_id) SELECT unnest($1::text[]) ORDER BY 1 ON CONFLICT DO NOTHING
+
+---- enter[0]
+-- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
+-- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
+-- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
+-- else is moving at this moment is left to them.
+WITH seen AS (
+  SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[])
+    AS s (tenant_id, service_id, name, namespace)
+), entered AS (
+  INSERT INTO public.service_dim (tenant_id, service_id, name, namespace, last_seen_day)
+  SELECT s.tenant_id, s.service_id, s.name, s.namespace, $1::date FROM seen s
+  WHERE NOT EXISTS (SELECT FROM public.service_dim d WHERE d.tenant_id = s.tenant_id AND d.service_id = s.service_id)
+  ORDER BY s.tenant_id, s.service_id
+  ON CONFLICT DO NOTHING
+  RETURNING 1
+), stale AS (
+  SELECT d.tenant_id, d.service_id FROM public.service_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.service_id = d.service_id
+  WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
+  ORDER BY d.tenant_id, d.service_id FOR NO KEY UPDATE OF d SKIP LOCKED
+)
+UPDATE public.service_dim d SET last_seen_day = $1::date FROM stale
+WHERE d.tenant_id = stale.tenant_id AND d.service_id = stale.service_id
+
+---- enter[1]
+-- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
+-- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
+-- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
+-- else is moving at this moment is left to them.
+WITH seen AS (
+  SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::smallint[])
+    AS s (tenant_id, operation_id, service_id, name, kind)
+), entered AS (
+  INSERT INTO public.operation_dim (tenant_id, operation_id, service_id, name, kind, last_seen_day)
+  SELECT s.tenant_id, s.operation_id, s.service_id, s.name, s.kind, $1::date FROM seen s
+  WHERE NOT EXISTS (SELECT FROM public.operation_dim d WHERE d.tenant_id = s.tenant_id AND d.operation_id = s.operation_id)
+  ORDER BY s.tenant_id, s.operation_id
+  ON CONFLICT DO NOTHING
+  RETURNING 1
+), stale AS (
+  SELECT d.tenant_id, d.operation_id FROM public.operation_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.operation_id = d.operation_id
+  WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
+  ORDER BY d.tenant_id, d.operation_id FOR NO KEY UPDATE OF d SKIP LOCKED
+)
+UPDATE public.operation_dim d SET last_seen_day = $1::date FROM stale
+WHERE d.tenant_id = stale.tenant_id AND d.operation_id = stale.operation_id
+
+---- enter[2]
+-- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
+-- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
+-- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
+-- else is moving at this moment is left to them.
+WITH seen AS (
+  SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::jsonb[], $6::text[], $7::integer[])
+    AS s (tenant_id, resource_id, service_id, attributes, schema_url, dropped_attributes_count)
+), entered AS (
+  INSERT INTO public.resource_dim (tenant_id, resource_id, service_id, attributes, schema_url, dropped_attributes_count, last_seen_day)
+  SELECT s.tenant_id, s.resource_id, s.service_id, s.attributes, s.schema_url, s.dropped_attributes_count, $1::date FROM seen s
+  WHERE NOT EXISTS (SELECT FROM public.resource_dim d WHERE d.tenant_id = s.tenant_id AND d.resource_id = s.resource_id)
+  ORDER BY s.tenant_id, s.resource_id
+  ON CONFLICT DO NOTHING
+  RETURNING 1
+), stale AS (
+  SELECT d.tenant_id, d.resource_id FROM public.resource_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.resource_id = d.resource_id
+  WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
+  ORDER BY d.tenant_id, d.resource_id FOR NO KEY UPDATE OF d SKIP LOCKED
+)
+UPDATE public.resource_dim d SET last_seen_day = $1::date FROM stale
+WHERE d.tenant_id = stale.tenant_id AND d.resource_id = stale.resource_id
+
+---- enter[3]
+-- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
+-- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
+-- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
+-- else is moving at this moment is left to them.
+WITH seen AS (
+  SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::integer[])
+    AS s (tenant_id, scope_id, name, version, attributes, schema_url, dropped_attributes_count)
+), entered AS (
+  INSERT INTO public.scope_dim (tenant_id, scope_id, name, version, attributes, schema_url, dropped_attributes_count, last_seen_day)
+  SELECT s.tenant_id, s.scope_id, s.name, s.version, s.attributes, s.schema_url, s.dropped_attributes_count, $1::date FROM seen s
+  WHERE NOT EXISTS (SELECT FROM public.scope_dim d WHERE d.tenant_id = s.tenant_id AND d.scope_id = s.scope_id)
+  ORDER BY s.tenant_id, s.scope_id
+  ON CONFLICT DO NOTHING
+  RETURNING 1
+), stale AS (
+  SELECT d.tenant_id, d.scope_id FROM public.scope_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.scope_id = d.scope_id
+  WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
+  ORDER BY d.tenant_id, d.scope_id FOR NO KEY UPDATE OF d SKIP LOCKED
+)
+UPDATE public.scope_dim d SET last_seen_day = $1::date FROM stale
+WHERE d.tenant_id = stale.tenant_id AND d.scope_id = stale.scope_id
+
+---- enter[4]
+-- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
+-- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
+-- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
+-- else is moving at this moment is left to them.
+WITH seen AS (
+  SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::smallint[], $9::smallint[], $10::boolean[], $11::text[], $12::text[], $13::jsonb[], $14::jsonb[])
+    AS s (tenant_id, series_id, service_id, resource_id, scope_id, metric_name, metric_type, temporality, monotonic, unit, description, attributes, metadata)
+), entered AS (
+  INSERT INTO public.series_dim (tenant_id, series_id, service_id, resource_id, scope_id, metric_name, metric_type, temporality, monotonic, unit, description, attributes, metadata, last_seen_day)
+  SELECT s.tenant_id, s.series_id, s.service_id, s.resource_id, s.scope_id, s.metric_name, s.metric_type, s.temporality, s.monotonic, s.unit, s.description, s.attributes, s.metadata, $1::date FROM seen s
+  WHERE NOT EXISTS (SELECT FROM public.series_dim d WHERE d.tenant_id = s.tenant_id AND d.series_id = s.series_id)
+  ORDER BY s.tenant_id, s.series_id
+  ON CONFLICT DO NOTHING
+  RETURNING 1
+), stale AS (
+  SELECT d.tenant_id, d.series_id FROM public.series_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.series_id = d.series_id
+  WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
+  ORDER BY d.tenant_id, d.series_id FOR NO KEY UPDATE OF d SKIP LOCKED
+)
+UPDATE public.series_dim d SET last_seen_day = $1::date FROM stale
+WHERE d.tenant_id = stale.tenant_id AND d.series_id = stale.series_id
+
+---- copyFacts[0]
+COPY public.spans_fact (
+  start_time_unix_nano, duration_nano, trace_id, span_id, parent_span_id, service_id, operation_id, resource_id, scope_id,
+  flags, dropped_attributes_count, dropped_events_count, dropped_links_count, kind, status_code,
+  tenant_id, connection_id, status_message, trace_state, attributes, events, links
+) FROM STDIN (FORMAT binary)
+
+---- copyFacts[1]
+COPY public.logs_fact (
+  time_unix_nano, observed_time_unix_nano, trace_id, span_id, service_id, resource_id, scope_id,
+  flags, dropped_attributes_count, severity_number,
+  tenant_id, connection_id, severity_text, event_name, body, body_json, attributes
+) FROM STDIN (FORMAT binary)
+
+---- copyFacts[2]
+COPY public.metrics_fact (
+  time_unix_nano, start_time_unix_nano, series_id, service_id, value_int, value_double, count, sum, min, max, zero_count, zero_threshold,
+  flags, scale, positive_offset, negative_offset, tenant_id, connection_id,
+  explicit_bounds, bucket_counts, positive_bucket_counts, negative_bucket_counts, quantiles, quantile_values, exemplars
+) FROM STDIN (FORMAT binary)
+
+---- copyRed
+COPY public.red_minute (
+  minute, service_id, operation_id, count, errors, duration_sum, kind, status, tenant_id, histogram
+) FROM STDIN (FORMAT binary)
+
