@@ -3,6 +3,8 @@ package segment
 import (
 	"slices"
 	"strings"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 )
 
 // attrCoder turns attribute lists of rows into one list of values per key.
@@ -144,10 +146,10 @@ func (e *Encoder) itemAttributes(t *Table, rows []uint32) {
 	a.split(&t.Pool, &t.tree)
 	e.s.reset()
 	e.writeShapes()
-	e.add(section{id: sectionShapes, count: len(a.nodeList)})
+	e.add(container.Section{ID: container.SectionShapes, Count: len(a.nodeList)})
 	for i, k := range a.keys {
 		values := a.flat[a.from[i]:a.from[i+1]]
-		s := section{id: sectionKey, key: t.Keys[k], count: len(values)}
+		s := container.Section{ID: container.SectionKey, Key: t.Keys[k], Count: len(values)}
 		e.s.reset()
 		e.values(t, values, &s, true)
 		e.add(s)
@@ -187,7 +189,7 @@ func (e *Encoder) writeBlock(t *Table, tree *shapeTree, tokens bool) {
 	e.texts(len(a.keys), func(i int) string { return t.Keys[a.keys[i]] })
 	e.writeShapes()
 	for i := range a.keys {
-		var s section
+		var s container.Section
 		e.values(t, a.flat[a.from[i]:a.from[i+1]], &s, tokens)
 	}
 }
@@ -342,7 +344,7 @@ func (t *Table) readAttributes(x *decoder) error {
 	if len(a.Offsets) == 0 {
 		a.Offsets = append(a.Offsets, 0)
 	}
-	s := x.d.section(sectionShapes)
+	s := x.d.Section(container.SectionShapes)
 	if s == nil {
 		for range x.picked {
 			a.end(0)
@@ -353,7 +355,7 @@ func (t *Table) readAttributes(x *decoder) error {
 	if err != nil {
 		return err
 	}
-	k := len(x.d.keys)
+	k := len(x.d.Keys)
 	p := x.lists(src, x.d.Items, k, x.pick)
 	if src.bad {
 		return damagedf("attribute shapes")
@@ -364,24 +366,24 @@ func (t *Table) readAttributes(x *decoder) error {
 	perKey, flat := x.perKey, x.flat
 	// The plan lives in x; decoding values must not touch it.
 	for i := range k {
-		ks := &x.d.keys[i]
-		if p.counts[i] != ks.count || ks.count == 0 {
-			return damagedf("attribute %q has %d values, want %d", ks.key, ks.count, p.counts[i])
+		ks := &x.d.Keys[i]
+		if p.counts[i] != ks.Count || ks.Count == 0 {
+			return damagedf("attribute %q has %d values, want %d", ks.Key, ks.Count, p.counts[i])
 		}
-		x.wanted[i] = x.needs.key(ks.key)
+		x.wanted[i] = x.needs.key(ks.Key)
 		some, n := p.of(i)
 		if !x.wanted[i] || n == 0 {
 			continue
 		}
-		x.keys[i] = t.key([]byte(ks.key))
+		x.keys[i] = t.key([]byte(ks.Key))
 		src, err := x.source(ks)
 		if err != nil {
 			return err
 		}
 		perKey[i], flat = flat[:n], flat[n:]
-		t.valueColumn(x, src, x.keys[i], ks.count, some, perKey[i])
+		t.valueColumn(x, src, x.keys[i], ks.Count, some, perKey[i])
 		if src.bad {
-			return damagedf("attribute %q", ks.key)
+			return damagedf("attribute %q", ks.Key)
 		}
 	}
 	p.eachRow(x.pick, func(slots []int64) {

@@ -140,7 +140,7 @@ func benchmarkDecode(b *testing.B, signal telemetry.Signal, want Want, payload [
 			if err != nil {
 				b.Fatal(err)
 			}
-			if err := to.AppendSegment(d, []Part{{0, s.Body}}, want); err != nil {
+			if err := to.AppendSegment(d, []Part{{Offset: 0, Bytes: s.Body}}, want); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -196,7 +196,7 @@ func BenchmarkMerge(b *testing.B) {
 				for _, s := range parts {
 					d, err := ParseDirectory(s.Directory)
 					require.NoError(b, err)
-					require.NoError(b, t.AppendSegment(d, []Part{{0, s.Body}}, WantAll()))
+					require.NoError(b, t.AppendSegment(d, []Part{{Offset: 0, Bytes: s.Body}}, WantAll()))
 				}
 				for _, rows := range t.Slices(MaxItems) {
 					if _, err := t.Encode(rows, 2); err != nil {
@@ -231,7 +231,7 @@ func BenchmarkRow(b *testing.B) {
 			began := cpu()
 			for i := uint32(0); b.Loop(); i += 997 {
 				to.Reset()
-				if err := to.AppendRows(d, []Part{{0, s.Body}}, WantAll(), []uint32{i % uint32(s.Items)}); err != nil {
+				if err := to.AppendRows(d, []Part{{Offset: 0, Bytes: s.Body}}, WantAll(), []uint32{i % uint32(s.Items)}); err != nil {
 					b.Fatal(err)
 				}
 			}

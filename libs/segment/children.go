@@ -1,5 +1,7 @@
 package segment
 
+import "github.com/ollyscale/ollyscale/libs/segment/internal/container"
+
 // childSection writes a nested row set as one section: counts per parent, then each column in the order of the schema.
 func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32) {
 	counts := e.v[:0]
@@ -19,7 +21,7 @@ func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32
 	e.s.reset()
 	e.c.ints(&e.s, counts)
 	e.v, e.w = resize(e.v, max(len(rows), len(parents))), resize(e.w, max(len(rows), len(parents)))
-	if id != sectionLinks {
+	if id != container.SectionLinks {
 		// Times are kept as differences from the parent's.
 		v := e.v[:len(rows)]
 		for i, r := range rows {
@@ -28,16 +30,16 @@ func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32
 		e.c.ints(&e.s, v)
 	}
 	switch id {
-	case sectionEvents:
+	case container.SectionEvents:
 		e.c.ints(&e.s, e.gather(c.Ints[ColDroppedAttributes], rows))
 		e.childText(t, c.Texts[TextName], rows, true)
-	case sectionLinks:
+	case container.SectionLinks:
 		e.c.ints(&e.s, e.gather(c.Ints[ColFlags], rows))
 		e.c.ints(&e.s, e.gather(c.Ints[ColDroppedAttributes], rows))
 		e.childText(t, c.Texts[TextTraceState], rows, false)
 		e.writeTraceIDs(c.TraceIDs, rows, false)
 		e.writeSpanIDs(c.SpanIDs, rows)
-	case sectionExemplars:
+	case container.SectionExemplars:
 		e.c.ints(&e.s, e.gather(c.Ints[ColHas], rows))
 		e.splitNumbers(c.Ints[ColHas], c.Ints[ColNumber], rows)
 		e.writeNumbers()
@@ -45,8 +47,8 @@ func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32
 		e.writeSpanIDs(c.SpanIDs, rows)
 	}
 	e.v, e.w = resize(e.v, len(rows)), resize(e.w, len(rows))
-	e.attributeBlock(t, &c.Attributes, rows, id == sectionEvents)
-	e.add(section{id: id, count: len(rows)})
+	e.attributeBlock(t, &c.Attributes, rows, id == container.SectionEvents)
+	e.add(container.Section{ID: id, Count: len(rows)})
 	e.v, e.w = resize(e.v, len(parents)), resize(e.w, len(parents))
 }
 
@@ -56,7 +58,7 @@ func (e *Encoder) childText(t *Table, col []ValueID, rows []uint32, tokens bool)
 		ids = append(ids, col[r])
 	}
 	e.column32 = ids
-	var s section
+	var s container.Section
 	e.values(t, ids, &s, tokens)
 }
 
@@ -75,7 +77,7 @@ func (t *Table) readChildren(x *decoder) error {
 func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) error {
 	c.prepare(schema)
 	base := uint32(c.N)
-	s := x.d.section(id)
+	s := x.d.Section(id)
 	if s == nil {
 		for range x.picked {
 			c.Offsets = append(c.Offsets, base)
@@ -89,7 +91,7 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 	counts := resize(x.v, x.d.Items)
 	x.v = counts
 	x.r.ints(src, counts)
-	m := s.count
+	m := s.Count
 	total := int64(0)
 	for _, k := range counts {
 		if k < 0 || k > int64(m)-total {
@@ -143,7 +145,7 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 
 // childColumns decodes what stands before the attributes of nested rows: of all, or of those that kids names.
 func (t *Table) childColumns(x *decoder, src *source, c *Children, id uint8, counts []int64, kids []uint32) error {
-	m := x.d.section(id).count
+	m := x.d.Section(id).Count
 	column := func(col Column, each func(v []int64)) {
 		var v []int64
 		if kids == nil {
@@ -160,7 +162,7 @@ func (t *Table) childColumns(x *decoder, src *source, c *Children, id uint8, cou
 			c.Ints[col] = take(c.Ints[col], v, kids)
 		}
 	}
-	if id != sectionLinks {
+	if id != container.SectionLinks {
 		times, err := x.column(ColTime)
 		if err != nil {
 			return err
@@ -196,15 +198,15 @@ func (t *Table) childColumns(x *decoder, src *source, c *Children, id uint8, cou
 		c.TraceIDs, c.SpanIDs = take(c.TraceIDs, x.traces, kids), take(c.SpanIDs, x.spans, kids)
 	}
 	switch id {
-	case sectionEvents:
+	case container.SectionEvents:
 		column(ColDroppedAttributes, nil)
 		text(TextName, keyEventName)
-	case sectionLinks:
+	case container.SectionLinks:
 		column(ColFlags, nil)
 		column(ColDroppedAttributes, nil)
 		text(TextTraceState, keyOf(TextTraceState))
 		ids()
-	case sectionExemplars:
+	case container.SectionExemplars:
 		var has []int64
 		column(ColHas, func(v []int64) { has = v })
 		x.kidNumbers = resize(x.kidNumbers, m)

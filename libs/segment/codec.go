@@ -1,8 +1,7 @@
 package segment
 
 import (
-	"slices"
-
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -29,80 +28,10 @@ type Want struct {
 func WantAll() Want { return Want{All: true} }
 
 // Range is a byte range of the body.
-type Range struct{ Offset, Length int }
+type Range = container.Range
 
 // Part is a range of the body with its bytes.
-type Part struct {
-	Offset int
-	Bytes  []byte
-}
-
-// rangeGap is the largest gap between two ranges that are fetched as one: about a TOAST chunk, which is read whole anyway.
-const rangeGap = 2048
-
-// Ranges returns the byte ranges of the body that w needs, sorted, near neighbours merged.
-func (d *Directory) Ranges(w Want) []Range {
-	n := d.needs(w)
-	var out []Range
-	add := func(s *section) {
-		for i, st := range s.streams {
-			if i == streamPlain && w.IDPlaces {
-				skip := min(s.ids(), st.length)
-				st.offset, st.length = st.offset+skip, st.length-skip
-			}
-			if st.length == 0 {
-				continue
-			}
-			f := d.frames[st.frame]
-			if f.codec == frameRaw {
-				out = append(out, Range{f.offset + st.offset, st.length})
-			} else {
-				out = append(out, Range{f.offset, f.stored})
-			}
-		}
-	}
-	for i := range d.sections {
-		if n.section(d.sections[i].id) {
-			add(&d.sections[i])
-		}
-	}
-	for i := range d.keys {
-		if n.key(d.keys[i].key) {
-			add(&d.keys[i])
-		}
-	}
-	slices.SortFunc(out, func(a, b Range) int { return a.Offset - b.Offset })
-	merged := out[:0]
-	for _, r := range out {
-		if k := len(merged) - 1; k >= 0 && r.Offset <= merged[k].Offset+merged[k].Length+rangeGap {
-			merged[k].Length = max(merged[k].Length, r.Offset+r.Length-merged[k].Offset)
-			continue
-		}
-		merged = append(merged, r)
-	}
-	return merged
-}
-
-// ids is how many bytes of distinct ids of items a section's plain stream begins with.
-func (s *section) ids() int {
-	switch s.id {
-	case sectionTraceIDs:
-		return s.count * traceIDSize
-	case sectionSpanIDs, sectionParentIDs:
-		return s.count * spanIDSize
-	default:
-		return 0
-	}
-}
-
-// IDBytes is how many bytes of the body are ids of items, which Want.IDPlaces leaves out.
-func (d *Directory) IDBytes() int {
-	n := 0
-	for i := range d.sections {
-		n += d.sections[i].ids()
-	}
-	return n
-}
+type Part = container.Part
 
 // needs is a Want with all that it implies.
 type needs struct {
@@ -122,7 +51,8 @@ func (n *needs) attributes() bool {
 	return n.want.All || n.want.AllAttrs || len(n.want.Attributes) > 0
 }
 
-func (d *Directory) needs(w Want) *needs {
+// needsOf finds what w needs of a segment.
+func needsOf(d *container.Directory, w Want) *needs {
 	n := &needs{want: w}
 	if w.All {
 		for i := range n.ids {
@@ -135,14 +65,14 @@ func (d *Directory) needs(w Want) *needs {
 		n.set(uint8(c))
 		switch c {
 		case ColResource:
-			n.set(sectionResources)
+			n.set(container.SectionResources)
 		case ColScope:
-			n.set(sectionScopes)
+			n.set(container.SectionScopes)
 		case ColSeries:
-			n.set(sectionResources)
-			n.set(sectionScopes)
-			n.set(sectionMetrics)
-			n.set(sectionSeries)
+			n.set(container.SectionResources)
+			n.set(container.SectionScopes)
+			n.set(container.SectionMetrics)
+			n.set(container.SectionSeries)
 		case ColNumber:
 			n.set(uint8(ColHas))
 		case ColObservedTime, ColStartTime:
@@ -154,22 +84,22 @@ func (d *Directory) needs(w Want) *needs {
 		}
 	}
 	for _, c := range w.Texts {
-		n.set(sectionText + uint8(c))
+		n.set(container.SectionText + uint8(c))
 		if c == TextBounds {
 			n.set(uint8(ColKind))
 		}
 	}
 	if w.TraceIDs || w.ParentIDs {
-		n.set(sectionTraceIDs)
+		n.set(container.SectionTraceIDs)
 	}
 	if w.SpanIDs || w.ParentIDs {
-		n.set(sectionSpanIDs)
+		n.set(container.SectionSpanIDs)
 	}
 	if w.ParentIDs {
-		n.set(sectionParentIDs)
+		n.set(container.SectionParentIDs)
 	}
 	if w.AllAttrs || len(w.Attributes) > 0 {
-		n.set(sectionShapes)
+		n.set(container.SectionShapes)
 	}
 	n.keys = make(map[string]bool, len(w.Attributes)+len(w.Values))
 	for _, k := range w.Attributes {
@@ -179,20 +109,20 @@ func (d *Directory) needs(w Want) *needs {
 		n.keys[k] = true
 	}
 	if w.Events {
-		n.set(sectionEvents)
+		n.set(container.SectionEvents)
 		n.set(uint8(ColTime))
 	}
 	if w.Links {
-		n.set(sectionLinks)
+		n.set(container.SectionLinks)
 	}
 	if w.Exemplars {
-		n.set(sectionExemplars)
+		n.set(container.SectionExemplars)
 		n.set(uint8(ColTime))
 	}
 	if w.Lists && metrics {
 		n.set(uint8(ColKind))
 		for c := range numListColumns {
-			n.set(sectionList + uint8(c))
+			n.set(container.SectionList + uint8(c))
 		}
 	}
 	return n

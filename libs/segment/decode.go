@@ -1,28 +1,25 @@
 package segment
 
 import (
-	"math"
 	"slices"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // decoder holds the memory for decoding segments into one table.
 type decoder struct {
-	zstd    *zstd.Decoder
+	in      *container.Reader
 	r       intReader
-	d       *Directory
+	d       *container.Directory
 	needs   *needs
-	parts   []Part
-	pick    []uint32 // rows to read, in rising order; nil: all
-	picked  int      // how many these are
-	places  bool     // of the ids of items, find only where they lie
-	frames  [][]byte
-	memory  *arena                 // of frames
-	kept    *arena                 // of what the values of the table refer to, if not to frames
+	pick    []uint32               // rows to read, in rising order; nil: all
+	picked  int                    // how many these are
+	places  bool                   // of the ids of items, find only where they lie
+	memory  *arena.Arena           // of what in unzips
+	kept    *arena.Arena           // of what the values of the table refer to, if not to frames
 	columns [numIntColumns][]int64 // this segment's columns, of all its rows, as far as they were decoded
 	scratch [numIntColumns][]int64
 
@@ -63,49 +60,15 @@ type decoder struct {
 
 // reset forgets what refers to segments that were read.
 func (x *decoder) reset() {
-	clear(x.frames[:cap(x.frames)])
+	x.in.Forget()
 	clear(x.texts[:cap(x.texts)])
 	x.dict.texts.forget()
-	x.parts, x.d, x.needs, x.pick = nil, nil, nil, nil
+	x.d, x.needs, x.pick = nil, nil, nil
 }
 
-// arena lends out memory piece by piece, and takes all of it back at once.
-type arena struct {
-	b     []byte
-	asked int // bytes since it was last begun anew
-	least int // bytes of the next piece
-}
-
-// Sizes of pieces of an arena.
-const (
-	leastArena = 64 << 10
-	mostArena  = 1 << 20 // what a table keeps when it is reset: enough for rows of a few segments. A merge needs more, seldom
-)
-
-// renew begins anew: in one piece where not more than most was asked for the last time, so that it need not be allocated again.
-func (a *arena) renew(most int) {
-	a.least = leastArena
-	switch {
-	case a.asked > most || cap(a.b) > most:
-		a.b = nil
-	case a.asked > cap(a.b):
-		a.b, a.least = nil, min(a.asked+a.asked/4, most)
-	default:
-		a.b = a.b[:0]
-	}
-	a.asked = 0
-}
-
-// take returns an empty slice of capacity n, which nobody else gets.
-func (a *arena) take(n int) []byte {
-	a.asked += n
-	if cap(a.b)-len(a.b) < n {
-		a.b = make([]byte, 0, max(n, a.least, leastArena))
-	}
-	at := len(a.b)
-	a.b = a.b[:at+n]
-	return a.b[at : at : at+n]
-}
+// mostArena is what a table keeps of its memory of decoded values when it is reset: enough for rows of a few segments. A merge needs
+// more, seldom.
+const mostArena = 1 << 20
 
 // AppendSegment decodes the wanted columns and appends the segment's rows to t, in the segment's order. parts must cover d.Ranges(w);
 // the table refers to them until Reset. All segments appended to one table must be read with the same Want. On an error (fault.Internal,
@@ -129,8 +92,8 @@ func (t *Table) AppendRows(d *Directory, parts []Part, w Want, rows []uint32) er
 func (d *Directory) checkRows(rows []uint32) error {
 	next := 0
 	for _, r := range rows {
-		if int(r) >= d.Items || int(r) < next {
-			return fault.Newf(fault.Internal, "segment.rows", "row %d of %d is asked for, or out of order", r, d.Items)
+		if int(r) >= d.dir.Items || int(r) < next {
+			return fault.Newf(fault.Internal, "segment.rows", "row %d of %d is asked for, or out of order", r, d.dir.Items)
 		}
 		next = int(r) + 1
 	}
@@ -147,7 +110,7 @@ func (t *Table) append(d *Directory, parts []Part, w Want, pick []uint32) error 
 	}
 	t.decoder.open(d, parts)
 	err := t.appendFrom(t.decoder, w, pick)
-	t.decoder.parts, t.decoder.d = nil, nil
+	t.decoder.close()
 	return err
 }
 
@@ -156,7 +119,7 @@ func (t *Table) appendFrom(x *decoder, w Want, pick []uint32) error {
 	if x.d.Signal != t.Signal {
 		return fault.Newf(fault.Internal, "segment.signal", "a segment of %s cannot be read into a table of %s", x.d.Signal, t.Signal)
 	}
-	x.needs, x.pick, x.picked, x.places, x.kept = x.d.needs(w), pick, x.d.Items, w.IDPlaces, &t.arena
+	x.needs, x.pick, x.picked, x.places, x.kept = needsOf(x.d, w), pick, x.d.Items, w.IDPlaces, &t.arena
 	if pick != nil {
 		x.picked = len(pick)
 	}
@@ -172,78 +135,42 @@ func (t *Table) appendFrom(x *decoder, w Want, pick []uint32) error {
 	return err
 }
 
-func newDecoder(memory *arena) (*decoder, error) {
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(math.MaxInt32))
+func newDecoder(memory *arena.Arena) (*decoder, error) {
+	in, err := container.NewReader(memory)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "segment.zstd", "decompressor cannot be made")
+		return nil, err
 	}
-	return &decoder{zstd: z, memory: memory}, nil
+	return &decoder{in: in, memory: memory}, nil
 }
 
 // open begins with another segment.
 func (x *decoder) open(d *Directory, parts []Part) {
-	x.d, x.parts = d, parts
-	clear(x.frames[:cap(x.frames)])
-	x.frames = resize(x.frames, len(d.frames))
+	x.d = &d.dir
+	x.in.Open(x.d, parts)
 	clear(x.columns[:])
 }
 
-// part returns bytes of the body.
-func (x *decoder) part(offset, length int) ([]byte, error) {
-	for i := range x.parts {
-		p := &x.parts[i]
-		if offset >= p.Offset && offset+length <= p.Offset+len(p.Bytes) {
-			return p.Bytes[offset-p.Offset : offset-p.Offset+length], nil
-		}
-	}
-	return nil, damagedf("bytes %d to %d of the body are missing", offset, offset+length)
+// close lets go of the segment, but for what was unzipped of it.
+func (x *decoder) close() {
+	x.d = nil
+	x.in.Close()
 }
 
 // source gives a section's streams.
-func (x *decoder) source(s *section) (*source, error) {
-	var streams [numStreams][]byte
-	for i, st := range s.streams {
-		if st.length == 0 {
-			continue
-		}
-		f := &x.d.frames[st.frame]
-		if f.codec == frameRaw {
-			b, err := x.part(f.offset+st.offset, st.length)
-			if err != nil {
-				return nil, err
-			}
-			streams[i] = b
-			continue
-		}
-		if x.frames[st.frame] == nil {
-			z, err := x.part(f.offset, f.stored)
-			if err != nil {
-				return nil, err
-			}
-			b, err := x.unzip(z, f.raw)
-			if err != nil {
-				return nil, err
-			}
-			x.frames[st.frame] = b
-		}
-		streams[i] = x.frames[st.frame][st.offset : st.offset+st.length]
-	}
-	return &source{code: streams[streamCode], plain: streams[streamPlain], text: streams[streamText]}, nil
-}
-
-// unzip decompresses one frame.
-func (x *decoder) unzip(z []byte, raw int) ([]byte, error) {
-	b, err := x.zstd.DecodeAll(z, x.memory.take(raw))
+func (x *decoder) source(s *container.Section) (*source, error) {
+	streams, err := x.in.Streams(s)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "segment.damaged", "segment is damaged: a frame cannot be decompressed")
+		return nil, err
 	}
-	if len(b) != raw {
-		return nil, damagedf("a frame has %d bytes, want %d", len(b), raw)
-	}
-	return b, nil
+	return &source{code: streams[container.StreamCode], plain: streams[container.StreamPlain], text: streams[container.StreamText]}, nil
 }
 
 func (t *Table) decode(x *decoder) error {
+	if x.needs.want.All { // merging writes anew what it reads, so that it must understand all
+		if err := x.d.Understood(); err != nil {
+			return err
+		}
+	}
 	steps := [...]func(*decoder) error{
 		t.readResources, t.readScopes, t.readMetrics, t.readSeries, t.readInts, t.readTexts, t.readIDs, t.readAttributes, t.readLists,
 		t.readChildren,
@@ -255,8 +182,8 @@ func (t *Table) decode(x *decoder) error {
 	}
 	t.N += x.picked
 	raw := 0
-	for i := range x.d.frames {
-		raw += x.d.frames[i].raw
+	for i := range x.d.Frames {
+		raw += x.d.Frames[i].Raw
 	}
 	for range x.picked {
 		t.sizes = append(t.sizes, uint32(min(raw/x.d.Items, MaxItemBytes)))
@@ -318,14 +245,17 @@ func (x *decoder) fill(c Column, dst []int64) (err error) {
 
 // ints decodes a column of numbers that may be absent (zero) or constant.
 func (x *decoder) ints(c Column, dst []int64) error {
-	s := x.d.section(uint8(c))
+	s := x.d.Section(uint8(c))
 	if s == nil {
 		clear(dst)
 		return nil
 	}
-	if s.streams == [numStreams]stream{} {
+	if s.Constant() {
+		if err := s.Understood(); err != nil {
+			return err
+		}
 		for i := range dst {
-			dst[i] = s.min
+			dst[i] = s.Min
 		}
 		return nil
 	}
@@ -414,8 +344,8 @@ func (t *Table) readColumn(x *decoder, c Column) error {
 
 // someInts fills dst with an integer column of some rows, in rising order: where these are few, it takes a fraction of the time of column.
 func (x *decoder) someInts(c Column, rows []uint32, dst []int64) error {
-	s := x.d.section(uint8(c))
-	if x.columns[c] == nil && s != nil && s.streams != [numStreams]stream{} && plainInts(x.d.Signal, c) {
+	s := x.d.Section(uint8(c))
+	if x.columns[c] == nil && s != nil && !s.Constant() && plainInts(x.d.Signal, c) {
 		src, err := x.source(s)
 		if err != nil {
 			return err
@@ -488,7 +418,7 @@ func (t *Table) checkKinds(x *decoder) error {
 
 // numberColumn decodes the values of number points.
 func (x *decoder) numberColumn(dst []int64) error {
-	s := x.d.section(uint8(ColNumber))
+	s := x.d.Section(uint8(ColNumber))
 	clear(dst)
 	if s == nil {
 		return nil
@@ -555,7 +485,7 @@ func (x *decoder) ofKinds(kinds uint8) (int, error) {
 
 func (x *decoder) sparse(c Column, kinds uint8, dst []int64) error {
 	clear(dst)
-	if x.d.section(uint8(c)) == nil {
+	if x.d.Section(uint8(c)) == nil {
 		return nil
 	}
 	n, err := x.ofKinds(kinds)
@@ -578,13 +508,13 @@ func (x *decoder) sparse(c Column, kinds uint8, dst []int64) error {
 
 func (t *Table) readTexts(x *decoder) error {
 	for _, c := range t.schema.texts {
-		if !x.needs.section(sectionText + uint8(c)) {
+		if !x.needs.section(container.SectionText + uint8(c)) {
 			continue
 		}
 		t.Texts[c] = grow(t.Texts[c], x.picked)
 		dst := t.Texts[c][len(t.Texts[c])-x.picked:]
 		clear(dst)
-		s := x.d.section(sectionText + uint8(c))
+		s := x.d.Section(container.SectionText + uint8(c))
 		if s == nil {
 			continue
 		}
@@ -696,7 +626,7 @@ func (t *Table) readList(x *decoder, c ListColumn) error {
 	if len(l.Offsets) == 0 {
 		l.Offsets = append(l.Offsets, 0)
 	}
-	s := x.d.section(sectionList + uint8(c))
+	s := x.d.Section(container.SectionList + uint8(c))
 	end := l.Offsets[len(l.Offsets)-1]
 	if s == nil {
 		for range x.picked {
@@ -718,16 +648,16 @@ func (t *Table) readList(x *decoder, c ListColumn) error {
 	x.r.ints(src, lengths)
 	total := int64(0)
 	for _, n := range lengths {
-		if n < 0 || n > int64(s.count)-total {
+		if n < 0 || n > int64(s.Count)-total {
 			return damagedf("list column %d", c)
 		}
 		total += n
 	}
-	if src.bad || total != int64(s.count) {
+	if src.bad || total != int64(s.Count) {
 		return damagedf("list column %d", c)
 	}
 	before := len(l.Values)
-	l.Values = grow(l.Values, s.count)
+	l.Values = grow(l.Values, s.Count)
 	values := l.Values[before:]
 	if !x.list64(src, values, lengths, c == ListQuantiles || c == ListQuantileValues) || src.bad {
 		return damagedf("list column %d", c)

@@ -3,45 +3,23 @@ package segment
 import (
 	"slices"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // maxEntries bounds how many events, attributes or list entries one segment holds of each. MaxItemBytes keeps what Append takes far
 // below it.
-const maxEntries = 1 << 23
-
-// Targets of frame sizes. A frame is what a reader must fetch and unzip for any of its streams, and a TOAST chunk is 2 kB; smaller
-// frames compress worse and cost more calls.
-const (
-	frameTarget  = 2 << 10
-	minFrame     = 512
-	minCompress  = 96 // bytes that are worth a try
-	maxFrameSave = 16 // keep the compressed form when it saves at least 1/16
-
-	// zstdWindow is larger than nearly all frames; the compressor's own choice takes 4 MiB for the first frame above 128 KiB.
-	zstdWindow = 256 << 10
-)
+const maxEntries = container.MaxEntries
 
 // Encoder holds the memory for encoding segments. One Encoder serves one goroutine; several Encoders may encode different rows of
 // the same Table at the same time.
 type Encoder struct {
-	zstd [2]*zstd.Encoder // fastest, default
-	c    intCoder
-	s    sink
-	dir  Directory
-	body []byte
-	open [numStreams][]byte // open frames: raw bytes
-	refs [numStreams]int    // their numbers
-	zbuf []byte
-
-	order   []int // numbers of frames as they were closed
-	final   []int // per number: the place in order
-	ordered []frame
-	zip     *zstd.Encoder // of the segment being made
+	out container.Writer
+	c   intCoder
+	s   sink
 
 	v      []int64
 	w      []int64
@@ -70,23 +48,6 @@ const groupLevel = 2
 // NewEncoder makes an Encoder.
 func NewEncoder() *Encoder { return &Encoder{} }
 
-// compressor returns the zstd encoder of a segment level.
-func (e *Encoder) compressor(level int) (*zstd.Encoder, error) {
-	i, speed := 0, zstd.SpeedFastest
-	if level >= 2 {
-		i, speed = 1, zstd.SpeedDefault
-	}
-	if e.zstd[i] == nil {
-		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
-			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true), zstd.WithAllLitEntropyCompression(true))
-		if err != nil {
-			return nil, fault.Wrap(err, fault.Internal, "segment.zstd", "compressor cannot be made")
-		}
-		e.zstd[i] = z
-	}
-	return e.zstd[i], nil
-}
-
 // Encode writes the given rows, in the given order, as one segment. Level 0 and 1 compress with zstd 1, level 2 with zstd 3.
 func (t *Table) Encode(rows []uint32, level int) (*Segment, error) {
 	if t.encoder == nil {
@@ -103,11 +64,9 @@ func (e *Encoder) Encode(t *Table, rows []uint32, level int) (*Segment, error) {
 	case t.partial:
 		return nil, fault.New(fault.Internal, "segment.partial", "a table read without all columns cannot be encoded")
 	}
-	zip, err := e.compressor(level)
-	if err != nil {
+	if err := e.begin(t, rows, level); err != nil {
 		return nil, err
 	}
-	e.begin(t, rows, zip)
 	seg := &Segment{Header: e.header(t, rows, level)}
 	switch t.Signal {
 	case telemetry.Traces:
@@ -117,19 +76,10 @@ func (e *Encoder) Encode(t *Table, rows []uint32, level int) (*Segment, error) {
 	case telemetry.Metrics:
 		e.points(t, rows)
 	}
-	for i := range e.open {
-		e.close(i)
+	var err error
+	if seg.Directory, seg.Body, err = e.out.Finish(); err != nil {
+		return nil, err
 	}
-	e.number()
-	for _, list := range [...][]section{e.dir.sections, e.dir.keys} {
-		for i := range list {
-			if list[i].count > maxEntries {
-				return nil, fault.Newf(fault.Internal, "segment.entries", "a segment holds at most %d entries of a kind", maxEntries)
-			}
-		}
-	}
-	seg.Body = slices.Clone(e.body)
-	seg.Directory = e.dir.append(make([]byte, 0, 1024))
 	seg.TraceFilter = makeFilter(e.traces.list, traceFilterBits)
 	seg.TokenFilter = makeFilter(e.tokens.list, tokenFilterBits)
 	if level >= groupLevel {
@@ -154,15 +104,9 @@ func (s *Segment) Verify() error {
 	return nil
 }
 
-func (e *Encoder) begin(t *Table, rows []uint32, zip *zstd.Encoder) {
-	e.zip = zip
-	e.body, e.order = e.body[:0], e.order[:0]
-	e.dir = Directory{
-		Items: len(rows), Signal: t.Signal,
-		frames: e.dir.frames[:0], sections: e.dir.sections[:0], keys: e.dir.keys[:0],
-	}
-	for i := range e.open {
-		e.open[i], e.refs[i] = e.open[i][:0], -1
+func (e *Encoder) begin(t *Table, rows []uint32, level int) error {
+	if err := e.out.Begin(t.Signal, len(rows), level); err != nil {
+		return err
 	}
 	if len(e.marks) < len(t.Values) {
 		e.marks = make([]uint32, len(t.Values)+len(t.Values)/2)
@@ -174,6 +118,7 @@ func (e *Encoder) begin(t *Table, rows []uint32, zip *zstd.Encoder) {
 	e.maps[mapMetrics].reset(len(t.Metrics))
 	e.maps[mapSeries].reset(len(t.Series))
 	e.v, e.w = resize(e.v, len(rows)), resize(e.w, len(rows))
+	return nil
 }
 
 const (
@@ -183,79 +128,9 @@ const (
 	mapSeries
 )
 
-// add gives the streams of e.s to frames, and the section to the directory.
-func (e *Encoder) add(s section) {
-	for i, b := range [...][]byte{e.s.code, e.s.plain, e.s.text} {
-		if len(b) == 0 {
-			continue
-		}
-		if e.refs[i] < 0 {
-			e.refs[i] = len(e.dir.frames)
-			e.dir.frames = append(e.dir.frames, frame{})
-		}
-		s.streams[i] = stream{frame: e.refs[i], offset: len(e.open[i]), length: len(b)}
-		e.open[i] = append(e.open[i], b...)
-	}
-	if s.id == sectionKey {
-		e.dir.keys = append(e.dir.keys, s)
-	} else {
-		e.dir.sections = append(e.dir.sections, s)
-	}
-	for i := range e.open {
-		if i != streamPlain && len(e.open[i]) >= frameTarget {
-			e.close(i)
-		}
-	}
-}
-
-// cut ends the open frames that are worth it: sections that are read together share no frame with others. In a small segment, which is
-// fetched whole anyway, one larger frame compresses better and costs less.
-func (e *Encoder) cut() {
-	for i := range e.open {
-		if len(e.open[i]) >= minFrame {
-			e.close(i)
-		}
-	}
-}
-
-func (e *Encoder) close(i int) {
-	b := e.open[i]
-	if e.refs[i] < 0 {
-		return
-	}
-	f := &e.dir.frames[e.refs[i]]
-	*f = frame{offset: len(e.body), stored: len(b), raw: len(b), codec: frameRaw}
-	if i != streamPlain && len(b) >= minCompress {
-		z := e.zip.EncodeAll(b, e.zbuf[:0])
-		e.zbuf = z
-		if len(z) <= len(b)-len(b)/maxFrameSave && len(b) <= len(z)*maxGrowth+freeGrowth {
-			f.stored, f.codec = len(z), frameZstd
-			b = z
-		}
-	}
-	e.body = append(e.body, b...)
-	e.order = append(e.order, e.refs[i])
-	e.open[i], e.refs[i] = e.open[i][:0], -1
-}
-
-// number gives the frames the order in which they were closed, which is that of the body.
-func (e *Encoder) number() {
-	e.final = resize(e.final, len(e.order))
-	e.ordered = e.ordered[:0]
-	for i, f := range e.order {
-		e.final[f] = i
-		e.ordered = append(e.ordered, e.dir.frames[f])
-	}
-	copy(e.dir.frames, e.ordered)
-	for _, list := range [...][]section{e.dir.sections, e.dir.keys} {
-		for i := range list {
-			for j := range list[i].streams {
-				if st := &list[i].streams[j]; st.length > 0 {
-					st.frame = e.final[st.frame]
-				}
-			}
-		}
-	}
+// add writes a section, whose streams are in e.s.
+func (e *Encoder) add(s container.Section) {
+	e.out.Add(s, [container.NumStreams][]byte{e.s.code, e.s.plain, e.s.text})
 }
 
 // intSection writes an integer column; a constant one needs only its bounds, one that is all zero not even a section.
@@ -264,13 +139,13 @@ func (e *Encoder) intSection(c Column, v []int64) {
 	if !slices.ContainsFunc(v, func(x int64) bool { return x != first }) {
 		if first != 0 {
 			e.s.reset()
-			e.add(section{id: uint8(c), min: first, max: first})
+			e.add(container.Section{ID: uint8(c), Min: first, Max: first})
 		}
 		return
 	}
 	e.s.reset()
 	lo, hi := e.c.ints(&e.s, v)
-	e.add(section{id: uint8(c), min: lo, max: hi})
+	e.add(container.Section{ID: uint8(c), Min: lo, Max: hi})
 }
 
 // gather collects the values of a column for rows.
@@ -308,7 +183,7 @@ func (e *Encoder) relative(c Column, col, base []int64, rows []uint32) {
 	}
 	e.s.reset()
 	e.relativeInts(v, base, rows)
-	e.add(section{id: uint8(c), min: lo, max: hi})
+	e.add(container.Section{ID: uint8(c), Min: lo, Max: hi})
 }
 
 func (e *Encoder) relativeInts(v, base []int64, rows []uint32) {
@@ -338,7 +213,7 @@ func (e *Encoder) textSection(t *Table, c TextColumn, col []ValueID, rows []uint
 		return
 	}
 	e.s.reset()
-	s := section{id: sectionText + uint8(c), count: len(ids)}
+	s := container.Section{ID: container.SectionText + uint8(c), Count: len(ids)}
 	e.values(t, ids, &s, c != TextBody && c != TextTraceState && c != TextBounds)
 	e.add(s)
 }
@@ -351,11 +226,11 @@ func (e *Encoder) spans(t *Table, rows []uint32) {
 	e.column(t, ColStatus, rows)
 	e.textSection(t, TextName, t.Texts[TextName], rows)
 	e.resources(t)
-	e.cut()
+	e.out.Cut()
 	e.traceIDs(t.TraceIDs, rows)
 	e.spanIDs(t.SpanIDs, rows)
 	e.parentIDs(t, rows)
-	e.cut()
+	e.out.Cut()
 	e.mapped(ColScope, t.Ints[ColScope], &e.maps[mapScopes], rows)
 	e.scopes(t)
 	for _, c := range [...]Column{ColFlags, ColPosition, ColOrdinal, ColDroppedAttributes, ColDroppedEvents, ColDroppedLinks} {
@@ -363,11 +238,11 @@ func (e *Encoder) spans(t *Table, rows []uint32) {
 	}
 	e.textSection(t, TextStatusMessage, t.Texts[TextStatusMessage], rows)
 	e.textSection(t, TextTraceState, t.Texts[TextTraceState], rows)
-	e.cut()
-	e.childSection(t, &t.Events, sectionEvents, rows)
-	e.cut()
-	e.childSection(t, &t.Links, sectionLinks, rows)
-	e.cut()
+	e.out.Cut()
+	e.childSection(t, &t.Events, container.SectionEvents, rows)
+	e.out.Cut()
+	e.childSection(t, &t.Links, container.SectionLinks, rows)
+	e.out.Cut()
 	e.itemAttributes(t, rows) // last: in the directory, and so within frames, keys follow all other sections
 }
 
@@ -376,13 +251,13 @@ func (e *Encoder) logs(t *Table, rows []uint32) {
 	e.column(t, ColSeverity, rows)
 	e.mapped(ColResource, t.Ints[ColResource], &e.maps[mapResources], rows)
 	e.resources(t)
-	e.cut()
+	e.out.Cut()
 	e.textSection(t, TextBody, t.Texts[TextBody], rows)
 	e.bodyWords(t)
-	e.cut()
+	e.out.Cut()
 	e.traceIDs(t.TraceIDs, rows)
 	e.spanIDs(t.SpanIDs, rows)
-	e.cut()
+	e.out.Cut()
 	e.mapped(ColScope, t.Ints[ColScope], &e.maps[mapScopes], rows)
 	e.scopes(t)
 	e.relative(ColObservedTime, t.Ints[ColObservedTime], t.Ints[ColTime], rows)
@@ -391,7 +266,7 @@ func (e *Encoder) logs(t *Table, rows []uint32) {
 	}
 	e.textSection(t, TextSeverity, t.Texts[TextSeverity], rows)
 	e.textSection(t, TextEventName, t.Texts[TextEventName], rows)
-	e.cut()
+	e.out.Cut()
 	e.itemAttributes(t, rows)
 }
 
@@ -401,17 +276,17 @@ func (e *Encoder) points(t *Table, rows []uint32) {
 	e.column(t, ColKind, rows)
 	e.column(t, ColHas, rows)
 	e.numbers(t, rows)
-	e.cut()
+	e.out.Cut()
 	e.series(t)
 	e.metrics(t)
 	e.resources(t)
 	e.scopes(t)
-	e.cut()
+	e.out.Cut()
 	e.relative(ColStartTime, t.Ints[ColStartTime], t.Ints[ColTime], rows)
 	for _, c := range [...]Column{ColFlags, ColPosition, ColOrdinal} {
 		e.column(t, c, rows)
 	}
-	e.cut()
+	e.out.Cut()
 	for _, c := range [...]Column{
 		ColCount, ColSum, ColMin, ColMax, ColScale, ColZeroCount, ColZeroThreshold, ColPositiveOffset, ColNegativeOffset,
 	} {
@@ -421,8 +296,8 @@ func (e *Encoder) points(t *Table, rows []uint32) {
 	for c := range numListColumns {
 		e.list(t, c, rows)
 	}
-	e.cut()
-	e.childSection(t, &t.Exemplars, sectionExemplars, rows)
+	e.out.Cut()
+	e.childSection(t, &t.Exemplars, container.SectionExemplars, rows)
 }
 
 // ofKinds returns the rows of points of the given kinds.
@@ -463,7 +338,7 @@ func (e *Encoder) doubleSection(c Column, v []int64) {
 	}
 	e.s.reset()
 	e.c.doubles(&e.s, v)
-	e.add(section{id: uint8(c), min: lo, max: hi})
+	e.add(container.Section{ID: uint8(c), Min: lo, Max: hi})
 }
 
 // numbers writes the values of number points: integers and doubles apart, as ColHas tells.
@@ -472,7 +347,7 @@ func (e *Encoder) numbers(t *Table, rows []uint32) {
 	if found && (lo != 0 || hi != 0) {
 		e.s.reset()
 		e.writeNumbers()
-		e.add(section{id: uint8(ColNumber), min: lo, max: hi})
+		e.add(container.Section{ID: uint8(ColNumber), Min: lo, Max: hi})
 	}
 }
 
@@ -535,7 +410,7 @@ func (e *Encoder) list(t *Table, c ListColumn, rows []uint32) {
 			write(&e.s, turned)
 		})
 	}
-	e.add(section{id: sectionList + uint8(c), count: len(all)})
+	e.add(container.Section{ID: container.SectionList + uint8(c), Count: len(all)})
 }
 
 // Orders of the values of a list column.

@@ -183,10 +183,10 @@ func checkDamaged(t *testing.T, table *Table, directory, body []byte) {
 						err = damagedf("body too short")
 					}
 				}
-				if e := table.AppendSegment(d, []Part{{0, body}}, w); e != nil {
+				if e := table.AppendSegment(d, []Part{{Offset: 0, Bytes: body}}, w); e != nil {
 					err = e
 				} else {
-					require.Equal(t, before+d.Items, table.N)
+					require.Equal(t, before+d.dir.Items, table.N)
 					if w.All {
 						// Whatever was accepted can be written again.
 						table.OTLP(nil)
@@ -205,7 +205,7 @@ func checkDamaged(t *testing.T, table *Table, directory, body []byte) {
 		var fe *fault.Error
 		require.ErrorAs(t, err, &fe)
 		require.Equal(t, fault.Internal, fe.Class)
-		require.Contains(t, []string{"segment.damaged", "segment.format", "segment.signal"}, fe.Code)
+		require.Contains(t, []string{"segment.damaged", "segment.format", "segment.signal", "segment.extension"}, fe.Code)
 		require.Equal(t, before, table.N)
 		require.Len(t, table.Values, values)
 		require.Len(t, table.Keys, keys)

@@ -76,7 +76,7 @@ func TestReadingAllocationGate(t *testing.T) {
 	s := segments(t, table, 4000, 2)[0]
 	d, err := ParseDirectory(s.Directory)
 	require.NoError(t, err)
-	body := []Part{{0, s.Body}}
+	body := []Part{{Offset: 0, Bytes: s.Body}}
 	v, err := NewView()
 	require.NoError(t, err)
 	shown := NewTable("default", telemetry.Traces)

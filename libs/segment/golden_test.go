@@ -98,7 +98,7 @@ func TestVersionBump(t *testing.T) {
 		d, err := parseDirectory(s.Directory, next)
 		require.NoError(t, err)
 		table := NewTable("acme", signal)
-		require.NoError(t, table.AppendSegment(d, []Part{{0, s.Body}}, WantAll()))
+		require.NoError(t, table.AppendSegment(d, []Part{{Offset: 0, Bytes: s.Body}}, WantAll()))
 		want, ok := flatten(t, signal, otlp)
 		require.True(t, ok)
 		got, ok := flatten(t, signal, table.OTLP(nil))

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 )
 
 // Sizes of ids, as OTLP has them.
@@ -37,7 +38,7 @@ func (t *Table) eachPlace(row uint32, do func(place int, id []byte)) {
 
 // IDRanges appends the ranges of the body that SetIDs needs for a row that was read with Want.IDPlaces; there are none for other rows.
 func (t *Table) IDRanges(to []Range, row uint32) []Range {
-	t.eachPlace(row, func(place int, id []byte) { to = append(to, Range{place, len(id)}) })
+	t.eachPlace(row, func(place int, id []byte) { to = append(to, Range{Offset: place, Length: len(id)}) })
 	return to
 }
 
@@ -165,7 +166,7 @@ func (e *Encoder) traceIDs(ids [][16]byte, rows []uint32) {
 	e.s.reset()
 	e.writeTraceIDs(ids, rows, true)
 	if !e.traceIdx.none() {
-		e.add(section{id: sectionTraceIDs, count: len(e.traceIdx.first)})
+		e.add(container.Section{ID: container.SectionTraceIDs, Count: len(e.traceIdx.first)})
 	}
 }
 
@@ -173,7 +174,7 @@ func (e *Encoder) spanIDs(ids [][8]byte, rows []uint32) {
 	e.s.reset()
 	e.writeSpanIDs(ids, rows)
 	if !e.spanIdx.none() {
-		e.add(section{id: sectionSpanIDs, count: len(e.spanIdx.first)})
+		e.add(container.Section{ID: container.SectionSpanIDs, Count: len(e.spanIdx.first)})
 	}
 }
 
@@ -214,7 +215,7 @@ func (e *Encoder) parentIDs(t *Table, rows []uint32) {
 		return
 	}
 	e.c.ints(&e.s, v)
-	e.add(section{id: sectionParentIDs, count: raw})
+	e.add(container.Section{ID: container.SectionParentIDs, Count: raw})
 }
 
 // ranks numbers the places of each entry.
@@ -257,7 +258,7 @@ func (c *idColumn) place(i int) int {
 // index lies in memory.
 func (x *decoder) idColumn(id uint8, size int, pick []uint32, memory *[]int64) (idColumn, error) {
 	c := idColumn{size: size}
-	s := x.d.section(id)
+	s := x.d.Section(id)
 	if s == nil {
 		return c, nil
 	}
@@ -266,13 +267,13 @@ func (x *decoder) idColumn(id uint8, size int, pick []uint32, memory *[]int64) (
 		return c, err
 	}
 	c.at = at
-	if d := src.count(x.d.Items); d != s.count {
+	if d := src.count(x.d.Items); d != s.Count {
 		src.bad = true
 	}
 	if !x.places {
-		c.ids = src.take(&src.plain, s.ids())
+		c.ids = src.take(&src.plain, idBytes(s))
 	}
-	x.idIndex(src, s.count, x.d.Items, pick)
+	x.idIndex(src, s.Count, x.d.Items, pick)
 	*memory, x.index = x.index, *memory
 	c.index = *memory
 	if src.bad {
@@ -283,18 +284,19 @@ func (x *decoder) idColumn(id uint8, size int, pick []uint32, memory *[]int64) (
 
 // idSource is source for a section that begins with ids. Where only places are wanted, plain is what follows them; at is where they begin in
 // the body.
-func (x *decoder) idSource(s *section) (src *source, at int, err error) {
-	if !x.places || s.ids() == 0 {
+func (x *decoder) idSource(s *container.Section) (src *source, at int, err error) {
+	if !x.places || idBytes(s) == 0 {
 		src, err = x.source(s)
 		return src, 0, err
 	}
 	rest := *s
-	plain := &rest.streams[streamPlain]
-	if x.d.frames[plain.frame].codec != frameRaw || plain.length < s.ids() {
-		return nil, 0, damagedf("ids of section %d", s.id)
+	plain := &rest.Streams[container.StreamPlain]
+	ids := int32(idBytes(s))
+	if x.d.Frames[plain.Frame].Codec != container.FrameRaw || plain.Length < ids {
+		return nil, 0, damagedf("ids of section %d", s.ID)
 	}
-	at = x.d.frames[plain.frame].offset + plain.offset
-	plain.offset, plain.length = plain.offset+s.ids(), plain.length-s.ids()
+	at = x.d.Frames[plain.Frame].Offset + int(plain.Offset)
+	plain.Offset, plain.Length = plain.Offset+ids, plain.Length-ids
 	src, err = x.source(&rest)
 	return src, at, err
 }
@@ -312,13 +314,13 @@ func (t *Table) readIDs(x *decoder) error {
 		}
 	}
 	// A parent in the segment is found by the trace ids of all rows.
-	parents := t.schema.parents && x.needs.section(sectionParentIDs)
+	parents := t.schema.parents && x.needs.section(container.SectionParentIDs)
 	pick, row := x.pick, func(i int) int { return i }
 	if parents {
 		pick, row = nil, x.row
 	}
-	if t.schema.traceIDs && x.needs.section(sectionTraceIDs) {
-		if traces, err = x.idColumn(sectionTraceIDs, traceIDSize, pick, &x.traceIndex); err != nil {
+	if t.schema.traceIDs && x.needs.section(container.SectionTraceIDs) {
+		if traces, err = x.idColumn(container.SectionTraceIDs, traceIDSize, pick, &x.traceIndex); err != nil {
 			return err
 		}
 		for i := range places {
@@ -333,10 +335,10 @@ func (t *Table) readIDs(x *decoder) error {
 			}
 		}
 	}
-	if !t.schema.spanIDs || !x.needs.section(sectionSpanIDs) {
+	if !t.schema.spanIDs || !x.needs.section(container.SectionSpanIDs) {
 		return nil
 	}
-	if spans, err = x.idColumn(sectionSpanIDs, spanIDSize, pick, &x.spanIndex); err != nil {
+	if spans, err = x.idColumn(container.SectionSpanIDs, spanIDSize, pick, &x.spanIndex); err != nil {
 		return err
 	}
 	for i := range places {
@@ -433,7 +435,7 @@ const fewParents = 16
 // parentIDs decodes the parents of the picked rows, or where they lie. traces is each row's trace; nil: all are of one.
 func (x *decoder) parentIDs(spans *idColumn, traces []int64, dst [][8]byte, places []idPlaces) error {
 	clear(dst)
-	s := x.d.section(sectionParentIDs)
+	s := x.d.Section(container.SectionParentIDs)
 	if s == nil {
 		return nil
 	}
@@ -443,7 +445,7 @@ func (x *decoder) parentIDs(spans *idColumn, traces []int64, dst [][8]byte, plac
 	}
 	var raw []byte
 	if !x.places {
-		raw = src.take(&src.plain, s.ids())
+		raw = src.take(&src.plain, idBytes(s))
 	}
 	codes := resize(x.codes, x.d.Items)
 	x.codes = codes
@@ -471,7 +473,7 @@ func (x *decoder) parentIDs(spans *idColumn, traces []int64, dst [][8]byte, plac
 		passed = row
 		switch c := codes[row]; {
 		case c == parentNone:
-		case c == parentRaw && next < s.count:
+		case c == parentRaw && next < s.Count:
 			if x.places {
 				places[i].parent = at + next*spanIDSize
 			} else {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -83,8 +85,8 @@ type interner struct {
 	slicer  slicer
 	encoder *Encoder
 	decoder *decoder
-	arena   arena // of what was decoded
-	partial bool  // filled by a decode of only some columns
+	arena   arena.Arena // of what was decoded
+	partial bool        // filled by a decode of only some columns
 
 	idPlaces []idPlaces // per row, where only places were read
 }
@@ -101,9 +103,9 @@ func NewTable(tenant telemetry.Tenant, signal telemetry.Signal) *Table {
 	t.schema = schemaOf(signal)
 	switch signal {
 	case telemetry.Traces:
-		t.children = []childSet{{&t.Events, schemaEvents(), sectionEvents}, {&t.Links, schemaLinks(), sectionLinks}}
+		t.children = []childSet{{&t.Events, schemaEvents(), container.SectionEvents}, {&t.Links, schemaLinks(), container.SectionLinks}}
 	case telemetry.Metrics:
-		t.children = []childSet{{&t.Exemplars, schemaExemplars(), sectionExemplars}}
+		t.children = []childSet{{&t.Exemplars, schemaExemplars(), container.SectionExemplars}}
 	case telemetry.Logs:
 	}
 	t.Reset()
@@ -148,7 +150,7 @@ func (t *Table) Reset() {
 	if t.decoder != nil {
 		t.decoder.reset()
 	}
-	t.arena.renew(mostArena)
+	t.arena.Renew(mostArena)
 }
 
 // mark is a state to which a failed Append or AppendSegment returns.

@@ -3,6 +3,7 @@ package segment
 import (
 	"github.com/zeebo/xxh3"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -83,7 +84,7 @@ func (e *Encoder) resources(t *Table) {
 	e.codes = lengths
 	e.c.ints(&e.s, lengths)
 	e.attributeLists(t, n, func(i int) []ValueID { return t.Resources[list[i]].Attributes }, false)
-	e.add(section{id: sectionResources, count: n})
+	e.add(container.Section{ID: container.SectionResources, Count: n})
 	for _, i := range list {
 		e.scopeTokens(t, seedResource, t.Resources[i].Attributes)
 	}
@@ -98,7 +99,7 @@ func (e *Encoder) scopes(t *Table) {
 	e.texts(n, func(i int) string { return t.Scopes[list[i]].SchemaURL })
 	e.numbersOf(n, func(i int) int64 { return int64(t.Scopes[list[i]].Dropped) })
 	e.attributeLists(t, n, func(i int) []ValueID { return t.Scopes[list[i]].Attributes }, false)
-	e.add(section{id: sectionScopes, count: n})
+	e.add(container.Section{ID: container.SectionScopes, Count: n})
 	for _, i := range list {
 		s := &t.Scopes[i]
 		e.scopeTokens(t, seedScope, s.Attributes)
@@ -123,7 +124,7 @@ func (e *Encoder) metrics(t *Table) {
 		return 0
 	})
 	e.attributeLists(t, n, func(i int) []ValueID { return t.Metrics[list[i]].Metadata }, false)
-	e.add(section{id: sectionMetrics, count: n})
+	e.add(container.Section{ID: container.SectionMetrics, Count: n})
 	for _, i := range list {
 		e.fieldToken(seedField, reservedKey(keyOf(TextName)), t.Metrics[i].Name)
 	}
@@ -137,18 +138,18 @@ func (e *Encoder) series(t *Table) {
 	e.numbersOf(n, func(i int) int64 { return e.maps[mapResources].add(t.Series[list[i]].Resource) })
 	e.numbersOf(n, func(i int) int64 { return e.maps[mapScopes].add(t.Series[list[i]].Scope) })
 	e.attributeLists(t, n, func(i int) []ValueID { return t.Series[list[i]].Attributes }, true)
-	e.add(section{id: sectionSeries, count: n})
+	e.add(container.Section{ID: container.SectionSeries, Count: n})
 }
 
 // pool opens a dictionary's section; nil when it is not needed or empty.
-func (x *decoder) pool(id uint8) (*section, *source, error) {
-	s := x.d.section(id)
+func (x *decoder) pool(id uint8) (*container.Section, *source, error) {
+	s := x.d.Section(id)
 	if s == nil || !x.needs.section(id) {
 		return nil, nil, nil
 	}
 	// Metrics without exemplars and the like have at most as many entries as items.
-	if s.count > MaxItems {
-		return nil, nil, damagedf("dictionary %d has %d entries", id, s.count)
+	if s.Count > MaxItems {
+		return nil, nil, damagedf("dictionary %d has %d entries", id, s.Count)
 	}
 	src, err := x.source(s)
 	return s, src, err
@@ -228,34 +229,34 @@ func entries(to []uint32, n int, list []uint32, each func(k, i int) uint32) []ui
 
 func (t *Table) readResources(x *decoder) error {
 	x.resources = x.resources[:0]
-	s, src, err := x.pool(sectionResources)
+	s, src, err := x.pool(container.SectionResources)
 	if s == nil || err != nil {
 		return err
 	}
-	dropped := x.list(src, s.count)
-	urls := x.names(src, s.count)
-	refCounts := x.list(src, s.count)
+	dropped := x.list(src, s.Count)
+	urls := x.names(src, s.Count)
+	refCounts := x.list(src, s.Count)
 	total := 0
 	for _, c := range refCounts {
 		if c < 0 || c > int64(len(src.text)) {
 			return damagedf("resources")
 		}
-		if total += int(c); total > 4*len(src.text)+freeGrowth {
+		if total += int(c); total > 4*len(src.text)+container.FreeGrowth {
 			return damagedf("resources")
 		}
 	}
 	refs := x.names(src, total)
 	var some []uint32
 	if t.Signal != telemetry.Metrics { // points refer to resources by their series
-		if some, err = x.referred(ColResource, s.count); err != nil {
+		if some, err = x.referred(ColResource, s.Count); err != nil {
 			return err
 		}
 	}
-	lists, starts := t.attributeBlock(x, src, s.count, some)
+	lists, starts := t.attributeBlock(x, src, s.Count, some)
 	if src.bad {
 		return damagedf("resources")
 	}
-	ends := make([]int, s.count+1)
+	ends := make([]int, s.Count+1)
 	for i, c := range refCounts {
 		ends[i+1] = ends[i] + int(c)
 	}
@@ -264,7 +265,7 @@ func (t *Table) readResources(x *decoder) error {
 			refs[i] = x.copied(r)
 		}
 	}
-	x.resources = entries(x.resources, s.count, some, func(k, i int) uint32 {
+	x.resources = entries(x.resources, s.Count, some, func(k, i int) uint32 {
 		return t.resource(lists[starts[k]:starts[k+1]], uint32(dropped[i]), urls[i], refs[ends[i]:ends[i+1]])
 	})
 	return nil
@@ -272,25 +273,25 @@ func (t *Table) readResources(x *decoder) error {
 
 func (t *Table) readScopes(x *decoder) error {
 	x.scopes = x.scopes[:0]
-	s, src, err := x.pool(sectionScopes)
+	s, src, err := x.pool(container.SectionScopes)
 	if s == nil || err != nil {
 		return err
 	}
-	names := x.names(src, s.count)
-	versions := x.names(src, s.count)
-	urls := x.names(src, s.count)
-	dropped := x.list(src, s.count)
+	names := x.names(src, s.Count)
+	versions := x.names(src, s.Count)
+	urls := x.names(src, s.Count)
+	dropped := x.list(src, s.Count)
 	var some []uint32
 	if t.Signal != telemetry.Metrics {
-		if some, err = x.referred(ColScope, s.count); err != nil {
+		if some, err = x.referred(ColScope, s.Count); err != nil {
 			return err
 		}
 	}
-	lists, starts := t.attributeBlock(x, src, s.count, some)
+	lists, starts := t.attributeBlock(x, src, s.Count, some)
 	if src.bad {
 		return damagedf("scopes")
 	}
-	x.scopes = entries(x.scopes, s.count, some, func(k, i int) uint32 {
+	x.scopes = entries(x.scopes, s.Count, some, func(k, i int) uint32 {
 		return t.scope(names[i], versions[i], lists[starts[k]:starts[k+1]], uint32(dropped[i]), urls[i])
 	})
 	return nil
@@ -298,21 +299,21 @@ func (t *Table) readScopes(x *decoder) error {
 
 func (t *Table) readMetrics(x *decoder) error {
 	x.metrics = x.metrics[:0]
-	s, src, err := x.pool(sectionMetrics)
+	s, src, err := x.pool(container.SectionMetrics)
 	if s == nil || err != nil {
 		return err
 	}
-	names := x.names(src, s.count)
-	descriptions := x.names(src, s.count)
-	units := x.names(src, s.count)
-	kinds := x.list(src, s.count)
-	temporalities := x.list(src, s.count)
-	monotonic := x.list(src, s.count)
-	lists, starts := t.attributeBlock(x, src, s.count, nil)
+	names := x.names(src, s.Count)
+	descriptions := x.names(src, s.Count)
+	units := x.names(src, s.Count)
+	kinds := x.list(src, s.Count)
+	temporalities := x.list(src, s.Count)
+	monotonic := x.list(src, s.Count)
+	lists, starts := t.attributeBlock(x, src, s.Count, nil)
 	if src.bad {
 		return damagedf("metrics")
 	}
-	for i := range s.count {
+	for i := range s.Count {
 		if kinds[i] < int64(Gauge) || kinds[i] > int64(Summary) {
 			return damagedf("metric of kind %d", kinds[i])
 		}
@@ -327,28 +328,28 @@ func (t *Table) readMetrics(x *decoder) error {
 
 func (t *Table) readSeries(x *decoder) error {
 	x.series = x.series[:0]
-	s, src, err := x.pool(sectionSeries)
+	s, src, err := x.pool(container.SectionSeries)
 	if s == nil || err != nil {
 		return err
 	}
-	metrics := x.list(src, s.count)
-	resources := x.list(src, s.count)
-	scopes := x.list(src, s.count)
-	some, err := x.referred(ColSeries, s.count)
+	metrics := x.list(src, s.Count)
+	resources := x.list(src, s.Count)
+	scopes := x.list(src, s.Count)
+	some, err := x.referred(ColSeries, s.Count)
 	if err != nil {
 		return err
 	}
-	lists, starts := t.attributeBlock(x, src, s.count, some)
+	lists, starts := t.attributeBlock(x, src, s.Count, some)
 	if src.bad {
 		return damagedf("series")
 	}
-	for i := range s.count {
+	for i := range s.Count {
 		m, r, c := metrics[i], resources[i], scopes[i]
 		if uint64(m) >= uint64(len(x.metrics)) || uint64(r) >= uint64(len(x.resources)) || uint64(c) >= uint64(len(x.scopes)) {
 			return damagedf("series %d refers to nothing", i)
 		}
 	}
-	x.series = entries(x.series, s.count, some, func(k, i int) uint32 {
+	x.series = entries(x.series, s.Count, some, func(k, i int) uint32 {
 		return t.seriesOf(x.metrics[metrics[i]], x.resources[resources[i]], x.scopes[scopes[i]], lists[starts[k]:starts[k+1]])
 	})
 	return nil

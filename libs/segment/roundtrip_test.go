@@ -33,7 +33,7 @@ func read(t testing.TB, table *Table, s *Segment, want Want) {
 func parts(d *Directory, s *Segment, want Want) []Part {
 	var out []Part
 	for _, r := range d.Ranges(want) {
-		out = append(out, Part{r.Offset, s.Body[r.Offset : r.Offset+r.Length : r.Offset+r.Length]})
+		out = append(out, Part{Offset: r.Offset, Bytes: s.Body[r.Offset : r.Offset+r.Length : r.Offset+r.Length]})
 	}
 	return out
 }

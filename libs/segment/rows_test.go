@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -19,7 +20,7 @@ func TestAppendRows(t *testing.T) {
 		for _, s := range segments(t, table, 700, 1) {
 			d, err := ParseDirectory(s.Directory)
 			require.NoError(t, err)
-			body := []Part{{0, s.Body}}
+			body := []Part{{Offset: 0, Bytes: s.Body}}
 			all := NewTable("acme", signal)
 			require.NoError(t, all.AppendSegment(d, body, WantAll()))
 			some := NewTable("acme", signal)
@@ -34,7 +35,7 @@ func TestAppendRows(t *testing.T) {
 					rows = append(rows[:0], uint32(r.IntN(s.Items)))
 				}
 				some.Reset()
-				lent := []Part{{0, slices.Clone(s.Body)}}
+				lent := []Part{{Offset: 0, Bytes: slices.Clone(s.Body)}}
 				require.NoError(t, some.AppendRows(d, lent, WantAll(), rows))
 				clear(lent[0].Bytes) // what was read does not lie there
 				require.Equal(t, len(rows), some.N)
@@ -78,10 +79,10 @@ func readWithIDsApart(t *testing.T, signal telemetry.Signal, d *Directory, body 
 	var parts []Part
 	left := len(body)
 	for _, r := range d.Ranges(w) {
-		parts = append(parts, Part{r.Offset, body[r.Offset : r.Offset+r.Length]})
+		parts = append(parts, Part{Offset: r.Offset, Bytes: body[r.Offset : r.Offset+r.Length]})
 		left -= r.Length
 	}
-	require.GreaterOrEqual(t, left, d.IDBytes()-3*rangeGap)
+	require.GreaterOrEqual(t, left, d.IDBytes()-3*container.RangeGap)
 	some := NewTable("acme", signal)
 	require.NoError(t, some.AppendRows(d, parts, w, rows))
 	giveIDs(t, some, body)
@@ -96,7 +97,7 @@ func giveIDs(t testing.TB, table *Table, body []byte) {
 	for row := range uint32(table.N) {
 		var ids []Part
 		for _, r := range table.IDRanges(nil, row) {
-			ids = append(ids, Part{r.Offset, body[r.Offset : r.Offset+r.Length]})
+			ids = append(ids, Part{Offset: r.Offset, Bytes: body[r.Offset : r.Offset+r.Length]})
 		}
 		rest, err := table.SetIDs(row, ids)
 		require.NoError(t, err)
@@ -116,6 +117,6 @@ func TestAppendRowsOutOfOrder(t *testing.T) {
 	d, err := ParseDirectory(s.Directory)
 	require.NoError(t, err)
 	for _, rows := range [][]uint32{{1, 1}, {2, 1}, {20}} {
-		require.ErrorContains(t, NewTable("acme", telemetry.Logs).AppendRows(d, []Part{{0, s.Body}}, WantAll(), rows), "out of order")
+		require.ErrorContains(t, NewTable("acme", telemetry.Logs).AppendRows(d, []Part{{Offset: 0, Bytes: s.Body}}, WantAll(), rows), "out of order")
 	}
 }

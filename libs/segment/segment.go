@@ -1,12 +1,15 @@
 package segment
 
-import "github.com/ollyscale/ollyscale/libs/telemetry"
+import (
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
 
 // FormatVersion is what Encode writes.
-const FormatVersion = 1
+const FormatVersion = container.FormatVersion
 
 // MaxItems bounds one segment.
-const MaxItems = 4000
+const MaxItems = container.MaxItems
 
 // MaxItemBytes bounds the protobuf of one span, log record or data point. A segment holds at most twice as much, unless its items came
 // out of segments already.

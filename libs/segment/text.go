@@ -4,6 +4,8 @@ import (
 	"bytes"
 
 	"github.com/zeebo/xxh3"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 )
 
 // Forms of a list of strings.
@@ -284,7 +286,7 @@ func (e *Encoder) templates(t *Table, ids []ValueID) bool {
 			return false
 		}
 	}
-	if total > (len(c.templates)+len(c.codes))*maxGrowth {
+	if total > (len(c.templates)+len(c.codes))*container.MaxGrowth {
 		return false
 	}
 	n := len(c.ends)

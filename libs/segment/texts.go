@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/bits"
 	"strconv"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 )
 
 // textList is a list of strings as a segment holds it: parsed, but no string of a template is put together before somebody looks at it.
@@ -67,7 +69,7 @@ func (l *textList) plain(r *intReader, src *source) {
 
 func (l *textList) parse(r *intReader, src *source) {
 	n := l.n
-	l.total = src.count((len(src.text) + n) * maxGrowth)
+	l.total = src.count((len(src.text) + n) * container.MaxGrowth)
 	m := src.count(n)
 	l.lengths = resize(l.lengths, m)
 	r.ints(src, l.lengths)

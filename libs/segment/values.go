@@ -2,6 +2,8 @@ package segment
 
 import (
 	"slices"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 )
 
 // typeAbsent stands in type lists for the absent value of a text column.
@@ -18,7 +20,7 @@ const (
 
 // values writes a list of values of one key or text column: a dictionary in order of first appearance and codes, or every value in
 // order where a dictionary would save nothing. It leaves the distinct values in e.dict.
-func (e *Encoder) values(t *Table, ids []ValueID, s *section, tokens bool) {
+func (e *Encoder) values(t *Table, ids []ValueID, s *container.Section, tokens bool) {
 	codes := resize(e.codes, len(ids))
 	e.codes = codes
 	dict := e.dict[:0]
@@ -33,7 +35,7 @@ func (e *Encoder) values(t *Table, ids []ValueID, s *section, tokens bool) {
 		codes[i] = int64(m - 1)
 	}
 	e.dict = dict
-	s.distinct = len(dict)
+	s.Distinct = len(dict)
 	for _, id := range dict {
 		marks[id] = 0
 		v := &t.Values[id]
@@ -45,14 +47,14 @@ func (e *Encoder) values(t *Table, ids []ValueID, s *section, tokens bool) {
 		}
 		if v.Type == Int {
 			x := int64(v.Num)
-			if s.types&(1<<Int) == 0 {
-				s.min, s.max = x, x
+			if s.Types&(1<<Int) == 0 {
+				s.Min, s.Max = x, x
 			}
-			s.min, s.max = min(s.min, x), max(s.max, x)
+			s.Min, s.Max = min(s.Min, x), max(s.Max, x)
 		}
-		s.types |= 1 << v.Type
+		s.Types |= 1 << v.Type
 	}
-	numeric := s.types == 1<<Int || s.types == 1<<Double
+	numeric := s.Types == 1<<Int || s.Types == 1<<Double
 	if len(dict) == len(ids) || numeric && len(dict)*2 > len(ids) && dict[0] != 0 && !slices.Contains(dict, 0) {
 		e.s.byte(valuesDirect)
 		e.valueList(t, ids)
@@ -204,7 +206,7 @@ func (t *Table) valueList(x *decoder, src *source, key KeyID, n int, some []uint
 	if l.raws > 0 {
 		var memory []byte
 		if l.texts.templates != nil {
-			memory = x.kept.take(l.texts.total)
+			memory = x.kept.Take(l.texts.total)
 		}
 		var ok bool
 		if texts, ok = l.texts.all(x.texts[:0], memory); !ok {
@@ -258,7 +260,7 @@ func (x *decoder) valueAt(l *valueList, i int) (Value, bool) {
 }
 
 // copied is b in memory that lives as long as the table's values may refer to it.
-func (x *decoder) copied(b []byte) []byte { return append(x.kept.take(len(b)), b...) }
+func (x *decoder) copied(b []byte) []byte { return append(x.kept.Take(len(b)), b...) }
 
 func isText(t ValueType) bool { return t == String || t == Bytes || t == Array || t == Map }
 

@@ -2,9 +2,10 @@ package segment
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -16,6 +17,7 @@ import (
 // One goroutine uses a View.
 type View struct {
 	x   *decoder
+	d   *Directory // of the open segment
 	err error
 
 	traces    *TraceIDs
@@ -37,7 +39,7 @@ type View struct {
 
 // NewView makes a View; Open makes it useful.
 func NewView() (*View, error) {
-	x, err := newDecoder(&arena{})
+	x, err := newDecoder(&arena.Arena{})
 	if err != nil {
 		return nil, err
 	}
@@ -58,16 +60,16 @@ func (v *View) Open(d *Directory, parts []Part) {
 	v.shapes = listPlan{starts: v.shapes.starts[:0], slots: v.shapes.slots[:0], rows: v.shapes.rows[:0]}
 	clear(v.texts[:])
 	clear(v.keys)
-	v.x.memory.renew(mostMemory)
+	v.x.memory.Renew(mostMemory)
+	v.d = d
 	v.x.open(d, parts)
 }
 
 // Close lets go of the segment.
 func (v *View) Close() {
+	v.d = nil
 	v.x.reset()
-	if cap(v.x.memory.b) > mostMemory {
-		v.x.memory.b = nil
-	}
+	v.x.memory.Shrink(mostMemory)
 	for i, c := range v.pool {
 		c.list.texts.forget()
 		if c.memory() > mostMemory {
@@ -102,8 +104,8 @@ func (v *View) Ints(c Column) []int64 {
 	}
 	if c == ColResource && v.err == nil {
 		n := 0
-		if s := v.x.d.section(sectionResources); s != nil {
-			n = s.count
+		if s := v.x.d.Section(container.SectionResources); s != nil {
+			n = s.Count
 		}
 		for _, r := range col {
 			if uint64(r) >= uint64(n) {
@@ -139,7 +141,7 @@ func (v *View) TraceIDs() *TraceIDs {
 	v.traces = t
 	t.Distinct, t.Rows = append(t.Distinct[:0], [16]byte{}), resize(t.Rows, n)
 	clear(t.Rows)
-	s := v.x.d.section(sectionTraceIDs)
+	s := v.x.d.Section(container.SectionTraceIDs)
 	if s == nil {
 		return t
 	}
@@ -170,7 +172,7 @@ func (v *View) SpanIDs() [][8]byte {
 	x.spans = resize(x.spans, v.Len())
 	clear(x.spans)
 	v.spans = x.spans
-	column, err := x.idColumn(sectionSpanIDs, spanIDSize, nil, &x.spanIndex)
+	column, err := x.idColumn(container.SectionSpanIDs, spanIDSize, nil, &x.spanIndex)
 	if err != nil {
 		v.fail(err)
 		return v.spans
@@ -207,7 +209,7 @@ func (v *View) Text(c TextColumn) *Values {
 		return v.texts[c]
 	}
 	v.texts[c] = &v.empty
-	if s := v.x.d.section(sectionText + uint8(c)); s != nil {
+	if s := v.x.d.Section(container.SectionText + uint8(c)); s != nil {
 		src, err := v.x.source(s)
 		if err != nil {
 			v.fail(err)
@@ -225,17 +227,16 @@ func (v *View) Attribute(key string) *Values {
 		return c
 	}
 	v.keys[key] = &v.empty
-	at, ok := slices.BinarySearchFunc(v.x.d.keys, key, func(s section, key string) int { return strings.Compare(s.key, key) })
-	if !ok {
+	s, at := v.x.d.Key(key)
+	if s == nil {
 		return &v.empty
 	}
-	s := &v.x.d.keys[at]
 	src, err := v.x.source(s)
 	if err != nil {
 		v.fail(err)
 		return &v.empty
 	}
-	if c = v.values(src, s.count); c != &v.empty {
+	if c = v.values(src, s.Count); c != &v.empty {
 		c.key, c.located = at, false
 	}
 	v.keys[key] = c
@@ -249,7 +250,7 @@ func (v *View) shape() *listPlan {
 		return p
 	}
 	v.shaped = true
-	s := v.x.d.section(sectionShapes)
+	s := v.x.d.Section(container.SectionShapes)
 	if s == nil {
 		v.bad("attribute shapes are missing")
 		return p
@@ -259,7 +260,7 @@ func (v *View) shape() *listPlan {
 		v.fail(err)
 		return p
 	}
-	starts, slots, rows := v.x.shapes(src, v.Len(), len(v.x.d.keys))
+	starts, slots, rows := v.x.shapes(src, v.Len(), len(v.x.d.Keys))
 	if src.bad {
 		v.bad("attribute shapes")
 		return p
@@ -388,7 +389,7 @@ func (c *Values) Rows() []uint32 {
 		}
 	}
 	if len(c.rows) != c.entries {
-		c.view.bad("attribute %q has %d values, not what its shapes say", c.view.x.d.keys[c.key].key, c.entries)
+		c.view.bad("attribute %q has %d values, not what its shapes say", c.view.x.d.Keys[c.key].Key, c.entries)
 		c.entries, c.rows = 0, c.rows[:0]
 		return nil
 	}
@@ -516,12 +517,12 @@ func (v *View) Resources() *Resources {
 	r := &v.resMemory
 	v.resources = r
 	*r = Resources{keys: r.keys[:0], values: r.values[:0], services: r.services[:0]}
-	s := v.x.d.section(sectionResources)
+	s := v.x.d.Section(container.SectionResources)
 	if s == nil {
 		return r
 	}
-	if s.count > MaxItems {
-		v.bad("dictionary %d has %d entries", s.id, s.count)
+	if s.Count > MaxItems {
+		v.bad("dictionary %d has %d entries", s.ID, s.Count)
 		return r
 	}
 	src, err := v.x.source(s)
@@ -529,7 +530,7 @@ func (v *View) Resources() *Resources {
 		v.fail(err)
 		return r
 	}
-	n := s.count
+	n := s.Count
 	ints := resize(v.x.codes, n)
 	v.x.codes = ints
 	v.x.r.ints(src, ints) // dropped attributes
@@ -537,7 +538,7 @@ func (v *View) Resources() *Resources {
 	v.x.r.ints(src, ints) // numbers of entity references
 	refs := 0
 	for _, c := range ints {
-		if c < 0 || c > int64(len(src.text)) || refs > 4*len(src.text)+freeGrowth {
+		if c < 0 || c > int64(len(src.text)) || refs > 4*len(src.text)+container.FreeGrowth {
 			src.bad = true
 			break
 		}
@@ -649,13 +650,13 @@ func (v *View) Services() []Service {
 // in rising order; nil reads all. Rows do not refer to the segment, all do. What the View returned before may not be used any more, but what it
 // unzipped and decoded for that is not done again for rows.
 func (v *View) Read(t *Table, w Want, rows []uint32) error {
-	if v.x.d == nil {
+	if v.d == nil {
 		return fault.New(fault.Internal, "segment.closed", "the view has no segment")
 	}
 	if rows == nil {
-		return t.AppendSegment(v.x.d, v.x.parts, w)
+		return t.AppendSegment(v.d, v.x.in.Parts(), w)
 	}
-	if err := v.x.d.checkRows(rows); err != nil {
+	if err := v.d.checkRows(rows); err != nil {
 		return err
 	}
 	v.spans, v.parents, v.spanIDs = nil, nil, idColumn{} // they lie in memory that is used now

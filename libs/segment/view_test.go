@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -19,8 +20,10 @@ func checkView(t testing.TB, v *View, s *Segment) {
 	d, err := ParseDirectory(s.Directory)
 	require.NoError(t, err)
 	table := NewTable("acme", s.Signal)
-	require.NoError(t, table.AppendSegment(d, []Part{{0, s.Body}}, WantAll()))
-	v.Open(d, []Part{{0, s.Body}})
+	require.NoError(t, table.AppendSegment(d, []Part{{Offset: 0, Bytes: s.Body}}, WantAll()))
+	v.x.memory.Renew(mostMemory)
+	memory := v.x.memory.Take(mostMemory / 2) // all that will be unzipped lies in it
+	v.Open(d, []Part{{Offset: 0, Bytes: s.Body}})
 	require.Equal(t, s.Items, v.Len())
 	require.Equal(t, s.Signal, v.Signal())
 	for _, c := range table.schema.ints {
@@ -28,7 +31,7 @@ func checkView(t testing.TB, v *View, s *Segment) {
 			require.Equal(t, table.Ints[c], v.Ints(c), "column %d", c)
 		}
 	}
-	v.Open(d, []Part{{0, s.Body}})
+	v.Open(d, []Part{{Offset: 0, Bytes: s.Body}})
 	rows := []uint32{0}
 	for i := range uint32(table.N / 7) {
 		rows = append(rows, 7*i+3)
@@ -72,17 +75,17 @@ func checkView(t testing.TB, v *View, s *Segment) {
 		})
 	}
 	require.NoError(t, v.Err())
-	checkReadAfter(t, v, d, s.Body, table, rows)
+	checkReadAfter(t, v, d, s.Body, memory[:cap(memory)], table, rows)
 }
 
 // checkReadAfter reads rows of a segment of which a view has looked at much already, and looks at them when it is gone.
-func checkReadAfter(t testing.TB, v *View, d *Directory, body []byte, table *Table, rows []uint32) {
+func checkReadAfter(t testing.TB, v *View, d *Directory, body, memory []byte, table *Table, rows []uint32) {
 	t.Helper()
-	want, ok := flatten(t, d.Signal, table.OTLP(rows))
+	want, ok := flatten(t, d.dir.Signal, table.OTLP(rows))
 	require.True(t, ok)
 	for _, apart := range []bool{false, true} {
 		lent := slices.Clone(body)
-		v.Open(d, []Part{{0, lent}})
+		v.Open(d, []Part{{Offset: 0, Bytes: lent}})
 		for _, c := range table.schema.ints {
 			v.Ints(c)
 		}
@@ -92,7 +95,7 @@ func checkReadAfter(t testing.TB, v *View, d *Directory, body []byte, table *Tab
 		v.SpanIDs()
 		w := WantAll()
 		w.IDPlaces = apart
-		read := NewTable("acme", d.Signal)
+		read := NewTable("acme", d.dir.Signal)
 		require.NoError(t, v.Read(read, w, rows))
 		giveIDs(t, read, lent)
 		if table.schema.parents { // asked again, they are right
@@ -100,11 +103,11 @@ func checkReadAfter(t testing.TB, v *View, d *Directory, body []byte, table *Tab
 			require.Equal(t, table.SpanIDs, v.SpanIDs())
 		}
 		clear(lent)
-		clear(v.x.memory.b[:cap(v.x.memory.b)])
-		got, ok := flatten(t, d.Signal, read.OTLP(nil))
+		clear(memory)
+		got, ok := flatten(t, d.dir.Signal, read.OTLP(nil))
 		require.True(t, ok)
 		require.Equal(t, want, got)
-		require.ErrorContains(t, v.Read(read, w, []uint32{uint32(d.Items)}), "out of order")
+		require.ErrorContains(t, v.Read(read, w, []uint32{uint32(d.dir.Items)}), "out of order")
 	}
 }
 
@@ -280,12 +283,12 @@ func checkDamagedView(t testing.TB, v *View, directory, body []byte) {
 	if err != nil {
 		return
 	}
-	v.Open(d, []Part{{0, body}})
-	schema := schemaOf(d.Signal)
+	v.Open(d, []Part{{Offset: 0, Bytes: body}})
+	schema := schemaOf(d.dir.Signal)
 	for _, c := range schema.ints {
-		require.Len(t, v.Ints(c), d.Items)
+		require.Len(t, v.Ints(c), d.dir.Items)
 	}
-	hits := make([]bool, d.Items)
+	hits := make([]bool, d.dir.Items)
 	ask := func(c *Values, hits []bool) {
 		test := &Test{Match: func(Value) bool { return true }}
 		pass, _ := c.Pass(test)
@@ -307,7 +310,7 @@ func checkDamagedView(t testing.TB, v *View, directory, body []byte) {
 	if schema.parents {
 		v.ParentIDs()
 	}
-	if d.Signal != telemetry.Metrics {
+	if d.dir.Signal != telemetry.Metrics {
 		for _, c := range schema.texts {
 			ask(v.Text(c), hits)
 		}
@@ -330,8 +333,8 @@ func checkDamagedView(t testing.TB, v *View, directory, body []byte) {
 	for _, apart := range []bool{false, true} {
 		w := WantAll()
 		w.IDPlaces = apart
-		read := NewTable("acme", d.Signal)
-		if err := v.Read(read, w, []uint32{uint32(d.Items / 2)}); err != nil {
+		read := NewTable("acme", d.dir.Signal)
+		if err := v.Read(read, w, []uint32{uint32(d.dir.Items / 2)}); err != nil {
 			errs = append(errs, err)
 			require.Zero(t, read.N)
 			continue
@@ -378,7 +381,7 @@ func TestManyRowsOfOneKey(t *testing.T) {
 	v, err := NewView()
 	require.NoError(t, err)
 	c := &Values{view: v, entries: 3, key: 0}
-	v.x.d = &Directory{Items: 4000, keys: []section{{key: "k"}}}
+	v.x.d = &container.Directory{Items: 4000, Keys: []container.Section{{Key: "k"}}}
 	v.shaped = true
 	v.shapes = listPlan{starts: []int{0, 1 << 16}, slots: make([]int64, 1<<16), rows: make([]int64, 4000)}
 	require.Nil(t, c.Rows())
@@ -407,7 +410,7 @@ func BenchmarkView(b *testing.B) {
 			from := cpu()
 			for b.Loop() {
 				for i, s := range all {
-					v.Open(directories[i], []Part{{0, s.Body}})
+					v.Open(directories[i], []Part{{Offset: 0, Bytes: s.Body}})
 					ask(v)
 					require.NoError(b, v.Err())
 				}

@@ -309,8 +309,8 @@ func add(t *segment.Table, seg *segment.Segment) error {
 	if err != nil {
 		return err
 	}
-	if d.Items != seg.Items {
-		return fault.Newf(fault.Internal, "segment.damaged", "the header counts %d items, the directory %d", seg.Items, d.Items)
+	if d.Items() != seg.Items {
+		return fault.Newf(fault.Internal, "segment.damaged", "the header counts %d items, the directory %d", seg.Items, d.Items())
 	}
 	return t.AppendSegment(d, []segment.Part{{Bytes: seg.Body}}, segment.WantAll())
 }

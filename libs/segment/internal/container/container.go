@@ -1,0 +1,107 @@
+// Package container implements sections 3 and 4 of docs/segment-format.md: the body as compressed frames of streams, the directory that
+// tells where the streams of a section lie, and the extension fields of both. It knows no encoding: what a stream says is the
+// business of the layers above.
+//
+// Invariants: every frame is filled exactly by the streams that the directory lists; streams of a frame follow each other in the order of
+// the directory; keys are strictly ascending, section numbers are distinct; extension fields are strictly ascending by tag. Parse
+// accepts nothing else, so that a Reader need not look again.
+package container
+
+import (
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// FormatVersion is what Directory.Append writes.
+const FormatVersion = 1
+
+// oldestVersion is the first format version, which every program reads.
+const oldestVersion = 1
+
+// Bounds of one segment.
+const (
+	MaxItems   = 4000
+	MaxEntries = 1 << 23 // of events, attributes or list entries each
+)
+
+// Numbers of sections. An integer column's section has the column's number.
+const (
+	SectionText      = 0x40 // + number of the text column
+	SectionList      = 0x60 // + number of the list column
+	SectionTraceIDs  = 0x70
+	SectionSpanIDs   = 0x71
+	SectionParentIDs = 0x72
+	SectionShapes    = 0x73
+	SectionResources = 0x80
+	SectionScopes    = 0x81
+	SectionMetrics   = 0x82
+	SectionSeries    = 0x83
+	SectionEvents    = 0x90
+	SectionLinks     = 0x91
+	SectionExemplars = 0x92
+	SectionKey       = 0xff // an attribute key; not written, keys have a list of their own
+)
+
+// Streams of a section.
+const (
+	StreamCode      = iota
+	StreamPlain     // always in raw frames, so that a part of it can be fetched
+	StreamText      //
+	StreamExtension // extension fields of the body; only who knows one of them reads it
+	NumStreams
+)
+
+// Codecs of a frame.
+const (
+	FrameRaw  = 0
+	FrameZstd = 1
+)
+
+// Bounds that keep a damaged directory from demanding memory: a compressed frame may grow by MaxGrowth of what is stored plus FreeGrowth.
+// The Writer leaves a frame that would break this rule uncompressed.
+const (
+	MaxGrowth  = 1024
+	FreeGrowth = 1 << 20
+)
+
+// Frame is a run of body bytes that is compressed as one.
+type Frame struct {
+	Offset, Stored, Raw int // bytes; Offset in the body
+	Codec               uint8
+}
+
+// Stream is a part of a frame's raw bytes.
+type Stream struct{ Frame, Offset, Length int32 }
+
+// Section is the directory's entry of one column, one attribute key, or one dictionary.
+type Section struct {
+	ID       uint8
+	Types    uint8  // keys and texts: bit per value type
+	Key      string // of SectionKey
+	Count    int    // keys: values; dictionaries and nested row sets: entries; else items
+	Distinct int    // keys and texts: entries of the dictionary, an upper bound of the distinct values
+	Min, Max int64  // integer columns, and integer values of keys
+	Streams  [NumStreams]Stream
+	Fields   Fields // extension fields
+}
+
+// typeInt is the bit of Types that stands for integers (section 7 of the specification).
+const typeInt = 1 << 3
+
+// hasBounds tells whether Min and Max are kept.
+func (s *Section) hasBounds() bool {
+	return s.ID < SectionText || s.ID == SectionKey && s.Types&typeInt != 0
+}
+
+func (s *Section) hasDictionary() bool {
+	return s.ID == SectionKey || s.ID >= SectionText && s.ID < SectionList
+}
+
+// Constant tells of an integer column that it has no streams: every value is Min.
+func (s *Section) Constant() bool {
+	return s.Streams[StreamCode].Length|s.Streams[StreamPlain].Length|s.Streams[StreamText].Length == 0
+}
+
+// Damagedf is the error of a segment whose bytes contradict the specification.
+func Damagedf(format string, args ...any) *fault.Error {
+	return fault.Newf(fault.Internal, "segment.damaged", "segment is damaged: "+format, args...)
+}

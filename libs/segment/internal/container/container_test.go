@@ -1,0 +1,158 @@
+package container
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+func TestFields(t *testing.T) {
+	f := Fields{}.With(1, false, []byte("one")).With(7, true, nil).With(MaxTag, false, make([]byte, 200))
+	require.True(t, f.valid())
+	list := slices.Collect(f.All())
+	require.Equal(t, Field{Tag: 1, Content: []byte("one")}, list[0])
+	require.Equal(t, Field{Tag: 7, Critical: true, Content: []byte{}}, list[1])
+	require.Len(t, list, 3)
+	content, ok := f.Get(1)
+	require.True(t, ok)
+	require.Equal(t, "one", string(content))
+	_, ok = f.Get(2)
+	require.False(t, ok)
+	require.ErrorContains(t, f.understood("it"), "it of the segment needs extension 7")
+	require.NoError(t, Fields{}.With(1, false, nil).understood("it"))
+
+	for name, damaged := range map[string]Fields{
+		"no tag":           {0, 0},
+		"too large a tag":  Fields{}.With(MaxTag+1, false, nil),
+		"tag cut":          {0x80},
+		"length cut":       {2, 0x80},
+		"no length":        {2},
+		"content too long": {2, 2, 1},
+		"twice":            Fields{}.With(3, false, nil).With(3, true, nil),
+		"descending":       Fields{}.With(4, false, nil).With(3, false, nil),
+		"huge length":      {2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
+	} {
+		require.False(t, damaged.valid(), name)
+	}
+}
+
+func FuzzFields(f *testing.F) {
+	f.Add([]byte(Fields{}.With(1, false, []byte("one")).With(7, true, nil)))
+	f.Add([]byte{2, 2, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		fields := Fields(b)
+		size, last := 0, uint64(0)
+		again := Fields{}
+		for field := range fields.All() {
+			size += len(field.Content)
+			if field.Tag > last {
+				again = again.With(field.Tag, field.Critical, field.Content)
+			}
+			last = field.Tag
+		}
+		require.LessOrEqual(t, size, len(b))
+		require.True(t, again.valid())
+		if fields.valid() {
+			require.Equal(t, slices.Collect(fields.All()), slices.Collect(again.All()))
+		}
+	})
+}
+
+// written writes sections with streams of many sizes.
+func written(t testing.TB, level int) (directory, body []byte, want map[string][NumStreams][]byte) {
+	t.Helper()
+	var w Writer
+	require.NoError(t, w.Begin(telemetry.Logs, 77, level))
+	want = map[string][NumStreams][]byte{}
+	add := func(s Section, streams [NumStreams][]byte) {
+		w.Add(s, streams)
+		want[s.Name()] = streams
+	}
+	field := Fields{}.With(9, false, []byte("f"))
+	for i := range uint8(20) {
+		code, plain, text := bytes.Repeat([]byte{i, 1}, int(i)*60), bytes.Repeat([]byte{i}, int(i)*3), []byte("text")
+		s := Section{ID: SectionText + i, Count: int(i), Types: typeInt, Distinct: 3}
+		if i%3 == 0 {
+			s.Fields = field
+		}
+		add(s, [NumStreams][]byte{code, plain, text, field})
+		if i%5 == 0 {
+			w.Cut()
+		}
+	}
+	add(Section{ID: 3, Min: -5, Max: -5}, [NumStreams][]byte{})
+	add(Section{ID: SectionKey, Key: "a", Count: 5, Types: typeInt, Min: -1, Max: 1 << 62}, [NumStreams][]byte{{1}})
+	add(Section{ID: SectionKey, Key: "ab", Count: 5, Types: 2, Fields: field}, [NumStreams][]byte{{1}, {2}, {3}, nil})
+	directory, body, err := w.Finish()
+	require.NoError(t, err)
+	return directory, body, want
+}
+
+func TestWriterAndReader(t *testing.T) {
+	for level := range 3 {
+		directory, body, want := written(t, level)
+		var d Directory
+		require.NoError(t, d.Parse(directory, FormatVersion))
+		require.Equal(t, directory, d.Append(nil))
+		require.Equal(t, 77, d.Items)
+		require.Less(t, len(body), 20*19*60)
+		var memory arena.Arena
+		r, err := NewReader(&memory)
+		require.NoError(t, err)
+		r.Open(&d, []Part{{Offset: 0, Bytes: body}})
+		n := 0
+		for _, list := range [][]Section{d.Sections, d.Keys} {
+			for i := range list {
+				s := &list[i]
+				n++
+				streams, err := r.Streams(s)
+				require.NoError(t, err)
+				for k, b := range streams {
+					require.Equal(t, string(want[s.Name()][k]), string(b), "%s, stream %d", s.Name(), k)
+				}
+				extension, err := r.Extension(s)
+				require.NoError(t, err)
+				require.Equal(t, string(want[s.Name()][StreamExtension]), string(extension))
+				// The ranges that are asked for hold the section.
+				var parts []Part
+				for _, got := range Merge(d.Ranges(nil, s, 0)) {
+					parts = append(parts, Part{Offset: got.Offset, Bytes: body[got.Offset : got.Offset+got.Length]})
+				}
+				alone, err := NewReader(&memory)
+				require.NoError(t, err)
+				alone.Open(&d, parts)
+				_, err = alone.Streams(s)
+				require.NoError(t, err)
+			}
+		}
+		require.Len(t, want, n)
+		require.True(t, d.Section(3).Constant())
+		k, at := d.Key("ab")
+		require.Equal(t, 1, at)
+		require.Equal(t, 5, k.Count)
+		k, _ = d.Key("aa")
+		require.Nil(t, k)
+	}
+}
+
+// FuzzDirectory: what is accepted is written again as something that says the same.
+func FuzzDirectory(f *testing.F) {
+	directory, _, _ := written(f, 1)
+	f.Add(directory)
+	f.Add([]byte{FormatVersion, 0, 1, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var d, again Directory
+		if err := d.Parse(b, FormatVersion); err != nil {
+			require.Contains(t, []string{"segment.damaged", "segment.format", "segment.extension"}, fault.From(err).Code)
+			return
+		}
+		require.NoError(t, again.Parse(d.Append(nil), FormatVersion))
+		require.Equal(t, d, again)
+	})
+}

@@ -1,0 +1,370 @@
+package container
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// Directory lists the sections of a segment's body (section 4 of the specification).
+type Directory struct {
+	Items    int
+	Signal   telemetry.Signal
+	Frames   []Frame
+	Sections []Section // columns and dictionaries in body order
+	Keys     []Section // sorted by key
+	Fields   Fields    // extension fields
+}
+
+// hasFields is the bit in an entry's mask of streams that announces extension fields.
+const hasFields = 0x80
+
+// Append writes the directory.
+func (d *Directory) Append(b []byte) []byte {
+	b = append(b, FormatVersion, byte(d.Signal))
+	b = binary.AppendUvarint(b, uint64(d.Items))
+	b = binary.AppendUvarint(b, uint64(len(d.Frames)))
+	for i := range d.Frames {
+		f := &d.Frames[i]
+		b = binary.AppendUvarint(b, uint64(f.Stored)<<1|uint64(f.Codec))
+		if f.Codec != FrameRaw {
+			b = binary.AppendUvarint(b, uint64(f.Raw))
+		}
+	}
+	b = binary.AppendUvarint(b, uint64(len(d.Sections)))
+	for i := range d.Sections {
+		s := &d.Sections[i]
+		b = append(b, s.ID)
+		if s.ID >= SectionText {
+			b = binary.AppendUvarint(b, uint64(s.Count))
+		}
+		b = s.appendRest(b)
+	}
+	b = binary.AppendUvarint(b, uint64(len(d.Keys)))
+	prev := ""
+	for i := range d.Keys {
+		s := &d.Keys[i]
+		shared := commonPrefix(prev, s.Key)
+		b = binary.AppendUvarint(b, uint64(shared))
+		b = binary.AppendUvarint(b, uint64(len(s.Key)-shared))
+		b = append(b, s.Key[shared:]...)
+		b = binary.AppendUvarint(b, uint64(s.Count))
+		b = s.appendRest(b)
+		prev = s.Key
+	}
+	return d.Fields.append(b)
+}
+
+// append writes the fields with their length before them.
+func (f Fields) append(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(f)))
+	return append(b, f...)
+}
+
+func commonPrefix(a, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+func (s *Section) appendRest(b []byte) []byte {
+	if s.hasDictionary() {
+		b = append(b, s.Types)
+		b = binary.AppendUvarint(b, uint64(s.Distinct))
+	}
+	if s.hasBounds() {
+		b = binary.AppendVarint(b, s.Min)
+		b = binary.AppendUvarint(b, uint64(s.Max)-uint64(s.Min))
+	}
+	mask := byte(0)
+	for i := range s.Streams {
+		if s.Streams[i].Length > 0 {
+			mask |= 1 << i
+		}
+	}
+	if len(s.Fields) > 0 {
+		mask |= hasFields
+	}
+	b = append(b, mask)
+	for i := range s.Streams {
+		if st := &s.Streams[i]; st.Length > 0 {
+			b = binary.AppendUvarint(b, uint64(st.Frame))
+			b = binary.AppendUvarint(b, uint64(st.Length))
+		}
+	}
+	if len(s.Fields) > 0 {
+		b = s.Fields.append(b)
+	}
+	return b
+}
+
+// directoryReader parses with one cursor; the first damage is kept.
+type directoryReader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *directoryReader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *directoryReader) varint() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *directoryReader) limited(limit int) int {
+	v := r.uvarint()
+	if v > uint64(max(limit, 0)) {
+		r.bad = true
+		return 0
+	}
+	return int(v)
+}
+
+func (r *directoryReader) byte() byte {
+	if len(r.b) == 0 {
+		r.bad = true
+		return 0
+	}
+	c := r.b[0]
+	r.b = r.b[1:]
+	return c
+}
+
+func (r *directoryReader) bytes(n int) []byte {
+	if n > len(r.b) {
+		r.bad = true
+		return nil
+	}
+	b := r.b[:n]
+	r.b = r.b[n:]
+	return b
+}
+
+// fields reads extension fields into memory of their own, so that a directory does not hold on to what it was read from.
+func (r *directoryReader) fields() Fields {
+	f := Fields(r.bytes(r.limited(len(r.b))))
+	if !f.valid() {
+		r.bad = true
+		return nil
+	}
+	if len(f) == 0 {
+		return nil
+	}
+	return bytes.Clone(f)
+}
+
+// Parse reads a directory of any version up to newest into d, which is empty; all versions so far have the same layout. A damaged one is
+// fault.Internal with code "segment.damaged", one of an unknown version with "segment.format", one with a critical extension with
+// "segment.extension". d does not refer to b.
+func (d *Directory) Parse(b []byte, newest byte) error {
+	r := &directoryReader{b: b}
+	version := r.byte()
+	if !r.bad && (version < oldestVersion || version > newest) {
+		return fault.Newf(fault.Internal, "segment.format", "segment has format version %d, this program reads versions %d to %d",
+			version, oldestVersion, newest)
+	}
+	if d.Signal = telemetry.Signal(r.byte()); d.Signal > telemetry.Metrics {
+		return Damagedf("unknown signal %d", d.Signal)
+	}
+	if d.Items = r.limited(MaxItems); d.Items == 0 {
+		return Damagedf("it has no items, or too many")
+	}
+	if err := d.parseFrames(r); err != nil {
+		return err
+	}
+	used := make([]int, len(d.Frames))
+	if err := d.parseSections(r, used); err != nil {
+		return err
+	}
+	if err := d.parseKeys(r, used); err != nil {
+		return err
+	}
+	d.Fields = r.fields()
+	if r.bad || len(r.b) != 0 {
+		return Damagedf("directory is truncated or too long")
+	}
+	for i := range used {
+		if used[i] != d.Frames[i].Raw {
+			return Damagedf("frame %d is not filled by its streams", i)
+		}
+	}
+	return d.Fields.understood("the directory")
+}
+
+func (d *Directory) parseFrames(r *directoryReader) error {
+	d.Frames = make([]Frame, r.limited(len(r.b)))
+	offset := 0
+	for i := range d.Frames {
+		f := &d.Frames[i]
+		v := r.uvarint()
+		if v > math.MaxInt32 {
+			return Damagedf("frame %d is too long", i)
+		}
+		f.Offset, f.Stored, f.Codec = offset, int(v>>1), uint8(v&1)
+		f.Raw = f.Stored
+		if f.Codec != FrameRaw {
+			f.Raw = r.limited(min(f.Stored*MaxGrowth+FreeGrowth, math.MaxInt32))
+		}
+		offset += f.Stored
+	}
+	return nil
+}
+
+func (d *Directory) parseSections(r *directoryReader, used []int) error {
+	d.Sections = make([]Section, r.limited(len(r.b)))
+	var seen [256]bool
+	for i := range d.Sections {
+		s := &d.Sections[i]
+		s.ID = r.byte()
+		if s.ID == SectionKey || seen[s.ID] {
+			return Damagedf("section %d has number %d", i, s.ID)
+		}
+		seen[s.ID] = true
+		s.Count = d.Items
+		if s.ID >= SectionText {
+			s.Count = r.limited(MaxEntries)
+		}
+		s.parseRest(r, d.Frames, used)
+	}
+	return nil
+}
+
+func (d *Directory) parseKeys(r *directoryReader, used []int) error {
+	d.Keys = make([]Section, r.limited(len(r.b)))
+	prev := ""
+	for i := range d.Keys {
+		s := &d.Keys[i]
+		s.ID = SectionKey
+		shared := r.limited(len(prev))
+		rest := r.bytes(r.limited(len(r.b)))
+		if r.bad {
+			break
+		}
+		s.Key = prev[:shared] + string(rest)
+		if i > 0 && s.Key <= prev {
+			return Damagedf("keys are out of order")
+		}
+		prev = s.Key
+		s.Count = r.limited(MaxEntries)
+		s.parseRest(r, d.Frames, used)
+	}
+	return nil
+}
+
+func (s *Section) parseRest(r *directoryReader, frames []Frame, used []int) {
+	if s.hasDictionary() {
+		s.Types = r.byte()
+		s.Distinct = r.limited(MaxEntries)
+	}
+	if s.hasBounds() {
+		s.Min = r.varint()
+		s.Max = int64(uint64(s.Min) + r.uvarint())
+		if s.Max < s.Min {
+			r.bad = true
+		}
+	}
+	mask := r.byte()
+	if mask&^hasFields >= 1<<NumStreams {
+		r.bad = true
+		return
+	}
+	for i := range s.Streams {
+		if mask>>i&1 == 0 {
+			continue
+		}
+		f := r.limited(len(frames) - 1)
+		if r.bad || len(frames) == 0 {
+			r.bad = true
+			return
+		}
+		n := r.limited(frames[f].Raw - used[f])
+		s.Streams[i] = Stream{Frame: int32(f), Offset: int32(used[f]), Length: int32(n)}
+		used[f] += n
+	}
+	if mask&hasFields != 0 {
+		s.Fields = r.fields()
+	}
+}
+
+// Memory is about how many bytes a parsed directory takes.
+func (d *Directory) Memory() int {
+	n := len(d.Frames)*int(unsafe.Sizeof(Frame{})) + (len(d.Sections)+len(d.Keys))*int(unsafe.Sizeof(Section{})) + len(d.Fields)
+	for i := range d.Sections {
+		n += len(d.Sections[i].Fields)
+	}
+	for i := range d.Keys {
+		n += len(d.Keys[i].Key) + len(d.Keys[i].Fields)
+	}
+	return n
+}
+
+// Section is the entry with a number; nil where the segment does not have it.
+func (d *Directory) Section(id uint8) *Section {
+	for i := range d.Sections {
+		if d.Sections[i].ID == id {
+			return &d.Sections[i]
+		}
+	}
+	return nil
+}
+
+// Key is the entry of an attribute key and its number among the keys; nil where the segment does not have it.
+func (d *Directory) Key(key string) (*Section, int) {
+	i, ok := slices.BinarySearchFunc(d.Keys, key, func(s Section, key string) int { return strings.Compare(s.Key, key) })
+	if !ok {
+		return nil, 0
+	}
+	return &d.Keys[i], i
+}
+
+// Understood is the error (fault.Internal, code "segment.extension") of an entry that this program cannot read whole.
+func (s *Section) Understood() error {
+	if len(s.Fields) == 0 {
+		return nil
+	}
+	return s.Fields.understood(s.Name())
+}
+
+// Understood is the error of the first entry that this program cannot read whole.
+func (d *Directory) Understood() error {
+	for _, list := range [...][]Section{d.Sections, d.Keys} {
+		for i := range list {
+			if err := list[i].Understood(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Name names an entry for people.
+func (s *Section) Name() string {
+	if s.ID == SectionKey {
+		return fmt.Sprintf("attribute %q", s.Key)
+	}
+	return fmt.Sprintf("section %d", s.ID)
+}

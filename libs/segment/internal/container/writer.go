@@ -1,0 +1,161 @@
+package container
+
+import (
+	"slices"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// Targets of frame sizes. A frame is what a reader must fetch and unzip for any of its streams, and a TOAST chunk is 2 kB; smaller
+// frames compress worse and cost more calls.
+const (
+	frameTarget  = 2 << 10
+	minFrame     = 512
+	minCompress  = 96 // bytes that are worth a try
+	maxFrameSave = 16 // keep the compressed form when it saves at least 1/16
+
+	// zstdWindow is larger than nearly all frames; the compressor's own choice takes 4 MiB for the first frame above 128 KiB.
+	zstdWindow = 256 << 10
+)
+
+// Writer puts the streams of sections into frames and writes the directory of them. It serves one segment after the other; what it holds
+// belongs to the segment being written, until the next Begin.
+type Writer struct {
+	zstd    [2]*zstd.Encoder // fastest, default
+	zip     *zstd.Encoder    // of this segment
+	dir     Directory
+	body    []byte
+	open    [NumStreams][]byte // raw bytes of the open frames
+	numbers [NumStreams]int    // of the open frames; -1: none is open
+	zipped  []byte             // a frame, until it is in body
+	closed  []int              // numbers of frames in the order in which they were closed
+	place   []int              // per number: its place in closed
+	ordered []Frame
+}
+
+// compressor returns the zstd encoder of a segment level: level 0 and 1 compress with zstd 1, level 2 with zstd 3.
+func (w *Writer) compressor(level int) (*zstd.Encoder, error) {
+	i, speed := 0, zstd.SpeedFastest
+	if level >= 2 {
+		i, speed = 1, zstd.SpeedDefault
+	}
+	if w.zstd[i] == nil {
+		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true), zstd.WithAllLitEntropyCompression(true))
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Internal, "segment.zstd", "compressor cannot be made")
+		}
+		w.zstd[i] = z
+	}
+	return w.zstd[i], nil
+}
+
+// Begin begins a segment of a level.
+func (w *Writer) Begin(signal telemetry.Signal, items, level int) error {
+	zip, err := w.compressor(level)
+	if err != nil {
+		return err
+	}
+	w.zip = zip
+	w.body, w.closed = w.body[:0], w.closed[:0]
+	w.dir = Directory{Items: items, Signal: signal, Frames: w.dir.Frames[:0], Sections: w.dir.Sections[:0], Keys: w.dir.Keys[:0]}
+	for i := range w.open {
+		w.open[i], w.numbers[i] = w.open[i][:0], -1
+	}
+	return nil
+}
+
+// Add gives a section's streams to frames, and its entry to the directory. Attribute keys come after all other sections, in ascending order.
+// The streams are copied.
+func (w *Writer) Add(s Section, streams [NumStreams][]byte) {
+	for i, b := range streams {
+		if len(b) == 0 {
+			continue
+		}
+		if w.numbers[i] < 0 {
+			w.numbers[i] = len(w.dir.Frames)
+			w.dir.Frames = append(w.dir.Frames, Frame{})
+		}
+		s.Streams[i] = Stream{Frame: int32(w.numbers[i]), Offset: int32(len(w.open[i])), Length: int32(len(b))}
+		w.open[i] = append(w.open[i], b...)
+	}
+	if s.ID == SectionKey {
+		w.dir.Keys = append(w.dir.Keys, s)
+	} else {
+		w.dir.Sections = append(w.dir.Sections, s)
+	}
+	for i := range w.open {
+		if i != StreamPlain && len(w.open[i]) >= frameTarget {
+			w.close(i)
+		}
+	}
+}
+
+// Cut ends the open frames that are worth it: sections that are read together share no frame with others. In a small segment, which is
+// fetched whole anyway, one larger frame compresses better and costs less.
+func (w *Writer) Cut() {
+	for i := range w.open {
+		if len(w.open[i]) >= minFrame {
+			w.close(i)
+		}
+	}
+}
+
+func (w *Writer) close(i int) {
+	b := w.open[i]
+	if w.numbers[i] < 0 {
+		return
+	}
+	f := &w.dir.Frames[w.numbers[i]]
+	*f = Frame{Offset: len(w.body), Stored: len(b), Raw: len(b), Codec: FrameRaw}
+	if i != StreamPlain && len(b) >= minCompress {
+		z := w.zip.EncodeAll(b, w.zipped[:0])
+		w.zipped = z
+		if len(z) <= len(b)-len(b)/maxFrameSave && len(b) <= len(z)*MaxGrowth+FreeGrowth {
+			f.Stored, f.Codec = len(z), FrameZstd
+			b = z
+		}
+	}
+	w.body = append(w.body, b...)
+	w.closed = append(w.closed, w.numbers[i])
+	w.open[i], w.numbers[i] = w.open[i][:0], -1
+}
+
+// Finish ends the segment. Both slices are the caller's.
+func (w *Writer) Finish() (directory, body []byte, err error) {
+	for i := range w.open {
+		w.close(i)
+	}
+	w.number()
+	for _, list := range [...][]Section{w.dir.Sections, w.dir.Keys} {
+		for i := range list {
+			if list[i].Count > MaxEntries {
+				return nil, nil, fault.Newf(fault.Internal, "segment.entries", "a segment holds at most %d entries of a kind", MaxEntries)
+			}
+		}
+	}
+	return w.dir.Append(make([]byte, 0, 1024)), slices.Clone(w.body), nil
+}
+
+// number gives the frames the order in which they were closed, which is that of the body.
+func (w *Writer) number() {
+	w.place = slices.Grow(w.place[:0], len(w.closed))[:len(w.closed)]
+	w.ordered = w.ordered[:0]
+	for i, f := range w.closed {
+		w.place[f] = i
+		w.ordered = append(w.ordered, w.dir.Frames[f])
+	}
+	copy(w.dir.Frames, w.ordered)
+	for _, list := range [...][]Section{w.dir.Sections, w.dir.Keys} {
+		for i := range list {
+			for j := range list[i].Streams {
+				if st := &list[i].Streams[j]; st.Length > 0 {
+					st.Frame = int32(w.place[st.Frame])
+				}
+			}
+		}
+	}
+}
