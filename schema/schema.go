@@ -2,7 +2,10 @@
 // names of tables, leaves and their bounds. It imports nothing of ours.
 package schema
 
-import "embed"
+import (
+	"embed"
+	"strings"
+)
 
 // Migrations is the Atlas migration directory: *.sql in the order of their versions, and atlas.sum.
 //
@@ -13,8 +16,17 @@ var Migrations embed.FS
 const Dir = "migrations"
 
 // Version is the schema version that this build expects: the version of the last file of the directory. A service with an older
-// or newer database reports itself not ready.
-const Version = "20261124000100"
+// or newer database reports itself not ready. It is read from the names of the embedded files, which takes a microsecond.
+func Version() string {
+	files, _ := Migrations.ReadDir(Dir) // embedded, so it is there; sorted by name
+	version := ""
+	for _, f := range files {
+		if name, ok := strings.CutSuffix(f.Name(), ".sql"); ok {
+			version, _, _ = strings.Cut(name, "_")
+		}
+	}
+	return version
+}
 
 // RevisionsSchema and RevisionsTable hold the applied versions, where the atlas CLI keeps them by default.
 const (
@@ -22,9 +34,6 @@ const (
 	RevisionsTable  = "atlas_schema_revisions"
 )
 
-// Keys of PostgreSQL advisory locks. A lock's holder is alone in the whole database.
-const (
-	LockMigrate    int64 = 8029470360155000 // session: the migrator while it applies files
-	LockPartitions int64 = 8029470360155001 // transaction: ensure_partition and drop_partition, in SQL
-	LockJanitor    int64 = 8029470360155002 // session: the janitor that leads
-)
+// LockJanitor is the key of the advisory lock that the leading janitor holds, by its session. A lock's holder is alone in the whole database.
+// The functions ensure_partition and drop_partition take the key below it; the migrator has Atlas's own lock.
+const LockJanitor int64 = 8029470360155002

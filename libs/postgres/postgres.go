@@ -116,7 +116,7 @@ func SchemaError(current, expected string) error {
 
 // Probe asks the database for its version and its schema's. It never fails; State.Err says what is wrong.
 func Probe(ctx context.Context, pool *pgxpool.Pool) State {
-	s := State{Expected: schema.Version}
+	s := State{Expected: schema.Version()}
 	err := pool.QueryRow(ctx, `SELECT current_setting('server_version')`).Scan(&s.ServerVersion)
 	if err != nil {
 		s.Err = Classify(err)
@@ -151,7 +151,7 @@ func SchemaVersion(ctx context.Context, q Querier) (string, error) {
 // SchemaState is the database's schema version and the one that this build expects.
 func SchemaState(ctx context.Context, pool *pgxpool.Pool) (current, expected string, err error) {
 	current, err = SchemaVersion(ctx, pool)
-	return current, schema.Version, err
+	return current, schema.Version(), err
 }
 
 // Beginner is a pool or a connection.

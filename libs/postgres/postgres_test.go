@@ -131,7 +131,7 @@ func TestProbe(t *testing.T) {
 
 	db := testbed.Database(t)
 	s = postgres.Probe(ctx, db.Pool)
-	require.Equal(t, []string{schema.Version, schema.Version}, []string{s.Current, s.Expected})
+	require.Equal(t, []string{schema.Version(), schema.Version()}, []string{s.Current, s.Expected})
 	require.Regexp(t, `^\d+\.\d+$`, s.ServerVersion)
 
 	health := service.NewHealth()
@@ -148,7 +148,7 @@ func TestProbe(t *testing.T) {
 		require.NoError(t, err)
 		err = health.Check(ctx)
 		require.ErrorContains(t, err, other)
-		require.ErrorContains(t, err, schema.Version)
+		require.ErrorContains(t, err, schema.Version())
 	}
 }
 

@@ -5,9 +5,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"math"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/schema"
 )
@@ -31,71 +30,58 @@ func at(text string) time.Time {
 	return t
 }
 
-func TestVersionIsTheLastFile(t *testing.T) {
-	t.Parallel()
-	files, err := fs.Glob(schema.Migrations, schema.Dir+"/*.sql")
-	require.NoError(t, err)
-	last := strings.TrimPrefix(files[len(files)-1], schema.Dir+"/")
-	version, _, _ := strings.Cut(last, "_")
-	require.Equal(t, schema.Version, version, "schema.Version must name the last migration file")
-}
-
 func TestConstantsAreTheDatabase(t *testing.T) {
 	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
-	for _, table := range []string{
-		schema.TenantDim, schema.ServiceDim, schema.OperationDim, schema.ResourceDim, schema.ScopeDim, schema.SeriesDim,
-		schema.ServiceEdgeMinute, schema.IngestBatch, schema.RetentionPolicy, schema.JanitorAudit, schema.APIKey, schema.SavedQuery,
-	} {
+	tables := []string{schema.RedMinute, schema.IngestBatch, schema.RetentionPolicy, schema.JanitorAudit}
+	for _, signal := range telemetry.Signals() {
+		of := schema.TablesOf(signal.String())
+		tables = append(tables, of.Segment, of.Group, of.Fact)
+	}
+	for _, table := range tables {
 		var exists bool
 		require.NoError(t, db.Pool.QueryRow(ctx, `SELECT to_regclass('public.' || $1) IS NOT NULL`, table).Scan(&exists))
 		require.True(t, exists, table)
 	}
-
-	rows, err := db.Pool.Query(ctx, `SELECT table_name, leaf FROM partitioned_table`)
-	require.NoError(t, err)
-	leaves := map[string]schema.Leaf{}
-	var table, leaf string
-	_, err = pgx.ForEachRow(rows, []any{&table, &leaf}, func() error {
-		leaves[table] = map[string]schema.Leaf{"day": schema.Day, "hour": schema.Hour}[leaf]
-		return nil
-	})
-	require.NoError(t, err)
-	require.Equal(t, schema.Partitioned(), leaves)
-	var partitioned int
-	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT count(*) FROM pg_class WHERE relkind = 'p' AND NOT relispartition`).Scan(&partitioned))
-	require.Len(t, leaves, partitioned, "every partitioned table is known")
+	var partitioned, known []string
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT array_agg(relname::text ORDER BY relname::text COLLATE "C") FROM pg_class WHERE relkind = 'p' AND NOT relispartition`).Scan(&partitioned))
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT array_agg(table_name ORDER BY table_name COLLATE "C") FROM partitioned_table`).Scan(&known))
+	require.Equal(t, partitioned, known)
 }
 
-func TestLeafNamesAndBoundsAreTheDatabases(t *testing.T) {
+// TestLeavesAreNamedAfterTheirFirstInstant: an hour's or a day's, and hold what lies in it.
+func TestLeavesAreNamedAfterTheirFirstInstant(t *testing.T) {
 	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
+	rows, err := db.Pool.Query(ctx, `SELECT table_name, leaf FROM partitioned_table`)
+	require.NoError(t, err)
+	type of struct{ Table, Leaf string }
+	tables, err := pgx.CollectRows(rows, pgx.RowToStructByPos[of])
+	require.NoError(t, err)
+	require.Contains(t, tables, of{schema.SpansSegment, "day"})
+	require.Contains(t, tables, of{schema.SpansFact, "hour"})
 	for _, instant := range []string{
 		"2026-11-23T05:17:00Z", "2026-11-23T00:00:00Z", "2026-12-31T23:59:59.999999999Z", "2028-02-29T12:00:00Z", "1970-01-01T00:00:00Z",
 	} {
 		when := at(instant)
-		for table, leaf := range schema.Partitioned() {
-			var name string
-			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partition($1, $2)`, table, when.UnixNano()).Scan(&name))
-			require.Equal(t, schema.LeafName(table, when), name)
-			from, to := schema.DayBounds(when)
-			if leaf == schema.Hour {
-				from, to = schema.HourBounds(when)
+		for _, of := range tables {
+			want, length := when.Format("_y2006_m01_d02"), 24*time.Hour
+			from := time.Date(when.Year(), when.Month(), when.Day(), 0, 0, 0, 0, time.UTC)
+			if of.Leaf == "hour" {
+				want, length = when.Format("_y2006_m01_d02_h15"), time.Hour
+				start, _ := schema.HourBounds(when)
+				from = time.Unix(0, start)
 			}
+			var name string
+			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partition($1, $2)`, of.Table, when.UnixNano()).Scan(&name))
+			require.Equal(t, of.Table+want, name)
 			var gotFrom, gotTo int64
-			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT from_ns, to_ns FROM partitions($1) WHERE partition = $2`, table, name).Scan(&gotFrom, &gotTo))
-			require.Equal(t, []int64{from, to}, []int64{gotFrom, gotTo}, name)
+			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT from_ns, to_ns FROM partitions($1) WHERE partition = $2`, of.Table, name).Scan(&gotFrom, &gotTo))
+			require.Equal(t, []int64{from.UnixNano(), from.Add(length).UnixNano()}, []int64{gotFrom, gotTo}, name)
 		}
 	}
-}
-
-func TestBoundsBeforeTheEpoch(t *testing.T) {
-	t.Parallel()
-	from, to := schema.HourBounds(at("1969-12-31T23:59:59Z"))
-	require.Equal(t, []int64{-int64(time.Hour), 0}, []int64{from, to})
-	require.Equal(t, "service_dim", schema.LeafName(schema.ServiceDim, time.Now()))
 }
 
 func TestEnsurePartitionRefuses(t *testing.T) {
@@ -182,7 +168,7 @@ func TestEnsurePartitionsAheadAndDrop(t *testing.T) {
 		require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partitions($1, $2, $3)`, from.UnixNano(), to.UnixNano(), hours.UnixNano()).Scan(&n))
 		return n
 	}
-	require.Equal(t, 12*3+3*4, made(), "three days of twelve tables, four hours of three")
+	require.Equal(t, 11*3+3*4, made(), "three days of eleven tables, four hours of three")
 	require.Zero(t, made(), "a second time makes nothing")
 
 	var before []string
@@ -413,6 +399,6 @@ func TestTenantsAreApart(t *testing.T) {
 		WHERE start_time_unix_nano >= olly.ns($1) AND trace_id = '0af7651916cd43dd8448eb211c80319c'`, when).Scan(&service, &span, &name, &status, &start))
 	require.Equal(t, []string{"red cart", "ffffffffffffffff", "GET /", "error"}, []string{service, span, name, status})
 	require.True(t, when.Equal(start), start)
-	_, err = tx.Exec(ctx, `SELECT * FROM public.`+schema.LeafName(schema.SpansFact, when))
+	_, err = tx.Exec(ctx, `SELECT * FROM public.spans_fact`+when.Format("_y2006_m01_d02_h15"))
 	require.Error(t, err, "the policy cannot be walked around by the leaf")
 }

@@ -20,22 +20,6 @@ COMMENT ON TABLE public.red_minute IS 'rate, errors, duration per minute and ope
 COMMENT ON COLUMN public.red_minute.minute IS 'start of the minute, Unix ns';
 COMMENT ON COLUMN public.red_minute.histogram IS 'counts per logarithmic duration bucket';
 
-CREATE TABLE public.service_edge_minute (
-  minute bigint NOT NULL,
-  client_service_id bigint NOT NULL,
-  server_service_id bigint NOT NULL,
-  count bigint NOT NULL,
-  errors bigint NOT NULL,
-  duration_sum bigint NOT NULL,
-  kind smallint NOT NULL,
-  tenant_id text NOT NULL,
-  histogram integer[] NOT NULL,
-  PRIMARY KEY (tenant_id, minute, client_service_id, server_service_id, kind)
-) PARTITION BY RANGE (minute);
-
-COMMENT ON TABLE public.service_edge_minute IS 'calls between services per closed minute';
-COMMENT ON COLUMN public.service_edge_minute.kind IS 'kind of the calling span: 3 client, 4 producer; 0 unknown';
-
 -- The ledger. A batch's id is a hash of its bytes, so a client's retry has the same id; but the retry may come after midnight.
 -- Therefore a batch claims two rows, its day and the day after (guard = true): a retry on the same day, the day before (a clock
 -- that lags) or the day after meets one of them, and the unique index makes even concurrent claims wait for one another.
@@ -81,5 +65,4 @@ $$;
 
 INSERT INTO public.partitioned_table (table_name, key_column, key_type, leaf, leaf_options, no_statistics) VALUES
   ('red_minute', 'minute', 'ns', 'day', 'autovacuum_vacuum_insert_scale_factor = 0.5', '{histogram}'),
-  ('service_edge_minute', 'minute', 'ns', 'day', 'autovacuum_vacuum_insert_scale_factor = 0.5', '{histogram}'),
   ('ingest_batch', 'day', 'date', 'day', 'autovacuum_vacuum_insert_scale_factor = 0.5', '{}');

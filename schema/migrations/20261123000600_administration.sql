@@ -1,4 +1,4 @@
--- Administration: how long data is kept, who may send and read it, what the janitor did.
+-- Administration: how long data is kept, what the janitor did.
 
 CREATE TABLE public.retention_policy (
   tenant_id text NOT NULL,
@@ -30,35 +30,6 @@ CREATE TABLE public.janitor_audit (
 CREATE INDEX janitor_audit_at ON public.janitor_audit (at);
 
 COMMENT ON TABLE public.janitor_audit IS 'what the janitor did to stored data';
-
-CREATE TABLE public.api_key (
-  tenant_id text NOT NULL,
-  key_id text NOT NULL,
-  key_hash bytea NOT NULL,
-  name text NOT NULL DEFAULT '',
-  scopes text[] NOT NULL,
-  created_at timestamptz NOT NULL DEFAULT now(),
-  expires_at timestamptz,
-  revoked_at timestamptz,
-  PRIMARY KEY (tenant_id, key_id),
-  CONSTRAINT api_key_scopes CHECK (scopes <@ ARRAY['ingest', 'query', 'admin'])
-);
-
-CREATE INDEX api_key_hash ON public.api_key (key_hash);
-
-COMMENT ON COLUMN public.api_key.key_hash IS 'SHA-256 of the key; the key itself is shown once and stored nowhere';
-COMMENT ON COLUMN public.api_key.key_id IS 'the connection_id of the rows that this key sent';
-
-CREATE TABLE public.saved_query (
-  tenant_id text NOT NULL,
-  query_id uuid NOT NULL,
-  name text NOT NULL,
-  page text NOT NULL,
-  query jsonb NOT NULL,
-  created_at timestamptz NOT NULL DEFAULT now(),
-  updated_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (tenant_id, query_id)
-);
 
 -- First rows.
 INSERT INTO public.tenant_dim (tenant_id, name) VALUES ('default', 'Default');

@@ -100,7 +100,7 @@ BEGIN
   FOREACH tab IN ARRAY ARRAY[
     'spans_fact', 'logs_fact', 'metrics_fact', 'spans_segment', 'logs_segment', 'metrics_segment',
     'tenant_dim', 'service_dim', 'operation_dim', 'resource_dim', 'scope_dim', 'series_dim',
-    'red_minute', 'service_edge_minute', 'ingest_batch', 'retention_policy', 'janitor_audit', 'api_key', 'saved_query'
+    'red_minute', 'ingest_batch', 'retention_policy', 'janitor_audit'
   ] LOOP
     EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', tab);
     EXECUTE format('CREATE POLICY tenant ON public.%I USING (tenant_id = current_setting(''olly.tenant'', true))', tab);
@@ -117,7 +117,7 @@ BEGIN
   EXECUTE format('GRANT SELECT ON olly.spans, olly.logs, olly.metrics TO %I', reader);
   EXECUTE format('GRANT EXECUTE ON FUNCTION olly.ns(timestamptz), olly.at(bigint) TO %I', reader);
   EXECUTE format('GRANT SELECT ON public.spans_fact, public.logs_fact, public.metrics_fact, public.service_dim, public.operation_dim, '
-    'public.resource_dim, public.scope_dim, public.series_dim, public.red_minute, public.service_edge_minute TO %I', reader);
+    'public.resource_dim, public.scope_dim, public.series_dim, public.red_minute TO %I', reader);
 END
 $$;
 

@@ -171,7 +171,7 @@ func TestOnceEndsAndWaitsForTheSchema(t *testing.T) {
 	waiting := empty.janitor(func(c *Config) { c.Once, c.Wait = true, 300*time.Millisecond })
 	err := waiting.Run(ctx)
 	require.Equal(t, "schema.missing", fault.From(err).Code)
-	require.ErrorContains(t, err, schema.Version)
+	require.ErrorContains(t, err, schema.Version())
 }
 
 func TestRunWorksUntilItIsStopped(t *testing.T) {

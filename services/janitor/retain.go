@@ -96,9 +96,7 @@ func expiries(now time.Time, policies map[telemetry.Signal]policy, cfg Retention
 		}
 		out = append(out, expiry{table: factTable(signal), signal: signal.String(), before: rows})
 		if signal == telemetry.Traces {
-			out = append(out,
-				expiry{table: schema.RedMinute, signal: signal.String(), before: kept},
-				expiry{table: schema.ServiceEdgeMinute, signal: signal.String(), before: kept})
+			out = append(out, expiry{table: schema.RedMinute, signal: signal.String(), before: kept})
 		}
 	}
 	return out

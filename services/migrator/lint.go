@@ -21,7 +21,6 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	engine "github.com/ollyscale/ollyscale/libs/postgres/migrate"
 	"github.com/ollyscale/ollyscale/libs/postgres/server"
-	"github.com/ollyscale/ollyscale/schema"
 )
 
 // finding is one remark of an analyzer.
@@ -48,9 +47,6 @@ func (s *Service) lint(ctx context.Context) error {
 	files, err := dir.Files()
 	if err != nil {
 		return fmt.Errorf("migrate lint: %w", err)
-	}
-	if last := files[len(files)-1].Version(); s.cfg.Dir == "" && last != schema.Version {
-		return fault.Newf(fault.Invalid, "migrate.version", "schema.Version is %s, the last migration file is %s", schema.Version, last)
 	}
 	url, stop, err := s.scratch(ctx)
 	if err != nil {
