@@ -4,12 +4,24 @@ import { useTimeRange } from '../route/time';
 import { rangeToSearch, resolveRange, type Bounds } from '../time/range';
 import { useRefresh } from './refresh';
 
+/** A question to the server and what is there of its answer. */
+export interface Asked<T> {
+  /** Undefined until there is something to show. */
+  data: T | undefined;
+  /** The answer that it is from, for its completeness. */
+  answer: Answer<unknown> | undefined;
+  error: Error | null;
+  /** Whether what is there answers another question: other filters, another range. A refresh asks the same one. */
+  stale?: boolean;
+  retry?: () => void;
+}
+
 /** One answer about the time range in the address, asked anew at each refresh; the old one stays until the new one is there. */
 export function useAnswer<T>(
   key: readonly string[],
   ask: (bounds: Bounds, signal: AbortSignal) => Promise<Answer<T>>,
   enabled = true,
-) {
+): Asked<T> & { bounds: Bounds | undefined } {
   const range = useTimeRange();
   const { tick } = useRefresh();
   const name = key.join(' ');
@@ -24,5 +36,11 @@ export function useAnswer<T>(
     gcTime: 60_000,
     enabled,
   });
-  return { answer: query.data, error: query.error, retry: () => void query.refetch() };
+  return {
+    data: query.data?.data,
+    answer: query.data,
+    bounds: query.data?.bounds,
+    error: query.error,
+    retry: () => void query.refetch(),
+  };
 }

@@ -4,7 +4,15 @@ import type { Filter, Search } from '../api/endpoints';
 import type { Page } from '../api/model';
 import { useTimeRange } from '../route/time';
 import { rangeToSearch, resolveRange, type Bounds, type TimeRange } from '../time/range';
+import type { Asked } from './answer';
 import { useHoldRefresh, useRefresh } from './refresh';
+
+/** A list that is loaded page by page. */
+export interface Pages<T> extends Asked<readonly T[]> {
+  bounds: Bounds | undefined;
+  stale: boolean;
+  more: { hasMore: boolean; loadingMore: boolean; loadMore: () => void };
+}
 
 /** Items of the first page, and of each page that is loaded after it. */
 const firstPage = 100;
@@ -26,7 +34,7 @@ export function usePages<T>(
   name: string,
   filters: readonly Filter[],
   search: (search: Search, signal: AbortSignal) => Promise<Page<T>>,
-) {
+): Pages<T> {
   const range = useTimeRange();
   const { tick } = useRefresh();
   const question = questionKey(range, filters);
@@ -49,17 +57,16 @@ export function usePages<T>(
   const items = useMemo(() => pages?.flatMap((page) => page.data), [pages]);
   useHoldRefresh(pages !== undefined && pages.length > 1 ? 'more than one page is loaded' : undefined);
   return {
-    /** Undefined until the first answer. */
-    items,
-    /** The newest answer, for its completeness. */
+    data: items,
     answer: pages?.at(-1),
     bounds: pages?.[0]?.bounds,
     error: query.error,
-    /** Whether what is on screen answers another question: other filters, another range. A refresh asks the same one. */
     stale: query.isPlaceholderData && pages?.[0]?.question !== question,
-    hasMore: query.hasNextPage,
-    loadingMore: query.isFetchingNextPage,
-    loadMore: () => void query.fetchNextPage(),
+    more: {
+      hasMore: query.hasNextPage,
+      loadingMore: query.isFetchingNextPage,
+      loadMore: () => void query.fetchNextPage(),
+    },
     retry: () => void query.refetch(),
   };
 }

@@ -1,17 +1,15 @@
-import { Skeleton } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { searchLogs } from '../../api/endpoints';
-import { Failure } from '../../parts/Failure';
-import { IncompleteNote } from '../../parts/IncompleteNote';
+import { Lines, Loading } from '../../parts/Loading';
 import { LogList } from '../../parts/LogList';
 import { Nothing } from '../../parts/Nothing';
+import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
 import { usePages } from '../../parts/pages';
 import { compact } from '../../route/search';
 import { hasFilters, logFilters, logSearch, type LogSearch } from './filters';
 import { LogFilters } from './LogFilters';
-import classes from './LogsPage.module.css';
 
 const route = getRouteApi('/logs');
 
@@ -32,26 +30,17 @@ export function LogsPage() {
   return (
     <Page title="Logs" answer={list.answer}>
       <LogFilters search={search} onChange={change} onClear={clear} />
-      {list.error !== null && (list.items === undefined || list.stale) ? (
-        <Failure error={list.error} retry={list.retry} />
-      ) : list.items === undefined ? (
-        <div className={classes.skeleton} role="status" aria-label="Loading">
-          {Array.from({ length: 20 }, (_, i) => (
-            <Skeleton key={i} height={10} width={`${92 - ((i * 31) % 40)}%`} />
-          ))}
-        </div>
-      ) : list.items.length === 0 ? (
-        <Nothing what="log records" clearFilters={hasFilters(search) ? clear : undefined} />
-      ) : (
-        <>
-          <IncompleteNote answer={list.answer} />
-          <LogList
-            logs={list.items}
-            stale={list.stale}
-            more={{ hasMore: list.hasMore, loadingMore: list.loadingMore, loadMore: list.loadMore }}
-          />
-        </>
-      )}
+      <Outcome
+        of={list}
+        loading={
+          <Loading gap={20}>
+            <Lines count={20} height={10} widest={92} by={40} />
+          </Loading>
+        }
+        nothing={<Nothing what="log records" clearFilters={hasFilters(search) ? clear : undefined} />}
+      >
+        {(found) => <LogList logs={found} stale={list.stale} more={list.more} />}
+      </Outcome>
     </Page>
   );
 }

@@ -6,10 +6,9 @@ import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerE
 import { getServiceMap } from '../../api/endpoints';
 import type { MapNode, RED, ServiceMap } from '../../api/model';
 import { useAnswer } from '../../parts/answer';
-import { Failure } from '../../parts/Failure';
-import { IncompleteNote } from '../../parts/IncompleteNote';
 import { Nothing } from '../../parts/Nothing';
 import { formatPercent, formatRate } from '../../parts/number';
+import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
 import { useServiceColour } from '../../parts/service-colours';
 import { without } from '../../route/search';
@@ -20,22 +19,17 @@ import classes from './MapPage.module.css';
 const route = getRouteApi('/map');
 
 export function MapPage() {
-  const { answer, error, retry } = useAnswer(['service-map'], getServiceMap);
-  const placed = useMemo(() => (answer === undefined ? undefined : layoutMap(answer.data)), [answer]);
+  const asked = useAnswer(['service-map'], getServiceMap);
   return (
-    <Page title="Service map" answer={answer}>
-      {error !== null ? (
-        <Failure error={error} retry={retry} />
-      ) : answer === undefined || placed === undefined ? (
-        <Skeleton height="100%" radius={0} aria-label="Loading" role="status" />
-      ) : placed.nodes.length === 0 ? (
-        <Nothing what="services" clearFilters={undefined} />
-      ) : (
-        <>
-          <IncompleteNote answer={answer} />
-          <Canvas map={answer.data} placed={placed} />
-        </>
-      )}
+    <Page title="Service map" answer={asked.answer}>
+      <Outcome
+        of={asked}
+        loading={<Skeleton height="100%" radius={0} aria-label="Loading" role="status" />}
+        nothing={<Nothing what="services" clearFilters={undefined} />}
+        isEmpty={(map) => map.nodes.length === 0}
+      >
+        {(map) => <Canvas map={map} />}
+      </Outcome>
     </Page>
   );
 }
@@ -52,7 +46,8 @@ function fit(placed: MapLayout, width: number, height: number): Camera {
   return { scale, x: (width - placed.width * scale) / 2, y: (height - placed.height * scale) / 2 };
 }
 
-function Canvas({ map, placed }: { map: ServiceMap; placed: MapLayout }) {
+function Canvas({ map }: { map: ServiceMap }) {
+  const placed = useMemo(() => layoutMap(map), [map]);
   const { ref: sized, width, height } = useElementSize<HTMLDivElement>();
   const [moved, setMoved] = useState<Camera>();
   const camera = moved ?? fit(placed, Math.max(width, 1), Math.max(height, 1));

@@ -1,20 +1,22 @@
 import { Skeleton, TextInput } from '@mantine/core';
 import { IconChartLine, IconSearch } from '@tabler/icons-react';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { getMetric, listMetrics } from '../../api/endpoints';
 import type { CatalogueMetric } from '../../api/model';
 import { useAnswer } from '../../parts/answer';
+import type { Column } from '../../parts/columns';
 import { Copy } from '../../parts/Copy';
-import { Failure } from '../../parts/Failure';
-import { IncompleteNote } from '../../parts/IncompleteNote';
+import { List } from '../../parts/List';
+import { Lines, Loading } from '../../parts/Loading';
 import { Nothing } from '../../parts/Nothing';
 import { formatNumber, plural } from '../../parts/number';
+import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
 import { useSetTimeRange } from '../../route/time';
 import { compact } from '../../route/search';
 import { Chart, lineColour } from './Chart';
+import { findMetrics } from './find';
 import { greatest, measureOf, toLines, unitLabel, type Measure } from './lines';
 import classes from './MetricsPage.module.css';
 import state from '../../parts/State.module.css';
@@ -30,104 +32,98 @@ const typeLabels: Readonly<Record<CatalogueMetric['metric']['type'], string>> = 
 };
 
 export function MetricsPage() {
-  const search = route.useSearch();
-  const navigate = route.useNavigate();
-  const { answer, error, retry } = useAnswer(['metric-catalogue'], listMetrics);
-  const needle = (search.find ?? '').toLowerCase();
-  const found = useMemo(
-    () =>
-      (answer?.data ?? []).filter(
-        ({ metric, services }) =>
-          metric.name.toLowerCase().includes(needle) ||
-          metric.description.toLowerCase().includes(needle) ||
-          services.some((s) => s.toLowerCase().includes(needle)),
-      ),
-    [answer, needle],
-  );
-  const chosen = answer?.data.find((m) => m.metric.name === search.name) ?? found[0];
+  const metrics = useAnswer(['metric-catalogue'], listMetrics);
   return (
-    <Page title="Metrics" answer={answer}>
-      {error !== null ? (
-        <Failure error={error} retry={retry} />
-      ) : answer === undefined ? (
-        <div className={classes.skeleton} role="status" aria-label="Loading">
-          {Array.from({ length: 12 }, (_, i) => (
-            <Skeleton key={i} height={14} width={`${28 - ((i * 7) % 12)}%`} />
-          ))}
-        </div>
-      ) : answer.data.length === 0 ? (
-        <Nothing what="metrics" clearFilters={undefined} />
-      ) : (
-        <div className={classes.split}>
-          <div className={classes.catalogue}>
-            <div className={classes.find} role="search">
-              <TextInput
-                size="xs"
-                aria-label="Find metrics"
-                placeholder={`Find among ${plural(answer.data.length, 'metric')}`}
-                leftSection={<IconSearch size={13} />}
-                value={search.find ?? ''}
-                onChange={(event) => {
-                  const find = event.currentTarget.value;
-                  void navigate({ search: (before) => compact({ ...before, find }), replace: true });
-                }}
-              />
-            </div>
-            <Catalogue metrics={found} chosen={chosen} />
-          </div>
-          {chosen === undefined ? (
-            <div className={state.state}>
-              <div className={state.icon}>
-                <IconChartLine size={26} stroke={1.6} />
-              </div>
-              <h2>No metric of this name</h2>
-            </div>
-          ) : (
-            <MetricView key={chosen.metric.name} entry={chosen} />
-          )}
-        </div>
-      )}
+    <Page title="Metrics" answer={metrics.answer}>
+      <Outcome
+        of={metrics}
+        loading={
+          <Loading gap={24}>
+            <Lines count={12} height={14} widest={28} by={12} />
+          </Loading>
+        }
+        nothing={<Nothing what="metrics" clearFilters={undefined} />}
+      >
+        {(all) => <Explorer metrics={all} />}
+      </Outcome>
     </Page>
   );
 }
 
-function Catalogue({ metrics, chosen }: { metrics: readonly CatalogueMetric[]; chosen: CatalogueMetric | undefined }) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: metrics.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => 48,
-    overscan: 10,
-  });
+/** The catalogue, to find a metric in, and beside it the one that is chosen. */
+function Explorer({ metrics }: { metrics: readonly CatalogueMetric[] }) {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const found = useMemo(() => findMetrics(metrics, search.find ?? ''), [metrics, search.find]);
+  const chosen = metrics.find((m) => m.metric.name === search.name) ?? found[0];
   return (
-    <div ref={scroller} className={classes.scroller}>
-      <ul style={{ height: rows.getTotalSize() }} aria-label="Metrics">
-        {rows.getVirtualItems().map((item) => {
-          const entry = metrics[item.index];
-          if (entry === undefined) return null;
-          return (
-            <li key={item.key} style={{ transform: `translateY(${item.start}px)` }}>
-              <Link
-                to="/explore/metrics"
-                search={(before) => ({ ...before, name: entry.metric.name })}
-                className={classes.entry}
-                aria-current={entry === chosen ? 'true' : undefined}
-                title={entry.metric.description}
-              >
-                <span>{entry.metric.name}</span>
-                <small>
-                  {typeLabels[entry.metric.type]}
-                  {entry.metric.unit === '' ? '' : ` · ${entry.metric.unit}`} ·{' '}
-                  {plural(entry.series, 'series', 'series')}
-                </small>
-              </Link>
-            </li>
-          );
-        })}
-      </ul>
+    <div className={classes.split}>
+      <div className={classes.catalogue}>
+        <div className={classes.find} role="search">
+          <TextInput
+            size="xs"
+            aria-label="Find metrics"
+            placeholder={`Find among ${plural(metrics.length, 'metric')}`}
+            leftSection={<IconSearch size={13} />}
+            value={search.find ?? ''}
+            onChange={(event) => {
+              const find = event.currentTarget.value;
+              void navigate({ search: (before) => compact({ ...before, find }), replace: true });
+            }}
+          />
+        </div>
+        <List
+          label="Metrics"
+          columns={catalogueColumns}
+          items={found}
+          itemKey={nameOf}
+          rowHeight={48}
+          gap={0}
+          className={classes.entries}
+          link={(entry, line) => (
+            <Link
+              to="/explore/metrics"
+              search={(before) => ({ ...before, name: entry.metric.name })}
+              aria-current={entry === chosen ? 'true' : undefined}
+              title={entry.metric.description}
+              {...line}
+            />
+          )}
+        />
+      </div>
+      {chosen === undefined ? (
+        <div className={state.state}>
+          <div className={state.icon}>
+            <IconChartLine size={26} stroke={1.6} />
+          </div>
+          <h2>No metric of this name</h2>
+        </div>
+      ) : (
+        <MetricView key={chosen.metric.name} entry={chosen} />
+      )}
     </div>
   );
 }
+
+const nameOf = ({ metric }: CatalogueMetric) => metric.name;
+
+const catalogueColumns: readonly Column<CatalogueMetric>[] = [
+  {
+    id: 'metric',
+    header: '',
+    width: 'minmax(0, 1fr)',
+    className: classes.entry,
+    cell: ({ metric, series }) => (
+      <>
+        <span>{metric.name}</span>
+        <small>
+          {typeLabels[metric.type]}
+          {metric.unit === '' ? '' : ` · ${metric.unit}`} · {plural(series, 'series', 'series')}
+        </small>
+      </>
+    ),
+  },
+];
 
 const most = 20;
 
@@ -141,10 +137,9 @@ function MetricView({ entry }: { entry: CatalogueMetric }) {
   const { metric } = entry;
   const setRange = useSetTimeRange();
   const [hovered, setHovered] = useState<number | null>(null);
-  const { answer, error, retry } = useAnswer(['metric', metric.name], (bounds, signal) =>
-    getMetric(metric.name, bounds, signal),
-  );
-  const all = useMemo(() => (answer === undefined ? undefined : toLines(metric, answer.data.series)), [answer, metric]);
+  const asked = useAnswer(['metric', metric.name], (bounds, signal) => getMetric(metric.name, bounds, signal));
+  const series = asked.data?.series;
+  const all = useMemo(() => (series === undefined ? undefined : toLines(metric, series)), [series, metric]);
   const lines = useMemo(() => (all === undefined ? undefined : greatest(all, most)), [all]);
   const measure = measureOf(metric);
   const unit = unitLabel(metric.unit, measure);
@@ -166,40 +161,45 @@ function MetricView({ entry }: { entry: CatalogueMetric }) {
           <span>{plural(entry.services.length, 'service')}</span>
         </div>
       </header>
-      {error !== null ? (
-        <Failure error={error} retry={retry} />
-      ) : answer === undefined || lines === undefined || all === undefined ? (
-        <Skeleton height={280} m={20} w="auto" />
-      ) : lines.length === 0 ? (
-        <p className={classes.note}>There are too few points in this range to draw a {measureLabels[measure]}.</p>
-      ) : (
-        <>
-          <IncompleteNote answer={answer} />
-          <p className={classes.note}>
-            Shown: {measureLabels[measure]}
-            {all.length > most ? `, the ${most} greatest of ${plural(all.length, 'series', 'series')}` : ''}
-          </p>
-          <Chart
-            lines={lines}
-            bounds={answer.bounds}
-            unit={unit}
-            fromZero={measure !== 'value'}
-            onHover={setHovered}
-            onSelect={(from, to) => setRange({ kind: 'fixed', from, to })}
-          />
-          <ul className={classes.legend} aria-label="Series">
-            {lines.map((line, i) => (
-              <li key={line.id} data-hovered={hovered === i || undefined}>
-                <i style={{ background: lineColour(i) }} aria-hidden />
-                <span title={line.label}>{line.label}</span>
-                <b>
-                  {formatNumber(line.values.findLast((v) => v !== null) ?? NaN)} {unit}
-                </b>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
+      <Outcome
+        of={{ ...asked, data: lines }}
+        loading={<Skeleton height={280} m={20} w="auto" />}
+        nothing={
+          <p className={classes.note}>There are too few points in this range to draw a {measureLabels[measure]}.</p>
+        }
+      >
+        {(shown) => (
+          <>
+            <p className={classes.note}>
+              Shown: {measureLabels[measure]}
+              {all !== undefined && all.length > most
+                ? `, the ${most} greatest of ${plural(all.length, 'series', 'series')}`
+                : ''}
+            </p>
+            {asked.bounds !== undefined && (
+              <Chart
+                lines={shown}
+                bounds={asked.bounds}
+                unit={unit}
+                fromZero={measure !== 'value'}
+                onHover={setHovered}
+                onSelect={(from, to) => setRange({ kind: 'fixed', from, to })}
+              />
+            )}
+            <ul className={classes.legend} aria-label="Series">
+              {shown.map((line, i) => (
+                <li key={line.id} data-hovered={hovered === i || undefined}>
+                  <i style={{ background: lineColour(i) }} aria-hidden />
+                  <span title={line.label}>{line.label}</span>
+                  <b>
+                    {formatNumber(line.values.findLast((v) => v !== null) ?? NaN)} {unit}
+                  </b>
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+      </Outcome>
     </section>
   );
 }

@@ -9,6 +9,7 @@ import {
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useImperativeHandle, useRef, useState, type KeyboardEvent, type Ref } from 'react';
 import { useDragSelection } from '../../parts/drag';
+import { rowByKey } from '../../parts/keys';
 import { plural } from '../../parts/number';
 import { Resizer } from '../../parts/Resizer';
 import { useServiceColour } from '../../parts/service-colours';
@@ -77,27 +78,13 @@ export function Waterfall(props: Props) {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(Math.floor((scroller.current?.clientHeight ?? 0) / rowHeight) - 2, 1);
+    const row = rowByKey(event.key, at, rows.length, page);
+    if (row !== undefined) {
+      event.preventDefault();
+      go(row);
+      return;
+    }
     switch (event.key) {
-      case 'ArrowDown':
-      case 'j':
-        go(at + 1);
-        break;
-      case 'ArrowUp':
-      case 'k':
-        go(at - 1);
-        break;
-      case 'PageDown':
-        go(at + page);
-        break;
-      case 'PageUp':
-        go(at - page);
-        break;
-      case 'Home':
-        go(0);
-        break;
-      case 'End':
-        go(rows.length - 1);
-        break;
       case 'ArrowRight':
         if (selected === undefined) return;
         if (collapsed.has(selected.index)) onCollapse(selected, false);

@@ -1,16 +1,18 @@
+import { Skeleton } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { searchTraces } from '../../api/endpoints';
-import { Failure } from '../../parts/Failure';
-import { IncompleteNote } from '../../parts/IncompleteNote';
+import { LineGrid, Loading } from '../../parts/Loading';
 import { Nothing } from '../../parts/Nothing';
+import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
 import { usePages } from '../../parts/pages';
 import { compact } from '../../route/search';
+import { traceColumns } from './columns';
 import { traceFilters, traceSearch, hasFilters, type TraceSearch } from './filters';
 import { TraceChart } from './TraceChart';
 import { TraceFilters } from './TraceFilters';
-import { TraceList, TraceListSkeleton } from './TraceList';
+import { traceGap, TraceList } from './TraceList';
 
 const route = getRouteApi('/traces');
 
@@ -20,8 +22,8 @@ export function TracesPage() {
   const list = usePages('traces', filters, searchTraces);
   // The server orders traces by their newest matching span, which is what pages can be cut by; people read by start.
   const traces = useMemo(
-    () => list.items?.toSorted((a, b) => (a.start < b.start ? 1 : a.start > b.start ? -1 : 0)),
-    [list.items],
+    () => list.data?.toSorted((a, b) => (a.start < b.start ? 1 : a.start > b.start ? -1 : 0)),
+    [list.data],
   );
   const navigate = route.useNavigate();
   const change = (part: { [K in keyof TraceSearch]: TraceSearch[K] | undefined }) =>
@@ -36,25 +38,28 @@ export function TracesPage() {
   return (
     <Page title="Traces" answer={list.answer}>
       <TraceFilters search={search} onChange={change} onClear={clear} />
-      {list.error !== null && (traces === undefined || list.stale) ? (
-        <Failure error={list.error} retry={list.retry} />
-      ) : traces === undefined || list.bounds === undefined ? (
-        <TraceListSkeleton />
-      ) : traces.length === 0 ? (
-        <Nothing what="traces" clearFilters={hasFilters(search) ? clear : undefined} />
-      ) : (
-        <>
-          <IncompleteNote answer={list.answer} />
-          <TraceChart traces={traces} bounds={list.bounds} hasMore={list.hasMore} />
-          <TraceList
-            traces={traces}
-            stale={list.stale}
-            hasMore={list.hasMore}
-            loadingMore={list.loadingMore}
-            loadMore={list.loadMore}
-          />
-        </>
-      )}
+      <Outcome
+        of={{ ...list, data: traces }}
+        loading={loading}
+        nothing={<Nothing what="traces" clearFilters={hasFilters(search) ? clear : undefined} />}
+      >
+        {(found) => (
+          <>
+            {list.bounds !== undefined && (
+              <TraceChart traces={found} bounds={list.bounds} hasMore={list.more.hasMore} />
+            )}
+            <TraceList traces={found} stale={list.stale} more={list.more} />
+          </>
+        )}
+      </Outcome>
     </Page>
   );
 }
+
+/** The shape of the chart, and of the list below it. */
+const loading = (
+  <Loading gap={22}>
+    <Skeleton height={120} radius={6} />
+    <LineGrid columns={traceColumns(1)} count={14} gap={traceGap} />
+  </Loading>
+);

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import type { CatalogueMetric } from '../../api/model';
+import { findMetrics } from './find';
+
+const entry = (name: string, description: string, services: string[]): CatalogueMetric => ({
+  metric: { name, type: 'gauge', unit: '', description, temporality: 'unspecified', monotonic: false },
+  series: 1,
+  points: 1,
+  services,
+  attributeKeys: [],
+  lastTime: 0n,
+});
+const metrics = [
+  entry('http.server.duration', 'How long requests take.', ['frontend', 'cart']),
+  entry('jvm.memory.used', 'Bytes of the heap.', ['ad']),
+];
+const found = (text: string) => findMetrics(metrics, text).map(({ metric }) => metric.name);
+
+describe('finding metrics', () => {
+  it.each([
+    ['HTTP', 'http.server.duration'],
+    ['the heap', 'jvm.memory.used'],
+    ['car', 'http.server.duration'],
+  ])('%s is in a name, a description or a service, case aside', (text, name) => {
+    expect(found(text)).toEqual([name]);
+  });
+
+  it('finds all by nothing, and nothing by what is nowhere', () => {
+    expect(found('')).toHaveLength(2);
+    expect(found('disk')).toEqual([]);
+  });
+});

@@ -1,0 +1,304 @@
+import { IconChevronDown, IconChevronRight, IconSortAscending, IconSortDescending } from '@tabler/icons-react';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useMemo, useRef, type CSSProperties, type KeyboardEvent, type ReactNode } from 'react';
+import { nextOrder, sortItems, tracks, type Column, type Order } from './columns';
+import { rowByKey } from './keys';
+import classes from './List.module.css';
+import { ListFoot } from './ListFoot';
+
+/** What a line must carry; the element that leads somewhere takes them all. */
+export interface LineProps {
+  className: string | undefined;
+  'data-line': true;
+  children: ReactNode;
+}
+
+/** How items open below their lines. */
+export interface Opening<T> {
+  isOpen: (item: T) => boolean;
+  toggle: (item: T) => void;
+  /** Of the button that opens and closes. */
+  label: (item: T, isOpen: boolean) => string;
+  detail: (item: T) => ReactNode;
+}
+
+interface Lines<T> {
+  /** What it is a list of, for those who cannot see it. */
+  label: string;
+  columns: readonly Column<T>[];
+  items: readonly T[];
+  itemKey: (item: T) => string;
+  /** Pixels of a line. */
+  rowHeight: number;
+  /** Pixels between columns. */
+  gap: number;
+  className?: string | undefined;
+}
+
+interface Props<T> extends Lines<T> {
+  /** Whether it answers another question than the one asked. */
+  stale?: boolean;
+  /** Given where the list sorts: it is a table then, with columns that have names. */
+  order?: { is: Order; set: (order: Order) => void } | undefined;
+  /** Makes the line of an item a link: `<Link to=… {...line} />`. */
+  link?: (item: T, line: LineProps) => ReactNode;
+  opening?: Opening<T>;
+  more?: { what: string; hasMore: boolean; loadingMore: boolean; loadMore: () => void };
+}
+
+const headHeight = 30;
+/** Pixels that are filled with rows before the browser has told how tall the list is. */
+const firstHeight = 900;
+
+/**
+ * A list of items in columns. Only the lines in sight are in the document; a line leads somewhere, or opens below itself.
+ * The arrow keys, j and k, Page up and down, Home and End move from line to line.
+ */
+export function List<T>(props: Props<T>) {
+  const { label, columns, items, itemKey, rowHeight, stale = false, order, opening, more } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const by = order?.is;
+  const rows = useMemo(() => (by === undefined ? items : sortItems(items, columns, by)), [items, columns, by]);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    getItemKey: (i) => (rows[i] === undefined ? i : itemKey(rows[i])),
+    overscan: 16,
+    initialRect: { width: 0, height: firstHeight },
+    scrollPaddingEnd: headHeight,
+  });
+  const onKeyDown = useRowKeys(scroller, rows.length, rowHeight, (row) => virtual.scrollToIndex(row));
+  const table = order !== undefined;
+  return (
+    <div ref={scroller} className={classes.scroller} data-stale={stale || undefined}>
+      <div
+        className={`${classes.grid} ${props.className ?? ''}`}
+        style={gridStyle(props)}
+        data-opening={opening !== undefined || undefined}
+        role={table ? 'table' : undefined}
+        aria-label={table ? label : undefined}
+        aria-rowcount={table ? rows.length + 1 : undefined}
+      >
+        <Head columns={columns} order={order} />
+        <div
+          className={classes.body}
+          style={{ height: virtual.getTotalSize() }}
+          role={table ? undefined : 'list'}
+          aria-label={table ? undefined : label}
+          onKeyDown={onKeyDown}
+        >
+          {virtual.getVirtualItems().map((place) => {
+            const item = rows[place.index];
+            if (item === undefined) return null;
+            const isOpen = opening?.isOpen(item) === true;
+            return (
+              <div
+                key={place.key}
+                ref={opening === undefined ? undefined : virtual.measureElement}
+                data-index={place.index}
+                className={classes.item}
+                style={{ transform: `translateY(${place.start}px)` }}
+                role={table ? 'rowgroup' : 'listitem'}
+                aria-setsize={table ? undefined : rows.length}
+                aria-posinset={table ? undefined : place.index + 1}
+              >
+                <Line
+                  columns={columns}
+                  item={item}
+                  table={table}
+                  link={props.link}
+                  opening={opening}
+                  row={table ? place.index + 2 : undefined}
+                />
+                {isOpen && opening?.detail(item)}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      {more !== undefined && <ListFoot count={rows.length} {...more} />}
+    </div>
+  );
+}
+
+/** Lines that stand inside of something else, all of them: of an opened item, or of a panel. They line up by their widths. */
+export function Rows<T>(props: Omit<Lines<T>, 'rowHeight'> & { rowHeight?: number; table?: boolean }) {
+  const { label, columns, items, itemKey, table = false, className } = props;
+  return (
+    <div
+      className={`${classes.grid} ${className ?? ''}`}
+      style={gridStyle(props)}
+      role={table ? undefined : 'list'}
+      aria-label={table ? undefined : label}
+    >
+      {items.map((item) =>
+        table ? (
+          <Line key={itemKey(item)} columns={columns} item={item} table />
+        ) : (
+          <div key={itemKey(item)} role="listitem">
+            <Line columns={columns} item={item} table={false} />
+          </div>
+        ),
+      )}
+    </div>
+  );
+}
+
+function gridStyle<T>({ columns, rowHeight, gap }: Partial<Lines<T>> & Pick<Lines<T>, 'columns'>): CSSProperties {
+  const { wide, narrow } = tracks(columns);
+  return {
+    '--columns': wide,
+    '--columns-narrow': narrow,
+    '--column-gap': `${gap}px`,
+    '--row-height': rowHeight === undefined ? 'auto' : `${rowHeight}px`,
+  } as CSSProperties;
+}
+
+function Head<T>({ columns, order }: Pick<Props<T>, 'columns' | 'order'>) {
+  if (columns.every((column) => column.header === '')) return null;
+  if (order === undefined) {
+    return (
+      <div className={classes.head} aria-hidden>
+        {columns.map((column) => (
+          <span key={column.id} {...place(column)}>
+            {column.header}
+          </span>
+        ))}
+      </div>
+    );
+  }
+  const { is, set } = order;
+  return (
+    <div className={classes.head} role="row" aria-rowindex={1} data-sorts>
+      {columns.map((column) => (
+        <span
+          key={column.id}
+          role="columnheader"
+          aria-label={column.header === '' ? column.id : undefined}
+          aria-sort={
+            column.sort === undefined
+              ? undefined
+              : is.by !== column.id
+                ? 'none'
+                : is.descending
+                  ? 'descending'
+                  : 'ascending'
+          }
+          {...place(column)}
+        >
+          {column.sort === undefined ? (
+            column.header
+          ) : (
+            <button type="button" onClick={() => set(nextOrder(columns, is, column.id))}>
+              {column.header}
+              {is.by === column.id &&
+                (is.descending ? <IconSortDescending size={13} /> : <IconSortAscending size={13} />)}
+            </button>
+          )}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+interface LineInput<T> extends Pick<Props<T>, 'columns'> {
+  item: T;
+  table: boolean;
+  link?: Props<T>['link'];
+  opening?: Opening<T> | undefined;
+  /** Counted from 1, the head included. */
+  row?: number | undefined;
+}
+
+function Line<T>({ columns, item, table, link, opening, row }: LineInput<T>) {
+  const cells = columns.map((column, i) => {
+    const lead = i === 0 && opening !== undefined;
+    return (
+      <span
+        key={column.id}
+        role={table ? 'cell' : undefined}
+        className={lead ? classes.lead : column.className}
+        {...place(column)}
+      >
+        {lead ? (
+          <>
+            <Toggle item={item} opening={opening} />
+            <span className={column.className}>{column.cell(item)}</span>
+          </>
+        ) : (
+          column.cell(item)
+        )}
+      </span>
+    );
+  });
+  if (link !== undefined) return link(item, { className: classes.line, 'data-line': true, children: cells });
+  return (
+    <div
+      className={classes.line}
+      data-line
+      data-open={opening?.isOpen(item) || undefined}
+      role={table ? 'row' : undefined}
+      aria-rowindex={row}
+      onClick={opening === undefined ? undefined : () => opening.toggle(item)}
+    >
+      {cells}
+    </div>
+  );
+}
+
+function Toggle<T>({ item, opening }: { item: T; opening: Opening<T> }) {
+  const isOpen = opening.isOpen(item);
+  const Chevron = isOpen ? IconChevronDown : IconChevronRight;
+  return (
+    <button
+      type="button"
+      className={classes.toggle}
+      aria-expanded={isOpen}
+      aria-label={opening.label(item, isOpen)}
+      onClick={(event) => {
+        event.stopPropagation();
+        opening.toggle(item);
+      }}
+    >
+      <Chevron size={13} stroke={2.2} />
+    </button>
+  );
+}
+
+const place = (column: Pick<Column<never>, 'align' | 'narrow'>) => ({
+  'data-align': column.align,
+  'data-wide-only': column.narrow === null || undefined,
+});
+
+/** Moves the focus from line to line by key. A line out of sight is scrolled to first and takes the focus once it is there. */
+function useRowKeys(
+  scroller: React.RefObject<HTMLDivElement | null>,
+  count: number,
+  rowHeight: number,
+  scrollTo: (row: number) => void,
+) {
+  const awaited = useRef<number | undefined>(undefined);
+  const focusAwaited = () => {
+    if (awaited.current === undefined) return;
+    const line = scroller.current?.querySelector(`[data-index="${awaited.current}"] > [data-line]`);
+    const control = line?.matches('a, button') === true ? line : line?.querySelector('a, button');
+    if (!(control instanceof HTMLElement)) return;
+    awaited.current = undefined;
+    control.focus({ preventScroll: true });
+  };
+  // After every render: the line may have come with any of them.
+  useEffect(focusAwaited);
+  return (event: KeyboardEvent<HTMLElement>) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !(event.target instanceof Element)) return;
+    const at = event.target.closest('[data-line]')?.parentElement?.dataset['index'];
+    if (at === undefined) return; // Inside of what an item opened: the keys are its own.
+    const page = Math.max(Math.floor((scroller.current?.clientHeight ?? 0) / rowHeight) - 2, 1);
+    const row = rowByKey(event.key, Number(at), count, page);
+    if (row === undefined) return;
+    event.preventDefault();
+    awaited.current = row;
+    scrollTo(row);
+    focusAwaited();
+  };
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { ApiError } from '../api/client';
+import type { Answer } from '../api/model';
+import type { Asked } from './answer';
+import { Outcome } from './Outcome';
+import { rendered } from './rendered';
+
+const answer = (incomplete?: string): Answer<unknown> => ({
+  data: [],
+  completeness: { watermark: undefined, lagMillis: undefined, pending: undefined },
+  stats: { elapsedMillis: 0, itemsScanned: 0, segmentsRead: 0, segmentsPruned: 0, bytesRead: 0 },
+  incomplete,
+});
+const asked: Asked<string[]> = { data: undefined, answer: undefined, error: null };
+const away = new ApiError(0, 'network', 'ollyScale does not answer');
+
+const shown = (of: Asked<string[]>) =>
+  rendered(
+    <Outcome of={of} loading="LOADING" nothing="NOTHING">
+      {(items) => `ITEMS ${items.join()}`}
+    </Outcome>,
+  );
+
+describe('what became of a question', () => {
+  it('is loading until there is an answer', () => {
+    expect(shown(asked)).toBe('LOADING');
+  });
+
+  it('is nothing or something once there is one', () => {
+    expect(shown({ ...asked, data: [], answer: answer() })).toBe('NOTHING');
+    expect(shown({ ...asked, data: ['a', 'b'], answer: answer() })).toBe('ITEMS a,b');
+  });
+
+  it('says that an answer was cut', () => {
+    expect(shown({ ...asked, data: ['a'], answer: answer('too many segments') })).toMatch(
+      /This answer was cut: too many segments.*ITEMS a$/,
+    );
+  });
+
+  it('is a failure where there is nothing else to show, with a way on where there is one', () => {
+    const failed = shown({ ...asked, error: away });
+    expect(failed).toContain('role="alert"');
+    expect(failed).toContain('ollyScale does not answer');
+    expect(failed).not.toContain('Try again');
+    expect(shown({ ...asked, error: away, retry: () => undefined })).toContain('Try again');
+  });
+
+  it('keeps what is right still when a later page fails, but not the answer to another question', () => {
+    const items = { ...asked, data: ['a'], answer: answer(), error: away };
+    expect(shown(items)).toBe('ITEMS a');
+    expect(shown({ ...items, stale: true })).toContain('role="alert"');
+  });
+});
