@@ -7,6 +7,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/filter"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -27,8 +28,8 @@ type Encoder struct {
 	turned []int64
 	marks  []uint32 // per ValueID: code + 1 in the dictionary being made
 	dict   []ValueID
-	tokens hashSet
-	traces hashSet
+	tokens filter.Hashes
+	traces filter.Hashes
 	words  wordScanner
 
 	attrs    attrCoder
@@ -80,10 +81,10 @@ func (e *Encoder) Encode(t *Table, rows []uint32, level int) (*Segment, error) {
 	if seg.Directory, seg.Body, err = e.out.Finish(); err != nil {
 		return nil, err
 	}
-	seg.TraceFilter = makeFilter(e.traces.list, traceFilterBits)
-	seg.TokenFilter = makeFilter(e.tokens.list, tokenFilterBits)
+	seg.TraceFilter = filter.Make(e.traces.List(), filter.TraceBits)
+	seg.TokenFilter = filter.Make(e.tokens.List(), filter.TokenBits)
 	if level >= groupLevel {
-		seg.traces, seg.tokens = slices.Clone(e.traces.list), slices.Clone(e.tokens.list)
+		seg.traces, seg.tokens = slices.Clone(e.traces.List()), slices.Clone(e.tokens.List())
 	}
 	seg.Checksum = checksum(&e.hash, seg.Directory, seg.Body)
 	return seg, nil
@@ -111,8 +112,8 @@ func (e *Encoder) begin(t *Table, rows []uint32, level int) error {
 	if len(e.marks) < len(t.Values) {
 		e.marks = make([]uint32, len(t.Values)+len(t.Values)/2)
 	}
-	e.tokens.reset()
-	e.traces.reset()
+	e.tokens.Reset()
+	e.traces.Reset()
 	e.maps[mapResources].reset(len(t.Resources))
 	e.maps[mapScopes].reset(len(t.Scopes))
 	e.maps[mapMetrics].reset(len(t.Metrics))

@@ -1,58 +1,12 @@
 package segment
 
 import (
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
-
-// probeAsSQL is the test that a query does in PostgreSQL: get_bit numbers bits from the lowest of each byte.
-func probeAsSQL(filter []byte, hash uint64) bool {
-	n := uint64(len(filter) / 32)
-	hi, bits := Probe(hash)
-	block := uint64(hi) * n >> 32
-	part := filter[block*32 : block*32+32] // substring(filter from block*32+1 for 32)
-	for _, bit := range bits {
-		if part[bit/8]>>(bit%8)&1 == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func TestFilter(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for _, n := range []int{1, 5, 100, 3000} {
-		for bits, limit := range map[int]float64{traceFilterBits: 0.012, tokenFilterBits: 0.016} {
-			hashes := make([]uint64, n)
-			for i := range hashes {
-				hashes[i] = r.Uint64()
-			}
-			f := makeFilter(hashes, bits)
-			require.LessOrEqual(t, len(f), n*bits/8+32)
-			for _, h := range hashes {
-				require.True(t, MayContain(f, h))
-				require.True(t, probeAsSQL(f, h))
-			}
-			wrong := 0
-			const probes = 40000
-			for range probes {
-				h := r.Uint64()
-				got := MayContain(f, h)
-				require.Equal(t, got, probeAsSQL(f, h))
-				if got {
-					wrong++
-				}
-			}
-			require.Less(t, float64(wrong)/probes, limit, "%d entries of %d bits", n, bits)
-		}
-	}
-	require.True(t, MayContain(nil, 5), "no filter excludes nothing")
-	require.Nil(t, makeFilter(nil, 12))
-}
 
 // TestFiltersHoldEverything: whatever is in a segment is found by its filters, by the tokens that a query computes.
 func TestFiltersHoldEverything(t *testing.T) {
@@ -202,27 +156,4 @@ func TestGroup(t *testing.T) {
 	}
 	require.Less(t, passed, 200, "of 10,000 hashes that no segment has")
 	require.True(t, MayContainAt(nil, 3, 1), "an empty group excludes nothing")
-}
-
-// TestAGroupIsNotAsLargeAsItsLargest: a segment of random values beside ordinary ones is given twice what they need on average.
-func TestAGroupIsNotAsLargeAsItsLargest(t *testing.T) {
-	all := make([]*Segment, 20)
-	for i := range all {
-		all[i] = &Segment{}
-		n := 1000
-		if i == 7 {
-			n = 100_000
-		}
-		for k := range n {
-			all[i].tokens = append(all[i].tokens, (uint64(i)<<32+uint64(k)+1)*0x9e3779b97f4a7c15)
-		}
-	}
-	list := all[7].tokens
-	g := NewGroup(all)
-	largest := filterBlocks(100_000, groupTokenBits)
-	require.Less(t, g.TokenBlocks, largest/4)
-	for _, h := range list {
-		at := filterAt(h, g.TokenBlocks) * len(all) * 32
-		require.True(t, MayContainAt(g.TokenFilter[at:at+len(all)*32], 7, h))
-	}
 }

@@ -146,7 +146,7 @@ func (e *Encoder) writeTraceIDs(ids [][16]byte, rows []uint32, filter bool) {
 	if filter {
 		for i := range x.first {
 			if id := [16]byte(x.entries[i*16:]); id != [16]byte{} {
-				e.traces.add(TraceHash(id))
+				e.traces.Add(TraceHash(id))
 			}
 		}
 	}

@@ -58,12 +58,12 @@ func (e *Encoder) numbersOf(n int, number func(i int) int64) {
 func (e *Encoder) scopeTokens(t *Table, scope uint64, ids []ValueID) {
 	for _, id := range ids {
 		v := &t.Values[id]
-		e.tokens.add(hashValue(keySeed(scope, t.Keys[v.Key]), v.Type, v.Num, v.Raw))
+		e.tokens.Add(hashValue(keySeed(scope, t.Keys[v.Key]), v.Type, v.Num, v.Raw))
 	}
 }
 
 func (e *Encoder) fieldToken(scope uint64, key, text string) {
-	e.tokens.add(xxh3.HashStringSeed(text, keySeed(scope, key)+uint64(String)))
+	e.tokens.Add(xxh3.HashStringSeed(text, keySeed(scope, key)+uint64(String)))
 }
 
 // resources writes the resources that the rows refer to.

@@ -43,7 +43,7 @@ func (e *Encoder) values(t *Table, ids []ValueID, s *container.Section, tokens b
 			continue
 		}
 		if tokens {
-			e.tokens.add(v.Hash)
+			e.tokens.Add(v.Hash)
 		}
 		if v.Type == Int {
 			x := int64(v.Num)

@@ -81,13 +81,13 @@ func (e *Encoder) wordsOf(v *Value, seed uint64) {
 	case String:
 		e.words.text = v.Raw
 		for w := e.words.next(); w != nil; w = e.words.next() {
-			e.tokens.add(xxh3.HashSeed(w, seed))
+			e.tokens.Add(xxh3.HashSeed(w, seed))
 		}
 	case Array, Map:
 		nestedStrings(v.Raw, v.Type, func(s []byte) {
 			e.words.text = s
 			for w := e.words.next(); w != nil; w = e.words.next() {
-				e.tokens.add(xxh3.HashSeed(w, seed))
+				e.tokens.Add(xxh3.HashSeed(w, seed))
 			}
 		})
 	case Empty, Bool, Int, Double, Bytes:
