@@ -119,7 +119,7 @@ bench-ingest: postgres | go ## Cost of a span, from OTLP bytes to commit: CPU, W
 bench-merge: postgres | go ## Cost and gain of merging segments, and what writers feel of it (ARGS=...)
 	@cd e2e && go run ./bench/cmd/merge $(ARGS)
 
-bench-scan: postgres | go ## Time of queries over segments, beside rows with indexes (ARGS='-spans 5000000')
+bench-scan: postgres | go ## Time of queries over segments, beside rows with indexes (ARGS='-spans 5000000', '-against HEAD~1')
 	@cd e2e && go run ./bench/cmd/scan $(ARGS)
 
 fuzz: go ## Every fuzz target for FUZZTIME each (default 20s)

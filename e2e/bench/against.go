@@ -11,11 +11,12 @@ import (
 	"strings"
 )
 
-// revision is another state of the repository, whose writer, ingest and NATS run beside this build's. The bench around them, which sends
+// revision is another state of the repository, whose roles and NATS run beside this build's. The bench around them, which sends
 // and measures, is this build's for both.
 type revision struct {
 	name       string
 	binary     string
+	query      []string // the command of its query service
 	migrations fs.FS
 }
 
@@ -71,7 +72,14 @@ func buildRevision(ctx context.Context, rev, dir string) (*revision, error) {
 	if _, err := output(ctx, module, "go", "build", "-o", binary, "./bench/cmd/bench"); err != nil {
 		return nil, fmt.Errorf("-against %s: %s cannot be built: %w", rev, commit, err)
 	}
-	return &revision{name: commit, binary: binary, migrations: os.DirFS(filepath.Join(tree, "schema", "migrations"))}, nil
+	// Not every revision's bench has a query service in a process of its own.
+	querying := filepath.Join(dir, "against-query")
+	if _, err := output(ctx, filepath.Join(tree, "services", "query"), "go", "build", "-o", querying, "./cmd/query"); err != nil {
+		return nil, fmt.Errorf("-against %s: the query service of %s cannot be built: %w", rev, commit, err)
+	}
+	return &revision{
+		name: commit, binary: binary, query: []string{querying}, migrations: os.DirFS(filepath.Join(tree, "schema", "migrations")),
+	}, nil
 }
 
 // output runs a program in a directory; an error tells the end of what the program said.

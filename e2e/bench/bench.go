@@ -134,6 +134,8 @@ func child(ctx context.Context, args []string, stdout, stderr io.Writer) (code i
 		return service.NewProgram("ingest", ingest.DefaultConfig(), ingest.New)(ctx, args[1:], stdout, stderr), true
 	case "janitor":
 		return service.NewProgram("janitor", janitor.DefaultConfig(), janitor.New)(ctx, args[1:], stdout, stderr), true
+	case "query":
+		return queryMain(ctx, args[1:], stdout, stderr), true
 	case "together":
 		return togetherMain(ctx, args[1:], stdout, stderr), true
 	}

@@ -51,19 +51,25 @@ type sampledTrace struct {
 	at time.Time
 }
 
-// fill sends spans and logs of twelve hours, the newest of them two hours old, through the bus and a writer, and lets a janitor merge
-// them as it would have by then.
-func (m *machine) fill(ctx context.Context, o scanOptions, url string) (*filled, error) {
-	w, err := m.startWriter(ctx, url)
+// fill sends spans and logs of the twelve hours before end through the bus and a writer, and lets a janitor merge them as it would have by
+// then. r is whose writer and janitor, nil for this build's.
+func (m *machine) fill(ctx context.Context, o scanOptions, r *revision, url string, end time.Time) (*filled, error) {
+	if err := m.renewQueue(ctx, ""); err != nil {
+		return nil, err
+	}
+	if err := m.bus.EnsureStreams(ctx); err != nil {
+		return nil, err
+	}
+	w, err := m.startWriterOf(ctx, r.program(), url)
 	if err != nil {
 		return nil, err
 	}
-	f, err := m.send(ctx, o)
+	f, err := m.send(ctx, o, end)
 	w.stop()
 	if err != nil {
 		return nil, err
 	}
-	if err := m.janitor(ctx, url); err != nil {
+	if err := m.janitor(ctx, r.program(), url); err != nil {
 		return nil, err
 	}
 	conn, err := pgx.Connect(ctx, url)
@@ -100,8 +106,7 @@ func (m *machine) fill(ctx context.Context, o scanOptions, url string) (*filled,
 }
 
 // send publishes everything and waits until it is committed.
-func (m *machine) send(ctx context.Context, o scanOptions) (*filled, error) {
-	end := time.Now().UTC().Truncate(time.Hour).Add(-time.Hour)
+func (m *machine) send(ctx context.Context, o scanOptions, end time.Time) (*filled, error) {
 	f := &filled{from: end.Add(-hours * time.Hour), to: end.Add(time.Hour)}
 	const probe = 20_000
 	small := testbed.NewShop(1, f.from).Every(time.Second)
@@ -219,8 +224,8 @@ func (m *machine) backlog(ctx context.Context, signal telemetry.Signal, n uint64
 }
 
 // janitor merges everything that is closed.
-func (m *machine) janitor(ctx context.Context, url string) error {
-	p, err := m.start(ctx, "janitor", "--once", "--postgres-url", url, "--ops-address", "", "--merge-duty", "1", "--merge-hour-grace", "0s")
+func (m *machine) janitor(ctx context.Context, program, url string) error {
+	p, err := m.startProgram(ctx, program, "janitor", "--once", "--postgres-url", url, "--ops-address", "", "--merge-duty", "1", "--merge-hour-grace", "0s")
 	if err != nil {
 		return err
 	}

@@ -148,7 +148,12 @@ func (m *machine) startProgram(ctx context.Context, program string, args ...stri
 		}
 		program = self
 	}
-	log, err := os.OpenFile(filepath.Join(m.dir, args[0]+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	return m.startCommand(ctx, args[0], program, args...)
+}
+
+// startCommand starts any program; its output goes to a log of that name.
+func (m *machine) startCommand(ctx context.Context, name, program string, args ...string) (*process, error) {
+	log, err := os.OpenFile(filepath.Join(m.dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -198,10 +203,6 @@ func (m *machine) openFrom(ctx context.Context, template, database, rowsWindow s
 	defer func() { _ = conn.Close(ctx) }()
 	_, err = conn.Exec(ctx, "UPDATE retention_policy SET rows_window = $1::text::interval", rowsWindow)
 	return url, err
-}
-
-func (m *machine) startWriter(ctx context.Context, url string) (*process, error) {
-	return m.startWriterOf(ctx, "", url)
 }
 
 // startWriterOf starts the writer of a bench's program; args are more of its flags.

@@ -12,6 +12,7 @@ var errLinux = errors.New("CPU time by process is read from /proc: the bench run
 
 func supported() error                      { return errLinux }
 func processCPU(int) (time.Duration, error) { return 0, errLinux }
+func threadsCPU(int) (time.Duration, error) { return 0, errLinux }
 func treeCPU(int) (time.Duration, error)    { return 0, errLinux }
 func machineCPU() (time.Duration, error)    { return 0, errLinux }
 func ownCPU() (time.Duration, error)        { return 0, errLinux }
@@ -19,4 +20,3 @@ func peakRSS(int) int64                     { return 0 }
 func treePSS(int) int64                     { return 0 }
 func pause(*os.Process) error               { return errLinux }
 func resume(*os.Process) error              { return errLinux }
-func resetPeak() error                      { return errLinux }

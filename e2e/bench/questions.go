@@ -6,11 +6,14 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"net/http/pprof"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -18,53 +21,67 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/query"
 )
 
-// sides are who is asked: a query service of this process, over HTTP, and PostgreSQL.
+// sides are who is asked: query services, each in a process of its own, over HTTP, and PostgreSQL.
 type sides struct {
-	options scanOptions
-	machine *machine
-	filled  *filled
-	conn    *pgx.Conn
-	base    string // of the query service's URLs
-	client  *http.Client
-	spans   []string // leaves of the rows, newest first
-	logs    []string
-	end     context.CancelFunc
-	ended   chan error
+	options      scanOptions
+	machine      *machine
+	filled       *filled
+	conn         *pgx.Conn
+	client       *http.Client
+	build, other *querying // other: of another revision, over its own database; nil without one
+	spans        []string  // leaves of the rows, newest first
+	logs         []string
 }
 
-func (m *machine) startSides(ctx context.Context, o scanOptions, database string, f *filled) (_ *sides, err error) {
-	s := &sides{options: o, machine: m, filled: f, ended: make(chan error, 1)}
-	// The answers are large and the connection is this machine's: compressing them is no part of the comparison.
-	s.client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
-	address, err := freeAddress(ctx)
-	if err != nil {
-		return nil, err
+// querying is a running query service.
+type querying struct {
+	process  *process
+	base     string // of its URLs
+	profiler string // address of its profiler; "" for none
+}
+
+// queryMain is the process query: the role with a profiler beside it. After -- come the role's flags.
+func queryMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("query", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	address := flags.String("profiler-address", "", "")
+	if flags.Parse(args) != nil {
+		return service.ExitUsage
 	}
-	s.base = "http://" + address
-	cfg := query.DefaultConfig()
-	cfg.HTTP.Address, cfg.Postgres.URL = address, database
-	cfg.Bus = bus.DefaultConfig()
-	cfg.Bus.URL = m.natsURL
-	svc, err := query.New(cfg, service.NewEnv("query", nil))
-	if err != nil {
-		return nil, err
-	}
-	running, end := context.WithCancel(ctx)
-	s.end = end
-	go func() { s.ended <- svc.Run(running) }()
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.stop())
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /profile", pprof.Profile)
+	profiler := http.Server{Addr: *address, Handler: mux, ReadHeaderTimeout: time.Second}
+	defer func() { _ = profiler.Close() }()
+	go func() {
+		if err := profiler.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+			fmt.Fprintln(stderr, "profiler:", err)
 		}
 	}()
-	if err := untilReady(ctx, s.client, s.base+"/health"); err != nil {
+	return service.NewProgram("query", query.DefaultConfig(), query.New)(ctx, flags.Args(), stdout, stderr)
+}
+
+// startSides starts a query service over the database of this build and, where there is one, of the other revision over its own.
+func (m *machine) startSides(ctx context.Context, o scanOptions, database, otherDatabase string, f *filled) (_ *sides, err error) {
+	s := &sides{options: o, machine: m, filled: f}
+	// The answers are large and the connection is this machine's: compressing them is no part of the comparison.
+	s.client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	if s.build, err = s.startQuery(ctx, "query", nil, database); err != nil {
 		return nil, err
+	}
+	if o.other != nil {
+		if s.other, err = s.startQuery(ctx, "query-other", o.other, otherDatabase); err != nil {
+			return nil, fmt.Errorf("the query service of %s: %w", o.other.name, err)
+		}
 	}
 	if s.conn, err = pgx.Connect(ctx, database); err != nil {
 		return nil, err
@@ -76,17 +93,50 @@ func (m *machine) startSides(ctx context.Context, o scanOptions, database string
 	return s, err
 }
 
-// stop ends the query service and returns what it ended with.
-func (s *sides) stop() error {
+func (s *sides) startQuery(ctx context.Context, name string, r *revision, database string) (*querying, error) {
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q := &querying{base: "http://" + address}
+	var command []string
+	if r != nil {
+		command = r.query
+	} else {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		if q.profiler, err = freeAddress(ctx); err != nil {
+			return nil, err
+		}
+		command = []string{self, "query", "--profiler-address", q.profiler, "--"}
+	}
+	args := slices.Concat(command[1:], []string{"--http-address", address, "--postgres-url", database, "--bus-url", s.machine.natsURL})
+	if q.process, err = s.machine.startCommand(ctx, name, command[0], args...); err != nil {
+		return nil, err
+	}
+	if err := untilReady(ctx, s.client, q.base+"/health"); err != nil {
+		q.process.stop()
+		text, _ := os.ReadFile(q.process.log.Name())
+		return nil, fmt.Errorf("%w: %s", err, text)
+	}
+	return q, nil
+}
+
+// stop ends the query services.
+func (s *sides) stop() {
 	s.client.CloseIdleConnections()
-	s.end()
-	err := <-s.ended
+	for _, q := range []*querying{s.build, s.other} {
+		if q != nil {
+			q.process.stop()
+		}
+	}
 	if s.conn != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		_ = s.conn.Close(ctx)
 	}
-	return err
 }
 
 // answer is what one side says. items are made comparable with the other side's, sorted.
@@ -145,8 +195,14 @@ func (a *answer) read() error {
 	return nil
 }
 
+// asked are a query service and what the questions are made of.
+type asked struct {
+	*sides
+	base string
+}
+
 // ask sends a request to the query service and takes its whole answer.
-func (s *sides) ask(ctx context.Context, method, path string, body []byte, of func(*response) []string) (answer, error) {
+func (s asked) ask(ctx context.Context, method, path string, body []byte, of func(*response) []string) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, s.base+path, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
@@ -169,11 +225,12 @@ func (s *sides) ask(ctx context.Context, method, path string, body []byte, of fu
 
 // question is one line of the table. i numbers the run, so that a query with several parameters takes them in turn.
 type question struct {
-	name           string
-	parameters     int
-	hits           func(n int) bool // nil: any number of results is right
-	scansBodies    bool
-	segments, rows func(ctx context.Context, s *sides, i int) (answer, error)
+	name        string
+	parameters  int
+	hits        func(n int) bool // nil: any number of results is right
+	scansBodies bool
+	segments    func(ctx context.Context, s asked, i int) (answer, error)
+	rows        func(ctx context.Context, s *sides, i int) (answer, error)
 }
 
 func exactly(want int) func(int) bool { return func(n int) bool { return n == want } }
@@ -205,8 +262,8 @@ func logsOf(r *response) []string {
 }
 
 // search asks for the newest items that meet conditions, over all hours.
-func search(list string, of func(*response) []string, limit int, conditions func(i int) []condition) func(context.Context, *sides, int) (answer, error) {
-	return func(ctx context.Context, s *sides, i int) (answer, error) {
+func search(list string, of func(*response) []string, limit int, conditions func(i int) []condition) func(context.Context, asked, int) (answer, error) {
+	return func(ctx context.Context, s asked, i int) (answer, error) {
 		body, err := json.Marshal(map[string]any{
 			"time_range": map[string]any{"start_time": s.filled.from.Format(time.RFC3339Nano), "end_time": s.filled.to.Format(time.RFC3339Nano)},
 			"filters":    conditions(i), "pagination": map[string]any{"limit": limit},
@@ -310,8 +367,8 @@ func byTrace(f *filled, hint time.Duration) func(context.Context, *sides, int) (
 	}
 }
 
-func trace(f *filled, hint time.Duration) func(context.Context, *sides, int) (answer, error) {
-	return func(ctx context.Context, s *sides, i int) (answer, error) {
+func trace(f *filled, hint time.Duration) func(context.Context, asked, int) (answer, error) {
+	return func(ctx context.Context, s asked, i int) (answer, error) {
 		t := f.traces[i%len(f.traces)]
 		path := "/api/traces/" + t.id
 		if hint > 0 {
@@ -331,10 +388,10 @@ func trace(f *filled, hint time.Duration) func(context.Context, *sides, int) (an
 }
 
 // red asks for requests, errors and durations by service in the middle hour.
-func red(f *filled) (segments, rows func(context.Context, *sides, int) (answer, error)) {
+func red(f *filled) (segments func(context.Context, asked, int) (answer, error), rows func(context.Context, *sides, int) (answer, error)) {
 	from := f.from.Add(hours / 2 * time.Hour)
 	to := from.Add(time.Hour)
-	segments = func(ctx context.Context, s *sides, _ int) (answer, error) {
+	segments = func(ctx context.Context, s asked, _ int) (answer, error) {
 		path := "/api/services?" + url.Values{"start_time": {from.Format(time.RFC3339Nano)}, "end_time": {to.Format(time.RFC3339Nano)}}.Encode()
 		return s.ask(ctx, http.MethodGet, path, nil, func(r *response) []string {
 			var out []string
@@ -388,8 +445,8 @@ func red(f *filled) (segments, rows func(context.Context, *sides, int) (answer, 
 }
 
 // countByAttribute asks how many spans have which value of an attribute, and how many lack it.
-func countByAttribute(key string) (segments, rows func(context.Context, *sides, int) (answer, error)) {
-	segments = func(ctx context.Context, s *sides, _ int) (answer, error) {
+func countByAttribute(key string) (segments func(context.Context, asked, int) (answer, error), rows func(context.Context, *sides, int) (answer, error)) {
+	segments = func(ctx context.Context, s asked, _ int) (answer, error) {
 		path := "/api/attributes/" + key + "/values?" + url.Values{
 			"start_time": {s.filled.from.Format(time.RFC3339Nano)}, "end_time": {s.filled.to.Format(time.RFC3339Nano)}, "limit": {"1000"},
 		}.Encode()

@@ -8,11 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
-	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +31,8 @@ type scanOptions struct {
 	bin     string
 	profile string
 	keep    bool
+	against string
+	other   *revision // of against
 }
 
 // mostRows is how many spans are kept as rows too: loading and indexing more takes longer than the rest of the bench.
@@ -53,6 +54,7 @@ func ScanMain(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	flags.IntVar(&o.request, "request", 1000, "spans of a request")
 	flags.BoolVar(&o.rows, "rows", true, fmt.Sprintf("keep rows beside the segments and ask them the same (at most %d spans)", mostRows))
 	flags.StringVar(&o.profile, "profile", "", "directory for a CPU profile of each query; none without")
+	flags.StringVar(&o.against, "against", "", "a git revision whose query service is asked the same in turn, over what its own writer and janitor stored")
 	flags.StringVar(&o.bin, "postgres-bin", filepath.Join("..", ".tools", "postgres", "bin"), "directory of initdb and postgres")
 	flags.BoolVar(&o.keep, "keep", false, "keep the database and the logs, and say where they are")
 	if err := flags.Parse(args); err != nil {
@@ -74,20 +76,21 @@ func ScanMain(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	return service.ExitOK
 }
 
-func scan(ctx context.Context, o scanOptions, stdout, stderr io.Writer) (err error) {
-	dir, err := os.MkdirTemp("", "ollyscan")
-	if err != nil {
-		return err
-	}
-	// PostgreSQL, as another user, has to get through.
-	if err := os.Chmod(dir, 0o711); err != nil {
-		return err
-	}
-	if o.keep {
-		fmt.Fprintln(stderr, "files:", dir)
-	} else {
-		defer func() { _ = os.RemoveAll(dir) }()
-	}
+func scan(ctx context.Context, o scanOptions, stdout, stderr io.Writer) error {
+	return inTempDir("ollyscan", o.keep, func(dir string) { fmt.Fprintln(stderr, "files:", dir) }, func(dir string) error {
+		if o.against != "" {
+			fmt.Fprintln(stderr, "building", o.against)
+			var err error
+			if o.other, err = buildRevision(ctx, o.against, dir); err != nil {
+				return err
+			}
+		}
+		return scanIn(ctx, o, dir, stdout, stderr)
+	})
+}
+
+// scanIn fills the databases, starts the sides and asks every question.
+func scanIn(ctx context.Context, o scanOptions, dir string, stdout, stderr io.Writer) error {
 	m, err := startMachine(ctx, options{bin: o.bin}, dir)
 	if err != nil {
 		return err
@@ -101,28 +104,34 @@ func scan(ctx context.Context, o scanOptions, stdout, stderr io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	if err := m.bus.EnsureStreams(ctx); err != nil {
-		return err
-	}
 	fmt.Fprintf(stderr, "filling %d spans and %d log records\n", o.spans, o.logs)
 	began := time.Now()
-	f, err := m.fill(ctx, o, url)
+	end := began.UTC().Truncate(time.Hour).Add(-time.Hour) // the newest are two hours old at most
+	f, err := m.fill(ctx, o, nil, url, end)
 	if err != nil {
 		return err
+	}
+	otherURL := ""
+	if o.other != nil {
+		if err := m.makeTemplate(ctx, otherTemplate, o.other.migrations); err != nil {
+			return fmt.Errorf("the schema of %s: %w", o.other.name, err)
+		}
+		if otherURL, err = m.openFrom(ctx, otherTemplate, "scan_other", "0"); err != nil {
+			return err
+		}
+		without := o
+		without.rows = false
+		if _, err := m.fill(ctx, without, o.other, otherURL, end); err != nil {
+			return fmt.Errorf("fill the database of %s: %w", o.other.name, err)
+		}
 	}
 	fmt.Fprintf(stderr, "filled in %s\n", time.Since(began).Round(time.Second))
 
-	// Filling was this process's work too; what it needed is no part of what queries need.
-	runtime.GC()
-	debug.FreeOSMemory()
-	if err := resetPeak(); err != nil {
-		return err
-	}
-	s, err := m.startSides(ctx, o, url, f)
+	s, err := m.startSides(ctx, o, url, otherURL, f)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer s.stop()
 	var results []measured
 	for _, q := range queries(f) {
 		fmt.Fprintln(stderr, q.name)
@@ -136,7 +145,7 @@ func scan(ctx context.Context, o scanOptions, stdout, stderr io.Writer) (err err
 	if err != nil {
 		return err
 	}
-	return scanReport(stdout, o, f, shape, peakRSS(os.Getpid()), results)
+	return scanReport(stdout, o, f, shape, peakRSS(s.build.process.pid()), results)
 }
 
 // storage describes in words how much is stored. Segments that were merged leave free space in their tables, which counts on disk.
@@ -178,15 +187,15 @@ func storage(ctx context.Context, conn *pgx.Conn) (string, error) {
 // once is one run of a query on one side.
 type once struct {
 	wall time.Duration
-	cpu  time.Duration // of this process and PostgreSQL
+	cpu  time.Duration // of the query service, or of this process for rows, and PostgreSQL
 	answer
 }
 
 // measured is a query with its medians.
 type measured struct {
 	question
-	hits           int
-	segments, rows *side // nil: not asked
+	hits                  int
+	segments, other, rows *side // nil: not asked
 }
 
 type side struct {
@@ -195,21 +204,44 @@ type side struct {
 	bytes        int64
 }
 
-// measure asks both sides in turn, after one run of each that warms the caches and must give the same on both.
-func (s *sides) measure(ctx context.Context, q question) (measured, error) {
-	out := measured{question: q}
-	var asks []func(context.Context, int) (answer, error)
-	var results []**side
+// asking is one side's way to answer a question.
+type asking struct {
+	name   string
+	ask    func(context.Context, int) (answer, error)
+	cpu    func() (time.Duration, error) // of who answers, PostgreSQL apart
+	result **side
+}
+
+// askings are the sides that a question is put to.
+func (s *sides) askings(q question, out *measured) (list []asking) {
+	service := func(name string, of *querying, result **side) {
+		a := asked{s, of.base}
+		list = append(list, asking{
+			name, func(ctx context.Context, i int) (answer, error) { return q.segments(ctx, a, i) },
+			func() (time.Duration, error) { return threadsCPU(of.process.pid()) }, result,
+		})
+	}
 	if q.segments != nil {
-		asks, results = append(asks, func(ctx context.Context, i int) (answer, error) { return q.segments(ctx, s, i) }), append(results, &out.segments)
+		service("segments", s.build, &out.segments)
+		if s.other != nil {
+			service("segments"+ofOther, s.other, &out.other)
+		}
 	}
 	if s.options.rows && q.rows != nil {
-		asks, results = append(asks, func(ctx context.Context, i int) (answer, error) { return q.rows(ctx, s, i) }), append(results, &out.rows)
+		list = append(list, asking{"rows", func(ctx context.Context, i int) (answer, error) { return q.rows(ctx, s, i) }, ownCPU, &out.rows})
 	}
+	return list
+}
+
+// measure asks all sides in turn, after one run of each that warms the caches and must give the same on all. Who comes first changes from
+// run to run.
+func (s *sides) measure(ctx context.Context, q question) (measured, error) {
+	out := measured{question: q}
+	askings := s.askings(q, &out)
 	for i := range max(q.parameters, 1) {
 		var first answer
-		for k, ask := range asks {
-			a, err := ask(ctx, i)
+		for k, side := range askings {
+			a, err := side.ask(ctx, i)
 			if err != nil {
 				return out, err
 			}
@@ -220,25 +252,26 @@ func (s *sides) measure(ctx context.Context, q question) (measured, error) {
 			case k == 0:
 				first, out.hits = a, len(a.items)
 			case !slices.Equal(first.items, a.items):
-				return out, fmt.Errorf("parameter %d: segments and rows differ: %s", i, difference(first.items, a.items))
+				return out, fmt.Errorf("parameter %d: %s and %s differ: %s", i, askings[0].name, side.name, difference(first.items, a.items))
 			}
 			if q.hits != nil && !q.hits(len(a.items)) {
 				return out, fmt.Errorf("parameter %d: %d results", i, len(a.items))
 			}
 		}
 	}
-	runs := make([][]once, len(asks))
+	runs := make([][]once, len(askings))
 	for i := range s.options.runs {
-		for k, ask := range asks {
-			r, err := s.timed(ctx, i, ask)
+		for turn := range askings {
+			k := (turn + i) % len(askings)
+			r, err := s.timed(ctx, i, askings[k])
 			if err != nil {
 				return out, err
 			}
 			runs[k] = append(runs[k], r)
 		}
 	}
-	for k := range asks {
-		*results[k] = &side{
+	for k, a := range askings {
+		*a.result = &side{
 			wall: medianOf(runs[k], func(r once) time.Duration { return r.wall }), cpu: medianOf(runs[k], func(r once) time.Duration { return r.cpu }),
 			read: medianOf(runs[k], func(r once) int { return r.segmentsRead }), pruned: medianOf(runs[k], func(r once) int { return r.pruned }),
 			bytes: medianOf(runs[k], func(r once) int64 { return r.bytes }),
@@ -272,55 +305,76 @@ func medianOf[T cmp.Ordered](runs []once, of func(once) T) T {
 }
 
 // timed runs a query once; what measuring itself costs is outside of the clocks.
-func (s *sides) timed(ctx context.Context, i int, ask func(context.Context, int) (answer, error)) (r once, err error) {
-	server, err := treeCPU(s.machine.postmaster)
-	if err != nil {
-		return r, err
+func (s *sides) timed(ctx context.Context, i int, a asking) (r once, err error) {
+	spent := func() (time.Duration, error) {
+		server, err := treeCPU(s.machine.postmaster)
+		if err != nil {
+			return 0, err
+		}
+		own, err := a.cpu()
+		return server + own, err
 	}
-	own, err := ownCPU()
+	before, err := spent()
 	if err != nil {
 		return r, err
 	}
 	began := time.Now()
-	r.answer, err = ask(ctx, i)
+	r.answer, err = a.ask(ctx, i)
 	r.wall = time.Since(began)
 	if err != nil {
 		return r, err
 	}
-	ownEnd, err := ownCPU()
+	after, err := spent()
 	if err != nil {
 		return r, err
 	}
-	serverEnd, err := treeCPU(s.machine.postmaster)
-	if err != nil {
-		return r, err
-	}
-	r.cpu = ownEnd - own + serverEnd - server
+	r.cpu = after - before
 	return r, r.read()
 }
 
-// profile asks for a few seconds under the profiler.
+// profile asks for a few seconds while the query service's profiler runs, and keeps what it saw.
 func (s *sides) profile(ctx context.Context, q question) error {
-	const long = 3 * time.Second
+	const seconds = 3
 	if err := os.MkdirAll(s.options.profile, 0o750); err != nil {
 		return err
 	}
-	out, err := os.Create(filepath.Join(s.options.profile, q.name+".pprof"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }()
-	if err := pprof.StartCPUProfile(out); err != nil {
-		return err
-	}
-	defer pprof.StopCPUProfile()
-	began := time.Now()
-	for i := 0; time.Since(began) < long; i++ {
-		if _, err := q.segments(ctx, s, i); err != nil {
+	done := make(chan error, 1)
+	go func() {
+		path := fmt.Sprintf("/profile?seconds=%d", seconds)
+		done <- s.save(ctx, "http://"+s.build.profiler+path, filepath.Join(s.options.profile, q.name+".pprof"))
+	}()
+	for i := 0; ; i++ {
+		select {
+		case err := <-done:
+			return err
+		default:
+		}
+		if _, err := q.segments(ctx, asked{s, s.build.base}, i); err != nil {
 			return err
 		}
 	}
-	return nil
+}
+
+// save writes what a URL answers to a file.
+func (s *sides) save(ctx context.Context, url, path string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, resp.Status)
+	}
+	out, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, resp.Body)
+	return errors.Join(err, out.Close())
 }
 
 func scanReport(w io.Writer, o scanOptions, f *filled, shape string, rss int64, results []measured) error {
@@ -349,15 +403,45 @@ func scanReport(w io.Writer, o scanOptions, f *filled, shape string, rss int64, 
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "\nms of wall time and of CPU (this process with the query service in it, and PostgreSQL); read, pruned: segments; rows: newest-first\n"+
+	fmt.Fprintf(w, "\nms of wall time and of CPU (the query service, for rows who asks, and PostgreSQL); read, pruned: segments; rows: newest-first\n"+
 		"lists by the quicker of one statement and hour by hour. All log bodies: %.2f GB/s of text, %.2f GB per second of CPU. Largest resident memory: %.0f MiB.\n",
 		line["log_scan_gb_per_second"], line["log_scan_gb_per_cpu_second"], line["rss_mib"])
+	if o.other != nil {
+		againstReport(w, o.other.name, results, line)
+	}
 	text, err := json.Marshal(line)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(w, "SCAN %s\n", text)
 	return err
+}
+
+// againstReport shows the ratio of this build's figures to the other revision's, of each question and of the sum of all medians.
+func againstReport(w io.Writer, other string, results []measured, line map[string]float64) {
+	fmt.Fprintf(w, "\n%-28s %9s %9s %9s %9s   (this build / %s)\n", "", "wall", "CPU", "read", "bytes", other)
+	ratio := func(a, b float64) float64 {
+		if a == b {
+			return 1 // also when both are 0
+		}
+		return a / b
+	}
+	var total, totalOther side
+	show := func(name string, a, b *side) {
+		wall, cpu := ratio(float64(a.wall), float64(b.wall)), ratio(float64(a.cpu), float64(b.cpu))
+		fmt.Fprintf(w, "%-28s %9.3f %9.3f %9.3f %9.3f\n", name, wall, cpu, ratio(float64(a.read), float64(b.read)), ratio(float64(a.bytes), float64(b.bytes)))
+		line[name+"_wall_ratio"], line[name+"_cpu_ratio"] = rounded(wall), rounded(cpu)
+	}
+	for _, r := range results {
+		if r.segments == nil || r.other == nil {
+			continue
+		}
+		show(r.name, r.segments, r.other)
+		for sum, of := range map[*side]*side{&total: r.segments, &totalOther: r.other} {
+			sum.wall, sum.cpu, sum.read, sum.bytes = sum.wall+of.wall, sum.cpu+of.cpu, sum.read+of.read, sum.bytes+of.bytes
+		}
+	}
+	show("sum", &total, &totalOther)
 }
 
 func rounded(x float64) float64 { return float64(int64(x*1000+0.5)) / 1000 }

@@ -3,6 +3,8 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/schema"
 )
 
 func TestScanReportEndsWithOneLineOfJSON(t *testing.T) {
@@ -33,6 +36,30 @@ func TestScanReportEndsWithOneLineOfJSON(t *testing.T) {
 		require.InDelta(t, want, keys[key], 0.001, key)
 	}
 	require.NotContains(t, keys, "rows_only")
+}
+
+// The whole bench with little data: every question is answered alike by segments, by rows, and by the other revision, here this build once
+// more over a database of its own.
+func TestScanAsksEverySide(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	migrations, err := fs.Sub(schema.Migrations, schema.Dir)
+	require.NoError(t, err)
+	o := scanOptions{
+		spans: 20_000, logs: 4_000, runs: 1, request: 200, rows: true, bin: testbed.PostgresBin(t),
+		other: &revision{name: "itself", binary: self, query: []string{self, "query", "--"}, migrations: migrations},
+	}
+	var out, progress bytes.Buffer
+	require.NoError(t, inTempDir("ollyscan", false, nil, func(dir string) error { return scanIn(t.Context(), o, dir, &out, &progress) }), progress.String())
+	keys := jsonLine(t, out.String(), "SCAN")
+	for _, q := range queries(&filled{}) {
+		for _, key := range []string{q.name, q.name + "_rows", q.name + "_wall_ratio", q.name + "_cpu_ratio"} {
+			require.Contains(t, keys, key)
+		}
+	}
+	require.Contains(t, keys, "sum_cpu_ratio")
+	require.Positive(t, keys["rss_mib"])
+	require.Contains(t, out.String(), "(this build / itself)")
 }
 
 // What the queries are to find is in the data as often as they expect.
