@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
 // aggregate folds all segments of a plan, each by itself and in parallel, and merges what comes of them, one at a time.
@@ -14,7 +16,7 @@ import (
 //
 // When the budget or the time cuts it, what was merged is exactly the items from incomplete.since on: a segment that reaches below is folded
 // again for its newer part alone, so that a rate divides by the time that was really looked at. over is that time's length.
-func aggregate[T any](ctx context.Context, v *view, p *plan, w wants, fold func(s *piece, h *header, p *plan) T, merge func(T)) (over time.Duration, err error) {
+func aggregate[T any](ctx context.Context, v *view, p *plan, w wants, fold func(s *columns.Reader, h *header, p *plan) T, merge func(T)) (over time.Duration, err error) {
 	type folded struct {
 		header *header
 		part   T
@@ -22,7 +24,7 @@ func aggregate[T any](ctx context.Context, v *view, p *plan, w wants, fold func(
 	var waiting []folded
 	results := make([]T, largestWave)
 	frontier, err := v.walk(ctx, p, w,
-		func(i int, h *header, s *piece) error {
+		func(i int, h *header, s *columns.Reader) error {
 			results[i] = fold(s, h, p)
 			return nil
 		},
@@ -65,7 +67,7 @@ func aggregate[T any](ctx context.Context, v *view, p *plan, w wants, fold func(
 }
 
 // refold folds segments that were seen before.
-func refold[T any](ctx context.Context, v *view, p *plan, w wants, list []*header, fold func(s *piece, h *header, p *plan) T, merge func(T)) error {
+func refold[T any](ctx context.Context, v *view, p *plan, w wants, list []*header, fold func(s *columns.Reader, h *header, p *plan) T, merge func(T)) error {
 	stream := &headers{view: v, plan: p, buffer: list, ended: true}
 	results := make([]T, largestWave)
 	for {
@@ -77,7 +79,7 @@ func refold[T any](ctx context.Context, v *view, p *plan, w wants, list []*heade
 			return nil
 		}
 		v.bytes += current.bytes
-		err = v.decode(ctx, p, current, func(i int, h *header, s *piece) error {
+		err = v.decode(ctx, p, current, func(i int, h *header, s *columns.Reader) error {
 			results[i] = fold(s, h, p)
 			return nil
 		})

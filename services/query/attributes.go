@@ -11,6 +11,8 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 // Bounds of the distinct values that are counted at a time: their number, and the bytes of memory that they take.
@@ -119,7 +121,7 @@ func (s *Service) attributeValues(ctx context.Context, tenant telemetry.Tenant, 
 	if err != nil {
 		return nil, err
 	}
-	f, err := parseFilters(a.signal, filters)
+	f, err := filter.Parse(a.signal, filters)
 	if err != nil {
 		return nil, err
 	}
@@ -149,15 +151,15 @@ func (s *Service) attributeValues(ctx context.Context, tenant telemetry.Tenant, 
 // want are the columns to read: of a segment that lies wholly in the range, and all of whose items count, the attribute alone.
 func (a attributeQuestion) want(p *plan) wants {
 	var whole segment.Want
-	part := want(p.signal)
+	part := columns.NewSet(p.signal)
 	if a.resource {
 		whole.Ints = []segment.Column{segment.ColResource}
-		part.column(segment.ColResource)
+		part.Int(segment.ColResource)
 	} else {
 		whole.Values = []string{a.key}
-		part.attribute(a.key)
+		part.Attribute(a.key)
 	}
-	p.filter.want(part)
+	p.filter.Columns(part)
 	return func(of *headers, h *header) segment.Want {
 		if of.plan.whole(h) {
 			return whole
@@ -167,13 +169,13 @@ func (a attributeQuestion) want(p *plan) wants {
 }
 
 // count counts the values in a segment.
-func (a attributeQuestion) count(s *piece, h *header, p *plan) *valueCounts {
+func (a attributeQuestion) count(s *columns.Reader, h *header, p *plan) *valueCounts {
 	out := newValueCounts()
 	var within []bool // nil: all
 	out.items = int64(s.Len())
 	if !p.whole(h) {
-		within = s.borrow()
-		defer s.giveBack()
+		within = s.Borrow()
+		defer s.GiveBack()
 		p.hits(s, func(row int, _ key) { within[row] = true })
 		out.items = 0
 		for _, is := range within {
@@ -208,7 +210,7 @@ func (a attributeQuestion) count(s *piece, h *header, p *plan) *valueCounts {
 }
 
 // countResources counts items by a value of their resource.
-func countResources(s *piece, values *segment.Values, within []bool) []int64 {
+func countResources(s *columns.Reader, values *segment.Values, within []bool) []int64 {
 	counts := make([]int64, values.Distinct())
 	items := make([]int64, s.Resources().N)
 	rows := s.Ints(segment.ColResource)

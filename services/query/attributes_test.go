@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -175,9 +176,9 @@ func TestAttributeValuesKeepTheFrequentOnes(t *testing.T) {
 	total := newValueCounts()
 	for n := range 30 {
 		part := newValueCounts()
-		part.add(text("always"), 5)
+		part.add(stringValue("always"), 5)
 		for i := range 5000 {
-			part.add(text(fmt.Sprintf("once-%d-%d", n, i)), 1)
+			part.add(stringValue(fmt.Sprintf("once-%d-%d", n, i)), 1)
 		}
 		total.merge(part)
 	}
@@ -190,10 +191,12 @@ func TestAttributeValuesKeepTheFrequentOnes(t *testing.T) {
 	for i := range 40 {
 		part := newValueCounts()
 		for k := range 20 {
-			part.add(text(strings.Repeat("x", 100_000)+fmt.Sprint(i, k)), 1)
+			part.add(stringValue(strings.Repeat("x", 100_000)+fmt.Sprint(i, k)), 1)
 		}
 		long.merge(part)
 		require.LessOrEqual(t, long.bytes, int64(maxValueBytes))
 	}
 	require.True(t, long.lost, "not more than so many bytes are kept")
 }
+
+func stringValue(s string) segment.Value { return segment.Value{Type: segment.String, Raw: []byte(s)} }

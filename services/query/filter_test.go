@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
-	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
@@ -543,33 +542,12 @@ func wrongFilters() []wrongFilter {
 }
 
 func TestWrongFiltersAreRefusedByName(t *testing.T) {
+	f := newFixture(t)
 	for _, c := range wrongFilters() {
-		_, err := parseFilters(telemetry.Traces, []api.Filter{api.Filter(c.filter)})
-		require.Error(t, err, c.filter)
-		require.Equal(t, fault.Invalid, fault.ClassOf(err), c.filter)
-		require.Equal(t, c.code, fault.From(err).Code, c.filter)
-		require.Contains(t, fault.From(err).Message, c.names, c.filter)
+		p := f.problem(http.StatusBadRequest, http.MethodPost, "/api/spans/search", searchBody{filters: "[" + c.filter + "]"}.json(t))
+		require.Equal(t, c.code, p.Code, c.filter)
+		require.Contains(t, p.Detail, c.names, c.filter)
 	}
-}
-
-func FuzzFilters(f *testing.F) {
-	for _, s := range sharedFilters() {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		for _, signal := range telemetry.Signals() {
-			parsed, err := parseFilters(signal, []api.Filter{raw})
-			if err != nil {
-				require.Equal(t, fault.Invalid, fault.ClassOf(err))
-				continue
-			}
-			parsed.want(want(signal))
-			b := parsed.bounds()
-			q, p := must(newQueries()), &plan{signal: signal, from: 0, to: math.MaxInt64, filter: parsed}
-			_, _, err = headerQuery(q, p, &b, nil, verdict{}, firstFetch, nil)
-			require.NoError(t, err)
-		}
-	})
 }
 
 func must[T any](v T, err error) T {
@@ -634,37 +612,4 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 	require.Equal(t, "not_found", f.problem(http.StatusNotFound, http.MethodGet, "/api/traces/"+strings.Repeat("1", 32), "").Code)
 	require.Equal(t, "not_found", f.problem(http.StatusNotFound, http.MethodGet, "/api/metrics/nothing"+hour(), "").Code)
 	f.problem(http.StatusNotFound, http.MethodGet, "/api/nothing", "")
-}
-
-func TestIntegersAndDoublesAreComparedExactly(t *testing.T) {
-	number := func(n int64) literal { return literal{Value: otlpjson.Value{Kind: otlpjson.KindInt, Int: n}} }
-	double := func(x float64) literal { return literal{Value: otlpjson.Value{Kind: otlpjson.KindDouble, Double: x}} }
-	for _, c := range []struct {
-		n    int64
-		x    float64
-		want int
-	}{
-		{1<<53 + 1, 1 << 53, 1},
-		{1 << 53, 1 << 53, 0},
-		{-1<<53 - 1, -1 << 53, -1},
-		{math.MaxInt64, 1 << 63, -1},
-		{math.MinInt64, -1 << 63, 0},
-		{math.MinInt64, -1 << 64, 1},
-		{math.MaxInt64, math.Inf(1), -1},
-		{0, math.Inf(-1), 1},
-		{2, 2.5, -1},
-		{3, 2.5, 1},
-		{-2, -2.5, 1},
-		{-3, -2.5, -1},
-		{0, math.Copysign(0, -1), 0},
-	} {
-		got, ok := double(c.x).compare(number(c.n).numbers()[0])
-		require.True(t, ok)
-		require.Equal(t, c.want, got, "%d to %g", c.n, c.x)
-		got, ok = number(c.n).compare(double(c.x).numbers()[0])
-		require.True(t, ok)
-		require.Equal(t, -c.want, got, "%g to %d", c.x, c.n)
-	}
-	_, ok := number(1).compare(double(math.NaN()).numbers()[0])
-	require.False(t, ok)
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
 // How rows of rare items are read.
@@ -32,17 +33,11 @@ type candidate struct {
 
 // hits are the rows of a segment that the plan holds, in the segment's order. Columns of identity are decoded only where something met
 // the filter, and only for what did.
-func (p *plan) hits(s *piece, found func(row int, k key)) {
-	met := s.borrow()
-	defer s.giveBack()
-	p.filter.match(s, met)
-	rows := s.rows[:0]
-	for i, hit := range met {
-		if hit {
-			rows = append(rows, uint32(i))
-		}
-	}
-	s.rows = rows
+func (p *plan) hits(s *columns.Reader, found func(row int, k key)) {
+	met := s.Borrow()
+	defer s.GiveBack()
+	p.filter.Match(s, met)
+	rows := s.Marked(met)
 	if len(rows) == 0 {
 		return
 	}
@@ -60,14 +55,14 @@ func (p *plan) hits(s *piece, found func(row int, k key)) {
 // Columns that the filter needs come first, and what is found is read in full by read. Where items are so rare that each lies in a segment of
 // its own, that would fetch most segments twice: they are fetched whole, and read when they are found.
 func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidate, more bool, frontier int64, err error) {
-	w := want(p.signal)
-	p.filter.want(w)
+	w := columns.NewSet(p.signal)
+	p.filter.Columns(w)
 	results := make([][]candidate, largestWave)
 	order := func(a, b candidate) int { return a.compare(b.key) }
 	var oldest atomic.Int64 // once the page is full, what is older than its last item need not be looked at
 	oldest.Store(math.MinInt64)
 	var common atomic.Bool // the planner took the items for rare, but they are not, or too many
-	columns := func(of *headers, h *header) segment.Want {
+	needed := func(of *headers, h *header) segment.Want {
 		if !of.rare || common.Load() {
 			return w.Want
 		}
@@ -75,8 +70,8 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 		all.IDPlaces = all.IDPlaces && !w.TraceIDs && !w.SpanIDs && !w.ParentIDs // the filter looks at ids itself
 		return all
 	}
-	frontier, err = v.walk(ctx, p, columns,
-		func(i int, h *header, s *piece) error {
+	frontier, err = v.walk(ctx, p, needed,
+		func(i int, h *header, s *columns.Reader) error {
 			var list []candidate
 			least := oldest.Load()
 			p.hits(s, func(row int, k key) {
@@ -84,7 +79,7 @@ func (v *view) search(ctx context.Context, p *plan, limit int) (found []candidat
 					list = append(list, candidate{key: k, header: h, row: uint32(row)}) //nolint:gosec // a segment has a few thousand rows
 				}
 			})
-			if s.want.All && len(list) <= fewRows {
+			if s.AtHand.All && len(list) <= fewRows {
 				kept, err := v.readFound(p, s, list)
 				if err != nil {
 					return err
@@ -144,7 +139,7 @@ func (v *view) keep(p *plan) *segment.Table {
 	if len(v.kept) == mostKept {
 		return nil
 	}
-	t := v.tables.take(p.tenant, p.signal)
+	t := v.readers.Tables.Take(p.tenant, p.signal)
 	v.kept = append(v.kept, t)
 	return t
 }
@@ -160,7 +155,7 @@ func (v *view) drop(list []candidate) {
 	}
 	v.kept = slices.DeleteFunc(v.kept, func(t *segment.Table) bool {
 		if !used[t] {
-			v.tables.put(t)
+			v.readers.Tables.Put(t)
 		}
 		return !used[t]
 	})
@@ -168,7 +163,7 @@ func (v *view) drop(list []candidate) {
 
 // readFound reads a few candidates of a segment that is at hand whole into a table that is kept; false if there are enough of these. The
 // candidates are in the order of their rows.
-func (v *view) readFound(p *plan, s *piece, list []candidate) (kept bool, err error) {
+func (v *view) readFound(p *plan, s *columns.Reader, list []candidate) (kept bool, err error) {
 	if len(list) == 0 {
 		return true, nil
 	}
@@ -180,7 +175,7 @@ func (v *view) readFound(p *plan, s *piece, list []candidate) (kept bool, err er
 	for i := range list {
 		list[i].table, list[i].at, rows[i] = t, uint32(i), list[i].row
 	}
-	return true, s.Read(t, s.want, rows)
+	return true, s.Read(t, s.AtHand, rows)
 }
 
 // reading is the candidates of one segment, in the order of its rows.
@@ -245,29 +240,29 @@ func (v *view) read(ctx context.Context, p *plan, list []candidate, each func(t 
 
 // readUnread reads what is not at hand. What is not to be kept is drawn at once.
 func (v *view) readUnread(ctx context.Context, p *plan, unread []*header, of map[*header]*reading, draw func(r *reading)) error {
-	columns := func(_ *headers, h *header) segment.Want {
+	needed := func(_ *headers, h *header) segment.Want {
 		if r := of[h]; r.keep {
 			return wholeRows(h, len(r.rows))
 		}
 		return segment.WantAll()
 	}
 	stream := &headers{view: v, plan: p, buffer: unread, ended: true}
-	current, err := v.load(ctx, stream, columns, v.workers)
+	current, err := v.load(ctx, stream, needed, v.workers)
 	for size := 2 * v.workers; err == nil && len(current.headers) > 0; size = min(2*size, largestWave) {
 		g, decoding := errgroup.WithContext(ctx)
 		g.Go(func() error {
-			return v.decode(decoding, p, current, func(_ int, h *header, s *piece) error {
+			return v.decode(decoding, p, current, func(_ int, h *header, s *columns.Reader) error {
 				r := of[h]
 				if r.keep {
 					r.table = v.keep(p)
 				} else {
-					r.table = v.tables.take(p.tenant, p.signal)
+					r.table = v.readers.Tables.Take(p.tenant, p.signal)
 				}
-				return s.Read(r.table, s.want, r.rows)
+				return s.Read(r.table, s.AtHand, r.rows)
 			})
 		})
 		var following *wave
-		following, err = v.load(ctx, stream, columns, size)
+		following, err = v.load(ctx, stream, needed, size)
 		if failed := g.Wait(); err == nil {
 			err = failed
 		}
@@ -280,7 +275,7 @@ func (v *view) readUnread(ctx context.Context, p *plan, unread []*header, of map
 			if err == nil {
 				draw(r)
 			}
-			v.tables.put(r.table)
+			v.readers.Tables.Put(r.table)
 		}
 		v.buffers.put(current)
 		current = following

@@ -11,6 +11,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 // place is where a segment stands in its table and in the order of time.
@@ -33,18 +34,21 @@ func (h *header) size() int64 {
 	return int64(256 + 32*len(h.services) + len(h.traceFilter) + h.directory.Memory())
 }
 
+// bounds are a filter's, with what headers and groups say of them.
+type bounds struct{ filter.Bounds }
+
 // mayHold tests what SQL did not: the durations, which only mean something together with a service and its errors.
 func (b *bounds) mayHold(h *header, services []int64) bool {
-	if b.minDuration <= 0 {
+	if b.MinDuration <= 0 {
 		return true
 	}
 	for i := range h.services {
 		s := &h.services[i]
 		longest := s.MaxDuration
-		if b.errors {
+		if b.Errors {
 			longest = s.MaxErrorDuration
 		}
-		if longest >= b.minDuration && (services == nil || slices.Contains(services, s.ID)) {
+		if longest >= b.MinDuration && (services == nil || slices.Contains(services, s.ID)) {
 			return true
 		}
 	}
@@ -65,7 +69,7 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict, f
 	}
 	type block struct{ High, Bits string }
 	type test struct {
-		Filter filterColumn
+		Filter filter.Bloom
 		Blocks []block
 	}
 	data := struct {
@@ -75,7 +79,7 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict, f
 		AfterTime, AfterID                    string
 		First                                 int
 		Probes                                []test
-	}{Table: segmentTable(p.signal), Errors: b.errors, Roots: b.roots, First: first}
+	}{Table: segmentTable(p.signal), Errors: b.Errors, Roots: b.Roots, First: first}
 	if services != nil {
 		data.Services = bind(services)
 	}
@@ -88,9 +92,9 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict, f
 	if after != nil {
 		data.AfterTime, data.AfterID = bind(after.maxTime), bind(after.id)
 	}
-	for _, pr := range b.probes {
-		one := test{Filter: pr.filter}
-		for _, hash := range pr.hashes {
+	for _, pr := range b.Probes {
+		one := test{Filter: pr.In}
+		for _, hash := range pr.Hashes {
 			high, bits := segment.Probe(hash)
 			list := make([]int32, len(bits))
 			for i, n := range bits {
@@ -107,10 +111,10 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict, f
 // groupArgs are the arguments of groups.sql: the hashes of tokens and of traces, each probe's after those of the one before.
 func groupArgs(p *plan, b *bounds) []any {
 	tokens, traces := []int64{}, []int64{}
-	for _, pr := range b.probes {
-		for _, hash := range pr.hashes {
+	for _, pr := range b.Probes {
+		for _, hash := range pr.Hashes {
 			high, _ := segment.Probe(hash)
-			if pr.filter == traceFilter {
+			if pr.In == filter.TraceFilter {
 				traces = append(traces, int64(high))
 			} else {
 				tokens = append(tokens, int64(high))
@@ -126,10 +130,10 @@ const rareShare = 4
 // rare tells whether few segments can hold what is looked for, when passed of the grouped ones may. Those of a trace are few in any case, and
 // most of them only seem to.
 func (b *bounds) rare(grouped, passed int) bool {
-	if slices.ContainsFunc(b.probes, func(p probe) bool { return p.filter == traceFilter }) {
+	if slices.ContainsFunc(b.Probes, func(p filter.Probe) bool { return p.In == filter.TraceFilter }) {
 		return false
 	}
-	return b.minDuration > 0 || len(b.probes) > 0 && grouped > 0 && passed*rareShare <= grouped
+	return b.MinDuration > 0 || len(b.Probes) > 0 && grouped > 0 && passed*rareShare <= grouped
 }
 
 // passGroup appends those of a group's segments that every probe lets pass. tokens and traces are its blocks for each hash, as in groupArgs.
@@ -137,16 +141,16 @@ func (b *bounds) passGroup(to [][16]byte, segments [][16]byte, tokens, traces []
 	for i, id := range segments {
 		tokens, traces := tokens, traces
 		may := true
-		for _, pr := range b.probes {
+		for _, pr := range b.Probes {
 			blocks := &tokens
-			if pr.filter == traceFilter {
+			if pr.In == filter.TraceFilter {
 				blocks = &traces
 			}
 			one := false
-			for k, hash := range pr.hashes {
+			for k, hash := range pr.Hashes {
 				one = one || segment.MayContainAt((*blocks)[k], i, hash)
 			}
-			*blocks = (*blocks)[len(pr.hashes):]
+			*blocks = (*blocks)[len(pr.Hashes):]
 			may = may && one
 		}
 		if may {
@@ -159,7 +163,7 @@ func (b *bounds) passGroup(to [][16]byte, segments [][16]byte, tokens, traces []
 // simple tells whether few statements for headers are like the one for these bounds. A statement that is planned once keeps its plan, of 10 kB a
 // partition, in each connection; those with long lists of values, of which there are many, are planned each time.
 func (b *bounds) simple() bool {
-	return len(b.probes) <= 2 && !slices.ContainsFunc(b.probes, func(p probe) bool { return len(p.hashes) > 1 })
+	return len(b.Probes) <= 2 && !slices.ContainsFunc(b.Probes, func(p filter.Probe) bool { return len(p.Hashes) > 1 })
 }
 
 // headers is the stream of a plan's headers, newest first.
@@ -192,7 +196,7 @@ const (
 
 // headers opens the stream; the view has one at a time. It also counts the range's segments for the statistics.
 func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
-	h := &headers{view: v, plan: p, bounds: p.filter.bounds(), fetch: firstFetch}
+	h := &headers{view: v, plan: p, bounds: bounds{p.filter.Bounds()}, fetch: firstFetch}
 	if p.from >= p.to || p.traces != nil && len(p.traces) == 0 {
 		h.ended = true
 		return h, nil
@@ -222,15 +226,15 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 		}
 		return nil
 	})
-	if b := &h.bounds; b.services != nil {
-		batch.Queue(v.sql.services, string(p.tenant), b.services).Query(func(rows pgx.Rows) (err error) {
+	if b := &h.bounds; b.Services != nil {
+		batch.Queue(v.sql.services, string(p.tenant), b.Services).Query(func(rows pgx.Rows) (err error) {
 			if h.services, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
 				return fmt.Errorf("look up services: %w", err)
 			}
 			return nil
 		})
 	}
-	if len(h.bounds.probes) > 0 {
+	if len(h.bounds.Probes) > 0 {
 		batch.Queue(v.sql.groups[p.signal], groupArgs(p, &h.bounds)...).Query(func(rows pgx.Rows) error {
 			var id [16]byte
 			var segments [][16]byte
@@ -253,7 +257,7 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 		return false, fmt.Errorf("plan: %w", err)
 	}
 	h.rare = h.bounds.rare(grouped, len(groups.passed))
-	return inRange > 0 && (h.bounds.services == nil || len(h.services) > 0), nil
+	return inRange > 0 && (h.bounds.Services == nil || len(h.services) > 0), nil
 }
 
 // more asks for more places.
@@ -261,7 +265,7 @@ func (h *headers) more(ctx context.Context) error {
 	v, n := h.view, h.fetch
 	h.fetch = min(2*h.fetch, largestFetch)
 	// Durations are looked at here: it takes many places to find a few.
-	if !h.asked && h.bounds.minDuration <= 0 {
+	if !h.asked && h.bounds.MinDuration <= 0 {
 		h.asked = true
 		mode := v.mode
 		if h.bounds.simple() {

@@ -143,6 +143,13 @@ func (h handlers) ListAttributeValues(c echo.Context, key string, p api.ListAttr
 	})
 }
 
+func (h handlers) ListFields(c echo.Context, _ api.ListFieldsParams) error {
+	if _, err := h.tenant(c); err != nil {
+		return err
+	}
+	return answer(c, listFields(), nil)
+}
+
 func (h handlers) GetServiceMap(c echo.Context, p api.GetServiceMapParams) error {
 	return over(h, c, p.StartTime, p.EndTime, h.serviceMap)
 }

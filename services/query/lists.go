@@ -73,7 +73,11 @@ func (s *Service) traceLogs(ctx context.Context, tenant telemetry.Tenant, id [16
 	if err != nil {
 		return nil, err
 	}
-	q := &search{plan: plan{tenant: tenant, signal: telemetry.Logs, from: from, to: to, filter: idFilter(id)}}
+	f, err := idFilter(telemetry.Logs, id)
+	if err != nil {
+		return nil, err
+	}
+	q := &search{plan: plan{tenant: tenant, signal: telemetry.Logs, from: from, to: to, filter: f}}
 	if q.limit, err = pageLimit(p.Limit, defaultLimit, maxLimit); err != nil {
 		return nil, err
 	}

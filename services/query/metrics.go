@@ -10,6 +10,8 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 const (
@@ -59,7 +61,7 @@ func (m *metricSum) merge(o *metricSum) {
 func (s *Service) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.MetricCatalogue, error) {
 	started := s.env.Now()
 	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}, Completeness: s.watch.completeness(telemetry.Metrics)}
-	p := &plan{tenant: tenant, signal: telemetry.Metrics, from: from, to: to, filter: all{}}
+	p := &plan{tenant: tenant, signal: telemetry.Metrics, from: from, to: to, filter: filter.All{}}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
 	total := map[metricKey]*metricSum{}
 	err := s.inView(ctx, func(ctx context.Context, v *view) error {
@@ -84,8 +86,8 @@ func (s *Service) listMetrics(ctx context.Context, tenant telemetry.Tenant, from
 }
 
 // catalogue adds up the points of a segment that lie in the range, by series first and then by metric.
-func catalogue(s *piece, _ *header, p *plan) map[metricKey]*metricSum {
-	t := s.dictionaries()
+func catalogue(s *columns.Reader, _ *header, p *plan) map[metricKey]*metricSum {
+	t := s.Dictionaries()
 	times := s.Ints(segment.ColTime)
 	sums := map[metricKey]*metricSum{}
 	points, last := make([]int64, len(t.Series)), make([]int64, len(t.Series))
@@ -133,12 +135,15 @@ func (s *Service) getMetric(ctx context.Context, tenant telemetry.Tenant, name s
 	if err != nil {
 		return nil, err
 	}
-	f, err := parseFilters(telemetry.Metrics, filters)
+	f, err := filter.Parse(telemetry.Metrics, filters)
 	if err != nil {
 		return nil, err
 	}
-	byName := equals(metricName, name)
-	p := &plan{tenant: tenant, signal: telemetry.Metrics, from: from, to: to, filter: all{byName, f}}
+	byName, err := filter.Where(telemetry.Metrics, "name", "eq", filter.String(name))
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{tenant: tenant, signal: telemetry.Metrics, from: from, to: to, filter: filter.All{byName, f}}
 	started := s.env.Now()
 	out := &api.MetricSeries{Name: name, Series: []api.SeriesPoints{}, Completeness: s.watch.completeness(telemetry.Metrics)}
 	draw := newRenderer()

@@ -3,7 +3,6 @@ package query
 import (
 	"embed"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
@@ -11,6 +10,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 //go:embed sql/*.sql
@@ -51,7 +51,7 @@ type plan struct {
 	after  *key  // only items that come after it in the list
 	// maxPosition pins a snapshot: items of a higher ingest position are not seen; 0 for none.
 	maxPosition int64
-	filter      filter
+	filter      filter.Filter
 	// traces, when not nil, narrows to the segments whose trace filter may hold one of these ids; tested here and not in SQL, for
 	// lists of ids that are too long for a statement.
 	traces [][16]byte
@@ -64,7 +64,7 @@ func (p *plan) holds(k key) bool {
 
 // whole says whether every item of a segment counts: it lies in the range, and nothing else narrows it.
 func (p *plan) whole(h *header) bool {
-	f, ok := p.filter.(all)
+	f, ok := p.filter.(filter.All)
 	return ok && len(f) == 0 && p.maxPosition == 0 && p.after == nil && h.minTime >= p.from && h.maxTime < p.to
 }
 
@@ -86,39 +86,6 @@ type wants func(of *headers, h *header) segment.Want
 
 // always reads the same columns of every segment.
 func always(w segment.Want) wants { return func(*headers, *header) segment.Want { return w } }
-
-// wanted collects the columns that a query decodes, each once.
-type wanted struct {
-	segment.Want
-	metrics bool
-}
-
-// want is what every list needs of an item: its time and identity.
-func want(signal telemetry.Signal) *wanted {
-	w := &wanted{metrics: signal == telemetry.Metrics}
-	w.column(segment.ColTime)
-	w.column(segment.ColPosition)
-	w.column(segment.ColOrdinal)
-	return w
-}
-
-func (w *wanted) column(c segment.Column) {
-	if !slices.Contains(w.Ints, c) {
-		w.Ints = append(w.Ints, c)
-	}
-}
-
-func (w *wanted) text(c segment.TextColumn) {
-	if !slices.Contains(w.Texts, c) {
-		w.Texts = append(w.Texts, c)
-	}
-}
-
-func (w *wanted) attribute(key string) {
-	if !slices.Contains(w.Attributes, key) {
-		w.Attributes = append(w.Attributes, key)
-	}
-}
 
 // rangeArgs are tenant, start, first instant of the start's hour, and end (inclusive).
 func rangeArgs(p *plan) []any {

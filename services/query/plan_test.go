@@ -15,6 +15,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -56,13 +57,13 @@ func TestHeaderQueries(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var raw []api.Filter
 			decode(t, []byte(c.filters), &raw)
-			f, err := parseFilters(c.signal, raw)
+			f, err := filter.Parse(c.signal, raw)
 			require.NoError(t, err)
 			p := &plan{tenant: "default", signal: c.signal, from: day.Add(90 * time.Minute).UnixNano(), to: day.Add(12 * time.Hour).UnixNano(), filter: f}
 			if c.change != nil {
 				c.change(p)
 			}
-			b := f.bounds()
+			b := bounds{f.Bounds()}
 			first := firstFetch
 			if c.after != nil {
 				first = 0
@@ -90,44 +91,6 @@ func golden(t testing.TB, path, got string) {
 	require.Equal(t, string(want), got)
 }
 
-// TestBoundsOfCompositions is about what pruning must keep: for any filter, a segment that holds a match has what the filter's bounds ask for.
-// The filters' tests compare answers with a naive implementation; this one says it of composed bounds.
-func TestBoundsOfCompositions(t *testing.T) {
-	parse := func(text string) bounds {
-		t.Helper()
-		f, err := parseFilters(telemetry.Traces, []api.Filter{api.Filter(text)})
-		require.NoError(t, err)
-		return f.bounds()
-	}
-	const cart, pay = `{"field":"service","operator":"eq","value":"cart"}`, `{"field":"service","operator":"eq","value":"pay"}`
-	const failed, slow = `{"field":"status","operator":"eq","value":"error"}`, `{"field":"duration","operator":"gte","value":"1s"}`
-	const name, attr = `{"field":"name","operator":"eq","value":"x"}`, `{"field":"attributes.a","operator":"eq","value":"x"}`
-
-	require.Equal(t, []string{"cart"}, parse(cart).services)
-	require.Equal(t, []string{"cart", "pay"}, parse(`{"or":[`+cart+`,`+pay+`]}`).services)
-	require.Equal(t, []string{}, parse(`{"and":[`+cart+`,`+pay+`]}`).services, "nothing is of two services")
-	require.Nil(t, parse(`{"or":[`+cart+`,`+name+`]}`).services)
-	require.Equal(t, bounds{}, parse(`{"not":[`+cart+`]}`))
-	require.Equal(t, bounds{}, parse(`{"field":"service","operator":"ne","value":"cart"}`))
-
-	b := parse(`{"and":[` + failed + `,` + slow + `,` + attr + `,` + name + `]}`)
-	require.True(t, b.errors)
-	require.EqualValues(t, time.Second, b.minDuration)
-	require.Len(t, b.probes, 2)
-	b = parse(`{"or":[` + failed + `,` + slow + `]}`)
-	require.False(t, b.errors)
-	require.Zero(t, b.minDuration)
-	b = parse(`{"or":[` + attr + `,` + name + `]}`)
-	require.Len(t, b.probes, 1)
-	require.Len(t, b.probes[0].hashes, 2)
-	require.Empty(t, parse(`{"or":[`+attr+`,`+slow+`]}`).probes)
-	require.Empty(t, parse(`{"field":"attributes.a","operator":"contains","value":"x"}`).probes)
-	require.EqualValues(t, 1, parse(`{"field":"duration","operator":"gt","value":0}`).minDuration)
-	require.Zero(t, parse(`{"field":"duration","operator":"lt","value":"1s"}`).minDuration)
-	require.True(t, parse(`{"field":"root","operator":"ne","value":false}`).roots)
-	require.False(t, parse(`{"field":"root","operator":"eq","value":false}`).roots)
-}
-
 // TestHeadersTouchOnlyThePartitionsOfTheRange looks at what PostgreSQL does with the statement.
 func TestHeadersTouchOnlyThePartitionsOfTheRange(t *testing.T) {
 	db := testbed.Database(t)
@@ -136,7 +99,7 @@ func TestHeadersTouchOnlyThePartitionsOfTheRange(t *testing.T) {
 		_, err := db.Pool.Exec(ctx, "SELECT ensure_partition('spans_segment', $1)", base().AddDate(0, 0, -day).UnixNano())
 		require.NoError(t, err)
 	}
-	p := &plan{tenant: "default", signal: telemetry.Traces, from: base().Add(-time.Hour).UnixNano(), to: base().UnixNano(), filter: all{}}
+	p := &plan{tenant: "default", signal: telemetry.Traces, from: base().Add(-time.Hour).UnixNano(), to: base().UnixNano(), filter: filter.All{}}
 	b := bounds{}
 	sql, args, err := headerQuery(must(newQueries()), p, &b, nil, verdict{}, firstFetch, nil)
 	require.NoError(t, err)

@@ -20,6 +20,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
 // Config is what an operator can set.
@@ -96,8 +97,7 @@ type Service struct {
 	sql     *queries
 	known   *cache[[16]byte, *header]
 	cursors cursors
-	tables  tables
-	pieces  pieces
+	readers columns.Readers
 	buffers buffers
 	maps    chan struct{} // service maps being computed
 	server  *httpserver.Server
@@ -189,7 +189,7 @@ func (s *Service) inView(ctx context.Context, query func(ctx context.Context, v 
 			mode, list = pgx.QueryExecModeDescribeExec, pgx.QueryExecModeDescribeExec
 		}
 		return query(ctx, &view{
-			tx: tx, mode: mode, list: list, sql: s.sql, tables: &s.tables, pieces: &s.pieces, buffers: &s.buffers, known: s.known, workers: s.cfg.Workers, budget: s.cfg.ScanBudget, now: s.env.Now,
+			tx: tx, mode: mode, list: list, sql: s.sql, readers: &s.readers, buffers: &s.buffers, known: s.known, workers: s.cfg.Workers, budget: s.cfg.ScanBudget, now: s.env.Now,
 			deadline: s.env.Now().Add(time.Duration(float64(s.cfg.Timeout) * softShare)),
 		})
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
@@ -50,7 +51,7 @@ func (s *Service) newSearch(tenant telemetry.Tenant, list string, signal telemet
 	if err != nil {
 		return nil, err
 	}
-	f, err := parseFilters(signal, r.Filters)
+	f, err := filter.Parse(signal, r.Filters)
 	if err != nil {
 		return nil, err
 	}
@@ -186,8 +187,9 @@ func parseTraceID(text string) ([16]byte, error) {
 	return [16]byte(b), nil
 }
 
-func idFilter(id [16]byte) filter {
-	return &condition{field: field{name: "trace_id", class: traceID}, op: api.OperatorEq, ids: [][]byte{id[:]}}
+// idFilter is for one trace.
+func idFilter(signal telemetry.Signal, id [16]byte) (filter.Filter, error) {
+	return filter.Where(signal, "trace_id", "eq", filter.String(hex.EncodeToString(id[:])))
 }
 
 func errNotFound(what string) error {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment"
-	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
 // How a scan goes about: waves of segments, few at first because a page is often full after the newest one, then more at a time,
@@ -39,8 +39,7 @@ type view struct {
 	deadline   time.Time
 	now        func() time.Time
 	cursorOpen bool
-	tables     *tables
-	pieces     *pieces
+	readers    *columns.Readers
 	buffers    *buffers
 	known      *cache[[16]byte, *header]
 
@@ -56,25 +55,8 @@ type view struct {
 	incomplete      *api.Incomplete
 }
 
-// tables lends out tables, whose memory is worth keeping.
-type tables [3]sync.Pool // by signal
-
-func (p *tables) take(tenant telemetry.Tenant, signal telemetry.Signal) *segment.Table {
-	t, ok := p[signal].Get().(*segment.Table)
-	if !ok {
-		return segment.NewTable(tenant, signal)
-	}
-	t.Tenant = tenant
-	return t
-}
-
-func (p *tables) put(t *segment.Table) {
-	t.Reset() // hold no query's bytes
-	p[t.Signal].Put(t)
-}
-
 // visit is called for each segment, in parallel: i numbers the segment in its wave. s is only valid during the call.
-type visit func(i int, h *header, s *piece) error
+type visit func(i int, h *header, s *columns.Reader) error
 
 // settle is called after each wave with its segments, newest first; next is the newest time that the segments still to come
 // can hold (math.MinInt64: none come). It returns false to stop.
@@ -88,7 +70,7 @@ func (v *view) walk(ctx context.Context, p *plan, w wants, each visit, done sett
 		return 0, err
 	}
 	// What filters have picked is few, and most of it will be wanted.
-	selective := len(stream.bounds.probes) > 0 || stream.bounds.minDuration > 0
+	selective := len(stream.bounds.Probes) > 0 || stream.bounds.MinDuration > 0
 	size := firstWave
 	current, err := v.load(ctx, stream, w, size)
 	for number := 1; err == nil && len(current.headers) > 0; number++ {
@@ -279,21 +261,21 @@ func (v *view) decode(ctx context.Context, p *plan, current *wave, each visit) e
 	var taken atomic.Int64
 	for range min(v.workers, len(current.headers)) {
 		g.Go(func() error {
-			s, err := v.pieces.take(v.tables, p)
+			s, err := v.readers.Take(p.tenant)
 			if err != nil {
 				return err
 			}
-			defer v.pieces.put(s)
 			for {
 				i := int(taken.Add(1)) - 1
 				if i >= len(current.headers) {
+					v.readers.Put(s)
 					return nil
 				}
 				if err := ctx.Err(); err != nil {
+					v.readers.Put(s)
 					return err
 				}
-				s.want = current.wants[i]
-				if err := visitOne(i, current.headers[i], current.parts[i], s, each); err != nil {
+				if err := visitOne(i, current, s, each); err != nil {
 					return fmt.Errorf("segment %x: %w", current.headers[i].id, err)
 				}
 			}
@@ -305,17 +287,16 @@ func (v *view) decode(ctx context.Context, p *plan, current *wave, each visit) e
 	return nil
 }
 
-// visitOne runs each over one segment. A panic is the segment's damage: one row of a table must not end the process, and with it
-// everything else that runs there.
-func visitOne(i int, h *header, parts []segment.Part, s *piece, each visit) (err error) {
+// visitOne runs each over one segment of a wave. A panic is the segment's damage: one row of a table must not end the process, and with it
+// everything else that runs there. After an error, the reader is in no state to be used again.
+func visitOne(i int, of *wave, s *columns.Reader, each visit) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			s.broken = true
 			err = fault.Newf(fault.Internal, "segment.damaged", "segment is damaged: reading it failed with: %v", r)
 		}
 	}()
-	s.open(h.directory, parts)
-	if err := each(i, h, s); err != nil {
+	s.Open(of.headers[i].directory, of.wants[i], of.parts[i])
+	if err := each(i, of.headers[i], s); err != nil {
 		return err
 	}
 	return s.Err()

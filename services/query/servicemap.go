@@ -13,6 +13,8 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 // maxMapSpans bounds the memory of a service map computed on the fly: about 60 bytes a span while spans are joined with their parents.
@@ -97,7 +99,7 @@ func (s *Service) serviceMap(ctx context.Context, tenant telemetry.Tenant, from,
 	}
 	started := s.env.Now()
 	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}, Completeness: s.watch.completeness(telemetry.Traces)}
-	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: all{}}
+	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: filter.All{}}
 	w := segment.Want{
 		Ints:     []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus},
 		TraceIDs: true, SpanIDs: true, ParentIDs: true, Attributes: peerAttributes(),
@@ -121,7 +123,7 @@ func (s *Service) serviceMap(ctx context.Context, tenant telemetry.Tenant, from,
 }
 
 // foldMap takes the spans of a segment that start in the range.
-func foldMap(s *piece, _ *header, p *plan) *mapPart {
+func foldMap(s *columns.Reader, _ *header, p *plan) *mapPart {
 	m := newMapPart()
 	var nodes []int32
 	for _, service := range s.Services() {
@@ -186,7 +188,7 @@ type peerColumn struct {
 	texts  []string // by value, once it was asked for
 }
 
-func newPeers(s *piece) peers {
+func newPeers(s *columns.Reader) peers {
 	isText := segment.Test{Match: func(v segment.Value) bool { return v.Type == segment.String && len(v.Raw) > 0 }}
 	out := peers{}
 	for _, key := range peerAttributes() {

@@ -9,7 +9,12 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
+
+// statusError is OTLP's status code for an error.
+const statusError = 2
 
 // OTLP's span kinds.
 const (
@@ -67,7 +72,7 @@ func (s *serviceSum) requests() (*red, api.ServiceBasis) {
 func (s *Service) listServices(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceList, error) {
 	started := s.env.Now()
 	out := &api.ServiceList{Services: []api.Service{}, Completeness: s.watch.completeness(telemetry.Traces)}
-	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: all{}}
+	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: filter.All{}}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
 	total := map[serviceKey]*serviceSum{}
 	var over time.Duration
@@ -96,7 +101,7 @@ func (s *Service) listServices(ctx context.Context, tenant telemetry.Tenant, fro
 }
 
 // sumServices sums the spans of a segment that start in the range up.
-func sumServices(s *piece, _ *header, p *plan) map[serviceKey]*serviceSum {
+func sumServices(s *columns.Reader, _ *header, p *plan) map[serviceKey]*serviceSum {
 	sums := map[serviceKey]*serviceSum{}
 	var of []*serviceSum
 	for _, service := range s.Services() {
@@ -134,17 +139,24 @@ type operationKey struct {
 func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64) (*api.OperationList, error) {
 	started := s.env.Now()
 	out := &api.OperationList{Operations: []api.Operation{}, Completeness: s.watch.completeness(telemetry.Traces)}
-	conditions := all{equals(serviceName, name)}
-	if namespace != "" {
-		conditions = append(conditions, equals(serviceNamespace, namespace))
+	conditions := filter.All{}
+	for field, value := range map[string]string{"service": name, "namespace": namespace} {
+		if field == "namespace" && value == "" {
+			continue // any
+		}
+		c, err := filter.Where(telemetry.Traces, field, "eq", filter.String(value))
+		if err != nil {
+			return nil, err
+		}
+		conditions = append(conditions, c)
 	}
 	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: conditions}
-	w := want(telemetry.Traces)
+	w := columns.NewSet(telemetry.Traces)
 	for _, c := range []segment.Column{segment.ColDuration, segment.ColKind, segment.ColStatus} {
-		w.column(c)
+		w.Int(c)
 	}
-	w.text(segment.TextName)
-	p.filter.want(w)
+	w.Text(segment.TextName)
+	p.filter.Columns(w)
 	total := map[operationKey]*red{}
 	var over time.Duration
 	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
@@ -165,7 +177,7 @@ func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, n
 }
 
 // sumOperations sums the spans of a segment that meet the plan up.
-func sumOperations(s *piece, _ *header, p *plan) map[operationKey]*red {
+func sumOperations(s *columns.Reader, _ *header, p *plan) map[operationKey]*red {
 	type code struct {
 		name int
 		kind int64

@@ -13,6 +13,8 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 // traceSpans finds all spans of a trace, newest first, at most MaxTraceSpans. A trace without any is fault.NotFound, but only when the search
@@ -40,10 +42,14 @@ func (s *Service) traceSpans(ctx context.Context, v *view, p *plan, id [16]byte)
 
 func (s *Service) getTrace(ctx context.Context, tenant telemetry.Tenant, id [16]byte, from, to int64) (*api.Trace, error) {
 	started := s.env.Now()
-	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: idFilter(id)}
+	f, err := idFilter(telemetry.Traces, id)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: f}
 	out := &api.Trace{TraceID: hex.EncodeToString(id[:]), Completeness: s.watch.completeness(telemetry.Traces)}
 	draw := newRenderer()
-	err := s.inView(ctx, func(ctx context.Context, v *view) error {
+	err = s.inView(ctx, func(ctx context.Context, v *view) error {
 		found, err := s.traceSpans(ctx, v, p, id)
 		if err != nil {
 			return err
@@ -62,7 +68,11 @@ func (s *Service) getTrace(ctx context.Context, tenant telemetry.Tenant, id [16]
 
 // getTraceOTLP is the trace as protobuf TracesData; cut is not nil when it lacks spans, which OTLP has no place to say.
 func (s *Service) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id [16]byte, from, to int64) (out []byte, cut *api.Incomplete, err error) {
-	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: idFilter(id)}
+	f, err := idFilter(telemetry.Traces, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: f}
 	err = s.inView(ctx, func(ctx context.Context, v *view) error {
 		found, err := s.traceSpans(ctx, v, p, id)
 		if err != nil {
@@ -159,14 +169,14 @@ type foundTrace struct {
 func (v *view) newestOfTraces(ctx context.Context, q *search, after *key, without map[[16]byte]bool, n int) (found []foundTrace, more bool, frontier int64, err error) {
 	p := q.plan
 	p.after = after
-	w := want(telemetry.Traces)
+	w := columns.NewSet(telemetry.Traces)
 	w.TraceIDs = true
-	p.filter.want(w)
+	p.filter.Columns(w)
 	results := make([]map[[16]byte]key, largestWave)
 	best := map[[16]byte]key{}
 	order := func(a, b foundTrace) int { return a.compare(b.key) }
 	frontier, err = v.walk(ctx, &p, always(w.Want),
-		func(i int, _ *header, s *piece) error {
+		func(i int, _ *header, s *columns.Reader) error {
 			newest := map[[16]byte]key{}
 			p.hits(s, func(row int, k key) {
 				ids := s.TraceIDs()
@@ -239,7 +249,7 @@ type rootSpan struct {
 // sumUp reads all spans of the traces from an hour before to an hour after each one's newest matching span. The summary of a trace whose
 // newest matching span is another one than that found, so that it stands earlier in the list, is nil.
 func (v *view) sumUp(ctx context.Context, q *search, found []foundTrace) ([]*api.TraceSummary, error) {
-	p := plan{tenant: q.tenant, signal: q.signal, maxPosition: q.maxPosition, filter: all{}}
+	p := plan{tenant: q.tenant, signal: q.signal, maxPosition: q.maxPosition, filter: filter.All{}}
 	sums := map[[16]byte]*traceSum{}
 	p.from, p.to = math.MaxInt64, 0
 	for _, f := range found {
@@ -251,19 +261,19 @@ func (v *view) sumUp(ctx context.Context, q *search, found []foundTrace) ([]*api
 	if q.after != nil {
 		p.to = max(p.to, q.to) // an earlier page may have shown a trace for any span up to the range's end
 	}
-	w := want(telemetry.Traces)
+	w := columns.NewSet(telemetry.Traces)
 	w.TraceIDs, w.SpanIDs, w.ParentIDs = true, true, true
 	for _, c := range []segment.Column{segment.ColDuration, segment.ColKind, segment.ColStatus, segment.ColResource} {
-		w.column(c)
+		w.Int(c)
 	}
-	w.text(segment.TextName)
-	w.text(segment.TextStatusMessage)
+	w.Text(segment.TextName)
+	w.Text(segment.TextStatusMessage)
 	for _, k := range rootAttributes() {
-		w.attribute(k)
+		w.Attribute(k)
 	}
 	told := w.Want // what is told of each span
 	w.Ints, w.Texts, w.Attributes = slices.Clone(w.Ints), slices.Clone(w.Texts), slices.Clone(w.Attributes)
-	q.filter.want(w)
+	q.filter.Columns(w)
 
 	type part struct {
 		row     *traceRow
@@ -276,7 +286,7 @@ func (v *view) sumUp(ctx context.Context, q *search, found []foundTrace) ([]*api
 	v.budget, v.deadline = math.MaxInt64, v.now().Add(time.Hour)
 	defer func() { v.budget, v.deadline = budget, deadline }()
 	_, err := v.walk(ctx, &p, always(w.Want),
-		func(i int, _ *header, s *piece) error {
+		func(i int, _ *header, s *columns.Reader) error {
 			results[i] = nil
 			// Which of the segment's rows are of which trace.
 			ids := s.TraceIDs()
@@ -289,9 +299,9 @@ func (v *view) sumUp(ctx context.Context, q *search, found []foundTrace) ([]*api
 			if !some || s.Err() != nil {
 				return nil
 			}
-			met := s.borrow()
-			defer s.giveBack()
-			q.filter.match(s, met)
+			met := s.Borrow()
+			defer s.GiveBack()
+			q.filter.Match(s, met)
 			times, positions, ordinals := s.Ints(segment.ColTime), s.Ints(segment.ColPosition), s.Ints(segment.ColOrdinal)
 			var near []uint32 // rows that are told of
 			var shown []int   // and their places in results
@@ -317,8 +327,8 @@ func (v *view) sumUp(ctx context.Context, q *search, found []foundTrace) ([]*api
 			if len(near) == 0 {
 				return nil
 			}
-			t := v.tables.take(p.tenant, p.signal)
-			defer v.tables.put(t)
+			t := v.readers.Tables.Take(p.tenant, p.signal)
+			defer v.readers.Tables.Put(t)
 			if err := s.Read(t, told, near); err != nil {
 				return err
 			}

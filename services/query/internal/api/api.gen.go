@@ -47,6 +47,84 @@ func (e DatabaseHealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for FieldKind.
+const (
+	FieldKindAttribute FieldKind = "attribute"
+	FieldKindBody      FieldKind = "body"
+	FieldKindBoolean   FieldKind = "boolean"
+	FieldKindDuration  FieldKind = "duration"
+	FieldKindEnum      FieldKind = "enum"
+	FieldKindID        FieldKind = "id"
+	FieldKindText      FieldKind = "text"
+	FieldKindTime      FieldKind = "time"
+)
+
+// Valid indicates whether the value is a known member of the FieldKind enum.
+func (e FieldKind) Valid() bool {
+	switch e {
+	case FieldKindAttribute:
+		return true
+	case FieldKindBody:
+		return true
+	case FieldKindBoolean:
+		return true
+	case FieldKindDuration:
+		return true
+	case FieldKindEnum:
+		return true
+	case FieldKindID:
+		return true
+	case FieldKindText:
+		return true
+	case FieldKindTime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FilterFieldSignals.
+const (
+	FilterFieldSignalsLogs    FilterFieldSignals = "logs"
+	FilterFieldSignalsMetrics FilterFieldSignals = "metrics"
+	FilterFieldSignalsTraces  FilterFieldSignals = "traces"
+)
+
+// Valid indicates whether the value is a known member of the FilterFieldSignals enum.
+func (e FilterFieldSignals) Valid() bool {
+	switch e {
+	case FilterFieldSignalsLogs:
+		return true
+	case FilterFieldSignalsMetrics:
+		return true
+	case FilterFieldSignalsTraces:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FilterOperatorOperand.
+const (
+	FilterOperatorOperandFlag FilterOperatorOperand = "flag"
+	FilterOperatorOperandList FilterOperatorOperand = "list"
+	FilterOperatorOperandOne  FilterOperatorOperand = "one"
+)
+
+// Valid indicates whether the value is a known member of the FilterOperatorOperand enum.
+func (e FilterOperatorOperand) Valid() bool {
+	switch e {
+	case FilterOperatorOperandFlag:
+		return true
+	case FilterOperatorOperandList:
+		return true
+	case FilterOperatorOperandOne:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusFail HealthStatus = "fail"
@@ -418,21 +496,124 @@ type ExponentialHistogramData struct {
 	ZeroThreshold Double `json:"zero_threshold"`
 }
 
+// FieldCatalogue What filters can be about, and what can be asked of it. It is the same for every tenant, until the service is replaced by a newer one.
+type FieldCatalogue struct {
+	Fields    []FilterField    `json:"fields"`
+	Operators []FilterOperator `json:"operators"`
+}
+
+// FieldKind defines model for FieldKind.
+type FieldKind string
+
+// FieldName Of traces:
+// - `service` (text): The service's name; unknown_service where its resource names none.
+// - `namespace` (text): The service's namespace.
+// - `name` (text): The span's name.
+// - `kind` (enum): The span's kind. A number, or unspecified, internal, server, client, producer, consumer.
+// - `status` (enum): The span's status. A number, or unset, ok, error.
+// - `status_message` (text): What the status says.
+// - `duration` (duration): How long the span took: nanoseconds, or a length like "1.5s".
+// - `root` (boolean): Whether the span has no parent.
+// - `trace_state` (text): The W3C tracestate.
+// - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
+// - `trace_id` (id): 32 hex digits.
+// - `span_id` (id): 16 hex digits.
+// - `parent_span_id` (id): 16 hex digits; a root has none.
+// - `scope.name` (text): The instrumentation scope's own name.
+// - `scope.version` (text): The instrumentation scope's own version.
+// - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+// - `resource.<key>` (attribute): An attribute of the resource, by its key.
+// - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
+// Of logs:
+// - `service` (text): The service's name; unknown_service where its resource names none.
+// - `namespace` (text): The service's namespace.
+// - `body` (body): The log record's body.
+// - `severity` (enum): The severity number, 1 to 24; a name stands for its four numbers. A number, or trace, debug, info, warn, error, fatal.
+// - `severity_text` (text): The severity as its sender calls it.
+// - `event_name` (text): The name of the event that the record is.
+// - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
+// - `trace_id` (id): 32 hex digits.
+// - `span_id` (id): 16 hex digits.
+// - `scope.name` (text): The instrumentation scope's own name.
+// - `scope.version` (text): The instrumentation scope's own version.
+// - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+// - `resource.<key>` (attribute): An attribute of the resource, by its key.
+// - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
+// Of metrics:
+// - `service` (text): The service's name; unknown_service where its resource names none.
+// - `namespace` (text): The service's namespace.
+// - `name` (text): The metric's name.
+// - `type` (enum): The metric's type. A number, or gauge, sum, histogram, exponential_histogram, summary.
+// - `unit` (text): The metric's unit.
+// - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
+// - `scope.name` (text): The instrumentation scope's own name.
+// - `scope.version` (text): The instrumentation scope's own version.
+// - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+// - `resource.<key>` (attribute): An attribute of the resource, by its key.
+// - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
+type FieldName = string
+
 // Filter A condition `{field, operator, value}`, or `{and:[…]}`, `{or:[…]}`, `{not:[…]}` over filters (`not`: not all of them). The
 // filters of a request must all hold.
 //
-// Fields of spans: `service`, `namespace`, `name`, `kind` (number or unspecified, internal, server, client, producer, consumer),
-// `status` (number or unset, ok, error), `status_message`, `duration` (ns or "1.5s"), `time`, `trace_id`, `span_id`,
-// `parent_span_id`, `root` (boolean), `trace_state`. Of log records: `service`, `namespace`, `body`, `severity` (number 1–24, or
-// trace, debug, info, warn, error, fatal: eq means the range of four), `severity_text`, `event_name`, `time`, `trace_id`, `span_id`.
-// Of points: `service`, `namespace`, `name`, `type`, `unit`, `time`. Of all: `attributes.<key>`, `resource.<key>`, `scope.<key>`
-// (`scope.name` and `scope.version` are the scope's own).
-//
-// Values are JSON literals or AnyValue objects and are compared by type: 200 equals an int or double of 200, never the string "200".
-// `in` and `not_in` take an array. `exists` takes true or false (default true). `contains` is a case-sensitive substring of a string, `regex` an RE2
-// expression that matches anywhere. `ne` and `not_in` are the exact negations: an item without the field meets them. The other
-// operators need the field. An unknown field or operator is an error.
+// Values are JSON literals or AnyValue objects. An unknown field or operator is an error. GET /api/fields lists both.
 type Filter = RawFilter
+
+// FilterField defines model for FilterField.
+type FilterField struct {
+	Description string     `json:"description"`
+	Kind        FieldKind  `json:"kind"`
+	Name        string     `json:"name"`
+	Operators   []Operator `json:"operators"`
+
+	// Prefix The name begins those of many fields, one for each key that follows.
+	Prefix bool `json:"prefix"`
+
+	// Signals Whose items have the field. Two signals may have different fields of one name, each with its own entry.
+	Signals []FilterFieldSignals `json:"signals"`
+
+	// Unit Of a bare number.
+	Unit string `json:"unit,omitempty,omitzero"`
+
+	// Values Of an enum; each stands for one or more numbers.
+	Values []string `json:"values,omitempty,omitzero"`
+}
+
+// FilterFieldSignals defines model for FilterField.Signals.
+type FilterFieldSignals string
+
+// FilterOperator defines model for FilterOperator.
+type FilterOperator struct {
+	Description string `json:"description"`
+
+	// Label For those who choose: duration is at least 1s.
+	Label string `json:"label"`
+
+	// Name - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200".
+	// - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
+	// - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte.
+	// - `gte` (`>=`), of a value: As gt, or equal.
+	// - `lt` (`<`), of a value: As gt, the other way.
+	// - `lte` (`<=`), of a value: As lt, or equal.
+	// - `in`, of a list: eq to one of a list of values.
+	// - `not_in`, of a list: The exact negation of in: an item without the field meets it.
+	// - `contains` (`:`), of a value: A case-sensitive part of a string.
+	// - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string.
+	// - `exists`, of true or false, true when left out: Whether the item has the field; with false, whether it lacks it.
+	Name Operator `json:"name"`
+
+	// Negates The operator of which it is the exact negation, so that an item without the field meets it.
+	Negates Operator `json:"negates,omitempty,omitzero"`
+
+	// Operand A value, a list of values, or true or false (true when it is left out).
+	Operand FilterOperatorOperand `json:"operand"`
+
+	// Symbol For those who type filters: attributes.http.route=/cart. Absent where there is none.
+	Symbol string `json:"symbol,omitempty,omitzero"`
+}
+
+// FilterOperatorOperand A value, a list of values, or true or false (true when it is left out).
+type FilterOperatorOperand string
 
 // Health defines model for Health.
 type Health struct {
@@ -619,7 +800,17 @@ type OperationList struct {
 	Stats        Stats        `json:"stats"`
 }
 
-// Operator defines model for Operator.
+// Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200".
+// - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
+// - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte.
+// - `gte` (`>=`), of a value: As gt, or equal.
+// - `lt` (`<`), of a value: As gt, the other way.
+// - `lte` (`<=`), of a value: As lt, or equal.
+// - `in`, of a list: eq to one of a list of values.
+// - `not_in`, of a list: The exact negation of in: an item without the field meets it.
+// - `contains` (`:`), of a value: A case-sensitive part of a string.
+// - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string.
+// - `exists`, of true or false, true when left out: Whether the item has the field; with false, whether it lacks it.
 type Operator string
 
 // PageRequest defines model for PageRequest.
@@ -1086,6 +1277,12 @@ type ListAttributeValuesParamsSignal string
 // ListAttributeValuesParamsScope defines parameters for ListAttributeValues.
 type ListAttributeValuesParamsScope string
 
+// ListFieldsParams defines parameters for ListFields.
+type ListFieldsParams struct {
+	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // SearchLogsByQueryParams defines parameters for SearchLogsByQuery.
 type SearchLogsByQueryParams struct {
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
@@ -1374,6 +1571,9 @@ type ServerInterface interface {
 	// ListAttributeValues The values of an attribute, and how many spans or log records have each
 	// (GET /api/attributes/{key}/values)
 	ListAttributeValues(ctx echo.Context, key string, params ListAttributeValuesParams) error
+	// ListFields The fields and operators of filters
+	// (GET /api/fields)
+	ListFields(ctx echo.Context, params ListFieldsParams) error
 	// SearchLogsByQuery The same as query parameters
 	// (GET /api/logs/search)
 	SearchLogsByQuery(ctx echo.Context, params SearchLogsByQueryParams) error
@@ -1500,6 +1700,35 @@ func (w *ServerInterfaceWrapper) ListAttributeValues(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListAttributeValues(ctx, key, params)
+	return err
+}
+
+// ListFields converts echo context to params.
+func (w *ServerInterfaceWrapper) ListFields(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListFieldsParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListFields(ctx, params)
 	return err
 }
 
@@ -2298,5 +2527,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/services/:name/operations", wrapper.ListOperations, options.OperationMiddlewares["listOperations"]...)
 	router.GET(options.BaseURL+"/api/service-map", wrapper.GetServiceMap, options.OperationMiddlewares["getServiceMap"]...)
 	router.GET(options.BaseURL+"/api/attributes/:key/values", wrapper.ListAttributeValues, options.OperationMiddlewares["listAttributeValues"]...)
+	router.GET(options.BaseURL+"/api/fields", wrapper.ListFields, options.OperationMiddlewares["listFields"]...)
 
 }

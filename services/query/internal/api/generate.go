@@ -3,6 +3,7 @@ package api
 
 import "encoding/json"
 
+//go:generate go run ../../cmd/fielddoc -out ../../../../docs/api.yaml
 //go:generate go tool oapi-codegen -config oapi.yaml ../../../../docs/api.yaml
 
 // RawFilter is one filter as sent; package filter parses it, so that an error can name the place.

@@ -329,6 +329,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The fields and operators of filters */
+        get: operations["listFields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -433,32 +450,120 @@ export interface components {
             start_time: components["schemas"]["Timestamp"];
             end_time: components["schemas"]["Timestamp"];
         };
-        /** @enum {string} */
+        /**
+         * @description - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200".
+         *     - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
+         *     - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte.
+         *     - `gte` (`>=`), of a value: As gt, or equal.
+         *     - `lt` (`<`), of a value: As gt, the other way.
+         *     - `lte` (`<=`), of a value: As lt, or equal.
+         *     - `in`, of a list: eq to one of a list of values.
+         *     - `not_in`, of a list: The exact negation of in: an item without the field meets it.
+         *     - `contains` (`:`), of a value: A case-sensitive part of a string.
+         *     - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string.
+         *     - `exists`, of true or false, true when left out: Whether the item has the field; with false, whether it lacks it.
+         * @enum {string}
+         */
         Operator: "eq" | "ne" | "gt" | "gte" | "lt" | "lte" | "in" | "not_in" | "contains" | "regex" | "exists";
+        /** @enum {string} */
+        FieldKind: "text" | "attribute" | "body" | "duration" | "time" | "enum" | "id" | "boolean";
+        /**
+         * @description Of traces:
+         *     - `service` (text): The service's name; unknown_service where its resource names none.
+         *     - `namespace` (text): The service's namespace.
+         *     - `name` (text): The span's name.
+         *     - `kind` (enum): The span's kind. A number, or unspecified, internal, server, client, producer, consumer.
+         *     - `status` (enum): The span's status. A number, or unset, ok, error.
+         *     - `status_message` (text): What the status says.
+         *     - `duration` (duration): How long the span took: nanoseconds, or a length like "1.5s".
+         *     - `root` (boolean): Whether the span has no parent.
+         *     - `trace_state` (text): The W3C tracestate.
+         *     - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
+         *     - `trace_id` (id): 32 hex digits.
+         *     - `span_id` (id): 16 hex digits.
+         *     - `parent_span_id` (id): 16 hex digits; a root has none.
+         *     - `scope.name` (text): The instrumentation scope's own name.
+         *     - `scope.version` (text): The instrumentation scope's own version.
+         *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+         *     - `resource.<key>` (attribute): An attribute of the resource, by its key.
+         *     - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
+         *     Of logs:
+         *     - `service` (text): The service's name; unknown_service where its resource names none.
+         *     - `namespace` (text): The service's namespace.
+         *     - `body` (body): The log record's body.
+         *     - `severity` (enum): The severity number, 1 to 24; a name stands for its four numbers. A number, or trace, debug, info, warn, error, fatal.
+         *     - `severity_text` (text): The severity as its sender calls it.
+         *     - `event_name` (text): The name of the event that the record is.
+         *     - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
+         *     - `trace_id` (id): 32 hex digits.
+         *     - `span_id` (id): 16 hex digits.
+         *     - `scope.name` (text): The instrumentation scope's own name.
+         *     - `scope.version` (text): The instrumentation scope's own version.
+         *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+         *     - `resource.<key>` (attribute): An attribute of the resource, by its key.
+         *     - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
+         *     Of metrics:
+         *     - `service` (text): The service's name; unknown_service where its resource names none.
+         *     - `namespace` (text): The service's namespace.
+         *     - `name` (text): The metric's name.
+         *     - `type` (enum): The metric's type. A number, or gauge, sum, histogram, exponential_histogram, summary.
+         *     - `unit` (text): The metric's unit.
+         *     - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
+         *     - `scope.name` (text): The instrumentation scope's own name.
+         *     - `scope.version` (text): The instrumentation scope's own version.
+         *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+         *     - `resource.<key>` (attribute): An attribute of the resource, by its key.
+         *     - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
+         */
+        FieldName: string;
         /**
          * @description A condition `{field, operator, value}`, or `{and:[…]}`, `{or:[…]}`, `{not:[…]}` over filters (`not`: not all of them). The
          *     filters of a request must all hold.
          *
-         *     Fields of spans: `service`, `namespace`, `name`, `kind` (number or unspecified, internal, server, client, producer, consumer),
-         *     `status` (number or unset, ok, error), `status_message`, `duration` (ns or "1.5s"), `time`, `trace_id`, `span_id`,
-         *     `parent_span_id`, `root` (boolean), `trace_state`. Of log records: `service`, `namespace`, `body`, `severity` (number 1–24, or
-         *     trace, debug, info, warn, error, fatal: eq means the range of four), `severity_text`, `event_name`, `time`, `trace_id`, `span_id`.
-         *     Of points: `service`, `namespace`, `name`, `type`, `unit`, `time`. Of all: `attributes.<key>`, `resource.<key>`, `scope.<key>`
-         *     (`scope.name` and `scope.version` are the scope's own).
-         *
-         *     Values are JSON literals or AnyValue objects and are compared by type: 200 equals an int or double of 200, never the string "200".
-         *     `in` and `not_in` take an array. `exists` takes true or false (default true). `contains` is a case-sensitive substring of a string, `regex` an RE2
-         *     expression that matches anywhere. `ne` and `not_in` are the exact negations: an item without the field meets them. The other
-         *     operators need the field. An unknown field or operator is an error.
+         *     Values are JSON literals or AnyValue objects. An unknown field or operator is an error. GET /api/fields lists both.
          */
         Filter: {
-            field?: string;
+            field?: components["schemas"]["FieldName"];
             operator?: components["schemas"]["Operator"];
             /** @description A JSON literal, an array of them, or an AnyValue object. */
             value?: unknown;
             and?: components["schemas"]["Filter"][];
             or?: components["schemas"]["Filter"][];
             not?: components["schemas"]["Filter"][];
+        };
+        /** @description What filters can be about, and what can be asked of it. It is the same for every tenant, until the service is replaced by a newer one. */
+        FieldCatalogue: {
+            operators: components["schemas"]["FilterOperator"][];
+            fields: components["schemas"]["FilterField"][];
+        };
+        FilterOperator: {
+            name: components["schemas"]["Operator"];
+            /** @description For those who type filters: attributes.http.route=/cart. Absent where there is none. */
+            symbol?: string;
+            /** @description For those who choose: duration is at least 1s. */
+            label: string;
+            /**
+             * @description A value, a list of values, or true or false (true when it is left out).
+             * @enum {string}
+             */
+            operand: "one" | "list" | "flag";
+            /** @description The operator of which it is the exact negation, so that an item without the field meets it. */
+            negates?: components["schemas"]["Operator"];
+            description: string;
+        };
+        FilterField: {
+            name: string;
+            /** @description The name begins those of many fields, one for each key that follows. */
+            prefix: boolean;
+            kind: components["schemas"]["FieldKind"];
+            /** @description Whose items have the field. Two signals may have different fields of one name, each with its own entry. */
+            signals: ("traces" | "logs" | "metrics")[];
+            operators: components["schemas"]["Operator"][];
+            /** @description Of an enum; each stands for one or more numbers. */
+            values?: string[];
+            /** @description Of a bare number. */
+            unit?: string;
+            description: string;
         };
         PageRequest: {
             /** @default 100 */
@@ -1716,6 +1821,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AttributeValues"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    listFields: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All fields of all signals, and all operators. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldCatalogue"];
                 };
             };
             400: components["responses"]["Refused"];

@@ -1,4 +1,4 @@
-package query
+package filter
 
 import (
 	"cmp"
@@ -6,35 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/ollyscale/ollyscale/libs/segment"
-	"github.com/ollyscale/ollyscale/services/query/internal/api"
-	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
-
-// equality is the test for being one of some values.
-func equality(values []literal) segment.Test {
-	t := segment.Test{
-		Match: func(v segment.Value) bool {
-			return slices.ContainsFunc(values, func(want literal) bool { return want.equals(v) })
-		},
-		Equal:          [][]byte{},
-		StringsDecided: true,
-	}
-	for _, v := range values {
-		if v.Kind == otlpjson.KindString {
-			t.Equal = append(t.Equal, []byte(v.String))
-		}
-	}
-	return t
-}
-
-// equals is the condition that a field is a string.
-func equals(class fieldClass, value string) *condition {
-	c := &condition{field: field{class: class}, op: api.OperatorEq, values: []literal{{Value: otlpjson.Value{Kind: otlpjson.KindString, String: value}}}}
-	c.test = equality(c.values)
-	return c
-}
 
 // mostLiterals bounds what is looked for before a regular expression is tried: the longest tell most.
 const mostLiterals = 3

@@ -1,4 +1,4 @@
-package query
+package filter
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 )
 
 func TestRequiredLiterals(t *testing.T) {
+	t.Parallel()
 	for expression, want := range map[string][]string{
 		`timeout after \d+ms`:      {"timeout after ", "ms"},
 		`^user (alice|bob) logged`: {" logged", "user "},

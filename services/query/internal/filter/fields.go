@@ -1,0 +1,119 @@
+package filter
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// Kind says what the values of a field are, and so which operators it takes. Each has a file with what conditions on it do.
+type Kind uint16
+
+// The kinds.
+const (
+	Text      Kind = 1 << iota // strings
+	Attribute                  // values of any type, under a key
+	Body                       // a log record's body, a value of any type
+	Duration                   // lengths of time
+	Time                       // instants
+	Enum                       // names for numbers
+	ID                         // hex digits
+	Boolean                    // true or false
+)
+
+// Sets of kinds, for operators.
+const (
+	texts      = Text | Attribute | Body
+	ordered    = texts | Duration | Time | Enum
+	everything = ordered | ID | Boolean
+)
+
+// Kinds are all of them.
+func Kinds() []Kind { return []Kind{Text, Attribute, Body, Duration, Time, Enum, ID, Boolean} }
+
+// String is the kind's name in answers of the API.
+func (k Kind) String() string {
+	names := []string{"text", "attribute", "body", "duration", "time", "enum", "id", "boolean"}
+	return names[slices.Index(Kinds(), k)]
+}
+
+// Field is a row of the table: all that a new field is, if it is of a kind that there is.
+type Field struct {
+	Name        string
+	Prefix      bool // Name begins the names of many fields, one for each key that follows
+	Kind        Kind
+	Signals     []telemetry.Signal
+	Values      []string // enums: the names, which stand for numbers
+	Unit        string   // of numbers
+	Description string
+
+	of func(key string) matching // the key is "" unless Prefix
+}
+
+// Of reports whether a signal's items have the field.
+func (f *Field) Of(signal telemetry.Signal) bool { return slices.Contains(f.Signals, signal) }
+
+// Operators are the names of the operators that a field takes, of those in the table.
+func (f *Field) Operators(table []Operator) []string {
+	var names []string
+	for i := range table {
+		if _, positive, _ := operatorOf(table, table[i].Name); positive.On&f.Kind != 0 {
+			names = append(names, table[i].Name)
+		}
+	}
+	return names
+}
+
+// Fields is the table, the most wanted of each signal first, and names before prefixes that they begin with.
+func Fields() []Field {
+	all := telemetry.Signals()
+	spans, logs, points := []telemetry.Signal{telemetry.Traces}, []telemetry.Signal{telemetry.Logs}, []telemetry.Signal{telemetry.Metrics}
+	items := []telemetry.Signal{telemetry.Traces, telemetry.Logs}
+	return []Field{
+		{Name: "service", Kind: Text, Signals: all, of: serviceName(), Description: "The service's name; unknown_service where its resource names none."},
+		{Name: "namespace", Kind: Text, Signals: all, of: serviceNamespace(), Description: "The service's namespace."},
+		{Name: "name", Kind: Text, Signals: spans, of: textOf(segment.TextName, "name"), Description: "The span's name."},
+		spanKinds().field(Field{Name: "kind", Signals: spans, Description: "The span's kind."}, numbersOf(segment.ColKind)),
+		statuses().field(Field{Name: "status", Signals: spans, Description: "The span's status."}, statusColumn),
+		{Name: "status_message", Kind: Text, Signals: spans, of: textOf(segment.TextStatusMessage, "status_message"), Description: "What the status says."},
+		{Name: "duration", Kind: Duration, Signals: spans, Unit: "ns", of: durationOf(segment.ColDuration), Description: `How long the span took: nanoseconds, or a length like "1.5s".`},
+		{Name: "root", Kind: Boolean, Signals: spans, of: root(), Description: "Whether the span has no parent."},
+		{Name: "trace_state", Kind: Text, Signals: spans, of: textOf(segment.TextTraceState, ""), Description: "The W3C tracestate."},
+		{Name: "body", Kind: Body, Signals: logs, of: body(), Description: "The log record's body."},
+		severities().field(Field{Name: "severity", Signals: logs, Description: "The severity number, 1 to 24; a name stands for its four numbers."}, severityColumn),
+		{Name: "severity_text", Kind: Text, Signals: logs, of: textOf(segment.TextSeverity, "severity_text"), Description: "The severity as its sender calls it."},
+		{Name: "event_name", Kind: Text, Signals: logs, of: textOf(segment.TextEventName, "event_name"), Description: "The name of the event that the record is."},
+		{Name: "name", Kind: Text, Signals: points, of: metricName(), Description: "The metric's name."},
+		metricTypes().field(Field{Name: "type", Signals: points, Description: "The metric's type."}, seriesType),
+		{Name: "unit", Kind: Text, Signals: points, of: metricUnit(), Description: "The metric's unit."},
+		{Name: "time", Kind: Time, Signals: all, Unit: "ns", of: timeOf(segment.ColTime), Description: "A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds."},
+		{Name: "trace_id", Kind: ID, Signals: items, of: traceID(), Description: "32 hex digits."},
+		{Name: "span_id", Kind: ID, Signals: items, of: spanID(), Description: "16 hex digits."},
+		{Name: "parent_span_id", Kind: ID, Signals: spans, of: parentID(), Description: "16 hex digits; a root has none."},
+		{Name: "scope.name", Kind: Text, Signals: all, of: scopeName(), Description: "The instrumentation scope's own name."},
+		{Name: "scope.version", Kind: Text, Signals: all, of: scopeVersion(), Description: "The instrumentation scope's own version."},
+		{Name: "attributes.", Prefix: true, Kind: Attribute, Signals: all, of: itemAttribute, Description: "An attribute of the span, the log record, or the point's series, by its key."},
+		{Name: "resource.", Prefix: true, Kind: Attribute, Signals: all, of: resourceAttribute, Description: "An attribute of the resource, by its key."},
+		{Name: "scope.", Prefix: true, Kind: Attribute, Signals: all, of: scopeAttribute, Description: "An attribute of the instrumentation scope, by its key."},
+	}
+}
+
+// resolve finds the first row for a field's name and a signal; key is what follows a prefix.
+func resolve(table []Field, signal telemetry.Signal, name string) (f *Field, key string, ok bool) {
+	for i := range table {
+		f := &table[i]
+		if !f.Of(signal) {
+			continue
+		}
+		if !f.Prefix {
+			if f.Name == name {
+				return f, "", true
+			}
+		} else if key, ok := strings.CutPrefix(name, f.Name); ok && key != "" {
+			return f, key, true
+		}
+	}
+	return nil, "", false
+}

@@ -1,0 +1,108 @@
+package filter
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+)
+
+// idTest is a list of ids; without any, whatever is not all zeros, which is none.
+type idTest struct{ ids [][]byte }
+
+func (t *idTest) holds(id []byte) bool {
+	if t.ids == nil {
+		return len(bytes.Trim(id, "\x00")) > 0
+	}
+	return slices.ContainsFunc(t.ids, func(one []byte) bool { return bytes.Equal(id, one) })
+}
+
+func (t *idTest) cost() cost { return byID }
+
+// readIDs reads ids of a size in bytes.
+func readIDs(values []Literal, size int) (t idTest, err error) {
+	for _, l := range values {
+		id, err := hex.DecodeString(string(l.Raw))
+		if l.Type != segment.String || err != nil || len(id) != size {
+			return t, fmt.Errorf("want %d hex digits", size*2)
+		}
+		t.ids = append(t.ids, id)
+	}
+	return t, nil
+}
+
+// traceTest tests the ids of traces, each once a segment. Headers have a Bloom filter of them.
+type traceTest struct{ idTest }
+
+func traceID() func(string) matching {
+	return func(string) matching {
+		return func(_ *Operator, values []Literal) (matcher, error) {
+			t, err := readIDs(values, 16)
+			if err == nil && slices.ContainsFunc(t.ids, func(id []byte) bool { return [16]byte(id) == [16]byte{} }) {
+				err = errors.New("want a trace id that is not all zeros; what has none is found by exists")
+			}
+			return &traceTest{t}, err
+		}
+	}
+}
+
+func (t *traceTest) Columns(c *columns.Set) { c.TraceIDs = true }
+
+func (t *traceTest) Bounds() Bounds {
+	var hashes []uint64
+	for _, id := range t.ids {
+		hashes = append(hashes, segment.TraceHash([16]byte(id)))
+	}
+	return Bounds{Probes: alternatives(TraceFilter, hashes)}
+}
+
+func (t *traceTest) Match(r *columns.Reader, hits []bool) {
+	ids := r.TraceIDs()
+	of := make([]bool, len(ids.Distinct))
+	for entry := range of {
+		of[entry] = t.holds(ids.Distinct[entry][:])
+	}
+	if slices.Contains(of, true) {
+		for i, e := range ids.Rows {
+			hits[i] = of[e]
+		}
+	}
+}
+
+// spanTest tests the ids of spans, or of their parents.
+type spanTest struct {
+	idTest
+	want func(c *columns.Set)
+	rows func(r *columns.Reader) [][8]byte
+}
+
+func spanID() func(string) matching {
+	return ofSpans(func(c *columns.Set) { c.SpanIDs = true }, func(r *columns.Reader) [][8]byte { return r.SpanIDs() })
+}
+
+func parentID() func(string) matching {
+	return ofSpans(func(c *columns.Set) { c.ParentIDs = true }, func(r *columns.Reader) [][8]byte { return r.ParentIDs() })
+}
+
+func ofSpans(want func(c *columns.Set), rows func(r *columns.Reader) [][8]byte) func(string) matching {
+	return func(string) matching {
+		return func(_ *Operator, values []Literal) (matcher, error) {
+			t, err := readIDs(values, 8)
+			return &spanTest{t, want, rows}, err
+		}
+	}
+}
+
+func (t *spanTest) Columns(c *columns.Set) { t.want(c) }
+
+func (t *spanTest) Bounds() Bounds { return Bounds{} }
+
+func (t *spanTest) Match(r *columns.Reader, hits []bool) {
+	for i, id := range t.rows(r) {
+		hits[i] = t.holds(id[:])
+	}
+}

@@ -1,0 +1,159 @@
+package filter
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+)
+
+// Operand is what stands to the right of an operator.
+type Operand string
+
+// The operands: a value, a list of values, or true or false (true when it is left out).
+const (
+	One  Operand = "one"
+	List Operand = "list"
+	Flag Operand = "flag"
+)
+
+// Operator is a row of the table: all that a new operator is.
+type Operator struct {
+	Name        string
+	Symbol      string // for those who type filters; "" where there is none
+	Label       string
+	Operand     Operand
+	Negates     string // the operator of which it is the exact negation; On and what follows are that one's
+	On          Kind   // the kinds of fields that take it
+	Description string
+
+	equality bool                                         // it asks for one of its values and nothing else, so that a hash can be looked for
+	order    func(order int) bool                         // numbers: whether it holds for one that is less (-1), equal (0), or greater (1)
+	test     func(values []Literal) (segment.Test, error) // texts and attributes: what it asks of a value that is present
+}
+
+// Operators is the table, in the order in which a person looks for them.
+func Operators() []Operator {
+	return []Operator{
+		{
+			Name: "eq", Symbol: "=", Label: "is", Operand: One, On: everything, equality: true, order: func(o int) bool { return o == 0 }, test: equality,
+			Description: "The same value of the same type: 200 is an integer or a double of 200, never the string \"200\".",
+		},
+		{
+			Name: "ne", Symbol: "!=", Label: "is not", Operand: One, Negates: "eq",
+			Description: "The exact negation of eq: an item without the field meets it.",
+		},
+		{
+			Name: "gt", Symbol: ">", Label: "greater than", Operand: One, On: ordered, order: func(o int) bool { return o > 0 }, test: than(func(o int) bool { return o > 0 }),
+			Description: "Numbers compare with numbers, exactly; strings with strings, byte by byte.",
+		},
+		{
+			Name: "gte", Symbol: ">=", Label: "at least", Operand: One, On: ordered, order: func(o int) bool { return o >= 0 }, test: than(func(o int) bool { return o >= 0 }),
+			Description: "As gt, or equal.",
+		},
+		{
+			Name: "lt", Symbol: "<", Label: "less than", Operand: One, On: ordered, order: func(o int) bool { return o < 0 }, test: than(func(o int) bool { return o < 0 }),
+			Description: "As gt, the other way.",
+		},
+		{
+			Name: "lte", Symbol: "<=", Label: "at most", Operand: One, On: ordered, order: func(o int) bool { return o <= 0 }, test: than(func(o int) bool { return o <= 0 }),
+			Description: "As lt, or equal.",
+		},
+		{
+			Name: "in", Label: "is one of", Operand: List, On: everything &^ Boolean, equality: true, order: func(o int) bool { return o == 0 }, test: equality,
+			Description: "eq to one of a list of values.",
+		},
+		{
+			Name: "not_in", Label: "is none of", Operand: List, Negates: "in",
+			Description: "The exact negation of in: an item without the field meets it.",
+		},
+		{
+			Name: "contains", Symbol: ":", Label: "contains", Operand: One, On: texts, test: containing,
+			Description: "A case-sensitive part of a string.",
+		},
+		{
+			Name: "regex", Symbol: "~", Label: "matches", Operand: One, On: texts, test: expression,
+			Description: "An RE2 expression that matches anywhere in a string.",
+		},
+		{
+			Name: "exists", Label: "exists", Operand: Flag, On: everything &^ Boolean, order: func(int) bool { return true }, test: anything,
+			Description: "Whether the item has the field; with false, whether it lacks it.",
+		},
+	}
+}
+
+// operatorOf is the row of a name, that of what it negates, and whether it does.
+func operatorOf(table []Operator, name string) (row, positive *Operator, negates bool) {
+	find := func(name string) *Operator {
+		if i := slices.IndexFunc(table, func(o Operator) bool { return o.Name == name }); i >= 0 {
+			return &table[i]
+		}
+		return nil
+	}
+	row = find(name)
+	if row == nil || row.Negates == "" {
+		return row, row, false
+	}
+	return row, find(row.Negates), true
+}
+
+// than compares with the one value.
+func than(holds func(order int) bool) func(values []Literal) (segment.Test, error) {
+	return func(values []Literal) (segment.Test, error) {
+		first := values[0]
+		if t := first.Type; t != segment.Int && t != segment.Double && t != segment.String {
+			return segment.Test{}, errors.New("want a number or a string")
+		}
+		return segment.Test{Match: func(v segment.Value) bool { order, ok := first.compare(v); return ok && holds(order) }}, nil
+	}
+}
+
+// equality is the test for being one of some values.
+func equality(values []Literal) (segment.Test, error) {
+	t := segment.Test{
+		Match: func(v segment.Value) bool {
+			return slices.ContainsFunc(values, func(l Literal) bool { return l.equals(v) })
+		},
+		Equal:          [][]byte{},
+		StringsDecided: true,
+	}
+	for _, v := range values {
+		if v.Type == segment.String {
+			t.Equal = append(t.Equal, v.Raw)
+		}
+	}
+	return t, nil
+}
+
+func containing(values []Literal) (segment.Test, error) {
+	if values[0].Type != segment.String {
+		return segment.Test{}, errors.New("want a string")
+	}
+	part := values[0].Raw
+	return segment.Test{
+		Match:    func(v segment.Value) bool { return v.Type == segment.String && bytes.Contains(v.Raw, part) },
+		Contains: [][]byte{part}, StringsDecided: true,
+	}, nil
+}
+
+func expression(values []Literal) (segment.Test, error) {
+	text := string(values[0].Raw)
+	if values[0].Type != segment.String || len(text) > maxRegexLength {
+		return segment.Test{}, fmt.Errorf("want a regular expression of at most %d bytes", maxRegexLength)
+	}
+	compiled, err := regexp.Compile(text)
+	if err != nil {
+		return segment.Test{}, err
+	}
+	return segment.Test{
+		Match:    func(v segment.Value) bool { return v.Type == segment.String && compiled.Match(v.Raw) },
+		Contains: requiredLiterals(text),
+	}, nil
+}
+
+func anything([]Literal) (segment.Test, error) {
+	return segment.Test{Match: func(segment.Value) bool { return true }}, nil
+}

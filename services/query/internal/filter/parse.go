@@ -1,0 +1,153 @@
+package filter
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// Bounds of a filter, so that a request of a few kilobytes cannot ask for hours of work.
+const (
+	maxNodes       = 200
+	maxDepth       = 10
+	maxRegexLength = 1000
+)
+
+// Parse reads the filters of a request, which must all hold, as docs/api.yaml describes them. Errors are fault.Invalid and name the place.
+func Parse(signal telemetry.Signal, raw []json.RawMessage) (Filter, error) {
+	p := parser{signal: signal, fields: Fields(), operators: Operators()}
+	return p.list("filters", raw, 0)
+}
+
+// parser turns the filters of one request into a tree.
+type parser struct {
+	signal    telemetry.Signal
+	fields    []Field
+	operators []Operator
+	nodes     int
+}
+
+func (p *parser) list(path string, raw []json.RawMessage, depth int) (All, error) {
+	list := make(All, 0, len(raw))
+	for i, r := range raw {
+		f, err := p.one(fmt.Sprintf("%s[%d]", path, i), r, depth)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, f)
+	}
+	cheapFirst(list)
+	return list, nil
+}
+
+func refused(code, path, format string, args ...any) error {
+	return fault.New(fault.Invalid, "filter."+code, path+": "+fmt.Sprintf(format, args...))
+}
+
+func (p *parser) one(path string, raw json.RawMessage, depth int) (Filter, error) {
+	p.nodes++
+	if p.nodes > maxNodes {
+		return nil, refused("too_large", path, "more than %d conditions", maxNodes)
+	}
+	if depth > maxDepth {
+		return nil, refused("too_large", path, "nested deeper than %d", maxDepth)
+	}
+	var wire struct {
+		Field    *string
+		Operator *string
+		Value    json.RawMessage
+		And      *[]json.RawMessage
+		Or       *[]json.RawMessage
+		Not      *[]json.RawMessage
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&wire); err != nil {
+		return nil, refused("malformed", path, "want {field, operator, value}, {and:[…]}, {or:[…]} or {not:[…]}: %v", err)
+	}
+	groups := 0
+	for _, g := range []*[]json.RawMessage{wire.And, wire.Or, wire.Not} {
+		if g != nil {
+			groups++
+		}
+	}
+	isCondition := wire.Field != nil || wire.Operator != nil || wire.Value != nil
+	switch {
+	case groups > 1 || groups == 1 && isCondition || groups == 0 && !isCondition:
+		return nil, refused("malformed", path, "want exactly one of {field, operator, value}, {and:[…]}, {or:[…]}, {not:[…]}")
+	case wire.And != nil:
+		return p.group(path+".and", *wire.And, depth)
+	case wire.Or != nil:
+		list, err := p.group(path+".or", *wire.Or, depth)
+		return Any(list), err
+	case wire.Not != nil:
+		list, err := p.group(path+".not", *wire.Not, depth)
+		return Not{list}, err
+	case wire.Field == nil:
+		return nil, refused("malformed", path, "field is missing")
+	case wire.Operator == nil:
+		return nil, refused("malformed", path, "operator is missing")
+	}
+	return p.condition(path, *wire.Field, *wire.Operator, wire.Value)
+}
+
+func (p *parser) group(path string, raw []json.RawMessage, depth int) (All, error) {
+	if len(raw) == 0 {
+		return nil, refused("malformed", path, "at least one filter is wanted")
+	}
+	return p.list(path, raw, depth+1)
+}
+
+func (p *parser) condition(path, name, operator string, raw json.RawMessage) (Filter, error) {
+	f, key, ok := resolve(p.fields, p.signal, name)
+	if !ok {
+		return nil, refused("unknown_field", path, "unknown field %q for %s", name, p.signal)
+	}
+	row, positive, negates := operatorOf(p.operators, operator)
+	if row == nil {
+		return nil, refused("unknown_operator", path, "unknown operator %q", operator)
+	}
+	values, is, err := row.Operand.parse(raw)
+	if err == nil {
+		var c *condition
+		if c, err = newCondition(f, key, positive, negates == is, values); err == nil {
+			return c, nil
+		}
+	}
+	return nil, refused("bad_value", path, "%s %s: %v", name, operator, err)
+}
+
+// parse reads what stands to the right of an operator. is is false only for a flag that is false.
+func (o Operand) parse(raw json.RawMessage) (values []Literal, is bool, err error) {
+	switch o {
+	case Flag:
+		is = true
+		if len(raw) > 0 && json.Unmarshal(raw, &is) != nil {
+			return nil, false, errors.New("want true or false")
+		}
+		return nil, is, nil
+	case List:
+		var list []json.RawMessage
+		if err := json.Unmarshal(raw, &list); err != nil || len(list) == 0 {
+			return nil, false, errors.New("want a list of values")
+		}
+		if len(list) > maxNodes {
+			return nil, false, fmt.Errorf("more than %d values", maxNodes)
+		}
+		for _, r := range list {
+			v, err := parseLiteral(r)
+			if err != nil {
+				return nil, false, err
+			}
+			values = append(values, v)
+		}
+		return values, true, nil
+	case One:
+	}
+	v, err := parseLiteral(raw)
+	return []Literal{v}, true, err
+}

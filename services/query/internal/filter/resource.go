@@ -1,0 +1,117 @@
+package filter
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+)
+
+// resourceTest tests each resource of a segment once, and then the resource of each row.
+type resourceTest struct {
+	valueTest
+	bounds Bounds
+	holds  func(of *segment.Table, r *segment.Resource) bool // of points, whose resources come with their series
+	mark   func(r *columns.Reader, of []bool)                // of spans and log records: by resource
+}
+
+func (t *resourceTest) Columns(c *columns.Set) { c.Resource() }
+
+func (t *resourceTest) Bounds() Bounds { return t.bounds }
+
+func (t *resourceTest) cost() cost { return byResource }
+
+func (t *resourceTest) Match(r *columns.Reader, hits []bool) {
+	if r.Signal() == telemetry.Metrics {
+		all := r.Dictionaries()
+		of := make([]bool, len(all.Resources))
+		for i := range all.Resources {
+			of[i] = t.holds(all, &all.Resources[i])
+		}
+		for i, n := range all.Ints[segment.ColSeries] {
+			hits[i] = of[all.Series[n].Resource]
+		}
+		return
+	}
+	of := make([]bool, r.Resources().N)
+	t.mark(r, of)
+	rows := r.Ints(segment.ColResource)
+	if r.Err() != nil || !slices.Contains(of, true) {
+		return
+	}
+	for i, n := range rows {
+		hits[i] = of[n]
+	}
+}
+
+func resourceAttribute(key string) matching {
+	return func(op *Operator, values []Literal) (matcher, error) {
+		v, err := newValueTest(op, values)
+		if err != nil {
+			return nil, err
+		}
+		return &resourceTest{
+			valueTest: v, bounds: Bounds{Probes: v.tokens(segment.ScopeResource, key)},
+			holds: func(of *segment.Table, r *segment.Resource) bool { return v.anyOf(of, r.Attributes, key) },
+			mark: func(r *columns.Reader, of []bool) {
+				if values := r.Resources().Attribute(key); values != nil {
+					v.mark(values, of)
+				}
+			},
+		}, nil
+	}
+}
+
+// serviceName is the field of a service's name, which each resource has. Headers list the services that have a row in service_dim.
+func serviceName() func(string) matching {
+	return ofServices(func(name, _ string) (string, bool) { return name, true }, func(v *valueTest) Bounds {
+		if !v.op.equality || slices.ContainsFunc(v.values, func(l Literal) bool { return l.Type == segment.String && !plain(string(l.Raw)) }) {
+			return Bounds{}
+		}
+		names := []string{}
+		for _, l := range v.values {
+			if l.Type == segment.String { // of another type, it equals no name
+				names = append(names, string(l.Raw))
+			}
+		}
+		return Bounds{Services: names}
+	})
+}
+
+func serviceNamespace() func(string) matching {
+	return ofServices(func(_, namespace string) (string, bool) { return namespace, namespace != "" }, func(*valueTest) Bounds { return Bounds{} })
+}
+
+// ofServices is a field that is a part of what a service is called.
+func ofServices(part func(name, namespace string) (text string, ok bool), bounds func(*valueTest) Bounds) func(string) matching {
+	return func(string) matching {
+		return func(op *Operator, values []Literal) (matcher, error) {
+			v, err := newValueTest(op, values)
+			if err != nil {
+				return nil, err
+			}
+			holds := func(name, namespace string) bool {
+				s, ok := part(name, namespace)
+				return ok && v.test.Match(text(s))
+			}
+			return &resourceTest{
+				valueTest: v, bounds: bounds(&v),
+				holds: func(_ *segment.Table, r *segment.Resource) bool { return holds(r.ServiceName, r.ServiceNamespace) },
+				mark: func(r *columns.Reader, of []bool) {
+					for i, service := range r.Services() {
+						of[i] = holds(service.Name, service.Namespace)
+					}
+				},
+			}, nil
+		}
+	}
+}
+
+// plain reports whether a service's name stands in service_dim as it is: what PostgreSQL does not take is escaped there, and what is very
+// long is cut.
+func plain(name string) bool {
+	return len(name) <= 1000 && utf8.ValidString(name) && !strings.ContainsAny(name, "\x00\uFFFD")
+}
