@@ -148,10 +148,8 @@ generate: go $(UI)/node_modules/.package-lock.json ## Renew what is generated: A
 verify: go node .tools/bin/golangci-lint $(UI)/node_modules/.package-lock.json ## Lint, import fences, modules alone, nothing stale
 	@.ci/verify
 
-migration: ## An empty migration file: make migration name=add_something
-	@test -n '$(name)' || { echo 'usage: make migration name=add_something'; exit 2; }
-	@file=schema/migrations/$$(date -u +%Y%m%d%H%M%S)_$(name).sql && : >$$file && \
-		echo "$$file: write it, then run make generate to renew atlas.sum"
+migration: go ## A new migration file, with atlas.sum renewed: make migration name=add_something
+	@.ci/migration '$(name)'
 
 tools: ## Fetch every tool now: PostgreSQL, linter, test runner, NATS server, Chromium
 	@.ci/tools

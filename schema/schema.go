@@ -7,6 +7,8 @@ import (
 	"strings"
 )
 
+//go:generate go run ../services/migrator/cmd/migrator hash --log-level warn --dir migrations
+
 // Migrations is the Atlas migration directory: *.sql in the order of their versions, and atlas.sum.
 //
 //go:embed migrations/*.sql migrations/atlas.sum

@@ -208,15 +208,25 @@ func TestLeavesAreMadeAsTheirTablesSay(t *testing.T) {
 	require.Zero(t, target, "no statistics of attributes")
 }
 
+// TestFirstRows: the default tenant has the retention that ingest takes by default, and rows for SQL for a day.
 func TestFirstRows(t *testing.T) {
 	t.Parallel()
-	ctx := testbed.Context(t)
 	db := testbed.Database(t)
-	rows, err := db.Pool.Query(ctx, `SELECT signal || ' ' || days || ' ' || extract(hour FROM rows_window) FROM retention_policy WHERE tenant_id = 'default' ORDER BY days`)
+	rows, err := db.Pool.Query(testbed.Context(t), `SELECT tenant_id, signal, days, extract(hour FROM rows_window)::int, legal_hold FROM retention_policy`)
 	require.NoError(t, err)
-	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	type policy struct {
+		Tenant      telemetry.Tenant
+		Signal      string
+		Days, Hours int
+		Hold        bool
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowToStructByPos[policy])
 	require.NoError(t, err)
-	require.Equal(t, []string{"logs 3 24", "traces 7 24", "metrics 30 24"}, got)
+	var want []policy
+	for _, signal := range telemetry.Signals() {
+		want = append(want, policy{telemetry.DefaultTenant, signal.String(), int(telemetry.DefaultRetention(signal) / (24 * time.Hour)), 24, false})
+	}
+	require.ElementsMatch(t, want, got)
 }
 
 func ensure(t testing.TB, pool *pgxpool.Pool, table string, when time.Time) {

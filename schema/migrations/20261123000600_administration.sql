@@ -31,7 +31,7 @@ CREATE INDEX janitor_audit_at ON public.janitor_audit (at);
 
 COMMENT ON TABLE public.janitor_audit IS 'what the janitor did to stored data';
 
--- First rows.
+-- First rows. The days are those of telemetry.DefaultRetention: ingest takes nothing older.
 INSERT INTO public.tenant_dim (tenant_id, name) VALUES ('default', 'Default');
 
 INSERT INTO public.retention_policy (tenant_id, signal, days, rows_window) VALUES

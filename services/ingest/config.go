@@ -53,18 +53,20 @@ type MaxAgeConfig struct {
 	Metrics time.Duration `mapstructure:"metrics" doc:"How old a data point may be; negative for any age."`
 }
 
-const day = 24 * time.Hour
-
 // DefaultConfig listens on this machine only and takes what the default retention keeps.
 func DefaultConfig() Config {
 	http := httpserver.DefaultConfig("127.0.0.1:4318")
 	http.MaxBodyBytes = 64 << 20
 	return Config{
-		GRPC:             GRPCConfig{Address: "127.0.0.1:4317", MaxStreams: 256, DrainTimeout: 10 * time.Second},
-		HTTP:             http,
-		Bus:              bus.DefaultConfig(),
-		Auth:             auth.DefaultConfig(),
-		Admit:            AdmitConfig{MaxAge: MaxAgeConfig{Traces: 7 * day, Logs: 3 * day, Metrics: 30 * day}, MaxAhead: time.Hour},
+		GRPC: GRPCConfig{Address: "127.0.0.1:4317", MaxStreams: 256, DrainTimeout: 10 * time.Second},
+		HTTP: http,
+		Bus:  bus.DefaultConfig(),
+		Auth: auth.DefaultConfig(),
+		Admit: AdmitConfig{MaxAhead: time.Hour, MaxAge: MaxAgeConfig{
+			Traces:  telemetry.DefaultRetention(telemetry.Traces),
+			Logs:    telemetry.DefaultRetention(telemetry.Logs),
+			Metrics: telemetry.DefaultRetention(telemetry.Metrics),
+		}},
 		MaxRequestBytes:  64 << 20,
 		MaxInFlightBytes: 512 << 20,
 		PublishTimeout:   10 * time.Second,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
@@ -31,7 +32,7 @@ func TestTheGoSDKSends(t *testing.T) {
 				name += "+gzip"
 			}
 			t.Run(name, func(t *testing.T) {
-				r := start(t, func(c *Config) { c.Admit.MaxAhead = 1000 * day }) // the SDK's clock is the machine's
+				r := start(t, func(c *Config) { c.Admit.MaxAhead = 24_000 * time.Hour }) // the SDK's clock is the machine's
 				ctx := t.Context()
 				spans, points, records := exporters(t, r, transport, compressed)
 

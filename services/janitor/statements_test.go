@@ -15,6 +15,7 @@ var update = flag.Bool("update", false, "write the golden file anew")
 
 // TestStatements pins the text of every statement: a change of it is seen in review.
 func TestStatements(t *testing.T) {
+	t.Parallel()
 	s, err := newStatements()
 	require.NoError(t, err)
 	count, err := s.files.Render("segment_items", sqlfile.Table{Table: `"spans_segment_y2026_m11_d23"`})

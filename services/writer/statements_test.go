@@ -12,6 +12,7 @@ import (
 
 // TestStatements pins the text of every statement: a change of it is seen in review.
 func TestStatements(t *testing.T) {
+	t.Parallel()
 	s, err := newStatements()
 	require.NoError(t, err)
 	golden(t, "statements.sql", testbed.Statements(s))
@@ -19,6 +20,7 @@ func TestStatements(t *testing.T) {
 
 // TestEntriesHaveTheTypesOfTheirTables: an entry has every column of its table but those that the database fills in.
 func TestEntriesHaveTheTypesOfTheirTables(t *testing.T) {
+	t.Parallel()
 	db := testbed.Database(t)
 	for _, e := range entries() {
 		rows, err := db.Pool.Query(testbed.Context(t), `SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute

@@ -202,7 +202,7 @@ func TestAnUnknownColumnIsNotSelected(t *testing.T) {
 }
 
 // TestAppendAllocatesNothing, once the stream has its memory: it stands in the writer's flush.
-func TestAppendAllocatesNothing(t *testing.T) {
+func TestAppendAllocatesNothing(t *testing.T) { //nolint:paralleltest // counts allocations of the process
 	rows, _ := examples(telemetry.Traces)
 	var stream pgcopy.Stream
 	for _, r := range rows {
