@@ -1,30 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Span } from '../../api/model';
-import { buildTree, matches, reveal, visibleNodes, type Tree } from './tree';
-
-function span(spanId: string, parentSpanId: string, start: number, duration: number, rest: Partial<Span> = {}): Span {
-  return {
-    id: spanId,
-    traceId: 't',
-    spanId,
-    parentSpanId,
-    name: spanId,
-    kind: 'internal',
-    service: 'shop',
-    start: 1_000_000n + BigInt(start),
-    duration,
-    status: 'unset',
-    statusMessage: '',
-    traceState: '',
-    attributes: [],
-    events: [],
-    links: [],
-    resource: { service: 'shop', attributes: [], schemaUrl: '', droppedAttributes: 0 },
-    scope: { name: '', version: '', attributes: [], schemaUrl: '', droppedAttributes: 0 },
-    dropped: { attributes: 0, events: 0, links: 0 },
-    ...rest,
-  };
-}
+import { span } from './example';
+import { buildTree, isAbove, matches, reveal, summarise, visibleNodes, type Tree } from './tree';
 
 const outline = (tree: Tree) =>
   tree.nodes.map((n) => '  '.repeat(n.depth) + n.span.name + (n.oddity === undefined ? '' : ` (${n.oddity})`));
@@ -159,4 +135,27 @@ describe('matches', () => {
   it('does not find what is not there', () => {
     expect(matches(candidate, 'checkout')).toBe(false);
   });
+});
+
+describe('a summary', () => {
+  it('names the errors, the orphans and how deep it goes', () => {
+    const tree = buildTree([
+      span('a', '', 0, 50),
+      span('b', 'a', 10, 10, { status: 'error' }),
+      span('c', 'b', 12, 2, { status: 'error' }),
+      span('x', 'gone', 20, 5),
+    ]);
+    const { errors, orphans, depth } = summarise(tree);
+    expect(errors.map((n) => n.span.name)).toEqual(['b', 'c']);
+    expect(orphans.map((n) => n.span.name)).toEqual(['x']);
+    expect(depth).toBe(3);
+    expect(summarise(buildTree([]))).toEqual({ errors: [], orphans: [], depth: 0 });
+  });
+});
+
+it('knows what is above what', () => {
+  const [a, b, c] = buildTree([span('a', '', 0, 50), span('b', 'a', 10, 10), span('c', 'b', 12, 2)]).nodes;
+  expect(isAbove(a!, c!)).toBe(true);
+  expect(isAbove(c!, a!)).toBe(false);
+  expect(isAbove(b!, b!)).toBe(false);
 });

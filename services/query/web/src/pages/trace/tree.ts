@@ -216,6 +216,21 @@ export function reveal(node: Node, collapsed: ReadonlySet<number>): ReadonlySet<
   return open ?? collapsed;
 }
 
+/** Whether a node is an ancestor of another. */
+export function isAbove(candidate: Node, node: Node): boolean {
+  for (let above = node.parent; above !== undefined; above = above.parent) if (above === candidate) return true;
+  return false;
+}
+
+/** The nodes with something to tell in a summary: those with errors, those whose parents are missing, and the deepest. */
+export function summarise(tree: Tree): { errors: readonly Node[]; orphans: readonly Node[]; depth: number } {
+  return {
+    errors: tree.nodes.filter((n) => n.span.status === 'error'),
+    orphans: tree.nodes.filter((n) => n.oddity === 'missing-parent'),
+    depth: tree.nodes.reduce((max, n) => Math.max(max, n.depth + 1), 0),
+  };
+}
+
 /** Whether a span's name, service, ids or attributes contain the text, case aside. */
 export function matches(span: Span, text: string): boolean {
   const needle = text.toLowerCase();

@@ -1,5 +1,7 @@
 // The stretch of a trace that the waterfall shows, and where a span stands in it. All in nanoseconds since the trace began.
 
+import { useState } from 'react';
+
 export interface View {
   from: number;
   to: number;
@@ -55,4 +57,15 @@ export function placeBar(offset: number, duration: number, view: View): Bar {
   const left = Math.min(Math.max(begin, 0), 1);
   const right = Math.min(Math.max(end, 0), 1);
   return { left, width: right - left, outside };
+}
+
+/** The view of a trace. Spans that arrive late make a trace longer: a view of all of it stays one. */
+export function useView(duration: number): readonly [View, (view: View) => void] {
+  const [view, setView] = useState(() => wholeView(duration));
+  const [lastDuration, setLastDuration] = useState(duration);
+  if (lastDuration !== duration) {
+    setLastDuration(duration);
+    if (isWhole(view, lastDuration)) setView(wholeView(duration));
+  }
+  return [view, setView];
 }
