@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
 // attrCoder turns attribute lists of rows into one list of values per key.
@@ -110,21 +111,21 @@ func (a *attrCoder) split(p *Pool, tree *shapeTree) {
 // writeShapes writes the key lists and each row's.
 func (e *Encoder) writeShapes() {
 	a := &e.attrs
-	e.s.uvarint(uint64(len(a.nodeList)))
+	e.s.Uvarint(uint64(len(a.nodeList)))
 	v := resize(e.codes, max(len(a.nodes), len(a.slots), len(a.nodeList)))
 	e.codes = v
 	for i := range a.nodeList {
 		v[i] = int64(a.starts[i+1] - a.starts[i])
 	}
-	e.c.ints(&e.s, v[:len(a.nodeList)])
+	e.c.Write(&e.s, v[:len(a.nodeList)])
 	for i, slot := range a.slots {
 		v[i] = int64(slot)
 	}
-	e.c.ints(&e.s, v[:len(a.slots)])
+	e.c.Write(&e.s, v[:len(a.slots)])
 	for i, n := range a.nodes {
 		v[i] = int64(a.nodeCode[n] - 1)
 	}
-	e.c.ints(&e.s, v[:len(a.nodes)])
+	e.c.Write(&e.s, v[:len(a.nodes)])
 }
 
 // collect takes the attribute lists of rows.
@@ -144,13 +145,13 @@ func (e *Encoder) itemAttributes(t *Table, rows []uint32) {
 		return
 	}
 	a.split(&t.Pool, &t.tree)
-	e.s.reset()
+	e.s.Reset()
 	e.writeShapes()
 	e.add(container.Section{ID: container.SectionShapes, Count: len(a.nodeList)})
 	for i, k := range a.keys {
 		values := a.flat[a.from[i]:a.from[i+1]]
 		s := container.Section{ID: container.SectionKey, Key: t.Keys[k], Count: len(values)}
-		e.s.reset()
+		e.s.Reset()
 		e.values(t, values, &s, true)
 		e.add(s)
 	}
@@ -181,11 +182,11 @@ func (e *Encoder) attributeLists(t *Table, n int, list func(i int) []ValueID, to
 func (e *Encoder) writeBlock(t *Table, tree *shapeTree, tokens bool) {
 	a := &e.attrs
 	if len(a.ids) == 0 {
-		e.s.uvarint(0)
+		e.s.Uvarint(0)
 		return
 	}
 	a.split(&t.Pool, tree)
-	e.s.uvarint(uint64(len(a.keys)))
+	e.s.Uvarint(uint64(len(a.keys)))
 	e.texts(len(a.keys), func(i int) string { return t.Keys[a.keys[i]] })
 	e.writeShapes()
 	for i := range a.keys {
@@ -195,46 +196,46 @@ func (e *Encoder) writeBlock(t *Table, tree *shapeTree, tokens bool) {
 }
 
 // shapes decodes the key lists and each row's: starts and slots per shape, and per row its shape in x.codes.
-func (x *decoder) shapes(src *source, n, keys int) (starts []int, slots, rows []int64) {
-	m := src.count(n)
+func (x *decoder) shapes(src *streams.Source, n, keys int) (starts []int, slots, rows []int64) {
+	m := src.Count(n)
 	lengths := resize(x.lengths, m)
 	x.lengths = lengths
-	x.r.ints(src, lengths)
+	x.r.Read(src, lengths)
 	starts = resize(x.starts, m+1)
 	x.starts = starts
 	total := 0
 	for i, l := range lengths {
 		starts[i] = total
 		// A slot costs at least a bit unless all are equal; nobody repeats one key that often.
-		if l < 0 || l > 1<<16 || src.bad {
-			src.bad = true
+		if l < 0 || l > 1<<16 || src.Bad {
+			src.Bad = true
 			return nil, nil, nil
 		}
 		total += int(l)
 	}
 	if total > maxEntries {
-		src.bad = true
+		src.Bad = true
 		return nil, nil, nil
 	}
 	starts[m] = total
 	slots = resize(x.slots, total)
 	x.slots = slots
-	x.r.ints(src, slots)
+	x.r.Read(src, slots)
 	rows = resize(x.index, n)
 	x.index = rows
-	x.r.ints(src, rows)
-	if src.bad {
+	x.r.Read(src, rows)
+	if src.Bad {
 		return nil, nil, nil
 	}
 	for _, s := range slots {
 		if uint64(s) >= uint64(keys) {
-			src.bad = true
+			src.Bad = true
 			return nil, nil, nil
 		}
 	}
 	for _, r := range rows {
 		if uint64(r) >= uint64(m) {
-			src.bad = true
+			src.Bad = true
 			return nil, nil, nil
 		}
 	}
@@ -253,10 +254,10 @@ type listPlan struct {
 }
 
 // lists decodes shapes and finds which values the picked rows have (all rows where pick is nil). The plan is valid until the next one.
-func (x *decoder) lists(src *source, n, keys int, pick []uint32) *listPlan {
+func (x *decoder) lists(src *streams.Source, n, keys int, pick []uint32) *listPlan {
 	p := &x.plan
 	p.starts, p.slots, p.rows = x.shapes(src, n, keys)
-	if src.bad {
+	if src.Bad {
 		return p
 	}
 	p.counts = resize(p.counts, keys)
@@ -282,7 +283,7 @@ func (x *decoder) lists(src *source, n, keys int, pick []uint32) *listPlan {
 			p.total += rows * len(slots)
 		}
 		x.touched = x.touched[:0]
-		src.bad = src.bad || p.total > maxEntries
+		src.Bad = src.Bad || p.total > maxEntries
 	}
 	next := 0 // of pick
 	for r, shape := range p.rows {
@@ -297,8 +298,8 @@ func (x *decoder) lists(src *source, n, keys int, pick []uint32) *listPlan {
 		settle()
 		slots := p.slots[p.starts[shape]:p.starts[shape+1]]
 		p.picked += len(slots)
-		if p.total += len(slots); src.bad || p.total > maxEntries {
-			src.bad = true
+		if p.total += len(slots); src.Bad || p.total > maxEntries {
+			src.Bad = true
 			return p
 		}
 		for _, s := range slots {
@@ -357,7 +358,7 @@ func (t *Table) readAttributes(x *decoder) error {
 	}
 	k := len(x.d.Keys)
 	p := x.lists(src, x.d.Items, k, x.pick)
-	if src.bad {
+	if src.Bad {
 		return damagedf("attribute shapes")
 	}
 	x.keys, x.wanted = resize(x.keys, k), resize(x.wanted, k)
@@ -382,7 +383,7 @@ func (t *Table) readAttributes(x *decoder) error {
 		}
 		perKey[i], flat = flat[:n], flat[n:]
 		t.valueColumn(x, src, x.keys[i], ks.Count, some, perKey[i])
-		if src.bad {
+		if src.Bad {
 			return damagedf("attribute %q", ks.Key)
 		}
 	}
@@ -403,7 +404,7 @@ func (t *Table) readAttributes(x *decoder) error {
 
 // attributeBlock decodes the attributes of n nested rows, or of those that pick names, in rising order: their lists, one after the
 // other, and where each begins. x.nodes holds the shape of each.
-func (t *Table) attributeBlock(x *decoder, src *source, n int, pick []uint32) (lists []ValueID, starts []uint32) {
+func (t *Table) attributeBlock(x *decoder, src *streams.Source, n int, pick []uint32) (lists []ValueID, starts []uint32) {
 	picked := n
 	if pick != nil {
 		picked = len(pick)
@@ -411,8 +412,8 @@ func (t *Table) attributeBlock(x *decoder, src *source, n int, pick []uint32) (l
 	x.ends = append(x.ends[:0], 0)
 	x.nodes = x.nodes[:0]
 	x.ids = x.ids[:0]
-	k := src.count(len(src.code))
-	if k == 0 || src.bad {
+	k := src.Count(len(src.Code))
+	if k == 0 || src.Bad {
 		for range picked {
 			x.nodes = append(x.nodes, 0)
 			x.ends = append(x.ends, 0)
@@ -420,7 +421,7 @@ func (t *Table) attributeBlock(x *decoder, src *source, n int, pick []uint32) (l
 		return nil, x.ends
 	}
 	names := x.names(src, k)
-	if src.bad {
+	if src.Bad {
 		return nil, x.ends
 	}
 	x.keys = x.keys[:0]
@@ -428,7 +429,7 @@ func (t *Table) attributeBlock(x *decoder, src *source, n int, pick []uint32) (l
 		x.keys = append(x.keys, t.key(name))
 	}
 	p := x.lists(src, n, k, pick)
-	if src.bad {
+	if src.Bad {
 		return nil, x.ends
 	}
 	x.perKey = resize(x.perKey, k)
@@ -436,13 +437,13 @@ func (t *Table) attributeBlock(x *decoder, src *source, n int, pick []uint32) (l
 	perKey, flat := x.perKey, x.flat
 	for i := range k {
 		if p.counts[i] == 0 {
-			src.bad = true
+			src.Bad = true
 			return nil, x.ends
 		}
 		some, m := p.of(i)
 		perKey[i], flat = flat[:m], flat[m:]
 		t.valueColumn(x, src, x.keys[i], p.counts[i], some, perKey[i])
-		if src.bad {
+		if src.Bad {
 			return nil, x.ends
 		}
 	}

@@ -1,6 +1,9 @@
 package segment
 
-import "github.com/ollyscale/ollyscale/libs/segment/internal/container"
+import (
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+)
 
 // childSection writes a nested row set as one section: counts per parent, then each column in the order of the schema.
 func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32) {
@@ -18,8 +21,8 @@ func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32
 	if len(rows) == 0 {
 		return
 	}
-	e.s.reset()
-	e.c.ints(&e.s, counts)
+	e.s.Reset()
+	e.c.Write(&e.s, counts)
 	e.v, e.w = resize(e.v, max(len(rows), len(parents))), resize(e.w, max(len(rows), len(parents)))
 	if id != container.SectionLinks {
 		// Times are kept as differences from the parent's.
@@ -27,20 +30,20 @@ func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32
 		for i, r := range rows {
 			v[i] = c.Ints[ColTime][r] - t.Ints[ColTime][owner[i]]
 		}
-		e.c.ints(&e.s, v)
+		e.c.Write(&e.s, v)
 	}
 	switch id {
 	case container.SectionEvents:
-		e.c.ints(&e.s, e.gather(c.Ints[ColDroppedAttributes], rows))
+		e.c.Write(&e.s, e.gather(c.Ints[ColDroppedAttributes], rows))
 		e.childText(t, c.Texts[TextName], rows, true)
 	case container.SectionLinks:
-		e.c.ints(&e.s, e.gather(c.Ints[ColFlags], rows))
-		e.c.ints(&e.s, e.gather(c.Ints[ColDroppedAttributes], rows))
+		e.c.Write(&e.s, e.gather(c.Ints[ColFlags], rows))
+		e.c.Write(&e.s, e.gather(c.Ints[ColDroppedAttributes], rows))
 		e.childText(t, c.Texts[TextTraceState], rows, false)
 		e.writeTraceIDs(c.TraceIDs, rows, false)
 		e.writeSpanIDs(c.SpanIDs, rows)
 	case container.SectionExemplars:
-		e.c.ints(&e.s, e.gather(c.Ints[ColHas], rows))
+		e.c.Write(&e.s, e.gather(c.Ints[ColHas], rows))
 		e.splitNumbers(c.Ints[ColHas], c.Ints[ColNumber], rows)
 		e.writeNumbers()
 		e.writeTraceIDs(c.TraceIDs, rows, true)
@@ -90,7 +93,7 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 	}
 	counts := resize(x.v, x.d.Items)
 	x.v = counts
-	x.r.ints(src, counts)
+	x.r.Read(src, counts)
 	m := s.Count
 	total := int64(0)
 	for _, k := range counts {
@@ -99,7 +102,7 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 		}
 		total += k
 	}
-	if src.bad || total != int64(m) || m == 0 {
+	if src.Bad || total != int64(m) || m == 0 {
 		return damagedf("section %d", id)
 	}
 	var kids []uint32 // of the picked rows; nil: all
@@ -132,7 +135,7 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 		return err
 	}
 	_, ends := t.attributeBlock(x, src, m, kids)
-	if src.bad {
+	if src.Bad {
 		return damagedf("attributes of section %d", id)
 	}
 	for i := range picked {
@@ -144,7 +147,7 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 }
 
 // childColumns decodes what stands before the attributes of nested rows: of all, or of those that kids names.
-func (t *Table) childColumns(x *decoder, src *source, c *Children, id uint8, counts []int64, kids []uint32) error {
+func (t *Table) childColumns(x *decoder, src *streams.Source, c *Children, id uint8, counts []int64, kids []uint32) error {
 	m := x.d.Section(id).Count
 	column := func(col Column, each func(v []int64)) {
 		var v []int64
@@ -154,8 +157,8 @@ func (t *Table) childColumns(x *decoder, src *source, c *Children, id uint8, cou
 		} else {
 			v = make([]int64, m)
 		}
-		x.r.ints(src, v)
-		if each != nil && !src.bad {
+		x.r.Read(src, v)
+		if each != nil && !src.Bad {
 			each(v)
 		}
 		if kids != nil {
@@ -185,14 +188,14 @@ func (t *Table) childColumns(x *decoder, src *source, c *Children, id uint8, cou
 		c.Texts[col] = grow(c.Texts[col], n)
 		dst := c.Texts[col][len(c.Texts[col])-n:]
 		clear(dst)
-		if !src.bad {
+		if !src.Bad {
 			t.valueColumn(x, src, key, m, kids, dst)
 		}
 	}
 	ids := func() {
 		x.traces, x.spans = resize(x.traces, m), resize(x.spans, m)
 		x.traceIDs(src, x.traces)
-		if !src.bad {
+		if !src.Bad {
 			x.spanIDs(src, x.spans)
 		}
 		c.TraceIDs, c.SpanIDs = take(c.TraceIDs, x.traces, kids), take(c.SpanIDs, x.spans, kids)
@@ -211,13 +214,13 @@ func (t *Table) childColumns(x *decoder, src *source, c *Children, id uint8, cou
 		column(ColHas, func(v []int64) { has = v })
 		x.kidNumbers = resize(x.kidNumbers, m)
 		clear(x.kidNumbers)
-		if !src.bad {
+		if !src.Bad {
 			x.numbersByHas(src, has, x.kidNumbers)
 		}
 		c.Ints[ColNumber] = take(c.Ints[ColNumber], x.kidNumbers, kids)
 		ids()
 	}
-	if src.bad {
+	if src.Bad {
 		return damagedf("section %d", id)
 	}
 	return nil

@@ -6,13 +6,15 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // decoder holds the memory for decoding segments into one table.
 type decoder struct {
 	in      *container.Reader
-	r       intReader
+	r       *integers.Decoder
 	d       *container.Directory
 	needs   *needs
 	pick    []uint32               // rows to read, in rising order; nil: all
@@ -140,7 +142,7 @@ func newDecoder(memory *arena.Arena) (*decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &decoder{in: in, memory: memory}, nil
+	return &decoder{in: in, r: integers.NewDecoder(), memory: memory}, nil
 }
 
 // open begins with another segment.
@@ -157,12 +159,12 @@ func (x *decoder) close() {
 }
 
 // source gives a section's streams.
-func (x *decoder) source(s *container.Section) (*source, error) {
-	streams, err := x.in.Streams(s)
+func (x *decoder) source(s *container.Section) (*streams.Source, error) {
+	raw, err := x.in.Streams(s)
 	if err != nil {
 		return nil, err
 	}
-	return &source{code: streams[container.StreamCode], plain: streams[container.StreamPlain], text: streams[container.StreamText]}, nil
+	return &streams.Source{Code: raw[container.StreamCode], Plain: raw[container.StreamPlain], Text: raw[container.StreamText]}, nil
 }
 
 func (t *Table) decode(x *decoder) error {
@@ -265,10 +267,10 @@ func (x *decoder) ints(c Column, dst []int64) error {
 	}
 	switch {
 	case isDouble(c):
-		x.r.doubles(src, dst)
+		x.r.ReadDoubles(src, dst)
 	case isRelative(c):
-		relative := src.byte()
-		x.r.ints(src, dst)
+		relative := src.Byte()
+		x.r.Read(src, dst)
 		if relative != 0 {
 			times, err := x.column(ColTime)
 			if err != nil {
@@ -279,9 +281,9 @@ func (x *decoder) ints(c Column, dst []int64) error {
 			}
 		}
 	default:
-		x.r.ints(src, dst)
+		x.r.Read(src, dst)
 	}
-	if src.bad {
+	if src.Bad {
 		return damagedf("column %d", c)
 	}
 	return nil
@@ -350,8 +352,8 @@ func (x *decoder) someInts(c Column, rows []uint32, dst []int64) error {
 		if err != nil {
 			return err
 		}
-		relative := isRelative(c) && src.byte() != 0
-		if x.r.some(src, x.d.Items, rows, dst); src.bad {
+		relative := isRelative(c) && src.Byte() != 0
+		if x.r.Pick(src, x.d.Items, rows, dst); src.Bad {
 			return damagedf("column %d", c)
 		}
 		if !relative {
@@ -432,13 +434,13 @@ func (x *decoder) numberColumn(dst []int64) error {
 		return err
 	}
 	x.numbersByHas(src, has, dst)
-	if src.bad {
+	if src.Bad {
 		return damagedf("column %d", ColNumber)
 	}
 	return nil
 }
 
-func (x *decoder) numbersByHas(src *source, has, dst []int64) {
+func (x *decoder) numbersByHas(src *streams.Source, has, dst []int64) {
 	ints, doubles := 0, 0
 	for _, h := range has {
 		switch {
@@ -449,9 +451,9 @@ func (x *decoder) numbersByHas(src *source, has, dst []int64) {
 		}
 	}
 	x.v, x.w = resize(x.v, ints), resize(x.w, doubles)
-	x.r.ints(src, x.v)
-	x.r.doubles(src, x.w)
-	if src.bad {
+	x.r.Read(src, x.v)
+	x.r.ReadDoubles(src, x.w)
+	if src.Bad {
 		return
 	}
 	v, w := x.v, x.w
@@ -527,7 +529,7 @@ func (t *Table) readTexts(x *decoder) error {
 		} else if err := t.readBounds(x, src, dst); err != nil {
 			return err
 		}
-		if src.bad {
+		if src.Bad {
 			return damagedf("text column %d", c)
 		}
 	}
@@ -535,14 +537,14 @@ func (t *Table) readTexts(x *decoder) error {
 }
 
 // readBounds decodes the bounds of histograms, which only histograms have.
-func (t *Table) readBounds(x *decoder, src *source, dst []ValueID) error {
+func (t *Table) readBounds(x *decoder, src *streams.Source, dst []ValueID) error {
 	n, err := x.ofKinds(1 << Histogram)
 	if err != nil {
 		return err
 	}
 	x.ids = resize(x.ids, n)
 	t.valueColumn(x, src, keyOf(TextBounds), n, nil, x.ids)
-	if src.bad {
+	if src.Bad {
 		return nil
 	}
 	ids, next := x.ids, 0
@@ -570,20 +572,20 @@ func (t *Table) readBounds(x *decoder, src *source, dst []ValueID) error {
 }
 
 // list64 decodes the values of lists in either order.
-func (x *decoder) list64(src *source, dst, lengths []int64, doubles bool) bool {
-	order := src.byte()
+func (x *decoder) list64(src *streams.Source, dst, lengths []int64, doubles bool) bool {
+	order := src.Byte()
 	to := dst
 	if order == listByPlace {
 		x.w = resize(x.w, len(dst))
 		to = x.w
 	}
 	if doubles {
-		x.r.doubles(src, to)
+		x.r.ReadDoubles(src, to)
 	} else {
-		x.r.ints(src, to)
+		x.r.Read(src, to)
 	}
-	if order == listByRow || src.bad {
-		return !src.bad
+	if order == listByRow || src.Bad {
+		return !src.Bad
 	}
 	rows := len(lengths)
 	if order != listByPlace || rows == 0 || len(dst)%rows != 0 {
@@ -645,7 +647,7 @@ func (t *Table) readList(x *decoder, c ListColumn) error {
 	}
 	lengths := resize(x.v, n)
 	x.v = lengths
-	x.r.ints(src, lengths)
+	x.r.Read(src, lengths)
 	total := int64(0)
 	for _, n := range lengths {
 		if n < 0 || n > int64(s.Count)-total {
@@ -653,13 +655,13 @@ func (t *Table) readList(x *decoder, c ListColumn) error {
 		}
 		total += n
 	}
-	if src.bad || total != int64(s.Count) {
+	if src.Bad || total != int64(s.Count) {
 		return damagedf("list column %d", c)
 	}
 	before := len(l.Values)
 	l.Values = grow(l.Values, s.Count)
 	values := l.Values[before:]
-	if !x.list64(src, values, lengths, c == ListQuantiles || c == ListQuantileValues) || src.bad {
+	if !x.list64(src, values, lengths, c == ListQuantiles || c == ListQuantileValues) || src.Bad {
 		return damagedf("list column %d", c)
 	}
 	// The lists of rows that are not picked are closed up.

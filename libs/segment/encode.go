@@ -8,6 +8,8 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/filter"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -19,8 +21,8 @@ const maxEntries = container.MaxEntries
 // the same Table at the same time.
 type Encoder struct {
 	out container.Writer
-	c   intCoder
-	s   sink
+	c   *integers.Encoder
+	s   streams.Sink
 
 	v      []int64
 	w      []int64
@@ -47,7 +49,7 @@ type Encoder struct {
 const groupLevel = 2
 
 // NewEncoder makes an Encoder.
-func NewEncoder() *Encoder { return &Encoder{} }
+func NewEncoder() *Encoder { return &Encoder{c: integers.NewEncoder()} }
 
 // Encode writes the given rows, in the given order, as one segment. Level 0 and 1 compress with zstd 1, level 2 with zstd 3.
 func (t *Table) Encode(rows []uint32, level int) (*Segment, error) {
@@ -131,7 +133,7 @@ const (
 
 // add writes a section, whose streams are in e.s.
 func (e *Encoder) add(s container.Section) {
-	e.out.Add(s, [container.NumStreams][]byte{e.s.code, e.s.plain, e.s.text})
+	e.out.Add(s, [container.NumStreams][]byte{e.s.Code, e.s.Plain, e.s.Text})
 }
 
 // intSection writes an integer column; a constant one needs only its bounds, one that is all zero not even a section.
@@ -139,13 +141,13 @@ func (e *Encoder) intSection(c Column, v []int64) {
 	first := v[0]
 	if !slices.ContainsFunc(v, func(x int64) bool { return x != first }) {
 		if first != 0 {
-			e.s.reset()
+			e.s.Reset()
 			e.add(container.Section{ID: uint8(c), Min: first, Max: first})
 		}
 		return
 	}
-	e.s.reset()
-	lo, hi := e.c.ints(&e.s, v)
+	e.s.Reset()
+	lo, hi := e.c.Write(&e.s, v)
 	e.add(container.Section{ID: uint8(c), Min: lo, Max: hi})
 }
 
@@ -182,7 +184,7 @@ func (e *Encoder) relative(c Column, col, base []int64, rows []uint32) {
 		e.intSection(c, v)
 		return
 	}
-	e.s.reset()
+	e.s.Reset()
 	e.relativeInts(v, base, rows)
 	e.add(container.Section{ID: uint8(c), Min: lo, Max: hi})
 }
@@ -193,11 +195,11 @@ func (e *Encoder) relativeInts(v, base []int64, rows []uint32) {
 		w[i] = v[i] - base[r]
 	}
 	e.smaller(func() {
-		e.s.byte(0)
-		e.c.ints(&e.s, v)
+		e.s.Byte(0)
+		e.c.Write(&e.s, v)
 	}, func() {
-		e.s.byte(1)
-		e.c.ints(&e.s, w)
+		e.s.Byte(1)
+		e.c.Write(&e.s, w)
 	})
 }
 
@@ -213,7 +215,7 @@ func (e *Encoder) textSection(t *Table, c TextColumn, col []ValueID, rows []uint
 	if !present || len(rows) == 0 {
 		return
 	}
-	e.s.reset()
+	e.s.Reset()
 	s := container.Section{ID: container.SectionText + uint8(c), Count: len(ids)}
 	e.values(t, ids, &s, c != TextBody && c != TextTraceState && c != TextBounds)
 	e.add(s)
@@ -337,8 +339,8 @@ func (e *Encoder) doubleSection(c Column, v []int64) {
 		e.intSection(c, v)
 		return
 	}
-	e.s.reset()
-	e.c.doubles(&e.s, v)
+	e.s.Reset()
+	e.c.WriteDoubles(&e.s, v)
 	e.add(container.Section{ID: uint8(c), Min: lo, Max: hi})
 }
 
@@ -346,7 +348,7 @@ func (e *Encoder) doubleSection(c Column, v []int64) {
 func (e *Encoder) numbers(t *Table, rows []uint32) {
 	lo, hi, found := e.splitNumbers(t.Ints[ColHas], t.Ints[ColNumber], rows)
 	if found && (lo != 0 || hi != 0) {
-		e.s.reset()
+		e.s.Reset()
 		e.writeNumbers()
 		e.add(container.Section{ID: uint8(ColNumber), Min: lo, Max: hi})
 	}
@@ -374,8 +376,8 @@ func (e *Encoder) splitNumbers(has, number []int64, rows []uint32) (lo, hi int64
 }
 
 func (e *Encoder) writeNumbers() {
-	e.c.ints(&e.s, e.v)
-	e.c.doubles(&e.s, e.w)
+	e.c.Write(&e.s, e.v)
+	e.c.WriteDoubles(&e.s, e.w)
 }
 
 // list writes a list column for the points that may have it: lengths, then all values.
@@ -392,22 +394,22 @@ func (e *Encoder) list(t *Table, c ListColumn, rows []uint32) {
 	if len(all) == 0 {
 		return
 	}
-	e.s.reset()
-	e.c.ints(&e.s, lengths)
-	write := func(s *sink, v []int64) { e.c.ints(s, v) }
+	e.s.Reset()
+	e.c.Write(&e.s, lengths)
+	write := func(s *streams.Sink, v []int64) { e.c.Write(s, v) }
 	if c == ListQuantiles || c == ListQuantileValues {
-		write = e.c.doubles
+		write = e.c.WriteDoubles
 	}
 	turned := e.transpose(all, lengths)
 	if turned == nil {
-		e.s.byte(listByRow)
+		e.s.Byte(listByRow)
 		write(&e.s, all)
 	} else {
 		e.smaller(func() {
-			e.s.byte(listByRow)
+			e.s.Byte(listByRow)
 			write(&e.s, all)
 		}, func() {
-			e.s.byte(listByPlace)
+			e.s.Byte(listByPlace)
 			write(&e.s, turned)
 		})
 	}
@@ -442,14 +444,14 @@ func (e *Encoder) transpose(all, lengths []int64) []int64 {
 
 // smaller writes the streams in one of two ways, whichever takes fewer bytes before compression.
 func (e *Encoder) smaller(a, b func()) {
-	code, plain := len(e.s.code), len(e.s.plain)
+	code, plain := len(e.s.Code), len(e.s.Plain)
 	a()
-	codeEnd, plainEnd := len(e.s.code), len(e.s.plain)
+	codeEnd, plainEnd := len(e.s.Code), len(e.s.Plain)
 	b()
-	if len(e.s.code)+len(e.s.plain)-codeEnd-plainEnd < codeEnd+plainEnd-code-plain {
-		e.s.code = append(e.s.code[:code], e.s.code[codeEnd:]...)
-		e.s.plain = append(e.s.plain[:plain], e.s.plain[plainEnd:]...)
+	if len(e.s.Code)+len(e.s.Plain)-codeEnd-plainEnd < codeEnd+plainEnd-code-plain {
+		e.s.Code = append(e.s.Code[:code], e.s.Code[codeEnd:]...)
+		e.s.Plain = append(e.s.Plain[:plain], e.s.Plain[plainEnd:]...)
 		return
 	}
-	e.s.code, e.s.plain = e.s.code[:codeEnd], e.s.plain[:plainEnd]
+	e.s.Code, e.s.Plain = e.s.Code[:codeEnd], e.s.Plain[:plainEnd]
 }

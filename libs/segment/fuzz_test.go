@@ -108,44 +108,6 @@ func oddPayloads(signal telemetry.Signal) [][]byte {
 	return [][]byte{nil, wrap(item), message(wrap(item), wrap(nil)), field(1, field(1, field(1, kv("deep", deep)))), {0x0a}, {0}, {0x0c}, group}
 }
 
-// FuzzInts encodes any list of integers and decodes it.
-func FuzzInts(f *testing.F) {
-	f.Add([]byte{1, 2, 3}, uint8(0), uint8(3))
-	f.Add(bytes.Repeat([]byte{7, 0, 9, 200}, 100), uint8(1), uint8(0))
-	f.Add(bytes.Repeat([]byte{255}, 256), uint8(2), uint8(60))
-	f.Fuzz(func(t *testing.T, raw []byte, mode, shift uint8) {
-		v := make([]int64, 0, len(raw))
-		sum := int64(0)
-		for i, b := range raw {
-			x := int64(b) << (shift % 64)
-			switch mode % 4 {
-			case 1:
-				sum += x
-				x = sum
-			case 2:
-				x = -x
-			case 3:
-				x = int64(uint64(b) * 0x9e3779b97f4a7c15 >> (shift % 64) << (i % 3))
-			}
-			v = append(v, x)
-		}
-		var c intCoder
-		var s sink
-		c.ints(&s, v)
-		c.doubles(&s, v)
-		src := source{code: s.code, plain: s.plain, text: s.text}
-		var r intReader
-		got, doubles := make([]int64, len(v)), make([]int64, len(v))
-		r.ints(&src, got)
-		r.doubles(&src, doubles)
-		require.False(t, src.bad)
-		require.Equal(t, v, got)
-		require.Equal(t, v, doubles)
-		require.Empty(t, src.code)
-		require.Empty(t, src.plain)
-	})
-}
-
 func seedSegments(tb testing.TB) []*Segment {
 	tb.Helper()
 	var out []*Segment

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
 // Sizes of ids, as OTLP has them.
@@ -130,10 +131,10 @@ func (x *idIndex) none() bool {
 
 // write writes distinct ids and, unless all are, each row's number.
 func (x *idIndex) write(e *Encoder) {
-	e.s.uvarint(uint64(len(x.first)))
-	e.s.plain = append(e.s.plain, x.entries...)
+	e.s.Uvarint(uint64(len(x.first)))
+	e.s.Plain = append(e.s.Plain, x.entries...)
 	if len(x.first) < len(x.index) {
-		e.c.ints(&e.s, x.index)
+		e.c.Write(&e.s, x.index)
 	}
 }
 
@@ -163,7 +164,7 @@ func (e *Encoder) writeSpanIDs(ids [][8]byte, rows []uint32) {
 }
 
 func (e *Encoder) traceIDs(ids [][16]byte, rows []uint32) {
-	e.s.reset()
+	e.s.Reset()
 	e.writeTraceIDs(ids, rows, true)
 	if !e.traceIdx.none() {
 		e.add(container.Section{ID: container.SectionTraceIDs, Count: len(e.traceIdx.first)})
@@ -171,7 +172,7 @@ func (e *Encoder) traceIDs(ids [][16]byte, rows []uint32) {
 }
 
 func (e *Encoder) spanIDs(ids [][8]byte, rows []uint32) {
-	e.s.reset()
+	e.s.Reset()
 	e.writeSpanIDs(ids, rows)
 	if !e.spanIdx.none() {
 		e.add(container.Section{ID: container.SectionSpanIDs, Count: len(e.spanIdx.first)})
@@ -190,7 +191,7 @@ const (
 func (e *Encoder) parentIDs(t *Table, rows []uint32) {
 	tr, sp := &e.traceIdx, &e.spanIdx
 	tr.ranks()
-	e.s.reset()
+	e.s.Reset()
 	v := e.v[:len(rows)]
 	raw := 0
 	parents := false
@@ -208,13 +209,13 @@ func (e *Encoder) parentIDs(t *Table, rows []uint32) {
 			}
 		}
 		v[i] = parentRaw
-		e.s.plain = append(e.s.plain, id[:]...)
+		e.s.Plain = append(e.s.Plain, id[:]...)
 		raw++
 	}
 	if !parents {
 		return
 	}
-	e.c.ints(&e.s, v)
+	e.c.Write(&e.s, v)
 	e.add(container.Section{ID: container.SectionParentIDs, Count: raw})
 }
 
@@ -267,16 +268,16 @@ func (x *decoder) idColumn(id uint8, size int, pick []uint32, memory *[]int64) (
 		return c, err
 	}
 	c.at = at
-	if d := src.count(x.d.Items); d != s.Count {
-		src.bad = true
+	if d := src.Count(x.d.Items); d != s.Count {
+		src.Bad = true
 	}
 	if !x.places {
-		c.ids = src.take(&src.plain, idBytes(s))
+		c.ids = src.Take(&src.Plain, idBytes(s))
 	}
 	x.idIndex(src, s.Count, x.d.Items, pick)
 	*memory, x.index = x.index, *memory
 	c.index = *memory
-	if src.bad {
+	if src.Bad {
 		return c, damagedf("ids of section %d", id)
 	}
 	return c, nil
@@ -284,7 +285,7 @@ func (x *decoder) idColumn(id uint8, size int, pick []uint32, memory *[]int64) (
 
 // idSource is source for a section that begins with ids. Where only places are wanted, plain is what follows them; at is where they begin in
 // the body.
-func (x *decoder) idSource(s *container.Section) (src *source, at int, err error) {
+func (x *decoder) idSource(s *container.Section) (src *streams.Source, at int, err error) {
 	if !x.places || idBytes(s) == 0 {
 		src, err = x.source(s)
 		return src, 0, err
@@ -368,17 +369,17 @@ func (x *decoder) row(i int) int {
 }
 
 // distinctIDs reads the distinct ids of a column of n; which of them each row has is left in x.index.
-func (x *decoder) distinctIDs(src *source, size, n int) []byte {
-	d := src.count(n)
-	b := src.take(&src.plain, d*size)
+func (x *decoder) distinctIDs(src *streams.Source, size, n int) []byte {
+	d := src.Count(n)
+	b := src.Take(&src.Plain, d*size)
 	x.idIndex(src, d, n, nil)
 	return b
 }
 
 // idIndex reads which of d distinct ids each of n rows has into x.index; where pick is not nil, only those rows.
-func (x *decoder) idIndex(src *source, d, n int, pick []uint32) {
-	if src.bad || d > n || d == 0 && n > 0 {
-		src.bad = true
+func (x *decoder) idIndex(src *streams.Source, d, n int, pick []uint32) {
+	if src.Bad || d > n || d == 0 && n > 0 {
+		src.Bad = true
 		return
 	}
 	switch {
@@ -389,7 +390,7 @@ func (x *decoder) idIndex(src *source, d, n int, pick []uint32) {
 		}
 	case pick != nil:
 		x.index = resize(x.index, len(pick))
-		x.r.some(src, n, pick, x.index)
+		x.r.Pick(src, n, pick, x.index)
 	case d == n:
 		x.index = resize(x.index, n)
 		for i := range x.index {
@@ -397,20 +398,20 @@ func (x *decoder) idIndex(src *source, d, n int, pick []uint32) {
 		}
 	default:
 		x.index = resize(x.index, n)
-		x.r.ints(src, x.index)
+		x.r.Read(src, x.index)
 	}
 	for _, e := range x.index {
 		if uint64(e) >= uint64(d) {
-			src.bad = true
+			src.Bad = true
 			return
 		}
 	}
 }
 
 // traceIDs decodes a column of trace ids.
-func (x *decoder) traceIDs(src *source, dst [][16]byte) {
+func (x *decoder) traceIDs(src *streams.Source, dst [][16]byte) {
 	b := x.distinctIDs(src, traceIDSize, len(dst))
-	if src.bad {
+	if src.Bad {
 		return
 	}
 	for i, e := range x.index {
@@ -419,9 +420,9 @@ func (x *decoder) traceIDs(src *source, dst [][16]byte) {
 }
 
 // spanIDs decodes a column of span ids.
-func (x *decoder) spanIDs(src *source, dst [][8]byte) {
+func (x *decoder) spanIDs(src *streams.Source, dst [][8]byte) {
 	b := x.distinctIDs(src, spanIDSize, len(dst))
-	if src.bad {
+	if src.Bad {
 		return
 	}
 	for i, e := range x.index {
@@ -445,11 +446,11 @@ func (x *decoder) parentIDs(spans *idColumn, traces []int64, dst [][8]byte, plac
 	}
 	var raw []byte
 	if !x.places {
-		raw = src.take(&src.plain, idBytes(s))
+		raw = src.Take(&src.Plain, idBytes(s))
 	}
 	codes := resize(x.codes, x.d.Items)
 	x.codes = codes
-	if x.r.ints(src, codes); src.bad {
+	if x.r.Read(src, codes); src.Bad {
 		return damagedf("parent ids")
 	}
 	near := 0 // picked rows whose parent is in the segment

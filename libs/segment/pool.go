@@ -4,6 +4,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -40,9 +41,9 @@ func (e *Encoder) texts(n int, text func(i int) string) {
 	for i := range n {
 		s := text(i)
 		v[i] = int64(len(s))
-		e.s.text = append(e.s.text, s...)
+		e.s.Text = append(e.s.Text, s...)
 	}
-	e.c.ints(&e.s, v)
+	e.c.Write(&e.s, v)
 }
 
 // numbersOf writes n integers.
@@ -52,7 +53,7 @@ func (e *Encoder) numbersOf(n int, number func(i int) int64) {
 	for i := range n {
 		v[i] = number(i)
 	}
-	e.c.ints(&e.s, v)
+	e.c.Write(&e.s, v)
 }
 
 func (e *Encoder) scopeTokens(t *Table, scope uint64, ids []ValueID) {
@@ -70,7 +71,7 @@ func (e *Encoder) fieldToken(scope uint64, key, text string) {
 func (e *Encoder) resources(t *Table) {
 	list := e.maps[mapResources].list
 	n := len(list)
-	e.s.reset()
+	e.s.Reset()
 	e.numbersOf(n, func(i int) int64 { return int64(t.Resources[list[i]].Dropped) })
 	e.texts(n, func(i int) string { return t.Resources[list[i]].SchemaURL })
 	e.numbersOf(n, func(i int) int64 { return int64(len(t.Resources[list[i]].EntityRefs)) })
@@ -78,11 +79,11 @@ func (e *Encoder) resources(t *Table) {
 	for _, i := range list {
 		for _, r := range t.Resources[i].EntityRefs {
 			lengths = append(lengths, int64(len(r)))
-			e.s.text = append(e.s.text, r...)
+			e.s.Text = append(e.s.Text, r...)
 		}
 	}
 	e.codes = lengths
-	e.c.ints(&e.s, lengths)
+	e.c.Write(&e.s, lengths)
 	e.attributeLists(t, n, func(i int) []ValueID { return t.Resources[list[i]].Attributes }, false)
 	e.add(container.Section{ID: container.SectionResources, Count: n})
 	for _, i := range list {
@@ -93,7 +94,7 @@ func (e *Encoder) resources(t *Table) {
 func (e *Encoder) scopes(t *Table) {
 	list := e.maps[mapScopes].list
 	n := len(list)
-	e.s.reset()
+	e.s.Reset()
 	e.texts(n, func(i int) string { return t.Scopes[list[i]].Name })
 	e.texts(n, func(i int) string { return t.Scopes[list[i]].Version })
 	e.texts(n, func(i int) string { return t.Scopes[list[i]].SchemaURL })
@@ -111,7 +112,7 @@ func (e *Encoder) scopes(t *Table) {
 func (e *Encoder) metrics(t *Table) {
 	list := e.maps[mapMetrics].list
 	n := len(list)
-	e.s.reset()
+	e.s.Reset()
 	e.texts(n, func(i int) string { return t.Metrics[list[i]].Name })
 	e.texts(n, func(i int) string { return t.Metrics[list[i]].Description })
 	e.texts(n, func(i int) string { return t.Metrics[list[i]].Unit })
@@ -133,7 +134,7 @@ func (e *Encoder) metrics(t *Table) {
 func (e *Encoder) series(t *Table) {
 	list := e.maps[mapSeries].list
 	n := len(list)
-	e.s.reset()
+	e.s.Reset()
 	e.numbersOf(n, func(i int) int64 { return e.maps[mapMetrics].add(t.Series[list[i]].Metric) })
 	e.numbersOf(n, func(i int) int64 { return e.maps[mapResources].add(t.Series[list[i]].Resource) })
 	e.numbersOf(n, func(i int) int64 { return e.maps[mapScopes].add(t.Series[list[i]].Scope) })
@@ -142,7 +143,7 @@ func (e *Encoder) series(t *Table) {
 }
 
 // pool opens a dictionary's section; nil when it is not needed or empty.
-func (x *decoder) pool(id uint8) (*container.Section, *source, error) {
+func (x *decoder) pool(id uint8) (*container.Section, *streams.Source, error) {
 	s := x.d.Section(id)
 	if s == nil || !x.needs.section(id) {
 		return nil, nil, nil
@@ -156,26 +157,26 @@ func (x *decoder) pool(id uint8) (*container.Section, *source, error) {
 }
 
 // names decodes a list of strings.
-func (x *decoder) names(src *source, n int) [][]byte {
+func (x *decoder) names(src *streams.Source, n int) [][]byte {
 	x.lengths = resize(x.lengths, n)
-	x.r.ints(src, x.lengths)
+	x.r.Read(src, x.lengths)
 	out := make([][]byte, n)
 	for i, l := range x.lengths {
-		if uint64(l) > uint64(len(src.text)) {
-			src.bad = true
+		if uint64(l) > uint64(len(src.Text)) {
+			src.Bad = true
 		}
-		if src.bad {
+		if src.Bad {
 			return out
 		}
-		out[i] = src.take(&src.text, int(l))
+		out[i] = src.Take(&src.Text, int(l))
 	}
 	return out
 }
 
 // list decodes n integers into new memory.
-func (x *decoder) list(src *source, n int) []int64 {
+func (x *decoder) list(src *streams.Source, n int) []int64 {
 	v := make([]int64, n)
-	x.r.ints(src, v)
+	x.r.Read(src, v)
 	return v
 }
 
@@ -238,10 +239,10 @@ func (t *Table) readResources(x *decoder) error {
 	refCounts := x.list(src, s.Count)
 	total := 0
 	for _, c := range refCounts {
-		if c < 0 || c > int64(len(src.text)) {
+		if c < 0 || c > int64(len(src.Text)) {
 			return damagedf("resources")
 		}
-		if total += int(c); total > 4*len(src.text)+container.FreeGrowth {
+		if total += int(c); total > 4*len(src.Text)+container.FreeGrowth {
 			return damagedf("resources")
 		}
 	}
@@ -253,7 +254,7 @@ func (t *Table) readResources(x *decoder) error {
 		}
 	}
 	lists, starts := t.attributeBlock(x, src, s.Count, some)
-	if src.bad {
+	if src.Bad {
 		return damagedf("resources")
 	}
 	ends := make([]int, s.Count+1)
@@ -288,7 +289,7 @@ func (t *Table) readScopes(x *decoder) error {
 		}
 	}
 	lists, starts := t.attributeBlock(x, src, s.Count, some)
-	if src.bad {
+	if src.Bad {
 		return damagedf("scopes")
 	}
 	x.scopes = entries(x.scopes, s.Count, some, func(k, i int) uint32 {
@@ -310,7 +311,7 @@ func (t *Table) readMetrics(x *decoder) error {
 	temporalities := x.list(src, s.Count)
 	monotonic := x.list(src, s.Count)
 	lists, starts := t.attributeBlock(x, src, s.Count, nil)
-	if src.bad {
+	if src.Bad {
 		return damagedf("metrics")
 	}
 	for i := range s.Count {
@@ -340,7 +341,7 @@ func (t *Table) readSeries(x *decoder) error {
 		return err
 	}
 	lists, starts := t.attributeBlock(x, src, s.Count, some)
-	if src.bad {
+	if src.Bad {
 		return damagedf("series")
 	}
 	for i := range s.Count {

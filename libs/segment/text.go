@@ -243,7 +243,7 @@ func (e *Encoder) strings(t *Table, ids []ValueID) {
 	if len(ids) >= minTemplated && e.templates(t, ids) {
 		return
 	}
-	e.s.byte(textPlain)
+	e.s.Byte(textPlain)
 	lengths := e.attrs.lengths[:0]
 	for i, id := range ids {
 		if i%ahead == 0 {
@@ -251,10 +251,10 @@ func (e *Encoder) strings(t *Table, ids []ValueID) {
 		}
 		raw := t.Values[id].Raw
 		lengths = append(lengths, int64(len(raw)))
-		e.s.text = append(e.s.text, raw...)
+		e.s.Text = append(e.s.Text, raw...)
 	}
 	e.attrs.lengths = lengths
-	e.c.ints(&e.s, lengths)
+	e.c.Write(&e.s, lengths)
 }
 
 // ahead is how many strings are touched before they are parsed. Rows lie in another order than requests had them in, so that each string
@@ -290,17 +290,17 @@ func (e *Encoder) templates(t *Table, ids []ValueID) bool {
 		return false
 	}
 	n := len(c.ends)
-	e.s.byte(textTemplates)
-	e.s.uvarint(uint64(total))
-	e.s.uvarint(uint64(n))
+	e.s.Byte(textTemplates)
+	e.s.Uvarint(uint64(total))
+	e.s.Uvarint(uint64(n))
 	lengths := e.attrs.lengths[:0]
 	for i := range n {
 		lengths = append(lengths, int64(len(c.template(i))))
 	}
 	e.attrs.lengths = lengths
-	e.c.ints(&e.s, lengths)
-	e.s.text = append(e.s.text, c.templates...)
-	e.c.ints(&e.s, c.codes)
+	e.c.Write(&e.s, lengths)
+	e.s.Text = append(e.s.Text, c.templates...)
+	e.c.Write(&e.s, c.codes)
 	// Numbers by template and slot.
 	c.at = resize(c.at, n)
 	sum := 0
@@ -322,7 +322,7 @@ func (e *Encoder) templates(t *Table, ids []ValueID) bool {
 	columns := c.columns
 	for i := range n {
 		for range c.slots[i] {
-			e.c.ints(&e.s, columns[:c.count[i]])
+			e.c.Write(&e.s, columns[:c.count[i]])
 			columns = columns[c.count[i]:]
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
 // textList is a list of strings as a segment holds it: parsed, but no string of a template is put together before somebody looks at it.
@@ -22,9 +24,9 @@ type textList struct {
 	count     []int    // per template: its strings
 	at        []int    // per template: where its numbers begin in columns; slot after slot, count[t] numbers each
 	columns   []int64
-	from      []source // per template: where its numbers stand; read when they are needed
-	loaded    []bool   // per template: its numbers are in columns
-	reader    *intReader
+	from      []streams.Source // per template: where its numbers stand; read when they are needed
+	loaded    []bool           // per template: its numbers are in columns
+	reader    *integers.Decoder
 	nth       []uint32 // per string: how many before it have the same template; made when it is needed
 
 	lengths []int64
@@ -39,58 +41,58 @@ func (l *textList) forget() {
 	clear(l.from[:cap(l.from)])
 }
 
-// read parses n strings; the list refers to src's memory. Damage sets src.bad.
-func (l *textList) read(r *intReader, src *source, n int) {
+// read parses n strings; the list refers to src's memory. Damage sets src.Bad.
+func (l *textList) read(r *integers.Decoder, src *streams.Source, n int) {
 	l.n, l.templates, l.nth = n, nil, l.nth[:0]
-	switch src.byte() {
+	switch src.Byte() {
 	case textPlain:
 		l.plain(r, src)
 	case textTemplates:
 		l.parse(r, src)
 	default:
-		src.bad = true
+		src.Bad = true
 	}
 }
 
-func (l *textList) plain(r *intReader, src *source) {
+func (l *textList) plain(r *integers.Decoder, src *streams.Source) {
 	l.ends = resize(l.ends, l.n)
-	r.ints(src, l.ends)
+	r.Read(src, l.ends)
 	end := int64(0)
 	for i, length := range l.ends {
-		if src.bad || uint64(length) > uint64(int64(len(src.text))-end) {
-			src.bad = true
+		if src.Bad || uint64(length) > uint64(int64(len(src.Text))-end) {
+			src.Bad = true
 			return
 		}
 		end += length
 		l.ends[i] = end
 	}
-	l.text = src.take(&src.text, int(end))
+	l.text = src.Take(&src.Text, int(end))
 }
 
-func (l *textList) parse(r *intReader, src *source) {
+func (l *textList) parse(r *integers.Decoder, src *streams.Source) {
 	n := l.n
-	l.total = src.count((len(src.text) + n) * container.MaxGrowth)
-	m := src.count(n)
+	l.total = src.Count((len(src.Text) + n) * container.MaxGrowth)
+	m := src.Count(n)
 	l.lengths = resize(l.lengths, m)
-	r.ints(src, l.lengths)
+	r.Read(src, l.lengths)
 	l.templates = resize(l.templates[:0], m)
 	l.slots, l.count, l.at = resize(l.slots, m), resize(l.count, m), resize(l.at, m)
 	for i, length := range l.lengths {
-		if src.bad || uint64(length) > uint64(len(src.text)) {
-			src.bad = true
+		if src.Bad || uint64(length) > uint64(len(src.Text)) {
+			src.Bad = true
 			return
 		}
-		l.templates[i] = src.take(&src.text, int(length))
+		l.templates[i] = src.Take(&src.Text, int(length))
 		l.slots[i], l.count[i] = countSlots(l.templates[i]), 0
 	}
 	l.codes = resize(l.codes, n)
-	r.ints(src, l.codes)
-	if src.bad {
+	r.Read(src, l.codes)
+	if src.Bad {
 		return
 	}
 	for _, c := range l.codes {
 		if uint64(c) >= uint64(m) {
-			src.bad = true
+			src.Bad = true
 			return
 		}
 		l.count[c]++
@@ -99,11 +101,11 @@ func (l *textList) parse(r *intReader, src *source) {
 	for i := range m {
 		l.at[i] = sum
 		if l.slots[i] < 0 {
-			src.bad = true
+			src.Bad = true
 			return
 		}
 		if sum += l.slots[i] * l.count[i]; sum > maxEntries {
-			src.bad = true
+			src.Bad = true
 			return
 		}
 	}
@@ -112,7 +114,7 @@ func (l *textList) parse(r *intReader, src *source) {
 	for i := range m {
 		l.from[i], l.loaded[i] = *src, false
 		for range l.slots[i] {
-			r.skip(src, l.count[i])
+			r.Skip(src, l.count[i])
 		}
 	}
 }
@@ -120,16 +122,16 @@ func (l *textList) parse(r *intReader, src *source) {
 // load reads the numbers of a template; false if they are damaged.
 func (l *textList) load(template int) bool {
 	if l.loaded[template] {
-		return !l.from[template].bad
+		return !l.from[template].Bad
 	}
 	l.loaded[template] = true
 	src := &l.from[template]
 	at := l.at[template]
 	for range l.slots[template] {
-		l.reader.ints(src, l.columns[at:at+l.count[template]])
+		l.reader.Read(src, l.columns[at:at+l.count[template]])
 		at += l.count[template]
 	}
-	return !src.bad
+	return !src.Bad
 }
 
 // all appends every string to dst, in order; memory is where those of templates are put, of capacity total. ok is false for a list that

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
 // typeAbsent stands in type lists for the absent value of a text column.
@@ -56,13 +58,13 @@ func (e *Encoder) values(t *Table, ids []ValueID, s *container.Section, tokens b
 	}
 	numeric := s.Types == 1<<Int || s.Types == 1<<Double
 	if len(dict) == len(ids) || numeric && len(dict)*2 > len(ids) && dict[0] != 0 && !slices.Contains(dict, 0) {
-		e.s.byte(valuesDirect)
+		e.s.Byte(valuesDirect)
 		e.valueList(t, ids)
 		return
 	}
-	e.s.byte(valuesDict)
-	e.s.uvarint(uint64(len(dict)))
-	e.c.ints(&e.s, codes)
+	e.s.Byte(valuesDict)
+	e.s.Uvarint(uint64(len(dict)))
+	e.c.Write(&e.s, codes)
 	e.valueList(t, dict)
 }
 
@@ -84,12 +86,12 @@ func (e *Encoder) valueList(t *Table, ids []ValueID) {
 		}
 	}
 	if mixed {
-		e.s.byte(typesMixed)
+		e.s.Byte(typesMixed)
 		for _, id := range ids {
-			e.s.byte(typeOf(t, id))
+			e.s.Byte(typeOf(t, id))
 		}
 	} else {
-		e.s.byte(first)
+		e.s.Byte(first)
 	}
 	numbers, doubles, raws := e.attrs.numbers[:0], e.attrs.doubles[:0], e.attrs.raws[:0]
 	for _, id := range ids {
@@ -105,8 +107,8 @@ func (e *Encoder) valueList(t *Table, ids []ValueID) {
 		}
 	}
 	e.attrs.numbers, e.attrs.doubles, e.attrs.raws = numbers, doubles, raws
-	e.c.ints(&e.s, numbers)
-	e.c.doubles(&e.s, doubles)
+	e.c.Write(&e.s, numbers)
+	e.c.WriteDoubles(&e.s, doubles)
 	if len(raws) > 0 {
 		e.strings(t, raws)
 	}
@@ -114,30 +116,30 @@ func (e *Encoder) valueList(t *Table, ids []ValueID) {
 
 // valueColumn decodes n values of one key. It interns all of them into dst, or only those that some names, in rising order: then dst has
 // one place for each of these.
-func (t *Table) valueColumn(x *decoder, src *source, key KeyID, n int, some []uint32, dst []ValueID) {
+func (t *Table) valueColumn(x *decoder, src *streams.Source, key KeyID, n int, some []uint32, dst []ValueID) {
 	if n == 0 {
-		src.bad = true
+		src.Bad = true
 		return
 	}
-	switch src.byte() {
+	switch src.Byte() {
 	case valuesDirect:
 		t.valueList(x, src, key, n, some, dst)
 	case valuesDict:
-		m := src.count(n)
+		m := src.Count(n)
 		if some == nil {
 			x.codes = resize(x.codes, n)
-			x.r.ints(src, x.codes)
+			x.r.Read(src, x.codes)
 		} else {
 			x.codes = resize(x.codes, len(some))
-			x.r.some(src, n, some, x.codes)
+			x.r.Pick(src, n, some, x.codes)
 		}
-		if m == 0 || src.bad {
-			src.bad = true
+		if m == 0 || src.Bad {
+			src.Bad = true
 			return
 		}
 		for _, c := range x.codes {
 			if uint64(c) >= uint64(m) {
-				src.bad = true
+				src.Bad = true
 				return
 			}
 		}
@@ -147,19 +149,19 @@ func (t *Table) valueColumn(x *decoder, src *source, key KeyID, n int, some []ui
 		}
 		x.values = resize(x.values, m)
 		t.valueList(x, src, key, m, nil, x.values)
-		if src.bad {
+		if src.Bad {
 			return
 		}
 		for i, c := range x.codes {
 			dst[i] = x.values[c]
 		}
 	default:
-		src.bad = true
+		src.Bad = true
 	}
 }
 
 // someValues decodes a dictionary of m entries and interns those that x.codes refers to.
-func (t *Table) someValues(x *decoder, src *source, key KeyID, m int, dst []ValueID) {
+func (t *Table) someValues(x *decoder, src *streams.Source, key KeyID, m int, dst []ValueID) {
 	x.place = resize(x.place, m)
 	clear(x.place)
 	for _, c := range x.codes {
@@ -174,7 +176,7 @@ func (t *Table) someValues(x *decoder, src *source, key KeyID, m int, dst []Valu
 	}
 	x.values = resize(x.values, len(x.needed))
 	t.valueList(x, src, key, m, x.needed, x.values)
-	if src.bad {
+	if src.Bad {
 		return
 	}
 	for k, c := range x.codes {
@@ -183,10 +185,10 @@ func (t *Table) someValues(x *decoder, src *source, key KeyID, m int, dst []Valu
 }
 
 // valueList decodes n values and interns them, or only some, as in valueColumn.
-func (t *Table) valueList(x *decoder, src *source, key KeyID, n int, some []uint32, dst []ValueID) {
+func (t *Table) valueList(x *decoder, src *streams.Source, key KeyID, n int, some []uint32, dst []ValueID) {
 	l := &x.dict
-	l.read(&x.r, src, n)
-	if src.bad {
+	l.read(x.r, src, n)
+	if src.Bad {
 		return
 	}
 	seed := t.seeds[key]
@@ -195,7 +197,7 @@ func (t *Table) valueList(x *decoder, src *source, key KeyID, n int, some []uint
 		for k, i := range some {
 			v, ok := x.valueAt(l, int(i))
 			if !ok {
-				src.bad = true
+				src.Bad = true
 				return
 			}
 			dst[k] = t.interned(key, seed, v)
@@ -210,7 +212,7 @@ func (t *Table) valueList(x *decoder, src *source, key KeyID, n int, some []uint
 		}
 		var ok bool
 		if texts, ok = l.texts.all(x.texts[:0], memory); !ok {
-			src.bad = true
+			src.Bad = true
 			return
 		}
 		x.texts = texts
@@ -277,9 +279,9 @@ type valueList struct {
 	memory  []byte
 }
 
-// read parses n values; the list refers to src's memory. Damage sets src.bad.
-func (l *valueList) read(r *intReader, src *source, n int) {
-	l.n, l.uniform, l.raws, l.ordinal = n, src.byte(), 0, l.ordinal[:0]
+// read parses n values; the list refers to src's memory. Damage sets src.Bad.
+func (l *valueList) read(r *integers.Decoder, src *streams.Source, n int) {
+	l.n, l.uniform, l.raws, l.ordinal = n, src.Byte(), 0, l.ordinal[:0]
 	numbers, doubles := 0, 0
 	count := func(typ byte, n int) bool {
 		switch typ {
@@ -296,19 +298,19 @@ func (l *valueList) read(r *intReader, src *source, n int) {
 		return true
 	}
 	if l.uniform == typesMixed {
-		l.types = append(l.types[:0], src.take(&src.code, n)...)
+		l.types = append(l.types[:0], src.Take(&src.Code, n)...)
 		for _, typ := range l.types {
-			src.bad = src.bad || !count(typ, 1)
+			src.Bad = src.Bad || !count(typ, 1)
 		}
 	} else if !count(l.uniform, n) {
-		src.bad = true
+		src.Bad = true
 	}
-	if src.bad {
+	if src.Bad {
 		return
 	}
 	l.numbers, l.doubles = resize(l.numbers, numbers), resize(l.doubles, doubles)
-	r.ints(src, l.numbers)
-	r.doubles(src, l.doubles)
+	r.Read(src, l.numbers)
+	r.ReadDoubles(src, l.doubles)
 	if l.raws > 0 {
 		l.texts.read(r, src, l.raws)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -151,7 +152,7 @@ func (v *View) TraceIDs() *TraceIDs {
 		return t
 	}
 	b := v.x.distinctIDs(src, traceIDSize, n)
-	if src.bad {
+	if src.Bad {
 		v.bad("trace ids")
 		return t
 	}
@@ -261,7 +262,7 @@ func (v *View) shape() *listPlan {
 		return p
 	}
 	starts, slots, rows := v.x.shapes(src, v.Len(), len(v.x.d.Keys))
-	if src.bad {
+	if src.Bad {
 		v.bad("attribute shapes")
 		return p
 	}
@@ -271,34 +272,34 @@ func (v *View) shape() *listPlan {
 }
 
 // values parses a list of n values.
-func (v *View) values(src *source, n int) *Values {
+func (v *View) values(src *streams.Source, n int) *Values {
 	if v.used == len(v.pool) {
 		v.pool = append(v.pool, &Values{view: v})
 	}
 	c := v.pool[v.used]
 	v.used++
 	c.entries, c.key, c.located, c.rows = n, -1, true, c.rows[:0]
-	switch src.byte() {
+	switch src.Byte() {
 	case valuesDirect:
 		c.direct = true
-		c.list.read(&v.x.r, src, n)
+		c.list.read(v.x.r, src, n)
 	case valuesDict:
 		c.direct = false
-		m := src.count(n)
+		m := src.Count(n)
 		c.codes = resize(c.codes, n)
-		v.x.r.ints(src, c.codes)
+		v.x.r.Read(src, c.codes)
 		for _, code := range c.codes {
 			if uint64(code) >= uint64(m) {
-				src.bad = true
+				src.Bad = true
 			}
 		}
-		if !src.bad {
-			c.list.read(&v.x.r, src, m)
+		if !src.Bad {
+			c.list.read(v.x.r, src, m)
 		}
 	default:
-		src.bad = true
+		src.Bad = true
 	}
-	if src.bad {
+	if src.Bad {
 		v.bad("a list of values")
 		return &v.empty
 	}
@@ -533,25 +534,25 @@ func (v *View) Resources() *Resources {
 	n := s.Count
 	ints := resize(v.x.codes, n)
 	v.x.codes = ints
-	v.x.r.ints(src, ints) // dropped attributes
+	v.x.r.Read(src, ints) // dropped attributes
 	v.skipNames(src, ints)
-	v.x.r.ints(src, ints) // numbers of entity references
+	v.x.r.Read(src, ints) // numbers of entity references
 	refs := 0
 	for _, c := range ints {
-		if c < 0 || c > int64(len(src.text)) || refs > 4*len(src.text)+container.FreeGrowth {
-			src.bad = true
+		if c < 0 || c > int64(len(src.Text)) || refs > 4*len(src.Text)+container.FreeGrowth {
+			src.Bad = true
 			break
 		}
 		refs += int(c)
 	}
-	if !src.bad {
+	if !src.Bad {
 		v.x.codes = resize(v.x.codes, refs)
 		v.skipNames(src, v.x.codes)
 	}
-	if !src.bad {
+	if !src.Bad {
 		v.block(src, n, r)
 	}
-	if src.bad {
+	if src.Bad {
 		v.bad("resources")
 		r.keys, r.values = r.keys[:0], r.values[:0]
 		return r
@@ -561,42 +562,42 @@ func (v *View) Resources() *Resources {
 }
 
 // skipNames passes over strings; lengths is scratch for as many.
-func (v *View) skipNames(src *source, lengths []int64) {
-	v.x.r.ints(src, lengths)
+func (v *View) skipNames(src *streams.Source, lengths []int64) {
+	v.x.r.Read(src, lengths)
 	for _, l := range lengths {
-		if src.bad || uint64(l) > uint64(len(src.text)) {
-			src.bad = true
+		if src.Bad || uint64(l) > uint64(len(src.Text)) {
+			src.Bad = true
 			return
 		}
-		src.take(&src.text, int(l))
+		src.Take(&src.Text, int(l))
 	}
 }
 
 // block reads the attributes of n nested rows.
-func (v *View) block(src *source, n int, r *Resources) {
-	k := src.count(len(src.code))
-	if k == 0 || src.bad {
+func (v *View) block(src *streams.Source, n int, r *Resources) {
+	k := src.Count(len(src.Code))
+	if k == 0 || src.Bad {
 		return
 	}
 	for _, name := range v.x.names(src, k) {
 		r.keys = append(r.keys, v.name(name))
 	}
-	if src.bad {
+	if src.Bad {
 		return
 	}
 	p := v.x.lists(src, n, k, nil)
-	if src.bad {
+	if src.Bad {
 		return
 	}
 	counts := slices.Clone(p.counts)
 	starts, slots, rows := slices.Clone(p.starts), slices.Clone(p.slots), slices.Clone(p.rows)
 	for i := range k {
 		if counts[i] == 0 {
-			src.bad = true
+			src.Bad = true
 			return
 		}
 		c := v.values(src, counts[i])
-		if src.bad {
+		if src.Bad {
 			return
 		}
 		r.values = append(r.values, c)

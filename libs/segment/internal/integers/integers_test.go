@@ -1,0 +1,422 @@
+package integers
+
+import (
+	"bytes"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+)
+
+var update = flag.Bool("update", false, "write the golden files that are missing; what is there must stay readable")
+
+// lists are of every kind that columns are made of. Every test below runs over all of them and all encodings.
+func lists() map[string][]int64 {
+	out := map[string][]int64{}
+	for _, n := range []int{1, 2, 15, 31, 129, 700} {
+		r := rand.New(rand.NewPCG(3, uint64(n)))
+		wandering := int64(0)
+		for name, number := range map[string]func(i int) int64{
+			"constant":    func(int) int64 { return 7 },
+			"small":       func(int) int64 { return int64(r.IntN(6)) },
+			"skewed":      func(int) int64 { return int64(r.IntN(20) / 19 * r.IntN(200)) },
+			"repeating":   func(i int) int64 { return int64(uint64(i%30) * 0x9e3779b97f4a7c15 >> 56) },
+			"any":         func(int) int64 { return int64(r.Uint64()) },
+			"extremes":    func(int) int64 { return []int64{math.MinInt64, -1, 0, math.MaxInt64}[r.IntN(4)] },
+			"runs":        func(i int) int64 { return int64(i / 40 * 1e6) },
+			"uneven runs": func(i int) int64 { return int64(uint64(i/50*i/50)*0x9e3779b97f4a7c15) >> 20 },
+			"few":         func(int) int64 { return int64(r.IntN(5)) * 123_456_789_123 },
+			"rising":      func(i int) int64 { return int64(i)*1_000_003 + int64(r.IntN(50)) },
+			"falling":     func(i int) int64 { return int64(-i) * 977 },
+			"lengths":     func(int) int64 { return int64(math.Exp(r.Float64() * 30)) },
+			"scaled":      func(int) int64 { return int64(r.IntN(1<<20)) * 1_000_000 },
+			"outlier":     func(i int) int64 { return int64(i/(n-n/8)) * math.MaxInt64 / 3 },
+			"steps":       func(i int) int64 { return int64(i)*int64(math.Exp(r.Float64()*20)) - 5 },
+			"wandering": func(int) int64 { // steps of very different lengths, either way
+				wandering += int64(math.Exp(r.Float64()*25)) * int64(r.IntN(2)*2-1)
+				return wandering
+			},
+		} {
+			r = rand.New(rand.NewPCG(uint64(len(name)), uint64(n))) // the order of a map is chance
+			v := make([]int64, n)
+			for i := range v {
+				v[i] = number(i)
+			}
+			out[fmt.Sprintf("%d %s", n, name)] = v
+		}
+	}
+	return out
+}
+
+// written is v in one encoding; false where that does not take it.
+func written(e *Encoder, enc *encoding, v []int64) (*streams.Sink, bool) {
+	c := &e.columns[0]
+	c.set(v, 0)
+	if enc.size(e, c, never) == never {
+		return nil, false
+	}
+	to := &streams.Sink{}
+	to.Byte(enc.code)
+	enc.write(e, to, c)
+	return to, true
+}
+
+const follows = 0xee // in every stream, what comes after a list
+
+func begin(to *streams.Sink) *streams.Source {
+	with := func(b []byte) []byte { return append(bytes.Clone(b), follows) }
+	return &streams.Source{Code: with(to.Code), Plain: with(to.Plain)}
+}
+
+// requireSame: what was written is read, picked and passed over, and each time the cursors end where the list does.
+func requireSame(t *testing.T, v []int64, to *streams.Sink, percents ...int) {
+	t.Helper()
+	d := NewDecoder()
+	end := &streams.Source{Code: []byte{follows}, Plain: []byte{follows}}
+	read := begin(to)
+	got := make([]int64, len(v))
+	d.Read(read, got)
+	require.Equal(t, v, got)
+	require.Equal(t, end, read)
+
+	skipped := begin(to)
+	d.Skip(skipped, len(v))
+	require.Equal(t, end, skipped)
+
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, percent := range percents {
+		picked, want := []uint32{}, []int64{}
+		for i := range v {
+			if r.IntN(100) < percent {
+				picked, want = append(picked, uint32(i)), append(want, v[i])
+			}
+		}
+		from, some := begin(to), make([]int64, len(picked))
+		d.Pick(from, len(v), picked, some)
+		require.Equal(t, want, some, "%d %% picked", percent)
+		require.Equal(t, end, from)
+	}
+}
+
+func TestEncodings(t *testing.T) {
+	t.Parallel()
+	codes, names := map[byte]bool{}, map[string]bool{}
+	all := lists()
+	for _, enc := range encodings() {
+		require.Less(t, int(enc.code), maxCodes)
+		require.False(t, codes[enc.code] || names[enc.name], "%s is there twice", enc.name)
+		codes[enc.code], names[enc.name] = true, true
+		t.Run(enc.name, func(t *testing.T) {
+			taken := 0
+			e := NewEncoder()
+			for name, v := range all {
+				if to, ok := written(e, &enc, v); ok {
+					taken++
+					t.Log(name)
+					requireSame(t, v, to, 0, 5, 50, 100)
+				}
+			}
+			require.Positive(t, taken, "no list is one that %s can hold", enc.name)
+		})
+	}
+}
+
+// TestChoice: every encoding is the smallest for some list; one that never is only makes writing slower. What cannot be compressed is
+// never more than packed takes, which holds every list.
+func TestChoice(t *testing.T) {
+	t.Parallel()
+	chosen := map[byte]string{}
+	for name, v := range lists() {
+		e, to := NewEncoder(), &streams.Sink{}
+		lo, hi := e.Write(to, v)
+		chosen[to.Code[0]] = name
+		requireSame(t, v, to, 30)
+		least, most := v[0], v[0]
+		for _, x := range v {
+			least, most = min(least, x), max(most, x)
+		}
+		require.Equal(t, least, lo)
+		require.Equal(t, most, hi)
+		bits := packed()
+		p, ok := written(e, &bits, v)
+		require.True(t, ok)
+		require.LessOrEqual(t, len(to.Plain), len(p.Plain), "%s: not worse than bits", name)
+	}
+	for _, enc := range encodings() {
+		require.Contains(t, chosen, enc.code, "%s is the smallest for none of the lists", enc.name)
+	}
+}
+
+func TestEmpty(t *testing.T) {
+	t.Parallel()
+	to := &streams.Sink{}
+	NewEncoder().Write(to, nil)
+	NewEncoder().WriteDoubles(to, nil)
+	require.Empty(t, to.Code)
+	from := &streams.Source{}
+	d := NewDecoder()
+	d.Read(from, nil)
+	d.ReadDoubles(from, nil)
+	d.Pick(from, 0, nil, nil)
+	d.Skip(from, 0)
+	require.False(t, from.Bad)
+}
+
+func TestDoubles(t *testing.T) {
+	t.Parallel()
+	for form, values := range map[byte][]float64{
+		formDecimal: {0, 1.5, -3.25, 0.1, 1e9, 123456.789},
+		formBits:    {math.Pi, math.NaN(), math.Inf(-1), math.Copysign(0, -1), math.SmallestNonzeroFloat64},
+	} {
+		v := make([]int64, len(values))
+		for i, x := range values {
+			v[i] = int64(math.Float64bits(x))
+		}
+		to := &streams.Sink{}
+		NewEncoder().WriteDoubles(to, v)
+		require.Equal(t, form, to.Code[0])
+		got, from := make([]int64, len(v)), begin(to)
+		NewDecoder().ReadDoubles(from, got)
+		require.Equal(t, v, got)
+		require.Len(t, from.Code, 1)
+	}
+	from := &streams.Source{Code: []byte{2, 0, 0}}
+	NewDecoder().ReadDoubles(from, make([]int64, 1))
+	require.True(t, from.Bad, "a form that nobody knows")
+}
+
+// TestSpecification: section 6 lists the encodings that are there, and no others.
+func TestSpecification(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "docs", "segment-format.md"))
+	require.NoError(t, err)
+	_, section, ok := strings.Cut(string(page), "\n## 6. Integers and doubles\n")
+	require.True(t, ok)
+	section, _, _ = strings.Cut(section, "\n## ")
+	said := map[string]string{}
+	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \| ([^|]+) \| [^|]+ \|$`).FindAllStringSubmatch(section, -1) {
+		said[row[1]] = row[2]
+	}
+	is := map[string]string{}
+	for _, enc := range encodings() {
+		is[strconv.Itoa(int(enc.code))] = enc.name
+	}
+	require.Equal(t, is, said)
+}
+
+// TestGolden: a file per encoding, of a version that was released some day, is read for ever. It holds the numbers, the code stream and the
+// plain stream.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for _, enc := range encodings() {
+		t.Run(enc.name, func(t *testing.T) {
+			file := filepath.Join("testdata", "v1", strings.ReplaceAll(enc.name, " ", "-")+".golden")
+			if _, err := os.Stat(file); *update && err != nil {
+				require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+				require.NoError(t, os.WriteFile(file, []byte(golden(&enc)), 0o644))
+			}
+			b, err := os.ReadFile(file)
+			require.NoError(t, err, "go test -update writes the file of a new encoding")
+			lines := strings.Split(string(b), "\n")
+			var want []int64
+			for field := range strings.FieldsSeq(lines[0]) {
+				x, err := strconv.ParseInt(field, 10, 64)
+				require.NoError(t, err)
+				want = append(want, x)
+			}
+			to := &streams.Sink{}
+			to.Code, err = hex.DecodeString(lines[1])
+			require.NoError(t, err)
+			to.Plain, err = hex.DecodeString(lines[2])
+			require.NoError(t, err)
+			require.Equal(t, enc.code, to.Code[0])
+			requireSame(t, want, to, 20)
+		})
+	}
+}
+
+// golden is the text of a golden file: the lists of 129 numbers are the shortest that every encoding takes one of.
+func golden(enc *encoding) string {
+	var best []int64
+	var to *streams.Sink
+	for _, v := range lists() {
+		sink, ok := written(NewEncoder(), enc, v)
+		if ok && len(v) == 129 && (to == nil || len(sink.Code)+len(sink.Plain) > len(to.Code)+len(to.Plain)) {
+			best, to = v, sink
+		}
+	}
+	return fmt.Sprintf("%s\n%x\n%x\n", strings.Trim(fmt.Sprint(best), "[]"), to.Code, to.Plain)
+}
+
+// TestAllocations: once warm, writing, reading, picking and skipping allocate nothing.
+func TestAllocations(t *testing.T) { //nolint:paralleltest // counts allocations of the process
+	all := lists()
+	e, d, to := NewEncoder(), NewDecoder(), &streams.Sink{}
+	got, from := make([]int64, 700), &streams.Source{}
+	picked := []uint32{0}
+	work := func() {
+		for _, v := range all {
+			to.Reset()
+			e.Write(to, v)
+			*from = streams.Source{Code: to.Code, Plain: to.Plain}
+			d.Read(from, got[:len(v)])
+			*from = streams.Source{Code: to.Code, Plain: to.Plain}
+			d.Pick(from, len(v), picked, got[:1])
+			*from = streams.Source{Code: to.Code, Plain: to.Plain}
+			d.Skip(from, len(v))
+		}
+	}
+	work()
+	require.Zero(t, testing.AllocsPerRun(10, work))
+}
+
+// list makes numbers of what a fuzzer gives.
+func list(raw []byte, mode, shift uint8) []int64 {
+	v := make([]int64, 0, len(raw))
+	sum := int64(0)
+	for i, b := range raw {
+		x := int64(b) << (shift % 64)
+		switch mode % 4 {
+		case 1:
+			sum += x
+			x = sum
+		case 2:
+			x = -x
+		case 3:
+			x = int64(uint64(b) * 0x9e3779b97f4a7c15 >> (shift % 64) << (i % 3))
+		}
+		v = append(v, x)
+	}
+	return v
+}
+
+// FuzzEncodings writes any list in every encoding that takes it, and reads it.
+func FuzzEncodings(f *testing.F) {
+	f.Add([]byte{1, 2, 3}, uint8(0), uint8(3))
+	f.Add(bytes.Repeat([]byte{7, 0, 9, 200}, 100), uint8(1), uint8(0))
+	f.Add(bytes.Repeat([]byte{255}, 256), uint8(2), uint8(60))
+	f.Fuzz(func(t *testing.T, raw []byte, mode, shift uint8) {
+		v := list(raw, mode, shift)
+		if len(v) == 0 {
+			return
+		}
+		e := NewEncoder()
+		for _, enc := range encodings() {
+			if to, ok := written(e, &enc, v); ok {
+				requireSame(t, v, to, int(shift)%100)
+			}
+		}
+		to := &streams.Sink{}
+		e.Write(to, v)
+		requireSame(t, v, to, 10)
+		to.Reset()
+		e.WriteDoubles(to, v)
+		got, from := make([]int64, len(v)), begin(to)
+		NewDecoder().ReadDoubles(from, got)
+		require.Equal(t, v, got)
+		require.Len(t, from.Code, 1)
+		require.Len(t, from.Plain, 1)
+	})
+}
+
+// FuzzDamaged reads any bytes as a list of any length: never a panic, never more memory than the numbers need. Where reading finds
+// nothing wrong, picking gives the same numbers, and both leave the cursors where skipping does.
+func FuzzDamaged(f *testing.F) {
+	for _, v := range lists() {
+		for _, enc := range encodings() {
+			if to, ok := written(NewEncoder(), &enc, v); ok && len(v) < 200 {
+				f.Add(to.Code, to.Plain, uint16(len(v)))
+			}
+		}
+	}
+	f.Add([]byte{16}, []byte{}, uint16(1))
+	f.Fuzz(func(t *testing.T, code, plain []byte, count uint16) { checkDamaged(t, code, plain, int(count%4096)) })
+}
+
+func checkDamaged(t *testing.T, code, plain []byte, n int) {
+	t.Helper()
+	at := func() *streams.Source { return &streams.Source{Code: code, Plain: plain} }
+	d := NewDecoder()
+	read, got := at(), make([]int64, n)
+	d.Read(read, got)
+	picked, want := []uint32{}, []int64{}
+	for i := 0; i < n; i += 1 + i%7 {
+		picked, want = append(picked, uint32(i)), append(want, got[i])
+	}
+	from, some := at(), make([]int64, len(picked))
+	d.Pick(from, n, picked, some)
+	skipped := at()
+	d.Skip(skipped, n)
+	if !read.Bad {
+		require.False(t, from.Bad)
+		require.Equal(t, want, some)
+		require.Equal(t, read, from)
+		require.Equal(t, read, skipped)
+	}
+	for _, p := range d.nested {
+		require.LessOrEqual(t, cap(p.a)+cap(p.b), 4*n)
+	}
+	require.LessOrEqual(t, cap(d.steps), 2*n+2*deltaBlock)
+}
+
+// TestDamaged overwrites and cuts every byte of every encoding of short lists, and begins lists with codes that are not there.
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	for _, v := range lists() {
+		if len(v) > 31 {
+			continue
+		}
+		for _, enc := range encodings() {
+			to, ok := written(NewEncoder(), &enc, v)
+			if !ok {
+				continue
+			}
+			for i := range to.Code {
+				for _, b := range []byte{0, to.Code[i] ^ 1, 0x7f, 0xff} {
+					code := bytes.Clone(to.Code)
+					code[i] = b
+					checkDamaged(t, code, to.Plain, len(v))
+				}
+				from := &streams.Source{Code: to.Code[:i], Plain: to.Plain}
+				NewDecoder().Read(from, make([]int64, len(v)))
+				require.True(t, from.Bad, "%s cut at %d of %d", enc.name, i, len(to.Code))
+			}
+			for i := range to.Plain {
+				checkDamaged(t, to.Code, to.Plain[:i], len(v))
+			}
+		}
+	}
+	known := map[byte]bool{}
+	for _, enc := range encodings() {
+		known[enc.code] = true
+	}
+	for code := range 256 {
+		if known[byte(code)] {
+			continue
+		}
+		for name, read := range map[string]func(d *Decoder, from *streams.Source){
+			"read": func(d *Decoder, from *streams.Source) { d.Read(from, make([]int64, 2)) },
+			"pick": func(d *Decoder, from *streams.Source) { d.Pick(from, 2, []uint32{1}, make([]int64, 1)) },
+			"skip": func(d *Decoder, from *streams.Source) { d.Skip(from, 2) },
+		} {
+			from := &streams.Source{Code: []byte{byte(code), 0, 0, 0}, Plain: []byte{0}}
+			read(NewDecoder(), from)
+			require.True(t, from.Bad, "%s of code %d", name, code)
+		}
+	}
+	deep := &streams.Source{Code: bytes.Repeat([]byte{scaled().code, 2}, maxDepth), Plain: nil}
+	deep.Code = append(deep.Code, constant().code, 2)
+	NewDecoder().Read(deep, make([]int64, 3))
+	require.True(t, deep.Bad, "lists within lists without end")
+}
