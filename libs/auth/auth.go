@@ -3,8 +3,10 @@ package auth
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -27,7 +29,7 @@ const (
 	Admin
 )
 
-// Config chooses how requests are authenticated. The zero value is ModeNone with telemetry.DefaultTenant.
+// Config chooses how requests are authenticated.
 type Config struct {
 	Mode          string `mapstructure:"mode" doc:"How senders are authenticated: none (the tenant is what the header X-Scope-OrgID says)."`
 	DefaultTenant string `mapstructure:"default_tenant" doc:"Tenant of a request that names none."`
@@ -38,10 +40,14 @@ func DefaultConfig() Config {
 	return Config{Mode: ModeNone, DefaultTenant: string(telemetry.DefaultTenant)}
 }
 
-// Validate names the key that is wrong.
+// Validate names the keys that are wrong, relative to the section.
 func (c Config) Validate() error {
-	_, err := New(c)
-	return err
+	var p settings.Problems
+	p.OneOf("mode", c.Mode, ModeNone)
+	if _, err := telemetry.ParseTenant(c.DefaultTenant); err != nil {
+		p.Refuse("default_tenant", "%q: %s", c.DefaultTenant, fault.From(err).Message)
+	}
+	return p.Err()
 }
 
 // Identity is who sent a request.
@@ -57,18 +63,10 @@ type Authenticator struct {
 
 // New makes an Authenticator.
 func New(c Config) (*Authenticator, error) {
-	if c.Mode != "" && c.Mode != ModeNone {
-		return nil, fault.Newf(fault.Invalid, "config.auth", "auth.mode: %q is not known: want none", c.Mode)
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("auth: %w", err)
 	}
-	a := &Authenticator{fallback: telemetry.DefaultTenant}
-	if c.DefaultTenant != "" {
-		tenant, err := telemetry.ParseTenant(c.DefaultTenant)
-		if err != nil {
-			return nil, fault.Newf(fault.Invalid, "config.auth", "auth.default_tenant: %s", fault.From(err).Message)
-		}
-		a.fallback = tenant
-	}
-	return a, nil
+	return &Authenticator{fallback: telemetry.Tenant(c.DefaultTenant)}, nil
 }
 
 // Identify says who sent a request that wants to use scope. header returns a request header, "" where it is missing. A tenant name

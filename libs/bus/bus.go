@@ -61,9 +61,8 @@ type Bus struct {
 // Healthy says where it stands. An error is the configuration's fault. log and meter may be nil.
 func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Meter) (*Bus, error) {
 	if err := cfg.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("bus: %w", err)
 	}
-	cfg = cfg.withDefaults()
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}

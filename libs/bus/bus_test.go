@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -418,7 +419,7 @@ func TestAMessageThatIsNoBatchDoesNotStopItsNeighbours(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, bus.Config{}.Validate(), "the zero value is the default")
+	require.Error(t, bus.Config{}.Validate(), "0 means 0")
 	require.NoError(t, bus.DefaultConfig().Validate())
 	for _, change := range []func(*bus.Config){
 		func(c *bus.Config) { c.Replicas = 9 },
@@ -436,7 +437,9 @@ func TestConfigIsChecked(t *testing.T) {
 	} {
 		cfg := bus.DefaultConfig()
 		change(&cfg)
-		require.Equal(t, fault.Invalid, fault.ClassOf(cfg.Validate()), "%+v", cfg)
+		_, err := bus.Connect(t.Context(), cfg, nil, nil)
+		require.Equal(t, cfg.Validate(), errors.Unwrap(err), "%+v", cfg)
+		require.Error(t, err)
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/settings"
 )
 
 // InProcess is a NATS server that lives in this process: *server.Server of nats-server is one. It lets the bus connect without a
@@ -16,7 +16,7 @@ type InProcess interface {
 // Config says where the bus is and how its streams are kept. Every service of one installation must be given the same values for
 // the streams: the last one to start wins.
 type Config struct {
-	URL         string `mapstructure:"url" doc:"NATS servers, separated by commas."`
+	URL         string `mapstructure:"url" usual:"true" doc:"NATS servers, separated by commas."`
 	Credentials string `mapstructure:"credentials" doc:"Path of a NATS credentials file; empty for none."`
 	CA          string `mapstructure:"ca" doc:"Path of the certificate authority of the NATS servers, PEM; empty for the system's."`
 	Cert        string `mapstructure:"cert" doc:"Path of the client certificate towards NATS, PEM; empty for none."`
@@ -60,66 +60,27 @@ func DefaultConfig() Config {
 	}
 }
 
-// withDefaults fills what is zero, so that a Config written before a field existed still works.
-func (c Config) withDefaults() Config {
-	d := DefaultConfig()
-	fill(&c.URL, d.URL)
-	fill(&c.Replicas, d.Replicas)
-	fill(&c.MaxBytes, d.MaxBytes)
-	fill(&c.DeadMaxBytes, d.DeadMaxBytes)
-	fill(&c.MaxMessageBytes, d.MaxMessageBytes)
-	fill(&c.DuplicateWindow, d.DuplicateWindow)
-	fill(&c.Compression, d.Compression)
-	fill(&c.PublishTimeout, d.PublishTimeout)
-	fill(&c.MaxInFlight, d.MaxInFlight)
-	fill(&c.RequestTimeout, d.RequestTimeout)
-	fill(&c.AckWait, d.AckWait)
-	fill(&c.MaxAckPending, d.MaxAckPending)
-	fill(&c.MaxAttempts, d.MaxAttempts)
-	return c
-}
-
-func fill[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
 // minMessageBytes leaves room for the headers and for one ordinary item.
 const minMessageBytes = 64 << 10
 
-// Validate reports the first field that cannot work; a zero field takes its default and is fine.
+// Validate names the keys that are wrong, relative to the bus's own section.
 func (c Config) Validate() error {
-	c = c.withDefaults()
-	bad := func(field, want string) error {
-		return fault.Newf(fault.Invalid, "config.bus", "bus.%s: %s", field, want)
+	var p settings.Problems
+	if c.URL == "" {
+		p.Refuse("url", "an address is required")
 	}
-	switch {
-	case c.Replicas < 1 || c.Replicas > 5:
-		return bad("replicas", "must be 1 to 5")
-	case c.MaxBytes < 1<<20:
-		return bad("max_bytes", "must be at least 1 MiB")
-	case c.DeadMaxBytes < 1<<20:
-		return bad("dead_max_bytes", "must be at least 1 MiB")
-	case c.MaxMessageBytes < minMessageBytes || c.MaxMessageBytes > 64<<20:
-		return bad("max_message_bytes", "must be 64 KiB to 64 MiB")
-	case c.DuplicateWindow < time.Second:
-		return bad("duplicate_window", "must be at least 1s")
-	case c.Compression != "s2" && c.Compression != "zstd" && c.Compression != "none":
-		return bad("compression", "must be s2, zstd or none")
-	case c.PublishTimeout < 0 || c.RequestTimeout < 0:
-		return bad("publish_timeout, request_timeout", "must not be negative")
-	case c.MaxInFlight < publishWave:
-		return bad("max_in_flight", "must be at least 64")
-	case c.AckWait < time.Second:
-		return bad("ack_wait", "must be at least 1s")
-	case c.MaxAckPending < 1:
-		return bad("max_ack_pending", "must be at least 1")
-	case c.MaxAttempts < 1:
-		return bad("max_attempts", "must be at least 1")
-	case (c.Cert == "") != (c.Key == ""):
-		return bad("cert, key", "must be given together")
-	}
-	return nil
+	p.Together("cert", c.Cert, "key", c.Key)
+	settings.Between(&p, "replicas", c.Replicas, 1, 5)
+	settings.AtLeast(&p, "max_bytes", c.MaxBytes, 1<<20)
+	settings.AtLeast(&p, "dead_max_bytes", c.DeadMaxBytes, 1<<20)
+	settings.Between(&p, "max_message_bytes", c.MaxMessageBytes, minMessageBytes, 64<<20)
+	settings.AtLeast(&p, "duplicate_window", c.DuplicateWindow, time.Second)
+	p.OneOf("compression", c.Compression, "s2", "zstd", "none")
+	settings.Positive(&p, "publish_timeout", c.PublishTimeout)
+	settings.AtLeast(&p, "max_in_flight", c.MaxInFlight, publishWave)
+	settings.Positive(&p, "request_timeout", c.RequestTimeout)
+	settings.AtLeast(&p, "ack_wait", c.AckWait, time.Second)
+	settings.AtLeast(&p, "max_ack_pending", c.MaxAckPending, 1)
+	settings.AtLeast(&p, "max_attempts", c.MaxAttempts, 1)
+	return p.Err()
 }

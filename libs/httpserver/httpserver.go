@@ -20,17 +20,18 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/settings"
 )
 
-// Config holds a server's address and limits. Zero limits are the defaults.
+// Config holds a server's address and limits.
 type Config struct {
-	Address        string        `mapstructure:"address" doc:"Address to listen on, host:port."`
+	Address        string        `mapstructure:"address" usual:"true" doc:"Address to listen on, host:port."`
 	MaxBodyBytes   int64         `mapstructure:"max_body_bytes" doc:"Largest request body as sent (compressed or not)."`
 	MaxHeaderBytes int           `mapstructure:"max_header_bytes" doc:"Largest request header."`
-	ReadTimeout    time.Duration `mapstructure:"read_timeout" doc:"Time to read one request."`
-	WriteTimeout   time.Duration `mapstructure:"write_timeout" doc:"Time to handle one request and write its answer; streams are exempt."`
+	ReadTimeout    time.Duration `mapstructure:"read_timeout" doc:"Time to read one request, its header within 10s of it; 0 for no limit beyond the header."`
+	WriteTimeout   time.Duration `mapstructure:"write_timeout" doc:"Time to handle one request and write its answer, 0 for no limit; streams are exempt."`
 	IdleTimeout    time.Duration `mapstructure:"idle_timeout" doc:"Time that an idle connection is kept."`
-	DrainTimeout   time.Duration `mapstructure:"drain_timeout" doc:"Time that requests in flight have to end when the service stops."`
+	DrainTimeout   time.Duration `mapstructure:"drain_timeout" doc:"Time that requests in flight have to end when the service stops; 0 cuts them at once."`
 	CORSOrigins    []string      `mapstructure:"cors_origins" doc:"Origins whose pages may call this server from a browser; * for any. Empty: none."`
 	TLSCertFile    string        `mapstructure:"tls_cert_file" doc:"Certificate chain, PEM; empty for plain HTTP."`
 	TLSKeyFile     string        `mapstructure:"tls_key_file" doc:"Private key of the certificate, PEM."`
@@ -49,41 +50,18 @@ func DefaultConfig(address string) Config {
 	}
 }
 
-// Validate names the key that is wrong, relative to the server's own section.
+// Validate names the keys that are wrong, relative to the server's own section.
 func (c Config) Validate() error {
-	if _, _, err := net.SplitHostPort(c.Address); err != nil {
-		return fmt.Errorf("address: %q is not host:port", c.Address)
-	}
-	if c.MaxBodyBytes < 0 || c.MaxHeaderBytes < 0 {
-		return errors.New("max_body_bytes, max_header_bytes: must not be negative")
-	}
-	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
-		return errors.New("tls_cert_file, tls_key_file: set both or none")
-	}
-	return nil
-}
-
-func (c Config) withDefaults() Config {
-	d := DefaultConfig(c.Address)
-	if c.MaxBodyBytes == 0 {
-		c.MaxBodyBytes = d.MaxBodyBytes
-	}
-	if c.MaxHeaderBytes == 0 {
-		c.MaxHeaderBytes = d.MaxHeaderBytes
-	}
-	if c.ReadTimeout == 0 {
-		c.ReadTimeout = d.ReadTimeout
-	}
-	if c.WriteTimeout == 0 {
-		c.WriteTimeout = d.WriteTimeout
-	}
-	if c.IdleTimeout == 0 {
-		c.IdleTimeout = d.IdleTimeout
-	}
-	if c.DrainTimeout == 0 {
-		c.DrainTimeout = d.DrainTimeout
-	}
-	return c
+	var p settings.Problems
+	p.Address("address", c.Address)
+	settings.AtLeast(&p, "max_body_bytes", c.MaxBodyBytes, 1)
+	settings.AtLeast(&p, "max_header_bytes", c.MaxHeaderBytes, 1)
+	settings.NotNegative(&p, "read_timeout", c.ReadTimeout)
+	settings.NotNegative(&p, "write_timeout", c.WriteTimeout)
+	settings.Positive(&p, "idle_timeout", c.IdleTimeout)
+	settings.NotNegative(&p, "drain_timeout", c.DrainTimeout)
+	p.Together("tls_cert_file", c.TLSCertFile, "tls_key_file", c.TLSKeyFile)
+	return p.Err()
 }
 
 // Purpose names a server in the errors of its listener.
@@ -110,7 +88,6 @@ func New(cfg Config, env service.Env, purpose Purpose) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", purpose.Name, err)
 	}
-	cfg = cfg.withDefaults()
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(slogWriter{env.Log})
@@ -168,7 +145,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	server := &http.Server{
 		Handler:           s.Echo,
-		ReadHeaderTimeout: min(s.cfg.ReadTimeout, 10*time.Second),
+		ReadHeaderTimeout: headerTimeout(s.cfg.ReadTimeout),
 		ReadTimeout:       s.cfg.ReadTimeout,
 		WriteTimeout:      s.cfg.WriteTimeout,
 		IdleTimeout:       s.cfg.IdleTimeout,
@@ -202,6 +179,15 @@ func (s *Server) Run(ctx context.Context) error {
 		err = fmt.Errorf("%s: serve: %w", s.purpose.Name, ended)
 	}
 	return err
+}
+
+// headerTimeout is what bounds a client that sends its header byte by byte, also where the request as a whole may take for ever.
+func headerTimeout(read time.Duration) time.Duration {
+	const most = 10 * time.Second
+	if read == 0 {
+		return most
+	}
+	return min(read, most)
 }
 
 // slogWriter takes echo's own messages, which are rare and never about a request.

@@ -236,5 +236,9 @@ func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	require.ErrorContains(t, httpserver.Config{Address: "8080"}.Validate(), "address")
 	require.ErrorContains(t, httpserver.Config{Address: ":1", TLSCertFile: "x"}.Validate(), "tls_key_file")
-	require.NoError(t, httpserver.Config{Address: ":1"}.Validate())
+	require.Error(t, httpserver.Config{Address: ":1"}.Validate(), "0 means 0")
+	require.NoError(t, httpserver.DefaultConfig(":1").Validate())
+	unlimited := httpserver.DefaultConfig(":1")
+	unlimited.ReadTimeout, unlimited.WriteTimeout, unlimited.DrainTimeout = 0, 0, 0
+	require.NoError(t, unlimited.Validate())
 }

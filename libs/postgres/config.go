@@ -1,21 +1,23 @@
 package postgres
 
 import (
-	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ollyscale/ollyscale/libs/settings"
 )
 
 // Config says which database to use and how.
 type Config struct {
-	URL               string        `mapstructure:"url" secret:"true" doc:"Connection string of the database, as a URL or key=value pairs; PG… environment variables fill what it leaves out. Without one: postgres://postgres@127.0.0.1:5432/ollyscale."`
+	URL               string        `mapstructure:"url" usual:"true" secret:"true" doc:"Connection string of the database, as a URL or key=value pairs; PG… environment variables fill what it leaves out. Without one: postgres://postgres@127.0.0.1:5432/ollyscale."`
 	MaxConnections    int           `mapstructure:"max_connections" doc:"Most connections this service opens; 0 chooses by its role."`
 	Pooler            bool          `mapstructure:"pooler" doc:"True behind a pooler in transaction mode (PgBouncer): no prepared statements are kept."`
-	ConnectTimeout    time.Duration `mapstructure:"connect_timeout" doc:"How long one attempt to connect may take."`
-	MaxConnectionLife time.Duration `mapstructure:"max_connection_life" doc:"Connections are replaced at this age, so that load follows a failover or a new replica."`
+	ConnectTimeout    time.Duration `mapstructure:"connect_timeout" doc:"How long one attempt to connect may take; 0 for what the connection string says, without limit where it says nothing."`
+	MaxConnectionLife time.Duration `mapstructure:"max_connection_life" doc:"Connections are replaced at this age, so that load follows a failover or a new replica; 0 never replaces them."`
 }
 
 // DefaultConfig is a database on this machine.
@@ -27,25 +29,18 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate checks the configuration without connecting.
+// Validate names the keys that are wrong, relative to the database's own section, without connecting.
 func (c Config) Validate() error {
-	var errs []error
+	var p settings.Problems
 	if c.URL == "" {
-		errs = append(errs, errors.New("postgres.url: a connection string is required"))
+		p.Refuse("url", "a connection string is required")
 	} else if _, err := pgxpool.ParseConfig(c.URL); err != nil {
-		// pgx's message redacts the password.
-		errs = append(errs, fmt.Errorf("postgres.url: %w", err))
+		p.Refuse("url", "%s", err.Error()) // pgx's message redacts the password
 	}
-	if c.MaxConnections < 0 || c.MaxConnections > 1000 {
-		errs = append(errs, fmt.Errorf("postgres.max_connections: %d is not between 0 and 1000", c.MaxConnections))
-	}
-	if c.ConnectTimeout < 0 {
-		errs = append(errs, fmt.Errorf("postgres.connect_timeout: %s is negative", c.ConnectTimeout))
-	}
-	if c.MaxConnectionLife < 0 {
-		errs = append(errs, fmt.Errorf("postgres.max_connection_life: %s is negative", c.MaxConnectionLife))
-	}
-	return errors.Join(errs...)
+	settings.Between(&p, "max_connections", c.MaxConnections, 0, 1000)
+	settings.NotNegative(&p, "connect_timeout", c.ConnectTimeout)
+	settings.NotNegative(&p, "max_connection_life", c.MaxConnectionLife)
+	return p.Err()
 }
 
 // defaultMaxConnections is for a role that names none: a server has 100 by default, and a cluster has several roles and replicas.
@@ -66,9 +61,9 @@ func (c Config) pool(name string) (*pgxpool.Config, error) {
 	}
 	p.MaxConnIdleTime = 5 * time.Minute
 	p.HealthCheckPeriod = 30 * time.Second
-	if c.MaxConnectionLife > 0 {
-		p.MaxConnLifetime = c.MaxConnectionLife
-		p.MaxConnLifetimeJitter = c.MaxConnectionLife / 10
+	p.MaxConnLifetime, p.MaxConnLifetimeJitter = c.MaxConnectionLife, c.MaxConnectionLife/10
+	if c.MaxConnectionLife == 0 {
+		p.MaxConnLifetime = math.MaxInt64 // pgx takes 0 for an age that every connection has
 	}
 	if c.ConnectTimeout > 0 {
 		p.ConnConfig.ConnectTimeout = c.ConnectTimeout

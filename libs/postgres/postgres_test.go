@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strings"
 	"testing"
@@ -77,6 +78,14 @@ func TestConfig(t *testing.T) {
 		require.Error(t, cfg.Validate())
 		_, err := postgres.Open(testbed.Context(t), cfg, "test")
 		require.Equal(t, fault.Invalid, fault.ClassOf(err))
+	}
+	for life, want := range map[time.Duration]time.Duration{time.Minute: time.Minute, 0: math.MaxInt64} {
+		cfg := postgres.DefaultConfig()
+		cfg.MaxConnectionLife = life
+		pool, err := postgres.Open(testbed.Context(t), cfg, "test")
+		require.NoError(t, err)
+		require.Equal(t, want, pool.Config().MaxConnLifetime, "0 never replaces a connection")
+		pool.Close()
 	}
 	cfg := postgres.DefaultConfig()
 	cfg.URL = "postgres://me:hunter2@host:notaport/db"

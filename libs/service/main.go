@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ollyscale/ollyscale/libs/settings"
 )
 
 // Exit codes of a program.
@@ -20,22 +24,33 @@ const (
 	exitKilled = 130 // a second signal did not wait for the drain
 )
 
-// Config is what Main asks of a role's configuration.
-type Config interface {
-	// Validate returns an error that names the key and the reason.
-	Validate() error
-}
-
 // process is the configuration that every program has beside its role's.
 type process struct {
 	Log           LogConfig     `mapstructure:"log"`
 	Tracing       TracingConfig `mapstructure:"tracing"`
-	DrainDeadline time.Duration `mapstructure:"drain_deadline" doc:"How long a stopping part may take to finish what it holds."`
+	DrainDeadline time.Duration `mapstructure:"drain_deadline" doc:"How long a stopping part may take to finish what it holds; above 0."`
 }
 
-type settings[C Config] struct {
+func (p process) validate() error {
+	var problems settings.Problems
+	problems.Section("log", p.Log.Validate())
+	problems.Section("tracing", p.Tracing.Validate())
+	settings.Positive(&problems, "drain_deadline", p.DrainDeadline)
+	return problems.Err()
+}
+
+// configuration is that of a program: its role's and what every program has.
+type configuration[C settings.Config] struct {
 	Role    C       `mapstructure:",squash"`
 	Process process `mapstructure:",squash"`
+}
+
+// Validate is both parts'.
+func (c *configuration[C]) Validate() error {
+	var problems settings.Problems
+	problems.Section("", c.Process.validate())
+	problems.Section("", c.Role.Validate())
+	return problems.Err()
 }
 
 func defaultProcess() process {
@@ -44,6 +59,11 @@ func defaultProcess() process {
 		Tracing:       TracingConfig{Ratio: 0.1},
 		DrainDeadline: DefaultDrain,
 	}
+}
+
+// CommonSettings is the section of the configuration page with what every program has.
+func CommonSettings() settings.Section {
+	return settings.Section{Title: "Every service", Config: defaultProcess()}
 }
 
 // Program is one command line: it parses args, runs until ctx ends, and returns the exit code.
@@ -57,7 +77,7 @@ func WithLog(c LogConfig) Option { return func(p *process) { p.Log = c } }
 
 // Main is a role's main: it runs the program until SIGINT or SIGTERM, which drain it; a second one ends it at once. It does
 // not return.
-func Main[C Config, R Role](name string, defaults C, build func(C, Env) (R, error), options ...Option) {
+func Main[C settings.Config, R Role](name string, defaults C, build func(C, Env) (R, error), options ...Option) {
 	Exec(NewProgram(name, defaults, build, options...))
 }
 
@@ -91,11 +111,7 @@ func Commands(name, fallback string, programs map[string]Program) Program {
 		}
 		run, ok := programs[command]
 		if !ok {
-			known := make([]string, 0, len(programs))
-			for c := range programs {
-				known = append(known, c)
-			}
-			_, _ = fmt.Fprintf(stderr, "%s: unknown command %q: want %s\n", name, command, strings.Join(sorted(known), ", "))
+			_, _ = fmt.Fprintf(stderr, "%s: unknown command %q: want %s\n", name, command, strings.Join(slices.Sorted(maps.Keys(programs)), ", "))
 			return ExitUsage
 		}
 		return run(ctx, args, stdout, stderr)
@@ -104,31 +120,26 @@ func Commands(name, fallback string, programs map[string]Program) Program {
 
 // NewProgram makes the command line of one role: flags over environment over file over defaults, a logger, metrics, the ops
 // listener where the configuration has one (a field `Ops OpsConfig`), and the role.
-func NewProgram[C Config, R Role](name string, defaults C, build func(C, Env) (R, error), options ...Option) Program {
+func NewProgram[C settings.Config, R Role](name string, defaults C, build func(C, Env) (R, error), options ...Option) Program {
 	return func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-		all := settings[C]{Role: defaults, Process: defaultProcess()}
+		all := configuration[C]{Role: defaults, Process: defaultProcess()}
 		for _, o := range options {
 			o(&all.Process)
 		}
-		asked, err := load(name, &all, args, os.LookupEnv, stdout)
-		if err == nil && (asked.help || asked.version) {
-			if asked.version {
-				_, _ = fmt.Fprintln(stdout, versionLine(name))
-			}
-			return ExitOK
-		}
-		if err == nil && asked.probe != "" {
-			return probe(ctx, asked.probe, stdout)
-		}
-		if err == nil {
-			err = errors.Join(all.Process.Log.Validate(), all.Process.Tracing.Validate(), all.Role.Validate())
-		}
-		if err != nil {
+		asked, err := settings.Load(name, &all, args, stdout)
+		switch {
+		case err != nil:
 			complain(stderr, name, err)
 			return ExitUsage
-		}
-		if asked.printConfig {
-			if printConfig(stdout, &all) != nil {
+		case asked.Help:
+			return ExitOK
+		case asked.Version:
+			_, _ = fmt.Fprintln(stdout, versionLine(name))
+			return ExitOK
+		case asked.Probe != "":
+			return probe(ctx, asked.Probe, stdout)
+		case asked.Print:
+			if settings.Print(stdout, &all) != nil {
 				return ExitFailed
 			}
 			return ExitOK
@@ -153,7 +164,7 @@ func complain(w io.Writer, name string, err error) {
 	}
 }
 
-func runRole[C Config, R Role](ctx context.Context, name string, all settings[C], build func(C, Env) (R, error), stderr io.Writer) (err error) {
+func runRole[C settings.Config, R Role](ctx context.Context, name string, all configuration[C], build func(C, Env) (R, error), stderr io.Writer) (err error) {
 	log := NewLogger(all.Process.Log, stderr)
 	own, err := NewTelemetry(name)
 	if err != nil {

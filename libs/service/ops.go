@@ -14,7 +14,7 @@ import (
 
 // OpsConfig is where a role that has no HTTP port of its own serves its health and metrics.
 type OpsConfig struct {
-	Address string `mapstructure:"address" doc:"Where /livez, /health, /health/db and /metrics are served; empty for no listener of its own."`
+	Address string `mapstructure:"address" usual:"true" doc:"Where /livez, /health, /health/db and /metrics are served; empty for no listener of its own."`
 }
 
 // Route is one operations endpoint.

@@ -1,9 +1,6 @@
 package service
 
-import (
-	"reflect"
-	"slices"
-)
+import "reflect"
 
 // opsAddress finds the field of type OpsConfig in the struct that config points to; "" if there is none.
 func opsAddress(config any) string {
@@ -19,9 +16,4 @@ func opsAddress(config any) string {
 		}
 	}
 	return ""
-}
-
-func sorted(list []string) []string {
-	slices.Sort(list)
-	return list
 }

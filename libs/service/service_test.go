@@ -10,9 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -25,153 +22,24 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/settings"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-type busConfig struct {
-	URL      string        `mapstructure:"url" doc:"Where the bus is."`
-	MaxBytes int64         `mapstructure:"max_bytes" doc:"Size of a stream."`
-	Wait     time.Duration `mapstructure:"wait" doc:"How long."`
-	Dialer   func()        `mapstructure:"-"`
-}
-
 type roleConfig struct {
-	Bus     busConfig         `mapstructure:"bus"`
-	Ops     OpsConfig         `mapstructure:"ops"`
-	Command string            `mapstructure:"command" arg:"true" doc:"What to do."`
-	Once    bool              `mapstructure:"once" doc:"Run once."`
-	Rate    float64           `mapstructure:"rate"`
-	Level   uint8             `mapstructure:"level"`
-	Size    Bytes             `mapstructure:"size"`
-	Names   []string          `mapstructure:"names"`
-	Labels  map[string]string `mapstructure:"labels"`
-	Token   string            `mapstructure:"token" secret:"true"`
+	BusURL string    `mapstructure:"bus_url" usual:"true" doc:"Where the bus is."`
+	Ops    OpsConfig `mapstructure:"ops"`
+	Rate   float64   `mapstructure:"rate" doc:"How many; 0 for none."`
 }
 
 func (c roleConfig) Validate() error {
-	if c.Rate < 0 {
-		return errors.New("rate: must not be negative")
-	}
-	return nil
+	var p settings.Problems
+	settings.NotNegative(&p, "rate", c.Rate)
+	return p.Err()
 }
 
-func defaults() roleConfig {
-	return roleConfig{Bus: busConfig{URL: "nats://localhost", MaxBytes: 1 << 30, Wait: time.Minute}, Command: "up"}
-}
-
-func loadWith(t *testing.T, env map[string]string, args ...string) (roleConfig, error) {
-	t.Helper()
-	c := defaults()
-	_, err := load("test", &c, args, func(k string) (string, bool) { v, ok := env[k]; return v, ok }, &bytes.Buffer{})
-	return c, err
-}
-
-func write(t *testing.T, name, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	return path
-}
-
-func TestSourcesOverrideEachOther(t *testing.T) {
-	t.Parallel()
-	file := write(t, "c.yaml", `
-bus: {url: nats://file, max_bytes: 64MiB, wait: 7d}
-rate: 2.5
-level: 7
-size: 2GB
-once: true
-names: [a, b]
-labels: {x: y}
-`)
-	c, err := loadWith(t, nil, "--config", file)
-	require.NoError(t, err)
-	require.Equal(t, roleConfig{
-		Bus:     busConfig{URL: "nats://file", MaxBytes: 64 << 20, Wait: 7 * 24 * time.Hour},
-		Command: "up", Rate: 2.5, Level: 7, Size: 2e9, Once: true, Names: []string{"a", "b"}, Labels: map[string]string{"x": "y"},
-	}, c)
-
-	env := map[string]string{
-		"OLLY_CONFIG": file, "OLLY_BUS_URL": "nats://env", "OLLY_BUS_WAIT": "90s", "OLLY_NAMES": "c, d", "OLLY_LABELS": "k=v=w", "OLLY_RATE": "",
-	}
-	c, err = loadWith(t, env, "down", "--bus-url=nats://flag", "--once=false", "--bus-max-bytes", "5")
-	require.NoError(t, err)
-	require.Equal(t, "nats://flag", c.Bus.URL)
-	require.EqualValues(t, 5, c.Bus.MaxBytes)
-	require.Equal(t, 90*time.Second, c.Bus.Wait)
-	require.Equal(t, []string{"c", "d"}, c.Names)
-	require.Equal(t, map[string]string{"k": "v=w"}, c.Labels)
-	require.Equal(t, "down", c.Command)
-	require.InDelta(t, 2.5, c.Rate, 0)
-	require.False(t, c.Once)
-}
-
-func TestWrongSettingsAreNamed(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		env  map[string]string
-		args []string
-		want string
-	}{
-		"env":           {env: map[string]string{"OLLY_BUS_WAIT": "5"}, want: `bus.wait (from OLLY_BUS_WAIT): "5" lacks a unit: write 5ms, 5s or 5h`},
-		"flag":          {args: []string{"--level=300"}, want: `level (from --level): "300" is not a whole number from 0 of 8 bits`},
-		"bool":          {env: map[string]string{"OLLY_ONCE": "perhaps"}, want: `once (from OLLY_ONCE): "perhaps" is neither true nor false`},
-		"size":          {env: map[string]string{"OLLY_SIZE": "big"}, want: `size (from OLLY_SIZE): "big" is not a size in bytes`},
-		"unknown flag":  {args: []string{"--nope"}, want: "--nope"},
-		"unknown word":  {args: []string{"up", "again"}, want: `unknown argument "again"`},
-		"missing file":  {args: []string{"--config=/nowhere.yaml"}, want: "configuration file /nowhere.yaml does not exist"},
-		"unknown key":   {args: []string{"--config", write(t, "a.yaml", "bus: {ulr: x}")}, want: `unknown key "bus.ulr" (did you mean "bus.url"?)`},
-		"wrong in file": {args: []string{"--config", write(t, "a.yaml", "rate: [1]")}, want: "rate (from "},
-		"broken file":   {args: []string{"--config", write(t, "a.yaml", "rate: [1")}, want: "a.yaml"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := loadWith(t, tc.env, tc.args...)
-			require.ErrorContains(t, err, tc.want)
-		})
-	}
-}
-
-func TestBytesAndDurations(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]Bytes{"0": 0, "17": 17, "64MiB": 64 << 20, "1.5 GB": 1.5e9, "3kib": 3072, "-1": -1} {
-		got, err := ParseBytes(text)
-		require.NoError(t, err, text)
-		require.Equal(t, want, got, text)
-		again, err := ParseBytes(got.String())
-		require.NoError(t, err)
-		require.Equal(t, want, again)
-	}
-	for _, text := range []string{"", "MiB", "1XB", "99999999999GiB", "NaN"} {
-		_, err := ParseBytes(text)
-		require.Error(t, err, text)
-	}
-	for text, want := range map[string]time.Duration{"7d": 168 * time.Hour, "1d12h": 36 * time.Hour, "250ms": 250 * time.Millisecond, "0": 0} {
-		got, err := parseDuration(text)
-		require.NoError(t, err, text)
-		require.Equal(t, want, got)
-		again, err := parseDuration(formatDuration(got))
-		require.NoError(t, err)
-		require.Equal(t, want, again)
-	}
-	require.Equal(t, "2h", formatDuration(2*time.Hour))
-	require.Equal(t, "10s", formatDuration(10*time.Second))
-	require.Equal(t, "1h30m", formatDuration(90*time.Minute))
-}
-
-func TestPrintedConfigCanBeReadAgainAndHidesSecrets(t *testing.T) {
-	t.Parallel()
-	c := defaults()
-	c.Bus.URL, c.Token, c.Names = "nats://u:hunter2@host", "hunter3", []string{"a", "b"}
-	var out bytes.Buffer
-	require.NoError(t, printConfig(&out, &c))
-	require.NotContains(t, out.String(), "hunter")
-	require.Contains(t, out.String(), "bus:\n  url: \"nats://u:xxxxx@host\"\n  max_bytes: \"1GiB\"\n  wait: \"1m\"\n")
-	again, err := loadWith(t, nil, "--config", write(t, "p.yaml", out.String()))
-	require.NoError(t, err)
-	require.Equal(t, c.Names, again.Names)
-	require.Equal(t, c.Bus.Wait, again.Bus.Wait)
-}
+func defaults() roleConfig { return roleConfig{BusURL: "nats://localhost"} }
 
 type fakeRole struct {
 	run func(context.Context) error
@@ -197,10 +65,14 @@ func TestProgramExitCodes(t *testing.T) {
 	require.Empty(t, errs.String())
 
 	require.Equal(t, ExitUsage, running(nil)(t.Context(), []string{"--rate=-1"}, &out, &errs))
-	require.Equal(t, "demo: rate: must not be negative\n", errs.String())
+	require.Equal(t, "demo: rate (from --rate): -1 is negative\n", errs.String())
 	errs.Reset()
-	require.Equal(t, ExitUsage, running(nil)(t.Context(), []string{"--log-level=loud"}, &out, &errs))
-	require.Contains(t, errs.String(), "log.level")
+	require.Equal(t, ExitUsage, running(nil)(t.Context(), []string{"--log-level=loud", "--drain-deadline=0s", "--rate=many", "--tracing-ratio=2"}, &out, &errs))
+	require.Equal(t, `demo: rate (from --rate): "many" is not a number
+demo: log.level (from --log-level): "loud" is not debug, info, warn or error
+demo: tracing.ratio (from --tracing-ratio): 2 is not between 0 and 1
+demo: drain_deadline (from --drain-deadline): 0s is not above 0
+`, errs.String(), "all at once")
 	errs.Reset()
 	require.Equal(t, ExitFailed, running(errors.New("port taken"))(t.Context(), nil, &out, &errs))
 	require.Equal(t, "demo: port taken\n", errs.String())
@@ -382,23 +254,6 @@ func TestListenNamesWhatIsTaken(t *testing.T) {
 	require.ErrorContains(t, err, "OTLP/gRPC: "+l.Addr().String()+" is taken by another process; stop it, or choose another address with grpc.address")
 }
 
-func TestDocumentListsEverySetting(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	explain := func(owner reflect.Type, field string) string { return owner.Name() + " " + field }
-	require.NoError(t, Document(&out, []Section{{Title: "Writer", Text: "Writes.", Config: defaults(), Hide: []string{"ops."}}}, explain))
-	for _, line := range []string{
-		"| `log.level` | `OLLY_LOG_LEVEL` | `info` | Least level that is logged: debug, info, warn or error. |",
-		"| `bus.max_bytes` | `OLLY_BUS_MAX_BYTES` | `1GiB` | Size of a stream. |",
-		"| `bus.wait` | `OLLY_BUS_WAIT` | `1m` | How long. |",
-		"| `command` | `OLLY_COMMAND` | `up` | What to do. The first word of the command line sets it. |",
-		"| `rate` | `OLLY_RATE` | `0` | roleConfig Rate |",
-	} {
-		require.Contains(t, out.String(), line+"\n")
-	}
-	require.NotContains(t, out.String(), "ops.address")
-}
-
 func TestOwnTracesAreSentAsOTLP(t *testing.T) {
 	t.Parallel()
 	got := make(chan []byte, 1)
@@ -427,6 +282,6 @@ func TestOwnTracesAreSentAsOTLP(t *testing.T) {
 	} {
 		require.Contains(t, text, want)
 	}
-	require.ErrorContains(t, TracingConfig{Endpoint: "here"}.Validate(), "tracing.endpoint")
-	require.ErrorContains(t, TracingConfig{Ratio: 2}.Validate(), "tracing.ratio")
+	require.ErrorContains(t, TracingConfig{Endpoint: "here"}.Validate(), "endpoint")
+	require.ErrorContains(t, TracingConfig{Ratio: 2}.Validate(), "ratio")
 }

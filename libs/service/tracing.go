@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,23 +16,24 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/ollyscale/ollyscale/libs/settings"
 )
 
 // TracingConfig says where a process's own spans go.
 type TracingConfig struct {
 	Endpoint string  `mapstructure:"endpoint" doc:"OTLP/HTTP URL that takes this service's own traces, such as http://ingest:4318; empty for none."`
-	Ratio    float64 `mapstructure:"ratio" doc:"Share of traces that is recorded when the caller has not decided, 0 to 1."`
+	Ratio    float64 `mapstructure:"ratio" doc:"Share of traces that is recorded when the caller has not decided, from 0 (none) to 1."`
 }
 
-// Validate names the key that is wrong.
+// Validate names the keys that are wrong.
 func (c TracingConfig) Validate() error {
+	var p settings.Problems
 	if u, err := url.Parse(c.Endpoint); c.Endpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-		return fmt.Errorf("tracing.endpoint: %q is not an http(s) URL", c.Endpoint)
+		p.Refuse("endpoint", "%q is not an http(s) URL", c.Endpoint)
 	}
-	if !(c.Ratio >= 0 && c.Ratio <= 1) {
-		return errors.New("tracing.ratio: must be between 0 and 1")
-	}
-	return nil
+	settings.Between(&p, "ratio", c.Ratio, 0, 1)
+	return p.Err()
 }
 
 // spanExporter sends spans as OTLP JSON: a few a second need neither protobuf nor gRPC, which half of the services would link for

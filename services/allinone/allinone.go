@@ -14,6 +14,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/services/ingest"
 	"github.com/ollyscale/ollyscale/services/janitor"
 	"github.com/ollyscale/ollyscale/services/migrator"
@@ -26,15 +27,15 @@ import (
 // Config is that of the process and those of the roles in it. Their bus and database addresses, and the operations listeners of writer
 // and janitor, are set by Run.
 type Config struct {
-	DataDir  string         `mapstructure:"data_dir" doc:"Where everything is kept; empty for $XDG_DATA_HOME/ollyscale, as root /var/lib/ollyscale."`
-	Postgres PostgresConfig `mapstructure:"postgres"`
-	NATS     NATSConfig     `mapstructure:"nats"`
+	DataDir  string         `mapstructure:"data_dir" usual:"true" doc:"Where everything is kept; empty for $XDG_DATA_HOME/ollyscale, as root /var/lib/ollyscale."`
+	Postgres PostgresConfig `mapstructure:"postgres" usual:"url,bin,port"`
+	NATS     NATSConfig     `mapstructure:"nats" usual:"stream_max_bytes"`
 
-	Ingest   ingest.Config   `mapstructure:"ingest"`
-	Writer   writer.Config   `mapstructure:"writer"`
-	Query    query.Config    `mapstructure:"query"`
-	Janitor  janitor.Config  `mapstructure:"janitor"`
-	Migrator migrator.Config `mapstructure:"migrator"`
+	Ingest   ingest.Config   `mapstructure:"ingest" usual:"grpc.address,http.address"`
+	Writer   writer.Config   `mapstructure:"writer" usual:"-"`
+	Query    query.Config    `mapstructure:"query" usual:"http.address"`
+	Janitor  janitor.Config  `mapstructure:"janitor" usual:"-"`
+	Migrator migrator.Config `mapstructure:"migrator" usual:"-"`
 
 	// Output is where a person reads the progress; nil is silent.
 	Output io.Writer `mapstructure:"-"`
@@ -57,36 +58,21 @@ func DefaultConfig() Config {
 
 // Validate names the keys that are wrong.
 func (c Config) Validate() error {
-	var errs []error
-	if c.Postgres.Port < 0 || c.Postgres.Port > 65535 {
-		errs = append(errs, fmt.Errorf("postgres.port: %d is not a port", c.Postgres.Port))
-	}
+	var p settings.Problems
+	settings.Between(&p, "postgres.port", c.Postgres.Port, 0, 65535)
 	if c.Postgres.URL != "" {
-		p := postgres.DefaultConfig()
-		p.URL = c.Postgres.URL
-		errs = append(errs, p.Validate())
+		external := postgres.DefaultConfig()
+		external.URL = c.Postgres.URL
+		p.Section("postgres", external.Validate())
 	}
-	if c.NATS.StreamMaxBytes < 64<<20 {
-		errs = append(errs, errors.New("nats.stream_max_bytes: must be at least 64MiB"))
-	}
-	if c.NATS.SyncInterval < 0 {
-		errs = append(errs, errors.New("nats.sync_interval: must not be negative"))
-	}
-	for _, role := range []struct {
-		name string
-		err  error
-	}{
-		{"ingest", c.Ingest.Validate()},
-		{"writer", c.Writer.Validate()},
-		{"query", c.Query.Validate()},
-		{"janitor", c.Janitor.Validate()},
-		{"migrator", c.Migrator.Validate()},
-	} {
-		if role.err != nil {
-			errs = append(errs, fmt.Errorf("%s.%w", role.name, role.err))
-		}
-	}
-	return errors.Join(errs...)
+	settings.AtLeast(&p, "nats.stream_max_bytes", c.NATS.StreamMaxBytes, 64<<20)
+	settings.NotNegative(&p, "nats.sync_interval", c.NATS.SyncInterval)
+	p.Section("ingest", c.Ingest.Validate())
+	p.Section("writer", c.Writer.Validate())
+	p.Section("query", c.Query.Validate())
+	p.Section("janitor", c.Janitor.Validate())
+	p.Section("migrator", c.Migrator.Validate())
+	return p.Err()
 }
 
 // Service is all of ollyScale.

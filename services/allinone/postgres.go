@@ -28,9 +28,9 @@ type PostgresConfig struct {
 // databaseName is the database of a local server.
 const databaseName = "ollyscale"
 
-// settings keep every promise of durability (fsync, full_page_writes and synchronous_commit stay on) and are otherwise for a laptop:
+// serverSettings keep every promise of durability (fsync, full_page_writes and synchronous_commit stay on) and are otherwise for a laptop:
 // a small footprint, and checkpoints that are rare because segments are written once.
-func settings() map[string]string {
+func serverSettings() map[string]string {
 	return map[string]string{
 		"max_connections":      "100",
 		"shared_buffers":       "256MB",
@@ -134,7 +134,7 @@ func startPostgres(ctx context.Context, cfg PostgresConfig, binDir string, dir *
 		return nil, dirFault(err, dir.path)
 	}
 	d := &database{log: log, out: out, cfg: server.Config{
-		BinDir: binDir, DataDir: dir.join("postgres"), Port: cfg.Port, User: cfg.User, Settings: settings(), Log: out,
+		BinDir: binDir, DataDir: dir.join("postgres"), Port: cfg.Port, User: cfg.User, Settings: serverSettings(), Log: out,
 	}}
 	d.current, err = server.Start(ctx, d.cfg)
 	if err != nil {

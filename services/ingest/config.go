@@ -1,20 +1,18 @@
 package ingest
 
 import (
-	"fmt"
-	"net"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/bus"
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// Config is ingest's configuration. Zero limits are the defaults.
+// Config is ingest's configuration.
 type Config struct {
 	GRPC GRPCConfig        `mapstructure:"grpc"`
 	HTTP httpserver.Config `mapstructure:"http"`
@@ -32,18 +30,18 @@ type Config struct {
 
 // GRPCConfig is where OTLP/gRPC is served.
 type GRPCConfig struct {
-	Address      string        `mapstructure:"address" doc:"Address of OTLP/gRPC, host:port."`
+	Address      string        `mapstructure:"address" usual:"true" doc:"Address of OTLP/gRPC, host:port."`
 	TLSCertFile  string        `mapstructure:"tls_cert_file" doc:"Certificate chain, PEM; empty for no TLS."`
 	TLSKeyFile   string        `mapstructure:"tls_key_file" doc:"Private key of the certificate, PEM."`
 	MaxStreams   int           `mapstructure:"max_streams" doc:"Requests of one connection served at once."`
-	DrainTimeout time.Duration `mapstructure:"drain_timeout" doc:"Time that requests in flight have to end when the service stops."`
+	DrainTimeout time.Duration `mapstructure:"drain_timeout" doc:"Time that requests in flight have to end when the service stops; 0 cuts them at once."`
 }
 
 // AdmitConfig bounds the time of items: a span's start, a record's time, a point's time. It should not be longer than the data is
 // kept, because what is older is dropped again at once.
 type AdmitConfig struct {
 	MaxAge   MaxAgeConfig  `mapstructure:"max_age"`
-	MaxAhead time.Duration `mapstructure:"max_ahead" doc:"How far an item's time may lie in the future."`
+	MaxAhead time.Duration `mapstructure:"max_ahead" doc:"How far an item's time may lie in the future; 0 for not at all."`
 }
 
 // MaxAgeConfig is how old an item may be.
@@ -73,67 +71,34 @@ func DefaultConfig() Config {
 	}
 }
 
-func (c Config) withDefaults() Config {
-	d := DefaultConfig()
-	fill(&c.GRPC.Address, d.GRPC.Address)
-	fill(&c.GRPC.MaxStreams, d.GRPC.MaxStreams)
-	fill(&c.GRPC.DrainTimeout, d.GRPC.DrainTimeout)
-	fill(&c.HTTP.Address, d.HTTP.Address)
-	fill(&c.HTTP.MaxBodyBytes, d.HTTP.MaxBodyBytes)
-	fill(&c.Admit.MaxAge.Traces, d.Admit.MaxAge.Traces)
-	fill(&c.Admit.MaxAge.Logs, d.Admit.MaxAge.Logs)
-	fill(&c.Admit.MaxAge.Metrics, d.Admit.MaxAge.Metrics)
-	fill(&c.Admit.MaxAhead, d.Admit.MaxAhead)
-	fill(&c.MaxRequestBytes, d.MaxRequestBytes)
-	fill(&c.MaxInFlightBytes, d.MaxInFlightBytes)
-	fill(&c.PublishTimeout, d.PublishTimeout)
-	return c
-}
-
-func fill[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
-// Validate names the key that is wrong.
+// Validate names the keys that are wrong.
 func (c Config) Validate() error {
-	c = c.withDefaults()
-	if err := c.HTTP.Validate(); err != nil {
-		return fmt.Errorf("http.%w", err)
+	var p settings.Problems
+	p.Section("http", c.HTTP.Validate())
+	p.Section("bus", c.Bus.Validate())
+	p.Section("auth", c.Auth.Validate())
+	p.Address("grpc.address", c.GRPC.Address)
+	p.Together("grpc.tls_cert_file", c.GRPC.TLSCertFile, "grpc.tls_key_file", c.GRPC.TLSKeyFile)
+	settings.Between(&p, "grpc.max_streams", c.GRPC.MaxStreams, 1, 1<<20)
+	settings.NotNegative(&p, "grpc.drain_timeout", c.GRPC.DrainTimeout)
+	for _, age := range []struct {
+		key string
+		age time.Duration
+	}{{"traces", c.Admit.MaxAge.Traces}, {"logs", c.Admit.MaxAge.Logs}, {"metrics", c.Admit.MaxAge.Metrics}} {
+		if age.age == 0 {
+			p.Refuse("admit.max_age."+age.key, "0 would take nothing: want more, or less for any age")
+		}
 	}
-	if err := c.Bus.Validate(); err != nil {
-		return err
+	settings.NotNegative(&p, "admit.max_ahead", c.Admit.MaxAhead)
+	if c.Bus.MaxMessageBytes > segment.MaxItemBytes {
+		p.Refuse("bus.max_message_bytes", "%d is more than %d: storage takes no larger item", c.Bus.MaxMessageBytes, segment.MaxItemBytes)
 	}
-	if err := c.Auth.Validate(); err != nil {
-		return err
+	settings.Between(&p, "max_request_bytes", c.MaxRequestBytes, 1<<10, 1<<30)
+	if c.MaxInFlightBytes < 2*c.MaxRequestBytes {
+		p.Refuse("max_in_flight_bytes", "%s is less than twice max_request_bytes (%s)", settings.Bytes(c.MaxInFlightBytes), settings.Bytes(c.MaxRequestBytes))
 	}
-	bad := func(key, want string) error {
-		return fault.Newf(fault.Invalid, "config.ingest", "%s: %s", key, want)
-	}
-	if _, _, err := net.SplitHostPort(c.GRPC.Address); err != nil {
-		return bad("grpc.address", fmt.Sprintf("%q is not host:port", c.GRPC.Address))
-	}
-	switch {
-	case (c.GRPC.TLSCertFile == "") != (c.GRPC.TLSKeyFile == ""):
-		return bad("grpc.tls_cert_file, grpc.tls_key_file", "set both or none")
-	case c.GRPC.MaxStreams < 1 || c.GRPC.MaxStreams > 1<<20:
-		return bad("grpc.max_streams", "must be 1 to 1048576")
-	case c.GRPC.DrainTimeout < 0:
-		return bad("grpc.drain_timeout", "must not be negative")
-	case c.Admit.MaxAhead < 0:
-		return bad("admit.max_ahead", "must not be negative")
-	case c.Bus.MaxMessageBytes > segment.MaxItemBytes:
-		return bad("bus.max_message_bytes", fmt.Sprintf("must be at most %d: storage takes no larger item", segment.MaxItemBytes))
-	case c.MaxRequestBytes < 1<<10 || c.MaxRequestBytes > 1<<30:
-		return bad("max_request_bytes", "must be 1 KiB to 1 GiB")
-	case c.MaxInFlightBytes < 2*c.MaxRequestBytes:
-		return bad("max_in_flight_bytes", "must be at least twice max_request_bytes")
-	case c.PublishTimeout < 0:
-		return bad("publish_timeout", "must not be negative")
-	}
-	return nil
+	settings.Positive(&p, "publish_timeout", c.PublishTimeout)
+	return p.Err()
 }
 
 // limits is the window of a signal at an instant. MaxBytes is left to the bus.

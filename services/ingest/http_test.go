@@ -411,7 +411,7 @@ func TestBrowsersMaySendWhereAllowed(t *testing.T) {
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, DefaultConfig().Validate())
-	require.NoError(t, Config{}.Validate(), "the zero value is the default")
+	require.Error(t, Config{}.Validate(), "0 means 0")
 	for want, change := range map[string]func(*Config){
 		"http.address":          func(c *Config) { c.HTTP.Address = "nowhere" },
 		"grpc.address":          func(c *Config) { c.GRPC.Address = "nowhere" },

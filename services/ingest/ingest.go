@@ -39,7 +39,6 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
 	s := &Service{cfg: cfg, env: env, budget: &budget{limit: cfg.MaxInFlightBytes}}
 	var err error
 	if s.auth, err = auth.New(cfg.Auth); err != nil {

@@ -1,21 +1,20 @@
 package janitor
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/settings"
 )
 
 // Config of the janitor.
 type Config struct {
-	Once       bool             `mapstructure:"once" doc:"Do everything that is due once and end, for a CronJob; otherwise go on until stopped."`
+	Once       bool             `mapstructure:"once" usual:"true" doc:"Do everything that is due once and end, for a CronJob; otherwise go on until stopped."`
 	Interval   time.Duration    `mapstructure:"interval" doc:"How often segments that can be merged are looked for."`
 	Upkeep     time.Duration    `mapstructure:"upkeep" doc:"How often partitions are made ahead and expired ones dropped."`
-	Wait       time.Duration    `mapstructure:"wait" doc:"With once: how long the database and its schema are waited for."`
+	Wait       time.Duration    `mapstructure:"wait" doc:"With once: how long the database and its schema are waited for; 0 asks once."`
 	Partitions PartitionsConfig `mapstructure:"partitions"`
 	Merge      MergeConfig      `mapstructure:"merge"`
 	Retention  RetentionConfig  `mapstructure:"retention"`
@@ -33,8 +32,8 @@ type PartitionsConfig struct {
 // MergeConfig says how small segments become large ones.
 type MergeConfig struct {
 	Disabled    bool          `mapstructure:"disabled" doc:"True leaves segments as the writers made them."`
-	MinuteGrace time.Duration `mapstructure:"minute_grace" doc:"How long after its end a minute is closed: its small segments are then merged (level 1)."`
-	HourGrace   time.Duration `mapstructure:"hour_grace" doc:"How long after its end an hour is closed: its segments are then merged again (level 2)."`
+	MinuteGrace time.Duration `mapstructure:"minute_grace" doc:"How long after its end a minute is closed: its small segments are then merged (level 1). 0 closes it at its end."`
+	HourGrace   time.Duration `mapstructure:"hour_grace" doc:"How long after its end an hour is closed: its segments are then merged again (level 2). 0 closes it at its end."`
 	MaxItems    int           `mapstructure:"max_items" doc:"Most items merged at once; bounds memory, at about 1 KB an item."`
 	Duty        float64       `mapstructure:"duty" doc:"Share of the time that merging may take, above 0 and up to 1; the rest is left to writers and readers."`
 }
@@ -61,34 +60,28 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate checks the configuration.
+// Validate names the keys that are wrong.
 func (c Config) Validate() error {
-	var errs []error
-	positive := func(name string, d time.Duration) {
-		if d <= 0 {
-			errs = append(errs, fmt.Errorf("%s: %s is not positive", name, d))
-		}
-	}
-	positive("interval", c.Interval)
-	positive("upkeep", c.Upkeep)
-	positive("partitions.ahead", c.Partitions.Ahead)
-	positive("partitions.hours_ahead", c.Partitions.HoursAhead)
-	positive("retention.audit", c.Retention.Audit)
-	positive("retention.lock_timeout", c.Retention.LockTimeout)
+	var p settings.Problems
+	settings.Positive(&p, "interval", c.Interval)
+	settings.Positive(&p, "upkeep", c.Upkeep)
+	settings.NotNegative(&p, "wait", c.Wait)
+	settings.Positive(&p, "partitions.ahead", c.Partitions.Ahead)
 	if c.Partitions.Ahead > 366*24*time.Hour {
-		errs = append(errs, fmt.Errorf("partitions.ahead: %s is more than a year", c.Partitions.Ahead))
+		p.Refuse("partitions.ahead", "%s is more than a year", c.Partitions.Ahead)
 	}
-	if c.Wait < 0 || c.Merge.MinuteGrace < 0 || c.Merge.HourGrace < 0 {
-		errs = append(errs, errors.New("wait, merge.minute_grace and merge.hour_grace: must not be negative"))
-	}
-	if c.Merge.MaxItems < 2*segment.MaxItems || c.Merge.MaxItems > 1_000_000 {
-		errs = append(errs, fmt.Errorf("merge.max_items: %d is not between %d and 1,000,000", c.Merge.MaxItems, 2*segment.MaxItems))
-	}
+	settings.Positive(&p, "partitions.hours_ahead", c.Partitions.HoursAhead)
+	settings.NotNegative(&p, "merge.minute_grace", c.Merge.MinuteGrace)
+	settings.NotNegative(&p, "merge.hour_grace", c.Merge.HourGrace)
+	settings.Between(&p, "merge.max_items", c.Merge.MaxItems, 2*segment.MaxItems, 1_000_000)
 	if !(c.Merge.Duty > 0 && c.Merge.Duty <= 1) {
-		errs = append(errs, fmt.Errorf("merge.duty: %g is not above 0 and up to 1", c.Merge.Duty))
+		p.Refuse("merge.duty", "%g is not above 0 and up to 1", c.Merge.Duty)
 	}
 	if c.Retention.Ledger < 24*time.Hour {
-		errs = append(errs, fmt.Errorf("retention.ledger: %s is less than the 24h over which a repeat must be recognised", c.Retention.Ledger))
+		p.Refuse("retention.ledger", "%s is less than the 24h over which a repeat must be recognised", c.Retention.Ledger)
 	}
-	return errors.Join(append(errs, c.Postgres.Validate())...)
+	settings.Positive(&p, "retention.audit", c.Retention.Audit)
+	settings.Positive(&p, "retention.lock_timeout", c.Retention.LockTimeout)
+	p.Section("postgres", c.Postgres.Validate())
+	return p.Err()
 }

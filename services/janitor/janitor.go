@@ -93,10 +93,12 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 func (s *Service) once(ctx context.Context) error {
-	waiting, cancel := context.WithTimeout(ctx, s.cfg.Wait)
-	defer cancel()
-	if err := postgres.WaitForSchema(waiting, s.pool); err != nil {
-		return fmt.Errorf("janitor: %w", err)
+	if s.cfg.Wait > 0 { // else the pass finds out
+		waiting, cancel := context.WithTimeout(ctx, s.cfg.Wait)
+		defer cancel()
+		if err := postgres.WaitForSchema(waiting, s.pool); err != nil {
+			return fmt.Errorf("janitor: %w", err)
+		}
 	}
 	if err := s.pass(ctx); err != nil {
 		return fmt.Errorf("janitor: %w", err)

@@ -172,6 +172,11 @@ func TestOnceEndsAndWaitsForTheSchema(t *testing.T) {
 	err := waiting.Run(ctx)
 	require.Equal(t, "schema.missing", fault.From(err).Code)
 	require.ErrorContains(t, err, schema.Version())
+
+	atOnce := f.janitor(func(c *Config) { c.Once, c.Wait = true, 0 })
+	require.NoError(t, atOnce.Run(ctx), "without waiting it looks once")
+	err = empty.janitor(func(c *Config) { c.Once, c.Wait = true, 0 }).Run(ctx)
+	require.Equal(t, "schema.missing", fault.From(err).Code)
 }
 
 func TestRunWorksUntilItIsStopped(t *testing.T) {

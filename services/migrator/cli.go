@@ -69,6 +69,9 @@ func (s *Service) await(ctx context.Context) error {
 		return fmt.Errorf("migrate up: %w", err)
 	}
 	defer func() { _ = db.Close() }()
+	if s.cfg.Wait == 0 {
+		return postgres.Classify(db.PingContext(ctx))
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Wait)
 	defer cancel()
 	return postgres.Wait(ctx, db.PingContext)

@@ -9,7 +9,6 @@ package migrator
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -21,6 +20,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/migrate"
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/schema"
 )
 
@@ -40,11 +40,11 @@ const (
 
 // Config of the migrator.
 type Config struct {
-	Command  string          `mapstructure:"command" arg:"true" doc:"What to do: up, status, lint or hash."`
+	Command  string          `mapstructure:"command" usual:"true" arg:"true" doc:"What to do: up, status, lint or hash."`
 	Engine   string          `mapstructure:"engine" doc:"What applies the files: library (in this process) or cli (the atlas binary of the machine)."`
 	Dir      string          `mapstructure:"dir" doc:"Migration directory on disk; empty takes the one in the binary (hash: schema/migrations)."`
-	Wait     time.Duration   `mapstructure:"wait" doc:"How long a database that is down or starting is waited for."`
-	LockWait time.Duration   `mapstructure:"lock_wait" doc:"How long another migrator at work is waited for."`
+	Wait     time.Duration   `mapstructure:"wait" doc:"How long a database that is down or starting is waited for; 0 asks once."`
+	LockWait time.Duration   `mapstructure:"lock_wait" doc:"How long another migrator at work is waited for; 0 asks once."`
 	DevURL   string          `mapstructure:"dev_url" secret:"true" doc:"Empty scratch database for lint; without it lint starts a server of its own from postgres_bin."`
 	BinDir   string          `mapstructure:"postgres_bin" doc:"Directory of PostgreSQL's programs, for lint."`
 	Postgres postgres.Config `mapstructure:"postgres"`
@@ -61,23 +61,17 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate checks the configuration.
+// Validate names the keys that are wrong.
 func (c Config) Validate() error {
-	switch c.Command {
-	case Up, Status, Lint, Hash:
-	default:
-		return fmt.Errorf("command: %q is unknown: want up, status, lint or hash", c.Command)
-	}
-	if c.Engine != EngineLibrary && c.Engine != EngineCLI {
-		return fmt.Errorf("engine: %q is unknown: want library or cli", c.Engine)
-	}
-	if c.Wait < 0 || c.LockWait < 0 {
-		return errors.New("wait and lock_wait: must not be negative")
-	}
+	var p settings.Problems
+	p.OneOf("command", c.Command, Up, Status, Lint, Hash)
+	p.OneOf("engine", c.Engine, EngineLibrary, EngineCLI)
+	settings.NotNegative(&p, "wait", c.Wait)
+	settings.NotNegative(&p, "lock_wait", c.LockWait)
 	if c.Command == Up || c.Command == Status {
-		return c.Postgres.Validate()
+		p.Section("postgres", c.Postgres.Validate())
 	}
-	return nil
+	return p.Err()
 }
 
 // Service is one run of the migrator.
@@ -127,7 +121,8 @@ func (s *Service) dir() (fs.FS, error) {
 func (s *Service) engine() (migrate.Config, error) {
 	dir, err := s.dir()
 	return migrate.Config{
-		URL: s.cfg.Postgres.URL, Dir: dir, Wait: s.cfg.Wait, LockWait: s.cfg.LockWait, Operator: "ollyscale migrator " + service.Version(), Log: s.env.Log,
+		URL: s.cfg.Postgres.URL, Dir: dir, Wait: s.cfg.Wait, ConnectTimeout: s.cfg.Postgres.ConnectTimeout, LockWait: s.cfg.LockWait,
+		Operator: "ollyscale migrator " + service.Version(), Log: s.env.Log,
 	}, err
 }
 

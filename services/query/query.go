@@ -20,6 +20,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
@@ -31,7 +32,7 @@ type Config struct {
 	Auth     auth.Config       `mapstructure:"auth"`
 
 	Timeout       time.Duration `mapstructure:"timeout" doc:"Time for one query; an answer that is cut by it says so."`
-	HeaderCache   int64         `mapstructure:"header_cache" doc:"Most bytes of memory for what is remembered of segments that were looked at: about 8 KB for one of 4,000 spans."`
+	HeaderCache   int64         `mapstructure:"header_cache" doc:"Most bytes of memory for what is remembered of segments that were looked at: about 8 KB for one of 4,000 spans; 0 remembers nothing."`
 	ScanBudget    int64         `mapstructure:"scan_budget" doc:"Most items (spans, records, points) that one query looks at; an answer that is cut by it says so."`
 	Workers       int           `mapstructure:"workers" doc:"Segments that one query decodes at a time; 0 for one to a core."`
 	MaxTraceSpans int           `mapstructure:"max_trace_spans" doc:"Most spans of a trace in one answer."`
@@ -56,35 +57,23 @@ func DefaultConfig() Config {
 
 const minCursorKey = 16
 
-// Validate names each key that is wrong.
+// Validate names the keys that are wrong.
 func (c Config) Validate() error {
-	var errs []error
-	if err := c.HTTP.Validate(); err != nil {
-		errs = append(errs, fmt.Errorf("http.%w", err))
-	}
-	errs = append(errs, c.Postgres.Validate(), c.Bus.Validate(), c.Auth.Validate())
-	if c.Timeout <= 0 {
-		errs = append(errs, fmt.Errorf("timeout: %s is not positive", c.Timeout))
-	}
-	if c.ScanBudget <= 0 {
-		errs = append(errs, fmt.Errorf("scan_budget: %d is not positive", c.ScanBudget))
-	}
-	if c.HeaderCache < 0 {
-		errs = append(errs, fmt.Errorf("header_cache: %d is negative", c.HeaderCache))
-	}
-	if c.Workers < 0 || c.Workers > 256 {
-		errs = append(errs, fmt.Errorf("workers: %d is not between 0 and 256", c.Workers))
-	}
-	if c.MaxTraceSpans <= 0 {
-		errs = append(errs, fmt.Errorf("max_trace_spans: %d is not positive", c.MaxTraceSpans))
-	}
-	if c.WatchInterval <= 0 {
-		errs = append(errs, fmt.Errorf("watch_interval: %s is not positive", c.WatchInterval))
-	}
+	var p settings.Problems
+	p.Section("http", c.HTTP.Validate())
+	p.Section("postgres", c.Postgres.Validate())
+	p.Section("bus", c.Bus.Validate())
+	p.Section("auth", c.Auth.Validate())
+	settings.Positive(&p, "timeout", c.Timeout)
+	settings.NotNegative(&p, "header_cache", c.HeaderCache)
+	settings.Positive(&p, "scan_budget", c.ScanBudget)
+	settings.Between(&p, "workers", c.Workers, 0, 256)
+	settings.Positive(&p, "max_trace_spans", c.MaxTraceSpans)
 	if k, err := base64.StdEncoding.DecodeString(c.CursorKey); c.CursorKey != "" && (err != nil || len(k) < minCursorKey) {
-		errs = append(errs, fmt.Errorf("cursor_key: want base64 of at least %d bytes", minCursorKey))
+		p.Refuse("cursor_key", "want base64 of at least %d bytes", minCursorKey)
 	}
-	return errors.Join(errs...)
+	settings.Positive(&p, "watch_interval", c.WatchInterval)
+	return p.Err()
 }
 
 // Service answers queries. It writes nothing.

@@ -287,9 +287,6 @@ func TestWriterWaitsForItsSchema(t *testing.T) {
 func TestConfigurationIsChecked(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, DefaultConfig().Validate())
-	var zero Config
-	zero.Postgres = DefaultConfig().Postgres
-	require.NoError(t, zero.Validate(), "a zero takes its default")
 	for field, spoil := range map[string]func(*FlushConfig){
 		"flush.quiet_after":    func(f *FlushConfig) { f.QuietAfter = time.Hour },
 		"flush.longest":        func(f *FlushConfig) { f.Longest = time.Hour },

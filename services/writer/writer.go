@@ -46,7 +46,6 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	cfg.Flush = cfg.Flush.withDefaults()
 	s := &Service{cfg: cfg, env: env, budget: newBudget(cfg.Flush.MaxHeldBytes)}
 	sql, err := newStatements()
 	if err != nil {

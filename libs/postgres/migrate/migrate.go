@@ -35,6 +35,8 @@ type Config struct {
 	Dir fs.FS
 	// Wait bounds the time that a database which is down or starting is waited for; 0 asks once.
 	Wait time.Duration
+	// ConnectTimeout bounds one attempt to connect; 0 leaves it to the URL.
+	ConnectTimeout time.Duration
 	// LockWait bounds the time that another migrator is waited for.
 	LockWait time.Duration
 	// Operator is recorded with each revision: who applied it.
@@ -184,8 +186,8 @@ func open(ctx context.Context, cfg Config) (*sql.DB, error) {
 	if conn.RuntimeParams["application_name"] == "" {
 		conn.RuntimeParams["application_name"] = "ollyscale-migrator"
 	}
-	if conn.ConnectTimeout == 0 {
-		conn.ConnectTimeout = 5 * time.Second
+	if cfg.ConnectTimeout > 0 {
+		conn.ConnectTimeout = cfg.ConnectTimeout
 	}
 	db := stdlib.OpenDB(*conn)
 	db.SetMaxOpenConns(4)

@@ -19,18 +19,19 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/settings"
 )
 
 // Config says how much is sent, and where to.
 type Config struct {
-	Endpoint string            `mapstructure:"endpoint" doc:"Where to send by OTLP: host:port or a URL."`
-	Protocol string            `mapstructure:"protocol" doc:"grpc or http (protobuf); empty: http for port 4318 or a URL with a path, else grpc."`
-	Headers  map[string]string `mapstructure:"headers" secret:"true" doc:"Headers of every request, name=value,name=value."`
-	Rate     float64           `mapstructure:"rate" doc:"Visits to the shop per second; one makes 1 to 60 spans."`
-	Seconds  float64           `mapstructure:"seconds" doc:"End after this many seconds; 0 goes on until it is stopped."`
-	Seed     uint64            `mapstructure:"seed" doc:"The same seed tells the same stories, with the same ids; 0 chooses one."`
-	Timeout  time.Duration     `mapstructure:"timeout" doc:"Time that one request may take."`
-	Patience time.Duration     `mapstructure:"patience" doc:"How long a request is repeated while the receiver is down or full."`
+	Endpoint string            `mapstructure:"endpoint" usual:"true" doc:"Where to send by OTLP: host:port or a URL."`
+	Protocol string            `mapstructure:"protocol" usual:"true" doc:"grpc or http (protobuf); empty: http for port 4318 or a URL with a path, else grpc."`
+	Headers  map[string]string `mapstructure:"headers" usual:"true" secret:"true" doc:"Headers of every request, name=value,name=value."`
+	Rate     float64           `mapstructure:"rate" usual:"true" doc:"Visits to the shop per second; one makes 1 to 60 spans."`
+	Seconds  float64           `mapstructure:"seconds" usual:"true" doc:"End after this many seconds; 0 goes on until it is stopped."`
+	Seed     uint64            `mapstructure:"seed" usual:"true" doc:"The same seed tells the same stories, with the same ids; 0 chooses one."`
+	Timeout  time.Duration     `mapstructure:"timeout" usual:"true" doc:"Time that one request may take."`
+	Patience time.Duration     `mapstructure:"patience" usual:"true" doc:"How long a request is repeated while the receiver is down or full; 0 repeats none."`
 
 	// Output is where a person reads what was sent; nil is silent.
 	Output io.Writer `mapstructure:"-"`
@@ -41,22 +42,17 @@ func DefaultConfig() Config {
 	return Config{Endpoint: "127.0.0.1:4317", Rate: 10, Timeout: 10 * time.Second, Patience: time.Minute}
 }
 
-// Validate names the key that is wrong.
+// Validate names the keys that are wrong.
 func (c Config) Validate() error {
-	var errs []error
-	if c.Protocol != "" && c.Protocol != "grpc" && c.Protocol != "http" {
-		errs = append(errs, fmt.Errorf("protocol: %q is neither grpc nor http", c.Protocol))
-	}
+	var p settings.Problems
+	p.OneOf("protocol", c.Protocol, "", "grpc", "http")
 	if !(c.Rate > 0 && c.Rate <= 100_000) {
-		errs = append(errs, errors.New("rate: must be above 0, at most 100000"))
+		p.Refuse("rate", "%g is not above 0 and up to 100000", c.Rate)
 	}
-	if !(c.Seconds >= 0) {
-		errs = append(errs, errors.New("seconds: must not be negative"))
-	}
-	if c.Timeout <= 0 || c.Patience < 0 {
-		errs = append(errs, errors.New("timeout, patience: must be positive"))
-	}
-	return errors.Join(errs...)
+	settings.NotNegative(&p, "seconds", c.Seconds)
+	settings.Positive(&p, "timeout", c.Timeout)
+	settings.NotNegative(&p, "patience", c.Patience)
+	return p.Err()
 }
 
 // Sent counts what happened to the telemetry of one signal, in spans, records or data points.
@@ -212,7 +208,7 @@ func (s *Service) deliver(ctx context.Context, what string, sent *Sent, items in
 			return nil
 		}
 		var again *retryable
-		if !errors.As(err, &again) || ctx.Err() != nil || s.env.Now().Sub(begin) > s.cfg.Patience {
+		if !errors.As(err, &again) || ctx.Err() != nil || s.env.Now().Sub(begin) >= s.cfg.Patience {
 			sent.Failed += int64(items)
 			if ctx.Err() != nil {
 				return ctx.Err()

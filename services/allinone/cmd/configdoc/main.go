@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/services/allinone"
 	"github.com/ollyscale/ollyscale/services/allinone/demo"
 	"github.com/ollyscale/ollyscale/services/ingest"
@@ -37,7 +38,8 @@ func main() {
 }
 
 func write(root, out string) error {
-	sections := []service.Section{
+	sections := []settings.Section{
+		service.CommonSettings(),
 		{Title: "ingest", Config: ingest.DefaultConfig()},
 		{Title: "writer", Config: writer.DefaultConfig()},
 		{Title: "query", Config: query.DefaultConfig()},
@@ -53,7 +55,7 @@ func write(root, out string) error {
 		{Title: "ollyscale demo", Text: "Sends the telemetry of a small shop. It logs warnings as text by default.", Config: demo.DefaultConfig()},
 	}
 	var page bytes.Buffer
-	if err := service.Document(&page, sections, comments(root)); err != nil {
+	if err := settings.Document(&page, sections, comments(root)); err != nil {
 		return err
 	}
 	if out == "" {
@@ -64,7 +66,7 @@ func write(root, out string) error {
 }
 
 // comments reads the field comments of this repository's packages, each package once.
-func comments(root string) service.Explain {
+func comments(root string) settings.Explain {
 	packages := map[string]map[string]string{}
 	return func(owner reflect.Type, field string) string {
 		dir, ours := strings.CutPrefix(owner.PkgPath(), module)

@@ -1,4 +1,4 @@
-package service
+package settings
 
 import (
 	"fmt"
@@ -35,12 +35,12 @@ Every setting has a key. Later sources win over earlier ones:
 4. a flag: the key with dots and underscores as dashes, ` + "`--bus-url`" + `.
 
 Durations are written with units (` + "`500ms`, `30s`, `2h`, `7d`" + `), sizes too (` + "`64KiB`, `2GB`" + ` or bytes), lists with commas, maps as
-` + "`name=value,name=value`" + `. A wrong value stops the start with a line that names the key, the source and the reason (exit code 2).
+` + "`name=value,name=value`" + `. Wrong values stop the start (exit code 2), each with a line that names the key, the source, the value and what is allowed. 0 means 0: where it
+stands for something else, the meaning says so, and where it makes no sense, it is refused.
 
-` + "`--print-config`" + ` shows what is in force, secrets hidden; ` + "`--help`" + ` lists the flags; ` + "`--version`" + ` tells the version; ` + "`--probe URL`" + `
-asks a health endpoint.
+` + "`--print-config`" + ` shows what is in force, secrets hidden; ` + "`--help`" + ` lists the usual flags and ` + "`--help-all`" + ` all; ` + "`--version`" + ` tells
+the version; ` + "`--probe URL`" + ` asks a health endpoint.
 `)
-	sections = append([]Section{{Title: "Every service", Config: defaultProcess()}}, sections...)
 	for _, section := range sections {
 		fmt.Fprintf(&b, "\n## %s\n\n", section.Title)
 		if section.Text != "" {
@@ -49,27 +49,27 @@ asks a health endpoint.
 		b.WriteString("| key | environment | default | meaning |\n|---|---|---|---|\n")
 		config := reflect.New(reflect.TypeOf(section.Config))
 		config.Elem().Set(reflect.ValueOf(section.Config))
-		for _, l := range walk(config.Interface()) {
-			if l.hidden(section.Hide) {
+		for _, s := range List(config.Interface()) {
+			if s.hidden(section.Hide) {
 				continue
 			}
-			doc := l.doc
+			doc := s.Doc
 			if doc == "" && explain != nil {
-				doc = explain(l.owner, l.field)
+				doc = explain(s.owner, s.field)
 			}
-			if l.arg {
+			if s.Arg {
 				doc += " The first word of the command line sets it."
 			}
-			fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", l.key, l.env(), l.cell(), strings.ReplaceAll(strings.TrimSpace(doc), "|", "\\|"))
+			fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", s.Key, s.Env(), s.cell(), strings.ReplaceAll(strings.TrimSpace(doc), "|", "\\|"))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (l leaf) hidden(prefixes []string) bool {
+func (s Setting) hidden(prefixes []string) bool {
 	for _, p := range prefixes {
-		if strings.HasPrefix(l.key, p) {
+		if strings.HasPrefix(s.Key, p) {
 			return true
 		}
 	}
@@ -77,9 +77,9 @@ func (l leaf) hidden(prefixes []string) bool {
 }
 
 // cell is the default in a table.
-func (l leaf) cell() string {
-	text := l.String()
-	if l.value.Kind() == reflect.Int64 && l.value.Type() == reflect.TypeFor[time.Duration]() && l.value.Int() == 0 {
+func (s Setting) cell() string {
+	text := s.String()
+	if s.Value.Type() == reflect.TypeFor[time.Duration]() && s.Value.Int() == 0 {
 		text = "0"
 	}
 	if text == "" {

@@ -1,0 +1,188 @@
+// Package settings reads a program's configuration, says everything that is wrong with it at once, and writes the page about it. It is the
+// only importer of viper, which looks a setting up in the flags, the environment and the file; what this package adds is what viper lacks:
+// units, exact messages, unknown keys, and documentation.
+//
+// A Config is a struct that holds its defaults, as a DefaultConfig function made it: there is no other place for one, so that 0 means 0.
+// Its leaves carry two tags: `mapstructure:"max_bytes"`, the key, and `doc:"…"`, one sentence for docs/configuration.md and --help, which
+// says what 0 means where 0 is allowed. A leaf may also carry `secret:"true"` (never printed), `flag:"name"` (another name for its flag),
+// `usual:"true"` (shown by --help, not only by --help-all) and, once a struct, `arg:"true"` (filled by the first word of the command line
+// that is not a flag). A nested struct may carry `usual:"grpc.address,http.address"`, the list of what is usual in it, or `usual:"-"`.
+//
+// Its Validate collects what is wrong in a Problems:
+//
+//	func (c Config) Validate() error {
+//		var p settings.Problems
+//		p.Section("bus", c.Bus.Validate())
+//		settings.Between(&p, "workers", c.Workers, 0, 256)
+//		return p.Err()
+//	}
+package settings
+
+import (
+	"encoding"
+	"fmt"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// EnvPrefix starts the name of every environment variable: bus.url is OLLY_BUS_URL.
+const EnvPrefix = "OLLY_"
+
+// Setting is one leaf of a Config struct.
+type Setting struct {
+	Key    string // "bus.max_bytes"
+	Flag   string // "bus-max-bytes"
+	Doc    string
+	Secret bool
+	Usual  bool          // --help shows it
+	Arg    bool          // the first word of the command line sets it
+	Value  reflect.Value // settable, inside the struct that was listed
+	owner  reflect.Type  // the struct that has it, and its field there
+	field  string
+}
+
+// List gives the settings of the struct that config points to, in its order. A field without a mapstructure name is not a setting; a nested
+// struct adds its name to the key, a ",squash" one does not.
+func List(config any) []Setting {
+	var list []Setting
+	// usual decides for a struct that says what is usual in it; nil leaves it to the leaves.
+	var visit func(v reflect.Value, prefix string, usual func(key string) bool)
+	visit = func(v reflect.Value, prefix string, usual func(string) bool) {
+		for i := range v.NumField() {
+			field := v.Type().Field(i)
+			if !field.IsExported() {
+				continue
+			}
+			name, options, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
+			if name == "-" || (name == "" && options != "squash") {
+				continue
+			}
+			key, value := prefix+name, v.Field(i)
+			if value.Kind() == reflect.Struct && !isText(value) {
+				if options != "squash" {
+					key += "."
+				}
+				inside := usual
+				if tag := field.Tag.Get("usual"); tag != "" && usual == nil {
+					inside = func(k string) bool { return slices.Contains(strings.Split(tag, ","), strings.TrimPrefix(k, key)) }
+				}
+				visit(value, key, inside)
+				continue
+			}
+			s := Setting{
+				Key: key, Flag: field.Tag.Get("flag"), Doc: field.Tag.Get("doc"), Secret: field.Tag.Get("secret") == "true",
+				Usual: field.Tag.Get("usual") == "true", Arg: prefix == "" && field.Tag.Get("arg") == "true",
+				Value: value, owner: v.Type(), field: field.Name,
+			}
+			if s.Flag == "" {
+				s.Flag = strings.NewReplacer(".", "-", "_", "-").Replace(key)
+			}
+			if usual != nil {
+				s.Usual = usual(key)
+			}
+			list = append(list, s)
+		}
+	}
+	visit(reflect.ValueOf(config).Elem(), "", nil)
+	return list
+}
+
+func isText(v reflect.Value) bool {
+	_, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr())
+	return ok
+}
+
+// Env is the setting's environment variable.
+func (s Setting) Env() string {
+	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
+}
+
+// Numeric reports whether the setting is a number, a size or a duration.
+func (s Setting) Numeric() bool {
+	return s.Value.CanInt() || s.Value.CanUint() || s.Value.CanFloat()
+}
+
+// sized says that an integer is a number of bytes and may be written with a unit.
+func sized(key string) bool {
+	return strings.HasSuffix(key, "bytes") || strings.HasSuffix(key, "_size")
+}
+
+// kind is the setting's type in words.
+func (s Setting) kind() string {
+	switch s.Value.Interface().(type) {
+	case time.Duration:
+		return "duration"
+	case Bytes:
+		return "bytes"
+	}
+	switch v := s.Value; {
+	case isText(v):
+		return "text"
+	case v.Kind() == reflect.Bool:
+		return "true or false"
+	case (v.CanInt() || v.CanUint()) && sized(s.Key):
+		return "bytes"
+	case v.CanInt() || v.CanUint():
+		return "whole number"
+	case v.CanFloat():
+		return "number"
+	case v.Kind() == reflect.Slice:
+		return "list"
+	case v.Kind() == reflect.Map:
+		return "map"
+	}
+	return "text"
+}
+
+// String is the value as it would be written in the environment.
+func (s Setting) String() string { return format(s.Value, sized(s.Key)) }
+
+func format(v reflect.Value, sized bool) string {
+	switch x := v.Interface().(type) {
+	case time.Duration:
+		return formatDuration(x)
+	case Bytes:
+		return x.String()
+	case encoding.TextMarshaler:
+		text, err := x.MarshalText()
+		if err != nil {
+			return ""
+		}
+		return string(text)
+	}
+	switch {
+	case v.Kind() == reflect.Slice:
+		parts := make([]string, v.Len())
+		for i := range parts {
+			parts[i] = format(v.Index(i), false)
+		}
+		return strings.Join(parts, ",")
+	case v.Kind() == reflect.Map:
+		parts := make([]string, 0, v.Len())
+		for _, k := range v.MapKeys() {
+			parts = append(parts, k.String()+"="+format(v.MapIndex(k), false))
+		}
+		slices.Sort(parts)
+		return strings.Join(parts, ",")
+	case sized && v.CanInt() && v.Int() >= 1024:
+		return Bytes(v.Int()).String()
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+// safe is String without what must not be shown: secrets, and passwords inside URLs.
+func (s Setting) safe() string {
+	text := s.String()
+	if s.Secret && text != "" {
+		return "[hidden]"
+	}
+	if s.Value.Kind() == reflect.String && strings.Contains(text, "://") {
+		if u, err := url.Parse(text); err == nil && u.User != nil {
+			return u.Redacted()
+		}
+	}
+	return text
+}
