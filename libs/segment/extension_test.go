@@ -55,6 +55,7 @@ func edited(t testing.TB, s *Segment, edit func(d *container.Directory)) *Direct
 // TestUnknownExtensionsAreSkipped: what a later program adds to a segment changes nothing for this one, whichever way it is read, and is left out
 // when the segment is merged.
 func TestUnknownExtensionsAreSkipped(t *testing.T) {
+	t.Parallel()
 	v, err := NewView()
 	require.NoError(t, err)
 	for _, s := range seedSegments(t) {
@@ -95,6 +96,7 @@ func TestUnknownExtensionsAreSkipped(t *testing.T) {
 
 // TestADirectoryIsWholeOrDamaged: no part of one is taken for a directory, nor one with something after it, with extensions or without.
 func TestADirectoryIsWholeOrDamaged(t *testing.T) {
+	t.Parallel()
 	for _, s := range seedSegments(t) {
 		for _, directory := range [][]byte{s.Directory, extended(t, s).Directory} {
 			for n := range directory {
@@ -111,6 +113,7 @@ func TestADirectoryIsWholeOrDamaged(t *testing.T) {
 
 // TestExtensionsDoNotBreakDamage is TestDamaged for segments with extensions.
 func TestExtensionsDoNotBreakDamage(t *testing.T) {
+	t.Parallel()
 	for i, s := range seedSegments(t) {
 		later := extended(t, s)
 		r := newRandom(uint64(i))
@@ -125,6 +128,7 @@ func TestExtensionsDoNotBreakDamage(t *testing.T) {
 
 // TestACriticalExtensionIsRefused: who does not know it refuses what it belongs to, says its number, and reads the rest.
 func TestACriticalExtensionIsRefused(t *testing.T) {
+	t.Parallel()
 	refused := func(t *testing.T, err error) {
 		t.Helper()
 		require.Equal(t, "segment.extension", fault.From(err).Code)
@@ -199,6 +203,7 @@ func TestACriticalExtensionIsRefused(t *testing.T) {
 // TestAStatisticNeedsNoVersion adds to each key's entry how many items have it, as the issue of a real statistic would: the writer sets a
 // field, the reader asks for it, and a reader that does not know it goes on.
 func TestAStatisticNeedsNoVersion(t *testing.T) {
+	t.Parallel()
 	table := NewTable("acme", telemetry.Traces)
 	_, err := table.Append(newRandom(9).payload(t, telemetry.Traces, 200), 1)
 	require.NoError(t, err)

@@ -87,8 +87,8 @@ type Section struct {
 // typeInt is the bit of Types that stands for integers (section 7 of the specification).
 const typeInt = 1 << 3
 
-// hasBounds tells whether Min and Max are kept.
-func (s *Section) hasBounds() bool {
+// HasBounds tells whether Min and Max are kept.
+func (s *Section) HasBounds() bool {
 	return s.ID < SectionText || s.ID == SectionKey && s.Types&typeInt != 0
 }
 

@@ -13,6 +13,7 @@ import (
 )
 
 func TestFields(t *testing.T) {
+	t.Parallel()
 	f := Fields{}.With(1, false, []byte("one")).With(7, true, nil).With(MaxTag, false, make([]byte, 200))
 	require.True(t, f.valid())
 	list := slices.Collect(f.All())
@@ -95,6 +96,7 @@ func written(t testing.TB, level int) (directory, body []byte, want map[string][
 }
 
 func TestWriterAndReader(t *testing.T) {
+	t.Parallel()
 	for level := range 3 {
 		directory, body, want := written(t, level)
 		var d Directory

@@ -83,7 +83,7 @@ func (s *Section) appendRest(b []byte) []byte {
 		b = append(b, s.Types)
 		b = binary.AppendUvarint(b, uint64(s.Distinct))
 	}
-	if s.hasBounds() {
+	if s.HasBounds() {
 		b = binary.AppendVarint(b, s.Min)
 		b = binary.AppendUvarint(b, uint64(s.Max)-uint64(s.Min))
 	}
@@ -280,7 +280,7 @@ func (s *Section) parseRest(r *directoryReader, frames []Frame, used []int) {
 		s.Types = r.byte()
 		s.Distinct = r.limited(MaxEntries)
 	}
-	if s.hasBounds() {
+	if s.HasBounds() {
 		s.Min = r.varint()
 		s.Max = int64(uint64(s.Min) + r.uvarint())
 		if s.Max < s.Min {
@@ -363,8 +363,41 @@ func (d *Directory) Understood() error {
 
 // Name names an entry for people.
 func (s *Section) Name() string {
-	if s.ID == SectionKey {
+	switch name := SectionName(s.ID); {
+	case s.ID == SectionKey:
 		return fmt.Sprintf("attribute %q", s.Key)
+	case name != "":
+		return "section " + name
+	default:
+		return fmt.Sprintf("section %d", s.ID)
 	}
-	return fmt.Sprintf("section %d", s.ID)
+}
+
+// SectionName names a section that is one of its kind, as section 4 of the specification does; empty for columns and keys.
+func SectionName(id uint8) string {
+	switch id {
+	case SectionTraceIDs:
+		return "trace ids"
+	case SectionSpanIDs:
+		return "span ids"
+	case SectionParentIDs:
+		return "parent ids"
+	case SectionShapes:
+		return "attribute shapes"
+	case SectionResources:
+		return "resources"
+	case SectionScopes:
+		return "scopes"
+	case SectionMetrics:
+		return "metrics"
+	case SectionSeries:
+		return "series dictionary"
+	case SectionEvents:
+		return "events"
+	case SectionLinks:
+		return "links"
+	case SectionExemplars:
+		return "exemplars"
+	}
+	return ""
 }

@@ -25,6 +25,7 @@ func probeAsSQL(filter []byte, hash uint64) bool {
 }
 
 func TestFilter(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{1, 5, 100, 3000} {
 		for bits, limit := range map[int]float64{TraceBits: 0.012, TokenBits: 0.016} {
@@ -57,6 +58,7 @@ func TestFilter(t *testing.T) {
 
 // TestOneLongListDoesNotBlowUpAll: a segment of random values beside ordinary ones is given twice what they need on average.
 func TestOneLongListDoesNotBlowUpAll(t *testing.T) {
+	t.Parallel()
 	lists := make([][]uint64, 20)
 	for i := range lists {
 		n := 1000
@@ -79,6 +81,7 @@ func TestOneLongListDoesNotBlowUpAll(t *testing.T) {
 }
 
 func TestHashes(t *testing.T) {
+	t.Parallel()
 	var s Hashes
 	for range 2 { // the second time in memory that has grown
 		s.Reset()

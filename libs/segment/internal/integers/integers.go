@@ -129,6 +129,17 @@ func (d *Decoder) Pick(from *streams.Source, n int, picked []uint32, dst []int64
 // Skip passes over the next n numbers.
 func (d *Decoder) Skip(from *streams.Source, n int) { d.skip(from, n, 0) }
 
+// Peek names the encoding of the list that begins, of which it reads nothing; "none" at the end of the section.
+func (d *Decoder) Peek(from *streams.Source) string {
+	if len(from.Code) == 0 {
+		return "none"
+	}
+	if code := from.Code[0]; code < maxCodes && d.table[code].read != nil {
+		return d.table[code].name
+	}
+	return "unknown"
+}
+
 func (d *Decoder) read(from *streams.Source, dst []int64, depth int) {
 	if len(dst) == 0 {
 		return
