@@ -1,0 +1,196 @@
+package bus
+
+import (
+	"bytes"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+func testCoder(t testing.TB, compression string) *coder {
+	t.Helper()
+	c, err := newCoder(compression)
+	require.NoError(t, err)
+	t.Cleanup(c.close)
+	return c
+}
+
+// envelope is a message as a publisher would send it.
+func envelope(c *coder, b telemetry.Batch) (nats.Header, []byte) {
+	body, encoding := c.encode(nil, b.Payload)
+	return headers(&b, encoding), body
+}
+
+func testBatch(payload []byte) telemetry.Batch {
+	return telemetry.Batch{
+		ID: telemetry.NewBatchID("t1", telemetry.Logs, payload), Tenant: "t1", Signal: telemetry.Logs, Connection: "key-7",
+		Received: time.Unix(1_790_000_000, 123_456_789).UTC(), Items: 42, Payload: payload,
+	}
+}
+
+func TestWhatIsPutIntoAnEnvelopeComesOut(t *testing.T) {
+	t.Parallel()
+	reader := testCoder(t, encodingIdentity) // what a message says of itself counts, not how this process would compress
+	for _, compression := range []string{encodingS2, encodingZstd, encodingIdentity} {
+		c := testCoder(t, compression)
+		for name, payload := range map[string][]byte{
+			"nothing": {}, "a byte": {7}, "what does not shrink": []byte("qZ3$x"), "what shrinks": bytes.Repeat([]byte("telemetry "), 5000),
+		} {
+			want := testBatch(payload)
+			h, body := envelope(c, want)
+			require.LessOrEqual(t, len(body), len(payload), "%s %s: a body never grows", compression, name)
+			got, err := reader.open(telemetry.Logs, Subject(telemetry.Logs, "t1"), h, body)
+			require.NoError(t, err, "%s %s", compression, name)
+			require.Equal(t, len(want.Payload), len(got.Payload))
+			require.True(t, bytes.Equal(want.Payload, got.Payload), "%s %s", compression, name)
+			want.Payload, got.Payload = nil, nil
+			require.Equal(t, want, got, "%s %s", compression, name)
+		}
+	}
+}
+
+func TestAnEncodedBodySharesNothingWithItsPayload(t *testing.T) {
+	t.Parallel()
+	for _, compression := range []string{encodingS2, encodingZstd, encodingIdentity} {
+		c := testCoder(t, compression)
+		payload := []byte("qZ3$x")
+		body, _ := c.encode(make([]byte, 0, 64), payload)
+		clear(payload)
+		require.Equal(t, "qZ3$x", string(body), compression)
+	}
+}
+
+// Each header in turn is absent, empty or wrong: the message is no batch, and the error says which header it is.
+func TestAnEnvelopeThatIsWrongIsNamed(t *testing.T) {
+	t.Parallel()
+	c := testCoder(t, encodingS2)
+	subject := Subject(telemetry.Logs, "t1")
+	good, body := envelope(c, testBatch(bytes.Repeat([]byte("x"), 100)))
+	for _, test := range []struct {
+		header, value string
+		class         fault.Class
+		code, says    string
+	}{
+		{HeaderSchema, "", fault.Invalid, "bus.bad_envelope", HeaderSchema},
+		{HeaderSchema, "0", fault.Invalid, "bus.bad_envelope", HeaderSchema},
+		{HeaderSchema, "-1", fault.Invalid, "bus.bad_envelope", HeaderSchema},
+		{HeaderSchema, "99999999", fault.Invalid, "bus.bad_envelope", HeaderSchema},
+		{HeaderSchema, "2", fault.Unavailable, "bus.newer_envelope", "newer"},
+		{HeaderTenant, "", fault.Invalid, "bus.bad_envelope", HeaderTenant},
+		{HeaderTenant, "a b", fault.Invalid, "bus.bad_envelope", HeaderTenant},
+		{HeaderTenant, "t2", fault.Invalid, "bus.bad_envelope", subject},
+		{HeaderID, "", fault.Invalid, "bus.bad_envelope", HeaderID},
+		{HeaderID, "00ff", fault.Invalid, "bus.bad_envelope", HeaderID},
+		{HeaderID, strings.Repeat("zz", 16), fault.Invalid, "bus.bad_envelope", HeaderID},
+		{HeaderReceived, "", fault.Invalid, "bus.bad_envelope", HeaderReceived},
+		{HeaderReceived, "yesterday", fault.Invalid, "bus.bad_envelope", HeaderReceived},
+		{HeaderReceived, "99999999999999999999", fault.Invalid, "bus.bad_envelope", HeaderReceived},
+		{HeaderItems, "", fault.Invalid, "bus.bad_envelope", HeaderItems},
+		{HeaderItems, "-1", fault.Invalid, "bus.bad_envelope", HeaderItems},
+		{HeaderItems, "1e3", fault.Invalid, "bus.bad_envelope", HeaderItems},
+		{HeaderEncoding, "br", fault.Invalid, "bus.bad_encoding", `"br"`},
+		{HeaderEncoding, "zstd", fault.Invalid, "bus.bad_body", "zstd"},
+	} {
+		h := maps.Clone(good)
+		if h[test.header] = []string{test.value}; test.value == "" {
+			delete(h, test.header)
+		}
+		_, err := c.open(telemetry.Logs, subject, h, body)
+		f := fault.From(err)
+		require.Equal(t, test.class, f.Class, "%s %q", test.header, test.value)
+		require.Equal(t, test.code, f.Code, "%s %q", test.header, test.value)
+		require.Contains(t, f.Error(), test.says, "%s %q", test.header, test.value)
+	}
+	_, err := c.open(telemetry.Logs, Subject(telemetry.Traces, "t1"), good, body)
+	require.ErrorContains(t, err, "does not fit tenant", "a subject of another signal")
+	got, err := c.open(telemetry.Logs, DeadSubject(telemetry.Logs, "t1"), good, body)
+	require.NoError(t, err, "a dead letter opens like any other")
+	require.Equal(t, 42, got.Items)
+}
+
+// A body that says or does more than a message may hold is refused before its memory is taken.
+func TestABodyThatDecompressesToMuchIsRefused(t *testing.T) {
+	t.Parallel()
+	c := testCoder(t, encodingS2)
+	enc, err := zstd.NewWriter(nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, enc.Close()) }()
+	big := make([]byte, maxDecoded+1)
+	for encoding, body := range map[string][]byte{encodingS2: s2.Encode(nil, big), encodingZstd: enc.EncodeAll(big, nil)} {
+		require.Less(t, len(body), 1<<20)
+		_, err := c.decode(body, encoding)
+		require.Equal(t, "bus.bad_body", fault.From(err).Code, encoding)
+		_, err = c.decode(body[:len(body)/2], encoding)
+		require.Equal(t, "bus.bad_body", fault.From(err).Code, "%s cut short", encoding)
+	}
+}
+
+// Whatever stands in a stream, opening it gives a batch or one of the two refusals, and never panics.
+func FuzzOpen(f *testing.F) {
+	c := testCoder(f, encodingS2)
+	add := func(b telemetry.Batch) {
+		h, body := envelope(c, b)
+		f.Add(first(h, HeaderID), first(h, HeaderSchema), first(h, HeaderTenant), first(h, HeaderReceived), first(h, HeaderItems), first(h, HeaderEncoding), body)
+	}
+	add(testBatch(nil))
+	add(testBatch(bytes.Repeat([]byte("telemetry "), 500)))
+	f.Add("", "2", "t1", "1", "1", encodingZstd, []byte{0x28, 0xb5, 0x2f, 0xfd})
+	f.Fuzz(func(t *testing.T, id, version, tenant, received, items, encoding string, body []byte) {
+		h := nats.Header{
+			HeaderID: {id}, HeaderSchema: {version}, HeaderTenant: {tenant}, HeaderReceived: {received}, HeaderItems: {items}, HeaderEncoding: {encoding},
+		}
+		b, err := c.open(telemetry.Logs, Subject(telemetry.Logs, telemetry.Tenant(tenant)), h, body)
+		if err != nil {
+			class := fault.From(err).Class
+			require.Contains(t, []fault.Class{fault.Invalid, fault.Unavailable}, class, err)
+			require.Equal(t, class == fault.Unavailable, fault.From(err).Code == "bus.newer_envelope", err)
+			return
+		}
+		require.LessOrEqual(t, len(b.Payload), maxDecoded)
+		require.GreaterOrEqual(t, b.Items, 0)
+		_, err = telemetry.ParseTenant(string(b.Tenant))
+		require.NoError(t, err)
+		// What was read is written as the same batch.
+		again, encoded := envelope(c, b)
+		same, err := c.open(telemetry.Logs, Subject(telemetry.Logs, b.Tenant), again, encoded)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(b.Payload, same.Payload))
+		b.Payload, same.Payload = nil, nil
+		require.Equal(t, b, same)
+	})
+}
+
+func TestARetryWaitsLongerEachTimeUpToHalfAMinute(t *testing.T) {
+	t.Parallel()
+	before := time.Duration(0)
+	for attempts := range 40 {
+		delay := retryDelay(attempts)
+		require.GreaterOrEqual(t, delay, before, "attempt %d", attempts)
+		require.GreaterOrEqual(t, delay, 500*time.Millisecond)
+		require.LessOrEqual(t, delay, 30*time.Second)
+		before = delay
+	}
+	require.Equal(t, 30*time.Second, before)
+	require.Equal(t, 500*time.Millisecond, retryDelay(1))
+	require.Equal(t, time.Second, retryDelay(2))
+}
+
+// A reason may quote what a sender sent: as a header it must not begin another one.
+func TestAHeaderIsOneBoundedLine(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "a  b c", headerText("a\r\nb\x00c"))
+	require.Equal(t, "ä?", headerText("ä\xff"))
+	long := headerText(strings.Repeat("ä", 5000))
+	require.LessOrEqual(t, len(long), 1024)
+	require.True(t, utf8.ValidString(long))
+}
