@@ -234,15 +234,26 @@ func pending(ctx context.Context, db *sql.DB, dir *migrate.MemDir) (Status, []mi
 	if err != nil {
 		return status, nil, fmt.Errorf("read revisions: %w", postgres.Classify(err))
 	}
-	last := ""
+	last, applied := "", map[string]bool{}
 	for _, r := range done {
-		last = r.Version
+		last, applied[r.Version] = r.Version, true
 		if r.Applied == r.Total && r.Error == "" {
 			status.Current = r.Version
 		}
 	}
 	if last > status.Expected {
 		return status, nil, postgres.SchemaError(last, status.Expected)
+	}
+	// Atlas sees this only between the first file that was applied and the last; one before the first it would leave out for ever. That is right
+	// only where the operator has said by a baseline that the database began later.
+	began := ""
+	if len(done) > 0 && done[0].Type&migrate.RevisionTypeBaseline != 0 {
+		began = done[0].Version
+	}
+	for _, f := range all {
+		if f.Version() > began && f.Version() < last && !applied[f.Version()] {
+			return status, nil, fault.Newf(fault.Invalid, "migrate.history", "%s was never applied, although files after it were: give it a version above %s", f.Name(), last)
+		}
 	}
 	ex, err := executor(db, dir, rev, "")
 	if err != nil {
