@@ -145,7 +145,7 @@ generate: go $(UI)/node_modules/.package-lock.json ## Renew what is generated: A
 	@go generate $(ALL)
 	@cd $(UI) && npm run --silent generate
 
-verify: go node .tools/bin/golangci-lint $(UI)/node_modules/.package-lock.json ## Lint, import fences, modules alone, nothing stale
+verify: go node .tools/bin/golangci-lint .tools/bin/deadcode $(UI)/node_modules/.package-lock.json ## Lint, import fences, modules alone, nothing dead, nothing stale
 	@.ci/verify
 
 migration: go ## A new migration file, with atlas.sum renewed: make migration name=add_something
