@@ -27,7 +27,7 @@ PARALLEL := -parallel 4
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo build test test-unit test-integration test-postgres15 test-ui test-browser race e2e compose bench \
+.PHONY: help run demo build release licences hooks test test-unit test-integration test-postgres15 test-ui test-browser race e2e compose bench \
 	bench-ingest bench-merge bench-scan fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
 
 help: ## List the targets
@@ -65,6 +65,9 @@ $(UI)/dist/index.html: $(UI)/node_modules/.package-lock.json $(shell find $(UI)/
 	@echo 'npm ci: $*'
 	@cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
+
+release: go $(UI)/dist/index.html .tools/bin/cyclonedx-gomod .tools/bin/pack ## Archives for all platforms, with licences, SBOMs and checksums: make release VERSION=0.2.0
+	@.ci/release '$(VERSION)'
 
 images: ## Build the five container images with docker compose
 	@DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1 $(COMPOSE) build
@@ -133,23 +136,34 @@ fuzz: go ## Every fuzz target for FUZZTIME each (default 20s)
 
 lint: go .tools/bin/golangci-lint ## golangci-lint over all modules
 	@.tools/bin/golangci-lint run --allow-parallel-runners $(ALL)
+	@cd tooling && GOWORK=off ../.tools/bin/golangci-lint run --allow-parallel-runners ./...
 
-fmt: go .tools/bin/golangci-lint $(UI)/node_modules/.package-lock.json ## Format Go and TypeScript
+fmt: go .tools/bin/golangci-lint $(UI)/node_modules/.package-lock.json ## Format Go, TypeScript and YAML
 	@.tools/bin/golangci-lint fmt $(ALL)
 	@cd $(UI) && npm run --silent format
+	@git ls-files '*.yaml' '*.yml' | grep -v '^$(UI)/' | xargs $(UI)/node_modules/.bin/prettier --log-level warn --write
 
 tidy: go ## go mod tidy in every module
 	@for module in $(MODULES); do (cd $$module && go mod tidy) || exit 1; done
+	@cd tooling && GOWORK=off go mod tidy
 
-generate: go $(UI)/node_modules/.package-lock.json ## Renew what is generated: API types, configuration page, atlas.sum
+generate: go $(UI)/node_modules/.package-lock.json ## Renew what is generated: API types, configuration page, licences of others
 	@go generate $(ALL)
 	@cd $(UI) && npm run --silent generate
+	@$(MAKE) --no-print-directory licences
+
+licences: go .tools/bin/licences $(UI)/node_modules/.package-lock.json
+	@.tools/bin/licences -out THIRD_PARTY_LICENCES.txt services/allinone/cmd/ollyscale $(foreach r,$(ROLES),services/$r/cmd/$r)
 
 verify: go node .tools/bin/golangci-lint .tools/bin/deadcode $(UI)/node_modules/.package-lock.json ## Lint, import fences, modules alone, nothing dead, nothing stale
 	@.ci/verify
 
 migration: go ## A new migration file, with atlas.sum renewed: make migration name=add_something
 	@.ci/migration '$(name)'
+
+hooks: go node $(UI)/node_modules/.package-lock.json .tools/bin/golangci-lint .tools/bin/actionlint .tools/bin/dockerlint ## Git hooks: lint of what is staged, form of the subject
+	@git config core.hooksPath .ci/hooks
+	@echo 'hooks: .ci/hooks runs before every commit; git config --unset core.hooksPath ends that'
 
 tools: ## Fetch every tool now: PostgreSQL, linter, test runner, NATS server, Chromium
 	@.ci/tools
