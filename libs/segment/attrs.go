@@ -26,8 +26,7 @@ type attrCoder struct {
 	tree      shapeTree // of lists that come without a node
 	numbers   []int64
 	doubles   []int64
-	lengths   []int64
-	raws      []ValueID
+	raws      [][]byte
 }
 
 // reset prepares for n rows.

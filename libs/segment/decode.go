@@ -64,7 +64,7 @@ type decoder struct {
 func (x *decoder) reset() {
 	x.in.Forget()
 	clear(x.texts[:cap(x.texts)])
-	x.dict.texts.forget()
+	x.dict.texts.Forget()
 	x.d, x.needs, x.pick = nil, nil, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/filter"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/texts"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -35,7 +36,7 @@ type Encoder struct {
 	words  wordScanner
 
 	attrs    attrCoder
-	text     textCoder
+	text     *texts.Encoder
 	maps     [4]mapping // resources, scopes, metrics, series: table index → segment index
 	traceIdx idIndex
 	spanIdx  idIndex
@@ -49,7 +50,10 @@ type Encoder struct {
 const groupLevel = 2
 
 // NewEncoder makes an Encoder.
-func NewEncoder() *Encoder { return &Encoder{c: integers.NewEncoder()} }
+func NewEncoder() *Encoder {
+	numbers := integers.NewEncoder()
+	return &Encoder{c: numbers, text: texts.NewEncoder(numbers)}
+}
 
 // Encode writes the given rows, in the given order, as one segment. Level 0 and 1 compress with zstd 1, level 2 with zstd 3.
 func (t *Table) Encode(rows []uint32, level int) (*Segment, error) {

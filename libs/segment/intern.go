@@ -8,55 +8,9 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/intern"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
-
-// slot of an open-addressing index: a piece of the hash, and the entry's number plus one (0 = free).
-type slot struct{ tag, ref uint32 }
-
-// index finds numbered entries by hash; the entries themselves live elsewhere. Linear probing, at most half full.
-type index struct {
-	slots []slot
-	used  int
-}
-
-// find returns where to look first, and the tag to compare. The low bits choose the slot, the high ones are the tag.
-func (x *index) find(hash uint64) (at, tag uint32) {
-	return uint32(hash) & uint32(len(x.slots)-1), uint32(hash >> 32)
-}
-
-// put stores an entry at the free slot found; the caller then calls grown.
-func (x *index) put(at, tag uint32, ref uint32) {
-	x.slots[at] = slot{tag, ref + 1}
-	x.used++
-}
-
-// full reports that the index must be rebuilt larger before the next entry.
-func (x *index) full() bool { return x.used*2 >= len(x.slots) }
-
-// reset empties the index for at least n entries.
-func (x *index) reset(n int) {
-	size := 64
-	for size < n*2+2 {
-		size *= 2
-	}
-	// What one large batch needed is not cleared for every small one after it.
-	if size <= len(x.slots) && (len(x.slots) <= 1<<12 || x.used*32 >= len(x.slots)) {
-		clear(x.slots)
-	} else {
-		x.slots = make([]slot, size)
-	}
-	x.used = 0
-}
-
-// insert adds an entry that is known to be new.
-func (x *index) insert(hash uint64, ref uint32) {
-	at, tag := x.find(hash)
-	for x.slots[at].ref != 0 {
-		at = (at + 1) & uint32(len(x.slots)-1)
-	}
-	x.put(at, tag, ref)
-}
 
 // interner holds what Table needs beside its data: indexes for interning, and scratch.
 type interner struct {
@@ -67,14 +21,14 @@ type interner struct {
 	seeds  []uint64 // per key: keySeed
 	recent []ValueID
 	pairs  []pair // of Append: attributes seen before
-	keys   index
-	values index
+	keys   intern.Index
+	values intern.Index
 	tree   shapeTree
 
-	resources index
-	scopes    index
-	metrics   index
-	series    index
+	resources intern.Index
+	scopes    intern.Index
+	metrics   intern.Index
+	series    intern.Index
 
 	resourceHashes, scopeHashes, metricHashes, seriesHashes []uint64
 
@@ -137,8 +91,8 @@ func (t *Table) Reset() {
 	t.lists = nil // earlier lists may still be held by a reader of Pool
 	t.partial = false
 	t.idPlaces = t.idPlaces[:0]
-	for _, x := range []*index{&t.keys, &t.values, &t.resources, &t.scopes, &t.metrics, &t.series} {
-		x.reset(0)
+	for _, x := range []*intern.Index{&t.keys, &t.values, &t.resources, &t.scopes, &t.metrics, &t.series} {
+		x.Reset(0)
 	}
 	for k := range numReserved {
 		t.Keys = append(t.Keys, reservedKey(k))
@@ -198,54 +152,47 @@ func (t *Table) rollback(m mark) {
 	}
 	t.growKeys(m.keys)
 	t.growValues(m.values)
-	rebuild(&t.resources, t.resourceHashes)
-	rebuild(&t.scopes, t.scopeHashes)
-	rebuild(&t.metrics, t.metricHashes)
-	rebuild(&t.series, t.seriesHashes)
+	t.resources.Rebuild(t.resourceHashes)
+	t.scopes.Rebuild(t.scopeHashes)
+	t.metrics.Rebuild(t.metricHashes)
+	t.series.Rebuild(t.seriesHashes)
 	t.walk.reset()
 }
 
-func rebuild(x *index, hashes []uint64) {
-	x.reset(len(hashes) * 2)
-	for i, h := range hashes {
-		x.insert(h, uint32(i))
-	}
-}
-
 func (t *Table) growKeys(n int) {
-	t.keys.reset(n)
+	t.keys.Reset(n)
 	for k := int(numReserved); k < len(t.Keys); k++ {
-		t.keys.insert(t.seeds[k], uint32(k))
+		t.keys.Insert(t.seeds[k], uint32(k))
 	}
 }
 
 func (t *Table) growValues(n int) {
-	t.values.reset(n)
+	t.values.Reset(n)
 	for v := 1; v < len(t.Values); v++ {
-		t.values.insert(t.Values[v].Hash, uint32(v))
+		t.values.Insert(t.Values[v].Hash, uint32(v))
 	}
 }
 
 // key interns an attribute key.
 func (t *Table) key(name []byte) KeyID {
 	seed := xxh3.HashSeed(name, seedItem)
-	at, tag := t.keys.find(seed)
+	at, tag := t.keys.Find(seed)
 	for {
-		s := t.keys.slots[at]
-		if s.ref == 0 {
+		s := t.keys.Slots[at]
+		if s.Ref == 0 {
 			break
 		}
-		if k := s.ref - 1; s.tag == tag && t.Keys[k] == string(name) {
+		if k := s.Ref - 1; s.Tag == tag && t.Keys[k] == string(name) {
 			return KeyID(k)
 		}
-		at = (at + 1) & uint32(len(t.keys.slots)-1)
+		at = t.keys.Next(at)
 	}
 	k := uint32(len(t.Keys))
 	t.Keys = append(t.Keys, string(name))
 	t.seeds = append(t.seeds, seed)
 	t.recent = append(t.recent, 0)
-	t.keys.put(at, tag, k)
-	if t.keys.full() {
+	t.keys.Put(at, tag, k)
+	if t.keys.Full() {
 		t.growKeys(len(t.Keys) * 2)
 	}
 	return KeyID(k)
@@ -261,26 +208,26 @@ func (t *Table) value(key KeyID, typ ValueType, num uint64, raw []byte) ValueID 
 }
 
 func (t *Table) valueHashed(key KeyID, typ ValueType, num uint64, raw []byte, hash uint64) ValueID {
-	at, tag := t.values.find(hash)
+	at, tag := t.values.Find(hash)
 	for {
-		s := t.values.slots[at]
-		if s.ref == 0 {
+		s := t.values.Slots[at]
+		if s.Ref == 0 {
 			break
 		}
-		if s.tag == tag {
-			v := &t.Values[s.ref-1]
+		if s.Tag == tag {
+			v := &t.Values[s.Ref-1]
 			if v.Hash == hash && v.Key == key && v.Type == typ && v.Num == num && bytes.Equal(v.Raw, raw) {
-				t.recent[key] = ValueID(s.ref - 1)
-				return ValueID(s.ref - 1)
+				t.recent[key] = ValueID(s.Ref - 1)
+				return ValueID(s.Ref - 1)
 			}
 		}
-		at = (at + 1) & uint32(len(t.values.slots)-1)
+		at = t.values.Next(at)
 	}
 	v := ValueID(len(t.Values))
 	t.Values = append(t.Values, Value{Key: key, Type: typ, Num: num, Raw: raw, Hash: hash})
-	t.values.put(at, tag, uint32(v))
+	t.values.Put(at, tag, uint32(v))
 	t.recent[key] = v
-	if t.values.full() {
+	if t.values.Full() {
 		t.growValues(len(t.Values) * 2)
 	}
 	return v
@@ -320,20 +267,20 @@ func (t *Table) resource(attrs []ValueID, dropped uint32, schemaURL []byte, refs
 		h.b = append(h.b, r...)
 	}
 	id := h.sum()
-	at, tag := t.resources.find(uint64(id))
+	at, tag := t.resources.Find(uint64(id))
 	for {
-		s := t.resources.slots[at]
-		if s.ref == 0 {
+		s := t.resources.Slots[at]
+		if s.Ref == 0 {
 			break
 		}
-		if s.tag == tag {
-			r := &t.Resources[s.ref-1]
+		if s.Tag == tag {
+			r := &t.Resources[s.Ref-1]
 			if r.ID == id && r.Dropped == dropped && r.SchemaURL == string(schemaURL) &&
 				slices.Equal(r.Attributes, attrs) && slices.EqualFunc(r.EntityRefs, refs, bytes.Equal) {
-				return s.ref - 1
+				return s.Ref - 1
 			}
 		}
-		at = (at + 1) & uint32(len(t.resources.slots)-1)
+		at = t.resources.Next(at)
 	}
 	r := Resource{
 		ID: id, Attributes: t.keep(attrs), Dropped: dropped, SchemaURL: string(schemaURL),
@@ -358,9 +305,9 @@ func (t *Table) resource(attrs []ValueID, dropped uint32, schemaURL []byte, refs
 	n := uint32(len(t.Resources))
 	t.Resources = append(t.Resources, r)
 	t.resourceHashes = append(t.resourceHashes, uint64(id))
-	t.resources.put(at, tag, n)
-	if t.resources.full() {
-		rebuild(&t.resources, t.resourceHashes)
+	t.resources.Put(at, tag, n)
+	if t.resources.Full() {
+		t.resources.Rebuild(t.resourceHashes)
 	}
 	return n
 }
@@ -376,29 +323,29 @@ func (t *Table) scope(name, version []byte, attrs []ValueID, dropped uint32, sch
 	h.num(uint64(dropped))
 	t.sorted = h.attributes(&t.Pool, attrs, t.sorted)
 	id := h.sum()
-	at, tag := t.scopes.find(uint64(id))
+	at, tag := t.scopes.Find(uint64(id))
 	for {
-		s := t.scopes.slots[at]
-		if s.ref == 0 {
+		s := t.scopes.Slots[at]
+		if s.Ref == 0 {
 			break
 		}
-		if s.tag == tag {
-			c := &t.Scopes[s.ref-1]
+		if s.Tag == tag {
+			c := &t.Scopes[s.Ref-1]
 			if c.ID == id && c.Name == string(name) && c.Version == string(version) && c.Dropped == dropped &&
 				c.SchemaURL == string(schemaURL) && slices.Equal(c.Attributes, attrs) {
-				return s.ref - 1
+				return s.Ref - 1
 			}
 		}
-		at = (at + 1) & uint32(len(t.scopes.slots)-1)
+		at = t.scopes.Next(at)
 	}
 	n := uint32(len(t.Scopes))
 	t.Scopes = append(t.Scopes, Scope{
 		ID: id, Name: string(name), Version: string(version), Attributes: t.keep(attrs), Dropped: dropped, SchemaURL: string(schemaURL),
 	})
 	t.scopeHashes = append(t.scopeHashes, uint64(id))
-	t.scopes.put(at, tag, n)
-	if t.scopes.full() {
-		rebuild(&t.scopes, t.scopeHashes)
+	t.scopes.Put(at, tag, n)
+	if t.scopes.Full() {
+		t.scopes.Rebuild(t.scopeHashes)
 	}
 	return n
 }
@@ -429,20 +376,20 @@ func (m *metricText) hash(h *idHash, tenant telemetry.Tenant) uint64 {
 // metric interns a metric.
 func (t *Table) metric(m *metricText, metadata []ValueID) uint32 {
 	hash := m.hash(&t.id, t.Tenant)
-	at, tag := t.metrics.find(hash)
+	at, tag := t.metrics.Find(hash)
 	for {
-		s := t.metrics.slots[at]
-		if s.ref == 0 {
+		s := t.metrics.Slots[at]
+		if s.Ref == 0 {
 			break
 		}
-		if s.tag == tag {
-			e := &t.Metrics[s.ref-1]
+		if s.Tag == tag {
+			e := &t.Metrics[s.Ref-1]
 			if e.Name == string(m.name) && e.Unit == string(m.unit) && e.Description == string(m.description) && e.Kind == m.kind &&
 				e.Temporality == m.temporality && e.Monotonic == m.monotonic && slices.Equal(e.Metadata, metadata) {
-				return s.ref - 1
+				return s.Ref - 1
 			}
 		}
-		at = (at + 1) & uint32(len(t.metrics.slots)-1)
+		at = t.metrics.Next(at)
 	}
 	n := uint32(len(t.Metrics))
 	t.Metrics = append(t.Metrics, Metric{
@@ -450,9 +397,9 @@ func (t *Table) metric(m *metricText, metadata []ValueID) uint32 {
 		Kind: m.kind, Temporality: m.temporality, Monotonic: m.monotonic, Metadata: t.keep(metadata),
 	})
 	t.metricHashes = append(t.metricHashes, hash)
-	t.metrics.put(at, tag, n)
-	if t.metrics.full() {
-		rebuild(&t.metrics, t.metricHashes)
+	t.metrics.Put(at, tag, n)
+	if t.metrics.Full() {
+		t.metrics.Rebuild(t.metricHashes)
 	}
 	return n
 }
@@ -465,19 +412,19 @@ func (t *Table) seriesOf(metric, resource, scope uint32, attrs []ValueID) uint32
 		hash = (hash ^ uint64(a)) * 0x9e3779b97f4a7c15
 		hash ^= hash >> 32
 	}
-	at, tag := t.series.find(hash)
+	at, tag := t.series.Find(hash)
 	for {
-		s := t.series.slots[at]
-		if s.ref == 0 {
+		s := t.series.Slots[at]
+		if s.Ref == 0 {
 			break
 		}
-		if s.tag == tag {
-			e := &t.Series[s.ref-1]
+		if s.Tag == tag {
+			e := &t.Series[s.Ref-1]
 			if e.Metric == metric && e.Resource == resource && e.Scope == scope && slices.Equal(e.Attributes, attrs) {
-				return s.ref - 1
+				return s.Ref - 1
 			}
 		}
-		at = (at + 1) & uint32(len(t.series.slots)-1)
+		at = t.series.Next(at)
 	}
 	h := &t.id
 	h.begin("series", t.Tenant)
@@ -488,9 +435,9 @@ func (t *Table) seriesOf(metric, resource, scope uint32, attrs []ValueID) uint32
 	n := uint32(len(t.Series))
 	t.Series = append(t.Series, Series{ID: h.sum(), Metric: metric, Resource: resource, Scope: scope, Attributes: t.keep(attrs)})
 	t.seriesHashes = append(t.seriesHashes, hash)
-	t.series.put(at, tag, n)
-	if t.series.full() {
-		rebuild(&t.series, t.seriesHashes)
+	t.series.Put(at, tag, n)
+	if t.series.Full() {
+		t.series.Rebuild(t.seriesHashes)
 	}
 	return n
 }

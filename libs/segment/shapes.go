@@ -1,6 +1,10 @@
 package segment
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/intern"
+)
 
 // shape is one node of a tree of key lists: the list of its parent and one key more. Node 0 is the empty list.
 type shape struct {
@@ -13,12 +17,12 @@ type shape struct {
 // shapeTree interns key lists.
 type shapeTree struct {
 	nodes []shape
-	edges index // (node, key) → child
+	edges intern.Index // (node, key) → child
 }
 
 func (t *shapeTree) reset() {
 	t.nodes = append(t.nodes[:0], shape{})
-	t.edges.reset(0)
+	t.edges.Reset(0)
 }
 
 func (t *shapeTree) truncate(n int) {
@@ -32,9 +36,9 @@ func (t *shapeTree) truncate(n int) {
 }
 
 func (t *shapeTree) grow(n int) {
-	t.edges.reset(n)
+	t.edges.Reset(n)
 	for i := 1; i < len(t.nodes); i++ {
-		t.edges.insert(edgeHash(t.nodes[i].parent, t.nodes[i].key), uint32(i))
+		t.edges.Insert(edgeHash(t.nodes[i].parent, t.nodes[i].key), uint32(i))
 	}
 }
 
@@ -49,23 +53,23 @@ func (t *shapeTree) child(node uint32, key KeyID) uint32 {
 		return last
 	}
 	hash := edgeHash(node, key)
-	at, tag := t.edges.find(hash)
+	at, tag := t.edges.Find(hash)
 	for {
-		s := t.edges.slots[at]
-		if s.ref == 0 {
+		s := t.edges.Slots[at]
+		if s.Ref == 0 {
 			break
 		}
-		if c := s.ref - 1; s.tag == tag && t.nodes[c].parent == node && t.nodes[c].key == key {
+		if c := s.Ref - 1; s.Tag == tag && t.nodes[c].parent == node && t.nodes[c].key == key {
 			t.nodes[node].last = c
 			return c
 		}
-		at = (at + 1) & uint32(len(t.edges.slots)-1)
+		at = t.edges.Next(at)
 	}
 	c := uint32(len(t.nodes))
 	t.nodes = append(t.nodes, shape{parent: node, key: key, length: t.nodes[node].length + 1})
 	t.nodes[node].last = c
-	t.edges.put(at, tag, c)
-	if t.edges.full() {
+	t.edges.Put(at, tag, c)
+	if t.edges.Full() {
 		t.grow(len(t.nodes) * 2)
 	}
 	return c

@@ -6,6 +6,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/texts"
 )
 
 // typeAbsent stands in type lists for the absent value of a text column.
@@ -103,14 +104,15 @@ func (e *Encoder) valueList(t *Table, ids []ValueID) {
 		case byte(Double):
 			doubles = append(doubles, int64(v.Num))
 		default:
-			raws = append(raws, id)
+			raws = append(raws, v.Raw)
 		}
 	}
 	e.attrs.numbers, e.attrs.doubles, e.attrs.raws = numbers, doubles, raws
 	e.c.Write(&e.s, numbers)
 	e.c.WriteDoubles(&e.s, doubles)
 	if len(raws) > 0 {
-		e.strings(t, raws)
+		e.text.Write(&e.s, raws)
+		clear(raws) // they lie in payloads
 	}
 }
 
@@ -204,21 +206,21 @@ func (t *Table) valueList(x *decoder, src *streams.Source, key KeyID, n int, som
 		}
 		return
 	}
-	var texts [][]byte
+	var raws [][]byte
 	if l.raws > 0 {
 		var memory []byte
-		if l.texts.templates != nil {
-			memory = x.kept.Take(l.texts.total)
+		if n := l.texts.Built(); n > 0 {
+			memory = x.kept.Take(n)
 		}
 		var ok bool
-		if texts, ok = l.texts.all(x.texts[:0], memory); !ok {
+		if raws, ok = l.texts.All(x.texts[:0], memory); !ok {
 			src.Bad = true
 			return
 		}
-		x.texts = texts
-		if x.pick != nil && l.texts.templates == nil {
-			for i, text := range texts {
-				texts[i] = x.copied(text)
+		x.texts = raws
+		if x.pick != nil && l.texts.Built() == 0 {
+			for i, raw := range raws {
+				raws[i] = x.copied(raw)
 			}
 		}
 	}
@@ -237,7 +239,7 @@ func (t *Table) valueList(x *decoder, src *streams.Source, key KeyID, n int, som
 		case Empty, String, Bytes, Array, Map:
 			var raw []byte
 			if vt != Empty {
-				raw, texts = texts[0], texts[1:]
+				raw, raws = raws[0], raws[1:]
 			}
 			dst[i] = t.valueHashed(key, vt, 0, raw, hashRaw(seed, vt, raw))
 		}
@@ -274,7 +276,7 @@ type valueList struct {
 	numbers []int64
 	doubles []int64
 	raws    int // values in texts
-	texts   textList
+	texts   texts.List
 	ordinal []uint32 // mixed: place of each among the numbers, doubles or texts; made by locate
 	memory  []byte
 }
@@ -312,7 +314,7 @@ func (l *valueList) read(r *integers.Decoder, src *streams.Source, n int) {
 	r.Read(src, l.numbers)
 	r.ReadDoubles(src, l.doubles)
 	if l.raws > 0 {
-		l.texts.read(r, src, l.raws)
+		l.texts.Read(r, src, l.raws)
 	}
 }
 
@@ -359,7 +361,7 @@ func (l *valueList) at(i int) (v Value, ok bool) {
 	case Double:
 		v.Num = uint64(l.doubles[i])
 	case String, Bytes, Array, Map:
-		if l.memory, ok = l.texts.one(l.memory[:0], i); !ok {
+		if l.memory, ok = l.texts.One(l.memory[:0], i); !ok {
 			return v, false
 		}
 		v.Raw = l.memory

@@ -72,7 +72,7 @@ func (v *View) Close() {
 	v.x.reset()
 	v.x.memory.Shrink(mostMemory)
 	for i, c := range v.pool {
-		c.list.texts.forget()
+		c.list.texts.Forget()
 		if c.memory() > mostMemory {
 			v.pool[i] = &Values{view: v}
 		}
@@ -323,8 +323,7 @@ type Values struct {
 // memory is how many bytes c holds on to.
 func (c *Values) memory() int {
 	l := &c.list
-	return cap(l.memory) + cap(l.texts.memory) + 8*(cap(c.codes)+cap(l.numbers)+cap(l.doubles)+cap(l.texts.columns)+cap(l.texts.codes)) +
-		4*(cap(c.rows)+cap(l.ordinal)+cap(l.texts.nth))
+	return cap(l.memory) + l.texts.Memory() + 8*(cap(c.codes)+cap(l.numbers)+cap(l.doubles)) + 4*(cap(c.rows)+cap(l.ordinal))
 }
 
 // Distinct is how many values there are; none is there for nothing.
@@ -416,9 +415,9 @@ func (c *Values) Pass(t *Test) (pass []bool, anyOf bool) {
 		c.some = resize(c.some, l.raws)
 		var sound bool
 		if t.Equal != nil {
-			sound = l.texts.equal(t.Equal, c.some)
+			sound = l.texts.Equal(t.Equal, c.some)
 		} else {
-			sound = l.texts.contain(t.Contains, c.some)
+			sound = l.texts.Contain(t.Contains, c.some)
 		}
 		if !sound {
 			c.view.bad("a string")

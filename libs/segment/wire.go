@@ -150,5 +150,4 @@ func wireReason(code int) string {
 
 func appendUvarint(b []byte, v uint64) []byte { return binary.AppendUvarint(b, v) }
 
-func zigzag(v int64) uint64   { return uint64(v)<<1 ^ uint64(v>>63) }
-func unzigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
+func zigzag(v int64) uint64 { return uint64(v)<<1 ^ uint64(v>>63) }

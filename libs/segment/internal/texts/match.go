@@ -1,32 +1,22 @@
-package segment
+package texts
 
 import (
 	"bytes"
 	"math"
 )
 
+// verdict is what a template says of its strings.
+type verdict uint8
+
+const (
+	never  verdict = iota // none of them
+	always                // all of them
+	maybe                 // it depends on the numbers
+)
+
 // maxSteps bounds the comparison of one template with one text. Numbers that stand side by side can be divided in very many ways; a
 // template for which that takes longer is in doubt, and its strings are looked at one by one.
 const maxSteps = 4096
-
-// slotLength is how many bytes of a template the slot at tpl[0] takes.
-func slotLength(c byte) int {
-	if c == slotPadded || c == slotHex {
-		return 2
-	}
-	return 1
-}
-
-// fits tells whether c can stand in a slot.
-func fits(slot, c byte) bool {
-	switch {
-	case c >= '0' && c <= '9':
-		return true
-	case c >= 'a' && c <= 'f':
-		return slot == slotHex || slot == slotUUID
-	}
-	return c == '-' && slot == slotUUID
-}
 
 // templateContains tells whether the strings of a template contain part: never and always are certain.
 func templateContains(tpl, part []byte) verdict {
@@ -161,46 +151,4 @@ func (m *matcher) equals(j, k int) {
 		m.numbers = m.numbers[:before]
 		return
 	}
-}
-
-func uuidNumbers(s []byte) (hi, lo uint64) {
-	hi = hexNumber(s[:8])<<32 | hexNumber(s[9:13])<<16 | hexNumber(s[14:18])
-	return hi, hexNumber(s[19:23])<<48 | hexNumber(s[24:36])
-}
-
-func digitsOnly(s []byte, hex bool) bool {
-	for _, c := range s {
-		if !(c >= '0' && c <= '9' || hex && c >= 'a' && c <= 'f') {
-			return false
-		}
-	}
-	return true
-}
-
-func numberOf(s []byte, hex bool) uint64 {
-	if hex {
-		return hexNumber(s)
-	}
-	v := uint64(0)
-	for _, c := range s {
-		v = v*10 + uint64(c-'0')
-	}
-	return v
-}
-
-// canonicalUUID tells whether s begins with a UUID in its lower-case form.
-func canonicalUUID(s []byte) bool {
-	if len(s) < uuidLength {
-		return false
-	}
-	for i, c := range s[:uuidLength] {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if c != '-' {
-				return false
-			}
-		} else if !digitsOnly(s[i:i+1], true) {
-			return false
-		}
-	}
-	return true
 }

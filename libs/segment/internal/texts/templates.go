@@ -1,35 +1,26 @@
-package segment
+package texts
 
 import (
 	"bytes"
 
 	"github.com/zeebo/xxh3"
 
-	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/intern"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
-// Forms of a list of strings.
-const (
-	textPlain     = 0 // lengths and bytes
-	textTemplates = 1 // what the strings have in common, and the numbers in which they differ
-)
+// templates is what strings have in common, and the numbers in which they differ: machine-made texts (log messages, URLs, ids, addresses) differ
+// in numbers mostly, which take fewer bits as columns of integers than compressed text does, and less time.
+func templates() form {
+	return form{
+		name: "templates", code: 1,
+		write:  writeTemplates,
+		reader: func(l *List) reader { return &l.templated },
+	}
+}
 
-// Slots of a template; any other byte stands for itself. Strings that contain one of these bytes are stored plainly.
-const (
-	slotNumber = 0 // a decimal number without leading zeros, at most 18 digits
-	slotPadded = 1 // a decimal number of the width in the next byte, with leading zeros
-	slotHex    = 2 // lower-case hexadecimal of the width in the next byte, 1 to 16
-	slotUUID   = 3 // a UUID in its canonical lower-case form: two numbers
-	lastSlot   = slotUUID
-)
-
-const (
-	minTemplated = 16 // strings that are worth the try
-	maxDigits    = 18
-	maxHex       = 16
-	minHex       = 8 // shorter runs of hexadecimal digits are words as likely as not
-	uuidLength   = 36
-)
+const minTemplated = 16 // strings that are worth the try
 
 // Classes of bytes.
 const (
@@ -40,50 +31,50 @@ const (
 	classSlot
 )
 
-// textCoder finds the templates of strings: machine-made texts (log messages, URLs, ids, addresses) differ in numbers mostly. Numbers in
+// coder finds the templates of strings: machine-made texts (log messages, URLs, ids, addresses) differ in numbers mostly. Numbers in
 // columns of integers take fewer bytes than compressed text does, and less time.
-type textCoder struct {
+type coder struct {
 	class     [256]uint8
 	nibble    [256]uint8 // of a hexadecimal digit, its number; 16 and more: it is none
-	ready     bool
-	key       []byte // template of the string at hand
-	templates []byte // all, one after the other
+	key       []byte     // template of the string at hand
+	templates []byte     // all, one after the other
 	ends      []int
 	slots     []int // per template: its numbers
 	count     []int // per template: its strings
 	hashes    []uint64
-	index     index
+	index     intern.Index
 	codes     []int64 // per string
 	values    []int64 // of all strings, one after the other
 	columns   []int64
 	at        []int
-	touched   int
 }
 
-func (c *textCoder) begin() {
-	if !c.ready {
-		for b := range c.class {
-			c.nibble[b] = 16
-			switch {
-			case b <= lastSlot:
-				c.class[b] = classSlot
-			case b >= '0' && b <= '9':
-				c.class[b], c.nibble[b] = classDigit, uint8(b-'0')
-			case b >= 'a' && b <= 'f':
-				c.class[b], c.nibble[b] = classHex, uint8(b-'a'+10)
-			case b > 'f' && b <= 'z' || b >= 'A' && b <= 'Z':
-				c.class[b] = classLetter
-			}
+// classify makes the tables of bytes.
+func (c *coder) classify() {
+	for b := range c.class {
+		c.nibble[b] = 16
+		switch {
+		case b <= lastSlot:
+			c.class[b] = classSlot
+		case b >= '0' && b <= '9':
+			c.class[b], c.nibble[b] = classDigit, uint8(b-'0')
+		case b >= 'a' && b <= 'f':
+			c.class[b], c.nibble[b] = classHex, uint8(b-'a'+10)
+		case b > 'f' && b <= 'z' || b >= 'A' && b <= 'Z':
+			c.class[b] = classLetter
 		}
-		c.ready = true
 	}
+}
+
+// begin begins with another list.
+func (c *coder) begin() {
 	c.templates, c.ends, c.slots, c.count, c.hashes = c.templates[:0], c.ends[:0], c.slots[:0], c.count[:0], c.hashes[:0]
 	c.codes, c.values = c.codes[:0], c.values[:0]
-	c.index.reset(0)
+	c.index.Reset(0)
 }
 
 // add takes one string; false if it cannot have a template.
-func (c *textCoder) add(s []byte) bool {
+func (c *coder) add(s []byte) bool {
 	before := len(c.values)
 	if !c.parse(s) {
 		return false
@@ -96,34 +87,34 @@ func (c *textCoder) add(s []byte) bool {
 		}
 	}
 	hash := xxh3.Hash(c.key)
-	at, tag := c.index.find(hash)
+	at, tag := c.index.Find(hash)
 	for {
-		s := c.index.slots[at]
-		if s.ref == 0 {
+		s := c.index.Slots[at]
+		if s.Ref == 0 {
 			break
 		}
-		if t := int(s.ref - 1); s.tag == tag && bytes.Equal(c.template(t), c.key) {
+		if t := int(s.Ref - 1); s.Tag == tag && bytes.Equal(c.template(t), c.key) {
 			c.codes = append(c.codes, int64(t))
 			c.count[t]++
 			return true
 		}
-		at = (at + 1) & uint32(len(c.index.slots)-1)
+		at = c.index.Next(at)
 	}
 	t := len(c.ends)
-	c.index.put(at, tag, uint32(t))
+	c.index.Put(at, tag, uint32(t))
 	c.templates = append(c.templates, c.key...)
 	c.ends = append(c.ends, len(c.templates))
 	c.slots = append(c.slots, len(c.values)-before)
 	c.count = append(c.count, 1)
 	c.hashes = append(c.hashes, hash)
 	c.codes = append(c.codes, int64(t))
-	if c.index.full() {
-		rebuild(&c.index, c.hashes)
+	if c.index.Full() {
+		c.index.Rebuild(c.hashes)
 	}
 	return true
 }
 
-func (c *textCoder) template(i int) []byte {
+func (c *coder) template(i int) []byte {
 	from := 0
 	if i > 0 {
 		from = c.ends[i-1]
@@ -132,7 +123,7 @@ func (c *textCoder) template(i int) []byte {
 }
 
 // parse splits a string into its template (key) and numbers (values).
-func (c *textCoder) parse(s []byte) bool {
+func (c *coder) parse(s []byte) bool {
 	key := c.key[:0]
 	class := &c.class
 	literal := 0 // s[literal:i] stands for itself
@@ -207,7 +198,7 @@ func skipWord(s []byte, i int, class *[256]uint8) int {
 }
 
 // uuid takes the UUID that s begins with; false if there is none.
-func (c *textCoder) uuid(s []byte) bool {
+func (c *coder) uuid(s []byte) bool {
 	if len(s) < uuidLength || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' ||
 		len(s) > uuidLength && c.class[s[uuidLength]] != classOther {
 		return false
@@ -230,85 +221,43 @@ func (c *textCoder) uuid(s []byte) bool {
 	return true
 }
 
-func hexNumber(s []byte) uint64 {
-	n := uint64(0)
-	for _, b := range s {
-		n = n<<4 | uint64(b&15+b>>6*9) // 'a' is 0x61
+// writeTemplates writes strings as templates and numbers; false where they have too little in common.
+func writeTemplates(e *Encoder, to *streams.Sink, list [][]byte) bool {
+	c := &e.coder
+	if len(list) < minTemplated {
+		return false
 	}
-	return n
-}
-
-// strings writes the bytes of a list of values, in the form that suits.
-func (e *Encoder) strings(t *Table, ids []ValueID) {
-	if len(ids) >= minTemplated && e.templates(t, ids) {
-		return
-	}
-	e.s.Byte(textPlain)
-	lengths := e.attrs.lengths[:0]
-	for i, id := range ids {
-		if i%ahead == 0 {
-			e.text.touched += touch(t, ids[i:min(i+ahead, len(ids))])
-		}
-		raw := t.Values[id].Raw
-		lengths = append(lengths, int64(len(raw)))
-		e.s.Text = append(e.s.Text, raw...)
-	}
-	e.attrs.lengths = lengths
-	e.c.Write(&e.s, lengths)
-}
-
-// ahead is how many strings are touched before they are parsed. Rows lie in another order than requests had them in, so that each string
-// is a cache miss of 90 ns when it is parsed; asked for together, they come together: a fifth less for hard data.
-const ahead = 32
-
-// touch reads the ends of strings, and returns something that depends on all of them.
-func touch(t *Table, ids []ValueID) (sum int) {
-	for _, id := range ids {
-		if raw := t.Values[id].Raw; len(raw) > 0 {
-			sum += int(raw[0]) + int(raw[len(raw)-1])
-		}
-	}
-	return sum
-}
-
-// templates writes strings as templates and numbers; false where they have too little in common.
-func (e *Encoder) templates(t *Table, ids []ValueID) bool {
-	c := &e.text
 	c.begin()
-	limit, total := len(ids)/4, 0
-	for i, id := range ids {
-		if i%ahead == 0 {
-			c.touched += touch(t, ids[i:min(i+ahead, len(ids))])
-		}
-		raw := t.Values[id].Raw
-		total += len(raw)
-		if !c.add(raw) || len(c.ends) > limit || i == minTemplated*2 && len(c.ends) > minTemplated {
+	limit, total := len(list)/4, 0
+	for i, s := range list {
+		e.touch(list, i)
+		total += len(s)
+		if !c.add(s) || len(c.ends) > limit || i == minTemplated*2 && len(c.ends) > minTemplated {
 			return false
 		}
 	}
-	if total > (len(c.templates)+len(c.codes))*container.MaxGrowth {
+	if total > (len(c.templates)+len(c.codes))*MaxGrowth {
 		return false
 	}
 	n := len(c.ends)
-	e.s.Byte(textTemplates)
-	e.s.Uvarint(uint64(total))
-	e.s.Uvarint(uint64(n))
-	lengths := e.attrs.lengths[:0]
+	to.Uvarint(uint64(total))
+	to.Uvarint(uint64(n))
+	lengths := e.lengths[:0]
 	for i := range n {
 		lengths = append(lengths, int64(len(c.template(i))))
 	}
-	e.attrs.lengths = lengths
-	e.c.Write(&e.s, lengths)
-	e.s.Text = append(e.s.Text, c.templates...)
-	e.c.Write(&e.s, c.codes)
+	e.lengths = lengths
+	e.integers.Write(to, lengths)
+	to.Text = append(to.Text, c.templates...)
+	e.integers.Write(to, c.codes)
 	// Numbers by template and slot.
-	c.at = resize(c.at, n)
+	c.at = scratch.Slice(c.at, n)
 	sum := 0
 	for i := range n {
 		c.at[i] = sum
 		sum += c.slots[i] * c.count[i]
 	}
-	c.columns = resize(c.columns, sum)
+	c.columns = scratch.Slice(c.columns, sum)
 	values := c.values
 	for _, code := range c.codes {
 		slots, count := c.slots[code], c.count[code]
@@ -322,7 +271,7 @@ func (e *Encoder) templates(t *Table, ids []ValueID) bool {
 	columns := c.columns
 	for i := range n {
 		for range c.slots[i] {
-			e.c.Write(&e.s, columns[:c.count[i]])
+			e.integers.Write(to, columns[:c.count[i]])
 			columns = columns[c.count[i]:]
 		}
 	}

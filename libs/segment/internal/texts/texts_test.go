@@ -1,0 +1,255 @@
+package texts
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+)
+
+// lists are of every kind that columns of text are made of, and of strings that look like templates.
+func lists() map[string][][]byte {
+	r := rand.New(rand.NewPCG(7, 7))
+	pieces := []func() string{
+		func() string { return fmt.Sprint(r.IntN(1000)) },
+		func() string { return fmt.Sprintf("%05d", r.IntN(100000)) },
+		func() string { return fmt.Sprintf("%08x", r.Uint32()) },
+		func() string { return fmt.Sprintf("%016d", r.Uint64()>>12) },
+		func() string {
+			return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<16), r.IntN(1<<16), r.Uint64()>>16)
+		},
+		func() string { return strings.Repeat("9", r.IntN(25)) },
+		func() string { return "-" },
+		func() string { return " id=" },
+		func() string { return "abcdef" },
+		func() string { return "Größe\xff" },
+	}
+	out := map[string][][]byte{
+		"one":         {[]byte("a")},
+		"empty":       make([][]byte, 40),
+		"slot bytes":  {{0}, {1, 2}, {3}, []byte("a\x00b1")},
+		"only digits": nil,
+	}
+	for i := range 40 {
+		out["only digits"] = append(out["only digits"], []byte(strconv.Itoa(i*i)))
+	}
+	for shape := range 30 {
+		var parts []int
+		for range 1 + r.IntN(6) {
+			parts = append(parts, r.IntN(len(pieces)))
+		}
+		var list [][]byte
+		for range 1 + r.IntN(90) {
+			var b []byte
+			for _, p := range parts {
+				b = append(b, pieces[p]()...)
+			}
+			if r.IntN(20) == 0 {
+				b = nil
+			}
+			list = append(list, b)
+		}
+		out[fmt.Sprint("shape ", shape)] = list
+	}
+	return out
+}
+
+func begin(to *streams.Sink) *streams.Source {
+	with := func(b []byte) []byte { return append(bytes.Clone(b), 0xee) }
+	return &streams.Source{Code: with(to.Code), Plain: with(to.Plain), Text: with(to.Text)}
+}
+
+// requireSame: what was written is read, string by string and all at once; searches find what a search of every string finds.
+func requireSame(t *testing.T, list [][]byte, to *streams.Sink) {
+	t.Helper()
+	from := begin(to)
+	var l List
+	l.Read(integers.NewDecoder(), from, len(list))
+	require.False(t, from.Bad)
+	require.Equal(t, &streams.Source{Code: []byte{0xee}, Plain: []byte{0xee}, Text: []byte{0xee}}, from)
+	for i, want := range list {
+		got, ok := l.One(nil, i)
+		require.True(t, ok)
+		require.True(t, bytes.Equal(want, got), "%q, not %q", want, got)
+	}
+	got, ok := l.All(nil, make([]byte, 0, l.Built()))
+	require.True(t, ok)
+	require.Len(t, got, len(list))
+	var parts [][]byte
+	for i, want := range list {
+		require.True(t, bytes.Equal(want, got[i]))
+		if n := len(want); n > 0 {
+			parts = append(parts, want, want[n/3:n-n/4], append(bytes.Clone(want[n/2:]), 'x'), append(bytes.Clone(want), '1'))
+		}
+	}
+	parts = append(parts, []byte("1"), []byte("a1"), []byte{2}, []byte(" id="))
+	pass := make([]bool, len(list))
+	for i := 0; i < len(parts); i += 1 + len(parts)/40 {
+		for _, wanted := range [][][]byte{{parts[i]}, {parts[i], parts[len(parts)-1-i]}} {
+			require.True(t, l.Equal(wanted, pass))
+			for k, s := range list {
+				require.Equal(t, oneOf(wanted, s), pass[k], "%q is one of %q", s, wanted)
+			}
+			require.True(t, l.Contain(wanted, pass))
+			for k, s := range list {
+				all := bytes.Contains(s, wanted[0]) && bytes.Contains(s, wanted[len(wanted)-1])
+				require.Equal(t, all, pass[k], "%q contains %q", s, wanted)
+			}
+		}
+	}
+}
+
+// written is a list in one form; false where that does not take it.
+func written(f *form, list [][]byte) (*streams.Sink, bool) {
+	to := &streams.Sink{}
+	to.Byte(f.code)
+	return to, f.write(NewEncoder(integers.NewEncoder()), to, list)
+}
+
+func TestForms(t *testing.T) {
+	t.Parallel()
+	codes := map[byte]bool{}
+	for _, f := range forms() {
+		require.False(t, codes[f.code], "code %d is there twice", f.code)
+		codes[f.code] = true
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			taken := 0
+			for _, list := range lists() {
+				if to, ok := written(&f, list); ok {
+					taken++
+					requireSame(t, list, to)
+				}
+			}
+			require.Positive(t, taken)
+		})
+	}
+	for _, list := range lists() {
+		to := &streams.Sink{}
+		NewEncoder(integers.NewEncoder()).Write(to, list)
+		requireSame(t, list, to)
+	}
+}
+
+// TestSpecification: section 7 lists the forms that are there, and no others.
+func TestSpecification(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "docs", "segment-format.md"))
+	require.NoError(t, err)
+	_, section, ok := strings.Cut(string(page), "\n`strings(n)`, n > 0: a byte.\n")
+	require.True(t, ok)
+	section, _, _ = strings.Cut(section, "\n## ")
+	said := map[string]string{}
+	for _, row := range regexp.MustCompile(`(?m)^- (\d+) (\w+): `).FindAllStringSubmatch(section, -1) {
+		said[row[1]] = row[2]
+	}
+	is := map[string]string{}
+	for _, f := range forms() {
+		is[strconv.Itoa(int(f.code))] = f.name
+	}
+	require.Equal(t, is, said)
+}
+
+// FuzzForms writes any text, cut into strings, in every form that takes it.
+func FuzzForms(f *testing.F) {
+	f.Add([]byte("GET /a/1\nGET /a/20\nGET /b/3\n"), uint8(20))
+	f.Add([]byte("0a1b2c3d-0000-1111-2222-0123456789ab\n00012\n18446744073709551616"), uint8(9))
+	f.Add([]byte{0, '\n', 1, 2, '\n', 3, 4}, uint8(1))
+	f.Fuzz(func(t *testing.T, text []byte, times uint8) {
+		list := bytes.Split(text, []byte("\n"))
+		for range times % 32 {
+			list = append(list, list[len(list)/2])
+		}
+		if len(list) > 300 {
+			return
+		}
+		for _, form := range forms() {
+			if to, ok := written(&form, list); ok {
+				requireSame(t, list, to)
+			}
+		}
+	})
+}
+
+// FuzzDamaged reads any bytes as a list of any length: never a panic, never more memory than MaxGrowth allows, and what is read string by
+// string is what is read at once.
+func FuzzDamaged(f *testing.F) {
+	for _, list := range lists() {
+		for _, form := range forms() {
+			if to, ok := written(&form, list); ok {
+				f.Add(to.Code, to.Plain, to.Text, uint8(len(list)))
+			}
+		}
+	}
+	f.Add([]byte{2}, []byte{}, []byte{}, uint8(1))
+	f.Fuzz(func(t *testing.T, code, plain, text []byte, n uint8) {
+		if n > 0 {
+			checkDamaged(t, &streams.Source{Code: code, Plain: plain, Text: text}, int(n))
+		}
+	})
+}
+
+func checkDamaged(t *testing.T, from *streams.Source, n int) {
+	t.Helper()
+	limit := (len(from.Text) + n) * MaxGrowth
+	var l List
+	l.Read(integers.NewDecoder(), from, n)
+	if from.Bad {
+		return
+	}
+	require.LessOrEqual(t, l.Built(), limit)
+	all, sound := l.All(nil, make([]byte, 0, l.Built()))
+	for i := range n {
+		s, ok := l.One(nil, i)
+		if sound {
+			require.True(t, ok)
+			require.True(t, bytes.Equal(s, all[i]))
+		}
+	}
+	pass := make([]bool, n)
+	l.Contain([][]byte{[]byte("a1")}, pass)
+	l.Equal([][]byte{[]byte("user-1"), []byte("12")}, pass)
+}
+
+// TestDamaged overwrites and cuts every byte of every stream.
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	for _, list := range lists() {
+		for _, form := range forms() {
+			to, ok := written(&form, list)
+			if !ok {
+				continue
+			}
+			for which := range 3 {
+				length := len([][]byte{to.Code, to.Plain, to.Text}[which])
+				for i := 0; i < length; i += 1 + length/60 {
+					for _, b := range []int{0, 1, 0x7f, 0xff, -1} {
+						from := &streams.Source{Code: bytes.Clone(to.Code), Plain: bytes.Clone(to.Plain), Text: bytes.Clone(to.Text)}
+						stream := []*[]byte{&from.Code, &from.Plain, &from.Text}[which]
+						if b < 0 {
+							*stream = (*stream)[:i]
+						} else {
+							(*stream)[i] = byte(b)
+						}
+						checkDamaged(t, from, len(list))
+					}
+				}
+			}
+		}
+	}
+	for _, code := range []byte{2, 0xff} {
+		from := &streams.Source{Code: []byte{code, 0, 0}}
+		new(List).Read(integers.NewDecoder(), from, 1)
+		require.True(t, from.Bad, "a form that nobody knows")
+	}
+}
