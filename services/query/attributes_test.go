@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -139,7 +137,7 @@ func TestACutCountCoversTheTimeItNames(t *testing.T) {
 	f.store("default", telemetry.Traces, testbed.TracesPayload(line.td), 10)
 	f.store("default", telemetry.Traces, testbed.TracesPayload(across.td), 20)
 	for _, budget := range []int64{10, 30, 60, 100, 130, 150, 219} {
-		f.svc.cfg.ScanBudget = budget
+		f := f.budget(budget)
 		for _, scope := range []string{"attributes", "resource"} {
 			key := "k"
 			if scope == "resource" {
@@ -171,32 +169,3 @@ func TestACutCountCoversTheTimeItNames(t *testing.T) {
 		}
 	}
 }
-
-func TestAttributeValuesKeepTheFrequentOnes(t *testing.T) {
-	total := newValueCounts()
-	for n := range 30 {
-		part := newValueCounts()
-		part.add(stringValue("always"), 5)
-		for i := range 5000 {
-			part.add(stringValue(fmt.Sprintf("once-%d-%d", n, i)), 1)
-		}
-		total.merge(part)
-	}
-	require.True(t, total.lost)
-	require.LessOrEqual(t, len(total.values), maxValues)
-	require.EqualValues(t, 150, total.render(1)[0].Count)
-	require.Equal(t, "always", total.render(1)[0].Value.String)
-
-	long := newValueCounts()
-	for i := range 40 {
-		part := newValueCounts()
-		for k := range 20 {
-			part.add(stringValue(strings.Repeat("x", 100_000)+fmt.Sprint(i, k)), 1)
-		}
-		long.merge(part)
-		require.LessOrEqual(t, long.bytes, int64(maxValueBytes))
-	}
-	require.True(t, long.lost, "not more than so many bytes are kept")
-}
-
-func stringValue(s string) segment.Value { return segment.Value{Type: segment.String, Raw: []byte(s)} }

@@ -1,61 +1,55 @@
 package query
 
 import (
-	"context"
-	"encoding/hex"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
-	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
-// BenchmarkQueries measures queries over 200,000 spans in segments of a thousand, from the request to the answer's Go value.
+// BenchmarkQueries measures queries over 200,000 spans in segments of a thousand, from the request to the answer's JSON.
 func BenchmarkQueries(b *testing.B) {
 	f := newFixture(b)
 	const payloads, each = 100, 2000
 	for i := range payloads {
 		f.store("default", telemetry.Traces, testbed.TracesPayload(newDice(uint64(i)).traces(each)), 1000)
 	}
-	ctx := context.Background()
-	from, to := base().UnixNano(), base().Add(time.Hour).UnixNano()
-	request := func(filters ...string) api.SearchRequest {
-		r := api.SearchRequest{TimeRange: api.TimeRange{StartTime: otlpjson.Time(base().Format(time.RFC3339)), EndTime: otlpjson.Time(base().Add(time.Hour).Format(time.RFC3339))}}
-		for _, f := range filters {
-			r.Filters = append(r.Filters, api.Filter(f))
-		}
-		return r
+	search := func(list string, filters ...string) *http.Request {
+		body := searchBody{from: base(), to: base().Add(time.Hour), filters: "[" + strings.Join(filters, ",") + "]"}.json(b)
+		return httptest.NewRequest(http.MethodPost, "/api/"+list+"/search", strings.NewReader(body))
 	}
-	searchOf := func(filters ...string) func() error {
-		return func() error { _, err := f.svc.searchSpans(ctx, "default", request(filters...)); return err }
-	}
-	page, err := f.svc.searchSpans(ctx, "default", request())
-	require.NoError(b, err)
-	id, err := hex.DecodeString(page.Spans[0].TraceID)
-	require.NoError(b, err)
+	var page api.SpanPage
+	f.search("spans", searchBody{from: base(), to: base().Add(time.Hour)}, &page)
+	in := "?" + url.Values{"start_time": {base().Format(time.RFC3339)}, "end_time": {base().Add(time.Hour).Format(time.RFC3339)}}.Encode()
 	for _, c := range []struct {
 		name string
-		run  func() error
+		ask  func() *http.Request
 	}{
-		{"newest 100 spans", searchOf()},
-		{"newest 100 of a service", searchOf(`{"field":"service","operator":"eq","value":"cart"}`)},
-		{"common attribute", searchOf(`{"field":"attributes.http.status_code","operator":"eq","value":500}`)},
-		{"absent attribute", searchOf(`{"field":"attributes.user.id","operator":"eq","value":"nobody"}`)},
-		{"regex without a hit", searchOf(`{"field":"name","operator":"regex","value":"^nothing"}`)},
-		{"newest 100 traces", func() error { _, err := f.svc.searchTraces(ctx, "default", request()); return err }},
-		{"trace by id", func() error { _, err := f.svc.getTrace(ctx, "default", [16]byte(id), from, to); return err }},
-		{"services", func() error { _, err := f.svc.listServices(ctx, "default", from, to); return err }},
-		{"service map", func() error { _, err := f.svc.serviceMap(ctx, "default", from, to); return err }},
+		{"newest 100 spans", func() *http.Request { return search("spans") }},
+		{"newest 100 of a service", func() *http.Request { return search("spans", `{"field":"service","operator":"eq","value":"cart"}`) }},
+		{"common attribute", func() *http.Request {
+			return search("spans", `{"field":"attributes.http.status_code","operator":"eq","value":500}`)
+		}},
+		{"absent attribute", func() *http.Request {
+			return search("spans", `{"field":"attributes.user.id","operator":"eq","value":"nobody"}`)
+		}},
+		{"regex without a hit", func() *http.Request { return search("spans", `{"field":"name","operator":"regex","value":"^nothing"}`) }},
+		{"newest 100 traces", func() *http.Request { return search("traces") }},
+		{"trace by id", func() *http.Request { return newRequest("/api/traces/" + page.Spans[0].TraceID + in) }},
+		{"services", func() *http.Request { return newRequest("/api/services" + in) }},
+		{"service map", func() *http.Request { return newRequest("/api/service-map" + in) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := c.run(); err != nil {
-					b.Fatal(err)
+				if got := serve(f.svc.server.Echo, c.ask()); got.status != http.StatusOK {
+					b.Fatal(got.body)
 				}
 			}
 			b.ReportMetric(float64(payloads*each), "items")

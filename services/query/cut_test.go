@@ -33,16 +33,15 @@ func (f *fixture) storeLine(n int) {
 const oldestOfLine = "00000000000000000000000000000001"
 
 func TestACutSearchForATraceDoesNotSayThatThereIsNone(t *testing.T) {
-	f := newFixture(t, func(c *Config) { c.ScanBudget = 10 })
+	f := newFixture(t)
 	f.storeLine(40)
+	few, many := f.budget(10), f.budget(1000)
 	for _, format := range []string{"ollyscale", "otlp", "otlp_proto"} {
 		path := "/api/traces/" + oldestOfLine + "?format=" + format
-		f.svc.cfg.ScanBudget = 10
-		require.Equal(t, "query.budget", f.problem(http.StatusServiceUnavailable, http.MethodGet, path, "").Code)
-		f.svc.cfg.ScanBudget = 1000
-		status, body := f.call(http.MethodGet, path, "")
+		require.Equal(t, "query.budget", few.problem(http.StatusServiceUnavailable, http.MethodGet, path, "").Code)
+		status, body := many.call(http.MethodGet, path, "")
 		require.Equal(t, http.StatusOK, status, "%s", body)
-		f.problem(http.StatusNotFound, http.MethodGet, "/api/traces/ffffffffffffffffffffffffffffffff?format="+format, "")
+		many.problem(http.StatusNotFound, http.MethodGet, "/api/traces/ffffffffffffffffffffffffffffffff?format="+format, "")
 	}
 }
 
@@ -53,7 +52,7 @@ func TestACutTraceAsOTLPSaysSoInAHeader(t *testing.T) {
 		s.span(1, "shop", "GET /", ptrace.SpanKindServer, none(), starting(time.Duration(i-40)*time.Minute))
 	}
 	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 2)
-	header := func(format string) (reason string, bytes int) {
+	header := func(f *fixture, format string) (reason string, bytes int) {
 		r, err := http.NewRequestWithContext(testbed.Context(t), http.MethodGet, f.url+"/api/traces/"+oldestOfLine+"?format="+format, nil)
 		require.NoError(t, err)
 		response, err := http.DefaultClient.Do(r)
@@ -65,16 +64,17 @@ func TestACutTraceAsOTLPSaysSoInAHeader(t *testing.T) {
 		f.check(t, r, response.StatusCode, response.Header, body)
 		return response.Header.Get("X-Olly-Incomplete"), len(body)
 	}
+	limit := func(spans int, items int64) *fixture {
+		return f.with(func(c *Config) { c.MaxTraceSpans, c.ScanBudget = spans, items })
+	}
+	all, newest, begun := limit(100, 1000), limit(7, 1000), limit(100, 10)
 	for _, format := range []string{"otlp", "otlp_proto"} {
-		f.svc.cfg.MaxTraceSpans, f.svc.cfg.ScanBudget = 100, 1000
-		reason, whole := header(format)
+		reason, whole := header(all, format)
 		require.Empty(t, reason)
-		f.svc.cfg.MaxTraceSpans = 7
-		reason, part := header(format)
+		reason, part := header(newest, format)
 		require.Equal(t, "limit", reason)
 		require.Less(t, part, whole)
-		f.svc.cfg.MaxTraceSpans, f.svc.cfg.ScanBudget = 100, 10
-		reason, part = header(format)
+		reason, part = header(begun, format)
 		require.Equal(t, "scan_budget", reason)
 		require.Less(t, part, whole)
 	}
@@ -95,7 +95,8 @@ func TestFiguresOfACutAnswerAreThoseOfThePartThatWasRead(t *testing.T) {
 	f.store("default", telemetry.Traces, testbed.TracesPayload(long.td), 1000)
 	span := "?" + url.Values{"start_time": {base().Format(time.RFC3339)}, "end_time": {base().Add(200 * time.Second).Format(time.RFC3339)}}.Encode()
 
-	f.svc.cfg.ScanBudget = 100
+	whole := f
+	f = f.budget(100)
 	var list api.ServiceList
 	f.get("/api/services"+span, &list)
 	require.NotNil(t, list.Incomplete)
@@ -129,9 +130,8 @@ func TestFiguresOfACutAnswerAreThoseOfThePartThatWasRead(t *testing.T) {
 		require.InDelta(t, map[string]float64{"long": 0.1, "shop": 0.5, "front": 0.5}[n.Name], n.Red.Rate, 0.02, n.Name)
 	}
 	// What is cut is exactly what the range from there on holds.
-	f.svc.cfg.ScanBudget = 1 << 40
 	var again api.ServiceList
-	f.get("/api/services?start_time="+list.Incomplete.Since+"&end_time="+base().Add(200*time.Second).Format(time.RFC3339), &again)
+	whole.get("/api/services?start_time="+list.Incomplete.Since+"&end_time="+base().Add(200*time.Second).Format(time.RFC3339), &again)
 	require.Nil(t, again.Incomplete)
 	require.Equal(t, again.Services, list.Services)
 }
@@ -142,10 +142,12 @@ func TestARareSearchThatTakesLongGoesOnByItsCursor(t *testing.T) {
 	_, err := f.db.Pool.Exec(testbed.Context(t), `UPDATE spans_segment SET service_max_duration = '{20000000000}' WHERE min_time = (SELECT min(min_time) FROM spans_segment)`)
 	require.NoError(t, err)
 	now := base()
-	f.svc.env.Now = func() time.Time { // each look at the clock finds a third of a query's time gone
-		now = now.Add(f.svc.cfg.Timeout / 3)
+	env := testbed.Env(t)
+	env.Now = func() time.Time { // each look at the clock finds a third of a query's time gone
+		now = now.Add(f.cfg.Timeout / 3)
 		return now
 	}
+	f = f.withEnv(env)
 	for _, list := range []string{"spans", "traces"} {
 		s := searchBody{from: base().Add(-2 * time.Hour), to: base(), filters: `[{"field":"duration","operator":"gt","value":"10s"}]`}
 		cut, read := 0, 0

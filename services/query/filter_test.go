@@ -3,7 +3,6 @@ package query
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
@@ -555,23 +553,6 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
-}
-
-func FuzzCursor(f *testing.F) {
-	c := cursors{key: []byte("sixteen bytes at least")}
-	query := queryHash("spans", "default", 1, 2, nil)
-	valid := c.seal(cursor{key{math.MinInt64, -1, 7}, math.MaxInt64}, query)
-	f.Add(valid)
-	f.Add("")
-	f.Fuzz(func(t *testing.T, text string) {
-		at, err := c.open(text, query)
-		if text == valid {
-			require.NoError(t, err)
-			require.Equal(t, cursor{key{math.MinInt64, -1, 7}, math.MaxInt64}, at)
-			return
-		}
-		require.Equal(t, fault.Invalid, fault.ClassOf(err), "only what was sealed opens")
-	})
 }
 
 func TestWrongRequestsAreRefused(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
@@ -53,6 +54,9 @@ func (f *fixture) logs(s searchBody, into read[api.LogRecord]) api.LogPage {
 	return page
 }
 
+// idsPerRow is from how many bytes of ids for each row that is read the engine fetches these rows' ids alone.
+const idsPerRow = 16 << 10
+
 // shopItems are what shop stores.
 const shopItems = 15_000
 
@@ -70,7 +74,7 @@ func (f *fixture) shop(signal telemetry.Signal) {
 	}
 	var directory []byte
 	require.NoError(f.t, f.db.Pool.QueryRow(testbed.Context(f.t),
-		"SELECT directory FROM "+segmentTable(signal)+" ORDER BY items DESC LIMIT 1").Scan(&directory))
+		"SELECT directory FROM "+schema.TablesOf(signal.String()).Segment+" ORDER BY items DESC LIMIT 1").Scan(&directory))
 	require.Greater(f.t, must(segment.ParseDirectory(directory)).IDBytes(), idsPerRow)
 }
 

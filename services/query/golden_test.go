@@ -141,7 +141,7 @@ func (g *recorder) to(file string) *strings.Builder {
 func (g *recorder) compare() {
 	g.t.Helper()
 	for file, text := range g.texts {
-		golden(g.t, filepath.Join("testdata", "answers", file), text.String())
+		testbed.Golden(g.t, filepath.Join("testdata", "answers", file), text.String())
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
-	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // anyPage is what all lists have in common.
@@ -222,10 +221,11 @@ func TestFiltersPruneSegments(t *testing.T) {
 }
 
 func TestAnAnswerCutByTheBudgetSaysSoAndGoesOn(t *testing.T) {
-	f := newFixture(t, func(c *Config) { c.ScanBudget = 50 })
+	whole := newFixture(t)
 	for seed := range uint64(4) {
-		f.fill(seed, 200, 20)
+		whole.fill(seed, 200, 20)
 	}
+	f := whole.budget(50)
 	for _, list := range lists() {
 		filters := `[{"field":"service","operator":"eq","value":"cart"}]`
 		cut := false
@@ -246,9 +246,7 @@ func TestAnAnswerCutByTheBudgetSaysSoAndGoesOn(t *testing.T) {
 			more, s.cursor = p.pagination.HasMore, p.pagination.NextCursor
 		}
 		require.True(t, cut)
-		f.svc.cfg.ScanBudget = 1 << 40
-		require.Len(t, f.page(list, searchBody{filters: filters, limit: 1000}).items, len(seen), list)
-		f.svc.cfg.ScanBudget = 50
+		require.Len(t, whole.page(list, searchBody{filters: filters, limit: 1000}).items, len(seen), list)
 	}
 }
 
@@ -284,16 +282,9 @@ func TestReplicasWithOneCursorKeyTakeEachOthersCursors(t *testing.T) {
 	f := newFixture(t, shared)
 	f.fill(1, 100, 50)
 	cursor := f.page("spans", searchBody{limit: 10}).pagination.NextCursor
-	cfg := f.svc.cfg
-	other, err := New(cfg, testbed.Env(t))
-	require.NoError(t, err)
-	defer other.close()
-	q, err := other.newSearch("default", "spans", telemetry.Traces, api.SearchRequest{
-		TimeRange: api.TimeRange{
-			StartTime: otlpjson.Time(base().Add(-time.Hour).Format(time.RFC3339Nano)), EndTime: otlpjson.Time(base().Add(time.Hour).Format(time.RFC3339Nano)),
-		},
-		Pagination: api.PageRequest{Cursor: cursor},
-	})
-	require.NoError(t, err)
-	require.NotNil(t, q.after)
+	first := f.page("spans", searchBody{limit: 20}).items
+	second := f.with(shared).page("spans", searchBody{limit: 10, cursor: cursor}).items
+	require.Equal(t, identity(t, first[10]), identity(t, second[0]))
+	require.Equal(t, "cursor.mismatch", f.with(func(c *Config) { c.CursorKey = "" }).problem(http.StatusBadRequest, http.MethodPost, "/api/spans/search",
+		searchBody{limit: 10, cursor: cursor}.json(t)).Code)
 }

@@ -1,27 +1,33 @@
-// Package query answers searches over segments: it plans over their headers by SQL, decodes only the columns that a query needs, newest
-// segments first and in parallel, and serves the HTTP API of docs/api.yaml and the web interface.
+// Package query answers searches over segments: an engine with front ends side by side on it, the HTTP API of docs/api.yaml and the web
+// interface. Imports run one way:
+//
+//	otlpjson, columns ← filter ← engine ← native ← query
+//
+// No front end knows another ([ADR-017]).
+//
+// [ADR-017]: ../../docs/adr/017-engine-filters-front-ends.md
 package query
 
 import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
-	"fmt"
-	"runtime"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/bus"
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
-	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/native"
+	"github.com/ollyscale/ollyscale/services/query/web"
 )
 
 // Config is what an operator can set.
@@ -78,19 +84,13 @@ func (c Config) Validate() error {
 
 // Service answers queries. It writes nothing.
 type Service struct {
-	cfg     Config
-	env     service.Env
-	pool    *pgxpool.Pool
-	bus     *bus.Bus
-	watch   *watch
-	sql     *queries
-	known   *cache[[16]byte, *header]
-	cursors cursors
-	readers columns.Readers
-	buffers buffers
-	maps    chan struct{} // service maps being computed
-	server  *httpserver.Server
-	auth    *auth.Authenticator
+	cfg    Config
+	env    service.Env
+	pool   *pgxpool.Pool
+	bus    *bus.Bus
+	engine *engine.Engine
+	server *httpserver.Server
+	auth   *auth.Authenticator
 }
 
 // New builds the service with a pool and a bus connection of its own; nothing is asked of either yet, so both may be down.
@@ -98,27 +98,12 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, env: env, maps: make(chan struct{}, maxMaps), known: newCache[[16]byte, *header](cfg.HeaderCache)}
-	if s.cfg.Workers == 0 {
-		s.cfg.Workers = runtime.GOMAXPROCS(0)
-	}
-	if cfg.CursorKey == "" {
-		s.cursors.key = make([]byte, 32)
-		_, _ = rand.Read(s.cursors.key) // never fails
-	} else {
-		s.cursors.key, _ = base64.StdEncoding.DecodeString(cfg.CursorKey) // Validate has
-	}
+	s := &Service{cfg: cfg, env: env}
 	var err error
 	if s.auth, err = auth.New(cfg.Auth); err != nil {
 		return nil, err
 	}
-	if s.sql, err = newQueries(); err != nil {
-		return nil, err
-	}
 	if s.server, err = httpserver.New(cfg.HTTP, env, httpserver.Purpose{Name: "HTTP API", Setting: "http.address (OLLY_HTTP_ADDRESS)"}); err != nil {
-		return nil, err
-	}
-	if err := s.routes(); err != nil {
 		return nil, err
 	}
 	ctx := context.Background()
@@ -129,24 +114,66 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		s.pool.Close()
 		return nil, err
 	}
-	s.watch = newWatch(s.bus, env.Now)
+	if err := s.routes(); err != nil {
+		s.close()
+		return nil, err
+	}
 	env.Health.RegisterDatabase(func(ctx context.Context) service.DatabaseState {
 		return service.DatabaseState(postgres.Probe(ctx, s.pool))
 	})
 	return s, nil
 }
 
+// compressFrom is the answer's size from which compressing it pays.
+const compressFrom = 1400
+
+// routes builds the engine and puts the front ends on it, side by side.
+func (s *Service) routes() (err error) {
+	cfg, e := s.cfg, s.server.Echo
+	s.engine, err = engine.New(engine.Settings{
+		Timeout: cfg.Timeout, HeaderCache: cfg.HeaderCache, ScanBudget: cfg.ScanBudget, Workers: cfg.Workers, Pooler: cfg.Postgres.Pooler,
+	}, s.pool, s.bus, s.env.Now)
+	if err != nil {
+		return err
+	}
+	pages, err := newPages(web.Files())
+	if err != nil {
+		return err
+	}
+	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: compressFrom}))
+	native.New(s.engine, native.Settings{MaxTraceSpans: cfg.MaxTraceSpans, CursorKey: cfg.cursorKey()}, s.tenant, s.env.Now).Register(e)
+	e.GET("/*", pages.serve)
+	e.HEAD("/*", pages.serve)
+	return nil
+}
+
+// cursorKey is a random one where none is set.
+func (c Config) cursorKey() []byte {
+	key, _ := base64.StdEncoding.DecodeString(c.CursorKey) // Validate has
+	if c.CursorKey == "" {
+		key = make([]byte, 32)
+		_, _ = rand.Read(key) // never fails
+	}
+	return key
+}
+
+// tenant is the one place where a request gets the tenant whose data it may read.
+func (s *Service) tenant(c echo.Context) (telemetry.Tenant, error) {
+	who, err := s.auth.Identify(c.Request().Context(), c.Request().Header.Get, auth.Query)
+	return who.Tenant, err
+}
+
 // Run serves until ctx ends.
 //
 //	          ┌─ watch: how far is the database behind the queue ── NATS
 //	Run ──────┤        │ completeness
-//	          └─ http: parse → plan (headers by SQL) → scan (columns) → render ── PostgreSQL
+//	          └─ http: front ends (native API, web) ── engine: headers by SQL, scan of columns ── PostgreSQL
 //
 // The query service works while NATS is down; answers then do not say how complete they are.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.close()
 	group := service.Group{Log: s.env.Log, Drain: s.cfg.HTTP.DrainTimeout + time.Second}
-	group.Add("watch", func(ctx context.Context) error { return s.watch.run(ctx, s.cfg.WatchInterval) })
+	group.Add("watch", func(ctx context.Context) error { return s.engine.Watch(ctx, s.cfg.WatchInterval) })
 	group.Add("http", s.server.Run)
 	return group.Run(ctx)
 }
@@ -154,36 +181,4 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) close() {
 	s.bus.Close()
 	s.pool.Close()
-}
-
-// softShare is the part of a query's time after which a scan ends by itself with what it has; the rest is for rendering.
-const softShare = 0.8
-
-// beginQuery begins a query's transaction in one round trip. A statement that the client's cancellation does not reach ends anyway. Left to
-// itself, PostgreSQL plans statements that take short lists anew each time, over all partitions, only to find the same plan again: a page of
-// a service's newest spans took 5.2 ms so, and takes 3.3 without.
-func beginQuery(timeout time.Duration) pgx.TxOptions {
-	return pgx.TxOptions{BeginQuery: fmt.Sprintf("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %d;"+
-		" SET LOCAL plan_cache_mode = force_generic_plan", timeout.Milliseconds())}
-}
-
-// inView runs a query on one snapshot of the database, within the query's time.
-func (s *Service) inView(ctx context.Context, query func(ctx context.Context, v *view) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	err := postgres.InTx(ctx, s.pool, beginQuery(s.cfg.Timeout), func(tx pgx.Tx) error {
-		mode, list := pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeCacheStatement
-		if s.cfg.Postgres.Pooler {
-			// Nothing is remembered from one transaction to the next; within one, all goes to the same server.
-			mode, list = pgx.QueryExecModeDescribeExec, pgx.QueryExecModeDescribeExec
-		}
-		return query(ctx, &view{
-			tx: tx, mode: mode, list: list, sql: s.sql, readers: &s.readers, buffers: &s.buffers, known: s.known, workers: s.cfg.Workers, budget: s.cfg.ScanBudget, now: s.env.Now,
-			deadline: s.env.Now().Add(time.Duration(float64(s.cfg.Timeout) * softShare)),
-		})
-	})
-	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fault.Wrap(err, fault.Unavailable, "query.timeout", fmt.Sprintf("the query took longer than %s; narrow its range or filters", s.cfg.Timeout))
-	}
-	return err
 }

@@ -17,8 +17,10 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
@@ -29,6 +31,7 @@ func base() time.Time { return time.Date(2026, 11, 23, 10, 15, 0, 0, time.UTC) }
 type fixture struct {
 	t        testing.TB
 	db       *testbed.DB
+	cfg      Config
 	svc      *Service
 	url      string
 	position int64
@@ -42,15 +45,35 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	cfg := DefaultConfig()
 	cfg.Postgres = db.Config()
 	cfg.Bus = testbed.NATS(t)
-	for _, f := range change {
-		f(&cfg)
+	f := &fixture{t: t, db: db, cfg: cfg, check: contract(t)}
+	return f.with(change...)
+}
+
+// with is the fixture with a service of its own, configured otherwise, on the same database.
+func (f *fixture) with(change ...func(*Config)) *fixture {
+	f.t.Helper()
+	return f.withEnv(testbed.Env(f.t), change...)
+}
+
+func (f *fixture) withEnv(env service.Env, change ...func(*Config)) *fixture {
+	f.t.Helper()
+	other := *f
+	for _, c := range change {
+		c(&other.cfg)
 	}
-	svc, err := New(cfg, testbed.Env(t))
-	require.NoError(t, err)
-	t.Cleanup(svc.close)
+	svc, err := New(other.cfg, env)
+	require.NoError(f.t, err)
+	f.t.Cleanup(svc.close)
 	server := httptest.NewServer(svc.server.Echo)
-	t.Cleanup(server.Close)
-	return &fixture{t: t, db: db, svc: svc, url: server.URL, check: contract(t)}
+	f.t.Cleanup(server.Close)
+	other.svc, other.url = svc, server.URL
+	return &other
+}
+
+// budget is a service that looks at so many items.
+func (f *fixture) budget(items int64) *fixture {
+	f.t.Helper()
+	return f.with(func(c *Config) { c.ScanBudget = items })
 }
 
 // store writes one payload as segments of at most size items, and their services, in one transaction each time. Every second payload
@@ -86,7 +109,8 @@ func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payloa
 
 func (f *fixture) insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, list []*segment.Segment, grouped bool) {
 	f.t.Helper()
-	for _, table := range []string{segmentTable(signal), groupTable(signal)} {
+	tables := schema.TablesOf(signal.String())
+	for _, table := range []string{tables.Segment, tables.Group} {
 		_, err := tx.Exec(ctx, "SELECT ensure_partition($1, $2)", table, list[0].MinTime)
 		require.NoError(f.t, err)
 	}

@@ -1,4 +1,4 @@
-package query
+package native
 
 import (
 	"crypto/hmac"
@@ -7,42 +7,13 @@ import (
 	"encoding/binary"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 )
-
-// key is an item's place in the order of every list: newest first, by time, then ingest position, then ordinal. Position and
-// ordinal are the item's identity (ADR-006), so no two items of a signal have the same key.
-type key struct {
-	time     int64
-	position int64
-	ordinal  int64
-}
-
-// newer reports whether k comes before o in a list.
-func (k key) newer(o key) bool {
-	switch {
-	case k.time != o.time:
-		return k.time > o.time
-	case k.position != o.position:
-		return k.position > o.position
-	}
-	return k.ordinal > o.ordinal
-}
-
-// compare sorts newest first.
-func (k key) compare(o key) int {
-	switch {
-	case k.newer(o):
-		return -1
-	case o.newer(k):
-		return 1
-	}
-	return 0
-}
 
 // cursor is where a page ended: the next one holds what is older than after, and nothing above maxPosition, the highest ingest
 // position that the first page saw.
 type cursor struct {
-	after       key
+	after       engine.Key
 	maxPosition int64
 }
 
@@ -66,7 +37,7 @@ func (c cursors) mac(body []byte, query []byte) []byte {
 func (c cursors) seal(at cursor, query []byte) string {
 	b := make([]byte, 0, cursorBody+cursorMAC)
 	b = append(b, cursorVersion)
-	for _, n := range []int64{at.after.time, at.after.position, at.after.ordinal, at.maxPosition} {
+	for _, n := range []int64{at.after.Time, at.after.Position, at.after.Ordinal, at.maxPosition} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // open turns it back
 	}
 	return base64.RawURLEncoding.EncodeToString(append(b, c.mac(b, query)...))
@@ -84,5 +55,5 @@ func (c cursors) open(text string, query []byte) (cursor, error) {
 			"the cursor belongs to another query (range, filters or tenant differ), or was made by a server with another cursor key")
 	}
 	n := func(i int) int64 { return int64(binary.BigEndian.Uint64(body[1+8*i:])) } //nolint:gosec // seal made it
-	return cursor{after: key{n(0), n(1), n(2)}, maxPosition: n(3)}, nil
+	return cursor{after: engine.Key{Time: n(0), Position: n(1), Ordinal: n(2)}, maxPosition: n(3)}, nil
 }

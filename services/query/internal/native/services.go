@@ -1,4 +1,4 @@
-package query
+package native
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
@@ -69,16 +70,16 @@ func (s *serviceSum) requests() (*red, api.ServiceBasis) {
 	return &s.rest, api.ServiceBasisAll
 }
 
-func (s *Service) listServices(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceList, error) {
-	started := s.env.Now()
-	out := &api.ServiceList{Services: []api.Service{}, Completeness: s.watch.completeness(telemetry.Traces)}
-	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: filter.All{}}
+func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceList, error) {
+	started := n.now()
+	out := &api.ServiceList{Services: []api.Service{}, Completeness: n.completeness(telemetry.Traces)}
+	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: filter.All{}}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
 	total := map[serviceKey]*serviceSum{}
 	var over time.Duration
-	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
-		over, err = aggregate(ctx, v, p, always(w), sumServices, func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) })
-		out.Stats, out.Incomplete = v.stats(started), v.incomplete
+	err := n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		over, err = engine.Fold(ctx, s, q, engine.Always(w), sumServices, func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) })
+		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
 	if err != nil {
@@ -101,7 +102,7 @@ func (s *Service) listServices(ctx context.Context, tenant telemetry.Tenant, fro
 }
 
 // sumServices sums the spans of a segment that start in the range up.
-func sumServices(s *columns.Reader, _ *header, p *plan) map[serviceKey]*serviceSum {
+func sumServices(s *columns.Reader, _ *engine.Header, q *engine.Query) map[serviceKey]*serviceSum {
 	sums := map[serviceKey]*serviceSum{}
 	var of []*serviceSum
 	for _, service := range s.Services() {
@@ -113,11 +114,18 @@ func sumServices(s *columns.Reader, _ *header, p *plan) map[serviceKey]*serviceS
 		return nil
 	}
 	for i, at := range times {
-		if at >= p.from && at < p.to {
+		if at >= q.From && at < q.To {
 			of[resources[i]].add(at, lengths[i], kinds[i], codes[i] == statusError)
 		}
 	}
 	return sums
+}
+
+// mergeSums merges one map of sums into another.
+func mergeSums[K comparable, T any](into, from map[K]*T, merge func(into, from *T)) {
+	for k, sum := range from {
+		merge(sumOf(into, k), sum)
+	}
 }
 
 // sumOf is the entry of a map, made at its first use.
@@ -136,9 +144,9 @@ type operationKey struct {
 	kind int64
 }
 
-func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64) (*api.OperationList, error) {
-	started := s.env.Now()
-	out := &api.OperationList{Operations: []api.Operation{}, Completeness: s.watch.completeness(telemetry.Traces)}
+func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64) (*api.OperationList, error) {
+	started := n.now()
+	out := &api.OperationList{Operations: []api.Operation{}, Completeness: n.completeness(telemetry.Traces)}
 	conditions := filter.All{}
 	for field, value := range map[string]string{"service": name, "namespace": namespace} {
 		if field == "namespace" && value == "" {
@@ -150,18 +158,18 @@ func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, n
 		}
 		conditions = append(conditions, c)
 	}
-	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: conditions}
+	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: conditions}
 	w := columns.NewSet(telemetry.Traces)
 	for _, c := range []segment.Column{segment.ColDuration, segment.ColKind, segment.ColStatus} {
 		w.Int(c)
 	}
 	w.Text(segment.TextName)
-	p.filter.Columns(w)
+	q.Filter.Columns(w)
 	total := map[operationKey]*red{}
 	var over time.Duration
-	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
-		over, err = aggregate(ctx, v, p, always(w.Want), sumOperations, func(sums map[operationKey]*red) { mergeSums(total, sums, (*red).merge) })
-		out.Stats, out.Incomplete = v.stats(started), v.incomplete
+	err := n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), sumOperations, func(sums map[operationKey]*red) { mergeSums(total, sums, (*red).merge) })
+		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
 	if err != nil {
@@ -177,14 +185,14 @@ func (s *Service) listOperations(ctx context.Context, tenant telemetry.Tenant, n
 }
 
 // sumOperations sums the spans of a segment that meet the plan up.
-func sumOperations(s *columns.Reader, _ *header, p *plan) map[operationKey]*red {
+func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[operationKey]*red {
 	type code struct {
 		name int
 		kind int64
 	}
 	sums, of := map[operationKey]*red{}, map[code]*red{}
 	names, kinds, lengths, codes := s.Text(segment.TextName), s.Ints(segment.ColKind), s.Ints(segment.ColDuration), s.Ints(segment.ColStatus)
-	p.hits(s, func(row int, _ key) {
+	q.Rows(s, func(row int, _ engine.Key) {
 		c := code{kind: kinds[row], name: -1}
 		if names.Entries() > 0 {
 			c.name = names.Code(row)

@@ -1,54 +1,23 @@
-package query
+package native
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io/fs"
-	"mime"
 	"net/http"
-	"path"
-	"strings"
 
 	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
-	"github.com/ollyscale/ollyscale/services/query/web"
 )
 
-// compressFrom is the answer's size from which compressing it pays.
-const compressFrom = 1400
-
-func (s *Service) routes() error {
-	e := s.server.Echo
-	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: compressFrom}))
-	api.RegisterHandlers(e, handlers{s})
-	pages, err := newPages(web.Files())
-	if err != nil {
-		return err
-	}
-	e.GET("/*", pages.serve)
-	e.HEAD("/*", pages.serve)
-	return nil
-}
-
 // handlers is the generated interface: each method turns parameters into a request, and a result or an error into an answer.
-type handlers struct{ *Service }
+type handlers struct{ *API }
 
 var _ api.ServerInterface = handlers{}
-
-// tenant is the one place where a request gets the tenant whose data it may read.
-func (s *Service) tenant(c echo.Context) (telemetry.Tenant, error) {
-	who, err := s.auth.Identify(c.Request().Context(), c.Request().Header.Get, auth.Query)
-	return who.Tenant, err
-}
 
 // answer writes a result that no cache may keep: it holds a tenant's data.
 func answer[T any](c echo.Context, result T, err error) error {
@@ -225,67 +194,4 @@ func (h handlers) GetTraceLogs(c echo.Context, traceID api.TraceID, p api.GetTra
 	}
 	result, err := h.traceLogs(c.Request().Context(), tenant, id, p)
 	return answer(c, result, err)
-}
-
-// pages serves the web interface: files as they are, and its index for every path that is one of its views.
-type pages struct {
-	files fs.FS
-	index []byte
-	etag  string
-}
-
-func newPages(files fs.FS) (*pages, error) {
-	index, err := fs.ReadFile(files, "index.html")
-	if err != nil {
-		return nil, fmt.Errorf("web interface: %w", err)
-	}
-	sum := sha256.Sum256(index)
-	return &pages{files: files, index: index, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
-}
-
-func (p *pages) serve(c echo.Context) error {
-	name := strings.TrimPrefix(path.Clean("/"+c.Request().URL.Path), "/")
-	if name == "api" || name == "v1" || strings.HasPrefix(name, "api/") || strings.HasPrefix(name, "v1/") {
-		return echo.ErrNotFound // a client of the API must not get a page
-	}
-	h := c.Response().Header()
-	if name != "" && name != "index.html" {
-		body, err := fs.ReadFile(p.files, name)
-		if err == nil {
-			// Names under assets carry a hash of their content.
-			if strings.HasPrefix(name, "assets/") {
-				h.Set(echo.HeaderCacheControl, "public, max-age=31536000, immutable")
-			} else {
-				h.Set(echo.HeaderCacheControl, "public, max-age=3600")
-			}
-			return c.Blob(http.StatusOK, contentType(name), body)
-		}
-		if path.Ext(name) != "" && !strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/html") {
-			return echo.ErrNotFound // a missing script answered with a page would only confuse
-		}
-	}
-	h.Set(echo.HeaderCacheControl, "no-cache")
-	h.Set("ETag", p.etag)
-	if c.Request().Header.Get("If-None-Match") == p.etag {
-		return c.NoContent(http.StatusNotModified)
-	}
-	return c.HTMLBlob(http.StatusOK, p.index)
-}
-
-// contentType does not ask the machine for the types that matter: a container has no table of them.
-func contentType(name string) string {
-	switch path.Ext(name) {
-	case ".woff2":
-		return "font/woff2"
-	case ".webmanifest":
-		return "application/manifest+json"
-	case ".map":
-		return "application/json"
-	case ".ico":
-		return "image/x-icon"
-	}
-	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
-		return t
-	}
-	return "application/octet-stream"
 }

@@ -1,4 +1,4 @@
-package query
+package native
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
@@ -90,29 +91,28 @@ func newMapPart() *mapPart {
 	return &mapPart{index: map[mapNode]int32{}, edges: map[[2]int32]*red{}}
 }
 
-func (s *Service) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceMap, error) {
+func (n *API) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceMap, error) {
 	select {
-	case s.maps <- struct{}{}:
-		defer func() { <-s.maps }()
+	case n.maps <- struct{}{}:
+		defer func() { <-n.maps }()
 	default:
 		return nil, fault.Newf(fault.Overloaded, "query.overloaded", "%d service maps are being computed already; try again in a moment", maxMaps)
 	}
-	started := s.env.Now()
-	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}, Completeness: s.watch.completeness(telemetry.Traces)}
-	p := &plan{tenant: tenant, signal: telemetry.Traces, from: from, to: to, filter: filter.All{}}
+	started := n.now()
+	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}, Completeness: n.completeness(telemetry.Traces)}
+	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: filter.All{}, MaxItems: maxMapSpans}
 	w := segment.Want{
 		Ints:     []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus},
 		TraceIDs: true, SpanIDs: true, ParentIDs: true, Attributes: peerAttributes(),
 	}
 	total := newMapPart()
 	var over time.Duration
-	err := s.inView(ctx, func(ctx context.Context, v *view) (err error) {
-		v.budget = min(v.budget, maxMapSpans)
-		if over, err = aggregate(ctx, v, p, always(w), foldMap, total.merge); err != nil {
+	err := n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		if over, err = engine.Fold(ctx, s, q, engine.Always(w), foldMap, total.merge); err != nil {
 			return err
 		}
 		err = total.join(ctx)
-		out.Stats, out.Incomplete = v.stats(started), v.incomplete
+		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *Service) serviceMap(ctx context.Context, tenant telemetry.Tenant, from,
 }
 
 // foldMap takes the spans of a segment that start in the range.
-func foldMap(s *columns.Reader, _ *header, p *plan) *mapPart {
+func foldMap(s *columns.Reader, _ *engine.Header, q *engine.Query) *mapPart {
 	m := newMapPart()
 	var nodes []int32
 	for _, service := range s.Services() {
@@ -138,7 +138,7 @@ func foldMap(s *columns.Reader, _ *header, p *plan) *mapPart {
 	}
 	peers := newPeers(s)
 	for i, at := range times {
-		if at < p.from || at >= p.to {
+		if at < q.From || at >= q.To {
 			continue
 		}
 		node, failed := nodes[resources[i]], codes[i] == statusError

@@ -1,4 +1,4 @@
-package query
+package engine
 
 import (
 	"strings"
@@ -8,6 +8,7 @@ import (
 )
 
 func TestCacheForgetsWhatWasNotAskedForLongest(t *testing.T) {
+	t.Parallel()
 	c := newCache[string, int](100)
 	for i, k := range strings.Split("a b c d", " ") {
 		c.put(k, i, 30)

@@ -1,9 +1,8 @@
-package query
+package engine
 
 import (
-	"flag"
+	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,34 +13,35 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
-	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+// base is when the tests' telemetry happened.
+func base() time.Time { return time.Date(2026, 11, 23, 10, 15, 0, 0, time.UTC) }
 
 // TestHeaderQueries pins the text of composed statements: a change of it is seen in review.
 func TestHeaderQueries(t *testing.T) {
+	t.Parallel()
 	day := base().Truncate(24 * time.Hour)
 	for _, c := range []struct {
 		name    string
 		signal  telemetry.Signal
 		filters string
-		change  func(*plan)
+		change  func(*Query)
 		ids     []int64
-		groups  verdict
+		groups  passedGroups
 		after   *place // of a cursor
 	}{
 		{name: "everything", signal: telemetry.Traces, filters: `[]`},
 		{name: "cursor", signal: telemetry.Traces, filters: `[]`, after: &place{id: [16]byte{1}, maxTime: 5}},
 		{
 			name: "groups", signal: telemetry.Logs, filters: `[{"field":"body","operator":"contains","value":" zeppelin "}]`,
-			groups: verdict{groups: [][16]byte{{1}}, passed: [][16]byte{{2}, {3}}},
+			groups: passedGroups{groups: [][16]byte{{1}}, passed: [][16]byte{{2}, {3}}},
 		},
 		{name: "trace", signal: telemetry.Logs, filters: `[{"field":"trace_id","operator":"eq","value":"0af7651916cd43dd8448eb211c80319c"}]`},
-		{name: "traces_by_list", signal: telemetry.Traces, filters: `[]`, change: func(p *plan) { p.traces = [][16]byte{{1}, {2}} }},
-		{name: "next_page", signal: telemetry.Traces, filters: `[]`, change: func(p *plan) {
-			p.after, p.maxPosition = &key{base().UnixNano(), 7, 0}, 99
+		{name: "traces_by_list", signal: telemetry.Traces, filters: `[]`, change: func(q *Query) { q.Traces = [][16]byte{{1}, {2}} }},
+		{name: "next_page", signal: telemetry.Traces, filters: `[]`, change: func(q *Query) {
+			q.After, q.MaxPosition = &Key{base().UnixNano(), 7, 0}, 99
 		}},
 		{
 			name: "failed_service", signal: telemetry.Traces, ids: []int64{11, -12},
@@ -55,11 +55,11 @@ func TestHeaderQueries(t *testing.T) {
 		{name: "metric", signal: telemetry.Metrics, filters: `[{"field":"name","operator":"eq","value":"queue.depth"}]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var raw []api.Filter
-			decode(t, []byte(c.filters), &raw)
+			var raw []json.RawMessage
+			require.NoError(t, json.Unmarshal([]byte(c.filters), &raw))
 			f, err := filter.Parse(c.signal, raw)
 			require.NoError(t, err)
-			p := &plan{tenant: "default", signal: c.signal, from: day.Add(90 * time.Minute).UnixNano(), to: day.Add(12 * time.Hour).UnixNano(), filter: f}
+			p := &Query{Tenant: "default", Signal: c.signal, From: day.Add(90 * time.Minute).UnixNano(), To: day.Add(12 * time.Hour).UnixNano(), Filter: f}
 			if c.change != nil {
 				c.change(p)
 			}
@@ -68,40 +68,37 @@ func TestHeaderQueries(t *testing.T) {
 			if c.after != nil {
 				first = 0
 			}
-			sql, args, err := headerQuery(must(newQueries()), p, &b, c.ids, c.groups, first, c.after)
+			sql, args, err := headerQuery(must(newStatements()), p, &b, c.ids, c.groups, first, c.after)
 			require.NoError(t, err)
 			var got strings.Builder
 			fmt.Fprintln(&got, sql)
 			for i, a := range args {
 				fmt.Fprintf(&got, "-- $%d = %v\n", i+1, a)
 			}
-			golden(t, filepath.Join("testdata", "headers", c.name+".sql"), got.String())
+			testbed.Golden(t, filepath.Join("testdata", "headers", c.name+".sql"), got.String())
 		})
 	}
 }
 
-func golden(t testing.TB, path, got string) {
-	t.Helper()
-	if *update {
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
 	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err, "run the test with -update")
-	require.Equal(t, string(want), got)
+	return v
 }
 
 // TestHeadersTouchOnlyThePartitionsOfTheRange looks at what PostgreSQL does with the statement.
 func TestHeadersTouchOnlyThePartitionsOfTheRange(t *testing.T) {
+	t.Parallel()
 	db := testbed.Database(t)
 	ctx := testbed.Context(t)
 	for day := range 5 {
 		_, err := db.Pool.Exec(ctx, "SELECT ensure_partition('spans_segment', $1)", base().AddDate(0, 0, -day).UnixNano())
 		require.NoError(t, err)
 	}
-	p := &plan{tenant: "default", signal: telemetry.Traces, from: base().Add(-time.Hour).UnixNano(), to: base().UnixNano(), filter: filter.All{}}
+	p := &Query{Tenant: "default", Signal: telemetry.Traces, From: base().Add(-time.Hour).UnixNano(), To: base().UnixNano(), Filter: filter.All{}}
 	b := bounds{}
-	sql, args, err := headerQuery(must(newQueries()), p, &b, nil, verdict{}, firstFetch, nil)
+	sql, args, err := headerQuery(must(newStatements()), p, &b, nil, passedGroups{}, firstFetch, nil)
 	require.NoError(t, err)
 	rows, err := db.Pool.Query(ctx, "EXPLAIN "+sql, args...)
 	require.NoError(t, err)
@@ -112,15 +109,16 @@ func TestHeadersTouchOnlyThePartitionsOfTheRange(t *testing.T) {
 
 // TestPartsOpenOnlyThePartitionsOfTheirSegments: the plan is made once, for all partitions, and narrowed each time it runs.
 func TestPartsOpenOnlyThePartitionsOfTheirSegments(t *testing.T) {
+	t.Parallel()
 	db := testbed.Database(t)
 	ctx := testbed.Context(t)
 	for day := range 5 {
 		_, err := db.Pool.Exec(ctx, "SELECT ensure_partition('spans_segment', $1)", base().AddDate(0, 0, -day).UnixNano())
 		require.NoError(t, err)
 	}
-	q := must(newQueries())
+	q := must(newStatements())
 	in := base().Add(-time.Hour).UnixNano()
-	tx, err := db.Pool.BeginTx(ctx, beginQuery(time.Minute))
+	tx, err := db.Pool.BeginTx(ctx, beginSnapshot(time.Minute))
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(ctx) }()
 	for name, c := range map[string]struct{ sql, args string }{

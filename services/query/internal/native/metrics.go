@@ -1,9 +1,8 @@
-package query
+package native
 
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"strconv"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
@@ -58,15 +58,15 @@ func (m *metricSum) merge(o *metricSum) {
 	}
 }
 
-func (s *Service) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.MetricCatalogue, error) {
-	started := s.env.Now()
-	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}, Completeness: s.watch.completeness(telemetry.Metrics)}
-	p := &plan{tenant: tenant, signal: telemetry.Metrics, from: from, to: to, filter: filter.All{}}
+func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.MetricCatalogue, error) {
+	started := n.now()
+	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}, Completeness: n.completeness(telemetry.Metrics)}
+	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{}}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
 	total := map[metricKey]*metricSum{}
-	err := s.inView(ctx, func(ctx context.Context, v *view) error {
-		_, err := aggregate(ctx, v, p, always(w), catalogue, func(sums map[metricKey]*metricSum) { mergeSums(total, sums, (*metricSum).merge) })
-		out.Stats, out.Incomplete = v.stats(started), v.incomplete
+	err := n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+		_, err := engine.Fold(ctx, s, q, engine.Always(w), catalogue, func(sums map[metricKey]*metricSum) { mergeSums(total, sums, (*metricSum).merge) })
+		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
 	if err != nil {
@@ -86,13 +86,13 @@ func (s *Service) listMetrics(ctx context.Context, tenant telemetry.Tenant, from
 }
 
 // catalogue adds up the points of a segment that lie in the range, by series first and then by metric.
-func catalogue(s *columns.Reader, _ *header, p *plan) map[metricKey]*metricSum {
+func catalogue(s *columns.Reader, _ *engine.Header, q *engine.Query) map[metricKey]*metricSum {
 	t := s.Dictionaries()
 	times := s.Ints(segment.ColTime)
 	sums := map[metricKey]*metricSum{}
 	points, last := make([]int64, len(t.Series)), make([]int64, len(t.Series))
 	for i, n := range t.Ints[segment.ColSeries] {
-		if at := times[i]; at >= p.from && at < p.to {
+		if at := times[i]; at >= q.From && at < q.To {
 			points[n]++
 			last[n] = max(last[n], at)
 		}
@@ -130,7 +130,7 @@ func sortedKeys(set map[string]bool) []string {
 }
 
 // getMetric gives the newest points of one metric's series.
-func (s *Service) getMetric(ctx context.Context, tenant telemetry.Tenant, name string, from, to int64, filters []api.Filter, asked *int) (*api.MetricSeries, error) {
+func (n *API) getMetric(ctx context.Context, tenant telemetry.Tenant, name string, from, to int64, filters []api.Filter, asked *int) (*api.MetricSeries, error) {
 	limit, err := pageLimit(asked, defaultPoints, maxPoints)
 	if err != nil {
 		return nil, err
@@ -143,24 +143,24 @@ func (s *Service) getMetric(ctx context.Context, tenant telemetry.Tenant, name s
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{tenant: tenant, signal: telemetry.Metrics, from: from, to: to, filter: filter.All{byName, f}}
-	started := s.env.Now()
-	out := &api.MetricSeries{Name: name, Series: []api.SeriesPoints{}, Completeness: s.watch.completeness(telemetry.Metrics)}
+	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{byName, f}}
+	started := n.now()
+	out := &api.MetricSeries{Name: name, Series: []api.SeriesPoints{}, Completeness: n.completeness(telemetry.Metrics)}
 	draw := newRenderer()
-	err = s.inView(ctx, func(ctx context.Context, v *view) error {
-		found, more, frontier, err := v.search(ctx, p, limit)
+	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+		found, err := s.Search(ctx, q, limit)
 		if err != nil {
 			return err
 		}
-		if len(found) == 0 && frontier == math.MinInt64 {
+		if len(found.Items) == 0 && found.Frontier == engine.Complete {
 			return errNotFound("metric " + strconv.Quote(name) + " with a point in the range that meets the filters")
 		}
-		slices.Reverse(found) // oldest first
+		slices.Reverse(found.Items) // oldest first
 		type drawn struct {
 			point  api.Point
 			series int
 		}
-		points, err := items(ctx, v, p, found, draw, func(t *segment.Table, row int) drawn {
+		points, err := items(ctx, s, q, found.Items, draw, func(t *segment.Table, row int) drawn {
 			return drawn{draw.point(t, row), draw.seriesIndex(t, t.Ints[segment.ColSeries][row])}
 		})
 		if err != nil {
@@ -173,13 +173,10 @@ func (s *Service) getMetric(ctx context.Context, tenant telemetry.Tenant, name s
 			out.Series[p.series].Points = append(out.Series[p.series].Points, p.point)
 		}
 		slices.SortFunc(out.Series, func(a, b api.SeriesPoints) int { return cmp.Compare(a.Series.ID, b.Series.ID) })
-		if more && v.incomplete == nil {
-			v.incomplete = &api.Incomplete{
-				Reason:  api.IncompleteReasonLimit,
-				Message: "the range has more than " + strconv.Itoa(limit) + " points; these are the newest",
-			}
+		out.Stats, out.Incomplete = n.told(s, started)
+		if found.More && out.Incomplete == nil {
+			out.Incomplete = limited("the range has more than %d points; these are the newest", limit)
 		}
-		out.Stats, out.Incomplete = v.stats(started), v.incomplete
 		return nil
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package query
+package engine
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
-	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
 // watch keeps an eye on the queue, so that an answer can say what it does not hold yet. At each look it notes the last position that was
@@ -48,7 +47,7 @@ func newWatch(b *bus.Bus, now func() time.Time) *watch {
 	return w
 }
 
-// run looks until ctx ends. A queue that does not answer is no error: answers then lack completeness.
+// run looks until ctx ends.
 func (w *watch) run(ctx context.Context, interval time.Duration) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -87,16 +86,32 @@ func (w *watch) note(signal telemetry.Signal, at time.Time, b bus.Backlog) {
 	s.looks = append(s.looks[:0], s.looks[settled:]...)
 }
 
-// completeness is what is known now; call it before the query's snapshot is taken, so that the watermark holds for the answer.
-func (w *watch) completeness(signal telemetry.Signal) api.Completeness {
+// Completeness is how far answers can be relied on to hold what was accepted. What is not known is nil, or zero.
+type Completeness struct {
+	Watermark time.Time      // all that was accepted before is in the database
+	Lag       *time.Duration // how long ago that was
+	Pending   *int64         // batches that are accepted and not in the database yet
+}
+
+// Completeness is what is known now; call it before Ask, so that the watermark holds for the answer.
+func (e *Engine) Completeness(signal telemetry.Signal) Completeness {
+	return e.watch.completeness(signal)
+}
+
+// Watch looks at the queue until ctx ends. A queue that does not answer is no error: answers then lack completeness.
+func (e *Engine) Watch(ctx context.Context, interval time.Duration) error {
+	return e.watch.run(ctx, interval)
+}
+
+func (w *watch) completeness(signal telemetry.Signal) Completeness {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.signals[signal]
 	now := w.now()
-	var c api.Completeness
+	var c Completeness
 	if !s.watermark.IsZero() {
-		lag := max(now.Sub(s.watermark).Milliseconds(), 0)
-		c.Watermark, c.LagMs = s.watermark.UTC(), &lag
+		lag := max(now.Sub(s.watermark), 0)
+		c.Watermark, c.Lag = s.watermark.UTC(), &lag
 	}
 	if !s.seen.IsZero() && now.Sub(s.seen) < stale {
 		pending := s.pending

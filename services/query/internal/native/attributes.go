@@ -1,10 +1,9 @@
-package query
+package native
 
 import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"slices"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
@@ -12,6 +11,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
@@ -97,7 +97,7 @@ type attributeQuestion struct {
 	resource bool // an attribute of resources
 }
 
-func (s *Service) attributeValues(ctx context.Context, tenant telemetry.Tenant, key string, from, to int64, asked api.ListAttributeValuesParams) (*api.AttributeValues, error) {
+func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key string, from, to int64, asked api.ListAttributeValuesParams) (*api.AttributeValues, error) {
 	a := attributeQuestion{signal: telemetry.Traces, key: key}
 	switch asked.Signal {
 	case "", api.ListAttributeValuesParamsSignalTraces:
@@ -125,33 +125,31 @@ func (s *Service) attributeValues(ctx context.Context, tenant telemetry.Tenant, 
 	if err != nil {
 		return nil, err
 	}
-	started := s.env.Now()
-	p := &plan{tenant: tenant, signal: a.signal, from: from, to: to, filter: f}
-	out := &api.AttributeValues{Key: key, Values: []api.AttributeValue{}, Completeness: s.watch.completeness(a.signal)}
+	started := n.now()
+	q := &engine.Query{Tenant: tenant, Signal: a.signal, From: from, To: to, Filter: f}
+	out := &api.AttributeValues{Key: key, Values: []api.AttributeValue{}, Completeness: n.completeness(a.signal)}
 	total := newValueCounts()
-	err = s.inView(ctx, func(ctx context.Context, v *view) error {
-		_, err := aggregate(ctx, v, p, a.want(p), a.count, total.merge)
-		if total.lost && v.incomplete == nil {
-			v.incomplete = &api.Incomplete{
-				Reason:  api.IncompleteReasonLimit,
-				Message: fmt.Sprintf("the attribute has more values than are counted at a time (%d, or %d MiB of them); rare ones are left out or counted too low", maxValues, maxValueBytes>>20),
-			}
-		}
-		out.Stats, out.Incomplete = v.stats(started), v.incomplete
+	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+		_, err := engine.Fold(ctx, s, q, a.columns(q), a.count, total.merge)
+		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	if total.lost && out.Incomplete == nil {
+		out.Incomplete = limited("the attribute has more values than are counted at a time (%d, or %d MiB of them); rare ones are left out or counted too low",
+			maxValues, maxValueBytes>>20)
 	}
 	out.Items, out.Distinct = total.items, len(total.values)
 	out.Values = total.render(limit)
 	return out, nil
 }
 
-// want are the columns to read: of a segment that lies wholly in the range, and all of whose items count, the attribute alone.
-func (a attributeQuestion) want(p *plan) wants {
+// columns are what to read: of a segment that lies wholly in the range, and all of whose items count, the attribute alone.
+func (a attributeQuestion) columns(q *engine.Query) engine.Columns {
 	var whole segment.Want
-	part := columns.NewSet(p.signal)
+	part := columns.NewSet(q.Signal)
 	if a.resource {
 		whole.Ints = []segment.Column{segment.ColResource}
 		part.Int(segment.ColResource)
@@ -159,9 +157,9 @@ func (a attributeQuestion) want(p *plan) wants {
 		whole.Values = []string{a.key}
 		part.Attribute(a.key)
 	}
-	p.filter.Columns(part)
-	return func(of *headers, h *header) segment.Want {
-		if of.plan.whole(h) {
+	q.Filter.Columns(part)
+	return func(q *engine.Query, h *engine.Header) segment.Want {
+		if q.All(h) {
 			return whole
 		}
 		return part.Want
@@ -169,14 +167,14 @@ func (a attributeQuestion) want(p *plan) wants {
 }
 
 // count counts the values in a segment.
-func (a attributeQuestion) count(s *columns.Reader, h *header, p *plan) *valueCounts {
+func (a attributeQuestion) count(s *columns.Reader, h *engine.Header, q *engine.Query) *valueCounts {
 	out := newValueCounts()
 	var within []bool // nil: all
 	out.items = int64(s.Len())
-	if !p.whole(h) {
+	if !q.All(h) {
 		within = s.Borrow()
 		defer s.GiveBack()
-		p.hits(s, func(row int, _ key) { within[row] = true })
+		q.Rows(s, func(row int, _ engine.Key) { within[row] = true })
 		out.items = 0
 		for _, is := range within {
 			if is {

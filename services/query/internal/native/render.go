@@ -1,4 +1,4 @@
-package query
+package native
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package query
+package engine
 
 import (
 	"context"
@@ -20,8 +20,8 @@ type place struct {
 	minTime, maxTime int64
 }
 
-// header is what the planner and the scan know of a segment without its body. It never changes.
-type header struct {
+// Header is what is known of a segment without its body. It never changes.
+type Header struct {
 	place
 	items, errors int
 	services      []segment.ServiceStats // without their items
@@ -30,7 +30,7 @@ type header struct {
 }
 
 // size is about how many bytes of memory a header takes.
-func (h *header) size() int64 {
+func (h *Header) size() int64 {
 	return int64(256 + 32*len(h.services) + len(h.traceFilter) + h.directory.Memory())
 }
 
@@ -38,7 +38,7 @@ func (h *header) size() int64 {
 type bounds struct{ filter.Bounds }
 
 // mayHold tests what SQL did not: the durations, which only mean something together with a service and its errors.
-func (b *bounds) mayHold(h *header, services []int64) bool {
+func (b *bounds) mayHold(h *Header, services []int64) bool {
 	if b.MinDuration <= 0 {
 		return true
 	}
@@ -55,14 +55,14 @@ func (b *bounds) mayHold(h *header, services []int64) bool {
 	return false
 }
 
-// verdict is what groups say: the groups that were asked, and those of their segments that may hold what is looked for. A segment whose
+// passedGroups is what groups say: the groups that were asked, and those of their segments that may hold what is looked for. A segment whose
 // group was not found is looked at itself.
-type verdict struct{ groups, passed [][16]byte }
+type passedGroups struct{ groups, passed [][16]byte }
 
 // headerQuery renders headers.sql and its arguments: for the first few places, or for a cursor over those after a place, if one is given.
 // services are the ids for bounds.services.
-func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict, first int, after *place) (string, []any, error) {
-	args := rangeArgs(p)
+func headerQuery(st *statements, q *Query, b *bounds, services []int64, of passedGroups, first int, after *place) (string, []any, error) {
+	args := rangeArgs(q)
 	bind := func(v any) string {
 		args = append(args, v)
 		return fmt.Sprintf("$%d", len(args))
@@ -79,12 +79,12 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict, f
 		AfterTime, AfterID                    string
 		First                                 int
 		Probes                                []test
-	}{Table: segmentTable(p.signal), Errors: b.Errors, Roots: b.Roots, First: first}
+	}{Table: segmentTable(q.Signal), Errors: b.Errors, Roots: b.Roots, First: first}
 	if services != nil {
 		data.Services = bind(services)
 	}
-	if p.maxPosition > 0 {
-		data.MaxPosition = bind(p.maxPosition)
+	if q.MaxPosition > 0 {
+		data.MaxPosition = bind(q.MaxPosition)
 	}
 	if len(of.groups) > 0 {
 		data.Groups, data.Passed = bind(of.groups), bind(of.passed)
@@ -104,12 +104,12 @@ func headerQuery(q *queries, p *plan, b *bounds, services []int64, of verdict, f
 		}
 		data.Probes = append(data.Probes, one)
 	}
-	sql, err := q.files.Render("headers", data)
+	sql, err := st.files.Render("headers", data)
 	return sql, args, err
 }
 
 // groupArgs are the arguments of groups.sql: the hashes of tokens and of traces, each probe's after those of the one before.
-func groupArgs(p *plan, b *bounds) []any {
+func groupArgs(q *Query, b *bounds) []any {
 	tokens, traces := []int64{}, []int64{}
 	for _, pr := range b.Probes {
 		for _, hash := range pr.Hashes {
@@ -121,7 +121,7 @@ func groupArgs(p *plan, b *bounds) []any {
 			}
 		}
 	}
-	return append(rangeArgs(p), tokens, traces)
+	return append(rangeArgs(q), tokens, traces)
 }
 
 // rareShare is the largest part of the segments that may hold what is called rare.
@@ -166,14 +166,14 @@ func (b *bounds) simple() bool {
 	return len(b.Probes) <= 2 && !slices.ContainsFunc(b.Probes, func(p filter.Probe) bool { return len(p.Hashes) > 1 })
 }
 
-// headers is the stream of a plan's headers, newest first.
+// headers is the stream of a query's headers, newest first.
 type headers struct {
-	view     *view
-	plan     *plan
+	snapshot *Snapshot
+	query    *Query
 	bounds   bounds
 	services []int64
-	hashes   []uint64 // of plan.traces
-	groups   verdict
+	hashes   []uint64 // of Query.Traces
+	groups   passedGroups
 	places   []place // found, but not looked at
 	asked    bool    // the first places were asked for
 	last     *place  // where they ended, and the cursor begins
@@ -181,7 +181,7 @@ type headers struct {
 	fetch    int     // how many places are asked for next
 	rare     bool    // few segments of the range can hold what is looked for, and those likely do, in few rows
 	drained  bool    // there are no more places
-	buffer   []*header
+	buffer   []*Header
 	ended    bool
 	cut      bool  // the time ran out while headers were rejected, and the stream ended before its end
 	missed   int64 // cut: the newest time that a segment which was not looked at can have
@@ -194,14 +194,14 @@ const (
 	largestFetch = 1024
 )
 
-// headers opens the stream; the view has one at a time. It also counts the range's segments for the statistics.
-func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
-	h := &headers{view: v, plan: p, bounds: bounds{p.filter.Bounds()}, fetch: firstFetch}
-	if p.from >= p.to || p.traces != nil && len(p.traces) == 0 {
+// headers opens the stream; a snapshot has one at a time. It also counts the range's segments for the statistics.
+func (s *Snapshot) headers(ctx context.Context, q *Query) (*headers, error) {
+	h := &headers{snapshot: s, query: q, bounds: bounds{q.Filter.Bounds()}, fetch: firstFetch}
+	if q.From >= q.To || q.Traces != nil && len(q.Traces) == 0 {
 		h.ended = true
 		return h, nil
 	}
-	for _, id := range p.traces {
+	for _, id := range q.Traces {
 		h.hashes = append(h.hashes, segment.TraceHash(id))
 	}
 	some, err := h.prepare(ctx)
@@ -212,22 +212,22 @@ func (v *view) headers(ctx context.Context, p *plan) (*headers, error) {
 // prepare asks, in one round trip, what the statement for the headers needs: how many segments the range has, the ids of services, and
 // what groups say of what is looked for. some is false when nothing can match.
 func (h *headers) prepare(ctx context.Context) (some bool, err error) {
-	v, p, groups := h.view, h.plan, &h.groups
+	s, q, groups := h.snapshot, h.query, &h.groups
 	batch := &pgx.Batch{}
 	var inRange, grouped int
-	batch.Queue(v.sql.count[p.signal], rangeArgs(p)...).QueryRow(func(row pgx.Row) error {
+	batch.Queue(s.engine.statements.count[q.Signal], rangeArgs(q)...).QueryRow(func(row pgx.Row) error {
 		var highest int64
 		if err := row.Scan(&inRange, &highest); err != nil {
 			return fmt.Errorf("count segments: %w", err)
 		}
-		v.segmentsInRange = max(v.segmentsInRange, inRange)
-		if v.highest == 0 {
-			v.highest = highest
+		s.segmentsInRange = max(s.segmentsInRange, inRange)
+		if s.highest == 0 {
+			s.highest = highest
 		}
 		return nil
 	})
 	if b := &h.bounds; b.Services != nil {
-		batch.Queue(v.sql.services, string(p.tenant), b.Services).Query(func(rows pgx.Rows) (err error) {
+		batch.Queue(s.engine.statements.services, string(q.Tenant), b.Services).Query(func(rows pgx.Rows) (err error) {
 			if h.services, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
 				return fmt.Errorf("look up services: %w", err)
 			}
@@ -235,7 +235,7 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 		})
 	}
 	if len(h.bounds.Probes) > 0 {
-		batch.Queue(v.sql.groups[p.signal], groupArgs(p, &h.bounds)...).Query(func(rows pgx.Rows) error {
+		batch.Queue(s.engine.statements.groups[q.Signal], groupArgs(q, &h.bounds)...).Query(func(rows pgx.Rows) error {
 			var id [16]byte
 			var segments [][16]byte
 			var tokens, traces [][]byte
@@ -253,7 +253,7 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 			return nil
 		})
 	}
-	if err := v.tx.SendBatch(ctx, batch).Close(); err != nil {
+	if err := s.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return false, fmt.Errorf("plan: %w", err)
 	}
 	h.rare = h.bounds.rare(grouped, len(groups.passed))
@@ -262,16 +262,16 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 
 // more asks for more places.
 func (h *headers) more(ctx context.Context) error {
-	v, n := h.view, h.fetch
+	s, n := h.snapshot, h.fetch
 	h.fetch = min(2*h.fetch, largestFetch)
 	// Durations are looked at here: it takes many places to find a few.
 	if !h.asked && h.bounds.MinDuration <= 0 {
 		h.asked = true
-		mode := v.mode
+		mode := s.mode
 		if h.bounds.simple() {
-			mode = v.list
+			mode = s.list
 		}
-		sql, args, err := headerQuery(v.sql, h.plan, &h.bounds, h.services, h.groups, n, nil)
+		sql, args, err := headerQuery(s.engine.statements, h.query, &h.bounds, h.services, h.groups, n, nil)
 		if err != nil {
 			return err
 		}
@@ -290,36 +290,36 @@ func (h *headers) more(ctx context.Context) error {
 		}
 		h.cursor = true
 	}
-	sql, err := v.sql.files.Render("fetch", struct{ Count int }{n})
+	sql, err := s.engine.statements.files.Render("fetch", struct{ Count int }{n})
 	if err != nil {
 		return err
 	}
-	return h.collect(ctx, sql, v.mode, nil, n)
+	return h.collect(ctx, sql, s.mode, nil, n)
 }
 
 // declare opens the cursor, of which a view has one.
 func (h *headers) declare(ctx context.Context) error {
-	v := h.view
-	sql, args, err := headerQuery(v.sql, h.plan, &h.bounds, h.services, h.groups, 0, h.last)
+	s := h.snapshot
+	sql, args, err := headerQuery(s.engine.statements, h.query, &h.bounds, h.services, h.groups, 0, h.last)
 	if err != nil {
 		return err
 	}
-	if v.cursorOpen {
-		if _, err := v.tx.Exec(ctx, "CLOSE headers"); err != nil {
+	if s.cursorOpen {
+		if _, err := s.tx.Exec(ctx, "CLOSE headers"); err != nil {
 			return fmt.Errorf("close headers: %w", err)
 		}
-		v.cursorOpen = false
+		s.cursorOpen = false
 	}
-	if _, err := v.tx.Exec(ctx, sql, append([]any{v.mode}, args...)...); err != nil {
+	if _, err := s.tx.Exec(ctx, sql, append([]any{s.mode}, args...)...); err != nil {
 		return fmt.Errorf("plan headers: %w", err)
 	}
-	v.cursorOpen = true
+	s.cursorOpen = true
 	return nil
 }
 
 // collect runs a statement that gives up to n places.
 func (h *headers) collect(ctx context.Context, sql string, mode pgx.QueryExecMode, args []any, n int) error {
-	rows, err := h.view.tx.Query(ctx, sql, append([]any{mode}, args...)...)
+	rows, err := h.snapshot.tx.Query(ctx, sql, append([]any{mode}, args...)...)
 	if err != nil {
 		return fmt.Errorf("fetch headers: %w", err)
 	}
@@ -337,13 +337,13 @@ func (h *headers) collect(ctx context.Context, sql string, mode pgx.QueryExecMod
 }
 
 // resolve returns the headers of places: those that are not remembered are read.
-func (v *view) resolve(ctx context.Context, p *plan, places []place) ([]*header, error) {
-	out := make([]*header, len(places))
+func (s *Snapshot) resolve(ctx context.Context, q *Query, places []place) ([]*Header, error) {
+	out := make([]*Header, len(places))
 	var ids [][16]byte
 	var minTimes []int64
 	var missing map[[16]byte]int
 	for i, at := range places {
-		if h, ok := v.known.get(at.id); ok {
+		if h, ok := s.engine.known.get(at.id); ok {
 			out[i] = h
 			continue
 		}
@@ -356,12 +356,12 @@ func (v *view) resolve(ctx context.Context, p *plan, places []place) ([]*header,
 	if len(ids) == 0 {
 		return out, nil
 	}
-	rows, err := v.tx.Query(ctx, v.sql.header[p.signal], v.list, string(p.tenant), ids, minTimes, slices.Min(minTimes), slices.Max(minTimes))
+	rows, err := s.tx.Query(ctx, s.engine.statements.header[q.Signal], s.list, string(q.Tenant), ids, minTimes, slices.Min(minTimes), slices.Max(minTimes))
 	if err != nil {
 		return nil, fmt.Errorf("read headers: %w", err)
 	}
-	err = v.sql.headers.ForEach(rows, func(r *segmentrow.Row) (err error) {
-		h := &header{
+	err = s.engine.statements.headers.ForEach(rows, func(r *segmentrow.Row) (err error) {
+		h := &Header{
 			place: place{id: r.ID, minTime: r.MinTime, maxTime: r.MaxTime}, items: r.Items, errors: r.Errors, services: r.Services,
 			traceFilter: r.TraceFilter,
 		}
@@ -370,7 +370,7 @@ func (v *view) resolve(ctx context.Context, p *plan, places []place) ([]*header,
 		}
 		out[missing[h.id]] = h
 		delete(missing, h.id)
-		v.known.put(h.id, h, h.size())
+		s.engine.known.put(h.id, h, h.size())
 		return nil
 	})
 	if err != nil {
@@ -392,13 +392,13 @@ func (h *headers) peek(ctx context.Context, n int) error {
 			}
 		}
 		chunk := h.places[:min(len(h.places), max(n-len(h.buffer), least))]
-		list, err := h.view.resolve(ctx, h.plan, chunk)
+		list, err := h.snapshot.resolve(ctx, h.query, chunk)
 		if err != nil {
 			return err
 		}
-		for _, s := range list {
-			if h.bounds.mayHold(s, h.services) && h.mayHoldTrace(s) {
-				h.buffer = append(h.buffer, s)
+		for _, one := range list {
+			if h.bounds.mayHold(one, h.services) && h.mayHoldTrace(one) {
+				h.buffer = append(h.buffer, one)
 			}
 		}
 		h.places = h.places[len(chunk):]
@@ -406,22 +406,22 @@ func (h *headers) peek(ctx context.Context, n int) error {
 		if h.ended || len(h.buffer) >= n || len(chunk) == 0 {
 			continue
 		}
-		if oldest := chunk[len(chunk)-1].maxTime; oldest < h.plan.newest() && !h.view.now().Before(h.view.deadline) {
+		if oldest := chunk[len(chunk)-1].maxTime; oldest < h.query.newest() && !h.query.Whole && h.snapshot.late() {
 			h.ended, h.cut, h.missed = true, true, oldest
 		}
 	}
 	return nil
 }
 
-func (h *headers) mayHoldTrace(s *header) bool {
-	if h.plan.traces == nil {
+func (h *headers) mayHoldTrace(s *Header) bool {
+	if h.query.Traces == nil {
 		return true
 	}
 	return slices.ContainsFunc(h.hashes, func(hash uint64) bool { return segment.MayContain(s.traceFilter, hash) })
 }
 
 // take removes the next n headers, fewer where fewer are left.
-func (h *headers) take(ctx context.Context, n int) ([]*header, error) {
+func (h *headers) take(ctx context.Context, n int) ([]*Header, error) {
 	if err := h.peek(ctx, n); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package query
+package native
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
@@ -28,25 +29,22 @@ const (
 
 // search is a request for a page of a list, checked.
 type search struct {
-	plan
+	engine.Query
 	limit int
 	hash  []byte // of all that a cursor must not be taken across
 }
 
 // resume is the cursor of the page that follows one whose last item is at after.
-func (s *Service) resume(q *search, v *view, after key) string {
-	pinned := q.maxPosition
+func (n *API) resume(q *search, s *engine.Snapshot, after engine.Key) string {
+	pinned := q.MaxPosition
 	if pinned == 0 {
-		pinned = v.highest
+		pinned = s.HighestPosition()
 	}
-	return s.cursors.seal(cursor{after, pinned}, q.hash)
+	return n.cursors.seal(cursor{after, pinned}, q.hash)
 }
 
-// frontierKey comes before every item that is not newer than the frontier of a cut scan.
-func frontierKey(frontier int64) key { return key{frontier, math.MaxInt64, math.MaxInt64} }
-
 // newSearch checks a search request. list names the endpoint, so that a cursor of one list is refused by another.
-func (s *Service) newSearch(tenant telemetry.Tenant, list string, signal telemetry.Signal, r api.SearchRequest) (*search, error) {
+func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.Signal, r api.SearchRequest) (*search, error) {
 	from, to, err := timeRange(r.TimeRange.StartTime, r.TimeRange.EndTime)
 	if err != nil {
 		return nil, err
@@ -55,17 +53,17 @@ func (s *Service) newSearch(tenant telemetry.Tenant, list string, signal telemet
 	if err != nil {
 		return nil, err
 	}
-	q := &search{plan: plan{tenant: tenant, signal: signal, from: from, to: to, filter: f}}
+	q := &search{Query: engine.Query{Tenant: tenant, Signal: signal, From: from, To: to, Filter: f}}
 	if q.limit, err = pageLimit(r.Pagination.Limit, defaultLimit, maxLimit); err != nil {
 		return nil, err
 	}
 	q.hash = queryHash(list, tenant, from, to, r.Filters)
 	if r.Pagination.Cursor != "" {
-		at, err := s.cursors.open(r.Pagination.Cursor, q.hash)
+		at, err := n.cursors.open(r.Pagination.Cursor, q.hash)
 		if err != nil {
 			return nil, err
 		}
-		q.after, q.maxPosition = &at.after, at.maxPosition
+		q.After, q.MaxPosition = &at.after, at.maxPosition
 	}
 	return q, nil
 }
@@ -197,9 +195,9 @@ func errNotFound(what string) error {
 }
 
 // errCut is for a search that was cut before it knew whether what it looks for exists.
-func errCut(cut *api.Incomplete, what string) error {
+func errCut(cut *engine.Cut, what string) error {
 	code := "query.budget"
-	if cut.Reason == api.IncompleteReasonTimeout {
+	if cut.Reason == engine.Timeout {
 		code = "query.timeout"
 	}
 	return fault.New(fault.Unavailable, code, fmt.Sprintf("%s was not found before the search was cut: %s; give the range of time that it lies in", what, cut.Message))

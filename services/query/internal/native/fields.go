@@ -1,4 +1,4 @@
-package query
+package native
 
 import (
 	"github.com/ollyscale/ollyscale/services/query/internal/api"

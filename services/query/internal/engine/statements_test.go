@@ -1,4 +1,4 @@
-package query
+package engine
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ import (
 // TestStatements pins the text of the statements that are the same for every query; TestHeaderQueries pins the others.
 func TestStatements(t *testing.T) {
 	t.Parallel()
-	q, err := newQueries()
+	q, err := newStatements()
 	require.NoError(t, err)
-	golden(t, "testdata/statements.sql", testbed.Statements(q))
+	testbed.Golden(t, "testdata/statements.sql", testbed.Statements(q))
 }

@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"cmp"
+	"math"
+	"time"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+)
+
+// Key is an item's place in the order of every list: newest first, by time, then ingest position, then ordinal. Position and
+// ordinal are the item's identity (ADR-006), so no two items of a signal have the same key.
+type Key struct {
+	Time     int64 // Unix ns
+	Position int64
+	Ordinal  int64
+}
+
+// Newer reports whether k comes before o in a list.
+func (k Key) Newer(o Key) bool { return k.Compare(o) < 0 }
+
+// Compare sorts newest first.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(cmp.Compare(o.Time, k.Time), cmp.Compare(o.Position, k.Position), cmp.Compare(o.Ordinal, k.Ordinal))
+}
+
+// Query is which items of one signal are asked for. It is not changed while it is in use.
+type Query struct {
+	Tenant telemetry.Tenant
+	Signal telemetry.Signal
+	From   int64         // inclusive, Unix ns
+	To     int64         // exclusive
+	Filter filter.Filter // filter.All{} for everything
+	After  *Key          // only items that come after it in the list; nil for all
+	// MaxPosition pins a list's pages to what the first one saw: items of a higher ingest position are not seen; 0 for none.
+	MaxPosition int64
+	// Traces, when not nil, narrows to the segments whose trace filter may hold one of these ids. It is tested here and not in SQL, for
+	// lists of ids that are too long for a statement; a segment that passes has items of other traces, too.
+	Traces [][16]byte
+	// MaxItems makes the scan's budget smaller; 0 leaves it.
+	MaxItems int64
+	// Whole scans on when the budget or the time is over, to the hard end of the query's time: for what must be told in full.
+	Whole bool
+}
+
+// All reports whether every item of a segment is asked for: it lies in the range, and nothing else narrows it.
+func (q *Query) All(h *Header) bool {
+	f, ok := q.Filter.(filter.All)
+	return ok && len(f) == 0 && q.MaxPosition == 0 && q.After == nil && h.minTime >= q.From && h.maxTime < q.To
+}
+
+// Rows calls found for each row of a segment that the query asks for, in the segment's order. Columns of identity are decoded only where
+// something met the filter, and only for what did; the filter's columns and these must be at hand.
+func (q *Query) Rows(r *columns.Reader, found func(row int, k Key)) {
+	met := r.Borrow()
+	defer r.GiveBack()
+	q.Filter.Match(r, met)
+	rows := r.Marked(met)
+	if len(rows) == 0 {
+		return
+	}
+	times, positions, ordinals := r.Pick(segment.ColTime, rows), r.Pick(segment.ColPosition, rows), r.Pick(segment.ColOrdinal, rows)
+	for i, row := range rows {
+		if k := (Key{times[i], positions[i], ordinals[i]}); q.holds(k) {
+			found(int(row), k)
+		}
+	}
+}
+
+// holds says whether an item is in the range, the pinned positions and behind the cursor.
+func (q *Query) holds(k Key) bool {
+	return k.Time >= q.From && k.Time < q.To && (q.MaxPosition == 0 || k.Position <= q.MaxPosition) && (q.After == nil || q.After.Newer(k))
+}
+
+// newest is the newest time that an item of the query can have.
+func (q *Query) newest() int64 {
+	if q.After != nil {
+		return min(q.To-1, q.After.Time)
+	}
+	return q.To - 1
+}
+
+// rangeArgs are tenant, start, first instant of the start's hour, and end (inclusive).
+func rangeArgs(q *Query) []any {
+	hour := int64(math.MinInt64)
+	if q.From > math.MinInt64+int64(time.Hour) {
+		hour, _ = schema.HourBounds(time.Unix(0, q.From))
+	}
+	return []any{string(q.Tenant), q.From, hour, q.newest()}
+}

@@ -1,0 +1,241 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+)
+
+// How a scan goes about: waves of segments, few at first because a page is often full after the newest one, then more at a time,
+// within what may be in memory.
+const (
+	firstWave     = 2
+	largestWave   = 64
+	waveBytes     = 16 << 20
+	prefetchAfter = 3 // waves; from here on the next wave is fetched while this one is decoded
+)
+
+// Complete is the frontier of a scan that saw all that it had to.
+const Complete int64 = math.MinInt64
+
+// Scan reads columns of the query's segments, newest first. visit is called for each segment, in parallel. done is called after each wave
+// with its segments, newest first, and what visit made of each; the lists are valid during the call. next is the newest time that the segments
+// still to come can hold (Complete: none come). done returns false to stop. The frontier is Complete, too, when done stopped the scan.
+func Scan[T any](ctx context.Context, s *Snapshot, q *Query, w Columns,
+	visit func(r *columns.Reader, h *Header) (T, error), done func(wave []*Header, made []T, next int64) bool,
+) (frontier int64, err error) {
+	return scan(ctx, s, q, w.ofStream, visit, done)
+}
+
+// wanted is Columns for those that know how the stream of headers came about.
+type wanted func(of *headers, h *Header) segment.Want
+
+func scan[T any](ctx context.Context, s *Snapshot, q *Query, w wanted,
+	visit func(r *columns.Reader, h *Header) (T, error), done func(wave []*Header, made []T, next int64) bool,
+) (frontier int64, err error) {
+	stream, err := s.headers(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	made := make([]T, largestWave)
+	each := func(i int, r *columns.Reader, h *Header) (err error) {
+		made[i], err = visit(r, h)
+		return err
+	}
+	// What filters have picked is few, and most of it will be wanted.
+	selective := len(stream.bounds.Probes) > 0 || stream.bounds.MinDuration > 0
+	size := firstWave
+	current, err := s.load(ctx, stream, w, size)
+	for number := 1; err == nil && len(current.headers) > 0; number++ {
+		size = min(size*2, largestWave)
+		g, decoding := errgroup.WithContext(ctx)
+		g.Go(func() error { return s.decode(decoding, q, current, each) })
+		var following *wave
+		var fetchErr error
+		if number >= prefetchAfter || selective {
+			following, fetchErr = s.load(ctx, stream, w, size)
+		}
+		if err := g.Wait(); err != nil {
+			return 0, err
+		}
+		if fetchErr != nil {
+			return 0, fetchErr
+		}
+		s.account(current)
+		s.engine.waves.put(current)
+		var next int64
+		if following != nil && len(following.headers) > 0 {
+			next = following.headers[0].maxTime
+		} else if next, err = stream.next(ctx); err != nil {
+			return 0, err
+		}
+		if !done(current.headers, made[:len(current.headers)], next) || next == Complete {
+			return Complete, nil
+		}
+		// A cut answer is continued from next: stopping before the scan has got below where it began would go in circles.
+		if next < q.newest() && s.exhausted(q) {
+			return next, nil
+		}
+		if following == nil {
+			following, err = s.load(ctx, stream, w, size)
+		}
+		current = following
+	}
+	if err == nil && stream.cut && s.exhausted(q) {
+		return stream.missed, nil
+	}
+	return Complete, err
+}
+
+// wave is some segments with the byte ranges of their bodies that are wanted.
+type wave struct {
+	headers []*Header
+	parts   [][]segment.Part
+	wants   []segment.Want
+	lengths []int32 // of all parts
+	bytes   int64   // the same together
+	buffer  []byte  // that parts lie in
+}
+
+// load takes up to n headers from the stream, as many as fit into waveBytes, and fetches their parts.
+func (s *Snapshot) load(ctx context.Context, stream *headers, w wanted, n int) (*wave, error) {
+	list, err := stream.take(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	out := &wave{}
+	for i, h := range list {
+		want := w(stream, h)
+		ranges := h.directory.Ranges(want)
+		size := int64(0)
+		for _, r := range ranges {
+			size += int64(r.Length)
+		}
+		if i > 0 && out.bytes+size > waveBytes {
+			stream.buffer = append(slices.Clone(list[i:]), stream.buffer...)
+			break
+		}
+		out.add(h, want, ranges)
+	}
+	return out, s.fetch(ctx, stream.query, out)
+}
+
+// add adds ranges of a segment to those to be fetched.
+func (w *wave) add(h *Header, want segment.Want, ranges []segment.Range) {
+	parts := make([]segment.Part, len(ranges))
+	for i, r := range ranges {
+		parts[i].Offset = r.Offset
+		w.lengths = append(w.lengths, int32(r.Length)) //nolint:gosec // a bytea is at most 1 GB
+		w.bytes += int64(r.Length)
+	}
+	w.headers, w.wants, w.parts = append(w.headers, h), append(w.wants, want), append(w.parts, parts)
+}
+
+// fetch fills the parts of a wave by one statement.
+func (s *Snapshot) fetch(ctx context.Context, q *Query, w *wave) error {
+	n := len(w.lengths)
+	if n == 0 {
+		return nil
+	}
+	ids, minTimes, firsts := make([][16]byte, 0, n), make([]int64, 0, n), make([]int32, 0, n)
+	for i, h := range w.headers {
+		for _, part := range w.parts[i] {
+			ids, minTimes, firsts = append(ids, h.id), append(minTimes, h.minTime), append(firsts, int32(part.Offset+1)) //nolint:gosec // as above
+		}
+	}
+	w.buffer = s.engine.waves.take(w.bytes)
+	rows, err := s.tx.Query(ctx, s.engine.statements.parts[q.Signal], s.list, string(q.Tenant), ids, minTimes, firsts, w.lengths, slices.Min(minTimes), slices.Max(minTimes))
+	if err != nil {
+		return fmt.Errorf("fetch segments: %w", err)
+	}
+	defer rows.Close()
+	read := 0
+	for i := range w.parts {
+		for j := range w.parts[i] {
+			if !rows.Next() {
+				break
+			}
+			// Not scanned where that would only copy it; behind a pooler the bytes come as text.
+			raw := rows.RawValues()[0]
+			if rows.FieldDescriptions()[0].Format != pgx.BinaryFormatCode {
+				if err := rows.Scan(&raw); err != nil {
+					return fmt.Errorf("read a segment: %w", err)
+				}
+			}
+			if len(w.buffer)+len(raw) > cap(w.buffer) {
+				return fault.New(fault.Internal, "segment.damaged", "a segment is longer than its directory says")
+			}
+			from := len(w.buffer)
+			w.buffer = append(w.buffer, raw...)
+			w.parts[i][j].Bytes = w.buffer[from:len(w.buffer):len(w.buffer)]
+			read++
+		}
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("fetch segments: %w", err)
+	}
+	if read != n {
+		return fault.Newf(fault.Internal, "segment.missing", "%d of %d parts of segments were found", read, n)
+	}
+	return nil
+}
+
+// visit looks at one segment: i numbers it in its wave. r is only valid during the call.
+type visit func(i int, r *columns.Reader, h *Header) error
+
+// decode runs each over the segments of a wave, one worker to a core.
+func (s *Snapshot) decode(ctx context.Context, q *Query, current *wave, each visit) error {
+	g, ctx := errgroup.WithContext(ctx)
+	var taken atomic.Int64
+	for range min(s.engine.set.Workers, len(current.headers)) {
+		g.Go(func() error {
+			r, err := s.engine.readers.Take(q.Tenant)
+			if err != nil {
+				return err
+			}
+			for {
+				i := int(taken.Add(1)) - 1
+				if i >= len(current.headers) {
+					s.engine.readers.Put(r)
+					return nil
+				}
+				if err := ctx.Err(); err != nil {
+					s.engine.readers.Put(r)
+					return err
+				}
+				if err := visitOne(i, current, r, each); err != nil {
+					return fmt.Errorf("segment %x: %w", current.headers[i].id, err)
+				}
+			}
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("scan %s: %w", q.Signal, err)
+	}
+	return nil
+}
+
+// visitOne runs each over one segment of a wave. A panic is the segment's damage: one row of a table must not end the process, and with it
+// everything else that runs there. After an error, the reader is in no state to be used again.
+func visitOne(i int, of *wave, r *columns.Reader, each visit) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.Newf(fault.Internal, "segment.damaged", "segment is damaged: reading it failed with: %v", p)
+		}
+	}()
+	r.Open(of.headers[i].directory, of.wants[i], of.parts[i])
+	if err := each(i, r, of.headers[i]); err != nil {
+		return err
+	}
+	return r.Err()
+}

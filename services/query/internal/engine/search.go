@@ -1,0 +1,314 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+)
+
+// How rows of rare items are read.
+const (
+	fewRows  = 8  // of a segment, which are kept from when they are found until they are drawn
+	mostKept = 64 // tables with such rows, of some 100 kB each, that a query keeps
+
+	// idsPerRow is how many bytes of ids take as long to fetch as the three ids of one row by themselves: 20 µs.
+	idsPerRow = 16 << 10
+)
+
+// Item is an item that a search found: its place in the list, and from where it can be read in full. It is good for the snapshot that found it.
+type Item struct {
+	Key
+	header *Header
+	row    uint32
+	table  *segment.Table // nil: not read yet
+	at     uint32         // its row in table
+}
+
+// Found is what a search found: the newest items, newest first. More says whether older ones exist; where the frontier is not Complete, only
+// the items that are certainly the newest are given, and the frontier is where to go on.
+type Found struct {
+	Items    []Item
+	More     bool
+	Frontier int64
+}
+
+// Next is the key after which the next page begins.
+func (f *Found) Next() Key {
+	if f.Frontier != Complete {
+		return Below(f.Frontier)
+	}
+	return f.Items[len(f.Items)-1].Key
+}
+
+// Below comes before every item that is not newer than a frontier.
+func Below(frontier int64) Key { return Key{frontier, math.MaxInt64, math.MaxInt64} }
+
+// Search finds the newest limit items of a query.
+//
+// Columns that the filter needs come first, and what is found is read in full by Read. Where items are so rare that each lies in a segment of
+// its own, that would fetch most segments twice: they are fetched whole, and read when they are found.
+func (s *Snapshot) Search(ctx context.Context, q *Query, limit int) (Found, error) {
+	w := columns.NewSet(q.Signal)
+	q.Filter.Columns(w)
+	order := func(a, b Item) int { return a.Compare(b.Key) }
+	var found []Item
+	var oldest atomic.Int64 // once the page is full, what is older than its last item need not be looked at
+	oldest.Store(math.MinInt64)
+	var common atomic.Bool // the planner took the items for rare, but they are not, or too many
+	needed := func(of *headers, h *Header) segment.Want {
+		if !of.rare || common.Load() {
+			return w.Want
+		}
+		all := wholeRows(h, 1)
+		all.IDPlaces = all.IDPlaces && !w.TraceIDs && !w.SpanIDs && !w.ParentIDs // the filter looks at ids itself
+		return all
+	}
+	frontier, err := scan(ctx, s, q, needed,
+		func(r *columns.Reader, h *Header) ([]Item, error) {
+			var list []Item
+			least := oldest.Load()
+			q.Rows(r, func(row int, k Key) {
+				if k.Time >= least {
+					list = append(list, Item{Key: k, header: h, row: uint32(row)}) //nolint:gosec // a segment has a few thousand rows
+				}
+			})
+			if r.AtHand.All && len(list) <= fewRows {
+				kept, err := s.readFound(q, r, list)
+				if err != nil {
+					return nil, err
+				}
+				if !kept {
+					common.Store(true) // for all that is left to keep
+				}
+			}
+			slices.SortFunc(list, order)
+			return list[:min(len(list), limit+1)], nil
+		},
+		func(wave []*Header, lists [][]Item, next int64) bool {
+			with := 0
+			for _, list := range lists {
+				found = append(found, list...)
+				common.Store(common.Load() || len(list) > fewRows)
+				with += min(len(list), 1)
+			}
+			common.Store(common.Load() || 2*with < len(wave))
+			slices.SortFunc(found, order)
+			found = slices.Clip(found[:min(len(found), limit+1)])
+			s.drop(found)
+			if len(found) <= limit {
+				return true
+			}
+			oldest.Store(found[limit].Time)
+			// An item of the same time in an older segment may still come before the last one found.
+			return next >= found[limit].Time
+		})
+	if err != nil {
+		return Found{}, err
+	}
+	if frontier != Complete {
+		certain := slices.IndexFunc(found, func(c Item) bool { return c.Time <= frontier })
+		if certain >= 0 {
+			found = found[:certain]
+		}
+	}
+	if len(found) > limit {
+		return Found{found[:limit], true, Complete}, nil
+	}
+	return Found{found, frontier != Complete, frontier}, nil
+}
+
+// wholeRows is what n whole rows need of a segment. Ids of other rows are two fifths of its bytes: 35 of 93 kB of spans.
+func wholeRows(h *Header, n int) segment.Want {
+	w := segment.WantAll()
+	w.IDPlaces = h.directory.IDBytes() >= n*idsPerRow
+	return w
+}
+
+// keep lends a table for rows of items, until read is done with them; nil when there are enough of them.
+func (s *Snapshot) keep(q *Query) *segment.Table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kept) == mostKept {
+		return nil
+	}
+	t := s.engine.readers.Tables.Take(q.Tenant, q.Signal)
+	s.kept = append(s.kept, t)
+	return t
+}
+
+// drop gives back the kept tables that no item of the list refers to.
+func (s *Snapshot) drop(list []Item) {
+	if len(s.kept) == 0 {
+		return
+	}
+	used := make(map[*segment.Table]bool, len(s.kept))
+	for i := range list {
+		used[list[i].table] = true
+	}
+	s.kept = slices.DeleteFunc(s.kept, func(t *segment.Table) bool {
+		if !used[t] {
+			s.engine.readers.Tables.Put(t)
+		}
+		return !used[t]
+	})
+}
+
+// readFound reads a few items of a segment that is at hand whole into a table that is kept; false if there are enough of these. The
+// items are in the order of their rows.
+func (s *Snapshot) readFound(q *Query, r *columns.Reader, list []Item) (kept bool, err error) {
+	if len(list) == 0 {
+		return true, nil
+	}
+	t := s.keep(q)
+	if t == nil {
+		return false, nil
+	}
+	rows := make([]uint32, len(list))
+	for i := range list {
+		list[i].table, list[i].at, rows[i] = t, uint32(i), list[i].row
+	}
+	return true, r.Read(t, r.AtHand, rows)
+}
+
+// toRead are the items of one segment, in the order of its rows.
+type toRead struct {
+	header  *Header
+	numbers []int          // of the items in the list
+	rows    []uint32       // where they are in the segment,
+	at      []uint32       // and in table
+	table   *segment.Table // nil: they have to be read
+	keep    bool           // table is kept until all are read, and have got their ids
+}
+
+// Read decodes items that a search found, and no other rows of their segments, in full: segment by segment, in parallel. It calls each once a segment,
+// one at a time, in no order: rows[k] of t is item numbers[k] of the list. t is only valid during the call. A list is read once.
+func (s *Snapshot) Read(ctx context.Context, q *Query, list []Item, each func(t *segment.Table, rows []uint32, numbers []int)) error {
+	defer s.drop(nil)
+	var all []*toRead
+	of := map[*Header]*toRead{}
+	for n, c := range list {
+		r := of[c.header]
+		if r == nil {
+			r = &toRead{header: c.header, table: c.table, keep: c.table != nil}
+			of[c.header] = r
+			all = append(all, r)
+		}
+		r.numbers = append(r.numbers, n)
+	}
+	free := mostKept - len(s.kept)
+	var unread []*Header
+	for _, r := range all {
+		slices.SortFunc(r.numbers, func(a, b int) int { return cmp.Compare(list[a].row, list[b].row) })
+		for k, n := range r.numbers {
+			r.rows = append(r.rows, list[n].row)
+			if r.table != nil {
+				r.at = append(r.at, list[n].at)
+			} else {
+				r.at = append(r.at, uint32(k))
+			}
+		}
+		if r.table == nil {
+			unread = append(unread, r.header)
+			if len(r.rows) <= fewRows && free > 0 {
+				r.keep = true
+				free--
+			}
+		}
+	}
+	draw := func(r *toRead) { each(r.table, r.at, r.numbers) }
+	if err := s.readUnread(ctx, q, unread, of, draw); err != nil {
+		return err
+	}
+	if err := s.fetchIDs(ctx, q, all); err != nil {
+		return err
+	}
+	for _, r := range all {
+		if r.keep {
+			draw(r)
+		}
+	}
+	return nil
+}
+
+// readUnread reads what is not at hand. What is not to be kept is drawn at once.
+func (s *Snapshot) readUnread(ctx context.Context, q *Query, unread []*Header, of map[*Header]*toRead, draw func(r *toRead)) error {
+	needed := func(_ *headers, h *Header) segment.Want {
+		if r := of[h]; r.keep {
+			return wholeRows(h, len(r.rows))
+		}
+		return segment.WantAll()
+	}
+	stream := &headers{snapshot: s, query: q, buffer: unread, ended: true}
+	current, err := s.load(ctx, stream, needed, s.engine.set.Workers)
+	for size := 2 * s.engine.set.Workers; err == nil && len(current.headers) > 0; size = min(2*size, largestWave) {
+		g, decoding := errgroup.WithContext(ctx)
+		g.Go(func() error {
+			return s.decode(decoding, q, current, func(_ int, r *columns.Reader, h *Header) error {
+				to := of[h]
+				if to.keep {
+					to.table = s.keep(q)
+				} else {
+					to.table = s.engine.readers.Tables.Take(q.Tenant, q.Signal)
+				}
+				return r.Read(to.table, r.AtHand, to.rows)
+			})
+		})
+		var following *wave
+		following, err = s.load(ctx, stream, needed, size)
+		if failed := g.Wait(); err == nil {
+			err = failed
+		}
+		s.bytes += current.bytes
+		for _, h := range current.headers {
+			r := of[h]
+			if r.keep || r.table == nil {
+				continue
+			}
+			if err == nil {
+				draw(r)
+			}
+			s.engine.readers.Tables.Put(r.table)
+		}
+		s.engine.waves.put(current)
+		current = following
+	}
+	return err
+}
+
+// fetchIDs gives the kept rows that were read without their ids these, in one round trip.
+func (s *Snapshot) fetchIDs(ctx context.Context, q *Query, all []*toRead) error {
+	w := &wave{}
+	var of []*toRead
+	for _, r := range all {
+		var ranges []segment.Range
+		for i := 0; r.keep && i < len(r.at); i++ {
+			ranges = r.table.IDRanges(ranges, r.at[i])
+		}
+		if len(ranges) > 0 {
+			of = append(of, r)
+			w.add(r.header, segment.Want{}, ranges)
+		}
+	}
+	if err := s.fetch(ctx, q, w); err != nil {
+		return err
+	}
+	defer s.engine.waves.put(w)
+	s.bytes += w.bytes
+	for i, r := range of {
+		parts := w.parts[i]
+		for _, row := range r.at {
+			var err error
+			if parts, err = r.table.SetIDs(row, parts); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

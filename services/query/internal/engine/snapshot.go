@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+)
+
+// Snapshot is one question's consistent sight of the database: a read-only REPEATABLE READ transaction. One goroutine uses it; decoding is
+// parallel inside of a scan.
+type Snapshot struct {
+	engine     *Engine
+	tx         pgx.Tx
+	mode       pgx.QueryExecMode // of cursors, which are no statements to prepare
+	list       pgx.QueryExecMode // of statements that take lists of ids
+	deadline   time.Time         // when a scan ends by itself
+	cursorOpen bool
+
+	mu   sync.Mutex
+	kept []*segment.Table // with rows of items that were read when they were found
+
+	segmentsInRange int
+	segmentsRead    map[[16]byte]bool // a question that scans twice reads some twice
+	items           int64
+	bytes           int64
+	highest         int64
+	cut             *Cut
+}
+
+// Reason is why an answer is incomplete.
+type Reason string
+
+// The reasons for which a scan ends by itself.
+const (
+	ScanBudget Reason = "scan_budget"
+	Timeout    Reason = "timeout"
+)
+
+// Cut says that what was found is not all there is.
+type Cut struct {
+	Reason  Reason
+	Message string
+	Since   *int64 // of a fold: Unix ns from which on it holds everything
+}
+
+// Cut is nil unless a scan ended by itself.
+func (s *Snapshot) Cut() *Cut { return s.cut }
+
+// HighestPosition is the highest ingest position that the range of the first query held, to pin the pages of a list; 0 before the first scan.
+func (s *Snapshot) HighestPosition() int64 { return s.highest }
+
+// Stats are the figures of a question.
+type Stats struct {
+	Items          int64 // looked at
+	SegmentsRead   int
+	SegmentsPruned int   // in the range, but not read
+	Bytes          int64 // fetched
+}
+
+// Stats are the figures until now.
+func (s *Snapshot) Stats() Stats {
+	return Stats{
+		Items: s.items, SegmentsRead: len(s.segmentsRead), SegmentsPruned: max(s.segmentsInRange-len(s.segmentsRead), 0), Bytes: s.bytes,
+	}
+}
+
+// exhausted reports whether the question has spent its budget or its time, and notes it for the answer.
+func (s *Snapshot) exhausted(q *Query) bool {
+	budget := s.engine.set.ScanBudget
+	if q.MaxItems > 0 {
+		budget = min(budget, q.MaxItems)
+	}
+	switch {
+	case q.Whole:
+		return false
+	case s.items >= budget:
+		s.cut = &Cut{Reason: ScanBudget, Message: fmt.Sprintf("%d items were looked at, the most that one query may", s.items)}
+	case s.late():
+		s.cut = &Cut{Reason: Timeout, Message: "the query's time is over"}
+	default:
+		return false
+	}
+	return true
+}
+
+func (s *Snapshot) late() bool { return !s.engine.now().Before(s.deadline) }
+
+func (s *Snapshot) account(w *wave) {
+	if s.segmentsRead == nil {
+		s.segmentsRead = map[[16]byte]bool{}
+	}
+	for _, h := range w.headers {
+		s.segmentsRead[h.id] = true
+		s.items += int64(h.items)
+	}
+	s.bytes += w.bytes
+}

@@ -1,0 +1,43 @@
+package engine
+
+import (
+	"embed"
+
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
+	"github.com/ollyscale/ollyscale/libs/postgres/sqlfile"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
+)
+
+//go:embed sql/*.sql
+var sqlFiles embed.FS
+
+// statements are those of sql/: those that depend on a query in files, the others as texts.
+type statements struct {
+	files    *sqlfile.Files
+	services string
+	count    [3]string // by signal
+	header   [3]string
+	parts    [3]string
+	groups   [3]string
+	headers  segmentrow.Selection // of header
+}
+
+func newStatements() (*statements, error) {
+	f := sqlfile.Parse(sqlFiles)
+	s := &statements{files: f, services: f.Text("services", nil), headers: segmentrow.Select(
+		"segment_id", "min_time", "max_time", "items", "errors", "service_ids", "service_max_duration", "service_max_error_duration", "trace_filter",
+		"directory")}
+	for _, signal := range telemetry.Signals() {
+		table := sqlfile.Table{Table: segmentTable(signal)}
+		s.count[signal] = f.Text("count", table)
+		s.header[signal] = f.Text("header", struct{ Table, Columns string }{table.Table, s.headers.List("s")})
+		s.parts[signal] = f.Text("parts", table)
+		s.groups[signal] = f.Text("groups", sqlfile.Table{Table: groupTable(signal)})
+	}
+	return s, f.Err()
+}
+
+func segmentTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Segment }
+
+func groupTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Group }

@@ -1,0 +1,124 @@
+package native
+
+import (
+	"context"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+)
+
+// page finds one page of items and lets draw make each, in full, in its place of the list.
+func page[T any](ctx context.Context, n *API, s *engine.Snapshot, q *search, r *renderer, draw func(t *segment.Table, row int) T) ([]T, api.Pagination, error) {
+	found, err := s.Search(ctx, &q.Query, q.limit)
+	if err != nil {
+		return nil, api.Pagination{}, err
+	}
+	list, err := items(ctx, s, &q.Query, found.Items, r, draw)
+	if err != nil {
+		return nil, api.Pagination{}, err
+	}
+	p := api.Pagination{HasMore: found.More}
+	if found.More {
+		p.NextCursor = n.resume(q, s, found.Next())
+	}
+	return list, p, nil
+}
+
+// items draws what was found, each in its place.
+func items[T any](ctx context.Context, s *engine.Snapshot, q *engine.Query, found []engine.Item, r *renderer, draw func(t *segment.Table, row int) T) ([]T, error) {
+	list := make([]T, len(found)) // not nil: an empty list is a list on the wire
+	err := s.Read(ctx, q, found, func(t *segment.Table, rows []uint32, numbers []int) {
+		r.begin()
+		for k, n := range numbers {
+			list[n] = draw(t, int(rows[k]))
+		}
+	})
+	return list, err
+}
+
+func (n *API) searchSpans(ctx context.Context, tenant telemetry.Tenant, r api.SearchRequest) (*api.SpanPage, error) {
+	q, err := n.newSearch(tenant, "spans", telemetry.Traces, r)
+	if err != nil {
+		return nil, err
+	}
+	started := n.now()
+	out := &api.SpanPage{Completeness: n.completeness(q.Signal)}
+	draw := newRenderer()
+	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+		out.Spans, out.Pagination, err = page(ctx, n, s, q, draw, draw.span)
+		out.Stats, out.Incomplete = n.told(s, started)
+		return err
+	})
+	out.Resources, out.Scopes = draw.resources, draw.scopes
+	return out, err
+}
+
+func (n *API) searchLogs(ctx context.Context, tenant telemetry.Tenant, r api.SearchRequest) (*api.LogPage, error) {
+	q, err := n.newSearch(tenant, "logs", telemetry.Logs, r)
+	if err != nil {
+		return nil, err
+	}
+	return n.logPage(ctx, q)
+}
+
+// traceLogs is searchLogs for one trace, over everything kept unless a range is given.
+func (n *API) traceLogs(ctx context.Context, tenant telemetry.Tenant, id [16]byte, p api.GetTraceLogsParams) (*api.LogPage, error) {
+	from, to, err := optionalRange(p.StartTime, p.EndTime)
+	if err != nil {
+		return nil, err
+	}
+	f, err := idFilter(telemetry.Logs, id)
+	if err != nil {
+		return nil, err
+	}
+	q := &search{Query: engine.Query{Tenant: tenant, Signal: telemetry.Logs, From: from, To: to, Filter: f}}
+	if q.limit, err = pageLimit(p.Limit, defaultLimit, maxLimit); err != nil {
+		return nil, err
+	}
+	q.hash = queryHash("trace logs "+string(id[:]), tenant, from, to, nil)
+	if p.Cursor != "" {
+		at, err := n.cursors.open(p.Cursor, q.hash)
+		if err != nil {
+			return nil, err
+		}
+		q.After, q.MaxPosition = &at.after, at.maxPosition
+	}
+	return n.logPage(ctx, q)
+}
+
+func (n *API) logPage(ctx context.Context, q *search) (*api.LogPage, error) {
+	started := n.now()
+	out := &api.LogPage{Completeness: n.completeness(q.Signal)}
+	draw := newRenderer()
+	err := n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		out.Logs, out.Pagination, err = page(ctx, n, s, q, draw, draw.log)
+		out.Stats, out.Incomplete = n.told(s, started)
+		return err
+	})
+	out.Resources, out.Scopes = draw.resources, draw.scopes
+	return out, err
+}
+
+func (n *API) searchPoints(ctx context.Context, tenant telemetry.Tenant, r api.SearchRequest) (*api.PointPage, error) {
+	q, err := n.newSearch(tenant, "metrics", telemetry.Metrics, r)
+	if err != nil {
+		return nil, err
+	}
+	started := n.now()
+	out := &api.PointPage{Completeness: n.completeness(q.Signal)}
+	draw := newRenderer()
+	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+		out.Points, out.Pagination, err = page(ctx, n, s, q, draw, func(t *segment.Table, row int) api.Point {
+			p := draw.point(t, row)
+			series := draw.seriesIndex(t, t.Ints[segment.ColSeries][row])
+			p.SeriesIndex = &series
+			return p
+		})
+		out.Stats, out.Incomplete = n.told(s, started)
+		return err
+	})
+	out.Series, out.Resources, out.Scopes = draw.series, draw.resources, draw.scopes
+	return out, err
+}

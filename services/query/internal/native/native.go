@@ -1,0 +1,79 @@
+// Package native is ollyScale's own HTTP API, that of docs/api.yaml: it turns requests into questions to the engine, and what comes of them into
+// the generated types of package api. It knows no other front end.
+package native
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+)
+
+// Settings are what an operator can set of this front end.
+type Settings struct {
+	MaxTraceSpans int    // of a trace in one answer
+	CursorKey     []byte // signs cursors
+}
+
+// API answers requests, many at a time.
+type API struct {
+	engine  *engine.Engine
+	set     Settings
+	tenant  func(echo.Context) (telemetry.Tenant, error)
+	now     func() time.Time
+	cursors cursors
+	maps    chan struct{} // service maps being computed
+}
+
+// New makes the API on an engine. tenant says whose data a request may read.
+func New(e *engine.Engine, set Settings, tenant func(echo.Context) (telemetry.Tenant, error), now func() time.Time) *API {
+	return &API{engine: e, set: set, tenant: tenant, now: now, cursors: cursors{set.CursorKey}, maps: make(chan struct{}, maxMaps)}
+}
+
+// Register adds the API's routes.
+func (n *API) Register(e *echo.Echo) { api.RegisterHandlers(e, handlers{n}) }
+
+// completeness is asked before the snapshot is taken, so that its watermark holds for the answer.
+func (n *API) completeness(signal telemetry.Signal) api.Completeness {
+	c := n.engine.Completeness(signal)
+	out := api.Completeness{Watermark: c.Watermark, Pending: c.Pending}
+	if c.Lag != nil {
+		ms := c.Lag.Milliseconds()
+		out.LagMs = &ms
+	}
+	return out
+}
+
+// told is what every answer tells of how it was made, and of what it lacks.
+func (n *API) told(s *engine.Snapshot, started time.Time) (api.Stats, *api.Incomplete) {
+	return n.stats(s, started), incomplete(s)
+}
+
+func (n *API) stats(s *engine.Snapshot, started time.Time) api.Stats {
+	of := s.Stats()
+	return api.Stats{
+		ElapsedMs:    float64(n.now().Sub(started).Microseconds()) / 1000,
+		ItemsScanned: of.Items, SegmentsRead: of.SegmentsRead, SegmentsPruned: of.SegmentsPruned, BytesRead: of.Bytes,
+	}
+}
+
+func incomplete(s *engine.Snapshot) *api.Incomplete {
+	cut := s.Cut()
+	if cut == nil {
+		return nil
+	}
+	out := &api.Incomplete{Reason: api.IncompleteReason(cut.Reason), Message: cut.Message}
+	if cut.Since != nil {
+		out.Since = nanos(*cut.Since)
+	}
+	return out
+}
+
+// limited says that an answer lacks what is above a limit of its own.
+func limited(format string, args ...any) *api.Incomplete {
+	return &api.Incomplete{Reason: api.IncompleteReasonLimit, Message: fmt.Sprintf(format, args...)}
+}

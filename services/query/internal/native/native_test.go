@@ -1,0 +1,141 @@
+package native
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+)
+
+// What the API answers is tested over HTTP: services/query. Here is what can be said of its parts alone.
+
+func TestAttributeValuesKeepTheFrequentOnes(t *testing.T) {
+	t.Parallel()
+	total := newValueCounts()
+	for n := range 30 {
+		part := newValueCounts()
+		part.add(stringValue("always"), 5)
+		for i := range 5000 {
+			part.add(stringValue(fmt.Sprintf("once-%d-%d", n, i)), 1)
+		}
+		total.merge(part)
+	}
+	require.True(t, total.lost)
+	require.LessOrEqual(t, len(total.values), maxValues)
+	require.EqualValues(t, 150, total.render(1)[0].Count)
+	require.Equal(t, "always", total.render(1)[0].Value.String)
+
+	long := newValueCounts()
+	for i := range 40 {
+		part := newValueCounts()
+		for k := range 20 {
+			part.add(stringValue(strings.Repeat("x", 100_000)+fmt.Sprint(i, k)), 1)
+		}
+		long.merge(part)
+		require.LessOrEqual(t, long.bytes, int64(maxValueBytes))
+	}
+	require.True(t, long.lost, "not more than so many bytes are kept")
+}
+
+func stringValue(s string) segment.Value { return segment.Value{Type: segment.String, Raw: []byte(s)} }
+
+func TestAHostIsAServiceOnlyByItsWholeName(t *testing.T) {
+	t.Parallel()
+	m := newMapPart()
+	caller := m.node(mapNode{kind: api.MapNodeTypeService, namespace: "b", name: "web"})
+	for _, namespace := range []string{"c", "b", "a"} {
+		m.node(mapNode{kind: api.MapNodeTypeService, namespace: namespace, name: "api"})
+	}
+	m.node(mapNode{kind: api.MapNodeTypeService, namespace: "z", name: "mail.example.com"})
+	m.node(mapNode{kind: api.MapNodeTypeService, namespace: "y", name: "cart"})
+	m.node(mapNode{kind: api.MapNodeTypeService, namespace: "x", name: "cart"})
+	for host, want := range map[string]string{
+		"api": "b/api", "api.c": "c/api", "api.a.svc": "a/api", "api.c.svc.cluster.local": "c/api",
+		"api.cluster-1.svc": "b/api", "cart.cluster-1.svc.cluster.local": "x/cart", "cart": "x/cart", "mail.example.com": "z/mail.example.com",
+		"api.stripe.com": "", "api.com": "", "api.b.example.com": "", "api.b.cluster.local": "", "cart.b": "", "other": "", "other.b.svc": "",
+	} {
+		external := m.node(mapNode{kind: api.MapNodeTypeExternal, name: host})
+		node := m.nodes[m.hosts().of(external, caller)]
+		if want == "" {
+			require.Equal(t, mapNode{kind: api.MapNodeTypeExternal, name: host}, node)
+			continue
+		}
+		require.Equal(t, want, node.namespace+"/"+node.name, host)
+	}
+}
+
+func TestServiceMapsAreFewAtATimeAndEndWithTheirQuery(t *testing.T) {
+	t.Parallel()
+	n := New(nil, Settings{}, nil, time.Now)
+	for range maxMaps {
+		n.maps <- struct{}{}
+	}
+	_, err := n.serviceMap(testbed.Context(t), "default", 0, 1)
+	require.Equal(t, "query.overloaded", fault.From(err).Code)
+	require.Equal(t, fault.Overloaded, fault.ClassOf(err))
+	ctx, cancel := context.WithCancel(testbed.Context(t))
+	cancel()
+	for _, part := range []*mapPart{{calls: make([][]call, 1)}, {callers: make([][]caller, 1)}, {clients: make([][]call, 1)}} {
+		require.ErrorIs(t, part.join(ctx), context.Canceled)
+	}
+}
+
+func TestDurationsAreCloseToExactPercentiles(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, scale := range []float64{50, 1e3, 1e6, 1e9, 1e15} {
+		var d, half durations
+		var all []int64
+		for i := range 5000 {
+			n := int64(random.ExpFloat64() * scale)
+			all = append(all, n)
+			if i%2 == 0 {
+				d.add(durationBucket(n), 1)
+			} else {
+				half.add(durationBucket(n), 1)
+			}
+		}
+		d.merge(&half)
+		slices.Sort(all)
+		for _, q := range []float64{0.01, 0.5, 0.95, 0.99, 1} {
+			exact := float64(all[int(math.Ceil(q*float64(len(all))))-1])
+			require.InDelta(t, exact, float64(d.quantile(q)), exact*0.008+1e-9, "q %v of scale %v", q, scale)
+		}
+	}
+	var d durations
+	require.Zero(t, d.quantile(0.5))
+	d.add(durationBucket(-5), 1)
+	require.Zero(t, d.quantile(0.99))
+	d = durations{}
+	d.add(durationBucket(math.MaxInt64), 1)
+	require.InEpsilon(t, float64(math.MaxInt64), float64(d.quantile(0.5)), 0.01)
+}
+
+func FuzzCursor(f *testing.F) {
+	c := cursors{key: []byte("sixteen bytes at least")}
+	query := queryHash("spans", "default", 1, 2, nil)
+	valid := c.seal(cursor{engine.Key{Time: math.MinInt64, Position: -1, Ordinal: 7}, math.MaxInt64}, query)
+	f.Add(valid)
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		at, err := c.open(text, query)
+		if text == valid {
+			require.NoError(t, err)
+			require.Equal(t, cursor{engine.Key{Time: math.MinInt64, Position: -1, Ordinal: 7}, math.MaxInt64}, at)
+			return
+		}
+		require.Equal(t, fault.Invalid, fault.ClassOf(err), "only what was sealed opens")
+	})
+}
