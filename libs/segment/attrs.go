@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
@@ -194,145 +195,15 @@ func (e *Encoder) writeBlock(t *Table, tree *shapeTree, tokens bool) {
 	}
 }
 
-// shapes decodes the key lists and each row's: starts and slots per shape, and per row its shape in x.codes.
-func (x *decoder) shapes(src *streams.Source, n, keys int) (starts []int, slots, rows []int64) {
-	m := src.Count(n)
-	lengths := resize(x.lengths, m)
-	x.lengths = lengths
-	x.r.Read(src, lengths)
-	starts = resize(x.starts, m+1)
-	x.starts = starts
-	total := 0
-	for i, l := range lengths {
-		starts[i] = total
-		// A slot costs at least a bit unless all are equal; nobody repeats one key that often.
-		if l < 0 || l > 1<<16 || src.Bad {
-			src.Bad = true
-			return nil, nil, nil
-		}
-		total += int(l)
-	}
-	if total > maxEntries {
-		src.Bad = true
-		return nil, nil, nil
-	}
-	starts[m] = total
-	slots = resize(x.slots, total)
-	x.slots = slots
-	x.r.Read(src, slots)
-	rows = resize(x.index, n)
-	x.index = rows
-	x.r.Read(src, rows)
-	if src.Bad {
-		return nil, nil, nil
-	}
-	for _, s := range slots {
-		if uint64(s) >= uint64(keys) {
-			src.Bad = true
-			return nil, nil, nil
-		}
-	}
-	for _, r := range rows {
-		if uint64(r) >= uint64(m) {
-			src.Bad = true
-			return nil, nil, nil
-		}
-	}
-	return starts, slots, rows
-}
-
-// listPlan says which values of which keys the attribute lists of some rows are made of.
-type listPlan struct {
-	starts []int      // of shapes
-	slots  []int64    // of all shapes, one after the other: key numbers
-	rows   []int64    // per row: its shape
-	counts []int      // per key: its values in all rows
-	total  int        // values in all rows
-	picked int        // values in the picked rows
-	some   [][]uint32 // per key: its values in the picked rows, numbered over all rows; nil: all rows are picked
-}
-
-// lists decodes shapes and finds which values the picked rows have (all rows where pick is nil). The plan is valid until the next one.
-func (x *decoder) lists(src *streams.Source, n, keys int, pick []uint32) *listPlan {
-	p := &x.plan
-	p.starts, p.slots, p.rows = x.shapes(src, n, keys)
-	if src.Bad {
-		return p
-	}
-	p.counts = resize(p.counts, keys)
-	clear(p.counts)
-	p.total, p.picked, p.some = 0, 0, nil
-	if pick != nil {
-		x.some = resize(x.some, keys)
-		for i := range x.some {
-			x.some[i] = none(x.some[i])
-		}
-		p.some = x.some
-	}
-	// Rows are counted by shape, and keys only where a picked row needs to know: rows have some ten keys each.
-	x.since, x.touched = resize(x.since, len(p.starts)-1), x.touched[:0]
-	clear(x.since)
-	settle := func() {
-		for _, shape := range x.touched {
-			slots, rows := p.slots[p.starts[shape]:p.starts[shape+1]], x.since[shape]
-			x.since[shape] = 0
-			for _, s := range slots {
-				p.counts[s] += rows
-			}
-			p.total += rows * len(slots)
-		}
-		x.touched = x.touched[:0]
-		src.Bad = src.Bad || p.total > maxEntries
-	}
-	next := 0 // of pick
-	for r, shape := range p.rows {
-		if next == len(pick) || pick[next] != uint32(r) {
-			if x.since[shape] == 0 {
-				x.touched = append(x.touched, shape)
-			}
-			x.since[shape]++
-			continue
-		}
-		next++
-		settle()
-		slots := p.slots[p.starts[shape]:p.starts[shape+1]]
-		p.picked += len(slots)
-		if p.total += len(slots); src.Bad || p.total > maxEntries {
-			src.Bad = true
-			return p
-		}
-		for _, s := range slots {
-			p.some[s] = append(p.some[s], uint32(p.counts[s]))
-			p.counts[s]++
-		}
-	}
-	settle()
-	if pick == nil {
-		p.picked = p.total
-	}
-	return p
-}
-
-// of returns which values of a key are needed (nil: all), and how many these are.
-func (p *listPlan) of(key int) (some []uint32, n int) {
-	if p.some == nil {
-		return nil, p.counts[key]
-	}
-	return p.some[key], len(p.some[key])
-}
-
-// eachRow calls each with the shape of every picked row, in order.
-func (p *listPlan) eachRow(pick []uint32, each func(slots []int64)) {
-	if p.some == nil {
-		for _, shape := range p.rows {
-			each(p.slots[p.starts[shape]:p.starts[shape+1]])
-		}
-		return
-	}
-	for _, r := range pick {
-		shape := p.rows[r]
-		each(p.slots[p.starts[shape]:p.starts[shape+1]])
-	}
+// attributeReader is what attribute lists are put together from. It is valid until the next lists are read.
+type attributeReader struct {
+	keys   []KeyID     // of the keys of the section
+	wanted []bool      // per key
+	perKey [][]ValueID // per key: values that were not used yet, in flat
+	flat   []ValueID
+	nodes  []uint32  // of a block, per row: its shape in the table
+	ids    []ValueID // of a block: the lists of all rows
+	ends   []uint32  // of a block, per row: where in ids its list ends
 }
 
 // readAttributes decodes the wanted keys of the items' attributes.
@@ -356,43 +227,42 @@ func (t *Table) readAttributes(x *decoder) error {
 		return err
 	}
 	k := len(x.d.Keys)
-	p := x.lists(src, x.d.Items, k, x.pick)
+	p := x.lists.Lists(src, x.d.Items, k, x.pick)
 	if src.Bad {
 		return damagedf("attribute shapes")
 	}
-	x.keys, x.wanted = resize(x.keys, k), resize(x.wanted, k)
-	x.perKey = resize(x.perKey, k)
-	x.flat = resize(x.flat, p.picked)
-	perKey, flat := x.perKey, x.flat
-	// The plan lives in x; decoding values must not touch it.
+	b := &x.blocks
+	b.keys, b.wanted = resize(b.keys, k), resize(b.wanted, k)
+	b.perKey, b.flat = resize(b.perKey, k), resize(b.flat, p.Picked)
+	perKey, flat := b.perKey, b.flat
 	for i := range k {
 		ks := &x.d.Keys[i]
-		if p.counts[i] != ks.Count || ks.Count == 0 {
-			return damagedf("attribute %q has %d values, want %d", ks.Key, ks.Count, p.counts[i])
+		if p.Counts[i] != ks.Count || ks.Count == 0 {
+			return damagedf("attribute %q has %d values, want %d", ks.Key, ks.Count, p.Counts[i])
 		}
-		x.wanted[i] = x.needs.key(ks.Key)
-		some, n := p.of(i)
-		if !x.wanted[i] || n == 0 {
+		b.wanted[i] = x.needs.key(ks.Key)
+		some, n := p.Of(i)
+		if !b.wanted[i] || n == 0 {
 			continue
 		}
-		x.keys[i] = t.key([]byte(ks.Key))
+		b.keys[i] = t.key([]byte(ks.Key))
 		src, err := x.source(ks)
 		if err != nil {
 			return err
 		}
 		perKey[i], flat = flat[:n], flat[n:]
-		t.valueColumn(x, src, x.keys[i], ks.Count, some, perKey[i])
+		t.valueColumn(x, src, b.keys[i], ks.Count, some, perKey[i])
 		if src.Bad {
 			return damagedf("attribute %q", ks.Key)
 		}
 	}
-	p.eachRow(x.pick, func(slots []int64) {
+	p.EachRow(func(slots []int64) {
 		node := uint32(0)
 		for _, s := range slots {
-			if !x.wanted[s] {
+			if !b.wanted[s] {
 				continue
 			}
-			node = t.tree.child(node, x.keys[s])
+			node = t.tree.child(node, b.keys[s])
 			a.IDs = append(a.IDs, perKey[s][0])
 			perKey[s] = perKey[s][1:]
 		}
@@ -401,60 +271,64 @@ func (t *Table) readAttributes(x *decoder) error {
 	return nil
 }
 
+// blockHead reads how the attributes of n nested rows begin: the names of their keys, valid until the next block, and which values
+// of them the rows that pick names have (all rows where it is nil). The values of each key follow. Without attributes there are no names.
+func (x *decoder) blockHead(src *streams.Source, n int, pick []uint32) (names [][]byte, p *attributes.Plan) {
+	k := src.Count(len(src.Code))
+	if k == 0 || src.Bad {
+		return nil, nil
+	}
+	if names = x.dicts.readTexts(keyTexts, src, k); src.Bad {
+		return nil, nil
+	}
+	if p = x.lists.Lists(src, n, k, pick); slices.Contains(p.Counts, 0) {
+		src.Bad = true
+	}
+	return names, p
+}
+
 // attributeBlock decodes the attributes of n nested rows, or of those that pick names, in rising order: their lists, one after the
-// other, and where each begins. x.nodes holds the shape of each.
+// other, and where each begins. x.blocks.nodes holds the shape of each.
 func (t *Table) attributeBlock(x *decoder, src *streams.Source, n int, pick []uint32) (lists []ValueID, starts []uint32) {
 	picked := n
 	if pick != nil {
 		picked = len(pick)
 	}
-	x.ends = append(x.ends[:0], 0)
-	x.nodes = x.nodes[:0]
-	x.ids = x.ids[:0]
-	k := src.Count(len(src.Code))
-	if k == 0 || src.Bad {
+	b := &x.blocks
+	b.ends, b.nodes, b.ids = append(b.ends[:0], 0), b.nodes[:0], b.ids[:0]
+	names, p := x.blockHead(src, n, pick)
+	if src.Bad {
+		return nil, b.ends
+	}
+	if len(names) == 0 {
 		for range picked {
-			x.nodes = append(x.nodes, 0)
-			x.ends = append(x.ends, 0)
+			b.nodes, b.ends = append(b.nodes, 0), append(b.ends, 0)
 		}
-		return nil, x.ends
+		return nil, b.ends
 	}
-	names := x.names(src, k)
-	if src.Bad {
-		return nil, x.ends
-	}
-	x.keys = x.keys[:0]
+	b.keys = b.keys[:0]
 	for _, name := range names {
-		x.keys = append(x.keys, t.key(name))
+		b.keys = append(b.keys, t.key(name))
 	}
-	p := x.lists(src, n, k, pick)
-	if src.Bad {
-		return nil, x.ends
-	}
-	x.perKey = resize(x.perKey, k)
-	x.flat = resize(x.flat, p.picked)
-	perKey, flat := x.perKey, x.flat
-	for i := range k {
-		if p.counts[i] == 0 {
-			src.Bad = true
-			return nil, x.ends
-		}
-		some, m := p.of(i)
+	b.perKey, b.flat = resize(b.perKey, len(names)), resize(b.flat, p.Picked)
+	perKey, flat := b.perKey, b.flat
+	for i := range names {
+		some, m := p.Of(i)
 		perKey[i], flat = flat[:m], flat[m:]
-		t.valueColumn(x, src, x.keys[i], p.counts[i], some, perKey[i])
+		t.valueColumn(x, src, b.keys[i], p.Counts[i], some, perKey[i])
 		if src.Bad {
-			return nil, x.ends
+			return nil, b.ends
 		}
 	}
-	p.eachRow(pick, func(slots []int64) {
+	p.EachRow(func(slots []int64) {
 		node := uint32(0)
 		for _, s := range slots {
-			node = t.tree.child(node, x.keys[s])
-			x.ids = append(x.ids, perKey[s][0])
+			node = t.tree.child(node, b.keys[s])
+			b.ids = append(b.ids, perKey[s][0])
 			perKey[s] = perKey[s][1:]
 		}
-		x.nodes = append(x.nodes, node)
-		x.ends = append(x.ends, uint32(len(x.ids)))
+		b.nodes = append(b.nodes, node)
+		b.ends = append(b.ends, uint32(len(b.ids)))
 	})
-	return x.ids, x.ends
+	return b.ids, b.ends
 }

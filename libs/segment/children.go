@@ -65,6 +65,14 @@ func (e *Encoder) childText(t *Table, col []ValueID, rows []uint32, tokens bool)
 	e.values(t, ids, &s, tokens)
 }
 
+// childReader reads nested rows. All of it is valid during one section.
+type childReader struct {
+	rows    []uint32 // of the picked rows of items
+	numbers []int64  // of exemplars
+	traces  [][16]byte
+	spans   [][8]byte
+}
+
 func (t *Table) readChildren(x *decoder) error {
 	for _, c := range t.children {
 		if !x.needs.section(c.id) {
@@ -91,8 +99,8 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 	if err != nil {
 		return err
 	}
-	counts := resize(x.v, x.d.Items)
-	x.v = counts
+	counts := resize(x.columns.v, x.d.Items)
+	x.columns.v = counts
 	x.r.Read(src, counts)
 	m := s.Count
 	total := int64(0)
@@ -113,7 +121,7 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 			c.Offsets = append(c.Offsets, base)
 		}
 	} else {
-		kids = none(x.kids)
+		kids = none(x.kids.rows)
 		at, next := 0, 0
 		for row, k := range counts {
 			if next < len(x.pick) && x.pick[next] == uint32(row) {
@@ -126,7 +134,7 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 			}
 			at += int(k)
 		}
-		x.kids = kids
+		x.kids.rows = kids
 		if picked = len(kids); picked == 0 {
 			return nil
 		}
@@ -134,13 +142,13 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 	if err := t.childColumns(x, src, c, id, counts, kids); err != nil {
 		return err
 	}
-	_, ends := t.attributeBlock(x, src, m, kids)
+	lists, ends := t.attributeBlock(x, src, m, kids)
 	if src.Bad {
 		return damagedf("attributes of section %d", id)
 	}
 	for i := range picked {
-		c.Attributes.IDs = append(c.Attributes.IDs, x.ids[ends[i]:ends[i+1]]...)
-		c.Attributes.end(x.nodes[i])
+		c.Attributes.IDs = append(c.Attributes.IDs, lists[ends[i]:ends[i+1]]...)
+		c.Attributes.end(x.blocks.nodes[i])
 	}
 	c.N += picked
 	return nil
@@ -193,12 +201,12 @@ func (t *Table) childColumns(x *decoder, src *streams.Source, c *Children, id ui
 		}
 	}
 	ids := func() {
-		x.traces, x.spans = resize(x.traces, m), resize(x.spans, m)
-		x.traceIDs(src, x.traces)
+		x.kids.traces, x.kids.spans = resize(x.kids.traces, m), resize(x.kids.spans, m)
+		x.traceIDs(src, x.kids.traces)
 		if !src.Bad {
-			x.spanIDs(src, x.spans)
+			x.spanIDs(src, x.kids.spans)
 		}
-		c.TraceIDs, c.SpanIDs = take(c.TraceIDs, x.traces, kids), take(c.SpanIDs, x.spans, kids)
+		c.TraceIDs, c.SpanIDs = take(c.TraceIDs, x.kids.traces, kids), take(c.SpanIDs, x.kids.spans, kids)
 	}
 	switch id {
 	case container.SectionEvents:
@@ -212,12 +220,12 @@ func (t *Table) childColumns(x *decoder, src *streams.Source, c *Children, id ui
 	case container.SectionExemplars:
 		var has []int64
 		column(ColHas, func(v []int64) { has = v })
-		x.kidNumbers = resize(x.kidNumbers, m)
-		clear(x.kidNumbers)
+		x.kids.numbers = resize(x.kids.numbers, m)
+		clear(x.kids.numbers)
 		if !src.Bad {
-			x.numbersByHas(src, has, x.kidNumbers)
+			x.numbersByHas(src, has, x.kids.numbers)
 		}
-		c.Ints[ColNumber] = take(c.Ints[ColNumber], x.kidNumbers, kids)
+		c.Ints[ColNumber] = take(c.Ints[ColNumber], x.kids.numbers, kids)
 		ids()
 	}
 	if src.Bad {

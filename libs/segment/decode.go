@@ -5,67 +5,69 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// decoder holds the memory for decoding segments into one table.
+// decoder reads one segment after the other. What it decodes of one is valid until the next is opened, if nothing else is said.
 type decoder struct {
-	in      *container.Reader
-	r       *integers.Decoder
-	d       *container.Directory
-	needs   *needs
-	pick    []uint32               // rows to read, in rising order; nil: all
-	picked  int                    // how many these are
-	places  bool                   // of the ids of items, find only where they lie
-	memory  *arena.Arena           // of what in unzips
-	kept    *arena.Arena           // of what the values of the table refer to, if not to frames
-	columns [numIntColumns][]int64 // this segment's columns, of all its rows, as far as they were decoded
-	scratch [numIntColumns][]int64
+	in    *container.Reader
+	r     *integers.Decoder
+	lists *attributes.Reader
+
+	d      *container.Directory // of the open segment
+	needs  *needs
+	pick   []uint32     // rows to read, in rising order; nil: all
+	picked int          // how many these are
+	places bool         // of the ids of items, find only where they lie
+	memory *arena.Arena // of what in unzips
+	kept   *arena.Arena // of what the values of the table refer to, if not to frames
+
+	columns columnReader
+	dicts   dictionaryReader
+	blocks  attributeReader
+	kids    childReader
+	valueReader
+	idReader
 
 	resources, scopes, metrics, series []uint32 // segment index → table index
-
-	dict   valueList // at hand
-	values []ValueID // dictionary at hand
-	codes  []int64
-	place  []uint32
-	needed []uint32
-	texts  [][]byte
-
-	v, w       []int64
-	lengths    []int64
-	index      []int64
-	keys       []KeyID
-	wanted     []bool
-	nodes      []uint32
-	plan       listPlan
-	since      []int   // per shape: rows that were not counted yet
-	touched    []int64 // shapes that have such rows
-	some       [][]uint32
-	perKey     [][]ValueID
-	flat       []ValueID
-	slots      []int64
-	starts     []int
-	ids        []ValueID
-	ends       []uint32
-	kids       []uint32
-	kidNumbers []int64
-	traces     [][16]byte
-	spans      [][8]byte
-	parents    [][8]byte
-
-	traceIndex, spanIndex              []int64
-	parentStarts, parentRows, parentAt []uint32
+	place                              []uint32 // per entry of a dictionary: whether it is needed, or its place; valid during one call
 }
 
 // reset forgets what refers to segments that were read.
 func (x *decoder) reset() {
 	x.in.Forget()
+	x.dicts.forget()
 	clear(x.texts[:cap(x.texts)])
 	x.dict.texts.Forget()
 	x.d, x.needs, x.pick = nil, nil, nil
+}
+
+// valueReader turns a dictionary of values into values of the table. All of it is valid during one list of values.
+type valueReader struct {
+	dict   valueList
+	values []ValueID // of the table, by entry of the dictionary, or by needed entry
+	codes  []int64   // per row: its entry
+	needed []uint32  // entries that the picked rows have
+	texts  [][]byte
+}
+
+// idReader reads ids of items and of nested rows. What it holds of items is valid until the next segment, and for a View until it reads rows.
+type idReader struct {
+	index                              []int64 // per row: which of the distinct ids; valid during one column
+	traceIndex, spanIndex              []int64 // the same of the two columns of items
+	spans, parents                     [][8]byte
+	parentStarts, parentRows, parentAt []uint32 // rows by trace; valid during one column of parents
+}
+
+// columnReader holds integer columns.
+type columnReader struct {
+	read   [numIntColumns][]int64 // of all rows, as far as they were decoded
+	memory [numIntColumns][]int64
+	v, w   []int64 // numbers of some points, and of others; valid during one call
 }
 
 // mostArena is what a table keeps of its memory of decoded values when it is reset: enough for rows of a few segments. A merge needs
@@ -142,14 +144,15 @@ func newDecoder(memory *arena.Arena) (*decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &decoder{in: in, r: integers.NewDecoder(), memory: memory}, nil
+	r := integers.NewDecoder()
+	return &decoder{in: in, r: r, lists: attributes.NewReader(r), dicts: dictionaryReader{ints: r}, memory: memory}, nil
 }
 
 // open begins with another segment.
 func (x *decoder) open(d *Directory, parts []Part) {
 	x.d = &d.dir
 	x.in.Open(x.d, parts)
-	clear(x.columns[:])
+	clear(x.columns.read[:])
 }
 
 // close lets go of the segment, but for what was unzipped of it.
@@ -224,11 +227,11 @@ func take[T any](to, from []T, pick []uint32) []T {
 
 // column decodes an integer column of all rows, once. References are those of the segment.
 func (x *decoder) column(c Column) ([]int64, error) {
-	if x.columns[c] != nil {
-		return x.columns[c], nil
+	if x.columns.read[c] != nil {
+		return x.columns.read[c], nil
 	}
-	x.scratch[c] = resize(x.scratch[c], x.d.Items)
-	return x.scratch[c], x.fill(c, x.scratch[c])
+	x.columns.memory[c] = resize(x.columns.memory[c], x.d.Items)
+	return x.columns.memory[c], x.fill(c, x.columns.memory[c])
 }
 
 // fill decodes an integer column into dst, and remembers it.
@@ -241,7 +244,7 @@ func (x *decoder) fill(c Column, dst []int64) (err error) {
 	default:
 		err = x.ints(c, dst)
 	}
-	x.columns[c] = dst
+	x.columns.read[c] = dst
 	return err
 }
 
@@ -322,7 +325,7 @@ func (t *Table) readInts(x *decoder) error {
 			dst[i] = int64(refs[v])
 		}
 	}
-	if t.Signal == telemetry.Metrics && x.columns[ColKind] != nil {
+	if t.Signal == telemetry.Metrics && x.columns.read[ColKind] != nil {
 		return t.checkKinds(x)
 	}
 	return nil
@@ -336,10 +339,10 @@ func (t *Table) readColumn(x *decoder, c Column) error {
 	switch {
 	case x.pick != nil:
 		return x.someInts(c, x.pick, dst)
-	case x.columns[c] == nil:
+	case x.columns.read[c] == nil:
 		return x.fill(c, dst)
 	default:
-		copy(dst, x.columns[c])
+		copy(dst, x.columns.read[c])
 		return nil
 	}
 }
@@ -347,7 +350,7 @@ func (t *Table) readColumn(x *decoder, c Column) error {
 // someInts fills dst with an integer column of some rows, in rising order: where these are few, it takes a fraction of the time of column.
 func (x *decoder) someInts(c Column, rows []uint32, dst []int64) error {
 	s := x.d.Section(uint8(c))
-	if x.columns[c] == nil && s != nil && !s.Constant() && plainInts(x.d.Signal, c) {
+	if x.columns.read[c] == nil && s != nil && !s.Constant() && plainInts(x.d.Signal, c) {
 		src, err := x.source(s)
 		if err != nil {
 			return err
@@ -396,7 +399,7 @@ func plainInts(signal telemetry.Signal, c Column) bool {
 
 // checkKinds: a point has one of the five kinds, and that of its metric where the series are read too.
 func (t *Table) checkKinds(x *decoder) error {
-	kinds := x.columns[ColKind]
+	kinds := x.columns.read[ColKind]
 	for _, k := range kinds {
 		if k < int64(Gauge) || k > int64(Summary) {
 			return damagedf("point of kind %d", k)
@@ -450,13 +453,13 @@ func (x *decoder) numbersByHas(src *streams.Source, has, dst []int64) {
 			doubles++
 		}
 	}
-	x.v, x.w = resize(x.v, ints), resize(x.w, doubles)
-	x.r.Read(src, x.v)
-	x.r.ReadDoubles(src, x.w)
+	x.columns.v, x.columns.w = resize(x.columns.v, ints), resize(x.columns.w, doubles)
+	x.r.Read(src, x.columns.v)
+	x.r.ReadDoubles(src, x.columns.w)
 	if src.Bad {
 		return
 	}
-	v, w := x.v, x.w
+	v, w := x.columns.v, x.columns.w
 	for i, h := range has {
 		switch {
 		case h&HasInt != 0:
@@ -494,12 +497,12 @@ func (x *decoder) sparse(c Column, kinds uint8, dst []int64) error {
 	if err != nil {
 		return err
 	}
-	v := resize(x.v, n)
-	x.v = v
+	v := resize(x.columns.v, n)
+	x.columns.v = v
 	if err := x.ints(c, v); err != nil {
 		return err
 	}
-	for i, k := range x.columns[ColKind] {
+	for i, k := range x.columns.read[ColKind] {
 		if ofKind(kinds, k) {
 			dst[i] = v[0]
 			v = v[1:]
@@ -542,13 +545,13 @@ func (t *Table) readBounds(x *decoder, src *streams.Source, dst []ValueID) error
 	if err != nil {
 		return err
 	}
-	x.ids = resize(x.ids, n)
-	t.valueColumn(x, src, keyOf(TextBounds), n, nil, x.ids)
+	x.blocks.ids = resize(x.blocks.ids, n)
+	t.valueColumn(x, src, keyOf(TextBounds), n, nil, x.blocks.ids)
 	if src.Bad {
 		return nil
 	}
-	ids, next := x.ids, 0
-	for row, k := range x.columns[ColKind] {
+	ids, next := x.blocks.ids, 0
+	for row, k := range x.columns.read[ColKind] {
 		at := row
 		if x.pick != nil {
 			at = next
@@ -576,8 +579,8 @@ func (x *decoder) list64(src *streams.Source, dst, lengths []int64, doubles bool
 	order := src.Byte()
 	to := dst
 	if order == listByPlace {
-		x.w = resize(x.w, len(dst))
-		to = x.w
+		x.columns.w = resize(x.columns.w, len(dst))
+		to = x.columns.w
 	}
 	if doubles {
 		x.r.ReadDoubles(src, to)
@@ -645,8 +648,8 @@ func (t *Table) readList(x *decoder, c ListColumn) error {
 	if err != nil {
 		return err
 	}
-	lengths := resize(x.v, n)
-	x.v = lengths
+	lengths := resize(x.columns.v, n)
+	x.columns.v = lengths
 	x.r.Read(src, lengths)
 	total := int64(0)
 	for _, n := range lengths {
@@ -666,7 +669,7 @@ func (t *Table) readList(x *decoder, c ListColumn) error {
 	}
 	// The lists of rows that are not picked are closed up.
 	kept, at, next := 0, 0, 0
-	for row, k := range x.columns[ColKind] {
+	for row, k := range x.columns.read[ColKind] {
 		length := 0
 		if ofKind(kinds, k) {
 			length = int(lengths[0])

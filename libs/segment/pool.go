@@ -4,6 +4,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -148,36 +149,65 @@ func (x *decoder) pool(id uint8) (*container.Section, *streams.Source, error) {
 	if s == nil || !x.needs.section(id) {
 		return nil, nil, nil
 	}
-	// Metrics without exemplars and the like have at most as many entries as items.
-	if s.Count > MaxItems {
-		return nil, nil, damagedf("dictionary %d has %d entries", id, s.Count)
-	}
-	src, err := x.source(s)
+	src, err := x.dictionary(s)
 	return s, src, err
 }
 
-// names decodes a list of strings.
-func (x *decoder) names(src *streams.Source, n int) [][]byte {
-	x.lengths = resize(x.lengths, n)
-	x.r.Read(src, x.lengths)
-	out := make([][]byte, n)
-	for i, l := range x.lengths {
+// dictionary gives the streams of a dictionary. Metrics without exemplars and the like have at most as many entries as items.
+func (x *decoder) dictionary(s *container.Section) (*streams.Source, error) {
+	if s.Count > MaxItems {
+		return nil, damagedf("dictionary %d has %d entries", s.ID, s.Count)
+	}
+	return x.source(s)
+}
+
+// dictionaryReader reads the lists of which dictionaries are made. What it returns is valid until the list of the same number is read
+// again; texts lie in the memory of the section.
+type dictionaryReader struct {
+	ints    *integers.Decoder
+	numbers [3][]int64
+	texts   [4][][]byte
+	lengths []int64 // of texts; valid during one call
+	from    []int   // of resources: where in the list of entity references those of each begin
+}
+
+// keyTexts is the number of the list of texts that names the keys of a block.
+const keyTexts = 3
+
+// readNumbers reads list i: n integers.
+func (r *dictionaryReader) readNumbers(i int, src *streams.Source, n int) []int64 {
+	r.numbers[i] = resize(r.numbers[i], n)
+	r.ints.Read(src, r.numbers[i])
+	return r.numbers[i]
+}
+
+// readTexts reads list i: n strings. Where src is bad, they are not all there.
+func (r *dictionaryReader) readTexts(i int, src *streams.Source, n int) [][]byte {
+	r.lengths = resize(r.lengths, n)
+	r.ints.Read(src, r.lengths)
+	out := resize(r.texts[i], n)
+	clear(out)
+	r.texts[i] = out
+	for k, l := range r.lengths {
 		if uint64(l) > uint64(len(src.Text)) {
 			src.Bad = true
 		}
 		if src.Bad {
-			return out
+			break
 		}
-		out[i] = src.Take(&src.Text, int(l))
+		out[k] = src.Take(&src.Text, int(l))
 	}
 	return out
 }
 
-// list decodes n integers into new memory.
-func (x *decoder) list(src *streams.Source, n int) []int64 {
-	v := make([]int64, n)
-	x.r.Read(src, v)
-	return v
+// forget lets go of the memory of sections.
+func (r *dictionaryReader) forget() {
+	for i := range r.texts {
+		if cap(r.texts[i]) > MaxItems {
+			r.texts[i] = nil
+		}
+		clear(r.texts[i][:cap(r.texts[i])])
+	}
 }
 
 // noEntry marks an entry of a dictionary that no picked row refers to and that was not read.
@@ -188,13 +218,13 @@ func (x *decoder) referred(c Column, n int) ([]uint32, error) {
 	if x.pick == nil {
 		return nil, nil
 	}
-	x.v = resize(x.v, len(x.pick))
-	if err := x.someInts(c, x.pick, x.v); err != nil {
+	x.columns.v = resize(x.columns.v, len(x.pick))
+	if err := x.someInts(c, x.pick, x.columns.v); err != nil {
 		return nil, err
 	}
 	x.place = resize(x.place, n)
 	clear(x.place)
-	for _, r := range x.v {
+	for _, r := range x.columns.v {
 		if uint64(r) >= uint64(n) {
 			return nil, damagedf("column %d refers to entry %d of %d", c, r, n)
 		}
@@ -228,25 +258,46 @@ func entries(to []uint32, n int, list []uint32, each func(k, i int) uint32) []ui
 	return to
 }
 
+// resourceHeads is what stands before the attributes of resources, by resource.
+type resourceHeads struct {
+	dropped  []int64
+	urls     [][]byte
+	refs     [][]byte // entity references of all
+	refsFrom []int    // where in refs those of each begin, and where the last ones end
+}
+
+// readResourceHeads reads the section of n resources up to their attributes. The texts lie in src's memory.
+func (r *dictionaryReader) readResourceHeads(src *streams.Source, n int) (h resourceHeads) {
+	h.dropped = r.readNumbers(0, src, n)
+	h.urls = r.readTexts(0, src, n)
+	r.from = append(r.from[:0], 0)
+	total := 0
+	for _, c := range r.readNumbers(1, src, n) {
+		if c < 0 || c > int64(len(src.Text)) || src.Bad {
+			src.Bad = true
+			return h
+		}
+		// Empty references take no bytes, but nobody sends many.
+		if total += int(c); total > 4*len(src.Text)+container.FreeGrowth {
+			src.Bad = true
+			return h
+		}
+		r.from = append(r.from, total)
+	}
+	h.refs, h.refsFrom = r.readTexts(1, src, total), r.from
+	return h
+}
+
 func (t *Table) readResources(x *decoder) error {
 	x.resources = x.resources[:0]
 	s, src, err := x.pool(container.SectionResources)
 	if s == nil || err != nil {
 		return err
 	}
-	dropped := x.list(src, s.Count)
-	urls := x.names(src, s.Count)
-	refCounts := x.list(src, s.Count)
-	total := 0
-	for _, c := range refCounts {
-		if c < 0 || c > int64(len(src.Text)) {
-			return damagedf("resources")
-		}
-		if total += int(c); total > 4*len(src.Text)+container.FreeGrowth {
-			return damagedf("resources")
-		}
+	h := x.dicts.readResourceHeads(src, s.Count)
+	if src.Bad {
+		return damagedf("resources")
 	}
-	refs := x.names(src, total)
 	var some []uint32
 	if t.Signal != telemetry.Metrics { // points refer to resources by their series
 		if some, err = x.referred(ColResource, s.Count); err != nil {
@@ -257,17 +308,13 @@ func (t *Table) readResources(x *decoder) error {
 	if src.Bad {
 		return damagedf("resources")
 	}
-	ends := make([]int, s.Count+1)
-	for i, c := range refCounts {
-		ends[i+1] = ends[i] + int(c)
-	}
 	if x.pick != nil {
-		for i, r := range refs {
-			refs[i] = x.copied(r)
+		for i, r := range h.refs {
+			h.refs[i] = x.copied(r)
 		}
 	}
 	x.resources = entries(x.resources, s.Count, some, func(k, i int) uint32 {
-		return t.resource(lists[starts[k]:starts[k+1]], uint32(dropped[i]), urls[i], refs[ends[i]:ends[i+1]])
+		return t.resource(lists[starts[k]:starts[k+1]], uint32(h.dropped[i]), h.urls[i], h.refs[h.refsFrom[i]:h.refsFrom[i+1]])
 	})
 	return nil
 }
@@ -278,10 +325,10 @@ func (t *Table) readScopes(x *decoder) error {
 	if s == nil || err != nil {
 		return err
 	}
-	names := x.names(src, s.Count)
-	versions := x.names(src, s.Count)
-	urls := x.names(src, s.Count)
-	dropped := x.list(src, s.Count)
+	names := x.dicts.readTexts(0, src, s.Count)
+	versions := x.dicts.readTexts(1, src, s.Count)
+	urls := x.dicts.readTexts(2, src, s.Count)
+	dropped := x.dicts.readNumbers(0, src, s.Count)
 	var some []uint32
 	if t.Signal != telemetry.Metrics {
 		if some, err = x.referred(ColScope, s.Count); err != nil {
@@ -304,12 +351,12 @@ func (t *Table) readMetrics(x *decoder) error {
 	if s == nil || err != nil {
 		return err
 	}
-	names := x.names(src, s.Count)
-	descriptions := x.names(src, s.Count)
-	units := x.names(src, s.Count)
-	kinds := x.list(src, s.Count)
-	temporalities := x.list(src, s.Count)
-	monotonic := x.list(src, s.Count)
+	names := x.dicts.readTexts(0, src, s.Count)
+	descriptions := x.dicts.readTexts(1, src, s.Count)
+	units := x.dicts.readTexts(2, src, s.Count)
+	kinds := x.dicts.readNumbers(0, src, s.Count)
+	temporalities := x.dicts.readNumbers(1, src, s.Count)
+	monotonic := x.dicts.readNumbers(2, src, s.Count)
 	lists, starts := t.attributeBlock(x, src, s.Count, nil)
 	if src.Bad {
 		return damagedf("metrics")
@@ -333,9 +380,9 @@ func (t *Table) readSeries(x *decoder) error {
 	if s == nil || err != nil {
 		return err
 	}
-	metrics := x.list(src, s.Count)
-	resources := x.list(src, s.Count)
-	scopes := x.list(src, s.Count)
+	metrics := x.dicts.readNumbers(0, src, s.Count)
+	resources := x.dicts.readNumbers(1, src, s.Count)
+	scopes := x.dicts.readNumbers(2, src, s.Count)
 	some, err := x.referred(ColSeries, s.Count)
 	if err != nil {
 		return err

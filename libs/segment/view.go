@@ -5,6 +5,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -30,8 +31,8 @@ type View struct {
 	keys      map[string]*Values
 	resources *Resources
 	resMemory Resources
-	shaped    bool
-	shapes    listPlan // starts, slots, rows of items
+	shapes    *attributes.Plan   // of items; nil: not read yet
+	shaping   *attributes.Reader // makes shapes, which must outlive the dictionaries that are read after it
 	empty     Values
 	pool      []*Values
 	used      int
@@ -44,7 +45,7 @@ func NewView() (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{x: x, keys: map[string]*Values{}, names: map[string]string{}}
+	v := &View{x: x, shaping: attributes.NewReader(x.r), keys: map[string]*Values{}, names: map[string]string{}}
 	v.empty = Values{view: v, key: -1, located: true}
 	return v, nil
 }
@@ -57,8 +58,7 @@ const (
 // Open begins with a segment. parts must cover d.Ranges(w) of all that will be asked for.
 func (v *View) Open(d *Directory, parts []Part) {
 	v.spanIDs = idColumn{}
-	v.err, v.traces, v.spans, v.parents, v.resources, v.shaped, v.used = nil, nil, nil, nil, nil, false, 0
-	v.shapes = listPlan{starts: v.shapes.starts[:0], slots: v.shapes.slots[:0], rows: v.shapes.rows[:0]}
+	v.err, v.traces, v.spans, v.parents, v.resources, v.shapes, v.used = nil, nil, nil, nil, nil, nil, 0
 	clear(v.texts[:])
 	clear(v.keys)
 	v.x.memory.Renew(mostMemory)
@@ -244,31 +244,30 @@ func (v *View) Attribute(key string) *Values {
 	return c
 }
 
-// shape decodes the shapes of items.
-func (v *View) shape() *listPlan {
-	p := &v.shapes
-	if v.shaped || v.err != nil {
-		return p
+// shape is the shapes of items; of no rows where they are damaged.
+func (v *View) shape() *attributes.Plan {
+	if v.shapes != nil {
+		return v.shapes
 	}
-	v.shaped = true
+	v.shapes = &attributes.Plan{}
+	if v.err != nil {
+		return v.shapes
+	}
 	s := v.x.d.Section(container.SectionShapes)
 	if s == nil {
 		v.bad("attribute shapes are missing")
-		return p
+		return v.shapes
 	}
 	src, err := v.x.source(s)
 	if err != nil {
 		v.fail(err)
-		return p
+		return v.shapes
 	}
-	starts, slots, rows := v.x.shapes(src, v.Len(), len(v.x.d.Keys))
+	v.shapes = v.shaping.Shapes(src, v.Len(), len(v.x.d.Keys))
 	if src.Bad {
 		v.bad("attribute shapes")
-		return p
 	}
-	// The decoder's memory serves the next list too.
-	p.starts, p.slots, p.rows = append(p.starts, starts...), append(p.slots, slots...), append(p.rows, rows...)
-	return p
+	return v.shapes
 }
 
 // values parses a list of n values.
@@ -364,33 +363,14 @@ func (c *Values) Rows() []uint32 {
 		return c.rows
 	}
 	c.located = true
-	p := c.view.shape()
-	// How often each shape has the key.
-	times := make([]uint32, max(len(p.starts)-1, 0))
-	once := true
-	for i := range times {
-		for _, s := range p.slots[p.starts[i]:p.starts[i+1]] {
-			if int(s) == c.key {
-				times[i]++
-			}
-		}
-		once = once && times[i] == 1
-	}
-	if once && len(p.rows) == c.entries {
+	rows, once, ok := c.view.shape().Locate(c.rows[:0], c.key, c.entries)
+	c.rows = rows
+	if !ok {
+		c.view.bad("attribute %q has %d values, not what its shapes say", c.view.x.d.Keys[c.key].Key, c.entries)
+		c.entries = 0
 		return nil
 	}
-	c.rows = slices.Grow(c.rows[:0], c.entries)
-	for row, shape := range p.rows {
-		if len(c.rows) > c.entries { // damaged, and perhaps made to take memory
-			break
-		}
-		for range min(int(times[shape]), c.entries+1) {
-			c.rows = append(c.rows, uint32(row))
-		}
-	}
-	if len(c.rows) != c.entries {
-		c.view.bad("attribute %q has %d values, not what its shapes say", c.view.x.d.Keys[c.key].Key, c.entries)
-		c.entries, c.rows = 0, c.rows[:0]
+	if once {
 		return nil
 	}
 	return c.rows
@@ -521,34 +501,13 @@ func (v *View) Resources() *Resources {
 	if s == nil {
 		return r
 	}
-	if s.Count > MaxItems {
-		v.bad("dictionary %d has %d entries", s.ID, s.Count)
-		return r
-	}
-	src, err := v.x.source(s)
+	src, err := v.x.dictionary(s)
 	if err != nil {
 		v.fail(err)
 		return r
 	}
 	n := s.Count
-	ints := resize(v.x.codes, n)
-	v.x.codes = ints
-	v.x.r.Read(src, ints) // dropped attributes
-	v.skipNames(src, ints)
-	v.x.r.Read(src, ints) // numbers of entity references
-	refs := 0
-	for _, c := range ints {
-		if c < 0 || c > int64(len(src.Text)) || refs > 4*len(src.Text)+container.FreeGrowth {
-			src.Bad = true
-			break
-		}
-		refs += int(c)
-	}
-	if !src.Bad {
-		v.x.codes = resize(v.x.codes, refs)
-		v.skipNames(src, v.x.codes)
-	}
-	if !src.Bad {
+	if v.x.dicts.readResourceHeads(src, n); !src.Bad {
 		v.block(src, n, r)
 	}
 	if src.Bad {
@@ -560,52 +519,26 @@ func (v *View) Resources() *Resources {
 	return r
 }
 
-// skipNames passes over strings; lengths is scratch for as many.
-func (v *View) skipNames(src *streams.Source, lengths []int64) {
-	v.x.r.Read(src, lengths)
-	for _, l := range lengths {
-		if src.Bad || uint64(l) > uint64(len(src.Text)) {
-			src.Bad = true
-			return
-		}
-		src.Take(&src.Text, int(l))
-	}
-}
-
-// block reads the attributes of n nested rows.
+// block reads the attributes of n resources.
 func (v *View) block(src *streams.Source, n int, r *Resources) {
-	k := src.Count(len(src.Code))
-	if k == 0 || src.Bad {
-		return
-	}
-	for _, name := range v.x.names(src, k) {
-		r.keys = append(r.keys, v.name(name))
-	}
-	if src.Bad {
-		return
-	}
-	p := v.x.lists(src, n, k, nil)
-	if src.Bad {
-		return
-	}
-	counts := slices.Clone(p.counts)
-	starts, slots, rows := slices.Clone(p.starts), slices.Clone(p.slots), slices.Clone(p.rows)
-	for i := range k {
-		if counts[i] == 0 {
-			src.Bad = true
-			return
-		}
-		c := v.values(src, counts[i])
+	names, p := v.x.blockHead(src, n, nil)
+	for i, name := range names {
 		if src.Bad {
 			return
 		}
-		r.values = append(r.values, c)
+		r.keys = append(r.keys, v.name(name))
+		r.values = append(r.values, v.values(src, p.Counts[i]))
 	}
-	for row, shape := range rows {
-		for _, s := range slots[starts[shape]:starts[shape+1]] {
-			r.values[s].rows = append(r.values[s].rows, uint32(row))
+	if len(names) == 0 || src.Bad {
+		return
+	}
+	row := uint32(0)
+	p.EachRow(func(keys []int64) {
+		for _, k := range keys {
+			r.values[k].rows = append(r.values[k].rows, row)
 		}
-	}
+		row++
+	})
 }
 
 func (v *View) name(b []byte) string {

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
-	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -374,20 +373,6 @@ func TestDamagedView(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestManyRowsOfOneKey: a few bytes may not make gigabytes of rows.
-func TestManyRowsOfOneKey(t *testing.T) {
-	v, err := NewView()
-	require.NoError(t, err)
-	c := &Values{view: v, entries: 3, key: 0}
-	v.x.d = &container.Directory{Items: 4000, Keys: []container.Section{{Key: "k"}}}
-	v.shaped = true
-	v.shapes = listPlan{starts: []int{0, 1 << 16}, slots: make([]int64, 1<<16), rows: make([]int64, 4000)}
-	require.Nil(t, c.Rows())
-	require.Zero(t, c.Entries())
-	require.Less(t, cap(c.rows), 1000)
-	require.ErrorContains(t, v.Err(), "has 3 values")
 }
 
 func BenchmarkView(b *testing.B) {
