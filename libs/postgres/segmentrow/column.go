@@ -38,6 +38,7 @@ type column[R any] struct {
 	null bool // it may be NULL
 	at   func(*R) any
 	of   func(*segment.ServiceStats) any // an array with an element for each service: at points to the services
+	late bool                            // the array may be empty, which leaves zero in every service
 }
 
 func names[R any](columns []column[R]) []string {
@@ -136,7 +137,7 @@ func forEach[R any](rows pgx.Rows, columns []column[R], f func(*R) error, more [
 		c := &columns[i]
 		at := c.at(&r)
 		if c.of != nil {
-			at = &perService{at.(*[]segment.ServiceStats), c.of}
+			at = &perService{at.(*[]segment.ServiceStats), c.of, c.late}
 		}
 		to = append(to, at)
 	}
@@ -153,15 +154,18 @@ func forEach[R any](rows pgx.Rows, columns []column[R], f func(*R) error, more [
 type perService struct {
 	services *[]segment.ServiceStats
 	of       func(*segment.ServiceStats) any
+	late     bool
 }
 
-// SetDimensions is told the number of elements: the first array of a row says how many services there are.
+// SetDimensions is told the number of elements: the first array of a row says how many services there are, unless it is late and empty.
 func (p *perService) SetDimensions(dimensions []pgtype.ArrayDimension) error {
 	n := 0
 	if len(dimensions) > 0 {
 		n = int(dimensions[0].Length)
 	}
 	switch {
+	case n == 0 && p.late:
+		return nil
 	case len(dimensions) > 1:
 		return fault.Newf(fault.Internal, "segment.damaged", "an array of services has %d dimensions", len(dimensions))
 	case *p.services == nil:

@@ -2,10 +2,12 @@ package segmentrow
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +42,9 @@ func describe[R any](columns []column[R]) []described {
 	return out
 }
 
+// lines, so that a difference is seen as one.
+func lines(columns []described) string { return strings.ReplaceAll(fmt.Sprint(columns), "} {", "}\n{") }
+
 func TestTheColumnsAreTheTables(t *testing.T) {
 	t.Parallel()
 	db := testbed.Database(t)
@@ -52,7 +57,7 @@ func TestTheColumnsAreTheTables(t *testing.T) {
 			require.NoError(t, err)
 			got, err := pgx.CollectRows(rows, pgx.RowToStructByPos[described])
 			require.NoError(t, err)
-			require.Equal(t, want, got, table)
+			require.Equal(t, lines(want), lines(got), "columns of %s as declared, and as migrated", table)
 		}
 	}
 }
@@ -102,6 +107,9 @@ func TestEveryColumnOfTheExamplesHasAValue(t *testing.T) {
 	all, of := columns(), groupColumns()
 	for _, c := range all {
 		require.False(t, reflect.ValueOf(c.at(&rows[0])).Elem().IsZero(), c.name)
+		for i := range rows[0].Services {
+			require.False(t, c.of != nil && reflect.ValueOf(c.of(&rows[0].Services[i])).Elem().IsZero(), "%s of service %d", c.name, i)
+		}
 	}
 	for _, c := range of {
 		require.False(t, reflect.ValueOf(c.at(group)).Elem().IsZero(), c.name)
@@ -192,6 +200,39 @@ func TestNothingIsLeftOfTheRowBefore(t *testing.T) {
 		require.NoError(t, err)
 		_, err = read()
 		require.Equal(t, "segment.damaged", fault.From(err).Code, ids)
+	}
+}
+
+// TestAFigureThatCameLater: rows from before it have an empty array, which is no damage and leaves zero, wherever it stands in the list.
+func TestAFigureThatCameLater(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	rows, _ := examples(telemetry.Logs)
+	_, err := db.Pool.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.LogsSegment, at())
+	require.NoError(t, err)
+	require.NoError(t, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return Copy(ctx, tx, telemetry.Logs, rows[:1], nil) }))
+	_, err = db.Pool.Exec(ctx, `UPDATE logs_segment SET service_items = '{}'`)
+	require.NoError(t, err)
+	all := columns()
+	for _, order := range [][]string{{"service_items", "service_ids"}, {"service_ids", "service_items"}} {
+		some := pick(all[:], order)
+		read := func() (got []segment.ServiceStats, err error) {
+			rows, err := db.Pool.Query(ctx, `SELECT `+list(some, "s")+` FROM logs_segment AS s`)
+			require.NoError(t, err)
+			return got, forEach(rows, some, func(r *Row) error { got = r.Services; return nil }, nil)
+		}
+		_, err := read()
+		require.Equal(t, "segment.damaged", fault.From(err).Code)
+		for i := range some {
+			some[i].late = some[i].name == "service_items"
+		}
+		got, err := read()
+		require.NoError(t, err)
+		require.Len(t, got, 3)
+		for i, s := range rows[0].Services {
+			require.Equal(t, segment.ServiceStats{ID: s.ID}, got[i])
+		}
 	}
 }
 
