@@ -22,24 +22,32 @@ func (c LogConfig) Validate() error {
 	return p.Err()
 }
 
-// level is info for what Validate refuses.
-func (c LogConfig) level() slog.Level {
-	switch strings.ToLower(c.Level) {
+// parseLevel is what a level means and whether it is one.
+func parseLevel(text string) (slog.Level, bool) {
+	switch strings.ToLower(text) {
 	case "debug":
-		return slog.LevelDebug
+		return slog.LevelDebug, true
+	case "info":
+		return slog.LevelInfo, true
 	case "warn":
-		return slog.LevelWarn
+		return slog.LevelWarn, true
 	case "error":
-		return slog.LevelError
+		return slog.LevelError, true
 	}
-	return slog.LevelInfo
+	return slog.LevelInfo, false
 }
 
-// NewLogger makes the process's logger; c must be valid.
-func NewLogger(c LogConfig, w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.level()}
+// levelName is what parseLevel reads.
+func levelName(level slog.Level) string { return strings.ToLower(level.String()) }
+
+// newLogger makes the process's logger and the level that it obeys from then on: info for what Validate refuses.
+func newLogger(c LogConfig, w io.Writer) (*slog.Logger, *slog.LevelVar) {
+	level, _ := parseLevel(c.Level)
+	var least slog.LevelVar
+	least.Set(level)
+	options := &slog.HandlerOptions{Level: &least}
 	if c.Format == "text" {
-		return slog.New(slog.NewTextHandler(w, options))
+		return slog.New(slog.NewTextHandler(w, options)), &least
 	}
-	return slog.New(slog.NewJSONHandler(w, options))
+	return slog.New(slog.NewJSONHandler(w, options)), &least
 }

@@ -148,7 +148,8 @@ func NewProgram[C settings.Config, R Role](name string, defaults C, build func(C
 			if all.Process.Log.Format == "text" { // somebody reads this at a terminal
 				complain(stderr, name, err)
 			} else {
-				NewLogger(all.Process.Log, stderr).ErrorContext(ctx, "failed", "role", name, "error", err.Error())
+				log, _ := newLogger(all.Process.Log, stderr)
+				log.ErrorContext(ctx, "failed", "role", name, "error", err.Error())
 			}
 			return ExitFailed
 		}
@@ -165,7 +166,7 @@ func complain(w io.Writer, name string, err error) {
 }
 
 func runRole[C settings.Config, R Role](ctx context.Context, name string, all configuration[C], build func(C, Env) (R, error), stderr io.Writer) (err error) {
-	log := NewLogger(all.Process.Log, stderr)
+	log, level := newLogger(all.Process.Log, stderr)
 	own, err := NewTelemetry(name)
 	if err != nil {
 		return err
@@ -177,15 +178,16 @@ func runRole[C settings.Config, R Role](ctx context.Context, name string, all co
 	}()
 	own.Trace(all.Process.Tracing, log)
 	env := own.Env(name, log)
+	env.level = level
 
 	group := Group{Log: env.Log, Drain: all.Process.DrainDeadline}
-	if address := opsAddress(&all.Role); address != "" {
+	if ops := findOps(&all.Role); ops.Address != "" {
 		// Bound before the role is built: a second instance collides here and not halfway.
-		l, err := Listen(ctx, "health and metrics", address, "ops.address (OLLY_OPS_ADDRESS)")
+		l, err := Listen(ctx, "health and metrics", ops.Address, "ops.address (OLLY_OPS_ADDRESS)")
 		if err != nil {
 			return err
 		}
-		group.Add("ops", func(ctx context.Context) error { return serveOps(ctx, l, env) })
+		group.Add("ops", func(ctx context.Context) error { return serveOps(ctx, l, env, ops.Debug) })
 		defer func() { _ = l.Close() }() // serveOps closed it if it ran
 	}
 	role, err := build(all.Role, env)

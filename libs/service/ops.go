@@ -12,9 +12,11 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 )
 
-// OpsConfig is where a role that has no HTTP port of its own serves its health and metrics.
+// OpsConfig is the operations listener: health and metrics of a role that has no HTTP port of its own, and for every role the doors
+// for the engineer on call, which are never on a port that others use.
 type OpsConfig struct {
-	Address string `mapstructure:"address" usual:"true" doc:"Where /livez, /health, /health/db and /metrics are served; empty for no listener of its own."`
+	Address string `mapstructure:"address" usual:"true" doc:"Where /livez, /health, /health/db, /metrics, /debug/pprof/ and /loglevel are served; empty for no listener of its own."`
+	Debug   bool   `mapstructure:"debug" doc:"Serve /debug/pprof/ and /loglevel also where ops.address is not a loopback address: whoever reaches it can then read the memory of the process."`
 }
 
 // Route is one operations endpoint.
@@ -120,17 +122,20 @@ func Listen(ctx context.Context, what, address, setting string) (net.Listener, e
 	return nil, fault.Wrap(err, fault.Invalid, "listen.failed", what+": cannot listen on "+address+" (set "+setting+")")
 }
 
-// serveOps serves the operations endpoints until ctx ends.
-func serveOps(ctx context.Context, l net.Listener, env Env) error {
+// serveOps serves the operations endpoints until ctx ends; the debug endpoints only to this machine, unless debug opens them to all.
+func serveOps(ctx context.Context, l net.Listener, env Env, debug bool) error {
 	mux := http.NewServeMux()
 	for _, r := range OpsRoutes(env) {
 		mux.Handle("GET "+r.Path, r.Handler)
+	}
+	if debug || onThisMachineOnly(l) {
+		debugRoutes(mux, env)
 	}
 	server := &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second,
+		WriteTimeout:      30 * time.Second, // pprof adds the length of a profile
 		IdleTimeout:       time.Minute,
 	}
 	done := make(chan error, 1)

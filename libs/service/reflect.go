@@ -2,18 +2,18 @@ package service
 
 import "reflect"
 
-// opsAddress finds the field of type OpsConfig in the struct that config points to; "" if there is none.
-func opsAddress(config any) string {
+// findOps finds the field of type OpsConfig in the struct that config points to; the zero value, no listener, if there is none.
+func findOps(config any) OpsConfig {
 	v := reflect.ValueOf(config).Elem()
 	if v.Kind() != reflect.Struct {
-		return ""
+		return OpsConfig{}
 	}
 	for i := range v.NumField() {
 		if v.Type().Field(i).IsExported() {
 			if ops, ok := reflect.TypeAssert[OpsConfig](v.Field(i)); ok {
-				return ops.Address
+				return ops
 			}
 		}
 	}
-	return ""
+	return OpsConfig{}
 }

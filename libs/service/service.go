@@ -33,8 +33,9 @@ type Env struct {
 	Health  *Health      // the role registers its readiness checks here
 	Metrics http.Handler // serves the metrics that Meter records; nil where nobody collects them
 
-	own  *Telemetry   // of the process, nil without telemetry
-	base *slog.Logger // of the process, without a role's name
+	own   *Telemetry     // of the process, nil without telemetry
+	base  *slog.Logger   // of the process, without a role's name
+	level *slog.LevelVar // of the process's log; set where it can be changed
 }
 
 // Role is the environment of one of several roles in this process: its own meter, tracer, health and name in the log, the same

@@ -24,12 +24,13 @@ import (
 
 //go:generate go run ./cmd/configdoc -root ../.. -out ../../docs/configuration.md
 
-// Config is that of the process and those of the roles in it. Their bus and database addresses, and the operations listeners of writer
-// and janitor, are set by Run.
+// Config is that of the process and those of the roles in it. Their bus and database addresses are set by Run; the process
+// has one operations listener, so those of the roles have no effect.
 type Config struct {
-	DataDir  string         `mapstructure:"data_dir" usual:"true" doc:"Where everything is kept; empty for $XDG_DATA_HOME/ollyscale, as root /var/lib/ollyscale."`
-	Postgres PostgresConfig `mapstructure:"postgres" usual:"url,bin,port"`
-	NATS     NATSConfig     `mapstructure:"nats" usual:"stream_max_bytes"`
+	DataDir  string            `mapstructure:"data_dir" usual:"true" doc:"Where everything is kept; empty for $XDG_DATA_HOME/ollyscale, as root /var/lib/ollyscale."`
+	Postgres PostgresConfig    `mapstructure:"postgres" usual:"url,bin,port"`
+	NATS     NATSConfig        `mapstructure:"nats" usual:"stream_max_bytes"`
+	Ops      service.OpsConfig `mapstructure:"ops"`
 
 	Ingest   ingest.Config   `mapstructure:"ingest" usual:"grpc.address,http.address"`
 	Writer   writer.Config   `mapstructure:"writer" usual:"-"`

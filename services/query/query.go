@@ -36,6 +36,7 @@ type Config struct {
 	Postgres postgres.Config   `mapstructure:"postgres"`
 	Bus      bus.Config        `mapstructure:"bus"`
 	Auth     auth.Config       `mapstructure:"auth"`
+	Ops      service.OpsConfig `mapstructure:"ops"`
 
 	Timeout       time.Duration `mapstructure:"timeout" doc:"Time for one query; an answer that is cut by it says so."`
 	HeaderCache   int64         `mapstructure:"header_cache" doc:"Most bytes of memory for what is remembered of segments that were looked at: about 8 KB for one of 4,000 spans; 0 remembers nothing."`
