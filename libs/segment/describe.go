@@ -269,10 +269,3 @@ func (c ListColumn) String() string {
 		ListQuantiles: "quantiles", ListQuantileValues: "quantile values",
 	}, int(c))
 }
-
-// String names a type as section 7 of the specification does.
-func (t ValueType) String() string {
-	return nameIn([]string{
-		Empty: "empty", String: "string", Bool: "bool", Int: "int", Double: "double", Bytes: "bytes", Array: "array", Map: "map",
-	}, int(t))
-}

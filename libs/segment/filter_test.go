@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -114,8 +115,10 @@ func TestWords(t *testing.T) {
 	Words([]byte("a b c"), func([]byte) bool { n++; return n < 2 })
 	require.Equal(t, 2, n)
 	var nested []string
-	nestedStrings(message(field(1, field(1, []byte("one"))), field(1, field(6, field(1, message(field(1, []byte("k")), field(2, field(1, []byte("two")))))))),
-		Array, func(s []byte) { nested = append(nested, string(s)) })
+	nestedStrings(otlp.Value{
+		Type: Array, Raw: message(
+			field(1, field(1, []byte("one"))), field(1, field(6, field(1, message(field(1, []byte("k")), field(2, field(1, []byte("two")))))))),
+	}, func(s []byte) { nested = append(nested, string(s)) })
 	require.Equal(t, []string{"one", "two"}, nested)
 }
 

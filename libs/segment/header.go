@@ -3,13 +3,8 @@ package segment
 import (
 	"slices"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
-)
-
-// What OTLP calls an error: the status code of spans, and the least severity of log records.
-const (
-	statusError   = 2
-	severityError = 17
 )
 
 // header fills what PostgreSQL keeps in typed columns.
@@ -52,7 +47,7 @@ func (e *Encoder) header(t *Table, rows []uint32, level int) Header {
 		case telemetry.Traces:
 			d := t.Ints[ColDuration][r]
 			s.MaxDuration = max(s.MaxDuration, d)
-			if t.Ints[ColStatus][r] == statusError {
+			if t.Ints[ColStatus][r] == otlp.StatusError {
 				h.Errors++
 				s.MaxErrorDuration = max(s.MaxErrorDuration, d)
 			}
@@ -60,7 +55,7 @@ func (e *Encoder) header(t *Table, rows []uint32, level int) Header {
 				h.Roots++
 			}
 		case telemetry.Logs:
-			if t.Ints[ColSeverity][r] >= severityError {
+			if t.Ints[ColSeverity][r] >= otlp.SeverityError {
 				h.Errors++
 			}
 		case telemetry.Metrics:

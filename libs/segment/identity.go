@@ -6,6 +6,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -17,9 +18,6 @@ const (
 	ScopeField    = "field" // name (span or metric), status_message, severity_text, event_name, events.name
 	ScopeWord     = "word"  // a word of a log body (key "body", a String value in the form that Words gives)
 )
-
-// unknownService is what a resource without service.name belongs to, as the OpenTelemetry specification says.
-const unknownService = "unknown_service"
 
 // Seeds of the hash of a key, by scope.
 const (
@@ -87,7 +85,7 @@ func (h *idHash) begin(kind string, tenant telemetry.Tenant) {
 }
 
 func (h *idHash) text(s string) {
-	h.b = appendUvarint(h.b, uint64(len(s)))
+	h.b = otlp.AppendUvarint(h.b, uint64(len(s)))
 	h.b = append(h.b, s...)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/intern"
@@ -260,10 +261,10 @@ func (t *Table) resource(attrs []ValueID, dropped uint32, schemaURL []byte, refs
 	h.begin("resource", t.Tenant)
 	t.sorted = h.attributes(&t.Pool, attrs, t.sorted)
 	h.num(uint64(dropped))
-	h.b = appendUvarint(h.b, uint64(len(schemaURL)))
+	h.b = otlp.AppendUvarint(h.b, uint64(len(schemaURL)))
 	h.b = append(h.b, schemaURL...)
 	for _, r := range refs {
-		h.b = appendUvarint(h.b, uint64(len(r)))
+		h.b = otlp.AppendUvarint(h.b, uint64(len(r)))
 		h.b = append(h.b, r...)
 	}
 	id := h.sum()
@@ -284,7 +285,7 @@ func (t *Table) resource(attrs []ValueID, dropped uint32, schemaURL []byte, refs
 	}
 	r := Resource{
 		ID: id, Attributes: t.keep(attrs), Dropped: dropped, SchemaURL: string(schemaURL),
-		ServiceName: unknownService,
+		ServiceName: otlp.UnknownService,
 	}
 	if len(refs) > 0 {
 		r.EntityRefs = slices.Clone(refs)
@@ -295,9 +296,9 @@ func (t *Table) resource(attrs []ValueID, dropped uint32, schemaURL []byte, refs
 			continue
 		}
 		switch t.Keys[v.Key] {
-		case "service.name":
+		case otlp.ServiceName:
 			r.ServiceName = string(v.Raw)
-		case "service.namespace":
+		case otlp.ServiceNamespace:
 			r.ServiceNamespace = string(v.Raw)
 		}
 	}
@@ -317,7 +318,7 @@ func (t *Table) scope(name, version []byte, attrs []ValueID, dropped uint32, sch
 	h := &t.id
 	h.begin("scope", t.Tenant)
 	for _, s := range [...][]byte{name, version, schemaURL} {
-		h.b = appendUvarint(h.b, uint64(len(s)))
+		h.b = otlp.AppendUvarint(h.b, uint64(len(s)))
 		h.b = append(h.b, s...)
 	}
 	h.num(uint64(dropped))
@@ -362,7 +363,7 @@ type metricText struct {
 func (m *metricText) hash(h *idHash, tenant telemetry.Tenant) uint64 {
 	h.begin("metric", tenant)
 	for _, s := range [...][]byte{m.name, m.unit} {
-		h.b = appendUvarint(h.b, uint64(len(s)))
+		h.b = otlp.AppendUvarint(h.b, uint64(len(s)))
 		h.b = append(h.b, s...)
 	}
 	mono := byte(0)

@@ -2,8 +2,8 @@ package segment
 
 import (
 	"encoding/binary"
-	"math/bits"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -37,7 +37,7 @@ func (w *backward) str(p string) {
 }
 
 func (w *backward) varint(v uint64) {
-	n := (bits.Len64(v|1) + 6) / 7
+	n := otlp.UvarintLen(v)
 	w.room(n)
 	w.at -= n
 	binary.PutUvarint(w.b[w.at:], v)
@@ -49,72 +49,72 @@ func (w *backward) fixed64(v uint64) {
 	binary.LittleEndian.PutUint64(w.b[w.at:], v)
 }
 
-func (w *backward) tag(field, wire uint64) { w.varint(field<<3 | wire) }
+func (w *backward) tag(field otlp.Tag) { w.varint(uint64(field)) }
 
 // mark is where a nested message ends; end writes its length and tag.
 func (w *backward) mark() int { return len(w.b) - w.at }
 
-func (w *backward) end(field uint64, mark int) {
+func (w *backward) end(field otlp.Tag, mark int) {
 	w.varint(uint64(w.mark() - mark))
-	w.tag(field, wireLen)
+	w.tag(field)
 }
 
 // The scalar fields leave out zero, as proto3 does.
 
-func (w *backward) varintField(field, v uint64) {
+func (w *backward) varintField(field otlp.Tag, v uint64) {
 	if v != 0 {
 		w.varint(v)
-		w.tag(field, wireVarint)
+		w.tag(field)
 	}
 }
 
-func (w *backward) fixed64Field(field, v uint64) {
+func (w *backward) fixed64Field(field otlp.Tag, v uint64) {
 	if v != 0 {
 		w.always64(field, v)
 	}
 }
 
-func (w *backward) always64(field, v uint64) {
+func (w *backward) always64(field otlp.Tag, v uint64) {
 	w.fixed64(v)
-	w.tag(field, wireI64)
+	w.tag(field)
 }
 
-func (w *backward) fixed32Field(field uint64, v uint32) {
+func (w *backward) fixed32Field(field otlp.Tag, v uint32) {
 	if v != 0 {
 		w.room(4)
 		w.at -= 4
 		binary.LittleEndian.PutUint32(w.b[w.at:], v)
-		w.tag(field, wireI32)
+		w.tag(field)
 	}
 }
 
-func (w *backward) bytesField(field uint64, p []byte) {
+func (w *backward) bytesField(field otlp.Tag, p []byte) {
 	if len(p) != 0 {
 		w.alwaysBytes(field, p)
 	}
 }
 
-func (w *backward) alwaysBytes(field uint64, p []byte) {
+func (w *backward) alwaysBytes(field otlp.Tag, p []byte) {
 	w.raw(p)
 	w.varint(uint64(len(p)))
-	w.tag(field, wireLen)
+	w.tag(field)
 }
 
-func (w *backward) strField(field uint64, p string) {
+func (w *backward) strField(field otlp.Tag, p string) {
 	if len(p) != 0 {
 		w.str(p)
 		w.varint(uint64(len(p)))
-		w.tag(field, wireLen)
+		w.tag(field)
 	}
 }
 
-func (w *backward) traceID(field uint64, id *[16]byte) {
+func (w *backward) traceID(field otlp.Tag, id *[16]byte) {
 	if *id != [16]byte{} {
 		w.alwaysBytes(field, id[:])
 	}
 }
 
-func (w *backward) spanID(field uint64, id *[8]byte) {
+func (w *backward) spanID(field otlp.Tag, id *[8]byte) {
 	if *id != [8]byte{} {
 		w.alwaysBytes(field, id[:])
 	}
@@ -125,32 +125,32 @@ func (w *backward) anyValue(v *Value) {
 	switch v.Type {
 	case Empty:
 	case String:
-		w.alwaysBytes(1, v.Raw)
+		w.alwaysBytes(otlp.AnyValueStringValue, v.Raw)
 	case Bool:
 		w.varint(v.Num)
-		w.tag(2, wireVarint)
+		w.tag(otlp.AnyValueBoolValue)
 	case Int:
 		w.varint(v.Num)
-		w.tag(3, wireVarint)
+		w.tag(otlp.AnyValueIntValue)
 	case Double:
-		w.always64(4, v.Num)
+		w.always64(otlp.AnyValueDoubleValue, v.Num)
 	case Bytes:
-		w.alwaysBytes(7, v.Raw)
+		w.alwaysBytes(otlp.AnyValueBytesValue, v.Raw)
 	case Array:
-		w.alwaysBytes(5, v.Raw)
+		w.alwaysBytes(otlp.AnyValueArrayValue, v.Raw)
 	case Map:
-		w.alwaysBytes(6, v.Raw)
+		w.alwaysBytes(otlp.AnyValueKvlistValue, v.Raw)
 	}
 }
 
-func (w *backward) attributes(field uint64, p *Pool, ids []ValueID) {
+func (w *backward) attributes(field otlp.Tag, p *Pool, ids []ValueID) {
 	for i := len(ids) - 1; i >= 0; i-- {
 		v := &p.Values[ids[i]]
 		pair := w.mark()
 		m := w.mark()
 		w.anyValue(v)
-		w.end(2, m)
-		w.strField(1, p.Keys[v.Key])
+		w.end(otlp.KeyValueValue, m)
+		w.strField(otlp.KeyValueKey, p.Keys[v.Key])
 		w.end(field, pair)
 	}
 }
@@ -180,20 +180,20 @@ func (t *Table) OTLP(rows []uint32) []byte {
 		scopes := resources[i]
 		top := w.mark()
 		r := &t.Resources[scopes[0][0].resource]
-		w.strField(3, r.SchemaURL)
+		w.strField(otlp.ResourceItemsSchemaURL, r.SchemaURL)
 		for j := len(scopes) - 1; j >= 0; j-- {
 			m := w.mark()
 			t.writeScope(w, scopes[j])
-			w.end(2, m)
+			w.end(otlp.ResourceItemsScopeItems, m)
 		}
 		m := w.mark()
 		for k := len(r.EntityRefs) - 1; k >= 0; k-- {
-			w.alwaysBytes(3, r.EntityRefs[k])
+			w.alwaysBytes(otlp.ResourceEntityRefs, r.EntityRefs[k])
 		}
-		w.varintField(2, uint64(r.Dropped))
-		w.attributes(1, &t.Pool, r.Attributes)
-		w.end(1, m)
-		w.end(1, top)
+		w.varintField(otlp.ResourceDroppedAttributesCount, uint64(r.Dropped))
+		w.attributes(otlp.ResourceAttributes, &t.Pool, r.Attributes)
+		w.end(otlp.ResourceItemsResource, m)
+		w.end(otlp.ExportResourceItems, top)
 	}
 	return w.b[w.at:]
 }
@@ -237,13 +237,13 @@ func (t *Table) groups(rows []uint32) [][][]group {
 
 func (t *Table) writeScope(w *backward, metrics []group) {
 	s := &t.Scopes[metrics[0].scope]
-	w.strField(3, s.SchemaURL)
+	w.strField(otlp.ScopeItemsSchemaURL, s.SchemaURL)
 	for i := len(metrics) - 1; i >= 0; i-- {
 		g := &metrics[i]
 		if t.Signal == telemetry.Metrics {
 			m := w.mark()
 			t.writeMetric(w, &t.Metrics[g.metric], g.rows)
-			w.end(2, m)
+			w.end(otlp.ScopeItemsItems, m)
 			continue
 		}
 		for j := len(g.rows) - 1; j >= 0; j-- {
@@ -253,110 +253,99 @@ func (t *Table) writeScope(w *backward, metrics []group) {
 			} else {
 				t.writeLog(w, int(g.rows[j]))
 			}
-			w.end(2, m)
+			w.end(otlp.ScopeItemsItems, m)
 		}
 	}
 	m := w.mark()
-	w.varintField(4, uint64(s.Dropped))
-	w.attributes(3, &t.Pool, s.Attributes)
-	w.strField(2, s.Version)
-	w.strField(1, s.Name)
-	w.end(1, m)
+	w.varintField(otlp.InstrumentationScopeDroppedAttributesCount, uint64(s.Dropped))
+	w.attributes(otlp.InstrumentationScopeAttributes, &t.Pool, s.Attributes)
+	w.strField(otlp.InstrumentationScopeVersion, s.Version)
+	w.strField(otlp.InstrumentationScopeName, s.Name)
+	w.end(otlp.ScopeItemsScope, m)
 }
 
 func (t *Table) writeSpan(w *backward, i int) {
 	in := &t.Ints
-	w.fixed32Field(16, uint32(in[ColFlags][i]))
+	w.fixed32Field(otlp.SpanFlags, uint32(in[ColFlags][i]))
 	m := w.mark()
-	w.varintField(3, uint64(in[ColStatus][i]))
-	w.bytesField(2, t.Values[t.Texts[TextStatusMessage][i]].Raw)
+	w.varintField(otlp.StatusCode, uint64(in[ColStatus][i]))
+	w.bytesField(otlp.StatusMessage, t.Values[t.Texts[TextStatusMessage][i]].Raw)
 	if w.mark() > m {
-		w.end(15, m)
+		w.end(otlp.SpanStatus, m)
 	}
-	w.varintField(14, uint64(in[ColDroppedLinks][i]))
+	w.varintField(otlp.SpanDroppedLinksCount, uint64(in[ColDroppedLinks][i]))
 	for j := int(t.Links.Offsets[i+1]) - 1; j >= int(t.Links.Offsets[i]); j-- {
 		l := &t.Links.Rows
 		m := w.mark()
-		w.fixed32Field(6, uint32(l.Ints[ColFlags][j]))
-		w.varintField(5, uint64(l.Ints[ColDroppedAttributes][j]))
-		w.attributes(4, &t.Pool, l.Attributes.Row(j))
-		w.bytesField(3, t.Values[l.Texts[TextTraceState][j]].Raw)
-		w.spanID(2, &l.SpanIDs[j])
-		w.traceID(1, &l.TraceIDs[j])
-		w.end(13, m)
+		w.fixed32Field(otlp.LinkFlags, uint32(l.Ints[ColFlags][j]))
+		w.varintField(otlp.LinkDroppedAttributesCount, uint64(l.Ints[ColDroppedAttributes][j]))
+		w.attributes(otlp.LinkAttributes, &t.Pool, l.Attributes.Row(j))
+		w.bytesField(otlp.LinkTraceState, t.Values[l.Texts[TextTraceState][j]].Raw)
+		w.spanID(otlp.LinkSpanID, &l.SpanIDs[j])
+		w.traceID(otlp.LinkTraceID, &l.TraceIDs[j])
+		w.end(otlp.SpanLinks, m)
 	}
-	w.varintField(12, uint64(in[ColDroppedEvents][i]))
+	w.varintField(otlp.SpanDroppedEventsCount, uint64(in[ColDroppedEvents][i]))
 	for j := int(t.Events.Offsets[i+1]) - 1; j >= int(t.Events.Offsets[i]); j-- {
 		e := &t.Events.Rows
 		m := w.mark()
-		w.varintField(4, uint64(e.Ints[ColDroppedAttributes][j]))
-		w.attributes(3, &t.Pool, e.Attributes.Row(j))
-		w.bytesField(2, t.Values[e.Texts[TextName][j]].Raw)
-		w.fixed64Field(1, uint64(e.Ints[ColTime][j]))
-		w.end(11, m)
+		w.varintField(otlp.EventDroppedAttributesCount, uint64(e.Ints[ColDroppedAttributes][j]))
+		w.attributes(otlp.EventAttributes, &t.Pool, e.Attributes.Row(j))
+		w.bytesField(otlp.EventName, t.Values[e.Texts[TextName][j]].Raw)
+		w.fixed64Field(otlp.EventTimeUnixNano, uint64(e.Ints[ColTime][j]))
+		w.end(otlp.SpanEvents, m)
 	}
-	w.varintField(10, uint64(in[ColDroppedAttributes][i]))
-	w.attributes(9, &t.Pool, t.Attributes.Row(i))
-	w.fixed64Field(8, uint64(in[ColTime][i]+in[ColDuration][i]))
-	w.fixed64Field(7, uint64(in[ColTime][i]))
-	w.varintField(6, uint64(in[ColKind][i]))
-	w.bytesField(5, t.Values[t.Texts[TextName][i]].Raw)
-	w.spanID(4, &t.ParentIDs[i])
-	w.bytesField(3, t.Values[t.Texts[TextTraceState][i]].Raw)
-	w.spanID(2, &t.SpanIDs[i])
-	w.traceID(1, &t.TraceIDs[i])
+	w.varintField(otlp.SpanDroppedAttributesCount, uint64(in[ColDroppedAttributes][i]))
+	w.attributes(otlp.SpanAttributes, &t.Pool, t.Attributes.Row(i))
+	w.fixed64Field(otlp.SpanEndTimeUnixNano, uint64(in[ColTime][i]+in[ColDuration][i]))
+	w.fixed64Field(otlp.SpanStartTimeUnixNano, uint64(in[ColTime][i]))
+	w.varintField(otlp.SpanKind, uint64(in[ColKind][i]))
+	w.bytesField(otlp.SpanName, t.Values[t.Texts[TextName][i]].Raw)
+	w.spanID(otlp.SpanParentSpanID, &t.ParentIDs[i])
+	w.bytesField(otlp.SpanTraceState, t.Values[t.Texts[TextTraceState][i]].Raw)
+	w.spanID(otlp.SpanSpanID, &t.SpanIDs[i])
+	w.traceID(otlp.SpanTraceID, &t.TraceIDs[i])
 }
 
 func (t *Table) writeLog(w *backward, i int) {
 	in := &t.Ints
-	w.bytesField(12, t.Values[t.Texts[TextEventName][i]].Raw)
-	w.fixed64Field(11, uint64(in[ColObservedTime][i]))
-	w.spanID(10, &t.SpanIDs[i])
-	w.traceID(9, &t.TraceIDs[i])
-	w.fixed32Field(8, uint32(in[ColFlags][i]))
-	w.varintField(7, uint64(in[ColDroppedAttributes][i]))
-	w.attributes(6, &t.Pool, t.Attributes.Row(i))
+	w.bytesField(otlp.LogRecordEventName, t.Values[t.Texts[TextEventName][i]].Raw)
+	w.fixed64Field(otlp.LogRecordObservedTimeUnixNano, uint64(in[ColObservedTime][i]))
+	w.spanID(otlp.LogRecordSpanID, &t.SpanIDs[i])
+	w.traceID(otlp.LogRecordTraceID, &t.TraceIDs[i])
+	w.fixed32Field(otlp.LogRecordFlags, uint32(in[ColFlags][i]))
+	w.varintField(otlp.LogRecordDroppedAttributesCount, uint64(in[ColDroppedAttributes][i]))
+	w.attributes(otlp.LogRecordAttributes, &t.Pool, t.Attributes.Row(i))
 	if id := t.Texts[TextBody][i]; id != 0 {
 		m := w.mark()
 		w.anyValue(&t.Values[id])
-		w.end(5, m)
+		w.end(otlp.LogRecordBody, m)
 	}
-	w.bytesField(3, t.Values[t.Texts[TextSeverity][i]].Raw)
-	w.varintField(2, uint64(in[ColSeverity][i]))
+	w.bytesField(otlp.LogRecordSeverityText, t.Values[t.Texts[TextSeverity][i]].Raw)
+	w.varintField(otlp.LogRecordSeverityNumber, uint64(in[ColSeverity][i]))
 	if in[ColHas][i]&HasObserved == 0 {
-		w.fixed64Field(1, uint64(in[ColTime][i]))
+		w.fixed64Field(otlp.LogRecordTimeUnixNano, uint64(in[ColTime][i]))
 	}
 }
 
 func (t *Table) writeMetric(w *backward, m *Metric, rows []uint32) {
-	w.attributes(12, &t.Pool, m.Metadata)
+	w.attributes(otlp.MetricMetadata, &t.Pool, m.Metadata)
 	data := w.mark()
 	if m.Kind == Sum && m.Monotonic {
-		w.varintField(3, 1)
+		w.varintField(otlp.DataIsMonotonic, 1)
 	}
-	if m.Kind == Sum || m.Kind == Histogram || m.Kind == ExponentialHistogram {
-		w.varintField(2, uint64(m.Temporality))
+	if m.Kind.Fields().Has(otlp.DataAggregationTemporality) {
+		w.varintField(otlp.DataAggregationTemporality, uint64(m.Temporality))
 	}
 	for i := len(rows) - 1; i >= 0; i-- {
 		p := w.mark()
 		t.writePoint(w, m.Kind, int(rows[i]))
-		w.end(1, p)
+		w.end(otlp.DataPoints, p)
 	}
-	switch m.Kind {
-	case Gauge:
-		w.end(5, data)
-	case Sum:
-		w.end(7, data)
-	case Histogram:
-		w.end(9, data)
-	case ExponentialHistogram:
-		w.end(10, data)
-	case Summary:
-		w.end(11, data)
-	}
-	w.strField(3, m.Unit)
-	w.strField(2, m.Description)
-	w.strField(1, m.Name)
+	w.end(m.Kind.Tag(), data)
+	w.strField(otlp.MetricUnit, m.Unit)
+	w.strField(otlp.MetricDescription, m.Description)
+	w.strField(otlp.MetricName, m.Name)
 }
 
 func (t *Table) writePoint(w *backward, kind MetricKind, i int) {
@@ -364,101 +353,101 @@ func (t *Table) writePoint(w *backward, kind MetricKind, i int) {
 	has := in[ColHas][i]
 	attrs := t.Series[in[ColSeries][i]].Attributes
 	flags := uint64(in[ColFlags][i])
-	double := func(field uint64, c Column, bit int64) {
+	double := func(field otlp.Tag, c Column, bit int64) {
 		if has&bit != 0 {
 			w.always64(field, uint64(in[c][i]))
 		}
 	}
-	times := func() {
-		w.fixed64Field(3, uint64(in[ColTime][i]))
-		w.fixed64Field(2, uint64(in[ColStartTime][i]))
+	times := func() { // these have one number in all kinds of points
+		w.fixed64Field(otlp.NumberDataPointTimeUnixNano, uint64(in[ColTime][i]))
+		w.fixed64Field(otlp.NumberDataPointStartTimeUnixNano, uint64(in[ColStartTime][i]))
 	}
 	switch kind {
 	case Gauge, Sum:
-		w.varintField(8, flags)
-		w.attributes(7, &t.Pool, attrs)
-		double(6, ColNumber, HasInt)
-		t.writeExemplars(w, 5, i)
-		double(4, ColNumber, HasDouble)
+		w.varintField(otlp.NumberDataPointFlags, flags)
+		w.attributes(otlp.NumberDataPointAttributes, &t.Pool, attrs)
+		double(otlp.NumberDataPointAsInt, ColNumber, HasInt)
+		t.writeExemplars(w, otlp.NumberDataPointExemplars, i)
+		double(otlp.NumberDataPointAsDouble, ColNumber, HasDouble)
 		times()
 	case Histogram:
-		double(12, ColMax, HasMax)
-		double(11, ColMin, HasMin)
-		w.varintField(10, flags)
-		w.attributes(9, &t.Pool, attrs)
-		t.writeExemplars(w, 8, i)
-		w.bytesField(7, t.Values[t.Texts[TextBounds][i]].Raw)
+		double(otlp.HistogramDataPointMax, ColMax, HasMax)
+		double(otlp.HistogramDataPointMin, ColMin, HasMin)
+		w.varintField(otlp.HistogramDataPointFlags, flags)
+		w.attributes(otlp.HistogramDataPointAttributes, &t.Pool, attrs)
+		t.writeExemplars(w, otlp.HistogramDataPointExemplars, i)
+		w.bytesField(otlp.HistogramDataPointExplicitBounds, t.Values[t.Texts[TextBounds][i]].Raw)
 		if counts := t.Lists[ListBucketCounts].Row(i); len(counts) > 0 {
 			m := w.mark()
 			for j := len(counts) - 1; j >= 0; j-- {
 				w.fixed64(uint64(counts[j]))
 			}
-			w.end(6, m)
+			w.end(otlp.HistogramDataPointBucketCounts, m)
 		}
-		double(5, ColSum, HasSum)
-		w.fixed64Field(4, uint64(in[ColCount][i]))
+		double(otlp.HistogramDataPointSum, ColSum, HasSum)
+		w.fixed64Field(otlp.HistogramDataPointCount, uint64(in[ColCount][i]))
 		times()
 	case ExponentialHistogram:
-		w.fixed64Field(14, uint64(in[ColZeroThreshold][i]))
-		double(13, ColMax, HasMax)
-		double(12, ColMin, HasMin)
-		t.writeExemplars(w, 11, i)
-		w.varintField(10, flags)
+		w.fixed64Field(otlp.ExponentialHistogramDataPointZeroThreshold, uint64(in[ColZeroThreshold][i]))
+		double(otlp.ExponentialHistogramDataPointMax, ColMax, HasMax)
+		double(otlp.ExponentialHistogramDataPointMin, ColMin, HasMin)
+		t.writeExemplars(w, otlp.ExponentialHistogramDataPointExemplars, i)
+		w.varintField(otlp.ExponentialHistogramDataPointFlags, flags)
 		if has&HasNegative != 0 {
-			writeBuckets(w, 9, in[ColNegativeOffset][i], t.Lists[ListNegativeCounts].Row(i))
+			writeBuckets(w, otlp.ExponentialHistogramDataPointNegative, in[ColNegativeOffset][i], t.Lists[ListNegativeCounts].Row(i))
 		}
 		if has&HasPositive != 0 {
-			writeBuckets(w, 8, in[ColPositiveOffset][i], t.Lists[ListPositiveCounts].Row(i))
+			writeBuckets(w, otlp.ExponentialHistogramDataPointPositive, in[ColPositiveOffset][i], t.Lists[ListPositiveCounts].Row(i))
 		}
-		w.fixed64Field(7, uint64(in[ColZeroCount][i]))
-		w.varintField(6, uint64(uint32(zigzag(in[ColScale][i]))))
-		double(5, ColSum, HasSum)
-		w.fixed64Field(4, uint64(in[ColCount][i]))
+		w.fixed64Field(otlp.ExponentialHistogramDataPointZeroCount, uint64(in[ColZeroCount][i]))
+		w.varintField(otlp.ExponentialHistogramDataPointScale, otlp.FromSint32(int32(in[ColScale][i])))
+		double(otlp.ExponentialHistogramDataPointSum, ColSum, HasSum)
+		w.fixed64Field(otlp.ExponentialHistogramDataPointCount, uint64(in[ColCount][i]))
 		times()
-		w.attributes(1, &t.Pool, attrs)
+		w.attributes(otlp.ExponentialHistogramDataPointAttributes, &t.Pool, attrs)
 	case Summary:
-		w.varintField(8, flags)
-		w.attributes(7, &t.Pool, attrs)
+		w.varintField(otlp.SummaryDataPointFlags, flags)
+		w.attributes(otlp.SummaryDataPointAttributes, &t.Pool, attrs)
 		q, v := t.Lists[ListQuantiles].Row(i), t.Lists[ListQuantileValues].Row(i)
 		for j := len(q) - 1; j >= 0; j-- {
 			m := w.mark()
-			w.fixed64Field(2, uint64(v[j]))
-			w.fixed64Field(1, uint64(q[j]))
-			w.end(6, m)
+			w.fixed64Field(otlp.ValueAtQuantileValue, uint64(v[j]))
+			w.fixed64Field(otlp.ValueAtQuantileQuantile, uint64(q[j]))
+			w.end(otlp.SummaryDataPointQuantileValues, m)
 		}
-		w.fixed64Field(5, uint64(in[ColSum][i]))
-		w.fixed64Field(4, uint64(in[ColCount][i]))
+		w.fixed64Field(otlp.SummaryDataPointSum, uint64(in[ColSum][i]))
+		w.fixed64Field(otlp.SummaryDataPointCount, uint64(in[ColCount][i]))
 		times()
 	}
 }
 
-func writeBuckets(w *backward, field uint64, offset int64, counts []int64) {
+func writeBuckets(w *backward, field otlp.Tag, offset int64, counts []int64) {
 	m := w.mark()
 	if len(counts) > 0 {
 		packed := w.mark()
 		for j := len(counts) - 1; j >= 0; j-- {
 			w.varint(uint64(counts[j]))
 		}
-		w.end(2, packed)
+		w.end(otlp.BucketsBucketCounts, packed)
 	}
-	w.varintField(1, uint64(uint32(zigzag(offset))))
+	w.varintField(otlp.BucketsOffset, otlp.FromSint32(int32(offset)))
 	w.end(field, m)
 }
 
-func (t *Table) writeExemplars(w *backward, field uint64, i int) {
+func (t *Table) writeExemplars(w *backward, field otlp.Tag, i int) {
 	r := &t.Exemplars.Rows
 	for j := int(t.Exemplars.Offsets[i+1]) - 1; j >= int(t.Exemplars.Offsets[i]); j-- {
 		m := w.mark()
-		w.attributes(7, &t.Pool, r.Attributes.Row(j))
+		w.attributes(otlp.ExemplarFilteredAttributes, &t.Pool, r.Attributes.Row(j))
 		if r.Ints[ColHas][j]&HasInt != 0 {
-			w.always64(6, uint64(r.Ints[ColNumber][j]))
+			w.always64(otlp.ExemplarAsInt, uint64(r.Ints[ColNumber][j]))
 		}
-		w.traceID(5, &r.TraceIDs[j])
-		w.spanID(4, &r.SpanIDs[j])
+		w.traceID(otlp.ExemplarTraceID, &r.TraceIDs[j])
+		w.spanID(otlp.ExemplarSpanID, &r.SpanIDs[j])
 		if r.Ints[ColHas][j]&HasDouble != 0 {
-			w.always64(3, uint64(r.Ints[ColNumber][j]))
+			w.always64(otlp.ExemplarAsDouble, uint64(r.Ints[ColNumber][j]))
 		}
-		w.fixed64Field(2, uint64(r.Ints[ColTime][j]))
+		w.fixed64Field(otlp.ExemplarTimeUnixNano, uint64(r.Ints[ColTime][j]))
 		w.end(field, m)
 	}
 }

@@ -7,7 +7,10 @@
 // docs/segment-format.md specifies the bytes.
 package segment
 
-import "github.com/ollyscale/ollyscale/libs/telemetry"
+import (
+	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
 
 // ValueID names an entry of Pool.Values. 0 is always the absent value (empty string, Type Empty, no key).
 type ValueID uint32
@@ -17,18 +20,18 @@ type ValueID uint32
 type KeyID uint32
 
 // ValueType is the type of an OTLP AnyValue.
-type ValueType uint8
+type ValueType = otlp.ValueType
 
-// The types of AnyValue. Empty is a present attribute without a value (legal OTLP), not an absent attribute.
+// The types of AnyValue.
 const (
-	Empty ValueType = iota
-	String
-	Bool
-	Int
-	Double
-	Bytes
-	Array // Raw is the protobuf of opentelemetry.proto.common.v1.ArrayValue
-	Map   // Raw is the protobuf of opentelemetry.proto.common.v1.KeyValueList
+	Empty  = otlp.Empty
+	String = otlp.String
+	Bool   = otlp.Bool
+	Int    = otlp.Int
+	Double = otlp.Double
+	Bytes  = otlp.Bytes
+	Array  = otlp.Array
+	Map    = otlp.Map
 )
 
 // Value is one interned (key, type, content). Bool, Int and Double live in Num (0/1, two's complement, IEEE bits); the others in Raw,
@@ -40,6 +43,9 @@ type Value struct {
 	Raw  []byte
 	Hash uint64 // of key, type and content: the token that the token filter holds
 }
+
+// OTLP is the value without its key, as package otlp goes through it.
+func (v *Value) OTLP() otlp.Value { return otlp.Value{Type: v.Type, Num: v.Num, Raw: v.Raw} }
 
 // Resource is one distinct resource. ID is the 64-bit dimension id (hash of tenant and canonical content), as are ServiceID and Scope.ID.
 type Resource struct {
@@ -63,15 +69,15 @@ type Scope struct {
 }
 
 // MetricKind is which data a metric carries.
-type MetricKind uint8
+type MetricKind = otlp.MetricKind
 
 // OTLP's five metric kinds.
 const (
-	Gauge MetricKind = iota + 1
-	Sum
-	Histogram
-	ExponentialHistogram
-	Summary
+	Gauge                = otlp.Gauge
+	Sum                  = otlp.Sum
+	Histogram            = otlp.Histogram
+	ExponentialHistogram = otlp.ExponentialHistogram
+	Summary              = otlp.Summary
 )
 
 // Metric is one distinct metric identity.

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -75,7 +76,7 @@ func TestErrorsNameTheField(t *testing.T) {
 			span(number(7, 1)), "otlp.wire_type", "resource_spans[0].scope_spans[1].spans[1]: field 7 has the wrong wire type 0",
 		},
 		"truncated": {
-			[]byte{0x0a, 0x05, 0x01}, "otlp.malformed", "request: malformed protobuf: truncated",
+			[]byte{0x0a, 0x05, 0x01}, "otlp.malformed", "request: malformed protobuf: the data ends inside a field",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -183,7 +184,7 @@ func TestServices(t *testing.T) {
 }
 
 func TestLogWithoutTimeIsTakenWhenObserved(t *testing.T) {
-	b := field(1, field(2, field(2, []byte{11<<3 | wireI64, 5, 0, 0, 0, 0, 0, 0, 0})))
+	b := field(1, field(2, field(2, []byte{byte(otlp.LogRecordObservedTimeUnixNano), 5, 0, 0, 0, 0, 0, 0, 0})))
 	table := NewTable("acme", telemetry.Logs)
 	_, err := table.Append(b, 0)
 	require.NoError(t, err)

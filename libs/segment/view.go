@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
@@ -561,7 +562,7 @@ func (v *View) Services() []Service {
 	}
 	r.services = resize(r.services, r.N)
 	for i := range r.services {
-		r.services[i] = Service{Name: unknownService}
+		r.services[i] = Service{Name: otlp.UnknownService}
 	}
 	set := func(key string, to func(s *Service) *string) {
 		c := r.Attribute(key)
@@ -574,8 +575,8 @@ func (v *View) Services() []Service {
 			}
 		}
 	}
-	set("service.name", func(s *Service) *string { return &s.Name })
-	set("service.namespace", func(s *Service) *string { return &s.Namespace })
+	set(otlp.ServiceName, func(s *Service) *string { return &s.Name })
+	set(otlp.ServiceNamespace, func(s *Service) *string { return &s.Namespace })
 	return r.services
 }
 

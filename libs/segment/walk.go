@@ -8,6 +8,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -26,7 +27,7 @@ func (t *Table) Append(payload []byte, position int64) (items int, err error) {
 		c.rows.prepare(c.schema)
 	}
 	w := &t.walk
-	w.t, w.position, w.ordinal, w.depth, w.odd = t, position, 0, 0, false
+	w.t, w.position, w.ordinal, w.depth = t, position, 0, 0
 	if !w.request(payload) {
 		err := w.err
 		t.rollback(before)
@@ -53,10 +54,6 @@ type walker struct {
 	path  [12]step
 	depth int
 	err   error
-
-	// odd is set by what pdata is known to treat otherwise: indexes into the string table of profiles, which are not kept here; groups with
-	// content, which pdata refuses; packed numbers after unpacked ones, of which it drops the first. Differential tests leave these out.
-	odd bool
 
 	metric    metricText
 	metricRef uint32
@@ -104,22 +101,34 @@ func (w *walker) where() string {
 	return b.String()
 }
 
-// damaged fails with what next reported.
-func (w *walker) damaged(code int) bool {
-	w.err = fault.Newf(fault.Invalid, "otlp.malformed", "%s: malformed protobuf: %s", w.where(), wireReason(code))
+// damaged fails with what otlp.Next reported.
+func (w *walker) damaged(p otlp.Problem) bool {
+	w.err = fault.Newf(fault.Invalid, "otlp.malformed", "%s: malformed protobuf: %s", w.where(), p)
 	return false
 }
 
-// unknown is called for a field that no case has taken: a known field number there means a wrong wire type.
-func (w *walker) unknown(tag uint64, known uint64) bool {
-	if tag&7 == wireGroup {
-		w.odd = true
-	}
-	if number := tag >> 3; number < 64 && known>>number&1 != 0 {
-		w.err = fault.Newf(fault.Invalid, "otlp.wire_type", "%s: field %d has the wrong wire type %d", w.where(), number, tag&7)
+// refused fails with what was found at b[at:], in an attribute or a body.
+func (w *walker) refused(b []byte, at int, p otlp.Problem) bool {
+	switch p {
+	case otlp.WrongType:
+		tag, _, _, _ := otlp.Next(b, at)
+		return w.wrongType(tag)
+	case otlp.TooDeep:
+		w.err = fault.Newf(fault.Invalid, "otlp.too_deep", "%s: %s", w.where(), p)
 		return false
+	case otlp.Fine, otlp.Truncated, otlp.BadVarint, otlp.BadTag, otlp.BadWireType:
 	}
-	return true
+	return w.damaged(p)
+}
+
+// unknown is called for a field that no case has taken: one of the message's own has a wrong wire type, another is skipped.
+func (w *walker) unknown(tag otlp.Tag, known otlp.Fields) bool {
+	return !known.Has(tag) || w.wrongType(tag)
+}
+
+func (w *walker) wrongType(tag otlp.Tag) bool {
+	w.err = fault.Newf(fault.Invalid, "otlp.wire_type", "%s: field %d has the wrong wire type %d", w.where(), tag.Number(), tag.Wire())
+	return false
 }
 
 func (w *walker) badID(name string, length, want int) bool {
@@ -135,11 +144,6 @@ func (w *walker) fits(item []byte) bool {
 	}
 	w.t.sizes = append(w.t.sizes, uint32(len(item)))
 	return true
-}
-
-func (w *walker) tooDeep() bool {
-	w.err = fault.Newf(fault.Invalid, "otlp.too_deep", "%s: a value is nested deeper than %d levels", w.where(), maxNesting)
-	return false
 }
 
 // Names of the levels in error paths.
@@ -162,21 +166,21 @@ func (w *walker) request(b []byte) bool {
 	names := levels(w.t.Signal)
 	n := 0
 	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 1<<3 | wireLen:
+		case otlp.ExportResourceItems:
 			w.push(names.resources, n)
-			if !w.resourceItems(data, names) {
+			if !w.resourceItems(b[s:e:e], names) {
 				return false
 			}
 			w.pop()
 			n++
 		default:
-			if !w.unknown(tag, 1<<1) {
+			if !w.unknown(tag, otlp.ExportFields) {
 				return false
 			}
 		}
@@ -190,19 +194,19 @@ func (w *walker) resourceItems(b []byte, names levelNames) bool {
 	var resource joined
 	var schemaURL []byte
 	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 1<<3 | wireLen:
-			resource.add(data)
-		case 2<<3 | wireLen:
-		case 3<<3 | wireLen:
-			schemaURL = data
+		case otlp.ResourceItemsResource:
+			resource.add(b[s:e:e])
+		case otlp.ResourceItemsScopeItems:
+		case otlp.ResourceItemsSchemaURL:
+			schemaURL = b[s:e:e]
 		default:
-			if !w.unknown(tag, 1<<1|1<<2|1<<3) {
+			if !w.unknown(tag, otlp.ResourceItemsFields) {
 				return false
 			}
 		}
@@ -214,11 +218,11 @@ func (w *walker) resourceItems(b []byte, names levelNames) bool {
 	w.pop()
 	n := 0
 	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		i = end
-		if tag == 2<<3|wireLen {
+		tag, s, e, _ := otlp.Next(b, i)
+		i = e
+		if tag == otlp.ResourceItemsScopeItems {
 			w.push(names.scopes, n)
-			if !w.scopeItems(data, names) {
+			if !w.scopeItems(b[s:e:e], names) {
 				return false
 			}
 			w.pop()
@@ -252,27 +256,27 @@ func (w *walker) readResource(b, schemaURL []byte) bool {
 	w.attrs, w.refs = w.attrs[:0], w.refs[:0]
 	var dropped uint32
 	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 1<<3 | wireLen:
-			id, _, ok := w.attribute(data, 0)
+		case otlp.ResourceAttributes:
+			id, _, ok := w.attribute(b[s:e:e], 0)
 			if !ok {
 				return false
 			}
 			w.attrs = append(w.attrs, id)
-		case 2<<3 | wireVarint:
-			dropped = uint32(num)
-		case 3<<3 | wireLen:
-			if !w.entityRef(data) {
+		case otlp.ResourceDroppedAttributesCount:
+			dropped = uint32(otlp.Number(b, s))
+		case otlp.ResourceEntityRefs:
+			if !w.entityRef(b[s:e:e]) {
 				return false
 			}
-			w.refs = append(w.refs, data)
+			w.refs = append(w.refs, b[s:e:e])
 		default:
-			if !w.unknown(tag, 1<<1|1<<2|1<<3) {
+			if !w.unknown(tag, otlp.ResourceFields) {
 				return false
 			}
 		}
@@ -284,12 +288,12 @@ func (w *walker) readResource(b, schemaURL []byte) bool {
 // entityRef only checks: the message is kept verbatim.
 func (w *walker) entityRef(b []byte) bool {
 	for i := 0; i < len(b); {
-		tag, _, _, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, _, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
-		if tag&7 != wireLen && !w.unknown(tag, 1<<1|1<<2|1<<3|1<<4) {
+		i = e
+		if tag.Wire() != otlp.Len && !w.unknown(tag, otlp.EntityRefFields) {
 			return false
 		}
 	}
@@ -305,28 +309,28 @@ func (w *walker) scopeItems(b []byte, names levelNames) bool {
 	waits := w.t.Signal == telemetry.Metrics
 	first, n := w.t.N, 0
 	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 1<<3 | wireLen:
-			scope.add(data)
-		case 2<<3 | wireLen:
+		case otlp.ScopeItemsScope:
+			scope.add(b[s:e:e])
+		case otlp.ScopeItemsItems:
 			if waits {
 				continue
 			}
 			w.push(names.items, n)
-			if !w.item(data) {
+			if !w.item(b[s:e:e]) {
 				return false
 			}
 			w.pop()
 			n++
-		case 3<<3 | wireLen:
-			schemaURL = data
+		case otlp.ScopeItemsSchemaURL:
+			schemaURL = b[s:e:e]
 		default:
-			if !w.unknown(tag, 1<<1|1<<2|1<<3) {
+			if !w.unknown(tag, otlp.ScopeItemsFields) {
 				return false
 			}
 		}
@@ -344,13 +348,13 @@ func (w *walker) scopeItems(b []byte, names levelNames) bool {
 		return true
 	}
 	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		i = end
-		if tag != 2<<3|wireLen {
+		tag, s, e, _ := otlp.Next(b, i)
+		i = e
+		if tag != otlp.ScopeItemsItems {
 			continue
 		}
 		w.push(names.items, n)
-		if !w.readMetric(data) {
+		if !w.readMetric(b[s:e:e]) {
 			return false
 		}
 		w.pop()
@@ -375,26 +379,26 @@ func (w *walker) readScope(b, schemaURL []byte) bool {
 	var name, version []byte
 	var dropped uint32
 	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 1<<3 | wireLen:
-			name = data
-		case 2<<3 | wireLen:
-			version = data
-		case 3<<3 | wireLen:
-			id, _, ok := w.attribute(data, 0)
+		case otlp.InstrumentationScopeName:
+			name = b[s:e:e]
+		case otlp.InstrumentationScopeVersion:
+			version = b[s:e:e]
+		case otlp.InstrumentationScopeAttributes:
+			id, _, ok := w.attribute(b[s:e:e], 0)
 			if !ok {
 				return false
 			}
 			w.attrs = append(w.attrs, id)
-		case 4<<3 | wireVarint:
-			dropped = uint32(num)
+		case otlp.InstrumentationScopeDroppedAttributesCount:
+			dropped = uint32(otlp.Number(b, s))
 		default:
-			if !w.unknown(tag, 1<<1|1<<2|1<<3|1<<4) {
+			if !w.unknown(tag, otlp.InstrumentationScopeFields) {
 				return false
 			}
 		}
@@ -424,9 +428,6 @@ func (w *walker) attribute(b []byte, node uint32) (id ValueID, child uint32, ok 
 			return 0, 0, false
 		}
 		*p = pair{raw: b, key: key, id: id}
-		if w.odd {
-			p.raw = nil // to be noticed again
-		}
 	}
 	// The key list predicts the key: the child taken last.
 	if last := t.tree.nodes[node].last; last != 0 && t.tree.nodes[last].key == p.key {
@@ -438,28 +439,10 @@ func (w *walker) attribute(b []byte, node uint32) (id ValueID, child uint32, ok 
 // keyValue reads a KeyValue after the key list node, and interns key and value.
 func (w *walker) keyValue(b []byte, node uint32) (key KeyID, id ValueID, ok bool) {
 	t := w.t
-	var name []byte
-	var v anyValue
-	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		if end < 0 {
-			return 0, 0, w.damaged(end)
-		}
-		i = end
-		switch tag {
-		case 1<<3 | wireLen:
-			name = data
-		case 2<<3 | wireLen:
-			if !w.readAny(data, &v, 0) {
-				return 0, 0, false
-			}
-		case 3<<3 | wireVarint: // key_strindex: profiles only
-			w.odd = true
-		default:
-			if !w.unknown(tag, 1<<1|1<<2|1<<3) {
-				return 0, 0, false
-			}
-		}
+	var v otlp.Value
+	name, at, p := otlp.ReadKeyValue(b, &v)
+	if p != otlp.Fine {
+		return 0, 0, w.refused(b, at, p)
 	}
 	// The list predicts the key, as in attribute: to compare it takes a third of the time of looking it up.
 	if last := t.tree.nodes[node].last; last != 0 && t.Keys[t.tree.nodes[last].key] == string(name) {
@@ -467,128 +450,5 @@ func (w *walker) keyValue(b []byte, node uint32) (key KeyID, id ValueID, ok bool
 	} else {
 		key = t.key(name)
 	}
-	return key, t.value(key, v.typ, v.num, v.raw), true
-}
-
-// anyValue is an AnyValue as it stands in a payload.
-type anyValue struct {
-	typ ValueType
-	num uint64
-	raw []byte
-}
-
-// readAny reads an AnyValue; of several values the last one counts.
-func (w *walker) readAny(b []byte, v *anyValue, depth int) bool {
-	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
-		}
-		i = end
-		switch tag {
-		case 1<<3 | wireLen:
-			*v = anyValue{typ: String, raw: data}
-		case 2<<3 | wireVarint:
-			if num != 0 {
-				num = 1
-			}
-			*v = anyValue{typ: Bool, num: num}
-		case 3<<3 | wireVarint:
-			*v = anyValue{typ: Int, num: num}
-		case 4<<3 | wireI64:
-			*v = anyValue{typ: Double, num: num}
-		case 5<<3 | wireLen:
-			if !w.checkArray(data, depth+1) {
-				return false
-			}
-			*v = anyValue{typ: Array, raw: data}
-		case 6<<3 | wireLen:
-			if !w.checkMap(data, depth+1) {
-				return false
-			}
-			*v = anyValue{typ: Map, raw: data}
-		case 7<<3 | wireLen:
-			*v = anyValue{typ: Bytes, raw: data}
-		case 8<<3 | wireVarint: // string_value_strindex: profiles only
-			w.odd = true
-		default:
-			if !w.unknown(tag, 1<<1|1<<2|1<<3|1<<4|1<<5|1<<6|1<<7|1<<8) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// checkArray and checkMap only check: nested values are kept verbatim.
-func (w *walker) checkArray(b []byte, depth int) bool {
-	if depth > maxNesting {
-		return w.tooDeep()
-	}
-	var v anyValue
-	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
-		}
-		i = end
-		switch tag {
-		case 1<<3 | wireLen:
-			if !w.readAny(data, &v, depth) {
-				return false
-			}
-		default:
-			if !w.unknown(tag, 1<<1) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func (w *walker) checkMap(b []byte, depth int) bool {
-	if depth > maxNesting {
-		return w.tooDeep()
-	}
-	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
-		}
-		i = end
-		switch tag {
-		case 1<<3 | wireLen:
-			if !w.checkKeyValue(data, depth) {
-				return false
-			}
-		default:
-			if !w.unknown(tag, 1<<1) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func (w *walker) checkKeyValue(b []byte, depth int) bool {
-	var v anyValue
-	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
-		}
-		i = end
-		switch tag {
-		case 1<<3 | wireLen, 3<<3 | wireVarint:
-		case 2<<3 | wireLen:
-			if !w.readAny(data, &v, depth) {
-				return false
-			}
-		default:
-			if !w.unknown(tag, 1<<1|1<<2|1<<3) {
-				return false
-			}
-		}
-	}
-	return true
+	return key, t.value(key, v.Type, v.Num, v.Raw), true
 }

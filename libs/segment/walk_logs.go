@@ -1,69 +1,71 @@
 package segment
 
+import "github.com/ollyscale/ollyscale/libs/otlp"
+
 func (w *walker) logRecord(b []byte) bool {
 	t := w.t
 	var traceID [16]byte
 	var spanID [8]byte
 	var severityText, eventName []byte
-	var body anyValue
+	var body otlp.Value
 	var time, observed, severity, dropped, flags uint64
 	node := uint32(0)
 	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 1<<3 | wireI64:
-			time = num
-		case 2<<3 | wireVarint:
-			severity = num
-		case 3<<3 | wireLen:
-			severityText = data
-		case 5<<3 | wireLen:
+		case otlp.LogRecordTimeUnixNano:
+			time = otlp.Fixed64(b, s)
+		case otlp.LogRecordSeverityNumber:
+			severity = otlp.Number(b, s)
+		case otlp.LogRecordSeverityText:
+			severityText = b[s:e:e]
+		case otlp.LogRecordBody:
 			w.push("body", -1)
-			if !w.readAny(data, &body, 0) {
-				return false
+			if at, p := body.Read(b[s:e:e]); p != otlp.Fine {
+				return w.refused(b[s:e], at, p)
 			}
 			w.pop()
-		case 6<<3 | wireLen:
-			id, child, ok := w.attribute(data, node)
+		case otlp.LogRecordAttributes:
+			id, child, ok := w.attribute(b[s:e:e], node)
 			if !ok {
 				return false
 			}
 			node = child
 			t.Attributes.IDs = append(t.Attributes.IDs, id)
-		case 7<<3 | wireVarint:
-			dropped = num
-		case 8<<3 | wireI32:
-			flags = num
-		case 9<<3 | wireLen:
-			if !w.traceID(data, &traceID) {
+		case otlp.LogRecordDroppedAttributesCount:
+			dropped = otlp.Number(b, s)
+		case otlp.LogRecordFlags:
+			flags = uint64(otlp.Fixed32(b, s))
+		case otlp.LogRecordTraceID:
+			if !w.traceID(b[s:e:e], &traceID) {
 				return false
 			}
-		case 10<<3 | wireLen:
-			if !w.spanID(data, &spanID) {
+		case otlp.LogRecordSpanID:
+			if !w.spanID(b[s:e:e], &spanID) {
 				return false
 			}
-		case 11<<3 | wireI64:
-			observed = num
-		case 12<<3 | wireLen:
-			eventName = data
+		case otlp.LogRecordObservedTimeUnixNano:
+			observed = otlp.Fixed64(b, s)
+		case otlp.LogRecordEventName:
+			eventName = b[s:e:e]
 		default:
-			if !w.unknown(tag, (1<<13-2)&^(1<<4)) {
+			if !w.unknown(tag, otlp.LogRecordFields) {
 				return false
 			}
 		}
 	}
-	// OTLP: a record without a time is taken for the moment at which it was observed.
 	has := int64(0)
-	if time == 0 && observed != 0 {
-		time, has = observed, HasObserved
+	time, isObserved := otlp.LogTime(time, observed)
+	if isObserved {
+		has = HasObserved
 	}
 	bodyID := ValueID(0)
-	if body.typ != Empty {
-		bodyID = t.value(keyOf(TextBody), body.typ, body.num, body.raw)
+	if body.Type != Empty {
+		bodyID = t.value(keyOf(TextBody), body.Type, body.Num, body.Raw)
 	}
 	r := &t.Rows
 	in := &r.Ints

@@ -1,6 +1,9 @@
 package segment
 
-import "encoding/binary"
+import (
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
+)
 
 // point is a data point of any kind while it is read. Doubles are IEEE bits.
 type point struct {
@@ -27,32 +30,32 @@ func (w *walker) readMetric(b []byte) bool {
 	w.hasMetric = false
 	var data []byte
 	for i := 0; i < len(b); {
-		tag, _, v, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 1<<3 | wireLen:
-			m.name = v
-		case 2<<3 | wireLen:
-			m.description = v
-		case 3<<3 | wireLen:
-			m.unit = v
-		case 5<<3 | wireLen, 7<<3 | wireLen, 9<<3 | wireLen, 10<<3 | wireLen, 11<<3 | wireLen:
-			// Of several kinds of data the last one counts; the others are still checked.
-			if m.kind != 0 && !w.checkData(data) {
+		case otlp.MetricName:
+			m.name = b[s:e:e]
+		case otlp.MetricDescription:
+			m.description = b[s:e:e]
+		case otlp.MetricUnit:
+			m.unit = b[s:e:e]
+		case otlp.MetricGauge, otlp.MetricSum, otlp.MetricHistogram, otlp.MetricExponentialHistogram, otlp.MetricSummary:
+			if m.kind != 0 { // as ingest does
+				w.err = fault.Newf(fault.Invalid, "otlp.malformed", "%s: a metric has data of one kind, once", w.where())
 				return false
 			}
-			m.kind, data = kindOf(tag>>3), v
-		case 12<<3 | wireLen:
-			id, _, ok := w.attribute(v, 0)
+			m.kind, data = otlp.KindOf(tag), b[s:e:e]
+		case otlp.MetricMetadata:
+			id, _, ok := w.attribute(b[s:e:e], 0)
 			if !ok {
 				return false
 			}
 			w.metadata = append(w.metadata, id)
 		default:
-			if !w.unknown(tag, 1<<1|1<<2|1<<3|1<<5|1<<7|1<<9|1<<10|1<<11|1<<12) {
+			if !w.unknown(tag, otlp.MetricFields) {
 				return false
 			}
 		}
@@ -63,76 +66,22 @@ func (w *walker) readMetric(b []byte) bool {
 	return w.readData(data)
 }
 
-func kindOf(field uint64) MetricKind {
-	switch field {
-	case 5:
-		return Gauge
-	case 7:
-		return Sum
-	case 9:
-		return Histogram
-	case 10:
-		return ExponentialHistogram
-	}
-	return Summary
-}
-
-func kindName(k MetricKind) string {
-	switch k {
-	case Gauge:
-		return "gauge"
-	case Sum:
-		return "sum"
-	case Histogram:
-		return "histogram"
-	case ExponentialHistogram:
-		return "exponential_histogram"
-	case Summary:
-		return "summary"
-	}
-	return "data"
-}
-
-// checkData reads data that is not kept, by reading and forgetting it.
-func (w *walker) checkData(data []byte) bool {
-	before := w.t.mark()
-	ordinal := w.ordinal
-	if !w.readData(data) {
-		return false
-	}
-	if w.t.N > before.n {
-		keep := *w
-		w.t.rollback(before)
-		*w = keep
-	}
-	w.ordinal, w.hasMetric = ordinal, false
-	w.metric.temporality, w.metric.monotonic = 0, false
-	return true
-}
-
 func (w *walker) readData(b []byte) bool {
 	m := &w.metric
-	w.push(kindName(m.kind), -1)
-	known := uint64(1 << 1)
-	switch m.kind {
-	case Sum:
-		known |= 1<<2 | 1<<3
-	case Histogram, ExponentialHistogram:
-		known |= 1 << 2
-	case Gauge, Summary:
-	}
+	w.push(m.kind.String(), -1)
+	known := m.kind.Fields()
 	for i := 0; i < len(b); {
-		tag, num, _, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch {
-		case tag == 1<<3|wireLen:
-		case tag == 2<<3|wireVarint && known&(1<<2) != 0:
-			m.temporality = int32(num)
-		case tag == 3<<3|wireVarint && known&(1<<3) != 0:
-			m.monotonic = num != 0
+		case tag == otlp.DataPoints:
+		case tag == otlp.DataAggregationTemporality && known.Has(tag):
+			m.temporality = int32(otlp.Number(b, s))
+		case tag == otlp.DataIsMonotonic && known.Has(tag):
+			m.monotonic = otlp.Number(b, s) != 0
 		default:
 			if !w.unknown(tag, known) {
 				return false
@@ -141,11 +90,12 @@ func (w *walker) readData(b []byte) bool {
 	}
 	n := 0
 	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		i = end
-		if tag != 1<<3|wireLen {
+		tag, s, e, _ := otlp.Next(b, i)
+		i = e
+		if tag != otlp.DataPoints {
 			continue
 		}
+		data := b[s:e:e]
 		w.push("data_points", n)
 		w.point.clear()
 		if !w.fits(data) {
@@ -231,32 +181,32 @@ func (w *walker) pointAttribute(data []byte) bool {
 func (w *walker) numberPoint(b []byte) bool {
 	p := &w.point
 	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, bad := otlp.Next(b, i)
+		if bad != otlp.Fine {
+			return w.damaged(bad)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 2<<3 | wireI64:
-			p.start = num
-		case 3<<3 | wireI64:
-			p.time = num
-		case 4<<3 | wireI64:
-			p.number, p.has = num, HasDouble
-		case 5<<3 | wireLen:
-			if !w.exemplar(data) {
+		case otlp.NumberDataPointStartTimeUnixNano:
+			p.start = otlp.Fixed64(b, s)
+		case otlp.NumberDataPointTimeUnixNano:
+			p.time = otlp.Fixed64(b, s)
+		case otlp.NumberDataPointAsDouble:
+			p.number, p.has = otlp.Fixed64(b, s), HasDouble
+		case otlp.NumberDataPointExemplars:
+			if !w.exemplar(b[s:e:e]) {
 				return false
 			}
-		case 6<<3 | wireI64:
-			p.number, p.has = num, HasInt
-		case 7<<3 | wireLen:
-			if !w.pointAttribute(data) {
+		case otlp.NumberDataPointAsInt:
+			p.number, p.has = otlp.Fixed64(b, s), HasInt
+		case otlp.NumberDataPointAttributes:
+			if !w.pointAttribute(b[s:e:e]) {
 				return false
 			}
-		case 8<<3 | wireVarint:
-			p.flags = num
+		case otlp.NumberDataPointFlags:
+			p.flags = otlp.Number(b, s)
 		default:
-			if !w.unknown(tag, 1<<9-4) {
+			if !w.unknown(tag, otlp.NumberDataPointFields) {
 				return false
 			}
 		}
@@ -267,54 +217,52 @@ func (w *walker) numberPoint(b []byte) bool {
 func (w *walker) histogramPoint(b []byte) bool {
 	p := &w.point
 	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, bad := otlp.Next(b, i)
+		if bad != otlp.Fine {
+			return w.damaged(bad)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 2<<3 | wireI64:
-			p.start = num
-		case 3<<3 | wireI64:
-			p.time = num
-		case 4<<3 | wireI64:
-			p.count = num
-		case 5<<3 | wireI64:
-			p.sum, p.has = num, p.has|HasSum
-		case 6<<3 | wireI64:
-			p.counts = append(p.counts, int64(num))
-		case 6<<3 | wireLen:
-			if len(data)%8 != 0 {
-				return w.damaged(wireTruncated)
+		case otlp.HistogramDataPointStartTimeUnixNano:
+			p.start = otlp.Fixed64(b, s)
+		case otlp.HistogramDataPointTimeUnixNano:
+			p.time = otlp.Fixed64(b, s)
+		case otlp.HistogramDataPointCount:
+			p.count = otlp.Fixed64(b, s)
+		case otlp.HistogramDataPointSum:
+			p.sum, p.has = otlp.Fixed64(b, s), p.has|HasSum
+		case otlp.HistogramDataPointBucketCount:
+			p.counts = append(p.counts, int64(otlp.Fixed64(b, s)))
+		case otlp.HistogramDataPointBucketCounts:
+			if (e-s)%8 != 0 {
+				return w.damaged(otlp.Truncated)
 			}
-			w.odd = w.odd || len(p.counts) > 0
-			for ; len(data) > 0; data = data[8:] {
-				p.counts = append(p.counts, int64(binary.LittleEndian.Uint64(data)))
+			for ; s < e; s += 8 {
+				p.counts = append(p.counts, int64(otlp.Fixed64(b, s)))
 			}
-		case 7<<3 | wireI64:
-			p.bounds.add(b[end-8 : end])
-		case 7<<3 | wireLen:
-			if len(data)%8 != 0 {
-				return w.damaged(wireTruncated)
+		case otlp.HistogramDataPointExplicitBound:
+			p.bounds.add(b[s:e])
+		case otlp.HistogramDataPointExplicitBounds:
+			if (e-s)%8 != 0 {
+				return w.damaged(otlp.Truncated)
 			}
-			w.odd = w.odd || len(p.bounds.b) > 0
-			p.bounds.add(data)
-		case 8<<3 | wireLen:
-			if !w.exemplar(data) {
+			p.bounds.add(b[s:e:e])
+		case otlp.HistogramDataPointExemplars:
+			if !w.exemplar(b[s:e:e]) {
 				return false
 			}
-		case 9<<3 | wireLen:
-			if !w.pointAttribute(data) {
+		case otlp.HistogramDataPointAttributes:
+			if !w.pointAttribute(b[s:e:e]) {
 				return false
 			}
-		case 10<<3 | wireVarint:
-			p.flags = num
-		case 11<<3 | wireI64:
-			p.minimum, p.has = num, p.has|HasMin
-		case 12<<3 | wireI64:
-			p.maximum, p.has = num, p.has|HasMax
+		case otlp.HistogramDataPointFlags:
+			p.flags = otlp.Number(b, s)
+		case otlp.HistogramDataPointMin:
+			p.minimum, p.has = otlp.Fixed64(b, s), p.has|HasMin
+		case otlp.HistogramDataPointMax:
+			p.maximum, p.has = otlp.Fixed64(b, s), p.has|HasMax
 		default:
-			if !w.unknown(tag, 1<<13-4) {
+			if !w.unknown(tag, otlp.HistogramDataPointFields) {
 				return false
 			}
 		}
@@ -325,56 +273,56 @@ func (w *walker) histogramPoint(b []byte) bool {
 func (w *walker) exponentialPoint(b []byte) bool {
 	p := &w.point
 	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, bad := otlp.Next(b, i)
+		if bad != otlp.Fine {
+			return w.damaged(bad)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 1<<3 | wireLen:
-			if !w.pointAttribute(data) {
+		case otlp.ExponentialHistogramDataPointAttributes:
+			if !w.pointAttribute(b[s:e:e]) {
 				return false
 			}
-		case 2<<3 | wireI64:
-			p.start = num
-		case 3<<3 | wireI64:
-			p.time = num
-		case 4<<3 | wireI64:
-			p.count = num
-		case 5<<3 | wireI64:
-			p.sum, p.has = num, p.has|HasSum
-		case 6<<3 | wireVarint:
-			p.scale = sint32(num)
-		case 7<<3 | wireI64:
-			p.zeroCount = num
-		case 8<<3 | wireLen:
+		case otlp.ExponentialHistogramDataPointStartTimeUnixNano:
+			p.start = otlp.Fixed64(b, s)
+		case otlp.ExponentialHistogramDataPointTimeUnixNano:
+			p.time = otlp.Fixed64(b, s)
+		case otlp.ExponentialHistogramDataPointCount:
+			p.count = otlp.Fixed64(b, s)
+		case otlp.ExponentialHistogramDataPointSum:
+			p.sum, p.has = otlp.Fixed64(b, s), p.has|HasSum
+		case otlp.ExponentialHistogramDataPointScale:
+			p.scale = int64(otlp.Sint32(otlp.Number(b, s)))
+		case otlp.ExponentialHistogramDataPointZeroCount:
+			p.zeroCount = otlp.Fixed64(b, s)
+		case otlp.ExponentialHistogramDataPointPositive:
 			p.has |= HasPositive
 			w.push("positive", -1)
-			if !w.buckets(data, &p.positiveOffset, &p.positive) {
+			if !w.buckets(b[s:e:e], &p.positiveOffset, &p.positive) {
 				return false
 			}
 			w.pop()
-		case 9<<3 | wireLen:
+		case otlp.ExponentialHistogramDataPointNegative:
 			p.has |= HasNegative
 			w.push("negative", -1)
-			if !w.buckets(data, &p.negativeOffset, &p.negative) {
+			if !w.buckets(b[s:e:e], &p.negativeOffset, &p.negative) {
 				return false
 			}
 			w.pop()
-		case 10<<3 | wireVarint:
-			p.flags = num
-		case 11<<3 | wireLen:
-			if !w.exemplar(data) {
+		case otlp.ExponentialHistogramDataPointFlags:
+			p.flags = otlp.Number(b, s)
+		case otlp.ExponentialHistogramDataPointExemplars:
+			if !w.exemplar(b[s:e:e]) {
 				return false
 			}
-		case 12<<3 | wireI64:
-			p.minimum, p.has = num, p.has|HasMin
-		case 13<<3 | wireI64:
-			p.maximum, p.has = num, p.has|HasMax
-		case 14<<3 | wireI64:
-			p.zeroThreshold = num
+		case otlp.ExponentialHistogramDataPointMin:
+			p.minimum, p.has = otlp.Fixed64(b, s), p.has|HasMin
+		case otlp.ExponentialHistogramDataPointMax:
+			p.maximum, p.has = otlp.Fixed64(b, s), p.has|HasMax
+		case otlp.ExponentialHistogramDataPointZeroThreshold:
+			p.zeroThreshold = otlp.Fixed64(b, s)
 		default:
-			if !w.unknown(tag, 1<<15-2) {
+			if !w.unknown(tag, otlp.ExponentialHistogramDataPointFields) {
 				return false
 			}
 		}
@@ -382,33 +330,28 @@ func (w *walker) exponentialPoint(b []byte) bool {
 	return true
 }
 
-// sint32 decodes a sint32 field.
-func sint32(num uint64) int64 { return int64(int32(uint32(num)>>1) ^ -int32(num&1)) }
-
 func (w *walker) buckets(b []byte, offset *int64, counts *[]int64) bool {
 	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 1<<3 | wireVarint:
-			*offset = sint32(num)
-		case 2<<3 | wireVarint:
-			*counts = append(*counts, int64(num))
-		case 2<<3 | wireLen:
-			w.odd = w.odd || len(*counts) > 0
-			for j := 0; j < len(data); {
-				v, stop := varint(data, j)
-				if stop < 0 {
-					return w.damaged(stop)
+		case otlp.BucketsOffset:
+			*offset = int64(otlp.Sint32(otlp.Number(b, s)))
+		case otlp.BucketsBucketCount:
+			*counts = append(*counts, int64(otlp.Number(b, s)))
+		case otlp.BucketsBucketCounts:
+			for s < e {
+				var n uint64
+				if n, s, p = otlp.Uvarint(b[:e], s); p != otlp.Fine {
+					return w.damaged(p)
 				}
-				j = stop
-				*counts = append(*counts, int64(v))
+				*counts = append(*counts, int64(n))
 			}
 		default:
-			if !w.unknown(tag, 1<<1|1<<2) {
+			if !w.unknown(tag, otlp.BucketsFields) {
 				return false
 			}
 		}
@@ -419,53 +362,60 @@ func (w *walker) buckets(b []byte, offset *int64, counts *[]int64) bool {
 func (w *walker) summaryPoint(b []byte) bool {
 	p := &w.point
 	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, bad := otlp.Next(b, i)
+		if bad != otlp.Fine {
+			return w.damaged(bad)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 2<<3 | wireI64:
-			p.start = num
-		case 3<<3 | wireI64:
-			p.time = num
-		case 4<<3 | wireI64:
-			p.count = num
-		case 5<<3 | wireI64:
-			p.sum = num
-		case 6<<3 | wireLen:
-			var quantile, value uint64
-			for j := 0; j < len(data); {
-				tag, num, _, end := next(data, j)
-				if end < 0 {
-					return w.damaged(end)
-				}
-				j = end
-				switch tag {
-				case 1<<3 | wireI64:
-					quantile = num
-				case 2<<3 | wireI64:
-					value = num
-				default:
-					if !w.unknown(tag, 1<<1|1<<2) {
-						return false
-					}
-				}
-			}
-			p.quantiles = append(p.quantiles, int64(quantile))
-			p.quantileValues = append(p.quantileValues, int64(value))
-		case 7<<3 | wireLen:
-			if !w.pointAttribute(data) {
+		case otlp.SummaryDataPointStartTimeUnixNano:
+			p.start = otlp.Fixed64(b, s)
+		case otlp.SummaryDataPointTimeUnixNano:
+			p.time = otlp.Fixed64(b, s)
+		case otlp.SummaryDataPointCount:
+			p.count = otlp.Fixed64(b, s)
+		case otlp.SummaryDataPointSum:
+			p.sum = otlp.Fixed64(b, s)
+		case otlp.SummaryDataPointQuantileValues:
+			if !w.quantile(b[s:e]) {
 				return false
 			}
-		case 8<<3 | wireVarint:
-			p.flags = num
+		case otlp.SummaryDataPointAttributes:
+			if !w.pointAttribute(b[s:e:e]) {
+				return false
+			}
+		case otlp.SummaryDataPointFlags:
+			p.flags = otlp.Number(b, s)
 		default:
-			if !w.unknown(tag, 1<<9-4) {
+			if !w.unknown(tag, otlp.SummaryDataPointFields) {
 				return false
 			}
 		}
 	}
+	return true
+}
+
+func (w *walker) quantile(b []byte) bool {
+	var quantile, value uint64
+	for i := 0; i < len(b); {
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
+		}
+		i = e
+		switch tag {
+		case otlp.ValueAtQuantileQuantile:
+			quantile = otlp.Fixed64(b, s)
+		case otlp.ValueAtQuantileValue:
+			value = otlp.Fixed64(b, s)
+		default:
+			if !w.unknown(tag, otlp.ValueAtQuantileFields) {
+				return false
+			}
+		}
+	}
+	w.point.quantiles = append(w.point.quantiles, int64(quantile))
+	w.point.quantileValues = append(w.point.quantileValues, int64(value))
 	return true
 }
 
@@ -479,35 +429,35 @@ func (w *walker) exemplar(b []byte) bool {
 	node := uint32(0)
 	w.push("exemplars", r.N-int(t.Exemplars.Offsets[len(t.Exemplars.Offsets)-1]))
 	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 2<<3 | wireI64:
-			time = num
-		case 3<<3 | wireI64:
-			number, has = num, HasDouble
-		case 4<<3 | wireLen:
-			if !w.spanID(data, &spanID) {
+		case otlp.ExemplarTimeUnixNano:
+			time = otlp.Fixed64(b, s)
+		case otlp.ExemplarAsDouble:
+			number, has = otlp.Fixed64(b, s), HasDouble
+		case otlp.ExemplarSpanID:
+			if !w.spanID(b[s:e:e], &spanID) {
 				return false
 			}
-		case 5<<3 | wireLen:
-			if !w.traceID(data, &traceID) {
+		case otlp.ExemplarTraceID:
+			if !w.traceID(b[s:e:e], &traceID) {
 				return false
 			}
-		case 6<<3 | wireI64:
-			number, has = num, HasInt
-		case 7<<3 | wireLen:
-			id, child, ok := w.attribute(data, node)
+		case otlp.ExemplarAsInt:
+			number, has = otlp.Fixed64(b, s), HasInt
+		case otlp.ExemplarFilteredAttributes:
+			id, child, ok := w.attribute(b[s:e:e], node)
 			if !ok {
 				return false
 			}
 			node = child
 			r.Attributes.IDs = append(r.Attributes.IDs, id)
 		default:
-			if !w.unknown(tag, 1<<8-4) {
+			if !w.unknown(tag, otlp.ExemplarFields) {
 				return false
 			}
 		}

@@ -1,5 +1,7 @@
 package segment
 
+import "github.com/ollyscale/ollyscale/libs/otlp"
+
 func (w *walker) span(b []byte) bool {
 	t := w.t
 	var traceID [16]byte
@@ -9,8 +11,7 @@ func (w *walker) span(b []byte) bool {
 	node := uint32(0)
 	for i := 0; i < len(b); {
 		// Attributes are most of a span's fields, and most of them are short.
-		if b[i] == 9<<3|wireLen && i+1 < len(b) && b[i+1] < 0x80 && int(b[i+1]) <= len(b)-i-2 {
-			end := i + 2 + int(b[i+1])
+		if end, ok := otlp.Short(b, i, otlp.SpanAttributes); ok {
 			id, child, ok := w.attribute(b[i+2:end:end], node)
 			if !ok {
 				return false
@@ -19,93 +20,79 @@ func (w *walker) span(b []byte) bool {
 			t.Attributes.IDs = append(t.Attributes.IDs, id)
 			continue
 		}
-		tag, num, data, stop := next(b, i)
-		if stop < 0 {
-			return w.damaged(stop)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = stop
+		i = e
 		switch tag {
-		case 1<<3 | wireLen:
-			if len(data) == 16 {
-				traceID = [16]byte(data)
-			} else if len(data) == 0 {
+		case otlp.SpanTraceID:
+			if e-s == 16 {
+				traceID = [16]byte(b[s:e])
+			} else if e == s {
 				traceID = [16]byte{}
 			} else {
-				return w.badID("trace_id", len(data), 16)
+				return w.badID("trace_id", e-s, 16)
 			}
-		case 2<<3 | wireLen:
-			if len(data) == 8 {
-				spanID = [8]byte(data)
-			} else if len(data) == 0 {
+		case otlp.SpanSpanID:
+			if e-s == 8 {
+				spanID = [8]byte(b[s:e])
+			} else if e == s {
 				spanID = [8]byte{}
 			} else {
-				return w.badID("span_id", len(data), 8)
+				return w.badID("span_id", e-s, 8)
 			}
-		case 3<<3 | wireLen:
-			state = data
-		case 4<<3 | wireLen:
-			if len(data) == 8 {
-				parentID = [8]byte(data)
-			} else if len(data) == 0 {
+		case otlp.SpanTraceState:
+			state = b[s:e:e]
+		case otlp.SpanParentSpanID:
+			if e-s == 8 {
+				parentID = [8]byte(b[s:e])
+			} else if e == s {
 				parentID = [8]byte{}
 			} else {
-				return w.badID("parent_span_id", len(data), 8)
+				return w.badID("parent_span_id", e-s, 8)
 			}
-		case 5<<3 | wireLen:
-			name = data
-		case 6<<3 | wireVarint:
-			kind = num
-		case 7<<3 | wireI64:
-			start = num
-		case 8<<3 | wireI64:
-			end = num
-		case 9<<3 | wireLen:
-			id, child, ok := w.attribute(data, node)
+		case otlp.SpanName:
+			name = b[s:e:e]
+		case otlp.SpanKind:
+			kind = otlp.Number(b, s)
+		case otlp.SpanStartTimeUnixNano:
+			start = otlp.Fixed64(b, s)
+		case otlp.SpanEndTimeUnixNano:
+			end = otlp.Fixed64(b, s)
+		case otlp.SpanAttributes:
+			id, child, ok := w.attribute(b[s:e:e], node)
 			if !ok {
 				return false
 			}
 			node = child
 			t.Attributes.IDs = append(t.Attributes.IDs, id)
-		case 10<<3 | wireVarint:
-			droppedA = num
-		case 11<<3 | wireLen:
+		case otlp.SpanDroppedAttributesCount:
+			droppedA = otlp.Number(b, s)
+		case otlp.SpanEvents:
 			w.push("events", t.Events.N-int(t.Events.Offsets[len(t.Events.Offsets)-1]))
-			if !w.event(data) {
+			if !w.event(b[s:e:e]) {
 				return false
 			}
 			w.pop()
-		case 12<<3 | wireVarint:
-			droppedE = num
-		case 13<<3 | wireLen:
+		case otlp.SpanDroppedEventsCount:
+			droppedE = otlp.Number(b, s)
+		case otlp.SpanLinks:
 			w.push("links", t.Links.N-int(t.Links.Offsets[len(t.Links.Offsets)-1]))
-			if !w.link(data) {
+			if !w.link(b[s:e:e]) {
 				return false
 			}
 			w.pop()
-		case 14<<3 | wireVarint:
-			droppedL = num
-		case 15<<3 | wireLen:
-			for j := 0; j < len(data); {
-				tag, num, text, stop := next(data, j)
-				if stop < 0 {
-					return w.damaged(stop)
-				}
-				j = stop
-				switch tag {
-				case 2<<3 | wireLen:
-					message = text
-				case 3<<3 | wireVarint:
-					status = num
-				default:
-					if !w.unknown(tag, 1<<2|1<<3) {
-						return false
-					}
-				}
+		case otlp.SpanDroppedLinksCount:
+			droppedL = otlp.Number(b, s)
+		case otlp.SpanStatus:
+			if !w.status(b[s:e:e], &status, &message) {
+				return false
 			}
-		case 16<<3 | wireI32:
-			flags = num
+		case otlp.SpanFlags:
+			flags = uint64(otlp.Fixed32(b, s))
 		default:
-			if !w.unknown(tag, 1<<17-2) {
+			if !w.unknown(tag, otlp.SpanFields) {
 				return false
 			}
 		}
@@ -144,6 +131,27 @@ func (l *AttrList) end(node uint32) {
 	l.shapes = append(l.shapes, node)
 }
 
+func (w *walker) status(b []byte, code *uint64, message *[]byte) bool {
+	for i := 0; i < len(b); {
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
+		}
+		i = e
+		switch tag {
+		case otlp.StatusMessage:
+			*message = b[s:e:e]
+		case otlp.StatusCode:
+			*code = otlp.Number(b, s)
+		default:
+			if !w.unknown(tag, otlp.StatusFields) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 func (w *walker) event(b []byte) bool {
 	t := w.t
 	r := &t.Events.Rows
@@ -151,27 +159,27 @@ func (w *walker) event(b []byte) bool {
 	var name []byte
 	node := uint32(0)
 	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 1<<3 | wireI64:
-			time = num
-		case 2<<3 | wireLen:
-			name = data
-		case 3<<3 | wireLen:
-			id, child, ok := w.attribute(data, node)
+		case otlp.EventTimeUnixNano:
+			time = otlp.Fixed64(b, s)
+		case otlp.EventName:
+			name = b[s:e:e]
+		case otlp.EventAttributes:
+			id, child, ok := w.attribute(b[s:e:e], node)
 			if !ok {
 				return false
 			}
 			node = child
 			r.Attributes.IDs = append(r.Attributes.IDs, id)
-		case 4<<3 | wireVarint:
-			dropped = num
+		case otlp.EventDroppedAttributesCount:
+			dropped = otlp.Number(b, s)
 		default:
-			if !w.unknown(tag, 1<<1|1<<2|1<<3|1<<4) {
+			if !w.unknown(tag, otlp.EventFields) {
 				return false
 			}
 		}
@@ -193,35 +201,35 @@ func (w *walker) link(b []byte) bool {
 	var flags, dropped uint64
 	node := uint32(0)
 	for i := 0; i < len(b); {
-		tag, num, data, end := next(b, i)
-		if end < 0 {
-			return w.damaged(end)
+		tag, s, e, p := otlp.Next(b, i)
+		if p != otlp.Fine {
+			return w.damaged(p)
 		}
-		i = end
+		i = e
 		switch tag {
-		case 1<<3 | wireLen:
-			if !w.traceID(data, &traceID) {
+		case otlp.LinkTraceID:
+			if !w.traceID(b[s:e:e], &traceID) {
 				return false
 			}
-		case 2<<3 | wireLen:
-			if !w.spanID(data, &spanID) {
+		case otlp.LinkSpanID:
+			if !w.spanID(b[s:e:e], &spanID) {
 				return false
 			}
-		case 3<<3 | wireLen:
-			state = data
-		case 4<<3 | wireLen:
-			id, child, ok := w.attribute(data, node)
+		case otlp.LinkTraceState:
+			state = b[s:e:e]
+		case otlp.LinkAttributes:
+			id, child, ok := w.attribute(b[s:e:e], node)
 			if !ok {
 				return false
 			}
 			node = child
 			r.Attributes.IDs = append(r.Attributes.IDs, id)
-		case 5<<3 | wireVarint:
-			dropped = num
-		case 6<<3 | wireI32:
-			flags = num
+		case otlp.LinkDroppedAttributesCount:
+			dropped = otlp.Number(b, s)
+		case otlp.LinkFlags:
+			flags = uint64(otlp.Fixed32(b, s))
 		default:
-			if !w.unknown(tag, 1<<7-2) {
+			if !w.unknown(tag, otlp.LinkFields) {
 				return false
 			}
 		}

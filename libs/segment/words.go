@@ -2,6 +2,8 @@ package segment
 
 import (
 	"github.com/zeebo/xxh3"
+
+	"github.com/ollyscale/ollyscale/libs/otlp"
 )
 
 // Words calls yield for every word of text until it returns false: a word is a run of ASCII letters and digits, '_' and bytes ≥ 0x80
@@ -84,7 +86,7 @@ func (e *Encoder) wordsOf(v *Value, seed uint64) {
 			e.tokens.Add(xxh3.HashSeed(w, seed))
 		}
 	case Array, Map:
-		nestedStrings(v.Raw, v.Type, func(s []byte) {
+		nestedStrings(v.OTLP(), func(s []byte) {
 			e.words.text = s
 			for w := e.words.next(); w != nil; w = e.words.next() {
 				e.tokens.Add(xxh3.HashSeed(w, seed))
@@ -94,48 +96,15 @@ func (e *Encoder) wordsOf(v *Value, seed uint64) {
 	}
 }
 
-// nestedStrings calls yield for every string value within the protobuf of an Array or Map; what is damaged is left out.
-func nestedStrings(b []byte, typ ValueType, yield func([]byte)) {
-	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		if end < 0 {
-			return
-		}
-		i = end
-		if tag != 1<<3|wireLen {
-			continue
-		}
-		if typ == Array {
-			nestedAny(data, yield)
-			continue
-		}
-		for j := 0; j < len(data); {
-			tag, _, value, end := next(data, j)
-			if end < 0 {
-				return
-			}
-			j = end
-			if tag == 2<<3|wireLen {
-				nestedAny(value, yield)
-			}
-		}
-	}
-}
-
-func nestedAny(b []byte, yield func([]byte)) {
-	for i := 0; i < len(b); {
-		tag, _, data, end := next(b, i)
-		if end < 0 {
-			return
-		}
-		i = end
-		switch tag {
-		case 1<<3 | wireLen:
-			yield(data)
-		case 5<<3 | wireLen:
-			nestedStrings(data, Array, yield)
-		case 6<<3 | wireLen:
-			nestedStrings(data, Map, yield)
+// nestedStrings calls yield for every string within a list or a map.
+func nestedStrings(v otlp.Value, yield func([]byte)) {
+	for e := v.Elements(); e.Next(); {
+		switch e.Value.Type {
+		case String:
+			yield(e.Value.Raw)
+		case Array, Map:
+			nestedStrings(e.Value, yield)
+		case Empty, Bool, Int, Double, Bytes:
 		}
 	}
 }

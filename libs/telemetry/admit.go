@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ollyscale/ollyscale/libs/otlp"
 )
 
 // Part is a valid request of its own: what becomes one batch.
@@ -140,7 +142,7 @@ func StampLogs(payload []byte, now int64) []byte {
 
 // level is one of the messages around an item, from the outside in: resource, scope and, for metrics, metric and data.
 type level struct {
-	tag    byte
+	tag    otlp.Tag // of one byte, as all of them
 	header [][2]int // the ranges of the source that belong to the message itself, not to its children
 	size   int      // bytes of header
 	open   bool     // written to the current part
@@ -175,7 +177,7 @@ func newRebuilder(signal Signal, payload []byte, limits Limits) *rebuilder {
 		r.bound = math.MaxInt
 	}
 	// Stamping adds at most 9 bytes and a longer length to an item of at least 2 bytes.
-	r.reserve = uvarintLen(uint64(min(r.bound, 8*len(payload)+64))) //nolint:gosec // not negative
+	r.reserve = otlp.UvarintLen(uint64(min(r.bound, 8*len(payload)+64))) //nolint:gosec // not negative
 	r.levels = make([]level, 2, 4)
 	if signal == Metrics {
 		r.levels = r.levels[:4]
@@ -185,9 +187,9 @@ func newRebuilder(signal Signal, payload []byte, limits Limits) *rebuilder {
 
 func (r *rebuilder) run() {
 	for i := 0; i < len(r.b); {
-		tag, s, e, _ := field(r.b, i, len(r.b))
-		if tag == 1<<3|wireLen {
-			r.container(0, byte(tag), s, e)
+		tag, s, e, _ := otlp.Next(r.b, i)
+		if tag == otlp.ExportResourceItems {
+			r.container(0, tag, s, e)
 		}
 		i = e
 	}
@@ -195,27 +197,25 @@ func (r *rebuilder) run() {
 }
 
 // isChild reports whether a field of the message at a depth holds the next level, or the items.
-func (r *rebuilder) isChild(depth int, tag uint32) bool {
+func (r *rebuilder) isChild(depth int, tag otlp.Tag) bool {
 	switch depth {
-	case 0, 1:
-		return tag == 2<<3|wireLen
+	case 0:
+		return tag == otlp.ResourceItemsScopeItems
+	case 1:
+		return tag == otlp.ScopeItemsItems
 	case 2:
-		switch tag {
-		case kindGauge<<3 | wireLen, kindSum<<3 | wireLen, kindHistogram<<3 | wireLen, kindExponential<<3 | wireLen, kindSummary<<3 | wireLen:
-			return true
-		}
-		return false
+		return otlp.KindOf(tag) != 0
 	}
-	return tag == 1<<3|wireLen
+	return tag == otlp.DataPoints
 }
 
 // container goes through the message at r.b[start:end].
-func (r *rebuilder) container(depth int, tag byte, start, end int) {
+func (r *rebuilder) container(depth int, tag otlp.Tag, start, end int) {
 	l := &r.levels[depth]
 	l.tag, l.header, l.size = tag, l.header[:0], 0
 	// The message's own fields may stand behind its children, so they are gathered first.
 	for i := start; i < end; {
-		tag, _, e, _ := field(r.b, i, end)
+		tag, _, e, _ := otlp.Next(r.b[:end], i)
 		if !r.isChild(depth, tag) {
 			if n := len(l.header); n > 0 && l.header[n-1][1] == i {
 				l.header[n-1][1] = e
@@ -226,15 +226,15 @@ func (r *rebuilder) container(depth int, tag byte, start, end int) {
 		}
 		i = e
 	}
-	var kind uint32
+	var kind otlp.MetricKind
 	if depth == 3 {
-		kind = uint32(tag) >> 3
+		kind = otlp.KindOf(tag)
 	}
 	for i := start; i < end; {
-		tag, s, e, _ := field(r.b, i, end)
+		tag, s, e, _ := otlp.Next(r.b[:end], i)
 		if r.isChild(depth, tag) {
 			if depth+1 < len(r.levels) {
-				r.container(depth+1, byte(tag), s, e) //nolint:gosec // isChild knows only tags of one byte
+				r.container(depth+1, tag, s, e)
 			} else {
 				r.item(kind, i, s, e)
 			}
@@ -245,7 +245,7 @@ func (r *rebuilder) container(depth int, tag byte, start, end int) {
 }
 
 // item copies one item, whose field begins at i and whose content is r.b[s:e].
-func (r *rebuilder) item(kind uint32, i, s, e int) {
+func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
 	var v verdict
 	if r.judge {
 		switch r.signal { // checked before: no errors
@@ -262,7 +262,7 @@ func (r *rebuilder) item(kind uint32, i, s, e int) {
 	}
 	size := e - i
 	if v.untimed {
-		size = max(size, 1+uvarintLen(uint64(e-s+stampSize))+e-s+stampSize) //nolint:gosec // not negative
+		size = max(size, 1+otlp.UvarintLen(uint64(e-s+stampSize))+e-s+stampSize) //nolint:gosec // not negative
 	}
 	if r.cut && r.opening(true) > r.bound/2 {
 		r.drop(&r.largeHeader, v)
@@ -283,7 +283,7 @@ func (r *rebuilder) item(kind uint32, i, s, e int) {
 		if l.open {
 			continue
 		}
-		r.buf = append(r.buf, l.tag)
+		r.buf = otlp.AppendTag(r.buf, l.tag)
 		l.open, l.lenAt = true, len(r.buf)
 		for range r.reserve {
 			r.buf = append(r.buf, 0)
@@ -294,10 +294,10 @@ func (r *rebuilder) item(kind uint32, i, s, e int) {
 	}
 	r.cur.Items++
 	if v.untimed && r.stamp != 0 {
-		r.buf = append(r.buf, 2<<3|wireLen)
-		r.buf = appendUvarint(r.buf, uint64(e-s+stampSize)) //nolint:gosec // not negative
+		r.buf = otlp.AppendTag(r.buf, otlp.ScopeItemsItems)
+		r.buf = otlp.AppendUvarint(r.buf, uint64(e-s+stampSize)) //nolint:gosec // not negative
 		r.buf = append(r.buf, r.b[s:e]...)
-		r.buf = append(r.buf, 11<<3|wireI64)
+		r.buf = otlp.AppendTag(r.buf, otlp.LogRecordObservedTimeUnixNano)
 		r.buf = binary.LittleEndian.AppendUint64(r.buf, r.stamp)
 		return
 	}
@@ -336,7 +336,7 @@ func (r *rebuilder) closeLevel(depth int) {
 	l.open = false
 	content := l.lenAt + r.reserve
 	length := uint64(len(r.buf) - content) //nolint:gosec // not negative
-	n := len(appendUvarint(r.buf[l.lenAt:l.lenAt:content], length))
+	n := len(otlp.AppendUvarint(r.buf[l.lenAt:l.lenAt:content], length))
 	if n < r.reserve {
 		copy(r.buf[l.lenAt+n:], r.buf[content:])
 		r.buf = r.buf[:len(r.buf)-(r.reserve-n)]

@@ -1,8 +1,9 @@
 package telemetry
 
 import (
-	"encoding/binary"
 	"math"
+
+	"github.com/ollyscale/ollyscale/libs/otlp"
 )
 
 // Limits bound what is admitted. The zero value bounds nothing but what the storage itself cannot hold.
@@ -50,9 +51,6 @@ func (r Reason) String() string {
 	}
 	return "unknown"
 }
-
-// maxDepth bounds the nesting of attribute values; deeper ones could exhaust the stack of whoever reads them.
-const maxDepth = 64
 
 // checker walks a request. It lives on the stack of its caller and allocates nothing.
 type checker struct {
@@ -132,18 +130,18 @@ func (c *checker) timed(t uint64) verdict {
 func (c *checker) request(signal Signal) *wireError {
 	n := 0
 	for i := 0; i < len(c.b); {
-		tag, s, e, p := field(c.b, i, len(c.b))
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b, i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
-		if tag>>3 == 1 {
-			if tag&7 != wireLen {
-				return wrongType(i, tag)
-			}
+		switch {
+		case tag == otlp.ExportResourceItems:
 			if err := c.resourceItems(signal, s, e); err != nil {
 				return err.inNth("resource_"+signalItems(signal), n)
 			}
 			n++
+		case otlp.ExportFields.Has(tag):
+			return wrongType(i, tag)
 		}
 		i = e
 	}
@@ -154,23 +152,23 @@ func (c *checker) request(signal Signal) *wireError {
 func (c *checker) resourceItems(signal Signal, i, end int) *wireError {
 	n := 0
 	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireLen:
+		case otlp.ResourceItemsResource:
 			if err := c.resource(s, e); err != nil {
 				return err.in("resource")
 			}
-		case 2<<3 | wireLen:
+		case otlp.ResourceItemsScopeItems:
 			if err := c.scopeItems(signal, s, e); err != nil {
 				return err.inNth("scope_"+signalItems(signal), n)
 			}
 			n++
-		case 3<<3 | wireLen:
+		case otlp.ResourceItemsSchemaURL:
 		default:
-			if tag>>3 <= 3 {
+			if otlp.ResourceItemsFields.Has(tag) {
 				return wrongType(i, tag)
 			}
 		}
@@ -183,16 +181,16 @@ func (c *checker) resourceItems(signal Signal, i, end int) *wireError {
 func (c *checker) scopeItems(signal Signal, i, end int) *wireError {
 	n := 0
 	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireLen:
+		case otlp.ScopeItemsScope:
 			if err := c.scope(s, e); err != nil {
 				return err.in("scope")
 			}
-		case 2<<3 | wireLen:
+		case otlp.ScopeItemsItems:
 			switch signal {
 			case Traces:
 				v, err := c.span(s, e)
@@ -212,9 +210,9 @@ func (c *checker) scopeItems(signal Signal, i, end int) *wireError {
 				}
 			}
 			n++
-		case 3<<3 | wireLen:
+		case otlp.ScopeItemsSchemaURL:
 		default:
-			if tag>>3 <= 3 {
+			if otlp.ScopeItemsFields.Has(tag) {
 				return wrongType(i, tag)
 			}
 		}
@@ -239,23 +237,23 @@ func signalItems(signal Signal) string {
 // resource: 1 attributes, 2 dropped_attributes_count, 3 entity_refs.
 func (c *checker) resource(i, end int) *wireError {
 	for n := 0; i < end; {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.ResourceAttributes:
+			if err := c.keyValue(s, e); err != nil {
 				return err.inNth("attributes", n)
 			}
 			n++
-		case 2<<3 | wireVarint:
-		case 3<<3 | wireLen:
-			if err := c.strings(s, e, 4); err != nil {
+		case otlp.ResourceDroppedAttributesCount:
+		case otlp.ResourceEntityRefs:
+			if err := c.entityRef(s, e); err != nil {
 				return err.in("entity_refs")
 			}
 		default:
-			if tag>>3 <= 3 {
+			if otlp.ResourceFields.Has(tag) {
 				return wrongType(i, tag)
 			}
 		}
@@ -267,19 +265,19 @@ func (c *checker) resource(i, end int) *wireError {
 // scope: InstrumentationScope. 1 name, 2 version, 3 attributes, 4 dropped_attributes_count.
 func (c *checker) scope(i, end int) *wireError {
 	for n := 0; i < end; {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireLen, 2<<3 | wireLen, 4<<3 | wireVarint:
-		case 3<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.InstrumentationScopeName, otlp.InstrumentationScopeVersion, otlp.InstrumentationScopeDroppedAttributesCount:
+		case otlp.InstrumentationScopeAttributes:
+			if err := c.keyValue(s, e); err != nil {
 				return err.inNth("attributes", n)
 			}
 			n++
 		default:
-			if tag>>3 <= 4 {
+			if otlp.InstrumentationScopeFields.Has(tag) {
 				return wrongType(i, tag)
 			}
 		}
@@ -288,14 +286,14 @@ func (c *checker) scope(i, end int) *wireError {
 	return nil
 }
 
-// strings: a message whose fields 1 to last are strings (EntityRef).
-func (c *checker) strings(i, end int, last uint32) *wireError {
+// entityRef: EntityRef, whose fields are all strings.
+func (c *checker) entityRef(i, end int) *wireError {
 	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
-		if tag>>3 <= last && tag&7 != wireLen {
+		if tag.Wire() != otlp.Len && otlp.EntityRefFields.Has(tag) {
 			return wrongType(i, tag)
 		}
 		i = e
@@ -309,50 +307,50 @@ func (c *checker) span(i, end int) (verdict, *wireError) {
 	var hasTrace, hasSpan bool
 	var attributes, events, links int
 	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return verdict{}, broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireLen:
-			if e-s != 16 && e != s {
-				return verdict{}, badID(s, e, 16).in("trace_id")
+		case otlp.SpanTraceID:
+			if e-s != otlp.TraceIDSize && e != s {
+				return verdict{}, badID(s, e, otlp.TraceIDSize).in("trace_id")
 			}
 			hasTrace = !zero(c.b[s:e])
-		case 2<<3 | wireLen:
-			if e-s != 8 && e != s {
-				return verdict{}, badID(s, e, 8).in("span_id")
+		case otlp.SpanSpanID:
+			if e-s != otlp.SpanIDSize && e != s {
+				return verdict{}, badID(s, e, otlp.SpanIDSize).in("span_id")
 			}
 			hasSpan = !zero(c.b[s:e])
-		case 4<<3 | wireLen:
-			if e-s != 8 && e != s {
-				return verdict{}, badID(s, e, 8).in("parent_span_id")
+		case otlp.SpanParentSpanID:
+			if e-s != otlp.SpanIDSize && e != s {
+				return verdict{}, badID(s, e, otlp.SpanIDSize).in("parent_span_id")
 			}
-		case 7<<3 | wireI64:
-			start = binary.LittleEndian.Uint64(c.b[s:e])
-		case 9<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.SpanStartTimeUnixNano:
+			start = otlp.Fixed64(c.b, s)
+		case otlp.SpanAttributes:
+			if err := c.keyValue(s, e); err != nil {
 				return verdict{}, err.inNth("attributes", attributes)
 			}
 			attributes++
-		case 11<<3 | wireLen:
+		case otlp.SpanEvents:
 			if err := c.event(s, e); err != nil {
 				return verdict{}, err.inNth("events", events)
 			}
 			events++
-		case 13<<3 | wireLen:
+		case otlp.SpanLinks:
 			if err := c.link(s, e); err != nil {
 				return verdict{}, err.inNth("links", links)
 			}
 			links++
-		case 15<<3 | wireLen:
+		case otlp.SpanStatus:
 			if err := c.status(s, e); err != nil {
 				return verdict{}, err.in("status")
 			}
-		case 3<<3 | wireLen, 5<<3 | wireLen, 6<<3 | wireVarint, 8<<3 | wireI64, 10<<3 | wireVarint, 12<<3 | wireVarint,
-			14<<3 | wireVarint, 16<<3 | wireI32:
+		case otlp.SpanTraceState, otlp.SpanName, otlp.SpanKind, otlp.SpanEndTimeUnixNano, otlp.SpanDroppedAttributesCount, otlp.SpanDroppedEventsCount,
+			otlp.SpanDroppedLinksCount, otlp.SpanFlags:
 		default:
-			if tag>>3 <= 16 {
+			if otlp.SpanFields.Has(tag) {
 				return verdict{}, wrongType(i, tag)
 			}
 		}
@@ -371,19 +369,19 @@ func (c *checker) span(i, end int) (verdict, *wireError) {
 // event: Span.Event. 1 time_unix_nano, 2 name, 3 attributes, 4 dropped_attributes_count.
 func (c *checker) event(i, end int) *wireError {
 	for n := 0; i < end; {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireI64, 2<<3 | wireLen, 4<<3 | wireVarint:
-		case 3<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.EventTimeUnixNano, otlp.EventName, otlp.EventDroppedAttributesCount:
+		case otlp.EventAttributes:
+			if err := c.keyValue(s, e); err != nil {
 				return err.inNth("attributes", n)
 			}
 			n++
 		default:
-			if tag>>3 <= 4 {
+			if otlp.EventFields.Has(tag) {
 				return wrongType(i, tag)
 			}
 		}
@@ -395,27 +393,27 @@ func (c *checker) event(i, end int) *wireError {
 // link: Span.Link. 1 trace_id, 2 span_id, 3 trace_state, 4 attributes, 5 dropped_attributes_count, 6 flags.
 func (c *checker) link(i, end int) *wireError {
 	for n := 0; i < end; {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireLen:
-			if e-s != 16 && e != s {
-				return badID(s, e, 16).in("trace_id")
+		case otlp.LinkTraceID:
+			if e-s != otlp.TraceIDSize && e != s {
+				return badID(s, e, otlp.TraceIDSize).in("trace_id")
 			}
-		case 2<<3 | wireLen:
-			if e-s != 8 && e != s {
-				return badID(s, e, 8).in("span_id")
+		case otlp.LinkSpanID:
+			if e-s != otlp.SpanIDSize && e != s {
+				return badID(s, e, otlp.SpanIDSize).in("span_id")
 			}
-		case 4<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.LinkAttributes:
+			if err := c.keyValue(s, e); err != nil {
 				return err.inNth("attributes", n)
 			}
 			n++
-		case 3<<3 | wireLen, 5<<3 | wireVarint, 6<<3 | wireI32:
+		case otlp.LinkTraceState, otlp.LinkDroppedAttributesCount, otlp.LinkFlags:
 		default:
-			if tag>>3 <= 6 {
+			if otlp.LinkFields.Has(tag) {
 				return wrongType(i, tag)
 			}
 		}
@@ -427,14 +425,14 @@ func (c *checker) link(i, end int) *wireError {
 // status: Status. 2 message, 3 code.
 func (c *checker) status(i, end int) *wireError {
 	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
 		switch tag {
-		case 2<<3 | wireLen, 3<<3 | wireVarint:
+		case otlp.StatusMessage, otlp.StatusCode:
 		default:
-			if n := tag >> 3; n == 2 || n == 3 {
+			if otlp.StatusFields.Has(tag) {
 				return wrongType(i, tag)
 			}
 		}
@@ -447,73 +445,72 @@ func (c *checker) status(i, end int) *wireError {
 func (c *checker) record(i, end int) (verdict, *wireError) {
 	var time, observed uint64
 	for n := 0; i < end; {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return verdict{}, broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireI64:
-			time = binary.LittleEndian.Uint64(c.b[s:e])
-		case 11<<3 | wireI64:
-			observed = binary.LittleEndian.Uint64(c.b[s:e])
-		case 5<<3 | wireLen:
-			if err := c.value(s, e, 0); err != nil {
+		case otlp.LogRecordTimeUnixNano:
+			time = otlp.Fixed64(c.b, s)
+		case otlp.LogRecordObservedTimeUnixNano:
+			observed = otlp.Fixed64(c.b, s)
+		case otlp.LogRecordBody:
+			if err := c.value(s, e); err != nil {
 				return verdict{}, err.in("body")
 			}
-		case 6<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.LogRecordAttributes:
+			if err := c.keyValue(s, e); err != nil {
 				return verdict{}, err.inNth("attributes", n)
 			}
 			n++
-		case 9<<3 | wireLen:
-			if e-s != 16 && e != s {
-				return verdict{}, badID(s, e, 16).in("trace_id")
+		case otlp.LogRecordTraceID:
+			if e-s != otlp.TraceIDSize && e != s {
+				return verdict{}, badID(s, e, otlp.TraceIDSize).in("trace_id")
 			}
-		case 10<<3 | wireLen:
-			if e-s != 8 && e != s {
-				return verdict{}, badID(s, e, 8).in("span_id")
+		case otlp.LogRecordSpanID:
+			if e-s != otlp.SpanIDSize && e != s {
+				return verdict{}, badID(s, e, otlp.SpanIDSize).in("span_id")
 			}
-		case 2<<3 | wireVarint, 3<<3 | wireLen, 7<<3 | wireVarint, 8<<3 | wireI32, 12<<3 | wireLen:
+		case otlp.LogRecordSeverityNumber, otlp.LogRecordSeverityText, otlp.LogRecordDroppedAttributesCount, otlp.LogRecordFlags, otlp.LogRecordEventName:
 		default:
-			if n := tag >> 3; n <= 12 && n != 4 {
+			if otlp.LogRecordFields.Has(tag) {
 				return verdict{}, wrongType(i, tag)
 			}
 		}
 		i = e
 	}
-	if time == 0 {
-		time = observed
-	}
-	if time == 0 {
+	at, _ := otlp.LogTime(time, observed)
+	if at == 0 {
 		return verdict{untimed: true}, nil
 	}
-	return c.timed(time), nil
+	return c.timed(at), nil
 }
 
 // metric: Metric. 1 name, 2 description, 3 unit, 5 gauge, 7 sum, 9 histogram, 10 exponential_histogram, 11 summary, 12 metadata.
 func (c *checker) metric(i, end int) *wireError {
 	var data, metadata int
 	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireLen, 2<<3 | wireLen, 3<<3 | wireLen:
-		case 5<<3 | wireLen, 7<<3 | wireLen, 9<<3 | wireLen, 10<<3 | wireLen, 11<<3 | wireLen:
+		case otlp.MetricName, otlp.MetricDescription, otlp.MetricUnit:
+		case otlp.MetricGauge, otlp.MetricSum, otlp.MetricHistogram, otlp.MetricExponentialHistogram, otlp.MetricSummary:
 			if data++; data > 1 {
 				return malformed(i, "a metric has data of one kind, once")
 			}
-			if err := c.data(tag>>3, s, e); err != nil {
-				return err.in(dataName(tag >> 3))
+			kind := otlp.KindOf(tag)
+			if err := c.data(kind, s, e); err != nil {
+				return err.in(kind.String())
 			}
-		case 12<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.MetricMetadata:
+			if err := c.keyValue(s, e); err != nil {
 				return err.inNth("metadata", metadata)
 			}
 			metadata++
 		default:
-			if n := tag >> 3; n <= 12 && n != 4 && n != 6 && n != 8 {
+			if otlp.MetricFields.Has(tag) {
 				return wrongType(i, tag)
 			}
 		}
@@ -522,47 +519,23 @@ func (c *checker) metric(i, end int) *wireError {
 	return nil
 }
 
-// The kinds of metric data, by their field number in Metric.
-const (
-	kindGauge       = 5
-	kindSum         = 7
-	kindHistogram   = 9
-	kindExponential = 10
-	kindSummary     = 11
-)
-
-func dataName(kind uint32) string {
-	switch kind {
-	case kindGauge:
-		return "gauge"
-	case kindSum:
-		return "sum"
-	case kindHistogram:
-		return "histogram"
-	case kindExponential:
-		return "exponential_histogram"
-	}
-	return "summary"
-}
-
 // data: Gauge, Sum, Histogram, ExponentialHistogram, Summary. 1 data_points, 2 aggregation_temporality, 3 is_monotonic (Sum).
-func (c *checker) data(kind uint32, i, end int) *wireError {
+func (c *checker) data(kind otlp.MetricKind, i, end int) *wireError {
 	for n := 0; i < end; {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
 		switch {
-		case tag == 1<<3|wireLen:
+		case tag == otlp.DataPoints:
 			v, err := c.point(kind, s, e)
 			if err != nil {
 				return err.inNth("data_points", n)
 			}
 			c.note(v)
 			n++
-		case tag>>3 == 1,
-			tag>>3 == 2 && tag&7 != wireVarint && (kind == kindSum || kind == kindHistogram || kind == kindExponential),
-			tag>>3 == 3 && tag&7 != wireVarint && kind == kindSum:
+		case tag == otlp.DataAggregationTemporality, tag == otlp.DataIsMonotonic: // of a kind that has none, it is skipped
+		case kind.Fields().Has(tag):
 			return wrongType(i, tag)
 		}
 		i = e
@@ -571,14 +544,15 @@ func (c *checker) data(kind uint32, i, end int) *wireError {
 }
 
 // point: the data point of a kind.
-func (c *checker) point(kind uint32, i, end int) (verdict, *wireError) {
+func (c *checker) point(kind otlp.MetricKind, i, end int) (verdict, *wireError) {
 	switch kind {
-	case kindHistogram:
+	case otlp.Histogram:
 		return c.histogramPoint(i, end)
-	case kindExponential:
+	case otlp.ExponentialHistogram:
 		return c.exponentialPoint(i, end)
-	case kindSummary:
+	case otlp.Summary:
 		return c.summaryPoint(i, end)
+	case otlp.Gauge, otlp.Sum:
 	}
 	return c.numberPoint(i, end)
 }
@@ -588,26 +562,26 @@ func (c *checker) numberPoint(i, end int) (verdict, *wireError) {
 	var time uint64
 	var attributes, exemplars int
 	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return verdict{}, broken(s, p)
 		}
 		switch tag {
-		case 3<<3 | wireI64:
-			time = binary.LittleEndian.Uint64(c.b[s:e])
-		case 5<<3 | wireLen:
+		case otlp.NumberDataPointTimeUnixNano:
+			time = otlp.Fixed64(c.b, s)
+		case otlp.NumberDataPointExemplars:
 			if err := c.exemplar(s, e); err != nil {
 				return verdict{}, err.inNth("exemplars", exemplars)
 			}
 			exemplars++
-		case 7<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.NumberDataPointAttributes:
+			if err := c.keyValue(s, e); err != nil {
 				return verdict{}, err.inNth("attributes", attributes)
 			}
 			attributes++
-		case 2<<3 | wireI64, 4<<3 | wireI64, 6<<3 | wireI64, 8<<3 | wireVarint:
+		case otlp.NumberDataPointStartTimeUnixNano, otlp.NumberDataPointAsDouble, otlp.NumberDataPointAsInt, otlp.NumberDataPointFlags:
 		default:
-			if n := tag >> 3; n <= 8 && n != 1 {
+			if otlp.NumberDataPointFields.Has(tag) {
 				return verdict{}, wrongType(i, tag)
 			}
 		}
@@ -622,30 +596,34 @@ func (c *checker) histogramPoint(i, end int) (verdict, *wireError) {
 	var time uint64
 	var attributes, exemplars int
 	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return verdict{}, broken(s, p)
 		}
 		switch tag {
-		case 3<<3 | wireI64:
-			time = binary.LittleEndian.Uint64(c.b[s:e])
-		case 6<<3 | wireLen, 7<<3 | wireLen: // packed
+		case otlp.HistogramDataPointTimeUnixNano:
+			time = otlp.Fixed64(c.b, s)
+		case otlp.HistogramDataPointBucketCounts:
 			if (e-s)%8 != 0 {
-				return verdict{}, malformed(s, "a packed list of 8-byte numbers has a length that 8 does not divide").in(listName(tag >> 3))
+				return verdict{}, oddList(s).in("bucket_counts")
 			}
-		case 8<<3 | wireLen:
+		case otlp.HistogramDataPointExplicitBounds:
+			if (e-s)%8 != 0 {
+				return verdict{}, oddList(s).in("explicit_bounds")
+			}
+		case otlp.HistogramDataPointExemplars:
 			if err := c.exemplar(s, e); err != nil {
 				return verdict{}, err.inNth("exemplars", exemplars)
 			}
 			exemplars++
-		case 9<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.HistogramDataPointAttributes:
+			if err := c.keyValue(s, e); err != nil {
 				return verdict{}, err.inNth("attributes", attributes)
 			}
 			attributes++
-		case 2<<3 | wireI64, 4<<3 | wireI64, 5<<3 | wireI64, 6<<3 | wireI64, 7<<3 | wireI64, 10<<3 | wireVarint, 11<<3 | wireI64, 12<<3 | wireI64:
+		case otlp.HistogramDataPointStartTimeUnixNano, otlp.HistogramDataPointCount, otlp.HistogramDataPointSum, otlp.HistogramDataPointBucketCount, otlp.HistogramDataPointExplicitBound, otlp.HistogramDataPointFlags, otlp.HistogramDataPointMin, otlp.HistogramDataPointMax:
 		default:
-			if n := tag >> 3; n <= 12 && n != 1 {
+			if otlp.HistogramDataPointFields.Has(tag) {
 				return verdict{}, wrongType(i, tag)
 			}
 		}
@@ -654,48 +632,41 @@ func (c *checker) histogramPoint(i, end int) (verdict, *wireError) {
 	return c.timed(time), nil
 }
 
-func listName(n uint32) string {
-	if n == 6 {
-		return "bucket_counts"
-	}
-	return "explicit_bounds"
-}
-
 // exponentialPoint: ExponentialHistogramDataPoint. 1 attributes, 2 start_time, 3 time, 4 count, 5 sum, 6 scale, 7 zero_count, 8 positive,
 // 9 negative, 10 flags, 11 exemplars, 12 min, 13 max, 14 zero_threshold.
 func (c *checker) exponentialPoint(i, end int) (verdict, *wireError) {
 	var time uint64
 	var attributes, exemplars int
 	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return verdict{}, broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.ExponentialHistogramDataPointAttributes:
+			if err := c.keyValue(s, e); err != nil {
 				return verdict{}, err.inNth("attributes", attributes)
 			}
 			attributes++
-		case 3<<3 | wireI64:
-			time = binary.LittleEndian.Uint64(c.b[s:e])
-		case 8<<3 | wireLen:
+		case otlp.ExponentialHistogramDataPointTimeUnixNano:
+			time = otlp.Fixed64(c.b, s)
+		case otlp.ExponentialHistogramDataPointPositive:
 			if err := c.buckets(s, e); err != nil {
 				return verdict{}, err.in("positive")
 			}
-		case 9<<3 | wireLen:
+		case otlp.ExponentialHistogramDataPointNegative:
 			if err := c.buckets(s, e); err != nil {
 				return verdict{}, err.in("negative")
 			}
-		case 11<<3 | wireLen:
+		case otlp.ExponentialHistogramDataPointExemplars:
 			if err := c.exemplar(s, e); err != nil {
 				return verdict{}, err.inNth("exemplars", exemplars)
 			}
 			exemplars++
-		case 2<<3 | wireI64, 4<<3 | wireI64, 5<<3 | wireI64, 6<<3 | wireVarint, 7<<3 | wireI64, 10<<3 | wireVarint,
-			12<<3 | wireI64, 13<<3 | wireI64, 14<<3 | wireI64:
+		case otlp.ExponentialHistogramDataPointStartTimeUnixNano, otlp.ExponentialHistogramDataPointCount, otlp.ExponentialHistogramDataPointSum, otlp.ExponentialHistogramDataPointScale, otlp.ExponentialHistogramDataPointZeroCount, otlp.ExponentialHistogramDataPointFlags,
+			otlp.ExponentialHistogramDataPointMin, otlp.ExponentialHistogramDataPointMax, otlp.ExponentialHistogramDataPointZeroThreshold:
 		default:
-			if tag>>3 <= 14 {
+			if otlp.ExponentialHistogramDataPointFields.Has(tag) {
 				return verdict{}, wrongType(i, tag)
 			}
 		}
@@ -707,25 +678,25 @@ func (c *checker) exponentialPoint(i, end int) (verdict, *wireError) {
 // buckets: ExponentialHistogramDataPoint.Buckets. 1 offset, 2 bucket_counts.
 func (c *checker) buckets(i, end int) *wireError {
 	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
 		switch tag {
-		case 1<<3 | wireVarint, 2<<3 | wireVarint:
-		case 2<<3 | wireLen: // packed
+		case otlp.BucketsOffset, otlp.BucketsBucketCount:
+		case otlp.BucketsBucketCounts: // packed
 			for j := s; j < e; {
 				if c.b[j] < 0x80 {
 					j++
 					continue
 				}
-				var p problem
-				if _, j, p = uvarint(c.b[:e], j); p != fine {
+				var p otlp.Problem
+				if _, j, p = otlp.Uvarint(c.b[:e], j); p != otlp.Fine {
 					return broken(j, p).in("bucket_counts")
 				}
 			}
 		default:
-			if tag>>3 <= 2 {
+			if otlp.BucketsFields.Has(tag) {
 				return wrongType(i, tag)
 			}
 		}
@@ -738,25 +709,25 @@ func (c *checker) buckets(i, end int) *wireError {
 func (c *checker) summaryPoint(i, end int) (verdict, *wireError) {
 	var time uint64
 	for n := 0; i < end; {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return verdict{}, broken(s, p)
 		}
 		switch tag {
-		case 3<<3 | wireI64:
-			time = binary.LittleEndian.Uint64(c.b[s:e])
-		case 6<<3 | wireLen:
+		case otlp.SummaryDataPointTimeUnixNano:
+			time = otlp.Fixed64(c.b, s)
+		case otlp.SummaryDataPointQuantileValues:
 			if err := c.quantile(s, e); err != nil {
 				return verdict{}, err.in("quantile_values")
 			}
-		case 7<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.SummaryDataPointAttributes:
+			if err := c.keyValue(s, e); err != nil {
 				return verdict{}, err.inNth("attributes", n)
 			}
 			n++
-		case 2<<3 | wireI64, 4<<3 | wireI64, 5<<3 | wireI64, 8<<3 | wireVarint:
+		case otlp.SummaryDataPointStartTimeUnixNano, otlp.SummaryDataPointCount, otlp.SummaryDataPointSum, otlp.SummaryDataPointFlags:
 		default:
-			if n := tag >> 3; n <= 8 && n != 1 {
+			if otlp.SummaryDataPointFields.Has(tag) {
 				return verdict{}, wrongType(i, tag)
 			}
 		}
@@ -768,11 +739,11 @@ func (c *checker) summaryPoint(i, end int) (verdict, *wireError) {
 // quantile: ValueAtQuantile. 1 quantile, 2 value.
 func (c *checker) quantile(i, end int) *wireError {
 	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
-		if tag>>3 <= 2 && tag&7 != wireI64 {
+		if tag.Wire() != otlp.I64 && otlp.ValueAtQuantileFields.Has(tag) {
 			return wrongType(i, tag)
 		}
 		i = e
@@ -783,27 +754,27 @@ func (c *checker) quantile(i, end int) *wireError {
 // exemplar: Exemplar. 2 time, 3 as_double, 4 span_id, 5 trace_id, 6 as_int, 7 filtered_attributes.
 func (c *checker) exemplar(i, end int) *wireError {
 	for n := 0; i < end; {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
+		tag, s, e, p := otlp.Next(c.b[:end], i)
+		if p != otlp.Fine {
 			return broken(s, p)
 		}
 		switch tag {
-		case 4<<3 | wireLen:
-			if e-s != 8 && e != s {
-				return badID(s, e, 8).in("span_id")
+		case otlp.ExemplarSpanID:
+			if e-s != otlp.SpanIDSize && e != s {
+				return badID(s, e, otlp.SpanIDSize).in("span_id")
 			}
-		case 5<<3 | wireLen:
-			if e-s != 16 && e != s {
-				return badID(s, e, 16).in("trace_id")
+		case otlp.ExemplarTraceID:
+			if e-s != otlp.TraceIDSize && e != s {
+				return badID(s, e, otlp.TraceIDSize).in("trace_id")
 			}
-		case 7<<3 | wireLen:
-			if err := c.keyValue(s, e, 0); err != nil {
+		case otlp.ExemplarFilteredAttributes:
+			if err := c.keyValue(s, e); err != nil {
 				return err.inNth("filtered_attributes", n)
 			}
 			n++
-		case 2<<3 | wireI64, 3<<3 | wireI64, 6<<3 | wireI64:
+		case otlp.ExemplarTimeUnixNano, otlp.ExemplarAsDouble, otlp.ExemplarAsInt:
 		default:
-			if n := tag >> 3; n <= 7 && n != 1 {
+			if otlp.ExemplarFields.Has(tag) {
 				return wrongType(i, tag)
 			}
 		}
@@ -812,122 +783,80 @@ func (c *checker) exemplar(i, end int) *wireError {
 	return nil
 }
 
-// keyValue: KeyValue. 1 key, 2 value, 3 key_strindex (of profiles only).
-func (c *checker) keyValue(i, end, depth int) *wireError {
-	if c.plainKeyValue(i, end) {
+// keyValue checks an attribute.
+func (c *checker) keyValue(i, end int) *wireError {
+	if otlp.PlainKeyValue(c.b[:end], i) {
 		return nil
 	}
-	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
-			return broken(s, p)
-		}
-		switch tag {
-		case 1<<3 | wireLen, 3<<3 | wireVarint:
-		case 2<<3 | wireLen:
-			if err := c.value(s, e, depth); err != nil {
-				return err.in("value")
-			}
-		default:
-			if tag>>3 <= 3 {
-				return wrongType(i, tag)
-			}
-		}
-		i = e
+	var v otlp.Value
+	if _, at, p := otlp.ReadKeyValue(c.b[i:end], &v); p != otlp.Fine {
+		return c.damage(inKeyValue, i, end, i+at, p)
 	}
 	return nil
 }
 
-// plainKeyValue recognises what nearly every attribute looks like, a short key and a short scalar, in half the time; the Collector's
-// encoder writes the value first. False says nothing: the long way finds out.
-func (c *checker) plainKeyValue(i, end int) bool {
-	b := c.b[:end]
-	if len(b)-i < 4 || b[i+1] >= 0x80 {
-		return false
-	}
-	first, second := i+2, i+4+int(b[i+1]) // where the contents begin
-	if second > len(b) || b[second-1] >= 0x80 || second+int(b[second-1]) != len(b) {
-		return false
-	}
-	var v, n int
-	switch {
-	case b[i] == 1<<3|wireLen && b[second-2] == 2<<3|wireLen:
-		v, n = second, len(b)-second
-	case b[i] == 2<<3|wireLen && b[second-2] == 1<<3|wireLen:
-		v, n = first, second-2-first
-	default:
-		return false
-	}
-	if n < 2 {
-		return n == 0 // a value without content
-	}
-	switch b[v] {
-	case 1<<3 | wireLen:
-		return int(b[v+1]) == n-2 // a length of one byte: n is below 128
-	case 2<<3 | wireVarint, 3<<3 | wireVarint:
-		for _, x := range b[v+1 : v+n-1] {
-			if x < 0x80 {
-				return false // another field follows
-			}
-		}
-		return b[v+n-1] < 0x80 && n <= 10
-	case 4<<3 | wireI64:
-		return n == 9
-	}
-	return false
-}
-
-// value: AnyValue. 1 string, 2 bool, 3 int, 4 double, 5 array, 6 kvlist, 7 bytes, 8 string_strindex (of profiles only).
-func (c *checker) value(i, end, depth int) *wireError {
-	if depth > maxDepth {
-		return malformed(i, "values are nested too deep (limit 64)")
-	}
-	for i < end {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
-			return broken(s, p)
-		}
-		switch tag {
-		case 1<<3 | wireLen, 2<<3 | wireVarint, 3<<3 | wireVarint, 4<<3 | wireI64, 7<<3 | wireLen, 8<<3 | wireVarint:
-		case 5<<3 | wireLen, 6<<3 | wireLen:
-			if err := c.values(tag>>3 == 6, s, e, depth+1); err != nil {
-				return err
-			}
-		default:
-			if tag>>3 <= 8 {
-				return wrongType(i, tag)
-			}
-		}
-		i = e
+// value checks an AnyValue.
+func (c *checker) value(i, end int) *wireError {
+	var v otlp.Value
+	if at, p := v.Read(c.b[i:end]); p != otlp.Fine {
+		return c.damage(inValue, i, end, i+at, p)
 	}
 	return nil
 }
 
-// values: ArrayValue, KeyValueList. 1 values.
-func (c *checker) values(keyed bool, i, end, depth int) *wireError {
+// damage describes a problem at a place within the message b[i:end].
+func (c *checker) damage(in nesting, i, end, at int, p otlp.Problem) *wireError {
+	err := broken(at, p)
+	if p == otlp.WrongType {
+		tag, _, _, _ := otlp.Next(c.b[:end], at)
+		err = wrongType(at, tag)
+	}
+	return c.nested(err, in, i, end, at, p)
+}
+
+// The messages that attributes are made of.
+type nesting uint8
+
+const (
+	inKeyValue nesting = iota
+	inValue
+	inList
+	inMap
+)
+
+// nested adds to err the path from the message b[i:end] to the damaged place at within it.
+func (c *checker) nested(err *wireError, in nesting, i, end, at int, p otlp.Problem) *wireError {
 	for n := 0; i < end; {
-		tag, s, e, p := field(c.b, i, end)
-		if p != fine {
-			return broken(s, p)
+		tag, s, e, broken := otlp.Next(c.b[:end], i)
+		if broken != otlp.Fine || at < s {
+			return err // in a field of this message
 		}
-		if tag>>3 == 1 {
-			if tag&7 != wireLen {
-				return wrongType(i, tag)
+		// A problem at e is of what is in the field, but for these two: they are of the next field's tag.
+		if at < e || at == e && p != otlp.WrongType && p != otlp.BadTag {
+			switch {
+			case in == inKeyValue && tag == otlp.KeyValueValue:
+				return c.nested(err, inValue, s, e, at, p).in("value")
+			case in == inValue && tag == otlp.AnyValueArrayValue:
+				return c.nested(err, inList, s, e, at, p)
+			case in == inValue && tag == otlp.AnyValueKvlistValue:
+				return c.nested(err, inMap, s, e, at, p)
+			case in == inList && tag == otlp.ArrayValueValues:
+				return c.nested(err, inValue, s, e, at, p).inNth("values", n)
+			case in == inMap && tag == otlp.KeyValueListValues:
+				return c.nested(err, inKeyValue, s, e, at, p).inNth("values", n)
 			}
-			var err *wireError
-			if keyed {
-				err = c.keyValue(s, e, depth)
-			} else {
-				err = c.value(s, e, depth)
-			}
-			if err != nil {
-				return err.inNth("values", n)
-			}
+			return err
+		}
+		if tag == otlp.ArrayValueValues {
 			n++
 		}
 		i = e
 	}
-	return nil
+	return err
+}
+
+func oddList(at int) *wireError {
+	return malformed(at, "a packed list of 8-byte numbers has a length that 8 does not divide")
 }
 
 func badID(s, e, want int) *wireError {
