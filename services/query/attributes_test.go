@@ -20,6 +20,7 @@ import (
 
 // TestAttributeValues counts values of every type over whole segments, parts of segments and filters, and compares with counting by hand.
 func TestAttributeValues(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	type item struct {
 		at      time.Time
@@ -126,6 +127,7 @@ func TestAttributeValues(t *testing.T) {
 
 // TestACutCountCoversTheTimeItNames: whatever the budget, an answer is whole or says since when it counts, and counts that.
 func TestACutCountCoversTheTimeItNames(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	var line, across scene
 	for i := range 200 {

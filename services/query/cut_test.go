@@ -33,6 +33,7 @@ func (f *fixture) storeLine(n int) {
 const oldestOfLine = "00000000000000000000000000000001"
 
 func TestACutSearchForATraceDoesNotSayThatThereIsNone(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.storeLine(40)
 	few, many := f.budget(10), f.budget(1000)
@@ -46,6 +47,7 @@ func TestACutSearchForATraceDoesNotSayThatThereIsNone(t *testing.T) {
 }
 
 func TestACutTraceAsOTLPSaysSoInAHeader(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	var s scene
 	for i := range 40 {
@@ -81,6 +83,7 @@ func TestACutTraceAsOTLPSaysSoInAHeader(t *testing.T) {
 }
 
 func TestFiguresOfACutAnswerAreThoseOfThePartThatWasRead(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	var s scene
 	for i := range 200 { // one a second, ten seconds to a segment; every other of another service, which calls the first
@@ -137,6 +140,7 @@ func TestFiguresOfACutAnswerAreThoseOfThePartThatWasRead(t *testing.T) {
 }
 
 func TestARareSearchThatTakesLongGoesOnByItsCursor(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.storeLine(100)
 	_, err := f.db.Pool.Exec(testbed.Context(t), `UPDATE spans_segment SET service_max_duration = '{20000000000}' WHERE min_time = (SELECT min(min_time) FROM spans_segment)`)

@@ -17,6 +17,7 @@ import (
 
 // TestADamagedSegmentEndsOneQuery: whichever byte is wrong, the answer is an error with its code, and the next query of sound data works.
 func TestADamagedSegmentEndsOneQuery(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	var s scene
 	for i := range 40 {

@@ -23,6 +23,7 @@ import (
 // sent. Each item is compared as the OTLP/JSON of a message that holds only it, its scope and its resource.
 
 func TestSpansComeBackFieldForField(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	sent := testbed.SampleTraces(base())
 	f.store("default", telemetry.Traces, testbed.TracesPayload(sent), 4) // many segments
@@ -36,6 +37,7 @@ func TestSpansComeBackFieldForField(t *testing.T) {
 }
 
 func TestTraceComesBackFieldForFieldInEveryFormat(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	sent := testbed.SampleTraces(base())
 	f.store("default", telemetry.Traces, testbed.TracesPayload(sent), 4)
@@ -76,6 +78,7 @@ func TestTraceComesBackFieldForFieldInEveryFormat(t *testing.T) {
 }
 
 func TestLogsComeBackFieldForField(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	sent := testbed.SampleLogs(base())
 	f.store("default", telemetry.Logs, testbed.LogsPayload(sent), 4)
@@ -108,6 +111,7 @@ func TestLogsComeBackFieldForField(t *testing.T) {
 }
 
 func TestPointsComeBackFieldForField(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	sent := testbed.SampleMetrics(base())
 	f.store("default", telemetry.Metrics, testbed.MetricsPayload(sent), 7)

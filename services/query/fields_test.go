@@ -13,6 +13,7 @@ import (
 // TestFieldsAreWhatFiltersTake asks the API for what it takes, and then takes it at its word: every operator of every field is answered, every
 // other refused.
 func TestFieldsAreWhatFiltersTake(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.fill(1, 30, 30)
 	var all api.FieldCatalogue

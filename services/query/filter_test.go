@@ -360,6 +360,7 @@ func differ[T any](t *testing.T, f *fixture, list, filter string, items []T, id 
 }
 
 func TestFiltersOnSpans(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for seed := range uint64(3) {
 		f.fill(seed, 150, 40)
@@ -407,6 +408,7 @@ func TestFiltersOnSpans(t *testing.T) {
 }
 
 func TestFiltersOnLogs(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for seed := range uint64(3) {
 		f.fill(seed, 150, 40)
@@ -451,6 +453,7 @@ func TestFiltersOnLogs(t *testing.T) {
 }
 
 func TestFiltersOnPoints(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for seed := range uint64(3) {
 		f.fill(seed, 150, 40)
@@ -478,6 +481,7 @@ func TestFiltersOnPoints(t *testing.T) {
 }
 
 func TestTimeFilterAndRangeEdges(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.fill(5, 300, 40)
 	var all api.SpanPage
@@ -540,6 +544,7 @@ func wrongFilters() []wrongFilter {
 }
 
 func TestWrongFiltersAreRefusedByName(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for _, c := range wrongFilters() {
 		p := f.problem(http.StatusBadRequest, http.MethodPost, "/api/spans/search", searchBody{filters: "[" + c.filter + "]"}.json(t))
@@ -556,6 +561,7 @@ func must[T any](v T, err error) T {
 }
 
 func TestWrongRequestsAreRefused(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	rangeOf := func(start, end string) string {
 		return `{"time_range":{"start_time":` + start + `,"end_time":` + end + `}}`

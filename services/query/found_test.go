@@ -85,6 +85,7 @@ func duration(t *testing.T, s api.Span) uint64 {
 
 // TestRareSpansAreWhole: spans that are read when they are found, or a few of a segment, are those that a full list has, field for field.
 func TestRareSpansAreWhole(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.shop(telemetry.Traces)
 	all := read[api.Span]{}
@@ -168,6 +169,7 @@ func TestRareSpansAreWhole(t *testing.T) {
 
 // TestRareRecordsAreWhole is the same for log records.
 func TestRareRecordsAreWhole(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.shop(telemetry.Logs)
 	all := read[api.LogRecord]{}
@@ -206,6 +208,7 @@ func TestRareRecordsAreWhole(t *testing.T) {
 
 // TestATraceIsExportedOldestFirst, in whatever order its segments are read.
 func TestATraceIsExportedOldestFirst(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	at := 0
 	for _, n := range []int{3, 20, 3} {
@@ -234,6 +237,7 @@ func TestATraceIsExportedOldestFirst(t *testing.T) {
 
 // TestFewStatementsArePrepared: each keeps a plan for all partitions in each connection.
 func TestFewStatementsArePrepared(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for range 2 {
 		var s scene

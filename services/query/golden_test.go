@@ -24,6 +24,7 @@ import (
 // TestAnswersStayAsTheyAre holds every operation of the API to what it answered when its golden file was written, over data that is the same
 // in each run: whoever moves code about proves by it that no answer has changed. Long answers are kept as digests, a few of each kind whole.
 func TestAnswersStayAsTheyAre(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.CursorKey = base64.StdEncoding.EncodeToString([]byte("the same key in each run")) })
 	for seed := range uint64(3) {
 		f.fill(seed, 150, 40)
@@ -102,6 +103,7 @@ func TestAnswersStayAsTheyAre(t *testing.T) {
 
 // TestCutAnswersStayAsTheyAre does the same for answers that the scan's budget cuts.
 func TestCutAnswersStayAsTheyAre(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(c *Config) {
 		c.ScanBudget, c.MaxTraceSpans = 60, 3
 		c.CursorKey = base64.StdEncoding.EncodeToString([]byte("the same key in each run"))

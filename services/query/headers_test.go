@@ -16,6 +16,7 @@ import (
 // TestGroupsPrune: a value that only one segment of several groups has is found there, and the others are not read; what is nowhere reads
 // next to nothing.
 func TestGroupsPrune(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for n := range 8 {
 		var s scene
@@ -50,6 +51,7 @@ func TestGroupsPrune(t *testing.T) {
 
 // TestBehindAPooler: without prepared statements, bytes come as text.
 func TestBehindAPooler(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.Postgres.Pooler = true })
 	var s scene
 	for i := range 30 {

@@ -20,6 +20,7 @@ import (
 )
 
 func TestTenantsSeeOnlyTheirOwn(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.store("default", telemetry.Traces, testbed.TracesPayload(newDice(1).traces(50)), 20)
 	f.store("other", telemetry.Traces, testbed.TracesPayload(newDice(2).traces(30)), 20)
@@ -44,6 +45,7 @@ func TestTenantsSeeOnlyTheirOwn(t *testing.T) {
 }
 
 func TestTheTenantIsAskedBeforeTheQuestion(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	want := f.problem(http.StatusBadRequest, http.MethodGet, "/api/services"+hour(), "", "X-Scope-OrgID", "not/one").Code
 	for _, list := range lists() {
@@ -57,6 +59,7 @@ func TestTheTenantIsAskedBeforeTheQuestion(t *testing.T) {
 }
 
 func TestGetAndPostSearchAlike(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.fill(1, 50, 20)
 	var posted, got api.SpanPage
@@ -69,6 +72,7 @@ func TestGetAndPostSearchAlike(t *testing.T) {
 }
 
 func TestADatabaseThatIsDownIsUnavailableAndSaysNothingOfTheInside(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.Postgres.URL = "postgres://nobody:secret@127.0.0.1:1/nothing" })
 	for _, path := range []string{"/api/services" + hour(), "/api/spans/search" + hour(), "/api/traces/" + strings.Repeat("1", 32)} {
 		p := f.problem(http.StatusServiceUnavailable, http.MethodGet, path, "")
@@ -90,6 +94,7 @@ func TestADatabaseThatIsDownIsUnavailableAndSaysNothingOfTheInside(t *testing.T)
 }
 
 func TestHealthTellsTheSchemaVersions(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	status, body := f.call(http.MethodGet, "/health", "")
 	require.Equal(t, http.StatusOK, status, "%s", body)
@@ -111,6 +116,7 @@ func TestHealthTellsTheSchemaVersions(t *testing.T) {
 }
 
 func TestADamagedSegmentIsAnErrorWithoutTheInside(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.fill(1, 50, 100)
 	_, err := f.db.Pool.Exec(testbed.Context(t), `UPDATE spans_segment SET body = substring(body FROM 1 FOR 10)`)
@@ -120,6 +126,7 @@ func TestADamagedSegmentIsAnErrorWithoutTheInside(t *testing.T) {
 }
 
 func TestAQueryEndsWithItsTime(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, func(c *Config) { c.Timeout = 300 * time.Millisecond })
 	f.fill(1, 50, 100)
 	ctx := testbed.Context(t)
@@ -132,6 +139,7 @@ func TestAQueryEndsWithItsTime(t *testing.T) {
 }
 
 func TestPagesOfTheInterface(t *testing.T) {
+	t.Parallel()
 	p, err := newPages(fstest.MapFS{
 		"index.html":          {Data: []byte("<html>")},
 		"favicon.svg":         {Data: []byte("<svg>")},
@@ -168,6 +176,7 @@ func TestPagesOfTheInterface(t *testing.T) {
 }
 
 func TestTheInterfaceIsServedUnderAStrictPolicy(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	r, err := http.NewRequestWithContext(testbed.Context(t), http.MethodGet, f.url+"/traces", nil)
 	require.NoError(t, err)
@@ -183,6 +192,7 @@ func TestTheInterfaceIsServedUnderAStrictPolicy(t *testing.T) {
 }
 
 func TestRunWatchesAndEndsClean(t *testing.T) {
+	t.Parallel()
 	db := testbed.Database(t)
 	cfg := DefaultConfig()
 	cfg.HTTP.Address = "127.0.0.1:0"
@@ -217,6 +227,7 @@ func TestRunWatchesAndEndsClean(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
 	require.NoError(t, DefaultConfig().Validate())
 	c := DefaultConfig()
 	c.HTTP.Address, c.Timeout, c.ScanBudget, c.Workers, c.MaxTraceSpans, c.WatchInterval, c.CursorKey = "x", 0, 0, -1, 0, 0, "short"

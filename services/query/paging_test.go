@@ -85,6 +85,7 @@ func (f *fixture) fill(seed uint64, items, segment int) {
 func lists() []string { return []string{"spans", "logs", "metrics", "traces"} }
 
 func TestPagesTogetherAreOneBigAnswer(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for seed := range uint64(4) { // overlapping in time, as several writers' flushes are
 		f.fill(seed, 100, 30)
@@ -114,6 +115,7 @@ func TestPagesTogetherAreOneBigAnswer(t *testing.T) {
 }
 
 func TestListsAreNewestFirst(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.fill(1, 300, 50)
 	var page api.SpanPage
@@ -130,6 +132,7 @@ func TestListsAreNewestFirst(t *testing.T) {
 }
 
 func TestPagesArePinnedWhileDataFlowsIn(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.fill(1, 200, 50)
 	seed := uint64(100)
@@ -147,6 +150,7 @@ func TestPagesArePinnedWhileDataFlowsIn(t *testing.T) {
 }
 
 func TestSummariesOfTracesAreWholeOnEveryPage(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for seed := range uint64(3) {
 		f.fill(seed, 300, 70)
@@ -187,6 +191,7 @@ func TestSummariesOfTracesAreWholeOnEveryPage(t *testing.T) {
 }
 
 func TestAPageReadsFewSegments(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	d := newDice(7)
 	td := d.traces(2000)
@@ -199,6 +204,7 @@ func TestAPageReadsFewSegments(t *testing.T) {
 }
 
 func TestFiltersPruneSegments(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	d := newDice(9)
 	for i := range 20 {
@@ -221,6 +227,7 @@ func TestFiltersPruneSegments(t *testing.T) {
 }
 
 func TestAnAnswerCutByTheBudgetSaysSoAndGoesOn(t *testing.T) {
+	t.Parallel()
 	whole := newFixture(t)
 	for seed := range uint64(4) {
 		whole.fill(seed, 200, 20)
@@ -251,6 +258,7 @@ func TestAnAnswerCutByTheBudgetSaysSoAndGoesOn(t *testing.T) {
 }
 
 func TestCursorsAreBoundToTheirQuery(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.fill(1, 100, 50)
 	s := searchBody{limit: 10}
@@ -278,6 +286,7 @@ func TestCursorsAreBoundToTheirQuery(t *testing.T) {
 }
 
 func TestReplicasWithOneCursorKeyTakeEachOthersCursors(t *testing.T) {
+	t.Parallel()
 	shared := func(c *Config) { c.CursorKey = "c2l4dGVlbiBieXRlcyBhdCBsZWFzdA==" }
 	f := newFixture(t, shared)
 	f.fill(1, 100, 50)

@@ -64,6 +64,7 @@ func (s *scene) span(trace byte, service, name string, kind ptrace.SpanKind, par
 func none() pcommon.SpanID { return pcommon.SpanID{} }
 
 func TestServiceMap(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	var s scene
 	// The shop: frontend → checkout → payment (fails), a database, a cache with a number for a name, a queue, a host without telemetry.
@@ -116,6 +117,7 @@ func TestServiceMap(t *testing.T) {
 
 // TestServiceMapsGiveTheirPlaceBack: few are computed at a time, and one after the other any number.
 func TestServiceMapsGiveTheirPlaceBack(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	var got api.ServiceMap
 	for range 5 {
@@ -124,6 +126,7 @@ func TestServiceMapsGiveTheirPlaceBack(t *testing.T) {
 }
 
 func TestServicesAndOperations(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	var s scene
 	for i := range 100 {
@@ -166,6 +169,7 @@ func TestServicesAndOperations(t *testing.T) {
 }
 
 func TestServicesAddUpToTheSpansOfTheRange(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	for seed := range uint64(3) {
 		f.fill(seed, 300, 64)
@@ -187,6 +191,7 @@ func TestServicesAddUpToTheSpansOfTheRange(t *testing.T) {
 }
 
 func TestMetricsWithAwkwardNamesAreFound(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	md := pmetric.NewMetrics()
 	names := []string{"http.server/duration", "a b", "100%", "größe", "x?y=z#f", "search me"}
@@ -208,6 +213,7 @@ func TestMetricsWithAwkwardNamesAreFound(t *testing.T) {
 }
 
 func TestOneMetricKeepsTheNewestPoints(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	md := pmetric.NewMetrics()
 	points := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
@@ -240,6 +246,7 @@ func TestOneMetricKeepsTheNewestPoints(t *testing.T) {
 }
 
 func TestLogsOfATrace(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	f.fill(3, 300, 50)
 	counts := map[string]int{}
@@ -268,6 +275,7 @@ func TestLogsOfATrace(t *testing.T) {
 }
 
 func TestAServiceWithAnImpossibleNameIsFound(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t)
 	var s scene
 	s.span(1, "a\x00b", "GET /", ptrace.SpanKindServer, none())

@@ -136,7 +136,7 @@ func (u *summing) visit(r *columns.Reader, _ *engine.Header) ([]traceRow, error)
 			matches: met[row] && k.Time >= u.search.From && k.Time < u.search.To,
 		}
 		if one.near {
-			near, places = append(near, uint32(row)), append(places, len(out)) //nolint:gosec // a segment has a few thousand rows
+			near, places = append(near, uint32(row)), append(places, len(out))
 		}
 		if one.near || one.matches {
 			out = append(out, one)
