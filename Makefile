@@ -147,7 +147,7 @@ tidy: go ## go mod tidy in every module
 	@for module in $(MODULES); do (cd $$module && go mod tidy) || exit 1; done
 	@cd tooling && GOWORK=off go mod tidy
 
-generate: go $(UI)/node_modules/.package-lock.json ## Renew what is generated: API types, configuration page, licences of others
+generate: go $(UI)/node_modules/.package-lock.json ## Renew what is generated: API types, pages of settings, metrics and errors, licences of others
 	@go generate $(ALL)
 	@cd $(UI) && npm run --silent generate
 	@$(MAKE) --no-print-directory licences

@@ -22,6 +22,7 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/instrument"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -51,7 +52,7 @@ type Bus struct {
 	log     *slog.Logger
 	nc      *nats.Conn
 	js      jetstream.JetStream
-	metrics *instruments
+	metrics instruments
 	closed  chan struct{} // closed by nats.go when the connection is gone for good
 
 	ensure sync.Mutex // one EnsureStreams at a time
@@ -69,11 +70,10 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 	if meter == nil {
 		meter = noop.Meter{}
 	}
-	m, err := newInstruments(meter)
-	if err != nil {
+	b := &Bus{cfg: cfg, log: log, closed: make(chan struct{})}
+	if err := instrument.Make(meter, &b.metrics); err != nil {
 		return nil, fmt.Errorf("bus metrics: %w", err)
 	}
-	b := &Bus{cfg: cfg, log: log, metrics: m, closed: make(chan struct{})}
 	logCtx := context.WithoutCancel(ctx) // the connection outlives the call
 	opts := []nats.Option{
 		nats.Name("ollyscale"),
@@ -115,6 +115,7 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("connect to the bus: %w", err)
 	}
+	var err error
 	if b.nc, err = nats.Connect(cfg.URL, opts...); err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "bus.connect", "connect to the bus: check bus.url and its credentials")
 	}

@@ -204,9 +204,9 @@ func (c *Consumer) delivery(ctx context.Context, msg *nats.Msg) (Delivery, bool)
 		state:    &delivery{bus: c.bus, msg: msg, signal: c.signal},
 	}
 	attr := metric.WithAttributes(attribute.String("signal", c.signal.String()))
-	c.bus.metrics.delivered.Add(ctx, 1, attr)
+	c.bus.metrics.Delivered.Add(ctx, 1, attr)
 	if d.Attempts > 1 {
-		c.bus.metrics.redelivery.Add(ctx, 1, attr)
+		c.bus.metrics.Redelivery.Add(ctx, 1, attr)
 	}
 	d.Batch, err = c.coder.open(c.signal, msg.Subject, msg.Header, msg.Data)
 	if err == nil {

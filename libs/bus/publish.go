@@ -53,13 +53,13 @@ func (p *Publisher) Publish(ctx context.Context, batches []telemetry.Batch) (pos
 		wave := batches[from:min(from+publishWave, len(batches))]
 		last, err := p.publishWave(ctx, wave)
 		if err != nil {
-			p.bus.metrics.failed.Add(ctx, int64(len(batches)-from), metric.WithAttributes(
+			p.bus.metrics.Failed.Add(ctx, int64(len(batches)-from), metric.WithAttributes(
 				attribute.String("signal", wave[0].Signal.String()), attribute.String("class", fault.ClassOf(err).String())))
 			return 0, fmt.Errorf("publish %d batches: %w", len(batches), err)
 		}
 		position = max(position, last)
 	}
-	p.bus.metrics.duration.Record(ctx, time.Since(start).Seconds())
+	p.bus.metrics.Duration.Record(ctx, time.Since(start).Seconds())
 	return position, nil
 }
 
@@ -129,9 +129,9 @@ func (p *Publisher) await(ctx context.Context, b *telemetry.Batch, s *sent) (pos
 		// nats.go may still hold the buffer for a retry: it is left to the garbage collector.
 		return 0, fault.Wrap(context.Cause(ctx), fault.Unavailable, "bus.timeout", "the queue did not acknowledge in time; retry")
 	}
-	p.bus.metrics.published.Add(ctx, 1, metric.WithAttributes(
+	p.bus.metrics.Published.Add(ctx, 1, metric.WithAttributes(
 		attribute.String("signal", b.Signal.String()), attribute.Bool("duplicate", ack.Duplicate)))
-	p.bus.metrics.bytes.Add(ctx, int64(s.bytes), metric.WithAttributes(attribute.String("signal", b.Signal.String())))
+	p.bus.metrics.Bytes.Add(ctx, int64(s.bytes), metric.WithAttributes(attribute.String("signal", b.Signal.String())))
 	return ack.Sequence, nil
 }
 

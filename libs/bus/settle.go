@@ -46,7 +46,7 @@ func (d Delivery) Settle(ctx context.Context, err error) error {
 		return fault.Newf(fault.Internal, "bus.settled_twice", "batch %s was settled already", d.ID)
 	}
 	outcome, settleErr := d.state.settle(ctx, err, d.Position, d.Attempts)
-	d.state.bus.metrics.settled.Add(ctx, 1, metric.WithAttributes(
+	d.state.bus.metrics.Settled.Add(ctx, 1, metric.WithAttributes(
 		attribute.String("signal", d.state.signal.String()), attribute.String("outcome", outcome)))
 	if settleErr != nil {
 		return classify(settleErr, "settle batch "+d.ID.String())

@@ -19,6 +19,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/ollyscale/ollyscale/libs/instrument"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
 )
@@ -93,13 +94,13 @@ func New(cfg Config, env service.Env, purpose Purpose) (*Server, error) {
 	e.Logger.SetOutput(slogWriter{env.Log})
 
 	s := &Server{Echo: e, cfg: cfg, log: env.Log, purpose: purpose, draining: make(chan struct{})}
-	record, err := newRecorder(env.Meter)
-	if err != nil {
+	metrics := new(instruments)
+	if err := instrument.Make(env.Meter, metrics); err != nil {
 		return nil, fmt.Errorf("%s: make metrics: %w", purpose.Name, err)
 	}
 	e.HTTPErrorHandler = func(err error, c echo.Context) { WriteProblem(c, env.Log, err) }
 	// Outermost first: what observe sees is what the client gets, panics and refusals included.
-	e.Pre(requestID, observe(env, record), recoverPanic(env.Log), securityHeaders)
+	e.Pre(requestID, observe(env, metrics), recoverPanic(env.Log), securityHeaders)
 	if len(cfg.CORSOrigins) > 0 {
 		e.Pre(cors(cfg.CORSOrigins))
 	}

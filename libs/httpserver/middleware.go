@@ -127,25 +127,14 @@ func cors(origins []string) echo.MiddlewareFunc {
 	}
 }
 
-type recorder struct {
-	duration metric.Float64Histogram
-	active   metric.Int64UpDownCounter
-}
-
-func newRecorder(meter metric.Meter) (recorder, error) {
-	duration, err := meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"),
-		metric.WithDescription("Duration of HTTP requests by route and status."),
-		metric.WithExplicitBucketBoundaries(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30))
-	if err != nil {
-		return recorder{}, err
-	}
-	active, err := meter.Int64UpDownCounter("http.server.active_requests", metric.WithUnit("{request}"),
-		metric.WithDescription("HTTP requests in flight."))
-	return recorder{duration, active}, err
+// instruments are a server's metrics.
+type instruments struct {
+	Duration metric.Float64Histogram   `metric:"http.server.request.duration" unit:"s" labels:"http.request.method, http.route, http.response.status_code" doc:"Duration of HTTP requests."`
+	Active   metric.Int64UpDownCounter `metric:"http.server.active_requests" unit:"{request}" doc:"HTTP requests in flight."`
 }
 
 // observe measures, traces and logs every request, and is where its error becomes an answer, so that the status is known.
-func observe(env service.Env, record recorder) echo.MiddlewareFunc {
+func observe(env service.Env, metrics *instruments) echo.MiddlewareFunc {
 	propagator := propagation.TraceContext{}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -155,8 +144,8 @@ func observe(env service.Env, record recorder) echo.MiddlewareFunc {
 			ctx, span := env.Tracer.Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
 			defer span.End()
 			c.SetRequest(r.WithContext(ctx))
-			record.active.Add(ctx, 1)
-			defer record.active.Add(ctx, -1)
+			metrics.Active.Add(ctx, 1)
+			defer metrics.Active.Add(ctx, -1)
 
 			if err := next(c); err != nil {
 				c.Error(err)
@@ -171,7 +160,7 @@ func observe(env service.Env, record recorder) echo.MiddlewareFunc {
 				attribute.String("http.route", route),
 				attribute.Int("http.response.status_code", status))
 			elapsed := env.Now().Sub(start)
-			record.duration.Record(ctx, elapsed.Seconds(), metric.WithAttributeSet(attributes))
+			metrics.Duration.Record(ctx, elapsed.Seconds(), metric.WithAttributeSet(attributes))
 			span.SetName(method(r.Method) + " " + route)
 			span.SetAttributes(attributes.ToSlice()...)
 			if status >= http.StatusInternalServerError {

@@ -25,7 +25,7 @@ func Document(w io.Writer, sections []Section, explain Explain) error {
 	var b strings.Builder
 	b.WriteString(`# Configuration
 
-<!-- Generated from the Config structs by services/allinone/cmd/configdoc: make generate. -->
+<!-- Generated from the Config structs by services/allinone/cmd/pages: make generate. -->
 
 Every setting has a key. Later sources win over earlier ones:
 

@@ -22,7 +22,7 @@ import (
 	"github.com/ollyscale/ollyscale/services/writer"
 )
 
-//go:generate go run ./cmd/configdoc -root ../.. -out ../../docs/configuration.md
+//go:generate go run ./cmd/pages -root ../..
 
 // Config is that of the process and those of the roles in it. Their bus and database addresses are set by Run; the process
 // has one operations listener, so those of the roles have no effect.

@@ -54,7 +54,10 @@ func up(t *testing.T, c Config) (s *Service, out *output, stop func()) {
 	t.Helper()
 	out = &output{}
 	c.Output = out
-	s, err := New(c, testbed.Env(t))
+	own, err := service.NewTelemetry("ollyscale")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, own.Close(context.WithoutCancel(t.Context()))) })
+	s, err = New(c, own.Env("ollyscale", testbed.Env(t).Log))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -159,6 +162,7 @@ func TestWhatTheShopSendsIsThereAndStaysThere(t *testing.T) {
 	ask(t, c, http.MethodGet, "/health", "", &health)
 	require.Equal(t, service.StatusOK, health.Status)
 	require.Len(t, health.Checks, 4, "janitor, database, writer, ingest")
+	checkMetrics(t, c)
 
 	// A second one on the same data collides clearly; so does one on the same port.
 	other := config(t, dir)

@@ -2,54 +2,48 @@ package ingest
 
 import (
 	"context"
-	"errors"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/instrument"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// instruments are ingest's metrics; names are stable.
+// instruments are ingest's metrics.
 type instruments struct {
-	items    metric.Int64Counter // olly.ingest.items: items taken, by signal
-	rejected metric.Int64Counter // olly.ingest.rejected: items left out of requests that were taken, by signal and reason
-	bytes    metric.Int64Counter // olly.ingest.bytes: OTLP protobuf, uncompressed, of requests taken, by signal
-	refused  metric.Int64Counter // olly.ingest.refused: requests not taken, by transport and fault class
+	Items    metric.Int64Counter         `metric:"olly.ingest.items" labels:"signal" doc:"Spans, log records and data points taken."`
+	Rejected metric.Int64Counter         `metric:"olly.ingest.rejected" labels:"signal, reason" doc:"Items left out of requests that were taken."`
+	Bytes    metric.Int64Counter         `metric:"olly.ingest.bytes" unit:"By" labels:"signal" doc:"OTLP taken, uncompressed."`
+	Refused  metric.Int64Counter         `metric:"olly.ingest.refused" labels:"transport (http or grpc), class (of the error)" doc:"Requests not taken."`
+	InFlight metric.Int64ObservableGauge `metric:"olly.ingest.in_flight.bytes" unit:"By" doc:"Requests held in memory."`
 
 	bySignal [3]metric.MeasurementOption // made once: a request makes none
 }
 
 func newInstruments(meter metric.Meter, b *budget) (*instruments, error) {
 	m := &instruments{}
-	var errs [5]error
-	m.items, errs[0] = meter.Int64Counter("olly.ingest.items", metric.WithDescription("Spans, log records and data points taken."))
-	m.rejected, errs[1] = meter.Int64Counter("olly.ingest.rejected", metric.WithDescription("Items left out of requests that were taken, by reason."))
-	m.bytes, errs[2] = meter.Int64Counter("olly.ingest.bytes", metric.WithUnit("By"), metric.WithDescription("OTLP taken, uncompressed."))
-	m.refused, errs[3] = meter.Int64Counter("olly.ingest.refused", metric.WithDescription("Requests not taken, by class of fault."))
-	_, errs[4] = meter.Int64ObservableGauge("olly.ingest.in_flight.bytes", metric.WithUnit("By"), metric.WithDescription("Requests held in memory."),
-		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
-			o.Observe(b.used.Load())
-			return nil
-		}))
+	if err := instrument.Make(meter, m); err != nil {
+		return nil, err
+	}
 	for _, signal := range telemetry.Signals() {
 		m.bySignal[signal] = metric.WithAttributeSet(attribute.NewSet(attribute.String("signal", signal.String())))
 	}
-	return m, errors.Join(errs[:]...)
+	return m, instrument.Observe(meter, m.InFlight, b.used.Load)
 }
 
 func (m *instruments) took(ctx context.Context, signal telemetry.Signal, bytes int, s *telemetry.Summary) {
-	m.items.Add(ctx, int64(s.Items), m.bySignal[signal])
-	m.bytes.Add(ctx, int64(bytes), m.bySignal[signal])
+	m.Items.Add(ctx, int64(s.Items), m.bySignal[signal])
+	m.Bytes.Add(ctx, int64(bytes), m.bySignal[signal])
 	for reason, n := range s.Rejected {
 		if n > 0 {
-			m.rejected.Add(ctx, int64(n), metric.WithAttributes(attribute.String("signal", signal.String()),
+			m.Rejected.Add(ctx, int64(n), metric.WithAttributes(attribute.String("signal", signal.String()),
 				attribute.String("reason", telemetry.Reason(reason).String())))
 		}
 	}
 }
 
 func (m *instruments) refuse(ctx context.Context, transport string, err error) {
-	m.refused.Add(ctx, 1, metric.WithAttributes(attribute.String("transport", transport), attribute.String("class", fault.ClassOf(err).String())))
+	m.Refused.Add(ctx, 1, metric.WithAttributes(attribute.String("transport", transport), attribute.String("class", fault.ClassOf(err).String())))
 }

@@ -31,7 +31,7 @@ func (s *Service) ahead(ctx context.Context) error {
 		made += n
 	}
 	if made > 0 {
-		s.metrics.partitions.Add(ctx, int64(made), metric.WithAttributes(attribute.String("action", "made")))
+		s.metrics.Partitions.Add(ctx, int64(made), metric.WithAttributes(attribute.String("action", "made")))
 		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "partitions made ahead", slog.Int("partitions", made), slog.Time("until", end))
 	}
 	return nil

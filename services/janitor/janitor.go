@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ollyscale/ollyscale/libs/instrument"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -32,7 +33,7 @@ type Service struct {
 	env     service.Env
 	pool    *pgxpool.Pool
 	sql     *statements
-	metrics *instruments
+	metrics instruments
 
 	leader  *pgxpool.Conn // holds the lock while this janitor leads
 	upkept  time.Time     // when the last upkeep ended
@@ -49,8 +50,8 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := newInstruments(env.Meter)
-	if err != nil {
+	var metrics instruments
+	if err := instrument.Make(env.Meter, &metrics); err != nil {
 		return nil, fmt.Errorf("janitor metrics: %w", err)
 	}
 	if cfg.Postgres.MaxConnections == 0 {
@@ -81,7 +82,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if err := s.pass(ctx); err != nil && ctx.Err() == nil {
-			s.metrics.failed.Add(ctx, 1)
+			s.metrics.Failed.Add(ctx, 1)
 			s.env.Log.LogAttrs(ctx, slog.LevelWarn, "pass failed, it is tried again", slog.Any("error", err))
 		}
 		select {

@@ -142,7 +142,7 @@ func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st s
 			return err
 		}
 		took := s.env.Now().Sub(started)
-		s.metrics.duration.Record(ctx, took.Seconds())
+		s.metrics.Duration.Record(ctx, took.Seconds())
 		pause(ctx, time.Duration(float64(took)*(1-s.cfg.Merge.Duty)/s.cfg.Merge.Duty))
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -231,7 +231,7 @@ func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level
 		sum.items += int64(seg.Items)
 	}
 	sum.bytes += size
-	s.metrics.merges.Add(ctx, 1, attributes(signal, level))
+	s.metrics.Merges.Add(ctx, 1, attributes(signal, level))
 	return nil
 }
 
@@ -263,7 +263,7 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 		if err := add(t, &r.Segment); err != nil {
 			id := uuid.UUID(r.ID)
 			s.damaged[id] = struct{}{}
-			s.metrics.damaged.Add(ctx, 1, metric.WithAttributes(attribute.String("signal", signal.String())))
+			s.metrics.Damaged.Add(ctx, 1, metric.WithAttributes(attribute.String("signal", signal.String())))
 			s.env.Log.LogAttrs(ctx, slog.LevelError, "a segment cannot be read and is left as it is",
 				slog.String("tenant", string(tenant)), slog.String("signal", signal.String()), slog.String("segment", id.String()), slog.Any("error", err))
 			return nil
@@ -366,9 +366,9 @@ func (s *Service) report(ctx context.Context, sums map[telemetry.Tenant]*merged)
 		if m.read == 0 {
 			continue
 		}
-		s.metrics.read.Add(ctx, int64(m.read), attributes(m.signal, m.level))
-		s.metrics.written.Add(ctx, int64(m.written), attributes(m.signal, m.level))
-		s.metrics.items.Add(ctx, m.items, attributes(m.signal, m.level))
+		s.metrics.Read.Add(ctx, int64(m.read), attributes(m.signal, m.level))
+		s.metrics.Written.Add(ctx, int64(m.written), attributes(m.signal, m.level))
+		s.metrics.Items.Add(ctx, m.items, attributes(m.signal, m.level))
 		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "segments merged", slog.String("tenant", string(m.tenant)), slog.String("signal", m.signal.String()),
 			slog.Int("level", m.level), slog.Int("read", m.read), slog.Int("written", m.written), slog.Int64("items", m.items))
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)

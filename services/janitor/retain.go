@@ -155,7 +155,7 @@ func (s *Service) drop(ctx context.Context, e expiry, partition string) error {
 	if err != nil || !dropped {
 		return err
 	}
-	s.metrics.partitions.Add(ctx, 1, metric.WithAttributes(attribute.String("action", "dropped")))
+	s.metrics.Partitions.Add(ctx, 1, metric.WithAttributes(attribute.String("action", "dropped")))
 	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "expired partition dropped", slog.String("partition", partition), slog.Int64("items", items), slog.Int64("bytes", bytes))
 	return nil
 }
