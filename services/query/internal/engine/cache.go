@@ -5,6 +5,8 @@ import (
 	"sync"
 )
 
+// The memory of headers. Invariant: what is remembered takes at most limit bytes, by the sizes that were given.
+
 // cache remembers what never changes, the most recently used, up to a number of bytes.
 type cache[K comparable, V any] struct {
 	mu      sync.Mutex

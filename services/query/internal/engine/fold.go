@@ -9,6 +9,8 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
+// Folds: something of each segment, merged into one. Invariant: what was merged is exactly the items from Cut.Since on, or all.
+
 // Columns says what is read of a segment. The query may be narrower than the one that was asked: the edge of a cut answer is read again.
 type Columns func(q *Query, h *Header) segment.Want
 

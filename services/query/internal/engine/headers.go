@@ -14,6 +14,10 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
+// Headers: which segments can hold what is asked for, newest first. SQL rules out by time, services, errors, roots, positions and Bloom filters;
+// durations, which only mean something together with a service, and lists of traces are looked at here. Invariant: a segment that holds an item
+// of the query is never ruled out; a filter's bounds are necessary, not sufficient. A header never changes, so it is remembered once read.
+
 // place is where a segment stands in its table and in the order of time.
 type place struct {
 	id               [16]byte
@@ -297,7 +301,7 @@ func (h *headers) more(ctx context.Context) error {
 	return h.collect(ctx, sql, s.mode, nil, n)
 }
 
-// declare opens the cursor, of which a view has one.
+// declare opens the cursor, of which a snapshot has one.
 func (h *headers) declare(ctx context.Context) error {
 	s := h.snapshot
 	sql, args, err := headerQuery(s.engine.statements, h.query, &h.bounds, h.services, h.groups, 0, h.last)
@@ -383,7 +387,7 @@ func (s *Snapshot) resolve(ctx context.Context, q *Query, places []place) ([]*He
 }
 
 // peek fills the buffer with at least n headers, or all that are left. The headers of a rare search may all be rejected for a long time, so
-// that it ends here, too, once the query's time is over; it has got below the newest time of the plan then, so that the next page goes on.
+// that it ends here, too, once the query's time is over; it has got below the newest time of the query then, so that the next page goes on.
 func (h *headers) peek(ctx context.Context, n int) error {
 	for least := 8; !h.ended && len(h.buffer) < n; least = min(2*least, largestFetch) {
 		if len(h.places) == 0 && !h.drained {

@@ -12,6 +12,8 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
+// What is asked for, and the order in which it is given.
+
 // Key is an item's place in the order of every list: newest first, by time, then ingest position, then ordinal. Position and
 // ordinal are the item's identity (ADR-006), so no two items of a signal have the same key.
 type Key struct {

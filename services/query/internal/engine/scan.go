@@ -15,6 +15,10 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
+// Scans: waves of segments in the order of their headers. One statement fetches the byte ranges of a wave, workers decode it side by side, and
+// while they do the next wave is fetched. Invariants: done sees the waves one after the other, newest first; a wave's memory is given back
+// before done sees what visit made of it, so that nothing made may refer to it.
+
 // How a scan goes about: waves of segments, few at first because a page is often full after the newest one, then more at a time,
 // within what may be in memory.
 const (

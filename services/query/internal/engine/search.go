@@ -13,6 +13,9 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
+// Searches: the newest items that meet a filter, found by their columns of identity and read in full afterwards, or when they are found where they
+// are rare (ADR-013). Invariant: an item that was given is certainly one of the newest, whatever cut the scan.
+
 // How rows of rare items are read.
 const (
 	fewRows  = 8  // of a segment, which are kept from when they are found until they are drawn

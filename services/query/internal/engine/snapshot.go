@@ -10,6 +10,8 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 )
 
+// One question's sight of the database, and what it cost until now.
+
 // Snapshot is one question's consistent sight of the database: a read-only REPEATABLE READ transaction. One goroutine uses it; decoding is
 // parallel inside of a scan.
 type Snapshot struct {

@@ -9,6 +9,8 @@ import (
 	"github.com/ollyscale/ollyscale/schema"
 )
 
+// The statements of sql/, pinned by testdata.
+
 //go:embed sql/*.sql
 var sqlFiles embed.FS
 

@@ -9,6 +9,8 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
+// The watch on the queue. Invariant: a watermark is never later than the newest moment before which everything accepted is in the database.
+
 // watch keeps an eye on the queue, so that an answer can say what it does not hold yet. At each look it notes the last position that was
 // accepted; once everything up to that position is settled, all that was accepted before that look is in the database.
 type watch struct {

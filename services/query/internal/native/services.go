@@ -184,7 +184,7 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	return out, nil
 }
 
-// sumOperations sums the spans of a segment that meet the plan up.
+// sumOperations sums the spans of a segment that the query asks for up.
 func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[operationKey]*red {
 	type code struct {
 		name int

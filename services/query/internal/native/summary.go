@@ -211,12 +211,12 @@ func (s *traceSum) add(r *traceRow) {
 		s.errors++
 		service.ErrorCount++
 	}
-	candidate := &rootSpan{r.Key, r.root}
+	one := &rootSpan{r.Key, r.root}
 	if s.first == nil || s.first.Newer(r.Key) {
-		s.first = candidate
+		s.first = one
 	}
 	if r.isRoot && (s.root == nil || s.root.Newer(r.Key)) {
-		s.root = candidate
+		s.root = one
 	}
 }
 
