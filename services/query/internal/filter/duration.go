@@ -7,15 +7,15 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 )
 
-// durationOf is a field of lengths of time. Headers know the longest of each service.
-func durationOf(column segment.Column) func(string) matching {
+// spanDuration is how long a span took. Headers know the longest of each service.
+func spanDuration() func(string) matching {
 	return func(string) matching {
 		return func(op *Operator, values []Literal) (matcher, error) {
 			t, err := newNumberTest(op, values, readDuration, `nanoseconds or a length like "1.5s"`)
 			if err != nil {
 				return nil, err
 			}
-			return &numberColumn{numberTest: t, column: column, bounds: Bounds{MinDuration: t.least()}}, nil
+			return &numberColumn{numberTest: t, column: segment.ColDuration, bounds: Bounds{MinDuration: t.least()}}, nil
 		}
 	}
 }
