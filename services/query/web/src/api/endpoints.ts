@@ -9,14 +9,12 @@ import type { components } from './wire';
 
 type Wire = components['schemas'];
 
-export type Operator = Wire['Operator'];
-
 /** A literal of a filter. Integers beyond 2^53 are bigint and travel as an AnyValue. */
 export type Literal = string | number | boolean | bigint;
 
 export interface Condition {
   field: string;
-  operator: Operator;
+  operator: model.Operator;
   value: Literal | readonly Literal[];
 }
 
@@ -120,6 +118,11 @@ export async function getMetric(
   const path = `/api/metrics/${encodeURIComponent(name)}`;
   const wire = await getJSON<Wire['MetricSeries']>(path, between(bounds), signal);
   return revive.answer(wire, revive.metricSeries(wire));
+}
+
+/** What filters can be about. The same until the service is replaced by a newer one. */
+export async function listFields(signal: AbortSignal): Promise<model.FieldCatalogue> {
+  return revive.fieldCatalogue(await getJSON<Wire['FieldCatalogue']>('/api/fields', {}, signal));
 }
 
 /** Whether anything at all was ever received: distinguishes an empty range from an empty installation. */

@@ -2,6 +2,7 @@
 // durations numbers of nanoseconds, attribute values keep the type that OpenTelemetry gave them.
 
 import type { Instant } from '../time/instant';
+import type { components } from './wire';
 
 /** An OpenTelemetry value with its type. Integers are bigint: an int64 does not fit a double. */
 export type Value =
@@ -246,4 +247,44 @@ export interface Answer<T> {
 export interface Page<T> extends Answer<readonly T[]> {
   /** Where the next page begins; undefined on the last. */
   next: string | undefined;
+}
+
+/** The signals whose items filters choose from. */
+export type Signal = 'traces' | 'logs' | 'metrics';
+
+/** What the values of a field are. */
+export type FieldKind = components['schemas']['FieldKind'];
+
+/** The name of an operator, as it travels. */
+export type Operator = components['schemas']['Operator'];
+
+export interface FilterOperator {
+  name: Operator;
+  /** For those who type filters; empty where there is none. */
+  symbol: string;
+  /** For those who read: "at least". */
+  label: string;
+  /** What stands to the right: a value, a list of them, or true or false, true when left out. */
+  operand: 'one' | 'list' | 'flag';
+  /** The operator of which it is the exact negation. */
+  negates: Operator | undefined;
+  description: string;
+}
+
+export interface FilterField {
+  name: string;
+  /** Whether the name begins those of many fields, one for each key that follows. */
+  prefix: boolean;
+  kind: FieldKind;
+  signals: readonly Signal[];
+  operators: readonly Operator[];
+  /** The names of an enum. */
+  values: readonly string[];
+  description: string;
+}
+
+/** What filters can be about, and what can be asked of it. */
+export interface FieldCatalogue {
+  operators: readonly FilterOperator[];
+  fields: readonly FilterField[];
 }

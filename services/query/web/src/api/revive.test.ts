@@ -106,3 +106,34 @@ it('gives a log record without a time of its own the time it was observed', () =
   });
   expect(record).toMatchObject({ time: 42n, body: { type: 'empty' }, traceId: '' });
 });
+
+it('fields and operators are whole where the wire leaves things out', () => {
+  const { operators, fields } = revive.fieldCatalogue({
+    operators: [{ name: 'in', label: 'is one of', operand: 'list', description: 'x' }],
+    fields: [
+      {
+        name: 'resource.',
+        prefix: true,
+        kind: 'attribute',
+        signals: ['logs'],
+        operators: ['in'],
+        unit: 'ns',
+        description: 'y',
+      },
+    ],
+  });
+  expect(operators).toEqual([
+    { name: 'in', symbol: '', label: 'is one of', operand: 'list', negates: undefined, description: 'x' },
+  ]);
+  expect(fields).toEqual([
+    {
+      name: 'resource.',
+      prefix: true,
+      kind: 'attribute',
+      signals: ['logs'],
+      operators: ['in'],
+      values: [],
+      description: 'y',
+    },
+  ]);
+});

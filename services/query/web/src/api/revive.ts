@@ -288,3 +288,23 @@ export function answer<T>(wire: Envelope, data: T): model.Answer<T> {
 export function page<T>(wire: Envelope & { pagination: Wire['Pagination'] }, items: readonly T[]): model.Page<T> {
   return { ...answer(wire, items), next: wire.pagination.has_more ? wire.pagination.next_cursor : undefined };
 }
+
+export const fieldCatalogue = (wire: Wire['FieldCatalogue']): model.FieldCatalogue => ({
+  operators: wire.operators.map(({ name, symbol, label, operand, negates, description }) => ({
+    name,
+    symbol: symbol ?? '',
+    label,
+    operand,
+    negates,
+    description,
+  })),
+  fields: wire.fields.map(({ name, prefix, kind, signals, operators, values, description }) => ({
+    name,
+    prefix,
+    kind,
+    signals,
+    operators,
+    values: values ?? [],
+    description,
+  })),
+});

@@ -1,24 +1,30 @@
-import { ActionIcon, Popover, TextInput, Tooltip } from '@mantine/core';
-import { IconFilter, IconHelp, IconX } from '@tabler/icons-react';
+import { ActionIcon, TextInput, Tooltip } from '@mantine/core';
+import { IconFilter, IconRefresh, IconX } from '@tabler/icons-react';
 import { useState, type FormEvent } from 'react';
+import type { Signal } from '../api/model';
 import { parseCondition } from '../filter/condition';
+import type { Grammar } from '../filter/grammar';
 import classes from './ConditionInput.module.css';
+import { FilterHelp } from './FilterHelp';
+import { useGrammar } from './grammar';
 
 interface Props {
   conditions: readonly string[];
-  columns: readonly string[];
+  /** Whose items are filtered. */
+  signal: Signal;
   onChange: (conditions: string[]) => void;
 }
 
 /** A box for conditions on attributes; Enter adds one. Those in force stand in front of it. */
-export function ConditionInput({ conditions, columns, onChange }: Props) {
+export function ConditionInput({ conditions, signal, onChange }: Props) {
+  const { data: grammar, error, retry } = useGrammar(signal);
   const [text, setText] = useState('');
   const [problem, setProblem] = useState<string>();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const input = text.trim();
-    if (input === '') return;
-    const parsed = parseCondition(input, columns);
+    if (input === '' || grammar === undefined) return;
+    const parsed = parseCondition(input, grammar);
     if (!parsed.ok) {
       setProblem(parsed.problem);
       return;
@@ -26,38 +32,40 @@ export function ConditionInput({ conditions, columns, onChange }: Props) {
     if (!conditions.includes(input)) onChange([...conditions, input]);
     setText('');
   };
+  const failed = grammar === undefined && error !== null;
   return (
     <form className={classes.form} onSubmit={submit}>
       {conditions.length > 0 && (
         <div className={classes.chips}>
-          {conditions.map((condition) => {
-            const parsed = parseCondition(condition, columns);
-            return (
-              <Tooltip key={condition} label={parsed.ok ? '' : parsed.problem} disabled={parsed.ok}>
-                <span className={classes.chip} data-broken={!parsed.ok || undefined}>
-                  <code title={condition}>{condition}</code>
-                  <button
-                    type="button"
-                    aria-label={`Remove ${condition}`}
-                    onClick={() => onChange(conditions.filter((c) => c !== condition))}
-                  >
-                    <IconX size={12} />
-                  </button>
-                </span>
-              </Tooltip>
-            );
-          })}
+          {conditions.map((condition) => (
+            <Chip
+              key={condition}
+              condition={condition}
+              grammar={grammar}
+              onRemove={() => onChange(conditions.filter((c) => c !== condition))}
+            />
+          ))}
         </div>
       )}
       <TextInput
         size="xs"
         className={classes.input}
         aria-label="Attribute filter"
-        placeholder="Filter by attribute: http.route=/cart"
+        placeholder={
+          grammar !== undefined
+            ? 'Filter by attribute: http.route=/cart'
+            : failed
+              ? 'What can be filtered by is not known'
+              : 'Asking what can be filtered by…'
+        }
         leftSection={<IconFilter size={14} />}
-        rightSection={<Help />}
+        rightSection={
+          grammar !== undefined ? <FilterHelp grammar={grammar} /> : failed ? <AskAgain onClick={retry} /> : undefined
+        }
+        // Until the fields are here nothing could be made of what is typed.
+        disabled={grammar === undefined}
         value={text}
-        error={problem}
+        error={failed ? `The fields could not be had: ${error.message}` : problem}
         spellCheck={false}
         autoComplete="off"
         onChange={(event) => {
@@ -69,37 +77,26 @@ export function ConditionInput({ conditions, columns, onChange }: Props) {
   );
 }
 
-const examples = [
-  ['http.route=/cart', 'equal'],
-  ['user.tier!=free', 'not equal, or absent'],
-  ['http.response.status_code>=500', 'greater; also > < <='],
-  ['db.query.text:orders', 'contains, case-sensitive'],
-  ['exception.type~Time(out|d out)', 'regular expression'],
-  ['feature.flag', 'is there; !feature.flag is not'],
-  ['resource.k8s.pod.name=cart-0', 'only on the resource'],
-  ['code="200"', 'the text 200, not the number'],
-] as const;
-
-function Help() {
+function Chip(props: { condition: string; grammar: Grammar | undefined; onRemove: () => void }) {
+  const { condition, grammar, onRemove } = props;
+  const parsed = grammar === undefined ? undefined : parseCondition(condition, grammar);
+  const problem = parsed?.ok === false ? parsed.problem : undefined;
   return (
-    <Popover position="bottom-end" width={420}>
-      <Popover.Target>
-        <ActionIcon variant="subtle" color="gray" size={22} aria-label="How to write a filter">
-          <IconHelp size={14} />
-        </ActionIcon>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <dl className={classes.help}>
-          {examples.map(([example, meaning]) => (
-            <div key={example}>
-              <dt>
-                <code>{example}</code>
-              </dt>
-              <dd>{meaning}</dd>
-            </div>
-          ))}
-        </dl>
-      </Popover.Dropdown>
-    </Popover>
+    <Tooltip label={problem ?? ''} disabled={problem === undefined}>
+      <span className={classes.chip} data-broken={problem !== undefined || undefined}>
+        <code title={condition}>{condition}</code>
+        <button type="button" aria-label={`Remove ${condition}`} onClick={onRemove}>
+          <IconX size={12} />
+        </button>
+      </span>
+    </Tooltip>
+  );
+}
+
+function AskAgain({ onClick }: { onClick: (() => void) | undefined }) {
+  return (
+    <ActionIcon variant="subtle" color="gray" size={22} aria-label="Ask for the fields again" onClick={onClick}>
+      <IconRefresh size={14} />
+    </ActionIcon>
   );
 }

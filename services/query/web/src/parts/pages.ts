@@ -28,23 +28,24 @@ const start: From = { cursor: undefined, bounds: undefined };
 
 /**
  * A list that is loaded page by page, newest first, for the time range in the address. A refresh begins a new list; the
- * old one stays on screen until the new one is there. More than one page on screen holds the automatic refresh.
+ * old one stays on screen until the new one is there. More than one page on screen holds the automatic refresh. Filters
+ * that are not known yet are waited for; the list fails with them.
  */
 export function usePages<T>(
   name: string,
-  filters: readonly Filter[],
+  filters: Asked<readonly Filter[]>,
   search: (search: Search, signal: AbortSignal) => Promise<Page<T>>,
 ): Pages<T> {
   const range = useTimeRange();
   const { tick } = useRefresh();
-  const question = questionKey(range, filters);
+  const question = questionKey(range, filters.data);
   const query = useInfiniteQuery({
     queryKey: [name, question, tick],
     initialPageParam: start,
     queryFn: async ({ pageParam, signal }) => {
       const bounds = pageParam.bounds ?? resolveRange(range, Date.now());
       const limit = pageParam.cursor === undefined ? firstPage : laterPage;
-      const page = await search({ bounds, filters, limit, cursor: pageParam.cursor }, signal);
+      const page = await search({ bounds, filters: filters.data ?? [], limit, cursor: pageParam.cursor }, signal);
       return { ...page, bounds, question };
     },
     getNextPageParam: (last): From | undefined =>
@@ -52,6 +53,7 @@ export function usePages<T>(
     placeholderData: (previous) => previous,
     staleTime: Infinity,
     gcTime: 60_000,
+    enabled: filters.data !== undefined,
   });
   const pages = query.data?.pages;
   const items = useMemo(() => pages?.flatMap((page) => page.data), [pages]);
@@ -60,19 +62,19 @@ export function usePages<T>(
     data: items,
     answer: pages?.at(-1),
     bounds: pages?.[0]?.bounds,
-    error: query.error,
+    error: filters.data === undefined ? filters.error : query.error,
     stale: query.isPlaceholderData && pages?.[0]?.question !== question,
     more: {
       hasMore: query.hasNextPage,
       loadingMore: query.isFetchingNextPage,
       loadMore: () => void query.fetchNextPage(),
     },
-    retry: () => void query.refetch(),
+    retry: () => (filters.data === undefined ? filters.retry?.() : void query.refetch()),
   };
 }
 
 /** What was asked, as text; bigints too, which JSON has no way to write. */
-const questionKey = (range: TimeRange, filters: readonly Filter[]): string =>
+const questionKey = (range: TimeRange, filters: readonly Filter[] | undefined): string =>
   JSON.stringify([rangeToSearch(range), filters], (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   );

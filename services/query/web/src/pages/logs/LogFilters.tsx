@@ -5,7 +5,7 @@ import { ConditionInput } from '../../parts/ConditionInput';
 import bar from '../../parts/FilterBar.module.css';
 import { useServices } from '../../parts/service-colours';
 import { severities } from '../../parts/severity';
-import { hasFilters, isSpanId, isTraceId, logColumns, type LogSearch } from './filters';
+import { hasFilters, isSpanId, isTraceId, type LogSearch } from './filters';
 
 interface Props {
   search: LogSearch;
@@ -89,7 +89,7 @@ export function LogFilters({ search, onChange, onClear }: Props) {
       )}
       <ConditionInput
         conditions={search.where ?? []}
-        columns={logColumns}
+        signal="logs"
         onChange={(where) => onChange({ where: where.length === 0 ? undefined : where })}
       />
       {hasFilters(search) && (

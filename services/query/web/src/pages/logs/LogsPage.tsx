@@ -3,6 +3,7 @@ import { useMemo } from 'react';
 import { searchLogs } from '../../api/endpoints';
 import { Lines, Loading } from '../../parts/Loading';
 import { LogList } from '../../parts/LogList';
+import { useGrammar } from '../../parts/grammar';
 import { Nothing } from '../../parts/Nothing';
 import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
@@ -15,8 +16,9 @@ const route = getRouteApi('/logs');
 
 export function LogsPage() {
   const search = route.useSearch();
-  const filters = useMemo(() => logFilters(search), [search]);
-  const list = usePages('logs', filters, searchLogs);
+  const grammar = useGrammar('logs');
+  const filters = useMemo(() => logFilters(search, grammar.data), [search, grammar.data]);
+  const list = usePages('logs', { ...grammar, data: filters }, searchLogs);
   const navigate = route.useNavigate();
   const change = (part: { [K in keyof LogSearch]: LogSearch[K] | undefined }) =>
     void navigate({ search: (before) => compact({ ...before, ...part }) });

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { example } from '../../filter/example';
+import { grammarOf } from '../../filter/grammar';
 import { logFilters, logSearch } from './filters';
 import { severityLabel, severityOf } from '../../parts/severity';
 
 const trace = '0AF7651916CD43DD8448EB211C80319C';
 
+const grammar = grammarOf(example, 'logs');
+
 describe('log filters', () => {
   it('mean what the address says', () => {
     const search = logSearch({ service: 'cart', severity: 'warn', body: 'time out', trace, where: 'event_name=x' });
-    expect(logFilters(search)).toEqual([
+    expect(logFilters(search, grammar)).toEqual([
       { field: 'service', operator: 'eq', value: 'cart' },
       { field: 'severity', operator: 'gte', value: 13 },
       { field: 'body', operator: 'contains', value: 'time out' },
@@ -16,8 +20,13 @@ describe('log filters', () => {
     ]);
   });
 
+  it('wait for the fields only where something is typed', () => {
+    expect(logFilters({ body: 'x' }, undefined)).toHaveLength(1);
+    expect(logFilters({ where: ['event_name=x'] }, undefined)).toBeUndefined();
+  });
+
   it('leave out what cannot be read', () => {
-    expect(logFilters(logSearch({ severity: 'loud', trace: 'xyz', where: '=' }))).toEqual([]);
+    expect(logFilters(logSearch({ severity: 'loud', trace: 'xyz', where: '=' }), grammar)).toEqual([]);
   });
 });
 

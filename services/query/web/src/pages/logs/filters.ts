@@ -1,7 +1,8 @@
 // The filters of the logs page: their form in the address, and the API's filters that they mean.
 
 import type { Filter } from '../../api/endpoints';
-import { parseCondition } from '../../filter/condition';
+import { conditionFilters } from '../../filter/condition';
+import type { Grammar } from '../../filter/grammar';
 import { compact, many, one } from '../../route/search';
 import { severities, type SeverityName } from '../../parts/severity';
 
@@ -16,18 +17,6 @@ export interface LogSearch {
   /** Conditions as typed, see filter/condition.ts. */
   where?: string[];
 }
-
-/** Columns of log records that a condition may name without "attributes.". */
-export const logColumns = [
-  'service',
-  'namespace',
-  'body',
-  'severity',
-  'severity_text',
-  'event_name',
-  'trace_id',
-  'span_id',
-] as const;
 
 export function logSearch(search: Record<string, unknown>): LogSearch {
   const severity = severities.find((s) => s.name === one(search, 'severity'))?.name;
@@ -44,8 +33,11 @@ export function logSearch(search: Record<string, unknown>): LogSearch {
 export const isTraceId = (text: string): boolean => /^[0-9a-f]{32}$/i.test(text);
 export const isSpanId = (text: string): boolean => /^[0-9a-f]{16}$/i.test(text);
 
-/** All of these must hold. What cannot be read is left out; the form shows why. */
-export function logFilters(search: LogSearch): Filter[] {
+/**
+ * All of these must hold. What cannot be read is left out; the form shows why.
+ * Undefined where there are typed conditions and it is not known yet what may be typed.
+ */
+export function logFilters(search: LogSearch, grammar: Grammar | undefined): Filter[] | undefined {
   const filters: Filter[] = [];
   if (search.service !== undefined) filters.push({ field: 'service', operator: 'eq', value: search.service });
   const severity = severities.find((s) => s.name === search.severity);
@@ -57,11 +49,8 @@ export function logFilters(search: LogSearch): Filter[] {
   if (search.span !== undefined && isSpanId(search.span)) {
     filters.push({ field: 'span_id', operator: 'eq', value: search.span.toLowerCase() });
   }
-  for (const text of search.where ?? []) {
-    const parsed = parseCondition(text, logColumns);
-    if (parsed.ok) filters.push(parsed.filter);
-  }
-  return filters;
+  const typed = conditionFilters(search.where ?? [], grammar);
+  return typed === undefined ? undefined : [...filters, ...typed];
 }
 
 export const hasFilters = (search: LogSearch): boolean => Object.keys(logSearch({ ...search })).length > 0;

@@ -9,7 +9,7 @@ import { useTimeRange } from '../../route/time';
 import { parseDuration } from '../../time/duration';
 import { rangeToSearch, resolveRange } from '../../time/range';
 import bar from '../../parts/FilterBar.module.css';
-import { hasFilters, spanColumns, type TraceSearch } from './filters';
+import { hasFilters, type TraceSearch } from './filters';
 
 interface Props {
   search: TraceSearch;
@@ -90,7 +90,7 @@ export function TraceFilters({ search, onChange, onClear }: Props) {
       </Button>
       <ConditionInput
         conditions={search.where ?? []}
-        columns={spanColumns}
+        signal="traces"
         onChange={(where) => onChange({ where: where.length === 0 ? undefined : where })}
       />
       {hasFilters(search) && (

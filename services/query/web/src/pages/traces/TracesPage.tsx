@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { searchTraces } from '../../api/endpoints';
 import { LineGrid, Loading } from '../../parts/Loading';
+import { useGrammar } from '../../parts/grammar';
 import { Nothing } from '../../parts/Nothing';
 import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
@@ -18,8 +19,9 @@ const route = getRouteApi('/traces');
 
 export function TracesPage() {
   const search = route.useSearch();
-  const filters = useMemo(() => traceFilters(search), [search]);
-  const list = usePages('traces', filters, searchTraces);
+  const grammar = useGrammar('traces');
+  const filters = useMemo(() => traceFilters(search, grammar.data), [search, grammar.data]);
+  const list = usePages('traces', { ...grammar, data: filters }, searchTraces);
   // The server orders traces by their newest matching span, which is what pages can be cut by; people read by start.
   const traces = useMemo(
     () => list.data?.toSorted((a, b) => (a.start < b.start ? 1 : a.start > b.start ? -1 : 0)),

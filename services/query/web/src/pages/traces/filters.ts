@@ -1,7 +1,8 @@
 // The filters of the traces page: their form in the address, and the API's filters that they mean.
 
 import type { Filter } from '../../api/endpoints';
-import { parseCondition } from '../../filter/condition';
+import { conditionFilters } from '../../filter/condition';
+import type { Grammar } from '../../filter/grammar';
 import { compact, many, one } from '../../route/search';
 import { parseDuration } from '../../time/duration';
 
@@ -17,22 +18,6 @@ export interface TraceSearch {
   where?: string[];
 }
 
-/** Columns of spans that a condition may name without "attributes.". */
-export const spanColumns = [
-  'service',
-  'namespace',
-  'name',
-  'kind',
-  'status',
-  'status_message',
-  'duration',
-  'trace_id',
-  'span_id',
-  'parent_span_id',
-  'root',
-  'trace_state',
-] as const;
-
 export function traceSearch(search: Record<string, unknown>): TraceSearch {
   const errors = one(search, 'errors') === '1' ? ('1' as const) : undefined;
   return compact({
@@ -45,8 +30,11 @@ export function traceSearch(search: Record<string, unknown>): TraceSearch {
   });
 }
 
-/** A trace is found when one of its spans meets all of these. What cannot be read is left out; the form shows why. */
-export function traceFilters(search: TraceSearch): Filter[] {
+/**
+ * A trace is found when one of its spans meets all of these. What cannot be read is left out; the form shows why.
+ * Undefined where there are typed conditions and it is not known yet what may be typed.
+ */
+export function traceFilters(search: TraceSearch, grammar: Grammar | undefined): Filter[] | undefined {
   const filters: Filter[] = [];
   if (search.service !== undefined) filters.push({ field: 'service', operator: 'eq', value: search.service });
   if (search.operation !== undefined) filters.push({ field: 'name', operator: 'eq', value: search.operation });
@@ -55,11 +43,8 @@ export function traceFilters(search: TraceSearch): Filter[] {
   const max = search.max === undefined ? undefined : parseDuration(search.max);
   if (max !== undefined) filters.push({ field: 'duration', operator: 'lte', value: max });
   if (search.errors !== undefined) filters.push({ field: 'status', operator: 'eq', value: 'error' });
-  for (const text of search.where ?? []) {
-    const parsed = parseCondition(text, spanColumns);
-    if (parsed.ok) filters.push(parsed.filter);
-  }
-  return filters;
+  const typed = conditionFilters(search.where ?? [], grammar);
+  return typed === undefined ? undefined : [...filters, ...typed];
 }
 
 export const hasFilters = (search: TraceSearch): boolean => Object.keys(traceSearch({ ...search })).length > 0;

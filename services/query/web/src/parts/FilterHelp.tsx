@@ -1,0 +1,78 @@
+import { ActionIcon, Popover } from '@mantine/core';
+import { IconHelp } from '@tabler/icons-react';
+import type { FilterField, FilterOperator } from '../api/model';
+import type { Grammar } from '../filter/grammar';
+import classes from './FilterHelp.module.css';
+
+/** How to write a filter: every operator and every field that the server serves, in its words. */
+export function FilterHelp({ grammar }: { grammar: Grammar }) {
+  return (
+    <Popover position="bottom-end" width={520}>
+      <Popover.Target>
+        <ActionIcon variant="subtle" color="gray" size={22} aria-label="How to write a filter">
+          <IconHelp size={14} />
+        </ActionIcon>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <HelpText grammar={grammar} />
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+export function HelpText({ grammar: { operators, fields } }: { grammar: Grammar }) {
+  return (
+    <div className={classes.help} tabIndex={0} role="region" aria-label="How to write a filter">
+      <dl>
+        <Line term="http.route=/cart">
+          A key, an operator and a value. A bare key is one of the item or of its resource.
+        </Line>
+        <Line term="code=200">The number, or the text of it. In quotes, code=&quot;200&quot;, the text alone.</Line>
+        <Line term="feature.flag">Is there; !feature.flag is not.</Line>
+      </dl>
+      <h3>Operators</h3>
+      <dl>
+        {operators.map((operator) => (
+          <Line key={operator.name} term={form(operator)}>
+            {operator.symbol !== '' && <>In words “{operator.label}”. </>}
+            {operator.description}
+          </Line>
+        ))}
+      </dl>
+      <h3>Fields</h3>
+      <dl>
+        {fields.map((field) => (
+          <Line key={field.name} term={field.prefix ? `${field.name}<key>` : field.name}>
+            {field.description}
+            {values(field)}
+          </Line>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
+function form({ symbol, label, operand }: FilterOperator): string {
+  const sign = symbol === '' ? ` ${label} ` : symbol;
+  switch (operand) {
+    case 'one':
+      return `key${sign}value`;
+    case 'list':
+      return `key${sign}a, b`;
+    case 'flag':
+      return `key${sign}`.trim();
+  }
+}
+
+const values = (field: FilterField): string => (field.values.length === 0 ? '' : ` One of ${field.values.join(', ')}.`);
+
+function Line({ term, children }: { term: string; children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>
+        <code>{term}</code>
+      </dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
