@@ -128,6 +128,9 @@ func TestWhatTheShopSendsIsThereAndStaysThere(t *testing.T) {
 	s, out, stop := up(t, c)
 	require.Contains(t, out.String(), "Web interface  http://"+c.Query.HTTP.Address)
 	require.Contains(t, out.String(), s.DatabaseURL())
+	local, err := LocalURL(c.DataDir)
+	require.NoError(t, err)
+	require.Equal(t, s.DatabaseURL(), local)
 
 	// Over gRPC and over HTTP.
 	var sent int64

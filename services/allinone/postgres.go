@@ -221,3 +221,22 @@ func (d *database) stop(ctx context.Context) error {
 	_ = d.out.Close()
 	return err
 }
+
+// LocalURL is the URL of the database of the ollyScale that runs on a data directory, "" for the default one, for its superuser. The
+// process file of PostgreSQL names the port.
+func LocalURL(dataDir string) (string, error) {
+	if dataDir == "" {
+		dataDir = defaultDataDir()
+	}
+	path := filepath.Join(dataDir, "postgres", "postmaster.pid")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fault.Newf(fault.Unavailable, "data_dir.not_running",
+			"no ollyScale runs on %s; name its directory with --data-dir, or a database with --postgres", dataDir)
+	}
+	lines := strings.Split(string(text), "\n") // process, directory, start time, port
+	if len(lines) < 4 {
+		return "", fault.Newf(fault.Unavailable, "data_dir.not_running", "the PostgreSQL of %s is just starting", dataDir)
+	}
+	return server.LocalURL(strings.TrimSpace(lines[3]), databaseName), nil
+}

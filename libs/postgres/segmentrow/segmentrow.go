@@ -138,6 +138,12 @@ func Select(names ...string) Selection {
 	return Selection{pick(all[:], names)}
 }
 
+// SelectAll is every column: a row as it was written.
+func SelectAll() Selection {
+	all := columns()
+	return Selection{all[:]}
+}
+
 // List is the columns for the SELECT, of the table that SQL calls by this name: "s.segment_id, s.min_time".
 func (s Selection) List(table string) string { return list(s.columns, table) }
 

@@ -361,11 +361,11 @@ func (s *Server) waitReady(ctx context.Context, tail *tail) error {
 }
 
 // URL is the connection string of a database of the server over TCP, for its superuser "postgres".
-func (s *Server) URL(db string) string {
-	u := url.URL{
-		Scheme: "postgres", User: url.User(superuser), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)), Path: "/" + db,
-		RawQuery: "sslmode=disable",
-	}
+func (s *Server) URL(db string) string { return LocalURL(strconv.Itoa(s.port), db) }
+
+// LocalURL is what URL says of a server on this port.
+func LocalURL(port, db string) string {
+	u := url.URL{Scheme: "postgres", User: url.User(superuser), Host: net.JoinHostPort("127.0.0.1", port), Path: "/" + db, RawQuery: "sslmode=disable"}
 	return u.String()
 }
 

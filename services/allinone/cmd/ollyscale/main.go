@@ -1,4 +1,5 @@
-// Command ollyscale is all of ollyScale in one process ("up", the default), and a shop that sends it telemetry ("demo").
+// Command ollyscale is all of ollyScale in one process ("up", the default), a shop that sends it telemetry ("demo"), and a look
+// into one segment ("segment").
 package main
 
 import (
@@ -7,14 +8,16 @@ import (
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/services/allinone"
 	"github.com/ollyscale/ollyscale/services/allinone/demo"
+	"github.com/ollyscale/ollyscale/services/allinone/inspect"
 )
 
 func main() {
-	up, shop := allinone.DefaultConfig(), demo.DefaultConfig()
-	up.Output, shop.Output = os.Stdout, os.Stdout
+	up, shop, look := allinone.DefaultConfig(), demo.DefaultConfig(), inspect.Config{}
+	up.Output, shop.Output, look.Output = os.Stdout, os.Stdout, os.Stdout
 	quiet := service.WithLog(service.LogConfig{Level: "warn", Format: "text"})
 	service.Exec(service.Commands("ollyscale", "up", map[string]service.Program{
-		"up":   service.NewProgram("ollyscale", up, allinone.New, quiet),
-		"demo": service.NewProgram("ollyscale demo", shop, demo.New, quiet),
+		"up":      service.NewProgram("ollyscale", up, allinone.New, quiet),
+		"demo":    service.NewProgram("ollyscale demo", shop, demo.New, quiet),
+		"segment": service.NewProgram("ollyscale segment", look, inspect.New, quiet),
 	}))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/services/allinone"
 	"github.com/ollyscale/ollyscale/services/allinone/demo"
+	"github.com/ollyscale/ollyscale/services/allinone/inspect"
 	"github.com/ollyscale/ollyscale/services/ingest"
 	"github.com/ollyscale/ollyscale/services/janitor"
 	"github.com/ollyscale/ollyscale/services/migrator"
@@ -68,6 +69,7 @@ func configuration(s *sources) ([]byte, error) {
 			Hide:   []string{"ingest.", "writer.", "query.", "janitor.", "migrator."},
 		},
 		{Title: "ollyscale demo", Text: "Sends the telemetry of a small shop. It logs warnings as text by default.", Config: demo.DefaultConfig()},
+		{Title: "ollyscale segment", Text: "Shows what a segment consists of.", Config: inspect.Config{}},
 	}, func(owner reflect.Type, field string) string {
 		return s.fieldComment(owner.PkgPath(), owner.Name(), field)
 	})
