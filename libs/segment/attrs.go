@@ -2,154 +2,32 @@ package segment
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
-// attrCoder turns attribute lists of rows into one list of values per key.
-type attrCoder struct {
-	nodes     []uint32 // per row
-	ids       []ValueID
-	nodeCode  []uint32 // per node: code + 1
-	nodeList  []uint32
-	nodeCount []int
-	keySlot   []uint32 // per key: slot + 1
-	keys      []KeyID
-	slots     []uint32 // of all shapes, one after the other
-	slotKeys  []KeyID
-	starts    []int // per shape: where its slots begin
-	from      []int // per key: where its values begin
-	at        []int
-	flat      []ValueID
-	tree      shapeTree // of lists that come without a node
-	numbers   []int64
-	doubles   []int64
-	raws      [][]byte
-}
-
-// reset prepares for n rows.
-func (a *attrCoder) reset() {
-	a.nodes, a.ids = a.nodes[:0], a.ids[:0]
-}
-
-// split fills keys, from and flat, and the shapes; keys come out sorted by name.
-func (a *attrCoder) split(p *Pool, tree *shapeTree) {
-	for _, n := range a.nodeList {
-		if int(n) < len(a.nodeCode) {
-			a.nodeCode[n] = 0
-		}
-	}
-	for _, k := range a.keys {
-		if int(k) < len(a.keySlot) {
-			a.keySlot[k] = 0
-		}
-	}
-	a.nodeList, a.keys, a.nodeCount = a.nodeList[:0], a.keys[:0], a.nodeCount[:0]
-	if len(a.nodeCode) < len(tree.nodes) {
-		a.nodeCode = make([]uint32, len(tree.nodes)*2)
-	}
-	if len(a.keySlot) < len(p.Keys) {
-		a.keySlot = make([]uint32, len(p.Keys)*2)
-	}
-	for _, n := range a.nodes {
-		c := a.nodeCode[n]
-		if c == 0 {
-			a.nodeList = append(a.nodeList, n)
-			a.nodeCount = append(a.nodeCount, 0)
-			c = uint32(len(a.nodeList))
-			a.nodeCode[n] = c
-		}
-		a.nodeCount[c-1]++
-	}
-	a.slotKeys, a.starts = a.slotKeys[:0], a.starts[:0]
-	for _, n := range a.nodeList {
-		a.starts = append(a.starts, len(a.slotKeys))
-		a.slotKeys = tree.keyList(a.slotKeys, n)
-	}
-	a.starts = append(a.starts, len(a.slotKeys))
-	for _, k := range a.slotKeys {
-		if a.keySlot[k] == 0 {
-			a.keys = append(a.keys, k)
-			a.keySlot[k] = 1
-		}
-	}
-	slices.SortFunc(a.keys, func(x, y KeyID) int { return strings.Compare(p.Keys[x], p.Keys[y]) })
-	for i, k := range a.keys {
-		a.keySlot[k] = uint32(i + 1)
-	}
-	a.slots = resize(a.slots, len(a.slotKeys))
-	for i, k := range a.slotKeys {
-		a.slots[i] = a.keySlot[k] - 1
-	}
-	a.from, a.at = resize(a.from, len(a.keys)+1), resize(a.at, len(a.keys))
-	clear(a.from)
-	for s := range a.nodeList {
-		for _, slot := range a.slots[a.starts[s]:a.starts[s+1]] {
-			a.from[slot+1] += a.nodeCount[s]
-		}
-	}
-	for i := range a.keys {
-		a.from[i+1] += a.from[i]
-		a.at[i] = a.from[i]
-	}
-	a.flat = resize(a.flat, len(a.ids))
-	ids := a.ids
-	for _, n := range a.nodes {
-		s := a.nodeCode[n] - 1
-		slots := a.slots[a.starts[s]:a.starts[s+1]]
-		for j, slot := range slots {
-			a.flat[a.at[slot]] = ids[j]
-			a.at[slot]++
-		}
-		ids = ids[len(slots):]
-	}
-}
-
-// writeShapes writes the key lists and each row's.
-func (e *Encoder) writeShapes() {
-	a := &e.attrs
-	e.s.Uvarint(uint64(len(a.nodeList)))
-	v := resize(e.codes, max(len(a.nodes), len(a.slots), len(a.nodeList)))
-	e.codes = v
-	for i := range a.nodeList {
-		v[i] = int64(a.starts[i+1] - a.starts[i])
-	}
-	e.c.Write(&e.s, v[:len(a.nodeList)])
-	for i, slot := range a.slots {
-		v[i] = int64(slot)
-	}
-	e.c.Write(&e.s, v[:len(a.slots)])
-	for i, n := range a.nodes {
-		v[i] = int64(a.nodeCode[n] - 1)
-	}
-	e.c.Write(&e.s, v[:len(a.nodes)])
-}
-
 // collect takes the attribute lists of rows.
-func (a *attrCoder) collect(l *AttrList, rows []uint32) {
-	a.reset()
+func (e *Encoder) collect(l *AttrList, rows []uint32) {
+	e.attrs.Reset()
 	for _, r := range rows {
-		a.nodes = append(a.nodes, l.shapes[r])
-		a.ids = append(a.ids, l.IDs[l.Offsets[r]:l.Offsets[r+1]]...)
+		e.attrs.Add(l.shapes[r], l.IDs[l.Offsets[r]:l.Offsets[r+1]])
 	}
 }
 
 // itemAttributes writes the attributes of items: one section of shapes, one per key.
 func (e *Encoder) itemAttributes(t *Table, rows []uint32) {
 	a := &e.attrs
-	a.collect(&t.Attributes, rows)
-	if len(a.ids) == 0 {
+	if e.collect(&t.Attributes, rows); a.Empty() {
 		return
 	}
-	a.split(&t.Pool, &t.tree)
+	a.Split(t.Keys, len(t.tree.nodes), t.tree.keyList)
 	e.s.Reset()
-	e.writeShapes()
-	e.add(container.Section{ID: container.SectionShapes, Count: len(a.nodeList)})
-	for i, k := range a.keys {
-		values := a.flat[a.from[i]:a.from[i+1]]
+	a.Write(&e.s, e.c)
+	e.add(container.Section{ID: container.SectionShapes, Count: a.Shapes()})
+	for i, k := range a.Keys {
+		values := a.Values(i)
 		s := container.Section{ID: container.SectionKey, Key: t.Keys[k], Count: len(values)}
 		e.s.Reset()
 		e.values(t, values, &s, true)
@@ -159,39 +37,37 @@ func (e *Encoder) itemAttributes(t *Table, rows []uint32) {
 
 // attributeBlock writes the attributes of nested rows into the section at hand.
 func (e *Encoder) attributeBlock(t *Table, l *AttrList, rows []uint32, tokens bool) {
-	e.attrs.collect(l, rows)
+	e.collect(l, rows)
 	e.writeBlock(t, &t.tree, tokens)
 }
 
 // attributeLists is attributeBlock for n lists of the pool.
 func (e *Encoder) attributeLists(t *Table, n int, list func(i int) []ValueID, tokens bool) {
-	a := &e.attrs
-	a.reset()
-	a.tree.reset()
+	e.attrs.Reset()
+	e.tree.reset()
 	for i := range n {
-		node := uint32(0)
-		for _, id := range list(i) {
-			node = a.tree.child(node, t.Values[id].Key)
-			a.ids = append(a.ids, id)
+		ids, node := list(i), uint32(0)
+		for _, id := range ids {
+			node = e.tree.child(node, t.Values[id].Key)
 		}
-		a.nodes = append(a.nodes, node)
+		e.attrs.Add(node, ids)
 	}
-	e.writeBlock(t, &a.tree, tokens)
+	e.writeBlock(t, &e.tree, tokens)
 }
 
 func (e *Encoder) writeBlock(t *Table, tree *shapeTree, tokens bool) {
 	a := &e.attrs
-	if len(a.ids) == 0 {
+	if a.Empty() {
 		e.s.Uvarint(0)
 		return
 	}
-	a.split(&t.Pool, tree)
-	e.s.Uvarint(uint64(len(a.keys)))
-	e.texts(len(a.keys), func(i int) string { return t.Keys[a.keys[i]] })
-	e.writeShapes()
-	for i := range a.keys {
+	a.Split(t.Keys, len(tree.nodes), tree.keyList)
+	e.s.Uvarint(uint64(len(a.Keys)))
+	e.texts(len(a.Keys), func(i int) string { return t.Keys[a.Keys[i]] })
+	a.Write(&e.s, e.c)
+	for i := range a.Keys {
 		var s container.Section
-		e.values(t, a.flat[a.from[i]:a.from[i+1]], &s, tokens)
+		e.values(t, a.Values(i), &s, tokens)
 	}
 }
 

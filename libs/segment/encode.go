@@ -6,6 +6,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/filter"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
@@ -21,29 +22,55 @@ const maxEntries = container.MaxEntries
 // Encoder holds the memory for encoding segments. One Encoder serves one goroutine; several Encoders may encode different rows of
 // the same Table at the same time.
 type Encoder struct {
-	out container.Writer
-	c   *integers.Encoder
-	s   streams.Sink
+	out  container.Writer
+	s    streams.Sink // of the section being written
+	c    *integers.Encoder
+	text *texts.Encoder
+	hash xxh3.Hasher // of the checksum
 
-	v      []int64
-	w      []int64
-	codes  []int64
-	turned []int64
-	marks  []uint32 // per ValueID: code + 1 in the dictionary being made
-	dict   []ValueID
+	// What the filters of the segment being made will hold.
 	tokens filter.Hashes
 	traces filter.Hashes
 	words  wordScanner
 
-	attrs    attrCoder
-	text     *texts.Encoder
-	maps     [4]mapping // resources, scopes, metrics, series: table index → segment index
-	traceIdx idIndex
-	spanIdx  idIndex
-	column32 []ValueID
-	owner    []uint32
-	child    []uint32
-	hash     xxh3.Hasher
+	columnWriter
+	valueWriter
+	lists listWriter
+	attrs attributes.Splitter[KeyID, ValueID] // of the section being written
+	tree  shapeTree                           // of attribute lists that come without a shape of the table; valid during one section
+	idWriter
+	childWriter
+	maps [4]mapping // resources, scopes, metrics, series: table index → segment index; valid until the segment ends
+}
+
+// columnWriter gathers the numbers of columns. All of it is valid during one section.
+type columnWriter struct {
+	v, w   []int64 // numbers of rows; two at a time where there are two ways to write them, or integers and doubles
+	turned []int64 // values of lists in the order of their places
+}
+
+// valueWriter makes the dictionary of a list of values.
+type valueWriter struct {
+	codes    []int64   // per row; valid during one list, and between lists scratch of whoever writes numbers
+	marks    []uint32  // per ValueID: code + 1 in the dictionary being made; all zero between lists
+	dict     []ValueID // valid until the next list
+	column32 []ValueID // values of rows; valid during one section
+}
+
+// listWriter takes a list of values apart by type. All of it is valid during one list.
+type listWriter struct {
+	numbers []int64
+	doubles []int64
+	raws    [][]byte
+}
+
+// idWriter numbers the ids of a section. The indexes of items are valid until those of nested rows are made.
+type idWriter struct{ traceIdx, spanIdx idIndex }
+
+// childWriter finds nested rows. All of it is valid during one section.
+type childWriter struct {
+	owner []uint32 // per nested row: its item
+	child []uint32 // nested rows, or rows of points of some kinds
 }
 
 // groupLevel is the level from which on segments can be put into a Group.

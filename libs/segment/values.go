@@ -94,7 +94,7 @@ func (e *Encoder) valueList(t *Table, ids []ValueID) {
 	} else {
 		e.s.Byte(first)
 	}
-	numbers, doubles, raws := e.attrs.numbers[:0], e.attrs.doubles[:0], e.attrs.raws[:0]
+	numbers, doubles, raws := e.lists.numbers[:0], e.lists.doubles[:0], e.lists.raws[:0]
 	for _, id := range ids {
 		v := &t.Values[id]
 		switch typeOf(t, id) {
@@ -107,7 +107,7 @@ func (e *Encoder) valueList(t *Table, ids []ValueID) {
 			raws = append(raws, v.Raw)
 		}
 	}
-	e.attrs.numbers, e.attrs.doubles, e.attrs.raws = numbers, doubles, raws
+	e.lists.numbers, e.lists.doubles, e.lists.raws = numbers, doubles, raws
 	e.c.Write(&e.s, numbers)
 	e.c.WriteDoubles(&e.s, doubles)
 	if len(raws) > 0 {

@@ -1,5 +1,5 @@
-// Package attributes reads the shapes of attribute lists (docs/segment-format.md, section 8): which keys the list of each row has, in which
-// order, and which of a key's values belong to which row. It does not know what keys and values are: the caller numbers them.
+// Package attributes writes and reads the shapes of attribute lists (docs/segment-format.md, section 8): which keys the list of each row
+// has, in which order, and which of a key's values belong to which row. It does not know what keys and values are: the caller numbers them.
 //
 // Invariants: every slot of a Plan is below the number of keys, every row's shape exists, and all lists together have at most
 // container.MaxEntries values; else the source is bad and the Plan must not be used.

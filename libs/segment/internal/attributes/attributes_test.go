@@ -3,6 +3,7 @@ package attributes
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -133,4 +134,56 @@ func TestManyRowsOfOneKey(t *testing.T) {
 	rows, _, ok := p.Locate(nil, 0, 3)
 	require.False(t, ok)
 	require.Less(t, cap(rows), 1000)
+}
+
+// TestSplitter: what a Splitter writes of lists a Reader takes for the same lists.
+func TestSplitter(t *testing.T) {
+	t.Parallel()
+	type key uint32
+	type value uint32
+	random := rand.New(rand.NewPCG(3, 4))
+	names := []string{"", "m", "b", "z", "a", "k"} // of the keys, whose order is another
+	nodes := [][]key{{}, {4}, {4, 1}, {1, 4, 1}, {3}, {2, 3, 5}}
+	var s Splitter[key, value]
+	encoder, reader := integers.NewEncoder(), NewReader(integers.NewDecoder())
+	for range 300 {
+		s.Reset()
+		require.True(t, s.Empty())
+		var want [][]value
+		perKey := map[key][]value{}
+		for range 1 + random.IntN(30) {
+			node := random.IntN(1 + random.IntN(len(nodes)))
+			var row []value
+			for _, k := range nodes[node] {
+				v := value(random.Uint32())
+				row = append(row, v)
+				perKey[k] = append(perKey[k], v)
+			}
+			s.Add(uint32(node), row)
+			want = append(want, row)
+		}
+		s.Split(names, len(nodes), func(to []key, node uint32) []key { return append(to, nodes[node]...) })
+		require.True(t, slices.IsSortedFunc(s.Keys, func(a, b key) int { return strings.Compare(names[a], names[b]) }))
+		require.Len(t, s.Keys, len(perKey))
+		require.Equal(t, s.Empty(), len(s.Keys) == 0)
+		for i, k := range s.Keys {
+			require.Equal(t, perKey[k], s.Values(i))
+		}
+		var to streams.Sink
+		s.Write(&to, encoder)
+		src := &streams.Source{Code: to.Code, Plain: to.Plain, Text: to.Text}
+		p := reader.Lists(src, len(want), len(s.Keys), nil)
+		require.False(t, src.Bad)
+		next, row := make([]int, len(s.Keys)), 0
+		p.EachRow(func(keys []int64) {
+			var got []value
+			for _, k := range keys {
+				got = append(got, s.Values(int(k))[next[k]])
+				next[k]++
+			}
+			require.Equal(t, want[row], got)
+			row++
+		})
+		require.Len(t, want, row)
+	}
 }
