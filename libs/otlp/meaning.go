@@ -9,8 +9,20 @@ const (
 	StatusError = 2
 )
 
+// Statuses are the names of a span's status, by code.
+func Statuses() []string { return []string{StatusUnset: "unset", StatusOK: "ok", StatusError: "error"} }
+
 // SeverityError is the least severity number of a log record that is an error: ERROR is 17 to 20, FATAL 21 to 24.
 const SeverityError = 17
+
+// Severities are the names of the ranges of severity numbers: four numbers each, from 1.
+func Severities() []string { return []string{"trace", "debug", "info", "warn", "error", "fatal"} }
+
+// SeveritiesOf are the least and the greatest number of a range, by its place among Severities.
+func SeveritiesOf(place int) (least, greatest int64) {
+	least = 4*int64(place) + 1
+	return least, least + 3
+}
 
 // The kinds of spans.
 const (
@@ -21,6 +33,14 @@ const (
 	KindProducer    = 4
 	KindConsumer    = 5
 )
+
+// Kinds are the names of the kinds of spans, by number.
+func Kinds() []string {
+	return []string{
+		KindUnspecified: "unspecified", KindInternal: "internal", KindServer: "server", KindClient: "client", KindProducer: "producer",
+		KindConsumer: "consumer",
+	}
+}
 
 // The sizes of ids, in bytes. An id that is empty or all zero is none.
 const (
@@ -73,6 +93,15 @@ func (k MetricKind) String() string {
 		return "summary"
 	}
 	return "data"
+}
+
+// MetricKinds are the names of all kinds, from Gauge on.
+func MetricKinds() []string {
+	names := make([]string, Summary)
+	for i := range names {
+		names[i] = (Gauge + MetricKind(i)).String()
+	}
+	return names
 }
 
 // KindOf is the kind whose data a field of Metric holds; 0 where it holds none.

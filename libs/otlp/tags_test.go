@@ -96,6 +96,21 @@ func TestMeaning(t *testing.T) {
 	require.EqualValues(t, trace.Status_STATUS_CODE_OK, StatusOK)
 	require.EqualValues(t, trace.Status_STATUS_CODE_ERROR, StatusError)
 	require.EqualValues(t, logs.SeverityNumber_SEVERITY_NUMBER_ERROR, SeverityError)
+	for prefix, c := range map[string]struct {
+		names []string
+		of    map[int32]string
+	}{"SPAN_KIND_": {Kinds(), trace.Span_SpanKind_name}, "STATUS_CODE_": {Statuses(), trace.Status_StatusCode_name}} {
+		require.Len(t, c.of, len(c.names))
+		for n, name := range c.names {
+			require.Equal(t, c.of[int32(n)], prefix+strings.ToUpper(name))
+		}
+	}
+	require.Len(t, logs.SeverityNumber_name, 1+4*len(Severities()))
+	for place, name := range Severities() {
+		least, greatest := SeveritiesOf(place)
+		require.Equal(t, "SEVERITY_NUMBER_"+strings.ToUpper(name), logs.SeverityNumber_name[int32(least)])
+		require.Equal(t, "SEVERITY_NUMBER_"+strings.ToUpper(name)+"4", logs.SeverityNumber_name[int32(greatest)])
+	}
 	require.EqualValues(t, trace.Span_SPAN_KIND_SERVER, KindServer)
 	require.EqualValues(t, trace.Span_SPAN_KIND_CLIENT, KindClient)
 	require.EqualValues(t, trace.Span_SPAN_KIND_PRODUCER, KindProducer)

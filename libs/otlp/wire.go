@@ -199,6 +199,12 @@ func AppendUvarint(b []byte, v uint64) []byte {
 // AppendTag appends a field's tag.
 func AppendTag(b []byte, t Tag) []byte { return AppendUvarint(b, uint64(t)) }
 
+// AppendBytes appends a length-delimited field.
+func AppendBytes[T []byte | string](b []byte, t Tag, content T) []byte {
+	b = AppendUvarint(AppendTag(b, t), uint64(len(content)))
+	return append(b, content...)
+}
+
 // UvarintLen is the length of v's shortest form.
 func UvarintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 

@@ -59,6 +59,9 @@ func (w *wordScanner) next() []byte {
 	return w.lower
 }
 
+// Separates reports whether a byte stands between words.
+func Separates(c byte) bool { return wordByte(c) == 0 }
+
 // wordByte returns a word's byte in lower case, or 0 for what separates words.
 func wordByte(c byte) byte {
 	switch {

@@ -7,10 +7,10 @@ import (
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -24,16 +24,15 @@ const (
 // waits until that is readable.
 const positionHeader = "X-Olly-Position"
 
-// exportResponse is Export…ServiceResponse in protobuf: empty, or with partial_success = {1 rejected, 2 message}.
+// exportResponse is Export…ServiceResponse in protobuf: empty, or with its partial success.
 func exportResponse(r receipt) []byte {
 	if r.rejected == 0 {
 		return nil
 	}
-	partial := protowire.AppendTag(nil, 1, protowire.VarintType)
-	partial = protowire.AppendVarint(partial, uint64(r.rejected)) //nolint:gosec // not negative
-	partial = protowire.AppendTag(partial, 2, protowire.BytesType)
-	partial = protowire.AppendString(partial, r.message)
-	return protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), partial)
+	partial := otlp.AppendTag(nil, otlp.PartialSuccessRejected)
+	partial = otlp.AppendUvarint(partial, uint64(r.rejected)) //nolint:gosec // not negative
+	partial = otlp.AppendBytes(partial, otlp.PartialSuccessErrorMessage, r.message)
+	return otlp.AppendBytes(nil, otlp.ResponsePartialSuccess, partial)
 }
 
 // exportResponseJSON is the same in JSON; 64-bit integers are strings there.

@@ -8,10 +8,8 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
 )
-
-// maxName bounds the names in dimension tables, in bytes: an index entry takes no more than 2,704. The segment keeps all of it.
-const maxName = 1024
 
 // dimension names a dimension table.
 type dimension uint8
@@ -154,8 +152,8 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 			s := &d.services
 			s.tenant = append(s.tenant, tenant)
 			s.id = append(s.id, r.ServiceID)
-			s.name = append(s.name, shorten(r.ServiceName))
-			s.namespace = append(s.namespace, shorten(r.ServiceNamespace))
+			s.name = append(s.name, schema.Name(r.ServiceName))
+			s.namespace = append(s.namespace, schema.Name(r.ServiceNamespace))
 		}
 		if d.wants(key(dimResource, r.ID)) {
 			s := &d.resources
@@ -163,7 +161,7 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 			s.id = append(s.id, r.ID)
 			s.service = append(s.service, r.ServiceID)
 			s.attributes = append(s.attributes, json.object(r.Attributes))
-			s.schemaURL = append(s.schemaURL, cleanString(r.SchemaURL))
+			s.schemaURL = append(s.schemaURL, schema.Text(r.SchemaURL))
 			s.dropped = append(s.dropped, clamp32(int64(r.Dropped)))
 		}
 	}
@@ -173,10 +171,10 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 			s := &d.scopes
 			s.tenant = append(s.tenant, tenant)
 			s.id = append(s.id, c.ID)
-			s.name = append(s.name, cleanString(c.Name))
-			s.version = append(s.version, cleanString(c.Version))
+			s.name = append(s.name, schema.Text(c.Name))
+			s.version = append(s.version, schema.Text(c.Version))
 			s.attributes = append(s.attributes, json.object(c.Attributes))
-			s.schemaURL = append(s.schemaURL, cleanString(c.SchemaURL))
+			s.schemaURL = append(s.schemaURL, schema.Text(c.SchemaURL))
 			s.dropped = append(s.dropped, clamp32(int64(c.Dropped)))
 		}
 	}
@@ -205,12 +203,12 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 		s.service = append(s.service, t.Resources[p.Resource].ServiceID)
 		s.resource = append(s.resource, t.Resources[p.Resource].ID)
 		s.scope = append(s.scope, t.Scopes[p.Scope].ID)
-		s.name = append(s.name, shorten(m.Name))
+		s.name = append(s.name, schema.Name(m.Name))
 		s.kind = append(s.kind, int16(m.Kind))
 		s.temporality = append(s.temporality, clamp16(int64(m.Temporality)))
 		s.monotonic = append(s.monotonic, m.Monotonic)
-		s.unit = append(s.unit, cleanString(m.Unit))
-		s.description = append(s.description, cleanString(m.Description))
+		s.unit = append(s.unit, schema.Text(m.Unit))
+		s.description = append(s.description, schema.Text(m.Description))
 		s.attributes = append(s.attributes, json.object(p.Attributes))
 		var metadata *string
 		if len(m.Metadata) > 0 {
@@ -243,17 +241,4 @@ func (d *dimensions) queue(b *pgx.Batch, sql *statements) {
 		b.Queue(sql.enter[dimSeries], d.day, s.tenant, s.id, s.service, s.resource, s.scope, s.name, s.kind, s.temporality, s.monotonic, s.unit,
 			s.description, s.attributes, s.metadata)
 	}
-}
-
-// shorten bounds an indexed name, at a rune.
-func shorten(s string) string {
-	s = cleanString(s)
-	if len(s) <= maxName {
-		return s
-	}
-	end := maxName
-	for end > 0 && s[end]&0xc0 == 0x80 {
-		end--
-	}
-	return s[:end]
 }

@@ -4,14 +4,14 @@ package writer
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/binary"
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/schema"
 )
 
 // How OTLP values look in the projection's jsonb:
@@ -26,9 +26,6 @@ import (
 // The keys of every object are written in jsonb's own order (shorter first, then bytewise), each once: PostgreSQL's sort then
 // takes its already-sorted path, 11 % of the server's cost of a row. Of equal keys the last one wins, as in jsonb.
 
-// maxNesting bounds arrays and maps inside a value; PostgreSQL's own parser ends at its stack depth, far beyond.
-const maxNesting = 64
-
 // jsonValues renders the attribute values of one table. Values are interned by the table, so each is rendered once and copied afterwards.
 type jsonValues struct {
 	table   *segment.Table
@@ -36,6 +33,7 @@ type jsonValues struct {
 	pieces  []piece  // by ValueID
 	arena   []byte
 	scratch []segment.ValueID
+	maps    mapEntries
 }
 
 // piece is where a value's `"key":value` stands in the arena; end 0 = not rendered yet.
@@ -54,7 +52,7 @@ func (j *jsonValues) reset(t *segment.Table) {
 	}
 	keys := make([]named, len(t.Keys))
 	for i, k := range t.Keys {
-		keys[i] = named{text: appendClean(nil, []byte(k)), id: i}
+		keys[i] = named{text: schema.AppendText(nil, []byte(k)), id: i}
 	}
 	slices.SortFunc(keys, func(a, b named) int { return compareKeys(a.text, b.text) })
 	j.rank = slices.Grow(j.rank[:0], len(keys))[:len(keys)]
@@ -77,7 +75,7 @@ func (j *jsonValues) piece(id segment.ValueID) piece {
 	j.arena = appendString(j.arena, []byte(j.table.Keys[v.Key]))
 	j.arena = append(j.arena, ':')
 	p.value = uint32(len(j.arena))
-	j.arena = appendValue(j.arena, v)
+	j.arena = j.maps.appendValue(j.arena, v.OTLP())
 	p.end = uint32(len(j.arena))
 	j.pieces[id] = p
 	return p
@@ -150,26 +148,70 @@ func compareKeys(a, b []byte) int {
 	return bytes.Compare(a, b)
 }
 
-func appendValue(dst []byte, v *segment.Value) []byte {
+// mapEntries holds the entries of the maps that are being written, the innermost last: what jsonb's order of keys is found in.
+type mapEntries []mapEntry
+
+type mapEntry struct {
+	key   []byte // as PostgreSQL takes it
+	value otlp.Value
+}
+
+func (m *mapEntries) appendValue(dst []byte, v otlp.Value) []byte {
 	switch v.Type {
-	case segment.Empty:
-		return append(dst, "null"...)
-	case segment.String:
+	case otlp.Empty:
+	case otlp.String:
 		return appendString(dst, v.Raw)
-	case segment.Bool:
+	case otlp.Bool:
 		return strconv.AppendBool(dst, v.Num != 0)
-	case segment.Int:
+	case otlp.Int:
 		return strconv.AppendInt(dst, int64(v.Num), 10)
-	case segment.Double:
+	case otlp.Double:
 		return appendDouble(dst, math.Float64frombits(v.Num))
-	case segment.Bytes:
+	case otlp.Bytes:
 		return appendBytes(dst, v.Raw)
-	case segment.Array:
-		return appendArray(dst, v.Raw, 1)
-	case segment.Map:
-		return appendMap(dst, v.Raw, 1)
+	case otlp.Array:
+		return m.appendArray(dst, v)
+	case otlp.Map:
+		return m.appendMap(dst, v)
 	}
 	return append(dst, "null"...)
+}
+
+func (m *mapEntries) appendArray(dst []byte, v otlp.Value) []byte {
+	dst = append(dst, '[')
+	start := len(dst)
+	for e := v.Elements(); e.Next(); {
+		if len(dst) > start {
+			dst = append(dst, ',')
+		}
+		dst = m.appendValue(dst, e.Value)
+	}
+	return append(dst, ']')
+}
+
+func (m *mapEntries) appendMap(dst []byte, v otlp.Value) []byte {
+	outer := len(*m)
+	for e := v.Elements(); e.Next(); {
+		*m = append(*m, mapEntry{key: cleaned(e.Key), value: e.Value})
+	}
+	entries := (*m)[outer:]
+	slices.SortStableFunc(entries, func(a, b mapEntry) int { return compareKeys(a.key, b.key) })
+	dst = append(dst, '{')
+	start := len(dst)
+	for i, e := range entries {
+		if i+1 < len(entries) && bytes.Equal(e.key, entries[i+1].key) {
+			continue
+		}
+		if len(dst) > start {
+			dst = append(dst, ',')
+		}
+		dst = appendString(dst, e.key)
+		dst = append(dst, ':')
+		dst = m.appendValue(dst, e.value)
+	}
+	clear((*m)[outer:]) // they refer to a batch
+	*m = (*m)[:outer]
+	return append(dst, '}')
 }
 
 func appendBytes(dst, raw []byte) []byte {
@@ -239,186 +281,10 @@ func appendString(dst, raw []byte) []byte {
 	return append(dst, '"')
 }
 
-// appendClean writes raw as text that PostgreSQL takes.
-func appendClean(dst, raw []byte) []byte {
+// cleaned is raw as PostgreSQL takes it: raw itself where it can.
+func cleaned(raw []byte) []byte {
 	if utf8.Valid(raw) && bytes.IndexByte(raw, 0) < 0 {
-		return append(dst, raw...)
+		return raw
 	}
-	for i := 0; i < len(raw); {
-		if raw[i] == 0 {
-			dst = append(dst, `\u0000`...)
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRune(raw[i:])
-		dst = utf8.AppendRune(dst, r)
-		i += n
-	}
-	return dst
-}
-
-// cleanString is appendClean for the strings of dimensions.
-func cleanString(s string) string {
-	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
-		return s
-	}
-	return string(appendClean(nil, []byte(s)))
-}
-
-// The protobuf walk over nested values. Their bytes were checked when the batch was decoded; what is nevertheless not
-// readable ends the value where it stands, because the projection never refuses an item.
-
-type protoField struct {
-	number int
-	wire   int
-	varint uint64 // wire 0, 1 and 5
-	data   []byte // wire 2
-}
-
-// nextField reads one field; ok is false at the end or at damage.
-func nextField(b []byte) (f protoField, rest []byte, ok bool) {
-	tag, n := binary.Uvarint(b)
-	if n <= 0 {
-		return f, nil, false
-	}
-	b = b[n:]
-	f.number, f.wire = int(tag>>3), int(tag&7)
-	switch f.wire {
-	case 0:
-		f.varint, n = binary.Uvarint(b)
-		if n <= 0 {
-			return f, nil, false
-		}
-		return f, b[n:], true
-	case 1:
-		if len(b) < 8 {
-			return f, nil, false
-		}
-		f.varint = binary.LittleEndian.Uint64(b)
-		return f, b[8:], true
-	case 2:
-		size, n := binary.Uvarint(b)
-		if n <= 0 || size > uint64(len(b)-n) {
-			return f, nil, false
-		}
-		f.data = b[n : n+int(size)]
-		return f, b[n+int(size):], true
-	case 5:
-		if len(b) < 4 {
-			return f, nil, false
-		}
-		f.varint = uint64(binary.LittleEndian.Uint32(b))
-		return f, b[4:], true
-	}
-	return f, nil, false
-}
-
-// appendAnyValue writes an opentelemetry.proto.common.v1.AnyValue; the last of several values is the one that counts.
-func appendAnyValue(dst, b []byte, depth int) []byte {
-	var last protoField
-	for {
-		f, rest, ok := nextField(b)
-		if !ok {
-			break
-		}
-		if f.number >= 1 && f.number <= 7 {
-			last = f
-		}
-		b = rest
-	}
-	switch last.number {
-	case 1:
-		return appendString(dst, last.data)
-	case 2:
-		return strconv.AppendBool(dst, last.varint != 0)
-	case 3:
-		return strconv.AppendInt(dst, int64(last.varint), 10)
-	case 4:
-		return appendDouble(dst, math.Float64frombits(last.varint))
-	case 5:
-		return appendArray(dst, last.data, depth+1)
-	case 6:
-		return appendMap(dst, last.data, depth+1)
-	case 7:
-		return appendBytes(dst, last.data)
-	}
-	return append(dst, "null"...)
-}
-
-const tooDeep = `"(nested too deep)"`
-
-// appendArray writes an ArrayValue.
-func appendArray(dst, b []byte, depth int) []byte {
-	if depth > maxNesting {
-		return append(dst, tooDeep...)
-	}
-	dst = append(dst, '[')
-	first := true
-	for {
-		f, rest, ok := nextField(b)
-		if !ok {
-			break
-		}
-		b = rest
-		if f.number != 1 || f.wire != 2 {
-			continue
-		}
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		dst = appendAnyValue(dst, f.data, depth)
-	}
-	return append(dst, ']')
-}
-
-// appendMap writes a KeyValueList.
-func appendMap(dst, b []byte, depth int) []byte {
-	if depth > maxNesting {
-		return append(dst, tooDeep...)
-	}
-	type pair struct{ key, value []byte }
-	var pairs []pair
-	for {
-		f, rest, ok := nextField(b)
-		if !ok {
-			break
-		}
-		b = rest
-		if f.number != 1 || f.wire != 2 {
-			continue
-		}
-		var p pair
-		for kv := f.data; ; {
-			g, rest, ok := nextField(kv)
-			if !ok {
-				break
-			}
-			kv = rest
-			switch {
-			case g.number == 1 && g.wire == 2:
-				p.key = g.data
-			case g.number == 2 && g.wire == 2:
-				p.value = g.data
-			}
-		}
-		p.key = appendClean(nil, p.key)
-		pairs = append(pairs, p)
-	}
-	slices.SortStableFunc(pairs, func(a, b pair) int { return compareKeys(a.key, b.key) })
-	dst = append(dst, '{')
-	first := true
-	for i, p := range pairs {
-		if i+1 < len(pairs) && bytes.Equal(p.key, pairs[i+1].key) {
-			continue
-		}
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		dst = appendString(dst, p.key)
-		dst = append(dst, ':')
-		dst = appendAnyValue(dst, p.value, depth)
-	}
-	return append(dst, '}')
+	return schema.AppendText(nil, raw)
 }

@@ -10,7 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/schema"
 )
 
 // attributes makes a table that holds the values, and their ids.
@@ -124,14 +126,20 @@ func join(parts ...[]byte) []byte {
 
 func TestNestingIsBounded(t *testing.T) {
 	t.Parallel()
-	deep := anyInt(1)
-	for range 10 * maxNesting {
-		deep = field(5, field(1, deep))
+	nested := func(levels int) segment.Value { // in a list
+		v := anyInt(7)
+		for range levels - 1 {
+			v = field(5, field(1, v))
+		}
+		return segment.Value{Type: segment.Array, Raw: field(1, v)}
 	}
-	j, ids := attributes(attr{"k", segment.Value{Type: segment.Array, Raw: field(1, deep)}})
+	// What is admitted stands there in full.
+	j, ids := attributes(attr{"k", nested(otlp.MaxNesting)})
+	require.Equal(t, `{"k":`+strings.Repeat("[", otlp.MaxNesting)+"7"+strings.Repeat("]", otlp.MaxNesting)+"}", j.object(ids))
+	// What is deeper, which nobody admits, ends.
+	j, ids = attributes(attr{"k", nested(10 * otlp.MaxNesting)})
 	s := j.object(ids)
-	require.Contains(t, s, tooDeep)
-	require.Equal(t, maxNesting, strings.Count(s, "["))
+	require.Equal(t, otlp.MaxNesting+1, strings.Count(s, "["))
 	require.True(t, json.Valid([]byte(s)))
 }
 
@@ -166,14 +174,14 @@ func TestTextIsMadeFitForPostgreSQL(t *testing.T) {
 	for in, want := range map[string]string{
 		"": "", "plain": "plain", "é😀": "é😀", "a\x00b": `a\u0000b`, "\xffa": "\uFFFDa", "a\xc3": "a\uFFFD", "\uFFFD": "\uFFFD",
 	} {
-		require.Equal(t, want, string(appendClean(nil, []byte(in))))
-		require.Equal(t, want, cleanString(in))
+		require.Equal(t, want, string(schema.AppendText(nil, []byte(in))))
+		require.Equal(t, want, schema.Text(in))
 	}
-	require.Equal(t, strings.Repeat("x", maxName), shorten(strings.Repeat("x", 5000)))
-	long := shorten(strings.Repeat("é", 5000) + "\xff")
+	require.Equal(t, strings.Repeat("x", schema.MaxName), schema.Name(strings.Repeat("x", 5000)))
+	long := schema.Name(strings.Repeat("é", 5000) + "\xff")
 	require.True(t, utf8.ValidString(long))
-	require.Len(t, long, maxName)
-	require.Equal(t, strings.Repeat("x", maxName-1), shorten(strings.Repeat("x", maxName-1)+"é"))
+	require.Len(t, long, schema.MaxName)
+	require.Equal(t, strings.Repeat("x", schema.MaxName-1), schema.Name(strings.Repeat("x", schema.MaxName-1)+"é"))
 }
 
 func FuzzStringsAreValidJSON(f *testing.F) {
@@ -185,7 +193,7 @@ func FuzzStringsAreValidJSON(f *testing.F) {
 		var s string
 		require.NoError(t, json.Unmarshal(b, &s))
 		require.NotContains(t, s, "\x00")
-		require.Equal(t, string(appendClean(nil, raw)), s)
+		require.Equal(t, string(schema.AppendText(nil, raw)), s)
 	})
 }
 
@@ -193,8 +201,10 @@ func FuzzNestedValuesAreValidJSON(f *testing.F) {
 	f.Add(join(keyValue("a", anyInt(1)), keyValue("b", field(5, field(1, anyText("x"))))))
 	f.Add(field(1, field(5, field(1, anyDouble(1)))))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		require.True(t, json.Valid(appendMap(nil, raw, 1)))
-		require.True(t, json.Valid(appendArray(nil, raw, 1)))
-		require.True(t, json.Valid(appendAnyValue(nil, raw, 1)))
+		var m mapEntries
+		for _, typ := range []otlp.ValueType{otlp.Array, otlp.Map} {
+			require.True(t, json.Valid(m.appendValue(nil, otlp.Value{Type: typ, Raw: raw})))
+			require.Empty(t, m)
+		}
 	})
 }

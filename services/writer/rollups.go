@@ -6,14 +6,12 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
 )
-
-// statusError is OTLP's STATUS_CODE_ERROR.
-const statusError = 2
 
 // minute in nanoseconds, the grain of the rollups.
 const minute = 60_000_000_000
@@ -121,7 +119,7 @@ func (r *rollup) find(t *segment.Table, key operationKey) uint32 {
 	text := string(t.Values[name].Raw)
 	i := uint32(len(r.operations))
 	r.operations = append(r.operations, operation{
-		id: segment.OperationID(t.Tenant, service, text, kind), service: service, name: cleanString(text), kind: kind,
+		id: segment.OperationID(t.Tenant, service, text, kind), service: service, name: schema.Text(text), kind: kind,
 	})
 	r.latest = append(r.latest, latest{})
 	r.byName[key] = i
@@ -152,7 +150,7 @@ func (r *rollup) cell(op uint32, minute int64, status int32) *redCell {
 
 func (c *redCell) add(duration int64) {
 	c.count++
-	if c.status == statusError {
+	if c.status == otlp.StatusError {
 		c.errors++
 	}
 	switch sum := c.sum + duration; {

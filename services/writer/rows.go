@@ -10,6 +10,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
 )
 
 // projection writes the rows of one table for SQL: one per span, log record or data point, in arrival order, as a COPY stream for
@@ -114,7 +115,7 @@ func (p *projection) log(t *segment.Table, i int, connection []byte) {
 		c.Null()
 	case t.Values[id].Type == segment.String:
 		m := c.Open()
-		c.Buf = appendClean(c.Buf, t.Values[id].Raw)
+		c.Buf = schema.AppendText(c.Buf, t.Values[id].Raw)
 		c.Close(m)
 		c.Null()
 	default:
@@ -369,7 +370,7 @@ func (c *factStream) clean(raw []byte) {
 		return
 	}
 	m := c.Open()
-	c.Buf = appendClean(c.Buf, raw)
+	c.Buf = schema.AppendText(c.Buf, raw)
 	c.Close(m)
 }
 

@@ -422,7 +422,7 @@ func TestNamesTooLongForAnIndexAreShortenedInTheDimensions(t *testing.T) {
 	td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetName(long)
 	out := s.put(telemetry.Traces, batch("default", telemetry.Traces, testbed.TracesPayload(td), 1))
 	require.Equal(t, 1, out.items)
-	require.Equal(t, int64(maxName), s.count("SELECT max(length(name)) FROM service_dim"))
+	require.Equal(t, int64(schema.MaxName), s.count("SELECT max(length(name)) FROM service_dim"))
 	require.Equal(t, flatten(t, telemetry.Traces, testbed.TracesPayload(td)), flatten(t, telemetry.Traces, s.otlp("default", telemetry.Traces)))
 }
 

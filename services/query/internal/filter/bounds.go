@@ -145,12 +145,12 @@ func words(values []Literal, t segment.Test) []Probe {
 		part = t.Equal[0]
 	case len(t.Contains) == 1:
 		part = t.Contains[0]
-		first := slices.IndexFunc(part, separates)
+		first := slices.IndexFunc(part, segment.Separates)
 		if first < 0 {
 			return nil
 		}
 		last := len(part)
-		for !separates(part[last-1]) {
+		for !segment.Separates(part[last-1]) {
 			last--
 		}
 		part = part[first:last]
@@ -166,8 +166,3 @@ func words(values []Literal, t segment.Test) []Probe {
 
 // maxWords bounds the tests of one part: a few rare words prune as well as all.
 const maxWords = 4
-
-// separates tells the bytes between words, as segment.Words does.
-func separates(c byte) bool {
-	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c >= 0x80)
-}

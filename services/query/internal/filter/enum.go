@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 )
 
@@ -23,21 +24,21 @@ func consecutive(first int64, names ...string) enum {
 }
 
 func spanKinds() enum {
-	return consecutive(0, "unspecified", "internal", "server", "client", "producer", "consumer")
+	return consecutive(otlp.KindUnspecified, otlp.Kinds()...)
 }
 
-func statuses() enum { return consecutive(0, "unset", "ok", "error") }
+func statuses() enum { return consecutive(otlp.StatusUnset, otlp.Statuses()...) }
 
 func metricTypes() enum {
-	return consecutive(int64(segment.Gauge), "gauge", "sum", "histogram", "exponential_histogram", "summary")
+	return consecutive(int64(otlp.Gauge), otlp.MetricKinds()...)
 }
 
 // severities are OTLP's: each name has four numbers.
 func severities() enum {
-	names := []string{"trace", "debug", "info", "warn", "error", "fatal"}
+	names := otlp.Severities()
 	return enum{names: names, wants: "1 to 24, or " + strings.Join(names, ", "), of: func(name int) interval {
-		low := 4*int64(name) + 1
-		return interval{low, low + 3}
+		low, high := otlp.SeveritiesOf(name)
+		return interval{low, high}
 	}}
 }
 
@@ -71,12 +72,9 @@ func (e enum) field(f Field, match func(numberTest) matcher) Field {
 	return f
 }
 
-// statusError is OTLP's status code for an error.
-const statusError = 2
-
 // statusColumn: headers count errors.
 func statusColumn(t numberTest) matcher {
-	return &numberColumn{numberTest: t, column: segment.ColStatus, bounds: Bounds{Errors: t.only(statusError)}}
+	return &numberColumn{numberTest: t, column: segment.ColStatus, bounds: Bounds{Errors: t.only(otlp.StatusError)}}
 }
 
 func severityColumn(t numberTest) matcher {

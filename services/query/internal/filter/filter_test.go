@@ -13,10 +13,24 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
 // Whether filters find what they should is tested through the API, against a naive implementation: services/query/filter_test.go.
+
+// TestALongServiceNameIsLookedUpAsItIsStored: the writer cuts a name where schema.Name does, and escapes what PostgreSQL does not take. Of
+// any name, pruning asks for just that; the whole name is compared in the rows.
+func TestALongServiceNameIsLookedUpAsItIsStored(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{strings.Repeat("n", 1010), strings.Repeat("n", 1024), strings.Repeat("n", 1025), "x" + strings.Repeat("é", 900), "\uFFFD", "a\u0000b"} {
+		literal, err := json.Marshal(name)
+		require.NoError(t, err)
+		f, err := Parse(telemetry.Traces, []json.RawMessage{slices.Concat([]byte(`{"field":"service","operator":"eq","value":`), literal, []byte(`}`))})
+		require.NoError(t, err)
+		require.Equal(t, []string{schema.Name(name)}, f.Bounds().Services, "%.20q", name)
+	}
+}
 
 // TestBoundsOfCompositions is about what pruning must keep: for any filter, a segment that holds a match has what the filter's bounds ask for.
 // The filters' tests compare answers with a naive implementation; this one says it of composed bounds.

@@ -2,11 +2,10 @@ package filter
 
 import (
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
@@ -68,13 +67,13 @@ func resourceAttribute(key string) matching {
 // serviceName is the field of a service's name, which each resource has. Headers list the services that have a row in service_dim.
 func serviceName() func(string) matching {
 	return ofServices(func(name, _ string) (string, bool) { return name, true }, func(v *valueTest) Bounds {
-		if !v.op.equality || slices.ContainsFunc(v.values, func(l Literal) bool { return l.Type == segment.String && !plain(string(l.Raw)) }) {
+		if !v.op.equality {
 			return Bounds{}
 		}
 		names := []string{}
 		for _, l := range v.values {
 			if l.Type == segment.String { // of another type, it equals no name
-				names = append(names, string(l.Raw))
+				names = append(names, schema.Name(string(l.Raw)))
 			}
 		}
 		return Bounds{Services: names}
@@ -108,10 +107,4 @@ func ofServices(part func(name, namespace string) (text string, ok bool), bounds
 			}, nil
 		}
 	}
-}
-
-// plain reports whether a service's name stands in service_dim as it is: what PostgreSQL does not take is escaped there, and what is very
-// long is cut.
-func plain(name string) bool {
-	return len(name) <= 1000 && utf8.ValidString(name) && !strings.ContainsAny(name, "\x00\uFFFD")
 }

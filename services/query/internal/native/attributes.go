@@ -13,6 +13,7 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // Bounds of the distinct values that are counted at a time: their number, and the bytes of memory that they take.
@@ -238,7 +239,7 @@ func (c *valueCounts) render(limit int) []api.AttributeValue {
 	})
 	out := make([]api.AttributeValue, min(limit, len(list)))
 	for i := range out {
-		out[i] = api.AttributeValue{Value: value(&list[i].value), Count: list[i].items}
+		out[i] = api.AttributeValue{Value: otlpjson.Of(list[i].value.OTLP()), Count: list[i].items}
 	}
 	return out
 }

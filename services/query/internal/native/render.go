@@ -8,8 +8,7 @@ import (
 	"math"
 	"strconv"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
@@ -103,29 +102,13 @@ func (r *renderer) seriesIndex(t *segment.Table, n int64) int {
 
 func metric(t *segment.Table, m *segment.Metric) api.Metric {
 	out := api.Metric{
-		Name: m.Name, Type: metricTypeName(m.Kind), Unit: m.Unit, Description: m.Description,
+		Name: m.Name, Type: api.MetricType(m.Kind.String()), Unit: m.Unit, Description: m.Description,
 		Temporality: int(m.Temporality), Monotonic: m.Monotonic,
 	}
 	if len(m.Metadata) > 0 {
 		out.Metadata = attributes(t, m.Metadata)
 	}
 	return out
-}
-
-func metricTypeName(kind segment.MetricKind) api.MetricType {
-	switch kind {
-	case segment.Gauge:
-		return api.MetricTypeGauge
-	case segment.Sum:
-		return api.MetricTypeSum
-	case segment.Histogram:
-		return api.MetricTypeHistogram
-	case segment.ExponentialHistogram:
-		return api.MetricTypeExponentialHistogram
-	case segment.Summary:
-		return api.MetricTypeSummary
-	}
-	return ""
 }
 
 // span renders row i.
@@ -204,7 +187,7 @@ func (r *renderer) log(t *segment.Table, i int) api.LogRecord {
 		ScopeIndex:             r.scopeIndex(t, t.Ints[segment.ColScope][i]),
 	}
 	if id := t.Texts[segment.TextBody][i]; id != 0 {
-		body := value(&t.Values[id])
+		body := otlpjson.Of(t.Values[id].OTLP())
 		l.Body = &body
 	}
 	return l
@@ -328,134 +311,31 @@ func attributes(t *segment.Table, ids []segment.ValueID) api.Attributes {
 	out := make(api.Attributes, len(ids))
 	for i, id := range ids {
 		v := &t.Values[id]
-		out[i] = api.KeyValue{Key: t.Keys[v.Key], Value: value(v)}
+		out[i] = api.KeyValue{Key: t.Keys[v.Key], Value: otlpjson.Of(v.OTLP())}
 	}
 	return out
 }
 
-func value(v *segment.Value) otlpjson.Value {
-	switch v.Type {
-	case segment.Empty:
-		return otlpjson.Value{}
-	case segment.String:
-		return otlpjson.Value{Kind: otlpjson.KindString, String: string(v.Raw)}
-	case segment.Bool:
-		return otlpjson.Value{Kind: otlpjson.KindBool, Bool: v.Num != 0}
-	case segment.Int:
-		return otlpjson.Value{Kind: otlpjson.KindInt, Int: int64(v.Num)} //nolint:gosec // two's complement is the format
-	case segment.Double:
-		return otlpjson.Value{Kind: otlpjson.KindDouble, Double: math.Float64frombits(v.Num)}
-	case segment.Bytes:
-		return otlpjson.Value{Kind: otlpjson.KindBytes, Bytes: append([]byte{}, v.Raw...)}
-	case segment.Array:
-		return otlpjson.Value{Kind: otlpjson.KindArray, Array: array(v.Raw)}
-	case segment.Map:
-		return otlpjson.Value{Kind: otlpjson.KindMap, Map: keyValues(v.Raw)}
-	}
-	return otlpjson.Value{}
-}
-
-// fields calls each for every field of a protobuf message. What does not parse ends it: ingest has refused such messages.
-func fields(message []byte, each func(number protowire.Number, kind protowire.Type, num uint64, raw []byte)) {
-	for len(message) > 0 {
-		number, kind, n := protowire.ConsumeTag(message)
-		if n < 0 {
-			return
-		}
-		message = message[n:]
-		var num uint64
-		var raw []byte
-		switch kind {
-		case protowire.VarintType:
-			num, n = protowire.ConsumeVarint(message)
-		case protowire.Fixed64Type:
-			num, n = protowire.ConsumeFixed64(message)
-		case protowire.BytesType:
-			raw, n = protowire.ConsumeBytes(message)
-		case protowire.Fixed32Type, protowire.StartGroupType, protowire.EndGroupType:
-			n = protowire.ConsumeFieldValue(number, kind, message)
-		}
-		if n < 0 {
-			return
-		}
-		each(number, kind, num, raw)
-		message = message[n:]
-	}
-}
-
-// anyValue reads opentelemetry.proto.common.v1.AnyValue.
-func anyValue(message []byte) otlpjson.Value {
-	var v otlpjson.Value
-	fields(message, func(number protowire.Number, kind protowire.Type, num uint64, raw []byte) {
-		switch {
-		case number == 1 && kind == protowire.BytesType:
-			v = otlpjson.Value{Kind: otlpjson.KindString, String: string(raw)}
-		case number == 2 && kind == protowire.VarintType:
-			v = otlpjson.Value{Kind: otlpjson.KindBool, Bool: num != 0}
-		case number == 3 && kind == protowire.VarintType:
-			v = otlpjson.Value{Kind: otlpjson.KindInt, Int: int64(num)} //nolint:gosec // two's complement is the format
-		case number == 4 && kind == protowire.Fixed64Type:
-			v = otlpjson.Value{Kind: otlpjson.KindDouble, Double: math.Float64frombits(num)}
-		case number == 5 && kind == protowire.BytesType:
-			v = otlpjson.Value{Kind: otlpjson.KindArray, Array: array(raw)}
-		case number == 6 && kind == protowire.BytesType:
-			v = otlpjson.Value{Kind: otlpjson.KindMap, Map: keyValues(raw)}
-		case number == 7 && kind == protowire.BytesType:
-			v = otlpjson.Value{Kind: otlpjson.KindBytes, Bytes: append([]byte{}, raw...)}
-		}
-	})
-	return v
-}
-
-// array reads ArrayValue.
-func array(message []byte) []otlpjson.Value {
-	var out []otlpjson.Value
-	fields(message, func(number protowire.Number, kind protowire.Type, _ uint64, raw []byte) {
-		if number == 1 && kind == protowire.BytesType {
-			out = append(out, anyValue(raw))
-		}
-	})
-	return out
-}
-
-// keyValues reads KeyValueList.
-func keyValues(message []byte) []api.KeyValue {
-	var out []api.KeyValue
-	fields(message, func(number protowire.Number, kind protowire.Type, _ uint64, raw []byte) {
-		if number != 1 || kind != protowire.BytesType {
-			return
-		}
-		var kv api.KeyValue
-		fields(raw, func(number protowire.Number, kind protowire.Type, _ uint64, raw []byte) {
-			switch {
-			case number == 1 && kind == protowire.BytesType:
-				kv.Key = string(raw)
-			case number == 2 && kind == protowire.BytesType:
-				kv.Value = anyValue(raw)
-			}
-		})
-		out = append(out, kv)
-	})
-	return out
-}
-
-// entityRef reads EntityRef.
+// entityRef reads EntityRef, which a segment holds as it came.
 func entityRef(message []byte) api.EntityRef {
 	out := api.EntityRef{IDKeys: []string{}}
-	fields(message, func(number protowire.Number, kind protowire.Type, _ uint64, raw []byte) {
-		if kind != protowire.BytesType {
-			return
+	for i := 0; i < len(message); {
+		tag, s, e, p := otlp.Next(message, i)
+		if p != otlp.Fine {
+			break // ingest has refused such messages
 		}
-		switch number {
-		case 1:
-			out.SchemaURL = string(raw)
-		case 2:
-			out.Type = string(raw)
-		case 3:
-			out.IDKeys = append(out.IDKeys, string(raw))
-		case 4:
-			out.DescriptionKeys = append(out.DescriptionKeys, string(raw))
+		text := string(message[s:e])
+		switch tag {
+		case otlp.EntityRefSchemaURL:
+			out.SchemaURL = text
+		case otlp.EntityRefType:
+			out.Type = text
+		case otlp.EntityRefIDKeys:
+			out.IDKeys = append(out.IDKeys, text)
+		case otlp.EntityRefDescriptionKeys:
+			out.DescriptionKeys = append(out.DescriptionKeys, text)
 		}
-	})
+		i = e
+	}
 	return out
 }

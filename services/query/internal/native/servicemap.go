@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -141,14 +142,14 @@ func foldMap(s *columns.Reader, _ *engine.Header, q *engine.Query) *mapPart {
 		if at < q.From || at >= q.To {
 			continue
 		}
-		node, failed := nodes[resources[i]], codes[i] == statusError
+		node, failed := nodes[resources[i]], codes[i] == otlp.StatusError
 		m.sums[node].add(at, lengths[i], kinds[i], failed)
 		trace := binary.LittleEndian.Uint64(traces.Distinct[traces.Rows[i]][8:])
 		self := spanKey{trace, binary.LittleEndian.Uint64(spans[i][:])}
 		callers = append(callers, caller{self, node})
 		switch kinds[i] {
-		case kindServer, kindConsumer:
-			if topic := m.topic(peers, i); topic >= 0 && kinds[i] == kindConsumer {
+		case otlp.KindServer, otlp.KindConsumer:
+			if topic := m.topic(peers, i); topic >= 0 && kinds[i] == otlp.KindConsumer {
 				sumOf(m.edges, [2]int32{topic, node}).add(lengths[i], failed)
 				break
 			}
@@ -156,11 +157,11 @@ func foldMap(s *columns.Reader, _ *engine.Header, q *engine.Query) *mapPart {
 				parent := spanKey{trace, binary.LittleEndian.Uint64(parents[i][:])}
 				calls = append(calls, call{at: parent, node: node, failed: failed, duration: lengths[i]})
 			}
-		case kindProducer:
+		case otlp.KindProducer:
 			if topic := m.topic(peers, i); topic >= 0 {
 				sumOf(m.edges, [2]int32{node, topic}).add(lengths[i], failed)
 			}
-		case kindClient:
+		case otlp.KindClient:
 			if target := m.target(peers, i); target >= 0 {
 				clients = append(clients, call{at: self, node: node, target: target, failed: failed, duration: lengths[i]})
 			}

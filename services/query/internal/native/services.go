@@ -6,23 +6,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
-)
-
-// statusError is OTLP's status code for an error.
-const statusError = 2
-
-// OTLP's span kinds.
-const (
-	kindServer   = 2
-	kindClient   = 3
-	kindProducer = 4
-	kindConsumer = 5
 )
 
 // serviceKey names a service.
@@ -55,7 +45,7 @@ func (s *serviceSum) add(at, duration int64, kind int64, failed bool) {
 		s.first, s.last = at, at
 	}
 	s.first, s.last = min(s.first, at), max(s.last, at)
-	if kind == kindServer || kind == kindConsumer {
+	if kind == otlp.KindServer || kind == otlp.KindConsumer {
 		s.entry.add(duration, failed)
 	} else {
 		s.rest.add(duration, failed)
@@ -115,7 +105,7 @@ func sumServices(s *columns.Reader, _ *engine.Header, q *engine.Query) map[servi
 	}
 	for i, at := range times {
 		if at >= q.From && at < q.To {
-			of[resources[i]].add(at, lengths[i], kinds[i], codes[i] == statusError)
+			of[resources[i]].add(at, lengths[i], kinds[i], codes[i] == otlp.StatusError)
 		}
 	}
 	return sums
@@ -207,7 +197,7 @@ func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[ope
 			sum = sumOf(sums, operationKey{name, c.kind})
 			of[c] = sum
 		}
-		sum.add(lengths[row], codes[row] == statusError)
+		sum.add(lengths[row], codes[row] == otlp.StatusError)
 	})
 	return sums
 }

@@ -11,21 +11,23 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/ollyscale/ollyscale/libs/otlp"
 )
 
 // ValueKind is which member of an AnyValue is set.
-type ValueKind uint8
+type ValueKind = otlp.ValueType
 
 // The members of AnyValue; KindEmpty is a value without content.
 const (
-	KindEmpty ValueKind = iota
-	KindString
-	KindBool
-	KindInt
-	KindDouble
-	KindBytes
-	KindArray
-	KindMap
+	KindEmpty  = otlp.Empty
+	KindString = otlp.String
+	KindBool   = otlp.Bool
+	KindInt    = otlp.Int
+	KindDouble = otlp.Double
+	KindBytes  = otlp.Bytes
+	KindArray  = otlp.Array
+	KindMap    = otlp.Map
 )
 
 // Value is an OTLP AnyValue. Its JSON form is that of OTLP/JSON.
@@ -44,6 +46,33 @@ type Value struct {
 type KeyValue struct {
 	Key   string `json:"key"`
 	Value Value  `json:"value"`
+}
+
+// Of is a value as it is stored, with all that it holds. Nothing of it refers to what was stored.
+func Of(v otlp.Value) Value {
+	out := Value{Kind: v.Type}
+	switch v.Type {
+	case otlp.Empty:
+	case otlp.String:
+		out.String = string(v.Raw)
+	case otlp.Bool:
+		out.Bool = v.Num != 0
+	case otlp.Int:
+		out.Int = int64(v.Num) //nolint:gosec // two's complement is the format
+	case otlp.Double:
+		out.Double = math.Float64frombits(v.Num)
+	case otlp.Bytes:
+		out.Bytes = append([]byte{}, v.Raw...)
+	case otlp.Array:
+		for e := v.Elements(); e.Next(); {
+			out.Array = append(out.Array, Of(e.Value))
+		}
+	case otlp.Map:
+		for e := v.Elements(); e.Next(); {
+			out.Map = append(out.Map, KeyValue{Key: string(e.Key), Value: Of(e.Value)})
+		}
+	}
+	return out
 }
 
 // MarshalJSON writes OTLP/JSON.
