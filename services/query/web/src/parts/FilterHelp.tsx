@@ -24,28 +24,28 @@ export function HelpText({ grammar: { operators, fields } }: { grammar: Grammar 
   return (
     <div className={classes.help} tabIndex={0} role="region" aria-label="How to write a filter">
       <dl>
-        <Line term="http.route=/cart">
+        <Entry term="http.route=/cart">
           A key, an operator and a value. A bare key is one of the item or of its resource.
-        </Line>
-        <Line term="code=200">The number, or the text of it. In quotes, code=&quot;200&quot;, the text alone.</Line>
-        <Line term="feature.flag">Is there; !feature.flag is not.</Line>
+        </Entry>
+        <Entry term="code=200">The number, or the text of it. In quotes, code=&quot;200&quot;, the text alone.</Entry>
+        <Entry term="feature.flag">Is there; !feature.flag is not.</Entry>
       </dl>
       <h3>Operators</h3>
       <dl>
         {operators.map((operator) => (
-          <Line key={operator.name} term={form(operator)}>
+          <Entry key={operator.name} term={form(operator)}>
             {operator.symbol !== '' && <>In words “{operator.label}”. </>}
             {operator.description}
-          </Line>
+          </Entry>
         ))}
       </dl>
       <h3>Fields</h3>
       <dl>
         {fields.map((field) => (
-          <Line key={field.name} term={field.prefix ? `${field.name}<key>` : field.name}>
+          <Entry key={field.name} term={field.prefix ? `${field.name}<key>` : field.name}>
             {field.description}
             {values(field)}
-          </Line>
+          </Entry>
         ))}
       </dl>
     </div>
@@ -66,7 +66,7 @@ function form({ symbol, label, operand }: FilterOperator): string {
 
 const values = (field: FilterField): string => (field.values.length === 0 ? '' : ` One of ${field.values.join(', ')}.`);
 
-function Line({ term, children }: { term: string; children: React.ReactNode }) {
+function Entry({ term, children }: { term: string; children: React.ReactNode }) {
   return (
     <div>
       <dt>

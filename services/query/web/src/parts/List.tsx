@@ -22,7 +22,7 @@ export interface Opening<T> {
   detail: (item: T) => ReactNode;
 }
 
-interface Lines<T> {
+interface Listed<T> {
   /** What it is a list of, for those who cannot see it. */
   label: string;
   columns: readonly Column<T>[];
@@ -35,7 +35,7 @@ interface Lines<T> {
   className?: string | undefined;
 }
 
-interface Props<T> extends Lines<T> {
+interface Props<T> extends Listed<T> {
   /** Whether it answers another question than the one asked. */
   stale?: boolean;
   /** Given where the list sorts: it is a table then, with columns that have names. */
@@ -123,7 +123,7 @@ export function List<T>(props: Props<T>) {
 }
 
 /** Lines that stand inside of something else, all of them: of an opened item, or of a panel. They line up by their widths. */
-export function Rows<T>(props: Omit<Lines<T>, 'rowHeight'> & { rowHeight?: number; table?: boolean }) {
+export function Rows<T>(props: Omit<Listed<T>, 'rowHeight'> & { rowHeight?: number; table?: boolean }) {
   const { label, columns, items, itemKey, table = false, className } = props;
   return (
     <div
@@ -145,7 +145,7 @@ export function Rows<T>(props: Omit<Lines<T>, 'rowHeight'> & { rowHeight?: numbe
   );
 }
 
-function gridStyle<T>({ columns, rowHeight, gap }: Partial<Lines<T>> & Pick<Lines<T>, 'columns'>): CSSProperties {
+function gridStyle<T>({ columns, rowHeight, gap }: Partial<Listed<T>> & Pick<Listed<T>, 'columns'>): CSSProperties {
   const { wide, narrow } = tracks(columns);
   return {
     '--columns': wide,

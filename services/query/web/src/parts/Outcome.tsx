@@ -37,13 +37,13 @@ export function Outcome<T>(props: Props<T>) {
   }
 }
 
-export type State<T> = { is: 'loading' } | { is: 'failed'; error: Error } | { is: 'empty' } | { is: 'there'; data: T };
+type State<T> = { is: 'loading' } | { is: 'failed'; error: Error } | { is: 'empty' } | { is: 'there'; data: T };
 
 /**
  * What to show. An error takes the place of data only when these answer another question: what was right before a page
  * more failed to load is right still.
  */
-export function outcomeOf<T>(asked: Asked<T>, isEmpty: (data: T) => boolean): State<T> {
+function outcomeOf<T>(asked: Asked<T>, isEmpty: (data: T) => boolean): State<T> {
   const { data, error, stale = false } = asked;
   if (error !== null && (data === undefined || stale)) return { is: 'failed', error };
   if (data === undefined) return { is: 'loading' };

@@ -16,7 +16,7 @@ export interface InTrace {
   start: bigint;
 }
 
-export type LogColumn = Column<LogRecord>;
+type LogColumn = Column<LogRecord>;
 
 /** What a record says on one line. */
 export const logText = (record: LogRecord): string => valueText(record.body) || record.eventName;
