@@ -29,6 +29,7 @@ type build struct {
 	leaves   map[leaf]struct{}
 	items    int
 
+	row     segmentrow.Row // being written
 	table   *segment.Table
 	json    jsonValues
 	rollup  *rollup
@@ -151,6 +152,7 @@ func (b *build) leaf(table string, at, grain int64) {
 // segment appends one row to the stream of segments.
 func (b *build) segment(s *segment.Segment) {
 	b.leaf(segmentTable(b.signal), s.MinTime, day)
-	row := segmentrow.New(s)
-	segmentrow.Append(&b.segments, &row)
+	b.row = segmentrow.New(s)
+	segmentrow.Append(&b.segments, &b.row)
+	b.row = segmentrow.Row{} // its bytes are in the stream
 }
