@@ -1,5 +1,8 @@
 package segment
 
+// Attributes of items and of nested rows (section 8 of docs/segment-format.md): what internal/attributes takes apart, with its keys and values.
+// Invariant: a row's list keeps its order and its repetitions.
+
 import (
 	"slices"
 

@@ -1,5 +1,8 @@
 package segment
 
+// Nested rows, events, links and exemplars (section 9 of docs/segment-format.md): each set is one section of counts per item and columns.
+// Invariant: times are differences from the item's in a segment, and absolute in a table.
+
 import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"

@@ -1,5 +1,9 @@
 package segment
 
+// Reading a segment into a table: all rows or some (sections 5 and 9 of docs/segment-format.md). The parsers of sections are shared with
+// View, which reads without a table. Invariants: an error leaves the table as it was; rows that were picked do not refer to the segment, all
+// rows do until Reset.
+
 import (
 	"slices"
 

@@ -1,5 +1,7 @@
 package segment
 
+// What a segment consists of, for an engineer who looks at one.
+
 import (
 	"fmt"
 	"slices"

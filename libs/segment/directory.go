@@ -1,5 +1,7 @@
 package segment
 
+// The directory as readers see it (section 4 of docs/segment-format.md); internal/container parses it.
+
 import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"

@@ -1,5 +1,8 @@
 package segment
 
+// Writing rows of a table as a segment: which section stands where, and what the filters hold (sections 5 and 10 of docs/segment-format.md).
+// Invariants: a table is only read; the same rows give the same bytes; keys come last, as the directory wants them.
+
 import (
 	"slices"
 
@@ -14,10 +17,6 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/texts"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
-
-// maxEntries bounds how many events, attributes or list entries one segment holds of each. MaxItemBytes keeps what Append takes far
-// below it.
-const maxEntries = container.MaxEntries
 
 // Encoder holds the memory for encoding segments. One Encoder serves one goroutine; several Encoders may encode different rows of
 // the same Table at the same time.

@@ -1,5 +1,7 @@
 package segment
 
+// Filters as readers and SQL see them (section 10 of docs/segment-format.md); internal/filter makes and tests them.
+
 import "github.com/ollyscale/ollyscale/libs/segment/internal/filter"
 
 // Group is the filters of several segments, side by side: block 0 of each, in their order, then block 1 of each, and so on. All have

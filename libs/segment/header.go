@@ -1,5 +1,7 @@
 package segment
 
+// The header, what PostgreSQL keeps in typed columns beside the bytes (section 2 of docs/segment-format.md).
+
 import (
 	"slices"
 

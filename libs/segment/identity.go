@@ -1,5 +1,8 @@
 package segment
 
+// What is hashed: tokens of filters (section 10 of docs/segment-format.md) and ids of dimensions (section 11). These are written down in filters
+// and tables, so that they never change.
+
 import (
 	"encoding/binary"
 	"slices"

@@ -1,5 +1,8 @@
 package segment
 
+// Dictionaries of resources, scopes, metrics and series (section 9 of docs/segment-format.md). Invariants: an entry's number in a segment is
+// the order in which the rows first refer to it; a table has one entry for what is the same in several segments.
+
 import (
 	"github.com/zeebo/xxh3"
 

@@ -1,5 +1,7 @@
 package segment
 
+// Which columns the rows of a signal have, and which kinds of points have them (section 5 of docs/segment-format.md).
+
 import "github.com/ollyscale/ollyscale/libs/telemetry"
 
 // rowSchema says which columns a row set has, in the order in which they are written. Order and numbers are part of the format.

@@ -1,5 +1,8 @@
 package segment
 
+// Which rows a segment is made of, and in which order: one hour each, spans and logs by service and time, points by series and time, because
+// neighbours that are alike take fewer bytes. The format asks for the hour only.
+
 import (
 	"slices"
 	"strings"

@@ -1,5 +1,8 @@
 package segment
 
+// Reading a segment without a table (sections 5, 7, 8 and 9 of docs/segment-format.md), for questions about many rows. The parsers of sections
+// are shared with decode.go. Invariant: damage is kept, never thrown: whoever has asked looks at Err.
+
 import (
 	"slices"
 
@@ -306,16 +309,17 @@ func (v *View) values(src *streams.Source, n int) *Values {
 	return c
 }
 
-// Values is a column of values as the segment holds it: entries, in row order, each of which is one of some distinct values.
+// Values is a column of values as the segment holds it: entries in row order, and the distinct values that they have. Entry e has the value
+// with the number Code(e), and belongs to the row Rows()[e].
 type Values struct {
 	view    *View
 	entries int
-	direct  bool    // entry i is value i
-	codes   []int64 // else: per entry, its value
-	list    valueList
-	key     int // of an item attribute, whose rows shapes tell; -1: rows tells, or entry i is of row i where it is empty
-	located bool
-	rows    []uint32 // per entry: its row
+	direct  bool      // there is no dictionary: entry e has value e
+	codes   []int64   // where there is one: the number of each entry's value
+	list    valueList // the distinct values
+	key     int       // number of the attribute key, whose rows the shapes of items tell; -1 for other columns
+	located bool      // whether rows is known; of an attribute it is found when it is first asked for
+	rows    []uint32  // the row of each entry; empty where entry e belongs to row e
 	pass    []bool
 	some    []bool
 }
@@ -377,12 +381,17 @@ func (c *Values) Rows() []uint32 {
 	return c.rows
 }
 
-// Test is a question to values. Match decides. Equal and Contains, where given, are what a string must be, or hold all of, to pass:
-// templates and whole runs of text are compared with them, and Match is asked about the rest only, or not at all if StringsDecided.
+// Test is a predicate on values.
 type Test struct {
-	Match          func(v Value) bool
-	Equal          [][]byte
-	Contains       [][]byte
+	// Match tells whether a value passes.
+	Match func(v Value) bool
+
+	// Equal and Contains save calls of Match for strings. Where Equal is given, a string can pass only if it equals one of them; where
+	// Contains is given, only if it contains every one of them. Both are compared with templates and with whole runs of text, without putting
+	// each string together.
+	Equal, Contains [][]byte
+
+	// StringsDecided says that Equal or Contains is all there is to say of strings: Match is not asked about them.
 	StringsDecided bool
 }
 

@@ -1,5 +1,8 @@
 package segment
 
+// What a reader asks for, and what of a segment that needs: a column brings the dictionaries that it numbers and the columns that its encoding
+// leans on (section 5 of docs/segment-format.md).
+
 import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
