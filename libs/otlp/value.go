@@ -1,7 +1,7 @@
 package otlp
 
-// AnyValue: the value of an attribute, or the body of a log record. This file has the one walk over it, in two uses. Read checks a value
-// with everything that it holds and gives what it is; Elements goes through what a checked list or map holds. Neither allocates.
+// AnyValue: the value of an attribute, or the body of a log record. This file has the one walk over it. CheckValue checks a value with
+// everything that it holds, Read does so and gives what it is, and Elements goes through what a checked list or map holds. None allocates.
 //
 // Invariants. Of several values in one AnyValue the last one counts, and a field that occurs twice is merged, as protobuf demands of a
 // oneof; a list and a map that occur twice are replaced, as the Collector's decoder does. At most MaxNesting lists and maps stand in one
@@ -88,8 +88,8 @@ func (v *Value) read(b []byte, depth int, all bool) (at int, p Problem) {
 				v.Type = Map
 			}
 			if all {
-				if at, p := checkElements(b[s:e], v.Type, depth+1); p != Fine {
-					return s + at, p
+				if at, p := checkElements(b[:e], s, tag, depth+1); p != Fine {
+					return at, p
 				}
 			}
 		case AnyValueStringValueStrindex:
@@ -103,28 +103,79 @@ func (v *Value) read(b []byte, depth int, all bool) (at int, p Problem) {
 	return 0, Fine
 }
 
-// checkElements checks an ArrayValue or KeyValueList that is the depth-th of those in one another.
-func checkElements(b []byte, typ ValueType, depth int) (at int, p Problem) {
-	if depth > MaxNesting {
-		return 0, TooDeep
+// CheckValue checks the AnyValue b[i:end] with all that it holds, and keeps nothing. On a problem, at is where in b it is.
+func CheckValue(b []byte, i, end int) (at int, p Problem) { return checkValue(b[:end], i, 0) }
+
+// checkValue checks the AnyValue b[i:], which depth lists and maps stand around.
+func checkValue(b []byte, i, depth int) (at int, p Problem) {
+	for i < len(b) {
+		tag, s, e, p := Next(b, i)
+		if p != Fine {
+			return s, p
+		}
+		switch tag {
+		case AnyValueStringValue, AnyValueBoolValue, AnyValueIntValue, AnyValueDoubleValue, AnyValueBytesValue, AnyValueStringValueStrindex:
+		case AnyValueArrayValue, AnyValueKvlistValue:
+			if at, p := checkElements(b[:e], s, tag, depth+1); p != Fine {
+				return at, p
+			}
+		default:
+			if AnyValueFields.Has(tag) {
+				return i, WrongType
+			}
+		}
+		i = e
 	}
-	var v Value
-	for i := 0; i < len(b); {
+	return 0, Fine
+}
+
+// checkElements checks the ArrayValue or KeyValueList b[i:] of an AnyValue's field; it is the depth-th of those in one another.
+func checkElements(b []byte, i int, of Tag, depth int) (at int, p Problem) {
+	if depth > MaxNesting {
+		return i, TooDeep
+	}
+	for i < len(b) {
 		tag, s, e, p := Next(b, i)
 		switch {
 		case p != Fine:
 			return s, p
 		case tag == ArrayValueValues: // and KeyValueListValues: the same number
-			if typ == Array {
-				at, p = v.read(b[s:e], depth, true)
+			if of == AnyValueArrayValue {
+				at, p = checkValue(b[:e], s, depth)
 			} else if !PlainKeyValue(b[:e], s) {
-				_, at, p = readKeyValue(b[s:e], &v, depth, true)
+				at, p = checkKeyValue(b[:e], s, depth)
 			}
 			if p != Fine {
-				return s + at, p
+				return at, p
 			}
 		case ArrayValueFields.Has(tag):
 			return i, WrongType
+		}
+		i = e
+	}
+	return 0, Fine
+}
+
+// CheckKeyValue checks the KeyValue b[i:end] with all that it holds, and keeps nothing. On a problem, at is where in b it is. Ask
+// PlainKeyValue first.
+func CheckKeyValue(b []byte, i, end int) (at int, p Problem) { return checkKeyValue(b[:end], i, 0) }
+
+func checkKeyValue(b []byte, i, depth int) (at int, p Problem) {
+	for i < len(b) {
+		tag, s, e, p := Next(b, i)
+		if p != Fine {
+			return s, p
+		}
+		switch tag {
+		case KeyValueKey, KeyValueKeyStrindex:
+		case KeyValueValue:
+			if at, p := checkValue(b[:e], s, depth); p != Fine {
+				return at, p
+			}
+		default:
+			if KeyValueFields.Has(tag) {
+				return i, WrongType
+			}
 		}
 		i = e
 	}
@@ -163,7 +214,7 @@ func readKeyValue(b []byte, v *Value, depth int, all bool) (key []byte, at int, 
 }
 
 // PlainKeyValue recognises in b[i:] what nearly every KeyValue looks like, a short key and a short scalar, both right, in half the time
-// that ReadKeyValue takes; the Collector's encoder writes the value first. False says nothing: the long way finds out.
+// that CheckKeyValue takes; the Collector's encoder writes the value first. False says nothing: the long way finds out.
 func PlainKeyValue(b []byte, i int) bool {
 	if len(b)-i < 4 || b[i+1] >= 0x80 {
 		return false

@@ -46,6 +46,8 @@ func TestNestingHasOneLimit(t *testing.T) {
 				kv := append(field(1, []byte("key")), field(2, b)...)
 				_, _, p2 := ReadKeyValue(kv, new(Value))
 				require.Equal(t, p, p2)
+				_, p2 = CheckKeyValue(kv, 0, len(kv))
+				require.Equal(t, p, p2)
 				if levels > MaxNesting {
 					require.Equal(t, TooDeep, p, "%d levels", levels)
 					require.Positive(t, at)
@@ -157,8 +159,8 @@ func TestOfSeveralValuesTheLastCounts(t *testing.T) {
 	require.Equal(t, "[key=a]", text(in), "in a map as outside")
 }
 
-// FuzzPlainKeyValue: what is recognised is right.
-func FuzzPlainKeyValue(f *testing.F) {
+// FuzzKeyValue: what is recognised at a glance is right, and to check and to read find the same.
+func FuzzKeyValue(f *testing.F) {
 	for _, b := range [][]byte{
 		append(field(1, []byte("k")), field(2, field(1, []byte("v")))...), append(field(2, field(1, []byte("v"))), field(1, []byte("k"))...),
 		append(field(1, []byte("k")), field(2, []byte{3 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})...),
@@ -168,9 +170,12 @@ func FuzzPlainKeyValue(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
+		_, at, p := ReadKeyValue(b, new(Value))
 		if PlainKeyValue(b, 0) {
-			_, _, p := ReadKeyValue(b, new(Value))
 			require.Equal(t, Fine, p)
 		}
+		checkedAt, checked := CheckKeyValue(b, 0, len(b))
+		require.Equal(t, p, checked)
+		require.Equal(t, at, checkedAt)
 	})
 }

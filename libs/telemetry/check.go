@@ -788,18 +788,16 @@ func (c *checker) keyValue(i, end int) *wireError {
 	if otlp.PlainKeyValue(c.b[:end], i) {
 		return nil
 	}
-	var v otlp.Value
-	if _, at, p := otlp.ReadKeyValue(c.b[i:end], &v); p != otlp.Fine {
-		return c.damage(inKeyValue, i, end, i+at, p)
+	if at, p := otlp.CheckKeyValue(c.b, i, end); p != otlp.Fine {
+		return c.damage(inKeyValue, i, end, at, p)
 	}
 	return nil
 }
 
 // value checks an AnyValue.
 func (c *checker) value(i, end int) *wireError {
-	var v otlp.Value
-	if at, p := v.Read(c.b[i:end]); p != otlp.Fine {
-		return c.damage(inValue, i, end, i+at, p)
+	if at, p := otlp.CheckValue(c.b, i, end); p != otlp.Fine {
+		return c.damage(inValue, i, end, at, p)
 	}
 	return nil
 }
