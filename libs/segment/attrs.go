@@ -33,7 +33,7 @@ func (e *Encoder) itemAttributes(t *Table, rows []uint32) {
 		values := a.Values(i)
 		s := container.Section{ID: container.SectionKey, Key: t.Keys[k], Count: len(values)}
 		e.s.Reset()
-		e.values(t, values, &s, true)
+		e.writeValues(t, values, &s, true)
 		e.add(s)
 	}
 }
@@ -70,7 +70,7 @@ func (e *Encoder) writeBlock(t *Table, tree *shapeTree, tokens bool) {
 	a.Write(&e.s, e.c)
 	for i := range a.Keys {
 		var s container.Section
-		e.values(t, a.Values(i), &s, tokens)
+		e.writeValues(t, a.Values(i), &s, tokens)
 	}
 }
 

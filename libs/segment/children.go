@@ -65,7 +65,7 @@ func (e *Encoder) childText(t *Table, col []ValueID, rows []uint32, tokens bool)
 	}
 	e.column32 = ids
 	var s container.Section
-	e.values(t, ids, &s, tokens)
+	e.writeValues(t, ids, &s, tokens)
 }
 
 // childReader reads nested rows. All of it is valid during one section.

@@ -13,6 +13,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -46,17 +47,16 @@ func (x *decoder) reset() {
 	x.in.Forget()
 	x.dicts.forget()
 	clear(x.texts[:cap(x.texts)])
-	x.dict.texts.Forget()
+	x.parsed.Forget()
 	x.d, x.needs, x.pick = nil, nil, nil
 }
 
 // valueReader turns a dictionary of values into values of the table. All of it is valid during one list of values.
 type valueReader struct {
-	dict   valueList
-	values []ValueID // of the table, by entry of the dictionary, or by needed entry
-	codes  []int64   // per row: its entry
-	needed []uint32  // entries that the picked rows have
-	texts  [][]byte
+	parsed   values.Column
+	values   []ValueID // of the table, by entry of the dictionary
+	interned []uint32  // per entry of the dictionary: its ValueID + 1, where a picked row has it
+	texts    [][]byte
 }
 
 // idReader reads ids of items and of nested rows. What it holds of items is valid until the next segment, and for a View until it reads rows.
@@ -64,6 +64,7 @@ type idReader struct {
 	index                              []int64 // per row: which of the distinct ids; valid during one column
 	traceIndex, spanIndex              []int64 // the same of the two columns of items
 	spans, parents                     [][8]byte
+	codes                              []int64  // of parents; valid during one column
 	parentStarts, parentRows, parentAt []uint32 // rows by trace; valid during one column of parents
 }
 

@@ -3,7 +3,6 @@ package segment
 // What a segment consists of, for an engineer who looks at one.
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -153,7 +153,7 @@ func encodingOf(numbers *integers.Decoder, s *container.Section, src *streams.So
 	}
 	switch {
 	case s.ID == container.SectionKey, s.ID >= container.SectionText && s.ID < container.SectionList:
-		return valuesEncoding(numbers, s, src)
+		return values.Describe(numbers, src, s.Count)
 	case s.ID == container.SectionTraceIDs, s.ID == container.SectionSpanIDs:
 		if src.Uvarint(); len(src.Code) == 0 {
 			return []string{"all distinct"}
@@ -168,7 +168,7 @@ func encodingOf(numbers *integers.Decoder, s *container.Section, src *streams.So
 	case c == ColNumber:
 		return []string{"integers and doubles"}
 	case isDouble(c):
-		return doublesEncoding(numbers, src)
+		return numbers.PeekDoubles(src)
 	case isRelative(c):
 		if src.Byte() != 0 {
 			return []string{"relative to time", numbers.Peek(src)}
@@ -177,43 +177,6 @@ func encodingOf(numbers *integers.Decoder, s *container.Section, src *streams.So
 	default:
 		return []string{numbers.Peek(src)}
 	}
-}
-
-// valuesEncoding is that of a list of values (section 7 of the specification).
-func valuesEncoding(numbers *integers.Decoder, s *container.Section, src *streams.Source) []string {
-	n := s.Count
-	out := []string{"direct"}
-	if src.Byte() == valuesDict {
-		m := src.Count(n)
-		out = []string{fmt.Sprintf("dictionary of %d", m), numbers.Peek(src) + " codes"}
-		numbers.Skip(src, n)
-		n = m
-	}
-	typ := src.Byte()
-	switch {
-	case src.Bad:
-		return out
-	case typ == typesMixed:
-		return append(out, "mixed types")
-	case ValueType(typ) == Bool, ValueType(typ) == Int:
-		return append(out, numbers.Peek(src))
-	case ValueType(typ) == Double:
-		return append(out, doublesEncoding(numbers, src)...)
-	case isText(ValueType(typ)) && n > 0:
-		if src.Byte() == 0 {
-			return append(out, "plain text")
-		}
-		src.Uvarint()
-		return append(out, fmt.Sprintf("%d templates", src.Uvarint()))
-	}
-	return out
-}
-
-func doublesEncoding(numbers *integers.Decoder, src *streams.Source) []string {
-	if src.Byte() == 0 {
-		return []string{"IEEE bits", numbers.Peek(src)}
-	}
-	return []string{"decimal fractions of 10^" + strconv.Itoa(int(src.Byte())), numbers.Peek(src)}
 }
 
 // sectionName names a section as the specification does.

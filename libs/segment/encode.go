@@ -15,17 +15,18 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/texts"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // Encoder holds the memory for encoding segments. One Encoder serves one goroutine; several Encoders may encode different rows of
 // the same Table at the same time.
 type Encoder struct {
-	out  container.Writer
-	s    streams.Sink // of the section being written
-	c    *integers.Encoder
-	text *texts.Encoder
-	hash xxh3.Hasher // of the checksum
+	out    container.Writer
+	s      streams.Sink // of the section being written
+	c      *integers.Encoder
+	values *values.Encoder
+	hash   xxh3.Hasher // of the checksum
 
 	// What the filters of the segment being made will hold.
 	tokens filter.Hashes
@@ -33,8 +34,7 @@ type Encoder struct {
 	words  wordScanner
 
 	columnWriter
-	valueWriter
-	lists listWriter
+	rowWriter
 	attrs attributes.Splitter[KeyID, ValueID] // of the section being written
 	tree  shapeTree                           // of attribute lists that come without a shape of the table; valid during one section
 	idWriter
@@ -48,19 +48,10 @@ type columnWriter struct {
 	turned []int64 // values of lists in the order of their places
 }
 
-// valueWriter makes the dictionary of a list of values.
-type valueWriter struct {
-	codes    []int64   // per row; valid during one list, and between lists scratch of whoever writes numbers
-	marks    []uint32  // per ValueID: code + 1 in the dictionary being made; all zero between lists
-	dict     []ValueID // valid until the next list
-	column32 []ValueID // values of rows; valid during one section
-}
-
-// listWriter takes a list of values apart by type. All of it is valid during one list.
-type listWriter struct {
-	numbers []int64
-	doubles []int64
-	raws    [][]byte
+// rowWriter gathers what rows refer to. All of it is valid during one section.
+type rowWriter struct {
+	codes    []int64   // numbers of dictionary entries or lists
+	column32 []ValueID // values of rows
 }
 
 // idWriter numbers the ids of a section. The indexes of items are valid until those of nested rows are made.
@@ -78,7 +69,7 @@ const groupLevel = 2
 // NewEncoder makes an Encoder.
 func NewEncoder() *Encoder {
 	numbers := integers.NewEncoder()
-	return &Encoder{c: numbers, text: texts.NewEncoder(numbers)}
+	return &Encoder{c: numbers, values: values.NewEncoder(numbers, texts.NewEncoder(numbers))}
 }
 
 // Encode writes the given rows, in the given order, as one segment. Level 0 and 1 compress with zstd 1, level 2 with zstd 3.
@@ -140,9 +131,6 @@ func (s *Segment) Verify() error {
 func (e *Encoder) begin(t *Table, rows []uint32, level int) error {
 	if err := e.out.Begin(t.Signal, len(rows), level); err != nil {
 		return err
-	}
-	if len(e.marks) < len(t.Values) {
-		e.marks = make([]uint32, len(t.Values)+len(t.Values)/2)
 	}
 	e.tokens.Reset()
 	e.traces.Reset()
@@ -247,7 +235,7 @@ func (e *Encoder) textSection(t *Table, c TextColumn, col []ValueID, rows []uint
 	}
 	e.s.Reset()
 	s := container.Section{ID: container.SectionText + uint8(c), Count: len(ids)}
-	e.values(t, ids, &s, c != TextBody && c != TextTraceState && c != TextBounds)
+	e.writeValues(t, ids, &s, c != TextBody && c != TextTraceState && c != TextBounds)
 	e.add(s)
 }
 

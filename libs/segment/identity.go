@@ -10,6 +10,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -61,13 +62,11 @@ func hashNum(keySeed uint64, t ValueType, num uint64) uint64 {
 }
 
 func hashValue(keySeed uint64, t ValueType, num uint64, raw []byte) uint64 {
-	if isNumeric(t) {
+	if values.IsNumeric(t) {
 		return hashNum(keySeed, t, num)
 	}
 	return hashRaw(keySeed, t, raw)
 }
-
-func isNumeric(t ValueType) bool { return t == Bool || t == Int || t == Double }
 
 // Token is what the token filter holds for an equality; v.Key and v.Hash are ignored. Types are part of it: Int 200, Double 200 and
 // String "200" are three tokens. For an item attribute it equals Value.Hash.

@@ -9,15 +9,16 @@ package segment
 
 import (
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // ValueID names an entry of Pool.Values. 0 is always the absent value (empty string, Type Empty, no key).
-type ValueID uint32
+type ValueID = values.ID
 
 // KeyID names an entry of Pool.Keys. The low ids are reserved for intrinsic text columns (span name, body, …), so that one
 // interning table, one dictionary codec and one token filter serve attributes and columns alike.
-type KeyID uint32
+type KeyID = values.KeyID
 
 // ValueType is the type of an OTLP AnyValue.
 type ValueType = otlp.ValueType
@@ -35,17 +36,8 @@ const (
 )
 
 // Value is one interned (key, type, content). Bool, Int and Double live in Num (0/1, two's complement, IEEE bits); the others in Raw,
-// which may hold invalid UTF-8 and NUL: what came in is what goes out.
-type Value struct {
-	Key  KeyID
-	Type ValueType
-	Num  uint64
-	Raw  []byte
-	Hash uint64 // of key, type and content: the token that the token filter holds
-}
-
-// OTLP is the value without its key, as package otlp goes through it.
-func (v *Value) OTLP() otlp.Value { return otlp.Value{Type: v.Type, Num: v.Num, Raw: v.Raw} }
+// which may hold invalid UTF-8 and NUL: what came in is what goes out. Hash is the token that the token filter holds.
+type Value = values.Value
 
 // Resource is one distinct resource. ID is the 64-bit dimension id (hash of tenant and canonical content), as are ServiceID and Scope.ID.
 type Resource struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -76,7 +77,7 @@ func (v *View) Close() {
 	v.x.reset()
 	v.x.memory.Shrink(mostMemory)
 	for i, c := range v.pool {
-		c.list.texts.Forget()
+		c.column.Forget()
 		if c.memory() > mostMemory {
 			v.pool[i] = &Values{view: v}
 		}
@@ -282,26 +283,8 @@ func (v *View) values(src *streams.Source, n int) *Values {
 	c := v.pool[v.used]
 	v.used++
 	c.entries, c.key, c.located, c.rows = n, -1, true, c.rows[:0]
-	switch src.Byte() {
-	case valuesDirect:
-		c.direct = true
-		c.list.read(v.x.r, src, n)
-	case valuesDict:
-		c.direct = false
-		m := src.Count(n)
-		c.codes = resize(c.codes, n)
-		v.x.r.Read(src, c.codes)
-		for _, code := range c.codes {
-			if uint64(code) >= uint64(m) {
-				src.Bad = true
-			}
-		}
-		if !src.Bad {
-			c.list.read(v.x.r, src, m)
-		}
-	default:
-		src.Bad = true
-	}
+	c.column.Read(v.x.r, src, n)
+	c.codes = c.column.Codes()
 	if src.Bad {
 		v.bad("a list of values")
 		return &v.empty
@@ -314,38 +297,34 @@ func (v *View) values(src *streams.Source, n int) *Values {
 type Values struct {
 	view    *View
 	entries int
-	direct  bool      // there is no dictionary: entry e has value e
-	codes   []int64   // where there is one: the number of each entry's value
-	list    valueList // the distinct values
-	key     int       // number of the attribute key, whose rows the shapes of items tell; -1 for other columns
-	located bool      // whether rows is known; of an attribute it is found when it is first asked for
-	rows    []uint32  // the row of each entry; empty where entry e belongs to row e
+	column  values.Column // the distinct values, or all
+	codes   []int64       // the number of each entry's value, in the column's memory; nil where entry e has value e
+	key     int           // number of the attribute key, whose rows the shapes of items tell; -1 for other columns
+	located bool          // whether rows is known; of an attribute it is found when it is first asked for
+	rows    []uint32      // the row of each entry; empty where entry e belongs to row e
 	pass    []bool
 	some    []bool
 }
 
 // memory is how many bytes c holds on to.
-func (c *Values) memory() int {
-	l := &c.list
-	return cap(l.memory) + l.texts.Memory() + 8*(cap(c.codes)+cap(l.numbers)+cap(l.doubles)) + 4*(cap(c.rows)+cap(l.ordinal))
-}
+func (c *Values) memory() int { return c.column.Memory() + 4*cap(c.rows) }
 
 // Distinct is how many values there are; none is there for nothing.
 func (c *Values) Distinct() int {
 	if c.entries == 0 {
 		return 0
 	}
-	return c.list.n
+	return c.column.Len()
 }
 
 // Value is one of the distinct values; ok is false for the one that stands for none (in a text column: the empty string). Raw is valid
 // until the next call.
 func (c *Values) Value(i int) (v Value, ok bool) {
-	v, sound := c.list.at(i)
+	v, sound := c.column.At(i)
 	if !sound {
 		c.view.bad("a value")
 	}
-	return v, sound && v.Type != typeAbsent
+	return v, sound && v.Type != values.Absent
 }
 
 // Entries is how many values all rows have together.
@@ -353,7 +332,7 @@ func (c *Values) Entries() int { return c.entries }
 
 // Code is which of the distinct values an entry is.
 func (c *Values) Code(entry int) int {
-	if c.direct {
+	if c.codes == nil {
 		return entry
 	}
 	return int(c.codes[entry])
@@ -399,38 +378,33 @@ type Test struct {
 func (c *Values) Pass(t *Test) (pass []bool, anyOf bool) {
 	n := c.Distinct()
 	c.pass = resize(c.pass, n)
-	l := &c.list
-	narrow := (t.Equal != nil || t.Contains != nil) && n > 0 && l.raws > 0
+	l := &c.column
+	narrow := (t.Equal != nil || t.Contains != nil) && n > 0 && l.Texts() > 0
 	if narrow {
-		c.some = resize(c.some, l.raws)
+		c.some = resize(c.some, l.Texts())
 		var sound bool
 		if t.Equal != nil {
-			sound = l.texts.Equal(t.Equal, c.some)
+			sound = l.Equal(t.Equal, c.some)
 		} else {
-			sound = l.texts.Contain(t.Contains, c.some)
+			sound = l.Contain(t.Contains, c.some)
 		}
 		if !sound {
 			c.view.bad("a string")
 			return c.pass[:0], false
 		}
-		if l.uniform == byte(String) && (t.StringsDecided || !slices.Contains(c.some, true)) {
+		if l.AllStrings() && (t.StringsDecided || !slices.Contains(c.some, true)) {
 			c.pass, c.some = c.some, c.pass
 			return c.pass, slices.Contains(c.pass, true)
 		}
 	}
 	for i := range c.pass {
-		typ := l.typeAt(i)
+		typ := l.TypeAt(i)
 		c.pass[i] = false
-		if typ == typeAbsent {
+		if typ == values.Absent {
 			continue
 		}
-		if narrow && typ == byte(String) {
-			at := i
-			if l.uniform == typesMixed {
-				l.locate()
-				at = int(l.ordinal[i])
-			}
-			if !c.some[at] {
+		if narrow && typ == String {
+			if !c.some[l.Ordinal(i)] {
 				continue
 			}
 			if t.StringsDecided {

@@ -73,10 +73,10 @@ func wordByte(c byte) byte {
 	return 0
 }
 
-// bodyWords adds the words of the bodies that textSection has just written (e.dict) to the token filter.
+// bodyWords adds the words of the bodies that textSection has just written to the token filter.
 func (e *Encoder) bodyWords(t *Table) {
 	seed := keySeed(seedWord, reservedKey(keyOf(TextBody))) + uint64(String)
-	for _, id := range e.dict {
+	for _, id := range e.values.Distinct() {
 		e.wordsOf(&t.Values[id], seed)
 	}
 }

@@ -2,12 +2,13 @@ package integers
 
 import (
 	"math"
+	"strconv"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
-// Forms of a list of doubles, which are handled as their IEEE bits. Two is all there are, each written and read in one place below.
+// Forms of a list of doubles, which are handled as their IEEE bits. Two is all there are; nothing outside this file knows them.
 const (
 	formBits    = 0 // the bits as integers
 	formDecimal = 1 // an exponent k and integers i, the values being i / 10^k exactly
@@ -58,6 +59,17 @@ func (d *Decoder) ReadDoubles(from *streams.Source, dst []int64) {
 	default:
 		from.Bad = true
 	}
+}
+
+// PeekDoubles tells how the list of doubles that begins is written, part by part, and reads no more than that.
+func (d *Decoder) PeekDoubles(from *streams.Source) []string {
+	switch from.Byte() {
+	case formBits:
+		return []string{"IEEE bits", d.Peek(from)}
+	case formDecimal:
+		return []string{"decimal fractions of 10^" + strconv.Itoa(int(from.Byte())), d.Peek(from)}
+	}
+	return []string{"unknown"}
 }
 
 // decimals returns the smallest k for which every value is exactly i / 10^k with |i| < 2^53, or -1.

@@ -14,6 +14,8 @@ func plain() form {
 		name: "plain", code: 0,
 		write:  writePlain,
 		reader: func(l *List) reader { return &l.plain },
+
+		describe: func(*streams.Source) string { return "plain text" },
 	}
 }
 

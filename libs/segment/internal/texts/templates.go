@@ -2,6 +2,7 @@ package texts
 
 import (
 	"bytes"
+	"strconv"
 
 	"github.com/zeebo/xxh3"
 
@@ -17,6 +18,11 @@ func templates() form {
 		name: "templates", code: 1,
 		write:  writeTemplates,
 		reader: func(l *List) reader { return &l.templated },
+
+		describe: func(from *streams.Source) string {
+			from.Uvarint() // bytes of all strings together
+			return strconv.FormatUint(from.Uvarint(), 10) + " templates"
+		},
 	}
 }
 

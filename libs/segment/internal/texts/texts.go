@@ -23,6 +23,9 @@ type form struct {
 
 	// reader is the part of a List that reads it.
 	reader func(l *List) reader
+
+	// describe tells what the head of a list says, of which the code has been read.
+	describe func(from *streams.Source) string
 }
 
 // forms lists all forms in the order in which a writer tries them; the last takes every list.
@@ -97,17 +100,21 @@ func (e *Encoder) touch(list [][]byte, i int) {
 // value is ready for Read. One goroutine uses it.
 type List struct {
 	reader
+	forms     []form // made by the first Read
 	plain     plainList
 	templated templateList
 }
 
 // Read parses n strings, at least one; the list refers to the memory of from. Damage sets Bad, and the list is empty then.
 func (l *List) Read(d *integers.Decoder, from *streams.Source, n int) {
+	if l.forms == nil {
+		l.forms = forms()
+	}
 	l.reader = &l.plain
 	code := from.Byte()
-	for _, f := range forms() {
-		if f.code == code && !from.Bad {
-			l.reader = f.reader(l)
+	for i := range l.forms {
+		if l.forms[i].code == code && !from.Bad {
+			l.reader = l.forms[i].reader(l)
 			l.read(d, from, n)
 			return
 		}
@@ -139,3 +146,14 @@ func (l *List) Contain(parts [][]byte, pass []bool) bool { return l.contain(part
 
 // Equal sets pass[i] for each string i that is one of wanted; false for a list that is damaged.
 func (l *List) Equal(wanted [][]byte, pass []bool) bool { return l.equal(wanted, pass) }
+
+// Describe tells in which form a list is written, and reads no more than the head of it.
+func Describe(from *streams.Source) string {
+	code := from.Byte()
+	for _, f := range forms() {
+		if f.code == code && !from.Bad {
+			return f.describe(from)
+		}
+	}
+	return "unknown"
+}

@@ -76,6 +76,7 @@ func requireSame(t *testing.T, list [][]byte, to *streams.Sink) {
 	var l List
 	l.Read(integers.NewDecoder(), from, len(list))
 	require.False(t, from.Bad)
+	require.NotEqual(t, "unknown", Describe(begin(to)))
 	require.Equal(t, &streams.Source{Code: []byte{0xee}, Plain: []byte{0xee}, Text: []byte{0xee}}, from)
 	for i, want := range list {
 		got, ok := l.One(nil, i)
