@@ -9,6 +9,31 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
+// ServiceStats says what a segment holds of one service; readers prune by it.
+type ServiceStats struct {
+	ID               int64
+	Items            int32
+	MaxDuration      int64 // spans, ns
+	MaxErrorDuration int64 // spans with status error, ns; -1 without one
+}
+
+// Header is what PostgreSQL keeps in typed columns beside the bytes; the planner and the reader prune by it.
+type Header struct {
+	Tenant      telemetry.Tenant
+	Signal      telemetry.Signal
+	Level       int // 0 flush, 1 closed minute, 2 closed hour
+	Format      int
+	MinTime     int64 // of ColTime, Unix ns, inclusive
+	MaxTime     int64 // inclusive
+	Items       int
+	Errors      int            // spans with status error; records of severity ≥ 17
+	Roots       int            // spans without a parent
+	Services    []ServiceStats // sorted by ID
+	MinPosition int64
+	MaxPosition int64
+	Checksum    int64 // XXH3-64 of directory and body
+}
+
 // header fills what PostgreSQL keeps in typed columns.
 func (e *Encoder) header(t *Table, rows []uint32, level int) Header {
 	h := Header{Tenant: t.Tenant, Signal: t.Signal, Level: level, Format: FormatVersion, Items: len(rows)}
