@@ -33,6 +33,12 @@ type Header struct {
 	directory     *segment.Directory
 }
 
+// headerColumns are the columns that a Header is read from.
+func headerColumns() segmentrow.Selection {
+	return segmentrow.Select("segment_id", "min_time", "max_time", "items", "errors", "service_ids", "service_max_duration",
+		"service_max_error_duration", "trace_filter", "directory")
+}
+
 // size is about how many bytes of memory a header takes.
 func (h *Header) size() int64 {
 	return int64(256 + 32*len(h.services) + len(h.traceFilter) + h.directory.Memory())

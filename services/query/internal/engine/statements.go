@@ -27,9 +27,7 @@ type statements struct {
 
 func newStatements() (*statements, error) {
 	f := sqlfile.Parse(sqlFiles)
-	s := &statements{files: f, services: f.Text("services", nil), headers: segmentrow.Select(
-		"segment_id", "min_time", "max_time", "items", "errors", "service_ids", "service_max_duration", "service_max_error_duration", "trace_filter",
-		"directory")}
+	s := &statements{files: f, services: f.Text("services", nil), headers: headerColumns()}
 	for _, signal := range telemetry.Signals() {
 		table := sqlfile.Table{Table: segmentTable(signal)}
 		s.count[signal] = f.Text("count", table)
