@@ -125,10 +125,13 @@ func (r *report) write(out io.Writer, asJSON bool) error {
 	line("bytes", "directory %d, body %d; %s an item", r.DirectorySize, r.BodySize, perItem(r.DirectorySize+r.BodySize, r.Items))
 	_ = head.Flush() // into memory
 	if len(r.Services) > 0 {
-		text.WriteString("\nservice  items  longest  longest with an error\n")
+		text.WriteString("\n")
+		table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "service\titems\tlongest\tlongest with an error")
 		for _, s := range r.Services {
-			fmt.Fprintf(&text, "%7d  %5d  %s  %s\n", s.ID, s.Items, time.Duration(s.MaxDuration), duration(s.MaxErrorDuration))
+			fmt.Fprintf(table, "%d\t%d\t%s\t%s\n", s.ID, s.Items, time.Duration(s.MaxDuration), duration(s.MaxErrorDuration))
 		}
+		_ = table.Flush() // into memory
 	}
 	if len(r.Frames) > 0 {
 		text.WriteString("\nframe  codec  stored     raw\n")
