@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,27 @@ import (
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/schema"
 )
+
+var update = flag.Bool("update", false, "write the golden file anew")
+
+// TestStatements pins the text of every statement: a change of it is seen in review.
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	c, err := New(Config{}, service.NewEnv("segment", nil))
+	require.NoError(t, err)
+	got := ""
+	for _, signal := range telemetry.Signals() {
+		got += testbed.Statements(c.statements[signal])
+	}
+	const path = "testdata/statements.sql"
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "run the test with -update")
+	require.Equal(t, string(want), got)
+}
 
 func TestMain(m *testing.M) { os.Exit(testbed.Main(m)) }
 
