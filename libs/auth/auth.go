@@ -78,7 +78,7 @@ func (a *Authenticator) Identify(_ context.Context, header func(name string) str
 	}
 	tenant, err := telemetry.ParseTenant(name)
 	if err != nil {
-		return Identity{}, fault.Newf(fault.Invalid, "tenant.invalid", "header %s: %s", TenantHeader, fault.From(err).Message)
+		return Identity{}, telemetry.ErrTenant.Newf("header %s: %s", TenantHeader, fault.From(err).Message)
 	}
 	return Identity{Tenant: tenant}, nil
 }

@@ -117,7 +117,7 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 	}
 	var err error
 	if b.nc, err = nats.Connect(cfg.URL, opts...); err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "bus.connect", "connect to the bus: check bus.url and its credentials")
+		return nil, errConnect.Wrap(err, "connect to the bus: check bus.url and its credentials")
 	}
 	b.js, err = jetstream.New(b.nc,
 		jetstream.WithDefaultTimeout(cfg.RequestTimeout),
@@ -185,7 +185,7 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 		_, err = b.js.CreateStream(ctx, want)
 	}
 	if api, ok := apiError(err); ok && (api.ErrorCode == errCodeStorageResources || api.ErrorCode == errCodeInsufficientResources) {
-		return fault.Wrap(err, fault.Unavailable, "bus.no_storage", fmt.Sprintf(
+		return errNoStorage.Wrap(err, fmt.Sprintf(
 			"NATS cannot reserve %d bytes for stream %s: lower bus.max_bytes, or give the server more storage (and, for replicas, more servers)", want.MaxBytes, want.Name))
 	}
 	if err != nil {
@@ -223,7 +223,7 @@ func (b *Bus) WaitReady(ctx context.Context) error {
 // Healthy reports whether NATS answers and all streams exist: nil, or fault.Unavailable saying what is missing.
 func (b *Bus) Healthy(ctx context.Context) error {
 	if !b.nc.IsConnected() {
-		return fault.Newf(fault.Unavailable, "bus.disconnected", "not connected to NATS (%s)", strings.ToLower(b.nc.Status().String()))
+		return ErrDisconnected.Newf("not connected to NATS (%s)", strings.ToLower(b.nc.Status().String()))
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.RequestTimeout)
 	defer cancel()
@@ -297,25 +297,25 @@ func classify(err error, action string) error {
 		switch api.ErrorCode {
 		case errCodeStoreFailed:
 			if strings.Contains(api.Description, "maximum") { // "maximum bytes exceeded", "maximum messages exceeded"
-				return fault.Wrap(err, fault.Overloaded, "bus.full", "the queue is full; retry later")
+				return errFull.Wrap(err, "the queue is full; retry later")
 			}
 		case errCodeAccountResources, errCodeInsufficientResources, errCodeMemoryResources, errCodeStorageResources:
-			return fault.Wrap(err, fault.Overloaded, "bus.resources", "the queue has no storage left; retry later")
+			return errResources.Wrap(err, "the queue has no storage left; retry later")
 		case jetstream.JSErrCodeStreamMessageExceedsMaximum:
-			return fault.Wrap(err, fault.TooLarge, "bus.message_too_large", "the batch exceeds the queue's message limit")
+			return errMessageTooLarge.Wrap(err, "the batch exceeds the queue's message limit")
 		case jetstream.JSErrCodeStreamNotFound, jetstream.JSErrCodeConsumerNotFound:
-			return fault.Wrap(fmt.Errorf("%s: %w", action, err), fault.Unavailable, "bus.missing", "the queue is not set up yet; retry")
+			return errMissing.Wrap(fmt.Errorf("%s: %w", action, err), "the queue is not set up yet; retry")
 		}
-		return fault.Wrap(fmt.Errorf("%s: %w", action, err), fault.Unavailable, "bus.refused", "the queue refused; retry")
+		return errQueueRefused.Wrap(fmt.Errorf("%s: %w", action, err), "the queue refused; retry")
 	}
 	if errors.Is(err, nats.ErrMaxPayload) {
-		return fault.Wrap(err, fault.TooLarge, "bus.message_too_large", "the batch exceeds the queue's message limit")
+		return errMessageTooLarge.Wrap(err, "the batch exceeds the queue's message limit")
 	}
 	if errors.Is(err, jetstream.ErrTooManyStalledMsgs) {
-		return fault.Wrap(err, fault.Overloaded, "bus.stalled", "too many batches wait for the queue; retry later")
+		return errStalled.Wrap(err, "too many batches wait for the queue; retry later")
 	}
 	// What is left is the way to NATS: no responders, timeouts, disconnects.
-	return fault.Wrap(fmt.Errorf("%s: %w", action, err), fault.Unavailable, "bus.unavailable", "the queue is unavailable; retry")
+	return errUnavailable.Wrap(fmt.Errorf("%s: %w", action, err), "the queue is unavailable; retry")
 }
 
 // Error codes of nats-server that nats.go does not name.

@@ -325,11 +325,11 @@ func TestSettleByClass(t *testing.T) {
 		err  error
 		dead bool
 	}{
-		{"invalid", fault.New(fault.Invalid, "otlp.bad", "cannot be\r\ndecoded"), true},
-		{"too large", fault.New(fault.TooLarge, "x", "x"), true},
+		{"invalid", fault.Kind{Class: fault.Invalid, Code: "otlp.bad"}.New("cannot be\r\ndecoded"), true},
+		{"too large", fault.Kind{Class: fault.TooLarge, Code: "x"}.New("x"), true},
 		{"internal, once", fmt.Errorf("boom"), false},
-		{"unavailable", fault.New(fault.Unavailable, "postgres.down", "down"), false},
-		{"overloaded", fault.New(fault.Overloaded, "postgres.full", "full"), false},
+		{"unavailable", fault.Kind{Class: fault.Unavailable, Code: "postgres.down"}.New("down"), false},
+		{"overloaded", fault.Kind{Class: fault.Overloaded, Code: "postgres.full"}.New("full"), false},
 		{"cancelled", context.Canceled, false},
 	}
 	for _, test := range cases {
@@ -380,7 +380,7 @@ func TestAttemptsAreSpentByInternalErrorsOnly(t *testing.T) {
 	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
 	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "payload")})
 	require.NoError(t, err)
-	down := fault.New(fault.Unavailable, "postgres.down", "down")
+	down := fault.Kind{Class: fault.Unavailable, Code: "postgres.down"}.New("down")
 	for i := range 3 {
 		d := fetch(t, c, 1)[0]
 		require.Equal(t, i+1, d.Attempts)

@@ -99,7 +99,7 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 		select {
 		case msg, ok := <-c.msgs:
 			if !ok {
-				return out, fault.New(fault.Unavailable, "bus.closed", "the connection to the queue is closed")
+				return out, errClosed.New("the connection to the queue is closed")
 			}
 			if status := msg.Header.Get("Status"); status != "" && len(msg.Data) == 0 {
 				if msg.Subject != reply || status == "100" {
@@ -155,7 +155,7 @@ func (c *Consumer) status(ctx context.Context, status, description string) error
 	c.ready = false
 	c.bus.log.LogAttrs(ctx, slog.LevelWarn, "consumer lost", slog.String("signal", c.signal.String()),
 		slog.String("status", status), slog.String("description", description))
-	return fault.Newf(fault.Unavailable, "bus.consumer_lost", "the consumer of %s is gone (%s %s)", c.signal, status, description)
+	return errConsumerLost.Newf("the consumer of %s is gone (%s %s)", c.signal, status, description)
 }
 
 // ensure makes the durable consumer, and the streams where they are missing too.

@@ -11,7 +11,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/nats-io/nats.go"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -105,21 +104,21 @@ func (c *coder) decode(body []byte, encoding string) ([]byte, error) {
 	case encodingS2:
 		n, err := s2.DecodedLen(body)
 		if err != nil || n > maxDecoded {
-			return nil, fault.New(fault.Invalid, "bus.bad_body", "the body is not valid s2")
+			return nil, errBadBody.New("the body is not valid s2")
 		}
 		out, err := s2.Decode(make([]byte, n), body)
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Invalid, "bus.bad_body", "the body is not valid s2")
+			return nil, errBadBody.Wrap(err, "the body is not valid s2")
 		}
 		return out, nil
 	case encodingZstd:
 		out, err := c.dec.DecodeAll(body, nil)
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Invalid, "bus.bad_body", "the body is not valid zstd")
+			return nil, errBadBody.Wrap(err, "the body is not valid zstd")
 		}
 		return out, nil
 	}
-	return nil, fault.Newf(fault.Invalid, "bus.bad_encoding", "unknown body encoding %q", encoding)
+	return nil, errBadEncoding.Newf("unknown body encoding %q", encoding)
 }
 
 // headers writes the envelope of b.
@@ -151,27 +150,27 @@ func (c *coder) open(signal telemetry.Signal, subject string, h nats.Header, bod
 	b := telemetry.Batch{Signal: signal}
 	switch version, err := strconv.ParseUint(first(h, HeaderSchema), 10, 16); {
 	case err != nil || version < envelopeVersion:
-		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s is %q, this build reads %d", HeaderSchema, first(h, HeaderSchema), envelopeVersion)
+		return b, errBadEnvelope.Newf("header %s is %q, this build reads %d", HeaderSchema, first(h, HeaderSchema), envelopeVersion)
 	case version > envelopeVersion:
-		return b, fault.Newf(fault.Unavailable, "bus.newer_envelope", "header %s is %d, this build reads %d: a newer one must take it", HeaderSchema, version, envelopeVersion)
+		return b, errNewerEnvelope.Newf("header %s is %d, this build reads %d: a newer one must take it", HeaderSchema, version, envelopeVersion)
 	}
 	var err error
 	if b.Tenant, err = telemetry.ParseTenant(first(h, HeaderTenant)); err != nil {
-		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s: %v", HeaderTenant, err)
+		return b, errBadEnvelope.Newf("header %s: %v", HeaderTenant, err)
 	}
 	if want := Subject(signal, b.Tenant); subject != want && !strings.HasPrefix(subject, "dead.") {
-		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "subject %s does not fit tenant %s", subject, b.Tenant)
+		return b, errBadEnvelope.Newf("subject %s does not fit tenant %s", subject, b.Tenant)
 	}
 	if n, err := hex.Decode(b.ID[:], []byte(first(h, HeaderID))[:min(len(first(h, HeaderID)), 32)]); err != nil || n != len(b.ID) {
-		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s is not a batch id", HeaderID)
+		return b, errBadEnvelope.Newf("header %s is not a batch id", HeaderID)
 	}
 	ns, err := strconv.ParseInt(first(h, HeaderReceived), 10, 64)
 	if err != nil {
-		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s is not a time in nanoseconds", HeaderReceived)
+		return b, errBadEnvelope.Newf("header %s is not a time in nanoseconds", HeaderReceived)
 	}
 	b.Received = time.Unix(0, ns).UTC()
 	if b.Items, err = strconv.Atoi(first(h, HeaderItems)); err != nil || b.Items < 0 {
-		return b, fault.Newf(fault.Invalid, "bus.bad_envelope", "header %s is not a count", HeaderItems)
+		return b, errBadEnvelope.Newf("header %s is not a count", HeaderItems)
 	}
 	b.Connection = first(h, HeaderConnection)
 	if b.Payload, err = c.decode(body, first(h, HeaderEncoding)); err != nil {

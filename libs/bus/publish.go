@@ -75,7 +75,7 @@ type sent struct {
 
 func (p *Publisher) publishWave(ctx context.Context, wave []telemetry.Batch) (position uint64, err error) {
 	if err := p.flight.Acquire(ctx, int64(len(wave))); err != nil {
-		return 0, fault.Wrap(err, fault.Overloaded, "bus.in_flight", "too many batches wait for the queue; retry later")
+		return 0, errInFlight.Wrap(err, "too many batches wait for the queue; retry later")
 	}
 	defer p.flight.Release(int64(len(wave)))
 
@@ -127,7 +127,7 @@ func (p *Publisher) await(ctx context.Context, b *telemetry.Batch, s *sent) (pos
 		return 0, classify(err, "publish")
 	case <-ctx.Done():
 		// nats.go may still hold the buffer for a retry: it is left to the garbage collector.
-		return 0, fault.Wrap(context.Cause(ctx), fault.Unavailable, "bus.timeout", "the queue did not acknowledge in time; retry")
+		return 0, errAckTimeout.Wrap(context.Cause(ctx), "the queue did not acknowledge in time; retry")
 	}
 	p.bus.metrics.Published.Add(ctx, 1, metric.WithAttributes(
 		attribute.String("signal", b.Signal.String()), attribute.Bool("duplicate", ack.Duplicate)))

@@ -43,7 +43,7 @@ type delivery struct {
 // Config.AckWait: the ledger then knows whether it was written.
 func (d Delivery) Settle(ctx context.Context, err error) error {
 	if d.state.settled.Swap(true) {
-		return fault.Newf(fault.Internal, "bus.settled_twice", "batch %s was settled already", d.ID)
+		return errSettledTwice.Newf("batch %s was settled already", d.ID)
 	}
 	outcome, settleErr := d.state.settle(ctx, err, d.Position, d.Attempts)
 	d.state.bus.metrics.Settled.Add(ctx, 1, metric.WithAttributes(

@@ -13,7 +13,7 @@ import (
 
 func TestFromFindsTheClassThroughWrapping(t *testing.T) {
 	t.Parallel()
-	inner := fault.Newf(fault.Invalid, "otlp.bad_id_length", "trace_id has %d bytes, want 16", 3)
+	inner := fault.Kind{Class: fault.Invalid, Code: "otlp.bad_id_length"}.Newf("trace_id has %d bytes, want 16", 3)
 	err := fmt.Errorf("read spans: %w", inner)
 	got := fault.From(err)
 	require.Same(t, inner, got)
@@ -60,7 +60,18 @@ func TestClasses(t *testing.T) {
 func TestErrorJoinsMessageAndCause(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("connection refused")
-	err := fault.Wrap(cause, fault.Unavailable, "database.down", "the database does not answer")
+	err := fault.Kind{Class: fault.Unavailable, Code: "database.down"}.Wrap(cause, "the database does not answer")
 	require.EqualError(t, err, "the database does not answer: connection refused")
-	require.EqualError(t, fault.New(fault.NotFound, "trace.not_found", "no such trace"), "no such trace")
+	require.EqualError(t, fault.Kind{Class: fault.NotFound, Code: "trace.not_found"}.New("no such trace"), "no such trace")
+}
+
+func TestAKindIsFoundThroughWrapping(t *testing.T) {
+	t.Parallel()
+	full := fault.Kind{Class: fault.Overloaded, Code: "bus.full"}
+	err := fmt.Errorf("publish: %w", full.Wrap(errors.New("no space"), "the queue is full"))
+	require.True(t, full.Matches(err))
+	require.False(t, fault.Kind{Class: fault.Overloaded, Code: "bus.stalled"}.Matches(err))
+	require.False(t, full.Matches(nil))
+	require.NotErrorIs(t, err, full.New("another of its kind"), "errors.Is tells errors apart, not kinds")
+	require.True(t, fault.ErrInternal.Matches(errors.New("nobody knows")))
 }

@@ -55,7 +55,7 @@ func TestEveryFaultClassHasItsStatus(t *testing.T) {
 	} {
 		s, _ := newServer(t, nil)
 		s.Echo.GET("/x", func(echo.Context) error {
-			return fmt.Errorf("search: %w", fault.Wrap(errors.New("pq: secret"), class, "some.code", "what is wrong"))
+			return fmt.Errorf("search: %w", fault.Kind{Class: class, Code: "some.code"}.Wrap(errors.New("pq: secret"), "what is wrong"))
 		})
 		w, p := do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody))
 		require.Equal(t, status, w.Code)

@@ -65,7 +65,7 @@ func recoverPanic(log *slog.Logger) echo.MiddlewareFunc {
 				}
 				log.ErrorContext(c.Request().Context(), "panic", "panic", fmt.Sprint(p), "request_id", RequestID(c),
 					"method", c.Request().Method, "path", c.Request().URL.Path, "stack", string(debug.Stack()))
-				err = fault.Wrap(fmt.Errorf("panic: %v", p), fault.Internal, "internal", "internal error")
+				err = fault.ErrInternal.Wrap(fmt.Errorf("panic: %v", p), "internal error")
 			}()
 			return next(c)
 		}

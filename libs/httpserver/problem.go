@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -50,21 +49,6 @@ func Status(class fault.Class) int {
 	return http.StatusInternalServerError
 }
 
-// codeStatus overrides the table for the codes whose HTTP status is finer than their class.
-func codeStatus(code string) (int, bool) {
-	switch code {
-	case "auth.unauthenticated":
-		return http.StatusUnauthorized, true
-	case "auth.forbidden":
-		return http.StatusForbidden, true
-	case "http.method_not_allowed":
-		return http.StatusMethodNotAllowed, true
-	case "http.unsupported_media_type":
-		return http.StatusUnsupportedMediaType, true
-	}
-	return 0, false
-}
-
 // RetryAfterSeconds is what a client is told to wait before it repeats a request that failed for a reason that passes.
 const RetryAfterSeconds = 1
 
@@ -72,52 +56,61 @@ const RetryAfterSeconds = 1
 // its class; anything else is 500 and tells nothing of the inside.
 func ProblemOf(err error) Problem {
 	var (
-		f         *fault.Error
-		he        *echo.HTTPError
-		tooLarge  *http.MaxBytesError
-		p         Problem
-		isFault   = errors.As(err, &f)
-		isEcho    = errors.As(err, &he)
-		isMaxBody = errors.As(err, &tooLarge)
+		f        *fault.Error
+		he       *echo.HTTPError
+		tooLarge *http.MaxBytesError
+		p        Problem
 	)
 	switch {
-	case isMaxBody:
-		p = Problem{
-			Status: http.StatusRequestEntityTooLarge, Code: "http.body_too_large",
-			Detail: "the request body is larger than " + strconv.FormatInt(tooLarge.Limit, 10) + " bytes",
-		}
-	case isFault:
-		p = Problem{Status: Status(f.Class), Code: f.Code, Detail: f.Message}
-		if status, ok := codeStatus(f.Code); ok {
-			p.Status = status
-		}
-	case isEcho:
+	case errors.As(err, &tooLarge):
+		p = problemOf(BodyTooLarge(tooLarge.Limit))
+	case errors.As(err, &f):
+		p = problemOf(f)
+	case errors.As(err, &he):
 		p = fromEcho(he)
 	default:
-		f = fault.From(err)
-		p = Problem{Status: Status(f.Class), Code: f.Code, Detail: f.Message}
+		p = problemOf(fault.From(err))
 	}
 	p.Type = "urn:ollyscale:problem:" + p.Code
 	p.Title = http.StatusText(p.Status)
 	return p
 }
 
+func problemOf(f *fault.Error) Problem {
+	status := f.Status
+	if status == 0 {
+		status = Status(f.Class)
+	}
+	return Problem{Status: status, Code: f.Code, Detail: f.Message}
+}
+
+// BodyTooLarge is the error of a body that exceeds limit bytes, wherever that is noticed: by its length, while it is read, or while it is
+// decompressed.
+func BodyTooLarge(limit int64) *fault.Error {
+	return ErrBodyTooLarge.Newf("the request body is larger than %d bytes", limit)
+}
+
+// fromEcho puts echo's own errors in our words. Its status stays, also where none of our kinds has it.
 func fromEcho(he *echo.HTTPError) Problem {
-	p := Problem{Status: he.Code}
+	kind, detail := errRequest, http.StatusText(he.Code)
+	if message, ok := he.Message.(string); ok && he.Code < 500 {
+		detail = message
+	}
 	switch he.Code {
 	case http.StatusNotFound:
-		p.Code, p.Detail = "http.not_found", "there is nothing at this path"
+		kind, detail = errNoPath, "there is nothing at this path"
 	case http.StatusMethodNotAllowed:
-		p.Code, p.Detail = "http.method_not_allowed", "this path does not take this method"
+		kind, detail = errMethod, "this path does not take this method"
+	case http.StatusUnsupportedMediaType:
+		kind = ErrMediaType
+	case http.StatusRequestEntityTooLarge:
+		kind = ErrBodyTooLarge
 	default:
-		p.Code = "http." + strings.ReplaceAll(strings.ToLower(http.StatusText(he.Code)), " ", "_")
-		if message, ok := he.Message.(string); ok && he.Code < 500 {
-			p.Detail = message
-		} else {
-			p.Detail = http.StatusText(he.Code)
+		if he.Code >= 500 {
+			kind = fault.ErrInternal
 		}
 	}
-	return p
+	return Problem{Status: he.Code, Code: kind.Code, Detail: detail}
 }
 
 // WriteProblem answers a request with err and logs it: a defect with its cause at error, the rest at debug. It is the error

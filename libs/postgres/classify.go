@@ -33,47 +33,46 @@ func Classify(err error) error {
 		return err
 	}
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fault.Wrap(err, fault.NotFound, "postgres.no_rows", "not found")
+		return errNoRows.Wrap(err, "not found")
 	}
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		if lost(err) {
-			return fault.Wrap(err, fault.Unavailable, "postgres.down", "the database does not answer")
+			return errDown.Wrap(err, "the database does not answer")
 		}
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			return fault.Wrap(err, fault.Unavailable, "timeout", "the request ran out of time")
+			return fault.ErrTimeout.Wrap(err, "the request ran out of time")
 		}
-		return fault.Wrap(err, fault.Internal, "postgres", "a database operation failed")
+		return errOther.Wrap(err, "a database operation failed")
 	}
-	wrap := func(class fault.Class, code, message string) error { return fault.Wrap(err, class, code, message) }
 	switch pg.Code {
 	case "40001", "40P01":
-		return wrap(fault.Unavailable, "postgres.conflict", "the transaction met a concurrent one; try again")
+		return errConflict.Wrap(err, "the transaction met a concurrent one; try again")
 	case "55P03", "57014":
-		return wrap(fault.Unavailable, "postgres.timeout", "the database did not answer in time")
+		return errStatementTimeout.Wrap(err, "the database did not answer in time")
 	case "25006":
-		return wrap(fault.Unavailable, "postgres.read_only", "the database is read-only")
+		return errReadOnly.Wrap(err, "the database is read-only")
 	case "3D000":
-		return wrap(fault.Unavailable, "postgres.access", "the database does not exist")
+		return errAccess.Wrap(err, "the database does not exist")
 	case "53300":
-		return wrap(fault.Unavailable, "postgres.down", "the database has no free connection")
+		return errDown.Wrap(err, "the database has no free connection")
 	case "42P01", "42703", "42883", "3F000":
-		return wrap(fault.Unavailable, "postgres.schema", "the database lacks a table, column or function that this build uses")
+		return errSchema.Wrap(err, "the database lacks a table, column or function that this build uses")
 	}
 	if pg.Code == "23514" && pg.ConstraintName == "" {
-		return wrap(fault.Unavailable, "postgres.no_partition", "the table has no partition for this time")
+		return errNoPartition.Wrap(err, "the table has no partition for this time")
 	}
 	switch class := pg.Code[:min(2, len(pg.Code))]; {
 	case class == "08", pg.Code == "57P01", pg.Code == "57P02", pg.Code == "57P03", pg.Code == "57P05":
-		return wrap(fault.Unavailable, "postgres.down", "the database is not available")
+		return errDown.Wrap(err, "the database is not available")
 	case class == "28":
-		return wrap(fault.Unavailable, "postgres.access", "the database refuses the login")
+		return errAccess.Wrap(err, "the database refuses the login")
 	case class == "53", class == "54":
-		return wrap(fault.Overloaded, "postgres.full", "the database has run out of a resource")
+		return errResource.Wrap(err, "the database has run out of a resource")
 	case class == "22", class == "23":
-		return wrap(fault.Invalid, "postgres.data", "the database refuses a value")
+		return errData.Wrap(err, "the database refuses a value")
 	}
-	return wrap(fault.Internal, "postgres", "a database operation failed")
+	return errOther.Wrap(err, "a database operation failed")
 }
 
 // Starting reports whether err can go away by waiting for a server that starts, stops or fails over.

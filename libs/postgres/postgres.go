@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/schema"
 )
 
@@ -20,7 +19,7 @@ import (
 func Open(ctx context.Context, cfg Config, name string) (*pgxpool.Pool, error) {
 	p, err := cfg.pool(name)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "postgres.config", "the database configuration is wrong")
+		return nil, ErrConfig.Wrap(err, "the database configuration is wrong")
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, p)
 	if err != nil {
@@ -54,7 +53,7 @@ func Wait(ctx context.Context, ping func(context.Context) error) error {
 			if last == nil {
 				last = err
 			}
-			return fault.Wrap(last, fault.Unavailable, "postgres.down", "the database does not answer")
+			return errDown.Wrap(last, "the database does not answer")
 		case <-tick.C:
 		}
 	}
@@ -106,11 +105,11 @@ func (s State) problem() error {
 func SchemaError(current, expected string) error {
 	switch {
 	case current == "":
-		return fault.Newf(fault.Unavailable, "schema.missing", "the database has no schema yet, this build expects version %s: run the migrator", expected)
+		return errSchemaMissing.Newf("the database has no schema yet, this build expects version %s: run the migrator", expected)
 	case current < expected:
-		return fault.Newf(fault.Unavailable, "schema.older", "the database has schema version %s, this build expects the newer %s: run the migrator", current, expected)
+		return errSchemaOlder.Newf("the database has schema version %s, this build expects the newer %s: run the migrator", current, expected)
 	default:
-		return fault.Newf(fault.Unavailable, "schema.newer", "the database has schema version %s, this build expects the older %s: run a newer build", current, expected)
+		return errSchemaNewer.Newf("the database has schema version %s, this build expects the older %s: run a newer build", current, expected)
 	}
 }
 
@@ -186,7 +185,7 @@ func InTx(ctx context.Context, db Beginner, options pgx.TxOptions, f func(tx pgx
 	}
 	if err := tx.Commit(ctx); err != nil {
 		if errors.Is(err, pgx.ErrTxCommitRollback) {
-			return fault.Wrap(err, fault.Internal, "postgres.rolled_back", "the transaction was rolled back")
+			return errRolledBack.Wrap(err, "the transaction was rolled back")
 		}
 		return fmt.Errorf("commit: %w", Classify(err))
 	}

@@ -55,7 +55,7 @@ func TestClassify(t *testing.T) {
 		require.ErrorIs(t, got, err, "the cause is kept for the log")
 	}
 	require.NoError(t, postgres.Classify(nil))
-	classified := fault.New(fault.TooLarge, "mine", "mine")
+	classified := fault.Kind{Class: fault.TooLarge, Code: "mine"}.New("mine")
 	require.Equal(t, error(classified), postgres.Classify(classified))
 	require.Equal(t, fault.NotFound, fault.ClassOf(postgres.Classify(pgx.ErrNoRows)))
 	require.Equal(t, "timeout", fault.From(postgres.Classify(context.DeadlineExceeded)).Code)

@@ -7,7 +7,6 @@ package segment
 import (
 	"slices"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
@@ -102,7 +101,7 @@ func (d *Directory) checkRows(rows []uint32) error {
 	next := 0
 	for _, r := range rows {
 		if int(r) >= d.dir.Items || int(r) < next {
-			return fault.Newf(fault.Internal, "segment.rows", "row %d of %d is asked for, or out of order", r, d.dir.Items)
+			return errRows.Newf("row %d of %d is asked for, or out of order", r, d.dir.Items)
 		}
 		next = int(r) + 1
 	}
@@ -126,7 +125,7 @@ func (t *Table) append(d *Directory, parts []Part, w Want, pick []uint32) error 
 // appendFrom appends the picked rows of the segment that x has open, or all.
 func (t *Table) appendFrom(x *decoder, w Want, pick []uint32) error {
 	if x.d.Signal != t.Signal {
-		return fault.Newf(fault.Internal, "segment.signal", "a segment of %s cannot be read into a table of %s", x.d.Signal, t.Signal)
+		return errSignal.Newf("a segment of %s cannot be read into a table of %s", x.d.Signal, t.Signal)
 	}
 	x.needs, x.pick, x.picked, x.places, x.kept = needsOf(x.d, w), pick, x.d.Items, w.IDPlaces, &t.arena
 	if pick != nil {

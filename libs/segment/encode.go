@@ -8,7 +8,6 @@ import (
 
 	"github.com/zeebo/xxh3"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/filter"
@@ -84,9 +83,9 @@ func (t *Table) Encode(rows []uint32, level int) (*Segment, error) {
 func (e *Encoder) Encode(t *Table, rows []uint32, level int) (*Segment, error) {
 	switch {
 	case len(rows) == 0 || len(rows) > MaxItems:
-		return nil, fault.Newf(fault.Internal, "segment.rows", "a segment holds 1 to %d items, not %d", MaxItems, len(rows))
+		return nil, errRows.Newf("a segment holds 1 to %d items, not %d", MaxItems, len(rows))
 	case t.partial:
-		return nil, fault.New(fault.Internal, "segment.partial", "a table read without all columns cannot be encoded")
+		return nil, errPartial.New("a table read without all columns cannot be encoded")
 	}
 	if err := e.begin(t, rows, level); err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package segment
 import (
 	"encoding/binary"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
@@ -47,7 +46,7 @@ func (t *Table) IDRanges(to []Range, row uint32) []Range {
 func (t *Table) SetIDs(row uint32, parts []Part) (rest []Part, err error) {
 	t.eachPlace(row, func(place int, id []byte) {
 		if len(parts) == 0 || parts[0].Offset != place || len(parts[0].Bytes) != len(id) {
-			err = fault.New(fault.Internal, "segment.parts", "the bytes of ids are not those that were asked for")
+			err = errParts.New("the bytes of ids are not those that were asked for")
 			return
 		}
 		copy(id, parts[0].Bytes)

@@ -6,7 +6,6 @@ package segment
 import (
 	"slices"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
@@ -568,7 +567,7 @@ func (v *View) Services() []Service {
 // unzipped and decoded for that is not done again for rows.
 func (v *View) Read(t *Table, w Want, rows []uint32) error {
 	if v.d == nil {
-		return fault.New(fault.Internal, "segment.closed", "the view has no segment")
+		return errClosed.New("the view has no segment")
 	}
 	if rows == nil {
 		return t.AppendSegment(v.d, v.x.in.Parts(), w)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/zeebo/xxh3"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -103,7 +102,7 @@ func (w *walker) where() string {
 
 // damaged fails with what otlp.Next reported.
 func (w *walker) damaged(p otlp.Problem) bool {
-	w.err = fault.Newf(fault.Invalid, "otlp.malformed", "%s: malformed protobuf: %s", w.where(), p)
+	w.err = telemetry.ErrMalformed.Newf("%s: malformed protobuf: %s", w.where(), p)
 	return false
 }
 
@@ -114,7 +113,7 @@ func (w *walker) refused(b []byte, at int, p otlp.Problem) bool {
 		tag, _, _, _ := otlp.Next(b, at)
 		return w.wrongType(tag)
 	case otlp.TooDeep:
-		w.err = fault.Newf(fault.Invalid, "otlp.too_deep", "%s: %s", w.where(), p)
+		w.err = errTooDeep.Newf("%s: %s", w.where(), p)
 		return false
 	case otlp.Fine, otlp.Truncated, otlp.BadVarint, otlp.BadTag, otlp.BadWireType:
 	}
@@ -127,19 +126,19 @@ func (w *walker) unknown(tag otlp.Tag, known otlp.Fields) bool {
 }
 
 func (w *walker) wrongType(tag otlp.Tag) bool {
-	w.err = fault.Newf(fault.Invalid, "otlp.wire_type", "%s: field %d has the wrong wire type %d", w.where(), tag.Number(), tag.Wire())
+	w.err = errWireType.Newf("%s: field %d has the wrong wire type %d", w.where(), tag.Number(), tag.Wire())
 	return false
 }
 
 func (w *walker) badID(name string, length, want int) bool {
-	w.err = fault.Newf(fault.Invalid, "otlp.bad_id_length", "%s.%s: has %d bytes, want %d or none", w.where(), name, length, want)
+	w.err = errIDLength.Newf("%s.%s: has %d bytes, want %d or none", w.where(), name, length, want)
 	return false
 }
 
 // fits checks an item's size and notes it: Slices bounds segments by it.
 func (w *walker) fits(item []byte) bool {
 	if len(item) > MaxItemBytes {
-		w.err = fault.Newf(fault.Invalid, "otlp.item_too_large", "%s: has %d bytes, at most %d are stored", w.where(), len(item), MaxItemBytes)
+		w.err = errItemTooLarge.Newf("%s: has %d bytes, at most %d are stored", w.where(), len(item), MaxItemBytes)
 		return false
 	}
 	w.t.sizes = append(w.t.sizes, uint32(len(item)))

@@ -1,8 +1,8 @@
 package segment
 
 import (
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // point is a data point of any kind while it is read. Doubles are IEEE bits.
@@ -44,7 +44,7 @@ func (w *walker) readMetric(b []byte) bool {
 			m.unit = b[s:e:e]
 		case otlp.MetricGauge, otlp.MetricSum, otlp.MetricHistogram, otlp.MetricExponentialHistogram, otlp.MetricSummary:
 			if m.kind != 0 { // as ingest does
-				w.err = fault.Newf(fault.Invalid, "otlp.malformed", "%s: a metric has data of one kind, once", w.where())
+				w.err = telemetry.ErrMalformed.Newf("%s: a metric has data of one kind, once", w.where())
 				return false
 			}
 			m.kind, data = otlp.KindOf(tag), b[s:e:e]

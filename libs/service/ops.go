@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"syscall"
 	"time"
-
-	"github.com/ollyscale/ollyscale/libs/fault"
 )
 
 // OpsConfig is the operations listener: health and metrics of a role that has no HTTP port of its own, and for every role the doors
@@ -110,16 +108,16 @@ func Listen(ctx context.Context, what, address, setting string) (net.Listener, e
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fault.Newf(fault.Unavailable, "listen.in_use",
+		return nil, errInUse.Newf(
 			"%s: %s is taken by another process; stop it, or choose another address with %s", what, address, setting)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fault.Newf(fault.Unavailable, "listen.denied",
+		return nil, errDenied.Newf(
 			"%s: no permission to listen on %s; choose a port above 1023 with %s", what, address, setting)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fault.Newf(fault.Unavailable, "listen.no_address",
+		return nil, errNoAddress.Newf(
 			"%s: this machine has no address %s; choose another one with %s", what, address, setting)
 	}
-	return nil, fault.Wrap(err, fault.Invalid, "listen.failed", what+": cannot listen on "+address+" (set "+setting+")")
+	return nil, errListen.Wrap(err, what+": cannot listen on "+address+" (set "+setting+")")
 }
 
 // serveOps serves the operations endpoints until ctx ends; the debug endpoints only to this machine, unless debug opens them to all.

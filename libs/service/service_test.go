@@ -206,7 +206,7 @@ func TestHealthKeepsTheCauseOfAFaultToItself(t *testing.T) {
 	t.Parallel()
 	env := NewEnv("query", slog.New(slog.DiscardHandler))
 	cause := errors.New("dial tcp db.internal:5432: user=admin")
-	down := fault.Wrap(cause, fault.Unavailable, "database.down", "the database does not answer")
+	down := fault.Kind{Class: fault.Unavailable, Code: "database.down"}.Wrap(cause, "the database does not answer")
 	env.Health.Register("bus", func(context.Context) error { return fmt.Errorf("probe: %w", down) })
 	env.Health.RegisterDatabase(func(context.Context) DatabaseState { return DatabaseState{Err: down} })
 	for _, path := range []string{"/health", "/health/db"} {

@@ -3,7 +3,6 @@ package telemetry
 import (
 	"strconv"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
 )
 
@@ -41,5 +40,5 @@ func (e *wireError) fault() error {
 	if where == "" {
 		where = "request"
 	}
-	return fault.Newf(fault.Invalid, "otlp.malformed", "not a valid OTLP request: %s: %s (byte %d)", where, e.what, e.offset)
+	return ErrMalformed.Newf("not a valid OTLP request: %s: %s (byte %d)", where, e.what, e.offset)
 }

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/zeebo/xxh3"
-
-	"github.com/ollyscale/ollyscale/libs/fault"
 )
 
 // Signal is one of OTLP's three signals.
@@ -45,7 +43,7 @@ func ParseSignal(name string) (Signal, error) {
 			return s, nil
 		}
 	}
-	return 0, fault.Newf(fault.Invalid, "signal.unknown", "unknown signal %q: want traces, logs or metrics", name)
+	return 0, errSignal.Newf("unknown signal %q: want traces, logs or metrics", name)
 }
 
 // Tenant owns data. It is valid only as one subject token: 1 to 64 characters of [A-Za-z0-9_-].
@@ -57,12 +55,12 @@ const DefaultTenant Tenant = "default"
 // ParseTenant checks a tenant's name.
 func ParseTenant(name string) (Tenant, error) {
 	if name == "" || len(name) > 64 {
-		return "", fault.New(fault.Invalid, "tenant.invalid", "a tenant is 1 to 64 characters of [A-Za-z0-9_-]")
+		return "", ErrTenant.New("a tenant is 1 to 64 characters of [A-Za-z0-9_-]")
 	}
 	for i := range len(name) {
 		c := name[i]
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
-			return "", fault.Newf(fault.Invalid, "tenant.invalid", "tenant %q: only [A-Za-z0-9_-] may be used", name)
+			return "", ErrTenant.Newf("tenant %q: only [A-Za-z0-9_-] may be used", name)
 		}
 	}
 	return Tenant(name), nil

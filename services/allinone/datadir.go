@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/service"
 )
 
@@ -74,7 +73,7 @@ func checkMarker(path string) error {
 		}
 		for _, e := range entries {
 			if e.Name() != "lock" { // a first start that ended before its marker
-				return fault.Newf(fault.Invalid, "data_dir.foreign",
+				return errForeign.Newf(
 					"%s is not empty and was not made by ollyScale; choose another directory with --data-dir", path)
 			}
 		}
@@ -85,10 +84,10 @@ func checkMarker(path string) error {
 	}
 	var m marker
 	if err := json.Unmarshal(text, &m); err != nil || m.Layout < 1 {
-		return fault.Newf(fault.Invalid, "data_dir.foreign", "%s: %s is damaged", path, markerName)
+		return errForeign.Newf("%s: %s is damaged", path, markerName)
 	}
 	if m.Layout > layout {
-		return fault.Newf(fault.Invalid, "data_dir.newer",
+		return errNewer.Newf(
 			"%s was made by a newer ollyScale (%s, layout %d; this one knows layout %d); upgrade, or choose another directory with --data-dir",
 			path, m.Release, m.Layout, layout)
 	}
@@ -106,7 +105,7 @@ func (d *dataDir) acquire() error {
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return dirFault(err, d.path)
 		}
-		return fault.Newf(fault.Invalid, "data_dir.in_use",
+		return errInUse.Newf(
 			"%s is in use by another ollyScale (process %s); stop it, or choose another directory with --data-dir",
 			d.path, strings.TrimSpace(string(holder)))
 	}
@@ -125,7 +124,7 @@ func (d *dataDir) prepare() error {
 	if err := syscall.Statfs(d.path, &stat); err == nil {
 		free := stat.Bavail * uint64(stat.Bsize) //nolint:gosec // a block size is positive
 		if free < leastFree {
-			return fault.Newf(fault.Unavailable, "data_dir.disk_full", "the disk of %s is full: %d MiB are free, at least %d MiB are needed",
+			return errDiskFull.Newf("the disk of %s is full: %d MiB are free, at least %d MiB are needed",
 				d.path, free>>20, leastFree>>20)
 		}
 	}
@@ -151,11 +150,11 @@ func (d *dataDir) close() { _ = d.lock.Close() }
 func dirFault(err error, path string) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
-		return fault.Newf(fault.Unavailable, "data_dir.disk_full", "the disk of %s is full", path)
+		return errDiskFull.Newf("the disk of %s is full", path)
 	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):
-		return fault.Newf(fault.Invalid, "data_dir.not_writable", "%s cannot be written by this user; choose another directory with --data-dir", path)
+		return errNotWritable.Newf("%s cannot be written by this user; choose another directory with --data-dir", path)
 	case errors.Is(err, syscall.ENOTDIR) || errors.Is(err, os.ErrExist):
-		return fault.Newf(fault.Invalid, "data_dir.not_a_directory", "%s is not a directory; choose another one with --data-dir", path)
+		return errNotADirectory.Newf("%s is not a directory; choose another one with --data-dir", path)
 	}
 	return fmt.Errorf("data directory %s: %w", path, err)
 }
@@ -180,7 +179,7 @@ func passable(path string) error {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		info, err := os.Stat(dir)
 		if err == nil && info.Mode().Perm()&0o001 == 0 {
-			return fault.Newf(fault.Invalid, "data_dir.not_passable",
+			return errNotPassable.Newf(
 				"PostgreSQL does not run as root, and its unprivileged user cannot reach %s because %s is closed to others; choose another place", path, dir)
 		}
 		if dir == filepath.Dir(dir) {

@@ -9,7 +9,6 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/ollyscale/ollyscale/libs/bus"
-	"github.com/ollyscale/ollyscale/libs/fault"
 )
 
 // NATSConfig is the embedded bus.
@@ -39,7 +38,7 @@ func startNATS(ctx context.Context, cfg NATSConfig, dir string, log *slog.Logger
 		SyncAlways:        cfg.SyncInterval == 0,
 	})
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "nats.start", "NATS does not start")
+		return nil, errNATS.Wrap(err, "NATS does not start")
 	}
 	s.SetLoggerV2(natsLog{log}, false, false, false)
 	s.Start()
@@ -51,12 +50,12 @@ func startNATS(ctx context.Context, cfg NATSConfig, dir string, log *slog.Logger
 		}
 		if time.Since(begin) > natsPatience {
 			stopNATS(s)
-			return nil, fault.Newf(fault.Unavailable, "nats.start", "NATS is not ready after %s; its files are in %s", natsPatience, dir)
+			return nil, errNATS.Newf("NATS is not ready after %s; its files are in %s", natsPatience, dir)
 		}
 	}
 	if !s.JetStreamEnabled() {
 		stopNATS(s)
-		return nil, fault.Newf(fault.Unavailable, "nats.start", "NATS cannot use its files in %s", dir)
+		return nil, errNATS.Newf("NATS cannot use its files in %s", dir)
 	}
 	return s, nil
 }

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres/server"
 )
 
@@ -48,7 +47,7 @@ func serverSettings() map[string]string {
 func findPostgres(configured string) (string, error) {
 	if configured != "" {
 		if !hasPostgres(configured) {
-			return "", fault.Newf(fault.Invalid, "postgres.binaries", "%s holds no PostgreSQL: initdb and postgres are not there (postgres.bin)", configured)
+			return "", server.ErrBinaries.Newf("%s holds no PostgreSQL: initdb and postgres are not there (postgres.bin)", configured)
 		}
 		return filepath.Abs(configured)
 	}
@@ -72,7 +71,7 @@ func findPostgres(configured string) (string, error) {
 			return filepath.Abs(place)
 		}
 	}
-	return "", fault.New(fault.Invalid, "postgres.binaries",
+	return "", server.ErrBinaries.New(
 		"no PostgreSQL found on this machine; run `make tools`, install the package postgresql, name its directory with --postgres-bin, or use one elsewhere with --postgres URL")
 }
 
@@ -148,7 +147,7 @@ func startPostgres(ctx context.Context, cfg PostgresConfig, binDir string, dir *
 // fullDisk recognises PostgreSQL's way to say it.
 func fullDisk(err error, path string) error {
 	if strings.Contains(err.Error(), "No space left on device") {
-		return fault.Wrap(err, fault.Unavailable, "data_dir.disk_full", "the disk of "+path+" is full")
+		return errDiskFull.Wrap(err, "the disk of "+path+" is full")
 	}
 	return err
 }
@@ -231,12 +230,11 @@ func LocalURL(dataDir string) (string, error) {
 	path := filepath.Join(dataDir, "postgres", "postmaster.pid")
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", fault.Newf(fault.Unavailable, "data_dir.not_running",
-			"no ollyScale runs on %s; name its directory with --data-dir, or a database with --postgres", dataDir)
+		return "", errNotRunning.Newf("no ollyScale runs on %s; name its directory with --data-dir, or a database with --postgres", dataDir)
 	}
 	lines := strings.Split(string(text), "\n") // process, directory, start time, port
 	if len(lines) < 4 {
-		return "", fault.Newf(fault.Unavailable, "data_dir.not_running", "the PostgreSQL of %s is just starting", dataDir)
+		return "", errNotRunning.Newf("the PostgreSQL of %s is just starting", dataDir)
 	}
 	return server.LocalURL(strings.TrimSpace(lines[3]), databaseName), nil
 }

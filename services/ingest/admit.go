@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -62,7 +61,7 @@ type budget struct {
 func (b *budget) take(n int64) error {
 	if b.used.Add(n) > b.limit {
 		b.used.Add(-n)
-		return fault.New(fault.Overloaded, "ingest.busy", "too many requests are being received; retry later")
+		return errBusy.New("too many requests are being received; retry later")
 	}
 	return nil
 }

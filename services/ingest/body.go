@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/httpserver"
 )
 
 // buffers keeps what a request needs for reading. The zero value is ready; safe for concurrent use.
@@ -143,18 +144,18 @@ func readError(err error, r *http.Request, limit int64) error {
 		return f
 	}
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		limit, err = tooLarge.Limit, errTooLarge
+		return httpserver.BodyTooLarge(tooLarge.Limit)
 	}
 	if errors.Is(err, errTooLarge) {
-		return fault.Newf(fault.TooLarge, "http.body_too_large", "the request body is larger than %d bytes", limit)
+		return httpserver.BodyTooLarge(limit)
 	}
 	if r.Context().Err() != nil {
 		return fmt.Errorf("read the body: %w", r.Context().Err())
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" {
-		return fault.Wrap(err, fault.Invalid, "http.bad_encoding", "the body cannot be read as "+printable(encoding)+": "+encodingProblem(err))
+		return errEncoding.Wrap(err, "the body cannot be read as "+printable(encoding)+": "+encodingProblem(err))
 	}
-	return fault.Wrap(err, fault.Invalid, "http.bad_body", "the body ended early")
+	return errBody.Wrap(err, "the body ended early")
 }
 
 // encodingProblem says what a decompressor found, without its own prefix.
@@ -196,7 +197,7 @@ func (b *buffers) decompress(r *http.Request) (source io.Reader, done func(), er
 			b.zstds.Put(z)
 		}, nil
 	}
-	return nil, nil, fault.Newf(fault.Invalid, "http.unsupported_media_type", "Content-Encoding %s is not known: want gzip, zstd or identity",
+	return nil, nil, httpserver.ErrMediaType.Newf("Content-Encoding %s is not known: want gzip, zstd or identity",
 		printable(r.Header.Get("Content-Encoding")))
 }
 

@@ -51,10 +51,13 @@ type MaxAgeConfig struct {
 	Metrics time.Duration `mapstructure:"metrics" doc:"How old a data point may be; negative for any age."`
 }
 
+// maxRequest is the default of both limits: what does not compress is as large as it is sent.
+const maxRequest = 64 << 20
+
 // DefaultConfig listens on this machine only and takes what the default retention keeps.
 func DefaultConfig() Config {
 	http := httpserver.DefaultConfig("127.0.0.1:4318")
-	http.MaxBodyBytes = 64 << 20
+	http.MaxBodyBytes = maxRequest
 	return Config{
 		GRPC: GRPCConfig{Address: "127.0.0.1:4317", MaxStreams: 256, DrainTimeout: 10 * time.Second},
 		HTTP: http,
@@ -65,7 +68,7 @@ func DefaultConfig() Config {
 			Logs:    telemetry.DefaultRetention(telemetry.Logs),
 			Metrics: telemetry.DefaultRetention(telemetry.Metrics),
 		}},
-		MaxRequestBytes:  64 << 20,
+		MaxRequestBytes:  maxRequest,
 		MaxInFlightBytes: 512 << 20,
 		PublishTimeout:   10 * time.Second,
 	}

@@ -55,7 +55,7 @@ func newGRPCServer(s *Service) (*grpcServer, error) {
 	if cfg.TLSCertFile != "" {
 		certificate, err := tls.LoadX509KeyPair(cfg.TLSCertFile, cfg.TLSKeyFile)
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Invalid, "config.ingest", "grpc.tls_cert_file, grpc.tls_key_file: cannot be read")
+			return nil, errCertificate.Wrap(err, "grpc.tls_cert_file, grpc.tls_key_file: cannot be read")
 		}
 		options = append(options, grpc.Creds(credentials.NewTLS(&tls.Config{
 			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,

@@ -146,7 +146,7 @@ func mediaType(r *http.Request) string {
 func unsupported(r *http.Request, want string) error {
 	header := r.Header.Get(echo.HeaderContentType)
 	if header == "" {
-		return fault.Newf(fault.Invalid, "http.unsupported_media_type", "the request has no Content-Type: want %s", want)
+		return httpserver.ErrMediaType.Newf("the request has no Content-Type: want %s", want)
 	}
-	return fault.Newf(fault.Invalid, "http.unsupported_media_type", "Content-Type %s is not taken here: want %s", printable(header), want)
+	return httpserver.ErrMediaType.Newf("Content-Type %s is not taken here: want %s", printable(header), want)
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/bus"
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/service"
 )
@@ -57,7 +56,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	env.Health.Register("bus", func(ctx context.Context) error {
 		b := s.bus.Load()
 		if b == nil {
-			return fault.New(fault.Unavailable, "bus.disconnected", "not connected yet")
+			return bus.ErrDisconnected.New("not connected yet")
 		}
 		return b.Healthy(ctx)
 	})

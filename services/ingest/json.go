@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -20,7 +19,7 @@ import (
 // ignored, as OTLP asks. An error is fault.Invalid and says where.
 func fromJSON(signal telemetry.Signal, body []byte) ([]byte, error) {
 	if len(body) == 0 {
-		return nil, fault.New(fault.Invalid, "otlp.bad_json", "the body is empty: want a JSON object")
+		return nil, errJSON.New("the body is empty: want a JSON object")
 	}
 	// pdata's parser is lenient about what follows the object and recurses without a bound: encoding/json is strict about both.
 	if !json.Valid(body) {
@@ -30,10 +29,10 @@ func fromJSON(signal telemetry.Signal, body []byte) ([]byte, error) {
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			message = fmt.Sprintf("not valid JSON: %s (byte %d)", syntax.Error(), syntax.Offset)
 		}
-		return nil, fault.Wrap(err, fault.Invalid, "otlp.bad_json", message)
+		return nil, errJSON.Wrap(err, message)
 	}
 	if body[firstByte(body)] != '{' {
-		return nil, fault.New(fault.Invalid, "otlp.bad_json", "not an OTLP request: want a JSON object with resource"+container(signal))
+		return nil, errJSON.New("not an OTLP request: want a JSON object with resource" + container(signal))
 	}
 	out, err := convert(signal, body)
 	if err != nil {
@@ -41,7 +40,7 @@ func fromJSON(signal telemetry.Signal, body []byte) ([]byte, error) {
 		if problem == "" {
 			problem = jsonProblem(err)
 		}
-		return nil, fault.Wrap(err, fault.Invalid, "otlp.bad_json", "not an OTLP request: "+problem)
+		return nil, errJSON.Wrap(err, "not an OTLP request: "+problem)
 	}
 	return out, nil
 }

@@ -55,10 +55,10 @@ func exportResponseJSON(signal telemetry.Signal, r receipt) []byte {
 // code is the one table from fault class to gRPC code. OTLP clients repeat UNAVAILABLE, and RESOURCE_EXHAUSTED when it comes with
 // RetryInfo; they give up on the others.
 func code(f *fault.Error) codes.Code {
-	switch f.Code {
-	case "auth.unauthenticated":
+	switch f.Status {
+	case http.StatusUnauthorized:
 		return codes.Unauthenticated
-	case "auth.forbidden":
+	case http.StatusForbidden:
 		return codes.PermissionDenied
 	}
 	switch f.Class {

@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
@@ -236,7 +235,7 @@ func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level
 }
 
 // errGone: fewer segments were deleted than were read.
-var errGone = fault.New(fault.Unavailable, "janitor.gone", "segments have gone before they were merged")
+var errGone = errReplaced.New("segments have gone before they were merged")
 
 // rewrite reads a group and encodes its items again. It returns the new segments and the members that are in them: without those that
 // are damaged, of a format of a newer build, or gone. Nothing is returned when no two are left.
@@ -292,7 +291,7 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 		written += seg.Items
 	}
 	if written != items {
-		return nil, nil, fault.Newf(fault.Internal, "janitor.count", "%d items were read and %d encoded", items, written)
+		return nil, nil, errCount.Newf("%d items were read and %d encoded", items, written)
 	}
 	return segments, read, nil
 }
@@ -300,7 +299,7 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 // add checks a segment and appends its items to t; on an error t is as before.
 func add(t *segment.Table, seg *segment.Segment) error {
 	if seg.Format > segment.FormatVersion {
-		return fault.Newf(fault.Internal, "segment.format", "format %d is newer than this build's %d", seg.Format, segment.FormatVersion)
+		return segment.ErrFormat.Newf("format %d is newer than this build's %d", seg.Format, segment.FormatVersion)
 	}
 	if err := seg.Verify(); err != nil {
 		return err
@@ -310,7 +309,7 @@ func add(t *segment.Table, seg *segment.Segment) error {
 		return err
 	}
 	if d.Items() != seg.Items {
-		return fault.Newf(fault.Internal, "segment.damaged", "the header counts %d items, the directory %d", seg.Items, d.Items())
+		return segment.ErrDamaged.Newf("the header counts %d items, the directory %d", seg.Items, d.Items())
 	}
 	return t.AppendSegment(d, []segment.Part{{Bytes: seg.Body}}, segment.WantAll())
 }
@@ -321,7 +320,7 @@ func encode(t *segment.Table, rows []uint32, level int, to []*segment.Segment) (
 	if err == nil {
 		return append(to, seg), nil
 	}
-	if fault.From(err).Code != "segment.entries" || len(rows) < 2 {
+	if !segment.ErrEntries.Matches(err) || len(rows) < 2 {
 		return nil, err
 	}
 	half := len(rows) / 2

@@ -12,7 +12,6 @@ import (
 	"ariga.io/atlas-go-sdk/atlasexec"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/schema"
 )
@@ -21,7 +20,7 @@ import (
 func (s *Service) upCLI(ctx context.Context) error {
 	binary, err := exec.LookPath("atlas")
 	if err != nil {
-		return fault.Wrap(err, fault.Invalid, "migrate.no_cli", "engine cli: there is no atlas binary in PATH; install it or use engine library")
+		return errNoCLI.Wrap(err, "engine cli: there is no atlas binary in PATH; install it or use engine library")
 	}
 	dir, err := s.dir()
 	if err != nil {

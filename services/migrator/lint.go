@@ -18,7 +18,6 @@ import (
 	"ariga.io/atlas/sql/sqlcheck"
 	"ariga.io/atlas/sql/sqlclient"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	engine "github.com/ollyscale/ollyscale/libs/postgres/migrate"
 	"github.com/ollyscale/ollyscale/libs/postgres/server"
 )
@@ -69,7 +68,7 @@ func (s *Service) lint(ctx context.Context) error {
 		}
 	}
 	if fatal > 0 {
-		return fault.Newf(fault.Invalid, "migrate.lint", "%d statements destroy data or break running services; if that is meant, put \"-- atlas:nolint\" and the reason above them", fatal)
+		return errLint.Newf("%d statements destroy data or break running services; if that is meant, put \"-- atlas:nolint\" and the reason above them", fatal)
 	}
 	_, err = fmt.Fprintf(s.cfg.Out, "%d migration files, version %s: ok\n", len(files), files[len(files)-1].Version())
 	return err
@@ -126,7 +125,7 @@ func analyze(ctx context.Context, url string, files []migrate.File) ([]finding, 
 	}
 	for _, s := range from.Schemas {
 		if len(s.Tables) > 0 {
-			return nil, fault.Newf(fault.Invalid, "migrate.dev_url", "the scratch database is not empty: it has tables in schema %s", s.Name)
+			return nil, errDevURL.Newf("the scratch database is not empty: it has tables in schema %s", s.Name)
 		}
 	}
 	var findings []finding

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/migrate"
 	"github.com/ollyscale/ollyscale/libs/service"
@@ -111,7 +110,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) dir() (fs.FS, error) {
 	if s.cfg.Dir != "" {
 		if _, err := os.Stat(s.cfg.Dir); err != nil {
-			return nil, fault.Wrap(err, fault.Invalid, "migrate.dir", fmt.Sprintf("no migration directory at %s", s.cfg.Dir))
+			return nil, errDir.Wrap(err, fmt.Sprintf("no migration directory at %s", s.cfg.Dir))
 		}
 		return os.DirFS(s.cfg.Dir), nil
 	}

@@ -70,7 +70,7 @@ func (f *flusher) try(ctx context.Context, batches []*held) error {
 			slog.Int("batches", len(batches)), slog.Any("error", err))
 		half := len(batches) / 2
 		return errors.Join(f.try(ctx, batches[:half]), f.try(ctx, batches[half:]))
-	case len(batches) > 1 && fault.From(err).Code == codeRefused && suspect(batches):
+	case len(batches) > 1 && errRefused.Matches(err) && suspect(batches):
 		return f.apart(ctx, batches, err)
 	default:
 		for _, h := range batches {
@@ -126,7 +126,7 @@ func (f *flusher) attempt(ctx context.Context, batches []*held) (outcome, error)
 		limited, cancel := context.WithTimeout(ctx, f.timeout)
 		out, err := f.guarded(limited, batches)
 		cancel()
-		if err == nil || i >= len(f.pauses) || fault.ClassOf(err) != fault.Unavailable || fault.From(err).Code == codeRefused || ctx.Err() != nil {
+		if err == nil || i >= len(f.pauses) || fault.ClassOf(err) != fault.Unavailable || errRefused.Matches(err) || ctx.Err() != nil {
 			return out, err
 		}
 		f.metrics.retried(ctx, f.signal)
@@ -147,7 +147,7 @@ func (f *flusher) guarded(ctx context.Context, batches []*held) (out outcome, er
 		if r := recover(); r != nil {
 			f.log.LogAttrs(ctx, slog.LevelError, "panic in a flush", slog.String("signal", f.signal.String()), slog.Int("batches", len(batches)),
 				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
-			out, err = outcome{}, fault.Newf(fault.Internal, "writer.panic", "panic: %v", r)
+			out, err = outcome{}, errPanic.Newf("panic: %v", r)
 		}
 	}()
 	return f.store(ctx, batches)
@@ -165,7 +165,7 @@ func (f *flusher) settle(ctx context.Context, h *held, outcome error) {
 }
 
 func settledTwice(context.Context, error) error {
-	return fault.New(fault.Internal, "writer.settled_twice", "the delivery was settled already")
+	return errSettledTwice.New("the delivery was settled already")
 }
 
 // suspect reports whether any of the batches has failed often enough to be tried apart from the others.

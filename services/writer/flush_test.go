@@ -38,7 +38,7 @@ func (l *ledger) store(_ context.Context, batches []*held) (outcome, error) {
 	var out outcome
 	for _, h := range batches {
 		if l.garbage[h.ID] {
-			out.refused = append(out.refused, refusal{h, fault.New(fault.Invalid, "garbage", "cannot be decoded")})
+			out.refused = append(out.refused, refusal{h, fault.Kind{Class: fault.Invalid, Code: "garbage"}.New("cannot be decoded")})
 		}
 	}
 	batches = without(batches, out.refused)
@@ -130,7 +130,7 @@ func TestFlushDeadLettersTheGuiltyAlone(t *testing.T) {
 				bad := map[int]bool{}
 				for _, g := range guilty {
 					bad[g] = true
-					l.poison[batches[g].ID] = fault.New(fault.Invalid, "postgres.data", "a value is refused")
+					l.poison[batches[g].ID] = fault.Kind{Class: fault.Invalid, Code: "postgres.data"}.New("a value is refused")
 				}
 				require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches), "nothing was given back")
 				for i, s := range settled {
@@ -159,7 +159,7 @@ func TestFlushDeadLettersWhatCannotBeDecodedAndStoresTheRest(t *testing.T) {
 func TestFlushGivesBackWhenTheDatabaseStaysDown(t *testing.T) {
 	t.Parallel()
 	l := newLedger()
-	down := fault.New(fault.Unavailable, "postgres.down", "the database does not answer")
+	down := fault.Kind{Class: fault.Unavailable, Code: "postgres.down"}.New("the database does not answer")
 	l.down = []error{down, down, down}
 	batches, settled := deliveries(4)
 	err := testFlusher(t, l.store).flush(t.Context(), batches)
@@ -175,7 +175,7 @@ func TestFlushGivesBackWhenTheDatabaseStaysDown(t *testing.T) {
 func TestFlushSurvivesAShortOutage(t *testing.T) {
 	t.Parallel()
 	l := newLedger()
-	l.down = []error{fault.New(fault.Unavailable, "postgres.down", "the database does not answer")}
+	l.down = []error{fault.Kind{Class: fault.Unavailable, Code: "postgres.down"}.New("the database does not answer")}
 	batches, settled := deliveries(4)
 	require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches))
 	require.Len(t, l.stored, 4)
@@ -231,7 +231,7 @@ func TestABatchThatMakesAnEncoderPanicIsFoundAndItsNeighboursAreStored(t *testin
 func TestADatabaseThatRefusesEverythingIsNotAskedForEachBatch(t *testing.T) {
 	t.Parallel()
 	l := newLedger()
-	refused := fault.New(fault.Unavailable, codeRefused, "the database refuses to write")
+	refused := errRefused.New("the database refuses to write")
 	for range 3 {
 		l.down = append(l.down, refused)
 	}
@@ -249,7 +249,7 @@ func TestADatabaseThatRefusesEverythingIsNotAskedForEachBatch(t *testing.T) {
 
 func TestABatchThatTheDatabaseRefusesForAnUnknownReasonDoesNotHoldUpItsNeighbours(t *testing.T) {
 	t.Parallel()
-	refused := fault.New(fault.Unavailable, codeRefused, "the database refuses to write")
+	refused := errRefused.New("the database refuses to write")
 	for guilty := range 9 {
 		l := newLedger()
 		batches, settled := deliveries(9)
@@ -274,13 +274,13 @@ func TestOnlyWhatTheDataCausedCostsABatch(t *testing.T) {
 		{"22021", "", fault.Invalid, "postgres.data"},
 		{"23505", "", fault.Invalid, "postgres.data"},
 		{"54000", "_bt_check_third_page", fault.Invalid, "postgres.limit"},
-		{"54000", "GetNewTransactionId", fault.Unavailable, codeRefused},
-		{"54000", "GetNewMultiXactId", fault.Unavailable, codeRefused},
-		{"42501", "", fault.Unavailable, codeRefused},
-		{"0A000", "", fault.Unavailable, codeRefused},
-		{"55000", "", fault.Unavailable, codeRefused},
-		{"58030", "", fault.Unavailable, codeRefused},
-		{"XX000", "", fault.Unavailable, codeRefused},
+		{"54000", "GetNewTransactionId", fault.Unavailable, errRefused.Code},
+		{"54000", "GetNewMultiXactId", fault.Unavailable, errRefused.Code},
+		{"42501", "", fault.Unavailable, errRefused.Code},
+		{"0A000", "", fault.Unavailable, errRefused.Code},
+		{"55000", "", fault.Unavailable, errRefused.Code},
+		{"58030", "", fault.Unavailable, errRefused.Code},
+		{"XX000", "", fault.Unavailable, errRefused.Code},
 		{"53100", "", fault.Overloaded, "postgres.full"},
 		{"40P01", "", fault.Unavailable, "postgres.conflict"},
 	} {

@@ -227,7 +227,7 @@ func (p *pipeline) health() error {
 	defer p.mu.Unlock()
 	err := p.trouble
 	if f := fault.From(p.failed); err == nil && p.failed != nil && p.now().Sub(p.failedAt) < linger &&
-		(f.Class != fault.Unavailable || f.Code == codeRefused) {
+		(f.Class != fault.Unavailable || f.Code == errRefused.Code) {
 		err = p.failed
 	}
 	if err != nil {

@@ -207,7 +207,7 @@ func TestADatabaseThatAnswersButRefusesEverythingIsAskedEverLessOften(t *testing
 			defer mu.Unlock()
 			calls++
 			if full {
-				return outcome{}, fault.New(fault.Overloaded, "postgres.full", "the disk is full")
+				return outcome{}, fault.Kind{Class: fault.Overloaded, Code: "postgres.full"}.New("the disk is full")
 			}
 			return outcome{}, nil
 		})
@@ -235,7 +235,7 @@ func TestWhileTheDatabaseIsDownNothingIsFetched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
 		var mu sync.Mutex
-		var down error = fault.New(fault.Unavailable, "postgres.down", "the database does not answer")
+		var down error = fault.Kind{Class: fault.Unavailable, Code: "postgres.down"}.New("the database does not answer")
 		state := func() error {
 			mu.Lock()
 			defer mu.Unlock()
@@ -297,7 +297,7 @@ func TestADatabaseThatRefusesForAnUnknownReasonIsTroubleUntilItTakesAFlush(t *te
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue()
 		var mu sync.Mutex
-		var answer error = fault.New(fault.Unavailable, codeRefused, "the database refuses to write")
+		var answer error = errRefused.New("the database refuses to write")
 		calls := 0
 		p := testPipeline(t, q, func(context.Context, []*held) (outcome, error) {
 			mu.Lock()
@@ -368,7 +368,7 @@ func TestAFetchThatFailsShowsUntilOneSucceeds(t *testing.T) {
 		q := newQueue()
 		p := testPipeline(t, q, func(context.Context, []*held) (outcome, error) { return outcome{}, nil })
 		var mu sync.Mutex
-		var away error = fault.New(fault.Unavailable, "bus.consumer_lost", "the consumer is gone")
+		var away error = fault.Kind{Class: fault.Unavailable, Code: "bus.consumer_lost"}.New("the consumer is gone")
 		p.source = func(ctx context.Context, n, bytes int, wait time.Duration) ([]*held, error) {
 			mu.Lock()
 			err := away
@@ -399,7 +399,7 @@ func TestAFetchThatBringsNothingAtOnceIsNotRepeatedAtOnce(t *testing.T) {
 		fetches := 0
 		p.source = func(context.Context, int, int, time.Duration) ([]*held, error) {
 			if fetches++; fetches > 1000 {
-				return nil, fault.New(fault.Internal, "test.spins", "it spins")
+				return nil, fault.Kind{Class: fault.Internal, Code: "test.spins"}.New("it spins")
 			}
 			return nil, nil
 		}

@@ -159,9 +159,6 @@ func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 	return nil
 }
 
-// codeRefused is the code of an error of the database that is neither the data's fault nor known to pass.
-const codeRefused = "postgres.refused"
-
 // classify says what an error of the database means for a batch. Only what the data caused may cost a batch: a value that does not fit, a
 // constraint (classes 22 and 23), a value beyond a limit. Whatever else the server says (a right that was revoked, a damaged page,
 // transaction numbers used up) is a fault of the whole database: the batch waits for its end however long that takes. Internal remains
@@ -172,9 +169,9 @@ func classify(err error) error {
 	case !ok:
 		return err
 	case postgres.DataLimit(err):
-		return fault.Wrap(err, fault.Invalid, "postgres.limit", "a value exceeds a limit of the database")
+		return errLimit.Wrap(err, "a value exceeds a limit of the database")
 	case strings.HasPrefix(pg.Code, "54"), fault.ClassOf(postgres.Classify(err)) == fault.Internal:
-		return fault.Wrap(err, fault.Unavailable, codeRefused, "the database refuses to write")
+		return errRefused.Wrap(err, "the database refuses to write")
 	}
 	return postgres.Classify(err)
 }

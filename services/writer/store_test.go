@@ -536,5 +536,5 @@ func TestAFaultOfTheWholeDatabaseIsNotTheBatches(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.store(testbed.Context(t), newBuild(telemetry.Traces), []*held{shopSpans(1, epoch, 10)})
 	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
-	require.Equal(t, codeRefused, fault.From(err).Code)
+	require.Equal(t, errRefused.Code, fault.From(err).Code)
 }

@@ -20,7 +20,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 )
 
@@ -170,7 +169,7 @@ func Load(dir fs.FS) (*migrate.MemDir, error) {
 		if sum, ok := errors.AsType[*migrate.ChecksumError](err); ok && sum.File != "" {
 			message = fmt.Sprintf("%s: %s", sum.File, message)
 		}
-		return nil, fault.Wrap(err, fault.Invalid, "migrate.checksum", message)
+		return nil, errChecksum.Wrap(err, message)
 	}
 	return mem, nil
 }
@@ -180,7 +179,7 @@ func Load(dir fs.FS) (*migrate.MemDir, error) {
 func open(ctx context.Context, cfg Config) (*sql.DB, error) {
 	conn, err := pgx.ParseConfig(cfg.URL)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "postgres.config", "the database URL is wrong")
+		return nil, postgres.ErrConfig.Wrap(err, "the database URL is wrong")
 	}
 	conn.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	if conn.RuntimeParams["application_name"] == "" {
@@ -214,7 +213,7 @@ func lock(ctx context.Context, db *sql.DB, wait time.Duration) (atlasschema.Unlo
 	// CREATE INDEX CONCURRENTLY for ever.
 	unlock, err := drv.Lock(ctx, lockName, wait)
 	if errors.Is(err, atlasschema.ErrLocked) {
-		return nil, fault.Wrap(err, fault.Unavailable, "migrate.locked", fmt.Sprintf("another migrator has been at work for more than %s", wait))
+		return nil, errLocked.Wrap(err, fmt.Sprintf("another migrator has been at work for more than %s", wait))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", postgres.Classify(err))
@@ -252,7 +251,7 @@ func pending(ctx context.Context, db *sql.DB, dir *migrate.MemDir) (Status, []mi
 	}
 	for _, f := range all {
 		if f.Version() > began && f.Version() < last && !applied[f.Version()] {
-			return status, nil, fault.Newf(fault.Invalid, "migrate.history", "%s was never applied, although files after it were: give it a version above %s", f.Name(), last)
+			return status, nil, errHistory.Newf("%s was never applied, although files after it were: give it a version above %s", f.Name(), last)
 		}
 	}
 	ex, err := executor(db, dir, rev, "")
@@ -261,7 +260,7 @@ func pending(ctx context.Context, db *sql.DB, dir *migrate.MemDir) (Status, []mi
 	}
 	files, err := ex.Pending(ctx)
 	if err != nil && !errors.Is(err, migrate.ErrNoPendingFiles) {
-		return status, nil, fault.Wrap(err, fault.Invalid, "migrate.history", "the database's history does not fit the migration directory")
+		return status, nil, errHistory.Wrap(err, "the database's history does not fit the migration directory")
 	}
 	for _, f := range files {
 		status.Pending = append(status.Pending, f.Name())

@@ -13,8 +13,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/ollyscale/ollyscale/libs/fault"
 )
 
 // PostgreSQL's type numbers of array elements; fixed for all versions.
@@ -67,7 +65,7 @@ func send(ctx context.Context, tx pgx.Tx, statement string, from io.Reader, sent
 		return err
 	}
 	if stored := tag.RowsAffected(); stored != int64(*sent) {
-		return fault.Newf(fault.Internal, "postgres.short_copy", "%d rows sent, %d stored", *sent, stored)
+		return errShortCopy.Newf("%d rows sent, %d stored", *sent, stored)
 	}
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -167,11 +166,11 @@ func (p *perService) SetDimensions(dimensions []pgtype.ArrayDimension) error {
 	case n == 0 && p.late:
 		return nil
 	case len(dimensions) > 1:
-		return fault.Newf(fault.Internal, "segment.damaged", "an array of services has %d dimensions", len(dimensions))
+		return segment.ErrDamaged.Newf("an array of services has %d dimensions", len(dimensions))
 	case *p.services == nil:
 		*p.services = make([]segment.ServiceStats, n)
 	case len(*p.services) != n:
-		return fault.Newf(fault.Internal, "segment.damaged", "one array of services has %d elements, another %d", len(*p.services), n)
+		return segment.ErrDamaged.Newf("one array of services has %d elements, another %d", len(*p.services), n)
 	}
 	return nil
 }

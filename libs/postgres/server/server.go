@@ -20,8 +20,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"github.com/ollyscale/ollyscale/libs/fault"
 )
 
 // Config says which server to start and where. BinDir and DataDir are required.
@@ -69,7 +67,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	for _, name := range []string{"initdb", "postgres"} {
 		if _, err := os.Stat(filepath.Join(cfg.BinDir, name)); err != nil {
-			return nil, fault.Wrap(err, fault.Invalid, "postgres.binaries", fmt.Sprintf("no PostgreSQL in %s: %s is missing", cfg.BinDir, name))
+			return nil, ErrBinaries.Wrap(err, fmt.Sprintf("no PostgreSQL in %s: %s is missing", cfg.BinDir, name))
 		}
 	}
 	owner, err := runAs(cfg.User)
@@ -118,12 +116,12 @@ func runAs(name string) (*account, error) {
 	}
 	u, err := user.Lookup(name)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "postgres.user", fmt.Sprintf("PostgreSQL does not run as root, and there is no user %q to run it as", name))
+		return nil, errUser.Wrap(err, fmt.Sprintf("PostgreSQL does not run as root, and there is no user %q to run it as", name))
 	}
 	uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
 	gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
 	if err := errors.Join(err1, err2); err != nil || uid == 0 {
-		return nil, fault.Wrap(err, fault.Invalid, "postgres.user", fmt.Sprintf("user %q cannot run PostgreSQL: want an unprivileged user", name))
+		return nil, errUser.Wrap(err, fmt.Sprintf("user %q cannot run PostgreSQL: want an unprivileged user", name))
 	}
 	return &account{name: name, uid: uint32(uid), gid: uint32(gid)}, nil
 }
@@ -152,24 +150,24 @@ func command(cfg Config, owner *account, program string, args ...string) *exec.C
 func initCluster(ctx context.Context, cfg Config, owner *account) error {
 	entries, err := os.ReadDir(cfg.DataDir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fault.Wrap(err, fault.Invalid, "postgres.data_directory", fmt.Sprintf("cannot read the data directory %s", cfg.DataDir))
+		return errDataDirectory.Wrap(err, fmt.Sprintf("cannot read the data directory %s", cfg.DataDir))
 	}
 	version, err := os.ReadFile(filepath.Join(cfg.DataDir, "PG_VERSION"))
 	if err == nil {
 		return checkCluster(ctx, cfg, owner, strings.TrimSpace(string(version)))
 	}
 	if len(entries) > 0 {
-		return fault.Newf(fault.Invalid, "postgres.data_directory", "%s is not empty and holds no PostgreSQL cluster", cfg.DataDir)
+		return errDataDirectory.Newf("%s is not empty and holds no PostgreSQL cluster", cfg.DataDir)
 	}
 	fresh := cfg.DataDir + ".new"
 	if err := os.RemoveAll(fresh); err != nil {
 		return fmt.Errorf("remove an unfinished cluster: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(cfg.DataDir), 0o755); err != nil { //nolint:gosec // the unprivileged owner must pass through
-		return fault.Wrap(err, fault.Invalid, "postgres.data_directory", fmt.Sprintf("cannot make %s", filepath.Dir(cfg.DataDir)))
+		return errDataDirectory.Wrap(err, fmt.Sprintf("cannot make %s", filepath.Dir(cfg.DataDir)))
 	}
 	if err := os.Mkdir(fresh, 0o700); err != nil {
-		return fault.Wrap(err, fault.Invalid, "postgres.data_directory", fmt.Sprintf("cannot make %s", fresh))
+		return errDataDirectory.Wrap(err, fmt.Sprintf("cannot make %s", fresh))
 	}
 	if err := owner.own(fresh); err != nil {
 		return fmt.Errorf("hand %s to %s: %w", fresh, owner.name, err)
@@ -179,7 +177,7 @@ func initCluster(ctx context.Context, cfg Config, owner *account) error {
 	cmd.Stdout, cmd.Stderr = tail, tail
 	if err := run(ctx, cmd); err != nil {
 		_ = os.RemoveAll(fresh)
-		return fault.Wrap(err, fault.Unavailable, "postgres.start", fmt.Sprintf("initdb in %s: %s", cfg.DataDir, tail.last()))
+		return errStart.Wrap(err, fmt.Sprintf("initdb in %s: %s", cfg.DataDir, tail.last()))
 	}
 	if err := os.Remove(cfg.DataDir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("replace the empty data directory: %w", err)
@@ -196,16 +194,16 @@ func checkCluster(ctx context.Context, cfg Config, owner *account, version strin
 	cmd := command(cfg, owner, "postgres", "--version")
 	cmd.Stdout = &out
 	if err := run(ctx, cmd); err != nil {
-		return fault.Wrap(err, fault.Invalid, "postgres.binaries", fmt.Sprintf("the PostgreSQL in %s does not run here", cfg.BinDir))
+		return ErrBinaries.Wrap(err, fmt.Sprintf("the PostgreSQL in %s does not run here", cfg.BinDir))
 	}
 	// postgres (PostgreSQL) 18.4 (Debian …)
 	fields := strings.Fields(out.String())
 	if len(fields) < 3 {
-		return fault.Newf(fault.Invalid, "postgres.binaries", "the PostgreSQL in %s does not say its version", cfg.BinDir)
+		return ErrBinaries.Newf("the PostgreSQL in %s does not say its version", cfg.BinDir)
 	}
 	major, _, _ := strings.Cut(fields[2], ".")
 	if major != version {
-		return fault.Newf(fault.Invalid, "postgres.data_directory", "%s was made by PostgreSQL %s, this is PostgreSQL %s", cfg.DataDir, version, major)
+		return errDataDirectory.Newf("%s was made by PostgreSQL %s, this is PostgreSQL %s", cfg.DataDir, version, major)
 	}
 	info, err := os.Stat(cfg.DataDir)
 	if err != nil {
@@ -216,7 +214,7 @@ func checkCluster(ctx context.Context, cfg Config, owner *account, version strin
 		uid = owner.uid
 	}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != uid {
-		return fault.Newf(fault.Invalid, "postgres.data_directory", "%s belongs to user id %d, PostgreSQL would run as user id %d", cfg.DataDir, st.Uid, uid)
+		return errDataDirectory.Newf("%s belongs to user id %d, PostgreSQL would run as user id %d", cfg.DataDir, st.Uid, uid)
 	}
 	return nil
 }
@@ -240,7 +238,7 @@ func awaitPrevious(ctx context.Context, dataDir string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fault.Newf(fault.Invalid, "postgres.data_directory", "another PostgreSQL (process %d) runs on %s", pid, dataDir)
+			return errDataDirectory.Newf("another PostgreSQL (process %d) runs on %s", pid, dataDir)
 		case <-tick.C:
 		}
 	}
@@ -261,7 +259,7 @@ func alive(pid int, dataDir string) bool {
 func choosePort(port int) (int, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) //nolint:noctx // no I/O: it binds and is closed
 	if err != nil {
-		return 0, fault.Wrap(err, fault.Invalid, "postgres.port", fmt.Sprintf("port %d is taken", port))
+		return 0, errPort.Wrap(err, fmt.Sprintf("port %d is taken", port))
 	}
 	port = l.Addr().(*net.TCPAddr).Port
 	return port, l.Close()
@@ -322,13 +320,13 @@ func (s *Server) start(ctx context.Context, owner *account) error {
 		err = s.cmd.Wait()
 		s.mu.Lock()
 		if !s.stopping {
-			s.err = fault.Wrap(err, fault.Unavailable, "postgres.stopped", "PostgreSQL ended: "+tail.last())
+			s.err = errStopped.Wrap(err, "PostgreSQL ended: "+tail.last())
 		}
 		s.mu.Unlock()
 		close(s.done)
 	}()
 	if err := <-started; err != nil {
-		return fault.Wrap(err, fault.Invalid, "postgres.binaries", fmt.Sprintf("the PostgreSQL in %s does not run here", s.cfg.BinDir))
+		return ErrBinaries.Wrap(err, fmt.Sprintf("the PostgreSQL in %s does not run here", s.cfg.BinDir))
 	}
 	if err := s.waitReady(ctx, tail); err != nil {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -352,9 +350,9 @@ func (s *Server) waitReady(ctx context.Context, tail *tail) error {
 		}
 		select {
 		case <-s.done:
-			return fault.New(fault.Unavailable, "postgres.start", "PostgreSQL does not start: "+tail.last())
+			return errStart.New("PostgreSQL does not start: " + tail.last())
 		case <-ctx.Done():
-			return fault.Wrap(ctx.Err(), fault.Unavailable, "postgres.start", "PostgreSQL is not ready in time: "+tail.last())
+			return errStart.Wrap(ctx.Err(), "PostgreSQL is not ready in time: "+tail.last())
 		case <-tick.C:
 		}
 	}
@@ -389,7 +387,7 @@ func (s *Server) Stop(ctx context.Context) error {
 		case <-s.done:
 		case <-ctx.Done():
 			_ = s.cmd.Process.Signal(syscall.SIGQUIT)
-			err = fault.Wrap(ctx.Err(), fault.Unavailable, "postgres.stop", "PostgreSQL did not stop in time and was ended")
+			err = errStop.Wrap(ctx.Err(), "PostgreSQL did not stop in time and was ended")
 		}
 	}
 	<-s.done

@@ -17,7 +17,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
 )
@@ -213,7 +212,7 @@ func (s *Service) deliver(ctx context.Context, what string, sent *Sent, items in
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return fault.Wrap(err, fault.Unavailable, "demo.send", fmt.Sprintf("%s does not take the %s", s.cfg.Endpoint, what))
+			return errSend.Wrap(err, fmt.Sprintf("%s does not take the %s", s.cfg.Endpoint, what))
 		}
 		if attempt == 1 {
 			s.print("%s does not take the %s yet, trying again: %v", s.cfg.Endpoint, what, again.err)

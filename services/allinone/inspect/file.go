@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 )
 
@@ -49,17 +48,17 @@ func readFile(path string) (*segmentrow.Row, error) {
 	line, rest, whole := bytes.Cut(rest, []byte("\n"))
 	var h head
 	if !ours || !whole || json.Unmarshal(line, &h) != nil {
-		return nil, fault.Newf(fault.Invalid, "segment.file", "%s was not written by `ollyscale segment --out`", path)
+		return nil, errFile.Newf("%s was not written by `ollyscale segment --out`", path)
 	}
 	for i, p := range parts(&h.Row) {
 		n := h.Lengths[i]
 		if n < 0 || n > len(rest) {
-			return nil, fault.Newf(fault.Invalid, "segment.file", "%s ends early", path)
+			return nil, errFile.Newf("%s ends early", path)
 		}
 		*p, rest = rest[:n:n], rest[n:]
 	}
 	if len(rest) > 0 {
-		return nil, fault.Newf(fault.Invalid, "segment.file", "%s goes on after its end", path)
+		return nil, errFile.Newf("%s goes on after its end", path)
 	}
 	return &h.Row, nil
 }

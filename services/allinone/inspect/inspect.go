@@ -14,7 +14,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/postgres/sqlfile"
@@ -102,7 +101,7 @@ func (c *Command) read(ctx context.Context) (*segmentrow.Row, error) {
 	id, err := uuid.Parse(c.cfg.Segment)
 	if err != nil {
 		if _, missing := os.Stat(c.cfg.Segment); missing != nil {
-			return nil, fault.Newf(fault.Invalid, "segment.name", "%q is neither the id of a segment nor a file", c.cfg.Segment)
+			return nil, errName.Newf("%q is neither the id of a segment nor a file", c.cfg.Segment)
 		}
 		return readFile(c.cfg.Segment)
 	}
@@ -130,7 +129,7 @@ func (c *Command) read(ctx context.Context) (*segmentrow.Row, error) {
 			return found, nil
 		}
 	}
-	return nil, fault.Newf(fault.NotFound, "segment.unknown", "there is no segment %s: it may have been merged into another one, or dropped with its day", id)
+	return nil, errUnknown.Newf("there is no segment %s: it may have been merged into another one, or dropped with its day", id)
 }
 
 func (c *Command) open(ctx context.Context) (*pgxpool.Pool, error) {

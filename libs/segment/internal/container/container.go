@@ -103,5 +103,5 @@ func (s *Section) Constant() bool {
 
 // Damagedf is the error of a segment whose bytes contradict the specification.
 func Damagedf(format string, args ...any) *fault.Error {
-	return fault.Newf(fault.Internal, "segment.damaged", "segment is damaged: "+format, args...)
+	return ErrDamaged.Newf("segment is damaged: "+format, args...)
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"unsafe"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -184,7 +183,7 @@ func (d *Directory) Parse(b []byte, newest byte) error {
 	r := &directoryReader{b: b}
 	version := r.byte()
 	if !r.bad && (version < oldestVersion || version > newest) {
-		return fault.Newf(fault.Internal, "segment.format", "segment has format version %d, this program reads versions %d to %d",
+		return ErrFormat.Newf("segment has format version %d, this program reads versions %d to %d",
 			version, oldestVersion, newest)
 	}
 	if d.Signal = telemetry.Signal(r.byte()); d.Signal > telemetry.Metrics {

@@ -3,8 +3,6 @@ package container
 import (
 	"encoding/binary"
 	"iter"
-
-	"github.com/ollyscale/ollyscale/libs/fault"
 )
 
 // Fields are extension fields, what later programs add to a directory, to one of its entries, or to the body of a section: a tag, a length
@@ -89,7 +87,7 @@ func (f Fields) understood(what string) error {
 	}
 	for field := range f.All() {
 		if field.Critical {
-			return fault.Newf(fault.Internal, "segment.extension", "%s of the segment needs extension %d, which this program does not know", what, field.Tag)
+			return errExtension.Newf("%s of the segment needs extension %d, which this program does not know", what, field.Tag)
 		}
 	}
 	return nil

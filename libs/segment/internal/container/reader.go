@@ -6,7 +6,6 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 )
 
@@ -71,7 +70,7 @@ type Reader struct {
 func NewReader(memory *arena.Arena) (*Reader, error) {
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(math.MaxInt32))
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "segment.zstd", "decompressor cannot be made")
+		return nil, errZstd.Wrap(err, "decompressor cannot be made")
 	}
 	return &Reader{zstd: z, memory: memory}, nil
 }
@@ -156,7 +155,7 @@ func (r *Reader) stream(st Stream) ([]byte, error) {
 func (r *Reader) unzip(z []byte, raw int) ([]byte, error) {
 	b, err := r.zstd.DecodeAll(z, r.memory.Take(raw))
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "segment.damaged", "segment is damaged: a frame cannot be decompressed")
+		return nil, ErrDamaged.Wrap(err, "segment is damaged: a frame cannot be decompressed")
 	}
 	if len(b) != raw {
 		return nil, Damagedf("a frame has %d bytes, want %d", len(b), raw)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -46,7 +45,7 @@ func (w *Writer) compressor(level int) (*zstd.Encoder, error) {
 		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(speed), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
 			zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true), zstd.WithAllLitEntropyCompression(true))
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Internal, "segment.zstd", "compressor cannot be made")
+			return nil, errZstd.Wrap(err, "compressor cannot be made")
 		}
 		w.zstd[i] = z
 	}
@@ -133,7 +132,7 @@ func (w *Writer) Finish() (directory, body []byte, err error) {
 	for _, list := range [...][]Section{w.dir.Sections, w.dir.Keys} {
 		for i := range list {
 			if list[i].Count > MaxEntries {
-				return nil, nil, fault.Newf(fault.Internal, "segment.entries", "a segment holds at most %d entries of a kind", MaxEntries)
+				return nil, nil, ErrEntries.Newf("a segment holds at most %d entries of a kind", MaxEntries)
 			}
 		}
 	}

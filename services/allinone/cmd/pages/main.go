@@ -39,7 +39,7 @@ func write(root string) error {
 		return err
 	}
 	for name, page := range map[string]func(*sources) ([]byte, error){
-		"configuration.md": configuration, "metrics.md": metricsPage,
+		"configuration.md": configuration, "metrics.md": metricsPage, "errors.md": errorsPage,
 	} {
 		text, err := page(s)
 		if err != nil {

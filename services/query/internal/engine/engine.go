@@ -35,7 +35,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ollyscale/ollyscale/libs/bus"
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
@@ -101,7 +100,7 @@ func (e *Engine) Ask(ctx context.Context, question func(ctx context.Context, s *
 		})
 	})
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fault.Wrap(err, fault.Unavailable, "query.timeout", fmt.Sprintf("the query took longer than %s; narrow its range or filters", e.set.Timeout))
+		return ErrTimeout.Wrap(err, fmt.Sprintf("the query took longer than %s; narrow its range or filters", e.set.Timeout))
 	}
 	return err
 }

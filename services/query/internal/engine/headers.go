@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
@@ -387,7 +386,7 @@ func (s *Snapshot) resolve(ctx context.Context, q *Query, places []place) ([]*He
 		return nil, fmt.Errorf("read headers: %w", err)
 	}
 	if len(missing) > 0 {
-		return nil, fault.Newf(fault.Internal, "segment.missing", "%d segments of %d were not found", len(missing), len(places))
+		return nil, errMissing.Newf("%d segments of %d were not found", len(missing), len(places))
 	}
 	return out, nil
 }

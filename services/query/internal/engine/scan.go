@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
@@ -176,7 +175,7 @@ func (s *Snapshot) fetch(ctx context.Context, q *Query, w *wave) error {
 				}
 			}
 			if len(w.buffer)+len(raw) > cap(w.buffer) {
-				return fault.New(fault.Internal, "segment.damaged", "a segment is longer than its directory says")
+				return segment.ErrDamaged.New("a segment is longer than its directory says")
 			}
 			from := len(w.buffer)
 			w.buffer = append(w.buffer, raw...)
@@ -189,7 +188,7 @@ func (s *Snapshot) fetch(ctx context.Context, q *Query, w *wave) error {
 		return fmt.Errorf("fetch segments: %w", err)
 	}
 	if read != n {
-		return fault.Newf(fault.Internal, "segment.missing", "%d of %d parts of segments were found", read, n)
+		return errMissing.Newf("%d of %d parts of segments were found", read, n)
 	}
 	return nil
 }
@@ -234,7 +233,7 @@ func (s *Snapshot) decode(ctx context.Context, q *Query, current *wave, each vis
 func visitOne(i int, of *wave, r *columns.Reader, each visit) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fault.Newf(fault.Internal, "segment.damaged", "segment is damaged: reading it failed with: %v", p)
+			err = segment.ErrDamaged.Newf("segment is damaged: reading it failed with: %v", p)
 		}
 	}()
 	r.Open(of.headers[i].directory, of.wants[i], of.parts[i])

@@ -44,17 +44,17 @@ func (p *parser) list(path string, raw []json.RawMessage, depth int) (All, error
 	return list, nil
 }
 
-func refused(code, path, format string, args ...any) error {
-	return fault.New(fault.Invalid, "filter."+code, path+": "+fmt.Sprintf(format, args...))
+func refused(kind fault.Kind, path, format string, args ...any) error {
+	return kind.New(path + ": " + fmt.Sprintf(format, args...))
 }
 
 func (p *parser) one(path string, raw json.RawMessage, depth int) (Filter, error) {
 	p.nodes++
 	if p.nodes > maxNodes {
-		return nil, refused("too_large", path, "more than %d conditions", maxNodes)
+		return nil, refused(errTooLarge, path, "more than %d conditions", maxNodes)
 	}
 	if depth > maxDepth {
-		return nil, refused("too_large", path, "nested deeper than %d", maxDepth)
+		return nil, refused(errTooLarge, path, "nested deeper than %d", maxDepth)
 	}
 	var wire struct {
 		Field    *string
@@ -67,7 +67,7 @@ func (p *parser) one(path string, raw json.RawMessage, depth int) (Filter, error
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&wire); err != nil {
-		return nil, refused("malformed", path, "want {field, operator, value}, {and:[…]}, {or:[…]} or {not:[…]}: %v", err)
+		return nil, refused(ErrMalformed, path, "want {field, operator, value}, {and:[…]}, {or:[…]} or {not:[…]}: %v", err)
 	}
 	groups := 0
 	for _, g := range []*[]json.RawMessage{wire.And, wire.Or, wire.Not} {
@@ -78,7 +78,7 @@ func (p *parser) one(path string, raw json.RawMessage, depth int) (Filter, error
 	isCondition := wire.Field != nil || wire.Operator != nil || wire.Value != nil
 	switch {
 	case groups > 1 || groups == 1 && isCondition || groups == 0 && !isCondition:
-		return nil, refused("malformed", path, "want exactly one of {field, operator, value}, {and:[…]}, {or:[…]}, {not:[…]}")
+		return nil, refused(ErrMalformed, path, "want exactly one of {field, operator, value}, {and:[…]}, {or:[…]}, {not:[…]}")
 	case wire.And != nil:
 		return p.group(path+".and", *wire.And, depth)
 	case wire.Or != nil:
@@ -88,16 +88,16 @@ func (p *parser) one(path string, raw json.RawMessage, depth int) (Filter, error
 		list, err := p.group(path+".not", *wire.Not, depth)
 		return Not{list}, err
 	case wire.Field == nil:
-		return nil, refused("malformed", path, "field is missing")
+		return nil, refused(ErrMalformed, path, "field is missing")
 	case wire.Operator == nil:
-		return nil, refused("malformed", path, "operator is missing")
+		return nil, refused(ErrMalformed, path, "operator is missing")
 	}
 	return p.condition(path, *wire.Field, *wire.Operator, wire.Value)
 }
 
 func (p *parser) group(path string, raw []json.RawMessage, depth int) (All, error) {
 	if len(raw) == 0 {
-		return nil, refused("malformed", path, "at least one filter is wanted")
+		return nil, refused(ErrMalformed, path, "at least one filter is wanted")
 	}
 	return p.list(path, raw, depth+1)
 }
@@ -105,11 +105,11 @@ func (p *parser) group(path string, raw []json.RawMessage, depth int) (All, erro
 func (p *parser) condition(path, name, operator string, raw json.RawMessage) (Filter, error) {
 	f, key, ok := resolve(p.fields, p.signal, name)
 	if !ok {
-		return nil, refused("unknown_field", path, "unknown field %q for %s", name, p.signal)
+		return nil, refused(errField, path, "unknown field %q for %s", name, p.signal)
 	}
 	row, positive, negates := operatorOf(p.operators, operator)
 	if row == nil {
-		return nil, refused("unknown_operator", path, "unknown operator %q", operator)
+		return nil, refused(errOperator, path, "unknown operator %q", operator)
 	}
 	values, is, err := row.Operand.parse(raw)
 	if err == nil {
@@ -118,7 +118,7 @@ func (p *parser) condition(path, name, operator string, raw json.RawMessage) (Fi
 			return c, nil
 		}
 	}
-	return nil, refused("bad_value", path, "%s %s: %v", name, operator, err)
+	return nil, refused(errValue, path, "%s %s: %v", name, operator, err)
 }
 
 // parse reads what stands to the right of an operator. is is false only for a flag that is false.

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -105,14 +104,14 @@ func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key 
 	case api.ListAttributeValuesParamsSignalLogs:
 		a.signal = telemetry.Logs
 	default:
-		return nil, fault.Newf(fault.Invalid, "request.signal", "signal: %.64q is not traces or logs", string(asked.Signal))
+		return nil, errSignal.Newf("signal: %.64q is not traces or logs", string(asked.Signal))
 	}
 	switch asked.Scope {
 	case "", api.ListAttributeValuesParamsScopeAttributes:
 	case api.ListAttributeValuesParamsScopeResource:
 		a.resource = true
 	default:
-		return nil, fault.Newf(fault.Invalid, "request.scope", "scope: %.64q is not attributes or resource", string(asked.Scope))
+		return nil, errScope.Newf("scope: %.64q is not attributes or resource", string(asked.Scope))
 	}
 	limit, err := pageLimit(asked.Limit, defaultLimit, maxLimit)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 )
 
@@ -47,11 +46,11 @@ func (c cursors) seal(at cursor, query []byte) string {
 func (c cursors) open(text string, query []byte) (cursor, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(b) != cursorBody+cursorMAC || b[0] != cursorVersion {
-		return cursor{}, fault.New(fault.Invalid, "cursor.malformed", "the cursor is not one that this API gave")
+		return cursor{}, errCursor.New("the cursor is not one that this API gave")
 	}
 	body := b[:cursorBody]
 	if !hmac.Equal(b[cursorBody:], c.mac(body, query)) {
-		return cursor{}, fault.New(fault.Invalid, "cursor.mismatch",
+		return cursor{}, errCursorOfAnother.New(
 			"the cursor belongs to another query (range, filters or tenant differ), or was made by a server with another cursor key")
 	}
 	n := func(i int) int64 { return int64(binary.BigEndian.Uint64(body[1+8*i:])) } //nolint:gosec // seal made it

@@ -8,7 +8,6 @@ import (
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
@@ -159,7 +158,7 @@ func (h handlers) GetTrace(c echo.Context, traceID api.TraceID, p api.GetTracePa
 		return answer(c, result, err)
 	case api.GetTraceParamsFormatOtlp, api.GetTraceParamsFormatOtlpProto:
 	default:
-		return fault.Newf(fault.Invalid, "request.format", "format: %.64q is not ollyscale, otlp or otlp_proto", string(p.Format))
+		return errFormat.Newf("format: %.64q is not ollyscale, otlp or otlp_proto", string(p.Format))
 	}
 	otlp, cut, err := h.getTraceOTLP(c.Request().Context(), tenant, id, from, to)
 	if err != nil {

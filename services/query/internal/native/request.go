@@ -14,7 +14,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
@@ -73,7 +72,7 @@ func pageLimit(n *int, byDefault, most int) (int, error) {
 		return byDefault, nil
 	}
 	if *n < 1 || *n > most {
-		return 0, fault.Newf(fault.Invalid, "pagination.limit", "limit: %d is not between 1 and %d", *n, most)
+		return 0, errPageLimit.Newf("limit: %d is not between 1 and %d", *n, most)
 	}
 	return *n, nil
 }
@@ -107,18 +106,18 @@ func timeRange(start, end otlpjson.Time) (from, to int64, err error) {
 			return 0
 		}
 		if t == "" || t == "null" {
-			err = fault.Newf(fault.Invalid, "time_range.required", "%s is required: RFC 3339 or Unix nanoseconds", name)
+			err = errTimeMissing.Newf("%s is required: RFC 3339 or Unix nanoseconds", name)
 			return 0
 		}
 		n, parseErr := t.Nanos()
 		if parseErr != nil {
-			err = fault.Newf(fault.Invalid, "time_range.invalid", "%s: %v", name, parseErr)
+			err = errTime.Newf("%s: %v", name, parseErr)
 		}
 		return n
 	}
 	from, to = bound("start_time", start), bound("end_time", end)
 	if err == nil && from >= to {
-		err = fault.New(fault.Invalid, "time_range.empty", "start_time must be before end_time")
+		err = errTimeEmpty.New("start_time must be before end_time")
 	}
 	return from, to, err
 }
@@ -149,7 +148,7 @@ func bodyOf(c echo.Context) (api.SearchRequest, error) {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return r, err
 		}
-		return r, fault.Newf(fault.Invalid, "request.malformed", "the body is not a search request: %v", err)
+		return r, errRequest.Newf("the body is not a search request: %v", err)
 	}
 	return r, nil
 }
@@ -171,7 +170,7 @@ func filterList(text string) ([]api.Filter, error) {
 	}
 	var list []api.Filter
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
-		return nil, fault.Newf(fault.Invalid, "filter.malformed", "filters: want a JSON array of filters: %v", err)
+		return nil, filter.ErrMalformed.Newf("filters: want a JSON array of filters: %v", err)
 	}
 	return list, nil
 }
@@ -180,7 +179,7 @@ func filterList(text string) ([]api.Filter, error) {
 func parseTraceID(text string) ([16]byte, error) {
 	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != 16 || [16]byte(b) == [16]byte{} {
-		return [16]byte{}, fault.Newf(fault.Invalid, "trace_id.invalid", "%.64q is not a trace id: want 32 hex digits, not all zero", text)
+		return [16]byte{}, errTraceID.Newf("%.64q is not a trace id: want 32 hex digits, not all zero", text)
 	}
 	return [16]byte(b), nil
 }
@@ -191,14 +190,14 @@ func idFilter(signal telemetry.Signal, id [16]byte) (filter.Filter, error) {
 }
 
 func errNotFound(what string) error {
-	return fault.New(fault.NotFound, "not_found", fmt.Sprintf("%s was not found", what))
+	return errNothing.New(fmt.Sprintf("%s was not found", what))
 }
 
 // errCut is for a search that was cut before it knew whether what it looks for exists.
 func errCut(cut *engine.Cut, what string) error {
-	code := "query.budget"
+	kind := errBudget
 	if cut.Reason == engine.Timeout {
-		code = "query.timeout"
+		kind = engine.ErrTimeout
 	}
-	return fault.New(fault.Unavailable, code, fmt.Sprintf("%s was not found before the search was cut: %s; give the range of time that it lies in", what, cut.Message))
+	return kind.Newf("%s was not found before the search was cut: %s; give the range of time that it lies in", what, cut.Message)
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -97,7 +96,7 @@ func (n *API) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to 
 	case n.maps <- struct{}{}:
 		defer func() { <-n.maps }()
 	default:
-		return nil, fault.Newf(fault.Overloaded, "query.overloaded", "%d service maps are being computed already; try again in a moment", maxMaps)
+		return nil, errOverloaded.Newf("%d service maps are being computed already; try again in a moment", maxMaps)
 	}
 	started := n.now()
 	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}, Completeness: n.completeness(telemetry.Traces)}

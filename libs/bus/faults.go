@@ -1,0 +1,104 @@
+package bus
+
+import (
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// The codes of this package's errors. docs/errors.md is made from them.
+var (
+	errConnect = fault.Kind{
+		Class: fault.Invalid, Code: "bus.connect",
+		Meaning: "NATS cannot be reached in the way that is configured.",
+		Advice:  "Check bus.url, the credentials and the certificates.",
+	}
+	errNoStorage = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.no_storage",
+		Meaning: "NATS has no room for the streams as they are configured.",
+		Advice:  "Give NATS more storage, or lower bus.max_bytes.",
+	}
+	ErrDisconnected = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.disconnected",
+		Meaning: "The connection to NATS is down.",
+		Advice:  "Retry; see that NATS runs.",
+	}
+	errClosed = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.closed",
+		Meaning: "The connection to NATS was closed, as when a service stops.",
+		Advice:  "Retry.",
+	}
+	errConsumerLost = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.consumer_lost",
+		Meaning: "The consumer of a stream was removed from NATS; it is made again.",
+		Advice:  "Nothing, unless it goes on: see who removes it.",
+	}
+	errFull = fault.Kind{
+		Class: fault.Overloaded, Code: "bus.full",
+		Meaning: "The queue of a signal is full, because the database does not keep up.",
+		Advice:  "Retry; see why the writer is behind, or raise bus.max_bytes.",
+	}
+	errResources = fault.Kind{
+		Class: fault.Overloaded, Code: "bus.resources",
+		Meaning: "NATS has no storage left.",
+		Advice:  "Retry; give NATS more storage.",
+	}
+	errStalled = fault.Kind{
+		Class: fault.Overloaded, Code: "bus.stalled",
+		Meaning: "Too many batches wait for NATS.",
+		Advice:  "Retry.",
+	}
+	errInFlight = fault.Kind{
+		Class: fault.Overloaded, Code: "bus.in_flight",
+		Meaning: "As many batches wait for NATS as bus.max_in_flight allows.",
+		Advice:  "Retry.",
+	}
+	errMessageTooLarge = fault.Kind{
+		Class: fault.TooLarge, Code: "bus.message_too_large",
+		Meaning: "One item is larger than a message of the queue may be.",
+		Advice:  "Make the item smaller, or raise bus.max_message_bytes.",
+	}
+	errMissing = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.missing",
+		Meaning: "The streams do not exist yet, or no longer.",
+		Advice:  "Retry.",
+	}
+	errQueueRefused = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.refused",
+		Meaning: "NATS refused; why is in the log.",
+		Advice:  "Retry.",
+	}
+	errUnavailable = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.unavailable",
+		Meaning: "NATS did not answer.",
+		Advice:  "Retry; see that NATS runs.",
+	}
+	errAckTimeout = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.timeout",
+		Meaning: "NATS did not acknowledge in time.",
+		Advice:  "Retry; nothing is stored twice.",
+	}
+	errSettledTwice = fault.Kind{
+		Class: fault.Internal, Code: "bus.settled_twice",
+		Meaning: "A delivery was settled twice: a defect.",
+		Advice:  "Report it.",
+	}
+	errBadBody = fault.Kind{
+		Class: fault.Invalid, Code: "bus.bad_body",
+		Meaning: "The body of a message cannot be decompressed; it becomes a dead letter.",
+		Advice:  "See who else writes to the subject.",
+	}
+	errBadEncoding = fault.Kind{
+		Class: fault.Invalid, Code: "bus.bad_encoding",
+		Meaning: "A message has an encoding that this build does not know; it becomes a dead letter.",
+		Advice:  "Update the writer.",
+	}
+	errBadEnvelope = fault.Kind{
+		Class: fault.Invalid, Code: "bus.bad_envelope",
+		Meaning: "A message has no whole envelope; it becomes a dead letter.",
+		Advice:  "See who else writes to the subject.",
+	}
+	errNewerEnvelope = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.newer_envelope",
+		Meaning: "A newer ingest wrote the message; a newer writer must take it.",
+		Advice:  "Finish the update of the writers.",
+	}
+)

@@ -1,0 +1,29 @@
+package service
+
+import (
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// The codes of this package's errors. docs/errors.md is made from them.
+var (
+	errInUse = fault.Kind{
+		Class: fault.Unavailable, Code: "listen.in_use",
+		Meaning: "Another process has the port.",
+		Advice:  "Stop it, or choose another address with the setting in the message.",
+	}
+	errDenied = fault.Kind{
+		Class: fault.Unavailable, Code: "listen.denied",
+		Meaning: "The user may not listen on the port.",
+		Advice:  "Choose a port above 1023.",
+	}
+	errNoAddress = fault.Kind{
+		Class: fault.Unavailable, Code: "listen.no_address",
+		Meaning: "The machine has no such address.",
+		Advice:  "Choose another address.",
+	}
+	errListen = fault.Kind{
+		Class: fault.Invalid, Code: "listen.failed",
+		Meaning: "The address cannot be listened on.",
+		Advice:  "Correct the setting in the message.",
+	}
+)

@@ -1,0 +1,24 @@
+package telemetry
+
+import (
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// The codes of this package's errors. docs/errors.md is made from them.
+var (
+	errSignal = fault.Kind{
+		Class: fault.Invalid, Code: "signal.unknown",
+		Meaning: "A signal is named that is none of traces, logs and metrics.",
+		Advice:  "Correct the name.",
+	}
+	ErrTenant = fault.Kind{
+		Class: fault.Invalid, Code: "tenant.invalid",
+		Meaning: "The name of a tenant has characters or a length that are not allowed.",
+		Advice:  "Use 1 to 64 characters of A-Z, a-z, 0-9, _ and -.",
+	}
+	ErrMalformed = fault.Kind{
+		Class: fault.Invalid, Code: "otlp.malformed",
+		Meaning: "The body is no OTLP protobuf; the message says where it breaks.",
+		Advice:  "Mend the sender; a retry cannot help.",
+	}
+)

@@ -1,0 +1,34 @@
+package ingest
+
+import (
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// The codes of this package's errors. docs/errors.md is made from them.
+var (
+	errEncoding = fault.Kind{
+		Class: fault.Invalid, Code: "http.bad_encoding",
+		Meaning: "The body cannot be decompressed as its Content-Encoding says.",
+		Advice:  "Mend the sender; a retry cannot help.",
+	}
+	errBody = fault.Kind{
+		Class: fault.Invalid, Code: "http.bad_body",
+		Meaning: "The body ended before its length was reached.",
+		Advice:  "Retry; see what cuts the connection.",
+	}
+	errCertificate = fault.Kind{
+		Class: fault.Invalid, Code: "config.ingest",
+		Meaning: "The certificate or key of OTLP/gRPC cannot be read.",
+		Advice:  "Check grpc.tls_cert_file and grpc.tls_key_file.",
+	}
+	errJSON = fault.Kind{
+		Class: fault.Invalid, Code: "otlp.bad_json",
+		Meaning: "The body is no OTLP/JSON; the message says where it breaks.",
+		Advice:  "Mend the sender; a retry cannot help.",
+	}
+	errBusy = fault.Kind{
+		Class: fault.Overloaded, Code: "ingest.busy",
+		Meaning: "As many requests are held in memory as max_in_flight_bytes allows.",
+		Advice:  "Retry; if it goes on, add instances or raise the limit.",
+	}
+)

@@ -1,0 +1,34 @@
+package filter
+
+import (
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// The codes of this package's errors. docs/errors.md is made from them.
+var (
+	ErrMalformed = fault.Kind{
+		Class: fault.Invalid, Code: "filter.malformed",
+		Meaning: "A filter has not the form that is described.",
+		Advice:  "Correct it; see docs/api.yaml.",
+	}
+	errTooLarge = fault.Kind{
+		Class: fault.Invalid, Code: "filter.too_large",
+		Meaning: "The filters have too many conditions or levels.",
+		Advice:  "Ask for less at once.",
+	}
+	errField = fault.Kind{
+		Class: fault.Invalid, Code: "filter.unknown_field",
+		Meaning: "The signal has no such field.",
+		Advice:  "Use one of those that /api/fields lists.",
+	}
+	errOperator = fault.Kind{
+		Class: fault.Invalid, Code: "filter.unknown_operator",
+		Meaning: "There is no such operator.",
+		Advice:  "Use one of those that /api/fields lists.",
+	}
+	errValue = fault.Kind{
+		Class: fault.Invalid, Code: "filter.bad_value",
+		Meaning: "The value does not fit the field and the operator.",
+		Advice:  "Correct it as the message says.",
+	}
+)

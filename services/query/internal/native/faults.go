@@ -1,0 +1,79 @@
+package native
+
+import (
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// The codes of this package's errors. docs/errors.md is made from them.
+var (
+	errBudget = fault.Kind{
+		Class: fault.Unavailable, Code: "query.budget",
+		Meaning: "A thing was not found before the query had looked at as many items as one may.",
+		Advice:  "Give the range of time that it lies in.",
+	}
+	errOverloaded = fault.Kind{
+		Class: fault.Overloaded, Code: "query.overloaded",
+		Meaning: "As many service maps are being computed as may be at once.",
+		Advice:  "Retry.",
+	}
+	errFormat = fault.Kind{
+		Class: fault.Invalid, Code: "request.format",
+		Meaning: "A format is asked for that there is not.",
+		Advice:  "Use one that the message names.",
+	}
+	errSignal = fault.Kind{
+		Class: fault.Invalid, Code: "request.signal",
+		Meaning: "A signal is named that the path does not know.",
+		Advice:  "Use one that the message names.",
+	}
+	errScope = fault.Kind{
+		Class: fault.Invalid, Code: "request.scope",
+		Meaning: "A scope of attributes is named that there is not.",
+		Advice:  "Use one that the message names.",
+	}
+	errRequest = fault.Kind{
+		Class: fault.Invalid, Code: "request.malformed",
+		Meaning: "The body is not the JSON that the path takes.",
+		Advice:  "Correct it; see docs/api.yaml.",
+	}
+	errCursor = fault.Kind{
+		Class: fault.Invalid, Code: "cursor.malformed",
+		Meaning: "The cursor is none that this API gave, or its key has changed.",
+		Advice:  "Start from the first page.",
+	}
+	errCursorOfAnother = fault.Kind{
+		Class: fault.Invalid, Code: "cursor.mismatch",
+		Meaning: "The cursor belongs to another query.",
+		Advice:  "Repeat the query as it was, or start from the first page.",
+	}
+	errPageLimit = fault.Kind{
+		Class: fault.Invalid, Code: "pagination.limit",
+		Meaning: "The limit is out of bounds.",
+		Advice:  "Use one between those in the message.",
+	}
+	errTimeMissing = fault.Kind{
+		Class: fault.Invalid, Code: "time_range.required",
+		Meaning: "The range of time is missing.",
+		Advice:  "Give start_time and end_time.",
+	}
+	errTime = fault.Kind{
+		Class: fault.Invalid, Code: "time_range.invalid",
+		Meaning: "A time cannot be read.",
+		Advice:  "Write RFC 3339 or Unix nanoseconds.",
+	}
+	errTimeEmpty = fault.Kind{
+		Class: fault.Invalid, Code: "time_range.empty",
+		Meaning: "The range of time ends before it starts.",
+		Advice:  "Swap its ends.",
+	}
+	errTraceID = fault.Kind{
+		Class: fault.Invalid, Code: "trace_id.invalid",
+		Meaning: "A trace id is not 32 hex digits.",
+		Advice:  "Correct it.",
+	}
+	errNothing = fault.Kind{
+		Class: fault.NotFound, Code: "not_found",
+		Meaning: "What is asked for does not exist in the range of time.",
+		Advice:  "Widen the range.",
+	}
+)

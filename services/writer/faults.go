@@ -1,0 +1,29 @@
+package writer
+
+import (
+	"github.com/ollyscale/ollyscale/libs/fault"
+)
+
+// The codes of this package's errors. docs/errors.md is made from them.
+var (
+	errPanic = fault.Kind{
+		Class: fault.Internal, Code: "writer.panic",
+		Meaning: "Writing a batch met a defect; the batch is tried alone and becomes a dead letter when it goes on.",
+		Advice:  "Report it, with the dead letter.",
+	}
+	errSettledTwice = fault.Kind{
+		Class: fault.Internal, Code: "writer.settled_twice",
+		Meaning: "A delivery was settled twice: a defect.",
+		Advice:  "Report it.",
+	}
+	errLimit = fault.Kind{
+		Class: fault.Invalid, Code: "postgres.limit",
+		Meaning: "A value exceeds a limit of PostgreSQL; the batch becomes a dead letter.",
+		Advice:  "Shorten what the message names.",
+	}
+	errRefused = fault.Kind{
+		Class: fault.Unavailable, Code: "postgres.refused",
+		Meaning: "The database refuses to write, and it is not known why.",
+		Advice:  "See the log and that of PostgreSQL.",
+	}
+)
