@@ -76,7 +76,10 @@ func Next(b []byte, i int) (tag Tag, s, e int, p Problem) {
 	tag = Tag(b[i])
 	i++
 	if tag >= 0x80 {
-		if tag, i, p = longTag(b, i-1); p != Fine {
+		if i < len(b) && b[i] < 0x80 { // numbers from 16 on, of which a span has one
+			tag = tag&0x7f | Tag(b[i])<<7
+			i++
+		} else if tag, i, p = longTag(b, i-1); p != Fine {
 			return 0, i, 0, p
 		}
 	}
@@ -177,14 +180,14 @@ func Uvarint(b []byte, i int) (v uint64, next int, p Problem) {
 	return 0, i, BadVarint
 }
 
-// Short reports whether b[i:] begins with a whole field of the given one-byte tag and fewer than 128 bytes of content; it is b[i+2:end].
+// Short reports whether b[i:] (i < len(b)) begins with a whole field of the given one-byte tag and fewer than 128 bytes of content; it is b[i+2:end].
 // It is inlined: most of what comes are short attributes, and to see that without calling Next saves a twentieth of a walk.
 func Short(b []byte, i int, tag Tag) (end int, ok bool) {
-	if len(b)-i < 2 || Tag(b[i]) != tag || b[i+1] >= 0x80 {
+	if Tag(b[i]) != tag || i+1 >= len(b) {
 		return 0, false
 	}
 	end = i + 2 + int(b[i+1])
-	return end, end <= len(b)
+	return end, b[i+1] < 0x80 && end <= len(b)
 }
 
 // AppendUvarint appends v in the shortest form.
