@@ -57,7 +57,7 @@ func TestHeaderQueries(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var raw []json.RawMessage
 			require.NoError(t, json.Unmarshal([]byte(c.filters), &raw))
-			f, err := filter.Parse(c.signal, raw)
+			f, err := filter.NewParser().Parse(c.signal, raw)
 			require.NoError(t, err)
 			p := &Query{Tenant: "default", Signal: c.signal, From: day.Add(90 * time.Minute).UnixNano(), To: day.Add(12 * time.Hour).UnixNano(), Filter: f}
 			if c.change != nil {

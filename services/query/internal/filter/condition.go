@@ -68,12 +68,12 @@ func cheapFirst(parts All) {
 
 // Where is a condition that a front end composes itself; a list of values is for operators that take one. The error is a mistake of the
 // caller, or of whoever gave the values.
-func Where(signal telemetry.Signal, field, operator string, values ...Literal) (Filter, error) {
-	f, key, ok := resolve(Fields(), signal, field)
+func (p *Parser) Where(signal telemetry.Signal, field, operator string, values ...Literal) (Filter, error) {
+	f, key, ok := resolve(p.fields, signal, field)
 	if !ok {
 		return nil, fmt.Errorf("unknown field %q for %s", field, signal)
 	}
-	_, positive, negates := operatorOf(Operators(), operator)
+	_, positive, negates := operatorOf(p.operators, operator)
 	if positive == nil {
 		return nil, fmt.Errorf("unknown operator %q", operator)
 	}

@@ -1,5 +1,5 @@
 // Package filter says which items of a signal are looked for. It knows neither HTTP nor a front end's language: a front end parses the JSON of
-// the native API (Parse), or composes conditions itself (Where, All, Any, Not).
+// the native API (Parser.Parse), or composes conditions itself (Parser.Where, All, Any, Not).
 //
 // A field is a row of the table in fields.go, of a kind that has a file of its own; an operator is a row of the table in operators.go. Parser,
 // bounds, matcher, GET /api/fields and the text in docs/api.yaml are made from these two tables and know no field and no operator by name.

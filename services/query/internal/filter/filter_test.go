@@ -26,7 +26,7 @@ func TestALongServiceNameIsLookedUpAsItIsStored(t *testing.T) {
 	for _, name := range []string{strings.Repeat("n", 1010), strings.Repeat("n", 1024), strings.Repeat("n", 1025), "x" + strings.Repeat("é", 900), "\uFFFD", "a\u0000b"} {
 		literal, err := json.Marshal(name)
 		require.NoError(t, err)
-		f, err := Parse(telemetry.Traces, []json.RawMessage{slices.Concat([]byte(`{"field":"service","operator":"eq","value":`), literal, []byte(`}`))})
+		f, err := NewParser().Parse(telemetry.Traces, []json.RawMessage{slices.Concat([]byte(`{"field":"service","operator":"eq","value":`), literal, []byte(`}`))})
 		require.NoError(t, err)
 		require.Equal(t, []string{schema.Name(name)}, f.Bounds().Services, "%.20q", name)
 	}
@@ -38,7 +38,7 @@ func TestBoundsOfCompositions(t *testing.T) {
 	t.Parallel()
 	parse := func(text string) Bounds {
 		t.Helper()
-		f, err := Parse(telemetry.Traces, []json.RawMessage{json.RawMessage(text)})
+		f, err := NewParser().Parse(telemetry.Traces, []json.RawMessage{json.RawMessage(text)})
 		require.NoError(t, err)
 		return f.Bounds()
 	}
@@ -131,7 +131,7 @@ func TestTables(t *testing.T) {
 			for _, o := range operators {
 				for _, value := range values {
 					operand := map[Operand]string{One: value, List: "[" + value + "]", Flag: "true"}[o.Operand]
-					parsed, err := Parse(signal, []json.RawMessage{json.RawMessage(`{"field":"` + name + `","operator":"` + o.Name + `","value":` + operand + `}`)})
+					parsed, err := NewParser().Parse(signal, []json.RawMessage{json.RawMessage(`{"field":"` + name + `","operator":"` + o.Name + `","value":` + operand + `}`)})
 					require.Equal(t, slices.Contains(f.Operators(operators), o.Name), err == nil, "%s %s %s: %v", name, o.Name, operand, err)
 					if err == nil {
 						parsed.Columns(columns.NewSet(signal))
@@ -141,11 +141,11 @@ func TestTables(t *testing.T) {
 			}
 		}
 	}
-	_, err := Where(telemetry.Traces, "body", "eq", String("a"))
+	_, err := NewParser().Where(telemetry.Traces, "body", "eq", String("a"))
 	require.ErrorContains(t, err, "unknown field")
-	_, err = Where(telemetry.Logs, "body", "is", String("a"))
+	_, err = NewParser().Where(telemetry.Logs, "body", "is", String("a"))
 	require.ErrorContains(t, err, "unknown operator")
-	_, err = Where(telemetry.Logs, "trace_id", "gt", String("a"))
+	_, err = NewParser().Where(telemetry.Logs, "trace_id", "gt", String("a"))
 	require.ErrorContains(t, err, "does not take")
 }
 
@@ -188,7 +188,7 @@ func FuzzFilters(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, signal := range telemetry.Signals() {
-			parsed, err := Parse(signal, []json.RawMessage{raw})
+			parsed, err := NewParser().Parse(signal, []json.RawMessage{raw})
 			if err != nil {
 				require.Equal(t, fault.Invalid, fault.ClassOf(err))
 				continue

@@ -17,21 +17,29 @@ const (
 	maxRegexLength = 1000
 )
 
-// Parse reads the filters of a request, which must all hold, as docs/api.yaml describes them. Errors are fault.Invalid and name the place.
-func Parse(signal telemetry.Signal, raw []json.RawMessage) (Filter, error) {
-	p := parser{signal: signal, fields: Fields(), operators: Operators()}
-	return p.list("filters", raw, 0)
-}
-
-// parser turns the filters of one request into a tree.
-type parser struct {
-	signal    telemetry.Signal
+// Parser makes filters, by the two tables, which it builds once. It never changes and may be used by many requests at a time.
+type Parser struct {
 	fields    []Field
 	operators []Operator
-	nodes     int
 }
 
-func (p *parser) list(path string, raw []json.RawMessage, depth int) (All, error) {
+// NewParser knows the fields and operators that there are.
+func NewParser() *Parser { return &Parser{fields: Fields(), operators: Operators()} }
+
+// Parse reads the filters of a request, which must all hold, as docs/api.yaml describes them. Errors are fault.Invalid and name the place.
+func (p *Parser) Parse(signal telemetry.Signal, raw []json.RawMessage) (Filter, error) {
+	r := request{Parser: p, signal: signal}
+	return r.list("filters", raw, 0)
+}
+
+// request is the filters of one request on their way into a tree.
+type request struct {
+	*Parser
+	signal telemetry.Signal
+	nodes  int
+}
+
+func (p *request) list(path string, raw []json.RawMessage, depth int) (All, error) {
 	list := make(All, 0, len(raw))
 	for i, r := range raw {
 		f, err := p.one(fmt.Sprintf("%s[%d]", path, i), r, depth)
@@ -48,7 +56,7 @@ func refused(kind fault.Kind, path, format string, args ...any) error {
 	return kind.New(path + ": " + fmt.Sprintf(format, args...))
 }
 
-func (p *parser) one(path string, raw json.RawMessage, depth int) (Filter, error) {
+func (p *request) one(path string, raw json.RawMessage, depth int) (Filter, error) {
 	p.nodes++
 	if p.nodes > maxNodes {
 		return nil, refused(errTooLarge, path, "more than %d conditions", maxNodes)
@@ -95,14 +103,14 @@ func (p *parser) one(path string, raw json.RawMessage, depth int) (Filter, error
 	return p.condition(path, *wire.Field, *wire.Operator, wire.Value)
 }
 
-func (p *parser) group(path string, raw []json.RawMessage, depth int) (All, error) {
+func (p *request) group(path string, raw []json.RawMessage, depth int) (All, error) {
 	if len(raw) == 0 {
 		return nil, refused(ErrMalformed, path, "at least one filter is wanted")
 	}
 	return p.list(path, raw, depth+1)
 }
 
-func (p *parser) condition(path, name, operator string, raw json.RawMessage) (Filter, error) {
+func (p *request) condition(path, name, operator string, raw json.RawMessage) (Filter, error) {
 	f, key, ok := resolve(p.fields, p.signal, name)
 	if !ok {
 		return nil, refused(errField, path, "unknown field %q for %s", name, p.signal)

@@ -11,7 +11,6 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
-	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
@@ -121,7 +120,7 @@ func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key 
 	if err != nil {
 		return nil, err
 	}
-	f, err := filter.Parse(a.signal, filters)
+	f, err := n.filters.Parse(a.signal, filters)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func (n *API) traceLogs(ctx context.Context, tenant telemetry.Tenant, id [16]byt
 	if err != nil {
 		return nil, err
 	}
-	f, err := idFilter(telemetry.Logs, id)
+	f, err := n.idFilter(telemetry.Logs, id)
 	if err != nil {
 		return nil, err
 	}

@@ -135,11 +135,11 @@ func (n *API) getMetric(ctx context.Context, tenant telemetry.Tenant, name strin
 	if err != nil {
 		return nil, err
 	}
-	f, err := filter.Parse(telemetry.Metrics, filters)
+	f, err := n.filters.Parse(telemetry.Metrics, filters)
 	if err != nil {
 		return nil, err
 	}
-	byName, err := filter.Where(telemetry.Metrics, "name", "eq", filter.String(name))
+	byName, err := n.filters.Where(telemetry.Metrics, "name", "eq", filter.String(name))
 	if err != nil {
 		return nil, err
 	}

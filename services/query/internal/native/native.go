@@ -11,6 +11,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 // Settings are what an operator can set of this front end.
@@ -25,13 +26,14 @@ type API struct {
 	set     Settings
 	tenant  func(echo.Context) (telemetry.Tenant, error)
 	now     func() time.Time
+	filters *filter.Parser
 	cursors cursors
 	maps    chan struct{} // service maps being computed
 }
 
 // New makes the API on an engine. tenant says whose data a request may read.
 func New(e *engine.Engine, set Settings, tenant func(echo.Context) (telemetry.Tenant, error), now func() time.Time) *API {
-	return &API{engine: e, set: set, tenant: tenant, now: now, cursors: cursors{set.CursorKey}, maps: make(chan struct{}, maxMaps)}
+	return &API{engine: e, set: set, tenant: tenant, now: now, filters: filter.NewParser(), cursors: cursors{set.CursorKey}, maps: make(chan struct{}, maxMaps)}
 }
 
 // Register adds the API's routes.

@@ -48,7 +48,7 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 	if err != nil {
 		return nil, err
 	}
-	f, err := filter.Parse(signal, r.Filters)
+	f, err := n.filters.Parse(signal, r.Filters)
 	if err != nil {
 		return nil, err
 	}
@@ -185,8 +185,8 @@ func parseTraceID(text string) ([16]byte, error) {
 }
 
 // idFilter is for one trace.
-func idFilter(signal telemetry.Signal, id [16]byte) (filter.Filter, error) {
-	return filter.Where(signal, "trace_id", "eq", filter.String(hex.EncodeToString(id[:])))
+func (n *API) idFilter(signal telemetry.Signal, id [16]byte) (filter.Filter, error) {
+	return n.filters.Where(signal, "trace_id", "eq", filter.String(hex.EncodeToString(id[:])))
 }
 
 func errNotFound(what string) error {

@@ -142,7 +142,7 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 		if field == "namespace" && value == "" {
 			continue // any
 		}
-		c, err := filter.Where(telemetry.Traces, field, "eq", filter.String(value))
+		c, err := n.filters.Where(telemetry.Traces, field, "eq", filter.String(value))
 		if err != nil {
 			return nil, err
 		}

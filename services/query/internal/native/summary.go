@@ -52,8 +52,8 @@ type summing struct {
 // sumUp reads all spans of the traces from an hour before to an hour after each one's newest matching span. The summary of a trace whose
 // newest matching span is another one than that found, so that it stands earlier in the list, is nil.
 func sumUp(ctx context.Context, s *engine.Snapshot, search *search, found []foundTrace) ([]*api.TraceSummary, error) {
-	u, columns := newSumming(search, found)
-	_, err := engine.Scan(ctx, s, &u.query, columns, u.visit,
+	u, needed := newSumming(search, found)
+	_, err := engine.Scan(ctx, s, &u.query, needed, u.visit,
 		func(_ []*engine.Header, made [][]traceRow, _ int64) bool {
 			for _, rows := range made {
 				for i := range rows {
@@ -107,22 +107,29 @@ func newSumming(search *search, found []foundTrace) (*summing, engine.Columns) {
 func (u *summing) visit(r *columns.Reader, _ *engine.Header) ([]traceRow, error) {
 	// Which of the segment's rows are of which trace.
 	ids := r.TraceIDs()
+	if r.Err() != nil {
+		return nil, nil // the engine tells
+	}
 	of := make([]*traceSum, len(ids.Distinct))
-	some := false
 	for entry, id := range ids.Distinct {
 		of[entry] = u.sums[id]
-		some = some || of[entry] != nil
 	}
-	if !some || r.Err() != nil {
+	rows := 0
+	for _, entry := range ids.Rows {
+		if of[entry] != nil {
+			rows++
+		}
+	}
+	if rows == 0 {
 		return nil, nil
 	}
 	met := r.Borrow()
 	defer r.GiveBack()
 	u.search.Filter.Match(r, met)
 	times, positions, ordinals := r.Ints(segment.ColTime), r.Ints(segment.ColPosition), r.Ints(segment.ColOrdinal)
-	var out []traceRow
-	var near []uint32 // rows that are told of
-	var places []int  // and theirs in out
+	out := make([]traceRow, 0, rows)
+	near := make([]uint32, 0, rows) // rows that are told of
+	places := make([]int, 0, rows)  // and theirs in out
 	for row, entry := range ids.Rows {
 		sum := of[entry]
 		if sum == nil {

@@ -36,7 +36,7 @@ func (n *API) incompleteTrace(s *engine.Snapshot, found *engine.Found) *api.Inco
 
 func (n *API) getTrace(ctx context.Context, tenant telemetry.Tenant, id [16]byte, from, to int64) (*api.Trace, error) {
 	started := n.now()
-	f, err := idFilter(telemetry.Traces, id)
+	f, err := n.idFilter(telemetry.Traces, id)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (n *API) getTrace(ctx context.Context, tenant telemetry.Tenant, id [16]byte
 
 // getTraceOTLP is the trace as protobuf TracesData; cut is not nil when it lacks spans, which OTLP has no place to say.
 func (n *API) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id [16]byte, from, to int64) (out []byte, cut *api.Incomplete, err error) {
-	f, err := idFilter(telemetry.Traces, id)
+	f, err := n.idFilter(telemetry.Traces, id)
 	if err != nil {
 		return nil, nil, err
 	}
