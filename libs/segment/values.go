@@ -1,3 +1,6 @@
+// This file interns the values that package values reads (docs/segment-format.md, section 7), and hands it those to be written. Invariant: a
+// value that a table holds lies in memory that lives as long as the table's rows do.
+
 package segment
 
 import (

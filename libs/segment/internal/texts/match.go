@@ -1,3 +1,6 @@
+// Searches compare a text with templates before any string is put together. Invariant: never and always are certain; what is in doubt is
+// maybe, and its strings are looked at one by one.
+
 package texts
 
 import (

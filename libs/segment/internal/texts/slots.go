@@ -1,3 +1,5 @@
+// The slots of templates (docs/segment-format.md, section 7): what may stand in one, and how it is read back.
+
 package texts
 
 import "math/bits"

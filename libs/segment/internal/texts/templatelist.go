@@ -1,3 +1,5 @@
+// Reading of the form templates (docs/segment-format.md, section 7). Invariant: numbers are skipped by read, and read by load.
+
 package texts
 
 import (
