@@ -1,0 +1,79 @@
+// Package tooling tests the scripts of .ci that decide whether something passes.
+package tooling
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// run runs a script by its bash and tells what it said.
+func run(t *testing.T, script string, args ...string) (string, error) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), script, args...).CombinedOutput()
+	return string(out), err
+}
+
+// TestSubjectsAreHeldAgainstTheirForm: the message may go on for long after its subject, as with `git commit --verbose`, which puts the whole
+// diff there.
+func TestSubjectsAreHeldAgainstTheirForm(t *testing.T) {
+	t.Parallel()
+	const good = "writer: settle a batch that cannot be decoded apart from its neighbours"
+	for message, passes := range map[string]bool{
+		good: true,
+		"# what git says\n" + good + "\n\nWhy.\n":                            true,
+		"libs/bus, writer: keep both":                                        true,
+		"Revert \"" + good + "\"":                                            true,
+		good + "\n\n" + strings.Repeat("+ a line of a large diff\n", 20_000): true,
+		good + ".":              false,
+		"Settle a batch":        false,
+		"writer: Settle it all": false,
+		"\n" + good:             false,
+	} {
+		path := filepath.Join(t.TempDir(), "message")
+		require.NoError(t, os.WriteFile(path, []byte(message), 0o600))
+		out, err := run(t, "../.ci/hooks/commit-msg", path)
+		require.Equal(t, passes, err == nil, "%.80q: %v %s", message, err, out)
+	}
+}
+
+// TestDeadFunctionsAreFound runs .ci/deadcode over a tree in which the search itself is stood in for.
+func TestDeadFunctionsAreFound(t *testing.T) {
+	t.Parallel()
+	const dead = "github.com/ollyscale/ollyscale/libs/thing.Unused"
+	for name, tc := range map[string]struct {
+		search, allow, says string
+	}{
+		"nothing dead":                 {"", "", ""},
+		"dead, and nothing is allowed": {dead, "", "dead: libs/thing.Unused"},
+		"dead, and another is allowed": {dead, "libs/thing.Other # a test\n", "dead: libs/thing.Unused"},
+		"dead and allowed":             {dead, "libs/thing.Unused # the change that comes\n", ""},
+		"allowed without a reader":     {dead, "libs/thing.Unused\n", "says after a # who will read it"},
+		"allowed and not dead":         {"", "libs/thing.Unused # the change that comes\n", "not dead: libs/thing.Unused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			script, err := os.ReadFile("../.ci/deadcode")
+			require.NoError(t, err)
+			search := "#!/bin/sh\n"
+			if tc.search != "" {
+				search += `printf '` + tc.search + `\tthing.go:1\n'` + "\n"
+			}
+			for file, body := range map[string]string{
+				".ci/deadcode": string(script), ".ci/deadcode.allow": tc.allow, ".tools/bin/deadcode": search, "go.work": "use (\n\t./libs\n)\n",
+			} {
+				path := filepath.Join(dir, file)
+				require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+				require.NoError(t, os.WriteFile(path, []byte(body), 0o700))
+			}
+			out, err := run(t, filepath.Join(dir, ".ci/deadcode"))
+			require.Equal(t, tc.says == "", err == nil, "%v %s", err, out)
+			require.Contains(t, out, tc.says)
+		})
+	}
+}
