@@ -51,7 +51,6 @@ func TestWhatIsPutIntoAnEnvelopeComesOut(t *testing.T) {
 			require.LessOrEqual(t, len(body), len(payload), "%s %s: a body never grows", compression, name)
 			got, err := reader.open(telemetry.Logs, Subject(telemetry.Logs, "t1"), h, body)
 			require.NoError(t, err, "%s %s", compression, name)
-			require.Equal(t, len(want.Payload), len(got.Payload))
 			require.True(t, bytes.Equal(want.Payload, got.Payload), "%s %s", compression, name)
 			want.Payload, got.Payload = nil, nil
 			require.Equal(t, want, got, "%s %s", compression, name)
