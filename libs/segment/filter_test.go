@@ -11,6 +11,7 @@ import (
 
 // TestFiltersHoldEverything: whatever is in a segment is found by its filters, by the tokens that a query computes.
 func TestFiltersHoldEverything(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		t.Run(signal.String(), func(t *testing.T) {
 			table := NewTable("acme", signal)
@@ -87,6 +88,7 @@ func TestFiltersHoldEverything(t *testing.T) {
 }
 
 func TestTokensAreTyped(t *testing.T) {
+	t.Parallel()
 	num := Value{Type: Int, Num: 200}
 	require.Equal(t, Token(ScopeItem, "code", num), Token(ScopeItem, "code", Value{Type: Int, Num: 200, Key: 7, Hash: 9}))
 	seen := map[uint64]bool{}
@@ -102,6 +104,7 @@ func TestTokensAreTyped(t *testing.T) {
 }
 
 func TestWords(t *testing.T) {
+	t.Parallel()
 	words := func(s string) (out []string) {
 		Words([]byte(s), func(w []byte) bool {
 			out = append(out, string(w))
@@ -124,6 +127,7 @@ func TestWords(t *testing.T) {
 
 // TestGroup: a group says of each of its segments what a filter of its own says, but for the sizes of filters; never no where it was yes.
 func TestGroup(t *testing.T) {
+	t.Parallel()
 	table := NewTable("acme", telemetry.Traces)
 	_, err := table.Append(demoTraces(t, 1, 6000, true), 1)
 	require.NoError(t, err)

@@ -92,6 +92,7 @@ func checkDamaged(t *testing.T, table *Table, directory, body []byte) {
 
 // TestDamaged flips, cuts and overwrites bytes of real segments.
 func TestDamaged(t *testing.T) {
+	t.Parallel()
 	for i, s := range seedSegments(t) {
 		r := newRandom(uint64(i))
 		table := NewTable("acme", s.Signal)
@@ -119,6 +120,7 @@ func TestDamaged(t *testing.T) {
 }
 
 func TestUnknownFormatVersion(t *testing.T) {
+	t.Parallel()
 	_, err := ParseDirectory([]byte{2, 0, 1})
 	var fe *fault.Error
 	require.ErrorAs(t, err, &fe)

@@ -11,6 +11,7 @@ import (
 // The gates hold what is deterministic: bytes and allocations. Time is measured by the benchmarks.
 
 func TestSizeGate(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		signal   telemetry.Signal
 		payloads [][]byte
@@ -42,7 +43,7 @@ func TestSizeGate(t *testing.T) {
 	}
 }
 
-func TestAllocationGate(t *testing.T) {
+func TestAllocationGate(t *testing.T) { //nolint:paralleltest // counts allocations of the process
 	for signal, payload := range map[telemetry.Signal][]byte{
 		telemetry.Traces:  demoTraces(t, 1, 4000, false),
 		telemetry.Logs:    demoLogs(t, 1, 4000),
@@ -69,7 +70,7 @@ func TestAllocationGate(t *testing.T) {
 }
 
 // TestReadingAllocationGate (with room for the race detector, which allocates too): asking a segment allocates for its dictionaries' names and not for its rows; a row that is shown, for what it has.
-func TestReadingAllocationGate(t *testing.T) {
+func TestReadingAllocationGate(t *testing.T) { //nolint:paralleltest // counts allocations of the process
 	table := NewTable("default", telemetry.Traces)
 	_, err := table.Append(demoTraces(t, 1, 4000, false), 1)
 	require.NoError(t, err)

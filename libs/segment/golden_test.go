@@ -43,6 +43,7 @@ func readGolden(t *testing.T, b []byte) (s *Segment, otlp []byte) {
 // TestGolden pins what readers of version 1 must understand. The bytes that Encode writes may change (a better choice of encodings, another
 // zstd), what they mean may not.
 func TestGolden(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		for seed := range uint64(3) {
 			name := filepath.Join("testdata", "v1", fmt.Sprintf("%s-%d.seg", signal, seed))
@@ -89,6 +90,7 @@ func TestGolden(t *testing.T) {
 // TestVersionBump is the day on which a program writes version 2: it still reads every golden file of version 1 and encodes what they hold
 // anew; a program of today refuses the segments of that one by name, and neither takes what is newer than itself.
 func TestVersionBump(t *testing.T) {
+	t.Parallel()
 	const next = FormatVersion + 1
 	for _, signal := range telemetry.Signals() {
 		b, err := os.ReadFile(filepath.Join("testdata", "v1", signal.String()+"-2.seg"))

@@ -71,6 +71,7 @@ func checkRoundTrip(t testing.TB, signal telemetry.Signal, payload []byte, want 
 }
 
 func TestRandomRoundTrip(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		t.Run(signal.String(), func(t *testing.T) {
 			for seed := range uint64(60) {

@@ -12,6 +12,7 @@ import (
 
 // TestAppendRows reads some rows of segments of random and of machine-made telemetry, and compares them with the same rows of all.
 func TestAppendRows(t *testing.T) {
+	t.Parallel()
 	check := func(t *testing.T, signal telemetry.Signal, payload []byte, r random) {
 		t.Helper()
 		table := NewTable("acme", signal)
@@ -110,6 +111,7 @@ func giveIDs(t testing.TB, table *Table, body []byte) {
 }
 
 func TestAppendRowsOutOfOrder(t *testing.T) {
+	t.Parallel()
 	table := NewTable("acme", telemetry.Logs)
 	_, err := table.Append(demoLogs(t, 1, 20), 1)
 	require.NoError(t, err)

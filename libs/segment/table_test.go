@@ -21,6 +21,7 @@ import (
 
 // TestFailedAppendLeavesNoTrace cuts a payload at every length and checks that the table encodes to the same bytes as before.
 func TestFailedAppendLeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		t.Run(signal.String(), func(t *testing.T) {
 			table := NewTable("acme", signal)
@@ -56,6 +57,7 @@ func TestFailedAppendLeavesNoTrace(t *testing.T) {
 }
 
 func TestErrorsNameTheField(t *testing.T) {
+	t.Parallel()
 	span := func(fields ...[]byte) []byte {
 		return field(1, message(field(2, field(2, nil)), field(2, message(field(2, nil), field(2, message(fields...))))))
 	}
@@ -91,6 +93,7 @@ func TestErrorsNameTheField(t *testing.T) {
 }
 
 func TestItemsHaveAnIdentity(t *testing.T) {
+	t.Parallel()
 	table := NewTable("acme", telemetry.Traces)
 	for position := range int64(2) {
 		_, err := table.Append(demoTraces(t, 5, 40, false), 10+position)
@@ -115,6 +118,7 @@ func metricsPayload(t *testing.T, build func(m pmetric.MetricSlice)) []byte {
 }
 
 func TestSeriesIdentity(t *testing.T) {
+	t.Parallel()
 	point := func(m pmetric.MetricSlice, name, unit string, keys ...string) {
 		x := m.AppendEmpty()
 		x.SetName(name)
@@ -147,6 +151,7 @@ func TestSeriesIdentity(t *testing.T) {
 }
 
 func TestMetricsWithoutPointsCarryNothing(t *testing.T) {
+	t.Parallel()
 	table := NewTable("acme", telemetry.Metrics)
 	n, err := table.Append(metricsPayload(t, func(m pmetric.MetricSlice) { m.AppendEmpty().SetEmptySum().SetIsMonotonic(true) }), 0)
 	require.NoError(t, err)
@@ -156,6 +161,7 @@ func TestMetricsWithoutPointsCarryNothing(t *testing.T) {
 }
 
 func TestServices(t *testing.T) {
+	t.Parallel()
 	d := ptrace.NewTraces()
 	add := func(pairs ...string) {
 		rs := d.ResourceSpans().AppendEmpty()
@@ -184,6 +190,7 @@ func TestServices(t *testing.T) {
 }
 
 func TestLogWithoutTimeIsTakenWhenObserved(t *testing.T) {
+	t.Parallel()
 	b := field(1, field(2, field(2, []byte{byte(otlp.LogRecordObservedTimeUnixNano), 5, 0, 0, 0, 0, 0, 0, 0})))
 	table := NewTable("acme", telemetry.Logs)
 	_, err := table.Append(b, 0)
@@ -195,6 +202,7 @@ func TestLogWithoutTimeIsTakenWhenObserved(t *testing.T) {
 }
 
 func TestHeader(t *testing.T) {
+	t.Parallel()
 	d := ptrace.NewTraces()
 	for i, service := range []string{"b", "a", "b"} {
 		rs := d.ResourceSpans().AppendEmpty()
@@ -230,6 +238,7 @@ func TestHeader(t *testing.T) {
 
 // TestWantedColumnsOnly decodes each column alone, from nothing but the ranges it asks for, and compares it with the whole.
 func TestWantedColumnsOnly(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		t.Run(signal.String(), func(t *testing.T) {
 			table := NewTable("acme", signal)
@@ -300,6 +309,7 @@ func serviceNames(t *Table, c Column) []string {
 }
 
 func TestDirectoryTellsWhatAKeyHolds(t *testing.T) {
+	t.Parallel()
 	d := ptrace.NewTraces()
 	ss := d.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty()
 	for i := range 10 {
@@ -333,6 +343,7 @@ func TestDirectoryTellsWhatAKeyHolds(t *testing.T) {
 
 // TestMerge reads many small segments into one table and makes one of them.
 func TestMerge(t *testing.T) {
+	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		t.Run(signal.String(), func(t *testing.T) {
 			var want []string
@@ -365,6 +376,7 @@ func TestMerge(t *testing.T) {
 }
 
 func TestEncodersWorkInParallel(t *testing.T) {
+	t.Parallel()
 	table := NewTable("acme", telemetry.Traces)
 	_, err := table.Append(demoTraces(t, 3, 2000, true), 1)
 	require.NoError(t, err)
@@ -384,6 +396,7 @@ func TestEncodersWorkInParallel(t *testing.T) {
 }
 
 func TestResetForgets(t *testing.T) {
+	t.Parallel()
 	table := NewTable("acme", telemetry.Traces)
 	_, err := table.Append(newRandom(3).payload(t, telemetry.Traces, 100), 1)
 	require.NoError(t, err)
@@ -400,6 +413,7 @@ func TestResetForgets(t *testing.T) {
 }
 
 func TestEncodeRefusesWrongRows(t *testing.T) {
+	t.Parallel()
 	table := NewTable("acme", telemetry.Traces)
 	_, err := table.Encode(nil, 0)
 	require.Error(t, err)
@@ -412,6 +426,7 @@ func TestEncodeRefusesWrongRows(t *testing.T) {
 }
 
 func TestSlices(t *testing.T) {
+	t.Parallel()
 	table := NewTable("acme", telemetry.Traces)
 	_, err := table.Append(demoTraces(t, 1, 5000, false), 1)
 	require.NoError(t, err)
@@ -442,6 +457,7 @@ func TestSlices(t *testing.T) {
 }
 
 func TestSlicesKeepHoursAndSeriesApart(t *testing.T) {
+	t.Parallel()
 	table := NewTable("acme", telemetry.Metrics)
 	for i, p := range demoMetrics(t, 1, 250) { // more than an hour
 		_, err := table.Append(p, int64(i))
@@ -471,6 +487,7 @@ func TestSlicesKeepHoursAndSeriesApart(t *testing.T) {
 }
 
 func TestHugeItemsFillSegments(t *testing.T) {
+	t.Parallel()
 	table := NewTable("acme", telemetry.Logs)
 	body := bytes.Repeat([]byte("x"), MaxItemBytes/2)
 	for range 5 {

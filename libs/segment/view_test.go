@@ -198,6 +198,7 @@ func checkTest(t testing.TB, c *Values, test *Test, want func(s []byte) bool) {
 }
 
 func TestView(t *testing.T) {
+	t.Parallel()
 	v, err := NewView()
 	require.NoError(t, err)
 	for _, signal := range telemetry.Signals() {
@@ -226,6 +227,7 @@ func TestView(t *testing.T) {
 
 // TestTemplateKernels: machine-made strings in which numbers of every form stand side by side.
 func TestTemplateKernels(t *testing.T) {
+	t.Parallel()
 	r := newRandom(7)
 	pieces := []func() string{
 		func() string { return fmt.Sprint(r.IntN(1000)) },
@@ -354,6 +356,7 @@ func checkDamagedView(t testing.TB, v *View, directory, body []byte) {
 
 // TestDamagedView reads damaged segments and sound ones in turn with one view: a sound one is read as if nothing had happened.
 func TestDamagedView(t *testing.T) {
+	t.Parallel()
 	v, err := NewView()
 	require.NoError(t, err)
 	for i, s := range seedSegments(t) {

@@ -9,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestArena(t *testing.T) {
+func TestArena(t *testing.T) { //nolint:paralleltest // counts allocations of the process
 	var a Arena
 	first := append(a.Take(3), 1, 2, 3)
 	second := append(a.Take(2), 4, 5)
