@@ -341,7 +341,8 @@ func oddPayloads(signal telemetry.Signal) [][]byte {
 		{0},
 		{0x0c},
 		group,
-		wrap(message(item, field(5, nil), field(7, nil))), // two kinds of data
+		wrap(message(item, field(5, nil), field(7, nil))),                                     // two kinds of data
+		field(1, message(field(1, bytes.Repeat(field(3, nil), 3)), field(2, field(2, item)))), // references to entities that say nothing
 	}
 	m := mutation{random: newRandom(3)}
 	for levels := otlp.MaxNesting - 2; levels <= otlp.MaxNesting+2; levels++ {

@@ -22,9 +22,10 @@ func (e *Encoder) collect(l *AttrList, rows []uint32) {
 // itemAttributes writes the attributes of items: one section of shapes, one per key.
 func (e *Encoder) itemAttributes(t *Table, rows []uint32) {
 	a := &e.attrs
-	if e.collect(&t.Attributes, rows); a.Empty() {
+	if e.collect(&t.Attributes, rows); a.Len() == 0 {
 		return
 	}
+	e.out.Hold(a.Len())
 	a.Split(t.Keys, len(t.tree.nodes), t.tree.keyList)
 	e.s.Reset()
 	a.Write(&e.s, e.c)
@@ -60,10 +61,11 @@ func (e *Encoder) attributeLists(t *Table, n int, list func(i int) []ValueID, to
 
 func (e *Encoder) writeBlock(t *Table, tree *shapeTree, tokens bool) {
 	a := &e.attrs
-	if a.Empty() {
+	if a.Len() == 0 {
 		e.s.Uvarint(0)
 		return
 	}
+	e.out.Hold(a.Len())
 	a.Split(t.Keys, len(tree.nodes), tree.keyList)
 	e.s.Uvarint(uint64(len(a.Keys)))
 	e.texts(len(a.Keys), func(i int) string { return t.Keys[a.Keys[i]] })

@@ -79,6 +79,23 @@ func (t *Table) Encode(rows []uint32, level int) (*Segment, error) {
 	return t.encoder.Encode(t, rows, level)
 }
 
+// AppendEncoded writes the given rows, in the given order, as one segment, or as more where one would hold more events, links, exemplars,
+// attributes or other entries than a segment takes. Of one row it takes every kind that Append does.
+func (t *Table) AppendEncoded(to []*Segment, rows []uint32, level int) ([]*Segment, error) {
+	s, err := t.Encode(rows, level)
+	switch {
+	case err == nil:
+		return append(to, s), nil
+	case !container.ErrEntries.Matches(err) || len(rows) < 2:
+		return nil, err
+	}
+	half := len(rows) / 2
+	if to, err = t.AppendEncoded(to, rows[:half], level); err != nil {
+		return nil, err
+	}
+	return t.AppendEncoded(to, rows[half:], level)
+}
+
 // Encode writes the given rows of t, in the given order, as one segment; t is only read.
 func (e *Encoder) Encode(t *Table, rows []uint32, level int) (*Segment, error) {
 	switch {

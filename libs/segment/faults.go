@@ -58,5 +58,4 @@ var (
 var (
 	ErrDamaged = container.ErrDamaged
 	ErrFormat  = container.ErrFormat
-	ErrEntries = container.ErrEntries
 )

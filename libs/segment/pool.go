@@ -87,6 +87,7 @@ func (e *Encoder) resources(t *Table) {
 		}
 	}
 	e.codes = lengths
+	e.out.Hold(len(lengths))
 	e.c.Write(&e.s, lengths)
 	e.attributeLists(t, n, func(i int) []ValueID { return t.Resources[list[i]].Attributes }, false)
 	e.add(container.Section{ID: container.SectionResources, Count: n})
@@ -276,15 +277,11 @@ func (r *dictionaryReader) readResourceHeads(src *streams.Source, n int) (h reso
 	r.from = append(r.from[:0], 0)
 	total := 0
 	for _, c := range r.readNumbers(1, src, n) {
-		if c < 0 || c > int64(len(src.Text)) || src.Bad {
+		if c < 0 || c > int64(container.MaxEntries-total) || src.Bad { // empty references take no bytes
 			src.Bad = true
 			return h
 		}
-		// Empty references take no bytes, but nobody sends many.
-		if total += int(c); total > 4*len(src.Text)+container.FreeGrowth {
-			src.Bad = true
-			return h
-		}
+		total += int(c)
 		r.from = append(r.from, total)
 	}
 	h.refs, h.refsFrom = r.readTexts(1, src, total), r.from

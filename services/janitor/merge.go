@@ -283,7 +283,7 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 	var segments []*segment.Segment
 	written := 0
 	for _, slice := range t.Slices(segment.MaxItems) {
-		if segments, err = encode(t, slice, level, segments); err != nil {
+		if segments, err = t.AppendEncoded(segments, slice, level); err != nil {
 			return nil, nil, fmt.Errorf("encode: %w", err)
 		}
 	}
@@ -312,22 +312,6 @@ func add(t *segment.Table, seg *segment.Segment) error {
 		return segment.ErrDamaged.Newf("the header counts %d items, the directory %d", seg.Items, d.Items())
 	}
 	return t.AppendSegment(d, []segment.Part{{Bytes: seg.Body}}, segment.WantAll())
-}
-
-// encode appends the rows as one segment, or as two when they hold more events, links, exemplars or attributes than one segment takes.
-func encode(t *segment.Table, rows []uint32, level int, to []*segment.Segment) ([]*segment.Segment, error) {
-	seg, err := t.Encode(rows, level)
-	if err == nil {
-		return append(to, seg), nil
-	}
-	if !segment.ErrEntries.Matches(err) || len(rows) < 2 {
-		return nil, err
-	}
-	half := len(rows) / 2
-	if to, err = encode(t, rows[:half], level, to); err != nil {
-		return nil, err
-	}
-	return encode(t, rows[half:], level, to)
 }
 
 // insert copies segments into their table, and the filters of several merged ones of an hour into a group: looking for a value then

@@ -29,7 +29,8 @@ type build struct {
 	leaves   map[leaf]struct{}
 	items    int
 
-	row     segmentrow.Row // being written
+	row     segmentrow.Row     // being written
+	encoded []*segment.Segment // of some rows, until they are written
 	table   *segment.Table
 	json    jsonValues
 	rollup  *rollup
@@ -118,11 +119,15 @@ func (b *build) tenant(batches []*held, p plan) ([]refusal, error) {
 	b.items += t.N
 
 	for _, rows := range t.Slices(p.segmentItems) {
-		s, err := t.Encode(rows, 0)
+		segments, err := t.AppendEncoded(b.encoded[:0], rows, 0)
 		if err != nil {
 			return refused, fmt.Errorf("encode a segment of %s: %w", b.signal, err)
 		}
-		b.segment(s)
+		for _, s := range segments {
+			b.segment(s)
+		}
+		clear(segments) // they are as large as what was received
+		b.encoded = segments
 	}
 	b.json.reset(t)
 	if b.signal == telemetry.Traces {

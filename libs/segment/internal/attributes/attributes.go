@@ -27,9 +27,6 @@ type Plan struct {
 	some   [][]uint32 // per key: its values in the picked rows, numbered over all rows; nil: all rows are picked
 }
 
-// maxSlots bounds one list: a slot costs at least a bit unless all are equal, and nobody repeats one key that often.
-const maxSlots = 1 << 16
-
 // Reader reads shapes. One goroutine uses it.
 type Reader struct {
 	ints    *integers.Decoder
@@ -54,7 +51,7 @@ func (r *Reader) Shapes(src *streams.Source, n, keys int) *Plan {
 	total := 0
 	for i, l := range r.lengths {
 		p.starts[i] = total
-		if l < 0 || l > maxSlots || src.Bad {
+		if l < 0 || l > container.MaxEntries || src.Bad {
 			return p.damaged(src)
 		}
 		total += int(l)
@@ -162,7 +159,7 @@ func (p *Plan) Of(key int) (some []uint32, n int) {
 
 // EachRow calls each with the keys of every picked row, in order.
 func (p *Plan) EachRow(each func(keys []int64)) {
-	if p.some == nil {
+	if p.pick == nil {
 		for _, shape := range p.rows {
 			each(p.slots[p.starts[shape]:p.starts[shape+1]])
 		}

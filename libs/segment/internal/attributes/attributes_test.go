@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
@@ -113,22 +114,32 @@ func TestDamage(t *testing.T) {
 		"a negative key":              written([][]int64{{0}, {-1}}, []int64{0, 1}),
 		"a shape that does not exist": written([][]int64{{0}, {1}}, []int64{0, 2}),
 		"nothing":                     {},
-		"a list too long":             written([][]int64{make([]int64, maxSlots+1), {1}}, []int64{0, 1}),
+		"a list too long":             written([][]int64{make([]int64, container.MaxEntries+1), {1}}, []int64{0, 1}),
 	} {
 		p := r.Lists(src, 2, 2, nil)
 		require.True(t, src.Bad, name)
 		p.EachRow(func([]int64) { t.Error(name) })
 	}
 	// 4,000 rows of 65,536 attributes each in some bytes.
-	src := written([][]int64{make([]int64, maxSlots)}, make([]int64, 4000))
+	src := written([][]int64{make([]int64, 1<<16)}, make([]int64, 4000))
 	r.Lists(src, 4000, 1, nil)
 	require.True(t, src.Bad)
+}
+
+// TestPickedRowsWithoutKeys: rows that are picked are as many as were asked for, also where no row has a key.
+func TestPickedRowsWithoutKeys(t *testing.T) {
+	t.Parallel()
+	src := written([][]int64{{}}, []int64{0, 0, 0})
+	n := 0
+	NewReader(integers.NewDecoder()).Lists(src, 3, 0, []uint32{1}).EachRow(func([]int64) { n++ })
+	require.False(t, src.Bad)
+	require.Equal(t, 1, n)
 }
 
 // TestManyRowsOfOneKey: a few bytes may not make gigabytes of rows.
 func TestManyRowsOfOneKey(t *testing.T) {
 	t.Parallel()
-	src := written([][]int64{make([]int64, maxSlots)}, make([]int64, 4000))
+	src := written([][]int64{make([]int64, 1<<16)}, make([]int64, 4000))
 	p := NewReader(integers.NewDecoder()).Shapes(src, 4000, 1)
 	require.False(t, src.Bad)
 	rows, _, ok := p.Locate(nil, 0, 3)
@@ -148,7 +159,7 @@ func TestSplitter(t *testing.T) {
 	encoder, reader := integers.NewEncoder(), NewReader(integers.NewDecoder())
 	for range 300 {
 		s.Reset()
-		require.True(t, s.Empty())
+		require.Zero(t, s.Len())
 		var want [][]value
 		perKey := map[key][]value{}
 		for range 1 + random.IntN(30) {
@@ -165,7 +176,7 @@ func TestSplitter(t *testing.T) {
 		s.Split(names, len(nodes), func(to []key, node uint32) []key { return append(to, nodes[node]...) })
 		require.True(t, slices.IsSortedFunc(s.Keys, func(a, b key) int { return strings.Compare(names[a], names[b]) }))
 		require.Len(t, s.Keys, len(perKey))
-		require.Equal(t, s.Empty(), len(s.Keys) == 0)
+		require.Equal(t, s.Len() == 0, len(s.Keys) == 0)
 		for i, k := range s.Keys {
 			require.Equal(t, perKey[k], s.Values(i))
 		}

@@ -45,8 +45,8 @@ func (s *Splitter[K, V]) Add(node uint32, values []V) {
 	s.values = append(s.values, values...)
 }
 
-// Empty tells whether no row has a value.
-func (s *Splitter[K, V]) Empty() bool { return len(s.values) == 0 }
+// Len is how many values all rows have.
+func (s *Splitter[K, V]) Len() int { return len(s.values) }
 
 // Shapes is how many shapes the rows have.
 func (s *Splitter[K, V]) Shapes() int { return len(s.shapes.nodes) }

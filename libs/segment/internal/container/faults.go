@@ -23,7 +23,7 @@ var (
 	}
 	ErrEntries = fault.Kind{
 		Class: fault.Internal, Code: "segment.entries",
-		Meaning: "A segment would hold more different values than one can. Whoever writes it splits it.",
+		Meaning: "A segment would hold more attributes, events or other entries than one takes. Whoever writes it splits it.",
 		Advice:  "Nothing.",
 	}
 	errZstd = fault.Kind{

@@ -33,6 +33,7 @@ type Writer struct {
 	closed  []int              // numbers of frames in the order in which they were closed
 	place   []int              // per number: its place in closed
 	ordered []Frame
+	most    int // entries of a kind that no Count tells of
 }
 
 // compressor returns the zstd encoder of a segment level: level 0 and 1 compress with zstd 1, level 2 with zstd 3.
@@ -59,7 +60,7 @@ func (w *Writer) Begin(signal telemetry.Signal, items, level int) error {
 		return err
 	}
 	w.zip = zip
-	w.body, w.closed = w.body[:0], w.closed[:0]
+	w.body, w.closed, w.most = w.body[:0], w.closed[:0], 0
 	w.dir = Directory{Items: items, Signal: signal, Frames: w.dir.Frames[:0], Sections: w.dir.Sections[:0], Keys: w.dir.Keys[:0]}
 	for i := range w.open {
 		w.open[i], w.numbers[i] = w.open[i][:0], -1
@@ -93,6 +94,9 @@ func (w *Writer) Add(s Section, streams [NumStreams][]byte) {
 	}
 }
 
+// Hold notes that the segment holds n entries of a kind which are not the Count of a section: attributes of all keys together, and the like.
+func (w *Writer) Hold(n int) { w.most = max(w.most, n) }
+
 // Cut ends the open frames that are worth it: sections that are read together share no frame with others. In a small segment, which is
 // fetched whole anyway, one larger frame compresses better and costs less.
 func (w *Writer) Cut() {
@@ -123,7 +127,7 @@ func (w *Writer) close(i int) {
 	w.open[i], w.numbers[i] = w.open[i][:0], -1
 }
 
-// Finish ends the segment. Both slices are the caller's.
+// Finish ends the segment. Both slices are the caller's. ErrEntries says that it holds more entries of a kind than anyone reads.
 func (w *Writer) Finish() (directory, body []byte, err error) {
 	for i := range w.open {
 		w.close(i)
@@ -131,10 +135,11 @@ func (w *Writer) Finish() (directory, body []byte, err error) {
 	w.number()
 	for _, list := range [...][]Section{w.dir.Sections, w.dir.Keys} {
 		for i := range list {
-			if list[i].Count > MaxEntries {
-				return nil, nil, ErrEntries.Newf("a segment holds at most %d entries of a kind", MaxEntries)
-			}
+			w.Hold(list[i].Count)
 		}
+	}
+	if w.most > MaxEntries {
+		return nil, nil, ErrEntries.Newf("a segment holds at most %d entries of a kind", MaxEntries)
 	}
 	return w.dir.Append(make([]byte, 0, 1024)), slices.Clone(w.body), nil
 }

@@ -238,7 +238,7 @@ func writeTemplates(e *Encoder, to *streams.Sink, list [][]byte) bool {
 	for i, s := range list {
 		e.touch(list, i)
 		total += len(s)
-		if !c.add(s) || len(c.ends) > limit || i == minTemplated*2 && len(c.ends) > minTemplated {
+		if !c.add(s) || len(c.values) > MaxNumbers || len(c.ends) > limit || i == minTemplated*2 && len(c.ends) > minTemplated {
 			return false
 		}
 	}

@@ -47,7 +47,8 @@ const (
 	// MaxGrowth bounds what a list of strings may grow by when it is read, so that a damaged one cannot demand memory.
 	MaxGrowth = 1024
 
-	// MaxNumbers bounds the numbers of all templates of a list: what 2^23 entries of a segment, the most there can be, have as a rule.
+	// MaxNumbers bounds the numbers of all templates of a list, which take next to no bytes where they are equal. A list that would have more is
+	// written plainly.
 	MaxNumbers = 1 << 23
 )
 

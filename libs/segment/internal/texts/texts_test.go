@@ -254,3 +254,23 @@ func TestDamaged(t *testing.T) {
 		require.True(t, from.Bad, "a form that nobody knows")
 	}
 }
+
+// TestMoreNumbersThanAListTakes: numbers that are equal take no bytes, so that there can be any number of them; what is written can be read.
+func TestMoreNumbersThanAListTakes(t *testing.T) {
+	t.Parallel()
+	list := make([][]byte, minTemplated)
+	for i := range list {
+		list[i] = bytes.Repeat([]byte("1 "), MaxNumbers/minTemplated+1)
+	}
+	var to streams.Sink
+	NewEncoder(integers.NewEncoder()).Write(&to, list)
+	from := begin(&to)
+	var l List
+	l.Read(integers.NewDecoder(), from, len(list))
+	require.False(t, from.Bad)
+	got, ok := l.All(nil, make([]byte, 0, l.Built()))
+	require.True(t, ok)
+	for i := range list {
+		require.True(t, bytes.Equal(list[i], got[i]))
+	}
+}

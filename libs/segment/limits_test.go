@@ -1,0 +1,64 @@
+package segment
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// TestMoreAttributesThanAnyoneSends: what is admitted can be read, whatever it is.
+func TestMoreAttributesThanAnyoneSends(t *testing.T) {
+	t.Parallel()
+	record := bytes.Repeat(field(6, field(1, []byte("k"))), 70_000)
+	checkAdmission(t, telemetry.Logs, field(1, field(2, field(2, record))))
+}
+
+// TestMoreEntriesThanASegmentTakes: rows that together hold more than a segment takes become several segments, and all of these can be read.
+func TestMoreEntriesThanASegmentTakes(t *testing.T) {
+	t.Parallel()
+	one, two := field(6, nil), field(6, field(1, []byte("k")))
+	record := bytes.Repeat(append(one, two...), 1050)
+	point := field(8, field(2, bytes.Repeat([]byte{1}, 1<<20)))
+	references := bytes.Repeat(field(3, nil), 1<<20)
+	for name, c := range map[string]struct {
+		signal  telemetry.Signal
+		payload []byte
+		again   int
+	}{
+		"attributes": {telemetry.Logs, field(1, field(2, bytes.Repeat(field(2, record), 400))), 10},
+		"buckets":    {telemetry.Metrics, field(1, field(2, field(2, field(10, field(1, point))))), 9},
+		"references": {telemetry.Logs, field(1, message(field(1, references), field(2, field(2, number(2, 9))))), 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			table := NewTable("acme", c.signal)
+			for i := range c.again {
+				payload := c.payload
+				if name == "references" { // resources that differ
+					payload = field(1, message(field(1, append(number(2, uint64(i+1)), references...)), field(2, field(2, number(2, 9)))))
+				}
+				_, err := table.Append(payload, int64(i))
+				require.NoError(t, err)
+			}
+			rows := make([]uint32, table.N)
+			for i := range rows {
+				rows[i] = uint32(i)
+			}
+			_, err := table.Encode(rows, 0)
+			require.True(t, container.ErrEntries.Matches(err))
+			list, err := table.AppendEncoded(nil, rows, 0)
+			require.NoError(t, err)
+			require.Len(t, list, 2)
+			again := NewTable("acme", c.signal)
+			for _, s := range list {
+				read(t, again, s, WantAll())
+			}
+			require.Equal(t, table.N, again.N)
+			require.True(t, bytes.Equal(table.OTLP(nil), again.OTLP(nil)))
+		})
+	}
+}
