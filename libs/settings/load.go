@@ -70,7 +70,11 @@ func Load(name string, config Config, args []string, usage io.Writer) (Asked, er
 		}
 		sources[s.Key] = s.source(v, flags, *file)
 		if err := s.decode(v); err != nil {
-			problems.Refuse(s.Key, "%s", err.Error())
+			text := err.Error()
+			if s.Secret {
+				text = "the value, which is not shown, is no " + s.kind()
+			}
+			problems.Refuse(s.Key, "%s", text)
 		}
 	}
 	// What could not be read has its default now: it is complained of once.

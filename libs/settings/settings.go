@@ -21,8 +21,8 @@ package settings
 import (
 	"encoding"
 	"fmt"
-	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -179,10 +179,8 @@ func (s Setting) safe() string {
 	if s.Secret && text != "" {
 		return "[hidden]"
 	}
-	if s.Value.Kind() == reflect.String && strings.Contains(text, "://") {
-		if u, err := url.Parse(text); err == nil && u.User != nil {
-			return u.Redacted()
-		}
-	}
-	return text
+	return passwords.ReplaceAllString(text, "${1}xxxxx@")
 }
+
+// passwords are those of URLs, of which a setting may list several. They are found in the text: a list is no URL.
+var passwords = regexp.MustCompile(`(://[^:/@\s]*:)[^\s,]*@`)

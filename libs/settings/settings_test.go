@@ -34,6 +34,7 @@ type roleConfig struct {
 	Shares  map[string]int    `mapstructure:"shares"`
 	Since   time.Time         `mapstructure:"since"`
 	Token   string            `mapstructure:"token" secret:"true"`
+	Headers map[string]string `mapstructure:"headers" secret:"true"`
 }
 
 type ownConfig struct {
@@ -166,6 +167,7 @@ func TestWrongSettingsAreNamed(t *testing.T) { //nolint:paralleltest // it sets 
 		"text":          {args: []string{"--since=soon"}, want: `since (from --since): parsing time "soon"`},
 		"entry":         {args: []string{"--pauses=1s,2"}, want: `pauses (from --pauses): "2" lacks a unit`},
 		"pair":          {args: []string{"--labels=a"}, want: `labels (from --labels): "a" is not name=value`},
+		"secret":        {args: []string{"--headers=hunter2"}, want: `headers (from --headers): the value, which is not shown, is no map`},
 		"unknown flag":  {args: []string{"--nope"}, want: "--nope"},
 		"unknown word":  {args: []string{"up", "again"}, want: `unknown argument "again"`},
 		"missing file":  {args: []string{"--config=/nowhere.yaml"}, want: "configuration file /nowhere.yaml does not exist"},
@@ -182,6 +184,7 @@ func TestWrongSettingsAreNamed(t *testing.T) { //nolint:paralleltest // it sets 
 		t.Run(name, func(t *testing.T) {
 			_, err := loadWith(t, tc.env, tc.args...)
 			require.ErrorContains(t, err, tc.want)
+			require.NotContains(t, err.Error(), "hunter")
 		})
 	}
 }
@@ -291,11 +294,11 @@ func TestBytesAndDurations(t *testing.T) {
 func TestPrintedConfigCanBeReadAgainAndHidesSecrets(t *testing.T) {
 	t.Parallel()
 	c := defaults()
-	c.Bus.URL, c.Token, c.Names = "nats://u:hunter2@host", "hunter3", []string{"a", "b"}
+	c.Bus.URL, c.Token, c.Names = "nats://u:hunter2@host:4222,nats://v:hunter/2@other:4222", "hunter3", []string{"a", "b"}
 	var out bytes.Buffer
 	require.NoError(t, Print(&out, &c))
 	require.NotContains(t, out.String(), "hunter")
-	require.Contains(t, out.String(), "bus:\n  url: \"nats://u:xxxxx@host\"\n  max_bytes: \"1GiB\"\n  wait: \"1m\"\n")
+	require.Contains(t, out.String(), "bus:\n  url: \"nats://u:xxxxx@host:4222,nats://v:xxxxx@other:4222\"\n  max_bytes: \"1GiB\"\n  wait: \"1m\"\n")
 	again, err := loadWith(t, nil, "--config", write(t, "p.yaml", out.String()))
 	require.NoError(t, err)
 	require.Equal(t, c.Names, again.Names)

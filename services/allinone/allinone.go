@@ -344,7 +344,7 @@ func reachable(address string) string {
 
 func redacted(text string) string {
 	u, err := url.Parse(text)
-	if err != nil {
+	if err != nil || u.Scheme == "" || u.Query().Has("password") { // key=value pairs may hold a password, too
 		return "(a connection string)"
 	}
 	return u.Redacted()

@@ -1,11 +1,14 @@
 package allinone
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/settings"
 )
 
 func TestDataDirectoryIsMadeLockedAndFoundAgain(t *testing.T) {
@@ -85,5 +88,14 @@ func TestAddressesAreMadeReachable(t *testing.T) {
 	require.Equal(t, "127.0.0.1:80", reachable("[::]:80"))
 	require.Equal(t, "[::1]:80", reachable("[::1]:80"))
 	require.Equal(t, "host:80", reachable("host:80"))
-	require.NotContains(t, redacted("postgres://u:hunter2@h/d"), "hunter2")
+}
+
+func TestPasswordsAreNotShown(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"postgres://u:hunter2@h/d", "host=h user=u password=hunter2", "postgres://u@h/d?password=hunter2"} {
+		require.NotContains(t, redacted(url), "hunter2")
+		var shown bytes.Buffer
+		require.NoError(t, settings.Print(&shown, &Config{Postgres: PostgresConfig{URL: url}}))
+		require.NotContains(t, shown.String(), "hunter2")
+	}
 }

@@ -18,7 +18,7 @@ import (
 
 // PostgresConfig is the local database, or one elsewhere.
 type PostgresConfig struct {
-	URL  string `mapstructure:"url" flag:"postgres" doc:"URL of a PostgreSQL to use; empty to start one in the data directory."`
+	URL  string `mapstructure:"url" secret:"true" flag:"postgres" doc:"URL of a PostgreSQL to use; empty to start one in the data directory."`
 	Bin  string `mapstructure:"bin" doc:"Directory of the PostgreSQL programs (postgres, initdb); empty to look for them."`
 	Port int    `mapstructure:"port" doc:"Port of the local PostgreSQL on 127.0.0.1, for psql; 0 for any free one."`
 	User string `mapstructure:"user" doc:"Operating system user to run PostgreSQL as when started by root; empty for nobody."`

@@ -33,7 +33,7 @@ const listed = 10
 // Config says which segment is shown and how.
 type Config struct {
 	Segment  string `mapstructure:"segment" usual:"true" arg:"true" doc:"Id of the segment, or a file that --out wrote; empty lists the newest ones."`
-	Postgres string `mapstructure:"postgres_url" usual:"true" flag:"postgres" doc:"URL of the database; empty for that of the ollyScale that runs on data_dir."`
+	Postgres string `mapstructure:"postgres_url" usual:"true" secret:"true" flag:"postgres" doc:"URL of the database; empty for that of the ollyScale that runs on data_dir."`
 	DataDir  string `mapstructure:"data_dir" usual:"true" doc:"Data directory of an ollyScale that runs on this machine."`
 	Out      string `mapstructure:"out" usual:"true" doc:"File to write the segment to, to look at it elsewhere; it holds telemetry."`
 	JSON     bool   `mapstructure:"json" usual:"true" doc:"Show it as JSON."`

@@ -19,6 +19,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/schema"
@@ -161,6 +162,13 @@ func TestWhatIsNotThereIsSaid(t *testing.T) {
 		})
 	}
 	require.ErrorContains(t, Config{Out: "x"}.Validate(), "name the segment")
+}
+
+func TestThePasswordOfTheDatabaseIsNotShown(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.NoError(t, settings.Print(&out, &Config{Postgres: "host=h user=u password=hunter2"}))
+	require.NotContains(t, out.String(), "hunter2")
 }
 
 func TestDamageIsShownAndIsAnError(t *testing.T) {
