@@ -93,6 +93,9 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if cfg.DataDir == "" {
 		cfg.DataDir = defaultDataDir()
 	}
+	for _, name := range []string{"database", "janitor", "writer", "ingest"} { // until addRoles knows better
+		env.Health.Register(name, func(context.Context) error { return errors.New("not started yet") })
+	}
 	return &Service{cfg: cfg, env: env, progress: progress{out: cfg.Output, now: env.Now}, ready: make(chan struct{})}, nil
 }
 
@@ -151,12 +154,11 @@ func (s *Service) run(ctx context.Context) error {
 		return err
 	}
 
-	health := service.NewHealth()
-	if err := s.addRoles(ctx, &group, health, func(c bus.Config) bus.Config { return busConfig(c, s.cfg.NATS, nats) }); err != nil {
+	if err := s.addRoles(ctx, &group, func(c bus.Config) bus.Config { return busConfig(c, s.cfg.NATS, nats) }); err != nil {
 		return err
 	}
 	group.Add("ready", func(ctx context.Context) error {
-		s.announce(ctx, health, dir.path, begin)
+		s.announce(ctx, dir.path, begin)
 		<-ctx.Done()
 		s.progress.line("stopping …")
 		return nil
@@ -231,7 +233,7 @@ func (s *Service) migrate(ctx context.Context) error {
 }
 
 // addRoles builds the roles, each with an environment of its own, and adds them in the order in which they may stop last.
-func (s *Service) addRoles(ctx context.Context, group *service.Group, health *service.Health, connect func(bus.Config) bus.Config) (err error) {
+func (s *Service) addRoles(ctx context.Context, group *service.Group, connect func(bus.Config) bus.Config) (err error) {
 	janitorConfig, queryConfig, writerConfig, ingestConfig := s.cfg.Janitor, s.cfg.Query, s.cfg.Writer, s.cfg.Ingest
 	for _, p := range []*postgres.Config{&janitorConfig.Postgres, &queryConfig.Postgres, &writerConfig.Postgres} {
 		p.URL = s.database
@@ -250,6 +252,7 @@ func (s *Service) addRoles(ctx context.Context, group *service.Group, health *se
 		}
 	}()
 	queryEnv := s.env.Role("query")
+	queryEnv.Health = s.env.Health // one /health tells of the whole process, on query's port and on that of operations
 	for _, role := range []struct {
 		name string
 		env  service.Env
@@ -266,22 +269,21 @@ func (s *Service) addRoles(ctx context.Context, group *service.Group, health *se
 		}
 		built = append(built, r)
 		group.Add(role.name, r.Run)
-		health.Register(role.name, role.env.Health.Check)
 		if role.name != "query" {
-			queryEnv.Health.Register(role.name, role.env.Health.Check) // one /health tells of the whole process
+			s.env.Health.Register(role.name, role.env.Health.Check)
 		}
 	}
 	return nil
 }
 
 // announce waits until every role is ready and shows where they are.
-func (s *Service) announce(ctx context.Context, health *service.Health, dir string, begin time.Time) {
+func (s *Service) announce(ctx context.Context, dir string, begin time.Time) {
 	done := s.progress.step("services")
 	const patience = 30 * time.Second
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for told := false; ; {
-		err := health.Check(ctx)
+		err := s.env.Health.Check(ctx)
 		if err == nil {
 			break
 		}

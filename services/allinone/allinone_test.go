@@ -164,7 +164,9 @@ func TestWhatTheShopSendsIsThereAndStaysThere(t *testing.T) {
 	var health service.Report
 	ask(t, c, http.MethodGet, "/health", "", &health)
 	require.Equal(t, service.StatusOK, health.Status)
-	require.Len(t, health.Checks, 4, "janitor, database, writer, ingest")
+	require.Len(t, health.Checks, 4, "database, janitor, writer, ingest")
+	process := s.env.Health.Run(t.Context())
+	require.Equal(t, health.Checks, process.Checks, "the operations listener tells the same")
 	checkMetrics(t, c)
 
 	// A second one on the same data collides clearly; so does one on the same port.

@@ -66,3 +66,17 @@ func TestTheRolesGetWhatWasSet(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, c, s.cfg)
 }
+
+// The operations listener answers from the first moment on: what is not there yet is not ready.
+func TestNothingIsReadyBeforeItHasStarted(t *testing.T) {
+	t.Parallel()
+	c, env := DefaultConfig(), service.NewEnv("ollyscale", nil)
+	c.DataDir = t.TempDir()
+	_, err := New(c, env)
+	require.NoError(t, err)
+	report := env.Health.Run(t.Context())
+	require.Equal(t, service.StatusFail, report.Status)
+	for _, check := range report.Checks {
+		require.Equal(t, "not started yet", check.Message, check.Name)
+	}
+}
