@@ -66,16 +66,19 @@ func cheapFirst(parts All) {
 	slices.SortStableFunc(parts, func(a, b Filter) int { return cmp.Compare(costOf(a), costOf(b)) })
 }
 
-// Where is a condition that a front end composes itself; a list of values is for operators that take one. The error is a mistake of the
-// caller, or of whoever gave the values.
+// Where is a condition that a front end composes itself: one value, several for an operator that takes a list, none for one that takes a flag
+// (Not says that it is false). The error is a mistake of the caller, or of whoever gave the values.
 func (p *Parser) Where(signal telemetry.Signal, field, operator string, values ...Literal) (Filter, error) {
 	f, key, ok := resolve(p.fields, signal, field)
 	if !ok {
 		return nil, fmt.Errorf("unknown field %q for %s", field, signal)
 	}
-	_, positive, negates := operatorOf(p.operators, operator)
-	if positive == nil {
+	row, positive, negates := operatorOf(p.operators, operator)
+	if row == nil {
 		return nil, fmt.Errorf("unknown operator %q", operator)
+	}
+	if n := len(values); row.Operand == One && n != 1 || row.Operand == List && n == 0 || row.Operand == Flag && n != 0 {
+		return nil, fmt.Errorf("operator %q does not take %d values", operator, n)
 	}
 	return newCondition(f, key, positive, negates, values)
 }

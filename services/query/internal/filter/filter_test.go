@@ -147,6 +147,24 @@ func TestTables(t *testing.T) {
 	require.ErrorContains(t, err, "unknown operator")
 	_, err = NewParser().Where(telemetry.Logs, "trace_id", "gt", String("a"))
 	require.ErrorContains(t, err, "does not take")
+
+	// An equality without a value would ask whether the field is there, and so would ids; an order would have nothing to compare with.
+	for _, o := range operators {
+		fits := map[Operand][]Literal{One: {String("a")}, List: {String("a"), String("b")}}[o.Operand]
+		_, err := NewParser().Where(telemetry.Logs, "body", o.Name, fits...)
+		require.NoError(t, err, o.Name)
+		wrong := [][]Literal{nil, {String("a"), String("b")}}
+		if o.Operand == List {
+			wrong = wrong[:1]
+		}
+		if o.Operand == Flag {
+			wrong = [][]Literal{{String("true")}}
+		}
+		for _, values := range wrong {
+			_, err = NewParser().Where(telemetry.Logs, "body", o.Name, values...)
+			require.ErrorContains(t, err, "does not take", "%s of %d values", o.Name, len(values))
+		}
+	}
 }
 
 // TestNumbersHoldAsTheirOperatorSays compares what an operator takes of a range of numbers with arithmetic.
