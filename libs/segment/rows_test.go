@@ -110,6 +110,19 @@ func giveIDs(t testing.TB, table *Table, body []byte) {
 	}
 }
 
+// TestIDsThatAreNowhere: a directory may promise ids and have no bytes for them.
+func TestIDsThatAreNowhere(t *testing.T) {
+	t.Parallel()
+	for _, id := range []uint8{container.SectionTraceIDs, container.SectionSpanIDs, container.SectionParentIDs} {
+		c := container.Directory{Items: 1, Signal: telemetry.Traces, Sections: []container.Section{{ID: id, Count: 1}}}
+		d, err := ParseDirectory(c.Append(nil))
+		require.NoError(t, err)
+		w := Want{TraceIDs: true, SpanIDs: true, ParentIDs: true, IDPlaces: true}
+		err = NewTable("acme", telemetry.Traces).AppendRows(d, nil, w, []uint32{0})
+		require.True(t, ErrDamaged.Matches(err))
+	}
+}
+
 func TestAppendRowsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	table := NewTable("acme", telemetry.Logs)

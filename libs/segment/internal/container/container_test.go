@@ -143,6 +143,19 @@ func TestWriterAndReader(t *testing.T) {
 	}
 }
 
+// TestAStreamHasBytes: a mask that names a stream without any is damage, as there is one way only to say that a section has none.
+func TestAStreamHasBytes(t *testing.T) {
+	t.Parallel()
+	section := Section{ID: 1, Streams: [NumStreams]Stream{{Length: 2}}}
+	d := Directory{Items: 1, Frames: []Frame{{Stored: 2, Raw: 2}}, Sections: []Section{section, {ID: 2}}}
+	b := d.Append(nil)
+	end := len(b) - 3 // before the mask of the last section, the number of keys and the length of extensions
+	var again Directory
+	require.NoError(t, again.Parse(b, FormatVersion))
+	err := again.Parse(append(b[:end:end], 1, 0, 0, 0, 0), FormatVersion)
+	require.True(t, ErrDamaged.Matches(err))
+}
+
 // FuzzDirectory: what is accepted is written again as something that says the same.
 func FuzzDirectory(f *testing.F) {
 	directory, _, _ := written(f, 1)

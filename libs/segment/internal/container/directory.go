@@ -301,6 +301,10 @@ func (s *Section) parseRest(r *directoryReader, frames []Frame, used []int) {
 			return
 		}
 		n := r.limited(frames[f].Raw - used[f])
+		if n == 0 {
+			r.bad = true // the mask names no stream without bytes
+			return
+		}
 		s.Streams[i] = Stream{Frame: int32(f), Offset: int32(used[f]), Length: int32(n)}
 		used[f] += n
 	}
