@@ -80,13 +80,15 @@ const mostArena = 1 << 20
 
 // AppendSegment decodes the wanted columns and appends the segment's rows to t, in the segment's order. parts must cover d.Ranges(w);
 // the table refers to them until Reset. All segments appended to one table must be read with the same Want. On an error (fault.Internal,
-// code "segment.damaged") the table is as it was before.
+// code "segment.damaged") the table is as it was before. Who reads everything writes it anew: a segment with anything that this program does
+// not know and must is then refused, fault.Internal with code "segment.extension".
 func (t *Table) AppendSegment(d *Directory, parts []Part, w Want) error {
 	return t.append(d, parts, w, nil)
 }
 
 // AppendRows is AppendSegment for some rows of the segment, in rising order: row i of rows becomes the ith that is appended. Of most
-// columns no more is decoded than these need: one row of 4,000 takes a tenth of the time of all. What is appended does not refer to parts.
+// columns no more is decoded than these need: one row of 4,000 takes a tenth of the time of all. What is appended does not refer to parts. Of a
+// segment with sections that this program does not know, all else is read, and the table cannot be encoded.
 func (t *Table) AppendRows(d *Directory, parts []Part, w Want, rows []uint32) error {
 	if err := d.checkRows(rows); err != nil {
 		return err
@@ -175,9 +177,12 @@ func (x *decoder) source(s *container.Section) (*streams.Source, error) {
 }
 
 func (t *Table) decode(x *decoder) error {
-	if x.needs.want.All { // merging writes anew what it reads, so that it must understand all
+	if x.needs.want.All {
 		if err := x.d.Understood(); err != nil {
-			return err
+			if x.pick == nil { // a merge, which writes anew what it reads, must understand all
+				return err
+			}
+			t.partial = true
 		}
 	}
 	steps := [...]func(*decoder) error{

@@ -197,6 +197,15 @@ func TestACriticalExtensionIsRefused(t *testing.T) {
 		require.NoError(t, to.AppendSegment(d, body, Want{Ints: []Column{ColTime}, AllAttrs: true}))
 		to.Reset()
 		refused(t, to.AppendSegment(d, body, WantAll()))
+
+		// Rows for an answer come without it, whole as this program knows them, and cannot be written anew.
+		v.Open(d, body)
+		require.NoError(t, v.Read(to, WantAll(), []uint32{5, 7}))
+		require.NoError(t, to.AppendRows(d, body, WantAll(), []uint32{9}))
+		require.Equal(t, back.OTLP([]uint32{5, 7, 9}), to.OTLP(nil))
+		_, err := to.Encode([]uint32{0}, 1)
+		require.Equal(t, "segment.partial", fault.From(err).Code)
+		to.Reset()
 	})
 }
 
