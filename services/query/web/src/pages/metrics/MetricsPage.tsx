@@ -16,7 +16,7 @@ import { Page } from '../../parts/Page';
 import { useSetTimeRange } from '../../route/time';
 import { compact } from '../../route/search';
 import { Chart, lineColour } from './Chart';
-import { findMetrics } from './find';
+import { findMetrics, metricKey } from './find';
 import { greatest, measureOf, toLines, unitLabel, type Measure } from './lines';
 import classes from './MetricsPage.module.css';
 import state from '../../parts/State.module.css';
@@ -76,7 +76,7 @@ function Explorer({ metrics }: { metrics: readonly CatalogueMetric[] }) {
           label="Metrics"
           columns={catalogueColumns}
           items={found}
-          itemKey={nameOf}
+          itemKey={metricKey}
           rowHeight={48}
           gap={0}
           className={classes.entries}
@@ -104,8 +104,6 @@ function Explorer({ metrics }: { metrics: readonly CatalogueMetric[] }) {
     </div>
   );
 }
-
-const nameOf = ({ metric }: CatalogueMetric) => metric.name;
 
 const catalogueColumns: readonly Column<CatalogueMetric>[] = [
   {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CatalogueMetric } from '../../api/model';
-import { findMetrics } from './find';
+import { findMetrics, metricKey } from './find';
 
 const entry = (name: string, description: string, services: string[]): CatalogueMetric => ({
   metric: { name, type: 'gauge', unit: '', description, temporality: 'unspecified', monotonic: false },
@@ -29,4 +29,11 @@ describe('finding metrics', () => {
     expect(found('')).toHaveLength(2);
     expect(found('disk')).toEqual([]);
   });
+});
+
+it('tells metrics of one name apart', () => {
+  const one = entry('queue.size', 'Entries.', ['cart']);
+  const others = [{ unit: 'By' }, { type: 'sum' }, { temporality: 'delta' }, { monotonic: true }] as const;
+  const all = [one, ...others.map((other) => ({ ...one, metric: { ...one.metric, ...other } }))];
+  expect(new Set(all.map(metricKey)).size).toBe(all.length);
 });
