@@ -20,7 +20,7 @@ const oldestVersion = 1
 // Bounds of one segment.
 const (
 	MaxItems   = 4000
-	MaxEntries = 1 << 23 // of events, attributes or list entries each; one item has fewer, as each takes a byte of its segment.MaxItemBytes
+	MaxEntries = 1 << 23 // of events, attributes or list entries each, and bytes of all keys; one item has fewer, as each takes a byte of its segment.MaxItemBytes
 )
 
 // Numbers of sections. An integer column's section has the column's number.

@@ -3,6 +3,7 @@ package container
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -154,6 +155,26 @@ func TestAStreamHasBytes(t *testing.T) {
 	require.NoError(t, again.Parse(b, FormatVersion))
 	err := again.Parse(append(b[:end:end], 1, 0, 0, 0, 0), FormatVersion)
 	require.True(t, ErrDamaged.Matches(err))
+}
+
+// TestKeysThatShareMuch: each key of a few bytes is one longer than the one before, so that a directory of some 60 kB holds 18 MB of them.
+func TestKeysThatShareMuch(t *testing.T) {
+	t.Parallel()
+	d := Directory{Items: 1}
+	key := strings.Repeat("k", 6000)
+	for n := range len(key) {
+		d.Keys = append(d.Keys, Section{ID: SectionKey, Key: key[:n+1], Count: 1})
+	}
+	var again Directory
+	require.True(t, ErrDamaged.Matches(again.Parse(d.Append(nil), FormatVersion)))
+
+	var w Writer
+	require.NoError(t, w.Begin(telemetry.Logs, 1, 0))
+	for i := range d.Keys {
+		w.Add(d.Keys[i], [NumStreams][]byte{})
+	}
+	_, _, err := w.Finish()
+	require.True(t, ErrEntries.Matches(err))
 }
 
 // FuzzDirectory: what is accepted is written again as something that says the same.

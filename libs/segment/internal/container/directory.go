@@ -234,8 +234,8 @@ func (d *Directory) parseFrames(r *directoryReader) error {
 }
 
 func (d *Directory) parseSections(r *directoryReader, used []int) error {
-	d.Sections = make([]Section, r.limited(len(r.b)))
 	var seen [256]bool
+	d.Sections = make([]Section, r.limited(min(len(r.b), len(seen))))
 	for i := range d.Sections {
 		s := &d.Sections[i]
 		s.ID = r.byte()
@@ -252,14 +252,20 @@ func (d *Directory) parseSections(r *directoryReader, used []int) error {
 	return nil
 }
 
+// leastKey is how many bytes the entry of a key takes at least: one for each of its numbers, and its mask.
+const leastKey = 6
+
 func (d *Directory) parseKeys(r *directoryReader, used []int) error {
-	d.Keys = make([]Section, r.limited(len(r.b)))
-	prev := ""
+	d.Keys = make([]Section, r.limited(len(r.b)/leastKey))
+	prev, text := "", 0
 	for i := range d.Keys {
 		s := &d.Keys[i]
 		s.ID = SectionKey
 		shared := r.limited(len(prev))
 		rest := r.bytes(r.limited(len(r.b)))
+		if text += shared + len(rest); text > MaxEntries {
+			return Damagedf("the keys are %d bytes and more", text)
+		}
 		if r.bad {
 			break
 		}

@@ -34,6 +34,7 @@ type Writer struct {
 	place   []int              // per number: its place in closed
 	ordered []Frame
 	most    int // entries of a kind that no Count tells of
+	keys    int // bytes of all keys
 }
 
 // compressor returns the zstd encoder of a segment level: level 0 and 1 compress with zstd 1, level 2 with zstd 3.
@@ -60,7 +61,7 @@ func (w *Writer) Begin(signal telemetry.Signal, items, level int) error {
 		return err
 	}
 	w.zip = zip
-	w.body, w.closed, w.most = w.body[:0], w.closed[:0], 0
+	w.body, w.closed, w.most, w.keys = w.body[:0], w.closed[:0], 0, 0
 	w.dir = Directory{Items: items, Signal: signal, Frames: w.dir.Frames[:0], Sections: w.dir.Sections[:0], Keys: w.dir.Keys[:0]}
 	for i := range w.open {
 		w.open[i], w.numbers[i] = w.open[i][:0], -1
@@ -84,6 +85,8 @@ func (w *Writer) Add(s Section, streams [NumStreams][]byte) {
 	}
 	if s.ID == SectionKey {
 		w.dir.Keys = append(w.dir.Keys, s)
+		w.keys += len(s.Key)
+		w.Hold(w.keys)
 	} else {
 		w.dir.Sections = append(w.dir.Sections, s)
 	}
