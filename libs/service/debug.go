@@ -46,6 +46,22 @@ func tellLevel(w http.ResponseWriter, level *slog.LevelVar) {
 	_, _ = fmt.Fprintln(w, levelName(level.Level()))
 }
 
+// fromThisMachine lets requests pass that name this machine as they would at a terminal. A page in a browser, by a name that was made to lead
+// here, and a proxy name another host: a loopback address alone keeps neither out.
+func fromThisMachine(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = strings.Trim(r.Host, "[]")
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // onThisMachineOnly says whether nobody from outside can reach the listener.
 func onThisMachineOnly(l net.Listener) bool {
 	tcp, ok := l.Addr().(*net.TCPAddr)

@@ -96,6 +96,28 @@ func TestDebugIsForThisMachineUnlessItIsOpened(t *testing.T) {
 	}
 }
 
+// TestDebugIsForWhoNamesThisMachine: a page in a browser reaches a loopback address by a name of its own, and so does a proxy.
+func TestDebugIsForWhoNamesThisMachine(t *testing.T) {
+	t.Parallel()
+	for host, reached := range map[string]bool{
+		"localhost": true, "localhost:8081": true, "127.0.0.1": true, "[::1]:8081": true, "[::1]": true,
+		"evil.example": false, "evil.example:8081": false, "10.0.0.1:8081": false, "localhost.evil.example": false,
+	} {
+		for _, debug := range []bool{false, true} {
+			url, _ := serving(t, "127.0.0.1:0", debug)
+			for path, always := range map[string]bool{"/debug/pprof/": false, "/debug/pprof/heap": false, "/loglevel": false, "/livez": true} {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+path, http.NoBody)
+				require.NoError(t, err)
+				r.Host, r.Close = host, true
+				answer, err := http.DefaultClient.Do(r)
+				require.NoError(t, err)
+				require.NoError(t, answer.Body.Close())
+				require.Equal(t, reached || debug || always, answer.StatusCode == http.StatusOK, "%s of %s", path, host)
+			}
+		}
+	}
+}
+
 func TestLogLevelChangesWhileTheProcessRuns(t *testing.T) {
 	t.Parallel()
 	url, log := serving(t, "127.0.0.1:0", false)

@@ -14,7 +14,7 @@ import (
 // for the engineer on call, which are never on a port that others use.
 type OpsConfig struct {
 	Address string `mapstructure:"address" usual:"true" doc:"Where /livez, /health, /health/db, /metrics, /debug/pprof/ and /loglevel are served; empty for no listener of its own."`
-	Debug   bool   `mapstructure:"debug" doc:"Serve /debug/pprof/ and /loglevel also where ops.address is not a loopback address: whoever reaches it can then read the memory of the process."`
+	Debug   bool   `mapstructure:"debug" doc:"Serve /debug/pprof/ and /loglevel to everybody, and not only on a loopback address to who names it (localhost, 127.0.0.1): whoever reaches them can then read the memory of the process."`
 }
 
 // Route is one operations endpoint.
@@ -120,14 +120,21 @@ func Listen(ctx context.Context, what, address, setting string) (net.Listener, e
 	return nil, errListen.Wrap(err, what+": cannot listen on "+address+" (set "+setting+")")
 }
 
-// serveOps serves the operations endpoints until ctx ends; the debug endpoints only to this machine, unless debug opens them to all.
+// serveOps serves the operations endpoints until ctx ends; the debug endpoints only to who asks this machine by its own name, unless debug opens them to all.
 func serveOps(ctx context.Context, l net.Listener, env Env, debug bool) error {
 	mux := http.NewServeMux()
 	for _, r := range OpsRoutes(env) {
 		mux.Handle("GET "+r.Path, r.Handler)
 	}
-	if debug || onThisMachineOnly(l) {
-		debugRoutes(mux, env)
+	doors := http.NewServeMux()
+	debugRoutes(doors, env)
+	switch {
+	case debug:
+		mux.Handle("/debug/pprof/", doors)
+		mux.Handle("/loglevel", doors)
+	case onThisMachineOnly(l):
+		mux.Handle("/debug/pprof/", fromThisMachine(doors))
+		mux.Handle("/loglevel", fromThisMachine(doors))
 	}
 	server := &http.Server{
 		Handler:           mux,
