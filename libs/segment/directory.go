@@ -4,6 +4,7 @@ package segment
 
 import (
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 )
 
@@ -103,9 +104,9 @@ func (d *Directory) IDBytes() int {
 func idBytes(s *container.Section) int {
 	switch s.ID {
 	case container.SectionTraceIDs:
-		return s.Count * traceIDSize
+		return s.Count * otlp.TraceIDSize
 	case container.SectionSpanIDs, container.SectionParentIDs:
-		return s.Count * spanIDSize
+		return s.Count * otlp.SpanIDSize
 	default:
 		return 0
 	}

@@ -3,14 +3,9 @@ package segment
 import (
 	"encoding/binary"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
-)
-
-// Sizes of ids, as OTLP has them.
-const (
-	traceIDSize = 16
-	spanIDSize  = 8
 )
 
 // idPlaces is where in the body of its segment the ids of a row lie.
@@ -81,7 +76,7 @@ func (x *idIndex) reset(n, size int) {
 
 func (x *idIndex) slot(id []byte) uint32 {
 	h := binary.LittleEndian.Uint64(id)
-	if x.size == 16 {
+	if x.size == otlp.TraceIDSize {
 		h ^= binary.LittleEndian.Uint64(id[8:]) * 0x9fb21c651e98df25
 	}
 	h *= 0x9e3779b97f4a7c15
@@ -139,7 +134,7 @@ func (x *idIndex) write(e *Encoder) {
 
 func (e *Encoder) writeTraceIDs(ids [][16]byte, rows []uint32, filter bool) {
 	x := &e.traceIdx
-	x.reset(len(rows), 16)
+	x.reset(len(rows), otlp.TraceIDSize)
 	for i, r := range rows {
 		x.add(i, ids[r][:])
 	}
@@ -155,7 +150,7 @@ func (e *Encoder) writeTraceIDs(ids [][16]byte, rows []uint32, filter bool) {
 
 func (e *Encoder) writeSpanIDs(ids [][8]byte, rows []uint32) {
 	x := &e.spanIdx
-	x.reset(len(rows), 8)
+	x.reset(len(rows), otlp.SpanIDSize)
 	for i, r := range rows {
 		x.add(i, ids[r][:])
 	}
@@ -320,7 +315,7 @@ func (t *Table) readIDs(x *decoder) error {
 		pick, row = nil, x.row
 	}
 	if t.schema.traceIDs && x.needs.section(container.SectionTraceIDs) {
-		if traces, err = x.idColumn(container.SectionTraceIDs, traceIDSize, pick, &x.traceIndex); err != nil {
+		if traces, err = x.idColumn(container.SectionTraceIDs, otlp.TraceIDSize, pick, &x.traceIndex); err != nil {
 			return err
 		}
 		for i := range places {
@@ -338,7 +333,7 @@ func (t *Table) readIDs(x *decoder) error {
 	if !t.schema.spanIDs || !x.needs.section(container.SectionSpanIDs) {
 		return nil
 	}
-	if spans, err = x.idColumn(container.SectionSpanIDs, spanIDSize, pick, &x.spanIndex); err != nil {
+	if spans, err = x.idColumn(container.SectionSpanIDs, otlp.SpanIDSize, pick, &x.spanIndex); err != nil {
 		return err
 	}
 	for i := range places {
@@ -409,7 +404,7 @@ func (x *decoder) idIndex(src *streams.Source, d, n int, pick []uint32) {
 
 // traceIDs decodes a column of trace ids.
 func (x *decoder) traceIDs(src *streams.Source, dst [][16]byte) {
-	b := x.distinctIDs(src, traceIDSize, len(dst))
+	b := x.distinctIDs(src, otlp.TraceIDSize, len(dst))
 	if src.Bad {
 		return
 	}
@@ -420,7 +415,7 @@ func (x *decoder) traceIDs(src *streams.Source, dst [][16]byte) {
 
 // spanIDs decodes a column of span ids.
 func (x *decoder) spanIDs(src *streams.Source, dst [][8]byte) {
-	b := x.distinctIDs(src, spanIDSize, len(dst))
+	b := x.distinctIDs(src, otlp.SpanIDSize, len(dst))
 	if src.Bad {
 		return
 	}
@@ -475,9 +470,9 @@ func (x *decoder) parentIDs(spans *idColumn, traces []int64, dst [][8]byte, plac
 		case c == parentNone:
 		case c == parentRaw && next < s.Count:
 			if x.places {
-				places[i].parent = at + next*spanIDSize
+				places[i].parent = at + next*otlp.SpanIDSize
 			} else {
-				dst[i] = [8]byte(raw[next*spanIDSize:])
+				dst[i] = [8]byte(raw[next*otlp.SpanIDSize:])
 			}
 		case c >= parentRank:
 			parent := x.ofTrace(traces, row, c-parentRank, sorted)

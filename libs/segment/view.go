@@ -155,7 +155,7 @@ func (v *View) TraceIDs() *TraceIDs {
 		v.fail(err)
 		return t
 	}
-	b := v.x.distinctIDs(src, traceIDSize, n)
+	b := v.x.distinctIDs(src, otlp.TraceIDSize, n)
 	if src.Bad {
 		v.bad("trace ids")
 		return t
@@ -177,7 +177,7 @@ func (v *View) SpanIDs() [][8]byte {
 	x.spans = resize(x.spans, v.Len())
 	clear(x.spans)
 	v.spans = x.spans
-	column, err := x.idColumn(container.SectionSpanIDs, spanIDSize, nil, &x.spanIndex)
+	column, err := x.idColumn(container.SectionSpanIDs, otlp.SpanIDSize, nil, &x.spanIndex)
 	if err != nil {
 		v.fail(err)
 		return v.spans

@@ -27,30 +27,30 @@ func (w *walker) span(b []byte) bool {
 		i = e
 		switch tag {
 		case otlp.SpanTraceID:
-			if e-s == 16 {
+			if e-s == otlp.TraceIDSize {
 				traceID = [16]byte(b[s:e])
 			} else if e == s {
 				traceID = [16]byte{}
 			} else {
-				return w.badID("trace_id", e-s, 16)
+				return w.badID("trace_id", e-s, otlp.TraceIDSize)
 			}
 		case otlp.SpanSpanID:
-			if e-s == 8 {
+			if e-s == otlp.SpanIDSize {
 				spanID = [8]byte(b[s:e])
 			} else if e == s {
 				spanID = [8]byte{}
 			} else {
-				return w.badID("span_id", e-s, 8)
+				return w.badID("span_id", e-s, otlp.SpanIDSize)
 			}
 		case otlp.SpanTraceState:
 			state = b[s:e:e]
 		case otlp.SpanParentSpanID:
-			if e-s == 8 {
+			if e-s == otlp.SpanIDSize {
 				parentID = [8]byte(b[s:e])
 			} else if e == s {
 				parentID = [8]byte{}
 			} else {
-				return w.badID("parent_span_id", e-s, 8)
+				return w.badID("parent_span_id", e-s, otlp.SpanIDSize)
 			}
 		case otlp.SpanName:
 			name = b[s:e:e]
@@ -246,24 +246,24 @@ func (w *walker) link(b []byte) bool {
 
 func (w *walker) traceID(data []byte, id *[16]byte) bool {
 	switch len(data) {
-	case 16:
+	case otlp.TraceIDSize:
 		*id = [16]byte(data)
 	case 0:
 		*id = [16]byte{}
 	default:
-		return w.badID("trace_id", len(data), 16)
+		return w.badID("trace_id", len(data), otlp.TraceIDSize)
 	}
 	return true
 }
 
 func (w *walker) spanID(data []byte, id *[8]byte) bool {
 	switch len(data) {
-	case 8:
+	case otlp.SpanIDSize:
 		*id = [8]byte(data)
 	case 0:
 		*id = [8]byte{}
 	default:
-		return w.badID("span_id", len(data), 8)
+		return w.badID("span_id", len(data), otlp.SpanIDSize)
 	}
 	return true
 }
