@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"encoding"
 	"errors"
 	"fmt"
@@ -186,9 +187,11 @@ func (s Setting) decode(v *viper.Viper) error {
 		}
 		return value, err
 	}
-	err := v.UnmarshalKey(s.Key, s.Value.Addr().Interface(), viper.DecodeHook(hook))
-	if reason != nil {
-		return reason
+	// Into a value of its own: the decoder would add to a map that is the default, and leave of one that fails what it had read.
+	read := reflect.New(s.Value.Type())
+	err := v.UnmarshalKey(s.Key, read.Interface(), viper.DecodeHook(hook))
+	if err = cmp.Or(reason, err); err == nil {
+		s.Value.Set(read.Elem())
 	}
 	return err
 }

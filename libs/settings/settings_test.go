@@ -189,6 +189,30 @@ func TestWrongSettingsAreNamed(t *testing.T) { //nolint:paralleltest // it sets 
 	}
 }
 
+func TestWhatIsSetTakesThePlaceOfTheDefault(t *testing.T) {
+	t.Parallel()
+	load := func(args ...string) (roleConfig, error) {
+		c := defaults()
+		c.Labels, c.Pauses = map[string]string{"a": "1"}, []time.Duration{time.Second, time.Minute}
+		_, err := Load("test", &c, args, &bytes.Buffer{})
+		return c, err
+	}
+	c, err := load("--labels=b=2", "--pauses=2s")
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"b": "2"}, c.Labels)
+	require.Equal(t, []time.Duration{2 * time.Second}, c.Pauses)
+	c, err = load("--labels=", "--pauses=")
+	require.NoError(t, err)
+	require.Empty(t, c.Labels)
+	require.Empty(t, c.Pauses)
+	c, err = load("--config", write(t, "a.yaml", "labels: {b: 2}"))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"b": "2"}, c.Labels)
+	c, err = load("--pauses=2s,3")
+	require.Error(t, err)
+	require.Equal(t, []time.Duration{time.Second, time.Minute}, c.Pauses, "what could not be read has its default")
+}
+
 func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) { //nolint:paralleltest // it sets environment variables
 	path := write(t, "a.yaml", "colour: red\nbus: {max_bytes: -3}\nlevel: much")
 	_, err := loadWith(t, map[string]string{"OLLY_RATE": "-2"}, "--config", path, "--once=perhaps")
