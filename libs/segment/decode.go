@@ -29,6 +29,7 @@ type decoder struct {
 	places bool         // of the ids of items, find only where they lie
 	memory *arena.Arena // of what in unzips
 	kept   *arena.Arena // of what the values of the table refer to, if not to frames
+	built  int          // bytes of strings that were put together from templates for the table
 
 	columns columnReader
 	dicts   dictionaryReader
@@ -133,6 +134,7 @@ func (t *Table) appendFrom(x *decoder, w Want, pick []uint32) error {
 	if pick != nil {
 		x.picked = len(pick)
 	}
+	x.built = 0
 	before := t.mark()
 	if !w.All || w.IDPlaces {
 		t.partial = true
@@ -195,7 +197,7 @@ func (t *Table) decode(x *decoder) error {
 		}
 	}
 	t.N += x.picked
-	raw := 0
+	raw := x.built
 	for i := range x.d.Frames {
 		raw += x.d.Frames[i].Raw
 	}

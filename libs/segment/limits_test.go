@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bytes"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -60,5 +61,30 @@ func TestMoreEntriesThanASegmentTakes(t *testing.T) {
 			require.Equal(t, table.N, again.N)
 			require.True(t, bytes.Equal(table.OTLP(nil), again.OTLP(nil)))
 		})
+	}
+}
+
+// TestMergedItemsFillSegmentsByTheirText: a template takes a few bytes for any number of long strings. What they come to when they are read
+// bounds a merged segment as it bounds one of a flush.
+func TestMergedItemsFillSegmentsByTheirText(t *testing.T) {
+	t.Parallel()
+	merged, flush := NewTable("acme", telemetry.Logs), NewTable("acme", telemetry.Logs)
+	const segmentsOf, items = 3, 20
+	text := bytes.Repeat([]byte("x y "), MaxItemBytes/items/4)
+	for f := range segmentsOf {
+		flush.Reset()
+		for i := range items {
+			body := append(bytes.Clone(text), strconv.Itoa(1000+f*items+i)...)
+			_, err := flush.Append(field(1, field(2, field(2, field(5, field(1, body))))), 1)
+			require.NoError(t, err)
+		}
+		for _, s := range segments(t, flush, MaxItems, 0) {
+			require.Less(t, len(s.Body), 1000)
+			read(t, merged, s, WantAll())
+		}
+	}
+	require.Equal(t, segmentsOf*items, merged.N)
+	for _, rows := range merged.Slices(MaxItems) {
+		require.LessOrEqual(t, len(rows)*len(text), 2*MaxItemBytes)
 	}
 }

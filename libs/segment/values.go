@@ -92,6 +92,7 @@ func (t *Table) internAll(x *decoder, src *streams.Source, key KeyID, dst []Valu
 	built := c.Built()
 	if built > 0 {
 		memory = x.kept.Take(built)
+		x.built += built
 	}
 	num, dbl, raws, ok := c.Contents(x.texts[:0], memory)
 	if !ok {
