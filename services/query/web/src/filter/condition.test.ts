@@ -135,6 +135,14 @@ describe('an operator that no server has yet', () => {
     expect(problem('duration^5')).toContain('does not take "starts with"');
   });
 
+  it('is read whatever the case of its words', () => {
+    const operators = example.operators.map((o) => (o.name === later ? { ...o, label: 'Starts With' } : o));
+    expect(parseCondition('service starts With ca', grammarOf({ ...example, operators }, 'traces'))).toMatchObject({
+      ok: true,
+      filter: { operator: later, value: 'ca' },
+    });
+  });
+
   it('is unknown before', () => {
     const today = { ...example, operators: example.operators.filter((o) => o.name !== later) };
     expect(parseCondition('attributes.a starts with ca', grammarOf(today, 'traces')).ok).toBe(false);

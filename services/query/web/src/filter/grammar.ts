@@ -10,7 +10,7 @@ export interface Grammar {
   /** Those of the signal. */
   fields: readonly FilterField[];
   operators: readonly FilterOperator[];
-  /** Every way to write an operator, the longest first: symbols anywhere, words between spaces. */
+  /** Every way to write an operator, the longest first: symbols anywhere, words between spaces and in lower case. */
   symbols: readonly Spelling[];
   words: readonly Spelling[];
   /** The characters that symbols begin with: a key ends at each of them. */
@@ -29,8 +29,8 @@ export function grammarOf(catalogue: FieldCatalogue, signal: Signal): Grammar {
     operator.symbol === '' ? [] : [{ text: operator.symbol, operator }],
   );
   const words = operators.flatMap((operator): Spelling[] => [
-    { text: operator.label, operator },
-    { text: operator.name, operator },
+    { text: operator.label.toLowerCase(), operator },
+    { text: operator.name.toLowerCase(), operator },
   ]);
   const longestFirst = (a: Spelling, b: Spelling) => b.text.length - a.text.length;
   const questions = new Map(operators.map(({ name }) => [name, questionOf(catalogue, name)]));
