@@ -1,7 +1,8 @@
 // Package integers writes lists of 64-bit integers and doubles, and reads all, some or none of them (docs/segment-format.md, section 6).
 //
 // An encoding is one file and one entry of encodings. Who writes takes the one that estimates the fewest bits; who reads, picks or skips
-// asks the table for the code that was written. Tests and fuzz run over the table.
+// asks the table for the code that was written. Tests and fuzz run over the table. A reader of the version before takes a new code for damage:
+// a new encoding is a new version of the format (section 12).
 //
 // Invariants: a list is written as a byte, the code of its encoding, and what the encoding writes; an empty list as nothing. Reading,
 // picking and skipping leave the cursors of the source at the same place. A damaged source sets Bad, never panics, and never makes a
