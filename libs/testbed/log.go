@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// NewLog is a logger whose lines go to the test's log: shown when the test fails. What is logged after the test has ended is dropped.
+// NewLog is a logger whose lines go to the test's log: shown when the test fails, those of level debug with -v only: a line a request
+// buries why it failed. What is logged after the test has ended is dropped.
 func NewLog(t testing.TB) *slog.Logger {
 	t.Helper()
 	w := &testWriter{t: t}
@@ -16,7 +17,11 @@ func NewLog(t testing.TB) *slog.Logger {
 		defer w.mu.Unlock()
 		w.t = nil
 	})
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	level := slog.LevelInfo
+	if testing.Verbose() {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
 type testWriter struct {
