@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -40,7 +41,7 @@ func headerColumns() segmentrow.Selection {
 
 // size is about how many bytes of memory a header takes.
 func (h *Header) size() int64 {
-	return int64(256 + 32*len(h.services) + len(h.traceFilter) + h.directory.Memory())
+	return int64(256 + int(reflect.TypeFor[segment.ServiceStats]().Size())*len(h.services) + len(h.traceFilter) + h.directory.Memory())
 }
 
 // bounds are a filter's, with what headers and groups say of them.
