@@ -2,9 +2,7 @@ package writer
 
 import (
 	"context"
-	"flag"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -23,8 +21,6 @@ import (
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/schema"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // store is a database under test with what a writer keeps beside it.
 type store struct {
@@ -95,14 +91,7 @@ func shopSpans(seed uint64, at time.Time, n int) *held {
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
-		return
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got, "run the test with -update and look at the difference")
+	testbed.Golden(t, filepath.Join("testdata", name), got)
 }
 
 // text renders rows as one readable text, a column a line.

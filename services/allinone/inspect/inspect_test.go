@@ -3,7 +3,6 @@ package inspect
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,8 +24,6 @@ import (
 	"github.com/ollyscale/ollyscale/schema"
 )
 
-var update = flag.Bool("update", false, "write the golden file anew")
-
 // TestStatements pins the text of every statement: a change of it is seen in review.
 func TestStatements(t *testing.T) {
 	t.Parallel()
@@ -36,14 +33,7 @@ func TestStatements(t *testing.T) {
 	for _, signal := range telemetry.Signals() {
 		got += testbed.Statements(c.statements[signal])
 	}
-	const path = "testdata/statements.sql"
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err, "run the test with -update")
-	require.Equal(t, string(want), got)
+	testbed.Golden(t, "testdata/statements.sql", got)
 }
 
 func TestMain(m *testing.M) { os.Exit(testbed.Main(m)) }

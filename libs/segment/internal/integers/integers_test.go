@@ -3,7 +3,6 @@ package integers
 import (
 	"bytes"
 	"encoding/hex"
-	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -18,8 +17,6 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
-
-var update = flag.Bool("update", false, "write the golden files that are missing; what is there must stay readable")
 
 // lists are of every kind that columns are made of. Every test below runs over all of them and all encodings.
 func lists() map[string][]int64 {
@@ -222,12 +219,12 @@ func TestGolden(t *testing.T) {
 	for _, enc := range encodings() {
 		t.Run(enc.name, func(t *testing.T) {
 			file := filepath.Join("testdata", "v1", strings.ReplaceAll(enc.name, " ", "-")+".golden")
-			if _, err := os.Stat(file); *update && err != nil {
+			if _, err := os.Stat(file); os.Getenv("OLLY_UPDATE_GOLDEN") == "1" && err != nil {
 				require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
 				require.NoError(t, os.WriteFile(file, []byte(golden(&enc)), 0o644))
 			}
 			b, err := os.ReadFile(file)
-			require.NoError(t, err, "go test -update writes the file of a new encoding")
+			require.NoError(t, err, "a new encoding is a new version of the format (section 12 of docs/segment-format.md); OLLY_UPDATE_GOLDEN=1 writes the files that are missing")
 			lines := strings.Split(string(b), "\n")
 			var want []int64
 			for field := range strings.FieldsSeq(lines[0]) {
