@@ -37,7 +37,7 @@ type Group struct {
 }
 
 // columns of the segment tables, in their order: a new one is the last. Where it is a figure of each service it is late, too: what was written
-// before it, or by a build before it, has an empty array.
+// before it, or by a build before it, has an empty array, which the migration says: NOT NULL DEFAULT '{}'.
 func columns() [21]column[Row] {
 	services := func(r *Row) any { return &r.Services }
 	return [...]column[Row]{
