@@ -44,26 +44,26 @@ func TestSubjectsAreHeldAgainstTheirForm(t *testing.T) {
 // TestDeadFunctionsAreFound runs .ci/deadcode over a tree in which the search itself is stood in for.
 func TestDeadFunctionsAreFound(t *testing.T) {
 	t.Parallel()
-	const dead = "github.com/ollyscale/ollyscale/libs/thing.Unused"
+	const found = `printf 'github.com/ollyscale/ollyscale/libs/thing.Unused\tthing.go:1\n'`
 	for name, tc := range map[string]struct {
 		search, allow, says string
 	}{
 		"nothing dead":                 {"", "", ""},
-		"dead, and nothing is allowed": {dead, "", "dead: libs/thing.Unused"},
-		"dead, and another is allowed": {dead, "libs/thing.Other # a test\n", "dead: libs/thing.Unused"},
-		"dead and allowed":             {dead, "libs/thing.Unused # the change that comes\n", ""},
-		"allowed without a reader":     {dead, "libs/thing.Unused\n", "says after a # who will read it"},
+		"dead, and nothing is allowed": {found, "", "dead: libs/thing.Unused"},
+		"dead, and another is allowed": {found, "libs/thing.Other # a test\n", "dead: libs/thing.Unused"},
+		"dead and allowed":             {found, "libs/thing.Unused # the change that comes\n", ""},
+		"allowed without a reader":     {found, "libs/thing.Unused\n", "says after a # who will read it"},
 		"allowed and not dead":         {"", "libs/thing.Unused # the change that comes\n", "not dead: libs/thing.Unused"},
+		"binaries cannot be searched":  {`[ "$1" = -test ] || { echo cannot load; exit 1; } >&2`, "", "cannot load"},
+		"tests cannot be searched":     {`[ "$1" != -test ] || { echo cannot load; exit 1; } >&2`, "", "cannot load"},
+		"only the test bed is dead":    {`[ "$1" = -test ] || printf 'github.com/ollyscale/ollyscale/libs/testbed.Sample\tx.go:1\n'`, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			script, err := os.ReadFile("../.ci/deadcode")
 			require.NoError(t, err)
-			search := "#!/bin/sh\n"
-			if tc.search != "" {
-				search += `printf '` + tc.search + `\tthing.go:1\n'` + "\n"
-			}
+			search := "#!/bin/sh\n" + tc.search + "\n"
 			for file, body := range map[string]string{
 				".ci/deadcode": string(script), ".ci/deadcode.allow": tc.allow, ".tools/bin/deadcode": search, "go.work": "use (\n\t./libs\n)\n",
 			} {
