@@ -41,11 +41,13 @@ func Admit(signal Signal, payload []byte, limits Limits) (Admission, error) {
 	fits := limits.MaxBytes <= 0 || len(payload)+a.Untimed*stampRoom <= limits.MaxBytes
 	switch {
 	case a.Items == 0:
-	case a.Refused() == 0 && fits:
+	case a.Refused() == 0 && fits && a.Damage() == nil:
 		a.Parts = []Part{{Payload: payload, Items: a.Items, Untimed: a.Untimed}}
 	default:
 		r := newRebuilder(signal, payload, limits)
-		r.filter, r.judge, r.cut = a.Refused() > 0, a.Refused() > 0 || a.Untimed > 0, !fits
+		r.sifted = a.Damage() != nil
+		r.filter = r.sifted || a.Refused() > 0
+		r.judge, r.cut = r.filter || a.Untimed > 0, !fits
 		r.run()
 		a.Parts = r.parts
 		a.Items -= r.tooLarge + r.largeHeader
@@ -93,6 +95,12 @@ func (s *Summary) Message() string {
 			why = append(why, n+" without a trace id")
 		case NoSpanID:
 			why = append(why, n+" without a span id")
+		case BadID:
+			why = append(why, n+" with an id of a wrong length"+s.place(BadID))
+		case TooDeep:
+			why = append(why, n+" with values nested too deep"+s.place(TooDeep))
+		case Malformed:
+			why = append(why, n+" that cannot be read"+s.place(Malformed))
 		case TooLarge:
 			why = append(why, fmt.Sprintf("%s larger than %d bytes with resource and scope", n, s.limits.MaxBytes))
 		case LargeHeader:
@@ -155,6 +163,7 @@ type rebuilder struct {
 	signal  Signal
 	bound   int
 	filter  bool   // leave out what is not admitted
+	sifted  bool   // there is damage, which is to be left out
 	cut     bool   // more than one part is to be expected
 	judge   bool   // look at every item again
 	stamp   uint64 // observed time for untimed records; 0 leaves them as they are
@@ -188,7 +197,7 @@ func newRebuilder(signal Signal, payload []byte, limits Limits) *rebuilder {
 func (r *rebuilder) run() {
 	for i := 0; i < len(r.b); {
 		tag, s, e, _ := otlp.Next(r.b, i)
-		if tag == otlp.ExportResourceItems {
+		if isChild(-1, tag) {
 			r.container(0, tag, s, e)
 		}
 		i = e
@@ -196,9 +205,11 @@ func (r *rebuilder) run() {
 	r.flush()
 }
 
-// isChild reports whether a field of the message at a depth holds the next level, or the items.
-func (r *rebuilder) isChild(depth int, tag otlp.Tag) bool {
+// isChild reports whether a field of the message at a depth holds the next level, or the items. The request is at depth -1.
+func isChild(depth int, tag otlp.Tag) bool {
 	switch depth {
+	case -1:
+		return tag == otlp.ExportResourceItems
 	case 0:
 		return tag == otlp.ResourceItemsScopeItems
 	case 1:
@@ -211,12 +222,15 @@ func (r *rebuilder) isChild(depth int, tag otlp.Tag) bool {
 
 // container goes through the message at r.b[start:end].
 func (r *rebuilder) container(depth int, tag otlp.Tag, start, end int) {
+	if r.sifted && r.shared(depth, tag, start, end) != nil {
+		return
+	}
 	l := &r.levels[depth]
 	l.tag, l.header, l.size = tag, l.header[:0], 0
 	// The message's own fields may stand behind its children, so they are gathered first.
 	for i := start; i < end; {
 		tag, _, e, _ := otlp.Next(r.b[:end], i)
-		if !r.isChild(depth, tag) {
+		if !isChild(depth, tag) {
 			if n := len(l.header); n > 0 && l.header[n-1][1] == i {
 				l.header[n-1][1] = e
 			} else {
@@ -232,7 +246,7 @@ func (r *rebuilder) container(depth int, tag otlp.Tag, start, end int) {
 	}
 	for i := start; i < end; {
 		tag, s, e, _ := otlp.Next(r.b[:end], i)
-		if r.isChild(depth, tag) {
+		if isChild(depth, tag) {
 			if depth+1 < len(r.levels) {
 				r.container(depth+1, tag, s, e)
 			} else {
@@ -248,15 +262,8 @@ func (r *rebuilder) container(depth int, tag otlp.Tag, start, end int) {
 func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
 	var v verdict
 	if r.judge {
-		switch r.signal { // checked before: no errors
-		case Traces:
-			v, _ = r.span(s, e)
-		case Logs:
-			v, _ = r.record(s, e)
-		case Metrics:
-			v, _ = r.point(kind, s, e)
-		}
-		if v.reason != Admitted && r.filter {
+		var damage *wireError
+		if v, damage = r.verdict(kind, s, e); (damage != nil || v.reason != Admitted) && r.filter {
 			return
 		}
 	}

@@ -2,6 +2,8 @@ package telemetry_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -679,11 +681,102 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 	}
 	for _, test := range cases {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := telemetry.Check(test.signal, test.bytes, window())
+			summary, err := telemetry.Check(test.signal, test.bytes, window())
+			if err == nil {
+				err = summary.Damage()
+				require.Zero(t, summary.Items)
+				require.Equal(t, 1, summary.Refused())
+				what, _, _ := strings.Cut(test.want, " (byte ")
+				require.Contains(t, summary.Message(), what)
+			}
 			require.ErrorContains(t, err, test.want)
 			require.Equal(t, fault.Invalid, fault.ClassOf(err))
-			_, err = telemetry.Admit(test.signal, test.bytes, window())
-			require.Error(t, err)
+			_, ok := errors.AsType[*telemetry.Violation](err)
+			require.True(t, ok)
+			a, err := telemetry.Admit(test.signal, test.bytes, window())
+			require.True(t, err != nil || a.Refused() == 1 && len(a.Parts) == 0)
+		})
+	}
+}
+
+// TestDamageCostsItsItemOnly breaks one item, or one thing that items share, in a request of every shape, and finds all others again.
+func TestDamageCostsItsItemOnly(t *testing.T) {
+	t.Parallel()
+	deep := []byte{0x10, 1}
+	for range 65 {
+		deep = message(5, message(1, deep))
+	}
+	tooDeep := message(2, deep) // the value of a KeyValue
+	id := func(n int) []byte { return bytes.Repeat([]byte{7}, n) }
+	at := binary.LittleEndian.AppendUint64(nil, uint64(now))
+	span := func(more ...[]byte) []byte {
+		return message(2, append([][]byte{message(1, id(16)), message(2, id(8)), append([]byte{7<<3 | 1}, at...)}, more...)...)
+	}
+	record := func(more ...[]byte) []byte {
+		return message(2, append([][]byte{append([]byte{1<<3 | 1}, at...)}, more...)...)
+	}
+	point := func(more ...[]byte) []byte {
+		return message(1, append([][]byte{append([]byte{3<<3 | 1}, at...)}, more...)...)
+	}
+	sum := func(points ...[]byte) []byte { return message(2, message(1, []byte("m")), message(7, points...)) }
+	scope := func(items ...[]byte) []byte { return message(2, items...) }
+	resource := func(scopes ...[]byte) []byte { return message(1, scopes...) }
+	all := func(resources ...[]byte) []byte { return bytes.Join(resources, nil) }
+	cases := []struct {
+		name   string
+		signal telemetry.Signal
+		good   int
+		bytes  []byte
+		reason telemetry.Reason
+		bad    int
+		where  string
+	}{
+		{"trace id", telemetry.Traces, 2, all(resource(scope(span(), span(message(1, id(2))), span()))), telemetry.BadID, 1, "resource_spans[0].scope_spans[0].spans[1].trace_id: the id has 2 bytes"},
+		{"parent", telemetry.Traces, 2, all(resource(scope(span(), span(message(4, id(7))), span()))), telemetry.BadID, 1, "spans[1].parent_span_id"},
+		{"link", telemetry.Traces, 1, all(resource(scope(span())), resource(scope(span(message(13, message(2, id(9))))))), telemetry.BadID, 1, "resource_spans[1].scope_spans[0].spans[0].links[0].span_id"},
+		{"two of them", telemetry.Traces, 1, all(resource(scope(span(message(2, id(1))), span(), span(message(4, id(1)))))), telemetry.BadID, 2, "spans[0].span_id"},
+		{"deep attribute", telemetry.Traces, 2, all(resource(scope(span(), span(message(9, tooDeep)), span()))), telemetry.TooDeep, 1, "spans[1].attributes[0].value"},
+		{"deep event", telemetry.Traces, 1, all(resource(scope(span(message(11, message(3, tooDeep))), span()))), telemetry.TooDeep, 1, "spans[0].events[0].attributes[0]"},
+		{"deep body", telemetry.Logs, 2, all(resource(scope(record(), record(message(5, deep)), record()))), telemetry.TooDeep, 1, "log_records[1].body"},
+		{"record's trace id", telemetry.Logs, 1, all(resource(scope(record(message(9, id(15))), record()))), telemetry.BadID, 1, "log_records[0].trace_id"},
+		{"broken record", telemetry.Logs, 2, all(resource(scope(record(), record([]byte{0x0a, 9}), record()))), telemetry.Malformed, 1, "log_records[1]: the data ends inside a field"},
+		{"wire type", telemetry.Logs, 1, all(resource(scope(record([]byte{1 << 3, 1}), record()))), telemetry.Malformed, 1, "field 1 has the wrong wire type 0"},
+		{"point", telemetry.Metrics, 2, all(resource(scope(sum(point(), point(message(7, tooDeep))), sum(point())))), telemetry.TooDeep, 1, "metrics[0].sum.data_points[1].attributes[0]"},
+		{"exemplar", telemetry.Metrics, 1, all(resource(scope(sum(point(message(5, message(5, id(3))))), sum(point())))), telemetry.BadID, 1, "data_points[0].exemplars[0].trace_id"},
+		{"metadata", telemetry.Metrics, 1, all(resource(scope(message(2, message(12, tooDeep), message(7, point(), point())), sum(point())))), telemetry.TooDeep, 2, "metrics[0].metadata[0]"},
+		{"two kinds", telemetry.Metrics, 1, all(resource(scope(message(2, message(5, point()), message(7, point(), point())), sum(point())))), telemetry.Malformed, 3, "a metric has data of one kind"},
+		{"broken metric", telemetry.Metrics, 1, all(resource(scope(message(2, message(7, point()), []byte{0x0a, 9}), sum(point())))), telemetry.Malformed, 1, "metrics[0]: the data ends"},
+		{"unreadable metric", telemetry.Metrics, 1, all(resource(scope(message(2, []byte{0x0a, 9}), sum(point())))), telemetry.Malformed, 1, "metrics[0]: the data ends"},
+		{"resource", telemetry.Traces, 1, all(resource(message(1, message(1, tooDeep)), scope(span(), span()), scope(span())), resource(scope(span()))), telemetry.TooDeep, 3, "resource_spans[0].resource.attributes[0]"},
+		{"resource behind", telemetry.Logs, 1, all(resource(scope(record(), record()), message(1, []byte{0x0a, 9})), resource(scope(record()))), telemetry.Malformed, 2, "resource_logs[0].resource"},
+		{"scope", telemetry.Traces, 2, all(resource(scope(span()), scope(span(), message(1, message(3, tooDeep))), scope(span()))), telemetry.TooDeep, 1, "scope_spans[1].scope.attributes[0]"},
+		{"scope of nothing", telemetry.Traces, 1, all(resource(scope(span()), scope(message(1, message(3, tooDeep))))), telemetry.TooDeep, 0, "scope_spans[1].scope.attributes[0]"},
+	}
+	for _, test := range cases {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s, err := telemetry.Check(test.signal, test.bytes, window())
+			require.NoError(t, err)
+			require.Equal(t, test.good, s.Items)
+			require.Equal(t, test.bad, s.Rejected[test.reason])
+			require.Equal(t, test.bad, s.Refused())
+			require.ErrorContains(t, s.Damage(), test.where)
+			if test.bad > 0 {
+				require.Contains(t, s.Message(), test.where)
+			}
+			for _, limits := range []telemetry.Limits{window(), {MaxBytes: 160}} {
+				a, err := telemetry.Admit(test.signal, test.bytes, limits)
+				require.NoError(t, err)
+				require.Equal(t, test.good, a.Items)
+				stored := 0
+				for _, part := range a.Parts {
+					n, err := segment.NewTable("t", test.signal).Append(part.Payload, 1)
+					require.NoError(t, err, "admitted, but the writer refuses it")
+					require.Equal(t, part.Items, n)
+					stored += n
+				}
+				require.Equal(t, test.good, stored)
+			}
 		})
 	}
 }
@@ -731,8 +824,10 @@ func FuzzAdmit(f *testing.F) {
 			return
 		}
 		items, flat, err := decode(signal, payload)
-		require.NoError(t, err, "admitted, but pdata refuses it")
-		require.Equal(t, items, a.Items+a.Refused())
+		if a.Damage() == nil {
+			require.NoError(t, err, "admitted, but pdata refuses it")
+			require.Equal(t, items, a.Items+a.Refused())
+		}
 		var got []string
 		n := 0
 		for _, part := range a.Parts {
@@ -750,10 +845,10 @@ func FuzzAdmit(f *testing.F) {
 			got = append(got, f...)
 		}
 		require.Equal(t, a.Items, n)
-		if a.Refused() == 0 {
+		if a.Refused() == 0 && a.Damage() == nil {
 			require.Equal(t, flat, got)
 		}
-		if a.Untimed > 0 {
+		if a.Untimed > 0 && a.Damage() == nil {
 			stamped := telemetry.StampLogs(payload, 1)
 			k, _, err := decode(signal, stamped)
 			require.NoError(t, err)

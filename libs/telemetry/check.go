@@ -25,6 +25,9 @@ const (
 	TooNew             // after Limits.MaxTime, or beyond what 63 bits of nanoseconds can say
 	NoTraceID          // a span whose trace id is missing or all zero
 	NoSpanID           // a span whose span id is missing or all zero
+	BadID              // an id of it, a link or an exemplar is neither empty nor of its length
+	TooDeep            // a value of it is nested deeper than otlp.MaxNesting
+	Malformed          // its bytes are no protobuf, or a known field has the wrong wire type
 	TooLarge           // with its resource and scope it exceeds Limits.MaxBytes
 	LargeHeader        // its request must be cut, and its resource and scope alone exceed half of Limits.MaxBytes
 	numReasons
@@ -43,6 +46,12 @@ func (r Reason) String() string {
 		return "no_trace_id"
 	case NoSpanID:
 		return "no_span_id"
+	case BadID:
+		return "bad_id"
+	case TooDeep:
+		return "too_deep"
+	case Malformed:
+		return "malformed"
 	case TooLarge:
 		return "too_large"
 	case LargeHeader:
@@ -57,6 +66,7 @@ type checker struct {
 	b        []byte
 	min, max uint64
 	summary  Summary
+	own      bool // only what a container has of its own is looked at, not its items
 }
 
 // Summary counts a request's items.
@@ -65,20 +75,27 @@ type Summary struct {
 	Untimed  int             // of these, log records with neither time nor observed time: see StampLogs
 	Rejected [numReasons]int // by Reason
 	First    [numReasons]int64
+	damage   *wireError             // the first; nil where there is none
+	places   *[numReasons]wireError // where the first damage of a reason is
 	limits   Limits
 	signal   Signal
 }
 
 // Check walks a request once, without an allocation, and counts its items. The whole structure is checked, down to the last
-// attribute: what passes is decoded by every OTLP decoder. An error is fault.Invalid and names the place: broken protobuf, a
-// known field of the wrong wire type, an id that is neither empty nor of its length, values nested deeper than 64.
-// A request that is empty has no items and is fine.
+// attribute: what is admitted is decoded by every OTLP decoder. A request that is empty has no items and is fine.
 //
-// An item outside Limits, or a span without ids, is counted in Summary.Rejected and is no error: its neighbours are not to be lost.
+// An item outside Limits, a span without ids, and an item in which something is broken (an id of a wrong length, values nested deeper than
+// 64, a field of the wrong wire type, protobuf that ends early) is counted in Summary.Rejected and is no error: its neighbours are not to be
+// lost. Where what items share is broken, a resource, a scope or a metric, all of these are refused.
+//
+// An error is fault.Invalid, wraps a Violation and names the place: the messages around the items cannot be read, so that nobody can say
+// which items there are.
 func Check(signal Signal, payload []byte, limits Limits) (Summary, error) {
 	c := newChecker(payload, signal, limits)
 	if err := c.request(signal); err != nil {
-		return Summary{}, err.fault()
+		if err := c.sift(); err != nil {
+			return Summary{}, err.fault()
+		}
 	}
 	return c.summary, nil
 }
@@ -135,6 +152,7 @@ func (c *checker) request(signal Signal) *wireError {
 			return broken(s, p)
 		}
 		switch {
+		case tag == otlp.ExportResourceItems && c.own:
 		case tag == otlp.ExportResourceItems:
 			if err := c.resourceItems(signal, s, e); err != nil {
 				return err.inNth("resource_"+signalItems(signal), n)
@@ -162,6 +180,9 @@ func (c *checker) resourceItems(signal Signal, i, end int) *wireError {
 				return err.in("resource")
 			}
 		case otlp.ResourceItemsScopeItems:
+			if c.own {
+				break
+			}
 			if err := c.scopeItems(signal, s, e); err != nil {
 				return err.inNth("scope_"+signalItems(signal), n)
 			}
@@ -191,22 +212,25 @@ func (c *checker) scopeItems(signal Signal, i, end int) *wireError {
 				return err.in("scope")
 			}
 		case otlp.ScopeItemsItems:
+			if c.own {
+				break
+			}
 			switch signal {
 			case Traces:
 				v, err := c.span(s, e)
 				if err != nil {
-					return err.inNth("spans", n)
+					return err.inNth(itemsField(signal), n)
 				}
 				c.note(v)
 			case Logs:
 				v, err := c.record(s, e)
 				if err != nil {
-					return err.inNth("log_records", n)
+					return err.inNth(itemsField(signal), n)
 				}
 				c.note(v)
 			case Metrics:
 				if err := c.metric(s, e); err != nil {
-					return err.inNth("metrics", n)
+					return err.inNth(itemsField(signal), n)
 				}
 			}
 			n++
@@ -323,6 +347,9 @@ func (c *checker) value(i, end int) *wireError {
 // damage describes a problem at a place within the message b[i:end].
 func (c *checker) damage(in nesting, i, end, at int, p otlp.Problem) *wireError {
 	err := broken(at, p)
+	if p == otlp.TooDeep {
+		err.reason = TooDeep
+	}
 	if p == otlp.WrongType {
 		tag, _, _, _ := otlp.Next(c.b[:end], at)
 		err = wrongType(at, tag)
@@ -372,7 +399,9 @@ func (c *checker) nested(err *wireError, in nesting, i, end, at int, p otlp.Prob
 }
 
 func badID(s, e, want int) *wireError {
-	return malformed(s, "the id has "+plural(e-s, "byte")+", want "+plural(want, "byte"))
+	err := malformed(s, "the id has "+plural(e-s, "byte")+", want "+plural(want, "byte"))
+	err.reason = BadID
+	return err
 }
 
 // zero reports whether an id is empty or all zero.

@@ -16,6 +16,9 @@ func (c *checker) metric(i, end int) *wireError {
 			if data++; data > 1 {
 				return malformed(i, "a metric has data of one kind, once")
 			}
+			if c.own {
+				break
+			}
 			kind := otlp.KindOf(tag)
 			if err := c.data(kind, s, e); err != nil {
 				return err.in(kind.String())
@@ -43,6 +46,7 @@ func (c *checker) data(kind otlp.MetricKind, i, end int) *wireError {
 			return broken(s, p)
 		}
 		switch {
+		case tag == otlp.DataPoints && c.own:
 		case tag == otlp.DataPoints:
 			v, err := c.point(kind, s, e)
 			if err != nil {

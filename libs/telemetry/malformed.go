@@ -11,9 +11,12 @@ type wireError struct {
 	offset int
 	path   string
 	what   string
+	reason Reason
 }
 
-func malformed(offset int, what string) *wireError { return &wireError{offset: offset, what: what} }
+func malformed(offset int, what string) *wireError {
+	return &wireError{offset: offset, what: what, reason: Malformed}
+}
 
 func broken(offset int, p otlp.Problem) *wireError { return malformed(offset, p.String()) }
 
@@ -23,9 +26,11 @@ func wrongType(offset int, tag otlp.Tag) *wireError {
 
 // in puts the name of the enclosing message before the path, on the way up.
 func (e *wireError) in(name string) *wireError {
-	if e.path == "" {
+	switch {
+	case name == "":
+	case e.path == "":
 		e.path = name
-	} else {
+	default:
 		e.path = name + "." + e.path
 	}
 	return e
@@ -35,10 +40,24 @@ func (e *wireError) inNth(name string, n int) *wireError {
 	return e.in(name + "[" + strconv.Itoa(n) + "]")
 }
 
-func (e *wireError) fault() error {
-	where := e.path
-	if where == "" {
-		where = "request"
+// where is the path, for a sender.
+func (e *wireError) where() string {
+	if e.path == "" {
+		return "request"
 	}
-	return ErrMalformed.Newf("not a valid OTLP request: %s: %s (byte %d)", where, e.what, e.offset)
+	return e.path
 }
+
+func (e *wireError) fault() error {
+	v := &Violation{Field: e.where(), Description: e.what + " (byte " + strconv.Itoa(e.offset) + ")"}
+	return ErrMalformed.Wrap(v, "not a valid OTLP request: "+v.Field+": "+v.Description)
+}
+
+// Violation says which field of a request is wrong, and how: a FieldViolation of google.rpc.BadRequest.
+type Violation struct {
+	Field       string // resource_spans[0].scope_spans[1].spans[17].trace_id, or "request"
+	Description string
+}
+
+// Error joins both.
+func (v *Violation) Error() string { return v.Field + ": " + v.Description }

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -22,11 +21,9 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/fault"
-	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -170,8 +167,7 @@ func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal, m *mess
 	return s.take(ctx, id, signal, m.bytes())
 }
 
-// grpcError turns an error into a gRPC status; what passes by itself comes with RetryInfo, without which an OTLP client would
-// not repeat RESOURCE_EXHAUSTED.
+// grpcError turns an error into a gRPC status with its details.
 func (s *Service) grpcError(ctx context.Context, err error) error {
 	f := fault.From(err)
 	level := slog.LevelDebug
@@ -180,10 +176,8 @@ func (s *Service) grpcError(ctx context.Context, err error) error {
 	}
 	s.env.Log.LogAttrs(ctx, level, "request failed", slog.String("transport", "grpc"), slog.String("code", f.Code), slog.Any("error", err))
 	st := status.New(code(f), f.Message)
-	if f.Class == fault.Overloaded || f.Class == fault.Unavailable {
-		if with, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(httpserver.RetryAfterSeconds * time.Second)}); err == nil {
-			st = with
-		}
+	if with, err := st.WithDetails(details(f)...); err == nil {
+		st = with
 	}
 	return st.Err()
 }

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -24,8 +25,11 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
+	pb "google.golang.org/protobuf/proto"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
@@ -117,7 +121,7 @@ func TestBadInputOverGRPC(t *testing.T) {
 		{"truncated", fine[:len(fine)-3], nil, "", codes.InvalidArgument, "the data ends inside a field"},
 		{"trailing garbage", append(bytes.Clone(fine), 0xff), nil, "", codes.InvalidArgument, "not a valid OTLP request"},
 		{"JSON", []byte(`{"resourceSpans":[]}`), nil, "", codes.InvalidArgument, "not a valid OTLP request"},
-		{"id of wrong length", []byte{0x0a, 8, 0x12, 6, 0x12, 4, 0x0a, 2, 1, 2}, nil, "", codes.InvalidArgument, "spans[0].trace_id: the id has 2 bytes, want 16 bytes"},
+		{"a scope that ends early", []byte{0x0a, 4, 0x12, 2, 0x12, 4}, nil, "", codes.InvalidArgument, "resource_spans[0].scope_spans[0]: the data ends inside a field"},
 		{"too large", make([]byte, 100_001), nil, "", codes.ResourceExhausted, "larger than max"},
 		{"too large decompressed", make([]byte, 50<<20), []grpc.CallOption{grpc.UseCompressor("zstd")}, "", codes.ResourceExhausted, "larger than max"},
 		{"bad tenant", fine, nil, "a.b", codes.InvalidArgument, "X-Scope-OrgID"},
@@ -130,7 +134,10 @@ func TestBadInputOverGRPC(t *testing.T) {
 			_, err := call(ctx, conn, telemetry.Traces, test.payload, test.options...)
 			require.Equal(t, test.code, status.Code(err), "%v", err)
 			require.ErrorContains(t, err, test.says)
-			require.Empty(t, status.Convert(err).Details(), "not to be repeated")
+			for _, d := range status.Convert(err).Details() {
+				_, retry := d.(*errdetails.RetryInfo)
+				require.False(t, retry, "not to be repeated")
+			}
 		})
 	}
 	err := conn.Invoke(t.Context(), "/opentelemetry.proto.collector.profiles.v1.ProfilesService/Export", &message{}, &message{}, grpc.ForceCodecV2(rawCodec{CodecV2: encoding.GetCodecV2(proto.Name)}))
@@ -141,6 +148,70 @@ func TestBadInputOverGRPC(t *testing.T) {
 	r.nothing()
 	_, err = call(t.Context(), conn, telemetry.Traces, fine)
 	require.NoError(t, err, "and it still works")
+}
+
+// TestAnUnreadableRequestComesWithItsPlace: what a person reads in the message, a program reads in the details, on both transports.
+func TestAnUnreadableRequestComesWithItsPlace(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	broken := []byte{0x0a, 4, 0x12, 2, 0x12, 4}
+	check := func(details []any) {
+		t.Helper()
+		require.Len(t, details, 2)
+		bad, ok := details[0].(*errdetails.BadRequest)
+		require.True(t, ok)
+		require.Equal(t, "resource_spans[0].scope_spans[0]", bad.GetFieldViolations()[0].GetField())
+		require.Contains(t, bad.GetFieldViolations()[0].GetDescription(), "the data ends inside a field")
+		info, ok := details[1].(*errdetails.ErrorInfo)
+		require.True(t, ok)
+		require.Equal(t, "otlp.malformed", info.GetReason())
+	}
+	_, err := call(t.Context(), dial(t, r), telemetry.Traces, broken)
+	check(status.Convert(err).Details())
+	got := r.post("/v1/traces", typeProtobuf, broken)
+	require.Equal(t, http.StatusBadRequest, got.status)
+	var s spb.Status
+	require.NoError(t, pb.Unmarshal(got.body, &s))
+	check(status.FromProto(&s).Details())
+}
+
+// TestDamageInOneItemIsPartialSuccess: the neighbours of a span with a bad id, a record nested too deep and a point that cannot be read are
+// stored, whatever the transport and the encoding.
+func TestDamageInOneItemIsPartialSuccess(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	conn := dial(t, r)
+	deep := []byte{0x10, 1}
+	wrap := func(number int, content ...[]byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, protowire.Number(number), protowire.BytesType), bytes.Join(content, nil))
+	}
+	for range 65 {
+		deep = wrap(5, wrap(1, deep))
+	}
+	for i, test := range []struct {
+		signal telemetry.Signal
+		item   []byte
+		says   string
+	}{
+		{telemetry.Traces, wrap(2, wrap(1, []byte{1, 2})), "rejected 1 of 2 spans: 1 with an id of a wrong length (the first: resource_spans[1].scope_spans[0].spans[0].trace_id: the id has 2 bytes, want 16 bytes)"},
+		{telemetry.Logs, wrap(2, wrap(5, deep)), "rejected 1 of 3 log records: 1 with values nested too deep (the first: resource_logs[1].scope_logs[0].log_records[0].body"},
+		{telemetry.Metrics, wrap(2, wrap(7, wrap(1, []byte{0x0a, 9}))), "rejected 1 of 7 data points: 1 that cannot be read (the first: resource_metrics[1].scope_metrics[0].metrics[0].sum.data_points[0]: the data ends inside a field)"},
+	} {
+		payload := append(protobuf(t, test.signal), wrap(1, wrap(2, test.item))...)
+		tenant := fmt.Sprint("grpc", i)
+		answer, err := call(metadata.AppendToOutgoingContext(t.Context(), "X-Scope-OrgID", tenant), conn, test.signal, payload)
+		require.NoError(t, err)
+		require.Contains(t, string(answer), test.says)
+		got := r.post("/v1/"+test.signal.String(), typeProtobuf, payload)
+		require.Equal(t, http.StatusOK, got.status)
+		require.Equal(t, answer, got.body)
+		for _, batch := range r.stored(test.signal, 2) {
+			require.Equal(t, itemsOf(test.signal), batch.Items)
+			n, err := segment.NewTable(batch.Tenant, test.signal).Append(batch.Payload, 1)
+			require.NoError(t, err)
+			require.Equal(t, batch.Items, n)
+		}
+	}
 }
 
 func TestGRPCWithoutNATSIsUnavailable(t *testing.T) {

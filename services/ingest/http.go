@@ -121,7 +121,8 @@ func (s *Service) refuse(c echo.Context, err error) {
 	if contentType != typeProtobuf {
 		contentType = typeJSON
 	}
-	body, err := statusBody(contentType, codeOfStatus(problem.Status, fault.From(err)), problem.Detail)
+	f := fault.From(err)
+	body, err := statusBody(contentType, codeOfStatus(problem.Status, f), problem.Detail, f)
 	if err == nil {
 		_ = c.Blob(problem.Status, contentType, body) // fails when the client is gone
 	}

@@ -2,14 +2,22 @@ package ingest
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -76,15 +84,33 @@ func code(f *fault.Error) codes.Code {
 	return codes.Internal
 }
 
-// statusBody is google.rpc.Status for an error answer of OTLP/HTTP, in the content type of the request.
-func statusBody(contentType string, c codes.Code, message string) ([]byte, error) {
-	if contentType == typeProtobuf {
-		return proto.Marshal(&spb.Status{Code: int32(c), Message: message}) //nolint:gosec // a small enumeration
+// details are what google.rpc.Status tells a program of an error. What passes by itself comes with RetryInfo, without which an OTLP client
+// would not repeat RESOURCE_EXHAUSTED; a request that cannot be read with BadRequest, which names the field; each with ErrorInfo, whose
+// reason is the error's code of docs/errors.md.
+func details(f *fault.Error) []protoadapt.MessageV1 {
+	var list []protoadapt.MessageV1
+	if f.Class == fault.Overloaded || f.Class == fault.Unavailable {
+		list = append(list, &errdetails.RetryInfo{RetryDelay: durationpb.New(httpserver.RetryAfterSeconds * time.Second)})
 	}
-	return json.Marshal(struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-	}{int(c), message})
+	if v, ok := errors.AsType[*telemetry.Violation](f); ok {
+		list = append(list, &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: v.Field, Description: v.Description}}})
+	}
+	list = append(list, &errdetails.ErrorInfo{Reason: f.Code, Domain: "ollyscale"})
+	return list
+}
+
+// statusBody is google.rpc.Status for an error answer of OTLP/HTTP, in the content type of the request.
+func statusBody(contentType string, c codes.Code, message string, f *fault.Error) ([]byte, error) {
+	st := &spb.Status{Code: int32(c), Message: message} //nolint:gosec // a small enumeration
+	for _, d := range details(f) {
+		if detail, err := anypb.New(protoadapt.MessageV2Of(d)); err == nil {
+			st.Details = append(st.Details, detail)
+		}
+	}
+	if contentType == typeProtobuf {
+		return proto.Marshal(st)
+	}
+	return protojson.Marshal(st)
 }
 
 // codeOfStatus is for the errors that HTTP itself knows (405, 415 …).
