@@ -50,6 +50,9 @@ func (c Config) Validate() error {
 	return p.Err()
 }
 
+// Required says whether every request has to prove who sends it.
+func (c Config) Required() bool { return c.Mode != ModeNone }
+
 // Identity is who sent a request.
 type Identity struct {
 	Tenant     telemetry.Tenant
@@ -59,14 +62,18 @@ type Identity struct {
 // Authenticator identifies senders. Safe for concurrent use.
 type Authenticator struct {
 	fallback telemetry.Tenant
+	required bool
 }
+
+// Required says whether every request has to prove who sends it.
+func (a *Authenticator) Required() bool { return a.required }
 
 // New makes an Authenticator.
 func New(c Config) (*Authenticator, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
-	return &Authenticator{fallback: telemetry.Tenant(c.DefaultTenant)}, nil
+	return &Authenticator{fallback: telemetry.Tenant(c.DefaultTenant), required: c.Required()}, nil
 }
 
 // Identify says who sent a request that wants to use scope. header returns a request header, "" where it is missing. A tenant name

@@ -69,6 +69,8 @@ func (c Config) Validate() error {
 type Purpose struct {
 	Name    string // "OTLP/HTTP"
 	Setting string // the key that moves it: "http.address (OLLY_HTTP_ADDRESS)"
+	// Authenticated says that every request for data proves who sends it; without, only this machine is listened to (service.Env.Listen).
+	Authenticated bool
 }
 
 // Server is an echo with its listener. Routes are added to Echo before Run.
@@ -76,6 +78,7 @@ type Server struct {
 	Echo *echo.Echo
 
 	cfg      Config
+	env      service.Env
 	log      *slog.Logger
 	purpose  Purpose
 	draining chan struct{}
@@ -93,7 +96,7 @@ func New(cfg Config, env service.Env, purpose Purpose) (*Server, error) {
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(slogWriter{env.Log})
 
-	s := &Server{Echo: e, cfg: cfg, log: env.Log, purpose: purpose, draining: make(chan struct{})}
+	s := &Server{Echo: e, cfg: cfg, env: env, log: env.Log, purpose: purpose, draining: make(chan struct{})}
 	metrics := new(instruments)
 	if err := instrument.Make(env.Meter, metrics); err != nil {
 		return nil, fmt.Errorf("%s: make metrics: %w", purpose.Name, err)
@@ -121,7 +124,9 @@ func (s *Server) Listen(ctx context.Context) error {
 	if s.listener != nil {
 		return nil
 	}
-	l, err := service.Listen(ctx, s.purpose.Name, s.cfg.Address, s.purpose.Setting)
+	l, err := s.env.Listen(ctx, service.Port{
+		What: s.purpose.Name, Address: s.cfg.Address, Setting: s.purpose.Setting, Authenticated: s.purpose.Authenticated,
+	})
 	if err != nil {
 		return err
 	}

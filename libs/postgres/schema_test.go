@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -371,44 +372,131 @@ func TestTenantsAreApart(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
-	role := "reader_" + db.Name
-	_, err := db.Pool.Exec(ctx, fmt.Sprintf(`CREATE ROLE %s`, role))
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx := testbed.Context(t)
-		_, err := db.Pool.Exec(ctx, fmt.Sprintf(`DROP OWNED BY %s; DROP ROLE %s`, role, role))
+	role := reader(t, db, "reader_"+db.Name)
+	both := reader(t, db, `Odd "name`+db.Name)
+	for _, grant := range []struct{ role, tenant string }{{role, "red"}, {both, "red"}, {both, "blue"}, {both, "blue"}} {
+		_, err := db.Pool.Exec(ctx, `SELECT olly.grant_read($1, $2)`, grant.role, grant.tenant)
 		require.NoError(t, err)
-	})
-	_, err = db.Pool.Exec(ctx, `SELECT olly.grant_read($1)`, role)
-	require.NoError(t, err)
-
-	count := func(tx pgx.Tx, from string) (n int) {
-		require.NoError(t, tx.QueryRow(ctx, `SELECT count(*) FROM `+from).Scan(&n), from)
+	}
+	count := func(c *pgx.Conn, from string) (n int) {
+		require.NoError(t, c.QueryRow(ctx, `SELECT count(*) FROM `+from).Scan(&n), from)
 		return n
 	}
-	tx, err := db.Pool.Begin(ctx)
-	require.NoError(t, err)
-	defer func() { _ = tx.Rollback(ctx) }()
 	views := []string{"olly.spans", "olly.logs", "olly.metrics", "public.spans_fact", "public.service_dim"}
+	owner, asBoth, c := connectAs(t, db, ""), connectAs(t, db, both), connectAs(t, db, role)
 	for _, view := range views {
-		require.Equal(t, 2, count(tx, view), "the owner sees all of %s", view)
-	}
-	_, err = tx.Exec(ctx, `SET LOCAL ROLE `+role)
-	require.NoError(t, err)
-	for _, view := range views {
-		require.Zero(t, count(tx, view), "without a tenant there is nothing in %s", view)
-	}
-	_, err = tx.Exec(ctx, `SET LOCAL olly.tenant = 'red'`)
-	require.NoError(t, err)
-	for _, view := range views {
-		require.Equal(t, 1, count(tx, view), view)
+		require.Equal(t, 2, count(owner, view), "the owner sees all of %s", view)
+		require.Equal(t, 2, count(asBoth, view), "two tenants of %s", view)
+		require.Equal(t, 1, count(c, view), view)
 	}
 	var service, span, name, status string
 	var start time.Time
-	require.NoError(t, tx.QueryRow(ctx, `SELECT service, span_id, name, status, start_time FROM olly.spans
+	require.NoError(t, c.QueryRow(ctx, `SELECT service, span_id, name, status, start_time FROM olly.spans
 		WHERE start_time_unix_nano >= olly.ns($1) AND trace_id = '0af7651916cd43dd8448eb211c80319c'`, when).Scan(&service, &span, &name, &status, &start))
 	require.Equal(t, []string{"red cart", "ffffffffffffffff", "GET /", "error"}, []string{service, span, name, status})
 	require.True(t, when.Equal(start), start)
-	_, err = tx.Exec(ctx, `SELECT * FROM public.spans_fact`+when.Format("_y2006_m01_d02_h15"))
-	require.Error(t, err, "the policy cannot be walked around by the leaf")
+
+	// What a session may set changes nothing.
+	for _, set := range []string{
+		`SET olly.tenant = 'blue'`, `SET row_security = off`, `SET default_transaction_read_only = off`, `SET search_path = olly, public`,
+		`CREATE TEMP TABLE reader (reader regrole, tenant_id text)`, `INSERT INTO pg_temp.reader VALUES (current_user::regrole, 'blue')`,
+	} {
+		_, _ = c.Exec(ctx, set) // some of it is refused, and some is not
+	}
+	_, err := c.Exec(ctx, `SET row_security = on`)
+	require.NoError(t, err)
+	for _, view := range views {
+		require.Equal(t, 1, count(c, view), view)
+	}
+	require.Equal(t, 1, count(c, "olly.reader"), "nobody else's tenants")
+	for _, forbidden := range []string{
+		`SELECT * FROM public.spans_fact` + when.Format("_y2006_m01_d02_h15"), `SELECT * FROM public.spans_segment`, `SELECT * FROM public.tenant_dim`,
+		`SELECT * FROM public.retention_policy`, `SELECT * FROM public.janitor_audit`, `SELECT * FROM public.ingest_batch`,
+		`INSERT INTO olly.reader (reader, tenant_id) VALUES (current_user::regrole, 'blue')`, `UPDATE olly.reader SET tenant_id = 'blue'`,
+		`SELECT olly.grant_read(current_user, 'blue')`, `SELECT olly.revoke_read(current_user)`, `DELETE FROM public.service_dim`,
+		`SET ROLE ` + pgx.Identifier{both}.Sanitize(), `SET SESSION AUTHORIZATION ` + pgx.Identifier{both}.Sanitize(),
+		`SELECT public.drop_partition('spans_fact', 'spans_fact` + when.Format("_y2006_m01_d02") + `')`,
+		`INSERT INTO public.service_dim (tenant_id, service_id, name) VALUES ('red', 99, 'mine')`,
+		`ALTER TABLE public.spans_fact DISABLE ROW LEVEL SECURITY`,
+	} {
+		_, err := c.Exec(ctx, forbidden)
+		require.Error(t, err, forbidden)
+	}
+	// What is known of columns by their statistics is not for him either.
+	_, err = owner.Exec(ctx, `ANALYZE`)
+	require.NoError(t, err)
+	require.Zero(t, count(c, `pg_stats WHERE tablename ~ '_(fact|dim)'`))
+
+	var timeout string
+	require.NoError(t, connectAs(t, db, role).QueryRow(ctx, `SHOW statement_timeout`).Scan(&timeout))
+	require.Equal(t, "1min", timeout)
+
+	var revoked int
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT olly.revoke_read($1, 'red')`, both).Scan(&revoked))
+	require.Equal(t, 1, revoked)
+	require.Equal(t, 1, count(asBoth, "olly.spans"), "the blue one")
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT olly.revoke_read($1)`, role).Scan(&revoked))
+	require.Equal(t, 1, revoked)
+	require.Zero(t, count(c, "olly.spans"), "at once")
+}
+
+func TestWhoIsAbovePoliciesIsNotLetIn(t *testing.T) {
+	t.Parallel()
+	db := testbed.Database(t)
+	ctx := testbed.Context(t)
+	for _, test := range []struct{ attributes, message string }{
+		{"SUPERUSER", "above row-level security"}, {"BYPASSRLS", "above row-level security"},
+		{"IN ROLE " + pgx.Identifier{"owner_" + db.Name}.Sanitize(), "may become the owner"},
+	} {
+		owner := reader(t, db, "owner_"+db.Name)
+		_, err := db.Pool.Exec(ctx, `ALTER TABLE spans_fact OWNER TO `+pgx.Identifier{owner}.Sanitize())
+		require.NoError(t, err)
+		name := reader(t, db, "high_"+db.Name, test.attributes)
+		_, err = db.Pool.Exec(ctx, `SELECT olly.grant_read($1, 'red')`, name)
+		require.ErrorContains(t, err, test.message)
+		_, err = db.Pool.Exec(ctx, `ALTER TABLE spans_fact OWNER TO CURRENT_USER; DROP ROLE `+pgx.Identifier{name}.Sanitize()+`; DROP OWNED BY `+
+			pgx.Identifier{owner}.Sanitize()+`; DROP ROLE `+pgx.Identifier{owner}.Sanitize())
+		require.NoError(t, err)
+	}
+}
+
+func TestEveryTableWithATenantIsBoundToIt(t *testing.T) {
+	t.Parallel()
+	db := testbed.Database(t)
+	rows, err := db.Pool.Query(testbed.Context(t), `SELECT c.oid::regclass::text FROM pg_class c
+		JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace IN ('public'::regnamespace, 'olly'::regnamespace)
+			AND (NOT c.relrowsecurity OR NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND pg_get_expr(p.polqual, c.oid) LIKE '%CURRENT_USER%'))`)
+	require.NoError(t, err)
+	free, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Empty(t, free, "tables with a tenant_id whose rows no policy binds to who asks")
+}
+
+// reader makes a role that can log in; it goes with the test.
+func reader(t *testing.T, db *testbed.DB, name string, attributes ...string) string {
+	t.Helper()
+	quoted := pgx.Identifier{name}.Sanitize()
+	_, err := db.Pool.Exec(testbed.Context(t), fmt.Sprintf(`CREATE ROLE %s LOGIN PASSWORD 'reader' %s`, quoted, strings.Join(attributes, " ")))
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, _ = db.Pool.Exec(testbed.Context(t), fmt.Sprintf(`DROP OWNED BY %s`, quoted)) // the test may have dropped it
+		_, err := db.Pool.Exec(testbed.Context(t), fmt.Sprintf(`DROP ROLE IF EXISTS %s`, quoted))
+		require.NoError(t, err)
+	})
+	return name
+}
+
+// connectAs is a session of a role of its own, and not one that the owner lent to it; "" is the owner.
+func connectAs(t *testing.T, db *testbed.DB, role string) *pgx.Conn {
+	t.Helper()
+	cfg, err := pgx.ParseConfig(db.URL)
+	require.NoError(t, err)
+	if role != "" {
+		cfg.User, cfg.Password = role, "reader"
+	}
+	c, err := pgx.ConnectConfig(testbed.Context(t), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close(context.WithoutCancel(t.Context()))) })
+	return c
 }

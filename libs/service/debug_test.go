@@ -16,10 +16,11 @@ import (
 // serving runs the operations endpoints on address and returns their base URL and the process's log.
 func serving(t *testing.T, address string, debug bool) (string, *lockedBuffer) {
 	t.Helper()
-	l, err := Listen(t.Context(), "test", address, "none")
-	require.NoError(t, err)
 	log := &lockedBuffer{}
 	env := NewEnv("writer", nil)
+	env.insecure = true
+	l, err := env.Listen(t.Context(), Port{What: "test", Address: address, Setting: "none"})
+	require.NoError(t, err)
 	env.Log, env.level = newLogger(LogConfig{Level: "info", Format: "text"}, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

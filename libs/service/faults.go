@@ -21,6 +21,11 @@ var (
 		Meaning: "The machine has no such address.",
 		Advice:  "Choose another address.",
 	}
+	errExposed = fault.Kind{
+		Class: fault.Invalid, Code: "listen.exposed",
+		Meaning: "Other machines reach the address, and requests to it are not authenticated.",
+		Advice:  "Listen on 127.0.0.1, demand keys with auth.mode, or set insecure where a network or a proxy keeps strangers out.",
+	}
 	errListen = fault.Kind{
 		Class: fault.Invalid, Code: "listen.failed",
 		Meaning: "The address cannot be listened on.",

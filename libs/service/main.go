@@ -28,6 +28,7 @@ const (
 type process struct {
 	Log           LogConfig     `mapstructure:"log"`
 	Tracing       TracingConfig `mapstructure:"tracing"`
+	Insecure      bool          `mapstructure:"insecure" usual:"true" doc:"Listen also where other machines reach a port whose requests nothing authenticates: then whoever reaches it writes and reads as any tenant."`
 	DrainDeadline time.Duration `mapstructure:"drain_deadline" doc:"How long a stopping part may take to finish what it holds; above 0."`
 }
 
@@ -178,12 +179,12 @@ func runRole[C settings.Config, R Role](ctx context.Context, name string, all co
 	}()
 	own.Trace(all.Process.Tracing, log)
 	env := own.Env(name, log)
-	env.level = level
+	env.level, env.insecure = level, all.Process.Insecure
 
 	group := Group{Log: env.Log, Drain: all.Process.DrainDeadline}
 	if ops := findOps(&all.Role); ops.Address != "" {
 		// Bound before the role is built: a second instance collides here and not halfway.
-		l, err := Listen(ctx, "health and metrics", ops.Address, "ops.address (OLLY_OPS_ADDRESS)")
+		l, err := env.Listen(ctx, Port{What: "health and metrics", Address: ops.Address, Setting: "ops.address (OLLY_OPS_ADDRESS)"})
 		if err != nil {
 			return err
 		}

@@ -99,12 +99,27 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // the client is gone: nobody to tell
 }
 
-// Listen opens a TCP listener. When the port is taken, or may not be opened, the error says so in words and names what, the
-// listener's purpose, and setting, the configuration key to change.
-func Listen(ctx context.Context, what, address, setting string) (net.Listener, error) {
+// Port is what a listener is for.
+type Port struct {
+	What    string // its purpose, as an error names it: "OTLP/HTTP"
+	Address string // host:port
+	Setting string // the key that moves it: "http.address (OLLY_HTTP_ADDRESS)"
+	// Authenticated says that every request for data proves who sends it.
+	Authenticated bool
+}
+
+// Listen opens a TCP listener. When the port is taken, or may not be opened, the error says so in words and names the setting to change.
+// Where nothing authenticates what comes in, an address that other machines reach is refused, unless the process was told that this
+// is meant (the setting insecure): whoever reaches the port may then write and read as any tenant.
+func (e Env) Listen(ctx context.Context, port Port) (net.Listener, error) {
+	what, address, setting := port.What, port.Address, port.Setting
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
 	switch {
+	case err == nil && !port.Authenticated && !e.insecure && !onThisMachineOnly(l):
+		_ = l.Close() // it has accepted nothing
+		return nil, errExposed.Newf("%s: %s is reached from other machines, and nothing there asks who sends a request; "+
+			"listen on 127.0.0.1 (%s), demand keys (auth.mode), or say that the network may be trusted with --insecure (OLLY_INSECURE=true)", what, address, setting)
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):

@@ -36,6 +36,8 @@ type Env struct {
 	own   *Telemetry     // of the process, nil without telemetry
 	base  *slog.Logger   // of the process, without a role's name
 	level *slog.LevelVar // of the process's log; set where it can be changed
+
+	insecure bool // unauthenticated listeners may be reached from other machines
 }
 
 // Role is the environment of one of several roles in this process: its own meter, tracer, health and name in the log, the same
@@ -43,7 +45,7 @@ type Env struct {
 func (e Env) Role(name string) Env {
 	if e.own != nil {
 		role := e.own.Env(name, e.base)
-		role.Now = e.Now
+		role.Now, role.insecure = e.Now, e.insecure
 		return role
 	}
 	e.Service, e.Health = name, NewHealth()

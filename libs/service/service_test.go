@@ -247,11 +247,60 @@ func TestHealthOfTheDatabaseNamesBothVersions(t *testing.T) {
 
 func TestListenNamesWhatIsTaken(t *testing.T) {
 	t.Parallel()
-	l, err := Listen(t.Context(), "OTLP/gRPC", "127.0.0.1:0", "grpc.address")
+	env := NewEnv("demo", nil)
+	l, err := env.Listen(t.Context(), Port{What: "OTLP/gRPC", Address: "127.0.0.1:0", Setting: "grpc.address"})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, l.Close()) }()
-	_, err = Listen(t.Context(), "OTLP/gRPC", l.Addr().String(), "grpc.address")
+	_, err = env.Listen(t.Context(), Port{What: "OTLP/gRPC", Address: l.Addr().String(), Setting: "grpc.address"})
 	require.ErrorContains(t, err, "OTLP/gRPC: "+l.Addr().String()+" is taken by another process; stop it, or choose another address with grpc.address")
+}
+
+func TestWhatNothingAuthenticatesIsOnThisMachineOnly(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"0.0.0.0:0", ":0"} {
+		for _, test := range []struct{ authenticated, insecure, refused bool }{
+			{refused: true}, {authenticated: true}, {insecure: true}, {authenticated: true, insecure: true},
+		} {
+			env := NewEnv("demo", nil)
+			env.insecure = test.insecure
+			l, err := env.Role("part").Listen(t.Context(), Port{What: "OTLP/gRPC", Address: address, Setting: "grpc.address", Authenticated: test.authenticated})
+			if test.refused {
+				require.True(t, errExposed.Matches(err), "%v", err)
+				for _, word := range []string{address, "grpc.address", "auth.mode", "--insecure"} {
+					require.ErrorContains(t, err, word)
+				}
+				continue
+			}
+			require.NoError(t, err)
+			require.NoError(t, l.Close())
+		}
+	}
+	l, err := NewEnv("demo", nil).Listen(t.Context(), Port{What: "x", Address: "localhost:0", Setting: "y"})
+	require.NoError(t, err, "this machine by its name")
+	require.NoError(t, l.Close())
+}
+
+func TestTheOpsListenerIsOnThisMachineUnlessItIsSaid(t *testing.T) {
+	t.Parallel()
+	run := func(args ...string) (int, string) {
+		var out, errs bytes.Buffer
+		code := NewProgram("demo", defaults(), func(_ roleConfig, env Env) (fakeRole, error) {
+			l, err := env.Listen(t.Context(), Port{What: "API", Address: "0.0.0.0:0", Setting: "http.address"})
+			if err == nil {
+				err = l.Close()
+			}
+			return fakeRole{func(context.Context) error { return nil }}, err
+		}, WithLog(LogConfig{Level: "error", Format: "text"}))(t.Context(), args, &out, &errs)
+		return code, errs.String()
+	}
+	code, complaint := run("--ops-address=0.0.0.0:0")
+	require.Equal(t, ExitFailed, code)
+	require.Contains(t, complaint, "health and metrics: 0.0.0.0:0 is reached from other machines")
+	code, complaint = run()
+	require.Equal(t, ExitFailed, code)
+	require.Contains(t, complaint, "API: 0.0.0.0:0 is reached from other machines")
+	code, complaint = run("--ops-address=0.0.0.0:0", "--insecure")
+	require.Equal(t, ExitOK, code, complaint)
 }
 
 func TestOwnTracesAreSentAsOTLP(t *testing.T) {

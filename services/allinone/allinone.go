@@ -312,21 +312,22 @@ func (s *Service) announce(ctx context.Context, dir string, begin time.Time) {
 
 // checkPorts finds a taken port before anything is started.
 func (s *Service) checkPorts(ctx context.Context) error {
-	ports := []struct{ what, address, setting string }{
-		{"OTLP/gRPC", s.cfg.Ingest.GRPC.Address, "--ingest-grpc-address"},
-		{"OTLP/HTTP", s.cfg.Ingest.HTTP.Address, "--ingest-http-address"},
-		{"web interface", s.cfg.Query.HTTP.Address, "--query-http-address"},
+	sends, asks := s.cfg.Ingest.Auth.Required(), s.cfg.Query.Auth.Required()
+	ports := []service.Port{
+		{What: "OTLP/gRPC", Address: s.cfg.Ingest.GRPC.Address, Setting: "--ingest-grpc-address", Authenticated: sends},
+		{What: "OTLP/HTTP", Address: s.cfg.Ingest.HTTP.Address, Setting: "--ingest-http-address", Authenticated: sends},
+		{What: "web interface", Address: s.cfg.Query.HTTP.Address, Setting: "--query-http-address", Authenticated: asks},
 	}
 	if s.cfg.Postgres.URL == "" && s.cfg.Postgres.Port != 0 {
-		ports = append(ports, struct{ what, address, setting string }{"PostgreSQL", fmt.Sprintf("127.0.0.1:%d", s.cfg.Postgres.Port), "--postgres-port"})
+		ports = append(ports, service.Port{What: "PostgreSQL", Address: fmt.Sprintf("127.0.0.1:%d", s.cfg.Postgres.Port), Setting: "--postgres-port"})
 	}
 	for _, p := range ports {
-		l, err := service.Listen(ctx, p.what, p.address, p.setting)
+		l, err := s.env.Listen(ctx, p)
 		if err != nil {
 			return err
 		}
 		if err := l.Close(); err != nil {
-			return fmt.Errorf("%s: %w", p.what, err)
+			return fmt.Errorf("%s: %w", p.What, err)
 		}
 	}
 	return nil

@@ -30,8 +30,9 @@ import (
 
 // grpcServer is OTLP/gRPC. Requests are not unmarshalled: the codec hands over their bytes.
 type grpcServer struct {
-	address  string
 	drain    time.Duration
+	env      service.Env
+	port     service.Port
 	log      *slog.Logger
 	server   *grpc.Server
 	listener net.Listener
@@ -58,7 +59,9 @@ func newGRPCServer(s *Service) (*grpcServer, error) {
 			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
 		})))
 	}
-	g := &grpcServer{address: cfg.Address, drain: cfg.DrainTimeout, log: s.env.Log, server: grpc.NewServer(options...)}
+	g := &grpcServer{env: s.env, port: service.Port{
+		What: "OTLP/gRPC", Address: cfg.Address, Setting: "grpc.address (OLLY_GRPC_ADDRESS)", Authenticated: s.auth.Required(),
+	}, drain: cfg.DrainTimeout, log: s.env.Log, server: grpc.NewServer(options...)}
 	for _, signal := range telemetry.Signals() {
 		g.server.RegisterService(exportDesc(signal), s)
 	}
@@ -67,7 +70,7 @@ func newGRPCServer(s *Service) (*grpcServer, error) {
 }
 
 func (g *grpcServer) listen(ctx context.Context) (err error) {
-	g.listener, err = service.Listen(ctx, "OTLP/gRPC", g.address, "grpc.address (OLLY_GRPC_ADDRESS)")
+	g.listener, err = g.env.Listen(ctx, g.port)
 	return err
 }
 

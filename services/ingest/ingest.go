@@ -46,7 +46,9 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if s.metrics, err = newInstruments(env.Meter, s.budget); err != nil {
 		return nil, fmt.Errorf("ingest metrics: %w", err)
 	}
-	if s.http, err = httpserver.New(cfg.HTTP, env, httpserver.Purpose{Name: "OTLP/HTTP", Setting: "http.address (OLLY_HTTP_ADDRESS)"}); err != nil {
+	if s.http, err = httpserver.New(cfg.HTTP, env, httpserver.Purpose{
+		Name: "OTLP/HTTP", Setting: "http.address (OLLY_HTTP_ADDRESS)", Authenticated: s.auth.Required(),
+	}); err != nil {
 		return nil, err
 	}
 	s.routes()

@@ -104,7 +104,9 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if s.auth, err = auth.New(cfg.Auth); err != nil {
 		return nil, err
 	}
-	if s.server, err = httpserver.New(cfg.HTTP, env, httpserver.Purpose{Name: "HTTP API", Setting: "http.address (OLLY_HTTP_ADDRESS)"}); err != nil {
+	if s.server, err = httpserver.New(cfg.HTTP, env, httpserver.Purpose{
+		Name: "HTTP API", Setting: "http.address (OLLY_HTTP_ADDRESS)", Authenticated: s.auth.Required(),
+	}); err != nil {
 		return nil, err
 	}
 	ctx := context.Background()
