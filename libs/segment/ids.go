@@ -287,7 +287,7 @@ func (x *decoder) idSource(s *container.Section) (src *streams.Source, at int, e
 	rest := *s
 	plain := &rest.Streams[container.StreamPlain]
 	ids := int32(idBytes(s))
-	if plain.Length < ids || x.d.Frames[plain.Frame].Codec != container.FrameRaw {
+	if plain.Length < ids {
 		return nil, 0, damagedf("ids of section %d", s.ID)
 	}
 	at = x.d.Frames[plain.Frame].Offset + int(plain.Offset)

@@ -3,12 +3,14 @@
 // business of the layers above.
 //
 // Invariants: every frame is filled exactly by the streams that the directory lists; streams of a frame follow each other in the order of
-// the directory; keys are strictly ascending, section numbers are distinct; extension fields are strictly ascending by tag. Parse
+// the directory; plain streams lie in raw frames, and a frame that holds an extension holds nothing else; keys are strictly ascending, section numbers are distinct; extension fields are strictly ascending by tag. Parse
 // accepts nothing else, so that a Reader need not look again.
 package container
 
 import (
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
 // FormatVersion is what Directory.Append writes.
@@ -46,7 +48,7 @@ const (
 	StreamCode      = iota
 	StreamPlain     // always in raw frames, so that a part of it can be fetched
 	StreamText      //
-	StreamExtension // extension fields of the body; only who knows one of them reads it
+	StreamExtension // extension fields of the body, in frames of their own; only who knows one of them reads it
 	NumStreams
 )
 
@@ -56,12 +58,12 @@ const (
 	FrameZstd = 1
 )
 
-// Bounds that keep a damaged directory from demanding memory: a compressed frame may grow by MaxGrowth of what is stored plus FreeGrowth.
-// The Writer leaves a frame that would break this rule uncompressed.
-const (
-	MaxGrowth  = 1024
-	FreeGrowth = 1 << 20
-)
+// freeGrowth keeps a damaged directory from demanding memory, with streams.MaxGrowth.
+const freeGrowth = 1 << 20
+
+// mostRaw is how many bytes a frame may have whose zstd form takes stored bytes. The Writer leaves a frame that would break this rule
+// uncompressed.
+func mostRaw(stored int) int { return stored*streams.MaxGrowth + freeGrowth }
 
 // Frame is a run of body bytes that is compressed as one.
 type Frame struct {
@@ -84,12 +86,9 @@ type Section struct {
 	Fields   Fields // extension fields
 }
 
-// typeInt is the bit of Types that stands for integers (section 7 of the specification).
-const typeInt = 1 << 3
-
 // HasBounds tells whether Min and Max are kept.
 func (s *Section) HasBounds() bool {
-	return s.ID < SectionText || s.ID == SectionKey && s.Types&typeInt != 0
+	return s.ID < SectionText || s.ID == SectionKey && s.Types>>otlp.Int&1 != 0
 }
 
 func (s *Section) hasDictionary() bool {

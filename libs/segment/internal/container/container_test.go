@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -79,7 +80,7 @@ func written(t testing.TB, level int) (directory, body []byte, want map[string][
 	field := Fields{}.With(9, false, []byte("f"))
 	for i := range uint8(20) {
 		code, plain, text := bytes.Repeat([]byte{i, 1}, int(i)*60), bytes.Repeat([]byte{i}, int(i)*3), []byte("text")
-		s := Section{ID: SectionText + i, Count: int(i), Types: typeInt, Distinct: 3}
+		s := Section{ID: SectionText + i, Count: int(i), Types: 1 << otlp.Int, Distinct: 3}
 		if i%3 == 0 {
 			s.Fields = field
 		}
@@ -89,7 +90,7 @@ func written(t testing.TB, level int) (directory, body []byte, want map[string][
 		}
 	}
 	add(Section{ID: 3, Min: -5, Max: -5}, [NumStreams][]byte{})
-	add(Section{ID: SectionKey, Key: "a", Count: 5, Types: typeInt, Min: -1, Max: 1 << 62}, [NumStreams][]byte{{1}})
+	add(Section{ID: SectionKey, Key: "a", Count: 5, Types: 1 << otlp.Int, Min: -1, Max: 1 << 62}, [NumStreams][]byte{{1}})
 	add(Section{ID: SectionKey, Key: "ab", Count: 5, Types: 2, Fields: field}, [NumStreams][]byte{{1}, {2}, {3}, nil})
 	directory, body, err := w.Finish()
 	require.NoError(t, err)
@@ -155,6 +156,38 @@ func TestAStreamHasBytes(t *testing.T) {
 	require.NoError(t, again.Parse(b, FormatVersion))
 	err := again.Parse(append(b[:end:end], 1, 0, 0, 0, 0), FormatVersion)
 	require.True(t, ErrDamaged.Matches(err))
+}
+
+// TestWhatAFrameHolds: plain streams lie in raw frames, of which a reader can fetch a part, and extensions have frames of their own, which nobody
+// fetches who does not know them. A directory that says otherwise is damaged.
+func TestWhatAFrameHolds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		codec         uint8
+		first, second int
+		sound         bool
+	}{
+		"code and text":           {FrameZstd, StreamCode, StreamText, true},
+		"plain, raw":              {FrameRaw, StreamPlain, StreamPlain, true},
+		"plain, compressed":       {FrameZstd, StreamPlain, StreamPlain, false},
+		"code and plain, zstd":    {FrameZstd, StreamCode, StreamPlain, false},
+		"extensions":              {FrameZstd, StreamExtension, StreamExtension, true},
+		"extension after code":    {FrameRaw, StreamCode, StreamExtension, false},
+		"extension after plain":   {FrameRaw, StreamPlain, StreamExtension, false},
+		"text after an extension": {FrameRaw, StreamExtension, StreamText, false},
+	} {
+		d := Directory{Items: 1, Frames: []Frame{{Stored: 7, Raw: 7, Codec: c.codec}}, Sections: []Section{{ID: 1, Count: 1}, {ID: 2, Count: 1}}}
+		d.Sections[0].Streams[c.first] = Stream{Length: 3}
+		d.Sections[1].Streams[c.second] = Stream{Offset: 3, Length: 4}
+		var again Directory
+		err := again.Parse(d.Append(nil), FormatVersion)
+		if c.sound {
+			require.NoError(t, err, name)
+			require.Equal(t, d.Sections, again.Sections, name)
+		} else {
+			require.True(t, ErrDamaged.Matches(err), name)
+		}
+	}
 }
 
 // TestKeysThatShareMuch: each key of a few bytes is one longer than the one before, so that a directory of some 60 kB holds 18 MB of them.

@@ -195,7 +195,7 @@ func (d *Directory) Parse(b []byte, newest byte) error {
 	if err := d.parseFrames(r); err != nil {
 		return err
 	}
-	used := make([]int, len(d.Frames))
+	used := make([]use, len(d.Frames))
 	if err := d.parseSections(r, used); err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (d *Directory) Parse(b []byte, newest byte) error {
 		return Damagedf("directory is truncated or too long")
 	}
 	for i := range used {
-		if used[i] != d.Frames[i].Raw {
+		if used[i].bytes != d.Frames[i].Raw {
 			return Damagedf("frame %d is not filled by its streams", i)
 		}
 	}
@@ -226,14 +226,31 @@ func (d *Directory) parseFrames(r *directoryReader) error {
 		f.Offset, f.Stored, f.Codec = offset, int(v>>1), uint8(v&1)
 		f.Raw = f.Stored
 		if f.Codec != FrameRaw {
-			f.Raw = r.limited(min(f.Stored*MaxGrowth+FreeGrowth, math.MaxInt32))
+			f.Raw = r.limited(min(mostRaw(f.Stored), math.MaxInt32))
 		}
 		offset += f.Stored
 	}
 	return nil
 }
 
-func (d *Directory) parseSections(r *directoryReader, used []int) error {
+// use is what of a frame the streams take that were read so far.
+type use struct {
+	bytes     int
+	extension bool
+}
+
+// takes tells whether a stream may lie in the frame, and notes that it does: a part of a plain one is fetched, so that it is not compressed,
+// and extensions are left where they are, so that they have frames of their own.
+func (u *use) takes(stream int, codec uint8) bool {
+	extension := stream == StreamExtension
+	if u.bytes > 0 && u.extension != extension || stream == StreamPlain && codec != FrameRaw {
+		return false
+	}
+	u.extension = extension
+	return true
+}
+
+func (d *Directory) parseSections(r *directoryReader, used []use) error {
 	var seen [256]bool
 	d.Sections = make([]Section, r.limited(min(len(r.b), len(seen))))
 	for i := range d.Sections {
@@ -255,7 +272,7 @@ func (d *Directory) parseSections(r *directoryReader, used []int) error {
 // leastKey is how many bytes the entry of a key takes at least: one for each of its numbers, and its mask.
 const leastKey = 6
 
-func (d *Directory) parseKeys(r *directoryReader, used []int) error {
+func (d *Directory) parseKeys(r *directoryReader, used []use) error {
 	d.Keys = make([]Section, r.limited(len(r.b)/leastKey))
 	prev, text := "", 0
 	for i := range d.Keys {
@@ -280,7 +297,7 @@ func (d *Directory) parseKeys(r *directoryReader, used []int) error {
 	return nil
 }
 
-func (s *Section) parseRest(r *directoryReader, frames []Frame, used []int) {
+func (s *Section) parseRest(r *directoryReader, frames []Frame, used []use) {
 	if s.hasDictionary() {
 		s.Types = r.byte()
 		s.Distinct = r.limited(MaxEntries)
@@ -306,13 +323,13 @@ func (s *Section) parseRest(r *directoryReader, frames []Frame, used []int) {
 			r.bad = true
 			return
 		}
-		n := r.limited(frames[f].Raw - used[f])
-		if n == 0 {
-			r.bad = true // the mask names no stream without bytes
+		n := r.limited(frames[f].Raw - used[f].bytes)
+		if n == 0 || !used[f].takes(i, frames[f].Codec) { // the mask names no stream without bytes
+			r.bad = true
 			return
 		}
-		s.Streams[i] = Stream{Frame: int32(f), Offset: int32(used[f]), Length: int32(n)}
-		used[f] += n
+		s.Streams[i] = Stream{Frame: int32(f), Offset: int32(used[f].bytes), Length: int32(n)}
+		used[f].bytes += n
 	}
 	if mask&hasFields != 0 {
 		s.Fields = r.fields()

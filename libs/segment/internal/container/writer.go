@@ -120,7 +120,7 @@ func (w *Writer) close(i int) {
 	if i != StreamPlain && len(b) >= minCompress {
 		z := w.zip.EncodeAll(b, w.zipped[:0])
 		w.zipped = z
-		if len(z) <= len(b)-len(b)/maxFrameSave && len(b) <= len(z)*MaxGrowth+FreeGrowth {
+		if len(z) <= len(b)-len(b)/maxFrameSave && len(b) <= mostRaw(len(z)) {
 			f.Stored, f.Codec = len(z), FrameZstd
 			b = z
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
@@ -212,13 +213,53 @@ func TestSpecification(t *testing.T) {
 	require.Equal(t, is, said)
 }
 
+// brought lists the encodings that each version of the format has brought, by their codes. A reader takes a code that its version does not have for
+// damage (section 12 of docs/segment-format.md): a new encoding is a row for a new version, and the rows of earlier ones never change.
+func brought() map[int]map[byte]string {
+	return map[int]map[byte]string{
+		1: {
+			0: "constant", 1: "packed", 2: "bytes", 3: "runs", 4: "dictionary", 5: "delta", 6: "split", 7: "delta split", 8: "scaled",
+		},
+	}
+}
+
+// since is the version of the format that has brought an encoding.
+func since(t *testing.T, enc *encoding) int {
+	t.Helper()
+	for version, list := range brought() {
+		if list[enc.code] == enc.name {
+			return version
+		}
+	}
+	require.Failf(t, "an encoding of no version", "%d %s: raise container.FormatVersion, and list it as what that has brought", enc.code, enc.name)
+	return 0
+}
+
+// TestVersions: the encodings are those of all versions up to the one that is written, each under one code.
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	want := map[byte]string{}
+	for version, list := range brought() {
+		require.True(t, version >= 1 && version <= container.FormatVersion, "version %d is not written yet", version)
+		for code, name := range list {
+			require.NotContains(t, want, code)
+			want[code] = name
+		}
+	}
+	got := map[byte]string{}
+	for _, enc := range encodings() {
+		got[enc.code] = enc.name
+	}
+	require.Equal(t, want, got, "a new encoding is a new version of the format")
+}
+
 // TestGolden: a file per encoding, of a version that was released some day, is read for ever. It holds the numbers, the code stream and the
 // plain stream.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for _, enc := range encodings() {
 		t.Run(enc.name, func(t *testing.T) {
-			file := filepath.Join("testdata", "v1", strings.ReplaceAll(enc.name, " ", "-")+".golden")
+			file := filepath.Join("testdata", "v"+strconv.Itoa(since(t, &enc)), strings.ReplaceAll(enc.name, " ", "-")+".golden")
 			if _, err := os.Stat(file); os.Getenv("OLLY_UPDATE_GOLDEN") == "1" && err != nil {
 				require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
 				require.NoError(t, os.WriteFile(file, []byte(golden(&enc)), 0o644))

@@ -44,7 +44,7 @@ func (l *templateList) built() int { return l.total }
 
 func (l *templateList) read(d *integers.Decoder, from *streams.Source, n int) {
 	l.nth, l.codes = l.nth[:0], l.codes[:0]
-	l.total = from.Count((len(from.Text) + n) * MaxGrowth)
+	l.total = from.Count((len(from.Text) + n) * streams.MaxGrowth)
 	m := from.Count(n)
 	l.lengths = scratch.Slice(l.lengths, m)
 	d.Read(from, l.lengths)

@@ -242,7 +242,7 @@ func writeTemplates(e *Encoder, to *streams.Sink, list [][]byte) bool {
 			return false
 		}
 	}
-	if total > (len(c.templates)+len(c.codes))*MaxGrowth {
+	if total > (len(c.templates)+len(c.codes))*streams.MaxGrowth {
 		return false
 	}
 	n := len(c.ends)

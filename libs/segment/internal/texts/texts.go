@@ -4,7 +4,7 @@
 // A form is one way to write a list: a file, and an entry of forms. A writer takes the first that takes the list.
 //
 // Invariants: a List gives back the bytes that were written, in order; it refers to the memory of its source until Forget or the next Read. A
-// damaged source sets Bad or makes a method answer false, never panics, and never makes a List take more memory than MaxGrowth
+// damaged source sets Bad or makes a method answer false, never panics, and never makes a List take more memory than streams.MaxGrowth
 // times what is left of the text stream and the number of strings.
 package texts
 
@@ -43,14 +43,9 @@ type reader interface {
 	forget()
 }
 
-const (
-	// MaxGrowth bounds what a list of strings may grow by when it is read, so that a damaged one cannot demand memory.
-	MaxGrowth = 1024
-
-	// MaxNumbers bounds the numbers of all templates of a list, which take next to no bytes where they are equal. A list that would have more is
-	// written plainly.
-	MaxNumbers = 1 << 23
-)
+// MaxNumbers bounds the numbers of all templates of a list, which take next to no bytes where they are equal. A list that would have more is
+// written plainly.
+const MaxNumbers = 1 << 23
 
 // Encoder writes lists of strings. One goroutine uses it.
 type Encoder struct {

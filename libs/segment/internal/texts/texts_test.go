@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
@@ -142,6 +143,25 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// TestVersions: the forms are those of all versions of the format up to the one that is written. A new form is a row for a new version, as a reader
+// takes a code that its version does not have for damage; the rows of earlier ones never change.
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	brought := map[int]map[byte]string{1: {0: "plain", 1: "templates"}}
+	want, got := map[byte]string{}, map[byte]string{}
+	for version, list := range brought {
+		require.True(t, version >= 1 && version <= container.FormatVersion, "version %d is not written yet", version)
+		for code, name := range list {
+			require.NotContains(t, want, code)
+			want[code] = name
+		}
+	}
+	for _, f := range forms() {
+		got[f.code] = f.name
+	}
+	require.Equal(t, want, got, "a new form is a new version of the format")
+}
+
 // TestSpecification: section 7 lists the forms that are there, and no others.
 func TestSpecification(t *testing.T) {
 	t.Parallel()
@@ -182,7 +202,7 @@ func FuzzForms(f *testing.F) {
 	})
 }
 
-// FuzzDamaged reads any bytes as a list of any length: never a panic, never more memory than MaxGrowth allows, and what is read string by
+// FuzzDamaged reads any bytes as a list of any length: never a panic, never more memory than streams.MaxGrowth allows, and what is read string by
 // string is what is read at once.
 func FuzzDamaged(f *testing.F) {
 	for _, list := range lists() {
@@ -202,7 +222,7 @@ func FuzzDamaged(f *testing.F) {
 
 func checkDamaged(t *testing.T, from *streams.Source, n int) {
 	t.Helper()
-	limit := (len(from.Text) + n) * MaxGrowth
+	limit := (len(from.Text) + n) * streams.MaxGrowth
 	var l List
 	l.Read(integers.NewDecoder(), from, n)
 	if from.Bad {
