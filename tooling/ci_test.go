@@ -77,3 +77,40 @@ func TestDeadFunctionsAreFound(t *testing.T) {
 		})
 	}
 }
+
+// TestLayers runs .ci/layered over a module of two packages, of which b imports a.
+func TestLayers(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ layers, more, says string }{
+		"as it is":                  {"a:\nb: a\n", "", ""},
+		"an import too many":        {"a:\nb:\n", "", "m/b may not import github.com/ollyscale/ollyscale/m/a"},
+		"a leave that nobody takes": {"a:\nc: a\nb: a\n", "package c", "m/c may import github.com/ollyscale/ollyscale/m/a, and does not"},
+		"no line":                   {"a:\nb: a\n", "package c", "m/c has no line"},
+		"no package":                {"a:\nb: a\nc:\n", "", "there is no github.com/ollyscale/ollyscale/m/c"},
+		"both ways":                 {"b: a\na:\n", "", "m/b names a, which does not stand above it"},
+		"code that cannot be read":  {"a:\nb: a\nc:\n", "package", "expected 'IDENT'"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			script, err := os.ReadFile("../.ci/layered")
+			require.NoError(t, err)
+			files := map[string]string{
+				".ci/layered": string(script), ".ci/layers": "[m]\n" + tc.layers, "go.mod": "module github.com/ollyscale/ollyscale\ngo 1.26\n",
+				"m/a/a.go": "package a",
+				"m/b/b.go": "package b\nimport _ \"github.com/ollyscale/ollyscale/m/a\"",
+			}
+			if tc.more != "" {
+				files["m/c/c.go"] = tc.more
+			}
+			for file, body := range files {
+				path := filepath.Join(dir, file)
+				require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+				require.NoError(t, os.WriteFile(path, []byte(body), 0o700))
+			}
+			out, err := run(t, filepath.Join(dir, ".ci/layered"))
+			require.Equal(t, tc.says == "", err == nil, "%v %s", err, out)
+			require.Contains(t, out, tc.says)
+		})
+	}
+}
