@@ -1,5 +1,5 @@
 // Package bus is the JetStream bus between ingest and writer: stream, subject and header names, Publisher, Consumer, Delivery,
-// dead letters. It is the only importer of nats.go.
+// dead letters, snapshots. It is the only importer of nats.go.
 //
 //	Publisher --otlp.<signal>.<tenant>--> OLLY_TRACES | OLLY_LOGS | OLLY_METRICS --durable "writer"--> Consumer --> Delivery.Settle
 //	                                                                        Settle(Invalid) --dead.<signal>.<tenant>--> OLLY_DEAD
@@ -52,6 +52,7 @@ type Bus struct {
 	log     *slog.Logger
 	nc      *nats.Conn
 	js      jetstream.JetStream
+	meter   metric.Meter
 	metrics instruments
 	closed  chan struct{} // closed by nats.go when the connection is gone for good
 
@@ -70,7 +71,7 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 	if meter == nil {
 		meter = noop.Meter{}
 	}
-	b := &Bus{cfg: cfg, log: log, closed: make(chan struct{})}
+	b := &Bus{cfg: cfg, log: log, meter: meter, closed: make(chan struct{})}
 	if err := instrument.Make(meter, &b.metrics); err != nil {
 		return nil, fmt.Errorf("bus metrics: %w", err)
 	}

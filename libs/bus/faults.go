@@ -96,6 +96,11 @@ var (
 		Meaning: "A message has no whole envelope; it becomes a dead letter.",
 		Advice:  "See who else writes to the subject.",
 	}
+	errSnapshot = fault.Kind{
+		Class: fault.Invalid, Code: "bus.snapshot",
+		Meaning: "What the bus holds as a snapshot of the database cannot be read, or was not made by whom it should be; the one before stays in use.",
+		Advice:  "See who else writes to the bucket OLLY_SNAPSHOTS.",
+	}
 	errNewerEnvelope = fault.Kind{
 		Class: fault.Unavailable, Code: "bus.newer_envelope",
 		Meaning: "A newer ingest wrote the message; a newer writer must take it.",

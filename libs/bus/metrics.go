@@ -11,4 +11,7 @@ type instruments struct {
 	Delivered  metric.Int64Counter     `metric:"olly.bus.delivered" labels:"signal" doc:"Batches handed to a writer."`
 	Settled    metric.Int64Counter     `metric:"olly.bus.settled" labels:"signal, outcome (ack, retry or dead)" doc:"Deliveries settled."`
 	Redelivery metric.Int64Counter     `metric:"olly.bus.redelivered" labels:"signal" doc:"Deliveries after the first of a batch."`
+
+	Snapshots   metric.Int64Counter         `metric:"olly.bus.snapshots" labels:"name, outcome (published, unchanged or failed; applied or refused)" doc:"Snapshots of the database published, and taken over by roles that have none."`
+	SnapshotAge metric.Int64ObservableGauge `metric:"olly.bus.snapshot.age" unit:"s" labels:"name" doc:"Age of the snapshot that is in use; beyond a minute nobody publishes it anew."`
 }

@@ -33,7 +33,7 @@ func startNATS(ctx context.Context, cfg NATSConfig, dir string, log *slog.Logger
 		StoreDir:           dir,
 		JetStreamMaxMemory: 64 << 20, // nothing is kept in memory; 0 would claim three quarters of it
 		// Twice what the streams reserve: two roles that make them at the same time reserve them twice for a moment.
-		JetStreamMaxStore: 2 * (3*cfg.StreamMaxBytes + deadMaxBytes),
+		JetStreamMaxStore: 2 * (3*cfg.StreamMaxBytes + deadMaxBytes + bus.SnapshotBytes),
 		SyncInterval:      cfg.SyncInterval,
 		SyncAlways:        cfg.SyncInterval == 0,
 	})
