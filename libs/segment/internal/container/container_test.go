@@ -56,8 +56,8 @@ func FuzzFields(f *testing.F) {
 			size += len(field.Content)
 			if field.Tag > last {
 				again = again.With(field.Tag, field.Critical, field.Content)
+				last = field.Tag
 			}
-			last = field.Tag
 		}
 		require.LessOrEqual(t, size, len(b))
 		require.True(t, again.valid())
