@@ -75,7 +75,7 @@ func FuzzNext(f *testing.F) {
 		case protowire.BytesType:
 			v, _ := protowire.ConsumeBytes(b[n:])
 			require.True(t, bytes.Equal(v, b[s:e]))
-			if end, ok := Short(b, 0, tag); ok {
+			if end, ok := Short(b, 0, tag); ok && tag < 0x80 { // what it is made for
 				require.Equal(t, e, end)
 				require.Equal(t, 2, s)
 			}
