@@ -45,7 +45,8 @@ func (c cursors) seal(at cursor, query []byte) string {
 // open is the inverse of seal; anything that seal did not make for this query is fault.Invalid.
 func (c cursors) open(text string, query []byte) (cursor, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != cursorBody+cursorMAC || b[0] != cursorVersion {
+	// The length of the text too: the decoder skips line breaks, so that a changed cursor would open.
+	if err != nil || len(b) != cursorBody+cursorMAC || len(text) != base64.RawURLEncoding.EncodedLen(len(b)) || b[0] != cursorVersion {
 		return cursor{}, errCursor.New("the cursor is not one that this API gave")
 	}
 	body := b[:cursorBody]
