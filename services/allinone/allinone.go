@@ -13,6 +13,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/server"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/services/ingest"
@@ -122,14 +123,14 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) run(ctx context.Context) error {
 	begin := s.env.Now()
 	s.progress.line("ollyScale %s", service.Version())
-	if err := s.checkPorts(ctx); err != nil {
-		return err
-	}
 	dir, err := openDataDir(s.cfg.DataDir)
 	if err != nil {
 		return err
 	}
 	defer dir.close()
+	if err := s.checkPorts(ctx, dir); err != nil {
+		return err
+	}
 	group := service.Group{Log: s.env.Log}
 
 	done := s.progress.step("bus")
@@ -310,16 +311,18 @@ func (s *Service) announce(ctx context.Context, dir string, begin time.Time) {
 	close(s.ready)
 }
 
-// checkPorts finds a taken port before anything is started.
-func (s *Service) checkPorts(ctx context.Context) error {
+// checkPorts finds a taken port before anything is started. The port of the database may be taken by its own server of a moment ago: one
+// whose ollyScale was killed, which startPostgres ends.
+func (s *Service) checkPorts(ctx context.Context, dir *dataDir) error {
 	sends, asks := s.cfg.Ingest.Auth.Required(), s.cfg.Query.Auth.Required()
 	ports := []service.Port{
 		{What: "OTLP/gRPC", Address: s.cfg.Ingest.GRPC.Address, Setting: "--ingest-grpc-address", Authenticated: sends},
 		{What: "OTLP/HTTP", Address: s.cfg.Ingest.HTTP.Address, Setting: "--ingest-http-address", Authenticated: sends},
 		{What: "web interface", Address: s.cfg.Query.HTTP.Address, Setting: "--query-http-address", Authenticated: asks},
 	}
-	if s.cfg.Postgres.URL == "" && s.cfg.Postgres.Port != 0 {
-		ports = append(ports, service.Port{What: "PostgreSQL", Address: fmt.Sprintf("127.0.0.1:%d", s.cfg.Postgres.Port), Setting: "--postgres-port"})
+	orphan, _ := server.Previous(dir.join("postgres"))
+	if port := s.cfg.Postgres.Port; s.cfg.Postgres.URL == "" && port != 0 && port != orphan {
+		ports = append(ports, service.Port{What: "PostgreSQL", Address: fmt.Sprintf("127.0.0.1:%d", port), Setting: "--postgres-port"})
 	}
 	for _, p := range ports {
 		l, err := s.env.Listen(ctx, p)

@@ -134,6 +134,7 @@ func startPostgres(ctx context.Context, cfg PostgresConfig, binDir string, dir *
 	}
 	d := &database{log: log, out: out, cfg: server.Config{
 		BinDir: binDir, DataDir: dir.join("postgres"), Port: cfg.Port, User: cfg.User, Settings: serverSettings(), Log: out,
+		TakeOver: true, // this process holds the lock of the directory, so a server that still runs on it is an orphan
 	}}
 	d.current, err = server.Start(ctx, d.cfg)
 	if err != nil {

@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/server"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
@@ -109,4 +111,39 @@ func TestDatabaseTroubleIsOneClearLine(t *testing.T) {
 		port := l.Addr().(*net.TCPAddr).Port
 		require.ErrorContains(t, start(t, nil, PostgresConfig{Port: port}), strconv.Itoa(port)+" is taken")
 	})
+}
+
+// A killed ollyScale leaves its PostgreSQL for a moment, on the port that the next one wants: that one ends it, and loses nothing.
+func TestAnOrphanOfAKilledOneIsEnded(t *testing.T) {
+	t.Parallel()
+	path := tempDir(t)
+	dir, err := openDataDir(path)
+	require.NoError(t, err)
+	defer dir.close()
+	cfg := config(t, path)
+	orphan, err := server.Start(t.Context(), server.Config{BinDir: cfg.Postgres.Bin, DataDir: dir.join("postgres"), Port: cfg.Postgres.Port})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = orphan.Stop(context.Background()) })
+	require.NoError(t, createDatabase(t.Context(), orphan.URL("postgres")))
+
+	s, err := New(cfg, testbed.Env(t))
+	require.NoError(t, err)
+	require.NoError(t, s.checkPorts(t.Context(), dir), "the port is not taken by another process but by its own")
+	d, err := startPostgres(t.Context(), cfg.Postgres, cfg.Postgres.Bin, dir, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, d.stop(t.Context())) }()
+	<-orphan.Done()
+	require.Equal(t, cfg.Postgres.Port, d.current.Port())
+	pool, err := pgxpool.New(t.Context(), d.url())
+	require.NoError(t, err)
+	defer pool.Close()
+	require.NoError(t, pool.Ping(t.Context()), "the database is still there")
+
+	elsewhere, err := New(config(t, tempDir(t)), testbed.Env(t))
+	require.NoError(t, err)
+	elsewhere.cfg.Postgres.Port = cfg.Postgres.Port
+	other, err := openDataDir(elsewhere.cfg.DataDir)
+	require.NoError(t, err)
+	defer other.close()
+	require.ErrorContains(t, elsewhere.checkPorts(t.Context(), other), "is taken by another process", "one of another directory is no orphan of ours")
 }

@@ -37,6 +37,9 @@ type Config struct {
 	Settings map[string]string
 	// Log receives the output of initdb and postgres; nil discards it.
 	Log io.Writer
+	// TakeOver stops a server that still runs on the data directory, as one does for a moment whose parent was killed. It is for a caller
+	// that knows that nobody else uses the directory. Without it such a server is only waited for.
+	TakeOver bool
 }
 
 // Server is a running PostgreSQL server.
@@ -82,7 +85,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err := initCluster(ctx, cfg, owner); err != nil {
 		return nil, err
 	}
-	if err := awaitPrevious(ctx, cfg.DataDir); err != nil {
+	if err := endPrevious(ctx, cfg); err != nil {
 		return nil, err
 	}
 	port, err := choosePort(cfg.Port)
@@ -219,26 +222,33 @@ func checkCluster(ctx context.Context, cfg Config, owner *account, version strin
 	return nil
 }
 
-// awaitPrevious waits for a server that still runs on the data directory: one whose parent was killed needs a moment to end. One that goes
-// on is somebody's.
-func awaitPrevious(ctx context.Context, dataDir string) error {
+// endPrevious waits for a server that still runs on the data directory, or stops it where the caller may take over: one whose parent was
+// killed needs a moment to end. One that goes on is somebody's.
+func endPrevious(ctx context.Context, cfg Config) error {
 	ctx, cancel := context.WithTimeout(ctx, previousTimeout)
 	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
+	begin, told := time.Now(), syscall.Signal(0)
 	for {
-		b, err := os.ReadFile(filepath.Join(dataDir, "postmaster.pid"))
-		if err != nil {
-			return nil // none, or PostgreSQL itself will say what is wrong
+		pid, _, ok := previous(cfg.DataDir)
+		if !ok {
+			return nil // none, or PostgreSQL itself will say what is wrong; it removes what a dead one left
 		}
-		first, _, _ := strings.Cut(string(b), "\n")
-		pid, err := strconv.Atoi(strings.TrimSpace(first))
-		if err != nil || pid <= 1 || !alive(pid, dataDir) {
-			return nil // PostgreSQL removes what a dead one left
+		if cfg.TakeOver && ours(pid, cfg.DataDir) {
+			// In order first; what does not end then is cut off, as by the death of its parent: the next start recovers from the log.
+			next := syscall.SIGINT
+			if time.Since(begin) > previousTimeout/3 {
+				next = syscall.SIGQUIT
+			}
+			if next != told {
+				told = next
+				_ = syscall.Kill(pid, next) // it may have ended in between
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return errDataDirectory.Newf("another PostgreSQL (process %d) runs on %s", pid, dataDir)
+			return errDataDirectory.Newf("another PostgreSQL (process %d) runs on %s", pid, cfg.DataDir)
 		case <-tick.C:
 		}
 	}
@@ -246,14 +256,46 @@ func awaitPrevious(ctx context.Context, dataDir string) error {
 
 const previousTimeout = 10 * time.Second
 
+// Previous tells the port of a server that runs on a data directory, ok false where none does. Its process file says so.
+func Previous(dataDir string) (port int, ok bool) {
+	_, port, ok = previous(dataDir)
+	return port, ok
+}
+
+// previous reads the process file: process, directory, start time, port; the later lines come as the server starts.
+func previous(dataDir string) (pid, port int, ok bool) {
+	b, err := os.ReadFile(filepath.Join(dataDir, "postmaster.pid"))
+	if err != nil {
+		return 0, 0, false
+	}
+	lines := strings.Split(string(b), "\n")
+	pid, err = strconv.Atoi(strings.TrimSpace(lines[0]))
+	if err != nil || pid <= 1 || !alive(pid, dataDir) {
+		return 0, 0, false
+	}
+	if len(lines) > 3 {
+		port, _ = strconv.Atoi(strings.TrimSpace(lines[3])) // 0 while it is not written yet
+	}
+	return pid, port, true
+}
+
 // alive reports whether a process exists; where the system shows command lines, also that it is a server on this data directory and not
 // another process that was given the number.
 func alive(pid int, dataDir string) bool {
 	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
 		return false
 	}
+	_, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err != nil || ours(pid, dataDir)
+}
+
+// ours reports whether a process is surely a server on this data directory: only such a one is sent a signal.
+func ours(pid int, dataDir string) bool {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return err != nil || strings.Contains(string(line), "postgres") && strings.Contains(string(line), dataDir)
+	if err != nil { // a system without /proc
+		line, err = exec.Command("ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output() //nolint:noctx // it ends at once
+	}
+	return err == nil && strings.Contains(string(line), "postgres") && strings.Contains(string(line), dataDir)
 }
 
 func choosePort(port int) (int, error) {
