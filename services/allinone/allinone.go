@@ -138,12 +138,9 @@ func (s *Service) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer stopNATS(nats) // again, where the group did not run
-	group.Add("nats", func(ctx context.Context) error {
-		<-ctx.Done()
-		stopNATS(nats)
-		return nil
-	})
+	defer nats.stop() // again, where the group did not run
+	group.Add("nats", nats.run)
+	s.env.Health.Register("queue", nats.health)
 	done("NATS JetStream in this process")
 
 	stop, err := s.startDatabase(ctx, dir, &group)

@@ -120,13 +120,9 @@ func (d *dataDir) prepare() error {
 	if _, err := d.lock.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0); err != nil {
 		return dirFault(err, d.path)
 	}
-	var stat syscall.Statfs_t
-	if err := syscall.Statfs(d.path, &stat); err == nil {
-		free := stat.Bavail * uint64(stat.Bsize) //nolint:gosec // a block size is positive
-		if free < leastFree {
-			return errDiskFull.Newf("the disk of %s is full: %d MiB are free, at least %d MiB are needed",
-				d.path, free>>20, leastFree>>20)
-		}
+	if free, ok := freeBytes(d.path); ok && free < leastFree {
+		return errDiskFull.Newf("the disk of %s is full: %d MiB are free, at least %d MiB are needed",
+			d.path, free>>20, leastFree>>20)
 	}
 	if err := os.MkdirAll(d.join("nats"), 0o700); err != nil {
 		return dirFault(err, d.path)
