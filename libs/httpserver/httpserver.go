@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/net/netutil"
 
 	"github.com/ollyscale/ollyscale/libs/instrument"
 	"github.com/ollyscale/ollyscale/libs/service"
@@ -32,11 +33,15 @@ type Config struct {
 	ReadTimeout    time.Duration `mapstructure:"read_timeout" doc:"Time to read one request, its header within 10s of it; 0 for no limit beyond the header."`
 	WriteTimeout   time.Duration `mapstructure:"write_timeout" doc:"Time to handle one request and write its answer, 0 for no limit; streams are exempt."`
 	IdleTimeout    time.Duration `mapstructure:"idle_timeout" doc:"Time that an idle connection is kept."`
+	Connections    int           `mapstructure:"max_connections" doc:"Connections served at once; others wait to be accepted."`
 	DrainTimeout   time.Duration `mapstructure:"drain_timeout" doc:"Time that requests in flight have to end when the service stops; 0 cuts them at once."`
 	CORSOrigins    []string      `mapstructure:"cors_origins" doc:"Origins whose pages may call this server from a browser; * for any. Empty: none."`
 	TLSCertFile    string        `mapstructure:"tls_cert_file" doc:"Certificate chain, PEM; empty for plain HTTP."`
 	TLSKeyFile     string        `mapstructure:"tls_key_file" doc:"Private key of the certificate, PEM."`
 }
+
+// DefaultConnections is how many connections a server takes: an idle one costs about 10 KB.
+const DefaultConnections = 16384
 
 // DefaultConfig is a server for small requests on address.
 func DefaultConfig(address string) Config {
@@ -47,6 +52,7 @@ func DefaultConfig(address string) Config {
 		ReadTimeout:    30 * time.Second,
 		WriteTimeout:   60 * time.Second,
 		IdleTimeout:    2 * time.Minute,
+		Connections:    DefaultConnections,
 		DrainTimeout:   10 * time.Second,
 	}
 }
@@ -60,6 +66,7 @@ func (c Config) Validate() error {
 	settings.NotNegative(&p, "read_timeout", c.ReadTimeout)
 	settings.NotNegative(&p, "write_timeout", c.WriteTimeout)
 	settings.Positive(&p, "idle_timeout", c.IdleTimeout)
+	settings.Positive(&p, "max_connections", c.Connections)
 	settings.NotNegative(&p, "drain_timeout", c.DrainTimeout)
 	p.Together("tls_cert_file", c.TLSCertFile, "tls_key_file", c.TLSKeyFile)
 	return p.Err()
@@ -130,7 +137,7 @@ func (s *Server) Listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.listener = l
+	s.listener = netutil.LimitListener(l, s.cfg.Connections)
 	return nil
 }
 

@@ -29,6 +29,7 @@ type process struct {
 	Log           LogConfig     `mapstructure:"log"`
 	Tracing       TracingConfig `mapstructure:"tracing"`
 	Insecure      bool          `mapstructure:"insecure" usual:"true" doc:"Listen also where other machines reach a port whose requests nothing authenticates: then whoever reaches it writes and reads as any tenant."`
+	Memory        MemoryConfig  `mapstructure:"memory"`
 	DrainDeadline time.Duration `mapstructure:"drain_deadline" doc:"How long a stopping part may take to finish what it holds; above 0."`
 }
 
@@ -36,6 +37,7 @@ func (p process) validate() error {
 	var problems settings.Problems
 	problems.Section("log", p.Log.Validate())
 	problems.Section("tracing", p.Tracing.Validate())
+	problems.Section("memory", p.Memory.Validate())
 	settings.Positive(&problems, "drain_deadline", p.DrainDeadline)
 	return problems.Err()
 }
@@ -58,6 +60,7 @@ func defaultProcess() process {
 	return process{
 		Log:           LogConfig{Level: "info", Format: "json"},
 		Tracing:       TracingConfig{Ratio: 0.1},
+		Memory:        MemoryConfig{Share: 0.9},
 		DrainDeadline: DefaultDrain,
 	}
 }
@@ -180,6 +183,7 @@ func runRole[C settings.Config, R Role](ctx context.Context, name string, all co
 	own.Trace(all.Process.Tracing, log)
 	env := own.Env(name, log)
 	env.level, env.insecure = level, all.Process.Insecure
+	env.Memory = startMemory(ctx, all.Process.Memory, env.Log)
 
 	group := Group{Log: env.Log, Drain: all.Process.DrainDeadline}
 	if ops := findOps(&all.Role); ops.Address != "" {
@@ -195,6 +199,7 @@ func runRole[C settings.Config, R Role](ctx context.Context, name string, all co
 	if err != nil {
 		return err
 	}
+	group.Add("memory", trim)
 	group.Add(name, role.Run)
 	env.Log.InfoContext(ctx, "starting", "version", Version())
 	err = group.Run(ctx)

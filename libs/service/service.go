@@ -31,6 +31,7 @@ type Env struct {
 	Tracer  trace.Tracer
 	Now     func() time.Time
 	Health  *Health      // the role registers its readiness checks here
+	Memory  int64        // bytes that this role may count on in all; 0 where nothing limits the process
 	Metrics http.Handler // serves the metrics that Meter records; nil where nobody collects them
 
 	own   *Telemetry     // of the process, nil without telemetry
@@ -45,7 +46,7 @@ type Env struct {
 func (e Env) Role(name string) Env {
 	if e.own != nil {
 		role := e.own.Env(name, e.base)
-		role.Now, role.insecure = e.Now, e.insecure
+		role.Now, role.insecure, role.Memory = e.Now, e.insecure, e.Memory
 		return role
 	}
 	e.Service, e.Health = name, NewHealth()

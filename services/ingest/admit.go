@@ -57,13 +57,23 @@ type budget struct {
 	used  atomic.Int64
 }
 
-// take reserves n bytes; the caller gives them back by free. fault.Overloaded when there is no room.
-func (b *budget) take(n int64) error {
-	if b.used.Add(n) > b.limit {
+// keptFree is the part of a budget that large requests leave to small ones, so that a few of them do not shut everybody out.
+const keptFree = 8
+
+// take reserves n bytes, before they are allocated; the caller gives them back by free. fault.Overloaded when there is no room.
+func (b *budget) take(n int64, small bool) error {
+	limit := b.limit
+	if !small {
+		limit = b.largest()
+	}
+	if b.used.Add(n) > limit {
 		b.used.Add(-n)
 		return errBusy.New("too many requests are being received; retry later")
 	}
 	return nil
 }
+
+// largest is what a large request that is alone can have.
+func (b *budget) largest() int64 { return b.limit - b.limit/keptFree }
 
 func (b *budget) free(n int64) { b.used.Add(-n) }

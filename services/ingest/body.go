@@ -1,26 +1,264 @@
 package ingest
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"time"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 )
 
-// buffers keeps what a request needs for reading. The zero value is ready; safe for concurrent use.
+// How a request's bytes come into memory, the same for both transports. Invariants: the budget is taken before memory is; what a request
+// takes is in proportion to what has arrived of it, whatever length it announces; what comes out of a decompressor is charged as it grows.
+
+// body is a request's message, decompressed.
+type body struct {
+	bytes    []byte
+	buffer   *[]byte
+	reserved int64
+	place    chan struct{} // of the lane of large requests, while one is held
+}
+
+// incoming is a message on its way.
+type incoming struct {
+	source    io.Reader
+	announced int64  // its length, as its sender says; less than 0 where it says none
+	encoding  string // as in Content-Encoding and grpc-encoding
+}
+
+const (
+	// firstRead is what a request is charged before a byte of it has arrived.
+	firstRead = 16 << 10
+	// arrivedShare of an announced length must have arrived before the rest is believed.
+	arrivedShare = 4
+	// smallRequest is the size up to which a request may use what is kept free of larger ones, and needs no place among them.
+	smallRequest = 1 << 20
+)
+
+// read takes a message of at most limit bytes, decompressed, into memory. The caller ends with release. fault.TooLarge beyond the limit,
+// fault.Invalid for what cannot be decompressed, fault.Overloaded where the budget is spent, ctx's error when it ends.
+func (s *Service) read(ctx context.Context, in incoming, limit int64) (b body, err error) {
+	defer func() {
+		if err != nil {
+			s.release(&b)
+			err = readError(ctx, err, in.encoding, limit)
+		}
+	}()
+	coding, err := s.codings.find(in.encoding)
+	if err != nil {
+		return b, err
+	}
+	if err := s.fill(ctx, &b, in.source, in.announced, limit); err != nil {
+		return b, err
+	}
+	if coding != nil {
+		raw := b
+		b = body{}
+		defer s.release(&raw)
+		if err := s.decompress(ctx, coding, raw.bytes, &b, limit); err != nil {
+			return b, err
+		}
+	}
+	if len(b.bytes) > smallRequest {
+		return b, s.enter(ctx, &b)
+	}
+	return b, nil
+}
+
+// errTooLarge is turned into words by readError.
+var errTooLarge = errors.New("the body is too large")
+
+// fill reads source to its end into b.
+func (s *Service) fill(ctx context.Context, b *body, source io.Reader, announced, limit int64) error {
+	if announced > limit {
+		return errTooLarge
+	}
+	if b.buffer == nil {
+		if err := s.grow(b, firstSize(announced)); err != nil {
+			return err
+		}
+	}
+	for {
+		buf := *b.buffer
+		n, err := source.Read(buf[len(buf):min(int64(cap(buf)), limit+1)])
+		buf = buf[:len(buf)+n]
+		*b.buffer, b.bytes = buf, buf
+		switch {
+		case int64(len(buf)) > limit:
+			return errTooLarge
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case len(buf) < cap(buf):
+		default:
+			if err := s.grow(b, nextSize(int64(len(buf)), announced, limit)); err != nil {
+				return err
+			}
+		}
+		if b.place == nil && len(buf) > smallRequest && announced == decompressed {
+			if err := s.enter(ctx, b); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// decompressed is the announced length of what comes out of a decompressor: it comes as fast as it is read.
+const decompressed = -2
+
+// firstSize is what is taken for a message of which nothing has arrived.
+func firstSize(announced int64) int64 {
+	if announced >= 0 && announced < firstRead {
+		return announced + 1 // one more than expected, so that the end is seen without growing
+	}
+	return firstRead
+}
+
+// nextSize is what is taken once arrived bytes fill what was.
+func nextSize(arrived, announced, limit int64) int64 {
+	if arrived < announced && arrived*arrivedShare >= announced {
+		return announced + 1
+	}
+	return min(2*arrived, limit+1)
+}
+
+// grow moves what has been read of a body to a buffer of want bytes, a kept one where there is one.
+func (s *Service) grow(b *body, want int64) error {
+	next := s.buffers.get(want)
+	if next != nil {
+		want = int64(cap(*next))
+	}
+	if err := s.budget.take(want, want <= smallRequest); err != nil {
+		s.buffers.put(next)
+		return err
+	}
+	if next == nil {
+		made := make([]byte, 0, want)
+		next = &made
+	}
+	*next = append((*next)[:0], b.bytes...)
+	s.buffers.put(b.buffer) // only now: it belongs to the next request at once
+	s.budget.free(b.reserved)
+	b.buffer, b.bytes, b.reserved = next, *next, want
+	return nil
+}
+
+// enter waits for a place among the few large requests that are worked on at a time: what that takes beside their bytes (parts, what is
+// compressed for the bus) is bounded by their number.
+func (s *Service) enter(ctx context.Context, b *body) error {
+	if b.place != nil {
+		return nil
+	}
+	if err := s.large.take(ctx, s.cfg.PublishTimeout); err != nil {
+		return err
+	}
+	b.place = s.large
+	return nil
+}
+
+// release gives back what read took; the bytes must not be used any more.
+func (s *Service) release(b *body) {
+	s.budget.free(b.reserved)
+	s.buffers.put(b.buffer)
+	if b.place != nil {
+		lane(b.place).leave()
+	}
+	*b = body{}
+}
+
+// decompress turns a message that has arrived whole into what it holds. Few do so at a time, small ones apart from large ones: more at once
+// than there are processors would gain nothing, and each has a window.
+func (s *Service) decompress(ctx context.Context, c *coding, compressed []byte, b *body, limit int64) error {
+	if err := s.small.take(ctx, s.cfg.PublishTimeout); err != nil {
+		return err
+	}
+	out := &unpacking{small: s.small}
+	defer out.yield()
+	holds := min(c.holds, limit)
+	if err := s.budget.take(holds, true); err != nil {
+		return err
+	}
+	defer s.budget.free(holds)
+	z, err := c.take(bytes.NewReader(compressed))
+	if err != nil {
+		return err
+	}
+	defer c.put(z)
+	out.Reader = z
+	if err := s.grow(b, unpackedSize(int64(len(compressed)), limit)); err != nil {
+		return err
+	}
+	return s.fill(ctx, b, out, decompressed, limit)
+}
+
+// unpackedSize is what is taken at first for what a message of so many bytes decompresses to.
+func unpackedSize(compressed, limit int64) int64 {
+	want := max(firstRead, 2*compressed)
+	if want > limit/2 {
+		return limit + 1 // growing to it would hold both
+	}
+	return want
+}
+
+// unpacking is a decompressor whose output gives up the place among the small ones as soon as it is large.
+type unpacking struct {
+	io.Reader
+	small lane
+	out   int
+	gone  bool
+}
+
+// Read reads decompressed bytes.
+func (u *unpacking) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	if u.out += n; u.out > smallRequest {
+		u.yield()
+	}
+	return n, err
+}
+
+func (u *unpacking) yield() {
+	if !u.gone {
+		u.gone = true
+		u.small.leave()
+	}
+}
+
+// lane bounds how many requests do something at once.
+type lane chan struct{}
+
+// take waits for a place, which leave gives back; fault.Overloaded where that takes longer than wait.
+func (l lane) take(ctx context.Context, wait time.Duration) error {
+	select {
+	case l <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case l <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return errBusy.New("too many large requests are being taken; retry later")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l lane) leave() { <-l }
+
+// buffers keeps what requests were read into for the next ones. The zero value is ready; safe for concurrent use.
 type buffers struct {
 	small sync.Pool // *[]byte of at most maxSmall
 	large sync.Pool // *[]byte
-	gzips sync.Pool // *gzip.Reader
-	zstds sync.Pool // *zstd.Decoder
 }
 
 // Buffers of up to maxSmall and of up to maxKept are kept for the next request, apart, so that a small request does not hold, and is
@@ -30,108 +268,23 @@ const (
 	maxKept  = 8 << 20
 )
 
-// maxWindow bounds what a zstd stream may ask a decoder to hold; RFC 8878 recommends 8 MiB.
-const maxWindow = 32 << 20
-
-// body is a request's body, decompressed.
-type body struct {
-	bytes    []byte
-	buffer   *[]byte
-	reserved int64
-}
-
-// read reads and decompresses a body of at most limit bytes. The caller ends with release. fault.TooLarge beyond the limit,
-// fault.Invalid for what cannot be decompressed, fault.Overloaded where the budget is spent.
-func (s *Service) read(r *http.Request, limit int64) (body, error) {
-	source, done, err := s.buffers.decompress(r)
-	if err != nil {
-		return body{}, err
-	}
-	defer done()
-	want := max(r.ContentLength, 4<<10)
-	if source != io.Reader(r.Body) {
-		want *= 6 // what OTLP compresses to, about
-	}
-	want = min(want, limit)
-	b := body{}
-	if b.buffer = s.buffers.get(want); b.buffer == nil {
-		b.buffer = new([]byte)
-	}
-	if err := s.fill(&b, source, want, limit); err != nil {
-		s.release(&b)
-		return body{}, readError(err, r, limit)
-	}
-	return b, nil
-}
-
-// errTooLarge is turned into words by readError.
-var errTooLarge = errors.New("the body is too large")
-
-func (s *Service) fill(b *body, source io.Reader, want, limit int64) error {
-	buf := (*b.buffer)[:0]
-	if int64(cap(buf)) < want {
-		buf = make([]byte, 0, want+1) // one more than expected, so that the end is seen without growing
-	}
-	for {
-		if grown := int64(cap(buf)) - b.reserved; grown > 0 {
-			if err := s.budget.take(grown); err != nil {
-				return err
-			}
-			b.reserved += grown
-		}
-		n, err := source.Read(buf[len(buf):min(int64(cap(buf)), limit+1)])
-		buf = buf[:len(buf)+n]
-		*b.buffer, b.bytes = buf, buf
-		if int64(len(buf)) > limit {
-			return errTooLarge
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if len(buf) == cap(buf) {
-			buf = s.buffers.grow(b, limit)
-		}
-	}
-}
-
-// release gives back what read took; the bytes must not be used any more.
-func (s *Service) release(b *body) {
-	s.budget.free(b.reserved)
-	s.buffers.put(b.buffer)
-	*b = body{}
-}
-
-// get returns a buffer for about want bytes, nil where none is kept.
+// get returns a kept buffer of at least want bytes, nil where there is none.
 func (b *buffers) get(want int64) *[]byte {
 	pool := &b.small
 	if want > maxSmall {
 		pool = &b.large
 	}
 	buffer, _ := pool.Get().(*[]byte)
-	return buffer
-}
-
-// grow moves what has been read of a body to a larger buffer, a kept one where there is one.
-func (b *buffers) grow(read *body, limit int64) []byte {
-	old := *read.buffer
-	want := min(2*int64(cap(old)), limit+1)
-	if next := b.get(want); next != nil && int64(cap(*next)) >= want {
-		grown := (*next)[:len(old)]
-		copy(grown, old)
-		b.put(read.buffer) // only now: it belongs to the next request at once
-		read.buffer = next
-		return grown
+	if buffer != nil && int64(cap(*buffer)) < want {
+		b.put(buffer)
+		return nil
 	}
-	next := make([]byte, len(old), want)
-	copy(next, old)
-	return next
+	return buffer
 }
 
 func (b *buffers) put(buffer *[]byte) {
 	switch {
+	case buffer == nil:
 	case cap(*buffer) <= maxSmall:
 		b.small.Put(buffer)
 	case cap(*buffer) <= maxKept:
@@ -139,7 +292,7 @@ func (b *buffers) put(buffer *[]byte) {
 	}
 }
 
-func readError(err error, r *http.Request, limit int64) error {
+func readError(ctx context.Context, err error, encoding string, limit int64) error {
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f
 	}
@@ -149,72 +302,13 @@ func readError(err error, r *http.Request, limit int64) error {
 	if errors.Is(err, errTooLarge) {
 		return httpserver.BodyTooLarge(limit)
 	}
-	if r.Context().Err() != nil {
-		return fmt.Errorf("read the body: %w", r.Context().Err())
+	if ctx.Err() != nil {
+		return fmt.Errorf("read the body: %w", ctx.Err())
 	}
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" {
-		return errEncoding.Wrap(err, "the body cannot be read as "+printable(encoding)+": "+encodingProblem(err))
+	if problem, ok := errors.AsType[*codingError](err); ok {
+		return errEncoding.Wrap(err, "the body cannot be read as "+printable(encoding)+": "+problem.what())
 	}
 	return errBody.Wrap(err, "the body ended early")
-}
-
-// encodingProblem says what a decompressor found, without its own prefix.
-func encodingProblem(err error) string {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return "it ends early"
-	}
-	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "gzip: "), "zstd: ")
-}
-
-// decompress gives the body's content; done must be called when it has been read.
-func (b *buffers) decompress(r *http.Request) (source io.Reader, done func(), err error) {
-	switch strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))) {
-	case "", "identity":
-		return r.Body, func() {}, nil
-	case "gzip", "x-gzip":
-		z, ok := b.gzips.Get().(*gzip.Reader)
-		if !ok {
-			z = new(gzip.Reader)
-		}
-		if err := z.Reset(r.Body); err != nil {
-			b.gzips.Put(z)
-			return nil, nil, gzipHeader(err, r)
-		}
-		return z, func() { b.gzips.Put(z) }, nil
-	case "zstd":
-		z, ok := b.zstds.Get().(*zstd.Decoder)
-		if !ok {
-			z, err = newZstdDecoder()
-			if err != nil {
-				return nil, nil, err
-			}
-		}
-		if err := z.Reset(r.Body); err != nil {
-			return nil, nil, fmt.Errorf("zstd: %w", err)
-		}
-		return z, func() {
-			_ = z.Reset(nil) // lets go of the request
-			b.zstds.Put(z)
-		}, nil
-	}
-	return nil, nil, httpserver.ErrMediaType.Newf("Content-Encoding %s is not known: want gzip, zstd or identity",
-		printable(r.Header.Get("Content-Encoding")))
-}
-
-func gzipHeader(err error, r *http.Request) error {
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF // an empty body is no gzip
-	}
-	return readError(err, r, 0)
-}
-
-// newZstdDecoder makes a decoder that works in its caller's goroutine and leaves none behind.
-func newZstdDecoder() (*zstd.Decoder, error) {
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
-	if err != nil {
-		return nil, fmt.Errorf("zstd decoder: %w", err)
-	}
-	return z, nil
 }
 
 // printable makes a client's text fit for a message.

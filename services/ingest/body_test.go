@@ -12,7 +12,8 @@ import (
 func TestGrowingCopiesBeforeItGivesBack(t *testing.T) {
 	t.Parallel()
 	const size = maxSmall
-	var kept buffers
+	s := &Service{budget: &budget{limit: 1 << 40}}
+	kept := &s.buffers
 	stop := make(chan struct{})
 	var others sync.WaitGroup
 	defer others.Wait()
@@ -43,6 +44,7 @@ func TestGrowingCopiesBeforeItGivesBack(t *testing.T) {
 		kept.put(&first)
 		own := append(make([]byte, 0, size), want...)
 		read := body{bytes: own, buffer: &own}
-		require.True(t, bytes.Equal(want, kept.grow(&read, 8*size)))
+		require.NoError(t, s.grow(&read, 2*size))
+		require.True(t, bytes.Equal(want, read.bytes))
 	}
 }

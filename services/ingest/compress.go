@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"io"
-	"runtime"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -13,28 +12,21 @@ import (
 
 // gRPC knows compressors by one table per process, which may be written only while the program initialises: a package variable's
 // initialiser is that moment, and is what grpc/encoding/gzip does. Nothing is changed afterwards.
-var _ = register(make(slots, max(2, runtime.GOMAXPROCS(0))))
+var _ = register()
 
-func register(s slots) []encoding.Compressor {
-	compressors := []encoding.Compressor{&gzipCompressor{slots: s}, &zstdCompressor{slots: s}}
+// register makes the encodings known in which answers are sent; without one of its name, gRPC refuses a request before it is looked at. What
+// requests hold is decompressed by codings: these here see only what other services get, which is a few bytes.
+func register() []encoding.Compressor {
+	compressors := []encoding.Compressor{&gzipCompressor{}, &zstdCompressor{}}
 	for _, c := range compressors {
 		encoding.RegisterCompressor(c)
 	}
 	return compressors
 }
 
-// slots bounds how many gRPC messages are decompressed at once in this process. gRPC decompresses a message, which it has received as a
-// whole, before the codec is asked, so the budget sees it only afterwards; without a bound every stream of every connection could hold a
-// decompressed message that is charged to nobody. More at once than there are processors would gain nothing. The rest waits, compressed.
-type slots chan struct{}
-
-func (s slots) take() { s <- struct{}{} }
-func (s slots) free() { <-s }
-
 // gzipCompressor is gRPC's gzip by klauspost/compress, whose inflate takes about two thirds of the standard library's time.
 type gzipCompressor struct {
 	writers, readers sync.Pool
-	slots            slots
 }
 
 // Name is the encoding's name in grpc-encoding.
@@ -51,15 +43,13 @@ func (c *gzipCompressor) Compress(w io.Writer) (io.WriteCloser, error) {
 	return z, nil
 }
 
-// Decompress reads a stream, once a slot is free; gRPC closes it.
+// Decompress reads a stream; gRPC closes it.
 func (c *gzipCompressor) Decompress(r io.Reader) (io.Reader, error) {
 	z, ok := c.readers.Get().(*gzipReader)
 	if !ok {
-		z = &gzipReader{pool: &c.readers, slots: c.slots}
+		z = &gzipReader{pool: &c.readers}
 	}
-	c.slots.take()
 	if err := z.Reset(r); err != nil {
-		c.slots.free()
 		c.readers.Put(z)
 		return nil, err
 	}
@@ -79,13 +69,11 @@ func (z *gzipWriter) Close() error {
 
 type gzipReader struct {
 	gzip.Reader
-	pool  *sync.Pool
-	slots slots
+	pool *sync.Pool
 }
 
 // Close keeps the reader for the next stream.
 func (z *gzipReader) Close() error {
-	z.slots.free()
 	z.pool.Put(z)
 	return nil
 }
@@ -93,7 +81,6 @@ func (z *gzipReader) Close() error {
 // zstdCompressor is zstd for gRPC, which has none of its own.
 type zstdCompressor struct {
 	writers, readers sync.Pool
-	slots            slots
 }
 
 // Name is the encoding's name in grpc-encoding.
@@ -113,7 +100,7 @@ func (c *zstdCompressor) Compress(w io.Writer) (io.WriteCloser, error) {
 	return z, nil
 }
 
-// Decompress reads a stream, once a slot is free; gRPC closes it.
+// Decompress reads a stream; gRPC closes it.
 func (c *zstdCompressor) Decompress(r io.Reader) (io.Reader, error) {
 	z, ok := c.readers.Get().(*zstdReader)
 	if !ok {
@@ -121,11 +108,9 @@ func (c *zstdCompressor) Decompress(r io.Reader) (io.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		z = &zstdReader{d: d, pool: &c.readers, slots: c.slots}
+		z = &zstdReader{decoder: d, pool: &c.readers}
 	}
-	c.slots.take()
-	if err := z.d.Reset(r); err != nil {
-		c.slots.free()
+	if err := z.Reset(r); err != nil {
 		return nil, err
 	}
 	return z, nil
@@ -143,18 +128,13 @@ func (z *zstdWriter) Close() error {
 }
 
 type zstdReader struct {
-	d     *zstd.Decoder
-	pool  *sync.Pool
-	slots slots
+	decoder
+	pool *sync.Pool
 }
-
-// Read reads decompressed bytes.
-func (z *zstdReader) Read(p []byte) (int, error) { return z.d.Read(p) }
 
 // Close keeps the decoder for the next stream.
 func (z *zstdReader) Close() error {
-	z.slots.free()
-	if err := z.d.Reset(nil); err != nil {
+	if err := z.Reset(nothing{}); err != nil {
 		return err
 	}
 	z.pool.Put(z)

@@ -24,7 +24,7 @@ type Config struct {
 	Admit AdmitConfig `mapstructure:"admit"`
 
 	MaxRequestBytes  int64         `mapstructure:"max_request_bytes" doc:"Largest request after decompression."`
-	MaxInFlightBytes int64         `mapstructure:"max_in_flight_bytes" doc:"Requests held in memory at once, after decompression; beyond it senders are told to retry."`
+	MaxInFlightBytes int64         `mapstructure:"max_in_flight_bytes" doc:"Requests held in memory at once, as sent and after decompression; beyond it senders are told to retry. 0 for a quarter of the memory that the process may use, and 512 MiB where that is not limited."`
 	PublishTimeout   time.Duration `mapstructure:"publish_timeout" doc:"How long a sender waits for the bus to acknowledge a request."`
 }
 
@@ -34,6 +34,9 @@ type GRPCConfig struct {
 	TLSCertFile  string        `mapstructure:"tls_cert_file" doc:"Certificate chain, PEM; empty for no TLS."`
 	TLSKeyFile   string        `mapstructure:"tls_key_file" doc:"Private key of the certificate, PEM."`
 	MaxStreams   int           `mapstructure:"max_streams" doc:"Requests of one connection served at once."`
+	ReadTimeout  time.Duration `mapstructure:"read_timeout" doc:"Time for one request to arrive; 0 for no limit."`
+	IdleTimeout  time.Duration `mapstructure:"idle_timeout" doc:"Time that a connection without a request is kept."`
+	Connections  int           `mapstructure:"max_connections" doc:"Connections served at once; others wait to be accepted."`
 	DrainTimeout time.Duration `mapstructure:"drain_timeout" doc:"Time that requests in flight have to end when the service stops; 0 cuts them at once."`
 }
 
@@ -59,7 +62,7 @@ func DefaultConfig() Config {
 	http := httpserver.DefaultConfig("127.0.0.1:4318")
 	http.MaxBodyBytes = maxRequest
 	return Config{
-		GRPC: GRPCConfig{Address: "127.0.0.1:4317", MaxStreams: 256, DrainTimeout: 10 * time.Second},
+		GRPC: GRPCConfig{Address: "127.0.0.1:4317", MaxStreams: 256, ReadTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute, Connections: httpserver.DefaultConnections, DrainTimeout: 10 * time.Second},
 		HTTP: http,
 		Bus:  bus.DefaultConfig(),
 		Auth: auth.DefaultConfig(),
@@ -68,9 +71,8 @@ func DefaultConfig() Config {
 			Logs:    telemetry.DefaultRetention(telemetry.Logs),
 			Metrics: telemetry.DefaultRetention(telemetry.Metrics),
 		}},
-		MaxRequestBytes:  maxRequest,
-		MaxInFlightBytes: 512 << 20,
-		PublishTimeout:   10 * time.Second,
+		MaxRequestBytes: maxRequest,
+		PublishTimeout:  10 * time.Second,
 	}
 }
 
@@ -83,6 +85,9 @@ func (c Config) Validate() error {
 	p.Address("grpc.address", c.GRPC.Address)
 	p.Together("grpc.tls_cert_file", c.GRPC.TLSCertFile, "grpc.tls_key_file", c.GRPC.TLSKeyFile)
 	settings.Between(&p, "grpc.max_streams", c.GRPC.MaxStreams, 1, 1<<20)
+	settings.NotNegative(&p, "grpc.read_timeout", c.GRPC.ReadTimeout)
+	settings.Positive(&p, "grpc.idle_timeout", c.GRPC.IdleTimeout)
+	settings.Positive(&p, "grpc.max_connections", c.GRPC.Connections)
 	settings.NotNegative(&p, "grpc.drain_timeout", c.GRPC.DrainTimeout)
 	for _, age := range []struct {
 		key string
@@ -97,11 +102,26 @@ func (c Config) Validate() error {
 		p.Refuse("bus.max_message_bytes", "%d is more than %d: storage takes no larger item", c.Bus.MaxMessageBytes, segment.MaxItemBytes)
 	}
 	settings.Between(&p, "max_request_bytes", c.MaxRequestBytes, 1<<10, 1<<30)
-	if c.MaxInFlightBytes < 2*c.MaxRequestBytes {
-		p.Refuse("max_in_flight_bytes", "%s is less than twice max_request_bytes (%s)", settings.Bytes(c.MaxInFlightBytes), settings.Bytes(c.MaxRequestBytes))
+	if c.MaxInFlightBytes != 0 && c.MaxInFlightBytes < oneRequest*c.MaxRequestBytes {
+		p.Refuse("max_in_flight_bytes", "%s is less than %d times max_request_bytes (%s)", settings.Bytes(c.MaxInFlightBytes), oneRequest, settings.Bytes(c.MaxRequestBytes))
 	}
 	settings.Positive(&p, "publish_timeout", c.PublishTimeout)
 	return p.Err()
+}
+
+// oneRequest is how many times its largest size a request that is alone may take: as sent, and as decompressed while it grows.
+const oneRequest = 3
+
+// inFlight is the budget of a process that may use so many bytes, 0 where nothing limits it.
+func (c Config) inFlight(memory int64) int64 {
+	const unlimited = 512 << 20
+	switch {
+	case c.MaxInFlightBytes > 0:
+		return c.MaxInFlightBytes
+	case memory > 0:
+		return max(memory/4, oneRequest*c.MaxRequestBytes)
+	}
+	return max(unlimited, oneRequest*c.MaxRequestBytes)
 }
 
 // limits is the window of a signal at an instant. MaxBytes is left to the bus.

@@ -28,7 +28,7 @@ var (
 	}
 	errBusy = fault.Kind{
 		Class: fault.Overloaded, Code: "ingest.busy",
-		Meaning: "As many requests are held in memory as max_in_flight_bytes allows.",
+		Meaning: "As many requests are held in memory as max_in_flight_bytes allows, or as many large ones are worked on as there are processors.",
 		Advice:  "Retry; if it goes on, add instances or raise the limit.",
 	}
 )

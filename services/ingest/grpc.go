@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -30,24 +31,28 @@ import (
 
 // grpcServer is OTLP/gRPC. Requests are not unmarshalled: the codec hands over their bytes.
 type grpcServer struct {
-	drain    time.Duration
-	env      service.Env
-	port     service.Port
-	log      *slog.Logger
-	server   *grpc.Server
-	listener net.Listener
+	drain       time.Duration
+	connections int
+	env         service.Env
+	port        service.Port
+	log         *slog.Logger
+	server      *grpc.Server
+	listener    net.Listener
 }
 
 func newGRPCServer(s *Service) (*grpcServer, error) {
 	cfg := s.cfg.GRPC
 	options := []grpc.ServerOption{
-		grpc.ForceServerCodecV2(rawCodec{encoding.GetCodecV2(proto.Name), s.budget}),
-		grpc.MaxRecvMsgSize(int(s.cfg.MaxRequestBytes)),
+		grpc.ForceServerCodecV2(rawCodec{encoding.GetCodecV2(proto.Name)}),
+		grpc.MaxRecvMsgSize(maxOther),
 		grpc.MaxConcurrentStreams(uint32(cfg.MaxStreams)), //nolint:gosec // Validate bounds it
-		grpc.ReadBufferSize(64 << 10),
+		grpc.MaxHeaderListSize(maxHeaders),
+		grpc.StaticStreamWindowSize(streamWindow),
+		grpc.StaticConnWindowSize(connectionWindow),
+		grpc.ReadBufferSize(connectionBuffer),
 		// Clients that ping to keep a connection through a load balancer are not cut for it.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second, MaxConnectionIdle: cfg.IdleTimeout}),
 		grpc.ChainUnaryInterceptor(recoverPanics(s.env.Log)),
 	}
 	if cfg.TLSCertFile != "" {
@@ -61,7 +66,7 @@ func newGRPCServer(s *Service) (*grpcServer, error) {
 	}
 	g := &grpcServer{env: s.env, port: service.Port{
 		What: "OTLP/gRPC", Address: cfg.Address, Setting: "grpc.address (OLLY_GRPC_ADDRESS)", Authenticated: s.auth.Required(),
-	}, drain: cfg.DrainTimeout, log: s.env.Log, server: grpc.NewServer(options...)}
+	}, connections: cfg.Connections, drain: cfg.DrainTimeout, log: s.env.Log, server: grpc.NewServer(options...)}
 	for _, signal := range telemetry.Signals() {
 		g.server.RegisterService(exportDesc(signal), s)
 	}
@@ -70,7 +75,10 @@ func newGRPCServer(s *Service) (*grpcServer, error) {
 }
 
 func (g *grpcServer) listen(ctx context.Context) (err error) {
-	g.listener, err = g.env.Listen(ctx, g.port)
+	l, err := g.env.Listen(ctx, g.port)
+	if err == nil {
+		g.listener = netutil.LimitListener(l, g.connections)
+	}
 	return err
 }
 
@@ -105,7 +113,7 @@ func (g *grpcServer) run(ctx context.Context) error {
 
 // exporter is what a service description is registered for.
 type exporter interface {
-	exportGRPC(ctx context.Context, signal telemetry.Signal, m *message) (*message, error)
+	exportGRPC(ctx context.Context, signal telemetry.Signal) (*message, error)
 }
 
 // exportDesc describes the OTLP service of a signal: opentelemetry.proto.collector.trace.v1.TraceService/Export and its like.
@@ -125,15 +133,11 @@ func exportDesc(signal telemetry.Signal) *grpc.ServiceDesc {
 		Metadata:    file,
 		Methods: []grpc.MethodDesc{{
 			MethodName: "Export",
-			Handler: func(srv any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
-				m := &message{}
-				defer m.free()
-				if err := decode(m); err != nil {
-					return nil, err
-				}
-				return interceptor(ctx, m, info, func(ctx context.Context, _ any) (any, error) {
+			// The message is not decoded by gRPC, which would hold it whole before anybody is asked: exportGRPC reads it.
+			Handler: func(srv any, ctx context.Context, _ func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
+				return interceptor(ctx, nil, info, func(ctx context.Context, _ any) (any, error) {
 					e, _ := srv.(exporter) // RegisterService has checked it
-					return e.exportGRPC(ctx, signal, m)
+					return e.exportGRPC(ctx, signal)
 				})
 			},
 		}},
@@ -141,8 +145,8 @@ func exportDesc(signal telemetry.Signal) *grpc.ServiceDesc {
 }
 
 // exportGRPC serves one Export call.
-func (s *Service) exportGRPC(ctx context.Context, signal telemetry.Signal, m *message) (*message, error) {
-	r, err := s.takeGRPC(ctx, signal, m)
+func (s *Service) exportGRPC(ctx context.Context, signal telemetry.Signal) (*message, error) {
+	r, err := s.takeGRPC(ctx, signal)
 	if err != nil {
 		s.metrics.refuse(ctx, "grpc", err)
 		return nil, s.grpcError(ctx, err)
@@ -151,13 +155,10 @@ func (s *Service) exportGRPC(ctx context.Context, signal telemetry.Signal, m *me
 		// It fails only when the call is over.
 		_ = grpc.SetTrailer(ctx, metadata.Pairs(positionHeader, strconv.FormatUint(r.position, 10)))
 	}
-	return &message{answer: exportResponse(r)}, nil
+	return &message{exportResponse(r)}, nil
 }
 
-func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal, m *message) (receipt, error) {
-	if m.refused != nil {
-		return receipt{}, m.refused
-	}
+func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal) (receipt, error) {
 	id, err := s.auth.Identify(ctx, func(name string) string {
 		if values := metadata.ValueFromIncomingContext(ctx, name); len(values) > 0 {
 			return values[0]
@@ -167,7 +168,17 @@ func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal, m *mess
 	if err != nil {
 		return receipt{}, err
 	}
-	return s.take(ctx, id, signal, m.bytes())
+	in, err := s.message(ctx)
+	if err != nil {
+		return receipt{}, err
+	}
+	defer in.end()
+	b, err := s.read(ctx, in.incoming(), s.cfg.MaxRequestBytes)
+	if err != nil {
+		return receipt{}, err
+	}
+	defer s.release(&b)
+	return s.take(ctx, id, signal, b.bytes)
 }
 
 // grpcError turns an error into a gRPC status with its details.
@@ -199,58 +210,17 @@ func recoverPanics(log *slog.Logger) grpc.UnaryServerInterceptor {
 }
 
 // message is an OTLP message that stays bytes.
-type message struct {
-	buffer  mem.Buffer // of a request; gRPC's own, returned by free
-	budget  *budget    // that buffer is charged to
-	refused error      // why a request has no buffer: the budget is spent
-	answer  []byte     // of a response
-}
+type message struct{ bytes []byte }
 
-func (m *message) bytes() []byte {
-	if m.buffer == nil {
-		return nil
-	}
-	return m.buffer.ReadOnlyData()
-}
-
-func (m *message) free() {
-	if m.buffer != nil {
-		if m.budget != nil {
-			m.budget.free(int64(m.buffer.Len()))
-		}
-		m.buffer.Free()
-		m.buffer = nil
-	}
-}
-
-// rawCodec passes messages through as bytes and leaves every other type (the health service's) to protobuf's codec. What it receives is
-// charged to the budget, where there is one.
-type rawCodec struct {
-	encoding.CodecV2
-	budget *budget
-}
+// rawCodec passes answers through as bytes and leaves every other type (the health service's) to protobuf's codec.
+type rawCodec struct{ encoding.CodecV2 }
 
 // Marshal returns an answer's bytes.
 func (c rawCodec) Marshal(v any) (mem.BufferSlice, error) {
 	if m, ok := v.(*message); ok {
-		return mem.BufferSlice{mem.SliceBuffer(m.answer)}, nil
+		return mem.BufferSlice{mem.SliceBuffer(m.bytes)}, nil
 	}
 	return c.CodecV2.Marshal(v)
-}
-
-// Unmarshal keeps a request's bytes, in one piece. Where the budget is spent the message says so, and gRPC's copy is let go: an error here
-// would reach the sender as INTERNAL, which is not to be retried.
-func (c rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	if m, ok := v.(*message); ok {
-		if c.budget != nil {
-			m.budget, m.refused = c.budget, c.budget.take(int64(data.Len()))
-		}
-		if m.refused == nil {
-			m.buffer = data.MaterializeToBuffer(mem.DefaultBufferPool())
-		}
-		return nil
-	}
-	return c.CodecV2.Unmarshal(data, v)
 }
 
 // health is the standard gRPC health service, for probes that speak nothing else.

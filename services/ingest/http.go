@@ -76,7 +76,9 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 	if err != nil {
 		return receipt{}, err
 	}
-	b, err := s.read(request, s.cfg.MaxRequestBytes)
+	b, err := s.read(request.Context(), incoming{
+		source: request.Body, announced: request.ContentLength, encoding: request.Header.Get("Content-Encoding"),
+	}, s.cfg.MaxRequestBytes)
 	if err != nil {
 		return receipt{}, err
 	}
@@ -84,8 +86,8 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 	payload := b.bytes
 	if contentType == typeJSON {
 		// Parsed JSON takes several times its size. A request that is alone is always taken.
-		parsed := min(4*int64(len(payload)), s.budget.limit-b.reserved)
-		if err := s.budget.take(parsed); err != nil {
+		parsed := min(4*int64(len(payload)), s.budget.largest()-b.reserved)
+		if err := s.budget.take(parsed, parsed <= smallRequest); err != nil {
 			return receipt{}, err
 		}
 		payload, err = fromJSON(signal, payload)

@@ -378,14 +378,16 @@ func TestAFullStreamIsRefused(t *testing.T) {
 
 func TestBeyondTheMemoryBudgetSendersRetry(t *testing.T) {
 	t.Parallel()
-	b := &budget{limit: 10}
-	require.NoError(t, b.take(6))
-	require.Error(t, b.take(5))
-	require.NoError(t, b.take(4))
-	b.free(10)
-	require.NoError(t, b.take(10))
+	b := &budget{limit: 16}
+	require.NoError(t, b.take(9, true))
+	require.Error(t, b.take(8, true))
+	require.NoError(t, b.take(7, true))
+	b.free(16)
+	require.Error(t, b.take(15, false), "large requests leave an eighth to small ones")
+	require.NoError(t, b.take(14, false))
+	require.NoError(t, b.take(2, true))
 
-	r := start(t, func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 1<<20, 2<<20 })
+	r := start(t, func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 1<<20, 3<<20 })
 	got := r.post("/v1/traces", "application/x-protobuf", gzipped(t, make([]byte, 1<<20-1)), "Content-Encoding", "gzip")
 	require.Contains(t, []int{http.StatusBadRequest, http.StatusTooManyRequests}, got.status)
 	require.Equal(t, http.StatusOK, r.post("/v1/traces", "application/x-protobuf", protobuf(t, telemetry.Traces)).status, "and it is given back")
@@ -413,6 +415,10 @@ func TestConfigIsChecked(t *testing.T) {
 		"grpc.address":          func(c *Config) { c.GRPC.Address = "nowhere" },
 		"grpc.tls_cert_file":    func(c *Config) { c.GRPC.TLSCertFile = "x" },
 		"grpc.max_streams":      func(c *Config) { c.GRPC.MaxStreams = -1 },
+		"grpc.read_timeout":     func(c *Config) { c.GRPC.ReadTimeout = -1 },
+		"grpc.idle_timeout":     func(c *Config) { c.GRPC.IdleTimeout = 0 },
+		"grpc.max_connections":  func(c *Config) { c.GRPC.Connections = 0 },
+		"http.max_connections":  func(c *Config) { c.HTTP.Connections = 0 },
 		"grpc.drain_timeout":    func(c *Config) { c.GRPC.DrainTimeout = -1 },
 		"bus.compression":       func(c *Config) { c.Bus.Compression = "lzma" },
 		"bus.max_message_bytes": func(c *Config) { c.Bus.MaxMessageBytes = 8<<20 + 1 },

@@ -10,6 +10,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
@@ -26,6 +27,9 @@ type Service struct {
 	metrics *instruments
 	budget  *budget
 	buffers buffers
+	codings codings
+	small   lane // of messages that are decompressed while they are small
+	large   lane // of large requests
 	http    *httpserver.Server
 	grpc    *grpcServer
 
@@ -38,7 +42,11 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, env: env, budget: &budget{limit: cfg.MaxInFlightBytes}}
+	procs := runtime.GOMAXPROCS(0)
+	s := &Service{
+		cfg: cfg, env: env, budget: &budget{limit: cfg.inFlight(env.Memory)}, codings: newCodings(),
+		small: make(lane, 2*procs), large: make(lane, procs),
+	}
 	var err error
 	if s.auth, err = auth.New(cfg.Auth); err != nil {
 		return nil, err

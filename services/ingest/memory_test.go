@@ -1,0 +1,260 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// reader is a Service that only reads.
+func reader(limit int64) *Service {
+	cfg := DefaultConfig()
+	cfg.PublishTimeout = 20 * time.Millisecond
+	return &Service{cfg: cfg, budget: &budget{limit: limit}, codings: newCodings(), small: make(lane, 2), large: make(lane, 1)}
+}
+
+// dripping is a source that gives what it has in pieces and calls each before every one.
+type dripping struct {
+	left, piece int
+	each        func()
+}
+
+func (d *dripping) Read(p []byte) (int, error) {
+	d.each()
+	n := min(d.piece, len(p), d.left)
+	d.left -= n
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// What a request takes is in proportion to what has arrived, whatever it announces, and it is taken from the budget before it is allocated.
+func TestMemoryGrowsWithWhatArrives(t *testing.T) {
+	t.Parallel()
+	for _, announced := range []int64{-1, 0, 100, firstRead - 1, firstRead, 1 << 20, 9 << 20, 60 << 20} {
+		for _, size := range []int{0, 1, 99, firstRead, firstRead + 1, 3_333_333, 9 << 20} {
+			s := reader(1 << 30)
+			arrived := 0
+			source := &dripping{left: size, piece: 10_007}
+			var b body
+			source.each = func() {
+				arrived = size - source.left
+				require.LessOrEqual(t, s.budget.used.Load(), max(firstRead, arrivedShare*int64(arrived))+1, "announced %d, arrived %d", announced, arrived)
+				require.Equal(t, s.budget.used.Load(), b.reserved)
+				require.EqualValues(t, b.reserved, cap(*b.buffer))
+			}
+			require.NoError(t, s.fill(t.Context(), &b, source, announced, 64<<20))
+			require.Len(t, b.bytes, size)
+			s.release(&b)
+			require.Zero(t, s.budget.used.Load())
+		}
+	}
+}
+
+func TestWhatDecompressesIsChargedAsItGrows(t *testing.T) {
+	t.Parallel()
+	const limit = 16 << 20
+	for _, c := range newCodings() {
+		bomb := bombOf(t, c.names[0], 256<<20)
+		s := reader(3 * limit)
+		read := func(compressed []byte, limit int64) (int64, error) {
+			b, err := s.read(t.Context(), incoming{bytes.NewReader(compressed), int64(len(compressed)), c.names[0]}, limit)
+			held := s.budget.used.Load()
+			s.release(&b)
+			require.Zero(t, s.budget.used.Load())
+			require.Empty(t, s.small)
+			require.Empty(t, s.large)
+			return held, err
+		}
+		_, err := read(bomb, limit)
+		require.Equal(t, fault.TooLarge, fault.ClassOf(err), "%v", err)
+
+		s = reader(3 << 20)
+		_, err = read(bombOf(t, c.names[0], 8<<20), limit)
+		require.Equal(t, fault.Overloaded, fault.ClassOf(err), "there is no room for %s", c.names[0])
+		s = reader(3 * limit)
+		held, err := read(bombOf(t, c.names[0], limit), limit)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, held, int64(limit))
+	}
+}
+
+// bombOf is n zeros, compressed.
+func bombOf(t *testing.T, encoding string, n int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	switch encoding {
+	case "gzip":
+		w, err := (&gzipCompressor{}).Compress(&out)
+		require.NoError(t, err)
+		zeros(t, w, n)
+	case "zstd":
+		w, err := (&zstdCompressor{}).Compress(&out)
+		require.NoError(t, err)
+		zeros(t, w, n)
+	default:
+		t.Fatalf("no bomb of %s", encoding)
+	}
+	return out.Bytes()
+}
+
+func zeros(t *testing.T, w io.WriteCloser, n int) {
+	t.Helper()
+	piece := make([]byte, 1<<20)
+	for n > 0 {
+		m := min(n, len(piece))
+		_, err := w.Write(piece[:m])
+		require.NoError(t, err)
+		n -= m
+	}
+	require.NoError(t, w.Close())
+}
+
+func TestFewLargeRequestsAreWorkedOnAtOnce(t *testing.T) {
+	t.Parallel()
+	s := reader(1 << 30)
+	read := func(size int, encoding string) (body, error) {
+		data := make([]byte, size)
+		if encoding != "" {
+			data = bombOf(t, encoding, size)
+		}
+		return s.read(t.Context(), incoming{bytes.NewReader(data), int64(len(data)), encoding}, 64<<20)
+	}
+	for _, encoding := range []string{"", "gzip", "zstd"} {
+		first, err := read(2<<20, encoding)
+		require.NoError(t, err)
+		for _, other := range []string{"", "gzip", "zstd"} {
+			_, err = read(2<<20, other)
+			require.Equal(t, fault.Overloaded, fault.ClassOf(err), "a second large one waits, and is told to come again")
+			small, err := read(1<<20, other)
+			require.NoError(t, err, "a small one does not wait for it")
+			s.release(&small)
+		}
+		s.release(&first)
+	}
+	require.Zero(t, s.budget.used.Load())
+	require.Empty(t, s.large)
+	require.Empty(t, s.small)
+}
+
+func TestWhatIsInFlightFollowsTheMemory(t *testing.T) {
+	t.Parallel()
+	c := DefaultConfig()
+	require.EqualValues(t, 512<<20, c.inFlight(0))
+	require.EqualValues(t, 1<<30, c.inFlight(4<<30))
+	require.Equal(t, 3*c.MaxRequestBytes, c.inFlight(256<<20), "a request that is alone is taken")
+	c.MaxInFlightBytes = 300 << 20
+	require.EqualValues(t, 300<<20, c.inFlight(4<<30))
+}
+
+// announcing opens requests over HTTP that announce 60 MB each and send no more than a hundred bytes.
+func announcing(t *testing.T, r *running, n int) {
+	t.Helper()
+	for range n {
+		conn, err := net.Dial("tcp", r.http[len("http://"):])
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		_, err = fmt.Fprintf(conn, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 60000000\r\n\r\n%s", make([]byte, 100))
+		require.NoError(t, err)
+	}
+}
+
+// calling opens a connection with n calls that announce a message of length bytes and send no more than sent.
+func calling(t *testing.T, r *running, n int, length uint32, sent int) *http2.Framer {
+	t.Helper()
+	conn, err := net.Dial("tcp", r.grpc)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	_, err = conn.Write([]byte(http2.ClientPreface))
+	require.NoError(t, err)
+	f := http2.NewFramer(conn, conn)
+	require.NoError(t, f.WriteSettings())
+	for i := range n {
+		var header bytes.Buffer
+		h := hpack.NewEncoder(&header)
+		for _, field := range [][2]string{
+			{":method", "POST"},
+			{":scheme", "http"},
+			{":path", "/" + exportDesc(telemetry.Traces).ServiceName + "/Export"},
+			{":authority", "x"},
+			{"content-type", "application/grpc"},
+			{"te", "trailers"},
+		} {
+			require.NoError(t, h.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
+		}
+		id := uint32(2*i + 1)
+		require.NoError(t, f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: header.Bytes(), EndHeaders: true}))
+		data := make([]byte, prefix+sent)
+		binary.BigEndian.PutUint32(data[1:], length)
+		require.NoError(t, f.WriteData(id, false, data))
+	}
+	return f
+}
+
+func TestAnnouncedBytesCostNothing(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	const n = 40
+	announcing(t, r, n)
+	calling(t, r, n, 60_000_000, 100)
+	testbed.Eventually(t, "all of them are read", func() bool { return r.budget.used.Load() >= 2*n*firstRead })
+	require.LessOrEqual(t, r.budget.used.Load(), int64(2*n*maxSmall), "kept buffers, at most")
+	require.Equal(t, http.StatusOK, r.post("/v1/traces", "application/x-protobuf", protobuf(t, telemetry.Traces)).status)
+	_, err := call(t.Context(), dial(t, r), telemetry.Traces, protobuf(t, telemetry.Traces))
+	require.NoError(t, err)
+}
+
+func TestAMessageThatDoesNotArriveIsGivenUp(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.GRPC.ReadTimeout = 100 * time.Millisecond })
+	f := calling(t, r, 1, 1000, 10)
+	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	for {
+		frame, err := f.ReadFrame()
+		require.NoError(t, err)
+		if h, ok := frame.(*http2.MetaHeadersFrame); ok && h.StreamEnded() {
+			require.Contains(t, fmt.Sprint(h.Fields), `"grpc-status" = "4"`)
+			break
+		}
+	}
+	testbed.Eventually(t, "all is given back", func() bool { return r.budget.used.Load() == 0 })
+}
+
+// A message is as long as its prefix says, of whatever frames, and however long.
+func TestMessagesOfEverySize(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	conn := dial(t, r)
+	for _, spans := range []int{1, 40, 150, 600, 3000} { // up to a few MB: beyond a frame, a window, a small request
+		payload := large(t, spans)
+		for _, encoding := range []string{"", "gzip", "zstd"} {
+			var options []grpc.CallOption
+			if encoding != "" {
+				options = append(options, grpc.UseCompressor(encoding))
+			}
+			_, err := call(t.Context(), conn, telemetry.Traces, payload, options...)
+			require.NoError(t, err, "%d bytes, %s", len(payload), encoding)
+		}
+	}
+	_, err := call(t.Context(), conn, telemetry.Traces, make([]byte, 64<<20+1))
+	require.Equal(t, codes.ResourceExhausted, status.Code(err))
+	require.Empty(t, status.Convert(err).Details(), "not to be repeated")
+	testbed.Eventually(t, "all is given back", func() bool { return r.budget.used.Load() == 0 })
+}
