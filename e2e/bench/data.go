@@ -28,7 +28,7 @@ type requests struct {
 
 func (r *requests) add(payload []byte, items int) {
 	r.batches = append(r.batches, telemetry.Batch{
-		ID: telemetry.NewBatchID(telemetry.DefaultTenant, r.signal, payload), Tenant: telemetry.DefaultTenant, Signal: r.signal,
+		Request: telemetry.NewRequestID(telemetry.DefaultTenant, r.signal, payload), Tenant: telemetry.DefaultTenant, Signal: r.signal,
 		Received: time.Now(), Items: items, Payload: payload,
 	})
 	r.items += items

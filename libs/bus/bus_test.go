@@ -61,7 +61,7 @@ func js(t *testing.T, s *testbed.Server) jetstream.JetStream {
 
 func batch(signal telemetry.Signal, tenant telemetry.Tenant, payload string) telemetry.Batch {
 	return telemetry.Batch{
-		ID: telemetry.NewBatchID(tenant, signal, []byte(payload)), Tenant: tenant, Signal: signal, Connection: "key-1",
+		Request: telemetry.NewRequestID(tenant, signal, []byte(payload)), Tenant: tenant, Signal: signal, Connection: "key-1",
 		Received: time.Unix(1700000000, 123456789).UTC(), Items: 7, Payload: []byte(payload),
 	}
 }
@@ -93,9 +93,9 @@ func TestWhatIsPublishedIsDelivered(t *testing.T) {
 
 			long := fmt.Sprintf("%0100000d", 1)
 			sent := []telemetry.Batch{batch(telemetry.Logs, "default", long), batch(telemetry.Logs, "shop-1", "short"), batch(telemetry.Logs, "default", "")}
-			position, err := p.Publish(t.Context(), sent)
+			published, err := p.Publish(t.Context(), sent)
 			require.NoError(t, err)
-			require.Equal(t, uint64(3), position)
+			require.Equal(t, bus.Published{Position: 3}, published)
 
 			got := fetch(t, c, 3)
 			for i, d := range got {
@@ -172,7 +172,9 @@ func TestTheSameBatchIsStoredOnce(t *testing.T) {
 	require.NoError(t, err)
 	second, err := p.Publish(t.Context(), []telemetry.Batch{one, one})
 	require.NoError(t, err)
-	require.Equal(t, first, second)
+	require.Equal(t, first.Position, second.Position)
+	require.Zero(t, first.Repeats)
+	require.Equal(t, 2*one.Items, second.Repeats)
 	backlog, err := b.Pending(t.Context(), telemetry.Metrics)
 	require.NoError(t, err)
 	require.Equal(t, bus.Backlog{Pending: 1, LastPosition: 1, Bytes: backlog.Bytes}, backlog)
@@ -186,9 +188,9 @@ func TestManyBatchesInOneCall(t *testing.T) {
 	for i := range 1000 {
 		all = append(all, batch(telemetry.Traces, "default", fmt.Sprint("batch ", i)))
 	}
-	position, err := p.Publish(t.Context(), all)
+	published, err := p.Publish(t.Context(), all)
 	require.NoError(t, err)
-	require.Equal(t, uint64(1000), position)
+	require.Equal(t, bus.Published{Position: 1000}, published)
 }
 
 func TestAFullStreamIsOverloadedAndDropsNothing(t *testing.T) {
@@ -344,7 +346,7 @@ func TestSettleByClass(t *testing.T) {
 			if !test.dead {
 				again := fetch(t, c, 1)[0]
 				require.Equal(t, 2, again.Attempts)
-				require.Equal(t, d.ID, again.ID)
+				require.Equal(t, d.ID(), again.ID())
 				require.Equal(t, d.Position, again.Position)
 				return
 			}
@@ -402,7 +404,7 @@ func TestAMessageThatIsNoBatchDoesNotStopItsNeighbours(t *testing.T) {
 	_, err := admin.Publish(t.Context(), "otlp.traces.default", []byte("who are you"))
 	require.NoError(t, err)
 	_, err = admin.PublishMsg(t.Context(), &nats.Msg{Subject: "otlp.traces.default", Data: []byte("broken"), Header: nats.Header{
-		bus.HeaderID: {batch(telemetry.Traces, "default", "broken").ID.String()}, bus.HeaderSchema: {"1"}, bus.HeaderTenant: {"default"},
+		bus.HeaderID: {batch(telemetry.Traces, "default", "broken").ID().String()}, bus.HeaderSchema: {"1"}, bus.HeaderTenant: {"default"},
 		bus.HeaderReceived: {"1"}, bus.HeaderItems: {"1"}, bus.HeaderEncoding: {"s2"},
 	}})
 	require.NoError(t, err)
@@ -470,9 +472,9 @@ func TestABatchOfANewerVersionIsLeftForANewerWriter(t *testing.T) {
 	b := connect(t, s.Config())
 	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
 	admin := js(t, s)
-	for i, version := range []string{"2", "65535", "0", "-1", "2.0", "99999999"} {
+	for i, version := range []string{"3", "65535", "0", "-1", "2.0", "99999999"} {
 		_, err := admin.PublishMsg(t.Context(), &nats.Msg{Subject: "otlp.traces.default", Data: []byte("new"), Header: nats.Header{
-			bus.HeaderID: {batch(telemetry.Traces, "default", fmt.Sprint(i)).ID.String()}, bus.HeaderSchema: {version}, bus.HeaderTenant: {"default"},
+			bus.HeaderID: {batch(telemetry.Traces, "default", fmt.Sprint(i)).ID().String()}, bus.HeaderSchema: {version}, bus.HeaderTenant: {"default"},
 		}})
 		require.NoError(t, err)
 	}

@@ -17,7 +17,9 @@ import (
 // Header names of the envelope. The body is OTLP protobuf, compressed as HeaderEncoding says.
 const (
 	HeaderID         = "Nats-Msg-Id"     // batch id in hex; JetStream drops a second one inside the duplicate window
-	HeaderSchema     = "Olly-Schema"     // envelope version, "1"
+	HeaderSchema     = "Olly-Schema"     // envelope version: "1", "2" for a part of a request
+	HeaderRequest    = "Olly-Request"    // of a part: id of its request in hex; absent where the batch is the whole, whose id is the batch's
+	HeaderOrdinals   = "Olly-Ordinals"   // of a part: which of the request's items it holds, "0-99,101"
 	HeaderTenant     = "Olly-Tenant"     //
 	HeaderConnection = "Olly-Connection" // who sent it; absent without authentication
 	HeaderReceived   = "Olly-Received"   // Unix nanoseconds, decimal
@@ -35,8 +37,12 @@ const (
 	HeaderDeadPosition = "Olly-Dead-Position" // the batch's position in its signal's stream
 )
 
-// envelopeVersion is what Publish writes and the only one that Fetch reads.
-const envelopeVersion = 1
+// The versions of the envelope that Fetch reads. Publish writes a whole request as wholeVersion, which every build reads, and a part of one
+// as partVersion: a build that took it for a whole would take the request's other parts for repeats.
+const (
+	wholeVersion = 1
+	partVersion  = 2
+)
 
 // headerRoom is kept free in every message for the headers, those of a dead letter included.
 const headerRoom = 8 << 10
@@ -123,14 +129,20 @@ func (c *coder) decode(body []byte, encoding string) ([]byte, error) {
 
 // headers writes the envelope of b.
 func headers(b *telemetry.Batch, encoding string) nats.Header {
-	h := make(nats.Header, 8)
-	id := make([]string, 0, 8) // one backing array for all values
+	h := make(nats.Header, 10)
+	id := make([]string, 0, 10) // one backing array for all values
 	set := func(name, value string) {
 		id = append(id, value)
 		h[name] = id[len(id)-1 : len(id) : len(id)]
 	}
-	set(HeaderID, b.ID.String())
-	set(HeaderSchema, strconv.Itoa(envelopeVersion))
+	set(HeaderID, b.ID().String())
+	if b.Ordinals == nil {
+		set(HeaderSchema, strconv.Itoa(wholeVersion))
+	} else {
+		set(HeaderSchema, strconv.Itoa(partVersion))
+		set(HeaderRequest, b.Request.String())
+		set(HeaderOrdinals, b.Ordinals.String())
+	}
 	set(HeaderTenant, string(b.Tenant))
 	if b.Connection != "" {
 		set(HeaderConnection, b.Connection)
@@ -148,21 +160,25 @@ func headers(b *telemetry.Batch, encoding string) nats.Header {
 // is of a newer version, which a newer reader understands, else fault.Invalid.
 func (c *coder) open(signal telemetry.Signal, subject string, h nats.Header, body []byte) (telemetry.Batch, error) {
 	b := telemetry.Batch{Signal: signal}
-	switch version, err := strconv.ParseUint(first(h, HeaderSchema), 10, 16); {
-	case err != nil || version < envelopeVersion:
-		return b, errBadEnvelope.Newf("header %s is %q, this build reads %d", HeaderSchema, first(h, HeaderSchema), envelopeVersion)
-	case version > envelopeVersion:
-		return b, errNewerEnvelope.Newf("header %s is %d, this build reads %d: a newer one must take it", HeaderSchema, version, envelopeVersion)
+	version, err := strconv.ParseUint(first(h, HeaderSchema), 10, 16)
+	switch {
+	case err != nil || version < wholeVersion:
+		return b, errBadEnvelope.Newf("header %s is %q, this build reads up to %d", HeaderSchema, first(h, HeaderSchema), partVersion)
+	case version > partVersion:
+		return b, errNewerEnvelope.Newf("header %s is %d, this build reads up to %d: a newer one must take it", HeaderSchema, version, partVersion)
 	}
-	var err error
 	if b.Tenant, err = telemetry.ParseTenant(first(h, HeaderTenant)); err != nil {
 		return b, errBadEnvelope.Newf("header %s: %v", HeaderTenant, err)
 	}
 	if want := Subject(signal, b.Tenant); subject != want && !strings.HasPrefix(subject, "dead.") {
 		return b, errBadEnvelope.Newf("subject %s does not fit tenant %s", subject, b.Tenant)
 	}
-	if n, err := hex.Decode(b.ID[:], []byte(first(h, HeaderID))[:min(len(first(h, HeaderID)), 32)]); err != nil || n != len(b.ID) {
-		return b, errBadEnvelope.Newf("header %s is not a batch id", HeaderID)
+	id := HeaderID
+	if version == partVersion {
+		id = HeaderRequest
+	}
+	if n, err := hex.Decode(b.Request[:], []byte(first(h, id))[:min(len(first(h, id)), 32)]); err != nil || n != len(b.Request) {
+		return b, errBadEnvelope.Newf("header %s is not an id", id)
 	}
 	ns, err := strconv.ParseInt(first(h, HeaderReceived), 10, 64)
 	if err != nil {
@@ -171,6 +187,11 @@ func (c *coder) open(signal telemetry.Signal, subject string, h nats.Header, bod
 	b.Received = time.Unix(0, ns).UTC()
 	if b.Items, err = strconv.Atoi(first(h, HeaderItems)); err != nil || b.Items < 0 {
 		return b, errBadEnvelope.Newf("header %s is not a count", HeaderItems)
+	}
+	if version == partVersion {
+		if b.Ordinals, err = telemetry.ParseOrdinals(first(h, HeaderOrdinals)); err != nil || b.Ordinals.Count() != b.Items || b.Items == 0 {
+			return b, errBadEnvelope.Newf("header %s does not name %d items", HeaderOrdinals, b.Items)
+		}
 	}
 	b.Connection = first(h, HeaderConnection)
 	if b.Payload, err = c.decode(body, first(h, HeaderEncoding)); err != nil {

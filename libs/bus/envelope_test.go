@@ -33,7 +33,7 @@ func envelope(c *coder, b telemetry.Batch) (nats.Header, []byte) {
 
 func testBatch(payload []byte) telemetry.Batch {
 	return telemetry.Batch{
-		ID: telemetry.NewBatchID("t1", telemetry.Logs, payload), Tenant: "t1", Signal: telemetry.Logs, Connection: "key-7",
+		Request: telemetry.NewRequestID("t1", telemetry.Logs, payload), Tenant: "t1", Signal: telemetry.Logs, Connection: "key-7",
 		Received: time.Unix(1_790_000_000, 123_456_789).UTC(), Items: 42, Payload: payload,
 	}
 }
@@ -84,7 +84,8 @@ func TestAnEnvelopeThatIsWrongIsNamed(t *testing.T) {
 		{HeaderSchema, "0", fault.Invalid, "bus.bad_envelope", HeaderSchema},
 		{HeaderSchema, "-1", fault.Invalid, "bus.bad_envelope", HeaderSchema},
 		{HeaderSchema, "99999999", fault.Invalid, "bus.bad_envelope", HeaderSchema},
-		{HeaderSchema, "2", fault.Unavailable, "bus.newer_envelope", "newer"},
+		{HeaderSchema, "3", fault.Unavailable, "bus.newer_envelope", "newer"},
+		{HeaderSchema, "2", fault.Invalid, "bus.bad_envelope", HeaderRequest},
 		{HeaderTenant, "", fault.Invalid, "bus.bad_envelope", HeaderTenant},
 		{HeaderTenant, "a b", fault.Invalid, "bus.bad_envelope", HeaderTenant},
 		{HeaderTenant, "t2", fault.Invalid, "bus.bad_envelope", subject},
@@ -117,6 +118,39 @@ func TestAnEnvelopeThatIsWrongIsNamed(t *testing.T) {
 	require.Equal(t, 42, got.Items)
 }
 
+// A part of a request says which part it is, in a version of its own: a build that does not know of parts must leave it.
+func TestAPartOfARequestIsNamedInItsEnvelope(t *testing.T) {
+	t.Parallel()
+	c := testCoder(t, encodingS2)
+	want := testBatch(bytes.Repeat([]byte("x"), 100))
+	want.Ordinals = telemetry.Ordinals{{From: 3, To: 44}, {From: 50, To: 51}}
+	good, body := envelope(c, want)
+	require.Equal(t, "2", first(good, HeaderSchema))
+	require.Equal(t, "3-43,50", first(good, HeaderOrdinals))
+	require.NotEqual(t, first(good, HeaderRequest), first(good, HeaderID))
+	got, err := c.open(telemetry.Logs, Subject(telemetry.Logs, "t1"), good, body)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	for header, values := range map[string][]string{
+		HeaderRequest:  {"", "00ff", strings.Repeat("zz", 16)},
+		HeaderOrdinals: {"", "3-43", "3-44,50", "50,3-43", "x"},
+		HeaderItems:    {"0", "41"},
+	} {
+		for _, value := range values {
+			h := maps.Clone(good)
+			h[header] = []string{value}
+			_, err := c.open(telemetry.Logs, Subject(telemetry.Logs, "t1"), h, body)
+			require.Equal(t, "bus.bad_envelope", fault.From(err).Code, "%s %q", header, value)
+		}
+	}
+	whole, body := envelope(c, testBatch(bytes.Repeat([]byte("x"), 100)))
+	require.Equal(t, "1", first(whole, HeaderSchema), "what every build reads")
+	got, err = c.open(telemetry.Logs, Subject(telemetry.Logs, "t1"), whole, body)
+	require.NoError(t, err)
+	require.Equal(t, want.Request, got.Request)
+	require.Nil(t, got.Ordinals)
+}
+
 // A body that says or does more than a message may hold is refused before its memory is taken.
 func TestABodyThatDecompressesToMuchIsRefused(t *testing.T) {
 	t.Parallel()
@@ -143,7 +177,7 @@ func FuzzOpen(f *testing.F) {
 	}
 	add(testBatch(nil))
 	add(testBatch(bytes.Repeat([]byte("telemetry "), 500)))
-	f.Add("", "2", "t1", "1", "1", encodingZstd, []byte{0x28, 0xb5, 0x2f, 0xfd})
+	f.Add("", "3", "t1", "1", "1", encodingZstd, []byte{0x28, 0xb5, 0x2f, 0xfd})
 	f.Fuzz(func(t *testing.T, id, version, tenant, received, items, encoding string, body []byte) {
 		h := nats.Header{
 			HeaderID: {id}, HeaderSchema: {version}, HeaderTenant: {tenant}, HeaderReceived: {received}, HeaderItems: {items}, HeaderEncoding: {encoding},

@@ -41,26 +41,30 @@ func (b *Bus) Publisher() (*Publisher, error) {
 	return p, nil
 }
 
-// Publish stores all batches and returns the highest position (stream sequence) among them. It returns nil only when NATS has
-// acknowledged every batch; a batch that NATS knows already counts as stored. On an error some batches may have been stored: the
-// caller tells its client to retry, and the same bytes sent again are the same batches.
+// Published is what became of batches that are stored.
+type Published struct {
+	Position uint64 // the highest stream sequence among them
+	Repeats  int    // items of batches that NATS had already: they were not stored again
+}
+
+// Publish stores all batches. It returns nil only when NATS has acknowledged every batch; a batch that NATS knows already counts as stored.
+// On an error some batches may have been stored: the caller tells its client to retry, and what a retry brings again is stored once.
 //
 // fault.Overloaded: a stream is full. fault.Unavailable: no acknowledgement (NATS down, stream missing, timeout).
 // fault.TooLarge: a batch exceeds MaxPayload. The payloads are not kept after the return.
-func (p *Publisher) Publish(ctx context.Context, batches []telemetry.Batch) (position uint64, err error) {
+func (p *Publisher) Publish(ctx context.Context, batches []telemetry.Batch) (out Published, err error) {
 	start := time.Now()
 	for from := 0; from < len(batches); from += publishWave {
 		wave := batches[from:min(from+publishWave, len(batches))]
-		last, err := p.publishWave(ctx, wave)
+		err := p.publishWave(ctx, wave, &out)
 		if err != nil {
 			p.bus.metrics.Failed.Add(ctx, int64(len(batches)-from), metric.WithAttributes(
 				attribute.String("signal", wave[0].Signal.String()), attribute.String("class", fault.ClassOf(err).String())))
-			return 0, fmt.Errorf("publish %d batches: %w", len(batches), err)
+			return Published{}, fmt.Errorf("publish %d batches: %w", len(batches), err)
 		}
-		position = max(position, last)
 	}
 	p.bus.metrics.Duration.Record(ctx, time.Since(start).Seconds())
-	return position, nil
+	return out, nil
 }
 
 // Close frees the compressors. Call it after the last Publish has returned.
@@ -73,9 +77,9 @@ type sent struct {
 	bytes   int
 }
 
-func (p *Publisher) publishWave(ctx context.Context, wave []telemetry.Batch) (position uint64, err error) {
+func (p *Publisher) publishWave(ctx context.Context, wave []telemetry.Batch, out *Published) (err error) {
 	if err := p.flight.Acquire(ctx, int64(len(wave))); err != nil {
-		return 0, errInFlight.Wrap(err, "too many batches wait for the queue; retry later")
+		return errInFlight.Wrap(err, "too many batches wait for the queue; retry later")
 	}
 	defer p.flight.Release(int64(len(wave)))
 
@@ -91,14 +95,16 @@ func (p *Publisher) publishWave(ctx context.Context, wave []telemetry.Batch) (po
 	// Every acknowledgement is awaited, also after an error: only then are the buffers free. nats.go bounds each wait by PublishTimeout
 	// and by the connection's state.
 	for i := range flying {
-		last, ackErr := p.await(ctx, &wave[i], &flying[i])
-		err = errors.Join(err, ackErr)
-		position = max(position, last)
+		ack, ackErr := p.await(ctx, &wave[i], &flying[i])
+		if err = errors.Join(err, ackErr); ack == nil {
+			continue
+		}
+		out.Position = max(out.Position, ack.Sequence)
+		if ack.Duplicate {
+			out.Repeats += wave[i].Items
+		}
 	}
-	if err != nil {
-		return 0, err
-	}
-	return position, nil
+	return err
 }
 
 func (p *Publisher) send(b *telemetry.Batch) (sent, error) {
@@ -114,8 +120,7 @@ func (p *Publisher) send(b *telemetry.Batch) (sent, error) {
 	return sent{future: future, scratch: scratch, bytes: len(body)}, nil
 }
 
-func (p *Publisher) await(ctx context.Context, b *telemetry.Batch, s *sent) (position uint64, err error) {
-	var ack *jetstream.PubAck
+func (p *Publisher) await(ctx context.Context, b *telemetry.Batch, s *sent) (ack *jetstream.PubAck, err error) {
 	select {
 	case ack = <-s.future.Ok():
 		p.scratch.Put(s.scratch)
@@ -124,15 +129,15 @@ func (p *Publisher) await(ctx context.Context, b *telemetry.Batch, s *sent) (pos
 		if errors.Is(err, jetstream.ErrNoStreamResponse) {
 			p.bus.repair(ctx)
 		}
-		return 0, classify(err, "publish")
+		return nil, classify(err, "publish")
 	case <-ctx.Done():
 		// nats.go may still hold the buffer for a retry: it is left to the garbage collector.
-		return 0, errAckTimeout.Wrap(context.Cause(ctx), "the queue did not acknowledge in time; retry")
+		return nil, errAckTimeout.Wrap(context.Cause(ctx), "the queue did not acknowledge in time; retry")
 	}
 	p.bus.metrics.Published.Add(ctx, 1, metric.WithAttributes(
 		attribute.String("signal", b.Signal.String()), attribute.Bool("duplicate", ack.Duplicate)))
 	p.bus.metrics.Bytes.Add(ctx, int64(s.bytes), metric.WithAttributes(attribute.String("signal", b.Signal.String())))
-	return ack.Sequence, nil
+	return ack, nil
 }
 
 // repair makes streams again that somebody deleted while the services run; the client's retry then finds them.

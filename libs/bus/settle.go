@@ -43,13 +43,13 @@ type delivery struct {
 // Config.AckWait: the ledger then knows whether it was written.
 func (d Delivery) Settle(ctx context.Context, err error) error {
 	if d.state.settled.Swap(true) {
-		return errSettledTwice.Newf("batch %s was settled already", d.ID)
+		return errSettledTwice.Newf("batch %s was settled already", d.ID())
 	}
 	outcome, settleErr := d.state.settle(ctx, err, d.Position, d.Attempts)
 	d.state.bus.metrics.Settled.Add(ctx, 1, metric.WithAttributes(
 		attribute.String("signal", d.state.signal.String()), attribute.String("outcome", outcome)))
 	if settleErr != nil {
-		return classify(settleErr, "settle batch "+d.ID.String())
+		return classify(settleErr, "settle batch "+d.ID().String())
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func (d Delivery) InProgress() error {
 		return nil
 	}
 	if err := d.state.msg.InProgress(); err != nil {
-		return classify(err, "keep batch "+d.ID.String())
+		return classify(err, "keep batch "+d.ID().String())
 	}
 	return nil
 }

@@ -13,9 +13,10 @@ import (
 
 // Part is a valid request of its own: what becomes one batch.
 type Part struct {
-	Payload []byte
-	Items   int
-	Untimed int // log records with neither time nor observed time: see StampLogs
+	Payload  []byte
+	Items    int
+	Untimed  int      // log records with neither time nor observed time: see StampLogs
+	Ordinals Ordinals // which of the request's items it holds, in this order; nil for all of them
 }
 
 // Admission is what of a request is admitted.
@@ -25,8 +26,8 @@ type Admission struct {
 }
 
 // Admit checks a request (see Check), leaves out the items that are not admitted, and cuts what remains into parts of at most
-// limits.MaxBytes at the bounds of resources, scopes, metrics and items. The same bytes and limits always make the same parts, so that
-// a client's retry makes the same batches. Order is kept. A part stays within limits.MaxBytes after StampLogs, too.
+// limits.MaxBytes at the bounds of resources, scopes, metrics and items. Order is kept, and a part says which of the request's items it
+// holds, so that the same request may be cut otherwise when it is sent again. A part stays within limits.MaxBytes after StampLogs, too.
 //
 // Where everything is admitted and fits, the only part is payload itself. Otherwise parts are copies. An item that is too large even
 // alone is counted in Rejected[TooLarge]; its neighbours stay. Every part repeats the resource and the scope of its items: where a
@@ -50,6 +51,9 @@ func Admit(signal Signal, payload []byte, limits Limits) (Admission, error) {
 		r.judge, r.cut = r.filter || a.Untimed > 0, !fits
 		r.run()
 		a.Parts = r.parts
+		if len(a.Parts) == 1 && a.Parts[0].Items == int(r.next) && !r.sifted {
+			a.Parts[0].Ordinals = nil
+		}
 		a.Items -= r.tooLarge + r.largeHeader
 		a.Untimed -= r.droppedUntimed
 		a.Rejected[TooLarge], a.Rejected[LargeHeader] = r.tooLarge, r.largeHeader
@@ -137,13 +141,25 @@ const stampSize = 9
 
 // StampLogs gives every log record that has neither time nor observed time the observed time now (Unix nanoseconds): OTLP asks the
 // first system that observes a record to do so, and storage needs one. Records that have a time are copied unchanged. The payload
-// must have passed Check. Take the batch id from the payload before (see BatchID.InMinute): the same record sent again has another now.
+// must have passed Check.
 func StampLogs(payload []byte, now int64) []byte {
 	r := newRebuilder(Logs, payload, Limits{})
 	r.stamp, r.judge = uint64(max(now, 1)), true
 	r.run()
 	if len(r.parts) == 0 {
 		return payload
+	}
+	return r.parts[0].Payload
+}
+
+// Cut returns the payload with those of its items only that are in keep; have are the ordinals of its items, all of them and in their
+// order. The payload must have passed Check; nothing is left of it where no item is.
+func Cut(signal Signal, payload []byte, have, keep Ordinals) []byte {
+	r := newRebuilder(signal, payload, Limits{})
+	r.choose, r.chosen = true, have.places(keep)
+	r.run()
+	if len(r.parts) == 0 {
+		return nil
 	}
 	return r.parts[0].Payload
 }
@@ -169,12 +185,17 @@ type rebuilder struct {
 	stamp   uint64 // observed time for untimed records; 0 leaves them as they are
 	reserve int    // bytes kept for a message's length until it is known
 
+	next   uint32   // ordinal of the next item
+	choose bool     // copy only what is in chosen
+	chosen Ordinals // of these, what is still to come
+
 	levels []level
 	buf    []byte
 	cur    Part
 	room   int // what StampLogs will add to the items of cur
 
 	parts          []Part
+	written        int // bytes of parts
 	tooLarge       int
 	largeHeader    int
 	droppedUntimed int
@@ -223,6 +244,7 @@ func isChild(depth int, tag otlp.Tag) bool {
 // container goes through the message at r.b[start:end].
 func (r *rebuilder) container(depth int, tag otlp.Tag, start, end int) {
 	if r.sifted && r.shared(depth, tag, start, end) != nil {
+		r.pass(depth, start, end)
 		return
 	}
 	l := &r.levels[depth]
@@ -258,8 +280,35 @@ func (r *rebuilder) container(depth int, tag otlp.Tag, start, end int) {
 	r.closeLevel(depth)
 }
 
+// pass counts the items of a message that is left out, as far as it can be read.
+func (r *rebuilder) pass(depth, start, end int) {
+	for i := start; i < end; {
+		tag, s, e, p := otlp.Next(r.b[:end], i)
+		switch {
+		case p != otlp.Fine:
+			return
+		case !isChild(depth, tag):
+		case depth+1 < len(r.levels):
+			r.pass(depth+1, s, e)
+		default:
+			r.next++
+		}
+		i = e
+	}
+}
+
 // item copies one item, whose field begins at i and whose content is r.b[s:e].
 func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
+	ordinal := r.next
+	r.next++
+	if r.choose {
+		for len(r.chosen) > 0 && r.chosen[0].To <= ordinal {
+			r.chosen = r.chosen[1:]
+		}
+		if len(r.chosen) == 0 || ordinal < r.chosen[0].From {
+			return
+		}
+	}
 	var v verdict
 	if r.judge {
 		var damage *wireError
@@ -282,6 +331,14 @@ func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
 		}
 		r.flush()
 	}
+	if n := len(r.cur.Ordinals); n == maxRuns && r.cur.Ordinals[n-1].To < ordinal && !r.choose {
+		// So many holes that no more can be said of one part. A large resource must not be repeated for a few small items each time.
+		if r.written+len(r.buf)+r.opening(true) > 4*len(r.b) {
+			r.drop(&r.largeHeader, v)
+			return
+		}
+		r.flush()
+	}
 	if r.buf == nil {
 		r.buf = make([]byte, 0, min(r.bound, len(r.b)-i+r.opening(true)+64))
 	}
@@ -300,6 +357,7 @@ func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
 		}
 	}
 	r.cur.Items++
+	r.cur.Ordinals = r.cur.Ordinals.add(ordinal)
 	if v.untimed && r.stamp != 0 {
 		r.buf = otlp.AppendTag(r.buf, otlp.ScopeItemsItems)
 		r.buf = otlp.AppendUvarint(r.buf, uint64(e-s+stampSize)) //nolint:gosec // not negative
@@ -357,6 +415,7 @@ func (r *rebuilder) flush() {
 	}
 	if r.cur.Items > 0 {
 		r.cur.Payload = r.buf
+		r.written += len(r.buf)
 		r.parts = append(r.parts, r.cur)
 	}
 	r.buf, r.cur, r.room = nil, Part{}, 0

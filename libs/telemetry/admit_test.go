@@ -624,14 +624,130 @@ func TestPartsOfALargeHeaderAreBounded(t *testing.T) {
 	}
 }
 
-func TestABatchIDOfAMinuteIsAnotherInTheNext(t *testing.T) {
+func TestABatchIsNamedByItsRequestAndItsItems(t *testing.T) {
 	t.Parallel()
-	id := telemetry.NewBatchID("a", telemetry.Logs, []byte("payload"))
-	at := time.Unix(1_763_900_040, 0) // a full minute
-	require.NotEqual(t, id, id.InMinute(at))
-	require.Equal(t, id.InMinute(at), id.InMinute(at.Add(time.Minute-1)))
-	require.NotEqual(t, id.InMinute(at), id.InMinute(at.Add(time.Minute)))
-	require.NotEqual(t, id.InMinute(at), telemetry.NewBatchID("b", telemetry.Logs, []byte("payload")).InMinute(at))
+	id := telemetry.NewRequestID("a", telemetry.Logs, []byte("payload"))
+	require.NotEqual(t, id, telemetry.NewRequestID("b", telemetry.Logs, []byte("payload")))
+	require.NotEqual(t, id, telemetry.NewRequestID("a", telemetry.Traces, []byte("payload")))
+	at := time.Unix(0, now)
+	require.Equal(t, id.At(at), id.At(at))
+	require.NotEqual(t, id.At(at), id.At(at.Add(1)))
+	require.NotEqual(t, id, id.At(at))
+	whole := telemetry.Batch{Request: id, Items: 10}
+	part := telemetry.Batch{Request: id, Items: 10, Ordinals: telemetry.FirstOrdinals(10)}
+	other := telemetry.Batch{Request: id, Items: 10, Ordinals: telemetry.Ordinals{{From: 0, To: 9}, {From: 11, To: 12}}}
+	require.Equal(t, telemetry.BatchID(id), whole.ID())
+	require.NotEqual(t, whole.ID(), part.ID())
+	require.NotEqual(t, part.ID(), other.ID())
+	require.Equal(t, part.Covers(), whole.Covers())
+}
+
+// What a part says of its items is true, whatever is left out and however it is cut, and Cut leaves just what it is told to.
+func TestPartsSayWhichItemsTheyHold(t *testing.T) {
+	t.Parallel()
+	for _, signal := range telemetry.Signals() {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(uint64(signal), 3))
+			for seed := range uint64(6) {
+				payload := request(t, signal, seed, 1+int(seed%3), 2, 1+int(seed*5))
+				total, all := decoded(t, signal, payload)
+				for range 12 {
+					limits := telemetry.Limits{MinTime: now - int64(random.IntN(int(time.Hour))), MaxBytes: 700 + random.IntN(len(payload)+2000)}
+					a, err := telemetry.Admit(signal, payload, limits)
+					require.NoError(t, err)
+					var held telemetry.Ordinals
+					for _, part := range a.Parts {
+						covers := part.Ordinals
+						if covers == nil {
+							require.Equal(t, total, part.Items)
+							covers = telemetry.FirstOrdinals(total)
+						}
+						require.Empty(t, held.Both(covers), "no item is in two parts")
+						held = held.Union(covers)
+						_, flat := decoded(t, signal, part.Payload)
+						require.Equal(t, those(all, covers), flat)
+						var keep telemetry.Ordinals
+						for range 3 {
+							from := uint32(random.IntN(total))
+							keep = keep.Union(telemetry.Ordinals{{From: from, To: from + 1 + uint32(random.IntN(5))}})
+						}
+						left := telemetry.Cut(signal, part.Payload, covers, keep)
+						_, flat = decoded(t, signal, left)
+						require.Equal(t, those(all, covers.Both(keep)), flat)
+					}
+					require.Equal(t, a.Items, held.Count())
+				}
+			}
+		})
+	}
+}
+
+// What is damaged has its place, too: a build that can read more of it must not take its neighbours for others.
+func TestDamagedItemsHaveTheirOrdinals(t *testing.T) {
+	t.Parallel()
+	record := func(more ...[]byte) []byte {
+		return message(2, append([][]byte{binary.LittleEndian.AppendUint64([]byte{1<<3 | 1}, uint64(now))}, more...)...)
+	}
+	broken := []byte{0x0a, 9}
+	scope := func(items ...[]byte) []byte { return message(2, items...) }
+	for _, test := range []struct {
+		want    string
+		payload []byte
+	}{
+		{"0,2", message(1, scope(record(), record(broken), record()))},
+		{"0,3-4", message(1, scope(record()), scope(record(), record(), message(1, broken)), scope(record(), record()))},
+		{"3", bytes.Join([][]byte{message(1, scope(record(), record()), scope(record()), message(1, broken)), message(1, scope(record()))}, nil)},
+		{"0-1", message(1, scope(record(), record()), scope(message(1, broken)))},
+	} {
+		a, err := telemetry.Admit(telemetry.Logs, test.payload, window())
+		require.NoError(t, err)
+		require.Len(t, a.Parts, 1)
+		require.Equal(t, test.want, a.Parts[0].Ordinals.String())
+	}
+}
+
+// those are the items of the ordinals.
+func those(all []string, o telemetry.Ordinals) []string {
+	var out []string
+	for _, r := range o {
+		out = append(out, all[r.From:r.To]...)
+	}
+	return out
+}
+
+// A request of which every second item is left out has more holes than one message can tell of; and a large resource must not be repeated
+// for a handful of items each time.
+func TestManyHolesAreToldInManyParts(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		resource int
+		all      bool
+	}{{10, true}, {100_000, false}} {
+		req := plogotlp.NewExportRequest()
+		rl := req.Logs().ResourceLogs().AppendEmpty()
+		rl.Resource().Attributes().PutStr("large", strings.Repeat("x", test.resource))
+		records := rl.ScopeLogs().AppendEmpty().LogRecords()
+		for i := range 5000 {
+			records.AppendEmpty().SetTimestamp(pcommon.Timestamp(now - int64(i%2)*int64(48*time.Hour)))
+		}
+		payload, err := req.MarshalProto()
+		require.NoError(t, err)
+		a, err := telemetry.Admit(telemetry.Logs, payload, window())
+		require.NoError(t, err)
+		require.Greater(t, len(a.Parts), 1)
+		var held telemetry.Ordinals
+		size := 0
+		for _, part := range a.Parts {
+			require.LessOrEqual(t, len(part.Ordinals.String()), 6<<10)
+			held = held.Union(part.Ordinals)
+			size += len(part.Payload)
+		}
+		require.Equal(t, a.Items, held.Count())
+		require.LessOrEqual(t, size, 5*len(payload))
+		require.Equal(t, test.all, a.Items == 2500)
+		require.Equal(t, 5000, a.Items+a.Refused())
+	}
 }
 
 // message is a protobuf field of the given number with a length-delimited content.

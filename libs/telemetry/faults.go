@@ -11,6 +11,11 @@ var (
 		Meaning: "A signal is named that is none of traces, logs and metrics.",
 		Advice:  "Correct the name.",
 	}
+	errOrdinals = fault.Kind{
+		Class: fault.Invalid, Code: "batch.bad_ordinals",
+		Meaning: "What a batch or the ledger says of the items of a request cannot be read.",
+		Advice:  "See what else publishes to the bus or writes to the ledger.",
+	}
 	ErrTenant = fault.Kind{
 		Class: fault.Invalid, Code: "tenant.invalid",
 		Meaning: "The name of a tenant has characters or a length that are not allowed.",

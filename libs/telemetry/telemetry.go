@@ -66,38 +66,63 @@ func ParseTenant(name string) (Tenant, error) {
 	return Tenant(name), nil
 }
 
-// BatchID identifies a batch by its content: the same bytes sent again have the same id, so that a client's retry, a bus
-// redelivery and a writer's crash are all the same no-op (ADR-002).
+// RequestID identifies a request by its own bytes, as they were sent and before anything was left out or cut: the same bytes sent again are
+// the same request, whatever is admitted and however it is cut then (ADR-019).
+type RequestID [16]byte
+
+// NewRequestID hashes tenant, signal and the bytes of a request after decompression with XXH3-128.
+func NewRequestID(tenant Tenant, signal Signal, body []byte) RequestID {
+	h := xxh3.New()
+	_, _ = h.WriteString(string(tenant))
+	_, _ = h.Write([]byte{0, byte(signal)})
+	_, _ = h.Write(body)
+	return h.Sum128().Bytes()
+}
+
+// At is the id of a request whose bytes do not tell it from another of the same bytes, so that the time of its arrival does.
+func (id RequestID) At(arrived time.Time) RequestID {
+	var b [len(id) + 8]byte
+	copy(b[:], id[:])
+	binary.LittleEndian.PutUint64(b[len(id):], uint64(arrived.UnixNano())) //nolint:gosec // any 64 bits will do
+	return xxh3.Hash128(b[:]).Bytes()
+}
+
+// String is the id in hex.
+func (id RequestID) String() string { return hex.EncodeToString(id[:]) }
+
+// BatchID identifies a batch: the same items of the same request. Batches of one request with different ids may have items in common.
 type BatchID [16]byte
 
 // String is the id in hex, the form of the Nats-Msg-Id header.
 func (id BatchID) String() string { return hex.EncodeToString(id[:]) }
 
-// NewBatchID hashes tenant, signal and the uncompressed payload with XXH3-128.
-func NewBatchID(tenant Tenant, signal Signal, payload []byte) BatchID {
-	h := xxh3.New()
-	_, _ = h.WriteString(string(tenant))
-	_, _ = h.Write([]byte{0, byte(signal)})
-	_, _ = h.Write(payload)
-	return h.Sum128().Bytes()
-}
-
-// InMinute is the id of a batch that holds something of the time when it was received, which its payload does not say: the same bytes
-// are the same batch within one minute of Unix time only.
-func (id BatchID) InMinute(received time.Time) BatchID {
-	var b [len(id) + 8]byte
-	copy(b[:], id[:])
-	binary.LittleEndian.PutUint64(b[len(id):], uint64(received.Unix()/60)) //nolint:gosec // any 64 bits will do
-	return xxh3.Hash128(b[:]).Bytes()
-}
-
 // Batch is what travels on the bus as one message.
 type Batch struct {
-	ID         BatchID
+	Request    RequestID // that it is of
+	Ordinals   Ordinals  // which of the request's items it holds, in this order; nil for all of them
 	Tenant     Tenant
 	Signal     Signal
 	Connection string    // who sent it: an API key's id, or "" without authentication
 	Received   time.Time // when ingest took it
 	Items      int       // spans, log records or data points in Payload
 	Payload    []byte    // OTLP protobuf (Export…ServiceRequest), uncompressed
+}
+
+// ID is the request's id where the batch holds all of it, else a hash of that and of the ordinals.
+func (b Batch) ID() BatchID {
+	if b.Ordinals == nil {
+		return BatchID(b.Request)
+	}
+	h := xxh3.New()
+	_, _ = h.Write(b.Request[:])
+	_, _ = h.WriteString(b.Ordinals.String())
+	return h.Sum128().Bytes()
+}
+
+// Covers is which of the request's items the batch holds; of a whole request, all of them.
+func (b Batch) Covers() Ordinals {
+	if b.Ordinals == nil {
+		return FirstOrdinals(b.Items)
+	}
+	return b.Ordinals
 }

@@ -43,7 +43,7 @@ func TestAQueueWhoseDiskWasFullHealsByItself(t *testing.T) {
 			payload = append(payload, byte(len(payload)*n>>3))
 		}
 		return telemetry.Batch{
-			ID: telemetry.NewBatchID("default", signal, payload), Tenant: "default", Signal: signal, Items: 1, Received: time.Now(), Payload: payload,
+			Request: telemetry.NewRequestID("default", signal, payload), Tenant: "default", Signal: signal, Items: 1, Received: time.Now(), Payload: payload,
 		}
 	}
 	// Each signal has a sender that repeats a batch until it is acknowledged.
@@ -109,13 +109,13 @@ func TestAQueueWhoseDiskWasFullHealsByItself(t *testing.T) {
 				break
 			}
 			for _, d := range deliveries {
-				ids[d.ID]++
+				ids[d.ID()]++
 				require.NoError(t, d.Settle(t.Context(), nil))
 			}
 		}
 		c.Close()
 		for n := range taken[signal] {
-			require.Equal(t, 1, ids[batch(signal, n).ID], "%s: batch %d of %d, once", signal, n, taken[signal])
+			require.Equal(t, 1, ids[batch(signal, n).ID()], "%s: batch %d of %d, once", signal, n, taken[signal])
 		}
 	}
 }

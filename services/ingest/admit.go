@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -17,8 +18,8 @@ type receipt struct {
 }
 
 // take admits one request, an OTLP protobuf, and publishes what is admitted. It returns without an error only when all of that is
-// durable. The payload is not kept.
-func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.Signal, payload []byte) (receipt, error) {
+// durable. The payload is not kept. body is the request as it was sent, decompressed: for JSON another text than the payload.
+func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.Signal, body, payload []byte) (receipt, error) {
 	now := s.env.Now()
 	limits := s.cfg.Admit.limits(signal, now)
 	limits.MaxBytes = s.bus.Load().MaxPayload()
@@ -28,24 +29,28 @@ func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.S
 	}
 	out := receipt{accepted: admission.Items, rejected: admission.Refused(), message: admission.Message()}
 	if len(admission.Parts) > 0 {
+		request := telemetry.NewRequestID(id.Tenant, signal, body)
+		if admission.Untimed > 0 {
+			// Without a time, equal bytes may well be another event: only a quick retry counts as the same.
+			request = request.At(now.Truncate(time.Minute))
+		}
 		batches := make([]telemetry.Batch, len(admission.Parts))
 		for i, part := range admission.Parts {
 			batches[i] = telemetry.Batch{
-				// The id is of what was sent, so that a retry is the same batch.
-				ID:     telemetry.NewBatchID(id.Tenant, signal, part.Payload),
+				Request: request, Ordinals: part.Ordinals,
 				Tenant: id.Tenant, Signal: signal, Connection: id.Connection, Received: now, Items: part.Items, Payload: part.Payload,
 			}
 			if part.Untimed > 0 {
-				// Without a time, equal bytes may well be another event: only a quick retry counts as the same.
-				batches[i].ID = batches[i].ID.InMinute(now)
 				batches[i].Payload = telemetry.StampLogs(part.Payload, now.UnixNano())
 			}
 		}
 		ctx, cancel := context.WithTimeout(ctx, s.cfg.PublishTimeout)
 		defer cancel()
-		if out.position, err = s.publisher.Publish(ctx, batches); err != nil {
+		published, err := s.publisher.Publish(ctx, batches)
+		if err != nil {
 			return receipt{}, err
 		}
+		out.position = published.Position
 	}
 	s.metrics.took(ctx, signal, len(payload), &admission.Summary)
 	return out, nil

@@ -272,13 +272,13 @@ func TestGRPCBeyondTheMemoryBudgetIsToBeRetried(t *testing.T) {
 	testbed.Eventually(t, "all is given back", func() bool { return r.budget.used.Load() == 0 })
 }
 
-func TestBothTransportsMakeTheSameBatch(t *testing.T) {
+func TestBothTransportsMakeTheSameRequest(t *testing.T) {
 	t.Parallel()
 	r := start(t)
 	payload := protobuf(t, telemetry.Logs)
 	require.Equal(t, http.StatusOK, r.post("/v1/logs", "application/x-protobuf", payload).status)
 	_, err := call(t.Context(), dial(t, r), telemetry.Logs, payload)
 	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, r.post("/v1/logs", "application/json", testdata(t, telemetry.Logs)).status)
+	require.Equal(t, http.StatusOK, r.post("/v1/logs", "application/x-protobuf", gzipped(t, payload), "Content-Encoding", "gzip").status)
 	r.stored(telemetry.Logs, 1)
 }

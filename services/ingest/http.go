@@ -96,7 +96,7 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 			return receipt{}, err
 		}
 	}
-	r, err := s.take(request.Context(), id, signal, payload)
+	r, err := s.take(request.Context(), id, signal, b.bytes, payload)
 	if err != nil {
 		return receipt{}, err
 	}

@@ -27,14 +27,14 @@ func TestOTLPOverHTTP(t *testing.T) {
 		want := protobuf(t, signal)
 		for _, form := range []struct {
 			contentType, encoding string
-			body                  []byte
+			body, sent            []byte
 		}{
-			{"application/x-protobuf", "", want},
-			{"application/x-protobuf", "gzip", gzipped(t, want)},
-			{"application/x-protobuf", "zstd", zstded(t, want)},
-			{"application/json", "", testdata(t, signal)},
-			{"application/json; charset=utf-8", "gzip", gzipped(t, testdata(t, signal))},
-			{"application/json", "zstd", zstded(t, snakeCase(testdata(t, signal)))},
+			{"application/x-protobuf", "", want, want},
+			{"application/x-protobuf", "gzip", gzipped(t, want), want},
+			{"application/x-protobuf", "zstd", zstded(t, want), want},
+			{"application/json", "", testdata(t, signal), testdata(t, signal)},
+			{"application/json; charset=utf-8", "gzip", gzipped(t, testdata(t, signal)), testdata(t, signal)},
+			{"application/json", "zstd", zstded(t, snakeCase(testdata(t, signal))), snakeCase(testdata(t, signal))},
 		} {
 			// Each in a tenant of its own: the same bytes of one tenant would be the same batch.
 			tenant := fmt.Sprintf("t%d", position[signal])
@@ -58,7 +58,8 @@ func TestOTLPOverHTTP(t *testing.T) {
 			require.Equal(t, itemsOf(signal), batch.Items)
 			require.Equal(t, telemetry.Tenant(tenant), batch.Tenant)
 			require.Equal(t, epoch(), batch.Received)
-			require.Equal(t, telemetry.NewBatchID(batch.Tenant, signal, want), batch.ID)
+			require.Equal(t, telemetry.NewRequestID(batch.Tenant, signal, form.sent), batch.Request, "of what was sent, decompressed")
+			require.Nil(t, batch.Ordinals)
 		}
 	}
 }

@@ -16,6 +16,11 @@ var (
 		Meaning: "A delivery was settled twice: a defect.",
 		Advice:  "Report it.",
 	}
+	errLedger = fault.Kind{
+		Class: fault.Internal, Code: "writer.ledger",
+		Meaning: "A row of the table ingest_batch does not say which items of a request are stored.",
+		Advice:  "See what else writes to the table.",
+	}
 	errLimit = fault.Kind{
 		Class: fault.Invalid, Code: "postgres.limit",
 		Meaning: "A value exceeds a limit of PostgreSQL; the batch becomes a dead letter.",

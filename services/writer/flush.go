@@ -158,7 +158,7 @@ func (f *flusher) guarded(ctx context.Context, batches []*held) (out outcome, er
 func (f *flusher) settle(ctx context.Context, h *held, outcome error) {
 	for _, d := range append([]*held{h}, h.twins...) {
 		if err := d.settle(ctx, outcome); err != nil {
-			f.log.LogAttrs(ctx, slog.LevelWarn, "settle", slog.String("signal", f.signal.String()), slog.String("batch", d.ID.String()), slog.Any("error", err))
+			f.log.LogAttrs(ctx, slog.LevelWarn, "settle", slog.String("signal", f.signal.String()), slog.String("batch", d.ID().String()), slog.Any("error", err))
 		}
 		d.settle = settledTwice
 	}
@@ -183,11 +183,12 @@ func twinned(deliveries []*held) []*held {
 	seen := make(map[telemetry.BatchID]*held, len(deliveries))
 	batches := make([]*held, 0, len(deliveries))
 	for _, h := range deliveries {
-		if first, ok := seen[h.ID]; ok {
+		id := h.ID()
+		if first, ok := seen[id]; ok {
 			first.twins = append(first.twins, h)
 			continue
 		}
-		seen[h.ID] = h
+		seen[id] = h
 		batches = append(batches, h)
 	}
 	return batches

@@ -37,18 +37,18 @@ func (l *ledger) store(_ context.Context, batches []*held) (outcome, error) {
 	}
 	var out outcome
 	for _, h := range batches {
-		if l.garbage[h.ID] {
+		if l.garbage[h.ID()] {
 			out.refused = append(out.refused, refusal{h, fault.Kind{Class: fault.Invalid, Code: "garbage"}.New("cannot be decoded")})
 		}
 	}
 	batches = without(batches, out.refused)
 	for _, h := range batches {
-		if err := l.poison[h.ID]; err != nil {
+		if err := l.poison[h.ID()]; err != nil {
 			return out, err
 		}
 	}
 	for _, h := range batches {
-		l.stored[h.ID]++
+		l.stored[h.ID()]++
 	}
 	return out, nil
 }
@@ -80,7 +80,7 @@ func deliveries(n int) ([]*held, []*settling) {
 		s := &settling{}
 		settled[i] = s
 		batches[i] = &held{
-			Batch: telemetry.Batch{ID: telemetry.BatchID{byte(i), byte(i >> 8)}, Tenant: "default", Items: 1, Received: epoch},
+			Batch: telemetry.Batch{Request: telemetry.RequestID{byte(i), byte(i >> 8)}, Tenant: "default", Items: 1, Received: epoch},
 			settle: func(_ context.Context, err error) error {
 				s.times++
 				s.err = err
@@ -112,9 +112,9 @@ func TestFlushStoresTwinsOnceAndSettlesBoth(t *testing.T) {
 	t.Parallel()
 	l := newLedger()
 	batches, settled := deliveries(3)
-	batches[2].ID = batches[0].ID
+	batches[2].Request = batches[0].Request
 	require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches))
-	require.Equal(t, map[telemetry.BatchID]int{batches[0].ID: 1, batches[1].ID: 1}, l.stored)
+	require.Equal(t, map[telemetry.BatchID]int{batches[0].ID(): 1, batches[1].ID(): 1}, l.stored)
 	for _, s := range settled {
 		require.Equal(t, settling{times: 1}, *s)
 	}
@@ -130,13 +130,13 @@ func TestFlushDeadLettersTheGuiltyAlone(t *testing.T) {
 				bad := map[int]bool{}
 				for _, g := range guilty {
 					bad[g] = true
-					l.poison[batches[g].ID] = fault.Kind{Class: fault.Invalid, Code: "postgres.data"}.New("a value is refused")
+					l.poison[batches[g].ID()] = fault.Kind{Class: fault.Invalid, Code: "postgres.data"}.New("a value is refused")
 				}
 				require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches), "nothing was given back")
 				for i, s := range settled {
 					require.Equal(t, 1, s.times, "batch %d", i)
 					require.Equal(t, bad[i], fault.ClassOf(s.err) == fault.Invalid && s.err != nil, "batch %d: %v", i, s.err)
-					require.Equal(t, !bad[i], l.stored[batches[i].ID] == 1, "batch %d", i)
+					require.Equal(t, !bad[i], l.stored[batches[i].ID()] == 1, "batch %d", i)
 				}
 			})
 		}
@@ -147,7 +147,7 @@ func TestFlushDeadLettersWhatCannotBeDecodedAndStoresTheRest(t *testing.T) {
 	t.Parallel()
 	l := newLedger()
 	batches, settled := deliveries(10)
-	l.garbage[batches[3].ID] = true
+	l.garbage[batches[3].ID()] = true
 	require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches))
 	require.Equal(t, 1, l.calls)
 	for i, s := range settled {
@@ -189,7 +189,7 @@ func TestFlushTriesASuspectAloneSoThatNeighboursAreStored(t *testing.T) {
 	l := newLedger()
 	batches, _ := deliveries(8)
 	unknown := errors.New("something odd")
-	l.poison[batches[5].ID] = unknown
+	l.poison[batches[5].ID()] = unknown
 	require.ErrorIs(t, testFlusher(t, l.store).flush(t.Context(), batches), unknown)
 	require.Empty(t, l.stored, "at first all are given back")
 
@@ -254,7 +254,7 @@ func TestABatchThatTheDatabaseRefusesForAnUnknownReasonDoesNotHoldUpItsNeighbour
 		l := newLedger()
 		batches, settled := deliveries(9)
 		batches[0].attempts = suspectAttempts
-		l.poison[batches[guilty].ID] = refused
+		l.poison[batches[guilty].ID()] = refused
 		require.ErrorIs(t, testFlusher(t, l.store).flush(t.Context(), batches), refused)
 		require.Len(t, l.stored, 8)
 		for i, s := range settled {

@@ -35,7 +35,7 @@ func (q *queue) publish(n, items, bytes int) {
 		for q.settled[id] != nil || q.has(id) {
 			id[3]++
 		}
-		h := &held{Batch: telemetry.Batch{ID: id, Items: items, Payload: make([]byte, bytes)}, keep: func() error { return nil }}
+		h := &held{Batch: telemetry.Batch{Request: telemetry.RequestID(id), Items: items, Payload: make([]byte, bytes)}, keep: func() error { return nil }}
 		q.waiting = append(q.waiting, h)
 	}
 	select {
@@ -46,7 +46,7 @@ func (q *queue) publish(n, items, bytes int) {
 
 func (q *queue) has(id telemetry.BatchID) bool {
 	for _, h := range q.waiting {
-		if h.ID == id {
+		if h.ID() == id {
 			return true
 		}
 	}
@@ -82,7 +82,7 @@ func (q *queue) fetch(ctx context.Context, _, _ int, wait time.Duration) ([]*hel
 func (q *queue) settle(h *held, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.settled[h.ID] = append(q.settled[h.ID], err)
+	q.settled[h.ID()] = append(q.settled[h.ID()], err)
 	if err == nil {
 		return
 	}

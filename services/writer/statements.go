@@ -13,17 +13,20 @@ var sqlFiles embed.FS
 
 // statements are the files of sql/, filled in.
 type statements struct {
-	claimBatches, ensurePartition, rowsWindows string
-	enterTenants                               string
-	enter                                      [dimensionTables]string // by dimension
-	copyFacts                                  [3]string               // by signal
-	copyRed                                    string
+	claimRequests, readClaims, extendClaim string
+	ensurePartition, rowsWindows           string
+	enterTenants                           string
+	enter                                  [dimensionTables]string // by dimension
+	copyFacts                              [3]string               // by signal
+	copyRed                                string
 }
 
 func newStatements() (*statements, error) {
 	f := sqlfile.Parse(sqlFiles)
 	s := &statements{
-		claimBatches:    f.Text("claim_batches", nil),
+		claimRequests:   f.Text("claim_requests", nil),
+		readClaims:      f.Text("read_claims", nil),
+		extendClaim:     f.Text("extend_claim", nil),
 		ensurePartition: f.Text("ensure_partition", nil),
 		rowsWindows:     f.Text("rows_windows", nil),
 		enterTenants:    f.Text("enter_tenants", nil),

@@ -35,6 +35,7 @@ type database struct {
 type outcome struct {
 	refused    []refusal
 	duplicates int // batches that were in the ledger already
+	repeated   int // items that were, with these batches or in others
 	items      int
 	segments   int
 	rows       int
@@ -52,8 +53,8 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 	p := plan{now: d.now(), segmentItems: d.segmentItems, known: d.known}
 	p.rowsSince = func(t telemetry.Tenant) int64 { return d.policies.since(t, b.signal, p.now) }
 
-	// Building before the transaction keeps it short. It is for nothing only if some batch turns out to be a duplicate, which takes
-	// a crash or a client's retry.
+	// Building before the transaction keeps it short. It is for nothing only if something of a batch turns out to be stored already,
+	// which takes a crash or a client's retry.
 	refused, err := b.fill(batches, p)
 	out.refused = refused
 	if err != nil {
@@ -71,16 +72,16 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 	}
 
 	err = postgres.InTx(ctx, d.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		claimed, err := claim(ctx, tx, d.sql.claimBatches, today, b.signal, batches)
+		fresh, known, err := d.enter(ctx, tx, today, b.signal, batches)
 		if err != nil {
-			return fmt.Errorf("claim batches: %w", err)
+			return err
 		}
-		out.duplicates = len(batches) - len(claimed)
-		if len(claimed) == 0 {
+		out.duplicates, out.repeated = known.batches, known.items
+		if len(fresh) == 0 {
 			return nil
 		}
-		if out.duplicates > 0 {
-			if _, err := b.fill(claimed, p); err != nil {
+		if known.items > 0 || known.batches > 0 {
+			if _, err := b.fill(fresh, p); err != nil {
 				return err
 			}
 		}
@@ -98,38 +99,6 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 		out.bytes = len(b.segments.Buf) + len(b.rows.stream.Buf) + len(b.red.Buf)
 	}
 	return out, nil
-}
-
-// claim enters the batches into the ledger and returns those that nobody has entered before.
-func claim(ctx context.Context, tx pgx.Tx, sql string, today time.Time, signal telemetry.Signal, batches []*held) ([]*held, error) {
-	n := len(batches)
-	ids, tenants, signals := make([][16]byte, n), make([]string, n), make([]int16, n)
-	positions, items := make([]int64, n), make([]int32, n)
-	byID := make(map[telemetry.BatchID]int, n)
-	for i, h := range batches {
-		ids[i], tenants[i], signals[i] = h.ID, string(h.Tenant), int16(signal)
-		positions[i], items[i] = h.position, clamp32(int64(h.Items))
-		byID[h.ID] = i
-	}
-	rows, err := tx.Query(ctx, sql, today, ids, tenants, signals, positions, items)
-	if err != nil {
-		return nil, err
-	}
-	fresh := make([]bool, n)
-	var id [16]byte
-	if _, err := pgx.ForEachRow(rows, []any{&id}, func() error {
-		fresh[byID[id]] = true
-		return nil
-	}); err != nil {
-		return nil, err
-	}
-	claimed := batches[:0:0]
-	for i, h := range batches {
-		if fresh[i] {
-			claimed = append(claimed, h)
-		}
-	}
-	return claimed, nil
 }
 
 // write sends everything but the ledger.

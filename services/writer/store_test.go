@@ -73,7 +73,7 @@ var positions atomic.Int64
 func batch(tenant telemetry.Tenant, signal telemetry.Signal, payload []byte, items int) *held {
 	return &held{
 		Batch: telemetry.Batch{
-			ID: telemetry.NewBatchID(tenant, signal, payload), Tenant: tenant, Signal: signal, Connection: "key-1", Received: epoch,
+			Request: telemetry.NewRequestID(tenant, signal, payload), Tenant: tenant, Signal: signal, Connection: "key-1", Received: epoch,
 			Items: items, Payload: payload,
 		},
 		position: positions.Add(1), attempts: 1, arrived: epoch,
@@ -184,7 +184,7 @@ func TestABatchSentTwiceIsStoredOnce(t *testing.T) {
 	s := newStore(t)
 	first, second := shopSpans(1, epoch, 100), shopSpans(2, epoch, 50)
 	again := shopSpans(1, epoch, 100)
-	require.Equal(t, first.ID, again.ID)
+	require.Equal(t, first.ID(), again.ID())
 
 	require.Zero(t, s.put(telemetry.Traces, first).duplicates)
 	out := s.put(telemetry.Traces, again, second)
@@ -277,7 +277,7 @@ func TestABatchThatCannotBeDecodedCostsItsNeighboursNothing(t *testing.T) {
 	require.Same(t, bad, out.refused[0].held)
 	require.Equal(t, fault.Invalid, fault.ClassOf(out.refused[0].err))
 	require.Equal(t, 10, out.items)
-	require.Zero(t, s.count("SELECT count(*) FROM ingest_batch WHERE batch_id = $1", [16]byte(bad.ID)), "it may come again, repaired")
+	require.Zero(t, s.count("SELECT count(*) FROM ingest_batch WHERE batch_id = $1", [16]byte(bad.ID())), "it may come again, repaired")
 
 	out = s.put(telemetry.Traces, bad)
 	require.Len(t, out.refused, 1)

@@ -1,5 +1,23 @@
----- claimBatches
-SELECT public.claim_batches($1::date, $2::uuid[], $3::text[], $4::smallint[], $5::bigint[], $6::integer[])
+---- claimRequests
+SELECT request_id, new_today, new_tomorrow
+FROM public.claim_requests($1::date, $2::uuid[], $3::text[], $4::smallint[], $5::bigint[], $6::integer[], $7::text[])
+
+---- readClaims
+-- What is in the ledger of requests of which some items are stored, held until the end of the transaction. One order for all, so that
+-- concurrent writers cannot deadlock.
+SELECT batch_id, day > $1::date AS tomorrow, covered
+FROM public.ingest_batch
+WHERE day BETWEEN $1::date AND $1::date + 1 AND batch_id = ANY($2::uuid[])
+ORDER BY batch_id, day
+FOR UPDATE
+
+---- extendClaim
+-- What is stored of a request now, and how many items of it by this transaction. A row that only guarded its day counts from now on.
+UPDATE public.ingest_batch SET
+  covered = $3::text,
+  items = CASE WHEN day > $1::date OR $4::integer = 0 THEN items WHEN guard THEN $4::integer ELSE items + $4::integer END,
+  guard = guard AND (day > $1::date OR $4::integer = 0)
+WHERE day BETWEEN $1::date AND $1::date + 1 AND batch_id = $2::uuid
 
 ---- ensurePartition
 SELECT public.ensure_partition($1::text, $2::bigint)

@@ -1,0 +1,232 @@
+package writer
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// part is a batch of some of a request's items.
+func part(of *held, o telemetry.Ordinals) *held {
+	p := *of
+	p.position = positions.Add(1)
+	p.Payload, p.Ordinals, p.Items = telemetry.Cut(of.Signal, of.Payload, of.Covers(), o), o, o.Count()
+	return &p
+}
+
+func ordinals(t *testing.T, text string) telemetry.Ordinals {
+	t.Helper()
+	o, err := telemetry.ParseOrdinals(text)
+	require.NoError(t, err)
+	return o
+}
+
+// stored are the items that the database has of the default tenant, each as often as it has it.
+func (s *store) stored(t *testing.T, signal telemetry.Signal) []string {
+	t.Helper()
+	return flatten(t, signal, s.otlp(telemetry.DefaultTenant, signal))
+}
+
+func TestWhatOverlapsIsStoredOnce(t *testing.T) {
+	t.Parallel()
+	all := shopSpans(1, epoch, 100)
+	for _, test := range []struct {
+		name           string
+		before, after  []string // the parts of two tries; "" is the whole
+		dropped, known int      // batches and items of the second try that were there
+	}{
+		{"the same part", []string{"0-49"}, []string{"0-49"}, 1, 50},
+		{"another part", []string{"0-49"}, []string{"50-99"}, 0, 0},
+		{"the rest of it", []string{"0-49"}, []string{""}, 0, 50},
+		{"some of it", []string{""}, []string{"0-49", "50-99"}, 2, 100},
+		{"cut otherwise", []string{"0-39", "40-79", "80-99"}, []string{"0-59", "60-99"}, 2, 100},
+		{"one part lost, cut otherwise", []string{"0-39", "80-99"}, []string{"0-59", "60-99"}, 0, 60},
+		{"a hole filled", []string{"0-9,11-99"}, []string{""}, 0, 99},
+		{"a hole made", []string{""}, []string{"0-9,11-99"}, 1, 99},
+		{"holes that move", []string{"0-9,20-29"}, []string{"5-24,90"}, 0, 10},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			parts := func(of []string) (out []*held, covers telemetry.Ordinals) {
+				for _, text := range of {
+					h := all
+					if text != "" {
+						h = part(all, ordinals(t, text))
+					}
+					out, covers = append(out, h), covers.Union(h.Covers())
+				}
+				return out, covers
+			}
+			first, before := parts(test.before)
+			second, after := parts(test.after)
+			for _, oneFlush := range []bool{false, true} {
+				s := newStore(t)
+				var out outcome
+				if oneFlush {
+					out = s.put(telemetry.Traces, append(slices.Clone(first), second...)...)
+				} else {
+					require.Zero(t, s.put(telemetry.Traces, first...).repeated)
+					out = s.put(telemetry.Traces, second...)
+				}
+				require.Equal(t, test.dropped, out.duplicates)
+				require.Equal(t, test.known, out.repeated)
+				want := before.Union(after)
+				require.Equal(t, flatten(t, telemetry.Traces, telemetry.Cut(telemetry.Traces, all.Payload, all.Covers(), want)), s.stored(t, telemetry.Traces))
+				_, rows := s.items(telemetry.Traces)
+				require.Equal(t, int64(want.Count()), rows)
+				require.Equal(t, rows, s.count("SELECT sum(count) FROM red_minute"))
+				require.Equal(t, rows, s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
+				require.Equal(t, int64(1), s.count("SELECT count(*) FROM ingest_batch WHERE NOT guard"))
+				require.Equal(t, len(first)+len(second), s.put(telemetry.Traces, append(first, second...)...).duplicates, "all of it is known")
+			}
+		})
+	}
+}
+
+// What is known of a request is known on the next day, too, and what that adds on the day after it.
+func TestPartsOfARequestAreKnownAfterMidnight(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	all := shopSpans(1, epoch, 30)
+	s.clock.Set(time.Date(2026, 11, 23, 23, 59, 59, 0, time.UTC))
+	require.Equal(t, 10, s.put(telemetry.Traces, part(all, ordinals(t, "0-9"))).items)
+	s.clock.Advance(2 * time.Second)
+	require.Equal(t, 10, s.put(telemetry.Traces, part(all, ordinals(t, "5-19"))).items)
+	require.Equal(t, int64(20), s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
+	s.clock.Advance(23 * time.Hour)
+	require.Equal(t, 10, s.put(telemetry.Traces, all).items)
+	s.clock.Advance(2 * time.Hour)
+	require.Equal(t, 1, s.put(telemetry.Traces, all).duplicates)
+	s.clock.Set(epoch) // another writer's clock lags
+	require.Equal(t, 1, s.put(telemetry.Traces, all).duplicates)
+	require.Equal(t, int64(30), s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
+	require.Equal(t, flatten(t, telemetry.Traces, all.Payload), s.stored(t, telemetry.Traces))
+}
+
+// The ledger of the build before names batches by their bytes: a request that it did not cut is the same one.
+func TestTheLedgerOfTheBuildBeforeIsUnderstood(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	all := shopSpans(1, epoch, 30)
+	for i := range 2 {
+		_, err := s.db.Pool.Exec(testbed.Context(t), "SELECT ensure_partition('ingest_batch', $1)", epoch.Add(time.Duration(i)*24*time.Hour).UnixNano())
+		require.NoError(t, err)
+	}
+	id := [16]byte(all.Request)
+	require.Equal(t, int64(1), s.count("SELECT count(*) FROM claim_batches($1::date, $2, '{default}', '{0}', '{1}', '{30}')", epoch, [][16]byte{id}))
+	require.Equal(t, 1, s.put(telemetry.Traces, all).duplicates)
+	require.Equal(t, 1, s.put(telemetry.Traces, part(all, ordinals(t, "3-7"))).duplicates)
+	require.Zero(t, s.put(telemetry.Traces, shopSpans(2, epoch, 5)).duplicates)
+	require.Zero(t, s.count("SELECT count(*) FROM claim_batches($1::date, $2, '{default}', '{0}', '{1}', '{5}')",
+		epoch, [][16]byte{[16]byte(shopSpans(2, epoch, 5).Request)}), "and the other way round")
+}
+
+// Requests are sent again and again: admitted otherwise, cut otherwise, by another build that cuts in a way of its own, some parts lost, some
+// sent twice, to writers that work at the same time. Each item that any of it brought is there, once.
+func TestHoweverARequestIsSentAgainEachItemIsStoredOnce(t *testing.T) {
+	t.Parallel()
+	const writers, requests, tries = 3, 8, 6
+	for _, signal := range telemetry.Signals() {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(uint64(signal), 8))
+			shop := testbed.NewShop(uint64(signal)+1, epoch)
+			var all []*held
+			var want []string
+			for range requests {
+				payload := shop.Payload(signal, 5+random.IntN(60))
+				whole := batch(telemetry.DefaultTenant, signal, payload, len(flatten(t, signal, payload)))
+				var brought telemetry.Ordinals
+				for range tries {
+					for _, h := range again(t, random, whole) {
+						for range random.IntN(3) { // lost, once, twice
+							all, brought = append(all, h), brought.Union(h.Covers())
+						}
+					}
+				}
+				want = append(want, flatten(t, signal, telemetry.Cut(signal, payload, whole.Covers(), brought))...)
+			}
+			slices.Sort(want)
+			random.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
+
+			s := newStore(t)
+			var running sync.WaitGroup
+			errs := make([]error, writers)
+			for w := range writers {
+				own := openStore(t, s.db, s.clock)
+				mine := all[len(all)*w/writers : len(all)*(w+1)/writers]
+				size := 1 + random.IntN(12)
+				running.Go(func() {
+					b := newBuild(signal)
+					for flush := range slices.Chunk(mine, size) {
+						if _, errs[w] = own.store(context.Background(), b, twinned(copies(flush))); errs[w] != nil {
+							return
+						}
+					}
+				})
+			}
+			running.Wait()
+			for _, err := range errs {
+				require.NoError(t, err)
+			}
+			require.Equal(t, want, s.stored(t, signal))
+			require.Equal(t, int64(len(want)), s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
+		})
+	}
+}
+
+// again is one try to send a request.
+func again(t *testing.T, random *rand.Rand, whole *held) []*held {
+	t.Helper()
+	if random.IntN(4) == 0 { // a build that deals the items out to batches
+		n := 1 + random.IntN(4)
+		sets := make([]telemetry.Ordinals, n)
+		for i := range uint32(whole.Items) {
+			k := random.IntN(n + 1)
+			if k < n {
+				sets[k] = sets[k].Union(telemetry.Ordinals{{From: i, To: i + 1}})
+			}
+		}
+		var out []*held
+		for _, o := range sets {
+			if o != nil {
+				out = append(out, part(whole, o))
+			}
+		}
+		return out
+	}
+	limits := telemetry.Limits{}
+	if random.IntN(2) == 0 {
+		limits.MinTime = epoch.Add(time.Duration(random.IntN(2000)-1000) * time.Millisecond).UnixNano()
+	}
+	if random.IntN(2) == 0 {
+		limits.MaxBytes = 2000 + random.IntN(20_000)
+	}
+	a, err := telemetry.Admit(whole.Signal, whole.Payload, limits)
+	require.NoError(t, err)
+	var out []*held
+	for _, p := range a.Parts {
+		h := *whole
+		h.position, h.Payload, h.Ordinals, h.Items = positions.Add(1), p.Payload, p.Ordinals, p.Items
+		out = append(out, &h)
+	}
+	return out
+}
+
+// copies are deliveries of their own.
+func copies(of []*held) []*held {
+	out := make([]*held, len(of))
+	for i, h := range of {
+		one := *h
+		out[i] = &one
+	}
+	return out
+}
