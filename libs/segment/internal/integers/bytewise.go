@@ -21,7 +21,7 @@ const (
 // those that repeat.
 func bytewise() encoding {
 	return encoding{
-		name: "bytes", code: 2,
+		name: "bytes", code: 2, items: fewBytes, widths: widths{2, 8},
 		size: sizeOfBytes,
 		write: func(_ *Encoder, to *streams.Sink, c *column) {
 			to.Svarint(c.min)
@@ -56,9 +56,6 @@ func bytewise() encoding {
 
 func sizeOfBytes(e *Encoder, c *column, best int) int {
 	n := len(c.v)
-	if c.width > 8 || c.width < 2 || n < fewBytes {
-		return never
-	}
 	histogram, base := &e.bytes, c.min
 	clear(histogram[:])
 	for _, x := range c.v {

@@ -10,13 +10,8 @@ func constant() encoding {
 		}
 	}
 	return encoding{
-		name: "constant", code: 0,
-		size: func(_ *Encoder, c *column, _ int) int {
-			if c.width > 0 {
-				return never
-			}
-			return 0
-		},
+		name: "constant", code: 0, widths: widths{0, 0},
+		size:  func(*Encoder, *column, int) int { return 0 },
 		write: func(_ *Encoder, to *streams.Sink, c *column) { to.Svarint(c.min) },
 		read:  func(_ *Decoder, from *streams.Source, dst []int64, _ int) { fill(dst, from.Svarint()) },
 		pick: func(_ *Decoder, from *streams.Source, _ int, _ []uint32, dst []int64, _ int) {

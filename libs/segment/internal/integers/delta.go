@@ -13,7 +13,7 @@ const deltaBlock = 128
 // delta is the first number, and the differences of each from its predecessor, packed in blocks.
 func delta() encoding {
 	return encoding{
-		name: "delta", code: 5,
+		name: "delta", code: 5, widths: widths{0, maxWidth},
 		size:  func(_ *Encoder, c *column, _ int) int { return c.deltaBits + headBits/2 },
 		write: writeDelta,
 		read: func(_ *Decoder, from *streams.Source, dst []int64, _ int) {

@@ -11,11 +11,8 @@ import (
 // very different lengths.
 func deltaSplit() encoding {
 	return encoding{
-		name: "delta split", code: 7,
+		name: "delta split", code: 7, items: leastSplit, widths: widths{leastSplitWidth, maxWidth},
 		size: func(e *Encoder, c *column, best int) int {
-			if c.width < leastSplitWidth || len(c.v) < leastSplit {
-				return never
-			}
 			lengths, prev, sum := &e.lengths, c.v[0], 0
 			clear(lengths[:])
 			for _, x := range c.v[1:] {

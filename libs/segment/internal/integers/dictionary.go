@@ -19,7 +19,7 @@ const (
 // dictionary is the distinct numbers in order of first appearance, and of each number which of them it is.
 func dictionary() encoding {
 	return encoding{
-		name: "dictionary", code: 4,
+		name: "dictionary", code: 4, items: leastDictionaryItems, widths: widths{leastDictionaryWidth, maxWidth}, nests: true,
 		size: sizeOfDictionary,
 		write: func(e *Encoder, to *streams.Sink, c *column) {
 			to.Uvarint(uint64(len(c.dict)))
@@ -68,7 +68,7 @@ func decode(from *streams.Source, dict, dst []int64) {
 // sizeOfDictionary looks for distinct numbers only until there are too many of them to pay. Where numbers come in runs, those are better.
 func sizeOfDictionary(e *Encoder, c *column, best int) int {
 	n := len(c.v)
-	if !c.mayNest() || c.width < leastDictionaryWidth || n < leastDictionaryItems || c.runs*leastRun <= n {
+	if c.runs*leastRun <= n {
 		return never
 	}
 	if !e.distinct(c, min(n/2, best/c.width)) {

@@ -20,8 +20,13 @@ type encoding struct {
 	name string // as in section 6 of the specification
 	code byte   // part of the format
 
-	// size estimates the bits that a column takes: never where the encoding cannot hold it or would not pay, 0 where none can be better. As
-	// soon as it knows that they are not fewer than best, it may return anything that is not.
+	// The columns for which a writer asks for the size at all: a call for each encoding takes as long as a short list itself.
+	items  int    // of at least so many numbers
+	widths widths // of these widths
+	nests  bool   // only where a list within the list is allowed
+
+	// size estimates the bits that a column takes: never where the encoding would not pay, 0 where none can be better. As soon as it knows
+	// that they are not fewer than best, it may return anything that is not.
 	size func(e *Encoder, c *column, best int) int
 
 	// write writes a column of which size has just been asked.
@@ -37,6 +42,12 @@ type encoding struct {
 	skip func(d *Decoder, from *streams.Source, n, depth int)
 }
 
+// widths is a range of column.width, ends included.
+type widths struct{ from, to int }
+
+// takes tells whether the encoding is for a column, of whose width it is.
+func (e *encoding) takes(c *column) bool { return len(c.v) >= e.items && (!e.nests || c.mayNest()) }
+
 // encodings lists all encodings in the order in which a writer asks for their sizes: first those that end the search, then those whose size
 // is known from the look at the column, last the dictionary, which costs most and gives up the sooner the less is left to win.
 func encodings() (table []encoding) {
@@ -51,7 +62,8 @@ func encodings() (table []encoding) {
 }
 
 const (
-	never    = math.MaxInt // size of what an encoding cannot hold
+	maxWidth = 64          // bits of a number
+	never    = math.MaxInt // size where an encoding would not pay
 	maxDepth = 4           // lists within lists, the outermost counted
 	maxCodes = 16          // codes of encodings are below
 	headBits = 16          // of a base or first number and a width, about
@@ -59,20 +71,29 @@ const (
 
 // Encoder writes lists of integers. One goroutine uses it.
 type Encoder struct {
-	table   []encoding
-	columns [maxDepth]column // per depth: the list being written
-	nested  [maxDepth]pair   // per depth: lists that the encoding of that list writes in its place; valid until another list is begun there
-	decimal []int64          // WriteDoubles: numerators; valid during the call
-	found   []slot           // dictionary: valid during one search
-	bytes   [256]uint32      // bytewise: how often each occurs; valid during one estimate
-	lengths [65]uint32       // split, delta split: how often each length occurs; valid during one estimate
+	byWidth [maxWidth + 1][]*encoding // those for columns of a width, in the order of encodings
+	columns [maxDepth]column          // per depth: the list being written
+	nested  [maxDepth]pair            // per depth: lists that the encoding of that list writes in its place; valid until another list is begun there
+	decimal []int64                   // WriteDoubles: numerators; valid during the call
+	found   []slot                    // dictionary: valid during one search
+	bytes   [256]uint32               // bytewise: how often each occurs; valid during one estimate
+	lengths [maxWidth + 1]uint32      // split, delta split: how often each length occurs; valid during one estimate
 }
 
 // pair is two lists that an encoding takes apart and writes, or reads and puts together.
 type pair struct{ a, b []int64 }
 
 // NewEncoder makes an Encoder.
-func NewEncoder() *Encoder { return &Encoder{table: encodings()} }
+func NewEncoder() *Encoder {
+	e := &Encoder{}
+	table := encodings()
+	for i := range table {
+		for width := table[i].widths.from; width <= table[i].widths.to; width++ {
+			e.byWidth[width] = append(e.byWidth[width], &table[i])
+		}
+	}
+	return e
+}
 
 // Write writes v in the encoding that estimates the fewest bits, and returns the least and the largest number; 0, 0 for an empty list, of
 // which nothing is written.
@@ -84,17 +105,21 @@ func (e *Encoder) write(to *streams.Sink, v []int64, depth int) (lo, hi int64) {
 	}
 	c := &e.columns[depth]
 	c.set(v, depth)
-	cheapest, best := 0, never
-	for i := range e.table {
-		if bits := e.table[i].size(e, c, best); bits < best {
-			cheapest, best = i, bits
+	var cheapest *encoding
+	best := never
+	for _, one := range e.byWidth[c.width] {
+		if !one.takes(c) {
+			continue
+		}
+		if bits := one.size(e, c, best); bits < best {
+			cheapest, best = one, bits
 		}
 		if best == 0 {
 			break
 		}
 	}
-	to.Byte(e.table[cheapest].code)
-	e.table[cheapest].write(e, to, c)
+	to.Byte(cheapest.code)
+	cheapest.write(e, to, c)
 	c.v = nil
 	return c.min, c.max
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,7 +62,8 @@ func lists() map[string][]int64 {
 func written(e *Encoder, enc *encoding, v []int64) (*streams.Sink, bool) {
 	c := &e.columns[0]
 	c.set(v, 0)
-	if enc.size(e, c, never) == never {
+	asked := slices.ContainsFunc(e.byWidth[c.width], func(one *encoding) bool { return one.code == enc.code })
+	if !asked || !enc.takes(c) || enc.size(e, c, never) == never {
 		return nil, false
 	}
 	to := &streams.Sink{}
@@ -457,4 +459,33 @@ func TestDamaged(t *testing.T) {
 	deep.Code = append(deep.Code, constant().code, 2)
 	NewDecoder().Read(deep, make([]int64, 3))
 	require.True(t, deep.Bad, "lists within lists without end")
+}
+
+// BenchmarkWrite writes lists as short as those of a small segment, where the choice costs more than the writing.
+func BenchmarkWrite(b *testing.B) {
+	for _, n := range []int{4, 15, 60, 4000} {
+		r := rand.New(rand.NewPCG(1, uint64(n)))
+		v := make([]int64, n)
+		for _, shape := range []struct {
+			name string
+			next func(i int) int64
+		}{
+			{"constant", func(int) int64 { return 7 }},
+			{"bytes", func(int) int64 { return r.Int64N(200) }},
+			{"runs", func(i int) int64 { return int64(i/8) * 777 }},
+			{"wide", func(int) int64 { return int64(r.Uint64()) }},
+		} {
+			for i := range v {
+				v[i] = shape.next(i)
+			}
+			b.Run(fmt.Sprintf("%s/%d", shape.name, n), func(b *testing.B) {
+				e, to := NewEncoder(), &streams.Sink{}
+				b.ReportAllocs()
+				for b.Loop() {
+					to.Reset()
+					e.Write(to, v)
+				}
+			})
+		}
+	}
 }

@@ -5,7 +5,7 @@ import "github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 // packed is the least number, and of each the difference to it in as many bits as the largest needs.
 func packed() encoding {
 	return encoding{
-		name: "packed", code: 1,
+		name: "packed", code: 1, widths: widths{0, maxWidth},
 		size: func(_ *Encoder, c *column, _ int) int { return len(c.v)*c.width + headBits },
 		write: func(_ *Encoder, to *streams.Sink, c *column) {
 			to.Svarint(c.min)

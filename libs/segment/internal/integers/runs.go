@@ -20,9 +20,9 @@ const (
 // runs is the numbers that are repeated, and how often.
 func runs() encoding {
 	return encoding{
-		name: "runs", code: 3,
+		name: "runs", code: 3, items: leastRun, widths: widths{0, maxWidth}, nests: true,
 		size: func(_ *Encoder, c *column, _ int) int {
-			if !c.mayNest() || c.runs*leastRun > len(c.v) {
+			if c.runs*leastRun > len(c.v) {
 				return never
 			}
 			return c.runs*(min(c.width, runValueBits)+runLengthBits) + nestedBits

@@ -19,11 +19,8 @@ func scaled() encoding {
 		}
 	}
 	return encoding{
-		name: "scaled", code: 8,
+		name: "scaled", code: 8, items: leastScaled, widths: widths{leastScaledWidth, maxWidth}, nests: true,
 		size: func(_ *Encoder, c *column, _ int) int {
-			if !c.mayNest() || c.width < leastScaledWidth || len(c.v) < leastScaled {
-				return never
-			}
 			if c.scale = commonScale(c.v); c.scale == 1 {
 				return never
 			}

@@ -17,11 +17,8 @@ const (
 // leading one: for numbers whose lengths vary little while they themselves look like chance.
 func split() encoding {
 	return encoding{
-		name: "split", code: 6,
+		name: "split", code: 6, items: leastSplit, widths: widths{leastSplitWidth, maxWidth},
 		size: func(e *Encoder, c *column, _ int) int {
-			if c.width < leastSplitWidth || len(c.v) < leastSplit {
-				return never
-			}
 			lengths, base, sum := &e.lengths, c.min, 0
 			clear(lengths[:])
 			for _, x := range c.v {
