@@ -3,6 +3,7 @@
 //
 //	Publisher --otlp.<signal>.<tenant>--> OLLY_TRACES | OLLY_LOGS | OLLY_METRICS --durable "writer"--> Consumer --> Delivery.Settle
 //	                                                                        Settle(Invalid) --dead.<signal>.<tenant>--> OLLY_DEAD
+//	                                                        a newer version --parked.<version>.<signal>.<tenant>--> OLLY_PARKED
 //
 // A stream is a work queue: a message stays until a writer acknowledges it, and a full stream refuses new messages.
 package bus
@@ -14,6 +15,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,6 +25,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/instrument"
+	"github.com/ollyscale/ollyscale/libs/seldom"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -57,6 +60,14 @@ type Bus struct {
 	closed  chan struct{} // closed by nats.go when the connection is gone for good
 
 	ensure sync.Mutex // one EnsureStreams at a time
+	seldom *seldom.Log
+	reads  int // newest version of the envelope that this build reads
+
+	waiting map[telemetry.Signal]*waiting // deliveries given back for a fault of their own
+
+	deadMu   sync.Mutex    // one makes room at a time
+	roomMade atomic.Uint64 // how often
+	losses   losses
 }
 
 // Connect makes a Bus. It does not wait for a server that is down or still starting: it goes on trying in the background, and
@@ -71,7 +82,13 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 	if meter == nil {
 		meter = noop.Meter{}
 	}
-	b := &Bus{cfg: cfg, log: log, meter: meter, closed: make(chan struct{})}
+	b := &Bus{
+		cfg: cfg, log: log, meter: meter, closed: make(chan struct{}), seldom: seldom.New(log, nil), reads: partVersion,
+		waiting: map[telemetry.Signal]*waiting{},
+	}
+	for _, signal := range telemetry.Signals() {
+		b.waiting[signal] = &waiting{most: max(cfg.MaxAckPending/ownFaultShare, 1)}
+	}
 	if err := instrument.Make(meter, &b.metrics); err != nil {
 		return nil, fmt.Errorf("bus metrics: %w", err)
 	}
@@ -157,6 +174,16 @@ func (b *Bus) EnsureStreams(ctx context.Context) error {
 			return err
 		}
 	}
+	err := b.ensureStream(ctx, jetstream.StreamConfig{
+		Name:        ParkedStream,
+		Description: "batches of a newer version that wait for a newer writer",
+		Subjects:    []string{"parked.>"},
+		Retention:   jetstream.LimitsPolicy,
+		MaxBytes:    b.cfg.ParkedMaxBytes,
+	})
+	if err != nil {
+		return err
+	}
 	return b.ensureStream(ctx, jetstream.StreamConfig{
 		Name:        DeadStream,
 		Description: "batches that could not be written",
@@ -228,7 +255,7 @@ func (b *Bus) Healthy(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.RequestTimeout)
 	defer cancel()
-	for _, name := range []string{StreamName(telemetry.Traces), StreamName(telemetry.Logs), StreamName(telemetry.Metrics), DeadStream} {
+	for _, name := range []string{StreamName(telemetry.Traces), StreamName(telemetry.Logs), StreamName(telemetry.Metrics), DeadStream, ParkedStream} {
 		if _, err := b.js.Stream(ctx, name); err != nil {
 			return classify(err, "look up stream "+name)
 		}

@@ -427,6 +427,7 @@ func TestConfigIsChecked(t *testing.T) {
 		func(c *bus.Config) { c.Replicas = 9 },
 		func(c *bus.Config) { c.MaxBytes = 1 },
 		func(c *bus.Config) { c.DeadMaxBytes = 1 },
+		func(c *bus.Config) { c.ParkedMaxBytes = 1 },
 		func(c *bus.Config) { c.MaxMessageBytes = 100 },
 		func(c *bus.Config) { c.DuplicateWindow = time.Millisecond },
 		func(c *bus.Config) { c.Compression = "lzma" },
@@ -466,7 +467,7 @@ func TestACloseGivesBackWhatWasNotFetched(t *testing.T) {
 	require.Len(t, fetch(t, consumer(t, b, telemetry.Traces), 1), 1, "at once, not after AckWait")
 }
 
-func TestABatchOfANewerVersionIsLeftForANewerWriter(t *testing.T) {
+func TestABatchOfANewerVersionIsParkedForANewerWriter(t *testing.T) {
 	t.Parallel()
 	s := testbed.NATSServer(t)
 	b := connect(t, s.Config())
@@ -488,7 +489,8 @@ func TestABatchOfANewerVersionIsLeftForANewerWriter(t *testing.T) {
 		return err == nil && dead.CachedInfo().State.Msgs == 4
 	}, 5*time.Second, 10*time.Millisecond, "garbage is a dead letter")
 	require.Eventually(t, func() bool { // the last dead letter is in its stream before it is gone from the queue
-		stream, err := admin.Stream(t.Context(), bus.StreamName(telemetry.Traces))
-		return err == nil && stream.CachedInfo().State.Msgs == 2
-	}, 5*time.Second, 10*time.Millisecond, "what a newer writer understands stays in the queue")
+		return messages(t, s, bus.StreamName(telemetry.Traces)).Msgs == 0
+	}, 5*time.Second, 10*time.Millisecond)
+	parked := messages(t, s, bus.ParkedStream, jetstream.WithSubjectFilter("parked.>"))
+	require.Equal(t, map[string]uint64{"parked.3.traces.default": 1, "parked.65535.traces.default": 1}, parked.Subjects, "what a newer writer understands waits for it")
 }

@@ -24,7 +24,8 @@ type Config struct {
 
 	Replicas        int           `mapstructure:"replicas" doc:"Copies of every stream: 1, or 3 in a cluster."`
 	MaxBytes        int64         `mapstructure:"max_bytes" doc:"Size of one signal's stream; a full stream refuses new data, it never drops old data."`
-	DeadMaxBytes    int64         `mapstructure:"dead_max_bytes" doc:"Size of the stream of dead letters."`
+	DeadMaxBytes    int64         `mapstructure:"dead_max_bytes" doc:"Size of the stream of dead letters; when it is full the oldest go."`
+	ParkedMaxBytes  int64         `mapstructure:"parked_max_bytes" doc:"Size of the stream in which batches of a newer version wait for a newer writer; when it is full they wait in their signal's."`
 	MaxMessageBytes int           `mapstructure:"max_message_bytes" doc:"Largest message, headers included; the server's max_payload bounds it too."`
 	DuplicateWindow time.Duration `mapstructure:"duplicate_window" doc:"How long the bus itself recognises a batch that is sent twice; the ledger does so afterwards."`
 	Compression     string        `mapstructure:"compression" doc:"Compression of batches: s2, zstd or none."`
@@ -48,6 +49,7 @@ func DefaultConfig() Config {
 		Replicas:        1,
 		MaxBytes:        2 << 30, // NATS reserves it, so it must fit a laptop's disk three times
 		DeadMaxBytes:    256 << 20,
+		ParkedMaxBytes:  256 << 20,
 		MaxMessageBytes: 1 << 20,
 		DuplicateWindow: 10 * time.Minute,
 		Compression:     "s2",
@@ -73,6 +75,7 @@ func (c Config) Validate() error {
 	settings.Between(&p, "replicas", c.Replicas, 1, 5)
 	settings.AtLeast(&p, "max_bytes", c.MaxBytes, 1<<20)
 	settings.AtLeast(&p, "dead_max_bytes", c.DeadMaxBytes, 1<<20)
+	settings.AtLeast(&p, "parked_max_bytes", c.ParkedMaxBytes, 1<<20)
 	settings.Between(&p, "max_message_bytes", c.MaxMessageBytes, minMessageBytes, 64<<20)
 	settings.AtLeast(&p, "duplicate_window", c.DuplicateWindow, time.Second)
 	p.OneOf("compression", c.Compression, "s2", "zstd", "none")

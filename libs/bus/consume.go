@@ -34,7 +34,6 @@ type Consumer struct {
 	fetch   sync.Mutex // one Fetch at a time
 	request uint64     // number of the last pull request: the last token of its reply subject
 	ready   bool       // the durable consumer is known to exist
-	newer   bool       // it was said that there are batches of a newer version
 }
 
 // maxFetch bounds the messages of one Fetch, and with it the queue between nats.go and Fetch.
@@ -71,8 +70,7 @@ type pull struct {
 
 // Fetch waits up to wait for a first batch and returns it with those that are there already, at most maxMessages batches and
 // about maxBytes bytes (compressed; never less than one batch). No batch in time is an empty result, not an error. Payloads are decompressed and belong to
-// the caller. A message that is no batch is dead-lettered here and not returned; one of a newer version goes back to the queue, for a
-// newer writer.
+// the caller. A message that is no batch is dead-lettered here and not returned; one of a newer version is parked, for a newer writer.
 //
 // Every delivery must be settled, also those returned together with an error. fault.Unavailable: NATS is down or the stream missing;
 // call again after a pause.
@@ -95,6 +93,8 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 	defer timer.Stop()
 	var out []Delivery
 	single := false
+	var moving aside // what cannot be opened; all of it is settled when Fetch returns
+	defer moving.wait()
 	for {
 		select {
 		case msg, ok := <-c.msgs:
@@ -115,7 +115,7 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 				}
 				return out, c.status(ctx, status, msg.Header.Get("Description"))
 			}
-			if d, ok := c.delivery(ctx, msg); ok {
+			if d, ok := c.delivery(ctx, msg, &moving); ok {
 				out = append(out, d)
 			}
 			if len(out) == maxMessages || single {
@@ -191,11 +191,11 @@ func (b *Bus) ensureConsumer(ctx context.Context, signal telemetry.Signal) error
 	return err
 }
 
-// delivery opens a message; one that cannot be opened is dead-lettered, or given back for a newer reader, and not ok.
-func (c *Consumer) delivery(ctx context.Context, msg *nats.Msg) (Delivery, bool) {
+// delivery opens a message; one that cannot be opened is dead-lettered, or parked for a newer writer, and not ok.
+func (c *Consumer) delivery(ctx context.Context, msg *nats.Msg, moving *aside) (Delivery, bool) {
 	meta, err := msg.Metadata()
 	if err != nil {
-		c.bus.log.LogAttrs(ctx, slog.LevelWarn, "message that no stream sent", slog.String("subject", msg.Subject), slog.Any("error", err))
+		c.bus.seldom.Note(ctx, slog.LevelWarn, "message that no stream sent", "", slog.String("subject", msg.Subject), slog.Any("error", err))
 		return Delivery{}, false
 	}
 	d := Delivery{
@@ -212,15 +212,36 @@ func (c *Consumer) delivery(ctx context.Context, msg *nats.Msg) (Delivery, bool)
 	if err == nil {
 		return d, true
 	}
-	if fault.ClassOf(err) == fault.Unavailable && !c.newer {
-		c.newer = true // once: they come again and again
-		c.bus.log.LogAttrs(ctx, slog.LevelWarn, "batches of a newer version are left to newer writers", slog.String("signal", c.signal.String()), slog.Any("error", err))
-	}
-	if err := d.Settle(ctx, err); err != nil {
-		c.bus.log.LogAttrs(ctx, slog.LevelWarn, "settle a message that cannot be read", slog.Any("error", err))
-	}
+	moving.run(func() {
+		if err := d.Settle(ctx, err); err != nil {
+			c.bus.seldom.Note(ctx, slog.LevelWarn, "settle a message that cannot be read", fault.From(err).Code, slog.Any("error", err))
+		}
+	})
 	return Delivery{}, false
 }
+
+// asideAtOnce is how many messages are moved to another stream side by side: one waits for its acknowledgement, a flood must not wait for
+// each in turn.
+const asideAtOnce = 64
+
+// aside runs what moves messages elsewhere.
+type aside struct {
+	running sync.WaitGroup
+	places  chan struct{}
+}
+
+func (a *aside) run(move func()) {
+	if a.places == nil {
+		a.places = make(chan struct{}, asideAtOnce)
+	}
+	a.places <- struct{}{}
+	a.running.Go(func() {
+		defer func() { <-a.places }()
+		move()
+	})
+}
+
+func (a *aside) wait() { a.running.Wait() }
 
 // Close ends the subscription and gives back at once what arrived and was not fetched. Deliveries already fetched can still be settled.
 func (c *Consumer) Close() {

@@ -37,6 +37,9 @@ const (
 	HeaderDeadPosition = "Olly-Dead-Position" // the batch's position in its signal's stream
 )
 
+// HeaderSubject is where a message was that is a dead letter now, or parked: "otlp.<signal>.<…>".
+const HeaderSubject = "Olly-Subject"
+
 // The versions of the envelope that Fetch reads. Publish writes a whole request as wholeVersion, which every build reads, and a part of one
 // as partVersion: a build that took it for a whole would take the request's other parts for repeats.
 const (

@@ -96,6 +96,11 @@ var (
 		Meaning: "A message has no whole envelope; it becomes a dead letter.",
 		Advice:  "See who else writes to the subject.",
 	}
+	errDeadLost = fault.Kind{
+		Class: fault.Overloaded, Code: "bus.dead_lost",
+		Meaning: "Dead letters were given up, because they came faster than anybody looked at them.",
+		Advice:  "See the log for what they were; raise bus.dead_max_bytes.",
+	}
 	errSnapshot = fault.Kind{
 		Class: fault.Invalid, Code: "bus.snapshot",
 		Meaning: "What the bus holds as a snapshot of the database cannot be read, or was not made by whom it should be; the one before stays in use.",
@@ -103,7 +108,7 @@ var (
 	}
 	errNewerEnvelope = fault.Kind{
 		Class: fault.Unavailable, Code: "bus.newer_envelope",
-		Meaning: "A newer ingest wrote the message; a newer writer must take it.",
+		Meaning: "A newer ingest wrote the message; it is parked in OLLY_PARKED until a newer writer takes it.",
 		Advice:  "Finish the update of the writers.",
 	}
 )

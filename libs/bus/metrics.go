@@ -9,9 +9,10 @@ type instruments struct {
 	Failed     metric.Int64Counter     `metric:"olly.bus.publish.failed" labels:"signal, class (of the error)" doc:"Batches the bus did not take."`
 	Duration   metric.Float64Histogram `metric:"olly.bus.publish.duration" unit:"s" doc:"From publishing a request's batches to the last acknowledgement."`
 	Delivered  metric.Int64Counter     `metric:"olly.bus.delivered" labels:"signal" doc:"Batches handed to a writer."`
-	Settled    metric.Int64Counter     `metric:"olly.bus.settled" labels:"signal, outcome (ack, retry or dead)" doc:"Deliveries settled."`
+	Settled    metric.Int64Counter     `metric:"olly.bus.settled" labels:"signal, outcome (ack, retry, dead, parked or lost)" doc:"Deliveries settled."`
 	Redelivery metric.Int64Counter     `metric:"olly.bus.redelivered" labels:"signal" doc:"Deliveries after the first of a batch."`
 
+	DeadLost    metric.Int64Counter         `metric:"olly.bus.dead.lost" doc:"Dead letters given up: the oldest, for want of room, or messages of strangers that could not be stored."`
 	Snapshots   metric.Int64Counter         `metric:"olly.bus.snapshots" labels:"name, outcome (published, unchanged or failed; applied or refused)" doc:"Snapshots of the database published, and taken over by roles that have none."`
 	SnapshotAge metric.Int64ObservableGauge `metric:"olly.bus.snapshot.age" unit:"s" labels:"name" doc:"Age of the snapshot that is in use; beyond a minute nobody publishes it anew."`
 }

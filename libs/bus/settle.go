@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -37,7 +36,7 @@ type delivery struct {
 //   - nil: the batch is in the database; it leaves the queue.
 //   - fault.Invalid, fault.TooLarge: it can never be written; it goes to the dead letters with the reason, and leaves the queue when they have it.
 //   - fault.Unavailable, fault.Overloaded (and a context that ended): not the batch's fault; it comes again after a growing delay, for ever.
-//   - anything else: it comes again after a growing delay, and is a dead letter after Config.MaxAttempts.
+//   - anything else: it comes again after a growing delay, and is a dead letter after Config.MaxAttempts, or at once when many wait so.
 //
 // A delivery is settled once; a second call returns an error and changes nothing. When Settle itself fails, the batch comes again after
 // Config.AckWait: the ledger then knows whether it was written.
@@ -70,51 +69,64 @@ func (d *delivery) settle(ctx context.Context, err error, position uint64, attem
 		return "ack", d.msg.Ack()
 	}
 	f := fault.From(err)
-	switch f.Class {
-	case fault.Unavailable, fault.Overloaded:
+	switch {
+	case errNewerEnvelope.Matches(err):
+		return d.park(ctx, position, attempts)
+	case f.Class == fault.Unavailable, f.Class == fault.Overloaded:
 		return "retry", d.msg.NakWithDelay(retryDelay(attempts))
-	case fault.Internal, fault.NotFound:
-		if attempts < d.bus.cfg.MaxAttempts {
-			return "retry", d.msg.NakWithDelay(retryDelay(attempts))
+	case f.Class == fault.Internal, f.Class == fault.NotFound:
+		if wait := retryDelay(attempts); attempts < d.bus.cfg.MaxAttempts && d.bus.waiting[d.signal].take(time.Now(), wait) {
+			return "retry", d.msg.NakWithDelay(wait)
 		}
-	case fault.Invalid, fault.TooLarge:
 	}
-	if deadErr := d.deadLetter(ctx, f, position, attempts); deadErr != nil {
+	return d.bury(ctx, f, position, attempts)
+}
+
+// bury makes the message a dead letter.
+func (d *delivery) bury(ctx context.Context, f *fault.Error, position uint64, attempts int) (outcome string, _ error) {
+	subject, headers := d.deadLetter(f, position, attempts)
+	if err := d.bus.storeDead(ctx, &nats.Msg{Subject: subject, Header: headers, Data: d.msg.Data}); err != nil {
+		if strings.HasSuffix(subject, "."+string(strayTenant)) {
+			// Nobody was told that this was taken: rather than that it holds a place of others', it goes, counted.
+			d.bus.lost(ctx, 1, "the bus cannot store it")
+			return "lost", d.msg.Term()
+		}
 		// Not in the dead letters, so it must not leave the queue.
 		_ = d.msg.NakWithDelay(retryDelay(attempts))
-		return "retry", deadErr
+		return "retry", err
 	}
-	d.bus.log.LogAttrs(ctx, slog.LevelError, "batch dead-lettered", slog.String("subject", d.msg.Subject), slog.Uint64("position", position),
-		slog.Int("attempts", attempts), slog.String("code", f.Code), slog.Any("error", err))
+	d.bus.seldom.Note(ctx, slog.LevelError, "batch dead-lettered", f.Code, slog.String("subject", d.msg.Subject), slog.Uint64("position", position),
+		slog.Int("attempts", attempts), slog.Any("error", f))
 	return "dead", d.msg.Term()
 }
 
-// deadLetter stores a copy of the message, all its headers and the reason, and returns when JetStream has it.
-func (d *delivery) deadLetter(ctx context.Context, f *fault.Error, position uint64, attempts int) error {
-	h := make(nats.Header, len(d.msg.Header)+6)
+// deadLetter is the subject and the headers of the message as a dead letter: all its own, and the reason.
+func (d *delivery) deadLetter(f *fault.Error, position uint64, attempts int) (subject string, h nats.Header) {
+	h, tenant := d.moved(position)
+	h.Set(HeaderDeadReason, headerText(f.Error()))
+	h.Set(HeaderDeadCode, headerText(f.Code))
+	h.Set(HeaderDeadClass, f.Class.String())
+	h.Set(HeaderDeadAttempts, strconv.Itoa(attempts))
+	h.Set(HeaderDeadPosition, strconv.FormatUint(position, 10))
+	return DeadSubject(d.signal, tenant), h
+}
+
+// moved is the message's headers for another stream, and the tenant it is of: strayTenant where it names none.
+func (d *delivery) moved(position uint64) (nats.Header, telemetry.Tenant) {
+	h := make(nats.Header, len(d.msg.Header)+8)
 	for name, values := range d.msg.Header {
 		if !strings.HasPrefix(name, "Nats-") {
 			h[name] = values
 		}
 	}
 	// The batch id stays readable; with the position it is unique even when the same batch fails again after a resend.
-	h.Set(HeaderID, first(d.msg.Header, HeaderID)+"-"+strconv.FormatUint(position, 10))
-	h.Set(HeaderDeadReason, headerText(f.Error()))
-	h.Set(HeaderDeadCode, headerText(f.Code))
-	h.Set(HeaderDeadClass, f.Class.String())
-	h.Set(HeaderDeadAttempts, strconv.Itoa(attempts))
-	h.Set(HeaderDeadPosition, strconv.FormatUint(position, 10))
-	tenant := first(d.msg.Header, HeaderTenant)
-	if _, err := telemetry.ParseTenant(tenant); err != nil {
-		tenant = "unknown"
+	h.Set(HeaderID, headerText(first(d.msg.Header, HeaderID))+"-"+strconv.FormatUint(position, 10))
+	h.Set(HeaderSubject, d.msg.Subject)
+	tenant, err := telemetry.ParseTenant(first(d.msg.Header, HeaderTenant))
+	if err != nil {
+		tenant = strayTenant
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.bus.cfg.PublishTimeout)
-	defer cancel()
-	subject := DeadSubject(d.signal, telemetry.Tenant(tenant))
-	if _, err := d.bus.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Header: h, Data: d.msg.Data}); err != nil {
-		return fmt.Errorf("publish to %s: %w", subject, err)
-	}
-	return nil
+	return h, tenant
 }
 
 // headerText makes a text fit for one header line: printable, bounded.

@@ -44,6 +44,7 @@ func (s *Server) Config() bus.Config {
 	cfg.InProcess = s
 	cfg.MaxBytes = 256 << 20
 	cfg.DeadMaxBytes = 64 << 20
+	cfg.ParkedMaxBytes = 64 << 20
 	return cfg
 }
 

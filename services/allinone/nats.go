@@ -24,6 +24,9 @@ type NATSConfig struct {
 // deadMaxBytes bounds what could not be written and waits to be looked at.
 const deadMaxBytes = 256 << 20
 
+// parkedMaxBytes bounds what a newer version wrote before an older one was started again.
+const parkedMaxBytes = 64 << 20
+
 // natsPatience is long because a large queue is read through after a crash.
 const natsPatience = time.Minute
 
@@ -58,7 +61,7 @@ func (q *queue) open(ctx context.Context) (*server.Server, error) {
 		StoreDir:           q.dir,
 		JetStreamMaxMemory: 64 << 20, // nothing is kept in memory; 0 would claim three quarters of it
 		// Twice what the streams reserve: two roles that make them at the same time reserve them twice for a moment.
-		JetStreamMaxStore: 2 * (3*q.cfg.StreamMaxBytes + deadMaxBytes + bus.SnapshotBytes),
+		JetStreamMaxStore: 2 * (3*q.cfg.StreamMaxBytes + deadMaxBytes + parkedMaxBytes + bus.SnapshotBytes),
 		SyncInterval:      q.cfg.SyncInterval,
 		SyncAlways:        q.cfg.SyncInterval == 0,
 	})
@@ -201,6 +204,7 @@ func busConfig(base bus.Config, cfg NATSConfig, q *queue) bus.Config {
 	base.Replicas = 1
 	base.MaxBytes = cfg.StreamMaxBytes
 	base.DeadMaxBytes = deadMaxBytes
+	base.ParkedMaxBytes = parkedMaxBytes
 	// There is one writer, which tells the bus every 15 seconds that it lives: after a crash its batches need not wait for long.
 	base.AckWait = 20 * time.Second
 	return base

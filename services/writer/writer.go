@@ -77,6 +77,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		return service.DatabaseState(postgres.Probe(ctx, s.pool))
 	})
 	env.Health.Register("bus", s.bus.Healthy)
+	env.Health.Register("dead_letters", s.bus.DeadHealthy)
 	env.Health.Register("writing", func(context.Context) error {
 		for _, p := range s.pipelines {
 			if err := p.health(); err != nil {
@@ -110,6 +111,7 @@ func (s *Service) Run(ctx context.Context) error {
 	for i, p := range s.pipelines {
 		running.Go(func() { errs[i] = p.run(ctx) })
 	}
+	running.Go(func() { s.bus.Unpark(ctx) })
 	running.Wait()
 	return errors.Join(errs...)
 }

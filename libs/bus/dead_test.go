@@ -1,0 +1,237 @@
+package bus_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// flood publishes n messages of anybody's, as quickly as the server takes them.
+func flood(t *testing.T, to jetstream.JetStream, n int, message func(i int) *nats.Msg) {
+	t.Helper()
+	for i := range n {
+		_, err := to.PublishMsgAsync(message(i))
+		for errors.Is(err, jetstream.ErrTooManyStalledMsgs) { // the machine is busy
+			_, err = to.PublishMsgAsync(message(i))
+		}
+		require.NoError(t, err)
+	}
+	select {
+	case <-to.PublishAsyncComplete():
+	case <-time.After(30 * time.Second):
+		require.Fail(t, "the flood is not taken")
+	}
+}
+
+func noise(t *testing.T, size int) []byte {
+	t.Helper()
+	b := make([]byte, size)
+	_, err := rand.Read(b)
+	require.NoError(t, err)
+	return b
+}
+
+// fetchNeighbour settles all else by other, and returns how long the batch took to come.
+func fetchNeighbour(t *testing.T, c *bus.Consumer, payload string, other error) time.Duration {
+	t.Helper()
+	start := time.Now()
+	for time.Since(start) < time.Minute {
+		got, err := c.Fetch(t.Context(), 1024, 8<<20, 200*time.Millisecond)
+		require.NoError(t, err)
+		for _, d := range got {
+			if string(d.Payload) == payload {
+				require.NoError(t, d.Settle(t.Context(), nil))
+				return time.Since(start)
+			}
+			require.NoError(t, d.Settle(t.Context(), other))
+		}
+	}
+	require.Fail(t, "the neighbour does not come")
+	return 0
+}
+
+func messages(t *testing.T, s *testbed.Server, stream string, options ...jetstream.StreamInfoOpt) jetstream.StreamState {
+	t.Helper()
+	of, err := js(t, s).Stream(t.Context(), stream)
+	require.NoError(t, err)
+	info, err := of.Info(t.Context(), options...)
+	require.NoError(t, err)
+	return info.State
+}
+
+// logged connects a bus whose log lines are kept.
+func logged(t *testing.T, cfg bus.Config) (*bus.Bus, func() []string) {
+	t.Helper()
+	var out bytes.Buffer
+	b, err := bus.Connect(t.Context(), cfg, slog.New(slog.NewTextHandler(&out, nil)), nil)
+	require.NoError(t, err)
+	t.Cleanup(b.Close)
+	require.NoError(t, b.WaitReady(t.Context()))
+	return b, func() []string { return strings.Split(strings.TrimSpace(out.String()), "\n") }
+}
+
+// The figures are those of an installation: 4,096 places, and more than twice as many messages that nobody can write.
+func TestAFloodOfPoisonWithFullDeadLettersDoesNotStopANeighbour(t *testing.T) {
+	t.Parallel()
+	s := testbed.NATSServer(t)
+	cfg := s.Config()
+	cfg.DeadMaxBytes = 1 << 20
+	require.Equal(t, 4096, cfg.MaxAckPending)
+	b, lines := logged(t, cfg)
+	// A batch that somebody was told of is dead already.
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "shop", "refused")})
+	require.NoError(t, err)
+	require.NoError(t, fetch(t, c, 1)[0].Settle(t.Context(), fault.Kind{Class: fault.Invalid, Code: "test.refused"}.New("refused")))
+	require.NoError(t, b.DeadHealthy(t.Context()))
+
+	flood(t, js(t, s), 10_000, func(int) *nats.Msg { return &nats.Msg{Subject: "otlp.traces.default", Data: noise(t, 300)} })
+	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "neighbour")})
+	require.NoError(t, err)
+	require.Less(t, fetchNeighbour(t, c, "neighbour", nil), raceSlowdown*5*time.Second)
+
+	require.Eventually(t, func() bool {
+		backlog, err := b.Pending(t.Context(), telemetry.Traces)
+		return err == nil && backlog.Pending == 0 && backlog.AckPending == 0
+	}, 5*time.Second, 10*time.Millisecond, "no place is held")
+	state := messages(t, s, bus.DeadStream, jetstream.WithSubjectFilter("dead.>"))
+	require.NotZero(t, state.Subjects["dead.traces.!none"])
+	require.Equal(t, uint64(1), state.Subjects["dead.traces.shop"], "what was accepted goes after what strangers sent")
+	lost := 10_001 - state.Msgs
+	require.NotZero(t, lost)
+	err = b.DeadHealthy(t.Context())
+	require.ErrorContains(t, err, fmt.Sprintf("%d dead letters were lost", lost))
+	require.Equal(t, "bus.dead_lost", fault.From(err).Code)
+	require.Less(t, len(lines()), 10, "%s", lines())
+}
+
+func TestTheOldestDeadLettersMakeRoom(t *testing.T) {
+	t.Parallel()
+	s := testbed.NATSServer(t)
+	cfg := s.Config()
+	cfg.DeadMaxBytes = 1 << 20
+	b := connect(t, cfg)
+	p, c := publisher(t, b), consumer(t, b, telemetry.Logs)
+	refused := fault.Kind{Class: fault.Invalid, Code: "test.refused"}.New("refused")
+	for i := range 40 {
+		_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Logs, "shop", fmt.Sprint(i)+string(noise(t, 50<<10)))})
+		require.NoError(t, err)
+		require.NoError(t, fetch(t, c, 1)[0].Settle(t.Context(), refused))
+	}
+	state := messages(t, s, bus.DeadStream)
+	require.Equal(t, uint64(40), state.LastSeq, "the newest is there")
+	require.Equal(t, 40-state.Msgs, state.FirstSeq-1, "the oldest are not")
+	require.ErrorContains(t, b.DeadHealthy(t.Context()), fmt.Sprintf("%d dead letters were lost", 40-state.Msgs))
+}
+
+func TestAFloodOfANewerVersionWaitsAsideForANewerWriter(t *testing.T) {
+	t.Parallel()
+	s := testbed.NATSServer(t)
+	b, lines := logged(t, s.Config())
+	p, c := publisher(t, b), consumer(t, b, telemetry.Metrics)
+	const newer = 4200
+	flood(t, js(t, s), newer, func(i int) *nats.Msg {
+		id := batch(telemetry.Metrics, "shop", fmt.Sprint(i)).ID().String()
+		return &nats.Msg{Subject: "otlp.metrics.shop", Data: []byte("of tomorrow " + fmt.Sprint(i)), Header: nats.Header{
+			bus.HeaderID: {id}, bus.HeaderSchema: {"9"}, bus.HeaderTenant: {"shop"}, "Olly-Tomorrow": {fmt.Sprint(i)},
+		}}
+	})
+	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Metrics, "default", "neighbour")})
+	require.NoError(t, err)
+	require.Less(t, fetchNeighbour(t, c, "neighbour", nil), raceSlowdown*5*time.Second)
+	require.Equal(t, uint64(newer), messages(t, s, bus.ParkedStream).Msgs)
+	require.Less(t, len(lines()), 5, "%s", lines())
+	require.Zero(t, messages(t, s, bus.DeadStream).Msgs)
+
+	// This build leaves them; two of tomorrow's take them at the same time, and each batch is there once, with all its headers.
+	taking := func(b *bus.Bus) (stop func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { b.Unpark(ctx); close(done) }()
+		return func() { cancel(); <-done }
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	looked := make(chan struct{})
+	go func() { b.Unpark(ctx); close(looked) }()
+	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Metrics, "default", "another neighbour")})
+	require.NoError(t, err)
+	fetchNeighbour(t, c, "another neighbour", nil)
+	cancel()
+	<-looked
+	require.Equal(t, uint64(newer), messages(t, s, bus.ParkedStream).Msgs)
+	c.Close()
+	for range 2 {
+		tomorrow := connect(t, s.Config())
+		tomorrow.Reads(9)
+		defer taking(tomorrow)()
+	}
+	require.Eventually(t, func() bool { return messages(t, s, bus.ParkedStream).Msgs == 0 }, 20*time.Second, 20*time.Millisecond)
+	require.Equal(t, uint64(newer), messages(t, s, bus.StreamName(telemetry.Metrics)).Msgs)
+	stream, err := js(t, s).Stream(t.Context(), bus.StreamName(telemetry.Metrics))
+	require.NoError(t, err)
+	msg, err := stream.GetMsg(t.Context(), newer+3)
+	require.NoError(t, err)
+	n := msg.Header.Get("Olly-Tomorrow")
+	require.Equal(t, "of tomorrow "+n, string(msg.Data))
+	require.Equal(t, "otlp.metrics.shop", msg.Subject)
+	require.Equal(t, "9", msg.Header.Get(bus.HeaderSchema))
+	require.Contains(t, msg.Header.Get(bus.HeaderID), batch(telemetry.Metrics, "shop", n).ID().String()+"-")
+	require.Empty(t, msg.Header.Get(bus.HeaderSubject))
+}
+
+func TestParkedBatchesAreNeverDropped(t *testing.T) {
+	t.Parallel()
+	s := testbed.NATSServer(t)
+	cfg := s.Config()
+	cfg.ParkedMaxBytes = 1 << 20
+	b := connect(t, cfg)
+	c := consumer(t, b, telemetry.Traces)
+	const newer = 30
+	flood(t, js(t, s), newer, func(int) *nats.Msg {
+		return &nats.Msg{Subject: "otlp.traces.default", Data: noise(t, 64<<10), Header: nats.Header{bus.HeaderSchema: {"9"}, bus.HeaderTenant: {"default"}}}
+	})
+	_, err := c.Fetch(t.Context(), 100, 8<<20, time.Second)
+	require.NoError(t, err)
+	parked := messages(t, s, bus.ParkedStream).Msgs
+	require.NotZero(t, parked)
+	require.Eventually(t, func() bool {
+		return messages(t, s, bus.StreamName(telemetry.Traces)).Msgs == newer-parked
+	}, 5*time.Second, 10*time.Millisecond, "the others are where they were")
+}
+
+func TestBatchesThatFailByThemselvesHoldFewPlaces(t *testing.T) {
+	t.Parallel()
+	s := testbed.NATSServer(t)
+	cfg := s.Config()
+	cfg.MaxAckPending = 64
+	b := connect(t, cfg)
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	var all []telemetry.Batch
+	for i := range 200 {
+		all = append(all, batch(telemetry.Traces, "shop", fmt.Sprint("breaks the encoder ", i)))
+	}
+	_, err := p.Publish(t.Context(), append(all, batch(telemetry.Traces, "default", "neighbour")))
+	require.NoError(t, err)
+	require.Less(t, fetchNeighbour(t, c, "neighbour", fmt.Errorf("a defect")), raceSlowdown*5*time.Second)
+	backlog, err := b.Pending(t.Context(), telemetry.Traces)
+	require.NoError(t, err)
+	require.LessOrEqual(t, backlog.AckPending, uint64(64/4), "a share, and what is just coming again")
+	dead, err := b.DeadLetters(t.Context())
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, dead+backlog.AckPending+backlog.Pending, uint64(200), "every one of them is somewhere")
+}
