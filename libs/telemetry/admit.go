@@ -61,15 +61,6 @@ func Admit(signal Signal, payload []byte, limits Limits) (Admission, error) {
 	return a, nil
 }
 
-// Refused is the number of items that are not admitted.
-func (s *Summary) Refused() int {
-	n := 0
-	for _, count := range s.Rejected {
-		n += count
-	}
-	return n
-}
-
 // Message says for the client what was not admitted and why; "" where everything was.
 func (s *Summary) Message() string {
 	refused := s.Refused()

@@ -852,7 +852,7 @@ func TestDamageCostsItsItemOnly(t *testing.T) {
 		{"link", telemetry.Traces, 1, all(resource(scope(span())), resource(scope(span(message(13, message(2, id(9))))))), telemetry.BadID, 1, "resource_spans[1].scope_spans[0].spans[0].links[0].span_id"},
 		{"two of them", telemetry.Traces, 1, all(resource(scope(span(message(2, id(1))), span(), span(message(4, id(1)))))), telemetry.BadID, 2, "spans[0].span_id"},
 		{"deep attribute", telemetry.Traces, 2, all(resource(scope(span(), span(message(9, tooDeep)), span()))), telemetry.TooDeep, 1, "spans[1].attributes[0].value"},
-		{"deep event", telemetry.Traces, 1, all(resource(scope(span(message(11, message(3, tooDeep))), span()))), telemetry.TooDeep, 1, "spans[0].events[0].attributes[0]"},
+		{"deep event", telemetry.Traces, 1, all(resource(scope(span(message(11, message(3, tooDeep))), span()))), telemetry.TooDeep, 1, "spans[0].events[0]"},
 		{"deep body", telemetry.Logs, 2, all(resource(scope(record(), record(message(5, deep)), record()))), telemetry.TooDeep, 1, "log_records[1].body"},
 		{"record's trace id", telemetry.Logs, 1, all(resource(scope(record(message(9, id(15))), record()))), telemetry.BadID, 1, "log_records[0].trace_id"},
 		{"broken record", telemetry.Logs, 2, all(resource(scope(record(), record([]byte{0x0a, 9}), record()))), telemetry.Malformed, 1, "log_records[1]: the data ends inside a field"},

@@ -71,14 +71,83 @@ type checker struct {
 
 // Summary counts a request's items.
 type Summary struct {
-	Items    int             // admitted spans, records or points
-	Untimed  int             // of these, log records with neither time nor observed time: see StampLogs
+	Items   int // admitted spans, records or points
+	Untimed int // of these, log records with neither time nor observed time: see StampLogs
+	Refusals
+	limits Limits
+	signal Signal
+}
+
+// Refusals counts the items that are not admitted, and knows where the first of a kind is. The zero value has none.
+type Refusals struct {
 	Rejected [numReasons]int // by Reason
 	First    [numReasons]int64
 	damage   *wireError             // the first; nil where there is none
 	places   *[numReasons]wireError // where the first damage of a reason is
-	limits   Limits
-	signal   Signal
+}
+
+// Refuse counts n items that are refused for damage: BadID, TooDeep or Malformed.
+func (r *Refusals) Refuse(reason Reason, n int, v Violation) {
+	r.refuse(&wireError{path: v.Field, what: v.Description, reason: reason}, n)
+}
+
+func (r *Refusals) refuse(damage *wireError, n int) {
+	if r.damage == nil {
+		r.damage = damage
+	}
+	if n == 0 {
+		return
+	}
+	if r.places == nil {
+		r.places = new([numReasons]wireError)
+	}
+	if r.Rejected[damage.reason] == 0 {
+		r.places[damage.reason] = *damage
+	}
+	r.Rejected[damage.reason] += n
+}
+
+// Add counts what was refused before, by a reader that could not even say it in protobuf: its places are told first.
+func (r *Refusals) Add(before Refusals) {
+	for reason, n := range before.Rejected {
+		if n == 0 {
+			continue
+		}
+		if r.places == nil {
+			r.places = new([numReasons]wireError)
+		}
+		r.Rejected[reason] += n
+		r.places[reason] = before.places[reason]
+	}
+	if before.damage != nil {
+		r.damage = before.damage
+	}
+}
+
+// Refused is the number of items that are not admitted.
+func (r *Refusals) Refused() int {
+	n := 0
+	for _, count := range r.Rejected {
+		n += count
+	}
+	return n
+}
+
+// Damage is the first thing that is broken in an item or in what items share, as an error like those of Check; nil where all can be read.
+func (r *Refusals) Damage() error {
+	if r.damage == nil {
+		return nil
+	}
+	return r.damage.fault()
+}
+
+// place says where the first damage of a reason is, for a message.
+func (r *Refusals) place(reason Reason) string {
+	if r.places == nil || r.places[reason].what == "" {
+		return ""
+	}
+	p := &r.places[reason]
+	return " (the first: " + p.where() + ": " + p.what + ")"
 }
 
 // Check walks a request once, without an allocation, and counts its items. The whole structure is checked, down to the last

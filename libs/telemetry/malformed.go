@@ -26,6 +26,9 @@ func wrongType(offset int, tag otlp.Tag) *wireError {
 
 // in puts the name of the enclosing message before the path, on the way up.
 func (e *wireError) in(name string) *wireError {
+	if len(e.path) > 160 {
+		e.path = "…" // of a path that nobody reads to its end, the beginning is kept
+	}
 	switch {
 	case name == "":
 	case e.path == "":

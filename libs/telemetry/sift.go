@@ -52,9 +52,9 @@ func (c *checker) siftMessage(depth int, tag otlp.Tag, i, end int, path string, 
 	}
 	if mine && c.summary.Refused() == before { // nothing that could be counted is in it
 		if depth >= 2 {
-			c.refuse(condemned) // a metric counts as one point
-		} else if c.summary.damage == nil {
-			c.summary.damage = condemned
+			c.summary.refuse(condemned, 1) // a metric counts as one point
+		} else {
+			c.summary.refuse(condemned, 0)
 		}
 	}
 	return nil
@@ -62,29 +62,15 @@ func (c *checker) siftMessage(depth int, tag otlp.Tag, i, end int, path string, 
 
 func (c *checker) siftItem(kind otlp.MetricKind, s, e int, path string, condemned *wireError) {
 	if condemned != nil {
-		c.refuse(condemned)
+		c.summary.refuse(condemned, 1)
 		return
 	}
 	v, damage := c.verdict(kind, s, e)
 	if damage != nil {
-		c.refuse(damage.in(path))
+		c.summary.refuse(damage.in(path), 1)
 		return
 	}
 	c.note(v)
-}
-
-// refuse counts one item for damage.
-func (c *checker) refuse(damage *wireError) {
-	if c.summary.places == nil {
-		c.summary.places = new([numReasons]wireError)
-	}
-	if c.summary.damage == nil {
-		c.summary.damage = damage
-	}
-	if c.summary.Rejected[damage.reason] == 0 {
-		c.summary.places[damage.reason] = *damage
-	}
-	c.summary.Rejected[damage.reason]++
 }
 
 // verdict judges the item at b[s:e].
@@ -159,21 +145,4 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "." + name
-}
-
-// Damage is the first thing that is broken in an item or in what items share, as an error like those of Check; nil where all can be read.
-func (s *Summary) Damage() error {
-	if s.damage == nil {
-		return nil
-	}
-	return s.damage.fault()
-}
-
-// place says where the first damage of a reason is, for a message.
-func (s *Summary) place(reason Reason) string {
-	if s.places == nil || s.places[reason].what == "" {
-		return ""
-	}
-	p := &s.places[reason]
-	return " (the first: " + p.where() + ": " + p.what + ")"
 }

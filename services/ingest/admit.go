@@ -18,8 +18,9 @@ type receipt struct {
 }
 
 // take admits one request, an OTLP protobuf, and publishes what is admitted. It returns without an error only when all of that is
-// durable. The payload is not kept. body is the request as it was sent, decompressed: for JSON another text than the payload.
-func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.Signal, body, payload []byte) (receipt, error) {
+// durable. The payload is not kept. body is the request as it was sent, decompressed: for JSON another text than the payload. What its reader has refused
+// already is counted in.
+func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.Signal, body, payload []byte, refused telemetry.Refusals) (receipt, error) {
 	now := s.env.Now()
 	limits := s.cfg.Admit.limits(signal, now)
 	limits.MaxBytes = s.bus.Load().MaxPayload()
@@ -27,6 +28,7 @@ func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.S
 	if err != nil {
 		return receipt{}, err
 	}
+	admission.Add(refused)
 	out := receipt{accepted: admission.Items, rejected: admission.Refused(), message: admission.Message()}
 	if len(admission.Parts) > 0 {
 		request := telemetry.NewRequestID(id.Tenant, signal, body)

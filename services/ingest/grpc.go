@@ -178,7 +178,7 @@ func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal) (receip
 		return receipt{}, err
 	}
 	defer s.release(&b)
-	return s.take(ctx, id, signal, b.bytes, b.bytes)
+	return s.take(ctx, id, signal, b.bytes, b.bytes, telemetry.Refusals{})
 }
 
 // grpcError turns an error into a gRPC status with its details.

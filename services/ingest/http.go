@@ -84,19 +84,20 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 	}
 	defer s.release(&b)
 	payload := b.bytes
+	var refused telemetry.Refusals
 	if contentType == typeJSON {
 		// Parsed JSON takes several times its size. A request that is alone is always taken.
 		parsed := min(4*int64(len(payload)), s.budget.largest()-b.reserved)
 		if err := s.budget.take(parsed, parsed <= smallRequest); err != nil {
 			return receipt{}, err
 		}
-		payload, err = fromJSON(signal, payload)
+		payload, refused, err = fromJSON(signal, payload)
 		s.budget.free(parsed)
 		if err != nil {
 			return receipt{}, err
 		}
 	}
-	r, err := s.take(request.Context(), id, signal, b.bytes, payload)
+	r, err := s.take(request.Context(), id, signal, b.bytes, payload, refused)
 	if err != nil {
 		return receipt{}, err
 	}

@@ -1,7 +1,7 @@
 // Package ingest receives OTLP by gRPC and HTTP, admits it and publishes it to the bus. It says yes only when the bus has
 // acknowledged every part of a request, and never touches the database.
 //
-//	OTLP/gRPC ──┐                        ┌── JSON: pdata, once
+//	OTLP/gRPC ──┐                        ┌── JSON: to protobuf
 //	            ├── identify ── decode ──┤                       ┌── check, bound, split (telemetry.Admit)
 //	OTLP/HTTP ──┘   (tenant)   (gzip,    └── protobuf: as it is ─┴── publish ── every PubAck ── answer
 //	POST /api/…                 zstd)
