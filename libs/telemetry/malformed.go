@@ -26,8 +26,8 @@ func wrongType(offset int, tag otlp.Tag) *wireError {
 
 // in puts the name of the enclosing message before the path, on the way up.
 func (e *wireError) in(name string) *wireError {
-	if len(e.path) > 160 {
-		e.path = "…" // of a path that nobody reads to its end, the beginning is kept
+	if len(e.path) > 400 {
+		e.path = e.path[:200] + "…" // of a path that nobody reads to its end, the beginning is kept
 	}
 	switch {
 	case name == "":
@@ -47,6 +47,9 @@ func (e *wireError) inNth(name string, n int) *wireError {
 func (e *wireError) where() string {
 	if e.path == "" {
 		return "request"
+	}
+	if len(e.path) > 200 {
+		return e.path[:200] + "…"
 	}
 	return e.path
 }

@@ -82,8 +82,8 @@ type jsonError struct {
 }
 
 func (e *jsonError) in(name string) *jsonError {
-	if len(e.path) > 160 {
-		e.path = "…" // of a path that nobody reads to its end, the beginning is kept
+	if len(e.path) > 400 {
+		e.path = e.path[:200] + "…" // of a path that nobody reads to its end, the beginning is kept
 	}
 	switch {
 	case e.path == "":
@@ -101,6 +101,9 @@ func (e *jsonError) at(n int) *jsonError { return e.in("[" + strconv.Itoa(n) + "
 func (e *jsonError) where() string {
 	if e.path == "" {
 		return "request"
+	}
+	if len(e.path) > 200 {
+		return e.path[:200] + "…"
 	}
 	return e.path
 }
