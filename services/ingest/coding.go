@@ -38,6 +38,9 @@ func newCodings() codings {
 	return codings{
 		{names: []string{"gzip", "x-gzip"}, holds: 64 << 10, make: func() (decoder, error) { return new(gzip.Reader), nil }},
 		{names: []string{"zstd"}, holds: maxWindow, make: newZstdDecoder},
+		{names: []string{"deflate", "zlib"}, holds: 64 << 10, make: newZlibDecoder},
+		{names: []string{"snappy", "x-snappy-framed"}, holds: 2 * maxBlock, make: newSnappyDecoder}, // a block as it came, and what is in it
+		{names: []string{"lz4"}, holds: 2 * maxWindow, make: newLZ4Decoder},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/gzip" // registers itself first, so that the faster one below replaces it
@@ -17,7 +18,7 @@ var _ = register()
 // register makes the encodings known in which answers are sent; without one of its name, gRPC refuses a request before it is looked at. What
 // requests hold is decompressed by codings: these here see only what other services get, which is a few bytes.
 func register() []encoding.Compressor {
-	compressors := []encoding.Compressor{&gzipCompressor{}, &zstdCompressor{}}
+	compressors := []encoding.Compressor{&gzipCompressor{}, &zstdCompressor{}, &snappyCompressor{}}
 	for _, c := range compressors {
 		encoding.RegisterCompressor(c)
 	}
@@ -139,4 +140,20 @@ func (z *zstdReader) Close() error {
 	}
 	z.pool.Put(z)
 	return nil
+}
+
+// snappyCompressor is the Collector's snappy for gRPC: the framed stream.
+type snappyCompressor struct{}
+
+// Name is the encoding's name in grpc-encoding.
+func (*snappyCompressor) Name() string { return "snappy" }
+
+// Compress compresses what is written; Close ends the stream.
+func (*snappyCompressor) Compress(w io.Writer) (io.WriteCloser, error) {
+	return s2.NewWriter(w, s2.WriterSnappyCompat(), s2.WriterConcurrency(1)), nil
+}
+
+// Decompress reads a stream.
+func (*snappyCompressor) Decompress(r io.Reader) (io.Reader, error) {
+	return s2.NewReader(r, s2.ReaderMaxBlockSize(64<<10)), nil
 }

@@ -61,7 +61,7 @@ func TestOTLPOverGRPC(t *testing.T) {
 	conn := dial(t, r)
 	for _, signal := range telemetry.Signals() {
 		want := protobuf(t, signal)
-		for i, compression := range []string{"identity", "gzip", "zstd", "gzip", "zstd"} { // twice: pooled decompressors
+		for i, compression := range []string{"identity", "gzip", "zstd", "snappy", "gzip", "zstd", "snappy"} { // twice: pooled decompressors
 			tenant := telemetry.Tenant(fmt.Sprint("t", i))
 			ctx := metadata.AppendToOutgoingContext(t.Context(), "x-scope-orgid", string(tenant))
 			var trailer metadata.MD

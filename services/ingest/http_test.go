@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zlib"
+	"github.com/pierrec/lz4/v4"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
@@ -35,6 +40,14 @@ func TestOTLPOverHTTP(t *testing.T) {
 			{"application/json", "", testdata(t, signal), testdata(t, signal)},
 			{"application/json; charset=utf-8", "gzip", gzipped(t, testdata(t, signal)), testdata(t, signal)},
 			{"application/json", "zstd", zstded(t, snakeCase(testdata(t, signal))), snakeCase(testdata(t, signal))},
+			{"application/x-protobuf", "deflate", compressed(t, want, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }), want},
+			{"application/x-protobuf", "zlib", compressed(t, want, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }), want},
+			{"application/x-protobuf", "deflate", compressed(t, want, func(w io.Writer) io.WriteCloser { z, _ := flate.NewWriter(w, 5); return z }), want},
+			{"application/x-protobuf", "snappy", compressed(t, want, func(w io.Writer) io.WriteCloser { return snappy.NewBufferedWriter(w) }), want},
+			{"application/x-protobuf", "x-snappy-framed", compressed(t, want, func(w io.Writer) io.WriteCloser { return snappy.NewBufferedWriter(w) }), want},
+			{"application/x-protobuf", "snappy", snappy.Encode(nil, want), want},
+			{"application/json", "snappy", snappy.Encode(nil, testdata(t, signal)), testdata(t, signal)},
+			{"application/x-protobuf", "lz4", compressed(t, want, func(w io.Writer) io.WriteCloser { return lz4.NewWriter(w) }), want},
 		} {
 			// Each in a tenant of its own: the same bytes of one tenant would be the same batch.
 			tenant := fmt.Sprintf("t%d", position[signal])
@@ -131,6 +144,15 @@ func TestBadInputOverHTTP(t *testing.T) {
 		{"gzip that ends early", "/v1/traces", pb, gzipped(t, fine)[:40], []string{"Content-Encoding", "gzip"}, 400, "it ends early"},
 		{"no bytes of gzip", "/v1/traces", pb, nil, []string{"Content-Encoding", "gzip"}, 400, "it ends early"},
 		{"not zstd", "/v1/traces", pb, fine, []string{"Content-Encoding", "zstd"}, 400, `the body cannot be read as "zstd"`},
+		{"not zlib", "/v1/traces", pb, fine, []string{"Content-Encoding", "deflate"}, 400, `the body cannot be read as "deflate"`},
+		{"no bytes of zlib", "/v1/traces", pb, nil, []string{"Content-Encoding", "zlib"}, 400, "it ends early"},
+		{"not snappy", "/v1/traces", pb, fine, []string{"Content-Encoding", "snappy"}, 400, `the body cannot be read as "snappy"`},
+		{"a large block of snappy", "/v1/traces", pb, snappy.Encode(nil, make([]byte, maxBlock/8))[:50], []string{"Content-Encoding", "snappy"}, 400, `the body cannot be read as "snappy"`},
+		{"a block of snappy that claims too much", "/v1/traces", pb, []byte{0xff, 0xff, 0xff, 0xff, 7, 0, 0, 0, 0, 0, 0, 0}, []string{"Content-Encoding", "snappy"}, 400, "send it framed"},
+		{"not lz4", "/v1/traces", pb, fine, []string{"Content-Encoding", "lz4"}, 400, `the body cannot be read as "lz4"`},
+		{"a bomb of lz4", "/v1/traces", pb, compressed(t, make([]byte, 10<<20), func(w io.Writer) io.WriteCloser { return lz4.NewWriter(w) }), []string{"Content-Encoding", "lz4"}, 413, "larger than 200000 bytes"},
+		{"a bomb of snappy", "/v1/traces", pb, snappy.Encode(nil, make([]byte, 1<<20)), []string{"Content-Encoding", "snappy"}, 413, "larger than 200000 bytes"},
+		{"a bomb of zlib", "/v1/traces", pb, compressed(t, make([]byte, 10<<20), func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }), []string{"Content-Encoding", "deflate"}, 413, "larger than 200000 bytes"},
 		{"zstd that ends early", "/v1/traces", pb, zstded(t, fine)[:40], []string{"Content-Encoding", "zstd"}, 400, "it ends early"},
 		{"over the limit as sent", "/v1/traces", pb, make([]byte, 100_001), nil, 413, "larger than 100000 bytes"},
 		{"over the limit decompressed", "/v1/traces", pb, gzipped(t, make([]byte, 200_001)), []string{"Content-Encoding", "gzip"}, 413, "larger than 200000 bytes"},

@@ -245,3 +245,13 @@ func requireJSON(t testing.TB, want string, got []byte) {
 	require.True(t, json.Valid(got), "%s", got)
 	require.JSONEq(t, want, string(got))
 }
+
+func compressed(t testing.TB, b []byte, writer func(w io.Writer) io.WriteCloser) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := writer(&out)
+	_, err := z.Write(b)
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	return out.Bytes()
+}
