@@ -39,8 +39,8 @@ func newCodings() codings {
 		{names: []string{"gzip", "x-gzip"}, holds: 64 << 10, make: func() (decoder, error) { return new(gzip.Reader), nil }},
 		{names: []string{"zstd"}, holds: maxWindow, make: newZstdDecoder},
 		{names: []string{"deflate", "zlib"}, holds: 64 << 10, make: newZlibDecoder},
-		{names: []string{"snappy", "x-snappy-framed"}, holds: 2 * maxBlock, make: newSnappyDecoder}, // a block as it came, and what is in it
-		{names: []string{"lz4"}, holds: 2 * maxWindow, make: newLZ4Decoder},
+		{names: []string{"snappy", "x-snappy-framed"}, holds: 2 * maxBlock, make: newSnappyDecoder}, // likewise of a block
+		{names: []string{"lz4"}, holds: 8 << 20, make: newLZ4Decoder},                               // a block as it came, and what is in it,
 	}
 }
 

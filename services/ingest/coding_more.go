@@ -3,6 +3,7 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -58,7 +59,7 @@ func (d *zlibDecoder) Reset(source io.Reader) error {
 func (d *zlibDecoder) Read(p []byte) (int, error) { return d.from.Read(p) }
 
 // maxBlock bounds what one block of snappy decompresses to: it is taken whole, so that what is larger must come framed.
-const maxBlock = maxWindow
+const maxBlock = 4 << 20
 
 // snappyMagic begins a framed stream.
 const snappyMagic = "\xff\x06\x00\x00sNaPpY"
@@ -114,7 +115,10 @@ func (d *snappyDecoder) Reset(source io.Reader) error {
 // Read reads decompressed bytes.
 func (d *snappyDecoder) Read(p []byte) (int, error) { return d.from.Read(p) }
 
-// lz4Decoder reads frames of LZ4, of which a block has at most 8 MiB.
+// lz4Magic begins a frame.
+const lz4Magic = "\x04\x22\x4d\x18"
+
+// lz4Decoder reads frames of LZ4, of which a block has at most 4 MiB; those of the legacy format, with blocks of 8 MiB, are refused.
 type lz4Decoder struct {
 	*lz4.Reader
 	in *bufio.Reader
@@ -128,6 +132,9 @@ func newLZ4Decoder() (decoder, error) {
 func (d *lz4Decoder) Reset(source io.Reader) error {
 	d.in.Reset(source)
 	d.Reader.Reset(d.in)
-	_, err := d.in.Peek(1)
+	head, err := d.in.Peek(len(lz4Magic))
+	if err == nil && string(head) != lz4Magic {
+		return errors.New("lz4: invalid frame")
+	}
 	return err
 }
