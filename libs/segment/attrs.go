@@ -8,6 +8,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
@@ -103,7 +104,7 @@ func (t *Table) readAttributes(x *decoder) error {
 		}
 		return nil
 	}
-	src, err := x.source(s)
+	src, err := x.in.Source(s)
 	if err != nil {
 		return err
 	}
@@ -113,8 +114,8 @@ func (t *Table) readAttributes(x *decoder) error {
 		return damagedf("attribute shapes")
 	}
 	b := &x.blocks
-	b.keys, b.wanted = resize(b.keys, k), resize(b.wanted, k)
-	b.perKey, b.flat = resize(b.perKey, k), resize(b.flat, p.Picked)
+	b.keys, b.wanted = scratch.Slice(b.keys, k), scratch.Slice(b.wanted, k)
+	b.perKey, b.flat = scratch.Slice(b.perKey, k), scratch.Slice(b.flat, p.Picked)
 	perKey, flat := b.perKey, b.flat
 	for i := range k {
 		ks := &x.d.Keys[i]
@@ -127,7 +128,7 @@ func (t *Table) readAttributes(x *decoder) error {
 			continue
 		}
 		b.keys[i] = t.key([]byte(ks.Key))
-		src, err := x.source(ks)
+		src, err := x.in.Source(ks)
 		if err != nil {
 			return err
 		}
@@ -191,7 +192,7 @@ func (t *Table) attributeBlock(x *decoder, src *streams.Source, n int, pick []ui
 	for _, name := range names {
 		b.keys = append(b.keys, t.key(name))
 	}
-	b.perKey, b.flat = resize(b.perKey, len(names)), resize(b.flat, p.Picked)
+	b.perKey, b.flat = scratch.Slice(b.perKey, len(names)), scratch.Slice(b.flat, p.Picked)
 	perKey, flat := b.perKey, b.flat
 	for i := range names {
 		some, m := p.Of(i)

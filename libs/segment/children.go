@@ -5,6 +5,7 @@ package segment
 
 import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
@@ -26,7 +27,7 @@ func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32
 	}
 	e.s.Reset()
 	e.c.Write(&e.s, counts)
-	e.v, e.w = resize(e.v, max(len(rows), len(parents))), resize(e.w, max(len(rows), len(parents)))
+	e.v, e.w = scratch.Slice(e.v, max(len(rows), len(parents))), scratch.Slice(e.w, max(len(rows), len(parents)))
 	if id != container.SectionLinks {
 		// Times are kept as differences from the parent's.
 		v := e.v[:len(rows)]
@@ -43,19 +44,20 @@ func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32
 		e.c.Write(&e.s, e.gather(c.Ints[ColFlags], rows))
 		e.c.Write(&e.s, e.gather(c.Ints[ColDroppedAttributes], rows))
 		e.childText(t, c.Texts[TextTraceState], rows, false)
-		e.writeTraceIDs(c.TraceIDs, rows, false)
-		e.writeSpanIDs(c.SpanIDs, rows)
+		e.ids.Traces(&e.s, c.TraceIDs, rows)
+		e.ids.Spans(&e.s, c.SpanIDs, rows)
 	case container.SectionExemplars:
 		e.c.Write(&e.s, e.gather(c.Ints[ColHas], rows))
 		e.splitNumbers(c.Ints[ColHas], c.Ints[ColNumber], rows)
 		e.writeNumbers()
-		e.writeTraceIDs(c.TraceIDs, rows, true)
-		e.writeSpanIDs(c.SpanIDs, rows)
+		e.ids.Traces(&e.s, c.TraceIDs, rows)
+		e.ids.EachTrace(e.addTrace)
+		e.ids.Spans(&e.s, c.SpanIDs, rows)
 	}
-	e.v, e.w = resize(e.v, len(rows)), resize(e.w, len(rows))
+	e.v, e.w = scratch.Slice(e.v, len(rows)), scratch.Slice(e.w, len(rows))
 	e.attributeBlock(t, &c.Attributes, rows, id == container.SectionEvents)
 	e.add(container.Section{ID: id, Count: len(rows)})
-	e.v, e.w = resize(e.v, len(parents)), resize(e.w, len(parents))
+	e.v, e.w = scratch.Slice(e.v, len(parents)), scratch.Slice(e.w, len(parents))
 }
 
 func (e *Encoder) childText(t *Table, col []ValueID, rows []uint32, tokens bool) {
@@ -98,11 +100,11 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 		}
 		return nil
 	}
-	src, err := x.source(s)
+	src, err := x.in.Source(s)
 	if err != nil {
 		return err
 	}
-	counts := resize(x.columns.v, x.d.Items)
+	counts := scratch.Slice(x.columns.v, x.d.Items)
 	x.columns.v = counts
 	x.r.Read(src, counts)
 	m := s.Count
@@ -204,10 +206,10 @@ func (t *Table) childColumns(x *decoder, src *streams.Source, c *Children, id ui
 		}
 	}
 	ids := func() {
-		x.kids.traces, x.kids.spans = resize(x.kids.traces, m), resize(x.kids.spans, m)
-		x.traceIDs(src, x.kids.traces)
+		x.kids.traces, x.kids.spans = scratch.Slice(x.kids.traces, m), scratch.Slice(x.kids.spans, m)
+		x.ids.NestedTraces(src, x.kids.traces)
 		if !src.Bad {
-			x.spanIDs(src, x.kids.spans)
+			x.ids.NestedSpans(src, x.kids.spans)
 		}
 		c.TraceIDs, c.SpanIDs = take(c.TraceIDs, x.kids.traces, kids), take(c.SpanIDs, x.kids.spans, kids)
 	}
@@ -223,7 +225,7 @@ func (t *Table) childColumns(x *decoder, src *streams.Source, c *Children, id ui
 	case container.SectionExemplars:
 		var has []int64
 		column(ColHas, func(v []int64) { has = v })
-		x.kids.numbers = resize(x.kids.numbers, m)
+		x.kids.numbers = scratch.Slice(x.kids.numbers, m)
 		clear(x.kids.numbers)
 		if !src.Bad {
 			x.numbersByHas(src, has, x.kids.numbers)

@@ -10,7 +10,9 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/ids"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -36,7 +38,7 @@ type decoder struct {
 	blocks  attributeReader
 	kids    childReader
 	valueReader
-	idReader
+	ids *ids.Reader
 
 	resources, scopes, metrics, series []uint32 // segment index → table index
 	place                              []uint32 // per entry of a dictionary: whether it is needed, or its place; valid during one call
@@ -45,6 +47,7 @@ type decoder struct {
 // reset forgets what refers to segments that were read.
 func (x *decoder) reset() {
 	x.in.Forget()
+	x.ids.Open(nil)
 	x.dicts.forget()
 	clear(x.texts[:cap(x.texts)])
 	x.parsed.Forget()
@@ -57,15 +60,6 @@ type valueReader struct {
 	values   []ValueID // of the table, by entry of the dictionary
 	interned []uint32  // per entry of the dictionary: its ValueID + 1, where a picked row has it
 	texts    [][]byte
-}
-
-// idReader reads ids of items and of nested rows. What it holds of items is valid until the next segment, and for a View until it reads rows.
-type idReader struct {
-	index                              []int64 // per row: which of the distinct ids; valid during one column
-	traceIndex, spanIndex              []int64 // the same of the two columns of items
-	spans, parents                     [][8]byte
-	codes                              []int64  // of parents; valid during one column
-	parentStarts, parentRows, parentAt []uint32 // rows by trace; valid during one column of parents
 }
 
 // columnReader holds integer columns.
@@ -153,13 +147,14 @@ func newDecoder(memory *arena.Arena) (*decoder, error) {
 		return nil, err
 	}
 	r := integers.NewDecoder()
-	return &decoder{in: in, r: r, lists: attributes.NewReader(r), dicts: dictionaryReader{ints: r}, memory: memory}, nil
+	return &decoder{in: in, r: r, ids: ids.NewReader(in, r), lists: attributes.NewReader(r), dicts: dictionaryReader{ints: r}, memory: memory}, nil
 }
 
 // open begins with another segment.
 func (x *decoder) open(d *Directory, parts []Part) {
 	x.d = &d.dir
 	x.in.Open(x.d, parts)
+	x.ids.Open(x.d)
 	clear(x.columns.read[:])
 }
 
@@ -167,15 +162,7 @@ func (x *decoder) open(d *Directory, parts []Part) {
 func (x *decoder) close() {
 	x.d = nil
 	x.in.Close()
-}
-
-// source gives a section's streams.
-func (x *decoder) source(s *container.Section) (*streams.Source, error) {
-	raw, err := x.in.Streams(s)
-	if err != nil {
-		return nil, err
-	}
-	return &streams.Source{Code: raw[container.StreamCode], Plain: raw[container.StreamPlain], Text: raw[container.StreamText]}, nil
+	x.ids.Open(nil)
 }
 
 func (t *Table) decode(x *decoder) error {
@@ -205,6 +192,42 @@ func (t *Table) decode(x *decoder) error {
 		t.sizes = append(t.sizes, uint32(min(raw/x.d.Items, MaxItemBytes)))
 	}
 	return nil
+}
+
+// readIDs appends the ids of items that are wanted, or where they lie.
+func (t *Table) readIDs(x *decoder) error {
+	w := &x.needs.want
+	var to ids.Columns
+	if t.schema.traceIDs && (w.All || w.TraceIDs) {
+		t.TraceIDs = grow(t.TraceIDs, x.picked)
+		to.Traces = t.TraceIDs[len(t.TraceIDs)-x.picked:]
+	}
+	if t.schema.spanIDs && (w.All || w.SpanIDs) {
+		t.SpanIDs = grow(t.SpanIDs, x.picked)
+		to.Spans = t.SpanIDs[len(t.SpanIDs)-x.picked:]
+	}
+	if t.schema.parents && (w.All || w.ParentIDs) {
+		t.ParentIDs = grow(t.ParentIDs, x.picked)
+		to.Parents = t.ParentIDs[len(t.ParentIDs)-x.picked:]
+	}
+	if x.places {
+		return x.ids.Items(&to, x.pick, &t.places)
+	}
+	return x.ids.Items(&to, x.pick, nil)
+}
+
+// IDRanges appends the ranges of the body that SetIDs needs for a row that was read with Want.IDPlaces; there are none for other rows.
+func (t *Table) IDRanges(to []Range, row uint32) []Range {
+	return t.places.Ranges(to, row, &ids.Columns{Traces: t.TraceIDs, Spans: t.SpanIDs, Parents: t.ParentIDs})
+}
+
+// SetIDs gives a row its ids: the bytes of the first parts are those of its IDRanges. It returns the parts of other rows.
+func (t *Table) SetIDs(row uint32, parts []Part) (rest []Part, err error) {
+	rest, ok := t.places.Set(row, &ids.Columns{Traces: t.TraceIDs, Spans: t.SpanIDs, Parents: t.ParentIDs}, parts)
+	if !ok {
+		return rest, errParts.New("the bytes of ids are not those that were asked for")
+	}
+	return rest, nil
 }
 
 // grow adds n elements to a column.
@@ -241,7 +264,7 @@ func (x *decoder) column(c Column) ([]int64, error) {
 	if x.columns.read[c] != nil {
 		return x.columns.read[c], nil
 	}
-	x.columns.memory[c] = resize(x.columns.memory[c], x.d.Items)
+	x.columns.memory[c] = scratch.Slice(x.columns.memory[c], x.d.Items)
 	return x.columns.memory[c], x.fill(c, x.columns.memory[c])
 }
 
@@ -275,7 +298,7 @@ func (x *decoder) ints(c Column, dst []int64) error {
 		}
 		return nil
 	}
-	src, err := x.source(s)
+	src, err := x.in.Source(s)
 	if err != nil {
 		return err
 	}
@@ -362,7 +385,7 @@ func (t *Table) readColumn(x *decoder, c Column) error {
 func (x *decoder) someInts(c Column, rows []uint32, dst []int64) error {
 	s := x.d.Section(uint8(c))
 	if x.columns.read[c] == nil && s != nil && !s.Constant() && plainInts(x.d.Signal, c) {
-		src, err := x.source(s)
+		src, err := x.in.Source(s)
 		if err != nil {
 			return err
 		}
@@ -439,7 +462,7 @@ func (x *decoder) numberColumn(dst []int64) error {
 	if s == nil {
 		return nil
 	}
-	src, err := x.source(s)
+	src, err := x.in.Source(s)
 	if err != nil {
 		return err
 	}
@@ -464,7 +487,7 @@ func (x *decoder) numbersByHas(src *streams.Source, has, dst []int64) {
 			doubles++
 		}
 	}
-	x.columns.v, x.columns.w = resize(x.columns.v, ints), resize(x.columns.w, doubles)
+	x.columns.v, x.columns.w = scratch.Slice(x.columns.v, ints), scratch.Slice(x.columns.w, doubles)
 	x.r.Read(src, x.columns.v)
 	x.r.ReadDoubles(src, x.columns.w)
 	if src.Bad {
@@ -508,7 +531,7 @@ func (x *decoder) sparse(c Column, kinds uint8, dst []int64) error {
 	if err != nil {
 		return err
 	}
-	v := resize(x.columns.v, n)
+	v := scratch.Slice(x.columns.v, n)
 	x.columns.v = v
 	if err := x.ints(c, v); err != nil {
 		return err
@@ -534,7 +557,7 @@ func (t *Table) readTexts(x *decoder) error {
 		if s == nil {
 			continue
 		}
-		src, err := x.source(s)
+		src, err := x.in.Source(s)
 		if err != nil {
 			return err
 		}
@@ -556,7 +579,7 @@ func (t *Table) readBounds(x *decoder, src *streams.Source, dst []ValueID) error
 	if err != nil {
 		return err
 	}
-	x.blocks.ids = resize(x.blocks.ids, n)
+	x.blocks.ids = scratch.Slice(x.blocks.ids, n)
 	t.valueColumn(x, src, keyOf(TextBounds), n, nil, x.blocks.ids)
 	if src.Bad {
 		return nil
@@ -590,7 +613,7 @@ func (x *decoder) list64(src *streams.Source, dst, lengths []int64, doubles bool
 	order := src.Byte()
 	to := dst
 	if order == listByPlace {
-		x.columns.w = resize(x.columns.w, len(dst))
+		x.columns.w = scratch.Slice(x.columns.w, len(dst))
 		to = x.columns.w
 	}
 	if doubles {
@@ -650,7 +673,7 @@ func (t *Table) readList(x *decoder, c ListColumn) error {
 		}
 		return nil
 	}
-	src, err := x.source(s)
+	src, err := x.in.Source(s)
 	if err != nil {
 		return err
 	}
@@ -659,7 +682,7 @@ func (t *Table) readList(x *decoder, c ListColumn) error {
 	if err != nil {
 		return err
 	}
-	lengths := resize(x.columns.v, n)
+	lengths := scratch.Slice(x.columns.v, n)
 	x.columns.v = lengths
 	x.r.Read(src, lengths)
 	total := int64(0)

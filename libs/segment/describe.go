@@ -138,7 +138,7 @@ func (x *decoder) describe(s *container.Section) (SectionDescription, error) {
 		return out, err
 	}
 	out.Extensions = describeFields(out.Extensions, fields, true)
-	src, err := x.source(s)
+	src, err := x.in.Source(s)
 	if err != nil {
 		return out, err
 	}

@@ -4,8 +4,8 @@ package segment
 
 import (
 	"github.com/ollyscale/ollyscale/libs/fault"
-	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/ids"
 )
 
 // Directory lists what a segment's body holds and where: attribute keys, bounds of columns, and the byte ranges to fetch
@@ -78,7 +78,7 @@ func (d *Directory) Ranges(w Want) []Range {
 		if s := &d.dir.Sections[i]; n.section(s.ID) {
 			skip := 0
 			if w.IDPlaces {
-				skip = idBytes(s)
+				skip = ids.Bytes(s)
 			}
 			out = d.dir.Ranges(out, s, skip)
 		}
@@ -95,19 +95,7 @@ func (d *Directory) Ranges(w Want) []Range {
 func (d *Directory) IDBytes() int {
 	n := 0
 	for i := range d.dir.Sections {
-		n += idBytes(&d.dir.Sections[i])
+		n += ids.Bytes(&d.dir.Sections[i])
 	}
 	return n
-}
-
-// idBytes is how many bytes of distinct ids of items a section's plain stream begins with.
-func idBytes(s *container.Section) int {
-	switch s.ID {
-	case container.SectionTraceIDs:
-		return s.Count * otlp.TraceIDSize
-	case container.SectionSpanIDs, container.SectionParentIDs:
-		return s.Count * otlp.SpanIDSize
-	default:
-		return 0
-	}
 }

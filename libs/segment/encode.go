@@ -11,7 +11,9 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/filter"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/ids"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/texts"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
@@ -36,7 +38,7 @@ type Encoder struct {
 	rowWriter
 	attrs attributes.Splitter[KeyID, ValueID] // of the section being written
 	tree  shapeTree                           // of attribute lists that come without a shape of the table; valid during one section
-	idWriter
+	ids   *ids.Encoder
 	childWriter
 	maps [4]mapping // resources, scopes, metrics, series: table index → segment index; valid until the segment ends
 }
@@ -53,9 +55,6 @@ type rowWriter struct {
 	column32 []ValueID // values of rows
 }
 
-// idWriter numbers the ids of a section. The indexes of items are valid until those of nested rows are made.
-type idWriter struct{ traceIdx, spanIdx idIndex }
-
 // childWriter finds nested rows. All of it is valid during one section.
 type childWriter struct {
 	owner []uint32 // per nested row: its item
@@ -68,7 +67,7 @@ const groupLevel = 2
 // NewEncoder makes an Encoder.
 func NewEncoder() *Encoder {
 	numbers := integers.NewEncoder()
-	return &Encoder{c: numbers, values: values.NewEncoder(numbers, texts.NewEncoder(numbers))}
+	return &Encoder{c: numbers, ids: ids.NewEncoder(numbers), values: values.NewEncoder(numbers, texts.NewEncoder(numbers))}
 }
 
 // Encode writes the given rows, in the given order, as one segment. Level 0 and 1 compress with zstd 1, level 2 with zstd 3.
@@ -154,7 +153,7 @@ func (e *Encoder) begin(t *Table, rows []uint32, level int) error {
 	e.maps[mapScopes].reset(len(t.Scopes))
 	e.maps[mapMetrics].reset(len(t.Metrics))
 	e.maps[mapSeries].reset(len(t.Series))
-	e.v, e.w = resize(e.v, len(rows)), resize(e.w, len(rows))
+	e.v, e.w = scratch.Slice(e.v, len(rows)), scratch.Slice(e.w, len(rows))
 	return nil
 }
 
@@ -255,6 +254,28 @@ func (e *Encoder) textSection(t *Table, c TextColumn, col []ValueID, rows []uint
 	e.add(s)
 }
 
+// itemIDs writes the ids of items; a column that no row has an id in has no section.
+func (e *Encoder) itemIDs(t *Table, rows []uint32) {
+	e.s.Reset()
+	if n, some := e.ids.Traces(&e.s, t.TraceIDs, rows); some {
+		e.add(container.Section{ID: container.SectionTraceIDs, Count: n})
+	}
+	e.ids.EachTrace(e.addTrace)
+	e.s.Reset()
+	if n, some := e.ids.Spans(&e.s, t.SpanIDs, rows); some {
+		e.add(container.Section{ID: container.SectionSpanIDs, Count: n})
+	}
+	if !t.schema.parents {
+		return
+	}
+	e.s.Reset()
+	if n, some := e.ids.Parents(&e.s, t.ParentIDs, rows); some {
+		e.add(container.Section{ID: container.SectionParentIDs, Count: n})
+	}
+}
+
+func (e *Encoder) addTrace(id [16]byte) { e.traces.Add(TraceHash(id)) }
+
 func (e *Encoder) spans(t *Table, rows []uint32) {
 	e.column(t, ColTime, rows)
 	e.column(t, ColDuration, rows)
@@ -264,9 +285,7 @@ func (e *Encoder) spans(t *Table, rows []uint32) {
 	e.textSection(t, TextName, t.Texts[TextName], rows)
 	e.resources(t)
 	e.out.Cut()
-	e.traceIDs(t.TraceIDs, rows)
-	e.spanIDs(t.SpanIDs, rows)
-	e.parentIDs(t, rows)
+	e.itemIDs(t, rows)
 	e.out.Cut()
 	e.mapped(ColScope, t.Ints[ColScope], &e.maps[mapScopes], rows)
 	e.scopes(t)
@@ -292,8 +311,7 @@ func (e *Encoder) logs(t *Table, rows []uint32) {
 	e.textSection(t, TextBody, t.Texts[TextBody], rows)
 	e.bodyWords(t)
 	e.out.Cut()
-	e.traceIDs(t.TraceIDs, rows)
-	e.spanIDs(t.SpanIDs, rows)
+	e.itemIDs(t, rows)
 	e.out.Cut()
 	e.mapped(ColScope, t.Ints[ColScope], &e.maps[mapScopes], rows)
 	e.scopes(t)
@@ -390,7 +408,7 @@ func (e *Encoder) numbers(t *Table, rows []uint32) {
 
 // splitNumbers leaves the integers in e.v and the doubles in e.w.
 func (e *Encoder) splitNumbers(has, number []int64, rows []uint32) (lo, hi int64, found bool) {
-	e.v, e.w = resize(e.v, len(rows))[:0], resize(e.w, len(rows))[:0]
+	e.v, e.w = scratch.Slice(e.v, len(rows))[:0], scratch.Slice(e.w, len(rows))[:0]
 	for _, r := range rows {
 		x := number[r]
 		switch {
@@ -468,7 +486,7 @@ func (e *Encoder) transpose(all, lengths []int64) []int64 {
 			return nil
 		}
 	}
-	out := resize(e.turned, len(all))
+	out := scratch.Slice(e.turned, len(all))
 	e.turned = out
 	for i, x := range all {
 		out[i%width*rows+i/width] = x

@@ -9,6 +9,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/ids"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/intern"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -43,7 +44,7 @@ type interner struct {
 	arena   arena.Arena // of what was decoded
 	partial bool        // filled by a decode of only some columns
 
-	idPlaces []idPlaces // per row, where only places were read
+	places ids.Places // of rows of which only these were read
 }
 
 type childSet struct {
@@ -91,7 +92,7 @@ func (t *Table) Reset() {
 	t.metricHashes, t.seriesHashes = t.metricHashes[:0], t.seriesHashes[:0]
 	t.lists = nil // earlier lists may still be held by a reader of Pool
 	t.partial = false
-	t.idPlaces = t.idPlaces[:0]
+	t.places.Truncate(0)
 	for _, x := range []*intern.Index{&t.keys, &t.values, &t.resources, &t.scopes, &t.metrics, &t.series} {
 		x.Reset(0)
 	}
@@ -145,7 +146,7 @@ func (t *Table) rollback(m mark) {
 	t.tree.truncate(m.shapes)
 	clear(t.pairs)
 	t.partial = m.partial
-	t.idPlaces = t.idPlaces[:min(len(t.idPlaces), m.n)]
+	t.places.Truncate(m.n)
 	for i := range t.recent {
 		if int(t.recent[i]) >= m.values {
 			t.recent[i] = 0

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -40,7 +41,7 @@ func (m *mapping) add(i uint32) int64 {
 
 // texts writes strings: lengths, then the bytes.
 func (e *Encoder) texts(n int, text func(i int) string) {
-	v := resize(e.codes, n)
+	v := scratch.Slice(e.codes, n)
 	e.codes = v
 	for i := range n {
 		s := text(i)
@@ -52,7 +53,7 @@ func (e *Encoder) texts(n int, text func(i int) string) {
 
 // numbersOf writes n integers.
 func (e *Encoder) numbersOf(n int, number func(i int) int64) {
-	v := resize(e.codes, n)
+	v := scratch.Slice(e.codes, n)
 	e.codes = v
 	for i := range n {
 		v[i] = number(i)
@@ -162,7 +163,7 @@ func (x *decoder) dictionary(s *container.Section) (*streams.Source, error) {
 	if s.Count > MaxItems {
 		return nil, damagedf("dictionary %d has %d entries", s.ID, s.Count)
 	}
-	return x.source(s)
+	return x.in.Source(s)
 }
 
 // dictionaryReader reads the lists of which dictionaries are made. What it returns is valid until the list of the same number is read
@@ -180,16 +181,16 @@ const keyTexts = 3
 
 // readNumbers reads list i: n integers.
 func (r *dictionaryReader) readNumbers(i int, src *streams.Source, n int) []int64 {
-	r.numbers[i] = resize(r.numbers[i], n)
+	r.numbers[i] = scratch.Slice(r.numbers[i], n)
 	r.ints.Read(src, r.numbers[i])
 	return r.numbers[i]
 }
 
 // readTexts reads list i: n strings. Where src is bad, they are not all there.
 func (r *dictionaryReader) readTexts(i int, src *streams.Source, n int) [][]byte {
-	r.lengths = resize(r.lengths, n)
+	r.lengths = scratch.Slice(r.lengths, n)
 	r.ints.Read(src, r.lengths)
-	out := resize(r.texts[i], n)
+	out := scratch.Slice(r.texts[i], n)
 	clear(out)
 	r.texts[i] = out
 	for k, l := range r.lengths {
@@ -222,11 +223,11 @@ func (x *decoder) referred(c Column, n int) ([]uint32, error) {
 	if x.pick == nil {
 		return nil, nil
 	}
-	x.columns.v = resize(x.columns.v, len(x.pick))
+	x.columns.v = scratch.Slice(x.columns.v, len(x.pick))
 	if err := x.someInts(c, x.pick, x.columns.v); err != nil {
 		return nil, err
 	}
-	x.place = resize(x.place, n)
+	x.place = scratch.Slice(x.place, n)
 	clear(x.place)
 	for _, r := range x.columns.v {
 		if uint64(r) >= uint64(n) {
@@ -246,7 +247,7 @@ func (x *decoder) referred(c Column, n int) ([]uint32, error) {
 // entries calls each for the entries of a dictionary of n: k numbers those in list, or all where list is nil. It returns what each gave,
 // by entry.
 func entries(to []uint32, n int, list []uint32, each func(k, i int) uint32) []uint32 {
-	to = resize(to, n)
+	to = scratch.Slice(to, n)
 	if list == nil {
 		for i := range n {
 			to[i] = each(i, i)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -37,8 +38,8 @@ func (t *Table) Slices(maxItems int) [][]uint32 {
 	if n == 0 {
 		return s.out
 	}
-	s.keys, s.tmpKeys = resize(s.keys, n), resize(s.tmpKeys, n)
-	s.rows, s.tmpRows = resize(s.rows, n), resize(s.tmpRows, n)
+	s.keys, s.tmpKeys = scratch.Slice(s.keys, n), scratch.Slice(s.tmpKeys, n)
+	s.rows, s.tmpRows = scratch.Slice(s.rows, n), scratch.Slice(s.tmpRows, n)
 	times := t.Ints[ColTime]
 	for i, at := range times {
 		s.keys[i] = uint64(at) ^ 1<<63 // order of signed numbers
@@ -93,13 +94,6 @@ func hourOf(t int64) int64 {
 	return h
 }
 
-func resize[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n, n+n/4)
-	}
-	return s[:n]
-}
-
 // sort is a stable radix sort of rows by keys, byte by byte; bytes in which all keys agree are skipped (of an hour's nanoseconds five
 // or six remain).
 func (s *slicer) sort() {
@@ -136,7 +130,7 @@ func (s *slicer) sort() {
 // rankServices ranks resources by service, so that equal services are neighbours whatever the order of arrival.
 func (t *Table) rankServices() {
 	s := &t.slicer
-	s.order = resize(s.order, len(t.Resources))
+	s.order = scratch.Slice(s.order, len(t.Resources))
 	for i := range s.order {
 		s.order[i] = uint32(i)
 	}
@@ -147,7 +141,7 @@ func (t *Table) rankServices() {
 		}
 		return compare(x.ServiceID, y.ServiceID)
 	})
-	s.rank = resize(s.rank, len(t.Resources))
+	s.rank = scratch.Slice(s.rank, len(t.Resources))
 	rank := uint32(0)
 	for i, r := range s.order {
 		if i > 0 && t.Resources[s.order[i-1]].ServiceID != t.Resources[r].ServiceID {
@@ -155,13 +149,13 @@ func (t *Table) rankServices() {
 		}
 		s.rank[r] = rank
 	}
-	s.count = resize(s.count, int(rank)+2)
+	s.count = scratch.Slice(s.count, int(rank)+2)
 }
 
 // rankSeries ranks series by metric name, service, resource and id: neighbours share their dictionaries' entries.
 func (t *Table) rankSeries() {
 	s := &t.slicer
-	s.order = resize(s.order, len(t.Series))
+	s.order = scratch.Slice(s.order, len(t.Series))
 	for i := range s.order {
 		s.order[i] = uint32(i)
 	}
@@ -183,7 +177,7 @@ func (t *Table) rankSeries() {
 		}
 		return compare(x.ID, y.ID)
 	})
-	s.rank = resize(s.rank, len(t.Series))
+	s.rank = scratch.Slice(s.rank, len(t.Series))
 	rank := uint32(0)
 	for i, r := range s.order {
 		if i > 0 && t.Series[s.order[i-1]].ID != t.Series[r].ID {
@@ -191,7 +185,7 @@ func (t *Table) rankSeries() {
 		}
 		s.rank[r] = rank
 	}
-	s.count = resize(s.count, int(rank)+2)
+	s.count = scratch.Slice(s.count, int(rank)+2)
 }
 
 func compare(a, b int64) int {

@@ -5,6 +5,7 @@ package segment
 
 import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 )
@@ -41,7 +42,7 @@ func (t *Table) valueColumn(x *decoder, src *streams.Source, key KeyID, n int, s
 	case codes == nil:
 		t.internAll(x, src, key, dst)
 	case some == nil:
-		x.values = resize(x.values, c.Len())
+		x.values = scratch.Slice(x.values, c.Len())
 		t.internAll(x, src, key, x.values)
 		if src.Bad {
 			return
@@ -60,7 +61,7 @@ func (t *Table) valueColumn(x *decoder, src *streams.Source, key KeyID, n int, s
 
 // internReferred interns the values of x.parsed that codes refer to, each once.
 func (t *Table) internReferred(x *decoder, src *streams.Source, key KeyID, codes []int64, dst []ValueID) {
-	x.interned = resize(x.interned, x.parsed.Len())
+	x.interned = scratch.Slice(x.interned, x.parsed.Len())
 	clear(x.interned)
 	for k, code := range codes {
 		if x.interned[code] == 0 {

@@ -10,6 +10,8 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/attributes"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/ids"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -26,11 +28,14 @@ type View struct {
 	d   *Directory // of the open segment
 	err error
 
-	traces    *TraceIDs
-	spans     [][8]byte
-	parents   [][8]byte
-	spanIDs   idColumn // what spans was made of
-	idMemory  TraceIDs
+	traces  *TraceIDs
+	spans   [][8]byte
+	parents [][8]byte
+	spanIDs ids.Column // what spans was made of
+
+	idMemory                 TraceIDs // of these columns, from one segment to the next
+	spanMemory, parentMemory [][8]byte
+
 	texts     [numTextColumns]*Values
 	keys      map[string]*Values
 	resources *Resources
@@ -61,7 +66,7 @@ const (
 
 // Open begins with a segment. parts must cover d.Ranges(w) of all that will be asked for.
 func (v *View) Open(d *Directory, parts []Part) {
-	v.spanIDs = idColumn{}
+	v.spanIDs = ids.Column{}
 	v.err, v.traces, v.spans, v.parents, v.resources, v.shapes, v.used = nil, nil, nil, nil, nil, nil, 0
 	clear(v.texts[:])
 	clear(v.keys)
@@ -144,27 +149,22 @@ func (v *View) TraceIDs() *TraceIDs {
 	}
 	t, n := &v.idMemory, v.Len()
 	v.traces = t
-	t.Distinct, t.Rows = append(t.Distinct[:0], [16]byte{}), resize(t.Rows, n)
+	t.Distinct, t.Rows = append(t.Distinct[:0], [16]byte{}), scratch.Slice(t.Rows, n)
 	clear(t.Rows)
-	s := v.x.d.Section(container.SectionTraceIDs)
-	if s == nil {
-		return t
-	}
-	src, err := v.x.source(s)
+	column, err := v.x.ids.Traces(nil, false)
 	if err != nil {
 		v.fail(err)
 		return t
 	}
-	b := v.x.distinctIDs(src, otlp.TraceIDSize, n)
-	if src.Bad {
-		v.bad("trace ids")
+	b, index := column.Distinct()
+	if index == nil {
 		return t
 	}
-	t.Distinct = resize(t.Distinct, len(b)/16)
+	t.Distinct = scratch.Slice(t.Distinct, len(b)/otlp.TraceIDSize)
 	for i := range t.Distinct {
-		t.Distinct[i] = [16]byte(b[i*16:])
+		t.Distinct[i] = [16]byte(b[i*otlp.TraceIDSize:])
 	}
-	copy(t.Rows, v.x.index)
+	copy(t.Rows, index)
 	return t
 }
 
@@ -173,20 +173,18 @@ func (v *View) SpanIDs() [][8]byte {
 	if v.spans != nil {
 		return v.spans
 	}
-	x := v.x
-	x.spans = resize(x.spans, v.Len())
-	clear(x.spans)
-	v.spans = x.spans
-	column, err := x.idColumn(container.SectionSpanIDs, otlp.SpanIDSize, nil, &x.spanIndex)
+	v.spanMemory = scratch.Slice(v.spanMemory, v.Len())
+	clear(v.spanMemory)
+	v.spans = v.spanMemory
+	column, err := v.x.ids.Spans(nil, false)
 	if err != nil {
 		v.fail(err)
 		return v.spans
 	}
 	v.spanIDs = column
-	if column.index != nil {
-		for i, e := range column.index {
-			v.spans[i] = [8]byte(column.ids[e*8:])
-		}
+	b, index := column.Distinct()
+	for i, e := range index {
+		v.spans[i] = [8]byte(b[e*otlp.SpanIDSize:])
 	}
 	return v.spans
 }
@@ -196,12 +194,12 @@ func (v *View) ParentIDs() [][8]byte {
 	if v.parents != nil {
 		return v.parents
 	}
-	v.x.parents = resize(v.x.parents, v.Len())
-	v.parents = v.x.parents
+	v.parentMemory = scratch.Slice(v.parentMemory, v.Len())
+	v.parents = v.parentMemory
 	traces := v.TraceIDs().Rows
 	v.SpanIDs()
 	if v.err == nil {
-		if err := v.x.parentIDs(&v.spanIDs, traces, v.parents, nil); err != nil {
+		if err := v.x.ids.Parents(&v.spanIDs, traces, v.parents); err != nil {
 			v.fail(err)
 		}
 	}
@@ -215,7 +213,7 @@ func (v *View) Text(c TextColumn) *Values {
 	}
 	v.texts[c] = &v.empty
 	if s := v.x.d.Section(container.SectionText + uint8(c)); s != nil {
-		src, err := v.x.source(s)
+		src, err := v.x.in.Source(s)
 		if err != nil {
 			v.fail(err)
 			return v.texts[c]
@@ -236,7 +234,7 @@ func (v *View) Attribute(key string) *Values {
 	if s == nil {
 		return &v.empty
 	}
-	src, err := v.x.source(s)
+	src, err := v.x.in.Source(s)
 	if err != nil {
 		v.fail(err)
 		return &v.empty
@@ -262,7 +260,7 @@ func (v *View) shape() *attributes.Plan {
 		v.bad("attribute shapes are missing")
 		return v.shapes
 	}
-	src, err := v.x.source(s)
+	src, err := v.x.in.Source(s)
 	if err != nil {
 		v.fail(err)
 		return v.shapes
@@ -376,11 +374,11 @@ type Test struct {
 // Pass tells of each distinct value whether it passes, and whether any does. The list is valid until the next call.
 func (c *Values) Pass(t *Test) (pass []bool, anyOf bool) {
 	n := c.Distinct()
-	c.pass = resize(c.pass, n)
+	c.pass = scratch.Slice(c.pass, n)
 	l := &c.column
 	narrow := (t.Equal != nil || t.Contains != nil) && n > 0 && l.Texts() > 0
 	if narrow {
-		c.some = resize(c.some, l.Texts())
+		c.some = scratch.Slice(c.some, l.Texts())
 		var sound bool
 		if t.Equal != nil {
 			sound = l.Equal(t.Equal, c.some)
@@ -542,7 +540,7 @@ func (v *View) Services() []Service {
 	if len(r.services) == r.N {
 		return r.services
 	}
-	r.services = resize(r.services, r.N)
+	r.services = scratch.Slice(r.services, r.N)
 	for i := range r.services {
 		r.services[i] = Service{Name: otlp.UnknownService}
 	}
@@ -575,6 +573,6 @@ func (v *View) Read(t *Table, w Want, rows []uint32) error {
 	if err := v.d.checkRows(rows); err != nil {
 		return err
 	}
-	v.spans, v.parents, v.spanIDs = nil, nil, idColumn{} // they lie in memory that is used now
+	v.spans, v.parents, v.spanIDs = nil, nil, ids.Column{} // what they are made of lies in memory that is used now
 	return t.appendFrom(v.x, w, rows)
 }

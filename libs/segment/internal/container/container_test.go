@@ -115,9 +115,9 @@ func TestWriterAndReader(t *testing.T) {
 			for i := range list {
 				s := &list[i]
 				n++
-				streams, err := r.Streams(s)
+				src, err := r.Source(s)
 				require.NoError(t, err)
-				for k, b := range streams {
+				for k, b := range [][]byte{StreamCode: src.Code, StreamPlain: src.Plain, StreamText: src.Text} {
 					require.Equal(t, string(want[s.Name()][k]), string(b), "%s, stream %d", s.Name(), k)
 				}
 				extension, err := r.Extension(s)
@@ -131,7 +131,7 @@ func TestWriterAndReader(t *testing.T) {
 				alone, err := NewReader(&memory)
 				require.NoError(t, err)
 				alone.Open(&d, parts)
-				_, err = alone.Streams(s)
+				_, err = alone.Source(s)
 				require.NoError(t, err)
 			}
 		}

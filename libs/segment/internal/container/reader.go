@@ -7,6 +7,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
 // Range is a byte range of the body.
@@ -105,17 +106,19 @@ func (r *Reader) part(offset, length int) ([]byte, error) {
 	return nil, Damagedf("bytes %d to %d of the body are missing", offset, offset+length)
 }
 
-// Streams gives the code, plain and text streams of a section of the open segment, by number; an absent one is empty.
-func (r *Reader) Streams(s *Section) (streams [StreamExtension][]byte, err error) {
+// Source gives the code, plain and text streams of a section of the open segment; an absent one is empty.
+func (r *Reader) Source(s *Section) (*streams.Source, error) {
 	if err := s.Understood(); err != nil {
-		return streams, err
+		return nil, err
 	}
-	for i := range streams {
-		if streams[i], err = r.stream(s.Streams[i]); err != nil {
-			return streams, err
+	var raw [StreamExtension][]byte
+	for i := range raw {
+		var err error
+		if raw[i], err = r.stream(s.Streams[i]); err != nil {
+			return nil, err
 		}
 	}
-	return streams, nil
+	return &streams.Source{Code: raw[StreamCode], Plain: raw[StreamPlain], Text: raw[StreamText]}, nil
 }
 
 // Extension gives the extension fields that the body has of a section of the open segment.
