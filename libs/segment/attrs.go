@@ -10,24 +10,25 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 )
 
 // collect takes the attribute lists of rows.
-func (e *Encoder) collect(l *AttrList, rows []uint32) {
+func (e *encoder) collect(l *AttrList, rows []uint32) {
 	e.attrs.Reset()
 	for _, r := range rows {
-		e.attrs.Add(l.shapes[r], l.IDs[l.Offsets[r]:l.Offsets[r+1]])
+		e.attrs.Add(l.Shape(r), l.IDs[l.Offsets[r]:l.Offsets[r+1]])
 	}
 }
 
 // itemAttributes writes the attributes of items: one section of shapes, one per key.
-func (e *Encoder) itemAttributes(t *Table, rows []uint32) {
+func (e *encoder) itemAttributes(t *table.Builder, rows []uint32) {
 	a := &e.attrs
 	if e.collect(&t.Attributes, rows); a.Len() == 0 {
 		return
 	}
 	e.out.Hold(a.Len())
-	a.Split(t.Keys, len(t.tree.nodes), t.tree.keyList)
+	a.Split(t.Keys, t.Shapes.Len(), t.Shapes.KeyList)
 	e.s.Reset()
 	a.Write(&e.s, e.c)
 	e.add(container.Section{ID: container.SectionShapes, Count: a.Shapes()})
@@ -41,33 +42,33 @@ func (e *Encoder) itemAttributes(t *Table, rows []uint32) {
 }
 
 // attributeBlock writes the attributes of nested rows into the section at hand.
-func (e *Encoder) attributeBlock(t *Table, l *AttrList, rows []uint32, tokens bool) {
+func (e *encoder) attributeBlock(t *table.Builder, l *AttrList, rows []uint32, tokens bool) {
 	e.collect(l, rows)
-	e.writeBlock(t, &t.tree, tokens)
+	e.writeBlock(t, &t.Shapes, tokens)
 }
 
 // attributeLists is attributeBlock for n lists of the pool.
-func (e *Encoder) attributeLists(t *Table, n int, list func(i int) []ValueID, tokens bool) {
+func (e *encoder) attributeLists(t *table.Builder, n int, list func(i int) []ValueID, tokens bool) {
 	e.attrs.Reset()
-	e.tree.reset()
+	e.tree.Reset()
 	for i := range n {
 		ids, node := list(i), uint32(0)
 		for _, id := range ids {
-			node = e.tree.child(node, t.Values[id].Key)
+			node = e.tree.Child(node, t.Values[id].Key)
 		}
 		e.attrs.Add(node, ids)
 	}
 	e.writeBlock(t, &e.tree, tokens)
 }
 
-func (e *Encoder) writeBlock(t *Table, tree *shapeTree, tokens bool) {
+func (e *encoder) writeBlock(t *table.Builder, tree *table.Shapes, tokens bool) {
 	a := &e.attrs
 	if a.Len() == 0 {
 		e.s.Uvarint(0)
 		return
 	}
 	e.out.Hold(a.Len())
-	a.Split(t.Keys, len(tree.nodes), tree.keyList)
+	a.Split(t.Keys, tree.Len(), tree.KeyList)
 	e.s.Uvarint(uint64(len(a.Keys)))
 	e.texts(len(a.Keys), func(i int) string { return t.Keys[a.Keys[i]] })
 	a.Write(&e.s, e.c)
@@ -100,7 +101,7 @@ func (t *Table) readAttributes(x *decoder) error {
 	s := x.d.Section(container.SectionShapes)
 	if s == nil {
 		for range x.picked {
-			a.end(0)
+			a.End(0)
 		}
 		return nil
 	}
@@ -127,7 +128,7 @@ func (t *Table) readAttributes(x *decoder) error {
 		if !b.wanted[i] || n == 0 {
 			continue
 		}
-		b.keys[i] = t.key([]byte(ks.Key))
+		b.keys[i] = t.b.InternKey([]byte(ks.Key))
 		src, err := x.in.Source(ks)
 		if err != nil {
 			return err
@@ -144,11 +145,11 @@ func (t *Table) readAttributes(x *decoder) error {
 			if !b.wanted[s] {
 				continue
 			}
-			node = t.tree.child(node, b.keys[s])
+			node = t.b.Shapes.Child(node, b.keys[s])
 			a.IDs = append(a.IDs, perKey[s][0])
 			perKey[s] = perKey[s][1:]
 		}
-		a.end(node)
+		a.End(node)
 	})
 	return nil
 }
@@ -190,7 +191,7 @@ func (t *Table) attributeBlock(x *decoder, src *streams.Source, n int, pick []ui
 	}
 	b.keys = b.keys[:0]
 	for _, name := range names {
-		b.keys = append(b.keys, t.key(name))
+		b.keys = append(b.keys, t.b.InternKey(name))
 	}
 	b.perKey, b.flat = scratch.Slice(b.perKey, len(names)), scratch.Slice(b.flat, p.Picked)
 	perKey, flat := b.perKey, b.flat
@@ -205,7 +206,7 @@ func (t *Table) attributeBlock(x *decoder, src *streams.Source, n int, pick []ui
 	p.EachRow(func(slots []int64) {
 		node := uint32(0)
 		for _, s := range slots {
-			node = t.tree.child(node, b.keys[s])
+			node = t.b.Shapes.Child(node, b.keys[s])
 			b.ids = append(b.ids, perKey[s][0])
 			perKey[s] = perKey[s][1:]
 		}

@@ -7,10 +7,11 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 )
 
 // childSection writes a nested row set as one section: counts per parent, then each column in the order of the schema.
-func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32) {
+func (e *encoder) childSection(t *table.Builder, c *Children, id uint8, parents []uint32) {
 	counts := e.v[:0]
 	rows, owner := e.child[:0], e.owner[:0]
 	for _, p := range parents {
@@ -60,7 +61,7 @@ func (e *Encoder) childSection(t *Table, c *Children, id uint8, parents []uint32
 	e.v, e.w = scratch.Slice(e.v, len(parents)), scratch.Slice(e.w, len(parents))
 }
 
-func (e *Encoder) childText(t *Table, col []ValueID, rows []uint32, tokens bool) {
+func (e *encoder) childText(t *table.Builder, col []ValueID, rows []uint32, tokens bool) {
 	ids := e.column32[:0]
 	for _, r := range rows {
 		ids = append(ids, col[r])
@@ -79,19 +80,19 @@ type childReader struct {
 }
 
 func (t *Table) readChildren(x *decoder) error {
-	for _, c := range t.children {
-		if !x.needs.section(c.id) {
+	for _, c := range t.b.Nested {
+		if !x.needs.section(c.Section) {
 			continue
 		}
-		if err := t.readChild(x, c.rows, c.schema, c.id); err != nil {
+		if err := t.readChild(x, c.Rows, c.Schema, c.Section); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) error {
-	c.prepare(schema)
+func (t *Table) readChild(x *decoder, c *Children, schema *table.Schema, id uint8) error {
+	c.Prepare(schema)
 	base := uint32(c.N)
 	s := x.d.Section(id)
 	if s == nil {
@@ -153,7 +154,7 @@ func (t *Table) readChild(x *decoder, c *Children, schema *rowSchema, id uint8) 
 	}
 	for i := range picked {
 		c.Attributes.IDs = append(c.Attributes.IDs, lists[ends[i]:ends[i+1]]...)
-		c.Attributes.end(x.blocks.nodes[i])
+		c.Attributes.End(x.blocks.nodes[i])
 	}
 	c.N += picked
 	return nil
@@ -216,11 +217,11 @@ func (t *Table) childColumns(x *decoder, src *streams.Source, c *Children, id ui
 	switch id {
 	case container.SectionEvents:
 		column(ColDroppedAttributes, nil)
-		text(TextName, keyEventName)
+		text(TextName, table.KeyEventName)
 	case container.SectionLinks:
 		column(ColFlags, nil)
 		column(ColDroppedAttributes, nil)
-		text(TextTraceState, keyOf(TextTraceState))
+		text(TextTraceState, table.KeyOf(TextTraceState))
 		ids()
 	case container.SectionExemplars:
 		var has []int64

@@ -14,6 +14,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -64,8 +65,8 @@ type valueReader struct {
 
 // columnReader holds integer columns.
 type columnReader struct {
-	read   [numIntColumns][]int64 // of all rows, as far as they were decoded
-	memory [numIntColumns][]int64
+	read   [table.IntColumns][]int64 // of all rows, as far as they were decoded
+	memory [table.IntColumns][]int64
 	v, w   []int64 // numbers of some points, and of others; valid during one call
 }
 
@@ -129,9 +130,9 @@ func (t *Table) appendFrom(x *decoder, w Want, pick []uint32) error {
 		x.picked = len(pick)
 	}
 	x.built = 0
-	before := t.mark()
+	before := t.b.Mark()
 	if !w.All || w.IDPlaces {
-		t.partial = true
+		t.b.Partial = true
 	}
 	err := t.decode(x)
 	if err != nil {
@@ -171,7 +172,7 @@ func (t *Table) decode(x *decoder) error {
 			if x.pick == nil { // a merge, which writes anew what it reads, must understand all
 				return err
 			}
-			t.partial = true
+			t.b.Partial = true
 		}
 	}
 	steps := [...]func(*decoder) error{
@@ -189,7 +190,7 @@ func (t *Table) decode(x *decoder) error {
 		raw += x.d.Frames[i].Raw
 	}
 	for range x.picked {
-		t.sizes = append(t.sizes, uint32(min(raw/x.d.Items, MaxItemBytes)))
+		t.b.Weigh(uint32(min(raw/x.d.Items, MaxItemBytes)))
 	}
 	return nil
 }
@@ -198,15 +199,15 @@ func (t *Table) decode(x *decoder) error {
 func (t *Table) readIDs(x *decoder) error {
 	w := &x.needs.want
 	var to ids.Columns
-	if t.schema.traceIDs && (w.All || w.TraceIDs) {
+	if t.b.Schema.TraceIDs && (w.All || w.TraceIDs) {
 		t.TraceIDs = grow(t.TraceIDs, x.picked)
 		to.Traces = t.TraceIDs[len(t.TraceIDs)-x.picked:]
 	}
-	if t.schema.spanIDs && (w.All || w.SpanIDs) {
+	if t.b.Schema.SpanIDs && (w.All || w.SpanIDs) {
 		t.SpanIDs = grow(t.SpanIDs, x.picked)
 		to.Spans = t.SpanIDs[len(t.SpanIDs)-x.picked:]
 	}
-	if t.schema.parents && (w.All || w.ParentIDs) {
+	if t.b.Schema.Parents && (w.All || w.ParentIDs) {
 		t.ParentIDs = grow(t.ParentIDs, x.picked)
 		to.Parents = t.ParentIDs[len(t.ParentIDs)-x.picked:]
 	}
@@ -273,8 +274,8 @@ func (x *decoder) fill(c Column, dst []int64) (err error) {
 	switch {
 	case c == ColNumber:
 		err = x.numberColumn(dst)
-	case appliesTo(c) != 0:
-		err = x.sparse(c, appliesTo(c), dst)
+	case table.AppliesTo(c) != 0:
+		err = x.sparse(c, table.AppliesTo(c), dst)
 	default:
 		err = x.ints(c, dst)
 	}
@@ -303,7 +304,7 @@ func (x *decoder) ints(c Column, dst []int64) error {
 		return err
 	}
 	switch {
-	case isDouble(c):
+	case table.IsDouble(c):
 		x.r.ReadDoubles(src, dst)
 	case isRelative(c):
 		relative := src.Byte()
@@ -327,7 +328,7 @@ func (x *decoder) ints(c Column, dst []int64) error {
 }
 
 func (t *Table) readInts(x *decoder) error {
-	for _, c := range t.schema.ints {
+	for _, c := range t.b.Schema.Ints {
 		if !x.needs.section(uint8(c)) {
 			continue
 		}
@@ -546,7 +547,7 @@ func (x *decoder) sparse(c Column, kinds uint8, dst []int64) error {
 }
 
 func (t *Table) readTexts(x *decoder) error {
-	for _, c := range t.schema.texts {
+	for _, c := range t.b.Schema.Texts {
 		if !x.needs.section(container.SectionText + uint8(c)) {
 			continue
 		}
@@ -562,7 +563,7 @@ func (t *Table) readTexts(x *decoder) error {
 			return err
 		}
 		if c != TextBounds {
-			t.valueColumn(x, src, keyOf(c), x.d.Items, x.pick, dst)
+			t.valueColumn(x, src, table.KeyOf(c), x.d.Items, x.pick, dst)
 		} else if err := t.readBounds(x, src, dst); err != nil {
 			return err
 		}
@@ -580,7 +581,7 @@ func (t *Table) readBounds(x *decoder, src *streams.Source, dst []ValueID) error
 		return err
 	}
 	x.blocks.ids = scratch.Slice(x.blocks.ids, n)
-	t.valueColumn(x, src, keyOf(TextBounds), n, nil, x.blocks.ids)
+	t.valueColumn(x, src, table.KeyOf(TextBounds), n, nil, x.blocks.ids)
 	if src.Bad {
 		return nil
 	}
@@ -644,7 +645,7 @@ func (t *Table) readLists(x *decoder) error {
 	if !x.needs.want.All && !x.needs.want.Lists {
 		return nil
 	}
-	for _, c := range t.schema.lists {
+	for _, c := range t.b.Schema.Lists {
 		if err := t.readList(x, c); err != nil {
 			return err
 		}
@@ -677,7 +678,7 @@ func (t *Table) readList(x *decoder, c ListColumn) error {
 	if err != nil {
 		return err
 	}
-	kinds := listAppliesTo(c)
+	kinds := table.ListAppliesTo(c)
 	n, err := x.ofKinds(kinds)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -202,7 +203,7 @@ func (d *demo) traces(n int) ptrace.Traces {
 			continue
 		}
 		// An SDK exports a span when it ends.
-		slices.SortFunc(spans, func(a, b demoSpan) int { return compare(a.end, b.end) })
+		slices.SortFunc(spans, func(a, b demoSpan) int { return cmp.Compare(a.end, b.end) })
 		rs := out.ResourceSpans().AppendEmpty()
 		d.resource(service, rs.Resource())
 		rs.SetSchemaUrl("https://opentelemetry.io/schemas/1.26.0")

@@ -11,6 +11,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -161,13 +162,13 @@ func encodingOf(numbers *integers.Decoder, s *container.Section, src *streams.So
 		return []string{"distinct and numbers", numbers.Peek(src)}
 	case s.ID == container.SectionParentIDs:
 		return []string{"places in the trace", numbers.Peek(src)}
-	case s.ID >= uint8(numIntColumns):
+	case s.ID >= uint8(table.IntColumns):
 		return nil
 	}
 	switch c := Column(s.ID); {
 	case c == ColNumber:
 		return []string{"integers and doubles"}
-	case isDouble(c):
+	case table.IsDouble(c):
 		return numbers.PeekDoubles(src)
 	case isRelative(c):
 		if src.Byte() != 0 {
@@ -185,11 +186,11 @@ func sectionName(s *container.Section) string {
 	switch {
 	case s.ID == container.SectionKey:
 		return "attributes." + s.Key
-	case s.ID < uint8(numIntColumns):
+	case s.ID < uint8(table.IntColumns):
 		name = Column(s.ID).String()
-	case s.ID >= container.SectionText && s.ID < container.SectionText+uint8(numTextColumns):
+	case s.ID >= container.SectionText && s.ID < container.SectionText+uint8(table.TextColumns):
 		name = TextColumn(s.ID - container.SectionText).String()
-	case s.ID >= container.SectionList && s.ID < container.SectionList+uint8(numListColumns):
+	case s.ID >= container.SectionList && s.ID < container.SectionList+uint8(table.ListColumns):
 		name = ListColumn(s.ID - container.SectionList).String()
 	default:
 		name = container.SectionName(s.ID)
@@ -198,39 +199,4 @@ func sectionName(s *container.Section) string {
 		return "unknown " + strconv.Itoa(int(s.ID))
 	}
 	return name
-}
-
-// nameIn is entry i of a table of names; empty beyond its end.
-func nameIn(names []string, i int) string {
-	if i < len(names) {
-		return names[i]
-	}
-	return ""
-}
-
-// String names a column as section 5 of the specification does.
-func (c Column) String() string {
-	return nameIn([]string{
-		ColTime: "time", ColPosition: "ingest position", ColOrdinal: "ordinal", ColResource: "resource", ColScope: "scope", ColDuration: "duration",
-		ColKind: "kind", ColStatus: "status code", ColFlags: "flags", ColDroppedAttributes: "dropped attributes", ColDroppedEvents: "dropped events",
-		ColDroppedLinks: "dropped links", ColObservedTime: "observed time", ColSeverity: "severity number", ColSeries: "series", ColStartTime: "start time",
-		ColHas: "has", ColNumber: "number", ColCount: "count", ColSum: "sum", ColMin: "min", ColMax: "max", ColScale: "scale", ColZeroCount: "zero count",
-		ColZeroThreshold: "zero threshold", ColPositiveOffset: "positive offset", ColNegativeOffset: "negative offset",
-	}, int(c))
-}
-
-// String names a text column as section 5 of the specification does.
-func (c TextColumn) String() string {
-	return nameIn([]string{
-		TextName: "name", TextStatusMessage: "status message", TextTraceState: "trace state", TextSeverity: "severity text", TextBody: "body",
-		TextEventName: "event name", TextBounds: "explicit bounds",
-	}, int(c))
-}
-
-// String names a list column as section 5 of the specification does.
-func (c ListColumn) String() string {
-	return nameIn([]string{
-		ListBucketCounts: "bucket counts", ListPositiveCounts: "positive bucket counts", ListNegativeCounts: "negative bucket counts",
-		ListQuantiles: "quantiles", ListQuantileValues: "quantile values",
-	}, int(c))
 }

@@ -15,14 +15,15 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/texts"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// Encoder holds the memory for encoding segments. One Encoder serves one goroutine; several Encoders may encode different rows of
+// encoder holds the memory for encoding segments. One encoder serves one goroutine; several encoders may encode different rows of
 // the same Table at the same time.
-type Encoder struct {
+type encoder struct {
 	out    container.Writer
 	s      streams.Sink // of the section being written
 	c      *integers.Encoder
@@ -37,7 +38,7 @@ type Encoder struct {
 	columnWriter
 	rowWriter
 	attrs attributes.Splitter[KeyID, ValueID] // of the section being written
-	tree  shapeTree                           // of attribute lists that come without a shape of the table; valid during one section
+	tree  table.Shapes                        // of attribute lists that come without a shape of the table; valid during one section
 	ids   *ids.Encoder
 	childWriter
 	maps [4]mapping // resources, scopes, metrics, series: table index → segment index; valid until the segment ends
@@ -64,18 +65,18 @@ type childWriter struct {
 // groupLevel is the level from which on segments can be put into a Group.
 const groupLevel = 2
 
-// NewEncoder makes an Encoder.
-func NewEncoder() *Encoder {
+// newEncoder makes an encoder.
+func newEncoder() *encoder {
 	numbers := integers.NewEncoder()
-	return &Encoder{c: numbers, ids: ids.NewEncoder(numbers), values: values.NewEncoder(numbers, texts.NewEncoder(numbers))}
+	return &encoder{c: numbers, ids: ids.NewEncoder(numbers), values: values.NewEncoder(numbers, texts.NewEncoder(numbers))}
 }
 
 // Encode writes the given rows, in the given order, as one segment. Level 0 and 1 compress with zstd 1, level 2 with zstd 3.
 func (t *Table) Encode(rows []uint32, level int) (*Segment, error) {
 	if t.encoder == nil {
-		t.encoder = NewEncoder()
+		t.encoder = newEncoder()
 	}
-	return t.encoder.Encode(t, rows, level)
+	return t.encoder.encode(&t.b, rows, level)
 }
 
 // AppendEncoded writes the given rows, in the given order, as one segment, or as more where one would hold more events, links, exemplars,
@@ -95,12 +96,12 @@ func (t *Table) AppendEncoded(to []*Segment, rows []uint32, level int) ([]*Segme
 	return t.AppendEncoded(to, rows[half:], level)
 }
 
-// Encode writes the given rows of t, in the given order, as one segment; t is only read.
-func (e *Encoder) Encode(t *Table, rows []uint32, level int) (*Segment, error) {
+// encode writes the given rows of t, in the given order, as one segment; t is only read.
+func (e *encoder) encode(t *table.Builder, rows []uint32, level int) (*Segment, error) {
 	switch {
 	case len(rows) == 0 || len(rows) > MaxItems:
 		return nil, errRows.Newf("a segment holds 1 to %d items, not %d", MaxItems, len(rows))
-	case t.partial:
+	case t.Partial:
 		return nil, errPartial.New("a table read without all columns cannot be encoded")
 	}
 	if err := e.begin(t, rows, level); err != nil {
@@ -143,7 +144,7 @@ func (s *Segment) Verify() error {
 	return nil
 }
 
-func (e *Encoder) begin(t *Table, rows []uint32, level int) error {
+func (e *encoder) begin(t *table.Builder, rows []uint32, level int) error {
 	if err := e.out.Begin(t.Signal, len(rows), level); err != nil {
 		return err
 	}
@@ -165,12 +166,12 @@ const (
 )
 
 // add writes a section, whose streams are in e.s.
-func (e *Encoder) add(s container.Section) {
+func (e *encoder) add(s container.Section) {
 	e.out.Add(s, [container.NumStreams][]byte{e.s.Code, e.s.Plain, e.s.Text})
 }
 
 // intSection writes an integer column; a constant one needs only its bounds, one that is all zero not even a section.
-func (e *Encoder) intSection(c Column, v []int64) {
+func (e *encoder) intSection(c Column, v []int64) {
 	first := v[0]
 	if !slices.ContainsFunc(v, func(x int64) bool { return x != first }) {
 		if first != 0 {
@@ -185,7 +186,7 @@ func (e *Encoder) intSection(c Column, v []int64) {
 }
 
 // gather collects the values of a column for rows.
-func (e *Encoder) gather(col []int64, rows []uint32) []int64 {
+func (e *encoder) gather(col []int64, rows []uint32) []int64 {
 	v := e.v[:len(rows)]
 	for i, r := range rows {
 		v[i] = col[r]
@@ -193,12 +194,12 @@ func (e *Encoder) gather(col []int64, rows []uint32) []int64 {
 	return v
 }
 
-func (e *Encoder) column(t *Table, c Column, rows []uint32) {
+func (e *encoder) column(t *table.Builder, c Column, rows []uint32) {
 	e.intSection(c, e.gather(t.Ints[c], rows))
 }
 
 // mapped writes a column of references, numbered anew.
-func (e *Encoder) mapped(c Column, col []int64, m *mapping, rows []uint32) {
+func (e *encoder) mapped(c Column, col []int64, m *mapping, rows []uint32) {
 	v := e.v[:len(rows)]
 	for i, r := range rows {
 		v[i] = m.add(uint32(col[r]))
@@ -207,7 +208,7 @@ func (e *Encoder) mapped(c Column, col []int64, m *mapping, rows []uint32) {
 }
 
 // relative writes a column of times as it is or as differences from base, whichever is smaller.
-func (e *Encoder) relative(c Column, col, base []int64, rows []uint32) {
+func (e *encoder) relative(c Column, col, base []int64, rows []uint32) {
 	v := e.gather(col, rows)
 	lo, hi := v[0], v[0]
 	for _, x := range v {
@@ -222,7 +223,7 @@ func (e *Encoder) relative(c Column, col, base []int64, rows []uint32) {
 	e.add(container.Section{ID: uint8(c), Min: lo, Max: hi})
 }
 
-func (e *Encoder) relativeInts(v, base []int64, rows []uint32) {
+func (e *encoder) relativeInts(v, base []int64, rows []uint32) {
 	w := e.w[:len(v)]
 	for i, r := range rows {
 		w[i] = v[i] - base[r]
@@ -237,7 +238,7 @@ func (e *Encoder) relativeInts(v, base []int64, rows []uint32) {
 }
 
 // textSection writes a text column; one that is empty in every row has no section.
-func (e *Encoder) textSection(t *Table, c TextColumn, col []ValueID, rows []uint32) {
+func (e *encoder) textSection(t *table.Builder, c TextColumn, col []ValueID, rows []uint32) {
 	ids := e.column32[:0]
 	present := false
 	for _, r := range rows {
@@ -255,7 +256,7 @@ func (e *Encoder) textSection(t *Table, c TextColumn, col []ValueID, rows []uint
 }
 
 // itemIDs writes the ids of items; a column that no row has an id in has no section.
-func (e *Encoder) itemIDs(t *Table, rows []uint32) {
+func (e *encoder) itemIDs(t *table.Builder, rows []uint32) {
 	e.s.Reset()
 	if n, some := e.ids.Traces(&e.s, t.TraceIDs, rows); some {
 		e.add(container.Section{ID: container.SectionTraceIDs, Count: n})
@@ -265,7 +266,7 @@ func (e *Encoder) itemIDs(t *Table, rows []uint32) {
 	if n, some := e.ids.Spans(&e.s, t.SpanIDs, rows); some {
 		e.add(container.Section{ID: container.SectionSpanIDs, Count: n})
 	}
-	if !t.schema.parents {
+	if !t.Schema.Parents {
 		return
 	}
 	e.s.Reset()
@@ -274,9 +275,9 @@ func (e *Encoder) itemIDs(t *Table, rows []uint32) {
 	}
 }
 
-func (e *Encoder) addTrace(id [16]byte) { e.traces.Add(TraceHash(id)) }
+func (e *encoder) addTrace(id [16]byte) { e.traces.Add(TraceHash(id)) }
 
-func (e *Encoder) spans(t *Table, rows []uint32) {
+func (e *encoder) spans(t *table.Builder, rows []uint32) {
 	e.column(t, ColTime, rows)
 	e.column(t, ColDuration, rows)
 	e.mapped(ColResource, t.Ints[ColResource], &e.maps[mapResources], rows)
@@ -302,7 +303,7 @@ func (e *Encoder) spans(t *Table, rows []uint32) {
 	e.itemAttributes(t, rows) // last: in the directory, and so within frames, keys follow all other sections
 }
 
-func (e *Encoder) logs(t *Table, rows []uint32) {
+func (e *encoder) logs(t *table.Builder, rows []uint32) {
 	e.column(t, ColTime, rows)
 	e.column(t, ColSeverity, rows)
 	e.mapped(ColResource, t.Ints[ColResource], &e.maps[mapResources], rows)
@@ -325,7 +326,7 @@ func (e *Encoder) logs(t *Table, rows []uint32) {
 	e.itemAttributes(t, rows)
 }
 
-func (e *Encoder) points(t *Table, rows []uint32) {
+func (e *encoder) points(t *table.Builder, rows []uint32) {
 	e.column(t, ColTime, rows)
 	e.mapped(ColSeries, t.Ints[ColSeries], &e.maps[mapSeries], rows)
 	e.column(t, ColKind, rows)
@@ -348,7 +349,7 @@ func (e *Encoder) points(t *Table, rows []uint32) {
 		e.sparse(t, c, rows)
 	}
 	e.textSection(t, TextBounds, t.Texts[TextBounds], e.ofKinds(t, 1<<Histogram, rows))
-	for c := range numListColumns {
+	for c := range table.ListColumns {
 		e.list(t, c, rows)
 	}
 	e.out.Cut()
@@ -356,7 +357,7 @@ func (e *Encoder) points(t *Table, rows []uint32) {
 }
 
 // ofKinds returns the rows of points of the given kinds.
-func (e *Encoder) ofKinds(t *Table, kinds uint8, rows []uint32) []uint32 {
+func (e *encoder) ofKinds(t *table.Builder, kinds uint8, rows []uint32) []uint32 {
 	out := e.child[:0]
 	kind := t.Ints[ColKind]
 	for _, r := range rows {
@@ -369,20 +370,20 @@ func (e *Encoder) ofKinds(t *Table, kinds uint8, rows []uint32) []uint32 {
 }
 
 // sparse writes a column that only some kinds of points have, for those.
-func (e *Encoder) sparse(t *Table, c Column, rows []uint32) {
-	rows = e.ofKinds(t, appliesTo(c), rows)
+func (e *encoder) sparse(t *table.Builder, c Column, rows []uint32) {
+	rows = e.ofKinds(t, table.AppliesTo(c), rows)
 	if len(rows) == 0 {
 		return
 	}
 	v := e.gather(t.Ints[c], rows)
-	if !isDouble(c) {
+	if !table.IsDouble(c) {
 		e.intSection(c, v)
 		return
 	}
 	e.doubleSection(c, v)
 }
 
-func (e *Encoder) doubleSection(c Column, v []int64) {
+func (e *encoder) doubleSection(c Column, v []int64) {
 	lo, hi := v[0], v[0]
 	for _, x := range v {
 		lo, hi = min(lo, x), max(hi, x)
@@ -397,7 +398,7 @@ func (e *Encoder) doubleSection(c Column, v []int64) {
 }
 
 // numbers writes the values of number points: integers and doubles apart, as ColHas tells.
-func (e *Encoder) numbers(t *Table, rows []uint32) {
+func (e *encoder) numbers(t *table.Builder, rows []uint32) {
 	lo, hi, found := e.splitNumbers(t.Ints[ColHas], t.Ints[ColNumber], rows)
 	if found && (lo != 0 || hi != 0) {
 		e.s.Reset()
@@ -407,7 +408,7 @@ func (e *Encoder) numbers(t *Table, rows []uint32) {
 }
 
 // splitNumbers leaves the integers in e.v and the doubles in e.w.
-func (e *Encoder) splitNumbers(has, number []int64, rows []uint32) (lo, hi int64, found bool) {
+func (e *encoder) splitNumbers(has, number []int64, rows []uint32) (lo, hi int64, found bool) {
 	e.v, e.w = scratch.Slice(e.v, len(rows))[:0], scratch.Slice(e.w, len(rows))[:0]
 	for _, r := range rows {
 		x := number[r]
@@ -427,14 +428,14 @@ func (e *Encoder) splitNumbers(has, number []int64, rows []uint32) (lo, hi int64
 	return lo, hi, found
 }
 
-func (e *Encoder) writeNumbers() {
+func (e *encoder) writeNumbers() {
 	e.c.Write(&e.s, e.v)
 	e.c.WriteDoubles(&e.s, e.w)
 }
 
 // list writes a list column for the points that may have it: lengths, then all values.
-func (e *Encoder) list(t *Table, c ListColumn, rows []uint32) {
-	rows = e.ofKinds(t, listAppliesTo(c), rows)
+func (e *encoder) list(t *table.Builder, c ListColumn, rows []uint32) {
+	rows = e.ofKinds(t, table.ListAppliesTo(c), rows)
 	l := &t.Lists[c]
 	lengths, all := e.v[:0], e.codes[:0]
 	for _, r := range rows {
@@ -476,7 +477,7 @@ const (
 
 // transpose orders values by their place in the lists: successive points of a series have similar counts in the same bucket. nil where
 // lists differ in length.
-func (e *Encoder) transpose(all, lengths []int64) []int64 {
+func (e *encoder) transpose(all, lengths []int64) []int64 {
 	width, rows := int(lengths[0]), len(lengths)
 	if rows < 2 || width < 2 || width*rows != len(all) {
 		return nil
@@ -495,7 +496,7 @@ func (e *Encoder) transpose(all, lengths []int64) []int64 {
 }
 
 // smaller writes the streams in one of two ways, whichever takes fewer bytes before compression.
-func (e *Encoder) smaller(a, b func()) {
+func (e *encoder) smaller(a, b func()) {
 	code, plain := len(e.s.Code), len(e.s.Plain)
 	a()
 	codeEnd, plainEnd := len(e.s.Code), len(e.s.Plain)

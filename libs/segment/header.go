@@ -3,9 +3,11 @@ package segment
 // The header, what PostgreSQL keeps in typed columns beside the bytes (section 2 of docs/segment-format.md).
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -35,7 +37,7 @@ type Header struct {
 }
 
 // header fills what PostgreSQL keeps in typed columns.
-func (e *Encoder) header(t *Table, rows []uint32, level int) Header {
+func (e *encoder) header(t *table.Builder, rows []uint32, level int) Header {
 	h := Header{Tenant: t.Tenant, Signal: t.Signal, Level: level, Format: FormatVersion, Items: len(rows)}
 	times, positions := t.Ints[ColTime], t.Ints[ColPosition]
 	h.MinTime, h.MaxTime = times[rows[0]], times[rows[0]]
@@ -88,7 +90,7 @@ func (e *Encoder) header(t *Table, rows []uint32, level int) Header {
 		case telemetry.Metrics:
 		}
 	}
-	slices.SortFunc(stats, func(a, b ServiceStats) int { return compare(a.ID, b.ID) })
+	slices.SortFunc(stats, func(a, b ServiceStats) int { return cmp.Compare(a.ID, b.ID) })
 	h.Services = stats
 	return h
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -40,7 +41,7 @@ func (m *mapping) add(i uint32) int64 {
 }
 
 // texts writes strings: lengths, then the bytes.
-func (e *Encoder) texts(n int, text func(i int) string) {
+func (e *encoder) texts(n int, text func(i int) string) {
 	v := scratch.Slice(e.codes, n)
 	e.codes = v
 	for i := range n {
@@ -52,7 +53,7 @@ func (e *Encoder) texts(n int, text func(i int) string) {
 }
 
 // numbersOf writes n integers.
-func (e *Encoder) numbersOf(n int, number func(i int) int64) {
+func (e *encoder) numbersOf(n int, number func(i int) int64) {
 	v := scratch.Slice(e.codes, n)
 	e.codes = v
 	for i := range n {
@@ -61,19 +62,19 @@ func (e *Encoder) numbersOf(n int, number func(i int) int64) {
 	e.c.Write(&e.s, v)
 }
 
-func (e *Encoder) scopeTokens(t *Table, scope uint64, ids []ValueID) {
+func (e *encoder) scopeTokens(t *table.Builder, scope uint64, ids []ValueID) {
 	for _, id := range ids {
 		v := &t.Values[id]
-		e.tokens.Add(hashValue(keySeed(scope, t.Keys[v.Key]), v.Type, v.Num, v.Raw))
+		e.tokens.Add(table.HashValue(table.KeySeed(scope, t.Keys[v.Key]), v.Type, v.Num, v.Raw))
 	}
 }
 
-func (e *Encoder) fieldToken(scope uint64, key, text string) {
-	e.tokens.Add(xxh3.HashStringSeed(text, keySeed(scope, key)+uint64(String)))
+func (e *encoder) fieldToken(scope uint64, key, text string) {
+	e.tokens.Add(xxh3.HashStringSeed(text, table.KeySeed(scope, key)+uint64(String)))
 }
 
 // resources writes the resources that the rows refer to.
-func (e *Encoder) resources(t *Table) {
+func (e *encoder) resources(t *table.Builder) {
 	list := e.maps[mapResources].list
 	n := len(list)
 	e.s.Reset()
@@ -93,11 +94,11 @@ func (e *Encoder) resources(t *Table) {
 	e.attributeLists(t, n, func(i int) []ValueID { return t.Resources[list[i]].Attributes }, false)
 	e.add(container.Section{ID: container.SectionResources, Count: n})
 	for _, i := range list {
-		e.scopeTokens(t, seedResource, t.Resources[i].Attributes)
+		e.scopeTokens(t, table.SeedResource, t.Resources[i].Attributes)
 	}
 }
 
-func (e *Encoder) scopes(t *Table) {
+func (e *encoder) scopes(t *table.Builder) {
 	list := e.maps[mapScopes].list
 	n := len(list)
 	e.s.Reset()
@@ -109,13 +110,13 @@ func (e *Encoder) scopes(t *Table) {
 	e.add(container.Section{ID: container.SectionScopes, Count: n})
 	for _, i := range list {
 		s := &t.Scopes[i]
-		e.scopeTokens(t, seedScope, s.Attributes)
-		e.fieldToken(seedScope, "name", s.Name)
-		e.fieldToken(seedScope, "version", s.Version)
+		e.scopeTokens(t, table.SeedScope, s.Attributes)
+		e.fieldToken(table.SeedScope, "name", s.Name)
+		e.fieldToken(table.SeedScope, "version", s.Version)
 	}
 }
 
-func (e *Encoder) metrics(t *Table) {
+func (e *encoder) metrics(t *table.Builder) {
 	list := e.maps[mapMetrics].list
 	n := len(list)
 	e.s.Reset()
@@ -133,11 +134,11 @@ func (e *Encoder) metrics(t *Table) {
 	e.attributeLists(t, n, func(i int) []ValueID { return t.Metrics[list[i]].Metadata }, false)
 	e.add(container.Section{ID: container.SectionMetrics, Count: n})
 	for _, i := range list {
-		e.fieldToken(seedField, reservedKey(keyOf(TextName)), t.Metrics[i].Name)
+		e.fieldToken(table.SeedField, table.ReservedKey(table.KeyOf(TextName)), t.Metrics[i].Name)
 	}
 }
 
-func (e *Encoder) series(t *Table) {
+func (e *encoder) series(t *table.Builder) {
 	list := e.maps[mapSeries].list
 	n := len(list)
 	e.s.Reset()
@@ -315,7 +316,7 @@ func (t *Table) readResources(x *decoder) error {
 		}
 	}
 	x.resources = entries(x.resources, s.Count, some, func(k, i int) uint32 {
-		return t.resource(lists[starts[k]:starts[k+1]], uint32(h.dropped[i]), h.urls[i], h.refs[h.refsFrom[i]:h.refsFrom[i+1]])
+		return t.b.InternResource(lists[starts[k]:starts[k+1]], uint32(h.dropped[i]), h.urls[i], h.refs[h.refsFrom[i]:h.refsFrom[i+1]])
 	})
 	return nil
 }
@@ -341,7 +342,7 @@ func (t *Table) readScopes(x *decoder) error {
 		return damagedf("scopes")
 	}
 	x.scopes = entries(x.scopes, s.Count, some, func(k, i int) uint32 {
-		return t.scope(names[i], versions[i], lists[starts[k]:starts[k+1]], uint32(dropped[i]), urls[i])
+		return t.b.InternScope(names[i], versions[i], lists[starts[k]:starts[k+1]], uint32(dropped[i]), urls[i])
 	})
 	return nil
 }
@@ -366,11 +367,11 @@ func (t *Table) readMetrics(x *decoder) error {
 		if kinds[i] < int64(Gauge) || kinds[i] > int64(Summary) {
 			return damagedf("metric of kind %d", kinds[i])
 		}
-		m := metricText{
-			name: names[i], description: descriptions[i], unit: units[i],
-			kind: MetricKind(kinds[i]), temporality: int32(temporalities[i]), monotonic: monotonic[i] != 0,
+		m := table.MetricText{
+			Name: names[i], Description: descriptions[i], Unit: units[i],
+			Kind: MetricKind(kinds[i]), Temporality: int32(temporalities[i]), Monotonic: monotonic[i] != 0,
 		}
-		x.metrics = append(x.metrics, t.metric(&m, lists[starts[i]:starts[i+1]]))
+		x.metrics = append(x.metrics, t.b.InternMetric(&m, lists[starts[i]:starts[i+1]]))
 	}
 	return nil
 }
@@ -399,7 +400,7 @@ func (t *Table) readSeries(x *decoder) error {
 		}
 	}
 	x.series = entries(x.series, s.Count, some, func(k, i int) uint32 {
-		return t.seriesOf(x.metrics[metrics[i]], x.resources[resources[i]], x.scopes[scopes[i]], lists[starts[k]:starts[k+1]])
+		return t.b.InternSeries(x.metrics[metrics[i]], x.resources[resources[i]], x.scopes[scopes[i]], lists[starts[k]:starts[k+1]])
 	})
 	return nil
 }

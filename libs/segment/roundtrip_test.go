@@ -2,11 +2,15 @@ package segment
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
+
+// hourOf is when the UTC hour of a time began.
+func hourOf(at int64) int64 { return time.Unix(0, at).UTC().Truncate(time.Hour).UnixNano() }
 
 // segments encodes everything in a table.
 func segments(t testing.TB, table *Table, maxItems, level int) []*Segment {

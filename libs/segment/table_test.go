@@ -16,6 +16,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	tables "github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -182,9 +183,9 @@ func TestServices(t *testing.T) {
 	r := table.Resources
 	require.Equal(t, "unknown_service", r[0].ServiceName)
 	require.Equal(t, "unknown_service", r[1].ServiceName)
-	require.Equal(t, ServiceID("acme", "", "unknown_service"), r[1].ServiceID)
-	require.Equal(t, ServiceID("acme", "", "cart"), r[2].ServiceID)
-	require.Equal(t, ServiceID("acme", "shop", "cart"), r[3].ServiceID)
+	require.Equal(t, serviceID("acme", "", "unknown_service"), r[1].ServiceID)
+	require.Equal(t, serviceID("acme", "", "cart"), r[2].ServiceID)
+	require.Equal(t, serviceID("acme", "shop", "cart"), r[3].ServiceID)
 	require.NotEqual(t, r[2].ServiceID, r[3].ServiceID)
 	require.NotEqual(t, OperationID("acme", 1, "GET", 2), OperationID("acme", 1, "GET", 3))
 }
@@ -225,7 +226,7 @@ func TestHeader(t *testing.T) {
 	_, err = table.Append(payload, 77)
 	require.NoError(t, err)
 	s := segments(t, table, 100, 1)[0]
-	a, b := ServiceID("acme", "", "a"), ServiceID("acme", "", "b")
+	a, b := serviceID("acme", "", "a"), serviceID("acme", "", "b")
 	services := []ServiceStats{{ID: a, Items: 2, MaxDuration: 101, MaxErrorDuration: -1}, {ID: b, Items: 4, MaxDuration: 201, MaxErrorDuration: 200}}
 	if b < a {
 		services[0], services[1] = services[1], services[0]
@@ -247,7 +248,7 @@ func TestWantedColumnsOnly(t *testing.T) {
 			for _, s := range segments(t, table, 200, 1) {
 				whole := NewTable("acme", signal)
 				read(t, whole, s, WantAll())
-				for _, c := range whole.schema.ints {
+				for _, c := range whole.b.Schema.Ints {
 					one := NewTable("acme", signal)
 					read(t, one, s, Want{Ints: []Column{c}})
 					require.Equal(t, whole.Ints[c], one.Ints[c], "column %d", c)
@@ -261,7 +262,7 @@ func TestWantedColumnsOnly(t *testing.T) {
 						}
 					}
 				}
-				for _, c := range whole.schema.texts {
+				for _, c := range whole.b.Schema.Texts {
 					one := NewTable("acme", signal)
 					read(t, one, s, Want{Texts: []TextColumn{c}})
 					for i := range whole.N {
@@ -385,7 +386,7 @@ func TestEncodersWorkInParallel(t *testing.T) {
 	var group sync.WaitGroup
 	for i, rows := range table.Slices(250) {
 		group.Go(func() {
-			s, err := NewEncoder().Encode(table, rows, 1)
+			s, err := newEncoder().encode(&table.b, rows, 1)
 			if err == nil {
 				got[i] = s
 			}
@@ -498,3 +499,6 @@ func TestHugeItemsFillSegments(t *testing.T) {
 	_, err := table.Append(field(1, field(2, field(2, field(5, field(1, bytes.Repeat([]byte("x"), MaxItemBytes+1)))))), 1)
 	require.ErrorContains(t, err, "at most")
 }
+
+// serviceID is the dimension id of a service.
+var serviceID = tables.ServiceID

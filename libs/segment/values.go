@@ -7,12 +7,13 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 )
 
 // writeValues writes a list of values of one key or text column, and puts into s what the directory keeps of it. It leaves the distinct values in
 // e.values.Distinct.
-func (e *Encoder) writeValues(t *Table, ids []ValueID, s *container.Section, tokens bool) {
+func (e *encoder) writeValues(t *table.Builder, ids []ValueID, s *container.Section, tokens bool) {
 	sum := e.values.Write(&e.s, t.Values, ids)
 	s.Distinct, s.Types, s.Min, s.Max = sum.Distinct, sum.Types, sum.Min, sum.Max
 	if !tokens {
@@ -83,7 +84,7 @@ func (t *Table) internOne(x *decoder, src *streams.Source, key KeyID, i int) Val
 	case values.IsText(v.Type):
 		v.Raw = x.copied(v.Raw)
 	}
-	return t.valueHashed(key, v.Type, v.Num, v.Raw, hashValue(t.seeds[key], v.Type, v.Num, v.Raw))
+	return t.b.InternHashed(key, v.Type, v.Num, v.Raw, table.HashValue(t.b.Seed(key), v.Type, v.Num, v.Raw))
 }
 
 // internAll interns all values of x.parsed, in order.
@@ -106,23 +107,23 @@ func (t *Table) internAll(x *decoder, src *streams.Source, key KeyID, dst []Valu
 			raws[i] = x.copied(raw)
 		}
 	}
-	seed := t.seeds[key]
+	seed := t.b.Seed(key)
 	for i := range dst {
 		switch vt := c.TypeAt(i); vt {
 		case values.Absent:
 			dst[i] = 0
 		case Bool, Int:
-			dst[i] = t.valueHashed(key, vt, uint64(num[0]), nil, hashNum(seed, vt, uint64(num[0])))
+			dst[i] = t.b.InternHashed(key, vt, uint64(num[0]), nil, table.HashNum(seed, vt, uint64(num[0])))
 			num = num[1:]
 		case Double:
-			dst[i] = t.valueHashed(key, vt, uint64(dbl[0]), nil, hashNum(seed, vt, uint64(dbl[0])))
+			dst[i] = t.b.InternHashed(key, vt, uint64(dbl[0]), nil, table.HashNum(seed, vt, uint64(dbl[0])))
 			dbl = dbl[1:]
 		case Empty, String, Bytes, Array, Map:
 			var raw []byte
 			if vt != Empty {
 				raw, raws = raws[0], raws[1:]
 			}
-			dst[i] = t.valueHashed(key, vt, 0, raw, hashRaw(seed, vt, raw))
+			dst[i] = t.b.InternHashed(key, vt, 0, raw, table.HashRaw(seed, vt, raw))
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/ids"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -36,7 +37,7 @@ type View struct {
 	idMemory                 TraceIDs // of these columns, from one segment to the next
 	spanMemory, parentMemory [][8]byte
 
-	texts     [numTextColumns]*Values
+	texts     [table.TextColumns]*Values
 	keys      map[string]*Values
 	resources *Resources
 	resMemory Resources

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -25,7 +26,7 @@ func checkView(t testing.TB, v *View, s *Segment) {
 	v.Open(d, []Part{{Offset: 0, Bytes: s.Body}})
 	require.Equal(t, s.Items, v.Len())
 	require.Equal(t, s.Signal, v.Signal())
-	for _, c := range table.schema.ints {
+	for _, c := range table.b.Schema.Ints {
 		if c != ColResource && c != ColScope && c != ColSeries {
 			require.Equal(t, table.Ints[c], v.Ints(c), "column %d", c)
 		}
@@ -43,18 +44,18 @@ func checkView(t testing.TB, v *View, s *Segment) {
 			require.Equal(t, table.Ints[c][rows[i]], got)
 		}
 	}
-	if table.schema.traceIDs {
+	if table.b.Schema.TraceIDs {
 		ids := v.TraceIDs()
 		for i, id := range table.TraceIDs {
 			require.Equal(t, id, ids.Distinct[ids.Rows[i]])
 		}
 		require.Equal(t, table.SpanIDs, v.SpanIDs())
 	}
-	if table.schema.parents {
+	if table.b.Schema.Parents {
 		require.Equal(t, table.ParentIDs, v.ParentIDs())
 	}
 	if s.Signal != telemetry.Metrics {
-		for _, c := range table.schema.texts {
+		for _, c := range table.b.Schema.Texts {
 			checkValues(t, v.Text(c), table, func(row int) []ValueID {
 				if id := table.Texts[c][row]; id != 0 {
 					return []ValueID{id}
@@ -85,7 +86,7 @@ func checkReadAfter(t testing.TB, v *View, d *Directory, body, memory []byte, ta
 	for _, apart := range []bool{false, true} {
 		lent := slices.Clone(body)
 		v.Open(d, []Part{{Offset: 0, Bytes: lent}})
-		for _, c := range table.schema.ints {
+		for _, c := range table.b.Schema.Ints {
 			v.Ints(c)
 		}
 		for _, key := range d.Keys() {
@@ -97,7 +98,7 @@ func checkReadAfter(t testing.TB, v *View, d *Directory, body, memory []byte, ta
 		read := NewTable("acme", d.dir.Signal)
 		require.NoError(t, v.Read(read, w, rows))
 		giveIDs(t, read, lent)
-		if table.schema.parents { // asked again, they are right
+		if table.b.Schema.Parents { // asked again, they are right
 			require.Equal(t, table.ParentIDs, v.ParentIDs())
 			require.Equal(t, table.SpanIDs, v.SpanIDs())
 		}
@@ -285,8 +286,8 @@ func checkDamagedView(t testing.TB, v *View, directory, body []byte) {
 		return
 	}
 	v.Open(d, []Part{{Offset: 0, Bytes: body}})
-	schema := schemaOf(d.dir.Signal)
-	for _, c := range schema.ints {
+	schema := table.SchemaOf(d.dir.Signal)
+	for _, c := range schema.Ints {
 		require.Len(t, v.Ints(c), d.dir.Items)
 	}
 	hits := make([]bool, d.dir.Items)
@@ -301,18 +302,18 @@ func checkDamagedView(t testing.TB, v *View, directory, body []byte) {
 		c.Count(hits, make([]int64, c.Distinct()))
 		c.Count(nil, make([]int64, c.Distinct()))
 	}
-	if schema.traceIDs {
+	if schema.TraceIDs {
 		ids := v.TraceIDs()
 		for _, r := range ids.Rows {
 			_ = ids.Distinct[r]
 		}
 		v.SpanIDs()
 	}
-	if schema.parents {
+	if schema.Parents {
 		v.ParentIDs()
 	}
 	if d.dir.Signal != telemetry.Metrics {
-		for _, c := range schema.texts {
+		for _, c := range schema.Texts {
 			ask(v.Text(c), hits)
 		}
 	}

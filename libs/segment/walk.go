@@ -8,6 +8,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -17,23 +18,20 @@ import (
 // Known fields of a wrong wire type, truncation and ids of a wrong length are errors; unknown and deprecated fields are skipped.
 // A metric without points carries nothing and leaves no trace.
 func (t *Table) Append(payload []byte, position int64) (items int, err error) {
-	before := t.mark()
+	before := t.b.Mark()
 	if t.pairs == nil {
 		t.pairs = make([]pair, pairSlots)
 	}
-	t.Rows.prepare(t.schema)
-	for _, c := range t.children {
-		c.rows.prepare(c.schema)
-	}
+	t.b.Prepare()
 	w := &t.walk
-	w.t, w.position, w.ordinal, w.depth = t, position, 0, 0
+	w.t, w.pairs, w.position, w.ordinal, w.depth = &t.b, t.pairs, position, 0, 0
 	if !w.request(payload) {
 		err := w.err
 		t.rollback(before)
 		return 0, err
 	}
-	w.t = nil
-	return t.N - before.n, nil
+	w.t, w.pairs = nil, nil
+	return t.N - before.Rows(), nil
 }
 
 // step is one step of the path to the field that is being read.
@@ -44,7 +42,8 @@ type step struct {
 
 // walker reads one payload into its table. Its methods return false after they have set err.
 type walker struct {
-	t        *Table
+	t        *table.Builder
+	pairs    []pair // as interned before
 	position int64
 	ordinal  int64
 	resource uint32
@@ -54,7 +53,7 @@ type walker struct {
 	depth int
 	err   error
 
-	metric    metricText
+	metric    table.MetricText
 	metricRef uint32
 	hasMetric bool
 	point     point
@@ -141,7 +140,7 @@ func (w *walker) fits(item []byte) bool {
 		w.err = errItemTooLarge.Newf("%s: has %d bytes, at most %d are stored", w.where(), len(item), MaxItemBytes)
 		return false
 	}
-	w.t.sizes = append(w.t.sizes, uint32(len(item)))
+	w.t.Weigh(uint32(len(item)))
 	return true
 }
 
@@ -280,7 +279,7 @@ func (w *walker) readResource(b, schemaURL []byte) bool {
 			}
 		}
 	}
-	w.resource = t.resource(w.attrs, dropped, schemaURL, w.refs)
+	w.resource = t.InternResource(w.attrs, dropped, schemaURL, w.refs)
 	return true
 }
 
@@ -402,7 +401,7 @@ func (w *walker) readScope(b, schemaURL []byte) bool {
 			}
 		}
 	}
-	w.scope = w.t.scope(name, version, w.attrs, dropped, schemaURL)
+	w.scope = w.t.InternScope(name, version, w.attrs, dropped, schemaURL)
 	return true
 }
 
@@ -420,7 +419,7 @@ const pairSlots = 1 << 12
 // by byte: to find those is cheaper than to read them, and the walk of spans takes 0.5 µs each instead of 0.85.
 func (w *walker) attribute(b []byte, node uint32) (id ValueID, child uint32, ok bool) {
 	t := w.t
-	p := &t.pairs[xxh3.Hash(b)%pairSlots]
+	p := &w.pairs[xxh3.Hash(b)%pairSlots]
 	if !bytes.Equal(p.raw, b) || len(b) == 0 {
 		key, id, ok := w.keyValue(b, node)
 		if !ok {
@@ -429,10 +428,10 @@ func (w *walker) attribute(b []byte, node uint32) (id ValueID, child uint32, ok 
 		*p = pair{raw: b, key: key, id: id}
 	}
 	// The key list predicts the key: the child taken last.
-	if last := t.tree.nodes[node].last; last != 0 && t.tree.nodes[last].key == p.key {
+	if last, key := t.Shapes.Likely(node); last != 0 && key == p.key {
 		return p.id, last, true
 	}
-	return p.id, t.tree.child(node, p.key), true
+	return p.id, t.Shapes.Child(node, p.key), true
 }
 
 // keyValue reads a KeyValue after the key list node, and interns key and value.
@@ -444,10 +443,10 @@ func (w *walker) keyValue(b []byte, node uint32) (key KeyID, id ValueID, ok bool
 		return 0, 0, w.refused(b, at, p)
 	}
 	// The list predicts the key, as in attribute: to compare it takes a third of the time of looking it up.
-	if last := t.tree.nodes[node].last; last != 0 && t.Keys[t.tree.nodes[last].key] == string(name) {
-		key = t.tree.nodes[last].key
+	if last, likely := t.Shapes.Likely(node); last != 0 && t.Keys[likely] == string(name) {
+		key = likely
 	} else {
-		key = t.key(name)
+		key = t.InternKey(name)
 	}
-	return key, t.value(key, v.Type, v.Num, v.Raw), true
+	return key, t.InternValue(key, v.Type, v.Num, v.Raw), true
 }

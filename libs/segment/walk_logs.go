@@ -1,6 +1,9 @@
 package segment
 
-import "github.com/ollyscale/ollyscale/libs/otlp"
+import (
+	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
+)
 
 func (w *walker) logRecord(b []byte) bool {
 	t := w.t
@@ -65,7 +68,7 @@ func (w *walker) logRecord(b []byte) bool {
 	}
 	bodyID := ValueID(0)
 	if body.Type != Empty {
-		bodyID = t.value(keyOf(TextBody), body.Type, body.Num, body.Raw)
+		bodyID = t.InternValue(table.KeyOf(TextBody), body.Type, body.Num, body.Raw)
 	}
 	r := &t.Rows
 	in := &r.Ints
@@ -80,11 +83,11 @@ func (w *walker) logRecord(b []byte) bool {
 	in[ColOrdinal] = append(in[ColOrdinal], w.ordinal)
 	in[ColDroppedAttributes] = append(in[ColDroppedAttributes], int64(uint32(dropped)))
 	r.Texts[TextBody] = append(r.Texts[TextBody], bodyID)
-	r.Texts[TextSeverity] = append(r.Texts[TextSeverity], t.text(keyOf(TextSeverity), severityText))
-	r.Texts[TextEventName] = append(r.Texts[TextEventName], t.text(keyOf(TextEventName), eventName))
+	r.Texts[TextSeverity] = append(r.Texts[TextSeverity], t.InternText(table.KeyOf(TextSeverity), severityText))
+	r.Texts[TextEventName] = append(r.Texts[TextEventName], t.InternText(table.KeyOf(TextEventName), eventName))
 	r.TraceIDs = append(r.TraceIDs, traceID)
 	r.SpanIDs = append(r.SpanIDs, spanID)
-	r.Attributes.end(node)
+	r.Attributes.End(node)
 	r.N++
 	w.ordinal++
 	return true

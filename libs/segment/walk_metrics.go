@@ -2,6 +2,7 @@ package segment
 
 import (
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -25,7 +26,7 @@ func (p *point) clear() {
 // readMetric reads a Metric: first its identity (some of which comes after the points on the wire), then the points.
 func (w *walker) readMetric(b []byte) bool {
 	m := &w.metric
-	*m = metricText{}
+	*m = table.MetricText{}
 	w.metadata = w.metadata[:0]
 	w.hasMetric = false
 	var data []byte
@@ -37,17 +38,17 @@ func (w *walker) readMetric(b []byte) bool {
 		i = e
 		switch tag {
 		case otlp.MetricName:
-			m.name = b[s:e:e]
+			m.Name = b[s:e:e]
 		case otlp.MetricDescription:
-			m.description = b[s:e:e]
+			m.Description = b[s:e:e]
 		case otlp.MetricUnit:
-			m.unit = b[s:e:e]
+			m.Unit = b[s:e:e]
 		case otlp.MetricGauge, otlp.MetricSum, otlp.MetricHistogram, otlp.MetricExponentialHistogram, otlp.MetricSummary:
-			if m.kind != 0 { // as ingest does
+			if m.Kind != 0 { // as ingest does
 				w.err = telemetry.ErrMalformed.Newf("%s: a metric has data of one kind, once", w.where())
 				return false
 			}
-			m.kind, data = otlp.KindOf(tag), b[s:e:e]
+			m.Kind, data = otlp.KindOf(tag), b[s:e:e]
 		case otlp.MetricMetadata:
 			id, _, ok := w.attribute(b[s:e:e], 0)
 			if !ok {
@@ -60,7 +61,7 @@ func (w *walker) readMetric(b []byte) bool {
 			}
 		}
 	}
-	if m.kind == 0 {
+	if m.Kind == 0 {
 		return true
 	}
 	return w.readData(data)
@@ -68,8 +69,8 @@ func (w *walker) readMetric(b []byte) bool {
 
 func (w *walker) readData(b []byte) bool {
 	m := &w.metric
-	w.push(m.kind.String(), -1)
-	known := m.kind.Fields()
+	w.push(m.Kind.String(), -1)
+	known := m.Kind.Fields()
 	for i := 0; i < len(b); {
 		tag, s, e, p := otlp.Next(b, i)
 		if p != otlp.Fine {
@@ -79,9 +80,9 @@ func (w *walker) readData(b []byte) bool {
 		switch {
 		case tag == otlp.DataPoints:
 		case tag == otlp.DataAggregationTemporality && known.Has(tag):
-			m.temporality = int32(otlp.Number(b, s))
+			m.Temporality = int32(otlp.Number(b, s))
 		case tag == otlp.DataIsMonotonic && known.Has(tag):
-			m.monotonic = otlp.Number(b, s) != 0
+			m.Monotonic = otlp.Number(b, s) != 0
 		default:
 			if !w.unknown(tag, known) {
 				return false
@@ -102,7 +103,7 @@ func (w *walker) readData(b []byte) bool {
 			return false
 		}
 		ok := false
-		switch m.kind {
+		switch m.Kind {
 		case Gauge, Sum:
 			ok = w.numberPoint(data)
 		case Histogram:
@@ -127,14 +128,14 @@ func (w *walker) readData(b []byte) bool {
 func (w *walker) endPoint() {
 	t, p := w.t, &w.point
 	if !w.hasMetric {
-		w.metricRef, w.hasMetric = t.metric(&w.metric, w.metadata), true
+		w.metricRef, w.hasMetric = t.InternMetric(&w.metric, w.metadata), true
 	}
-	series := t.seriesOf(w.metricRef, w.resource, w.scope, p.attrs)
+	series := t.InternSeries(w.metricRef, w.resource, w.scope, p.attrs)
 	r := &t.Rows
 	in := &r.Ints
 	in[ColTime] = append(in[ColTime], int64(p.time))
 	in[ColSeries] = append(in[ColSeries], int64(series))
-	in[ColKind] = append(in[ColKind], int64(w.metric.kind))
+	in[ColKind] = append(in[ColKind], int64(w.metric.Kind))
 	in[ColHas] = append(in[ColHas], int64(p.has))
 	in[ColNumber] = append(in[ColNumber], int64(p.number))
 	in[ColStartTime] = append(in[ColStartTime], int64(p.start))
@@ -152,24 +153,18 @@ func (w *walker) endPoint() {
 	in[ColNegativeOffset] = append(in[ColNegativeOffset], p.negativeOffset)
 	bounds := ValueID(0)
 	if len(p.bounds.b) > 0 {
-		bounds = t.value(keyOf(TextBounds), Bytes, 0, p.bounds.b)
+		bounds = t.InternValue(table.KeyOf(TextBounds), Bytes, 0, p.bounds.b)
 	}
 	r.Texts[TextBounds] = append(r.Texts[TextBounds], bounds)
-	r.Lists[ListBucketCounts].end(p.counts)
-	r.Lists[ListPositiveCounts].end(p.positive)
-	r.Lists[ListNegativeCounts].end(p.negative)
-	r.Lists[ListQuantiles].end(p.quantiles)
-	r.Lists[ListQuantileValues].end(p.quantileValues)
-	r.Attributes.end(0) // a point's attributes are its series'
+	r.Lists[ListBucketCounts].Append(p.counts)
+	r.Lists[ListPositiveCounts].Append(p.positive)
+	r.Lists[ListNegativeCounts].Append(p.negative)
+	r.Lists[ListQuantiles].Append(p.quantiles)
+	r.Lists[ListQuantileValues].Append(p.quantileValues)
+	r.Attributes.End(0) // a point's attributes are its series'
 	t.Exemplars.Offsets = append(t.Exemplars.Offsets, uint32(t.Exemplars.N))
 	r.N++
 	w.ordinal++
-}
-
-// end adds a row.
-func (l *IntList) end(values []int64) {
-	l.Values = append(l.Values, values...)
-	l.Offsets = append(l.Offsets, uint32(len(l.Values)))
 }
 
 func (w *walker) pointAttribute(data []byte) bool {
@@ -468,7 +463,7 @@ func (w *walker) exemplar(b []byte) bool {
 	r.Ints[ColNumber] = append(r.Ints[ColNumber], int64(number))
 	r.TraceIDs = append(r.TraceIDs, traceID)
 	r.SpanIDs = append(r.SpanIDs, spanID)
-	r.Attributes.end(node)
+	r.Attributes.End(node)
 	r.N++
 	return true
 }

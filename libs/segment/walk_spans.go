@@ -1,6 +1,9 @@
 package segment
 
-import "github.com/ollyscale/ollyscale/libs/otlp"
+import (
+	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
+)
 
 func (w *walker) span(b []byte) bool {
 	t := w.t
@@ -111,24 +114,18 @@ func (w *walker) span(b []byte) bool {
 	in[ColDroppedAttributes] = append(in[ColDroppedAttributes], int64(uint32(droppedA)))
 	in[ColDroppedEvents] = append(in[ColDroppedEvents], int64(uint32(droppedE)))
 	in[ColDroppedLinks] = append(in[ColDroppedLinks], int64(uint32(droppedL)))
-	r.Texts[TextName] = append(r.Texts[TextName], t.text(keyOf(TextName), name))
-	r.Texts[TextStatusMessage] = append(r.Texts[TextStatusMessage], t.text(keyOf(TextStatusMessage), message))
-	r.Texts[TextTraceState] = append(r.Texts[TextTraceState], t.text(keyOf(TextTraceState), state))
+	r.Texts[TextName] = append(r.Texts[TextName], t.InternText(table.KeyOf(TextName), name))
+	r.Texts[TextStatusMessage] = append(r.Texts[TextStatusMessage], t.InternText(table.KeyOf(TextStatusMessage), message))
+	r.Texts[TextTraceState] = append(r.Texts[TextTraceState], t.InternText(table.KeyOf(TextTraceState), state))
 	r.TraceIDs = append(r.TraceIDs, traceID)
 	r.SpanIDs = append(r.SpanIDs, spanID)
 	r.ParentIDs = append(r.ParentIDs, parentID)
-	r.Attributes.end(node)
+	r.Attributes.End(node)
 	t.Events.Offsets = append(t.Events.Offsets, uint32(t.Events.N))
 	t.Links.Offsets = append(t.Links.Offsets, uint32(t.Links.N))
 	r.N++
 	w.ordinal++
 	return true
-}
-
-// end closes the attribute list of one row.
-func (l *AttrList) end(node uint32) {
-	l.Offsets = append(l.Offsets, uint32(len(l.IDs)))
-	l.shapes = append(l.shapes, node)
 }
 
 func (w *walker) status(b []byte, code *uint64, message *[]byte) bool {
@@ -186,8 +183,8 @@ func (w *walker) event(b []byte) bool {
 	}
 	r.Ints[ColTime] = append(r.Ints[ColTime], int64(time))
 	r.Ints[ColDroppedAttributes] = append(r.Ints[ColDroppedAttributes], int64(uint32(dropped)))
-	r.Texts[TextName] = append(r.Texts[TextName], t.text(keyEventName, name))
-	r.Attributes.end(node)
+	r.Texts[TextName] = append(r.Texts[TextName], t.InternText(table.KeyEventName, name))
+	r.Attributes.End(node)
 	r.N++
 	return true
 }
@@ -236,10 +233,10 @@ func (w *walker) link(b []byte) bool {
 	}
 	r.Ints[ColFlags] = append(r.Ints[ColFlags], int64(flags))
 	r.Ints[ColDroppedAttributes] = append(r.Ints[ColDroppedAttributes], int64(uint32(dropped)))
-	r.Texts[TextTraceState] = append(r.Texts[TextTraceState], t.text(keyOf(TextTraceState), state))
+	r.Texts[TextTraceState] = append(r.Texts[TextTraceState], t.InternText(table.KeyOf(TextTraceState), state))
 	r.TraceIDs = append(r.TraceIDs, traceID)
 	r.SpanIDs = append(r.SpanIDs, spanID)
-	r.Attributes.end(node)
+	r.Attributes.End(node)
 	r.N++
 	return true
 }

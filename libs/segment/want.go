@@ -5,6 +5,7 @@ package segment
 
 import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -81,7 +82,7 @@ func needsOf(d *container.Directory, w Want) *needs {
 		case ColObservedTime, ColStartTime:
 			n.set(uint8(ColTime))
 		default:
-			if appliesTo(c) != 0 {
+			if table.AppliesTo(c) != 0 {
 				n.set(uint8(ColKind))
 			}
 		}
@@ -124,7 +125,7 @@ func needsOf(d *container.Directory, w Want) *needs {
 	}
 	if w.Lists && metrics {
 		n.set(uint8(ColKind))
-		for c := range numListColumns {
+		for c := range table.ListColumns {
 			n.set(container.SectionList + uint8(c))
 		}
 	}

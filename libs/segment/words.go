@@ -4,6 +4,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 )
 
 // Words calls yield for every word of text until it returns false: a word is a run of ASCII letters and digits, '_' and bytes ≥ 0x80
@@ -74,14 +75,14 @@ func wordByte(c byte) byte {
 }
 
 // bodyWords adds the words of the bodies that textSection has just written to the token filter.
-func (e *Encoder) bodyWords(t *Table) {
-	seed := keySeed(seedWord, reservedKey(keyOf(TextBody))) + uint64(String)
+func (e *encoder) bodyWords(t *table.Builder) {
+	seed := table.KeySeed(table.SeedWord, table.ReservedKey(table.KeyOf(TextBody))) + uint64(String)
 	for _, id := range e.values.Distinct() {
 		e.wordsOf(&t.Values[id], seed)
 	}
 }
 
-func (e *Encoder) wordsOf(v *Value, seed uint64) {
+func (e *encoder) wordsOf(v *Value, seed uint64) {
 	switch v.Type {
 	case String:
 		e.words.text = v.Raw

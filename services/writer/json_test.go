@@ -12,13 +12,13 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
 )
 
 // attributes makes a table that holds the values, and their ids.
 func attributes(values ...attr) (*jsonValues, []segment.ValueID) {
-	t := &segment.Table{}
-	t.Values = append(t.Values, segment.Value{})
+	t := segment.NewTable("acme", telemetry.Traces)
 	keys := map[string]segment.KeyID{}
 	ids := make([]segment.ValueID, 0, len(values))
 	for _, a := range values {

@@ -1,78 +1,80 @@
-package segment
+package table
 
 // Which columns the rows of a signal have, and which kinds of points have them (section 5 of docs/segment-format.md).
 
 import "github.com/ollyscale/ollyscale/libs/telemetry"
 
-// rowSchema says which columns a row set has, in the order in which they are written. Order and numbers are part of the format.
-type rowSchema struct {
-	ints     []Column
-	texts    []TextColumn
-	lists    []ListColumn
-	traceIDs bool
-	spanIDs  bool
-	parents  bool
+// Schema says which columns a row set has, in the order in which they are written. Order and numbers are part of the format.
+type Schema struct {
+	Ints     []Column
+	Texts    []TextColumn
+	Lists    []ListColumn
+	TraceIDs bool
+	SpanIDs  bool
+	Parents  bool
 	nameKey  KeyID // key under which TextName is interned
 }
 
 // schemaSpans: columns that most queries read together stand first and therefore next to each other in the body.
-func schemaSpans() *rowSchema {
-	return &rowSchema{
-		ints: []Column{
+func schemaSpans() *Schema {
+	return &Schema{
+		Ints: []Column{
 			ColTime, ColDuration, ColResource, ColKind, ColStatus, ColScope, ColFlags, ColPosition, ColOrdinal,
 			ColDroppedAttributes, ColDroppedEvents, ColDroppedLinks,
 		},
-		texts:    []TextColumn{TextName, TextStatusMessage, TextTraceState},
-		traceIDs: true, spanIDs: true, parents: true,
-		nameKey: keyOf(TextName),
+		Texts:    []TextColumn{TextName, TextStatusMessage, TextTraceState},
+		TraceIDs: true, SpanIDs: true, Parents: true,
+		nameKey: KeyOf(TextName),
 	}
 }
 
-func schemaEvents() *rowSchema {
-	return &rowSchema{
-		ints:    []Column{ColTime, ColDroppedAttributes},
-		texts:   []TextColumn{TextName},
-		nameKey: keyEventName,
+func schemaEvents() *Schema {
+	return &Schema{
+		Ints:    []Column{ColTime, ColDroppedAttributes},
+		Texts:   []TextColumn{TextName},
+		nameKey: KeyEventName,
 	}
 }
 
-func schemaLinks() *rowSchema {
-	return &rowSchema{
-		ints:     []Column{ColFlags, ColDroppedAttributes},
-		texts:    []TextColumn{TextTraceState},
-		traceIDs: true, spanIDs: true,
+func schemaLinks() *Schema {
+	return &Schema{
+		Ints:     []Column{ColFlags, ColDroppedAttributes},
+		Texts:    []TextColumn{TextTraceState},
+		TraceIDs: true, SpanIDs: true,
 	}
 }
 
-func schemaLogs() *rowSchema {
-	return &rowSchema{
-		ints: []Column{
+func schemaLogs() *Schema {
+	return &Schema{
+		Ints: []Column{
 			ColTime, ColSeverity, ColResource, ColScope, ColObservedTime, ColHas, ColFlags, ColPosition, ColOrdinal, ColDroppedAttributes,
 		},
-		texts:    []TextColumn{TextBody, TextSeverity, TextEventName},
-		traceIDs: true, spanIDs: true,
+		Texts:    []TextColumn{TextBody, TextSeverity, TextEventName},
+		TraceIDs: true, SpanIDs: true,
 	}
 }
 
-func schemaPoints() *rowSchema {
-	return &rowSchema{
-		ints: []Column{
+func schemaPoints() *Schema {
+	return &Schema{
+		Ints: []Column{
 			ColTime, ColSeries, ColKind, ColHas, ColNumber, ColStartTime, ColFlags, ColPosition, ColOrdinal,
 			ColCount, ColSum, ColMin, ColMax, ColScale, ColZeroCount, ColZeroThreshold, ColPositiveOffset, ColNegativeOffset,
 		},
-		texts: []TextColumn{TextBounds},
-		lists: []ListColumn{ListBucketCounts, ListPositiveCounts, ListNegativeCounts, ListQuantiles, ListQuantileValues},
+		Texts: []TextColumn{TextBounds},
+		Lists: []ListColumn{ListBucketCounts, ListPositiveCounts, ListNegativeCounts, ListQuantiles, ListQuantileValues},
 	}
 }
 
-func schemaExemplars() *rowSchema {
-	return &rowSchema{
-		ints:     []Column{ColTime, ColHas, ColNumber},
-		traceIDs: true, spanIDs: true,
+func schemaExemplars() *Schema {
+	return &Schema{
+		Ints:     []Column{ColTime, ColHas, ColNumber},
+		TraceIDs: true, SpanIDs: true,
 	}
 }
 
-func schemaOf(s telemetry.Signal) *rowSchema {
+// SchemaOf is the columns of the items of a signal.
+// SchemaOf is the columns of the items of a signal.
+func SchemaOf(s telemetry.Signal) *Schema {
 	switch s {
 	case telemetry.Traces:
 		return schemaSpans()
@@ -81,44 +83,45 @@ func schemaOf(s telemetry.Signal) *rowSchema {
 	case telemetry.Metrics:
 		return schemaPoints()
 	}
-	return &rowSchema{}
+	return &Schema{}
 }
 
-// keyOf is the reserved key of a text column; key 0 is no key.
-func keyOf(c TextColumn) KeyID { return KeyID(c) + 1 }
+// KeyOf is the reserved key of a text column; key 0 is no key.
+func KeyOf(c TextColumn) KeyID { return KeyID(c) + 1 }
 
+// Keys beyond those of text columns.
 const (
-	keyEventName = KeyID(numTextColumns) + 1 // name of a span event
-	numReserved  = keyEventName + 1
+	KeyEventName = KeyID(TextColumns) + 1 // name of a span event
+	numReserved  = KeyEventName + 1
 )
 
-// reservedKey is the name of a reserved key: Pool.Keys of an empty table, and the key of Token(ScopeField, …).
-func reservedKey(k KeyID) string {
+// ReservedKey is the name of a reserved key: Pool.Keys of an empty table, and the key of Token(ScopeField, …).
+func ReservedKey(k KeyID) string {
 	switch k {
 	case 0:
 		return ""
-	case keyOf(TextName):
+	case KeyOf(TextName):
 		return "name"
-	case keyOf(TextStatusMessage):
+	case KeyOf(TextStatusMessage):
 		return "status_message"
-	case keyOf(TextTraceState):
+	case KeyOf(TextTraceState):
 		return "trace_state"
-	case keyOf(TextSeverity):
+	case KeyOf(TextSeverity):
 		return "severity_text"
-	case keyOf(TextBody):
+	case KeyOf(TextBody):
 		return "body"
-	case keyOf(TextEventName):
+	case KeyOf(TextEventName):
 		return "event_name"
-	case keyOf(TextBounds):
+	case KeyOf(TextBounds):
 		return "bounds"
-	case keyEventName:
+	case KeyEventName:
 		return "events.name"
 	}
 	return ""
 }
 
-// appliesTo tells which metric kinds have a column; rows of other kinds hold zero and are not written. 0 means every row.
-func appliesTo(c Column) uint8 {
+// AppliesTo tells which metric kinds have a column; rows of other kinds hold zero and are not written. 0 means every row.
+func AppliesTo(c Column) uint8 {
 	switch c {
 	case ColCount, ColSum:
 		return 1<<Histogram | 1<<ExponentialHistogram | 1<<Summary
@@ -131,7 +134,8 @@ func appliesTo(c Column) uint8 {
 	}
 }
 
-func listAppliesTo(c ListColumn) uint8 {
+// ListAppliesTo tells which metric kinds have a list column.
+func ListAppliesTo(c ListColumn) uint8 {
 	switch c {
 	case ListBucketCounts:
 		return 1 << Histogram
@@ -143,35 +147,35 @@ func listAppliesTo(c ListColumn) uint8 {
 	return 0
 }
 
-// isDouble tells whether a column holds IEEE bits.
-func isDouble(c Column) bool {
+// IsDouble tells whether a column holds IEEE bits.
+func IsDouble(c Column) bool {
 	return c == ColSum || c == ColMin || c == ColMax || c == ColZeroThreshold
 }
 
 // prepare makes every column of the schema present (not nil).
-func (r *Rows) prepare(s *rowSchema) {
-	for _, c := range s.ints {
+func (r *Rows) prepare(s *Schema) {
+	for _, c := range s.Ints {
 		if r.Ints[c] == nil {
 			r.Ints[c] = make([]int64, 0, 16)
 		}
 	}
-	for _, c := range s.texts {
+	for _, c := range s.Texts {
 		if r.Texts[c] == nil {
 			r.Texts[c] = make([]ValueID, 0, 16)
 		}
 	}
-	for _, c := range s.lists {
+	for _, c := range s.Lists {
 		if l := &r.Lists[c]; len(l.Offsets) == 0 {
 			l.Offsets = append(l.Offsets, 0)
 		}
 	}
-	if s.traceIDs && r.TraceIDs == nil {
+	if s.TraceIDs && r.TraceIDs == nil {
 		r.TraceIDs = make([][16]byte, 0, 16)
 	}
-	if s.spanIDs && r.SpanIDs == nil {
+	if s.SpanIDs && r.SpanIDs == nil {
 		r.SpanIDs = make([][8]byte, 0, 16)
 	}
-	if s.parents && r.ParentIDs == nil {
+	if s.Parents && r.ParentIDs == nil {
 		r.ParentIDs = make([][8]byte, 0, 16)
 	}
 	if len(r.Attributes.Offsets) == 0 {
@@ -179,7 +183,8 @@ func (r *Rows) prepare(s *rowSchema) {
 	}
 }
 
-func (c *Children) prepare(s *rowSchema) {
+// Prepare makes every column of the schema present.
+func (c *Children) Prepare(s *Schema) {
 	if len(c.Offsets) == 0 {
 		c.Offsets = append(c.Offsets, 0)
 	}

@@ -1,4 +1,4 @@
-package segment
+package table
 
 // What is hashed: tokens of filters (section 10 of docs/segment-format.md) and ids of dimensions (section 11). These are written down in filters
 // and tables, so that they never change.
@@ -25,53 +25,54 @@ const (
 
 // Seeds of the hash of a key, by scope.
 const (
-	seedItem = iota
-	seedResource
-	seedScope
-	seedField
-	seedWord
+	SeedItem = iota
+	SeedResource
+	SeedScope
+	SeedField
+	SeedWord
 )
 
 func scopeSeed(scope string) uint64 {
 	switch scope {
 	case ScopeResource:
-		return seedResource
+		return SeedResource
 	case ScopeScope:
-		return seedScope
+		return SeedScope
 	case ScopeField:
-		return seedField
+		return SeedField
 	case ScopeWord:
-		return seedWord
+		return SeedWord
 	}
-	return seedItem
+	return SeedItem
 }
 
-// keySeed is the seed with which the values of a key are hashed.
-func keySeed(scope uint64, key string) uint64 { return xxh3.HashStringSeed(key, scope) }
+// KeySeed is the seed with which the values of a key are hashed.
+func KeySeed(scope uint64, key string) uint64 { return xxh3.HashStringSeed(key, scope) }
 
-// hashRaw hashes a String, Bytes, Array, Map or Empty under a key.
-func hashRaw(keySeed uint64, t ValueType, raw []byte) uint64 {
-	return xxh3.HashSeed(raw, keySeed+uint64(t))
+// HashRaw hashes a String, Bytes, Array, Map or Empty under a key.
+func HashRaw(seed uint64, t ValueType, raw []byte) uint64 {
+	return xxh3.HashSeed(raw, seed+uint64(t))
 }
 
-// hashNum hashes a Bool, Int or Double under a key.
-func hashNum(keySeed uint64, t ValueType, num uint64) uint64 {
+// HashNum hashes a Bool, Int or Double under a key.
+func HashNum(seed uint64, t ValueType, num uint64) uint64 {
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], num)
-	return xxh3.HashSeed(b[:], keySeed+uint64(t))
+	return xxh3.HashSeed(b[:], seed+uint64(t))
 }
 
-func hashValue(keySeed uint64, t ValueType, num uint64, raw []byte) uint64 {
+// HashValue hashes a value of any type under a key.
+func HashValue(seed uint64, t ValueType, num uint64, raw []byte) uint64 {
 	if values.IsNumeric(t) {
-		return hashNum(keySeed, t, num)
+		return HashNum(seed, t, num)
 	}
-	return hashRaw(keySeed, t, raw)
+	return HashRaw(seed, t, raw)
 }
 
 // Token is what the token filter holds for an equality; v.Key and v.Hash are ignored. Types are part of it: Int 200, Double 200 and
 // String "200" are three tokens. For an item attribute it equals Value.Hash.
 func Token(scope, key string, v Value) uint64 {
-	return hashValue(keySeed(scopeSeed(scope), key), v.Type, v.Num, v.Raw)
+	return HashValue(KeySeed(scopeSeed(scope), key), v.Type, v.Num, v.Raw)
 }
 
 // TraceHash is what the trace filter holds for a trace id.

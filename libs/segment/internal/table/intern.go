@@ -1,4 +1,6 @@
-package segment
+package table
+
+// Interning: each distinct key, value, resource, scope, metric and series of a table is found by its hash.
 
 import (
 	"bytes"
@@ -7,25 +9,24 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
-	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
-	"github.com/ollyscale/ollyscale/libs/segment/internal/ids"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/intern"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// interner holds what Table needs beside its data: indexes for interning, and scratch.
-type interner struct {
-	schema   *rowSchema
-	children []childSet
+// Builder fills a Table: it finds what is there already.
+type Builder struct {
+	Table
+	Schema  *Schema
+	Nested  []Nested
+	Shapes  Shapes // of attribute lists of rows
+	Partial bool   // some columns are missing
 
-	sizes  []uint32 // per row: bytes of its protobuf, or an estimate
-	seeds  []uint64 // per key: keySeed
-	recent []ValueID
-	pairs  []pair // of Append: attributes seen before
+	sizes  []uint32  // per row: bytes of its protobuf, or an estimate
+	seeds  []uint64  // per key: KeySeed
+	recent []ValueID // per key: the value that was interned last
 	keys   intern.Index
 	values intern.Index
-	tree   shapeTree
 
 	resources intern.Index
 	scopes    intern.Index
@@ -34,46 +35,46 @@ type interner struct {
 
 	resourceHashes, scopeHashes, metricHashes, seriesHashes []uint64
 
-	lists   []ValueID // memory of attribute lists of resources, scopes, metrics and series
-	sorted  []uint64  // scratch
-	id      idHash    // scratch
-	walk    walker
-	slicer  slicer
-	encoder *Encoder
-	decoder *decoder
-	arena   arena.Arena // of what was decoded
-	partial bool        // filled by a decode of only some columns
-
-	places ids.Places // of rows of which only these were read
+	lists  []ValueID // memory of attribute lists of resources, scopes, metrics and series
+	sorted []uint64  // hashes of attributes; valid during one call
+	id     idHash    // valid during one call
+	slicer slicer
 }
 
-type childSet struct {
-	rows   *Children
-	schema *rowSchema
-	id     uint8 // section
+// Nested is a nested row set of a table.
+type Nested struct {
+	Rows    *Children
+	Schema  *Schema
+	Section uint8
 }
 
-// NewTable makes an empty table.
-func NewTable(tenant telemetry.Tenant, signal telemetry.Signal) *Table {
-	t := &Table{Tenant: tenant, Signal: signal}
-	t.schema = schemaOf(signal)
+// Begin makes an empty table of a Builder that is zero.
+func (t *Builder) Begin(tenant telemetry.Tenant, signal telemetry.Signal) {
+	t.Tenant, t.Signal, t.Schema = tenant, signal, SchemaOf(signal)
 	switch signal {
 	case telemetry.Traces:
-		t.children = []childSet{{&t.Events, schemaEvents(), container.SectionEvents}, {&t.Links, schemaLinks(), container.SectionLinks}}
+		t.Nested = []Nested{{&t.Events, schemaEvents(), container.SectionEvents}, {&t.Links, schemaLinks(), container.SectionLinks}}
 	case telemetry.Metrics:
-		t.children = []childSet{{&t.Exemplars, schemaExemplars(), container.SectionExemplars}}
+		t.Nested = []Nested{{&t.Exemplars, schemaExemplars(), container.SectionExemplars}}
 	case telemetry.Logs:
 	}
 	t.Reset()
-	return t
+}
+
+// Prepare makes every column of the schemas present, for a row to be added to each.
+func (t *Builder) Prepare() {
+	t.Rows.prepare(t.Schema)
+	for _, c := range t.Nested {
+		c.Rows.Prepare(c.Schema)
+	}
 }
 
 // Reset empties the table and keeps its memory.
-func (t *Table) Reset() {
+func (t *Builder) Reset() {
 	t.Rows.truncate(0)
 	t.sizes = t.sizes[:0]
-	for _, c := range t.children {
-		c.rows.truncate(0)
+	for _, c := range t.Nested {
+		c.Rows.truncate(0)
 	}
 	clear(t.Values)
 	clear(t.Keys)
@@ -86,50 +87,47 @@ func (t *Table) Reset() {
 		Scopes: t.Scopes[:0], Metrics: t.Metrics[:0], Series: t.Series[:0],
 	}
 	t.seeds, t.recent = t.seeds[:0], t.recent[:0]
-	clear(t.pairs)
-	t.tree.reset()
+	t.Shapes.Reset()
 	t.resourceHashes, t.scopeHashes = t.resourceHashes[:0], t.scopeHashes[:0]
 	t.metricHashes, t.seriesHashes = t.metricHashes[:0], t.seriesHashes[:0]
 	t.lists = nil // earlier lists may still be held by a reader of Pool
-	t.partial = false
-	t.places.Truncate(0)
+	t.Partial = false
 	for _, x := range []*intern.Index{&t.keys, &t.values, &t.resources, &t.scopes, &t.metrics, &t.series} {
 		x.Reset(0)
 	}
 	for k := range numReserved {
-		t.Keys = append(t.Keys, reservedKey(k))
-		t.seeds = append(t.seeds, keySeed(seedField, reservedKey(k)))
+		t.Keys = append(t.Keys, ReservedKey(k))
+		t.seeds = append(t.seeds, KeySeed(SeedField, ReservedKey(k)))
 		t.recent = append(t.recent, 0)
 	}
 	t.Values = append(t.Values, Value{})
-	t.walk.reset()
-	if t.decoder != nil {
-		t.decoder.reset()
-	}
-	t.arena.Renew(mostArena)
 }
 
-// mark is a state to which a failed Append or AppendSegment returns.
-type mark struct {
+// Mark is a state to which Rollback returns.
+type Mark struct {
 	n                                                int
 	keys, values, resources, scopes, metrics, series int
 	shapes                                           int
 	partial                                          bool
 }
 
-func (t *Table) mark() mark {
-	return mark{
+// Rows is how many rows there were.
+func (m Mark) Rows() int { return m.n }
+
+// Mark is the state of the table.
+func (t *Builder) Mark() Mark {
+	return Mark{
 		n: t.N, keys: len(t.Keys), values: len(t.Values), resources: len(t.Resources), scopes: len(t.Scopes),
-		metrics: len(t.Metrics), series: len(t.Series), shapes: len(t.tree.nodes), partial: t.partial,
+		metrics: len(t.Metrics), series: len(t.Series), shapes: len(t.Shapes.nodes), partial: t.Partial,
 	}
 }
 
-// rollback returns to m exactly. The indexes are rebuilt: failures are rare, so the common way stays free of an undo log.
-func (t *Table) rollback(m mark) {
+// Rollback returns to m exactly. The indexes are rebuilt: failures are rare, so the common way stays free of an undo log.
+func (t *Builder) Rollback(m Mark) {
 	t.Rows.truncate(m.n)
 	t.sizes = t.sizes[:m.n]
-	for _, c := range t.children {
-		c.rows.truncate(m.n)
+	for _, c := range t.Nested {
+		c.Rows.truncate(m.n)
 	}
 	clear(t.Values[m.values:])
 	clear(t.Keys[m.keys:])
@@ -143,10 +141,8 @@ func (t *Table) rollback(m mark) {
 	t.Scopes, t.scopeHashes = t.Scopes[:m.scopes], t.scopeHashes[:m.scopes]
 	t.Metrics, t.metricHashes = t.Metrics[:m.metrics], t.metricHashes[:m.metrics]
 	t.Series, t.seriesHashes = t.Series[:m.series], t.seriesHashes[:m.series]
-	t.tree.truncate(m.shapes)
-	clear(t.pairs)
-	t.partial = m.partial
-	t.places.Truncate(m.n)
+	t.Shapes.truncate(m.shapes)
+	t.Partial = m.partial
 	for i := range t.recent {
 		if int(t.recent[i]) >= m.values {
 			t.recent[i] = 0
@@ -158,26 +154,25 @@ func (t *Table) rollback(m mark) {
 	t.scopes.Rebuild(t.scopeHashes)
 	t.metrics.Rebuild(t.metricHashes)
 	t.series.Rebuild(t.seriesHashes)
-	t.walk.reset()
 }
 
-func (t *Table) growKeys(n int) {
+func (t *Builder) growKeys(n int) {
 	t.keys.Reset(n)
 	for k := int(numReserved); k < len(t.Keys); k++ {
 		t.keys.Insert(t.seeds[k], uint32(k))
 	}
 }
 
-func (t *Table) growValues(n int) {
+func (t *Builder) growValues(n int) {
 	t.values.Reset(n)
 	for v := 1; v < len(t.Values); v++ {
 		t.values.Insert(t.Values[v].Hash, uint32(v))
 	}
 }
 
-// key interns an attribute key.
-func (t *Table) key(name []byte) KeyID {
-	seed := xxh3.HashSeed(name, seedItem)
+// InternKey interns an attribute key.
+func (t *Builder) InternKey(name []byte) KeyID {
+	seed := xxh3.HashSeed(name, SeedItem)
 	at, tag := t.keys.Find(seed)
 	for {
 		s := t.keys.Slots[at]
@@ -200,16 +195,17 @@ func (t *Table) key(name []byte) KeyID {
 	return KeyID(k)
 }
 
-// value interns a value under a key.
-func (t *Table) value(key KeyID, typ ValueType, num uint64, raw []byte) ValueID {
+// InternValue interns a value under a key.
+func (t *Builder) InternValue(key KeyID, typ ValueType, num uint64, raw []byte) ValueID {
 	// Neighbours often carry the same value: comparing it is cheaper than hashing.
 	if r := &t.Values[t.recent[key]]; r.Type == typ && r.Num == num && r.Key == key && bytes.Equal(r.Raw, raw) {
 		return t.recent[key]
 	}
-	return t.valueHashed(key, typ, num, raw, hashValue(t.seeds[key], typ, num, raw))
+	return t.InternHashed(key, typ, num, raw, HashValue(t.seeds[key], typ, num, raw))
 }
 
-func (t *Table) valueHashed(key KeyID, typ ValueType, num uint64, raw []byte, hash uint64) ValueID {
+// InternHashed is InternValue for a value whose hash under its key is known.
+func (t *Builder) InternHashed(key KeyID, typ ValueType, num uint64, raw []byte, hash uint64) ValueID {
 	at, tag := t.values.Find(hash)
 	for {
 		s := t.values.Slots[at]
@@ -235,16 +231,16 @@ func (t *Table) valueHashed(key KeyID, typ ValueType, num uint64, raw []byte, ha
 	return v
 }
 
-// text interns the content of a text column: the empty string is the absent value.
-func (t *Table) text(key KeyID, raw []byte) ValueID {
+// InternText interns the content of a text column: the empty string is the absent value.
+func (t *Builder) InternText(key KeyID, raw []byte) ValueID {
 	if len(raw) == 0 {
 		return 0
 	}
-	return t.value(key, String, 0, raw)
+	return t.InternValue(key, String, 0, raw)
 }
 
 // keep copies an attribute list into memory that lives until Reset.
-func (t *Table) keep(ids []ValueID) []ValueID {
+func (t *Builder) keep(ids []ValueID) []ValueID {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -256,8 +252,8 @@ func (t *Table) keep(ids []ValueID) []ValueID {
 	return t.lists[n:len(t.lists):len(t.lists)]
 }
 
-// resource interns a resource; refs is copied.
-func (t *Table) resource(attrs []ValueID, dropped uint32, schemaURL []byte, refs [][]byte) uint32 {
+// InternResource interns a resource; refs is copied.
+func (t *Builder) InternResource(attrs []ValueID, dropped uint32, schemaURL []byte, refs [][]byte) uint32 {
 	h := &t.id
 	h.begin("resource", t.Tenant)
 	t.sorted = h.attributes(&t.Pool, attrs, t.sorted)
@@ -314,8 +310,8 @@ func (t *Table) resource(attrs []ValueID, dropped uint32, schemaURL []byte, refs
 	return n
 }
 
-// scope interns an instrumentation scope.
-func (t *Table) scope(name, version []byte, attrs []ValueID, dropped uint32, schemaURL []byte) uint32 {
+// InternScope interns an instrumentation scope.
+func (t *Builder) InternScope(name, version []byte, attrs []ValueID, dropped uint32, schemaURL []byte) uint32 {
 	h := &t.id
 	h.begin("scope", t.Tenant)
 	for _, s := range [...][]byte{name, version, schemaURL} {
@@ -352,31 +348,31 @@ func (t *Table) scope(name, version []byte, attrs []ValueID, dropped uint32, sch
 	return n
 }
 
-// metricText is a metric's identity as it stands in a payload.
-type metricText struct {
-	name, description, unit []byte
-	kind                    MetricKind
-	temporality             int32
-	monotonic               bool
+// MetricText is a metric's identity as it stands in a payload.
+type MetricText struct {
+	Name, Description, Unit []byte
+	Kind                    MetricKind
+	Temporality             int32
+	Monotonic               bool
 }
 
 // hash is over what makes series comparable; description and metadata are not part of a metric's identity but of its entry.
-func (m *metricText) hash(h *idHash, tenant telemetry.Tenant) uint64 {
+func (m *MetricText) hash(h *idHash, tenant telemetry.Tenant) uint64 {
 	h.begin("metric", tenant)
-	for _, s := range [...][]byte{m.name, m.unit} {
+	for _, s := range [...][]byte{m.Name, m.Unit} {
 		h.b = otlp.AppendUvarint(h.b, uint64(len(s)))
 		h.b = append(h.b, s...)
 	}
 	mono := byte(0)
-	if m.monotonic {
+	if m.Monotonic {
 		mono = 1
 	}
-	h.b = append(h.b, byte(m.kind), byte(m.temporality), byte(m.temporality>>8), byte(m.temporality>>16), byte(m.temporality>>24), mono)
+	h.b = append(h.b, byte(m.Kind), byte(m.Temporality), byte(m.Temporality>>8), byte(m.Temporality>>16), byte(m.Temporality>>24), mono)
 	return uint64(h.sum())
 }
 
-// metric interns a metric.
-func (t *Table) metric(m *metricText, metadata []ValueID) uint32 {
+// InternMetric interns a metric.
+func (t *Builder) InternMetric(m *MetricText, metadata []ValueID) uint32 {
 	hash := m.hash(&t.id, t.Tenant)
 	at, tag := t.metrics.Find(hash)
 	for {
@@ -386,8 +382,8 @@ func (t *Table) metric(m *metricText, metadata []ValueID) uint32 {
 		}
 		if s.Tag == tag {
 			e := &t.Metrics[s.Ref-1]
-			if e.Name == string(m.name) && e.Unit == string(m.unit) && e.Description == string(m.description) && e.Kind == m.kind &&
-				e.Temporality == m.temporality && e.Monotonic == m.monotonic && slices.Equal(e.Metadata, metadata) {
+			if e.Name == string(m.Name) && e.Unit == string(m.Unit) && e.Description == string(m.Description) && e.Kind == m.Kind &&
+				e.Temporality == m.Temporality && e.Monotonic == m.Monotonic && slices.Equal(e.Metadata, metadata) {
 				return s.Ref - 1
 			}
 		}
@@ -395,8 +391,8 @@ func (t *Table) metric(m *metricText, metadata []ValueID) uint32 {
 	}
 	n := uint32(len(t.Metrics))
 	t.Metrics = append(t.Metrics, Metric{
-		Name: string(m.name), Description: string(m.description), Unit: string(m.unit),
-		Kind: m.kind, Temporality: m.temporality, Monotonic: m.monotonic, Metadata: t.keep(metadata),
+		Name: string(m.Name), Description: string(m.Description), Unit: string(m.Unit),
+		Kind: m.Kind, Temporality: m.Temporality, Monotonic: m.Monotonic, Metadata: t.keep(metadata),
 	})
 	t.metricHashes = append(t.metricHashes, hash)
 	t.metrics.Put(at, tag, n)
@@ -406,8 +402,8 @@ func (t *Table) metric(m *metricText, metadata []ValueID) uint32 {
 	return n
 }
 
-// seriesOf interns a series.
-func (t *Table) seriesOf(metric, resource, scope uint32, attrs []ValueID) uint32 {
+// InternSeries interns a series.
+func (t *Builder) InternSeries(metric, resource, scope uint32, attrs []ValueID) uint32 {
 	// Found by the exact list, named by the sorted one.
 	hash := edgeHash(metric, KeyID(resource)) + uint64(scope)*0x9fb21c651e98df25
 	for _, a := range attrs {
@@ -453,3 +449,9 @@ func (t *Table) FindKey(name string) (KeyID, bool) {
 	}
 	return 0, false
 }
+
+// Weigh notes the bytes of the protobuf of the next row: Slices bounds segments by them.
+func (t *Builder) Weigh(bytes uint32) { t.sizes = append(t.sizes, bytes) }
+
+// Seed is the seed with which the values of a key are hashed.
+func (t *Builder) Seed(key KeyID) uint64 { return t.seeds[key] }

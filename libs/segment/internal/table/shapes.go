@@ -1,4 +1,4 @@
-package segment
+package table
 
 import (
 	"slices"
@@ -14,18 +14,19 @@ type shape struct {
 	length uint32
 }
 
-// shapeTree interns key lists.
-type shapeTree struct {
+// Shapes interns key lists. Node 0 is the empty one.
+type Shapes struct {
 	nodes []shape
 	edges intern.Index // (node, key) → child
 }
 
-func (t *shapeTree) reset() {
+// Reset forgets all lists but the empty one.
+func (t *Shapes) Reset() {
 	t.nodes = append(t.nodes[:0], shape{})
 	t.edges.Reset(0)
 }
 
-func (t *shapeTree) truncate(n int) {
+func (t *Shapes) truncate(n int) {
 	t.nodes = t.nodes[:n]
 	for i := range t.nodes {
 		if int(t.nodes[i].last) >= n {
@@ -35,7 +36,7 @@ func (t *shapeTree) truncate(n int) {
 	t.grow(n)
 }
 
-func (t *shapeTree) grow(n int) {
+func (t *Shapes) grow(n int) {
 	t.edges.Reset(n)
 	for i := 1; i < len(t.nodes); i++ {
 		t.edges.Insert(edgeHash(t.nodes[i].parent, t.nodes[i].key), uint32(i))
@@ -47,8 +48,8 @@ func edgeHash(node uint32, key KeyID) uint64 {
 	return h ^ h>>29
 }
 
-// child returns the key list of node with one key more.
-func (t *shapeTree) child(node uint32, key KeyID) uint32 {
+// Child returns the key list of node with one key more.
+func (t *Shapes) Child(node uint32, key KeyID) uint32 {
 	if last := t.nodes[node].last; last != 0 && t.nodes[last].key == key {
 		return last
 	}
@@ -75,12 +76,21 @@ func (t *shapeTree) child(node uint32, key KeyID) uint32 {
 	return c
 }
 
-// keyList appends the keys of a node to dst.
-func (t *shapeTree) keyList(dst []KeyID, node uint32) []KeyID {
+// KeyList appends the keys of a node to dst.
+func (t *Shapes) KeyList(dst []KeyID, node uint32) []KeyID {
 	n := len(dst)
 	for ; node != 0; node = t.nodes[node].parent {
 		dst = append(dst, t.nodes[node].key)
 	}
 	slices.Reverse(dst[n:])
 	return dst
+}
+
+// Len is how many lists there are.
+func (t *Shapes) Len() int { return len(t.nodes) }
+
+// Likely is the list that was made of node last, and its last key; 0 where there is none. Most items repeat their predecessor's keys.
+func (t *Shapes) Likely(node uint32) (child uint32, key KeyID) {
+	child = t.nodes[node].last
+	return child, t.nodes[child].key
 }

@@ -1,15 +1,20 @@
-package segment
+package table
 
 // Which rows a segment is made of, and in which order: one hour each, spans and logs by service and time, points by series and time, because
 // neighbours that are alike take fewer bytes. The format asks for the hour only.
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
+
+// MaxItemBytes bounds the protobuf of one item.
+const MaxItemBytes = 8 << 20
 
 // hour is the span of time that a segment never leaves.
 const hour = int64(3600) * 1e9
@@ -24,13 +29,13 @@ type slicer struct {
 	out           [][]uint32
 }
 
-// Slices cuts the table's rows into the row sets of future segments: each of one UTC hour (by ColTime) and at most maxItems (MaxItems
+// Slices cuts the table's rows into the row sets of future segments: each of one UTC hour (by ColTime) and at most maxItems (container.MaxItems
 // when it is not positive), hour after hour. Spans and logs: each is a time slice, sorted inside by (service, time); points: each is
 // a range of series within the hour, sorted by (series, time), so that a metric lies in as few segments as possible. Stable. The
 // result is valid until the next call or Reset.
-func (t *Table) Slices(maxItems int) [][]uint32 {
-	if maxItems <= 0 || maxItems > MaxItems {
-		maxItems = MaxItems
+func (t *Builder) Slices(maxItems int) [][]uint32 {
+	if maxItems <= 0 || maxItems > container.MaxItems {
+		maxItems = container.MaxItems
 	}
 	s := &t.slicer
 	n := t.N
@@ -128,7 +133,7 @@ func (s *slicer) sort() {
 }
 
 // rankServices ranks resources by service, so that equal services are neighbours whatever the order of arrival.
-func (t *Table) rankServices() {
+func (t *Builder) rankServices() {
 	s := &t.slicer
 	s.order = scratch.Slice(s.order, len(t.Resources))
 	for i := range s.order {
@@ -139,7 +144,7 @@ func (t *Table) rankServices() {
 		if c := strings.Compare(x.ServiceName, y.ServiceName); c != 0 {
 			return c
 		}
-		return compare(x.ServiceID, y.ServiceID)
+		return cmp.Compare(x.ServiceID, y.ServiceID)
 	})
 	s.rank = scratch.Slice(s.rank, len(t.Resources))
 	rank := uint32(0)
@@ -153,7 +158,7 @@ func (t *Table) rankServices() {
 }
 
 // rankSeries ranks series by metric name, service, resource and id: neighbours share their dictionaries' entries.
-func (t *Table) rankSeries() {
+func (t *Builder) rankSeries() {
 	s := &t.slicer
 	s.order = scratch.Slice(s.order, len(t.Series))
 	for i := range s.order {
@@ -171,11 +176,11 @@ func (t *Table) rankSeries() {
 			if c := strings.Compare(p.ServiceName, q.ServiceName); c != 0 {
 				return c
 			}
-			if c := compare(p.ID, q.ID); c != 0 {
+			if c := cmp.Compare(p.ID, q.ID); c != 0 {
 				return c
 			}
 		}
-		return compare(x.ID, y.ID)
+		return cmp.Compare(x.ID, y.ID)
 	})
 	s.rank = scratch.Slice(s.rank, len(t.Series))
 	rank := uint32(0)
@@ -188,18 +193,8 @@ func (t *Table) rankSeries() {
 	s.count = scratch.Slice(s.count, int(rank)+2)
 }
 
-func compare(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
 // byRank sorts rows by the rank of what they refer to, keeping the order of equals: a counting sort.
-func (t *Table) byRank(rows []uint32, refs []int64) {
+func (t *Builder) byRank(rows []uint32, refs []int64) {
 	s := &t.slicer
 	clear(s.count)
 	for _, r := range rows {
