@@ -84,6 +84,8 @@ func (s *Summary) Message() string {
 		switch Reason(reason) {
 		case TooOld:
 			why = append(why, fmt.Sprintf("%s older than %s (the first has %s %s)", n, stamp(s.limits.MinTime), clock, stamp(s.First[reason])))
+		case Expired:
+			why = append(why, fmt.Sprintf("%s beyond retention: what is older than %s is not kept (the first has %s %s)", n, stamp(s.limits.Kept), clock, stamp(s.First[reason])))
 		case TooNew:
 			why = append(why, fmt.Sprintf("%s later than %s (the first has %s %s)", n, stamp(s.limits.MaxTime), clock, stamp(s.First[reason])))
 		case NoTraceID:

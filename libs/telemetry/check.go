@@ -11,6 +11,8 @@ type Limits struct {
 	// MinTime and MaxTime bound an item's time, in Unix nanoseconds, both inclusive: a span's start, a record's time (its observed time where
 	// it has none), a point's time. 0 is no bound.
 	MinTime, MaxTime int64
+	// Kept is from where on data of the tenant and signal is kept, in Unix nanoseconds: what is older would be dropped at once. 0 is no bound.
+	Kept int64
 	// MaxBytes bounds the parts that Admit cuts a request into. 0 is no bound.
 	MaxBytes int
 }
@@ -22,6 +24,7 @@ type Reason uint8
 const (
 	Admitted    Reason = iota
 	TooOld             // before Limits.MinTime
+	Expired            // before Limits.Kept
 	TooNew             // after Limits.MaxTime, or beyond what 63 bits of nanoseconds can say
 	NoTraceID          // a span whose trace id is missing or all zero
 	NoSpanID           // a span whose span id is missing or all zero
@@ -40,6 +43,8 @@ func (r Reason) String() string {
 		return "admitted"
 	case TooOld:
 		return "too_old"
+	case Expired:
+		return "expired"
 	case TooNew:
 		return "too_new"
 	case NoTraceID:
@@ -171,8 +176,8 @@ func Check(signal Signal, payload []byte, limits Limits) (Summary, error) {
 
 func newChecker(payload []byte, signal Signal, limits Limits) checker {
 	c := checker{b: payload, max: math.MaxInt64, summary: Summary{limits: limits, signal: signal}}
-	if limits.MinTime > 0 {
-		c.min = uint64(limits.MinTime)
+	if least := max(limits.MinTime, limits.Kept); least > 0 {
+		c.min = uint64(least)
 	}
 	if limits.MaxTime > 0 {
 		c.max = uint64(limits.MaxTime)
@@ -205,6 +210,9 @@ type verdict struct {
 func (c *checker) timed(t uint64) verdict {
 	switch {
 	case t < c.min:
+		if t >= uint64(max(c.summary.limits.MinTime, 0)) {
+			return verdict{time: t, reason: Expired}
+		}
 		return verdict{time: t, reason: TooOld}
 	case t > c.max:
 		return verdict{time: t, reason: TooNew}

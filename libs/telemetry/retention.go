@@ -1,6 +1,10 @@
 package telemetry
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // DefaultRetention is how long data of a signal is kept, in whole days, where nobody has said otherwise. It is the first rows of the table
 // retention_policy, which a test holds against it, and how old an item may be that ingest takes.
@@ -15,4 +19,57 @@ func DefaultRetention(signal Signal) time.Duration {
 		return 30 * day
 	}
 	return 0
+}
+
+// RetentionSnapshot is the name under which the bus carries the policies of retention.
+const RetentionSnapshot = "retention"
+
+// Retention is how long data is kept, by tenant and signal: the table retention_policy, for those who have no database.
+type Retention struct {
+	Policies map[Tenant]map[string]RetentionPolicy `json:"policies"` // by name of the signal
+}
+
+// RetentionPolicy is that of one tenant and signal.
+type RetentionPolicy struct {
+	Days int  `json:"days"`
+	Hold bool `json:"hold,omitempty"` // nothing is dropped
+}
+
+// ParseRetention reads what Marshal wrote.
+func ParseRetention(data []byte) (*Retention, error) {
+	var r Retention
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, fmt.Errorf("read the retention policies: %w", err)
+	}
+	return &r, nil
+}
+
+// Marshal is the same text for the same policies.
+func (r *Retention) Marshal() ([]byte, error) { return json.Marshal(r) }
+
+// Add enters a policy.
+func (r *Retention) Add(tenant Tenant, signal string, p RetentionPolicy) {
+	if r.Policies == nil {
+		r.Policies = map[Tenant]map[string]RetentionPolicy{}
+	}
+	if r.Policies[tenant] == nil {
+		r.Policies[tenant] = map[string]RetentionPolicy{}
+	}
+	r.Policies[tenant][signal] = p
+}
+
+// Kept is from where on data of a tenant and signal is kept, in Unix nanoseconds; 0 where all of it is, or nobody has said. A tenant without
+// a policy has that of the default tenant. A nil Retention knows nothing.
+func (r *Retention) Kept(tenant Tenant, signal Signal, now time.Time) int64 {
+	if r == nil {
+		return 0
+	}
+	p, ok := r.Policies[tenant][signal.String()]
+	if !ok {
+		p = r.Policies[DefaultTenant][signal.String()]
+	}
+	if p.Days <= 0 || p.Hold {
+		return 0
+	}
+	return now.AddDate(0, 0, -p.Days).UnixNano()
 }

@@ -23,6 +23,7 @@ type receipt struct {
 func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.Signal, body, payload []byte, refused telemetry.Refusals) (receipt, error) {
 	now := s.env.Now()
 	limits := s.cfg.Admit.limits(signal, now)
+	limits.Kept = s.retention.Load().Kept(id.Tenant, signal, now)
 	limits.MaxBytes = s.bus.Load().MaxPayload()
 	admission, err := telemetry.Admit(signal, payload, limits)
 	if err != nil {

@@ -40,8 +40,8 @@ type GRPCConfig struct {
 	DrainTimeout time.Duration `mapstructure:"drain_timeout" doc:"Time that requests in flight have to end when the service stops; 0 cuts them at once."`
 }
 
-// AdmitConfig bounds the time of items: a span's start, a record's time, a point's time. It should not be longer than the data is
-// kept, because what is older is dropped again at once.
+// AdmitConfig bounds the time of items: a span's start, a record's time, a point's time. What is older than its
+// tenant keeps is refused besides, as soon as the bus has told how long that is.
 type AdmitConfig struct {
 	MaxAge   MaxAgeConfig  `mapstructure:"max_age"`
 	MaxAhead time.Duration `mapstructure:"max_ahead" doc:"How far an item's time may lie in the future; 0 for not at all."`

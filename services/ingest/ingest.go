@@ -17,6 +17,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // Service is the ingest role.
@@ -33,8 +34,10 @@ type Service struct {
 	http    *httpserver.Server
 	grpc    *grpcServer
 
-	bus       atomic.Pointer[bus.Bus] // set by Run; /health may be asked before
-	publisher *bus.Publisher          // set by Run, before a request is served
+	bus       atomic.Pointer[bus.Bus]             // set by Run; /health may be asked before
+	retention atomic.Pointer[telemetry.Retention] // nil until the bus has told; the configured windows hold beside it
+
+	publisher *bus.Publisher // set by Run, before a request is served
 }
 
 // New builds the service; it opens nothing.
@@ -103,6 +106,15 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		<-ctx.Done()
 		return nil
+	})
+	group.Add("retention", func(ctx context.Context) error {
+		return connection.Snapshots(telemetry.RetentionSnapshot, bus.Seal{}).Follow(ctx, func(snapshot bus.Snapshot) error {
+			r, err := telemetry.ParseRetention(snapshot.Data)
+			if err == nil {
+				s.retention.Store(r)
+			}
+			return err
+		})
 	})
 	group.Add("grpc", s.grpc.run)
 	group.Add("http", s.http.Run)

@@ -15,6 +15,7 @@ var sqlFiles embed.FS
 type statements struct {
 	claimRequests, readClaims, extendClaim string
 	ensurePartition, rowsWindows           string
+	retention                              string
 	enterTenants                           string
 	enter                                  [dimensionTables]string // by dimension
 	copyFacts                              [3]string               // by signal
@@ -29,6 +30,7 @@ func newStatements() (*statements, error) {
 		extendClaim:     f.Text("extend_claim", nil),
 		ensurePartition: f.Text("ensure_partition", nil),
 		rowsWindows:     f.Text("rows_windows", nil),
+		retention:       f.Text("retention", nil),
 		enterTenants:    f.Text("enter_tenants", nil),
 		copyRed:         f.Text("copy_red_minute", nil),
 	}

@@ -112,6 +112,7 @@ func (s *Service) Run(ctx context.Context) error {
 		running.Go(func() { errs[i] = p.run(ctx) })
 	}
 	running.Go(func() { s.bus.Unpark(ctx) })
+	running.Go(func() { s.tellRetention(ctx) })
 	running.Wait()
 	return errors.Join(errs...)
 }

@@ -25,6 +25,13 @@ SELECT public.ensure_partition($1::text, $2::bigint)
 ---- rowsWindows
 SELECT tenant_id, signal, (extract(epoch FROM rows_window))::bigint FROM public.retention_policy
 
+---- retention
+-- One row at least: the moment at which it was so. A policy's days are null where there is no policy at all.
+SELECT clock_timestamp(), coalesce(tenant_id, ''), coalesce(signal, ''), coalesce(days, 0), coalesce(legal_hold, false)
+FROM (SELECT) AS always
+LEFT JOIN public.retention_policy ON true
+ORDER BY tenant_id, signal
+
 ---- enterTenants
 INSERT INTO public.tenant_dim (tenant_id) SELECT unnest($1::text[]) ORDER BY 1 ON CONFLICT DO NOTHING
 
