@@ -34,7 +34,7 @@ const listed = 10
 type Config struct {
 	Segment  string `mapstructure:"segment" usual:"true" arg:"true" doc:"Id of the segment, or a file that --out wrote; empty lists the newest ones."`
 	Postgres string `mapstructure:"postgres_url" usual:"true" secret:"true" flag:"postgres" doc:"URL of the database; empty for that of the ollyScale that runs on data_dir."`
-	DataDir  string `mapstructure:"data_dir" usual:"true" doc:"Data directory of an ollyScale that runs on this machine."`
+	DataDir  string `mapstructure:"data_dir" usual:"true" doc:"Data directory of an ollyScale that runs on this machine; not together with postgres_url."`
 	Out      string `mapstructure:"out" usual:"true" doc:"File to write the segment to, to look at it elsewhere; it holds telemetry."`
 	JSON     bool   `mapstructure:"json" usual:"true" doc:"Show it as JSON."`
 
@@ -48,8 +48,15 @@ func (c Config) Validate() error {
 	if c.Out != "" && c.Segment == "" {
 		p.Refuse("out", "name the segment that is to be written")
 	}
+	// Either may come from the environment that another program of the shell wants: to guess which is meant would show another database.
+	if c.DataDir != "" && c.Postgres != "" && !c.ofFile() {
+		p.Refuse("data_dir", "is given together with postgres_url, which names another database: give one of them, the other one empty (--postgres= or --data-dir=)")
+	}
 	return p.Err()
 }
+
+// ofFile tells whether the segment is in a file, so that no database is asked.
+func (c Config) ofFile() bool { return c.Segment != "" && uuid.Validate(c.Segment) != nil }
 
 // Command shows one segment, or the newest ones.
 type Command struct {

@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,6 +153,34 @@ func TestWhatIsNotThereIsSaid(t *testing.T) {
 		})
 	}
 	require.ErrorContains(t, Config{Out: "x"}.Validate(), "name the segment")
+}
+
+// A variable of the shell does not decide which database is shown when the command line names another.
+func TestTwoDatabasesAreRefused(t *testing.T) { //nolint:paralleltest // sets the environment
+	t.Setenv("OLLY_POSTGRES_URL", "postgres://u:hunter2@h/x")
+	const id = "019ac000-0000-7000-8000-000000000000"
+	for name, tc := range map[string]struct {
+		args    []string
+		refused bool
+	}{
+		"a directory":               {[]string{"--data-dir", "/d"}, true},
+		"a segment of a directory":  {[]string{id, "--data-dir", "/d"}, true},
+		"a file":                    {[]string{"/tmp/segment", "--data-dir", "/d"}, false},
+		"no directory":              {[]string{id}, false},
+		"the other one taken back":  {[]string{id, "--data-dir", "/d", "--postgres="}, false},
+		"an empty directory":        {[]string{id, "--data-dir="}, false},
+		"a database beside its own": {[]string{id, "--postgres", "postgres://h/y"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := settings.Load("segment", &Config{}, tc.args, io.Discard)
+			if !tc.refused {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, "data_dir (from --data-dir): is given together with postgres_url")
+			require.NotContains(t, err.Error(), "hunter2")
+		})
+	}
 }
 
 func TestThePasswordOfTheDatabaseIsNotShown(t *testing.T) {
