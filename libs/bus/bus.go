@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/instrument"
 	"github.com/ollyscale/ollyscale/libs/seldom"
+	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -111,7 +113,7 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 			b.log.LogAttrs(logCtx, slog.LevelWarn, "bus disconnected", slog.Any("error", err))
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			b.log.LogAttrs(logCtx, slog.LevelInfo, "bus connected", slog.String("server", nc.ConnectedUrlRedacted()))
+			b.log.LogAttrs(logCtx, slog.LevelInfo, "bus connected", slog.String("server", settings.Redact(nc.ConnectedUrl())))
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			b.log.LogAttrs(logCtx, slog.LevelWarn, "bus error", slog.Any("error", err))
@@ -135,6 +137,9 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 	}
 	var err error
 	if b.nc, err = nats.Connect(cfg.URL, opts...); err != nil {
+		if malformed, ok := errors.AsType[*url.Error](err); ok { // it tells the whole URL
+			err = malformed.Err
+		}
 		return nil, errConnect.Wrap(err, "connect to the bus: check bus.url and its credentials")
 	}
 	b.js, err = jetstream.New(b.nc,

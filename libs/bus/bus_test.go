@@ -494,3 +494,15 @@ func TestABatchOfANewerVersionIsParkedForANewerWriter(t *testing.T) {
 	parked := messages(t, s, bus.ParkedStream, jetstream.WithSubjectFilter("parked.>"))
 	require.Equal(t, map[string]uint64{"parked.3.traces.default": 1, "parked.65535.traces.default": 1}, parked.Subjects, "what a newer writer understands waits for it")
 }
+
+// What is wrong with the URL of the bus is said without what it holds.
+func TestCredentialsOfAMalformedURLAreNotTold(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"nats://hunter2%zz@127.0.0.1:1", "nats://u:hunter2%zz@127.0.0.1:1", "nats://hunter2@127.0.0.1:port"} {
+		cfg := bus.DefaultConfig()
+		cfg.URL = url
+		_, err := bus.Connect(t.Context(), cfg, nil, nil)
+		require.Equal(t, "bus.connect", fault.From(err).Code)
+		require.NotContains(t, err.Error(), "hunter")
+	}
+}

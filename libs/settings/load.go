@@ -84,6 +84,7 @@ func Load(name string, config Config, args []string, usage io.Writer) (Asked, er
 		if p.Source == "" {
 			problems.list[i].Source = sources[p.Key]
 		}
+		problems.list[i].Text = Redact(p.Text)
 	}
 	return asked, problems.Err()
 }

@@ -173,14 +173,18 @@ func format(v reflect.Value, sized bool) string {
 	return fmt.Sprint(v.Interface())
 }
 
-// safe is String without what must not be shown: secrets, and passwords inside URLs.
+// safe is String without what must not be shown: secrets, and passwords and tokens inside URLs.
 func (s Setting) safe() string {
 	text := s.String()
 	if s.Secret && text != "" {
 		return "[hidden]"
 	}
-	return passwords.ReplaceAllString(text, "${1}xxxxx@")
+	return Redact(text)
 }
 
-// passwords are those of URLs, of which a setting may list several. They are found in the text: a list is no URL.
-var passwords = regexp.MustCompile(`(://[^:/@\s]*:)[^\s,]*@`)
+// Redact hides passwords and tokens of the URLs in a text.
+func Redact(text string) string { return credentials.ReplaceAllString(text, "${1}xxxxx@") }
+
+// credentials are what stands before the host of a URL, of which a setting may list several: name:password, of which the name is kept, or a
+// token alone, as NATS takes it, also without a scheme. They are found in the text: a list is no URL.
+var credentials = regexp.MustCompile(`((?:^|[\s,])"?(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^:/@\s,]*:)?)[^\s,]*@`)

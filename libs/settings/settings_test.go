@@ -339,6 +339,33 @@ func TestSecretsAreInNoHelpAndNoProblem(t *testing.T) {
 	require.NotContains(t, out.String(), "hunter")
 }
 
+// NATS takes a token in the place of the name, and servers without a scheme.
+func TestPasswordsAndTokensInURLsAreHidden(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"nats://hunter2@host:4222":                       "nats://xxxxx@host:4222",
+		"nats://hunter2@host:4222, tls://hunter3@other":  "nats://xxxxx@host:4222, tls://xxxxx@other",
+		"hunter2@host:4222,u:hunter3@other,third:4222":   "xxxxx@host:4222,u:xxxxx@other,third:4222",
+		"nats://u:hunter2@host,nats://hunter3@other:1":   "nats://u:xxxxx@host,nats://xxxxx@other:1",
+		"nats://:hunter2@host":                           "nats://:xxxxx@host",
+		"nats://u:hunter@2/3:4@host":                     "nats://u:xxxxx@host",
+		"nats://host:4222,nats://[::1]:4222,other:4222":  "nats://host:4222,nats://[::1]:4222,other:4222",
+		"http://collector:4318/v1?a=b":                   "http://collector:4318/v1?a=b",
+		"https://hunter2@collector:4318/with/a/path?a=b": "https://xxxxx@collector:4318/with/a/path?a=b",
+	} {
+		c := defaults()
+		c.Bus.URL = url
+		var shown, usage bytes.Buffer
+		require.NoError(t, Print(&shown, &c))
+		_, err := Load("test", &c, []string{"--help-all"}, &usage)
+		require.NoError(t, err)
+		require.Contains(t, shown.String(), "url: \""+want+"\"\n")
+		require.NotContains(t, shown.String()+usage.String(), "hunter")
+		_, err = loadWith(t, nil, "--bus-wait", url)
+		require.ErrorContains(t, err, `bus.wait (from --bus-wait): "`+want+`" is not a duration`)
+	}
+}
+
 func TestDocumentListsEverySetting(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

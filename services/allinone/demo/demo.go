@@ -106,7 +106,7 @@ func (s *Service) Run(ctx context.Context) error {
 	if seed == 0 {
 		seed = rand.Uint64() //nolint:gosec // a seed for made-up data
 	}
-	s.print("sending %s visits a second to %s (seed %d)", strconv.FormatFloat(s.cfg.Rate, 'f', -1, 64), s.cfg.Endpoint, seed)
+	s.print("sending %s visits a second to %s (seed %d)", strconv.FormatFloat(s.cfg.Rate, 'f', -1, 64), settings.Redact(s.cfg.Endpoint), seed)
 	err := s.run(ctx, seed)
 	s.report()
 	if ctx.Err() != nil {
@@ -212,10 +212,10 @@ func (s *Service) deliver(ctx context.Context, what string, sent *Sent, items in
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return errSend.Wrap(err, fmt.Sprintf("%s does not take the %s", s.cfg.Endpoint, what))
+			return errSend.Wrap(err, fmt.Sprintf("%s does not take the %s", settings.Redact(s.cfg.Endpoint), what))
 		}
 		if attempt == 1 {
-			s.print("%s does not take the %s yet, trying again: %v", s.cfg.Endpoint, what, again.err)
+			s.print("%s does not take the %s yet, trying again: %v", settings.Redact(s.cfg.Endpoint), what, again.err)
 		}
 		select {
 		case <-ctx.Done():
