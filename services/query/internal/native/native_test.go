@@ -17,6 +17,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 // What the API answers is tested over HTTP: services/query. Here is what can be said of its parts alone.
@@ -50,6 +51,22 @@ func TestAttributeValuesKeepTheFrequentOnes(t *testing.T) {
 }
 
 func stringValue(s string) segment.Value { return segment.Value{Type: segment.String, Raw: []byte(s)} }
+
+// A service is asked for in one order: the order of conditions is that in which they are tested and their faults told.
+func TestAServiceIsAskedForInOneOrder(t *testing.T) {
+	t.Parallel()
+	n := &API{filters: filter.NewParser()}
+	for range 50 {
+		conditions, err := n.ofService("cart", "shop")
+		require.NoError(t, err)
+		require.Len(t, conditions, 2)
+		service, err := n.ofService("cart", "")
+		require.NoError(t, err)
+		require.Len(t, service, 1, "any namespace")
+		require.Equal(t, service[0].Bounds(), conditions[0].Bounds())
+		require.NotEqual(t, service[0].Bounds(), conditions[1].Bounds())
+	}
+}
 
 func TestAHostIsAServiceOnlyByItsWholeName(t *testing.T) {
 	t.Parallel()

@@ -137,16 +137,9 @@ type operationKey struct {
 func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64) (*api.OperationList, error) {
 	started := n.now()
 	out := &api.OperationList{Operations: []api.Operation{}, Completeness: n.completeness(telemetry.Traces)}
-	conditions := filter.All{}
-	for field, value := range map[string]string{"service": name, "namespace": namespace} {
-		if field == "namespace" && value == "" {
-			continue // any
-		}
-		c, err := n.filters.Where(telemetry.Traces, field, "eq", filter.String(value))
-		if err != nil {
-			return nil, err
-		}
-		conditions = append(conditions, c)
+	conditions, err := n.ofService(name, namespace)
+	if err != nil {
+		return nil, err
 	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: conditions}
 	w := columns.NewSet(telemetry.Traces)
@@ -157,7 +150,7 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	q.Filter.Columns(w)
 	total := map[operationKey]*red{}
 	var over time.Duration
-	err := n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) (err error) {
+	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), sumOperations, func(sums map[operationKey]*red) { mergeSums(total, sums, (*red).merge) })
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
@@ -172,6 +165,16 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 		return cmp.Or(cmp.Compare(b.Red.Requests, a.Red.Requests), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))
 	})
 	return out, nil
+}
+
+// ofService asks for the spans of a service; of any namespace where none is given.
+func (n *API) ofService(name, namespace string) (filter.All, error) {
+	service, err := n.filters.Where(telemetry.Traces, "service", "eq", filter.String(name))
+	if err != nil || namespace == "" {
+		return filter.All{service}, err
+	}
+	within, err := n.filters.Where(telemetry.Traces, "namespace", "eq", filter.String(namespace))
+	return filter.All{service, within}, err
 }
 
 // sumOperations sums the spans of a segment that the query asks for up.
