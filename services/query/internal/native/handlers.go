@@ -28,52 +28,44 @@ func answer[T any](c echo.Context, result T, err error) error {
 }
 
 func (h handlers) SearchTraces(c echo.Context, _ api.SearchTracesParams) error {
-	return list(h, c, func() (api.SearchRequest, error) { return bodyOf(c) }, h.searchTraces)
+	return list(h, c, bodyOf, h.searchTraces)
 }
 
 func (h handlers) SearchTracesByQuery(c echo.Context, p api.SearchTracesByQueryParams) error {
-	return list(h, c, func() (api.SearchRequest, error) {
-		return bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
-	}, h.searchTraces)
+	return list(h, c, queryParams(p).body, h.searchTraces)
 }
 
 func (h handlers) SearchSpans(c echo.Context, _ api.SearchSpansParams) error {
-	return list(h, c, func() (api.SearchRequest, error) { return bodyOf(c) }, h.searchSpans)
+	return list(h, c, bodyOf, h.searchSpans)
 }
 
 func (h handlers) SearchSpansByQuery(c echo.Context, p api.SearchSpansByQueryParams) error {
-	return list(h, c, func() (api.SearchRequest, error) {
-		return bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
-	}, h.searchSpans)
+	return list(h, c, queryParams(p).body, h.searchSpans)
 }
 
 func (h handlers) SearchLogs(c echo.Context, _ api.SearchLogsParams) error {
-	return list(h, c, func() (api.SearchRequest, error) { return bodyOf(c) }, h.searchLogs)
+	return list(h, c, bodyOf, h.searchLogs)
 }
 
 func (h handlers) SearchLogsByQuery(c echo.Context, p api.SearchLogsByQueryParams) error {
-	return list(h, c, func() (api.SearchRequest, error) {
-		return bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
-	}, h.searchLogs)
+	return list(h, c, queryParams(p).body, h.searchLogs)
 }
 
 func (h handlers) SearchMetrics(c echo.Context, _ api.SearchMetricsParams) error {
-	return list(h, c, func() (api.SearchRequest, error) { return bodyOf(c) }, h.searchPoints)
+	return list(h, c, bodyOf, h.searchPoints)
 }
 
 func (h handlers) SearchMetricsByQuery(c echo.Context, p api.SearchMetricsByQueryParams) error {
-	return list(h, c, func() (api.SearchRequest, error) {
-		return bodyOfQuery(p.StartTime, p.EndTime, p.Filters, p.Limit, p.Cursor)
-	}, h.searchPoints)
+	return list(h, c, queryParams(p).body, h.searchPoints)
 }
 
 // list answers a search. The tenant comes first: who may not ask is told nothing of the question.
-func list[T any](h handlers, c echo.Context, parse func() (api.SearchRequest, error), search func(context.Context, telemetry.Tenant, api.SearchRequest) (T, error)) error {
+func list[T any](h handlers, c echo.Context, parse func(echo.Context) (api.SearchRequest, error), search func(context.Context, telemetry.Tenant, api.SearchRequest) (T, error)) error {
 	tenant, err := h.tenant(c)
 	if err != nil {
 		return err
 	}
-	r, err := parse()
+	r, err := parse(c)
 	if err != nil {
 		return err
 	}

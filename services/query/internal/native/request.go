@@ -153,14 +153,17 @@ func bodyOf(c echo.Context) (api.SearchRequest, error) {
 	return r, nil
 }
 
-// bodyOfQuery is the same request from query parameters.
-func bodyOfQuery(start, end, filters string, limit *int, cursor string) (api.SearchRequest, error) {
+// queryParams are those of any search by GET: the contract gives all the same ones.
+type queryParams api.SearchTracesByQueryParams
+
+// body is the same request from query parameters.
+func (p queryParams) body(echo.Context) (api.SearchRequest, error) {
 	r := api.SearchRequest{
-		TimeRange:  api.TimeRange{StartTime: otlpjson.Time(start), EndTime: otlpjson.Time(end)},
-		Pagination: api.PageRequest{Limit: limit, Cursor: cursor},
+		TimeRange:  api.TimeRange{StartTime: otlpjson.Time(p.StartTime), EndTime: otlpjson.Time(p.EndTime)},
+		Pagination: api.PageRequest{Limit: p.Limit, Cursor: p.Cursor},
 	}
 	var err error
-	r.Filters, err = filterList(filters)
+	r.Filters, err = filterList(p.Filters)
 	return r, err
 }
 
