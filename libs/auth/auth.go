@@ -1,22 +1,38 @@
 // Package auth says who sends a request and whose data it is about: the tenant, the connection, what the sender may do.
+//
+//	key.go      a key: its text, its hash
+//	keyring.go  all keys that are good, in memory, and their snapshot for roles without a database
+//	auth.go     a request's key, tenant and scope
+//
+// Package keystore keeps keys in PostgreSQL; ingest, which has none, is told of them by snapshots over the bus.
 package auth
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// TenantHeader names the tenant of a request in ModeNone: an HTTP header, or gRPC metadata of the same name.
-const TenantHeader = "X-Scope-OrgID"
+// Headers of a request, or gRPC metadata of the same names.
+const (
+	// TenantHeader names the tenant of a request in ModeNone. Where keys are demanded it may only repeat the tenant of the key.
+	TenantHeader = "X-Scope-OrgID"
+	// KeyHeader carries a key; Authorization does, too, as a bearer token, or as the password of any user.
+	KeyHeader = "X-Api-Key"
+)
 
 // Modes of authentication.
 const (
 	// ModeNone trusts the network: the tenant is what TenantHeader says, else the default tenant.
 	ModeNone = "none"
+	// ModeKeys demands a key of every request.
+	ModeKeys = "keys"
 )
 
 // Scope is a thing that a sender may be allowed to do.
@@ -29,10 +45,61 @@ const (
 	Admin
 )
 
+// scopeNames are the scopes as keys, answers and errors name them.
+var scopeNames = [...]string{Ingest: "ingest", Query: "query", Admin: "admin"} //nolint:gochecknoglobals // a table
+
+// String is the scope's name.
+func (s Scope) String() string { return scopeNames[s] }
+
+// Scopes are several: bit 1<<scope.
+type Scopes uint8
+
+// Of makes Scopes.
+func Of(list ...Scope) (s Scopes) {
+	for _, scope := range list {
+		s |= 1 << scope
+	}
+	return s
+}
+
+// Has says whether scope is among them.
+func (s Scopes) Has(scope Scope) bool { return s&(1<<scope) != 0 }
+
+// Names are their names, in the order of the constants.
+func (s Scopes) Names() []string {
+	var names []string
+	for scope, name := range scopeNames {
+		if s.Has(Scope(scope)) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// ParseScopes reads names; none at all, or an unknown one, is an error.
+func ParseScopes(names []string) (s Scopes, err error) {
+	for _, name := range names {
+		found := false
+		for scope, known := range scopeNames {
+			if name == known {
+				s, found = s|1<<scope, true
+			}
+		}
+		if !found {
+			return 0, ErrKeyWanted.Newf("scope %.40q is not ingest, query or admin", name)
+		}
+	}
+	if s == 0 {
+		return 0, ErrKeyWanted.New("a key without a scope opens nothing: name ingest, query or admin")
+	}
+	return s, nil
+}
+
 // Config chooses how requests are authenticated.
 type Config struct {
-	Mode          string `mapstructure:"mode" doc:"How senders are authenticated: none (the tenant is what the header X-Scope-OrgID says)."`
-	DefaultTenant string `mapstructure:"default_tenant" doc:"Tenant of a request that names none."`
+	Mode          string `mapstructure:"mode" usual:"true" doc:"How senders are authenticated: none (the tenant is what the header X-Scope-OrgID says) or keys (every request brings a key, which has a tenant)."`
+	DefaultTenant string `mapstructure:"default_tenant" doc:"Tenant of a request that names none, in mode none."`
+	SnapshotKey   string `mapstructure:"snapshot_key" secret:"true" doc:"Base64 of at least 32 random bytes, the same for every service, by which query signs what it tells ingest of the keys. Required where keys are demanded; all-in-one makes its own."`
 }
 
 // DefaultConfig trusts the network.
@@ -40,12 +107,19 @@ func DefaultConfig() Config {
 	return Config{Mode: ModeNone, DefaultTenant: string(telemetry.DefaultTenant)}
 }
 
+const minSnapshotKey = 32
+
 // Validate names the keys that are wrong, relative to the section.
 func (c Config) Validate() error {
 	var p settings.Problems
-	p.OneOf("mode", c.Mode, ModeNone)
+	p.OneOf("mode", c.Mode, ModeNone, ModeKeys)
 	if _, err := telemetry.ParseTenant(c.DefaultTenant); err != nil {
 		p.Refuse("default_tenant", "%q: %s", c.DefaultTenant, fault.From(err).Message)
+	}
+	if secret, err := base64.StdEncoding.DecodeString(c.SnapshotKey); err != nil || len(secret) < minSnapshotKey {
+		if c.SnapshotKey != "" || c.Required() {
+			p.Refuse("snapshot_key", "want base64 of at least %d random bytes, as `openssl rand -base64 %d` makes them, in every service the same", minSnapshotKey, minSnapshotKey)
+		}
 	}
 	return p.Err()
 }
@@ -56,36 +130,109 @@ func (c Config) Required() bool { return c.Mode != ModeNone }
 // Identity is who sent a request.
 type Identity struct {
 	Tenant     telemetry.Tenant
-	Connection string // an API key's id; "" without authentication
+	Connection string // an API key's id; "" without authentication, and for people
+	Scopes     Scopes // what it may do
+}
+
+// Name is how a log or a table names the sender; "" without authentication.
+func (i Identity) Name() string { return i.Connection }
+
+// May is nil, or a fault that names the scope that is missing.
+func (i Identity) May(scope Scope) error {
+	if !i.Scopes.Has(scope) {
+		return errScope.Newf("this needs the scope %s, and the key has %s", scope, strings.Join(i.Scopes.Names(), ", "))
+	}
+	return nil
 }
 
 // Authenticator identifies senders. Safe for concurrent use.
 type Authenticator struct {
 	fallback telemetry.Tenant
 	required bool
+	now      func() time.Time
+	keys     Keyring
+}
+
+// New makes an Authenticator; now is the clock by which keys expire. Where keys are demanded it knows none until Keys are set.
+func New(c Config, now func() time.Time) (*Authenticator, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("auth: %w", err)
+	}
+	return &Authenticator{fallback: telemetry.Tenant(c.DefaultTenant), required: c.Required(), now: now}, nil
 }
 
 // Required says whether every request has to prove who sends it.
 func (a *Authenticator) Required() bool { return a.required }
 
-// New makes an Authenticator.
-func New(c Config) (*Authenticator, error) {
-	if err := c.Validate(); err != nil {
-		return nil, fmt.Errorf("auth: %w", err)
+// Keys are those that are good. Where none are demanded they are not looked at.
+func (a *Authenticator) Keys() *Keyring { return &a.keys }
+
+// Healthy is nil, or says that requests cannot be told apart yet.
+func (a *Authenticator) Healthy(context.Context) error {
+	if a.required && !a.keys.known() {
+		return errNotReady.New("which keys are good is not known yet")
 	}
-	return &Authenticator{fallback: telemetry.Tenant(c.DefaultTenant), required: c.Required()}, nil
+	return nil
 }
 
-// Identify says who sent a request that wants to use scope. header returns a request header, "" where it is missing. A tenant name
-// that is not valid is fault.Invalid.
-func (a *Authenticator) Identify(_ context.Context, header func(name string) string, _ Scope) (Identity, error) {
+// Identify says who sent a request that wants to use scope. header returns a request header, "" where it is missing.
+//
+// Its faults: 401 without a good key; 403 where the key lacks the scope, or the header names a tenant that is not the key's; Unavailable
+// while the keys are not known yet, because a 401 would make a sender throw away what it holds; Invalid for a tenant's name that is none.
+// None of them holds anything of a key.
+func (a *Authenticator) Identify(_ context.Context, header func(name string) string, scope Scope) (Identity, error) {
 	name := header(TenantHeader)
-	if name == "" {
-		return Identity{Tenant: a.fallback}, nil
+	if !a.required {
+		if name == "" {
+			return Identity{Tenant: a.fallback, Scopes: Of(Ingest, Query, Admin)}, nil
+		}
+		tenant, err := telemetry.ParseTenant(name)
+		if err != nil {
+			return Identity{}, telemetry.ErrTenant.Newf("header %s: %s", TenantHeader, fault.From(err).Message)
+		}
+		return Identity{Tenant: tenant, Scopes: Of(Ingest, Query, Admin)}, nil
 	}
-	tenant, err := telemetry.ParseTenant(name)
+	id, err := a.byKey(Presented(header))
 	if err != nil {
-		return Identity{}, telemetry.ErrTenant.Newf("header %s: %s", TenantHeader, fault.From(err).Message)
+		return Identity{}, err
 	}
-	return Identity{Tenant: tenant}, nil
+	if name != "" && name != string(id.Tenant) {
+		return Identity{}, ErrTenantDenied.Newf("header %s names a tenant that the key has no access to", TenantHeader)
+	}
+	if err := id.May(scope); err != nil {
+		return Identity{}, err
+	}
+	return id, nil
+}
+
+func (a *Authenticator) byKey(text string) (Identity, error) {
+	if !a.keys.known() {
+		return Identity{}, errNotReady.New("which keys are good is not known yet; retry")
+	}
+	if text == "" {
+		return Identity{}, ErrUnauthenticated.Newf("a key is required: as a bearer token, in the header %s, or as the password of any user", KeyHeader)
+	}
+	key, ok := a.keys.find(text, a.now())
+	if !ok {
+		return Identity{}, ErrUnauthenticated.New("the key is not known, revoked, or has expired")
+	}
+	return Identity{Tenant: key.Tenant, Connection: key.ID, Scopes: key.Scopes}, nil
+}
+
+// Presented is the secret that a request brings: a bearer token, the password of Basic, or KeyHeader; "" for none.
+func Presented(header func(name string) string) string {
+	scheme, rest, _ := strings.Cut(header("Authorization"), " ")
+	rest = strings.TrimSpace(rest)
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		return rest
+	case strings.EqualFold(scheme, "Basic"):
+		pair, err := base64.StdEncoding.DecodeString(rest)
+		if err != nil {
+			return ""
+		}
+		_, password, _ := strings.Cut(string(pair), ":")
+		return password
+	}
+	return header(KeyHeader)
 }

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -15,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTheTenantComesFromTheHeader(t *testing.T) {
 	t.Parallel()
-	a, err := auth.New(auth.Config{Mode: auth.ModeNone, DefaultTenant: "house"})
+	a, err := auth.New(auth.Config{Mode: auth.ModeNone, DefaultTenant: "house"}, time.Now)
 	require.NoError(t, err)
 	for header, want := range map[string]telemetry.Tenant{"": "house", "shop-1": "shop-1"} {
 		id, err := a.Identify(t.Context(), func(name string) string {
@@ -23,7 +24,7 @@ func TestTheTenantComesFromTheHeader(t *testing.T) {
 			return header
 		}, auth.Ingest)
 		require.NoError(t, err)
-		require.Equal(t, auth.Identity{Tenant: want}, id)
+		require.Equal(t, auth.Identity{Tenant: want, Scopes: auth.Of(auth.Ingest, auth.Query, auth.Admin)}, id)
 	}
 	for _, bad := range []string{"a.b", "a b", "*", ">", string(make([]byte, 65))} {
 		_, err = a.Identify(t.Context(), func(string) string { return bad }, auth.Query)
@@ -35,6 +36,8 @@ func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	require.Error(t, auth.Config{}.Validate())
 	require.NoError(t, auth.DefaultConfig().Validate())
-	require.ErrorContains(t, auth.Config{Mode: "keys"}.Validate(), `mode: "keys" is not none`)
+	require.ErrorContains(t, auth.Config{Mode: "basic"}.Validate(), `mode: "basic" is not none or keys`)
+	require.ErrorContains(t, auth.Config{Mode: "keys", DefaultTenant: "a"}.Validate(), "snapshot_key: want base64 of at least 32")
+	require.ErrorContains(t, auth.Config{Mode: "none", DefaultTenant: "a", SnapshotKey: "c2hvcnQ="}.Validate(), "snapshot_key")
 	require.ErrorContains(t, auth.Config{DefaultTenant: "a.b"}.Validate(), "default_tenant")
 }

@@ -4,6 +4,8 @@ package allinone
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/server"
@@ -25,13 +28,14 @@ import (
 
 //go:generate go run ./cmd/pages -root ../..
 
-// Config is that of the process and those of the roles in it. Their bus and database addresses are set by Run; the process
-// has one operations listener, so those of the roles have no effect.
+// Config is that of the process and those of the roles in it. Their bus and database addresses and what they demand of senders are set by
+// Run; the process has one operations listener, so those of the roles have no effect.
 type Config struct {
 	DataDir  string            `mapstructure:"data_dir" usual:"true" doc:"Where everything is kept; empty for $XDG_DATA_HOME/ollyscale, as root /var/lib/ollyscale."`
 	Postgres PostgresConfig    `mapstructure:"postgres" usual:"url,bin,port"`
 	NATS     NATSConfig        `mapstructure:"nats" usual:"stream_max_bytes"`
 	Ops      service.OpsConfig `mapstructure:"ops"`
+	Auth     auth.Config       `mapstructure:"auth" usual:"mode"`
 
 	Ingest   ingest.Config   `mapstructure:"ingest" usual:"grpc.address,http.address"`
 	Writer   writer.Config   `mapstructure:"writer" usual:"-"`
@@ -48,6 +52,7 @@ func DefaultConfig() Config {
 	c := Config{
 		Postgres: PostgresConfig{Port: 15432},
 		NATS:     NATSConfig{StreamMaxBytes: 2 << 30, SyncInterval: time.Second},
+		Auth:     auth.DefaultConfig(),
 		Ingest:   ingest.DefaultConfig(),
 		Writer:   writer.DefaultConfig(),
 		Query:    query.DefaultConfig(),
@@ -69,12 +74,23 @@ func (c Config) Validate() error {
 	}
 	settings.AtLeast(&p, "nats.stream_max_bytes", c.NATS.StreamMaxBytes, 64<<20)
 	settings.NotNegative(&p, "nats.sync_interval", c.NATS.SyncInterval)
+	p.Section("auth", ownSnapshotKey(c.Auth).Validate())
 	p.Section("ingest", c.Ingest.Validate())
 	p.Section("writer", c.Writer.Validate())
 	p.Section("query", c.Query.Validate())
 	p.Section("janitor", c.Janitor.Validate())
 	p.Section("migrator", c.Migrator.Validate())
 	return p.Err()
+}
+
+// ownSnapshotKey fills in the key that only this process uses, a new one each time it starts.
+func ownSnapshotKey(c auth.Config) auth.Config {
+	if c.SnapshotKey == "" {
+		key := make([]byte, 32)
+		_, _ = rand.Read(key) // never fails
+		c.SnapshotKey = base64.StdEncoding.EncodeToString(key)
+	}
+	return c
 }
 
 // Service is all of ollyScale.
@@ -94,6 +110,8 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if cfg.DataDir == "" {
 		cfg.DataDir = defaultDataDir()
 	}
+	cfg.Auth = ownSnapshotKey(cfg.Auth)
+	cfg.Ingest.Auth, cfg.Query.Auth = cfg.Auth, cfg.Auth
 	for _, name := range []string{"database", "janitor", "writer", "ingest"} { // until addRoles knows better
 		env.Health.Register(name, func(context.Context) error { return errors.New("not started yet") })
 	}

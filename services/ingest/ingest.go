@@ -51,7 +51,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		small: make(lane, 2*procs), large: make(lane, procs),
 	}
 	var err error
-	if s.auth, err = auth.New(cfg.Auth); err != nil {
+	if s.auth, err = auth.New(cfg.Auth, env.Now); err != nil {
 		return nil, err
 	}
 	if s.metrics, err = newInstruments(env.Meter, s.budget); err != nil {
@@ -73,6 +73,9 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		}
 		return b.Healthy(ctx)
 	})
+	if s.auth.Required() {
+		env.Health.Register("keys", s.auth.Healthy)
+	}
 	return s, nil
 }
 
@@ -116,6 +119,10 @@ func (s *Service) Run(ctx context.Context) error {
 			return err
 		})
 	})
+	if s.auth.Required() {
+		keys := connection.Snapshots(auth.SnapshotName, s.cfg.Auth.Seal())
+		group.Add("keys", func(ctx context.Context) error { return keys.Follow(ctx, s.auth.Keys().Apply) })
+	}
 	group.Add("grpc", s.grpc.run)
 	group.Add("http", s.http.Run)
 	return group.Run(ctx)

@@ -81,7 +81,10 @@ func start(t testing.TB, change ...func(*Config)) *running {
 	r.bus, err = bus.Connect(t.Context(), cfg.Bus, nil, nil)
 	require.NoError(t, err)
 	t.Cleanup(r.bus.Close)
-	testbed.Eventually(t, "ingest is ready", func() bool { return r.get("/health").status == http.StatusOK })
+	testbed.Eventually(t, "ingest is ready, but for keys", func() bool {
+		health := r.get("/health")
+		return health.status == http.StatusOK || cfg.Auth.Required() && strings.Contains(string(health.body), `"name":"bus","status":"ok"`)
+	})
 	r.budget = s.budget
 	r.grpc = s.grpc.listener.Addr().String()
 	return r

@@ -15,16 +15,15 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/keystore"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
-	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/native"
 	"github.com/ollyscale/ollyscale/services/query/web"
@@ -92,6 +91,7 @@ type Service struct {
 	engine *engine.Engine
 	server *httpserver.Server
 	auth   *auth.Authenticator
+	keys   *keystore.Store // nil where none are demanded
 }
 
 // New builds the service with a pool and a bus connection of its own; nothing is asked of either yet, so both may be down.
@@ -101,7 +101,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	}
 	s := &Service{cfg: cfg, env: env}
 	var err error
-	if s.auth, err = auth.New(cfg.Auth); err != nil {
+	if s.auth, err = auth.New(cfg.Auth, env.Now); err != nil {
 		return nil, err
 	}
 	if s.server, err = httpserver.New(cfg.HTTP, env, httpserver.Purpose{
@@ -120,6 +120,9 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if err := s.routes(); err != nil {
 		s.close()
 		return nil, err
+	}
+	if s.auth.Required() {
+		env.Health.Register("keys", s.auth.Healthy)
 	}
 	env.Health.RegisterDatabase(func(ctx context.Context) service.DatabaseState {
 		return service.DatabaseState(postgres.Probe(ctx, s.pool))
@@ -144,7 +147,15 @@ func (s *Service) routes() (err error) {
 		return err
 	}
 	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: compressFrom}))
-	native.New(s.engine, native.Settings{MaxTraceSpans: cfg.MaxTraceSpans, CursorKey: cfg.cursorKey()}, s.tenant, s.env.Now).Register(e)
+	set := native.Settings{MaxTraceSpans: cfg.MaxTraceSpans, CursorKey: cfg.cursorKey()}
+	if s.auth.Required() {
+		if s.keys, err = keystore.New(s.pool); err != nil {
+			return err
+		}
+		set.Keys = s.keys
+	}
+	e.Use(s.identify)
+	native.New(s.engine, set, sender, s.env.Now).Register(e)
 	e.GET("/*", pages.serve)
 	e.HEAD("/*", pages.serve)
 	return nil
@@ -160,16 +171,11 @@ func (c Config) cursorKey() []byte {
 	return key
 }
 
-// tenant is the one place where a request gets the tenant whose data it may read.
-func (s *Service) tenant(c echo.Context) (telemetry.Tenant, error) {
-	who, err := s.auth.Identify(c.Request().Context(), c.Request().Header.Get, auth.Query)
-	return who.Tenant, err
-}
-
 // Run serves until ctx ends.
 //
 //	          ┌─ watch: how far is the database behind the queue ── NATS
 //	Run ──────┤        │ completeness
+//	          ├─ keys: which are good, read from PostgreSQL and told to ingest over NATS (where they are demanded)
 //	          └─ http: front ends (native API, web) ── engine: headers by SQL, scan of columns ── PostgreSQL
 //
 // The query service works while NATS is down; answers then do not say how complete they are.
@@ -177,6 +183,10 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.close()
 	group := service.Group{Log: s.env.Log, Drain: s.cfg.HTTP.DrainTimeout + time.Second}
 	group.Add("watch", func(ctx context.Context) error { return s.engine.Watch(ctx, s.cfg.WatchInterval) })
+	if s.keys != nil {
+		channel := s.bus.Snapshots(auth.SnapshotName, s.cfg.Auth.Seal())
+		group.Add("keys", func(ctx context.Context) error { return s.keys.Keep(ctx, s.auth.Keys(), channel, s.env.Log) })
+	}
 	group.Add("http", s.server.Run)
 	return group.Run(ctx)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
@@ -112,7 +111,7 @@ func (c *Command) read(ctx context.Context) (*segmentrow.Row, error) {
 		}
 		return readFile(c.cfg.Segment)
 	}
-	pool, err := c.open(ctx)
+	pool, err := allinone.OpenDatabase(ctx, c.cfg.Postgres, c.cfg.DataDir, "ollyscale segment")
 	if err != nil {
 		return nil, err
 	}
@@ -139,30 +138,9 @@ func (c *Command) read(ctx context.Context) (*segmentrow.Row, error) {
 	return nil, errUnknown.Newf("there is no segment %s: it may have been merged into another one, or dropped with its day", id)
 }
 
-func (c *Command) open(ctx context.Context) (*pgxpool.Pool, error) {
-	cfg := postgres.DefaultConfig()
-	cfg.URL, cfg.MaxConnections = c.cfg.Postgres, 1
-	if cfg.URL == "" {
-		url, err := allinone.LocalURL(c.cfg.DataDir)
-		if err != nil {
-			return nil, err
-		}
-		cfg.URL = url
-	}
-	pool, err := postgres.Open(ctx, cfg, "ollyscale segment")
-	if err != nil {
-		return nil, err
-	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
-		return nil, postgres.Classify(err)
-	}
-	return pool, nil
-}
-
 // newest lists the segments that begin last, of each signal.
 func (c *Command) newest(ctx context.Context) error {
-	pool, err := c.open(ctx)
+	pool, err := allinone.OpenDatabase(ctx, c.cfg.Postgres, c.cfg.DataDir, "ollyscale segment")
 	if err != nil {
 		return err
 	}

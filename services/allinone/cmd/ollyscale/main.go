@@ -1,5 +1,5 @@
 // Command ollyscale is all of ollyScale in one process ("up", the default), a shop that sends it telemetry ("demo"), and a look
-// into one segment ("segment").
+// into one segment ("segment"), and the keys of an installation ("keys").
 package main
 
 import (
@@ -9,15 +9,17 @@ import (
 	"github.com/ollyscale/ollyscale/services/allinone"
 	"github.com/ollyscale/ollyscale/services/allinone/demo"
 	"github.com/ollyscale/ollyscale/services/allinone/inspect"
+	"github.com/ollyscale/ollyscale/services/allinone/keys"
 )
 
 func main() {
-	up, shop, look := allinone.DefaultConfig(), demo.DefaultConfig(), inspect.Config{}
-	up.Output, shop.Output, look.Output = os.Stdout, os.Stdout, os.Stdout
+	up, shop, look, door := allinone.DefaultConfig(), demo.DefaultConfig(), inspect.Config{}, keys.DefaultConfig()
+	up.Output, shop.Output, look.Output, door.Output = os.Stdout, os.Stdout, os.Stdout, os.Stdout
 	quiet := service.WithLog(service.LogConfig{Level: "warn", Format: "text"})
 	service.Exec(service.Commands("ollyscale", "up", map[string]service.Program{
 		"up":      service.NewProgram("ollyscale", up, allinone.New, quiet),
 		"demo":    service.NewProgram("ollyscale demo", shop, demo.New, quiet),
 		"segment": service.NewProgram("ollyscale segment", look, inspect.New, quiet),
+		"keys":    service.NewProgram("ollyscale keys", door, keys.New, quiet),
 	}))
 }

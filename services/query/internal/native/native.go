@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
@@ -18,26 +19,33 @@ import (
 type Settings struct {
 	MaxTraceSpans int    // of a trace in one answer
 	CursorKey     []byte // signs cursors
+	Keys          Keys   // nil where nothing is authenticated: then none are made here
 }
 
 // API answers requests, many at a time.
 type API struct {
 	engine  *engine.Engine
 	set     Settings
-	tenant  func(echo.Context) (telemetry.Tenant, error)
+	who     func(echo.Context) (auth.Identity, error)
 	now     func() time.Time
 	filters *filter.Parser
 	cursors cursors
 	maps    chan struct{} // service maps being computed
 }
 
-// New makes the API on an engine. tenant says whose data a request may read.
-func New(e *engine.Engine, set Settings, tenant func(echo.Context) (telemetry.Tenant, error), now func() time.Time) *API {
-	return &API{engine: e, set: set, tenant: tenant, now: now, filters: filter.NewParser(), cursors: cursors{set.CursorKey}, maps: make(chan struct{}, maxMaps)}
+// New makes the API on an engine. who says who sent a request, and thereby whose data it may read.
+func New(e *engine.Engine, set Settings, who func(echo.Context) (auth.Identity, error), now func() time.Time) *API {
+	return &API{engine: e, set: set, who: who, now: now, filters: filter.NewParser(), cursors: cursors{set.CursorKey}, maps: make(chan struct{}, maxMaps)}
 }
 
 // Register adds the API's routes.
 func (n *API) Register(e *echo.Echo) { api.RegisterHandlers(e, handlers{n}) }
+
+// tenant is whose data a request may read.
+func (n *API) tenant(c echo.Context) (telemetry.Tenant, error) {
+	who, err := n.who(c)
+	return who.Tenant, err
+}
 
 // completeness is asked before the snapshot is taken, so that its watermark holds for the answer.
 func (n *API) completeness(signal telemetry.Signal) api.Completeness {

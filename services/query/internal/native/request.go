@@ -132,7 +132,12 @@ func optionalRange(start, end string) (from, to int64, err error) {
 
 // bodyOf decodes the JSON body of a search. An unknown member is an error: a filter under a wrong name must not be a search for everything.
 func bodyOf(c echo.Context) (api.SearchRequest, error) {
-	var r api.SearchRequest
+	return decodeBody[api.SearchRequest](c, "a search request")
+}
+
+// decodeBody reads a body, which is one JSON object of T and no more; what is how an error calls it.
+func decodeBody[T any](c echo.Context, what string) (T, error) {
+	var r T
 	d := json.NewDecoder(c.Request().Body)
 	d.DisallowUnknownFields()
 	err := d.Decode(&r)
@@ -148,7 +153,7 @@ func bodyOf(c echo.Context) (api.SearchRequest, error) {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return r, err
 		}
-		return r, errRequest.Newf("the body is not a search request: %v", err)
+		return r, errRequest.Newf("the body is not %s: %v", what, err)
 	}
 	return r, nil
 }
