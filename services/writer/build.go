@@ -52,6 +52,8 @@ type plan struct {
 	now          time.Time
 	segmentItems int
 	known        *known
+	// bounds are the times, Unix ns, both inclusive, between which the items of a tenant may lie.
+	bounds func(telemetry.Tenant) (least, most int64)
 	// rowsSince is the time from which on a tenant's items are projected to rows too; math.MaxInt64 for never.
 	rowsSince func(telemetry.Tenant) int64
 }
@@ -102,6 +104,8 @@ func (b *build) tenant(batches []*held, p plan) ([]refusal, error) {
 	t.Reset()
 	b.batches = b.batches[:0]
 	var refused []refusal
+	least, most := p.bounds(t.Tenant)
+	strays := false
 	for _, h := range batches {
 		first := t.N
 		n, err := t.Append(h.Payload, h.position)
@@ -109,9 +113,20 @@ func (b *build) tenant(batches []*held, p plan) ([]refusal, error) {
 			refused = append(refused, refusal{h, err})
 			continue
 		}
+		if at, ok := outside(t.Ints[segment.ColTime][first:first+n], least, most); ok {
+			refused = append(refused, refusal{h, errTime.Newf("an item of the batch has the time %s; %s are stored from %s to %s",
+				instant(at), b.signal, instant(least), instant(most))})
+			strays = true
+			continue
+		}
 		if n > 0 {
 			b.batches = append(b.batches, batchRows{first: first, end: first + n, connection: []byte(h.Connection)})
 		}
+	}
+	if strays {
+		// What a table has taken it keeps: once more without them.
+		rest, err := b.tenantWithout(batches, refused, p)
+		return append(refused, rest...), err
 	}
 	if t.N == 0 {
 		return refused, nil
@@ -143,6 +158,28 @@ func (b *build) tenant(batches []*held, p plan) ([]refusal, error) {
 	b.rows.write(t, b.batches, p.rowsSince(t.Tenant), func(at int64) { b.leaf(fact, at, hour) })
 	return refused, nil
 }
+
+// tenantWithout is tenant for the batches that are not refused.
+func (b *build) tenantWithout(batches []*held, refused []refusal, p plan) ([]refusal, error) {
+	if batches = without(batches, refused); len(batches) == 0 {
+		b.table.Reset()
+		return nil, nil
+	}
+	return b.tenant(batches, p)
+}
+
+// outside is the first of times that lies outside the bounds.
+func outside(times []int64, least, most int64) (at int64, ok bool) {
+	for _, t := range times {
+		if t < least || t > most {
+			return t, true
+		}
+	}
+	return 0, false
+}
+
+// instant is a time in Unix nanoseconds for people.
+func instant(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339) }
 
 const (
 	hour = int64(time.Hour)

@@ -25,10 +25,13 @@ func TestMoreEntriesThanASegmentTakes(t *testing.T) {
 	}
 	b := newBuild(telemetry.Metrics)
 	refused, err := b.fill(batches, plan{
-		now: epoch, segmentItems: 2000, known: newKnown(generation), rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 },
+		now: epoch, segmentItems: 2000, known: newKnown(generation), bounds: always, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 },
 	})
 	require.NoError(t, err)
 	require.Empty(t, refused)
 	require.Equal(t, 2, b.segments.Rows)
 	require.Equal(t, 9, b.items)
 }
+
+// always bounds no time.
+func always(telemetry.Tenant) (least, most int64) { return math.MinInt64, math.MaxInt64 }

@@ -30,7 +30,8 @@ type FlushConfig struct {
 	MaxHeldBytes  int64         `mapstructure:"max_held_bytes" doc:"Most bytes of OTLP that the writer holds over all signals; nothing more is fetched until some of it is written."`
 	Timeout       time.Duration `mapstructure:"timeout" doc:"How long one attempt to write a flush may take."`
 	Drain         time.Duration `mapstructure:"drain" doc:"How long a stopping writer goes on writing what it holds; the rest goes back to the bus. 0 writes no more."`
-	PolicyRefresh time.Duration `mapstructure:"policy_refresh" doc:"How soon a changed rows window takes effect; 0 asks for it with every flush."`
+	MaxAhead      time.Duration `mapstructure:"max_ahead" doc:"How far in the future an item may lie; not less than admit.max_ahead of ingest. A batch with one beyond it becomes a dead letter."`
+	PolicyRefresh time.Duration `mapstructure:"policy_refresh" doc:"How soon a changed policy takes effect; 0 asks for it with every flush."`
 }
 
 // DefaultConfig writes what comes in within a second when it is quiet, and 8,000 items at a time when it is not.
@@ -55,6 +56,7 @@ func defaultFlush() FlushConfig {
 		MaxHeldBytes:  32 << 20,
 		Timeout:       30 * time.Second,
 		Drain:         20 * time.Second,
+		MaxAhead:      24 * time.Hour,
 		PolicyRefresh: 15 * time.Second,
 	}
 }
@@ -79,6 +81,7 @@ func (c Config) Validate() error {
 	}
 	settings.AtLeast(&p, "flush.timeout", f.Timeout, time.Second)
 	settings.NotNegative(&p, "flush.drain", f.Drain)
+	settings.NotNegative(&p, "flush.max_ahead", f.MaxAhead)
 	settings.NotNegative(&p, "flush.policy_refresh", f.PolicyRefresh)
 	return p.Err()
 }

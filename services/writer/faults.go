@@ -21,6 +21,11 @@ var (
 		Meaning: "A row of the table ingest_batch does not say which items of a request are stored.",
 		Advice:  "See what else writes to the table.",
 	}
+	errTime = fault.Kind{
+		Class: fault.Invalid, Code: "writer.time",
+		Meaning: "A batch on the bus has an item far older than its tenant keeps, or in the future; the batch becomes a dead letter.",
+		Advice:  "See who else writes to the bus, or raise the retention or flush.max_ahead.",
+	}
 	errLimit = fault.Kind{
 		Class: fault.Invalid, Code: "postgres.limit",
 		Meaning: "A value exceeds a limit of PostgreSQL; the batch becomes a dead letter.",

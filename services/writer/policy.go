@@ -18,9 +18,10 @@ import (
 type policies struct {
 	refresh time.Duration
 
-	mu      sync.Mutex
-	read    time.Time
-	windows map[policyKey]time.Duration
+	mu        sync.Mutex
+	read      time.Time
+	windows   map[policyKey]time.Duration
+	retention telemetry.Retention
 }
 
 type policyKey struct {
@@ -41,18 +42,21 @@ func (p *policies) load(ctx context.Context, pool *pgxpool.Pool, sql string, now
 	}
 	defer rows.Close()
 	windows := map[policyKey]time.Duration{}
+	var retention telemetry.Retention
 	for rows.Next() {
 		var tenant, signal string
 		var seconds int64
-		if err := rows.Scan(&tenant, &signal, &seconds); err != nil {
+		var kept telemetry.RetentionPolicy
+		if err := rows.Scan(&tenant, &signal, &seconds, &kept.Days, &kept.Hold); err != nil {
 			return fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
 		}
+		retention.Add(telemetry.Tenant(tenant), signal, kept)
 		windows[policyKey{telemetry.Tenant(tenant), signal}] = time.Duration(min(seconds, math.MaxInt64/int64(time.Second))) * time.Second
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
 	}
-	p.windows, p.read = windows, now
+	p.windows, p.retention, p.read = windows, retention, now
 	return nil
 }
 
@@ -69,4 +73,18 @@ func (p *policies) since(tenant telemetry.Tenant, signal telemetry.Signal, now t
 		return math.MaxInt64
 	}
 	return now.Add(-window).UnixNano()
+}
+
+// late is how much older than its tenant keeps an item may be that the writer meets: it was admitted, and has waited in the queue since.
+const late = 48 * time.Hour
+
+// bounds are the times, in Unix ns, between which an item may lie for which a partition is made. Ingest has looked already, by narrower
+// bounds; these are against batches that came to the bus by another way.
+func (p *policies) bounds(tenant telemetry.Tenant, signal telemetry.Signal, now time.Time, ahead time.Duration) (least, most int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if kept := p.retention.Kept(tenant, signal, now); kept > 0 {
+		least = kept - int64(late)
+	}
+	return least, now.Add(ahead).UnixNano()
 }

@@ -26,6 +26,7 @@ type database struct {
 	sql          *statements
 	now          func() time.Time
 	segmentItems int
+	maxAhead     time.Duration
 	known        *known
 	policies     *policies
 	leaves       leaves
@@ -51,6 +52,7 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 		return out, err
 	}
 	p := plan{now: d.now(), segmentItems: d.segmentItems, known: d.known}
+	p.bounds = func(t telemetry.Tenant) (least, most int64) { return d.policies.bounds(t, b.signal, p.now, d.maxAhead) }
 	p.rowsSince = func(t telemetry.Tenant) int64 { return d.policies.since(t, b.signal, p.now) }
 
 	// Building before the transaction keeps it short. It is for nothing only if something of a batch turns out to be stored already,

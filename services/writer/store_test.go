@@ -41,7 +41,7 @@ func openStore(t testing.TB, db *testbed.DB, clock *testbed.Clock) *store {
 	sql, err := newStatements()
 	require.NoError(t, err)
 	return &store{t: t, db: db, clock: clock, database: &database{
-		pool: db.Pool, sql: sql, now: clock.Now, segmentItems: 1000, known: newKnown(1000), policies: &policies{refresh: time.Minute},
+		pool: db.Pool, sql: sql, now: clock.Now, segmentItems: 1000, maxAhead: 24 * time.Hour, known: newKnown(1000), policies: &policies{refresh: time.Minute},
 	}}
 }
 
@@ -307,6 +307,8 @@ func TestAFlushIsStoredWholeOrNotAtAll(t *testing.T) {
 func TestMissingPartitionsAreMadeOnDemand(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
+	_, err := s.db.Pool.Exec(testbed.Context(t), "UPDATE retention_policy SET days = 30")
+	require.NoError(t, err)
 	for _, at := range []time.Time{epoch, epoch.Add(-50 * time.Hour), epoch.Add(-30 * 24 * time.Hour), epoch.Add(time.Hour)} {
 		s.put(telemetry.Traces, shopSpans(uint64(at.Unix()), at, 10))
 	}
@@ -415,13 +417,45 @@ func TestNamesTooLongForAnIndexAreShortenedInTheDimensions(t *testing.T) {
 	require.Equal(t, flatten(t, telemetry.Traces, testbed.TracesPayload(td)), flatten(t, telemetry.Traces, s.otlp("default", telemetry.Traces)))
 }
 
+// A batch that came to the bus by another way than ingest makes no partition that nobody would have dropped for a year.
+func TestBatchesFarOutOfTimeAreRefusedAlone(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	_, err := s.db.Pool.Exec(testbed.Context(t), "INSERT INTO retention_policy (tenant_id, signal, days, legal_hold) VALUES ('court', 'traces', 1, true), ('long', 'traces', 400, false)")
+	require.NoError(t, err)
+	of := func(tenant telemetry.Tenant, seed uint64, at time.Time) *held {
+		h := shopSpans(seed, at, 10)
+		return batch(tenant, telemetry.Traces, h.Payload, 10)
+	}
+	day := 24 * time.Hour
+	old, ahead := of("default", 1, epoch.Add(-400*day)), of("default", 2, epoch.Add(25*time.Hour))
+	other := of("shop", 3, epoch.Add(-10*day))
+	out, err := s.store(testbed.Context(t), newBuild(telemetry.Traces), []*held{
+		old, of("default", 4, epoch), ahead, of("default", 5, epoch.Add(-8*day)), // admitted, and long in the queue
+		other, of("court", 6, epoch.Add(-400*day)), of("long", 7, epoch.Add(-400*day)), of("default", 8, epoch.Add(23*time.Hour)),
+	})
+	require.NoError(t, err)
+	refused := map[*held]string{}
+	for _, r := range out.refused {
+		require.Equal(t, fault.Invalid, fault.ClassOf(r.err))
+		refused[r.held] = fault.From(r.err).Code
+	}
+	require.Equal(t, map[*held]string{old: "writer.time", ahead: "writer.time", other: "writer.time"}, refused)
+	require.Equal(t, 50, out.items)
+	segments, _ := s.items(telemetry.Traces)
+	require.Equal(t, int64(50), segments)
+	require.Zero(t, s.count("SELECT count(*) FROM partitions('spans_segment') WHERE partition > 'spans_segment_y2026_m11_d24'"))
+}
+
 func TestHostileTimesAreRefusedAlone(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	td := testbed.NewShop(1, epoch).Traces(1)
 	td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetStartTimestamp(math.MaxUint64)
-	_, err := s.store(testbed.Context(t), newBuild(telemetry.Traces), []*held{batch("default", telemetry.Traces, testbed.TracesPayload(td), 1)})
-	require.Equal(t, fault.Invalid, fault.ClassOf(err), "%v", err)
+	out, err := s.store(testbed.Context(t), newBuild(telemetry.Traces), []*held{batch("default", telemetry.Traces, testbed.TracesPayload(td), 1)})
+	require.NoError(t, err)
+	require.Len(t, out.refused, 1)
+	require.Equal(t, "writer.time", fault.From(out.refused[0].err).Code)
 }
 
 func TestRollupsAreWhatTheRowsSay(t *testing.T) {

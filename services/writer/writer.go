@@ -67,7 +67,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		return nil, err
 	}
 	s.db = &database{
-		pool: s.pool, sql: sql, now: env.Now, segmentItems: cfg.Flush.SegmentItems, known: newKnown(generation),
+		pool: s.pool, sql: sql, now: env.Now, segmentItems: cfg.Flush.SegmentItems, maxAhead: cfg.Flush.MaxAhead, known: newKnown(generation),
 		policies: &policies{refresh: cfg.Flush.PolicyRefresh},
 	}
 	for _, signal := range telemetry.Signals() {

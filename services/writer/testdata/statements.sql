@@ -23,7 +23,7 @@ WHERE day BETWEEN $1::date AND $1::date + 1 AND batch_id = $2::uuid
 SELECT public.ensure_partition($1::text, $2::bigint)
 
 ---- rowsWindows
-SELECT tenant_id, signal, (extract(epoch FROM rows_window))::bigint FROM public.retention_policy
+SELECT tenant_id, signal, (extract(epoch FROM rows_window))::bigint, days, legal_hold FROM public.retention_policy
 
 ---- retention
 -- One row at least: the moment at which it was so. A policy's days are null where there is no policy at all.
