@@ -149,7 +149,9 @@ func TestFetchReturnsAtOnceWhatIsThereAndWaitsForTheFirst(t *testing.T) {
 
 func TestFetchIsBoundedByBytes(t *testing.T) {
 	t.Parallel()
-	b := connect(t, testbed.NATS(t))
+	cfg := testbed.NATS(t)
+	cfg.MaxMessageBytes = 1 << 20 // a fetch is never for less than one message
+	b := connect(t, cfg)
 	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
 	noise := make([]byte, 900<<10)
 	for range 4 {
@@ -225,7 +227,7 @@ func TestABatchOverTheLimitIsTooLarge(t *testing.T) {
 	t.Parallel()
 	b := connect(t, testbed.NATS(t))
 	p := publisher(t, b)
-	noise := make([]byte, 1<<20)
+	noise := make([]byte, 8<<20)
 	_, _ = rand.Read(noise)
 	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", string(noise))})
 	require.Equal(t, fault.TooLarge, fault.ClassOf(err), "%v", err)

@@ -50,7 +50,7 @@ func DefaultConfig() Config {
 		MaxBytes:        2 << 30, // NATS reserves it, so it must fit a laptop's disk three times
 		DeadMaxBytes:    256 << 20,
 		ParkedMaxBytes:  256 << 20,
-		MaxMessageBytes: 1 << 20,
+		MaxMessageBytes: 8 << 20, // a prompt in an attribute is a megabyte and more; the server may bound it below
 		DuplicateWindow: 10 * time.Minute,
 		Compression:     "s2",
 		PublishTimeout:  5 * time.Second,

@@ -26,7 +26,7 @@ type Admission struct {
 }
 
 // Admit checks a request (see Check), leaves out the items that are not admitted, and cuts what remains into parts of at most
-// limits.MaxBytes at the bounds of resources, scopes, metrics and items. Order is kept, and a part says which of the request's items it
+// limits.PartBytes at the bounds of resources, scopes, metrics and items; an item that needs more, up to limits.MaxBytes, is a part alone. Order is kept, and a part says which of the request's items it
 // holds, so that the same request may be cut otherwise when it is sent again. A part stays within limits.MaxBytes after StampLogs, too.
 //
 // Where everything is admitted and fits, the only part is payload itself. Otherwise parts are copies. An item that is too large even
@@ -39,7 +39,8 @@ func Admit(signal Signal, payload []byte, limits Limits) (Admission, error) {
 		return Admission{}, err
 	}
 	a := Admission{Summary: summary}
-	fits := limits.MaxBytes <= 0 || len(payload)+a.Untimed*stampRoom <= limits.MaxBytes
+	part := limits.part()
+	fits := part <= 0 || len(payload)+a.Untimed*stampRoom <= part
 	switch {
 	case a.Items == 0:
 	case a.Refused() == 0 && fits && a.Damage() == nil:
@@ -59,6 +60,14 @@ func Admit(signal Signal, payload []byte, limits Limits) (Admission, error) {
 		a.Rejected[TooLarge], a.Rejected[LargeHeader] = r.tooLarge, r.largeHeader
 	}
 	return a, nil
+}
+
+// part is how large a part of several items may be; 0 is no bound.
+func (l Limits) part() int {
+	if l.PartBytes <= 0 || l.MaxBytes > 0 && l.MaxBytes < l.PartBytes {
+		return l.MaxBytes
+	}
+	return l.PartBytes
 }
 
 // Message says for the client what was not admitted and why; "" where everything was.
@@ -99,9 +108,9 @@ func (s *Summary) Message() string {
 		case Malformed:
 			why = append(why, n+" that cannot be read"+s.place(Malformed))
 		case TooLarge:
-			why = append(why, fmt.Sprintf("%s larger than %d bytes with resource and scope", n, s.limits.MaxBytes))
+			why = append(why, fmt.Sprintf("%s larger than %d bytes with resource and scope: raise bus.max_message_bytes and max_payload of NATS", n, s.limits.MaxBytes))
 		case LargeHeader:
-			why = append(why, fmt.Sprintf("%s whose resource and scope take more than %d bytes", n, s.limits.MaxBytes/2))
+			why = append(why, fmt.Sprintf("%s whose resource and scope take more than %d bytes", n, s.limits.part()/2))
 		case Admitted, numReasons:
 		}
 	}
@@ -170,7 +179,8 @@ type level struct {
 type rebuilder struct {
 	checker
 	signal  Signal
-	bound   int
+	bound   int    // of a part with one item
+	part    int    // of others
 	filter  bool   // leave out what is not admitted
 	sifted  bool   // there is damage, which is to be left out
 	cut     bool   // more than one part is to be expected
@@ -195,9 +205,12 @@ type rebuilder struct {
 }
 
 func newRebuilder(signal Signal, payload []byte, limits Limits) *rebuilder {
-	r := &rebuilder{checker: newChecker(payload, signal, limits), signal: signal, bound: limits.MaxBytes}
+	r := &rebuilder{checker: newChecker(payload, signal, limits), signal: signal, bound: limits.MaxBytes, part: limits.part()}
 	if r.bound <= 0 {
 		r.bound = math.MaxInt
+	}
+	if r.part <= 0 {
+		r.part = math.MaxInt
 	}
 	// Stamping adds at most 9 bytes and a longer length to an item of at least 2 bytes.
 	r.reserve = otlp.UvarintLen(uint64(min(r.bound, 8*len(payload)+64))) //nolint:gosec // not negative
@@ -313,11 +326,11 @@ func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
 	if v.untimed {
 		size = max(size, 1+otlp.UvarintLen(uint64(e-s+stampSize))+e-s+stampSize) //nolint:gosec // not negative
 	}
-	if r.cut && r.opening(true) > r.bound/2 {
+	if r.cut && r.opening(true) > r.part/2 {
 		r.drop(&r.largeHeader, v)
 		return
 	}
-	if len(r.buf)+r.room+r.opening(false)+size > r.bound {
+	if len(r.buf)+r.room+r.opening(false)+size > r.part {
 		if r.opening(true)+size > r.bound {
 			r.drop(&r.tooLarge, v)
 			return
@@ -333,7 +346,7 @@ func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
 		r.flush()
 	}
 	if r.buf == nil {
-		r.buf = make([]byte, 0, min(r.bound, len(r.b)-i+r.opening(true)+64))
+		r.buf = make([]byte, 0, min(max(r.part, r.opening(true)+size), len(r.b)-i+r.opening(true)+64))
 	}
 	for d := range r.levels {
 		l := &r.levels[d]

@@ -453,7 +453,7 @@ func TestAnItemThatCannotFitIsLeftOutAndItsNeighboursStay(t *testing.T) {
 	require.Len(t, a.Parts, 1)
 	n, _ := decoded(t, telemetry.Logs, a.Parts[0].Payload)
 	require.Equal(t, 4, n)
-	require.Equal(t, "rejected 1 of 5 log records: 1 larger than 1000 bytes with resource and scope", a.Message())
+	require.Equal(t, "rejected 1 of 5 log records: 1 larger than 1000 bytes with resource and scope: raise bus.max_message_bytes and max_payload of NATS", a.Message())
 }
 
 func TestItemsOutsideTheWindowAreLeftOut(t *testing.T) {

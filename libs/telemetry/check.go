@@ -13,8 +13,9 @@ type Limits struct {
 	MinTime, MaxTime int64
 	// Kept is from where on data of the tenant and signal is kept, in Unix nanoseconds: what is older would be dropped at once. 0 is no bound.
 	Kept int64
-	// MaxBytes bounds the parts that Admit cuts a request into. 0 is no bound.
-	MaxBytes int
+	// PartBytes is how large the parts are that Admit cuts a request into, and MaxBytes how large one may be that holds a single item which
+	// does not fit. 0 of PartBytes is MaxBytes; 0 of both is no bound.
+	PartBytes, MaxBytes int
 }
 
 // Reason is why an item is not admitted.

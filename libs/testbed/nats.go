@@ -58,6 +58,7 @@ func (s *Server) Start() {
 		DontListen: true,
 		JetStream:  true,
 		StoreDir:   s.dir,
+		MaxPayload: 8 << 20,
 		NoSigs:     true,
 		NoLog:      true,
 	}

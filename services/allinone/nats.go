@@ -59,7 +59,8 @@ func (q *queue) open(ctx context.Context) (*server.Server, error) {
 		NoSigs:             true,
 		JetStream:          true,
 		StoreDir:           q.dir,
-		JetStreamMaxMemory: 64 << 20, // nothing is kept in memory; 0 would claim three quarters of it
+		MaxPayload:         int32(bus.DefaultConfig().MaxMessageBytes), //nolint:gosec // 8 MiB
+		JetStreamMaxMemory: 64 << 20,                                   // nothing is kept in memory; 0 would claim three quarters of it
 		// Twice what the streams reserve: two roles that make them at the same time reserve them twice for a moment.
 		JetStreamMaxStore: 2 * (3*q.cfg.StreamMaxBytes + deadMaxBytes + parkedMaxBytes + bus.SnapshotBytes),
 		SyncInterval:      q.cfg.SyncInterval,

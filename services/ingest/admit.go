@@ -17,6 +17,9 @@ type receipt struct {
 	position uint64 // of the last part in its signal's stream; 0 where there was nothing to store
 }
 
+// partBytes is how large a batch of several items is at most: what writers hold is counted in batches. Only a single large item makes a larger.
+const partBytes = 1<<20 - 8<<10
+
 // take admits one request, an OTLP protobuf, and publishes what is admitted. It returns without an error only when all of that is
 // durable. The payload is not kept. body is the request as it was sent, decompressed: for JSON another text than the payload. What its reader has refused
 // already is counted in.
@@ -24,7 +27,7 @@ func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.S
 	now := s.env.Now()
 	limits := s.cfg.Admit.limits(signal, now)
 	limits.Kept = s.retention.Load().Kept(id.Tenant, signal, now)
-	limits.MaxBytes = s.bus.Load().MaxPayload()
+	limits.PartBytes, limits.MaxBytes = partBytes, s.bus.Load().MaxPayload()
 	admission, err := telemetry.Admit(signal, payload, limits)
 	if err != nil {
 		return receipt{}, err

@@ -21,6 +21,7 @@ import (
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -330,9 +331,47 @@ func TestALargeRequestIsSplitAndARetryAddsNothing(t *testing.T) {
 	items := 0
 	for _, batch := range r.stored(telemetry.Traces, int(backlog.Pending)) {
 		items += batch.Items
-		require.LessOrEqual(t, len(batch.Payload), r.bus.MaxPayload())
+		require.LessOrEqual(t, len(batch.Payload), partBytes)
 	}
 	require.Equal(t, 20_000, items)
+}
+
+// TestALargeItemIsABatchOfItsOwn: a prompt of megabytes in an attribute is kept whole, and what is sent with it stays in batches of the
+// ordinary size.
+func TestALargeItemIsABatchOfItsOwn(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	request := ptraceotlp.NewExportRequest()
+	require.NoError(t, request.UnmarshalProto(large(t, 100)))
+	spans := request.Traces().ResourceSpans().At(0).ScopeSpans().At(0).Spans()
+	prompts := map[int]string{}
+	for i, size := range []int{1_500_000, 7 << 20, 2 << 20} {
+		prompts[30*i+5] = strings.Repeat(string(rune('a'+i)), size)
+		spans.At(30*i+5).Attributes().PutStr("gen_ai.input.messages", prompts[30*i+5])
+	}
+	payload, err := request.MarshalProto()
+	require.NoError(t, err)
+	got := r.post("/v1/traces", "application/x-protobuf", payload)
+	require.Equal(t, http.StatusOK, got.status)
+	require.Empty(t, got.body, "nothing is refused")
+	items, found := 0, 0
+	for _, batch := range r.stored(telemetry.Traces, 7) {
+		items += batch.Items
+		if batch.Items > 1 {
+			require.LessOrEqual(t, len(batch.Payload), partBytes)
+		}
+		for _, prompt := range prompts {
+			if bytes.Contains(batch.Payload, []byte(prompt)) {
+				found++
+				require.Equal(t, 1, batch.Items)
+			}
+		}
+		n, err := segment.NewTable(batch.Tenant, telemetry.Traces).Append(batch.Payload, 1)
+		require.NoError(t, err)
+		require.Equal(t, batch.Items, n)
+	}
+	require.Equal(t, 100, items)
+	require.Equal(t, 3, found)
 }
 
 func TestAnItemThatFitsNoMessageIsRejectedAlone(t *testing.T) {
@@ -343,7 +382,7 @@ func TestAnItemThatFitsNoMessageIsRejectedAlone(t *testing.T) {
 	for i := range 3 {
 		record := records.AppendEmpty()
 		record.SetTimestamp(pcommon.NewTimestampFromTime(epoch()))
-		record.Body().SetStr(strings.Repeat("x", 1+i%2<<21))
+		record.Body().SetStr(strings.Repeat("x", 1+i%2<<24))
 	}
 	payload, err := request.MarshalProto()
 	require.NoError(t, err)
@@ -353,6 +392,7 @@ func TestAnItemThatFitsNoMessageIsRejectedAlone(t *testing.T) {
 	require.NoError(t, response.UnmarshalProto(got.body))
 	require.Equal(t, int64(1), response.PartialSuccess().RejectedLogRecords())
 	require.Contains(t, response.PartialSuccess().ErrorMessage(), "larger than")
+	require.Contains(t, response.PartialSuccess().ErrorMessage(), "raise bus.max_message_bytes and max_payload of NATS")
 	require.Equal(t, 2, r.stored(telemetry.Logs, 1)[0].Items)
 }
 
