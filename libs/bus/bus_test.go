@@ -159,7 +159,7 @@ func TestFetchIsBoundedByBytes(t *testing.T) {
 		_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", string(noise))})
 		require.NoError(t, err)
 	}
-	got, err := c.Fetch(t.Context(), 100, 2<<20, time.Second)
+	got, err := c.Fetch(t.Context(), 100, 12<<20, time.Second) // a sixth of it, compressed
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	require.Len(t, fetch(t, c, 2), 2)
@@ -507,4 +507,32 @@ func TestCredentialsOfAMalformedURLAreNotTold(t *testing.T) {
 		require.Equal(t, "bus.connect", fault.From(err).Code)
 		require.NotContains(t, err.Error(), "hunter")
 	}
+}
+
+// What compresses well is bounded by what it decompresses to: the rest of what the bus sent waits, and comes with the next calls, each batch once.
+func TestFetchIsBoundedByWhatComesOut(t *testing.T) {
+	t.Parallel()
+	b := connect(t, testbed.NATS(t))
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	const n, size = 40, 500_000
+	for i := range n {
+		_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", fmt.Sprintf("%0*d", size, i))})
+		require.NoError(t, err)
+	}
+	seen := map[uint64]bool{}
+	for len(seen) < n {
+		got, err := c.Fetch(t.Context(), 1000, 4*size, time.Second)
+		require.NoError(t, err)
+		require.NotEmpty(t, got)
+		require.LessOrEqual(t, len(got), 4)
+		for _, d := range got {
+			require.False(t, seen[d.Position])
+			require.Equal(t, 1, d.Attempts)
+			seen[d.Position] = true
+			require.NoError(t, d.Settle(t.Context(), nil))
+		}
+	}
+	got, err := c.Fetch(t.Context(), 1000, 4*size, 20*time.Millisecond)
+	require.NoError(t, err)
+	require.Empty(t, got)
 }

@@ -33,11 +33,17 @@ type Consumer struct {
 
 	fetch   sync.Mutex // one Fetch at a time
 	request uint64     // number of the last pull request: the last token of its reply subject
+	open    string     // the request that Fetch left before its end; "" when there is none
+	left    int        // messages that the last request may still bring
 	ready   bool       // the durable consumer is known to exist
 }
 
 // maxFetch bounds the messages of one Fetch, and with it the queue between nats.go and Fetch.
 const maxFetch = 4096
+
+// ratio is how much smaller than its payload a batch is taken to be on the bus, where bytes are counted compressed. It only says how much is
+// asked for: what is decompressed is bounded by what comes out.
+const ratio = 6
 
 // Consumer makes a Consumer of a signal. The durable consumer itself is made, and made again when lost, by Fetch, so that it need
 // not exist, nor NATS be up, when this is called.
@@ -69,8 +75,9 @@ type pull struct {
 }
 
 // Fetch waits up to wait for a first batch and returns it with those that are there already, at most maxMessages batches and
-// about maxBytes bytes (compressed; never less than one batch). No batch in time is an empty result, not an error. Payloads are decompressed and belong to
-// the caller. A message that is no batch is dead-lettered here and not returned; one of a newer version is parked, for a newer writer.
+// about maxBytes bytes (decompressed: at most one batch more, and never less than one). What else the bus has sent by then stays compressed, for
+// the next Fetch. No batch in time is an empty result, not an error. Payloads are decompressed and belong to the caller. A message that is no
+// batch is dead-lettered here and not returned; one of a newer version is parked, for a newer writer.
 //
 // Every delivery must be settled, also those returned together with an error. fault.Unavailable: NATS is down or the stream missing;
 // call again after a pause.
@@ -79,20 +86,26 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 	defer c.fetch.Unlock()
 	wait = max(wait, 10*time.Millisecond)
 	maxMessages = min(max(maxMessages, 1), maxFetch)
-	maxBytes = max(maxBytes, c.bus.cfg.MaxMessageBytes+headerRoom)
 	if err := c.ensure(ctx); err != nil {
 		return nil, err
 	}
 	until := time.Now().Add(wait)
-	reply, err := c.ask(pull{Batch: maxMessages, MaxBytes: maxBytes, Expires: wait, NoWait: true})
-	if err != nil {
-		return nil, err
+	reply := c.open // the request before is not at its end: what it brings comes first
+	if reply == "" {
+		var err error
+		sent := max(maxBytes/ratio, c.bus.cfg.MaxMessageBytes+headerRoom)
+		if reply, err = c.ask(pull{Batch: maxMessages, MaxBytes: sent, Expires: wait, NoWait: true}); err != nil {
+			return nil, err
+		}
+		c.left = maxMessages
 	}
+	c.open = ""
 	// The server ends every request by a status; the timer is for a server that is gone.
 	timer := time.NewTimer(wait + time.Second)
 	defer timer.Stop()
 	var out []Delivery
 	single := false
+	size := 0
 	var moving aside // what cannot be opened; all of it is settled when Fetch returns
 	defer moving.wait()
 	for {
@@ -107,6 +120,7 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 				}
 				// A server may end such a request at once where there is nothing (no_wait); then one message is waited for.
 				if left := time.Until(until); status == "404" && len(out) == 0 && left > 10*time.Millisecond {
+					var err error
 					if reply, err = c.ask(pull{Batch: 1, Expires: left}); err != nil {
 						return nil, err
 					}
@@ -115,10 +129,16 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 				}
 				return out, c.status(ctx, status, msg.Header.Get("Description"))
 			}
+			c.left--
 			if d, ok := c.delivery(ctx, msg, &moving); ok {
 				out = append(out, d)
+				size += len(d.Payload)
 			}
-			if len(out) == maxMessages || single {
+			switch {
+			case c.left <= 0 || single:
+				return out, nil
+			case len(out) >= maxMessages || size >= maxBytes:
+				c.open = reply
 				return out, nil
 			}
 		case <-timer.C:

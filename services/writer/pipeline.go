@@ -66,10 +66,8 @@ const (
 	idleFetch = 5 * time.Second
 	// maxMessages bounds the batches of one fetch: tiny batches must not make a flush of tens of thousands of acknowledgements.
 	maxMessages = 1024
-	// ratio is how much smaller than its payload a batch is taken to be on the bus, where bytes are counted compressed.
-	ratio    = 6
-	minPause = 250 * time.Millisecond
-	maxPause = 15 * time.Second
+	minPause    = 250 * time.Millisecond
+	maxPause    = 15 * time.Second
 	// linger is how long a database that answers but refused a flush counts as trouble if none is tried again: longer than the bus and
 	// the pipeline wait before the next try. Then another writer has it.
 	linger = time.Minute
@@ -132,7 +130,7 @@ func (p *pipeline) gather(ctx context.Context, flushes chan<- []*held) {
 			break
 		}
 		asked := p.now()
-		deliveries, err := p.source(ctx, maxMessages, (p.limits.bytes-acc.bytes)/ratio, wait)
+		deliveries, err := p.source(ctx, maxMessages, p.limits.bytes-acc.bytes, wait)
 		p.keeper.add(deliveries) // all of them at once: below, one may wait for the flushes of those before it
 		for _, h := range deliveries {
 			acc.add(h)
