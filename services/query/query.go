@@ -41,6 +41,9 @@ type Config struct {
 	HeaderCache   int64         `mapstructure:"header_cache" doc:"Most bytes of memory for what is remembered of segments that were looked at: about 8 KB for one of 4,000 spans; 0 remembers nothing."`
 	ScanBudget    int64         `mapstructure:"scan_budget" doc:"Most items (spans, records, points) that one query looks at; an answer that is cut by it says so."`
 	Workers       int           `mapstructure:"workers" doc:"Segments that one query decodes at a time; 0 for one to a core."`
+	MaxQueries    int           `mapstructure:"max_queries" doc:"Queries answered at a time, a quarter of them over more than two days; others wait. 0 for one to 64 MiB of the memory that the process may use, from 4 to 16."`
+	QueueTimeout  time.Duration `mapstructure:"queue_timeout" doc:"Time that a query waits for its turn before it is told to come again; 0 for not at all."`
+	MaxPageBytes  int64         `mapstructure:"max_page_bytes" doc:"Most bytes of items in one answer; a longer page, trace or list ends there and says so. An item that is larger by itself comes alone."`
 	MaxTraceSpans int           `mapstructure:"max_trace_spans" doc:"Most spans of a trace in one answer."`
 	CursorKey     string        `mapstructure:"cursor_key" secret:"true" doc:"Base64 of at least 16 bytes by which cursors are signed; every replica needs the same. Empty: a random one, so that a cursor lives as long as the process."`
 	WatchInterval time.Duration `mapstructure:"watch_interval" doc:"How often the queue is asked how far the database is behind it."`
@@ -56,6 +59,8 @@ func DefaultConfig() Config {
 		Timeout:       30 * time.Second,
 		HeaderCache:   64 << 20,
 		ScanBudget:    50_000_000,
+		QueueTimeout:  5 * time.Second,
+		MaxPageBytes:  8 << 20,
 		MaxTraceSpans: 50_000,
 		WatchInterval: 500 * time.Millisecond,
 	}
@@ -74,12 +79,27 @@ func (c Config) Validate() error {
 	settings.NotNegative(&p, "header_cache", c.HeaderCache)
 	settings.Positive(&p, "scan_budget", c.ScanBudget)
 	settings.Between(&p, "workers", c.Workers, 0, 256)
+	settings.Between(&p, "max_queries", c.MaxQueries, 0, 1000)
+	settings.NotNegative(&p, "queue_timeout", c.QueueTimeout)
+	settings.AtLeast(&p, "max_page_bytes", c.MaxPageBytes, 1<<10)
 	settings.Positive(&p, "max_trace_spans", c.MaxTraceSpans)
 	if k, err := base64.StdEncoding.DecodeString(c.CursorKey); c.CursorKey != "" && (err != nil || len(k) < minCursorKey) {
 		p.Refuse("cursor_key", "want base64 of at least %d bytes", minCursorKey)
 	}
 	settings.Positive(&p, "watch_interval", c.WatchInterval)
 	return p.Err()
+}
+
+// queries is how many queries a process that may use so many bytes answers at a time, 0 bytes where nothing limits it.
+func (c Config) queries(memory int64) int {
+	const least, most, each = 4, 16, 64 << 20
+	switch {
+	case c.MaxQueries > 0:
+		return c.MaxQueries
+	case memory > 0:
+		return int(min(max(memory/each, least), most))
+	}
+	return most
 }
 
 // Service answers queries. It writes nothing.
@@ -98,6 +118,10 @@ type Service struct {
 func New(cfg Config, env service.Env) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	cfg.MaxQueries = cfg.queries(env.Memory)
+	if cfg.Postgres.MaxConnections == 0 {
+		cfg.Postgres.MaxConnections = cfg.MaxQueries + 2 // for health checks and keys
 	}
 	s := &Service{cfg: cfg, env: env}
 	var err error
@@ -138,6 +162,7 @@ func (s *Service) routes() (err error) {
 	cfg, e := s.cfg, s.server.Echo
 	s.engine, err = engine.New(engine.Settings{
 		Timeout: cfg.Timeout, HeaderCache: cfg.HeaderCache, ScanBudget: cfg.ScanBudget, Workers: cfg.Workers, Pooler: cfg.Postgres.Pooler,
+		Questions: cfg.MaxQueries, Queue: cfg.QueueTimeout,
 	}, s.pool, s.bus, s.env.Now)
 	if err != nil {
 		return err
@@ -147,7 +172,7 @@ func (s *Service) routes() (err error) {
 		return err
 	}
 	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: compressFrom}))
-	set := native.Settings{MaxTraceSpans: cfg.MaxTraceSpans, CursorKey: cfg.cursorKey()}
+	set := native.Settings{MaxTraceSpans: cfg.MaxTraceSpans, PageBytes: cfg.MaxPageBytes, CursorKey: cfg.cursorKey()}
 	if s.auth.Required() {
 		if s.keys, err = keystore.New(s.pool); err != nil {
 			return err

@@ -46,6 +46,8 @@ type Settings struct {
 	ScanBudget  int64         // most items that one scan looks at
 	Workers     int           // segments decoded at a time; 0 for one to a core
 	Pooler      bool          // nothing is remembered from one transaction to the next
+	Questions   int           // answered at a time
+	Queue       time.Duration // that a question waits for its turn
 }
 
 // Engine answers questions, many at a time.
@@ -58,6 +60,7 @@ type Engine struct {
 	known      *cache[[16]byte, *Header]
 	readers    columns.Readers
 	waves      waveMemory
+	turns      turns
 }
 
 // New makes an engine on a pool and a bus, either of which may be down.
@@ -71,6 +74,7 @@ func New(set Settings, pool *pgxpool.Pool, b *bus.Bus, now func() time.Time) (*E
 	}
 	return &Engine{
 		set: set, pool: pool, watch: newWatch(b, now), now: now, statements: s, known: newCache[[16]byte, *Header](set.HeaderCache),
+		turns: newTurns(set.Questions),
 	}, nil
 }
 
@@ -85,11 +89,17 @@ func beginSnapshot(timeout time.Duration) pgx.TxOptions {
 		" SET LOCAL plan_cache_mode = force_generic_plan", timeout.Milliseconds())}
 }
 
-// Ask runs question on one snapshot of the database, within the query's time. The error is the question's, or why there was no snapshot.
-func (e *Engine) Ask(ctx context.Context, question func(ctx context.Context, s *Snapshot) error) error {
+// Ask runs a question about so long a range on one snapshot of the database, within the query's time, once it is its turn. The error is the
+// question's, or why there was no snapshot; fault.Overloaded, query.busy, when its turn did not come in time.
+func (e *Engine) Ask(ctx context.Context, about time.Duration, question func(ctx context.Context, s *Snapshot) error) error {
+	leave, err := e.turns.take(ctx, about, e.set.Queue)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, e.set.Timeout)
 	defer cancel()
-	err := postgres.InTx(ctx, e.pool, beginSnapshot(e.set.Timeout), func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, e.pool, beginSnapshot(e.set.Timeout), func(tx pgx.Tx) error {
 		mode, list := pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeCacheStatement
 		if e.set.Pooler {
 			// Nothing is remembered from one transaction to the next; within one, all goes to the same server.

@@ -16,4 +16,9 @@ var (
 		Meaning: "The query took longer than its time.",
 		Advice:  "Narrow the range of time or the filters.",
 	}
+	ErrBusy = fault.Kind{
+		Class: fault.Overloaded, Code: "query.busy",
+		Meaning: "As many queries are being answered as max_queries allows, or as many of those over more than two days as may be, and none ended within queue_timeout.",
+		Advice:  "Retry; if it goes on, add replicas, or raise the limit and memory.",
+	}
 )

@@ -73,6 +73,14 @@ func (q *Query) Rows(r *columns.Reader, found func(row int, k Key)) {
 	}
 }
 
+// Span is how long the query's range is.
+func (q *Query) Span() time.Duration {
+	if q.From < 0 || q.To-q.From < 0 || q.To == math.MaxInt64 { // no range was given
+		return 0
+	}
+	return time.Duration(q.To - q.From)
+}
+
 // holds says whether an item is in the range, the pinned positions and behind the cursor.
 func (q *Query) holds(k Key) bool {
 	return k.Time >= q.From && k.Time < q.To && (q.MaxPosition == 0 || k.Position <= q.MaxPosition) && (q.After == nil || q.After.Newer(k))

@@ -128,7 +128,7 @@ func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key 
 	q := &engine.Query{Tenant: tenant, Signal: a.signal, From: from, To: to, Filter: f}
 	out := &api.AttributeValues{Key: key, Values: []api.AttributeValue{}, Completeness: n.completeness(a.signal)}
 	total := newValueCounts()
-	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		_, err := engine.Fold(ctx, s, q, a.columns(q), a.count, total.merge)
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err

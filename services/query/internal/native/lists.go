@@ -1,9 +1,13 @@
 package native
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"time"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
@@ -15,27 +19,41 @@ func page[T any](ctx context.Context, n *API, s *engine.Snapshot, q *search, r *
 	if err != nil {
 		return nil, api.Pagination{}, err
 	}
-	list, err := items(ctx, s, &q.Query, found.Items, r, draw)
+	list, err := items(ctx, n, s, &q.Query, found.Items, r, draw)
 	if err != nil {
 		return nil, api.Pagination{}, err
 	}
 	p := api.Pagination{HasMore: found.More}
-	if found.More {
+	switch {
+	case len(list) < len(found.Items):
+		p = api.Pagination{HasMore: true, NextCursor: n.resume(q, s, found.Items[len(list)-1].Key)}
+		r.full = n.full(len(list))
+	case found.More:
 		p.NextCursor = n.resume(q, s, found.Next())
 	}
 	return list, p, nil
 }
 
-// items draws what was found, each in its place.
-func items[T any](ctx context.Context, s *engine.Snapshot, q *engine.Query, found []engine.Item, r *renderer, draw func(t *segment.Table, row int) T) ([]T, error) {
+// items draws what was found, newest first, each in its place; fewer, but one at least, where they take more than one answer may.
+func items[T any](ctx context.Context, n *API, s *engine.Snapshot, q *engine.Query, found []engine.Item, r *renderer, draw func(t *segment.Table, row int) T) ([]T, error) {
 	list := make([]T, len(found)) // not nil: an empty list is a list on the wire
+	a := allowance{left: n.set.PageBytes, end: len(found)}
 	err := s.Read(ctx, q, found, func(t *segment.Table, rows []uint32, numbers []int) {
 		r.begin()
-		for k, n := range numbers {
-			list[n] = draw(t, int(rows[k]))
-		}
+		a.allow(t, rows, numbers, func(row, number int) { list[number] = draw(t, row) })
 	})
-	return list, err
+	return slices.Clip(list[:a.end]), err
+}
+
+// full says that an answer ends early because of its size.
+func (n *API) full(shown int) *api.Incomplete {
+	return limited("the answer ends after %d, since one may take %s (max_page_bytes)", shown, settings.Bytes(n.set.PageBytes))
+}
+
+// listed is what an answer with a list tells of how it was made, and of what it lacks.
+func (n *API) listed(s *engine.Snapshot, r *renderer, started time.Time) (api.Stats, *api.Incomplete) {
+	stats, incomplete := n.told(s, started)
+	return stats, cmp.Or(incomplete, r.full)
 }
 
 func (n *API) searchSpans(ctx context.Context, tenant telemetry.Tenant, r api.SearchRequest) (*api.SpanPage, error) {
@@ -46,9 +64,9 @@ func (n *API) searchSpans(ctx context.Context, tenant telemetry.Tenant, r api.Se
 	started := n.now()
 	out := &api.SpanPage{Completeness: n.completeness(q.Signal)}
 	draw := newRenderer()
-	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		out.Spans, out.Pagination, err = page(ctx, n, s, q, draw, draw.span)
-		out.Stats, out.Incomplete = n.told(s, started)
+		out.Stats, out.Incomplete = n.listed(s, draw, started)
 		return err
 	})
 	out.Resources, out.Scopes = draw.resources, draw.scopes
@@ -92,9 +110,9 @@ func (n *API) logPage(ctx context.Context, q *search) (*api.LogPage, error) {
 	started := n.now()
 	out := &api.LogPage{Completeness: n.completeness(q.Signal)}
 	draw := newRenderer()
-	err := n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) (err error) {
+	err := n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) (err error) {
 		out.Logs, out.Pagination, err = page(ctx, n, s, q, draw, draw.log)
-		out.Stats, out.Incomplete = n.told(s, started)
+		out.Stats, out.Incomplete = n.listed(s, draw, started)
 		return err
 	})
 	out.Resources, out.Scopes = draw.resources, draw.scopes
@@ -109,14 +127,14 @@ func (n *API) searchPoints(ctx context.Context, tenant telemetry.Tenant, r api.S
 	started := n.now()
 	out := &api.PointPage{Completeness: n.completeness(q.Signal)}
 	draw := newRenderer()
-	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		out.Points, out.Pagination, err = page(ctx, n, s, q, draw, func(t *segment.Table, row int) api.Point {
 			p := draw.point(t, row)
 			series := draw.seriesIndex(t, t.Ints[segment.ColSeries][row])
 			p.SeriesIndex = &series
 			return p
 		})
-		out.Stats, out.Incomplete = n.told(s, started)
+		out.Stats, out.Incomplete = n.listed(s, draw, started)
 		return err
 	})
 	out.Series, out.Resources, out.Scopes = draw.series, draw.resources, draw.scopes

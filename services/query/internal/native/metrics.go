@@ -64,7 +64,7 @@ func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{}}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
 	total := map[metricKey]*metricSum{}
-	err := n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+	err := n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		_, err := engine.Fold(ctx, s, q, engine.Always(w), catalogue, func(sums map[metricKey]*metricSum) { mergeSums(total, sums, (*metricSum).merge) })
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
@@ -147,7 +147,7 @@ func (n *API) getMetric(ctx context.Context, tenant telemetry.Tenant, name strin
 	started := n.now()
 	out := &api.MetricSeries{Name: name, Series: []api.SeriesPoints{}, Completeness: n.completeness(telemetry.Metrics)}
 	draw := newRenderer()
-	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		found, err := s.Search(ctx, q, limit)
 		if err != nil {
 			return err
@@ -155,17 +155,17 @@ func (n *API) getMetric(ctx context.Context, tenant telemetry.Tenant, name strin
 		if len(found.Items) == 0 && found.Frontier == engine.Complete {
 			return errNotFound("metric " + strconv.Quote(name) + " with a point in the range that meets the filters")
 		}
-		slices.Reverse(found.Items) // oldest first
 		type drawn struct {
 			point  api.Point
 			series int
 		}
-		points, err := items(ctx, s, q, found.Items, draw, func(t *segment.Table, row int) drawn {
+		points, err := items(ctx, n, s, q, found.Items, draw, func(t *segment.Table, row int) drawn {
 			return drawn{draw.point(t, row), draw.seriesIndex(t, t.Ints[segment.ColSeries][row])}
 		})
 		if err != nil {
 			return err
 		}
+		slices.Reverse(points) // oldest first
 		for i := range draw.series {
 			out.Series = append(out.Series, api.SeriesPoints{Series: draw.series[i], Points: []api.Point{}})
 		}
@@ -174,6 +174,9 @@ func (n *API) getMetric(ctx context.Context, tenant telemetry.Tenant, name strin
 		}
 		slices.SortFunc(out.Series, func(a, b api.SeriesPoints) int { return cmp.Compare(a.Series.ID, b.Series.ID) })
 		out.Stats, out.Incomplete = n.told(s, started)
+		if len(points) < len(found.Items) {
+			out.Incomplete = cmp.Or(out.Incomplete, n.full(len(points)))
+		}
 		if found.More && out.Incomplete == nil {
 			out.Incomplete = limited("the range has more than %d points; these are the newest", limit)
 		}

@@ -18,6 +18,7 @@ import (
 // Settings are what an operator can set of this front end.
 type Settings struct {
 	MaxTraceSpans int    // of a trace in one answer
+	PageBytes     int64  // of items in one answer, but for a single larger one
 	CursorKey     []byte // signs cursors
 	Keys          Keys   // nil where nothing is authenticated: then none are made here
 }

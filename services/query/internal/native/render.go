@@ -21,6 +21,7 @@ type renderer struct {
 	scopes    []api.Scope
 	series    []api.Series
 	known     map[string]int
+	full      *api.Incomplete // why items that were found are not among those drawn; nil where all are
 
 	// of the segment at hand: its entries that are known
 	resource map[int64]int

@@ -107,7 +107,7 @@ func (n *API) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to 
 	}
 	total := newMapPart()
 	var over time.Duration
-	err := n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) (err error) {
+	err := n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) (err error) {
 		if over, err = engine.Fold(ctx, s, q, engine.Always(w), foldMap, total.merge); err != nil {
 			return err
 		}

@@ -67,7 +67,7 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
 	total := map[serviceKey]*serviceSum{}
 	var over time.Duration
-	err := n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) (err error) {
+	err := n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) (err error) {
 		over, err = engine.Fold(ctx, s, q, engine.Always(w), sumServices, func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) })
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
@@ -150,7 +150,7 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	q.Filter.Columns(w)
 	total := map[operationKey]*red{}
 	var over time.Duration
-	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) (err error) {
+	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) (err error) {
 		over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), sumOperations, func(sums map[operationKey]*red) { mergeSums(total, sums, (*red).merge) })
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err

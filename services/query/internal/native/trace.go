@@ -43,13 +43,16 @@ func (n *API) getTrace(ctx context.Context, tenant telemetry.Tenant, id [16]byte
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: f}
 	out := &api.Trace{TraceID: hex.EncodeToString(id[:]), Completeness: n.completeness(telemetry.Traces)}
 	draw := newRenderer()
-	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		found, err := n.traceSpans(ctx, s, q, id)
 		if err != nil {
 			return err
 		}
-		out.Spans, err = items(ctx, s, q, found.Items, draw, draw.span)
+		out.Spans, err = items(ctx, n, s, q, found.Items, draw, draw.span)
 		out.Stats, out.Incomplete = n.stats(s, started), n.incompleteTrace(s, &found)
+		if len(out.Spans) < len(found.Items) {
+			out.Incomplete = cmp.Or(out.Incomplete, n.full(len(out.Spans)))
+		}
 		return err
 	})
 	if err != nil {
@@ -67,22 +70,34 @@ func (n *API) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id [16]
 		return nil, nil, err
 	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: f}
-	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		found, err := n.traceSpans(ctx, s, q, id)
 		if err != nil {
 			return err
 		}
 		cut = n.incompleteTrace(s, &found)
-		slices.Reverse(found.Items) // oldest first
 		type part struct {
-			first int
-			otlp  []byte
+			last int // the oldest of its spans
+			otlp []byte
 		}
 		var parts []part
+		a := allowance{left: n.set.PageBytes, end: len(found.Items)}
 		err = s.Read(ctx, q, found.Items, func(t *segment.Table, rows []uint32, numbers []int) {
-			parts = append(parts, part{slices.Min(numbers), t.OTLP(rows)})
+			var fit []uint32
+			last := 0
+			a.allow(t, rows, numbers, func(row, number int) {
+				fit = append(fit, uint32(row)) //nolint:gosec // a segment has a few thousand rows
+				last = max(last, number)
+			})
+			if len(fit) > 0 {
+				slices.Sort(fit)
+				parts = append(parts, part{last, t.OTLP(fit)})
+			}
 		})
-		slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(a.first, b.first) })
+		if a.end < len(found.Items) {
+			cut = cmp.Or(cut, n.full(a.end))
+		}
+		slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(b.last, a.last) }) // oldest first
 		// Concatenated protobuf messages of one type are one message with the lists joined.
 		for _, p := range parts {
 			out = append(out, p.otlp...)

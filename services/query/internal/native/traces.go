@@ -22,7 +22,7 @@ func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.S
 	}
 	started := n.now()
 	out := &api.TracePage{Traces: []api.TraceSummary{}, Completeness: n.completeness(q.Signal)}
-	err = n.engine.Ask(ctx, func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		earlier := map[[16]byte]bool{{}: true} // traces that stand on an earlier page; and spans without a trace are none
 		after, frontier, more := q.After, engine.Complete, true
 		var last engine.Key
