@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/seldom"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -30,6 +31,7 @@ type flusher struct {
 	signal  telemetry.Signal
 	store   storer
 	log     *slog.Logger
+	seldom  *seldom.Log // for what comes with every batch of a flood
 	metrics *instruments
 	now     func() time.Time
 	timeout time.Duration // of one attempt
@@ -66,7 +68,7 @@ func (f *flusher) try(ctx context.Context, batches []*held) error {
 		f.done(ctx, batches, out)
 		return nil
 	case len(batches) > 1 && (class == fault.Invalid || class == fault.TooLarge || class == fault.Internal && suspect(batches)):
-		f.log.LogAttrs(ctx, slog.LevelWarn, "flush refused, looking for the batch at fault", slog.String("signal", f.signal.String()),
+		f.seldom.Note(ctx, slog.LevelWarn, "flush refused, looking for the batch at fault", fault.From(err).Code, slog.String("signal", f.signal.String()),
 			slog.Int("batches", len(batches)), slog.Any("error", err))
 		half := len(batches) / 2
 		return errors.Join(f.try(ctx, batches[:half]), f.try(ctx, batches[half:]))
@@ -158,7 +160,7 @@ func (f *flusher) guarded(ctx context.Context, batches []*held) (out outcome, er
 func (f *flusher) settle(ctx context.Context, h *held, outcome error) {
 	for _, d := range append([]*held{h}, h.twins...) {
 		if err := d.settle(ctx, outcome); err != nil {
-			f.log.LogAttrs(ctx, slog.LevelWarn, "settle", slog.String("signal", f.signal.String()), slog.String("batch", d.ID().String()), slog.Any("error", err))
+			f.seldom.Note(ctx, slog.LevelWarn, "settle", fault.From(err).Code, slog.String("signal", f.signal.String()), slog.String("batch", d.ID().String()), slog.Any("error", err))
 		}
 		d.settle = settledTwice
 	}

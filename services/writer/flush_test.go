@@ -1,10 +1,12 @@
 package writer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/seldom"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -63,7 +66,7 @@ func testInstruments(t *testing.T) *instruments {
 func testFlusher(t *testing.T, store storer) *flusher {
 	t.Helper()
 	return &flusher{
-		signal: telemetry.Traces, store: store, log: slog.New(slog.DiscardHandler), metrics: testInstruments(t),
+		signal: telemetry.Traces, store: store, log: slog.New(slog.DiscardHandler), seldom: seldom.New(slog.New(slog.DiscardHandler), nil), metrics: testInstruments(t),
 		now: func() time.Time { return epoch }, timeout: time.Minute, pauses: []time.Duration{time.Microsecond, time.Microsecond},
 	}
 }
@@ -106,6 +109,24 @@ func TestFlushSettlesEveryDeliveryOnceAfterItIsStored(t *testing.T) {
 	for _, s := range settled {
 		require.Equal(t, settling{times: 1}, *s)
 	}
+}
+
+func TestAFloodOfRefusedBatchesIsFewLines(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	l := newLedger()
+	f := testFlusher(t, l.store)
+	f.seldom = seldom.New(slog.New(slog.NewTextHandler(&out, nil)), f.now)
+	batches, settled := deliveries(500)
+	for _, h := range batches {
+		l.poison[h.ID()] = fault.Kind{Class: fault.Invalid, Code: "postgres.data"}.New("a value is refused")
+	}
+	require.NoError(t, f.flush(t.Context(), batches))
+	for _, s := range settled {
+		require.Equal(t, 1, s.times)
+	}
+	require.Equal(t, 1, strings.Count(out.String(), "\n"), out.String())
+	require.Contains(t, out.String(), "reason=postgres.data times=1")
 }
 
 func TestFlushStoresTwinsOnceAndSettlesBoth(t *testing.T) {

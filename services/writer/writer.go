@@ -18,6 +18,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/seldom"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -152,6 +153,7 @@ func (s *Service) flusher(signal telemetry.Signal) *flusher {
 			return s.db.store(ctx, b, batches)
 		},
 		log:     s.env.Log,
+		seldom:  seldom.New(s.env.Log, s.env.Now),
 		metrics: s.metrics,
 		now:     s.env.Now,
 		timeout: s.cfg.Flush.Timeout,
