@@ -221,7 +221,7 @@ func (c *Consumer) delivery(ctx context.Context, msg *nats.Msg, moving *aside) (
 	d := Delivery{
 		Position: meta.Sequence.Stream,
 		Attempts: int(meta.NumDelivered), //nolint:gosec // a delivery count
-		state:    &delivery{bus: c.bus, msg: msg, signal: c.signal},
+		state:    &delivery{bus: c.bus, msg: msg, signal: c.signal, stored: meta.Timestamp},
 	}
 	attr := metric.WithAttributes(attribute.String("signal", c.signal.String()))
 	c.bus.metrics.Delivered.Add(ctx, 1, attr)

@@ -120,6 +120,28 @@ func TestAFloodOfPoisonWithFullDeadLettersDoesNotStopANeighbour(t *testing.T) {
 	require.Less(t, len(lines()), 10, "%s", lines())
 }
 
+// Messages without an id lie at the same position of three streams, and of a stream that was made anew.
+func TestNoDeadLetterPassesForAnother(t *testing.T) {
+	t.Parallel()
+	s := testbed.NATSServer(t)
+	b := connect(t, s.Config())
+	for round := range uint64(2) {
+		for n, signal := range telemetry.Signals() {
+			c := consumer(t, b, signal)
+			flood(t, js(t, s), 3, func(int) *nats.Msg { return &nats.Msg{Subject: bus.Subject(signal, "default"), Data: []byte("poison")} })
+			want := round*9 + uint64(n+1)*3 //nolint:gosec // small
+			require.Eventually(t, func() bool {
+				got, err := c.Fetch(t.Context(), 10, 8<<20, 100*time.Millisecond)
+				require.NoError(t, err)
+				require.Empty(t, got)
+				return messages(t, s, bus.DeadStream).Msgs == want
+			}, 10*time.Second, 10*time.Millisecond, "%s, round %d", signal, round)
+			require.NoError(t, js(t, s).DeleteStream(t.Context(), bus.StreamName(signal)))
+		}
+		require.NoError(t, b.EnsureStreams(t.Context()))
+	}
+}
+
 func TestTheOldestDeadLettersMakeRoom(t *testing.T) {
 	t.Parallel()
 	s := testbed.NATSServer(t)

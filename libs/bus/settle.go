@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -29,6 +30,7 @@ type delivery struct {
 	bus     *Bus
 	msg     *nats.Msg
 	signal  telemetry.Signal
+	stored  time.Time // when its stream took it; the same at every delivery
 	settled atomic.Bool
 }
 
@@ -119,8 +121,9 @@ func (d *delivery) moved(position uint64) (nats.Header, telemetry.Tenant) {
 			h[name] = values
 		}
 	}
-	// The batch id stays readable; with the position it is unique even when the same batch fails again after a resend.
-	h.Set(HeaderID, headerText(first(d.msg.Header, HeaderID))+"-"+strconv.FormatUint(position, 10))
+	// The batch id stays readable. With its stream, position and moment it is unique, so that JetStream takes none for a repeat of another: the same
+	// batch may fail again after a resend, a message may have no id, and a stream that was made anew counts from one again.
+	h.Set(HeaderID, fmt.Sprintf("%s-%s-%d-%d", headerText(first(d.msg.Header, HeaderID)), d.signal, position, d.stored.UnixNano()))
 	h.Set(HeaderSubject, d.msg.Subject)
 	tenant, err := telemetry.ParseTenant(first(d.msg.Header, HeaderTenant))
 	if err != nil {
