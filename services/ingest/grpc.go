@@ -9,6 +9,7 @@ import (
 	"net"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -160,10 +161,7 @@ func (s *Service) exportGRPC(ctx context.Context, signal telemetry.Signal) (*mes
 
 func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal) (receipt, error) {
 	id, err := s.auth.Identify(ctx, func(name string) string {
-		if values := metadata.ValueFromIncomingContext(ctx, name); len(values) > 0 {
-			return values[0]
-		}
-		return ""
+		return strings.Join(metadata.ValueFromIncomingContext(ctx, name), ", ")
 	}, auth.Ingest)
 	if err != nil {
 		return receipt{}, err

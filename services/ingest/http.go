@@ -72,7 +72,9 @@ func (s *Service) send(c echo.Context, signal telemetry.Signal) error {
 // receive reads a request and takes it; the position is set as a header.
 func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType string) (receipt, error) {
 	request := c.Request()
-	id, err := s.auth.Identify(request.Context(), request.Header.Get, auth.Ingest)
+	id, err := s.auth.Identify(request.Context(), func(name string) string {
+		return strings.Join(request.Header.Values(name), ", ") // sent twice it is no valid name, and none is chosen
+	}, auth.Ingest)
 	if err != nil {
 		return receipt{}, err
 	}

@@ -13,14 +13,19 @@ import (
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zlib"
+	"github.com/labstack/echo/v4"
 	"github.com/pierrec/lz4/v4"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -498,4 +503,24 @@ func TestConfigIsChecked(t *testing.T) {
 		change(&cfg)
 		require.ErrorContains(t, cfg.Validate(), want)
 	}
+}
+
+func TestATenantThatIsNamedTwiceIsRefused(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	h := http.Header{"Content-Type": {typeProtobuf}, "X-Scope-Orgid": {"a", "b"}}
+	got := r.do(http.MethodPost, "/v1/traces", h, protobuf(t, telemetry.Traces))
+	require.Equal(t, http.StatusBadRequest, got.status, "%s", got.body)
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-scope-orgid", "a", "x-scope-orgid", "b")
+	_, err := call(ctx, dial(t, r), telemetry.Traces, protobuf(t, telemetry.Traces))
+	require.Equal(t, codes.InvalidArgument, status.Code(err), "%v", err)
+	r.nothing()
+}
+
+func TestWhatTheRouterRefusesIsNoDefect(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, fault.NotFound, refusedClass(echo.ErrNotFound))
+	require.Equal(t, fault.Invalid, refusedClass(echo.ErrMethodNotAllowed))
+	require.Equal(t, fault.Internal, refusedClass(echo.ErrInternalServerError))
+	require.Equal(t, fault.Overloaded, refusedClass(errBusy.New("busy")))
 }

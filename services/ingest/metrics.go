@@ -2,7 +2,10 @@ package ingest
 
 import (
 	"context"
+	"errors"
+	"net/http"
 
+	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
@@ -45,5 +48,17 @@ func (m *instruments) took(ctx context.Context, signal telemetry.Signal, bytes i
 }
 
 func (m *instruments) refuse(ctx context.Context, transport string, err error) {
-	m.Refused.Add(ctx, 1, metric.WithAttributes(attribute.String("transport", transport), attribute.String("class", fault.ClassOf(err).String())))
+	m.Refused.Add(ctx, 1, metric.WithAttributes(attribute.String("transport", transport), attribute.String("class", refusedClass(err).String())))
+}
+
+// refusedClass is the class of an error, also of those that the router makes: an unknown path or a wrong method is no defect of ours.
+func refusedClass(err error) fault.Class {
+	routed, ok := errors.AsType[*echo.HTTPError](err)
+	switch {
+	case !ok || routed.Code >= http.StatusInternalServerError:
+		return fault.ClassOf(err)
+	case routed.Code == http.StatusNotFound:
+		return fault.NotFound
+	}
+	return fault.Invalid
 }
