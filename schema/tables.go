@@ -1,7 +1,5 @@
 package schema
 
-import "time"
-
 // Tables that Go code names. All are in schema public; SQL files name the others.
 const (
 	SpansSegment   = "spans_segment"
@@ -37,15 +35,4 @@ func TablesOf(signal string) Tables {
 		return Tables{Segment: MetricsSegment, Group: MetricsGroup, Fact: MetricsFact}
 	}
 	return Tables{}
-}
-
-// HourBounds are the first instant of t's UTC hour and of the next, in Unix nanoseconds: a segment never crosses an hour, and rows have a
-// leaf for each. Unix time has no leap seconds, so truncation of the count is truncation of the calendar.
-func HourBounds(t time.Time) (from, to int64) {
-	ns, hour := t.UnixNano(), int64(time.Hour)
-	from = ns - ns%hour
-	if ns < 0 && from != ns {
-		from -= hour
-	}
-	return from, from + hour
 }

@@ -72,8 +72,7 @@ func TestLeavesAreNamedAfterTheirFirstInstant(t *testing.T) {
 			from := time.Date(when.Year(), when.Month(), when.Day(), 0, 0, 0, 0, time.UTC)
 			if of.Leaf == "hour" {
 				want, length = when.Format("_y2006_m01_d02_h15"), time.Hour
-				start, _ := schema.HourBounds(when)
-				from = time.Unix(0, start)
+				from = time.Unix(0, telemetry.Grain(when.UnixNano(), time.Hour))
 			}
 			var name string
 			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partition($1, $2)`, of.Table, when.UnixNano()).Scan(&name))

@@ -155,7 +155,7 @@ func (b *build) tenant(batches []*held, p plan) ([]refusal, error) {
 	b.dims.add(t, &b.json, b.rollup)
 	b.rows.json, b.rows.rollup = &b.json, b.rollup
 	fact := factTable(b.signal)
-	b.rows.write(t, b.batches, p.rowsSince(t.Tenant), func(at int64) { b.leaf(fact, at, hour) })
+	b.rows.write(t, b.batches, p.rowsSince(t.Tenant), func(at int64) { b.leaf(fact, at, time.Hour) })
 	return refused, nil
 }
 
@@ -181,14 +181,11 @@ func outside(times []int64, least, most int64) (at int64, ok bool) {
 // instant is a time in Unix nanoseconds for people.
 func instant(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339) }
 
-const (
-	hour = int64(time.Hour)
-	day  = 24 * hour
-)
+const day = 24 * time.Hour
 
 // leaf notes that an instant of a table must have a partition.
-func (b *build) leaf(table string, at, grain int64) {
-	b.leaves[leaf{table, floor(at, grain)}] = struct{}{}
+func (b *build) leaf(table string, at int64, span time.Duration) {
+	b.leaves[leaf{table, telemetry.Grain(at, span)}] = struct{}{}
 }
 
 // segment appends one row to the stream of segments.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
@@ -12,9 +13,6 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
 )
-
-// minute in nanoseconds, the grain of the rollups.
-const minute = 60_000_000_000
 
 // operation is a span name and kind of a service, as operation_dim holds it.
 type operation struct {
@@ -91,7 +89,7 @@ func (r *rollup) build(t *segment.Table) {
 	for i := range t.N {
 		op := r.operation(t, t.Resources[resources[i]].ServiceID, names[i], int32(kinds[i]))
 		r.names[i] = op
-		r.cell(op, floor(times[i], minute), int32(statuses[i])).add(durations[i])
+		r.cell(op, telemetry.Grain(times[i], time.Minute), int32(statuses[i])).add(durations[i])
 	}
 	slices.SortFunc(r.cells, func(a, b redCell) int {
 		return cmp.Or(cmp.Compare(a.minute, b.minute), cmp.Compare(a.service, b.service), cmp.Compare(a.operation, b.operation),
@@ -179,15 +177,6 @@ func (c *redCell) add(duration int64) {
 		c.counts = append(c.counts, 0)
 	}
 	c.counts[b-c.first]++
-}
-
-// floor rounds t down to a multiple of grain, before 1970 too.
-func floor(t, grain int64) int64 {
-	m := t % grain
-	if m < 0 {
-		m += grain
-	}
-	return t - m
 }
 
 const redColumns = 10

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
 	"github.com/ollyscale/ollyscale/libs/segment"
@@ -48,7 +49,7 @@ func (p *projection) write(t *segment.Table, batches []batchRows, since int64, l
 			if times[i] < since {
 				continue
 			}
-			if h := floor(times[i], hour); h != last {
+			if h := telemetry.Grain(times[i], time.Hour); h != last {
 				leaf(h)
 				last = h
 			}

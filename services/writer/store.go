@@ -68,7 +68,7 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 	}
 	today := p.now.UTC().Truncate(24 * time.Hour)
 	b.leaf(schema.IngestBatch, today.UnixNano(), day)
-	b.leaf(schema.IngestBatch, today.UnixNano()+day, day) // the ledger guards the day after too
+	b.leaf(schema.IngestBatch, today.Add(day).UnixNano(), day) // the ledger guards the day after too
 	if err := d.leaves.ensure(ctx, d.pool, d.sql.ensurePartition, b.leaves); err != nil {
 		return out, err
 	}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
@@ -15,9 +16,6 @@ import (
 
 // MaxItemBytes bounds the protobuf of one item.
 const MaxItemBytes = 8 << 20
-
-// hour is the span of time that a segment never leaves.
-const hour = int64(3600) * 1e9
 
 // slicer sorts rows with memory of its own.
 type slicer struct {
@@ -57,9 +55,9 @@ func (t *Builder) Slices(maxItems int) [][]uint32 {
 		t.rankServices()
 	}
 	for from := 0; from < n; {
-		h := hourOf(times[s.rows[from]])
+		h := telemetry.Grain(times[s.rows[from]], time.Hour)
 		to := from + 1
-		for to < n && hourOf(times[s.rows[to]]) == h {
+		for to < n && telemetry.Grain(times[s.rows[to]], time.Hour) == h {
 			to++
 		}
 		if t.Signal == telemetry.Metrics {
@@ -88,15 +86,6 @@ func (t *Builder) Slices(maxItems int) [][]uint32 {
 		from = to
 	}
 	return s.out
-}
-
-// hourOf numbers the UTC hours since 1970.
-func hourOf(t int64) int64 {
-	h := t / hour
-	if t%hour < 0 {
-		h--
-	}
-	return h
 }
 
 // sort is a stable radix sort of rows by keys, byte by byte; bytes in which all keys agree are skipped (of an hour's nanoseconds five

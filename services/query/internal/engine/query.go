@@ -7,7 +7,6 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
-	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
@@ -96,9 +95,5 @@ func (q *Query) newest() int64 {
 
 // rangeArgs are tenant, start, first instant of the start's hour, and end (inclusive).
 func rangeArgs(q *Query) []any {
-	hour := int64(math.MinInt64)
-	if q.From > math.MinInt64+int64(time.Hour) {
-		hour, _ = schema.HourBounds(time.Unix(0, q.From))
-	}
-	return []any{string(q.Tenant), q.From, hour, q.newest()}
+	return []any{string(q.Tenant), q.From, telemetry.Grain(q.From, time.Hour), q.newest()}
 }
