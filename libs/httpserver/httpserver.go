@@ -78,6 +78,8 @@ type Purpose struct {
 	Setting string // the key that moves it: "http.address (OLLY_HTTP_ADDRESS)"
 	// Authenticated says that every request for data proves who sends it; without, only this machine is listened to (service.Env.Listen).
 	Authenticated bool
+	// Watch, where set, wraps the listener, to know what becomes of its connections.
+	Watch func(net.Listener) net.Listener
 }
 
 // Server is an echo with its listener. Routes are added to Echo before Run.
@@ -136,6 +138,9 @@ func (s *Server) Listen(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if s.purpose.Watch != nil {
+		l = s.purpose.Watch(l)
 	}
 	s.listener = netutil.LimitListener(l, s.cfg.Connections)
 	return nil

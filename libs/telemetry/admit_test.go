@@ -630,9 +630,9 @@ func TestABatchIsNamedByItsRequestAndItsItems(t *testing.T) {
 	require.NotEqual(t, id, telemetry.NewRequestID("b", telemetry.Logs, []byte("payload")))
 	require.NotEqual(t, id, telemetry.NewRequestID("a", telemetry.Traces, []byte("payload")))
 	at := time.Unix(0, now)
-	require.Equal(t, id.At(at), id.At(at))
-	require.NotEqual(t, id.At(at), id.At(at.Add(1)))
-	require.NotEqual(t, id, id.At(at))
+	require.NotEqual(t, id.At(at, 1), id.At(at.Add(1), 1))
+	require.NotEqual(t, id.At(at, 1), id.At(at, 2))
+	require.NotEqual(t, id, id.At(at, 1))
 	whole := telemetry.Batch{Request: id, Items: 10}
 	part := telemetry.Batch{Request: id, Items: 10, Ordinals: telemetry.FirstOrdinals(10)}
 	other := telemetry.Batch{Request: id, Items: 10, Ordinals: telemetry.Ordinals{{From: 0, To: 9}, {From: 11, To: 12}}}

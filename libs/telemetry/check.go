@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"math"
+	"time"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
 )
@@ -77,8 +78,9 @@ type checker struct {
 
 // Summary counts a request's items.
 type Summary struct {
-	Items   int // admitted spans, records or points
-	Untimed int // of these, log records with neither time nor observed time: see StampLogs
+	Items   int  // admitted spans, records or points
+	Untimed int  // of these, log records with neither time nor observed time: see StampLogs
+	Fine    bool // some item has a time that is no whole second
 	Refusals
 	limits Limits
 	signal Signal
@@ -209,6 +211,9 @@ type verdict struct {
 }
 
 func (c *checker) timed(t uint64) verdict {
+	if !c.summary.Fine && t%uint64(time.Second) != 0 {
+		c.summary.Fine = true
+	}
 	switch {
 	case t < c.min:
 		if t >= uint64(max(c.summary.limits.MinTime, 0)) {

@@ -141,7 +141,7 @@ func ParseOrdinals(text string) (Ordinals, error) {
 		if n := len(o); n > 0 && from <= uint64(o[n-1].To) {
 			return nil, errOrdinals.New("the ordinals do not ascend")
 		}
-		o = append(o, Run{uint32(from), uint32(to) + 1}) //nolint:gosec // 31 bits
+		o = append(o, Run{uint32(from), uint32(to) + 1})
 	}
 	return o, nil
 }

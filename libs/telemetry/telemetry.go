@@ -79,11 +79,12 @@ func NewRequestID(tenant Tenant, signal Signal, body []byte) RequestID {
 	return h.Sum128().Bytes()
 }
 
-// At is the id of a request whose bytes do not tell it from another of the same bytes, so that the time of its arrival does.
-func (id RequestID) At(arrived time.Time) RequestID {
-	var b [len(id) + 8]byte
+// At is the id of a request that is another one than those of the same bytes: that arrived at a time, told by salt from others of that time.
+func (id RequestID) At(arrived time.Time, salt uint64) RequestID {
+	var b [len(id) + 16]byte
 	copy(b[:], id[:])
-	binary.LittleEndian.PutUint64(b[len(id):], uint64(arrived.UnixNano())) //nolint:gosec // any 64 bits will do
+	binary.LittleEndian.PutUint64(b[len(id):], uint64(arrived.UnixNano()))
+	binary.LittleEndian.PutUint64(b[len(id)+8:], salt)
 	return xxh3.Hash128(b[:]).Bytes()
 }
 

@@ -2,8 +2,9 @@ package ingest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -13,17 +14,33 @@ import (
 type receipt struct {
 	accepted int
 	rejected int
-	message  string // why items were rejected; "" where none was
+	message  string // why items were rejected or not stored again; "" where none was
+	repeats  int    // of the accepted, items that were taken for a repeat and are not stored again
 	position uint64 // of the last part in its signal's stream; 0 where there was nothing to store
 }
 
 // partBytes is how large a batch of several items is at most: what writers hold is counted in batches. Only a single large item makes a larger.
 const partBytes = 1<<20 - 8<<10
 
+// repeated notes that some items were taken for a repeat, and says so.
+func (r *receipt) repeated(n int, signal telemetry.Signal) {
+	if n == 0 {
+		return
+	}
+	r.repeats = n
+	if r.message != "" {
+		r.message += "; "
+	}
+	r.message += fmt.Sprintf("%d of %d accepted were taken for a repeat of a request with the same bytes and are stored once (setting dedup.%s)", n, r.accepted, signal)
+}
+
+// errUnanswered is how a request ends that nobody answered yes.
+var errUnanswered = errors.New("not answered")
+
 // take admits one request, an OTLP protobuf, and publishes what is admitted. It returns without an error only when all of that is
 // durable. The payload is not kept. body is the request as it was sent, decompressed: for JSON another text than the payload. What its reader has refused
-// already is counted in.
-func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.Signal, body, payload []byte, refused telemetry.Refusals) (receipt, error) {
+// already is counted in. from is the connection that it came by, nil where that tells nothing.
+func (s *Service) take(ctx context.Context, from *peer, id auth.Identity, signal telemetry.Signal, body, payload []byte, refused telemetry.Refusals) (receipt, error) {
 	now := s.env.Now()
 	limits := s.cfg.Admit.limits(signal, now)
 	limits.Kept = s.retention.Load().Kept(id.Tenant, signal, now)
@@ -35,19 +52,20 @@ func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.S
 	admission.Add(refused)
 	out := receipt{accepted: admission.Items, rejected: admission.Refused(), message: admission.Message()}
 	if len(admission.Parts) > 0 {
-		request := telemetry.NewRequestID(id.Tenant, signal, body)
-		if admission.Untimed > 0 {
-			// Without a time, equal bytes may well be another event: only a quick retry counts as the same.
-			request = request.At(now.Truncate(time.Minute))
-		}
+		try := s.repeats.begin(ctx, asked{
+			of: stream{id.Tenant, signal}, bytes: telemetry.NewRequestID(id.Tenant, signal, body), now: now, peer: from,
+			untimed: admission.Untimed > 0, coarse: !admission.Fine && signal != telemetry.Traces,
+		})
+		answered := errUnanswered
+		defer func() { s.repeats.end(try, answered) }()
 		batches := make([]telemetry.Batch, len(admission.Parts))
 		for i, part := range admission.Parts {
 			batches[i] = telemetry.Batch{
-				Request: request, Ordinals: part.Ordinals,
+				Request: try.request, Ordinals: part.Ordinals,
 				Tenant: id.Tenant, Signal: signal, Connection: id.Connection, Received: now, Items: part.Items, Payload: part.Payload,
 			}
 			if part.Untimed > 0 {
-				batches[i].Payload = telemetry.StampLogs(part.Payload, now.UnixNano())
+				batches[i].Payload = telemetry.StampLogs(part.Payload, try.arrived.UnixNano())
 			}
 		}
 		ctx, cancel := context.WithTimeout(ctx, s.cfg.PublishTimeout)
@@ -56,7 +74,10 @@ func (s *Service) take(ctx context.Context, id auth.Identity, signal telemetry.S
 		if err != nil {
 			return receipt{}, err
 		}
+		answered = nil
 		out.position = published.Position
+		out.repeated(published.Repeats, signal)
+		s.metrics.repeated(ctx, signal, published.Repeats)
 	}
 	s.metrics.took(ctx, signal, len(payload), &admission.Summary)
 	return out, nil

@@ -22,6 +22,8 @@ type Config struct {
 
 	// Admit bounds the time of what is taken.
 	Admit AdmitConfig `mapstructure:"admit"`
+	// Dedup tells retries from new requests.
+	Dedup DedupConfig `mapstructure:"dedup"`
 
 	MaxRequestBytes  int64         `mapstructure:"max_request_bytes" doc:"Largest request after decompression."`
 	MaxInFlightBytes int64         `mapstructure:"max_in_flight_bytes" doc:"Requests held in memory at once, as sent and after decompression; beyond it senders are told to retry. 0 for a quarter of the memory that the process may use, and 512 MiB where that is not limited."`
@@ -62,10 +64,11 @@ func DefaultConfig() Config {
 	http := httpserver.DefaultConfig("127.0.0.1:4318")
 	http.MaxBodyBytes = maxRequest
 	return Config{
-		GRPC: GRPCConfig{Address: "127.0.0.1:4317", MaxStreams: 256, ReadTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute, Connections: httpserver.DefaultConnections, DrainTimeout: 10 * time.Second},
-		HTTP: http,
-		Bus:  bus.DefaultConfig(),
-		Auth: auth.DefaultConfig(),
+		GRPC:  GRPCConfig{Address: "127.0.0.1:4317", MaxStreams: 256, ReadTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute, Connections: httpserver.DefaultConnections, DrainTimeout: 10 * time.Second},
+		HTTP:  http,
+		Bus:   bus.DefaultConfig(),
+		Auth:  auth.DefaultConfig(),
+		Dedup: defaultDedup(),
 		Admit: AdmitConfig{MaxAhead: time.Hour, MaxAge: MaxAgeConfig{
 			Traces:  telemetry.DefaultRetention(telemetry.Traces),
 			Logs:    telemetry.DefaultRetention(telemetry.Logs),
@@ -98,6 +101,7 @@ func (c Config) Validate() error {
 		}
 	}
 	settings.NotNegative(&p, "admit.max_ahead", c.Admit.MaxAhead)
+	c.Dedup.problems(&p)
 	if c.Bus.MaxMessageBytes > segment.MaxItemBytes {
 		p.Refuse("bus.max_message_bytes", "%d is more than %d: storage takes no larger item", c.Bus.MaxMessageBytes, segment.MaxItemBytes)
 	}

@@ -26,6 +26,11 @@ var (
 		Meaning: "The body is no OTLP/JSON; the message says where it breaks.",
 		Advice:  "Mend the sender; a retry cannot help.",
 	}
+	errDedup = fault.Kind{
+		Class: fault.Invalid, Code: "config.dedup",
+		Meaning: "An exception in dedup.tenants cannot be read.",
+		Advice:  "Write it as tenant/signal=content, answers or off.",
+	}
 	errBusy = fault.Kind{
 		Class: fault.Overloaded, Code: "ingest.busy",
 		Meaning: "As many requests are held in memory as max_in_flight_bytes allows, or as many large ones are worked on as there are processors.",

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
+	grpcpeer "google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
@@ -78,7 +79,7 @@ func newGRPCServer(s *Service) (*grpcServer, error) {
 func (g *grpcServer) listen(ctx context.Context) (err error) {
 	l, err := g.env.Listen(ctx, g.port)
 	if err == nil {
-		g.listener = netutil.LimitListener(l, g.connections)
+		g.listener = netutil.LimitListener(watch(l), g.connections)
 	}
 	return err
 }
@@ -176,7 +177,11 @@ func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal) (receip
 		return receipt{}, err
 	}
 	defer s.release(&b)
-	return s.take(ctx, id, signal, b.bytes, b.bytes, telemetry.Refusals{})
+	var from *peer
+	if p, ok := grpcpeer.FromContext(ctx); ok {
+		from = peerOf(p.LocalAddr)
+	}
+	return s.take(ctx, from, id, signal, b.bytes, b.bytes, telemetry.Refusals{})
 }
 
 // grpcError turns an error into a gRPC status with its details.

@@ -275,10 +275,10 @@ func TestGRPCBeyondTheMemoryBudgetIsToBeRetried(t *testing.T) {
 func TestBothTransportsMakeTheSameRequest(t *testing.T) {
 	t.Parallel()
 	r := start(t)
-	payload := protobuf(t, telemetry.Logs)
-	require.Equal(t, http.StatusOK, r.post("/v1/logs", "application/x-protobuf", payload).status)
-	_, err := call(t.Context(), dial(t, r), telemetry.Logs, payload)
+	payload := protobuf(t, telemetry.Traces)
+	require.Equal(t, http.StatusOK, r.post("/v1/traces", "application/x-protobuf", payload).status)
+	_, err := call(t.Context(), dial(t, r), telemetry.Traces, payload)
 	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, r.post("/v1/logs", "application/x-protobuf", gzipped(t, payload), "Content-Encoding", "gzip").status)
-	r.stored(telemetry.Logs, 1)
+	require.Equal(t, http.StatusOK, r.post("/v1/traces", "application/x-protobuf", gzipped(t, payload), "Content-Encoding", "gzip").status)
+	r.stored(telemetry.Traces, 1)
 }

@@ -60,9 +60,10 @@ func (s *Service) send(c echo.Context, signal telemetry.Signal) error {
 		Status   string `json:"status"`
 		Accepted int    `json:"accepted"`
 		Rejected int    `json:"rejected"`
+		Repeated int    `json:"repeated,omitempty"`
 		Message  string `json:"message,omitempty"`
 		Position string `json:"position,omitempty"`
-	}{Status: "accepted", Accepted: r.accepted, Rejected: r.rejected, Message: r.message}
+	}{Status: "accepted", Accepted: r.accepted, Rejected: r.rejected, Repeated: r.repeats, Message: r.message}
 	if r.position > 0 {
 		answer.Position = strconv.FormatUint(r.position, 10)
 	}
@@ -99,7 +100,7 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 			return receipt{}, err
 		}
 	}
-	r, err := s.take(request.Context(), id, signal, b.bytes, payload, refused)
+	r, err := s.take(request.Context(), peerOf(request.Context().Value(http.LocalAddrContextKey)), id, signal, b.bytes, payload, refused)
 	if err != nil {
 		return receipt{}, err
 	}

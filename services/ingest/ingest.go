@@ -28,6 +28,7 @@ type Service struct {
 	metrics *instruments
 	budget  *budget
 	buffers buffers
+	repeats *repeats
 	codings codings
 	small   lane // of messages that are decompressed while they are small
 	large   lane // of large requests
@@ -47,7 +48,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	}
 	procs := runtime.GOMAXPROCS(0)
 	s := &Service{
-		cfg: cfg, env: env, budget: &budget{limit: cfg.inFlight(env.Memory)}, codings: newCodings(),
+		cfg: cfg, env: env, budget: &budget{limit: cfg.inFlight(env.Memory)}, codings: newCodings(), repeats: newRepeats(cfg.Dedup, env.Now),
 		small: make(lane, 2*procs), large: make(lane, procs),
 	}
 	var err error
@@ -58,7 +59,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		return nil, fmt.Errorf("ingest metrics: %w", err)
 	}
 	if s.http, err = httpserver.New(cfg.HTTP, env, httpserver.Purpose{
-		Name: "OTLP/HTTP", Setting: "http.address (OLLY_HTTP_ADDRESS)", Authenticated: s.auth.Required(),
+		Name: "OTLP/HTTP", Setting: "http.address (OLLY_HTTP_ADDRESS)", Authenticated: s.auth.Required(), Watch: watch,
 	}); err != nil {
 		return nil, err
 	}

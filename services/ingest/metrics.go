@@ -18,6 +18,7 @@ import (
 type instruments struct {
 	Items    metric.Int64Counter         `metric:"olly.ingest.items" labels:"signal" doc:"Spans, log records and data points taken."`
 	Rejected metric.Int64Counter         `metric:"olly.ingest.rejected" labels:"signal, reason" doc:"Items left out of requests that were taken."`
+	Repeated metric.Int64Counter         `metric:"olly.ingest.repeated" labels:"signal" doc:"Items of these that the bus had already: they were taken for a repeat and are stored once."`
 	Bytes    metric.Int64Counter         `metric:"olly.ingest.bytes" unit:"By" labels:"signal" doc:"OTLP taken, uncompressed."`
 	Refused  metric.Int64Counter         `metric:"olly.ingest.refused" labels:"transport (http or grpc), class (of the error)" doc:"Requests not taken."`
 	InFlight metric.Int64ObservableGauge `metric:"olly.ingest.in_flight.bytes" unit:"By" doc:"Requests held in memory."`
@@ -44,6 +45,12 @@ func (m *instruments) took(ctx context.Context, signal telemetry.Signal, bytes i
 			m.Rejected.Add(ctx, int64(n), metric.WithAttributes(attribute.String("signal", signal.String()),
 				attribute.String("reason", telemetry.Reason(reason).String())))
 		}
+	}
+}
+
+func (m *instruments) repeated(ctx context.Context, signal telemetry.Signal, n int) {
+	if n > 0 {
+		m.Repeated.Add(ctx, int64(n), m.bySignal[signal])
 	}
 }
 

@@ -34,18 +34,21 @@ const positionHeader = "X-Olly-Position"
 
 // exportResponse is Export…ServiceResponse in protobuf: empty, or with its partial success.
 func exportResponse(r receipt) []byte {
-	if r.rejected == 0 {
+	if r.message == "" {
 		return nil
 	}
-	partial := otlp.AppendTag(nil, otlp.PartialSuccessRejected)
-	partial = otlp.AppendUvarint(partial, uint64(r.rejected)) //nolint:gosec // not negative
+	var partial []byte
+	if r.rejected > 0 { // with none, the message is a warning
+		partial = otlp.AppendTag(partial, otlp.PartialSuccessRejected)
+		partial = otlp.AppendUvarint(partial, uint64(r.rejected))
+	}
 	partial = otlp.AppendBytes(partial, otlp.PartialSuccessErrorMessage, r.message)
 	return otlp.AppendBytes(nil, otlp.ResponsePartialSuccess, partial)
 }
 
 // exportResponseJSON is the same in JSON; 64-bit integers are strings there.
 func exportResponseJSON(signal telemetry.Signal, r receipt) []byte {
-	if r.rejected == 0 {
+	if r.message == "" {
 		return []byte("{}")
 	}
 	field := "rejectedSpans"

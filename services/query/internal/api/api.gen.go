@@ -379,14 +379,17 @@ type Accepted struct {
 	// Accepted Items taken.
 	Accepted int `json:"accepted"`
 
-	// Message Why items were refused.
+	// Message Why items were refused or taken for a repeat.
 	Message string `json:"message,omitempty,omitzero"`
 
 	// Position The ingest position of the last item.
 	Position string `json:"position,omitempty,omitzero"`
 
 	// Rejected Items refused.
-	Rejected int            `json:"rejected"`
+	Rejected int `json:"rejected"`
+
+	// Repeated Of the items taken, those that came before in a request with the same bytes and are stored once.
+	Repeated int            `json:"repeated,omitempty,omitzero"`
 	Status   AcceptedStatus `json:"status"`
 }
 

@@ -480,7 +480,9 @@ export interface components {
             accepted: number;
             /** @description Items refused. */
             rejected: number;
-            /** @description Why items were refused. */
+            /** @description Of the items taken, those that came before in a request with the same bytes and are stored once. */
+            repeated?: number;
+            /** @description Why items were refused or taken for a repeat. */
             message?: string;
             /** @description The ingest position of the last item. */
             position?: string;
