@@ -70,6 +70,11 @@ type Bus struct {
 	deadMu   sync.Mutex    // one makes room at a time
 	roomMade atomic.Uint64 // how often
 	losses   losses
+
+	outcomes outcomes
+	ending   chan struct{}  // closed by Close: probes end
+	probes   sync.WaitGroup // of streams that refuse
+	link     link
 }
 
 // Connect makes a Bus. It does not wait for a server that is down or still starting: it goes on trying in the background, and
@@ -85,12 +90,13 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 		meter = noop.Meter{}
 	}
 	b := &Bus{
-		cfg: cfg, log: log, meter: meter, closed: make(chan struct{}), seldom: seldom.New(log, nil), reads: partVersion,
+		cfg: cfg, log: log, meter: meter, closed: make(chan struct{}), ending: make(chan struct{}), seldom: seldom.New(log, nil), reads: partVersion,
 		waiting: map[telemetry.Signal]*waiting{},
 	}
 	for _, signal := range telemetry.Signals() {
 		b.waiting[signal] = &waiting{most: max(cfg.MaxAckPending/ownFaultShare, 1)}
 	}
+	b.link.cut = make(chan struct{})
 	if err := instrument.Make(meter, &b.metrics); err != nil {
 		return nil, fmt.Errorf("bus metrics: %w", err)
 	}
@@ -104,9 +110,10 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 		// Nothing is buffered while disconnected: a batch is refused at once instead of being sent after its client was told no.
 		nats.ReconnectBufSize(-1),
 		nats.Timeout(cfg.RequestTimeout),
-		nats.PingInterval(20 * time.Second),
+		nats.PingInterval(5 * time.Second), // a peer that is gone without a word is known within a quarter of a minute
 		nats.MaxPingsOutstanding(2),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
+			b.link.lost()
 			if err == nil && nc.IsClosed() {
 				return // by Close
 			}
@@ -155,6 +162,8 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 
 // Close sends what is still in the buffers and closes the connection. Call it after the last Publish and Settle have returned.
 func (b *Bus) Close() {
+	close(b.ending)
+	b.probes.Wait()
 	if b.nc.IsConnected() {
 		// Flush makes sure that the last acknowledgements have left; without a server there is nobody to send them to.
 		_ = b.nc.FlushTimeout(b.cfg.RequestTimeout)
@@ -164,9 +173,10 @@ func (b *Bus) Close() {
 }
 
 // EnsureStreams creates the streams, or brings existing ones to this configuration. Idempotent; fault.Unavailable while NATS is down.
-func (b *Bus) EnsureStreams(ctx context.Context) error {
+func (b *Bus) EnsureStreams(ctx context.Context) (err error) {
 	b.ensure.Lock()
 	defer b.ensure.Unlock()
+	defer func() { b.ensured(err) }()
 	for _, signal := range telemetry.Signals() {
 		err := b.ensureStream(ctx, jetstream.StreamConfig{
 			Name:        StreamName(signal),
@@ -179,7 +189,7 @@ func (b *Bus) EnsureStreams(ctx context.Context) error {
 			return err
 		}
 	}
-	err := b.ensureStream(ctx, jetstream.StreamConfig{
+	err = b.ensureStream(ctx, jetstream.StreamConfig{
 		Name:        ParkedStream,
 		Description: "batches of a newer version that wait for a newer writer",
 		Subjects:    []string{"parked.>"},
@@ -251,21 +261,6 @@ func (b *Bus) WaitReady(ctx context.Context) error {
 		}
 		wait = min(2*wait, 2*time.Second)
 	}
-}
-
-// Healthy reports whether NATS answers and all streams exist: nil, or fault.Unavailable saying what is missing.
-func (b *Bus) Healthy(ctx context.Context) error {
-	if !b.nc.IsConnected() {
-		return ErrDisconnected.Newf("not connected to NATS (%s)", strings.ToLower(b.nc.Status().String()))
-	}
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.RequestTimeout)
-	defer cancel()
-	for _, name := range []string{StreamName(telemetry.Traces), StreamName(telemetry.Logs), StreamName(telemetry.Metrics), DeadStream, ParkedStream} {
-		if _, err := b.js.Stream(ctx, name); err != nil {
-			return classify(err, "look up stream "+name)
-		}
-	}
-	return nil
 }
 
 // Backlog says what one signal's stream holds.

@@ -31,11 +31,12 @@ type Consumer struct {
 	sub     *nats.Subscription
 	msgs    chan *nats.Msg
 
-	fetch   sync.Mutex // one Fetch at a time
-	request uint64     // number of the last pull request: the last token of its reply subject
-	open    string     // the request that Fetch left before its end; "" when there is none
-	left    int        // messages that the last request may still bring
-	ready   bool       // the durable consumer is known to exist
+	fetch   sync.Mutex      // one Fetch at a time
+	request uint64          // number of the last pull request: the last token of its reply subject
+	open    string          // the request that Fetch left before its end; "" when there is none
+	cut     <-chan struct{} // closed when the connection is lost that the last request was sent on
+	left    int             // messages that the last request may still bring
+	ready   bool            // the durable consumer is known to exist
 }
 
 // maxFetch bounds the messages of one Fetch, and with it the queue between nats.go and Fetch.
@@ -89,8 +90,16 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 	if err := c.ensure(ctx); err != nil {
 		return nil, err
 	}
-	until := time.Now().Add(wait)
+	until, cut := time.Now().Add(wait), c.bus.link.next()
 	reply := c.open // the request before is not at its end: what it brings comes first
+	if reply != "" {
+		select {
+		case <-c.cut: // it went with its connection
+			reply = ""
+		default:
+			cut = c.cut
+		}
+	}
 	if reply == "" {
 		var err error
 		sent := max(maxBytes/ratio, c.bus.cfg.MaxMessageBytes+headerRoom)
@@ -99,7 +108,7 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 		}
 		c.left = maxMessages
 	}
-	c.open = ""
+	c.open, c.cut = "", cut
 	// The server ends every request by a status; the timer is for a server that is gone.
 	timer := time.NewTimer(wait + time.Second)
 	defer timer.Stop()
@@ -143,6 +152,8 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 			}
 		case <-timer.C:
 			return out, nil
+		case <-cut:
+			return out, ErrDisconnected.Newf("fetch %s: the connection to NATS was lost", c.signal) // and the request with it
 		case <-ctx.Done():
 			return out, fmt.Errorf("fetch %s: %w", c.signal, ctx.Err())
 		}
@@ -197,7 +208,7 @@ func (c *Consumer) ensure(ctx context.Context) error {
 }
 
 func (b *Bus) ensureConsumer(ctx context.Context, signal telemetry.Signal) error {
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.RequestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, min(b.cfg.RequestTimeout, 2*time.Second)) // soon again, where a leader is being chosen
 	defer cancel()
 	_, err := b.js.CreateOrUpdateConsumer(ctx, StreamName(signal), jetstream.ConsumerConfig{
 		Durable:       consumerName,
@@ -222,6 +233,10 @@ func (c *Consumer) delivery(ctx context.Context, msg *nats.Msg, moving *aside) (
 		Position: meta.Sequence.Stream,
 		Attempts: int(meta.NumDelivered), //nolint:gosec // a delivery count
 		state:    &delivery{bus: c.bus, msg: msg, signal: c.signal, stored: meta.Timestamp},
+	}
+	if msg.Header.Get(HeaderProbe) != "" {
+		_ = msg.Ack() // else it comes again
+		return Delivery{}, false
 	}
 	attr := metric.WithAttributes(attribute.String("signal", c.signal.String()))
 	c.bus.metrics.Delivered.Add(ctx, 1, attr)

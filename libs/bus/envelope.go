@@ -26,6 +26,7 @@ const (
 	HeaderItems      = "Olly-Items"      // decimal
 	HeaderEncoding   = "Olly-Encoding"   // s2 (block format), zstd or identity
 	HeaderSize       = "Olly-Size"       // bytes of the body when decompressed, decimal
+	HeaderProbe      = "Olly-Probe"      // on a message that is no batch but a try whether the stream takes one; a reader takes it away
 )
 
 // Header names that a dead letter has besides.

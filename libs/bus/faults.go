@@ -76,6 +76,16 @@ var (
 		Meaning: "NATS did not acknowledge in time.",
 		Advice:  "Retry; nothing is stored twice.",
 	}
+	errNoLeader = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.no_leader",
+		Meaning: "The NATS servers are choosing a new leader for a stream, because one of them went away.",
+		Advice:  "Retry; it takes 4 to 9 seconds. Should it last, see that most of the servers run.",
+	}
+	errNotWriting = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.not_writing",
+		Meaning: "A stream has refused everything for a while; it is tried again by itself twice a second.",
+		Advice:  "Free the disk of NATS if it is full. A NATS server from 2.14 on keeps the write error of a full disk until it is restarted: restart it once there is room (all-in-one and compose do so by themselves).",
+	}
 	errSettledTwice = fault.Kind{
 		Class: fault.Internal, Code: "bus.settled_twice",
 		Meaning: "A delivery was settled twice: a defect.",

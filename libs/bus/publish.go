@@ -73,6 +73,7 @@ func (p *Publisher) Close() { p.coder.close() }
 // sent is one batch on its way.
 type sent struct {
 	future  jetstream.PubAckFuture
+	at      time.Time
 	scratch *[]byte
 	bytes   int
 }
@@ -108,6 +109,9 @@ func (p *Publisher) publishWave(ctx context.Context, wave []telemetry.Batch, out
 }
 
 func (p *Publisher) send(b *telemetry.Batch) (sent, error) {
+	if err := p.bus.known(b.Signal); err != nil {
+		return sent{}, err
+	}
 	scratch, _ := p.scratch.Get().(*[]byte)
 	body, encoding := p.coder.encode(*scratch, b.Payload)
 	*scratch = body
@@ -117,27 +121,50 @@ func (p *Publisher) send(b *telemetry.Batch) (sent, error) {
 		p.scratch.Put(scratch)
 		return sent{}, classify(err, "publish")
 	}
-	return sent{future: future, scratch: scratch, bytes: len(body)}, nil
+	return sent{future: future, at: time.Now(), scratch: scratch, bytes: len(body)}, nil
 }
 
-func (p *Publisher) await(ctx context.Context, b *telemetry.Batch, s *sent) (ack *jetstream.PubAck, err error) {
-	select {
-	case ack = <-s.future.Ok():
-		p.scratch.Put(s.scratch)
-	case err := <-s.future.Err():
-		p.scratch.Put(s.scratch)
-		if errors.Is(err, jetstream.ErrNoStreamResponse) {
-			p.bus.repair(ctx)
-		}
-		return nil, classify(err, "publish")
-	case <-ctx.Done():
-		// nats.go may still hold the buffer for a retry: it is left to the garbage collector.
-		return nil, errAckTimeout.Wrap(context.Cause(ctx), "the queue did not acknowledge in time; retry")
+func (p *Publisher) await(ctx context.Context, b *telemetry.Batch, s *sent) (*jetstream.PubAck, error) {
+	ack, err := p.acknowledged(ctx, b.Signal, s)
+	if err != nil {
+		p.bus.refused(ctx, b.Signal, s, err)
+		return nil, err
 	}
+	p.bus.took(b.Signal)
 	p.bus.metrics.Published.Add(ctx, 1, metric.WithAttributes(
 		attribute.String("signal", b.Signal.String()), attribute.Bool("duplicate", ack.Duplicate)))
 	p.bus.metrics.Bytes.Add(ctx, int64(s.bytes), metric.WithAttributes(attribute.String("signal", b.Signal.String())))
 	return ack, nil
+}
+
+// acknowledged waits for what becomes of a batch. A stream that has no leader is not waited for: its sender is told within a second.
+func (p *Publisher) acknowledged(ctx context.Context, signal telemetry.Signal, s *sent) (*jetstream.PubAck, error) {
+	patience := time.NewTimer(askAfter)
+	defer patience.Stop()
+	for {
+		select {
+		case ack := <-s.future.Ok():
+			p.scratch.Put(s.scratch)
+			return ack, nil
+		case err := <-s.future.Err():
+			p.scratch.Put(s.scratch)
+			if errors.Is(err, jetstream.ErrNoStreamResponse) {
+				if p.bus.cfg.Replicas > 1 {
+					return nil, errNoLeader.Wrap(err, "the queue of "+signal.String()+" is choosing a new leader; retry")
+				}
+				p.bus.repair(ctx)
+			}
+			return nil, classify(err, "publish")
+		case <-patience.C:
+			if p.bus.leaderless(ctx, signal) {
+				// nats.go may still hold the buffer: it is left to the garbage collector.
+				return nil, errNoLeader.Newf("the queue of %s is choosing a new leader; retry", signal)
+			}
+			patience.Reset(askAfter)
+		case <-ctx.Done():
+			return nil, errAckTimeout.Wrap(context.Cause(ctx), "the queue did not acknowledge in time; retry")
+		}
+	}
 }
 
 // repair makes streams again that somebody deleted while the services run; the client's retry then finds them.

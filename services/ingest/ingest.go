@@ -67,6 +67,12 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if s.grpc, err = newGRPCServer(s); err != nil {
 		return nil, err
 	}
+	env.Health.Register("publishing", func(ctx context.Context) error {
+		if b := s.bus.Load(); b != nil {
+			return b.Publishing(ctx)
+		}
+		return nil // "bus" says it
+	})
 	env.Health.Register("bus", func(ctx context.Context) error {
 		b := s.bus.Load()
 		if b == nil {
