@@ -84,7 +84,7 @@ var (
 	errNotWriting = fault.Kind{
 		Class: fault.Unavailable, Code: "bus.not_writing",
 		Meaning: "A stream has refused everything for a while; it is tried again by itself twice a second.",
-		Advice:  "Free the disk of NATS if it is full. A NATS server from 2.14 on keeps the write error of a full disk until it is restarted: restart it once there is room (all-in-one and compose do so by themselves).",
+		Advice:  "Free the disk of NATS if it is full. A NATS server from 2.14 on keeps the write error of a full disk until it is restarted: restart it once there is room (all-in-one does so by itself).",
 	}
 	errSettledTwice = fault.Kind{
 		Class: fault.Internal, Code: "bus.settled_twice",

@@ -112,6 +112,13 @@ func (b *Bus) Publishing(context.Context) error {
 	return nil
 }
 
+// failure is what the last batch was refused for.
+func (b *Bus) failure(signal telemetry.Signal) error {
+	b.outcomes.mu.Lock()
+	defer b.outcomes.mu.Unlock()
+	return b.outcomes.streams[signal].failure
+}
+
 // probe publishes messages that are nobody's telemetry to a stream that refuses, until it takes one.
 func (b *Bus) probe(ctx context.Context, signal telemetry.Signal) {
 	defer b.probes.Done()
@@ -133,7 +140,7 @@ func (b *Bus) probe(ctx context.Context, signal telemetry.Signal) {
 		}
 		if !told && time.Since(begin) >= refusedFor {
 			told = true
-			b.log.LogAttrs(ctx, slog.LevelWarn, "the queue takes nothing", slog.String("signal", signal.String()), slog.Any("error", b.Publishing(ctx)))
+			b.log.LogAttrs(ctx, slog.LevelWarn, "the queue takes nothing", slog.String("signal", signal.String()), slog.Any("error", b.failure(signal)))
 		}
 		limited, end := context.WithTimeout(ctx, probeFor)
 		_, err := b.js.PublishMsg(limited, &nats.Msg{Subject: Subject(signal, probeTenant), Header: nats.Header{HeaderProbe: {"1"}}, Data: make([]byte, bytes)}, jetstream.WithRetryAttempts(0))
@@ -221,6 +228,14 @@ func (b *Bus) Healthy(ctx context.Context) error {
 		return b.outcomes.ensureFailed
 	}
 	return err
+}
+
+// Patience is how long a stream may be without a leader before it is told: 0 where one server keeps it, and nobody takes its place.
+func (b *Bus) Patience() time.Duration {
+	if b.cfg.Replicas > 1 {
+		return electionFor
+	}
+	return 0
 }
 
 // reconnectFor is how long it may take to find another server of several.

@@ -151,6 +151,7 @@ func (s *Service) exportGRPC(ctx context.Context, signal telemetry.Signal) (*mes
 	r, err := s.takeGRPC(ctx, signal)
 	if err != nil {
 		s.metrics.refuse(ctx, "grpc", err)
+		s.refused.note(ctx, "grpc", strings.Join(metadata.ValueFromIncomingContext(ctx, auth.TenantHeader), ","), err)
 		return nil, s.grpcError(ctx, err)
 	}
 	if r.position > 0 {

@@ -22,6 +22,7 @@ func (s *Service) routes() {
 	}
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
 		s.metrics.refuse(c.Request().Context(), "http", err)
+		s.refused.note(c.Request().Context(), "http", c.Request().Header.Get(auth.TenantHeader), err)
 		if strings.HasPrefix(c.Request().URL.Path, "/v1/") {
 			s.refuse(c, err)
 			return

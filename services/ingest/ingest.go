@@ -26,6 +26,7 @@ type Service struct {
 	env     service.Env
 	auth    *auth.Authenticator
 	metrics *instruments
+	refused refusals
 	budget  *budget
 	buffers buffers
 	repeats *repeats
@@ -51,6 +52,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		cfg: cfg, env: env, budget: &budget{limit: cfg.inFlight(env.Memory)}, codings: newCodings(), repeats: newRepeats(cfg.Dedup, env.Now),
 		small: make(lane, 2*procs), large: make(lane, procs),
 	}
+	s.refused = refusals{log: env.Log, now: env.Now}
 	var err error
 	if s.auth, err = auth.New(cfg.Auth, env.Now); err != nil {
 		return nil, err

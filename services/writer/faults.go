@@ -26,6 +26,11 @@ var (
 		Meaning: "A batch on the bus has an item far older than its tenant keeps, or in the future; the batch becomes a dead letter.",
 		Advice:  "See who else writes to the bus, or raise the retention or flush.max_ahead.",
 	}
+	errStalled = fault.Kind{
+		Class: fault.Unavailable, Code: "writer.stalled",
+		Meaning: "The writer holds batches and has written none for ten seconds: the database lets it wait, as behind a lock of another session.",
+		Advice:  "See pg_stat_activity and pg_locks for who holds the lock; nothing is lost meanwhile.",
+	}
 	errLimit = fault.Kind{
 		Class: fault.Invalid, Code: "postgres.limit",
 		Meaning: "A value exceeds a limit of PostgreSQL; the batch becomes a dead letter.",

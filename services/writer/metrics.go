@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -25,14 +26,15 @@ type instruments struct {
 	Retries    metric.Int64Counter         `metric:"olly.writer.retries" labels:"signal" doc:"Attempts repeated because the database was in trouble."`
 	Lag        metric.Float64Histogram     `metric:"olly.writer.lag" unit:"s" labels:"signal" doc:"From the receipt of a batch to its commit."`
 	Held       metric.Int64ObservableGauge `metric:"olly.writer.held" unit:"By" doc:"Bytes of OTLP fetched and not written yet."`
+	Stalled    metric.Int64ObservableGauge `metric:"olly.writer.stalled" unit:"s" doc:"For how long nothing was written although there is work, of the signal that waits longest; 0 below ten seconds."`
 }
 
-func newInstruments(meter metric.Meter, held func() int64) (*instruments, error) {
+func newInstruments(meter metric.Meter, held, stalled func() int64) (*instruments, error) {
 	m := &instruments{}
 	if err := instrument.Make(meter, m); err != nil {
 		return nil, err
 	}
-	return m, instrument.Observe(meter, m.Held, held)
+	return m, errors.Join(instrument.Observe(meter, m.Held, held), instrument.Observe(meter, m.Stalled, stalled))
 }
 
 func bySignal(s telemetry.Signal) metric.MeasurementOption {

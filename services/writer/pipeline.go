@@ -53,12 +53,15 @@ type pipeline struct {
 	now     func() time.Time
 	drain   time.Duration
 
-	mu       sync.Mutex
-	trouble  error     // why the last flush was given back; nil after one that was written, or when the database answers again
-	failures int       // flushes given back since the last one that was written
-	failed   error     // what the last of them was given back for
-	failedAt time.Time // … and when
-	fetching error     // why the last fetch failed; nil after one that did not
+	mu         sync.Mutex
+	trouble    error         // why the last flush was given back; nil after one that was written, or when the database answers again
+	failures   int           // flushes given back since the last one that was written
+	failed     error         // what the last of them was given back for
+	failedAt   time.Time     // … and when
+	fetching   error         // why the last fetch failed; nil after one that did not
+	fetchedAt  time.Time     // when a fetch last did not fail
+	fetchGrace time.Duration // how long fetches may fail before it is told: where several servers keep the queue, they choose a new leader
+	stalling   stall
 }
 
 const (
@@ -67,7 +70,9 @@ const (
 	// maxMessages bounds the batches of one fetch: tiny batches must not make a flush of tens of thousands of acknowledgements.
 	maxMessages = 1024
 	minPause    = 250 * time.Millisecond
-	maxPause    = 15 * time.Second
+	maxPause    = 2 * time.Second // between fetches, and between looks at a database that is away: what is well again is found out soon
+	// maxRefused is the pause before a database that answers but refuses every flush is tried again.
+	maxRefused = 15 * time.Second
 	// linger is how long a database that answers but refused a flush counts as trouble if none is tried again: longer than the bus and
 	// the pipeline wait before the next try. Then another writer has it.
 	linger = time.Minute
@@ -98,7 +103,9 @@ func (p *pipeline) run(ctx context.Context) error {
 		workers.Go(func() {
 			f := p.flusher()
 			for batch := range flushes {
-				p.note(working, f.flush(working, batch))
+				err := f.flush(working, batch)
+				p.stalling.done(len(batch), err == nil, p.now())
+				p.note(working, err)
 				p.keeper.drop(batch)
 				var size int64
 				for _, h := range batch {
@@ -131,6 +138,7 @@ func (p *pipeline) gather(ctx context.Context, flushes chan<- []*held) {
 		}
 		asked := p.now()
 		deliveries, err := p.source(ctx, maxMessages, p.limits.bytes-acc.bytes, wait)
+		p.stalling.hold(len(deliveries), p.now())
 		p.keeper.add(deliveries) // all of them at once: below, one may wait for the flushes of those before it
 		for _, h := range deliveries {
 			acc.add(h)
@@ -182,6 +190,9 @@ func (p *pipeline) mayFetch(ctx context.Context) bool {
 		p.log.LogAttrs(ctx, slog.LevelInfo, "the database answers, writing again", slog.String("signal", p.signal.String()))
 		p.mu.Lock()
 		p.trouble = nil // but not the failures: a database that answers and refuses every flush is asked ever less often
+		if !errRefused.Matches(p.failed) {
+			p.failed = nil // it has taken what ready tried to write
+		}
 		p.mu.Unlock()
 	}
 	return true
@@ -191,7 +202,11 @@ func (p *pipeline) mayFetch(ctx context.Context) bool {
 func (p *pipeline) backOff() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return min(minPause<<min(max(p.failures-1, 0), 10), maxPause)
+	most := maxPause
+	if p.failed != nil && (fault.ClassOf(p.failed) != fault.Unavailable || errRefused.Matches(p.failed)) {
+		most = maxRefused
+	}
+	return min(minPause<<min(max(p.failures-1, 0), 10), most)
 }
 
 // note remembers what a flush came to.
@@ -215,7 +230,9 @@ func (p *pipeline) note(ctx context.Context, err error) {
 func (p *pipeline) fetched(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fetching = err
+	if p.fetching = err; err == nil || p.fetchedAt.IsZero() {
+		p.fetchedAt = p.now()
+	}
 }
 
 // health says why nothing is written, nil where there is no reason. A database that was away is well when it answers; one that answered and
@@ -231,7 +248,10 @@ func (p *pipeline) health() error {
 	if err != nil {
 		return fmt.Errorf("%s are given back to the bus: %w", p.signal, err)
 	}
-	if p.fetching != nil {
+	if since, ok := p.stalling.since(p.now()); ok {
+		return errStalled.Newf("nothing has been written of %s for %s although there is work", p.signal, since.Round(time.Second))
+	}
+	if p.fetching != nil && p.now().Sub(p.fetchedAt) >= p.fetchGrace {
 		return fmt.Errorf("%s cannot be fetched from the bus: %w", p.signal, p.fetching)
 	}
 	return nil

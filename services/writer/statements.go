@@ -16,7 +16,7 @@ type statements struct {
 	claimRequests, readClaims, extendClaim string
 	ensurePartition, rowsWindows           string
 	retention                              string
-	enterTenants                           string
+	enterTenants, tryWrite                 string
 	enter                                  [dimensionTables]string // by dimension
 	copyFacts                              [3]string               // by signal
 	copyRed                                string
@@ -33,6 +33,7 @@ func newStatements() (*statements, error) {
 		retention:       f.Text("retention", nil),
 		enterTenants:    f.Text("enter_tenants", nil),
 		copyRed:         f.Text("copy_red_minute", nil),
+		tryWrite:        f.Text("try_write", nil),
 	}
 	for d, of := range entries() {
 		s.enter[d] = f.Text("enter_dimension", of)

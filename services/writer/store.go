@@ -103,6 +103,21 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 	return out, nil
 }
 
+// tryWrite takes room on the database's disk and gives it back: an error says that a flush would be refused, too. A login that may make no temporary table is not
+// tried.
+func (d *database) tryWrite(ctx context.Context) error {
+	tx, err := d.pool.Begin(ctx)
+	if err != nil {
+		return classify(err)
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	_, err = tx.Exec(ctx, d.sql.tryWrite)
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "42501" {
+		return nil
+	}
+	return classify(err)
+}
+
 // write sends everything but the ledger.
 func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 	var entries pgx.Batch

@@ -52,7 +52,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.metrics, err = newInstruments(env.Meter, s.budget.held); err != nil {
+	if s.metrics, err = newInstruments(env.Meter, s.budget.held, func() int64 { return longestStall(env.Now(), s.pipelines) }); err != nil {
 		return nil, fmt.Errorf("writer metrics: %w", err)
 	}
 	if cfg.Postgres.MaxConnections == 0 {
@@ -109,6 +109,9 @@ func (s *Service) Run(ctx context.Context) error {
 	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "writing", slog.Int("concurrency", f.Concurrency), slog.Int64("max_held_bytes", f.MaxHeldBytes))
 	var running sync.WaitGroup
 	errs := make([]error, len(s.pipelines))
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx)) // also while what is held is written
+	defer stop()
+	go watchStalls(watching, s.env.Log, s.env.Now, s.pipelines)
 	for i, p := range s.pipelines {
 		running.Go(func() { errs[i] = p.run(ctx) })
 	}
@@ -141,6 +144,8 @@ func (s *Service) pipeline(signal telemetry.Signal) *pipeline {
 		log:     s.env.Log,
 		now:     s.env.Now,
 		drain:   f.Drain,
+
+		fetchGrace: s.bus.Patience(),
 	}
 }
 
@@ -171,5 +176,5 @@ func (s *Service) databaseReady(ctx context.Context) error {
 	if state.Current != state.Expected {
 		return postgres.SchemaError(state.Current, state.Expected)
 	}
-	return nil
+	return s.db.tryWrite(limited)
 }

@@ -35,6 +35,12 @@ ORDER BY tenant_id, signal
 ---- enterTenants
 INSERT INTO public.tenant_dim (tenant_id) SELECT unnest($1::text[]) ORDER BY 1 ON CONFLICT DO NOTHING
 
+---- tryWrite
+-- Takes some new pages of the database's disk, in a transaction that is rolled back: a disk without room refuses them, so that a writer finds out without
+-- a batch whether there is room again.
+CREATE TEMPORARY TABLE olly_try_write ON COMMIT DROP AS
+SELECT g AS id, md5(g::text) AS filling FROM generate_series(1, 10000) AS g
+
 ---- enter[0]
 -- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted

@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// The server that leads a stream of three is killed: a sender is told within about a second that a new leader is being chosen, health stays well, and soon
+// everything is taken again.
+func TestTheLeaderOfThreeNATSServersIsKilled(t *testing.T) {
+	s := &stack{t: t, dir: t.TempDir()}
+	routes, urls, clients := make([]string, 3), make([]string, 3), make([]int, 3)
+	clusters := make([]int, 3)
+	for i := range routes {
+		clients[i], clusters[i] = testbed.Port(t), testbed.Port(t)
+		routes[i], urls[i] = "nats://"+address(clusters[i]), "nats://"+address(clients[i])
+	}
+	servers := map[string]*process{}
+	for i := range routes {
+		name := fmt.Sprintf("n%d", i)
+		servers[name] = s.start(name, natsServer(t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(clients[i]), "-js", "-sd", filepath.Join(s.dir, name),
+			"-n", name, "--cluster_name", "c", "--cluster", "nats://"+address(clusters[i]), "--routes", strings.Join(routes, ","))
+	}
+	cfg := bus.DefaultConfig()
+	cfg.URL, cfg.Replicas, cfg.MaxBytes, cfg.DeadMaxBytes = strings.Join(urls, ","), 3, 64<<20, 16<<20
+	b, err := bus.Connect(t.Context(), cfg, testbed.NewLog(t), nil)
+	require.NoError(t, err)
+	t.Cleanup(b.Close)
+	require.NoError(t, b.WaitReady(testbed.Context(t)))
+	p, err := b.Publisher()
+	require.NoError(t, err)
+	t.Cleanup(p.Close)
+	n := 0
+	send := func() (time.Duration, error) {
+		n++
+		begin := time.Now()
+		payload := fmt.Append(nil, n)
+		_, err := p.Publish(t.Context(), []telemetry.Batch{{
+			ID: telemetry.NewBatchID("default", telemetry.Traces, payload), Tenant: "default", Signal: telemetry.Traces, Items: 1, Received: time.Now(), Payload: payload,
+		}})
+		return time.Since(begin), err
+	}
+	waitFor(t, time.Minute, "the cluster takes", func() bool { _, err := send(); return err == nil && b.Healthy(t.Context()) == nil })
+
+	nc, err := nats.Connect(cfg.URL)
+	require.NoError(t, err)
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	stream, err := js.Stream(testbed.Context(t), bus.StreamName(telemetry.Traces))
+	require.NoError(t, err)
+	leader := stream.CachedInfo().Cluster.Leader
+	nc.Close()
+	servers[leader].kill()
+
+	var slowest time.Duration
+	refusals, unwell, away := map[string]int{}, 0, time.Now()
+	for well := 0; well < 20; {
+		took, err := send()
+		if err == nil {
+			well++
+		} else {
+			well = 0
+			refusals[fault.From(err).Code]++
+			slowest = max(slowest, took)
+		}
+		if b.Publishing(t.Context()) != nil || b.Healthy(t.Context()) != nil {
+			unwell++
+		}
+		require.Less(t, time.Since(away), time.Minute, "another server leads; refused %v", refusals)
+		time.Sleep(50 * time.Millisecond) //nolint:forbidigo // a sender's pace
+	}
+	t.Logf("taken again after %s; refused %v, the slowest after %s", time.Since(away), refusals, slowest)
+	require.NotEmpty(t, refusals, "the leader was away")
+	require.Less(t, slowest, 2*time.Second, "a sender is told, and does not wait for a timeout")
+	require.Zero(t, unwell, "one of three is away")
+}

@@ -1,0 +1,88 @@
+package writer
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// A flush that waits, as behind a lock of another session, fails in nothing: it is told after ten seconds by health, by the metric and by one line of the log, and
+// taken back with the first flush that is written.
+func TestAWriterThatWritesNothingAlthoughThereIsWorkSaysSo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, locked := newQueue(), make(chan struct{})
+		p := testPipeline(t, q, func(context.Context, []*held) (outcome, error) {
+			<-locked
+			return outcome{}, nil
+		})
+		stop := start(t, p)
+		var log bytes.Buffer
+		watching, end := context.WithCancel(t.Context())
+		watched := make(chan struct{})
+		go func() {
+			defer close(watched)
+			watchStalls(watching, slog.New(slog.NewTextHandler(&log, nil)), time.Now, []*pipeline{p})
+		}()
+		pass(time.Minute)
+		require.NoError(t, p.health(), "there is no work")
+		q.publish(3, 10, 100)
+		pass(9 * time.Second)
+		require.NoError(t, p.health(), "a slow flush is none")
+		require.Zero(t, longestStall(time.Now(), []*pipeline{p}))
+		pass(3 * time.Second)
+		require.True(t, errStalled.Matches(p.health()))
+		require.ErrorContains(t, p.health(), "nothing has been written of "+telemetry.Traces.String()+" for 12s although there is work")
+		require.Equal(t, int64(12), longestStall(time.Now(), []*pipeline{p}))
+		pass(30 * time.Second)
+		close(locked)
+		pass(2 * time.Second)
+		require.NoError(t, p.health())
+		end()
+		<-watched
+		require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("nothing is written although there is work")))
+		require.Contains(t, log.String(), "writing goes on")
+		stop()
+	})
+}
+
+// A database that was full is well, and written to again, within seconds of taking what is tried.
+func TestADatabaseThatWasFullIsWellWhenItTakesATry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, full := newQueue(), true
+		refuse := func() error {
+			if full {
+				return fault.Kind{Class: fault.Overloaded, Code: "postgres.full"}.New("the database has run out of a resource") //nolint:exhaustruct // a test's own
+			}
+			return nil
+		}
+		stored := 0
+		p := testPipeline(t, q, func(_ context.Context, batches []*held) (outcome, error) {
+			if err := refuse(); err != nil {
+				return outcome{}, err
+			}
+			stored += len(batches)
+			return outcome{}, nil
+		})
+		p.ready = func(context.Context) error { return refuse() }
+		stop := start(t, p)
+		q.publish(1, 10, 100)
+		pass(time.Minute)
+		require.Error(t, p.health())
+		full = false
+		pass(4 * time.Second)
+		require.NoError(t, p.health(), "also a signal of which nothing comes any more")
+		pass(10 * time.Second)
+		require.Equal(t, 1, stored)
+		stop()
+	})
+}
