@@ -49,7 +49,7 @@ func TestTheLeaderOfThreeNATSServersIsKilled(t *testing.T) {
 		begin := time.Now()
 		payload := fmt.Append(nil, n)
 		_, err := p.Publish(t.Context(), []telemetry.Batch{{
-			ID: telemetry.NewBatchID("default", telemetry.Traces, payload), Tenant: "default", Signal: telemetry.Traces, Items: 1, Received: time.Now(), Payload: payload,
+			Request: telemetry.NewRequestID("default", telemetry.Traces, payload), Tenant: "default", Signal: telemetry.Traces, Items: 1, Received: time.Now(), Payload: payload,
 		}})
 		return time.Since(begin), err
 	}
