@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -93,23 +94,53 @@ type trimmer struct {
 	measure func() footprint
 	release func()
 	last    footprint
-	rest    uint64 // bytes after the last release
+	least   uint64 // bytes after the release that left the fewest; before the first one, of the first look
+	pause   int    // looks between two releases that gain little
+	skip    int    // looks still to be left out
 }
 
+// longestPause is two minutes of looks, after which Go collects by itself.
+const longestPause = 7
+
 // look releases memory when the process is quiet, which is when it collected at most once since the last look, and larger than it was at rest.
+// What a release leaves may be in use at that moment and garbage at the next, without any growth that would tell: it is looked at again, less
+// and less often while nothing comes of it, as in a process that is larger because of what it keeps.
 func (t *trimmer) look() {
 	now := t.measure()
-	if quiet := now.cycles <= t.last.cycles+1; quiet && now.bytes > t.rest+trimFrom {
-		t.release()
-		now = t.measure()
-		t.rest = now.bytes
+	if t.least == 0 {
+		t.least = now.bytes
 	}
+	before := t.last
 	t.last = now
+	switch {
+	case now.bytes > before.bytes+trimFrom:
+		t.pause, t.skip = 0, 0 // a new burst
+	case t.skip > 0:
+		t.skip--
+		return
+	}
+	if now.cycles > before.cycles+1 || now.bytes <= t.least+trimFrom {
+		return
+	}
+	t.release()
+	t.last = t.measure()
+	t.least = min(t.least, t.last.bytes)
+	t.pause = min(2*t.pause+1, longestPause)
+	if t.last.bytes+trimFrom/4 < now.bytes {
+		t.pause = 0
+	}
+	t.skip = t.pause
+}
+
+// giveBack collects twice, since what pools keep outlives one collection, and gives the system what is free then.
+func giveBack() {
+	runtime.GC()
+	debug.FreeOSMemory()
 }
 
 // trim looks until ctx ends.
 func trim(ctx context.Context) error {
-	t := trimmer{measure: measure, release: debug.FreeOSMemory}
+	t := trimmer{measure: measure, release: giveBack}
 	tick := time.NewTicker(trimEvery)
 	defer tick.Stop()
 	for {

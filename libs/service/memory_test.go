@@ -3,6 +3,8 @@ package service
 import (
 	"errors"
 	"math"
+	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,7 +41,7 @@ func TestTrimAfterABurst(t *testing.T) {
 	t.Parallel()
 	now := footprint{bytes: 50 << 20, cycles: 3}
 	released := 0
-	trim := trimmer{measure: func() footprint { return now }, release: func() { released++; now = footprint{40 << 20, now.cycles + 1} }, rest: 40 << 20}
+	trim := trimmer{measure: func() footprint { return now }, release: func() { released++; now = footprint{40 << 20, now.cycles + 1} }, least: 40 << 20}
 	look := func(bytes, cycles uint64) int {
 		now = footprint{bytes, now.cycles + cycles}
 		trim.look()
@@ -52,6 +54,51 @@ func TestTrimAfterABurst(t *testing.T) {
 	require.Equal(t, 1, look(700<<20, 1), "it is quiet")
 	require.Equal(t, 1, look(60<<20, 0))
 	require.Equal(t, 2, look(90<<20, 0))
+}
+
+// What was in use when the process became quiet is given back once it is not, although nothing grows in between.
+func TestTrimAgainWhatWasInUse(t *testing.T) {
+	t.Parallel()
+	inUse := uint64(200 << 20)
+	now := footprint{bytes: 20 << 20}
+	released := 0
+	trim := trimmer{measure: func() footprint { return now }, release: func() { released++; now = footprint{inUse, now.cycles + 2} }}
+	trim.look()
+	now = footprint{210 << 20, 1}
+	trim.look()
+	require.Equal(t, 1, released)
+	inUse = 20 << 20
+	for range 2 { // 30 s
+		trim.look()
+	}
+	require.Equal(t, 2, released)
+	require.Equal(t, inUse, now.bytes)
+
+	// What is kept is not looked for again and again: an hour has 240 looks.
+	inUse = 500 << 20
+	now.bytes = inUse
+	released = 0
+	for range 240 {
+		trim.look()
+	}
+	require.LessOrEqual(t, released, 34)
+}
+
+// A release reaches what sync.Pools keep.
+func TestReleaseReachesPools(t *testing.T) { //nolint:paralleltest // it measures the whole process
+	const kept = 256 << 20
+	var pool sync.Pool
+	func() {
+		page := make([]byte, kept)
+		for i := 0; i < kept; i += 4096 {
+			page[i] = 1
+		}
+		pool.Put(&page)
+	}()
+	before := measure()
+	giveBack()
+	require.Less(t, measure().bytes+kept/2, before.bytes)
+	runtime.KeepAlive(&pool)
 }
 
 func TestMeasureSeesMemory(t *testing.T) {
