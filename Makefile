@@ -28,7 +28,7 @@ PARALLEL := -parallel 4
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo build release licences hooks test test-unit test-integration test-postgres15 test-ui test-browser race e2e compose bench \
-	bench-ingest bench-merge bench-scan fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
+	bench-ingest bench-merge bench-scan ceiling fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -124,6 +124,9 @@ bench-merge: postgres | go ## Cost and gain of merging segments, and what writer
 
 bench-scan: postgres | go ## Time of queries over segments, beside rows with indexes (ARGS='-spans 5000000', '-against HEAD~1')
 	@cd e2e && go run ./bench/cmd/scan $(ARGS)
+
+ceiling: postgres .tools/bin/nats-server build ## Every role attacked under a memory limit, beside who uses it as meant (ARGS='-only gRPC -p99 1s')
+	@cd e2e && go run ./ceiling/cmd/ceiling $(ARGS)
 
 fuzz: go ## Every fuzz target for FUZZTIME each (default 20s)
 	@grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' $(MODULES) | xargs -n 1 dirname | sort -u | while read -r dir; do \

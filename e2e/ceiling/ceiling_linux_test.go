@@ -1,0 +1,34 @@
+package ceiling
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+func TestIngestKeepsBelowItsLimitWhileItIsAttacked(t *testing.T) {
+	root := testbed.Root(t)
+	bin, nats := os.Getenv("OLLY_E2E_BIN"), os.Getenv("OLLY_E2E_NATS_SERVER")
+	if bin == "" {
+		bin = filepath.Join(root, ".build", "bin")
+	}
+	if nats == "" {
+		nats = filepath.Join(root, ".tools", "bin", "nats-server")
+	}
+	require.NoError(t, inDir(func(dir string) error {
+		results, err := Run(t.Context(), Config{Bin: bin, NATSServer: nats, Postgres: testbed.PostgresBin(t), Dir: dir, Size: Small(), Log: t.Output()})
+		var table bytes.Buffer
+		Print(&table, results)
+		t.Log("\n" + table.String())
+		if err != nil {
+			return err
+		}
+		require.Len(t, results, 4)
+		return Failed(results)
+	}))
+}
