@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,17 +131,37 @@ func (c Config) Required() bool { return c.Mode != ModeNone }
 // Identity is who sent a request.
 type Identity struct {
 	Tenant     telemetry.Tenant
-	Connection string // an API key's id; "" without authentication, and for people
-	Scopes     Scopes // what it may do
+	Connection string             // a key's id; "" without authentication, and for a person whom an identity provider knows
+	Person     string             // how a person is called; "" for keys and without authentication
+	Scopes     Scopes             // what it may do
+	Tenants    []telemetry.Tenant // all that it may choose from; nil where Tenant is the only one
+	Until      time.Time          // when its login ends; zero where nobody is logged in
 }
 
 // Name is how a log or a table names the sender; "" without authentication.
-func (i Identity) Name() string { return i.Connection }
+func (i Identity) Name() string {
+	if i.Person != "" {
+		return i.Person
+	}
+	return i.Connection
+}
+
+// For is the identity as it uses scope in the tenant that its request names, "" for none. Its faults are 403: a tenant or a scope that it
+// has not.
+func (i Identity) For(tenant string, scope Scope) (Identity, error) {
+	if tenant != "" && tenant != string(i.Tenant) {
+		if !slices.Contains(i.Tenants, telemetry.Tenant(tenant)) {
+			return Identity{}, ErrTenantDenied.Newf("header %s names a tenant that the sender has no access to", TenantHeader)
+		}
+		i.Tenant = telemetry.Tenant(tenant)
+	}
+	return i, i.May(scope)
+}
 
 // May is nil, or a fault that names the scope that is missing.
 func (i Identity) May(scope Scope) error {
 	if !i.Scopes.Has(scope) {
-		return errScope.Newf("this needs the scope %s, and the key has %s", scope, strings.Join(i.Scopes.Names(), ", "))
+		return errScope.Newf("this needs the scope %s, and the sender has %s", scope, strings.Join(i.Scopes.Names(), ", "))
 	}
 	return nil
 }
@@ -192,20 +213,18 @@ func (a *Authenticator) Identify(_ context.Context, header func(name string) str
 		}
 		return Identity{Tenant: tenant, Scopes: Of(Ingest, Query, Admin)}, nil
 	}
-	id, err := a.byKey(Presented(header))
+	id, err := a.ByKey(Presented(header))
 	if err != nil {
 		return Identity{}, err
 	}
-	if name != "" && name != string(id.Tenant) {
-		return Identity{}, ErrTenantDenied.Newf("header %s names a tenant that the key has no access to", TenantHeader)
-	}
-	if err := id.May(scope); err != nil {
+	if id, err = id.For(name, scope); err != nil {
 		return Identity{}, err
 	}
 	return id, nil
 }
 
-func (a *Authenticator) byKey(text string) (Identity, error) {
+// ByKey is who has the key of this text. Its faults are those of Identify.
+func (a *Authenticator) ByKey(text string) (Identity, error) {
 	if !a.keys.known() {
 		return Identity{}, errNotReady.New("which keys are good is not known yet; retry")
 	}
@@ -216,7 +235,19 @@ func (a *Authenticator) byKey(text string) (Identity, error) {
 	if !ok {
 		return Identity{}, ErrUnauthenticated.New("the key is not known, revoked, or has expired")
 	}
-	return Identity{Tenant: key.Tenant, Connection: key.ID, Scopes: key.Scopes}, nil
+	return key.identity(), nil
+}
+
+// ByKeyID is who has the key of this id, for somebody of whom it is known that he showed its text before. Its faults are those of Identify.
+func (a *Authenticator) ByKeyID(id string) (Identity, error) {
+	if !a.keys.known() {
+		return Identity{}, errNotReady.New("which keys are good is not known yet; retry")
+	}
+	key, ok := a.keys.named(id, a.now())
+	if !ok {
+		return Identity{}, ErrUnauthenticated.New("the key is revoked or has expired")
+	}
+	return key.identity(), nil
 }
 
 // Presented is the secret that a request brings: a bearer token, the password of Basic, or KeyHeader; "" for none.

@@ -21,7 +21,7 @@ var (
 	ErrTenantDenied = fault.Kind{
 		Class: fault.Invalid, Code: "auth.tenant", Status: http.StatusForbidden,
 		Meaning: "The request names a tenant that its sender has no access to.",
-		Advice:  "Leave X-Scope-OrgID out: the tenant is that of the key.",
+		Advice:  "Leave X-Scope-OrgID out: the tenant is that of the key, or the one chosen after login.",
 	}
 	ErrKeyWanted = fault.Kind{
 		Class: fault.Invalid, Code: "auth.key_wanted",

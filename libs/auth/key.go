@@ -33,6 +33,10 @@ type Key struct {
 	Expires time.Time // zero for never
 }
 
+func (k Key) identity() Identity {
+	return Identity{Tenant: k.Tenant, Connection: k.ID, Scopes: k.Scopes}
+}
+
 func (k Key) good(now time.Time) bool { return k.Expires.IsZero() || now.Before(k.Expires) }
 
 // NewKey makes a key: its text, which nobody can tell again, and what is kept of it, but for tenant, scopes and expiry.

@@ -40,6 +40,12 @@ func (r *Keyring) find(text string, now time.Time) (Key, bool) {
 	return key, ok && same && key.good(now)
 }
 
+// named is the key of this id, if it is good now.
+func (r *Keyring) named(id string, now time.Time) (Key, bool) {
+	key, ok := (*r.byID.Load())[id]
+	return key, ok && key.good(now)
+}
+
 // SnapshotName is that of the keys on the bus.
 const SnapshotName = "keys"
 

@@ -1,22 +1,24 @@
 package query
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/services/query/internal/login"
 )
 
-// open are the routes that ask nobody who he is: they hold nobody's data. Whatever else is registered needs auth.Query, or what scopes
+// open are the routes that ask nobody who he is: they hold nobody's data, or are how one says who one is. Whatever else is registered needs auth.Query, or what scopes
 // says, so that a route that nobody thought of is closed.
 func open(route string) bool {
 	switch route {
 	case "/livez", "/health", "/health/db", "/metrics", "/*", "":
 		return true
 	}
-	return false
+	return strings.HasPrefix(route, login.Prefix)
 }
 
 // scopeOf is what a sender must be allowed to do for a route.
@@ -37,13 +39,25 @@ func (s *Service) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		if open(c.Path()) {
 			return next(c)
 		}
-		who, err := s.auth.Identify(c.Request().Context(), c.Request().Header.Get, scopeOf(c.Path()))
+		who, err := s.who(c.Request(), scopeOf(c.Path()))
 		if err != nil {
 			return err
 		}
 		c.Set(identityKey, who)
 		return next(c)
 	}
+}
+
+// who asks for a login first, then for a key.
+func (s *Service) who(r *http.Request, scope auth.Scope) (auth.Identity, error) {
+	if s.login != nil {
+		if id, known, err := s.login.Identify(r); err != nil {
+			return auth.Identity{}, err
+		} else if known {
+			return id.For(r.Header.Get(auth.TenantHeader), scope)
+		}
+	}
+	return s.auth.Identify(r.Context(), r.Header.Get, scope)
 }
 
 // sender is who sent a request, as identify found.

@@ -31,7 +31,7 @@ func newPages(files fs.FS) (*pages, error) {
 
 func (p *pages) serve(c echo.Context) error {
 	name := strings.TrimPrefix(path.Clean("/"+c.Request().URL.Path), "/")
-	if name == "api" || name == "v1" || strings.HasPrefix(name, "api/") || strings.HasPrefix(name, "v1/") {
+	if first, _, _ := strings.Cut(name, "/"); first == "api" || first == "v1" || first == "auth" {
 		return echo.ErrNotFound // a client of the API must not get a page
 	}
 	h := c.Response().Header()

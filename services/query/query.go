@@ -2,6 +2,7 @@
 // interface. Imports run one way:
 //
 //	otlpjson, columns ← filter ← engine ← native ← query
+//	                                       login ← query
 //
 // No front end knows another ([ADR-017]).
 //
@@ -25,6 +26,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/login"
 	"github.com/ollyscale/ollyscale/services/query/internal/native"
 	"github.com/ollyscale/ollyscale/services/query/web"
 )
@@ -35,6 +37,7 @@ type Config struct {
 	Postgres postgres.Config   `mapstructure:"postgres"`
 	Bus      bus.Config        `mapstructure:"bus"`
 	Auth     auth.Config       `mapstructure:"auth"`
+	Login    login.Config      `mapstructure:"login"`
 	Ops      service.OpsConfig `mapstructure:"ops"`
 
 	Timeout       time.Duration `mapstructure:"timeout" doc:"Time for one query; an answer that is cut by it says so."`
@@ -56,6 +59,7 @@ func DefaultConfig() Config {
 		Postgres:      postgres.DefaultConfig(),
 		Bus:           bus.DefaultConfig(),
 		Auth:          auth.DefaultConfig(),
+		Login:         login.DefaultConfig(),
 		Timeout:       30 * time.Second,
 		HeaderCache:   64 << 20,
 		ScanBudget:    50_000_000,
@@ -75,6 +79,7 @@ func (c Config) Validate() error {
 	p.Section("postgres", c.Postgres.Validate())
 	p.Section("bus", c.Bus.Validate())
 	p.Section("auth", c.Auth.Validate())
+	p.Section("login", c.Login.Validate())
 	settings.Positive(&p, "timeout", c.Timeout)
 	settings.NotNegative(&p, "header_cache", c.HeaderCache)
 	settings.Positive(&p, "scan_budget", c.ScanBudget)
@@ -112,6 +117,7 @@ type Service struct {
 	server *httpserver.Server
 	auth   *auth.Authenticator
 	keys   *keystore.Store // nil where none are demanded
+	login  *login.Login    // nil where nobody has to log in
 }
 
 // New builds the service with a pool and a bus connection of its own; nothing is asked of either yet, so both may be down.
@@ -178,6 +184,10 @@ func (s *Service) routes() (err error) {
 			return err
 		}
 		set.Keys = s.keys
+		if s.login, err = login.New(cfg.Login, s.auth, s.env.Now, s.env.Log); err != nil {
+			return err
+		}
+		s.login.Register(e)
 	}
 	e.Use(s.identify)
 	native.New(s.engine, set, sender, s.env.Now).Register(e)

@@ -23,6 +23,7 @@ export default defineConfig({
     // `npm run dev` shows live code against a running ollyScale.
     proxy: {
       '/api': process.env['OLLY_API_URL'] ?? 'http://127.0.0.1:8080',
+      '/auth': process.env['OLLY_API_URL'] ?? 'http://127.0.0.1:8080',
     },
   },
   build: {

@@ -768,6 +768,18 @@ type LogRecord struct {
 	TraceID      string `json:"trace_id,omitempty,omitzero"`
 }
 
+// LoginByKey defines model for LoginByKey.
+type LoginByKey struct {
+	// Key olly_…, 74 characters.
+	Key string `json:"key"`
+}
+
+// LoginMethods defines model for LoginMethods.
+type LoginMethods struct {
+	// Key With a key, by `/auth/key`.
+	Key bool `json:"key"`
+}
+
 // MapEdge defines model for MapEdge.
 type MapEdge struct {
 	// Red Requests, errors, durations.
@@ -795,6 +807,22 @@ type MapNode struct {
 
 // MapNodeType defines model for MapNode.Type.
 type MapNodeType string
+
+// Me defines model for Me.
+type Me struct {
+	// Name The id of a key, or how a person is called; empty without authentication.
+	Name   string     `json:"name"`
+	Scopes []KeyScope `json:"scopes"`
+
+	// SessionUntil When the login ends; absent where a key was presented and without authentication.
+	SessionUntil *time.Time `json:"session_until,omitempty"`
+
+	// Tenant Whose data this request is about.
+	Tenant string `json:"tenant"`
+
+	// Tenants All tenants that one may choose from.
+	Tenants []string `json:"tenants"`
+}
 
 // Metric defines model for Metric.
 type Metric struct {
@@ -1392,6 +1420,12 @@ type SearchLogsParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// GetMeParams defines parameters for GetMe.
+type GetMeParams struct {
+	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // ListMetricsParams defines parameters for ListMetrics.
 type ListMetricsParams struct {
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
@@ -1676,6 +1710,9 @@ type ServerInterface interface {
 	// SearchLogs Log records, newest first
 	// (POST /api/logs/search)
 	SearchLogs(ctx echo.Context, params SearchLogsParams) error
+	// GetMe Who one is, and what one may do
+	// (GET /api/me)
+	GetMe(ctx echo.Context, params GetMeParams) error
 	// ListMetrics The catalogue of metrics with points in a range, by name
 	// (GET /api/metrics)
 	ListMetrics(ctx echo.Context, params ListMetricsParams) error
@@ -2011,6 +2048,35 @@ func (w *ServerInterfaceWrapper) SearchLogs(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SearchLogs(ctx, params)
+	return err
+}
+
+// GetMe converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMe(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMeParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMe(ctx, params)
 	return err
 }
 
@@ -2721,5 +2787,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/keys", wrapper.ListKeys, options.OperationMiddlewares["listKeys"]...)
 	router.POST(options.BaseURL+"/api/keys", wrapper.CreateKey, options.OperationMiddlewares["createKey"]...)
 	router.DELETE(options.BaseURL+"/api/keys/:id", wrapper.RevokeKey, options.OperationMiddlewares["revokeKey"]...)
+	router.GET(options.BaseURL+"/api/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
 
 }

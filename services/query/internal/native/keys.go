@@ -78,6 +78,30 @@ func (h handlers) RevokeKey(c echo.Context, id string, _ api.RevokeKeyParams) er
 	return c.NoContent(http.StatusNoContent)
 }
 
+// GetMe tells a sender of himself.
+func (h handlers) GetMe(c echo.Context, _ api.GetMeParams) error {
+	who, err := h.who(c)
+	if err != nil {
+		return err
+	}
+	me := api.Me{Name: who.Name(), Tenant: string(who.Tenant), Tenants: []string{string(who.Tenant)}, Scopes: []api.KeyScope{}}
+	if len(who.Tenants) > 0 {
+		me.Tenants = me.Tenants[:0]
+		for _, tenant := range who.Tenants {
+			me.Tenants = append(me.Tenants, string(tenant))
+		}
+	}
+	for _, scope := range who.Scopes.Names() {
+		me.Scopes = append(me.Scopes, api.KeyScope(scope))
+	}
+	if !who.Until.IsZero() {
+		until := who.Until.UTC()
+		me.SessionUntil = &until
+	}
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.JSON(http.StatusOK, me)
+}
+
 func keyOf(e keystore.Entry) api.Key {
 	out := api.Key{
 		ID: e.ID, Tenant: string(e.Tenant), Name: e.Name, CreatedAt: e.CreatedAt.UTC(), CreatedBy: e.CreatedBy, ExpiresAt: e.ExpiresAt, RevokedAt: e.RevokedAt,

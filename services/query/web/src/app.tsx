@@ -1,10 +1,10 @@
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { useState } from 'react';
 import { ApiError } from './api/client';
 import { RefreshProvider } from './parts/refresh';
-import { router } from './route/router';
+import { router, toLogin } from './route/router';
 import { theme } from './style/theme';
 
 // public/scheme.js reads the same key before the first paint.
@@ -14,6 +14,11 @@ export function App() {
   const [queries] = useState(
     () =>
       new QueryClient({
+        queryCache: new QueryCache({
+          onError: (error) => {
+            if (error instanceof ApiError && error.status === 401) toLogin();
+          },
+        }),
         defaultOptions: {
           queries: {
             retry: (failures, error) => error instanceof ApiError && error.transient && failures < 2,

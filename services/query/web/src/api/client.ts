@@ -49,6 +49,7 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
     throw new ApiError(0, 'network', 'ollyScale does not answer', 'The query service could not be reached.');
   }
   if (!response.ok) throw await refusal(response);
+  if (response.status === 204) return undefined as T;
   try {
     return (await response.json()) as T;
   } catch (error) {

@@ -125,6 +125,21 @@ export async function listFields(signal: AbortSignal): Promise<model.FieldCatalo
   return revive.fieldCatalogue(await getJSON<Wire['FieldCatalogue']>('/api/fields', {}, signal));
 }
 
+export async function getMe(signal: AbortSignal): Promise<model.Me> {
+  const wire = await getJSON<Wire['Me']>('/api/me', {}, signal);
+  return { name: wire.name, tenant: wire.tenant, tenants: wire.tenants, loggedIn: wire.session_until !== undefined };
+}
+
+/** What one can log in with. Asks nobody who he is. */
+export const getLoginMethods = (signal: AbortSignal): Promise<Wire['LoginMethods']> =>
+  getJSON('/auth/methods', {}, signal);
+
+/** Exchanges a key for a login, which the browser keeps out of reach of this code. */
+export const loginByKey = (key: string, signal: AbortSignal): Promise<void> =>
+  postJSON('/auth/key', { key } satisfies Wire['LoginByKey'], signal);
+
+export const logout = (signal: AbortSignal): Promise<void> => postJSON('/auth/logout', {}, signal);
+
 /** Whether anything at all was ever received: distinguishes an empty range from an empty installation. */
 export async function hasData(signal: AbortSignal): Promise<boolean> {
   // All of time: how far back data is kept is the server's to know.

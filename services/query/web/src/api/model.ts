@@ -288,3 +288,13 @@ export interface FieldCatalogue {
   operators: readonly FilterOperator[];
   fields: readonly FilterField[];
 }
+
+/** Who asks, as the server knows it. */
+export interface Me {
+  /** A person, or the id of a key; empty where nobody is asked who he is. */
+  name: string;
+  tenant: string;
+  tenants: readonly string[];
+  /** Whether there is a login that can be ended. */
+  loggedIn: boolean;
+}

@@ -14,6 +14,7 @@ import {
 } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
+import { Account } from './Account';
 import classes from './Shell.module.css';
 import { load, save } from './storage';
 
@@ -69,6 +70,7 @@ export function Shell({ children }: { children: ReactNode }) {
             </li>
           ))}
         </ul>
+        <Account narrow={narrow} />
         <div className={classes.foot}>
           <ThemeSwitch narrow={narrow} />
           <Tooltip label={narrow ? 'Widen the navigation' : 'Narrow the navigation'} position="right">

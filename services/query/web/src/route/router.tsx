@@ -6,8 +6,10 @@ import {
   Outlet,
   redirect,
   retainSearchParams,
+  useRouterState,
 } from '@tanstack/react-router';
 import { logSearch } from '../pages/logs/filters';
+import { LoginPage } from '../pages/login/LoginPage';
 import { LogsPage } from '../pages/logs/LogsPage';
 import { ServicesPage } from '../pages/services/ServicesPage';
 import { TracePage } from '../pages/trace/TracePage';
@@ -23,15 +25,22 @@ const root = createRootRoute({
   validateSearch: timeSearch,
   // Wherever one goes, the time range comes along.
   search: { middlewares: [retainSearchParams(['range', 'from', 'to'])] },
-  component: () => (
+  component: Root,
+  notFoundComponent: NotFound,
+});
+
+/** The frame, but for the login: who is not known yet can go nowhere. */
+function Root() {
+  const login = useRouterState({ select: ({ location }) => location.pathname === '/login' });
+  if (login) return <Outlet />;
+  return (
     <ServiceColours>
       <Shell>
         <Outlet />
       </Shell>
     </ServiceColours>
-  ),
-  notFoundComponent: NotFound,
-});
+  );
+}
 
 const start = createRoute({
   getParentRoute: () => root,
@@ -96,8 +105,15 @@ const map = createRoute({
   component: lazyRouteComponent(() => import('../pages/map/MapPage'), 'MapPage'),
 });
 
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  validateSearch: (search: Record<string, unknown>): { return?: string } => compact({ return: one(search, 'return') }),
+  component: LoginPage,
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([start, traces, trace, logs, metrics, services, map]),
+  routeTree: root.addChildren([start, traces, trace, logs, metrics, services, map, login]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,
@@ -108,4 +124,10 @@ declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router;
   }
+}
+
+/** To the login, and from there back to the page that is shown now. */
+export function toLogin(): void {
+  const { pathname, href } = router.state.location;
+  if (pathname !== '/login') void router.navigate({ to: '/login', search: { return: href }, replace: true });
 }

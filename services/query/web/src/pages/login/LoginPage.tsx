@@ -1,0 +1,78 @@
+import { Button, PasswordInput } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useSearch } from '@tanstack/react-router';
+import { useState, type ReactNode } from 'react';
+import { ApiError } from '../../api/client';
+import { getLoginMethods, loginByKey } from '../../api/endpoints';
+import { Failure } from '../../parts/Failure';
+import { back } from './back';
+import classes from './LoginPage.module.css';
+
+/** Where one says who one is, before there is anything else to see. */
+export function LoginPage() {
+  const to = back(useSearch({ from: '/login' }).return);
+  const methods = useQuery({ queryKey: ['login'], queryFn: ({ signal }) => getLoginMethods(signal) });
+  const byKey = useMutation({
+    mutationFn: (key: string) => loginByKey(key, new AbortController().signal),
+    // A load, so that nothing is left of what somebody else was shown.
+    onSuccess: () => window.location.replace(to),
+  });
+  if (methods.error !== null) return <Failure error={methods.error} retry={() => void methods.refetch()} />;
+  return (
+    <LoginCard>
+      {methods.data?.key === true && (
+        <KeyForm send={byKey.mutate} sending={byKey.isPending || byKey.isSuccess} error={byKey.error} />
+      )}
+    </LoginCard>
+  );
+}
+
+export function LoginCard({ children }: { children: ReactNode }) {
+  return (
+    <main className={classes.login}>
+      <div className={classes.card}>
+        <img src="/icon.svg" alt="" width={40} height={40} />
+        <h1>Log in to ollyScale</h1>
+        {children}
+      </div>
+    </main>
+  );
+}
+
+interface KeyFormProps {
+  send: (key: string) => void;
+  sending: boolean;
+  error: Error | null;
+}
+
+/** Takes a key. It goes to the server once, and is kept nowhere. */
+export function KeyForm({ send, sending, error }: KeyFormProps) {
+  const [key, setKey] = useState('');
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        send(key.trim());
+      }}
+    >
+      <PasswordInput
+        label="Key"
+        description="One with the scope query, as `ollyscale keys create` makes it."
+        placeholder="olly_…"
+        autoComplete="current-password"
+        value={key}
+        onChange={(event) => setKey(event.currentTarget.value)}
+        error={error === null ? undefined : said(error)}
+        data-autofocus
+        required
+        withAsterisk={false}
+      />
+      <Button type="submit" fullWidth loading={sending} disabled={key.trim() === ''}>
+        Log in
+      </Button>
+    </form>
+  );
+}
+
+const said = (error: Error): string =>
+  error instanceof ApiError && error.detail !== '' ? error.detail : error.message;

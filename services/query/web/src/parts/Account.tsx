@@ -1,0 +1,46 @@
+import { Menu, Tooltip, UnstyledButton } from '@mantine/core';
+import { IconLogout, IconUserCircle } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { getMe, logout } from '../api/endpoints';
+import type { Me } from '../api/model';
+import classes from './Shell.module.css';
+
+/** Who is logged in, and the way out. Nothing where nobody has to log in. */
+export function Account({ narrow }: { narrow: boolean }) {
+  const { data: me } = useQuery({ queryKey: ['me'], queryFn: ({ signal }) => getMe(signal), staleTime: Infinity });
+  if (me?.loggedIn !== true) return null;
+  return (
+    <Menu position="right-end" shadow="md">
+      <Menu.Target>
+        <Tooltip label={`${me.name}, ${me.tenant}`} position="right" disabled={!narrow}>
+          <UnstyledButton className={classes.account} aria-label={`Logged in as ${me.name}, tenant ${me.tenant}`}>
+            <Who me={me} />
+          </UnstyledButton>
+        </Tooltip>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => void leave()}>
+          Log out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** The person or key, and the tenant whose data is shown. */
+export function Who({ me }: { me: Me }) {
+  return (
+    <>
+      <IconUserCircle size={18} stroke={1.7} />
+      <span>
+        {me.name}
+        <small>{me.tenant}</small>
+      </span>
+    </>
+  );
+}
+
+async function leave() {
+  await logout(new AbortController().signal);
+  window.location.replace('/login'); // A load: nothing stays of what was shown.
+}
