@@ -94,9 +94,15 @@ type trimmer struct {
 	measure func() footprint
 	release func()
 	last    footprint
-	least   uint64 // bytes after the release that left the fewest; before the first one, of the first look
+	least   uint64 // bytes at the start, or after the release that left the fewest
 	pause   int    // looks between two releases that gain little
 	skip    int    // looks still to be left out
+}
+
+// newTrimmer is made before the process has work: a burst may come before the first look.
+func newTrimmer(measure func() footprint, release func()) *trimmer {
+	now := measure()
+	return &trimmer{measure: measure, release: release, last: now, least: now.bytes}
 }
 
 // longestPause is two minutes of looks, after which Go collects by itself.
@@ -107,9 +113,6 @@ const longestPause = 7
 // and less often while nothing comes of it, as in a process that is larger because of what it keeps.
 func (t *trimmer) look() {
 	now := t.measure()
-	if t.least == 0 {
-		t.least = now.bytes
-	}
 	before := t.last
 	t.last = now
 	switch {
@@ -140,7 +143,7 @@ func giveBack() {
 
 // trim looks until ctx ends.
 func trim(ctx context.Context) error {
-	t := trimmer{measure: measure, release: giveBack}
+	t := newTrimmer(measure, giveBack)
 	tick := time.NewTicker(trimEvery)
 	defer tick.Stop()
 	for {

@@ -39,9 +39,9 @@ func TestMemoryLimit(t *testing.T) {
 // Memory is given back once a burst is over, not while it lasts, and not again and again where nothing grew.
 func TestTrimAfterABurst(t *testing.T) {
 	t.Parallel()
-	now := footprint{bytes: 50 << 20, cycles: 3}
+	now := footprint{bytes: 40 << 20, cycles: 3}
 	released := 0
-	trim := trimmer{measure: func() footprint { return now }, release: func() { released++; now = footprint{40 << 20, now.cycles + 1} }, least: 40 << 20}
+	trim := newTrimmer(func() footprint { return now }, func() { released++; now = footprint{40 << 20, now.cycles + 1} })
 	look := func(bytes, cycles uint64) int {
 		now = footprint{bytes, now.cycles + cycles}
 		trim.look()
@@ -62,8 +62,7 @@ func TestTrimAgainWhatWasInUse(t *testing.T) {
 	inUse := uint64(200 << 20)
 	now := footprint{bytes: 20 << 20}
 	released := 0
-	trim := trimmer{measure: func() footprint { return now }, release: func() { released++; now = footprint{inUse, now.cycles + 2} }}
-	trim.look()
+	trim := newTrimmer(func() footprint { return now }, func() { released++; now = footprint{inUse, now.cycles + 2} })
 	now = footprint{210 << 20, 1}
 	trim.look()
 	require.Equal(t, 1, released)
