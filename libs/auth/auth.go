@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -194,6 +195,11 @@ func (a *Authenticator) Healthy(context.Context) error {
 		return errNotReady.New("which keys are good is not known yet")
 	}
 	return nil
+}
+
+// Header reads the headers of an HTTP request for Identify. What is sent twice is no valid name and no key: of the two, none is chosen.
+func Header(h http.Header) func(name string) string {
+	return func(name string) string { return strings.Join(h.Values(name), ", ") }
 }
 
 // Identify says who sent a request that wants to use scope. header returns a request header, "" where it is missing.

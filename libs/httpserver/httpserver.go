@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,8 +37,10 @@ type Config struct {
 	Connections    int           `mapstructure:"max_connections" doc:"Connections served at once; others wait to be accepted."`
 	DrainTimeout   time.Duration `mapstructure:"drain_timeout" doc:"Time that requests in flight have to end when the service stops; 0 cuts them at once."`
 	CORSOrigins    []string      `mapstructure:"cors_origins" doc:"Origins whose pages may call this server from a browser; * for any. Empty: none."`
-	TLSCertFile    string        `mapstructure:"tls_cert_file" doc:"Certificate chain, PEM; empty for plain HTTP."`
-	TLSKeyFile     string        `mapstructure:"tls_key_file" doc:"Private key of the certificate, PEM."`
+	// CORSCredentials is for pages that send with credentials, as navigator.sendBeacon always does.
+	CORSCredentials bool   `mapstructure:"cors_credentials" doc:"Let pages of cors_origins send with credentials, as navigator.sendBeacon does with JSON; the origins must be named."`
+	TLSCertFile     string `mapstructure:"tls_cert_file" doc:"Certificate chain, PEM; empty for plain HTTP."`
+	TLSKeyFile      string `mapstructure:"tls_key_file" doc:"Private key of the certificate, PEM."`
 }
 
 // DefaultConnections is how many connections a server takes: an idle one costs about 10 KB.
@@ -68,8 +71,16 @@ func (c Config) Validate() error {
 	settings.Positive(&p, "idle_timeout", c.IdleTimeout)
 	settings.Positive(&p, "max_connections", c.Connections)
 	settings.NotNegative(&p, "drain_timeout", c.DrainTimeout)
+	if c.CORSCredentials && (len(c.CORSOrigins) == 0 || slices.Contains(c.CORSOrigins, "*")) {
+		p.Refuse("cors_credentials", "name the pages in cors_origins, without *: any other could act as whoever looks at it")
+	}
 	p.Together("tls_cert_file", c.TLSCertFile, "tls_key_file", c.TLSKeyFile)
 	return p.Err()
+}
+
+// Allows reports whether pages of an origin may call the server from a browser.
+func (c Config) Allows(origin string) bool {
+	return origin != "" && (slices.Contains(c.CORSOrigins, "*") || slices.Contains(c.CORSOrigins, origin))
 }
 
 // Purpose names a server in the errors of its listener.
@@ -114,7 +125,7 @@ func New(cfg Config, env service.Env, purpose Purpose) (*Server, error) {
 	// Outermost first: what observe sees is what the client gets, panics and refusals included.
 	e.Pre(requestID, observe(env, metrics), recoverPanic(env.Log), securityHeaders)
 	if len(cfg.CORSOrigins) > 0 {
-		e.Pre(cors(cfg.CORSOrigins))
+		e.Pre(cors(cfg))
 	}
 	e.Pre(limitBody(cfg.MaxBodyBytes))
 	for _, r := range service.OpsRoutes(env) {
@@ -168,6 +179,8 @@ func (s *Server) Run(ctx context.Context) error {
 		WriteTimeout:      s.cfg.WriteTimeout,
 		IdleTimeout:       s.cfg.IdleTimeout,
 		MaxHeaderBytes:    s.cfg.MaxHeaderBytes,
+		Protocols:         protocols(),
+		HTTP2:             &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connectionWindow},
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
@@ -197,6 +210,22 @@ func (s *Server) Run(ctx context.Context) error {
 		err = fmt.Errorf("%s: serve: %w", s.purpose.Name, ended)
 	}
 	return err
+}
+
+// What a sender may have on its way by HTTP/2 before somebody reads it. A body waits in memory that nobody has accounted for yet.
+const (
+	streamWindow     = 64 << 10
+	connectionWindow = 256 << 10
+)
+
+// protocols are HTTP/1.1, HTTP/2 with TLS, and HTTP/2 without from clients that know beforehand (h2c), which proxies and service meshes
+// send to a port that is said to speak it. An Upgrade to it is not followed: RFC 9113 has done away with it, and clients go on without.
+func protocols() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetHTTP2(true)
+	p.SetUnencryptedHTTP2(true)
+	return p
 }
 
 // headerTimeout is what bounds a client that sends its header byte by byte, also where the request as a whole may take for ever.

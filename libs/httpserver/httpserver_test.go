@@ -150,9 +150,17 @@ func TestSecurityHeadersAndCORS(t *testing.T) {
 	require.Equal(t, 204, w.Code)
 	require.Equal(t, "https://a.example", w.Header().Get("Access-Control-Allow-Origin"))
 	require.Equal(t, "nosniff", w.Header().Get("X-Content-Type-Options"))
+	require.Empty(t, w.Header().Get("Access-Control-Allow-Credentials"))
 	r.Header.Set("Origin", "https://b.example")
 	w, _ = do(s, r)
 	require.Empty(t, w.Header().Get("Access-Control-Allow-Origin"))
+
+	s, _ = newServer(t, func(c *httpserver.Config) { c.CORSOrigins, c.CORSCredentials = []string{"https://a.example"}, true })
+	w, _ = do(s, r)
+	require.Empty(t, w.Header().Get("Access-Control-Allow-Credentials"))
+	r.Header.Set("Origin", "https://a.example")
+	w, _ = do(s, r)
+	require.Equal(t, "true", w.Header().Get("Access-Control-Allow-Credentials"))
 }
 
 func TestOperationsEndpointsAndMetrics(t *testing.T) {

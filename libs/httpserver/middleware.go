@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"slices"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
@@ -102,17 +101,20 @@ func limitBody(limit int64) echo.MiddlewareFunc {
 	}
 }
 
-// cors answers preflights and names the origin; credentials are never allowed, since there are no cookies.
-func cors(origins []string) echo.MiddlewareFunc {
+// cors answers preflights and names the origin. Credentials are allowed only where that is set: the pages then act as whoever looks at them.
+func cors(cfg Config) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			origin := c.Request().Header.Get(echo.HeaderOrigin)
 			h := c.Response().Header()
 			h.Add(echo.HeaderVary, echo.HeaderOrigin)
-			if origin == "" || !(slices.Contains(origins, "*") || slices.Contains(origins, origin)) {
+			if !cfg.Allows(origin) {
 				return next(c)
 			}
 			h.Set(echo.HeaderAccessControlAllowOrigin, origin)
+			if cfg.CORSCredentials {
+				h.Set(echo.HeaderAccessControlAllowCredentials, "true")
+			}
 			h.Set(echo.HeaderAccessControlExposeHeaders, "X-Request-Id, Retry-After")
 			if c.Request().Method != http.MethodOptions || c.Request().Header.Get(echo.HeaderAccessControlRequestMethod) == "" {
 				return next(c)

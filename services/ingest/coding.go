@@ -9,7 +9,10 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 )
@@ -20,7 +23,14 @@ type coding struct {
 	names []string // in Content-Encoding and grpc-encoding
 	holds int64    // most bytes that a decoder takes beside what comes out: its window
 	make  func() (decoder, error)
-	kept  sync.Pool // decoder
+	kept  sync.Pool                          // decoder
+	write func(w io.Writer) (encoder, error) // for answers by gRPC, which come in the encoding of the request
+}
+
+// encoder writes one stream after another.
+type encoder interface {
+	io.WriteCloser
+	Reset(w io.Writer)
 }
 
 // decoder reads one stream after another. It works in its reader's goroutine.
@@ -36,11 +46,35 @@ type codings []*coding
 
 func newCodings() codings {
 	return codings{
-		{names: []string{"gzip", "x-gzip"}, holds: 64 << 10, make: func() (decoder, error) { return new(gzip.Reader), nil }},
-		{names: []string{"zstd"}, holds: maxWindow, make: newZstdDecoder},
-		{names: []string{"deflate", "zlib"}, holds: 64 << 10, make: newZlibDecoder},
-		{names: []string{"snappy", "x-snappy-framed"}, holds: 2 * maxBlock, make: newSnappyDecoder}, // likewise of a block
-		{names: []string{"lz4"}, holds: 8 << 20, make: newLZ4Decoder},                               // a block as it came, and what is in it,
+		{
+			names: []string{"gzip", "x-gzip"}, holds: 64 << 10,
+			make:  func() (decoder, error) { return new(gzip.Reader), nil },
+			write: func(w io.Writer) (encoder, error) { return gzip.NewWriter(w), nil },
+		},
+		{
+			names: []string{"zstd"}, holds: maxWindow,
+			make: newZstdDecoder,
+			write: func(w io.Writer) (encoder, error) {
+				return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+			},
+		},
+		{
+			names: []string{"deflate", "zlib"}, holds: 64 << 10,
+			make:  newZlibDecoder,
+			write: func(w io.Writer) (encoder, error) { return zlib.NewWriter(w), nil },
+		},
+		{
+			names: []string{"snappy", "x-snappy-framed"}, holds: 2 * maxBlock, // a block as it came, and what is in it
+			make: newSnappyDecoder,
+			write: func(w io.Writer) (encoder, error) {
+				return s2.NewWriter(w, s2.WriterSnappyCompat(), s2.WriterConcurrency(1)), nil
+			},
+		},
+		{
+			names: []string{"lz4"}, holds: 8 << 20, // likewise of a block
+			make:  newLZ4Decoder,
+			write: func(w io.Writer) (encoder, error) { return lz4.NewWriter(w), nil },
+		},
 	}
 }
 

@@ -4,156 +4,77 @@ import (
 	"io"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/s2"
-	"github.com/klauspost/compress/zstd"
 	"google.golang.org/grpc/encoding"
-	_ "google.golang.org/grpc/encoding/gzip" // registers itself first, so that the faster one below replaces it
+	_ "google.golang.org/grpc/encoding/gzip" // registers itself first, so that ours replaces it
 )
 
 // gRPC knows compressors by one table per process, which may be written only while the program initialises: a package variable's
 // initialiser is that moment, and is what grpc/encoding/gzip does. Nothing is changed afterwards.
 var _ = register()
 
-// register makes the encodings known in which answers are sent; without one of its name, gRPC refuses a request before it is looked at. What
-// requests hold is decompressed by codings: these here see only what other services get, which is a few bytes.
-func register() []encoding.Compressor {
-	compressors := []encoding.Compressor{&gzipCompressor{}, &zstdCompressor{}, &snappyCompressor{}}
-	for _, c := range compressors {
-		encoding.RegisterCompressor(c)
+// register makes every coding known by all of its names, because gRPC refuses a request in an encoding that it has no compressor of before it
+// is looked at. What requests hold is decompressed by Service.read: these here compress answers, and see of requests only what other services
+// get, which is a few bytes.
+func register() codings {
+	all := newCodings()
+	for _, c := range all {
+		for _, name := range c.names {
+			encoding.RegisterCompressor(&compressor{name: name, coding: c})
+		}
 	}
-	return compressors
+	return all
 }
 
-// gzipCompressor is gRPC's gzip by klauspost/compress, whose inflate takes about two thirds of the standard library's time.
-type gzipCompressor struct {
-	writers, readers sync.Pool
+// compressor is a coding under one of its names.
+type compressor struct {
+	name    string
+	coding  *coding
+	writers sync.Pool // *compressing
 }
 
 // Name is the encoding's name in grpc-encoding.
-func (*gzipCompressor) Name() string { return "gzip" }
+func (c *compressor) Name() string { return c.name }
 
 // Compress compresses what is written; Close ends the stream.
-func (c *gzipCompressor) Compress(w io.Writer) (io.WriteCloser, error) {
-	z, ok := c.writers.Get().(*gzipWriter)
-	if !ok {
-		z = &gzipWriter{Writer: gzip.NewWriter(w), pool: &c.writers}
+func (c *compressor) Compress(w io.Writer) (io.WriteCloser, error) {
+	if z, ok := c.writers.Get().(*compressing); ok {
+		z.Reset(w)
 		return z, nil
 	}
-	z.Reset(w)
-	return z, nil
+	z, err := c.coding.write(w)
+	if err != nil {
+		return nil, err
+	}
+	return &compressing{encoder: z, pool: &c.writers}, nil
 }
 
 // Decompress reads a stream; gRPC closes it.
-func (c *gzipCompressor) Decompress(r io.Reader) (io.Reader, error) {
-	z, ok := c.readers.Get().(*gzipReader)
-	if !ok {
-		z = &gzipReader{pool: &c.readers}
-	}
-	if err := z.Reset(r); err != nil {
-		c.readers.Put(z)
+func (c *compressor) Decompress(r io.Reader) (io.Reader, error) {
+	z, err := c.coding.take(r)
+	if err != nil {
 		return nil, err
 	}
-	return z, nil
+	return &decompressing{decoder: z, coding: c.coding}, nil
 }
 
-type gzipWriter struct {
-	*gzip.Writer
-	pool *sync.Pool
-}
-
-// Close ends the stream and keeps the writer for the next.
-func (z *gzipWriter) Close() error {
-	defer z.pool.Put(z)
-	return z.Writer.Close()
-}
-
-type gzipReader struct {
-	gzip.Reader
-	pool *sync.Pool
-}
-
-// Close keeps the reader for the next stream.
-func (z *gzipReader) Close() error {
-	z.pool.Put(z)
-	return nil
-}
-
-// zstdCompressor is zstd for gRPC, which has none of its own.
-type zstdCompressor struct {
-	writers, readers sync.Pool
-}
-
-// Name is the encoding's name in grpc-encoding.
-func (*zstdCompressor) Name() string { return "zstd" }
-
-// Compress compresses what is written; Close ends the stream.
-func (c *zstdCompressor) Compress(w io.Writer) (io.WriteCloser, error) {
-	z, ok := c.writers.Get().(*zstdWriter)
-	if !ok {
-		e, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
-		if err != nil {
-			return nil, err
-		}
-		return &zstdWriter{Encoder: e, pool: &c.writers}, nil
-	}
-	z.Reset(w)
-	return z, nil
-}
-
-// Decompress reads a stream; gRPC closes it.
-func (c *zstdCompressor) Decompress(r io.Reader) (io.Reader, error) {
-	z, ok := c.readers.Get().(*zstdReader)
-	if !ok {
-		d, err := newZstdDecoder()
-		if err != nil {
-			return nil, err
-		}
-		z = &zstdReader{decoder: d, pool: &c.readers}
-	}
-	if err := z.Reset(r); err != nil {
-		return nil, err
-	}
-	return z, nil
-}
-
-type zstdWriter struct {
-	*zstd.Encoder
+type compressing struct {
+	encoder
 	pool *sync.Pool
 }
 
 // Close ends the stream and keeps the encoder for the next.
-func (z *zstdWriter) Close() error {
+func (z *compressing) Close() error {
 	defer z.pool.Put(z)
-	return z.Encoder.Close()
+	return z.encoder.Close()
 }
 
-type zstdReader struct {
+type decompressing struct {
 	decoder
-	pool *sync.Pool
+	coding *coding
 }
 
 // Close keeps the decoder for the next stream.
-func (z *zstdReader) Close() error {
-	if err := z.Reset(nothing{}); err != nil {
-		return err
-	}
-	z.pool.Put(z)
+func (z *decompressing) Close() error {
+	z.coding.put(z.decoder)
 	return nil
-}
-
-// snappyCompressor is the Collector's snappy for gRPC: the framed stream.
-type snappyCompressor struct{}
-
-// Name is the encoding's name in grpc-encoding.
-func (*snappyCompressor) Name() string { return "snappy" }
-
-// Compress compresses what is written; Close ends the stream.
-func (*snappyCompressor) Compress(w io.Writer) (io.WriteCloser, error) {
-	return s2.NewWriter(w, s2.WriterSnappyCompat(), s2.WriterConcurrency(1)), nil
-}
-
-// Decompress reads a stream.
-func (*snappyCompressor) Decompress(r io.Reader) (io.Reader, error) {
-	return s2.NewReader(r, s2.ReaderMaxBlockSize(64<<10)), nil
 }

@@ -25,6 +25,9 @@ type Config struct {
 	// Dedup tells retries from new requests.
 	Dedup DedupConfig `mapstructure:"dedup"`
 
+	// Beacons is about pages of a browser.
+	Beacons bool `mapstructure:"beacons" doc:"Take text/plain from pages of http.cors_origins as OTLP JSON: what navigator.sendBeacon sends when a page is left."`
+
 	MaxRequestBytes  int64         `mapstructure:"max_request_bytes" doc:"Largest request after decompression."`
 	MaxInFlightBytes int64         `mapstructure:"max_in_flight_bytes" doc:"Requests held in memory at once, as sent and after decompression; beyond it senders are told to retry. 0 for a quarter of the memory that the process may use, and 512 MiB where that is not limited."`
 	PublishTimeout   time.Duration `mapstructure:"publish_timeout" doc:"How long a sender waits for the bus to acknowledge a request."`
@@ -104,6 +107,9 @@ func (c Config) Validate() error {
 	c.Dedup.problems(&p)
 	if c.Bus.MaxMessageBytes > segment.MaxItemBytes {
 		p.Refuse("bus.max_message_bytes", "%d is more than %d: storage takes no larger item", c.Bus.MaxMessageBytes, segment.MaxItemBytes)
+	}
+	if c.Beacons && len(c.HTTP.CORSOrigins) == 0 {
+		p.Refuse("beacons", "http.cors_origins names no page that may send them")
 	}
 	settings.Between(&p, "max_request_bytes", c.MaxRequestBytes, 1<<10, 1<<30)
 	if c.MaxInFlightBytes != 0 && c.MaxInFlightBytes < oneRequest*c.MaxRequestBytes {

@@ -31,6 +31,11 @@ var (
 		Meaning: "An exception in dedup.tenants cannot be read.",
 		Advice:  "Write it as tenant/signal=content, answers or off.",
 	}
+	errProfiles = fault.Kind{
+		Class: fault.NotFound, Code: "otlp.no_profiles",
+		Meaning: "Profiles are sent, a signal of OTLP that is still being developed, and that is not taken: 404 by HTTP, UNIMPLEMENTED by gRPC.",
+		Advice:  "Take profiles out of the exporter's pipelines; the other signals are not touched.",
+	}
 	errBusy = fault.Kind{
 		Class: fault.Overloaded, Code: "ingest.busy",
 		Meaning: "As many requests are held in memory as max_in_flight_bytes allows, or as many large ones are worked on as there are processors.",

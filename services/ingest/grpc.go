@@ -72,6 +72,7 @@ func newGRPCServer(s *Service) (*grpcServer, error) {
 	for _, signal := range telemetry.Signals() {
 		g.server.RegisterService(exportDesc(signal), s)
 	}
+	g.server.RegisterService(profilesDesc(), s)
 	healthpb.RegisterHealthServer(g.server, health{check: s.env.Health})
 	return g, nil
 }
@@ -116,6 +117,7 @@ func (g *grpcServer) run(ctx context.Context) error {
 // exporter is what a service description is registered for.
 type exporter interface {
 	exportGRPC(ctx context.Context, signal telemetry.Signal) (*message, error)
+	refuseGRPC(ctx context.Context, err error) error
 }
 
 // exportDesc describes the OTLP service of a signal: opentelemetry.proto.collector.trace.v1.TraceService/Export and its like.
@@ -146,13 +148,28 @@ func exportDesc(signal telemetry.Signal) *grpc.ServiceDesc {
 	}
 }
 
+// profilesDesc describes the OTLP service of profiles, which says by a code of docs/errors.md that there is none.
+func profilesDesc() *grpc.ServiceDesc {
+	const name = "opentelemetry.proto.collector.profiles.v1development.ProfilesService"
+	return &grpc.ServiceDesc{
+		ServiceName: name,
+		HandlerType: (*exporter)(nil),
+		Metadata:    "opentelemetry/proto/collector/profiles/v1development/profiles_service.proto",
+		Methods: []grpc.MethodDesc{{
+			MethodName: "Export",
+			Handler: func(srv any, ctx context.Context, _ func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+				e, _ := srv.(exporter) // RegisterService has checked it
+				return nil, e.refuseGRPC(ctx, noProfiles())
+			},
+		}},
+	}
+}
+
 // exportGRPC serves one Export call.
 func (s *Service) exportGRPC(ctx context.Context, signal telemetry.Signal) (*message, error) {
 	r, err := s.takeGRPC(ctx, signal)
 	if err != nil {
-		s.metrics.refuse(ctx, "grpc", err)
-		s.refused.note(ctx, "grpc", strings.Join(metadata.ValueFromIncomingContext(ctx, auth.TenantHeader), ","), err)
-		return nil, s.grpcError(ctx, err)
+		return nil, s.refuseGRPC(ctx, err)
 	}
 	if r.position > 0 {
 		// It fails only when the call is over.
@@ -183,6 +200,13 @@ func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal) (receip
 		from = peerOf(p.LocalAddr)
 	}
 	return s.take(ctx, from, id, signal, b.bytes, b.bytes, telemetry.Refusals{})
+}
+
+// refuseGRPC counts a call that is refused, and is what it is answered.
+func (s *Service) refuseGRPC(ctx context.Context, err error) error {
+	s.metrics.refuse(ctx, "grpc", err)
+	s.refused.note(ctx, "grpc", strings.Join(metadata.ValueFromIncomingContext(ctx, auth.TenantHeader), ","), err)
+	return s.grpcError(ctx, err)
 }
 
 // grpcError turns an error into a gRPC status with its details.

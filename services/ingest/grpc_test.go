@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,8 +24,11 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
 	pb "google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -61,7 +65,10 @@ func TestOTLPOverGRPC(t *testing.T) {
 	conn := dial(t, r)
 	for _, signal := range telemetry.Signals() {
 		want := protobuf(t, signal)
-		for i, compression := range []string{"identity", "gzip", "zstd", "snappy", "gzip", "zstd", "snappy"} { // twice: pooled decompressors
+		for i, compression := range []string{ // twice: pooled decompressors
+			"identity", "gzip", "x-gzip", "zstd", "deflate", "zlib", "snappy", "x-snappy-framed", "lz4",
+			"gzip", "x-gzip", "zstd", "deflate", "zlib", "snappy", "x-snappy-framed", "lz4",
+		} {
 			tenant := telemetry.Tenant(fmt.Sprint("t", i))
 			ctx := metadata.AppendToOutgoingContext(t.Context(), "x-scope-orgid", string(tenant))
 			var trailer metadata.MD
@@ -155,6 +162,57 @@ func TestBadInputOverGRPC(t *testing.T) {
 }
 
 // TestAnUnreadableRequestComesWithItsPlace: what a person reads in the message, a program reads in the details, on both transports.
+// Of the health service, gRPC itself decompresses the request and compresses the answer.
+func TestOtherServicesAreCompressedAlike(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	client := healthpb.NewHealthClient(dial(t, r))
+	for _, c := range newCodings() {
+		for _, name := range c.names {
+			for range 2 {
+				got, err := client.Check(t.Context(), &healthpb.HealthCheckRequest{Service: strings.Repeat("x", 5000)}, grpc.UseCompressor(name))
+				require.NoError(t, err, name)
+				require.Equal(t, healthpb.HealthCheckResponse_SERVING, got.Status, name)
+			}
+		}
+	}
+}
+
+func TestProfilesAreRefusedByACode(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	for _, contentType := range []string{typeProtobuf, typeJSON} {
+		got := r.post("/v1development/profiles", contentType, []byte("{}"))
+		require.Equal(t, http.StatusNotFound, got.status)
+		require.Equal(t, contentType, got.header.Get("Content-Type"))
+		var s spb.Status
+		if contentType == typeProtobuf {
+			require.NoError(t, pb.Unmarshal(got.body, &s))
+		} else {
+			require.NoError(t, protojson.Unmarshal(got.body, &s))
+		}
+		requireReason(t, "otlp.no_profiles", s.Details)
+		require.Equal(t, int32(codes.Unimplemented), s.Code)
+	}
+	err := dial(t, r).Invoke(t.Context(), "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export", &emptypb.Empty{}, &emptypb.Empty{})
+	require.Equal(t, codes.Unimplemented, status.Code(err), "%v", err)
+	requireReason(t, "otlp.no_profiles", status.Convert(err).Proto().Details)
+	r.nothing()
+}
+
+// requireReason wants a code of docs/errors.md among the details of a status.
+func requireReason(t *testing.T, code string, details []*anypb.Any) {
+	t.Helper()
+	for _, d := range details {
+		var info errdetails.ErrorInfo
+		if d.UnmarshalTo(&info) == nil {
+			require.Equal(t, code, info.Reason)
+			return
+		}
+	}
+	require.Fail(t, "no ErrorInfo")
+}
+
 func TestAnUnreadableRequestComesWithItsPlace(t *testing.T) {
 	t.Parallel()
 	r := start(t)

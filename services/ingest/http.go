@@ -14,16 +14,24 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
+// profilesPath is where OTLP/HTTP has profiles, whose format is still being developed.
+const profilesPath = "/v1development/profiles"
+
+func noProfiles() error {
+	return errProfiles.New("profiles are not taken: traces, logs and metrics are")
+}
+
 func (s *Service) routes() {
 	e := s.http.Echo
 	for _, signal := range telemetry.Signals() {
 		e.POST("/v1/"+signal.String(), func(c echo.Context) error { return s.export(c, signal) })
 		e.POST("/api/"+signal.String(), func(c echo.Context) error { return s.send(c, signal) })
 	}
+	e.POST(profilesPath, func(echo.Context) error { return noProfiles() })
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
 		s.metrics.refuse(c.Request().Context(), "http", err)
 		s.refused.note(c.Request().Context(), "http", c.Request().Header.Get(auth.TenantHeader), err)
-		if strings.HasPrefix(c.Request().URL.Path, "/v1/") {
+		if path := c.Request().URL.Path; strings.HasPrefix(path, "/v1/") || path == profilesPath {
 			s.refuse(c, err)
 			return
 		}
@@ -33,7 +41,7 @@ func (s *Service) routes() {
 
 // export is POST /v1/{signal}: OTLP/HTTP.
 func (s *Service) export(c echo.Context, signal telemetry.Signal) error {
-	contentType := mediaType(c.Request())
+	contentType := s.contentType(c.Request())
 	if contentType != typeProtobuf && contentType != typeJSON {
 		return unsupported(c.Request(), typeProtobuf+" or "+typeJSON)
 	}
@@ -49,7 +57,7 @@ func (s *Service) export(c echo.Context, signal telemetry.Signal) error {
 
 // send is POST /api/{signal}: OTLP JSON for clients that are no OTLP exporters.
 func (s *Service) send(c echo.Context, signal telemetry.Signal) error {
-	contentType := mediaType(c.Request())
+	contentType := s.contentType(c.Request())
 	if contentType != typeJSON {
 		return unsupported(c.Request(), typeJSON)
 	}
@@ -74,9 +82,7 @@ func (s *Service) send(c echo.Context, signal telemetry.Signal) error {
 // receive reads a request and takes it; the position is set as a header.
 func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType string) (receipt, error) {
 	request := c.Request()
-	id, err := s.auth.Identify(request.Context(), func(name string) string {
-		return strings.Join(request.Header.Values(name), ", ") // sent twice it is no valid name, and none is chosen
-	}, auth.Ingest)
+	id, err := s.auth.Identify(request.Context(), auth.Header(request.Header), auth.Ingest)
 	if err != nil {
 		return receipt{}, err
 	}
@@ -133,6 +139,16 @@ func (s *Service) refuse(c echo.Context, err error) {
 	if err == nil {
 		_ = c.Blob(problem.Status, contentType, body) // fails when the client is gone
 	}
+}
+
+// contentType is the media type that a body is read as: that of its header, but for JSON of navigator.sendBeacon, which a page sends as
+// text/plain when it is left. A browser asks nobody whether it may send such text to this port, so that it is taken from known pages only.
+func (s *Service) contentType(r *http.Request) string {
+	contentType := mediaType(r)
+	if contentType == echo.MIMETextPlain && s.cfg.Beacons && s.cfg.HTTP.Allows(r.Header.Get(echo.HeaderOrigin)) {
+		return typeJSON
+	}
+	return contentType
 }
 
 // mediaType is the request's content type without parameters, in lower case.

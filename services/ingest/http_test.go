@@ -469,6 +469,56 @@ func TestBrowsersMaySendWhereAllowed(t *testing.T) {
 	require.Equal(t, "https://shop.example.com", got.header.Get("Access-Control-Allow-Origin"))
 }
 
+func TestBeaconsAreTakenFromKnownPages(t *testing.T) {
+	t.Parallel()
+	const page, plain = "https://shop.example.com", "text/plain;charset=UTF-8"
+	body := testdata(t, telemetry.Traces)
+	r := start(t, func(c *Config) { c.HTTP.CORSOrigins, c.HTTP.CORSCredentials, c.Beacons = []string{page}, true, true })
+	got := r.post("/v1/traces", plain, body, "Origin", page)
+	require.Equal(t, http.StatusOK, got.status, "%s", got.body)
+	require.Equal(t, typeJSON, got.header.Get("Content-Type"))
+	require.Equal(t, "true", got.header.Get("Access-Control-Allow-Credentials"))
+	require.Equal(t, protobuf(t, telemetry.Traces), canonical(t, telemetry.Traces, r.stored(telemetry.Traces, 1)[0].Payload))
+	require.Equal(t, http.StatusAccepted, r.post("/api/traces", plain, body, "Origin", page, "X-Scope-OrgID", "t").status)
+	r.stored(telemetry.Traces, 1)
+	require.Equal(t, http.StatusBadRequest, r.post("/v1/traces", plain, []byte("hello"), "Origin", page).status)
+	require.Equal(t, http.StatusUnsupportedMediaType, r.post("/v1/traces", plain, body, "Origin", "https://other.example.com").status)
+	require.Equal(t, http.StatusUnsupportedMediaType, r.post("/v1/traces", plain, body).status)
+
+	off := start(t, func(c *Config) { c.HTTP.CORSOrigins = []string{page} })
+	got = off.post("/v1/traces", plain, body, "Origin", page)
+	require.Equal(t, http.StatusUnsupportedMediaType, got.status)
+	require.Empty(t, got.header.Get("Access-Control-Allow-Credentials"))
+	off.nothing()
+}
+
+func TestHTTP2WithoutTLSIsSpoken(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	transport := &http.Transport{Protocols: protocols}
+	defer transport.CloseIdleConnections()
+	want := protobuf(t, telemetry.Logs)
+	for i, body := range [][]byte{want, nil} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.http+"/v1/logs", bytes.NewReader(body))
+		require.NoError(t, err)
+		request.Header.Set("Content-Type", typeProtobuf)
+		response, err := (&http.Client{Transport: transport}).Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusOK, response.StatusCode)
+		require.Equal(t, 2, response.ProtoMajor)
+		if i == 0 {
+			require.Equal(t, want, r.stored(telemetry.Logs, 1)[0].Payload)
+		}
+	}
+	// A client that offers to change is answered in what it speaks.
+	got := r.post("/v1/logs", typeProtobuf, want, "Connection", "Upgrade, HTTP2-Settings", "Upgrade", "h2c", "HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA", "X-Scope-OrgID", "t")
+	require.Equal(t, http.StatusOK, got.status)
+	require.Equal(t, want, r.stored(telemetry.Logs, 1)[0].Payload)
+}
+
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, DefaultConfig().Validate())
@@ -489,6 +539,8 @@ func TestConfigIsChecked(t *testing.T) {
 		"admit.max_ahead":       func(c *Config) { c.Admit.MaxAhead = -1 },
 		"max_request_bytes":     func(c *Config) { c.MaxRequestBytes = 1 },
 		"max_in_flight_bytes":   func(c *Config) { c.MaxInFlightBytes = 1 },
+		"http.cors_credentials": func(c *Config) { c.HTTP.CORSCredentials = true },
+		"beacons":               func(c *Config) { c.Beacons = true },
 		"publish_timeout":       func(c *Config) { c.PublishTimeout = -1 },
 	} {
 		cfg := DefaultConfig()

@@ -10,15 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/snappy"
-	"github.com/klauspost/compress/zlib"
-	"github.com/pierrec/lz4/v4"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/status"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
@@ -101,27 +99,12 @@ func TestWhatDecompressesIsChargedAsItGrows(t *testing.T) {
 }
 
 // bombOf is n zeros, compressed.
-func bombOf(t *testing.T, encoding string, n int) []byte {
+func bombOf(t *testing.T, name string, n int) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	switch encoding {
-	case "gzip":
-		w, err := (&gzipCompressor{}).Compress(&out)
-		require.NoError(t, err)
-		zeros(t, w, n)
-	case "zstd":
-		w, err := (&zstdCompressor{}).Compress(&out)
-		require.NoError(t, err)
-		zeros(t, w, n)
-	case "deflate":
-		zeros(t, zlib.NewWriter(&out), n)
-	case "snappy":
-		zeros(t, snappy.NewBufferedWriter(&out), n)
-	case "lz4":
-		zeros(t, lz4.NewWriter(&out), n)
-	default:
-		t.Fatalf("no bomb of %s", encoding)
-	}
+	w, err := encoding.GetCompressor(name).Compress(&out)
+	require.NoError(t, err)
+	zeros(t, w, n)
 	return out.Bytes()
 }
 

@@ -77,8 +77,8 @@ func code(f *fault.Error) codes.Code {
 		return codes.InvalidArgument
 	case fault.TooLarge, fault.Overloaded:
 		return codes.ResourceExhausted
-	case fault.NotFound:
-		return codes.NotFound
+	case fault.NotFound: // nothing here takes that
+		return codes.Unimplemented
 	case fault.Unavailable:
 		return codes.Unavailable
 	case fault.Internal:
@@ -119,9 +119,7 @@ func statusBody(contentType string, c codes.Code, message string, f *fault.Error
 // codeOfStatus is for the errors that HTTP itself knows (405, 415 …).
 func codeOfStatus(status int, f *fault.Error) codes.Code {
 	switch status {
-	case http.StatusNotFound:
-		return codes.NotFound
-	case http.StatusMethodNotAllowed:
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return codes.Unimplemented
 	case http.StatusUnsupportedMediaType:
 		return codes.InvalidArgument

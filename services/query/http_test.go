@@ -53,6 +53,10 @@ func TestTheTenantIsAskedBeforeTheQuestion(t *testing.T) {
 		require.Equal(t, want, f.problem(http.StatusBadRequest, http.MethodGet, "/api/"+list+"/search"+hour()+"&filters=x", "", "X-Scope-OrgID", "not/one").Code)
 	}
 	require.Equal(t, want, f.problem(http.StatusBadRequest, http.MethodGet, "/api/metrics/depth"+hour()+"&filters=x", "", "X-Scope-OrgID", "not/one").Code)
+	request := newRequest("/api/services" + hour())
+	request.Header["X-Scope-Orgid"] = []string{"a", "b"}
+	twice := serve(f.svc.server.Echo, request)
+	require.Equal(t, http.StatusBadRequest, twice.status, "which of two is meant, nobody knows")
 	for _, path := range []string{"/api/spans/search" + hour(), "/api/metrics/depth" + hour(), "/api/traces/" + oldestOfLine + "/logs" + hour()} {
 		require.Equal(t, "pagination.limit", f.problem(http.StatusBadRequest, http.MethodGet, path+"&limit=0", "").Code)
 	}

@@ -50,14 +50,15 @@ func (s *Service) identify(next echo.HandlerFunc) echo.HandlerFunc {
 
 // who asks for a login first, then for a key.
 func (s *Service) who(r *http.Request, scope auth.Scope) (auth.Identity, error) {
+	header := auth.Header(r.Header)
 	if s.login != nil {
 		if id, known, err := s.login.Identify(r); err != nil {
 			return auth.Identity{}, err
 		} else if known {
-			return id.For(r.Header.Get(auth.TenantHeader), scope)
+			return id.For(header(auth.TenantHeader), scope)
 		}
 	}
-	return s.auth.Identify(r.Context(), r.Header.Get, scope)
+	return s.auth.Identify(r.Context(), header, scope)
 }
 
 // sender is who sent a request, as identify found.
