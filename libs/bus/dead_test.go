@@ -129,7 +129,7 @@ func TestNoDeadLetterPassesForAnother(t *testing.T) {
 		for n, signal := range telemetry.Signals() {
 			c := consumer(t, b, signal)
 			flood(t, js(t, s), 3, func(int) *nats.Msg { return &nats.Msg{Subject: bus.Subject(signal, "default"), Data: []byte("poison")} })
-			want := round*9 + uint64(n+1)*3 //nolint:gosec // small
+			want := round*9 + uint64(n+1)*3
 			require.Eventually(t, func() bool {
 				got, err := c.Fetch(t.Context(), 10, 8<<20, 100*time.Millisecond)
 				require.NoError(t, err)

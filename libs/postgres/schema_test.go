@@ -444,7 +444,8 @@ func TestWhoIsAbovePoliciesIsNotLetIn(t *testing.T) {
 	db := testbed.Database(t)
 	ctx := testbed.Context(t)
 	for _, test := range []struct{ attributes, message string }{
-		{"SUPERUSER", "above row-level security"}, {"BYPASSRLS", "above row-level security"},
+		{"SUPERUSER", "above row-level security"},
+		{"BYPASSRLS", "above row-level security"},
 		{"IN ROLE " + pgx.Identifier{"owner_" + db.Name}.Sanitize(), "may become the owner"},
 	} {
 		owner := reader(t, db, "owner_"+db.Name)

@@ -807,7 +807,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 			}
 			require.ErrorContains(t, err, test.want)
 			require.Equal(t, fault.Invalid, fault.ClassOf(err))
-			_, ok := errors.AsType[*telemetry.Violation](err)
+			_, ok := errors.AsType[*telemetry.ViolationError](err)
 			require.True(t, ok)
 			a, err := telemetry.Admit(test.signal, test.bytes, window())
 			require.True(t, err != nil || a.Refused() == 1 && len(a.Parts) == 0)

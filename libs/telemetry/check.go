@@ -95,7 +95,7 @@ type Refusals struct {
 }
 
 // Refuse counts n items that are refused for damage: BadID, TooDeep or Malformed.
-func (r *Refusals) Refuse(reason Reason, n int, v Violation) {
+func (r *Refusals) Refuse(reason Reason, n int, v ViolationError) {
 	r.refuse(&wireError{path: v.Field, what: v.Description, reason: reason}, n)
 }
 
@@ -165,7 +165,7 @@ func (r *Refusals) place(reason Reason) string {
 // 64, a field of the wrong wire type, protobuf that ends early) is counted in Summary.Rejected and is no error: its neighbours are not to be
 // lost. Where what items share is broken, a resource, a scope or a metric, all of these are refused.
 //
-// An error is fault.Invalid, wraps a Violation and names the place: the messages around the items cannot be read, so that nobody can say
+// An error is fault.Invalid, wraps a ViolationError and names the place: the messages around the items cannot be read, so that nobody can say
 // which items there are.
 func Check(signal Signal, payload []byte, limits Limits) (Summary, error) {
 	c := newChecker(payload, signal, limits)

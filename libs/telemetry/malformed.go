@@ -55,15 +55,15 @@ func (e *wireError) where() string {
 }
 
 func (e *wireError) fault() error {
-	v := &Violation{Field: e.where(), Description: e.what + " (byte " + strconv.Itoa(e.offset) + ")"}
+	v := &ViolationError{Field: e.where(), Description: e.what + " (byte " + strconv.Itoa(e.offset) + ")"}
 	return ErrMalformed.Wrap(v, "not a valid OTLP request: "+v.Field+": "+v.Description)
 }
 
-// Violation says which field of a request is wrong, and how: a FieldViolation of google.rpc.BadRequest.
-type Violation struct {
+// ViolationError says which field of a request is wrong, and how: a FieldViolation of google.rpc.BadRequest.
+type ViolationError struct {
 	Field       string // resource_spans[0].scope_spans[1].spans[17].trace_id, or "request"
 	Description string
 }
 
 // Error joins both.
-func (v *Violation) Error() string { return v.Field + ": " + v.Description }
+func (v *ViolationError) Error() string { return v.Field + ": " + v.Description }

@@ -39,7 +39,7 @@ func fromJSON(signal telemetry.Signal, body []byte) (payload []byte, refused tel
 		return nil, refused, errJSON.New("not an OTLP request: want a JSON object with resource" + container(signal))
 	}
 	if problem := c.container(jsonRequest(signal)); problem != nil {
-		v := &telemetry.Violation{Field: problem.where(), Description: problem.what}
+		v := &telemetry.ViolationError{Field: problem.where(), Description: problem.what}
 		return nil, refused, errJSON.Wrap(v, "not an OTLP request: "+v.Field+": "+v.Description)
 	}
 	return c.out, c.refused, nil
@@ -215,7 +215,7 @@ func (c *converter) refuse(problem *jsonError, n int) {
 	if where != "" {
 		problem = problem.in(where)
 	}
-	c.refused.Refuse(problem.reason, n, telemetry.Violation{Field: problem.where(), Description: problem.what})
+	c.refused.Refuse(problem.reason, n, telemetry.ViolationError{Field: problem.where(), Description: problem.what})
 }
 
 // message converts an object; null is an empty one, as an element of a list.

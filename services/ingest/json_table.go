@@ -48,7 +48,7 @@ type jsonField struct {
 
 // jsonRequests are made once, from the descriptors that are compiled from OTLP's own files. The three Export…ServiceRequest have the form of
 // TracesData, LogsData and MetricsData.
-var jsonRequests = sync.OnceValue(func() map[telemetry.Signal]*jsonMessage {
+var jsonRequests = sync.OnceValue(func() map[telemetry.Signal]*jsonMessage { //nolint:gochecknoglobals // a constant, made of descriptors
 	made := map[protoreflect.FullName]*jsonMessage{}
 	return map[telemetry.Signal]*jsonMessage{
 		telemetry.Traces:  jsonTable((*tracepb.TracesData)(nil), made),

@@ -95,7 +95,7 @@ func details(f *fault.Error) []protoadapt.MessageV1 {
 	if f.Class == fault.Overloaded || f.Class == fault.Unavailable {
 		list = append(list, &errdetails.RetryInfo{RetryDelay: durationpb.New(httpserver.RetryAfterSeconds * time.Second)})
 	}
-	if v, ok := errors.AsType[*telemetry.Violation](f); ok {
+	if v, ok := errors.AsType[*telemetry.ViolationError](f); ok {
 		list = append(list, &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: v.Field, Description: v.Description}}})
 	}
 	list = append(list, &errdetails.ErrorInfo{Reason: f.Code, Domain: "ollyscale"})

@@ -156,7 +156,7 @@ func TestWhatIsNotThereIsSaid(t *testing.T) {
 }
 
 // A variable of the shell does not decide which database is shown when the command line names another.
-func TestTwoDatabasesAreRefused(t *testing.T) { //nolint:paralleltest // sets the environment
+func TestTwoDatabasesAreRefused(t *testing.T) {
 	t.Setenv("OLLY_POSTGRES_URL", "postgres://u:hunter2@h/x")
 	const id = "019ac000-0000-7000-8000-000000000000"
 	for name, tc := range map[string]struct {
