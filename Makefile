@@ -12,6 +12,8 @@ PKG      ?= $(patsubst %,./%/...,$(filter-out e2e,$(MODULES)))
 ALL      := $(patsubst %,./%/...,$(MODULES))
 DATA     ?= $(shell .ci/tools data-dir)
 FUZZTIME ?= 20s
+MINUTES  ?= 3
+FAULTS   ?=
 VERSION  ?=
 
 UI       := services/query/web
@@ -27,7 +29,7 @@ PARALLEL := -parallel 4
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo build release licences hooks test test-unit test-integration test-postgres15 test-ui test-browser race e2e compose bench \
+.PHONY: help run demo build release licences hooks test test-unit test-integration test-postgres15 test-ui test-browser race e2e fire compose bench \
 	bench-ingest bench-merge bench-scan ceiling fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
 
 help: ## List the targets
@@ -109,6 +111,10 @@ e2e: postgres .tools/bin/gotestsum .tools/bin/nats-server build $(CLIENTS)/node_
 	@mkdir -p $(REPORTS)
 	@cd e2e && OLLY_E2E_BIN=$(CURDIR)/$(BIN) OLLY_E2E_NATS_SERVER=$(CURDIR)/.tools/bin/nats-server \
 		../$(GOTEST) ../$(REPORTS)/e2e.jsonl -- -count=1 -p 1 -timeout 20m ./...
+
+fire: postgres .tools/bin/nats-server build ## Fault after fault under load, then count what is left (MINUTES=60, FAULTS='disk|killed')
+	@cd e2e && OLLY_E2E_BIN=$(CURDIR)/$(BIN) OLLY_E2E_NATS_SERVER=$(CURDIR)/.tools/bin/nats-server \
+		OLLY_E2E_FIRE_MINUTES=$(MINUTES) OLLY_E2E_FIRE_FAULTS='$(FAULTS)' go test -count=1 -v -run '^TestFire$$' -timeout $$(( $(MINUTES) + 30 ))m .
 
 compose: images .tools/bin/gotestsum ## docker compose up, telemetry in, answers out (needs a Docker engine with the base images)
 	@mkdir -p $(REPORTS)

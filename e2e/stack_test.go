@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,21 +72,36 @@ func natsServer(t *testing.T) string {
 type stack struct {
 	t   *testing.T
 	dir string
+	layout
 
 	pgPort   int
-	postgres *server.Server
+	database *server.Server
 	nats     *process
 	ingest   *process
 	query    *process
 
 	grpc, http, api string // addresses of OTLP/gRPC, OTLP/HTTP and the query API
 	monitor         string // the NATS server's
+	bus             string // the NATS server's URL, past any link
 	environment     []string
+}
+
+// layout says where a stack keeps its data and by which way its roles reach it. The zero value is the stack's own directory, and no detour.
+type layout struct {
+	postgres, queue string // directories
+	// link gives a role another address for a server ("postgres" or "bus") that it reaches at upstream.
+	link func(role, server, upstream string) string
 }
 
 // newStack starts PostgreSQL, NATS, the migrator, ingest and query, and waits until they are ready. Writers and the janitor are the
 // test's to start.
 func newStack(t *testing.T, environment ...string) *stack {
+	t.Helper()
+	return newStackOn(t, layout{}, environment...)
+}
+
+// newStackOn is newStack with a layout of its own.
+func newStackOn(t *testing.T, l layout, environment ...string) *stack {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ollye2e") // root's PostgreSQL runs as another user, who may not enter t.TempDir
 	require.NoError(t, err)
@@ -95,21 +111,28 @@ func newStack(t *testing.T, environment ...string) *stack {
 			_ = os.RemoveAll(dir)
 		}
 	})
-	s := &stack{t: t, dir: dir}
+	s := &stack{t: t, dir: dir, layout: l}
+	if s.layout.postgres == "" {
+		s.layout.postgres = filepath.Join(dir, "postgres")
+	}
+	if s.layout.queue == "" {
+		s.layout.queue = filepath.Join(dir, "nats")
+	}
 	s.pgPort = testbed.Port(s.t)
 	s.startPostgres()
 	t.Cleanup(s.stopPostgres)
 
 	natsPort, monitorPort := testbed.Port(s.t), testbed.Port(s.t)
 	s.monitor = "http://" + address(monitorPort)
-	s.nats = s.start("nats", natsServer(t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(natsPort), "-m", strconv.Itoa(monitorPort), "-js", "-sd", filepath.Join(dir, "nats"))
+	s.nats = s.start("nats", natsServer(t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(natsPort), "-m", strconv.Itoa(monitorPort), "-js", "-sd", s.layout.queue)
+	s.bus = "nats://" + address(natsPort)
 	grpcPort, httpPort, queryPort := testbed.Port(s.t), testbed.Port(s.t), testbed.Port(s.t)
 	s.grpc = address(grpcPort)
 	s.http = "http://" + address(httpPort)
 	s.api = "http://" + address(queryPort)
 	s.environment = append([]string{
-		"OLLY_POSTGRES_URL=" + s.postgres.URL("postgres"),
-		"OLLY_BUS_URL=nats://" + address(natsPort),
+		"OLLY_POSTGRES_URL=" + s.database.URL("postgres"),
+		"OLLY_BUS_URL=" + s.bus,
 		// A killed writer's deliveries come back after this long; the default of a minute would only make the tests slow.
 		"OLLY_BUS_ACK_WAIT=5s",
 	}, environment...)
@@ -138,7 +161,12 @@ func (s *stack) janitor() *process {
 
 func (s *stack) role(name string, environment []string, args ...string) *process {
 	s.t.Helper()
-	return s.start(name, binary(s.t, name), append(environment, s.environment...), args...)
+	environment = append(environment, s.environment...)
+	if s.link != nil { // the last value of a variable counts
+		environment = append(environment, "OLLY_BUS_URL=nats://"+s.link(name, "bus", strings.TrimPrefix(s.bus, "nats://")),
+			"OLLY_POSTGRES_URL="+strings.Replace(s.database.URL("postgres"), address(s.pgPort), s.link(name, "postgres", address(s.pgPort)), 1))
+	}
+	return s.start(name, binary(s.t, name), environment, args...)
 }
 
 func (s *stack) startPostgres() {
@@ -146,8 +174,8 @@ func (s *stack) startPostgres() {
 	ctx := testbed.Context(s.t)
 	log, err := os.OpenFile(filepath.Join(s.dir, "postgres.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(s.t, err)
-	s.postgres, err = server.Start(ctx, server.Config{
-		BinDir: testbed.PostgresBin(s.t), DataDir: filepath.Join(s.dir, "postgres"), Port: s.pgPort, Log: log,
+	s.database, err = server.Start(ctx, server.Config{
+		BinDir: testbed.PostgresBin(s.t), DataDir: s.layout.postgres, Port: s.pgPort, Log: log,
 	})
 	require.NoError(s.t, err, "start PostgreSQL")
 }
@@ -155,13 +183,13 @@ func (s *stack) startPostgres() {
 func (s *stack) stopPostgres() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	require.NoError(s.t, s.postgres.Stop(ctx), "stop PostgreSQL")
+	require.NoError(s.t, s.database.Stop(ctx), "stop PostgreSQL")
 }
 
 // pool opens the database for looking at.
 func (s *stack) pool() *pgxpool.Pool {
 	s.t.Helper()
-	pool, err := pgxpool.New(testbed.Context(s.t), s.postgres.URL("postgres"))
+	pool, err := pgxpool.New(testbed.Context(s.t), s.database.URL("postgres"))
 	require.NoError(s.t, err)
 	s.t.Cleanup(pool.Close)
 	return pool
