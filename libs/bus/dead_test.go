@@ -202,7 +202,7 @@ func TestAFloodOfANewerVersionWaitsAsideForANewerWriter(t *testing.T) {
 		tomorrow.Reads(9)
 		defer taking(tomorrow)()
 	}
-	require.Eventually(t, func() bool { return messages(t, s, bus.ParkedStream).Msgs == 0 }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return messages(t, s, bus.ParkedStream).Msgs == 0 }, raceSlowdown*20*time.Second, 20*time.Millisecond)
 	require.Equal(t, uint64(newer), messages(t, s, bus.StreamName(telemetry.Metrics)).Msgs)
 	stream, err := js(t, s).Stream(t.Context(), bus.StreamName(telemetry.Metrics))
 	require.NoError(t, err)
