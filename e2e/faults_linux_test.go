@@ -182,7 +182,7 @@ func (f *fire) poisoned() failure {
 	return failure{name: "poison", hold: 2 * time.Second, begin: func(f *fire) {
 		noise := make([]byte, 500)
 		for i := range noise {
-			noise[i] = byte(rand.Uint32()) //nolint:gosec // noise
+			noise[i] = byte(rand.Uint32())
 		}
 		for _, signal := range []string{"traces", "logs", "metrics"} {
 			for n, message := range []nats.Msg{
@@ -191,7 +191,7 @@ func (f *fire) poisoned() failure {
 				{Data: nil, Header: nats.Header{"Olly-Schema": {"x"}}},
 				{Data: noise, Header: nats.Header{
 					"Olly-Schema": {"1"}, "Olly-Tenant": {"default"}, "Olly-Items": {"1"}, "Olly-Encoding": {"s2"}, "Olly-Size": {"100"},
-					"Olly-Received": {strconv.FormatInt(time.Now().UnixNano(), 10)}, nats.MsgIdHdr: {fmt.Sprintf("%032x", rand.Uint64())}, //nolint:gosec // an id
+					"Olly-Received": {strconv.FormatInt(time.Now().UnixNano(), 10)}, nats.MsgIdHdr: {fmt.Sprintf("%032x", rand.Uint64())},
 				}},
 				{Data: noise, Header: nats.Header{"Olly-Schema": {"1"}, "Olly-Tenant": {strings.Repeat("x", 200)}}},
 			} {

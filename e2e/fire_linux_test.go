@@ -19,7 +19,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/e2e/load"
@@ -160,7 +159,7 @@ func (f *fire) keepSending(ctx context.Context) {
 	defer close(f.sent)
 	for n := uint64(0); ctx.Err() == nil; n++ {
 		const perSignal, batch, workers = 1500, 50, 4
-		plan := load.NewPlan(uint64(time.Now().UnixNano())+n, perSignal, batch, time.Now(), 3*time.Second) //nolint:gosec // any number is a seed
+		plan := load.NewPlan(uint64(time.Now().UnixNano())+n, perSignal, batch, time.Now(), 3*time.Second)
 		sent, err := load.Send(f.t.Context(), plan, load.Target{
 			GRPC: f.grpc, HTTP: f.http, Workers: workers, Again: 0.05, Attempt: 8 * time.Second,
 			Pace: 3 * time.Second * workers / time.Duration(3*plan.Requests()),
@@ -261,12 +260,12 @@ func (f *fire) suffer(failure failure) {
 	s.ready = time.Since(stood)
 	for _, role := range slices.Sorted(maps.Keys(failure.unready)) {
 		after, ok := s.first[role]
-		assert.True(f.t, ok, "%s: %s said 200 for all of %s", failure.name, role, s.stood)
-		assert.LessOrEqual(f.t, after, failure.unready[role], "%s: %s said so late that it could not work", failure.name, role)
+		require.True(f.t, ok, "%s: %s said 200 for all of %s", failure.name, role, s.stood)
+		require.LessOrEqual(f.t, after, failure.unready[role], "%s: %s said so late that it could not work", failure.name, role)
 	}
 	for _, role := range failure.stays {
 		after, lied := f.said(role, start, stood)
-		assert.False(f.t, lied, "%s: %s, which could work, said after %s that it cannot", failure.name, role, after)
+		require.False(f.t, lied, "%s: %s, which could work, said after %s that it cannot", failure.name, role, after)
 	}
 	f.suffers = append(f.suffers, s)
 	f.mu.Lock()
@@ -401,7 +400,7 @@ func (f *fire) dead() int {
 	f.t.Helper()
 	stream, err := f.js.Stream(f.t.Context(), "OLLY_DEAD")
 	require.NoError(f.t, err)
-	return int(stream.CachedInfo().State.Msgs) //nolint:gosec // thousands
+	return int(stream.CachedInfo().State.Msgs)
 }
 
 // settledBut waits until the bus holds only so many dead letters.

@@ -52,8 +52,8 @@ func (d *Disk) Fill() {
 	d.t.Helper()
 	var stat syscall.Statfs_t
 	require.NoError(d.t, syscall.Statfs(d.Dir, &stat))
-	used := (stat.Blocks - stat.Bfree) * uint64(stat.Bsize)                            //nolint:gosec // a block has some bytes
-	d.mount(syscall.MS_REMOUNT, fmt.Sprintf("size=%d", max(used, uint64(stat.Bsize)))) //nolint:gosec // the same
+	used := (stat.Blocks - stat.Bfree) * uint64(stat.Bsize)
+	d.mount(syscall.MS_REMOUNT, fmt.Sprintf("size=%d", max(used, uint64(stat.Bsize))))
 }
 
 // Free gives back the room that Fill took.

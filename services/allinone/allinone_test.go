@@ -164,7 +164,7 @@ func TestWhatTheShopSendsIsThereAndStaysThere(t *testing.T) {
 	var health service.Report
 	ask(t, c, http.MethodGet, "/health", "", &health)
 	require.Equal(t, service.StatusOK, health.Status)
-	require.Len(t, health.Checks, 4, "database, janitor, writer, ingest")
+	require.Len(t, health.Checks, 5, "database, janitor, writer, ingest, queue")
 	process := s.env.Health.Run(t.Context())
 	require.Equal(t, health.Checks, process.Checks, "the operations listener tells the same")
 	checkMetrics(t, c)
@@ -174,7 +174,7 @@ func TestWhatTheShopSendsIsThereAndStaysThere(t *testing.T) {
 	require.ErrorContains(t, runOnce(t, other), "is in use by another ollyScale")
 	other.DataDir, other.Ingest.GRPC.Address = tempDir(t), c.Ingest.GRPC.Address
 	require.ErrorContains(t, runOnce(t, other), "OTLP/gRPC: "+c.Ingest.GRPC.Address+" is taken by another process; stop it, or choose another address with --ingest-grpc-address")
-	require.NoFileExists(t, filepath.Join(other.DataDir, markerName), "nothing was started")
+	require.NoFileExists(t, filepath.Join(other.DataDir, "postgres", "PG_VERSION"), "nothing was started")
 
 	stop()
 	require.Contains(t, out.String(), "stopped; the data is in "+dir)

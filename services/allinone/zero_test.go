@@ -64,6 +64,9 @@ func TestTheRolesGetWhatWasSet(t *testing.T) {
 	c.DataDir = t.TempDir()
 	s, err := New(c, service.NewEnv("ollyscale", nil))
 	require.NoError(t, err)
+	require.NotEmpty(t, s.cfg.Auth.SnapshotKey, "it makes its own")
+	c.Auth.SnapshotKey = s.cfg.Auth.SnapshotKey
+	c.Ingest.Auth, c.Query.Auth = s.cfg.Auth, s.cfg.Auth
 	require.Equal(t, c, s.cfg)
 }
 

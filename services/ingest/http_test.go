@@ -476,7 +476,7 @@ func TestBeaconsAreTakenFromKnownPages(t *testing.T) {
 	r := start(t, func(c *Config) { c.HTTP.CORSOrigins, c.HTTP.CORSCredentials, c.Beacons = []string{page}, true, true })
 	got := r.post("/v1/traces", plain, body, "Origin", page)
 	require.Equal(t, http.StatusOK, got.status, "%s", got.body)
-	require.Equal(t, typeJSON, got.header.Get("Content-Type"))
+	require.Equal(t, "application/json", got.header.Get("Content-Type"))
 	require.Equal(t, "true", got.header.Get("Access-Control-Allow-Credentials"))
 	require.Equal(t, protobuf(t, telemetry.Traces), canonical(t, telemetry.Traces, r.stored(telemetry.Traces, 1)[0].Payload))
 	require.Equal(t, http.StatusAccepted, r.post("/api/traces", plain, body, "Origin", page, "X-Scope-OrgID", "t").status)
