@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,19 +59,21 @@ func TestAWriterThatWritesNothingAlthoughThereIsWorkSaysSo(t *testing.T) {
 func TestADatabaseThatWasFullIsWellWhenItTakesATry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q, full := newQueue(), true
+		q := newQueue()
+		var full atomic.Bool
+		full.Store(true)
+		var stored atomic.Int64
 		refuse := func() error {
-			if full {
+			if full.Load() {
 				return fault.Kind{Class: fault.Overloaded, Code: "postgres.full"}.New("the database has run out of a resource") //nolint:exhaustruct // a test's own
 			}
 			return nil
 		}
-		stored := 0
 		p := testPipeline(t, q, func(_ context.Context, batches []*held) (outcome, error) {
 			if err := refuse(); err != nil {
 				return outcome{}, err
 			}
-			stored += len(batches)
+			stored.Add(int64(len(batches)))
 			return outcome{}, nil
 		})
 		p.ready = func(context.Context) error { return refuse() }
@@ -78,11 +81,11 @@ func TestADatabaseThatWasFullIsWellWhenItTakesATry(t *testing.T) {
 		q.publish(1, 10, 100)
 		pass(time.Minute)
 		require.Error(t, p.health())
-		full = false
+		full.Store(false)
 		pass(4 * time.Second)
 		require.NoError(t, p.health(), "also a signal of which nothing comes any more")
 		pass(10 * time.Second)
-		require.Equal(t, 1, stored)
+		require.EqualValues(t, 1, stored.Load())
 		stop()
 	})
 }
