@@ -50,19 +50,19 @@ func scopeSeed(scope string) uint64 {
 func KeySeed(scope uint64, key string) uint64 { return xxh3.HashStringSeed(key, scope) }
 
 // HashRaw hashes a String, Bytes, Array, Map or Empty under a key.
-func HashRaw(seed uint64, t ValueType, raw []byte) uint64 {
+func HashRaw(seed uint64, t otlp.ValueType, raw []byte) uint64 {
 	return xxh3.HashSeed(raw, seed+uint64(t))
 }
 
 // HashNum hashes a Bool, Int or Double under a key.
-func HashNum(seed uint64, t ValueType, num uint64) uint64 {
+func HashNum(seed uint64, t otlp.ValueType, num uint64) uint64 {
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], num)
 	return xxh3.HashSeed(b[:], seed+uint64(t))
 }
 
 // HashValue hashes a value of any type under a key.
-func HashValue(seed uint64, t ValueType, num uint64, raw []byte) uint64 {
+func HashValue(seed uint64, t otlp.ValueType, num uint64, raw []byte) uint64 {
 	if values.IsNumeric(t) {
 		return HashNum(seed, t, num)
 	}

@@ -196,7 +196,7 @@ func (t *Builder) InternKey(name []byte) KeyID {
 }
 
 // InternValue interns a value under a key.
-func (t *Builder) InternValue(key KeyID, typ ValueType, num uint64, raw []byte) ValueID {
+func (t *Builder) InternValue(key KeyID, typ otlp.ValueType, num uint64, raw []byte) ValueID {
 	// Neighbours often carry the same value: comparing it is cheaper than hashing.
 	if r := &t.Values[t.recent[key]]; r.Type == typ && r.Num == num && r.Key == key && bytes.Equal(r.Raw, raw) {
 		return t.recent[key]
@@ -205,7 +205,7 @@ func (t *Builder) InternValue(key KeyID, typ ValueType, num uint64, raw []byte) 
 }
 
 // InternHashed is InternValue for a value whose hash under its key is known.
-func (t *Builder) InternHashed(key KeyID, typ ValueType, num uint64, raw []byte, hash uint64) ValueID {
+func (t *Builder) InternHashed(key KeyID, typ otlp.ValueType, num uint64, raw []byte, hash uint64) ValueID {
 	at, tag := t.values.Find(hash)
 	for {
 		s := t.values.Slots[at]
@@ -236,7 +236,7 @@ func (t *Builder) InternText(key KeyID, raw []byte) ValueID {
 	if len(raw) == 0 {
 		return 0
 	}
-	return t.InternValue(key, String, 0, raw)
+	return t.InternValue(key, otlp.String, 0, raw)
 }
 
 // keep copies an attribute list into memory that lives until Reset.
@@ -289,7 +289,7 @@ func (t *Builder) InternResource(attrs []ValueID, dropped uint32, schemaURL []by
 	}
 	for _, a := range attrs {
 		v := &t.Values[a]
-		if v.Type != String || len(v.Raw) == 0 {
+		if v.Type != otlp.String || len(v.Raw) == 0 {
 			continue
 		}
 		switch t.Keys[v.Key] {
@@ -351,7 +351,7 @@ func (t *Builder) InternScope(name, version []byte, attrs []ValueID, dropped uin
 // MetricText is a metric's identity as it stands in a payload.
 type MetricText struct {
 	Name, Description, Unit []byte
-	Kind                    MetricKind
+	Kind                    otlp.MetricKind
 	Temporality             int32
 	Monotonic               bool
 }

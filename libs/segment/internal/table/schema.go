@@ -1,5 +1,7 @@
 package table
 
+import "github.com/ollyscale/ollyscale/libs/otlp"
+
 // Which columns the rows of a signal have, and which kinds of points have them (section 5 of docs/segment-format.md).
 
 import "github.com/ollyscale/ollyscale/libs/telemetry"
@@ -124,11 +126,11 @@ func ReservedKey(k KeyID) string {
 func AppliesTo(c Column) uint8 {
 	switch c {
 	case ColCount, ColSum:
-		return 1<<Histogram | 1<<ExponentialHistogram | 1<<Summary
+		return 1<<otlp.Histogram | 1<<otlp.ExponentialHistogram | 1<<otlp.Summary
 	case ColMin, ColMax:
-		return 1<<Histogram | 1<<ExponentialHistogram
+		return 1<<otlp.Histogram | 1<<otlp.ExponentialHistogram
 	case ColScale, ColZeroCount, ColZeroThreshold, ColPositiveOffset, ColNegativeOffset:
-		return 1 << ExponentialHistogram
+		return 1 << otlp.ExponentialHistogram
 	default:
 		return 0
 	}
@@ -138,11 +140,11 @@ func AppliesTo(c Column) uint8 {
 func ListAppliesTo(c ListColumn) uint8 {
 	switch c {
 	case ListBucketCounts:
-		return 1 << Histogram
+		return 1 << otlp.Histogram
 	case ListPositiveCounts, ListNegativeCounts:
-		return 1 << ExponentialHistogram
+		return 1 << otlp.ExponentialHistogram
 	case ListQuantiles, ListQuantileValues:
-		return 1 << Summary
+		return 1 << otlp.Summary
 	}
 	return 0
 }

@@ -18,21 +18,6 @@ type ValueID = values.ID
 // interning table, one dictionary codec and one token filter serve attributes and columns alike.
 type KeyID = values.KeyID
 
-// ValueType is the type of an OTLP AnyValue.
-type ValueType = otlp.ValueType
-
-// The types of AnyValue, as far as they are told apart here.
-const (
-	Empty  = otlp.Empty
-	String = otlp.String
-	Bool   = otlp.Bool
-	Int    = otlp.Int
-	Double = otlp.Double
-	Bytes  = otlp.Bytes
-	Array  = otlp.Array
-	Map    = otlp.Map
-)
-
 // Value is one interned (key, type, content). Bool, Int and Double live in Num (0/1, two's complement, IEEE bits); the others in Raw,
 // which may hold invalid UTF-8 and NUL: what came in is what goes out. Hash is the token that the token filter holds.
 type Value = values.Value
@@ -58,22 +43,10 @@ type Scope struct {
 	SchemaURL     string
 }
 
-// MetricKind is which data a metric carries.
-type MetricKind = otlp.MetricKind
-
-// OTLP's five metric kinds.
-const (
-	Gauge                = otlp.Gauge
-	Sum                  = otlp.Sum
-	Histogram            = otlp.Histogram
-	ExponentialHistogram = otlp.ExponentialHistogram
-	Summary              = otlp.Summary
-)
-
 // Metric is one distinct metric identity.
 type Metric struct {
 	Name, Description, Unit string
-	Kind                    MetricKind
+	Kind                    otlp.MetricKind
 	Temporality             int32
 	Monotonic               bool
 	Metadata                []ValueID
