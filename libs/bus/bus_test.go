@@ -28,7 +28,7 @@ func connect(t *testing.T, cfg bus.Config) *bus.Bus {
 	b, err := bus.Connect(t.Context(), cfg, nil, nil)
 	require.NoError(t, err)
 	t.Cleanup(b.Close)
-	require.NoError(t, b.WaitReady(t.Context()))
+	require.NoError(t, b.WaitReady(testbed.Context(t)))
 	return b
 }
 
@@ -266,7 +266,7 @@ func TestWithoutNATSEverythingIsUnavailable(t *testing.T) {
 	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
 
 	s.Start()
-	require.NoError(t, b.WaitReady(t.Context()))
+	require.NoError(t, b.WaitReady(testbed.Context(t)))
 	require.NoError(t, b.Healthy(t.Context()))
 	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "x")})
 	require.NoError(t, err)

@@ -81,7 +81,7 @@ func logged(t *testing.T, cfg bus.Config) (*bus.Bus, func() []string) {
 	b, err := bus.Connect(t.Context(), cfg, slog.New(slog.NewTextHandler(&out, nil)), nil)
 	require.NoError(t, err)
 	t.Cleanup(b.Close)
-	require.NoError(t, b.WaitReady(t.Context()))
+	require.NoError(t, b.WaitReady(testbed.Context(t)))
 	return b, func() []string { return strings.Split(strings.TrimSpace(out.String()), "\n") }
 }
 

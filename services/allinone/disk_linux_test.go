@@ -32,7 +32,7 @@ func TestAQueueWhoseDiskWasFullHealsByItself(t *testing.T) {
 	b, err := bus.Connect(t.Context(), busConfig(bus.DefaultConfig(), cfg, q), testbed.NewLog(t), nil)
 	require.NoError(t, err)
 	t.Cleanup(b.Close)
-	require.NoError(t, b.WaitReady(t.Context()))
+	require.NoError(t, b.WaitReady(testbed.Context(t)))
 	p, err := b.Publisher()
 	require.NoError(t, err)
 	t.Cleanup(p.Close)
