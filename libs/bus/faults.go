@@ -21,6 +21,11 @@ var (
 		Meaning: "The connection to NATS is down.",
 		Advice:  "Retry; see that NATS runs.",
 	}
+	errNoDeadLetter = fault.Kind{
+		Class: fault.NotFound, Code: "bus.no_dead_letter",
+		Meaning: "The tenant has no such dead letter: it was replayed, dropped, or went for want of room.",
+		Advice:  "List those that there are.",
+	}
 	errClosed = fault.Kind{
 		Class: fault.Unavailable, Code: "bus.closed",
 		Meaning: "The connection to NATS was closed, as when a service stops.",

@@ -94,7 +94,7 @@ func (b *Bus) putBack(ctx context.Context, stream jetstream.Stream, msg *jetstre
 	}
 	h.Set(HeaderID, first(msg.Header, HeaderID)+"-"+stream.CachedInfo().Config.Name+"-"+strconv.FormatUint(msg.Sequence, 10))
 	to := first(msg.Header, HeaderSubject)
-	if to == "" { // of an earlier build
+	if !strings.HasPrefix(to, "otlp.") { // of an earlier build, or a stranger's
 		_, to, _ = strings.Cut(msg.Subject, ".")
 		to = "otlp." + to
 	}
@@ -103,8 +103,5 @@ func (b *Bus) putBack(ctx context.Context, stream jetstream.Stream, msg *jetstre
 	if _, err := b.js.PublishMsg(limited, &nats.Msg{Subject: to, Header: h, Data: msg.Data}); err != nil {
 		return classify(err, "publish to "+to)
 	}
-	if err := stream.DeleteMsg(limited, msg.Sequence); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-		return classify(err, "remove from "+stream.CachedInfo().Config.Name)
-	}
-	return nil
+	return removeFrom(limited, stream, msg.Sequence)
 }

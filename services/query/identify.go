@@ -23,7 +23,7 @@ func open(route string) bool {
 
 // scopeOf is what a sender must be allowed to do for a route.
 func scopeOf(route string) auth.Scope {
-	for _, prefix := range []string{"/api/keys"} {
+	for _, prefix := range []string{"/api/keys", "/api/dead-letters"} {
 		if route == prefix || strings.HasPrefix(route, prefix+"/") {
 			return auth.Admin
 		}

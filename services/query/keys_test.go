@@ -54,7 +54,7 @@ func operations(t *testing.T, trace string, key string) (list []operation) {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(testbed.Root(t), "docs", "api.yaml"))
 	require.NoError(t, err)
-	fill := map[string]string{"trace_id": trace, "id": key, "name": "cart", "key": "http.method"}
+	fill := map[string]string{"trace_id": trace, "id": key, "name": "cart", "key": "http.method", "sequence": "1"}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			if op.Tags[0] == "ingest" || op.Tags[0] == "login" || op.Tags[0] == "operations" {
@@ -73,7 +73,10 @@ func operations(t *testing.T, trace string, key string) (list []operation) {
 			}
 			if op.RequestBody != nil {
 				o.body = searchBody{limit: 1000}.json(t)
-				if o.id == "createKey" {
+				switch o.id {
+				case "replayDeadLetters", "dropDeadLetters":
+					o.body = `{}`
+				case "createKey":
 					o.body = `{"name":"made","scopes":["query"]}`
 				}
 			}
@@ -90,6 +93,7 @@ func TestNoOperationCrossesTenants(t *testing.T) {
 	f.store("red", telemetry.Traces, testbed.TracesPayload(newDice(1).traces(50)), 20)
 	f.store("red", telemetry.Logs, testbed.LogsPayload(newDice(1).logs(50)), 20)
 	f.store("red", telemetry.Metrics, testbed.MetricsPayload(newDice(1).metrics(50)), 20)
+	f.bury("red", telemetry.Traces, testbed.TracesPayload(newDice(1).traces(5)), "test.refused")
 	red, redID := f.newKey("red", "query", "admin")
 	blue, blueID := f.newKey("blue", "query", "admin")
 	reads, _ := f.newKey("red", "query")
@@ -102,6 +106,7 @@ func TestNoOperationCrossesTenants(t *testing.T) {
 
 	// What the blue tenant is told of everything is what it would be told of nothing.
 	empty := newFixture(t, demandKeys)
+	require.NoError(t, empty.svc.bus.EnsureStreams(testbed.Context(t)))
 	nobody, nobodyID := empty.newKey("blue", "query", "admin")
 	for _, o := range operations(t, trace, redID) {
 		refused := func(status int, header ...string) {
@@ -132,8 +137,10 @@ func TestNoOperationCrossesTenants(t *testing.T) {
 		require.Equal(t, shape(want), shape(bytes.ReplaceAll(got, []byte(blueID), []byte(nobodyID))), o.id)
 	}
 	f.refreshKeys()
+	require.Len(t, f.deadLetters("", "X-Api-Key", manages).Letters, 1, "and so is its dead letter")
 	for _, o := range operations(t, trace, "nothing") { // the red one may, and its key is still there
-		if status, body := f.call(o.method, o.path, o.body, "X-Api-Key", red); o.id != "revokeKey" && o.id != "getMetric" {
+		once := strings.HasPrefix(o.path, "/api/dead-letters/1") // one of them takes it from the others
+		if status, body := f.call(o.method, o.path, o.body, "X-Api-Key", red); o.id != "revokeKey" && o.id != "getMetric" && !once {
 			require.Less(t, status, 300, "%s: %s", o.id, body)
 		}
 	}

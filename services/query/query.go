@@ -107,7 +107,7 @@ func (c Config) queries(memory int64) int {
 	return most
 }
 
-// Service answers queries. It writes nothing.
+// Service answers queries. It writes no telemetry; at an administrator's word it makes keys, and replays or drops dead letters.
 type Service struct {
 	cfg    Config
 	env    service.Env
@@ -178,7 +178,7 @@ func (s *Service) routes() (err error) {
 		return err
 	}
 	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: compressFrom}))
-	set := native.Settings{MaxTraceSpans: cfg.MaxTraceSpans, PageBytes: cfg.MaxPageBytes, CursorKey: cfg.cursorKey()}
+	set := native.Settings{MaxTraceSpans: cfg.MaxTraceSpans, PageBytes: cfg.MaxPageBytes, CursorKey: cfg.cursorKey(), Dead: s.bus}
 	if s.auth.Required() {
 		if s.keys, err = keystore.New(s.pool); err != nil {
 			return err
@@ -208,7 +208,7 @@ func (c Config) cursorKey() []byte {
 
 // Run serves until ctx ends.
 //
-//	          ┌─ watch: how far is the database behind the queue ── NATS
+//	          ┌─ watch: how far is the database behind the queue, how many are dead ── NATS
 //	Run ──────┤        │ completeness
 //	          ├─ keys: which are good, read from PostgreSQL and told to ingest over NATS (where they are demanded)
 //	          └─ http: front ends (native API, web) ── engine: headers by SQL, scan of columns ── PostgreSQL

@@ -317,6 +317,27 @@ func (e ServiceBasis) Valid() bool {
 	}
 }
 
+// Defines values for SignalName.
+const (
+	SignalNameLogs    SignalName = "logs"
+	SignalNameMetrics SignalName = "metrics"
+	SignalNameTraces  SignalName = "traces"
+)
+
+// Valid indicates whether the value is a known member of the SignalName enum.
+func (e SignalName) Valid() bool {
+	switch e {
+	case SignalNameLogs:
+		return true
+	case SignalNameMetrics:
+		return true
+	case SignalNameTraces:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListAttributeValuesParamsSignal.
 const (
 	ListAttributeValuesParamsSignalLogs   ListAttributeValuesParamsSignal = "logs"
@@ -449,6 +470,9 @@ type CatalogueMetric struct {
 
 // Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 type Completeness struct {
+	// DeadLetters Batches of the tenant and signal that were accepted and could not be written, as of a second ago; no answer holds what is in them.
+	DeadLetters *int64 `json:"dead_letters,omitempty"`
+
 	// LagMs How long before the query the watermark is.
 	LagMs *int64 `json:"lag_ms,omitempty"`
 
@@ -474,6 +498,80 @@ type DatabaseHealth struct {
 
 // DatabaseHealthStatus defines model for DatabaseHealth.Status.
 type DatabaseHealthStatus string
+
+// DeadLetter What a stranger on the bus left out is empty or zero.
+type DeadLetter struct {
+	// Attempts How often a writer tried.
+	Attempts int `json:"attempts"`
+
+	// Batch The id of the batch.
+	Batch string `json:"batch"`
+
+	// Bytes As it lies on the bus, compressed.
+	Bytes int    `json:"bytes"`
+	Class string `json:"class"`
+
+	// Code Of the error that it died of; see docs/errors.md.
+	Code   string    `json:"code"`
+	DiedAt time.Time `json:"died_at"`
+
+	// Items Spans, records or points, as the sender's request was counted.
+	Items  int    `json:"items"`
+	Reason string `json:"reason"`
+
+	// Sequence Names it, and is higher for later ones.
+	Sequence int64      `json:"sequence"`
+	Signal   SignalName `json:"signal"`
+
+	// Subject Where a replay puts it.
+	Subject string `json:"subject"`
+}
+
+// DeadLetterDetail defines model for DeadLetterDetail.
+type DeadLetterDetail struct {
+	Headers map[string][]string `json:"headers"`
+
+	// Letter What a stranger on the bus left out is empty or zero.
+	Letter DeadLetter `json:"letter"`
+
+	// Preview The first of its items as OTLP/JSON. Absent where preview_error says why.
+	Preview      json.RawMessage `json:"preview,omitempty,omitzero"`
+	PreviewError string          `json:"preview_error,omitempty,omitzero"`
+
+	// PreviewItems How many of its items the preview holds.
+	PreviewItems int `json:"preview_items,omitempty,omitzero"`
+}
+
+// DeadLetterPage defines model for DeadLetterPage.
+type DeadLetterPage struct {
+	// After The parameter of the next page.
+	After   int64        `json:"after"`
+	HasMore bool         `json:"has_more"`
+	Letters []DeadLetter `json:"letters"`
+}
+
+// DeadLetterSelection Which letters of the tenant; {} for all.
+type DeadLetterSelection struct {
+	// After Only those with a higher sequence.
+	After int64 `json:"after,omitempty,omitzero"`
+
+	// Code Only those that died of this error.
+	Code   string     `json:"code,omitempty,omitzero"`
+	Signal SignalName `json:"signal,omitempty,omitzero"`
+
+	// Through Only those up to this sequence; absent for all that there are.
+	Through int64 `json:"through,omitempty,omitzero"`
+}
+
+// DeadLettersDone defines model for DeadLettersDone.
+type DeadLettersDone struct {
+	// Done How many letters this request replayed or dropped.
+	Done    int  `json:"done"`
+	HasMore bool `json:"has_more"`
+
+	// Selection Present when has_more; those that are left.
+	Selection *DeadLetterSelection `json:"selection,omitempty"`
+}
 
 // Double A number, or NaN, Infinity, -Infinity as a string.
 type Double = otlpjson.Float
@@ -1122,6 +1220,9 @@ type ServiceMap struct {
 	Stats        Stats        `json:"stats"`
 }
 
+// SignalName defines model for SignalName.
+type SignalName string
+
 // Span defines model for Span.
 type Span struct {
 	// Attributes In the order in which they were sent; a key sent twice is here twice.
@@ -1371,6 +1472,51 @@ type ListAttributeValuesParamsSignal string
 // ListAttributeValuesParamsScope defines parameters for ListAttributeValues.
 type ListAttributeValuesParamsScope string
 
+// ListDeadLettersParams defines parameters for ListDeadLetters.
+type ListDeadLettersParams struct {
+	Signal SignalName `form:"signal,omitempty" json:"signal,omitempty,omitzero"`
+
+	// Code Only those that died of this error.
+	Code string `form:"code,omitempty" json:"code,omitempty,omitzero"`
+
+	// After The `after` of the page before.
+	After int64  `form:"after,omitempty" json:"after,omitempty,omitzero"`
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// DropDeadLettersParams defines parameters for DropDeadLetters.
+type DropDeadLettersParams struct {
+	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// ReplayDeadLettersParams defines parameters for ReplayDeadLetters.
+type ReplayDeadLettersParams struct {
+	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// DropDeadLetterParams defines parameters for DropDeadLetter.
+type DropDeadLetterParams struct {
+	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// GetDeadLetterParams defines parameters for GetDeadLetter.
+type GetDeadLetterParams struct {
+	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// ReplayDeadLetterParams defines parameters for ReplayDeadLetter.
+type ReplayDeadLetterParams struct {
+	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // ListFieldsParams defines parameters for ListFields.
 type ListFieldsParams struct {
 	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
@@ -1610,6 +1756,12 @@ type GetTraceLogsParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// DropDeadLettersJSONRequestBody defines body for DropDeadLetters for application/json ContentType.
+type DropDeadLettersJSONRequestBody = DeadLetterSelection
+
+// ReplayDeadLettersJSONRequestBody defines body for ReplayDeadLetters for application/json ContentType.
+type ReplayDeadLettersJSONRequestBody = DeadLetterSelection
+
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = KeyRequest
 
@@ -1692,6 +1844,24 @@ type ServerInterface interface {
 	// ListAttributeValues The values of an attribute, and how many spans or log records have each
 	// (GET /api/attributes/{key}/values)
 	ListAttributeValues(ctx echo.Context, key string, params ListAttributeValuesParams) error
+	// ListDeadLetters Dead letters of the tenant, oldest first
+	// (GET /api/dead-letters)
+	ListDeadLetters(ctx echo.Context, params ListDeadLettersParams) error
+	// DropDeadLetters Remove letters for good
+	// (POST /api/dead-letters/drop)
+	DropDeadLetters(ctx echo.Context, params DropDeadLettersParams) error
+	// ReplayDeadLetters Put letters back where they were
+	// (POST /api/dead-letters/replay)
+	ReplayDeadLetters(ctx echo.Context, params ReplayDeadLettersParams) error
+	// DropDeadLetter Remove a letter for good
+	// (DELETE /api/dead-letters/{sequence})
+	DropDeadLetter(ctx echo.Context, sequence int64, params DropDeadLetterParams) error
+	// GetDeadLetter A letter with its headers and the first of its items
+	// (GET /api/dead-letters/{sequence})
+	GetDeadLetter(ctx echo.Context, sequence int64, params GetDeadLetterParams) error
+	// ReplayDeadLetter Put a letter back where it was
+	// (POST /api/dead-letters/{sequence}/replay)
+	ReplayDeadLetter(ctx echo.Context, sequence int64, params ReplayDeadLetterParams) error
 	// ListFields The fields and operators of filters
 	// (GET /api/fields)
 	ListFields(ctx echo.Context, params ListFieldsParams) error
@@ -1833,6 +2003,228 @@ func (w *ServerInterfaceWrapper) ListAttributeValues(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListAttributeValues(ctx, key, params)
+	return err
+}
+
+// ListDeadLetters converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDeadLetters(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDeadLettersParams
+	// ------------- Optional query parameter "signal" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "signal", ctx.QueryParams(), &params.Signal, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter signal: %s", err))
+	}
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", ctx.QueryParams(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter code: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDeadLetters(ctx, params)
+	return err
+}
+
+// DropDeadLetters converts echo context to params.
+func (w *ServerInterfaceWrapper) DropDeadLetters(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DropDeadLettersParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DropDeadLetters(ctx, params)
+	return err
+}
+
+// ReplayDeadLetters converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplayDeadLetters(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplayDeadLettersParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplayDeadLetters(ctx, params)
+	return err
+}
+
+// DropDeadLetter converts echo context to params.
+func (w *ServerInterfaceWrapper) DropDeadLetter(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "sequence" -------------
+	var sequence int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sequence", ctx.Param("sequence"), &sequence, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sequence: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DropDeadLetterParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DropDeadLetter(ctx, sequence, params)
+	return err
+}
+
+// GetDeadLetter converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDeadLetter(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "sequence" -------------
+	var sequence int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sequence", ctx.Param("sequence"), &sequence, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sequence: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDeadLetterParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDeadLetter(ctx, sequence, params)
+	return err
+}
+
+// ReplayDeadLetter converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplayDeadLetter(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "sequence" -------------
+	var sequence int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sequence", ctx.Param("sequence"), &sequence, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sequence: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplayDeadLetterParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplayDeadLetter(ctx, sequence, params)
 	return err
 }
 
@@ -2788,5 +3180,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/keys", wrapper.CreateKey, options.OperationMiddlewares["createKey"]...)
 	router.DELETE(options.BaseURL+"/api/keys/:id", wrapper.RevokeKey, options.OperationMiddlewares["revokeKey"]...)
 	router.GET(options.BaseURL+"/api/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
+	router.GET(options.BaseURL+"/api/dead-letters", wrapper.ListDeadLetters, options.OperationMiddlewares["listDeadLetters"]...)
+	router.POST(options.BaseURL+"/api/dead-letters/replay", wrapper.ReplayDeadLetters, options.OperationMiddlewares["replayDeadLetters"]...)
+	router.POST(options.BaseURL+"/api/dead-letters/drop", wrapper.DropDeadLetters, options.OperationMiddlewares["dropDeadLetters"]...)
+	router.DELETE(options.BaseURL+"/api/dead-letters/:sequence", wrapper.DropDeadLetter, options.OperationMiddlewares["dropDeadLetter"]...)
+	router.GET(options.BaseURL+"/api/dead-letters/:sequence", wrapper.GetDeadLetter, options.OperationMiddlewares["getDeadLetter"]...)
+	router.POST(options.BaseURL+"/api/dead-letters/:sequence/replay", wrapper.ReplayDeadLetter, options.OperationMiddlewares["replayDeadLetter"]...)
 
 }

@@ -19,6 +19,8 @@ type watch struct {
 
 	mu      sync.Mutex
 	signals map[telemetry.Signal]*signalWatch
+	dead    map[telemetry.Tenant]map[telemetry.Signal]uint64
+	counted time.Time // when dead letters were
 }
 
 type signalWatch struct {
@@ -54,6 +56,7 @@ func (w *watch) run(ctx context.Context, interval time.Duration) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
+		w.count(ctx)
 		for _, signal := range telemetry.Signals() {
 			at := w.now()
 			if backlog, err := w.bus.Pending(ctx, signal); err == nil {
@@ -65,6 +68,25 @@ func (w *watch) run(ctx context.Context, interval time.Duration) error {
 			return nil
 		case <-tick.C:
 		}
+	}
+}
+
+// deadEvery is how often dead letters are counted, at most: the server goes through all of their subjects.
+const deadEvery = time.Second
+
+// count counts dead letters when it is time to.
+func (w *watch) count(ctx context.Context) {
+	w.mu.Lock()
+	due := w.now().Sub(w.counted) >= deadEvery
+	w.mu.Unlock()
+	if !due {
+		return
+	}
+	at := w.now()
+	if dead, err := w.bus.DeadCounts(ctx); err == nil {
+		w.mu.Lock()
+		w.dead, w.counted = dead, at
+		w.mu.Unlock()
 	}
 }
 
@@ -93,11 +115,13 @@ type Completeness struct {
 	Watermark time.Time      // all that was accepted before is in the database
 	Lag       *time.Duration // how long ago that was
 	Pending   *int64         // batches that are accepted and not in the database yet
+	// DeadLetters are batches of the tenant and signal that were accepted and could not be written.
+	DeadLetters *int64
 }
 
 // Completeness is what is known now; call it before Ask, so that the watermark holds for the answer.
-func (e *Engine) Completeness(signal telemetry.Signal) Completeness {
-	return e.watch.completeness(signal)
+func (e *Engine) Completeness(tenant telemetry.Tenant, signal telemetry.Signal) Completeness {
+	return e.watch.completeness(tenant, signal)
 }
 
 // Watch looks at the queue until ctx ends. A queue that does not answer is no error: answers then lack completeness.
@@ -105,7 +129,7 @@ func (e *Engine) Watch(ctx context.Context, interval time.Duration) error {
 	return e.watch.run(ctx, interval)
 }
 
-func (w *watch) completeness(signal telemetry.Signal) Completeness {
+func (w *watch) completeness(tenant telemetry.Tenant, signal telemetry.Signal) Completeness {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.signals[signal]
@@ -118,6 +142,10 @@ func (w *watch) completeness(signal telemetry.Signal) Completeness {
 	if !s.seen.IsZero() && now.Sub(s.seen) < stale {
 		pending := s.pending
 		c.Pending = &pending
+	}
+	if !w.counted.IsZero() && now.Sub(w.counted) < stale {
+		dead := int64(w.dead[tenant][signal]) //nolint:gosec // messages in a stream
+		c.DeadLetters = &dead
 	}
 	return c
 }

@@ -17,9 +17,9 @@ func TestCompletenessFollowsTheQueue(t *testing.T) {
 	w := newWatch(nil, clock.Now)
 	at := func(settled, last, pending uint64) Completeness {
 		w.note(telemetry.Logs, clock.Now(), bus.Backlog{Settled: settled, LastPosition: last, Pending: pending})
-		return w.completeness(telemetry.Logs)
+		return w.completeness("shop", telemetry.Logs)
 	}
-	require.Equal(t, Completeness{}, w.completeness(telemetry.Logs), "nothing is known yet")
+	require.Equal(t, Completeness{}, w.completeness("shop", telemetry.Logs), "nothing is known yet")
 
 	c := at(5, 5, 0)
 	require.Equal(t, base(), c.Watermark)
@@ -41,7 +41,7 @@ func TestCompletenessFollowsTheQueue(t *testing.T) {
 	require.Equal(t, base().Add(time.Second), c.Watermark, "all of the second look is committed, not all of the third")
 
 	clock.Advance(time.Minute)
-	c = w.completeness(telemetry.Logs)
+	c = w.completeness("shop", telemetry.Logs)
 	require.Nil(t, c.Pending, "an old look says nothing of what waits now")
 	require.Equal(t, base().Add(time.Second), c.Watermark)
 

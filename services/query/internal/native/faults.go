@@ -26,6 +26,16 @@ var (
 		Meaning: "A signal is named that the path does not know.",
 		Advice:  "Use one that the message names.",
 	}
+	errSequence = fault.Kind{
+		Class: fault.Invalid, Code: "request.sequence",
+		Meaning: "The sequence of a dead letter is none.",
+		Advice:  "Use one that the list of dead letters shows.",
+	}
+	errPreview = fault.Kind{
+		Class: fault.Invalid, Code: "dead_letter.preview",
+		Meaning: "The body of a dead letter cannot be shown.",
+		Advice:  "See its reason and headers.",
+	}
 	errScope = fault.Kind{
 		Class: fault.Invalid, Code: "request.scope",
 		Meaning: "A scope of attributes is named that there is not.",

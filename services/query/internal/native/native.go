@@ -21,6 +21,7 @@ type Settings struct {
 	PageBytes     int64  // of items in one answer, but for a single larger one
 	CursorKey     []byte // signs cursors
 	Keys          Keys   // nil where nothing is authenticated: then none are made here
+	Dead          DeadLetters
 }
 
 // API answers requests, many at a time.
@@ -49,9 +50,9 @@ func (n *API) tenant(c echo.Context) (telemetry.Tenant, error) {
 }
 
 // completeness is asked before the snapshot is taken, so that its watermark holds for the answer.
-func (n *API) completeness(signal telemetry.Signal) api.Completeness {
-	c := n.engine.Completeness(signal)
-	out := api.Completeness{Watermark: c.Watermark, Pending: c.Pending}
+func (n *API) completeness(tenant telemetry.Tenant, signal telemetry.Signal) api.Completeness {
+	c := n.engine.Completeness(tenant, signal)
+	out := api.Completeness{Watermark: c.Watermark, Pending: c.Pending, DeadLetters: c.DeadLetters}
 	if c.Lag != nil {
 		ms := c.Lag.Milliseconds()
 		out.LagMs = &ms

@@ -225,6 +225,8 @@ export interface Completeness {
   watermark: Date | undefined;
   lagMillis: number | undefined;
   pending: number | undefined;
+  /** Batches that were accepted and could not be written. */
+  deadLetters: number | undefined;
 }
 
 export interface Stats {

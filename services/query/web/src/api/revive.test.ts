@@ -3,7 +3,7 @@ import * as revive from './revive';
 import type { components } from './wire';
 
 const envelope = {
-  completeness: { watermark: '2026-11-23T10:00:00Z', lag_ms: 120, pending: 2 },
+  completeness: { watermark: '2026-11-23T10:00:00Z', lag_ms: 120, pending: 2, dead_letters: 3 },
   stats: { elapsed_ms: 3.5, items_scanned: 10, segments_read: 1, segments_pruned: 4, bytes_read: 1234 },
 };
 
@@ -75,7 +75,7 @@ describe('pages', () => {
   it('have a next cursor only when there is more', () => {
     const more = revive.page({ ...envelope, pagination: { has_more: true, next_cursor: 'abc' } }, []);
     expect(more.next).toBe('abc');
-    expect(more.completeness).toMatchObject({ lagMillis: 120, pending: 2 });
+    expect(more.completeness).toMatchObject({ lagMillis: 120, pending: 2, deadLetters: 3 });
     expect(revive.page({ ...envelope, pagination: { has_more: false } }, []).next).toBeUndefined();
   });
 

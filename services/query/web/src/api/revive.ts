@@ -273,6 +273,7 @@ export function answer<T>(wire: Envelope, data: T): model.Answer<T> {
       watermark: completeness.watermark === undefined ? undefined : new Date(completeness.watermark),
       lagMillis: completeness.lag_ms,
       pending: completeness.pending,
+      deadLetters: completeness.dead_letters,
     },
     stats: {
       elapsedMillis: stats.elapsed_ms,

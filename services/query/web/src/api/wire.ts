@@ -458,6 +458,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Dead letters of the tenant, oldest first */
+        get: operations["listDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put letters back where they were
+         * @description They keep their batch id: what of them is stored already is not stored again. A letter that fails once more is a new letter. At most 1000 of one request: where has_more is true, send the selection of the answer. An error in the middle leaves done what
+         *     was done.
+         */
+        post: operations["replayDeadLetters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove letters for good
+         * @description What they hold is lost. At most 1000 of one request: where has_more is true, send the selection of the answer. An error in the middle leaves done what
+         *     was done.
+         */
+        post: operations["dropDeadLetters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/{sequence}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A letter with its headers and the first of its items */
+        get: operations["getDeadLetter"];
+        put?: never;
+        post?: never;
+        /** Remove a letter for good */
+        delete: operations["dropDeadLetter"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dead-letters/{sequence}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a letter back where it was
+         * @description It keeps its batch id, so that it is stored once however often it is replayed. Where it fails once more it is a new letter.
+         */
+        post: operations["replayDeadLetter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -718,6 +815,11 @@ export interface components {
              * @description Batches accepted but not yet committed.
              */
             pending?: number;
+            /**
+             * Format: int64
+             * @description Batches of the tenant and signal that were accepted and could not be written, as of a second ago; no answer holds what is in them.
+             */
+            dead_letters?: number;
         };
         Stats: {
             /** Format: double */
@@ -1221,6 +1323,76 @@ export interface components {
         LoginByKey: {
             /** @description olly_…, 74 characters. */
             key: string;
+        };
+        /** @enum {string} */
+        SignalName: "traces" | "logs" | "metrics";
+        /** @description What a stranger on the bus left out is empty or zero. */
+        DeadLetter: {
+            /**
+             * Format: int64
+             * @description Names it, and is higher for later ones.
+             */
+            sequence: number;
+            /** Format: date-time */
+            died_at: string;
+            signal: components["schemas"]["SignalName"];
+            /** @description Where a replay puts it. */
+            subject: string;
+            /** @description The id of the batch. */
+            batch: string;
+            /** @description Of the error that it died of; see docs/errors.md. */
+            code: string;
+            class: string;
+            reason: string;
+            /** @description How often a writer tried. */
+            attempts: number;
+            /** @description Spans, records or points, as the sender's request was counted. */
+            items: number;
+            /** @description As it lies on the bus, compressed. */
+            bytes: number;
+        };
+        DeadLetterPage: {
+            letters: components["schemas"]["DeadLetter"][];
+            has_more: boolean;
+            /**
+             * Format: int64
+             * @description The parameter of the next page.
+             */
+            after: number;
+        };
+        DeadLetterDetail: {
+            letter: components["schemas"]["DeadLetter"];
+            headers: {
+                [key: string]: string[];
+            };
+            /** @description The first of its items as OTLP/JSON. Absent where preview_error says why. */
+            preview?: Record<string, never>;
+            /** @description How many of its items the preview holds. */
+            preview_items?: number;
+            preview_error?: string;
+        };
+        /** @description Which letters of the tenant; {} for all. */
+        DeadLetterSelection: {
+            signal?: components["schemas"]["SignalName"];
+            /** @description Only those that died of this error. */
+            code?: string;
+            /**
+             * Format: int64
+             * @description Only those with a higher sequence.
+             */
+            after?: number;
+            /**
+             * Format: int64
+             * @description Only those up to this sequence; absent for all that there are.
+             */
+            through?: number;
+        };
+        DeadLettersDone: {
+            /** @description How many letters this request replayed or dropped. */
+            done: number;
+            has_more: boolean;
+            /** @description Present when has_more; those that are left. */
+            selection?: components["schemas"]["DeadLetterSelection"];
         };
         Liveness: {
             status: string;
@@ -2231,6 +2403,199 @@ export interface operations {
                 content?: never;
             };
             403: components["responses"]["Refused"];
+        };
+    };
+    listDeadLetters: {
+        parameters: {
+            query?: {
+                signal?: components["schemas"]["SignalName"];
+                /** @description Only those that died of this error. */
+                code?: string;
+                /** @description The `after` of the page before. */
+                after?: number;
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The letters, without their bodies. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterPage"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    replayDeadLetters: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeadLetterSelection"];
+            };
+        };
+        responses: {
+            /** @description How many, and what to send for the others. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLettersDone"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            413: components["responses"]["Refused"];
+            429: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    dropDeadLetters: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeadLetterSelection"];
+            };
+        };
+        responses: {
+            /** @description How many, and what to send for the others. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLettersDone"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            413: components["responses"]["Refused"];
+            429: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    getDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The letter. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterDetail"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    dropDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    replayDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It waits for a writer again. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["Refused"];
+            429: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
         };
     };
     getLiveness: {

@@ -12,7 +12,7 @@ const late = 10_000;
 export function Freshness({ answer }: { answer: Answer<unknown> | undefined }) {
   if (answer === undefined) return null;
   const { completeness, stats, incomplete } = answer;
-  const { lagMillis, pending, watermark } = completeness;
+  const { lagMillis, pending, watermark, deadLetters } = completeness;
   const tone =
     incomplete !== undefined || (lagMillis !== undefined && lagMillis > late)
       ? 'warn'
@@ -36,6 +36,11 @@ export function Freshness({ answer }: { answer: Answer<unknown> | undefined }) {
             <p>
               Everything accepted before {formatClock(instantFromMillis(watermark.getTime()))} is in this answer
               {pending !== undefined && pending > 0 ? `; ${plural(pending, 'batch', 'batches')} on the way.` : '.'}
+            </p>
+          )}
+          {deadLetters !== undefined && deadLetters > 0 && (
+            <p>
+              {plural(deadLetters, 'batch', 'batches')} could not be written and are dead letters: no answer holds them.
             </p>
           )}
           <p className={classes.stats}>
