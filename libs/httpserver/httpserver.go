@@ -180,7 +180,7 @@ func (s *Server) Run(ctx context.Context) error {
 		IdleTimeout:       s.cfg.IdleTimeout,
 		MaxHeaderBytes:    s.cfg.MaxHeaderBytes,
 		Protocols:         protocols(),
-		HTTP2:             &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connectionWindow},
+		HTTP2:             &http.HTTP2Config{MaxReceiveBufferPerStream: StreamWindow, MaxReceiveBufferPerConnection: connectionWindow},
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
@@ -212,11 +212,12 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-// What a sender may have on its way by HTTP/2 before somebody reads it. A body waits in memory that nobody has accounted for yet.
-const (
-	streamWindow     = 64 << 10
-	connectionWindow = 256 << 10
-)
+// StreamWindow is how many bytes of a body a sender may have on its way by HTTP/2 before somebody reads it. They wait in memory that nobody has
+// accounted for yet. gRPC beside this server has the same.
+const StreamWindow = 64 << 10
+
+// connectionWindow is the same for all streams of a connection together.
+const connectionWindow = 256 << 10
 
 // protocols are HTTP/1.1, HTTP/2 with TLS, and HTTP/2 without from clients that know beforehand (h2c), which proxies and service meshes
 // send to a port that is said to speak it. An Upgrade to it is not followed: RFC 9113 has done away with it, and clients go on without.

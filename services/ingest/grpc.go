@@ -27,6 +27,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -49,7 +50,7 @@ func newGRPCServer(s *Service) (*grpcServer, error) {
 		grpc.MaxRecvMsgSize(maxOther),
 		grpc.MaxConcurrentStreams(uint32(cfg.MaxStreams)), //nolint:gosec // Validate bounds it
 		grpc.MaxHeaderListSize(maxHeaders),
-		grpc.StaticStreamWindowSize(streamWindow),
+		grpc.StaticStreamWindowSize(httpserver.StreamWindow),
 		grpc.StaticConnWindowSize(connectionWindow),
 		grpc.ReadBufferSize(connectionBuffer),
 		// Clients that ping to keep a connection through a load balancer are not cut for it.

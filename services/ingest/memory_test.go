@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
@@ -253,4 +254,43 @@ func TestMessagesOfEverySize(t *testing.T) {
 		require.False(t, retry, "not to be repeated")
 	}
 	testbed.Eventually(t, "all is given back", func() bool { return r.budget.used.Load() == 0 })
+}
+
+// However much room is left for a message, its sender may never have more on its way than the window of a stream.
+func TestTheWindowStaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	const length = 4 << 20
+	f := calling(t, r, 1, length, 0)
+	allowed, sent := int64(httpserver.StreamWindow), int64(prefix)
+	connection := int64(1<<16 - 1) // what RFC 9113 begins with
+	frame := make([]byte, 1<<14)
+	for left := int64(length); left > 0; {
+		for n := min(left, int64(len(frame)), allowed-sent, connection-sent); n > 0; n = min(left, int64(len(frame)), allowed-sent, connection-sent) {
+			require.NoError(t, f.WriteData(1, left == n, frame[:n]))
+			sent, left = sent+n, left-n
+		}
+		if left == 0 {
+			break
+		}
+		got, err := f.ReadFrame()
+		require.NoError(t, err)
+		switch got := got.(type) {
+		case *http2.SettingsFrame:
+			if window, ok := got.Value(http2.SettingInitialWindowSize); ok {
+				require.EqualValues(t, httpserver.StreamWindow, window)
+			}
+		case *http2.PingFrame:
+			require.NoError(t, f.WritePing(true, got.Data))
+		case *http2.WindowUpdateFrame:
+			if got.StreamID == 0 {
+				connection += int64(got.Increment)
+				break
+			}
+			allowed += int64(got.Increment)
+			require.LessOrEqual(t, allowed-sent, int64(httpserver.StreamWindow), "after %d bytes", sent)
+		default:
+			require.Failf(t, "the call has ended", "%v after %d bytes", got, sent)
+		}
+	}
 }

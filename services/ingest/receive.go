@@ -17,15 +17,18 @@ import (
 
 // How a gRPC message comes in. gRPC would take a message of whatever length its prefix says into memory, and decompress it, before it calls
 // anybody; stats handlers, taps and codecs all come later or see no length. So a message is read here from the stream itself, piece by piece,
-// through the same budget as a body of HTTP. Beside what is charged, a stream holds at most its window.
+// through the same budget as a body of HTTP. Beside what is charged, a stream holds at most its window and a piece.
 
 const (
-	streamWindow     = 64 << 10 // what a sender may send of a message before somebody reads it
 	connectionWindow = 1 << 20
 	connectionBuffer = 16 << 10 // a connection has one all its life
 	maxHeaders       = 16 << 10
 	maxOther         = 64 << 10 // messages of services that gRPC decodes itself: health
 	prefix           = 5        // of a message: whether it is compressed, its length
+
+	// piece is how much is read of a stream at a time. gRPC opens a stream's window by what is asked for where it may not hold that, and
+	// collects all of it before it returns; it gives a quarter of the window back late, so that half of it is there at any time.
+	piece = httpserver.StreamWindow / 2
 )
 
 // serverStream is the part of gRPC's stream that is needed; its exported methods, which the interface that gRPC gives out does not name.
@@ -79,13 +82,13 @@ func (m *received) incoming() incoming {
 	return incoming{source: m, announced: m.length, encoding: m.encoding}
 }
 
-// Read reads the message; no more than p has room for is asked of the sender.
+// Read reads a piece of the message; the sender may never have more on its way than the window, however much p has room for.
 func (m *received) Read(p []byte) (int, error) {
 	if m.left == 0 {
 		m.end()
 		return 0, io.EOF
 	}
-	n := int(min(m.left, int64(len(p))))
+	n := int(min(m.left, int64(len(p)), piece))
 	arrived, err := m.stream.Read(n)
 	if err != nil {
 		return 0, err
