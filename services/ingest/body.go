@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"net/http"
 	"sync"
 	"time"
@@ -129,17 +130,21 @@ func nextSize(arrived, announced, limit int64) int64 {
 	return min(2*arrived, limit+1)
 }
 
-// grow moves what has been read of a body to a buffer of want bytes, a kept one where there is one.
+// grow moves what has been read of a body to a buffer of want bytes, a kept one of up to twice that where there is one and room for it.
 func (s *Service) grow(b *body, want int64) error {
 	next := s.buffers.get(want)
 	if next != nil {
-		want = int64(cap(*next))
-	}
-	if err := s.budget.take(want, want <= smallRequest); err != nil {
-		s.buffers.put(next)
-		return err
+		if size := int64(cap(*next)); s.budget.take(size, size <= smallRequest) == nil {
+			want = size
+		} else {
+			s.buffers.put(next)
+			next = nil
+		}
 	}
 	if next == nil {
+		if err := s.budget.take(want, want <= smallRequest); err != nil {
+			return err
+		}
 		made := make([]byte, 0, want)
 		next = &made
 	}
@@ -255,40 +260,36 @@ func (l lane) take(ctx context.Context, wait time.Duration) error {
 
 func (l lane) leave() { <-l }
 
-// buffers keeps what requests were read into for the next ones. The zero value is ready; safe for concurrent use.
-type buffers struct {
-	small sync.Pool // *[]byte of at most maxSmall
-	large sync.Pool // *[]byte
-}
+// buffers keeps what requests were read into for the next ones, apart by size, so that a request does not hold, and is not charged for, a
+// buffer much larger than it asks for. The zero value is ready; safe for concurrent use.
+type buffers [maxKeptBits]sync.Pool // *[]byte, by how many bits its capacity has, less one
 
-// Buffers of up to maxSmall and of up to maxKept are kept for the next request, apart, so that a small request does not hold, and is
-// not charged for, a large buffer.
+// A buffer of up to maxKept bytes is kept, a number of so many bits.
 const (
-	maxSmall = 256 << 10
-	maxKept  = 8 << 20
+	maxKept     = 1 << (maxKeptBits - 1)
+	maxKeptBits = 24
 )
 
-// get returns a kept buffer of at least want bytes, nil where there is none.
+// get returns a kept buffer of at least want bytes and at most twice as many, nil where none is found.
 func (b *buffers) get(want int64) *[]byte {
-	pool := &b.small
-	if want > maxSmall {
-		pool = &b.large
+	class := bits.Len64(uint64(want)) - 1 //nolint:gosec // not negative
+	for i := class; i <= class+1 && i < len(b); i++ {
+		buffer, _ := b[i].Get().(*[]byte)
+		if buffer == nil {
+			continue
+		}
+		if size := int64(cap(*buffer)); want <= size && size <= 2*want {
+			return buffer
+		}
+		b[i].Put(buffer)
 	}
-	buffer, _ := pool.Get().(*[]byte)
-	if buffer != nil && int64(cap(*buffer)) < want {
-		b.put(buffer)
-		return nil
-	}
-	return buffer
+	return nil
 }
 
+// put keeps a buffer; it belongs to another at once.
 func (b *buffers) put(buffer *[]byte) {
-	switch {
-	case buffer == nil:
-	case cap(*buffer) <= maxSmall:
-		b.small.Put(buffer)
-	case cap(*buffer) <= maxKept:
-		b.large.Put(buffer)
+	if buffer != nil && cap(*buffer) > 0 && cap(*buffer) <= maxKept {
+		b[bits.Len(uint(cap(*buffer)))-1].Put(buffer)
 	}
 }
 
