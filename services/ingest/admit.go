@@ -68,6 +68,9 @@ func (s *Service) take(ctx context.Context, from *peer, id auth.Identity, signal
 				batches[i].Payload = telemetry.StampLogs(part.Payload, try.arrived.UnixNano())
 			}
 		}
+		copied := copies(batches, payload)
+		s.budget.hold(copied)
+		defer s.budget.free(copied)
 		ctx, cancel := context.WithTimeout(ctx, s.cfg.PublishTimeout)
 		defer cancel()
 		published, err := s.publisher.Publish(ctx, batches)
@@ -81,6 +84,16 @@ func (s *Service) take(ctx context.Context, from *peer, id auth.Identity, signal
 	}
 	s.metrics.took(ctx, signal, len(payload), &admission.Summary)
 	return out, nil
+}
+
+// copies is how many bytes batches hold beside the payload that they are of.
+func copies(batches []telemetry.Batch, payload []byte) (n int64) {
+	for i := range batches {
+		if part := batches[i].Payload; &part[0] != &payload[0] {
+			n += int64(cap(part))
+		}
+	}
+	return n
 }
 
 // budget bounds the bytes of requests in memory. Safe for concurrent use.
@@ -104,6 +117,9 @@ func (b *budget) take(n int64, small bool) error {
 	}
 	return nil
 }
+
+// hold counts n bytes that are in memory already; the caller gives them back by free. Who has them is let through, and who comes next pays.
+func (b *budget) hold(n int64) { b.used.Add(n) }
 
 // largest is what a large request that is alone can have.
 func (b *budget) largest() int64 { return b.limit - b.limit/keptFree }

@@ -22,7 +22,7 @@ import (
 type body struct {
 	bytes    []byte
 	buffer   *[]byte
-	reserved int64
+	reserved int64         // of the budget: for the buffer, and for what was made of it and lives as long
 	place    chan struct{} // of the lane of large requests, while one is held
 }
 

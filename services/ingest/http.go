@@ -102,7 +102,9 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 			return receipt{}, err
 		}
 		payload, refused, err = fromJSON(signal, payload)
-		s.budget.free(parsed)
+		kept := int64(cap(payload)) // until the bus has answered, as the body is
+		s.budget.free(parsed - kept)
+		b.reserved += kept
 		if err != nil {
 			return receipt{}, err
 		}

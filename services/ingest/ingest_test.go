@@ -45,7 +45,7 @@ type running struct {
 	bus   *bus.Bus
 
 	budget *budget
-	panics atomic.Bool // the next request meets a defect
+	meets  atomic.Pointer[func()] // what the next request that is admitted meets before it is
 }
 
 // start runs an ingest until the test ends; change alters its configuration.
@@ -60,9 +60,11 @@ func start(t testing.TB, change ...func(*Config)) *running {
 	}
 	env := service.NewEnv("ingest", testbed.NewLog(t))
 	env.Now = func() time.Time {
-		// The clock is read by the admission and by others; only the admission is to fail.
-		if r.panics.Load() && called("take") && r.panics.CompareAndSwap(true, false) {
-			panic("a defect")
+		// The clock is read by the admission, first of all, and by others.
+		if r.meets.Load() != nil && called("take") {
+			if meets := r.meets.Swap(nil); meets != nil {
+				(*meets)()
+			}
 		}
 		return r.clock.Now()
 	}

@@ -7,10 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -19,6 +22,7 @@ import (
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/status"
 
+	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -292,5 +296,83 @@ func TestTheWindowStaysWhatItIs(t *testing.T) {
 		default:
 			require.Failf(t, "the call has ended", "%v after %d bytes", got, sent)
 		}
+	}
+}
+
+// hushed is a server whose answers do not come while somebody holds the lock.
+type hushed struct {
+	bus.InProcess
+	answers *sync.RWMutex
+}
+
+func (h hushed) InProcessConn() (net.Conn, error) {
+	conn, err := h.InProcess.InProcessConn()
+	return hushedConn{conn, h.answers}, err
+}
+
+type hushedConn struct {
+	net.Conn
+	answers *sync.RWMutex
+}
+
+func (h hushedConn) Read(p []byte) (int, error) {
+	n, err := h.Conn.Read(p)
+	h.answers.RLock()
+	defer h.answers.RUnlock()
+	return n, err
+}
+
+// What is made of a request is charged as long as it is there: the protobuf of JSON, and the parts of what is cut.
+func TestWhatIsMadeOfARequestIsChargedUntilItIsAnswered(t *testing.T) {
+	t.Parallel()
+	old := ptraceotlp.NewExportRequest()
+	require.NoError(t, old.UnmarshalProto(large(t, 500)))
+	old.Traces().ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(7).SetStartTimestamp(1)
+	filtered, err := old.MarshalProto()
+	require.NoError(t, err)
+	for _, test := range []struct {
+		name    string
+		payload []byte
+		json    bool
+		parts   float64 // together, of the payload
+	}{
+		{"protobuf as it is", large(t, 500), false, 0},
+		{"protobuf, one item refused", filtered, false, 0.9},
+		{"protobuf, cut", large(t, 7000), false, 0.9},
+		{"JSON", large(t, 500), true, 0},
+		{"JSON, one item refused", filtered, true, 0.9},
+		{"JSON, cut", large(t, 7000), true, 0.9},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			answers := new(sync.RWMutex)
+			r := start(t, func(c *Config) { c.Bus.InProcess = hushed{c.Bus.InProcess, answers} })
+			body, contentType, want := test.payload, typeProtobuf, int64(len(test.payload))
+			if test.json {
+				request := ptraceotlp.NewExportRequest()
+				require.NoError(t, request.UnmarshalProto(test.payload))
+				var err error
+				body, err = request.MarshalJSON()
+				require.NoError(t, err)
+				contentType = typeJSON
+				want += int64(len(body))
+			}
+			answers.Lock()
+			release := sync.OnceFunc(answers.Unlock)
+			defer release()
+			var admitting atomic.Int64
+			meets := func() { admitting.Store(r.budget.used.Load()) }
+			r.meets.Store(&meets)
+			answered := make(chan int, 1)
+			go func() { answered <- r.post("/v1/traces", contentType, body).status }()
+			testbed.Eventually(t, "it is admitted", func() bool { return admitting.Load() > 0 })
+			require.GreaterOrEqual(t, admitting.Load(), want)
+			parts := int64(test.parts * float64(len(test.payload)))
+			testbed.Eventually(t, "its parts are charged", func() bool { return r.budget.used.Load() >= admitting.Load()+parts })
+			require.LessOrEqual(t, r.budget.used.Load(), admitting.Load()+2*parts)
+			release()
+			require.Equal(t, http.StatusOK, <-answered)
+			testbed.Eventually(t, "all is given back", func() bool { return r.budget.used.Load() == 0 })
+		})
 	}
 }
