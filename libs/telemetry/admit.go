@@ -26,8 +26,9 @@ type Admission struct {
 }
 
 // Admit checks a request (see Check), leaves out the items that are not admitted, and cuts what remains into parts of at most
-// limits.PartBytes at the bounds of resources, scopes, metrics and items; an item that needs more, up to limits.MaxBytes, is a part alone. Order is kept, and a part says which of the request's items it
-// holds, so that the same request may be cut otherwise when it is sent again. A part stays within limits.MaxBytes after StampLogs, too.
+// limits.PartBytes at the bounds of resources, scopes, metrics and items; an item that needs more, up to limits.MaxBytes, is a part alone.
+// Order is kept, and a part says which of the request's items it holds, so that the same request may be cut otherwise when it is sent again.
+// A part stays within limits.MaxBytes after StampLogs, too.
 //
 // Where everything is admitted and fits, the only part is payload itself. Otherwise parts are copies. An item that is too large even
 // alone is counted in Rejected[TooLarge]; its neighbours stay. Every part repeats the resource and the scope of its items: where a

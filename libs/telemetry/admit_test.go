@@ -583,10 +583,13 @@ func TestPartsOfALargeHeaderAreBounded(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		header   int
+		max      int
 		rejected int
 	}{
-		{"larger than half a part", bound - 2000, 1000},
-		{"just under half", bound/2 - 100, 0},
+		{"larger than half a part", bound - 2000, bound, 1000},
+		{"just under half", bound/2 - 100, bound, 0},
+		{"half of a part, not of what a single item may have", bound/2 + 100, 8 * bound, 1000},
+		{"just under half of a part", bound/2 - 100, 8 * bound, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			req := ptraceotlp.NewExportRequest()
@@ -607,7 +610,7 @@ func TestPartsOfALargeHeaderAreBounded(t *testing.T) {
 			payload, err := req.MarshalProto()
 			require.NoError(t, err)
 			limits := window()
-			limits.MaxBytes = bound
+			limits.PartBytes, limits.MaxBytes = bound, test.max
 			a, err := telemetry.Admit(telemetry.Traces, payload, limits)
 			require.NoError(t, err)
 			total := 0

@@ -14,8 +14,8 @@ type Limits struct {
 	MinTime, MaxTime int64
 	// Kept is from where on data of the tenant and signal is kept, in Unix nanoseconds: what is older would be dropped at once. 0 is no bound.
 	Kept int64
-	// PartBytes is how large the parts are that Admit cuts a request into, and MaxBytes how large one may be that holds a single item which
-	// does not fit. 0 of PartBytes is MaxBytes; 0 of both is no bound.
+	// PartBytes is how large the parts are at most that Admit cuts a request into, and MaxBytes how large one may be that holds a single item
+	// which does not fit. Where MaxBytes is less than PartBytes, or PartBytes is 0, it bounds every part. 0 of both is no bound.
 	PartBytes, MaxBytes int
 }
 
@@ -34,7 +34,7 @@ const (
 	TooDeep            // a value of it is nested deeper than otlp.MaxNesting
 	Malformed          // its bytes are no protobuf, or a known field has the wrong wire type
 	TooLarge           // with its resource and scope it exceeds Limits.MaxBytes
-	LargeHeader        // its request must be cut, and its resource and scope alone exceed half of Limits.MaxBytes
+	LargeHeader        // its request must be cut, and its resource and scope alone exceed half of what a part may have, or would be repeated too often
 	numReasons
 )
 

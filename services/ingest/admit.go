@@ -19,8 +19,9 @@ type receipt struct {
 	position uint64 // of the last part in its signal's stream; 0 where there was nothing to store
 }
 
-// partBytes is how large a batch of several items is at most: what writers hold is counted in batches. Only a single large item makes a larger.
-const partBytes = 1<<20 - 8<<10
+// partBytes is how large a batch of several items is at most, less where the bus takes no such message: what writers hold is counted in
+// batches. Only a single large item makes a larger.
+const partBytes = 1 << 20
 
 // repeated notes that some items were taken for a repeat, and says so.
 func (r *receipt) repeated(n int, signal telemetry.Signal) {

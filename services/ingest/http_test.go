@@ -333,6 +333,29 @@ func TestALargeRequestIsSplitAndARetryAddsNothing(t *testing.T) {
 	require.Equal(t, 20_000, items)
 }
 
+// A batch is of 1 MiB, or of what the bus takes where that is less: with the headers, of whatever does not compress.
+func TestABatchFitsTheMessageOfTheBus(t *testing.T) {
+	t.Parallel()
+	for _, message := range []int{128 << 10, 1 << 20, 1<<20 + 4<<10, 8 << 20} {
+		r := start(t, func(c *Config) { c.Bus.MaxMessageBytes, c.Bus.Compression = message, "none" })
+		payload := large(t, 20_000)
+		got := r.post("/v1/traces", "application/x-protobuf", payload)
+		require.Equal(t, http.StatusOK, got.status, "%s", got.body)
+		require.Empty(t, got.body, "nothing is refused")
+		backlog, err := r.bus.Pending(t.Context(), telemetry.Traces)
+		require.NoError(t, err)
+		items, largest := 0, 0
+		for _, batch := range r.stored(telemetry.Traces, int(backlog.Pending)) {
+			items += batch.Items
+			largest = max(largest, len(batch.Payload))
+		}
+		require.Equal(t, 20_000, items)
+		most := min(1<<20, r.bus.MaxPayload())
+		require.LessOrEqual(t, largest, most)
+		require.Greater(t, largest, most-4<<10, "and it is full")
+	}
+}
+
 // TestALargeItemIsABatchOfItsOwn: a prompt of megabytes in an attribute is kept whole, and what is sent with it stays in batches of the
 // ordinary size.
 func TestALargeItemIsABatchOfItsOwn(t *testing.T) {
