@@ -289,13 +289,31 @@ func alive(pid int, dataDir string) bool {
 	return err != nil || ours(pid, dataDir)
 }
 
-// ours reports whether a process is surely a server on this data directory: only such a one is sent a signal.
+// ours reports whether a process is surely a server on this data directory: only such a one is sent a signal. That is one whose program is
+// called postgres and whose -D names the directory: psql, a backup or an editor name it as well.
 func ours(pid int, dataDir string) bool {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil { // a system without /proc
-		line, err = exec.Command("ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output() //nolint:noctx // it ends at once
+	if err != nil { // a system without /proc: its arguments come in one line, so the directory must be at the place where Start puts it
+		line, err := exec.Command("ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output() //nolint:noctx // it ends at once
+		program, rest, found := strings.Cut(strings.TrimSpace(string(line)), " -D ")
+		return err == nil && found && filepath.Base(program) == "postgres" && (rest == dataDir || strings.HasPrefix(rest, dataDir+" "))
 	}
-	return err == nil && strings.Contains(string(line), "postgres") && strings.Contains(string(line), dataDir)
+	args := strings.Split(string(line), "\x00")
+	if filepath.Base(args[0]) != "postgres" {
+		return false
+	}
+	at := slices.Index(args, "-D")
+	return at > 0 && at+1 < len(args) && sameDirectory(args[at+1], dataDir)
+}
+
+// sameDirectory compares what two absolute paths lead to: one may go through a link.
+func sameDirectory(a, b string) bool {
+	if filepath.Clean(a) == filepath.Clean(b) {
+		return true
+	}
+	one, err1 := os.Stat(a)
+	other, err2 := os.Stat(b)
+	return filepath.IsAbs(a) && err1 == nil && err2 == nil && os.SameFile(one, other)
 }
 
 func choosePort(port int) (int, error) {
