@@ -11,6 +11,8 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
@@ -121,7 +123,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 // Ready is closed when every role is ready to serve.
 func (s *Service) Ready() <-chan struct{} { return s.ready }
 
-// DatabaseURL is the URL of the database for its superuser; read it after Ready.
+// DatabaseURL is the URL of the database for its superuser, with the password; read it after Ready, and show it to nobody.
 func (s *Service) DatabaseURL() string { return s.database }
 
 // Run starts everything in order, serves until ctx ends or a part fails, and stops everything in the reverse order, so that nothing
@@ -315,13 +317,17 @@ func (s *Service) announce(ctx context.Context, dir string, begin time.Time) {
 	}
 	done("ingest, writer, query, janitor")
 	s.progress.line("")
-	s.progress.box(fmt.Sprintf("ollyScale is ready after %s", s.env.Now().Sub(begin).Round(100*time.Millisecond)), [][2]string{
+	rows := [][2]string{
 		{"Web interface", "http://" + reachable(s.cfg.Query.HTTP.Address)},
 		{"OTLP/gRPC", "http://" + reachable(s.cfg.Ingest.GRPC.Address)},
 		{"OTLP/HTTP", "http://" + reachable(s.cfg.Ingest.HTTP.Address)},
 		{"PostgreSQL", redacted(s.database)},
 		{"Data", dir},
-	})
+	}
+	if s.cfg.Postgres.URL == "" {
+		rows = slices.Insert(rows, 4, [2]string{"", "PGPASSFILE=" + filepath.Join(dir, psqlFile)})
+	}
+	s.progress.box(fmt.Sprintf("ollyScale is ready after %s", s.env.Now().Sub(begin).Round(100*time.Millisecond)), rows)
 	s.progress.line("Try it: ollyscale demo (or make demo). Stop with Ctrl-C.")
 	close(s.ready)
 }

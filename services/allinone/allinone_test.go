@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,13 +122,35 @@ func listServices(t *testing.T, c Config) (s services) {
 	return s
 }
 
+// checkThatTheDatabaseIsClosed finds that another account of the machine, which reaches the port and cannot read the password, is not let
+// in, and that the password is told to nobody.
+func checkThatTheDatabaseIsClosed(t *testing.T, s *Service, told string) {
+	t.Helper()
+	with, err := url.Parse(s.DatabaseURL())
+	require.NoError(t, err)
+	password, _ := with.User.Password()
+	require.Len(t, password, 26)
+	require.NotContains(t, told, password)
+	for _, who := range []*url.Userinfo{url.User("postgres"), url.UserPassword("postgres", "postgres"), url.User("nobody")} {
+		with.User = who
+		_, err = OpenDatabase(t.Context(), with.String(), "", "stranger")
+		require.Error(t, err, who.String())
+	}
+	path := filepath.Join(s.cfg.DataDir, psqlFile)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	require.Contains(t, told, "PGPASSFILE="+path)
+}
+
 func TestWhatTheShopSendsIsThereAndStaysThere(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
 	c := config(t, dir)
 	s, out, stop := up(t, c)
 	require.Contains(t, out.String(), "Web interface  http://"+c.Query.HTTP.Address)
-	require.Contains(t, out.String(), s.DatabaseURL())
+	require.Contains(t, out.String(), fmt.Sprintf("postgres://postgres:xxxxx@127.0.0.1:%d/ollyscale", c.Postgres.Port))
+	checkThatTheDatabaseIsClosed(t, s, out.String())
 	local, err := LocalURL(c.DataDir)
 	require.NoError(t, err)
 	require.Equal(t, s.DatabaseURL(), local)

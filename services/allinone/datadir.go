@@ -19,6 +19,7 @@ import (
 //	nats/            JetStream's files
 //	postgres/        the database cluster
 //	postgres.log     what PostgreSQL says
+//	postgres.pgpass  the password of its superuser, for the user who runs ollyScale alone
 const layout = 1
 
 // leastFree is the free space below which nothing is started: PostgreSQL stops at a full disk, and starting needs room for its log.

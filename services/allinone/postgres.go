@@ -2,6 +2,7 @@ package allinone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -26,6 +27,9 @@ type PostgresConfig struct {
 
 // databaseName is the database of a local server.
 const databaseName = "ollyscale"
+
+// psqlFile is the file in the data directory that holds the password of a local server, as psql reads it.
+const psqlFile = "postgres.pgpass"
 
 // serverSettings keep every promise of durability (fsync, full_page_writes and synchronous_commit stay on) and are otherwise for a laptop:
 // a small footprint, and checkpoints that are rare because segments are written once.
@@ -134,7 +138,8 @@ func startPostgres(ctx context.Context, cfg PostgresConfig, binDir string, dir *
 	}
 	d := &database{log: log, out: out, cfg: server.Config{
 		BinDir: binDir, DataDir: dir.join("postgres"), Port: cfg.Port, User: cfg.User, Settings: serverSettings(), Log: out,
-		TakeOver: true, // this process holds the lock of the directory, so a server that still runs on it is an orphan
+		PasswordFile: dir.join(psqlFile),
+		TakeOver:     true, // this process holds the lock of the directory, so a server that still runs on it is an orphan
 	}}
 	d.current, err = server.Start(ctx, d.cfg)
 	if err != nil {
@@ -223,19 +228,29 @@ func (d *database) stop(ctx context.Context) error {
 }
 
 // LocalURL is the URL of the database of the ollyScale that runs on a data directory, "" for the default one, for its superuser. The
-// process file of PostgreSQL names the port.
+// process file of PostgreSQL names the port, a file beside it the password: only who may read that one has the URL.
 func LocalURL(dataDir string) (string, error) {
 	if dataDir == "" {
 		dataDir = defaultDataDir()
 	}
-	path := filepath.Join(dataDir, "postgres", "postmaster.pid")
-	text, err := os.ReadFile(path)
+	// Absolute, as the server was told it.
+	dataDir, err := filepath.Abs(dataDir)
 	if err != nil {
+		return "", fmt.Errorf("data directory: %w", err)
+	}
+	port, runs := server.Previous(filepath.Join(dataDir, "postgres"))
+	if !runs {
 		return "", errNotRunning.Newf("no ollyScale runs on %s; name its directory with --data-dir, or a database with --postgres", dataDir)
 	}
-	lines := strings.Split(string(text), "\n") // process, directory, start time, port
-	if len(lines) < 4 {
+	if port == 0 {
 		return "", errNotRunning.Newf("the PostgreSQL of %s is just starting", dataDir)
 	}
-	return server.LocalURL(strings.TrimSpace(lines[3]), databaseName), nil
+	password, err := server.ReadPassword(filepath.Join(dataDir, psqlFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", errNotRunning.Newf("the PostgreSQL of %s has no password: it was not started by this ollyScale", dataDir)
+	}
+	if err != nil {
+		return "", err
+	}
+	return server.LocalURL(port, databaseName, password), nil
 }

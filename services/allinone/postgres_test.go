@@ -2,9 +2,11 @@ package allinone
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres/server"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
@@ -138,6 +141,7 @@ func TestAnOrphanOfAKilledOneIsEnded(t *testing.T) {
 	require.NoError(t, err)
 	defer pool.Close()
 	require.NoError(t, pool.Ping(t.Context()), "the database is still there")
+	require.Error(t, createDatabase(t.Context(), orphan.URL("postgres")), "the one of before trusted everybody")
 
 	elsewhere, err := New(config(t, tempDir(t)), testbed.Env(t))
 	require.NoError(t, err)
@@ -146,4 +150,17 @@ func TestAnOrphanOfAKilledOneIsEnded(t *testing.T) {
 	require.NoError(t, err)
 	defer other.close()
 	require.ErrorContains(t, elsewhere.checkPorts(t.Context(), other), "is taken by another process", "one of another directory is no orphan of ours")
+}
+
+// A process file that nobody removed names no database, and a command does not go to whatever listens on its port.
+func TestNoDatabaseRunsWhereOneWasCutOff(t *testing.T) {
+	t.Parallel()
+	path := tempDir(t)
+	require.NoError(t, os.Mkdir(filepath.Join(path, "postgres"), 0o700))
+	gone := exec.CommandContext(t.Context(), "true")
+	require.NoError(t, gone.Run())
+	file := fmt.Sprintf("%d\n%s/postgres\n1\n15432\n", gone.Process.Pid, path)
+	require.NoError(t, os.WriteFile(filepath.Join(path, "postgres", "postmaster.pid"), []byte(file), 0o600))
+	_, err := LocalURL(path)
+	require.Equal(t, "data_dir.not_running", fault.From(err).Code)
 }

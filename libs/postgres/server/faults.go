@@ -21,6 +21,11 @@ var (
 		Meaning: "The directory of the database cannot be used: of another version, owner, or in use.",
 		Advice:  "Choose another directory, or do what the message says.",
 	}
+	errPassword = fault.Kind{
+		Class: fault.Invalid, Code: "postgres.password",
+		Meaning: "The file with the password of the local PostgreSQL cannot be read or written.",
+		Advice:  "Do what the message says; run as the user that runs ollyScale.",
+	}
 	errPort = fault.Kind{
 		Class: fault.Invalid, Code: "postgres.port",
 		Meaning: "The port of the local PostgreSQL is taken.",

@@ -33,6 +33,10 @@ type Config struct {
 	// User is the operating system user to run as when the caller is root (PostgreSQL refuses root); "" means nobody. It is ignored
 	// for other callers.
 	User string
+	// PasswordFile holds the password of the superuser, which every connection must give then; it is made, with a random one, for the caller
+	// alone, in the form of psql's PGPASSFILE, and an existing cluster is changed to demand it. "" trusts whoever reaches the server, which
+	// every account of the machine does: for tests.
+	PasswordFile string
 	// Settings are configuration parameters that override the defaults, as in postgresql.conf.
 	Settings map[string]string
 	// Log receives the output of initdb and postgres; nil discards it.
@@ -47,8 +51,11 @@ type Server struct {
 	cfg    Config
 	port   int
 	socket string // directory of the Unix socket, removed by Stop
-	cmd    *exec.Cmd
-	done   chan struct{}
+
+	password string // "" where everybody is trusted
+
+	cmd  *exec.Cmd
+	done chan struct{}
 
 	mu       sync.Mutex
 	stopping bool
@@ -58,11 +65,10 @@ type Server struct {
 const superuser = "postgres"
 
 // Start initialises the cluster if there is none, starts the server and returns when it accepts connections, at the latest when ctx
-// ends. The server listens on 127.0.0.1 and on a Unix socket in a private directory. Its authentication is "trust" for both: it is a
-// server for one machine.
+// ends. The server listens on 127.0.0.1 and on a Unix socket in a private directory, and asks for a password as cfg.PasswordFile says.
 //
-// Errors have the codes "postgres.binaries", "postgres.data_directory", "postgres.port", "postgres.user" (fault.Invalid) or
-// "postgres.start" (fault.Unavailable, with the last lines of the server's log in the message).
+// Errors have the codes "postgres.binaries", "postgres.data_directory", "postgres.port", "postgres.user", "postgres.password"
+// (fault.Invalid) or "postgres.start" (fault.Unavailable, with the last lines of the server's log in the message).
 func Start(ctx context.Context, cfg Config) (*Server, error) {
 	// A link in a directory that only root may enter can lead to binaries that anybody may run.
 	if target, err := filepath.EvalSymlinks(cfg.BinDir); err == nil {
@@ -88,6 +94,12 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err := endPrevious(ctx, cfg); err != nil {
 		return nil, err
 	}
+	password := ""
+	if cfg.PasswordFile != "" {
+		if password, err = demandPassword(ctx, cfg, owner); err != nil {
+			return nil, err
+		}
+	}
 	port, err := choosePort(cfg.Port)
 	if err != nil {
 		return nil, err
@@ -96,7 +108,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, port: port, socket: socket, done: make(chan struct{})}
+	s := &Server{cfg: cfg, port: port, socket: socket, password: password, done: make(chan struct{})}
 	if err := s.start(ctx, owner); err != nil {
 		_ = os.RemoveAll(socket)
 		return nil, err
@@ -418,12 +430,16 @@ func (s *Server) waitReady(ctx context.Context, tail *tail) error {
 	}
 }
 
-// URL is the connection string of a database of the server over TCP, for its superuser "postgres".
-func (s *Server) URL(db string) string { return LocalURL(strconv.Itoa(s.port), db) }
+// URL is the connection string of a database of the server over TCP, for its superuser "postgres". It holds the password, if there is one.
+func (s *Server) URL(db string) string { return LocalURL(s.port, db, s.password) }
 
-// LocalURL is what URL says of a server on this port.
-func LocalURL(port, db string) string {
-	u := url.URL{Scheme: "postgres", User: url.User(superuser), Host: net.JoinHostPort("127.0.0.1", port), Path: "/" + db, RawQuery: "sslmode=disable"}
+// LocalURL is what URL says of a server on this port with this password, "" for none.
+func LocalURL(port int, db, password string) string {
+	who := url.User(superuser)
+	if password != "" {
+		who = url.UserPassword(superuser, password)
+	}
+	u := url.URL{Scheme: "postgres", User: who, Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Path: "/" + db, RawQuery: "sslmode=disable"}
 	return u.String()
 }
 

@@ -1,6 +1,6 @@
 // Command load sends a known amount of telemetry to a running ollyScale and proves that all of it is there, once each.
 //
-//	load --items 200000 --postgres postgres://postgres@127.0.0.1:15432/ollyscale
+//	PGPASSFILE=.data/postgres.pgpass load --items 200000 --postgres postgres://postgres@127.0.0.1:15432/ollyscale
 package main
 
 import (
