@@ -29,10 +29,11 @@ type Retention struct {
 	Policies map[Tenant]map[string]RetentionPolicy `json:"policies"` // by name of the signal
 }
 
-// RetentionPolicy is that of one tenant and signal.
+// RetentionPolicy is that of one tenant and signal. The zero policy keeps everything and writes no rows.
 type RetentionPolicy struct {
-	Days int  `json:"days"`
-	Hold bool `json:"hold,omitempty"` // nothing is dropped
+	Days int           `json:"days"`
+	Hold bool          `json:"hold,omitempty"` // nothing is dropped
+	Rows time.Duration `json:"-"`              // how far back items are rows for SQL too; only who has the database asks
 }
 
 // ParseRetention reads what Marshal wrote.
@@ -58,16 +59,21 @@ func (r *Retention) Add(tenant Tenant, signal string, p RetentionPolicy) {
 	r.Policies[tenant][signal] = p
 }
 
-// Kept is from where on data of a tenant and signal is kept, in Unix nanoseconds; 0 where all of it is, or nobody has said. A tenant without
-// a policy has that of the default tenant. A nil Retention knows nothing.
-func (r *Retention) Kept(tenant Tenant, signal Signal, now time.Time) int64 {
+// Of is the policy of a tenant and signal. A tenant without one has that of the default tenant; where nobody has said, and of a nil
+// Retention, it is the zero policy.
+func (r *Retention) Of(tenant Tenant, signal Signal) RetentionPolicy {
 	if r == nil {
-		return 0
+		return RetentionPolicy{}
 	}
-	p, ok := r.Policies[tenant][signal.String()]
-	if !ok {
-		p = r.Policies[DefaultTenant][signal.String()]
+	if p, ok := r.Policies[tenant][signal.String()]; ok {
+		return p
 	}
+	return r.Policies[DefaultTenant][signal.String()]
+}
+
+// Kept is from where on data of a tenant and signal is kept, in Unix nanoseconds; 0 where all of it is.
+func (r *Retention) Kept(tenant Tenant, signal Signal, now time.Time) int64 {
+	p := r.Of(tenant, signal)
 	if p.Days <= 0 || p.Hold {
 		return 0
 	}

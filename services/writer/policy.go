@@ -7,68 +7,75 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// policies knows for which tenants and signals rows are written beside the segments, and how far back. It asks the database when
-// what it knows is older than a while, so that a change of policy takes effect without a restart. Safe for concurrent use.
+// policies knows how long data is kept, and how far back rows are written beside the segments: what flushes go by, and what those are
+// told who have no database. It asks the database when what it knows is older than a while, so that a change of policy takes effect
+// without a restart. Safe for concurrent use.
 type policies struct {
+	pool    *pgxpool.Pool
+	sql     string
 	refresh time.Duration
 
-	mu        sync.Mutex
-	read      time.Time
-	windows   map[policyKey]time.Duration
+	mu    sync.Mutex
+	known *policy
+	read  time.Time
+}
+
+// policy is what the table of policies said at one moment. It never changes: who has it goes by the same bounds from beginning to end.
+type policy struct {
+	asOf      time.Time // by the database's clock
 	retention telemetry.Retention
 }
 
-type policyKey struct {
-	tenant telemetry.Tenant
-	signal string
+// load is what is known, asked for anew if it is time to.
+func (p *policies) load(ctx context.Context, now time.Time) (*policy, error) {
+	p.mu.Lock()
+	known, age := p.known, now.Sub(p.read)
+	p.mu.Unlock()
+	if known != nil && age >= 0 && age < p.refresh {
+		return known, nil
+	}
+	return p.reload(ctx, now)
 }
 
-// load asks the database if it is time to.
-func (p *policies) load(ctx context.Context, pool *pgxpool.Pool, sql string, now time.Time) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.windows != nil && now.Sub(p.read) < p.refresh && !now.Before(p.read) {
-		return nil
-	}
-	rows, err := pool.Query(ctx, sql)
+// reload asks the database. It does so without the lock: the question may wait for long, and each that asks waits by its own time.
+func (p *policies) reload(ctx context.Context, now time.Time) (*policy, error) {
+	rows, err := p.pool.Query(ctx, p.sql)
 	if err != nil {
-		return fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
+		return nil, fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
 	}
-	defer rows.Close()
-	windows := map[policyKey]time.Duration{}
-	var retention telemetry.Retention
-	for rows.Next() {
-		var tenant, signal string
-		var seconds int64
-		var kept telemetry.RetentionPolicy
-		if err := rows.Scan(&tenant, &signal, &seconds, &kept.Days, &kept.Hold); err != nil {
-			return fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
+	var (
+		out            policy
+		tenant, signal string
+		one            telemetry.RetentionPolicy
+		seconds        int64
+	)
+	_, err = pgx.ForEachRow(rows, []any{&out.asOf, &tenant, &signal, &one.Days, &one.Hold, &seconds}, func() error {
+		if tenant == "" {
+			return nil // no policy at all: everything is kept
 		}
-		retention.Add(telemetry.Tenant(tenant), signal, kept)
-		windows[policyKey{telemetry.Tenant(tenant), signal}] = time.Duration(min(seconds, math.MaxInt64/int64(time.Second))) * time.Second
+		one.Rows = time.Duration(min(seconds, math.MaxInt64/int64(time.Second))) * time.Second
+		out.retention.Add(telemetry.Tenant(tenant), signal, one)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
-	}
-	p.windows, p.retention, p.read = windows, retention, now
-	return nil
-}
-
-// since is the time from which on a tenant's items are written as rows too, Unix ns; math.MaxInt64 where none are. A tenant without a
-// policy has that of the default tenant.
-func (p *policies) since(tenant telemetry.Tenant, signal telemetry.Signal, now time.Time) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	window, ok := p.windows[policyKey{tenant, signal.String()}]
-	if !ok {
-		window = p.windows[policyKey{telemetry.DefaultTenant, signal.String()}]
-	}
+	p.known, p.read = &out, now
+	return &out, nil
+}
+
+// rowsSince is the time from which on a tenant's items are written as rows too, Unix ns; math.MaxInt64 where none are.
+func (p *policy) rowsSince(tenant telemetry.Tenant, signal telemetry.Signal, now time.Time) int64 {
+	window := p.retention.Of(tenant, signal).Rows
 	if window <= 0 {
 		return math.MaxInt64
 	}
@@ -80,9 +87,7 @@ const late = 48 * time.Hour
 
 // bounds are the times, in Unix ns, between which an item may lie for which a partition is made. Ingest has looked already, by narrower
 // bounds; these are against batches that came to the bus by another way.
-func (p *policies) bounds(tenant telemetry.Tenant, signal telemetry.Signal, now time.Time, ahead time.Duration) (least, most int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (p *policy) bounds(tenant telemetry.Tenant, signal telemetry.Signal, now time.Time, ahead time.Duration) (least, most int64) {
 	if kept := p.retention.Kept(tenant, signal, now); kept > 0 {
 		least = kept - int64(late)
 	}

@@ -14,8 +14,7 @@ var sqlFiles embed.FS
 // statements are the files of sql/, filled in.
 type statements struct {
 	claimRequests, readClaims, extendClaim string
-	ensurePartition, rowsWindows           string
-	retention                              string
+	ensurePartition, retention             string
 	enterTenants, tryWrite                 string
 	enter                                  [dimensionTables]string // by dimension
 	copyFacts                              [3]string               // by signal
@@ -29,7 +28,6 @@ func newStatements() (*statements, error) {
 		readClaims:      f.Text("read_claims", nil),
 		extendClaim:     f.Text("extend_claim", nil),
 		ensurePartition: f.Text("ensure_partition", nil),
-		rowsWindows:     f.Text("rows_windows", nil),
 		retention:       f.Text("retention", nil),
 		enterTenants:    f.Text("enter_tenants", nil),
 		copyRed:         f.Text("copy_red_minute", nil),

@@ -48,12 +48,14 @@ type outcome struct {
 // stored by this call, or (the connection was lost at the commit) all were: storing them again is safe either way.
 func (d *database) store(ctx context.Context, b *build, batches []*held) (out outcome, err error) {
 	defer func() { err = classify(err) }()
-	if err := d.policies.load(ctx, d.pool, d.sql.rowsWindows, d.now()); err != nil {
+	// One policy from beginning to end, also where the batches are built twice: another flush may have learned of a new one by then.
+	policy, err := d.policies.load(ctx, d.now())
+	if err != nil {
 		return out, err
 	}
 	p := plan{now: d.now(), segmentItems: d.segmentItems, known: d.known}
-	p.bounds = func(t telemetry.Tenant) (least, most int64) { return d.policies.bounds(t, b.signal, p.now, d.maxAhead) }
-	p.rowsSince = func(t telemetry.Tenant) int64 { return d.policies.since(t, b.signal, p.now) }
+	p.bounds = func(t telemetry.Tenant) (least, most int64) { return policy.bounds(t, b.signal, p.now, d.maxAhead) }
+	p.rowsSince = func(t telemetry.Tenant) int64 { return policy.rowsSince(t, b.signal, p.now) }
 
 	// Building before the transaction keeps it short. It is for nothing only if something of a batch turns out to be stored already,
 	// which takes a crash or a client's retry.

@@ -41,7 +41,8 @@ func openStore(t testing.TB, db *testbed.DB, clock *testbed.Clock) *store {
 	sql, err := newStatements()
 	require.NoError(t, err)
 	return &store{t: t, db: db, clock: clock, database: &database{
-		pool: db.Pool, sql: sql, now: clock.Now, segmentItems: 1000, maxAhead: 24 * time.Hour, known: newKnown(1000), policies: &policies{refresh: time.Minute},
+		pool: db.Pool, sql: sql, now: clock.Now, segmentItems: 1000, maxAhead: 24 * time.Hour, known: newKnown(1000),
+		policies: &policies{pool: db.Pool, sql: sql.retention, refresh: time.Minute},
 	}}
 }
 
@@ -445,6 +446,68 @@ func TestBatchesFarOutOfTimeAreRefusedAlone(t *testing.T) {
 	segments, _ := s.items(telemetry.Traces)
 	require.Equal(t, int64(50), segments)
 	require.Zero(t, s.count("SELECT count(*) FROM partitions('spans_segment') WHERE partition > 'spans_segment_y2026_m11_d24'"))
+}
+
+// A flush is built twice where something of it is stored already. Another flush may learn of a new policy in between: the batch that was in time when it
+// was entered into the ledger is in time when it is written.
+func TestAFlushGoesByOnePolicyFromBeginningToEnd(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	ctx := testbed.Context(t)
+	known, late := shopSpans(1, epoch, 10), shopSpans(2, epoch.Add(-8*24*time.Hour), 10)
+	s.put(telemetry.Traces, part(known, ordinals(t, "0-3")), shopSpans(3, epoch.Add(-8*24*time.Hour), 10)) // and makes the partitions
+
+	entering, err := s.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = entering.Rollback(context.Background()) }()
+	_, err = entering.Exec(ctx, "LOCK TABLE ingest_batch IN SHARE MODE")
+	require.NoError(t, err)
+	type result struct {
+		out outcome
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		out, err := s.store(ctx, newBuild(telemetry.Traces), []*held{known, late})
+		done <- result{out, err}
+	}()
+	testbed.Eventually(t, "the flush waits for the ledger", func() bool {
+		return s.count("SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") > 0
+	})
+	_, err = s.db.Pool.Exec(ctx, "UPDATE retention_policy SET days = 1, rows_window = '0' WHERE signal = 'traces'")
+	require.NoError(t, err)
+	changed, err := s.policies.reload(ctx, s.clock.Now())
+	require.NoError(t, err)
+	least, _ := changed.bounds(telemetry.DefaultTenant, telemetry.Traces, s.clock.Now(), 0)
+	require.Greater(t, least, late.Received.Add(-8*24*time.Hour).UnixNano(), "too late by the new policy")
+	require.NoError(t, entering.Rollback(ctx))
+
+	got := <-done
+	require.NoError(t, got.err)
+	require.Empty(t, got.out.refused)
+	require.Equal(t, 16, got.out.items)
+	segments, _ := s.items(telemetry.Traces)
+	require.Equal(t, int64(30), segments)
+	require.Equal(t, segments, s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"), "what is in the ledger is stored")
+}
+
+// What ingest is told is what flushes go by: one statement reads it for both.
+func TestFlushesGoByWhatWasToldLast(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	ctx := testbed.Context(t)
+	_, err := s.policies.load(ctx, s.clock.Now())
+	require.NoError(t, err)
+	_, err = s.db.Pool.Exec(ctx, "INSERT INTO retention_policy (tenant_id, signal, days, rows_window) VALUES ('shop', 'logs', 90, '2 hours')")
+	require.NoError(t, err)
+	told, err := s.policies.reload(ctx, s.clock.Now())
+	require.NoError(t, err)
+	used, err := s.policies.load(ctx, s.clock.Now())
+	require.NoError(t, err)
+	require.Same(t, told, used)
+	require.Equal(t, telemetry.RetentionPolicy{Days: 90, Rows: 2 * time.Hour}, used.retention.Of("shop", telemetry.Logs))
+	require.Equal(t, epoch.Add(-2*time.Hour).UnixNano(), used.rowsSince("shop", telemetry.Logs, epoch))
+	require.Equal(t, epoch.Add(-24*time.Hour).UnixNano(), used.rowsSince("other", telemetry.Logs, epoch), "as default has")
 }
 
 func TestHostileTimesAreRefusedAlone(t *testing.T) {

@@ -69,7 +69,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	}
 	s.db = &database{
 		pool: s.pool, sql: sql, now: env.Now, segmentItems: cfg.Flush.SegmentItems, maxAhead: cfg.Flush.MaxAhead, known: newKnown(generation),
-		policies: &policies{refresh: cfg.Flush.PolicyRefresh},
+		policies: &policies{pool: s.pool, sql: sql.retention, refresh: cfg.Flush.PolicyRefresh},
 	}
 	for _, signal := range telemetry.Signals() {
 		s.pipelines = append(s.pipelines, s.pipeline(signal))

@@ -22,12 +22,10 @@ WHERE day BETWEEN $1::date AND $1::date + 1 AND batch_id = $2::uuid
 ---- ensurePartition
 SELECT public.ensure_partition($1::text, $2::bigint)
 
----- rowsWindows
-SELECT tenant_id, signal, (extract(epoch FROM rows_window))::bigint, days, legal_hold FROM public.retention_policy
-
 ---- retention
 -- One row at least: the moment at which it was so. A policy's days are null where there is no policy at all.
-SELECT clock_timestamp(), coalesce(tenant_id, ''), coalesce(signal, ''), coalesce(days, 0), coalesce(legal_hold, false)
+SELECT clock_timestamp(), coalesce(tenant_id, ''), coalesce(signal, ''), coalesce(days, 0), coalesce(legal_hold, false),
+    coalesce(extract(epoch FROM rows_window)::bigint, 0)
 FROM (SELECT) AS always
 LEFT JOIN public.retention_policy ON true
 ORDER BY tenant_id, signal
