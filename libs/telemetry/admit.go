@@ -364,7 +364,7 @@ func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
 		}
 	}
 	r.cur.Items++
-	r.cur.Ordinals = r.cur.Ordinals.add(ordinal)
+	r.cur.Ordinals = r.cur.Ordinals.Add(ordinal)
 	if v.untimed && r.stamp != 0 {
 		r.buf = otlp.AppendTag(r.buf, otlp.ScopeItemsItems)
 		r.buf = otlp.AppendUvarint(r.buf, uint64(e-s+stampSize)) //nolint:gosec // not negative

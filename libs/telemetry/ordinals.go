@@ -37,8 +37,8 @@ func (o Ordinals) Count() int {
 // Equal reports whether two sets are the same.
 func (o Ordinals) Equal(other Ordinals) bool { return slices.Equal(o, other) }
 
-// add appends an ordinal that is greater than all of the set.
-func (o Ordinals) add(ordinal uint32) Ordinals {
+// Add is the set and an ordinal that is greater than all of it. As append does, it may write to the set's memory.
+func (o Ordinals) Add(ordinal uint32) Ordinals {
 	if n := len(o); n > 0 && o[n-1].To == ordinal {
 		o[n-1].To++
 		return o
@@ -101,6 +101,20 @@ func (o Ordinals) places(some Ordinals) Ordinals {
 			out = append(out, Run{from, to})
 		}
 		before += r.To - r.From
+	}
+	return out
+}
+
+// At are the members of the set that have certain places among its members, counted from 0. Places that it does not have are left out.
+func (o Ordinals) At(places Ordinals) Ordinals {
+	var out Ordinals
+	before := uint32(0)
+	for _, r := range o {
+		after := before + r.To - r.From
+		for _, p := range (Ordinals{{before, after}}).Both(places) {
+			out = append(out, Run{r.From + p.From - before, r.From + p.To - before})
+		}
+		before = after
 	}
 	return out
 }

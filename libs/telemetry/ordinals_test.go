@@ -55,6 +55,14 @@ func TestSetsOfOrdinalsAreSets(t *testing.T) {
 		require.Equal(t, both, members(t, x.Both(y), n))
 		require.Equal(t, either, members(t, x.Union(y), n))
 		require.Equal(t, without, members(t, x.Without(y), n))
+		at, place := make([]bool, n), 0
+		for i := range n {
+			if a[i] {
+				at[i] = b[place]
+				place++
+			}
+		}
+		require.Equal(t, at, members(t, x.At(y), n))
 		require.Equal(t, a, members(t, x, n), "the operands stay as they are")
 		require.Equal(t, count, x.Count())
 		parsed, err := telemetry.ParseOrdinals(x.String())

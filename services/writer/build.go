@@ -41,10 +41,11 @@ func newBuild(signal telemetry.Signal) *build {
 	return &build{signal: signal, leaves: map[leaf]struct{}{}, table: segment.NewTable("", signal), rollup: newRollup()}
 }
 
-// refusal is a batch that cannot be decoded, with the reason.
+// refusal is a batch that cannot be stored, or not all of it, with the reason.
 type refusal struct {
 	held *held
 	err  error
+	rest *held // what of it is stored all the same; nil for nothing
 }
 
 // plan is what a flush is built by.
@@ -58,8 +59,8 @@ type plan struct {
 	rowsSince func(telemetry.Tenant) int64
 }
 
-// fill builds the segments, rows, rollups and dimension entries of the batches. Batches that cannot be decoded are left out and returned;
-// they cost their neighbours nothing. An error is a defect of the encoder and names no batch.
+// fill builds the segments, rows, rollups and dimension entries of the batches. Batches that cannot be decoded, and items out of time, are
+// left out and returned; they cost their neighbours nothing. An error is a defect of the encoder and names no batch.
 func (b *build) fill(batches []*held, p plan) ([]refusal, error) {
 	b.segments.Reset()
 	b.rows.stream.Reset()
@@ -105,28 +106,34 @@ func (b *build) tenant(batches []*held, p plan) ([]refusal, error) {
 	b.batches = b.batches[:0]
 	var refused []refusal
 	least, most := p.bounds(t.Tenant)
-	strays := false
+	astray := false
 	for _, h := range batches {
 		first := t.N
 		n, err := t.Append(h.Payload, h.position)
 		if err != nil {
-			refused = append(refused, refusal{h, err})
+			refused = append(refused, refusal{held: h, err: err})
 			continue
 		}
-		if at, ok := outside(t.Ints[segment.ColTime][first:first+n], least, most); ok {
-			refused = append(refused, refusal{h, errTime.Newf("an item of the batch has the time %s; %s are stored from %s to %s",
-				instant(at), b.signal, instant(least), instant(most))})
-			strays = true
+		if strays, at := outside(t.Ints[segment.ColTime][first:first+n], least, most); strays != nil {
+			astray = true
+			refused = append(refused, refusal{
+				held: h, rest: h.rest(n, strays),
+				err: errTime.Newf("%d of the %d items of the batch are out of time, the first at %s; %s are stored from %s to %s",
+					strays.Count(), n, instant(at), b.signal, instant(least), instant(most)),
+			})
 			continue
 		}
 		if n > 0 {
 			b.batches = append(b.batches, batchRows{first: first, end: first + n, connection: []byte(h.Connection)})
 		}
 	}
-	if strays {
+	if astray {
 		// What a table has taken it keeps: once more without them.
-		rest, err := b.tenantWithout(batches, refused, p)
-		return append(refused, rest...), err
+		again, err := b.tenantWithout(batches, refused, p)
+		if err == nil && len(again) > 0 {
+			err = rebuilt(again)
+		}
+		return refused, err
 	}
 	if t.N == 0 {
 		return refused, nil
@@ -159,23 +166,58 @@ func (b *build) tenant(batches []*held, p plan) ([]refusal, error) {
 	return refused, nil
 }
 
-// tenantWithout is tenant for the batches that are not refused.
+// tenantWithout is tenant for what is not refused of the batches.
 func (b *build) tenantWithout(batches []*held, refused []refusal, p plan) ([]refusal, error) {
-	if batches = without(batches, refused); len(batches) == 0 {
+	if batches = taken(batches, refused); len(batches) == 0 {
 		b.table.Reset()
 		return nil, nil
 	}
 	return b.tenant(batches, p)
 }
 
-// outside is the first of times that lies outside the bounds.
-func outside(times []int64, least, most int64) (at int64, ok bool) {
-	for _, t := range times {
-		if t < least || t > most {
-			return t, true
+// taken is what is not refused of the batches.
+func taken(batches []*held, refused []refusal) []*held {
+	rest := without(batches, refused)
+	for _, r := range refused {
+		if r.rest != nil {
+			rest = append(rest, r.rest)
 		}
 	}
-	return 0, false
+	return rest
+}
+
+// rebuilt is the error for batches that were built once and are refused when they are built again.
+func rebuilt(refused []refusal) error {
+	return errRebuilt.Newf("%d batches that were built once are refused when they are built again, the first: %v", len(refused), refused[0].err)
+}
+
+// outside are the places of the times that lie outside the bounds, and the first of these.
+func outside(times []int64, least, most int64) (strays telemetry.Ordinals, first int64) {
+	for i, t := range times {
+		if t < least || t > most {
+			if strays == nil {
+				first = t
+			}
+			strays = strays.Add(uint32(i))
+		}
+	}
+	return strays, first
+}
+
+// rest is what a batch of n items is without those at some places: nil where nothing is left, or where its envelope does not say which
+// items it holds, so that the ledger could not say which are stored.
+func (h *held) rest(n int, strays telemetry.Ordinals) *held {
+	have := h.Ordinals
+	if have == nil {
+		have = telemetry.FirstOrdinals(n)
+	}
+	keep := have.Without(have.At(strays))
+	if have.Count() != n || keep == nil {
+		return nil
+	}
+	rest := *h
+	rest.Payload, rest.Ordinals, rest.Items = telemetry.Cut(h.Signal, h.Payload, have, keep), keep, keep.Count()
+	return &rest
 }
 
 // instant is a time in Unix nanoseconds for people.

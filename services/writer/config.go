@@ -30,7 +30,7 @@ type FlushConfig struct {
 	MaxHeldBytes  int64         `mapstructure:"max_held_bytes" doc:"Most bytes of OTLP that the writer holds over all signals; nothing more is fetched until some of it is written."`
 	Timeout       time.Duration `mapstructure:"timeout" doc:"How long one attempt to write a flush may take."`
 	Drain         time.Duration `mapstructure:"drain" doc:"How long a stopping writer goes on writing what it holds; the rest goes back to the bus. 0 writes no more."`
-	MaxAhead      time.Duration `mapstructure:"max_ahead" doc:"How far in the future an item may lie; not less than admit.max_ahead of ingest. A batch with one beyond it becomes a dead letter; 0 allows none in the future."`
+	MaxAhead      time.Duration `mapstructure:"max_ahead" doc:"How far in the future an item may lie; not less than admit.max_ahead of ingest. What lies beyond it is not stored, and its batch becomes a dead letter; 0 allows none in the future."`
 	PolicyRefresh time.Duration `mapstructure:"policy_refresh" doc:"How soon a changed policy takes effect; 0 asks for it with every flush."`
 }
 

@@ -23,8 +23,13 @@ var (
 	}
 	errTime = fault.Kind{
 		Class: fault.Invalid, Code: "writer.time",
-		Meaning: "A batch on the bus has an item far older than its tenant keeps, or in the future; the batch becomes a dead letter.",
-		Advice:  "See who else writes to the bus, or raise the retention or flush.max_ahead.",
+		Meaning: "A batch on the bus has items far older than its tenant keeps, or in the future; the others are stored, and the batch becomes a dead letter.",
+		Advice:  "See who else writes to the bus; or raise the retention or flush.max_ahead and replay the dead letter within a day, which stores what is missing.",
+	}
+	errRebuilt = fault.Kind{
+		Class: fault.Internal, Code: "writer.rebuilt",
+		Meaning: "A batch that was made ready for the database once could not be a second time: a defect; nothing of its flush is stored, and it is tried again.",
+		Advice:  "Report it, with the dead letter that it becomes when it goes on.",
 	}
 	errStalled = fault.Kind{
 		Class: fault.Unavailable, Code: "writer.stalled",

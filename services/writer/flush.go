@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
@@ -111,13 +112,17 @@ func (f *flusher) apart(ctx context.Context, batches []*held, cause error) error
 	return cause
 }
 
-// done settles batches that were stored.
+// done settles batches that were stored: as dead letters those of which not all could be.
 func (f *flusher) done(ctx context.Context, batches []*held, out outcome) {
 	f.metrics.stored(ctx, f.signal, out)
 	now := f.now()
 	for _, h := range batches {
 		f.metrics.lag(ctx, f.signal, now.Sub(h.Received))
-		f.settle(ctx, h, nil)
+		var reason error
+		if i := slices.IndexFunc(out.cut, func(r refusal) bool { return r.held == h }); i >= 0 {
+			reason = out.cut[i].err
+		}
+		f.settle(ctx, h, reason)
 	}
 }
 

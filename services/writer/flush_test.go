@@ -26,6 +26,7 @@ type ledger struct {
 	stored  map[telemetry.BatchID]int
 	poison  map[telemetry.BatchID]error // refuses every flush that holds one
 	garbage map[telemetry.BatchID]bool  // cannot be decoded
+	astray  map[telemetry.BatchID]bool  // has items out of time beside others
 	down    []error                     // errors of the next calls
 }
 
@@ -41,10 +42,15 @@ func (l *ledger) store(_ context.Context, batches []*held) (outcome, error) {
 	var out outcome
 	for _, h := range batches {
 		if l.garbage[h.ID()] {
-			out.refused = append(out.refused, refusal{h, fault.Kind{Class: fault.Invalid, Code: "garbage"}.New("cannot be decoded")})
+			out.refused = append(out.refused, refusal{held: h, err: fault.Kind{Class: fault.Invalid, Code: "garbage"}.New("cannot be decoded")})
 		}
 	}
 	batches = without(batches, out.refused)
+	for _, h := range batches {
+		if l.astray[h.ID()] {
+			out.cut = append(out.cut, refusal{held: h, err: errTime.New("an item is out of time"), rest: h})
+		}
+	}
 	for _, h := range batches {
 		if err := l.poison[h.ID()]; err != nil {
 			return out, err
@@ -96,7 +102,7 @@ func deliveries(n int) ([]*held, []*settling) {
 }
 
 func newLedger() *ledger {
-	return &ledger{stored: map[telemetry.BatchID]int{}, poison: map[telemetry.BatchID]error{}, garbage: map[telemetry.BatchID]bool{}}
+	return &ledger{stored: map[telemetry.BatchID]int{}, poison: map[telemetry.BatchID]error{}, garbage: map[telemetry.BatchID]bool{}, astray: map[telemetry.BatchID]bool{}}
 }
 
 func TestFlushSettlesEveryDeliveryOnceAfterItIsStored(t *testing.T) {
@@ -174,6 +180,40 @@ func TestFlushDeadLettersWhatCannotBeDecodedAndStoresTheRest(t *testing.T) {
 	for i, s := range settled {
 		require.Equal(t, 1, s.times)
 		require.Equal(t, i == 3, s.err != nil)
+	}
+}
+
+// A batch of which only a part could be stored becomes a dead letter after that part is in the database, and not before.
+func TestFlushDeadLettersWhatIsCutOnlyAfterTheRestIsStored(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	batches, settled := deliveries(10)
+	batches[7].Request = batches[3].Request // its twin
+	l.astray[batches[3].ID()] = true
+	l.poison[batches[5].ID()] = fault.Kind{Class: fault.Invalid, Code: "postgres.data"}.New("a value is refused")
+	require.NoError(t, testFlusher(t, l.store).flush(t.Context(), batches))
+	for i, s := range settled {
+		require.Equal(t, 1, s.times)
+		want := map[int]string{3: "writer.time", 5: "postgres.data", 7: "writer.time"}[i]
+		if want == "" {
+			require.NoError(t, s.err)
+			continue
+		}
+		require.Equal(t, want, fault.From(s.err).Code)
+		require.Equal(t, fault.Invalid, fault.ClassOf(s.err))
+	}
+	require.Equal(t, 1, l.stored[batches[3].ID()])
+
+	down := fault.Kind{Class: fault.Unavailable, Code: "postgres.down"}.New("the database does not answer")
+	refusing := func(ctx context.Context, flush []*held) (outcome, error) {
+		out, err := l.store(ctx, flush)
+		require.NoError(t, err)
+		return out, down
+	}
+	batches, settled = deliveries(4)
+	require.ErrorIs(t, testFlusher(t, refusing).flush(t.Context(), batches), down)
+	for _, s := range settled {
+		require.ErrorIs(t, s.err, down, "given back, the one that is to be cut too")
 	}
 }
 

@@ -176,6 +176,34 @@ func TestAPoisonedBatchIsDeadLetteredAlone(t *testing.T) {
 	require.Equal(t, uint64(2), dead)
 }
 
+// Of a batch with items out of time the others are stored; it is a dead letter that brings the rest when more is kept.
+func TestADeadLetterForItsTimesBringsWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.cfg.Flush.PolicyRefresh = 0 // each flush asks
+	r.start()
+	h, in, old := mixed(t, telemetry.Logs, epoch.Add(-365*24*time.Hour))
+	r.publish(h)
+	r.settled(telemetry.Logs)
+	require.Len(t, r.store.stored(t, telemetry.Logs), in)
+	ctx := testbed.Context(t)
+	page, err := r.bus.DeadLettersOf(ctx, bus.DeadSelection{Tenant: telemetry.DefaultTenant}, 10)
+	require.NoError(t, err)
+	require.Len(t, page.Letters, 1)
+	require.Equal(t, "writer.time", page.Letters[0].Code)
+	require.Contains(t, page.Letters[0].Reason, fmt.Sprintf("%d of the %d items", old, in+old))
+
+	_, err = r.store.db.Pool.Exec(ctx, "UPDATE retention_policy SET days = 400")
+	require.NoError(t, err)
+	require.NoError(t, r.bus.ReplayDeadLetter(ctx, telemetry.DefaultTenant, page.Letters[0].Sequence))
+	r.settled(telemetry.Logs)
+	testbed.Eventually(t, "all of it is stored", func() bool { return len(r.store.stored(t, telemetry.Logs)) == in+old })
+	require.Equal(t, flatten(t, telemetry.Logs, h.Payload), r.store.stored(t, telemetry.Logs))
+	dead, err := r.bus.DeadLetters(ctx)
+	require.NoError(t, err)
+	require.Zero(t, dead)
+}
+
 // A crash between the commit and the acknowledgements: everything comes again, and nothing is stored twice.
 func TestACrashBeforeTheAcknowledgementStoresNothingTwice(t *testing.T) {
 	t.Parallel()

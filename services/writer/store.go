@@ -34,9 +34,10 @@ type database struct {
 
 // outcome is what a flush came to, for the metrics and the settling.
 type outcome struct {
-	refused    []refusal
-	duplicates int // batches that were in the ledger already
-	repeated   int // items that were, with these batches or in others
+	refused    []refusal // nothing of them is stored
+	cut        []refusal // what could be stored of them is
+	duplicates int       // batches that were in the ledger already
+	repeated   int       // items that were, with these batches or in others
 	items      int
 	segments   int
 	rows       int
@@ -44,8 +45,9 @@ type outcome struct {
 }
 
 // store writes batches, all different, in one transaction: ledger, dimensions, segments, rows, rollups. When it returns nil, every
-// batch that is not refused is in the database, by this transaction or by an earlier one. When it returns an error, none was
-// stored by this call, or (the connection was lost at the commit) all were: storing them again is safe either way.
+// batch that is not refused is in the database, by this transaction or by an earlier one; one that is cut, but for the items for which it
+// is. When it returns an error, none was stored by this call, or (the connection was lost at the commit) all were: storing them again
+// is safe either way.
 func (d *database) store(ctx context.Context, b *build, batches []*held) (out outcome, err error) {
 	defer func() { err = classify(err) }()
 	// One policy from beginning to end, also where the batches are built twice: another flush may have learned of a new one by then.
@@ -56,15 +58,25 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 	p := plan{now: d.now(), segmentItems: d.segmentItems, known: d.known}
 	p.bounds = func(t telemetry.Tenant) (least, most int64) { return policy.bounds(t, b.signal, p.now, d.maxAhead) }
 	p.rowsSince = func(t telemetry.Tenant) int64 { return policy.rowsSince(t, b.signal, p.now) }
+	return d.commit(ctx, b, batches, p)
+}
 
+// commit is store by a plan.
+func (d *database) commit(ctx context.Context, b *build, batches []*held, p plan) (out outcome, err error) {
 	// Building before the transaction keeps it short. It is for nothing only if something of a batch turns out to be stored already,
 	// which takes a crash or a client's retry.
 	refused, err := b.fill(batches, p)
-	out.refused = refused
+	for _, r := range refused {
+		if r.rest == nil {
+			out.refused = append(out.refused, r)
+		} else {
+			out.cut = append(out.cut, r)
+		}
+	}
 	if err != nil {
 		return out, err
 	}
-	batches = without(batches, refused)
+	batches = taken(batches, refused)
 	if len(batches) == 0 {
 		return out, nil
 	}
@@ -85,7 +97,12 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 			return nil
 		}
 		if known.items > 0 || known.batches > 0 {
-			if _, err := b.fill(fresh, p); err != nil {
+			// They are in the ledger: what is refused only now would be there and nowhere else.
+			refused, err := b.fill(fresh, p)
+			if err == nil && len(refused) > 0 {
+				err = rebuilt(refused)
+			}
+			if err != nil {
 				return err
 			}
 		}

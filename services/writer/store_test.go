@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment"
@@ -446,6 +448,123 @@ func TestBatchesFarOutOfTimeAreRefusedAlone(t *testing.T) {
 	segments, _ := s.items(telemetry.Traces)
 	require.Equal(t, int64(50), segments)
 	require.Zero(t, s.count("SELECT count(*) FROM partitions('spans_segment') WHERE partition > 'spans_segment_y2026_m11_d24'"))
+}
+
+// mixed is one batch with items of epoch, old ones between them, and how many of each.
+func mixed(t *testing.T, signal telemetry.Signal, old time.Time) (h *held, in, out int) {
+	t.Helper()
+	shop := func(seed uint64, at time.Time, n int) ([]byte, int) {
+		payload := testbed.NewShop(seed, at).Payload(signal, n)
+		return payload, len(flatten(t, signal, payload))
+	}
+	var payload []byte // requests one after the other are one request
+	for i, n := range []int{5, 1, 8, 3, 1, 20} {
+		at, count := epoch, &in
+		if i%2 == 1 {
+			at, count = old, &out
+		}
+		more, items := shop(uint64(i)+1, at, n)
+		payload, *count = append(payload, more...), *count+items
+	}
+	return batch(telemetry.DefaultTenant, signal, payload, in+out), in, out
+}
+
+// An ingest that was told of no policy lets in what is older than its tenant keeps, in one request with what is not.
+func TestItemsOutOfTimeDoNotCostTheOthersOfTheirBatch(t *testing.T) {
+	t.Parallel()
+	const year = 365 * 24 * time.Hour
+	for _, signal := range telemetry.Signals() {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			s := newStore(t)
+			h, in, old := mixed(t, signal, epoch.Add(-year))
+			neighbour := batch(telemetry.DefaultTenant, signal, testbed.NewShop(9, epoch).Payload(signal, 10), 0)
+			neighbours := flatten(t, signal, neighbour.Payload)
+			neighbour.Items = len(neighbours)
+			for range 2 { // as after a crash before the settling
+				out := s.put(signal, h, neighbour)
+				require.Empty(t, out.refused)
+				require.Len(t, out.cut, 1)
+				require.Same(t, h, out.cut[0].held)
+				require.True(t, errTime.Matches(out.cut[0].err))
+				require.ErrorContains(t, out.cut[0].err, fmt.Sprintf("%d of the %d items", old, in+old))
+				require.Len(t, s.stored(t, signal), in+len(neighbours))
+				require.EqualValues(t, in+len(neighbours), s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"), "the ledger does not say that all of it is stored")
+			}
+			require.Zero(t, s.count("SELECT count(*) FROM partitions('"+segmentTable(signal)+"') WHERE partition < $1", segmentTable(signal)+"_y2026"))
+
+			// The dead letter is put back when more is kept: what is missing is stored, and nothing twice.
+			_, err := s.db.Pool.Exec(testbed.Context(t), "UPDATE retention_policy SET days = 400")
+			require.NoError(t, err)
+			s.clock.Advance(time.Hour)
+			out := s.put(signal, h)
+			require.Empty(t, out.cut)
+			require.Equal(t, old, out.items)
+			require.Equal(t, in, out.repeated)
+			want := slices.Concat(neighbours, flatten(t, signal, h.Payload))
+			slices.Sort(want)
+			require.Equal(t, want, s.stored(t, signal))
+		})
+	}
+}
+
+func TestOfPartsOfARequestItemsOutOfTimeAreCutToo(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	td := testbed.NewShop(1, epoch).Traces(40)
+	old := telemetry.Ordinals{}
+	n := uint32(0)
+	for _, rs := range td.ResourceSpans().All() {
+		for _, ss := range rs.ScopeSpans().All() {
+			for _, span := range ss.Spans().All() {
+				if n%3 == 1 {
+					span.SetStartTimestamp(pcommon.NewTimestampFromTime(epoch.Add(-10_000 * time.Hour)))
+					old = old.Add(n)
+				}
+				n++
+			}
+		}
+	}
+	all := batch(telemetry.DefaultTenant, telemetry.Traces, testbed.TracesPayload(td), int(n))
+	some := ordinals(t, "2-5,7,9-30,38-39")
+	out := s.put(telemetry.Traces, part(all, some), part(all, ordinals(t, "33-36")))
+	require.Len(t, out.cut, 2)
+	want := some.Union(ordinals(t, "33-36")).Without(old)
+	require.Equal(t, flatten(t, telemetry.Traces, telemetry.Cut(telemetry.Traces, all.Payload, all.Covers(), want)), s.stored(t, telemetry.Traces))
+	covered := ""
+	require.NoError(t, s.db.Pool.QueryRow(testbed.Context(t), "SELECT covered FROM ingest_batch WHERE NOT guard").Scan(&covered))
+	require.Equal(t, want.String(), covered)
+
+	// Of a batch whose envelope does not say which items it holds, nothing can be left out.
+	liar := part(all, ordinals(t, "0-9"))
+	liar.Request[0]++
+	liar.Ordinals = ordinals(t, "0-8")
+	out = s.put(telemetry.Traces, liar)
+	require.Empty(t, out.cut)
+	require.Len(t, out.refused, 1)
+	require.True(t, errTime.Matches(out.refused[0].err))
+	require.Equal(t, flatten(t, telemetry.Traces, telemetry.Cut(telemetry.Traces, all.Payload, all.Covers(), want)), s.stored(t, telemetry.Traces))
+}
+
+// What is refused only when it is built again is in the ledger by then: the flush fails as a whole, and the ledger forgets it.
+func TestWhatIsRefusedOnlyWhenItIsBuiltAgainIsNotTakenForStored(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	known, other := shopSpans(1, epoch, 10), shopSpans(2, epoch, 10)
+	s.put(telemetry.Traces, part(known, ordinals(t, "0-3")))
+	bounds := 0
+	p := plan{now: epoch, segmentItems: 1000, known: s.known, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 }}
+	p.bounds = func(t telemetry.Tenant) (least, most int64) {
+		if bounds++; bounds > 1 {
+			return epoch.Add(time.Hour).UnixNano(), math.MaxInt64
+		}
+		return always(t)
+	}
+	_, err := s.commit(testbed.Context(t), newBuild(telemetry.Traces), []*held{known, other}, p)
+	require.True(t, errRebuilt.Matches(err), "%v", err)
+	require.Equal(t, fault.Internal, fault.ClassOf(err), "they are given back")
+	require.Equal(t, int64(4), s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
+	require.Equal(t, 16, s.put(telemetry.Traces, known, other).items)
 }
 
 // A flush is built twice where something of it is stored already. Another flush may learn of a new policy in between: the batch that was in time when it
