@@ -35,6 +35,7 @@ type flusher struct {
 	seldom  *seldom.Log // for what comes with every batch of a flood
 	metrics *instruments
 	now     func() time.Time
+	moved   func()        // told whenever a batch has left the writer for good: stored, or as a dead letter
 	timeout time.Duration // of one attempt
 	// pauses between the attempts that are made at once when the database is in trouble; after the last, deliveries go back to the bus.
 	pauses []time.Duration
@@ -168,6 +169,9 @@ func (f *flusher) settle(ctx context.Context, h *held, outcome error) {
 			f.seldom.Note(ctx, slog.LevelWarn, "settle", fault.From(err).Code, slog.String("signal", f.signal.String()), slog.String("batch", d.ID().String()), slog.Any("error", err))
 		}
 		d.settle = settledTwice
+	}
+	if class := fault.ClassOf(outcome); outcome == nil || class == fault.Invalid || class == fault.TooLarge {
+		f.moved()
 	}
 }
 

@@ -102,9 +102,10 @@ func (p *pipeline) run(ctx context.Context) error {
 	for range p.workers {
 		workers.Go(func() {
 			f := p.flusher()
+			f.moved = func() { p.stalling.move(p.now()) }
 			for batch := range flushes {
 				err := f.flush(working, batch)
-				p.stalling.done(len(batch), err == nil, p.now())
+				p.stalling.done(len(batch))
 				p.note(working, err)
 				p.keeper.drop(batch)
 				var size int64

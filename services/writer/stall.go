@@ -17,7 +17,7 @@ const stalledAfter = 10 * time.Second
 type stall struct {
 	mu    sync.Mutex
 	held  int       // deliveries that are fetched and not settled
-	moved time.Time // when the first of them came, or the last flush was written
+	moved time.Time // when the first of them came, or one of them left the writer for good last
 }
 
 // hold notes n more deliveries.
@@ -33,14 +33,18 @@ func (s *stall) hold(n int, now time.Time) {
 	s.held += n
 }
 
+// move notes that a delivery has left the writer for good, though others of its flush may not have.
+func (s *stall) move(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.moved = now
+}
+
 // done notes that a flush of n deliveries came to its end, written or given back.
-func (s *stall) done(n int, written bool, now time.Time) {
+func (s *stall) done(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held -= n
-	if written {
-		s.moved = now
-	}
 }
 
 // since tells for how long nothing was written; ok where that is too long.

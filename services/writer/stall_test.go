@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -53,6 +54,45 @@ func TestAWriterThatWritesNothingAlthoughThereIsWorkSaysSo(t *testing.T) {
 		require.Contains(t, log.String(), "writing goes on")
 		stop()
 	})
+}
+
+// A flush that is written in parts, while the batch at fault is looked for, is slow, and given back in part; but it does not stall.
+func TestAFlushThatIsWrittenInPartsDoesNotStall(t *testing.T) {
+	t.Parallel()
+	for name, refused := range map[string]error{
+		"given back":    fault.Kind{Class: fault.Internal, Code: "test.defect"}.New("something odd"),   //nolint:exhaustruct // a test's own
+		"dead-lettered": fault.Kind{Class: fault.Invalid, Code: "test.data"}.New("a value is refused"), //nolint:exhaustruct // a test's own
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q := newQueue()
+				q.publish(8, 1, 10)
+				for _, h := range q.waiting {
+					h.attempts = suspectAttempts
+				}
+				guilty := q.waiting[5].ID()
+				var stored atomic.Int64
+				p := testPipeline(t, q, func(_ context.Context, batches []*held) (outcome, error) {
+					pass(3 * time.Second)
+					if slices.ContainsFunc(batches, func(h *held) bool { return h.ID() == guilty }) {
+						return outcome{}, refused
+					}
+					stored.Add(int64(len(batches)))
+					return outcome{}, nil
+				})
+				stop := start(t, p)
+				for second := range 22 { // seven attempts, of which three write something
+					pass(time.Second)
+					_, ok := p.stalling.since(time.Now())
+					require.False(t, ok, "after %d s", second)
+				}
+				require.EqualValues(t, 7, stored.Load())
+				stop()
+				pass(time.Minute) // the queue's own timers
+			})
+		})
+	}
 }
 
 // A database that was full is well, and written to again, within seconds of taking what is tried.

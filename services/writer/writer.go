@@ -161,6 +161,7 @@ func (s *Service) flusher(signal telemetry.Signal) *flusher {
 		seldom:  seldom.New(s.env.Log, s.env.Now),
 		metrics: s.metrics,
 		now:     s.env.Now,
+		moved:   func() {}, // the pipeline sets it
 		timeout: s.cfg.Flush.Timeout,
 		pauses:  []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, 1500 * time.Millisecond},
 	}
