@@ -81,20 +81,27 @@ func (s Scopes) Names() []string {
 // ParseScopes reads names; none at all, or an unknown one, is an error.
 func ParseScopes(names []string) (s Scopes, err error) {
 	for _, name := range names {
-		found := false
-		for scope, known := range scopeNames {
-			if name == known {
-				s, found = s|1<<scope, true
-			}
-		}
-		if !found {
+		known := KnownScopes([]string{name})
+		if known == 0 {
 			return 0, ErrKeyWanted.Newf("scope %.40q is not ingest, query or admin", name)
 		}
+		s |= known
 	}
 	if s == 0 {
 		return 0, ErrKeyWanted.New("a key without a scope opens nothing: name ingest, query or admin")
 	}
 	return s, nil
+}
+
+// KnownScopes reads names that another version may have written: one that only that version knows opens nothing here, and takes nothing
+// away from the others.
+func KnownScopes(names []string) (s Scopes) {
+	for scope, known := range scopeNames {
+		if slices.Contains(names, known) {
+			s |= 1 << scope
+		}
+	}
+	return s
 }
 
 // Config chooses how requests are authenticated.

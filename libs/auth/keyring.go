@@ -83,13 +83,7 @@ func (r *Keyring) Apply(s bus.Snapshot) error {
 		if err != nil {
 			return fmt.Errorf("key %s of a snapshot: %w", w.ID, err)
 		}
-		var scopes Scopes
-		for _, name := range w.Scopes { // one that only a later version knows opens nothing here
-			if s, err := ParseScopes([]string{name}); err == nil {
-				scopes |= s
-			}
-		}
-		keys[i] = Key{ID: w.ID, Tenant: tenant, Scopes: scopes}
+		keys[i] = Key{ID: w.ID, Tenant: tenant, Scopes: KnownScopes(w.Scopes)}
 		if copy(keys[i].Hash[:], w.Hash) != len(keys[i].Hash) || len(w.Hash) != len(keys[i].Hash) {
 			return fmt.Errorf("key %s of a snapshot: its hash has %d bytes", w.ID, len(w.Hash))
 		}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -75,8 +76,8 @@ func (s *Store) Create(ctx context.Context, w Wish, now time.Time) (text string,
 	}
 	w.Name = strings.TrimSpace(w.Name)
 	switch {
-	case w.Name == "" || utf8.RuneCountInString(w.Name) > maxName || !utf8.ValidString(w.Name) || strings.ContainsFunc(w.Name, func(r rune) bool { return r < ' ' }):
-		return "", Entry{}, auth.ErrKeyWanted.Newf("a key has a name of 1 to %d characters on one line, by which people know it", maxName)
+	case w.Name == "" || utf8.RuneCountInString(w.Name) > maxName || !utf8.ValidString(w.Name) || strings.ContainsFunc(w.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return "", Entry{}, auth.ErrKeyWanted.Newf("a key has a name of 1 to %d printable characters on one line, by which people know it", maxName)
 	case w.Expires != nil && !w.Expires.After(now):
 		return "", Entry{}, auth.ErrKeyWanted.New("a key that has expired opens nothing: its expiry has to lie ahead")
 	}
@@ -137,8 +138,8 @@ func (s *Store) Good(ctx context.Context) ([]auth.Key, time.Time, error) {
 			k.Expires = *expires
 		}
 		copy(k.Hash[:], hash) // the table says how long it is
-		k.Scopes, err = auth.ParseScopes(scopes)
-		return k, err
+		k.Scopes = auth.KnownScopes(scopes)
+		return k, nil
 	})
 	if err != nil {
 		return nil, asOf, fmt.Errorf("read keys: %w", postgres.Classify(err))

@@ -77,6 +77,10 @@ func TestAWishThatCannotBe(t *testing.T) {
 	for text, w := range map[string]keystore.Wish{
 		"name":   {Tenant: "a", Scopes: []string{"query"}},
 		"line":   {Tenant: "a", Name: "a\nb", Scopes: []string{"query"}},
+		"print":  {Tenant: "a", Name: "good\u009b2Jbad", Scopes: []string{"query"}}, // CSI in one character
+		"on one": {Tenant: "a", Name: "a\x1b[8mb", Scopes: []string{"query"}},
+		"1 to":   {Tenant: "a", Name: "deploy\u202eyek", Scopes: []string{"query"}}, // right to left from here on
+		"people": {Tenant: "a", Name: "a\x7fb", Scopes: []string{"query"}},
 		"100":    {Tenant: "a", Name: strings.Repeat("n", 101), Scopes: []string{"query"}},
 		"scope":  {Tenant: "a", Name: "n"},
 		"root":   {Tenant: "a", Name: "n", Scopes: []string{"root"}},
@@ -87,6 +91,29 @@ func TestAWishThatCannotBe(t *testing.T) {
 		require.Equal(t, fault.Invalid, fault.ClassOf(err), text)
 		require.ErrorContains(t, err, text)
 	}
+}
+
+// TestAScopeOfALaterVersionTakesNobodyElseOut has a key in the table as a later version writes it, in the middle of an upgrade.
+func TestAScopeOfALaterVersionTakesNobodyElseOut(t *testing.T) {
+	t.Parallel()
+	s, db := store(t)
+	ctx := testbed.Context(t)
+	for _, name := range []string{"old", "mixed", "later"} {
+		_, _, err := s.Create(ctx, keystore.Wish{Tenant: "shop", Name: name, Scopes: []string{"query"}}, time.Now())
+		require.NoError(t, err)
+	}
+	_, err := db.Pool.Exec(ctx, `ALTER TABLE api_key DROP CONSTRAINT api_key_scopes_check`) // as the migration of that version would
+	require.NoError(t, err)
+	_, err = db.Pool.Exec(ctx, `UPDATE api_key SET scopes = CASE name WHEN 'mixed' THEN '{teleport,query}'::text[] ELSE '{teleport}' END WHERE name <> 'old'`)
+	require.NoError(t, err)
+	good, _, err := s.Good(ctx)
+	require.NoError(t, err)
+	require.Len(t, good, 3)
+	byScopes := map[auth.Scopes]int{}
+	for _, k := range good {
+		byScopes[k.Scopes]++
+	}
+	require.Equal(t, map[auth.Scopes]int{auth.Of(auth.Query): 2, 0: 1}, byScopes)
 }
 
 // TestEveryReplicaKnowsWithinTenSeconds has keys made and revoked in the database, and two who have none and listen to the bus.

@@ -811,7 +811,7 @@ type KeyRequest struct {
 	// ExpiresAt Absent for never.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
-	// Name What people call it.
+	// Name What people call it: printable characters on one line.
 	Name   string     `json:"name"`
 	Scopes []KeyScope `json:"scopes"`
 }

@@ -1288,7 +1288,7 @@ export interface components {
             keys: components["schemas"]["Key"][];
         };
         KeyRequest: {
-            /** @description What people call it. */
+            /** @description What people call it: printable characters on one line. */
             name: string;
             scopes: components["schemas"]["KeyScope"][];
             /**
