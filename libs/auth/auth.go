@@ -199,7 +199,7 @@ func (a *Authenticator) Keys() *Keyring { return &a.keys }
 // Healthy is nil, or says that requests cannot be told apart yet.
 func (a *Authenticator) Healthy(context.Context) error {
 	if a.required && !a.keys.known() {
-		return errNotReady.New("which keys are good is not known yet")
+		return ErrNotReady.New("which keys are good is not known yet")
 	}
 	return nil
 }
@@ -239,7 +239,7 @@ func (a *Authenticator) Identify(_ context.Context, header func(name string) str
 // ByKey is who has the key of this text. Its faults are those of Identify.
 func (a *Authenticator) ByKey(text string) (Identity, error) {
 	if !a.keys.known() {
-		return Identity{}, errNotReady.New("which keys are good is not known yet; retry")
+		return Identity{}, ErrNotReady.New("which keys are good is not known yet; retry")
 	}
 	if text == "" {
 		return Identity{}, ErrUnauthenticated.Newf("a key is required: as a bearer token, in the header %s, or as the password of any user", KeyHeader)
@@ -254,7 +254,7 @@ func (a *Authenticator) ByKey(text string) (Identity, error) {
 // ByKeyID is who has the key of this id, for somebody of whom it is known that he showed its text before. Its faults are those of Identify.
 func (a *Authenticator) ByKeyID(id string) (Identity, error) {
 	if !a.keys.known() {
-		return Identity{}, errNotReady.New("which keys are good is not known yet; retry")
+		return Identity{}, ErrNotReady.New("which keys are good is not known yet; retry")
 	}
 	key, ok := a.keys.named(id, a.now())
 	if !ok {

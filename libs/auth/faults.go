@@ -38,7 +38,22 @@ var (
 		Meaning: "The tenant has no key with this id.",
 		Advice:  "List the keys.",
 	}
-	errNotReady = fault.Kind{
+	ErrTooManyKeys = fault.Kind{
+		Class: fault.Invalid, Code: "auth.too_many_keys",
+		Meaning: "The tenant has as many good keys as it may have: those of all tenants travel to ingest in one message.",
+		Advice:  "Revoke keys that nobody uses; several senders may share one.",
+	}
+	ErrStale = fault.Kind{
+		Class: fault.Unavailable, Code: "auth.stale",
+		Meaning: "The keys have not been read from the database for more than ten seconds, so that one that was revoked since may still open something.",
+		Advice:  "See the database and the log. Requests are answered meanwhile, by the keys that were known.",
+	}
+	ErrUnpublished = fault.Kind{
+		Class: fault.Unavailable, Code: "auth.unpublished",
+		Meaning: "The list of keys does not go over the bus, so that ingest goes on with the one before.",
+		Advice:  "The message says why. A list that is too large gets smaller when keys are revoked, or is let through by a larger max_payload of NATS.",
+	}
+	ErrNotReady = fault.Kind{
 		Class: fault.Unavailable, Code: "auth.not_ready",
 		Meaning: "The service has not been told yet which keys are good: query publishes them on the bus.",
 		Advice:  "Retry. If it goes on, see that query runs, with the same auth.snapshot_key.",

@@ -253,9 +253,7 @@ func TestUntilKeysAreKnownNobodyIsRefused(t *testing.T) {
 	require.Contains(t, string(body), "which keys are good is not known yet")
 	ctx, cancel := context.WithCancel(testbed.Context(t))
 	ended := make(chan error, 1)
-	go func() {
-		ended <- f.svc.keys.Keep(ctx, f.svc.auth.Keys(), f.svc.bus.Snapshots(auth.SnapshotName, f.svc.cfg.Auth.Seal()), f.svc.env.Log)
-	}()
+	go func() { ended <- f.svc.keeper.Run(ctx) }()
 	testbed.Eventually(t, "keys are known", func() bool {
 		status, _ := f.call(http.MethodGet, "/health", "")
 		return status == http.StatusOK

@@ -116,8 +116,9 @@ type Service struct {
 	engine *engine.Engine
 	server *httpserver.Server
 	auth   *auth.Authenticator
-	keys   *keystore.Store // nil where none are demanded
-	login  *login.Login    // nil where nobody has to log in
+	keys   *keystore.Store // nil where none are demanded, as is what keeps them
+	keeper *keystore.Keeper
+	login  *login.Login // nil where nobody has to log in
 }
 
 // New builds the service with a pool and a bus connection of its own; nothing is asked of either yet, so both may be down.
@@ -152,7 +153,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		return nil, err
 	}
 	if s.auth.Required() {
-		env.Health.Register("keys", s.auth.Healthy)
+		env.Health.Register("keys", s.keeper.Healthy)
 	}
 	env.Health.RegisterDatabase(func(ctx context.Context) service.DatabaseState {
 		return service.DatabaseState(postgres.Probe(ctx, s.pool))
@@ -181,6 +182,9 @@ func (s *Service) routes() (err error) {
 	set := native.Settings{MaxTraceSpans: cfg.MaxTraceSpans, PageBytes: cfg.MaxPageBytes, CursorKey: cfg.cursorKey(), Dead: s.bus}
 	if s.auth.Required() {
 		if s.keys, err = keystore.New(s.pool); err != nil {
+			return err
+		}
+		if s.keeper, err = s.keys.Keeper(s.auth.Keys(), s.bus.Snapshots(auth.SnapshotName, cfg.Auth.Seal()), s.env); err != nil {
 			return err
 		}
 		set.Keys = s.keys
@@ -219,8 +223,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group := service.Group{Log: s.env.Log, Drain: s.cfg.HTTP.DrainTimeout + time.Second}
 	group.Add("watch", func(ctx context.Context) error { return s.engine.Watch(ctx, s.cfg.WatchInterval) })
 	if s.keys != nil {
-		channel := s.bus.Snapshots(auth.SnapshotName, s.cfg.Auth.Seal())
-		group.Add("keys", func(ctx context.Context) error { return s.keys.Keep(ctx, s.auth.Keys(), channel, s.env.Log) })
+		group.Add("keys", s.keeper.Run)
 	}
 	group.Add("http", s.server.Run)
 	return group.Run(ctx)

@@ -1,11 +1,14 @@
 // Package keystore keeps keys in PostgreSQL: it makes, lists and revokes them, and tells a keyring and the bus which are good.
+//
+//	keystore.go  the table of keys
+//	keep.go      which of them are good, read again and again, for a keyring and for the bus
 package keystore
 
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 	"unicode"
@@ -15,7 +18,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
-	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/sqlfile"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -24,23 +26,25 @@ import (
 //go:embed sql/*.sql
 var files embed.FS
 
-// Refresh is how often a service with a database looks for keys that were made or revoked. With the bus's own delay every replica knows
-// of one within ten seconds.
-const Refresh = 2 * time.Second
-
 // maxName bounds the name of a key, in characters.
 const maxName = 100
 
+// MaxGood bounds the good keys of a tenant: all keys of all tenants travel in one message, which one administrator must not fill.
+const MaxGood = 500
+
 // Store is the table of keys. Safe for concurrent use.
 type Store struct {
-	pool                       *pgxpool.Pool
-	create, list, revoke, good string
+	pool                             *pgxpool.Pool
+	turn, create, list, revoke, good string
 }
 
 // New prepares the statements; nothing is asked of the database yet.
 func New(pool *pgxpool.Pool) (*Store, error) {
 	f := sqlfile.Parse(files)
-	s := &Store{pool: pool, create: f.Text("create", nil), list: f.Text("list", nil), revoke: f.Text("revoke", nil), good: f.Text("good", nil)}
+	s := &Store{
+		pool: pool, turn: f.Text("turn", nil), create: f.Text("create", nil), list: f.Text("list", nil), revoke: f.Text("revoke", nil),
+		good: f.Text("good", nil),
+	}
 	return s, f.Err()
 }
 
@@ -65,7 +69,8 @@ type Wish struct {
 	By      string     // who makes it
 }
 
-// Create makes a key. Its text is told this once: only its hash is kept. A wish that cannot be fulfilled is fault.Invalid.
+// Create makes a key. Its text is told this once: only its hash is kept. A wish that cannot be fulfilled is fault.Invalid, and so
+// is one of a tenant that has MaxGood keys already.
 func (s *Store) Create(ctx context.Context, w Wish, now time.Time) (text string, e Entry, err error) {
 	scopes, err := auth.ParseScopes(w.Scopes)
 	if err != nil {
@@ -83,7 +88,17 @@ func (s *Store) Create(ctx context.Context, w Wish, now time.Time) (text string,
 	}
 	text, key := auth.NewKey()
 	e = Entry{ID: key.ID, Tenant: w.Tenant, Name: w.Name, Scopes: scopes.Names(), CreatedBy: w.By, ExpiresAt: w.Expires}
-	err = s.pool.QueryRow(ctx, s.create, string(e.Tenant), e.ID, e.Name, e.Scopes, key.Hash[:], e.CreatedBy, e.ExpiresAt).Scan(&e.CreatedAt)
+	err = postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		// One at a time of a tenant, or those who ask at once would not count each other's.
+		if _, err := tx.Exec(ctx, s.turn, string(e.Tenant)); err != nil {
+			return err
+		}
+		row := tx.QueryRow(ctx, s.create, string(e.Tenant), e.ID, e.Name, e.Scopes, key.Hash[:], e.CreatedBy, e.ExpiresAt, MaxGood)
+		return row.Scan(&e.CreatedAt)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", Entry{}, auth.ErrTooManyKeys.Newf("tenant %s has %d good keys, which is as many as a tenant may have", e.Tenant, MaxGood)
+	}
 	if err != nil {
 		return "", Entry{}, fmt.Errorf("create a key: %w", postgres.Classify(err))
 	}
@@ -145,44 +160,4 @@ func (s *Store) Good(ctx context.Context) ([]auth.Key, time.Time, error) {
 		return nil, asOf, fmt.Errorf("read keys: %w", postgres.Classify(err))
 	}
 	return keys, asOf, nil
-}
-
-// Keep tells ring and channel which keys are good, until ctx ends. While the database is down, what was known stays; a bus that is down
-// keeps only those waiting who listen to it.
-func (s *Store) Keep(ctx context.Context, ring *auth.Keyring, channel *bus.SnapshotChannel, log *slog.Logger) error {
-	tick := time.NewTicker(Refresh)
-	defer tick.Stop()
-	var said [2]string
-	complain := func(i int, step string, err error) {
-		now := ""
-		if err != nil {
-			now = err.Error()
-		}
-		if now != said[i] && now != "" && ctx.Err() == nil {
-			log.LogAttrs(ctx, slog.LevelWarn, "keys stay as they were", slog.String("step", step), slog.Any("error", err))
-		}
-		said[i] = now
-	}
-	for {
-		keys, asOf, err := s.Good(ctx)
-		complain(0, "read", err)
-		if err == nil {
-			ring.Set(keys)
-			complain(1, "publish", publish(ctx, channel, keys, asOf))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-func publish(ctx context.Context, channel *bus.SnapshotChannel, keys []auth.Key, asOf time.Time) error {
-	data, err := auth.EncodeKeys(keys)
-	if err != nil {
-		return err
-	}
-	_, err = channel.Publish(ctx, bus.Snapshot{AsOf: asOf, Data: data})
-	return err
 }

@@ -1,13 +1,18 @@
 package keystore_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
+	"log/slog"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
@@ -116,6 +121,119 @@ func TestAScopeOfALaterVersionTakesNobodyElseOut(t *testing.T) {
 	require.Equal(t, map[auth.Scopes]int{auth.Of(auth.Query): 2, 0: 1}, byScopes)
 }
 
+func TestATenantHasABoundedNumberOfGoodKeys(t *testing.T) {
+	t.Parallel()
+	s, db := store(t)
+	ctx, now := testbed.Context(t), time.Now()
+	w := keystore.Wish{Tenant: "shop", Name: "n", Scopes: []string{"query"}}
+	_, err := db.Pool.Exec(ctx, `INSERT INTO api_key (tenant_id, key_id, name, scopes, hash, revoked_at, expires_at)
+		SELECT 'shop', translate(lpad(to_hex(i), 16, 'q'), '0123456789', 'ghijklmnop'), 'n', '{query}', sha256(i::text::bytea),
+			CASE WHEN i > 600 THEN now() END, CASE WHEN i > 495 AND i <= 600 THEN now() - interval '1 day' END
+		FROM generate_series(1, 1000) i`) // 495 good ones
+	require.NoError(t, err)
+	outcomes := make(chan error)
+	for range 20 {
+		go func() {
+			_, _, err := s.Create(ctx, w, now)
+			outcomes <- err
+		}()
+	}
+	made := 0
+	for range 20 {
+		if err := <-outcomes; err == nil {
+			made++
+		} else {
+			require.True(t, auth.ErrTooManyKeys.Matches(err), "%v", err)
+			require.ErrorContains(t, err, "tenant shop has 500 good keys")
+		}
+	}
+	require.Equal(t, 5, made, "those who ask at once count each other's")
+	_, _, err = s.Create(ctx, keystore.Wish{Tenant: "bank", Name: "n", Scopes: []string{"query"}}, now)
+	require.NoError(t, err, "another tenant has its own")
+	entries, err := s.List(ctx, "shop")
+	require.NoError(t, err)
+	require.NoError(t, s.Revoke(ctx, "shop", entries[0].ID))
+	_, _, err = s.Create(ctx, w, now)
+	require.NoError(t, err, "one is revoked, and makes room")
+}
+
+// keeper is one with a clock that runs ahead by as much as is added, and what it says.
+func keeper(t *testing.T, s *keystore.Store, c bus.Config) (k *keystore.Keeper, ahead *atomic.Int64, said *lockedBuffer) {
+	t.Helper()
+	b, err := bus.Connect(testbed.Context(t), c, nil, nil)
+	require.NoError(t, err)
+	t.Cleanup(b.Close)
+	ahead, said = &atomic.Int64{}, &lockedBuffer{}
+	env := testbed.Env(t)
+	env.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	env.Log = slog.New(slog.NewTextHandler(said, nil))
+	k, err = s.Keeper(&auth.Keyring{}, b.Snapshots(auth.SnapshotName, bus.Seal{}), env)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(testbed.Context(t))
+	ended := make(chan error, 1)
+	require.ErrorContains(t, k.Healthy(ctx), "not known yet")
+	go func() { ended <- k.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-ended)
+	})
+	testbed.Eventually(t, "keys are known", func() bool { return k.Healthy(ctx) == nil })
+	return k, ahead, said
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// TestAHungDatabaseIsTold has a read that never ends: a lock on the table keeps it waiting.
+func TestAHungDatabaseIsTold(t *testing.T) {
+	t.Parallel()
+	s, db := store(t)
+	ctx := testbed.Context(t)
+	k, ahead, said := keeper(t, s, testbed.NATS(t))
+	tx, err := db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, `LOCK TABLE api_key IN ACCESS EXCLUSIVE MODE`)
+	require.NoError(t, err)
+	testbed.Eventually(t, "it gives up and says so", func() bool { return strings.Contains(said.String(), "step=read") })
+	require.NoError(t, k.Healthy(ctx), "what is known is not too old yet")
+	ahead.Store(int64(11 * time.Second))
+	require.True(t, auth.ErrStale.Matches(k.Healthy(ctx)), "%v", k.Healthy(ctx))
+	require.NoError(t, tx.Rollback(ctx))
+	testbed.Eventually(t, "it reads again", func() bool { return k.Healthy(ctx) == nil })
+}
+
+// TestAListThatTheBusDoesNotTakeIsTold has keys of so many tenants that they fit no message.
+func TestAListThatTheBusDoesNotTakeIsTold(t *testing.T) {
+	t.Parallel()
+	s, db := store(t)
+	ctx := testbed.Context(t)
+	small := testbed.NATSServer(t, func(o *server.Options) { o.MaxPayload = 64 << 10 })
+	k, _, _ := keeper(t, s, small.Config())
+	_, err := db.Pool.Exec(ctx, `INSERT INTO api_key (tenant_id, key_id, name, scopes, hash)
+		SELECT 't' || i, translate(lpad(to_hex(i), 16, 'q'), '0123456789', 'ghijklmnop'), 'n', '{query}', sha256(i::text::bytea)
+		FROM generate_series(1, 2000) i`)
+	require.NoError(t, err)
+	testbed.Eventually(t, "it says so", func() bool { return auth.ErrUnpublished.Matches(k.Healthy(ctx)) })
+	require.ErrorContains(t, k.Healthy(ctx), "the bus takes")
+	_, err = db.Pool.Exec(ctx, `UPDATE api_key SET revoked_at = now() WHERE tenant_id <> 't1'`)
+	require.NoError(t, err)
+	testbed.Eventually(t, "it is told", func() bool { return k.Healthy(ctx) == nil })
+}
+
 // TestEveryReplicaKnowsWithinTenSeconds has keys made and revoked in the database, and two who have none and listen to the bus.
 func TestEveryReplicaKnowsWithinTenSeconds(t *testing.T) {
 	t.Parallel()
@@ -135,9 +253,9 @@ func TestEveryReplicaKnowsWithinTenSeconds(t *testing.T) {
 	require.NoError(t, err)
 	all := []*auth.Authenticator{own}
 	ended := make(chan error, 4)
-	go func() {
-		ended <- s.Keep(ctx, own.Keys(), connect().Snapshots(auth.SnapshotName, seal), testbed.NewLog(t))
-	}()
+	keeper, err := s.Keeper(own.Keys(), connect().Snapshots(auth.SnapshotName, seal), testbed.Env(t))
+	require.NoError(t, err)
+	go func() { ended <- keeper.Run(ctx) }()
 	for range 2 {
 		a, err := auth.New(cfg, time.Now)
 		require.NoError(t, err)
