@@ -77,6 +77,12 @@ func (c Config) Validate() error {
 	settings.AtLeast(&p, "nats.stream_max_bytes", c.NATS.StreamMaxBytes, 64<<20)
 	settings.NotNegative(&p, "nats.sync_interval", c.NATS.SyncInterval)
 	p.Section("auth", ownSnapshotKey(c.Auth).Validate())
+	for role, own := range map[string]auth.Config{"ingest.auth": c.Ingest.Auth, "query.auth": c.Query.Auth} {
+		// Who demands keys of one role must not find it open: there is one door to all of them.
+		if own != auth.DefaultConfig() {
+			p.Refuse(role, "has no effect here: set auth, which holds for every role")
+		}
+	}
 	p.Section("ingest", c.Ingest.Validate())
 	p.Section("writer", c.Writer.Validate())
 	p.Section("query", c.Query.Validate())

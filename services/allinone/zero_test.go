@@ -1,6 +1,7 @@
 package allinone
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"regexp"
@@ -81,5 +82,16 @@ func TestNothingIsReadyBeforeItHasStarted(t *testing.T) {
 	require.Equal(t, service.StatusFail, report.Status)
 	for _, check := range report.Checks {
 		require.Equal(t, "not started yet", check.Message, check.Name)
+	}
+}
+
+// One door leads to all roles: who demands keys of a role alone is told so, and does not find it open.
+func TestTheDoorOfOneRoleIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, role := range []string{"ingest", "query"} {
+		c := DefaultConfig()
+		_, err := settings.Load("ollyscale", &c, []string{"--" + role + "-auth-mode=keys", "--" + role + "-auth-snapshot-key=" + base64.StdEncoding.EncodeToString(make([]byte, 32))}, io.Discard)
+		require.ErrorContains(t, err, role+".auth")
+		require.ErrorContains(t, err, "set auth, which holds for every role")
 	}
 }

@@ -64,7 +64,7 @@ func configuration(s *sources) ([]byte, error) {
 		{
 			Title: "ollyscale (all in one)",
 			Text: "`ollyscale up`. Beside these it has every setting of the roles under their names: `ingest.…` (`OLLY_INGEST_…`), `writer.…`, `query.…`,\n" +
-				"`janitor.…`, `migrator.…`. Their bus and database addresses are set by it and have no effect. It logs warnings as text by default.",
+				"`janitor.…`, `migrator.…`. Their bus and database addresses are set by it and have no effect; `ingest.auth` and `query.auth` are refused, `auth` holds for all. It logs warnings as text by default.",
 			Config: allinone.DefaultConfig(),
 			Hide:   []string{"ingest.", "writer.", "query.", "janitor.", "migrator."},
 		},

@@ -123,7 +123,7 @@ func (l *Login) byKey(c echo.Context) error {
 	if err := id.May(auth.Query); err != nil {
 		return err
 	}
-	if err := l.start(session{Key: id.Connection, Tenant: id.Tenant}, c.Response(), c.Request()); err != nil {
+	if err := l.start(session{Key: id.Connection}, c.Response(), c.Request()); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

@@ -14,24 +14,16 @@ import (
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
-	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // session is a login as its cookie holds it. Of a key it holds the id alone: what the key may, and whether it is still good, is looked up
 // at each request, so that a revoked key ends its logins, too.
 type session struct {
-	Key     string             `json:"key,omitempty"`
-	Tenant  telemetry.Tenant   `json:"tenant"` // the chosen one
-	Tenants []telemetry.Tenant `json:"tenants,omitempty"`
-	Person  string             `json:"person,omitempty"`
-	Scopes  auth.Scopes        `json:"scopes,omitempty"`
-	Until   int64              `json:"until"` // Unix seconds
+	Key   string `json:"key"`
+	Until int64  `json:"until"` // Unix seconds
 }
 
 const sessionCookie = "olly_session"
-
-// maxCookie is what browsers keep of a cookie, with some room for its attributes.
-const maxCookie = 3900
 
 // sealer encrypts and authenticates what browsers keep (AES-256-GCM). What was sealed under one name does not open under another.
 type sealer struct{ aead cipher.AEAD }
@@ -104,9 +96,6 @@ func (l *Login) keep(s session, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if len(text) > maxCookie {
-		return errRequest.Newf("the login is of %d tenants, and a browser keeps no cookie so large", len(s.Tenants))
-	}
 	http.SetCookie(w, l.cookie(r, sessionCookie, "/", text, time.Unix(s.Until, 0)))
 	return nil
 }
@@ -116,7 +105,7 @@ func (l *Login) keep(s session, w http.ResponseWriter, r *http.Request) error {
 func (l *Login) session(r *http.Request) (session, error) {
 	var s session
 	c, err := r.Cookie(sessionCookie)
-	if err != nil || !l.sealer.open(sessionCookie, c.Value, &s) || l.now().Unix() >= s.Until {
+	if err != nil || !l.sealer.open(sessionCookie, c.Value, &s) || l.now().Unix() >= s.Until || s.Key == "" {
 		return session{}, auth.ErrUnauthenticated.New("the login has ended: log in again")
 	}
 	return s, l.sameOrigin(r)
@@ -124,12 +113,9 @@ func (l *Login) session(r *http.Request) (session, error) {
 
 // identity is who is logged in.
 func (l *Login) identity(s session) (auth.Identity, error) {
-	id := auth.Identity{Tenant: s.Tenant, Tenants: s.Tenants, Person: s.Person, Scopes: s.Scopes}
-	if s.Key != "" {
-		var err error
-		if id, err = l.auth.ByKeyID(s.Key); err != nil {
-			return auth.Identity{}, err
-		}
+	id, err := l.auth.ByKeyID(s.Key)
+	if err != nil {
+		return auth.Identity{}, err
 	}
 	id.Until = time.Unix(s.Until, 0)
 	return id, nil
