@@ -154,16 +154,21 @@ func (i Identity) Name() string {
 	return i.Connection
 }
 
-// For is the identity as it uses scope in the tenant that its request names, "" for none. Its faults are 403: a tenant or a scope that it
+// For is the identity as it uses scopes in the tenant that its request names, "" for none. Its faults are 403: a tenant or a scope that it
 // has not.
-func (i Identity) For(tenant string, scope Scope) (Identity, error) {
+func (i Identity) For(tenant string, scopes ...Scope) (Identity, error) {
 	if tenant != "" && tenant != string(i.Tenant) {
 		if !slices.Contains(i.Tenants, telemetry.Tenant(tenant)) {
 			return Identity{}, ErrTenantDenied.Newf("header %s names a tenant that the sender has no access to", TenantHeader)
 		}
 		i.Tenant = telemetry.Tenant(tenant)
 	}
-	return i, i.May(scope)
+	for _, scope := range scopes {
+		if err := i.May(scope); err != nil {
+			return i, err
+		}
+	}
+	return i, nil
 }
 
 // May is nil, or a fault that names the scope that is missing.
@@ -209,12 +214,12 @@ func Header(h http.Header) func(name string) string {
 	return func(name string) string { return strings.Join(h.Values(name), ", ") }
 }
 
-// Identify says who sent a request that wants to use scope. header returns a request header, "" where it is missing.
+// Identify says who sent a request that wants to use scopes, none where it is enough to be known. header returns a request header, "" where it is missing.
 //
 // Its faults: 401 without a good key; 403 where the key lacks the scope, or the header names a tenant that is not the key's; Unavailable
 // while the keys are not known yet, because a 401 would make a sender throw away what it holds; Invalid for a tenant's name that is none.
 // None of them holds anything of a key.
-func (a *Authenticator) Identify(_ context.Context, header func(name string) string, scope Scope) (Identity, error) {
+func (a *Authenticator) Identify(_ context.Context, header func(name string) string, scopes ...Scope) (Identity, error) {
 	name := header(TenantHeader)
 	if !a.required {
 		if name == "" {
@@ -230,7 +235,7 @@ func (a *Authenticator) Identify(_ context.Context, header func(name string) str
 	if err != nil {
 		return Identity{}, err
 	}
-	if id, err = id.For(name, scope); err != nil {
+	if id, err = id.For(name, scopes...); err != nil {
 		return Identity{}, err
 	}
 	return id, nil

@@ -11,7 +11,7 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/login"
 )
 
-// open are the routes that ask nobody who he is: they hold nobody's data, or are how one says who one is. Whatever else is registered needs auth.Query, or what scopes
+// open are the routes that ask nobody who he is: they hold nobody's data, or are how one says who one is. Whatever else is registered needs auth.Query, or what scopesOf
 // says, so that a route that nobody thought of is closed.
 func open(route string) bool {
 	switch route {
@@ -21,14 +21,18 @@ func open(route string) bool {
 	return strings.HasPrefix(route, login.Prefix)
 }
 
-// scopeOf is what a sender must be allowed to do for a route.
-func scopeOf(route string) auth.Scope {
+// scopesOf is what a sender must be allowed to do for a route. To be told of oneself, it is enough to be known: a key of any scope may ask
+// whether it is good, and for what.
+func scopesOf(route string) []auth.Scope {
+	if route == "/api/me" {
+		return nil
+	}
 	for _, prefix := range []string{"/api/keys", "/api/dead-letters"} {
 		if route == prefix || strings.HasPrefix(route, prefix+"/") {
-			return auth.Admin
+			return []auth.Scope{auth.Admin}
 		}
 	}
-	return auth.Query
+	return []auth.Scope{auth.Query}
 }
 
 const identityKey = "ollyscale.identity"
@@ -39,7 +43,7 @@ func (s *Service) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		if open(c.Path()) {
 			return next(c)
 		}
-		who, err := s.who(c.Request(), scopeOf(c.Path()))
+		who, err := s.who(c.Request(), scopesOf(c.Path())...)
 		if err != nil {
 			return err
 		}
@@ -49,16 +53,16 @@ func (s *Service) identify(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // who asks for a login first, then for a key.
-func (s *Service) who(r *http.Request, scope auth.Scope) (auth.Identity, error) {
+func (s *Service) who(r *http.Request, scopes ...auth.Scope) (auth.Identity, error) {
 	header := auth.Header(r.Header)
 	if s.login != nil {
 		if id, known, err := s.login.Identify(r); err != nil {
 			return auth.Identity{}, err
 		} else if known {
-			return id.For(header(auth.TenantHeader), scope)
+			return id.For(header(auth.TenantHeader), scopes...)
 		}
 	}
-	return s.auth.Identify(r.Context(), header, scope)
+	return s.auth.Identify(r.Context(), header, scopes...)
 }
 
 // sender is who sent a request, as identify found.

@@ -19,6 +19,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 )
 
 // demandKeys is a change of the configuration.
@@ -46,7 +47,8 @@ func (f *fixture) refreshKeys() {
 // operation is one of docs/api.yaml that this service serves, as a request that would be answered.
 type operation struct {
 	id, method, path, body string
-	admin                  bool
+	admin, any             bool
+	busy                   bool // the contract says that it may be told to come again
 }
 
 // operations enumerates the contract, so that one that is added is in every test here.
@@ -60,7 +62,10 @@ func operations(t *testing.T, trace string, key string) (list []operation) {
 			if op.Tags[0] == "ingest" || op.Tags[0] == "login" || op.Tags[0] == "operations" {
 				continue
 			}
-			o := operation{id: op.OperationID, method: method, path: path, admin: op.Extensions["x-scope"] == "admin"}
+			o := operation{id: op.OperationID, method: method, path: path, admin: op.Extensions["x-scope"] == "admin", any: op.Extensions["x-scope"] == "any"}
+			if answer := op.Responses.Value("429"); answer != nil {
+				o.busy = answer.Ref == "#/components/responses/Busy"
+			}
 			for _, p := range op.Parameters {
 				if p.Value.In == "path" {
 					value, ok := fill[p.Value.Name]
@@ -122,10 +127,17 @@ func TestNoOperationCrossesTenants(t *testing.T) {
 		refused(http.StatusUnauthorized, "X-Api-Key", strange)
 		refused(http.StatusUnauthorized, "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("admin:admin")))
 		refused(http.StatusForbidden, "X-Api-Key", blue, "X-Scope-OrgID", "red")
-		refused(http.StatusForbidden, "X-Api-Key", sends)
-		if o.admin {
+		switch {
+		case o.any:
+			for _, key := range []string{sends, reads, manages} {
+				status, body := f.call(o.method, o.path, o.body, "X-Api-Key", key)
+				require.Equal(t, http.StatusOK, status, "%s: %s", o.id, body)
+			}
+		case o.admin:
+			refused(http.StatusForbidden, "X-Api-Key", sends)
 			refused(http.StatusForbidden, "X-Api-Key", reads)
-		} else {
+		default:
+			refused(http.StatusForbidden, "X-Api-Key", sends)
 			refused(http.StatusForbidden, "X-Api-Key", manages)
 		}
 		if o.id == "createKey" {
@@ -144,6 +156,31 @@ func TestNoOperationCrossesTenants(t *testing.T) {
 			require.Less(t, status, 300, "%s: %s", o.id, body)
 		}
 	}
+}
+
+// While every turn is taken, an operation that waits for one says so as the contract promises, and only such a one.
+func TestTheContractSaysWhatMayBeToldToComeAgain(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *Config) { c.MaxQueries, c.QueueTimeout = 2, 0 })
+	require.NoError(t, f.svc.bus.EnsureStreams(testbed.Context(t)))
+	f.store("default", telemetry.Metrics, testbed.MetricsPayload(newDice(1).metrics(5)), 5)
+	waiting := 0
+	hold := func(inside func()) error {
+		return f.svc.engine.Ask(testbed.Context(t), time.Hour, func(context.Context, *engine.Snapshot) error { inside(); return nil })
+	}
+	require.NoError(t, hold(func() {
+		require.NoError(t, hold(func() { // two are the least there are
+			for _, o := range operations(t, strings.Repeat("1", 32), "nothing") {
+				status, body := f.call(o.method, o.path, o.body)
+				require.Equal(t, o.busy, status == http.StatusTooManyRequests, "%s answered %d: %s", o.id, status, body)
+				if o.busy {
+					require.Contains(t, string(body), `"query.busy"`, o.id)
+					waiting++
+				}
+			}
+		}))
+	}))
+	require.Greater(t, waiting, 10)
 }
 
 // shape is an answer without what differs from call to call: times, ids and figures of how it was made.
