@@ -16,7 +16,7 @@ type InProcess interface {
 // Config says where the bus is and how its streams are kept. Every service of one installation must be given the same values for
 // the streams: the last one to start wins.
 type Config struct {
-	URL         string `mapstructure:"url" usual:"true" doc:"NATS servers, separated by commas."`
+	URL         string `mapstructure:"url" usual:"true" secret:"hosts" doc:"NATS servers, separated by commas."`
 	Credentials string `mapstructure:"credentials" doc:"Path of a NATS credentials file; empty for none."`
 	CA          string `mapstructure:"ca" doc:"Path of the certificate authority of the NATS servers, PEM; empty for the system's."`
 	Cert        string `mapstructure:"cert" doc:"Path of the client certificate towards NATS, PEM; empty for none."`

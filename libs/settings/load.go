@@ -84,6 +84,11 @@ func Load(name string, config Config, args []string, usage io.Writer) (Asked, er
 		if p.Source == "" {
 			problems.list[i].Source = sources[p.Key]
 		}
+		for _, s := range list {
+			if s.Key == p.Key {
+				p.Text = s.conceal(p.Text)
+			}
+		}
 		problems.list[i].Text = Redact(p.Text)
 	}
 	return asked, problems.Err()

@@ -4,7 +4,8 @@
 //
 // A Config is a struct that holds its defaults, as a DefaultConfig function made it: there is no other place for one, so that 0 means 0.
 // Its leaves carry two tags: `mapstructure:"max_bytes"`, the key, and `doc:"…"`, one sentence for docs/configuration.md and --help, which
-// says what 0 means where 0 is allowed. A leaf may also carry `secret:"true"` (never printed), `flag:"name"` (another name for its flag),
+// says what 0 means where 0 is allowed. A leaf may also carry `secret:"true"` (never printed), `secret:"hosts"` (URLs, of
+// which only where they lead is printed), `flag:"name"` (another name for its flag),
 // `usual:"true"` (shown by --help, not only by --help-all) and, once a struct, `arg:"true"` (filled by the first word of the command line
 // that is not a flag). A nested struct may carry `usual:"grpc.address,http.address"`, the list of what is usual in it, or `usual:"-"`.
 //
@@ -24,6 +25,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -42,6 +44,7 @@ type Setting struct {
 	Value  reflect.Value // settable, inside the struct that was listed
 	owner  reflect.Type  // the struct that has it, and its field there
 	field  string
+	hosts  bool // a list of URLs, of which it may be shown where they lead
 }
 
 // List gives the settings of the struct that config points to, in its order. A field without a mapstructure name is not a setting; a nested
@@ -73,9 +76,9 @@ func List(config any) []Setting {
 				continue
 			}
 			s := Setting{
-				Key: key, Flag: field.Tag.Get("flag"), Doc: field.Tag.Get("doc"), Secret: field.Tag.Get("secret") == "true",
+				Key: key, Flag: field.Tag.Get("flag"), Doc: field.Tag.Get("doc"), Secret: field.Tag.Get("secret") != "",
 				Usual: field.Tag.Get("usual") == "true", Arg: prefix == "" && field.Tag.Get("arg") == "true",
-				Value: value, owner: v.Type(), field: field.Name,
+				Value: value, owner: v.Type(), field: field.Name, hosts: field.Tag.Get("secret") == "hosts",
 			}
 			if s.Flag == "" {
 				s.Flag = strings.NewReplacer(".", "-", "_", "-").Replace(key)
@@ -176,15 +179,86 @@ func format(v reflect.Value, sized bool) string {
 // safe is String without what must not be shown: secrets, and passwords and tokens inside URLs.
 func (s Setting) safe() string {
 	text := s.String()
-	if s.Secret && text != "" {
+	switch {
+	case s.hosts:
+		return withoutUsers(text)
+	case s.Secret && text != "":
 		return "[hidden]"
 	}
 	return Redact(text)
 }
 
-// Redact hides passwords and tokens of the URLs in a text.
-func Redact(text string) string { return credentials.ReplaceAllString(text, "${1}xxxxx@") }
+// conceal takes the value of a secret, or one of several in it, out of a text about it.
+func (s Setting) conceal(text string) string {
+	if !s.Secret {
+		return text
+	}
+	values := []string{s.String()}
+	switch s.Value.Kind() {
+	case reflect.Map:
+		for _, k := range s.Value.MapKeys() {
+			values = append(values, format(s.Value.MapIndex(k), false))
+		}
+	case reflect.Slice:
+		for i := range s.Value.Len() {
+			values = append(values, format(s.Value.Index(i), false))
+		}
+	}
+	for _, value := range values {
+		if value != "" {
+			inside := strings.Trim(strconv.Quote(value), `"`) // as %q writes it
+			text = strings.NewReplacer(value, "[hidden]", inside, "[hidden]").Replace(text)
+		}
+	}
+	return text
+}
 
-// credentials are what stands before the host of a URL, of which a setting may list several: name:password, of which the name is kept, or a
-// token alone, as NATS takes it, also without a scheme. They are found in the text: a list is no URL.
-var credentials = regexp.MustCompile(`((?:^|[\s,])"?(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^:/@\s,]*:)?)[^\s,]*@`)
+// Redact hides passwords and tokens in a text: those before the host of a URL, of which a setting may list several, name:password, of which
+// the name is kept, or a token alone, as NATS takes it, also without a scheme; and those after password=, as a URL of a database or a list of
+// its keys has it. Where it is not clear what belongs to a password, as in a list without schemes, too much is hidden.
+func Redact(text string) string {
+	return replaceUsers(passwords.ReplaceAllString(text, "${1}xxxxx"), func(user string) string {
+		if name, _, found := strings.Cut(user, ":"); found && !strings.ContainsAny(name, ",/@") {
+			return name + ":xxxxx@"
+		}
+		return "xxxxx@"
+	})
+}
+
+// withoutUsers leaves of URLs where they lead.
+func withoutUsers(text string) string {
+	return replaceUsers(passwords.ReplaceAllString(text, "${1}xxxxx"), func(string) string { return "" })
+}
+
+var (
+	passwords = regexp.MustCompile(`(?i)((?:password|passwd|pwd|token|secret)\s*=\s*)('(?:[^'\\]|\\.)*'?|[^\s&"']+)`)
+	words     = regexp.MustCompile(`\S+`)
+	// schemes begin a URL of a list. A comma elsewhere may be one of a password.
+	schemes = regexp.MustCompile(`(?:^|,)["']?[A-Za-z][A-Za-z0-9+.-]*://`)
+)
+
+// replaceUsers replaces what stands before the @ of URLs, the @ included.
+func replaceUsers(text string, replace func(user string) string) string {
+	return words.ReplaceAllStringFunc(text, func(word string) string {
+		var out strings.Builder
+		one := func(entry string) {
+			at := strings.LastIndexByte(entry, '@')
+			if at < 0 {
+				out.WriteString(entry)
+				return
+			}
+			quote := entry[:len(entry)-len(strings.TrimLeft(entry, `"'`))]
+			out.WriteString(quote + replace(entry[len(quote):at]) + entry[at+1:])
+		}
+		from := 0
+		for _, begin := range schemes.FindAllStringIndex(word, -1) {
+			if begin[0] > from {
+				one(word[from:begin[0]])
+			}
+			out.WriteString(word[begin[0]:begin[1]])
+			from = begin[1]
+		}
+		one(word[from:])
+		return out.String()
+	})
+}

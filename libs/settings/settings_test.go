@@ -2,6 +2,7 @@ package settings
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -345,7 +346,10 @@ func TestPasswordsAndTokensInURLsAreHidden(t *testing.T) {
 	for url, want := range map[string]string{
 		"nats://hunter2@host:4222":                       "nats://xxxxx@host:4222",
 		"nats://hunter2@host:4222, tls://hunter3@other":  "nats://xxxxx@host:4222, tls://xxxxx@other",
-		"hunter2@host:4222,u:hunter3@other,third:4222":   "xxxxx@host:4222,u:xxxxx@other,third:4222",
+		"hunter2@host:4222,u:hunter3@other,third:4222":   "xxxxx@other,third:4222", // or is it one password?
+		"nats://u:hun,ter2@h":                            "nats://u:xxxxx@h",
+		"nats://hun,ter2@h,nats://v:h@unt,er2@g:1":       "nats://xxxxx@h,nats://v:xxxxx@g:1",
+		"postgres://u@h/d?password=hunter2&sslmode=off":  "postgres://xxxxx@h/d?password=xxxxx&sslmode=off",
 		"nats://u:hunter2@host,nats://hunter3@other:1":   "nats://u:xxxxx@host,nats://xxxxx@other:1",
 		"nats://:hunter2@host":                           "nats://:xxxxx@host",
 		"nats://u:hunter@2/3:4@host":                     "nats://u:xxxxx@host",
@@ -380,4 +384,45 @@ func TestDocumentListsEverySetting(t *testing.T) {
 		require.Contains(t, out.String(), line+"\n")
 	}
 	require.NotContains(t, out.String(), "spare.")
+}
+
+func TestPasswordsOfConnectionStringsAreHidden(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"host=db password=hunter2 user=olly":              "host=db password=xxxxx user=olly",
+		`host=db password='hunter\'s 2' user=olly`:        "host=db password=xxxxx user=olly",
+		"host=db sslpassword = hunter2":                   "host=db sslpassword = xxxxx",
+		`"postgres://h/d?x=1&PASSWORD=hunter2" is no URL`: `"postgres://h/d?x=1&PASSWORD=xxxxx" is no URL`,
+		"cannot dial nats://u:hun,ter2@h: refused":        "cannot dial nats://u:xxxxx@h: refused",
+		"the password is too short":                       "the password is too short",
+	} {
+		require.Equal(t, want, Redact(text))
+	}
+}
+
+// secretive refuses all that it has, and tells it.
+type secretive struct {
+	Servers string            `mapstructure:"servers" secret:"hosts" doc:"Where."`
+	Token   string            `mapstructure:"token" secret:"true" doc:"Who."`
+	Headers map[string]string `mapstructure:"headers" secret:"true" doc:"What."`
+}
+
+func (s secretive) Validate() error {
+	var p Problems
+	p.OneOf("servers", s.Servers, "none")
+	p.OneOf("token", s.Token, "none")
+	p.OneOf("headers", s.Headers["authorization"], "none")
+	return p.Err()
+}
+
+func TestNoProblemTellsASecret(t *testing.T) {
+	t.Parallel()
+	c := secretive{}
+	_, err := Load("test", &c, []string{"--servers=nats://a:1,tls://hunter2@b:2", "--token=hunt\"er3", "--headers=authorization=hunter4,x=hunter5"}, io.Discard)
+	for _, key := range []string{"servers (from --servers)", "token (from --token)", "headers (from --headers)"} {
+		require.ErrorContains(t, err, key+`: "[hidden]" is not none`)
+	}
+	var shown bytes.Buffer
+	require.NoError(t, Print(&shown, &c))
+	require.Equal(t, "servers: \"nats://a:1,tls://b:2\"\ntoken: \"[hidden]\"\nheaders: \"[hidden]\"\n", shown.String())
 }
