@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/ollyscale/ollyscale/e2e/load"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -24,14 +25,10 @@ func TestCompose(t *testing.T) {
 	s := &stack{t: t}
 	grpcPort, httpPort, uiPort := testbed.Port(s.t), testbed.Port(s.t), testbed.Port(s.t)
 	s.grpc, s.http, s.api = address(grpcPort), "http://"+address(httpPort), "http://"+address(uiPort)
-	c := &compose{t: t, environment: append(os.Environ(),
+	c := newCompose(t,
 		"COMPOSE_PROJECT_NAME=ollyscale-e2e-"+strconv.Itoa(os.Getpid()),
 		"OLLYSCALE_GRPC_PORT="+strconv.Itoa(grpcPort), "OLLYSCALE_HTTP_PORT="+strconv.Itoa(httpPort), "OLLYSCALE_UI_PORT="+strconv.Itoa(uiPort),
-	)}
-	c.command = []string{"docker", "compose"}
-	if exec.CommandContext(t.Context(), "docker", "compose", "version").Run() != nil {
-		c.command = []string{"docker-compose"} // version 1
-	}
+	)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(c.run("logs", "--no-color", "--tail=40"))
@@ -81,6 +78,32 @@ func TestCompose(t *testing.T) {
 	tally, err := load.API{URL: s.api}.Tally(t.Context(), plan, load.Traces)
 	require.NoError(t, err)
 	require.NoError(t, tally.Err())
+}
+
+// TestComposeDemandsKeys finds that keys are demanded by variables alone, without a change of the file.
+func TestComposeDemandsKeys(t *testing.T) {
+	c := newCompose(t, "OLLY_AUTH_MODE=keys", "OLLY_INSECURE=false", "OLLY_AUTH_SNAPSHOT_KEY=one", "OLLY_LOGIN_SESSION_KEY=other")
+	var plain struct {
+		Services map[string]struct{ Environment map[string]string }
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(c.run("config")), &plain))
+	for _, service := range []string{"ingest", "query"} {
+		env := plain.Services[service].Environment
+		require.Equal(t, "keys", env["OLLY_AUTH_MODE"], service)
+		require.Equal(t, "false", env["OLLY_INSECURE"], service)
+		require.Equal(t, "one", env["OLLY_AUTH_SNAPSHOT_KEY"], service)
+	}
+	require.Equal(t, "other", plain.Services["query"].Environment["OLLY_LOGIN_SESSION_KEY"])
+}
+
+// newCompose knows which docker compose there is.
+func newCompose(t *testing.T, environment ...string) *compose {
+	t.Helper()
+	c := &compose{t: t, environment: append(os.Environ(), environment...), command: []string{"docker", "compose"}}
+	if exec.CommandContext(t.Context(), "docker", "compose", "version").Run() != nil {
+		c.command = []string{"docker-compose"} // version 1
+	}
+	return c
 }
 
 // compose runs docker compose at the top of the repository.
