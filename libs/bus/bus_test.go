@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -149,9 +150,7 @@ func TestFetchReturnsAtOnceWhatIsThereAndWaitsForTheFirst(t *testing.T) {
 
 func TestFetchIsBoundedByBytes(t *testing.T) {
 	t.Parallel()
-	cfg := testbed.NATS(t)
-	cfg.MaxMessageBytes = 1 << 20 // a fetch is never for less than one message
-	b := connect(t, cfg)
+	b := connect(t, testbed.NATS(t))
 	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
 	noise := make([]byte, 900<<10)
 	for range 4 {
@@ -535,4 +534,145 @@ func TestFetchIsBoundedByWhatComesOut(t *testing.T) {
 	got, err := c.Fetch(t.Context(), 1000, 4*size, 20*time.Millisecond)
 	require.NoError(t, err)
 	require.Empty(t, got)
+}
+
+// While there is something, no fetch is empty, however what the bus was asked for fits what it has: a pull that its bytes end just when the fetch is full, one
+// that is for less than the next batch, one that brings only what is no batch. Nothing is delivered twice, nothing waits for a pause.
+func TestNoFetchIsEmptyWhileThereIsSomething(t *testing.T) {
+	t.Parallel()
+	const kilo = 1 << 10
+	for _, test := range []struct {
+		name     string
+		sizes    []int // of the batches; 0 is a message that is none
+		maxBytes int
+		messages int
+	}{
+		{"three fill a fetch, and a fourth does not fit the pull", slices.Repeat([]int{300 * kilo}, 20), 900 * kilo, 1000},
+		{"each fills a fetch", slices.Repeat([]int{700 * kilo}, 9), 700 * kilo, 1000},
+		{"larger than a pull", []int{10, 5 << 20, 20, 8<<20 - 9*kilo, 6 << 20, 30}, 1 << 20, 1000},
+		{"fewer messages than there are", slices.Repeat([]int{50}, 50), 1 << 20, 7},
+		{"no batches before one", append(make([]int, 30), 100, 0, 0, 200), 1 << 20, 10},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := testbed.NATSServer(t)
+			b := connect(t, s.Config())
+			p, c, admin := publisher(t, b), consumer(t, b, telemetry.Traces), js(t, s)
+			want := map[uint64]bool{}
+			for i, size := range test.sizes {
+				if size == 0 {
+					_, err := admin.Publish(t.Context(), "otlp.traces.default", []byte("who are you"))
+					require.NoError(t, err)
+					continue
+				}
+				_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", string(noise(t, size)))})
+				require.NoError(t, err)
+				want[uint64(i+1)] = true
+			}
+			for len(want) > 0 {
+				begin := time.Now()
+				got, err := c.Fetch(t.Context(), test.messages, test.maxBytes, 5*time.Second)
+				require.NoError(t, err)
+				require.NotEmpty(t, got)
+				require.Less(t, time.Since(begin), 2*time.Second)
+				require.LessOrEqual(t, len(got), test.messages)
+				for i, d := range got {
+					require.True(t, want[d.Position], "%d, delivered twice or none", d.Position)
+					require.Equal(t, 1, d.Attempts)
+					delete(want, d.Position)
+					require.NoError(t, d.Settle(t.Context(), nil))
+					if i < len(got)-1 {
+						require.Less(t, len(d.Payload), test.maxBytes)
+					}
+				}
+			}
+			got, err := c.Fetch(t.Context(), test.messages, test.maxBytes, 20*time.Millisecond)
+			require.NoError(t, err)
+			require.Empty(t, got)
+		})
+	}
+}
+
+// What the bus has sent and no fetch took waits in the writer, where nobody tells the bus that it lives: a fetch that comes late gives it back before
+// the bus gives it to another, and leaves what the bus has given away alone. So each batch is held by one writer only.
+func TestWhatWaitedTooLongForAFetchIsGivenBack(t *testing.T) {
+	t.Parallel()
+	const n, size, ackWait = 12, 200_000, 2 * time.Second
+	for _, waited := range []time.Duration{ackWait * 6 / 10, ackWait * 15 / 10} {
+		t.Run(waited.String(), func(t *testing.T) {
+			t.Parallel()
+			cfg := testbed.NATS(t)
+			cfg.AckWait = ackWait
+			b := connect(t, cfg)
+			p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+			for i := range n {
+				_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", fmt.Sprintf("%0*d", size, i))})
+				require.NoError(t, err)
+			}
+			got, err := c.Fetch(t.Context(), 1000, 2*size, time.Second)
+			require.NoError(t, err)
+			require.Len(t, got, 2)
+			for _, d := range got {
+				require.NoError(t, d.Settle(t.Context(), nil))
+			}
+			time.Sleep(waited) //nolint:forbidigo // the server's clock is real
+			seen := map[uint64]bool{}
+			var held []bus.Delivery
+			for len(held) < n-2 {
+				got, err := c.Fetch(t.Context(), 1000, n*size, time.Second)
+				require.NoError(t, err)
+				require.NotEmpty(t, got)
+				for _, d := range got {
+					require.False(t, seen[d.Position], "%d is here twice", d.Position)
+					seen[d.Position] = true
+				}
+				held = append(held, got...)
+			}
+			// Half of AckWait is left for the first sign of life of every one of them.
+			got, err = c.Fetch(t.Context(), 1000, n*size, ackWait*45/100)
+			require.NoError(t, err)
+			require.Empty(t, got)
+			for _, d := range held {
+				require.NoError(t, d.Settle(t.Context(), nil))
+			}
+		})
+	}
+}
+
+// A fetch that gives up leaves its request to the next one: what it brings counts for it, and is there at once.
+func TestAFetchGoesOnWithTheRequestOfOneThatGaveUp(t *testing.T) {
+	t.Parallel()
+	b := connect(t, testbed.NATS(t))
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	for i := range 5 {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		_, err := c.Fetch(ctx, 3, 1<<20, 10*time.Second)
+		cancel()
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		got, err := c.Fetch(t.Context(), 3, 1<<20, 30*time.Millisecond)
+		require.NoError(t, err)
+		require.Empty(t, got)
+		_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", fmt.Sprint(i))})
+		require.NoError(t, err)
+		begin := time.Now()
+		got, err = c.Fetch(t.Context(), 3, 1<<20, 5*time.Second)
+		require.NoError(t, err)
+		require.Len(t, got, 1)
+		require.Less(t, time.Since(begin), 2*time.Second)
+		require.NoError(t, got[0].Settle(t.Context(), nil))
+	}
+	// Nor does its end, of which nobody was told, end another's wait.
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err := c.Fetch(ctx, 3, 1<<20, 200*time.Millisecond)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	begin := time.Now()
+	got, err := c.Fetch(t.Context(), 3, 1<<20, time.Second)
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.GreaterOrEqual(t, time.Since(begin), 900*time.Millisecond)
+	testbed.Eventually(t, "nobody else got one", func() bool {
+		backlog, err := b.Pending(t.Context(), telemetry.Traces)
+		return err == nil && backlog.AckPending == 0
+	})
 }

@@ -31,12 +31,35 @@ type Consumer struct {
 	sub     *nats.Subscription
 	msgs    chan *nats.Msg
 
-	fetch   sync.Mutex      // one Fetch at a time
-	request uint64          // number of the last pull request: the last token of its reply subject
-	open    string          // the request that Fetch left before its end; "" when there is none
-	cut     <-chan struct{} // closed when the connection is lost that the last request was sent on
-	left    int             // messages that the last request may still bring
-	ready   bool            // the durable consumer is known to exist
+	fetch   sync.Mutex // one Fetch at a time
+	request uint64     // number of the last pull request: the last token of its reply subject
+	asked   *asked     // the one request that is not at its end; nil when there is none
+	ready   bool       // the durable consumer is known to exist
+}
+
+// asked is a pull request that is not at its end: the server may still bring messages for it, or the status that ends it. There is one at a
+// time, so that what comes is what was asked for.
+type asked struct {
+	reply string          // the subject on which its end is told
+	cut   <-chan struct{} // closed when the connection is lost that it was sent on
+	batch int             // messages that it asks for …
+	left  int             // … and that it may still bring
+	ends  time.Time       // when the server ends it at the latest
+	waits time.Time       // since when what it brings waits for a Fetch, because one returned before its end; zero while none did
+}
+
+// carried reports whether an earlier Fetch left the request.
+func (a *asked) carried() bool { return !a.waits.IsZero() }
+
+// over is when its end is no longer waited for. The server ends every request by a status; this is for a server that is gone.
+func (a *asked) over() time.Time { return a.ends.Add(time.Second) }
+
+// patience is for how long a Fetch that waits until then for a first batch waits for what the request brings.
+func (a *asked) patience(until time.Time) time.Duration {
+	if !a.carried() {
+		return time.Until(a.over())
+	}
+	return min(time.Until(until), max(time.Until(a.over()), time.Second))
 }
 
 // maxFetch bounds the messages of one Fetch, and with it the queue between nats.go and Fetch.
@@ -45,6 +68,11 @@ const maxFetch = 4096
 // ratio is how much smaller than its payload a batch is taken to be on the bus, where bytes are counted compressed. It only says how much is
 // asked for: what is decompressed is bounded by what comes out.
 const ratio = 6
+
+// leastPull is for how many bytes is asked at least: any batch of several items, headers included (ingest cuts by a MiB), whatever it compresses
+// to. Only a single large item may be larger, and is asked for by itself. What is asked for and not fetched waits in the memory of the writer,
+// which counts what it fetched only.
+const leastPull = 1<<20 + headerRoom
 
 // Consumer makes a Consumer of a signal. The durable consumer itself is made, and made again when lost, by Fetch, so that it need
 // not exist, nor NATS be up, when this is called.
@@ -76,8 +104,9 @@ type pull struct {
 }
 
 // Fetch waits up to wait for a first batch and returns it with those that are there already, at most maxMessages batches and
-// about maxBytes bytes (decompressed: at most one batch more, and never less than one). What else the bus has sent by then stays compressed, for
-// the next Fetch. No batch in time is an empty result, not an error. Payloads are decompressed and belong to the caller. A message that is no
+// about maxBytes bytes (decompressed: at most one batch more, and never less than one). What else the bus has sent by then, a sixth of maxBytes or 1 MiB,
+// stays compressed, for the next Fetch, which gives it back where it comes later than half of Config.AckWait. No batch in time is an empty
+// result, not an error; while there are batches none is empty. Payloads are decompressed and belong to the caller. A message that is no
 // batch is dead-lettered here and not returned; one of a newer version is parked, for a newer writer.
 //
 // Every delivery must be settled, also those returned together with an error. fault.Unavailable: NATS is down or the stream missing;
@@ -85,93 +114,185 @@ type pull struct {
 func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait time.Duration) ([]Delivery, error) {
 	c.fetch.Lock()
 	defer c.fetch.Unlock()
-	wait = max(wait, 10*time.Millisecond)
-	maxMessages = min(max(maxMessages, 1), maxFetch)
 	if err := c.ensure(ctx); err != nil {
 		return nil, err
 	}
-	until, cut := time.Now().Add(wait), c.bus.link.next()
-	reply := c.open // the request before is not at its end: what it brings comes first
-	if reply != "" {
-		select {
-		case <-c.cut: // it went with its connection
-			reply = ""
-		default:
-			cut = c.cut
-		}
+	f := &fetching{
+		Consumer: c, until: time.Now().Add(max(wait, soon)), maxMessages: min(max(maxMessages, 1), maxFetch), maxBytes: maxBytes,
 	}
-	if reply == "" {
-		var err error
-		sent := max(maxBytes/ratio, c.bus.cfg.MaxMessageBytes+headerRoom)
-		if reply, err = c.ask(pull{Batch: maxMessages, MaxBytes: sent, Expires: wait, NoWait: true}); err != nil {
-			return nil, err
-		}
-		c.left = maxMessages
+	c.giveBackStale()
+	defer f.moving.wait()
+	err := f.run(ctx)
+	if c.asked != nil && !c.asked.carried() {
+		c.asked.waits = time.Now()
 	}
-	c.open, c.cut = "", cut
-	// The server ends every request by a status; the timer is for a server that is gone.
-	timer := time.NewTimer(wait + time.Second)
+	return f.out, err
+}
+
+// soon is the least time to wait for a message.
+const soon = 10 * time.Millisecond
+
+// fetching is one Fetch.
+type fetching struct {
+	*Consumer
+	until                 time.Time // when an empty result is one
+	maxMessages, maxBytes int
+
+	single bool // the next request is for one batch, of any size
+	out    []Delivery
+	size   int   // of their payloads
+	moving aside // what cannot be opened; all of it is settled when Fetch returns
+}
+
+// done reports whether there is nothing more to wait for.
+func (f *fetching) done() bool { return len(f.out) > 0 || time.Until(f.until) < soon }
+
+// run fills out.
+func (f *fetching) run(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	var out []Delivery
-	single := false
-	size := 0
-	var moving aside // what cannot be opened; all of it is settled when Fetch returns
-	defer moving.wait()
-	for {
+	for armed := (*asked)(nil); ; {
+		if f.asked == nil {
+			if err := f.pull(); err != nil {
+				return err
+			}
+		}
+		if armed != f.asked {
+			armed = f.asked
+			timer.Reset(armed.patience(f.until))
+		}
+		end := false
+		var err error
 		select {
-		case msg, ok := <-c.msgs:
+		case msg, ok := <-f.msgs:
 			if !ok {
-				return out, errClosed.New("the connection to the queue is closed")
+				return errClosed.New("the connection to the queue is closed")
 			}
 			if status := msg.Header.Get("Status"); status != "" && len(msg.Data) == 0 {
-				if msg.Subject != reply || status == "100" {
+				if msg.Subject != f.asked.reply || status == "100" {
 					continue // of an earlier request, or a heartbeat
 				}
-				// A server may end such a request at once where there is nothing (no_wait); then one message is waited for.
-				if left := time.Until(until); status == "404" && len(out) == 0 && left > 10*time.Millisecond {
-					var err error
-					if reply, err = c.ask(pull{Batch: 1, Expires: left}); err != nil {
-						return nil, err
-					}
-					single = true
-					continue
-				}
-				return out, c.status(ctx, status, msg.Header.Get("Description"))
-			}
-			c.left--
-			if d, ok := c.delivery(ctx, msg, &moving); ok {
-				out = append(out, d)
-				size += len(d.Payload)
-			}
-			switch {
-			case c.left <= 0 || single:
-				return out, nil
-			case len(out) >= maxMessages || size >= maxBytes:
-				c.open = reply
-				return out, nil
+				end, err = f.ended(ctx, status, msg.Header.Get("Description"))
+			} else {
+				end = f.take(ctx, msg)
 			}
 		case <-timer.C:
-			return out, nil
-		case <-cut:
-			return out, ErrDisconnected.Newf("fetch %s: the connection to NATS was lost", c.signal) // and the request with it
+			if !time.Now().Before(f.asked.over()) {
+				f.asked = nil
+			}
+			end = f.done()
+			armed = nil
+		case <-f.asked.cut:
+			if len(f.msgs) > 0 {
+				continue // they came before
+			}
+			if !f.asked.carried() {
+				end, err = true, ErrDisconnected.Newf("fetch %s: the connection to NATS was lost", f.signal) // and the request with it
+			} else {
+				end = len(f.out) > 0
+			}
+			f.asked = nil
 		case <-ctx.Done():
-			return out, fmt.Errorf("fetch %s: %w", c.signal, ctx.Err())
+			return fmt.Errorf("fetch %s: %w", f.signal, ctx.Err())
+		}
+		if end || err != nil {
+			return err
 		}
 	}
 }
 
-// ask sends a pull request and returns the subject on which its end will be told.
-func (c *Consumer) ask(p pull) (reply string, err error) {
+// pull asks for what this Fetch may still bring.
+func (f *fetching) pull() error {
+	left := max(time.Until(f.until), soon)
+	p := pull{Batch: f.maxMessages, MaxBytes: max(f.maxBytes/ratio, leastPull), Expires: left, NoWait: true}
+	if f.single {
+		p = pull{Batch: 1, Expires: left}
+	}
+	f.single = false
+	return f.ask(p)
+}
+
+// take takes a message, and reports whether the Fetch is at its end.
+func (f *fetching) take(ctx context.Context, msg *nats.Msg) (end bool) {
+	if d, ok := f.delivery(ctx, msg, &f.moving); ok {
+		f.out = append(f.out, d)
+		f.size += len(d.Payload)
+	}
+	if f.asked.left--; f.asked.left <= 0 {
+		f.asked = nil // the server ends a request that has all its messages without a word
+		return f.done()
+	}
+	return len(f.out) >= f.maxMessages || len(f.out) > 0 && f.size >= f.maxBytes
+}
+
+// ended takes the end of the request, and reports whether it is that of the Fetch.
+func (f *fetching) ended(ctx context.Context, status, description string) (end bool, _ error) {
+	request := f.asked
+	f.asked = nil
+	if err := f.status(ctx, status, description); err != nil || f.done() {
+		return true, err
+	}
+	switch {
+	case request.carried() || request.left < request.batch:
+		return false, nil // what it brought was another Fetch's, or no batch: there may be more
+	case status == "404":
+		f.single = true // a server may end such a request at once where there is nothing (no_wait); then one message is waited for
+		return false, nil
+	case status == "409" && strings.Contains(strings.ToLower(description), "exceeds maxbytes"):
+		f.single = true // the next message is larger than what was asked for
+		return false, nil
+	}
+	return true, nil
+}
+
+// ask sends a pull request.
+func (c *Consumer) ask(p pull) error {
 	c.request++
-	reply = c.inbox + "." + strconv.FormatUint(c.request, 10)
+	a := &asked{
+		reply: c.inbox + "." + strconv.FormatUint(c.request, 10), cut: c.bus.link.next(),
+		batch: p.Batch, left: p.Batch, ends: time.Now().Add(p.Expires),
+	}
 	body, err := json.Marshal(p)
 	if err != nil {
-		return "", fmt.Errorf("fetch %s: %w", c.signal, err)
+		return fmt.Errorf("fetch %s: %w", c.signal, err)
 	}
-	if err := c.bus.nc.PublishRequest(c.subject, reply, body); err != nil {
-		return "", classify(err, "fetch "+c.signal.String())
+	if err := c.bus.nc.PublishRequest(c.subject, a.reply, body); err != nil {
+		return classify(err, "fetch "+c.signal.String())
 	}
-	return reply, nil
+	c.asked = a
+	return nil
+}
+
+// giveBackStale gives back what waited so long for this Fetch that the bus would soon deliver it again by itself: nobody tells the bus
+// that it is being worked on, and a caller may take as long again for the first sign of life.
+func (c *Consumer) giveBackStale() {
+	if c.asked == nil || !c.asked.carried() {
+		return
+	}
+	waited := time.Since(c.asked.waits)
+	if waited < c.bus.cfg.AckWait/2 {
+		return
+	}
+	c.asked = nil
+	c.giveBack(waited < c.bus.cfg.AckWait)
+}
+
+// giveBack empties the queue, and gives the messages in it back to the bus where they are ours: after AckWait another may have them, and the bus
+// does not ask whose word it is.
+func (c *Consumer) giveBack(ours bool) {
+	for {
+		select {
+		case msg := <-c.msgs:
+			if msg == nil {
+				return // the connection is closed
+			}
+			if ours && msg.Header.Get("Status") == "" {
+				_ = msg.Nak() // without a connection the redelivery comes after AckWait
+			}
+		default:
+			return
+		}
+	}
 }
 
 // status says what the end of a pull request means: nil where it only ran out of messages, time or bytes.
@@ -283,19 +404,6 @@ func (c *Consumer) Close() {
 	c.fetch.Lock()
 	defer c.fetch.Unlock()
 	_ = c.sub.Unsubscribe() // fails only when the connection is closed already
-	for {
-		select {
-		case msg := <-c.msgs:
-			if msg != nil && msg.Header.Get("Status") == "" {
-				_ = msg.Nak() // without a connection the redelivery comes after AckWait
-				continue
-			}
-			if msg != nil {
-				continue
-			}
-		default:
-		}
-		break
-	}
+	c.giveBack(true)
 	c.coder.close()
 }
