@@ -35,6 +35,7 @@ type Consumer struct {
 	request uint64     // number of the last pull request: the last token of its reply subject
 	asked   *asked     // the one request that is not at its end; nil when there is none
 	ready   bool       // the durable consumer is known to exist
+	moving  aside      // what cannot be opened
 }
 
 // asked is a pull request that is not at its end: the server may still bring messages for it, or the status that ends it. There is one at a
@@ -86,6 +87,7 @@ func (b *Bus) Consumer(_ context.Context, signal telemetry.Signal) (*Consumer, e
 		subject: "$JS.API.CONSUMER.MSG.NEXT." + StreamName(signal) + "." + consumerName,
 		inbox:   b.nc.NewInbox(),
 		msgs:    make(chan *nats.Msg, 2*maxFetch),
+		moving:  aside{places: make(chan struct{}, asideAtOnce)},
 	}
 	if c.sub, err = b.nc.ChanSubscribe(c.inbox+".*", c.msgs); err != nil {
 		coder.close()
@@ -107,7 +109,8 @@ type pull struct {
 // about maxBytes bytes (decompressed: at most one batch more, and never less than one). What else the bus has sent by then, a sixth of maxBytes or 1 MiB,
 // stays compressed, for the next Fetch, which gives it back where it comes later than half of Config.AckWait. No batch in time is an empty
 // result, not an error; while there are batches none is empty. Payloads are decompressed and belong to the caller. A message that is no
-// batch is dead-lettered here and not returned; one of a newer version is parked, for a newer writer.
+// batch is dead-lettered and not returned; one of a newer version is parked, for a newer writer. Neither
+// is waited for.
 //
 // Every delivery must be settled, also those returned together with an error. fault.Unavailable: NATS is down or the stream missing;
 // call again after a pause.
@@ -121,7 +124,6 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 		Consumer: c, until: time.Now().Add(max(wait, soon)), maxMessages: min(max(maxMessages, 1), maxFetch), maxBytes: maxBytes,
 	}
 	c.giveBackStale()
-	defer f.moving.wait()
 	err := f.run(ctx)
 	if c.asked != nil && !c.asked.carried() {
 		c.asked.waits = time.Now()
@@ -139,9 +141,9 @@ type fetching struct {
 	maxMessages, maxBytes int
 
 	single bool // the next request is for one batch, of any size
+	behind bool // what moves messages aside does not keep up
 	out    []Delivery
-	size   int   // of their payloads
-	moving aside // what cannot be opened; all of it is settled when Fetch returns
+	size   int // of their payloads
 }
 
 // done reports whether there is nothing more to wait for.
@@ -214,7 +216,7 @@ func (f *fetching) pull() error {
 
 // take takes a message, and reports whether the Fetch is at its end.
 func (f *fetching) take(ctx context.Context, msg *nats.Msg) (end bool) {
-	if d, ok := f.delivery(ctx, msg, &f.moving); ok {
+	if d, ok := f.delivery(ctx, msg); ok {
 		f.out = append(f.out, d)
 		f.size += len(d.Payload)
 	}
@@ -344,41 +346,53 @@ func (b *Bus) ensureConsumer(ctx context.Context, signal telemetry.Signal) error
 }
 
 // delivery opens a message; one that cannot be opened is dead-lettered, or parked for a newer writer, and not ok.
-func (c *Consumer) delivery(ctx context.Context, msg *nats.Msg, moving *aside) (Delivery, bool) {
+func (f *fetching) delivery(ctx context.Context, msg *nats.Msg) (Delivery, bool) {
 	meta, err := msg.Metadata()
 	if err != nil {
-		c.bus.seldom.Note(ctx, slog.LevelWarn, "message that no stream sent", "", slog.String("subject", msg.Subject), slog.Any("error", err))
+		f.bus.seldom.Note(ctx, slog.LevelWarn, "message that no stream sent", "", slog.String("subject", msg.Subject), slog.Any("error", err))
 		return Delivery{}, false
 	}
 	d := Delivery{
 		Position: meta.Sequence.Stream,
 		Attempts: int(meta.NumDelivered), //nolint:gosec // a delivery count
-		state:    &delivery{bus: c.bus, msg: msg, signal: c.signal, stored: meta.Timestamp},
+		state:    &delivery{bus: f.bus, msg: msg, signal: f.signal, stored: meta.Timestamp},
 	}
 	if msg.Header.Get(HeaderProbe) != "" {
 		_ = msg.Ack() // else it comes again
 		return Delivery{}, false
 	}
-	attr := metric.WithAttributes(attribute.String("signal", c.signal.String()))
-	c.bus.metrics.Delivered.Add(ctx, 1, attr)
+	attr := metric.WithAttributes(attribute.String("signal", f.signal.String()))
+	f.bus.metrics.Delivered.Add(ctx, 1, attr)
 	if d.Attempts > 1 {
-		c.bus.metrics.Redelivery.Add(ctx, 1, attr)
+		f.bus.metrics.Redelivery.Add(ctx, 1, attr)
 	}
-	d.Batch, err = c.coder.open(c.signal, msg.Subject, msg.Header, msg.Data)
+	d.Batch, err = f.coder.open(f.signal, msg.Subject, msg.Header, msg.Data)
 	if err == nil {
 		return d, true
 	}
-	moving.run(func() {
+	settle := func(ctx context.Context, err error) {
 		if err := d.Settle(ctx, err); err != nil {
-			c.bus.seldom.Note(ctx, slog.LevelWarn, "settle a message that cannot be read", fault.From(err).Code, slog.Any("error", err))
+			f.bus.seldom.Note(ctx, slog.LevelWarn, "settle a message that cannot be read", fault.From(err).Code, slog.Any("error", err))
 		}
-	})
+	}
+	patience := asidePatience
+	if f.behind {
+		patience = 0
+	}
+	outlives := context.WithoutCancel(ctx) // each moving has a bound of its own
+	if f.behind = !f.moving.run(patience, func() { settle(outlives, err) }); f.behind {
+		settle(ctx, errStalled.New("too many messages are being moved aside; later"))
+	}
 	return Delivery{}, false
 }
 
-// asideAtOnce is how many messages are moved to another stream side by side: one waits for its acknowledgement, a flood must not wait for
+// asideAtOnce is how many messages of one signal are moved to another stream side by side: one waits for its acknowledgement, a flood must not wait for
 // each in turn.
 const asideAtOnce = 64
+
+// asidePatience is how long a place among them is waited for, once a fetch: where the other stream is slow, its messages come again later,
+// and the batches beside them do not wait.
+const asidePatience = 250 * time.Millisecond
 
 // aside runs what moves messages elsewhere.
 type aside struct {
@@ -386,24 +400,33 @@ type aside struct {
 	places  chan struct{}
 }
 
-func (a *aside) run(move func()) {
-	if a.places == nil {
-		a.places = make(chan struct{}, asideAtOnce)
+// run runs move in the background. It reports whether a place came free in time; else move is not run.
+func (a *aside) run(patience time.Duration, move func()) bool {
+	select {
+	case a.places <- struct{}{}:
+	default:
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		select {
+		case a.places <- struct{}{}:
+		case <-timer.C:
+			return false
+		}
 	}
-	a.places <- struct{}{}
 	a.running.Go(func() {
 		defer func() { <-a.places }()
 		move()
 	})
+	return true
 }
 
-func (a *aside) wait() { a.running.Wait() }
-
-// Close ends the subscription and gives back at once what arrived and was not fetched. Deliveries already fetched can still be settled.
+// Close ends the subscription, gives back at once what arrived and was not fetched, and waits for what is being moved aside, at most
+// Config.PublishTimeout. Deliveries already fetched can still be settled.
 func (c *Consumer) Close() {
 	c.fetch.Lock()
 	defer c.fetch.Unlock()
 	_ = c.sub.Unsubscribe() // fails only when the connection is closed already
 	c.giveBack(true)
+	c.moving.running.Wait()
 	c.coder.close()
 }
