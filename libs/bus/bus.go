@@ -329,7 +329,7 @@ func classify(err error, action string) error {
 			}
 		case errCodeAccountResources, errCodeInsufficientResources, errCodeMemoryResources, errCodeStorageResources:
 			return errResources.Wrap(err, "the queue has no storage left; retry later")
-		case jetstream.JSErrCodeStreamMessageExceedsMaximum:
+		case jetstream.JSErrCodeStreamMessageExceedsMaximum, errCodeHeaderExceedsMaximum:
 			return errMessageTooLarge.Wrap(err, "the batch exceeds the queue's message limit")
 		case jetstream.JSErrCodeStreamNotFound, jetstream.JSErrCodeConsumerNotFound:
 			return errMissing.Wrap(fmt.Errorf("%s: %w", action, err), "the queue is not set up yet; retry")
@@ -353,6 +353,7 @@ const (
 	errCodeMemoryResources       jetstream.ErrorCode = 10028
 	errCodeStorageResources      jetstream.ErrorCode = 10047
 	errCodeStoreFailed           jetstream.ErrorCode = 10077
+	errCodeHeaderExceedsMaximum  jetstream.ErrorCode = 10097
 )
 
 func apiError(err error) (*jetstream.APIError, bool) {

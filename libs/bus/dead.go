@@ -17,7 +17,8 @@ import (
 // What cannot be written must not keep its neighbours waiting. A message that is given back holds one of the Config.MaxAckPending places of
 // its signal until it comes again, so nothing whose fault is its own is given back without a bound:
 //
-//   - A dead letter always finds room: the oldest go, those of strangers first, counted.
+//   - A dead letter always finds room: the oldest go, those of strangers first, counted. One that is larger than a message may be now is kept
+//     without its body.
 //   - A batch of a newer version is moved to ParkedStream, from which newer writers take it (park.go).
 //   - Of batches that fail for reasons of their own only so many wait for another try.
 
@@ -165,7 +166,7 @@ func (b *Bus) DeadHealthy(context.Context) error {
 	if b.losses.total == 0 || time.Since(b.losses.last) > lossShown {
 		return nil
 	}
-	return errDeadLost.Newf("%d dead letters were lost since this process started, the last %s ago: look at them sooner, or raise bus.dead_max_bytes",
+	return errDeadLost.Newf("%d dead letters were lost since this process started, the last %s ago (why is in the log): look at them sooner, or raise bus.dead_max_bytes",
 		b.losses.total, time.Since(b.losses.last).Round(time.Second))
 }
 

@@ -324,3 +324,54 @@ func TestSlowDeadLettersDoNotHoldUpTheirNeighbours(t *testing.T) {
 		})
 	}
 }
+
+// What came while a message could be larger is too large for the dead letters at every try: what it was and why it died is kept, that its body is lost is told,
+// and its place is free.
+func TestADeadLetterThatIsTooLargeNowLeavesItsPlace(t *testing.T) {
+	t.Parallel()
+	s := testbed.NATSServer(t)
+	before := connect(t, s.Config())
+	p := publisher(t, before)
+	const size = 200_000
+	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Logs, "shop", string(noise(t, size)))})
+	require.NoError(t, err)
+	// NATS takes 64 KiB of headers: those of the dead letter are one too many.
+	stranger := &nats.Msg{Subject: "otlp.logs.default", Data: []byte("poison"), Header: nats.Header{"Long": {strings.Repeat("x", 65_400)}, bus.HeaderTenant: {"default"}}}
+	_, err = js(t, s).PublishMsg(t.Context(), stranger)
+	require.NoError(t, err)
+
+	cfg := s.Config()
+	cfg.MaxMessageBytes = 128 << 10
+	b := connect(t, cfg)
+	c := consumer(t, b, telemetry.Logs)
+	d := fetch(t, c, 1)[0]
+	require.NoError(t, d.Settle(t.Context(), fault.Kind{Class: fault.Invalid, Code: "test.refused"}.New("refused")))
+	testbed.Eventually(t, "both places are free", func() bool {
+		got, err := c.Fetch(t.Context(), 10, 1<<20, 50*time.Millisecond)
+		require.NoError(t, err)
+		require.Empty(t, got)
+		backlog, err := b.Pending(t.Context(), telemetry.Logs)
+		return err == nil && backlog.Settled == 2 && backlog.Pending == 0 && backlog.AckPending == 0
+	})
+	require.ErrorContains(t, b.DeadHealthy(t.Context()), "2 dead letters were lost")
+	dead, err := js(t, s).Stream(t.Context(), bus.DeadStream)
+	require.NoError(t, err)
+	for subject, want := range map[string]map[string]string{
+		"dead.logs.shop": {
+			bus.HeaderDeadSize: fmt.Sprint(size), bus.HeaderDeadCode: "test.refused", bus.HeaderDeadReason: "refused", bus.HeaderTenant: "shop",
+			bus.HeaderItems: "7", bus.HeaderDeadPosition: "1", bus.HeaderSubject: "otlp.logs.shop",
+		},
+		"dead.logs.default": {bus.HeaderDeadSize: "6", bus.HeaderDeadCode: "bus.bad_envelope", bus.HeaderDeadPosition: "2", "Long": ""},
+	} {
+		msg, err := dead.GetLastMsgForSubject(t.Context(), subject)
+		require.NoError(t, err)
+		require.Empty(t, msg.Data)
+		for name, value := range want {
+			require.Equal(t, value, msg.Header.Get(name), name)
+		}
+		require.LessOrEqual(t, len(msg.Header), 14)
+	}
+	msg, err := dead.GetLastMsgForSubject(t.Context(), "dead.logs.shop")
+	require.NoError(t, err)
+	require.Contains(t, msg.Header.Get(bus.HeaderID), d.ID().String())
+}

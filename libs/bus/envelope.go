@@ -36,6 +36,7 @@ const (
 	HeaderDeadClass    = "Olly-Dead-Class"
 	HeaderDeadAttempts = "Olly-Dead-Attempts"
 	HeaderDeadPosition = "Olly-Dead-Position" // the batch's position in its signal's stream
+	HeaderDeadSize     = "Olly-Dead-Size"     // bytes of the body, compressed, where it was too large to be kept; else absent
 )
 
 // HeaderSubject is where a message was that is a dead letter now, or parked: "otlp.<signal>.<…>".

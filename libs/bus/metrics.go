@@ -12,7 +12,7 @@ type instruments struct {
 	Settled    metric.Int64Counter     `metric:"olly.bus.settled" labels:"signal, outcome (ack, retry, dead, parked or lost)" doc:"Deliveries settled."`
 	Redelivery metric.Int64Counter     `metric:"olly.bus.redelivered" labels:"signal" doc:"Deliveries after the first of a batch."`
 
-	DeadLost    metric.Int64Counter         `metric:"olly.bus.dead.lost" doc:"Dead letters given up: the oldest, for want of room, or messages of strangers that could not be stored."`
+	DeadLost    metric.Int64Counter         `metric:"olly.bus.dead.lost" doc:"Dead letters given up: the oldest, for want of room, messages of strangers that could not be stored, or the bodies of those that are larger than a message may be now."`
 	Snapshots   metric.Int64Counter         `metric:"olly.bus.snapshots" labels:"name, outcome (published, unchanged or failed; applied or refused)" doc:"Snapshots of the database published, and taken over by roles that have none."`
 	SnapshotAge metric.Int64ObservableGauge `metric:"olly.bus.snapshot.age" unit:"s" labels:"name" doc:"Age of the snapshot that is in use; beyond a minute nobody publishes it anew."`
 }

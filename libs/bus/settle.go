@@ -37,6 +37,7 @@ type delivery struct {
 // Settle ends the delivery. By err's class:
 //   - nil: the batch is in the database; it leaves the queue.
 //   - fault.Invalid, fault.TooLarge: it can never be written; it goes to the dead letters with the reason, and leaves the queue when they have it.
+//     Where the bus takes no message as large any more, its body is lost, and counted so.
 //   - fault.Unavailable, fault.Overloaded (and a context that ended): not the batch's fault; it comes again after a growing delay, for ever.
 //   - anything else: it comes again after a growing delay, and is a dead letter after Config.MaxAttempts, or at once when many wait so.
 //
@@ -87,12 +88,19 @@ func (d *delivery) settle(ctx context.Context, err error, position uint64, attem
 // bury makes the message a dead letter.
 func (d *delivery) bury(ctx context.Context, f *fault.Error, position uint64, attempts int) (outcome string, _ error) {
 	subject, headers := d.deadLetter(f, position, attempts)
-	if err := d.bus.storeDead(ctx, &nats.Msg{Subject: subject, Header: headers, Data: d.msg.Data}); err != nil {
-		if strings.HasSuffix(subject, "."+string(strayTenant)) {
-			// Nobody was told that this was taken: rather than that it holds a place of others', it goes, counted.
-			d.bus.lost(ctx, 1, "the bus cannot store it")
-			return "lost", d.msg.Term()
+	err := d.bus.storeDead(ctx, &nats.Msg{Subject: subject, Header: headers, Data: d.msg.Data})
+	if errMessageTooLarge.Matches(err) {
+		// It came when a message could be larger, and would be too large every time. What was wrong with which batch is kept, and that its body is not.
+		if err = d.bus.storeDead(ctx, &nats.Msg{Subject: subject, Header: d.withoutBody(headers)}); err == nil {
+			d.bus.lost(ctx, 1, "larger than a message may be: only what it was")
 		}
+	}
+	if errMessageTooLarge.Matches(err) || err != nil && strings.HasSuffix(subject, "."+string(strayTenant)) {
+		// No try will ever store it; or nobody was told that this was taken: rather than that it holds a place of others', it goes, counted.
+		d.bus.lost(ctx, 1, "the bus cannot store it")
+		return "lost", d.msg.Term()
+	}
+	if err != nil {
 		// Not in the dead letters, so it must not leave the queue.
 		_ = d.msg.NakWithDelay(retryDelay(attempts))
 		return "retry", err
@@ -100,6 +108,20 @@ func (d *delivery) bury(ctx context.Context, f *fault.Error, position uint64, at
 	d.bus.seldom.Note(ctx, slog.LevelError, "batch dead-lettered", f.Code, slog.String("subject", d.msg.Subject), slog.Uint64("position", position),
 		slog.Int("attempts", attempts), slog.Any("error", f))
 	return "dead", d.msg.Term()
+}
+
+// withoutBody is the headers h of a dead letter that has no body: which batch it was, what was wrong with it, and how large the body was.
+func (d *delivery) withoutBody(h nats.Header) nats.Header {
+	out := nats.Header{HeaderDeadSize: {strconv.Itoa(len(d.msg.Data))}}
+	for _, name := range []string{
+		HeaderID, HeaderSubject, HeaderSchema, HeaderRequest, HeaderOrdinals, HeaderTenant, HeaderConnection, HeaderReceived, HeaderItems,
+		HeaderDeadReason, HeaderDeadCode, HeaderDeadClass, HeaderDeadAttempts, HeaderDeadPosition,
+	} {
+		if value := first(h, name); value != "" && len(value) <= headerLimit {
+			out[name] = []string{value}
+		}
+	}
+	return out
 }
 
 // deadLetter is the subject and the headers of the message as a dead letter: all its own, and the reason.
@@ -132,17 +154,19 @@ func (d *delivery) moved(position uint64) (nats.Header, telemetry.Tenant) {
 	return h, tenant
 }
 
+// headerLimit is how long a text may be in a header that we write, in bytes.
+const headerLimit = 1024
+
 // headerText makes a text fit for one header line: printable, bounded.
 func headerText(s string) string {
-	const limit = 1024
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(s, "?"))
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "")
+	if len(s) > headerLimit {
+		s = strings.ToValidUTF8(s[:headerLimit], "")
 	}
 	return s
 }
