@@ -135,15 +135,13 @@ func (c *SnapshotChannel) Follow(ctx context.Context, apply func(Snapshot) error
 	}
 	defer func() { _ = registration.Unregister() }()
 	const pause = time.Second
-	for logged := false; ; {
+	for {
 		err := c.follow(ctx, apply)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !logged {
-			logged = true // once: what was known stays known, and the metric tells how old it is
-			c.bus.log.LogAttrs(ctx, slog.LevelWarn, "snapshot cannot be followed, trying on", slog.String("name", c.name), slog.Any("error", err))
-		}
+		// Not each try: what was known stays known, and the metric tells how old it is.
+		c.bus.seldom.Note(ctx, slog.LevelWarn, "snapshot cannot be followed, trying on", c.name, slog.Any("error", err))
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
@@ -189,6 +187,7 @@ func (c *SnapshotChannel) follow(ctx context.Context, apply func(Snapshot) error
 				c.take(ctx, entry.Value(), apply)
 			}
 		case <-poll.C:
+			c.bus.seldom.Tell(ctx, slog.LevelWarn)
 			limited, cancel := context.WithTimeout(ctx, c.bus.cfg.RequestTimeout)
 			entry, err := bucket.Get(limited, c.name)
 			cancel()

@@ -6,7 +6,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -169,3 +172,46 @@ func TestASnapshotBeyondAMessageIsTooLarge(t *testing.T) {
 	_, err = js(t, s).KeyValue(t.Context(), bus.SnapshotBucket)
 	require.ErrorIs(t, err, jetstream.ErrBucketNotFound, "nothing was begun")
 }
+
+// Each outage is told, not only the first; not each try of one.
+func TestAFollowerTellsEachOutage(t *testing.T) {
+	t.Parallel()
+	s := testbed.NATSServer(t)
+	cfg := s.Config()
+	cfg.RequestTimeout = time.Second
+	b := connect(t, cfg)
+	var mu sync.Mutex
+	var out strings.Builder
+	var later time.Duration
+	b.Seldom(slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return out.Write(p)
+	}), nil)), func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return time.Now().Add(later)
+	})
+	told := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Count(out.String(), "snapshot cannot be followed")
+	}
+	publisher, follower := b.Snapshots("retention", bus.Seal{}), b.Snapshots("retention", bus.Seal{})
+	following(t, follower, accept)
+	for outage := range 2 {
+		require.True(t, publishes(t, publisher, outage, fmt.Sprint(outage)))
+		knows(t, follower, fmt.Sprint(outage))
+		s.Stop()
+		testbed.Eventually(t, "it is told", func() bool { return told() == outage+1 })
+		s.Start()
+		testbed.Eventually(t, "NATS is there", func() bool { return b.Healthy(t.Context()) == nil })
+		mu.Lock()
+		later += time.Hour
+		mu.Unlock()
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
