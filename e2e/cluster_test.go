@@ -18,7 +18,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
-// The server that leads a stream of three is killed: a sender is told within about a second that a new leader is being chosen, health stays well, and soon
+// The server that leads a stream of three is killed: a sender is told within a second and a half that a new leader is being chosen, health stays well, and soon
 // everything is taken again.
 func TestTheLeaderOfThreeNATSServersIsKilled(t *testing.T) {
 	s := &stack{t: t, dir: t.TempDir()}

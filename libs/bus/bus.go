@@ -349,6 +349,7 @@ func classify(err error, action string) error {
 // Error codes of nats-server that nats.go does not name.
 const (
 	errCodeAccountResources      jetstream.ErrorCode = 10002
+	errCodeClusterNotAvailable   jetstream.ErrorCode = 10008
 	errCodeInsufficientResources jetstream.ErrorCode = 10023
 	errCodeMemoryResources       jetstream.ErrorCode = 10028
 	errCodeStorageResources      jetstream.ErrorCode = 10047

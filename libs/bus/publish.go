@@ -137,7 +137,7 @@ func (p *Publisher) await(ctx context.Context, b *telemetry.Batch, s *sent) (*je
 	return ack, nil
 }
 
-// acknowledged waits for what becomes of a batch. A stream that has no leader is not waited for: its sender is told within a second.
+// acknowledged waits for what becomes of a batch. A stream that has no leader is not waited for: its sender is told within a second and a half.
 func (p *Publisher) acknowledged(ctx context.Context, signal telemetry.Signal, s *sent) (*jetstream.PubAck, error) {
 	patience := time.NewTimer(askAfter)
 	defer patience.Stop()

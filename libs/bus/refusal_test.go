@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -153,7 +154,7 @@ func cluster(t *testing.T) (servers map[string]*server.Server, urls string) {
 	return servers, strings.Join(all, ",")
 }
 
-// The loss of one of three servers makes nothing unready. While a stream has no leader each sender is told so within about a second, and what it repeats is
+// The loss of one of three servers makes nothing unready. While a stream has no leader each sender is told so within a second and a half, and what it repeats is
 // taken when there is one again.
 func TestOneOfThreeServersGoesAway(t *testing.T) {
 	t.Parallel()
@@ -204,4 +205,82 @@ func TestOneOfThreeServersGoesAway(t *testing.T) {
 	}, 30*time.Second, 50*time.Millisecond, "another server leads")
 	t.Logf("refused %v, the slowest after %s", refusals, slowest)
 	require.Less(t, slowest, 2*time.Second, "a sender is told, and does not wait for a timeout")
+}
+
+// No tenant may have the name that stands in the subject of what is nobody's.
+func TestWhatIsNobodysHasTheNameOfNoTenant(t *testing.T) {
+	t.Parallel()
+	for _, name := range []telemetry.Tenant{bus.ProbeTenant, bus.StrayTenant} {
+		_, err := telemetry.ParseTenant(string(name))
+		require.Error(t, err, name)
+	}
+}
+
+// leaders answers who leads a stream.
+type leaders struct {
+	jetstream.JetStream
+	answer func(ctx context.Context) (*jetstream.ClusterInfo, error)
+}
+
+func (l *leaders) Stream(ctx context.Context, _ string) (jetstream.Stream, error) {
+	cluster, err := l.answer(ctx)
+	return &led{info: &jetstream.StreamInfo{Cluster: cluster}}, err
+}
+
+type led struct {
+	jetstream.Stream
+	info *jetstream.StreamInfo
+}
+
+func (l *led) CachedInfo() *jetstream.StreamInfo { return l.info }
+
+// A leader that is slow is one, and so is one that acknowledges; none is where a server says so, or nobody says anything twice in a row.
+func TestASlowLeaderIsOne(t *testing.T) {
+	t.Parallel()
+	silence := func(ctx context.Context) (*jetstream.ClusterInfo, error) { <-ctx.Done(); return nil, ctx.Err() }
+	says := func(leader string) func(context.Context) (*jetstream.ClusterInfo, error) {
+		return func(context.Context) (*jetstream.ClusterInfo, error) {
+			return &jetstream.ClusterInfo{Leader: leader}, nil
+		}
+	}
+	refuses := func(code jetstream.ErrorCode) func(context.Context) (*jetstream.ClusterInfo, error) {
+		return func(context.Context) (*jetstream.ClusterInfo, error) {
+			return nil, &jetstream.APIError{Code: 503, ErrorCode: code}
+		}
+	}
+	type answers []func(context.Context) (*jetstream.ClusterInfo, error)
+	for name, test := range map[string]struct {
+		answers
+		acknowledges bool
+		want         bool
+	}{
+		"slow once":          {answers: answers{silence, says("n1")}},
+		"slow, then none":    {answers: answers{silence, says("")}, want: true},
+		"there":              {answers: answers{says("n1")}},
+		"none":               {answers: answers{says("")}, want: true},
+		"silent":             {answers: answers{silence, silence}, want: true},
+		"silent, and writes": {answers: answers{silence, silence}, acknowledges: true},
+		"servers say so":     {answers: answers{refuses(10008)}, want: true},
+		"something else":     {answers: answers{refuses(10059)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				l := &leaders{}
+				b := bus.Replicated(l)
+				l.answer = func(ctx context.Context) (*jetstream.ClusterInfo, error) {
+					asked++
+					if test.acknowledges {
+						b.Took(telemetry.Logs)
+					}
+					return test.answers[asked-1](ctx)
+				}
+				begin := time.Now()
+				require.Equal(t, test.want, b.Leaderless(t.Context(), telemetry.Logs))
+				require.Len(t, test.answers, asked)
+				require.LessOrEqual(t, time.Since(begin), 1200*time.Millisecond, "with the 300 ms before, a second and a half")
+			})
+		})
+	}
 }

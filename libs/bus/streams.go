@@ -23,16 +23,16 @@ const (
 	refusedFor = 5 * time.Second
 	// electionFor is the same where several servers keep the streams and choose a new leader by themselves, which takes nats-server 4 to 9 s.
 	electionFor = 15 * time.Second
-	// askAfter is how long an acknowledgement is waited for before the stream is asked whether it has a leader, and askFor how long that may take: together
-	// they are within the second in which a sender is told.
+	// askAfter is how long an acknowledgement is waited for before the stream is asked whether it has a leader, and askFor how long that may take. A leader that
+	// is slow is one: only a second silence counts. Together they are within the second and a half in which a sender is told.
 	askAfter = 300 * time.Millisecond
-	askFor   = 600 * time.Millisecond
+	askFor   = 500 * time.Millisecond
 	// probeEvery is how often a stream that refuses is tried.
 	probeEvery = 500 * time.Millisecond
 )
 
-// probeTenant stands in the subject of a probe: no tenant has this name.
-const probeTenant = "_probe"
+// probeTenant stands in the subject of a probe. It is no tenant's name.
+const probeTenant telemetry.Tenant = "!probe"
 
 // outcomes are those of the last publishes, by stream. Safe for concurrent use.
 type outcomes struct {
@@ -48,6 +48,7 @@ type streamState struct {
 	failure  error     // what the last one was refused for
 	bytes    int       // of the last one: a full stream may well take less than that
 	probing  bool
+	taken    time.Time // when it last took one
 	leadless bool      // it is known to have no leader
 	asked    time.Time // when it was last asked for one
 }
@@ -57,7 +58,7 @@ func (b *Bus) took(signal telemetry.Signal) {
 	b.outcomes.mu.Lock()
 	defer b.outcomes.mu.Unlock()
 	s := &b.outcomes.streams[signal]
-	s.since, s.failure, s.leadless = time.Time{}, nil, false
+	s.since, s.failure, s.leadless, s.taken = time.Time{}, nil, false, time.Now()
 }
 
 // refused notes a batch that was not stored, and sees to it that the stream is probed from then on.
@@ -171,7 +172,7 @@ func (b *Bus) healed(signal telemetry.Signal) (bytes int, ok bool) {
 }
 
 // leaderless asks, at most every askAfter, whether a stream that does not acknowledge has lost its leader: where several servers keep it, another one takes
-// over soon, and a sender gains nothing by waiting.
+// over soon, and a sender gains nothing by waiting. It has lost it where a server says so, or nobody answers twice in a row nor acknowledges meanwhile.
 func (b *Bus) leaderless(ctx context.Context, signal telemetry.Signal) bool {
 	if b.cfg.Replicas == 1 {
 		return false
@@ -182,21 +183,35 @@ func (b *Bus) leaderless(ctx context.Context, signal telemetry.Signal) bool {
 		b.outcomes.mu.Unlock()
 		return known
 	}
-	s.asked = time.Now()
+	begin := time.Now()
+	s.asked = begin.Add(2 * askFor) // nobody else meanwhile
 	b.outcomes.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(ctx, askFor)
-	defer cancel()
-	stream, err := b.js.Stream(ctx, StreamName(signal))
-	lost := err != nil && !errors.Is(err, context.Canceled)
-	if err == nil {
-		cluster := stream.CachedInfo().Cluster
-		lost = cluster != nil && cluster.Leader == ""
+	lost, answered := b.askLeader(ctx, signal)
+	if !answered {
+		lost, answered = b.askLeader(ctx, signal)
 	}
 	b.outcomes.mu.Lock()
 	defer b.outcomes.mu.Unlock()
-	s.leadless = lost
-	return lost
+	s.asked = time.Now()
+	if !s.taken.Before(begin) {
+		return false // whoever acknowledges leads
+	}
+	s.leadless = lost || !answered && ctx.Err() == nil
+	return s.leadless
+}
+
+// askLeader asks once whether a stream has lost its leader; not answered where nobody said anything in time.
+func (b *Bus) askLeader(ctx context.Context, signal telemetry.Signal) (lost, answered bool) {
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	stream, err := b.js.Stream(ctx, StreamName(signal))
+	if err == nil {
+		cluster := stream.CachedInfo().Cluster
+		return cluster != nil && cluster.Leader == "", true
+	}
+	api, ok := apiError(err)
+	return ok && api.ErrorCode == errCodeClusterNotAvailable, ok
 }
 
 // ensured remembers why the streams are not as they are configured, nil where they are: what is in the log stands in /health too.
