@@ -163,7 +163,7 @@ func (f *fetching) run(ctx context.Context) error {
 			armed = f.asked
 			timer.Reset(armed.patience(f.until))
 		}
-		end := false
+		var end bool
 		var err error
 		select {
 		case msg, ok := <-f.msgs:
