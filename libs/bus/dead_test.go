@@ -374,4 +374,14 @@ func TestADeadLetterThatIsTooLargeNowLeavesItsPlace(t *testing.T) {
 	msg, err := dead.GetLastMsgForSubject(t.Context(), "dead.logs.shop")
 	require.NoError(t, err)
 	require.Contains(t, msg.Header.Get(bus.HeaderID), d.ID().String())
+
+	// A batch without its body would be stored as nothing, and pass for stored.
+	_, _, damage, err := b.DeadLetter(t.Context(), "shop", msg.Sequence)
+	require.NoError(t, err)
+	for _, err := range []error{damage, b.ReplayDeadLetter(t.Context(), "shop", msg.Sequence)} {
+		require.ErrorContains(t, err, "its 200000 bytes")
+		require.Equal(t, "bus.dead_body_lost", fault.From(err).Code)
+	}
+	require.Zero(t, messages(t, s, bus.StreamName(telemetry.Logs)).Msgs)
+	require.NoError(t, b.DropDeadLetter(t.Context(), "shop", msg.Sequence))
 }

@@ -26,6 +26,11 @@ var (
 		Meaning: "The tenant has no such dead letter: it was replayed, dropped, or went for want of room.",
 		Advice:  "List those that there are.",
 	}
+	errDeadBodyLost = fault.Kind{
+		Class: fault.NotFound, Code: "bus.dead_body_lost",
+		Meaning: "The dead letter has no body, because the batch was larger than a message of the bus may be by then: there is nothing to replay.",
+		Advice:  "Drop it; raise bus.max_message_bytes, so that the next one keeps its body.",
+	}
 	errClosed = fault.Kind{
 		Class: fault.Unavailable, Code: "bus.closed",
 		Meaning: "The connection to NATS was closed, as when a service stops.",

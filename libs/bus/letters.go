@@ -141,6 +141,9 @@ func (b *Bus) DeadLetter(ctx context.Context, tenant telemetry.Tenant, sequence 
 	}
 	letter = deadLetterOf(msg.Subject, msg.Sequence, msg.Time, msg.Header)
 	letter.Bytes = len(msg.Data)
+	if lost := bodyLost(msg); lost != nil {
+		return letter, nil, lost, nil
+	}
 	coder, err := newCoder("none")
 	if err != nil {
 		return DeadLetter{}, nil, nil, err
@@ -151,13 +154,25 @@ func (b *Bus) DeadLetter(ctx context.Context, tenant telemetry.Tenant, sequence 
 }
 
 // ReplayDeadLetter puts a letter of a tenant back where it was, under its batch id: whatever of it is stored already is not stored again,
-// however often it is replayed. fault.NotFound where the tenant has no such letter; fault.Overloaded where its stream is full.
+// however often it is replayed. fault.NotFound where the tenant has no such letter, or it has no body; fault.Overloaded where its stream is full.
 func (b *Bus) ReplayDeadLetter(ctx context.Context, tenant telemetry.Tenant, sequence uint64) error {
 	stream, msg, err := b.deadMessage(ctx, tenant, sequence)
 	if err != nil {
 		return err
 	}
+	if err := bodyLost(msg); err != nil {
+		return err
+	}
 	return b.putBack(ctx, stream, msg)
+}
+
+// bodyLost is the error that a letter has no body, which is not the same as an empty one.
+func bodyLost(msg *jetstream.RawStreamMsg) error {
+	size := first(msg.Header, HeaderDeadSize)
+	if size == "" || len(msg.Data) > 0 {
+		return nil
+	}
+	return errDeadBodyLost.Newf("dead letter %d has no body: its %s bytes were more than a message may have", msg.Sequence, headerText(size))
 }
 
 // DropDeadLetter removes a letter of a tenant for good. fault.NotFound where the tenant has no such letter.
