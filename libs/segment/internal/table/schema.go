@@ -1,10 +1,11 @@
 package table
 
-import "github.com/ollyscale/ollyscale/libs/otlp"
+import (
+	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
 
 // Which columns the rows of a signal have, and which kinds of points have them (section 5 of docs/segment-format.md).
-
-import "github.com/ollyscale/ollyscale/libs/telemetry"
 
 // Schema says which columns a row set has, in the order in which they are written. Order and numbers are part of the format.
 type Schema struct {
