@@ -108,15 +108,13 @@ func KnownScopes(names []string) (s Scopes) {
 type Config struct {
 	Mode          string `mapstructure:"mode" usual:"true" doc:"How senders are authenticated: none (the tenant is what the header X-Scope-OrgID says) or keys (every request brings a key, which has a tenant)."`
 	DefaultTenant string `mapstructure:"default_tenant" doc:"Tenant of a request that names none, in mode none."`
-	SnapshotKey   string `mapstructure:"snapshot_key" secret:"true" doc:"Base64 of at least 32 random bytes, the same for every service, by which query signs what it tells ingest of the keys. Required where keys are demanded; all-in-one makes its own."`
+	SnapshotKey   string `mapstructure:"snapshot_key" secret:"true" doc:"Base64 of at least 32 random bytes, the same for ingest and query, by which query signs what it tells ingest of the keys. Required where keys are demanded; all-in-one makes its own."`
 }
 
 // DefaultConfig trusts the network.
 func DefaultConfig() Config {
 	return Config{Mode: ModeNone, DefaultTenant: string(telemetry.DefaultTenant)}
 }
-
-const minSnapshotKey = 32
 
 // Validate names the keys that are wrong, relative to the section.
 func (c Config) Validate() error {
@@ -125,11 +123,10 @@ func (c Config) Validate() error {
 	if _, err := telemetry.ParseTenant(c.DefaultTenant); err != nil {
 		p.Refuse("default_tenant", "%q: %s", c.DefaultTenant, fault.From(err).Message)
 	}
-	if secret, err := base64.StdEncoding.DecodeString(c.SnapshotKey); err != nil || len(secret) < minSnapshotKey {
-		if c.SnapshotKey != "" || c.Required() {
-			p.Refuse("snapshot_key", "want base64 of at least %d random bytes, as `openssl rand -base64 %d` makes them, in every service the same", minSnapshotKey, minSnapshotKey)
-		}
+	if c.Required() && c.SnapshotKey == "" {
+		p.Refuse("snapshot_key", "is missing, and keys are demanded: make one with `openssl rand -base64 32`, the same for ingest and query")
 	}
+	p.Secret("snapshot_key", c.SnapshotKey, "for ingest and query")
 	return p.Err()
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -97,7 +97,7 @@ func (r *Keyring) Apply(s bus.Snapshot) error {
 
 // Seal signs snapshots of keys, and shows that they are signed by who has the same secret.
 func (c Config) Seal() bus.Seal {
-	secret, _ := base64.StdEncoding.DecodeString(c.SnapshotKey) // Validate has
+	secret := settings.SecretBytes(c.SnapshotKey)
 	sign := func(message []byte) []byte {
 		h := hmac.New(sha256.New, secret)
 		h.Write(message)

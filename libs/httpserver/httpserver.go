@@ -145,7 +145,8 @@ func (s *Server) Listen(ctx context.Context) error {
 		return nil
 	}
 	l, err := s.env.Listen(ctx, service.Port{
-		What: s.purpose.Name, Address: s.cfg.Address, Setting: s.purpose.Setting, Authenticated: s.purpose.Authenticated,
+		What: s.purpose.Name, Address: s.cfg.Address, Setting: s.purpose.Setting,
+		Authenticated: s.purpose.Authenticated, Encrypted: s.cfg.TLSCertFile != "",
 	})
 	if err != nil {
 		return err

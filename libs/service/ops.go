@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"syscall"
@@ -104,14 +106,36 @@ type Port struct {
 	What    string // its purpose, as an error names it: "OTLP/HTTP"
 	Address string // host:port
 	Setting string // the key that moves it: "http.address (OLLY_HTTP_ADDRESS)"
-	// Authenticated says that every request for data proves who sends it.
-	Authenticated bool
+	// Authenticated says that every request for data proves who sends it; Encrypted, that nobody on the way reads by what.
+	Authenticated, Encrypted bool
 }
 
 // Listen opens a TCP listener. When the port is taken, or may not be opened, the error says so in words and names the setting to change.
 // Where nothing authenticates what comes in, an address that other machines reach is refused, unless the process was told that this
-// is meant (the setting insecure): whoever reaches the port may then write and read as any tenant.
+// is meant (the setting insecure): whoever reaches the port may then write and read as any tenant. Where keys come in from other machines
+// in clear text, the log warns: that may be meant, behind a proxy that speaks TLS.
 func (e Env) Listen(ctx context.Context, port Port) (net.Listener, error) {
+	l, err := e.listen(ctx, port)
+	if err == nil && port.Authenticated && !port.Encrypted && !onThisMachineOnly(l) {
+		e.Log.LogAttrs(ctx, slog.LevelWarn, "keys and logins come in without TLS from other machines: who is on the way reads them; set tls_cert_file and tls_key_file, unless a proxy in front speaks TLS",
+			slog.String("purpose", port.What), slog.String("address", port.Address))
+	}
+	return l, err
+}
+
+// MayListen says whether Listen would succeed, and leaves the port free.
+func (e Env) MayListen(ctx context.Context, port Port) error {
+	l, err := e.listen(ctx, port)
+	if err != nil {
+		return err
+	}
+	if err := l.Close(); err != nil {
+		return fmt.Errorf("%s: %w", port.What, err)
+	}
+	return nil
+}
+
+func (e Env) listen(ctx context.Context, port Port) (net.Listener, error) {
 	what, address, setting := port.What, port.Address, port.Setting
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)

@@ -280,6 +280,33 @@ func TestWhatNothingAuthenticatesIsOnThisMachineOnly(t *testing.T) {
 	require.NoError(t, l.Close())
 }
 
+// Keys that cross a network in clear text are the reader's who is on the way; only who set it up knows whether a proxy is in front.
+func TestKeysInClearTextFromOtherMachinesAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		port Port
+		warn bool
+	}{
+		{Port{Address: "0.0.0.0:0", Authenticated: true}, true},
+		{Port{Address: ":0", Authenticated: true}, true},
+		{Port{Address: "0.0.0.0:0", Authenticated: true, Encrypted: true}, false},
+		{Port{Address: "127.0.0.1:0", Authenticated: true}, false},
+		{Port{Address: "0.0.0.0:0"}, false}, // nothing to read: it is refused, or said to be insecure
+	} {
+		var said bytes.Buffer
+		env := NewEnv("demo", slog.New(slog.NewTextHandler(&said, nil)))
+		env.insecure = true
+		test.port.What = "OTLP/gRPC"
+		require.NoError(t, env.MayListen(t.Context(), test.port))
+		require.Empty(t, said.String(), "to look is no start")
+		l, err := env.Listen(t.Context(), test.port)
+		require.NoError(t, err)
+		require.NoError(t, l.Close())
+		require.Equal(t, test.warn, strings.Contains(said.String(), "level=WARN") && strings.Contains(said.String(), "OTLP/gRPC") && strings.Contains(said.String(), "tls_cert_file"),
+			"%+v: %s", test.port, said.String())
+	}
+}
+
 func TestTheOpsListenerIsOnThisMachineUnlessItIsSaid(t *testing.T) {
 	t.Parallel()
 	run := func(args ...string) (int, string) {

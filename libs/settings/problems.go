@@ -2,6 +2,8 @@ package settings
 
 import (
 	"cmp"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -106,6 +108,30 @@ func (p *Problems) Together(key, value, otherKey, other string) {
 	if (value == "") != (other == "") {
 		p.Refuse(key, "is to be given together with %s, or neither", otherKey)
 	}
+}
+
+// secretBytes is the least that a secret of random bytes has: nobody guesses 256 bits.
+const secretBytes = 32
+
+// Secret refuses what is no secret of random bytes, as NewSecret makes it; an empty one is allowed. where says who has to have the same:
+// "in every replica".
+func (p *Problems) Secret(key, value, where string) {
+	if secret, err := base64.StdEncoding.DecodeString(value); value != "" && (err != nil || len(secret) < secretBytes) {
+		p.Refuse(key, "want base64 of at least %d random bytes, as `openssl rand -base64 %d` makes them, the same %s", secretBytes, secretBytes, where)
+	}
+}
+
+// NewSecret is a secret of random bytes for who was given none.
+func NewSecret() string {
+	b := make([]byte, secretBytes)
+	_, _ = rand.Read(b) // never fails
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+// SecretBytes are the bytes of a secret that Problems.Secret did not refuse.
+func SecretBytes(value string) []byte {
+	b, _ := base64.StdEncoding.DecodeString(value) // Problems.Secret has
+	return b
 }
 
 // Between refuses a value outside low to high.

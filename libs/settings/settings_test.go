@@ -56,6 +56,28 @@ func (c busConfig) Validate() error {
 	return p.Err()
 }
 
+func TestASecretIsOfRandomBytesEnough(t *testing.T) {
+	t.Parallel()
+	for value, good := range map[string]bool{
+		"": true, NewSecret(): true, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA": true, // 33 bytes
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==": false, // 31
+		"correct horse battery staple correct horse":   false,
+		"hunter2": false,
+	} {
+		var p Problems
+		p.Secret("some_key", value, "for every replica")
+		if good {
+			require.NoError(t, p.Err())
+			continue
+		}
+		require.EqualError(t, p.Err(), "some_key: want base64 of at least 32 random bytes, as `openssl rand -base64 32` makes them, the same for every replica")
+	}
+	one, other := NewSecret(), NewSecret()
+	require.NotEqual(t, one, other)
+	require.Len(t, SecretBytes(one), 32)
+	require.Empty(t, SecretBytes(""))
+}
+
 func defaults() roleConfig {
 	return roleConfig{Bus: busConfig{URL: "nats://localhost", MaxBytes: 1 << 30, Wait: time.Minute}, Command: "up"}
 }

@@ -4,8 +4,6 @@ package allinone
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -94,9 +92,7 @@ func (c Config) Validate() error {
 // ownSnapshotKey fills in the key that only this process uses, a new one each time it starts.
 func ownSnapshotKey(c auth.Config) auth.Config {
 	if c.SnapshotKey == "" {
-		key := make([]byte, 32)
-		_, _ = rand.Read(key) // never fails
-		c.SnapshotKey = base64.StdEncoding.EncodeToString(key)
+		c.SnapshotKey = settings.NewSecret()
 	}
 	return c
 }
@@ -334,8 +330,28 @@ func (s *Service) announce(ctx context.Context, dir string, begin time.Time) {
 		rows = slices.Insert(rows, 4, [2]string{"", "PGPASSFILE=" + filepath.Join(dir, psqlFile)})
 	}
 	s.progress.box(fmt.Sprintf("ollyScale is ready after %s", s.env.Now().Sub(begin).Round(100*time.Millisecond)), rows)
-	s.progress.line("Try it: ollyscale demo (or make demo). Stop with Ctrl-C.")
+	for _, line := range s.hints(dir) {
+		s.progress.line("%s", line)
+	}
 	close(s.ready)
+}
+
+// hints are what somebody may do next who sees a new ollyScale.
+func (s *Service) hints(dir string) []string {
+	if !s.cfg.Auth.Required() {
+		return []string{"Try it: ollyscale demo (or make demo). Stop with Ctrl-C."}
+	}
+	database := ""
+	switch {
+	case s.cfg.Postgres.URL != "":
+		database = " --postgres URL"
+	case dir != defaultDataDir():
+		database = " --data-dir " + dir
+	}
+	return []string{
+		"Make a key: ollyscale keys create --name me --scopes ingest,query" + database,
+		"Log in with it, or try ollyscale demo --headers x-api-key=KEY. Stop with Ctrl-C.",
+	}
 }
 
 // checkPorts finds a taken port before anything is started. The port of the database may be taken by its own server of a moment ago: one
@@ -352,12 +368,8 @@ func (s *Service) checkPorts(ctx context.Context, dir *dataDir) error {
 		ports = append(ports, service.Port{What: "PostgreSQL", Address: fmt.Sprintf("127.0.0.1:%d", port), Setting: "--postgres-port"})
 	}
 	for _, p := range ports {
-		l, err := s.env.Listen(ctx, p)
-		if err != nil {
+		if err := s.env.MayListen(ctx, p); err != nil {
 			return err
-		}
-		if err := l.Close(); err != nil {
-			return fmt.Errorf("%s: %w", p.What, err)
 		}
 	}
 	return nil

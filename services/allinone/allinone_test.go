@@ -133,7 +133,7 @@ func checkThatTheDatabaseIsClosed(t *testing.T, s *Service, told string) {
 	require.NotContains(t, told, password)
 	for _, who := range []*url.Userinfo{url.User("postgres"), url.UserPassword("postgres", "postgres"), url.User("nobody")} {
 		with.User = who
-		_, err = OpenDatabase(t.Context(), with.String(), "", "stranger")
+		_, err = Database{URL: with.String()}.Open(t.Context(), "stranger")
 		require.Error(t, err, who.String())
 	}
 	path := filepath.Join(s.cfg.DataDir, psqlFile)

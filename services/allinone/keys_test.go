@@ -56,7 +56,7 @@ func TestNothingOfAKeyIsToldAnywhere(t *testing.T) {
 	case <-time.After(2 * time.Minute):
 		require.Fail(t, "not ready")
 	}
-	pool, err := OpenDatabase(ctx, s.DatabaseURL(), "", "test")
+	pool, err := Database{URL: s.DatabaseURL()}.Open(ctx, "test")
 	require.NoError(t, err)
 	defer pool.Close()
 	store, err := keystore.New(pool)

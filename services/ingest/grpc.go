@@ -68,7 +68,8 @@ func newGRPCServer(s *Service) (*grpcServer, error) {
 		})))
 	}
 	g := &grpcServer{env: s.env, port: service.Port{
-		What: "OTLP/gRPC", Address: cfg.Address, Setting: "grpc.address (OLLY_GRPC_ADDRESS)", Authenticated: s.auth.Required(),
+		What: "OTLP/gRPC", Address: cfg.Address, Setting: "grpc.address (OLLY_GRPC_ADDRESS)",
+		Authenticated: s.auth.Required(), Encrypted: cfg.TLSCertFile != "",
 	}, connections: cfg.Connections, drain: cfg.DrainTimeout, log: s.env.Log, server: grpc.NewServer(options...)}
 	for _, signal := range telemetry.Signals() {
 		g.server.RegisterService(exportDesc(signal), s)

@@ -25,7 +25,9 @@ import (
 // in each run: whoever moves code about proves by it that no answer has changed. Long answers are kept as digests, a few of each kind whole.
 func TestAnswersStayAsTheyAre(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(c *Config) { c.CursorKey = base64.StdEncoding.EncodeToString([]byte("the same key in each run")) })
+	f := newFixture(t, func(c *Config) {
+		c.CursorKey = base64.StdEncoding.EncodeToString([]byte("the same key in each run of the test"))
+	})
 	for seed := range uint64(3) {
 		f.fill(seed, 150, 40)
 	}
@@ -106,7 +108,7 @@ func TestCutAnswersStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(c *Config) {
 		c.ScanBudget, c.MaxTraceSpans = 60, 3
-		c.CursorKey = base64.StdEncoding.EncodeToString([]byte("the same key in each run"))
+		c.CursorKey = base64.StdEncoding.EncodeToString([]byte("the same key in each run of the test"))
 	})
 	for seed := range uint64(3) {
 		f.fill(seed, 150, 20)

@@ -287,7 +287,7 @@ func TestCursorsAreBoundToTheirQuery(t *testing.T) {
 
 func TestReplicasWithOneCursorKeyTakeEachOthersCursors(t *testing.T) {
 	t.Parallel()
-	shared := func(c *Config) { c.CursorKey = "c2l4dGVlbiBieXRlcyBhdCBsZWFzdA==" }
+	shared := func(c *Config) { c.CursorKey = "dGhpcnR5LXR3byBieXRlcyBhdCB0aGUgdmVyeSBsZWFzdA==" }
 	f := newFixture(t, shared)
 	f.fill(1, 100, 50)
 	cursor := f.page("spans", searchBody{limit: 10}).pagination.NextCursor

@@ -11,8 +11,6 @@ package query
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -48,7 +46,7 @@ type Config struct {
 	QueueTimeout  time.Duration `mapstructure:"queue_timeout" doc:"Time that a query waits for its turn before it is told to come again; 0 for not at all."`
 	MaxPageBytes  int64         `mapstructure:"max_page_bytes" doc:"Most bytes of items in one answer; a longer page, trace or list ends there and says so. An item that is larger by itself comes alone."`
 	MaxTraceSpans int           `mapstructure:"max_trace_spans" doc:"Most spans of a trace in one answer."`
-	CursorKey     string        `mapstructure:"cursor_key" secret:"true" doc:"Base64 of at least 16 bytes by which cursors are signed; every replica needs the same. Empty: a random one, so that a cursor lives as long as the process."`
+	CursorKey     string        `mapstructure:"cursor_key" secret:"true" doc:"Base64 of at least 32 random bytes by which cursors are signed; every replica needs the same. Empty: a random one, so that a cursor lives as long as the process."`
 	WatchInterval time.Duration `mapstructure:"watch_interval" doc:"How often the queue is asked how far the database is behind it."`
 }
 
@@ -70,8 +68,6 @@ func DefaultConfig() Config {
 	}
 }
 
-const minCursorKey = 16
-
 // Validate names the keys that are wrong.
 func (c Config) Validate() error {
 	var p settings.Problems
@@ -88,9 +84,7 @@ func (c Config) Validate() error {
 	settings.NotNegative(&p, "queue_timeout", c.QueueTimeout)
 	settings.AtLeast(&p, "max_page_bytes", c.MaxPageBytes, 1<<10)
 	settings.Positive(&p, "max_trace_spans", c.MaxTraceSpans)
-	if k, err := base64.StdEncoding.DecodeString(c.CursorKey); c.CursorKey != "" && (err != nil || len(k) < minCursorKey) {
-		p.Refuse("cursor_key", "want base64 of at least %d bytes", minCursorKey)
-	}
+	p.Secret("cursor_key", c.CursorKey, "for every replica")
 	settings.Positive(&p, "watch_interval", c.WatchInterval)
 	return p.Err()
 }
@@ -202,12 +196,10 @@ func (s *Service) routes() (err error) {
 
 // cursorKey is a random one where none is set.
 func (c Config) cursorKey() []byte {
-	key, _ := base64.StdEncoding.DecodeString(c.CursorKey) // Validate has
 	if c.CursorKey == "" {
-		key = make([]byte, 32)
-		_, _ = rand.Read(key) // never fails
+		c.CursorKey = settings.NewSecret()
 	}
-	return key
+	return settings.SecretBytes(c.CursorKey)
 }
 
 // Run serves until ctx ends.

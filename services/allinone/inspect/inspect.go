@@ -31,11 +31,10 @@ const listed = 10
 
 // Config says which segment is shown and how.
 type Config struct {
-	Segment  string `mapstructure:"segment" usual:"true" arg:"true" doc:"Id of the segment, or a file that --out wrote; empty lists the newest ones."`
-	Postgres string `mapstructure:"postgres_url" usual:"true" secret:"true" flag:"postgres" doc:"URL of the database; empty for that of the ollyScale that runs on data_dir."`
-	DataDir  string `mapstructure:"data_dir" usual:"true" doc:"Data directory of an ollyScale that runs on this machine; not together with postgres_url."`
-	Out      string `mapstructure:"out" usual:"true" doc:"File to write the segment to, to look at it elsewhere; it holds telemetry."`
-	JSON     bool   `mapstructure:"json" usual:"true" doc:"Show it as JSON."`
+	Segment  string            `mapstructure:"segment" usual:"true" arg:"true" doc:"Id of the segment, or a file that --out wrote; empty lists the newest ones."`
+	Database allinone.Database `mapstructure:",squash"`
+	Out      string            `mapstructure:"out" usual:"true" doc:"File to write the segment to, to look at it elsewhere; it holds telemetry."`
+	JSON     bool              `mapstructure:"json" usual:"true" doc:"Show it as JSON."`
 
 	// Output is where the description goes.
 	Output io.Writer `mapstructure:"-"`
@@ -47,9 +46,8 @@ func (c Config) Validate() error {
 	if c.Out != "" && c.Segment == "" {
 		p.Refuse("out", "name the segment that is to be written")
 	}
-	// Either may come from the environment that another program of the shell wants: to guess which is meant would show another database.
-	if c.DataDir != "" && c.Postgres != "" && !c.ofFile() {
-		p.Refuse("data_dir", "is given together with postgres_url, which names another database: give one of them, the other one empty (--postgres= or --data-dir=)")
+	if !c.ofFile() {
+		p.Section("", c.Database.Validate())
 	}
 	return p.Err()
 }
@@ -111,7 +109,7 @@ func (c *Command) read(ctx context.Context) (*segmentrow.Row, error) {
 		}
 		return readFile(c.cfg.Segment)
 	}
-	pool, err := allinone.OpenDatabase(ctx, c.cfg.Postgres, c.cfg.DataDir, "ollyscale segment")
+	pool, err := c.cfg.Database.Open(ctx, "ollyscale segment")
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +138,7 @@ func (c *Command) read(ctx context.Context) (*segmentrow.Row, error) {
 
 // newest lists the segments that begin last, of each signal.
 func (c *Command) newest(ctx context.Context) error {
-	pool, err := allinone.OpenDatabase(ctx, c.cfg.Postgres, c.cfg.DataDir, "ollyscale segment")
+	pool, err := c.cfg.Database.Open(ctx, "ollyscale segment")
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/schema"
+	"github.com/ollyscale/ollyscale/services/allinone"
 )
 
 // TestStatements pins the text of every statement: a change of it is seen in review.
@@ -82,7 +83,7 @@ func TestSegmentIsShownFromDatabaseAndFileAlike(t *testing.T) {
 	db, rows := stored(t)
 	for _, row := range rows {
 		id, path := uuid.UUID(row.ID).String(), filepath.Join(t.TempDir(), "segment")
-		text, err := run(t, Config{Segment: id, Postgres: db.URL, Out: path})
+		text, err := run(t, Config{Segment: id, Database: allinone.Database{URL: db.URL}, Out: path})
 		require.NoError(t, err)
 		require.Contains(t, text, id)
 		require.Regexp(t, row.Signal.String()+` of tenant acme, level 0, format \d+\n`, text)
@@ -111,13 +112,13 @@ func TestSegmentIsShownFromDatabaseAndFileAlike(t *testing.T) {
 func TestNewestSegmentsAreListed(t *testing.T) {
 	t.Parallel()
 	db, rows := stored(t)
-	text, err := run(t, Config{Postgres: db.URL})
+	text, err := run(t, Config{Database: allinone.Database{URL: db.URL}})
 	require.NoError(t, err)
 	require.Equal(t, 1+len(rows), strings.Count(text, "\n"))
 	for _, row := range rows {
 		require.Regexp(t, uuid.UUID(row.ID).String()+` +`+row.Signal.String()+` +acme +0 +`, text)
 	}
-	text, err = run(t, Config{Postgres: db.URL, JSON: true})
+	text, err = run(t, Config{Database: allinone.Database{URL: db.URL}, JSON: true})
 	require.NoError(t, err)
 	var list []listing
 	require.NoError(t, json.Unmarshal([]byte(text), &list))
@@ -136,11 +137,11 @@ func TestWhatIsNotThereIsSaid(t *testing.T) {
 		code string
 		text string
 	}{
-		"an unknown id":        {Config{Segment: "019ac000-0000-7000-8000-000000000000", Postgres: db.URL}, "segment.unknown", "may have been merged"},
+		"an unknown id":        {Config{Segment: "019ac000-0000-7000-8000-000000000000", Database: allinone.Database{URL: db.URL}}, "segment.unknown", "may have been merged"},
 		"neither id nor file":  {Config{Segment: filepath.Join(dir, "none")}, "segment.name", "neither the id of a segment nor a file"},
 		"another file":         {Config{Segment: other}, "segment.file", "was not written by"},
-		"no ollyScale runs":    {Config{DataDir: dir}, "data_dir.not_running", "no ollyScale runs on " + dir},
-		"a database of no one": {Config{Postgres: "postgres://postgres@127.0.0.1:1/x"}, "", "refused"},
+		"no ollyScale runs":    {Config{Database: allinone.Database{DataDir: dir}}, "data_dir.not_running", "no ollyScale runs on " + dir},
+		"a database of no one": {Config{Database: allinone.Database{URL: "postgres://postgres@127.0.0.1:1/x"}}, "", "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -186,7 +187,7 @@ func TestTwoDatabasesAreRefused(t *testing.T) {
 func TestThePasswordOfTheDatabaseIsNotShown(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, settings.Print(&out, &Config{Postgres: "host=h user=u password=hunter2"}))
+	require.NoError(t, settings.Print(&out, &Config{Database: allinone.Database{URL: "host=h user=u password=hunter2"}}))
 	require.NotContains(t, out.String(), "hunter2")
 }
 

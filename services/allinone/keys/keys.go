@@ -32,14 +32,13 @@ const (
 
 // Config says what is to be done.
 type Config struct {
-	Command  string        `mapstructure:"command" usual:"true" arg:"true" doc:"What to do: create, list or revoke."`
-	Tenant   string        `mapstructure:"tenant" usual:"true" doc:"create: whose data the key is for. list, revoke: only this tenant's keys; empty for those of all."`
-	Name     string        `mapstructure:"name" usual:"true" doc:"create: what people call the key."`
-	Scopes   []string      `mapstructure:"scopes" usual:"true" doc:"create: what the key may do: ingest, query, admin, separated by commas."`
-	Expires  time.Duration `mapstructure:"expires" usual:"true" doc:"create: how long the key is good; 0 for ever."`
-	ID       string        `mapstructure:"id" usual:"true" doc:"revoke: which key, by the id that list shows."`
-	Postgres string        `mapstructure:"postgres_url" usual:"true" secret:"true" doc:"URL of the database; empty for that of the ollyScale that runs on data_dir."`
-	DataDir  string        `mapstructure:"data_dir" usual:"true" doc:"Data directory of an ollyScale that runs on this machine."`
+	Command  string            `mapstructure:"command" usual:"true" arg:"true" doc:"What to do: create, list or revoke."`
+	Tenant   string            `mapstructure:"tenant" usual:"true" doc:"create: whose data the key is for. list, revoke: only this tenant's keys; empty for those of all."`
+	Name     string            `mapstructure:"name" usual:"true" doc:"create: what people call the key."`
+	Scopes   []string          `mapstructure:"scopes" usual:"true" doc:"create: what the key may do: ingest, query, admin, separated by commas."`
+	Expires  time.Duration     `mapstructure:"expires" usual:"true" doc:"create: how long the key is good; 0 for ever."`
+	ID       string            `mapstructure:"id" usual:"true" doc:"revoke: which key, by the id that list shows."`
+	Database allinone.Database `mapstructure:",squash"`
 
 	// Output is where the answer goes.
 	Output io.Writer `mapstructure:"-"`
@@ -59,6 +58,7 @@ func (c Config) Validate() error {
 		p.Refuse("id", "which key is to be revoked?")
 	}
 	settings.NotNegative(&p, "expires", c.Expires)
+	p.Section("", c.Database.Validate())
 	return p.Err()
 }
 
@@ -73,7 +73,7 @@ func New(cfg Config, env service.Env) (*Tool, error) { return &Tool{cfg, env}, c
 
 // Run does it and tells what came of it.
 func (t *Tool) Run(ctx context.Context) error {
-	pool, err := allinone.OpenDatabase(ctx, t.cfg.Postgres, t.cfg.DataDir, "ollyscale keys")
+	pool, err := t.cfg.Database.Open(ctx, "ollyscale keys")
 	if err != nil {
 		return err
 	}

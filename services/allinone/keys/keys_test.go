@@ -22,8 +22,20 @@ func run(t *testing.T, db *testbed.DB, args ...string) (code int, out, complaint
 	cfg := DefaultConfig()
 	cfg.Output = &answer
 	program := service.NewProgram("ollyscale keys", cfg, New, service.WithLog(service.LogConfig{Level: "warn", Format: "text"}))
-	code = program(testbed.Context(t), append(args, "--postgres-url", db.URL), &answer, &errs)
+	code = program(testbed.Context(t), append(args, "--postgres", db.URL), &answer, &errs)
 	return code, answer.String(), errs.String()
+}
+
+// A key that lands in another database than the one that is meant opens nothing, or the wrong thing.
+func TestTwoDatabasesAreRefused(t *testing.T) {
+	t.Parallel()
+	db := testbed.Database(t)
+	code, _, complaint := run(t, db, "create", "--name", "x", "--data-dir", t.TempDir())
+	require.Equal(t, service.ExitUsage, code)
+	require.Contains(t, complaint, "data_dir (from --data-dir): is given together with postgres_url")
+	require.NotContains(t, complaint, db.URL)
+	_, out, _ := run(t, db, "list")
+	require.NotContains(t, out, "ingest", "no key was made")
 }
 
 func TestKeysByTheCommandLine(t *testing.T) {

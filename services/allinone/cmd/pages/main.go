@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,9 +15,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
-	"github.com/ollyscale/ollyscale/services/allinone"
-	"github.com/ollyscale/ollyscale/services/allinone/demo"
-	"github.com/ollyscale/ollyscale/services/allinone/inspect"
+	"github.com/ollyscale/ollyscale/services/allinone/commands"
 	"github.com/ollyscale/ollyscale/services/ingest"
 	"github.com/ollyscale/ollyscale/services/janitor"
 	"github.com/ollyscale/ollyscale/services/migrator"
@@ -54,23 +53,18 @@ func write(root string) error {
 
 func configuration(s *sources) ([]byte, error) {
 	var page bytes.Buffer
-	err := settings.Document(&page, []settings.Section{
+	sections := []settings.Section{
 		service.CommonSettings(),
 		{Title: "ingest", Config: ingest.DefaultConfig()},
 		{Title: "writer", Config: writer.DefaultConfig()},
 		{Title: "query", Config: query.DefaultConfig()},
 		{Title: "janitor", Config: janitor.DefaultConfig()},
 		{Title: "migrator", Config: migrator.DefaultConfig()},
-		{
-			Title: "ollyscale (all in one)",
-			Text: "`ollyscale up`. Beside these it has every setting of the roles under their names: `ingest.…` (`OLLY_INGEST_…`), `writer.…`, `query.…`,\n" +
-				"`janitor.…`, `migrator.…`. Their bus and database addresses are set by it and have no effect; `ingest.auth` and `query.auth` are refused, `auth` holds for all. It logs warnings as text by default.",
-			Config: allinone.DefaultConfig(),
-			Hide:   []string{"ingest.", "writer.", "query.", "janitor.", "migrator."},
-		},
-		{Title: "ollyscale demo", Text: "Sends the telemetry of a small shop. It logs warnings as text by default.", Config: demo.DefaultConfig()},
-		{Title: "ollyscale segment", Text: "Shows what a segment consists of.", Config: inspect.Config{}},
-	}, func(owner reflect.Type, field string) string {
+	}
+	for _, c := range commands.All(io.Discard) {
+		sections = append(sections, settings.Section{Title: "ollyscale " + c.Name, Text: c.Text, Config: c.Defaults, Hide: c.Hide})
+	}
+	err := settings.Document(&page, sections, func(owner reflect.Type, field string) string {
 		return s.fieldComment(owner.PkgPath(), owner.Name(), field)
 	})
 	return page.Bytes(), err

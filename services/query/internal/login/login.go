@@ -6,7 +6,6 @@ package login
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -31,14 +30,10 @@ type Config struct {
 // DefaultConfig lets people work for a day.
 func DefaultConfig() Config { return Config{SessionLife: 12 * time.Hour} }
 
-const minSecret = 32
-
 // Validate names the keys that are wrong, relative to the section.
 func (c Config) Validate() error {
 	var p settings.Problems
-	if secret, err := base64.StdEncoding.DecodeString(c.SessionKey); c.SessionKey != "" && (err != nil || len(secret) < minSecret) {
-		p.Refuse("session_key", "want base64 of at least %d random bytes, as `openssl rand -base64 %d` makes them, in every replica the same", minSecret, minSecret)
-	}
+	p.Secret("session_key", c.SessionKey, "for every replica")
 	settings.Between(&p, "session_life", c.SessionLife, time.Minute, 30*24*time.Hour)
 	return p.Err()
 }
@@ -54,14 +49,13 @@ type Login struct {
 
 // New makes a Login for people who have keys that a knows.
 func New(cfg Config, a *auth.Authenticator, now func() time.Time, log *slog.Logger) (*Login, error) {
-	secret, _ := base64.StdEncoding.DecodeString(cfg.SessionKey) // Validate has
-	if len(secret) == 0 {
-		secret = randomSecret()
+	if cfg.SessionKey == "" {
+		cfg.SessionKey = settings.NewSecret()
 		log.WarnContext(context.Background(), "login.session_key is not set: logins end with this process, and of several replicas none knows those of another")
 	}
 	l := &Login{cfg: cfg, auth: a, now: now, origins: http.NewCrossOriginProtection()}
 	var err error
-	l.sealer, err = newSealer(secret)
+	l.sealer, err = newSealer(settings.SecretBytes(cfg.SessionKey))
 	return l, err
 }
 

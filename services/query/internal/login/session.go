@@ -4,7 +4,6 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -60,13 +59,6 @@ func (s sealer) open(name, text string, into any) bool {
 	}
 	plain, err := s.aead.Open(nil, nil, sealed, []byte(name))
 	return err == nil && json.Unmarshal(plain, into) == nil
-}
-
-// randomSecret is for a process of which no other needs to read the cookies.
-func randomSecret() []byte {
-	secret := make([]byte, minSecret)
-	_, _ = rand.Read(secret) // never fails
-	return secret
 }
 
 // cookie keeps a value in the browser until then, out of reach of scripts, and away from requests that other sites make, but for links

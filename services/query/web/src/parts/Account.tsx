@@ -1,13 +1,13 @@
 import { Menu, Tooltip, UnstyledButton } from '@mantine/core';
 import { IconLogout, IconUserCircle } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
-import { getMe, logout } from '../api/endpoints';
+import { logout } from '../api/endpoints';
 import type { Me } from '../api/model';
+import { useMe } from './me';
 import classes from './Shell.module.css';
 
 /** Who is logged in, and the way out. Nothing where nobody has to log in. */
 export function Account({ narrow }: { narrow: boolean }) {
-  const { data: me } = useQuery({ queryKey: ['me'], queryFn: ({ signal }) => getMe(signal), staleTime: Infinity });
+  const me = useMe();
   if (me?.loggedIn !== true) return null;
   return (
     <Menu position="right-end" shadow="md">

@@ -5,6 +5,7 @@ import { useEffect, useState } from 'react';
 import { hasData } from '../api/endpoints';
 import { useSetTimeRange } from '../route/time';
 import { Copy } from './Copy';
+import { useMe } from './me';
 import { useRefresh } from './refresh';
 import classes from './State.module.css';
 
@@ -53,9 +54,12 @@ export function Nothing({ what, clearFilters }: { what: string; clearFilters: ((
   );
 }
 
-/** How to send the first data: the endpoints of this very host, ready to copy. */
 function SendData() {
-  const host = window.location.hostname;
+  return <HowToSend host={window.location.hostname} withKey={useMe()?.loggedIn === true} />;
+}
+
+/** How to send the first data: the endpoints of this very host, ready to copy. Where people log in, who sends needs a key, too. */
+export function HowToSend({ host, withKey }: { host: string; withKey: boolean }) {
   const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   const http = `http://${name}:4318`;
   const grpc = `http://${name}:4317`;
@@ -63,7 +67,9 @@ function SendData() {
     `export OTEL_EXPORTER_OTLP_ENDPOINT=${http}`,
     'export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf',
     'export OTEL_SERVICE_NAME=my-service',
+    ...(withKey ? ['export OTEL_EXPORTER_OTLP_HEADERS=x-api-key=KEY'] : []),
   ].join('\n');
+  const demo = `ollyscale demo --seconds 60${withKey ? ' --headers x-api-key=KEY' : ''}`;
   return (
     <div className={classes.state}>
       <div className={classes.icon}>
@@ -89,8 +95,8 @@ function SendData() {
           <Copy text={environment} label="Copy the environment variables" />
         </pre>
         <pre className={classes.snippet}>
-          <code>ollyscale demo --seconds 60</code>
-          <Copy text="ollyscale demo --seconds 60" label="Copy the command" />
+          <code>{demo}</code>
+          <Copy text={demo} label="Copy the command" />
         </pre>
       </div>
     </div>
