@@ -44,12 +44,13 @@ func (w *walker) logRecord(b []byte) bool {
 		case otlp.LogRecordFlags:
 			flags = uint64(otlp.Fixed32(b, s))
 		case otlp.LogRecordTraceID:
-			if !w.traceID(b[s:e:e], &traceID) {
-				return false
+			// With an id of another length, a record belongs to no trace: OTLP demands ids of spans only.
+			if traceID = [16]byte{}; e-s == otlp.TraceIDSize {
+				traceID = [16]byte(b[s:e])
 			}
 		case otlp.LogRecordSpanID:
-			if !w.spanID(b[s:e:e], &spanID) {
-				return false
+			if spanID = [8]byte{}; e-s == otlp.SpanIDSize {
+				spanID = [8]byte(b[s:e])
 			}
 		case otlp.LogRecordObservedTimeUnixNano:
 			observed = otlp.Fixed64(b, s)

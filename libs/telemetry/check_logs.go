@@ -24,15 +24,8 @@ func (c *checker) record(i, end int) (verdict, *wireError) {
 				return verdict{}, err.inNth("attributes", n)
 			}
 			n++
-		case otlp.LogRecordTraceID:
-			if e-s != otlp.TraceIDSize && e != s {
-				return verdict{}, badID(s, e, otlp.TraceIDSize).in("trace_id")
-			}
-		case otlp.LogRecordSpanID:
-			if e-s != otlp.SpanIDSize && e != s {
-				return verdict{}, badID(s, e, otlp.SpanIDSize).in("span_id")
-			}
-		case otlp.LogRecordSeverityNumber, otlp.LogRecordSeverityText, otlp.LogRecordDroppedAttributesCount, otlp.LogRecordFlags, otlp.LogRecordEventName:
+		// A record with an id of another length belongs to no trace, says OTLP: that costs its id and not the record.
+		case otlp.LogRecordTraceID, otlp.LogRecordSpanID, otlp.LogRecordSeverityNumber, otlp.LogRecordSeverityText, otlp.LogRecordDroppedAttributesCount, otlp.LogRecordFlags, otlp.LogRecordEventName:
 		default:
 			if otlp.LogRecordFields.Has(tag) {
 				return verdict{}, wrongType(i, tag)

@@ -309,7 +309,7 @@ func readError(ctx context.Context, err error, encoding string, limit int64) err
 	if problem, ok := errors.AsType[*codingError](err); ok {
 		return errEncoding.Wrap(err, "the body cannot be read as "+printable(encoding)+": "+problem.what())
 	}
-	return errBody.Wrap(err, "the body ended early")
+	return errBody.Wrap(err, "the body is not framed as it should be")
 }
 
 // printable makes a client's text fit for a message.

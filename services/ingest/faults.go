@@ -13,8 +13,8 @@ var (
 	}
 	errBody = fault.Kind{
 		Class: fault.Invalid, Code: "http.bad_body",
-		Meaning: "The body ended before its length was reached.",
-		Advice:  "Retry; see what cuts the connection.",
+		Meaning: "The body is not framed as its headers say, or a call of gRPC has no message. One that was cut on its way is `timeout`.",
+		Advice:  "Mend the sender, or the proxy in front; a retry cannot help.",
 	}
 	errCertificate = fault.Kind{
 		Class: fault.Invalid, Code: "config.ingest",

@@ -220,7 +220,7 @@ func (s *Service) grpcError(ctx context.Context, err error) error {
 	}
 	s.env.Log.LogAttrs(ctx, level, "request failed", slog.String("transport", "grpc"), slog.String("code", f.Code), slog.Any("error", err))
 	st := status.New(code(f), f.Message)
-	if with, err := st.WithDetails(details(f)...); err == nil {
+	if with, err := st.WithDetails(details(f, f.Code)...); err == nil {
 		st = with
 	}
 	return st.Err()

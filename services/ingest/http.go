@@ -136,8 +136,7 @@ func (s *Service) refuse(c echo.Context, err error) {
 	if contentType != typeProtobuf {
 		contentType = typeJSON
 	}
-	f := fault.From(err)
-	body, err := statusBody(contentType, codeOfStatus(problem.Status, f), problem.Detail, f)
+	body, err := statusBody(contentType, problem, fault.From(err))
 	if err == nil {
 		_ = c.Blob(problem.Status, contentType, body) // fails when the client is gone
 	}

@@ -44,8 +44,10 @@ type running struct {
 	http  string
 	bus   *bus.Bus
 
-	budget *budget
-	meets  atomic.Pointer[func()] // what the next request that is admitted meets before it is
+	service *Service
+	budget  *budget
+	meets   atomic.Pointer[func()] // what the next request that is admitted meets before it is
+	each    atomic.Pointer[func()] // what every request meets then
 }
 
 // start runs an ingest until the test ends; change alters its configuration.
@@ -65,6 +67,9 @@ func start(t testing.TB, change ...func(*Config)) *running {
 			if meets := r.meets.Swap(nil); meets != nil {
 				(*meets)()
 			}
+		}
+		if each := r.each.Load(); each != nil && called("take") {
+			(*each)()
 		}
 		return r.clock.Now()
 	}
@@ -87,7 +92,7 @@ func start(t testing.TB, change ...func(*Config)) *running {
 		health := r.get("/health")
 		return health.status == http.StatusOK || cfg.Auth.Required() && strings.Contains(string(health.body), `"name":"bus","status":"ok"`)
 	})
-	r.budget = s.budget
+	r.service, r.budget = s, s.budget
 	r.grpc = s.grpc.listener.Addr().String()
 	return r
 }

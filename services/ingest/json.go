@@ -20,7 +20,7 @@ import (
 // fromJSON turns OTLP JSON (an Export…ServiceRequest) into OTLP protobuf, by the rules of ProtoJSON and those that OTLP adds to it: names in
 // camelCase or snake_case, enum numbers or names, 64-bit integers as strings or numbers of any notation, base64 of either alphabet, ids in hex,
 // null for what is absent, unknown fields ignored. What OTLP protobuf cannot say in an item (an id that is no hex, a name that is a number)
-// is left out and told in refused, as telemetry.Check does for protobuf. An error is fault.Invalid and says where.
+// is left out and told in refused, as telemetry.Check does for protobuf; a log record's id that is no hex is absent. An error is fault.Invalid and says where.
 func fromJSON(signal telemetry.Signal, body []byte) (payload []byte, refused telemetry.Refusals, err error) {
 	if len(body) == 0 {
 		return nil, refused, errJSON.New("the body is empty: want a JSON object")
@@ -323,6 +323,9 @@ func (c *converter) binary(f *jsonField) *jsonError {
 	if f.id > 0 {
 		var err error
 		if c.decoded, err = hex.AppendDecode(c.decoded, text); len(text) > 0 && (err != nil || len(c.decoded) != f.id) {
+			if f.loose {
+				return nil
+			}
 			return &jsonError{reason: telemetry.BadID, what: fmt.Sprintf("want %d hex digits, got %s", 2*f.id, printable(string(c.b[begin+1:c.i-1])))}
 		}
 		c.bytes(f, c.decoded)

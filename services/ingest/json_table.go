@@ -42,6 +42,7 @@ type jsonField struct {
 	packed   bool
 	present  bool // stands in protobuf also when it is zero
 	id       int  // bytes of an id, which is hex in OTLP JSON; else 0
+	loose    bool // an id that is none counts as absent: of a log record, as in protobuf
 	message  *jsonMessage
 	enum     map[string]int32
 }
@@ -92,6 +93,7 @@ func jsonMessageOf(d protoreflect.MessageDescriptor, made map[protoreflect.FullN
 			case strings.HasSuffix(string(fd.Name()), "span_id"):
 				f.id = otlp.SpanIDSize
 			}
+			f.loose = d.Name() == "LogRecord"
 		}
 		if enum := fd.Enum(); enum != nil {
 			f.enum = map[string]int32{}

@@ -18,14 +18,24 @@ import (
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
+// demandKeys is for start: who sends needs a key.
+func demandKeys(c *Config) {
+	c.Auth.Mode = auth.ModeKeys
+	c.Auth.SnapshotKey = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("i", 32)))
+}
+
+// tellKeys tells over the bus which keys there are, as of a time later than that of the call before.
+func (r *running) tellKeys(asOf time.Time, keys ...auth.Key) {
+	r.t.Helper()
+	data, err := auth.EncodeKeys(keys)
+	require.NoError(r.t, err)
+	_, err = r.bus.Snapshots(auth.SnapshotName, r.service.cfg.Auth.Seal()).Publish(testbed.Context(r.t), bus.Snapshot{AsOf: asOf, Data: data})
+	require.NoError(r.t, err)
+}
+
 func TestWhoSendsNeedsAKeyThatTheBusHasToldOf(t *testing.T) {
 	t.Parallel()
-	var cfg auth.Config
-	r := start(t, func(c *Config) {
-		c.Auth.Mode = auth.ModeKeys
-		c.Auth.SnapshotKey = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("i", 32)))
-		cfg = c.Auth
-	})
+	r := start(t, demandKeys)
 	conn := dial(t, r)
 	ctx := testbed.Context(t)
 	overHTTP := func(signal telemetry.Signal, header ...string) int {
@@ -54,15 +64,7 @@ func TestWhoSendsNeedsAKeyThatTheBusHasToldOf(t *testing.T) {
 	require.Equal(t, codes.Unavailable, overGRPC(telemetry.Logs, "x-api-key", send))
 	require.Equal(t, http.StatusServiceUnavailable, r.get("/health").status)
 
-	moment := time.Now()
-	publish := func(keys ...auth.Key) {
-		data, err := auth.EncodeKeys(keys)
-		require.NoError(t, err)
-		moment = moment.Add(time.Second)
-		_, err = r.bus.Snapshots(auth.SnapshotName, cfg.Seal()).Publish(ctx, bus.Snapshot{AsOf: moment, Data: data})
-		require.NoError(t, err)
-	}
-	publish(key, reader)
+	r.tellKeys(time.Now(), key, reader)
 	testbed.Eventually(t, "ingest is ready", func() bool { return r.get("/health").status == http.StatusOK })
 	for _, signal := range telemetry.Signals() {
 		for _, test := range []struct {
@@ -93,7 +95,7 @@ func TestWhoSendsNeedsAKeyThatTheBusHasToldOf(t *testing.T) {
 	require.Equal(t, telemetry.Tenant("red"), got[0].Batch.Tenant)
 	require.Equal(t, key.ID, got[0].Batch.Connection, "the rows will tell who sent them")
 
-	publish(reader)
+	r.tellKeys(time.Now().Add(time.Second), reader)
 	begin := time.Now()
 	testbed.Eventually(t, "revoked", func() bool { return overHTTP(telemetry.Logs, "X-Api-Key", send) == http.StatusUnauthorized })
 	require.Less(t, time.Since(begin), 10*time.Second)

@@ -88,24 +88,28 @@ func code(f *fault.Error) codes.Code {
 }
 
 // details are what google.rpc.Status tells a program of an error. What passes by itself comes with RetryInfo, without which an OTLP client
-// would not repeat RESOURCE_EXHAUSTED; a request that cannot be read with BadRequest, which names the field; each with ErrorInfo, whose
-// reason is the error's code of docs/errors.md.
-func details(f *fault.Error) []protoadapt.MessageV1 {
+// would not repeat RESOURCE_EXHAUSTED; a request that is bad with BadRequest, which names the field where one is known; each with ErrorInfo, whose
+// reason is the error's code of docs/errors.md: of what the router refused, that of the problem.
+func details(f *fault.Error, reason string) []protoadapt.MessageV1 {
 	var list []protoadapt.MessageV1
 	if f.Class == fault.Overloaded || f.Class == fault.Unavailable {
 		list = append(list, &errdetails.RetryInfo{RetryDelay: durationpb.New(httpserver.RetryAfterSeconds * time.Second)})
 	}
-	if v, ok := errors.AsType[*telemetry.ViolationError](f); ok {
+	if f.Class == fault.Invalid && f.Status == 0 { // bad data: 400
+		v, ok := errors.AsType[*telemetry.ViolationError](f)
+		if !ok {
+			v = &telemetry.ViolationError{Field: "request", Description: f.Message}
+		}
 		list = append(list, &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: v.Field, Description: v.Description}}})
 	}
-	list = append(list, &errdetails.ErrorInfo{Reason: f.Code, Domain: "ollyscale"})
+	list = append(list, &errdetails.ErrorInfo{Reason: reason, Domain: "ollyscale"})
 	return list
 }
 
 // statusBody is google.rpc.Status for an error answer of OTLP/HTTP, in the content type of the request.
-func statusBody(contentType string, c codes.Code, message string, f *fault.Error) ([]byte, error) {
-	st := &spb.Status{Code: int32(c), Message: message} //nolint:gosec // a small enumeration
-	for _, d := range details(f) {
+func statusBody(contentType string, problem httpserver.Problem, f *fault.Error) ([]byte, error) {
+	st := &spb.Status{Code: int32(codeOfStatus(problem.Status, f)), Message: problem.Detail} //nolint:gosec // a small enumeration
+	for _, d := range details(f, problem.Code) {
 		if detail, err := anypb.New(protoadapt.MessageV2Of(d)); err == nil {
 			st.Details = append(st.Details, detail)
 		}
