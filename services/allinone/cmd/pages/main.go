@@ -1,6 +1,6 @@
 // Command pages writes the pages of docs that list what is declared in the code: configuration.md from the Config structs of all services,
-// metrics.md from the fields that declare instruments (libs/instrument), errors.md from the kinds of errors (libs/fault). It is run by go
-// generate in services/allinone, the only module that may know all others.
+// metrics.md from the fields that declare instruments (libs/instrument), errors.md from the kinds of errors (libs/fault), otlp-conformance.md
+// from OTLP's own text and the rulings on it. It is run by go generate in services/allinone, the only module that may know all others.
 package main
 
 import (
@@ -39,6 +39,7 @@ func write(root string) error {
 	}
 	for name, page := range map[string]func(*sources) ([]byte, error){
 		"configuration.md": configuration, "metrics.md": metricsPage, "errors.md": errorsPage,
+		"otlp-conformance.md": func(*sources) ([]byte, error) { return conformancePage(root) },
 	} {
 		text, err := page(s)
 		if err != nil {

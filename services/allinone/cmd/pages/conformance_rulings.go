@@ -1,0 +1,348 @@
+package main
+
+// modelCommit is the snapshot of github.com/open-telemetry/opentelemetry-specification that dataModel quotes.
+const modelCommit = "1377f53b2bc0683c45169b8f20fd973eb4d59419"
+
+// conformanceHead opens the page: commit, repository, commit, date, and how many rows are held, deviate, are not used and are the sender's.
+const conformanceHead = `# OTLP, rule by rule
+
+<!-- Generated from OTLP's own text and the rulings of services/allinone/cmd/pages/conformance_rulings.go: make generate. -->
+
+Each MUST, SHOULD, RECOMMENDED and MAY of [OTLP at %s](%s/tree/%s) (%s): its specification, the comments of its .proto
+files, and what the data model asks of who receives. The left column is OTLP's own words; a sentence of the specification that has no row, and a test that
+does not exist, end ` + "`make generate`" + ` and with it ` + "`make verify`" + `.
+
+%d rules are **held**, each with the test that fails when it no longer is. %d **deviate** on purpose: the reason stands beside them. %d give a liberty that
+is **not used**. %d are the **sender's**: they bind exporters, SDKs and who writes the specification.
+
+`
+
+func by(tests ...string) []string { return tests }
+
+// partialSuccess rules the sentences that both transports have in common.
+func partialSuccess() []ruling {
+	return []ruling{
+		{"If the request is only partially accepted", held, "", by("TestItemsOutsideTheWindowArePartialSuccess", "TestGeneratedClientsOverGRPC", "TestDamageInOneItemIsPartialSuccess")},
+		{"Additionally, the server MUST initialize the `partial_success`", held, "", by("TestItemsOutsideTheWindowArePartialSuccess", "TestGeneratedClientsOverGRPC", "TestDamageInOneItemIsPartialSuccess")},
+		{"The server SHOULD populate the `error_message`", held, "It counts the items by reason and gives an example of each.", by("TestItemsOutsideTheWindowArePartialSuccess", "libs/telemetry.TestDamageCostsItsItemOnly")},
+		{"The message should explain why", held, "What can be set otherwise is named with its setting.", by("TestAnItemThatFitsNoMessageIsRejectedAlone")},
+		{"Servers MAY also use the `partial_success` field", held, "Used where items were taken for a retry and are stored once.", by("TestWhatIsTakenForARepeatIsSaid")},
+		{"In such cases, the `rejected_<signal>` field MUST", held, "", by("TestWhatIsTakenForARepeatIsSaid")},
+		{"The client MUST NOT retry", sender, "", nil},
+	}
+}
+
+func serviceFile() []ruling {
+	return []ruling{
+		{"If the request is only partially accepted", held, "", by("TestItemsOutsideTheWindowArePartialSuccess", "TestDamageInOneItemIsPartialSuccess")},
+		{"Servers MAY also make use", held, "", by("TestWhatIsTakenForARepeatIsSaid")},
+		{"In such cases, the `rejected_<signal>`", held, "", by("TestWhatIsTakenForARepeatIsSaid")},
+		{"Senders SHOULD interpret it", sender, "", nil},
+		{"It should be used either", held, "", by("TestItemsOutsideTheWindowArePartialSuccess", "TestWhatIsTakenForARepeatIsSaid")},
+		{"The message should offer guidance", held, "", by("TestAnItemThatFitsNoMessageIsRejectedAlone")},
+	}
+}
+
+const (
+	keysKept = "Repeated keys are kept, in their order, as every value is; nothing is merged or refused."
+	asSent   = "Stored and shown as it was sent; nothing is refused for it."
+)
+
+// otlpRulings are the rulings on otlpFiles, by the title of the section or the name of the file.
+func otlpRulings() map[string][]ruling {
+	return map[string][]ruling{
+		"Protocol Details": {
+			{"All server components MUST support", held, "Beside none and gzip: zstd, deflate, zlib, snappy, lz4.", by("TestOTLPOverHTTP", "TestOTLPOverGRPC")},
+		},
+		"OTLP/gRPC": {{"Many telemetry collection systems", remark, "", nil}},
+		"OTLP/gRPC: OTLP/gRPC Request": {
+			{"The server MUST enforce a message size limit", held, "", by("TestMessagesOfEverySize", "TestBadInputOverGRPC", "TestWhatDecompressesIsChargedAsItGrows")},
+			{"However, it is RECOMMENDED", held, "", by("TestDefaultsAreThoseOfOTLP", "TestMessagesOfEverySize")},
+			{"Implementations SHOULD allow this limit", held, "`max_request_bytes`.", by("TestBadInputOverGRPC")},
+			{"If the limit is exceeded, the gRPC server", held, "Without RetryInfo, which is what makes it not retryable.", by("TestBadInputOverGRPC", "TestMessagesOfEverySize")},
+			{"The client SHOULD limit", sender, "", nil},
+			{"It is RECOMMENDED to use", sender, "", nil},
+			{"Implementations SHOULD allow", sender, "", nil},
+			{"If the limit is exceeded, the client", sender, "", nil},
+		},
+		"OTLP/gRPC: OTLP/gRPC Concurrent Requests": {
+			{"After sending the request", sender, "", nil},
+			{"Sequential operation", sender, "", nil},
+			{"The implementations that need", held, "As many calls of a connection as `grpc.max_streams` says, and as many connections as `grpc.max_connections`.", by("TestRequestsAreServedSideBySide")},
+			{"The client SHOULD send", sender, "", nil},
+			{"The number of concurrent requests", sender, "", nil},
+			{"It is easy to see", remark, "", nil},
+			{"The client implementation SHOULD", sender, "", nil},
+			{"If the client is unable", sender, "", nil},
+		},
+		"OTLP/gRPC: OTLP/gRPC Response": {
+			{"The response MUST be the appropriate message", held, "", by("TestGeneratedClientsOverGRPC", "TestBadInputOverGRPC")},
+			{"The client MUST enforce", sender, "", nil},
+			{"Implementations SHOULD allow", sender, "", nil},
+			{"If the limit is exceeded, the client", sender, "", nil},
+			{"The server MUST limit the size of the response", held, "An answer has a few fields, whose texts are cut: no request makes one of more than 4 KiB.", by("TestAnswersAreSmall")},
+			{"It is RECOMMENDED to use 4 MiB", held, "A thousandth of it.", by("TestAnswersAreSmall")},
+			{"Implementations SHOULD allow", deviates, "There is nothing to set: an answer cannot come near the limit.", by("TestAnswersAreSmall")},
+			{"For a Partial Success response", held, "Of each reason, the first item is shown, and its place and value are cut.", by("TestAnswersAreSmall", "TestWhatJSONCannotSayCostsItsItem")},
+			{"To do so, the server MAY", held, "", by("TestAnswersAreSmall")},
+			{"If the response still cannot fit", unused, "It always fits.", nil},
+		},
+		"OTLP/gRPC: OTLP/gRPC Response: Full Success": {
+			{"If the server receives an empty request", held, "", by("TestEmptyEnvelopesAreSuccess")},
+			{"On success, the server response MUST", held, "", by("TestGeneratedClientsOverGRPC", "TestTheGoSDKSends", "TestProfilesAreRefusedByACode")},
+			{"The server MUST leave the `partial_success`", held, "", by("TestOTLPOverGRPC")},
+		},
+		"OTLP/gRPC: OTLP/gRPC Response: Partial Success": partialSuccess(),
+		"OTLP/gRPC: OTLP/gRPC Response: Failures": {
+			{"Retryable errors indicate", sender, "", nil},
+			{"Non-retryable errors indicate", sender, "", nil},
+			{"The client MUST drop", sender, "", nil},
+			{"The client SHOULD maintain", sender, "", nil},
+			{"The server SHOULD indicate retryable errors", held, "What is not there is UNAVAILABLE; what is full is RESOURCE_EXHAUSTED. Both come with RetryInfo.", by("TestGRPCWithoutNATSIsUnavailable", "TestOnlyWhatPassesIsToBeRepeated")},
+			{"To indicate non-retryable errors", held, "", by("TestBadInputOverGRPC", "TestBadDataComesWithABadRequest")},
+			{"The server MAY use other gRPC codes", held, "UNAUTHENTICATED, PERMISSION_DENIED, UNIMPLEMENTED, RESOURCE_EXHAUSTED, INTERNAL; DEADLINE_EXCEEDED where a message does not arrive.", by("TestOnlyWhatPassesIsToBeRepeated", "TestWhoSendsNeedsAKeyThatTheBusHasToldOf", "TestAMessageThatDoesNotArriveIsGivenUp")},
+			{"The client SHOULD interpret gRPC status codes", held, "The table is the client's; the codes that are answered mean what it says.", by("TestOnlyWhatPassesIsToBeRepeated")},
+			{"When retrying", sender, "", nil},
+			{"The client SHOULD interpret `RESOURCE_EXHAUSTED`", held, "It is answered with RetryInfo where room comes back, and without for what is too large.", by("TestOnlyWhatPassesIsToBeRepeated", "TestGRPCOnAFullStreamIsExhaustedWithRetryInfo")},
+			{"If no such status is returned", sender, "", nil},
+		},
+		"OTLP/gRPC: OTLP/gRPC Throttling": {
+			{"If the server is unable to keep up", held, "", by("TestGRPCOnAFullStreamIsExhaustedWithRetryInfo", "TestGRPCBeyondTheMemoryBudgetIsToBeRetried")},
+			{"The client MUST then throttle", sender, "", nil},
+			{"To signal backpressure", deviates, "A full queue is RESOURCE_EXHAUSTED with RetryInfo, which the section on failures gives the same meaning; UNAVAILABLE says that the queue is not there.", by("TestGRPCOnAFullStreamIsExhaustedWithRetryInfo", "TestGRPCWithoutNATSIsUnavailable")},
+			{"When the client receives this signal", sender, "", nil},
+			{"The server SHOULD choose a `retry_delay`", held, "One second: senders grow it themselves from there.", by("TestOnlyWhatPassesIsToBeRepeated")},
+		},
+		"OTLP/gRPC: OTLP/gRPC Default Port": {
+			{"The default network port for OTLP/gRPC is 4317", held, "", by("TestDefaultsAreThoseOfOTLP")},
+		},
+		"OTLP/HTTP": {
+			{"OTLP/HTTP uses HTTP POST requests", held, "", by("TestOTLPOverHTTP", "TestEveryFailureIsAStatusInTheFormOfItsRequest")},
+			{"Implementations MAY use HTTP/1.1 or HTTP/2", held, "", by("TestHTTP2WithoutTLSIsSpoken")},
+			{"Implementations that use HTTP/2 transport SHOULD fallback", held, "", by("TestHTTP2WithoutTLSIsSpoken")},
+		},
+		"OTLP/HTTP: Binary Protobuf Encoding": {
+			{"The client and the server MUST set", held, "", by("TestOTLPOverHTTP")},
+		},
+		"OTLP/HTTP: JSON Protobuf Encoding": {
+			{"The `traceId` and `spanId` byte arrays", held, "", by("TestIDsAreHexOfEitherCase", "TestWhatJSONCannotSayCostsItsItem")},
+			{"Hex encoding is used", held, "", by("TestIDsAreHexOfEitherCase")},
+			{"Values of enum fields MUST", sender, "", nil},
+			{"Unlike the standard Protobuf JSON Mapping", deviates, "It is the sender's rule. Names are taken, too, because senders that use a general library for ProtoJSON write them, and they can mean nothing else.", by("TestJSONIsProtoJSON")},
+			{"OTLP/JSON receivers MUST ignore", held, "", by("TestUnknownFieldsOfJSONChangeNothing", "TestJSONIsProtoJSON")},
+			{"The keys of JSON objects are", held, "", by("TestJSONSaysWhatTheCollectorReads")},
+			{"Original field names are not valid", deviates, "It is the sender's rule. `trace_id` is read as `traceId`, because general libraries for ProtoJSON write it, and no field of OTLP has a name that is another's.", by("TestJSONSaysWhatTheCollectorReads", "TestPlainJSONOverHTTP")},
+			{"Note that according to Protobuf specs 64-bit", held, "", by("TestJSONIsProtoJSON")},
+			{"The client and the server MUST set", held, "", by("TestOTLPOverHTTP")},
+		},
+		"OTLP/HTTP: OTLP/HTTP Request": {
+			{"The default URL path for requests that carry trace data", held, "", by("TestOTLPOverHTTP")},
+			{"The default URL path for requests that carry metric data", held, "", by("TestOTLPOverHTTP")},
+			{"The default URL path for requests that carry log data", held, "", by("TestOTLPOverHTTP")},
+			{"The default URL path for requests that carry profiling data", deviates, "The signal is still being developed and is not taken: 404 and UNIMPLEMENTED, with the code `otlp.no_profiles`.", by("TestProfilesAreRefusedByACode")},
+			{"The client MAY gzip the content", held, "", by("TestOTLPOverHTTP")},
+			{"The client MAY include", sender, "", nil},
+			{"Non-default URL paths", unused, "A proxy in front can map any path.", nil},
+			{"The server MUST limit the size of the request body", held, "", by("TestBadInputOverHTTP", "TestWhatDecompressesIsChargedAsItGrows")},
+			{"It is RECOMMENDED to use 64 MiB", held, "", by("TestDefaultsAreThoseOfOTLP")},
+			{"Implementations SHOULD allow this limit", held, "`max_request_bytes`, and `http.max_body_bytes` for the body as it is sent.", by("TestBadInputOverHTTP")},
+			{"If the limit is exceeded, the server MUST", held, "", by("TestBadInputOverHTTP", "TestEveryFailureIsAStatusInTheFormOfItsRequest")},
+			{"The client SHOULD limit", sender, "", nil},
+			{"It is RECOMMENDED to use", sender, "", nil},
+			{"Implementations SHOULD allow", sender, "", nil},
+			{"If the limit is exceeded, the client", sender, "", nil},
+		},
+		"OTLP/HTTP: OTLP/HTTP Response": {
+			{"The response body MUST be the appropriate", held, "", by("TestOTLPOverHTTP", "TestEveryFailureIsAStatusInTheFormOfItsRequest")},
+			{"The client MUST limit", sender, "", nil},
+			{"It is RECOMMENDED to use", sender, "", nil},
+			{"Implementations SHOULD allow", sender, "", nil},
+			{"If the limit is exceeded, the client", sender, "", nil},
+			{"The server MUST limit the size of the response", held, "No request makes an answer of more than 4 KiB.", by("TestAnswersAreSmall")},
+			{"It is RECOMMENDED to use 4 MiB", held, "A thousandth of it.", by("TestAnswersAreSmall")},
+			{"Implementations SHOULD allow", deviates, "There is nothing to set: an answer cannot come near the limit.", by("TestAnswersAreSmall")},
+			{"For a Partial Success response", held, "Of each reason, the first item is shown, and its place and value are cut.", by("TestAnswersAreSmall", "TestWhatJSONCannotSayCostsItsItem")},
+			{"To do so, the server MAY", held, "", by("TestAnswersAreSmall")},
+			{"If the response still cannot fit", unused, "It always fits.", nil},
+			{"The server MUST set \"Content-Type: application/x-protobuf\"", held, "", by("TestOTLPOverHTTP", "TestEveryFailureIsAStatusInTheFormOfItsRequest")},
+			{"The server MUST set \"Content-Type: application/json\"", held, "", by("TestOTLPOverHTTP", "TestEveryFailureIsAStatusInTheFormOfItsRequest")},
+			{"The server MUST use the same \"Content-Type\"", held, "A request of another type, or of none, is answered 415 in JSON.", by("TestOTLPOverHTTP", "TestEveryFailureIsAStatusInTheFormOfItsRequest")},
+			{"If the request header \"Accept-Encoding: gzip\"", unused, "An answer is smaller than what gzip would add.", nil},
+		},
+		"OTLP/HTTP: OTLP/HTTP Response: Full Success": {
+			{"If the server receives an empty request", held, "", by("TestNothingToStoreIsSuccess", "TestEmptyEnvelopesAreSuccess")},
+			{"On success, the server MUST respond", held, "", by("TestOTLPOverHTTP")},
+			{"The response body MUST be a Protobuf-encoded", held, "", by("TestOTLPOverHTTP", "TestTheGoSDKSends")},
+			{"The server MUST leave the `partial_success`", held, "", by("TestOTLPOverHTTP")},
+		},
+		"OTLP/HTTP: OTLP/HTTP Response: Partial Success": append([]ruling{
+			{"If the request is only partially accepted", held, "", by("TestItemsOutsideTheWindowArePartialSuccess", "TestDamageInOneItemIsPartialSuccess")},
+			{"The response body MUST be the same", held, "", by("TestItemsOutsideTheWindowArePartialSuccess")},
+		}, partialSuccess()[1:]...),
+		"OTLP/HTTP: OTLP/HTTP Response: Failures": {
+			{"If the processing of the request fails", held, "", by("TestEveryFailureIsAStatusInTheFormOfItsRequest")},
+			{"See the sections below", remark, "", nil},
+			{"The response body for all `HTTP 4xx`", held, "", by("TestEveryFailureIsAStatusInTheFormOfItsRequest")},
+			{"This specification does not use `Status.code`", held, "It is set, to gRPC's code for the same.", by("TestBadInputOverHTTP")},
+			{"The clients are not expected", sender, "", nil},
+			{"The `Status.message` field SHOULD", held, "", by("TestEveryFailureIsAStatusInTheFormOfItsRequest", "TestBadInputOverHTTP")},
+			{"The server MAY include `Status.details`", held, "ErrorInfo with a code of [error codes](errors.md); RetryInfo, BadRequest.", by("TestEveryFailureIsAStatusInTheFormOfItsRequest", "TestAnUnreadableRequestComesWithItsPlace")},
+			{"The server SHOULD use HTTP response status codes", held, "", by("TestOnlyWhatPassesIsToBeRepeated")},
+			{"The client SHOULD honour", sender, "", nil},
+		},
+		"OTLP/HTTP: OTLP/HTTP Response: Retryable Response Codes": {
+			{"The requests that receive a response status code", held, "What passes by itself is answered 429 or 503.", by("TestOnlyWhatPassesIsToBeRepeated")},
+			{"All other `4xx` or `5xx`", held, "Nothing that passes by itself is answered by another.", by("TestOnlyWhatPassesIsToBeRepeated")},
+		},
+		"OTLP/HTTP: OTLP/HTTP Response: Bad Data": {
+			{"If the processing of the request fails because", held, "Where it can be told which item is bad, it costs that item only, as partial success. A body that did not arrive whole is no bad data: 503.", by("TestBadInputOverHTTP", "TestBadDataComesWithABadRequest", "TestABodyThatWasCutIsToBeSentAgain")},
+			{"The `Status.details` field in the response SHOULD", held, "", by("TestBadDataComesWithABadRequest", "TestAnUnreadableRequestComesWithItsPlace")},
+			{"The client MUST NOT retry", sender, "", nil},
+		},
+		"OTLP/HTTP: OTLP/HTTP Response: OTLP/HTTP Throttling": {
+			{"If the server receives more requests", held, "", by("TestAFullStreamIsRefused", "TestWithoutNATSNothingIsASuccess", "TestOnlyWhatPassesIsToBeRepeated")},
+			{"The client SHOULD honour", sender, "", nil},
+			{"If the client receives a retryable error code", sender, "", nil},
+		},
+		"OTLP/HTTP: OTLP/HTTP Response: All Other Responses": {
+			{"All other HTTP responses", held, "401, 403, 404, 405 with Allow, 413, 415.", by("TestEveryFailureIsAStatusInTheFormOfItsRequest", "TestBadInputOverHTTP", "TestWhoSendsNeedsAKeyThatTheBusHasToldOf")},
+			{"If the server disconnects", held, "The same bytes are known again, and stored once.", by("TestARequestWhoseAnswerWasLostIsTheSameWhenItComesAgain")},
+			{"The client SHOULD implement", sender, "", nil},
+		},
+		"OTLP/HTTP: OTLP/HTTP Connection": {
+			{"If the client cannot connect", sender, "", nil},
+			{"The interval between retries", sender, "", nil},
+			{"The client SHOULD keep the connection alive", held, "The server keeps it as well, after a refusal too.", by("TestAConnectionIsKeptBetweenRequests")},
+			{"Server implementations SHOULD accept", held, "", by("TestOTLPOverHTTP")},
+			{"Server implementations MAY accept OTLP/gRPC and", unused, "Each has its port.", nil},
+		},
+		"OTLP/HTTP: OTLP/HTTP Concurrent Requests": {
+			{"To achieve higher total throughput", held, "", by("TestRequestsAreServedSideBySide")},
+			{"In that case, the maximum number", sender, "", nil},
+		},
+		"OTLP/HTTP: OTLP/HTTP Default Port": {
+			{"The default network port for OTLP/HTTP is 4318", held, "", by("TestDefaultsAreThoseOfOTLP")},
+		},
+		"Multi-Destination Exporting": {
+			{"An additional complication", sender, "", nil},
+			{"In such a situation", sender, "", nil},
+			{"The queues SHOULD", sender, "", nil},
+		},
+		"Empty Telemetry Envelopes": {
+			{"Given that, senders SHOULD NOT", held, "They are taken and nothing is stored.", by("TestEmptyEnvelopesAreSuccess")},
+		},
+		"Request Acknowledgements: Duplicate Data": {
+			{"The client will typically choose to re-send", held, "More than is asked for: a retry is stored once ([guarantees](architecture.md#guarantees)).", by("TestALargeRequestIsSplitAndARetryAddsNothing", "services/writer.TestHoweverARequestIsSentAgainEachItemIsStoredOnce")},
+		},
+		"Future Versions and Interoperability": {
+			{"Future versions of OTLP must", sender, "", nil},
+			{"Old clients must be able", held, "", by("TestUnknownFieldsOfJSONChangeNothing", "libs/telemetry.TestUnknownFieldsPassAndStay")},
+			{"In that case, the protocol must", sender, "", nil},
+			{"When possible, the interoperability MUST", held, "All of OTLP 1.x. What came before it (`instrumentation_library_spans`, 2021) is obsolete and not read.", by("libs/telemetry.TestUnknownFieldsPassAndStay", "TestTheGoSDKSends")},
+			{"OTLP (current and future versions)", held, "", by("TestOTLPOverHTTP", "TestOTLPOverGRPC")},
+			{"Newer versions of OTLP may add", held, "They pass ingest untouched; storage leaves them out.", by("libs/telemetry.TestUnknownFieldsPassAndStay", "TestUnknownFieldsOfJSONChangeNothing")},
+			{"More significant changes must", sender, "", nil},
+			{"Such capabilities SHOULD", sender, "", nil},
+			{"The exact discovery mechanism", sender, "", nil},
+			{"The implementation which supports", unused, "There is no optional capability yet.", nil},
+		},
+
+		"common.proto": {
+			{"Implementers of OTLP receivers for signals other than Profiling should treat the presence of this value", held, "", by("TestIndexesOfProfilesAreAbsentInOtherSignals")},
+			{"The keys MUST be unique", sender, keysKept, nil},
+			{"The key name of the pair", sender, "", nil},
+			{"Reference to the string key", sender, "", nil},
+			{"Implementers of OTLP receivers for signals other than Profiling should treat the presence of this key", held, "", by("TestIndexesOfProfilesAreAbsentInOtherSignals")},
+			{"Attribute keys MUST be unique", sender, keysKept, nil},
+			{"MUST not change during", sender, "", nil},
+			{"This field is required and MUST not", sender, "", nil},
+			{"The Id must contain", sender, "", nil},
+			{"These keys MUST exist", sender, "Entities are kept with their resource as they came, whether or not the keys exist.", nil},
+			{"MAY change over", sender, "", nil},
+			{"MAY be empty", sender, "", nil},
+		},
+		"resource.proto": {
+			{"Attribute keys MUST be unique", sender, keysKept, nil},
+			{"Note: keys in the references", sender, asSent, nil},
+		},
+		"trace.proto": {
+			{"When new fields are added", sender, "", nil},
+			{"An ID with all zeroes OR of length other than 16", held, "Such a span is refused, as partial success; a link to such a trace refuses its span.", by("libs/telemetry.TestSpansWithoutIDsAreLeftOut", "libs/telemetry.TestDamageCostsItsItemOnly")},
+			{"This field is required.", held, "A span without ids is refused; one without a name is kept.", by("libs/telemetry.TestSpansWithoutIDsAreLeftOut")},
+			{"An ID with all zeroes OR of length other than 8", held, "", by("libs/telemetry.TestSpansWithoutIDsAreLeftOut", "libs/telemetry.TestDamageCostsItsItemOnly")},
+			{"If this is a root span", sender, "", nil},
+			{"When creating span messages", held, "Flags are kept whole.", by("services/query.TestSpansComeBackFieldForField")},
+			{"If creating from a source", sender, "", nil},
+			{"Readers MUST NOT assume", held, "", by("services/query.TestSpansComeBackFieldForField")},
+			{"This field is semantically required to be set", sender, asSent, nil},
+			{"Implementations MAY assume SpanKind", unused, "What was not said is not guessed.", nil},
+			{"This field is semantically required and it is expected", sender, asSent, nil},
+			{"Attribute keys MUST be unique", sender, keysKept, nil},
+			{"When creating new spans", sender, "", nil},
+			{"Older Span producers", held, "", by("services/query.TestSpansComeBackFieldForField")},
+			{"Should not be used for comparisons", sender, "", nil},
+		},
+		"metrics.proto": {
+			{"When new fields are added", sender, "", nil},
+			{"TimeUnixNano is required, set to", sender, "", nil},
+			{"This field is required, having", sender, "", nil},
+			{"Data points with the 0 value for TimeUnixNano SHOULD be rejected", held, "Whatever `admit.max_age` says.", by("TestAPointWithoutATimeIsRefused")},
+			{"This field indicates to consumers", sender, "", nil},
+			{"Consumers SHOULD NOT need", held, "They are kept with the metric, and no answer depends on them.", by("services/query.TestPointsComeBackFieldForField")},
+			{"These attributes MAY be used", sender, "", nil},
+			{"Attribute keys MUST be unique", sender, keysKept, nil},
+			{"It should be used for an", sender, "", nil},
+			{"While they can be useful", sender, "", nil},
+			{"UNSPECIFIED is the default AggregationTemporality", sender, asSent, nil},
+			{"Because of this, the sender", sender, "", nil},
+			{"If this state is lost", sender, "", nil},
+			{"Note: Even though, when reporting", sender, "", nil},
+			{"Should not be used for comparisons", sender, "", nil},
+			{"This value SHOULD be used", sender, "", nil},
+			{"TimeUnixNano is required, see", held, "", by("TestAPointWithoutATimeIsRefused")},
+			{"A point is considered invalid", sender, asSent, nil},
+			{"If the histogram contains the distribution", sender, asSent, nil},
+			{"If the histogram does not contain", sender, asSent, nil},
+			{"Must be non-negative", sender, "", nil},
+			{"This value must be equal to the sum of the \"count\"", sender, asSent, nil},
+			{"If count is zero", sender, asSent, nil},
+			{"Note: Sum should only", sender, "", nil},
+			{"Negative events *can*", sender, "", nil},
+			{"The sum of the bucket_counts", sender, asSent, nil},
+			{"The number of elements", sender, asSent, nil},
+			{"The exception to this rule", sender, asSent, nil},
+			{"The values in the explicit_bounds", sender, asSent, nil},
+			{"If bucket_counts length is 0", sender, asSent, nil},
+			{"This value must be equal to the sum of the \"bucket_counts\"", sender, asSent, nil},
+			{"Implementations MAY consider", unused, "Nothing is computed from the buckets of a point.", nil},
+			{"Must be in the interval", sender, asSent, nil},
+			{"Quantile values must NOT", sender, asSent, nil},
+			{"The quantiles must be strictly", sender, asSent, nil},
+			{"Only key/value pairs", sender, "", nil},
+			{"An exemplar is considered invalid", sender, asSent, nil},
+		},
+		"logs.proto": {
+			{"When new fields are added", sender, "", nil},
+			{"Should not be used for comparisons", sender, "", nil},
+			{"This field MUST be set once", held, "A record without any time is given the time at which it arrived.", by("TestALogWithoutAnyTimeIsObservedNow", "libs/telemetry.TestALogWithoutTimeTakesTheObservedOne")},
+			{"For converting OpenTelemetry log data", held, "Both times are kept; a record stands where this rule says.", by("libs/segment.TestLogWithoutTimeIsTakenWhenObserved")},
+			{"Attribute keys MUST be unique", sender, keysKept, nil},
+			{"Flags, a bit field", sender, "", nil},
+			{"Readers must not assume", held, "Flags are kept whole.", by("services/query.TestLogsComeBackFieldForField")},
+			{"An ID with all zeroes OR of length other than 16", held, "", by("TestARecordWithABadIDBelongsToNoTrace")},
+			{"The receivers SHOULD assume that the log record is not associated with a trace", held, "", by("TestARecordWithABadIDBelongsToNoTrace")},
+			{"An ID with all zeroes OR of length other than 8", held, "", by("TestARecordWithABadIDBelongsToNoTrace")},
+			{"This field is optional. If the sender", sender, "", nil},
+			{"The receivers SHOULD assume that the log record is not associated with a span", held, "", by("TestARecordWithABadIDBelongsToNoTrace")},
+			{"Recommended to be fully qualified", sender, "", nil},
+		},
+		"trace_service.proto":   serviceFile(),
+		"metrics_service.proto": serviceFile(),
+		"logs_service.proto":    serviceFile(),
+	}
+}
+
+// dataModel is what OpenTelemetry's data model asks of who receives telemetry: sentences of another repository, chosen by hand.
+func dataModel() []section {
+	return []section{}
+}
