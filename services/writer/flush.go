@@ -36,6 +36,7 @@ type flusher struct {
 	metrics *instruments
 	now     func() time.Time
 	moved   func()        // told whenever a batch has left the writer for good: stored, or as a dead letter
+	rest    func()        // lets go of the memory that is kept for the next flush
 	timeout time.Duration // of one attempt
 	// pauses between the attempts that are made at once when the database is in trouble; after the last, deliveries go back to the bus.
 	pauses []time.Duration

@@ -73,7 +73,7 @@ func testFlusher(t *testing.T, store storer) *flusher {
 	t.Helper()
 	return &flusher{
 		signal: telemetry.Traces, store: store, log: slog.New(slog.DiscardHandler), seldom: seldom.New(slog.New(slog.DiscardHandler), nil), metrics: testInstruments(t),
-		now: func() time.Time { return epoch }, moved: func() {}, timeout: time.Minute, pauses: []time.Duration{time.Microsecond, time.Microsecond},
+		now: func() time.Time { return epoch }, moved: func() {}, rest: func() {}, timeout: time.Minute, pauses: []time.Duration{time.Microsecond, time.Microsecond},
 	}
 }
 

@@ -76,6 +76,10 @@ const (
 	// linger is how long a database that answers but refused a flush counts as trouble if none is tried again: longer than the bus and
 	// the pipeline wait before the next try. Then another writer has it.
 	linger = time.Minute
+	// restAfter is how long a flusher without a flush keeps its memory. The process gives it back at one of its next looks, within a minute.
+	restAfter = 5 * time.Second
+	// largeFlush is how many times flush.max_bytes a flush may hold, as one that ended with a large batch does, before its memory is not kept.
+	largeFlush = 2
 )
 
 // run moves deliveries until ctx ends, then writes what it holds within the drain time, and returns.
@@ -103,23 +107,43 @@ func (p *pipeline) run(ctx context.Context) error {
 		workers.Go(func() {
 			f := p.flusher()
 			f.moved = func() { p.stalling.move(p.now()) }
-			for batch := range flushes {
-				err := f.flush(working, batch)
-				p.stalling.done(len(batch))
-				p.note(working, err)
-				p.keeper.drop(batch)
-				var size int64
-				for _, h := range batch {
-					size += int64(len(h.Payload))
-				}
-				p.budget.give(size)
-			}
+			p.write(working, f, flushes)
 		})
 	}
 	p.gather(ctx, flushes)
 	close(flushes)
 	workers.Wait()
 	return nil
+}
+
+// write takes flushes to their end until there are no more. What a flusher built one in is kept for the next, which is as large while there is
+// work, but neither through a rest nor after a flush that was larger than flushes are: three signals' flushers keep as much as the writer has.
+func (p *pipeline) write(ctx context.Context, f *flusher, flushes <-chan []*held) {
+	idle := time.NewTimer(restAfter)
+	defer idle.Stop()
+	for {
+		select {
+		case batch, ok := <-flushes:
+			if !ok {
+				return
+			}
+			err := f.flush(ctx, batch)
+			p.stalling.done(len(batch))
+			p.note(ctx, err)
+			p.keeper.drop(batch)
+			var size int64
+			for _, h := range batch {
+				size += int64(len(h.Payload))
+			}
+			if size > largeFlush*int64(p.limits.bytes) {
+				f.rest()
+			}
+			p.budget.give(size)
+			idle.Reset(restAfter)
+		case <-idle.C:
+			f.rest()
+		}
+	}
 }
 
 // gather fetches and accumulates until ctx ends; what it still holds then is the last flush.

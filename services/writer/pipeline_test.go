@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -193,6 +194,39 @@ func TestALoadedPipelineWritesFullFlushesAndHoldsNoMoreThanItsBudget(t *testing.
 		require.Zero(t, unsettled(q))
 		require.Equal(t, map[int]int{10: 100}, sizes, "1,000 items each")
 		require.LessOrEqual(t, most, int64(20_000+25_000), "the budget and one fetch")
+	})
+}
+
+// Memory that a flush was built in is kept while there is work, given up in a pause, and given up at once after a flush of unusual size.
+func TestAFlusherGivesUpItsMemoryInAPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		var rests atomic.Int64
+		p := testPipeline(t, q, func(context.Context, []*held) (outcome, error) { return outcome{}, nil })
+		p.workers = 1
+		made := p.flusher
+		p.flusher = func() *flusher {
+			f := made()
+			f.rest = func() { rests.Add(1) }
+			return f
+		}
+		stop := start(t, p)
+		for range 10 {
+			q.publish(1, 1, 10)
+			pass(restAfter / 2)
+		}
+		require.Zero(t, rests.Load(), "there is work")
+		pass(restAfter)
+		require.EqualValues(t, 1, rests.Load())
+		pass(time.Minute)
+		require.EqualValues(t, 1, rests.Load(), "there is nothing left to give up")
+
+		q.publish(1, 1, largeFlush*p.limits.bytes+1)
+		pass(time.Second)
+		require.EqualValues(t, 2, rests.Load(), "a large one")
+		stop()
+		require.Zero(t, unsettled(q))
 	})
 }
 

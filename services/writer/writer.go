@@ -157,6 +157,7 @@ func (s *Service) flusher(signal telemetry.Signal) *flusher {
 			defer b.release()
 			return s.db.store(ctx, b, batches)
 		},
+		rest:    func() { *b = *newBuild(signal) },
 		log:     s.env.Log,
 		seldom:  seldom.New(s.env.Log, s.env.Now),
 		metrics: s.metrics,
