@@ -140,7 +140,7 @@ type Identity struct {
 	Person     string             // how a person is called; "" for keys and without authentication
 	Scopes     Scopes             // what it may do
 	Tenants    []telemetry.Tenant // all that it may choose from; nil where Tenant is the only one
-	Until      time.Time          // when its login ends; zero where nobody is logged in
+	Until      time.Time          // when its key or its login ends, whichever is sooner; zero for never
 }
 
 // Name is how a log or a table names the sender; "" without authentication.

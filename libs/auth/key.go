@@ -34,7 +34,7 @@ type Key struct {
 }
 
 func (k Key) identity() Identity {
-	return Identity{Tenant: k.Tenant, Connection: k.ID, Scopes: k.Scopes}
+	return Identity{Tenant: k.Tenant, Connection: k.ID, Scopes: k.Scopes, Until: k.Expires}
 }
 
 func (k Key) good(now time.Time) bool { return k.Expires.IsZero() || now.Before(k.Expires) }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
+	"github.com/ollyscale/ollyscale/libs/postgres/keystore"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -263,10 +264,35 @@ func TestACookieOfHTTPSStaysThere(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, demandKeys)
 	key, _ := f.newKey("red", "query")
+	login := fmt.Sprintf(`{"key":%q}`, key)
+	for proto, secure := range map[string]bool{"https": true, "HTTPS": true, "https, http": true, " https ,http": true, "http": false, "http, https": false, "httpsx": false} {
+		response, _ := f.browser().ask(http.MethodPost, "/auth/key", login, "X-Forwarded-Proto", proto)
+		require.Len(t, response.cookies, 1)
+		c := response.cookies[0]
+		require.Equal(t, []any{secure, "/"}, []any{c.Secure, c.Path}, proto)
+		require.Equal(t, secure, strings.HasPrefix(c.Name, "__Host-"), "by https a browser takes it from this host alone: %s", proto)
+		asks := func(header ...string) int {
+			response, _ := f.browser().ask(http.MethodGet, "/api/me", "", header...)
+			return response.status
+		}
+		name, value := c.Name, c.Value
+		require.Equal(t, http.StatusOK, asks("Cookie", name+"="+value, "X-Forwarded-Proto", proto))
+		require.Equal(t, http.StatusUnauthorized, asks("Cookie", "olly_session="+value, "X-Forwarded-Proto", "https"), "nor does one of the other kind open anything")
+		require.Equal(t, http.StatusUnauthorized, asks("Cookie", "__Host-olly_session="+value))
+	}
+}
+
+func TestALoginEndsWhenItsKeyDoes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, demandKeys)
+	until := time.Now().Add(time.Hour).Truncate(time.Second)
+	text, _, err := f.svc.keys.Create(testbed.Context(t), keystore.Wish{Tenant: "red", Name: "short", Scopes: []string{"query"}, Expires: &until}, time.Now())
+	require.NoError(t, err)
+	f.refreshKeys()
 	b := f.browser()
-	response, _ := b.ask(http.MethodPost, "/auth/key", fmt.Sprintf(`{"key":%q}`, key), "X-Forwarded-Proto", "https")
-	require.Len(t, response.cookies, 1)
-	require.True(t, response.cookies[0].Secure)
+	require.InDelta(t, 60*60, b.withKey(text).MaxAge, 60)
+	require.WithinDuration(t, until, *b.me().SessionUntil, time.Second)
+	require.WithinDuration(t, until, *f.browser().me("X-Api-Key", text).SessionUntil, time.Second)
 }
 
 func TestWithoutAuthenticationNobodyLogsIn(t *testing.T) {

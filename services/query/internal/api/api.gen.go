@@ -912,7 +912,7 @@ type Me struct {
 	Name   string     `json:"name"`
 	Scopes []KeyScope `json:"scopes"`
 
-	// SessionUntil When the login ends; absent where a key was presented and without authentication.
+	// SessionUntil When the login ends, or the key that was presented; absent where neither does, and without authentication.
 	SessionUntil *time.Time `json:"session_until,omitempty"`
 
 	// Tenant Whose data this request is about.

@@ -71,7 +71,7 @@ func (l *Login) Identify(r *http.Request) (id auth.Identity, known bool, err err
 	if auth.IsKey(auth.Presented(r.Header.Get)) {
 		return auth.Identity{}, false, nil
 	}
-	if _, err := r.Cookie(sessionCookie); err != nil {
+	if _, err := r.Cookie(l.cookieName(r, sessionCookie)); err != nil {
 		return auth.Identity{}, false, nil //nolint:nilerr // no cookie is no fault
 	}
 	s, err := l.session(r)
@@ -117,7 +117,7 @@ func (l *Login) byKey(c echo.Context) error {
 	if err := id.May(auth.Query); err != nil {
 		return err
 	}
-	if err := l.start(session{Key: id.Connection}, c.Response(), c.Request()); err != nil {
+	if err := l.start(session{Key: id.Connection}, id.Until, c.Response(), c.Request()); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -128,6 +128,6 @@ func (l *Login) logout(c echo.Context) error {
 	if err := l.sameOrigin(c.Request()); err != nil {
 		return err
 	}
-	http.SetCookie(c.Response(), l.cookie(c.Request(), sessionCookie, "/", "", time.Time{}))
+	http.SetCookie(c.Response(), l.cookie(c.Request(), sessionCookie, "", time.Time{}))
 	return c.NoContent(http.StatusNoContent)
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
@@ -22,7 +23,20 @@ type session struct {
 	Until int64  `json:"until"` // Unix seconds
 }
 
-const sessionCookie = "olly_session"
+// What the browser keeps. A cookie whose name begins with __Host- it takes from this very host by https alone, so that neither a neighbour
+// below the same domain, nor who is in the middle of a request by http, can put another in its place.
+const (
+	sessionCookie = "olly_session"
+	hostPrefix    = "__Host-"
+)
+
+// cookieName is that of a cookie of somebody who comes as r does.
+func (l *Login) cookieName(r *http.Request, name string) string {
+	if l.secure(r) {
+		return hostPrefix + name
+	}
+	return name
+}
 
 // sealer encrypts and authenticates what browsers keep (AES-256-GCM). What was sealed under one name does not open under another.
 type sealer struct{ aead cipher.AEAD }
@@ -63,8 +77,8 @@ func (s sealer) open(name, text string, into any) bool {
 
 // cookie keeps a value in the browser until then, out of reach of scripts, and away from requests that other sites make, but for links
 // to here. The zero time takes it away.
-func (l *Login) cookie(r *http.Request, name, path, value string, until time.Time) *http.Cookie {
-	c := &http.Cookie{Name: name, Path: path, Value: value, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: l.secure(r), MaxAge: -1} //nolint:gosec // Secure, where it would come back
+func (l *Login) cookie(r *http.Request, name, value string, until time.Time) *http.Cookie {
+	c := &http.Cookie{Name: l.cookieName(r, name), Path: "/", Value: value, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: l.secure(r), MaxAge: -1} //nolint:gosec // Secure, where it would come back
 	if !until.IsZero() {
 		c.MaxAge = max(1, int(until.Sub(l.now()).Seconds()))
 	}
@@ -73,22 +87,27 @@ func (l *Login) cookie(r *http.Request, name, path, value string, until time.Tim
 
 // secure says whether the browser came by https, itself or to a proxy in front. Who lies about it only loses his own cookie.
 func (*Login) secure(r *http.Request) bool {
-	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
+	first, _, _ := strings.Cut(strings.Join(r.Header.Values("X-Forwarded-Proto"), ","), ",") // of several proxies, the one that the browser met
+	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(first), "https")
 }
 
-// start is a login from now on.
-func (l *Login) start(s session, w http.ResponseWriter, r *http.Request) error {
-	s.Until = l.now().Add(l.cfg.SessionLife).Unix()
+// start gives the browser a login from now on. It ends after its life, or with the key.
+func (l *Login) start(s session, ends time.Time, w http.ResponseWriter, r *http.Request) error {
+	until := l.now().Add(l.cfg.SessionLife)
+	if !ends.IsZero() && ends.Before(until) {
+		until = ends
+	}
+	s.Until = until.Unix()
 	return l.keep(s, w, r)
 }
 
 // keep gives the browser a login as it is now.
 func (l *Login) keep(s session, w http.ResponseWriter, r *http.Request) error {
-	text, err := l.sealer.seal(sessionCookie, s)
+	text, err := l.sealer.seal(l.cookieName(r, sessionCookie), s)
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, l.cookie(r, sessionCookie, "/", text, time.Unix(s.Until, 0)))
+	http.SetCookie(w, l.cookie(r, sessionCookie, text, time.Unix(s.Until, 0)))
 	return nil
 }
 
@@ -96,8 +115,9 @@ func (l *Login) keep(s session, w http.ResponseWriter, r *http.Request) error {
 // not come from a page of this server.
 func (l *Login) session(r *http.Request) (session, error) {
 	var s session
-	c, err := r.Cookie(sessionCookie)
-	if err != nil || !l.sealer.open(sessionCookie, c.Value, &s) || l.now().Unix() >= s.Until || s.Key == "" {
+	name := l.cookieName(r, sessionCookie)
+	c, err := r.Cookie(name)
+	if err != nil || !l.sealer.open(name, c.Value, &s) || l.now().Unix() >= s.Until || s.Key == "" {
 		return session{}, auth.ErrUnauthenticated.New("the login has ended: log in again")
 	}
 	return s, l.sameOrigin(r)

@@ -1312,7 +1312,7 @@ export interface components {
             scopes: components["schemas"]["KeyScope"][];
             /**
              * Format: date-time
-             * @description When the login ends; absent where a key was presented and without authentication.
+             * @description When the login ends, or the key that was presented; absent where neither does, and without authentication.
              */
             session_until?: string;
         };
