@@ -114,7 +114,7 @@ e2e: postgres .tools/bin/gotestsum .tools/bin/nats-server build $(CLIENTS)/node_
 
 fire: postgres .tools/bin/nats-server build ## Fault after fault under load, then count what is left (MINUTES=60, FAULTS='disk|killed')
 	@cd e2e && OLLY_E2E_BIN=$(CURDIR)/$(BIN) OLLY_E2E_NATS_SERVER=$(CURDIR)/.tools/bin/nats-server \
-		OLLY_E2E_FIRE_MINUTES=$(MINUTES) OLLY_E2E_FIRE_FAULTS='$(FAULTS)' go test -count=1 -v -run '^TestFire$$' -timeout $$(( $(MINUTES) + 30 ))m .
+		OLLY_E2E_FIRE_MINUTES=$(MINUTES) OLLY_E2E_FIRE_FAULTS='$(FAULTS)' go test -count=1 -v -run '^TestFire' -timeout $$(( 2 * $(MINUTES) + 30 ))m .
 
 compose: images .tools/bin/gotestsum ## docker compose up, telemetry in, answers out (needs a Docker engine with the base images)
 	@mkdir -p $(REPORTS)

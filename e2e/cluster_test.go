@@ -2,9 +2,7 @@ package e2e
 
 import (
 	"fmt"
-	"path/filepath"
-	"strconv"
-	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,20 +20,9 @@ import (
 // everything is taken again.
 func TestTheLeaderOfThreeNATSServersIsKilled(t *testing.T) {
 	s := &stack{t: t, dir: t.TempDir()}
-	routes, urls, clients := make([]string, 3), make([]string, 3), make([]int, 3)
-	clusters := make([]int, 3)
-	for i := range routes {
-		clients[i], clusters[i] = testbed.Port(t), testbed.Port(t)
-		routes[i], urls[i] = "nats://"+address(clusters[i]), "nats://"+address(clients[i])
-	}
-	servers := map[string]*process{}
-	for i := range routes {
-		name := fmt.Sprintf("n%d", i)
-		servers[name] = s.start(name, natsServer(t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(clients[i]), "-js", "-sd", filepath.Join(s.dir, name),
-			"-n", name, "--cluster_name", "c", "--cluster", "nats://"+address(clusters[i]), "--routes", strings.Join(routes, ","))
-	}
+	s.startCluster(3)
 	cfg := bus.DefaultConfig()
-	cfg.URL, cfg.Replicas, cfg.MaxBytes, cfg.DeadMaxBytes = strings.Join(urls, ","), 3, 64<<20, 16<<20
+	cfg.URL, cfg.Replicas, cfg.MaxBytes, cfg.DeadMaxBytes = s.bus, 3, 64<<20, 16<<20
 	b, err := bus.Connect(t.Context(), cfg, testbed.NewLog(t), nil)
 	require.NoError(t, err)
 	t.Cleanup(b.Close)
@@ -63,7 +50,7 @@ func TestTheLeaderOfThreeNATSServersIsKilled(t *testing.T) {
 	require.NoError(t, err)
 	leader := stream.CachedInfo().Cluster.Leader
 	nc.Close()
-	servers[leader].kill()
+	s.cluster[slices.IndexFunc(s.cluster, func(p *process) bool { return p.name == leader })].kill()
 
 	var slowest time.Duration
 	refusals, unwell, away := map[string]int{}, 0, time.Now()

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -28,7 +29,7 @@ type failure struct {
 }
 
 // faults are all of them, in an order in which neighbours have little to do with one another.
-func (f *fire) faults() []failure {
+func faults() []failure {
 	both := []string{"writer 1", "writer 2"}
 	bus, database := 6*time.Second, 6*time.Second
 	every := func(limit time.Duration, roles ...string) map[string]time.Duration {
@@ -38,23 +39,23 @@ func (f *fire) faults() []failure {
 		}
 		return m
 	}
-	return []failure{
-		f.killed("ingest", 3*time.Second, "query", "writer 1", "writer 2"),
-		f.cut("writer-postgres", 5*time.Second, every(database, both...), "ingest", "query"),
-		f.frozen("writer 1", 8*time.Second, "ingest", "query", "writer 2"), // longer than bus.ack_wait
-		f.poisoned(),
-		f.session("read-only", "ALTER DATABASE postgres SET default_transaction_read_only = on", "ALTER DATABASE postgres RESET default_transaction_read_only",
+	return append(clockFaults(), []failure{
+		killed("ingest", 3*time.Second, "query", "writer 1", "writer 2"),
+		cut("writer-postgres", 5*time.Second, every(database, both...), "ingest", "query"),
+		frozen("writer 1", 8*time.Second, "ingest", "query", "writer 2"), // longer than bus.ack_wait
+		poisoned(),
+		session("read-only", "ALTER DATABASE postgres SET default_transaction_read_only = on", "ALTER DATABASE postgres RESET default_transaction_read_only",
 			5*time.Second, "ingest"),
 		{
 			name: "NATS killed", hold: 4 * time.Second, begin: func(f *fire) { f.nats.kill() }, end: func(f *fire) { f.nats.run() },
 			unready: every(4*time.Second, "ingest"), stays: []string{"query"},
 		},
-		f.killed("writer 2", 5*time.Second, "ingest", "query", "writer 1"),
+		killed("writer 2", 5*time.Second, "ingest", "query", "writer 1"),
 		{
 			name: "disk of the queue full", hold: 10 * time.Second, begin: func(f *fire) { f.queueDisk.Fill() }, end: (*fire).freeQueueDisk,
 			unready: every(8*time.Second, "ingest"), stays: []string{"query"},
 		},
-		f.locked("ingest_batch", 5*time.Second),
+		locked("ingest_batch", 5*time.Second),
 		{
 			name: "every backend ended, again and again", hold: 3 * time.Second, begin: func(f *fire) {
 				for range 10 {
@@ -63,7 +64,7 @@ func (f *fire) faults() []failure {
 				}
 			}, stays: []string{"ingest"},
 		},
-		f.stalled("ingest-bus", 6*time.Second, "query", "writer 1", "writer 2"),
+		stalled("ingest-bus", 6*time.Second, "query", "writer 1", "writer 2"),
 		{
 			name: "both writers killed", hold: 4 * time.Second, begin: func(f *fire) {
 				for _, w := range f.writers {
@@ -75,17 +76,17 @@ func (f *fire) faults() []failure {
 				}
 			}, unready: every(2*time.Second, both...), stays: []string{"ingest", "query"},
 		},
-		f.session("statement_timeout of 2 ms", "ALTER DATABASE postgres SET statement_timeout = 2", "ALTER DATABASE postgres RESET statement_timeout", 5*time.Second, "ingest"),
-		f.resets("writer-bus", "ingest", "query"),
+		session("statement_timeout of 2 ms", "ALTER DATABASE postgres SET statement_timeout = 2", "ALTER DATABASE postgres RESET statement_timeout", 5*time.Second, "ingest"),
+		resets("writer-bus", "ingest", "query"),
 		{
 			name: "PostgreSQL killed", hold: 4 * time.Second, begin: (*fire).killPostgres, end: (*fire).startPostgres,
 			unready: every(database, "query", "writer 1", "writer 2"), stays: []string{"ingest"},
 		},
-		f.frozen("ingest", 6*time.Second, "query", "writer 1", "writer 2"),
-		f.cut("ingest-bus", 5*time.Second, every(bus, "ingest"), "query", "writer 1", "writer 2"),
+		frozen("ingest", 6*time.Second, "query", "writer 1", "writer 2"),
+		cut("ingest-bus", 5*time.Second, every(bus, "ingest"), "query", "writer 1", "writer 2"),
 		{name: "consumers deleted", hold: time.Second, begin: (*fire).deleteConsumers, stays: []string{"ingest", "query"}},
-		f.session("no connections", "ALTER DATABASE postgres ALLOW_CONNECTIONS false", "ALTER DATABASE postgres ALLOW_CONNECTIONS true", 6*time.Second, "ingest"),
-		f.resets("writer-postgres", "ingest", "query"),
+		session("no connections", "ALTER DATABASE postgres ALLOW_CONNECTIONS false", "ALTER DATABASE postgres ALLOW_CONNECTIONS true", 6*time.Second, "ingest"),
+		resets("writer-postgres", "ingest", "query"),
 		{
 			name: "janitor killed in its merges", hold: 5 * time.Second, begin: func(f *fire) {
 				for range 5 {
@@ -99,54 +100,177 @@ func (f *fire) faults() []failure {
 			name: "NATS frozen", hold: 6 * time.Second, begin: func(f *fire) { f.nats.signal(syscall.SIGSTOP) }, end: func(f *fire) { f.nats.signal(syscall.SIGCONT) },
 			stays: []string{"query"},
 		},
-		f.locked("spans_segment", 5*time.Second),
+		locked("spans_segment", 5*time.Second),
 		{
 			name: "disk of PostgreSQL full", hold: 8 * time.Second, begin: func(f *fire) { f.databaseDisk.Fill() }, end: (*fire).freeDatabaseDisk,
 			stays: []string{"ingest"},
 		},
-		f.stalled("writer-postgres", 6*time.Second, "ingest", "query"),
+		stalled("writer-postgres", 6*time.Second, "ingest", "query"),
 		{
 			name: "PostgreSQL frozen", hold: 8 * time.Second, begin: func(f *fire) { f.signalPostgres(syscall.SIGSTOP) }, end: func(f *fire) { f.signalPostgres(syscall.SIGCONT) },
 			stays: []string{"ingest"},
 		},
-		f.cut("writer-bus", 5*time.Second, every(bus, both...), "ingest", "query"),
+		cut("writer-bus", 5*time.Second, every(bus, both...), "ingest", "query"),
 		{name: "another limit of messages, role by role", hold: time.Second, begin: (*fire).reconfigure},
 		{
 			name: "drained streams deleted", hold: 2 * time.Second, begin: (*fire).deleteStreams, end: func(f *fire) { f.ingest.signal(syscall.SIGCONT) },
 			stays: []string{"query"},
 		},
-		f.cut("query-postgres", 4*time.Second, every(database, "query"), "ingest", "writer 1", "writer 2"),
+		cut("query-postgres", 4*time.Second, every(database, "query"), "ingest", "writer 1", "writer 2"),
+		scaled(), janitorKilledInDrops(),
+	}...)
+}
+
+// scaled has two more writers come and go.
+func scaled() failure {
+	var more []*process
+	return failure{
+		name: "writers up to four and down to two", hold: 4 * time.Second, begin: func(f *fire) {
+			more = nil
+			for range 2 {
+				p, health := f.writer()
+				f.ready(health)
+				more = append(more, p)
+			}
+		}, end: func(*fire) {
+			for _, p := range more {
+				p.stop()
+			}
+		}, stays: []string{"ingest", "query", "writer 1", "writer 2"},
+	}
+}
+
+// janitorKilledInDrops has partitions of more than a year ago, which the janitor is about to drop, and kills it in the middle again and again. In the end
+// they are gone, and each is on record once: a drop and its record are one.
+func janitorKilledInDrops() failure {
+	var old []string
+	partitions := func(f *fire) (names []string) {
+		f.t.Helper()
+		c := f.connect("postgres")
+		defer func() { _ = c.Close(context.WithoutCancel(f.t.Context())) }()
+		rows, err := c.Query(f.t.Context(), `SELECT p.partition FROM partitioned_table t, partitions(t.table_name) p
+			WHERE p.leaf = t.leaf AND p.from_ns < extract(epoch FROM now() - interval '300 days')::bigint * 1000000000`)
+		require.NoError(f.t, err)
+		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(f.t, err)
+		return names
+	}
+	return failure{
+		name: "janitor killed in its drops", begin: func(f *fire) {
+			c := f.connect("postgres")
+			from := time.Now().AddDate(-2, 0, 0).Add(time.Duration(rand.IntN(300*24)) * time.Hour)
+			_, err := c.Exec(f.t.Context(), `SELECT ensure_partitions($1, $2, $1)`, from.UnixNano(), from.AddDate(0, 0, 15).UnixNano())
+			require.NoError(f.t, err)
+			require.NoError(f.t, c.Close(f.t.Context()))
+			old = partitions(f)
+			for n := 0; n < 10 && len(partitions(f)) > 0; n++ {
+				f.janitor.kill()
+				f.janitor.run()
+				f.hold(time.Duration(300+rand.IntN(900)) * time.Millisecond)
+			}
+		}, end: func(f *fire) {
+			waitFor(f.t, time.Minute, "what has expired is dropped", func() bool { return len(partitions(f)) == 0 })
+			c := f.connect("postgres")
+			defer func() { _ = c.Close(context.WithoutCancel(f.t.Context())) }()
+			var records, targets int
+			require.NotEmpty(f.t, old)
+			require.NoError(f.t, c.QueryRow(f.t.Context(), `SELECT count(*), count(DISTINCT target) FROM janitor_audit WHERE action = 'drop' AND target = ANY($1)`,
+				old).Scan(&records, &targets))
+			require.Equal(f.t, targets, records, "records of drops that are there twice")
+			require.NotZero(f.t, targets)
+		}, stays: []string{"ingest", "query", "writer 1", "writer 2"},
+	}
+}
+
+// clockFaults are clocks that jump.
+func clockFaults() []failure {
+	if !clockJumps {
+		return nil
+	}
+	all := []string{"ingest", "query", "writer 1", "writer 2"}
+	const hour, day = time.Hour, 24 * time.Hour
+	pid := func(f *fire, role string) int { return f.processes()[role].cmd.Process.Pid }
+	machine := func(f *fire, offset time.Duration) {
+		pids := []int{f.nats.cmd.Process.Pid}
+		for _, p := range f.processes() {
+			pids = append(pids, p.cmd.Process.Pid)
+		}
+		jump(f.t, offset, pids...)
+		// Its children are born with the postmaster's clock; who is there may end in the meantime.
+		parent := f.postmaster()
+		jump(f.t, offset, parent)
+		for _, backend := range f.backends(parent) {
+			_ = setClock(backend, offset)
+		}
+	}
+	return []failure{
+		{
+			name: "clock of ingest: ±1 h, ±2 days", begin: func(f *fire) {
+				for _, offset := range []time.Duration{hour, -hour, 2 * day, -2 * day} {
+					jump(f.t, offset, pid(f, "ingest"))
+					f.hold(2 * time.Second)
+				}
+			}, end: func(f *fire) { jump(f.t, 0, pid(f, "ingest")) }, stays: all,
+		},
+		{
+			// What the first holds longer than it may is given to the second, for which it is another day.
+			name: "clocks of the writers six days apart, one frozen", begin: func(f *fire) {
+				jump(f.t, 3*day, pid(f, "writer 1"))
+				jump(f.t, -3*day, pid(f, "writer 2"))
+				f.hold(2 * time.Second)
+				f.writers[0].signal(syscall.SIGSTOP)
+				f.hold(8 * time.Second)
+				f.writers[0].signal(syscall.SIGCONT)
+				f.hold(2 * time.Second)
+			}, end: func(f *fire) { jump(f.t, 0, pid(f, "writer 1"), pid(f, "writer 2")) }, stays: []string{"ingest", "query", "writer 2"},
+		},
+		{
+			name: "clock of the janitor: ±400 days", begin: func(f *fire) {
+				for _, offset := range []time.Duration{400 * day, -400 * day} {
+					jump(f.t, offset, pid(f, "janitor"))
+					f.hold(4 * time.Second)
+				}
+			}, end: func(f *fire) { jump(f.t, 0, pid(f, "janitor")) }, stays: all,
+		},
+		{
+			name: "clock of the machine: ±1 h, ±23 h", begin: func(f *fire) {
+				for _, offset := range []time.Duration{hour, -hour, 23 * hour, -23 * hour} {
+					machine(f, offset)
+					f.hold(3 * time.Second)
+				}
+			}, end: func(f *fire) { machine(f, 0) }, stays: []string{"ingest", "query"},
+		},
 	}
 }
 
 const endBackends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'postgres'"
 
-func (f *fire) killed(role string, hold time.Duration, stays ...string) failure {
+func killed(role string, hold time.Duration, stays ...string) failure {
 	return failure{
 		name: role + " killed", hold: hold, begin: func(f *fire) { f.processes()[role].kill() }, end: func(f *fire) { f.processes()[role].run() },
 		unready: map[string]time.Duration{role: 2 * time.Second}, stays: stays,
 	}
 }
 
-func (f *fire) frozen(role string, hold time.Duration, stays ...string) failure {
+func frozen(role string, hold time.Duration, stays ...string) failure {
 	return failure{
 		name: role + " frozen", hold: hold, begin: func(f *fire) { f.processes()[role].signal(syscall.SIGSTOP) },
 		end: func(f *fire) { f.processes()[role].signal(syscall.SIGCONT) }, unready: map[string]time.Duration{role: 3 * time.Second}, stays: stays,
 	}
 }
 
-func (f *fire) cut(link string, hold time.Duration, unready map[string]time.Duration, stays ...string) failure {
+func cut(link string, hold time.Duration, unready map[string]time.Duration, stays ...string) failure {
 	return failure{
 		name: link + " cut", hold: hold, begin: func(f *fire) { f.links.cut(link) }, end: func(f *fire) { f.links.mend(link) },
 		unready: unready, stays: stays,
 	}
 }
 
-func (f *fire) stalled(link string, hold time.Duration, stays ...string) failure {
+func stalled(link string, hold time.Duration, stays ...string) failure {
 	return failure{name: link + " stalled", hold: hold, begin: func(f *fire) { f.links.stall(link) }, end: func(f *fire) { f.links.flow(link) }, stays: stays}
 }
 
-func (f *fire) resets(link string, stays ...string) failure {
+func resets(link string, stays ...string) failure {
 	return failure{name: link + " reset 10 times", hold: 3 * time.Second, begin: func(f *fire) {
 		for range 10 {
 			f.links.reset(link)
@@ -156,7 +280,7 @@ func (f *fire) resets(link string, stays ...string) failure {
 }
 
 // session is a fault that a setting of the database is to every new session.
-func (f *fire) session(name, begin, end string, hold time.Duration, stays ...string) failure {
+func session(name, begin, end string, hold time.Duration, stays ...string) failure {
 	return failure{
 		name: "PostgreSQL: " + name, hold: hold, begin: func(f *fire) { f.execute(begin, endBackends) },
 		end: func(f *fire) { f.execute(end, endBackends) }, stays: stays,
@@ -164,7 +288,7 @@ func (f *fire) session(name, begin, end string, hold time.Duration, stays ...str
 }
 
 // locked is a table that somebody keeps for himself.
-func (f *fire) locked(table string, hold time.Duration) failure {
+func locked(table string, hold time.Duration) failure {
 	var session *pgx.Conn
 	return failure{
 		name: table + " locked", hold: hold, begin: func(f *fire) {
@@ -178,7 +302,7 @@ func (f *fire) locked(table string, hold time.Duration) failure {
 }
 
 // poisoned publishes what ingest never would.
-func (f *fire) poisoned() failure {
+func poisoned() failure {
 	return failure{name: "poison", hold: 2 * time.Second, begin: func(f *fire) {
 		noise := make([]byte, 500)
 		for i := range noise {
@@ -227,6 +351,15 @@ func (f *fire) signalPostgres(signal syscall.Signal) {
 	if signal == syscall.SIGSTOP { // no child is born while the others are looked for
 		require.NoError(f.t, syscall.Kill(parent, signal))
 	}
+	for _, pid := range f.backends(parent) {
+		_ = syscall.Kill(pid, signal) // it may have ended
+	}
+	require.NoError(f.t, syscall.Kill(parent, signal))
+}
+
+// backends are the processes that a postmaster has started.
+func (f *fire) backends(parent int) (pids []int) {
+	f.t.Helper()
 	entries, err := filepath.Glob("/proc/[0-9]*/stat")
 	require.NoError(f.t, err)
 	for _, path := range entries {
@@ -238,10 +371,10 @@ func (f *fire) signalPostgres(signal syscall.Signal) {
 		if len(fields) > 1 && fields[1] == strconv.Itoa(parent) {
 			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			require.NoError(f.t, err)
-			_ = syscall.Kill(pid, signal) // it may have ended
+			pids = append(pids, pid)
 		}
 	}
-	require.NoError(f.t, syscall.Kill(parent, signal))
+	return pids
 }
 
 // freeDatabaseDisk gives PostgreSQL room. It stops by itself when it cannot write its log: then somebody starts it again.

@@ -45,22 +45,43 @@ const (
 // at the end that what was acknowledged is stored once, that the dead letters are the poison and nothing else, that the roll-up counts what
 // the segments hold, and that health said the truth in time.
 func TestFire(t *testing.T) {
-	minutes := 0
-	if text := os.Getenv(envMinutes); text != "" {
-		var err error
-		minutes, err = strconv.Atoi(text)
-		require.NoError(t, err, envMinutes)
+	if faults := chosen(t, faults()); len(faults) > 0 {
+		newFire(t).burn(faults, minutes(t))
 	}
-	chosen, err := regexp.Compile(os.Getenv(envFaults))
+}
+
+// minutes is how long the fire is asked to burn.
+func minutes(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv(envMinutes)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err, envMinutes)
+	return time.Duration(n) * time.Minute
+}
+
+// chosen are the faults that are asked for.
+func chosen(t *testing.T, all []failure) (faults []failure) {
+	t.Helper()
+	names, err := regexp.Compile(os.Getenv(envFaults))
 	require.NoError(t, err, envFaults)
-	f := newFire(t)
-	end := time.Now().Add(time.Duration(minutes) * time.Minute)
+	for _, f := range all {
+		if names.MatchString(f.name) {
+			faults = append(faults, f)
+		}
+	}
+	return faults
+}
+
+// burn brings the faults in turn, each once and for as long as is demanded, and counts what is left.
+func (f *fire) burn(faults []failure, least time.Duration) {
+	f.t.Helper()
+	end := time.Now().Add(least)
 	for round := 0; round == 0 || time.Now().Before(end); round++ {
-		for _, failure := range f.faults() {
-			if round > 0 && time.Now().After(end) {
-				break
-			}
-			if chosen.MatchString(failure.name) {
+		for _, failure := range faults {
+			if round == 0 || time.Now().Before(end) {
 				f.suffer(failure)
 			}
 		}
@@ -71,11 +92,13 @@ func TestFire(t *testing.T) {
 // fire is a stack under load, with all that is known about what was done to it.
 type fire struct {
 	*stack
+	t             *testing.T
 	links         *links
 	databaseDisk  *testbed.Disk
 	queueDisk     *testbed.Disk
 	writers       []*process
 	janitor       *process
+	whole         *process // an all-in-one, which has no other parts
 	watched       []watched
 	js            jetstream.JetStream
 	cancelSending context.CancelFunc
@@ -86,6 +109,7 @@ type fire struct {
 	sendErr  error
 	requests int
 	retries  int
+	told     time.Duration // the longest that an attempt took that failed
 
 	poison  int // messages that nobody can read, published past ingest
 	suffers []suffered
@@ -110,17 +134,31 @@ type suffered struct {
 	stood   time.Duration
 }
 
+// unlit is a fire before anything runs.
+func unlit(t *testing.T) *fire {
+	t.Helper()
+	return &fire{t: t, sent: make(chan struct{}), peak: map[string]int{}, seen: map[string][]look{}}
+}
+
 func newFire(t *testing.T) *fire {
 	t.Helper()
-	f := &fire{
-		links: newLinks(t), databaseDisk: testbed.NewDisk(t, 8<<30), queueDisk: testbed.NewDisk(t, 4<<30),
-		sent: make(chan struct{}), peak: map[string]int{}, seen: map[string][]look{},
-	}
-	f.stack = newStackOn(t, layout{
+	f := unlit(t)
+	f.links, f.databaseDisk, f.queueDisk = newLinks(t), testbed.NewDisk(t, 8<<30), testbed.NewDisk(t, 4<<30)
+	f.inParts(layout{
 		postgres: filepath.Join(f.databaseDisk.Dir, "postgres"), queue: filepath.Join(f.queueDisk.Dir, "nats"), link: f.links.through,
-	},
+	})
+	return f
+}
+
+// inParts starts a stack of which every part is a process of its own, and the load.
+func (f *fire) inParts(l layout) {
+	t := f.t
+	t.Helper()
+	f.stack = newStackOn(t, l,
 		// The janitor merges what the faults are about to hit, and the bus may hold less than its disk.
-		"OLLY_INTERVAL=1s", "OLLY_UPKEEP=10s", "OLLY_MERGE_MINUTE_GRACE=1s", "OLLY_BUS_MAX_BYTES=512MiB", "OLLY_BUS_DEAD_MAX_BYTES=64MiB")
+		"OLLY_INTERVAL=1s", "OLLY_UPKEEP=2s", "OLLY_MERGE_MINUTE_GRACE=1s", "OLLY_BUS_MAX_BYTES=512MiB", "OLLY_BUS_DEAD_MAX_BYTES=64MiB",
+		// An ingest whose clock is two days back takes what is of today.
+		"OLLY_ADMIT_MAX_AHEAD=49h", "OLLY_FLUSH_MAX_AHEAD=50h")
 	f.watched = []watched{{"ingest", f.http}, {"query", f.api}}
 	for range 2 {
 		p, health := f.writer()
@@ -135,7 +173,13 @@ func newFire(t *testing.T) *fire {
 	t.Cleanup(connection.Close)
 	f.js, err = jetstream.New(connection)
 	require.NoError(t, err)
+	f.kindle()
+}
 
+// kindle starts the load, and looks at what is watched from then on.
+func (f *fire) kindle() {
+	t := f.t
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	f.cancelSending = cancel
 	go f.keepSending(ctx)
@@ -150,7 +194,6 @@ func newFire(t *testing.T) *fire {
 		<-f.sent
 		watching.Wait()
 	})
-	return f
 }
 
 // keepSending sends plan after plan until ctx ends, and finishes the one it is at: an answer that nobody waits for would leave open whether
@@ -165,7 +208,7 @@ func (f *fire) keepSending(ctx context.Context) {
 			Pace: 3 * time.Second * workers / time.Duration(3*plan.Requests()),
 		})
 		f.mu.Lock()
-		f.requests, f.retries = f.requests+sent.Requests, f.retries+sent.Retries
+		f.requests, f.retries, f.told = f.requests+sent.Requests, f.retries+sent.Retries, max(f.told, sent.Told)
 		if err != nil {
 			f.sendErr = err
 			f.mu.Unlock()
@@ -292,6 +335,9 @@ func (f *fire) measure() {
 }
 
 func (f *fire) processes() map[string]*process {
+	if f.whole != nil {
+		return map[string]*process{allInOne: f.whole}
+	}
 	all := map[string]*process{"ingest": f.ingest, "query": f.query, "janitor": f.janitor}
 	for i, w := range f.writers {
 		all["writer "+strconv.Itoa(i+1)] = w
@@ -395,17 +441,27 @@ func (f *fire) execute(statements ...string) {
 	}
 }
 
-// dead is how many dead letters the bus holds.
+// dead is how many dead letters there are.
 func (f *fire) dead() int {
 	f.t.Helper()
+	if f.js == nil { // an all-in-one's bus has no socket
+		var answer struct {
+			Letters []struct{} `json:"letters"`
+		}
+		require.NoError(f.t, get(f.t.Context(), f.api+"/api/dead-letters", &answer))
+		return len(answer.Letters)
+	}
 	stream, err := f.js.Stream(f.t.Context(), "OLLY_DEAD")
 	require.NoError(f.t, err)
 	return int(stream.CachedInfo().State.Msgs)
 }
 
-// settledBut waits until the bus holds only so many dead letters.
+// settledBut waits until the bus holds only so many dead letters. That of an all-in-one is not asked: what is in it is missing elsewhere.
 func (f *fire) settledBut(dead int) {
 	f.t.Helper()
+	if f.js == nil {
+		return
+	}
 	waitFor(f.t, drained, "all that was acknowledged is stored", func() bool {
 		for _, signal := range load.Signals() {
 			stream, err := f.js.Stream(f.t.Context(), "OLLY_"+strings.ToUpper(string(signal)))

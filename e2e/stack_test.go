@@ -77,18 +77,22 @@ type stack struct {
 	pgPort   int
 	database *server.Server
 	nats     *process
+	cluster  []*process // instead of nats, where the layout wants several
 	ingest   *process
 	query    *process
 
-	grpc, http, api string // addresses of OTLP/gRPC, OTLP/HTTP and the query API
-	monitor         string // the NATS server's
-	bus             string // the NATS server's URL, past any link
+	grpc, http, api string        // addresses of OTLP/gRPC, OTLP/HTTP and the query API
+	monitor         string        // the NATS server's
+	bus             string        // the NATS server's URL, past any link
+	url             func() string // the database's, past any link
 	environment     []string
 }
 
 // layout says where a stack keeps its data and by which way its roles reach it. The zero value is the stack's own directory, and no detour.
 type layout struct {
 	postgres, queue string // directories
+	// servers is how many NATS servers there are, which hold every stream together; 0 is one.
+	servers int
 	// link gives a role another address for a server ("postgres" or "bus") that it reaches at upstream.
 	link func(role, server, upstream string) string
 }
@@ -100,8 +104,8 @@ func newStack(t *testing.T, environment ...string) *stack {
 	return newStackOn(t, layout{}, environment...)
 }
 
-// newStackOn is newStack with a layout of its own.
-func newStackOn(t *testing.T, l layout, environment ...string) *stack {
+// newDir makes a directory that stays when the test fails.
+func newDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ollye2e") // root's PostgreSQL runs as another user, who may not enter t.TempDir
 	require.NoError(t, err)
@@ -111,7 +115,15 @@ func newStackOn(t *testing.T, l layout, environment ...string) *stack {
 			_ = os.RemoveAll(dir)
 		}
 	})
+	return dir
+}
+
+// newStackOn is newStack with a layout of its own.
+func newStackOn(t *testing.T, l layout, environment ...string) *stack {
+	t.Helper()
+	dir := newDir(t)
 	s := &stack{t: t, dir: dir, layout: l}
+	s.url = func() string { return s.database.URL("postgres") }
 	if s.layout.postgres == "" {
 		s.layout.postgres = filepath.Join(dir, "postgres")
 	}
@@ -122,10 +134,15 @@ func newStackOn(t *testing.T, l layout, environment ...string) *stack {
 	s.startPostgres()
 	t.Cleanup(s.stopPostgres)
 
-	natsPort, monitorPort := testbed.Port(s.t), testbed.Port(s.t)
-	s.monitor = "http://" + address(monitorPort)
-	s.nats = s.start("nats", natsServer(t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(natsPort), "-m", strconv.Itoa(monitorPort), "-js", "-sd", s.layout.queue)
-	s.bus = "nats://" + address(natsPort)
+	if l.servers > 1 {
+		s.startCluster(l.servers)
+		environment = append([]string{"OLLY_BUS_REPLICAS=" + strconv.Itoa(l.servers)}, environment...)
+	} else {
+		natsPort, monitorPort := testbed.Port(s.t), testbed.Port(s.t)
+		s.monitor = "http://" + address(monitorPort)
+		s.nats = s.start("nats", natsServer(t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(natsPort), "-m", strconv.Itoa(monitorPort), "-js", "-sd", s.layout.queue)
+		s.bus = "nats://" + address(natsPort)
+	}
 	grpcPort, httpPort, queryPort := testbed.Port(s.t), testbed.Port(s.t), testbed.Port(s.t)
 	s.grpc = address(grpcPort)
 	s.http = "http://" + address(httpPort)
@@ -143,6 +160,22 @@ func newStackOn(t *testing.T, l layout, environment ...string) *stack {
 	s.ready(s.http)
 	s.ready(s.api)
 	return s
+}
+
+// startCluster starts NATS servers n0, n1 and so on, which know each other.
+func (s *stack) startCluster(servers int) {
+	s.t.Helper()
+	clients, routes, urls := make([]int, servers), make([]string, servers), make([]string, servers)
+	for i := range servers {
+		clients[i] = testbed.Port(s.t)
+		routes[i], urls[i] = "nats://"+address(testbed.Port(s.t)), "nats://"+address(clients[i])
+	}
+	for i := range servers {
+		name := "n" + strconv.Itoa(i)
+		s.cluster = append(s.cluster, s.start(name, natsServer(s.t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(clients[i]), "-js",
+			"-sd", filepath.Join(s.dir, name), "-n", name, "--cluster_name", "c", "--cluster", routes[i], "--routes", strings.Join(routes, ",")))
+	}
+	s.bus = strings.Join(urls, ",")
 }
 
 // writer starts one more writer and returns the URL of its health.
@@ -189,7 +222,7 @@ func (s *stack) stopPostgres() {
 // pool opens the database for looking at.
 func (s *stack) pool() *pgxpool.Pool {
 	s.t.Helper()
-	pool, err := pgxpool.New(testbed.Context(s.t), s.database.URL("postgres"))
+	pool, err := pgxpool.New(testbed.Context(s.t), s.url())
 	require.NoError(s.t, err)
 	s.t.Cleanup(pool.Close)
 	return pool

@@ -16,6 +16,7 @@ import (
 	coltrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding/gzip"
@@ -45,6 +46,7 @@ type Sent struct {
 	Bytes      int64
 	Elapsed    time.Duration
 	P50, P99   time.Duration // of one request, its retries included
+	Told       time.Duration // the longest that an attempt took that failed and was made again
 	LastFailed string        // the last retryable failure, for the report
 }
 
@@ -55,7 +57,11 @@ var errPermanent = errors.New("refused")
 func Send(ctx context.Context, plan Plan, target Target) (Sent, error) {
 	var connection *grpc.ClientConn
 	if target.GRPC != "" {
-		c, err := grpc.NewClient(target.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		c, err := grpc.NewClient(target.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()),
+			// A server that was away is tried again within a second, not in up to two minutes.
+			grpc.WithConnectParams(grpc.ConnectParams{
+				Backoff: backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, MaxDelay: time.Second}, MinConnectTimeout: 5 * time.Second,
+			}))
 		if err != nil {
 			return Sent{}, fmt.Errorf("dial %s: %w", target.GRPC, err)
 		}
@@ -158,9 +164,10 @@ func (s *sender) repeat(ctx context.Context, signal Signal, n int, body []byte) 
 
 // untilAcknowledged sends the same bytes until they are acknowledged. The pause grows from 50 ms to 1 s.
 func (s *sender) untilAcknowledged(ctx context.Context, signal Signal, n int, body []byte) error {
-	backoff := 50 * time.Millisecond
+	delay := 50 * time.Millisecond
 	for {
 		attempt, cancel := context.WithTimeout(ctx, s.target.Attempt)
+		begin := time.Now()
 		var err error
 		if s.connection != nil && (s.target.HTTP == "" || n%2 == 0) {
 			err = s.grpc(attempt, signal, body)
@@ -176,12 +183,13 @@ func (s *sender) untilAcknowledged(ctx context.Context, signal Signal, n int, bo
 		}
 		s.mu.Lock()
 		s.sent.Retries++
+		s.sent.Told = max(s.sent.Told, time.Since(begin))
 		s.sent.LastFailed = err.Error()
 		s.mu.Unlock()
-		if !pause(ctx, backoff) {
+		if !pause(ctx, delay) {
 			return fmt.Errorf("request %d of %s was never acknowledged: %w", n, signal, err)
 		}
-		backoff = min(2*backoff, time.Second)
+		delay = min(2*delay, time.Second)
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 // ahead makes the partitions from the hour before now on, nearest first. Each day is a transaction of its own: making partitions holds a
 // lock for which writers wait that need one at this moment.
 func (s *Service) ahead(ctx context.Context) error {
-	from := s.env.Now().Add(-time.Hour)
-	end := s.env.Now().Add(s.cfg.Partitions.Ahead)
-	hours := s.env.Now().Add(s.cfg.Partitions.HoursAhead)
+	from := s.now().Add(-time.Hour)
+	end := s.now().Add(s.cfg.Partitions.Ahead)
+	hours := s.now().Add(s.cfg.Partitions.HoursAhead)
 	made := 0
 	for day := from; !day.After(end); day = nextDay(day) {
 		last := nextDay(day).Add(-time.Nanosecond)

@@ -34,6 +34,8 @@ type Service struct {
 	pool    *pgxpool.Pool
 	sql     *statements
 	metrics instruments
+	clock   *postgres.Clock  // the database's, asked in every pass: a janitor whose own is wrong must drop nothing
+	now     func() time.Time // of clock
 
 	leader  *pgxpool.Conn // holds the lock while this janitor leads
 	upkept  time.Time     // when the last upkeep ended
@@ -64,8 +66,9 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	env.Health.RegisterDatabase(func(ctx context.Context) service.DatabaseState {
 		return service.DatabaseState(postgres.Probe(ctx, pool))
 	})
+	clock := postgres.NewClock(env.Now)
 	return &Service{
-		cfg: cfg, env: env, pool: pool, sql: sql, metrics: metrics,
+		cfg: cfg, env: env, pool: pool, sql: sql, metrics: metrics, clock: clock, now: clock.Now,
 		damaged: map[uuid.UUID]struct{}{}, tables: map[telemetry.Signal]*mergeTable{},
 	}, nil
 }
@@ -120,8 +123,11 @@ func (s *Service) pass(ctx context.Context) error {
 	if current != expected {
 		return postgres.SchemaError(current, expected)
 	}
+	if err := s.clock.Ask(ctx, s.pool); err != nil {
+		return fmt.Errorf("ask for the time: %w", err)
+	}
 	var errs []error
-	if now := s.env.Now(); s.upkept.IsZero() || now.Sub(s.upkept) >= s.cfg.Upkeep {
+	if now := s.now(); s.upkept.IsZero() || now.Sub(s.upkept) >= s.cfg.Upkeep {
 		made, dropped := s.ahead(ctx), s.retain(ctx)
 		if made == nil && dropped == nil {
 			s.upkept = now
@@ -177,7 +183,7 @@ func (s *Service) audit(ctx context.Context, tx pgx.Tx, e entry) error {
 	if e.details == nil {
 		e.details = map[string]any{}
 	}
-	if _, err := tx.Exec(ctx, s.sql.audit, s.env.Now(), e.action, e.tenant, e.signal, e.target, e.items, e.bytes, e.details); err != nil {
+	if _, err := tx.Exec(ctx, s.sql.audit, s.now(), e.action, e.tenant, e.signal, e.target, e.items, e.bytes, e.details); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	return nil

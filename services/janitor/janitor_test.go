@@ -188,6 +188,7 @@ func TestRunWorksUntilItIsStopped(t *testing.T) {
 	cfg.Interval = 10 * time.Millisecond
 	s, err := New(cfg, env)
 	require.NoError(t, err)
+	s.now = f.clock.Now
 	ctx, stop := contextWithStop(t)
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -219,5 +220,27 @@ func TestConfigIsChecked(t *testing.T) {
 		cfg := DefaultConfig()
 		change(&cfg)
 		require.Error(t, cfg.Validate(), name)
+	}
+}
+
+// A janitor goes by the database's clock: one whose own is a year ahead drops nothing, and one whose own is a year back makes no partitions of then.
+func TestAJanitorWhoseClockIsWrong(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := testbed.Context(t)
+	f.flush("default", telemetry.Logs, testbed.Sample(telemetry.Logs, time.Now()))
+	today := f.partitions(schema.LogsSegment)
+	require.NotEmpty(t, today)
+	for _, ahead := range []time.Duration{365 * 24 * time.Hour, -365 * 24 * time.Hour} {
+		env := testbed.Env(t)
+		env.Now = func() time.Time { return time.Now().Add(ahead) }
+		s, err := New(f.s.cfg, env)
+		require.NoError(t, err)
+		require.NoError(t, s.pass(ctx))
+		s.resign()
+		s.pool.Close()
+		made := f.partitions(schema.LogsSegment)
+		require.Subset(t, made, today, "a janitor %s ahead", ahead)
+		require.LessOrEqual(t, len(made), len(today)+2, "a janitor %s ahead made %v", ahead, made)
 	}
 }

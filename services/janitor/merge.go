@@ -66,7 +66,7 @@ func (s *Service) merge(ctx context.Context) error {
 
 // windows lists where there is something to merge.
 func (s *Service) windows(ctx context.Context, signal telemetry.Signal, st step) ([]window, error) {
-	closed := s.env.Now().Add(-st.grace).Truncate(st.window).UnixNano()
+	closed := s.now().Add(-st.grace).Truncate(st.window).UnixNano()
 	rows, err := s.pool.Query(ctx, s.sql.of[signal].candidates, st.window.Nanoseconds(), closed, st.level, windowsPerPass)
 	if err != nil {
 		return nil, postgres.Classify(err)

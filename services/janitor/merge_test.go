@@ -56,6 +56,7 @@ func (f *fixture) janitor(change ...func(*Config)) *Service {
 	env.Now = f.clock.Now
 	s, err := New(cfg, env)
 	require.NoError(f.t, err)
+	s.now = f.clock.Now
 	return s
 }
 

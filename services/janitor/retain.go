@@ -43,12 +43,12 @@ func (s *Service) retain(ctx context.Context) error {
 		return fmt.Errorf("read retention policies: %w", err)
 	}
 	var errs []error
-	for _, e := range expiries(s.env.Now(), policies, s.cfg.Retention) {
+	for _, e := range expiries(s.now(), policies, s.cfg.Retention) {
 		if err := s.expire(ctx, e); err != nil {
 			errs = append(errs, fmt.Errorf("expire %s: %w", e.table, err))
 		}
 	}
-	if _, err := s.pool.Exec(ctx, s.sql.expireAudit, s.env.Now().Add(-s.cfg.Retention.Audit)); err != nil {
+	if _, err := s.pool.Exec(ctx, s.sql.expireAudit, s.now().Add(-s.cfg.Retention.Audit)); err != nil {
 		errs = append(errs, fmt.Errorf("expire the audit: %w", postgres.Classify(err)))
 	}
 	return errors.Join(errs...)

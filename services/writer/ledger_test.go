@@ -230,3 +230,30 @@ func copies(of []*held) []*held {
 	}
 	return out
 }
+
+// Writers whose clocks are days apart go by that of the database: what is of today is stored, and what one has stored the other knows.
+func TestWritersWhoseClocksAreWrong(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	now := time.Now()
+	writer := func(ahead time.Duration) *database {
+		env := testbed.Env(t)
+		env.Now = func() time.Time { return time.Now().Add(ahead) }
+		w, err := New(r.cfg, env)
+		require.NoError(t, err)
+		t.Cleanup(func() {
+			w.bus.Close()
+			w.pool.Close()
+		})
+		return w.db
+	}
+	h := shopSpans(1, now.Add(-time.Minute), 20)
+	for n, ahead := range []time.Duration{-3 * day, 3 * day, 0} {
+		out, err := writer(ahead).store(testbed.Context(t), newBuild(telemetry.Traces), []*held{h})
+		require.NoError(t, err)
+		require.Empty(t, out.refused, ahead)
+		require.Equal(t, min(n, 1), out.duplicates, "a writer %s ahead", ahead)
+	}
+	segments, _ := r.store.items(telemetry.Traces)
+	require.EqualValues(t, 20, segments)
+}

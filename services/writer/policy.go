@@ -21,6 +21,7 @@ type policies struct {
 	pool    *pgxpool.Pool
 	sql     string
 	refresh time.Duration
+	clock   *postgres.Clock // set by what the database says
 
 	mu    sync.Mutex
 	known *policy
@@ -70,6 +71,9 @@ func (p *policies) reload(ctx context.Context, now time.Time) (*policy, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.known, p.read = &out, now
+	if p.clock != nil {
+		p.clock.Set(out.asOf)
+	}
 	return &out, nil
 }
 

@@ -30,7 +30,7 @@ func (s *Service) tellRetention(ctx context.Context) {
 }
 
 func (s *Service) tellRetentionOnce(ctx context.Context, channel *bus.SnapshotChannel) error {
-	known, err := s.db.policies.reload(ctx, s.env.Now())
+	known, err := s.db.policies.reload(ctx, s.db.now())
 	if err != nil {
 		return err
 	}

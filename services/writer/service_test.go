@@ -76,6 +76,7 @@ func (r *rig) run(cfg Config, env service.Env) (stop func()) {
 	env.Now = func() time.Time { return day.Add(time.Since(began)) }
 	w, err := New(cfg, env)
 	require.NoError(r.t, err)
+	w.db.now = env.Now
 	r.writer = w
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -67,9 +67,10 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		s.pool.Close()
 		return nil, err
 	}
+	clock := postgres.NewClock(env.Now)
 	s.db = &database{
-		pool: s.pool, sql: sql, now: env.Now, segmentItems: cfg.Flush.SegmentItems, maxAhead: cfg.Flush.MaxAhead, known: newKnown(generation),
-		policies: &policies{pool: s.pool, sql: sql.retention, refresh: cfg.Flush.PolicyRefresh},
+		pool: s.pool, sql: sql, now: clock.Now, segmentItems: cfg.Flush.SegmentItems, maxAhead: cfg.Flush.MaxAhead, known: newKnown(generation),
+		policies: &policies{pool: s.pool, sql: sql.retention, refresh: cfg.Flush.PolicyRefresh, clock: clock},
 	}
 	for _, signal := range telemetry.Signals() {
 		s.pipelines = append(s.pipelines, s.pipeline(signal))
