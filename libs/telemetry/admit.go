@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,14 +27,16 @@ type Admission struct {
 }
 
 // Admit checks a request (see Check), leaves out the items that are not admitted, and cuts what remains into parts of at most
-// limits.PartBytes at the bounds of resources, scopes, metrics and items; an item that needs more, up to limits.MaxBytes, is a part alone.
+// limits.PartBytes at the bounds of resources, scopes, metrics and items; an item that needs more, up to limits.MaxBytes, is a part alone. Of
+// one that needs more than that, the largest values are cut (see CutAttribute), and it is counted in Cut.
 // Order is kept, and a part says which of the request's items it holds, so that the same request may be cut otherwise when it is sent again.
 // A part stays within limits.MaxBytes after StampLogs, too.
 //
-// Where everything is admitted and fits, the only part is payload itself. Otherwise parts are copies. An item that is too large even
-// alone is counted in Rejected[TooLarge]; its neighbours stay. Every part repeats the resource and the scope of its items: where a
-// request must be cut, items under a resource and scope of more than half a part are counted in Rejected[LargeHeader]. So the parts
-// of a request together are at most about four times as large as the request.
+// Where everything is admitted and fits, the only part is payload itself. Otherwise parts are copies. An item in which there is not enough
+// to cut is counted in Rejected[TooLarge]; its neighbours stay. Every part repeats the resource and the scope of its items: where they are
+// large, parts are, too, and where they and their items do not fit into limits.MaxBytes, they are cut to at most half of that; items under
+// those in which there is not enough to cut are counted in Rejected[LargeHeader]. So the parts of a request together are at most about four
+// times as large as the request.
 func Admit(signal Signal, payload []byte, limits Limits) (Admission, error) {
 	summary, err := Check(signal, payload, limits)
 	if err != nil {
@@ -56,9 +59,14 @@ func Admit(signal Signal, payload []byte, limits Limits) (Admission, error) {
 		if len(a.Parts) == 1 && a.Parts[0].Items == int(r.next) && !r.sifted {
 			a.Parts[0].Ordinals = nil
 		}
-		a.Items -= r.tooLarge + r.largeHeader
+		a.Items -= r.dropped.Refused()
 		a.Untimed -= r.droppedUntimed
-		a.Rejected[TooLarge], a.Rejected[LargeHeader] = r.tooLarge, r.largeHeader
+		a.Cut = r.cutItems
+		for _, reason := range []Reason{TooLarge, LargeHeader} {
+			if n := r.dropped.Rejected[reason]; n > 0 {
+				a.count(&r.dropped.places[reason], n)
+			}
+		}
 	}
 	return a, nil
 }
@@ -71,20 +79,38 @@ func (l Limits) part() int {
 	return l.PartBytes
 }
 
-// Message says for the client what was not admitted and why; "" where everything was.
+// Message says for the client what was not admitted and why, and of how many items something was cut; "" where all is admitted as it came.
 func (s *Summary) Message() string {
-	refused := s.Refused()
-	if refused == 0 {
-		return ""
+	var message []string
+	if s.Refused() > 0 {
+		message = append(message, s.refusals())
 	}
-	noun, clock := "span", "start time"
+	if s.Cut > 0 {
+		noun, _ := s.words()
+		message = append(message, fmt.Sprintf("cut the largest values of %d of %s taken, to fit %d bytes with resource and scope (%s); the mark in a value says how much of it is kept",
+			s.Cut, plural(s.Items, noun), s.limits.MaxBytes, bySetting))
+	}
+	return strings.Join(message, "; ")
+}
+
+// bySetting is what bounds an item.
+const bySetting = "the limit is bus.max_message_bytes, or max_payload of NATS where that is less"
+
+// words are what an item of the signal is called, and its time.
+func (s *Summary) words() (noun, clock string) {
 	switch s.signal {
 	case Traces:
 	case Logs:
-		noun, clock = "log record", "time"
+		return "log record", "time"
 	case Metrics:
-		noun, clock = "data point", "time"
+		return "data point", "time"
 	}
+	return "span", "start time"
+}
+
+func (s *Summary) refusals() string {
+	refused := s.Refused()
+	noun, clock := s.words()
 	var why []string
 	for reason, count := range s.Rejected {
 		if count == 0 {
@@ -109,9 +135,9 @@ func (s *Summary) Message() string {
 		case Malformed:
 			why = append(why, n+" that cannot be read"+s.place(Malformed))
 		case TooLarge:
-			why = append(why, fmt.Sprintf("%s larger than %d bytes with resource and scope: raise bus.max_message_bytes and max_payload of NATS", n, s.limits.MaxBytes))
+			why = append(why, fmt.Sprintf("%s larger than %d bytes with resource and scope, in what cannot be cut%s: %s", n, s.limits.MaxBytes, s.place(TooLarge), bySetting))
 		case LargeHeader:
-			why = append(why, fmt.Sprintf("%s whose resource and scope take more than %d bytes", n, s.limits.part()/2))
+			why = append(why, fmt.Sprintf("%s whose resource and scope take too much to be repeated with each part of the request%s: %s", n, s.place(LargeHeader), bySetting))
 		case Admitted, numReasons:
 		}
 	}
@@ -171,7 +197,9 @@ func Cut(signal Signal, payload []byte, have, keep Ordinals) []byte {
 type level struct {
 	tag    otlp.Tag // of one byte, as all of them
 	header [][2]int // the ranges of the source that belong to the message itself, not to its children
-	size   int      // bytes of header
+	less   []byte   // what of these is written where they were cut; else nil
+	size   int      // bytes of header, or of less
+	nth    int      // of its like in the message around it
 	open   bool     // written to the current part
 	lenAt  int      // where its length is in the current part
 }
@@ -198,11 +226,14 @@ type rebuilder struct {
 	cur    Part
 	room   int // what StampLogs will add to the items of cur
 
+	whole bool   // what is read has all its items in a resource that fits a part
+	less  []byte // the last item of which something was cut
+
 	parts          []Part
-	written        int // bytes of parts
-	tooLarge       int
-	largeHeader    int
+	written        int      // bytes of parts
+	dropped        Refusals // TooLarge, LargeHeader
 	droppedUntimed int
+	cutItems       int
 }
 
 func newRebuilder(signal Signal, payload []byte, limits Limits) *rebuilder {
@@ -223,10 +254,12 @@ func newRebuilder(signal Signal, payload []byte, limits Limits) *rebuilder {
 }
 
 func (r *rebuilder) run() {
-	for i := 0; i < len(r.b); {
+	for i, n := 0, 0; i < len(r.b); {
 		tag, s, e, _ := otlp.Next(r.b, i)
 		if isChild(-1, tag) {
-			r.container(0, tag, s, e)
+			r.whole = e-s <= r.bound-stampRoom-r.frames()
+			r.container(0, n, tag, s, e)
+			n++
 		}
 		i = e
 	}
@@ -248,14 +281,14 @@ func isChild(depth int, tag otlp.Tag) bool {
 	return tag == otlp.DataPoints
 }
 
-// container goes through the message at r.b[start:end].
-func (r *rebuilder) container(depth int, tag otlp.Tag, start, end int) {
+// container goes through the message at r.b[start:end], the nth of its like.
+func (r *rebuilder) container(depth, nth int, tag otlp.Tag, start, end int) {
 	if r.sifted && r.shared(depth, tag, start, end) != nil {
 		r.pass(depth, start, end)
 		return
 	}
 	l := &r.levels[depth]
-	l.tag, l.header, l.size = tag, l.header[:0], 0
+	l.tag, l.header, l.less, l.size, l.nth = tag, l.header[:0], nil, 0, nth
 	// The message's own fields may stand behind its children, so they are gathered first.
 	for i := start; i < end; {
 		tag, _, e, _ := otlp.Next(r.b[:end], i)
@@ -269,22 +302,40 @@ func (r *rebuilder) container(depth int, tag otlp.Tag, start, end int) {
 		}
 		i = e
 	}
+	if r.cut && !r.whole {
+		r.shorten(depth, start, end)
+	}
 	var kind otlp.MetricKind
 	if depth == 3 {
 		kind = otlp.KindOf(tag)
 	}
-	for i := start; i < end; {
+	for i, n := start, 0; i < end; {
 		tag, s, e, _ := otlp.Next(r.b[:end], i)
 		if isChild(depth, tag) {
 			if depth+1 < len(r.levels) {
-				r.container(depth+1, tag, s, e)
+				r.container(depth+1, n, tag, s, e)
 			} else {
-				r.item(kind, i, s, e)
+				r.item(kind, n, i, s, e)
 			}
+			n++
 		}
 		i = e
 	}
 	r.closeLevel(depth)
+}
+
+// shorten cuts what the message at r.b[start:end] has of its own where that, with what is around it, takes too much of a part: 5/16 of the
+// bound for a resource and a sixteenth more for each level below, half of it in all. What cannot be cut stays, and its items are refused.
+func (r *rebuilder) shorten(depth, start, end int) {
+	room := r.bound/16*(5+depth) - r.frames()
+	for d := range depth {
+		room -= r.levels[d].size
+	}
+	if l := &r.levels[depth]; l.size > room {
+		if less, ok := forms.headers[depth].trim(nil, r.b[start:end], room); ok {
+			l.less, l.size = less, len(less)
+		}
+	}
 }
 
 // pass counts the items of a message that is left out, as far as it can be read.
@@ -304,8 +355,8 @@ func (r *rebuilder) pass(depth, start, end int) {
 	}
 }
 
-// item copies one item, whose field begins at i and whose content is r.b[s:e].
-func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
+// item copies one item, the nth of its message, whose field begins at i and whose content is r.b[s:e].
+func (r *rebuilder) item(kind otlp.MetricKind, nth, i, s, e int) {
 	ordinal := r.next
 	r.next++
 	if r.choose {
@@ -327,27 +378,35 @@ func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
 	if v.untimed {
 		size = max(size, 1+otlp.UvarintLen(uint64(e-s+stampSize))+e-s+stampSize) //nolint:gosec // not negative
 	}
-	if r.cut && r.opening(true) > r.part/2 {
-		r.drop(&r.largeHeader, v)
+	header := r.opening(true)
+	if r.cut && !r.whole && header > r.bound/2 {
+		r.drop(LargeHeader, nth, v, "what the item shares with others has "+plural(header, "byte")+", of which not enough can be cut")
 		return
 	}
-	if len(r.buf)+r.room+r.opening(false)+size > r.part {
-		if r.opening(true)+size > r.bound {
-			r.drop(&r.tooLarge, v)
-			return
+	part, less := min(r.bound, max(r.part, 2*header)), false
+	if len(r.buf)+r.room+r.opening(false)+size > part {
+		if header+size > r.bound {
+			room := r.bound - header - (1 + otlp.UvarintLen(uint64(r.bound))) //nolint:gosec // not negative
+			if v.untimed {
+				room -= stampRoom
+			}
+			if r.less, less = itemForm(r.signal, kind).trim(r.less[:0], r.b[s:e], room); !less {
+				r.drop(TooLarge, nth, v, "the item has "+plural(e-s, "byte"))
+				return
+			}
 		}
 		r.flush()
 	}
 	if n := len(r.cur.Ordinals); n == maxRuns && r.cur.Ordinals[n-1].To < ordinal && !r.choose {
 		// So many holes that no more can be said of one part. A large resource must not be repeated for a few small items each time.
-		if r.written+len(r.buf)+r.opening(true) > 4*len(r.b) {
-			r.drop(&r.largeHeader, v)
+		if r.written+len(r.buf)+header > 4*len(r.b) {
+			r.drop(LargeHeader, nth, v, "so many items are left out that "+plural(header, "byte")+" would be repeated too often")
 			return
 		}
 		r.flush()
 	}
 	if r.buf == nil {
-		r.buf = make([]byte, 0, min(max(r.part, r.opening(true)+size), len(r.b)-i+r.opening(true)+64))
+		r.buf = make([]byte, 0, min(max(part, header+size), r.bound, len(r.b)-i+header+64))
 	}
 	for d := range r.levels {
 		l := &r.levels[d]
@@ -359,11 +418,18 @@ func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
 		for range r.reserve {
 			r.buf = append(r.buf, 0)
 		}
+		if l.less != nil {
+			r.buf = append(r.buf, l.less...)
+			continue
+		}
 		for _, h := range l.header {
 			r.buf = append(r.buf, r.b[h[0]:h[1]]...)
 		}
 	}
 	r.cur.Items++
+	if less || slices.ContainsFunc(r.levels, func(l level) bool { return l.less != nil }) {
+		r.cutItems++
+	}
 	r.cur.Ordinals = r.cur.Ordinals.Add(ordinal)
 	if v.untimed && r.stamp != 0 {
 		r.buf = otlp.AppendTag(r.buf, otlp.ScopeItemsItems)
@@ -377,12 +443,23 @@ func (r *rebuilder) item(kind otlp.MetricKind, i, s, e int) {
 		r.cur.Untimed++
 		r.room += size - (e - i)
 	}
+	if less {
+		r.buf = otlp.AppendBytes(r.buf, otlp.Tag(r.b[i]), r.less)
+		return
+	}
 	r.buf = append(r.buf, r.b[i:e]...)
 }
 
 // drop counts an item that goes into no part.
-func (r *rebuilder) drop(count *int, v verdict) {
-	*count++
+func (r *rebuilder) drop(reason Reason, nth int, v verdict, what string) {
+	damage := &wireError{reason: reason, what: what}
+	if r.dropped.Rejected[reason] == 0 { // only the first one's place is told
+		for d, l := range r.levels {
+			damage.path = join(damage.path, r.childName(d-1, l.tag, l.nth))
+		}
+		damage.path = join(damage.path, r.childName(len(r.levels)-1, 0, nth))
+	}
+	r.dropped.count(damage, 1)
 	if v.untimed {
 		r.droppedUntimed++
 	}
@@ -399,6 +476,9 @@ func (r *rebuilder) opening(all bool) int {
 	return n
 }
 
+// frames is what tags and lengths of the messages around an item take.
+func (r *rebuilder) frames() int { return len(r.levels) * (1 + r.reserve) }
+
 // closeLevel ends the message at a depth: its length is known now.
 func (r *rebuilder) closeLevel(depth int) {
 	l := &r.levels[depth]
@@ -406,13 +486,7 @@ func (r *rebuilder) closeLevel(depth int) {
 		return
 	}
 	l.open = false
-	content := l.lenAt + r.reserve
-	length := uint64(len(r.buf) - content) //nolint:gosec // not negative
-	n := len(otlp.AppendUvarint(r.buf[l.lenAt:l.lenAt:content], length))
-	if n < r.reserve {
-		copy(r.buf[l.lenAt+n:], r.buf[content:])
-		r.buf = r.buf[:len(r.buf)-(r.reserve-n)]
-	}
+	r.buf = closeLength(r.buf, l.lenAt, r.reserve)
 }
 
 // flush ends the current part.

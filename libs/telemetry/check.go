@@ -14,8 +14,9 @@ type Limits struct {
 	MinTime, MaxTime int64
 	// Kept is from where on data of the tenant and signal is kept, in Unix nanoseconds: what is older would be dropped at once. 0 is no bound.
 	Kept int64
-	// PartBytes is how large the parts are at most that Admit cuts a request into, and MaxBytes how large one may be that holds a single item
-	// which does not fit. Where MaxBytes is less than PartBytes, or PartBytes is 0, it bounds every part. 0 of both is no bound.
+	// PartBytes is how large the parts are at most that Admit splits a request into, and MaxBytes how large one may be that holds a single item
+	// which does not fit, or items with much in common. Where MaxBytes is less than PartBytes, or PartBytes is 0, it bounds every part. 0 of
+	// both is no bound.
 	PartBytes, MaxBytes int
 }
 
@@ -33,8 +34,8 @@ const (
 	BadID              // an id of it, a link or an exemplar is neither empty nor of its length
 	TooDeep            // a value of it is nested deeper than otlp.MaxNesting
 	Malformed          // its bytes are no protobuf, or a known field has the wrong wire type
-	TooLarge           // with its resource and scope it exceeds Limits.MaxBytes
-	LargeHeader        // its request must be cut, and its resource and scope alone exceed half of what a part may have, or would be repeated too often
+	TooLarge           // with its resource and scope it exceeds Limits.MaxBytes, and there is not enough in it that could be cut
+	LargeHeader        // its request must be split, and what it shares with others exceeds half of Limits.MaxBytes, with not enough to cut, or would be repeated too often
 	numReasons
 )
 
@@ -81,6 +82,7 @@ type Summary struct {
 	Items   int  // admitted spans, records or points
 	Untimed int  // of these, log records with neither time nor observed time: see StampLogs
 	Fine    bool // some item has a time that is no whole second
+	Cut     int  // of Items, those of which something was cut, or of what they share: see Admit
 	Refusals
 	limits Limits
 	signal Signal
@@ -103,6 +105,11 @@ func (r *Refusals) refuse(damage *wireError, n int) {
 	if r.damage == nil {
 		r.damage = damage
 	}
+	r.count(damage, n)
+}
+
+// count counts n items that are refused, and keeps the place of the first.
+func (r *Refusals) count(damage *wireError, n int) {
 	if n == 0 {
 		return
 	}

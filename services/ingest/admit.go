@@ -14,7 +14,7 @@ import (
 type receipt struct {
 	accepted int
 	rejected int
-	message  string // why items were rejected or not stored again; "" where none was
+	message  string // why items were rejected, cut or not stored again; "" where none was
 	repeats  int    // of the accepted, items that were taken for a repeat and are not stored again
 	position uint64 // of the last part in its signal's stream; 0 where there was nothing to store
 }
@@ -83,7 +83,7 @@ func (s *Service) take(ctx context.Context, from *peer, id auth.Identity, signal
 		out.repeated(published.Repeats, signal)
 		s.metrics.repeated(ctx, signal, published.Repeats)
 	}
-	s.metrics.took(ctx, signal, len(payload), &admission.Summary)
+	s.metrics.took(ctx, id.Tenant, signal, len(payload), &admission.Summary)
 	return out, nil
 }
 

@@ -394,28 +394,6 @@ func TestALargeItemIsABatchOfItsOwn(t *testing.T) {
 	require.Equal(t, 3, found)
 }
 
-func TestAnItemThatFitsNoMessageIsRejectedAlone(t *testing.T) {
-	t.Parallel()
-	r := start(t)
-	request := plogotlp.NewExportRequest()
-	records := request.Logs().ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
-	for i := range 3 {
-		record := records.AppendEmpty()
-		record.SetTimestamp(pcommon.NewTimestampFromTime(epoch()))
-		record.Body().SetStr(strings.Repeat("x", 1+i%2<<24))
-	}
-	payload, err := request.MarshalProto()
-	require.NoError(t, err)
-	got := r.post("/v1/logs", "application/x-protobuf", payload)
-	require.Equal(t, http.StatusOK, got.status)
-	response := plogotlp.NewExportResponse()
-	require.NoError(t, response.UnmarshalProto(got.body))
-	require.Equal(t, int64(1), response.PartialSuccess().RejectedLogRecords())
-	require.Contains(t, response.PartialSuccess().ErrorMessage(), "larger than")
-	require.Contains(t, response.PartialSuccess().ErrorMessage(), "raise bus.max_message_bytes and max_payload of NATS")
-	require.Equal(t, 2, r.stored(telemetry.Logs, 1)[0].Items)
-}
-
 func TestWithoutNATSNothingIsASuccess(t *testing.T) {
 	t.Parallel()
 	r := start(t, func(c *Config) { c.Bus.PublishTimeout, c.Bus.RequestTimeout = time.Second, time.Second })

@@ -18,6 +18,7 @@ import (
 type instruments struct {
 	Items    metric.Int64Counter         `metric:"olly.ingest.items" labels:"signal" doc:"Spans, log records and data points taken."`
 	Rejected metric.Int64Counter         `metric:"olly.ingest.rejected" labels:"signal, reason" doc:"Items left out of requests that were taken."`
+	Cut      metric.Int64Counter         `metric:"olly.ingest.cut" labels:"signal, tenant" doc:"Items of these that were larger than a message of the bus, with resource and scope: their largest values were cut, with a mark."`
 	Repeated metric.Int64Counter         `metric:"olly.ingest.repeated" labels:"signal" doc:"Items of these that the bus had already: they were taken for a repeat and are stored once."`
 	Bytes    metric.Int64Counter         `metric:"olly.ingest.bytes" unit:"By" labels:"signal" doc:"OTLP taken, uncompressed."`
 	Refused  metric.Int64Counter         `metric:"olly.ingest.refused" labels:"transport (http or grpc), class (of the error)" doc:"Requests not taken."`
@@ -37,9 +38,12 @@ func newInstruments(meter metric.Meter, b *budget) (*instruments, error) {
 	return m, instrument.Observe(meter, m.InFlight, b.used.Load)
 }
 
-func (m *instruments) took(ctx context.Context, signal telemetry.Signal, bytes int, s *telemetry.Summary) {
+func (m *instruments) took(ctx context.Context, tenant telemetry.Tenant, signal telemetry.Signal, bytes int, s *telemetry.Summary) {
 	m.Items.Add(ctx, int64(s.Items), m.bySignal[signal])
 	m.Bytes.Add(ctx, int64(bytes), m.bySignal[signal])
+	if s.Cut > 0 {
+		m.Cut.Add(ctx, int64(s.Cut), metric.WithAttributes(attribute.String("signal", signal.String()), attribute.String("tenant", string(tenant))))
+	}
 	for reason, n := range s.Rejected {
 		if n > 0 {
 			m.Rejected.Add(ctx, int64(n), metric.WithAttributes(attribute.String("signal", signal.String()),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -180,6 +181,40 @@ func TestHoweverARequestIsSentAgainEachItemIsStoredOnce(t *testing.T) {
 			require.Equal(t, want, s.stored(t, signal))
 			require.Equal(t, int64(len(want)), s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
 		})
+	}
+}
+
+// A request of which something had to be cut comes again under another limit, which cuts less, more, or nothing: each item is stored as it came
+// first, and once.
+func TestWhatWasCutIsNotStoredAgainWhole(t *testing.T) {
+	t.Parallel()
+	limits := []int{64 << 10, 100 << 10, 0}
+	for first := range limits {
+		s := newStore(t)
+		shop := testbed.NewShop(11, epoch)
+		traces := shop.Traces(20)
+		spans := traces.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
+		for i := range spans.Len() {
+			spans.At(i).Attributes().PutStr("prompt", strings.Repeat("möchte ", i*20_000))
+		}
+		payload := testbed.TracesPayload(traces)
+		whole := batch(telemetry.DefaultTenant, telemetry.Traces, payload, traces.SpanCount())
+		var sent []string
+		for try := range limits {
+			a, err := telemetry.Admit(telemetry.Traces, payload, telemetry.Limits{MaxBytes: limits[(first+try)%len(limits)]})
+			require.NoError(t, err)
+			require.Equal(t, whole.Items, a.Items, a.Message())
+			for _, p := range a.Parts {
+				h := *whole
+				h.position, h.Payload, h.Ordinals, h.Items = positions.Add(1), p.Payload, p.Ordinals, p.Items
+				s.put(telemetry.Traces, &h)
+				if try == 0 {
+					sent = append(sent, flatten(t, telemetry.Traces, p.Payload)...)
+				}
+			}
+		}
+		slices.Sort(sent)
+		require.Equal(t, sent, s.stored(t, telemetry.Traces))
 	}
 }
 

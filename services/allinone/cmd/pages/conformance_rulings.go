@@ -25,7 +25,7 @@ func partialSuccess() []ruling {
 		{"If the request is only partially accepted", held, "", by("TestItemsOutsideTheWindowArePartialSuccess", "TestGeneratedClientsOverGRPC", "TestDamageInOneItemIsPartialSuccess")},
 		{"Additionally, the server MUST initialize the `partial_success`", held, "", by("TestItemsOutsideTheWindowArePartialSuccess", "TestGeneratedClientsOverGRPC", "TestDamageInOneItemIsPartialSuccess")},
 		{"The server SHOULD populate the `error_message`", held, "It counts the items by reason and gives an example of each.", by("TestItemsOutsideTheWindowArePartialSuccess", "libs/telemetry.TestDamageCostsItsItemOnly")},
-		{"The message should explain why", held, "What can be set otherwise is named with its setting.", by("TestAnItemThatFitsNoMessageIsRejectedAlone")},
+		{"The message should explain why", held, "What can be set otherwise is named with its setting.", by("TestWhatIsLargerThanAMessageIsCut")},
 		{"Servers MAY also use the `partial_success` field", held, "Used where items were taken for a retry and are stored once.", by("TestWhatIsTakenForARepeatIsSaid")},
 		{"In such cases, the `rejected_<signal>` field MUST", held, "", by("TestWhatIsTakenForARepeatIsSaid")},
 		{"The client MUST NOT retry", sender, "", nil},
@@ -39,7 +39,7 @@ func serviceFile() []ruling {
 		{"In such cases, the `rejected_<signal>`", held, "", by("TestWhatIsTakenForARepeatIsSaid")},
 		{"Senders SHOULD interpret it", sender, "", nil},
 		{"It should be used either", held, "", by("TestItemsOutsideTheWindowArePartialSuccess", "TestWhatIsTakenForARepeatIsSaid")},
-		{"The message should offer guidance", held, "", by("TestAnItemThatFitsNoMessageIsRejectedAlone")},
+		{"The message should offer guidance", held, "", by("TestWhatIsLargerThanAMessageIsCut")},
 	}
 }
 
