@@ -5,6 +5,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,7 +25,8 @@ import (
 //	53*, 54*                              Overloaded   "postgres.full" (disk full, out of memory, a limit)
 //	25006                                 Unavailable  "postgres.read_only"
 //	42P01, 42703, 42883, 3F000            Unavailable  "postgres.schema" (a table, column or function is missing)
-//	22*, 23*                              Invalid      "postgres.data" (a value that does not fit, a constraint)
+//	22*, 23*, 44*                         Invalid      "postgres.data" (a value that does not fit, a constraint)
+//	09*, 27*, 38*, 39*, P0001, P0004      Invalid      "postgres.data" (a trigger or function refuses the row)
 //	23514 on a partitioned table          Unavailable  "postgres.no_partition"
 //	else                                  Internal     "postgres"
 func Classify(err error) error {
@@ -69,7 +73,7 @@ func Classify(err error) error {
 		return errAccess.Wrap(err, "the database refuses the login")
 	case class == "53", class == "54":
 		return errResource.Wrap(err, "the database has run out of a resource")
-	case class == "22", class == "23":
+	case slices.Contains([]string{"09", "22", "23", "27", "38", "39", "44"}, class), pg.Code == "P0001", pg.Code == "P0004":
 		return errData.Wrap(err, "the database refuses a value")
 	}
 	return errOther.Wrap(err, "a database operation failed")
@@ -102,6 +106,22 @@ func DataLimit(err error) bool {
 		return false
 	}
 	return pg.Routine != "GetNewTransactionId" && pg.Routine != "GetNewMultiXactId"
+}
+
+// Refusal names what PostgreSQL said of a row, fit for a client: the SQLSTATE and what was hurt, without values or text of the server. "" where err is
+// none of PostgreSQL's.
+func Refusal(err error) string {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return ""
+	}
+	parts := []string{"SQLSTATE " + pg.Code}
+	for _, part := range []struct{ what, name string }{{"constraint ", pg.ConstraintName}, {"column ", pg.ColumnName}, {"table ", pg.TableName}} {
+		if part.name != "" {
+			parts = append(parts, part.what+strconv.Quote(part.name))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // lost: the connection could not be made or broke.

@@ -53,8 +53,8 @@ var (
 	}
 	errData = fault.Kind{
 		Class: fault.Invalid, Code: "postgres.data",
-		Meaning: "The database refuses a value.",
-		Advice:  "A retry cannot help; see the log.",
+		Meaning: "The database refuses a value, by its type, a constraint or a trigger.",
+		Advice:  "A retry cannot help; see the log. Of a dead letter: remove the cause and replay it.",
 	}
 	errNoRows = fault.Kind{
 		Class: fault.NotFound, Code: "postgres.no_rows",

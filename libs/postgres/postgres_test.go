@@ -44,6 +44,10 @@ func TestClassify(t *testing.T) {
 		"3D000": {fault.Unavailable, "postgres.access"},
 		"22P05": {fault.Invalid, "postgres.data"},
 		"23505": {fault.Invalid, "postgres.data"},
+		"27000": {fault.Invalid, "postgres.data"},
+		"44000": {fault.Invalid, "postgres.data"},
+		"38000": {fault.Invalid, "postgres.data"},
+		"P0001": {fault.Invalid, "postgres.data"},
 		"42601": {fault.Internal, "postgres"},
 		"XX000": {fault.Internal, "postgres"},
 	} {
@@ -61,6 +65,17 @@ func TestClassify(t *testing.T) {
 	require.Equal(t, "timeout", fault.From(postgres.Classify(context.DeadlineExceeded)).Code)
 	require.Equal(t, "postgres.down", fault.From(postgres.Classify(&net.OpError{Op: "read", Err: errors.New("reset")})).Code)
 	require.Equal(t, fault.Internal, fault.ClassOf(postgres.Classify(errors.New("else"))))
+}
+
+func TestARefusalNamesWhatWasHurtAndNoValue(t *testing.T) {
+	t.Parallel()
+	pg := &pgconn.PgError{
+		Code: "23505", Message: "driver text", Detail: "Key (id)=(secret) already exists.", ConstraintName: "one \"id\"", TableName: "spans_fact", SchemaName: "public",
+	}
+	require.Equal(t, `SQLSTATE 23505, constraint "one \"id\"", table "spans_fact"`, postgres.Refusal(postgres.Classify(fmt.Errorf("copy: %w", pg))))
+	require.Equal(t, `SQLSTATE 23502, column "at"`, postgres.Refusal(&pgconn.PgError{Code: "23502", ColumnName: "at"}))
+	require.Equal(t, "SQLSTATE P0001", postgres.Refusal(&pgconn.PgError{Code: "P0001", Message: "host db-7"}))
+	require.Empty(t, postgres.Refusal(errors.New("reset")))
 }
 
 func TestConfig(t *testing.T) {

@@ -43,7 +43,7 @@ var (
 	}
 	errRefused = fault.Kind{
 		Class: fault.Unavailable, Code: "postgres.refused",
-		Meaning: "The database refuses to write, and it is not known why.",
-		Advice:  "See the log and that of PostgreSQL.",
+		Meaning: "The database refuses to write, and it is not known that a batch is to blame: it refuses a control flush too, or for a reason that is not in the data.",
+		Advice:  "See the log and that of PostgreSQL. Nothing is lost meanwhile: what is refused comes again.",
 	}
 )

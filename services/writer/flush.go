@@ -2,7 +2,6 @@ package writer
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"runtime/debug"
 	"slices"
@@ -31,6 +30,7 @@ type storer func(ctx context.Context, batches []*held) (outcome, error)
 type flusher struct {
 	signal  telemetry.Signal
 	store   storer
+	control func(ctx context.Context, like *held) error // nil where the database takes a control flush in place of a batch
 	log     *slog.Logger
 	seldom  *seldom.Log // for what comes with every batch of a flood
 	metrics *instruments
@@ -56,62 +56,28 @@ func (f *flusher) flush(ctx context.Context, deliveries []*held) error {
 	return err
 }
 
-// try stores batches and settles them. When the data of some batch is refused, it halves until the guilty one is alone.
+// try stores batches and settles them. Where they are refused for what may be the fault of one of them, that one is looked for.
 func (f *flusher) try(ctx context.Context, batches []*held) error {
 	out, err := f.attempt(ctx, batches)
-	for _, r := range out.refused {
-		f.settle(ctx, r.held, r.err)
-	}
-	batches = without(batches, out.refused)
-	if len(batches) == 0 {
+	batches = f.refuse(ctx, batches, out)
+	switch {
+	case len(batches) == 0:
 		return nil
-	}
-	switch class := fault.ClassOf(err); {
 	case err == nil:
 		f.done(ctx, batches, out)
 		return nil
-	case len(batches) > 1 && (class == fault.Invalid || class == fault.TooLarge || class == fault.Internal && suspect(batches)):
-		f.seldom.Note(ctx, slog.LevelWarn, "flush refused, looking for the batch at fault", fault.From(err).Code, slog.String("signal", f.signal.String()),
-			slog.Int("batches", len(batches)), slog.Any("error", err))
-		half := len(batches) / 2
-		return errors.Join(f.try(ctx, batches[:half]), f.try(ctx, batches[half:]))
-	case len(batches) > 1 && errRefused.Matches(err) && suspect(batches):
-		return f.apart(ctx, batches, err)
-	default:
-		for _, h := range batches {
-			f.settle(ctx, h, err)
-		}
-		if class == fault.Invalid || class == fault.TooLarge {
-			return nil // dead-lettered, not given back
-		}
-		return err
+	case blames(err, batches):
+		return f.search(ctx, batches, err)
 	}
+	return f.giveBack(ctx, batches, err)
 }
 
-// apart looks whether the database refuses one half of the batches only, and then goes on with that half: a batch that the database has
-// trouble with must not keep its neighbours waiting for ever. Where it refuses both halves, it refuses everything, and trying on would
-// only be work for nothing: all are given back.
-func (f *flusher) apart(ctx context.Context, batches []*held, cause error) error {
-	half := len(batches) / 2
-	for _, part := range [][2][]*held{{batches[:half], batches[half:]}, {batches[half:], batches[:half]}} {
-		out, err := f.attempt(ctx, part[0])
-		if err != nil {
-			continue
-		}
-		for _, r := range out.refused {
-			f.settle(ctx, r.held, r.err)
-		}
-		f.done(ctx, without(part[0], out.refused), out)
-		rest := part[1]
-		if len(rest) > 1 {
-			return f.apart(ctx, rest, cause)
-		}
-		return f.try(ctx, rest)
+// refuse settles what could not be made ready for the database, and returns the others.
+func (f *flusher) refuse(ctx context.Context, batches []*held, out outcome) []*held {
+	for _, r := range out.refused {
+		f.settle(ctx, r.held, r.err)
 	}
-	for _, h := range batches {
-		f.settle(ctx, h, cause)
-	}
-	return cause
+	return without(batches, out.refused)
 }
 
 // done settles batches that were stored: as dead letters those of which not all could be.

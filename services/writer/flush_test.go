@@ -28,6 +28,13 @@ type ledger struct {
 	garbage map[telemetry.BatchID]bool  // cannot be decoded
 	astray  map[telemetry.BatchID]bool  // has items out of time beside others
 	down    []error                     // errors of the next calls
+	broken  error                       // what a control flush is refused for
+	proofs  int                         // control flushes
+}
+
+func (l *ledger) control(context.Context, *held) error {
+	l.proofs++
+	return l.broken
 }
 
 func (l *ledger) store(_ context.Context, batches []*held) (outcome, error) {
@@ -69,10 +76,12 @@ func testInstruments(t *testing.T) *instruments {
 	return m
 }
 
+// testFlusher takes control flushes.
 func testFlusher(t *testing.T, store storer) *flusher {
 	t.Helper()
 	return &flusher{
-		signal: telemetry.Traces, store: store, log: slog.New(slog.DiscardHandler), seldom: seldom.New(slog.New(slog.DiscardHandler), nil), metrics: testInstruments(t),
+		signal: telemetry.Traces, store: store, control: func(context.Context, *held) error { return nil },
+		log: slog.New(slog.DiscardHandler), seldom: seldom.New(slog.New(slog.DiscardHandler), nil), metrics: testInstruments(t),
 		now: func() time.Time { return epoch }, moved: func() {}, rest: func() {}, timeout: time.Minute, pauses: []time.Duration{time.Microsecond, time.Microsecond},
 	}
 }
@@ -131,8 +140,9 @@ func TestAFloodOfRefusedBatchesIsFewLines(t *testing.T) {
 	for _, s := range settled {
 		require.Equal(t, 1, s.times)
 	}
-	require.Equal(t, 1, strings.Count(out.String(), "\n"), out.String())
-	require.Contains(t, out.String(), "reason=postgres.data times=1")
+	require.Equal(t, 2, strings.Count(out.String(), "\n"), out.String())
+	require.Contains(t, out.String(), `msg="flush refused, looking for the batch at fault"`)
+	require.Contains(t, out.String(), `msg="batch refused alone"`)
 }
 
 func TestFlushStoresTwinsOnceAndSettlesBoth(t *testing.T) {
@@ -289,22 +299,33 @@ func TestABatchThatMakesAnEncoderPanicIsFoundAndItsNeighboursAreStored(t *testin
 	}
 }
 
+// testRefusals is a flusher of a ledger that answers control flushes too.
+func testRefusals(t *testing.T, l *ledger) *flusher {
+	t.Helper()
+	f := testFlusher(t, l.store)
+	f.control = l.control
+	return f
+}
+
 func TestADatabaseThatRefusesEverythingIsNotAskedForEachBatch(t *testing.T) {
 	t.Parallel()
-	l := newLedger()
-	refused := errRefused.New("the database refuses to write")
-	for range 3 {
-		l.down = append(l.down, refused)
-	}
-	batches, settled := deliveries(100)
-	for _, h := range batches {
-		h.attempts = 20
-	}
-	require.ErrorIs(t, testFlusher(t, l.store).flush(t.Context(), batches), refused)
-	require.Equal(t, 3, l.calls, "all, and each half once")
-	for _, s := range settled {
-		require.Equal(t, 1, s.times)
-		require.ErrorIs(t, s.err, refused, "given back, however often it was delivered")
+	for _, refused := range []error{
+		errRefused.New("the database refuses to write"), fault.Kind{Class: fault.Invalid, Code: "postgres.data"}.New("a value is refused"),
+	} {
+		l := newLedger()
+		l.broken = refused
+		batches, settled := deliveries(512)
+		for _, h := range batches {
+			h.attempts = 20
+			l.poison[h.ID()] = refused
+		}
+		err := testRefusals(t, l).flush(t.Context(), batches)
+		require.Equal(t, errRefused.Code, fault.From(err).Code)
+		require.LessOrEqual(t, l.calls, 10, "down to one, and no more")
+		for _, s := range settled {
+			require.Equal(t, 1, s.times)
+			require.Equal(t, fault.Unavailable, fault.ClassOf(s.err), "given back, however often it was delivered")
+		}
 	}
 }
 
@@ -314,13 +335,101 @@ func TestABatchThatTheDatabaseRefusesForAnUnknownReasonDoesNotHoldUpItsNeighbour
 	for guilty := range 9 {
 		l := newLedger()
 		batches, settled := deliveries(9)
-		batches[0].attempts = suspectAttempts
 		l.poison[batches[guilty].ID()] = refused
-		require.ErrorIs(t, testFlusher(t, l.store).flush(t.Context(), batches), refused)
+		require.ErrorIs(t, testRefusals(t, l).flush(t.Context(), batches), refused)
 		require.Len(t, l.stored, 8)
 		for i, s := range settled {
 			require.Equal(t, 1, s.times)
 			require.Equal(t, i == guilty, s.err != nil)
+			if i == guilty {
+				require.Equal(t, fault.Unavailable, fault.ClassOf(s.err), "it is no dead letter")
+			}
+		}
+	}
+}
+
+// How often the database is asked: for one guilty batch twice the logarithm, for every other one once a batch.
+func TestLookingForTheGuiltyIsBoundedWork(t *testing.T) {
+	t.Parallel()
+	data := fault.Kind{Class: fault.Invalid, Code: "postgres.data"}.New("a value is refused")
+	for name, c := range map[string]struct {
+		n, calls int
+		guilty   func(i int) bool
+	}{
+		"the first":    {512, 22, func(i int) bool { return i == 0 }},
+		"the last":     {512, 22, func(i int) bool { return i == 511 }},
+		"one between":  {512, 22, func(i int) bool { return i == 341 }},
+		"every second": {600, 615, func(i int) bool { return i%2 == 1 }},
+		"one half":     {600, 640, func(i int) bool { return i < 300 }},
+		"all":          {600, 620, func(int) bool { return true }},
+		"a tenth":      {600, 560, func(i int) bool { return i%10 == 7 }},
+	} {
+		l := newLedger()
+		batches, settled := deliveries(c.n)
+		for i, h := range batches {
+			if c.guilty(i) {
+				l.poison[h.ID()] = data
+			}
+		}
+		require.NoError(t, testRefusals(t, l).flush(t.Context(), batches), name)
+		require.LessOrEqual(t, l.calls, c.calls, name)
+		for i, s := range settled {
+			require.Equal(t, 1, s.times, name)
+			require.Equal(t, c.guilty(i), s.err != nil, "%s: %d", name, i)
+		}
+	}
+}
+
+// What was taken a while ago proves nothing of now: then a control flush is asked for.
+func TestGuiltIsProvenAnewAfterAWhile(t *testing.T) {
+	t.Parallel()
+	data := fault.Kind{Class: fault.Invalid, Code: "postgres.data"}.New("a value is refused")
+	l := newLedger()
+	f := testRefusals(t, l)
+	now := epoch
+	f.now = func() time.Time { return now }
+	store := f.store
+	f.store = func(ctx context.Context, batches []*held) (outcome, error) {
+		if len(batches) == 1 {
+			now = now.Add(400 * time.Millisecond)
+		}
+		if l.calls > 8 {
+			l.broken = data // someone has put a constraint on the table that nothing fulfils
+		}
+		return store(ctx, batches)
+	}
+	batches, settled := deliveries(20)
+	for _, h := range batches {
+		l.poison[h.ID()] = data
+	}
+	require.Error(t, f.flush(t.Context(), batches))
+	dead := 0
+	for _, s := range settled {
+		require.Equal(t, 1, s.times)
+		if fault.ClassOf(s.err) == fault.Invalid {
+			dead++
+		}
+	}
+	require.Positive(t, dead)
+	require.Less(t, dead, 10, "the others are given back")
+	require.Greater(t, l.proofs, 2)
+}
+
+// Trouble that begins while the guilty is looked for ends the search: nobody is blamed for it.
+func TestTroubleOfTheDatabaseEndsTheSearch(t *testing.T) {
+	t.Parallel()
+	data := fault.Kind{Class: fault.Invalid, Code: "postgres.data"}.New("a value is refused")
+	down := fault.Kind{Class: fault.Unavailable, Code: "postgres.down"}.New("the database does not answer")
+	l := newLedger()
+	l.down = []error{nil, nil, down, down, down}
+	batches, settled := deliveries(16)
+	l.poison[batches[15].ID()] = data
+	require.ErrorIs(t, testRefusals(t, l).flush(t.Context(), batches), down)
+	require.Len(t, l.stored, 8)
+	for i, s := range settled {
+		require.Equal(t, 1, s.times)
+		if i >= 8 {
+			require.ErrorIs(t, s.err, down)
 		}
 	}
 }
@@ -334,6 +443,8 @@ func TestOnlyWhatTheDataCausedCostsABatch(t *testing.T) {
 	}{
 		{"22021", "", fault.Invalid, "postgres.data"},
 		{"23505", "", fault.Invalid, "postgres.data"},
+		{"44000", "", fault.Invalid, "postgres.data"},
+		{"P0001", "", fault.Invalid, "postgres.data"},
 		{"54000", "_bt_check_third_page", fault.Invalid, "postgres.limit"},
 		{"54000", "GetNewTransactionId", fault.Unavailable, errRefused.Code},
 		{"54000", "GetNewMultiXactId", fault.Unavailable, errRefused.Code},

@@ -1,11 +1,16 @@
 package writer
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -175,6 +180,234 @@ func TestAPoisonedBatchIsDeadLetteredAlone(t *testing.T) {
 	dead, err := r.bus.DeadLetters(testbed.Context(t))
 	require.NoError(t, err)
 	require.Equal(t, uint64(2), dead)
+}
+
+// refuse makes the database refuse rows of a table, by a trigger that raises a code; when is what is so refused.
+func (r *rig) refuse(table, when, code string) (drop func()) {
+	r.t.Helper()
+	name := "refuse_" + code
+	_, err := r.store.db.Pool.Exec(testbed.Context(r.t), fmt.Sprintf(`CREATE FUNCTION %[1]s() RETURNS trigger LANGUAGE plpgsql AS
+		$$ BEGIN RAISE EXCEPTION 'row of %% refused, host db-7.internal', NEW.tenant_id USING ERRCODE = '%[2]s'; END $$;
+		CREATE TRIGGER %[1]s BEFORE INSERT ON %[3]s FOR EACH ROW WHEN (%[4]s) EXECUTE FUNCTION %[1]s()`, name, code, table, when))
+	require.NoError(r.t, err)
+	return func() {
+		r.t.Helper()
+		_, err := r.store.db.Pool.Exec(testbed.Context(r.t), fmt.Sprintf(`DROP FUNCTION %s CASCADE`, name))
+		require.NoError(r.t, err)
+	}
+}
+
+// flood is bad batches among as many good ones, in an order that is no pattern, of three spans each; the bad come on a connection "bad".
+func flood(of, n int) []*held {
+	var all []*held
+	for i := range 2 * n {
+		h := shopSpans(uint64(of+i), epoch, 3)
+		if i%2 == 0 {
+			h.Connection, h.Tenant = "bad", "shop"
+			h.Request = telemetry.NewRequestID(h.Tenant, h.Signal, h.Payload)
+		}
+		all = append(all, h)
+	}
+	rand.New(rand.NewPCG(uint64(of), 2)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
+// Batches that PostgreSQL refuses for what they hold hold up nobody, become dead letters, each of them and none else, and are stored when
+// the reason is gone and they are replayed.
+func TestAFloodOfBatchesThatPostgreSQLRefusesHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		bad    int
+		refuse func(*rig) (drop func())
+		reason string
+	}{
+		"constraint": {300, func(r *rig) func() {
+			_, err := r.store.db.Pool.Exec(testbed.Context(t), "ALTER TABLE spans_fact ADD CONSTRAINT no_bad CHECK (connection_id <> 'bad') NOT VALID")
+			require.NoError(t, err)
+			return func() {
+				_, err := r.store.db.Pool.Exec(testbed.Context(t), "ALTER TABLE spans_fact DROP CONSTRAINT no_bad")
+				require.NoError(t, err)
+			}
+		}, `PostgreSQL refuses this batch and takes others: SQLSTATE 23514, constraint "no_bad"`},
+		"trigger": {
+			60,
+			func(r *rig) func() { return r.refuse("spans_segment", "NEW.tenant_id = 'shop'", "P0001") },
+			"PostgreSQL refuses this batch and takes others: SQLSTATE P0001",
+		},
+		"encoding": {
+			60,
+			func(r *rig) func() { return r.refuse("resource_dim", "NEW.tenant_id = 'shop'", "22021") },
+			"PostgreSQL refuses this batch and takes others: SQLSTATE 22021",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			drop, bad := c.refuse(r), c.bad
+			r.publish(flood(1000, bad)...) // before the start: they share flushes
+			began := time.Now()
+			var log bytes.Buffer
+			env := testbed.Env(t)
+			env.Now, env.Log = r.store.clock.Now, slog.New(slog.NewTextHandler(&log, nil))
+			stop := r.run(r.cfg, env)
+			testbed.Eventually(t, "the good ones are stored", func() bool {
+				return r.store.count("SELECT coalesce(sum(items), 0) FROM spans_segment WHERE tenant_id = 'default'") == int64(3*bad)
+			})
+			t.Logf("%d good batches among %d bad ones stored after %s", bad, bad, time.Since(began))
+			r.settled(telemetry.Traces)
+			page, err := r.bus.DeadLettersOf(testbed.Context(t), bus.DeadSelection{Tenant: "shop"}, 1000)
+			require.NoError(t, err)
+			require.Len(t, page.Letters, bad)
+			for _, letter := range page.Letters {
+				require.Equal(t, "postgres.data", letter.Code)
+				require.Contains(t, letter.Reason, c.reason)
+				require.NotContains(t, letter.Reason, "db-7", "what the server says besides is in the log")
+				require.Equal(t, 1, letter.Attempts)
+			}
+			dead, err := r.bus.DeadLetters(testbed.Context(t))
+			require.NoError(t, err)
+			require.Equal(t, uint64(bad), dead, "and no other's")
+
+			drop()
+			require.NoError(t, r.bus.ReplayDeadLetter(testbed.Context(t), "shop", page.Letters[7].Sequence))
+			testbed.Eventually(t, "the replayed one is stored", func() bool {
+				return r.store.count("SELECT coalesce(sum(items), 0) FROM spans_segment WHERE tenant_id = 'shop'") == 3
+			})
+			r.settled(telemetry.Traces)
+			stop()
+			require.Less(t, strings.Count(log.String(), "\n"), 20, log.String())
+		})
+	}
+}
+
+// What is wrong with the database costs no batch, however often it is met: neither where everything is refused for a reason that sounds like the data's.
+func TestTroubleOfTheDatabaseMakesNoDeadLetter(t *testing.T) {
+	t.Parallel()
+	sql := func(do, undo string) func(*rig) func() {
+		return func(r *rig) func() {
+			exec := func(sql string) {
+				_, err := r.store.db.Pool.Exec(testbed.Context(r.t), sql)
+				require.NoError(r.t, err)
+			}
+			exec(do)
+			return func() { exec(undo) }
+		}
+	}
+	raise := func(code string) func(*rig) func() {
+		return func(r *rig) func() { return r.refuse("spans_segment", "true", code) }
+	}
+	for name, trouble := range map[string]func(*rig) (drop func()){
+		"connection":            raise("08006"),
+		"shutdown":              raise("57P01"),
+		"no connection is free": raise("53300"),
+		"disk":                  raise("53100"),
+		"memory":                raise("53200"),
+		"input and output":      raise("58030"),
+		"read-only":             raise("25006"),
+		"a lock":                raise("55P03"),
+		"a deadlock":            raise("40P01"),
+		"a time limit":          raise("57014"),
+		"no right":              raise("42501"),
+		"corrupted":             raise("XX001"),
+		"of no kind":            raise("XX000"),
+		"a trigger for all":     raise("P0001"),
+		"a table missing":       sql("ALTER TABLE red_minute RENAME TO red_away", "ALTER TABLE red_away RENAME TO red_minute"),
+		"a column missing":      sql("ALTER TABLE spans_fact RENAME connection_id TO away", "ALTER TABLE spans_fact RENAME away TO connection_id"),
+		"a constraint for all": sql("ALTER TABLE spans_segment ADD CONSTRAINT never CHECK (items < 0) NOT VALID",
+			"ALTER TABLE spans_segment DROP CONSTRAINT never"),
+		"a column that must be": sql("ALTER TABLE red_minute ADD must integer NOT NULL", "ALTER TABLE red_minute DROP must"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			drop := trouble(r)
+			var all []*held
+			for seed := range 40 {
+				all = append(all, shopSpans(uint64(seed), epoch, 3))
+			}
+			r.publish(all...)
+			_, stop := r.start()
+			p := r.writer.pipelines[telemetry.Traces]
+			testbed.Eventually(t, "it is tried again, and shows", func() bool {
+				p.mu.Lock()
+				failures := p.failures
+				p.mu.Unlock()
+				return failures >= 2 && p.health() != nil
+			})
+			dead, err := r.bus.DeadLetters(testbed.Context(t))
+			require.NoError(t, err)
+			require.Zero(t, dead)
+			drop()
+			r.settled(telemetry.Traces)
+			segments, rows := r.store.items(telemetry.Traces)
+			require.Equal(t, []int64{120, 120}, []int64{segments, rows})
+			dead, err = r.bus.DeadLetters(testbed.Context(t))
+			require.NoError(t, err)
+			require.Zero(t, dead)
+			stop()
+		})
+	}
+}
+
+// A writer that is killed while it looks for the guilty loses nothing and stores nothing twice, and no batch has two letters.
+func TestAWriterKilledWhileItLooksForTheGuilty(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.cfg.Bus.AckWait, r.nats.AckWait = 2*time.Second, 2*time.Second
+	r.refuse("spans_segment", "NEW.tenant_id = 'shop'", "P0001")
+	const bad = 100
+	r.publish(flood(5000, bad)...)
+	for _, committed := range []bool{false, true, true} {
+		env := testbed.Env(t)
+		env.Now = r.store.clock.Now
+		w, err := New(r.cfg, env)
+		require.NoError(t, err)
+		w.db.now = env.Now // the day is the tests', not the database's
+		c, err := w.bus.Consumer(testbed.Context(t), telemetry.Traces)
+		require.NoError(t, err)
+		var flush []*held
+		testbed.Eventually(t, "a flush of many", func() bool {
+			more, err := consumer(c, env.Now)(testbed.Context(t), 1024, 1<<20, time.Second)
+			require.NoError(t, err)
+			flush = append(flush, more...)
+			return len(flush) > bad/2
+		})
+		f := w.flusher(telemetry.Traces)
+		store, calls := f.store, 0
+		f.store = func(ctx context.Context, batches []*held) (outcome, error) {
+			calls++
+			if calls > 30 && !committed {
+				runtime.Goexit()
+			}
+			out, err := store(ctx, batches)
+			if calls > 30 && err == nil {
+				runtime.Goexit()
+			}
+			return out, err
+		}
+		died := make(chan struct{})
+		go func() {
+			defer close(died)
+			_ = f.flush(testbed.Context(t), flush)
+		}()
+		<-died
+		c.Close()
+		w.bus.Close()
+		w.pool.Close()
+		require.Greater(t, calls, 30, "it was killed in the middle")
+	}
+	r.start()
+	r.settled(telemetry.Traces)
+	segments, _ := r.store.items(telemetry.Traces)
+	require.Equal(t, int64(3*bad), segments)
+	require.Equal(t, int64(3*bad), r.store.count("SELECT sum(count) FROM red_minute"))
+	page, err := r.bus.DeadLettersOf(testbed.Context(t), bus.DeadSelection{Tenant: "shop"}, 1000)
+	require.NoError(t, err)
+	ids := map[string]bool{}
+	for _, letter := range page.Letters {
+		ids[letter.Batch] = true
+	}
+	require.Len(t, ids, bad)
+	require.Len(t, page.Letters, bad)
 }
 
 // Of a batch with items out of time the others are stored; it is a dead letter that brings the rest when more is kept.

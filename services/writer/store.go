@@ -55,10 +55,15 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 	if err != nil {
 		return out, err
 	}
+	return d.commit(ctx, b, batches, d.plan(policy, b.signal))
+}
+
+// plan is what a flush of a signal is built by now.
+func (d *database) plan(policy *policy, signal telemetry.Signal) plan {
 	p := plan{now: d.now(), segmentItems: d.segmentItems, known: d.known}
-	p.bounds = func(t telemetry.Tenant) (least, most int64) { return policy.bounds(t, b.signal, p.now, d.maxAhead) }
-	p.rowsSince = func(t telemetry.Tenant) int64 { return policy.rowsSince(t, b.signal, p.now) }
-	return d.commit(ctx, b, batches, p)
+	p.bounds = func(t telemetry.Tenant) (least, most int64) { return policy.bounds(t, signal, p.now, d.maxAhead) }
+	p.rowsSince = func(t telemetry.Tenant) int64 { return policy.rowsSince(t, signal, p.now) }
+	return p
 }
 
 // commit is store by a plan.
@@ -80,34 +85,15 @@ func (d *database) commit(ctx context.Context, b *build, batches []*held, p plan
 	if len(batches) == 0 {
 		return out, nil
 	}
-	today := p.now.UTC().Truncate(24 * time.Hour)
-	b.leaf(schema.IngestBatch, today.UnixNano(), day)
-	b.leaf(schema.IngestBatch, today.Add(day).UnixNano(), day) // the ledger guards the day after too
-	if err := d.leaves.ensure(ctx, d.pool, d.sql.ensurePartition, b.leaves); err != nil {
+	if err := d.prepare(ctx, b, p.now); err != nil {
 		return out, err
 	}
-
-	err = postgres.InTx(ctx, d.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		fresh, known, err := d.enter(ctx, tx, today, b.signal, batches)
-		if err != nil {
-			return err
-		}
-		out.duplicates, out.repeated = known.batches, known.items
-		if len(fresh) == 0 {
-			return nil
-		}
-		if known.items > 0 || known.batches > 0 {
-			// They are in the ledger: what is refused only now would be there and nowhere else.
-			refused, err := b.fill(fresh, p)
-			if err == nil && len(refused) > 0 {
-				err = rebuilt(refused)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return d.write(ctx, tx, b)
+	var known repeats
+	err = postgres.InTx(ctx, d.pool, pgx.TxOptions{}, func(tx pgx.Tx) (err error) {
+		known, err = d.put(ctx, tx, b, batches, p)
+		return err
 	})
+	out.duplicates, out.repeated = known.batches, known.items
 	if err != nil {
 		if postgres.MissingPartition(err) {
 			d.leaves.forget(b.leaves) // it was dropped behind our back; the next try makes it again
@@ -120,6 +106,35 @@ func (d *database) commit(ctx context.Context, b *build, batches []*held, p plan
 		out.bytes = len(b.segments.Buf) + len(b.rows.stream.Buf) + len(b.red.Buf)
 	}
 	return out, nil
+}
+
+// prepare makes the partitions that a flush needs.
+func (d *database) prepare(ctx context.Context, b *build, now time.Time) error {
+	today := today(now)
+	b.leaf(schema.IngestBatch, today.UnixNano(), day)
+	b.leaf(schema.IngestBatch, today.Add(day).UnixNano(), day) // the ledger guards the day after too
+	return d.leaves.ensure(ctx, d.pool, d.sql.ensurePartition, b.leaves)
+}
+
+func today(now time.Time) time.Time { return now.UTC().Truncate(24 * time.Hour) }
+
+// put enters batches into the ledger and stores what is new of them; it says what is not.
+func (d *database) put(ctx context.Context, tx pgx.Tx, b *build, batches []*held, p plan) (repeats, error) {
+	fresh, known, err := d.enter(ctx, tx, today(p.now), b.signal, batches)
+	if err != nil || len(fresh) == 0 {
+		return known, err
+	}
+	if known.items > 0 || known.batches > 0 {
+		// They are in the ledger: what is refused only now would be there and nowhere else.
+		refused, err := b.fill(fresh, p)
+		if err == nil && len(refused) > 0 {
+			err = rebuilt(refused)
+		}
+		if err != nil {
+			return known, err
+		}
+	}
+	return known, d.write(ctx, tx, b)
 }
 
 // tryWrite takes room on the database's disk and gives it back: an error says that a flush would be refused, too. A login that may make no temporary table is not
@@ -165,13 +180,13 @@ func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 }
 
 // classify says what an error of the database means for a batch. Only what the data caused may cost a batch: a value that does not fit, a
-// constraint (classes 22 and 23), a value beyond a limit. Whatever else the server says (a right that was revoked, a damaged page,
+// constraint, a trigger's refusal (postgres.Classify), a value beyond a limit. Whatever else the server says (a right that was revoked, a damaged page,
 // transaction numbers used up) is a fault of the whole database: the batch waits for its end however long that takes. Internal remains
 // for errors of this program.
 func classify(err error) error {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
-	case !ok:
+	case !ok, errRefused.Matches(err):
 		return err
 	case postgres.DataLimit(err):
 		return errLimit.Wrap(err, "a value exceeds a limit of the database")
@@ -219,7 +234,11 @@ func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, sql string, wan
 			continue
 		}
 		if _, err := pool.Exec(ctx, sql, w.table, w.start); err != nil {
-			return fmt.Errorf("make a partition of %s: %w", w.table, postgres.Classify(err))
+			err = fmt.Errorf("make a partition of %s: %w", w.table, postgres.Classify(err))
+			if caused(err) {
+				return errRefused.Wrap(err, "the database refuses a partition") // a batch has no part in it
+			}
+			return err
 		}
 		l.mu.Lock()
 		if l.exist == nil || len(l.exist) >= maxLeaves {

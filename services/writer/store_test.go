@@ -743,3 +743,37 @@ func TestAFaultOfTheWholeDatabaseIsNotTheBatches(t *testing.T) {
 	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
 	require.Equal(t, errRefused.Code, fault.From(err).Code)
 }
+
+// A control flush is taken by a database in order, goes to all tables, and leaves nothing behind.
+func TestAControlFlushLeavesNothing(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	rows := func(signal telemetry.Signal) (n int64) {
+		for _, table := range []string{
+			"ingest_batch", "tenant_dim", "service_dim", "operation_dim", "resource_dim", "scope_dim", "series_dim", "red_minute", segmentTable(signal), factTable(signal),
+		} {
+			n += s.count("SELECT count(*) FROM " + table)
+		}
+		return n
+	}
+	for _, signal := range telemetry.Signals() {
+		like := sample(signal, epoch)
+		before := rows(signal)
+		require.NoError(t, s.control(testbed.Context(t), newBuild(signal), like), signal)
+		require.Equal(t, before, rows(signal), signal)
+		tables := []string{"ingest_batch", "tenant_dim", "resource_dim", segmentTable(signal), factTable(signal)}
+		if signal == telemetry.Traces {
+			tables = append(tables, "operation_dim", "red_minute")
+		}
+		if signal == telemetry.Metrics {
+			tables = append(tables, "series_dim")
+		}
+		for _, table := range tables {
+			_, err := s.db.Pool.Exec(testbed.Context(t), "ALTER TABLE "+table+" ADD CONSTRAINT never CHECK (tenant_id = '') NOT VALID")
+			require.NoError(t, err)
+			require.Equal(t, "postgres.data", fault.From(s.control(testbed.Context(t), newBuild(signal), like)).Code, "%s: %s", signal, table)
+			_, err = s.db.Pool.Exec(testbed.Context(t), "ALTER TABLE "+table+" DROP CONSTRAINT never")
+			require.NoError(t, err)
+		}
+	}
+}

@@ -158,7 +158,11 @@ func (s *Service) flusher(signal telemetry.Signal) *flusher {
 			defer b.release()
 			return s.db.store(ctx, b, batches)
 		},
-		rest:    func() { *b = *newBuild(signal) },
+		rest: func() { *b = *newBuild(signal) },
+		control: func(ctx context.Context, like *held) error {
+			defer b.release()
+			return s.db.control(ctx, b, like)
+		},
 		log:     s.env.Log,
 		seldom:  seldom.New(s.env.Log, s.env.Now),
 		metrics: s.metrics,

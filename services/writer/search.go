@@ -1,0 +1,138 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/postgres"
+)
+
+// Which batches of a refused flush are at fault. Invariants:
+//
+//   - A batch becomes a dead letter only where PostgreSQL refused it alone, in a transaction of its own, for what it holds, and took something else of
+//     the same signal within provenFor: another batch, or a control flush. What else PostgreSQL says (no connection, no disk, no right, a table
+//     that is missing) costs no batch.
+//   - It is looked for by a window that halves where it is refused and doubles where it is stored, from a single batch on after two: some 2 log n
+//     transactions for one guilty among n, and little more than one a batch where half of them are.
+
+// provenFor is how long it counts that the database took something: a reason that is not in the data may begin at any time.
+const provenFor = time.Second
+
+// search is one search.
+type search struct {
+	*flusher
+	goodAt time.Time // when the database last took something
+}
+
+// blames reports whether what an error says may be the fault of one of the batches, so that looking for it is worth it.
+func blames(err error, batches []*held) bool {
+	switch fault.ClassOf(err) {
+	case fault.Invalid, fault.TooLarge:
+		return true
+	case fault.Internal:
+		return len(batches) > 1 && suspect(batches)
+	case fault.Unavailable:
+		return errRefused.Matches(err)
+	case fault.NotFound, fault.Overloaded:
+	}
+	return false
+}
+
+// caused reports whether an error says that the data are at fault.
+func caused(err error) bool {
+	class := fault.ClassOf(err)
+	return class == fault.Invalid || class == fault.TooLarge
+}
+
+// search stores those of the batches that are not at fault, and settles all. cause is what they were refused for together; the result is that for
+// which some were given back.
+func (f *flusher) search(ctx context.Context, batches []*held, cause error) error {
+	f.seldom.Note(ctx, slog.LevelWarn, "flush refused, looking for the batch at fault", fault.From(cause).Code, slog.String("signal", f.signal.String()),
+		slog.Int("batches", len(batches)), slog.Any("error", cause))
+	s := &search{flusher: f}
+	if errRefused.Matches(cause) {
+		// It may well be everything that is refused, and then looking on would only be work for nothing.
+		if err := s.prove(ctx, batches[0]); err != nil {
+			return s.giveBack(ctx, batches, cause)
+		}
+	}
+	var back error
+	window, suspects := len(batches), len(batches) // at least one of the first so many is at fault
+	row := 0                                       // stored one after the other
+	out, err := outcome{}, cause
+	for tried := len(batches) == 1; len(batches) > 0; tried = false {
+		n := min(window, len(batches))
+		if suspects > 0 {
+			n = min(n, max(suspects/2, 1))
+		}
+		if !tried {
+			out, err = f.attempt(ctx, batches[:n])
+		}
+		left := f.refuse(ctx, batches[:n], out)
+		switch {
+		case len(left) == 0:
+			batches, suspects = batches[n:], max(suspects-n, 0)
+		case err == nil:
+			f.done(ctx, left, out)
+			s.goodAt = f.now()
+			batches, suspects = batches[n:], max(suspects-n, 0)
+			if row++; window > 1 || row > 1 {
+				window *= 2
+			}
+			continue
+		case len(left) > 1 && blames(err, left):
+			batches, suspects, window = append(left, batches[n:]...), len(left), max(n/2, 1)
+		case len(left) == 1 && caused(err):
+			if s.prove(ctx, left[0]) != nil {
+				return errors.Join(back, s.giveBack(ctx, append(left, batches[n:]...), errRefused.Wrap(err, "the database refuses everything, also a control flush")))
+			}
+			s.bury(ctx, left[0], err)
+			batches, suspects, window = batches[n:], 0, max(window/2, 1)
+		case len(left) == 1 && (fault.ClassOf(err) == fault.Internal || errRefused.Matches(err)):
+			f.settle(ctx, left[0], err) // it comes again: who is at fault is not certain
+			back = errors.Join(back, err)
+			batches, suspects, window = batches[n:], 0, max(window/2, 1)
+		default: // trouble of another kind befell the database meanwhile, or an error of ours that is new
+			return errors.Join(back, s.giveBack(ctx, append(left, batches[n:]...), err))
+		}
+		row = 0
+	}
+	return back
+}
+
+// prove is nil where the database takes something of the signal: it did so a moment ago, or takes a control flush.
+func (s *search) prove(ctx context.Context, like *held) error {
+	if !s.goodAt.IsZero() && s.now().Sub(s.goodAt) < provenFor {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	if err := s.control(limited, like); err != nil {
+		s.seldom.Note(ctx, slog.LevelWarn, "the database refuses a control flush too", fault.From(err).Code, slog.String("signal", s.signal.String()), slog.Any("error", err))
+		return err
+	}
+	s.goodAt = s.now()
+	return nil
+}
+
+// bury settles a batch that is proven to be at fault: it becomes a dead letter with the reason in words that are fit for its tenant.
+func (s *search) bury(ctx context.Context, h *held, err error) {
+	s.seldom.Note(ctx, slog.LevelWarn, "batch refused alone", fault.From(err).Code, slog.String("signal", s.signal.String()),
+		slog.String("tenant", string(h.Tenant)), slog.String("batch", h.ID().String()), slog.Any("error", err))
+	reason := fault.From(err)
+	if state := postgres.Refusal(err); state != "" {
+		reason = reason.Newf("PostgreSQL refuses this batch and takes others: %s", state)
+	}
+	s.settle(ctx, h, reason)
+}
+
+// giveBack settles batches that are to come again, and returns why.
+func (f *flusher) giveBack(ctx context.Context, batches []*held, err error) error {
+	for _, h := range batches {
+		f.settle(ctx, h, err)
+	}
+	return err
+}
