@@ -21,6 +21,11 @@ var (
 		Meaning: "The name of a tenant has characters or a length that are not allowed.",
 		Advice:  "Use 1 to 64 characters of A-Z, a-z, 0-9, _ and -.",
 	}
+	ErrLimit = fault.Kind{
+		Class: fault.Invalid, Code: "quota.invalid",
+		Meaning: "A limit of a tenant has an unknown name, or a value that it cannot have.",
+		Advice:  "Take a name from docs/quotas.md, and a value from 0, which is no limit.",
+	}
 	ErrMalformed = fault.Kind{
 		Class: fault.Invalid, Code: "otlp.malformed",
 		Meaning: "The body is no OTLP protobuf; the message says where it breaks.",

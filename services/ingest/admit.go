@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/ollyscale/ollyscale/libs/auth"
+	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -40,9 +40,17 @@ var errUnanswered = errors.New("not answered")
 
 // take admits one request, an OTLP protobuf, and publishes what is admitted. It returns without an error only when all of that is
 // durable. The payload is not kept. body is the request as it was sent, decompressed: for JSON another text than the payload. What its reader has refused
-// already is counted in. from is the connection that it came by, nil where that tells nothing.
-func (s *Service) take(ctx context.Context, from *peer, id auth.Identity, signal telemetry.Signal, body, payload []byte, refused telemetry.Refusals) (receipt, error) {
-	now := s.env.Now()
+// already is counted in. fault.Overloaded where the tenant has used up what it may send: then nothing of the request is stored.
+func (s *Service) take(ctx context.Context, v *visit, body, payload []byte, refused telemetry.Refusals) (_ receipt, err error) {
+	now, id, signal := s.env.Now(), v.id, v.signal
+	if err := v.draw(now, telemetry.LimitBytes, len(body)); err != nil {
+		return receipt{}, err
+	}
+	defer func() {
+		if err != nil && fault.ClassOf(err).Retryable() {
+			v.giveBack() // it is sent again, and must not be paid for twice
+		}
+	}()
 	limits := s.cfg.Admit.limits(signal, now)
 	limits.Kept = s.retention.Load().Kept(id.Tenant, signal, now)
 	limits.PartBytes, limits.MaxBytes = partBytes, s.bus.Load().MaxPayload()
@@ -50,11 +58,14 @@ func (s *Service) take(ctx context.Context, from *peer, id auth.Identity, signal
 	if err != nil {
 		return receipt{}, err
 	}
+	if err := v.draw(now, telemetry.LimitItems(signal), admission.Items); err != nil {
+		return receipt{}, err
+	}
 	admission.Add(refused)
 	out := receipt{accepted: admission.Items, rejected: admission.Refused(), message: admission.Message()}
 	if len(admission.Parts) > 0 {
 		try := s.repeats.begin(ctx, asked{
-			of: stream{id.Tenant, signal}, bytes: telemetry.NewRequestID(id.Tenant, signal, body), now: now, peer: from,
+			of: stream{id.Tenant, signal}, bytes: telemetry.NewRequestID(id.Tenant, signal, body), now: now, peer: v.from,
 			untimed: admission.Untimed > 0, coarse: !admission.Fine && signal != telemetry.Traces,
 		})
 		answered := errUnanswered

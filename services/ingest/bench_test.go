@@ -36,7 +36,7 @@ func BenchmarkTake(b *testing.B) {
 				cpu := cpuTime(b)
 				items := 0
 				for i := 0; b.Loop(); i++ {
-					r, err := s.take(b.Context(), nil, auth.Identity{Tenant: tenant(i)}, signal, payload, payload, telemetry.Refusals{})
+					r, err := s.take(b.Context(), &visit{id: auth.Identity{Tenant: tenant(i)}, signal: signal}, payload, payload, telemetry.Refusals{})
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -158,7 +158,7 @@ func TestARequestAllocatesNothingPerItem(t *testing.T) { //nolint:paralleltest /
 		i := 0
 		return testing.AllocsPerRun(50, func() {
 			i++
-			_, err := s.take(t.Context(), nil, auth.Identity{Tenant: telemetry.Tenant(fmt.Sprintf("t%d-%d", items, i))}, telemetry.Traces, payload, payload, telemetry.Refusals{})
+			_, err := s.take(t.Context(), &visit{id: auth.Identity{Tenant: telemetry.Tenant(fmt.Sprintf("t%d-%d", items, i))}, signal: telemetry.Traces}, payload, payload, telemetry.Refusals{})
 			require.NoError(t, err)
 		})
 	}

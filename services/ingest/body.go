@@ -20,6 +20,7 @@ import (
 
 // body is a request's message, decompressed.
 type body struct {
+	of       *visit // whose request it is; nil for nobody's
 	bytes    []byte
 	buffer   *[]byte
 	reserved int64         // of the budget: for the buffer, and for what was made of it and lives as long
@@ -44,7 +45,8 @@ const (
 
 // read takes a message of at most limit bytes, decompressed, into memory. The caller ends with release. fault.TooLarge beyond the limit,
 // fault.Invalid for what cannot be decompressed, fault.Overloaded where the budget is spent, ctx's error when it ends.
-func (s *Service) read(ctx context.Context, in incoming, limit int64) (b body, err error) {
+func (s *Service) read(ctx context.Context, v *visit, in incoming, limit int64) (b body, err error) {
+	b.of = v
 	defer func() {
 		if err != nil {
 			s.release(&b)
@@ -60,7 +62,7 @@ func (s *Service) read(ctx context.Context, in incoming, limit int64) (b body, e
 	}
 	if coding != nil {
 		raw := b
-		b = body{}
+		b = body{of: v}
 		defer s.release(&raw)
 		if err := s.decompress(ctx, coding, raw.bytes, &b, limit); err != nil {
 			return b, err
@@ -134,7 +136,7 @@ func nextSize(arrived, announced, limit int64) int64 {
 func (s *Service) grow(b *body, want int64) error {
 	next := s.buffers.get(want)
 	if next != nil {
-		if size := int64(cap(*next)); s.budget.take(size, size <= smallRequest) == nil {
+		if size := int64(cap(*next)); s.reserve(b.of, size, size <= smallRequest) == nil {
 			want = size
 		} else {
 			s.buffers.put(next)
@@ -142,7 +144,7 @@ func (s *Service) grow(b *body, want int64) error {
 		}
 	}
 	if next == nil {
-		if err := s.budget.take(want, want <= smallRequest); err != nil {
+		if err := s.reserve(b.of, want, want <= smallRequest); err != nil {
 			return err
 		}
 		made := make([]byte, 0, want)
@@ -150,7 +152,7 @@ func (s *Service) grow(b *body, want int64) error {
 	}
 	*next = append((*next)[:0], b.bytes...)
 	s.buffers.put(b.buffer) // only now: it belongs to the next request at once
-	s.budget.free(b.reserved)
+	s.free(b.of, b.reserved)
 	b.buffer, b.bytes, b.reserved = next, *next, want
 	return nil
 }
@@ -168,9 +170,27 @@ func (s *Service) enter(ctx context.Context, b *body) error {
 	return nil
 }
 
+// reserve takes n bytes of the budget for a request, before they are allocated; its tenant may have none left, or nobody has.
+func (s *Service) reserve(v *visit, n int64, small bool) error {
+	if err := v.hold(n); err != nil {
+		return err
+	}
+	err := s.budget.take(n, small)
+	if err != nil {
+		v.release(n)
+	}
+	return err
+}
+
+// free gives back what reserve took.
+func (s *Service) free(v *visit, n int64) {
+	s.budget.free(n)
+	v.release(n)
+}
+
 // release gives back what read took; the bytes must not be used any more.
 func (s *Service) release(b *body) {
-	s.budget.free(b.reserved)
+	s.free(b.of, b.reserved)
 	s.buffers.put(b.buffer)
 	if b.place != nil {
 		lane(b.place).leave()
@@ -187,10 +207,10 @@ func (s *Service) decompress(ctx context.Context, c *coding, compressed []byte, 
 	out := &unpacking{small: s.small}
 	defer out.yield()
 	holds := min(c.holds, limit)
-	if err := s.budget.take(holds, true); err != nil {
+	if err := s.reserve(b.of, holds, true); err != nil {
 		return err
 	}
-	defer s.budget.free(holds)
+	defer s.free(b.of, holds)
 	z, err := c.take(bytes.NewReader(compressed))
 	if err != nil {
 		return err

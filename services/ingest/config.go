@@ -25,6 +25,9 @@ type Config struct {
 	// Dedup tells retries from new requests.
 	Dedup DedupConfig `mapstructure:"dedup"`
 
+	// Quota limits tenants.
+	Quota QuotaConfig `mapstructure:"quota"`
+
 	// Beacons is about pages of a browser.
 	Beacons bool `mapstructure:"beacons" doc:"Take text/plain from pages of http.cors_origins as OTLP JSON: what navigator.sendBeacon sends when a page is left."`
 
@@ -72,6 +75,7 @@ func DefaultConfig() Config {
 		Bus:   bus.DefaultConfig(),
 		Auth:  auth.DefaultConfig(),
 		Dedup: defaultDedup(),
+		Quota: defaultQuota(),
 		Admit: AdmitConfig{MaxAhead: time.Hour, MaxAge: MaxAgeConfig{
 			Traces:  telemetry.DefaultRetention(telemetry.Traces),
 			Logs:    telemetry.DefaultRetention(telemetry.Logs),
@@ -105,6 +109,7 @@ func (c Config) Validate() error {
 	}
 	settings.NotNegative(&p, "admit.max_ahead", c.Admit.MaxAhead)
 	c.Dedup.problems(&p)
+	c.Quota.problems(&p)
 	if c.Bus.MaxMessageBytes > segment.MaxItemBytes {
 		p.Refuse("bus.max_message_bytes", "%d is more than %d: storage takes no larger item", c.Bus.MaxMessageBytes, segment.MaxItemBytes)
 	}

@@ -36,6 +36,21 @@ var (
 		Meaning: "Profiles are sent, a signal of OTLP that is still being developed, and that is not taken: 404 by HTTP, UNIMPLEMENTED by gRPC.",
 		Advice:  "Take profiles out of the exporter's pipelines; the other signals are not touched.",
 	}
+	errQuotaBytes = fault.Kind{
+		Class: fault.Overloaded, Code: "quota.bytes",
+		Meaning: "The tenant sends more bytes a second than it may.",
+		Advice:  "Retry after the time that the answer names, as exporters do; if it goes on, send less or have the limit raised (docs/quotas.md).",
+	}
+	errQuotaItems = fault.Kind{
+		Class: fault.Overloaded, Code: "quota.items",
+		Meaning: "The tenant sends more spans, log records or data points a second than it may.",
+		Advice:  "Retry after the time that the answer names, as exporters do; if it goes on, send less or have the limit raised (docs/quotas.md).",
+	}
+	errQuotaInFlight = fault.Kind{
+		Class: fault.Overloaded, Code: "quota.in_flight",
+		Meaning: "As many requests of the tenant, or bytes of them, are being received and published as may be at a time.",
+		Advice:  "Retry; if it goes on, use fewer senders or have the limit raised (docs/quotas.md).",
+	}
 	errBusy = fault.Kind{
 		Class: fault.Overloaded, Code: "ingest.busy",
 		Meaning: "As many requests are held in memory as max_in_flight_bytes allows, or as many large ones are worked on as there are processors.",

@@ -187,27 +187,31 @@ func (s *Service) takeGRPC(ctx context.Context, signal telemetry.Signal) (receip
 	if err != nil {
 		return receipt{}, err
 	}
+	var from *peer
+	if p, ok := grpcpeer.FromContext(ctx); ok {
+		from = peerOf(p.LocalAddr)
+	}
+	v, err := s.quotas.enter(from, id, signal)
+	if err != nil {
+		return receipt{}, err
+	}
+	defer v.leave()
 	in, err := s.message(ctx)
 	if err != nil {
 		return receipt{}, err
 	}
 	defer in.end()
-	b, err := s.read(ctx, in.incoming(), s.cfg.MaxRequestBytes)
+	b, err := s.read(ctx, v, in.incoming(), s.cfg.MaxRequestBytes)
 	if err != nil {
 		return receipt{}, err
 	}
 	defer s.release(&b)
-	var from *peer
-	if p, ok := grpcpeer.FromContext(ctx); ok {
-		from = peerOf(p.LocalAddr)
-	}
-	return s.take(ctx, from, id, signal, b.bytes, b.bytes, telemetry.Refusals{})
+	return s.take(ctx, v, b.bytes, b.bytes, telemetry.Refusals{})
 }
 
 // refuseGRPC counts a call that is refused, and is what it is answered.
 func (s *Service) refuseGRPC(ctx context.Context, err error) error {
-	s.metrics.refuse(ctx, "grpc", err)
-	s.refused.note(ctx, "grpc", strings.Join(metadata.ValueFromIncomingContext(ctx, auth.TenantHeader), ","), err)
+	s.noteRefusal(ctx, "grpc", strings.Join(metadata.ValueFromIncomingContext(ctx, auth.TenantHeader), ","), err)
 	return s.grpcError(ctx, err)
 }
 

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"strconv"
@@ -29,11 +30,13 @@ func (s *Service) routes() {
 	}
 	e.POST(profilesPath, func(echo.Context) error { return noProfiles() })
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
-		s.metrics.refuse(c.Request().Context(), "http", err)
-		s.refused.note(c.Request().Context(), "http", c.Request().Header.Get(auth.TenantHeader), err)
+		s.noteRefusal(c.Request().Context(), "http", c.Request().Header.Get(auth.TenantHeader), err)
 		if path := c.Request().URL.Path; strings.HasPrefix(path, "/v1/") || path == profilesPath {
 			s.refuse(c, err)
 			return
+		}
+		if _, ok := errors.AsType[*overQuotaError](err); ok { // of others, WriteProblem says it
+			c.Response().Header().Set(echo.HeaderRetryAfter, waitHeader(err))
 		}
 		httpserver.WriteProblem(c, s.env.Log, err)
 	}
@@ -86,7 +89,12 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 	if err != nil {
 		return receipt{}, err
 	}
-	b, err := s.read(request.Context(), incoming{
+	v, err := s.quotas.enter(peerOf(request.Context().Value(http.LocalAddrContextKey)), id, signal)
+	if err != nil {
+		return receipt{}, err
+	}
+	defer v.leave()
+	b, err := s.read(request.Context(), v, incoming{
 		source: request.Body, announced: request.ContentLength, encoding: request.Header.Get("Content-Encoding"),
 	}, s.cfg.MaxRequestBytes)
 	if err != nil {
@@ -98,18 +106,18 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 	if contentType == typeJSON {
 		// Parsed JSON takes several times its size. A request that is alone is always taken.
 		parsed := min(4*int64(len(payload)), s.budget.largest()-b.reserved)
-		if err := s.budget.take(parsed, parsed <= smallRequest); err != nil {
+		if err := s.reserve(v, parsed, parsed <= smallRequest); err != nil {
 			return receipt{}, err
 		}
 		payload, refused, err = fromJSON(signal, payload)
 		kept := int64(cap(payload)) // until the bus has answered, as the body is
-		s.budget.free(parsed - kept)
+		s.free(v, parsed-kept)
 		b.reserved += kept
 		if err != nil {
 			return receipt{}, err
 		}
 	}
-	r, err := s.take(request.Context(), peerOf(request.Context().Value(http.LocalAddrContextKey)), id, signal, b.bytes, payload, refused)
+	r, err := s.take(request.Context(), v, b.bytes, payload, refused)
 	if err != nil {
 		return receipt{}, err
 	}
@@ -128,7 +136,7 @@ func (s *Service) refuse(c echo.Context, err error) {
 	}
 	switch problem.Status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(httpserver.RetryAfterSeconds))
+		c.Response().Header().Set(echo.HeaderRetryAfter, waitHeader(err))
 	case http.StatusUnauthorized:
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="ollyscale"`)
 	}

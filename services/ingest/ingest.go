@@ -30,6 +30,7 @@ type Service struct {
 	budget  *budget
 	buffers buffers
 	repeats *repeats
+	quotas  *quotas
 	codings codings
 	small   lane // of messages that are decompressed while they are small
 	large   lane // of large requests
@@ -50,7 +51,8 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	procs := runtime.GOMAXPROCS(0)
 	s := &Service{
 		cfg: cfg, env: env, budget: &budget{limit: cfg.inFlight(env.Memory)}, codings: newCodings(), repeats: newRepeats(cfg.Dedup, env.Now),
-		small: make(lane, 2*procs), large: make(lane, procs),
+		quotas: newQuotas(cfg.Quota, env.Now),
+		small:  make(lane, 2*procs), large: make(lane, procs),
 	}
 	s.refused = refusals{log: env.Log, now: env.Now}
 	var err error
@@ -126,6 +128,11 @@ func (s *Service) Run(ctx context.Context) error {
 				s.retention.Store(r)
 			}
 			return err
+		})
+	})
+	group.Add("quotas", func(ctx context.Context) error {
+		return connection.Snapshots(telemetry.QuotaSnapshot, bus.Seal{}).Follow(ctx, func(snapshot bus.Snapshot) error {
+			return s.quotas.apply(snapshot.Data)
 		})
 	})
 	if s.auth.Required() {

@@ -82,7 +82,7 @@ func TestWhatDecompressesIsChargedAsItGrows(t *testing.T) {
 		bomb := bombOf(t, c.names[0], 256<<20)
 		s := reader(3 * limit)
 		read := func(compressed []byte, limit int64) (int64, error) {
-			b, err := s.read(t.Context(), incoming{bytes.NewReader(compressed), int64(len(compressed)), c.names[0]}, limit)
+			b, err := s.read(t.Context(), nil, incoming{bytes.NewReader(compressed), int64(len(compressed)), c.names[0]}, limit)
 			held := s.budget.used.Load()
 			s.release(&b)
 			require.Zero(t, s.budget.used.Load())
@@ -133,7 +133,7 @@ func TestFewLargeRequestsAreWorkedOnAtOnce(t *testing.T) {
 		if encoding != "" {
 			data = bombOf(t, encoding, size)
 		}
-		return s.read(t.Context(), incoming{bytes.NewReader(data), int64(len(data)), encoding}, 64<<20)
+		return s.read(t.Context(), nil, incoming{bytes.NewReader(data), int64(len(data)), encoding}, 64<<20)
 	}
 	for _, encoding := range []string{"", "gzip", "zstd"} {
 		first, err := read(2<<20, encoding)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 	"go.opentelemetry.io/otel/attribute"
@@ -16,14 +17,16 @@ import (
 
 // instruments are ingest's metrics.
 type instruments struct {
-	Items    metric.Int64Counter         `metric:"olly.ingest.items" labels:"signal" doc:"Spans, log records and data points taken."`
-	Rejected metric.Int64Counter         `metric:"olly.ingest.rejected" labels:"signal, reason" doc:"Items left out of requests that were taken."`
-	Cut      metric.Int64Counter         `metric:"olly.ingest.cut" labels:"signal, tenant" doc:"Items of these that were larger than a message of the bus, with resource and scope: their largest values were cut, with a mark."`
-	Repeated metric.Int64Counter         `metric:"olly.ingest.repeated" labels:"signal" doc:"Items of these that the bus had already: they were taken for a repeat and are stored once."`
-	Bytes    metric.Int64Counter         `metric:"olly.ingest.bytes" unit:"By" labels:"signal" doc:"OTLP taken, uncompressed."`
-	Refused  metric.Int64Counter         `metric:"olly.ingest.refused" labels:"transport (http or grpc), class (of the error)" doc:"Requests not taken."`
-	InFlight metric.Int64ObservableGauge `metric:"olly.ingest.in_flight.bytes" unit:"By" doc:"Requests held in memory."`
+	Items     metric.Int64Counter         `metric:"olly.ingest.items" labels:"signal" doc:"Spans, log records and data points taken."`
+	Rejected  metric.Int64Counter         `metric:"olly.ingest.rejected" labels:"signal, reason" doc:"Items left out of requests that were taken."`
+	Cut       metric.Int64Counter         `metric:"olly.ingest.cut" labels:"signal, tenant (as of olly.ingest.over_quota)" doc:"Items of these that were larger than a message of the bus, with resource and scope: their largest values were cut, with a mark."`
+	Repeated  metric.Int64Counter         `metric:"olly.ingest.repeated" labels:"signal" doc:"Items of these that the bus had already: they were taken for a repeat and are stored once."`
+	Bytes     metric.Int64Counter         `metric:"olly.ingest.bytes" unit:"By" labels:"signal" doc:"OTLP taken, uncompressed."`
+	Refused   metric.Int64Counter         `metric:"olly.ingest.refused" labels:"transport (http or grpc), class (of the error)" doc:"Requests not taken."`
+	OverQuota metric.Int64Counter         `metric:"olly.ingest.over_quota" labels:"tenant (of the first hundred that metrics name; the others are one), limit" doc:"Requests not taken because their tenant had used up a limit."`
+	InFlight  metric.Int64ObservableGauge `metric:"olly.ingest.in_flight.bytes" unit:"By" doc:"Requests held in memory."`
 
+	tenants  labels
 	bySignal [3]metric.MeasurementOption // made once: a request makes none
 }
 
@@ -42,7 +45,7 @@ func (m *instruments) took(ctx context.Context, tenant telemetry.Tenant, signal 
 	m.Items.Add(ctx, int64(s.Items), m.bySignal[signal])
 	m.Bytes.Add(ctx, int64(bytes), m.bySignal[signal])
 	if s.Cut > 0 {
-		m.Cut.Add(ctx, int64(s.Cut), metric.WithAttributes(attribute.String("signal", signal.String()), attribute.String("tenant", string(tenant))))
+		m.Cut.Add(ctx, int64(s.Cut), metric.WithAttributes(attribute.String("signal", signal.String()), attribute.String("tenant", m.tenants.of(tenant))))
 	}
 	for reason, n := range s.Rejected {
 		if n > 0 {
@@ -62,6 +65,10 @@ func (m *instruments) refuse(ctx context.Context, transport string, err error) {
 	m.Refused.Add(ctx, 1, metric.WithAttributes(attribute.String("transport", transport), attribute.String("class", refusedClass(err).String())))
 }
 
+func (m *instruments) overQuota(ctx context.Context, over *overQuotaError) {
+	m.OverQuota.Add(ctx, 1, metric.WithAttributes(attribute.String("tenant", m.tenants.of(over.tenant)), attribute.String("limit", over.limit.String())))
+}
+
 // refusedClass is the class of an error, also of those that the router makes: an unknown path or a wrong method is no defect of ours.
 func refusedClass(err error) fault.Class {
 	routed, ok := errors.AsType[*echo.HTTPError](err)
@@ -72,4 +79,31 @@ func refusedClass(err error) fault.Class {
 		return fault.NotFound
 	}
 	return fault.Invalid
+}
+
+// maxLabels bounds the tenants that metrics tell apart; the others share one name.
+const maxLabels = 100
+
+// otherTenants is that name. No tenant has it.
+const otherTenants = "(other)"
+
+// labels says by which name metrics know a tenant. Safe for concurrent use.
+type labels struct {
+	mu   sync.Mutex
+	seen map[telemetry.Tenant]struct{}
+}
+
+func (l *labels) of(tenant telemetry.Tenant) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.seen[tenant]; !ok {
+		if len(l.seen) >= maxLabels {
+			return otherTenants
+		}
+		if l.seen == nil {
+			l.seen = map[telemetry.Tenant]struct{}{}
+		}
+		l.seen[tenant] = struct{}{}
+	}
+	return string(tenant)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
@@ -93,7 +92,7 @@ func code(f *fault.Error) codes.Code {
 func details(f *fault.Error, reason string) []protoadapt.MessageV1 {
 	var list []protoadapt.MessageV1
 	if f.Class == fault.Overloaded || f.Class == fault.Unavailable {
-		list = append(list, &errdetails.RetryInfo{RetryDelay: durationpb.New(httpserver.RetryAfterSeconds * time.Second)})
+		list = append(list, &errdetails.RetryInfo{RetryDelay: durationpb.New(retryAfter(f))})
 	}
 	if f.Class == fault.Invalid && f.Status == 0 { // bad data: 400
 		v, ok := errors.AsType[*telemetry.ViolationError](f)
