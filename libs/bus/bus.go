@@ -144,8 +144,8 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 	}
 	var err error
 	if b.nc, err = nats.Connect(cfg.URL, opts...); err != nil {
-		if malformed, ok := errors.AsType[*url.Error](err); ok { // it tells the whole URL
-			err = malformed.Err
+		if _, malformed := errors.AsType[*url.Error](err); malformed { // it tells the URL, with the password
+			err = errors.New("an address in bus.url cannot be read")
 		}
 		return nil, errConnect.Wrap(err, "connect to the bus: check bus.url and its credentials")
 	}

@@ -438,12 +438,20 @@ func TestConfigIsChecked(t *testing.T) {
 		func(c *bus.Config) { c.MaxAckPending = -1 },
 		func(c *bus.Config) { c.MaxAttempts = -1 },
 		func(c *bus.Config) { c.Cert = "x" },
+		func(c *bus.Config) { c.URL = "nats://olly:hun,ter2@127.0.0.1:4222" },
+		func(c *bus.Config) { c.URL = "nats://127.0.0.1:4222,nats://olly:hun/ter2@h" },
+		func(c *bus.Config) { c.URL = "nats://olly:hun%ter2@127.0.0.1" },
+		func(c *bus.Config) { c.URL = "127.0.0.1:4222," },
+		func(c *bus.Config) { c.URL = "olly:hun ter2@127.0.0.1:42a" },
 	} {
 		cfg := bus.DefaultConfig()
 		change(&cfg)
 		_, err := bus.Connect(t.Context(), cfg, nil, nil)
 		require.Equal(t, cfg.Validate(), errors.Unwrap(err), "%+v", cfg)
 		require.Error(t, err)
+		for _, secret := range []string{"hun", "ter2"} {
+			require.NotContains(t, err.Error(), secret)
+		}
 	}
 }
 

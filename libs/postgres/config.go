@@ -1,11 +1,14 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ollyscale/ollyscale/libs/settings"
@@ -35,12 +38,23 @@ func (c Config) Validate() error {
 	if c.URL == "" {
 		p.Refuse("url", "a connection string is required")
 	} else if _, err := pgxpool.ParseConfig(c.URL); err != nil {
-		p.Refuse("url", "%s", err.Error()) // pgx's message redacts the password
+		p.Refuse("url", "%s", Unreadable(c.URL, err).Error())
 	}
 	settings.Between(&p, "max_connections", c.MaxConnections, 0, 1000)
 	settings.NotNegative(&p, "connect_timeout", c.ConnectTimeout)
 	settings.NotNegative(&p, "max_connection_life", c.MaxConnectionLife)
 	return p.Err()
+}
+
+// Unreadable says what is wrong with a connection string, from the error of pgx, and nothing of what stands in it: where it is not clear what
+// belongs to the password, pgx shows some of it, as the port that is none.
+func Unreadable(text string, err error) error {
+	const wanted = "is no connection string: want postgres://user:password@host:port/database, with : / @ ? # and % of a password written as %3A %2F %40 %3F %23 %25, or key='value' pairs"
+	parts, malformed := errors.AsType[*pgconn.ParseConfigError](err)
+	if u, unclear := url.Parse(text); unclear != nil || u.Host == "" || !malformed || parts.Unwrap() == nil {
+		return errors.New(wanted)
+	}
+	return fmt.Errorf("cannot be used: %w", parts.Unwrap())
 }
 
 // defaultMaxConnections is for a role that names none: a server has 100 by default, and a cluster has several roles and replicas.

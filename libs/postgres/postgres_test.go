@@ -103,8 +103,22 @@ func TestConfig(t *testing.T) {
 		pool.Close()
 	}
 	cfg := postgres.DefaultConfig()
-	cfg.URL = "postgres://me:hunter2@host:notaport/db"
-	require.NotContains(t, cfg.Validate().Error(), "hunter2")
+	cfg.URL = "postgres://me:hunter2@host/db?sslmode=never"
+	require.ErrorContains(t, cfg.Validate(), "sslmode is invalid")
+	// Passwords with what has a meaning in a URL, and passwords in the wrong place: no piece of them is shown.
+	for _, text := range []string{
+		"postgres://me:hunter2@host:notaport/db", "postgres://me:hun/ter2@host/db", "postgres://me:hun%ter2@host/db", "postgres://me:hun@ter2:x@host:y/db", "postgres://hunter2/@host:z",
+		"host=db password=hun ter2 x", "host=db password='hun'ter2", "me:hunter2@host/db", "hunter2", "postgres://me:hun#ter2@host/db", "postgres://me:hun[ter2]@host/db", "postgres://me:hun ter2@host/db",
+	} {
+		cfg.URL = text
+		err := cfg.Validate()
+		if err == nil { // pgx reads it
+			continue
+		}
+		for _, secret := range []string{"hun", "ter2"} {
+			require.NotContains(t, err.Error(), secret, text)
+		}
+	}
 }
 
 func TestOpen(t *testing.T) {

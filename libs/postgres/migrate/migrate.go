@@ -179,7 +179,7 @@ func Load(dir fs.FS) (*migrate.MemDir, error) {
 func open(ctx context.Context, cfg Config) (*sql.DB, error) {
 	conn, err := pgx.ParseConfig(cfg.URL)
 	if err != nil {
-		return nil, postgres.ErrConfig.Wrap(err, "the database URL is wrong")
+		return nil, postgres.ErrConfig.Wrap(postgres.Unreadable(cfg.URL, err), "the database URL is wrong")
 	}
 	conn.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	if conn.RuntimeParams["application_name"] == "" {

@@ -26,6 +26,8 @@ import (
 	grpcgzip "google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/ollyscale/ollyscale/libs/settings"
 )
 
 // refusal is what a receiver did not take of a request that it answered with success.
@@ -59,7 +61,7 @@ func newExporter(cfg Config) (exporter, error) {
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errEndpoint.Newf("endpoint: %q is neither host:port nor an http(s) URL", cfg.Endpoint)
+		return nil, errEndpoint.Newf("endpoint: %q is neither host:port nor an http(s) URL", settings.Redact(cfg.Endpoint))
 	}
 	protocol := cfg.Protocol
 	if protocol == "" {
