@@ -91,6 +91,36 @@ func (d *Directory) Ranges(w Want) []Range {
 	return container.Merge(out)
 }
 
+// Decoded is how many bytes are decompressed, or read as they are, to decode w.
+func (d *Directory) Decoded(w Want) int64 {
+	n := needsOf(&d.dir, w)
+	needed := make([]bool, len(d.dir.Frames))
+	add := func(s *container.Section) {
+		for i := range s.Streams[:container.StreamExtension] {
+			if st := &s.Streams[i]; st.Length > 0 {
+				needed[st.Frame] = true
+			}
+		}
+	}
+	for i := range d.dir.Sections {
+		if s := &d.dir.Sections[i]; n.section(s.ID) {
+			add(s)
+		}
+	}
+	for i := range d.dir.Keys {
+		if s := &d.dir.Keys[i]; n.key(s.Key) {
+			add(s)
+		}
+	}
+	var sum int64
+	for i, is := range needed {
+		if is {
+			sum += int64(d.dir.Frames[i].Raw)
+		}
+	}
+	return sum
+}
+
 // IDBytes is how many bytes of the body are ids of items, which Want.IDPlaces leaves out.
 func (d *Directory) IDBytes() int {
 	n := 0

@@ -189,6 +189,9 @@ func (t *Table) Reset() {
 	t.arena.Renew(mostArena)
 }
 
+// Memory is about how many bytes of values, decoded from segments, the table refers to by itself; what it was filled from counts for who holds it.
+func (t *Table) Memory() int { return t.arena.Asked() }
+
 // rollback returns to m exactly.
 func (t *Table) rollback(m table.Mark) {
 	t.b.Rollback(m)

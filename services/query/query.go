@@ -45,6 +45,7 @@ type Config struct {
 	MaxQueries    int           `mapstructure:"max_queries" doc:"Queries answered at a time, a quarter of them over more than two days; others wait. 0 for one to 64 MiB of the memory that the process may use, from 4 to 16."`
 	QueueTimeout  time.Duration `mapstructure:"queue_timeout" doc:"Time that a query waits for its turn before it is told to come again; 0 for not at all."`
 	MaxPageBytes  int64         `mapstructure:"max_page_bytes" doc:"Most bytes of items in one answer; a longer page, trace or list ends there and says so. An item that is larger by itself comes alone."`
+	MaxDecoded    int64         `mapstructure:"max_decoded_bytes" doc:"Most bytes of segments that all queries have fetched and decoded at a time, half of it by those over more than two days; others wait. 0 for a quarter of the memory that the process may use, and 512 MiB where that is not limited."`
 	MaxTraceSpans int           `mapstructure:"max_trace_spans" doc:"Most spans of a trace in one answer."`
 	CursorKey     string        `mapstructure:"cursor_key" secret:"true" doc:"Base64 of at least 32 random bytes by which cursors are signed; every replica needs the same. Empty: a random one, so that a cursor lives as long as the process."`
 	WatchInterval time.Duration `mapstructure:"watch_interval" doc:"How often the queue is asked how far the database is behind it."`
@@ -83,6 +84,9 @@ func (c Config) Validate() error {
 	settings.Between(&p, "max_queries", c.MaxQueries, 0, 1000)
 	settings.NotNegative(&p, "queue_timeout", c.QueueTimeout)
 	settings.AtLeast(&p, "max_page_bytes", c.MaxPageBytes, 1<<10)
+	if c.MaxDecoded != 0 {
+		settings.AtLeast(&p, "max_decoded_bytes", c.MaxDecoded, 1<<20)
+	}
 	settings.Positive(&p, "max_trace_spans", c.MaxTraceSpans)
 	p.Secret("cursor_key", c.CursorKey, "for every replica")
 	settings.Positive(&p, "watch_interval", c.WatchInterval)
@@ -99,6 +103,21 @@ func (c Config) queries(memory int64) int {
 		return int(min(max(memory/each, least), most))
 	}
 	return most
+}
+
+// leastDecoded is two waves of a query and what is made of them; with less, queries wait for each other however little memory there is.
+const leastDecoded = 64 << 20
+
+// decoded is the budget of a process that may use so many bytes, 0 where nothing limits it.
+func (c Config) decoded(memory int64) int64 {
+	const unlimited = 512 << 20
+	switch {
+	case c.MaxDecoded > 0:
+		return c.MaxDecoded
+	case memory > 0:
+		return max(memory/4, leastDecoded)
+	}
+	return unlimited
 }
 
 // Service answers queries. It writes no telemetry; at an administrator's word it makes keys, and replays or drops dead letters.
@@ -121,6 +140,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		return nil, err
 	}
 	cfg.MaxQueries = cfg.queries(env.Memory)
+	cfg.MaxDecoded = cfg.decoded(env.Memory)
 	if cfg.Postgres.MaxConnections == 0 {
 		cfg.Postgres.MaxConnections = cfg.MaxQueries + 2 // for health checks and keys
 	}
@@ -163,7 +183,7 @@ func (s *Service) routes() (err error) {
 	cfg, e := s.cfg, s.server.Echo
 	s.engine, err = engine.New(engine.Settings{
 		Timeout: cfg.Timeout, HeaderCache: cfg.HeaderCache, ScanBudget: cfg.ScanBudget, Workers: cfg.Workers, Pooler: cfg.Postgres.Pooler,
-		Questions: cfg.MaxQueries, Queue: cfg.QueueTimeout,
+		Questions: cfg.MaxQueries, Queue: cfg.QueueTimeout, Decoded: cfg.MaxDecoded,
 	}, s.pool, s.bus, s.env.Now)
 	if err != nil {
 		return err

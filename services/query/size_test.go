@@ -2,9 +2,12 @@ package query
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -100,4 +103,99 @@ func TestQueriesAtATimeFollowTheMemory(t *testing.T) {
 	require.Equal(t, 16, c.queries(100<<30))
 	c.MaxQueries = 3
 	require.Equal(t, 3, c.queries(1<<30))
+}
+
+func TestDecodedBytesFollowTheMemory(t *testing.T) {
+	t.Parallel()
+	c := DefaultConfig()
+	require.EqualValues(t, 512<<20, c.decoded(0))
+	require.EqualValues(t, 256<<20, c.decoded(1<<30))
+	require.EqualValues(t, leastDecoded, c.decoded(100<<20), "a long question needs so much")
+	c.MaxDecoded = 100 << 20
+	require.EqualValues(t, 100<<20, c.decoded(1<<30))
+	c.MaxDecoded = 1
+	require.ErrorContains(t, c.Validate(), "max_decoded_bytes")
+}
+
+// noisySpans is largeSpans whose values are all different and do not compress.
+func noisySpans(t *testing.T, n, size int) []byte {
+	t.Helper()
+	r := rand.New(rand.NewPCG(7, uint64(n)))
+	traces := ptrace.NewTraces()
+	resource := traces.ResourceSpans().AppendEmpty()
+	resource.Resource().Attributes().PutStr("service.name", "prompts")
+	spans := resource.ScopeSpans().AppendEmpty().Spans()
+	for i := range n {
+		value := make([]byte, size)
+		for j := range value {
+			value[j] = byte(r.Uint32())
+		}
+		s := spans.AppendEmpty()
+		s.SetTraceID([16]byte{3, byte(i)})
+		s.SetSpanID([8]byte{3, byte(i >> 8), byte(i)})
+		s.SetName("chat")
+		s.SetStartTimestamp(pcommon.Timestamp(base().UnixNano() + int64(i)*1000))
+		s.SetEndTimestamp(s.StartTimestamp() + 500)
+		s.Attributes().PutEmptyBytes("gen_ai.output.messages").FromRaw(value)
+	}
+	out, err := (&ptrace.ProtoMarshaler{}).MarshalTraces(traces)
+	require.NoError(t, err)
+	return out
+}
+
+// Once a page is full, what is left of what was found is not decoded, nor fetched: whether few rows of a segment were found or many.
+func TestWhatDoesNotFitIntoAPageIsNotRead(t *testing.T) {
+	t.Parallel()
+	const n, size, most = 400, 20_000, 200_000
+	for _, each := range []int{4, 10} {
+		f := newFixture(t, func(c *Config) { c.MaxPageBytes = most; c.Workers = 2 })
+		f.store("default", telemetry.Traces, noisySpans(t, n, size), each)
+		p := f.page("spans", searchBody{limit: 1000})
+		require.Equal(t, api.IncompleteReasonLimit, p.incomplete.Reason)
+		require.Less(t, len(p.items), 10)
+		require.Less(t, p.stats.BytesRead, int64(n*size/3), "%d a segment", each)
+	}
+}
+
+// What an answer holds does not depend on what there was memory to keep until it is drawn, here from all of it to hardly any.
+func TestAPageIsTheSameWhateverMemoryThereIs(t *testing.T) {
+	t.Parallel()
+	const n, size, most = 120, 20_000, 250_000
+	f := newFixture(t, func(c *Config) { c.MaxPageBytes = most; c.Workers = 2 })
+	f.store("default", telemetry.Traces, noisySpans(t, n/2, size), 3)
+	f.store("default", telemetry.Traces, noisySpans(t, n/2+5, size), 10)
+	want, _ := f.walk("spans", searchBody{limit: 1000}, nil)
+	require.Len(t, want, n+5)
+	first := f.page("spans", searchBody{limit: 1000})
+	for _, memory := range []int64{1 << 20, 2 << 20, 4 << 20, 64 << 20} {
+		g := f.with(func(c *Config) { c.MaxPageBytes = most; c.Workers = 2; c.MaxDecoded = memory })
+		require.Len(t, g.page("spans", searchBody{limit: 1000}).items, len(first.items), memory)
+		got, _ := g.walk("spans", searchBody{limit: 1000}, nil)
+		require.Equal(t, want, got, memory)
+	}
+}
+
+// Many questions at a time about more than they may have in memory together all get their answers, the same as one alone.
+func TestManyQuestionsShareTheMemory(t *testing.T) {
+	t.Parallel()
+	const n, size = 60, 100_000
+	f := newFixture(t, func(c *Config) { c.MaxPageBytes = 3 * size; c.MaxDecoded = 1 << 20; c.MaxQueries = 12; c.Workers = 2 })
+	f.store("default", telemetry.Traces, noisySpans(t, n, size), 12)
+	want := f.page("spans", searchBody{limit: 1000})
+	require.NotEmpty(t, want.items)
+	var group sync.WaitGroup
+	answers := make([]int, 12)
+	for i := range answers {
+		group.Go(func() {
+			status, body := f.call(http.MethodPost, "/api/spans/search", searchBody{limit: 1000}.json(t))
+			var got api.SpanPage
+			if status == http.StatusOK && json.Unmarshal(body, &got) == nil {
+				answers[i] = len(got.Spans)
+			}
+		})
+	}
+	group.Wait()
+	for _, n := range answers {
+		require.Equal(t, len(want.items), n)
+	}
 }

@@ -26,6 +26,9 @@ func (a *Arena) Renew(most int) {
 	a.asked = 0
 }
 
+// Asked is how many bytes were taken since the last Renew.
+func (a *Arena) Asked() int { return a.asked }
+
 // Shrink lets the memory go where it is more than most bytes.
 func (a *Arena) Shrink(most int) {
 	if cap(a.b) > most {

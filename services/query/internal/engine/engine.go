@@ -43,6 +43,7 @@ import (
 type Settings struct {
 	Timeout     time.Duration // for one question
 	HeaderCache int64         // most bytes of what is remembered of segments
+	Decoded     int64         // most bytes of segments that all questions have in memory at a time
 	ScanBudget  int64         // most items that one scan looks at
 	Workers     int           // segments decoded at a time; 0 for one to a core
 	Pooler      bool          // nothing is remembered from one transaction to the next
@@ -60,6 +61,7 @@ type Engine struct {
 	known      *cache[[16]byte, *Header]
 	readers    columns.Readers
 	waves      waveMemory
+	memory     *memory
 	turns      turns
 }
 
@@ -74,7 +76,7 @@ func New(set Settings, pool *pgxpool.Pool, b *bus.Bus, now func() time.Time) (*E
 	}
 	return &Engine{
 		set: set, pool: pool, watch: newWatch(b, now), now: now, statements: s, known: newCache[[16]byte, *Header](set.HeaderCache),
-		turns: newTurns(set.Questions),
+		turns: newTurns(set.Questions), memory: newMemory(set.Decoded),
 	}, nil
 }
 
@@ -105,9 +107,11 @@ func (e *Engine) Ask(ctx context.Context, about time.Duration, question func(ctx
 			// Nothing is remembered from one transaction to the next; within one, all goes to the same server.
 			mode, list = pgx.QueryExecModeDescribeExec, pgx.QueryExecModeDescribeExec
 		}
-		return question(ctx, &Snapshot{
-			engine: e, tx: tx, mode: mode, list: list, deadline: e.now().Add(time.Duration(float64(e.set.Timeout) * softShare)),
-		})
+		s := &Snapshot{
+			engine: e, tx: tx, mode: mode, list: list, deadline: e.now().Add(time.Duration(float64(e.set.Timeout) * softShare)), long: about > longRange,
+		}
+		defer s.drop(nil)
+		return question(ctx, s)
 	})
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return ErrTimeout.Wrap(err, fmt.Sprintf("the query took longer than %s; narrow its range or filters", e.set.Timeout))
@@ -125,9 +129,17 @@ func (b *waveMemory) take(size int64) []byte {
 	return make([]byte, 0, size+size/4)
 }
 
+// mostWaveMemory is what is kept of a wave's: one with a segment that is larger than waves are is seldom.
+const mostWaveMemory = 2 * waveBytes
+
 // put takes a wave's memory back: nothing may refer to it any more.
 func (b *waveMemory) put(w *wave) {
-	if w != nil && cap(w.buffer) > 0 {
-		b.Put(&w.buffer)
+	if w == nil {
+		return
 	}
+	if buffer := w.buffer; cap(buffer) > 0 && cap(buffer) <= mostWaveMemory {
+		b.Put(&buffer)
+	}
+	w.buffer, w.parts = nil, nil // it may be put back again, where a scan ends early
+	w.charge.free()
 }

@@ -77,7 +77,7 @@ func Fold[T any](ctx context.Context, s *Snapshot, q *Query, w Columns, fold fun
 func refold[T any](ctx context.Context, s *Snapshot, q *Query, w Columns, list []*Header, fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T)) error {
 	stream := &headers{snapshot: s, query: q, buffer: list, ended: true}
 	for {
-		current, err := s.load(ctx, stream, w.ofStream, largestWave)
+		current, err := s.load(ctx, stream, w.ofStream, largestWave, loadNow)
 		if err != nil {
 			return fmt.Errorf("read the edge of a cut answer: %w", err)
 		}
@@ -90,6 +90,7 @@ func refold[T any](ctx context.Context, s *Snapshot, q *Query, w Columns, list [
 			parts[i] = fold(r, h, q)
 			return nil
 		})
+		s.engine.waves.put(current)
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,8 @@ const (
 	firstWave     = 2
 	largestWave   = 64
 	waveBytes     = 16 << 20
-	prefetchAfter = 3 // waves; from here on the next wave is fetched while this one is decoded
+	rowsBytes     = 16 << 20 // of segments, decompressed, whose rows are read at a time and kept until they are drawn
+	prefetchAfter = 3        // waves; from here on the next wave is fetched while this one is decoded
 )
 
 // Complete is the frontier of a scan that saw all that it had to.
@@ -57,15 +58,19 @@ func scan[T any](ctx context.Context, s *Snapshot, q *Query, w wanted,
 	// What filters have picked is few, and most of it will be wanted.
 	selective := len(stream.bounds.Probes) > 0 || stream.bounds.MinDuration > 0
 	size := firstWave
-	current, err := s.load(ctx, stream, w, size)
+	current, err := s.load(ctx, stream, w, size, loadNow)
+	var following *wave
+	defer func() {
+		s.engine.waves.put(current)
+		s.engine.waves.put(following)
+	}()
 	for number := 1; err == nil && len(current.headers) > 0; number++ {
 		size = min(size*2, largestWave)
 		g, decoding := errgroup.WithContext(ctx)
 		g.Go(func() error { return s.decode(decoding, q, current, each) })
-		var following *wave
 		var fetchErr error
 		if number >= prefetchAfter || selective {
-			following, fetchErr = s.load(ctx, stream, w, size)
+			following, fetchErr = s.load(ctx, stream, w, size, loadAhead)
 		}
 		if err := g.Wait(); err != nil {
 			return 0, err
@@ -89,9 +94,9 @@ func scan[T any](ctx context.Context, s *Snapshot, q *Query, w wanted,
 			return next, nil
 		}
 		if following == nil {
-			following, err = s.load(ctx, stream, w, size)
+			following, err = s.load(ctx, stream, w, size, loadNow)
 		}
-		current = following
+		current, following = following, nil
 	}
 	if err == nil && stream.cut && s.exhausted(q) {
 		return stream.missed, nil
@@ -107,15 +112,34 @@ type wave struct {
 	lengths []int32 // of all parts
 	bytes   int64   // the same together
 	buffer  []byte  // that parts lie in
+	charge  charge  // for all of it, until its memory is given back
 }
 
-// load takes up to n headers from the stream, as many as fit into waveBytes, and fetches their parts.
-func (s *Snapshot) load(ctx context.Context, stream *headers, w wanted, n int) (*wave, error) {
+// loading is how a wave is fetched.
+type loading uint8
+
+const (
+	loadNow   loading = iota // the question has no other: it waits for its part of the memory
+	loadAhead                // of another that is being decoded: only where there is memory for both
+	loadRows                 // loadNow, to read rows that are kept until all of the wave are drawn
+	loadRowsAhead
+)
+
+func (l loading) waits() bool { return l == loadNow || l == loadRows }
+func (l loading) keeps() bool { return l == loadRows || l == loadRowsAhead }
+
+// decodedTwice is how many times what is decompressed of a segment is in memory while it is decoded: as it is, and as columns or rows.
+const decodedTwice = 2
+
+// load takes up to n headers from the stream, as many as fit into waveBytes, and fetches their parts. It returns nil where there is no
+// memory for a wave that is fetched ahead.
+func (s *Snapshot) load(ctx context.Context, stream *headers, w wanted, n int, how loading) (*wave, error) {
 	list, err := stream.take(ctx, n)
 	if err != nil {
 		return nil, err
 	}
 	out := &wave{}
+	var largest, all int64 // bytes of a segment, and of all, when decompressed
 	for i, h := range list {
 		want := w(stream, h)
 		ranges := h.directory.Ranges(want)
@@ -123,13 +147,34 @@ func (s *Snapshot) load(ctx context.Context, stream *headers, w wanted, n int) (
 		for _, r := range ranges {
 			size += int64(r.Length)
 		}
-		if i > 0 && out.bytes+size > waveBytes {
+		decoded := h.directory.Decoded(want)
+		if i > 0 && (out.bytes+size > waveBytes || how.keeps() && all+decoded > rowsBytes) {
 			stream.buffer = append(slices.Clone(list[i:]), stream.buffer...)
+			list = list[:i]
 			break
 		}
 		out.add(h, want, ranges)
+		largest, all = max(largest, decoded), all+decoded
 	}
-	return out, s.fetch(ctx, stream.query, out)
+	if len(list) == 0 {
+		return out, nil
+	}
+	bytes := out.bytes
+	if how.keeps() {
+		bytes += decodedTwice * all
+	} else {
+		bytes += decodedTwice * min(all, largest*int64(s.engine.set.Workers))
+	}
+	var ok bool
+	if out.charge, ok, err = s.engine.memory.take(ctx, bytes, s.long, how.waits()); !ok {
+		stream.buffer = append(slices.Clone(list), stream.buffer...)
+		return nil, err
+	}
+	if err := s.fetch(ctx, stream.query, out); err != nil {
+		s.engine.waves.put(out)
+		return nil, err
+	}
+	return out, nil
 }
 
 // add adds ranges of a segment to those to be fetched.
@@ -216,7 +261,14 @@ func (s *Snapshot) decode(ctx context.Context, q *Query, current *wave, each vis
 					s.engine.readers.Put(r)
 					return err
 				}
-				if err := visitOne(i, current, r, each); err != nil {
+				end, err := s.engine.memory.decoding(ctx, s.long)
+				if err != nil {
+					s.engine.readers.Put(r)
+					return err
+				}
+				err = visitOne(i, current, r, each)
+				end()
+				if err != nil {
 					return fmt.Errorf("segment %x: %w", current.headers[i].id, err)
 				}
 			}

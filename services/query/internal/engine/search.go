@@ -21,6 +21,8 @@ const (
 	fewRows  = 8  // of a segment, which are kept from when they are found until they are drawn
 	mostKept = 64 // tables with such rows, of some 100 kB each, that a query keeps
 
+	drawFrom = 1 << 20 // bytes of such rows that are drawn before more are read
+
 	// idsPerRow is how many bytes of ids take as long to fetch as the three ids of one row by themselves: 20 µs.
 	idsPerRow = 16 << 10
 )
@@ -134,16 +136,18 @@ func wholeRows(h *Header, n int) segment.Want {
 	return w
 }
 
-// keep lends a table for rows of items, until read is done with them; nil when there are enough of them.
-func (s *Snapshot) keep(q *Query) *segment.Table {
+// keep keeps a table with rows of items until they are drawn, charged so many bytes; false when there are enough of them, or no memory.
+func (s *Snapshot) keep(t *segment.Table, bytes int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.kept) == mostKept {
-		return nil
+	if len(s.kept) == mostKept || !s.engine.memory.kept.TryAcquire(bytes) {
+		return false
 	}
-	t := s.engine.readers.Tables.Take(q.Tenant, q.Signal)
-	s.kept = append(s.kept, t)
-	return t
+	if s.kept == nil {
+		s.kept = map[*segment.Table]int64{}
+	}
+	s.kept[t] = bytes
+	return true
 }
 
 // drop gives back the kept tables that no item of the list refers to.
@@ -155,12 +159,13 @@ func (s *Snapshot) drop(list []Item) {
 	for i := range list {
 		used[list[i].table] = true
 	}
-	s.kept = slices.DeleteFunc(s.kept, func(t *segment.Table) bool {
+	for t, bytes := range s.kept {
 		if !used[t] {
 			s.engine.readers.Tables.Put(t)
+			s.engine.memory.kept.Release(bytes)
+			delete(s.kept, t)
 		}
-		return !used[t]
-	})
+	}
 }
 
 // readFound reads a few items of a segment that is at hand whole into a table that is kept; false if there are enough of these. The
@@ -169,43 +174,50 @@ func (s *Snapshot) readFound(q *Query, r *columns.Reader, list []Item) (kept boo
 	if len(list) == 0 {
 		return true, nil
 	}
-	t := s.keep(q)
-	if t == nil {
-		return false, nil
-	}
-	rows := make([]uint32, len(list))
+	t := s.engine.readers.Tables.Take(q.Tenant, q.Signal)
+	picked := make([]uint32, len(list))
 	for i := range list {
-		list[i].table, list[i].at, rows[i] = t, uint32(i), list[i].row
+		picked[i] = list[i].row
 	}
-	return true, r.Read(t, r.AtHand, rows)
+	err = r.Read(t, r.AtHand, picked)
+	if err != nil || !s.keep(t, int64(t.Memory())) {
+		s.engine.readers.Tables.Put(t)
+		return false, err
+	}
+	for i := range list {
+		list[i].table, list[i].at = t, uint32(i)
+	}
+	return true, nil
 }
 
 // toRead are the items of one segment, in the order of its rows.
 type toRead struct {
 	header  *Header
 	numbers []int          // of the items in the list
+	first   int            // the smallest of them
 	rows    []uint32       // where they are in the segment,
 	at      []uint32       // and in table
 	table   *segment.Table // nil: they have to be read
 	keep    bool           // table is kept until all are read, and have got their ids
+	empty   *segment.Table // the one that will be, until it is read
 }
 
 // Read decodes items that a search found, and no other rows of their segments, in full: segment by segment, in parallel. It calls each once a segment,
-// one at a time, in no order: rows[k] of t is item numbers[k] of the list. t is only valid during the call. A list is read once.
-func (s *Snapshot) Read(ctx context.Context, q *Query, list []Item, each func(t *segment.Table, rows []uint32, numbers []int)) error {
+// one at a time, in the order in which their first items come in the list: rows[k] of t is item numbers[k] of the list. t is only valid during the call. each returns the first item that is
+// not wanted any more, len(list) where all are: segments that hold none before it are not decoded. A list is read once.
+func (s *Snapshot) Read(ctx context.Context, q *Query, list []Item, each func(t *segment.Table, rows []uint32, numbers []int) (end int)) error {
 	defer s.drop(nil)
 	var all []*toRead
 	of := map[*Header]*toRead{}
 	for n, c := range list {
 		r := of[c.header]
 		if r == nil {
-			r = &toRead{header: c.header, table: c.table, keep: c.table != nil}
+			r = &toRead{header: c.header, table: c.table, keep: c.table != nil, first: n}
 			of[c.header] = r
 			all = append(all, r)
 		}
 		r.numbers = append(r.numbers, n)
 	}
-	free := mostKept - len(s.kept)
 	var unread []*Header
 	for _, r := range all {
 		slices.SortFunc(r.numbers, func(a, b int) int { return cmp.Compare(list[a].row, list[b].row) })
@@ -219,29 +231,75 @@ func (s *Snapshot) Read(ctx context.Context, q *Query, list []Item, each func(t 
 		}
 		if r.table == nil {
 			unread = append(unread, r.header)
-			if len(r.rows) <= fewRows && free > 0 {
-				r.keep = true
-				free--
+			if len(r.rows) <= fewRows {
+				// Before it is fetched, what few rows will take is not known; it is less than the whole segment.
+				if t := s.engine.readers.Tables.Take(q.Tenant, q.Signal); s.keep(t, r.header.directory.Decoded(segment.WantAll())) {
+					r.keep, r.empty = true, t
+				} else {
+					s.engine.readers.Tables.Put(t)
+				}
 			}
 		}
 	}
-	draw := func(r *toRead) { each(r.table, r.at, r.numbers) }
-	if err := s.readUnread(ctx, q, unread, of, draw); err != nil {
-		return err
+	end := len(list)
+	draw := func(r *toRead) { end = min(end, each(r.table, r.at, r.numbers)) }
+	wanted := func(h *Header) bool { return of[h].first < end }
+	// What is kept gets its ids together, but before anything that comes after it in the list is drawn: what has room in an answer must not
+	// depend on what there was memory to keep.
+	waiting := all
+	drawKept := func(before int) error {
+		n := 0
+		for n < len(waiting) && waiting[n].first < before {
+			n++
+		}
+		var kept []*toRead
+		for _, r := range waiting[:n] {
+			if r.keep && r.table != nil && r.first < end {
+				kept = append(kept, r)
+			}
+		}
+		waiting = waiting[n:]
+		if err := s.fetchIDs(ctx, q, kept); err != nil {
+			return err
+		}
+		for _, r := range kept {
+			if r.first < end {
+				draw(r)
+			}
+		}
+		return nil
 	}
-	if err := s.fetchIDs(ctx, q, all); err != nil {
-		return err
-	}
-	for _, r := range all {
-		if r.keep {
+	drawNow := func(r *toRead) error {
+		err := drawKept(r.first)
+		if err == nil && r.first < end {
 			draw(r)
 		}
+		return err
 	}
-	return nil
+	// Where rows are large, few of them fill an answer: it is looked whether they have before more are read.
+	lookNow := func() error {
+		bytes := 0
+		for _, r := range waiting {
+			if r.table == nil {
+				if bytes > drawFrom {
+					return drawKept(r.first)
+				}
+				break
+			}
+			if r.keep {
+				bytes += r.table.Memory()
+			}
+		}
+		return nil
+	}
+	if err := s.readUnread(ctx, q, unread, of, wanted, drawNow, lookNow); err != nil {
+		return err
+	}
+	return drawKept(len(list))
 }
 
-// readUnread reads what is not at hand. What is not to be kept is drawn at once.
-func (s *Snapshot) readUnread(ctx context.Context, q *Query, unread []*Header, of map[*Header]*toRead, draw func(r *toRead)) error {
+// readUnread reads what is not at hand, in the order of the list, as long as it is wanted. What is not to be kept is drawn at once.
+func (s *Snapshot) readUnread(ctx context.Context, q *Query, unread []*Header, of map[*Header]*toRead, wanted func(*Header) bool, draw func(r *toRead) error, look func() error) error {
 	needed := func(_ *headers, h *Header) segment.Want {
 		if r := of[h]; r.keep {
 			return wholeRows(h, len(r.rows))
@@ -249,22 +307,27 @@ func (s *Snapshot) readUnread(ctx context.Context, q *Query, unread []*Header, o
 		return segment.WantAll()
 	}
 	stream := &headers{snapshot: s, query: q, buffer: unread, ended: true}
-	current, err := s.load(ctx, stream, needed, s.engine.set.Workers)
+	current, err := s.load(ctx, stream, needed, s.engine.set.Workers, loadRows)
+	var following *wave
+	defer func() {
+		s.engine.waves.put(current)
+		s.engine.waves.put(following)
+	}()
 	for size := 2 * s.engine.set.Workers; err == nil && len(current.headers) > 0; size = min(2*size, largestWave) {
 		g, decoding := errgroup.WithContext(ctx)
 		g.Go(func() error {
 			return s.decode(decoding, q, current, func(_ int, r *columns.Reader, h *Header) error {
 				to := of[h]
-				if to.keep {
-					to.table = s.keep(q)
-				} else {
+				if !wanted(h) {
+					return nil
+				}
+				if to.table = to.empty; !to.keep {
 					to.table = s.engine.readers.Tables.Take(q.Tenant, q.Signal)
 				}
 				return r.Read(to.table, r.AtHand, to.rows)
 			})
 		})
-		var following *wave
-		following, err = s.load(ctx, stream, needed, size)
+		following, err = s.load(ctx, stream, needed, size, loadRowsAhead)
 		if failed := g.Wait(); err == nil {
 			err = failed
 		}
@@ -275,29 +338,42 @@ func (s *Snapshot) readUnread(ctx context.Context, q *Query, unread []*Header, o
 				continue
 			}
 			if err == nil {
-				draw(r)
+				err = draw(r)
 			}
 			s.engine.readers.Tables.Put(r.table)
 		}
 		s.engine.waves.put(current)
-		current = following
+		if err == nil {
+			err = look()
+		}
+		if err != nil {
+			return err
+		}
+		stream.buffer = slices.DeleteFunc(stream.buffer, func(h *Header) bool { return !wanted(h) })
+		if following == nil {
+			following, err = s.load(ctx, stream, needed, size, loadRows)
+		}
+		current, following = following, nil
 	}
 	return err
 }
 
 // fetchIDs gives the kept rows that were read without their ids these, in one round trip.
-func (s *Snapshot) fetchIDs(ctx context.Context, q *Query, all []*toRead) error {
+func (s *Snapshot) fetchIDs(ctx context.Context, q *Query, kept []*toRead) error {
 	w := &wave{}
 	var of []*toRead
-	for _, r := range all {
+	for _, r := range kept {
 		var ranges []segment.Range
-		for i := 0; r.keep && i < len(r.at); i++ {
-			ranges = r.table.IDRanges(ranges, r.at[i])
+		for _, row := range r.at {
+			ranges = r.table.IDRanges(ranges, row)
 		}
 		if len(ranges) > 0 {
 			of = append(of, r)
 			w.add(r.header, segment.Want{}, ranges)
 		}
+	}
+	if len(of) == 0 {
+		return nil
 	}
 	if err := s.fetch(ctx, q, w); err != nil {
 		return err

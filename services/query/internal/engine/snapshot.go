@@ -21,9 +21,10 @@ type Snapshot struct {
 	list       pgx.QueryExecMode // of statements that take lists of ids
 	deadline   time.Time         // when a scan ends by itself
 	cursorOpen bool
+	long       bool // it is about a long range
 
 	mu   sync.Mutex
-	kept []*segment.Table // with rows of items that were read when they were found
+	kept map[*segment.Table]int64 // with rows of items that were read when they were found, and what each is charged
 
 	segmentsInRange int
 	segmentsRead    map[[16]byte]bool // a question that scans twice reads some twice

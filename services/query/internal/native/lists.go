@@ -38,9 +38,10 @@ func page[T any](ctx context.Context, n *API, s *engine.Snapshot, q *search, r *
 func items[T any](ctx context.Context, n *API, s *engine.Snapshot, q *engine.Query, found []engine.Item, r *renderer, draw func(t *segment.Table, row int) T) ([]T, error) {
 	list := make([]T, len(found)) // not nil: an empty list is a list on the wire
 	a := allowance{left: n.set.PageBytes, end: len(found)}
-	err := s.Read(ctx, q, found, func(t *segment.Table, rows []uint32, numbers []int) {
+	err := s.Read(ctx, q, found, func(t *segment.Table, rows []uint32, numbers []int) int {
 		r.begin()
 		a.allow(t, rows, numbers, func(row, number int) { list[number] = draw(t, row) })
+		return a.end
 	})
 	return slices.Clip(list[:a.end]), err
 }

@@ -82,7 +82,7 @@ func (n *API) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id [16]
 		}
 		var parts []part
 		a := allowance{left: n.set.PageBytes, end: len(found.Items)}
-		err = s.Read(ctx, q, found.Items, func(t *segment.Table, rows []uint32, numbers []int) {
+		err = s.Read(ctx, q, found.Items, func(t *segment.Table, rows []uint32, numbers []int) int {
 			var fit []uint32
 			last := 0
 			a.allow(t, rows, numbers, func(row, number int) {
@@ -93,6 +93,7 @@ func (n *API) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id [16]
 				slices.Sort(fit)
 				parts = append(parts, part{last, t.OTLP(fit)})
 			}
+			return a.end
 		})
 		if a.end < len(found.Items) {
 			cut = cmp.Or(cut, n.full(a.end))
