@@ -16,52 +16,108 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/ollyscale/ollyscale/e2e/load"
+	"github.com/ollyscale/ollyscale/libs/auth"
 )
 
 // scenario is an attack and who is to be served beside it.
 type scenario struct {
-	name    string
-	role    string
-	times   int
-	prepare func(ctx context.Context, s *stage) (func(ctx context.Context) (answers, error), error)
-	legal   func(s *stage) use
+	name   string
+	role   string
+	times  int
+	rounds bool // once is over sooner than it can be seen what it does to others: again and again for Size.Hold
+	// prepare is done by the stage before anything is measured; nil for nothing.
+	prepare func(ctx context.Context, s *stage) error
+	// attack makes what is to be sent, and returns what sends it. It is called in a process of its own.
+	attack func(t target) (func(ctx context.Context) (answers, error), error)
+	// means is the answer of an attack that got where it hurts: one that is refused at the door says nothing of what is behind it. least is how
+	// many there must be.
+	means string
+	least int
+	// stored waits until what was accepted is stored; nil for not at all.
+	stored func(ctx context.Context, s *stage, got answers) error
+	legal  func(s *stage) use
+}
+
+// landed is an error where the attack did not get where it hurts.
+func (sc scenario) landed(got answers) error {
+	if n := got[sc.means]; n < sc.least {
+		return fmt.Errorf("%d of the attack were answered %s: with less than %d nothing was attacked", n, sc.means, sc.least)
+	}
+	return nil
 }
 
 func scenarios(z Size) []scenario {
 	bomb := func(coding string, squeeze func(io.Writer) (io.WriteCloser, error)) scenario {
-		return scenario{fmt.Sprintf("%d bombs of %s, each %s", z.Bombs, coding, size(z.BombBytes)), "ingest", z.Bombs, posts(z.Bombs, coding, func() ([]byte, error) {
-			return squeezed(squeeze, io.LimitReader(zeros{}, z.BombBytes))
-		}), (*stage).sendsHTTP}
+		return scenario{
+			name: fmt.Sprintf("%d bombs of %s, each %s", z.Bombs, coding, size(z.BombBytes)), role: "ingest", times: z.Bombs, rounds: true, means: "413", least: 1,
+			attack: posts(z.Bombs, coding, func() ([]byte, error) { return squeezed(squeeze, io.LimitReader(zeros{}, z.BombBytes)) }), legal: (*stage).sendsHTTP,
+		}
 	}
+	// flood is of what is much work for the writer: n bodies, each of so many items, by a tenant of its own, whose items are counted in the end.
+	flood := func(name, tenant, signal string, n, items int, body func(i int) []byte) scenario {
+		return scenario{
+			name: name, role: "writer", times: n, means: "200", least: n, legal: (*stage).asksHealth,
+			attack: func(t target) (func(context.Context) (answers, error), error) {
+				return func(ctx context.Context) (answers, error) { return t.flood(ctx, tenant, signal, n, body) }, nil
+			},
+			stored: func(ctx context.Context, s *stage, got answers) error {
+				return s.stored(ctx, tenant, tableOf(signal), got["200"]*items, 5*time.Minute)
+			},
+		}
+	}
+	const mostPoints = 10_000
 	return []scenario{
-		{fmt.Sprintf("%d slow bodies that announce 60 MB", z.Slow), "ingest", z.Slow, func(_ context.Context, s *stage) (func(context.Context) (answers, error), error) {
-			return func(ctx context.Context) (answers, error) { return s.slow(ctx, z.Slow, z.Hold) }, nil
-		}, (*stage).sendsHTTP},
-		{fmt.Sprintf("%d bodies of 60 MiB in gzip", z.Gzip), "ingest", z.Gzip, posts(z.Gzip, "gzip", func() ([]byte, error) {
-			return squeezed(gzipWriter, bytes.NewReader(spans(1, 60*mib, noise)))
-		}), (*stage).sendsHTTP},
-		{fmt.Sprintf("%d plain bodies of 64 MiB", z.Plain), "ingest", z.Plain, posts(z.Plain, "", func() ([]byte, error) {
-			return spans(2, 64*mib, noise), nil
-		}), (*stage).sendsHTTP},
+		{
+			name: fmt.Sprintf("%d slow bodies that announce 60 MB", z.Slow), role: "ingest", times: z.Slow, means: "connected", least: connectable(z.Slow), legal: (*stage).sendsHTTP,
+			attack: func(t target) (func(context.Context) (answers, error), error) {
+				return func(ctx context.Context) (answers, error) { return t.slow(ctx, z.Slow, z.Hold) }, nil
+			},
+		},
+		{
+			name: fmt.Sprintf("%d bodies of 60 MiB in gzip", z.Gzip), role: "ingest", times: z.Gzip, rounds: true, means: "200", least: 1, legal: (*stage).sendsHTTP,
+			attack: posts(z.Gzip, "gzip", func() ([]byte, error) { return squeezed(gzipWriter, bytes.NewReader(spans(1, 60*mib, noise))) }),
+		},
+		{
+			name: fmt.Sprintf("%d plain bodies of 64 MiB", z.Plain), role: "ingest", times: z.Plain, rounds: true, means: "200", least: 1, legal: (*stage).sendsHTTP,
+			attack: posts(z.Plain, "", func() ([]byte, error) { return spans(2, 64*mib, noise), nil }),
+		},
 		bomb("gzip", gzipWriter),
 		bomb("zstd", zstdWriter),
-		{fmt.Sprintf("%d gRPC messages of 60 MiB", z.Calls), "ingest", z.Calls, func(_ context.Context, s *stage) (func(context.Context) (answers, error), error) {
-			message := spans(3, 60*mib, noise)
-			return func(ctx context.Context) (answers, error) { return s.calls(ctx, z.Calls, message) }, nil
-		}, (*stage).sendsGRPC},
-		{fmt.Sprintf("%d idle connections", z.Idle), "ingest", z.Idle, func(_ context.Context, s *stage) (func(context.Context) (answers, error), error) {
-			return func(ctx context.Context) (answers, error) { return s.idle(ctx, z.Idle, z.Hold) }, nil
-		}, (*stage).sendsHTTP},
-		{fmt.Sprintf("%d batches of 60 MiB that compress well", z.Batches), "writer", z.Batches, func(_ context.Context, s *stage) (func(context.Context) (answers, error), error) {
-			return func(ctx context.Context) (answers, error) { return s.batches(ctx, z.Batches) }, nil
-		}, (*stage).asksHealth},
-		{fmt.Sprintf("%d questions over a year at once", z.Questions), "query", z.Questions, func(ctx context.Context, s *stage) (func(context.Context) (answers, error), error) {
-			if err := s.fill(ctx, z); err != nil {
-				return nil, err
-			}
-			return func(ctx context.Context) (answers, error) { return s.questions(ctx, z.Questions) }, nil
-		}, (*stage).asks},
+		{
+			name: fmt.Sprintf("%d gRPC messages of 60 MiB", z.Calls), role: "ingest", times: z.Calls, rounds: true, means: "OK", least: 1, legal: (*stage).sendsGRPC,
+			attack: func(t target) (func(context.Context) (answers, error), error) {
+				message := spans(3, 60*mib, noise)
+				return func(ctx context.Context) (answers, error) { return t.calls(ctx, z.Calls, message) }, nil
+			},
+		},
+		{
+			name: fmt.Sprintf("%d idle connections", z.Idle), role: "ingest", times: z.Idle, means: "connected", least: connectable(z.Idle), legal: (*stage).sendsHTTP,
+			attack: func(t target) (func(context.Context) (answers, error), error) {
+				return func(ctx context.Context) (answers, error) { return t.idle(ctx, z.Idle, z.Hold) }, nil
+			},
+		},
+		flood(fmt.Sprintf("%d batches of 60 MiB that compress well", z.Batches), "flood", "traces", z.Batches, spansIn(60*mib),
+			func(i int) []byte { return spans(100+i, 60*mib, repetition) }),
+		flood(fmt.Sprintf("%d log records of 7 MiB", z.Large), "large", "logs", z.Large, 1, func(i int) []byte { return largeRecord(i, 7*mib) }),
+		flood(fmt.Sprintf("%d maps of 100000 keys", z.Maps), "maps", "logs", z.Maps, 1, func(i int) []byte { return mapRecord(i, 100_000) }),
+		flood(fmt.Sprintf("%d requests with 100000 attribute keys", z.Maps), "keys", "traces", z.Maps, 100, func(i int) []byte { return keySpans(i, 100, 1000) }),
+		flood(fmt.Sprintf("%d series", z.Series), "series", "metrics", z.Series/mostPoints, mostPoints, func(i int) []byte { return points(i*mostPoints, mostPoints) }),
+		{
+			name: fmt.Sprintf("%d questions over a year at once", z.Questions), role: "query", times: z.Questions, means: "200", least: z.Questions / 2, legal: (*stage).asks,
+			prepare: func(ctx context.Context, s *stage) error { return s.fill(ctx, z) },
+			attack: func(t target) (func(context.Context) (answers, error), error) {
+				return func(ctx context.Context) (answers, error) { return t.questions(ctx, z.Questions) }, nil
+			},
+		},
 	}
+}
+
+// tableOf holds the segments of a signal, as OTLP calls it.
+func tableOf(signal string) string {
+	if signal == "traces" {
+		signal = "spans"
+	}
+	return signal + "_segment"
 }
 
 // ---- legal use
@@ -72,12 +128,12 @@ func small(n int) []byte { return spans(1_000_000+n, 1, noise) }
 func (s *stage) sendsHTTP() use {
 	client := http.DefaultClient
 	return func(ctx context.Context, n int) error {
-		return post(ctx, client, "http://"+s.http+"/v1/traces", small(n), "")
+		return post(ctx, client, "http://"+s.HTTP+"/v1/traces", small(n), "")
 	}
 }
 
 func (s *stage) sendsGRPC() use {
-	c, err := dial(s.grpc)
+	c, err := dial(s.GRPC)
 	return func(ctx context.Context, n int) error {
 		if err != nil {
 			return err
@@ -119,15 +175,15 @@ func all(n int, one func(i int) string) answers {
 }
 
 // posts sends the same body many times at once.
-func posts(n int, encoding string, body func() ([]byte, error)) func(context.Context, *stage) (func(context.Context) (answers, error), error) {
-	return func(_ context.Context, s *stage) (func(context.Context) (answers, error), error) {
+func posts(n int, encoding string, body func() ([]byte, error)) func(target) (func(context.Context) (answers, error), error) {
+	return func(t target) (func(context.Context) (answers, error), error) {
 		b, err := body()
 		if err != nil {
 			return nil, err
 		}
 		return func(ctx context.Context) (answers, error) {
 			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Minute}
-			return all(n, func(int) string { return told(post(ctx, client, "http://"+s.http+"/v1/traces", b, encoding)) }), nil
+			return all(n, func(int) string { return told(post(ctx, client, "http://"+t.HTTP+"/v1/traces", b, encoding)) }), nil
 		}, nil
 	}
 }
@@ -151,7 +207,7 @@ func told(err error) string {
 	return code
 }
 
-func post(ctx context.Context, client *http.Client, url string, body []byte, encoding string) error {
+func post(ctx context.Context, client *http.Client, url string, body []byte, encoding string, header ...string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -160,19 +216,27 @@ func post(ctx context.Context, client *http.Client, url string, body []byte, enc
 	if encoding != "" {
 		request.Header.Set("Content-Encoding", encoding)
 	}
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
 	return do(client, request)
 }
 
-// connect opens connections, at most as many as this process may have, in parallel but not all at once: it is their number that counts.
-func (s *stage) connect(ctx context.Context, n int) ([]net.Conn, answers) {
+// connectable is how many of n connections a process may have beside its other files.
+func connectable(n int) int {
 	const others = 500
-	n = min(n, descriptors()-others)
+	return min(n, descriptors()-others)
+}
+
+// connect opens connections, in parallel but not all at once: it is their number that counts.
+func (t target) connect(ctx context.Context, n int) ([]net.Conn, answers) {
+	n = connectable(n)
 	connections := make([]net.Conn, n)
 	places := make(chan struct{}, 64)
 	got := all(n, func(i int) string {
 		places <- struct{}{}
 		defer func() { <-places }()
-		c, err := (&net.Dialer{Timeout: 20 * time.Second}).DialContext(ctx, "tcp", s.http)
+		c, err := (&net.Dialer{Timeout: 20 * time.Second}).DialContext(ctx, "tcp", t.HTTP)
 		if err != nil {
 			return "refused"
 		}
@@ -191,8 +255,8 @@ func hangUp(connections []net.Conn) {
 }
 
 // slow announces much and sends little.
-func (s *stage) slow(ctx context.Context, n int, hold time.Duration) (answers, error) {
-	connections, got := s.connect(ctx, n)
+func (t target) slow(ctx context.Context, n int, hold time.Duration) (answers, error) {
+	connections, got := t.connect(ctx, n)
 	defer hangUp(connections)
 	const head = "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 60000000\r\n\r\n"
 	piece := append([]byte(head), make([]byte, 1<<10)...)
@@ -212,18 +276,18 @@ func (s *stage) slow(ctx context.Context, n int, hold time.Duration) (answers, e
 	return got, nil
 }
 
-func (s *stage) idle(ctx context.Context, n int, hold time.Duration) (answers, error) {
-	connections, got := s.connect(ctx, n)
+func (t target) idle(ctx context.Context, n int, hold time.Duration) (answers, error) {
+	connections, got := t.connect(ctx, n)
 	defer hangUp(connections)
 	sleep(ctx, hold)
 	return got, ctx.Err()
 }
 
-func (s *stage) calls(ctx context.Context, n int, message []byte) (answers, error) {
+func (t target) calls(ctx context.Context, n int, message []byte) (answers, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	return all(n, func(int) string {
-		c, err := dial(s.grpc)
+		c, err := dial(t.GRPC)
 		if err != nil {
 			return err.Error()
 		}
@@ -243,24 +307,23 @@ func callTold(err error) string {
 	return status.Code(err).String()
 }
 
-// batches sends what is little on the bus and much in the writer, and waits until it is stored.
-func (s *stage) batches(ctx context.Context, n int) (answers, error) {
+// flood sends bodies that are little on the bus and much in the writer, until each is taken.
+func (t target) flood(ctx context.Context, tenant, signal string, n int, body func(i int) []byte) (answers, error) {
 	client := &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}
 	defer client.CloseIdleConnections()
 	places := make(chan struct{}, 2)
-	got := all(n, func(i int) string {
+	return all(n, func(i int) string {
 		places <- struct{}{}
 		defer func() { <-places }()
-		body, err := squeezed(gzipWriter, bytes.NewReader(spans(100+i, 60*mib, repetition)))
+		b, err := squeezed(gzipWriter, bytes.NewReader(body(i)))
 		for err == nil {
-			if err = post(ctx, client, "http://"+s.http+"/v1/traces", body, "gzip"); !errors.Is(err, errAgain) || !sleep(ctx, time.Second) {
+			if err = post(ctx, client, "http://"+t.HTTP+"/v1/"+signal, b, "gzip", auth.TenantHeader, tenant); !errors.Is(err, errAgain) || !sleep(ctx, time.Second) {
 				break
 			}
 			err = nil
 		}
 		return told(err)
-	})
-	return got, s.stored(ctx, "spans", got["200"]*spansIn(60*mib), 5*time.Minute)
+	}), nil
 }
 
 // ---- questions
@@ -290,11 +353,11 @@ func hostile() []question {
 
 const year = 365 * 24 * time.Hour
 
-func (s *stage) search(ctx context.Context, client *http.Client, q question, over time.Duration) error {
+func (t target) search(ctx context.Context, client *http.Client, q question, over time.Duration) error {
 	now := time.Now().UTC()
 	from, to := now.Add(-over).Format(time.RFC3339Nano), now.Format(time.RFC3339Nano)
 	if q.get {
-		return get(ctx, client, "http://"+s.api+q.path+"?start_time="+from+"&end_time="+to)
+		return get(ctx, client, "http://"+t.API+q.path+"?start_time="+from+"&end_time="+to)
 	}
 	body, err := json.Marshal(map[string]any{
 		"time_range": map[string]string{"start_time": from, "end_time": to}, "filters": q.filters, "pagination": map[string]int{"limit": q.limit},
@@ -302,7 +365,7 @@ func (s *stage) search(ctx context.Context, client *http.Client, q question, ove
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.api+q.path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+t.API+q.path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -310,13 +373,13 @@ func (s *stage) search(ctx context.Context, client *http.Client, q question, ove
 	return do(client, request)
 }
 
-func (s *stage) questions(ctx context.Context, n int) (answers, error) {
+func (t target) questions(ctx context.Context, n int) (answers, error) {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Minute}
 	list := hostile()
 	return all(n, func(i int) string {
-		err := s.search(ctx, client, list[i%len(list)], year)
+		err := t.search(ctx, client, list[i%len(list)], year)
 		for tries := 0; errors.Is(err, errAgain) && tries < 5 && sleep(ctx, time.Second); tries++ {
-			err = s.search(ctx, client, list[i%len(list)], year) // who is hostile does not give up
+			err = t.search(ctx, client, list[i%len(list)], year) // who is hostile does not give up
 		}
 		return told(err)
 	}), nil
@@ -324,16 +387,20 @@ func (s *stage) questions(ctx context.Context, n int) (answers, error) {
 
 // fill stores what the questions are about: small items over two days, and large spans that are newer than all of them.
 func (s *stage) fill(ctx context.Context, z Size) error {
+	before, err := s.count(ctx, defaultTenant, tableOf("traces"))
+	if err != nil {
+		return err
+	}
 	end := time.Now().Add(-10 * time.Minute)
 	plan := load.NewPlan(uint64(end.UnixNano()), z.Items, 500, end, 48*time.Hour)
-	if _, err := load.Send(ctx, plan, load.Target{HTTP: "http://" + s.http}); err != nil {
+	if _, err := load.Send(ctx, plan, load.Target{HTTP: "http://" + s.HTTP}); err != nil {
 		return err
 	}
 	const each = 4
 	for i := range (z.LargeSpans + each - 1) / each {
 		body := spansOf(2_000_000+i, each, 1_000_000, noise)
 		for {
-			err := post(ctx, http.DefaultClient, "http://"+s.http+"/v1/traces", body, "")
+			err := post(ctx, http.DefaultClient, "http://"+s.HTTP+"/v1/traces", body, "")
 			if err == nil {
 				break
 			}
@@ -342,8 +409,8 @@ func (s *stage) fill(ctx context.Context, z Size) error {
 			}
 		}
 	}
-	if err := s.stored(ctx, "logs", z.Items, 2*time.Minute); err != nil {
+	if err := s.stored(ctx, defaultTenant, tableOf("logs"), z.Items, 2*time.Minute); err != nil {
 		return err
 	}
-	return s.stored(ctx, "spans", z.Items+z.LargeSpans, 5*time.Minute)
+	return s.stored(ctx, defaultTenant, tableOf("traces"), before+z.Items+z.LargeSpans, 5*time.Minute)
 }

@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,13 +51,16 @@ type Size struct {
 	LargeSpans int // of 1 MB, that are stored for the questions
 	Items      int // small ones of each signal, likewise
 	Batches    int // of 60 MiB, of little once compressed, for the writer
+	Large      int // log records of 7 MiB
+	Maps       int // log records, each a map of 100,000 keys, and as many requests that have as many attribute keys together
+	Series     int // of metrics, a point each
 }
 
 // Full is what `make ceiling` does.
 func Full() Size {
 	return Size{
 		Slow: 2000, Hold: 10 * time.Second, Gzip: 50, Plain: 50, Bombs: 20, BombBytes: gib, Calls: 40, Idle: 10_000,
-		Questions: 50, LargeSpans: 480, Items: 50_000, Batches: 40,
+		Questions: 50, LargeSpans: 480, Items: 50_000, Batches: 40, Large: 40, Maps: 20, Series: 1_000_000,
 	}
 }
 
@@ -86,6 +90,7 @@ type Result struct {
 	After    int64 // and when it had given back
 	Returned time.Duration
 	Took     time.Duration
+	Load     string  // average of the machine's last minute, at the attack's end
 	Answers  answers // to the attack
 	Legal    legal
 	Problems []string
@@ -129,7 +134,12 @@ func Failed(results []Result) error {
 // try runs one scenario beside legal use.
 func (s *stage) try(ctx context.Context, sc scenario) (Result, error) {
 	fmt.Fprintln(s.cfg.Log, "prepare:", sc.name)
-	attack, err := sc.prepare(ctx, s)
+	if sc.prepare != nil {
+		if err := sc.prepare(ctx, s); err != nil {
+			return Result{}, err
+		}
+	}
+	a, err := s.attacker(ctx, sc)
 	if err != nil {
 		return Result{}, err
 	}
@@ -144,10 +154,15 @@ func (s *stage) try(ctx context.Context, sc scenario) (Result, error) {
 	fmt.Fprintln(s.cfg.Log, "attack:", sc.name)
 	began := time.Now()
 	l := s.begin(ctx, sc.legal(s))
-	r.Answers, err = attack(ctx)
-	r.Took = time.Since(began)
+	if r.Answers, err = a.run(); err == nil && sc.stored != nil {
+		err = sc.stored(ctx, s, r.Answers)
+	}
+	r.Took, r.Load = time.Since(began), loadAverage()
 	r.Legal = l.end()
 	if err != nil {
+		r.Problems = append(r.Problems, err.Error())
+	}
+	if err := sc.landed(r.Answers); err != nil {
 		r.Problems = append(r.Problems, err.Error())
 	}
 	if r.Peak, err = role.peak(); err != nil {
@@ -179,8 +194,18 @@ func (s *stage) try(ctx context.Context, sc scenario) (Result, error) {
 	return r, nil
 }
 
+// demand makes it a problem that one in a hundred legal requests took longer; 0 demands nothing.
+func (r *Result) demand(p99 time.Duration) {
+	if took := r.Legal.quantile(0.99); p99 > 0 && took > p99 {
+		r.Problems = append(r.Problems, fmt.Sprintf("one in a hundred legal requests took %s, %s allowed", took, p99))
+	}
+}
+
 // Main is the command: `ceiling -bin ../.build/bin`. It prints a table and returns the exit code.
 func Main(ctx context.Context, args []string, out, log io.Writer) int {
+	if code, ok := Attack(ctx, os.Stdin, out); ok {
+		return code
+	}
 	cfg := Config{Size: Full(), Log: log}
 	flags := flag.NewFlagSet("ceiling", flag.ContinueOnError)
 	flags.SetOutput(log)
@@ -189,7 +214,7 @@ func Main(ctx context.Context, args []string, out, log io.Writer) int {
 	flags.StringVar(&cfg.Postgres, "postgres-bin", filepath.Join("..", ".tools", "postgres", "bin"), "directory of initdb and postgres")
 	flags.StringVar(&cfg.Only, "only", "", "scenarios whose name holds this")
 	small := flags.Bool("small", false, "few and small attacks, as the end-to-end tests make")
-	p99 := flags.Duration("p99", 0, "most that one in a hundred legal requests may take; 0 only tells what it was, as on a machine that others use")
+	p99 := flags.Duration("p99", time.Second, "most that one in a hundred legal requests may take; 0 only tells what it was, as on a machine that others use")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
@@ -203,9 +228,7 @@ func Main(ctx context.Context, args []string, out, log io.Writer) int {
 		cfg.Dir = dir
 		results, err := Run(ctx, cfg)
 		for i := range results {
-			if r := &results[i]; *p99 > 0 && r.Legal.quantile(0.99) > *p99 {
-				r.Problems = append(r.Problems, fmt.Sprintf("one in a hundred legal requests took %s, %s allowed", r.Legal.quantile(0.99), *p99))
-			}
+			results[i].demand(*p99)
 		}
 		Print(out, results)
 		return errors.Join(err, Failed(results))
@@ -219,8 +242,8 @@ func Main(ctx context.Context, args []string, out, log io.Writer) int {
 
 // Print writes results as a table of Markdown.
 func Print(out io.Writer, results []Result) {
-	fmt.Fprintln(out, "| Attack | Role, limit | At rest | Peak | Given back | Answers | Legal: answered, failed | p50, p99 | Took | |")
-	fmt.Fprintln(out, "|---|---|--:|--:|---|---|---|---|--:|---|")
+	fmt.Fprintln(out, "| Attack | Role, limit | At rest | Peak | Given back | Answers | Legal: answered, failed | p50, p99 | Took | Load | |")
+	fmt.Fprintln(out, "|---|---|--:|--:|---|---|---|---|--:|--:|---|")
 	for _, r := range results {
 		fmt.Fprintln(out, r)
 	}
@@ -232,9 +255,9 @@ func (r Result) String() string {
 	if len(r.Problems) > 0 {
 		verdict = "FAILS: " + strings.Join(r.Problems, "; ")
 	}
-	return fmt.Sprintf("| %s | %s, %s | %s | %s | to %s in %s | %s | %d, %d | %s, %s | %s | %s |", r.Name, r.Role, size(r.Limit), size(r.Rest), size(r.Peak),
+	return fmt.Sprintf("| %s | %s, %s | %s | %s | to %s in %s | %s | %d, %d | %s, %s | %s | %s | %s |", r.Name, r.Role, size(r.Limit), size(r.Rest), size(r.Peak),
 		size(r.After), r.Returned.Round(100*time.Millisecond), r.Answers, r.Legal.answered(), r.Legal.failed,
-		r.Legal.quantile(0.5).Round(time.Millisecond), r.Legal.quantile(0.99).Round(time.Millisecond), r.Took.Round(100*time.Millisecond), verdict)
+		r.Legal.quantile(0.5).Round(time.Millisecond), r.Legal.quantile(0.99).Round(time.Millisecond), r.Took.Round(100*time.Millisecond), r.Load, verdict)
 }
 
 func size(n int64) string { return fmt.Sprintf("%d MiB", n/mib) }

@@ -2,6 +2,7 @@ package ceiling
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +11,14 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
+
+// TestMain is also the attackers' processes, which are started out of this binary.
+func TestMain(m *testing.M) {
+	if code, ok := Attack(context.Background(), os.Stdin, os.Stdout); ok {
+		os.Exit(code)
+	}
+	os.Exit(m.Run())
+}
 
 func TestIngestKeepsBelowItsLimitWhileItIsAttacked(t *testing.T) {
 	root := testbed.Root(t)

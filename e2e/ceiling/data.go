@@ -8,12 +8,17 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+	logscollector "go.opentelemetry.io/proto/otlp/collector/logs/v1"
+	metricscollector "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
+	logs "go.opentelemetry.io/proto/otlp/logs/v1"
+	metrics "go.opentelemetry.io/proto/otlp/metrics/v1"
 	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -66,17 +71,81 @@ func spansOf(seed, n, text int, fill filling) []byte {
 			Attributes: []*common.KeyValue{attribute("payload", fill(r, i, text))},
 		})
 	}
-	b, err := proto.Marshal(&collector.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{
-		Resource: &resource.Resource{Attributes: []*common.KeyValue{attribute("service.name", "ceiling")}}, ScopeSpans: []*trace.ScopeSpans{scope},
-	}}})
+	return encoded(&collector.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{Resource: resourceOf(), ScopeSpans: []*trace.ScopeSpans{scope}}}})
+}
+
+func attribute(key, value string) *common.KeyValue {
+	return &common.KeyValue{Key: key, Value: &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: value}}}
+}
+
+// encoded is a request of OTLP in bytes.
+func encoded(m proto.Message) []byte {
+	b, err := proto.Marshal(m)
 	if err != nil {
 		panic(err) // made here, of valid texts
 	}
 	return b
 }
 
-func attribute(key, value string) *common.KeyValue {
-	return &common.KeyValue{Key: key, Value: &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: value}}}
+func resourceOf() *resource.Resource {
+	return &resource.Resource{Attributes: []*common.KeyValue{attribute("service.name", "ceiling")}}
+}
+
+// record is a request of one log record with a body.
+func record(seed int, body *common.AnyValue) []byte {
+	at := uint64(time.Now().Add(-time.Minute).UnixNano()) + uint64(seed)
+	return encoded(&logscollector.ExportLogsServiceRequest{ResourceLogs: []*logs.ResourceLogs{{
+		Resource: resourceOf(), ScopeLogs: []*logs.ScopeLogs{{LogRecords: []*logs.LogRecord{{TimeUnixNano: at, Body: body}}}},
+	}}})
+}
+
+// largeRecord has a text of so many bytes, which compresses to half.
+func largeRecord(seed, bytes int) []byte {
+	r := rand.New(rand.NewPCG(uint64(seed), 1))
+	return record(seed, &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: noise(r, 0, bytes)}})
+}
+
+// mapRecord has a map of so many keys, which no other record has.
+func mapRecord(seed, keys int) []byte {
+	list := make([]*common.KeyValue, keys)
+	for i := range list {
+		list[i] = attribute(fmt.Sprintf("key.%d.%d", seed, i), strconv.Itoa(i))
+	}
+	return record(seed, &common.AnyValue{Value: &common.AnyValue_KvlistValue{KvlistValue: &common.KeyValueList{Values: list}}})
+}
+
+// keySpans is a request of spans with so many attributes each, of which no two have the same key.
+func keySpans(seed, n, attributes int) []byte {
+	at := uint64(time.Now().Add(-time.Minute).UnixNano())
+	scope := &trace.ScopeSpans{}
+	for i := range n {
+		id := make([]byte, 16)
+		binary.BigEndian.PutUint64(id, uint64(seed)+1)
+		binary.BigEndian.PutUint64(id[8:], uint64(i)+1)
+		span := &trace.Span{TraceId: id, SpanId: id[8:], Name: "keys", StartTimeUnixNano: at, EndTimeUnixNano: at + 1}
+		for j := range attributes {
+			span.Attributes = append(span.Attributes, attribute(fmt.Sprintf("key.%d.%d.%d", seed, i, j), "x"))
+		}
+		scope.Spans = append(scope.Spans, span)
+	}
+	return encoded(&collector.ExportTraceServiceRequest{ResourceSpans: []*trace.ResourceSpans{{Resource: resourceOf(), ScopeSpans: []*trace.ScopeSpans{scope}}}})
+}
+
+// points is a request of n points, each of a series of its own.
+func points(first, n int) []byte {
+	at := uint64(time.Now().Add(-time.Minute).UnixNano())
+	list := make([]*metrics.NumberDataPoint, n)
+	for i := range list {
+		list[i] = &metrics.NumberDataPoint{
+			TimeUnixNano: at, Value: &metrics.NumberDataPoint_AsInt{AsInt: int64(i)},
+			Attributes: []*common.KeyValue{attribute("user.id", fmt.Sprintf("user-%d", first+i)), attribute("http.request.method", "GET")},
+		}
+	}
+	return encoded(&metricscollector.ExportMetricsServiceRequest{ResourceMetrics: []*metrics.ResourceMetrics{{
+		Resource: resourceOf(), ScopeMetrics: []*metrics.ScopeMetrics{{Metrics: []*metrics.Metric{{
+			Name: "requests", Data: &metrics.Metric_Gauge{Gauge: &metrics.Gauge{DataPoints: list}},
+		}}}},
+	}}})
 }
 
 // zeros is a source without end.

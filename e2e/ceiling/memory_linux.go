@@ -118,3 +118,10 @@ func descriptors() int {
 	}
 	return int(min(l.Cur, 1<<20))
 }
+
+// loadAverage is how many processes wanted a processor in the last minute, on average.
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	one, _, _ := strings.Cut(string(text), " ")
+	return one
+}

@@ -28,8 +28,12 @@ type stage struct {
 	roles       map[string]*process
 	environment []string
 
-	grpc, http, api, writer string // addresses: host and port
+	target
+	writer string // address of the writer's health
 }
+
+// target is where roles are reached, each as host and port.
+type target struct{ GRPC, HTTP, API string }
 
 // inDir gives a directory that PostgreSQL, as another user, can enter.
 func inDir(do func(dir string) error) error {
@@ -58,7 +62,7 @@ func start(ctx context.Context, cfg Config) (_ *stage, err error) {
 		}
 	}
 	var queue string
-	for _, a := range []*string{&s.grpc, &s.http, &s.api, &s.writer, &queue} {
+	for _, a := range []*string{&s.GRPC, &s.HTTP, &s.API, &s.writer, &queue} {
 		if *a, err = freeAddress(ctx); err != nil {
 			return nil, err
 		}
@@ -70,7 +74,11 @@ func start(ctx context.Context, cfg Config) (_ *stage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.nats = &process{name: "nats", path: s.cfg.NATSServer, args: []string{"-a", host, "-p", port, "-js", "-sd", filepath.Join(cfg.Dir, "nats")}, dir: cfg.Dir}
+	settings := filepath.Join(cfg.Dir, "nats.conf")
+	if err := os.WriteFile(settings, []byte("max_payload: 8MB\n"), 0o600); err != nil { // as in every installation of ours
+		return nil, err
+	}
+	s.nats = &process{name: "nats", path: s.cfg.NATSServer, args: []string{"-c", settings, "-a", host, "-p", port, "-js", "-sd", filepath.Join(cfg.Dir, "nats")}, dir: cfg.Dir}
 	if err := s.nats.run(); err != nil {
 		return nil, err
 	}
@@ -83,9 +91,9 @@ func start(ctx context.Context, cfg Config) (_ *stage, err error) {
 		return nil, fmt.Errorf("migrator: %w: %s", migrator.err, migrator.epitaph())
 	}
 	for _, p := range []*process{
-		s.role("ingest", ingestLimit, s.http, []string{"OLLY_GRPC_ADDRESS=" + s.grpc, "OLLY_HTTP_ADDRESS=" + s.http}),
+		s.role("ingest", ingestLimit, s.HTTP, []string{"OLLY_GRPC_ADDRESS=" + s.GRPC, "OLLY_HTTP_ADDRESS=" + s.HTTP}),
 		s.role("writer", writerLimit, s.writer, []string{"OLLY_OPS_ADDRESS=" + s.writer}),
-		s.role("query", queryLimit, s.api, []string{"OLLY_HTTP_ADDRESS=" + s.api}),
+		s.role("query", queryLimit, s.API, []string{"OLLY_HTTP_ADDRESS=" + s.API}),
 	} {
 		s.roles[p.name] = p
 		if err := p.restart(ctx); err != nil {
@@ -118,26 +126,35 @@ func (s *stage) role(name string, limit int64, health string, environment []stri
 	}
 }
 
-// stored waits until the segments of a signal hold so many items.
-func (s *stage) stored(ctx context.Context, signal string, items int, limit time.Duration) error {
+// defaultTenant is who sends without saying who.
+const defaultTenant = "default"
+
+// count is how many items of a tenant are in a table of segments.
+func (s *stage) count(ctx context.Context, tenant, table string) (n int, err error) {
 	conn, err := pgx.Connect(ctx, s.pg.URL("postgres"))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	n := 0
-	for began := time.Now(); time.Since(began) < limit; {
-		if err := conn.QueryRow(ctx, "SELECT coalesce(sum(items), 0) FROM "+pgx.Identifier{signal + "_segment"}.Sanitize()).Scan(&n); err != nil {
+	err = conn.QueryRow(ctx, "SELECT coalesce(sum(items), 0) FROM "+pgx.Identifier{table}.Sanitize()+" WHERE tenant_id = $1", tenant).Scan(&n)
+	return n, err
+}
+
+// stored waits until there are so many.
+func (s *stage) stored(ctx context.Context, tenant, table string, items int, limit time.Duration) error {
+	for began := time.Now(); ; {
+		n, err := s.count(ctx, tenant, table)
+		switch {
+		case err != nil:
 			return err
-		}
-		if n >= items {
+		case n >= items:
 			return nil
-		}
-		if !sleep(ctx, 200*time.Millisecond) {
+		case time.Since(began) > limit:
+			return fmt.Errorf("%d of %d items of %s are stored after %s", n, items, table, limit)
+		case !sleep(ctx, 300*time.Millisecond):
 			return ctx.Err()
 		}
 	}
-	return fmt.Errorf("%d of %d items of %s are stored after %s", n, items, signal, limit)
 }
 
 func freeAddress(ctx context.Context) (string, error) {
