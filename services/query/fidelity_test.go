@@ -514,3 +514,42 @@ func keepPoint(m pmetric.Metric, keep int) {
 	case pmetric.MetricTypeEmpty:
 	}
 }
+
+// Bits that OTLP has not given a meaning yet, and keys that differ in case only, come back as they were sent.
+func TestReservedBitsAndKeysOfEitherCaseComeBack(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const bits = 0xfffffd01
+	spans, records := ptrace.NewTraces(), plog.NewLogs()
+	s := spans.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+	s.SetTraceID([16]byte{1})
+	s.SetSpanID([8]byte{2})
+	s.SetStartTimestamp(pcommon.NewTimestampFromTime(base()))
+	s.SetEndTimestamp(pcommon.NewTimestampFromTime(base()))
+	s.SetFlags(bits)
+	s.Links().AppendEmpty().SetFlags(bits)
+	l := records.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+	l.SetTimestamp(pcommon.NewTimestampFromTime(base()))
+	l.SetFlags(bits)
+	for _, attributes := range []pcommon.Map{s.Attributes(), l.Attributes()} {
+		for i, key := range []string{"user.id", "User.ID", "USER.ID"} {
+			attributes.PutInt(key, int64(i))
+		}
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(spans), 1)
+	f.store("default", telemetry.Logs, testbed.LogsPayload(records), 1)
+	var traces api.SpanPage
+	f.search("spans", searchBody{}, &traces)
+	require.Len(t, traces.Spans, 1)
+	require.EqualValues(t, bits, traces.Spans[0].Flags)
+	require.EqualValues(t, bits, traces.Spans[0].Links[0].Flags)
+	var logs api.LogPage
+	f.search("logs", searchBody{}, &logs)
+	require.Len(t, logs.Logs, 1)
+	require.EqualValues(t, bits, logs.Logs[0].Flags)
+	span, record := pcommon.NewMap(), pcommon.NewMap()
+	attributesBack(t, span, traces.Spans[0].Attributes)
+	attributesBack(t, record, logs.Logs[0].Attributes)
+	require.Equal(t, s.Attributes().AsRaw(), span.AsRaw())
+	require.Equal(t, l.Attributes().AsRaw(), record.AsRaw())
+}

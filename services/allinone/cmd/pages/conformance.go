@@ -289,7 +289,7 @@ func (r ruling) whole() error {
 		return fmt.Errorf("%q is held by no test", r.begins)
 	case r.status == deviates && r.why == "", r.status == unused && r.why == "":
 		return fmt.Errorf("%q is %s for no reason", r.begins, r.status)
-	case r.status == sender && len(r.tests) > 0, r.status == remark && len(r.tests) > 0:
+	case r.status == remark && len(r.tests) > 0:
 		return fmt.Errorf("%q needs no test", r.begins)
 	}
 	return nil
