@@ -3,6 +3,7 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -392,6 +393,8 @@ func TestRequestsAreServedSideBySide(t *testing.T) {
 	r := start(t)
 	conn := dial(t, r)
 	waiting := make(chan struct{})
+	together, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
 	meeting := atomic.Int32{}
 	const n = 30
 	r.each.Store(new(func() { // each is in the middle of its admission until all are
@@ -400,7 +403,7 @@ func TestRequestsAreServedSideBySide(t *testing.T) {
 		}
 		select {
 		case <-waiting:
-		case <-time.After(20 * time.Second):
+		case <-together.Done():
 		}
 	}))
 	var all sync.WaitGroup

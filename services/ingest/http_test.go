@@ -25,9 +25,11 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
 func TestOTLPOverHTTP(t *testing.T) {
@@ -491,6 +493,31 @@ func TestBeaconsAreTakenFromKnownPages(t *testing.T) {
 	require.Equal(t, http.StatusUnsupportedMediaType, got.status)
 	require.Empty(t, got.header.Get("Access-Control-Allow-Credentials"))
 	off.nothing()
+}
+
+// TestABeaconHasNoKey: sendBeacon sets no header, and so proves nothing where keys are demanded. A page's fetch can, after it has asked.
+func TestABeaconHasNoKey(t *testing.T) {
+	t.Parallel()
+	const page = "https://shop.example.com"
+	r := start(t, demandKeys, func(c *Config) { c.HTTP.CORSOrigins, c.HTTP.CORSCredentials, c.Beacons = []string{page}, true, true })
+	send, key := auth.NewKey()
+	key.Tenant, key.Scopes = "shop", auth.Of(auth.Ingest)
+	r.tellKeys(time.Now(), key)
+	testbed.Eventually(t, "ingest is ready", func() bool { return r.get("/health").status == http.StatusOK })
+	body := testdata(t, telemetry.Traces)
+	for _, query := range []string{"", "?x-api-key=" + send, "?authorization=Bearer+" + send} {
+		got := r.post("/v1/traces"+query, "text/plain;charset=UTF-8", body, "Origin", page, "Cookie", "x-api-key="+send)
+		require.Equal(t, http.StatusUnauthorized, got.status, "a key in an address would stand in every log on its way")
+		require.Equal(t, page, got.header.Get("Access-Control-Allow-Origin"), "the page may read why")
+	}
+	r.nothing()
+	preflight := r.do(http.MethodOptions, "/v1/traces", http.Header{
+		"Origin": {page}, "Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"content-type,x-api-key"},
+	}, nil)
+	require.Equal(t, http.StatusNoContent, preflight.status)
+	require.Equal(t, "content-type,x-api-key", preflight.header.Get("Access-Control-Allow-Headers"))
+	require.Equal(t, http.StatusOK, r.post("/v1/traces", typeJSON, body, "Origin", page, "X-Api-Key", send).status)
+	require.Equal(t, telemetry.Tenant("shop"), r.stored(telemetry.Traces, 1)[0].Tenant)
 }
 
 func TestHTTP2WithoutTLSIsSpoken(t *testing.T) {
