@@ -8,12 +8,18 @@ const conformanceHead = `# OTLP, rule by rule
 
 <!-- Generated from OTLP's own text and the rulings of services/allinone/cmd/pages/conformance_rulings.go: make generate. -->
 
-Each MUST, SHOULD, RECOMMENDED and MAY of [OTLP at %s](%s/tree/%s) (%s): its specification, the comments of its .proto
-files, and what the data model asks of who receives. The left column is OTLP's own words; a sentence of the specification that has no row, and a test that
-does not exist, end ` + "`make generate`" + ` and with it ` + "`make verify`" + `.
+Each MUST, SHOULD, RECOMMENDED and MAY of [OTLP at %s](%s/tree/%s) (%s):
+its specification, the comments of its .proto files, and what the data model asks of who receives. The left column is OTLP's own words. A
+demand of the specification that has no row, and a test that does not exist, end ` + "`make generate`" + ` and with it ` + "`make verify`" + `.
 
-%d rules are **held**, each with the test that fails when it no longer is. %d **deviate** on purpose: the reason stands beside them. %d give a liberty that
-is **not used**. %d are the **sender's**: they bind exporters, SDKs and who writes the specification.
+%d rules are **held**, each with the test that fails when it no longer is. %d **deviate** on purpose: the reason stands beside them. %d give a
+liberty that is **not used**. %d are the **sender's**: they bind exporters, SDKs and who writes the specification.
+
+Twenty of these were checked by taking the behaviour out of the code and seeing the test that is named fail: gzip; the limit after
+decompression; ` + "`partial_success`" + ` unset on success; the number of what was rejected; RetryInfo and Retry-After on what is full; a failure in
+the form of its request; BadRequest; unknown fields of JSON and of protobuf; hex of upper case; ids of log records that are none; points
+without a time; the observed time; the default port; a connection kept after a refusal; calls side by side; cut texts in answers;
+entities; reserved flags.
 `
 
 func by(tests ...string) []string { return tests }
