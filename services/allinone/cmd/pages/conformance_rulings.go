@@ -112,11 +112,11 @@ func otlpRulings() map[string][]ruling {
 			{"If no such status is returned", sender, "", nil},
 		},
 		"OTLP/gRPC: OTLP/gRPC Throttling": {
-			{"If the server is unable to keep up", held, "", by("TestGRPCOnAFullStreamIsExhaustedWithRetryInfo", "TestGRPCBeyondTheMemoryBudgetIsToBeRetried")},
+			{"If the server is unable to keep up", held, "", by("TestARateIsTheMeanOfWhatATenantSends", "TestGRPCOnAFullStreamIsExhaustedWithRetryInfo", "TestGRPCBeyondTheMemoryBudgetIsToBeRetried")},
 			{"The client MUST then throttle", sender, "", nil},
 			{"To signal backpressure", deviates, "A full queue is RESOURCE_EXHAUSTED with RetryInfo, which the section on failures gives the same meaning; UNAVAILABLE says that the queue is not there.", by("TestGRPCOnAFullStreamIsExhaustedWithRetryInfo", "TestGRPCWithoutNATSIsUnavailable")},
 			{"When the client receives this signal", sender, "", nil},
-			{"The server SHOULD choose a `retry_delay`", held, "One second: senders grow it themselves from there.", by("TestOnlyWhatPassesIsToBeRepeated")},
+			{"The server SHOULD choose a `retry_delay`", held, "One second, from which senders grow it themselves; over a quota, until that is paid off.", by("TestOnlyWhatPassesIsToBeRepeated")},
 		},
 		"OTLP/gRPC: OTLP/gRPC Default Port": {
 			{"The default network port for OTLP/gRPC is 4317", held, "", by("TestDefaultsAreThoseOfOTLP")},
@@ -205,7 +205,7 @@ func otlpRulings() map[string][]ruling {
 			{"The client MUST NOT retry", sender, "", nil},
 		},
 		"OTLP/HTTP: OTLP/HTTP Response: OTLP/HTTP Throttling": {
-			{"If the server receives more requests", held, "", by("TestAFullStreamIsRefused", "TestWithoutNATSNothingIsASuccess", "TestOnlyWhatPassesIsToBeRepeated")},
+			{"If the server receives more requests", held, "More than is allowed is 429 (a tenant over its [quota](quotas.md)), as is what is full; what is away is 503.", by("TestARateIsTheMeanOfWhatATenantSends", "TestAFullStreamIsRefused", "TestWithoutNATSNothingIsASuccess", "TestOnlyWhatPassesIsToBeRepeated")},
 			{"The client SHOULD honour", sender, "", nil},
 			{"If the client receives a retryable error code", sender, "", nil},
 		},
