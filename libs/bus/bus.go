@@ -272,6 +272,8 @@ type Backlog struct {
 	// the database (or is a dead letter).
 	Settled uint64
 	Bytes   uint64 // stored in the stream
+	// Created is when the stream was made, by its server: one that was made anew counts positions from 1 again.
+	Created time.Time
 }
 
 // Pending looks up the backlog of a signal. Before any writer has started, everything stored is pending.
@@ -283,7 +285,7 @@ func (b *Bus) Pending(ctx context.Context, signal telemetry.Signal) (Backlog, er
 		return Backlog{}, classify(err, "look up stream "+StreamName(signal))
 	}
 	state := stream.CachedInfo().State
-	backlog := Backlog{Pending: state.Msgs, LastPosition: state.LastSeq, Bytes: state.Bytes}
+	backlog := Backlog{Pending: state.Msgs, LastPosition: state.LastSeq, Bytes: state.Bytes, Created: stream.CachedInfo().Created}
 	// In a work queue the oldest message kept is the oldest one not settled.
 	if state.Msgs == 0 {
 		backlog.Settled = state.LastSeq

@@ -355,6 +355,7 @@ func (f *fetching) delivery(ctx context.Context, msg *nats.Msg) (Delivery, bool)
 	d := Delivery{
 		Position: meta.Sequence.Stream,
 		Attempts: int(meta.NumDelivered), //nolint:gosec // a delivery count
+		Stored:   meta.Timestamp,
 		state:    &delivery{bus: f.bus, msg: msg, signal: f.signal, stored: meta.Timestamp},
 	}
 	if msg.Header.Get(HeaderProbe) != "" {

@@ -20,8 +20,9 @@ import (
 // Delivery is one batch given to this writer. It ends in exactly one Settle.
 type Delivery struct {
 	telemetry.Batch
-	Position uint64 // stream sequence; the same at every delivery of the batch
-	Attempts int    // 1 at the first delivery
+	Position uint64    // stream sequence; the same at every delivery of the batch
+	Attempts int       // 1 at the first delivery
+	Stored   time.Time // when its stream took it; the same at every delivery
 
 	state *delivery
 }
@@ -30,7 +31,7 @@ type delivery struct {
 	bus     *Bus
 	msg     *nats.Msg
 	signal  telemetry.Signal
-	stored  time.Time // when its stream took it; the same at every delivery
+	stored  time.Time
 	settled atomic.Bool
 }
 

@@ -3,6 +3,8 @@ package testbed
 import (
 	"errors"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -70,6 +72,14 @@ func (s *Server) Start() {
 	srv.Start()
 	require.True(s.t, srv.ReadyForConnections(10*time.Second), "the NATS server does not start")
 	s.srv = srv
+}
+
+// Wipe stops the server and starts it again without its data.
+func (s *Server) Wipe() {
+	s.t.Helper()
+	s.Stop()
+	require.NoError(s.t, os.RemoveAll(filepath.Join(s.dir, "jetstream")))
+	s.Start()
 }
 
 // Stop stops the server; its data stays until the test ends.

@@ -36,6 +36,16 @@ var (
 		Meaning: "The writer holds batches and has written none for ten seconds: the database lets it wait, as behind a lock of another session.",
 		Advice:  "See pg_stat_activity and pg_locks for who holds the lock; nothing is lost meanwhile.",
 	}
+	errLife = fault.Kind{
+		Class: fault.Unavailable, Code: "writer.queue_changes",
+		Meaning: "It cannot be told which life of a stream a message is of, because the stream is being made anew; it comes again.",
+		Advice:  "Nothing, unless it goes on: see who removes streams.",
+	}
+	errQueueLost = fault.Kind{
+		Class: fault.Unavailable, Code: "writer.queue_lost",
+		Meaning: "A stream of the queue was made anew, because the store of NATS was lost or is an old copy: what was accepted and not stored yet is lost. Told for five minutes.",
+		Advice:  "See what became of the store of NATS; send what is lost again, if it can be: what is stored is not stored twice.",
+	}
 	errLimit = fault.Kind{
 		Class: fault.Invalid, Code: "postgres.limit",
 		Meaning: "A value exceeds a limit of PostgreSQL; the batch becomes a dead letter.",

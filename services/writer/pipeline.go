@@ -17,20 +17,25 @@ import (
 // what else is there. All of them must be settled, also those returned with an error.
 type source func(ctx context.Context, maxMessages, maxBytes int, wait time.Duration) ([]*held, error)
 
-// consumer is the source that a consumer of the bus is.
-func consumer(c *bus.Consumer, now func() time.Time) source {
+// consumer is the source that a consumer of the bus is. What has no position is given back.
+func consumer(c *bus.Consumer, now func() time.Time, position func(context.Context, bus.Delivery) (int64, error)) source {
 	return func(ctx context.Context, maxMessages, maxBytes int, wait time.Duration) ([]*held, error) {
 		deliveries, err := c.Fetch(ctx, maxMessages, maxBytes, wait)
-		out := make([]*held, len(deliveries))
-		for i, d := range deliveries {
-			out[i] = &held{
+		out := make([]*held, 0, len(deliveries))
+		for _, d := range deliveries {
+			at, unknown := position(ctx, d)
+			if unknown != nil {
+				err = errors.Join(err, unknown, d.Settle(context.WithoutCancel(ctx), unknown))
+				continue
+			}
+			out = append(out, &held{
 				Batch:    d.Batch,
-				position: int64(d.Position), //nolint:gosec // a stream never counts beyond 2^63
+				position: at,
 				attempts: d.Attempts,
 				arrived:  now(),
 				settle:   d.Settle,
 				keep:     d.InProgress,
-			}
+			})
 		}
 		return out, err
 	}

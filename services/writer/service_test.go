@@ -366,7 +366,7 @@ func TestAWriterKilledWhileItLooksForTheGuilty(t *testing.T) {
 		require.NoError(t, err)
 		var flush []*held
 		testbed.Eventually(t, "a flush of many", func() bool {
-			more, err := consumer(c, env.Now)(testbed.Context(t), 1024, 1<<20, time.Second)
+			more, err := consumer(c, env.Now, func(_ context.Context, d bus.Delivery) (int64, error) { return int64(d.Position), nil })(testbed.Context(t), 1024, 1<<20, time.Second)
 			require.NoError(t, err)
 			flush = append(flush, more...)
 			return len(flush) > bad/2

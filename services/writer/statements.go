@@ -16,6 +16,8 @@ type statements struct {
 	claimRequests, readClaims, extendClaim string
 	ensurePartition, retention             string
 	enterTenants, tryWrite                 string
+	queueLife, queueLifeBegin              string
+	queueLifeLook, queueLosses             string
 	enter                                  [dimensionTables]string // by dimension
 	copyFacts                              [3]string               // by signal
 	copyRed                                string
@@ -32,6 +34,10 @@ func newStatements() (*statements, error) {
 		enterTenants:    f.Text("enter_tenants", nil),
 		copyRed:         f.Text("copy_red_minute", nil),
 		tryWrite:        f.Text("try_write", nil),
+		queueLife:       f.Text("queue_life", nil),
+		queueLifeBegin:  f.Text("queue_life_begin", nil),
+		queueLifeLook:   f.Text("queue_life_look", nil),
+		queueLosses:     f.Text("queue_losses", nil),
 	}
 	for d, of := range entries() {
 		s.enter[d] = f.Text("enter_dimension", of)

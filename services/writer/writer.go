@@ -36,6 +36,7 @@ type Service struct {
 	metrics   *instruments
 	budget    *budget
 	db        *database
+	lives     *lives
 	pipelines []*pipeline
 }
 
@@ -72,6 +73,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		pool: s.pool, sql: sql, now: clock.Now, segmentItems: cfg.Flush.SegmentItems, maxAhead: cfg.Flush.MaxAhead, known: newKnown(generation),
 		policies: &policies{pool: s.pool, sql: sql.retention, refresh: cfg.Flush.PolicyRefresh, clock: clock},
 	}
+	s.lives = &lives{bus: s.bus, db: s.db, log: env.Log}
 	for _, signal := range telemetry.Signals() {
 		s.pipelines = append(s.pipelines, s.pipeline(signal))
 	}
@@ -80,6 +82,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	})
 	env.Health.Register("bus", s.bus.Healthy)
 	env.Health.Register("dead_letters", s.bus.DeadHealthy)
+	env.Health.Register("queue_lost", s.lives.health)
 	env.Health.Register("writing", func(context.Context) error {
 		for _, p := range s.pipelines {
 			if err := p.health(); err != nil {
@@ -105,7 +108,7 @@ func (s *Service) Run(ctx context.Context) error {
 			return err
 		}
 		defer c.Close()
-		p.source = consumer(c, s.env.Now)
+		p.source = consumer(c, s.env.Now, func(ctx context.Context, d bus.Delivery) (int64, error) { return s.lives.of(ctx, p.signal, d) })
 	}
 	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "writing", slog.Int("concurrency", f.Concurrency), slog.Int64("max_held_bytes", f.MaxHeldBytes))
 	var running sync.WaitGroup
@@ -118,6 +121,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	running.Go(func() { s.bus.Unpark(ctx) })
 	running.Go(func() { s.tellRetention(ctx) })
+	running.Go(func() { s.lives.run(ctx) })
 	running.Wait()
 	return errors.Join(errs...)
 }

@@ -39,6 +39,42 @@ INSERT INTO public.tenant_dim (tenant_id) SELECT unnest($1::text[]) ORDER BY 1 O
 CREATE TEMPORARY TABLE olly_try_write ON COMMIT DROP AS
 SELECT g AS id, md5(g::text) AS filling FROM generate_series(1, 10000) AS g
 
+---- queueLife
+-- The life of a stream that began last.
+SELECT base, began, seen, seen_at, unsettled, whole_at
+FROM public.queue_life
+WHERE signal = $1
+ORDER BY base DESC
+LIMIT 1
+
+---- queueLifeBegin
+-- A new life, unless another writer has entered one after the last that is known ($6). The table is locked.
+INSERT INTO public.queue_life (signal, base, began, seen, seen_at, unsettled, whole_at, noticed_at)
+SELECT $1, $2, $3, $4, clock_timestamp(), $5, $3, clock_timestamp()
+WHERE NOT EXISTS (SELECT FROM public.queue_life WHERE signal = $1 AND base > $6)
+ON CONFLICT DO NOTHING
+
+---- queueLifeLook
+-- What a look saw. Looks of several writers come in any order.
+UPDATE public.queue_life
+SET seen = greatest(seen, $3), seen_at = clock_timestamp(), unsettled = $4, whole_at = greatest(whole_at, $5)
+WHERE signal = $1 AND base = $2
+
+---- queueLosses
+-- Of each signal the last time that its stream was made anew: since when and until when what was accepted may be lost, how many messages were not
+-- stored at the last look before, how long nobody had looked, in seconds, and how many seconds ago it was noticed. A stream that is an old copy of
+-- itself was made when it was.
+SELECT DISTINCT ON (signal) signal, whole_at, until, unsettled,
+  extract(epoch FROM until - seen_at)::double precision, extract(epoch FROM clock_timestamp() - noticed)::double precision
+FROM (
+  SELECT signal, base, whole_at, seen_at, unsettled, lead(noticed_at) OVER lives AS noticed,
+    CASE WHEN lead(began) OVER lives > began THEN lead(began) OVER lives ELSE lead(noticed_at) OVER lives END AS until
+  FROM public.queue_life
+  WINDOW lives AS (PARTITION BY signal ORDER BY base)
+) AS l
+WHERE until IS NOT NULL
+ORDER BY signal, base DESC
+
 ---- enter[0]
 -- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted

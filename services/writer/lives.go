@@ -1,0 +1,234 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// The lives of the queue's streams. A stream that was made anew, because its store was lost, counts from one again. Invariants:
+//
+//   - A position is given once: it is what the stream counts and the base of the stream's life, and the base of a life is above all positions of
+//     the one before. What is stored is known by its request (ledger.go), so nothing of a new life is taken for stored.
+//   - A life is known by when its server made the stream; a stream that counts less than it did once has begun another one as well (its store is
+//     an old copy, or lost its end in a power cut).
+//   - That what was queued is lost is told: in the log, in health for a while, and in the table for as long as there is data of then.
+
+// lookEvery is how often a writer looks at the streams: what was accepted within it before a store is lost may be lost unsaid.
+const lookEvery = time.Second
+
+// apart is how far the base of a life is above what was last seen of the one before: more than a stream can have taken unseen.
+const apart = 1 << 32
+
+// lossShown is how long a lost queue is a matter of health.
+const lossShown = 5 * time.Minute
+
+// watched is how long nobody may have looked at a stream for that it counts as known to have been empty.
+const watched = 5 * time.Second
+
+// lives are those of all signals. Safe for concurrent use.
+type lives struct {
+	bus *bus.Bus
+	db  *database
+	log *slog.Logger
+
+	signals [3]life
+	mu      sync.Mutex
+	loss    error     // what health says of a lost queue …
+	until   time.Time // … until then
+}
+
+// life is that of one stream, as this writer knows it.
+type life struct {
+	looking sync.Mutex // one looks at a time
+	mark    struct {   // everything up to a number of the stream was accepted before a moment
+		at   time.Time
+		last uint64
+	}
+
+	mu    sync.Mutex // of what follows
+	known bool
+	began time.Time
+	base  int64
+	past  int64 // base of the life before
+	top   struct {
+		number uint64 // the highest that was delivered
+		stored time.Time
+	}
+}
+
+// position is that of a delivery; not ok where it is of a life that this writer does not know.
+func (l *life) position(d bus.Delivery) (position int64, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	number := int64(d.Position) //nolint:gosec // a stream never counts beyond 2^63
+	switch {
+	case !l.known:
+		return 0, false
+	case d.Stored.Before(l.began):
+		return l.past + number, true // it was on its way when its stream went
+	case d.Position <= l.top.number && d.Stored.After(l.top.stored):
+		return 0, false // a stream gives higher numbers to what comes later
+	case d.Position > l.top.number:
+		l.top.number, l.top.stored = d.Position, d.Stored
+	}
+	return l.base + number, true
+}
+
+// enter notes in which life the stream is. Where that was in doubt, it no longer is.
+func (l *life) enter(base int64, began time.Time, doubt bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.known || l.base != base {
+		l.known, l.began, l.past, l.base = true, began, l.base, base
+		doubt = true
+	}
+	if doubt {
+		l.top.number, l.top.stored = 0, time.Time{}
+	}
+}
+
+// of is the position of a delivery of a signal. Where its life is not known, the stream is looked at.
+func (l *lives) of(ctx context.Context, signal telemetry.Signal, d bus.Delivery) (int64, error) {
+	s := &l.signals[signal]
+	for range 3 { // one look enters a life, the next one sees it
+		if position, ok := s.position(d); ok {
+			return position, nil
+		}
+		if err := l.look(ctx, signal, true); err != nil {
+			return 0, err
+		}
+	}
+	return 0, errLife.Newf("the stream of %s changes while it is looked at", signal)
+}
+
+// run looks at the streams until ctx ends.
+func (l *lives) run(ctx context.Context) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		for _, signal := range telemetry.Signals() {
+			if err := l.look(ctx, signal, false); err != nil && ctx.Err() == nil {
+				l.log.LogAttrs(ctx, slog.LevelDebug, "look at a stream", slog.String("signal", signal.String()), slog.Any("error", err))
+			}
+		}
+		if err := l.tell(ctx); err != nil && ctx.Err() == nil {
+			l.log.LogAttrs(ctx, slog.LevelDebug, "look for lost queues", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// look sees in which life a stream is, and enters what it sees. doubt: what was delivered cannot be of the life that is known.
+func (l *lives) look(ctx context.Context, signal telemetry.Signal, doubt bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	s := &l.signals[signal]
+	s.looking.Lock()
+	defer s.looking.Unlock()
+	at := l.db.now()
+	backlog, err := l.bus.Pending(ctx, signal)
+	if err != nil {
+		return err
+	}
+	var whole time.Time
+	if backlog.Settled >= s.mark.last {
+		whole = s.mark.at
+		s.mark.at, s.mark.last = at, backlog.LastPosition
+	}
+	if backlog.Settled == backlog.LastPosition {
+		whole = at
+	}
+	return classify(postgres.InTx(ctx, l.db.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		return l.note(ctx, tx, signal, backlog, whole, doubt)
+	}))
+}
+
+func (l *lives) note(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, seen bus.Backlog, whole time.Time, doubt bool) error {
+	began := seen.Created.UTC().Truncate(time.Microsecond) // as the database keeps it
+	last := int64(seen.LastPosition)                       //nolint:gosec // a stream never counts beyond 2^63
+	unsettled := last - int64(seen.Settled)                //nolint:gosec // as above
+	if whole.Before(began) {
+		whole = began
+	}
+	var base, highest, left int64
+	var known, seenAt, wholeAt time.Time
+	err := tx.QueryRow(ctx, l.db.sql.queueLife, int16(signal)).Scan(&base, &known, &highest, &seenAt, &left, &wholeAt)
+	first := errors.Is(err, pgx.ErrNoRows)
+	if err != nil && !first {
+		return fmt.Errorf("read the life of a stream: %w", err)
+	}
+	if !first && known.Equal(began) && last >= highest {
+		l.signals[signal].enter(base, began, doubt)
+		if last == highest && unsettled == left && l.db.now().Sub(seenAt) < watched/2 {
+			return nil // nothing to write on an idle database
+		}
+		_, err := tx.Exec(ctx, l.db.sql.queueLifeLook, int16(signal), base, last, unsettled, whole)
+		return err
+	}
+	next := int64(0)
+	if !first {
+		next = base + highest + apart
+		l.log.LogAttrs(ctx, slog.LevelWarn, "a stream of the queue was made anew: what was accepted since stored_until and is not stored is lost", slog.String("signal", signal.String()),
+			slog.Time("stored_until", wholeAt), slog.Time("last_look", seenAt), slog.Int64("messages_then", left), slog.Time("made", began))
+	}
+	if _, err := tx.Exec(ctx, "LOCK TABLE public.queue_life IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+		return err
+	}
+	// Unless another writer was first: what is in the table then is seen with the next look.
+	_, err = tx.Exec(ctx, l.db.sql.queueLifeBegin, int16(signal), next, began, last, unsettled, base)
+	return err
+}
+
+// tell has health say for a while that a queue was lost, where it was not known to be empty.
+func (l *lives) tell(ctx context.Context) error {
+	rows, err := l.db.pool.Query(ctx, l.db.sql.queueLosses)
+	if err != nil {
+		return classify(err)
+	}
+	var signal int16
+	var from, until time.Time
+	var left int64
+	var unseen, ago float64
+	var loss error
+	var longest time.Duration
+	_, err = pgx.ForEachRow(rows, []any{&signal, &from, &until, &left, &unseen, &ago}, func() error {
+		shown := lossShown - time.Duration(ago*float64(time.Second))
+		if shown > longest && (left > 0 || unseen > watched.Seconds()) {
+			longest = shown
+			loss = errQueueLost.Newf("the queue of %s was made anew: what was accepted from %s to %s and not stored yet is lost (%d messages at the last look)",
+				telemetry.Signal(signal), from.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339), left) //nolint:gosec // a signal
+		}
+		return nil
+	})
+	if err != nil {
+		return classify(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.loss, l.until = loss, l.db.now().Add(longest)
+	return nil
+}
+
+// health is a check: it fails for five minutes after it was noticed that a queue was lost in which something was, or may have been.
+func (l *lives) health(context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.loss == nil || !l.db.now().Before(l.until) {
+		return nil
+	}
+	return l.loss
+}

@@ -1,0 +1,210 @@
+package writer
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// newWipeRig is a rig whose NATS server can lose its store.
+func newWipeRig(t *testing.T) (*rig, *testbed.Server) {
+	t.Helper()
+	s := newStore(t)
+	nats := testbed.NATSServer(t)
+	r := &rig{t: t, nats: nats.Config(), store: s, cfg: DefaultConfig()}
+	r.cfg.Bus, r.cfg.Postgres = r.nats, s.db.Config()
+	r.cfg.Flush.QuietAfter, r.cfg.Flush.Longest = 20*time.Millisecond, 50*time.Millisecond
+	var err error
+	r.bus, err = bus.Connect(testbed.Context(t), r.nats, nil, nil)
+	require.NoError(t, err)
+	t.Cleanup(r.bus.Close)
+	require.NoError(t, r.bus.EnsureStreams(testbed.Context(t)))
+	r.publisher, err = r.bus.Publisher()
+	require.NoError(t, err)
+	return r, nats
+}
+
+// again publishes n batches of three spans, whatever it takes while the streams are made anew.
+func (r *rig) again(from, n int) {
+	r.t.Helper()
+	for seed := range n {
+		h := shopSpans(uint64(from+seed), epoch, 3)
+		testbed.Eventually(r.t, "the queue takes a batch", func() bool {
+			if r.bus.EnsureStreams(r.t.Context()) != nil {
+				return false
+			}
+			_, err := r.publisher.Publish(r.t.Context(), []telemetry.Batch{h.Batch})
+			return err == nil
+		})
+	}
+}
+
+// ledger are the positions of the requests that are stored, lowest first.
+func (r *rig) ledger() (positions []int64) {
+	r.t.Helper()
+	rows, err := r.store.db.Pool.Query(testbed.Context(r.t), "SELECT DISTINCT position FROM ingest_batch WHERE NOT guard ORDER BY position")
+	require.NoError(r.t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var p int64
+		require.NoError(r.t, rows.Scan(&p))
+		positions = append(positions, p)
+	}
+	require.NoError(r.t, rows.Err())
+	return positions
+}
+
+func (r *rig) stored(n int) {
+	r.t.Helper()
+	testbed.Eventually(r.t, "all of it is stored", func() bool {
+		segments, _ := r.store.items(telemetry.Traces)
+		return segments == int64(n)
+	})
+}
+
+// A store that is lost under a running writer: what comes then is stored, at positions that nothing had before.
+func TestAStoreThatIsLostUnderAWriterTakesNothingForStored(t *testing.T) {
+	t.Parallel()
+	r, nats := newWipeRig(t)
+	r.start()
+	r.again(0, 20)
+	r.stored(60)
+	r.settled(telemetry.Traces)
+	testbed.Eventually(t, "a look at the end of it", func() bool {
+		return r.store.count("SELECT count(*) FROM queue_life WHERE signal = 0 AND seen = 20 AND unsettled = 0") == 1
+	})
+	nats.Wipe()
+	r.again(100, 20) // the same numbers
+	r.stored(120)
+	r.settled(telemetry.Traces)
+	require.Equal(t, int64(2), r.store.count("SELECT count(*) FROM queue_life WHERE signal = 0"))
+	positions := r.ledger()
+	require.Len(t, positions, 40, "none is given twice")
+	require.LessOrEqual(t, positions[19], int64(20))
+	require.Greater(t, positions[20], int64(apart))
+	require.NoError(t, r.writer.lives.health(t.Context()), "it was empty, and watched")
+}
+
+// A store with something in it that is lost while no writer runs is told by the next one: in its health for five minutes, in the table for good.
+func TestAStoreThatIsLostWhileNoWriterRunsIsTold(t *testing.T) {
+	t.Parallel()
+	r, nats := newWipeRig(t)
+	_, stop := r.start()
+	r.again(0, 5)
+	r.stored(15)
+	r.settled(telemetry.Traces)
+	stop()
+	b, err := r.bus.Pending(testbed.Context(t), telemetry.Traces)
+	require.NoError(t, err)
+	r.again(50, 30) // accepted, and stored by nobody
+	// What another writer saw last before all of them were gone.
+	l := &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(t)}
+	require.NoError(t, l.look(testbed.Context(t), telemetry.Traces, false))
+	require.NoError(t, l.tell(testbed.Context(t)))
+	require.NoError(t, l.health(t.Context()), "nothing is lost yet")
+	nats.Wipe()
+	r.again(0, 5) // a retry of what is stored …
+	r.again(200, 7)
+	_, stop = r.start()
+	r.stored(15 + 21) // … is not stored again
+	r.settled(telemetry.Traces)
+	testbed.Eventually(t, "health says so", func() bool { return r.writer.lives.health(t.Context()) != nil })
+	lost := fault.From(r.writer.lives.health(t.Context()))
+	require.Equal(t, "writer.queue_lost", lost.Code)
+	require.Contains(t, lost.Message, "(30 messages at the last look)")
+	require.Equal(t, int64(1), r.store.count("SELECT count(*) FROM queue_life WHERE signal = 0 AND base > $1", int64(b.LastPosition)))
+	stop()
+
+	r.store.clock.Advance(6 * time.Minute)
+	l = &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(t)}
+	_, err = r.store.db.Pool.Exec(testbed.Context(t), "UPDATE queue_life SET noticed_at = noticed_at - interval '6 minutes'")
+	require.NoError(t, err)
+	require.NoError(t, l.tell(testbed.Context(t)))
+	require.NoError(t, l.health(t.Context()), "after five minutes it is well again by itself")
+}
+
+// A stream that counts less than it did once, though it was not made anew, is an old copy.
+func TestAStoreThatIsAnOldCopyBeginsAnotherLife(t *testing.T) {
+	t.Parallel()
+	r, _ := newWipeRig(t)
+	r.again(0, 3)
+	l := &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(t)}
+	look := func() (int64, error) {
+		return l.of(testbed.Context(t), telemetry.Traces, bus.Delivery{Position: 2, Stored: time.Now()})
+	}
+	position, err := look()
+	require.NoError(t, err)
+	require.Equal(t, int64(2), position)
+	_, err = r.store.db.Pool.Exec(testbed.Context(t), "UPDATE queue_life SET seen = 1000")
+	require.NoError(t, err)
+	require.NoError(t, l.look(testbed.Context(t), telemetry.Traces, false))
+	require.NoError(t, l.look(testbed.Context(t), telemetry.Traces, false))
+	position, err = look()
+	require.NoError(t, err)
+	require.Equal(t, int64(2+1000+apart), position)
+	require.Equal(t, int64(2), r.store.count("SELECT count(*) FROM queue_life"), "and no third one")
+}
+
+// Writers that notice at the same time agree on one life.
+func TestWritersAgreeOnALife(t *testing.T) {
+	t.Parallel()
+	r, nats := newWipeRig(t)
+	r.again(0, 5)
+	writers := make([]*lives, 6)
+	for i := range writers {
+		writers[i] = &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(t)}
+		require.NoError(t, writers[i].look(testbed.Context(t), telemetry.Traces, false))
+		require.NoError(t, writers[i].look(testbed.Context(t), telemetry.Traces, false))
+		_, err := writers[i].of(testbed.Context(t), telemetry.Traces, bus.Delivery{Position: 5, Stored: time.Now()})
+		require.NoError(t, err)
+	}
+	nats.Wipe()
+	r.again(0, 1)
+	positions := make(chan int64, len(writers))
+	for _, l := range writers {
+		go func() {
+			position, err := l.of(context.WithoutCancel(t.Context()), telemetry.Traces, bus.Delivery{Position: 1, Stored: time.Now()})
+			if err != nil {
+				position = -1
+			}
+			positions <- position
+		}()
+	}
+	for range writers {
+		require.Equal(t, int64(1+5+apart), <-positions)
+	}
+}
+
+func TestAPositionGoesByTheLifeOfItsStream(t *testing.T) {
+	t.Parallel()
+	at := func(s int) time.Time { return epoch.Add(time.Duration(s) * time.Second) }
+	var l life
+	_, ok := l.position(bus.Delivery{Position: 1, Stored: at(1)})
+	require.False(t, ok, "not known yet")
+	l.enter(0, at(0), false)
+	for _, d := range []struct {
+		number uint64
+		stored int
+		want   int64
+	}{{5, 5, 5}, {3, 3, 3}, {5, 5, 5}, {9, 9, 9}} {
+		position, ok := l.position(bus.Delivery{Position: d.number, Stored: at(d.stored)})
+		require.True(t, ok)
+		require.Equal(t, d.want, position)
+	}
+	_, ok = l.position(bus.Delivery{Position: 1, Stored: at(20)})
+	require.False(t, ok, "later, and counted less")
+	l.enter(100, at(15), true)
+	position, ok := l.position(bus.Delivery{Position: 1, Stored: at(20)})
+	require.True(t, ok)
+	require.Equal(t, int64(101), position)
+	position, ok = l.position(bus.Delivery{Position: 7, Stored: at(7)})
+	require.True(t, ok, "on its way since before")
+	require.Equal(t, int64(7), position)
+}
