@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
@@ -53,6 +54,7 @@ type plan struct {
 	now          time.Time
 	segmentItems int
 	known        *known
+	heavy        *heavy // of the writer; nil for a build that has it for itself
 	// bounds are the times, Unix ns, both inclusive, between which the items of a tenant may lie.
 	bounds func(telemetry.Tenant) (least, most int64)
 	// rowsSince is the time from which on a tenant's items are projected to rows too; math.MaxInt64 for never.
@@ -80,6 +82,22 @@ func (b *build) fill(batches []*held, p plan) ([]refusal, error) {
 	return refused, nil
 }
 
+// mostKeys is how many different keys of attributes a table may have before no further batch is taken into it. Each is a column by itself:
+// a batch of 2 MB that has 100,000 of them takes 50 MB while it is built, where one of few keys takes 10. One that has more is built alone.
+const mostKeys = 1 << 15
+
+// heavy are the builds of so many keys that only one may be encoded at a time, over all signals and flushers.
+type heavy struct{ sync.Mutex }
+
+// lock takes turns where a table is heavy, and returns what ends the turn.
+func (h *heavy) lock(t *segment.Table) (unlock func()) {
+	if h == nil || len(t.Keys) <= mostKeys {
+		return func() {}
+	}
+	h.Lock()
+	return h.Unlock
+}
+
 // release lets go of the payloads of the last fill; the memory of the streams stays for the next one.
 func (b *build) release() { b.table.Reset() }
 
@@ -99,15 +117,32 @@ func byTenant(batches []*held) [][]*held {
 	return groups
 }
 
-func (b *build) tenant(batches []*held, p plan) ([]refusal, error) {
+// tenant builds what is of one tenant, in as many parts as its keys make necessary.
+func (b *build) tenant(batches []*held, p plan) (refused []refusal, err error) {
+	for len(batches) > 0 {
+		n, bad, err := b.part(batches, p)
+		refused = append(refused, bad...)
+		if err != nil {
+			return refused, err
+		}
+		batches = batches[n:]
+	}
+	return refused, nil
+}
+
+// part builds the first of some batches, and says how many it has taken.
+func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err error) {
 	t := b.table
 	t.Tenant = batches[0].Tenant
 	t.Reset()
 	b.batches = b.batches[:0]
-	var refused []refusal
 	least, most := p.bounds(t.Tenant)
 	astray := false
 	for _, h := range batches {
+		if took > 0 && len(t.Keys) > mostKeys {
+			break
+		}
+		took++
 		first := t.N
 		n, err := t.Append(h.Payload, h.position)
 		if err != nil {
@@ -129,21 +164,22 @@ func (b *build) tenant(batches []*held, p plan) ([]refusal, error) {
 	}
 	if astray {
 		// What a table has taken it keeps: once more without them.
-		again, err := b.tenantWithout(batches, refused, p)
+		again, err := b.tenantWithout(batches[:took], refused, p)
 		if err == nil && len(again) > 0 {
 			err = rebuilt(again)
 		}
-		return refused, err
+		return took, refused, err
 	}
 	if t.N == 0 {
-		return refused, nil
+		return took, refused, nil
 	}
 	b.items += t.N
+	defer p.heavy.lock(t)()
 
 	for _, rows := range t.Slices(p.segmentItems) {
 		segments, err := t.AppendEncoded(b.encoded[:0], rows, 0)
 		if err != nil {
-			return refused, fmt.Errorf("encode a segment of %s: %w", b.signal, err)
+			return took, refused, fmt.Errorf("encode a segment of %s: %w", b.signal, err)
 		}
 		for _, s := range segments {
 			b.segment(s)
@@ -163,7 +199,15 @@ func (b *build) tenant(batches []*held, p plan) ([]refusal, error) {
 	b.rows.json, b.rows.rollup = &b.json, b.rollup
 	fact := factTable(b.signal)
 	b.rows.write(t, b.batches, p.rowsSince(t.Tenant), func(at int64) { b.leaf(fact, at, time.Hour) })
-	return refused, nil
+	if len(t.Keys) > mostKeys {
+		b.forget()
+	}
+	return took, refused, nil
+}
+
+// forget lets the memory of the table and of what encodes it go: what many keys took is not worth keeping. What was built of it stays.
+func (b *build) forget() {
+	b.table, b.json, b.encoded = segment.NewTable("", b.signal), jsonValues{}, nil
 }
 
 // tenantWithout is tenant for what is not refused of the batches.

@@ -1,12 +1,16 @@
 package writer
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
@@ -31,6 +35,57 @@ func TestMoreEntriesThanASegmentTakes(t *testing.T) {
 	require.Empty(t, refused)
 	require.Equal(t, 2, b.segments.Rows)
 	require.Equal(t, 9, b.items)
+}
+
+// keyed is a batch of spans with 1,000 attributes each, of which no two have the same key.
+func keyed(seed, spans int, at int64) *held {
+	d := ptrace.NewTraces()
+	list := d.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
+	for i := range spans {
+		s := list.AppendEmpty()
+		s.SetTraceID(pcommon.TraceID{byte(seed), byte(i), 1})
+		s.SetSpanID(pcommon.SpanID{byte(seed), byte(i), 1})
+		s.SetStartTimestamp(pcommon.Timestamp(at))
+		s.SetEndTimestamp(pcommon.Timestamp(at + 1))
+		for j := range 1000 {
+			s.Attributes().PutInt(fmt.Sprintf("key.%d.%d.%d", seed, i, j), int64(j))
+		}
+	}
+	return batch("default", telemetry.Traces, testbed.TracesPayload(d), 1)
+}
+
+// TestManyKeysAreBuiltInParts: a table takes no further batch once it has many keys, since each key is a column; nothing is lost by it, and a batch
+// out of time costs its neighbours nothing in whatever part it is.
+func TestManyKeysAreBuiltInParts(t *testing.T) {
+	t.Parallel()
+	var h heavy
+	p := plan{
+		now: epoch, segmentItems: 2000, known: newKnown(generation), heavy: &h, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 },
+		bounds: func(telemetry.Tenant) (least, most int64) { return 10, 100 },
+	}
+	b := newBuild(telemetry.Traces)
+	batches := []*held{keyed(0, 20, 50), keyed(1, 20, 50), keyed(2, 20, 50), keyed(3, 20, 5), keyed(4, 20, 50), keyed(5, 1, 50)}
+	for range 2 { // again with the memory of the first time
+		refused, err := b.fill(batches, p)
+		require.NoError(t, err)
+		require.Len(t, refused, 1)
+		require.Same(t, batches[3], refused[0].held)
+		require.Equal(t, 81, b.items)
+		require.Equal(t, 3, b.segments.Rows, "two batches, then one beside that out of time, then the rest")
+		require.LessOrEqual(t, len(b.table.Keys), mostKeys)
+	}
+	require.True(t, h.TryLock(), "the turn is over")
+
+	many, few := segment.NewTable("default", telemetry.Traces), segment.NewTable("default", telemetry.Traces)
+	for seed := range 2 {
+		_, err := many.Append(batches[seed].Payload, 1)
+		require.NoError(t, err)
+	}
+	h.lock(few)()
+	h.Unlock()
+	end := h.lock(many)
+	require.False(t, h.TryLock())
+	end()
 }
 
 // always bounds no time.

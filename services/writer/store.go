@@ -28,6 +28,7 @@ type database struct {
 	segmentItems int
 	maxAhead     time.Duration
 	known        *known
+	heavy        heavy
 	policies     *policies
 	leaves       leaves
 }
@@ -60,7 +61,7 @@ func (d *database) store(ctx context.Context, b *build, batches []*held) (out ou
 
 // plan is what a flush of a signal is built by now.
 func (d *database) plan(policy *policy, signal telemetry.Signal) plan {
-	p := plan{now: d.now(), segmentItems: d.segmentItems, known: d.known}
+	p := plan{now: d.now(), segmentItems: d.segmentItems, known: d.known, heavy: &d.heavy}
 	p.bounds = func(t telemetry.Tenant) (least, most int64) { return policy.bounds(t, signal, p.now, d.maxAhead) }
 	p.rowsSince = func(t telemetry.Tenant) int64 { return policy.rowsSince(t, signal, p.now) }
 	return p
