@@ -505,7 +505,7 @@ func TestABeaconHasNoKey(t *testing.T) {
 	r.tellKeys(time.Now(), key)
 	testbed.Eventually(t, "ingest is ready", func() bool { return r.get("/health").status == http.StatusOK })
 	body := testdata(t, telemetry.Traces)
-	for _, query := range []string{"", "?x-api-key=" + send, "?authorization=Bearer+" + send} {
+	for _, query := range []string{"", "?x-api-key=" + send, "?X-Api-Key=" + send, "?authorization=Bearer+" + send, "?Authorization=Bearer+" + send} {
 		got := r.post("/v1/traces"+query, "text/plain;charset=UTF-8", body, "Origin", page, "Cookie", "x-api-key="+send)
 		require.Equal(t, http.StatusUnauthorized, got.status, "a key in an address would stand in every log on its way")
 		require.Equal(t, page, got.header.Get("Access-Control-Allow-Origin"), "the page may read why")

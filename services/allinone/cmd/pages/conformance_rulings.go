@@ -15,11 +15,12 @@ demand of the specification that has no row, and a test that does not exist, end
 %d rules are **held**, each with the test that fails when it no longer is. %d **deviate** on purpose: the reason stands beside them. %d give a
 liberty that is **not used**. %d are the **sender's**: they bind exporters, SDKs and who writes the specification.
 
-Twenty of these were checked by taking the behaviour out of the code and seeing the test that is named fail: gzip; the limit after
+Thirty of these were checked by taking the behaviour out of the code and seeing the test that is named fail: gzip; the limit after
 decompression; ` + "`partial_success`" + ` unset on success; the number of what was rejected; RetryInfo and Retry-After on what is full; a failure in
 the form of its request; BadRequest; unknown fields of JSON and of protobuf; hex of upper case; ids of log records that are none; points
 without a time; the observed time; the default port; a connection kept after a refusal; calls side by side; cut texts in answers;
-entities; reserved flags.
+entities; reserved flags; HTTP/2; 413; a warning that rejects nothing; indexes of profiles; integers of 64 bits as texts; the code of a wrong
+path; a cut body that is to be sent again; a message of gRPC that is too large; profiles; spans without ids.
 `
 
 func by(tests ...string) []string { return tests }
