@@ -479,6 +479,13 @@ type Completeness struct {
 	// Pending Batches accepted but not yet committed.
 	Pending *int64 `json:"pending,omitempty"`
 
+	// QueueLostFrom The store of the queue was lost, within the last 30 days: of what was accepted from this moment to queue_lost_to, some may be in no answer.
+	// Of several times it is the last one.
+	QueueLostFrom time.Time `json:"queue_lost_from,omitempty,omitzero"`
+
+	// QueueLostTo When the queue was made anew.
+	QueueLostTo time.Time `json:"queue_lost_to,omitempty,omitzero"`
+
 	// Watermark Everything accepted before this moment was committed when the query ran.
 	Watermark time.Time `json:"watermark,omitempty,omitzero"`
 }

@@ -16,18 +16,19 @@ var sqlFiles embed.FS
 
 // statements are those of sql/: those that depend on a query in files, the others as texts.
 type statements struct {
-	files    *sqlfile.Files
-	services string
-	count    [3]string // by signal
-	header   [3]string
-	parts    [3]string
-	groups   [3]string
-	headers  segmentrow.Selection // of header
+	files       *sqlfile.Files
+	queueLosses string
+	services    string
+	count       [3]string // by signal
+	header      [3]string
+	parts       [3]string
+	groups      [3]string
+	headers     segmentrow.Selection // of header
 }
 
 func newStatements() (*statements, error) {
 	f := sqlfile.Parse(sqlFiles)
-	s := &statements{files: f, services: f.Text("services", nil), headers: headerColumns()}
+	s := &statements{files: f, services: f.Text("services", nil), queueLosses: f.Text("queue_losses", nil), headers: headerColumns()}
 	for _, signal := range telemetry.Signals() {
 		table := sqlfile.Table{Table: segmentTable(signal)}
 		s.count[signal] = f.Text("count", table)

@@ -2,8 +2,11 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -21,7 +24,11 @@ type watch struct {
 	signals map[telemetry.Signal]*signalWatch
 	dead    map[telemetry.Tenant]map[telemetry.Signal]uint64
 	counted time.Time // when dead letters were
+	losses  map[telemetry.Signal]Loss
 }
+
+// Loss is from when to when what was accepted may be lost, because the store of the queue was.
+type Loss struct{ From, To time.Time }
 
 type signalWatch struct {
 	looks     []look // not settled yet, oldest first
@@ -115,6 +122,7 @@ type Completeness struct {
 	Watermark time.Time      // all that was accepted before is in the database
 	Lag       *time.Duration // how long ago that was
 	Pending   *int64         // batches that are accepted and not in the database yet
+	Lost      Loss           // the last time that the store of the queue was lost, within 30 days
 	// DeadLetters are batches of the tenant and signal that were accepted and could not be written.
 	DeadLetters *int64
 }
@@ -126,7 +134,51 @@ func (e *Engine) Completeness(tenant telemetry.Tenant, signal telemetry.Signal) 
 
 // Watch looks at the queue until ctx ends. A queue that does not answer is no error: answers then lack completeness.
 func (e *Engine) Watch(ctx context.Context, interval time.Duration) error {
+	var looking sync.WaitGroup
+	looking.Go(func() { e.watchLosses(ctx) })
+	defer looking.Wait()
 	return e.watch.run(ctx, interval)
+}
+
+// lossesEvery is how often is asked whether the store of the queue was lost.
+const lossesEvery = 5 * time.Second
+
+// watchLosses asks the database for what writers noticed of the queue, until ctx ends. A database that does not answer leaves what is known.
+func (e *Engine) watchLosses(ctx context.Context) {
+	tick := time.NewTicker(lossesEvery)
+	defer tick.Stop()
+	for {
+		if losses, err := e.losses(ctx); err == nil {
+			e.watch.mu.Lock()
+			e.watch.losses = losses
+			e.watch.mu.Unlock()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (e *Engine) losses(ctx context.Context) (map[telemetry.Signal]Loss, error) {
+	ctx, cancel := context.WithTimeout(ctx, lossesEvery)
+	defer cancel()
+	rows, err := e.pool.Query(ctx, e.statements.queueLosses)
+	if err != nil {
+		return nil, fmt.Errorf("read lost queues: %w", err)
+	}
+	losses := map[telemetry.Signal]Loss{}
+	var signal int16
+	var loss Loss
+	_, err = pgx.ForEachRow(rows, []any{&signal, &loss.From, &loss.To}, func() error {
+		losses[telemetry.Signal(signal)] = Loss{loss.From.UTC(), loss.To.UTC()} //nolint:gosec // a signal
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read lost queues: %w", err)
+	}
+	return losses, nil
 }
 
 func (w *watch) completeness(tenant telemetry.Tenant, signal telemetry.Signal) Completeness {
@@ -134,7 +186,7 @@ func (w *watch) completeness(tenant telemetry.Tenant, signal telemetry.Signal) C
 	defer w.mu.Unlock()
 	s := w.signals[signal]
 	now := w.now()
-	var c Completeness
+	c := Completeness{Lost: w.losses[signal]}
 	if !s.watermark.IsZero() {
 		lag := max(now.Sub(s.watermark), 0)
 		c.Watermark, c.Lag = s.watermark.UTC(), &lag

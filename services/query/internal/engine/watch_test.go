@@ -48,3 +48,31 @@ func TestCompletenessFollowsTheQueue(t *testing.T) {
 	c = at(0, 0, 0)
 	require.Equal(t, clock.Now(), c.Watermark, "the stream was made anew")
 }
+
+// A queue that was lost with something in it is told; one that was empty, or long ago, is not.
+func TestCompletenessTellsOfALostQueue(t *testing.T) {
+	t.Parallel()
+	db := testbed.Database(t)
+	e, err := New(Settings{}, db.Pool, nil, time.Now)
+	require.NoError(t, err)
+	life := func(signal telemetry.Signal, base int, began, seen, whole string, unsettled int) {
+		_, err := db.Pool.Exec(testbed.Context(t), `INSERT INTO queue_life (signal, base, began, seen, seen_at, unsettled, whole_at, noticed_at)
+			SELECT $1, $2, now() - $3::interval, 9, now() - $4::interval, $6, now() - $5::interval, now() - $3::interval`, int16(signal), base, began, seen, whole, unsettled)
+		require.NoError(t, err)
+	}
+	life(telemetry.Traces, 0, "9 days", "2 hours 1 second", "2 hours 1 minute", 7)
+	life(telemetry.Traces, 100, "2 hours", "0", "0", 3)
+	life(telemetry.Logs, 0, "9 days", "2 hours 1 second", "2 hours 1 second", 0)
+	life(telemetry.Logs, 100, "2 hours", "0", "0", 0)
+	life(telemetry.Metrics, 0, "90 days", "40 days 1 hour", "41 days", 5)
+	life(telemetry.Metrics, 100, "40 days", "0", "0", 0)
+	losses, err := e.losses(testbed.Context(t))
+	require.NoError(t, err)
+	require.Len(t, losses, 1)
+	lost := losses[telemetry.Traces]
+	require.InDelta(t, time.Minute, lost.To.Sub(lost.From), float64(time.Second))
+	require.WithinDuration(t, time.Now().Add(-2*time.Hour), lost.To, time.Minute)
+	e.watch.losses = losses
+	require.Equal(t, lost, e.Completeness("shop", telemetry.Traces).Lost)
+	require.Zero(t, e.Completeness("shop", telemetry.Logs).Lost)
+}

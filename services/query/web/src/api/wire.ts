@@ -820,6 +820,17 @@ export interface components {
              * @description Batches of the tenant and signal that were accepted and could not be written, as of a second ago; no answer holds what is in them.
              */
             dead_letters?: number;
+            /**
+             * Format: date-time
+             * @description The store of the queue was lost, within the last 30 days: of what was accepted from this moment to queue_lost_to, some may be in no answer.
+             *     Of several times it is the last one.
+             */
+            queue_lost_from?: string;
+            /**
+             * Format: date-time
+             * @description When the queue was made anew.
+             */
+            queue_lost_to?: string;
         };
         Stats: {
             /** Format: double */

@@ -1,0 +1,11 @@
+-- Of each signal the last time that its queue was made anew though something was in it, or nobody had looked for five seconds: from when to when
+-- what was accepted may be lost. A queue that is an old copy of itself was made when it was.
+SELECT DISTINCT ON (signal) signal, whole_at, until
+FROM (
+  SELECT signal, base, whole_at, seen_at, unsettled, lead(noticed_at) OVER lives AS noticed,
+    CASE WHEN lead(began) OVER lives > began THEN lead(began) OVER lives ELSE lead(noticed_at) OVER lives END AS until
+  FROM public.queue_life
+  WINDOW lives AS (PARTITION BY signal ORDER BY base)
+) AS l
+WHERE noticed > clock_timestamp() - interval '30 days' AND (unsettled > 0 OR until - seen_at > interval '5 seconds')
+ORDER BY signal, base DESC
