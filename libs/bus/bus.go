@@ -42,12 +42,12 @@ func StreamName(signal telemetry.Signal) string { return "OLLY_" + strings.ToUpp
 
 // Subject is where batches of a signal and tenant are published.
 func Subject(signal telemetry.Signal, tenant telemetry.Tenant) string {
-	return "otlp." + signal.String() + "." + string(tenant)
+	return "otlp." + signal.String() + "." + token(tenant)
 }
 
 // DeadSubject is where dead letters of a signal and tenant are published.
 func DeadSubject(signal telemetry.Signal, tenant telemetry.Tenant) string {
-	return "dead." + signal.String() + "." + string(tenant)
+	return "dead." + signal.String() + "." + token(tenant)
 }
 
 // Bus is one connection to NATS. It reconnects for ever; while it is down, every call fails with fault.Unavailable.

@@ -263,30 +263,30 @@ func TestLettersAreOfTheirTenant(t *testing.T) {
 	s := testbed.NATSServer(t)
 	b := connect(t, s.Config())
 	flood(t, js(t, s), 700, func(i int) *nats.Msg {
-		tenant := []telemetry.Tenant{"shop", "bank"}[i%2]
+		tenant := []telemetry.Tenant{"shop", "shop.example"}[i%2]
 		return &nats.Msg{Subject: bus.DeadSubject(telemetry.Logs, tenant), Data: noise(t, 100), Header: nats.Header{bus.HeaderDeadCode: {fmt.Sprint("code.", i%4)}}}
 	})
 	flood(t, js(t, s), 3, func(int) *nats.Msg {
 		return &nats.Msg{Subject: bus.DeadSubject(telemetry.Logs, "!none"), Data: []byte("x")}
 	})
-	page, err := b.DeadLettersOf(t.Context(), bus.DeadSelection{Tenant: "bank"}, 1000)
+	page, err := b.DeadLettersOf(t.Context(), bus.DeadSelection{Tenant: "shop.example"}, 1000)
 	require.NoError(t, err)
 	require.Len(t, page.Letters, 350)
 	require.False(t, page.More)
 	require.Equal(t, 100, page.Letters[0].Bytes)
-	page, err = b.DeadLettersOf(t.Context(), bus.DeadSelection{Tenant: "bank", Code: "code.3", After: 100, Through: 200}, 10)
+	page, err = b.DeadLettersOf(t.Context(), bus.DeadSelection{Tenant: "shop.example", Code: "code.3", After: 100, Through: 200}, 10)
 	require.NoError(t, err)
 	require.Len(t, page.Letters, 10)
 	require.True(t, page.More)
 	require.Equal(t, []uint64{104, 142}, []uint64{page.Letters[0].Sequence, page.Last})
-	_, _, _, err = b.DeadLetter(t.Context(), "bank", 1)
+	_, _, _, err = b.DeadLetter(t.Context(), "shop.example", 1)
 	require.Equal(t, fault.NotFound, fault.ClassOf(err))
-	require.Equal(t, fault.NotFound, fault.ClassOf(b.DropDeadLetter(t.Context(), "bank", 1)))
-	require.Equal(t, fault.NotFound, fault.ClassOf(b.ReplayDeadLetter(t.Context(), "bank", 1)))
-	require.NoError(t, b.DropDeadLetter(t.Context(), "bank", 2))
+	require.Equal(t, fault.NotFound, fault.ClassOf(b.DropDeadLetter(t.Context(), "shop.example", 1)))
+	require.Equal(t, fault.NotFound, fault.ClassOf(b.ReplayDeadLetter(t.Context(), "shop.example", 1)))
+	require.NoError(t, b.DropDeadLetter(t.Context(), "shop.example", 2))
 	counts, err := b.DeadCounts(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, uint64(349), counts["bank"][telemetry.Logs])
+	require.Equal(t, uint64(349), counts["shop.example"][telemetry.Logs])
 	require.Equal(t, uint64(350), counts["shop"][telemetry.Logs])
 	of, err := js(t, s).Stream(t.Context(), bus.DeadStream)
 	require.NoError(t, err)

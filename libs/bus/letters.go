@@ -247,12 +247,12 @@ func (b *Bus) DeadCounts(ctx context.Context) (map[telemetry.Tenant]map[telemetr
 // deadOf is the inverse of DeadSubject.
 func deadOf(subject string) (telemetry.Signal, telemetry.Tenant) {
 	_, rest, _ := strings.Cut(subject, ".")
-	name, tenant, _ := strings.Cut(rest, ".")
+	name, last, _ := strings.Cut(rest, ".")
 	signal, err := telemetry.ParseSignal(name)
 	if err != nil {
 		return 0, strayTenant // none that a writer made
 	}
-	return signal, telemetry.Tenant(tenant)
+	return signal, tenantOf(last)
 }
 
 func deadLetterOf(subject string, sequence uint64, died time.Time, h nats.Header) DeadLetter {

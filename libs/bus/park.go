@@ -23,7 +23,7 @@ const unparkEvery = 10 * time.Second
 // park moves the message to ParkedStream. Where that is full, or away, the message stays where it is and holds its place: it is data.
 func (d *delivery) park(ctx context.Context, position uint64, attempts int) (outcome string, _ error) {
 	h, tenant := d.moved(position)
-	subject := "parked." + first(h, HeaderSchema) + "." + d.signal.String() + "." + string(tenant)
+	subject := "parked." + first(h, HeaderSchema) + "." + d.signal.String() + "." + token(tenant)
 	ctx, cancel := context.WithTimeout(ctx, d.bus.cfg.PublishTimeout)
 	defer cancel()
 	if _, err := d.bus.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Header: h, Data: d.msg.Data}); err != nil {

@@ -341,6 +341,24 @@ func TestSegmentsKeepTheirHour(t *testing.T) {
 	require.Equal(t, fault.Unavailable, fault.ClassOf(postgres.Classify(err)))
 }
 
+// The database and the program have one notion of a tenant's name.
+func TestTheTableOfTenantsTakesTheirNames(t *testing.T) {
+	t.Parallel()
+	db := testbed.Database(t)
+	good := 0
+	for _, name := range []string{
+		"shop", "shop.example.com", "a-b_C.9", "...", "-", ".a", strings.Repeat("x", 128), strings.Repeat("x", 129), "", ".", "..", "a b", "a=2Eb", "*", "a.>", "ä", "a\n", "a/b", "!none",
+	} {
+		_, want := telemetry.ParseTenant(name)
+		_, err := db.Pool.Exec(testbed.Context(t), `INSERT INTO tenant_dim (tenant_id) VALUES ($1)`, name)
+		require.Equal(t, want == nil, err == nil, "%q: %v, %v", name, want, err)
+		if err == nil {
+			good++
+		}
+	}
+	require.Equal(t, 7, good)
+}
+
 // A role that is not the owner sees one tenant, the one it has named, through the views and the tables; the owner sees all.
 func TestTenantsAreApart(t *testing.T) {
 	t.Parallel()
@@ -350,7 +368,7 @@ func TestTenantsAreApart(t *testing.T) {
 	for _, table := range []string{schema.SpansFact, schema.LogsFact, schema.MetricsFact} {
 		ensure(t, db.Pool, table, when)
 	}
-	for _, tenant := range []string{"red", "blue"} {
+	for _, tenant := range []string{"red", "red.v2"} {
 		for _, sql := range []string{
 			`INSERT INTO service_dim (tenant_id, service_id, name) VALUES ($1, 7, $1 || ' cart')`,
 			`INSERT INTO operation_dim (tenant_id, operation_id, service_id, name, kind) VALUES ($1, 8, 7, 'GET /', 2)`,
@@ -373,7 +391,7 @@ func TestTenantsAreApart(t *testing.T) {
 	}
 	role := reader(t, db, "reader_"+db.Name)
 	both := reader(t, db, `Odd "name`+db.Name)
-	for _, grant := range []struct{ role, tenant string }{{role, "red"}, {both, "red"}, {both, "blue"}, {both, "blue"}} {
+	for _, grant := range []struct{ role, tenant string }{{role, "red"}, {both, "red"}, {both, "red.v2"}, {both, "red.v2"}} {
 		_, err := db.Pool.Exec(ctx, `SELECT olly.grant_read($1, $2)`, grant.role, grant.tenant)
 		require.NoError(t, err)
 	}
@@ -397,8 +415,8 @@ func TestTenantsAreApart(t *testing.T) {
 
 	// What a session may set changes nothing.
 	for _, set := range []string{
-		`SET olly.tenant = 'blue'`, `SET row_security = off`, `SET default_transaction_read_only = off`, `SET search_path = olly, public`,
-		`CREATE TEMP TABLE reader (reader regrole, tenant_id text)`, `INSERT INTO pg_temp.reader VALUES (current_user::regrole, 'blue')`,
+		`SET olly.tenant = 'red.v2'`, `SET row_security = off`, `SET default_transaction_read_only = off`, `SET search_path = olly, public`,
+		`CREATE TEMP TABLE reader (reader regrole, tenant_id text)`, `INSERT INTO pg_temp.reader VALUES (current_user::regrole, 'red.v2')`,
 	} {
 		_, _ = c.Exec(ctx, set) // some of it is refused, and some is not
 	}
@@ -411,8 +429,8 @@ func TestTenantsAreApart(t *testing.T) {
 	for _, forbidden := range []string{
 		`SELECT * FROM public.spans_fact` + when.Format("_y2006_m01_d02_h15"), `SELECT * FROM public.spans_segment`, `SELECT * FROM public.tenant_dim`,
 		`SELECT * FROM public.retention_policy`, `SELECT * FROM public.janitor_audit`, `SELECT * FROM public.ingest_batch`,
-		`INSERT INTO olly.reader (reader, tenant_id) VALUES (current_user::regrole, 'blue')`, `UPDATE olly.reader SET tenant_id = 'blue'`,
-		`SELECT olly.grant_read(current_user, 'blue')`, `SELECT olly.revoke_read(current_user)`, `DELETE FROM public.service_dim`,
+		`INSERT INTO olly.reader (reader, tenant_id) VALUES (current_user::regrole, 'red.v2')`, `UPDATE olly.reader SET tenant_id = 'red.v2'`,
+		`SELECT olly.grant_read(current_user, 'red.v2')`, `SELECT olly.revoke_read(current_user)`, `DELETE FROM public.service_dim`,
 		`SET ROLE ` + pgx.Identifier{both}.Sanitize(), `SET SESSION AUTHORIZATION ` + pgx.Identifier{both}.Sanitize(),
 		`SELECT public.drop_partition('spans_fact', 'spans_fact` + when.Format("_y2006_m01_d02") + `')`,
 		`INSERT INTO public.service_dim (tenant_id, service_id, name) VALUES ('red', 99, 'mine')`,

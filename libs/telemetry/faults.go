@@ -19,7 +19,7 @@ var (
 	ErrTenant = fault.Kind{
 		Class: fault.Invalid, Code: "tenant.invalid",
 		Meaning: "The name of a tenant has characters or a length that are not allowed.",
-		Advice:  "Use 1 to 64 characters of A-Z, a-z, 0-9, _ and -.",
+		Advice:  "Use 1 to 128 characters of A-Z, a-z, 0-9, dots, hyphens and underscores, and not . or .. alone.",
 	}
 	ErrLimit = fault.Kind{
 		Class: fault.Invalid, Code: "quota.invalid",

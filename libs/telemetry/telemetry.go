@@ -46,21 +46,25 @@ func ParseSignal(name string) (Signal, error) {
 	return 0, errSignal.Newf("unknown signal %q: want traces, logs or metrics", name)
 }
 
-// Tenant owns data. It is valid only as one subject token: 1 to 64 characters of [A-Za-z0-9_-].
+// Tenant owns data: 1 to 128 letters and digits of ASCII, dots, hyphens and underscores, but not "." or "..", which mean something in paths. Names
+// are told apart by case.
 type Tenant string
+
+// maxTenant is how long a tenant's name may be, in bytes. The database checks the same (tenant_dim_token).
+const maxTenant = 128
 
 // DefaultTenant is taken where a request names none.
 const DefaultTenant Tenant = "default"
 
 // ParseTenant checks a tenant's name.
 func ParseTenant(name string) (Tenant, error) {
-	if name == "" || len(name) > 64 {
-		return "", ErrTenant.New("a tenant is 1 to 64 characters of [A-Za-z0-9_-]")
+	if name == "" || len(name) > maxTenant || name == "." || name == ".." {
+		return "", ErrTenant.Newf("a tenant is 1 to %d characters of [A-Za-z0-9._-], neither . nor ..", maxTenant)
 	}
 	for i := range len(name) {
 		c := name[i]
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
-			return "", ErrTenant.Newf("tenant %q: only [A-Za-z0-9_-] may be used", name)
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-') {
+			return "", ErrTenant.Newf("tenant %q: only [A-Za-z0-9._-] may be used", name)
 		}
 	}
 	return Tenant(name), nil

@@ -139,7 +139,7 @@ func TestAKeyShowsTheLettersOfItsTenant(t *testing.T) {
 		require.NoError(t, err)
 		return text
 	}
-	shop, bank, reads := newKey("shop", auth.Admin), newKey("bank", auth.Admin), newKey("shop", auth.Query)
+	shop, bank, reads := newKey("shop", auth.Admin), newKey("shop.v2", auth.Admin), newKey("shop", auth.Query)
 	url, b := serve(t, db, func(c *query.Config) {
 		c.Auth.Mode, c.Auth.SnapshotKey = auth.ModeKeys, base64.StdEncoding.EncodeToString([]byte(strings.Repeat("d", 32)))
 	})

@@ -1469,7 +1469,7 @@ type ListAttributeValuesParams struct {
 	Filters Filters `form:"filters,omitempty" json:"filters,omitempty,omitzero"`
 	Limit   *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1490,61 +1490,61 @@ type ListDeadLettersParams struct {
 	After int64  `form:"after,omitempty" json:"after,omitempty,omitzero"`
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // DropDeadLettersParams defines parameters for DropDeadLetters.
 type DropDeadLettersParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // ReplayDeadLettersParams defines parameters for ReplayDeadLetters.
 type ReplayDeadLettersParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // DropDeadLetterParams defines parameters for DropDeadLetter.
 type DropDeadLetterParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // GetDeadLetterParams defines parameters for GetDeadLetter.
 type GetDeadLetterParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // ReplayDeadLetterParams defines parameters for ReplayDeadLetter.
 type ReplayDeadLetterParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // ListFieldsParams defines parameters for ListFields.
 type ListFieldsParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // ListKeysParams defines parameters for ListKeys.
 type ListKeysParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // CreateKeyParams defines parameters for CreateKey.
 type CreateKeyParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // RevokeKeyParams defines parameters for RevokeKey.
 type RevokeKeyParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1563,19 +1563,19 @@ type SearchLogsByQueryParams struct {
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // SearchLogsParams defines parameters for SearchLogs.
 type SearchLogsParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // GetMeParams defines parameters for GetMe.
 type GetMeParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1587,7 +1587,7 @@ type ListMetricsParams struct {
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime EndTime `form:"end_time" json:"end_time"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1606,13 +1606,13 @@ type SearchMetricsByQueryParams struct {
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // SearchMetricsParams defines parameters for SearchMetrics.
 type SearchMetricsParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1630,7 +1630,7 @@ type GetMetricParams struct {
 	// Limit Most points in the answer, over all series.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1642,7 +1642,7 @@ type GetServiceMapParams struct {
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime EndTime `form:"end_time" json:"end_time"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1654,7 +1654,7 @@ type ListServicesParams struct {
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime EndTime `form:"end_time" json:"end_time"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1669,7 +1669,7 @@ type ListOperationsParams struct {
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime EndTime `form:"end_time" json:"end_time"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1688,13 +1688,13 @@ type SearchSpansByQueryParams struct {
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // SearchSpansParams defines parameters for SearchSpans.
 type SearchSpansParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1713,13 +1713,13 @@ type SearchTracesByQueryParams struct {
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
 // SearchTracesParams defines parameters for SearchTraces.
 type SearchTracesParams struct {
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1735,7 +1735,7 @@ type GetTraceParams struct {
 	// `incomplete`; the header `X-Olly-Incomplete` says there that spans are missing.
 	Format GetTraceParamsFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
@@ -1759,7 +1759,7 @@ type GetTraceLogsParams struct {
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
-	// XScopeOrgID The tenant, 1 to 64 characters of [A-Za-z0-9_-].
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 

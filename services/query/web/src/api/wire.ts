@@ -1488,7 +1488,7 @@ export interface components {
         };
     };
     parameters: {
-        /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+        /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
         Tenant: string;
         /** @description RFC 3339 or Unix nanoseconds, inclusive. */
         StartTime: string;
@@ -1632,7 +1632,7 @@ export interface operations {
                 end_time: components["parameters"]["EndTime"];
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -1689,7 +1689,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
@@ -1731,7 +1731,7 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -1760,7 +1760,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -1799,7 +1799,7 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -1828,7 +1828,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -1867,7 +1867,7 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -1896,7 +1896,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -1935,7 +1935,7 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -1964,7 +1964,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -2003,7 +2003,7 @@ export interface operations {
                 format?: "ollyscale" | "otlp" | "otlp_proto";
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
@@ -2046,7 +2046,7 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
@@ -2082,7 +2082,7 @@ export interface operations {
                 end_time: components["parameters"]["EndTime"];
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -2118,7 +2118,7 @@ export interface operations {
                 end_time: components["parameters"]["EndTime"];
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
@@ -2154,7 +2154,7 @@ export interface operations {
                 end_time: components["parameters"]["EndTime"];
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -2195,7 +2195,7 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
@@ -2227,7 +2227,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -2255,7 +2255,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -2283,7 +2283,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -2316,7 +2316,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
@@ -2345,7 +2345,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -2445,7 +2445,7 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
             };
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -2473,7 +2473,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -2507,7 +2507,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path?: never;
@@ -2541,7 +2541,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
@@ -2572,7 +2572,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
@@ -2601,7 +2601,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The tenant, 1 to 64 characters of [A-Za-z0-9_-]. */
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
