@@ -65,6 +65,9 @@ func EncodeKeys(keys []Key) ([]byte, error) {
 		wire[i] = wireKey{ID: k.ID, Tenant: string(k.Tenant), Scopes: k.Scopes.Names(), Hash: k.Hash[:]}
 		if !k.Expires.IsZero() {
 			wire[i].Expires = k.Expires.Unix()
+			if wire[i].Expires == 0 { // which would be never
+				wire[i].Expires = -1
+			}
 		}
 	}
 	slices.SortFunc(wire, func(a, b wireKey) int { return cmp.Compare(a.ID, b.ID) })
@@ -82,6 +85,9 @@ func (r *Keyring) Apply(s bus.Snapshot) error {
 		tenant, err := telemetry.ParseTenant(w.Tenant)
 		if err != nil {
 			return fmt.Errorf("key %s of a snapshot: %w", w.ID, err)
+		}
+		if len(w.ID) != idChars { // what is no key has the id "": it must find none
+			return fmt.Errorf("key %d of a snapshot: its id has %d characters", i, len(w.ID))
 		}
 		keys[i] = Key{ID: w.ID, Tenant: tenant, Scopes: KnownScopes(w.Scopes)}
 		if copy(keys[i].Hash[:], w.Hash) != len(keys[i].Hash) || len(w.Hash) != len(keys[i].Hash) {

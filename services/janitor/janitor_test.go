@@ -1,6 +1,7 @@
 package janitor
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -87,6 +88,43 @@ func TestWhatHasExpiredIsDropped(t *testing.T) {
 	var audited int
 	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM janitor_audit WHERE target = 'spans_segment_y2026_m11_d23'`).Scan(&audited))
 	require.Zero(t, audited, "the audit expires too")
+}
+
+func TestKeysThatOpenNothingAreForgottenAfterAWhile(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	now := start().Add(365 * 24 * time.Hour)
+	f.clock.Set(now)
+	day := func(days int) *time.Time {
+		at := now.Add(time.Duration(days) * 24 * time.Hour)
+		return &at
+	}
+	for i, key := range []struct {
+		tenant, name     string
+		revoked, expires *time.Time
+	}{
+		{"shop", "good for ever", nil, nil},
+		{"shop", "good still", nil, day(1)},
+		{"shop", "revoked lately", day(-29), nil},
+		{"shop", "expired lately", nil, day(-29)},
+		{"shop", "revoked lately, good for long", day(-29), day(300)},
+		{"shop", "gone: revoked", day(-31), nil},
+		{"shop", "gone: expired", nil, day(-31)},
+		{"bank", "gone: expired, then revoked", day(-1), day(-31)},
+		{"bank", "gone: revoked, then expired", day(-31), day(-1)},
+		{"court", "held", day(-300), nil},
+	} {
+		_, err := f.db.Pool.Exec(ctx, `INSERT INTO api_key (tenant_id, key_id, name, scopes, hash, revoked_at, expires_at) VALUES ($1, $2, $3, '{query}', sha256('x'), $4, $5)`,
+			key.tenant, strings.Repeat(string(rune('a'+i)), 16), key.name, key.revoked, key.expires)
+		require.NoError(t, err)
+	}
+	_, err := f.db.Pool.Exec(ctx, `INSERT INTO retention_policy (tenant_id, signal, days, legal_hold) VALUES ('court', 'logs', 1, true)`)
+	require.NoError(t, err)
+	f.pass()
+	var left []string
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT array_agg(name ORDER BY key_id) FROM api_key`).Scan(&left))
+	require.Equal(t, []string{"good for ever", "good still", "revoked lately", "expired lately", "revoked lately, good for long", "held"}, left)
 }
 
 func TestALegalHoldKeepsEverythingOfItsSignal(t *testing.T) {

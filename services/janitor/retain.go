@@ -33,7 +33,8 @@ type expiry struct {
 }
 
 // retain drops the partitions that have expired for every tenant: segments and rollups by the longest retention of their signal, rows by
-// the longest rows window, the ledger by its own time.
+// the longest rows window, the ledger by its own time. Keys that open nothing any more go after a while, but for those of a tenant under
+// a legal hold, whose rows name them.
 func (s *Service) retain(ctx context.Context) error {
 	if s.cfg.Retention.Disabled {
 		return nil
@@ -50,6 +51,9 @@ func (s *Service) retain(ctx context.Context) error {
 	}
 	if _, err := s.pool.Exec(ctx, s.sql.expireAudit, s.now().Add(-s.cfg.Retention.Audit)); err != nil {
 		errs = append(errs, fmt.Errorf("expire the audit: %w", postgres.Classify(err)))
+	}
+	if _, err := s.pool.Exec(ctx, s.sql.expireKeys, s.now().Add(-s.cfg.Retention.Keys)); err != nil {
+		errs = append(errs, fmt.Errorf("expire keys: %w", postgres.Classify(err)))
 	}
 	return errors.Join(errs...)
 }

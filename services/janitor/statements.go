@@ -16,7 +16,7 @@ var sqlFiles embed.FS
 type statements struct {
 	files *sqlfile.Files // for segment_items, whose table is a partition
 
-	audit, expireAudit, policies                   string
+	audit, expireAudit, expireKeys, policies       string
 	ensurePartition, ensurePartitions              string
 	dropPartition, partitionSize, partitionsBefore string
 
@@ -33,6 +33,7 @@ func newStatements() (*statements, error) {
 		files:            f,
 		audit:            f.Text("audit", sqlfile.Table{Table: schema.JanitorAudit}),
 		expireAudit:      f.Text("expire_audit", sqlfile.Table{Table: schema.JanitorAudit}),
+		expireKeys:       f.Text("expire_keys", nil),
 		policies:         f.Text("policies", sqlfile.Table{Table: schema.RetentionPolicy}),
 		ensurePartition:  f.Text("ensure_partition", nil),
 		ensurePartitions: f.Text("ensure_partitions", nil),

@@ -32,17 +32,21 @@ const maxName = 100
 // MaxGood bounds the good keys of a tenant: all keys of all tenants travel in one message, which one administrator must not fill.
 const MaxGood = 500
 
+// MaxEnded bounds the keys of a tenant that open nothing any more, or making and revoking them would fill the table before the janitor, which
+// removes them after a while: the oldest make room for a new key.
+const MaxEnded = 1000
+
 // Store is the table of keys. Safe for concurrent use.
 type Store struct {
-	pool                             *pgxpool.Pool
-	turn, create, list, revoke, good string
+	pool                                   *pgxpool.Pool
+	turn, trim, create, list, revoke, good string
 }
 
 // New prepares the statements; nothing is asked of the database yet.
 func New(pool *pgxpool.Pool) (*Store, error) {
 	f := sqlfile.Parse(files)
 	s := &Store{
-		pool: pool, turn: f.Text("turn", nil), create: f.Text("create", nil), list: f.Text("list", nil), revoke: f.Text("revoke", nil),
+		pool: pool, turn: f.Text("turn", nil), trim: f.Text("trim", nil), create: f.Text("create", nil), list: f.Text("list", nil), revoke: f.Text("revoke", nil),
 		good: f.Text("good", nil),
 	}
 	return s, f.Err()
@@ -93,6 +97,9 @@ func (s *Store) Create(ctx context.Context, w Wish, now time.Time) (text string,
 		if _, err := tx.Exec(ctx, s.turn, string(e.Tenant)); err != nil {
 			return err
 		}
+		if _, err := tx.Exec(ctx, s.trim, string(e.Tenant), MaxEnded); err != nil {
+			return err
+		}
 		row := tx.QueryRow(ctx, s.create, string(e.Tenant), e.ID, e.Name, e.Scopes, key.Hash[:], e.CreatedBy, e.ExpiresAt, MaxGood)
 		return row.Scan(&e.CreatedAt)
 	})
@@ -105,7 +112,8 @@ func (s *Store) Create(ctx context.Context, w Wish, now time.Time) (text string,
 	return text, e, nil
 }
 
-// List tells of all keys of a tenant, or of all tenants for "", oldest first, revoked and expired ones included.
+// List tells of all keys of a tenant, or of all tenants for "", oldest first, with those that were revoked or have expired
+// until the janitor removes them.
 func (s *Store) List(ctx context.Context, tenant telemetry.Tenant) ([]Entry, error) {
 	rows, err := s.pool.Query(ctx, s.list, string(tenant))
 	if err != nil {

@@ -157,6 +157,31 @@ func TestATenantHasABoundedNumberOfGoodKeys(t *testing.T) {
 	require.NoError(t, err, "one is revoked, and makes room")
 }
 
+func TestATenantHasABoundedNumberOfEndedKeys(t *testing.T) {
+	t.Parallel()
+	s, db := store(t)
+	ctx, now := testbed.Context(t), time.Now()
+	_, err := db.Pool.Exec(ctx, `INSERT INTO api_key (tenant_id, key_id, name, scopes, hash, revoked_at, expires_at)
+		SELECT tenant, translate(lpad(to_hex(i), 16, 'q'), '0123456789', 'ghijklmnop'), i::text, '{query}', sha256(i::text::bytea),
+			CASE WHEN i % 2 = 0 THEN now() - i * interval '1 minute' END, CASE WHEN i % 2 = 1 THEN now() - i * interval '1 minute' WHEN i = 1100 THEN now() + interval '1 day' END
+		FROM generate_series(1, 1100) i, (VALUES ('shop'), ('bank')) v (tenant)`)
+	require.NoError(t, err)
+	_, kept, err := s.Create(ctx, keystore.Wish{Tenant: "shop", Name: "good", Scopes: []string{"query"}}, now)
+	require.NoError(t, err)
+	entries, err := s.List(ctx, "shop")
+	require.NoError(t, err)
+	require.Len(t, entries, keystore.MaxEnded+1)
+	names := map[string]bool{}
+	for _, e := range entries {
+		names[e.Name] = true
+	}
+	require.True(t, names["1"] && names["1000"] && names[kept.Name], "the newest ones")
+	require.False(t, names["1001"] || names["1100"])
+	others, err := s.List(ctx, "bank")
+	require.NoError(t, err)
+	require.Len(t, others, 1100, "another tenant makes room of its own")
+}
+
 // keeper is one with a clock that runs ahead by as much as is added, and what it says.
 func keeper(t *testing.T, s *keystore.Store, c bus.Config) (k *keystore.Keeper, ahead *atomic.Int64, said *lockedBuffer) {
 	t.Helper()

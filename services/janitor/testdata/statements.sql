@@ -4,6 +4,12 @@ INSERT INTO public.janitor_audit (at, action, tenant_id, signal, target, items, 
 ---- expireAudit
 DELETE FROM public.janitor_audit WHERE at < $1
 
+---- expireKeys
+-- least() passes over what is missing: a key that is neither revoked nor expires has no end.
+DELETE FROM public.api_key k
+WHERE least(k.revoked_at, k.expires_at) < $1
+  AND NOT EXISTS (SELECT FROM public.retention_policy p WHERE p.tenant_id = k.tenant_id AND p.legal_hold)
+
 ---- policies
 -- The longest retention, the longest rows window and any legal hold of each signal, over all tenants: what has expired for all of them
 -- can be dropped as a whole. A tenant without a row has the policy of the tenant default.

@@ -1872,7 +1872,7 @@ type ServerInterface interface {
 	// ListFields The fields and operators of filters
 	// (GET /api/fields)
 	ListFields(ctx echo.Context, params ListFieldsParams) error
-	// ListKeys The keys of the tenant, oldest first, revoked and expired ones included
+	// ListKeys The keys of the tenant, oldest first, with those that were revoked or have expired in the last 30 days
 	// (GET /api/keys)
 	ListKeys(ctx echo.Context, params ListKeysParams) error
 	// CreateKey Make a key for the tenant

@@ -353,7 +353,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The keys of the tenant, oldest first, revoked and expired ones included */
+        /** The keys of the tenant, oldest first, with those that were revoked or have expired in the last 30 days */
         get: operations["listKeys"];
         put?: never;
         /**
