@@ -131,7 +131,7 @@ bench-merge: postgres | go ## Cost and gain of merging segments, and what writer
 bench-scan: postgres | go ## Time of queries over segments, beside rows with indexes (ARGS='-spans 5000000', '-against HEAD~1')
 	@cd e2e && go run ./bench/cmd/scan $(ARGS)
 
-ceiling: postgres .tools/bin/nats-server build ## Every role attacked under a memory limit, beside who uses it as meant (ARGS='-only gRPC -p99 1s')
+ceiling: postgres .tools/bin/nats-server build ## Every role attacked under a memory limit, beside who uses it as meant (ARGS='-only gRPC -p99 0')
 	@cd e2e && go run ./ceiling/cmd/ceiling $(ARGS)
 
 fuzz: go ## Every fuzz target for FUZZTIME each (default 20s)
