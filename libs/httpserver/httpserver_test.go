@@ -180,7 +180,7 @@ func TestOperationsEndpointsAndMetrics(t *testing.T) {
 	require.Equal(t, 200, w.Code)
 	require.Contains(t, w.Body.String(), `http_route="/api/traces/:id"`)
 	require.NotContains(t, w.Body.String(), "/made/up")
-	env.Health.Register("bus", func(context.Context) error { return errors.New("no connection") })
+	env.Health.Register(service.Condition{Name: "bus"}, func(context.Context) error { return errors.New("no connection") })
 	w, _ = do(s, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/health", http.NoBody))
 	require.Equal(t, 503, w.Code)
 	require.Contains(t, w.Body.String(), "no connection")

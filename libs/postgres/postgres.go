@@ -66,7 +66,7 @@ func WaitForSchema(ctx context.Context, pool *pgxpool.Pool) error {
 	defer tick.Stop()
 	var last error
 	for {
-		err := Probe(ctx, pool).problem()
+		err := Probe(ctx, pool).Err
 		if err == nil {
 			return nil
 		}
@@ -87,17 +87,7 @@ type State struct {
 	ServerVersion string // "18.4"
 	Expected      string // schema version this build expects
 	Current       string // schema version of the database; "" if there is none
-	Err           error  // why it is not usable, nil when it is
-}
-
-func (s State) problem() error {
-	switch {
-	case s.Err != nil:
-		return s.Err
-	case s.Current != s.Expected:
-		return SchemaError(s.Current, s.Expected)
-	}
-	return nil
+	Err           error  // why it is not usable, nil when it is: also where the versions differ
 }
 
 // SchemaError says that the database's schema is older or newer than expected, naming both versions (fault.Unavailable, codes
@@ -123,7 +113,9 @@ func Probe(ctx context.Context, pool *pgxpool.Pool) State {
 	}
 	s.Connected = true
 	s.ServerVersion, _, _ = strings.Cut(s.ServerVersion, " ")
-	s.Current, s.Err = SchemaVersion(ctx, pool)
+	if s.Current, s.Err = SchemaVersion(ctx, pool); s.Err == nil && s.Current != s.Expected {
+		s.Err = SchemaError(s.Current, s.Expected)
+	}
 	return s
 }
 

@@ -164,7 +164,7 @@ func TestProbe(t *testing.T) {
 
 	s = postgres.Probe(ctx, testbed.Empty(t).Pool)
 	require.True(t, s.Connected)
-	require.NoError(t, s.Err)
+	require.Equal(t, "schema.missing", fault.From(s.Err).Code)
 	require.Empty(t, s.Current)
 
 	db := testbed.Database(t)

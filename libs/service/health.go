@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -14,31 +13,36 @@ import (
 // checkTimeout bounds one readiness check: a probe must answer sooner than its caller gives up.
 const checkTimeout = 2 * time.Second
 
-// errNoAnswer is the outcome of a check that ran out of time.
-var errNoAnswer = fmt.Errorf("no answer within %s", checkTimeout)
-
 // Check is one readiness check: nil means ready, an error says what is missing.
 type Check func(ctx context.Context) error
+
+// Condition is something that a role needs to do its work, and of which /health tells whether it is so. It is declared once, as a variable of the package
+// that looks, in its conditions.go; docs/health.md is made from these. Nothing else is registered.
+type Condition struct {
+	Name string // as in /health
+	// Meaning and Advice are for docs/health.md: while what it fails, and what to do then. /health gives the advice, too.
+	Meaning, Advice string
+}
 
 // Health is a role's readiness: the sum of its checks. It is safe for concurrent use.
 type Health struct {
 	mu       sync.Mutex
-	names    []string
-	checks   map[string]Check
+	order    []Condition
+	checks   map[string]Check // by the condition's name
 	database func(ctx context.Context) DatabaseState
 }
 
 // NewHealth makes an empty Health, which is ready.
 func NewHealth() *Health { return &Health{checks: map[string]Check{}} }
 
-// Register adds or replaces a check.
-func (h *Health) Register(name string, check Check) {
+// Register adds a condition, or replaces how it is looked at.
+func (h *Health) Register(c Condition, check Check) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, ok := h.checks[name]; !ok {
-		h.names = append(h.names, name)
+	if _, ok := h.checks[c.Name]; !ok {
+		h.order = append(h.order, c)
 	}
-	h.checks[name] = check
+	h.checks[c.Name] = check
 }
 
 // DatabaseState is what /health/db tells about the database of a role.
@@ -47,7 +51,7 @@ type DatabaseState struct {
 	ServerVersion string // "18.4"; "" while not connected
 	Expected      string // schema version this build expects
 	Current       string // schema version of the database; "" if there is none
-	Err           error  // why it is not usable, nil when it is
+	Err           error  // why it is not usable, nil when it is: also where the versions differ
 }
 
 // RegisterDatabase makes /health/db available and adds the check "database" to the others: it fails while the database is
@@ -56,21 +60,7 @@ func (h *Health) RegisterDatabase(state func(ctx context.Context) DatabaseState)
 	h.mu.Lock()
 	h.database = state
 	h.mu.Unlock()
-	h.Register("database", func(ctx context.Context) error { return state(ctx).problem() })
-}
-
-func (s DatabaseState) problem() error {
-	switch {
-	case s.Err != nil:
-		return s.Err
-	case !s.Connected:
-		return errors.New("not connected")
-	case s.Current == "" && s.Expected != "":
-		return fmt.Errorf("the database has no schema yet, this build expects version %s: run the migrator", s.Expected)
-	case s.Current != s.Expected:
-		return fmt.Errorf("the database has schema version %s, this build expects %s", s.Current, s.Expected)
-	}
-	return nil
+	h.Register(Database, func(ctx context.Context) error { return state(ctx).Err })
 }
 
 // The two values of a status.
@@ -83,7 +73,9 @@ const (
 type CheckResult struct {
 	Name    string `json:"name"`
 	Status  string `json:"status"`
-	Message string `json:"message,omitempty"`
+	Code    string `json:"code,omitempty"`    // of docs/errors.md, where it fails: stable, the message is not
+	Message string `json:"message,omitempty"` // why it fails
+	Advice  string `json:"advice,omitempty"`  // what to do then
 }
 
 // Report is the outcome of all checks, in the order in which they were registered. Status is StatusOK if every check is.
@@ -97,20 +89,20 @@ type Report struct {
 // Run runs every check at once, each bounded by two seconds, so that one dead peer does not hide the others.
 func (h *Health) Run(ctx context.Context) Report {
 	h.mu.Lock()
-	names := append([]string(nil), h.names...)
-	checks := make([]Check, len(names))
-	for i, name := range names {
-		checks[i] = h.checks[name]
+	conditions := append([]Condition(nil), h.order...)
+	checks := make([]Check, len(conditions))
+	for i, c := range conditions {
+		checks[i] = h.checks[c.Name]
 	}
 	h.mu.Unlock()
 
-	report := Report{Status: StatusOK, Checks: make([]CheckResult, len(names))}
+	report := Report{Status: StatusOK, Checks: make([]CheckResult, len(conditions))}
 	var wg sync.WaitGroup
-	for i := range names {
+	for i, c := range conditions {
 		wg.Go(func() {
-			report.Checks[i] = CheckResult{Name: names[i], Status: StatusOK}
+			report.Checks[i] = CheckResult{Name: c.Name, Status: StatusOK}
 			if err := runCheck(ctx, checks[i]); err != nil {
-				report.Checks[i].Status, report.Checks[i].Message = StatusFail, message(err)
+				report.Checks[i] = CheckResult{Name: c.Name, Status: StatusFail, Code: fault.From(err).Code, Message: message(err), Advice: c.Advice}
 			}
 		})
 	}
@@ -123,16 +115,20 @@ func (h *Health) Run(ctx context.Context) Report {
 	return report
 }
 
-// Check makes a Health a check of another one: it fails with the names and messages of the checks that fail.
+// Check makes a Health a check of another one: it fails with the names and messages of the checks that fail, and the code of the first.
 func (h *Health) Check(ctx context.Context) error {
 	var failed []string
+	part := errPart
 	for _, c := range h.Run(ctx).Checks {
 		if c.Status != StatusOK {
+			if len(failed) == 0 {
+				part.Code = c.Code
+			}
 			failed = append(failed, c.Name+": "+c.Message)
 		}
 	}
 	if len(failed) > 0 {
-		return errors.New(strings.Join(failed, "; "))
+		return part.New(strings.Join(failed, "; "))
 	}
 	return nil
 }
@@ -167,7 +163,7 @@ func within[T any](ctx context.Context, f func(context.Context) T) (T, error) {
 		var o outcome
 		defer func() {
 			if p := recover(); p != nil {
-				o.err = fmt.Errorf("the check panicked: %v", p)
+				o.err = errPanicked.Newf("the check panicked: %v", p)
 			}
 			done <- o
 		}()
@@ -178,6 +174,6 @@ func within[T any](ctx context.Context, f func(context.Context) T) (T, error) {
 		return o.value, o.err
 	case <-ctx.Done():
 		var none T
-		return none, errNoAnswer
+		return none, errNoAnswer.Newf("no answer within %s", checkTimeout)
 	}
 }

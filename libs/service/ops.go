@@ -75,7 +75,7 @@ func (h *Health) serveDatabase(w http.ResponseWriter, r *http.Request) {
 	}
 	s, err := within(r.Context(), state)
 	if err == nil {
-		err = s.problem()
+		err = s.Err
 	}
 	a := answer{Status: StatusOK, Connected: s.Connected, ServerVersion: s.ServerVersion, Schema: schema{Expected: s.Expected}}
 	if s.Current != "" {

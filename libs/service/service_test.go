@@ -107,7 +107,7 @@ func TestMainServesOpsUntilCancelled(t *testing.T) {
 	config.Ops.Address = "127.0.0.1:0"
 	var out, errs bytes.Buffer
 	program := NewProgram("demo", config, func(_ roleConfig, env Env) (fakeRole, error) {
-		env.Health.Register("x", func(context.Context) error { return nil })
+		env.Health.Register(Condition{Name: "x"}, func(context.Context) error { return nil })
 		return fakeRole{func(ctx context.Context) error { cancel(); <-ctx.Done(); return ctx.Err() }}, nil
 	})
 	require.Equal(t, ExitOK, program(ctx, nil, &out, &errs))
@@ -187,13 +187,13 @@ func TestHealth(t *testing.T) {
 	require.Equal(t, 200, code)
 	require.Equal(t, "writer", body["service"])
 
-	env.Health.Register("bus", func(context.Context) error { return nil })
-	env.Health.Register("disk", func(context.Context) error { panic("oh") })
+	env.Health.Register(Condition{Name: "bus"}, func(context.Context) error { return nil })
+	env.Health.Register(Condition{Name: "disk", Advice: "free it"}, func(context.Context) error { panic("oh") })
 	code, body = get(t, env, "/health")
 	require.Equal(t, 503, code)
 	require.Equal(t, []any{
 		map[string]any{"name": "bus", "status": "ok"},
-		map[string]any{"name": "disk", "status": "fail", "message": "the check panicked: oh"},
+		map[string]any{"name": "disk", "status": "fail", "code": "health.panicked", "message": "the check panicked: oh", "advice": "free it"},
 	}, body["checks"])
 	require.ErrorContains(t, env.Health.Check(t.Context()), "disk: the check panicked")
 	code, _ = get(t, env, "/livez")
@@ -207,7 +207,7 @@ func TestHealthKeepsTheCauseOfAFaultToItself(t *testing.T) {
 	env := NewEnv("query", slog.New(slog.DiscardHandler))
 	cause := errors.New("dial tcp db.internal:5432: user=admin")
 	down := fault.Kind{Class: fault.Unavailable, Code: "database.down"}.Wrap(cause, "the database does not answer")
-	env.Health.Register("bus", func(context.Context) error { return fmt.Errorf("probe: %w", down) })
+	env.Health.Register(Condition{Name: "bus"}, func(context.Context) error { return fmt.Errorf("probe: %w", down) })
 	env.Health.RegisterDatabase(func(context.Context) DatabaseState { return DatabaseState{Err: down} })
 	for _, path := range []string{"/health", "/health/db"} {
 		for _, route := range OpsRoutes(env) {
@@ -226,7 +226,7 @@ func TestHealthKeepsTheCauseOfAFaultToItself(t *testing.T) {
 func TestHealthOfTheDatabaseNamesBothVersions(t *testing.T) {
 	t.Parallel()
 	env := NewEnv("writer", nil)
-	state := DatabaseState{Connected: true, ServerVersion: "18.4", Expected: "2", Current: "1"}
+	state := DatabaseState{Connected: true, ServerVersion: "18.4", Expected: "2", Current: "1", Err: errors.New("schema version 1, this build expects 2")}
 	env.Health.RegisterDatabase(func(context.Context) DatabaseState { return state })
 	code, body := get(t, env, "/health/db")
 	require.Equal(t, 503, code)
@@ -235,7 +235,7 @@ func TestHealthOfTheDatabaseNamesBothVersions(t *testing.T) {
 	code, _ = get(t, env, "/health")
 	require.Equal(t, 503, code)
 
-	state.Current = "2"
+	state.Current, state.Err = "2", nil
 	code, body = get(t, env, "/health/db")
 	require.Equal(t, 200, code)
 	require.Equal(t, true, body["connected"])

@@ -116,8 +116,8 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	}
 	cfg.Auth = ownSnapshotKey(cfg.Auth)
 	cfg.Ingest.Auth, cfg.Query.Auth = cfg.Auth, cfg.Auth
-	for _, name := range []string{"database", "janitor", "writer", "ingest"} { // until addRoles knows better
-		env.Health.Register(name, func(context.Context) error { return errors.New("not started yet") })
+	for _, c := range []service.Condition{service.Database, janitorPart, writerPart, ingestPart} { // until addRoles knows better
+		env.Health.Register(c, func(context.Context) error { return errNotStarted.New("not started yet") })
 	}
 	return &Service{cfg: cfg, env: env, progress: progress{out: cfg.Output, now: env.Now}, ready: make(chan struct{})}, nil
 }
@@ -162,7 +162,7 @@ func (s *Service) run(ctx context.Context) error {
 	}
 	defer nats.stop() // again, where the group did not run
 	group.Add("nats", nats.run)
-	s.env.Health.Register("queue", nats.health)
+	s.env.Health.Register(embeddedQueue, nats.health)
 	done("NATS JetStream in this process")
 
 	stop, err := s.startDatabase(ctx, dir, &group)
@@ -275,13 +275,14 @@ func (s *Service) addRoles(ctx context.Context, group *service.Group, connect fu
 	queryEnv.Health = s.env.Health // one /health tells of the whole process, on query's port and on that of operations
 	for _, role := range []struct {
 		name string
+		part *service.Condition // what the process tells of it
 		env  service.Env
 		make func(service.Env) (service.Role, error)
 	}{
-		{"janitor", s.env.Role("janitor"), func(e service.Env) (service.Role, error) { return janitor.New(janitorConfig, e) }}, //nolint:contextcheck // New starts nothing
-		{"query", queryEnv, func(e service.Env) (service.Role, error) { return query.New(queryConfig, e) }},                    //nolint:contextcheck // New starts nothing
-		{"writer", s.env.Role("writer"), func(e service.Env) (service.Role, error) { return writer.New(writerConfig, e) }},     //nolint:contextcheck // New starts nothing
-		{"ingest", s.env.Role("ingest"), func(e service.Env) (service.Role, error) { return ingest.New(ingestConfig, e) }},     //nolint:contextcheck // New starts nothing
+		{"janitor", &janitorPart, s.env.Role("janitor"), func(e service.Env) (service.Role, error) { return janitor.New(janitorConfig, e) }}, //nolint:contextcheck // New starts nothing
+		{"query", nil, queryEnv, func(e service.Env) (service.Role, error) { return query.New(queryConfig, e) }},                             //nolint:contextcheck // New starts nothing
+		{"writer", &writerPart, s.env.Role("writer"), func(e service.Env) (service.Role, error) { return writer.New(writerConfig, e) }},      //nolint:contextcheck // New starts nothing
+		{"ingest", &ingestPart, s.env.Role("ingest"), func(e service.Env) (service.Role, error) { return ingest.New(ingestConfig, e) }},      //nolint:contextcheck // New starts nothing
 	} {
 		r, err := role.make(role.env)
 		if err != nil {
@@ -289,8 +290,8 @@ func (s *Service) addRoles(ctx context.Context, group *service.Group, connect fu
 		}
 		built = append(built, r)
 		group.Add(role.name, r.Run)
-		if role.name != "query" {
-			s.env.Health.Register(role.name, role.env.Health.Check)
+		if role.part != nil { // query's conditions are those of the process
+			s.env.Health.Register(*role.part, role.env.Health.Check)
 		}
 	}
 	return nil

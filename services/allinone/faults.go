@@ -46,6 +46,11 @@ var (
 		Meaning: "The embedded NATS does not start.",
 		Advice:  "See the log; its files are in the data directory.",
 	}
+	errNotStarted = fault.Kind{
+		Class: fault.Unavailable, Code: "health.not_started",
+		Meaning: "A part of an all-in-one has not started yet.",
+		Advice:  "Wait; the log says what it waits for.",
+	}
 	errNotRunning = fault.Kind{
 		Class: fault.Unavailable, Code: "data_dir.not_running",
 		Meaning: "No PostgreSQL runs on the data directory.",

@@ -71,13 +71,13 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if s.grpc, err = newGRPCServer(s); err != nil {
 		return nil, err
 	}
-	env.Health.Register("publishing", func(ctx context.Context) error {
+	env.Health.Register(publishing, func(ctx context.Context) error {
 		if b := s.bus.Load(); b != nil {
 			return b.Publishing(ctx)
 		}
 		return nil // "bus" says it
 	})
-	env.Health.Register("bus", func(ctx context.Context) error {
+	env.Health.Register(busReached, func(ctx context.Context) error {
 		b := s.bus.Load()
 		if b == nil {
 			return bus.ErrDisconnected.New("not connected yet")
@@ -85,7 +85,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		return b.Healthy(ctx)
 	})
 	if s.auth.Required() {
-		env.Health.Register("keys", s.auth.Healthy)
+		env.Health.Register(keysKnown, s.auth.Healthy)
 	}
 	return s, nil
 }

@@ -167,7 +167,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 		return nil, err
 	}
 	if s.auth.Required() {
-		env.Health.Register("keys", s.keeper.Healthy)
+		env.Health.Register(keysKept, s.keeper.Healthy)
 	}
 	env.Health.RegisterDatabase(func(ctx context.Context) service.DatabaseState {
 		return service.DatabaseState(postgres.Probe(ctx, s.pool))

@@ -80,10 +80,10 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	env.Health.RegisterDatabase(func(ctx context.Context) service.DatabaseState {
 		return service.DatabaseState(postgres.Probe(ctx, s.pool))
 	})
-	env.Health.Register("bus", s.bus.Healthy)
-	env.Health.Register("dead_letters", s.bus.DeadHealthy)
-	env.Health.Register("queue_lost", s.lives.health)
-	env.Health.Register("writing", func(context.Context) error {
+	env.Health.Register(busReached, s.bus.Healthy)
+	env.Health.Register(deadLetters, s.bus.DeadHealthy)
+	env.Health.Register(queueLost, s.lives.health)
+	env.Health.Register(writing, func(context.Context) error {
 		for _, p := range s.pipelines {
 			if err := p.health(); err != nil {
 				return err
@@ -180,12 +180,8 @@ func (s *Service) flusher(signal telemetry.Signal) *flusher {
 func (s *Service) databaseReady(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	state := postgres.Probe(limited, s.pool)
-	if state.Err != nil {
+	if state := postgres.Probe(limited, s.pool); state.Err != nil {
 		return state.Err
-	}
-	if state.Current != state.Expected {
-		return postgres.SchemaError(state.Current, state.Expected)
 	}
 	return s.db.tryWrite(limited)
 }

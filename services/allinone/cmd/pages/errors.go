@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/token"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,35 +25,40 @@ func classes() map[string]fault.Class {
 	}
 }
 
-// kinds are those that the packages declare, by directory. What is not a variable of its package, spelt out, is an error: it would be in no
-// page.
+// kinds are those that the packages declare, by directory.
 func (s *sources) kinds() (map[string][]fault.Kind, error) {
-	found, errs := map[string][]fault.Kind{}, []error(nil)
+	return declared(s, "a kind of error", isKind, readKind)
+}
+
+// declared are the literals of a type that the packages declare, by directory. What is not a variable of its package, spelt out, is an error: it would be
+// in no page.
+func declared[T any](s *sources, what string, is func(t ast.Expr, dir string) bool, read func(*ast.CompositeLit) (T, error)) (map[string][]T, error) {
+	found, errs := map[string][]T{}, []error(nil)
 	for dir, p := range s.packages {
 		for _, file := range p.files {
-			declared := map[ast.Expr]bool{}
+			variables := map[ast.Expr]bool{}
 			for _, decl := range file.Decls {
 				if vars, ok := decl.(*ast.GenDecl); ok && vars.Tok == token.VAR {
 					for _, spec := range vars.Specs {
 						for _, value := range spec.(*ast.ValueSpec).Values { //nolint:forcetypeassert // a var declares values
-							declared[value] = true
+							variables[value] = true
 						}
 					}
 				}
 			}
 			ast.Inspect(file, func(n ast.Node) bool {
 				literal, ok := n.(*ast.CompositeLit)
-				if !ok || !isKind(literal.Type, dir) {
+				if !ok || !is(literal.Type, dir) {
 					return true
 				}
-				kind, err := readKind(literal)
-				if !declared[literal] {
-					err = errors.New("a kind of error is a variable of its package")
+				one, err := read(literal)
+				if !variables[literal] {
+					err = errors.New(what + " is a variable of its package")
 				}
 				if err != nil {
 					errs = append(errs, fmt.Errorf("%s: %w", s.files.Position(literal.Pos()), err))
 				}
-				found[dir] = append(found[dir], kind)
+				found[dir] = append(found[dir], one)
 				return true
 			})
 		}
@@ -60,13 +66,16 @@ func (s *sources) kinds() (map[string][]fault.Kind, error) {
 	return found, errors.Join(errs...)
 }
 
-func isKind(t ast.Expr, dir string) bool {
+func isKind(t ast.Expr, dir string) bool { return isOf(t, dir, "libs/fault", "Kind") }
+
+// isOf reports whether a type in a package of a directory is the one that a package of ours has by that name.
+func isOf(t ast.Expr, dir, home, name string) bool {
 	switch t := t.(type) {
 	case *ast.SelectorExpr:
 		pkg, ok := t.X.(*ast.Ident)
-		return ok && pkg.Name == "fault" && t.Sel.Name == "Kind"
+		return ok && pkg.Name == path.Base(home) && t.Sel.Name == name
 	case *ast.Ident:
-		return t.Name == "Kind" && dir == "libs/fault"
+		return t.Name == name && dir == home
 	}
 	return false
 }

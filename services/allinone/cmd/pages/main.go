@@ -1,5 +1,5 @@
 // Command pages writes the pages of docs that list what is declared in the code: configuration.md from the Config structs of all services,
-// metrics.md from the fields that declare instruments (libs/instrument), errors.md from the kinds of errors (libs/fault), otlp-conformance.md
+// metrics.md from the fields that declare instruments (libs/instrument), errors.md from the kinds of errors (libs/fault), health.md from the conditions of health (libs/service), otlp-conformance.md
 // from OTLP's own text and the rulings on it. It is run by go generate in services/allinone, the only module that may know all others.
 package main
 
@@ -38,7 +38,7 @@ func write(root string) error {
 		return err
 	}
 	for name, page := range map[string]func(*sources) ([]byte, error){
-		"configuration.md": configuration, "metrics.md": metricsPage, "errors.md": errorsPage,
+		"configuration.md": configuration, "metrics.md": metricsPage, "errors.md": errorsPage, "health.md": healthPage,
 		"otlp-conformance.md": func(*sources) ([]byte, error) { return conformancePage(root) },
 	} {
 		text, err := page(s)

@@ -757,6 +757,13 @@ type HealthStatus string
 
 // HealthCheck defines model for HealthCheck.
 type HealthCheck struct {
+	// Advice What to do while it fails.
+	Advice string `json:"advice,omitempty,omitzero"`
+
+	// Code Why it fails, by a code of docs/errors.md: stable.
+	Code string `json:"code,omitempty,omitzero"`
+
+	// Message Why it fails.
 	Message string            `json:"message,omitempty,omitzero"`
 	Name    string            `json:"name"`
 	Status  HealthCheckStatus `json:"status"`

@@ -1412,7 +1412,12 @@ export interface components {
             name: string;
             /** @enum {string} */
             status: "ok" | "fail";
+            /** @description Why it fails, by a code of docs/errors.md: stable. */
+            code?: string;
+            /** @description Why it fails. */
             message?: string;
+            /** @description What to do while it fails. */
+            advice?: string;
         };
         Health: {
             /** @enum {string} */
