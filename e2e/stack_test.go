@@ -83,6 +83,7 @@ type stack struct {
 
 	grpc, http, api string        // addresses of OTLP/gRPC, OTLP/HTTP and the query API
 	monitor         string        // the NATS server's
+	monitors        []string      // those of a cluster
 	bus             string        // the NATS server's URL, past any link
 	url             func() string // the database's, past any link
 	environment     []string
@@ -171,8 +172,9 @@ func (s *stack) startCluster(servers int) {
 		routes[i], urls[i] = "nats://"+address(testbed.Port(s.t)), "nats://"+address(clients[i])
 	}
 	for i := range servers {
-		name := "n" + strconv.Itoa(i)
-		s.cluster = append(s.cluster, s.start(name, natsServer(s.t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(clients[i]), "-js",
+		name, monitor := "n"+strconv.Itoa(i), testbed.Port(s.t)
+		s.monitors = append(s.monitors, "http://"+address(monitor))
+		s.cluster = append(s.cluster, s.start(name, natsServer(s.t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(clients[i]), "-m", strconv.Itoa(monitor), "-js",
 			"-sd", filepath.Join(s.dir, name), "-n", name, "--cluster_name", "c", "--cluster", routes[i], "--routes", strings.Join(routes, ",")))
 	}
 	s.bus = strings.Join(urls, ",")
@@ -233,9 +235,15 @@ func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Ito
 // health is the status code of a service's /health, 0 while it does not answer.
 func health(t *testing.T, base string) int {
 	t.Helper()
+	return status(t, base+"/health")
+}
+
+// status is that of an answer, 0 where there is none.
+func status(t *testing.T, url string) int {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/health", http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	require.NoError(t, err)
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
