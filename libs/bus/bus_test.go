@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -683,4 +684,39 @@ func TestAFetchGoesOnWithTheRequestOfOneThatGaveUp(t *testing.T) {
 		backlog, err := b.Pending(t.Context(), telemetry.Traces)
 		return err == nil && backlog.AckPending == 0
 	})
+}
+
+// While servers choose who leads the administration nobody answers it; the consumer that is there goes on.
+func TestAFetchNeedsNoAdministrationWhereTheConsumerIs(t *testing.T) {
+	t.Parallel()
+	var silent atomic.Bool
+	s := testbed.NATSServer(t, func(o *server.Options) {
+		user := &server.User{Username: "u", Password: "p"}
+		if silent.Load() {
+			user.Permissions = &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{"$JS.API.CONSUMER.CREATE.>", "$JS.API.CONSUMER.DURABLE.CREATE.>"}}}
+		}
+		o.Users, o.NoAuthUser = []*server.User{user}, user.Username
+	})
+	cfg := s.Config()
+	cfg.RequestTimeout = 500 * time.Millisecond
+	b := connect(t, cfg)
+	p := publisher(t, b)
+	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "one"), batch(telemetry.Traces, "default", "two")})
+	require.NoError(t, err)
+	require.NoError(t, fetch(t, consumer(t, b, telemetry.Traces), 1)[0].Settle(t.Context(), nil))
+	none, err := b.Pending(t.Context(), telemetry.Logs)
+	require.NoError(t, err)
+	require.Zero(t, none.Pending)
+
+	s.Stop()
+	silent.Store(true)
+	s.Start()
+	require.Eventually(t, func() bool { return b.Healthy(t.Context()) == nil }, 10*time.Second, 20*time.Millisecond)
+	got, err := consumer(t, b, telemetry.Traces).Fetch(t.Context(), 1, 1<<20, 5*time.Second)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.NoError(t, got[0].Settle(t.Context(), nil))
+	_, err = consumer(t, b, telemetry.Logs).Fetch(t.Context(), 1, 1<<20, 5*time.Second)
+	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "no consumer was made of logs, and none can be: %v", err)
+	require.ErrorContains(t, err, "ensure the consumer of logs")
 }

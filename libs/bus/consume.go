@@ -117,14 +117,21 @@ type pull struct {
 func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait time.Duration) ([]Delivery, error) {
 	c.fetch.Lock()
 	defer c.fetch.Unlock()
-	if err := c.ensure(ctx); err != nil {
-		return nil, err
+	// Where nobody answers for the administration, as while servers choose who leads it, the consumer may well be there: it is asked all the same.
+	unsure := c.ensure(ctx)
+	if unsure != nil && (fault.ClassOf(unsure) != fault.Unavailable || !c.bus.nc.IsConnected()) {
+		return nil, unsure
 	}
 	f := &fetching{
 		Consumer: c, until: time.Now().Add(max(wait, soon)), maxMessages: min(max(maxMessages, 1), maxFetch), maxBytes: maxBytes,
 	}
 	c.giveBackStale()
 	err := f.run(ctx)
+	if unsure != nil {
+		if c.ready = err == nil; !c.ready {
+			err = unsure
+		}
+	}
 	if c.asked != nil && !c.asked.carried() {
 		c.asked.waits = time.Now()
 	}

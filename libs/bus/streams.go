@@ -260,7 +260,11 @@ func (b *Bus) look(ctx context.Context) error {
 	if !b.nc.IsConnected() {
 		return ErrDisconnected.Newf("not connected to NATS (%s)", b.status())
 	}
-	ctx, cancel := context.WithTimeout(ctx, min(b.cfg.RequestTimeout, lookFor))
+	patience := lookFor
+	if b.cfg.Replicas > 1 {
+		patience = lookAmongFor
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(b.cfg.RequestTimeout, patience))
 	defer cancel()
 	names := []string{DeadStream, ParkedStream}
 	for _, signal := range telemetry.Signals() {
@@ -286,3 +290,6 @@ func (b *Bus) look(ctx context.Context) error {
 
 // lookFor is below the time that a check of health has, so that the reason is ours.
 const lookFor = 1500 * time.Millisecond
+
+// lookAmongFor is the same where several servers keep the streams: that one does not answer for a while is not told, and who asks may give up after a second.
+const lookAmongFor = 500 * time.Millisecond
