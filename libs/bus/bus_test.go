@@ -22,7 +22,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, testbed.LoopsOfStoppedServers()...) }
 
 // connect makes a bus with its streams on the server of cfg.
 func connect(t *testing.T, cfg bus.Config) *bus.Bus {

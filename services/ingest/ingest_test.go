@@ -30,7 +30,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, testbed.LoopsOfStoppedServers()...) }
 
 // epoch is when the tests happen: a second after the items of testdata.
 func epoch() time.Time { return time.Unix(0, 1_763_900_000_000_000_000).UTC() }

@@ -187,6 +187,7 @@ func cutter(t testing.TB, to string, cuts int) (address string) {
 				if n < cuts {
 					_, _ = bufio.NewReaderSize(up, 16).Peek(1) // the rest of the answer stays unread
 					_ = up.(*net.TCPConn).SetLinger(0)         //nolint:forcetypeassert // it was dialled so
+					_ = up.Close()                             // before the sender knows: else its retry may come before the reset
 					return
 				}
 				_, _ = io.Copy(from, up)
