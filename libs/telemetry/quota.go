@@ -43,6 +43,14 @@ func (l Limit) Most() int64 {
 	return MaxLimit
 }
 
+// Check is nil for a value that the limit may have, else fault.Invalid.
+func (l Limit) Check(value int64) error {
+	if value < 0 || value > l.Most() {
+		return ErrLimit.Newf("%s is %d: want 0, which is no limit, to %d", l, value, l.Most())
+	}
+	return nil
+}
+
 // ParseLimit is the inverse of String; fault.Invalid for what is none.
 func ParseLimit(name string) (Limit, error) {
 	for l, known := range limitNames {
@@ -94,8 +102,10 @@ func ParseQuotas(data []byte) (*Quotas, error) {
 	}
 	for tenant, own := range q.Tenants {
 		for name, value := range own {
-			if l, err := ParseLimit(name); err == nil && (value < 0 || value > l.Most()) {
-				return nil, ErrLimit.Newf("%s of tenant %.64q is %d: want 0 to %d", name, string(tenant), value, l.Most())
+			if l, err := ParseLimit(name); err == nil {
+				if err := l.Check(value); err != nil {
+					return nil, fmt.Errorf("tenant %.64q: %w", string(tenant), err)
+				}
 			}
 		}
 	}

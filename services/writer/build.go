@@ -29,6 +29,7 @@ type build struct {
 	dims     dimensions
 	leaves   map[leaf]struct{}
 	items    int
+	usage    usage
 
 	row     segmentrow.Row     // being written
 	encoded []*segment.Segment // of some rows, until they are written
@@ -39,7 +40,7 @@ type build struct {
 }
 
 func newBuild(signal telemetry.Signal) *build {
-	return &build{signal: signal, leaves: map[leaf]struct{}{}, table: segment.NewTable("", signal), rollup: newRollup()}
+	return &build{signal: signal, leaves: map[leaf]struct{}{}, usage: usage{}, table: segment.NewTable("", signal), rollup: newRollup()}
 }
 
 // refusal is a batch that cannot be stored, or not all of it, with the reason.
@@ -70,6 +71,7 @@ func (b *build) fill(batches []*held, p plan) ([]refusal, error) {
 	b.dims.reset(p.known, p.now)
 	clear(b.leaves)
 	b.items = 0
+	clear(b.usage)
 
 	var refused []refusal
 	for _, batches := range byTenant(batches) {
@@ -136,6 +138,7 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 	t.Tenant = batches[0].Tenant
 	t.Reset()
 	b.batches = b.batches[:0]
+	kept := make([]*held, 0, len(batches)) // of b.batches
 	least, most := p.bounds(t.Tenant)
 	astray := false
 	for _, h := range batches {
@@ -159,6 +162,7 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 			continue
 		}
 		if n > 0 {
+			kept = append(kept, h)
 			b.batches = append(b.batches, batchRows{first: first, end: first + n, connection: []byte(h.Connection)})
 		}
 	}
@@ -174,6 +178,9 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 		return took, refused, nil
 	}
 	b.items += t.N
+	for i, h := range kept {
+		b.usage.add(h, b.batches[i].end-b.batches[i].first, p.now)
+	}
 	defer p.heavy.lock(t)()
 
 	for _, rows := range t.Slices(p.segmentItems) {

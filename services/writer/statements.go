@@ -15,7 +15,7 @@ var sqlFiles embed.FS
 type statements struct {
 	claimRequests, readClaims, extendClaim string
 	ensurePartition, retention             string
-	enterTenants, tryWrite                 string
+	enterTenants, tryWrite, addUsage       string
 	queueLife, queueLifeBegin              string
 	queueLifeLook, queueLosses             string
 	enter                                  [dimensionTables]string // by dimension
@@ -38,6 +38,7 @@ func newStatements() (*statements, error) {
 		queueLifeBegin:  f.Text("queue_life_begin", nil),
 		queueLifeLook:   f.Text("queue_life_look", nil),
 		queueLosses:     f.Text("queue_losses", nil),
+		addUsage:        f.Text("add_usage", nil),
 	}
 	for d, of := range entries() {
 		s.enter[d] = f.Text("enter_dimension", of)

@@ -177,7 +177,7 @@ func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 			return fmt.Errorf("copy %s of %s: %w", c.what, b.signal, err)
 		}
 	}
-	return nil
+	return b.usage.send(ctx, tx, d.sql.addUsage, b.signal)
 }
 
 // classify says what an error of the database means for a batch. Only what the data caused may cost a batch: a value that does not fit, a

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/quotastore"
 	"github.com/ollyscale/ollyscale/libs/seldom"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -101,6 +102,10 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.waitReady(ctx); err != nil {
 		return nil // ctx ended before there was anything to write
 	}
+	quotas, err := quotastore.New(s.pool)
+	if err != nil {
+		return err
+	}
 	f := s.cfg.Flush
 	for _, p := range s.pipelines {
 		c, err := s.bus.Consumer(ctx, p.signal)
@@ -122,6 +127,7 @@ func (s *Service) Run(ctx context.Context) error {
 	running.Go(func() { s.bus.Unpark(ctx) })
 	running.Go(func() { s.tellRetention(ctx) })
 	running.Go(func() { s.lives.run(ctx) })
+	running.Go(func() { s.tellQuotas(ctx, quotas) })
 	running.Wait()
 	return errors.Join(errs...)
 }

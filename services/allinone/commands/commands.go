@@ -11,6 +11,7 @@ import (
 	"github.com/ollyscale/ollyscale/services/allinone/demo"
 	"github.com/ollyscale/ollyscale/services/allinone/inspect"
 	"github.com/ollyscale/ollyscale/services/allinone/keys"
+	"github.com/ollyscale/ollyscale/services/allinone/limits"
 )
 
 // Default is the command of a call that names none.
@@ -29,12 +30,15 @@ type Command struct {
 func All(out io.Writer) []Command {
 	up, shop, look, door, morgue := allinone.DefaultConfig(), demo.DefaultConfig(), inspect.Config{}, keys.DefaultConfig(), dead.DefaultConfig()
 	up.Output, shop.Output, look.Output, door.Output, morgue.Output = out, out, out, out, out
+	gauge := limits.DefaultConfig()
+	gauge.Output = out
 	return []Command{
 		command(Default, up, allinone.New, "All of ollyScale in one process. Beside these it has every setting of the roles under their names: `ingest.…` (`OLLY_INGEST_…`),\n"+
 			"`writer.…`, `query.…`, `janitor.…`, `migrator.…`. Their bus and database addresses are set by it and have no effect; `ingest.auth` and `query.auth` are\n"+
 			"refused, `auth` holds for all.", "ingest.", "writer.", "query.", "janitor.", "migrator."),
 		command("demo", shop, demo.New, "Sends the telemetry of a small shop."),
 		command("keys", door, keys.New, "Makes, lists and revokes keys."),
+		command("limits", gauge, limits.New, "Shows and sets what tenants may send, and shows what of it was stored."),
 		command("dead", morgue, dead.New, "Lists, shows, replays and drops the dead letters of a tenant."),
 		command("segment", look, inspect.New, "Shows what a segment consists of."),
 	}

@@ -39,6 +39,23 @@ INSERT INTO public.tenant_dim (tenant_id) SELECT unnest($1::text[]) ORDER BY 1 O
 CREATE TEMPORARY TABLE olly_try_write ON COMMIT DROP AS
 SELECT g AS id, md5(g::text) AS filling FROM generate_series(1, 10000) AS g
 
+---- addUsage
+-- Adds what a flush stores to a row of its tenant and day that no other transaction holds, or makes one: nobody waits for anybody. A row
+-- of the same random part that somebody is making at this moment is waited for, and added to.
+WITH stored AS (
+  SELECT * FROM unnest($1::text[], $2::date[], $3::bigint[], $4::bigint[]) AS s (tenant_id, day, items, bytes)
+), free AS (
+  SELECT s.tenant_id, s.day, f.part FROM stored s CROSS JOIN LATERAL (
+    SELECT u.part FROM public.tenant_usage u WHERE u.tenant_id = s.tenant_id AND u.day = s.day AND u.signal = $5::smallint
+    LIMIT 1 FOR UPDATE SKIP LOCKED
+  ) f
+)
+INSERT INTO public.tenant_usage AS u (day, tenant_id, signal, part, items, bytes)
+SELECT s.day, s.tenant_id, $5::smallint, coalesce(f.part, (random() * 2147483646)::integer), s.items, s.bytes
+FROM stored s LEFT JOIN free f ON f.tenant_id = s.tenant_id AND f.day = s.day
+ORDER BY s.tenant_id, s.day
+ON CONFLICT (tenant_id, day, signal, part) DO UPDATE SET items = u.items + excluded.items, bytes = u.bytes + excluded.bytes
+
 ---- queueLife
 -- The life of a stream that began last.
 SELECT base, began, seen, seen_at, unsettled, whole_at

@@ -1,0 +1,118 @@
+// Package quotastore is what PostgreSQL knows of tenants' quotas: the limits that were set, and what was used.
+package quotastore
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/sqlfile"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+//go:embed sql/*.sql
+var files embed.FS
+
+// Store is the tables tenant_limit and tenant_usage. Safe for concurrent use.
+type Store struct {
+	pool                      *pgxpool.Pool
+	limits, set, unset, usage string
+}
+
+// New prepares the statements; nothing is asked of the database yet.
+func New(pool *pgxpool.Pool) (*Store, error) {
+	f := sqlfile.Parse(files)
+	s := &Store{pool: pool, limits: f.Text("limits", nil), set: f.Text("set_limit", nil), unset: f.Text("unset_limit", nil), usage: f.Text("usage", nil)}
+	return s, f.Err()
+}
+
+// Limits are all that were set, and the moment by the database's clock at which it was so.
+func (s *Store) Limits(ctx context.Context) (*telemetry.Quotas, time.Time, error) {
+	var (
+		asOf         time.Time
+		tenant, name string
+		value        int64
+		quotas       telemetry.Quotas
+	)
+	rows, err := s.pool.Query(ctx, s.limits)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&asOf, &tenant, &name, &value}, func() error {
+			if tenant != "" {
+				quotas.Add(telemetry.Tenant(tenant), name, value)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, asOf, fmt.Errorf("read limits: %w", postgres.Classify(err))
+	}
+	return &quotas, asOf, nil
+}
+
+// Change is one limit as it shall be.
+type Change struct {
+	Limit telemetry.Limit
+	Value int64
+	Unset bool // nothing is said of it any more: what is said of all tenants holds, or the settings
+}
+
+// Set changes limits of a tenant, or of telemetry.EveryTenant, all of them or none. fault.Invalid where one cannot be.
+func (s *Store) Set(ctx context.Context, tenant telemetry.Tenant, changes []Change) error {
+	if tenant != telemetry.EveryTenant {
+		if _, err := telemetry.ParseTenant(string(tenant)); err != nil {
+			return err
+		}
+	}
+	for _, c := range changes {
+		if err := c.Limit.Check(c.Value); err != nil {
+			return err
+		}
+	}
+	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		for _, c := range changes {
+			sql, args := s.set, []any{string(tenant), c.Limit.String(), c.Value}
+			if c.Unset {
+				sql, args = s.unset, args[:2]
+			}
+			if _, err := tx.Exec(ctx, sql, args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("set limits: %w", postgres.Classify(err))
+	}
+	return nil
+}
+
+// Day is what was stored of a signal that ingest took on one UTC day, once however often it was sent.
+type Day struct {
+	Day    time.Time
+	Signal telemetry.Signal
+	Items  int64
+	Bytes  int64 // OTLP protobuf, decompressed, as it was queued
+}
+
+// Usage is that of a tenant from one day to another, both included: days and signals of which anything is stored, in order.
+func (s *Store) Usage(ctx context.Context, tenant telemetry.Tenant, from, to time.Time) ([]Day, error) {
+	rows, err := s.pool.Query(ctx, s.usage, string(tenant), from, to)
+	if err != nil {
+		return nil, fmt.Errorf("read the usage: %w", postgres.Classify(err))
+	}
+	days, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Day, err error) {
+		var signal int16
+		err = row.Scan(&d.Day, &signal, &d.Items, &d.Bytes)
+		d.Signal = telemetry.Signal(signal) //nolint:gosec // the writer enters signals only
+		return d, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the usage: %w", postgres.Classify(err))
+	}
+	return days, nil
+}

@@ -1,0 +1,1 @@
+DELETE FROM public.tenant_limit WHERE tenant_id = $1 AND name = $2

@@ -1,0 +1,65 @@
+package writer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// usage is what a flush stores of each tenant and day, in the transaction that stores it: so it is counted once, as the data is.
+type usage map[usageKey]*usageSum
+
+type usageKey struct {
+	tenant telemetry.Tenant
+	day    int64 // on which ingest took it, days since 1970
+}
+
+type usageSum struct{ items, bytes int64 }
+
+// oldest is how long before the flush a batch may say that it was received: it waited in the queue. What says otherwise counts for the day
+// of the flush.
+const oldest = 90 * day
+
+// add counts a batch of n items.
+func (u usage) add(h *held, n int, now time.Time) {
+	at := h.Received
+	if at.After(now.Add(day)) || at.Before(now.Add(-oldest)) {
+		at = now
+	}
+	key := usageKey{h.Tenant, at.UTC().Unix() / int64(day/time.Second)}
+	sum := u[key]
+	if sum == nil {
+		sum = &usageSum{}
+		u[key] = sum
+	}
+	sum.items += int64(n)
+	sum.bytes += int64(len(h.Payload))
+}
+
+// send adds it to what the database has.
+func (u usage) send(ctx context.Context, tx pgx.Tx, sql string, signal telemetry.Signal) error {
+	if len(u) == 0 {
+		return nil
+	}
+	keys := make([]usageKey, 0, len(u))
+	for key := range u {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b usageKey) int { return cmp.Or(cmp.Compare(a.tenant, b.tenant), cmp.Compare(a.day, b.day)) })
+	n := len(keys)
+	tenants, days, items, bytes := make([]string, n), make([]time.Time, n), make([]int64, n), make([]int64, n)
+	for i, key := range keys {
+		tenants[i], days[i] = string(key.tenant), time.Unix(key.day*int64(day/time.Second), 0).UTC()
+		items[i], bytes[i] = u[key].items, u[key].bytes
+	}
+	if _, err := tx.Exec(ctx, sql, tenants, days, items, bytes, int16(signal)); err != nil {
+		return fmt.Errorf("add to the usage: %w", err)
+	}
+	return nil
+}

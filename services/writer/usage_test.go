@@ -1,0 +1,147 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/postgres/quotastore"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// usage is what the database says of a tenant, whatever the day.
+func (s *store) usage(tenant telemetry.Tenant, signal telemetry.Signal) (items, bytes int64) {
+	s.t.Helper()
+	for what, to := range map[string]*int64{"items": &items, "bytes": &bytes} {
+		*to = s.count("SELECT coalesce(sum("+what+"), 0)::bigint FROM tenant_usage WHERE tenant_id = $1 AND signal = $2", string(tenant), int16(signal))
+	}
+	return items, bytes
+}
+
+func TestUsageIsWhatIsStoredHoweverOftenItCame(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	other := openStore(t, s.db, s.clock)
+	var sent, bytes int64
+	for _, signal := range telemetry.Signals() {
+		h := sample(signal, epoch)
+		out := s.put(signal, h)
+		again := sample(signal, epoch)
+		require.Zero(t, other.put(signal, again).items, "a retry, by another writer")
+		items, stored := s.usage("default", signal)
+		require.Equal(t, []int64{int64(out.items), int64(len(h.Payload))}, []int64{items, stored})
+	}
+	// A retry that comes with new ones: the flush is built again, and counted as it is stored.
+	first, second := shopSpans(1, epoch, 30), shopSpans(2, epoch, 20)
+	second.Tenant = "shop"
+	before, _ := s.usage("default", telemetry.Traces)
+	s.put(telemetry.Traces, first)
+	sent, bytes = before+30, int64(len(second.Payload))
+	s.put(telemetry.Traces, shopSpans(1, epoch, 30), second)
+	items, _ := s.usage("default", telemetry.Traces)
+	require.Equal(t, sent, items)
+	items, stored := s.usage("shop", telemetry.Traces)
+	require.Equal(t, []int64{20, bytes}, []int64{items, stored})
+
+	// What the database did not commit is not counted.
+	errStopped := errors.New("killed")
+	b := newBuild(telemetry.Traces)
+	lost := shopSpans(3, epoch, 25)
+	policy, err := s.policies.load(testbed.Context(t), s.now())
+	require.NoError(t, err)
+	_, err = b.fill([]*held{lost}, s.plan(policy, telemetry.Traces))
+	require.NoError(t, err)
+	require.NoError(t, s.prepare(testbed.Context(t), b, s.now()))
+	err = pgx.BeginFunc(testbed.Context(t), s.db.Pool, func(tx pgx.Tx) error {
+		_, err := s.database.put(testbed.Context(t), tx, b, []*held{lost}, s.plan(policy, telemetry.Traces))
+		return errors.Join(errStopped, err)
+	})
+	require.ErrorIs(t, err, errStopped)
+	items, _ = s.usage("default", telemetry.Traces)
+	require.Equal(t, sent, items)
+	s.put(telemetry.Traces, shopSpans(3, epoch, 25))
+	items, _ = s.usage("default", telemetry.Traces)
+	require.Equal(t, sent+25, items)
+	segments, _ := s.items(telemetry.Traces)
+	require.Equal(t, s.count("SELECT sum(items)::bigint FROM tenant_usage WHERE signal = 0"), segments)
+}
+
+func TestUsageCountsForTheDayOnWhichIngestTookIt(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for i, at := range []time.Time{epoch, epoch.Add(-48 * time.Hour), epoch.Add(-200 * 24 * time.Hour), epoch.Add(72 * time.Hour), {}} {
+		h := shopSpans(uint64(i)+1, epoch, 10)
+		h.Received = at
+		s.put(telemetry.Traces, h)
+	}
+	require.EqualValues(t, 40, s.count("SELECT sum(items)::bigint FROM tenant_usage WHERE day = $1", epoch), "what a batch says of its day must be likely")
+	require.EqualValues(t, 10, s.count("SELECT sum(items)::bigint FROM tenant_usage WHERE day = $1", epoch.Add(-48*time.Hour)))
+	quotas, err := quotastore.New(s.db.Pool)
+	require.NoError(t, err)
+	days, err := quotas.Usage(testbed.Context(t), "default", epoch.Add(-72*time.Hour), epoch)
+	require.NoError(t, err)
+	require.Len(t, days, 2)
+	require.Equal(t, []any{int64(40), telemetry.Traces}, []any{days[1].Items, days[1].Signal})
+}
+
+func TestFlushesOfATenantDoNotWaitForOneAnothersUsage(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.put(telemetry.Traces, shopSpans(1, epoch, 10))
+	ctx := testbed.Context(t)
+	tx, err := s.db.Pool.Begin(ctx) // a flush that takes its time
+	require.NoError(t, err)
+	u := usage{}
+	u.add(shopSpans(2, epoch, 5), 5, epoch)
+	require.NoError(t, u.send(ctx, tx, s.sql.addUsage, telemetry.Traces))
+	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for i := range uint64(3) {
+		_, err := s.store(limited, newBuild(telemetry.Traces), []*held{shopSpans(3+i, epoch, 10)})
+		require.NoError(t, err)
+	}
+	require.NoError(t, tx.Commit(ctx))
+	var all sync.WaitGroup
+	for i := range uint64(20) {
+		all.Go(func() { _, _ = s.store(ctx, newBuild(telemetry.Traces), []*held{shopSpans(10+i, epoch, 10)}) })
+	}
+	all.Wait()
+	items, _ := s.usage("default", telemetry.Traces)
+	require.EqualValues(t, 45+200, items)
+	require.LessOrEqual(t, s.count("SELECT count(*) FROM tenant_usage"), int64(21), "no more rows than flushes at a time")
+}
+
+func TestLimitsAreToldOverTheBusWithinSeconds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	channel := r.bus.Snapshots(telemetry.QuotaSnapshot, bus.Seal{})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- channel.Follow(ctx, func(bus.Snapshot) error { return nil }) }()
+	defer func() {
+		cancel()
+		require.NoError(t, <-done)
+	}()
+	r.start()
+	knows := func(text string) func() bool {
+		return func() bool {
+			s, ok := channel.Known()
+			return ok && strings.Contains(string(s.Data), text)
+		}
+	}
+	testbed.Eventually(t, "nothing is limited", knows("null"))
+	store, err := quotastore.New(r.store.db.Pool)
+	require.NoError(t, err)
+	began := time.Now()
+	require.NoError(t, store.Set(ctx, "shop", []quotastore.Change{{Limit: telemetry.LimitSpans, Value: 77}}))
+	testbed.Eventually(t, "a limit", knows(`{"shop":{"spans_per_second":77}}`))
+	require.Less(t, time.Since(began), 10*time.Second)
+}
