@@ -35,20 +35,23 @@ const (
 	ModeNone = "none"
 	// ModeKeys demands a key of every request.
 	ModeKeys = "keys"
+	// ModeOIDC demands a key, or of people in query that an identity provider knows them.
+	ModeOIDC = "oidc"
 )
 
 // Scope is a thing that a sender may be allowed to do.
 type Scope uint8
 
-// The scopes. Each includes nothing of the others.
+// The scopes. Each includes nothing of the others, but Admin Edit: who makes keys could make one for it.
 const (
 	Ingest Scope = iota
 	Query
 	Admin
+	Edit
 )
 
 // scopeNames are the scopes as keys, answers and errors name them.
-var scopeNames = [...]string{Ingest: "ingest", Query: "query", Admin: "admin"} //nolint:gochecknoglobals // a table
+var scopeNames = [...]string{Ingest: "ingest", Query: "query", Admin: "admin", Edit: "edit"} //nolint:gochecknoglobals // a table
 
 // String is the scope's name.
 func (s Scope) String() string { return scopeNames[s] }
@@ -65,13 +68,13 @@ func Of(list ...Scope) (s Scopes) {
 }
 
 // Has says whether scope is among them.
-func (s Scopes) Has(scope Scope) bool { return s&(1<<scope) != 0 }
+func (s Scopes) Has(scope Scope) bool { return s&(1<<scope) != 0 || scope == Edit && s.Has(Admin) }
 
 // Names are their names, in the order of the constants.
 func (s Scopes) Names() []string {
 	var names []string
 	for scope, name := range scopeNames {
-		if s.Has(Scope(scope)) {
+		if s&(1<<scope) != 0 {
 			names = append(names, name)
 		}
 	}
@@ -83,12 +86,12 @@ func ParseScopes(names []string) (s Scopes, err error) {
 	for _, name := range names {
 		known := KnownScopes([]string{name})
 		if known == 0 {
-			return 0, ErrKeyWanted.Newf("scope %.40q is not ingest, query or admin", name)
+			return 0, ErrKeyWanted.Newf("scope %.40q is not ingest, query, edit or admin", name)
 		}
 		s |= known
 	}
 	if s == 0 {
-		return 0, ErrKeyWanted.New("a key without a scope opens nothing: name ingest, query or admin")
+		return 0, ErrKeyWanted.New("a key without a scope opens nothing: name ingest, query, edit or admin")
 	}
 	return s, nil
 }
@@ -106,7 +109,7 @@ func KnownScopes(names []string) (s Scopes) {
 
 // Config chooses how requests are authenticated.
 type Config struct {
-	Mode          string `mapstructure:"mode" usual:"true" doc:"How senders are authenticated: none (the tenant is what the header X-Scope-OrgID says) or keys (every request brings a key, which has a tenant)."`
+	Mode          string `mapstructure:"mode" usual:"true" doc:"How senders are authenticated: none (the tenant is what the header X-Scope-OrgID says), keys (every request brings a key, which has a tenant) or oidc (keys, and people log in at the identity provider that login.oidc of query names)."`
 	DefaultTenant string `mapstructure:"default_tenant" doc:"Tenant of a request that names none, in mode none."`
 	SnapshotKey   string `mapstructure:"snapshot_key" secret:"true" doc:"Base64 of at least 32 random bytes, the same for ingest and query, by which query signs what it tells ingest of the keys. Required where keys are demanded; all-in-one makes its own."`
 }
@@ -119,7 +122,7 @@ func DefaultConfig() Config {
 // Validate names the keys that are wrong, relative to the section.
 func (c Config) Validate() error {
 	var p settings.Problems
-	p.OneOf("mode", c.Mode, ModeNone, ModeKeys)
+	p.OneOf("mode", c.Mode, ModeNone, ModeKeys, ModeOIDC)
 	if _, err := telemetry.ParseTenant(c.DefaultTenant); err != nil {
 		p.Refuse("default_tenant", "%q: %s", c.DefaultTenant, fault.From(err).Message)
 	}

@@ -37,7 +37,7 @@ func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	require.Error(t, auth.Config{}.Validate())
 	require.NoError(t, auth.DefaultConfig().Validate())
-	require.ErrorContains(t, auth.Config{Mode: "basic"}.Validate(), `mode: "basic" is not none or keys`)
+	require.ErrorContains(t, auth.Config{Mode: "basic"}.Validate(), `mode: "basic" is not none, keys or oidc`)
 	require.ErrorContains(t, auth.Config{Mode: "keys", DefaultTenant: "a"}.Validate(), "snapshot_key: is missing, and keys are demanded")
 	require.ErrorContains(t, auth.Config{Mode: "none", DefaultTenant: "a", SnapshotKey: "c2hvcnQ="}.Validate(), "snapshot_key")
 	require.ErrorContains(t, auth.Config{DefaultTenant: "a b"}.Validate(), "default_tenant")

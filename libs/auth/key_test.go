@@ -181,7 +181,7 @@ func TestASealIsThatOfTheSameSecret(t *testing.T) {
 
 func TestScopesHaveNames(t *testing.T) {
 	t.Parallel()
-	for _, names := range [][]string{{"ingest"}, {"query", "admin"}, {"ingest", "query", "admin"}} {
+	for _, names := range [][]string{{"ingest"}, {"query", "admin"}, {"admin", "edit"}, {"ingest", "query", "admin"}} {
 		s, err := auth.ParseScopes(names)
 		require.NoError(t, err)
 		require.Equal(t, names, s.Names())

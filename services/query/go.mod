@@ -3,11 +3,14 @@ module github.com/ollyscale/ollyscale/services/query
 go 1.26.4
 
 require (
+	github.com/coreos/go-oidc/v3 v3.18.0
+	github.com/go-jose/go-jose/v4 v4.1.4
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/labstack/echo/v4 v4.16.0
 	github.com/oapi-codegen/runtime v1.8.0
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/collector/pdata v1.70.0
+	golang.org/x/oauth2 v0.38.0
 )
 
 require (

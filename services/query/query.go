@@ -23,6 +23,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres/keystore"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/login"
 	"github.com/ollyscale/ollyscale/services/query/internal/native"
@@ -77,6 +78,13 @@ func (c Config) Validate() error {
 	p.Section("bus", c.Bus.Validate())
 	p.Section("auth", c.Auth.Validate())
 	p.Section("login", c.Login.Validate())
+	if oidc := c.Auth.Mode == auth.ModeOIDC; oidc != c.Login.OIDC.Enabled() {
+		if oidc {
+			p.Refuse("login.oidc.issuer", "is missing, and auth.mode is oidc")
+		} else {
+			p.Refuse("login.oidc.issuer", "names an identity provider, and nobody would be led there: set auth.mode to oidc")
+		}
+	}
 	settings.Positive(&p, "timeout", c.Timeout)
 	settings.NotNegative(&p, "header_cache", c.HeaderCache)
 	settings.Positive(&p, "scan_budget", c.ScanBudget)
@@ -202,7 +210,7 @@ func (s *Service) routes() (err error) {
 			return err
 		}
 		set.Keys = s.keys
-		if s.login, err = login.New(cfg.Login, s.auth, s.env.Now, s.env.Log); err != nil {
+		if s.login, err = login.New(cfg.Login, s.auth, telemetry.Tenant(cfg.Auth.DefaultTenant), s.env.Now, s.env.Log); err != nil {
 			return err
 		}
 		s.login.Register(e)

@@ -45,7 +45,7 @@ type Config struct {
 	Code     string `mapstructure:"code" usual:"true" doc:"list, or with all: only letters that died of this error."`
 	Tenant   string `mapstructure:"tenant" usual:"true" doc:"Whose letters, where no keys are demanded; a key has its tenant."`
 	URL      string `mapstructure:"url" usual:"true" doc:"Where the query service is."`
-	Key      string `mapstructure:"key" usual:"true" secret:"true" doc:"A key of scope admin, where keys are demanded."`
+	Key      string `mapstructure:"key" usual:"true" secret:"true" doc:"A key of scope edit, where keys are demanded."`
 
 	// Output is where the answer goes.
 	Output io.Writer `mapstructure:"-"`

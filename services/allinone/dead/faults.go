@@ -14,6 +14,6 @@ var (
 	errAnswer = fault.Kind{
 		Class: fault.Invalid, Code: "dead.refused",
 		Meaning: "The query service refuses what `ollyscale dead` asks.",
-		Advice:  "Correct what the message names; a key needs the scope admin.",
+		Advice:  "Correct what the message names; a key needs the scope edit.",
 	}
 )

@@ -35,7 +35,7 @@ type Config struct {
 	Command  string            `mapstructure:"command" usual:"true" arg:"true" doc:"What to do: create, list or revoke."`
 	Tenant   string            `mapstructure:"tenant" usual:"true" doc:"create: whose data the key is for. list, revoke: only this tenant's keys; empty for those of all."`
 	Name     string            `mapstructure:"name" usual:"true" doc:"create: what people call the key."`
-	Scopes   []string          `mapstructure:"scopes" usual:"true" doc:"create: what the key may do: ingest, query, admin, separated by commas."`
+	Scopes   []string          `mapstructure:"scopes" usual:"true" doc:"create: what the key may do: ingest, query, edit, admin, separated by commas."`
 	Expires  time.Duration     `mapstructure:"expires" usual:"true" doc:"create: how long the key is good; 0 for ever."`
 	ID       string            `mapstructure:"id" usual:"true" doc:"revoke: which key, by the id that list shows."`
 	Database allinone.Database `mapstructure:",squash"`

@@ -185,6 +185,7 @@ func (e IncompleteReason) Valid() bool {
 // Defines values for KeyScope.
 const (
 	KeyScopeAdmin  KeyScope = "admin"
+	KeyScopeEdit   KeyScope = "edit"
 	KeyScopeIngest KeyScope = "ingest"
 	KeyScopeQuery  KeyScope = "query"
 )
@@ -193,6 +194,8 @@ const (
 func (e KeyScope) Valid() bool {
 	switch e {
 	case KeyScopeAdmin:
+		return true
+	case KeyScopeEdit:
 		return true
 	case KeyScopeIngest:
 		return true
@@ -880,6 +883,12 @@ type LogRecord struct {
 	TraceID      string `json:"trace_id,omitempty,omitzero"`
 }
 
+// LoggedOut defines model for LoggedOut.
+type LoggedOut struct {
+	// Next Where to go now: the login page, or where the identity provider logs out, too.
+	Next string `json:"next"`
+}
+
 // LoginByKey defines model for LoginByKey.
 type LoginByKey struct {
 	// Key olly_…, 74 characters.
@@ -890,6 +899,9 @@ type LoginByKey struct {
 type LoginMethods struct {
 	// Key With a key, by `/auth/key`.
 	Key bool `json:"key"`
+
+	// Oidc At an identity provider, by `/auth/login`.
+	Oidc bool `json:"oidc"`
 }
 
 // MapEdge defines model for MapEdge.
@@ -922,7 +934,7 @@ type MapNodeType string
 
 // Me defines model for Me.
 type Me struct {
-	// Name The id of a key, or how a person is called; empty without authentication.
+	// Name The id of a key, or how the identity provider calls a person; empty without authentication.
 	Name   string     `json:"name"`
 	Scopes []KeyScope `json:"scopes"`
 
@@ -1339,6 +1351,11 @@ type SummaryData struct {
 
 	// Sum A number, or NaN, Infinity, -Infinity as a string.
 	Sum Double `json:"sum"`
+}
+
+// TenantChoice defines model for TenantChoice.
+type TenantChoice struct {
+	Tenant string `json:"tenant"`
 }
 
 // TimeRange defines model for TimeRange.

@@ -14,14 +14,27 @@ import (
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// session is a login as its cookie holds it. Of a key it holds the id alone: what the key may, and whether it is still good, is looked up
-// at each request, so that a revoked key ends its logins, too.
+// session is a login as its cookie holds it: of a key, or of a person. Of a key it holds the id alone: what the key may, and whether it is
+// still good, is looked up at each request, so that a revoked key ends its logins, too. What a person may is as it was at login.
 type session struct {
-	Key   string `json:"key"`
-	Until int64  `json:"until"` // Unix seconds
+	Key     string             `json:"key,omitempty"`
+	Person  string             `json:"person,omitempty"`
+	Role    string             `json:"role,omitempty"`
+	Tenant  telemetry.Tenant   `json:"tenant,omitempty"` // the chosen one
+	Tenants []telemetry.Tenant `json:"tenants,omitempty"`
+	Until   int64              `json:"until"` // Unix seconds
 }
+
+// person is who is logged in by no key.
+func (s session) person() auth.Identity {
+	return auth.Identity{Tenant: s.Tenant, Tenants: s.Tenants, Person: s.Person, Scopes: scopesOf(s.Role), Until: time.Unix(s.Until, 0)}
+}
+
+// maxCookie is what browsers keep of a cookie, with some room for its attributes.
+const maxCookie = 3900
 
 // What the browser keeps. A cookie whose name begins with __Host- it takes from this very host by https alone, so that neither a neighbour
 // below the same domain, nor who is in the middle of a request by http, can put another in its place.
@@ -86,9 +99,9 @@ func (l *Login) cookie(r *http.Request, name, value string, until time.Time) *ht
 }
 
 // secure says whether the browser came by https, itself or to a proxy in front. Who lies about it only loses his own cookie.
-func (*Login) secure(r *http.Request) bool {
+func (l *Login) secure(r *http.Request) bool {
 	first, _, _ := strings.Cut(strings.Join(r.Header.Values("X-Forwarded-Proto"), ","), ",") // of several proxies, the one that the browser met
-	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(first), "https")
+	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(first), "https") || strings.HasPrefix(l.cfg.OIDC.PublicURL, "https:")
 }
 
 // start gives the browser a login from now on. It ends after its life, or with the key.
@@ -107,6 +120,9 @@ func (l *Login) keep(s session, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if len(text) > maxCookie {
+		return errTooMany.Newf("the identity provider gives %d tenants, and a browser keeps no login so large", len(s.Tenants))
+	}
 	http.SetCookie(w, l.cookie(r, sessionCookie, text, time.Unix(s.Until, 0)))
 	return nil
 }
@@ -117,7 +133,7 @@ func (l *Login) session(r *http.Request) (session, error) {
 	var s session
 	name := l.cookieName(r, sessionCookie)
 	c, err := r.Cookie(name)
-	if err != nil || !l.sealer.open(name, c.Value, &s) || l.now().Unix() >= s.Until || s.Key == "" {
+	if err != nil || !l.sealer.open(name, c.Value, &s) || l.now().Unix() >= s.Until || s.Key == "" && (s.Person == "" || l.issuer == nil) {
 		return session{}, auth.ErrUnauthenticated.New("the login has ended: log in again")
 	}
 	return s, l.sameOrigin(r)
@@ -125,6 +141,9 @@ func (l *Login) session(r *http.Request) (session, error) {
 
 // identity is who is logged in.
 func (l *Login) identity(s session) (auth.Identity, error) {
+	if s.Key == "" {
+		return s.person(), nil
+	}
 	id, err := l.auth.ByKeyID(s.Key)
 	if err != nil {
 		return auth.Identity{}, err

@@ -33,7 +33,7 @@ func (h handlers) undertaker(c echo.Context) (telemetry.Tenant, error) {
 	if err != nil {
 		return "", err
 	}
-	return who.Tenant, who.May(auth.Admin)
+	return who.Tenant, who.May(auth.Edit)
 }
 
 // deadSelection checks which letters are meant.

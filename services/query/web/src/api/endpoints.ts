@@ -138,7 +138,17 @@ export const getLoginMethods = (signal: AbortSignal): Promise<Wire['LoginMethods
 export const loginByKey = (key: string, signal: AbortSignal): Promise<void> =>
   postJSON('/auth/key', { key } satisfies Wire['LoginByKey'], signal);
 
-export const logout = (signal: AbortSignal): Promise<void> => postJSON('/auth/logout', {}, signal);
+/** Where the identity provider asks who one is, and leads back from to a page of this interface. */
+export const providerLogin = (page: string): string =>
+  `/auth/login?${new URLSearchParams({ return: page }).toString()}`;
+
+/** Makes another of the own tenants the one whose data is shown. */
+export const chooseTenant = (tenant: string, signal: AbortSignal): Promise<void> =>
+  postJSON('/auth/tenant', { tenant } satisfies Wire['TenantChoice'], signal);
+
+/** Ends the login. The answer is where to go now: the login page, or that of the identity provider where one leaves it, too. */
+export const logout = async (signal: AbortSignal): Promise<string> =>
+  (await postJSON<Wire['LoggedOut']>('/auth/logout', {}, signal)).next;
 
 /** Whether anything at all was ever received: distinguishes an empty range from an empty installation. */
 export async function hasData(signal: AbortSignal): Promise<boolean> {

@@ -441,6 +441,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Log in at the identity provider (mode oidc) */
+        get: operations["beginLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the identity provider leads back to (mode oidc) */
+        get: operations["finishLogin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/tenant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose another of the own tenants
+         * @description For this login, until another is chosen. `X-Scope-OrgID` chooses for one request.
+         */
+        post: operations["chooseTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/logout": {
         parameters: {
             query?: never;
@@ -1279,7 +1333,7 @@ export interface components {
             incomplete?: components["schemas"]["Incomplete"];
         };
         /** @enum {string} */
-        KeyScope: "ingest" | "query" | "admin";
+        KeyScope: "ingest" | "query" | "edit" | "admin";
         Key: {
             /** @description 16 characters; the connection of what was sent with the key. */
             id: string;
@@ -1314,7 +1368,7 @@ export interface components {
             secret: string;
         };
         Me: {
-            /** @description The id of a key, or how a person is called; empty without authentication. */
+            /** @description The id of a key, or how the identity provider calls a person; empty without authentication. */
             name: string;
             /** @description Whose data this request is about. */
             tenant: string;
@@ -1330,6 +1384,15 @@ export interface components {
         LoginMethods: {
             /** @description With a key, by `/auth/key`. */
             key: boolean;
+            /** @description At an identity provider, by `/auth/login`. */
+            oidc: boolean;
+        };
+        TenantChoice: {
+            tenant: string;
+        };
+        LoggedOut: {
+            /** @description Where to go now: the login page, or where the identity provider logs out, too. */
+            next: string;
         };
         LoginByKey: {
             /** @description olly_…, 74 characters. */
@@ -2420,6 +2483,86 @@ export interface operations {
             503: components["responses"]["Refused"];
         };
     };
+    beginLogin: {
+        parameters: {
+            query?: {
+                /** @description The page of this server to come back to. */
+                return?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the identity provider. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description To the login page, with the code of what went wrong, where a page is accepted. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            503: components["responses"]["Refused"];
+        };
+    };
+    finishLogin: {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Logged in, and on to the page one came from; or to the login page, with the code of what went wrong, where a page is accepted. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    chooseTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TenantChoice"];
+            };
+        };
+        responses: {
+            /** @description The login is that of the tenant now. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
     logout: {
         parameters: {
             query?: never;
@@ -2430,11 +2573,13 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Nobody is logged in any more. */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["LoggedOut"];
+                };
             };
             403: components["responses"]["Refused"];
         };

@@ -1,6 +1,6 @@
 import { Menu, Tooltip, UnstyledButton } from '@mantine/core';
-import { IconLogout, IconUserCircle } from '@tabler/icons-react';
-import { logout } from '../api/endpoints';
+import { IconCheck, IconLogout, IconUserCircle } from '@tabler/icons-react';
+import { chooseTenant, logout } from '../api/endpoints';
 import type { Me } from '../api/model';
 import { useMe } from './me';
 import classes from './Shell.module.css';
@@ -19,6 +19,23 @@ export function Account({ narrow }: { narrow: boolean }) {
         </Tooltip>
       </Menu.Target>
       <Menu.Dropdown>
+        {me.tenants.length > 1 && (
+          <>
+            <Menu.Label>Tenant</Menu.Label>
+            {me.tenants.map((tenant) => (
+              <Menu.Item
+                key={tenant}
+                role="menuitemradio"
+                aria-checked={tenant === me.tenant}
+                leftSection={tenant === me.tenant ? <IconCheck size={15} /> : <span className={classes.unchecked} />}
+                onClick={() => void choose(tenant)}
+              >
+                {tenant}
+              </Menu.Item>
+            ))}
+            <Menu.Divider />
+          </>
+        )}
         <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => void leave()}>
           Log out
         </Menu.Item>
@@ -40,7 +57,11 @@ export function Who({ me }: { me: Me }) {
   );
 }
 
+async function choose(tenant: string) {
+  await chooseTenant(tenant, new AbortController().signal);
+  window.location.reload(); // A load: nothing stays of what was shown of the other.
+}
+
 async function leave() {
-  await logout(new AbortController().signal);
-  window.location.replace('/login'); // A load: nothing stays of what was shown.
+  window.location.replace(await logout(new AbortController().signal)); // A load, for the same reason.
 }

@@ -108,7 +108,8 @@ const map = createRoute({
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
-  validateSearch: (search: Record<string, unknown>): { return?: string } => compact({ return: one(search, 'return') }),
+  validateSearch: (search: Record<string, unknown>): { return?: string; problem?: string } =>
+    compact({ return: one(search, 'return'), problem: one(search, 'problem') }),
   component: LoginPage,
 });
 

@@ -1,16 +1,18 @@
-import { Button, PasswordInput } from '@mantine/core';
+import { Alert, Button, Divider, PasswordInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import { ApiError } from '../../api/client';
-import { getLoginMethods, loginByKey } from '../../api/endpoints';
+import { getLoginMethods, loginByKey, providerLogin } from '../../api/endpoints';
 import { Failure } from '../../parts/Failure';
 import { back } from './back';
+import { problemText } from './problem';
 import classes from './LoginPage.module.css';
 
 /** Where one says who one is, before there is anything else to see. */
 export function LoginPage() {
-  const to = back(useSearch({ from: '/login' }).return);
+  const { return: page, problem } = useSearch({ from: '/login' });
+  const to = back(page);
   const methods = useQuery({ queryKey: ['login'], queryFn: ({ signal }) => getLoginMethods(signal) });
   const byKey = useMutation({
     mutationFn: (key: string) => loginByKey(key, new AbortController().signal),
@@ -20,8 +22,26 @@ export function LoginPage() {
   if (methods.error !== null) return <Failure error={methods.error} retry={() => void methods.refetch()} />;
   return (
     <LoginCard>
+      {problem !== undefined && (
+        <Alert color="red" variant="light" w="100%">
+          {problemText(problem)}
+        </Alert>
+      )}
+      {methods.data?.oidc === true && (
+        <>
+          <Button component="a" href={providerLogin(to)} fullWidth>
+            Log in with your identity provider
+          </Button>
+          <Divider label="or with a key" w="100%" />
+        </>
+      )}
       {methods.data?.key === true && (
-        <KeyForm send={byKey.mutate} sending={byKey.isPending || byKey.isSuccess} error={byKey.error} />
+        <KeyForm
+          variant={methods.data.oidc ? 'default' : 'filled'}
+          send={byKey.mutate}
+          sending={byKey.isPending || byKey.isSuccess}
+          error={byKey.error}
+        />
       )}
     </LoginCard>
   );
@@ -40,13 +60,15 @@ export function LoginCard({ children }: { children: ReactNode }) {
 }
 
 interface KeyFormProps {
+  /** Plain where there is a better way. */
+  variant?: 'default' | 'filled';
   send: (key: string) => void;
   sending: boolean;
   error: Error | null;
 }
 
 /** Takes a key. It goes to the server once, and is kept nowhere. */
-export function KeyForm({ send, sending, error }: KeyFormProps) {
+export function KeyForm({ send, sending, error, variant = 'filled' }: KeyFormProps) {
   const [key, setKey] = useState('');
   return (
     <form
@@ -67,7 +89,7 @@ export function KeyForm({ send, sending, error }: KeyFormProps) {
         required
         withAsterisk={false}
       />
-      <Button type="submit" fullWidth loading={sending} disabled={key.trim() === ''}>
+      <Button type="submit" variant={variant} fullWidth loading={sending} disabled={key.trim() === ''}>
         Log in
       </Button>
     </form>
