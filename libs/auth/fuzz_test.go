@@ -50,7 +50,7 @@ func FuzzSnapshot(f *testing.F) {
 			require.Equal(t, k.ID, keyID(keyPrefix+k.ID+"_"+strings.Repeat("a", secretChars)), "an id by which a key can be found")
 			_, err := telemetry.ParseTenant(string(k.Tenant))
 			require.NoError(t, err)
-			require.Zero(t, k.Scopes&^Of(Ingest, Query, Admin))
+			require.Zero(t, k.Scopes&^Of(Ingest, Query, Edit, Admin))
 		}
 		again, err := EncodeKeys(taken)
 		require.NoError(t, err)

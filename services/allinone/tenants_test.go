@@ -595,6 +595,11 @@ func theOperations() map[string]operation {
 		"loginByKey": {open: true, requests: func(_ *world, of ids) []request {
 			return []request{{method: http.MethodPost, path: "/auth/key", body: fmt.Sprintf(`{"key":"olly_%s_%s"}`, of.key, strings.Repeat("a", 52))}}
 		}},
+		"beginLogin":  {open: true, requests: one(http.MethodGet, "/auth/login")},
+		"finishLogin": {open: true, requests: one(http.MethodGet, "/auth/callback?state=a&code=b")},
+		"chooseTenant": {open: true, requests: func(_ *world, of ids) []request {
+			return []request{{method: http.MethodPost, path: "/auth/tenant", body: fmt.Sprintf(`{"tenant":%q}`, of.word+".shop.example")}}
+		}},
 		"logout":            {open: true, requests: one(http.MethodPost, "/auth/logout")},
 		"getLiveness":       {open: true, requests: one(http.MethodGet, "/livez")},
 		"getHealth":         {open: true, requests: one(http.MethodGet, "/health")},

@@ -47,7 +47,7 @@ func (s *Service) take(ctx context.Context, v *visit, body, payload []byte, refu
 		return receipt{}, err
 	}
 	defer func() {
-		if err != nil && fault.ClassOf(err).Retryable() {
+		if err != nil && fault.ClassOf(err).Retryable() && ctx.Err() == nil { // of one whose sender left, it is not known what was stored
 			v.giveBack() // it is sent again, and must not be paid for twice
 		}
 	}()
@@ -58,7 +58,7 @@ func (s *Service) take(ctx context.Context, v *visit, body, payload []byte, refu
 	if err != nil {
 		return receipt{}, err
 	}
-	if err := v.draw(now, telemetry.LimitItems(signal), admission.Items); err != nil {
+	if err := v.draw(s.env.Now(), telemetry.LimitItems(signal), admission.Items); err != nil {
 		return receipt{}, err
 	}
 	admission.Add(refused)

@@ -135,7 +135,7 @@ func TestBadInputOverGRPC(t *testing.T) {
 		{"a scope that ends early", []byte{0x0a, 4, 0x12, 2, 0x12, 4}, nil, "", codes.InvalidArgument, "resource_spans[0].scope_spans[0]: the data ends inside a field"},
 		{"too large", make([]byte, 100_001), nil, "", codes.ResourceExhausted, "larger than 100000 bytes"},
 		{"too large decompressed", make([]byte, 50<<20), []grpc.CallOption{grpc.UseCompressor("zstd")}, "", codes.ResourceExhausted, "larger than 100000 bytes"},
-		{"bad tenant", fine, nil, "a.b", codes.InvalidArgument, "X-Scope-OrgID"},
+		{"bad tenant", fine, nil, "a>b", codes.InvalidArgument, "X-Scope-OrgID"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ctx := t.Context()

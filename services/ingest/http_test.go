@@ -166,7 +166,7 @@ func TestBadInputOverHTTP(t *testing.T) {
 		{"over the limit decompressed", "/v1/traces", pb, gzipped(t, make([]byte, 200_001)), []string{"Content-Encoding", "gzip"}, 413, "larger than 200000 bytes"},
 		{"a bomb", "/v1/traces", pb, zstded(t, make([]byte, 50<<20)), []string{"Content-Encoding", "zstd"}, 413, "larger than 200000 bytes"},
 		{"unknown path", "/v1/profiles", pb, fine, nil, 404, "there is nothing at this path"},
-		{"bad tenant", "/v1/traces", pb, fine, []string{"X-Scope-OrgID", "a.b"}, 400, "X-Scope-OrgID"},
+		{"bad tenant", "/v1/traces", pb, fine, []string{"X-Scope-OrgID", "a>b"}, 400, "X-Scope-OrgID"},
 		{"wrong content type for plain JSON", "/api/traces", pb, fine, nil, 415, "want application/json"},
 		{"invalid plain JSON", "/api/traces", js, []byte(`{`), nil, 400, "not valid JSON"},
 		{"unknown plain path", "/api/profiles", js, []byte(`{}`), nil, 404, "there is nothing at this path"},

@@ -127,7 +127,7 @@ func (s *Service) pass(ctx context.Context) error {
 		return fmt.Errorf("ask for the time: %w", err)
 	}
 	var errs []error
-	if now := s.now(); s.upkept.IsZero() || now.Sub(s.upkept) >= s.cfg.Upkeep {
+	if now := s.now(); s.upkept.IsZero() || now.Sub(s.upkept) >= s.cfg.Upkeep || now.Before(s.upkept) { // the database's clock may be set back
 		made, dropped := s.ahead(ctx), s.retain(ctx)
 		if made == nil && dropped == nil {
 			s.upkept = now

@@ -139,12 +139,23 @@ func (l *lives) look(ctx context.Context, signal telemetry.Signal, doubt bool) e
 	s := &l.signals[signal]
 	s.looking.Lock()
 	defer s.looking.Unlock()
+	if _, err := l.db.policies.load(ctx, l.db.now()); err != nil { // which sets the clock by the database's
+		return classify(err)
+	}
 	at := l.db.now()
+	// The table first: of two writers, the one that is slower to write must not take the other's higher count for a stream that lost some.
+	noted, err := l.noted(ctx, signal)
+	if err != nil {
+		return classify(err)
+	}
 	backlog, err := l.bus.Pending(ctx, signal)
 	if err != nil {
 		return err
 	}
 	var whole time.Time
+	if backlog.LastPosition < s.mark.last { // another life
+		s.mark.at, s.mark.last = time.Time{}, 0
+	}
 	if backlog.Settled >= s.mark.last {
 		whole = s.mark.at
 		s.mark.at, s.mark.last = at, backlog.LastPosition
@@ -153,43 +164,54 @@ func (l *lives) look(ctx context.Context, signal telemetry.Signal, doubt bool) e
 		whole = at
 	}
 	return classify(postgres.InTx(ctx, l.db.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		return l.note(ctx, tx, signal, backlog, whole, doubt)
+		return l.note(ctx, tx, signal, noted, backlog, whole, doubt)
 	}))
 }
 
-func (l *lives) note(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, seen bus.Backlog, whole time.Time, doubt bool) error {
+// noted is what the table says of the last life of a stream.
+type noted struct {
+	none                   bool // nobody looked at it yet
+	base, highest, left    int64
+	began, seenAt, wholeAt time.Time
+}
+
+func (l *lives) noted(ctx context.Context, signal telemetry.Signal) (n noted, err error) {
+	err = l.db.pool.QueryRow(ctx, l.db.sql.queueLife, int16(signal)).Scan(&n.base, &n.began, &n.highest, &n.seenAt, &n.left, &n.wholeAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return noted{none: true}, nil
+	}
+	if err != nil {
+		return noted{}, fmt.Errorf("read the life of a stream: %w", err)
+	}
+	return n, nil
+}
+
+func (l *lives) note(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, n noted, seen bus.Backlog, whole time.Time, doubt bool) error {
 	began := seen.Created.UTC().Truncate(time.Microsecond) // as the database keeps it
 	last := int64(seen.LastPosition)                       //nolint:gosec // a stream never counts beyond 2^63
 	unsettled := last - int64(seen.Settled)                //nolint:gosec // as above
 	if whole.Before(began) {
 		whole = began
 	}
-	var base, highest, left int64
-	var known, seenAt, wholeAt time.Time
-	err := tx.QueryRow(ctx, l.db.sql.queueLife, int16(signal)).Scan(&base, &known, &highest, &seenAt, &left, &wholeAt)
-	first := errors.Is(err, pgx.ErrNoRows)
-	if err != nil && !first {
-		return fmt.Errorf("read the life of a stream: %w", err)
-	}
-	if !first && known.Equal(began) && last >= highest {
-		l.signals[signal].enter(base, began, doubt)
-		if last == highest && unsettled == left && l.db.now().Sub(seenAt) < watched/2 {
+	if !n.none && n.began.Equal(began) && last >= n.highest {
+		l.signals[signal].enter(n.base, began, doubt)
+		if last == n.highest && unsettled == n.left && l.db.now().Sub(n.seenAt) < watched/2 {
 			return nil // nothing to write on an idle database
 		}
-		_, err := tx.Exec(ctx, l.db.sql.queueLifeLook, int16(signal), base, last, unsettled, whole)
+		_, err := tx.Exec(ctx, l.db.sql.queueLifeLook, int16(signal), n.base, last, unsettled, whole)
 		return err
 	}
 	next := int64(0)
-	if !first {
-		next = base + highest + apart
+	if !n.none {
+		next = n.base + n.highest + apart
 		l.log.LogAttrs(ctx, slog.LevelWarn, "a stream of the queue was made anew: what was accepted since stored_until and is not stored is lost", slog.String("signal", signal.String()),
-			slog.Time("stored_until", wholeAt), slog.Time("last_look", seenAt), slog.Int64("messages_then", left), slog.Time("made", began))
+			slog.Time("stored_until", n.wholeAt), slog.Time("last_look", n.seenAt), slog.Int64("messages_then", n.left), slog.Time("made", began))
 	}
 	if _, err := tx.Exec(ctx, "LOCK TABLE public.queue_life IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		return err
 	}
 	// Unless another writer was first: what is in the table then is seen with the next look.
-	_, err = tx.Exec(ctx, l.db.sql.queueLifeBegin, int16(signal), next, began, last, unsettled, base)
+	_, err := tx.Exec(ctx, l.db.sql.queueLifeBegin, int16(signal), next, began, last, unsettled, n.base)
 	return err
 }
 

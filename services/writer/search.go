@@ -8,23 +8,26 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // Which batches of a refused flush are at fault. Invariants:
 //
-//   - A batch becomes a dead letter only where PostgreSQL refused it alone, in a transaction of its own, for what it holds, and took something else of
-//     the same signal within provenFor: another batch, or a control flush. What else PostgreSQL says (no connection, no disk, no right, a table
+//   - A batch becomes a dead letter only where PostgreSQL refused it alone, in a transaction of its own, for what it holds, and took a control
+//     flush in its place within provenFor. What else PostgreSQL says (no connection, no disk, no right, a table
 //     that is missing) costs no batch.
 //   - It is looked for by a window that halves where it is refused and doubles where it is stored, from a single batch on after two: some 2 log n
 //     transactions for one guilty among n, and little more than one a batch where half of them are.
 
-// provenFor is how long it counts that the database took something: a reason that is not in the data may begin at any time.
+// provenFor is how long it counts that the database took a control flush: a reason that is not in the data may begin at any time.
 const provenFor = time.Second
 
 // search is one search.
 type search struct {
 	*flusher
-	goodAt time.Time // when the database last took something
+	// When the database last took a control flush, and in whose place. What it takes of others proves nothing: all that they need may be there already.
+	goodAt  time.Time
+	goodFor telemetry.Tenant
 }
 
 // blames reports whether what an error says may be the fault of one of the batches, so that looking for it is worth it.
@@ -77,7 +80,6 @@ func (f *flusher) search(ctx context.Context, batches []*held, cause error) erro
 			batches, suspects = batches[n:], max(suspects-n, 0)
 		case err == nil:
 			f.done(ctx, left, out)
-			s.goodAt = f.now()
 			batches, suspects = batches[n:], max(suspects-n, 0)
 			if row++; window > 1 || row > 1 {
 				window *= 2
@@ -103,9 +105,9 @@ func (f *flusher) search(ctx context.Context, batches []*held, cause error) erro
 	return back
 }
 
-// prove is nil where the database takes something of the signal: it did so a moment ago, or takes a control flush.
+// prove is nil where the database takes a control flush in place of a batch, or did so a moment ago.
 func (s *search) prove(ctx context.Context, like *held) error {
-	if !s.goodAt.IsZero() && s.now().Sub(s.goodAt) < provenFor {
+	if !s.goodAt.IsZero() && s.now().Sub(s.goodAt) < provenFor && s.goodFor == like.Tenant {
 		return nil
 	}
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
@@ -114,7 +116,7 @@ func (s *search) prove(ctx context.Context, like *held) error {
 		s.seldom.Note(ctx, slog.LevelWarn, "the database refuses a control flush too", fault.From(err).Code, slog.String("signal", s.signal.String()), slog.Any("error", err))
 		return err
 	}
-	s.goodAt = s.now()
+	s.goodAt, s.goodFor = s.now(), like.Tenant
 	return nil
 }
 

@@ -16,6 +16,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/fault"
@@ -346,6 +348,52 @@ func TestTroubleOfTheDatabaseMakesNoDeadLetter(t *testing.T) {
 			stop()
 		})
 	}
+}
+
+// ofResource is a batch of one span of a resource.
+func ofResource(service string, n byte) *held {
+	td := ptrace.NewTraces()
+	resource := td.ResourceSpans().AppendEmpty()
+	resource.Resource().Attributes().PutStr("service.name", service)
+	span := resource.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+	span.SetName("work")
+	span.SetTraceID(pcommon.TraceID{1, n})
+	span.SetSpanID(pcommon.SpanID{1, n})
+	span.SetStartTimestamp(pcommon.NewTimestampFromTime(epoch))
+	span.SetEndTimestamp(pcommon.NewTimestampFromTime(epoch))
+	return batch(telemetry.DefaultTenant, telemetry.Traces, testbed.TracesPayload(td), 1)
+}
+
+// That the database takes batches for which everything is there already proves nothing: what refuses every new resource buries no batch that has one.
+func TestWhatIsKnownAlreadyProvesNoGuilt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(ofResource("known", 0))
+	_, stop := r.start()
+	r.settled(telemetry.Traces)
+	drop := r.refuse("resource_dim", "true", "P0001")
+	var mixed []*held
+	for i := range byte(20) {
+		mixed = append(mixed, ofResource("known", 1+i), ofResource(fmt.Sprint("new ", i), 100+i))
+	}
+	r.publish(mixed...)
+	p := r.writer.pipelines[telemetry.Traces]
+	testbed.Eventually(t, "it is tried again", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.failures >= 2
+	})
+	dead, err := r.bus.DeadLetters(testbed.Context(t))
+	require.NoError(t, err)
+	require.Zero(t, dead)
+	drop()
+	r.settled(telemetry.Traces)
+	segments, _ := r.store.items(telemetry.Traces)
+	require.EqualValues(t, 41, segments)
+	dead, err = r.bus.DeadLetters(testbed.Context(t))
+	require.NoError(t, err)
+	require.Zero(t, dead)
+	stop()
 }
 
 // A writer that is killed while it looks for the guilty loses nothing and stores nothing twice, and no batch has two letters.

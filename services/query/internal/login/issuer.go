@@ -163,6 +163,7 @@ func (i *issuer) discover(ctx context.Context) (*discovery, error) {
 	}
 	i.asked = i.now()
 	d, err := i.ask(context.WithoutCancel(ctx)) // who asked first may go
+	i.asked = i.now()                           // who waited meanwhile does not wait for an answer of his own
 	if err != nil {
 		i.log.WarnContext(ctx, "the identity provider does not answer", "issuer", i.cfg.Issuer, "error", err)
 		if i.known == nil {
