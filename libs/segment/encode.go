@@ -238,7 +238,7 @@ func (e *encoder) relativeInts(v, base []int64, rows []uint32) {
 }
 
 // textSection writes a text column; one that is empty in every row has no section.
-func (e *encoder) textSection(t *table.Builder, c TextColumn, col []ValueID, rows []uint32) {
+func (e *encoder) textSection(t *table.Builder, c TextColumn, col []ValueID, rows []uint32) (some bool) {
 	ids := e.column32[:0]
 	present := false
 	for _, r := range rows {
@@ -247,12 +247,13 @@ func (e *encoder) textSection(t *table.Builder, c TextColumn, col []ValueID, row
 	}
 	e.column32 = ids
 	if !present || len(rows) == 0 {
-		return
+		return false
 	}
 	e.s.Reset()
 	s := container.Section{ID: container.SectionText + uint8(c), Count: len(ids)}
 	e.writeValues(t, ids, &s, c != TextBody && c != TextTraceState && c != TextBounds)
 	e.add(s)
+	return true
 }
 
 // itemIDs writes the ids of items; a column that no row has an id in has no section.
@@ -309,8 +310,9 @@ func (e *encoder) logs(t *table.Builder, rows []uint32) {
 	e.mapped(ColResource, t.Ints[ColResource], &e.maps[mapResources], rows)
 	e.resources(t)
 	e.out.Cut()
-	e.textSection(t, TextBody, t.Texts[TextBody], rows)
-	e.bodyWords(t)
+	if e.textSection(t, TextBody, t.Texts[TextBody], rows) {
+		e.bodyWords(t)
+	}
 	e.out.Cut()
 	e.itemIDs(t, rows)
 	e.out.Cut()

@@ -88,3 +88,32 @@ func TestMergedItemsFillSegmentsByTheirText(t *testing.T) {
 		require.LessOrEqual(t, len(rows)*len(text), 2*MaxItemBytes)
 	}
 }
+
+// TestRecordsWithoutABodyAfterSomeWithOne: an encoder that is used again takes records of which none has a body, and adds no words of others to their filter.
+func TestRecordsWithoutABodyAfterSomeWithOne(t *testing.T) {
+	t.Parallel()
+	log := func(record []byte) []byte { return field(1, field(2, field(2, record))) }
+	var many []byte
+	for i := range 50 {
+		body := field(5, field(1, []byte("word"+strconv.Itoa(i))))
+		many = append(many, field(2, body)...)
+	}
+	table := NewTable("acme", telemetry.Logs)
+	for _, payload := range [][]byte{field(1, field(2, many)), log(field(6, field(1, []byte("k")))), log(number(2, 9))} {
+		table.Reset()
+		n, err := table.Append(payload, 1)
+		require.NoError(t, err)
+		rows := make([]uint32, n)
+		for i := range rows {
+			rows[i] = uint32(i)
+		}
+		got, err := table.Encode(rows, 0)
+		require.NoError(t, err)
+		fresh := NewTable("acme", telemetry.Logs)
+		_, err = fresh.Append(payload, 1)
+		require.NoError(t, err)
+		want, err := fresh.Encode(rows, 0)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
