@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -57,7 +58,7 @@ func TestFireThreeServers(t *testing.T) {
 	t.Logf("the longest that a sender waited for a refusal: %s", f.told)
 }
 
-// gathered waits until another server may go: each says that it is well, and what waited meanwhile has been written. That takes seconds more: the servers
+// gathered waits until another server may go: each says that it is well, every consumer has a leader, and what waited meanwhile has been written. That takes seconds more: the servers
 // choose anew who leads which consumer when one comes back.
 func (f *fire) gathered() {
 	f.t.Helper()
@@ -73,6 +74,13 @@ func (f *fire) gathered() {
 		for _, signal := range telemetry.Signals() {
 			stream, err := f.js.Stream(f.t.Context(), bus.StreamName(signal))
 			if err != nil || stream.CachedInfo().State.Msgs > 20 { // two seconds' load
+				return false
+			}
+			// It answers by its leader, which it may be without for longer than its stream is.
+			limited, cancel := context.WithTimeout(f.t.Context(), time.Second)
+			consumer, err := stream.Consumer(limited, "writer")
+			cancel()
+			if err != nil || consumer.CachedInfo().Cluster.Leader == "" {
 				return false
 			}
 		}

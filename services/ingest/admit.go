@@ -78,6 +78,7 @@ func (s *Service) take(ctx context.Context, v *visit, body, payload []byte, refu
 			}
 			if part.Untimed > 0 {
 				batches[i].Payload = telemetry.StampLogs(part.Payload, try.arrived.UnixNano())
+				admission.Parts[i].Payload = nil // it would be kept beside the stamped one until the bus has answered
 			}
 		}
 		copied := copies(batches, payload)
