@@ -225,12 +225,17 @@ func (l *lives) tell(ctx context.Context) error {
 	var from, until time.Time
 	var left int64
 	var unseen, ago float64
-	var loss error
+	var loss error // the one of the most messages
 	var longest time.Duration
+	most := int64(-1)
 	_, err = pgx.ForEachRow(rows, []any{&signal, &from, &until, &left, &unseen, &ago}, func() error {
 		shown := lossShown - time.Duration(ago*float64(time.Second))
-		if shown > longest && (left > 0 || unseen > watched.Seconds()) {
-			longest = shown
+		if shown <= 0 || left == 0 && unseen <= watched.Seconds() {
+			return nil
+		}
+		longest = max(longest, shown)
+		if left > most {
+			most = left
 			loss = errQueueLost.Newf("the queue of %s was made anew: what was accepted from %s to %s and not stored yet is lost (%d messages at the last look)",
 				telemetry.Signal(signal), from.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339), left) //nolint:gosec // a signal
 		}
