@@ -107,10 +107,11 @@ test-browser: browser-tools postgres $(BIN)/ollyscale $(BROWSER)/node_modules/.p
 	@mkdir -p $(REPORTS)
 	@.ci/browser
 
+# The fire of three NATS servers burns by hand (make fire): how long their elections take, and so who may say that he cannot work, is the machine's to say.
 e2e: postgres .tools/bin/gotestsum .tools/bin/nats-server build $(CLIENTS)/node_modules/.package-lock.json ## Every role in its own process: delivery, failures, foreign clients
 	@mkdir -p $(REPORTS)
 	@cd e2e && OLLY_E2E_BIN=$(CURDIR)/$(BIN) OLLY_E2E_NATS_SERVER=$(CURDIR)/.tools/bin/nats-server \
-		../$(GOTEST) ../$(REPORTS)/e2e.jsonl -- -count=1 -p 1 -timeout 20m ./...
+		../$(GOTEST) ../$(REPORTS)/e2e.jsonl -- -count=1 -p 1 -timeout 20m -skip '^TestFireThreeServers$$' ./...
 
 fire: postgres .tools/bin/nats-server build ## Fault after fault under load, then count what is left (MINUTES=60, FAULTS='disk|killed')
 	@cd e2e && OLLY_E2E_BIN=$(CURDIR)/$(BIN) OLLY_E2E_NATS_SERVER=$(CURDIR)/.tools/bin/nats-server \

@@ -414,6 +414,7 @@ func (f *fire) deleteStreams() {
 	f.t.Helper()
 	f.ingest.signal(syscall.SIGSTOP)
 	f.settledBut(f.poison)
+	f.hold(3 * time.Second) // writers look once a second: what was in a stream when they last looked counts as lost with it
 	for _, signal := range []string{"TRACES", "LOGS", "METRICS"} {
 		require.NoError(f.t, f.js.DeleteStream(f.t.Context(), "OLLY_"+signal))
 	}
