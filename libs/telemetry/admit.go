@@ -199,7 +199,6 @@ type level struct {
 	header [][2]int // the ranges of the source that belong to the message itself, not to its children
 	less   []byte   // what of these is written where they were cut; else nil
 	size   int      // bytes of header, or of less
-	nth    int      // of its like in the message around it
 	open   bool     // written to the current part
 	lenAt  int      // where its length is in the current part
 }
@@ -288,7 +287,8 @@ func (r *rebuilder) container(depth, nth int, tag otlp.Tag, start, end int) {
 		return
 	}
 	l := &r.levels[depth]
-	l.tag, l.header, l.less, l.size, l.nth = tag, l.header[:0], nil, 0, nth
+	l.tag, l.header, l.less, l.size = tag, l.header[:0], nil, 0
+	r.trail[depth] = step{tag, nth}
 	// The message's own fields may stand behind its children, so they are gathered first.
 	for i := start; i < end; {
 		tag, _, e, _ := otlp.Next(r.b[:end], i)
@@ -331,7 +331,7 @@ func (r *rebuilder) shorten(depth, start, end int) {
 	for d := range depth {
 		room -= r.levels[d].size
 	}
-	if l := &r.levels[depth]; l.size > room {
+	if l := &r.levels[depth]; l.size > room && room > 0 {
 		if less, ok := forms.headers[depth].trim(nil, r.b[start:end], room); ok {
 			l.less, l.size = less, len(less)
 		}
@@ -380,7 +380,7 @@ func (r *rebuilder) item(kind otlp.MetricKind, nth, i, s, e int) {
 	}
 	header := r.opening(true)
 	if r.cut && !r.whole && header > r.bound/2 {
-		r.drop(LargeHeader, nth, v, "what the item shares with others has "+plural(header, "byte")+", of which not enough can be cut")
+		r.drop(LargeHeader, nth, v, "what the item shares with others has %s, of which not enough can be cut", header)
 		return
 	}
 	part, less := min(r.bound, max(r.part, 2*header)), false
@@ -391,7 +391,7 @@ func (r *rebuilder) item(kind otlp.MetricKind, nth, i, s, e int) {
 				room -= stampRoom
 			}
 			if r.less, less = itemForm(r.signal, kind).trim(r.less[:0], r.b[s:e], room); !less {
-				r.drop(TooLarge, nth, v, "the item has "+plural(e-s, "byte"))
+				r.drop(TooLarge, nth, v, "the item has %s", e-s)
 				return
 			}
 		}
@@ -400,7 +400,7 @@ func (r *rebuilder) item(kind otlp.MetricKind, nth, i, s, e int) {
 	if n := len(r.cur.Ordinals); n == maxRuns && r.cur.Ordinals[n-1].To < ordinal && !r.choose {
 		// So many holes that no more can be said of one part. A large resource must not be repeated for a few small items each time.
 		if r.written+len(r.buf)+header > 4*len(r.b) {
-			r.drop(LargeHeader, nth, v, "so many items are left out that "+plural(header, "byte")+" would be repeated too often")
+			r.drop(LargeHeader, nth, v, "so many items are left out that %s would be repeated too often", header)
 			return
 		}
 		r.flush()
@@ -450,19 +450,17 @@ func (r *rebuilder) item(kind otlp.MetricKind, nth, i, s, e int) {
 	r.buf = append(r.buf, r.b[i:e]...)
 }
 
-// drop counts an item that goes into no part.
-func (r *rebuilder) drop(reason Reason, nth int, v verdict, what string) {
-	damage := &wireError{reason: reason, what: what}
-	if r.dropped.Rejected[reason] == 0 { // only the first one's place is told
-		for d, l := range r.levels {
-			damage.path = join(damage.path, r.childName(d-1, l.tag, l.nth))
-		}
-		damage.path = join(damage.path, r.childName(len(r.levels)-1, 0, nth))
-	}
-	r.dropped.count(damage, 1)
+// drop counts an item that goes into no part. Of the first of a reason, it is told where it stands and of what there are too many bytes.
+func (r *rebuilder) drop(reason Reason, nth int, v verdict, what string, size int) {
 	if v.untimed {
 		r.droppedUntimed++
 	}
+	if r.dropped.Rejected[reason] > 0 { // there may be millions
+		r.dropped.Rejected[reason]++
+		return
+	}
+	r.trail[len(r.levels)] = step{n: nth}
+	r.dropped.count(&wireError{reason: reason, what: fmt.Sprintf(what, plural(size, "byte")), path: r.path(len(r.levels))}, 1)
 }
 
 // opening is what it takes to write the messages around an item: those that are not open yet, or all of them in a new part.

@@ -972,6 +972,34 @@ func TestCheckDoesNotAllocate(t *testing.T) { //nolint:paralleltest // counts al
 	}
 }
 
+// Of what cannot be taken there may be millions in one request: each costs a look, and only the first a text that says where it stands.
+func TestWhatIsLeftOutCostsNothingEach(t *testing.T) { //nolint:paralleltest // counts allocations of the process
+	const bound = 64 << 10
+	large := bytes.Repeat([]byte{'x'}, bound/2)
+	span := message(2, message(1, bytes.Repeat([]byte{1}, 16)), message(2, bytes.Repeat([]byte{1}, 8)), message(5, []byte("a name")))
+	damaged := message(2, message(1, []byte("a short id")))
+	for name, payload := range map[string]func(n int) []byte{
+		"spans under a scope with a large name": func(n int) []byte {
+			return message(1, message(2, message(1, message(1, large)), bytes.Repeat(span, n)))
+		},
+		"empty scopes of a resource with a large schema": func(n int) []byte {
+			return message(1, message(2, span), message(3, large), bytes.Repeat(message(2), n))
+		},
+		"spans beside a damaged one":         func(n int) []byte { return message(1, message(2, damaged, bytes.Repeat(span, n))) },
+		"empty scopes beside a damaged span": func(n int) []byte { return message(1, message(2, damaged), bytes.Repeat(message(2), n)) },
+	} {
+		allocations := func(n int) float64 {
+			b := payload(n)
+			return testing.AllocsPerRun(3, func() {
+				if _, err := telemetry.Admit(telemetry.Traces, b, telemetry.Limits{MaxBytes: bound}); err != nil {
+					panic(err)
+				}
+			})
+		}
+		require.Less(t, allocations(20_000), allocations(2000)+100, name)
+	}
+}
+
 var idLength = regexp.MustCompile(`invalid length for (Trace|Span)ID|invalid (Trace|Span)ID length`)
 
 // FuzzAdmit: what Check lets through, pdata and the writer decode, with as many items; parts hold all admitted items, in order.

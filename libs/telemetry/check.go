@@ -74,7 +74,8 @@ type checker struct {
 	b        []byte
 	min, max uint64
 	summary  Summary
-	own      bool // only what a container has of its own is looked at, not its items
+	own      bool    // only what a container has of its own is looked at, not its items
+	trail    [5]step // by depth (see isChild): which message a walk that leaves items out is in, and last, which item it is at
 }
 
 // Summary counts a request's items.

@@ -10,19 +10,19 @@ import (
 // items that share the resource, scope or metric in which it is. An error says that the messages around the items cannot be read.
 func (c *checker) sift() *wireError {
 	c.summary = Summary{limits: c.summary.limits, signal: c.summary.signal}
-	return c.siftMessage(-1, 0, 0, len(c.b), "", nil)
+	return c.siftMessage(-1, 0, 0, len(c.b), nil)
 }
 
 // siftMessage goes through the message at b[i:end] of a depth (see isChild), which the field tag holds. Where condemned is set, what
 // stands around it is damaged, and all of its items are refused for that.
-func (c *checker) siftMessage(depth int, tag otlp.Tag, i, end int, path string, condemned *wireError) *wireError {
+func (c *checker) siftMessage(depth int, tag otlp.Tag, i, end int, condemned *wireError) *wireError {
 	mine, before := false, c.summary.Refused()
 	if condemned == nil {
 		if damage := c.shared(depth, tag, i, end); damage != nil {
 			if depth < 0 {
 				return damage
 			}
-			condemned, mine = damage.in(path), true
+			condemned, mine = damage.in(c.path(depth)), true
 		}
 	}
 	var kind otlp.MetricKind
@@ -33,18 +33,18 @@ func (c *checker) siftMessage(depth int, tag otlp.Tag, i, end int, path string, 
 		tag, s, e, p := otlp.Next(c.b[:end], i)
 		if p != otlp.Fine {
 			if depth < 2 {
-				return broken(s, p).in(path)
+				return broken(s, p).in(c.path(depth))
 			}
 			break // a metric is cut by its own length: what can be read of it is counted
 		}
 		if isChild(depth, tag) {
-			at := join(path, c.childName(depth, tag, n))
+			c.trail[depth+1] = step{tag, n}
 			if depth < c.innermost() {
-				if err := c.siftMessage(depth+1, tag, s, e, at, condemned); err != nil {
+				if err := c.siftMessage(depth+1, tag, s, e, condemned); err != nil {
 					return err
 				}
 			} else {
-				c.siftItem(kind, s, e, at, condemned)
+				c.siftItem(kind, s, e, condemned)
 			}
 			n++
 		}
@@ -60,14 +60,17 @@ func (c *checker) siftMessage(depth int, tag otlp.Tag, i, end int, path string, 
 	return nil
 }
 
-func (c *checker) siftItem(kind otlp.MetricKind, s, e int, path string, condemned *wireError) {
+func (c *checker) siftItem(kind otlp.MetricKind, s, e int, condemned *wireError) {
 	if condemned != nil {
 		c.summary.refuse(condemned, 1)
 		return
 	}
 	v, damage := c.verdict(kind, s, e)
 	if damage != nil {
-		c.summary.refuse(damage.in(path), 1)
+		if c.summary.Rejected[damage.reason] == 0 { // of millions, the first one's place is told
+			damage = damage.in(c.path(c.innermost() + 1))
+		}
+		c.summary.refuse(damage, 1)
 		return
 	}
 	c.note(v)
@@ -109,6 +112,20 @@ func (c *checker) innermost() int {
 		return 3
 	}
 	return 1
+}
+
+// step is where a message is among the children of the one around it.
+type step struct {
+	tag otlp.Tag
+	n   int
+}
+
+// path leads to the message, or the item, of a depth that trail tells of; "" for the request.
+func (c *checker) path(depth int) (path string) {
+	for d := range depth + 1 {
+		path = join(path, c.childName(d-1, c.trail[d].tag, c.trail[d].n))
+	}
+	return path
 }
 
 // childName is the n-th child of a message, in a path.

@@ -15,14 +15,15 @@ import (
 // as an SDK does that has limits. Invariants:
 //
 //   - What is not cut is copied byte for byte; only fields that OTLP does not know are left out of a message that is cut.
-//   - What is cut says so: a text and bytes end in the mark, a list in a text with the mark, a map in an entry CutAttribute with the mark. The
-//     mark has a hash of all of it, so that what differed still does: two series, two resources.
+//   - What is cut says so: a text and bytes end in the mark, a list in a text with the mark; a map, a resource and a scope of which something
+//     is removed have an entry CutAttribute with the mark. The mark has a hash of all of it, so that what differed still does: two series, two
+//     resources.
 //   - The largest are cut first, all to the same level, to no less than a floor; then whole ones are removed, the largest first, of equals
-//     the last. A list keeps its beginning.
+//     the last. A list keeps its beginning, and a resource the attributes that name its service.
 //   - The same message and the same room give the same bytes.
 
 // CutAttribute is the attribute that a span or log record has of which something was cut, an integer: how many bytes of protobuf it had. In
-// a map, it is the entry that says how much of it is left, a text.
+// a map, and among the attributes of a resource or a scope, it is the entry that says how much of it is left, a text.
 const CutAttribute = "olly.cut"
 
 const (
@@ -52,6 +53,7 @@ type slot struct {
 	tag       otlp.Tag
 	role      role
 	removable bool
+	stays     []string // keys of a KeyValue that is not removed
 	early     bool     // goes before the others are touched
 	dropped   otlp.Tag // the counter, in the same message, of those that are removed; 0 where there is none
 	of        *form    // of inner
@@ -62,7 +64,7 @@ type form struct {
 	known   otlp.Fields
 	slots   []slot
 	note    otlp.Tag // the field of attributes that CutAttribute is added to; 0 for none
-	mark    otlp.Tag // the field of elements that the mark is added to, of a list or a map; 0 for none
+	mark    otlp.Tag // the field of elements that the mark is added to when some are removed: of what is told apart by all of them; 0 for none
 	ordered bool     // of elements, the first are kept
 }
 
@@ -119,10 +121,13 @@ func newForms() formTable {
 		{tag: otlp.KeyValueListValues, role: keyValue, removable: true},
 	}}
 
-	resource := &form{known: otlp.ResourceFields, slots: []slot{
-		{tag: otlp.ResourceAttributes, role: keyValue, removable: true, dropped: otlp.ResourceDroppedAttributesCount},
+	resource := &form{known: otlp.ResourceFields, mark: otlp.ResourceAttributes, slots: []slot{
+		{
+			tag: otlp.ResourceAttributes, role: keyValue, removable: true, dropped: otlp.ResourceDroppedAttributesCount,
+			stays: []string{otlp.ServiceName, otlp.ServiceNamespace},
+		},
 	}}
-	scope := &form{known: otlp.InstrumentationScopeFields, slots: []slot{
+	scope := &form{known: otlp.InstrumentationScopeFields, mark: otlp.InstrumentationScopeAttributes, slots: []slot{
 		{tag: otlp.InstrumentationScopeAttributes, role: keyValue, removable: true, dropped: otlp.InstrumentationScopeDroppedAttributesCount},
 	}}
 	headers := [...]*form{
@@ -232,9 +237,9 @@ func (f *form) trimAt(dst, b []byte, room int, stages func(slot) stage) ([]byte,
 			elements++
 			size := e - i
 			kept := min(size, p.level)
-			stays := true
+			stays, mayGo := true, f.slots[n].mayGo(b[s:e])
 			switch {
-			case !f.slots[n].removable || !p.removing:
+			case !mayGo || !p.removing:
 			case f.ordered:
 				used += kept
 				stays = used <= p.room
@@ -251,7 +256,7 @@ func (f *form) trimAt(dst, b []byte, room int, stages func(slot) stage) ([]byte,
 				dst, stays = f.slots[n].trim(dst, b[s:e], p.level)
 			}
 			if !stays {
-				if !f.slots[n].removable {
+				if !mayGo {
 					return dst[:start], false
 				}
 				removed[n]++
@@ -320,7 +325,7 @@ func (f *form) plan(b []byte, room int, stages func(slot) stage) (plan, bool) {
 			}
 			kept := min(size, floor)
 			least += kept
-			if slot.removable {
+			if slot.mayGo(b[s:e]) {
 				removable += kept
 				counts[kept]++
 			}
@@ -357,6 +362,22 @@ func waterLevel(sizes []int, room int) int {
 		room -= size
 	}
 	return math.MaxInt
+}
+
+// mayGo says whether a field of the slot with the content b may be removed.
+func (s slot) mayGo(b []byte) bool {
+	if len(s.stays) == 0 {
+		return s.removable
+	}
+	var key string
+	for i := 0; i < len(b); {
+		tag, s, e, _ := otlp.Next(b, i)
+		if tag == otlp.KeyValueKey {
+			key = string(b[s:e])
+		}
+		i = e
+	}
+	return s.removable && !slices.Contains(s.stays, key)
 }
 
 // trim appends the field with the content b, cut to at most room bytes.
@@ -489,13 +510,29 @@ func partialRune(b []byte) int {
 	return 0
 }
 
-// appendMark appends to a list or map that is cut the element that says so.
+// appendMark appends to what has lost elements the one that says so.
 func (f *form) appendMark(dst, b []byte, total, kept int) []byte {
-	value := otlp.AppendBytes(nil, otlp.AnyValueStringValue, appendCut(nil, kept, total, "values", xxh3.Hash(b)))
+	value := otlp.AppendBytes(nil, otlp.AnyValueStringValue, appendCut(nil, kept, total, "values", f.sum(b)))
 	if f.ordered {
 		return otlp.AppendBytes(dst, f.mark, value)
 	}
 	return otlp.AppendBytes(dst, f.mark, otlp.AppendBytes(otlp.AppendBytes(nil, otlp.KeyValueKey, CutAttribute), otlp.KeyValueValue, value))
+}
+
+// sum is the hash of all of a list, or of the entries of a map, a resource or a scope: there, their order does not matter, as it does not to
+// what is told apart by them.
+func (f *form) sum(b []byte) (sum uint64) {
+	if f.ordered {
+		return xxh3.Hash(b)
+	}
+	for i := 0; i < len(b); {
+		tag, s, e, _ := otlp.Next(b, i)
+		if tag == f.mark {
+			sum += xxh3.Hash(b[s:e])
+		}
+		i = e
+	}
+	return sum
 }
 
 // appendCut appends the mark of what is cut: "…[cut by ollyScale: 9,437,184 of 10,485,760 bytes kept, xxh3 6b1f3c0d9a2e4857]".
