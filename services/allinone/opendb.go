@@ -25,6 +25,24 @@ func (d Database) Validate() error {
 	return p.Err()
 }
 
+// OpenCurrent is Open for a command that reads or changes tables: the error of postgres.SchemaError where their version is not that of this
+// build.
+func (d Database) OpenCurrent(ctx context.Context, name string) (*pgxpool.Pool, error) {
+	pool, err := d.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	current, expected, err := postgres.SchemaState(ctx, pool)
+	if err == nil && current != expected {
+		err = postgres.SchemaError(current, expected)
+	}
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
 // Open connects, by one connection, under the name of the command.
 func (d Database) Open(ctx context.Context, name string) (*pgxpool.Pool, error) {
 	cfg := postgres.DefaultConfig()

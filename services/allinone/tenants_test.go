@@ -583,6 +583,12 @@ func theOperations() map[string]operation {
 			return []request{{method: http.MethodDelete, path: "/api/keys/" + of.key}}
 		}},
 		"getMe": {sees: true, requests: one(http.MethodGet, "/api/me")},
+		"getUsage": {sees: true, requests: func(w *world, _ ids) []request {
+			return []request{
+				{method: http.MethodGet, path: "/api/usage?" + w.within()},
+				{method: http.MethodGet, path: "/api/usage?all_tenants=true&" + w.within()},
+			}
+		}},
 
 		"listDeadLetters":   {sees: true, requests: one(http.MethodGet, "/api/dead-letters")},
 		"getDeadLetter":     onLetter(http.MethodGet, ""),

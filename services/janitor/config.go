@@ -44,6 +44,7 @@ type RetentionConfig struct {
 	Ledger      time.Duration `mapstructure:"ledger" doc:"How long the ids of stored batches are kept, by which repeats are recognised."`
 	Audit       time.Duration `mapstructure:"audit" doc:"How long the janitor's own audit is kept."`
 	Keys        time.Duration `mapstructure:"keys" doc:"How long a key that was revoked or has expired is listed; 0 removes it at the next upkeep. Rows that were sent with it go on to name its id."`
+	Usage       time.Duration `mapstructure:"usage" doc:"How long it is told what of a tenant was stored on a day."`
 	LockTimeout time.Duration `mapstructure:"lock_timeout" doc:"How long dropping a partition may wait for readers; it is tried again later."`
 }
 
@@ -55,7 +56,7 @@ func DefaultConfig() Config {
 		Wait:       time.Minute,
 		Partitions: PartitionsConfig{Ahead: 7 * 24 * time.Hour, HoursAhead: 6 * time.Hour},
 		Merge:      MergeConfig{MinuteGrace: 30 * time.Second, HourGrace: 5 * time.Minute, MaxItems: 25 * segment.MaxItems, Duty: 0.5},
-		Retention:  RetentionConfig{Ledger: 48 * time.Hour, Audit: 90 * 24 * time.Hour, Keys: 30 * 24 * time.Hour, LockTimeout: time.Second},
+		Retention:  RetentionConfig{Ledger: 48 * time.Hour, Audit: 90 * 24 * time.Hour, Keys: 30 * 24 * time.Hour, Usage: 400 * 24 * time.Hour, LockTimeout: time.Second},
 		Postgres:   postgres.DefaultConfig(),
 		Ops:        service.OpsConfig{Address: "127.0.0.1:8082"},
 	}
@@ -83,6 +84,9 @@ func (c Config) Validate() error {
 	}
 	settings.Positive(&p, "retention.audit", c.Retention.Audit)
 	settings.NotNegative(&p, "retention.keys", c.Retention.Keys)
+	if c.Retention.Usage < 48*time.Hour {
+		p.Refuse("retention.usage", "%s is less than the 48h in which something may still be added to a day", c.Retention.Usage)
+	}
 	settings.Positive(&p, "retention.lock_timeout", c.Retention.LockTimeout)
 	p.Section("postgres", c.Postgres.Validate())
 	return p.Err()

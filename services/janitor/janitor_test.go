@@ -127,6 +127,30 @@ func TestKeysThatOpenNothingAreForgottenAfterAWhile(t *testing.T) {
 	require.Equal(t, []string{"good for ever", "good still", "revoked lately", "expired lately", "revoked lately, good for long", "held"}, left)
 }
 
+func TestUsageIsForgottenAfterAWhileAndThatIsOnRecord(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t, func(c *Config) { c.Retention.Usage = 100 * 24 * time.Hour })
+	f.clock.Set(start().Add(365 * 24 * time.Hour))
+	_, err := f.db.Pool.Exec(ctx, `INSERT INTO tenant_usage (day, tenant_id, signal, part, items, bytes)
+		SELECT $1::date - d, t, 1, 7, 5, 700 FROM unnest(ARRAY[0, 99, 100, 101, 300]) AS d, unnest(ARRAY['shop', 'bank']) AS t`, f.clock.Now())
+	require.NoError(t, err)
+	f.pass()
+	var left []int
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT array_agg($1::date - day ORDER BY day DESC) FROM tenant_usage WHERE tenant_id = 'shop'`, f.clock.Now()).Scan(&left))
+	require.Equal(t, []int{0, 99, 100}, left)
+	record := func() (rows, items int) {
+		require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*), coalesce(sum(items), 0) FROM janitor_audit WHERE action = 'expire' AND target = 'tenant_usage'`).Scan(&rows, &items))
+		return rows, items
+	}
+	rows, items := record()
+	require.Equal(t, []int{1, 4}, []int{rows, items})
+	f.clock.Advance(time.Hour)
+	f.pass()
+	rows, _ = record()
+	require.Equal(t, 1, rows, "nothing went, nothing is on record")
+}
+
 func TestALegalHoldKeepsEverythingOfItsSignal(t *testing.T) {
 	t.Parallel()
 	ctx := testbed.Context(t)

@@ -33,7 +33,7 @@ type expiry struct {
 }
 
 // retain drops the partitions that have expired for every tenant: segments and rollups by the longest retention of their signal, rows by
-// the longest rows window, the ledger by its own time. Keys that open nothing any more go after a while, but for those of a tenant under
+// the longest rows window, the ledger and what is told of usage by their own times. Keys that open nothing any more go after a while, but for those of a tenant under
 // a legal hold, whose rows name them.
 func (s *Service) retain(ctx context.Context) error {
 	if s.cfg.Retention.Disabled {
@@ -55,7 +55,24 @@ func (s *Service) retain(ctx context.Context) error {
 	if _, err := s.pool.Exec(ctx, s.sql.expireKeys, s.now().Add(-s.cfg.Retention.Keys)); err != nil {
 		errs = append(errs, fmt.Errorf("expire keys: %w", postgres.Classify(err)))
 	}
+	if err := s.expireUsage(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("expire the usage: %w", err))
+	}
 	return errors.Join(errs...)
+}
+
+// expireUsage forgets what was stored of tenants on days long ago, and puts on record how many rows that were.
+func (s *Service) expireUsage(ctx context.Context) error {
+	before := s.now().Add(-s.cfg.Retention.Usage).UTC().Truncate(24 * time.Hour)
+	return postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		gone, err := tx.Exec(ctx, s.sql.expireUsage, before)
+		if err != nil || gone.RowsAffected() == 0 {
+			return err
+		}
+		return s.audit(ctx, tx, entry{
+			action: "expire", target: "tenant_usage", items: gone.RowsAffected(), details: map[string]any{"before": before.Format(time.DateOnly)},
+		})
+	})
 }
 
 func (s *Service) policies(ctx context.Context) (map[telemetry.Signal]policy, error) {

@@ -16,7 +16,8 @@ var sqlFiles embed.FS
 type statements struct {
 	files *sqlfile.Files // for segment_items, whose table is a partition
 
-	audit, expireAudit, expireKeys, policies       string
+	audit, expireAudit, expireKeys                 string
+	expireUsage, policies                          string
 	ensurePartition, ensurePartitions              string
 	dropPartition, partitionSize, partitionsBefore string
 
@@ -34,6 +35,7 @@ func newStatements() (*statements, error) {
 		audit:            f.Text("audit", sqlfile.Table{Table: schema.JanitorAudit}),
 		expireAudit:      f.Text("expire_audit", sqlfile.Table{Table: schema.JanitorAudit}),
 		expireKeys:       f.Text("expire_keys", nil),
+		expireUsage:      f.Text("expire_usage", nil),
 		policies:         f.Text("policies", sqlfile.Table{Table: schema.RetentionPolicy}),
 		ensurePartition:  f.Text("ensure_partition", nil),
 		ensurePartitions: f.Text("ensure_partitions", nil),

@@ -220,8 +220,8 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 }
 
 // queue adds the statements that enter what was gathered, tables always in the same order: two writers that enter the same entries
-// then wait for one another and never in a circle.
-func (d *dimensions) queue(b *pgx.Batch, sql *statements) {
+// then wait for one another and never in a circle. What the day saw of a tenant's series for the first time is added to u.
+func (d *dimensions) queue(b *pgx.Batch, sql *statements, u usage) {
 	if len(d.tenants) > 0 {
 		b.Queue(sql.enterTenants, d.tenants)
 	}
@@ -239,6 +239,14 @@ func (d *dimensions) queue(b *pgx.Batch, sql *statements) {
 	}
 	if s := &d.series; len(s.id) > 0 {
 		b.Queue(sql.enter[dimSeries], d.day, s.tenant, s.id, s.service, s.resource, s.scope, s.name, s.kind, s.temporality, s.monotonic, s.unit,
-			s.description, s.attributes, s.metadata)
+			s.description, s.attributes, s.metadata).Query(func(rows pgx.Rows) error {
+			var tenant string
+			var n int64
+			_, err := pgx.ForEachRow(rows, []any{&tenant, &n}, func() error {
+				u.of(telemetry.Tenant(tenant), int64(d.number)).series += n
+				return nil
+			})
+			return err
+		})
 	}
 }

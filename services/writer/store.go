@@ -156,7 +156,7 @@ func (d *database) tryWrite(ctx context.Context) error {
 // write sends everything but the ledger.
 func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 	var entries pgx.Batch
-	b.dims.queue(&entries, d.sql)
+	b.dims.queue(&entries, d.sql, b.usage)
 	if entries.Len() > 0 {
 		if err := tx.SendBatch(ctx, &entries).Close(); err != nil {
 			return fmt.Errorf("enter dimensions: %w", err)

@@ -20,7 +20,7 @@ type usageKey struct {
 	day    int64 // on which ingest took it, days since 1970
 }
 
-type usageSum struct{ items, bytes int64 }
+type usageSum struct{ items, bytes, series int64 }
 
 // oldest is how long before the flush a batch may say that it was received: it waited in the queue. What says otherwise counts for the day
 // of the flush.
@@ -32,14 +32,20 @@ func (u usage) add(h *held, n int, now time.Time) {
 	if at.After(now.Add(day)) || at.Before(now.Add(-oldest)) {
 		at = now
 	}
-	key := usageKey{h.Tenant, at.UTC().Unix() / int64(day/time.Second)}
+	sum := u.of(h.Tenant, at.UTC().Unix()/int64(day/time.Second))
+	sum.items += int64(n)
+	sum.bytes += int64(len(h.Payload))
+}
+
+// of is the sum of a tenant and day, which may be changed.
+func (u usage) of(tenant telemetry.Tenant, day int64) *usageSum {
+	key := usageKey{tenant, day}
 	sum := u[key]
 	if sum == nil {
 		sum = &usageSum{}
 		u[key] = sum
 	}
-	sum.items += int64(n)
-	sum.bytes += int64(len(h.Payload))
+	return sum
 }
 
 // send adds it to what the database has.
@@ -53,12 +59,13 @@ func (u usage) send(ctx context.Context, tx pgx.Tx, sql string, signal telemetry
 	}
 	slices.SortFunc(keys, func(a, b usageKey) int { return cmp.Or(cmp.Compare(a.tenant, b.tenant), cmp.Compare(a.day, b.day)) })
 	n := len(keys)
-	tenants, days, items, bytes := make([]string, n), make([]time.Time, n), make([]int64, n), make([]int64, n)
+	tenants, days := make([]string, n), make([]time.Time, n)
+	items, bytes, series := make([]int64, n), make([]int64, n), make([]int64, n)
 	for i, key := range keys {
 		tenants[i], days[i] = string(key.tenant), time.Unix(key.day*int64(day/time.Second), 0).UTC()
-		items[i], bytes[i] = u[key].items, u[key].bytes
+		items[i], bytes[i], series[i] = u[key].items, u[key].bytes, u[key].series
 	}
-	if _, err := tx.Exec(ctx, sql, tenants, days, items, bytes, int16(signal)); err != nil {
+	if _, err := tx.Exec(ctx, sql, tenants, days, items, bytes, series, int16(signal)); err != nil {
 		return fmt.Errorf("add to the usage: %w", err)
 	}
 	return nil

@@ -86,10 +86,49 @@ func TestUsageCountsForTheDayOnWhichIngestTookIt(t *testing.T) {
 	require.EqualValues(t, 10, s.count("SELECT sum(items)::bigint FROM tenant_usage WHERE day = $1", epoch.Add(-48*time.Hour)))
 	quotas, err := quotastore.New(s.db.Pool)
 	require.NoError(t, err)
-	days, err := quotas.Usage(testbed.Context(t), "default", epoch.Add(-72*time.Hour), epoch)
+	days, more, err := quotas.Usage(testbed.Context(t), quotastore.UsageQuery{Tenants: []telemetry.Tenant{"default"}, From: epoch.Add(-72 * time.Hour), To: epoch, Limit: 10})
 	require.NoError(t, err)
+	require.False(t, more)
 	require.Len(t, days, 2)
 	require.Equal(t, []any{int64(40), telemetry.Traces}, []any{days[1].Items, days[1].Signal})
+}
+
+func TestSeriesCountOnceADayWhoeverSeesThem(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	other := openStore(t, s.db, s.clock)
+	counted := func() int64 {
+		return s.count("SELECT coalesce(sum(series), 0)::bigint FROM tenant_usage WHERE tenant_id = 'default' AND signal = 2 AND day = $1", s.now())
+	}
+	seen := func() int64 {
+		return s.count("SELECT count(*) FROM series_dim WHERE tenant_id = 'default' AND last_seen_day = $1", s.now())
+	}
+	points := func(seed uint64) *held {
+		return batch(telemetry.DefaultTenant, telemetry.Metrics, testbed.NewShop(seed, s.now()).Payload(telemetry.Metrics, 300), 300)
+	}
+	// Two writers see the same series, at the same time and one after the other: each counts what the other does not.
+	errs := make(chan error, 4)
+	for n, w := range []*store{s, other, s, other} {
+		go func() {
+			_, err := w.store(testbed.Context(t), newBuild(telemetry.Metrics), []*held{points(uint64(n) + 1)})
+			errs <- err
+		}()
+	}
+	for range 4 {
+		require.NoError(t, <-errs)
+	}
+	first := seen()
+	require.Greater(t, first, int64(10))
+	require.Equal(t, first, counted())
+	require.Zero(t, other.put(telemetry.Metrics, points(1)).items, "a retry")
+	require.Equal(t, first, counted())
+	s.clock.Advance(day)
+	require.Zero(t, counted(), "a new day")
+	other.put(telemetry.Metrics, points(5))
+	s.put(telemetry.Metrics, points(6))
+	require.Positive(t, seen())
+	require.Equal(t, seen(), counted())
+	require.Equal(t, first, s.count("SELECT sum(series)::bigint FROM tenant_usage WHERE day = $1", epoch), "yesterday's stay")
 }
 
 func TestFlushesOfATenantDoNotWaitForOneAnothersUsage(t *testing.T) {

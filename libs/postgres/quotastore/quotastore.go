@@ -91,28 +91,47 @@ func (s *Store) Set(ctx context.Context, tenant telemetry.Tenant, changes []Chan
 	return nil
 }
 
-// Day is what was stored of a signal that ingest took on one UTC day, once however often it was sent.
+// Day is what was stored of a tenant's signal that ingest took on one UTC day, once however often it was sent.
 type Day struct {
+	Tenant telemetry.Tenant
 	Day    time.Time
 	Signal telemetry.Signal
 	Items  int64
 	Bytes  int64 // OTLP protobuf, decompressed, as it was queued
+	Series int64 // of which a point was stored on that day; 0 but for metrics
 }
 
-// Usage is that of a tenant from one day to another, both included: days and signals of which anything is stored, in order.
-func (s *Store) Usage(ctx context.Context, tenant telemetry.Tenant, from, to time.Time) ([]Day, error) {
-	rows, err := s.pool.Query(ctx, s.usage, string(tenant), from, to)
-	if err != nil {
-		return nil, fmt.Errorf("read the usage: %w", postgres.Classify(err))
+// UsageQuery says of whom and when.
+type UsageQuery struct {
+	Tenants  []telemetry.Tenant // nil for all that there are
+	From, To time.Time          // the UTC days in which they lie, both included
+	Limit    int                // most days that are answered
+}
+
+// Usage is that of tenants: days and signals of which anything is stored, by tenant, day and signal. more says that there are others.
+func (s *Store) Usage(ctx context.Context, q UsageQuery) (days []Day, more bool, err error) {
+	var tenants []string
+	if q.Tenants != nil {
+		tenants = make([]string, len(q.Tenants))
+		for i, tenant := range q.Tenants {
+			tenants[i] = string(tenant)
+		}
 	}
-	days, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Day, err error) {
+	rows, err := s.pool.Query(ctx, s.usage, tenants, q.From.UTC(), q.To.UTC(), q.Limit+1)
+	if err != nil {
+		return nil, false, fmt.Errorf("read the usage: %w", postgres.Classify(err))
+	}
+	days, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Day, err error) {
 		var signal int16
-		err = row.Scan(&d.Day, &signal, &d.Items, &d.Bytes)
+		err = row.Scan(&d.Tenant, &d.Day, &signal, &d.Items, &d.Bytes, &d.Series)
 		d.Signal = telemetry.Signal(signal) //nolint:gosec // the writer enters signals only
 		return d, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the usage: %w", postgres.Classify(err))
+		return nil, false, fmt.Errorf("read the usage: %w", postgres.Classify(err))
 	}
-	return days, nil
+	if more = len(days) > q.Limit; more {
+		days = days[:q.Limit]
+	}
+	return days, more, nil
 }

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
-	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/keystore"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
@@ -73,18 +72,11 @@ func New(cfg Config, env service.Env) (*Tool, error) { return &Tool{cfg, env}, c
 
 // Run does it and tells what came of it.
 func (t *Tool) Run(ctx context.Context) error {
-	pool, err := t.cfg.Database.Open(ctx, "ollyscale keys")
+	pool, err := t.cfg.Database.OpenCurrent(ctx, "ollyscale keys")
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	current, expected, err := postgres.SchemaState(ctx, pool)
-	if err != nil {
-		return err
-	}
-	if current != expected {
-		return postgres.SchemaError(current, expected)
-	}
 	store, err := keystore.New(pool)
 	if err != nil {
 		return err

@@ -5,7 +5,7 @@
 //	ollyscale limits set --tenant '*' --limits bytes_per_second=5000000
 //	ollyscale limits set --tenant shop --limits spans_per_second=unset
 //	ollyscale limits get
-//	ollyscale limits usage --tenant shop --days 7
+//	ollyscale limits usage --days 7
 package limits
 
 import (
@@ -19,7 +19,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/quotastore"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
@@ -40,7 +39,7 @@ const unset = "unset"
 // Config says what is to be done.
 type Config struct {
 	Command  string            `mapstructure:"command" usual:"true" arg:"true" doc:"What to do: get, set or usage."`
-	Tenant   string            `mapstructure:"tenant" usual:"true" doc:"Whose limits or usage; * for the limits of all tenants of which nothing else is said. get: empty for all that was set."`
+	Tenant   string            `mapstructure:"tenant" usual:"true" doc:"Whose limits or usage; * for the limits of all tenants of which nothing else is said. get: empty for all that was set. usage: empty for all tenants."`
 	Limits   []string          `mapstructure:"limits" usual:"true" doc:"set: name=value, separated by commas; 0 for no limit, unset for what is said of all tenants. docs/quotas.md has the names."`
 	Days     int               `mapstructure:"days" usual:"true" doc:"usage: of how many days, today the last."`
 	Database allinone.Database `mapstructure:",squash"`
@@ -103,18 +102,11 @@ func New(cfg Config, env service.Env) (*Tool, error) { return &Tool{cfg, env}, c
 
 // Run does it and tells what came of it.
 func (t *Tool) Run(ctx context.Context) error {
-	pool, err := t.cfg.Database.Open(ctx, "ollyscale limits")
+	pool, err := t.cfg.Database.OpenCurrent(ctx, "ollyscale limits")
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	current, expected, err := postgres.SchemaState(ctx, pool)
-	if err != nil {
-		return err
-	}
-	if current != expected {
-		return postgres.SchemaError(current, expected)
-	}
 	store, err := quotastore.New(pool)
 	if err != nil {
 		return err
@@ -154,20 +146,27 @@ func (t *Tool) get(ctx context.Context, store *quotastore.Store) error {
 	return table.Flush()
 }
 
+// maxUsageLines bounds what is shown.
+const maxUsageLines = 10_000
+
 func (t *Tool) usage(ctx context.Context, store *quotastore.Store) error {
-	tenant := telemetry.Tenant(t.cfg.Tenant)
-	if tenant == "" {
-		tenant = telemetry.DefaultTenant
-	}
 	today := t.env.Now().UTC()
-	days, err := store.Usage(ctx, tenant, today.AddDate(0, 0, 1-t.cfg.Days), today)
+	q := quotastore.UsageQuery{From: today.AddDate(0, 0, 1-t.cfg.Days), To: today, Limit: maxUsageLines}
+	if t.cfg.Tenant != "" {
+		q.Tenants = []telemetry.Tenant{telemetry.Tenant(t.cfg.Tenant)}
+	}
+	days, more, err := store.Usage(ctx, q)
 	if err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(t.cfg.Output, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "DAY\tSIGNAL\tITEMS\tBYTES")
+	_, _ = fmt.Fprintln(table, "TENANT\tDAY\tSIGNAL\tITEMS\tBYTES\tSERIES")
 	for _, d := range days {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d\n", d.Day.Format(time.DateOnly), d.Signal, d.Items, d.Bytes)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\n", d.Tenant, d.Day.Format(time.DateOnly), d.Signal, d.Items, d.Bytes, d.Series)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil || !more {
+		return err
+	}
+	_, err = fmt.Fprintf(t.cfg.Output, "There are more than %d lines: name a tenant, or fewer days.\n", maxUsageLines)
+	return err
 }

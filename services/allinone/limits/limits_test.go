@@ -42,12 +42,18 @@ func TestLimitsByTheCommandLine(t *testing.T) {
 	_, out, _ = run(t, db, "get", "--tenant", "bank")
 	require.Equal(t, "TENANT  LIMIT  VALUE\n", out)
 
-	_, err := db.Pool.Exec(testbed.Context(t), `INSERT INTO tenant_usage (day, tenant_id, signal, part, items, bytes)
-		SELECT d, 'shop', 1, p, 5, 700 FROM unnest(ARRAY[$1::date, $1::date - 6, $1::date - 7]) AS d, generate_series(1, 2) AS p`, time.Now().UTC())
+	_, err := db.Pool.Exec(testbed.Context(t), `INSERT INTO tenant_usage (day, tenant_id, signal, part, items, bytes, series)
+		SELECT d, 'shop', 2, p, 5, 700, 3 FROM unnest(ARRAY[$1::date, $1::date - 6, $1::date - 7]) AS d, generate_series(1, 2) AS p`, time.Now().UTC())
 	require.NoError(t, err)
 	_, out, _ = run(t, db, "usage", "--tenant", "shop", "--days", "7")
 	require.Equal(t, 3, bytes.Count([]byte(out), []byte("\n")), out)
-	require.Regexp(t, time.Now().UTC().Format(time.DateOnly)+` +logs +10 +1400\n`, out)
+	require.Regexp(t, time.Now().UTC().Format(time.DateOnly)+` +metrics +10 +1400 +6\n`, out)
+	_, err = db.Pool.Exec(testbed.Context(t), `INSERT INTO tenant_usage (day, tenant_id, signal, part, items, bytes) VALUES ($1, 'bank', 0, 1, 9, 90)`, time.Now().UTC())
+	require.NoError(t, err)
+	_, out, _ = run(t, db, "usage", "--days", "7")
+	require.Regexp(t, `^TENANT +DAY +SIGNAL +ITEMS +BYTES +SERIES\nbank +[-0-9]+ +traces +9 +90 +0\nshop `, out, "of all tenants")
+	_, out, _ = run(t, db, "usage", "--tenant", "nobody")
+	require.Equal(t, 1, bytes.Count([]byte(out), []byte("\n")), out)
 
 	for word, args := range map[string][]string{
 		"tenant": {"set", "--limits", "spans_per_second=1"}, "limits": {"set", "--tenant", "a"}, "no limit": {"set", "--tenant", "a", "--limits", "speed=3"},

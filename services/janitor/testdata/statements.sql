@@ -10,6 +10,9 @@ DELETE FROM public.api_key k
 WHERE least(k.revoked_at, k.expires_at) < $1
   AND NOT EXISTS (SELECT FROM public.retention_policy p WHERE p.tenant_id = k.tenant_id AND p.legal_hold)
 
+---- expireUsage
+DELETE FROM public.tenant_usage WHERE day < $1
+
 ---- policies
 -- The longest retention, the longest rows window and any legal hold of each signal, over all tenants: what has expired for all of them
 -- can be dropped as a whole. A tenant without a row has the policy of the tenant default.

@@ -43,18 +43,19 @@ SELECT g AS id, md5(g::text) AS filling FROM generate_series(1, 10000) AS g
 -- Adds what a flush stores to a row of its tenant and day that no other transaction holds, or makes one: nobody waits for anybody. A row
 -- of the same random part that somebody is making at this moment is waited for, and added to.
 WITH stored AS (
-  SELECT * FROM unnest($1::text[], $2::date[], $3::bigint[], $4::bigint[]) AS s (tenant_id, day, items, bytes)
+  SELECT * FROM unnest($1::text[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[]) AS s (tenant_id, day, items, bytes, series)
 ), free AS (
   SELECT s.tenant_id, s.day, f.part FROM stored s CROSS JOIN LATERAL (
-    SELECT u.part FROM public.tenant_usage u WHERE u.tenant_id = s.tenant_id AND u.day = s.day AND u.signal = $5::smallint
+    SELECT u.part FROM public.tenant_usage u WHERE u.tenant_id = s.tenant_id AND u.day = s.day AND u.signal = $6::smallint
     LIMIT 1 FOR UPDATE SKIP LOCKED
   ) f
 )
-INSERT INTO public.tenant_usage AS u (day, tenant_id, signal, part, items, bytes)
-SELECT s.day, s.tenant_id, $5::smallint, coalesce(f.part, (random() * 2147483646)::integer), s.items, s.bytes
+INSERT INTO public.tenant_usage AS u (day, tenant_id, signal, part, items, bytes, series)
+SELECT s.day, s.tenant_id, $6::smallint, coalesce(f.part, (random() * 2147483646)::integer), s.items, s.bytes, s.series
 FROM stored s LEFT JOIN free f ON f.tenant_id = s.tenant_id AND f.day = s.day
 ORDER BY s.tenant_id, s.day
-ON CONFLICT (tenant_id, day, signal, part) DO UPDATE SET items = u.items + excluded.items, bytes = u.bytes + excluded.bytes
+ON CONFLICT (tenant_id, day, signal, part) DO UPDATE SET items = u.items + excluded.items, bytes = u.bytes + excluded.bytes,
+  series = u.series + excluded.series
 
 ---- queueLife
 -- The life of a stream that began last.
@@ -96,7 +97,8 @@ ORDER BY signal, base DESC
 -- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
 -- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them.
+-- else is moving at this moment is left to them. It answers how many of each tenant were not seen on this day before: whoever enters or
+-- moves an entry counts it, and nobody else does.
 WITH seen AS (
   SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[])
     AS s (tenant_id, service_id, name, namespace)
@@ -106,20 +108,24 @@ WITH seen AS (
   WHERE NOT EXISTS (SELECT FROM public.service_dim d WHERE d.tenant_id = s.tenant_id AND d.service_id = s.service_id)
   ORDER BY s.tenant_id, s.service_id
   ON CONFLICT DO NOTHING
-  RETURNING 1
+  RETURNING tenant_id
 ), stale AS (
   SELECT d.tenant_id, d.service_id FROM public.service_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.service_id = d.service_id
   WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
   ORDER BY d.tenant_id, d.service_id FOR NO KEY UPDATE OF d SKIP LOCKED
+), moved AS (
+  UPDATE public.service_dim d SET last_seen_day = $1::date FROM stale
+  WHERE d.tenant_id = stale.tenant_id AND d.service_id = stale.service_id
+  RETURNING d.tenant_id
 )
-UPDATE public.service_dim d SET last_seen_day = $1::date FROM stale
-WHERE d.tenant_id = stale.tenant_id AND d.service_id = stale.service_id
+SELECT a.tenant_id, count(*) FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
 
 ---- enter[1]
 -- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
 -- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them.
+-- else is moving at this moment is left to them. It answers how many of each tenant were not seen on this day before: whoever enters or
+-- moves an entry counts it, and nobody else does.
 WITH seen AS (
   SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::smallint[])
     AS s (tenant_id, operation_id, service_id, name, kind)
@@ -129,20 +135,24 @@ WITH seen AS (
   WHERE NOT EXISTS (SELECT FROM public.operation_dim d WHERE d.tenant_id = s.tenant_id AND d.operation_id = s.operation_id)
   ORDER BY s.tenant_id, s.operation_id
   ON CONFLICT DO NOTHING
-  RETURNING 1
+  RETURNING tenant_id
 ), stale AS (
   SELECT d.tenant_id, d.operation_id FROM public.operation_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.operation_id = d.operation_id
   WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
   ORDER BY d.tenant_id, d.operation_id FOR NO KEY UPDATE OF d SKIP LOCKED
+), moved AS (
+  UPDATE public.operation_dim d SET last_seen_day = $1::date FROM stale
+  WHERE d.tenant_id = stale.tenant_id AND d.operation_id = stale.operation_id
+  RETURNING d.tenant_id
 )
-UPDATE public.operation_dim d SET last_seen_day = $1::date FROM stale
-WHERE d.tenant_id = stale.tenant_id AND d.operation_id = stale.operation_id
+SELECT a.tenant_id, count(*) FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
 
 ---- enter[2]
 -- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
 -- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them.
+-- else is moving at this moment is left to them. It answers how many of each tenant were not seen on this day before: whoever enters or
+-- moves an entry counts it, and nobody else does.
 WITH seen AS (
   SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::jsonb[], $6::text[], $7::integer[])
     AS s (tenant_id, resource_id, service_id, attributes, schema_url, dropped_attributes_count)
@@ -152,20 +162,24 @@ WITH seen AS (
   WHERE NOT EXISTS (SELECT FROM public.resource_dim d WHERE d.tenant_id = s.tenant_id AND d.resource_id = s.resource_id)
   ORDER BY s.tenant_id, s.resource_id
   ON CONFLICT DO NOTHING
-  RETURNING 1
+  RETURNING tenant_id
 ), stale AS (
   SELECT d.tenant_id, d.resource_id FROM public.resource_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.resource_id = d.resource_id
   WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
   ORDER BY d.tenant_id, d.resource_id FOR NO KEY UPDATE OF d SKIP LOCKED
+), moved AS (
+  UPDATE public.resource_dim d SET last_seen_day = $1::date FROM stale
+  WHERE d.tenant_id = stale.tenant_id AND d.resource_id = stale.resource_id
+  RETURNING d.tenant_id
 )
-UPDATE public.resource_dim d SET last_seen_day = $1::date FROM stale
-WHERE d.tenant_id = stale.tenant_id AND d.resource_id = stale.resource_id
+SELECT a.tenant_id, count(*) FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
 
 ---- enter[3]
 -- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
 -- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them.
+-- else is moving at this moment is left to them. It answers how many of each tenant were not seen on this day before: whoever enters or
+-- moves an entry counts it, and nobody else does.
 WITH seen AS (
   SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::integer[])
     AS s (tenant_id, scope_id, name, version, attributes, schema_url, dropped_attributes_count)
@@ -175,20 +189,24 @@ WITH seen AS (
   WHERE NOT EXISTS (SELECT FROM public.scope_dim d WHERE d.tenant_id = s.tenant_id AND d.scope_id = s.scope_id)
   ORDER BY s.tenant_id, s.scope_id
   ON CONFLICT DO NOTHING
-  RETURNING 1
+  RETURNING tenant_id
 ), stale AS (
   SELECT d.tenant_id, d.scope_id FROM public.scope_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.scope_id = d.scope_id
   WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
   ORDER BY d.tenant_id, d.scope_id FOR NO KEY UPDATE OF d SKIP LOCKED
+), moved AS (
+  UPDATE public.scope_dim d SET last_seen_day = $1::date FROM stale
+  WHERE d.tenant_id = stale.tenant_id AND d.scope_id = stale.scope_id
+  RETURNING d.tenant_id
 )
-UPDATE public.scope_dim d SET last_seen_day = $1::date FROM stale
-WHERE d.tenant_id = stale.tenant_id AND d.scope_id = stale.scope_id
+SELECT a.tenant_id, count(*) FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
 
 ---- enter[4]
 -- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
 -- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them.
+-- else is moving at this moment is left to them. It answers how many of each tenant were not seen on this day before: whoever enters or
+-- moves an entry counts it, and nobody else does.
 WITH seen AS (
   SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::smallint[], $9::smallint[], $10::boolean[], $11::text[], $12::text[], $13::jsonb[], $14::jsonb[])
     AS s (tenant_id, series_id, service_id, resource_id, scope_id, metric_name, metric_type, temporality, monotonic, unit, description, attributes, metadata)
@@ -198,14 +216,17 @@ WITH seen AS (
   WHERE NOT EXISTS (SELECT FROM public.series_dim d WHERE d.tenant_id = s.tenant_id AND d.series_id = s.series_id)
   ORDER BY s.tenant_id, s.series_id
   ON CONFLICT DO NOTHING
-  RETURNING 1
+  RETURNING tenant_id
 ), stale AS (
   SELECT d.tenant_id, d.series_id FROM public.series_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.series_id = d.series_id
   WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
   ORDER BY d.tenant_id, d.series_id FOR NO KEY UPDATE OF d SKIP LOCKED
+), moved AS (
+  UPDATE public.series_dim d SET last_seen_day = $1::date FROM stale
+  WHERE d.tenant_id = stale.tenant_id AND d.series_id = stale.series_id
+  RETURNING d.tenant_id
 )
-UPDATE public.series_dim d SET last_seen_day = $1::date FROM stale
-WHERE d.tenant_id = stale.tenant_id AND d.series_id = stale.series_id
+SELECT a.tenant_id, count(*) FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
 
 ---- copyFacts[0]
 COPY public.spans_fact (

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
@@ -1424,6 +1425,29 @@ type TracesData struct {
 	ResourceSpans []map[string]interface{} `json:"resourceSpans"`
 }
 
+// Usage defines model for Usage.
+type Usage struct {
+	Incomplete *Incomplete `json:"incomplete,omitempty"`
+	Usage      []UsageDay  `json:"usage"`
+}
+
+// UsageDay defines model for UsageDay.
+type UsageDay struct {
+	// Bytes OTLP protobuf of them, decompressed, as it was queued.
+	Bytes int64 `json:"bytes"`
+
+	// Day A UTC day.
+	Day openapi_types.Date `json:"day"`
+
+	// Items Spans, log records or data points stored.
+	Items int64 `json:"items"`
+
+	// Series Series of metrics of which a point was stored on that day; 0 of other signals.
+	Series int64      `json:"series"`
+	Signal SignalName `json:"signal"`
+	Tenant string     `json:"tenant"`
+}
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -1787,6 +1811,22 @@ type GetTraceLogsParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// GetUsageParams defines parameters for GetUsage.
+type GetUsageParams struct {
+	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
+	StartTime StartTime `form:"start_time" json:"start_time"`
+
+	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
+	EndTime EndTime `form:"end_time" json:"end_time"`
+
+	// AllTenants The usage of all tenants that the sender may choose from (`tenants` of `/api/me`), and without authentication of all that there are. It needs the
+	// scope `admin`. A key has one tenant: that of all, the operator sees by `ollyscale limits usage`.
+	AllTenants bool `form:"all_tenants,omitempty" json:"all_tenants,omitempty,omitzero"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // DropDeadLettersJSONRequestBody defines body for DropDeadLetters for application/json ContentType.
 type DropDeadLettersJSONRequestBody = DeadLetterSelection
 
@@ -1953,6 +1993,9 @@ type ServerInterface interface {
 	// GetTraceLogs The log records of one trace, newest first
 	// (GET /api/traces/{trace_id}/logs)
 	GetTraceLogs(ctx echo.Context, traceID TraceID, params GetTraceLogsParams) error
+	// GetUsage What was stored of the tenant by day and signal
+	// (GET /api/usage)
+	GetUsage(ctx echo.Context, params GetUsageParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -3143,6 +3186,55 @@ func (w *ServerInterfaceWrapper) GetTraceLogs(ctx echo.Context) error {
 	return err
 }
 
+// GetUsage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetUsage(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetUsageParams
+	// ------------- Required query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Required query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "all_tenants" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "all_tenants", ctx.QueryParams(), &params.AllTenants, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter all_tenants: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetUsage(ctx, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -3207,6 +3299,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/service-map", wrapper.GetServiceMap, options.OperationMiddlewares["getServiceMap"]...)
 	router.GET(options.BaseURL+"/api/attributes/:key/values", wrapper.ListAttributeValues, options.OperationMiddlewares["listAttributeValues"]...)
 	router.GET(options.BaseURL+"/api/fields", wrapper.ListFields, options.OperationMiddlewares["listFields"]...)
+	router.GET(options.BaseURL+"/api/usage", wrapper.GetUsage, options.OperationMiddlewares["getUsage"]...)
 	router.GET(options.BaseURL+"/api/keys", wrapper.ListKeys, options.OperationMiddlewares["listKeys"]...)
 	router.POST(options.BaseURL+"/api/keys", wrapper.CreateKey, options.OperationMiddlewares["createKey"]...)
 	router.DELETE(options.BaseURL+"/api/keys/:id", wrapper.RevokeKey, options.OperationMiddlewares["revokeKey"]...)

@@ -22,6 +22,7 @@ type Settings struct {
 	CursorKey     []byte // signs cursors
 	Keys          Keys   // nil where nothing is authenticated: then none are made here
 	Dead          DeadLetters
+	Usage         Usage
 }
 
 // API answers requests, many at a time.

@@ -346,6 +346,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was stored of the tenant by day and signal
+         * @description By the UTC days that the range touches, what ingest took on each and the writer stored, once however often it was sent. Days are forgotten after
+         *     400 (`retention.usage` of the janitor).
+         */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/keys": {
         parameters: {
             query?: never;
@@ -1367,6 +1388,34 @@ export interface components {
             /** @description What a sender presents: olly_…, 74 characters. */
             secret: string;
         };
+        Usage: {
+            usage: components["schemas"]["UsageDay"][];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
+        UsageDay: {
+            tenant: string;
+            /**
+             * Format: date
+             * @description A UTC day.
+             */
+            day: string;
+            signal: components["schemas"]["SignalName"];
+            /**
+             * Format: int64
+             * @description Spans, log records or data points stored.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description OTLP protobuf of them, decompressed, as it was queued.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Series of metrics of which a point was stored on that day; 0 of other signals.
+             */
+            series: number;
+        };
         Me: {
             /** @description The id of a key, or how the identity provider calls a person; empty without authentication. */
             name: string;
@@ -2310,6 +2359,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FieldCatalogue"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    getUsage: {
+        parameters: {
+            query: {
+                /** @description RFC 3339 or Unix nanoseconds, inclusive. */
+                start_time: components["parameters"]["StartTime"];
+                /** @description RFC 3339 or Unix nanoseconds, exclusive. */
+                end_time: components["parameters"]["EndTime"];
+                /**
+                 * @description The usage of all tenants that the sender may choose from (`tenants` of `/api/me`), and without authentication of all that there are. It needs the
+                 *     scope `admin`. A key has one tenant: that of all, the operator sees by `ollyscale limits usage`.
+                 */
+                all_tenants?: boolean;
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Days and signals of which anything is stored, by tenant, day and signal; at most 10,000. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
                 };
             };
             400: components["responses"]["Refused"];

@@ -1,0 +1,1 @@
+DELETE FROM public.tenant_usage WHERE day < $1

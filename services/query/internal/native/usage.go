@@ -1,0 +1,58 @@
+package native
+
+import (
+	"context"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	openapi "github.com/oapi-codegen/runtime/types"
+
+	"github.com/ollyscale/ollyscale/libs/auth"
+	"github.com/ollyscale/ollyscale/libs/postgres/quotastore"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
+)
+
+// Usage knows what was stored of tenants; quotastore.Store is one.
+type Usage interface {
+	Usage(ctx context.Context, q quotastore.UsageQuery) (days []quotastore.Day, more bool, err error)
+}
+
+// maxUsageDays bounds an answer: some megabytes.
+const maxUsageDays = 10_000
+
+func (h handlers) GetUsage(c echo.Context, p api.GetUsageParams) error {
+	who, err := h.who(c)
+	if err != nil {
+		return err
+	}
+	q := quotastore.UsageQuery{Tenants: []telemetry.Tenant{who.Tenant}, Limit: maxUsageDays}
+	if p.AllTenants {
+		if err := who.May(auth.Admin); err != nil {
+			return err
+		}
+		switch {
+		case len(who.Tenants) > 0:
+			q.Tenants = who.Tenants
+		case h.set.Keys == nil: // nothing is authenticated: who asks may name any
+			q.Tenants = nil
+		}
+	}
+	from, to, err := timeRange(otlpjson.Time(p.StartTime), otlpjson.Time(p.EndTime))
+	if err != nil {
+		return err
+	}
+	q.From, q.To = time.Unix(0, from), time.Unix(0, to-1)
+	days, more, err := h.set.Usage.Usage(c.Request().Context(), q)
+	list := api.Usage{Usage: make([]api.UsageDay, len(days))}
+	for i, d := range days {
+		list.Usage[i] = api.UsageDay{
+			Tenant: string(d.Tenant), Day: openapi.Date{Time: d.Day}, Signal: api.SignalName(d.Signal.String()), Items: d.Items, Bytes: d.Bytes, Series: d.Series,
+		}
+	}
+	if more {
+		list.Incomplete = limited("the answer ends after %d days of a tenant and signal: ask for a shorter range", maxUsageDays)
+	}
+	return answer(c, list, err)
+}
