@@ -208,3 +208,45 @@ func TestAPositionGoesByTheLifeOfItsStream(t *testing.T) {
 	require.True(t, ok, "on its way since before")
 	require.Equal(t, int64(7), position)
 }
+
+// While nobody says which life a stream is in, a fetch asks once and gives back all that it brought: each question may take seconds.
+func TestAFetchOfAnUnknownLifeAsksOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for seed := range uint64(20) {
+		r.publish(shopSpans(seed, epoch, 3))
+	}
+	c, err := r.bus.Consumer(testbed.Context(t), telemetry.Traces)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	asked := 0
+	fetch := consumer(c, time.Now, func(_ context.Context, d bus.Delivery) (int64, error) {
+		if asked++; d.Position > 3 {
+			return 0, errLife.New("nobody answers")
+		}
+		return int64(d.Position), nil
+	})
+	testbed.Eventually(t, "all of them in one fetch", func() bool {
+		b, err := r.bus.Pending(testbed.Context(t), telemetry.Traces)
+		return err == nil && b.Pending == 20
+	})
+	got, err := fetch(testbed.Context(t), 100, 64<<20, 5*time.Second)
+	require.Equal(t, errLife.Code, fault.From(err).Code, "%v", err)
+	require.Len(t, got, 3, "those before are no worse for it")
+	require.Equal(t, 4, asked)
+	for _, h := range got {
+		require.NoError(t, h.settle(testbed.Context(t), nil))
+	}
+	// What was given back comes again after half a second, not after bus.ack_wait.
+	again := 0
+	testbed.Eventually(t, "the others again", func() bool {
+		deliveries, err := c.Fetch(testbed.Context(t), 100, 64<<20, time.Second)
+		require.NoError(t, err)
+		for _, d := range deliveries {
+			require.Equal(t, 2, d.Attempts)
+			require.NoError(t, d.Settle(testbed.Context(t), nil))
+			again++
+		}
+		return again == 17
+	})
+}
