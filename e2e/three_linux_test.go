@@ -58,8 +58,8 @@ func TestFireThreeServers(t *testing.T) {
 	t.Logf("the longest that a sender waited for a refusal: %s", f.told)
 }
 
-// gathered waits until another server may go: each says that it is well, every consumer has a leader, and what waited meanwhile has been written. That takes seconds more: the servers
-// choose anew who leads which consumer when one comes back.
+// gathered waits until another server may go: each says that it is well, every consumer has a leader, what waited meanwhile has been written, and every stream takes again. That takes
+// seconds more: the servers choose anew who leads what when one comes back, and a second choice on top of the first is time in which nothing is taken at all.
 func (f *fire) gathered() {
 	f.t.Helper()
 	waitFor(f.t, time.Minute, "all servers are well", func() bool {
@@ -81,6 +81,23 @@ func (f *fire) gathered() {
 			consumer, err := stream.Consumer(limited, "writer")
 			cancel()
 			if err != nil || consumer.CachedInfo().Cluster.Leader == "" {
+				return false
+			}
+		}
+		return true
+	})
+	before := map[telemetry.Signal]uint64{}
+	waitFor(f.t, time.Minute, "every stream takes again", func() bool {
+		for _, signal := range telemetry.Signals() {
+			stream, err := f.js.Stream(f.t.Context(), bus.StreamName(signal))
+			if err != nil {
+				return false
+			}
+			last, was := stream.CachedInfo().State.LastSeq, before[signal]
+			if was == 0 {
+				before[signal] = last
+			}
+			if was == 0 || last <= was {
 				return false
 			}
 		}
