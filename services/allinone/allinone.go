@@ -74,12 +74,17 @@ func (c Config) Validate() error {
 	}
 	settings.AtLeast(&p, "nats.stream_max_bytes", c.NATS.StreamMaxBytes, 64<<20)
 	settings.NotNegative(&p, "nats.sync_interval", c.NATS.SyncInterval)
-	p.Section("auth", ownSnapshotKey(c.Auth).Validate())
+	shared := ownSnapshotKey(c.Auth)
+	wrong := shared.Validate()
+	p.Section("auth", wrong)
 	for role, own := range map[string]auth.Config{"ingest.auth": c.Ingest.Auth, "query.auth": c.Query.Auth} {
 		// Who demands keys of one role must not find it open: there is one door to all of them.
 		if own != auth.DefaultConfig() {
 			p.Refuse(role, "has no effect here: set auth, which holds for every role")
 		}
+	}
+	if wrong == nil { // else each role would say it again
+		c.Ingest.Auth, c.Query.Auth = shared, shared
 	}
 	p.Section("ingest", c.Ingest.Validate())
 	p.Section("writer", c.Writer.Validate())

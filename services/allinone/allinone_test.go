@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/allinone/demo"
@@ -287,4 +288,23 @@ func TestConfigNamesTheKey(t *testing.T) {
 		require.ErrorContains(t, err, key)
 	}
 	require.NoError(t, DefaultConfig().Validate())
+}
+
+// Who may send and read is said once, and each role looks at its own settings beside it.
+func TestTheModeOfTheWholeIsThatOfEachRole(t *testing.T) {
+	t.Parallel()
+	c := DefaultConfig()
+	c.Auth.Mode = auth.ModeOIDC
+	require.ErrorContains(t, c.Validate(), "query.login.oidc.issuer: is missing")
+	o := &c.Query.Login.OIDC
+	o.Issuer, o.ClientID, o.PublicURL = "https://id.example", "ollyscale", "https://olly.example"
+	require.NoError(t, c.Validate())
+	c.Auth.Mode = auth.ModeKeys
+	require.ErrorContains(t, c.Validate(), "query.login.oidc.issuer: names an identity provider")
+	c = DefaultConfig()
+	c.Auth.Mode = "passwords"
+	require.Equal(t, 1, strings.Count(c.Validate().Error(), "auth.mode"), "what is wrong is said once")
+	c = DefaultConfig()
+	c.Query.Auth.Mode = auth.ModeKeys
+	require.ErrorContains(t, c.Validate(), "query.auth: has no effect here")
 }
