@@ -14,6 +14,24 @@ export function interfaceURL(): string {
   return url;
 }
 
+/** Where the ollyScale serves that lets in who logs in only, with a key or at the provider for tests. */
+export const loginURL = (): string => fromCI('OLLY_LOGIN_URL');
+
+/** Where the identity provider for tests is. */
+export const providerURL = (): string => fromCI('OLLY_PROVIDER_URL');
+
+/** A key of that ollyScale that may query, in the tenant `default`. */
+export const viewerKey = (): string => fromCI('OLLY_VIEWER_KEY');
+
+/** One that may send, and nothing else. */
+export const senderKey = (): string => fromCI('OLLY_SENDER_KEY');
+
+function fromCI(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === '') throw new Error(`${name} is not set: \`make test-browser\` does.`);
+  return value;
+}
+
 /** The Chromium to drive: $OLLY_CHROMIUM, the one `make` put into .tools, or one that is installed. */
 export function browserPath(): string {
   const named = process.env['OLLY_CHROMIUM'];

@@ -11,9 +11,9 @@ interface Watched {
 /** Fails a test in whose course the console shows an error, a script throws, or another host is asked for anything. */
 export const test = base.extend<Watched>({
   allow: [async ({}, use) => use([]), { auto: false }],
-  page: async ({ page, allow }, use) => {
+  page: async ({ page, allow, baseURL }, use) => {
     const unwanted: string[] = [];
-    const origin = new URL(interfaceURL()).origin;
+    const { origin } = new URL(baseURL ?? interfaceURL());
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') unwanted.push(`console: ${message.text()}`);
     });

@@ -40,10 +40,19 @@ export async function postJSON<T>(path: string, body: unknown, signal: AbortSign
   });
 }
 
+let tenant: string | undefined;
+
+/** From now on asks for data of this tenant and no other; undefined: of whichever the login has at the moment. */
+export function askAbout(named: string | undefined): void {
+  tenant = named;
+}
+
 async function request<T>(path: string, init: RequestInit): Promise<T> {
+  const headers = new Headers(init.headers);
+  if (tenant !== undefined && path.startsWith('/api/')) headers.set('X-Scope-OrgID', tenant);
   let response: Response;
   try {
-    response = await fetch(path, init);
+    response = await fetch(path, { ...init, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiError(0, 'network', 'ollyScale does not answer', 'The query service could not be reached.');

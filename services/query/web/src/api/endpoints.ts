@@ -2,7 +2,7 @@
 
 import { instantFromMillis } from '../time/instant';
 import type { Bounds } from '../time/range';
-import { getJSON, postJSON } from './client';
+import { ApiError, askAbout, getJSON, postJSON } from './client';
 import type * as model from './model';
 import * as revive from './revive';
 import type { components } from './wire';
@@ -125,18 +125,37 @@ export async function listFields(signal: AbortSignal): Promise<model.FieldCatalo
   return revive.fieldCatalogue(await getJSON<Wire['FieldCatalogue']>('/api/fields', {}, signal));
 }
 
+/**
+ * Who asks. Somebody who is logged in asks about the tenant of this answer from then on: all windows of a browser have one
+ * login, and when another tenant is chosen in one, the others go on showing what they say that they show.
+ */
 export async function getMe(signal: AbortSignal): Promise<model.Me> {
   const wire = await getJSON<Wire['Me']>('/api/me', {}, signal);
-  return { name: wire.name, tenant: wire.tenant, tenants: wire.tenants, loggedIn: wire.session_until !== undefined };
+  const loggedIn = wire.session_until !== undefined;
+  askAbout(loggedIn ? wire.tenant : undefined);
+  return { name: wire.name, tenant: wire.tenant, tenants: wire.tenants, loggedIn };
 }
 
 /** What one can log in with. Asks nobody who he is. */
 export const getLoginMethods = (signal: AbortSignal): Promise<Wire['LoginMethods']> =>
   getJSON('/auth/methods', {}, signal);
 
-/** Exchanges a key for a login, which the browser keeps out of reach of this code. */
-export const loginByKey = (key: string, signal: AbortSignal): Promise<void> =>
-  postJSON('/auth/key', { key } satisfies Wire['LoginByKey'], signal);
+/** Exchanges a key for a login, which the browser keeps out of reach of this code. Whether it did is asked at once: it does not say so. */
+export async function loginByKey(key: string, signal: AbortSignal): Promise<void> {
+  await postJSON('/auth/key', { key } satisfies Wire['LoginByKey'], signal);
+  try {
+    await getMe(signal);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 401)) throw error;
+    throw new ApiError(
+      401,
+      'login.not_kept',
+      'The browser did not keep the login',
+      'The key is good, but this browser did not keep the login: it has to take cookies here, and where ollyScale is ' +
+        'reached by https elsewhere (login.oidc.public_url), it has to be opened there.',
+    );
+  }
+}
 
 /** Where the identity provider asks who one is, and leads back from to a page of this interface. */
 export const providerLogin = (page: string): string =>

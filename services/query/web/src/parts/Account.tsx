@@ -1,44 +1,64 @@
 import { Menu, Tooltip, UnstyledButton } from '@mantine/core';
 import { IconCheck, IconLogout, IconUserCircle } from '@tabler/icons-react';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { ApiError } from '../api/client';
 import { chooseTenant, logout } from '../api/endpoints';
 import type { Me } from '../api/model';
 import { useMe } from './me';
+import { said } from './said';
 import classes from './Shell.module.css';
 
 /** Who is logged in, and the way out. Nothing where nobody has to log in. */
 export function Account({ narrow }: { narrow: boolean }) {
   const me = useMe();
+  const act = useMutation({
+    mutationFn: (action: () => Promise<void>) => action(),
+    onError: (error) => {
+      if (error instanceof ApiError && error.status === 401) window.location.reload(); // To the login: it has ended.
+    },
+  });
+  const [open, setOpen] = useState(false);
   if (me?.loggedIn !== true) return null;
   return (
-    <Menu position="right-end" shadow="md">
+    <Menu
+      position="right-end"
+      shadow="md"
+      closeOnItemClick={false}
+      opened={open}
+      onChange={setOpen}
+      onOpen={act.reset}
+      checkIcon={<IconCheck size={15} />}
+    >
       <Menu.Target>
-        <Tooltip label={`${me.name}, ${me.tenant}`} position="right" disabled={!narrow}>
+        <Tooltip label={`${me.name}, ${me.tenant}`} position="right" disabled={!narrow || open}>
           <UnstyledButton className={classes.account} aria-label={`Logged in as ${me.name}, tenant ${me.tenant}`}>
             <Who me={me} />
           </UnstyledButton>
         </Tooltip>
       </Menu.Target>
-      <Menu.Dropdown>
+      <Menu.Dropdown className={classes.menu}>
         {me.tenants.length > 1 && (
           <>
             <Menu.Label>Tenant</Menu.Label>
-            {me.tenants.map((tenant) => (
-              <Menu.Item
-                key={tenant}
-                role="menuitemradio"
-                aria-checked={tenant === me.tenant}
-                leftSection={tenant === me.tenant ? <IconCheck size={15} /> : <span className={classes.unchecked} />}
-                onClick={() => void choose(tenant)}
-              >
-                {tenant}
-              </Menu.Item>
-            ))}
+            <Menu.RadioGroup value={me.tenant} onChange={(tenant) => act.mutate(() => choose(tenant))}>
+              {me.tenants.map((tenant) => (
+                <Menu.RadioItem key={tenant} value={tenant} disabled={act.isPending}>
+                  {tenant}
+                </Menu.RadioItem>
+              ))}
+            </Menu.RadioGroup>
             <Menu.Divider />
           </>
         )}
-        <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => void leave()}>
+        <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => act.mutate(leave)} disabled={act.isPending}>
           Log out
         </Menu.Item>
+        {act.error !== null && (
+          <p className={classes.wrong} role="alert">
+            {said(act.error)}
+          </p>
+        )}
       </Menu.Dropdown>
     </Menu>
   );

@@ -8,6 +8,7 @@ import {
   retainSearchParams,
   useRouterState,
 } from '@tanstack/react-router';
+import { ApiError } from '../api/client';
 import { logSearch } from '../pages/logs/filters';
 import { LoginPage } from '../pages/login/LoginPage';
 import { LogsPage } from '../pages/logs/LogsPage';
@@ -16,6 +17,8 @@ import { TracePage } from '../pages/trace/TracePage';
 import { traceSearch } from '../pages/traces/filters';
 import { TracesPage } from '../pages/traces/TracesPage';
 import { Crash, NotFound } from '../parts/Crash';
+import { Failure } from '../parts/Failure';
+import { useWhoAsks } from '../parts/me';
 import { ServiceColours } from '../parts/service-colours';
 import { Shell } from '../parts/Shell';
 import { compact, one, parseSearch, stringifySearch } from './search';
@@ -31,14 +34,27 @@ const root = createRootRoute({
 
 /** The frame, but for the login: who is not known yet can go nowhere. */
 function Root() {
-  const login = useRouterState({ select: ({ location }) => location.pathname === '/login' });
-  if (login) return <Outlet />;
+  // By what is shown: the address is that of the login before the page is, and meanwhile the other would ask for data.
+  const login = useRouterState({ select: ({ matches }) => matches.at(-1)?.fullPath === '/login' });
+  return login ? <Outlet /> : <Known />;
+}
+
+/** Nobody's data before it is known who asks; and nothing at all while that may yet lead to the login. */
+function Known() {
+  const who = useWhoAsks();
+  if (who.data !== undefined)
+    return (
+      <ServiceColours>
+        <Shell>
+          <Outlet />
+        </Shell>
+      </ServiceColours>
+    );
+  if (who.failureCount === 0 || (who.error instanceof ApiError && who.error.status === 401)) return null;
   return (
-    <ServiceColours>
-      <Shell>
-        <Outlet />
-      </Shell>
-    </ServiceColours>
+    <Shell>
+      <main id="content">{who.error !== null && <Failure error={who.error} retry={() => void who.refetch()} />}</main>
+    </Shell>
   );
 }
 

@@ -12,10 +12,16 @@ describe('the form for a key', () => {
     expect(form(null)).toMatch(/<button[^>]*type="submit"[^>]*disabled/);
   });
 
+  it('is where one types where there is nothing else', () => {
+    const beside = rendered(<KeyForm variant="default" send={() => undefined} sending={false} error={null} />);
+    expect(form(null)).toContain('autofocus');
+    expect(beside).not.toContain('autofocus');
+  });
+
   it('says why a key was not taken', () => {
     const error = new ApiError(401, 'auth.unauthenticated', 'Unauthorized', 'the key is revoked or has expired');
     expect(form(null)).not.toContain('revoked');
-    expect(form(error)).toContain('the key is revoked or has expired');
+    expect(form(error)).toContain('The key is revoked or has expired');
     expect(form(new ApiError(0, 'network', 'ollyScale does not answer'))).toContain('ollyScale does not answer');
   });
 });

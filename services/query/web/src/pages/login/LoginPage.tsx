@@ -2,9 +2,9 @@ import { Alert, Button, Divider, PasswordInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
-import { ApiError } from '../../api/client';
 import { getLoginMethods, loginByKey, providerLogin } from '../../api/endpoints';
 import { Failure } from '../../parts/Failure';
+import { said } from '../../parts/said';
 import { back } from './back';
 import { problemText } from './problem';
 import classes from './LoginPage.module.css';
@@ -79,13 +79,13 @@ export function KeyForm({ send, sending, error, variant = 'filled' }: KeyFormPro
     >
       <PasswordInput
         label="Key"
-        description="One with the scope query, as `ollyscale keys create` makes it."
+        description="One with the scope query."
         placeholder="olly_…"
         autoComplete="current-password"
         value={key}
         onChange={(event) => setKey(event.currentTarget.value)}
         error={error === null ? undefined : said(error)}
-        data-autofocus
+        autoFocus={variant === 'filled'}
         required
         withAsterisk={false}
       />
@@ -95,6 +95,3 @@ export function KeyForm({ send, sending, error, variant = 'filled' }: KeyFormPro
     </form>
   );
 }
-
-const said = (error: Error): string =>
-  error instanceof ApiError && error.detail !== '' ? error.detail : error.message;
