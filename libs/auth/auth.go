@@ -110,7 +110,7 @@ func KnownScopes(names []string) (s Scopes) {
 // Config chooses how requests are authenticated.
 type Config struct {
 	Mode          string `mapstructure:"mode" usual:"true" doc:"How senders are authenticated: none (the tenant is what the header X-Scope-OrgID says), keys (every request brings a key, which has a tenant) or oidc (keys, and people log in at the identity provider that login.oidc of query names)."`
-	DefaultTenant string `mapstructure:"default_tenant" doc:"Tenant of a request that names none, in mode none."`
+	DefaultTenant string `mapstructure:"default_tenant" doc:"Tenant of a request that names none, in mode none; of people whom the identity provider lets in, where no claim gives tenants, in mode oidc."`
 	SnapshotKey   string `mapstructure:"snapshot_key" secret:"true" doc:"Base64 of at least 32 random bytes, the same for ingest and query, by which query signs what it tells ingest of the keys. Required where keys are demanded; all-in-one makes its own."`
 }
 

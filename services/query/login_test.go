@@ -112,8 +112,13 @@ func (b *browser) cookies(list ...*http.Cookie) {
 
 // later is the fixture with a service whose clock runs ahead by as much as is added.
 func (f *fixture) later(ahead *atomic.Int64, change ...func(*Config)) *fixture {
+	return f.at(func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }, change...)
+}
+
+// at is the fixture with a service that has this clock.
+func (f *fixture) at(now func() time.Time, change ...func(*Config)) *fixture {
 	env := testbed.Env(f.t)
-	env.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	env.Now = now
 	return f.withEnv(env, change...)
 }
 

@@ -1,8 +1,10 @@
 package query
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -35,6 +37,8 @@ func provider(t *testing.T, now func() time.Time) (*testissuer.Issuer, func(*Con
 			"grace": {"name": "Grace", "roles": []string{"staff", "viewer", "admin"}, "tenants": []string{"red", "not a tenant", "red"}},
 			"sub":   {"roles": []string{"viewer"}, "tenants": []string{"red"}},
 			"guest": {"email": "guest@shop.example", "roles": []string{"staff"}, "tenants": []string{"red"}},
+			"ida":   {"email": "ida@shop.example", "email_verified": "false", "preferred_username": "ida", "roles": "viewer", "tenants": "red"},
+			"ole":   {"email": "ole@shop.example", "email_verified": "true", "preferred_username": "ole", "roles": "viewer", "tenants": "red"},
 			"lost":  {"email": "lost@shop.example", "roles": []string{"viewer"}, "tenants": []string{"a b", "", "*"}},
 		},
 	}
@@ -49,12 +53,14 @@ func provider(t *testing.T, now func() time.Time) (*testissuer.Issuer, func(*Con
 	}
 }
 
-// oidcFixture is a service whose people log in at an issuer; both run ahead of the clock by as much as is added.
+// oidcFixture is a service whose people log in at an issuer. The clock of both stands still, but for what is added to it: how long a busy machine
+// takes changes nothing.
 func oidcFixture(t *testing.T, change ...func(*Config)) (*fixture, *testissuer.Issuer, *atomic.Int64) {
 	t.Helper()
 	ahead := new(atomic.Int64)
-	i, demand := provider(t, func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
-	f := newFixture(t).later(ahead, append([]func(*Config){demand}, change...)...)
+	began := time.Now()
+	i, demand := provider(t, func() time.Time { return began.Add(time.Duration(ahead.Load())) })
+	f := newFixture(t).at(i.Now, append([]func(*Config){demand}, change...)...)
 	f.refreshKeys()
 	return f, i, ahead
 }
@@ -104,7 +110,7 @@ func TestAPersonLogsInAtTheIdentityProvider(t *testing.T) {
 	}
 	me := b.me()
 	require.Equal(t, api.Me{Name: "ada@shop.example", Tenant: "red", Tenants: []string{"red", "blue"}, Scopes: []api.KeyScope{"query"}, SessionUntil: me.SessionUntil}, me)
-	require.WithinDuration(t, time.Now().Add(12*time.Hour), *me.SessionUntil, time.Minute)
+	require.WithinDuration(t, i.Now().Add(12*time.Hour), *me.SessionUntil, time.Minute)
 	spans := func(header ...string) int {
 		response, answer := b.ask(http.MethodPost, "/api/spans/search", searchBody{limit: 100}.json(t), header...)
 		require.Equal(t, http.StatusOK, response.status, "%s", answer)
@@ -157,6 +163,8 @@ func TestClaimsGiveRolesAndTenants(t *testing.T) {
 	for person, want := range map[string]api.Me{
 		"eve":   {Name: "eve[2J", Tenant: "red", Tenants: []string{"red"}, Scopes: []api.KeyScope{"query", "edit"}},
 		"grace": {Name: "Grace", Tenant: "red", Tenants: []string{"red"}, Scopes: []api.KeyScope{"query", "admin", "edit"}},
+		"ida":   {Name: "ida", Tenant: "red", Tenants: []string{"red"}, Scopes: []api.KeyScope{"query"}},
+		"ole":   {Name: "ole@shop.example", Tenant: "red", Tenants: []string{"red"}, Scopes: []api.KeyScope{"query"}},
 		"sub":   {Name: "sub-sub", Tenant: "red", Tenants: []string{"red"}, Scopes: []api.KeyScope{"query"}},
 	} {
 		b := f.browser()
@@ -252,11 +260,16 @@ func TestATokenIsTakenOfTheIssuerForThisAudienceAndInItsTime(t *testing.T) {
 	}
 	ok(good, "an ID token")
 	ok(viewer(testissuer.Claims{"aud": []string{"other", "api"}}), "an access token")
-	require.WithinDuration(t, time.Now().Add(5*time.Minute), *b.me("Authorization", "Bearer "+good).SessionUntil, time.Minute)
+	require.WithinDuration(t, i.Now().Add(5*time.Minute), *b.me("Authorization", "Bearer "+good).SessionUntil, time.Minute)
 
-	now := time.Now().Unix()
+	now := i.Now().Unix()
 	bad(viewer(testissuer.Claims{"aud": "other"}), "wrong audience")
 	bad(viewer(testissuer.Claims{"aud": nil}), "no audience")
+	ok(viewer(testissuer.Claims{"azp": "ollyscale"}), "an ID token that says for whom")
+	ok(viewer(testissuer.Claims{"aud": "api", "azp": "script"}), "an access token of a program")
+	ok(viewer(testissuer.Claims{"aud": []string{"ollyscale", "api"}, "azp": "script"}), "the same, with more audiences")
+	bad(viewer(testissuer.Claims{"aud": []string{"other", "ollyscale"}, "azp": "other"}), "what another client was given for itself")
+	bad(viewer(testissuer.Claims{"azp": "other"}), "the same")
 	bad(viewer(testissuer.Claims{"exp": now - 1}), "expired")
 	bad(viewer(testissuer.Claims{"exp": 0}), "without an end")
 	bad(viewer(testissuer.Claims{"nbf": now + 3600}), "not yet")
@@ -318,6 +331,58 @@ func TestATokenIsTakenOfTheIssuerForThisAudienceAndInItsTime(t *testing.T) {
 	ok(viewer(nil), "they are back")
 }
 
+// A key that the issuer has withdrawn opens nothing, though nobody brings a token by a new one; while its keys cannot be had, the old ones are good.
+func TestAKeyThatIsWithdrawnIsGoodForMinutes(t *testing.T) {
+	t.Parallel()
+	f, i, ahead := oidcFixture(t)
+	b := f.browser()
+	token := func() string {
+		return i.Sign(testissuer.Claims{"sub": "1", "roles": "viewer", "tenants": "red", "exp": i.Now().Add(time.Hour).Unix()})
+	}
+	old := token()
+	require.Equal(t, "red", b.me("Authorization", "Bearer "+old).Tenant)
+	i.Forget()
+	i.Change(func(is *testissuer.Behaviour) { is.KeysAway = true })
+	ahead.Store(int64(6 * time.Minute))
+	require.Equal(t, "red", b.me("Authorization", "Bearer "+old).Tenant)
+	i.Change(func(is *testissuer.Behaviour) { is.KeysAway = false })
+	ahead.Store(int64(12 * time.Minute))
+	for _, withdrawn := range []string{old, token()} {
+		require.Equal(t, "login.token", b.refused(http.StatusUnauthorized, http.MethodGet, "/api/me", "", "Authorization", "Bearer "+withdrawn))
+	}
+	require.Equal(t, 3, i.Requests("/keys"))
+}
+
+// Whoever brings something that looks like a token makes neither requests to an issuer that is away, nor lines in the log, as many as he likes.
+func TestAnIssuerThatIsAwayIsAskedAndToldOfSeldom(t *testing.T) {
+	t.Parallel()
+	f, i, ahead := oidcFixture(t)
+	var log bytes.Buffer
+	env := testbed.Env(t)
+	env.Now, env.Log = i.Now, slog.New(slog.NewTextHandler(&log, nil))
+	b := f.withEnv(env).browser()
+	token := "Bearer " + i.Sign(testissuer.Claims{"sub": "1", "roles": "viewer", "tenants": "red"})
+	i.Change(func(is *testissuer.Behaviour) { is.KeysAway = true })
+	path := b.toIssuer(i, "ada", "/")
+	for range 20 {
+		require.Equal(t, "login.issuer", b.refused(http.StatusServiceUnavailable, http.MethodGet, "/api/me", "", "Authorization", token))
+	}
+	require.Equal(t, 1, i.Requests("/keys"))
+	i.Change(func(is *testissuer.Behaviour) { is.KeysAway, is.HangUp = false, true })
+	ahead.Store(int64(6 * time.Second))
+	for range 20 {
+		require.Equal(t, "login.issuer", b.refused(http.StatusServiceUnavailable, http.MethodGet, "/api/me", "", "Authorization", token))
+	}
+	require.Equal(t, 2, i.Requests("/keys"), "that it hung up is an answer, too")
+	for range 20 {
+		b.ask(http.MethodGet, "/auth/callback?state=x", "", "Accept", "text/html")
+	}
+	require.Equal(t, "login.issuer", b.refused(http.StatusServiceUnavailable, http.MethodGet, path, ""))
+	for message, times := range map[string]int{"the identity provider does not answer": 2, "a login failed": 1} {
+		require.Equal(t, times, strings.Count(log.String(), message), "%s\n%s", message, &log)
+	}
+}
+
 func TestAWayBackIsOfTheLoginThatThisBrowserBegan(t *testing.T) {
 	t.Parallel()
 	f, i, ahead := oidcFixture(t)
@@ -370,7 +435,7 @@ func TestAWayBackIsOfTheLoginThatThisBrowserBegan(t *testing.T) {
 	for code, change := range map[string]func(testissuer.Claims){
 		"login.flow":             func(c testissuer.Claims) { c["nonce"] = "of another login" },
 		"login.token":            func(c testissuer.Claims) { c["aud"] = "other" },
-		"login.token ":           func(c testissuer.Claims) { c["exp"] = time.Now().Unix() - 60 },
+		"login.token ":           func(c testissuer.Claims) { c["exp"] = i.Now().Unix() - 60 },
 		"login.token  ":          func(c testissuer.Claims) { c["iss"] = "https://evil.example" },
 		"login.flow ":            func(c testissuer.Claims) { delete(c, "nonce") },
 		"login.too_many_tenants": func(c testissuer.Claims) { c["tenants"] = manyTenants() },
@@ -466,7 +531,7 @@ func TestALoginMayEndWithItsTokenAndAtTheProvider(t *testing.T) {
 	i.Change(func(is *testissuer.Behaviour) { is.Life = 7 * time.Minute })
 	b := f.browser()
 	b.logIn(i, "ada", "/")
-	require.WithinDuration(t, time.Now().Add(7*time.Minute), *b.me().SessionUntil, 10*time.Second)
+	require.WithinDuration(t, i.Now().Add(7*time.Minute), *b.me().SessionUntil, 10*time.Second)
 	logout := func() string {
 		response, answer := b.ask(http.MethodPost, "/auth/logout", "")
 		require.Equal(t, http.StatusOK, response.status)
@@ -487,7 +552,7 @@ func TestALoginMayEndWithItsTokenAndAtTheProvider(t *testing.T) {
 	require.Equal(t, "/login", logout(), "a key is nobody's at the provider")
 	i.Change(func(is *testissuer.Behaviour) { is.Life = 24 * time.Hour })
 	b.logIn(i, "ada", "/")
-	require.WithinDuration(t, time.Now().Add(12*time.Hour), *b.me().SessionUntil, time.Minute)
+	require.WithinDuration(t, i.Now().Add(12*time.Hour), *b.me().SessionUntil, time.Minute)
 }
 
 func TestAPublicClientHasNoSecret(t *testing.T) {

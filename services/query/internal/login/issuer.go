@@ -1,8 +1,8 @@
 package login
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,14 +12,15 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
+	"github.com/ollyscale/ollyscale/libs/seldom"
 	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -101,12 +102,6 @@ func loopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-const (
-	askTimeout = 5 * time.Second // of the issuer, for one answer
-	askAgain   = 5 * time.Second // until an issuer that did not answer is asked again, and until its keys are
-	discovered = time.Hour       // how long what it said of itself holds
-)
-
 // issuer is the identity provider. It is asked about itself when it is first needed, and again until it answers: a service starts, and
 // keys open it, while the provider is away.
 type issuer struct {
@@ -115,25 +110,24 @@ type issuer struct {
 	fallback        telemetry.Tenant // of everybody where no claim gives any
 	client          *http.Client
 	now             func() time.Time
-	log             *slog.Logger
+	log             *seldom.Log
 	publicURL, self string // without the slash at the end; self is where the issuer leads back to
 
-	mu    sync.Mutex
-	known *discovery
-	asked time.Time // last, in vain or not
+	says *kept[*discovery]
+	keys *kept[*oidc.StaticKeySet]
 }
 
 // discovery is what the issuer said of itself.
 type discovery struct {
-	provider   *oidc.Provider
-	keys       oidc.KeySet
+	keysURL    string
 	algorithms []string
 	endSession string
 	endpoint   oauth2.Endpoint
 }
 
-func newIssuer(cfg OIDC, fallback telemetry.Tenant, now func() time.Time, log *slog.Logger) (*issuer, error) {
+func newIssuer(cfg OIDC, fallback telemetry.Tenant, now func() time.Time, log *seldom.Log) (*issuer, error) {
 	i := &issuer{cfg: cfg, fallback: fallback, client: &http.Client{Timeout: askTimeout}, now: now, log: log}
+	i.says, i.keys = newKept(now, i.askItself), newKept(now, i.askKeys)
 	var err error
 	if i.roles, err = cfg.roles(); err != nil {
 		return nil, err
@@ -150,36 +144,25 @@ func (i *issuer) away() error {
 	return errIssuer.New("the identity provider does not answer, or not as one: the log of this service says why; keys work")
 }
 
-// discover is what the issuer says of itself, an hour old at most if it answers. Its error is errIssuer.
+// silent notes in the log why the issuer could not be asked, once a minute, and answers whoever wanted it.
+func (i *issuer) silent(ctx context.Context, doing string, err error) error {
+	i.log.Note(ctx, slog.LevelWarn, "the identity provider does not answer", doing, slog.String("issuer", i.cfg.Issuer), slog.Any("error", err))
+	return i.away()
+}
+
+// discover is what the issuer says of itself, an hour old at most if it answers. Its error is errIssuer, or that of ctx.
 func (i *issuer) discover(ctx context.Context) (*discovery, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	age := i.now().Sub(i.asked)
-	if i.known != nil && age < discovered {
-		return i.known, nil
+	d, known, err := i.says.get(ctx, discovered)
+	if !known {
+		return nil, err
 	}
-	if i.known == nil && age < askAgain {
-		return nil, i.away()
-	}
-	i.asked = i.now()
-	d, err := i.ask(context.WithoutCancel(ctx)) // who asked first may go
-	i.asked = i.now()                           // who waited meanwhile does not wait for an answer of his own
-	if err != nil {
-		i.log.WarnContext(ctx, "the identity provider does not answer", "issuer", i.cfg.Issuer, "error", err)
-		if i.known == nil {
-			return nil, i.away()
-		}
-		return i.known, nil // as it was
-	}
-	i.known = d
 	return d, nil
 }
 
-func (i *issuer) ask(ctx context.Context) (*discovery, error) {
-	ctx = oidc.ClientContext(ctx, i.client)
-	provider, err := oidc.NewProvider(ctx, i.cfg.Issuer)
+func (i *issuer) askItself(ctx context.Context) (*discovery, error) {
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, i.client), i.cfg.Issuer)
 	if err != nil {
-		return nil, fmt.Errorf("discovery: %w", err)
+		return nil, i.silent(ctx, "discovery", err)
 	}
 	var says struct {
 		Keys       string   `json:"jwks_uri"`
@@ -188,9 +171,9 @@ func (i *issuer) ask(ctx context.Context) (*discovery, error) {
 		Methods    []string `json:"token_endpoint_auth_methods_supported"`
 	}
 	if err := provider.Claims(&says); err != nil {
-		return nil, fmt.Errorf("discovery: %w", err)
+		return nil, i.silent(ctx, "discovery", err)
 	}
-	d := &discovery{provider: provider, endSession: says.EndSession, endpoint: provider.Endpoint()}
+	d := &discovery{keysURL: says.Keys, endSession: says.EndSession, endpoint: provider.Endpoint()}
 	// Known, and not tried one after the other: a code is good for one try.
 	d.endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	if i.cfg.ClientSecret == "" || len(says.Methods) > 0 && !slices.Contains(says.Methods, "client_secret_basic") {
@@ -204,8 +187,6 @@ func (i *issuer) ask(ctx context.Context) (*discovery, error) {
 	if len(d.algorithms) == 0 {
 		d.algorithms = []string{oidc.RS256} // what every provider has to have
 	}
-	keys := &http.Client{Timeout: askTimeout, Transport: &remembered{now: i.now, next: http.DefaultTransport}}
-	d.keys = oidc.NewRemoteKeySet(oidc.ClientContext(ctx, keys), says.Keys)
 	return d, nil
 }
 
@@ -214,54 +195,64 @@ var asymmetric = []string{ //nolint:gochecknoglobals // a table
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA,
 }
 
-// remembered answers a request for the issuer's keys with the answer before it where that is young: anybody can present a token whose
-// key is not known, and each would be a request to the issuer.
-type remembered struct {
-	now  func() time.Time
-	next http.RoundTripper
-
-	mu   sync.Mutex
-	at   time.Time
-	last *http.Response
-	body []byte
-}
-
 const maxKeys = 1 << 20 // bytes of a list of keys
 
-// RoundTrip asks the issuer, or answers as it did.
-func (m *remembered) RoundTrip(r *http.Request) (*http.Response, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.last == nil || m.now().Sub(m.at) >= askAgain {
-		answer, err := m.next.RoundTrip(r)
-		if err != nil {
-			return nil, err //nolint:wrapcheck // a transport adds nothing
-		}
-		body, err := io.ReadAll(io.LimitReader(answer.Body, maxKeys))
-		if err = errors.Join(err, answer.Body.Close()); err != nil {
-			return nil, err
-		}
-		m.at, m.last, m.body = m.now(), answer, body
+// askKeys fetches the keys by which the issuer signs now.
+func (i *issuer) askKeys(ctx context.Context) (*oidc.StaticKeySet, error) {
+	d, err := i.discover(ctx)
+	if err != nil {
+		return nil, err
 	}
-	again := *m.last
-	again.Header = m.last.Header.Clone()
-	again.Body, again.Request = io.NopCloser(bytes.NewReader(m.body)), r
-	return &again, nil
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.keysURL, http.NoBody)
+	if err != nil {
+		return nil, i.silent(ctx, "keys", err)
+	}
+	answer, err := i.client.Do(r)
+	if err != nil {
+		return nil, i.silent(ctx, "keys", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return nil, i.silent(ctx, "keys", fmt.Errorf("status %d", answer.StatusCode))
+	}
+	var list struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxKeys)).Decode(&list); err != nil {
+		return nil, i.silent(ctx, "keys", err)
+	}
+	set := &oidc.StaticKeySet{}
+	for _, text := range list.Keys {
+		var key jose.JSONWebKey
+		if json.Unmarshal(text, &key) != nil || !key.IsPublic() || key.Use != "" && key.Use != "sig" {
+			continue // of a kind that is not known here, or for something else
+		}
+		set.PublicKeys = append(set.PublicKeys, key.Key)
+	}
+	return set, nil
 }
 
-// fetching tells keys that could not be had from a signature that is wrong, which the verifier does not.
-type fetching struct {
-	oidc.KeySet
-	err error
+// signers is the keys of the issuer as a verifier wants them. They are fetched again when they may have been withdrawn, and for a signature that
+// is of none of them.
+type signers struct {
+	keys *kept[*oidc.StaticKeySet]
+	away error // that they could not be had, which the verifier does not tell from a signature that is wrong
 }
 
-// VerifySignature keeps the error of a request for keys.
-func (f *fetching) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
-	payload, err := f.KeySet.VerifySignature(ctx, jwt)
-	if err != nil && strings.Contains(err.Error(), "fetching keys") {
-		f.err = err
+// VerifySignature is what a token says that one of the keys signed.
+func (s *signers) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
+	set, known, err := s.keys.get(ctx, keysHold)
+	if known {
+		if payload, err := set.VerifySignature(ctx, jwt); err == nil {
+			return payload, nil
+		}
+		set, _, err = s.keys.get(ctx, askAgain)
 	}
-	return payload, err //nolint:wrapcheck // it stands for the set
+	if err != nil {
+		s.away = err
+		return nil, err
+	}
+	return set.VerifySignature(ctx, jwt) //nolint:wrapcheck // it stands for the set
 }
 
 // verify reads a token that the issuer signed for one of the audiences and that is good now. Its errors are 401, or errIssuer; none holds
@@ -271,14 +262,13 @@ func (i *issuer) verify(ctx context.Context, raw string, audiences ...string) (*
 	if err != nil {
 		return nil, err
 	}
-	keys := &fetching{KeySet: d.keys}
+	keys := &signers{keys: i.keys}
 	v := oidc.NewVerifier(i.cfg.Issuer, keys, &oidc.Config{SkipClientIDCheck: true, Now: i.now, SupportedSigningAlgs: d.algorithms})
 	token, err := v.Verify(ctx, raw)
 	var expired *oidc.TokenExpiredError
 	switch {
-	case keys.err != nil:
-		i.log.WarnContext(ctx, "the keys of the identity provider cannot be had", "issuer", i.cfg.Issuer, "error", keys.err)
-		return nil, i.away()
+	case keys.away != nil:
+		return nil, keys.away
 	case errors.As(err, &expired):
 		return nil, errToken.New("the token has expired")
 	case err != nil:
@@ -287,6 +277,18 @@ func (i *issuer) verify(ctx context.Context, raw string, audiences ...string) (*
 		return nil, errToken.New("the token is for another audience")
 	case token.Subject == "":
 		return nil, errToken.New("the token is about nobody")
+	}
+	var claims struct {
+		Party string `json:"azp"`
+	}
+	if err := token.Claims(&claims); err != nil {
+		return nil, errToken.New("the claims of the token cannot be read")
+	}
+	// What another client was given for itself, with this one beside it as an audience, is none of this one's ID tokens; an audience that is
+	// meant for programs, each of which is a client of its own, is named in audiences.
+	others := slices.DeleteFunc(slices.Clone(audiences), func(a string) bool { return a == i.cfg.ClientID })
+	if claims.Party != "" && claims.Party != i.cfg.ClientID && !slices.ContainsFunc(token.Audience, func(a string) bool { return slices.Contains(others, a) }) {
+		return nil, errToken.New("the token was given to another client")
 	}
 	return token, nil
 }
@@ -325,7 +327,8 @@ const maxName = 100 // characters of a person's name
 // name is how a person is called: by an address that the issuer does not doubt, by what he is called there, or by the number he has there.
 // It stands in logs and tables, so that it holds nothing that moves a terminal's cursor.
 func name(claims map[string]any, subject string) string {
-	if verified, said := claims["email_verified"].(bool); said && !verified {
+	switch claims["email_verified"] {
+	case false, "false", "False": // some providers have it as a string
 		delete(claims, "email")
 	}
 	for _, key := range []string{"email", "preferred_username", "name"} {

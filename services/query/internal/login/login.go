@@ -2,6 +2,7 @@
 //
 //	session.go  a login as an encrypted cookie; which requests may use it
 //	roles.go    what people may do, by the role that they have
+//	kept.go     what the identity provider says, kept while it is young
 //	issuer.go   an identity provider (OpenID Connect): what it says of itself, its tokens and their claims
 //	oidc.go     login at it, by the authorization code flow
 //	login.go    the routes below /auth, and who sent a request
@@ -19,6 +20,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
+	"github.com/ollyscale/ollyscale/libs/seldom"
 	"github.com/ollyscale/ollyscale/libs/settings"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -53,8 +55,8 @@ func (c Config) Validate() error {
 // Login serves and recognises logins. Safe for concurrent use.
 type Login struct {
 	cfg     Config
-	log     *slog.Logger
-	issuer  *issuer // nil where people have keys only
+	log     *seldom.Log // anybody can fail to log in, and make the issuer be asked
+	issuer  *issuer     // nil where people have keys only
 	auth    *auth.Authenticator
 	now     func() time.Time
 	sealer  sealer
@@ -68,10 +70,10 @@ func New(cfg Config, a *auth.Authenticator, fallback telemetry.Tenant, now func(
 		cfg.SessionKey = settings.NewSecret()
 		log.WarnContext(context.Background(), "login.session_key is not set: logins end with this process, and of several replicas none knows those of another")
 	}
-	l := &Login{cfg: cfg, log: log, auth: a, now: now, origins: http.NewCrossOriginProtection()}
+	l := &Login{cfg: cfg, log: seldom.New(log, now), auth: a, now: now, origins: http.NewCrossOriginProtection()}
 	var err error
 	if cfg.OIDC.Enabled() {
-		if l.issuer, err = newIssuer(cfg.OIDC, fallback, now, log); err != nil {
+		if l.issuer, err = newIssuer(cfg.OIDC, fallback, now, l.log); err != nil {
 			return nil, err
 		}
 	}

@@ -3,6 +3,7 @@ package login
 import (
 	"crypto/subtle"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -104,12 +105,12 @@ func (l *Login) finish(c echo.Context, f flow) error {
 	}
 	tokens, err := l.oauth(d).Exchange(oidc.ClientContext(ctx, l.issuer.client), code, oauth2.VerifierOption(f.Verifier))
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response.StatusCode < http.StatusInternalServerError {
-		l.issuer.log.WarnContext(ctx, "the identity provider refused to complete a login", "issuer", l.issuer.cfg.Issuer, "status", refused.Response.StatusCode, "code", refused.ErrorCode)
+		l.log.Note(ctx, slog.LevelWarn, "the identity provider refused to complete a login", http.StatusText(refused.Response.StatusCode),
+			slog.String("issuer", l.issuer.cfg.Issuer), slog.String("code", refused.ErrorCode))
 		return errFlow.New("the identity provider refused to complete this login: the log of this service says why")
 	}
 	if err != nil {
-		l.issuer.log.WarnContext(ctx, "the identity provider does not answer", "issuer", l.issuer.cfg.Issuer, "error", err)
-		return l.issuer.away()
+		return l.issuer.silent(ctx, "token", err)
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	token, err := l.issuer.verify(ctx, raw, l.issuer.cfg.ClientID)
@@ -139,7 +140,7 @@ func (l *Login) told(c echo.Context, err error, back string) error {
 	if back != "" && back != "/" {
 		q.Set("return", back)
 	}
-	l.log.WarnContext(c.Request().Context(), "a login failed", "code", fault.From(err).Code, "reason", fault.From(err).Message)
+	l.log.Note(c.Request().Context(), slog.LevelWarn, "a login failed", fault.From(err).Code, slog.String("because", fault.From(err).Message))
 	return c.Redirect(http.StatusSeeOther, loginPage+"?"+q.Encode())
 }
 

@@ -51,6 +51,7 @@ type Behaviour struct {
 	LogIn    string       // who is logged in without being asked; "" for asking
 	Away     bool         // it answers 503
 	KeysAway bool         // its keys alone do
+	HangUp   bool         // it ends the connection without an answer
 	Refuse   bool         // people are not let through
 	Change   func(Claims) // changes what the next tokens say
 	Life     time.Duration
@@ -161,6 +162,9 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if i.behave.Away || i.behave.KeysAway && r.URL.Path == "/keys" {
 		http.Error(w, "away", http.StatusServiceUnavailable)
 		return
+	}
+	if i.behave.HangUp {
+		panic(http.ErrAbortHandler)
 	}
 	switch r.URL.Path {
 	case "/.well-known/openid-configuration":
