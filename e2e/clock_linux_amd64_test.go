@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"debug/elf"
 	bits "encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,32 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
-
-// A clock that jumps, for chosen processes. Programs read the time of day from code that the kernel maps into each of them, the vDSO; Go and C do alike.
-// Nothing that is loaded before (LD_PRELOAD) reaches Go, and a time namespace moves only the clocks that count from boot. So a few instructions of that code
-// are replaced in the process's own copy: the time of day is asked of the kernel, and an offset is added to it. Clocks that count from boot stay as they
-// are, as when somebody sets a machine's clock: time.Since goes on, and dates jump.
-
-// clockJumps says that this machine's processes can be given another clock.
-const clockJumps = true
-
-// jump sets the clocks of processes so far from the machine's, in whole seconds. A process that is started later has the machine's clock, unless it is a child.
-func jump(t *testing.T, offset time.Duration, pids ...int) {
-	t.Helper()
-	for _, pid := range pids {
-		var err error
-		waitFor(t, 5*time.Second, "the kernel has made process "+strconv.Itoa(pid), func() bool {
-			err = setClock(pid, offset)
-			return !errors.Is(err, errNoClock)
-		})
-		require.NoError(t, err, "clock of process %d", pid)
-	}
-}
 
 // What replaces a function: it calls the kernel and adds the offset, which is read from the start of the patch. Registers are those of the System V calling
 // convention, of which the functions may change rax, rcx and r11.
@@ -50,10 +25,7 @@ const (
 	patchTime = "b8c9000000" + "0f05" + "480305%s" + "4885ff" + "7403" + "488907" + "c3"
 )
 
-// errNoClock is of a process whose program is just being loaded.
-var errNoClock = errors.New("no vDSO")
-
-// setClock patches a process, if it is not yet, and sets its offset.
+// setClock patches a process, if it is not yet, and sets its offset. errNoClock: its program is just being loaded; errFixedClock: this machine does not let it.
 func setClock(pid int, offset time.Duration) error {
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {
@@ -72,12 +44,12 @@ func setClock(pid int, offset time.Duration) error {
 	}
 	memory, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", pid), os.O_RDWR, 0)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errFixedClock, err)
 	}
 	defer func() { _ = memory.Close() }()
 	image := make([]byte, to-from)
 	if _, err := memory.ReadAt(image, int64(from)); err != nil {
-		return fmt.Errorf("read the vDSO: %w", err)
+		return fmt.Errorf("%w: read the vDSO: %w", errFixedClock, err)
 	}
 	functions, err := clockFunctions(image)
 	if err != nil {
@@ -87,11 +59,10 @@ func setClock(pid int, offset time.Duration) error {
 	patch := len(image) - stubs
 	seconds := bits.LittleEndian.AppendUint64(nil, uint64(int64(offset/time.Second)))
 	if image[functions[0].at] == 0xe9 { // patched already
-		_, err := memory.WriteAt(seconds, int64(from)+int64(patch))
-		return err
+		return memoryWrite(memory, from, patch, seconds)
 	}
 	if len(bytes.Trim(image[patch:], "\x00")) > 0 {
-		return fmt.Errorf("the vDSO has no %d bytes to spare", stubs)
+		return fmt.Errorf("%w: the vDSO has no %d bytes to spare", errFixedClock, stubs)
 	}
 	stub := slices.Clone(seconds)
 	for i, f := range functions {
@@ -118,7 +89,7 @@ func setClock(pid int, offset time.Duration) error {
 
 func memoryWrite(memory *os.File, from uint64, at int, data []byte) error {
 	if _, err := memory.WriteAt(data, int64(from)+int64(at)); err != nil {
-		return fmt.Errorf("write to the vDSO: %w", err)
+		return fmt.Errorf("%w: write to the vDSO: %w", errFixedClock, err)
 	}
 	return nil
 }
@@ -144,7 +115,7 @@ func clockFunctions(image []byte) ([]clockFunction, error) {
 	} {
 		i := slices.IndexFunc(symbols, func(s elf.Symbol) bool { return s.Name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("the vDSO has no %s", name)
+			return nil, fmt.Errorf("%w: the vDSO has no %s", errFixedClock, name)
 		}
 		all = append(all, clockFunction{patch: patch, at: int(symbols[i].Value)})
 	}

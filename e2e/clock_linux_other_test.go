@@ -3,13 +3,11 @@
 package e2e
 
 import (
-	"testing"
+	"fmt"
+	"runtime"
 	"time"
 )
 
-// clockJumps says that this machine's processes can be given another clock: nobody has written the few instructions for this processor yet.
-const clockJumps = false
-
-func jump(*testing.T, time.Duration, ...int) {}
-
-func setClock(int, time.Duration) error { return nil }
+func setClock(int, time.Duration) error {
+	return fmt.Errorf("%w: nobody has written the few instructions for %s yet", errFixedClock, runtime.GOARCH)
+}

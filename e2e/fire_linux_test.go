@@ -45,7 +45,7 @@ const (
 // at the end that what was acknowledged is stored once, that the dead letters are the poison and nothing else, that the roll-up counts what
 // the segments hold, and that health said the truth in time.
 func TestFire(t *testing.T) {
-	if faults := chosen(t, faults()); len(faults) > 0 {
+	if faults := chosen(t, faults(clocksMove(), t.Log)); len(faults) > 0 {
 		newFire(t).burn(faults, minutes(t))
 	}
 }
