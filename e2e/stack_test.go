@@ -172,13 +172,16 @@ func (s *stack) startCluster(servers int) {
 		routes[i], urls[i] = "nats://"+address(testbed.Port(s.t)), "nats://"+address(clients[i])
 	}
 	for i := range servers {
-		name, monitor := "n"+strconv.Itoa(i), testbed.Port(s.t)
+		name, monitor := serverName(i), testbed.Port(s.t)
 		s.monitors = append(s.monitors, "http://"+address(monitor))
 		s.cluster = append(s.cluster, s.start(name, natsServer(s.t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(clients[i]), "-m", strconv.Itoa(monitor), "-js",
 			"-sd", filepath.Join(s.dir, name), "-n", name, "--cluster_name", "c", "--cluster", routes[i], "--routes", strings.Join(routes, ",")))
 	}
 	s.bus = strings.Join(urls, ",")
 }
+
+// serverName is that of one of several NATS servers.
+func serverName(n int) string { return "n" + strconv.Itoa(n) }
 
 // writer starts one more writer and returns the URL of its health.
 func (s *stack) writer() (p *process, health string) {
@@ -380,29 +383,51 @@ func (s *stack) stored(pool *pgxpool.Pool, spans int) {
 	})
 }
 
+// streamSeen is a stream as a NATS server sees it.
+type streamSeen struct {
+	Name  string `json:"name"`
+	State struct {
+		Messages int    `json:"messages"`
+		LastSeq  uint64 `json:"last_seq"`
+	} `json:"state"`
+	Cluster   ledBy `json:"cluster"`
+	Consumers []struct {
+		Name    string `json:"name"`
+		Cluster ledBy  `json:"cluster"`
+	} `json:"consumer_detail"`
+}
+
+// ledBy is who leads a stream or a consumer that several servers hold, as one of them sees it.
+type ledBy struct {
+	Leader string `json:"leader"`
+}
+
+// streamsOf asks a server's monitor for its streams and their consumers. It answers by itself, also where nobody leads.
+func streamsOf(ctx context.Context, monitor string) (streams []streamSeen, err error) {
+	var answer struct {
+		Accounts []struct {
+			Streams []streamSeen `json:"stream_detail"`
+		} `json:"account_details"`
+	}
+	err = get(ctx, monitor+"/jsz?accounts=true&streams=true&consumers=true", &answer)
+	for _, account := range answer.Accounts {
+		streams = append(streams, account.Streams...)
+	}
+	return streams, err
+}
+
 // settled waits until the bus holds nothing that is not written: a second sending can only have added something by then.
 func (s *stack) settled() {
 	s.t.Helper()
 	waitFor(s.t, time.Minute, "an empty bus", func() bool {
-		var answer struct {
-			Accounts []struct {
-				Streams []struct {
-					Name  string `json:"name"`
-					State struct {
-						Messages int `json:"messages"`
-					} `json:"state"`
-				} `json:"stream_detail"`
-			} `json:"account_details"`
-		}
-		if get(s.t.Context(), s.monitor+"/jsz?accounts=true&streams=true", &answer) != nil {
+		streams, err := streamsOf(s.t.Context(), s.monitor)
+		if err != nil {
 			return false
 		}
 		messages := 0
-		for _, account := range answer.Accounts {
-			for _, stream := range account.Streams {
-				if !strings.HasPrefix(stream.Name, "KV_") { // what ingest is told of policies and keys stays
-					messages += stream.State.Messages
-				}
+		for _, stream := range streams {
+			if !strings.HasPrefix(stream.Name, "KV_") { // what ingest is told of policies and keys stays
+				messages += stream.State.Messages
 			}
 		}
 		return messages == 0
