@@ -34,8 +34,7 @@ type Consumer struct {
 	fetch   sync.Mutex // one Fetch at a time
 	request uint64     // number of the last pull request: the last token of its reply subject
 	asked   *asked     // the one request that is not at its end; nil when there is none
-	ready   bool       // the durable consumer is known to be as it is configured
-	again   time.Time  // until then it is not asked for once more: nobody answered for the administration, and it is there
+	ready   bool       // the durable consumer is known to exist
 	moving  aside      // what cannot be opened
 }
 
@@ -129,10 +128,8 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 	c.giveBackStale()
 	err := f.run(ctx)
 	if unsure != nil {
-		if err != nil {
+		if c.ready = err == nil; !c.ready {
 			err = unsure
-		} else {
-			c.again = time.Now().Add(ensureAgain)
 		}
 	}
 	if c.asked != nil && !c.asked.carried() {
@@ -140,10 +137,6 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 	}
 	return f.out, err
 }
-
-// ensureAgain is how long a Consumer whose durable consumer is there, and may be as an earlier configuration had it, waits before it asks the administration
-// again, which did not answer: each time may cost its Fetch two seconds.
-const ensureAgain = 5 * time.Second
 
 // soon is the least time to wait for a message.
 const soon = 10 * time.Millisecond
@@ -320,7 +313,7 @@ func (c *Consumer) status(ctx context.Context, status, description string) error
 		return nil // byte limit reached, leadership change, too many waiting requests: the next request finds out
 	}
 	// 503 no responders, or the consumer is gone.
-	c.ready, c.again = false, time.Time{}
+	c.ready = false
 	c.bus.log.LogAttrs(ctx, slog.LevelWarn, "consumer lost", slog.String("signal", c.signal.String()),
 		slog.String("status", status), slog.String("description", description))
 	return errConsumerLost.Newf("the consumer of %s is gone (%s %s)", c.signal, status, description)
@@ -328,7 +321,7 @@ func (c *Consumer) status(ctx context.Context, status, description string) error
 
 // ensure makes the durable consumer, and the streams where they are missing too.
 func (c *Consumer) ensure(ctx context.Context) error {
-	if c.ready || time.Now().Before(c.again) {
+	if c.ready {
 		return nil
 	}
 	err := c.bus.ensureConsumer(ctx, c.signal)

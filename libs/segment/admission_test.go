@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -27,7 +29,7 @@ import (
 //   - What they take, the Collector's decoder takes, and it comes back through segments as that reads it. A log record whose id has another
 //     length is taken here, without the id, as OTLP says; the Collector refuses the request.
 //   - What they refuse and the Collector takes is one of the few things that stand in stricter.
-//   - Every part that Admit cuts, stamped or not, is taken, with the items that it is said to have.
+//   - Every part that Admit cuts is taken, with the items that it is said to have.
 //
 // Known differences from the Collector's decoder: the string tables of profiles, and the deprecated scope_spans, scope_logs and
 // scope_metrics of field 1000, are not kept, and the latter not checked; numbers sent packed and unpacked in one message are joined, as
@@ -121,26 +123,44 @@ func checkParts(t testing.TB, signal telemetry.Signal, payload []byte, want []st
 	a, err := telemetry.Admit(signal, payload, telemetry.Limits{MaxBytes: max(len(payload)/2, 200)})
 	require.NoError(t, err)
 	all := NewTable("acme", signal)
-	for i, part := range a.Parts {
-		n, err := all.Append(part.Payload, int64(i))
+	position := int64(0)
+	for part := range a.Parts(baseTime) {
+		n, err := all.Append(part.Payload, position)
 		require.NoError(t, err, "admitted, but not stored")
 		require.Equal(t, part.Items, n)
-		if part.Untimed > 0 {
-			stamped := NewTable("acme", signal)
-			n, err := stamped.Append(telemetry.StampLogs(part.Payload, baseTime), 1)
-			require.NoError(t, err)
-			require.Equal(t, part.Items, n)
-			for row := range stamped.N {
-				require.NotZero(t, stamped.Ints[ColTime][row])
-			}
-		}
+		position++
+	}
+	for row := range all.N {
+		require.True(t, signal != telemetry.Logs || all.Ints[ColTime][row] != 0)
 	}
 	require.Equal(t, a.Items, all.N)
+	if want != nil && a.Untimed > 0 {
+		want, _ = flatten(t, signal, observed(t, payload))
+	}
 	if want != nil && a.Refused() == 0 && a.Cut == 0 && all.N > 0 { // what is cut is told by the tests of telemetry
 		got, ok := flatten(t, signal, all.OTLP(nil))
 		require.True(t, ok)
 		require.Equal(t, want, got, "parts")
 	}
+}
+
+// observed is a request of logs whose records without a time have the observed time baseTime.
+func observed(t testing.TB, payload []byte) []byte {
+	t.Helper()
+	request := plogotlp.NewExportRequest()
+	require.NoError(t, request.UnmarshalProto(payload))
+	for _, r := range request.Logs().ResourceLogs().All() {
+		for _, s := range r.ScopeLogs().All() {
+			for _, record := range s.LogRecords().All() {
+				if record.Timestamp() == 0 && record.ObservedTimestamp() == 0 {
+					record.SetObservedTimestamp(pcommon.Timestamp(baseTime))
+				}
+			}
+		}
+	}
+	out, err := request.MarshalProto()
+	require.NoError(t, err)
+	return out
 }
 
 // treatedOtherwise reports whether a request that was taken holds what the Collector's decoder is known to treat otherwise.

@@ -1,8 +1,10 @@
 package telemetry
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -16,49 +18,86 @@ import (
 type Part struct {
 	Payload  []byte
 	Items    int
-	Untimed  int      // log records with neither time nor observed time: see StampLogs
 	Ordinals Ordinals // which of the request's items it holds, in this order; nil for all of them
 }
 
-// Admission is what of a request is admitted.
+// Size is what the part takes of memory, in bytes.
+func (p *Part) Size() int { return cap(p.Payload) + cap(p.Ordinals)*runBytes }
+
+// Admission is what of a request is admitted. It is used by one goroutine.
 type Admission struct {
-	Summary
-	Parts []Part // none where nothing is admitted
+	Summary // of Check, until the parts were made: then it counts what went into none of them, too
+	payload []byte
+	limits  Limits
 }
 
-// Admit checks a request (see Check), leaves out the items that are not admitted, and cuts what remains into parts of at most
-// limits.PartBytes at the bounds of resources, scopes, metrics and items; an item that needs more, up to limits.MaxBytes, is a part alone. Of
-// one that needs more than that, the largest values are cut (see CutAttribute), and it is counted in Cut.
+// Admit checks a request (see Check) and is how to leave out the items that are not admitted and to cut what remains into parts. The payload
+// belongs to the admission.
+func Admit(signal Signal, payload []byte, limits Limits) (*Admission, error) {
+	summary, err := Check(signal, payload, limits)
+	if err != nil {
+		return nil, err
+	}
+	return &Admission{Summary: summary, payload: payload, limits: limits}, nil
+}
+
+// asItCame reports whether the payload itself is the only part.
+func (a *Admission) asItCame() bool {
+	return a.Refused() == 0 && a.Damage() == nil && a.Untimed == 0 && a.fits()
+}
+
+func (a *Admission) fits() bool { return a.limits.part() <= 0 || a.size() <= a.limits.part() }
+
+// size bounds what is admitted, in bytes, with the times that it is given.
+func (a *Admission) size() int { return len(a.payload) + a.Untimed*stampRoom }
+
+// Copies is how many bytes the parts take together beside the payload, but for what they repeat of what their items share; 0 where the payload
+// is the only part. Ask before the parts are made.
+func (a *Admission) Copies() int {
+	if a.Items == 0 || a.asItCame() {
+		return 0
+	}
+	return a.size()
+}
+
+// Parts makes the parts one after another, each of at most limits.PartBytes, cut at the bounds of resources, scopes, metrics and items; an
+// item that needs more, up to limits.MaxBytes, is a part alone. Of one that needs more than that, the largest values are cut (see CutAttribute),
+// and it is counted in Cut. None is made where nothing is admitted. It is for one use.
 // Order is kept, and a part says which of the request's items it holds, so that the same request may be cut otherwise when it is sent again.
-// A part stays within limits.MaxBytes after StampLogs, too.
 //
-// Where everything is admitted and fits, the only part is payload itself. Otherwise parts are copies. An item in which there is not enough
+// A log record that has neither time nor observed time gets the observed time (Unix nanoseconds): OTLP asks the first system that observes a
+// record to do so, and storage needs one.
+//
+// Where everything is admitted as it came and fits, the only part is the payload itself. Otherwise parts are copies, of a capacity that is at most
+// twice what they hold, and nothing of a part is kept when the next is made. An item in which there is not enough
 // to cut is counted in Rejected[TooLarge]; its neighbours stay. Every part repeats the resource and the scope of its items: where they are
 // large, parts are, too, and where they and their items do not fit into limits.MaxBytes, they are cut to at most half of that; items under
 // those in which there is not enough to cut are counted in Rejected[LargeHeader]. So the parts of a request together are at most about four
-// times as large as the request.
-func Admit(signal Signal, payload []byte, limits Limits) (Admission, error) {
-	summary, err := Check(signal, payload, limits)
-	if err != nil {
-		return Admission{}, err
-	}
-	a := Admission{Summary: summary}
-	part := limits.part()
-	fits := part <= 0 || len(payload)+a.Untimed*stampRoom <= part
-	switch {
-	case a.Items == 0:
-	case a.Refused() == 0 && fits && a.Damage() == nil:
-		a.Parts = []Part{{Payload: payload, Items: a.Items, Untimed: a.Untimed}}
-	default:
-		r := newRebuilder(signal, payload, limits)
+// times as large as the request and its times.
+func (a *Admission) Parts(observed int64) iter.Seq[Part] {
+	return func(yield func(Part) bool) {
+		switch {
+		case a.Items == 0:
+			return
+		case a.asItCame():
+			yield(Part{Payload: a.payload, Items: a.Items})
+			return
+		}
+		r := newRebuilder(a.signal, a.payload, a.limits)
 		r.sifted = a.Damage() != nil
 		r.filter = r.sifted || a.Refused() > 0
-		r.judge, r.cut = r.filter || a.Untimed > 0, !fits
-		r.run()
-		a.Parts = r.parts
-		if len(a.Parts) == 1 && a.Parts[0].Items == int(r.next) && !r.sifted {
-			a.Parts[0].Ordinals = nil
+		r.judge = r.filter || a.Untimed > 0
+		if r.cut = !a.fits(); !r.cut {
+			r.bound, r.part = math.MaxInt, math.MaxInt
 		}
+		r.stamp, r.untimed = uint64(max(observed, 1)), a.Untimed
+		r.yield = func(p Part) bool {
+			if p.Items == int(r.next) && !r.sifted && r.read {
+				p.Ordinals = nil
+			}
+			return yield(p)
+		}
+		r.run()
 		a.Items -= r.dropped.Refused()
 		a.Untimed -= r.droppedUntimed
 		a.Cut = r.cutItems
@@ -68,7 +107,6 @@ func Admit(signal Signal, payload []byte, limits Limits) (Admission, error) {
 			}
 		}
 	}
-	return a, nil
 }
 
 // part is how large a part of several items may be; 0 is no bound.
@@ -161,36 +199,25 @@ func plural(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-// stampRoom bounds what StampLogs adds to a request for one record, in bytes: the field (9), and one more byte for each of the lengths
-// of the record, its scope and its resource.
-const stampRoom = stampSize + 3
-
-// stampSize is the observed time as a field, in bytes.
-const stampSize = 9
-
-// StampLogs gives every log record that has neither time nor observed time the observed time now (Unix nanoseconds): OTLP asks the
-// first system that observes a record to do so, and storage needs one. Records that have a time are copied unchanged. The payload
-// must have passed Check.
-func StampLogs(payload []byte, now int64) []byte {
-	r := newRebuilder(Logs, payload, Limits{})
-	r.stamp, r.judge = uint64(max(now, 1)), true
-	r.run()
-	if len(r.parts) == 0 {
-		return payload
-	}
-	return r.parts[0].Payload
-}
+// stampSize is the observed time as a field, in bytes; stampRoom is that, and one more byte for each of the lengths of the record, its scope
+// and its resource.
+const (
+	stampSize = 9
+	stampRoom = stampSize + 3
+)
 
 // Cut returns the payload with those of its items only that are in keep; have are the ordinals of its items, all of them and in their
 // order. The payload must have passed Check; nothing is left of it where no item is.
 func Cut(signal Signal, payload []byte, have, keep Ordinals) []byte {
 	r := newRebuilder(signal, payload, Limits{})
 	r.choose, r.chosen = true, have.places(keep)
-	r.run()
-	if len(r.parts) == 0 {
-		return nil
+	var left []byte
+	r.yield = func(p Part) bool {
+		left = p.Payload // nothing bounds it: there is one
+		return true
 	}
-	return r.parts[0].Payload
+	r.run()
+	return left
 }
 
 // level is one of the messages around an item, from the outside in: resource, scope and, for metrics, metric and data.
@@ -213,7 +240,8 @@ type rebuilder struct {
 	sifted  bool   // there is damage, which is to be left out
 	cut     bool   // more than one part is to be expected
 	judge   bool   // look at every item again
-	stamp   uint64 // observed time for untimed records; 0 leaves them as they are
+	stamp   uint64 // observed time for untimed records
+	untimed int    // of these, how many are to come at most
 	reserve int    // bytes kept for a message's length until it is known
 
 	next   uint32   // ordinal of the next item
@@ -223,14 +251,15 @@ type rebuilder struct {
 	levels []level
 	buf    []byte
 	cur    Part
-	room   int // what StampLogs will add to the items of cur
 
 	whole bool   // what is read has all its items in a resource that fits a part
 	less  []byte // the last item of which something was cut
 
-	parts          []Part
-	written        int      // bytes of parts
-	dropped        Refusals // TooLarge, LargeHeader
+	yield          func(Part) bool // takes a part; false for no more
+	read           bool            // to its end: the next part is the last
+	ended          bool            // yield wants no more
+	written        int             // bytes of parts
+	dropped        Refusals        // TooLarge, LargeHeader
 	droppedUntimed int
 	cutItems       int
 }
@@ -243,7 +272,7 @@ func newRebuilder(signal Signal, payload []byte, limits Limits) *rebuilder {
 	if r.part <= 0 {
 		r.part = math.MaxInt
 	}
-	// Stamping adds at most 9 bytes and a longer length to an item of at least 2 bytes.
+	// An observed time adds 9 bytes and a longer length to an item of at least 2 bytes.
 	r.reserve = otlp.UvarintLen(uint64(min(r.bound, 8*len(payload)+64))) //nolint:gosec // not negative
 	r.levels = make([]level, 2, 4)
 	if signal == Metrics {
@@ -253,15 +282,17 @@ func newRebuilder(signal Signal, payload []byte, limits Limits) *rebuilder {
 }
 
 func (r *rebuilder) run() {
-	for i, n := 0, 0; i < len(r.b); {
+	for i, n := 0, 0; i < len(r.b) && !r.ended; {
 		tag, s, e, _ := otlp.Next(r.b, i)
 		if isChild(-1, tag) {
-			r.whole = e-s <= r.bound-stampRoom-r.frames()
+			const least = 2 // bytes of an item
+			r.whole = e-s+min(r.untimed, (e-s)/least)*stampRoom <= r.bound-r.frames()
 			r.container(0, n, tag, s, e)
 			n++
 		}
 		i = e
 	}
+	r.read = true
 	r.flush()
 }
 
@@ -309,7 +340,7 @@ func (r *rebuilder) container(depth, nth int, tag otlp.Tag, start, end int) {
 	if depth == 3 {
 		kind = otlp.KindOf(tag)
 	}
-	for i, n := start, 0; i < end; {
+	for i, n := start, 0; i < end && !r.ended; {
 		tag, s, e, _ := otlp.Next(r.b[:end], i)
 		if isChild(depth, tag) {
 			if depth+1 < len(r.levels) {
@@ -376,7 +407,8 @@ func (r *rebuilder) item(kind otlp.MetricKind, nth, i, s, e int) {
 	}
 	size := e - i
 	if v.untimed {
-		size = max(size, 1+otlp.UvarintLen(uint64(e-s+stampSize))+e-s+stampSize) //nolint:gosec // not negative
+		r.untimed--
+		size = 1 + otlp.UvarintLen(uint64(e-s+stampSize)) + e - s + stampSize //nolint:gosec // not negative
 	}
 	header := r.opening(true)
 	if r.cut && !r.whole && header > r.bound/2 {
@@ -384,11 +416,11 @@ func (r *rebuilder) item(kind otlp.MetricKind, nth, i, s, e int) {
 		return
 	}
 	part, less := min(r.bound, max(r.part, 2*header)), false
-	if len(r.buf)+r.room+r.opening(false)+size > part {
+	if len(r.buf)+r.opening(false)+size > part {
 		if header+size > r.bound {
 			room := r.bound - header - (1 + otlp.UvarintLen(uint64(r.bound))) //nolint:gosec // not negative
 			if v.untimed {
-				room -= stampRoom
+				room -= stampSize
 			}
 			if r.less, less = itemForm(r.signal, kind).trim(r.less[:0], r.b[s:e], room); !less {
 				r.drop(TooLarge, nth, v, "the item has %s", e-s)
@@ -405,8 +437,11 @@ func (r *rebuilder) item(kind otlp.MetricKind, nth, i, s, e int) {
 		}
 		r.flush()
 	}
+	if r.ended {
+		return
+	}
 	if r.buf == nil {
-		r.buf = make([]byte, 0, min(max(part, header+size), r.bound, len(r.b)-i+header+64))
+		r.buf = make([]byte, 0, min(max(part, header+size), r.bound, len(r.b)-i+header+64+(r.untimed+1)*stampRoom))
 	}
 	for d := range r.levels {
 		l := &r.levels[d]
@@ -431,23 +466,22 @@ func (r *rebuilder) item(kind otlp.MetricKind, nth, i, s, e int) {
 		r.cutItems++
 	}
 	r.cur.Ordinals = r.cur.Ordinals.Add(ordinal)
-	if v.untimed && r.stamp != 0 {
+	content := r.b[s:e]
+	if less {
+		content = r.less
+	}
+	switch {
+	case v.untimed:
 		r.buf = otlp.AppendTag(r.buf, otlp.ScopeItemsItems)
-		r.buf = otlp.AppendUvarint(r.buf, uint64(e-s+stampSize)) //nolint:gosec // not negative
-		r.buf = append(r.buf, r.b[s:e]...)
+		r.buf = otlp.AppendUvarint(r.buf, uint64(len(content)+stampSize))
+		r.buf = append(r.buf, content...)
 		r.buf = otlp.AppendTag(r.buf, otlp.LogRecordObservedTimeUnixNano)
 		r.buf = binary.LittleEndian.AppendUint64(r.buf, r.stamp)
-		return
+	case less:
+		r.buf = otlp.AppendBytes(r.buf, otlp.Tag(r.b[i]), content)
+	default:
+		r.buf = append(r.buf, r.b[i:e]...)
 	}
-	if v.untimed {
-		r.cur.Untimed++
-		r.room += size - (e - i)
-	}
-	if less {
-		r.buf = otlp.AppendBytes(r.buf, otlp.Tag(r.b[i]), r.less)
-		return
-	}
-	r.buf = append(r.buf, r.b[i:e]...)
 }
 
 // drop counts an item that goes into no part. Of the first of a reason, it is told where it stands and of what there are too many bytes.
@@ -492,10 +526,17 @@ func (r *rebuilder) flush() {
 	for d := len(r.levels) - 1; d >= 0; d-- {
 		r.closeLevel(d)
 	}
-	if r.cur.Items > 0 {
-		r.cur.Payload = r.buf
-		r.written += len(r.buf)
-		r.parts = append(r.parts, r.cur)
+	if r.cur.Items == 0 {
+		return
 	}
-	r.buf, r.cur, r.room = nil, Part{}, 0
+	r.written += len(r.buf)
+	r.cur.Payload = r.buf
+	if len(r.buf) < cap(r.buf)/2 { // as with many holes: a part would keep much more than it holds
+		r.cur.Payload = bytes.Clone(r.buf)
+		r.buf = r.buf[:0]
+	} else {
+		r.buf = nil
+	}
+	r.ended = !r.yield(r.cur)
+	r.cur = Part{}
 }

@@ -8,6 +8,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -52,6 +55,21 @@ func ids(r *rand.Rand) (trace pcommon.TraceID, span pcommon.SpanID) {
 		span[i] = byte(1 + r.IntN(255))
 	}
 	return trace, span
+}
+
+// admission is one whose parts have all been made, at the same time.
+type admission struct {
+	*telemetry.Admission
+	Parts []telemetry.Part
+}
+
+// admit takes a request as ingest does, at the instant now.
+func admit(signal telemetry.Signal, payload []byte, limits telemetry.Limits) (admission, error) {
+	a, err := telemetry.Admit(signal, payload, limits)
+	if err != nil {
+		return admission{}, err
+	}
+	return admission{a, slices.Collect(a.Parts(now))}, nil
 }
 
 // request makes a request with every field, of resources × scopes × items.
@@ -285,6 +303,9 @@ func decode(signal telemetry.Signal, payload []byte) (items int, flat []string, 
 		for _, rl := range req.Logs().ResourceLogs().All() {
 			for _, sl := range rl.ScopeLogs().All() {
 				for _, rec := range sl.LogRecords().All() {
+					if rec.Timestamp() == 0 && rec.ObservedTimestamp() == 0 {
+						rec.SetObservedTimestamp(pcommon.Timestamp(now)) // as admit gives it
+					}
 					one := plogotlp.NewExportRequest()
 					orl := one.Logs().ResourceLogs().AppendEmpty()
 					rl.Resource().CopyTo(orl.Resource())
@@ -360,7 +381,7 @@ func TestEverythingFineIsThePayloadItself(t *testing.T) {
 	for _, signal := range telemetry.Signals() {
 		payload := request(t, signal, 1, 2, 2, 3)
 		want, _ := decoded(t, signal, payload)
-		a, err := telemetry.Admit(signal, payload, window())
+		a, err := admit(signal, payload, window())
 		require.NoError(t, err)
 		require.Equal(t, want, a.Items)
 		require.Len(t, a.Parts, 1)
@@ -373,11 +394,11 @@ func TestEverythingFineIsThePayloadItself(t *testing.T) {
 func TestNothingSentIsNothingAdmitted(t *testing.T) {
 	t.Parallel()
 	for _, signal := range telemetry.Signals() {
-		a, err := telemetry.Admit(signal, nil, window())
+		a, err := admit(signal, nil, window())
 		require.NoError(t, err)
 		require.Zero(t, a.Items)
 		require.Empty(t, a.Parts)
-		a, err = telemetry.Admit(signal, []byte{0x0a, 0x00}, window())
+		a, err = admit(signal, []byte{0x0a, 0x00}, window())
 		require.NoError(t, err)
 		require.Empty(t, a.Parts, "a resource without items")
 	}
@@ -409,11 +430,11 @@ func TestSplitKeepsEveryItemOnceAndInOrder(t *testing.T) {
 		for _, bound := range []int{2200, 5_000, 20_000, len(payload) - 1} {
 			limits := window()
 			limits.MaxBytes = bound
-			a, err := telemetry.Admit(signal, payload, limits)
+			a, err := admit(signal, payload, limits)
 			require.NoError(t, err)
 			require.Equal(t, items, a.Items, "%s at %d: %s", signal, bound, a.Message())
 			require.Greater(t, len(a.Parts), 1)
-			again, err := telemetry.Admit(signal, bytes.Clone(payload), limits)
+			again, err := admit(signal, bytes.Clone(payload), limits)
 			require.NoError(t, err)
 			require.Equal(t, a.Parts, again.Parts, "deterministic")
 			var got []string
@@ -448,7 +469,7 @@ func TestAnItemThatCannotFitIsLeftOutAndItsNeighboursStay(t *testing.T) {
 	require.NoError(t, err)
 	limits := window()
 	limits.MaxBytes = 1000
-	a, err := telemetry.Admit(telemetry.Traces, payload, limits)
+	a, err := admit(telemetry.Traces, payload, limits)
 	require.NoError(t, err)
 	require.Equal(t, 4, a.Items)
 	require.Equal(t, 1, a.Rejected[telemetry.TooLarge])
@@ -465,7 +486,7 @@ func TestItemsOutsideTheWindowAreLeftOut(t *testing.T) {
 		payload := request(t, signal, 4, 2, 2, 10)
 		items, flat := decoded(t, signal, payload)
 		limits := telemetry.Limits{MinTime: now - int64(30*time.Minute), MaxTime: now - int64(10*time.Minute)}
-		a, err := telemetry.Admit(signal, payload, limits)
+		a, err := admit(signal, payload, limits)
 		require.NoError(t, err)
 		require.Equal(t, items, a.Items+a.Refused())
 		require.Positive(t, a.Items)
@@ -480,7 +501,7 @@ func TestItemsOutsideTheWindowAreLeftOut(t *testing.T) {
 		require.Zero(t, inside.Refused(), "what is left is inside")
 
 		limits = telemetry.Limits{MinTime: now + 1}
-		a, err = telemetry.Admit(signal, payload, limits)
+		a, err = admit(signal, payload, limits)
 		require.NoError(t, err)
 		require.Empty(t, a.Parts)
 		require.Equal(t, items, a.Refused())
@@ -504,7 +525,7 @@ func TestSpansWithoutIDsAreLeftOut(t *testing.T) {
 	}
 	payload, err := req.MarshalProto()
 	require.NoError(t, err)
-	a, err := telemetry.Admit(telemetry.Traces, payload, window())
+	a, err := admit(telemetry.Traces, payload, window())
 	require.NoError(t, err)
 	require.Equal(t, 2, a.Items)
 	require.Equal(t, "rejected 2 of 4 spans: 1 without a trace id; 1 without a span id", a.Message())
@@ -533,19 +554,18 @@ func TestALogWithoutTimeTakesTheObservedOne(t *testing.T) {
 	sl.LogRecords().AppendEmpty().Body().SetStr("no time at all")
 	payload, err := req.MarshalProto()
 	require.NoError(t, err)
-	a, err := telemetry.Admit(telemetry.Logs, payload, window())
+	a, err := admit(telemetry.Logs, payload, window())
 	require.NoError(t, err)
 	require.Equal(t, 2, a.Items)
 	require.Equal(t, 1, a.Rejected[telemetry.TooOld])
-	require.Equal(t, 1, a.Parts[0].Untimed)
+	require.Equal(t, 1, a.Untimed)
 
-	stamped := telemetry.StampLogs(a.Parts[0].Payload, now+5)
 	got := plogotlp.NewExportRequest()
-	require.NoError(t, got.UnmarshalProto(stamped))
+	require.NoError(t, got.UnmarshalProto(a.Parts[0].Payload))
 	records := got.Logs().ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
 	require.Equal(t, 2, records.Len())
 	require.Equal(t, now, int64(records.At(0).ObservedTimestamp()))
-	require.Equal(t, now+5, int64(records.At(1).ObservedTimestamp()))
+	require.Equal(t, now, int64(records.At(1).ObservedTimestamp()))
 	require.Equal(t, "no time at all", records.At(1).Body().Str())
 	require.Zero(t, records.At(1).Timestamp())
 }
@@ -565,18 +585,57 @@ func TestPartsKeepRoomForTheObservedTime(t *testing.T) {
 	payload, err := req.MarshalProto()
 	require.NoError(t, err)
 	for _, bound := range []int{300, 1000, 4000, len(payload), len(payload) + 100} {
-		a, err := telemetry.Admit(telemetry.Logs, payload, telemetry.Limits{MinTime: 1, MaxBytes: bound})
+		a, err := admit(telemetry.Logs, payload, telemetry.Limits{MinTime: 1, MaxBytes: bound})
 		require.NoError(t, err)
 		require.Equal(t, 2000, a.Items)
 		require.Equal(t, 2000, a.Untimed)
 		items := 0
 		for _, part := range a.Parts {
-			stamped := telemetry.StampLogs(part.Payload, now)
-			require.LessOrEqual(t, len(stamped), bound)
-			n, _ := decoded(t, telemetry.Logs, stamped)
+			require.LessOrEqual(t, len(part.Payload), bound)
+			n, _ := decoded(t, telemetry.Logs, part.Payload)
 			items += n
 		}
 		require.Equal(t, 2000, items)
+	}
+}
+
+// What is made of a request is one part at a time, and takes what Copies tells, whatever share of it is admitted.
+func TestPartsTakeWhatTheyHold(t *testing.T) { //nolint:paralleltest // it measures the heap
+	const size = 16 << 20
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	empty := otlp.AppendBytes(nil, otlp.ScopeItemsItems, "")
+	old := otlp.AppendBytes(nil, otlp.ScopeItemsItems, binary.LittleEndian.AppendUint64(otlp.AppendTag(nil, otlp.LogRecordTimeUnixNano), 1))
+	for name, items := range map[string][]byte{"all": empty, "every second": slices.Concat(empty, old), "one": nil} {
+		payload := bytes.Repeat(items, size/max(len(items), 1))
+		if items == nil {
+			payload = slices.Concat(empty, bytes.Repeat(old, size/len(old)))
+		}
+		for _, tag := range []otlp.Tag{otlp.ResourceItemsScopeItems, otlp.ExportResourceItems} {
+			payload = otlp.AppendBytes(nil, tag, payload)
+		}
+		limits := window()
+		limits.PartBytes, limits.MaxBytes = 1<<20, 8<<20
+		before := heap()
+		a, err := telemetry.Admit(telemetry.Logs, payload, limits)
+		require.NoError(t, err)
+		copies, items, total := a.Copies(), a.Items, 0
+		n := 0
+		for part := range a.Parts(now) {
+			require.LessOrEqual(t, part.Size(), 2*len(part.Payload)+8<<10, name)
+			total += len(part.Payload)
+			items -= part.Items
+			if n++; n%500 == 1 {
+				require.LessOrEqual(t, heap()-before, int64(3<<20), name)
+			}
+		}
+		require.Zero(t, items)
+		require.LessOrEqual(t, total, copies+20*n, "%s: what is shared is repeated", name)
+		runtime.KeepAlive(payload)
 	}
 }
 
@@ -608,7 +667,7 @@ func TestPartsOfALargeHeaderAreBounded(t *testing.T) {
 				payload := twoResources(t, fill)
 				limits := window()
 				limits.PartBytes, limits.MaxBytes = bound, test.max
-				a, err := telemetry.Admit(telemetry.Traces, payload, limits)
+				a, err := admit(telemetry.Traces, payload, limits)
 				require.NoError(t, err)
 				total := 0
 				for _, part := range a.Parts {
@@ -626,7 +685,7 @@ func TestPartsOfALargeHeaderAreBounded(t *testing.T) {
 		payload := twoResources(t, func(r pcommon.Resource) { r.Attributes().PutStr(strings.Repeat("x", bound), "a key") })
 		limits := window()
 		limits.PartBytes, limits.MaxBytes = bound/2, bound
-		a, err := telemetry.Admit(telemetry.Traces, payload, limits)
+		a, err := admit(telemetry.Traces, payload, limits)
 		require.NoError(t, err)
 		require.Equal(t, 1000, a.Cut, "the attribute is removed, and counted")
 		require.Equal(t, 2000, a.Items)
@@ -636,7 +695,7 @@ func TestPartsOfALargeHeaderAreBounded(t *testing.T) {
 		payload := twoResources(t, func(pcommon.Resource) {}, strings.Repeat("x", bound/2))
 		limits := window()
 		limits.PartBytes, limits.MaxBytes = bound/2, bound
-		a, err := telemetry.Admit(telemetry.Traces, payload, limits)
+		a, err := admit(telemetry.Traces, payload, limits)
 		require.NoError(t, err)
 		require.Equal(t, 1000, a.Rejected[telemetry.LargeHeader])
 		require.Equal(t, 1000, a.Items, "neighbours stay")
@@ -700,7 +759,7 @@ func TestPartsSayWhichItemsTheyHold(t *testing.T) {
 				total, all := decoded(t, signal, payload)
 				for range 12 {
 					limits := telemetry.Limits{MinTime: now - int64(random.IntN(int(time.Hour))), MaxBytes: 700 + random.IntN(len(payload)+2000)}
-					a, err := telemetry.Admit(signal, payload, limits)
+					a, err := admit(signal, payload, limits)
 					require.NoError(t, err)
 					var held telemetry.Ordinals
 					for _, part := range a.Parts {
@@ -749,7 +808,7 @@ func TestDamagedItemsHaveTheirOrdinals(t *testing.T) {
 		{"3", bytes.Join([][]byte{message(1, scope(record(), record()), scope(record()), message(1, broken)), message(1, scope(record()))}, nil)},
 		{"0-1", message(1, scope(record(), record()), scope(message(1, broken)))},
 	} {
-		a, err := telemetry.Admit(telemetry.Logs, test.payload, window())
+		a, err := admit(telemetry.Logs, test.payload, window())
 		require.NoError(t, err)
 		require.Len(t, a.Parts, 1)
 		require.Equal(t, test.want, a.Parts[0].Ordinals.String())
@@ -782,7 +841,7 @@ func TestManyHolesAreToldInManyParts(t *testing.T) {
 		}
 		payload, err := req.MarshalProto()
 		require.NoError(t, err)
-		a, err := telemetry.Admit(telemetry.Logs, payload, window())
+		a, err := admit(telemetry.Logs, payload, window())
 		require.NoError(t, err)
 		require.Greater(t, len(a.Parts), 1)
 		var held telemetry.Ordinals
@@ -857,7 +916,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 			require.Equal(t, fault.Invalid, fault.ClassOf(err))
 			_, ok := errors.AsType[*telemetry.ViolationError](err)
 			require.True(t, ok)
-			a, err := telemetry.Admit(test.signal, test.bytes, window())
+			a, err := admit(test.signal, test.bytes, window())
 			require.True(t, err != nil || a.Refused() == 1 && len(a.Parts) == 0)
 		})
 	}
@@ -928,7 +987,7 @@ func TestDamageCostsItsItemOnly(t *testing.T) {
 				require.Contains(t, s.Message(), test.where)
 			}
 			for _, limits := range []telemetry.Limits{window(), {MaxBytes: 160}} {
-				a, err := telemetry.Admit(test.signal, test.bytes, limits)
+				a, err := admit(test.signal, test.bytes, limits)
 				require.NoError(t, err)
 				require.Equal(t, test.good, a.Items)
 				stored := 0
@@ -950,7 +1009,7 @@ func TestUnknownFieldsPassAndStay(t *testing.T) {
 	span := message(2, message(1, bytes.Repeat([]byte{1}, 16)), message(2, bytes.Repeat([]byte{1}, 8)), []byte{0xa2, 0x06, 60}, bytes.Repeat([]byte{0x41}, 60))
 	payload := message(1, unknown, message(2, unknown, span, span), unknown)
 	limits := telemetry.Limits{MaxBytes: 200}
-	a, err := telemetry.Admit(telemetry.Traces, payload, limits)
+	a, err := admit(telemetry.Traces, payload, limits)
 	require.NoError(t, err)
 	require.Equal(t, 2, a.Items)
 	require.Len(t, a.Parts, 2)
@@ -991,7 +1050,7 @@ func TestWhatIsLeftOutCostsNothingEach(t *testing.T) { //nolint:paralleltest // 
 		allocations := func(n int) float64 {
 			b := payload(n)
 			return testing.AllocsPerRun(3, func() {
-				if _, err := telemetry.Admit(telemetry.Traces, b, telemetry.Limits{MaxBytes: bound}); err != nil {
+				if _, err := admit(telemetry.Traces, b, telemetry.Limits{MaxBytes: bound}); err != nil {
 					panic(err)
 				}
 			})
@@ -1011,7 +1070,7 @@ func FuzzAdmit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which uint8, payload []byte, bound int) {
 		signal := telemetry.Signals()[int(which)%3]
 		limits := telemetry.Limits{MaxBytes: max(bound, 0)}
-		a, err := telemetry.Admit(signal, payload, limits)
+		a, err := admit(signal, payload, limits)
 		if err != nil {
 			require.Equal(t, fault.Invalid, fault.ClassOf(err))
 			return
@@ -1037,8 +1096,8 @@ func FuzzAdmit(f *testing.F) {
 			appended, err := segment.NewTable("t", signal).Append(part.Payload, 1)
 			require.NoError(t, err, "admitted, but the writer refuses it")
 			require.Equal(t, part.Items, appended)
-			if part.Untimed > 0 && limits.MaxBytes > 0 {
-				require.LessOrEqual(t, len(telemetry.StampLogs(part.Payload, 1)), limits.MaxBytes)
+			if limits.MaxBytes > 0 {
+				require.LessOrEqual(t, len(part.Payload), limits.MaxBytes)
 			}
 			n += k
 			got = append(got, f...)
@@ -1046,12 +1105,6 @@ func FuzzAdmit(f *testing.F) {
 		require.Equal(t, a.Items, n)
 		if a.Refused() == 0 && a.Damage() == nil && a.Cut == 0 && !lenient {
 			require.Equal(t, flat, got)
-		}
-		if a.Untimed > 0 && a.Damage() == nil && !lenient {
-			stamped := telemetry.StampLogs(payload, 1)
-			k, _, err := decode(signal, stamped)
-			require.NoError(t, err)
-			require.Equal(t, items, k)
 		}
 	})
 }
@@ -1081,7 +1134,7 @@ func BenchmarkSplit(b *testing.B) {
 	b.SetBytes(int64(len(payload)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := telemetry.Admit(telemetry.Traces, payload, limits); err != nil {
+		if _, err := admit(telemetry.Traces, payload, limits); err != nil {
 			b.Fatal(err)
 		}
 	}

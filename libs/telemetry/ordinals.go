@@ -17,6 +17,9 @@ type Run struct{ From, To uint32 }
 // maxRuns bounds the runs of one part: what a batch says of its items must fit a message's headers (18 bytes a run at most).
 const maxRuns = 256
 
+// runBytes is what a run takes of memory.
+const runBytes = 8
+
 // FirstOrdinals is the set of the first n ordinals: a whole request of n items.
 func FirstOrdinals(n int) Ordinals {
 	if n <= 0 {

@@ -423,19 +423,15 @@ func explainedValue(want, got *commonpb.AnyValue) error {
 
 // admitted takes a request apart as ingest does and checks what holds for every one: parts fit, also with the observed time, and the
 // writer takes them; each item is in one, at its place, and what is cut of it is told. It returns the items as they are stored.
-func admitted(t testing.TB, signal telemetry.Signal, payload []byte, limits telemetry.Limits) (telemetry.Admission, []proto.Message) {
+func admitted(t testing.TB, signal telemetry.Signal, payload []byte, limits telemetry.Limits) (admission, []proto.Message) {
 	t.Helper()
-	a, err := telemetry.Admit(signal, payload, limits)
+	a, err := admit(signal, payload, limits)
 	require.NoError(t, err)
 	want, wantResources := items(t, signal, payload)
 	got, cut := make([]proto.Message, len(want)), 0
 	for _, part := range a.Parts {
-		stored := part.Payload
-		if part.Untimed > 0 {
-			stored = telemetry.StampLogs(stored, now)
-		}
-		require.LessOrEqual(t, len(stored), limits.MaxBytes)
-		n, err := segment.NewTable("t", signal).Append(stored, 1)
+		require.LessOrEqual(t, len(part.Payload), limits.MaxBytes)
+		n, err := segment.NewTable("t", signal).Append(part.Payload, 1)
 		require.NoError(t, err, "admitted, but the writer refuses it")
 		require.Equal(t, part.Items, n)
 		covers := part.Ordinals
@@ -446,6 +442,11 @@ func admitted(t testing.TB, signal telemetry.Signal, payload []byte, limits tele
 		for _, run := range covers {
 			for o := run.From; o < run.To; o++ {
 				require.Nil(t, got[o], "in two parts")
+				if sent, ok := want[o].(*logspb.LogRecord); ok && sent.TimeUnixNano == 0 && sent.ObservedTimeUnixNano == 0 {
+					given, _ := some[0].(*logspb.LogRecord)
+					require.EqualValues(t, now, given.ObservedTimeUnixNano)
+					given.ObservedTimeUnixNano = 0
+				}
 				require.NoError(t, explained(want[o], some[0]), "item %d", o)
 				require.NoError(t, explained(wantResources[o], resources[0]), "resource of item %d", o)
 				if !proto.Equal(want[o], some[0]) || !proto.Equal(wantResources[o], resources[0]) {
@@ -459,7 +460,7 @@ func admitted(t testing.TB, signal telemetry.Signal, payload []byte, limits tele
 	}
 	require.Equal(t, len(want), a.Items+a.Refused())
 	require.Equal(t, cut, a.Cut)
-	again, err := telemetry.Admit(signal, payload, limits)
+	again, err := admit(signal, payload, limits)
 	require.NoError(t, err)
 	require.Len(t, again.Parts, len(a.Parts))
 	for i := range a.Parts {
@@ -570,7 +571,7 @@ func TestResourcesAndScopesWithoutSomeAttributesStayApart(t *testing.T) {
 		name, namespace                  string
 	}
 	stored := func(payload []byte) ids {
-		a, err := telemetry.Admit(telemetry.Metrics, payload, telemetry.Limits{MinTime: 1, MaxBytes: bound})
+		a, err := admit(telemetry.Metrics, payload, telemetry.Limits{MinTime: 1, MaxBytes: bound})
 		require.NoError(t, err)
 		require.Equal(t, 1, a.Cut, a.Message())
 		table := segment.NewTable("t", telemetry.Metrics)

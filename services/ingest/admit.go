@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
+	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -61,52 +63,73 @@ func (s *Service) take(ctx context.Context, v *visit, body, payload []byte, refu
 	if err := v.draw(s.env.Now(), telemetry.LimitItems(signal), admission.Items); err != nil {
 		return receipt{}, err
 	}
-	admission.Add(refused)
-	out := receipt{accepted: admission.Items, rejected: admission.Refused(), message: admission.Message()}
-	if len(admission.Parts) > 0 {
-		try := s.repeats.begin(ctx, asked{
+	var published bus.Published
+	if drawn := admission.Items; drawn > 0 {
+		published, err = s.publish(ctx, v, admission, asked{
 			of: stream{id.Tenant, signal}, bytes: telemetry.NewRequestID(id.Tenant, signal, body), now: now, peer: v.from,
 			untimed: admission.Untimed > 0, coarse: !admission.Fine && signal != telemetry.Traces,
-		})
-		answered := errUnanswered
-		defer func() { s.repeats.end(try, answered) }()
-		batches := make([]telemetry.Batch, len(admission.Parts))
-		for i, part := range admission.Parts {
-			batches[i] = telemetry.Batch{
-				Request: try.request, Ordinals: part.Ordinals,
-				Tenant: id.Tenant, Signal: signal, Connection: id.Connection, Received: now, Items: part.Items, Payload: part.Payload,
-			}
-			if part.Untimed > 0 {
-				batches[i].Payload = telemetry.StampLogs(part.Payload, try.arrived.UnixNano())
-				admission.Parts[i].Payload = nil // it would be kept beside the stamped one until the bus has answered
-			}
-		}
-		copied := copies(batches, payload)
-		s.budget.hold(copied)
-		defer s.budget.free(copied)
-		ctx, cancel := context.WithTimeout(ctx, s.cfg.PublishTimeout)
-		defer cancel()
-		published, err := s.publisher.Publish(ctx, batches)
+		}, limits.MaxBytes)
 		if err != nil {
 			return receipt{}, err
 		}
-		answered = nil
-		out.position = published.Position
-		out.repeated(published.Repeats, signal)
-		s.metrics.repeated(ctx, signal, published.Repeats)
+		v.undraw(telemetry.LimitItems(signal), drawn-admission.Items)
 	}
+	admission.Add(refused)
+	out := receipt{accepted: admission.Items, rejected: admission.Refused(), message: admission.Message(), position: published.Position}
+	out.repeated(published.Repeats, signal)
+	s.metrics.repeated(ctx, signal, published.Repeats)
 	s.metrics.took(ctx, id.Tenant, signal, len(payload), &admission.Summary)
 	return out, nil
 }
 
-// copies is how many bytes batches hold beside the payload that they are of.
-func copies(batches []telemetry.Batch, payload []byte) (n int64) {
-	for i := range batches {
-		if part := batches[i].Payload; &part[0] != &payload[0] {
-			n += int64(cap(part))
+// waveBytes of a request's parts are made and published before the next ones are, so that what is made of a request takes no more memory than
+// that and a part, however large the parts are together.
+const waveBytes = 8 << 20
+
+// publish makes the parts of a request and publishes them. Nothing is kept of a part that is published.
+func (s *Service) publish(ctx context.Context, v *visit, admission *telemetry.Admission, q asked, largest int) (all bus.Published, err error) {
+	if made := admission.Copies(); made > 0 {
+		room := int64(min(made, waveBytes) + min(made, largest))
+		if err := s.reserve(v, room, made <= smallRequest); err != nil {
+			return all, err
+		}
+		defer s.free(v, room)
+	}
+	try := s.repeats.begin(ctx, q)
+	answered := errUnanswered
+	defer func() { s.repeats.end(try, answered) }()
+	var wave []telemetry.Batch
+	held, patience := 0, s.cfg.PublishTimeout
+	send := func() error {
+		if len(wave) == 0 {
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		began := time.Now() //nolint:forbidigo // how long, not when
+		published, err := s.publisher.Publish(ctx, wave)
+		patience -= time.Since(began) //nolint:forbidigo // how long, not when
+		all.Position, all.Repeats = max(all.Position, published.Position), all.Repeats+published.Repeats
+		clear(wave)
+		wave, held = wave[:0], 0
+		return err
+	}
+	for part := range admission.Parts(try.arrived.UnixNano()) {
+		wave = append(wave, telemetry.Batch{
+			Request: try.request, Ordinals: part.Ordinals,
+			Tenant: q.of.tenant, Signal: q.of.signal, Connection: v.id.Connection, Received: q.now, Items: part.Items, Payload: part.Payload,
+		})
+		if held += part.Size(); held >= waveBytes {
+			if err := send(); err != nil {
+				return all, err
+			}
 		}
 	}
-	return n
+	if err := send(); err != nil {
+		return all, err
+	}
+	answered = nil
+	return all, nil
 }
 
 // budget bounds the bytes of requests in memory. Safe for concurrent use.
@@ -130,9 +153,6 @@ func (b *budget) take(n int64, small bool) error {
 	}
 	return nil
 }
-
-// hold counts n bytes that are in memory already; the caller gives them back by free. Who has them is let through, and who comes next pays.
-func (b *budget) hold(n int64) { b.used.Add(n) }
 
 // largest is what a large request that is alone can have.
 func (b *budget) largest() int64 { return b.limit - b.limit/keptFree }

@@ -7,12 +7,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -25,6 +27,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/httpserver"
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
@@ -369,10 +372,72 @@ func TestWhatIsMadeOfARequestIsChargedUntilItIsAnswered(t *testing.T) {
 			require.GreaterOrEqual(t, admitting.Load(), want)
 			parts := int64(test.parts * float64(len(test.payload)))
 			testbed.Eventually(t, "its parts are charged", func() bool { return r.budget.used.Load() >= admitting.Load()+parts })
-			require.LessOrEqual(t, r.budget.used.Load(), admitting.Load()+2*parts)
+			if parts > 0 {
+				parts = 2 * int64(len(test.payload)) // and as much again for the one that is being made
+			}
+			require.LessOrEqual(t, r.budget.used.Load(), admitting.Load()+parts)
 			release()
 			require.Equal(t, http.StatusOK, <-answered)
 			testbed.Eventually(t, "all is given back", func() bool { return r.budget.used.Load() == 0 })
 		})
 	}
+}
+
+// repeatedly is n times the same bytes, as the field of messages around items: of a resource, of its scope.
+func repeatedly(n int, items ...[]byte) []byte {
+	content := bytes.Repeat(bytes.Join(items, nil), n)
+	for _, tag := range []otlp.Tag{otlp.ResourceItemsScopeItems, otlp.ExportResourceItems} {
+		content = otlp.AppendBytes(nil, tag, content)
+	}
+	return content
+}
+
+// However little of a request an item takes, what is made of it is charged before it is there, and never comes to more than the budget: log
+// records without a time get one of four times their size, items among others that are refused get parts of a few hundred.
+func TestWhatItemsComeToIsInTheBudget(t *testing.T) { //nolint:paralleltest // it measures the heap
+	const size, limit = 16 << 20, 48 << 20
+	var (
+		empty = otlp.AppendBytes(nil, otlp.ScopeItemsItems, "")
+		old   = otlp.AppendBytes(nil, otlp.ScopeItemsItems, binary.LittleEndian.AppendUint64(otlp.AppendTag(nil, otlp.LogRecordTimeUnixNano), 1))
+	)
+	for _, test := range []struct {
+		name    string
+		payload []byte
+		refused int
+	}{
+		{"empty records", repeatedly(size/2-16, empty), 0},
+		{"empty records, each beside an old one", repeatedly(size/13-16, empty, old), size/13 - 16},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := start(t, func(c *Config) {
+				c.MaxRequestBytes, c.HTTP.MaxBodyBytes, c.MaxInFlightBytes = size, size, limit
+				c.PublishTimeout = time.Minute
+			})
+			before := heap()
+			answered := make(chan answer, 1)
+			go func() { answered <- r.post("/v1/logs", typeProtobuf, test.payload) }()
+			for {
+				select {
+				case got := <-answered:
+					require.Equal(t, http.StatusOK, got.status)
+					response := plogotlp.NewExportResponse()
+					require.NoError(t, response.UnmarshalProto(got.body))
+					require.EqualValues(t, test.refused, response.PartialSuccess().RejectedLogRecords())
+					testbed.Eventually(t, "all is given back", func() bool { return r.budget.used.Load() == 0 })
+					return
+				default:
+					require.LessOrEqual(t, r.budget.used.Load(), int64(limit), "charged")
+					require.LessOrEqual(t, heap()-before, int64(limit), "taken")
+				}
+			}
+		})
+	}
+}
+
+// heap is what is in use of memory.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

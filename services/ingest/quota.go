@@ -276,17 +276,22 @@ func (v *visit) draw(now time.Time, limit telemetry.Limit, n int) error {
 	return nil
 }
 
-// giveBack gives back what was drawn.
-func (v *visit) giveBack() {
-	if v.account == nil {
+// undraw gives back n of what was drawn.
+func (v *visit) undraw(limit telemetry.Limit, n int) {
+	if v.account == nil || v.drawn[limit] < n {
 		return
 	}
 	v.account.mu.Lock()
 	defer v.account.mu.Unlock()
+	v.account.buckets[limit].level += float64(n) // the next fill takes away what is too much
+	v.drawn[limit] -= n
+}
+
+// giveBack gives back what was drawn.
+func (v *visit) giveBack() {
 	for limit, n := range v.drawn {
-		v.account.buckets[limit].level += float64(n) // the next fill takes away what is too much
+		v.undraw(telemetry.Limit(limit), n)
 	}
-	v.drawn = [telemetry.LimitBurst]int{}
 }
 
 // hold counts n more bytes that the request takes, before they are allocated; fault.Overloaded where the tenant's other requests leave no

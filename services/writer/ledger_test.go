@@ -204,7 +204,7 @@ func TestWhatWasCutIsNotStoredAgainWhole(t *testing.T) {
 			a, err := telemetry.Admit(telemetry.Traces, payload, telemetry.Limits{MaxBytes: limits[(first+try)%len(limits)]})
 			require.NoError(t, err)
 			require.Equal(t, whole.Items, a.Items, a.Message())
-			for _, p := range a.Parts {
+			for p := range a.Parts(epoch.UnixNano()) {
 				h := *whole
 				h.position, h.Payload, h.Ordinals, h.Items = positions.Add(1), p.Payload, p.Ordinals, p.Items
 				s.put(telemetry.Traces, &h)
@@ -248,7 +248,7 @@ func again(t *testing.T, random *rand.Rand, whole *held) []*held {
 	a, err := telemetry.Admit(whole.Signal, whole.Payload, limits)
 	require.NoError(t, err)
 	var out []*held
-	for _, p := range a.Parts {
+	for p := range a.Parts(epoch.UnixNano()) {
 		h := *whole
 		h.position, h.Payload, h.Ordinals, h.Items = positions.Add(1), p.Payload, p.Ordinals, p.Items
 		out = append(out, &h)
