@@ -50,7 +50,14 @@ func scenarios(z Size) []scenario {
 	bomb := func(coding string, squeeze func(io.Writer) (io.WriteCloser, error)) scenario {
 		return scenario{
 			name: fmt.Sprintf("%d bombs of %s, each %s", z.Bombs, coding, size(z.BombBytes)), role: "ingest", times: z.Bombs, rounds: true, means: "413", least: 1,
-			attack: posts(z.Bombs, coding, func() ([]byte, error) { return squeezed(squeeze, io.LimitReader(zeros{}, z.BombBytes)) }), legal: (*stage).sendsHTTP,
+			attack: posts(z.Bombs, "traces", typeProtobuf, coding, func() ([]byte, error) { return squeezed(squeeze, io.LimitReader(zeros{}, z.BombBytes)) }), legal: (*stage).sendsHTTP,
+		}
+	}
+	// swells is of what comes to much more than was sent. It is one round: what is taken of it is millions of items, which the writer has for a while.
+	swells := func(what, signal, contentType string, body func() []byte) scenario {
+		return scenario{
+			name: fmt.Sprintf("%d bodies of 64 MiB of %s, in gzip", z.Swells, what), role: "ingest", times: z.Swells, means: "200", least: 1, legal: (*stage).sendsHTTP,
+			attack: posts(z.Swells, signal, contentType, "gzip", func() ([]byte, error) { return squeezed(gzipWriter, bytes.NewReader(body())) }),
 		}
 	}
 	// flood is of what is much work for the writer: n bodies, each of so many items, by a tenant of its own, whose items are counted in the end.
@@ -75,11 +82,11 @@ func scenarios(z Size) []scenario {
 		},
 		{
 			name: fmt.Sprintf("%d bodies of 60 MiB in gzip", z.Gzip), role: "ingest", times: z.Gzip, rounds: true, means: "200", least: 1, legal: (*stage).sendsHTTP,
-			attack: posts(z.Gzip, "gzip", func() ([]byte, error) { return squeezed(gzipWriter, bytes.NewReader(spans(1, 60*mib, noise))) }),
+			attack: posts(z.Gzip, "traces", typeProtobuf, "gzip", func() ([]byte, error) { return squeezed(gzipWriter, bytes.NewReader(spans(1, 60*mib, noise))) }),
 		},
 		{
 			name: fmt.Sprintf("%d plain bodies of 64 MiB", z.Plain), role: "ingest", times: z.Plain, rounds: true, means: "200", least: 1, legal: (*stage).sendsHTTP,
-			attack: posts(z.Plain, "", func() ([]byte, error) { return spans(2, 64*mib, noise), nil }),
+			attack: posts(z.Plain, "traces", typeProtobuf, "", func() ([]byte, error) { return spans(2, 64*mib, noise), nil }),
 		},
 		bomb("gzip", gzipWriter),
 		bomb("zstd", zstdWriter),
@@ -101,6 +108,7 @@ func scenarios(z Size) []scenario {
 		flood(fmt.Sprintf("%d log records of 7 MiB", z.Large), "large", "logs", z.Large, 1, func(i int) []byte { return largeRecord(i, 7*mib) }),
 		flood(fmt.Sprintf("%d maps of 100000 keys", z.Maps), "maps", "logs", z.Maps, 1, func(i int) []byte { return mapRecord(i, 100_000) }),
 		flood(fmt.Sprintf("%d requests with 100000 attribute keys", z.Maps), "keys", "traces", z.Maps, 100, func(i int) []byte { return keySpans(i, 100, 1000) }),
+		flood(fmt.Sprintf("%d bodies of 500000 empty log records", z.Empty), "empty", "logs", z.Empty, 500_000, func(int) []byte { return emptyRecords(1_000_000+32, false) }),
 		flood(fmt.Sprintf("%d series", z.Series), "series", "metrics", z.Series/mostPoints, mostPoints, func(i int) []byte { return points(i*mostPoints, mostPoints) }),
 		{
 			name: fmt.Sprintf("%d questions over a year at once", z.Questions), role: "query", times: z.Questions, means: "200", least: z.Questions / 2, legal: (*stage).asks,
@@ -109,6 +117,9 @@ func scenarios(z Size) []scenario {
 				return func(ctx context.Context) (answers, error) { return t.questions(ctx, z.Questions) }, nil
 			},
 		},
+		swells("numbers in JSON", "metrics", "application/json", func() []byte { return bucketsJSON(64 * mib) }),
+		swells("empty log records", "logs", typeProtobuf, func() []byte { return emptyRecords(64*mib, false) }),
+		swells("empty log records among others that are too old", "logs", typeProtobuf, func() []byte { return emptyRecords(64*mib, true) }),
 	}
 }
 
@@ -174,8 +185,10 @@ func all(n int, one func(i int) string) answers {
 	return got
 }
 
+const typeProtobuf = "application/x-protobuf"
+
 // posts sends the same body many times at once.
-func posts(n int, encoding string, body func() ([]byte, error)) func(target) (func(context.Context) (answers, error), error) {
+func posts(n int, signal, contentType, encoding string, body func() ([]byte, error)) func(target) (func(context.Context) (answers, error), error) {
 	return func(t target) (func(context.Context) (answers, error), error) {
 		b, err := body()
 		if err != nil {
@@ -183,7 +196,9 @@ func posts(n int, encoding string, body func() ([]byte, error)) func(target) (fu
 		}
 		return func(ctx context.Context) (answers, error) {
 			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Minute}
-			return all(n, func(int) string { return told(post(ctx, client, "http://"+t.HTTP+"/v1/traces", b, encoding)) }), nil
+			return all(n, func(int) string {
+				return told(post(ctx, client, "http://"+t.HTTP+"/v1/"+signal, b, encoding, "Content-Type", contentType))
+			}), nil
 		}, nil
 	}
 }
@@ -212,7 +227,7 @@ func post(ctx context.Context, client *http.Client, url string, body []byte, enc
 	if err != nil {
 		return err
 	}
-	request.Header.Set("Content-Type", "application/x-protobuf")
+	request.Header.Set("Content-Type", typeProtobuf)
 	if encoding != "" {
 		request.Header.Set("Content-Encoding", encoding)
 	}

@@ -54,13 +54,15 @@ type Size struct {
 	Large      int // log records of 7 MiB
 	Maps       int // log records, each a map of 100,000 keys, and as many requests that have as many attribute keys together
 	Series     int // of metrics, a point each
+	Empty      int // requests of half a million log records without anything
+	Swells     int // bodies of 64 MiB which come to several times that
 }
 
 // Full is what `make ceiling` does.
 func Full() Size {
 	return Size{
 		Slow: 2000, Hold: 10 * time.Second, Gzip: 50, Plain: 50, Bombs: 20, BombBytes: gib, Calls: 40, Idle: 10_000,
-		Questions: 50, LargeSpans: 480, Items: 50_000, Batches: 40, Large: 40, Maps: 20, Series: 1_000_000,
+		Questions: 50, LargeSpans: 480, Items: 50_000, Batches: 40, Large: 40, Maps: 20, Series: 1_000_000, Empty: 8, Swells: 20,
 	}
 }
 

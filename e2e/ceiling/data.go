@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ import (
 	metrics "go.opentelemetry.io/proto/otlp/metrics/v1"
 	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -146,6 +148,30 @@ func points(first, n int) []byte {
 			Name: "requests", Data: &metrics.Metric_Gauge{Gauge: &metrics.Gauge{DataPoints: list}},
 		}}}},
 	}}})
+}
+
+// emptyRecords is a request of logs, of nearly so many bytes: of records without anything, which have no time, of two bytes each; or one such
+// beside each that is refused for its age, so that hardly two that follow one another are taken.
+func emptyRecords(bytes int, refused bool) []byte {
+	items := scopeLogs(&logs.LogRecord{})
+	if refused {
+		items = append(items, scopeLogs(&logs.LogRecord{TimeUnixNano: 1})...)
+	}
+	const around = 32
+	scope := slices.Repeat(items, (bytes-around)/len(items))
+	resourceLogs := protowire.AppendBytes(protowire.AppendTag(nil, 2, protowire.BytesType), scope)
+	return protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), resourceLogs)
+}
+
+// scopeLogs is a record as a field of the scope's message.
+func scopeLogs(r *logs.LogRecord) []byte {
+	return encoded(&logs.ScopeLogs{LogRecords: []*logs.LogRecord{r}})
+}
+
+// bucketsJSON is a request of metrics in JSON, of nearly so many bytes: a histogram whose counts take two bytes each, and eight in protobuf.
+func bucketsJSON(bytes int) []byte {
+	const head, tail = `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"h","histogram":{"dataPoints":[{"bucketCounts":[0`, `]}]}}]}]}]}`
+	return []byte(head + strings.Repeat(",0", (bytes-len(head)-len(tail))/2) + tail)
 }
 
 // zeros is a source without end.
