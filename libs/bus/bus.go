@@ -265,9 +265,10 @@ func (b *Bus) WaitReady(ctx context.Context) error {
 
 // Backlog says what one signal's stream holds.
 type Backlog struct {
-	Pending      uint64 // messages no writer has been given yet
-	AckPending   uint64 // messages given to a writer and not settled
-	LastPosition uint64 // of the newest message ever stored
+	Pending      uint64    // messages no writer has been given yet
+	AckPending   uint64    // messages given to a writer and not settled
+	LastPosition uint64    // of the newest message ever stored
+	LastStored   time.Time // when that was stored; zero where the server does not know
 	// Settled is the position below which, and including which, every message has been settled: what was accepted up to it is in
 	// the database (or is a dead letter).
 	Settled uint64
@@ -285,7 +286,9 @@ func (b *Bus) Pending(ctx context.Context, signal telemetry.Signal) (Backlog, er
 		return Backlog{}, classify(err, "look up stream "+StreamName(signal))
 	}
 	state := stream.CachedInfo().State
-	backlog := Backlog{Pending: state.Msgs, LastPosition: state.LastSeq, Bytes: state.Bytes, Created: stream.CachedInfo().Created}
+	backlog := Backlog{
+		Pending: state.Msgs, LastPosition: state.LastSeq, LastStored: state.LastTime, Bytes: state.Bytes, Created: stream.CachedInfo().Created,
+	}
 	// In a work queue the oldest message kept is the oldest one not settled.
 	if state.Msgs == 0 {
 		backlog.Settled = state.LastSeq

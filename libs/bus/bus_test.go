@@ -443,7 +443,7 @@ func TestConfigIsChecked(t *testing.T) {
 		func(c *bus.Config) { c.URL = "nats://olly:hun,ter2@127.0.0.1:4222" },
 		func(c *bus.Config) { c.URL = "nats://127.0.0.1:4222,nats://olly:hun/ter2@h" },
 		func(c *bus.Config) { c.URL = "nats://olly:hun%ter2@127.0.0.1" },
-		func(c *bus.Config) { c.URL = "127.0.0.1:4222," },
+		func(c *bus.Config) { c.URL = " , " },
 		func(c *bus.Config) { c.URL = "olly:hun ter2@127.0.0.1:42a" },
 	} {
 		cfg := bus.DefaultConfig()
@@ -454,6 +454,19 @@ func TestConfigIsChecked(t *testing.T) {
 		for _, secret := range []string{"hun", "ter2"} {
 			require.NotContains(t, err.Error(), secret)
 		}
+	}
+}
+
+// A list of servers that is made by a template has a comma too many; nats.go passes over it.
+func TestAListOfServersMayHaveACommaTooMany(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"127.0.0.1:4222,", ",nats://127.0.0.1:4222", "nats://127.0.0.1:4222,, 127.0.0.2:4222 , "} {
+		cfg := bus.DefaultConfig()
+		cfg.URL = url
+		require.NoError(t, cfg.Validate(), url)
+		b, err := bus.Connect(t.Context(), cfg, nil, nil)
+		require.NoError(t, err, url)
+		b.Close()
 	}
 }
 
@@ -720,4 +733,27 @@ func TestAFetchNeedsNoAdministrationWhereTheConsumerIs(t *testing.T) {
 	_, err = consumer(t, b, telemetry.Logs).Fetch(t.Context(), 1, 1<<20, 5*time.Second)
 	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "no consumer was made of logs, and none can be: %v", err)
 	require.ErrorContains(t, err, "ensure the consumer of logs")
+
+	// A writer with other settings that starts meanwhile goes on with the old ones, and brings in its own as soon as somebody answers.
+	changed := cfg
+	changed.MaxAckPending = 77
+	later := connect(t, changed)
+	c := consumer(t, later, telemetry.Traces)
+	_, err = publisher(t, later).Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "three")})
+	require.NoError(t, err)
+	got, err = c.Fetch(t.Context(), 1, 1<<20, 5*time.Second)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.NoError(t, got[0].Settle(t.Context(), nil))
+	s.Stop()
+	silent.Store(false)
+	s.Start()
+	require.Eventually(t, func() bool { return later.Healthy(t.Context()) == nil }, 10*time.Second, 20*time.Millisecond)
+	admin := js(t, s)
+	require.Eventually(t, func() bool {
+		_, err := c.Fetch(t.Context(), 1, 1<<20, 50*time.Millisecond)
+		require.NoError(t, err)
+		durable, err := admin.Consumer(t.Context(), bus.StreamName(telemetry.Traces), "writer")
+		return err == nil && durable.CachedInfo().Config.MaxAckPending == 77
+	}, 20*time.Second, 100*time.Millisecond)
 }

@@ -70,17 +70,22 @@ const minMessageBytes = 64 << 10
 // Validate names the keys that are wrong, relative to the bus's own section.
 func (c Config) Validate() error {
 	var p settings.Problems
-	if c.URL == "" {
-		p.Refuse("url", "an address is required")
-	}
-	for i, server := range strings.Split(c.URL, ",") { // as nats.go reads it
-		if server = strings.TrimSpace(server); !strings.Contains(server, "://") {
+	servers := 0
+	for i, server := range strings.Split(c.URL, ",") { // as nats.go reads it, which passes over what is empty
+		if server = strings.TrimSpace(server); server == "" {
+			continue
+		}
+		servers++
+		if !strings.Contains(server, "://") {
 			server = "nats://" + server
 		}
 		// Nothing of it is shown: where a password has a sign in it that parts an address, it is not clear what belongs to it.
-		if u, err := url.Parse(server); c.URL != "" && (err != nil || u.Host == "") {
+		if u, err := url.Parse(server); err != nil || u.Host == "" {
 			p.Refuse("url", "entry %d of the list is no nats://host:port; in a user or a password write , / : @ and %% as %%2C %%2F %%3A %%40 %%25", i+1)
 		}
+	}
+	if servers == 0 {
+		p.Refuse("url", "an address is required")
 	}
 	p.Together("cert", c.Cert, "key", c.Key)
 	settings.Between(&p, "replicas", c.Replicas, 1, 5)

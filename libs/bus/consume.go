@@ -34,7 +34,8 @@ type Consumer struct {
 	fetch   sync.Mutex // one Fetch at a time
 	request uint64     // number of the last pull request: the last token of its reply subject
 	asked   *asked     // the one request that is not at its end; nil when there is none
-	ready   bool       // the durable consumer is known to exist
+	ready   bool       // the durable consumer is known to be as it is configured
+	again   time.Time  // until then it is not asked for once more: nobody answered for the administration, and it is there
 	moving  aside      // what cannot be opened
 }
 
@@ -128,8 +129,10 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 	c.giveBackStale()
 	err := f.run(ctx)
 	if unsure != nil {
-		if c.ready = err == nil; !c.ready {
+		if err != nil {
 			err = unsure
+		} else {
+			c.again = time.Now().Add(ensureAgain)
 		}
 	}
 	if c.asked != nil && !c.asked.carried() {
@@ -137,6 +140,10 @@ func (c *Consumer) Fetch(ctx context.Context, maxMessages, maxBytes int, wait ti
 	}
 	return f.out, err
 }
+
+// ensureAgain is how long a Consumer whose durable consumer is there, and may be as an earlier configuration had it, waits before it asks the administration
+// again, which did not answer: each time may cost its Fetch two seconds.
+const ensureAgain = 5 * time.Second
 
 // soon is the least time to wait for a message.
 const soon = 10 * time.Millisecond
@@ -313,7 +320,7 @@ func (c *Consumer) status(ctx context.Context, status, description string) error
 		return nil // byte limit reached, leadership change, too many waiting requests: the next request finds out
 	}
 	// 503 no responders, or the consumer is gone.
-	c.ready = false
+	c.ready, c.again = false, time.Time{}
 	c.bus.log.LogAttrs(ctx, slog.LevelWarn, "consumer lost", slog.String("signal", c.signal.String()),
 		slog.String("status", status), slog.String("description", description))
 	return errConsumerLost.Newf("the consumer of %s is gone (%s %s)", c.signal, status, description)
@@ -321,7 +328,7 @@ func (c *Consumer) status(ctx context.Context, status, description string) error
 
 // ensure makes the durable consumer, and the streams where they are missing too.
 func (c *Consumer) ensure(ctx context.Context) error {
-	if c.ready {
+	if c.ready || time.Now().Before(c.again) {
 		return nil
 	}
 	err := c.bus.ensureConsumer(ctx, c.signal)

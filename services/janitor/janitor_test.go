@@ -285,6 +285,28 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 }
 
+// The clock of the database is set back, as after a restore or by its administrator: what is due is done at once, not when the old time has come again.
+func TestAClockThatGoesBackDelaysNoUpkeep(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := testbed.Context(t)
+	now := start()
+	f.s.now = func() time.Time { return now }
+	require.NoError(t, f.s.pass(ctx))
+	made := f.partitions(schema.SpansSegment)
+	require.Contains(t, made, "spans_segment_y2026_m11_d23")
+	now = now.Add(time.Minute)
+	require.NoError(t, f.s.pass(ctx))
+	require.Equal(t, now.Add(-time.Minute), f.s.upkept, "not due yet")
+	now = now.Add(-10 * 24 * time.Hour)
+	require.NoError(t, f.s.pass(ctx))
+	require.Equal(t, now, f.s.upkept)
+	require.Contains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11_d13", "of the day that it is now")
+	now = now.Add(f.s.cfg.Upkeep)
+	require.NoError(t, f.s.pass(ctx))
+	require.Equal(t, now, f.s.upkept, "and from then on as ever")
+}
+
 // A janitor goes by the database's clock: one whose own is a year ahead drops nothing, and one whose own is a year back makes no partitions of then.
 func TestAJanitorWhoseClockIsWrong(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,6 @@ package writer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -61,7 +60,7 @@ type life struct {
 	base  int64
 	past  int64 // base of the life before
 	top   struct {
-		number uint64 // the highest that was delivered
+		number uint64 // the highest that was delivered, or seen in the stream
 		stored time.Time
 	}
 }
@@ -84,16 +83,20 @@ func (l *life) position(d bus.Delivery) (position int64, ok bool) {
 	return l.base + number, true
 }
 
-// enter notes in which life the stream is. Where that was in doubt, it no longer is.
-func (l *life) enter(base int64, began time.Time, doubt bool) {
+// enter notes in which life the stream is, and what was seen of it. Where that was in doubt, it no longer is.
+func (l *life) enter(base int64, began time.Time, seen bus.Backlog, doubt bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.known || l.base != base {
 		l.known, l.began, l.past, l.base = true, began, l.base, base
-		doubt = true
-	}
-	if doubt {
 		l.top.number, l.top.stored = 0, time.Time{}
+	}
+	switch {
+	case doubt:
+		l.top.number, l.top.stored = 0, time.Time{}
+	case seen.LastPosition > l.top.number && !seen.LastStored.IsZero():
+		// A writer to which little or nothing was delivered since it started knows by this that a stream counts from one again.
+		l.top.number, l.top.stored = seen.LastPosition, seen.LastStored
 	}
 }
 
@@ -139,10 +142,6 @@ func (l *lives) look(ctx context.Context, signal telemetry.Signal, doubt bool) e
 	s := &l.signals[signal]
 	s.looking.Lock()
 	defer s.looking.Unlock()
-	if _, err := l.db.policies.load(ctx, l.db.now()); err != nil { // which sets the clock by the database's
-		return classify(err)
-	}
-	at := l.db.now()
 	// The table first: of two writers, the one that is slower to write must not take the other's higher count for a stream that lost some.
 	noted, err := l.noted(ctx, signal)
 	if err != nil {
@@ -153,15 +152,15 @@ func (l *lives) look(ctx context.Context, signal telemetry.Signal, doubt bool) e
 		return err
 	}
 	var whole time.Time
-	if backlog.LastPosition < s.mark.last { // another life
+	if backlog.LastPosition < s.mark.last || s.mark.at.After(noted.at) { // another life; or the clock went back: it is not known when that was
 		s.mark.at, s.mark.last = time.Time{}, 0
 	}
 	if backlog.Settled >= s.mark.last {
 		whole = s.mark.at
-		s.mark.at, s.mark.last = at, backlog.LastPosition
+		s.mark.at, s.mark.last = noted.at, backlog.LastPosition
 	}
 	if backlog.Settled == backlog.LastPosition {
-		whole = at
+		whole = noted.at
 	}
 	return classify(postgres.InTx(ctx, l.db.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		return l.note(ctx, tx, signal, noted, backlog, whole, doubt)
@@ -170,18 +169,20 @@ func (l *lives) look(ctx context.Context, signal telemetry.Signal, doubt bool) e
 
 // noted is what the table says of the last life of a stream.
 type noted struct {
-	none                   bool // nobody looked at it yet
+	none                   bool      // nobody looked at it yet
+	at                     time.Time // when it said so, by the database's clock, as everything in it but when a stream began
 	base, highest, left    int64
 	began, seenAt, wholeAt time.Time
 }
 
 func (l *lives) noted(ctx context.Context, signal telemetry.Signal) (n noted, err error) {
-	err = l.db.pool.QueryRow(ctx, l.db.sql.queueLife, int16(signal)).Scan(&n.base, &n.began, &n.highest, &n.seenAt, &n.left, &n.wholeAt)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return noted{none: true}, nil
-	}
-	if err != nil {
+	var base, highest, left *int64
+	var began, seenAt, wholeAt *time.Time
+	if err := l.db.pool.QueryRow(ctx, l.db.sql.queueLife, int16(signal)).Scan(&n.at, &base, &began, &highest, &seenAt, &left, &wholeAt); err != nil {
 		return noted{}, fmt.Errorf("read the life of a stream: %w", err)
+	}
+	if n.none = base == nil; !n.none {
+		n.base, n.began, n.highest, n.seenAt, n.left, n.wholeAt = *base, *began, *highest, *seenAt, *left, *wholeAt
 	}
 	return n, nil
 }
@@ -194,8 +195,8 @@ func (l *lives) note(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, n 
 		whole = began
 	}
 	if !n.none && n.began.Equal(began) && last >= n.highest {
-		l.signals[signal].enter(n.base, began, doubt)
-		if last == n.highest && unsettled == n.left && l.db.now().Sub(n.seenAt) < watched/2 {
+		l.signals[signal].enter(n.base, began, seen, doubt)
+		if age := n.at.Sub(n.seenAt); last == n.highest && unsettled == n.left && age >= 0 && age < watched/2 && !n.wholeAt.After(n.at) {
 			return nil // nothing to write on an idle database
 		}
 		_, err := tx.Exec(ctx, l.db.sql.queueLifeLook, int16(signal), n.base, last, unsettled, whole)

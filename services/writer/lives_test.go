@@ -188,7 +188,7 @@ func TestAPositionGoesByTheLifeOfItsStream(t *testing.T) {
 	var l life
 	_, ok := l.position(bus.Delivery{Position: 1, Stored: at(1)})
 	require.False(t, ok, "not known yet")
-	l.enter(0, at(0), false)
+	l.enter(0, at(0), bus.Backlog{}, false)
 	for _, d := range []struct {
 		number uint64
 		stored int
@@ -200,11 +200,190 @@ func TestAPositionGoesByTheLifeOfItsStream(t *testing.T) {
 	}
 	_, ok = l.position(bus.Delivery{Position: 1, Stored: at(20)})
 	require.False(t, ok, "later, and counted less")
-	l.enter(100, at(15), true)
+	l.enter(100, at(15), bus.Backlog{}, true)
 	position, ok := l.position(bus.Delivery{Position: 1, Stored: at(20)})
 	require.True(t, ok)
 	require.Equal(t, int64(101), position)
 	position, ok = l.position(bus.Delivery{Position: 7, Stored: at(7)})
 	require.True(t, ok, "on its way since before")
 	require.Equal(t, int64(7), position)
+
+	l.enter(100, at(15), bus.Backlog{LastPosition: 30, LastStored: at(40)}, false)
+	_, ok = l.position(bus.Delivery{Position: 2, Stored: at(50)})
+	require.False(t, ok, "nothing of it was delivered, but the stream was seen to have counted further")
+	position, ok = l.position(bus.Delivery{Position: 25, Stored: at(35)})
+	require.True(t, ok)
+	require.Equal(t, int64(125), position)
+	l.enter(100, at(15), bus.Backlog{LastPosition: 30, LastStored: at(40)}, true)
+	position, ok = l.position(bus.Delivery{Position: 2, Stored: at(50)})
+	require.True(t, ok, "it was looked at just for that: the server's clock went back meanwhile")
+	require.Equal(t, int64(102), position)
+}
+
+// While nobody says which life a stream is in, a fetch asks once and gives back all that it brought: each question may take seconds.
+func TestAFetchOfAnUnknownLifeAsksOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for seed := range uint64(20) {
+		r.publish(shopSpans(seed, epoch, 3))
+	}
+	c, err := r.bus.Consumer(testbed.Context(t), telemetry.Traces)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	asked := 0
+	fetch := consumer(c, time.Now, func(_ context.Context, d bus.Delivery) (int64, error) {
+		if asked++; d.Position > 3 {
+			return 0, errLife.New("nobody answers")
+		}
+		return int64(d.Position), nil
+	})
+	testbed.Eventually(t, "all of them in one fetch", func() bool {
+		b, err := r.bus.Pending(testbed.Context(t), telemetry.Traces)
+		return err == nil && b.Pending == 20
+	})
+	got, err := fetch(testbed.Context(t), 100, 64<<20, 5*time.Second)
+	require.Equal(t, errLife.Code, fault.From(err).Code, "%v", err)
+	require.Len(t, got, 3, "those before are no worse for it")
+	require.Equal(t, 4, asked)
+	for _, h := range got {
+		require.NoError(t, h.settle(testbed.Context(t), nil))
+	}
+	// What was given back comes again after half a second, not after bus.ack_wait.
+	again := 0
+	testbed.Eventually(t, "the others again", func() bool {
+		deliveries, err := c.Fetch(testbed.Context(t), 100, 64<<20, time.Second)
+		require.NoError(t, err)
+		for _, d := range deliveries {
+			require.Equal(t, 2, d.Attempts)
+			require.NoError(t, d.Settle(testbed.Context(t), nil))
+			again++
+		}
+		return again == 17
+	})
+}
+
+// A writer that has started again, and to which nothing was delivered since, sees by the stream's own count that it was made anew.
+func TestAPositionIsNotGivenTwiceByAWriterThatHasDeliveredNothing(t *testing.T) {
+	t.Parallel()
+	r, nats := newWipeRig(t)
+	_, stop := r.start()
+	r.again(0, 4)
+	r.stored(12)
+	r.settled(telemetry.Traces)
+	stop()
+	restarted := &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(t)}
+	require.NoError(t, restarted.look(testbed.Context(t), telemetry.Traces, false))
+	nats.Wipe()
+	r.again(100, 2)
+	c, err := r.bus.Consumer(testbed.Context(t), telemetry.Traces)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	given := 0
+	testbed.Eventually(t, "what came after the loss", func() bool {
+		deliveries, err := c.Fetch(testbed.Context(t), 10, 64<<20, time.Second)
+		if err != nil {
+			return false
+		}
+		for _, d := range deliveries {
+			position, err := restarted.of(testbed.Context(t), telemetry.Traces, d)
+			require.NoError(t, err)
+			require.Equal(t, int64(apart)+4+int64(d.Position), position)
+			require.NoError(t, d.Settle(testbed.Context(t), nil))
+			given++
+		}
+		return given == 2
+	})
+}
+
+// What a writer says of a time that is still to come it said while the clock was ahead: nothing later than now is whole, and not even now where something is
+// not stored.
+func TestNoQueueIsWholeInTheFuture(t *testing.T) {
+	t.Parallel()
+	r, _ := newWipeRig(t)
+	r.again(0, 3)
+	l := &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(t)}
+	look := func() {
+		t.Helper()
+		require.NoError(t, l.look(testbed.Context(t), telemetry.Traces, false))
+	}
+	look()
+	look()
+	ahead := func() {
+		t.Helper()
+		_, err := r.store.db.Pool.Exec(testbed.Context(t), "UPDATE queue_life SET whole_at = clock_timestamp() + interval '1 day', seen_at = clock_timestamp() + interval '1 day' WHERE signal = 0")
+		require.NoError(t, err)
+		l.signals[telemetry.Traces].mark.at = time.Now().Add(24 * time.Hour)
+	}
+	ahead()
+	look()
+	require.Equal(t, int64(1), r.store.count("SELECT count(*) FROM queue_life WHERE signal = 0 AND whole_at = began AND seen_at <= clock_timestamp()"), "three are not stored, and nobody knows since when")
+	_, stop := r.start()
+	r.stored(9)
+	r.settled(telemetry.Traces)
+	stop()
+	ahead()
+	look()
+	require.Equal(t, int64(1), r.store.count("SELECT count(*) FROM queue_life WHERE signal = 0 AND whole_at BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp()"), "all of it is stored")
+
+	// The clock goes back between a look and the one that finds what it saw settled.
+	r.again(50, 2)
+	l.signals[telemetry.Traces].mark.at, l.signals[telemetry.Traces].mark.last = time.Now().Add(24*time.Hour), 3
+	whole := r.store.count("SELECT (extract(epoch FROM whole_at) * 1000000)::bigint FROM queue_life WHERE signal = 0")
+	look()
+	require.Equal(t, whole, r.store.count("SELECT (extract(epoch FROM whole_at) * 1000000)::bigint FROM queue_life WHERE signal = 0 AND seen = 5"))
+	require.False(t, l.signals[telemetry.Traces].mark.at.After(time.Now()))
+}
+
+// A queue that is empty is looked at by the database's clock, whatever the writer's own says: the look is noted while nothing changes.
+func TestAnEmptyQueueIsKnownToBeWatchedWhateverTheWritersClockSays(t *testing.T) {
+	t.Parallel()
+	r, _ := newWipeRig(t)
+	l := &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(t)}
+	require.NoError(t, l.look(testbed.Context(t), telemetry.Traces, false))
+	for _, ahead := range []time.Duration{-100 * 24 * time.Hour, 0, 100 * 24 * time.Hour} {
+		r.store.database.now = func() time.Time { return time.Now().Add(ahead) }
+		for _, age := range []string{"30 seconds", "-1 hour"} {
+			_, err := r.store.db.Pool.Exec(testbed.Context(t), "UPDATE queue_life SET seen_at = clock_timestamp() - $1::interval", age)
+			require.NoError(t, err)
+			require.NoError(t, l.look(testbed.Context(t), telemetry.Traces, false))
+			require.Equal(t, int64(1), r.store.count("SELECT count(*) FROM queue_life WHERE signal = 0 AND abs(extract(epoch FROM clock_timestamp() - seen_at)) < 10"), "%s ahead, seen %s ago", ahead, age)
+		}
+		testbed.Eventually(t, "nothing is written on an idle database", func() bool { // within two seconds, which a busy machine may miss
+			_, err := r.store.db.Pool.Exec(testbed.Context(t), "UPDATE queue_life SET seen_at = clock_timestamp()")
+			require.NoError(t, err)
+			before := r.store.count("SELECT pg_current_xact_id()::text::bigint")
+			require.NoError(t, l.look(testbed.Context(t), telemetry.Traces, false))
+			return r.store.count("SELECT count(*) FROM queue_life WHERE xmin::text::bigint >= $1", before) == 0
+		})
+	}
+}
+
+// Of two writers, the one that is slower to write does not take the other's higher count for a stream that lost some.
+func TestAWriterThatWaitsForTheTableSeesNoLoss(t *testing.T) {
+	t.Parallel()
+	r, _ := newWipeRig(t)
+	r.again(0, 3)
+	l := &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(t)}
+	require.NoError(t, l.look(testbed.Context(t), telemetry.Traces, false)) // begins the life
+	ctx := testbed.Context(t)
+	tx, err := r.store.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(ctx) }()
+	_, err = tx.Exec(ctx, "LOCK TABLE queue_life IN ACCESS EXCLUSIVE MODE")
+	require.NoError(t, err)
+	looked := make(chan error, 1)
+	go func() { looked <- l.look(ctx, telemetry.Traces, false) }()
+	testbed.Eventually(t, "the look waits for the table", func() bool {
+		var waits bool
+		require.NoError(t, tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'queue_life'::regclass AND NOT granted)").Scan(&waits))
+		return waits
+	})
+	r.again(50, 4)
+	_, err = tx.Exec(ctx, "UPDATE queue_life SET seen = 7 WHERE signal = 0") // by the other writer, which was faster
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit(ctx))
+	require.NoError(t, <-looked)
+	require.NoError(t, l.look(ctx, telemetry.Traces, false))
+	require.Equal(t, int64(1), r.store.count("SELECT count(*) FROM queue_life WHERE signal = 0"), "no other life")
+	require.Equal(t, int64(7), r.store.count("SELECT seen FROM queue_life WHERE signal = 0"))
 }

@@ -17,15 +17,21 @@ import (
 // what else is there. All of them must be settled, also those returned with an error.
 type source func(ctx context.Context, maxMessages, maxBytes int, wait time.Duration) ([]*held, error)
 
-// consumer is the source that a consumer of the bus is. What has no position is given back.
+// consumer is the source that a consumer of the bus is. What has no position is given back, with all that came after it: where it is not known which life the
+// stream is in, each question may take seconds, in which nobody tells the bus that the others are being worked on.
 func consumer(c *bus.Consumer, now func() time.Time, position func(context.Context, bus.Delivery) (int64, error)) source {
 	return func(ctx context.Context, maxMessages, maxBytes int, wait time.Duration) ([]*held, error) {
 		deliveries, err := c.Fetch(ctx, maxMessages, maxBytes, wait)
 		out := make([]*held, 0, len(deliveries))
+		var unknown error
 		for _, d := range deliveries {
-			at, unknown := position(ctx, d)
+			var at int64
+			if unknown == nil {
+				at, unknown = position(ctx, d)
+				err = errors.Join(err, unknown)
+			}
 			if unknown != nil {
-				err = errors.Join(err, unknown, d.Settle(context.WithoutCancel(ctx), unknown))
+				err = errors.Join(err, d.Settle(context.WithoutCancel(ctx), unknown))
 				continue
 			}
 			out = append(out, &held{

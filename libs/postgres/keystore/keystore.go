@@ -33,7 +33,7 @@ const maxName = 100
 const MaxGood = 500
 
 // MaxEnded bounds the keys of a tenant that open nothing any more, or making and revoking them would fill the table before the janitor, which
-// removes them after a while: the oldest make room for a new key.
+// removes them after a while: the oldest make room for a new key, unless the tenant is under legal hold.
 const MaxEnded = 1000
 
 // Store is the table of keys. Safe for concurrent use.

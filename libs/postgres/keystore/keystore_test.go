@@ -164,7 +164,9 @@ func TestATenantHasABoundedNumberOfEndedKeys(t *testing.T) {
 	_, err := db.Pool.Exec(ctx, `INSERT INTO api_key (tenant_id, key_id, name, scopes, hash, revoked_at, expires_at)
 		SELECT tenant, translate(lpad(to_hex(i), 16, 'q'), '0123456789', 'ghijklmnop'), i::text, '{query}', sha256(i::text::bytea),
 			CASE WHEN i % 2 = 0 THEN now() - i * interval '1 minute' END, CASE WHEN i % 2 = 1 THEN now() - i * interval '1 minute' WHEN i = 1100 THEN now() + interval '1 day' END
-		FROM generate_series(1, 1100) i, (VALUES ('shop'), ('bank')) v (tenant)`)
+		FROM generate_series(1, 1100) i, (VALUES ('shop'), ('bank'), ('court')) v (tenant)`)
+	require.NoError(t, err)
+	_, err = db.Pool.Exec(ctx, `INSERT INTO retention_policy (tenant_id, signal, days, legal_hold) VALUES ('court', 'logs', 1, true), ('shop', 'logs', 1, false)`)
 	require.NoError(t, err)
 	_, kept, err := s.Create(ctx, keystore.Wish{Tenant: "shop", Name: "good", Scopes: []string{"query"}}, now)
 	require.NoError(t, err)
@@ -180,6 +182,11 @@ func TestATenantHasABoundedNumberOfEndedKeys(t *testing.T) {
 	others, err := s.List(ctx, "bank")
 	require.NoError(t, err)
 	require.Len(t, others, 1100, "another tenant makes room of its own")
+	_, _, err = s.Create(ctx, keystore.Wish{Tenant: "court", Name: "good", Scopes: []string{"query"}}, now)
+	require.NoError(t, err)
+	held, err := s.List(ctx, "court")
+	require.NoError(t, err)
+	require.Len(t, held, 1101, "nothing goes under legal hold")
 }
 
 // keeper is one with a clock that runs ahead by as much as is added, and what it says.

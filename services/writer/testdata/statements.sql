@@ -58,31 +58,31 @@ ON CONFLICT (tenant_id, day, signal, part) DO UPDATE SET items = u.items + exclu
   series = u.series + excluded.series
 
 ---- queueLife
--- The life of a stream that began last.
-SELECT base, began, seen, seen_at, unsettled, whole_at
-FROM public.queue_life
-WHERE signal = $1
-ORDER BY base DESC
-LIMIT 1
+-- What time it is, and the life of a stream that began last, if there is one.
+SELECT clock_timestamp(), base, began, seen, seen_at, unsettled, whole_at
+FROM (VALUES (1)) AS once (row)
+LEFT JOIN (SELECT base, began, seen, seen_at, unsettled, whole_at FROM public.queue_life WHERE signal = $1 ORDER BY base DESC LIMIT 1) AS l ON true
 
 ---- queueLifeBegin
 -- A new life, unless another writer has entered one after the last that is known ($6). The table is locked.
 INSERT INTO public.queue_life (signal, base, began, seen, seen_at, unsettled, whole_at, noticed_at)
-SELECT $1, $2, $3, $4, clock_timestamp(), $5, $3, clock_timestamp()
+SELECT $1, $2, $3, $4, clock_timestamp(), $5, least($3, clock_timestamp()), clock_timestamp()
 WHERE NOT EXISTS (SELECT FROM public.queue_life WHERE signal = $1 AND base > $6)
 ON CONFLICT DO NOTHING
 
 ---- queueLifeLook
--- What a look saw. Looks of several writers come in any order.
+-- What a look saw. Looks of several writers come in any order. What is said of a time that is still to come was said while the clock was ahead, and says
+-- nothing: what this look saw counts then, which may be less.
 UPDATE public.queue_life
-SET seen = greatest(seen, $3), seen_at = clock_timestamp(), unsettled = $4, whole_at = greatest(whole_at, $5)
+SET seen = greatest(seen, $3), seen_at = clock_timestamp(), unsettled = $4,
+  whole_at = least(CASE WHEN whole_at > clock_timestamp() THEN $5 ELSE greatest(whole_at, $5) END, clock_timestamp())
 WHERE signal = $1 AND base = $2
 
 ---- queueLosses
 -- Of each signal the last time that its stream was made anew: since when and until when what was accepted may be lost, how many messages were not
 -- stored at the last look before, how long nobody had looked, in seconds, and how many seconds ago it was noticed. A stream that is an old copy of
--- itself was made when it was.
-SELECT DISTINCT ON (signal) signal, whole_at, until, unsettled,
+-- itself was made when it was. What a clock said that was ahead begins no later than it ends.
+SELECT DISTINCT ON (signal) signal, least(whole_at, until), until, unsettled,
   extract(epoch FROM until - seen_at)::double precision, extract(epoch FROM clock_timestamp() - noticed)::double precision
 FROM (
   SELECT signal, base, whole_at, seen_at, unsettled, lead(noticed_at) OVER lives AS noticed,

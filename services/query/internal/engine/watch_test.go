@@ -73,6 +73,12 @@ func TestCompletenessTellsOfALostQueue(t *testing.T) {
 	require.InDelta(t, time.Minute, lost.To.Sub(lost.From), float64(time.Second))
 	require.WithinDuration(t, time.Now().Add(-2*time.Hour), lost.To, time.Minute)
 	e.watch.losses = losses
+
+	_, err = db.Pool.Exec(testbed.Context(t), "UPDATE queue_life SET whole_at = now() + interval '1 day' WHERE signal = 0 AND base = 0")
+	require.NoError(t, err)
+	ahead, err := e.losses(testbed.Context(t))
+	require.NoError(t, err)
+	require.Equal(t, Loss{lost.To, lost.To}, ahead[telemetry.Traces], "a writer's clock was ahead: it does not begin after its end")
 	require.Equal(t, lost, e.Completeness("shop", telemetry.Traces).Lost)
 	require.Zero(t, e.Completeness("shop", telemetry.Logs).Lost)
 }

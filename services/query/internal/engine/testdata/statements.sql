@@ -1,7 +1,8 @@
 ---- queueLosses
 -- Of each signal the last time that its queue was made anew though something was in it, or nobody had looked for five seconds: from when to when
--- what was accepted may be lost. A queue that is an old copy of itself was made when it was.
-SELECT DISTINCT ON (signal) signal, whole_at, until
+-- what was accepted may be lost. A queue that is an old copy of itself was made when it was. What a clock said
+-- that was ahead begins no later than it ends.
+SELECT DISTINCT ON (signal) signal, least(whole_at, until), until
 FROM (
   SELECT signal, base, whole_at, seen_at, unsettled, lead(noticed_at) OVER lives AS noticed,
     CASE WHEN lead(began) OVER lives > began THEN lead(began) OVER lives ELSE lead(noticed_at) OVER lives END AS until
