@@ -51,6 +51,11 @@ var (
 		Meaning: "A value exceeds a limit of PostgreSQL; the batch becomes a dead letter.",
 		Advice:  "Shorten what the message names.",
 	}
+	errRefusedAlone = fault.Kind{
+		Class: fault.Internal, Code: "postgres.refused_alone",
+		Meaning: "PostgreSQL refuses a batch again and again for a reason that is not known to be in its data (SQLSTATE XX000, 0A000, 55000 and others), and takes a control flush in its place; after bus.max_attempts tries the batch becomes a dead letter.",
+		Advice:  "See the log of the writer and that of PostgreSQL; replay the dead letter when the cause is gone.",
+	}
 	errRefused = fault.Kind{
 		Class: fault.Unavailable, Code: "postgres.refused",
 		Meaning: "The database refuses to write, and it is not known that a batch is to blame: it refuses a control flush too, or for a reason that is not in the data.",

@@ -348,6 +348,67 @@ func TestABatchThatTheDatabaseRefusesForAnUnknownReasonDoesNotHoldUpItsNeighbour
 	}
 }
 
+// A batch that the database refuses for a reason that may be in the data, and takes a control flush in its place, fails by itself: it comes again with a bound.
+// Where the reason has passed meanwhile it is stored, and where the database takes no control flush, or the reason is its own, it comes again for ever.
+func TestWhatIsRefusedAgainAndAgainFailsByItself(t *testing.T) {
+	t.Parallel()
+	state := func(code string) error {
+		return classify(fmt.Errorf("copy: %w", &pgconn.PgError{Code: code, Routine: "GetNewTransactionId"}))
+	}
+	for _, code := range []string{"XX000", "0A000", "55000", "25P02", "2BP01", "U0001"} {
+		l := newLedger()
+		batches, settled := deliveries(9)
+		l.poison[batches[4].ID()] = state(code)
+		require.NoError(t, testRefusals(t, l).flush(t.Context(), batches), "nothing is given back for the database's sake")
+		require.Len(t, l.stored, 8)
+		require.Equal(t, 1, settled[4].times)
+		got := fault.From(settled[4].err)
+		require.Equal(t, errRefusedAlone.Code, got.Code, code)
+		require.Equal(t, fault.Internal, got.Class, "the bus counts its tries")
+		require.Contains(t, got.Message, "SQLSTATE "+code)
+		require.Equal(t, 1, l.proofs)
+	}
+	for _, code := range []string{"XX001", "XX002", "42501", "58030", "58P01", "54000"} {
+		l := newLedger()
+		batches, settled := deliveries(9)
+		l.poison[batches[4].ID()] = state(code)
+		require.Error(t, testRefusals(t, l).flush(t.Context(), batches))
+		require.Len(t, l.stored, 8)
+		require.Equal(t, fault.Unavailable, fault.ClassOf(settled[4].err), code)
+	}
+	leaf := classify(leafError{fmt.Errorf("make a partition: %w", postgres.Classify(&pgconn.PgError{Code: "XX000"}))})
+	l := newLedger()
+	batches, settled := deliveries(1)
+	l.poison[batches[0].ID()] = leaf
+	require.Error(t, testRefusals(t, l).flush(t.Context(), batches))
+	require.Equal(t, fault.Unavailable, fault.ClassOf(settled[0].err), "a batch has no part in a partition that cannot be made")
+
+	for name, second := range map[string]error{"it has passed": nil, "the database has gone": fault.Kind{Class: fault.Unavailable, Code: "postgres.down"}.New("away"), "another reason": state("22021")} {
+		l := newLedger()
+		batches, settled := deliveries(1)
+		f := testRefusals(t, l)
+		tries := 0
+		f.store = func(ctx context.Context, batches []*held) (outcome, error) {
+			if tries++; tries == 1 {
+				return outcome{}, state("XX000")
+			}
+			if second == nil {
+				return l.store(ctx, batches)
+			}
+			return outcome{}, second
+		}
+		err := f.flush(t.Context(), batches)
+		require.Equal(t, 1, settled[0].times, name)
+		require.Equal(t, second == nil, err == nil, name)
+		if second == nil {
+			require.NoError(t, settled[0].err)
+			require.Len(t, l.stored, 1)
+		} else {
+			require.Equal(t, fault.Unavailable, fault.ClassOf(settled[0].err), name)
+		}
+	}
+}
+
 // How often the database is asked: for one guilty batch twice the logarithm, for every other one once a batch.
 func TestLookingForTheGuiltyIsBoundedWork(t *testing.T) {
 	t.Parallel()

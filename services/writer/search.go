@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -16,6 +18,9 @@ import (
 //   - A batch becomes a dead letter only where PostgreSQL refused it alone, in a transaction of its own, for what it holds, and took a control
 //     flush in its place within provenFor. What else PostgreSQL says (no connection, no disk, no right, a table
 //     that is missing) costs no batch.
+//   - One that is refused alone for a reason of which PostgreSQL does not tell whether it is in the data (an internal error, what is not supported, a code of
+//     somebody's trigger) fails by itself only where PostgreSQL takes a control flush in its place and then refuses it once more. It comes again, for as often
+//     as the bus lets what fails by itself, each time with the same proof, and is a dead letter then.
 //   - It is looked for by a window that halves where it is refused and doubles where it is stored, from a single batch on after two: some 2 log n
 //     transactions for one guilty among n, and little more than one a batch where half of them are.
 
@@ -94,8 +99,7 @@ func (f *flusher) search(ctx context.Context, batches []*held, cause error) erro
 			s.bury(ctx, left[0], err)
 			batches, suspects, window = batches[n:], 0, max(window/2, 1)
 		case len(left) == 1 && (fault.ClassOf(err) == fault.Internal || errRefused.Matches(err)):
-			f.settle(ctx, left[0], err) // it comes again: who is at fault is not certain
-			back = errors.Join(back, err)
+			back = errors.Join(back, s.again(ctx, left[0], err))
 			batches, suspects, window = batches[n:], 0, max(window/2, 1)
 		default: // trouble of another kind befell the database meanwhile, or an error of ours that is new
 			return errors.Join(back, s.giveBack(ctx, append(left, batches[n:]...), err))
@@ -103,6 +107,52 @@ func (f *flusher) search(ctx context.Context, batches []*held, cause error) erro
 		row = 0
 	}
 	return back
+}
+
+// again settles a batch that was refused alone without its being certain who is at fault: it comes again. The result is for what it is given back where that
+// may be the database.
+func (s *search) again(ctx context.Context, h *held, err error) error {
+	if !unclear(err) || s.prove(ctx, h) != nil {
+		s.settle(ctx, h, err)
+		return err
+	}
+	batch := []*held{h}
+	out, err := s.attempt(ctx, batch) // what it was refused for may have passed: tuples are updated, and partitions dropped, at the same time
+	switch left := s.refuse(ctx, batch, out); {
+	case len(left) == 0:
+	case err == nil:
+		s.done(ctx, left, out)
+	case unclear(err):
+		s.seldom.Note(ctx, slog.LevelWarn, "batch refused alone, it is tried some times more", errRefusedAlone.Code, slog.String("signal", s.signal.String()),
+			slog.String("tenant", string(h.Tenant)), slog.String("batch", h.ID().String()), slog.Int("attempts", h.attempts), slog.Any("error", err))
+		s.settle(ctx, h, errRefusedAlone.Newf("PostgreSQL refuses this batch again and again and takes others: %s", postgres.Refusal(err)))
+		s.moved() // it may well come again: but the database takes what it can
+	default:
+		if caused(err) {
+			err = errRefused.Wrap(err, "the database refuses now for one reason and now for another")
+		}
+		s.settle(ctx, h, err)
+		return err
+	}
+	return nil
+}
+
+// unclear reports whether PostgreSQL refused for a reason that may be in the data as well as in the database. What it says of its files, of rights, of what
+// is missing and of limits of its own is not: that waits for its end, however few batches meet it.
+func unclear(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if _, leaf := errors.AsType[leafError](err); !ok || leaf || !errRefused.Matches(err) || fault.ClassOf(postgres.Classify(pg)) != fault.Internal {
+		return false
+	}
+	switch pg.Code {
+	case "XX001", "XX002": // data or an index are damaged
+		return false
+	}
+	switch pg.Code[:min(2, len(pg.Code))] {
+	case "42", "54", "58":
+		return false
+	}
+	return true
 }
 
 // prove is nil where the database takes a control flush in place of a batch, or did so a moment ago.

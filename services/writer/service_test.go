@@ -281,6 +281,41 @@ func TestAFloodOfBatchesThatPostgreSQLRefusesHoldsUpNobody(t *testing.T) {
 	}
 }
 
+// Batches that alone provoke an error which is not known to be the data's hold their places no longer than bus.max_attempts tries, and no one's health suffers.
+func TestABatchThatIsRefusedAgainAndAgainIsADeadLetter(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"XX000", "0A000"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.cfg.Bus.MaxAttempts = 3
+			drop := r.refuse("spans_segment", "NEW.tenant_id = 'shop'", code)
+			r.publish(flood(1000, 12)...)
+			_, stop := r.start()
+			testbed.Eventually(t, "the good ones are stored", func() bool {
+				return r.store.count("SELECT coalesce(sum(items), 0) FROM spans_segment WHERE tenant_id = 'default'") == 36
+			})
+			r.settled(telemetry.Traces)
+			require.NoError(t, r.writer.pipelines[telemetry.Traces].health())
+			page, err := r.bus.DeadLettersOf(testbed.Context(t), bus.DeadSelection{Tenant: "shop"}, 1000)
+			require.NoError(t, err)
+			require.Len(t, page.Letters, 12)
+			for _, letter := range page.Letters {
+				require.Equal(t, "postgres.refused_alone", letter.Code)
+				require.Equal(t, 3, letter.Attempts)
+				require.Contains(t, letter.Reason, "PostgreSQL refuses this batch again and again and takes others: SQLSTATE "+code)
+				require.NotContains(t, letter.Reason, "db-7", "what the server says besides is in the log")
+			}
+			drop()
+			require.NoError(t, r.bus.ReplayDeadLetter(testbed.Context(t), "shop", page.Letters[5].Sequence))
+			testbed.Eventually(t, "the replayed one is stored", func() bool {
+				return r.store.count("SELECT coalesce(sum(items), 0) FROM spans_segment WHERE tenant_id = 'shop'") == 3
+			})
+			stop()
+		})
+	}
+}
+
 // What is wrong with the database costs no batch, however often it is met: neither where everything is refused for a reason that sounds like the data's.
 func TestTroubleOfTheDatabaseMakesNoDeadLetter(t *testing.T) {
 	t.Parallel()

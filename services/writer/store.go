@@ -235,7 +235,7 @@ func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, sql string, wan
 			continue
 		}
 		if _, err := pool.Exec(ctx, sql, w.table, w.start); err != nil {
-			err = fmt.Errorf("make a partition of %s: %w", w.table, postgres.Classify(err))
+			err = leafError{fmt.Errorf("make a partition of %s: %w", w.table, postgres.Classify(err))}
 			if caused(err) {
 				return errRefused.Wrap(err, "the database refuses a partition") // a batch has no part in it
 			}
@@ -250,6 +250,11 @@ func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, sql string, wan
 	}
 	return nil
 }
+
+// leafError is why a partition cannot be made, in which no batch has a part.
+type leafError struct{ error }
+
+func (e leafError) Unwrap() error { return e.error }
 
 // forget drops the partitions from memory.
 func (l *leaves) forget(which map[leaf]struct{}) {
