@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -225,6 +226,78 @@ func TestRunWatchesAndEndsClean(t *testing.T) {
 		require.NoError(t, json.NewDecoder(response.Body).Decode(&list))
 		return list.Completeness.LagMs != nil
 	})
+	http.DefaultClient.CloseIdleConnections()
+	cancel()
+	require.NoError(t, <-done)
+}
+
+// An answer over the time of which something may be lost says so, whatever was asked, and no other does.
+func TestAnAnswerOverALostQueueSaysSo(t *testing.T) {
+	t.Parallel()
+	db := testbed.Database(t)
+	cfg := DefaultConfig()
+	cfg.HTTP.Address = "127.0.0.1:0"
+	cfg.Postgres = db.Config()
+	cfg.Bus = testbed.NATS(t)
+	cfg.WatchInterval = 5 * time.Millisecond
+	ctx, cancel := context.WithCancel(testbed.Context(t))
+	// The traces' queue was lost three days ago, with something in it since a quarter of an hour; the others' are as they were.
+	now := time.Now().Truncate(time.Second)
+	from, to := now.Add(-72*time.Hour-15*time.Minute), now.Add(-72*time.Hour)
+	_, err := db.Pool.Exec(ctx, `INSERT INTO queue_life (signal, base, began, seen, seen_at, unsettled, whole_at, noticed_at)
+		VALUES (0, 0, $1, 9, $3, 4, $2, $1), (0, 5000000000, $3, 0, $3, 0, $3, $3), (1, 0, $1, 9, $4, 0, $4, $1), (2, 0, $1, 9, $4, 0, $4, $1)`,
+		now.Add(-9*24*time.Hour), from, to, now)
+	require.NoError(t, err)
+	svc, err := New(cfg, testbed.Env(t))
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- svc.Run(ctx) }()
+	type answer struct {
+		Completeness struct {
+			From *time.Time `json:"queue_lost_from"`
+			To   *time.Time `json:"queue_lost_to"`
+		} `json:"completeness"`
+	}
+	ask := func(path, body string) (a answer) {
+		t.Helper()
+		method := http.MethodGet
+		if body != "" {
+			method = http.MethodPost
+		}
+		r, err := http.NewRequestWithContext(ctx, method, "http://"+svc.server.Addr().String()+path, strings.NewReader(body))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "application/json")
+		response, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		defer func() { _ = response.Body.Close() }()
+		require.Equal(t, http.StatusOK, response.StatusCode, path)
+		require.NoError(t, json.NewDecoder(response.Body).Decode(&a))
+		return a
+	}
+	over := func(from, to time.Time) string {
+		return fmt.Sprintf("?start_time=%d&end_time=%d", from.UnixNano(), to.UnixNano())
+	}
+	search := func(from, to time.Time) string {
+		return fmt.Sprintf(`{"time_range":{"start_time":%d,"end_time":%d}}`, from.UnixNano(), to.UnixNano())
+	}
+	testbed.Eventually(t, "the loss is known", func() bool {
+		return svc.server.Addr() != nil && ask("/api/services"+over(from, to), "").Completeness.From != nil
+	})
+	for _, path := range []string{"/api/services", "/api/service-map"} {
+		for _, r := range [][2]time.Time{{from.Add(-time.Hour), now}, {from.Add(time.Minute), to.Add(-time.Minute)}} {
+			told := ask(path+over(r[0], r[1]), "").Completeness
+			require.True(t, told.From.Equal(from) && told.To.Equal(to), "%s: %v", path, told)
+		}
+		for _, r := range [][2]time.Time{{to.Add(time.Hour), now}, {from.Add(-48 * time.Hour), from.Add(-2 * time.Hour)}} {
+			require.Equal(t, answer{}, ask(path+over(r[0], r[1]), ""), path)
+		}
+	}
+	for _, path := range []string{"/api/spans/search", "/api/traces/search"} {
+		require.NotNil(t, ask(path, search(from, now)).Completeness.From, path)
+		require.Equal(t, answer{}, ask(path, search(to.Add(time.Hour), now)), path)
+	}
+	require.Equal(t, answer{}, ask("/api/logs/search", search(from, now)), "of another signal")
+	require.Equal(t, answer{}, ask("/api/metrics"+over(from, now), ""), "of another signal")
 	http.DefaultClient.CloseIdleConnections()
 	cancel()
 	require.NoError(t, <-done)

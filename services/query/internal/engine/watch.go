@@ -30,6 +30,17 @@ type watch struct {
 // Loss is from when to when what was accepted may be lost, because the store of the queue was.
 type Loss struct{ From, To time.Time }
 
+// How much older, and newer, an item's time is than its arrival, as far as a loss is told: a span takes its time and a sender may hold on to it; and clocks differ.
+const (
+	arrivesAfter  = time.Hour
+	arrivesBefore = time.Minute
+)
+
+// touches reports whether items of the times from (included) to to (not), Unix ns, may be among what was lost.
+func (l Loss) touches(from, to int64) bool {
+	return !l.To.IsZero() && from <= l.To.Add(arrivesBefore).UnixNano() && to > l.From.Add(-arrivesAfter).UnixNano()
+}
+
 type signalWatch struct {
 	looks     []look // not settled yet, oldest first
 	watermark time.Time
@@ -122,14 +133,18 @@ type Completeness struct {
 	Watermark time.Time      // all that was accepted before is in the database
 	Lag       *time.Duration // how long ago that was
 	Pending   *int64         // batches that are accepted and not in the database yet
-	Lost      Loss           // the last time that the store of the queue was lost, within 30 days
+	Lost      Loss           // the last time that the store of the queue was lost, within 30 days, where the question's range touches it
 	// DeadLetters are batches of the tenant and signal that were accepted and could not be written.
 	DeadLetters *int64
 }
 
-// Completeness is what is known now; call it before Ask, so that the watermark holds for the answer.
-func (e *Engine) Completeness(tenant telemetry.Tenant, signal telemetry.Signal) Completeness {
-	return e.watch.completeness(tenant, signal)
+// Completeness is what is known now of answers to a question; call it before Ask, so that the watermark holds for the answer.
+func (e *Engine) Completeness(q *Query) Completeness {
+	c := e.watch.completeness(q.Tenant, q.Signal)
+	if !c.Lost.touches(q.From, q.To) {
+		c.Lost = Loss{}
+	}
+	return c
 }
 
 // Watch looks at the queue until ctx ends. A queue that does not answer is no error: answers then lack completeness.

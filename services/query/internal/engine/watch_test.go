@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -79,6 +80,27 @@ func TestCompletenessTellsOfALostQueue(t *testing.T) {
 	ahead, err := e.losses(testbed.Context(t))
 	require.NoError(t, err)
 	require.Equal(t, Loss{lost.To, lost.To}, ahead[telemetry.Traces], "a writer's clock was ahead: it does not begin after its end")
-	require.Equal(t, lost, e.Completeness("shop", telemetry.Traces).Lost)
-	require.Zero(t, e.Completeness("shop", telemetry.Logs).Lost)
+	at := func(signal telemetry.Signal, from, to time.Duration) Loss { // from the middle of it
+		middle := lost.From.Add(30 * time.Second)
+		return e.Completeness(&Query{Tenant: "shop", Signal: signal, From: middle.Add(from).UnixNano(), To: middle.Add(to).UnixNano()}).Lost
+	}
+	require.Zero(t, at(telemetry.Logs, -time.Hour, time.Hour))
+	for _, r := range []struct {
+		from, to time.Duration
+		told     bool
+	}{
+		{0, 1, true},
+		{-9 * time.Hour, 9 * time.Hour, true},
+		{-9 * time.Hour, -30 * time.Minute, true}, // what arrived then may have begun half an hour before
+		{-9 * time.Hour, -2 * time.Hour, false},
+		{time.Minute, time.Hour, true},
+		{3 * time.Minute, time.Hour, false},
+	} {
+		want := Loss{}
+		if r.told {
+			want = lost
+		}
+		require.Equal(t, want, at(telemetry.Traces, r.from, r.to), "%s to %s", r.from, r.to)
+	}
+	require.Equal(t, lost, e.Completeness(&Query{Tenant: "shop", Signal: telemetry.Traces, To: math.MaxInt64}).Lost, "no range is all of them")
 }

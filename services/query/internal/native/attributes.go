@@ -126,7 +126,7 @@ func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key 
 	}
 	started := n.now()
 	q := &engine.Query{Tenant: tenant, Signal: a.signal, From: from, To: to, Filter: f}
-	out := &api.AttributeValues{Key: key, Values: []api.AttributeValue{}, Completeness: n.completeness(tenant, a.signal)}
+	out := &api.AttributeValues{Key: key, Values: []api.AttributeValue{}, Completeness: n.completeness(q)}
 	total := newValueCounts()
 	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		_, err := engine.Fold(ctx, s, q, a.columns(q), a.count, total.merge)

@@ -63,7 +63,7 @@ func (n *API) searchSpans(ctx context.Context, tenant telemetry.Tenant, r api.Se
 		return nil, err
 	}
 	started := n.now()
-	out := &api.SpanPage{Completeness: n.completeness(q.Tenant, q.Signal)}
+	out := &api.SpanPage{Completeness: n.completeness(&q.Query)}
 	draw := newRenderer()
 	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		out.Spans, out.Pagination, err = page(ctx, n, s, q, draw, draw.span)
@@ -109,7 +109,7 @@ func (n *API) traceLogs(ctx context.Context, tenant telemetry.Tenant, id [16]byt
 
 func (n *API) logPage(ctx context.Context, q *search) (*api.LogPage, error) {
 	started := n.now()
-	out := &api.LogPage{Completeness: n.completeness(q.Tenant, q.Signal)}
+	out := &api.LogPage{Completeness: n.completeness(&q.Query)}
 	draw := newRenderer()
 	err := n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) (err error) {
 		out.Logs, out.Pagination, err = page(ctx, n, s, q, draw, draw.log)
@@ -126,7 +126,7 @@ func (n *API) searchPoints(ctx context.Context, tenant telemetry.Tenant, r api.S
 		return nil, err
 	}
 	started := n.now()
-	out := &api.PointPage{Completeness: n.completeness(q.Tenant, q.Signal)}
+	out := &api.PointPage{Completeness: n.completeness(&q.Query)}
 	draw := newRenderer()
 	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		out.Points, out.Pagination, err = page(ctx, n, s, q, draw, func(t *segment.Table, row int) api.Point {

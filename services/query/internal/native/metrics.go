@@ -60,8 +60,8 @@ func (m *metricSum) merge(o *metricSum) {
 
 func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.MetricCatalogue, error) {
 	started := n.now()
-	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}, Completeness: n.completeness(tenant, telemetry.Metrics)}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{}}
+	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}, Completeness: n.completeness(q)}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
 	total := map[metricKey]*metricSum{}
 	err := n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
@@ -145,7 +145,7 @@ func (n *API) getMetric(ctx context.Context, tenant telemetry.Tenant, name strin
 	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{byName, f}}
 	started := n.now()
-	out := &api.MetricSeries{Name: name, Series: []api.SeriesPoints{}, Completeness: n.completeness(tenant, telemetry.Metrics)}
+	out := &api.MetricSeries{Name: name, Series: []api.SeriesPoints{}, Completeness: n.completeness(q)}
 	draw := newRenderer()
 	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		found, err := s.Search(ctx, q, limit)

@@ -51,8 +51,8 @@ func (n *API) tenant(c echo.Context) (telemetry.Tenant, error) {
 }
 
 // completeness is asked before the snapshot is taken, so that its watermark holds for the answer.
-func (n *API) completeness(tenant telemetry.Tenant, signal telemetry.Signal) api.Completeness {
-	c := n.engine.Completeness(tenant, signal)
+func (n *API) completeness(q *engine.Query) api.Completeness {
+	c := n.engine.Completeness(q)
 	out := api.Completeness{Watermark: c.Watermark, Pending: c.Pending, DeadLetters: c.DeadLetters, QueueLostFrom: c.Lost.From, QueueLostTo: c.Lost.To}
 	if c.Lag != nil {
 		ms := c.Lag.Milliseconds()

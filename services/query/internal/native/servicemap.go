@@ -99,8 +99,8 @@ func (n *API) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to 
 		return nil, errOverloaded.Newf("%d service maps are being computed already; try again in a moment", maxMaps)
 	}
 	started := n.now()
-	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}, Completeness: n.completeness(tenant, telemetry.Traces)}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: filter.All{}, MaxItems: maxMapSpans}
+	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}, Completeness: n.completeness(q)}
 	w := segment.Want{
 		Ints:     []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus},
 		TraceIDs: true, SpanIDs: true, ParentIDs: true, Attributes: peerAttributes(),

@@ -62,8 +62,8 @@ func (s *serviceSum) requests() (*red, api.ServiceBasis) {
 
 func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceList, error) {
 	started := n.now()
-	out := &api.ServiceList{Services: []api.Service{}, Completeness: n.completeness(tenant, telemetry.Traces)}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: filter.All{}}
+	out := &api.ServiceList{Services: []api.Service{}, Completeness: n.completeness(q)}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
 	total := map[serviceKey]*serviceSum{}
 	var over time.Duration
@@ -136,12 +136,12 @@ type operationKey struct {
 
 func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64) (*api.OperationList, error) {
 	started := n.now()
-	out := &api.OperationList{Operations: []api.Operation{}, Completeness: n.completeness(tenant, telemetry.Traces)}
 	conditions, err := n.ofService(name, namespace)
 	if err != nil {
 		return nil, err
 	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: conditions}
+	out := &api.OperationList{Operations: []api.Operation{}, Completeness: n.completeness(q)}
 	w := columns.NewSet(telemetry.Traces)
 	for _, c := range []segment.Column{segment.ColDuration, segment.ColKind, segment.ColStatus} {
 		w.Int(c)

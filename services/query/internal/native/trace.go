@@ -41,7 +41,7 @@ func (n *API) getTrace(ctx context.Context, tenant telemetry.Tenant, id [16]byte
 		return nil, err
 	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: f}
-	out := &api.Trace{TraceID: hex.EncodeToString(id[:]), Completeness: n.completeness(tenant, telemetry.Traces)}
+	out := &api.Trace{TraceID: hex.EncodeToString(id[:]), Completeness: n.completeness(q)}
 	draw := newRenderer()
 	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		found, err := n.traceSpans(ctx, s, q, id)

@@ -227,6 +227,8 @@ export interface Completeness {
   pending: number | undefined;
   /** Batches that were accepted and could not be written. */
   deadLetters: number | undefined;
+  /** From when to when what was accepted may be lost, because the store of the queue was. */
+  lost: { from: Date; to: Date } | undefined;
 }
 
 export interface Stats {

@@ -76,6 +76,12 @@ describe('pages', () => {
     const more = revive.page({ ...envelope, pagination: { has_more: true, next_cursor: 'abc' } }, []);
     expect(more.next).toBe('abc');
     expect(more.completeness).toMatchObject({ lagMillis: 120, pending: 2, deadLetters: 3 });
+    expect(more.completeness.lost).toBeUndefined();
+    const completeness = { queue_lost_from: '2026-11-23T09:00:00Z', queue_lost_to: '2026-11-23T09:05:00.5Z' };
+    expect(revive.answer({ ...envelope, completeness }, []).completeness.lost).toEqual({
+      from: new Date(Date.UTC(2026, 10, 23, 9, 0)),
+      to: new Date(Date.UTC(2026, 10, 23, 9, 5, 0, 500)),
+    });
     expect(revive.page({ ...envelope, pagination: { has_more: false } }, []).next).toBeUndefined();
   });
 

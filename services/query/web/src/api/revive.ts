@@ -274,6 +274,10 @@ export function answer<T>(wire: Envelope, data: T): model.Answer<T> {
       lagMillis: completeness.lag_ms,
       pending: completeness.pending,
       deadLetters: completeness.dead_letters,
+      lost:
+        completeness.queue_lost_from === undefined || completeness.queue_lost_to === undefined
+          ? undefined
+          : { from: new Date(completeness.queue_lost_from), to: new Date(completeness.queue_lost_to) },
     },
     stats: {
       elapsedMillis: stats.elapsed_ms,

@@ -898,7 +898,7 @@ export interface components {
             /**
              * Format: date-time
              * @description The store of the queue was lost, within the last 30 days: of what was accepted from this moment to queue_lost_to, some may be in no answer.
-             *     Of several times it is the last one.
+             *     Of several times it is the last one. Told where the range of the question reaches into the hour before, or what follows up to a minute after queue_lost_to.
              */
             queue_lost_from?: string;
             /**

@@ -12,9 +12,9 @@ const late = 10_000;
 export function Freshness({ answer }: { answer: Answer<unknown> | undefined }) {
   if (answer === undefined) return null;
   const { completeness, stats, incomplete } = answer;
-  const { lagMillis, pending, watermark, deadLetters } = completeness;
+  const { lagMillis, pending, watermark, deadLetters, lost } = completeness;
   const tone =
-    incomplete !== undefined || (lagMillis !== undefined && lagMillis > late)
+    incomplete !== undefined || lost !== undefined || (lagMillis !== undefined && lagMillis > late)
       ? 'warn'
       : lagMillis === undefined
         ? 'unknown'
@@ -22,11 +22,13 @@ export function Freshness({ answer }: { answer: Answer<unknown> | undefined }) {
   const label =
     incomplete !== undefined
       ? 'Partial answer'
-      : lagMillis === undefined
-        ? 'Lag unknown'
-        : lagMillis < 1_000
-          ? 'Up to date'
-          : `${formatDuration(Math.round(lagMillis / 100) * 1e8)} behind`;
+      : lost !== undefined
+        ? 'Some was lost'
+        : lagMillis === undefined
+          ? 'Lag unknown'
+          : lagMillis < 1_000
+            ? 'Up to date'
+            : `${formatDuration(Math.round(lagMillis / 100) * 1e8)} behind`;
   return (
     <Tooltip
       label={

@@ -1,6 +1,7 @@
 import { useEffect, type ReactNode } from 'react';
 import type { Answer } from '../api/model';
 import { Freshness } from './Freshness';
+import { LossNote } from './LossNote';
 import classes from './Page.module.css';
 import { RangePicker } from './RangePicker';
 import { RefreshControl } from './RefreshControl';
@@ -31,6 +32,7 @@ export function Page({ title, heading, answer, range = true, children }: Props) 
           <RefreshControl />
         </div>
       </header>
+      <LossNote answer={answer} />
       <main className={classes.content} id="content" tabIndex={-1}>
         {children}
       </main>
