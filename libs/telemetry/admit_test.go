@@ -529,6 +529,26 @@ func TestSpansWithoutIDsAreLeftOut(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, a.Items)
 	require.Equal(t, "rejected 2 of 4 spans: 1 without a trace id; 1 without a span id", a.Message())
+
+	// A link without ids may be all that is known of what it leads to: it costs its span nothing. One with half an id does.
+	span := func(link ...[]byte) []byte {
+		return message(2, message(1, bytes.Repeat([]byte{1}, 16)), message(2, bytes.Repeat([]byte{1}, 8)), message(13, link...))
+	}
+	for name, test := range map[string]struct {
+		link []byte
+		want int
+	}{
+		"empty":             {append(message(1), message(2)...), 1},
+		"zeroes":            {append(message(1, make([]byte, 16)), message(2, make([]byte, 8))...), 1},
+		"only trace state":  {message(3, []byte("vendor=1")), 1},
+		"half a trace id":   {message(1, make([]byte, 8)), 0},
+		"a span id of nine": {message(2, make([]byte, 9)), 0},
+	} {
+		linked, err := telemetry.Admit(telemetry.Traces, message(1, message(2, span(test.link))), telemetry.Limits{})
+		require.NoError(t, err, name)
+		require.Equal(t, test.want, linked.Items, name)
+		require.Equal(t, 1-test.want, linked.Rejected[telemetry.BadID], name)
+	}
 }
 
 func TestATimeBeyondStorageIsTooNew(t *testing.T) {

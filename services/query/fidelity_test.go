@@ -515,7 +515,7 @@ func keepPoint(m pmetric.Metric, keep int) {
 	}
 }
 
-// Bits that OTLP has not given a meaning yet, and keys that differ in case only, come back as they were sent.
+// Bits that OTLP has not given a meaning yet, keys that differ in case only, and links without ids come back as they were sent.
 func TestReservedBitsAndKeysOfEitherCaseComeBack(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -528,6 +528,7 @@ func TestReservedBitsAndKeysOfEitherCaseComeBack(t *testing.T) {
 	s.SetEndTimestamp(pcommon.NewTimestampFromTime(base()))
 	s.SetFlags(bits)
 	s.Links().AppendEmpty().SetFlags(bits)
+	s.Links().AppendEmpty().TraceState().FromRaw("vendor=1")
 	l := records.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
 	l.SetTimestamp(pcommon.NewTimestampFromTime(base()))
 	l.SetFlags(bits)
@@ -542,7 +543,9 @@ func TestReservedBitsAndKeysOfEitherCaseComeBack(t *testing.T) {
 	f.search("spans", searchBody{}, &traces)
 	require.Len(t, traces.Spans, 1)
 	require.EqualValues(t, bits, traces.Spans[0].Flags)
+	require.Len(t, traces.Spans[0].Links, 2)
 	require.EqualValues(t, bits, traces.Spans[0].Links[0].Flags)
+	require.Equal(t, "vendor=1", traces.Spans[0].Links[1].TraceState)
 	var logs api.LogPage
 	f.search("logs", searchBody{}, &logs)
 	require.Len(t, logs.Logs, 1)
