@@ -29,6 +29,7 @@ type Admission struct {
 	Summary // of Check, until the parts were made: then it counts what went into none of them, too
 	payload []byte
 	limits  Limits
+	gone    Ordinals // what SiftSeries has left out
 }
 
 // Admit checks a request (see Check) and is how to leave out the items that are not admitted and to cut what remains into parts. The payload
@@ -83,10 +84,8 @@ func (a *Admission) Parts(observed int64) iter.Seq[Part] {
 			yield(Part{Payload: a.payload, Items: a.Items})
 			return
 		}
-		r := newRebuilder(a.signal, a.payload, a.limits)
-		r.sifted = a.Damage() != nil
-		r.filter = r.sifted || a.Refused() > 0
-		r.judge = r.filter || a.Untimed > 0
+		r := a.rebuilder()
+		r.gone = a.gone
 		if r.cut = !a.fits(); !r.cut {
 			r.bound, r.part = math.MaxInt, math.MaxInt
 		}
@@ -107,6 +106,15 @@ func (a *Admission) Parts(observed int64) iter.Seq[Part] {
 			}
 		}
 	}
+}
+
+// rebuilder goes through the request as Check did.
+func (a *Admission) rebuilder() *rebuilder {
+	r := newRebuilder(a.signal, a.payload, a.limits)
+	r.sifted = a.Damage() != nil
+	r.filter = r.sifted || a.Refused() > 0
+	r.judge = r.filter || a.Untimed > 0
+	return r
 }
 
 // part is how large a part of several items may be; 0 is no bound.
@@ -176,6 +184,8 @@ func (s *Summary) refusals() string {
 			why = append(why, fmt.Sprintf("%s larger than %d bytes with resource and scope, in what cannot be cut%s: %s", n, s.limits.MaxBytes, s.place(TooLarge), bySetting))
 		case LargeHeader:
 			why = append(why, fmt.Sprintf("%s whose resource and scope take too much to be repeated with each part of the request%s: %s", n, s.place(LargeHeader), bySetting))
+		case SeriesLimit:
+			why = append(why, fmt.Sprintf("%s of new series, where the tenant has as many as it may (limit active_series, %d)", n, s.most))
 		case Admitted, numReasons:
 		}
 	}
@@ -244,9 +254,12 @@ type rebuilder struct {
 	untimed int    // of these, how many are to come at most
 	reserve int    // bytes kept for a message's length until it is known
 
-	next   uint32   // ordinal of the next item
-	choose bool     // copy only what is in chosen
-	chosen Ordinals // of these, what is still to come
+	next   uint32                   // ordinal of the next item
+	choose bool                     // copy only what is in chosen
+	chosen Ordinals                 // of these, what is still to come
+	gone   Ordinals                 // to be left out, and still to come; with keep, what was found to be so
+	keep   func(series uint64) bool // copy nothing: ask of each point whether it stays
+	series [5]uint64                // hash of what is around the message of a depth
 
 	levels []level
 	buf    []byte
@@ -316,6 +329,9 @@ func (r *rebuilder) container(depth, nth int, tag otlp.Tag, start, end int) {
 	if r.sifted && r.shared(depth, tag, start, end) != nil {
 		r.pass(depth, start, end)
 		return
+	}
+	if r.keep != nil {
+		r.series[depth+1] = mixSeries(r.series[depth], ownFields(r.b, start, end, depth)+uint64(otlp.KindOf(tag)))
 	}
 	l := &r.levels[depth]
 	l.tag, l.header, l.less, l.size = tag, l.header[:0], nil, 0
@@ -404,6 +420,18 @@ func (r *rebuilder) item(kind otlp.MetricKind, nth, i, s, e int) {
 		if v, damage = r.verdict(kind, s, e); (damage != nil || v.reason != Admitted) && r.filter {
 			return
 		}
+	}
+	if r.keep != nil {
+		if !r.keep(mixSeries(r.series[len(r.levels)], fieldsSum(r.b, s, e, pointAttributes(kind)))) {
+			r.gone = r.gone.Add(ordinal)
+		}
+		return
+	}
+	for len(r.gone) > 0 && r.gone[0].To <= ordinal {
+		r.gone = r.gone[1:]
+	}
+	if len(r.gone) > 0 && r.gone[0].From <= ordinal {
+		return
 	}
 	size := e - i
 	if v.untimed {

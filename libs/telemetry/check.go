@@ -36,6 +36,7 @@ const (
 	Malformed          // its bytes are no protobuf, or a known field has the wrong wire type
 	TooLarge           // with its resource and scope it exceeds Limits.MaxBytes, and there is not enough in it that could be cut
 	LargeHeader        // its request must be split, and what it shares with others exceeds half of Limits.MaxBytes, with not enough to cut, or would be repeated too often
+	SeriesLimit        // a data point of a series that its tenant has not, where it has as many as it may: see SiftSeries
 	numReasons
 )
 
@@ -64,6 +65,8 @@ func (r Reason) String() string {
 		return "too_large"
 	case LargeHeader:
 		return "large_header"
+	case SeriesLimit:
+		return "series_limit"
 	case numReasons:
 	}
 	return "unknown"
@@ -86,6 +89,7 @@ type Summary struct {
 	Cut     int  // of Items, those of which something was cut, or of what they share: see Admit
 	Refusals
 	limits Limits
+	most   int64 // series: see SiftSeries
 	signal Signal
 }
 

@@ -17,6 +17,7 @@ const (
 	LimitBurst                         // how many seconds of a rate may come at once
 	LimitInFlightBytes                 // bytes of requests that are being received and published
 	LimitInFlightRequests              // … and how many these are
+	LimitSeries                        // series of metrics of which a point came in the last one to two hours
 	NumLimits
 )
 
@@ -24,6 +25,7 @@ const (
 var limitNames = [NumLimits]string{ //nolint:gochecknoglobals // a table
 	LimitBytes: "bytes_per_second", LimitSpans: "spans_per_second", LimitLogRecords: "log_records_per_second", LimitDataPoints: "data_points_per_second",
 	LimitBurst: "burst_seconds", LimitInFlightBytes: "in_flight_bytes", LimitInFlightRequests: "in_flight_requests",
+	LimitSeries: "active_series",
 }
 
 // MaxLimit bounds the value of a limit, so that no sum of them overflows.
@@ -32,6 +34,9 @@ const MaxLimit = 1 << 50
 // MaxBurst bounds LimitBurst: an hour.
 const MaxBurst = 3600
 
+// MaxSeries bounds LimitSeries: ingest remembers each of them.
+const MaxSeries = 1 << 20
+
 // String is the limit's name.
 func (l Limit) String() string { return limitNames[l] }
 
@@ -39,6 +44,9 @@ func (l Limit) String() string { return limitNames[l] }
 func (l Limit) Most() int64 {
 	if l == LimitBurst {
 		return MaxBurst
+	}
+	if l == LimitSeries {
+		return MaxSeries
 	}
 	return MaxLimit
 }

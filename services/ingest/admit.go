@@ -60,6 +60,7 @@ func (s *Service) take(ctx context.Context, v *visit, body, payload []byte, refu
 	if err != nil {
 		return receipt{}, err
 	}
+	v.siftSeries(now, admission)
 	if err := v.draw(s.env.Now(), telemetry.LimitItems(signal), admission.Items); err != nil {
 		return receipt{}, err
 	}

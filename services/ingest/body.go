@@ -47,10 +47,12 @@ const (
 // fault.Invalid for what cannot be decompressed, fault.Overloaded where the budget is spent, ctx's error when it ends.
 func (s *Service) read(ctx context.Context, v *visit, in incoming, limit int64) (b body, err error) {
 	b.of = v
+	compressed := 0
 	defer func() {
 		if err != nil {
-			s.release(&b)
 			err = readError(ctx, err, in.encoding, limit)
+			v.spoil(s.env.Now(), max(compressed, len(b.bytes)), err)
+			s.release(&b)
 		}
 	}()
 	coding, err := s.codings.find(in.encoding)
@@ -62,6 +64,7 @@ func (s *Service) read(ctx context.Context, v *visit, in incoming, limit int64) 
 	}
 	if coding != nil {
 		raw := b
+		compressed = len(raw.bytes)
 		b = body{of: v}
 		defer s.release(&raw)
 		if err := s.decompress(ctx, coding, raw.bytes, &b, limit); err != nil {

@@ -114,6 +114,7 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 		s.free(v, parsed-kept)
 		b.reserved += kept
 		if err != nil {
+			v.spoil(s.env.Now(), len(b.bytes), err)
 			return receipt{}, err
 		}
 	}

@@ -24,6 +24,7 @@ type instruments struct {
 	Bytes     metric.Int64Counter         `metric:"olly.ingest.bytes" unit:"By" labels:"signal" doc:"OTLP taken, uncompressed."`
 	Refused   metric.Int64Counter         `metric:"olly.ingest.refused" labels:"transport (http or grpc), class (of the error)" doc:"Requests not taken."`
 	OverQuota metric.Int64Counter         `metric:"olly.ingest.over_quota" labels:"tenant (of the first hundred that metrics name; the others are one), limit" doc:"Requests not taken because their tenant had used up a limit."`
+	NewSeries metric.Int64Counter         `metric:"olly.ingest.series_refused" labels:"tenant (as of olly.ingest.over_quota)" doc:"Data points left out because their series was new, and their tenant had as many as it may."`
 	InFlight  metric.Int64ObservableGauge `metric:"olly.ingest.in_flight.bytes" unit:"By" doc:"Requests held in memory."`
 
 	tenants  labels
@@ -46,6 +47,9 @@ func (m *instruments) took(ctx context.Context, tenant telemetry.Tenant, signal 
 	m.Bytes.Add(ctx, int64(bytes), m.bySignal[signal])
 	if s.Cut > 0 {
 		m.Cut.Add(ctx, int64(s.Cut), metric.WithAttributes(attribute.String("signal", signal.String()), attribute.String("tenant", m.tenants.of(tenant))))
+	}
+	if n := s.Rejected[telemetry.SeriesLimit]; n > 0 {
+		m.NewSeries.Add(ctx, int64(n), metric.WithAttributes(attribute.String("tenant", m.tenants.of(tenant))))
 	}
 	for reason, n := range s.Rejected {
 		if n > 0 {

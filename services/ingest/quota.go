@@ -35,6 +35,8 @@ type QuotaConfig struct {
 	InFlightBytes       int64 `mapstructure:"in_flight_bytes" doc:"Bytes of a tenant's requests that are being received and published at a time, as max_in_flight_bytes counts them; 0 for no limit. A request that is alone is taken."`
 	InFlightRequests    int64 `mapstructure:"in_flight_requests" doc:"Requests of a tenant that are being received and published at a time; 0 for no limit."`
 
+	ActiveSeries int64 `mapstructure:"active_series" doc:"Series of metrics that a tenant may have at a time: of which a point came in the last one to two hours. Points of others are left out while it has as many; 0 for no limit. It is not divided by quota.replicas."`
+
 	Replicas int64 `mapstructure:"replicas" doc:"How many replicas of ingest share a tenant's limits: each grants its part."`
 }
 
@@ -45,7 +47,7 @@ func (c QuotaConfig) quota() telemetry.Quota {
 	return telemetry.Quota{
 		telemetry.LimitBytes: c.BytesPerSecond, telemetry.LimitSpans: c.SpansPerSecond, telemetry.LimitLogRecords: c.LogRecordsPerSecond,
 		telemetry.LimitDataPoints: c.DataPointsPerSecond, telemetry.LimitBurst: c.BurstSeconds, telemetry.LimitInFlightBytes: c.InFlightBytes,
-		telemetry.LimitInFlightRequests: c.InFlightRequests,
+		telemetry.LimitInFlightRequests: c.InFlightRequests, telemetry.LimitSeries: c.ActiveSeries,
 	}
 }
 
@@ -68,7 +70,8 @@ type visit struct {
 	signal  telemetry.Signal
 	quota   telemetry.Quota // this replica's part
 	account *account        // nil where nothing is limited
-	held    int64           // of the account's bytes
+	all     *quotas
+	held    int64 // of the account's bytes
 	drawn   [telemetry.LimitBurst]int
 }
 
@@ -79,6 +82,8 @@ type account struct {
 
 	mu      sync.Mutex
 	buckets [telemetry.LimitBurst]bucket // of the rates, by limit
+
+	series series
 }
 
 // bucket fills up with time. The zero value is full.
@@ -140,6 +145,7 @@ type quotas struct {
 	swept    time.Time
 	seed     maphash.Seed
 	shared   [sharedAccounts]account
+	series   atomic.Int64 // of all accounts
 }
 
 func newQuotas(c QuotaConfig, now func() time.Time) *quotas {
@@ -160,7 +166,8 @@ func (q *quotas) of(tenant telemetry.Tenant) (quota telemetry.Quota, own bool) {
 	quota, own = q.known.Load().Of(tenant, q.base)
 	if q.replicas > 1 {
 		for l, value := range quota {
-			if telemetry.Limit(l) != telemetry.LimitBurst {
+			// A series is seen by each replica that its points come to: where requests are spread, all see all.
+			if limit := telemetry.Limit(l); limit != telemetry.LimitBurst && limit != telemetry.LimitSeries {
 				quota[l] = (value + q.replicas - 1) / q.replicas
 			}
 		}
@@ -171,7 +178,7 @@ func (q *quotas) of(tenant telemetry.Tenant) (quota telemetry.Quota, own bool) {
 // enter lets a request in before anything of it is read; fault.Overloaded where its tenant has used up what it may. The caller ends with
 // leave.
 func (q *quotas) enter(from *peer, id auth.Identity, signal telemetry.Signal) (*visit, error) {
-	v := &visit{from: from, id: id, signal: signal}
+	v := &visit{from: from, id: id, signal: signal, all: q}
 	var own bool
 	if v.quota, own = q.of(id.Tenant); v.quota.Unlimited() {
 		return v, nil
@@ -236,6 +243,7 @@ func (q *quotas) sweep() {
 	q.swept = now
 	for tenant, a := range q.accounts {
 		if a.idle(now.UnixNano()) {
+			a.series.forget(&q.series)
 			delete(q.accounts, tenant)
 		}
 	}
@@ -243,6 +251,9 @@ func (q *quotas) sweep() {
 
 func (a *account) idle(now int64) bool {
 	if a.requests.Load() > 0 || a.bytes.Load() > 0 {
+		return false
+	}
+	if !a.series.idle(now) {
 		return false
 	}
 	a.mu.Lock()
@@ -274,6 +285,22 @@ func (v *visit) draw(now time.Time, limit telemetry.Limit, n int) error {
 	b.level -= float64(n)
 	v.drawn[limit] += n
 	return nil
+}
+
+// spoil charges n bytes of a body that err says to be good for nothing: it was received, and decompressed, like any other, and nobody is told
+// to send it again. What is refused for want of room, or because its sender left, costs nothing.
+func (v *visit) spoil(now time.Time, n int, err error) {
+	if class := fault.ClassOf(err); class != fault.Invalid && class != fault.TooLarge {
+		return
+	}
+	if v == nil || v.account == nil || v.quota[telemetry.LimitBytes] == 0 {
+		return
+	}
+	v.account.mu.Lock()
+	defer v.account.mu.Unlock()
+	b := &v.account.buckets[telemetry.LimitBytes]
+	b.fill(now.UnixNano(), v.quota[telemetry.LimitBytes], max(v.quota[telemetry.LimitBurst], 1))
+	b.level -= float64(n)
 }
 
 // undraw gives back n of what was drawn.

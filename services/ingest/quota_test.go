@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -138,10 +139,10 @@ func TestALimitChangesWhileIngestRuns(t *testing.T) {
 
 func TestReplicasShareALimit(t *testing.T) {
 	t.Parallel()
-	q := newQuotas(QuotaConfig{BytesPerSecond: 10, BurstSeconds: 10, InFlightRequests: 1, Replicas: 4}, epoch)
+	q := newQuotas(QuotaConfig{BytesPerSecond: 10, BurstSeconds: 10, InFlightRequests: 1, ActiveSeries: 1000, Replicas: 4}, epoch)
 	quota, own := q.of("a")
 	require.False(t, own)
-	require.Equal(t, telemetry.Quota{telemetry.LimitBytes: 3, telemetry.LimitBurst: 10, telemetry.LimitInFlightRequests: 1}, quota, "none is left with nothing")
+	require.Equal(t, telemetry.Quota{telemetry.LimitBytes: 3, telemetry.LimitBurst: 10, telemetry.LimitInFlightRequests: 1, telemetry.LimitSeries: 1000}, quota, "series are not divided, and none is left with nothing")
 }
 
 func TestADebtIsPaidByTheLimitOfToday(t *testing.T) {
@@ -262,6 +263,36 @@ func TestWhatIsSentAgainIsNotPaidTwice(t *testing.T) {
 	require.Equal(t, http.StatusTooManyRequests, r.post("/v1/traces", typeProtobuf, payload).status)
 }
 
+// Of a request whose sender left nobody knows what was stored: what it drew stays drawn.
+func TestARequestThatItsSenderLeftIsPaidFor(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.Quota.SpansPerSecond, c.Quota.BurstSeconds = 1, 1 })
+	v, err := r.service.quotas.enter(nil, auth.Identity{Tenant: "default"}, telemetry.Traces)
+	require.NoError(t, err)
+	defer v.leave()
+	r.nats.Stop()
+	ctx, left := context.WithCancel(t.Context())
+	left()
+	payload := protobuf(t, telemetry.Traces)
+	_, err = r.service.take(ctx, v, payload, payload, telemetry.Refusals{})
+	require.Error(t, err)
+	require.Positive(t, v.drawn[telemetry.LimitSpans])
+	require.Equal(t, http.StatusTooManyRequests, r.post("/v1/traces", typeProtobuf, payload).status)
+}
+
+// What a bucket has is of the moment at which it is drawn from, however long a request took to be admitted: an earlier one would be granted
+// again.
+func TestEachDrawReadsTheClock(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.Quota.SpansPerSecond, c.Quota.BytesPerSecond = 1000, 100_000 })
+	slowly := func() { r.clock.Advance(time.Second) }
+	r.each.Store(&slowly)
+	require.Equal(t, http.StatusOK, r.post("/v1/traces", typeProtobuf, protobuf(t, telemetry.Traces)).status)
+	r.each.Store(nil)
+	a := r.service.quotas.accounts["default"]
+	require.Equal(t, time.Second, time.Duration(a.buckets[telemetry.LimitSpans].at-a.buckets[telemetry.LimitBytes].at))
+}
+
 func TestManyTenantNamesTakeLittleMemory(t *testing.T) { //nolint:paralleltest // measures the memory of the process
 	clock := testbed.NewClock(epoch())
 	q := newQuotas(QuotaConfig{SpansPerSecond: 1, BurstSeconds: 10, Replicas: 1}, clock.Now)
@@ -313,6 +344,7 @@ func TestAQuotaThatCannotBe(t *testing.T) {
 		"quota.spans_per_second":   func(c *QuotaConfig) { c.SpansPerSecond = 1 << 60 },
 		"quota.burst_seconds":      func(c *QuotaConfig) { c.BurstSeconds = 0 },
 		"quota.in_flight_requests": func(c *QuotaConfig) { c.InFlightRequests = -5 },
+		"quota.active_series":      func(c *QuotaConfig) { c.ActiveSeries = telemetry.MaxSeries + 1 },
 		"quota.replicas":           func(c *QuotaConfig) { c.Replicas = 0 },
 	} {
 		cfg := DefaultConfig()
