@@ -7,7 +7,13 @@ import { rendered } from './rendered';
 
 const answer = (incomplete?: string): Answer<unknown> => ({
   data: [],
-  completeness: { watermark: undefined, lagMillis: undefined, pending: undefined, deadLetters: undefined, lost: undefined },
+  completeness: {
+    watermark: undefined,
+    lagMillis: undefined,
+    pending: undefined,
+    deadLetters: undefined,
+    lost: undefined,
+  },
   stats: { elapsedMillis: 0, itemsScanned: 0, segmentsRead: 0, segmentsPruned: 0, bytesRead: 0 },
   incomplete,
 });
