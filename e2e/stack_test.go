@@ -329,7 +329,11 @@ func (s *stack) requireExactly(plan load.Plan, limit time.Duration) {
 type counts struct {
 	Spans, Logs, Points int // items of the segments
 	Rollup              int // spans that red_minute counted
+	Usage               miscounted
 }
+
+// miscounted is how much more than is stored tenant_usage tells, and less where it is below 0: nothing, whoever was killed in whatever moment.
+type miscounted struct{ Spans, Logs, Points, Series int }
 
 func (s *stack) counts(ctx context.Context, pool *pgxpool.Pool) (c counts) {
 	s.t.Helper()
@@ -338,6 +342,13 @@ func (s *stack) counts(ctx context.Context, pool *pgxpool.Pool) (c counts) {
 		(SELECT coalesce(sum(items), 0) FROM logs_segment),
 		(SELECT coalesce(sum(items), 0) FROM metrics_segment),
 		(SELECT coalesce(sum(count), 0) FROM red_minute)`).Scan(&c.Spans, &c.Logs, &c.Points, &c.Rollup))
+	// Of series, those of the last day: a run may go on over midnight, and a series of both days counts in both.
+	require.NoError(s.t, pool.QueryRow(ctx, `SELECT
+		(SELECT coalesce(sum(items), 0) FROM tenant_usage WHERE signal = 0) - $1,
+		(SELECT coalesce(sum(items), 0) FROM tenant_usage WHERE signal = 1) - $2,
+		(SELECT coalesce(sum(items), 0) FROM tenant_usage WHERE signal = 2) - $3,
+		(SELECT coalesce(sum(series), 0) FROM tenant_usage WHERE day = last.day) - (SELECT count(*) FROM series_dim WHERE last_seen_day = last.day)
+		FROM (SELECT max(last_seen_day) AS day FROM series_dim) AS last`, c.Spans, c.Logs, c.Points).Scan(&c.Usage.Spans, &c.Usage.Logs, &c.Usage.Points, &c.Usage.Series))
 	return c
 }
 
