@@ -56,7 +56,7 @@ func scenarios(z Size) []scenario {
 	// swells is of what comes to much more than was sent. It is one round: what is taken of it is millions of items, which the writer has for a while.
 	swells := func(what, signal, contentType string, body func() []byte) scenario {
 		return scenario{
-			name: fmt.Sprintf("%d bodies of 64 MiB of %s, in gzip", z.Swells, what), role: "ingest", times: z.Swells, means: "200", least: 1, legal: (*stage).sendsHTTP,
+			name: fmt.Sprintf("%d bodies of %s, in gzip", z.Swells, what), role: "ingest", times: z.Swells, means: "200", least: 1, legal: (*stage).sendsHTTP,
 			attack: posts(z.Swells, signal, contentType, "gzip", func() ([]byte, error) { return squeezed(gzipWriter, bytes.NewReader(body())) }),
 		}
 	}
@@ -117,9 +117,9 @@ func scenarios(z Size) []scenario {
 				return func(ctx context.Context) (answers, error) { return t.questions(ctx, z.Questions) }, nil
 			},
 		},
-		swells("numbers in JSON", "metrics", "application/json", func() []byte { return bucketsJSON(64 * mib) }),
-		swells("empty log records", "logs", typeProtobuf, func() []byte { return emptyRecords(64*mib, false) }),
-		swells("empty log records among others that are too old", "logs", typeProtobuf, func() []byte { return emptyRecords(64*mib, true) }),
+		swells("15 MiB of numbers in JSON", "metrics", "application/json", func() []byte { return bucketsJSON(15 * mib) }),
+		swells("64 MiB of empty log records", "logs", typeProtobuf, func() []byte { return emptyRecords(64*mib, false) }),
+		swells("64 MiB of empty log records among others that are too old", "logs", typeProtobuf, func() []byte { return emptyRecords(64*mib, true) }),
 	}
 }
 

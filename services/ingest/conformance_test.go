@@ -451,13 +451,13 @@ func TestIDsAreHexOfEitherCase(t *testing.T) {
 		}
 	}
 	for signal, body := range request(strings.ToLower(trace), strings.ToLower(span)) {
-		want, refused, err := fromJSON(signal, []byte(body))
+		want, refused, err := fromJSON(signal, []byte(body), maxRequest)
 		require.NoError(t, err)
 		require.Zero(t, refused.Refused())
 		require.Positive(t, bytes.Count(want, []byte{0x5b, 0x8e, 0xff, 0xf7, 0x98, 0x03, 0x81, 0x03, 0xd2, 0x69, 0xb6, 0x33, 0x81, 0x3f, 0xc6, 0x0c}))
 		require.Positive(t, bytes.Count(want, []byte{0xee, 0xe1, 0x9b, 0x7e, 0xc3, 0xc1, 0xb1, 0x74}))
 		for _, other := range []string{request(trace, span)[signal], request(trace2, span2)[signal]} {
-			got, refused, err := fromJSON(signal, []byte(other))
+			got, refused, err := fromJSON(signal, []byte(other), maxRequest)
 			require.NoError(t, err)
 			require.Zero(t, refused.Refused())
 			require.Equal(t, want, got)

@@ -33,7 +33,7 @@ func FuzzJSON(f *testing.F) {
 	f.Add(uint8(1), []byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"arrayValue":{"values":[null]}}}]}]}]}`))
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
 		signal := telemetry.Signals()[int(which)%3]
-		payload, refused, err := fromJSON(signal, body)
+		payload, refused, err := fromJSON(signal, body, maxRequest)
 		if err != nil {
 			require.Equal(t, fault.Invalid, fault.ClassOf(err))
 			return

@@ -109,7 +109,7 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 		if err := s.reserve(v, parsed, parsed <= smallRequest); err != nil {
 			return receipt{}, err
 		}
-		payload, refused, err = fromJSON(signal, payload)
+		payload, refused, err = fromJSON(signal, payload, s.cfg.MaxRequestBytes)
 		kept := int64(cap(payload)) // until the bus has answered, as the body is
 		s.free(v, parsed-kept)
 		b.reserved += kept

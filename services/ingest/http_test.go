@@ -225,7 +225,7 @@ func TestItemsOutsideTheWindowArePartialSuccess(t *testing.T) {
 	require.NoError(t, kept.UnmarshalProto(batch.Payload))
 	require.Equal(t, "no time of its own", kept.Logs().ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Body().Str())
 
-	payload, _, err := fromJSON(telemetry.Logs, old)
+	payload, _, err := fromJSON(telemetry.Logs, old, maxRequest)
 	require.NoError(t, err)
 	got = r.post("/v1/logs", "application/x-protobuf", payload, "X-Scope-OrgID", "other")
 	require.Equal(t, http.StatusOK, got.status)

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -20,8 +21,9 @@ import (
 // fromJSON turns OTLP JSON (an Export…ServiceRequest) into OTLP protobuf, by the rules of ProtoJSON and those that OTLP adds to it: names in
 // camelCase or snake_case, enum numbers or names, 64-bit integers as strings or numbers of any notation, base64 of either alphabet, ids in hex,
 // null for what is absent, unknown fields ignored. What OTLP protobuf cannot say in an item (an id that is no hex, a name that is a number)
-// is left out and told in refused, as telemetry.Check does for protobuf; a log record's id that is no hex is absent. An error is fault.Invalid and says where.
-func fromJSON(signal telemetry.Signal, body []byte) (payload []byte, refused telemetry.Refusals, err error) {
+// is left out and told in refused, as telemetry.Check does for protobuf; a log record's id that is no hex is absent. An error is fault.Invalid and says where;
+// fault.TooLarge when the protobuf would be of more than most bytes: a list of numbers takes two bytes each in JSON and eight in protobuf.
+func fromJSON(signal telemetry.Signal, body []byte, most int64) (payload []byte, refused telemetry.Refusals, err error) {
 	if len(body) == 0 {
 		return nil, refused, errJSON.New("the body is empty: want a JSON object")
 	}
@@ -34,11 +36,15 @@ func fromJSON(signal telemetry.Signal, body []byte) (payload []byte, refused tel
 		}
 		return nil, refused, errJSON.Wrap(err, message)
 	}
-	c := converter{b: body, out: make([]byte, 0, len(body)/2)}
+	c := converter{b: body, out: make([]byte, 0, min(int64(len(body)/2), most)), most: most}
 	if c.peek() != '{' {
 		return nil, refused, errJSON.New("not an OTLP request: want a JSON object with resource" + container(signal))
 	}
-	if problem := c.container(jsonRequest(signal)); problem != nil {
+	problem := c.container(jsonRequest(signal))
+	if c.full {
+		return nil, telemetry.Refusals{}, httpserver.BodyTooLarge(most)
+	}
+	if problem != nil {
 		v := &telemetry.ViolationError{Field: problem.where(), Description: problem.what}
 		return nil, refused, errJSON.Wrap(v, "not an OTLP request: "+v.Field+": "+v.Description)
 	}
@@ -63,8 +69,10 @@ type converter struct {
 	b       []byte
 	i       int // the next byte
 	out     []byte
-	depth   int // messages around the current one
-	items   int // in out
+	most    int64 // bytes that out may have
+	full    bool  // it has more: nothing more is read
+	depth   int   // messages around the current one
+	items   int   // in out
 	refused telemetry.Refusals
 	trail   []place // to the current message, as far as it stands around items
 	text    []byte  // of a string with escapes

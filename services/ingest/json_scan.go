@@ -22,8 +22,12 @@ func (c *converter) open() {
 	c.i++
 }
 
-// more reports whether the object or list goes on, and goes to its next element, or behind it.
+// more reports whether the object or list goes on, and goes to its next element, or behind it. Everything ends at once when too much is written.
 func (c *converter) more() bool {
+	if int64(len(c.out)) > c.most {
+		c.full = true
+		return false
+	}
 	switch c.peek() {
 	case ',':
 		c.i++

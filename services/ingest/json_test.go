@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +19,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	pb "google.golang.org/protobuf/proto"
 
+	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -46,7 +49,7 @@ func TestJSONSaysWhatTheCollectorReads(t *testing.T) {
 	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		for _, body := range [][]byte{testdata(t, signal), snakeCase(testdata(t, signal))} {
-			got, refused, err := fromJSON(signal, body)
+			got, refused, err := fromJSON(signal, body, maxRequest)
 			require.NoError(t, err)
 			require.Zero(t, refused.Refused())
 			require.Equal(t, protobuf(t, signal), canonical(t, signal, got))
@@ -129,7 +132,7 @@ func TestJSONIsProtoJSON(t *testing.T) {
 	} {
 		want := dataOf(test.signal)
 		require.NoError(t, protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal([]byte(test.body), want), "%d %s", i, test.body)
-		payload, refused, err := fromJSON(test.signal, []byte(test.body))
+		payload, refused, err := fromJSON(test.signal, []byte(test.body), maxRequest)
 		require.NoError(t, err, test.body)
 		require.NoError(t, refused.Damage(), test.body)
 		got := dataOf(test.signal)
@@ -137,6 +140,29 @@ func TestJSONIsProtoJSON(t *testing.T) {
 		// NaN is not equal to itself: texts are compared.
 		require.Equal(t, protojson.Format(want), protojson.Format(got), test.body)
 	}
+}
+
+// TestJSONThatSwellsIsTooLarge: what would be refused as protobuf is refused as JSON, as soon as it is known and before the memory is taken.
+func TestJSONThatSwellsIsTooLarge(t *testing.T) { //nolint:paralleltest // it counts what the process allocates
+	counts := func(n int) string {
+		return `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"h","histogram":{"dataPoints":[{"bucketCounts":[0` + strings.Repeat(",0", n-1) + `]}]}},{"name":"next"}]}]}]}`
+	}
+	payload, _, err := fromJSON(telemetry.Metrics, []byte(counts(1000)), 9000)
+	require.NoError(t, err)
+	require.Greater(t, len(payload), 8000, "two bytes of JSON are eight of protobuf")
+	most := int64(len(payload) + 64) // lengths have more room until they are known
+	_, _, err = fromJSON(telemetry.Metrics, []byte(counts(1000)), most)
+	require.NoError(t, err)
+
+	body := []byte(counts(4 << 20))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, refused, err := fromJSON(telemetry.Metrics, body, most)
+	runtime.ReadMemStats(&after)
+	require.Equal(t, fault.TooLarge, fault.ClassOf(err))
+	require.ErrorContains(t, err, "larger than "+strconv.FormatInt(most, 10)+" bytes")
+	require.Zero(t, refused.Refused())
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(len(body)), "it ended where it was known; all of it comes to 32 MiB and more")
 }
 
 // TestWhatJSONCannotSayCostsItsItem: a value of a wrong type, an id that is no hex: the neighbours stay, and the answer names the place.
