@@ -208,6 +208,8 @@ func (b *Bus) EnsureStreams(ctx context.Context) (err error) {
 	})
 }
 
+// ensureStream makes a stream, or brings it to this configuration. The largest message of a stream is only ever raised: lowered by a role that is started
+// with less, while others still have more, it would refuse what they have cut to fit their limit.
 func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) error {
 	want.Storage = jetstream.FileStorage
 	want.Discard = jetstream.DiscardNew
@@ -219,6 +221,11 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 	stream, err := b.js.Stream(ctx, want.Name)
 	if err == nil {
 		have := stream.CachedInfo().Config
+		if have.MaxMsgSize < 0 { // any
+			want.MaxMsgSize = have.MaxMsgSize
+		} else {
+			want.MaxMsgSize = max(want.MaxMsgSize, have.MaxMsgSize)
+		}
 		if have.MaxBytes == want.MaxBytes && have.Replicas == want.Replicas && have.Duplicates == want.Duplicates &&
 			have.MaxMsgSize == want.MaxMsgSize && have.Discard == want.Discard && len(have.Subjects) == 1 && have.Subjects[0] == want.Subjects[0] {
 			return nil
@@ -316,6 +323,16 @@ func (b *Bus) MaxPayload() int {
 		limit = min(limit, server)
 	}
 	return limit - headerRoom
+}
+
+// Recut gives the error of a Publish of batches that were cut to fit limit bytes, which MaxPayload had said, its meaning: where MaxPayload says
+// something else by now, as when NATS came back with another max_payload, a batch is not too large for good, because who cuts it again cuts it to
+// fit. Then it is fault.Unavailable; any other error stays what it is.
+func (b *Bus) Recut(err error, limit int) error {
+	if now := b.MaxPayload(); errMessageTooLarge.Matches(err) && now != limit {
+		return errLimitChanged.Wrap(err, fmt.Sprintf("the request was cut to fit %d bytes, and the queue takes %d by now (%s); retry", limit, now, telemetry.MaxBytesSetting))
+	}
+	return err
 }
 
 // classify gives an error of NATS its meaning; action is what was tried, for the message.

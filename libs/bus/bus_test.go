@@ -179,7 +179,8 @@ func TestTheSameBatchIsStoredOnce(t *testing.T) {
 	require.Equal(t, 2*one.Items, second.Repeats)
 	backlog, err := b.Pending(t.Context(), telemetry.Metrics)
 	require.NoError(t, err)
-	require.Equal(t, bus.Backlog{Pending: 1, LastPosition: 1, Bytes: backlog.Bytes, Created: backlog.Created}, backlog)
+	require.Equal(t, bus.Backlog{Pending: 1, LastPosition: 1, Bytes: backlog.Bytes, Created: backlog.Created, LastStored: backlog.LastStored}, backlog)
+	require.WithinRange(t, backlog.LastStored, backlog.Created, time.Now())
 	require.False(t, backlog.Created.IsZero())
 }
 
@@ -246,6 +247,97 @@ func TestAServerWithASmallerLimitBoundsTheBatch(t *testing.T) {
 	_, _ = rand.Read(noise)
 	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", string(noise))})
 	require.NoError(t, err)
+}
+
+// lower lowers the largest message of every stream, as an operator does.
+func lower(t *testing.T, s *testbed.Server, bytes int) {
+	t.Helper()
+	admin := js(t, s)
+	for info := range admin.ListStreams(t.Context()).Info() {
+		info.Config.MaxMsgSize = int32(bytes)
+		_, err := admin.UpdateStream(t.Context(), info.Config)
+		require.NoError(t, err)
+	}
+}
+
+// In whatever order roles with different limits start, and restart, the streams take the largest message of any of them.
+func TestAStartNeverLowersTheLargestMessage(t *testing.T) {
+	t.Parallel()
+	s := testbed.NATSServer(t)
+	with := func(limit int) (*bus.Bus, *bus.Publisher) {
+		cfg := s.Config()
+		cfg.MaxMessageBytes = limit
+		b := connect(t, cfg)
+		return b, publisher(t, b)
+	}
+	admin := js(t, s)
+	limits := func() (out []int32) {
+		for info := range admin.ListStreams(t.Context()).Info() {
+			out = append(out, info.Config.MaxMsgSize)
+		}
+		return out
+	}
+	largest := 0
+	for _, limit := range []int{256 << 10, 128 << 10, 2 << 20, 1 << 20} {
+		_, _ = with(limit)
+		largest = max(largest, limit)
+		for _, has := range limits() {
+			require.EqualValues(t, largest, has)
+		}
+	}
+	b, p := with(2 << 20)
+	_, _ = with(64 << 10)
+	body := string(noise(t, b.MaxPayload()))
+	for _, signal := range telemetry.Signals() {
+		_, err := p.Publish(t.Context(), []telemetry.Batch{batch(signal, "default", body)})
+		require.NoError(t, err)
+	}
+
+	// Who wants it smaller edits the streams; a process that has more by its own setting raises them again, and its client is told to retry.
+	lower(t, s, 64<<10)
+	next := batch(telemetry.Logs, "default", string(noise(t, b.MaxPayload())))
+	_, err := p.Publish(t.Context(), []telemetry.Batch{next})
+	require.Equal(t, "bus.limit_changed", fault.From(err).Code, "%v", err)
+	require.Equal(t, fault.Unavailable, fault.ClassOf(err))
+	require.Contains(t, fault.From(err).Message, "bus.max_message_bytes")
+	_, err = p.Publish(t.Context(), []telemetry.Batch{next})
+	require.NoError(t, err)
+	// What exceeds the process's own limit is too large in any case.
+	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Logs, "default", string(noise(t, 3<<20)))})
+	require.Equal(t, fault.TooLarge, fault.ClassOf(err), "%v", err)
+	require.Equal(t, fault.TooLarge, fault.ClassOf(b.Recut(err, b.MaxPayload())), "%v", err)
+
+	// An unlimited stream stays so.
+	lower(t, s, -1)
+	_, _ = with(1 << 20)
+	for _, has := range limits() {
+		require.EqualValues(t, -1, has)
+	}
+}
+
+// What was cut to fit a limit that NATS has no longer is not too large for good; what is too large by the limit of now is.
+func TestABatchCutByAnEarlierLimitIsRetried(t *testing.T) {
+	t.Parallel()
+	var payload atomic.Int32
+	payload.Store(1 << 20)
+	s := testbed.NATSServer(t, func(o *server.Options) { o.MaxPayload = payload.Load() })
+	b := connect(t, s.Config())
+	p := publisher(t, b)
+	before := b.MaxPayload()
+	s.Stop()
+	payload.Store(256 << 10)
+	s.Start()
+	testbed.Eventually(t, "the limit is known", func() bool { return b.Healthy(t.Context()) == nil && b.MaxPayload() < before })
+	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Metrics, "default", string(noise(t, before)))})
+	require.Error(t, err)
+	require.Equal(t, fault.TooLarge, fault.ClassOf(b.Recut(err, b.MaxPayload())), "%v", err)
+	again := fault.From(b.Recut(err, before))
+	require.Equal(t, "bus.limit_changed", again.Code)
+	require.Equal(t, fault.Unavailable, again.Class)
+	require.Contains(t, again.Message, "max_payload")
+	require.NoError(t, b.Recut(nil, before))
+	other := errors.New("other")
+	require.Equal(t, other, b.Recut(other, before))
 }
 
 func TestWithoutNATSEverythingIsUnavailable(t *testing.T) {

@@ -16,7 +16,7 @@ type InProcess interface {
 }
 
 // Config says where the bus is and how its streams are kept. Every service of one installation must be given the same values for
-// the streams: the last one to start wins.
+// the streams: the last one to start wins, but for max_message_bytes, of which the streams keep the largest.
 type Config struct {
 	URL         string `mapstructure:"url" usual:"true" secret:"hosts" doc:"NATS servers, separated by commas."`
 	Credentials string `mapstructure:"credentials" doc:"Path of a NATS credentials file; empty for none."`
@@ -28,7 +28,7 @@ type Config struct {
 	MaxBytes        int64         `mapstructure:"max_bytes" doc:"Size of one signal's stream; a full stream refuses new data, it never drops old data."`
 	DeadMaxBytes    int64         `mapstructure:"dead_max_bytes" doc:"Size of the stream of dead letters; when it is full the oldest go."`
 	ParkedMaxBytes  int64         `mapstructure:"parked_max_bytes" doc:"Size of the stream in which batches of a newer version wait for a newer writer; when it is full they wait in their signal's."`
-	MaxMessageBytes int           `mapstructure:"max_message_bytes" doc:"Largest message, headers included; the server's max_payload bounds it too."`
+	MaxMessageBytes int           `mapstructure:"max_message_bytes" doc:"Largest message, headers included; the server's max_payload bounds it too. A start raises the limit of the streams, it never lowers it: once all services have less, lower it with nats stream edit --max-msg-size."`
 	DuplicateWindow time.Duration `mapstructure:"duplicate_window" doc:"How long the bus itself recognises a batch that is sent twice; the ledger does so afterwards."`
 	Compression     string        `mapstructure:"compression" doc:"Compression of batches: s2, zstd or none."`
 

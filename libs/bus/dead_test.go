@@ -342,6 +342,7 @@ func TestADeadLetterThatIsTooLargeNowLeavesItsPlace(t *testing.T) {
 
 	cfg := s.Config()
 	cfg.MaxMessageBytes = 128 << 10
+	lower(t, s, cfg.MaxMessageBytes)
 	b := connect(t, cfg)
 	c := consumer(t, b, telemetry.Logs)
 	d := fetch(t, c, 1)[0]

@@ -66,6 +66,11 @@ var (
 		Meaning: "One item is larger than a message of the queue may be.",
 		Advice:  "Make the item smaller, or raise bus.max_message_bytes.",
 	}
+	errLimitChanged = fault.Kind{
+		Class: fault.Unavailable, Code: "bus.limit_changed",
+		Meaning: "The largest message that NATS takes is another than the one that the request was cut to fit.",
+		Advice:  "Retry: it is cut to fit the new limit. See that bus.max_message_bytes is the same everywhere, and max_payload of NATS is not less.",
+	}
 	errMissing = fault.Kind{
 		Class: fault.Unavailable, Code: "bus.missing",
 		Meaning: "The streams do not exist yet, or no longer.",

@@ -51,7 +51,7 @@ type Published struct {
 // On an error some batches may have been stored: the caller tells its client to retry, and what a retry brings again is stored once.
 //
 // fault.Overloaded: a stream is full. fault.Unavailable: no acknowledgement (NATS down, stream missing, timeout).
-// fault.TooLarge: a batch exceeds MaxPayload. The payloads are not kept after the return.
+// fault.TooLarge: a batch exceeds MaxPayload, which may be less than it was when the batch was cut: see Recut. The payloads are not kept after the return.
 func (p *Publisher) Publish(ctx context.Context, batches []telemetry.Batch) (out Published, err error) {
 	start := time.Now()
 	for from := 0; from < len(batches); from += publishWave {
@@ -154,6 +154,10 @@ func (p *Publisher) acknowledged(ctx context.Context, signal telemetry.Signal, s
 				}
 				p.bus.repair(ctx)
 			}
+			if api, ok := apiError(err); ok && api.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum && s.bytes <= p.bus.MaxPayload() {
+				p.bus.raise(ctx)
+				return nil, errLimitChanged.Wrap(err, "the stream of "+signal.String()+" takes less than bus.max_message_bytes here; retry")
+			}
 			return nil, classify(err, "publish")
 		case <-patience.C:
 			if p.bus.leaderless(ctx, signal) {
@@ -174,4 +178,13 @@ func (b *Bus) repair(ctx context.Context) {
 		return
 	}
 	b.log.LogAttrs(ctx, slog.LevelWarn, "streams were missing and have been made again")
+}
+
+// raise gives streams the largest message of this process again that somebody, or an earlier build, has lowered; the client's retry then fits.
+func (b *Bus) raise(ctx context.Context) {
+	if err := b.EnsureStreams(ctx); err != nil {
+		b.seldom.Note(ctx, slog.LevelWarn, "streams take less than bus.max_message_bytes and cannot be changed", "", slog.Any("error", err))
+		return
+	}
+	b.seldom.Note(ctx, slog.LevelWarn, "streams took less than bus.max_message_bytes and have been changed", "")
 }

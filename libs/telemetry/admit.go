@@ -134,13 +134,13 @@ func (s *Summary) Message() string {
 	if s.Cut > 0 {
 		noun, _ := s.words()
 		message = append(message, fmt.Sprintf("cut the largest values of %d of %s taken, to fit %d bytes with resource and scope (%s); the mark in a value says how much of it is kept",
-			s.Cut, plural(s.Items, noun), s.limits.MaxBytes, bySetting))
+			s.Cut, plural(s.Items, noun), s.limits.MaxBytes, MaxBytesSetting))
 	}
 	return strings.Join(message, "; ")
 }
 
-// bySetting is what bounds an item.
-const bySetting = "the limit is bus.max_message_bytes, or max_payload of NATS where that is less"
+// MaxBytesSetting says, for people, which setting Limits.MaxBytes comes from.
+const MaxBytesSetting = "the limit is bus.max_message_bytes, or max_payload of NATS where that is less"
 
 // words are what an item of the signal is called, and its time.
 func (s *Summary) words() (noun, clock string) {
@@ -181,9 +181,9 @@ func (s *Summary) refusals() string {
 		case Malformed:
 			why = append(why, n+" that cannot be read"+s.place(Malformed))
 		case TooLarge:
-			why = append(why, fmt.Sprintf("%s larger than %d bytes with resource and scope, in what cannot be cut%s: %s", n, s.limits.MaxBytes, s.place(TooLarge), bySetting))
+			why = append(why, fmt.Sprintf("%s larger than %d bytes with resource and scope, in what cannot be cut%s: %s", n, s.limits.MaxBytes, s.place(TooLarge), MaxBytesSetting))
 		case LargeHeader:
-			why = append(why, fmt.Sprintf("%s whose resource and scope take too much to be repeated with each part of the request%s: %s", n, s.place(LargeHeader), bySetting))
+			why = append(why, fmt.Sprintf("%s whose resource and scope take too much to be repeated with each part of the request%s: %s", n, s.place(LargeHeader), MaxBytesSetting))
 		case SeriesLimit:
 			why = append(why, fmt.Sprintf("%s of new series, where the tenant has as many as it may (limit active_series, %d)", n, s.most))
 		case Admitted, numReasons:

@@ -113,7 +113,7 @@ func (s *Service) publish(ctx context.Context, v *visit, admission *telemetry.Ad
 		all.Position, all.Repeats = max(all.Position, published.Position), all.Repeats+published.Repeats
 		clear(wave)
 		wave, held = wave[:0], 0
-		return err
+		return s.bus.Load().Recut(err, largest)
 	}
 	for part := range admission.Parts(try.arrived.UnixNano()) {
 		wave = append(wave, telemetry.Batch{

@@ -4,16 +4,21 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
 // prompts is a request of spans with a prompt of each size, and of one with a trace state that is too large, where large is set.
@@ -134,6 +139,55 @@ func TestARequestIsTheSameUnderAnotherLimit(t *testing.T) {
 	}
 	require.Len(t, requests, 1)
 	require.Equal(t, "0-4", covers.String())
+}
+
+// NATS comes back with a smaller max_payload while a request is on its way that was cut to fit the larger: its sender is told to send it again, by
+// whatever way, and that is cut to fit.
+func TestARequestCutByAnEarlierLimitIsSentAgain(t *testing.T) {
+	t.Parallel()
+	var payload atomic.Int32
+	payload.Store(1 << 20)
+	nats := testbed.NATSServer(t, func(o *server.Options) { o.MaxPayload = payload.Load() })
+	r := start(t, func(c *Config) { c.Bus, c.Bus.Compression = nats.Config(), "none" })
+	conn := dial(t, r)
+	shrink := func(to int32) {
+		var reads atomic.Int32
+		r.each.Store(new(func() {
+			if reads.Add(1) != 2 { // the second is when the request is cut already
+				return
+			}
+			s := r.service.bus.Load()
+			nats.Stop()
+			payload.Store(to)
+			nats.Start()
+			testbed.Eventually(t, "ingest knows the limit", func() bool { return s.Healthy(t.Context()) == nil && s.MaxPayload() < int(to) })
+		}))
+	}
+	body, err := prompts(t, false, 100, 300<<10, 900<<10).MarshalProto()
+	require.NoError(t, err)
+	shrink(512 << 10)
+	refused := r.post("/v1/traces", typeProtobuf, body)
+	require.Equal(t, http.StatusServiceUnavailable, refused.status, "%s", refused.body)
+	require.Contains(t, string(refused.body), "the limit is bus.max_message_bytes, or max_payload of NATS where that is less")
+	shrink(128 << 10)
+	_, err = call(t.Context(), conn, telemetry.Traces, body)
+	require.Equal(t, codes.Unavailable, status.Code(err), "%v", err)
+	require.ErrorContains(t, err, "bus.max_message_bytes")
+	r.each.Store(nil)
+
+	got := r.post("/v1/traces", typeProtobuf, body)
+	require.Equal(t, http.StatusOK, got.status)
+	response := ptraceotlp.NewExportResponse()
+	require.NoError(t, response.UnmarshalProto(got.body))
+	require.Contains(t, response.PartialSuccess().ErrorMessage(), "cut the largest values of 2 of 3 spans taken")
+	testbed.Eventually(t, "the test is connected again, too", func() bool { return r.bus.Healthy(t.Context()) == nil })
+	var covers telemetry.Ordinals
+	backlog, err := r.bus.Pending(t.Context(), telemetry.Traces)
+	require.NoError(t, err)
+	for _, batch := range r.stored(telemetry.Traces, int(backlog.Pending)) {
+		covers = covers.Union(batch.Covers())
+	}
+	require.Equal(t, "0-2", covers.String())
 }
 
 // A log record that has no time and too much text gets both: the time of its arrival, and a mark.
