@@ -28,6 +28,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
@@ -36,7 +37,8 @@ import (
 func reader(limit int64) *Service {
 	cfg := DefaultConfig()
 	cfg.PublishTimeout = 20 * time.Millisecond
-	return &Service{cfg: cfg, budget: &budget{limit: limit}, codings: newCodings(), small: make(lane, 2), large: make(lane, 1)}
+	env := service.Env{Now: time.Now} // for the quota, which bad bodies are charged to
+	return &Service{cfg: cfg, env: env, budget: &budget{limit: limit}, codings: newCodings(), small: make(lane, 2), large: make(lane, 1)}
 }
 
 // dripping is a source that gives what it has in pieces and calls each before every one.
