@@ -52,6 +52,20 @@ describe('somebody who is logged in', () => {
 });
 
 describe('a login by key', () => {
+  it('is not about the tenant of a login that ended before it', async () => {
+    await getMe(signal); // red
+    const session = 'blue';
+    answers['/api/me'] = () => {
+      const named = asked.at(-1)?.[1] ?? session;
+      return named === session
+        ? me(session, login)
+        : Response.json({ code: 'auth.tenant', title: 'x' }, { status: 403 });
+    };
+    await expect(loginByKey('olly_x', signal)).resolves.toBeUndefined();
+    await listFields(signal).catch(() => undefined);
+    expect(asked.at(-1)).toEqual(['/api/fields', 'blue']);
+  });
+
   it('has worked when the browser kept it', async () => {
     await expect(loginByKey('olly_x', signal)).resolves.toBeUndefined();
   });

@@ -130,7 +130,15 @@ export async function listFields(signal: AbortSignal): Promise<model.FieldCatalo
  * login, and when another tenant is chosen in one, the others go on showing what they say that they show.
  */
 export async function getMe(signal: AbortSignal): Promise<model.Me> {
-  const wire = await getJSON<Wire['Me']>('/api/me', {}, signal);
+  let wire;
+  try {
+    wire = await getJSON<Wire['Me']>('/api/me', {}, signal);
+  } catch (error) {
+    // The tenant was that of another login, which ended here or in another window.
+    if (!(error instanceof ApiError && error.status === 403)) throw error;
+    askAbout(undefined);
+    wire = await getJSON<Wire['Me']>('/api/me', {}, signal);
+  }
   const loggedIn = wire.session_until !== undefined;
   askAbout(loggedIn ? wire.tenant : undefined);
   return { name: wire.name, tenant: wire.tenant, tenants: wire.tenants, loggedIn };
