@@ -31,10 +31,43 @@ func TestWhatTheIssuerSaidIsKeptWhileItIsYoung(t *testing.T) {
 		<-time.After(time.Minute)
 		fails = errors.New("away again")
 		get(time.Minute, 3, true, fails, 4) // as it was
-		get(time.Minute, 3, true, fails, 4) // and that for as long
-		<-time.After(askAgain)
+		<-time.After(askAgain - time.Second)
 		get(time.Minute, 3, true, fails, 4)
-		get(askAgain, 3, true, fails, 5)
+		<-time.After(time.Second)
+		get(time.Minute, 3, true, fails, 5) // a failure is not young for as long as an answer
+		<-time.After(stillHold)
+		get(time.Minute, 3, false, fails, 6) // what it withdrew meanwhile ends, too
+		<-time.After(askAgain)
+		fails = nil
+		get(time.Minute, 7, true, nil, 7)
+	})
+}
+
+// An issuer that hangs holds up one at a time, as long as what it said before holds.
+func TestAnIssuerThatHangsHoldsUpOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		k := newKept(time.Now, func(context.Context) (int, error) {
+			if asked++; asked == 1 {
+				return 1, nil
+			}
+			<-time.After(askTimeout)
+			return 0, errors.New("no answer")
+		})
+		_, _, err := k.get(t.Context(), time.Minute)
+		require.NoError(t, err)
+		<-time.After(time.Minute)
+		_, _, err = k.get(t.Context(), time.Minute)
+		require.Error(t, err)
+		<-time.After(askAgain)
+		go func() { _, _, _ = k.get(t.Context(), time.Minute) }()
+		synctest.Wait()
+		began := time.Now()
+		said, known, _ := k.get(t.Context(), time.Minute)
+		require.Equal(t, []any{1, true}, []any{said, known})
+		require.Zero(t, time.Since(began))
+		<-time.After(askTimeout)
 	})
 }
 
