@@ -59,7 +59,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if s.auth, err = auth.New(cfg.Auth, env.Now); err != nil {
 		return nil, err
 	}
-	if s.metrics, err = newInstruments(env.Meter, s.budget); err != nil {
+	if s.metrics, err = newInstruments(env.Meter, s.budget, s.quotas); err != nil {
 		return nil, fmt.Errorf("ingest metrics: %w", err)
 	}
 	if s.http, err = httpserver.New(cfg.HTTP, env, httpserver.Purpose{

@@ -26,12 +26,13 @@ type instruments struct {
 	OverQuota metric.Int64Counter         `metric:"olly.ingest.over_quota" labels:"tenant (of the first hundred that metrics name; the others are one), limit" doc:"Requests not taken because their tenant had used up a limit."`
 	NewSeries metric.Int64Counter         `metric:"olly.ingest.series_refused" labels:"tenant (as of olly.ingest.over_quota)" doc:"Data points left out because their series was new, and their tenant had as many as it may."`
 	InFlight  metric.Int64ObservableGauge `metric:"olly.ingest.in_flight.bytes" unit:"By" doc:"Requests held in memory."`
+	Series    metric.Int64ObservableGauge `metric:"olly.ingest.series" doc:"Series of metrics that are remembered for active_series, of all tenants. At 2,097,152, new ones are taken and not counted."`
 
 	tenants  labels
 	bySignal [3]metric.MeasurementOption // made once: a request makes none
 }
 
-func newInstruments(meter metric.Meter, b *budget) (*instruments, error) {
+func newInstruments(meter metric.Meter, b *budget, q *quotas) (*instruments, error) {
 	m := &instruments{}
 	if err := instrument.Make(meter, m); err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func newInstruments(meter metric.Meter, b *budget) (*instruments, error) {
 	for _, signal := range telemetry.Signals() {
 		m.bySignal[signal] = metric.WithAttributeSet(attribute.NewSet(attribute.String("signal", signal.String())))
 	}
-	return m, instrument.Observe(meter, m.InFlight, b.used.Load)
+	return m, errors.Join(instrument.Observe(meter, m.InFlight, b.used.Load), instrument.Observe(meter, m.Series, q.series.Load))
 }
 
 func (m *instruments) took(ctx context.Context, tenant telemetry.Tenant, signal telemetry.Signal, bytes int, s *telemetry.Summary) {

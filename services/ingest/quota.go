@@ -146,6 +146,7 @@ type quotas struct {
 	seed     maphash.Seed
 	shared   [sharedAccounts]account
 	series   atomic.Int64 // of all accounts
+	passed   atomic.Int64 // when passSeries was last, Unix ns
 }
 
 func newQuotas(c QuotaConfig, now func() time.Time) *quotas {
@@ -178,6 +179,7 @@ func (q *quotas) of(tenant telemetry.Tenant) (quota telemetry.Quota, own bool) {
 // enter lets a request in before anything of it is read; fault.Overloaded where its tenant has used up what it may. The caller ends with
 // leave.
 func (q *quotas) enter(from *peer, id auth.Identity, signal telemetry.Signal) (*visit, error) {
+	q.passSeries()
 	v := &visit{from: from, id: id, signal: signal, all: q}
 	var own bool
 	if v.quota, own = q.of(id.Tenant); v.quota.Unlimited() {

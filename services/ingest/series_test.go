@@ -117,7 +117,7 @@ func TestPointsOfNewSeriesAreCountedByTenant(t *testing.T) {
 	t.Parallel()
 	own, err := service.NewTelemetry("ingest")
 	require.NoError(t, err)
-	m, err := newInstruments(own.Env("ingest", testbed.NewLog(t)).Meter, &budget{})
+	m, err := newInstruments(own.Env("ingest", testbed.NewLog(t)).Meter, &budget{}, &quotas{})
 	require.NoError(t, err)
 	a, err := telemetry.Admit(telemetry.Metrics, gauges(t, epoch(), 1, 2, 3), telemetry.Limits{})
 	require.NoError(t, err)
@@ -132,29 +132,128 @@ func TestPointsOfNewSeriesAreCountedByTenant(t *testing.T) {
 }
 
 func TestSeriesTakeBoundedMemory(t *testing.T) { //nolint:paralleltest // measures the memory of the process
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
 	var all atomic.Int64
 	accounts := make([]series, 4)
-	for i := range accounts {
+	send := func(i, from int, now int64) {
 		for n := range telemetry.MaxSeries {
-			require.True(t, accounts[i].take(uint64(n)*0x9e3779b97f4a7c15, 1, telemetry.MaxSeries, &all))
+			require.True(t, accounts[i].take(uint64(from+n)*0x9e3779b97f4a7c15, now, telemetry.MaxSeries, &all))
 		}
 	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
+	for i := range accounts {
+		send(i, 0, 1)
+	}
 	require.EqualValues(t, maxSeries, all.Load())
-	require.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(80<<20))
+	require.Less(t, heap()-before, int64(80<<20))
 	require.False(t, accounts[0].take(1, 1, telemetry.MaxSeries, &all), "the first two know theirs")
 	require.True(t, accounts[3].take(1, 1, telemetry.MaxSeries, &all), "the others are not limited: their series are not known")
-	for i := range accounts {
-		require.Equal(t, i >= 2, accounts[i].idle(2))
-		require.True(t, accounts[i].idle(1+2*int64(seriesGeneration)))
-		accounts[i].forget(&all)
+
+	// The same series in the next hours, and others in the hours after, take no more.
+	hour := int64(seriesGeneration)
+	for n := range int64(2) {
+		send(0, 0, 1+(n+1)*hour)
+		send(1, 0, 1+(n+1)*hour)
+		require.EqualValues(t, maxSeries, all.Load())
+		require.Less(t, heap()-before, int64(80<<20), "after %d turns", n+1)
 	}
+	for n := range int64(3) {
+		send(0, int(n+1)*telemetry.MaxSeries, 1+(4+2*n)*hour)
+		require.Less(t, heap()-before, int64(80<<20), "after %d times other ones", n+1)
+	}
+	// What is left of many that are gone is not kept in the memory of all.
+	for n := range uint64(100) {
+		require.True(t, accounts[1].take(n*0x9e3779b97f4a7c15, 1+3*hour, telemetry.MaxSeries, &all))
+	}
+	accounts[1].pass(1+4*hour, &all)
+	accounts[0].forget(&all)
+	require.EqualValues(t, 100, all.Load())
+	require.Less(t, heap()-before, int64(1<<20))
+
+	require.True(t, accounts[0].idle(2))
+	require.False(t, accounts[1].idle(1+5*hour))
+	require.True(t, accounts[1].idle(1+6*hour))
+	accounts[1].forget(&all)
 	require.Zero(t, all.Load())
 	runtime.KeepAlive(accounts)
+}
+
+// Requests come to their series in another order than they began.
+func TestKnownSeriesStayWhereRequestsMeetTheTurnOfAnHour(t *testing.T) {
+	t.Parallel()
+	begin, hour := epoch().UnixNano(), int64(time.Hour)
+	for name, times := range map[string][]int64{
+		"one that began before":        {begin + hour + 1e6, begin + hour - 1e6},
+		"many, in turns":               {begin + hour, begin + hour - 1, begin + hour + 5e9, begin + hour - 5e9, begin + hour + 6e9},
+		"a large one":                  {begin + hour + 3e10, begin + hour - 3e10, begin + hour + 4e10},
+		"a clock set back a day":       {begin - 24*hour, begin - 24*hour + 1},
+		"a clock set back and forward": {begin - 3*hour, begin - 2*hour, begin - hour - 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s series
+			var all atomic.Int64
+			for id := range uint64(10) {
+				require.True(t, s.take(id, begin, 10, &all))
+			}
+			for _, now := range times {
+				require.True(t, s.take(0, now, 10, &all))
+			}
+			last := times[len(times)-1]
+			for id := range uint64(10) {
+				require.False(t, s.take(100+id, last, 10, &all), "%d is new, and the places are taken", id)
+				require.True(t, s.take(id, last, 10, &all), "%d is known", id)
+			}
+			require.EqualValues(t, 10, all.Load())
+		})
+	}
+}
+
+// Whoever sends no more has no place among the series of all.
+func TestSeriesOfTenantsThatAreGoneAreForgotten(t *testing.T) {
+	t.Parallel()
+	clock := testbed.NewClock(epoch())
+	q := newQuotas(QuotaConfig{BurstSeconds: 1, Replicas: 1, ActiveSeries: 10}, clock.Now)
+	enter := func(tenant telemetry.Tenant, signal telemetry.Signal) *visit {
+		v, err := q.enter(nil, auth.Identity{Tenant: tenant}, signal)
+		require.NoError(t, err)
+		v.leave()
+		return v
+	}
+	send := func(tenant telemetry.Tenant, series ...int) (rejected int) {
+		a, err := telemetry.Admit(telemetry.Metrics, gauges(t, clock.Now(), series...), telemetry.Limits{})
+		require.NoError(t, err)
+		enter(tenant, telemetry.Metrics).siftSeries(clock.Now(), a)
+		return a.Refused()
+	}
+	gone := []*series{&enter("gone", telemetry.Metrics).account.series, &q.shared[7].series}
+	for i, s := range gone {
+		for n := range maxSeries/len(gone) - i {
+			s.take(uint64(n), clock.Now().UnixNano(), telemetry.MaxSeries, &q.series)
+		}
+	}
+	require.Zero(t, send("b", 1))
+	require.EqualValues(t, maxSeries, q.series.Load())
+	clock.Advance(time.Hour)
+	require.Zero(t, send("b", 1))
+	require.EqualValues(t, maxSeries, q.series.Load(), "they are known for an hour")
+	clock.Advance(time.Hour)
+	q.base[telemetry.LimitSeries] = 0
+	enter("c", telemetry.Traces) // whoever comes, with a limit or without
+	require.EqualValues(t, 1, q.series.Load())
+	q.base[telemetry.LimitSeries] = 10
+	require.Equal(t, 2, send("c", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12))
+	clock.Advance(30 * 24 * time.Hour)
+	enter("c", telemetry.Logs)
+	require.Zero(t, q.series.Load())
+	for _, s := range gone {
+		require.Zero(t, s.room, "nor memory")
+	}
 }
 
 // A body that is good for nothing was received all the same.
