@@ -69,7 +69,7 @@ func (s *Service) take(ctx context.Context, v *visit, body, payload []byte, refu
 		published, err = s.publish(ctx, v, admission, asked{
 			of: stream{id.Tenant, signal}, bytes: telemetry.NewRequestID(id.Tenant, signal, body), now: now, peer: v.from,
 			untimed: admission.Untimed > 0, coarse: !admission.Fine && signal != telemetry.Traces,
-		}, limits.MaxBytes)
+		}, len(payload), limits.MaxBytes)
 		if err != nil {
 			return receipt{}, err
 		}
@@ -84,17 +84,22 @@ func (s *Service) take(ctx context.Context, v *visit, body, payload []byte, refu
 }
 
 // waveBytes of a request's parts are made and published before the next ones are, so that what is made of a request takes no more memory than
-// that and a part, however large the parts are together.
+// that and a part, however large the parts are together. Less where there is less room.
 const waveBytes = 8 << 20
 
-// publish makes the parts of a request and publishes them. Nothing is kept of a part that is published.
-func (s *Service) publish(ctx context.Context, v *visit, admission *telemetry.Admission, q asked, largest int) (all bus.Published, err error) {
+// publish makes the parts of a request, whose payload has size bytes, and publishes them; the bus takes none larger than largest. Nothing is
+// kept of a part that is published.
+func (s *Service) publish(ctx context.Context, v *visit, admission *telemetry.Admission, q asked, size, largest int) (all bus.Published, err error) {
+	full := waveBytes
 	if made := admission.Copies(); made > 0 {
-		room := int64(min(made, waveBytes) + min(made, largest))
-		if err := s.reserve(v, room, made <= smallRequest); err != nil {
+		// A part is larger than partBytes only where what it repeats is, or its item. Both are of the payload, and it is at most twice as large.
+		part := min(made, largest, 2*max(partBytes, size))
+		room, err := s.reserveSome(v, int64(part), int64(min(made, waveBytes)+min(made, largest)))
+		if err != nil {
 			return all, err
 		}
 		defer s.free(v, room)
+		full = min(waveBytes, int(room)-part) // less than 0: each part by itself
 	}
 	try := s.repeats.begin(ctx, q)
 	answered := errUnanswered
@@ -120,7 +125,7 @@ func (s *Service) publish(ctx context.Context, v *visit, admission *telemetry.Ad
 			Request: try.request, Ordinals: part.Ordinals,
 			Tenant: q.of.tenant, Signal: q.of.signal, Connection: v.id.Connection, Received: q.now, Items: part.Items, Payload: part.Payload,
 		})
-		if held += part.Size(); held >= waveBytes {
+		if held += part.Size(); held >= full {
 			if err := send(); err != nil {
 				return all, err
 			}
@@ -139,23 +144,32 @@ type budget struct {
 	used  atomic.Int64
 }
 
-// keptFree is the part of a budget that large requests leave to small ones, so that a few of them do not shut everybody out.
+// keptFree is the part of a budget that large requests leave to small ones, so that a few of them do not shut everybody out. Half of it they
+// may have for what is published of them, of which there are few at a time: what was received is not refused because others wait behind it.
 const keptFree = 8
 
-// take reserves n bytes, before they are allocated; the caller gives them back by free. fault.Overloaded when there is no room.
-func (b *budget) take(n int64, small bool) error {
-	limit := b.limit
-	if !small {
-		limit = b.largest()
-	}
-	if b.used.Add(n) > limit {
+// take reserves n bytes for who has own of them already, before they are allocated; the caller gives them back by free. fault.Overloaded where
+// that makes more than most, but for one who has all that are used: what is alone would otherwise never be taken.
+func (b *budget) take(n, most, own int64) error {
+	if used := b.used.Add(n); used > most && used-n > own {
 		b.used.Add(-n)
 		return errBusy.New("too many requests are being received; retry later")
 	}
 	return nil
 }
 
-// largest is what a large request that is alone can have.
+// most is how much may be used with a request of n bytes: all, or what large requests leave.
+func (b *budget) most(n int64) int64 {
+	if n <= smallRequest {
+		return b.limit
+	}
+	return b.largest()
+}
+
+// largest is what large requests can have, together.
 func (b *budget) largest() int64 { return b.limit - b.limit/keptFree }
+
+// published is what may be used with what is published of large requests.
+func (b *budget) published() int64 { return b.limit - b.limit/(2*keptFree) }
 
 func (b *budget) free(n int64) { b.used.Add(-n) }

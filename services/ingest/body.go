@@ -139,7 +139,8 @@ func nextSize(arrived, announced, limit int64) int64 {
 func (s *Service) grow(b *body, want int64) error {
 	next := s.buffers.get(want)
 	if next != nil {
-		if size := int64(cap(*next)); s.reserve(b.of, size, size <= smallRequest) == nil {
+		size := int64(cap(*next))
+		if most := s.budget.most(size); s.budget.used.Load()+size <= most && s.reserve(b.of, size, most) == nil {
 			want = size
 		} else {
 			s.buffers.put(next)
@@ -147,7 +148,7 @@ func (s *Service) grow(b *body, want int64) error {
 		}
 	}
 	if next == nil {
-		if err := s.reserve(b.of, want, want <= smallRequest); err != nil {
+		if err := s.reserve(b.of, want, s.budget.most(want)); err != nil {
 			return err
 		}
 		made := make([]byte, 0, want)
@@ -173,21 +174,38 @@ func (s *Service) enter(ctx context.Context, b *body) error {
 	return nil
 }
 
-// reserve takes n bytes of the budget for a request, before they are allocated; its tenant may have none left, or nobody has.
-func (s *Service) reserve(v *visit, n int64, small bool) error {
+// reserve takes n bytes of the budget for a request, before they are allocated, if no more than most are used then; its tenant may have none
+// left, or nobody has. A request that is alone is always taken.
+func (s *Service) reserve(v *visit, n, most int64) error {
 	if err := v.hold(n); err != nil {
 		return err
 	}
-	err := s.budget.take(n, small)
-	if err != nil {
+	if err := s.budget.take(n, most, v.charges()); err != nil {
 		v.release(n)
+		return err
 	}
-	return err
+	v.charge(n)
+	return nil
+}
+
+// reserveSome takes what is free for a request that was received, of what it wants. The least it takes of what is kept for smaller ones, too, and
+// that is bounded by what the request leaves free itself.
+func (s *Service) reserveSome(v *visit, least, want int64) (int64, error) {
+	least = min(least, max(s.budget.largest()-v.charges(), 0))
+	if some := min(want, s.budget.largest()-s.budget.used.Load()); some > least && s.reserve(v, some, s.budget.largest()) == nil {
+		return some, nil
+	}
+	most := s.budget.published()
+	if want <= 2*smallRequest {
+		most = s.budget.limit
+	}
+	return least, s.reserve(v, least, most)
 }
 
 // free gives back what reserve took.
 func (s *Service) free(v *visit, n int64) {
 	s.budget.free(n)
+	v.charge(-n)
 	v.release(n)
 }
 
@@ -210,7 +228,7 @@ func (s *Service) decompress(ctx context.Context, c *coding, compressed []byte, 
 	out := &unpacking{small: s.small}
 	defer out.yield()
 	holds := min(c.holds, limit)
-	if err := s.reserve(b.of, holds, true); err != nil {
+	if err := s.reserve(b.of, holds, s.budget.limit); err != nil {
 		return err
 	}
 	defer s.free(b.of, holds)

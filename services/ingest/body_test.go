@@ -69,7 +69,7 @@ func TestAKeptBufferIsNoBurden(t *testing.T) {
 	} {
 		// Large requests have used all of theirs.
 		s := &Service{budget: &budget{limit: 8 << 20}}
-		require.NoError(t, s.budget.take(s.budget.largest(), false))
+		require.NoError(t, s.budget.take(s.budget.largest(), s.budget.largest(), -1))
 		// A pool may drop what it is given, and does so at random under the race detector.
 		for range 20 {
 			buffer := make([]byte, 0, test.kept)

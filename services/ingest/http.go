@@ -106,7 +106,7 @@ func (s *Service) receive(c echo.Context, signal telemetry.Signal, contentType s
 	if contentType == typeJSON {
 		// Parsed JSON takes several times its size. A request that is alone is always taken.
 		parsed := min(4*int64(len(payload)), s.budget.largest()-b.reserved)
-		if err := s.reserve(v, parsed, parsed <= smallRequest); err != nil {
+		if err := s.reserve(v, parsed, s.budget.most(parsed)); err != nil {
 			return receipt{}, err
 		}
 		payload, refused, err = fromJSON(signal, payload, s.cfg.MaxRequestBytes)

@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -432,6 +434,122 @@ func TestWhatItemsComeToIsInTheBudget(t *testing.T) { //nolint:paralleltest // i
 					require.LessOrEqual(t, heap()-before, int64(limit), "taken")
 				}
 			}
+		})
+	}
+}
+
+// A request that is alone is taken in every budget that the settings allow, however much is made of it, and what is published of it keeps to the
+// budget.
+func TestARequestThatIsAloneIsTaken(t *testing.T) { //nolint:paralleltest // each takes up to three times 16 MiB
+	noise := make([]byte, 16<<20)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(noise)
+	spans := func(size int) []byte { // large ones: the test is about bytes
+		const each = 50_000
+		var items [][]byte
+		for i := range size / (each + 100) {
+			s := ptraceotlp.NewExportRequest()
+			require.NoError(t, s.UnmarshalProto(large(t, 1)))
+			span := s.Traces().ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
+			span.SetTraceID([16]byte{1, byte(i), byte(i >> 8)})
+			span.Attributes().PutEmptyBytes("noise").FromRaw(noise[i*each:][:each])
+			b, err := s.MarshalProto()
+			require.NoError(t, err)
+			items = append(items, b)
+		}
+		return bytes.Join(items, nil) // a request is the sum of its resources
+	}
+	zstd := func(b []byte) []byte {
+		var out bytes.Buffer
+		w, err := encoding.GetCompressor("zstd").Compress(&out)
+		require.NoError(t, err)
+		_, err = w.Write(b)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return out.Bytes()
+	}
+	empty := otlp.AppendBytes(nil, otlp.ScopeItemsItems, "")
+	shared := func(size int) []byte { // a resource that is repeated with every part, and small records
+		attribute := otlp.AppendBytes(otlp.AppendBytes(nil, 0x0a, "k"), 0x12, otlp.AppendBytes(nil, 0x0a, strings.Repeat("v", size/5)))
+		resource := otlp.AppendBytes(nil, 0x0a, otlp.AppendBytes(nil, 0x0a, attribute))
+		scope := otlp.AppendBytes(nil, otlp.ResourceItemsScopeItems, bytes.Repeat(empty, size*3/8-40))
+		return otlp.AppendBytes(nil, otlp.ExportResourceItems, append(resource, scope...))
+	}
+	for _, test := range []struct {
+		name, path, contentType, encoding string
+		body                              func(size int) []byte
+	}{
+		{"spans", "/v1/traces", typeProtobuf, "", spans},
+		{"spans in zstd that are as large", "/v1/traces", typeProtobuf, "zstd", func(size int) []byte { return zstd(spans(size)) }},
+		{"records without a time", "/v1/logs", typeProtobuf, "", func(size int) []byte { return repeatedly(size/2-16, empty) }},
+		{"records without a time, of a large resource", "/v1/logs", typeProtobuf, "", shared},
+		{"JSON spans", "/v1/traces", typeJSON, "", func(size int) []byte {
+			s := ptraceotlp.NewExportRequest()
+			require.NoError(t, s.UnmarshalProto(spans(size*3/4)))
+			b, err := s.MarshalJSON()
+			require.NoError(t, err)
+			return b
+		}},
+		{"JSON records without a time", "/v1/logs", typeJSON, "", func(size int) []byte {
+			const around, after = `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}`, `]}]}]}`
+			return []byte(around + strings.Repeat(",{}", (size-len(around)-len(after))/3) + after)
+		}},
+	} {
+		for _, size := range []int64{2 << 20, 4 << 20, 8 << 20, 16 << 20} {
+			t.Run(fmt.Sprintf("%s, %d MiB", test.name, size>>20), func(t *testing.T) {
+				r := start(t, func(c *Config) {
+					c.MaxRequestBytes, c.HTTP.MaxBodyBytes, c.MaxInFlightBytes = size, size, 3*size
+					c.PublishTimeout = time.Minute
+					require.NoError(t, c.Validate())
+				})
+				body := test.body(int(size) * 98 / 100)
+				require.Greater(t, int64(len(body)), size*9/10, "it is as large as may be")
+				require.LessOrEqual(t, int64(len(body)), size)
+				answered := make(chan answer, 1)
+				go func() {
+					answered <- r.post(test.path, test.contentType, body, "Content-Encoding", test.encoding)
+				}()
+				most := int64(0)
+				for {
+					select {
+					case got := <-answered:
+						require.Equal(t, http.StatusOK, got.status, "%s", got.body)
+						require.LessOrEqual(t, most, 3*size+2, "the budget, and the byte behind each of two buffers")
+						testbed.Eventually(t, "all is given back", func() bool { return r.budget.used.Load() == 0 })
+						return
+					default:
+						most = max(most, r.budget.used.Load())
+						runtime.Gosched()
+					}
+				}
+			})
+		}
+	}
+}
+
+// What is published of a large request is not refused because others that wait for their turn have all that large ones may: half of what is kept
+// free of them is there for it.
+func TestWhatHasItsTurnIsNotRefusedForThoseThatWait(t *testing.T) {
+	t.Parallel()
+	const limit = 256 << 20
+	for _, test := range []struct {
+		name   string
+		used   int64 // by others, once it was received
+		status int
+	}{
+		{"all that large ones may have", limit - limit/keptFree, http.StatusOK},
+		{"half of the rest, too", limit - limit/keptFree/2, http.StatusTooManyRequests},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, func(c *Config) { c.MaxInFlightBytes = limit })
+			var others int64
+			meets := func() {
+				others = test.used - r.budget.used.Load()
+				r.budget.used.Add(others)
+			}
+			r.meets.Store(&meets)
+			require.Equal(t, test.status, r.post("/v1/traces", typeProtobuf, large(t, 9000)).status)
+			testbed.Eventually(t, "all is given back", func() bool { return r.budget.used.Load() == others })
 		})
 	}
 }

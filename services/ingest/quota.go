@@ -72,6 +72,7 @@ type visit struct {
 	account *account        // nil where nothing is limited
 	all     *quotas
 	held    int64 // of the account's bytes
+	charged int64 // of the budget's, of all tenants
 	drawn   [telemetry.LimitBurst]int
 }
 
@@ -335,6 +336,21 @@ func (v *visit) hold(n int64) error {
 	}
 	v.held += n
 	return nil
+}
+
+// charge counts n more bytes, or fewer, that the request has of the budget.
+func (v *visit) charge(n int64) {
+	if v != nil {
+		v.charged += n
+	}
+}
+
+// charges is how many these are; less than 0 for nobody's request.
+func (v *visit) charges() int64 {
+	if v == nil {
+		return -1
+	}
+	return v.charged
 }
 
 // release gives bytes back.
