@@ -29,7 +29,7 @@ type Admission struct {
 	Summary // of Check, until the parts were made: then it counts what went into none of them, too
 	payload []byte
 	limits  Limits
-	gone    Ordinals // what SiftSeries has left out
+	gone    marks // what SiftSeries has left out
 }
 
 // Admit checks a request (see Check) and is how to leave out the items that are not admitted and to cut what remains into parts. The payload
@@ -52,13 +52,13 @@ func (a *Admission) fits() bool { return a.limits.part() <= 0 || a.size() <= a.l
 // size bounds what is admitted, in bytes, with the times that it is given.
 func (a *Admission) size() int { return len(a.payload) + a.Untimed*stampRoom }
 
-// Copies is how many bytes the parts take together beside the payload, but for what they repeat of what their items share; 0 where the payload
-// is the only part. Ask before the parts are made.
+// Copies is how many bytes the parts take together beside the payload, but for what they repeat of what their items share, and what it takes to know
+// which points SiftSeries has left out; 0 where the payload is the only part. Ask before the parts are made.
 func (a *Admission) Copies() int {
 	if a.Items == 0 || a.asItCame() {
 		return 0
 	}
-	return a.size()
+	return a.size() + 8*cap(a.gone.bits)
 }
 
 // Parts makes the parts one after another, each of at most limits.PartBytes, cut at the bounds of resources, scopes, metrics and items; an
@@ -257,7 +257,8 @@ type rebuilder struct {
 	next   uint32                   // ordinal of the next item
 	choose bool                     // copy only what is in chosen
 	chosen Ordinals                 // of these, what is still to come
-	gone   Ordinals                 // to be left out, and still to come; with keep, what was found to be so
+	gone   marks                    // to be left out; with keep, what was found to be so
+	left   int                      // how many were found to be so
 	keep   func(series uint64) bool // copy nothing: ask of each point whether it stays
 	series [5]uint64                // hash of what is around the message of a depth
 
@@ -423,14 +424,12 @@ func (r *rebuilder) item(kind otlp.MetricKind, nth, i, s, e int) {
 	}
 	if r.keep != nil {
 		if !r.keep(mixSeries(r.series[len(r.levels)], fieldsSum(r.b, s, e, pointAttributes(kind)))) {
-			r.gone = r.gone.Add(ordinal)
+			r.gone.add(ordinal)
+			r.left++
 		}
 		return
 	}
-	for len(r.gone) > 0 && r.gone[0].To <= ordinal {
-		r.gone = r.gone[1:]
-	}
-	if len(r.gone) > 0 && r.gone[0].From <= ordinal {
+	if r.gone.has(ordinal) {
 		return
 	}
 	size := e - i

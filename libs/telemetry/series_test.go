@@ -1,7 +1,11 @@
 package telemetry_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
+	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -138,6 +143,36 @@ func TestWhatMakesASeries(t *testing.T) {
 	}
 }
 
+// However points that are left out lie, to know them takes little beside the request.
+func TestWhatSiftedSeriesTake(t *testing.T) { //nolint:paralleltest // measures the memory of the process
+	stamped := otlp.AppendTag(nil, otlp.NumberDataPointTimeUnixNano)
+	stamped = binary.LittleEndian.AppendUint64(stamped, uint64(now))
+	one := otlp.AppendBytes(nil, otlp.DataPoints, stamped)
+	other := otlp.AppendBytes(nil, otlp.DataPoints, otlp.AppendBytes(stamped, otlp.NumberDataPointAttributes, ""))
+	payload := bytes.Repeat(slices.Concat(one, other), 200_000)
+	for _, tag := range []otlp.Tag{otlp.MetricGauge, otlp.ScopeItemsItems, otlp.ResourceItemsScopeItems, otlp.ExportResourceItems} {
+		payload = otlp.AppendBytes(nil, tag, payload)
+	}
+	limits := window()
+	limits.PartBytes, limits.MaxBytes = 1<<20, 8<<20
+	a, err := telemetry.Admit(telemetry.Metrics, payload, limits)
+	require.NoError(t, err)
+	require.Equal(t, 400_000, a.Items)
+	copies := a.Copies()
+	var before, after runtime.MemStats
+	n := 0
+	runtime.ReadMemStats(&before)
+	a.SiftSeries(1, func(uint64) bool { n++; return n%2 == 0 })
+	runtime.ReadMemStats(&after)
+	require.Equal(t, 200_000, a.Items)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(len(payload)/50))
+	require.GreaterOrEqual(t, a.Copies()-copies, 400_000/8, "it is counted")
+	for p := range a.Parts(1) {
+		a.Items -= p.Items
+	}
+	require.Zero(t, a.Items)
+}
+
 // What stays is what was there, each once and under its ordinal, however it is cut into parts.
 func TestWhatStaysOfSiftedSeries(t *testing.T) {
 	t.Parallel()
@@ -153,7 +188,8 @@ func TestWhatStaysOfSiftedSeries(t *testing.T) {
 				a, err := telemetry.Admit(telemetry.Metrics, payload, limits)
 				require.NoError(t, err)
 				n := 0
-				a.SiftSeries(5, func(uint64) bool { n++; return n%every != 0 })
+				var asked, told []uint64
+				a.SiftSeries(5, func(series uint64) bool { n++; asked = append(asked, series); return n%every != 0 })
 				require.Equal(t, before.Items, n)
 				require.Equal(t, before.Items/every, a.Rejected[telemetry.SeriesLimit])
 				require.Equal(t, before.Items, a.Items+a.Refused())
@@ -175,6 +211,8 @@ func TestWhatStaysOfSiftedSeries(t *testing.T) {
 					require.Equal(t, telemetry.Cut(telemetry.Metrics, payload, telemetry.FirstOrdinals(before.Items), have), p.Payload)
 				}
 				require.Equal(t, a.Items, items)
+				a.EachSeries(func(series uint64) { told = append(told, series) })
+				require.Equal(t, asked, told)
 			})
 		}
 	}

@@ -60,10 +60,15 @@ func (s *Service) take(ctx context.Context, v *visit, body, payload []byte, refu
 	if err != nil {
 		return receipt{}, err
 	}
-	v.siftSeries(now, admission)
 	if err := v.draw(s.env.Now(), telemetry.LimitItems(signal), admission.Items); err != nil {
 		return receipt{}, err
 	}
+	v.siftSeries(now, admission)
+	defer func() {
+		if err != nil && ctx.Err() == nil { // as above
+			v.unsiftSeries(admission)
+		}
+	}()
 	var published bus.Published
 	if drawn := admission.Items; drawn > 0 {
 		published, err = s.publish(ctx, v, admission, asked{

@@ -74,6 +74,7 @@ type visit struct {
 	held    int64 // of the account's bytes
 	charged int64 // of the budget's, of all tenants
 	drawn   [telemetry.LimitBurst]int
+	entry   entry // of its series
 }
 
 // account is what a tenant has used. The zero value has used nothing. Safe for concurrent use.
@@ -147,6 +148,7 @@ type quotas struct {
 	seed     maphash.Seed
 	shared   [sharedAccounts]account
 	series   atomic.Int64 // of all accounts
+	entries  atomic.Uint32
 	passed   atomic.Int64 // when passSeries was last, Unix ns
 }
 

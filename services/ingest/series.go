@@ -24,22 +24,38 @@ type series struct {
 	mu    sync.Mutex
 	began int64 // when the generation did, Unix ns
 	young generation
-	seen  map[uint64]generation
+	seen  map[uint64]sighting
 	room  int // how many seen has had: a map keeps the memory of those that are deleted
 }
 
 // generation tells the one that is from the one before: there are no others.
 type generation bool
 
+// sighting is what is known of a series.
+type sighting struct {
+	last generation
+	by   uint32 // whose point entered it; 0 once another request had one of it
+}
+
+// entry is a request that enters series. The zero value cannot take back what it entered.
+type entry struct {
+	number  uint32 // of no other one; not 0
+	entered int    // new series
+}
+
 // take reports whether a point of a series is let in: one that is known, or new where fewer than most are. all counts those of everybody. now need not
 // ascend: it is when a request began.
-func (s *series) take(id uint64, now, most int64, all *atomic.Int64) bool {
+func (s *series) take(id uint64, now, most int64, all *atomic.Int64, by *entry) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turn(now, all)
-	last, known := s.seen[id]
+	was, known := s.seen[id]
+	is := sighting{s.young, was.by}
+	if known && was.by != by.number {
+		is.by = 0
+	}
 	switch {
-	case known && last == s.young:
+	case known && was == is:
 		return true
 	case known:
 	case int64(len(s.seen)) >= most:
@@ -47,13 +63,26 @@ func (s *series) take(id uint64, now, most int64, all *atomic.Int64) bool {
 	case all.Add(1) > maxSeries:
 		all.Add(-1)
 		return true
+	default:
+		is.by = by.number
+		by.entered++
 	}
 	if s.seen == nil {
-		s.seen = map[uint64]generation{}
+		s.seen = map[uint64]sighting{}
 	}
-	s.seen[id] = s.young
+	s.seen[id] = is
 	s.room = max(s.room, len(s.seen))
 	return true
+}
+
+// untake forgets a series that nobody but by entered or had a point of.
+func (s *series) untake(id uint64, all *atomic.Int64, by *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if is, known := s.seen[id]; known && is.by == by.number && is.by != 0 {
+		delete(s.seen, id)
+		all.Add(-1)
+	}
 }
 
 // turn forgets what is too old. Of a request that began before the generation did, and comes to its series after, the time is a little before: that is
@@ -74,11 +103,11 @@ func (s *series) turn(now int64, all *atomic.Int64) {
 // age begins a generation: what was not seen in the one that ends is forgotten.
 func (s *series) age(all *atomic.Int64) {
 	had := len(s.seen)
-	maps.DeleteFunc(s.seen, func(_ uint64, last generation) bool { return last != s.young })
+	maps.DeleteFunc(s.seen, func(_ uint64, is sighting) bool { return is.last != s.young })
 	all.Add(int64(len(s.seen) - had))
 	s.young = !s.young
 	if len(s.seen) <= s.room/2 {
-		fresh := make(map[uint64]generation, len(s.seen))
+		fresh := make(map[uint64]sighting, len(s.seen))
 		maps.Copy(fresh, s.seen)
 		s.seen, s.room = fresh, len(fresh)
 	}
@@ -136,11 +165,21 @@ func (q *quotas) passSeries() {
 	}
 }
 
-// siftSeries leaves out the points of series that the tenant may not have beside those that it has.
+// siftSeries leaves out the points of series that the tenant may not have beside those that it has, and gives back what was drawn for them.
 func (v *visit) siftSeries(now time.Time, a *telemetry.Admission) {
 	most := v.quota[telemetry.LimitSeries]
 	if most == 0 || v.account == nil || v.signal != telemetry.Metrics {
 		return
 	}
-	a.SiftSeries(most, func(id uint64) bool { return v.account.series.take(id, now.UnixNano(), most, &v.all.series) })
+	v.entry = entry{number: max(v.all.entries.Add(1), 1)}
+	drawn := a.Items
+	a.SiftSeries(most, func(id uint64) bool { return v.account.series.take(id, now.UnixNano(), most, &v.all.series, &v.entry) })
+	v.undraw(telemetry.LimitDataPoints, drawn-a.Items)
+}
+
+// unsiftSeries gives back the places of series that came with a request of which nothing is stored.
+func (v *visit) unsiftSeries(a *telemetry.Admission) {
+	if v.entry.entered > 0 {
+		a.EachSeries(func(id uint64) { v.account.series.untake(id, &v.all.series, &v.entry) })
+	}
 }

@@ -143,7 +143,7 @@ func TestSeriesTakeBoundedMemory(t *testing.T) { //nolint:paralleltest // measur
 	accounts := make([]series, 4)
 	send := func(i, from int, now int64) {
 		for n := range telemetry.MaxSeries {
-			require.True(t, accounts[i].take(uint64(from+n)*0x9e3779b97f4a7c15, now, telemetry.MaxSeries, &all))
+			require.True(t, accounts[i].take(uint64(from+n)*0x9e3779b97f4a7c15, now, telemetry.MaxSeries, &all, &entry{}))
 		}
 	}
 	for i := range accounts {
@@ -151,8 +151,8 @@ func TestSeriesTakeBoundedMemory(t *testing.T) { //nolint:paralleltest // measur
 	}
 	require.EqualValues(t, maxSeries, all.Load())
 	require.Less(t, heap()-before, int64(80<<20))
-	require.False(t, accounts[0].take(1, 1, telemetry.MaxSeries, &all), "the first two know theirs")
-	require.True(t, accounts[3].take(1, 1, telemetry.MaxSeries, &all), "the others are not limited: their series are not known")
+	require.False(t, accounts[0].take(1, 1, telemetry.MaxSeries, &all, &entry{}), "the first two know theirs")
+	require.True(t, accounts[3].take(1, 1, telemetry.MaxSeries, &all, &entry{}), "the others are not limited: their series are not known")
 
 	// The same series in the next hours, and others in the hours after, take no more.
 	hour := int64(seriesGeneration)
@@ -168,7 +168,7 @@ func TestSeriesTakeBoundedMemory(t *testing.T) { //nolint:paralleltest // measur
 	}
 	// What is left of many that are gone is not kept in the memory of all.
 	for n := range uint64(100) {
-		require.True(t, accounts[1].take(n*0x9e3779b97f4a7c15, 1+3*hour, telemetry.MaxSeries, &all))
+		require.True(t, accounts[1].take(n*0x9e3779b97f4a7c15, 1+3*hour, telemetry.MaxSeries, &all, &entry{}))
 	}
 	accounts[1].pass(1+4*hour, &all)
 	accounts[0].forget(&all)
@@ -199,19 +199,84 @@ func TestKnownSeriesStayWhereRequestsMeetTheTurnOfAnHour(t *testing.T) {
 			var s series
 			var all atomic.Int64
 			for id := range uint64(10) {
-				require.True(t, s.take(id, begin, 10, &all))
+				require.True(t, s.take(id, begin, 10, &all, &entry{}))
 			}
 			for _, now := range times {
-				require.True(t, s.take(0, now, 10, &all))
+				require.True(t, s.take(0, now, 10, &all, &entry{}))
 			}
 			last := times[len(times)-1]
 			for id := range uint64(10) {
-				require.False(t, s.take(100+id, last, 10, &all), "%d is new, and the places are taken", id)
-				require.True(t, s.take(id, last, 10, &all), "%d is known", id)
+				require.False(t, s.take(100+id, last, 10, &all, &entry{}), "%d is new, and the places are taken", id)
+				require.True(t, s.take(id, last, 10, &all, &entry{}), "%d is known", id)
 			}
 			require.EqualValues(t, 10, all.Load())
 		})
 	}
+}
+
+// A request of which nothing is stored takes no place from others.
+func TestWhatIsRefusedTakesNoPlaceOfASeries(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) {
+		c.Quota.ActiveSeries, c.Quota.DataPointsPerSecond, c.Quota.BurstSeconds = 4, 10, 1
+		c.PublishTimeout = 300 * time.Millisecond
+	})
+	post := func(series ...int) answer {
+		return r.post("/v1/metrics", typeProtobuf, gauges(t, r.clock.Now(), series...))
+	}
+	require.Equal(t, http.StatusOK, post(1, 2).status)
+	known := r.service.quotas.series.Load
+	require.EqualValues(t, 2, known())
+
+	// Another request has the last of the bucket while this one is on its way.
+	a := r.service.quotas.accounts["default"]
+	empty := func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.buckets[telemetry.LimitDataPoints].level = 0
+	}
+	r.meets.Store(&empty)
+	require.Equal(t, http.StatusTooManyRequests, post(3, 4).status)
+	require.EqualValues(t, 2, known())
+	r.clock.Advance(time.Minute)
+
+	r.nats.Stop()
+	for n := range 3 {
+		require.Equal(t, http.StatusServiceUnavailable, post(1, 10*n+10, 10*n+10, 10*n+11, 10*n+12).status)
+		require.EqualValues(t, 2, known())
+	}
+	r.nats.Start()
+	testbed.Eventually(t, "the bus is back", func() bool { return r.get("/health").status == http.StatusOK })
+
+	// What is left out is not drawn: of ten points in a second, nine are.
+	got := post(3, 4, 1, 2, 5, 6, 7, 8, 9, 5, 5, 5, 5)
+	require.Equal(t, http.StatusOK, got.status)
+	response := pmetricotlp.NewExportResponse()
+	require.NoError(t, response.UnmarshalProto(got.body))
+	require.EqualValues(t, 9, response.PartialSuccess().RejectedDataPoints())
+	require.Equal(t, http.StatusOK, post(1, 2, 3, 4).status)
+	require.EqualValues(t, 4, known())
+}
+
+// What another request has a point of stays, whatever becomes of the one that entered it.
+func TestSeriesOfTwoRequestsAreNotTakenBack(t *testing.T) {
+	t.Parallel()
+	var s series
+	var all atomic.Int64
+	one, other := &entry{number: 1}, &entry{number: 2}
+	for _, id := range []uint64{1, 1, 2, 3} {
+		require.True(t, s.take(id, 1, 10, &all, one))
+	}
+	require.True(t, s.take(2, 1, 10, &all, other))
+	require.True(t, s.take(2, 1, 10, &all, one))
+	require.True(t, s.take(3, 1+int64(seriesGeneration), 10, &all, one), "a generation later")
+	require.Equal(t, []int{3, 0}, []int{one.entered, other.entered})
+	for _, id := range []uint64{1, 1, 2, 3, 4} {
+		s.untake(id, &all, one)
+	}
+	require.Len(t, s.seen, 1)
+	require.Contains(t, s.seen, uint64(2))
+	require.EqualValues(t, 1, all.Load())
 }
 
 // Whoever sends no more has no place among the series of all.
@@ -234,7 +299,7 @@ func TestSeriesOfTenantsThatAreGoneAreForgotten(t *testing.T) {
 	gone := []*series{&enter("gone", telemetry.Metrics).account.series, &q.shared[7].series}
 	for i, s := range gone {
 		for n := range maxSeries/len(gone) - i {
-			s.take(uint64(n), clock.Now().UnixNano(), telemetry.MaxSeries, &q.series)
+			s.take(uint64(n), clock.Now().UnixNano(), telemetry.MaxSeries, &q.series, &entry{})
 		}
 	}
 	require.Zero(t, send("b", 1))
