@@ -27,7 +27,7 @@ type build struct {
 	rows     projection
 	red      pgcopy.Stream
 	dims     dimensions
-	leaves   map[leaf]struct{}
+	leaves   map[leaf]int64 // and an instant of each that the flush has, Unix ns
 	items    int
 	usage    usage
 
@@ -40,7 +40,7 @@ type build struct {
 }
 
 func newBuild(signal telemetry.Signal) *build {
-	return &build{signal: signal, leaves: map[leaf]struct{}{}, usage: usage{}, table: segment.NewTable("", signal), rollup: newRollup()}
+	return &build{signal: signal, leaves: map[leaf]int64{}, usage: usage{}, table: segment.NewTable("", signal), rollup: newRollup()}
 }
 
 // refusal is a batch that cannot be stored, or not all of it, with the reason.
@@ -278,7 +278,7 @@ const day = 24 * time.Hour
 
 // leaf notes that an instant of a table must have a partition.
 func (b *build) leaf(table string, at int64, span time.Duration) {
-	b.leaves[leaf{table, telemetry.Grain(at, span)}] = struct{}{}
+	b.leaves[leaf{table, telemetry.Grain(at, span)}] = at
 }
 
 // segment appends one row to the stream of segments.

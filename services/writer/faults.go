@@ -53,12 +53,12 @@ var (
 	}
 	errRefusedAlone = fault.Kind{
 		Class: fault.Internal, Code: "postgres.refused_alone",
-		Meaning: "PostgreSQL refuses a batch again and again for a reason that is not known to be in its data (SQLSTATE XX000, 0A000, 55000 and others), and takes a control flush in its place; after bus.max_attempts tries the batch becomes a dead letter.",
+		Meaning: "PostgreSQL refuses a batch again and again for a reason that is not known to be in its data (SQLSTATE XX000, 0A000, 55000 and others), and takes a control flush in its place; when one writer has seen this bus.max_attempts times the batch becomes a dead letter.",
 		Advice:  "See the log of the writer and that of PostgreSQL; replay the dead letter when the cause is gone.",
 	}
 	errRefused = fault.Kind{
 		Class: fault.Unavailable, Code: "postgres.refused",
-		Meaning: "The database refuses to write, and it is not known that a batch is to blame: it refuses a control flush too, or for a reason that is not in the data.",
+		Meaning: "The database refuses to write, and it is not known that a batch is to blame: it refuses a control flush too, or for a reason that is not in the data, or more than five batches within ten minutes that it refuses alone.",
 		Advice:  "See the log and that of PostgreSQL. Nothing is lost meanwhile: what is refused comes again.",
 	}
 )

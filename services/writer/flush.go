@@ -30,7 +30,9 @@ type storer func(ctx context.Context, batches []*held) (outcome, error)
 type flusher struct {
 	signal  telemetry.Signal
 	store   storer
-	control func(ctx context.Context, like *held) error // nil where the database takes a control flush in place of a batch
+	control func(ctx context.Context, like *held, leaves map[leaf]int64) error // database.control
+	reach   func(ctx context.Context, like *held) (map[leaf]int64, error)      // database.reach
+	alone   *alone                                                             // of the pipeline
 	log     *slog.Logger
 	seldom  *seldom.Log // for what comes with every batch of a flood
 	metrics *instruments
@@ -38,6 +40,7 @@ type flusher struct {
 	moved   func()        // told whenever a batch has left the writer for good: stored, or as a dead letter
 	rest    func()        // lets go of the memory that is kept for the next flush
 	timeout time.Duration // of one attempt
+	tries   int           // how often a batch is refused alone, for a reason that is unclear, before it is a dead letter
 	// pauses between the attempts that are made at once when the database is in trouble; after the last, deliveries go back to the bus.
 	pauses []time.Duration
 }
@@ -84,6 +87,7 @@ func (f *flusher) refuse(ctx context.Context, batches []*held, out outcome) []*h
 func (f *flusher) done(ctx context.Context, batches []*held, out outcome) {
 	f.metrics.stored(ctx, f.signal, out)
 	now := f.now()
+	f.alone.forget(batches)
 	for _, h := range batches {
 		f.metrics.lag(ctx, f.signal, now.Sub(h.Received))
 		var reason error

@@ -32,7 +32,7 @@ type ledger struct {
 	proofs  int                         // control flushes
 }
 
-func (l *ledger) control(context.Context, *held) error {
+func (l *ledger) control(context.Context, *held, map[leaf]int64) error {
 	l.proofs++
 	return l.broken
 }
@@ -80,7 +80,8 @@ func testInstruments(t *testing.T) *instruments {
 func testFlusher(t *testing.T, store storer) *flusher {
 	t.Helper()
 	return &flusher{
-		signal: telemetry.Traces, store: store, control: func(context.Context, *held) error { return nil },
+		signal: telemetry.Traces, store: store, control: func(context.Context, *held, map[leaf]int64) error { return nil },
+		reach: func(context.Context, *held) (map[leaf]int64, error) { return nil, nil }, alone: &alone{}, tries: 3,
 		log: slog.New(slog.DiscardHandler), seldom: seldom.New(slog.New(slog.DiscardHandler), nil), metrics: testInstruments(t),
 		now: func() time.Time { return epoch }, moved: func() {}, rest: func() {}, timeout: time.Minute, pauses: []time.Duration{time.Microsecond, time.Microsecond},
 	}
@@ -357,16 +358,24 @@ func TestWhatIsRefusedAgainAndAgainFailsByItself(t *testing.T) {
 	}
 	for _, code := range []string{"XX000", "0A000", "55000", "25P02", "2BP01", "U0001"} {
 		l := newLedger()
-		batches, settled := deliveries(9)
-		l.poison[batches[4].ID()] = state(code)
-		require.NoError(t, testRefusals(t, l).flush(t.Context(), batches), "nothing is given back for the database's sake")
-		require.Len(t, l.stored, 8)
-		require.Equal(t, 1, settled[4].times)
-		got := fault.From(settled[4].err)
-		require.Equal(t, errRefusedAlone.Code, got.Code, code)
-		require.Equal(t, fault.Internal, got.Class, "the bus counts its tries")
-		require.Contains(t, got.Message, "SQLSTATE "+code)
-		require.Equal(t, 1, l.proofs)
+		f := testRefusals(t, l)
+		for try := 1; try <= f.tries; try++ {
+			batches, settled := deliveries(9)
+			batches[4].attempts = 100 // an outage came before
+			l.poison[batches[4].ID()] = state(code)
+			require.NoError(t, f.flush(t.Context(), batches), "nothing is given back for the database's sake")
+			require.Len(t, l.stored, 8)
+			require.Equal(t, 1, settled[4].times)
+			got := fault.From(settled[4].err)
+			if try < f.tries {
+				require.Equal(t, fault.Unavailable, got.Class, "%s: it is this writer that counts, not the bus", code)
+				continue
+			}
+			require.Equal(t, errRefusedAlone.Code, got.Code, code)
+			require.Equal(t, fault.Internal, got.Class, "a dead letter, since it was delivered as often at least")
+			require.Contains(t, got.Message, "SQLSTATE "+code)
+		}
+		require.NoError(t, f.alone.health(epoch))
 	}
 	for _, code := range []string{"XX001", "XX002", "42501", "58030", "58P01", "54000"} {
 		l := newLedger()
@@ -407,6 +416,46 @@ func TestWhatIsRefusedAgainAndAgainFailsByItself(t *testing.T) {
 			require.Equal(t, fault.Unavailable, fault.ClassOf(settled[0].err), name)
 		}
 	}
+}
+
+// Many batches that are refused alone are taken for trouble of the database, however often they come: they wait, it is said, and those that can be stored are.
+func TestManyThatAreRefusedAloneWait(t *testing.T) {
+	t.Parallel()
+	refused := classify(&pgconn.PgError{Code: "55000"})
+	l := newLedger()
+	f := testRefusals(t, l)
+	now := epoch
+	f.now = func() time.Time { return now }
+	for try := range 20 {
+		batches, settled := deliveries(40)
+		for i, h := range batches {
+			h.attempts = try + 1
+			if i%5 == 0 {
+				l.poison[h.ID()] = refused
+			}
+		}
+		require.NoError(t, f.flush(t.Context(), batches), "the others are written without a pause")
+		require.Len(t, l.stored, 32)
+		for i, s := range settled {
+			require.Equal(t, 1, s.times)
+			require.Equal(t, i%5 == 0, fault.ClassOf(s.err) == fault.Unavailable, "%d: %v", i, s.err)
+		}
+		require.Error(t, f.alone.health(now))
+		now = now.Add(30 * time.Second)
+	}
+	bad, settled := deliveries(1)
+	require.Error(t, f.flush(t.Context(), bad), "where nothing can be written there is a pause")
+	require.Equal(t, fault.Unavailable, fault.ClassOf(settled[0].err))
+	clear(l.poison)
+	batches, _ := deliveries(40)
+	require.NoError(t, f.flush(t.Context(), batches))
+	require.NoError(t, f.alone.health(now), "it is over")
+	l.poison[bad[0].ID()] = refused
+	for range f.tries {
+		bad, settled = deliveries(1)
+		_ = f.flush(t.Context(), bad)
+	}
+	require.Equal(t, errRefusedAlone.Code, fault.From(settled[0].err).Code, "one that is alone in this ends")
 }
 
 // How often the database is asked: for one guilty batch twice the logarithm, for every other one once a batch.

@@ -73,6 +73,7 @@ type pipeline struct {
 	fetchedAt  time.Time     // when a fetch last did not fail
 	fetchGrace time.Duration // how long fetches may fail before it is told: where several servers keep the queue, they choose a new leader
 	stalling   stall
+	alone      alone
 }
 
 const (
@@ -118,6 +119,7 @@ func (p *pipeline) run(ctx context.Context) error {
 		workers.Go(func() {
 			f := p.flusher()
 			f.moved = func() { p.stalling.move(p.now()) }
+			f.alone = &p.alone
 			p.write(working, f, flushes)
 		})
 	}
@@ -282,6 +284,9 @@ func (p *pipeline) health() error {
 		err = p.failed
 	}
 	if err != nil {
+		return fmt.Errorf("%s are given back to the bus: %w", p.signal, err)
+	}
+	if err := p.alone.health(p.now()); err != nil {
 		return fmt.Errorf("%s are given back to the bus: %w", p.signal, err)
 	}
 	if since, ok := p.stalling.since(p.now()); ok {

@@ -19,8 +19,9 @@ import (
 //     flush in its place within provenFor. What else PostgreSQL says (no connection, no disk, no right, a table
 //     that is missing) costs no batch.
 //   - One that is refused alone for a reason of which PostgreSQL does not tell whether it is in the data (an internal error, what is not supported, a code of
-//     somebody's trigger) fails by itself only where PostgreSQL takes a control flush in its place and then refuses it once more. It comes again, for as often
-//     as the bus lets what fails by itself, each time with the same proof, and is a dead letter then.
+//     somebody's trigger) comes again. It is a dead letter when this writer has seen it so bus.max_attempts times, each time with a control flush that was
+//     taken in its place before it was refused once more. Deliveries for other reasons, such as an outage, count for nothing; and while many batches are
+//     refused so (alone), none is counted: then it is taken for trouble of the database, and they wait.
 //   - It is looked for by a window that halves where it is refused and doubles where it is stored, from a single batch on after two: some 2 log n
 //     transactions for one guilty among n, and little more than one a batch where half of them are.
 
@@ -30,9 +31,12 @@ const provenFor = time.Second
 // search is one search.
 type search struct {
 	*flusher
-	// When the database last took a control flush, and in whose place. What it takes of others proves nothing: all that they need may be there already.
+	// When the database last took a control flush, in whose place, and where. What it takes of others proves nothing: all that they need may be there already.
 	goodAt  time.Time
 	goodFor telemetry.Tenant
+	goodIn  map[leaf]int64
+	stored  bool  // something was
+	doubt   error // why a batch waits that was refused alone as many others were
 }
 
 // blames reports whether what an error says may be the fault of one of the batches, so that looking for it is worth it.
@@ -63,7 +67,7 @@ func (f *flusher) search(ctx context.Context, batches []*held, cause error) erro
 	s := &search{flusher: f}
 	if errRefused.Matches(cause) {
 		// It may well be everything that is refused, and then looking on would only be work for nothing.
-		if err := s.prove(ctx, batches[0]); err != nil {
+		if err := s.takes(ctx, batches[0], nil); err != nil {
 			return s.giveBack(ctx, batches, cause)
 		}
 	}
@@ -85,6 +89,7 @@ func (f *flusher) search(ctx context.Context, batches []*held, cause error) erro
 			batches, suspects = batches[n:], max(suspects-n, 0)
 		case err == nil:
 			f.done(ctx, left, out)
+			s.stored = true
 			batches, suspects = batches[n:], max(suspects-n, 0)
 			if row++; window > 1 || row > 1 {
 				window *= 2
@@ -93,10 +98,15 @@ func (f *flusher) search(ctx context.Context, batches []*held, cause error) erro
 		case len(left) > 1 && blames(err, left):
 			batches, suspects, window = append(left, batches[n:]...), len(left), max(n/2, 1)
 		case len(left) == 1 && caused(err):
-			if s.prove(ctx, left[0]) != nil {
-				return errors.Join(back, s.giveBack(ctx, append(left, batches[n:]...), errRefused.Wrap(err, "the database refuses everything, also a control flush")))
+			if s.prove(ctx, left[0]) == nil {
+				s.bury(ctx, left[0], err)
+			} else {
+				err = errRefused.Wrap(err, "the database refuses everything, also a control flush")
+				if s.takes(ctx, left[0], nil) != nil {
+					return errors.Join(back, s.giveBack(ctx, append(left, batches[n:]...), err))
+				}
+				back = errors.Join(back, s.giveBack(ctx, left, err)) // only what goes where this one does
 			}
-			s.bury(ctx, left[0], err)
 			batches, suspects, window = batches[n:], 0, max(window/2, 1)
 		case len(left) == 1 && (fault.ClassOf(err) == fault.Internal || errRefused.Matches(err)):
 			back = errors.Join(back, s.again(ctx, left[0], err))
@@ -105,6 +115,9 @@ func (f *flusher) search(ctx context.Context, batches []*held, cause error) erro
 			return errors.Join(back, s.giveBack(ctx, append(left, batches[n:]...), err))
 		}
 		row = 0
+	}
+	if back == nil && !s.stored {
+		back = s.doubt // nothing is lost by waiting a while
 	}
 	return back
 }
@@ -122,10 +135,21 @@ func (s *search) again(ctx context.Context, h *held, err error) error {
 	case len(left) == 0:
 	case err == nil:
 		s.done(ctx, left, out)
+		s.stored = true
 	case unclear(err):
-		s.seldom.Note(ctx, slog.LevelWarn, "batch refused alone, it is tried some times more", errRefusedAlone.Code, slog.String("signal", s.signal.String()),
-			slog.String("tenant", string(h.Tenant)), slog.String("batch", h.ID().String()), slog.Int("attempts", h.attempts), slog.Any("error", err))
-		s.settle(ctx, h, errRefusedAlone.Newf("PostgreSQL refuses this batch again and again and takes others: %s", postgres.Refusal(err)))
+		tries, many := s.alone.note(h.ID(), s.now())
+		s.seldom.Note(ctx, slog.LevelWarn, "batch refused alone", errRefusedAlone.Code, slog.String("signal", s.signal.String()),
+			slog.String("tenant", string(h.Tenant)), slog.String("batch", h.ID().String()), slog.Int("tries", tries), slog.Any("error", err))
+		switch {
+		case many:
+			s.doubt = errRefused.Wrap(err, "PostgreSQL refuses many batches alone, and takes control flushes")
+			s.settle(ctx, h, s.doubt)
+		case tries < s.tries:
+			s.settle(ctx, h, errRefused.Wrap(err, "PostgreSQL refuses this batch and takes others"))
+		default:
+			s.settle(ctx, h, errRefusedAlone.Newf("PostgreSQL refuses this batch again and again and takes others: %s", postgres.Refusal(err)))
+			s.alone.buried(h.ID())
+		}
 		s.moved() // it may well come again: but the database takes what it can
 	default:
 		if caused(err) {
@@ -155,19 +179,40 @@ func unclear(err error) bool {
 	return true
 }
 
-// prove is nil where the database takes a control flush in place of a batch, or did so a moment ago.
+// prove is nil where the database takes a control flush in place of a batch and where that goes, or did so a moment ago.
 func (s *search) prove(ctx context.Context, like *held) error {
-	if !s.goodAt.IsZero() && s.now().Sub(s.goodAt) < provenFor && s.goodFor == like.Tenant {
+	limited, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	leaves, err := s.reach(limited, like)
+	if err != nil {
+		return err
+	}
+	return s.takes(limited, like, leaves)
+}
+
+// takes is prove for some partitions, or for those of now.
+func (s *search) takes(ctx context.Context, like *held, leaves map[leaf]int64) error {
+	if !s.goodAt.IsZero() && s.now().Sub(s.goodAt) < provenFor && s.goodFor == like.Tenant && within(leaves, s.goodIn) {
 		return nil
 	}
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	if err := s.control(limited, like); err != nil {
+	if err := s.control(limited, like, leaves); err != nil {
 		s.seldom.Note(ctx, slog.LevelWarn, "the database refuses a control flush too", fault.From(err).Code, slog.String("signal", s.signal.String()), slog.Any("error", err))
 		return err
 	}
-	s.goodAt, s.goodFor = s.now(), like.Tenant
+	s.goodAt, s.goodFor, s.goodIn = s.now(), like.Tenant, leaves
 	return nil
+}
+
+// within reports whether all of some partitions are among others.
+func within(some, all map[leaf]int64) bool {
+	for l := range some {
+		if _, ok := all[l]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // bury settles a batch that is proven to be at fault: it becomes a dead letter with the reason in words that are fit for its tenant.

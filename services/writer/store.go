@@ -226,7 +226,7 @@ const maxLeaves = 8192
 
 // ensure makes the partitions that are not known to exist, each in a transaction of its own: making one takes a lock that flushes
 // must not hold.
-func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, sql string, want map[leaf]struct{}) error {
+func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, sql string, want map[leaf]int64) error {
 	for w := range want {
 		l.mu.Lock()
 		_, ok := l.exist[w]
@@ -257,7 +257,7 @@ type leafError struct{ error }
 func (e leafError) Unwrap() error { return e.error }
 
 // forget drops the partitions from memory.
-func (l *leaves) forget(which map[leaf]struct{}) {
+func (l *leaves) forget(which map[leaf]int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for w := range which {

@@ -759,7 +759,7 @@ func TestAControlFlushLeavesNothing(t *testing.T) {
 	for _, signal := range telemetry.Signals() {
 		like := sample(signal, epoch)
 		before := rows(signal)
-		require.NoError(t, s.control(testbed.Context(t), newBuild(signal), like), signal)
+		require.NoError(t, s.control(testbed.Context(t), newBuild(signal), like, nil), signal)
 		require.Equal(t, before, rows(signal), signal)
 		tables := []string{"ingest_batch", "tenant_dim", "resource_dim", segmentTable(signal), factTable(signal)}
 		if signal == telemetry.Traces {
@@ -771,7 +771,7 @@ func TestAControlFlushLeavesNothing(t *testing.T) {
 		for _, table := range tables {
 			_, err := s.db.Pool.Exec(testbed.Context(t), "ALTER TABLE "+table+" ADD CONSTRAINT never CHECK (tenant_id = '') NOT VALID")
 			require.NoError(t, err)
-			require.Equal(t, "postgres.data", fault.From(s.control(testbed.Context(t), newBuild(signal), like)).Code, "%s: %s", signal, table)
+			require.Equal(t, "postgres.data", fault.From(s.control(testbed.Context(t), newBuild(signal), like, nil)).Code, "%s: %s", signal, table)
 			_, err = s.db.Pool.Exec(testbed.Context(t), "ALTER TABLE "+table+" DROP CONSTRAINT never")
 			require.NoError(t, err)
 		}

@@ -169,10 +169,16 @@ func (s *Service) flusher(signal telemetry.Signal) *flusher {
 			return s.db.store(ctx, b, batches)
 		},
 		rest: func() { *b = *newBuild(signal) },
-		control: func(ctx context.Context, like *held) error {
+		control: func(ctx context.Context, like *held, leaves map[leaf]int64) error {
 			defer b.release()
-			return s.db.control(ctx, b, like)
+			return s.db.control(ctx, b, like, leaves)
 		},
+		reach: func(ctx context.Context, like *held) (map[leaf]int64, error) {
+			defer b.release()
+			return s.db.reach(ctx, b, like)
+		},
+		alone:   &alone{},
+		tries:   cmp.Or(s.cfg.Bus.MaxAttempts, bus.DefaultConfig().MaxAttempts),
 		log:     s.env.Log,
 		seldom:  seldom.New(s.env.Log, s.env.Now),
 		metrics: s.metrics,
