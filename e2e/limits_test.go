@@ -92,7 +92,7 @@ func TestLimitsAreSetAndUnsetWhileEverythingRuns(t *testing.T) {
 	require.NoError(t, get(t.Context(), s.api+"/api/usage?"+query.Encode(), &answer))
 	items, series := map[load.Signal]int{}, int64(0)
 	for _, d := range answer.Usage {
-		require.Positive(t, d.Bytes)
+		require.Equal(t, d.Items > 0, d.Bytes > 0) // just after midnight there may be a day of which only series count
 		items[load.Signal(d.Signal)] += int(d.Items)
 		series += d.Series
 	}

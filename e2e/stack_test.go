@@ -342,13 +342,17 @@ func (s *stack) counts(ctx context.Context, pool *pgxpool.Pool) (c counts) {
 		(SELECT coalesce(sum(items), 0) FROM logs_segment),
 		(SELECT coalesce(sum(items), 0) FROM metrics_segment),
 		(SELECT coalesce(sum(count), 0) FROM red_minute)`).Scan(&c.Spans, &c.Logs, &c.Points, &c.Rollup))
-	// Of series, those of the last day: a run may go on over midnight, and a series of both days counts in both.
+	// Of series, those of the last day, held to the points themselves: those of a time on that day were stored on no day before. That more are counted is
+	// a fault only where the run had one day: over midnight, points of the day before are stored on it, and a clock that jumps by days counts again.
 	require.NoError(s.t, pool.QueryRow(ctx, `SELECT
 		(SELECT coalesce(sum(items), 0) FROM tenant_usage WHERE signal = 0) - $1,
 		(SELECT coalesce(sum(items), 0) FROM tenant_usage WHERE signal = 1) - $2,
 		(SELECT coalesce(sum(items), 0) FROM tenant_usage WHERE signal = 2) - $3,
-		(SELECT coalesce(sum(series), 0) FROM tenant_usage WHERE day = last.day) - (SELECT count(*) FROM series_dim WHERE last_seen_day = last.day)
-		FROM (SELECT max(last_seen_day) AS day FROM series_dim) AS last`, c.Spans, c.Logs, c.Points).Scan(&c.Usage.Spans, &c.Usage.Logs, &c.Usage.Points, &c.Usage.Series))
+		CASE WHEN last.days > 1 OR points.earlier THEN least(last.series - points.series, 0) ELSE last.series - points.series END
+		FROM (SELECT coalesce(sum(series) FILTER (WHERE day = seen), 0) AS series, count(DISTINCT day) AS days, extract(epoch FROM min(seen)) * 1000000000 AS since
+			FROM (SELECT max(last_seen_day) AS seen FROM series_dim) AS d LEFT JOIN tenant_usage ON true) AS last
+		CROSS JOIN LATERAL (SELECT count(DISTINCT (tenant_id, series_id)) FILTER (WHERE time_unix_nano >= last.since) AS series,
+			coalesce(bool_or(time_unix_nano < last.since), false) AS earlier FROM metrics_fact) AS points`, c.Spans, c.Logs, c.Points).Scan(&c.Usage.Spans, &c.Usage.Logs, &c.Usage.Points, &c.Usage.Series))
 	return c
 }
 

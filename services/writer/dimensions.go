@@ -41,16 +41,17 @@ type known struct {
 
 func newKnown(bound int) *known { return &known{bound: bound, young: map[dimensionKey]int32{}} }
 
-// has reports whether the entry is known for this day.
+// has reports whether the entry is known for this day: as enter_dimension.sql has it, the day after counts as well, and one beyond it is what a clock said
+// that was ahead.
 func (k *known) has(key dimensionKey, day int32) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if d, ok := k.young[key]; ok {
-		return d >= day
+		return d == day || d == day+1
 	}
 	if d, ok := k.old[key]; ok {
 		k.put(key, d)
-		return d >= day
+		return d == day || d == day+1
 	}
 	return false
 }
@@ -74,9 +75,9 @@ func (k *known) put(key dimensionKey, day int32) {
 // dimensions gathers the entries of one flush that are not known yet, as columns for the statements that enter them.
 type dimensions struct {
 	known   *known
-	day     time.Time // UTC
-	number  int32     // of the day
-	pending map[dimensionKey]struct{}
+	day     time.Time                 // UTC
+	number  int32                     // of the day
+	pending map[dimensionKey]struct{} // that are known once the flush is committed
 
 	tenants []string
 
@@ -220,33 +221,41 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 }
 
 // queue adds the statements that enter what was gathered, tables always in the same order: two writers that enter the same entries
-// then wait for one another and never in a circle. What the day saw of a tenant's series for the first time is added to u.
+// then wait for one another and never in a circle. What the day saw of a tenant's series for the first time is added to u. What was left to
+// a flush that is under way is pending no more: that one may be rolled back, so the next asks again.
 func (d *dimensions) queue(b *pgx.Batch, sql *statements, u usage) {
 	if len(d.tenants) > 0 {
 		b.Queue(sql.enterTenants, d.tenants)
 	}
-	if s := &d.services; len(s.id) > 0 {
-		b.Queue(sql.enter[dimService], d.day, s.tenant, s.id, s.name, s.namespace)
-	}
-	if s := &d.operations; len(s.id) > 0 {
-		b.Queue(sql.enter[dimOperation], d.day, s.tenant, s.id, s.service, s.name, s.kind)
-	}
-	if s := &d.resources; len(s.id) > 0 {
-		b.Queue(sql.enter[dimResource], d.day, s.tenant, s.id, s.service, s.attributes, s.schemaURL, s.dropped)
-	}
-	if s := &d.scopes; len(s.id) > 0 {
-		b.Queue(sql.enter[dimScope], d.day, s.tenant, s.id, s.name, s.version, s.attributes, s.schemaURL, s.dropped)
-	}
-	if s := &d.series; len(s.id) > 0 {
-		b.Queue(sql.enter[dimSeries], d.day, s.tenant, s.id, s.service, s.resource, s.scope, s.name, s.kind, s.temporality, s.monotonic, s.unit,
-			s.description, s.attributes, s.metadata).Query(func(rows pgx.Rows) error {
+	enter := func(dim dimension, columns ...any) {
+		b.Queue(sql.enter[dim], append([]any{d.day}, columns...)...).Query(func(rows pgx.Rows) error {
 			var tenant string
-			var n int64
-			_, err := pgx.ForEachRow(rows, []any{&tenant, &n}, func() error {
-				u.of(telemetry.Tenant(tenant), int64(d.number)).series += n
+			var n, left int64
+			_, err := pgx.ForEachRow(rows, []any{&tenant, &n, &left}, func() error {
+				switch {
+				case n == 0:
+					delete(d.pending, dimensionKey{dim, telemetry.Tenant(tenant), left})
+				case dim == dimSeries:
+					u.of(telemetry.Tenant(tenant), int64(d.number)).series += n
+				}
 				return nil
 			})
 			return err
 		})
+	}
+	if s := &d.services; len(s.id) > 0 {
+		enter(dimService, s.tenant, s.id, s.name, s.namespace)
+	}
+	if s := &d.operations; len(s.id) > 0 {
+		enter(dimOperation, s.tenant, s.id, s.service, s.name, s.kind)
+	}
+	if s := &d.resources; len(s.id) > 0 {
+		enter(dimResource, s.tenant, s.id, s.service, s.attributes, s.schemaURL, s.dropped)
+	}
+	if s := &d.scopes; len(s.id) > 0 {
+		enter(dimScope, s.tenant, s.id, s.name, s.version, s.attributes, s.schemaURL, s.dropped)
+	}
+	if s := &d.series; len(s.id) > 0 {
+		enter(dimSeries, s.tenant, s.id, s.service, s.resource, s.scope, s.name, s.kind, s.temporality, s.monotonic, s.unit, s.description, s.attributes, s.metadata)
 	}
 }

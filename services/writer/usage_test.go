@@ -103,14 +103,11 @@ func TestSeriesCountOnceADayWhoeverSeesThem(t *testing.T) {
 	seen := func() int64 {
 		return s.count("SELECT count(*) FROM series_dim WHERE tenant_id = 'default' AND last_seen_day = $1", s.now())
 	}
-	points := func(seed uint64) *held {
-		return batch(telemetry.DefaultTenant, telemetry.Metrics, testbed.NewShop(seed, s.now()).Payload(telemetry.Metrics, 300), 300)
-	}
 	// Two writers see the same series, at the same time and one after the other: each counts what the other does not.
 	errs := make(chan error, 4)
 	for n, w := range []*store{s, other, s, other} {
 		go func() {
-			_, err := w.store(testbed.Context(t), newBuild(telemetry.Metrics), []*held{points(uint64(n) + 1)})
+			_, err := w.store(testbed.Context(t), newBuild(telemetry.Metrics), []*held{s.points(uint64(n) + 1)})
 			errs <- err
 		}()
 	}
@@ -120,15 +117,87 @@ func TestSeriesCountOnceADayWhoeverSeesThem(t *testing.T) {
 	first := seen()
 	require.Greater(t, first, int64(10))
 	require.Equal(t, first, counted())
-	require.Zero(t, other.put(telemetry.Metrics, points(1)).items, "a retry")
+	require.Zero(t, other.put(telemetry.Metrics, s.points(1)).items, "a retry")
 	require.Equal(t, first, counted())
 	s.clock.Advance(day)
 	require.Zero(t, counted(), "a new day")
-	other.put(telemetry.Metrics, points(5))
-	s.put(telemetry.Metrics, points(6))
+	other.put(telemetry.Metrics, s.points(5))
+	s.put(telemetry.Metrics, s.points(6))
 	require.Positive(t, seen())
 	require.Equal(t, seen(), counted())
 	require.Equal(t, first, s.count("SELECT sum(series)::bigint FROM tenant_usage WHERE day = $1", epoch), "yesterday's stay")
+}
+
+// Two flushes meet the same series on a new day, and the one that is moving them is rolled back: its batches come again, here or to another one.
+func TestSeriesOfAFlushThatWasRolledBackAreCounted(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.put(telemetry.Metrics, s.points(1))
+	s.clock.Advance(day)
+	ctx := testbed.Context(t)
+	lost := s.points(2)
+	b := newBuild(telemetry.Metrics)
+	policy, err := s.policies.load(ctx, s.now())
+	require.NoError(t, err)
+	_, err = b.fill([]*held{lost}, s.plan(policy, telemetry.Metrics))
+	require.NoError(t, err)
+	require.NoError(t, s.prepare(ctx, b, s.now()))
+	tx, err := s.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	_, err = s.database.put(ctx, tx, b, []*held{lost}, s.plan(policy, telemetry.Metrics))
+	require.NoError(t, err)
+	s.put(telemetry.Metrics, s.points(3)) // it sees the same meanwhile
+	require.NoError(t, tx.Rollback(ctx))
+	require.Zero(t, s.seriesOf(s.now()), "they were left to the other one")
+	s.put(telemetry.Metrics, lost)
+	all := s.count("SELECT count(*) FROM series_dim")
+	require.Greater(t, all, int64(10))
+	require.Equal(t, all, s.seriesOf(s.now()))
+	for _, table := range []string{"series_dim", "resource_dim", "scope_dim", "service_dim"} {
+		require.Zero(t, s.count("SELECT count(*) FROM "+table+" WHERE last_seen_day <> $1", s.now()), table)
+	}
+	s.put(telemetry.Metrics, s.points(4))
+	require.Equal(t, all, s.seriesOf(s.now()), "and then they are known")
+}
+
+// A clock that was ahead for a moment takes the series of the days after it from nobody, whether or not a writer was there when it was.
+func TestSeriesCountAfterAClockThatWasAhead(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.put(telemetry.Metrics, s.points(1))
+	all := s.seriesOf(epoch)
+	require.Positive(t, all)
+	s.clock.Advance(30 * day)
+	s.put(telemetry.Metrics, s.points(2))
+	s.clock.Advance(-29 * day)
+	openStore(t, s.db, s.clock).put(telemetry.Metrics, s.points(3)) // a writer that remembers nothing
+	require.Equal(t, all, s.seriesOf(s.now()))
+	s.clock.Advance(day)
+	s.put(telemetry.Metrics, s.points(4)) // and one that remembers the day ahead
+	require.Equal(t, all, s.seriesOf(s.now()))
+
+	// At midnight the clocks of two writers differ a little: the day after counts as seen, and its series do not go to and fro.
+	other := openStore(t, s.db, s.clock)
+	tomorrow := s.now().Add(day)
+	s.clock.Advance(day)
+	other.put(telemetry.Metrics, s.points(5))
+	s.clock.Advance(-day)
+	s.put(telemetry.Metrics, s.points(6))
+	openStore(t, s.db, s.clock).put(telemetry.Metrics, s.points(7))
+	require.Equal(t, all, s.seriesOf(s.now()))
+	require.Equal(t, all, s.seriesOf(tomorrow))
+	require.Equal(t, all, s.count("SELECT count(*) FROM series_dim WHERE last_seen_day = $1", tomorrow))
+}
+
+// points is a batch of metrics of now, always of the same series.
+func (s *store) points(seed uint64) *held {
+	return batch(telemetry.DefaultTenant, telemetry.Metrics, testbed.NewShop(seed, s.now()).Payload(telemetry.Metrics, 300), 300)
+}
+
+// seriesOf is how many series were counted on a day.
+func (s *store) seriesOf(at time.Time) int64 {
+	s.t.Helper()
+	return s.count("SELECT coalesce(sum(series), 0)::bigint FROM tenant_usage WHERE day = $1", at)
 }
 
 func TestFlushesOfATenantDoNotWaitForOneAnothersUsage(t *testing.T) {

@@ -94,11 +94,12 @@ WHERE until IS NOT NULL
 ORDER BY signal, base DESC
 
 ---- enter[0]
--- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
+-- Enters what is new, and moves last_seen_day of what was last seen on another day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
 -- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them. It answers how many of each tenant were not seen on this day before: whoever enters or
--- moves an entry counts it, and nobody else does.
+-- else is moving at this moment is left to them. The day after counts as seen, since the writers' clocks differ a little at midnight; a
+-- day beyond it is what a clock said that was ahead. It answers how many of each tenant were not seen on this day before (whoever
+-- enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to others, who may yet be rolled back.
 WITH seen AS (
   SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[])
     AS s (tenant_id, service_id, name, namespace)
@@ -109,23 +110,30 @@ WITH seen AS (
   ORDER BY s.tenant_id, s.service_id
   ON CONFLICT DO NOTHING
   RETURNING tenant_id
-), stale AS (
+), stale AS MATERIALIZED (
   SELECT d.tenant_id, d.service_id FROM public.service_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.service_id = d.service_id
-  WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
+  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
+), taken AS (
+  SELECT d.tenant_id, d.service_id FROM public.service_dim d JOIN stale ON stale.tenant_id = d.tenant_id AND stale.service_id = d.service_id
+  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1 AND (SELECT count(*) FROM entered) >= 0
   ORDER BY d.tenant_id, d.service_id FOR NO KEY UPDATE OF d SKIP LOCKED
 ), moved AS (
-  UPDATE public.service_dim d SET last_seen_day = $1::date FROM stale
-  WHERE d.tenant_id = stale.tenant_id AND d.service_id = stale.service_id
-  RETURNING d.tenant_id
+  UPDATE public.service_dim d SET last_seen_day = $1::date FROM taken
+  WHERE d.tenant_id = taken.tenant_id AND d.service_id = taken.service_id
+  RETURNING d.tenant_id, d.service_id
 )
-SELECT a.tenant_id, count(*) FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
+SELECT a.tenant_id, count(*), 0::bigint FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
+UNION ALL
+SELECT s.tenant_id, 0, s.service_id FROM stale s
+WHERE NOT EXISTS (SELECT FROM moved m WHERE m.tenant_id = s.tenant_id AND m.service_id = s.service_id)
 
 ---- enter[1]
--- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
+-- Enters what is new, and moves last_seen_day of what was last seen on another day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
 -- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them. It answers how many of each tenant were not seen on this day before: whoever enters or
--- moves an entry counts it, and nobody else does.
+-- else is moving at this moment is left to them. The day after counts as seen, since the writers' clocks differ a little at midnight; a
+-- day beyond it is what a clock said that was ahead. It answers how many of each tenant were not seen on this day before (whoever
+-- enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to others, who may yet be rolled back.
 WITH seen AS (
   SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::smallint[])
     AS s (tenant_id, operation_id, service_id, name, kind)
@@ -136,23 +144,30 @@ WITH seen AS (
   ORDER BY s.tenant_id, s.operation_id
   ON CONFLICT DO NOTHING
   RETURNING tenant_id
-), stale AS (
+), stale AS MATERIALIZED (
   SELECT d.tenant_id, d.operation_id FROM public.operation_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.operation_id = d.operation_id
-  WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
+  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
+), taken AS (
+  SELECT d.tenant_id, d.operation_id FROM public.operation_dim d JOIN stale ON stale.tenant_id = d.tenant_id AND stale.operation_id = d.operation_id
+  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1 AND (SELECT count(*) FROM entered) >= 0
   ORDER BY d.tenant_id, d.operation_id FOR NO KEY UPDATE OF d SKIP LOCKED
 ), moved AS (
-  UPDATE public.operation_dim d SET last_seen_day = $1::date FROM stale
-  WHERE d.tenant_id = stale.tenant_id AND d.operation_id = stale.operation_id
-  RETURNING d.tenant_id
+  UPDATE public.operation_dim d SET last_seen_day = $1::date FROM taken
+  WHERE d.tenant_id = taken.tenant_id AND d.operation_id = taken.operation_id
+  RETURNING d.tenant_id, d.operation_id
 )
-SELECT a.tenant_id, count(*) FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
+SELECT a.tenant_id, count(*), 0::bigint FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
+UNION ALL
+SELECT s.tenant_id, 0, s.operation_id FROM stale s
+WHERE NOT EXISTS (SELECT FROM moved m WHERE m.tenant_id = s.tenant_id AND m.operation_id = s.operation_id)
 
 ---- enter[2]
--- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
+-- Enters what is new, and moves last_seen_day of what was last seen on another day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
 -- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them. It answers how many of each tenant were not seen on this day before: whoever enters or
--- moves an entry counts it, and nobody else does.
+-- else is moving at this moment is left to them. The day after counts as seen, since the writers' clocks differ a little at midnight; a
+-- day beyond it is what a clock said that was ahead. It answers how many of each tenant were not seen on this day before (whoever
+-- enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to others, who may yet be rolled back.
 WITH seen AS (
   SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::jsonb[], $6::text[], $7::integer[])
     AS s (tenant_id, resource_id, service_id, attributes, schema_url, dropped_attributes_count)
@@ -163,23 +178,30 @@ WITH seen AS (
   ORDER BY s.tenant_id, s.resource_id
   ON CONFLICT DO NOTHING
   RETURNING tenant_id
-), stale AS (
+), stale AS MATERIALIZED (
   SELECT d.tenant_id, d.resource_id FROM public.resource_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.resource_id = d.resource_id
-  WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
+  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
+), taken AS (
+  SELECT d.tenant_id, d.resource_id FROM public.resource_dim d JOIN stale ON stale.tenant_id = d.tenant_id AND stale.resource_id = d.resource_id
+  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1 AND (SELECT count(*) FROM entered) >= 0
   ORDER BY d.tenant_id, d.resource_id FOR NO KEY UPDATE OF d SKIP LOCKED
 ), moved AS (
-  UPDATE public.resource_dim d SET last_seen_day = $1::date FROM stale
-  WHERE d.tenant_id = stale.tenant_id AND d.resource_id = stale.resource_id
-  RETURNING d.tenant_id
+  UPDATE public.resource_dim d SET last_seen_day = $1::date FROM taken
+  WHERE d.tenant_id = taken.tenant_id AND d.resource_id = taken.resource_id
+  RETURNING d.tenant_id, d.resource_id
 )
-SELECT a.tenant_id, count(*) FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
+SELECT a.tenant_id, count(*), 0::bigint FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
+UNION ALL
+SELECT s.tenant_id, 0, s.resource_id FROM stale s
+WHERE NOT EXISTS (SELECT FROM moved m WHERE m.tenant_id = s.tenant_id AND m.resource_id = s.resource_id)
 
 ---- enter[3]
--- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
+-- Enters what is new, and moves last_seen_day of what was last seen on another day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
 -- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them. It answers how many of each tenant were not seen on this day before: whoever enters or
--- moves an entry counts it, and nobody else does.
+-- else is moving at this moment is left to them. The day after counts as seen, since the writers' clocks differ a little at midnight; a
+-- day beyond it is what a clock said that was ahead. It answers how many of each tenant were not seen on this day before (whoever
+-- enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to others, who may yet be rolled back.
 WITH seen AS (
   SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::integer[])
     AS s (tenant_id, scope_id, name, version, attributes, schema_url, dropped_attributes_count)
@@ -190,23 +212,30 @@ WITH seen AS (
   ORDER BY s.tenant_id, s.scope_id
   ON CONFLICT DO NOTHING
   RETURNING tenant_id
-), stale AS (
+), stale AS MATERIALIZED (
   SELECT d.tenant_id, d.scope_id FROM public.scope_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.scope_id = d.scope_id
-  WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
+  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
+), taken AS (
+  SELECT d.tenant_id, d.scope_id FROM public.scope_dim d JOIN stale ON stale.tenant_id = d.tenant_id AND stale.scope_id = d.scope_id
+  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1 AND (SELECT count(*) FROM entered) >= 0
   ORDER BY d.tenant_id, d.scope_id FOR NO KEY UPDATE OF d SKIP LOCKED
 ), moved AS (
-  UPDATE public.scope_dim d SET last_seen_day = $1::date FROM stale
-  WHERE d.tenant_id = stale.tenant_id AND d.scope_id = stale.scope_id
-  RETURNING d.tenant_id
+  UPDATE public.scope_dim d SET last_seen_day = $1::date FROM taken
+  WHERE d.tenant_id = taken.tenant_id AND d.scope_id = taken.scope_id
+  RETURNING d.tenant_id, d.scope_id
 )
-SELECT a.tenant_id, count(*) FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
+SELECT a.tenant_id, count(*), 0::bigint FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
+UNION ALL
+SELECT s.tenant_id, 0, s.scope_id FROM stale s
+WHERE NOT EXISTS (SELECT FROM moved m WHERE m.tenant_id = s.tenant_id AND m.scope_id = s.scope_id)
 
 ---- enter[4]
--- Enters what is new, and moves last_seen_day of what was last seen on an earlier day. Concurrent writers must never wait for one
+-- Enters what is new, and moves last_seen_day of what was last seen on another day. Concurrent writers must never wait for one
 -- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
 -- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them. It answers how many of each tenant were not seen on this day before: whoever enters or
--- moves an entry counts it, and nobody else does.
+-- else is moving at this moment is left to them. The day after counts as seen, since the writers' clocks differ a little at midnight; a
+-- day beyond it is what a clock said that was ahead. It answers how many of each tenant were not seen on this day before (whoever
+-- enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to others, who may yet be rolled back.
 WITH seen AS (
   SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::smallint[], $9::smallint[], $10::boolean[], $11::text[], $12::text[], $13::jsonb[], $14::jsonb[])
     AS s (tenant_id, series_id, service_id, resource_id, scope_id, metric_name, metric_type, temporality, monotonic, unit, description, attributes, metadata)
@@ -217,16 +246,22 @@ WITH seen AS (
   ORDER BY s.tenant_id, s.series_id
   ON CONFLICT DO NOTHING
   RETURNING tenant_id
-), stale AS (
+), stale AS MATERIALIZED (
   SELECT d.tenant_id, d.series_id FROM public.series_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.series_id = d.series_id
-  WHERE d.last_seen_day < $1::date AND (SELECT count(*) FROM entered) >= 0
+  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
+), taken AS (
+  SELECT d.tenant_id, d.series_id FROM public.series_dim d JOIN stale ON stale.tenant_id = d.tenant_id AND stale.series_id = d.series_id
+  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1 AND (SELECT count(*) FROM entered) >= 0
   ORDER BY d.tenant_id, d.series_id FOR NO KEY UPDATE OF d SKIP LOCKED
 ), moved AS (
-  UPDATE public.series_dim d SET last_seen_day = $1::date FROM stale
-  WHERE d.tenant_id = stale.tenant_id AND d.series_id = stale.series_id
-  RETURNING d.tenant_id
+  UPDATE public.series_dim d SET last_seen_day = $1::date FROM taken
+  WHERE d.tenant_id = taken.tenant_id AND d.series_id = taken.series_id
+  RETURNING d.tenant_id, d.series_id
 )
-SELECT a.tenant_id, count(*) FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
+SELECT a.tenant_id, count(*), 0::bigint FROM (SELECT tenant_id FROM entered UNION ALL SELECT tenant_id FROM moved) AS a GROUP BY a.tenant_id
+UNION ALL
+SELECT s.tenant_id, 0, s.series_id FROM stale s
+WHERE NOT EXISTS (SELECT FROM moved m WHERE m.tenant_id = s.tenant_id AND m.series_id = s.series_id)
 
 ---- copyFacts[0]
 COPY public.spans_fact (
