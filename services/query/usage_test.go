@@ -50,6 +50,8 @@ func TestUsageIsToldByDayAndSignal(t *testing.T) {
 	require.Equal(t, []string{
 		"default 2026-05-01 traces", "default 2026-05-01 logs", "default 2026-05-31 traces", "shop 2026-05-01 metrics", "shop 2026-05-31 metrics",
 	}, rows)
+	rows, _ = f.usage(inMay+"&all_tenants=true", "X-Scope-OrgID", "shop")
+	require.Equal(t, []string{"shop 2026-05-01 metrics", "shop 2026-05-31 metrics"}, rows, "whoever sets the header, as a proxy that authenticates, bounds the answer")
 	rows, _ = f.usage(inMay, "X-Scope-OrgID", "nobody")
 	require.Empty(t, rows)
 

@@ -484,7 +484,8 @@ type Completeness struct {
 	Pending *int64 `json:"pending,omitempty"`
 
 	// QueueLostFrom The store of the queue was lost, within the last 30 days: of what was accepted from this moment to queue_lost_to, some may be in no answer.
-	// Of several times it is the last one. Told where the range of the question reaches into the hour before, or what follows up to a minute after queue_lost_to.
+	// Of several times it is the last one that the question touches. Told where the range of the question reaches into the hour before, or what
+	// follows up to a minute after queue_lost_to.
 	QueueLostFrom time.Time `json:"queue_lost_from,omitempty,omitzero"`
 
 	// QueueLostTo When the queue was made anew.
@@ -1819,8 +1820,9 @@ type GetUsageParams struct {
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime EndTime `form:"end_time" json:"end_time"`
 
-	// AllTenants The usage of all tenants that the sender may choose from (`tenants` of `/api/me`), and without authentication of all that there are. It needs the
-	// scope `admin`. A key has one tenant: that of all, the operator sees by `ollyscale limits usage`.
+	// AllTenants The usage of all tenants that the sender may choose from (`tenants` of `/api/me`), and without authentication of all that there are, unless the
+	// request names a tenant by its header: then that one's. It needs the scope `admin`. A key has one tenant: that of all, the operator sees by
+	// `ollyscale limits usage`.
 	AllTenants bool `form:"all_tenants,omitempty" json:"all_tenants,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".

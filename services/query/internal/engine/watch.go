@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,8 +24,8 @@ type watch struct {
 	mu      sync.Mutex
 	signals map[telemetry.Signal]*signalWatch
 	dead    map[telemetry.Tenant]map[telemetry.Signal]uint64
-	counted time.Time // when dead letters were
-	losses  map[telemetry.Signal]Loss
+	counted time.Time                   // when dead letters were
+	losses  map[telemetry.Signal][]Loss // newest first
 }
 
 // Loss is from when to when what was accepted may be lost, because the store of the queue was.
@@ -133,18 +134,14 @@ type Completeness struct {
 	Watermark time.Time      // all that was accepted before is in the database
 	Lag       *time.Duration // how long ago that was
 	Pending   *int64         // batches that are accepted and not in the database yet
-	Lost      Loss           // the last time that the store of the queue was lost, within 30 days, where the question's range touches it
+	Lost      Loss           // the last time, within 30 days, that the store of the queue was lost and the question's range touches it
 	// DeadLetters are batches of the tenant and signal that were accepted and could not be written.
 	DeadLetters *int64
 }
 
 // Completeness is what is known now of answers to a question; call it before Ask, so that the watermark holds for the answer.
 func (e *Engine) Completeness(q *Query) Completeness {
-	c := e.watch.completeness(q.Tenant, q.Signal)
-	if !c.Lost.touches(q.From, q.To) {
-		c.Lost = Loss{}
-	}
-	return c
+	return e.watch.completeness(q)
 }
 
 // Watch looks at the queue until ctx ends. A queue that does not answer is no error: answers then lack completeness.
@@ -176,18 +173,20 @@ func (e *Engine) watchLosses(ctx context.Context) {
 	}
 }
 
-func (e *Engine) losses(ctx context.Context) (map[telemetry.Signal]Loss, error) {
+// losses are those of the last 30 days by signal, newest first, at most 100 of each.
+func (e *Engine) losses(ctx context.Context) (map[telemetry.Signal][]Loss, error) {
 	ctx, cancel := context.WithTimeout(ctx, lossesEvery)
 	defer cancel()
 	rows, err := e.pool.Query(ctx, e.statements.queueLosses)
 	if err != nil {
 		return nil, fmt.Errorf("read lost queues: %w", err)
 	}
-	losses := map[telemetry.Signal]Loss{}
+	losses := map[telemetry.Signal][]Loss{}
 	var signal int16
 	var loss Loss
 	_, err = pgx.ForEachRow(rows, []any{&signal, &loss.From, &loss.To}, func() error {
-		losses[telemetry.Signal(signal)] = Loss{loss.From.UTC(), loss.To.UTC()} //nolint:gosec // a signal
+		of := telemetry.Signal(signal) //nolint:gosec // a signal
+		losses[of] = append(losses[of], Loss{loss.From.UTC(), loss.To.UTC()})
 		return nil
 	})
 	if err != nil {
@@ -196,12 +195,16 @@ func (e *Engine) losses(ctx context.Context) (map[telemetry.Signal]Loss, error) 
 	return losses, nil
 }
 
-func (w *watch) completeness(tenant telemetry.Tenant, signal telemetry.Signal) Completeness {
+func (w *watch) completeness(q *Query) Completeness {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := w.signals[signal]
+	s := w.signals[q.Signal]
 	now := w.now()
-	c := Completeness{Lost: w.losses[signal]}
+	var c Completeness
+	losses := w.losses[q.Signal]
+	if i := slices.IndexFunc(losses, func(l Loss) bool { return l.touches(q.From, q.To) }); i >= 0 {
+		c.Lost = losses[i]
+	}
 	if !s.watermark.IsZero() {
 		lag := max(now.Sub(s.watermark), 0)
 		c.Watermark, c.Lag = s.watermark.UTC(), &lag
@@ -211,7 +214,7 @@ func (w *watch) completeness(tenant telemetry.Tenant, signal telemetry.Signal) C
 		c.Pending = &pending
 	}
 	if !w.counted.IsZero() && now.Sub(w.counted) < stale {
-		dead := int64(w.dead[tenant][signal]) //nolint:gosec // messages in a stream
+		dead := int64(w.dead[q.Tenant][q.Signal]) //nolint:gosec // messages in a stream
 		c.DeadLetters = &dead
 	}
 	return c

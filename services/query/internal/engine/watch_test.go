@@ -16,11 +16,12 @@ func TestCompletenessFollowsTheQueue(t *testing.T) {
 	t.Parallel()
 	clock := testbed.NewClock(base())
 	w := newWatch(nil, clock.Now)
+	shop := &Query{Tenant: "shop", Signal: telemetry.Logs}
 	at := func(settled, last, pending uint64) Completeness {
 		w.note(telemetry.Logs, clock.Now(), bus.Backlog{Settled: settled, LastPosition: last, Pending: pending})
-		return w.completeness("shop", telemetry.Logs)
+		return w.completeness(shop)
 	}
-	require.Equal(t, Completeness{}, w.completeness("shop", telemetry.Logs), "nothing is known yet")
+	require.Equal(t, Completeness{}, w.completeness(shop), "nothing is known yet")
 
 	c := at(5, 5, 0)
 	require.Equal(t, base(), c.Watermark)
@@ -42,7 +43,7 @@ func TestCompletenessFollowsTheQueue(t *testing.T) {
 	require.Equal(t, base().Add(time.Second), c.Watermark, "all of the second look is committed, not all of the third")
 
 	clock.Advance(time.Minute)
-	c = w.completeness("shop", telemetry.Logs)
+	c = w.completeness(shop)
 	require.Nil(t, c.Pending, "an old look says nothing of what waits now")
 	require.Equal(t, base().Add(time.Second), c.Watermark)
 
@@ -61,7 +62,10 @@ func TestCompletenessTellsOfALostQueue(t *testing.T) {
 			SELECT $1, $2, now() - $3::interval, 9, now() - $4::interval, $6, now() - $5::interval, now() - $3::interval`, int16(signal), base, began, seen, whole, unsettled)
 		require.NoError(t, err)
 	}
-	life(telemetry.Traces, 0, "9 days", "2 hours 1 second", "2 hours 1 minute", 7)
+	life(telemetry.Traces, 0, "60 days", "39 days 1 hour", "39 days 1 hour", 5)
+	life(telemetry.Traces, 10, "39 days", "10 days", "10 days 1 hour", 4)
+	life(telemetry.Traces, 20, "10 days", "9 days", "9 days", 0)
+	life(telemetry.Traces, 30, "9 days", "2 hours 1 second", "2 hours 1 minute", 7)
 	life(telemetry.Traces, 100, "2 hours", "0", "0", 3)
 	life(telemetry.Logs, 0, "9 days", "2 hours 1 second", "2 hours 1 second", 0)
 	life(telemetry.Logs, 100, "2 hours", "0", "0", 0)
@@ -70,16 +74,17 @@ func TestCompletenessTellsOfALostQueue(t *testing.T) {
 	losses, err := e.losses(testbed.Context(t))
 	require.NoError(t, err)
 	require.Len(t, losses, 1)
-	lost := losses[telemetry.Traces]
+	require.Len(t, losses[telemetry.Traces], 2)
+	lost, early := losses[telemetry.Traces][0], losses[telemetry.Traces][1]
 	require.InDelta(t, time.Minute, lost.To.Sub(lost.From), float64(time.Second))
 	require.WithinDuration(t, time.Now().Add(-2*time.Hour), lost.To, time.Minute)
 	e.watch.losses = losses
 
-	_, err = db.Pool.Exec(testbed.Context(t), "UPDATE queue_life SET whole_at = now() + interval '1 day' WHERE signal = 0 AND base = 0")
+	_, err = db.Pool.Exec(testbed.Context(t), "UPDATE queue_life SET whole_at = now() + interval '1 day' WHERE signal = 0 AND base = 30")
 	require.NoError(t, err)
 	ahead, err := e.losses(testbed.Context(t))
 	require.NoError(t, err)
-	require.Equal(t, Loss{lost.To, lost.To}, ahead[telemetry.Traces], "a writer's clock was ahead: it does not begin after its end")
+	require.Equal(t, Loss{lost.To, lost.To}, ahead[telemetry.Traces][0], "a writer's clock was ahead: it does not begin after its end")
 	at := func(signal telemetry.Signal, from, to time.Duration) Loss { // from the middle of it
 		middle := lost.From.Add(30 * time.Second)
 		return e.Completeness(&Query{Tenant: "shop", Signal: signal, From: middle.Add(from).UnixNano(), To: middle.Add(to).UnixNano()}).Lost
@@ -103,4 +108,12 @@ func TestCompletenessTellsOfALostQueue(t *testing.T) {
 		require.Equal(t, want, at(telemetry.Traces, r.from, r.to), "%s to %s", r.from, r.to)
 	}
 	require.Equal(t, lost, e.Completeness(&Query{Tenant: "shop", Signal: telemetry.Traces, To: math.MaxInt64}).Lost, "no range is all of them")
+	require.Equal(t, early, e.Completeness(&Query{Tenant: "shop", Signal: telemetry.Traces, From: early.From.UnixNano(), To: early.To.UnixNano()}).Lost, "an earlier one")
+	_, err = db.Pool.Exec(testbed.Context(t), `INSERT INTO queue_life (signal, base, began, seen, seen_at, unsettled, whole_at, noticed_at)
+		SELECT 1, n, now() - interval '1 hour' + n * interval '1 second', 9, now(), 1, now(), now() FROM generate_series(1000, 1200) AS n`)
+	require.NoError(t, err)
+	many, err := e.losses(testbed.Context(t))
+	require.NoError(t, err)
+	require.Len(t, many[telemetry.Logs], 100)
+	require.True(t, many[telemetry.Logs][0].To.After(many[telemetry.Logs][99].To), "the newest first")
 }

@@ -35,7 +35,7 @@ func (h handlers) GetUsage(c echo.Context, p api.GetUsageParams) error {
 		switch {
 		case len(who.Tenants) > 0:
 			q.Tenants = who.Tenants
-		case h.set.Keys == nil: // nothing is authenticated: who asks may name any
+		case h.set.Keys == nil && c.Request().Header.Get(auth.TenantHeader) == "": // nothing is authenticated, and no proxy before it names a tenant
 			q.Tenants = nil
 		}
 	}

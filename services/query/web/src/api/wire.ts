@@ -898,7 +898,8 @@ export interface components {
             /**
              * Format: date-time
              * @description The store of the queue was lost, within the last 30 days: of what was accepted from this moment to queue_lost_to, some may be in no answer.
-             *     Of several times it is the last one. Told where the range of the question reaches into the hour before, or what follows up to a minute after queue_lost_to.
+             *     Of several times it is the last one that the question touches. Told where the range of the question reaches into the hour before, or what
+             *     follows up to a minute after queue_lost_to.
              */
             queue_lost_from?: string;
             /**
@@ -2376,8 +2377,9 @@ export interface operations {
                 /** @description RFC 3339 or Unix nanoseconds, exclusive. */
                 end_time: components["parameters"]["EndTime"];
                 /**
-                 * @description The usage of all tenants that the sender may choose from (`tenants` of `/api/me`), and without authentication of all that there are. It needs the
-                 *     scope `admin`. A key has one tenant: that of all, the operator sees by `ollyscale limits usage`.
+                 * @description The usage of all tenants that the sender may choose from (`tenants` of `/api/me`), and without authentication of all that there are, unless the
+                 *     request names a tenant by its header: then that one's. It needs the scope `admin`. A key has one tenant: that of all, the operator sees by
+                 *     `ollyscale limits usage`.
                  */
                 all_tenants?: boolean;
             };
