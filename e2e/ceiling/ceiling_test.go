@@ -12,7 +12,7 @@ import (
 func TestAnAttackThatIsRefusedAltogetherFails(t *testing.T) {
 	t.Parallel()
 	all := scenarios(Full())
-	require.Len(t, all, 13)
+	require.Len(t, all, 17)
 	for _, sc := range all {
 		require.Positive(t, sc.least, sc.name)
 		require.ErrorContains(t, sc.landed(answers{"429": sc.times, "refused": sc.times}), "nothing was attacked", sc.name)
