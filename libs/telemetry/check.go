@@ -84,7 +84,7 @@ type checker struct {
 // Summary counts a request's items.
 type Summary struct {
 	Items   int  // admitted spans, records or points
-	Untimed int  // of these, log records with neither time nor observed time: see StampLogs
+	Untimed int  // of these, log records with neither time nor observed time: see Admission.Parts
 	Fine    bool // some item has a time that is no whole second
 	Cut     int  // of Items, those of which something was cut, or of what they share: see Admit
 	Refusals

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/quotastore"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
@@ -84,8 +85,8 @@ func (c Config) Validate() error {
 	}
 	settings.Positive(&p, "retention.audit", c.Retention.Audit)
 	settings.NotNegative(&p, "retention.keys", c.Retention.Keys)
-	if c.Retention.Usage < 48*time.Hour {
-		p.Refuse("retention.usage", "%s is less than the 48h in which something may still be added to a day", c.Retention.Usage)
+	if c.Retention.Usage < quotastore.Late {
+		p.Refuse("retention.usage", "%s is less than the %d days in which something may still be added to a day", c.Retention.Usage, quotastore.Late/(24*time.Hour))
 	}
 	settings.Positive(&p, "retention.lock_timeout", c.Retention.LockTimeout)
 	p.Section("postgres", c.Postgres.Validate())

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/postgres/quotastore"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -327,4 +328,13 @@ func TestAJanitorWhoseClockIsWrong(t *testing.T) {
 		require.Subset(t, made, today, "a janitor %s ahead", ahead)
 		require.LessOrEqual(t, len(made), len(today)+2, "a janitor %s ahead made %v", ahead, made)
 	}
+}
+
+func TestUsageIsKeptAsLongAsSomethingMayBeAddedToIt(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	cfg.Retention.Usage = quotastore.Late
+	require.NoError(t, cfg.Validate())
+	cfg.Retention.Usage -= time.Second
+	require.ErrorContains(t, cfg.Validate(), "less than the 90 days in which something may still be added to a day")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/quotastore"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -22,14 +23,10 @@ type usageKey struct {
 
 type usageSum struct{ items, bytes, series int64 }
 
-// oldest is how long before the flush a batch may say that it was received: it waited in the queue. What says otherwise counts for the day
-// of the flush.
-const oldest = 90 * day
-
-// add counts a batch of n items.
+// add counts a batch of n items, on the day on which it says that it was received; on that of the flush, where that cannot be.
 func (u usage) add(h *held, n int, now time.Time) {
 	at := h.Received
-	if at.After(now.Add(day)) || at.Before(now.Add(-oldest)) {
+	if at.After(now.Add(day)) || at.Before(now.Add(-quotastore.Late)) {
 		at = now
 	}
 	sum := u.of(h.Tenant, at.UTC().Unix()/int64(day/time.Second))

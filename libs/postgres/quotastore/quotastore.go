@@ -15,6 +15,10 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
+// Late is how long after a day something may still be added to its usage: a batch waits in the queue, or is a dead letter that is replayed. What says
+// that it was received before that counts for the day on which it is stored, and usage is kept at least as long.
+const Late = 90 * 24 * time.Hour
+
 //go:embed sql/*.sql
 var files embed.FS
 
