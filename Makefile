@@ -165,7 +165,7 @@ generate: go $(UI)/node_modules/.package-lock.json ## Renew what is generated: A
 licences: go .tools/bin/licences $(UI)/node_modules/.package-lock.json
 	@.tools/bin/licences -out THIRD_PARTY_LICENCES.txt services/allinone/cmd/ollyscale $(foreach r,$(ROLES),services/$r/cmd/$r)
 
-verify: go node .tools/bin/golangci-lint .tools/bin/deadcode $(UI)/node_modules/.package-lock.json ## Lint, import fences, modules alone, nothing dead, nothing stale
+verify: postgres go node .tools/bin/golangci-lint .tools/bin/deadcode $(UI)/node_modules/.package-lock.json ## Lint, import fences, modules alone, nothing dead, nothing stale
 	@.ci/verify
 
 migration: go ## A new migration file, with atlas.sum renewed: make migration name=add_something
