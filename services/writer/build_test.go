@@ -29,7 +29,7 @@ func TestMoreEntriesThanASegmentTakes(t *testing.T) {
 	}
 	b := newBuild(telemetry.Metrics)
 	refused, err := b.fill(batches, plan{
-		now: epoch, segmentItems: 2000, known: newKnown(generation), bounds: always, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 },
+		now: epoch, segmentItems: 2000, known: newKnown(1 << 20), bounds: always, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 },
 	})
 	require.NoError(t, err)
 	require.Empty(t, refused)
@@ -60,7 +60,7 @@ func TestManyKeysAreBuiltInParts(t *testing.T) {
 	t.Parallel()
 	var h heavy
 	p := plan{
-		now: epoch, segmentItems: 2000, known: newKnown(generation), heavy: &h, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 },
+		now: epoch, segmentItems: 2000, known: newKnown(1 << 20), heavy: &h, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 },
 		bounds: func(telemetry.Tenant) (least, most int64) { return 10, 100 },
 	}
 	b := newBuild(telemetry.Traces)

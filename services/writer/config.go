@@ -28,6 +28,7 @@ type FlushConfig struct {
 	SegmentItems  int           `mapstructure:"segment_items" doc:"Most items of one segment as the writer makes it; the janitor merges small ones later."`
 	Concurrency   int           `mapstructure:"concurrency" doc:"Flushes of one signal on their way at once: one is built while another is committed."`
 	MaxHeldBytes  int64         `mapstructure:"max_held_bytes" doc:"Most bytes of OTLP that the writer holds over all signals; nothing more is fetched until some of it is written."`
+	MaxKnownBytes int64         `mapstructure:"max_known_bytes" doc:"Bytes, at most, in which the writer remembers which services, operations, resources, scopes and series the database has: 16 an entry, and three quarters of them for series. Of more than fit, the database is asked. 0 for a thirty-second of what the process may use, 32 MiB where nothing limits it, and never less than 2."`
 	Timeout       time.Duration `mapstructure:"timeout" doc:"How long one attempt to write a flush may take."`
 	Drain         time.Duration `mapstructure:"drain" doc:"How long a stopping writer goes on writing what it holds; the rest goes back to the bus. 0 writes no more."`
 	MaxAhead      time.Duration `mapstructure:"max_ahead" doc:"How far in the future an item may lie; not less than admit.max_ahead of ingest. What lies beyond it is not stored, and its batch becomes a dead letter; 0 allows none in the future."`
@@ -61,6 +62,18 @@ func defaultFlush() FlushConfig {
 	}
 }
 
+// known is the memory for dimension entries of a process that may use so many bytes, 0 where nothing limits it.
+func (c FlushConfig) known(memory int64) int64 {
+	const unlimited, least = 32 << 20, 2 << 20
+	switch {
+	case c.MaxKnownBytes > 0:
+		return c.MaxKnownBytes
+	case memory > 0:
+		return max(memory/32, least)
+	}
+	return unlimited
+}
+
 // Validate names the keys that are wrong.
 func (c Config) Validate() error {
 	var p settings.Problems
@@ -79,6 +92,7 @@ func (c Config) Validate() error {
 	if f.MaxHeldBytes < int64(f.MaxBytes) {
 		p.Refuse("flush.max_held_bytes", "%s is less than flush.max_bytes (%s)", settings.Bytes(f.MaxHeldBytes), settings.Bytes(f.MaxBytes))
 	}
+	settings.NotNegative(&p, "flush.max_known_bytes", f.MaxKnownBytes)
 	settings.AtLeast(&p, "flush.timeout", f.Timeout, time.Second)
 	settings.NotNegative(&p, "flush.drain", f.Drain)
 	settings.NotNegative(&p, "flush.max_ahead", f.MaxAhead)

@@ -43,7 +43,7 @@ func (d *database) control(ctx context.Context, b *build, like *held, leaves map
 		return err
 	}
 	p := d.plan(policy, b.signal)
-	p.known = newKnown(1) // all its dimensions are entered
+	p.known = newKnown(0) // all its dimensions are entered
 	p.bounds = func(telemetry.Tenant) (least, most int64) { return 0, math.MaxInt64 }
 	p.rowsSince = func(telemetry.Tenant) int64 { return policy.rowsSince(like.Tenant, b.signal, p.now) }
 	p.segmentItems = 1 // a partition of segments is told by their first item

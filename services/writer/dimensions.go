@@ -1,7 +1,6 @@
 package writer
 
 import (
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,63 +19,17 @@ const (
 	dimResource
 	dimScope
 	dimSeries
-	dimensionTables // whose entries have a day
 	dimTenant
+	allDimensions
+
+	dimensionTables = dimTenant // those before it, whose entries have a day
 )
-
-type dimensionKey struct {
-	dimension dimension
-	tenant    telemetry.Tenant
-	id        int64
-}
-
-// known remembers which dimension entries are in the database, and for which day, so that a flush in steady state sends none.
-// It holds two generations: what is asked for moves to the young one, and when that is full the old one is forgotten. Safe for
-// concurrent use.
-type known struct {
-	bound      int // entries of a generation
-	mu         sync.Mutex
-	young, old map[dimensionKey]int32
-}
-
-func newKnown(bound int) *known { return &known{bound: bound, young: map[dimensionKey]int32{}} }
-
-// has reports whether the entry is known for this day: as enter_dimension.sql has it, the day after counts as well, and one beyond it is what a clock said
-// that was ahead.
-func (k *known) has(key dimensionKey, day int32) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if d, ok := k.young[key]; ok {
-		return d == day || d == day+1
-	}
-	if d, ok := k.old[key]; ok {
-		k.put(key, d)
-		return d == day || d == day+1
-	}
-	return false
-}
-
-// add notes that the entries are committed for this day.
-func (k *known) add(keys map[dimensionKey]struct{}, day int32) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for key := range keys {
-		k.put(key, day)
-	}
-}
-
-func (k *known) put(key dimensionKey, day int32) {
-	if len(k.young) >= k.bound {
-		k.old, k.young = k.young, make(map[dimensionKey]int32, k.bound)
-	}
-	k.young[key] = day
-}
 
 // dimensions gathers the entries of one flush that are not known yet, as columns for the statements that enter them.
 type dimensions struct {
 	known   *known
-	day     time.Time                 // UTC
-	number  int32                     // of the day
+	day     time.Time // UTC
+	now     moment
 	pending map[dimensionKey]struct{} // that are known once the flush is committed
 
 	tenants []string
@@ -121,7 +74,7 @@ type dimensions struct {
 
 func (d *dimensions) reset(k *known, now time.Time) {
 	*d = dimensions{known: k, day: now.UTC().Truncate(24 * time.Hour), pending: d.pending}
-	d.number = clamp32(d.day.Unix() / 86400)
+	d.now = momentOf(now)
 	if d.pending == nil {
 		d.pending = map[dimensionKey]struct{}{}
 	}
@@ -129,8 +82,9 @@ func (d *dimensions) reset(k *known, now time.Time) {
 }
 
 // wants reports whether an entry must be sent, and notes it.
-func (d *dimensions) wants(key dimensionKey) bool {
-	if d.known.has(key, d.number) {
+func (d *dimensions) wants(dim dimension, tenant uint64, id int64) bool {
+	key := d.known.key(dim, tenant, id)
+	if d.known.has(key, id, d.now) {
 		return false
 	}
 	if _, ok := d.pending[key]; ok {
@@ -143,20 +97,20 @@ func (d *dimensions) wants(key dimensionKey) bool {
 // add gathers what the table refers to. r is the table's rollup when it holds spans.
 func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 	tenant := string(t.Tenant)
-	key := func(dim dimension, id int64) dimensionKey { return dimensionKey{dim, t.Tenant, id} }
-	if d.wants(key(dimTenant, 0)) {
+	hash := d.known.tenant(t.Tenant)
+	if d.wants(dimTenant, hash, 0) {
 		d.tenants = append(d.tenants, tenant)
 	}
 	for i := range t.Resources {
 		r := &t.Resources[i]
-		if d.wants(key(dimService, r.ServiceID)) {
+		if d.wants(dimService, hash, r.ServiceID) {
 			s := &d.services
 			s.tenant = append(s.tenant, tenant)
 			s.id = append(s.id, r.ServiceID)
 			s.name = append(s.name, schema.Name(r.ServiceName))
 			s.namespace = append(s.namespace, schema.Name(r.ServiceNamespace))
 		}
-		if d.wants(key(dimResource, r.ID)) {
+		if d.wants(dimResource, hash, r.ID) {
 			s := &d.resources
 			s.tenant = append(s.tenant, tenant)
 			s.id = append(s.id, r.ID)
@@ -168,7 +122,7 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 	}
 	for i := range t.Scopes {
 		c := &t.Scopes[i]
-		if d.wants(key(dimScope, c.ID)) {
+		if d.wants(dimScope, hash, c.ID) {
 			s := &d.scopes
 			s.tenant = append(s.tenant, tenant)
 			s.id = append(s.id, c.ID)
@@ -182,7 +136,7 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 	if t.Signal == telemetry.Traces {
 		for i := range r.operations {
 			o := &r.operations[i]
-			if d.wants(key(dimOperation, o.id)) {
+			if d.wants(dimOperation, hash, o.id) {
 				s := &d.operations
 				s.tenant = append(s.tenant, tenant)
 				s.id = append(s.id, o.id)
@@ -194,7 +148,7 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 	}
 	for i := range t.Series {
 		p := &t.Series[i]
-		if !d.wants(key(dimSeries, p.ID)) {
+		if !d.wants(dimSeries, hash, p.ID) {
 			continue
 		}
 		m := &t.Metrics[p.Metric]
@@ -234,9 +188,9 @@ func (d *dimensions) queue(b *pgx.Batch, sql *statements, u usage) {
 			_, err := pgx.ForEachRow(rows, []any{&tenant, &n, &left}, func() error {
 				switch {
 				case n == 0:
-					delete(d.pending, dimensionKey{dim, telemetry.Tenant(tenant), left})
+					delete(d.pending, d.known.key(dim, d.known.tenant(telemetry.Tenant(tenant)), left))
 				case dim == dimSeries:
-					u.of(telemetry.Tenant(tenant), int64(d.number)).series += n
+					u.of(telemetry.Tenant(tenant), int64(d.now.day)).series += n
 				}
 				return nil
 			})

@@ -23,6 +23,7 @@ type instruments struct {
 	Bytes      metric.Int64Counter         `metric:"olly.writer.bytes" unit:"By" labels:"signal" doc:"Bytes sent by COPY and committed."`
 	Duplicates metric.Int64Counter         `metric:"olly.writer.duplicates" labels:"signal" doc:"Batches left out because they were stored before."`
 	Repeated   metric.Int64Counter         `metric:"olly.writer.repeated" labels:"signal" doc:"Spans, log records and data points left out because they were stored before."`
+	Entries    metric.Int64Counter         `metric:"olly.writer.entries" labels:"signal" doc:"Services, operations, resources, scopes and series that the database was asked for; hardly any once they are known, unless more are in use than flush.max_known_bytes holds."`
 	Retries    metric.Int64Counter         `metric:"olly.writer.retries" labels:"signal" doc:"Attempts repeated because the database was in trouble."`
 	Lag        metric.Float64Histogram     `metric:"olly.writer.lag" unit:"s" labels:"signal" doc:"From the receipt of a batch to its commit."`
 	Held       metric.Int64ObservableGauge `metric:"olly.writer.held" unit:"By" doc:"Bytes of OTLP fetched and not written yet."`
@@ -56,6 +57,7 @@ func (m *instruments) stored(ctx context.Context, s telemetry.Signal, out outcom
 	m.Segments.Add(ctx, int64(out.segments), by)
 	m.Rows.Add(ctx, int64(out.rows), by)
 	m.Bytes.Add(ctx, int64(out.bytes), by)
+	m.Entries.Add(ctx, int64(out.entries), by)
 	m.Duplicates.Add(ctx, int64(out.duplicates), by)
 	m.Repeated.Add(ctx, int64(out.repeated), by)
 }

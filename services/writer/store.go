@@ -43,6 +43,7 @@ type outcome struct {
 	segments   int
 	rows       int
 	bytes      int // of all COPY streams
+	entries    int // of dimension tables, that the database was asked for
 }
 
 // store writes batches, all different, in one transaction: ledger, dimensions, segments, rows, rollups. When it returns nil, every
@@ -102,7 +103,8 @@ func (d *database) commit(ctx context.Context, b *build, batches []*held, p plan
 		return out, err
 	}
 	if out.duplicates < len(batches) {
-		d.known.add(b.dims.pending, b.dims.number)
+		d.known.add(b.dims.pending, b.dims.now)
+		out.entries = len(b.dims.pending)
 		out.items, out.segments, out.rows = b.items, b.segments.Rows, b.rows.stream.Rows
 		out.bytes = len(b.segments.Buf) + len(b.rows.stream.Buf) + len(b.red.Buf)
 	}

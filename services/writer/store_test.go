@@ -43,7 +43,7 @@ func openStore(t testing.TB, db *testbed.DB, clock *testbed.Clock) *store {
 	sql, err := newStatements()
 	require.NoError(t, err)
 	return &store{t: t, db: db, clock: clock, database: &database{
-		pool: db.Pool, sql: sql, now: clock.Now, segmentItems: 1000, maxAhead: 24 * time.Hour, known: newKnown(1000),
+		pool: db.Pool, sql: sql, now: clock.Now, segmentItems: 1000, maxAhead: 24 * time.Hour, known: newKnown(1 << 20),
 		policies: &policies{pool: db.Pool, sql: sql.retention, refresh: time.Minute},
 	}}
 }
@@ -380,7 +380,7 @@ func TestASteadyStateSendsNoDimensions(t *testing.T) {
 	_, err := s.store(testbed.Context(t), b, flush)
 	require.NoError(t, err)
 	require.LessOrEqual(t, len(b.dims.pending), 5)
-	require.NotContains(t, b.dims.pending, dimensionKey{dimTenant, "default", 0})
+	require.NotContains(t, b.dims.pending, s.known.key(dimTenant, s.known.tenant("default"), 0))
 }
 
 func TestLastSeenDayMovesOnceADay(t *testing.T) {
@@ -405,6 +405,44 @@ func TestLastSeenDayMovesOnceADay(t *testing.T) {
 	before := s.text("SELECT xmin::text, service_id FROM service_dim ORDER BY service_id")
 	openStore(t, s.db, s.clock).put(telemetry.Traces, shopSpans(2, s.clock.Now(), 300))
 	require.Equal(t, before, s.text("SELECT xmin::text, service_id FROM service_dim ORDER BY service_id"))
+}
+
+// Right after midnight a flush moves what is due by then and no more, and by four o'clock all; what is new is entered at once. Usage counts what is
+// entered or moved.
+func TestMidnightMovesEntriesOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	midnight := epoch.Truncate(day).Add(day)
+	s.clock.Advance(midnight.Add(-time.Minute).Sub(s.clock.Now()))
+	points := func() *held {
+		return batch("default", telemetry.Metrics, seriesPayload(int(s.clock.Now().Sub(midnight).Minutes())+2, 0, 500), 500)
+	}
+	seen := func(when string) int64 {
+		return s.count("SELECT count(*) FROM series_dim WHERE last_seen_day = $1 AND "+when, s.clock.Now().Truncate(day))
+	}
+	counted := func() int64 {
+		return s.count("SELECT coalesce(sum(series), 0)::bigint FROM tenant_usage WHERE day = $1", s.clock.Now().Truncate(day))
+	}
+	s.put(telemetry.Metrics, points())
+	require.EqualValues(t, 500, seen("true"))
+	last := int64(0)
+	for _, c := range []struct {
+		at  time.Duration
+		due string
+	}{{0, "series_id < -9223372036854775000"}, {spread / 4, "series_id <= -4611686018427387904"}, {spread / 2, "series_id <= 0"}, {spread, "true"}} {
+		s.clock.Advance(midnight.Add(c.at).Sub(s.clock.Now()))
+		s.put(telemetry.Metrics, points())
+		require.Equal(t, s.count("SELECT count(*) FROM series_dim WHERE "+c.due), seen("true"), c.at)
+		require.Equal(t, seen("true"), seen(c.due), c.at)
+		require.Equal(t, seen("true"), counted(), c.at)
+		if c.at > 0 {
+			require.Greater(t, seen("true"), last, c.at)
+		}
+		last = seen("true")
+	}
+	s.clock.Advance(midnight.Add(day + time.Minute).Sub(s.clock.Now()))
+	s.put(telemetry.Metrics, batch("default", telemetry.Metrics, seriesPayload(3000, 500, 10), 10))
+	require.EqualValues(t, 10, seen("true"), "new ones")
 }
 
 func TestNamesTooLongForAnIndexAreShortenedInTheDimensions(t *testing.T) {

@@ -41,9 +41,6 @@ type Service struct {
 	pipelines []*pipeline
 }
 
-// generation is how many dimension entries the writer remembers, at least; at most twice as many (about 50 bytes each).
-const generation = 1 << 17
-
 // New makes a writer. It neither waits for the bus nor for the database: services start in any order.
 func New(cfg Config, env service.Env) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
@@ -71,7 +68,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	}
 	clock := postgres.NewClock(env.Now)
 	s.db = &database{
-		pool: s.pool, sql: sql, now: clock.Now, segmentItems: cfg.Flush.SegmentItems, maxAhead: cfg.Flush.MaxAhead, known: newKnown(generation),
+		pool: s.pool, sql: sql, now: clock.Now, segmentItems: cfg.Flush.SegmentItems, maxAhead: cfg.Flush.MaxAhead, known: newKnown(cfg.Flush.known(env.Memory)),
 		policies: &policies{pool: s.pool, sql: sql.retention, refresh: cfg.Flush.PolicyRefresh, clock: clock},
 	}
 	s.lives = &lives{bus: s.bus, db: s.db, log: env.Log}

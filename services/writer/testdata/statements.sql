@@ -94,25 +94,26 @@ WHERE until IS NOT NULL
 ORDER BY signal, base DESC
 
 ---- enter[0]
--- Enters what is new, and moves last_seen_day of what was last seen on another day. Concurrent writers must never wait for one
--- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
--- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them. The day after counts as seen, since the writers' clocks differ a little at midnight; a
--- day beyond it is what a clock said that was ahead. It answers how many of each tenant were not seen on this day before (whoever
--- enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to others, who may yet be rolled back.
-WITH seen AS (
-  SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[])
+-- Enters what is new, and moves last_seen_day of what was last seen on another day; what is there for this day is looked up once and
+-- touched by nothing. Concurrent writers must never wait for one another in a circle: what is there already is not inserted (that would
+-- wait for whoever is moving it), what is new is inserted in order of its key, all of it before anything is moved (the count of it, always
+-- true, sees to that), and a row that somebody else is moving at this moment is left to them. The day after counts as seen, since the
+-- writers' clocks differ a little at midnight; a day beyond it is what a clock said that was ahead. It answers how many of each tenant were
+-- not seen on this day before (whoever enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to
+-- others, who may yet be rolled back.
+WITH seen AS MATERIALIZED (
+  SELECT s.*, d.last_seen_day AS before FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[])
     AS s (tenant_id, service_id, name, namespace)
+  LEFT JOIN public.service_dim d ON d.tenant_id = s.tenant_id AND d.service_id = s.service_id
+  WHERE d.last_seen_day IS NULL OR d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
 ), entered AS (
   INSERT INTO public.service_dim (tenant_id, service_id, name, namespace, last_seen_day)
-  SELECT s.tenant_id, s.service_id, s.name, s.namespace, $1::date FROM seen s
-  WHERE NOT EXISTS (SELECT FROM public.service_dim d WHERE d.tenant_id = s.tenant_id AND d.service_id = s.service_id)
+  SELECT s.tenant_id, s.service_id, s.name, s.namespace, $1::date FROM seen s WHERE s.before IS NULL
   ORDER BY s.tenant_id, s.service_id
   ON CONFLICT DO NOTHING
   RETURNING tenant_id
-), stale AS MATERIALIZED (
-  SELECT d.tenant_id, d.service_id FROM public.service_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.service_id = d.service_id
-  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
+), stale AS (
+  SELECT s.tenant_id, s.service_id FROM seen s WHERE s.before IS NOT NULL
 ), taken AS (
   SELECT d.tenant_id, d.service_id FROM public.service_dim d JOIN stale ON stale.tenant_id = d.tenant_id AND stale.service_id = d.service_id
   WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1 AND (SELECT count(*) FROM entered) >= 0
@@ -128,25 +129,26 @@ SELECT s.tenant_id, 0, s.service_id FROM stale s
 WHERE NOT EXISTS (SELECT FROM moved m WHERE m.tenant_id = s.tenant_id AND m.service_id = s.service_id)
 
 ---- enter[1]
--- Enters what is new, and moves last_seen_day of what was last seen on another day. Concurrent writers must never wait for one
--- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
--- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them. The day after counts as seen, since the writers' clocks differ a little at midnight; a
--- day beyond it is what a clock said that was ahead. It answers how many of each tenant were not seen on this day before (whoever
--- enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to others, who may yet be rolled back.
-WITH seen AS (
-  SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::smallint[])
+-- Enters what is new, and moves last_seen_day of what was last seen on another day; what is there for this day is looked up once and
+-- touched by nothing. Concurrent writers must never wait for one another in a circle: what is there already is not inserted (that would
+-- wait for whoever is moving it), what is new is inserted in order of its key, all of it before anything is moved (the count of it, always
+-- true, sees to that), and a row that somebody else is moving at this moment is left to them. The day after counts as seen, since the
+-- writers' clocks differ a little at midnight; a day beyond it is what a clock said that was ahead. It answers how many of each tenant were
+-- not seen on this day before (whoever enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to
+-- others, who may yet be rolled back.
+WITH seen AS MATERIALIZED (
+  SELECT s.*, d.last_seen_day AS before FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::smallint[])
     AS s (tenant_id, operation_id, service_id, name, kind)
+  LEFT JOIN public.operation_dim d ON d.tenant_id = s.tenant_id AND d.operation_id = s.operation_id
+  WHERE d.last_seen_day IS NULL OR d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
 ), entered AS (
   INSERT INTO public.operation_dim (tenant_id, operation_id, service_id, name, kind, last_seen_day)
-  SELECT s.tenant_id, s.operation_id, s.service_id, s.name, s.kind, $1::date FROM seen s
-  WHERE NOT EXISTS (SELECT FROM public.operation_dim d WHERE d.tenant_id = s.tenant_id AND d.operation_id = s.operation_id)
+  SELECT s.tenant_id, s.operation_id, s.service_id, s.name, s.kind, $1::date FROM seen s WHERE s.before IS NULL
   ORDER BY s.tenant_id, s.operation_id
   ON CONFLICT DO NOTHING
   RETURNING tenant_id
-), stale AS MATERIALIZED (
-  SELECT d.tenant_id, d.operation_id FROM public.operation_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.operation_id = d.operation_id
-  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
+), stale AS (
+  SELECT s.tenant_id, s.operation_id FROM seen s WHERE s.before IS NOT NULL
 ), taken AS (
   SELECT d.tenant_id, d.operation_id FROM public.operation_dim d JOIN stale ON stale.tenant_id = d.tenant_id AND stale.operation_id = d.operation_id
   WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1 AND (SELECT count(*) FROM entered) >= 0
@@ -162,25 +164,26 @@ SELECT s.tenant_id, 0, s.operation_id FROM stale s
 WHERE NOT EXISTS (SELECT FROM moved m WHERE m.tenant_id = s.tenant_id AND m.operation_id = s.operation_id)
 
 ---- enter[2]
--- Enters what is new, and moves last_seen_day of what was last seen on another day. Concurrent writers must never wait for one
--- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
--- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them. The day after counts as seen, since the writers' clocks differ a little at midnight; a
--- day beyond it is what a clock said that was ahead. It answers how many of each tenant were not seen on this day before (whoever
--- enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to others, who may yet be rolled back.
-WITH seen AS (
-  SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::jsonb[], $6::text[], $7::integer[])
+-- Enters what is new, and moves last_seen_day of what was last seen on another day; what is there for this day is looked up once and
+-- touched by nothing. Concurrent writers must never wait for one another in a circle: what is there already is not inserted (that would
+-- wait for whoever is moving it), what is new is inserted in order of its key, all of it before anything is moved (the count of it, always
+-- true, sees to that), and a row that somebody else is moving at this moment is left to them. The day after counts as seen, since the
+-- writers' clocks differ a little at midnight; a day beyond it is what a clock said that was ahead. It answers how many of each tenant were
+-- not seen on this day before (whoever enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to
+-- others, who may yet be rolled back.
+WITH seen AS MATERIALIZED (
+  SELECT s.*, d.last_seen_day AS before FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::jsonb[], $6::text[], $7::integer[])
     AS s (tenant_id, resource_id, service_id, attributes, schema_url, dropped_attributes_count)
+  LEFT JOIN public.resource_dim d ON d.tenant_id = s.tenant_id AND d.resource_id = s.resource_id
+  WHERE d.last_seen_day IS NULL OR d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
 ), entered AS (
   INSERT INTO public.resource_dim (tenant_id, resource_id, service_id, attributes, schema_url, dropped_attributes_count, last_seen_day)
-  SELECT s.tenant_id, s.resource_id, s.service_id, s.attributes, s.schema_url, s.dropped_attributes_count, $1::date FROM seen s
-  WHERE NOT EXISTS (SELECT FROM public.resource_dim d WHERE d.tenant_id = s.tenant_id AND d.resource_id = s.resource_id)
+  SELECT s.tenant_id, s.resource_id, s.service_id, s.attributes, s.schema_url, s.dropped_attributes_count, $1::date FROM seen s WHERE s.before IS NULL
   ORDER BY s.tenant_id, s.resource_id
   ON CONFLICT DO NOTHING
   RETURNING tenant_id
-), stale AS MATERIALIZED (
-  SELECT d.tenant_id, d.resource_id FROM public.resource_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.resource_id = d.resource_id
-  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
+), stale AS (
+  SELECT s.tenant_id, s.resource_id FROM seen s WHERE s.before IS NOT NULL
 ), taken AS (
   SELECT d.tenant_id, d.resource_id FROM public.resource_dim d JOIN stale ON stale.tenant_id = d.tenant_id AND stale.resource_id = d.resource_id
   WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1 AND (SELECT count(*) FROM entered) >= 0
@@ -196,25 +199,26 @@ SELECT s.tenant_id, 0, s.resource_id FROM stale s
 WHERE NOT EXISTS (SELECT FROM moved m WHERE m.tenant_id = s.tenant_id AND m.resource_id = s.resource_id)
 
 ---- enter[3]
--- Enters what is new, and moves last_seen_day of what was last seen on another day. Concurrent writers must never wait for one
--- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
--- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them. The day after counts as seen, since the writers' clocks differ a little at midnight; a
--- day beyond it is what a clock said that was ahead. It answers how many of each tenant were not seen on this day before (whoever
--- enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to others, who may yet be rolled back.
-WITH seen AS (
-  SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::integer[])
+-- Enters what is new, and moves last_seen_day of what was last seen on another day; what is there for this day is looked up once and
+-- touched by nothing. Concurrent writers must never wait for one another in a circle: what is there already is not inserted (that would
+-- wait for whoever is moving it), what is new is inserted in order of its key, all of it before anything is moved (the count of it, always
+-- true, sees to that), and a row that somebody else is moving at this moment is left to them. The day after counts as seen, since the
+-- writers' clocks differ a little at midnight; a day beyond it is what a clock said that was ahead. It answers how many of each tenant were
+-- not seen on this day before (whoever enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to
+-- others, who may yet be rolled back.
+WITH seen AS MATERIALIZED (
+  SELECT s.*, d.last_seen_day AS before FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::integer[])
     AS s (tenant_id, scope_id, name, version, attributes, schema_url, dropped_attributes_count)
+  LEFT JOIN public.scope_dim d ON d.tenant_id = s.tenant_id AND d.scope_id = s.scope_id
+  WHERE d.last_seen_day IS NULL OR d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
 ), entered AS (
   INSERT INTO public.scope_dim (tenant_id, scope_id, name, version, attributes, schema_url, dropped_attributes_count, last_seen_day)
-  SELECT s.tenant_id, s.scope_id, s.name, s.version, s.attributes, s.schema_url, s.dropped_attributes_count, $1::date FROM seen s
-  WHERE NOT EXISTS (SELECT FROM public.scope_dim d WHERE d.tenant_id = s.tenant_id AND d.scope_id = s.scope_id)
+  SELECT s.tenant_id, s.scope_id, s.name, s.version, s.attributes, s.schema_url, s.dropped_attributes_count, $1::date FROM seen s WHERE s.before IS NULL
   ORDER BY s.tenant_id, s.scope_id
   ON CONFLICT DO NOTHING
   RETURNING tenant_id
-), stale AS MATERIALIZED (
-  SELECT d.tenant_id, d.scope_id FROM public.scope_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.scope_id = d.scope_id
-  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
+), stale AS (
+  SELECT s.tenant_id, s.scope_id FROM seen s WHERE s.before IS NOT NULL
 ), taken AS (
   SELECT d.tenant_id, d.scope_id FROM public.scope_dim d JOIN stale ON stale.tenant_id = d.tenant_id AND stale.scope_id = d.scope_id
   WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1 AND (SELECT count(*) FROM entered) >= 0
@@ -230,25 +234,26 @@ SELECT s.tenant_id, 0, s.scope_id FROM stale s
 WHERE NOT EXISTS (SELECT FROM moved m WHERE m.tenant_id = s.tenant_id AND m.scope_id = s.scope_id)
 
 ---- enter[4]
--- Enters what is new, and moves last_seen_day of what was last seen on another day. Concurrent writers must never wait for one
--- another in a circle: what is there already is not inserted (that would wait for whoever is moving it), what is new is inserted
--- in order of its key, all of it before anything is moved (the count of it, always true, sees to that), and a row that somebody
--- else is moving at this moment is left to them. The day after counts as seen, since the writers' clocks differ a little at midnight; a
--- day beyond it is what a clock said that was ahead. It answers how many of each tenant were not seen on this day before (whoever
--- enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to others, who may yet be rolled back.
-WITH seen AS (
-  SELECT s.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::smallint[], $9::smallint[], $10::boolean[], $11::text[], $12::text[], $13::jsonb[], $14::jsonb[])
+-- Enters what is new, and moves last_seen_day of what was last seen on another day; what is there for this day is looked up once and
+-- touched by nothing. Concurrent writers must never wait for one another in a circle: what is there already is not inserted (that would
+-- wait for whoever is moving it), what is new is inserted in order of its key, all of it before anything is moved (the count of it, always
+-- true, sees to that), and a row that somebody else is moving at this moment is left to them. The day after counts as seen, since the
+-- writers' clocks differ a little at midnight; a day beyond it is what a clock said that was ahead. It answers how many of each tenant were
+-- not seen on this day before (whoever enters or moves an entry counts it, and nobody else does), and then, with 0, each that was left to
+-- others, who may yet be rolled back.
+WITH seen AS MATERIALIZED (
+  SELECT s.*, d.last_seen_day AS before FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::smallint[], $9::smallint[], $10::boolean[], $11::text[], $12::text[], $13::jsonb[], $14::jsonb[])
     AS s (tenant_id, series_id, service_id, resource_id, scope_id, metric_name, metric_type, temporality, monotonic, unit, description, attributes, metadata)
+  LEFT JOIN public.series_dim d ON d.tenant_id = s.tenant_id AND d.series_id = s.series_id
+  WHERE d.last_seen_day IS NULL OR d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
 ), entered AS (
   INSERT INTO public.series_dim (tenant_id, series_id, service_id, resource_id, scope_id, metric_name, metric_type, temporality, monotonic, unit, description, attributes, metadata, last_seen_day)
-  SELECT s.tenant_id, s.series_id, s.service_id, s.resource_id, s.scope_id, s.metric_name, s.metric_type, s.temporality, s.monotonic, s.unit, s.description, s.attributes, s.metadata, $1::date FROM seen s
-  WHERE NOT EXISTS (SELECT FROM public.series_dim d WHERE d.tenant_id = s.tenant_id AND d.series_id = s.series_id)
+  SELECT s.tenant_id, s.series_id, s.service_id, s.resource_id, s.scope_id, s.metric_name, s.metric_type, s.temporality, s.monotonic, s.unit, s.description, s.attributes, s.metadata, $1::date FROM seen s WHERE s.before IS NULL
   ORDER BY s.tenant_id, s.series_id
   ON CONFLICT DO NOTHING
   RETURNING tenant_id
-), stale AS MATERIALIZED (
-  SELECT d.tenant_id, d.series_id FROM public.series_dim d JOIN seen s ON s.tenant_id = d.tenant_id AND s.series_id = d.series_id
-  WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1
+), stale AS (
+  SELECT s.tenant_id, s.series_id FROM seen s WHERE s.before IS NOT NULL
 ), taken AS (
   SELECT d.tenant_id, d.series_id FROM public.series_dim d JOIN stale ON stale.tenant_id = d.tenant_id AND stale.series_id = d.series_id
   WHERE d.last_seen_day NOT BETWEEN $1::date AND $1::date + 1 AND (SELECT count(*) FROM entered) >= 0
