@@ -3,6 +3,7 @@ package native
 import (
 	"cmp"
 	"context"
+	"math/bits"
 	"slices"
 	"strconv"
 
@@ -32,29 +33,52 @@ type metricSum struct {
 	metric   api.Metric
 	points   int64
 	last     int64
-	series   map[int64]bool
-	services map[string]bool
-	keys     map[string]bool
+	series   map[int64]struct{}
+	services map[string]struct{}
+	keys     map[string]struct{}
 }
 
-func (m *metricSum) merge(o *metricSum) {
+// metricPart is what one segment has of a metric: its series, each once, and what they are of.
+type metricPart struct {
+	metric         api.Metric
+	newest         uint32 // the metric with the last point, by its place
+	points, last   int64
+	series         []int64
+	services, keys []string // services of as many resources
+
+	resourcesSeen, keysSeen places
+}
+
+// places are places in a dictionary.
+type places []uint64
+
+func (p places) add(n uint32) { p[n/64] |= 1 << (n % 64) }
+
+func (p places) each(see func(n uint32)) {
+	for i, word := range p {
+		for ; word != 0; word &= word - 1 {
+			see(uint32(i*64 + bits.TrailingZeros64(word))) //nolint:gosec // a place that was added
+		}
+	}
+}
+
+func (m *metricSum) merge(o *metricPart) {
 	if m.series == nil {
-		*m = *o
-		return
+		m.series, m.services, m.keys = make(map[int64]struct{}, len(o.series)), map[string]struct{}{}, map[string]struct{}{}
+		m.metric, m.last = o.metric, o.last
 	}
 	if o.last > m.last {
-		m.metric = o.metric
+		m.metric, m.last = o.metric, o.last
 	}
 	m.points += o.points
-	m.last = max(m.last, o.last)
-	for k := range o.series {
-		m.series[k] = true
+	for _, id := range o.series {
+		m.series[id] = struct{}{}
 	}
-	for k := range o.services {
-		m.services[k] = true
+	for _, name := range o.services {
+		m.services[name] = struct{}{}
 	}
-	for k := range o.keys {
-		m.keys[k] = true
+	for _, name := range o.keys {
+		m.keys[name] = struct{}{}
 	}
 }
 
@@ -65,7 +89,11 @@ func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
 	total := map[metricKey]*metricSum{}
 	err := n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
-		_, err := engine.Fold(ctx, s, q, engine.Always(w), catalogue, func(sums map[metricKey]*metricSum) { mergeSums(total, sums, (*metricSum).merge) })
+		_, err := engine.Fold(ctx, s, q, engine.Always(w), catalogue, func(parts map[metricKey]*metricPart) {
+			for key, part := range parts {
+				sumOf(total, key).merge(part)
+			}
+		})
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
@@ -86,10 +114,9 @@ func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to
 }
 
 // catalogue adds up the points of a segment that lie in the range, by series first and then by metric.
-func catalogue(s *columns.Reader, _ *engine.Header, q *engine.Query) map[metricKey]*metricSum {
+func catalogue(s *columns.Reader, _ *engine.Header, q *engine.Query) map[metricKey]*metricPart {
 	t := s.Dictionaries()
 	times := s.Ints(segment.ColTime)
-	sums := map[metricKey]*metricSum{}
 	points, last := make([]int64, len(t.Series)), make([]int64, len(t.Series))
 	for i, n := range t.Ints[segment.ColSeries] {
 		if at := times[i]; at >= q.From && at < q.To {
@@ -97,30 +124,42 @@ func catalogue(s *columns.Reader, _ *engine.Header, q *engine.Query) map[metricK
 			last[n] = max(last[n], at)
 		}
 	}
+	parts := map[metricKey]*metricPart{}
+	of := make([]*metricPart, len(t.Metrics))
 	for n := range t.Series {
 		if points[n] == 0 {
 			continue
 		}
 		series := &t.Series[n]
-		m := &t.Metrics[series.Metric]
-		sum := sumOf(sums, metricKey{m.Name, m.Unit, m.Kind, m.Temporality, m.Monotonic})
-		if sum.series == nil {
-			sum.series, sum.services, sum.keys = map[int64]bool{}, map[string]bool{}, map[string]bool{}
+		part := of[series.Metric]
+		if part == nil {
+			m := &t.Metrics[series.Metric]
+			part = sumOf(parts, metricKey{m.Name, m.Unit, m.Kind, m.Temporality, m.Monotonic})
+			of[series.Metric] = part
+			if part.series == nil {
+				part.resourcesSeen, part.keysSeen = make(places, len(t.Resources)/64+1), make(places, len(t.Keys)/64+1)
+			}
 		}
-		if last[n] >= sum.last {
-			sum.metric, sum.last = metric(t, m), last[n]
+		if last[n] >= part.last {
+			part.newest, part.last = series.Metric, last[n]
 		}
-		sum.points += points[n]
-		sum.series[series.ID] = true
-		sum.services[t.Resources[series.Resource].ServiceName] = true
+		part.points += points[n]
+		part.series = append(part.series, series.ID)
+		part.resourcesSeen.add(series.Resource)
 		for _, id := range series.Attributes {
-			sum.keys[t.Keys[t.Values[id].Key]] = true
+			part.keysSeen.add(uint32(t.Values[id].Key))
 		}
 	}
-	return sums
+	for _, part := range parts {
+		part.metric = metric(t, &t.Metrics[part.newest])
+		part.resourcesSeen.each(func(n uint32) { part.services = append(part.services, t.Resources[n].ServiceName) })
+		part.keysSeen.each(func(n uint32) { part.keys = append(part.keys, t.Keys[n]) })
+		part.resourcesSeen, part.keysSeen = nil, nil
+	}
+	return parts
 }
 
-func sortedKeys(set map[string]bool) []string {
+func sortedKeys(set map[string]struct{}) []string {
 	list := make([]string, 0, len(set))
 	for k := range set {
 		list = append(list, k)

@@ -1,0 +1,189 @@
+package query
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// recount is the catalogue as it is made by looking at every point that was sent.
+type recount map[string]*recounted
+
+type recounted struct {
+	points, last           int64
+	series, services, keys map[string]bool
+}
+
+func (r recount) add(md pmetric.Metrics, from, to time.Time) {
+	for _, rm := range md.ResourceMetrics().All() {
+		service, _ := rm.Resource().Attributes().Get("service.name")
+		for _, sm := range rm.ScopeMetrics().All() {
+			for _, m := range sm.Metrics().All() {
+				points := m.Gauge().DataPoints
+				kind := "gauge"
+				if m.Type() == pmetric.MetricTypeSum {
+					points, kind = m.Sum().DataPoints, fmt.Sprint("sum ", int(m.Sum().AggregationTemporality()), m.Sum().IsMonotonic())
+				}
+				for _, p := range points().All() {
+					at := p.Timestamp().AsTime()
+					if at.Before(from) || !at.Before(to) {
+						continue
+					}
+					key := m.Name() + "|" + m.Unit() + "|" + kind
+					c := r[key]
+					if c == nil {
+						c = &recounted{series: map[string]bool{}, services: map[string]bool{}, keys: map[string]bool{}}
+						r[key] = c
+					}
+					c.points++
+					c.last = max(c.last, at.UnixNano())
+					c.services[service.Str()] = true
+					c.series[fmt.Sprint(rm.Resource().Attributes().AsRaw(), sm.Scope().Name(), p.Attributes().AsRaw())] = true
+					for k := range p.Attributes().All() {
+						c.keys[k] = true
+					}
+				}
+			}
+		}
+	}
+}
+
+func (r recount) lines() (list []string) {
+	for key, c := range r {
+		list = append(list, fmt.Sprint(key, " ", c.points, " ", c.last, " ", len(c.series), " ", names(c.services), " ", names(c.keys)))
+	}
+	slices.Sort(list)
+	return list
+}
+
+func names(set map[string]bool) []string {
+	list := []string{}
+	for k := range set {
+		list = append(list, k)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// catalogueLines is the answer in the words of recount.
+func catalogueLines(t *testing.T, list []api.CatalogueMetric) (lines []string) {
+	t.Helper()
+	for _, m := range list {
+		kind := string(m.Metric.Type)
+		if kind == "sum" {
+			kind = fmt.Sprint("sum ", m.Metric.Temporality, m.Metric.Monotonic)
+		}
+		last, err := strconv.ParseInt(m.LastTimeUnixNano, 10, 64)
+		require.NoError(t, err)
+		lines = append(lines, fmt.Sprint(m.Metric.Name, "|", m.Metric.Unit, "|", kind, " ", m.PointCount, " ", last, " ", m.SeriesCount, " ", m.Services, " ", m.AttributeKeys))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// manyMetrics are points of metrics that share names and differ in unit, kind, temporality or monotony, of services with several instances, over
+// more than 64 attribute keys and resources.
+func manyMetrics(rnd *rand.Rand, n int) pmetric.Metrics {
+	md := pmetric.NewMetrics()
+	for range n {
+		rm := md.ResourceMetrics().AppendEmpty()
+		rm.Resource().Attributes().PutStr("service.name", "service-"+strconv.Itoa(rnd.IntN(30)))
+		rm.Resource().Attributes().PutInt("instance", int64(rnd.IntN(4)))
+		sm := rm.ScopeMetrics().AppendEmpty()
+		sm.Scope().SetName("scope-" + strconv.Itoa(rnd.IntN(2)))
+		m := sm.Metrics().AppendEmpty()
+		m.SetName("metric." + strconv.Itoa(rnd.IntN(9)))
+		m.SetUnit([]string{"", "By", "s"}[rnd.IntN(3)])
+		var points pmetric.NumberDataPointSlice
+		if rnd.IntN(2) == 0 {
+			points = m.SetEmptyGauge().DataPoints()
+		} else {
+			sum := m.SetEmptySum()
+			sum.SetAggregationTemporality(pmetric.AggregationTemporality(1 + rnd.IntN(2)))
+			sum.SetIsMonotonic(rnd.IntN(2) == 0)
+			points = sum.DataPoints()
+		}
+		for range 1 + rnd.IntN(4) {
+			p := points.AppendEmpty()
+			p.SetIntValue(rnd.Int64N(1000))
+			p.SetTimestamp(pcommon.NewTimestampFromTime(base().Add(time.Duration(rnd.IntN(600_000)) * time.Millisecond)))
+			for range rnd.IntN(3) {
+				p.Attributes().PutStr("key."+strconv.Itoa(rnd.IntN(150)), strconv.Itoa(rnd.IntN(3)))
+			}
+		}
+	}
+	return md
+}
+
+func TestTheCatalogueIsWhatARecountOfEveryPointSays(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(7, 7))
+	var sent []pmetric.Metrics
+	for i := range 5 {
+		md := manyMetrics(rnd, 400)
+		sent = append(sent, md)
+		f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), []int{37, 100, 1000}[i%3])
+	}
+	f.store("shop", telemetry.Metrics, testbed.MetricsPayload(manyMetrics(rnd, 50)), 100) // of another tenant
+	for _, c := range []struct{ from, to time.Duration }{
+		{-time.Hour, time.Hour}, {0, 5 * time.Minute}, {3 * time.Minute, 3*time.Minute + 700*time.Millisecond}, {599 * time.Second, time.Hour}, {-time.Hour, 0},
+	} {
+		from, to := base().Add(c.from), base().Add(c.to)
+		want := recount{}
+		for _, md := range sent {
+			want.add(md, from, to)
+		}
+		var got api.MetricCatalogue
+		f.get("/api/metrics?"+url.Values{"start_time": {from.Format(time.RFC3339Nano)}, "end_time": {to.Format(time.RFC3339Nano)}}.Encode(), &got)
+		require.Equal(t, want.lines(), catalogueLines(t, got.Metrics), c)
+	}
+}
+
+// BenchmarkCatalogue asks for the catalogue of many series, each with a point in each of six scrapes, in segments of 4,000.
+func BenchmarkCatalogue(b *testing.B) {
+	for _, series := range []int{7_650, 100_000} {
+		f := newFixture(b)
+		for scrape := range 6 {
+			md := pmetric.NewMetrics()
+			var scope pmetric.ScopeMetrics
+			for i := range series {
+				if i%50 == 0 {
+					rm := md.ResourceMetrics().AppendEmpty()
+					rm.Resource().Attributes().PutStr("service.name", "service-"+strconv.Itoa(i/150))
+					rm.Resource().Attributes().PutInt("instance", int64(i/50))
+					scope = rm.ScopeMetrics().AppendEmpty()
+				}
+				m := scope.Metrics().AppendEmpty()
+				m.SetName("metric." + strconv.Itoa(i%50/5))
+				p := m.SetEmptyGauge().DataPoints().AppendEmpty()
+				p.SetTimestamp(pcommon.NewTimestampFromTime(base().Add(time.Duration(scrape) * 10 * time.Second)))
+				p.SetIntValue(int64(i))
+				p.Attributes().PutStr("http.route", "/api/v1/things/"+strconv.Itoa(i%50))
+				p.Attributes().PutStr("device", "disk-"+strconv.Itoa(i%5))
+			}
+			f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), 4000)
+		}
+		b.Run(strconv.Itoa(series), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if got := serve(f.svc.server.Echo, newRequest("/api/metrics"+hour())); got.status != http.StatusOK {
+					b.Fatal(got.body)
+				}
+			}
+		})
+	}
+}
