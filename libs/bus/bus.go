@@ -5,7 +5,8 @@
 //	                                                                        Settle(Invalid) --dead.<signal>.<tenant>--> OLLY_DEAD
 //	                                                        a newer version --parked.<version>.<signal>.<tenant>--> OLLY_PARKED
 //
-// A stream is a work queue: a message stays until a writer acknowledges it, and a full stream refuses new messages.
+// A message holds one batch, or several small ones (group.go). A stream is a work queue: a message stays until a writer acknowledges it, and a full
+// stream refuses new messages.
 package bus
 
 import (
@@ -21,6 +22,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
 
@@ -59,7 +61,10 @@ type Bus struct {
 	js      jetstream.JetStream
 	meter   metric.Meter
 	metrics instruments
-	closed  chan struct{} // closed by nats.go when the connection is gone for good
+
+	bySignal map[telemetry.Signal]metric.MeasurementOption // made once
+
+	closed chan struct{} // closed by nats.go when the connection is gone for good
 
 	ensure sync.Mutex // one EnsureStreams at a time
 	seldom *seldom.Log
@@ -90,11 +95,12 @@ func Connect(ctx context.Context, cfg Config, log *slog.Logger, meter metric.Met
 		meter = noop.Meter{}
 	}
 	b := &Bus{
-		cfg: cfg, log: log, meter: meter, closed: make(chan struct{}), ending: make(chan struct{}), seldom: seldom.New(log, nil), reads: partVersion,
-		waiting: map[telemetry.Signal]*waiting{},
+		cfg: cfg, log: log, meter: meter, closed: make(chan struct{}), ending: make(chan struct{}), seldom: seldom.New(log, nil), reads: newestVersion,
+		waiting: map[telemetry.Signal]*waiting{}, bySignal: map[telemetry.Signal]metric.MeasurementOption{},
 	}
 	for _, signal := range telemetry.Signals() {
 		b.waiting[signal] = &waiting{most: max(cfg.MaxAckPending/ownFaultShare, 1)}
+		b.bySignal[signal] = metric.WithAttributeSet(attribute.NewSet(attribute.String("signal", signal.String())))
 	}
 	b.link.cut = make(chan struct{})
 	if err := instrument.Make(meter, &b.metrics); err != nil {

@@ -589,7 +589,7 @@ func TestABatchOfANewerVersionIsParkedForANewerWriter(t *testing.T) {
 	b := connect(t, s.Config())
 	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
 	admin := js(t, s)
-	for i, version := range []string{"3", "65535", "0", "-1", "2.0", "99999999"} {
+	for i, version := range []string{"4", "65535", "0", "-1", "2.0", "99999999"} {
 		_, err := admin.PublishMsg(t.Context(), &nats.Msg{Subject: "otlp.traces.shop=2Eexample", Data: []byte("new"), Header: nats.Header{
 			bus.HeaderID: {batch(telemetry.Traces, "shop.example", fmt.Sprint(i)).ID().String()}, bus.HeaderSchema: {version}, bus.HeaderTenant: {"shop.example"},
 		}})
@@ -608,7 +608,7 @@ func TestABatchOfANewerVersionIsParkedForANewerWriter(t *testing.T) {
 		return messages(t, s, bus.StreamName(telemetry.Traces)).Msgs == 0
 	}, 5*time.Second, 10*time.Millisecond)
 	parked := messages(t, s, bus.ParkedStream, jetstream.WithSubjectFilter("parked.>"))
-	require.Equal(t, map[string]uint64{"parked.3.traces.shop=2Eexample": 1, "parked.65535.traces.shop=2Eexample": 1}, parked.Subjects, "what a newer writer understands waits for it")
+	require.Equal(t, map[string]uint64{"parked.4.traces.shop=2Eexample": 1, "parked.65535.traces.shop=2Eexample": 1}, parked.Subjects, "what a newer writer understands waits for it")
 }
 
 // What is wrong with the URL of the bus is said without what it holds.

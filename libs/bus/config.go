@@ -32,8 +32,9 @@ type Config struct {
 	DuplicateWindow time.Duration `mapstructure:"duplicate_window" doc:"How long the bus itself recognises a batch that is sent twice; the ledger does so afterwards."`
 	Compression     string        `mapstructure:"compression" doc:"Compression of batches: s2, zstd or none."`
 
+	GroupDelay     time.Duration `mapstructure:"group_delay" doc:"How long a small request waits at most for others of its tenant and signal, to share a message of the bus, and its write to disk, with them. It waits only where some of these are on their way, or were answered just now. 0 for a message each."`
 	PublishTimeout time.Duration `mapstructure:"publish_timeout" doc:"How long one acknowledgement of the bus is waited for."`
-	MaxInFlight    int           `mapstructure:"max_in_flight" doc:"Batches published and not yet acknowledged, per process."`
+	MaxInFlight    int           `mapstructure:"max_in_flight" doc:"Messages published and not yet acknowledged, per process."`
 	RequestTimeout time.Duration `mapstructure:"request_timeout" doc:"How long one request to the administration of the bus may take."`
 
 	AckWait       time.Duration `mapstructure:"ack_wait" doc:"How long a writer may hold a batch without a sign of life before another one gets it."`
@@ -55,6 +56,7 @@ func DefaultConfig() Config {
 		MaxMessageBytes: 8 << 20, // a prompt in an attribute is a megabyte and more; the server may bound it below
 		DuplicateWindow: 10 * time.Minute,
 		Compression:     "s2",
+		GroupDelay:      2 * time.Millisecond,
 		PublishTimeout:  5 * time.Second,
 		MaxInFlight:     1024,
 		RequestTimeout:  5 * time.Second,
@@ -95,6 +97,7 @@ func (c Config) Validate() error {
 	settings.Between(&p, "max_message_bytes", c.MaxMessageBytes, minMessageBytes, 64<<20)
 	settings.AtLeast(&p, "duplicate_window", c.DuplicateWindow, time.Second)
 	p.OneOf("compression", c.Compression, "s2", "zstd", "none")
+	settings.Between(&p, "group_delay", c.GroupDelay, 0, time.Second)
 	settings.Positive(&p, "publish_timeout", c.PublishTimeout)
 	settings.AtLeast(&p, "max_in_flight", c.MaxInFlight, publishWave)
 	settings.Positive(&p, "request_timeout", c.RequestTimeout)

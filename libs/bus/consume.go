@@ -13,8 +13,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -107,7 +105,7 @@ type pull struct {
 }
 
 // Fetch waits up to wait for a first batch and returns it with those that are there already, at most maxMessages batches and
-// about maxBytes bytes (decompressed: at most one batch more, and never less than one). What else the bus has sent by then, a sixth of maxBytes or 1 MiB,
+// about maxBytes bytes (decompressed: at most one message more of either, and never less than one). What else the bus has sent by then, a sixth of maxBytes or 1 MiB,
 // stays compressed, for the next Fetch, which gives it back where it comes later than half of Config.AckWait. No batch in time is an empty
 // result, not an error; while there are batches none is empty. Payloads are decompressed and belong to the caller. A message that is no
 // batch is dead-lettered and not returned; one of a newer version is parked, for a newer writer. Neither
@@ -230,7 +228,7 @@ func (f *fetching) pull() error {
 
 // take takes a message, and reports whether the Fetch is at its end.
 func (f *fetching) take(ctx context.Context, msg *nats.Msg) (end bool) {
-	if d, ok := f.delivery(ctx, msg); ok {
+	for _, d := range f.deliveries(ctx, msg) {
 		f.out = append(f.out, d)
 		f.size += len(d.Payload)
 	}
@@ -359,32 +357,35 @@ func (b *Bus) ensureConsumer(ctx context.Context, signal telemetry.Signal) error
 	return err
 }
 
-// delivery opens a message; one that cannot be opened is dead-lettered, or parked for a newer writer, and not ok.
-func (f *fetching) delivery(ctx context.Context, msg *nats.Msg) (Delivery, bool) {
+// deliveries opens a message. One that cannot be opened is dead-lettered, or parked for a newer writer, and there are none.
+func (f *fetching) deliveries(ctx context.Context, msg *nats.Msg) []Delivery {
 	meta, err := msg.Metadata()
 	if err != nil {
 		f.bus.seldom.Note(ctx, slog.LevelWarn, "message that no stream sent", "", slog.String("subject", msg.Subject), slog.Any("error", err))
-		return Delivery{}, false
-	}
-	d := Delivery{
-		Position: meta.Sequence.Stream,
-		Attempts: int(meta.NumDelivered), //nolint:gosec // a delivery count
-		Stored:   meta.Timestamp,
-		state:    &delivery{bus: f.bus, msg: msg, signal: f.signal, stored: meta.Timestamp},
+		return nil
 	}
 	if msg.Header.Get(HeaderProbe) != "" {
 		_ = msg.Ack() // else it comes again
-		return Delivery{}, false
+		return nil
 	}
-	attr := metric.WithAttributes(attribute.String("signal", f.signal.String()))
-	f.bus.metrics.Delivered.Add(ctx, 1, attr)
-	if d.Attempts > 1 {
-		f.bus.metrics.Redelivery.Add(ctx, 1, attr)
+	batches, err := f.coder.open(f.signal, msg.Subject, msg.Header, msg.Data)
+	if err != nil {
+		batches = []telemetry.Batch{{Signal: f.signal}}
 	}
-	d.Batch, err = f.coder.open(f.signal, msg.Subject, msg.Header, msg.Data)
-	if err == nil {
-		return d, true
+	out := deliver(f.bus, f.signal, msg, meta, batches)
+	f.bus.metrics.Delivered.Add(ctx, int64(len(out)), f.bus.bySignal[f.signal])
+	if meta.NumDelivered > 1 {
+		f.bus.metrics.Redelivery.Add(ctx, int64(len(out)), f.bus.bySignal[f.signal])
 	}
+	if err != nil {
+		f.moveAside(ctx, out[0], err)
+		return nil
+	}
+	return out
+}
+
+// moveAside settles a message that cannot be opened.
+func (f *fetching) moveAside(ctx context.Context, d Delivery, err error) {
 	settle := func(ctx context.Context, err error) {
 		if err := d.Settle(ctx, err); err != nil {
 			f.bus.seldom.Note(ctx, slog.LevelWarn, "settle a message that cannot be read", fault.From(err).Code, slog.Any("error", err))
@@ -398,7 +399,6 @@ func (f *fetching) delivery(ctx context.Context, msg *nats.Msg) (Delivery, bool)
 	if f.behind = !f.moving.run(patience, func() { settle(outlives, err) }); f.behind {
 		settle(ctx, errStalled.New("too many messages are being moved aside; later"))
 	}
-	return Delivery{}, false
 }
 
 // asideAtOnce is how many messages of one signal are moved to another stream side by side: one waits for its acknowledgement, a flood must not wait for

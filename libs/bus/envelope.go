@@ -17,13 +17,14 @@ import (
 // Header names of the envelope. The body is OTLP protobuf, compressed as HeaderEncoding says.
 const (
 	HeaderID         = "Nats-Msg-Id"     // batch id in hex; JetStream drops a second one inside the duplicate window
-	HeaderSchema     = "Olly-Schema"     // envelope version: "1", "2" for a part of a request
+	HeaderSchema     = "Olly-Schema"     // envelope version: "1", "2" for a part of a request, "3" for a group of batches
 	HeaderRequest    = "Olly-Request"    // of a part: id of its request in hex; absent where the batch is the whole, whose id is the batch's
 	HeaderOrdinals   = "Olly-Ordinals"   // of a part: which of the request's items it holds, "0-99,101"
 	HeaderTenant     = "Olly-Tenant"     //
 	HeaderConnection = "Olly-Connection" // who sent it; absent without authentication
 	HeaderReceived   = "Olly-Received"   // Unix nanoseconds, decimal
 	HeaderItems      = "Olly-Items"      // decimal
+	HeaderParts      = "Olly-Parts"      // of a group: how many batches it holds, decimal
 	HeaderEncoding   = "Olly-Encoding"   // s2 (block format), zstd or identity
 	HeaderSize       = "Olly-Size"       // bytes of the body when decompressed, decimal
 	HeaderProbe      = "Olly-Probe"      // on a message that is no batch but a try whether the stream takes one; a reader takes it away
@@ -43,10 +44,13 @@ const (
 const HeaderSubject = "Olly-Subject"
 
 // The versions of the envelope that Fetch reads. Publish writes a whole request as wholeVersion, which every build reads, and a part of one
-// as partVersion: a build that took it for a whole would take the request's other parts for repeats.
+// as partVersion: a build that took it for a whole would take the request's other parts for repeats. Several batches in one message are
+// groupVersion (group_body.go): a build that does not know it parks them for one that does.
 const (
-	wholeVersion = 1
-	partVersion  = 2
+	wholeVersion  = 1
+	partVersion   = 2
+	groupVersion  = 3
+	newestVersion = groupVersion
 )
 
 // headerRoom is kept free in every message for the headers, those of a dead letter included.
@@ -91,9 +95,15 @@ func (c *coder) close() {
 	c.dec.Close()
 }
 
+// leastCompressed is the size below which a body is sent as it is: what s2 or zstd would save of it is less than what saying so in the headers takes.
+const leastCompressed = 256
+
 // encode puts payload, compressed, into scratch (grown where needed) and says how; what does not shrink is copied as it is. The
 // result never shares memory with payload: nats.go may hold a message longer than its sender waits.
 func (c *coder) encode(scratch, payload []byte) (body []byte, encoding string) {
+	if len(payload) < leastCompressed {
+		return append(scratch[:0], payload...), encodingIdentity
+	}
 	switch c.encoding {
 	case encodingS2:
 		body = s2.Encode(scratch[:cap(scratch)], payload)
@@ -161,48 +171,57 @@ func headers(b *telemetry.Batch, encoding string) nats.Header {
 	return h
 }
 
-// open is the inverse of headers and encode: it makes the batch of a message. An error is fault.Unavailable when the message
-// is of a newer version, which a newer reader understands, else fault.Invalid.
-func (c *coder) open(signal telemetry.Signal, subject string, h nats.Header, body []byte) (telemetry.Batch, error) {
-	b := telemetry.Batch{Signal: signal}
+// open is the inverse of headers and encode, and of groupHeaders and encode: it makes the batches of a message, at least one. An error is
+// fault.Unavailable when the message is of a newer version, which a newer reader understands, else fault.Invalid.
+func (c *coder) open(signal telemetry.Signal, subject string, h nats.Header, body []byte) ([]telemetry.Batch, error) {
 	version, err := strconv.ParseUint(first(h, HeaderSchema), 10, 16)
 	switch {
 	case err != nil || version < wholeVersion:
-		return b, errBadEnvelope.Newf("header %s is %q, this build reads up to %d", HeaderSchema, first(h, HeaderSchema), partVersion)
-	case version > partVersion:
-		return b, errNewerEnvelope.Newf("header %s is %d, this build reads up to %d: a newer one must take it", HeaderSchema, version, partVersion)
+		return nil, errBadEnvelope.Newf("header %s is %q, this build reads up to %d", HeaderSchema, first(h, HeaderSchema), newestVersion)
+	case version > newestVersion:
+		return nil, errNewerEnvelope.Newf("header %s is %d, this build reads up to %d: a newer one must take it", HeaderSchema, version, newestVersion)
 	}
-	if b.Tenant, err = telemetry.ParseTenant(first(h, HeaderTenant)); err != nil {
-		return b, errBadEnvelope.Newf("header %s: %v", HeaderTenant, err)
+	tenant, err := telemetry.ParseTenant(first(h, HeaderTenant))
+	if err != nil {
+		return nil, errBadEnvelope.Newf("header %s: %v", HeaderTenant, err)
 	}
-	if want := Subject(signal, b.Tenant); subject != want && !strings.HasPrefix(subject, "dead.") {
-		return b, errBadEnvelope.Newf("subject %s does not fit tenant %s", subject, b.Tenant)
+	if want := Subject(signal, tenant); subject != want && !strings.HasPrefix(subject, "dead.") {
+		return nil, errBadEnvelope.Newf("subject %s does not fit tenant %s", subject, tenant)
 	}
+	items, err := strconv.Atoi(first(h, HeaderItems))
+	if err != nil || items < 0 {
+		return nil, errBadEnvelope.Newf("header %s is not a count", HeaderItems)
+	}
+	b := telemetry.Batch{Signal: signal, Tenant: tenant, Items: items}
+	if version == groupVersion {
+		return c.openGroup(b, h, body)
+	}
+	err = c.openSingle(&b, version, h, body)
+	return []telemetry.Batch{b}, err
+}
+
+// openSingle reads what open has not of a message of one batch.
+func (c *coder) openSingle(b *telemetry.Batch, version uint64, h nats.Header, body []byte) error {
 	id := HeaderID
 	if version == partVersion {
 		id = HeaderRequest
 	}
 	if n, err := hex.Decode(b.Request[:], []byte(first(h, id))[:min(len(first(h, id)), 32)]); err != nil || n != len(b.Request) {
-		return b, errBadEnvelope.Newf("header %s is not an id", id)
+		return errBadEnvelope.Newf("header %s is not an id", id)
 	}
 	ns, err := strconv.ParseInt(first(h, HeaderReceived), 10, 64)
 	if err != nil {
-		return b, errBadEnvelope.Newf("header %s is not a time in nanoseconds", HeaderReceived)
+		return errBadEnvelope.Newf("header %s is not a time in nanoseconds", HeaderReceived)
 	}
 	b.Received = time.Unix(0, ns).UTC()
-	if b.Items, err = strconv.Atoi(first(h, HeaderItems)); err != nil || b.Items < 0 {
-		return b, errBadEnvelope.Newf("header %s is not a count", HeaderItems)
-	}
 	if version == partVersion {
 		if b.Ordinals, err = telemetry.ParseOrdinals(first(h, HeaderOrdinals)); err != nil || b.Ordinals.Count() != b.Items || b.Items == 0 {
-			return b, errBadEnvelope.Newf("header %s does not name %d items", HeaderOrdinals, b.Items)
+			return errBadEnvelope.Newf("header %s does not name %d items", HeaderOrdinals, b.Items)
 		}
 	}
 	b.Connection = first(h, HeaderConnection)
-	if b.Payload, err = c.decode(body, first(h, HeaderEncoding)); err != nil {
-		return b, err
-	}
-	return b, nil
+	b.Payload, err = c.decode(body, first(h, HeaderEncoding))
+	return err
 }
 
 // first is h.Get without canonicalising the name: the names above are written as they are read.

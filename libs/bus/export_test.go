@@ -31,3 +31,38 @@ func (b *Bus) Took(signal telemetry.Signal) { b.took(signal) }
 
 // Seldom makes the clock by which floods of log lines are counted.
 func (b *Bus) Seldom(log *slog.Logger, now func() time.Time) { b.seldom = seldom.New(log, now) }
+
+// OnTheWay makes a publisher believe that one more message of a tenant and signal is on its way, until it is told that it is back.
+func (p *Publisher) OnTheWay(signal telemetry.Signal, tenant telemetry.Tenant) (back func()) {
+	g := &p.groups
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := lane{signal, tenant}
+	t := g.lanes[l]
+	if t == nil {
+		t = &traffic{lane: l}
+		g.lanes[l] = t
+	}
+	t.flying++
+	return func() { g.back(context.Background(), t, 0) }
+}
+
+// Gathered is how many batches of a tenant and signal wait for others.
+func (p *Publisher) Gathered(signal telemetry.Signal, tenant telemetry.Tenant) int {
+	p.groups.mu.Lock()
+	defer p.groups.mu.Unlock()
+	if t := p.groups.lanes[lane{signal, tenant}]; t != nil && t.open != nil {
+		return len(t.open.batches)
+	}
+	return 0
+}
+
+// Lanes is on how many subjects something is on its way.
+func (p *Publisher) Lanes() int {
+	p.groups.mu.Lock()
+	defer p.groups.mu.Unlock()
+	return len(p.groups.lanes)
+}
+
+// GroupParts is how many batches a group may hold.
+const GroupParts = groupParts

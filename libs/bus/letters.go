@@ -144,6 +144,9 @@ func (b *Bus) DeadLetter(ctx context.Context, tenant telemetry.Tenant, sequence 
 	if lost := bodyLost(msg); lost != nil {
 		return letter, nil, lost, nil
 	}
+	if first(msg.Header, HeaderSchema) == strconv.Itoa(groupVersion) {
+		return letter, nil, errBadBody.New("a group of batches that could not be taken apart"), nil // each of another one is a letter by itself
+	}
 	coder, err := newCoder("none")
 	if err != nil {
 		return DeadLetter{}, nil, nil, err

@@ -5,6 +5,7 @@ import "go.opentelemetry.io/otel/metric"
 // instruments are the bus's metrics.
 type instruments struct {
 	Published  metric.Int64Counter     `metric:"olly.bus.published" labels:"signal, duplicate (true or false)" doc:"Batches acknowledged by the bus."`
+	Messages   metric.Int64Counter     `metric:"olly.bus.published.messages" labels:"signal" doc:"Messages acknowledged by the bus, each of one or more batches."`
 	Bytes      metric.Int64Counter     `metric:"olly.bus.published.bytes" unit:"By" labels:"signal" doc:"Compressed bytes acknowledged by the bus."`
 	Failed     metric.Int64Counter     `metric:"olly.bus.publish.failed" labels:"signal, class (of the error)" doc:"Batches the bus did not take."`
 	Duration   metric.Float64Histogram `metric:"olly.bus.publish.duration" unit:"s" doc:"From publishing a request's batches to the last acknowledgement."`

@@ -21,13 +21,13 @@ const ParkedStream = "OLLY_PARKED"
 const unparkEvery = 10 * time.Second
 
 // park moves the message to ParkedStream. Where that is full, or away, the message stays where it is and holds its place: it is data.
-func (d *delivery) park(ctx context.Context, position uint64, attempts int) (outcome string, _ error) {
-	h, tenant := d.moved(position)
+func (d *delivery) park(ctx context.Context) (outcome string, _ error) {
+	h, tenant := d.moved(d.msg.Header)
 	subject := "parked." + first(h, HeaderSchema) + "." + d.signal.String() + "." + token(tenant)
 	ctx, cancel := context.WithTimeout(ctx, d.bus.cfg.PublishTimeout)
 	defer cancel()
 	if _, err := d.bus.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Header: h, Data: d.msg.Data}); err != nil {
-		_ = d.msg.NakWithDelay(retryDelay(attempts))
+		_ = d.msg.NakWithDelay(retryDelay(d.attempts))
 		return "retry", fmt.Errorf("publish to %s: %w", subject, err)
 	}
 	d.bus.seldom.Note(ctx, slog.LevelWarn, "batches of a newer version are parked for newer writers", first(h, HeaderSchema), slog.String("signal", d.signal.String()))

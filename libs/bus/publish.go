@@ -28,6 +28,8 @@ type Publisher struct {
 	coder   *coder
 	flight  *semaphore.Weighted
 	scratch sync.Pool // *[]byte: compressed bodies
+	groups  groups
+	recent  recent
 }
 
 // Publisher makes a Publisher.
@@ -38,39 +40,58 @@ func (b *Bus) Publisher() (*Publisher, error) {
 	}
 	p := &Publisher{bus: b, coder: c, flight: semaphore.NewWeighted(int64(b.cfg.MaxInFlight))}
 	p.scratch.New = func() any { return new([]byte) }
+	p.groups = groups{publisher: p, lanes: map[lane]*traffic{}}
+	p.recent.window = b.cfg.DuplicateWindow
 	return p, nil
 }
 
 // Published is what became of batches that are stored.
 type Published struct {
 	Position uint64 // the highest stream sequence among them
-	Repeats  int    // items of batches that NATS had already: they were not stored again
+	Repeats  int    // items of batches that NATS had already, or had from this process lately: they are stored once
 }
 
 // Publish stores all batches. It returns nil only when NATS has acknowledged every batch; a batch that NATS knows already counts as stored.
 // On an error some batches may have been stored: the caller tells its client to retry, and what a retry brings again is stored once.
+// A small batch that is a call's only one may share its message with those of other calls (group.go), for which it waits at most Config.GroupDelay,
+// and not at all where no other of its tenant and signal is on its way.
 //
 // fault.Overloaded: a stream is full. fault.Unavailable: no acknowledgement (NATS down, stream missing, timeout).
 // fault.TooLarge: a batch exceeds MaxPayload, which may be less than it was when the batch was cut: see Recut. The payloads are not kept after the return.
 func (p *Publisher) Publish(ctx context.Context, batches []telemetry.Batch) (out Published, err error) {
 	start := time.Now()
+	if len(batches) == 1 && p.groups.take(&batches[0]) {
+		if out, err = p.groups.publish(ctx, batches); err != nil {
+			return Published{}, p.failed(ctx, batches, err)
+		}
+		p.bus.metrics.Duration.Record(ctx, time.Since(start).Seconds())
+		return out, nil
+	}
 	for from := 0; from < len(batches); from += publishWave {
 		wave := batches[from:min(from+publishWave, len(batches))]
 		err := p.publishWave(ctx, wave, &out)
 		if err != nil {
-			p.bus.metrics.Failed.Add(ctx, int64(len(batches)-from), metric.WithAttributes(
-				attribute.String("signal", wave[0].Signal.String()), attribute.String("class", fault.ClassOf(err).String())))
-			return Published{}, fmt.Errorf("publish %d batches: %w", len(batches), err)
+			return Published{}, p.failed(ctx, batches[from:], err)
 		}
 	}
 	p.bus.metrics.Duration.Record(ctx, time.Since(start).Seconds())
 	return out, nil
 }
 
-// Close frees the compressors. Call it after the last Publish has returned.
-func (p *Publisher) Close() { p.coder.close() }
+// failed counts batches that were not stored for err, and says so.
+func (p *Publisher) failed(ctx context.Context, batches []telemetry.Batch, err error) error {
+	p.bus.metrics.Failed.Add(ctx, int64(len(batches)), metric.WithAttributes(
+		attribute.String("signal", batches[0].Signal.String()), attribute.String("class", fault.ClassOf(err).String())))
+	return fmt.Errorf("publish %d batches: %w", len(batches), err)
+}
 
-// sent is one batch on its way.
+// Close waits for groups whose senders have left, at most twice Config.PublishTimeout, and frees the compressors. Call it after the last Publish has returned.
+func (p *Publisher) Close() {
+	p.groups.flying.Wait()
+	p.coder.close()
+}
+
+// sent is one message on its way.
 type sent struct {
 	future  jetstream.PubAckFuture
 	at      time.Time
@@ -86,7 +107,7 @@ func (p *Publisher) publishWave(ctx context.Context, wave []telemetry.Batch, out
 
 	flying := make([]sent, 0, len(wave))
 	for i := range wave {
-		s, sendErr := p.send(&wave[i])
+		s, sendErr := p.send(wave[i:i+1], nil)
 		if sendErr != nil {
 			err = sendErr
 			break
@@ -96,26 +117,37 @@ func (p *Publisher) publishWave(ctx context.Context, wave []telemetry.Batch, out
 	// Every acknowledgement is awaited, also after an error: only then are the buffers free. nats.go bounds each wait by PublishTimeout
 	// and by the connection's state.
 	for i := range flying {
-		ack, ackErr := p.await(ctx, &wave[i], &flying[i])
+		ack, ackErr := p.await(ctx, wave[i:i+1], &flying[i])
 		if err = errors.Join(err, ackErr); ack == nil {
 			continue
 		}
 		out.Position = max(out.Position, ack.Sequence)
-		if ack.Duplicate {
+		if p.recent.note(wave[i].ID()) || ack.Duplicate {
 			out.Repeats += wave[i].Items
 		}
 	}
 	return err
 }
 
-func (p *Publisher) send(b *telemetry.Batch) (sent, error) {
+// send sends batches of one tenant and signal as one message. Several are a group, whose body appendPart has made.
+func (p *Publisher) send(batches []telemetry.Batch, group []byte) (sent, error) {
+	b := &batches[0]
 	if err := p.bus.known(b.Signal); err != nil {
 		return sent{}, err
 	}
+	payload := b.Payload
+	if len(batches) > 1 {
+		payload = group
+	}
 	scratch, _ := p.scratch.Get().(*[]byte)
-	body, encoding := p.coder.encode(*scratch, b.Payload)
+	body, encoding := p.coder.encode(*scratch, payload)
 	*scratch = body
-	msg := &nats.Msg{Subject: Subject(b.Signal, b.Tenant), Header: headers(b, encoding), Data: body}
+	msg := &nats.Msg{Subject: Subject(b.Signal, b.Tenant), Data: body}
+	if len(batches) > 1 {
+		msg.Header = groupHeaders(batches, len(payload), encoding)
+	} else {
+		msg.Header = headers(b, encoding)
+	}
 	future, err := p.bus.js.PublishMsgAsync(msg)
 	if err != nil {
 		p.scratch.Put(scratch)
@@ -124,16 +156,20 @@ func (p *Publisher) send(b *telemetry.Batch) (sent, error) {
 	return sent{future: future, at: time.Now(), scratch: scratch, bytes: len(body)}, nil
 }
 
-func (p *Publisher) await(ctx context.Context, b *telemetry.Batch, s *sent) (*jetstream.PubAck, error) {
-	ack, err := p.acknowledged(ctx, b.Signal, s)
+// await waits for what becomes of a message of batches.
+func (p *Publisher) await(ctx context.Context, batches []telemetry.Batch, s *sent) (*jetstream.PubAck, error) {
+	signal := batches[0].Signal
+	ack, err := p.acknowledged(ctx, signal, s)
 	if err != nil {
-		p.bus.refused(ctx, b.Signal, s, err)
+		p.bus.refused(ctx, signal, s, err)
 		return nil, err
 	}
-	p.bus.took(b.Signal)
-	p.bus.metrics.Published.Add(ctx, 1, metric.WithAttributes(
-		attribute.String("signal", b.Signal.String()), attribute.Bool("duplicate", ack.Duplicate)))
-	p.bus.metrics.Bytes.Add(ctx, int64(s.bytes), metric.WithAttributes(attribute.String("signal", b.Signal.String())))
+	p.bus.took(signal)
+	bySignal := p.bus.bySignal[signal]
+	p.bus.metrics.Published.Add(ctx, int64(len(batches)), metric.WithAttributes(
+		attribute.String("signal", signal.String()), attribute.Bool("duplicate", ack.Duplicate)))
+	p.bus.metrics.Messages.Add(ctx, 1, bySignal)
+	p.bus.metrics.Bytes.Add(ctx, int64(s.bytes), bySignal)
 	return ack, nil
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,19 +22,60 @@ import (
 // Delivery is one batch given to this writer. It ends in exactly one Settle.
 type Delivery struct {
 	telemetry.Batch
-	Position uint64    // stream sequence; the same at every delivery of the batch
+	Position uint64    // stream sequence of its message; the same at every delivery of the batch
 	Attempts int       // 1 at the first delivery
 	Stored   time.Time // when its stream took it; the same at every delivery
 
-	state *delivery
+	// Shared is whether the message holds other batches too, each a delivery of its own with the same Position. Before is how many items those
+	// before it hold, so that Position and the number of an item in the message tell it from all others. It is the same at every delivery.
+	Shared bool
+	Before int
+
+	state   *delivery
+	settled *atomic.Bool
 }
 
+// delivery is a message, whose batches are settled one by one and it by what became of all.
 type delivery struct {
-	bus     *Bus
-	msg     *nats.Msg
-	signal  telemetry.Signal
-	stored  time.Time
-	settled atomic.Bool
+	bus      *Bus
+	msg      *nats.Msg
+	signal   telemetry.Signal
+	stored   time.Time
+	position uint64
+	attempts int
+	kept     atomic.Int64 // when the bus was told last that it is being worked on, Unix ns
+
+	batches int
+	mu      sync.Mutex
+	left    int       // batches that are not settled
+	again   bool      // some are to come again, for what is nobody's fault
+	own     []refused // that fail by themselves, and may come again
+	never   []refused // that never can be written
+}
+
+// refused is a batch that is not to be stored, and why.
+type refused struct {
+	Delivery
+	reason *fault.Error
+}
+
+// deliver is a message as what it holds.
+func deliver(bus *Bus, signal telemetry.Signal, msg *nats.Msg, meta *nats.MsgMetadata, batches []telemetry.Batch) []Delivery {
+	state := &delivery{
+		bus: bus, msg: msg, signal: signal, stored: meta.Timestamp, position: meta.Sequence.Stream,
+		attempts: int(meta.NumDelivered), batches: len(batches), left: len(batches), //nolint:gosec // a delivery count
+	}
+	settled := make([]atomic.Bool, len(batches))
+	out := make([]Delivery, len(batches))
+	before := 0
+	for i, b := range batches {
+		out[i] = Delivery{
+			Batch: b, Position: state.position, Attempts: state.attempts, Stored: state.stored,
+			Shared: len(batches) > 1, Before: before, state: state, settled: &settled[i],
+		}
+		before += b.Items
+	}
+	return out
 }
 
 // Settle ends the delivery. By err's class:
@@ -42,24 +85,27 @@ type delivery struct {
 //   - fault.Unavailable, fault.Overloaded (and a context that ended): not the batch's fault; it comes again after a growing delay, for ever.
 //   - anything else: it comes again after a growing delay, and is a dead letter after Config.MaxAttempts, or at once when many wait so.
 //
+// What shares a message is settled together, once the last of it is: where any of it is to come again, all of it does, and those that are in the
+// database by then are known to the ledger; else each that cannot be written is a dead letter by itself, and its neighbours are none.
+//
 // A delivery is settled once; a second call returns an error and changes nothing. When Settle itself fails, the batch comes again after
 // Config.AckWait: the ledger then knows whether it was written.
 func (d Delivery) Settle(ctx context.Context, err error) error {
-	if d.state.settled.Swap(true) {
+	if d.settled.Swap(true) {
 		return errSettledTwice.Newf("batch %s was settled already", d.ID())
 	}
-	outcome, settleErr := d.state.settle(ctx, err, d.Position, d.Attempts)
-	d.state.bus.metrics.Settled.Add(ctx, 1, metric.WithAttributes(
-		attribute.String("signal", d.state.signal.String()), attribute.String("outcome", outcome)))
-	if settleErr != nil {
-		return classify(settleErr, "settle batch "+d.ID().String())
+	if err := d.state.settle(ctx, d, err); err != nil {
+		return classify(err, "settle batch "+d.ID().String())
 	}
 	return nil
 }
 
-// InProgress tells the bus that the batch is still being worked on: its AckWait starts anew.
+// InProgress tells the bus that the batch is still being worked on: its AckWait starts anew. For what shares a message, once is enough.
 func (d Delivery) InProgress() error {
-	if d.state.settled.Load() {
+	if d.settled.Load() {
+		return nil
+	}
+	if now := time.Now().UnixNano(); d.Shared && now-d.state.kept.Swap(now) < int64(d.state.bus.cfg.AckWait/keptFor) {
 		return nil
 	}
 	if err := d.state.msg.InProgress(); err != nil {
@@ -68,54 +114,109 @@ func (d Delivery) InProgress() error {
 	return nil
 }
 
-func (d *delivery) settle(ctx context.Context, err error, position uint64, attempts int) (outcome string, _ error) {
-	if err == nil {
-		return "ack", d.msg.Ack()
+// keptFor is for which part of AckWait the word of one batch counts for the others of its message.
+const keptFor = 8
+
+// settle notes what became of a batch; with the last one, it settles the message.
+func (d *delivery) settle(ctx context.Context, one Delivery, err error) error {
+	if errNewerEnvelope.Matches(err) { // a message that was not opened
+		outcome, err := d.park(ctx)
+		d.count(ctx, outcome, 1)
+		return err
 	}
-	f := fault.From(err)
-	switch {
-	case errNewerEnvelope.Matches(err):
-		return d.park(ctx, position, attempts)
-	case f.Class == fault.Unavailable, f.Class == fault.Overloaded:
-		return "retry", d.msg.NakWithDelay(retryDelay(attempts))
-	case f.Class == fault.Internal, f.Class == fault.NotFound:
-		if wait := retryDelay(attempts); attempts < d.bus.cfg.MaxAttempts && d.bus.waiting[d.signal].take(time.Now(), wait) {
-			return "retry", d.msg.NakWithDelay(wait)
+	d.mu.Lock()
+	if err != nil {
+		f := fault.From(err)
+		switch f.Class {
+		case fault.Unavailable, fault.Overloaded:
+			d.again = true
+		case fault.Internal, fault.NotFound:
+			d.own = append(d.own, refused{one, f})
+		case fault.Invalid, fault.TooLarge:
+			d.never = append(d.never, refused{one, f})
 		}
 	}
-	return d.bury(ctx, f, position, attempts)
+	d.left--
+	last := d.left == 0
+	d.mu.Unlock()
+	if !last {
+		return nil
+	}
+	return d.end(ctx)
 }
 
-// bury makes the message a dead letter.
-func (d *delivery) bury(ctx context.Context, f *fault.Error, position uint64, attempts int) (outcome string, _ error) {
-	subject, headers := d.deadLetter(f, position, attempts)
-	err := d.bus.storeDead(ctx, &nats.Msg{Subject: subject, Header: headers, Data: d.msg.Data})
+// end settles the message by what became of its batches.
+func (d *delivery) end(ctx context.Context) error {
+	wait := retryDelay(d.attempts)
+	again := d.again || len(d.own) > 0 && d.attempts < d.bus.cfg.MaxAttempts && d.bus.waiting[d.signal].take(time.Now(), wait)
+	if again {
+		d.count(ctx, "retry", d.batches)
+		return d.msg.NakWithDelay(wait)
+	}
+	dead := slices.Concat(d.own, d.never)
+	for _, one := range dead {
+		outcome, err := d.bury(ctx, one)
+		if err != nil {
+			// Not in the dead letters, so it must not leave the queue. Those of its neighbours that are there already are the same letters next time.
+			d.count(ctx, "retry", d.batches)
+			_ = d.msg.NakWithDelay(wait)
+			return err
+		}
+		d.count(ctx, outcome, 1)
+	}
+	d.count(ctx, "ack", d.batches-len(dead))
+	if len(dead) > 0 {
+		return d.msg.Term()
+	}
+	return d.msg.Ack()
+}
+
+// count counts settled batches.
+func (d *delivery) count(ctx context.Context, outcome string, n int) {
+	if n > 0 {
+		d.bus.metrics.Settled.Add(ctx, int64(n), metric.WithAttributes(
+			attribute.String("signal", d.signal.String()), attribute.String("outcome", outcome)))
+	}
+}
+
+// bury makes a batch a dead letter: dead, or lost where nothing ever will. An error is that it is none yet.
+func (d *delivery) bury(ctx context.Context, one refused) (outcome string, _ error) {
+	own, body := d.alone(one)
+	subject, headers := d.deadLetter(own, one.reason)
+	err := d.bus.storeDead(ctx, &nats.Msg{Subject: subject, Header: headers, Data: body})
 	if errMessageTooLarge.Matches(err) {
 		// It came when a message could be larger, and would be too large every time. What was wrong with which batch is kept, and that its body is not.
-		if err = d.bus.storeDead(ctx, &nats.Msg{Subject: subject, Header: d.withoutBody(headers)}); err == nil {
+		if err = d.bus.storeDead(ctx, &nats.Msg{Subject: subject, Header: withoutBody(headers, len(body))}); err == nil {
 			d.bus.lost(ctx, 1, "larger than a message may be: only what it was")
 		}
 	}
 	if errMessageTooLarge.Matches(err) || err != nil && strings.HasSuffix(subject, "."+string(strayTenant)) {
 		// No try will ever store it; or nobody was told that this was taken: rather than that it holds a place of others', it goes, counted.
 		d.bus.lost(ctx, 1, "the bus cannot store it")
-		return "lost", d.msg.Term()
+		return "lost", nil
 	}
 	if err != nil {
-		// Not in the dead letters, so it must not leave the queue.
-		_ = d.msg.NakWithDelay(retryDelay(attempts))
-		return "retry", err
+		return "", err
 	}
-	d.bus.seldom.Note(ctx, slog.LevelError, "batch dead-lettered", f.Code, slog.String("subject", d.msg.Subject), slog.Uint64("position", position),
-		slog.Int("attempts", attempts), slog.Any("error", f))
-	return "dead", d.msg.Term()
+	d.bus.seldom.Note(ctx, slog.LevelError, "batch dead-lettered", one.reason.Code, slog.String("subject", d.msg.Subject), slog.Uint64("position", d.position),
+		slog.Int("attempts", d.attempts), slog.Any("error", one.reason))
+	return "dead", nil
+}
+
+// alone is the envelope and the body of a batch as a message of its own: the one that it came in, where nothing shares that.
+func (d *delivery) alone(one refused) (nats.Header, []byte) {
+	if !one.Shared {
+		return d.msg.Header, d.msg.Data
+	}
+	body, encoding := (&coder{encoding: encodingS2}).encode(nil, one.Payload)
+	return headers(&one.Batch, encoding), body
 }
 
 // withoutBody is the headers h of a dead letter that has no body: which batch it was, what was wrong with it, and how large the body was.
-func (d *delivery) withoutBody(h nats.Header) nats.Header {
-	out := nats.Header{HeaderDeadSize: {strconv.Itoa(len(d.msg.Data))}}
+func withoutBody(h nats.Header, size int) nats.Header {
+	out := nats.Header{HeaderDeadSize: {strconv.Itoa(size)}}
 	for _, name := range []string{
-		HeaderID, HeaderSubject, HeaderSchema, HeaderRequest, HeaderOrdinals, HeaderTenant, HeaderConnection, HeaderReceived, HeaderItems,
+		HeaderID, HeaderSubject, HeaderSchema, HeaderRequest, HeaderOrdinals, HeaderTenant, HeaderConnection, HeaderReceived, HeaderItems, HeaderParts,
 		HeaderDeadReason, HeaderDeadCode, HeaderDeadClass, HeaderDeadAttempts, HeaderDeadPosition,
 	} {
 		if value := first(h, name); value != "" && len(value) <= headerLimit {
@@ -125,30 +226,30 @@ func (d *delivery) withoutBody(h nats.Header) nats.Header {
 	return out
 }
 
-// deadLetter is the subject and the headers of the message as a dead letter: all its own, and the reason.
-func (d *delivery) deadLetter(f *fault.Error, position uint64, attempts int) (subject string, h nats.Header) {
-	h, tenant := d.moved(position)
+// deadLetter is the subject and the headers of a dead letter: all that a message has of its own, and the reason.
+func (d *delivery) deadLetter(own nats.Header, f *fault.Error) (subject string, h nats.Header) {
+	h, tenant := d.moved(own)
 	h.Set(HeaderDeadReason, headerText(f.Error()))
 	h.Set(HeaderDeadCode, headerText(f.Code))
 	h.Set(HeaderDeadClass, f.Class.String())
-	h.Set(HeaderDeadAttempts, strconv.Itoa(attempts))
-	h.Set(HeaderDeadPosition, strconv.FormatUint(position, 10))
+	h.Set(HeaderDeadAttempts, strconv.Itoa(d.attempts))
+	h.Set(HeaderDeadPosition, strconv.FormatUint(d.position, 10))
 	return DeadSubject(d.signal, tenant), h
 }
 
-// moved is the message's headers for another stream, and the tenant it is of: strayTenant where it names none.
-func (d *delivery) moved(position uint64) (nats.Header, telemetry.Tenant) {
-	h := make(nats.Header, len(d.msg.Header)+8)
-	for name, values := range d.msg.Header {
+// moved is a message's headers for another stream, made of its own, and the tenant it is of: strayTenant where it names none.
+func (d *delivery) moved(own nats.Header) (nats.Header, telemetry.Tenant) {
+	h := make(nats.Header, len(own)+8)
+	for name, values := range own {
 		if !strings.HasPrefix(name, "Nats-") {
 			h[name] = values
 		}
 	}
 	// The batch id stays readable. With its stream, position and moment it is unique, so that JetStream takes none for a repeat of another: the same
 	// batch may fail again after a resend, a message may have no id, and a stream that was made anew counts from one again.
-	h.Set(HeaderID, fmt.Sprintf("%s-%s-%d-%d", headerText(first(d.msg.Header, HeaderID)), d.signal, position, d.stored.UnixNano()))
+	h.Set(HeaderID, fmt.Sprintf("%s-%s-%d-%d", headerText(first(own, HeaderID)), d.signal, d.position, d.stored.UnixNano()))
 	h.Set(HeaderSubject, d.msg.Subject)
-	tenant, err := telemetry.ParseTenant(first(d.msg.Header, HeaderTenant))
+	tenant, err := telemetry.ParseTenant(first(own, HeaderTenant))
 	if err != nil {
 		tenant = strayTenant
 	}

@@ -18,13 +18,18 @@ import (
 // Known fields of a wrong wire type, truncation and ids of a wrong length are errors; unknown and deprecated fields are skipped.
 // A metric without points carries nothing and leaves no trace.
 func (t *Table) Append(payload []byte, position int64) (items int, err error) {
+	return t.AppendFrom(payload, position, 0)
+}
+
+// AppendFrom is Append where the first item's ordinal is another than 0, because others of the position come before it.
+func (t *Table) AppendFrom(payload []byte, position, ordinal int64) (items int, err error) {
 	before := t.b.Mark()
 	if t.pairs == nil {
 		t.pairs = make([]pair, pairSlots)
 	}
 	t.b.Prepare()
 	w := &t.walk
-	w.t, w.pairs, w.position, w.ordinal, w.depth = &t.b, t.pairs, position, 0, 0
+	w.t, w.pairs, w.position, w.ordinal, w.depth = &t.b, t.pairs, position, ordinal, 0
 	if !w.request(payload) {
 		err := w.err
 		t.rollback(before)

@@ -147,9 +147,14 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 		}
 		took++
 		first := t.N
-		n, err := t.Append(h.Payload, h.position)
+		n, err := t.AppendFrom(h.Payload, h.position, int64(h.before))
 		if err != nil {
 			refused = append(refused, refusal{held: h, err: err})
+			continue
+		}
+		if h.shared && n > h.Items {
+			astray = true // the next one in its message would have the same ordinals
+			refused = append(refused, refusal{held: h, err: errCount.Newf("the batch holds %d items, its envelope says %d", n, h.Items)})
 			continue
 		}
 		if strays, at := outside(t.Ints[segment.ColTime][first:first+n], least, most); strays != nil {

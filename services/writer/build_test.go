@@ -3,6 +3,7 @@ package writer
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -90,3 +92,36 @@ func TestManyKeysAreBuiltInParts(t *testing.T) {
 
 // always bounds no time.
 func always(telemetry.Tenant) (least, most int64) { return math.MinInt64, math.MaxInt64 }
+
+// TestItemsOfOneMessageAreToldApart: batches that share a message share its position too, and so their items go on counting. Where a batch holds more
+// than its envelope says, it is refused, and not the next one, whose items it would be taken for.
+func TestItemsOfOneMessageAreToldApart(t *testing.T) {
+	t.Parallel()
+	group := func(says ...int) (all []*held) {
+		before := 0
+		for i, n := range says {
+			h := shopSpans(uint64(i+1), epoch, 3)
+			h.position, h.shared, h.before, h.Items = 77, true, before, n
+			before += n
+			all = append(all, h)
+		}
+		return all
+	}
+	p := plan{now: epoch, segmentItems: 2000, known: newKnown(0), bounds: always, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 }}
+	b := newBuild(telemetry.Traces)
+	refused, err := b.fill(group(3, 3, 3), p)
+	require.NoError(t, err)
+	require.Empty(t, refused)
+	ordinals := func() []int64 { return slices.Sorted(slices.Values(b.table.Ints[segment.ColOrdinal][:b.table.N])) }
+	require.Equal(t, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8}, ordinals())
+	require.Equal(t, slices.Repeat([]int64{77}, 9), b.table.Ints[segment.ColPosition][:9])
+
+	lies := group(3, 2, 3)
+	refused, err = b.fill(lies, p)
+	require.NoError(t, err)
+	require.Len(t, refused, 1)
+	require.Same(t, lies[1], refused[0].held)
+	require.Nil(t, refused[0].rest)
+	require.Equal(t, "writer.count", fault.From(refused[0].err).Code)
+	require.Equal(t, []int64{0, 1, 2, 5, 6, 7}, ordinals())
+}

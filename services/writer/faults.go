@@ -26,6 +26,11 @@ var (
 		Meaning: "A batch on the bus has items far older than its tenant keeps, or in the future; the others are stored, and the batch becomes a dead letter.",
 		Advice:  "See who else writes to the bus; or raise the retention or flush.max_ahead and replay the dead letter within a day, which stores what is missing.",
 	}
+	errCount = fault.Kind{
+		Class: fault.Invalid, Code: "writer.count",
+		Meaning: "A batch that shares its message with others has more items than its envelope says; it becomes a dead letter, the others are stored.",
+		Advice:  "See who else writes to the bus.",
+	}
 	errRebuilt = fault.Kind{
 		Class: fault.Internal, Code: "writer.rebuilt",
 		Meaning: "A batch that was made ready for the database once could not be a second time: a defect; nothing of its flush is stored, and it is tried again.",

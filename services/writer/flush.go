@@ -16,6 +16,8 @@ import (
 type held struct {
 	telemetry.Batch
 	position int64 // stream sequence: the ingest position of its items
+	shared   bool  // its message holds other batches too, which have the same position …
+	before   int   // … and so many items before it
 	attempts int   // 1 at the first delivery
 	arrived  time.Time
 	settle   func(context.Context, error) error

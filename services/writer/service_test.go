@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -182,6 +184,85 @@ func TestAPoisonedBatchIsDeadLetteredAlone(t *testing.T) {
 	dead, err := r.bus.DeadLetters(testbed.Context(t))
 	require.NoError(t, err)
 	require.Equal(t, uint64(2), dead)
+}
+
+// publishAtOnce sends each batch by a call of its own, as many senders do at a time, and says how many messages hold them.
+func (r *rig) publishAtOnce(batches []*held) int {
+	r.t.Helper()
+	before, err := r.bus.Pending(testbed.Context(r.t), telemetry.Traces)
+	require.NoError(r.t, err)
+	var sending sync.WaitGroup
+	for _, h := range batches {
+		sending.Go(func() {
+			if _, err := r.publisher.Publish(testbed.Context(r.t), []telemetry.Batch{h.Batch}); err != nil {
+				r.t.Error(err)
+			}
+		})
+	}
+	sending.Wait()
+	after, err := r.bus.Pending(testbed.Context(r.t), telemetry.Traces)
+	require.NoError(r.t, err)
+	return int(after.LastPosition - before.LastPosition)
+}
+
+// Small batches that share messages are stored once each, in whatever company they are sent again; one that cannot be stored is a dead letter alone, and is
+// stored when it is replayed.
+func TestBatchesThatShareAMessageAreStoredForThemselves(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	pool := r.store.db.Pool
+	_, err := pool.Exec(testbed.Context(t), "ALTER TABLE spans_fact ADD CONSTRAINT refuse CHECK (connection_id <> 'bad') NOT VALID")
+	require.NoError(t, err)
+	const good, bad = 150, 10
+	var all []*held
+	for seed := range good {
+		all = append(all, shopSpans(uint64(seed), epoch, 2))
+	}
+	for seed := range bad {
+		h := shopSpans(uint64(1000+seed), epoch, 2)
+		if h.Connection = "bad"; seed == 0 {
+			h = batch("default", telemetry.Traces, []byte("\x0a\xff?"), 1) // no OTLP
+		}
+		all = append(all, h)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	shuffle := func() { random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] }) }
+	shuffle()
+	require.Less(t, r.publishAtOnce(all), good/2, "messages")
+	r.start()
+	r.settled(telemetry.Traces)
+	letters := func() int {
+		page, err := r.bus.DeadLettersOf(testbed.Context(t), bus.DeadSelection{Tenant: "default"}, 1000)
+		require.NoError(t, err)
+		return len(page.Letters)
+	}
+	segments, _ := r.store.items(telemetry.Traces)
+	require.Equal(t, int64(2*good), segments)
+	require.Equal(t, bad, letters())
+
+	again := slices.DeleteFunc(slices.Clone(all), func(h *held) bool { return h.Connection == "bad" || h.Items == 1 })
+	for len(again) > 0 { // in other company each, and some of it twice
+		n := min(len(again), 1+random.IntN(40))
+		r.publishAtOnce(append(slices.Clone(again[:n]), again[0]))
+		again = again[n:]
+	}
+	r.settled(telemetry.Traces)
+	segments, rows := r.store.items(telemetry.Traces)
+	require.Equal(t, int64(2*good), segments)
+	require.Equal(t, int64(2*good), rows)
+	require.Equal(t, bad, letters())
+
+	_, err = pool.Exec(testbed.Context(t), "ALTER TABLE spans_fact DROP CONSTRAINT refuse")
+	require.NoError(t, err)
+	page, err := r.bus.DeadLettersOf(testbed.Context(t), bus.DeadSelection{Tenant: "default"}, 1000)
+	require.NoError(t, err)
+	for _, letter := range page.Letters {
+		require.NoError(t, r.bus.ReplayDeadLetter(testbed.Context(t), "default", letter.Sequence))
+	}
+	r.settled(telemetry.Traces)
+	segments, _ = r.store.items(telemetry.Traces)
+	require.Equal(t, int64(2*(good+bad-1)), segments)
+	require.Equal(t, 1, letters(), "what is no OTLP is none again")
 }
 
 // refuse makes the database refuse rows of a table, by a trigger that raises a code; when is what is so refused.

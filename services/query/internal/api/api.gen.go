@@ -480,7 +480,7 @@ type Completeness struct {
 	// LagMs How long before the query the watermark is.
 	LagMs *int64 `json:"lag_ms,omitempty"`
 
-	// Pending Batches accepted but not yet committed.
+	// Pending Messages of the queue, each of one or more requests, that are accepted but not yet committed.
 	Pending *int64 `json:"pending,omitempty"`
 
 	// QueueLostFrom The store of the queue was lost, within the last 30 days: of what was accepted from this moment to queue_lost_to, some may be in no answer.

@@ -887,7 +887,7 @@ export interface components {
             lag_ms?: number;
             /**
              * Format: int64
-             * @description Batches accepted but not yet committed.
+             * @description Messages of the queue, each of one or more requests, that are accepted but not yet committed.
              */
             pending?: number;
             /**
