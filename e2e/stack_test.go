@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,6 +95,8 @@ type layout struct {
 	postgres, queue string // directories
 	// servers is how many NATS servers there are, which hold every stream together; 0 is one.
 	servers int
+	// durable has NATS force each message to disk before it acknowledges it.
+	durable bool
 	// link gives a role another address for a server ("postgres" or "bus") that it reaches at upstream.
 	link func(role, server, upstream string) string
 }
@@ -141,7 +144,13 @@ func newStackOn(t *testing.T, l layout, environment ...string) *stack {
 	} else {
 		natsPort, monitorPort := testbed.Port(s.t), testbed.Port(s.t)
 		s.monitor = "http://" + address(monitorPort)
-		s.nats = s.start("nats", natsServer(t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(natsPort), "-m", strconv.Itoa(monitorPort), "-js", "-sd", s.layout.queue)
+		args := []string{"-a", "127.0.0.1", "-p", strconv.Itoa(natsPort), "-m", strconv.Itoa(monitorPort), "-js", "-sd", s.layout.queue}
+		if l.durable {
+			config := filepath.Join(dir, "nats.conf")
+			require.NoError(t, os.WriteFile(config, []byte("jetstream { sync_interval: always }\n"), 0o600))
+			args = append(args, "-c", config)
+		}
+		s.nats = s.start("nats", natsServer(t), nil, args...)
 		s.bus = "nats://" + address(natsPort)
 	}
 	grpcPort, httpPort, queryPort := testbed.Port(s.t), testbed.Port(s.t), testbed.Port(s.t)
@@ -366,9 +375,9 @@ type sending struct {
 
 func (s *stack) send(ctx context.Context, plan load.Plan, target load.Target) *sending {
 	s.t.Helper()
-	target.GRPC, target.HTTP, target.Workers = s.grpc, s.http, 4
+	target.GRPC, target.HTTP, target.Workers = s.grpc, s.http, cmp.Or(target.Workers, 4)
 	// Long enough for something to fail in the middle of it.
-	target.Pace = 5 * time.Second * 4 / time.Duration(3*plan.Requests())
+	target.Pace = 5 * time.Second * time.Duration(target.Workers) / time.Duration(3*plan.Requests())
 	g := &sending{t: s.t, done: make(chan struct{})}
 	go func() {
 		defer close(g.done)
