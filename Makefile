@@ -30,7 +30,7 @@ PARALLEL := -parallel 4
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo build release licences hooks test test-unit test-integration test-postgres15 test-ui test-browser race e2e fire compose bench \
-	bench-ingest bench-merge bench-scan ceiling fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
+	bench-ingest bench-small bench-merge bench-scan ceiling fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -128,6 +128,9 @@ bench-ingest: postgres | go ## Cost of a span, from OTLP bytes to commit: CPU, W
 
 bench-merge: postgres | go ## Cost and gain of merging segments, and what writers feel of it (ARGS=...)
 	@cd e2e && go run ./bench/cmd/merge $(ARGS)
+
+bench-small: postgres | go ## Cost of requests of 1, 10 and 100 spans by 1 to 64 senders, each message forced to disk (ARGS='-against HEAD~1')
+	@cd e2e && go run ./bench/cmd/small $(ARGS)
 
 bench-scan: postgres | go ## Time of queries over segments, beside rows with indexes (ARGS='-spans 5000000', '-against HEAD~1')
 	@cd e2e && go run ./bench/cmd/scan $(ARGS)

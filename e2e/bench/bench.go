@@ -1,10 +1,11 @@
 // Package bench measures ollyScale on a real PostgreSQL with durable settings, with NATS, ingest, writer and janitor as processes of their
-// own: what an item costs to store (Main), what merging costs and gains (MergeMain), what a query takes (ScanMain).
+// own: what an item costs to store (Main), what small requests cost (SmallMain), what merging costs and gains (MergeMain), what a query takes (ScanMain).
 //
 //	make bench-ingest                          what an item costs from OTLP bytes to commit: CPU by process, WAL, disk, memory
 //	make bench-ingest ARGS='-hard'             with what does not compress
 //	make bench-ingest ARGS='-against HEAD~1'   beside the writer and ingest of another revision, case by case in turn
 //	make bench-ingest ARGS='-cases segments,path -rounds 1'
+//	make bench-small                           requests of 1, 10 and 100 spans by 1 to 64 senders
 //	make bench-merge                           the janitor: CPU, bytes an item afterwards, what writers feel of it, flushes of 5 spans
 //	make bench-scan                            queries
 //

@@ -26,15 +26,16 @@ type queue struct {
 }
 
 // renewQueue replaces the queue by an empty one, so that no case pays for another one's messages, and the same bytes sent again are no
-// duplicates. program is the bench whose NATS it is, "" for this one.
-func (m *machine) renewQueue(ctx context.Context, program string) error {
+// duplicates. program is the bench whose NATS it is, "" for this one; args are more of its flags.
+func (m *machine) renewQueue(ctx context.Context, program string, args ...string) error {
 	m.queue.close()
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
 	m.queue = &queue{natsURL: "nats://" + address}
-	if m.nats, err = m.startProgram(ctx, program, "nats", "--address", address, "--dir", m.queueDir()); err != nil {
+	args = append([]string{"nats", "--address", address, "--dir", m.queueDir()}, args...)
+	if m.nats, err = m.startProgram(ctx, program, args...); err != nil {
 		return err
 	}
 	return m.queue.connect(ctx)
@@ -79,11 +80,11 @@ func (q *queue) close() {
 // natsMain is the process nats.
 func natsMain(ctx context.Context, args []string, stderr io.Writer) int {
 	flags := flag.NewFlagSet("nats", flag.ContinueOnError)
-	address, dir := flags.String("address", "", ""), flags.String("dir", "", "")
+	address, dir, always := flags.String("address", "", ""), flags.String("dir", "", ""), flags.Bool("sync-always", false, "")
 	if flags.Parse(args) != nil {
 		return 2
 	}
-	s, err := startNATS(*address, *dir, 0)
+	s, err := startNATS(*address, *dir, 0, *always)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
@@ -94,8 +95,9 @@ func natsMain(ctx context.Context, args []string, stderr io.Writer) int {
 	return 0
 }
 
-// startNATS starts a server in this process; sync is how often it forces its files to disk, 0 for its default.
-func startNATS(address, dir string, sync time.Duration) (*natsserver.Server, error) {
+// startNATS starts a server in this process; sync is how often it forces its files to disk, 0 for its default; always is before each
+// acknowledgement.
+func startNATS(address, dir string, sync time.Duration, always bool) (*natsserver.Server, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -105,7 +107,7 @@ func startNATS(address, dir string, sync time.Duration) (*natsserver.Server, err
 		return nil, err
 	}
 	s, err := natsserver.NewServer(&natsserver.Options{
-		Host: host, Port: number, JetStream: true, StoreDir: dir, SyncInterval: sync, NoSigs: true, NoLog: true,
+		Host: host, Port: number, JetStream: true, StoreDir: dir, SyncInterval: sync, SyncAlways: always, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ type setup struct {
 	writers  int       // 0 is one, -1 none
 	zip      bool      // send requests compressed
 	together bool      // ingest, writer and NATS in one process
+	durable  bool      // NATS, of this build, forces each message to disk before it acknowledges it
 	other    *revision // whose programs run; nil for this build's
 }
 
@@ -55,7 +56,12 @@ func (m *machine) stage(ctx context.Context, s setup) (_ *stage, err error) {
 	if s.together {
 		return st, st.startTogether(ctx)
 	}
-	if err = m.renewQueue(ctx, s.other.program()); err != nil {
+	if s.durable {
+		err = m.renewQueue(ctx, "", "--sync-always")
+	} else {
+		err = m.renewQueue(ctx, s.other.program())
+	}
+	if err != nil {
 		return nil, err
 	}
 	for range cmp.Or(s.writers, 1) {

@@ -24,7 +24,7 @@ func togetherMain(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	if flags.Parse(args) != nil {
 		return service.ExitUsage
 	}
-	s, err := startNATS(*natsAddress, *natsDir, time.Second)
+	s, err := startNATS(*natsAddress, *natsDir, time.Second, false)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return service.ExitFailed
