@@ -269,6 +269,7 @@ func (t tally) largest(n int) ([]columnBytes, error) {
 			return nil, err
 		}
 		add("(directory)", "", d.Directory)
+		add("(passages)", fmt.Sprintf("of %d bytes an item", d.Passages.Raw/d.Items), d.Passages.Stored)
 		for _, c := range d.Sections {
 			add(c.Name, c.Encoding, c.Stored)
 		}

@@ -24,6 +24,7 @@ type Description struct {
 	Directory  int // bytes
 	Body       int // bytes
 	Frames     []FrameDescription
+	Passages   FrameDescription     // all chunks of passages together, which are the last of Frames
 	Sections   []SectionDescription // in the order of the directory: columns and dictionaries, then attribute keys by name
 	Extensions []ExtensionDescription
 }
@@ -82,6 +83,9 @@ func Describe(directory, body []byte) (*Description, error) {
 			codec = "zstd"
 		}
 		out.Frames = append(out.Frames, FrameDescription{Codec: codec, Stored: f.Stored, Raw: f.Raw})
+		if i >= len(d.dir.Frames)-d.dir.Passages.Frames() {
+			out.Passages.Codec, out.Passages.Stored, out.Passages.Raw = codec, out.Passages.Stored+f.Stored, out.Passages.Raw+f.Raw
+		}
 		end = f.Offset + f.Stored
 		if end > len(body) {
 			return nil, damagedf("frame %d ends at %d, the body at %d", i, end, len(body))

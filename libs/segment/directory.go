@@ -101,6 +101,9 @@ func (d *Directory) Decoded(w Want) int64 {
 				needed[st.Frame] = true
 			}
 		}
+		for _, i := range d.dir.Behind(nil, s) {
+			needed[i] = true
+		}
 	}
 	for i := range d.dir.Sections {
 		if s := &d.dir.Sections[i]; n.section(s.ID) {
@@ -114,7 +117,10 @@ func (d *Directory) Decoded(w Want) int64 {
 	}
 	var sum int64
 	for i, is := range needed {
-		if is {
+		switch chunk := i - d.dir.Chunk(0); {
+		case is && chunk >= 0: // a chunk may be written in words, which are fewer bytes than its text
+			sum += int64(d.dir.Passages.Bytes(chunk))
+		case is:
 			sum += int64(d.dir.Frames[i].Raw)
 		}
 	}

@@ -148,6 +148,7 @@ func (e *encoder) begin(t *table.Builder, rows []uint32, level int) error {
 	if err := e.out.Begin(t.Signal, len(rows), level); err != nil {
 		return err
 	}
+	e.s.Passages = e.out.Passages()
 	e.tokens.Reset()
 	e.traces.Reset()
 	e.maps[mapResources].reset(len(t.Resources))
@@ -167,7 +168,7 @@ const (
 
 // add writes a section, whose streams are in e.s.
 func (e *encoder) add(s container.Section) {
-	e.out.Add(s, [container.NumStreams][]byte{e.s.Code, e.s.Plain, e.s.Text})
+	e.out.Add(s, [container.NumStreams][]byte{e.s.Code, e.s.Plain, e.s.Text}, e.s.Chunks)
 }
 
 // intSection writes an integer column; a constant one needs only its bounds, one that is all zero not even a section.

@@ -70,6 +70,11 @@ func TestAppendRows(t *testing.T) {
 	check(t, telemetry.Traces, demoTraces(t, 1, 3000, true), newRandom(1))
 	check(t, telemetry.Logs, demoLogs(t, 1, 3000), newRandom(2))
 	check(t, telemetry.Metrics, demoMetrics(t, 1, 1)[0], newRandom(3))
+	for _, signal := range telemetry.Signals() {
+		for _, payloads := range shapesOf(t, signal, 1000, 1000) {
+			check(t, signal, payloads[0], newRandom(4))
+		}
+	}
 }
 
 // readWithIDsApart reads rows without the bytes of ids, and gives them those of their own ids alone.

@@ -10,6 +10,7 @@ package container
 import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
@@ -71,6 +72,30 @@ type Frame struct {
 	Codec               uint8
 }
 
+// Passages says which frames, the last ones, hold the long texts of a segment: chunk after chunk, and before them the list of their words, if they
+// are written in words.
+type Passages struct {
+	Chunks int
+	Last   int // bytes of the last chunk; all others have passages.ChunkBytes
+	Words  bool
+}
+
+// Frames is how many frames these are.
+func (p *Passages) Frames() int {
+	if p.Words {
+		return p.Chunks + 1
+	}
+	return p.Chunks
+}
+
+// Bytes is how long a chunk is.
+func (p *Passages) Bytes(chunk int) int {
+	if chunk+1 == p.Chunks {
+		return p.Last
+	}
+	return passages.ChunkBytes
+}
+
 // Stream is a part of a frame's raw bytes.
 type Stream struct{ Frame, Offset, Length int32 }
 
@@ -83,7 +108,8 @@ type Section struct {
 	Distinct int    // keys and texts: entries of the dictionary, an upper bound of the distinct values
 	Min, Max int64  // integer columns, and integer values of keys
 	Streams  [NumStreams]Stream
-	Fields   Fields // extension fields
+	Fields   Fields  // extension fields
+	Chunks   []int32 // of the passages to which it refers, in rising order
 }
 
 // HasBounds tells whether Min and Max are kept.

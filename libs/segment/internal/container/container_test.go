@@ -27,8 +27,8 @@ func TestFields(t *testing.T) {
 	require.Equal(t, "one", string(content))
 	_, ok = f.Get(2)
 	require.False(t, ok)
-	require.ErrorContains(t, f.understood("it"), "it of the segment needs extension 7")
-	require.NoError(t, Fields{}.With(1, false, nil).understood("it"))
+	require.ErrorContains(t, f.understood("it", 3), "it of the segment needs extension 7")
+	require.NoError(t, Fields{}.With(1, false, nil).understood("it", 3))
 
 	for name, damaged := range map[string]Fields{
 		"no tag":           {0, 0},
@@ -74,7 +74,7 @@ func written(t testing.TB, level int) (directory, body []byte, want map[string][
 	require.NoError(t, w.Begin(telemetry.Logs, 77, level))
 	want = map[string][NumStreams][]byte{}
 	add := func(s Section, streams [NumStreams][]byte) {
-		w.Add(s, streams)
+		w.Add(s, streams, nil)
 		want[s.Name()] = streams
 	}
 	field := Fields{}.With(9, false, []byte("f"))
@@ -204,7 +204,7 @@ func TestKeysThatShareMuch(t *testing.T) {
 	var w Writer
 	require.NoError(t, w.Begin(telemetry.Logs, 1, 0))
 	for i := range d.Keys {
-		w.Add(d.Keys[i], [NumStreams][]byte{})
+		w.Add(d.Keys[i], [NumStreams][]byte{}, nil)
 	}
 	_, _, err := w.Finish()
 	require.True(t, ErrEntries.Matches(err))

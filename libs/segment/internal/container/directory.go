@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -20,10 +21,14 @@ type Directory struct {
 	Sections []Section // columns and dictionaries in body order
 	Keys     []Section // sorted by key
 	Fields   Fields    // extension fields
+	Passages Passages
 }
 
-// hasFields is the bit in an entry's mask of streams that announces extension fields.
-const hasFields = 0x80
+// Bits in an entry's mask of streams beyond those of the streams.
+const (
+	hasChunks = 0x10 // numbers of chunks of the passages follow
+	hasFields = 0x80 // extension fields follow
+)
 
 // Append writes the directory.
 func (d *Directory) Append(b []byte) []byte {
@@ -92,6 +97,9 @@ func (s *Section) appendRest(b []byte) []byte {
 			mask |= 1 << i
 		}
 	}
+	if len(s.Chunks) > 0 {
+		mask |= hasChunks
+	}
 	if len(s.Fields) > 0 {
 		mask |= hasFields
 	}
@@ -100,6 +108,14 @@ func (s *Section) appendRest(b []byte) []byte {
 		if st := &s.Streams[i]; st.Length > 0 {
 			b = binary.AppendUvarint(b, uint64(st.Frame))
 			b = binary.AppendUvarint(b, uint64(st.Length))
+		}
+	}
+	if len(s.Chunks) > 0 {
+		b = binary.AppendUvarint(b, uint64(len(s.Chunks)))
+		next := int32(0)
+		for _, c := range s.Chunks {
+			b = binary.AppendUvarint(b, uint64(c-next))
+			next = c + 1
 		}
 	}
 	if len(s.Fields) > 0 {
@@ -206,12 +222,15 @@ func (d *Directory) Parse(b []byte, newest byte) error {
 	if r.bad || len(r.b) != 0 {
 		return Damagedf("directory is truncated or too long")
 	}
+	if err := d.parsePassages(used); err != nil {
+		return err
+	}
 	for i := range used {
 		if used[i].bytes != d.Frames[i].Raw {
 			return Damagedf("frame %d is not filled by its streams", i)
 		}
 	}
-	return d.Fields.understood("the directory")
+	return d.Fields.understood("the directory", fieldPassages)
 }
 
 func (d *Directory) parseFrames(r *directoryReader) error {
@@ -231,6 +250,69 @@ func (d *Directory) parseFrames(r *directoryReader) error {
 		offset += f.Stored
 	}
 	return nil
+}
+
+// field is the extension of the directory that tells of passages.
+func (p *Passages) field() Fields {
+	words := byte(0)
+	if p.Words {
+		words = 1
+	}
+	b := append(binary.AppendUvarint(nil, uint64(p.Chunks)), words)
+	return Fields{}.With(fieldPassages, true, binary.AppendUvarint(b, uint64(p.Last)))
+}
+
+// parsePassages finds the frames of passages: no stream lies there, and none makes more text than a chunk has.
+func (d *Directory) parsePassages(used []use) error {
+	p := &d.Passages
+	if content, ok := d.Fields.Get(fieldPassages); ok {
+		r := &directoryReader{b: content}
+		p.Chunks = r.limited(min(len(d.Frames), passages.MostText/passages.ChunkBytes))
+		words := r.byte()
+		p.Last, p.Words = r.limited(passages.ChunkBytes), words == 1
+		if r.bad || len(r.b) > 0 || words > 1 || p.Chunks == 0 || p.Last == 0 || p.Frames() > len(d.Frames) {
+			return Damagedf("passages are not there")
+		}
+	}
+	for _, list := range [...][]Section{d.Sections, d.Keys} {
+		for i := range list {
+			if c := list[i].Chunks; len(c) > 0 && int(c[len(c)-1]) >= p.Chunks {
+				return Damagedf("%s refers to passages that are not there", list[i].Name())
+			}
+		}
+	}
+	if p.Words && d.Frames[d.words()].Raw > passages.MostList {
+		return Damagedf("the list of words is too long")
+	}
+	for i := range p.Chunks {
+		if raw := d.Frames[d.Chunk(i)].Raw; raw > p.Bytes(i) || raw < p.Bytes(i) && !p.Words {
+			return Damagedf("chunk %d of passages has %d bytes", i, raw)
+		}
+	}
+	for i := len(d.Frames) - p.Frames(); i < len(d.Frames); i++ {
+		if used[i].bytes > 0 {
+			return Damagedf("frame %d holds passages and streams", i)
+		}
+		used[i].bytes = d.Frames[i].Raw
+	}
+	return nil
+}
+
+// Chunk is the number of the frame of a chunk of passages.
+func (d *Directory) Chunk(i int) int { return len(d.Frames) - d.Passages.Chunks + i }
+
+// words is the number of the frame with the list of words.
+func (d *Directory) words() int { return d.Chunk(-1) }
+
+// Behind appends the numbers of the frames of passages that s refers to.
+func (d *Directory) Behind(to []int, s *Section) []int {
+	if d.Passages.Words && len(s.Chunks) > 0 {
+		to = append(to, d.words())
+	}
+	for _, c := range s.Chunks {
+		to = append(to, d.Chunk(int(c)))
+	}
+	return to
 }
 
 // use is what of a frame the streams take that were read so far.
@@ -264,7 +346,7 @@ func (d *Directory) parseSections(r *directoryReader, used []use) error {
 		if s.ID >= SectionText {
 			s.Count = r.limited(MaxEntries)
 		}
-		s.parseRest(r, d.Frames, used)
+		s.parseRest(r, d, used)
 	}
 	return nil
 }
@@ -292,12 +374,13 @@ func (d *Directory) parseKeys(r *directoryReader, used []use) error {
 		}
 		prev = s.Key
 		s.Count = r.limited(MaxEntries)
-		s.parseRest(r, d.Frames, used)
+		s.parseRest(r, d, used)
 	}
 	return nil
 }
 
-func (s *Section) parseRest(r *directoryReader, frames []Frame, used []use) {
+func (s *Section) parseRest(r *directoryReader, d *Directory, used []use) {
+	frames := d.Frames
 	if s.hasDictionary() {
 		s.Types = r.byte()
 		s.Distinct = r.limited(MaxEntries)
@@ -310,7 +393,7 @@ func (s *Section) parseRest(r *directoryReader, frames []Frame, used []use) {
 		}
 	}
 	mask := r.byte()
-	if mask&^hasFields >= 1<<NumStreams {
+	if mask&^(hasFields|hasChunks) >= 1<<NumStreams {
 		r.bad = true
 		return
 	}
@@ -331,6 +414,16 @@ func (s *Section) parseRest(r *directoryReader, frames []Frame, used []use) {
 		s.Streams[i] = Stream{Frame: int32(f), Offset: int32(used[f].bytes), Length: int32(n)}
 		used[f].bytes += n
 	}
+	if mask&hasChunks != 0 {
+		s.Chunks = make([]int32, r.limited(min(len(frames), passages.MostText/passages.ChunkBytes)))
+		next := 0
+		for i := range s.Chunks {
+			c := next + r.limited(len(frames)-1-next)
+			s.Chunks[i] = int32(c)
+			next = c + 1
+		}
+		r.bad = r.bad || next == 0 || next > len(frames) // the mask names no chunks where there are none
+	}
 	if mask&hasFields != 0 {
 		s.Fields = r.fields()
 	}
@@ -340,10 +433,10 @@ func (s *Section) parseRest(r *directoryReader, frames []Frame, used []use) {
 func (d *Directory) Memory() int {
 	n := len(d.Frames)*int(unsafe.Sizeof(Frame{})) + (len(d.Sections)+len(d.Keys))*int(unsafe.Sizeof(Section{})) + len(d.Fields)
 	for i := range d.Sections {
-		n += len(d.Sections[i].Fields)
+		n += len(d.Sections[i].Fields) + 4*len(d.Sections[i].Chunks)
 	}
 	for i := range d.Keys {
-		n += len(d.Keys[i].Key) + len(d.Keys[i].Fields)
+		n += len(d.Keys[i].Key) + len(d.Keys[i].Fields) + 4*len(d.Keys[i].Chunks)
 	}
 	return n
 }
@@ -372,7 +465,7 @@ func (s *Section) Understood() error {
 	if len(s.Fields) == 0 {
 		return nil
 	}
-	return s.Fields.understood(s.Name())
+	return s.Fields.understood(s.Name(), 0)
 }
 
 // Understood is the error of the first entry that this program cannot read whole.

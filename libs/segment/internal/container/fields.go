@@ -7,7 +7,7 @@ import (
 
 // Fields are extension fields, what later programs add to a directory, to one of its entries, or to the body of a section: a tag, a length
 // and bytes each, strictly ascending by tag. A program passes over a tag that it does not know, unless the tag is critical. The
-// specification lists the tags, those without a reader yet too; this version knows no critical one.
+// specification lists the tags, those without a reader yet too.
 type Fields []byte
 
 // Field is one extension field. Content lies in the memory of the Fields.
@@ -16,6 +16,9 @@ type Field struct {
 	Critical bool   // who does not know the tag may not read what the field belongs to
 	Content  []byte
 }
+
+// fieldPassages is the tag of the directory's critical field that tells of passages.
+const fieldPassages = 3
 
 // MaxTag is the largest tag.
 const MaxTag = 1<<32 - 1
@@ -80,13 +83,13 @@ func (f Fields) valid() bool {
 	return true
 }
 
-// understood is the error (fault.Internal, code "segment.extension") of a field that must be known and is not.
-func (f Fields) understood(what string) error {
+// understood is the error (fault.Internal, code "segment.extension") of a field that must be known and is not the known one.
+func (f Fields) understood(what string, known uint64) error {
 	if len(f) == 0 {
 		return nil
 	}
 	for field := range f.All() {
-		if field.Critical {
+		if field.Critical && field.Tag != known {
 			return errExtension.Newf("%s of the segment needs extension %d, which this program does not know", what, field.Tag)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
@@ -38,6 +39,10 @@ func (d *Directory) Ranges(to []Range, s *Section, skip int) []Range {
 			to = append(to, Range{f.Offset, f.Stored})
 		}
 	}
+	for _, i := range d.Behind(nil, s) {
+		f := &d.Frames[i]
+		to = append(to, Range{f.Offset, f.Stored})
+	}
 	return to
 }
 
@@ -65,6 +70,10 @@ type Reader struct {
 	dir    *Directory
 	parts  []Part
 	frames [][]byte // raw bytes of the frames that were unzipped, in memory
+	texts  passages.Budget
+	chunks [][]byte      // the passages that were read
+	words  passages.List // of the passages, if it is listed
+	listed bool
 }
 
 // NewReader makes a Reader that unzips into memory: what it gives out is valid until memory is renewed, and as long as the parts are.
@@ -78,7 +87,9 @@ func NewReader(memory *arena.Arena) (*Reader, error) {
 
 // Open begins with another segment, of whose body parts are there.
 func (r *Reader) Open(d *Directory, parts []Part) {
-	r.dir, r.parts = d, parts
+	r.dir, r.parts, r.texts, r.listed = d, parts, passages.Budget{}, false
+	clear(r.chunks[:cap(r.chunks)])
+	r.chunks = r.chunks[:0]
 	clear(r.frames[:cap(r.frames)])
 	r.frames = slices.Grow(r.frames[:0], len(d.Frames))[:len(d.Frames)]
 }
@@ -90,6 +101,7 @@ func (r *Reader) Close() { r.dir, r.parts = nil, nil }
 func (r *Reader) Forget() {
 	r.Close()
 	clear(r.frames[:cap(r.frames)])
+	clear(r.chunks[:cap(r.chunks)])
 }
 
 // Parts are the parts of the body that Open was given.
@@ -118,7 +130,78 @@ func (r *Reader) Source(s *Section) (*streams.Source, error) {
 			return nil, err
 		}
 	}
-	return &streams.Source{Code: raw[StreamCode], Plain: raw[StreamPlain], Text: raw[StreamText]}, nil
+	src := &streams.Source{Code: raw[StreamCode], Plain: raw[StreamPlain], Text: raw[StreamText]}
+	if len(s.Chunks) > 0 {
+		src.Passages = r
+	}
+	return src, nil
+}
+
+// Len is how many bytes of passages the open segment has. With Append and Take, it makes the Reader a passages.Text.
+func (r *Reader) Len() int {
+	p := &r.dir.Passages
+	return max(p.Chunks-1, 0)*passages.ChunkBytes + p.Last
+}
+
+// Take implements passages.Text.
+func (r *Reader) Take(n int) bool { return r.texts.Take(n) }
+
+// Append appends passages of the open segment; false where they are damaged, or their part of the body is not there.
+func (r *Reader) Append(to []byte, from, length int) ([]byte, bool) {
+	for length > 0 {
+		chunk, at := from/passages.ChunkBytes, from%passages.ChunkBytes
+		if r.dir == nil || from < 0 || chunk >= r.dir.Passages.Chunks {
+			return to, false
+		}
+		b, err := r.chunk(chunk)
+		if err != nil || at >= len(b) {
+			return to, false
+		}
+		n := min(length, len(b)-at)
+		to = append(to, b[at:at+n]...)
+		from, length = from+n, length-n
+	}
+	return to, true
+}
+
+// chunk gives the text of a chunk of passages.
+func (r *Reader) chunk(i int) ([]byte, error) {
+	if len(r.chunks) == 0 {
+		r.chunks = slices.Grow(r.chunks, r.dir.Passages.Chunks)[:r.dir.Passages.Chunks]
+	}
+	if r.chunks[i] != nil {
+		return r.chunks[i], nil
+	}
+	b, err := r.frame(r.dir.Chunk(i))
+	if err != nil {
+		return nil, err
+	}
+	if n := r.dir.Passages.Bytes(i); len(b) < n {
+		if b, err = r.expand(b, n); err != nil {
+			return nil, err
+		}
+	}
+	r.chunks[i] = b
+	return b, nil
+}
+
+// expand gives the text of n bytes that is written in words.
+func (r *Reader) expand(b []byte, n int) ([]byte, error) {
+	if !r.listed {
+		list, err := r.frame(r.dir.words())
+		if err != nil {
+			return nil, err
+		}
+		if !r.words.Parse(list) {
+			return nil, Damagedf("the list of words")
+		}
+		r.listed = true
+	}
+	b, ok := r.words.Expand(r.memory.Take(n), b, n)
+	if !ok {
+		return nil, Damagedf("a chunk of passages")
+	}
+	return b, nil
 }
 
 // Extension gives the extension fields that the body has of a section of the open segment.
@@ -142,16 +225,25 @@ func (r *Reader) stream(st Stream) ([]byte, error) {
 	if f.Codec == FrameRaw {
 		return r.part(f.Offset+offset, length)
 	}
-	if r.frames[st.Frame] == nil {
-		z, err := r.part(f.Offset, f.Stored)
-		if err != nil {
-			return nil, err
-		}
-		if r.frames[st.Frame], err = r.unzip(z, f.Raw); err != nil {
-			return nil, err
-		}
+	b, err := r.frame(int(st.Frame))
+	if err != nil {
+		return nil, err
 	}
-	return r.frames[st.Frame][offset : offset+length], nil
+	return b[offset : offset+length], nil
+}
+
+// frame gives the raw bytes of a frame.
+func (r *Reader) frame(i int) ([]byte, error) {
+	f := &r.dir.Frames[i]
+	if r.frames[i] != nil {
+		return r.frames[i], nil
+	}
+	b, err := r.part(f.Offset, f.Stored)
+	if err != nil || f.Codec == FrameRaw {
+		return b, err
+	}
+	r.frames[i], err = r.unzip(b, f.Raw)
+	return r.frames[i], err
 }
 
 // unzip decompresses one frame.

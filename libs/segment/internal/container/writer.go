@@ -1,10 +1,12 @@
 package container
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -33,6 +35,7 @@ type Writer struct {
 	closed  []int              // numbers of frames in the order in which they were closed
 	place   []int              // per number: its place in closed
 	ordered []Frame
+	long    passages.Builder
 	most    int // entries of a kind that no Count tells of
 	keys    int // bytes of all keys
 }
@@ -66,12 +69,21 @@ func (w *Writer) Begin(signal telemetry.Signal, items, level int) error {
 	for i := range w.open {
 		w.open[i], w.numbers[i] = w.open[i][:0], -1
 	}
+	w.long.Reset()
 	return nil
 }
 
+// Passages is what keeps the long texts of the segment.
+func (w *Writer) Passages() *passages.Builder { return &w.long }
+
 // Add gives a section's streams to frames, and its entry to the directory. Attribute keys come after all other sections, in ascending order.
 // The streams are copied.
-func (w *Writer) Add(s Section, streams [NumStreams][]byte) {
+func (w *Writer) Add(s Section, streams [NumStreams][]byte, chunks []uint64) {
+	for i, word := range chunks {
+		for ; word != 0; word &= word - 1 {
+			s.Chunks = append(s.Chunks, int32(i<<6+bits.TrailingZeros64(word)))
+		}
+	}
 	for i, b := range streams {
 		if len(b) == 0 {
 			continue
@@ -111,13 +123,18 @@ func (w *Writer) Cut() {
 }
 
 func (w *Writer) close(i int) {
-	b := w.open[i]
 	if w.numbers[i] < 0 {
 		return
 	}
-	f := &w.dir.Frames[w.numbers[i]]
+	w.frame(w.numbers[i], w.open[i], i != StreamPlain)
+	w.open[i], w.numbers[i] = w.open[i][:0], -1
+}
+
+// frame writes a frame.
+func (w *Writer) frame(number int, b []byte, compress bool) {
+	f := &w.dir.Frames[number]
 	*f = Frame{Offset: len(w.body), Stored: len(b), Raw: len(b), Codec: FrameRaw}
-	if i != StreamPlain && len(b) >= minCompress {
+	if compress && len(b) >= minCompress {
 		z := w.zip.EncodeAll(b, w.zipped[:0])
 		w.zipped = z
 		if len(z) <= len(b)-len(b)/maxFrameSave && len(b) <= mostRaw(len(z)) {
@@ -126,8 +143,28 @@ func (w *Writer) close(i int) {
 		}
 	}
 	w.body = append(w.body, b...)
-	w.closed = append(w.closed, w.numbers[i])
-	w.open[i], w.numbers[i] = w.open[i][:0], -1
+	w.closed = append(w.closed, number)
+}
+
+// passages writes the chunks of passages, and the list of words before them, if they are written in words.
+func (w *Writer) passages() {
+	kept := w.long.Kept()
+	if len(kept) == 0 {
+		return
+	}
+	p := &w.dir.Passages
+	p.Chunks = (len(kept) + passages.ChunkBytes - 1) / passages.ChunkBytes
+	p.Last = len(kept) - (p.Chunks-1)*passages.ChunkBytes
+	each := func(b []byte) {
+		w.dir.Frames = append(w.dir.Frames, Frame{})
+		w.frame(len(w.dir.Frames)-1, b, true)
+	}
+	if p.Words = w.long.Code(each) != nil; !p.Words {
+		for chunk := range slices.Chunk(kept, passages.ChunkBytes) {
+			each(chunk)
+		}
+	}
+	w.dir.Fields = p.field()
 }
 
 // Finish ends the segment. Both slices are the caller's. ErrEntries says that it holds more entries of a kind than anyone reads.
@@ -135,6 +172,7 @@ func (w *Writer) Finish() (directory, body []byte, err error) {
 	for i := range w.open {
 		w.close(i)
 	}
+	w.passages()
 	w.number()
 	for _, list := range [...][]Section{w.dir.Sections, w.dir.Keys} {
 		for i := range list {

@@ -45,7 +45,7 @@ func written(t *testing.T, c *Columns, rows []uint32) (d *container.Directory, b
 	var to streams.Sink
 	add := func(id uint8, count int, some bool) {
 		if some {
-			w.Add(container.Section{ID: id, Count: count}, [container.NumStreams][]byte{to.Code, to.Plain, to.Text})
+			w.Add(container.Section{ID: id, Count: count}, [container.NumStreams][]byte{to.Code, to.Plain, to.Text}, nil)
 		}
 		to.Reset()
 	}

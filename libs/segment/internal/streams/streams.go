@@ -5,19 +5,28 @@
 // loops over what a Source gives asks Bad before it believes a count.
 package streams
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
+)
 
 // MaxGrowth bounds how many bytes are made of one that is stored, in a frame that is unzipped and in a list of strings, so that what is damaged
 // cannot demand memory (sections 4 and 7).
 const MaxGrowth = 1024
 
-// Sink collects the streams of a section. The zero value is ready.
+// Sink collects the streams of a section. The zero value is ready; one without Passages takes no long texts.
 type Sink struct {
 	Code, Plain, Text []byte
+
+	Passages *passages.Builder // of the segment
+	Chunks   []uint64          // bit per chunk of the passages to which the section refers
 }
 
 // Reset begins another section in the same memory.
-func (s *Sink) Reset() { s.Code, s.Plain, s.Text = s.Code[:0], s.Plain[:0], s.Text[:0] }
+func (s *Sink) Reset() {
+	s.Code, s.Plain, s.Text, s.Chunks = s.Code[:0], s.Plain[:0], s.Text[:0], s.Chunks[:0]
+}
 
 // Byte writes one byte to code.
 func (s *Sink) Byte(b byte) { s.Code = append(s.Code, b) }
@@ -32,6 +41,8 @@ func (s *Sink) Svarint(v int64) { s.Uvarint(Zigzag(v)) }
 type Source struct {
 	Code, Plain, Text []byte
 	Bad               bool // damage was met
+
+	Passages passages.Text // of the segment; nil where it has none
 }
 
 // Byte reads one byte of code.

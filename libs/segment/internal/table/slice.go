@@ -17,6 +17,10 @@ import (
 // MaxItemBytes bounds the protobuf of one item.
 const MaxItemBytes = 8 << 20
 
+// fullBytes is the protobuf of items that fills a segment, whatever their number. Long texts repeat what came before, and more of that is found in a
+// larger segment; but whoever reads all of one holds as much in memory.
+const fullBytes = 2 * MaxItemBytes
+
 // slicer sorts rows with memory of its own.
 type slicer struct {
 	keys, tmpKeys []uint64
@@ -71,7 +75,7 @@ func (t *Builder) Slices(maxItems int) [][]uint32 {
 			for a < b {
 				// A few huge items fill a segment too.
 				end, bytes := a, 0
-				for end < b && bytes <= MaxItemBytes {
+				for end < b && bytes <= fullBytes {
 					bytes += int(t.sizes[s.rows[end]])
 					end++
 				}
@@ -146,30 +150,26 @@ func (t *Builder) rankServices() {
 	s.count = scratch.Slice(s.count, int(rank)+2)
 }
 
-// rankSeries ranks series by metric name, service, resource and id: neighbours share their dictionaries' entries.
+// sparse is how many points a resource has at least for series to be ranked by metric.
+const sparse = 16
+
+// rankSeries ranks series by metric name, service, resource and id: neighbours share their dictionaries' entries. Where resources have few points,
+// a fleet of devices say, these would be lost among what tells of their resources, once in the segments of each metric: there the resource goes
+// before the metric.
 func (t *Builder) rankSeries() {
 	s := &t.slicer
+	byResource := t.N < sparse*len(t.Resources)
 	s.order = scratch.Slice(s.order, len(t.Series))
 	for i := range s.order {
 		s.order[i] = uint32(i)
 	}
 	slices.SortFunc(s.order, func(a, b uint32) int {
 		x, y := &t.Series[a], &t.Series[b]
-		if x.Metric != y.Metric {
-			if c := strings.Compare(t.Metrics[x.Metric].Name, t.Metrics[y.Metric].Name); c != 0 {
-				return c
-			}
+		metric, resource := t.compareMetrics(x, y), t.compareResources(x, y)
+		if byResource {
+			metric, resource = resource, metric
 		}
-		if x.Resource != y.Resource {
-			p, q := &t.Resources[x.Resource], &t.Resources[y.Resource]
-			if c := strings.Compare(p.ServiceName, q.ServiceName); c != 0 {
-				return c
-			}
-			if c := cmp.Compare(p.ID, q.ID); c != 0 {
-				return c
-			}
-		}
-		return cmp.Compare(x.ID, y.ID)
+		return cmp.Or(metric, resource, cmp.Compare(x.ID, y.ID))
 	})
 	s.rank = scratch.Slice(s.rank, len(t.Series))
 	rank := uint32(0)
@@ -180,6 +180,21 @@ func (t *Builder) rankSeries() {
 		s.rank[r] = rank
 	}
 	s.count = scratch.Slice(s.count, int(rank)+2)
+}
+
+func (t *Builder) compareMetrics(x, y *Series) int {
+	if x.Metric == y.Metric {
+		return 0
+	}
+	return strings.Compare(t.Metrics[x.Metric].Name, t.Metrics[y.Metric].Name)
+}
+
+func (t *Builder) compareResources(x, y *Series) int {
+	if x.Resource == y.Resource {
+		return 0
+	}
+	p, q := &t.Resources[x.Resource], &t.Resources[y.Resource]
+	return cmp.Or(strings.Compare(p.ServiceName, q.ServiceName), cmp.Compare(p.ID, q.ID))
 }
 
 // byRank sorts rows by the rank of what they refer to, keeping the order of equals: a counting sort.

@@ -10,6 +10,7 @@ package texts
 
 import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
@@ -29,7 +30,7 @@ type form struct {
 }
 
 // forms lists all forms in the order in which a writer tries them; the last takes every list.
-func forms() []form { return []form{templates(), plain()} }
+func forms() []form { return []form{templates(), copies(), plain()} }
 
 // reader is a list of strings in one form, as List promises it.
 type reader interface {
@@ -52,8 +53,9 @@ type Encoder struct {
 	forms    []form
 	integers *integers.Encoder
 	coder    coder
-	lengths  []int64 // of strings or templates; valid while a list is written
-	touched  int     // what touch returned: it must not be optimised away
+	lengths  []int64         // of strings or templates; valid while a list is written
+	copies   []passages.Copy // valid while a list is written
+	touched  int             // what touch returned: it must not be optimised away
 }
 
 // NewEncoder makes an Encoder that writes numbers with another.
@@ -99,6 +101,7 @@ type List struct {
 	forms     []form // made by the first Read
 	plain     plainList
 	templated templateList
+	copied    copyList
 }
 
 // Read parses n strings, at least one; the list refers to the memory of from. Damage sets Bad, and the list is empty then.
@@ -122,10 +125,11 @@ func (l *List) Read(d *integers.Decoder, from *streams.Source, n int) {
 func (l *List) Forget() {
 	l.plain.forget()
 	l.templated.forget()
+	l.copied.forget()
 }
 
 // Memory is how many bytes the list holds on to for the next Read.
-func (l *List) Memory() int { return l.plain.memory() + l.templated.memory() }
+func (l *List) Memory() int { return l.plain.memory() + l.templated.memory() + l.copied.memory() }
 
 // Built is how many bytes All puts together; 0 where the strings lie in the memory of the source.
 func (l *List) Built() int { return l.built() }

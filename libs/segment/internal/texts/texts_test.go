@@ -15,6 +15,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
@@ -62,12 +63,44 @@ func lists() map[string][][]byte {
 		}
 		out[fmt.Sprint("shape ", shape)] = list
 	}
+	// Each string repeats the end of the one before it, as the turns of a conversation do.
+	turn, turns := []byte{}, [][]byte{}
+	for i := range 20 {
+		turn = append(bytes.Clone(turn[len(turn)/4:]), fmt.Sprintf("%d: ", i)...)
+		for range 60 {
+			turn = append(turn, pieces[r.IntN(len(pieces))]()...)
+		}
+		turns = append(turns, turn)
+	}
+	out["turns"], out["one long"] = turns, [][]byte{bytes.Join(turns, nil)}
 	return out
+}
+
+// kept is passages that are all there.
+type kept struct {
+	bytes  []byte
+	budget *passages.Budget
+}
+
+func (k kept) Len() int { return len(k.bytes) }
+
+func (k kept) Take(n int) bool { return k.budget.Take(n) }
+
+func (k kept) Append(to []byte, from, length int) ([]byte, bool) {
+	return append(to, k.bytes[from:from+length]...), true
+}
+
+// passagesOf are those to which a section refers.
+func passagesOf(to *streams.Sink) passages.Text {
+	if to.Passages == nil {
+		return nil
+	}
+	return kept{bytes.Clone(to.Passages.Kept()), &passages.Budget{}}
 }
 
 func begin(to *streams.Sink) *streams.Source {
 	with := func(b []byte) []byte { return append(bytes.Clone(b), 0xee) }
-	return &streams.Source{Code: with(to.Code), Plain: with(to.Plain), Text: with(to.Text)}
+	return &streams.Source{Code: with(to.Code), Plain: with(to.Plain), Text: with(to.Text), Passages: passagesOf(to)}
 }
 
 // requireSame: what was written is read, string by string and all at once; searches find what a search of every string finds.
@@ -78,6 +111,7 @@ func requireSame(t *testing.T, list [][]byte, to *streams.Sink) {
 	l.Read(integers.NewDecoder(), from, len(list))
 	require.False(t, from.Bad)
 	require.NotEqual(t, "unknown", Describe(begin(to)))
+	from.Passages = nil
 	require.Equal(t, &streams.Source{Code: []byte{0xee}, Plain: []byte{0xee}, Text: []byte{0xee}}, from)
 	for i, want := range list {
 		got, ok := l.One(nil, i)
@@ -113,7 +147,8 @@ func requireSame(t *testing.T, list [][]byte, to *streams.Sink) {
 
 // written is a list in one form; false where that does not take it.
 func written(f *form, list [][]byte) (*streams.Sink, bool) {
-	to := &streams.Sink{}
+	to := &streams.Sink{Passages: &passages.Builder{}}
+	to.Passages.Add(nil, []byte(strings.Repeat("other columns have kept this before, ", 40)))
 	to.Byte(f.code)
 	return to, f.write(NewEncoder(integers.NewEncoder()), to, list)
 }
@@ -137,9 +172,11 @@ func TestForms(t *testing.T) {
 		})
 	}
 	for _, list := range lists() {
-		to := &streams.Sink{}
-		NewEncoder(integers.NewEncoder()).Write(to, list)
-		requireSame(t, list, to)
+		for _, p := range []*passages.Builder{nil, {}} {
+			to := &streams.Sink{Passages: p}
+			NewEncoder(integers.NewEncoder()).Write(to, list)
+			requireSame(t, list, to)
+		}
 	}
 }
 
@@ -147,7 +184,7 @@ func TestForms(t *testing.T) {
 // takes a code that its version does not have for damage; the rows of earlier ones never change.
 func TestVersions(t *testing.T) {
 	t.Parallel()
-	brought := map[int]map[byte]string{1: {0: "plain", 1: "templates"}}
+	brought := map[int]map[byte]string{1: {0: "plain", 1: "templates", 2: "copies"}}
 	want, got := map[byte]string{}, map[byte]string{}
 	for version, list := range brought {
 		require.True(t, version >= 1 && version <= container.FormatVersion, "version %d is not written yet", version)
@@ -208,14 +245,14 @@ func FuzzDamaged(f *testing.F) {
 	for _, list := range lists() {
 		for _, form := range forms() {
 			if to, ok := written(&form, list); ok {
-				f.Add(to.Code, to.Plain, to.Text, uint8(len(list)))
+				f.Add(to.Code, to.Plain, to.Text, to.Passages.Kept(), uint8(len(list)))
 			}
 		}
 	}
-	f.Add([]byte{2}, []byte{}, []byte{}, uint8(1))
-	f.Fuzz(func(t *testing.T, code, plain, text []byte, n uint8) {
+	f.Add([]byte{2}, []byte{}, []byte{}, []byte{}, uint8(1))
+	f.Fuzz(func(t *testing.T, code, plain, text, passage []byte, n uint8) {
 		if n > 0 {
-			checkDamaged(t, &streams.Source{Code: code, Plain: plain, Text: text}, int(n))
+			checkDamaged(t, &streams.Source{Code: code, Plain: plain, Text: text, Passages: kept{passage, &passages.Budget{}}}, int(n))
 		}
 	})
 }
@@ -223,12 +260,18 @@ func FuzzDamaged(f *testing.F) {
 func checkDamaged(t *testing.T, from *streams.Source, n int) {
 	t.Helper()
 	limit := (len(from.Text) + n) * streams.MaxGrowth
+	if len(from.Code) > 0 && from.Code[0] == 2 {
+		limit = passages.MostText
+	}
 	var l List
 	l.Read(integers.NewDecoder(), from, n)
 	if from.Bad {
 		return
 	}
 	require.LessOrEqual(t, l.Built(), limit)
+	if l.Built() > 1<<20 { // what is copied so often takes long to look at
+		return
+	}
 	all, sound := l.All(nil, make([]byte, 0, l.Built()))
 	for i := range n {
 		s, ok := l.One(nil, i)
@@ -255,7 +298,7 @@ func TestDamaged(t *testing.T) {
 				length := len([][]byte{to.Code, to.Plain, to.Text}[which])
 				for i := 0; i < length; i += 1 + length/60 {
 					for _, b := range []int{0, 1, 0x7f, 0xff, -1} {
-						from := &streams.Source{Code: bytes.Clone(to.Code), Plain: bytes.Clone(to.Plain), Text: bytes.Clone(to.Text)}
+						from := &streams.Source{Code: bytes.Clone(to.Code), Plain: bytes.Clone(to.Plain), Text: bytes.Clone(to.Text), Passages: passagesOf(to)}
 						stream := []*[]byte{&from.Code, &from.Plain, &from.Text}[which]
 						if b < 0 {
 							*stream = (*stream)[:i]
@@ -268,7 +311,7 @@ func TestDamaged(t *testing.T) {
 			}
 		}
 	}
-	for _, code := range []byte{2, 0xff} {
+	for _, code := range []byte{3, 0xff} {
 		from := &streams.Source{Code: []byte{code, 0, 0}}
 		new(List).Read(integers.NewDecoder(), from, 1)
 		require.True(t, from.Bad, "a form that nobody knows")

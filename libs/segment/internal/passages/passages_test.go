@@ -1,0 +1,199 @@
+package passages
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// prose is text of a few words.
+func prose(r *rand.Rand, n int) []byte {
+	words := strings.Fields("when the queue of a harbour waits every engine counts it, and no Größe of 世界 follows; {\"role\": \"user\"},")
+	var b []byte
+	for len(b) < n {
+		b = append(b, words[r.IntN(len(words))]...)
+		if r.IntN(8) == 0 {
+			b = fmt.Append(b, r.IntN(1000))
+		}
+		b = append(b, ' ')
+	}
+	return b
+}
+
+// put gives back the texts that copies tell of, where new bytes begin at base.
+func put(kept []byte, base int, copies []Copy, n int) []byte {
+	var out []byte
+	for _, c := range copies {
+		out = append(out, kept[base:base+c.Gap]...)
+		base += c.Gap
+		out = append(out, kept[c.From:c.From+c.Length]...)
+	}
+	return append(out, kept[base:base+n-len(out)]...)
+}
+
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 1))
+	var b Builder
+	for range 3 { // a Builder that is used again
+		b.Reset()
+		history, said, all := []byte{}, 0, 0
+		for range 60 {
+			turn := prose(r, 500+r.IntN(3000))
+			said += len(turn)
+			history = append(history, turn...)
+			list := [][]byte{bytes.Clone(history), turn[len(turn)/2:]} // a question, and in another column a part of it
+			all += len(history) + len(turn)/2
+			require.True(t, b.Begin(len(list[0])+len(list[1])))
+			base, copies, n := len(b.Kept()), []Copy(nil), 0
+			for _, s := range list {
+				copies = b.Add(copies, s)
+				n += len(s)
+			}
+			require.Equal(t, string(bytes.Join(list, nil)), string(put(b.Kept(), base, copies, n)))
+			for _, c := range copies {
+				require.GreaterOrEqual(t, c.Length, LeastCopy)
+			}
+		}
+		require.Less(t, len(b.Kept()), said+said/4, "of %d bytes, %d are new", all, said)
+	}
+}
+
+// TestPlacesGrow: what was kept long ago is found again.
+func TestPlacesGrow(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(2, 2))
+	var b Builder
+	noise := make([]byte, 2<<20)
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	require.Empty(t, b.Add(nil, noise))
+	require.Greater(t, len(b.places), leastPlaces)
+	kept := len(b.Kept())
+	for at := 0; at+4096 < len(noise); at += 100_003 {
+		copies := b.Add(nil, noise[at:at+4096])
+		require.Len(t, copies, 1)
+		require.Greater(t, copies[0].Length, 3000)
+	}
+	require.Less(t, len(b.Kept())-kept, 4096*2)
+}
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	var b Builder
+	require.True(t, b.Begin(MostText))
+	require.False(t, b.Begin(1))
+	b.Reset()
+	require.True(t, b.Begin(1))
+	var r Budget
+	require.True(t, r.Take(MostText))
+	require.False(t, r.Take(2*MostText))
+	require.False(t, r.Take(-1))
+}
+
+func TestChunks(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, Chunks(nil, 5, 0))
+	require.Equal(t, []uint64{0b11}, Chunks(nil, ChunkBytes-1, 2))
+	require.Equal(t, []uint64{1, 1}, Chunks([]uint64{1}, 64*ChunkBytes, ChunkBytes))
+}
+
+// texts are of every kind that words are found in, and of none.
+func texts() map[string][]byte {
+	r := rand.New(rand.NewPCG(3, 3))
+	noise := make([]byte, 40_000)
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	many := []byte{}
+	for i := range 40_000 {
+		many = fmt.Appendf(many, "word%c%c%c ", 'a'+i%26, 'a'+i/26%26, 'a'+i%17)
+	}
+	return map[string][]byte{
+		"prose":       prose(r, 3*ChunkBytes/2),
+		"exact":       prose(r, 2*ChunkBytes)[:2*ChunkBytes],
+		"noise":       noise,
+		"mixed":       append(append(prose(r, 300_000), noise...), prose(r, 300_000)...),
+		"many words":  many,
+		"one letter":  bytes.Repeat([]byte("x"), 100_000),
+		"one word":    bytes.Repeat([]byte("word "), 30_000),
+		"spaces":      bytes.Repeat([]byte("ab  ab ab,ab \x00 é "), 5_000),
+		"other bytes": bytes.Repeat([]byte("\x00\x00\xff\xfe世界 "), 5_000),
+	}
+}
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	var b Builder
+	for name, text := range texts() {
+		b.Reset()
+		b.kept = append(b.kept, text...)
+		var frames [][]byte
+		list := b.Code(func(frame []byte) { frames = append(frames, bytes.Clone(frame)) })
+		require.Equal(t, name != "noise", list != nil, name)
+		if list == nil {
+			require.Empty(t, frames)
+			continue
+		}
+		require.Equal(t, list, frames[0])
+		require.LessOrEqual(t, len(list), MostList)
+		var l List
+		require.True(t, l.Parse(list), name)
+		var got []byte
+		coded := 0
+		for _, frame := range frames[1:] {
+			n := min(ChunkBytes, len(text)-len(got))
+			coded += len(frame)
+			if len(frame) == n {
+				got = append(got, frame...)
+				continue
+			}
+			var ok bool
+			got, ok = l.Expand(got, frame, n)
+			require.True(t, ok, name)
+		}
+		require.True(t, bytes.Equal(text, got), name)
+		require.Less(t, coded+len(list), len(text), name)
+	}
+}
+
+// FuzzWords writes any text in words, and reads any bytes as such: never a panic, never more than was announced.
+func FuzzWords(f *testing.F) {
+	f.Add([]byte("the queue of the harbour, the queue; 12 queues"), []byte{2, 3, 5, 't', 'h', 'e', 'q', 'u', 'e', 'u', 'e'}, []byte{128, 129, ' ', 0, 2, 0xff, 0xfe, 'x'})
+	f.Add([]byte("ab  ab\x00é"), []byte{0}, []byte{0, 0x80})
+	f.Fuzz(func(t *testing.T, text, list, coded []byte) {
+		var l List
+		if l.Parse(list) {
+			got, ok := l.Expand(nil, coded, 1000)
+			require.True(t, !ok || len(got) == 1000)
+			require.LessOrEqual(t, len(got), 1000+1+max(mostWord, 255, len(coded)))
+		}
+		if len(text) == 0 {
+			return
+		}
+		whole := bytes.Repeat(text, 1+leastText/len(text))
+		b := Builder{kept: whole}
+		var frames [][]byte
+		if list = b.Code(func(frame []byte) { frames = append(frames, bytes.Clone(frame)) }); list == nil {
+			return
+		}
+		require.True(t, l.Parse(list))
+		var got []byte
+		for _, frame := range frames[1:] {
+			n := min(ChunkBytes, len(whole)-len(got))
+			if len(frame) == n {
+				got = append(got, frame...)
+				continue
+			}
+			var ok bool
+			got, ok = l.Expand(got, frame, n)
+			require.True(t, ok)
+		}
+		require.True(t, bytes.Equal(whole, got))
+	})
+}

@@ -1,0 +1,77 @@
+package segment
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed/shapes"
+)
+
+// shapesOf is requests of senders that are no shop, of a signal, by their names.
+func shapesOf(t testing.TB, signal telemetry.Signal, items, request int) map[string][][]byte {
+	t.Helper()
+	out := map[string][][]byte{}
+	for _, name := range shapes.Names() {
+		made, err := shapes.Make(name, 1, items, request)
+		require.NoError(t, err)
+		out[name] = made[signal]
+	}
+	return out
+}
+
+// TestShapes holds what items of senders that are no shop take: a request a segment, and merged. What is merged is what was sent.
+func TestShapes(t *testing.T) {
+	t.Parallel()
+	type limits struct{ alone, merged float64 } // bytes of directory and body an item
+	of := map[telemetry.Signal]map[string]limits{
+		telemetry.Traces:  {"batch": {90.1, 54.6}, "gateway": {89.4, 72.4}, "genai": {721, 561}, "iot": {126, 126}, "kubernetes": {129, 113}},
+		telemetry.Logs:    {"batch": {52.1, 43.3}, "gateway": {75.3, 65.6}, "genai": {608, 470}, "iot": {76.5, 72.2}, "kubernetes": {160, 97.5}},
+		telemetry.Metrics: {"batch": {22.4, 21}, "gateway": {7.8, 6.6}, "genai": {18.5, 16.8}, "iot": {40, 36.3}, "kubernetes": {34.6, 21.3}},
+	}
+	for signal, by := range of {
+		for name, payloads := range shapesOf(t, signal, 4000, 250) {
+			t.Run(signal.String()+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				one, all, merged := NewTable("acme", signal), NewTable("acme", signal), NewTable("acme", signal)
+				var want []string
+				alone, settled := 0, 0
+				for i, p := range payloads {
+					items, ok := flatten(t, signal, p)
+					require.True(t, ok)
+					want = append(want, items...)
+					one.Reset()
+					_, err := one.Append(p, int64(i+1))
+					require.NoError(t, err)
+					for _, s := range segments(t, one, MaxItems, 0) {
+						alone += len(s.Directory) + len(s.Body)
+						read(t, all, s, WantAll())
+					}
+				}
+				for _, s := range segments(t, all, MaxItems, 2) {
+					settled += len(s.Directory) + len(s.Body)
+					read(t, merged, s, WantAll())
+				}
+				got, ok := flatten(t, signal, merged.OTLP(nil))
+				require.True(t, ok)
+				slices.Sort(want)
+				require.Equal(t, want, got)
+				n := float64(len(want))
+				t.Logf("%.1f and %.1f B/item", float64(alone)/n, float64(settled)/n)
+				require.LessOrEqual(t, float64(alone)/n, by[name].alone)
+				require.LessOrEqual(t, float64(settled)/n, by[name].merged)
+			})
+		}
+	}
+}
+
+func BenchmarkEncodeShapes(b *testing.B) {
+	for _, signal := range telemetry.Signals() {
+		for name, payloads := range shapesOf(b, signal, 8000, 500) {
+			b.Run(name+"/"+signal.String()+"/fresh", func(b *testing.B) { benchmarkEncode(b, signal, 0, 2000, payloads...) })
+			b.Run(name+"/"+signal.String()+"/merged", func(b *testing.B) { benchmarkEncode(b, signal, 2, MaxItems, payloads...) })
+		}
+	}
+}
