@@ -117,11 +117,13 @@ func (d *Directory) Decoded(w Want) int64 {
 	}
 	var sum int64
 	for i, is := range needed {
-		switch chunk := i - d.dir.Chunk(0); {
-		case is && chunk >= 0: // a chunk may be written in words, which are fewer bytes than its text
-			sum += int64(d.dir.Passages.Bytes(chunk))
-		case is:
+		if is {
 			sum += int64(d.dir.Frames[i].Raw)
+		}
+	}
+	for i := range d.dir.Passages.Chunks { // a chunk may be written in words, which are fewer bytes than its text
+		if frame := d.dir.Chunk(i); needed[frame] {
+			sum += int64(d.dir.Passages.Bytes(i) - d.dir.Frames[frame].Raw)
 		}
 	}
 	return sum

@@ -38,9 +38,25 @@ func seedSegments(tb testing.TB) []*Segment {
 	return out
 }
 
+// longSegments have long texts, which are kept once and written in words.
+func longSegments(tb testing.TB) (out []*Segment) {
+	tb.Helper()
+	for _, signal := range []telemetry.Signal{telemetry.Traces, telemetry.Logs} {
+		table := NewTable("acme", signal)
+		_, err := table.Append(shapesOf(tb, signal, 60, 15)["genai"][0], 3)
+		require.NoError(tb, err)
+		made := segments(tb, table, 100, 2)
+		d, err := ParseDirectory(made[0].Directory)
+		require.NoError(tb, err)
+		require.True(tb, d.dir.Passages.Words)
+		out = append(out, made...)
+	}
+	return out
+}
+
 // FuzzDecode reads damaged segments: never a panic, always the right class and code, and the table stays as it was.
 func FuzzDecode(f *testing.F) {
-	for _, s := range seedSegments(f) {
+	for _, s := range append(seedSegments(f), longSegments(f)...) {
 		f.Add(uint8(s.Signal), s.Directory, s.Body)
 	}
 	f.Fuzz(func(t *testing.T, signal uint8, directory, body []byte) {
@@ -93,7 +109,7 @@ func checkDamaged(t *testing.T, table *Table, directory, body []byte) {
 // TestDamaged flips, cuts and overwrites bytes of real segments.
 func TestDamaged(t *testing.T) {
 	t.Parallel()
-	for i, s := range seedSegments(t) {
+	for i, s := range append(seedSegments(t), longSegments(t)...) {
 		r := newRandom(uint64(i))
 		table := NewTable("acme", s.Signal)
 		for at := range s.Directory {

@@ -102,9 +102,10 @@ func (t *Table) internAll(x *decoder, src *streams.Source, key KeyID, dst []Valu
 		return
 	}
 	x.texts = raws
-	if x.pick != nil && built == 0 {
-		for i, raw := range raws {
-			raws[i] = x.copied(raw)
+	if x.pick != nil {
+		from, to := c.Lent()
+		for i := from; i < to; i++ {
+			raws[i] = x.copied(raws[i])
 		}
 	}
 	seed := t.b.Seed(key)
@@ -121,7 +122,7 @@ func (t *Table) internAll(x *decoder, src *streams.Source, key KeyID, dst []Valu
 		case Empty, String, Bytes, Array, Map:
 			var raw []byte
 			if vt != Empty {
-				raw, raws = raws[0], raws[1:]
+				raw = raws[c.Ordinal(i)]
 			}
 			dst[i] = t.b.InternHashed(key, vt, 0, raw, table.HashRaw(seed, vt, raw))
 		}

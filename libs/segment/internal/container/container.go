@@ -72,8 +72,8 @@ type Frame struct {
 	Codec               uint8
 }
 
-// Passages says which frames, the last ones, hold the long texts of a segment: chunk after chunk, and before them the list of their words, if they
-// are written in words.
+// Passages says which frames, the last ones, hold the long texts of a segment: chunk after chunk. If they are written in words, the list of these stands
+// before the first, and after the list and each chunk the bits of its ids.
 type Passages struct {
 	Chunks int
 	Last   int // bytes of the last chunk; all others have passages.ChunkBytes
@@ -83,7 +83,7 @@ type Passages struct {
 // Frames is how many frames these are.
 func (p *Passages) Frames() int {
 	if p.Words {
-		return p.Chunks + 1
+		return 2*p.Chunks + 2
 	}
 	return p.Chunks
 }

@@ -281,12 +281,15 @@ func (d *Directory) parsePassages(used []use) error {
 			}
 		}
 	}
-	if p.Words && d.Frames[d.words()].Raw > passages.MostList {
-		return Damagedf("the list of words is too long")
+	if p.Words && (d.Frames[d.words()].Raw > passages.MostList || d.Frames[d.words()+1].Codec != FrameRaw) {
+		return Damagedf("the list of words is too long, or its ids are compressed")
 	}
 	for i := range p.Chunks {
 		if raw := d.Frames[d.Chunk(i)].Raw; raw > p.Bytes(i) || raw < p.Bytes(i) && !p.Words {
 			return Damagedf("chunk %d of passages has %d bytes", i, raw)
+		}
+		if p.Words && d.Frames[d.Chunk(i)+1].Codec != FrameRaw {
+			return Damagedf("the ids of chunk %d are compressed", i)
 		}
 	}
 	for i := len(d.Frames) - p.Frames(); i < len(d.Frames); i++ {
@@ -298,19 +301,27 @@ func (d *Directory) parsePassages(used []use) error {
 	return nil
 }
 
-// Chunk is the number of the frame of a chunk of passages.
-func (d *Directory) Chunk(i int) int { return len(d.Frames) - d.Passages.Chunks + i }
+// Chunk is the number of the frame of a chunk of passages. In words, the bits of its ids are the next frame.
+func (d *Directory) Chunk(i int) int {
+	if d.Passages.Words {
+		return len(d.Frames) - 2*d.Passages.Chunks + 2*i
+	}
+	return len(d.Frames) - d.Passages.Chunks + i
+}
 
-// words is the number of the frame with the list of words.
-func (d *Directory) words() int { return d.Chunk(-1) }
+// words is the number of the frame with the list of words; the bits of its ids are the next frame.
+func (d *Directory) words() int { return d.Chunk(0) - 2 }
 
 // Behind appends the numbers of the frames of passages that s refers to.
 func (d *Directory) Behind(to []int, s *Section) []int {
 	if d.Passages.Words && len(s.Chunks) > 0 {
-		to = append(to, d.words())
+		to = append(to, d.words(), d.words()+1)
 	}
 	for _, c := range s.Chunks {
 		to = append(to, d.Chunk(int(c)))
+		if d.Passages.Words {
+			to = append(to, d.Chunk(int(c))+1)
+		}
 	}
 	return to
 }

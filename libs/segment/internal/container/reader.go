@@ -177,7 +177,7 @@ func (r *Reader) chunk(i int) ([]byte, error) {
 		return nil, err
 	}
 	if n := r.dir.Passages.Bytes(i); len(b) < n {
-		if b, err = r.expand(b, n); err != nil {
+		if b, err = r.expand(i, b, n); err != nil {
 			return nil, err
 		}
 	}
@@ -185,19 +185,27 @@ func (r *Reader) chunk(i int) ([]byte, error) {
 	return b, nil
 }
 
-// expand gives the text of n bytes that is written in words.
-func (r *Reader) expand(b []byte, n int) ([]byte, error) {
+// expand gives the text of n bytes of a chunk that is written in words.
+func (r *Reader) expand(chunk int, b []byte, n int) ([]byte, error) {
 	if !r.listed {
 		list, err := r.frame(r.dir.words())
 		if err != nil {
 			return nil, err
 		}
-		if !r.words.Parse(list) {
+		ids, err := r.frame(r.dir.words() + 1)
+		if err != nil {
+			return nil, err
+		}
+		if !r.words.Parse(list, ids) {
 			return nil, Damagedf("the list of words")
 		}
 		r.listed = true
 	}
-	b, ok := r.words.Expand(r.memory.Take(n), b, n)
+	bits, err := r.frame(r.dir.Chunk(chunk) + 1)
+	if err != nil {
+		return nil, err
+	}
+	b, ok := r.words.Expand(r.memory.Take(n), b, bits, n)
 	if !ok {
 		return nil, Damagedf("a chunk of passages")
 	}

@@ -146,7 +146,8 @@ func (w *Writer) frame(number int, b []byte, compress bool) {
 	w.closed = append(w.closed, number)
 }
 
-// passages writes the chunks of passages, and the list of words before them, if they are written in words.
+// passages writes the chunks of passages. If they are written in words, the list of these stands before, and after list and chunks the bits of
+// their ids.
 func (w *Writer) passages() {
 	kept := w.long.Kept()
 	if len(kept) == 0 {
@@ -155,13 +156,17 @@ func (w *Writer) passages() {
 	p := &w.dir.Passages
 	p.Chunks = (len(kept) + passages.ChunkBytes - 1) / passages.ChunkBytes
 	p.Last = len(kept) - (p.Chunks-1)*passages.ChunkBytes
-	each := func(b []byte) {
+	add := func(b []byte, compress bool) {
 		w.dir.Frames = append(w.dir.Frames, Frame{})
-		w.frame(len(w.dir.Frames)-1, b, true)
+		w.frame(len(w.dir.Frames)-1, b, compress)
 	}
-	if p.Words = w.long.Code(each) != nil; !p.Words {
+	p.Words = w.long.Code(func(text, bits []byte) {
+		add(text, true)
+		add(bits, false)
+	})
+	if !p.Words {
 		for chunk := range slices.Chunk(kept, passages.ChunkBytes) {
-			each(chunk)
+			add(chunk, true)
 		}
 	}
 	w.dir.Fields = p.field()

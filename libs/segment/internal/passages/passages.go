@@ -62,6 +62,7 @@ type Builder struct {
 	seen   []seen // places in the text at hand that are not kept yet
 	gap    int    // bytes kept since the last copy, of the list at hand
 	added  int    // bytes of all lists
+	ends   []int  // where in kept a text ends
 	words  coder
 }
 
@@ -76,7 +77,7 @@ func (b *Builder) Reset() {
 	if b.used > 0 {
 		clear(b.places)
 	}
-	b.kept, b.used, b.added = b.kept[:0], 0, 0
+	b.kept, b.ends, b.used, b.added = b.kept[:0], b.ends[:0], 0, 0
 }
 
 // Kept is all bytes that are kept; they must not be changed, and are valid until the next Add.
@@ -123,6 +124,7 @@ func (b *Builder) Add(to []Copy, s []byte) []Copy {
 		literal, hash, ready = at, 0, at+block
 	}
 	b.keep(s[literal:], literal)
+	b.ends = append(b.ends, len(b.kept))
 	return to
 }
 

@@ -43,7 +43,7 @@ func binary(list [][]byte) bool {
 			}
 		}
 	}
-	return odd*32 > all
+	return odd*24 > all
 }
 
 // writeCopies writes strings as what is new and what is copied; false where they are short, or nobody keeps passages.

@@ -92,7 +92,7 @@ func Describe(d *integers.Decoder, from *streams.Source, n int) []string {
 	switch {
 	case from.Bad:
 		return out
-	case typ == mixed:
+	case typ == mixed || typ == apart:
 		return append(out, "mixed types")
 	}
 	switch storeOf(Type(typ)) {

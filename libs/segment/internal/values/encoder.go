@@ -20,7 +20,7 @@ type Encoder struct {
 
 	// Contents of the list being written, each valid while it is.
 	numbers, doubles []int64
-	raws             [][]byte
+	raws, others     [][]byte
 }
 
 // NewEncoder makes an Encoder that writes numbers and strings with others.
@@ -97,15 +97,25 @@ func typeOf(pool []Value, id ID) Type {
 // list writes values: types, then the numbers, doubles and bytes of those that have them.
 func (e *Encoder) list(to *streams.Sink, pool []Value, ids []ID) {
 	first := typeOf(pool, ids[0])
-	if slices.ContainsFunc(ids[1:], func(id ID) bool { return typeOf(pool, id) != first }) {
-		to.Byte(mixed)
+	var types uint16 // bit per type
+	for _, id := range ids {
+		types |= 1 << typeOf(pool, id)
+	}
+	const others = 1<<otlp.Bytes | 1<<otlp.Array | 1<<otlp.Map
+	isApart := types>>otlp.String&1 != 0 && types&others != 0
+	if types != 1<<first {
+		if isApart {
+			to.Byte(apart)
+		} else {
+			to.Byte(mixed)
+		}
 		for _, id := range ids {
 			to.Byte(byte(typeOf(pool, id)))
 		}
 	} else {
 		to.Byte(byte(first))
 	}
-	e.numbers, e.doubles, e.raws = e.numbers[:0], e.doubles[:0], e.raws[:0]
+	e.numbers, e.doubles, e.raws, e.others = e.numbers[:0], e.doubles[:0], e.raws[:0], e.others[:0]
 	for _, id := range ids {
 		v := &pool[id]
 		switch storeOf(typeOf(pool, id)) {
@@ -114,14 +124,20 @@ func (e *Encoder) list(to *streams.Sink, pool []Value, ids []ID) {
 		case doubles:
 			e.doubles = append(e.doubles, int64(v.Num))
 		case raws:
-			e.raws = append(e.raws, v.Raw)
+			if isApart && v.Type != otlp.String {
+				e.others = append(e.others, v.Raw)
+			} else {
+				e.raws = append(e.raws, v.Raw)
+			}
 		case nothing, unknown:
 		}
 	}
 	e.integers.Write(to, e.numbers)
 	e.integers.WriteDoubles(to, e.doubles)
-	if len(e.raws) > 0 {
-		e.texts.Write(to, e.raws)
-		clear(e.raws) // they lie in payloads, which must not be held on to
+	for _, list := range [...][][]byte{e.raws, e.others} {
+		if len(list) > 0 {
+			e.texts.Write(to, list)
+			clear(list) // they lie in payloads, which must not be held on to
+		}
 	}
 }

@@ -64,8 +64,11 @@ func IsText(t Type) bool { return storeOf(t) == raws }
 // IsNumeric tells whether a type's content is a number.
 func IsNumeric(t Type) bool { return storeOf(t) == numbers || storeOf(t) == doubles }
 
-// mixed stands in the place of the type of all values of a list, before a type for each.
-const mixed = 0xff
+// What stands in the place of the type of all values of a list, before a type for each.
+const (
+	mixed = 0xff
+	apart = 0xfe // the bytes of strings stand before those of others, with which they have little in common
+)
 
 // Modes of a column.
 const (
