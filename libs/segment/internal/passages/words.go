@@ -87,7 +87,7 @@ type coder struct {
 	kind   [256]uint8
 	number [256]uint8 // in the alphabet
 	found  []word
-	index  []uint32 // by hash: a place in found + 1
+	index  []uint64 // by hash: the hash, and below it a place in found + 1
 	tokens []uint32 // of all chunks: a place in found + 1, or bytes to spell above spelled
 	list   []uint32 // places in found of the words that are chosen, by their numbers
 	out    []byte
@@ -105,7 +105,6 @@ const (
 // word is one that was found.
 type word struct {
 	at, count uint32
-	hash      uint32
 	code      uint16 // number + 1, if it was chosen
 	length    uint8
 	id        uint8 // what it is written as, if it was not
@@ -118,8 +117,8 @@ func (b *Builder) Code(give func(text, bits []byte)) bool {
 		return false
 	}
 	c := &b.words
-	if c.index == nil {
-		c.kind, c.number, c.index = kinds(), numbers(), make([]uint32, 2*mostFound)
+	if c.number == ([256]uint8{}) {
+		c.kind, c.number = kinds(), numbers()
 	}
 	c.learn(b.kept, b.ends)
 	if !c.choose(b.kept) {
@@ -139,7 +138,7 @@ func (b *Builder) Code(give func(text, bits []byte)) bool {
 
 // learn finds the words of a text. None goes on beyond the end of one of the texts that it is made of, or of a chunk.
 func (c *coder) learn(text []byte, ends []int) {
-	clear(c.index)
+	c.resize(len(text))
 	c.found, c.tokens = c.found[:0], c.tokens[:0]
 	for from := 0; from < len(text); {
 		end := min(from-from%ChunkBytes+ChunkBytes, len(text))
@@ -152,6 +151,20 @@ func (c *coder) learn(text []byte, ends []int) {
 		c.tokenize(text, from, end)
 		from = end
 	}
+}
+
+// resize empties the index, and gives it room for the words of a text of n bytes: a larger one than that takes longer to empty and to look into.
+func (c *coder) resize(n int) {
+	size := leastText
+	for size < min(n/8, 2*mostFound) {
+		size *= 2
+	}
+	if cap(c.index) < size {
+		c.index = make([]uint64, size)
+		return
+	}
+	c.index = c.index[:size]
+	clear(c.index)
 }
 
 func (c *coder) tokenize(text []byte, at, end int) {
@@ -253,17 +266,21 @@ func dashAt(i int) bool { return i == 8 || i == 13 || i == 18 || i == 23 }
 func (c *coder) find(text []byte, from, length int, hash uint32, id uint8) uint32 {
 	mask := uint32(len(c.index) - 1)
 	for at := (hash * 0x9e3779b1) >> (32 - bits.TrailingZeros(uint(len(c.index)))); ; at = (at + 1) & mask {
-		i := c.index[at]
+		slot := c.index[at]
+		i := uint32(slot)
 		if i == 0 {
-			if len(c.found) == mostFound {
+			if len(c.found) == len(c.index)/2 {
 				return 0
 			}
-			c.found = append(c.found, word{at: uint32(from), count: 1, hash: hash, length: uint8(length), id: id})
-			c.index[at] = uint32(len(c.found))
+			c.found = append(c.found, word{at: uint32(from), count: 1, length: uint8(length), id: id})
+			c.index[at] = uint64(hash)<<32 | uint64(len(c.found))
 			return uint32(len(c.found))
 		}
+		if uint32(slot>>32) != hash {
+			continue
+		}
 		w := &c.found[i-1]
-		if w.hash == hash && int(w.length) == length && w.id == id && string(text[w.at:int(w.at)+length]) == string(text[from:from+length]) {
+		if int(w.length) == length && w.id == id && string(text[w.at:int(w.at)+length]) == string(text[from:from+length]) {
 			w.count++
 			return i
 		}
