@@ -4,7 +4,7 @@
 //
 // Invariants: what a Builder has kept never changes until Reset, so that a place in it stays what it is; a copy is of bytes that were kept before
 // it. Finding is by chance and deterministic: repetitions shorter than twice the least copy may be missed, all others are found where the memory of
-// places has room. A Builder holds copies of what it was given, never the memory of others.
+// places has room, but in lists in which little comes again. A Builder holds copies of what it was given, never the memory of others.
 package passages
 
 import (
@@ -25,6 +25,11 @@ const (
 	// block is how many bytes decide whether a place is remembered and looked for; every sampled-th place is.
 	block   = 32
 	sampled = 64
+
+	// A list of which, after so many bytes, less than one part in so many was kept before is not looked through any further: it takes time, and what
+	// little comes again in short strings is found by the compressor.
+	leastLooked = 64 << 10
+	worthCopied = 8
 
 	decides = (sampled - 1) << (block - 6) // bits of the rolling hash that are 0 at such a place
 
@@ -62,6 +67,8 @@ type Builder struct {
 	seen   []seen // places in the text at hand that are not kept yet
 	gap    int    // bytes kept since the last copy, of the list at hand
 	added  int    // bytes of all lists
+	looked int    // bytes of the list at hand that were looked through
+	copied int    // and those of them that were kept before
 	ends   []int  // where in kept a text ends
 	words  coder
 }
@@ -89,7 +96,7 @@ func (b *Builder) Begin(n int) bool {
 		return false
 	}
 	b.added += n
-	b.gap = 0
+	b.gap, b.looked, b.copied = 0, 0, 0
 	return true
 }
 
@@ -98,10 +105,16 @@ func (b *Builder) Add(to []Copy, s []byte) []Copy {
 	if b.gear[0] == 0 {
 		b.shuffle()
 	}
+	b.seen = b.seen[:0]
+	if b.looked > leastLooked && b.copied*worthCopied < b.looked {
+		b.keep(s, 0)
+		b.ends = append(b.ends, len(b.kept))
+		return to
+	}
+	b.looked += len(s)
 	table := &b.gear
 	literal, at := 0, 0 // s[literal:at] is neither kept nor copied yet
 	hash := uint64(0)
-	b.seen = b.seen[:0]
 	ready := block // the hash holds a whole block from here on
 	for at < len(s) {
 		hash = hash<<1 + table[s[at]]
@@ -119,6 +132,7 @@ func (b *Builder) Add(to []Copy, s []byte) []Copy {
 		start := at - back
 		b.keep(s[literal:start], literal)
 		to = append(to, Copy{Gap: b.gap, Length: length, From: from})
+		b.copied += length
 		b.gap = 0
 		at = start + length
 		literal, hash, ready = at, 0, at+block

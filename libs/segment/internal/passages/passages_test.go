@@ -75,12 +75,37 @@ func TestPlacesGrow(t *testing.T) {
 	require.Empty(t, b.Add(nil, noise))
 	require.Greater(t, len(b.places), leastPlaces)
 	kept := len(b.Kept())
+	require.True(t, b.Begin(len(noise)))
 	for at := 0; at+4096 < len(noise); at += 100_003 {
 		copies := b.Add(nil, noise[at:at+4096])
 		require.Len(t, copies, 1)
 		require.Greater(t, copies[0].Length, 3000)
 	}
 	require.Less(t, len(b.Kept())-kept, 4096*2)
+}
+
+// TestListsInWhichNothingComesAgain are not looked through to the end; the next list is.
+func TestListsInWhichNothingComesAgain(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(6, 6))
+	noise := func() []byte {
+		s := make([]byte, 4096)
+		for i := range s {
+			s[i] = byte(r.Uint32())
+		}
+		return s
+	}
+	var b Builder
+	require.True(t, b.Begin(1<<20))
+	first := noise()
+	for range 40 {
+		require.Empty(t, b.Add(nil, noise()))
+	}
+	require.Empty(t, b.Add(nil, first))
+	require.Empty(t, b.Add(nil, first), "who looks no longer finds nothing")
+	require.True(t, b.Begin(1<<20))
+	b.Add(nil, first) // what was not looked through is not remembered
+	require.NotEmpty(t, b.Add(nil, first))
 }
 
 func TestBudget(t *testing.T) {
