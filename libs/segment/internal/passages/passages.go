@@ -26,9 +26,10 @@ const (
 	block   = 32
 	sampled = 64
 
-	// A list of which, after so many bytes, less than one part in so many was kept before is not looked through any further: it takes time, and what
+	// A list of short texts of which, after so many bytes, less than one part in so many was kept before is not looked through any further: it takes time, and what
 	// little comes again in short strings is found by the compressor.
 	leastLooked = 64 << 10
+	shortText   = 1 << 10 // bytes of a text, on average
 	worthCopied = 8
 
 	decides = (sampled - 1) << (block - 6) // bits of the rolling hash that are 0 at such a place
@@ -69,6 +70,7 @@ type Builder struct {
 	added  int    // bytes of all lists
 	looked int    // bytes of the list at hand that were looked through
 	copied int    // and those of them that were kept before
+	short  bool   // whether its texts are
 	ends   []int  // where in kept a text ends
 	words  coder
 }
@@ -90,13 +92,13 @@ func (b *Builder) Reset() {
 // Kept is all bytes that are kept; they must not be changed, and are valid until the next Add.
 func (b *Builder) Kept() []byte { return b.kept }
 
-// Begin begins with another list of texts, of n bytes together: the first gap begins here. False where the segment takes no more.
-func (b *Builder) Begin(n int) bool {
+// Begin begins with another list of texts, so many of n bytes together: the first gap begins here. False where the segment takes no more.
+func (b *Builder) Begin(n, texts int) bool {
 	if n > MostText-b.added {
 		return false
 	}
 	b.added += n
-	b.gap, b.looked, b.copied = 0, 0, 0
+	b.gap, b.looked, b.copied, b.short = 0, 0, 0, n < texts*shortText
 	return true
 }
 
@@ -106,7 +108,7 @@ func (b *Builder) Add(to []Copy, s []byte) []Copy {
 		b.shuffle()
 	}
 	b.seen = b.seen[:0]
-	if b.looked > leastLooked && b.copied*worthCopied < b.looked {
+	if b.short && b.looked > leastLooked && b.copied*worthCopied < b.looked {
 		b.keep(s, 0)
 		b.ends = append(b.ends, len(b.kept))
 		return to

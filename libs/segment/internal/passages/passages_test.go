@@ -48,7 +48,7 @@ func TestTurns(t *testing.T) {
 			history = append(history, turn...)
 			list := [][]byte{bytes.Clone(history), turn[len(turn)/2:]} // a question, and in another column a part of it
 			all += len(history) + len(turn)/2
-			require.True(t, b.Begin(len(list[0])+len(list[1])))
+			require.True(t, b.Begin(len(list[0])+len(list[1]), 2))
 			base, copies, n := len(b.Kept()), []Copy(nil), 0
 			for _, s := range list {
 				copies = b.Add(copies, s)
@@ -75,7 +75,7 @@ func TestPlacesGrow(t *testing.T) {
 	require.Empty(t, b.Add(nil, noise))
 	require.Greater(t, len(b.places), leastPlaces)
 	kept := len(b.Kept())
-	require.True(t, b.Begin(len(noise)))
+	require.True(t, b.Begin(len(noise), 1))
 	for at := 0; at+4096 < len(noise); at += 100_003 {
 		copies := b.Add(nil, noise[at:at+4096])
 		require.Len(t, copies, 1)
@@ -96,14 +96,14 @@ func TestListsInWhichNothingComesAgain(t *testing.T) {
 		return s
 	}
 	var b Builder
-	require.True(t, b.Begin(1<<20))
+	require.True(t, b.Begin(1<<20, 1<<11))
 	first := noise()
 	for range 40 {
 		require.Empty(t, b.Add(nil, noise()))
 	}
 	require.Empty(t, b.Add(nil, first))
 	require.Empty(t, b.Add(nil, first), "who looks no longer finds nothing")
-	require.True(t, b.Begin(1<<20))
+	require.True(t, b.Begin(1<<20, 1<<11))
 	b.Add(nil, first) // what was not looked through is not remembered
 	require.NotEmpty(t, b.Add(nil, first))
 }
@@ -111,10 +111,10 @@ func TestListsInWhichNothingComesAgain(t *testing.T) {
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	var b Builder
-	require.True(t, b.Begin(MostText))
-	require.False(t, b.Begin(1))
+	require.True(t, b.Begin(MostText, 1))
+	require.False(t, b.Begin(1, 1))
 	b.Reset()
-	require.True(t, b.Begin(1))
+	require.True(t, b.Begin(1, 1))
 	var r Budget
 	require.True(t, r.Take(MostText))
 	require.False(t, r.Take(2*MostText))

@@ -53,7 +53,7 @@ func writeCopies(e *Encoder, to *streams.Sink, list [][]byte) bool {
 		total += len(s)
 	}
 	p := to.Passages
-	if p == nil || total < minCopiedList || total < minCopied*len(list) || total < minBinary*len(list) && binary(list) || !p.Begin(total) {
+	if p == nil || total < minCopiedList || total < minCopied*len(list) || total < minBinary*len(list) && binary(list) || !p.Begin(total, len(list)) {
 		return false
 	}
 	base := len(p.Kept())
