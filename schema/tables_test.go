@@ -9,7 +9,7 @@ func TestEverySignalHasItsTables(t *testing.T) {
 	seen := map[string]bool{}
 	for _, signal := range []string{"traces", "logs", "metrics"} {
 		of := TablesOf(signal)
-		for _, table := range []string{of.Segment, of.Group, of.Fact} {
+		for _, table := range []string{of.Segment, of.Group, of.Fresh, of.Body, of.Fact} {
 			if table == "" || seen[table] {
 				t.Errorf("%s has the table %q", signal, table)
 			}

@@ -102,6 +102,13 @@ func (m *machine) fill(ctx context.Context, o scanOptions, r *revision, url stri
 			return nil, err
 		}
 	}
+	if r == nil { // another build's may be elsewhere
+		for _, table := range []string{schema.SpansBody, schema.LogsBody} {
+			if _, err := conn.Exec(ctx, "VACUUM (ANALYZE) "+table); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return f, nil
 }
 
@@ -225,7 +232,11 @@ func (m *machine) backlog(ctx context.Context, signal telemetry.Signal, n uint64
 
 // janitor merges everything that is closed.
 func (m *machine) janitor(ctx context.Context, program, url string) error {
-	p, err := m.startProgram(ctx, program, "janitor", "--once", "--postgres-url", url, "--ops-address", "", "--merge-duty", "1", "--merge-hour-grace", "0s")
+	args := []string{"janitor", "--once", "--postgres-url", url, "--ops-address", "", "--merge-duty", "1", "--merge-hour-grace", "0s"}
+	if program == "" {
+		args = append(args, "--merge-slot-delay", "0s") // nobody reads
+	}
+	p, err := m.startProgram(ctx, program, args...)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -188,7 +189,8 @@ func (st *stage) store(ctx context.Context, s shape) (cost, error) {
 	if err := st.machine.deliver(ctx, r.signal, warming(r.signal)); err != nil {
 		return cost{}, err
 	}
-	if _, err := st.conn.Exec(ctx, "TRUNCATE "+segmentsOf(r.signal)); err != nil {
+	tables := schema.TablesOf(r.signal.String())
+	if _, err := st.conn.Exec(ctx, "TRUNCATE "+strings.Join([]string{tables.Segment, tables.Fresh, tables.Body}, ", ")); err != nil {
 		return cost{}, err
 	}
 	before, err := st.begin(ctx)
@@ -268,18 +270,18 @@ func (m *machine) startJanitor(ctx context.Context, url string, to int) (*proces
 		grace = "10000h" // no hour is closed
 	}
 	return m.start(ctx, "janitor", "--once", "--postgres-url", url, "--ops-address", "", "--merge-duty", "1", "--merge-minute-grace", "0s",
-		"--merge-hour-grace", grace)
+		"--merge-hour-grace", grace, "--merge-slot-delay", "0s")
 }
 
 // look measures what is stored.
 func (l *level) look(ctx context.Context, conn *pgx.Conn, r *requests) error {
 	table := segmentsOf(r.signal)
 	// 24 bytes are a row's own header.
-	const query = `SELECT coalesce(sum(items), 0), count(*), coalesce(sum(octet_length(body)), 0), coalesce(sum(octet_length(trace_filter) + octet_length(token_filter)), 0),
-		coalesce(sum(octet_length(directory)), 0), coalesce(sum(24 + pg_column_size(tenant_id) + pg_column_size(segment_id) + 6 * 8 + 3 * 4 + 2 * 2 +
+	query := `SELECT coalesce(sum(items), 0), count(*), coalesce(sum(octet_length(` + segmentrow.Select("body").List("s") + `)), 0), coalesce(sum(octet_length(trace_filter) + octet_length(token_filter)), 0),
+		coalesce(sum(octet_length(directory)), 0), coalesce(sum(24 + pg_column_size(s.tenant_id) + pg_column_size(s.segment_id) + 6 * 8 + 3 * 4 + 3 * 2 +
 		pg_column_size(service_ids) + pg_column_size(service_items) + pg_column_size(service_max_duration) + pg_column_size(service_max_error_duration)), 0) FROM `
 	var items, header, body, filters, dir int64
-	if err := conn.QueryRow(ctx, query+table).Scan(&items, &l.segments, &body, &filters, &dir, &header); err != nil {
+	if err := conn.QueryRow(ctx, query+segmentrow.From(r.signal)).Scan(&items, &l.segments, &body, &filters, &dir, &header); err != nil {
 		return err
 	}
 	if items != int64(r.items) {
@@ -296,8 +298,14 @@ func (l *level) look(ctx context.Context, conn *pgx.Conn, r *requests) error {
 	filters, header = filters+moreFilters, header+moreHeader
 	l.body, l.filters, l.dir = l.cost.each(body), l.cost.each(filters), l.cost.each(dir)
 	l.content = l.cost.each(body + filters + dir + header)
-	for _, t := range []string{table, group} {
-		size, err := packedSize(ctx, conn, t)
+	tables := schema.TablesOf(r.signal.String())
+	for _, of := range []struct{ like, rows string }{
+		{table, "SELECT * FROM " + table},
+		{group, "SELECT * FROM " + group},
+		{tables.Body, "SELECT * FROM " + tables.Body},
+		{tables.Fresh, "SELECT f.* FROM " + tables.Fresh + " f JOIN " + table + " s USING (slot, tenant_id, segment_id)"},
+	} {
+		size, err := packedSize(ctx, conn, of.like, of.rows)
 		if err != nil {
 			return err
 		}
@@ -306,9 +314,9 @@ func (l *level) look(ctx context.Context, conn *pgx.Conn, r *requests) error {
 	return nil
 }
 
-// packedSize measures a copy of a table, without what merging has freed in it.
-func packedSize(ctx context.Context, conn *pgx.Conn, table string) (size int64, err error) {
-	if _, err := conn.Exec(ctx, fmt.Sprintf("CREATE TABLE packed (LIKE %[1]s INCLUDING ALL); INSERT INTO packed SELECT * FROM %[1]s", table)); err != nil {
+// packedSize measures a table like another with some rows, without what merging has left in that.
+func packedSize(ctx context.Context, conn *pgx.Conn, like, rows string) (size int64, err error) {
+	if _, err := conn.Exec(ctx, fmt.Sprintf("CREATE TABLE packed (LIKE %s INCLUDING ALL); INSERT INTO packed %s", like, rows)); err != nil {
 		return 0, err
 	}
 	if err := conn.QueryRow(ctx, "SELECT pg_total_relation_size('packed')").Scan(&size); err != nil {

@@ -18,7 +18,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
 )
 
@@ -151,18 +153,20 @@ func scanIn(ctx context.Context, o scanOptions, dir string, stdout, stderr io.Wr
 // storage describes in words how much is stored. Segments that were merged leave free space in their tables, which counts on disk.
 func storage(ctx context.Context, conn *pgx.Conn) (string, error) {
 	const (
-		segments = "coalesce(sum(items), 0), count(*), coalesce(sum(octet_length(body) + octet_length(directory) + octet_length(trace_filter) + octet_length(token_filter)), 0)"
+		segments = "coalesce(sum(items), 0), count(*), coalesce(sum(octet_length(coalesce(fresh.body, settled.body, '')) + octet_length(directory) + octet_length(trace_filter) + octet_length(token_filter)), 0)"
 		rows     = "count(*), 0, 0"
 	)
 	size := func(table string) string {
 		return "(SELECT sum(pg_total_relation_size(relid))::bigint FROM pg_partition_tree('" + table + "'))"
 	}
 	var lines []string
-	for _, t := range []struct{ table, group, sums string }{
-		{schema.SpansSegment, schema.SpansGroup, segments}, {schema.LogsSegment, schema.LogsGroup, segments}, {schema.SpansFact, "", rows}, {schema.LogsFact, "", rows},
+	for _, t := range []struct{ table, group, from, sums string }{
+		{schema.SpansSegment, schema.SpansGroup, segmentrow.From(telemetry.Traces), segments},
+		{schema.LogsSegment, schema.LogsGroup, segmentrow.From(telemetry.Logs), segments},
+		{schema.SpansFact, "", schema.SpansFact, rows}, {schema.LogsFact, "", schema.LogsFact, rows},
 	} {
 		var items, count, content, disk int64
-		if err := conn.QueryRow(ctx, "SELECT "+t.sums+", "+size(t.table)+" FROM "+t.table).Scan(&items, &count, &content, &disk); err != nil {
+		if err := conn.QueryRow(ctx, "SELECT "+t.sums+", "+size(t.table)+" FROM "+t.from).Scan(&items, &count, &content, &disk); err != nil {
 			return "", err
 		}
 		if t.group != "" { // where the filters of merged segments are
@@ -171,6 +175,12 @@ func storage(ctx context.Context, conn *pgx.Conn) (string, error) {
 				return "", err
 			}
 			content, disk = content+filters, disk+more
+			for _, bodies := range []string{"_fresh", "_body"} {
+				if err := conn.QueryRow(ctx, "SELECT coalesce("+size(strings.TrimSuffix(t.table, "_segment")+bodies)+", 0)").Scan(&more); err != nil {
+					return "", err
+				}
+				disk += more
+			}
 		}
 		if items == 0 {
 			continue

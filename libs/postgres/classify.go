@@ -97,6 +97,18 @@ func MissingPartition(err error) bool {
 	return ok && pg.Code == "23514" && pg.ConstraintName == ""
 }
 
+// LockTimeout reports whether err says that a lock was not to be had in time.
+func LockTimeout(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "55P03"
+}
+
+// MissingTable reports whether err says that a table is not there.
+func MissingTable(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "42P01"
+}
+
 // DataLimit reports whether err says that a value is beyond one of PostgreSQL's limits (class 54: an index entry too wide, a string too
 // long for jsonb), so that it will be beyond it the next time too. The same SQLSTATE is what a database gives that takes no writes lest
 // its transaction numbers wrap around; that is no matter of the data.

@@ -38,7 +38,7 @@ func TestConstantsAreTheDatabase(t *testing.T) {
 	tables := []string{schema.RedMinute, schema.IngestBatch, schema.RetentionPolicy, schema.JanitorAudit}
 	for _, signal := range telemetry.Signals() {
 		of := schema.TablesOf(signal.String())
-		tables = append(tables, of.Segment, of.Group, of.Fact)
+		tables = append(tables, of.Segment, of.Group, of.Fresh, of.Body, of.Fact)
 	}
 	for _, table := range tables {
 		var exists bool
@@ -46,7 +46,7 @@ func TestConstantsAreTheDatabase(t *testing.T) {
 		require.True(t, exists, table)
 	}
 	var partitioned, known []string
-	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT array_agg(relname::text ORDER BY relname::text COLLATE "C") FROM pg_class WHERE relkind = 'p' AND NOT relispartition`).Scan(&partitioned))
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT array_agg(relname::text ORDER BY relname::text COLLATE "C") FROM pg_class WHERE relkind = 'p' AND NOT relispartition AND pg_get_partkeydef(oid) LIKE 'RANGE%'`).Scan(&partitioned))
 	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT array_agg(table_name ORDER BY table_name COLLATE "C") FROM partitioned_table`).Scan(&known))
 	require.Equal(t, partitioned, known)
 }
@@ -61,7 +61,8 @@ func TestLeavesAreNamedAfterTheirFirstInstant(t *testing.T) {
 	type of struct{ Table, Leaf string }
 	tables, err := pgx.CollectRows(rows, pgx.RowToStructByPos[of])
 	require.NoError(t, err)
-	require.Contains(t, tables, of{schema.SpansSegment, "day"})
+	require.Contains(t, tables, of{schema.SpansSegment, "month"})
+	require.Contains(t, tables, of{schema.SpansBody, "day"})
 	require.Contains(t, tables, of{schema.SpansFact, "hour"})
 	for _, instant := range []string{
 		"2026-11-23T05:17:00Z", "2026-11-23T00:00:00Z", "2026-12-31T23:59:59.999999999Z", "2028-02-29T12:00:00Z", "1970-01-01T00:00:00Z",
@@ -73,6 +74,10 @@ func TestLeavesAreNamedAfterTheirFirstInstant(t *testing.T) {
 			if of.Leaf == "hour" {
 				want, length = when.Format("_y2006_m01_d02_h15"), time.Hour
 				from = time.Unix(0, telemetry.Grain(when.UnixNano(), time.Hour))
+			}
+			if of.Leaf == "month" {
+				want, from = when.Format("_y2006_m01"), time.Date(when.Year(), when.Month(), 1, 0, 0, 0, 0, time.UTC)
+				length = from.AddDate(0, 1, 0).Sub(from)
 			}
 			var name string
 			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partition($1, $2)`, of.Table, when.UnixNano()).Scan(&name))
@@ -168,7 +173,7 @@ func TestEnsurePartitionsAheadAndDrop(t *testing.T) {
 		require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partitions($1, $2, $3)`, from.UnixNano(), to.UnixNano(), hours.UnixNano()).Scan(&n))
 		return n
 	}
-	require.Equal(t, 11*3+3*4, made(), "three days of eleven tables, four hours of three")
+	require.Equal(t, 8*3+3*4+6, made(), "three days of eight tables, four hours of three, a month of six")
 	require.Zero(t, made(), "a second time makes nothing")
 
 	var before []string
@@ -193,11 +198,12 @@ func TestLeavesAreMadeAsTheirTablesSay(t *testing.T) {
 	db := testbed.Database(t)
 	when := at("2026-11-23T05:17:00Z")
 	ensure(t, db.Pool, schema.SpansSegment, when)
+	ensure(t, db.Pool, schema.SpansBody, when)
 	ensure(t, db.Pool, schema.SpansFact, when)
 	var storage, methods, options string
 	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT string_agg(attstorage::text, '' ORDER BY attnum) FROM pg_attribute
-		WHERE attrelid = 'spans_segment_y2026_m11_d23'::regclass AND attname IN ('trace_filter', 'token_filter', 'directory', 'body')`).Scan(&storage))
-	require.Equal(t, "eeee", storage, "the bytes are stored EXTERNAL")
+		WHERE attrelid::regclass::text ~ '^spans_(segment_y2026_m11|body_y2026_m11_d23|fresh_0[07])$' AND attname IN ('trace_filter', 'token_filter', 'directory', 'body')`).Scan(&storage))
+	require.Equal(t, "eeeeee", storage, "the bytes are stored EXTERNAL")
 	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT string_agg(m.amname, ',' ORDER BY m.amname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
 		WHERE i.indrelid = 'spans_fact_y2026_m11_d23_h05'::regclass`).Scan(&methods))
 	require.Equal(t, "brin,brin,btree,btree", methods)
@@ -330,13 +336,13 @@ func TestSegmentsKeepTheirHour(t *testing.T) {
 	db := testbed.Database(t)
 	when := at("2026-11-23T05:59:59Z")
 	ensure(t, db.Pool, schema.LogsSegment, when)
-	insert := `INSERT INTO logs_segment VALUES ('default', $1, $2, $3, 1, 1, 0, 1, 0, 0, 0, 1, '{}', '{}', '{}', '{}', '', '', '', '')`
+	insert := `INSERT INTO logs_segment VALUES ('default', $1, $2, $3, 1, 1, 0, 1, 0, 0, 0, 1, 5, '{}', '{}', '{}', '{}', '', '', '')`
 	_, err := db.Pool.Exec(ctx, insert, uuid.New(), when.UnixNano(), when.Add(999*time.Millisecond).UnixNano())
 	require.NoError(t, err)
 	_, err = db.Pool.Exec(ctx, insert, uuid.New(), when.UnixNano(), when.Add(time.Second).UnixNano())
 	require.Error(t, err, "a segment that crosses the hour")
 	require.Equal(t, fault.Invalid, fault.ClassOf(postgres.Classify(err)))
-	_, err = db.Pool.Exec(ctx, insert, uuid.New(), when.AddDate(0, 0, 1).UnixNano(), when.AddDate(0, 0, 1).UnixNano())
+	_, err = db.Pool.Exec(ctx, insert, uuid.New(), when.AddDate(0, 1, 0).UnixNano(), when.AddDate(0, 1, 0).UnixNano())
 	require.True(t, postgres.MissingPartition(err))
 	require.Equal(t, fault.Unavailable, fault.ClassOf(postgres.Classify(err)))
 }

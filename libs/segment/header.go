@@ -23,7 +23,7 @@ type ServiceStats struct {
 type Header struct {
 	Tenant      telemetry.Tenant
 	Signal      telemetry.Signal
-	Level       int // 0 flush, 1 closed minute, 2 closed hour
+	Level       int // 0 flush, 1 put together of a closed minute, 2 settled
 	Format      int
 	MinTime     int64 // of ColTime, Unix ns, inclusive
 	MaxTime     int64 // inclusive

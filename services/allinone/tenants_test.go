@@ -436,7 +436,7 @@ func (w *world) stored() map[telemetry.Tenant]map[string]string {
 	out := map[telemetry.Tenant]map[string]string{}
 	for _, a := range w.tenants {
 		out[a.name] = map[string]string{"dead letters": fmt.Sprint(w.letters(a))}
-		for _, table := range w.column(tablesOfTenants + ` AND c.relname !~ '(_segment|_group|^reader)$'`) {
+		for _, table := range w.column(tablesOfTenants + ` AND c.relname !~ '(_segment|_group|_fresh|_body|^reader)$'`) {
 			sum := w.column(`SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM `+table+` t WHERE tenant_id = $1
 				AND coalesce(to_jsonb(t) ->> 'action', '') <> 'merge'`, string(a.name))
 			out[a.name][table] = sum[0]

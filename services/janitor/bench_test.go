@@ -29,7 +29,7 @@ func BenchmarkMerge(b *testing.B) {
 				require.NoError(b, err)
 				b.StartTimer()
 				began := time.Now()
-				require.NoError(b, f.s.mergeSignal(b.Context(), signal, step{level: 2, window: time.Hour}))
+				require.NoError(b, f.s.mergeSignal(b.Context(), signal, f.s.steps()[1]))
 				require.Zero(b, f.levels("default", signal)[0])
 				spent += time.Since(began)
 				b.StopTimer()

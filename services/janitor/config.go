@@ -33,8 +33,9 @@ type PartitionsConfig struct {
 // MergeConfig says how small segments become large ones.
 type MergeConfig struct {
 	Disabled    bool          `mapstructure:"disabled" doc:"True leaves segments as the writers made them."`
-	MinuteGrace time.Duration `mapstructure:"minute_grace" doc:"How long after its end a minute is closed: its small segments are then merged (level 1). 0 closes it at its end."`
-	HourGrace   time.Duration `mapstructure:"hour_grace" doc:"How long after its end an hour is closed: its segments are then merged again (level 2). 0 closes it at its end."`
+	MinuteGrace time.Duration `mapstructure:"minute_grace" doc:"How long after its end a minute is closed: its small segments are then merged. 0 closes it at its end."`
+	HourGrace   time.Duration `mapstructure:"hour_grace" doc:"How long after its end an hour is closed: what its minutes did not settle is then merged again. 0 closes it at its end."`
+	SlotDelay   time.Duration `mapstructure:"slot_delay" doc:"How long after no segment names it any more a slot of merged bodies is emptied. As long as queries may take, or some begin anew; 0 empties at once."`
 	MaxItems    int           `mapstructure:"max_items" doc:"Most items merged at once; bounds memory, at about 1 KB an item."`
 	Duty        float64       `mapstructure:"duty" doc:"Share of the time that merging may take, above 0 and up to 1; the rest is left to writers and readers."`
 }
@@ -56,7 +57,7 @@ func DefaultConfig() Config {
 		Upkeep:     10 * time.Minute,
 		Wait:       time.Minute,
 		Partitions: PartitionsConfig{Ahead: 7 * 24 * time.Hour, HoursAhead: 6 * time.Hour},
-		Merge:      MergeConfig{MinuteGrace: 30 * time.Second, HourGrace: 5 * time.Minute, MaxItems: 25 * segment.MaxItems, Duty: 0.5},
+		Merge:      MergeConfig{MinuteGrace: 30 * time.Second, HourGrace: 5 * time.Minute, SlotDelay: 35 * time.Second, MaxItems: 25 * segment.MaxItems, Duty: 0.5},
 		Retention:  RetentionConfig{Ledger: 48 * time.Hour, Audit: 90 * 24 * time.Hour, Keys: 30 * 24 * time.Hour, Usage: 400 * 24 * time.Hour, LockTimeout: time.Second},
 		Postgres:   postgres.DefaultConfig(),
 		Ops:        service.OpsConfig{Address: "127.0.0.1:8082"},
@@ -76,6 +77,7 @@ func (c Config) Validate() error {
 	settings.Positive(&p, "partitions.hours_ahead", c.Partitions.HoursAhead)
 	settings.NotNegative(&p, "merge.minute_grace", c.Merge.MinuteGrace)
 	settings.NotNegative(&p, "merge.hour_grace", c.Merge.HourGrace)
+	settings.NotNegative(&p, "merge.slot_delay", c.Merge.SlotDelay)
 	settings.Between(&p, "merge.max_items", c.Merge.MaxItems, 2*segment.MaxItems, 1_000_000)
 	if !(c.Merge.Duty > 0 && c.Merge.Duty <= 1) {
 		p.Refuse("merge.duty", "%g is not above 0 and up to 1", c.Merge.Duty)

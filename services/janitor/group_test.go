@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -45,7 +46,7 @@ func TestMergedHoursAreGrouped(t *testing.T) {
 			require.NoError(t, err)
 			require.NotEmpty(t, groups)
 
-			rows, err = f.db.Pool.Query(ctx, `SELECT segment_id, group_id, level, octet_length(token_filter), items, format, checksum, directory, body FROM `+segmentTable(signal))
+			rows, err = f.db.Pool.Query(ctx, `SELECT s.segment_id, group_id, level, octet_length(token_filter), items, format, checksum, directory, `+segmentrow.Select("body").List("s")+` FROM `+segmentrow.From(signal))
 			require.NoError(t, err)
 			defer rows.Close()
 			members := 0

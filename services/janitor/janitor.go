@@ -27,7 +27,7 @@ import (
 //
 //	            ┌─ lead: advisory lock, else wait for the tick
 //	tick ───────┼─ every upkeep:   partitions ahead (ensure_partitions) ─ expired ones (drop_partition)
-//	            └─ every interval: merge closed minutes (level 1), closed hours (level 2), rationed
+//	            └─ every interval: merge closed minutes, settle closed hours, rationed ─ empty slots of bodies that no segment names
 type Service struct {
 	cfg     Config
 	env     service.Env
@@ -40,6 +40,7 @@ type Service struct {
 	leader  *pgxpool.Conn // holds the lock while this janitor leads
 	upkept  time.Time     // when the last upkeep ended
 	damaged map[uuid.UUID]struct{}
+	idle    map[slot]time.Time // since when no header names a slot that holds something
 	tables  map[telemetry.Signal]*mergeTable
 }
 
@@ -69,7 +70,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	clock := postgres.NewClock(env.Now)
 	return &Service{
 		cfg: cfg, env: env, pool: pool, sql: sql, metrics: metrics, clock: clock, now: clock.Now,
-		damaged: map[uuid.UUID]struct{}{}, tables: map[telemetry.Signal]*mergeTable{},
+		damaged: map[uuid.UUID]struct{}{}, idle: map[slot]time.Time{}, tables: map[telemetry.Signal]*mergeTable{},
 	}, nil
 }
 
@@ -107,6 +108,20 @@ func (s *Service) once(ctx context.Context) error {
 	if err := s.pass(ctx); err != nil {
 		return fmt.Errorf("janitor: %w", err)
 	}
+	// Who comes once remembers nothing from one time to the next: what its merges have left is emptied before it ends.
+	for s.leader != nil && !s.cfg.Merge.Disabled {
+		next, err := s.sweep(ctx)
+		if err != nil {
+			return fmt.Errorf("janitor: %w", err)
+		}
+		if next == 0 {
+			break
+		}
+		pause(ctx, next)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
 	return nil
 }
 
@@ -136,6 +151,8 @@ func (s *Service) pass(ctx context.Context) error {
 	}
 	if !s.cfg.Merge.Disabled {
 		errs = append(errs, s.merge(ctx))
+		_, err := s.sweep(ctx)
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
@@ -196,6 +213,8 @@ type entry struct {
 }
 
 func segmentTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Segment }
+
+func bodyTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Body }
 
 func groupTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Group }
 

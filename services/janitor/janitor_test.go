@@ -31,7 +31,8 @@ func TestPartitionsAreMadeAhead(t *testing.T) {
 		c.Partitions.Ahead, c.Partitions.HoursAhead = 48*time.Hour, 2*time.Hour
 	})
 	f.pass()
-	require.Equal(t, []string{"spans_segment_y2026_m11_d23", "spans_segment_y2026_m11_d24", "spans_segment_y2026_m11_d25"}, f.partitions(schema.SpansSegment))
+	require.Equal(t, []string{"spans_segment_y2026_m11"}, f.partitions(schema.SpansSegment))
+	require.Equal(t, []string{"spans_body_y2026_m11_d23", "spans_body_y2026_m11_d24", "spans_body_y2026_m11_d25"}, f.partitions(schema.SpansBody))
 	require.Equal(t, []string{
 		"logs_fact_y2026_m11_d23", "logs_fact_y2026_m11_d23_h04", "logs_fact_y2026_m11_d23_h05", "logs_fact_y2026_m11_d23_h06", "logs_fact_y2026_m11_d23_h07",
 		"logs_fact_y2026_m11_d24", "logs_fact_y2026_m11_d25",
@@ -55,21 +56,26 @@ func TestWhatHasExpiredIsDropped(t *testing.T) {
 	require.NoError(t, err)
 	f.flush("default", telemetry.Traces, testbed.Sample(telemetry.Traces, start()))
 	for h := range 3 {
-		_, err = f.db.Pool.Exec(ctx, `SELECT ensure_partition(t, $1) FROM unnest(ARRAY['spans_fact', 'logs_fact', 'metrics_fact', 'logs_segment', 'metrics_segment', 'red_minute', 'ingest_batch']) t`,
+		_, err = f.db.Pool.Exec(ctx, `SELECT ensure_partition(t, $1) FROM unnest(ARRAY['spans_fact', 'logs_fact', 'metrics_fact', 'logs_body', 'metrics_body', 'red_minute', 'ingest_batch']) t`,
 			start().Add(time.Duration(h)*time.Hour).UnixNano())
 		require.NoError(t, err)
 	}
 	f.clock.Set(start().Add(7 * time.Hour)) // hour 5 is over for the rows, its day is not
 	f.pass()
 	require.Equal(t, []string{"spans_fact_y2026_m11_d23", "spans_fact_y2026_m11_d23_h06", "spans_fact_y2026_m11_d23_h07"}, f.partitions(schema.SpansFact)[:3])
-	require.Contains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11_d23")
+	require.Contains(t, f.partitions(schema.SpansBody), "spans_body_y2026_m11_d23")
+	headers := func() (n int) {
+		require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM spans_segment`).Scan(&n))
+		return n
+	}
+	require.Positive(t, headers())
 
 	f.clock.Set(start().Add(60 * time.Hour)) // 25 November, 17:17
 	f.pass()
 	gone := "_y2026_m11_d23"
 	for table, kept := range map[string]bool{
-		schema.SpansSegment: false, schema.RedMinute: false, schema.SpansFact: false, schema.LogsFact: false, schema.MetricsFact: false,
-		schema.LogsSegment: true, schema.MetricsSegment: true, schema.IngestBatch: true,
+		schema.SpansBody: false, schema.RedMinute: false, schema.SpansFact: false, schema.LogsFact: false, schema.MetricsFact: false,
+		schema.LogsBody: true, schema.MetricsBody: true, schema.IngestBatch: true,
 	} {
 		if kept {
 			require.Contains(t, f.partitions(table), table+gone)
@@ -77,17 +83,21 @@ func TestWhatHasExpiredIsDropped(t *testing.T) {
 			require.NotContains(t, f.partitions(table), table+gone)
 		}
 	}
+	require.Zero(t, headers(), "headers go with the bodies of their day")
+	require.Contains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11", "which is not the whole month")
 	var items, bytes int64
-	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT items, bytes FROM janitor_audit WHERE action = 'drop' AND target = 'spans_segment_y2026_m11_d23'`).Scan(&items, &bytes))
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT items, bytes FROM janitor_audit WHERE action = 'drop' AND target = 'spans_body_y2026_m11_d23'`).Scan(&items, &bytes))
 	require.Equal(t, int64(11), items)
 	require.Positive(t, bytes)
 
 	f.clock.Set(start().Add(100 * 24 * time.Hour))
 	f.pass()
-	require.NotContains(t, f.partitions(schema.LogsSegment), schema.LogsSegment+gone)
+	require.NotContains(t, f.partitions(schema.LogsBody), schema.LogsBody+gone)
+	require.NotContains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11")
+	require.NotContains(t, f.partitions(schema.SpansGroup), "spans_group_y2026_m11")
 	require.NotContains(t, f.partitions(schema.IngestBatch), schema.IngestBatch+gone)
 	var audited int
-	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM janitor_audit WHERE target = 'spans_segment_y2026_m11_d23'`).Scan(&audited))
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM janitor_audit WHERE target = 'spans_body_y2026_m11_d23'`).Scan(&audited))
 	require.Zero(t, audited, "the audit expires too")
 }
 
@@ -162,8 +172,9 @@ func TestALegalHoldKeepsEverythingOfItsSignal(t *testing.T) {
 	f.flush("court", telemetry.Logs, testbed.Sample(telemetry.Logs, start()))
 	f.clock.Set(start().Add(1000 * 24 * time.Hour))
 	f.pass()
-	require.Contains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11_d23")
-	require.NotContains(t, f.partitions(schema.LogsSegment), "logs_segment_y2026_m11_d23")
+	require.NotEmpty(t, f.contents("court", telemetry.Traces).places)
+	require.NotContains(t, f.partitions(schema.LogsSegment), "logs_segment_y2026_m11")
+	require.Empty(t, f.contents("court", telemetry.Logs).places)
 }
 
 // A reader in a long transaction keeps a partition from being dropped; the janitor gives way and tries again.
@@ -180,7 +191,7 @@ func TestDroppingGivesWayToReaders(t *testing.T) {
 	require.Equal(t, "postgres.timeout", fault.From(f.s.pass(ctx)).Code)
 	require.NoError(t, tx.Rollback(ctx))
 	f.pass()
-	require.NotContains(t, f.partitions(schema.LogsSegment), "logs_segment_y2026_m11_d23")
+	require.NotContains(t, f.partitions(schema.LogsSegment), "logs_segment_y2026_m11")
 }
 
 func TestExpiries(t *testing.T) {
@@ -191,6 +202,7 @@ func TestExpiries(t *testing.T) {
 	out := expiries(now, map[telemetry.Signal]policy{telemetry.Logs: {days: 2, rows: 100 * time.Hour}}, cfg)
 	require.Equal(t, []expiry{
 		{table: schema.IngestBatch, before: now.Add(-48 * time.Hour)},
+		{table: schema.LogsBody, signal: "logs", before: now.Add(-48 * time.Hour)},
 		{table: schema.LogsSegment, signal: "logs", before: now.Add(-48 * time.Hour)},
 		{table: schema.LogsGroup, signal: "logs", before: now.Add(-48 * time.Hour)},
 		{table: schema.LogsFact, signal: "logs", before: now.Add(-48 * time.Hour)},
@@ -228,7 +240,7 @@ func TestOnceEndsAndWaitsForTheSchema(t *testing.T) {
 	f := newFixture(t)
 	once := f.janitor(func(c *Config) { c.Once = true })
 	require.NoError(t, once.Run(ctx))
-	require.Contains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11_d23")
+	require.Contains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11")
 
 	empty := &fixture{t: t, db: testbed.Empty(t), clock: f.clock}
 	waiting := empty.janitor(func(c *Config) { c.Once, c.Wait = true, 300*time.Millisecond })
@@ -294,15 +306,15 @@ func TestAClockThatGoesBackDelaysNoUpkeep(t *testing.T) {
 	now := start()
 	f.s.now = func() time.Time { return now }
 	require.NoError(t, f.s.pass(ctx))
-	made := f.partitions(schema.SpansSegment)
-	require.Contains(t, made, "spans_segment_y2026_m11_d23")
+	made := f.partitions(schema.SpansBody)
+	require.Contains(t, made, "spans_body_y2026_m11_d23")
 	now = now.Add(time.Minute)
 	require.NoError(t, f.s.pass(ctx))
 	require.Equal(t, now.Add(-time.Minute), f.s.upkept, "not due yet")
 	now = now.Add(-10 * 24 * time.Hour)
 	require.NoError(t, f.s.pass(ctx))
 	require.Equal(t, now, f.s.upkept)
-	require.Contains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11_d13", "of the day that it is now")
+	require.Contains(t, f.partitions(schema.SpansBody), "spans_body_y2026_m11_d13", "of the day that it is now")
 	now = now.Add(f.s.cfg.Upkeep)
 	require.NoError(t, f.s.pass(ctx))
 	require.Equal(t, now, f.s.upkept, "and from then on as ever")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,17 +17,52 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
 )
 
 // windowsPerPass bounds how many windows one look brings; a look that brings fewer has seen all.
 const windowsPerPass = 256
 
-// step is one kind of merge: the segments below a level whose first item lies in one window of time become segments of that level, once
-// the window is closed.
+// step is one kind of merge: the segments below a level whose first item lies in one window of time become segments of that level, or settled
+// ones, once the window is closed.
 type step struct {
 	level  int
 	window time.Duration
-	grace  time.Duration
+	due    func(segments) string // the statement that finds windows
+	args   []any                 // of it, after the window
+	old    []int                 // slots that are to be emptied: what is alone in its window leaves them as it is
+}
+
+// steps are what is due now. Flushes of a minute are put together once it is closed; what is of an hour that is closed is settled at once. What is
+// alone waits for others to come, but not in a slot that is to be emptied.
+func (s *Service) steps() []step {
+	now, nano := s.now(), func(grace, window time.Duration) int64 { return s.now().Add(-grace).Truncate(window).UnixNano() }
+	hour := nano(s.cfg.Merge.HourGrace, time.Hour)
+	oldMinutes := slotsOf(segmentrow.LevelFlush, now, time.Minute, gathered, schema.MinuteSlots)
+	oldHours := slotsOf(segmentrow.LevelGathered, now, time.Hour, 1, schema.HourSlots)
+	old := append(slices.Clone(oldMinutes), oldHours...)
+	return []step{
+		{
+			level: segmentrow.LevelGathered, window: time.Minute, due: func(of segments) string { return of.gather },
+			args: []any{nano(s.cfg.Merge.MinuteGrace, time.Minute), hour, oldMinutes}, old: oldMinutes,
+		},
+		{
+			level: segmentrow.LevelSettled, window: time.Hour, due: func(of segments) string { return of.settle },
+			args: []any{hour, old, slotsOf(segmentrow.LevelGathered, now, time.Hour, 2, schema.HourSlots)}, old: old,
+		},
+	}
+}
+
+// gathered is how many minutes after it was written a flush that is alone is put by as it is. Until then, others of its minute may come.
+const gathered = 3
+
+// slotsOf are the slots of a level in which was written at least so many spans of time ago. The ring being one, what was written a turn or more ago is told
+// as later.
+func slotsOf(level int, now time.Time, span time.Duration, age, slots int) (out []int) {
+	for ; age < slots; age++ {
+		out = append(out, segmentrow.SlotOf(level, now.Add(-time.Duration(age)*span)))
+	}
+	return out
 }
 
 // mergeTable is the memory of merges of one signal, used again.
@@ -37,21 +73,38 @@ type mergeTable struct {
 
 // merged adds up what a pass did for the audit.
 type merged struct {
-	tenant        telemetry.Tenant
-	signal        telemetry.Signal
-	level         int
 	read, written int
 	items, bytes  int64
 }
 
+// sums are what was merged, by tenant and the level that was reached.
+type sums map[sumKey]*merged
+
+type sumKey struct {
+	tenant telemetry.Tenant
+	level  int
+}
+
+func (s sums) of(tenant telemetry.Tenant, level int) *merged {
+	k := sumKey{tenant, level}
+	if s[k] == nil {
+		s[k] = &merged{}
+	}
+	return s[k]
+}
+
+// read is how many segments were replaced.
+func (s sums) read() (n int) {
+	for _, m := range s {
+		n += m.read
+	}
+	return n
+}
+
 // merge merges what is due, minutes before hours, oldest first.
 func (s *Service) merge(ctx context.Context) error {
-	steps := []step{
-		{level: 1, window: time.Minute, grace: s.cfg.Merge.MinuteGrace},
-		{level: 2, window: time.Hour, grace: s.cfg.Merge.HourGrace},
-	}
 	var errs []error
-	for _, st := range steps {
+	for _, st := range s.steps() {
 		for _, signal := range telemetry.Signals() {
 			if err := s.mergeSignal(ctx, signal, st); err != nil {
 				errs = append(errs, fmt.Errorf("merge %s to level %d: %w", signal, st.level, err))
@@ -66,8 +119,8 @@ func (s *Service) merge(ctx context.Context) error {
 
 // windows lists where there is something to merge.
 func (s *Service) windows(ctx context.Context, signal telemetry.Signal, st step) ([]window, error) {
-	closed := s.now().Add(-st.grace).Truncate(st.window).UnixNano()
-	rows, err := s.pool.Query(ctx, s.sql.of[signal].candidates, st.window.Nanoseconds(), closed, st.level, windowsPerPass)
+	args := append([]any{st.window.Nanoseconds()}, st.args...)
+	rows, err := s.pool.Query(ctx, st.due(s.sql.of[signal]), append(args, windowsPerPass)...)
 	if err != nil {
 		return nil, postgres.Classify(err)
 	}
@@ -81,32 +134,25 @@ type window struct {
 }
 
 func (s *Service) mergeSignal(ctx context.Context, signal telemetry.Signal, st step) error {
-	sums := map[telemetry.Tenant]*merged{}
-	defer s.report(ctx, sums)
+	sums := sums{}
+	defer s.report(ctx, signal, sums)
 	var errs []error
 	for {
 		found, err := s.windows(ctx, signal, st)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		progress := false
+		before := sums.read()
 		for _, w := range found {
-			sum := sums[w.Tenant]
-			if sum == nil {
-				sum = &merged{tenant: w.Tenant, signal: signal, level: st.level}
-				sums[w.Tenant] = sum
-			}
-			before := sum.read
 			// One window's trouble (a concurrent deletion, a damaged segment) must not keep the others waiting.
-			if err := s.mergeWindow(ctx, signal, st, w, sum); err != nil {
+			if err := s.mergeWindow(ctx, signal, st, w, sums); err != nil {
 				errs = append(errs, err)
 			}
-			progress = progress || sum.read > before
 			if ctx.Err() != nil {
 				return errors.Join(errs...)
 			}
 		}
-		if len(found) < windowsPerPass || !progress {
+		if len(found) < windowsPerPass || sums.read() == before {
 			return errors.Join(errs...)
 		}
 	}
@@ -117,10 +163,11 @@ type member struct {
 	ID      uuid.UUID
 	MinTime int64
 	Items   int
+	Slot    int
 	Bytes   int64 // as stored, compressed
 }
 
-func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st step, w window, sum *merged) error {
+func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st step, w window, sums sums) error {
 	rows, err := s.pool.Query(ctx, s.sql.of[signal].members, w.Tenant, w.Start, w.Start+st.window.Nanoseconds(), st.level)
 	if err != nil {
 		return postgres.Classify(err)
@@ -129,15 +176,26 @@ func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st s
 	if err != nil {
 		return postgres.Classify(err)
 	}
-	sound := members[:0]
+	var runs [][]member
+	sound := make([]member, 0, len(members))
 	for _, m := range members {
-		if _, bad := s.damaged[m.ID]; !bad {
+		if _, bad := s.damaged[m.ID]; bad {
+			runs = append(runs, []member{m})
+		} else {
 			sound = append(sound, m)
 		}
 	}
-	for _, group := range groups(sound, s.cfg.Merge.MaxItems, maxGroupBytes) {
+	for _, run := range append(runs, groups(sound, s.cfg.Merge.MaxItems, maxGroupBytes)...) {
 		started := s.env.Now()
-		if err := s.mergeGroup(ctx, signal, st.level, w.Tenant, group, sum); err != nil {
+		switch {
+		case len(run) > 1:
+			err = s.mergeGroup(ctx, signal, st.level, w.Tenant, run, sums)
+		case slices.Contains(st.old, run[0].Slot):
+			err = s.move(ctx, signal, st.level, w.Tenant, run[0], sums)
+		default:
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		took := s.env.Now().Sub(started)
@@ -155,22 +213,19 @@ func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st s
 // large, beside what is encoded anew: some hundred MB at worst.
 const maxGroupBytes = 32 << 20
 
-// groups cuts members, in their order, into runs of at most maxItems items and maxBytes bytes. A run of one has nothing to merge with and
-// is left out.
+// groups cuts members, in their order, into runs of at most maxItems items and maxBytes bytes. A run of one has nothing to merge with.
 func groups(members []member, maxItems int, maxBytes int64) [][]member {
 	var out [][]member
 	from, items, size := 0, 0, int64(0)
 	for i, m := range members {
 		if (items+m.Items > maxItems || size+m.Bytes > maxBytes) && i > from {
-			if i-from > 1 {
-				out = append(out, members[from:i])
-			}
+			out = append(out, members[from:i])
 			from, items, size = i, 0, 0
 		}
 		items += m.Items
 		size += m.Bytes
 	}
-	if len(members)-from > 1 {
+	if len(members) > from {
 		out = append(out, members[from:])
 	}
 	return out
@@ -191,23 +246,40 @@ func pause(ctx context.Context, d time.Duration) {
 
 // mergeGroup replaces a group of segments by merged ones in one transaction: a reader's snapshot has the old ones or the new ones. A
 // group of which a segment has gone meanwhile (deleted, or merged by a janitor that believes it leads) is left for the next pass.
-func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level int, tenant telemetry.Tenant, group []member, sum *merged) error {
-	segments, read, err := s.rewrite(ctx, signal, level, tenant, group)
-	if err != nil || len(segments) == 0 {
+func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level int, tenant telemetry.Tenant, group []member, sums sums) error {
+	merged, read, err := s.rewrite(ctx, signal, level, tenant, group)
+	if err != nil || len(merged) == 0 {
 		return err
 	}
-	from, to := bounds(read)
-	size := int64(0) // before a group takes filters out
-	for _, seg := range segments {
-		size += int64(len(seg.Body) + len(seg.Directory) + len(seg.TraceFilter) + len(seg.TokenFilter))
+	rows, of := rowsOf(merged, s.now())
+	return s.replace(ctx, signal, tenant, read, rows, of, sums)
+}
+
+// rowsOf makes rows of merged segments. The filters of several settled ones are in a group: looking for a value then reads a few chunks for all of
+// them instead of one for each.
+func rowsOf(merged []*segment.Segment, now time.Time) (rows []segmentrow.Row, group *segmentrow.Group) {
+	rows = make([]segmentrow.Row, len(merged))
+	for i, seg := range merged {
+		rows[i] = segmentrow.New(seg, now)
 	}
-	if level == 2 && len(segments) > 1 {
+	if len(rows) > 1 && rows[0].Level == segmentrow.LevelSettled {
+		group = segmentrow.NewGroup(rows)
+	}
+	return rows, group
+}
+
+// replace deletes the headers of what was read and stores rows for it, in one transaction. The bodies of what was read stay until their slots are
+// emptied: who began to read before goes on to find them.
+func (s *Service) replace(ctx context.Context, signal telemetry.Signal, tenant telemetry.Tenant, read []member, rows []segmentrow.Row, group *segmentrow.Group, sums sums) error {
+	from, to := bounds(read)
+	level := rows[0].Level
+	if level == segmentrow.LevelSettled {
 		// By itself: the locks of making a partition must not last as long as a merge.
-		if _, err := s.pool.Exec(ctx, s.sql.ensurePartition, groupTable(signal), from); err != nil {
-			return fmt.Errorf("partition of groups: %w", postgres.Classify(err))
+		if _, err := s.pool.Exec(ctx, s.sql.of[signal].ensure, from); err != nil {
+			return fmt.Errorf("partitions of settled segments: %w", postgres.Classify(err))
 		}
 	}
-	err = postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, s.sql.of[signal].remove, tenant, from, to, ids(read))
 		if err != nil {
 			return fmt.Errorf("delete merged segments: %w", err)
@@ -215,7 +287,7 @@ func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level
 		if tag.RowsAffected() != int64(len(read)) {
 			return errGone
 		}
-		return insert(ctx, tx, signal, segments)
+		return segmentrow.Copy(ctx, tx, signal, rows, group)
 	})
 	if errors.Is(err, errGone) {
 		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "segments have gone before they were merged", slog.String("tenant", string(tenant)), slog.String("signal", signal.String()))
@@ -224,18 +296,58 @@ func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level
 	if err != nil {
 		return err
 	}
+	sum := sums.of(tenant, level)
 	sum.read += len(read)
-	sum.written += len(segments)
-	for _, seg := range segments {
-		sum.items += int64(seg.Items)
+	sum.written += len(rows)
+	for i := range rows {
+		sum.items += int64(rows[i].Items)
+		sum.bytes += int64(len(rows[i].Body) + len(rows[i].Directory) + len(rows[i].TraceFilter) + len(rows[i].TokenFilter))
 	}
-	sum.bytes += size
+	if group != nil {
+		sum.bytes += int64(len(group.TraceFilter) + len(group.TokenFilter))
+	}
 	s.metrics.Merges.Add(ctx, 1, attributes(signal, level))
+	return nil
+}
+
+// move puts a segment that is alone, or cannot be read, into where those of a level are, as it is: it must not keep its slot from being emptied.
+// Its id is another then, because a header that is remembered says where the body is.
+func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, tenant telemetry.Tenant, m member, sums sums) error {
+	var rows []segmentrow.Row
+	err := s.each(ctx, signal, tenant, []member{m}, func(r *segmentrow.Row) error {
+		moved := segmentrow.New(&r.Segment, s.now())
+		moved.Level, moved.Slot = level, segmentrow.SlotOf(level, s.now())
+		if _, bad := s.damaged[r.ID]; bad {
+			s.damaged[moved.ID] = struct{}{}
+		}
+		rows = append(rows, moved)
+		return nil
+	})
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	return s.replace(ctx, signal, tenant, []member{m}, rows, nil, sums)
+}
+
+// each reads members whole.
+func (s *Service) each(ctx context.Context, signal telemetry.Signal, tenant telemetry.Tenant, group []member, f func(*segmentrow.Row) error) error {
+	from, to := bounds(group)
+	rows, err := s.pool.Query(ctx, s.sql.of[signal].read, tenant, from, to, ids(group))
+	if err != nil {
+		return postgres.Classify(err)
+	}
+	if err := s.sql.whole.ForEach(rows, f); err != nil {
+		return fmt.Errorf("read segments: %w", postgres.Classify(err))
+	}
 	return nil
 }
 
 // errGone: fewer segments were deleted than were read.
 var errGone = errReplaced.New("segments have gone before they were merged")
+
+// settledFrom is from how many full segments on a merge of a minute settles what it makes: their filters make a group worth having, and the merge of the
+// hour, which would write them once more, has only the others to do.
+const settledFrom = 8
 
 // rewrite reads a group and encodes its items again. It returns the new segments and the members that are in them: without those that
 // are damaged, of a format of a newer build, or gone. Nothing is returned when no two are left.
@@ -248,17 +360,12 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 	t := m.table
 	defer t.Reset()
 
-	from, to := bounds(group)
-	rows, err := s.pool.Query(ctx, s.sql.of[signal].read, tenant, from, to, ids(group))
-	if err != nil {
-		return nil, nil, postgres.Classify(err)
-	}
 	byID := make(map[uuid.UUID]member, len(group))
 	for _, g := range group {
 		byID[g.ID] = g
 	}
 	var read []member
-	err = s.sql.whole.ForEach(rows, func(r *segmentrow.Row) error {
+	err := s.each(ctx, signal, tenant, group, func(r *segmentrow.Row) error {
 		if err := add(t, &r.Segment); err != nil {
 			id := uuid.UUID(r.ID)
 			s.damaged[id] = struct{}{}
@@ -270,11 +377,8 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 		read = append(read, byID[r.ID])
 		return nil
 	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("read segments: %w", postgres.Classify(err))
-	}
-	if len(read) < 2 {
-		return nil, nil, nil
+	if err != nil || len(read) < 2 {
+		return nil, nil, err
 	}
 	items := 0
 	for _, r := range read {
@@ -282,7 +386,11 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 	}
 	var segments []*segment.Segment
 	written := 0
-	for _, slice := range t.Slices(segment.MaxItems) {
+	cuts := t.Slices(segment.MaxItems)
+	if len(cuts) >= settledFrom && items >= len(cuts)*segment.MaxItems*3/4 {
+		level = segmentrow.LevelSettled // a later merge could not make them fuller
+	}
+	for _, slice := range cuts {
 		if segments, err = t.AppendEncoded(segments, slice, level); err != nil {
 			return nil, nil, fmt.Errorf("encode: %w", err)
 		}
@@ -314,20 +422,6 @@ func add(t *segment.Table, seg *segment.Segment) error {
 	return t.AppendSegment(d, []segment.Part{{Bytes: seg.Body}}, segment.WantAll())
 }
 
-// insert copies segments into their table, and the filters of several merged ones of an hour into a group: looking for a value then
-// reads a few chunks for all of them instead of one for each.
-func insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, segments []*segment.Segment) error {
-	rows := make([]segmentrow.Row, len(segments))
-	for i, s := range segments {
-		rows[i] = segmentrow.New(s)
-	}
-	var group *segmentrow.Group
-	if len(rows) > 1 && rows[0].Level == 2 {
-		group = segmentrow.NewGroup(rows)
-	}
-	return segmentrow.Copy(ctx, tx, signal, rows, group)
-}
-
 // bounds are the first and last min_time of a group, which is in order.
 func bounds(group []member) (from, to int64) { return group[0].MinTime, group[len(group)-1].MinTime }
 
@@ -344,21 +438,18 @@ func attributes(signal telemetry.Signal, level int) metric.MeasurementOption {
 }
 
 // report puts what a pass merged on record: one line of the audit for each tenant, not one for each of thousands of merges.
-func (s *Service) report(ctx context.Context, sums map[telemetry.Tenant]*merged) {
-	for _, m := range sums {
-		if m.read == 0 {
-			continue
-		}
-		s.metrics.Read.Add(ctx, int64(m.read), attributes(m.signal, m.level))
-		s.metrics.Written.Add(ctx, int64(m.written), attributes(m.signal, m.level))
-		s.metrics.Items.Add(ctx, m.items, attributes(m.signal, m.level))
-		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "segments merged", slog.String("tenant", string(m.tenant)), slog.String("signal", m.signal.String()),
-			slog.Int("level", m.level), slog.Int("read", m.read), slog.Int("written", m.written), slog.Int64("items", m.items))
+func (s *Service) report(ctx context.Context, signal telemetry.Signal, sums sums) {
+	for k, m := range sums {
+		s.metrics.Read.Add(ctx, int64(m.read), attributes(signal, k.level))
+		s.metrics.Written.Add(ctx, int64(m.written), attributes(signal, k.level))
+		s.metrics.Items.Add(ctx, m.items, attributes(signal, k.level))
+		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "segments merged", slog.String("tenant", string(k.tenant)), slog.String("signal", signal.String()),
+			slog.Int("level", k.level), slog.Int("read", m.read), slog.Int("written", m.written), slog.Int64("items", m.items))
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		err := postgres.InTx(ending, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 			return s.audit(ending, tx, entry{
-				action: "merge", tenant: string(m.tenant), signal: m.signal.String(), target: segmentTable(m.signal), items: m.items, bytes: m.bytes,
-				details: map[string]any{"level": m.level, "read": m.read, "written": m.written},
+				action: "merge", tenant: string(k.tenant), signal: signal.String(), target: segmentTable(signal), items: m.items, bytes: m.bytes,
+				details: map[string]any{"level": k.level, "read": m.read, "written": m.written},
 			})
 		})
 		cancel()

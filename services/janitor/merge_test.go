@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -86,7 +87,8 @@ func (f *fixture) tryFlush(tenant telemetry.Tenant, signal telemetry.Signal, pay
 				return err
 			}
 		}
-		return insert(ctx, tx, signal, segments)
+		rows, group := rowsOf(segments, f.clock.Now())
+		return segmentrow.Copy(ctx, tx, signal, rows, group)
 	})
 }
 
@@ -100,16 +102,11 @@ type contents struct {
 // contents reads every item of a tenant and signal. An item that is there twice fails the test.
 func (f *fixture) contents(tenant telemetry.Tenant, signal telemetry.Signal) contents {
 	f.t.Helper()
-	rows, err := f.db.Pool.Query(testbed.Context(f.t), `SELECT items, format, checksum, directory, body FROM `+segmentTable(signal)+` WHERE tenant_id = $1`, tenant)
+	whole := segmentrow.SelectAll()
+	rows, err := f.db.Pool.Query(testbed.Context(f.t), `SELECT `+whole.List("s")+` FROM `+segmentrow.From(signal)+` WHERE s.tenant_id = $1`, tenant)
 	require.NoError(f.t, err)
-	defer rows.Close()
 	table := segment.NewTable(tenant, signal)
-	for rows.Next() {
-		seg := &segment.Segment{}
-		require.NoError(f.t, rows.Scan(&seg.Items, &seg.Format, &seg.Checksum, &seg.Directory, &seg.Body))
-		require.NoError(f.t, add(table, seg))
-	}
-	require.NoError(f.t, rows.Err())
+	require.NoError(f.t, whole.ForEach(rows, func(r *segmentrow.Row) error { return add(table, &r.Segment) }))
 	if table.N == 0 {
 		return contents{}
 	}
@@ -226,12 +223,13 @@ func TestMergedHeadersSayWhatIsInThem(t *testing.T) {
 	f.pass()
 	require.Equal(t, before, sums())
 	require.Equal(t, places, positions())
-	require.Equal(t, map[int]int{1: 1}, f.levels("default", telemetry.Traces), "one segment of a minute needs no second merge")
+	require.Equal(t, map[int]int{2: 1}, f.levels("default", telemetry.Traces), "what is of a closed hour is settled at once")
 
 	var action, details string
 	var items int64
 	require.NoError(t, f.db.Pool.QueryRow(testbed.Context(t), `SELECT action, items, details->>'level' FROM janitor_audit WHERE tenant_id = 'default' AND action = 'merge' ORDER BY audit_id DESC LIMIT 1`).Scan(&action, &items, &details))
 	require.Equal(t, int64(2500), items)
+	require.Equal(t, "2", details)
 }
 
 // Readers see each item once at every instant, and writers go on, while segments are swapped.
@@ -361,7 +359,8 @@ func TestADamagedSegmentIsLeftAndItsNeighboursMerged(t *testing.T) {
 	for range 4 {
 		f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, 100))
 	}
-	_, err := f.db.Pool.Exec(ctx, `UPDATE spans_segment SET body = set_byte(body, 0, get_byte(body, 0) # 255) WHERE min_position = 2`)
+	_, err := f.db.Pool.Exec(ctx, `UPDATE spans_fresh SET body = set_byte(body, 0, get_byte(body, 0) # 255)
+		WHERE segment_id = (SELECT segment_id FROM spans_segment WHERE min_position = 2)`)
 	require.NoError(t, err)
 	f.clock.Set(start().Add(2 * time.Minute))
 	for range 2 {
@@ -371,6 +370,20 @@ func TestADamagedSegmentIsLeftAndItsNeighboursMerged(t *testing.T) {
 	var items int
 	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT items FROM spans_segment WHERE level = 1`).Scan(&items))
 	require.Equal(t, 300, items)
+
+	// It keeps no slot from being emptied: it is put by, as it is.
+	f.clock.Set(start().Add(5 * time.Minute))
+	f.pass()
+	require.Equal(t, map[int]int{1: 2}, f.levels("default", telemetry.Traces))
+	f.clock.Set(start().Add(2 * time.Hour))
+	f.pass()
+	require.Equal(t, map[int]int{2: 2}, f.levels("default", telemetry.Traces))
+	var wrong int
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM spans_body JOIN spans_segment USING (segment_id) WHERE min_position = 2 AND max_position = 2 AND octet_length(body) > 0`).Scan(&wrong))
+	require.Equal(t, 1, wrong, "its bytes are there for whoever can do something with them")
+	f.clock.Advance(time.Minute)
+	f.pass()
+	require.Empty(t, f.full(telemetry.Traces))
 }
 
 func TestGroupsAreBounded(t *testing.T) {
@@ -388,15 +401,15 @@ func TestGroupsAreBounded(t *testing.T) {
 		return out
 	}
 	require.Empty(t, groups(nil, 10, 1000))
-	require.Empty(t, groups(members(5), 10, 1000), "one has nothing to merge with")
+	require.Equal(t, []int{1}, sizes(groups(members(5), 10, 1000)))
 	require.Equal(t, []int{2}, sizes(groups(members(5, 5), 10, 1000)))
 	require.Equal(t, []int{2, 2}, sizes(groups(members(5, 5, 5, 1), 10, 1000)))
-	require.Empty(t, groups(members(20, 20, 20), 10, 1000), "none fits beside another")
-	require.Equal(t, []int{2}, sizes(groups(members(20, 1, 2, 20), 10, 1000)))
+	require.Equal(t, []int{1, 1, 1}, sizes(groups(members(20, 20, 20), 10, 1000)), "none fits beside another")
+	require.Equal(t, []int{1, 2, 1}, sizes(groups(members(20, 1, 2, 20), 10, 1000)))
 
 	large := members(1, 1, 1, 1, 1, 1)
 	for i, n := range []int64{400, 400, 400, 600, 1500, 1} {
 		large[i].Bytes = n
 	}
-	require.Equal(t, []int{2, 2}, sizes(groups(large, 10, 1000)), "bytes bound a group too")
+	require.Equal(t, []int{2, 2, 1, 1}, sizes(groups(large, 10, 1000)), "bytes bound a group too")
 }

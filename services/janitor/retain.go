@@ -13,7 +13,6 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
-	"github.com/ollyscale/ollyscale/libs/postgres/sqlfile"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
 )
@@ -32,9 +31,9 @@ type expiry struct {
 	before time.Time
 }
 
-// retain drops the partitions that have expired for every tenant: segments and rollups by the longest retention of their signal, rows by
-// the longest rows window, the ledger and what is told of usage by their own times. Keys that open nothing any more go after a while, but for those of a tenant under
-// a legal hold, whose rows name them.
+// retain drops the partitions that have expired for every tenant: bodies of segments and rollups by the longest retention of their signal, rows by
+// the longest rows window, the ledger and what is told of usage by their own times. Headers and groups, of which a partition holds a month, go with
+// the bodies of their day. Keys that open nothing any more go after a while, but for those of a tenant under a legal hold, whose rows name them.
 func (s *Service) retain(ctx context.Context) error {
 	if s.cfg.Retention.Disabled {
 		return nil
@@ -109,6 +108,7 @@ func expiries(now time.Time, policies map[telemetry.Signal]policy, cfg Retention
 		}
 		kept := now.AddDate(0, 0, -p.days)
 		out = append(out,
+			expiry{table: bodyTable(signal), signal: signal.String(), before: kept},
 			expiry{table: segmentTable(signal), signal: signal.String(), before: kept},
 			expiry{table: groupTable(signal), signal: signal.String(), before: kept})
 		rows := now.Add(-p.rows)
@@ -123,53 +123,96 @@ func expiries(now time.Time, policies map[telemetry.Signal]policy, cfg Retention
 	return out
 }
 
+// partition is one that has expired, with its bounds, Unix ns.
+type partition struct {
+	Name     string
+	From, To int64
+}
+
 func (s *Service) expire(ctx context.Context, e expiry) error {
 	rows, err := s.pool.Query(ctx, s.sql.partitionsBefore, e.table, e.before.UnixNano())
 	if err != nil {
 		return postgres.Classify(err)
 	}
-	type partition struct{ Name, Leaf string }
 	expired, err := pgx.CollectRows(rows, pgx.RowToStructByPos[partition])
 	if err != nil {
 		return postgres.Classify(err)
 	}
 	for _, p := range expired {
-		if err := s.drop(ctx, e, p.Name); err != nil {
+		if err := s.drop(ctx, e, p); err != nil {
 			return fmt.Errorf("drop %s: %w", p.Name, err)
+		}
+	}
+	if of := s.ofHeaders(e.table); of != nil {
+		return s.expireStrays(ctx, e, of)
+	}
+	return nil
+}
+
+// ofBodies and ofHeaders are the statements for the signal whose bodies or headers are in a table; nil where it is another.
+func (s *Service) ofBodies(table string) *segments  { return s.ofTable(table, bodyTable) }
+func (s *Service) ofHeaders(table string) *segments { return s.ofTable(table, segmentTable) }
+
+func (s *Service) ofTable(table string, name func(telemetry.Signal) string) *segments {
+	for _, signal := range telemetry.Signals() {
+		if name(signal) == table {
+			return &s.sql.of[signal]
 		}
 	}
 	return nil
 }
 
-// drop drops one partition and puts it on record. Dropping needs the table for itself for an instant; the lock timeout keeps it from
-// making others queue behind it for longer.
-func (s *Service) drop(ctx context.Context, e expiry, partition string) error {
+// expireHeaders deletes headers and groups of some time, and says how many items and headers that were.
+func expireHeaders(ctx context.Context, tx pgx.Tx, of *segments, from, to int64) (headers, items int64, err error) {
+	if err := tx.QueryRow(ctx, of.expireHeaders, from, to).Scan(&headers, &items); err != nil {
+		return 0, 0, fmt.Errorf("delete headers: %w", err)
+	}
+	if _, err := tx.Exec(ctx, of.expireGroups, from, to); err != nil {
+		return 0, 0, fmt.Errorf("delete groups: %w", err)
+	}
+	return headers, items, nil
+}
+
+// expireStrays deletes the headers of expired days that had no settled bodies; what they name in slots goes with these.
+func (s *Service) expireStrays(ctx context.Context, e expiry, of *segments) error {
+	before := e.before.UTC().Truncate(24 * time.Hour)
+	return postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		headers, items, err := expireHeaders(ctx, tx, of, 0, before.UnixNano())
+		if err != nil || headers == 0 {
+			return err
+		}
+		return s.audit(ctx, tx, entry{
+			action: "expire", signal: e.signal, target: e.table, items: items, details: map[string]any{"segments": headers, "before": before.Format(time.RFC3339)},
+		})
+	})
+}
+
+// drop drops one partition and puts it on record; with bodies of segments it deletes their headers. Dropping needs the table for itself for an
+// instant; the lock timeout keeps it from making others queue behind it for longer.
+func (s *Service) drop(ctx context.Context, e expiry, p partition) error {
 	var dropped bool
 	var items, bytes int64
 	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, s.sql.partitionSize, partition).Scan(&items, &bytes); err != nil {
+		if err := tx.QueryRow(ctx, s.sql.partitionSize, p.Name).Scan(&items, &bytes); err != nil {
 			return fmt.Errorf("measure: %w", err)
-		}
-		if e.table == schema.SpansSegment || e.table == schema.LogsSegment || e.table == schema.MetricsSegment {
-			count, err := s.sql.files.Render("segment_items", sqlfile.Table{Table: pgx.Identifier{partition}.Sanitize()})
-			if err != nil {
-				return err
-			}
-			if err := tx.QueryRow(ctx, count).Scan(&items); err != nil {
-				return fmt.Errorf("count: %w", err)
-			}
 		}
 		if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, strconv.FormatInt(s.cfg.Retention.LockTimeout.Milliseconds(), 10)); err != nil {
 			return fmt.Errorf("lock timeout: %w", err)
 		}
-		if err := tx.QueryRow(ctx, s.sql.dropPartition, e.table, partition).Scan(&dropped); err != nil {
+		if err := tx.QueryRow(ctx, s.sql.dropPartition, e.table, p.Name).Scan(&dropped); err != nil {
 			return err
 		}
 		if !dropped {
 			return nil // it went with its day
 		}
+		if of := s.ofBodies(e.table); of != nil {
+			var err error
+			if _, items, err = expireHeaders(ctx, tx, of, p.From, p.To); err != nil {
+				return err
+			}
+		}
 		return s.audit(ctx, tx, entry{
-			action: "drop", signal: e.signal, target: partition, items: items, bytes: bytes,
+			action: "drop", signal: e.signal, target: p.Name, items: items, bytes: bytes,
 			details: map[string]any{"table": e.table, "before": e.before.UTC().Format(time.RFC3339)},
 		})
 	})
@@ -177,6 +220,6 @@ func (s *Service) drop(ctx context.Context, e expiry, partition string) error {
 		return err
 	}
 	s.metrics.Partitions.Add(ctx, 1, metric.WithAttributes(attribute.String("action", "dropped")))
-	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "expired partition dropped", slog.String("partition", partition), slog.Int64("items", items), slog.Int64("bytes", bytes))
+	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "expired partition dropped", slog.String("partition", p.Name), slog.Int64("items", items), slog.Int64("bytes", bytes))
 	return nil
 }

@@ -14,44 +14,58 @@ var sqlFiles embed.FS
 
 // statements are the files of sql/, filled in.
 type statements struct {
-	files *sqlfile.Files // for segment_items, whose table is a partition
+	audit, expireAudit, expireKeys  string
+	expireUsage, policies           string
+	ensurePartitions, dropPartition string
+	partitionSize, partitionsBefore string
 
-	audit, expireAudit, expireKeys                 string
-	expireUsage, policies                          string
-	ensurePartition, ensurePartitions              string
-	dropPartition, partitionSize, partitionsBefore string
-
-	of    [3]merging // by signal
+	of    [3]segments // by signal
 	whole segmentrow.Selection
 }
 
-// merging is what merges the segments of one signal.
-type merging struct{ candidates, members, read, remove string }
+// segments is what keeps the segments of one signal.
+type segments struct {
+	gather, settle, members, read, remove, ensure string
+	slots, named                                  string
+	expireHeaders, expireGroups                   string
+	lock, empty                                   [schema.Slots]string // by slot
+}
 
 func newStatements() (*statements, error) {
 	f := sqlfile.Parse(sqlFiles)
 	s := &statements{
-		files:            f,
 		audit:            f.Text("audit", sqlfile.Table{Table: schema.JanitorAudit}),
 		expireAudit:      f.Text("expire_audit", sqlfile.Table{Table: schema.JanitorAudit}),
 		expireKeys:       f.Text("expire_keys", nil),
 		expireUsage:      f.Text("expire_usage", nil),
 		policies:         f.Text("policies", sqlfile.Table{Table: schema.RetentionPolicy}),
-		ensurePartition:  f.Text("ensure_partition", nil),
 		ensurePartitions: f.Text("ensure_partitions", nil),
 		dropPartition:    f.Text("drop_partition", nil),
 		partitionSize:    f.Text("partition_size", nil),
 		partitionsBefore: f.Text("partitions_before", nil),
-		whole:            segmentrow.Select("segment_id", "items", "format", "checksum", "directory", "body"),
+		whole:            segmentrow.SelectFresh(),
 	}
 	for _, signal := range telemetry.Signals() {
-		table := sqlfile.Table{Table: segmentTable(signal)}
-		s.of[signal] = merging{
-			candidates: f.Text("merge_candidates", table),
-			members:    f.Text("merge_members", table),
-			read:       f.Text("merge_read", struct{ Table, Columns string }{table.Table, s.whole.List("s")}),
-			remove:     f.Text("merge_delete", table),
+		tables := schema.TablesOf(signal.String())
+		headers := sqlfile.Table{Table: tables.Segment}
+		from := struct{ From, Columns string }{segmentrow.FromFresh(signal), s.whole.List("s")}
+		of := segments{
+			gather:        f.Text("merge_gather", headers),
+			settle:        f.Text("merge_settle", headers),
+			members:       f.Text("merge_members", from),
+			read:          f.Text("merge_read", from),
+			remove:        f.Text("merge_delete", headers),
+			ensure:        f.Text("ensure_settled", tables),
+			slots:         f.Text("slots", headers),
+			named:         f.Text("slot_named", headers),
+			expireHeaders: f.Text("expire_headers", headers),
+			expireGroups:  f.Text("expire_groups", sqlfile.Table{Table: tables.Group}),
 		}
+		for slot := range schema.Slots {
+			leaf := sqlfile.Table{Table: schema.FreshLeaf(tables.Fresh, slot)}
+			of.lock[slot], of.empty[slot] = f.Text("slot_lock", leaf), f.Text("slot_empty", leaf)
+		}
+		s.of[signal] = of
 	}
 	return s, f.Err()
 }

@@ -27,9 +27,9 @@ func TestADamagedSegmentEndsOneQuery(t *testing.T) {
 	f.store("sound", telemetry.Traces, testbed.TracesPayload(s.td), 40)
 	var length int
 	ctx := testbed.Context(t)
-	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT octet_length(body) FROM spans_segment WHERE tenant_id = 'default'`).Scan(&length))
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT octet_length(body) FROM spans_body WHERE tenant_id = 'default'`).Scan(&length))
 	for at := 0; at < length; at += max(length/60, 1) {
-		_, err := f.db.Pool.Exec(ctx, `UPDATE spans_segment SET body = set_byte(body, $1, get_byte(body, $1) # 255) WHERE tenant_id = 'default'`, at)
+		_, err := f.db.Pool.Exec(ctx, `UPDATE spans_body SET body = set_byte(body, $1, get_byte(body, $1) # 255) WHERE tenant_id = 'default'`, at)
 		require.NoError(t, err)
 		for _, path := range []string{
 			"/api/attributes/service.name/values" + hour() + "&scope=resource", "/api/attributes/k/values" + hour(), "/api/service-map" + hour(), "/api/services" + hour(),
@@ -43,7 +43,7 @@ func TestADamagedSegmentEndsOneQuery(t *testing.T) {
 		var out api.AttributeValues
 		f.get("/api/attributes/k/values"+hour(), &out, "X-Scope-OrgID", "sound")
 		require.Len(t, out.Values, 3)
-		_, err = f.db.Pool.Exec(ctx, `UPDATE spans_segment SET body = set_byte(body, $1, get_byte(body, $1) # 255) WHERE tenant_id = 'default'`, at)
+		_, err = f.db.Pool.Exec(ctx, `UPDATE spans_body SET body = set_byte(body, $1, get_byte(body, $1) # 255) WHERE tenant_id = 'default'`, at)
 		require.NoError(t, err)
 	}
 }

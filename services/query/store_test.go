@@ -110,13 +110,13 @@ func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payloa
 func (f *fixture) insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, list []*segment.Segment, grouped bool) {
 	f.t.Helper()
 	tables := schema.TablesOf(signal.String())
-	for _, table := range []string{tables.Segment, tables.Group} {
+	for _, table := range []string{tables.Segment, tables.Group, tables.Body} {
 		_, err := tx.Exec(ctx, "SELECT ensure_partition($1, $2)", table, list[0].MinTime)
 		require.NoError(f.t, err)
 	}
 	rows := make([]segmentrow.Row, len(list))
 	for i, s := range list {
-		rows[i] = segmentrow.New(s)
+		rows[i] = segmentrow.New(s, base())
 	}
 	var group *segmentrow.Group
 	if grouped {

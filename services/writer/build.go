@@ -23,7 +23,7 @@ type leaf struct {
 // build is one flush made ready for PostgreSQL, and the memory for the next one.
 type build struct {
 	signal   telemetry.Signal
-	segments pgcopy.Stream
+	segments segmentrow.Streams
 	rows     projection
 	red      pgcopy.Stream
 	dims     dimensions
@@ -194,7 +194,7 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 			return took, refused, fmt.Errorf("encode a segment of %s: %w", b.signal, err)
 		}
 		for _, s := range segments {
-			b.segment(s)
+			b.segment(s, p.now)
 		}
 		clear(segments) // they are as large as what was received
 		b.encoded = segments
@@ -286,10 +286,10 @@ func (b *build) leaf(table string, at int64, span time.Duration) {
 	b.leaves[leaf{table, telemetry.Grain(at, span)}] = at
 }
 
-// segment appends one row to the stream of segments.
-func (b *build) segment(s *segment.Segment) {
+// segment appends one row to the streams of segments. Its body goes into the slot of this minute, which is always there.
+func (b *build) segment(s *segment.Segment, now time.Time) {
 	b.leaf(segmentTable(b.signal), s.MinTime, day)
-	b.row = segmentrow.New(s)
-	segmentrow.Append(&b.segments, &b.row)
-	b.row = segmentrow.Row{} // its bytes are in the stream
+	b.row = segmentrow.New(s, now)
+	b.segments.Append(&b.row)
+	b.row = segmentrow.Row{} // its bytes are in the streams
 }

@@ -35,7 +35,7 @@ func TestMoreEntriesThanASegmentTakes(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Empty(t, refused)
-	require.Equal(t, 2, b.segments.Rows)
+	require.Equal(t, 2, b.segments.Headers.Rows)
 	require.Equal(t, 9, b.items)
 }
 
@@ -73,7 +73,7 @@ func TestManyKeysAreBuiltInParts(t *testing.T) {
 		require.Len(t, refused, 1)
 		require.Same(t, batches[3], refused[0].held)
 		require.Equal(t, 81, b.items)
-		require.Equal(t, 3, b.segments.Rows, "two batches, then one beside that out of time, then the rest")
+		require.Equal(t, 3, b.segments.Headers.Rows, "two batches, then one beside that out of time, then the rest")
 		require.LessOrEqual(t, len(b.table.Keys), mostKeys)
 	}
 	require.True(t, h.TryLock(), "the turn is over")

@@ -15,7 +15,6 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
-	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
 )
@@ -105,8 +104,8 @@ func (d *database) commit(ctx context.Context, b *build, batches []*held, p plan
 	if out.duplicates < len(batches) {
 		d.known.add(b.dims.pending, b.dims.now)
 		out.entries = len(b.dims.pending)
-		out.items, out.segments, out.rows = b.items, b.segments.Rows, b.rows.stream.Rows
-		out.bytes = len(b.segments.Buf) + len(b.rows.stream.Buf) + len(b.red.Buf)
+		out.items, out.segments, out.rows = b.items, b.segments.Headers.Rows, b.rows.stream.Rows
+		out.bytes = b.segments.Len() + len(b.rows.stream.Buf) + len(b.red.Buf)
 	}
 	return out, nil
 }
@@ -164,11 +163,13 @@ func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 			return fmt.Errorf("enter dimensions: %w", err)
 		}
 	}
+	if err := b.segments.Send(ctx, tx, b.signal); err != nil {
+		return err
+	}
 	for _, c := range []struct {
 		what, sql string
 		stream    *pgcopy.Stream
 	}{
-		{"segments", segmentrow.Statement(b.signal), &b.segments},
 		{"rows", d.sql.copyFacts[b.signal], &b.rows.stream.Stream},
 		{"rollups", d.sql.copyRed, &b.red},
 	} {

@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -146,7 +147,7 @@ func TestGoldenSegmentHeaders(t *testing.T) {
 	}
 	var all strings.Builder
 	for _, signal := range telemetry.Signals() {
-		all.WriteString(s.text(`SELECT min_time, max_time, min_position, max_position, items, errors, roots, level, format,
+		all.WriteString(s.text(`SELECT min_time, max_time, min_position, max_position, items, errors, roots, level, format, slot,
 			service_ids::text, service_items::text, service_max_duration::text, service_max_error_duration::text,
 			octet_length(trace_filter) > 0 AS has_trace_filter, octet_length(token_filter) > 0 AS has_token_filter
 			FROM ` + segmentTable(signal) + " ORDER BY min_time, items, max_time"))
@@ -164,21 +165,22 @@ func TestWhatIsStoredIsWhatWasSent(t *testing.T) {
 	}
 }
 
+func freshTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Fresh }
+
 // otlp reads all segments of a tenant back.
 func (s *store) otlp(tenant telemetry.Tenant, signal telemetry.Signal) []byte {
 	s.t.Helper()
-	rows, err := s.db.Pool.Query(testbed.Context(s.t), `SELECT checksum, directory, body FROM `+segmentTable(signal)+`
-		WHERE tenant_id = $1 ORDER BY min_time`, string(tenant))
+	whole := segmentrow.Select("checksum", "directory", "body")
+	rows, err := s.db.Pool.Query(testbed.Context(s.t), `SELECT `+whole.List("s")+` FROM `+segmentrow.From(signal)+`
+		WHERE s.tenant_id = $1 ORDER BY s.min_time`, string(tenant))
 	require.NoError(s.t, err)
 	table := segment.NewTable(tenant, signal)
-	var seg segment.Segment
-	_, err = pgx.ForEachRow(rows, []any{&seg.Checksum, &seg.Directory, &seg.Body}, func() error {
-		require.NoError(s.t, seg.Verify())
-		d, err := segment.ParseDirectory(slices.Clone(seg.Directory))
+	require.NoError(s.t, whole.ForEach(rows, func(r *segmentrow.Row) error {
+		require.NoError(s.t, r.Verify())
+		d, err := segment.ParseDirectory(r.Directory)
 		require.NoError(s.t, err)
-		return table.AppendSegment(d, []segment.Part{{Bytes: slices.Clone(seg.Body)}}, segment.WantAll())
-	})
-	require.NoError(s.t, err)
+		return table.AppendSegment(d, []segment.Part{{Bytes: r.Body}}, segment.WantAll())
+	}))
 	return table.OTLP(nil)
 }
 
@@ -289,7 +291,7 @@ func TestABatchThatCannotBeDecodedCostsItsNeighboursNothing(t *testing.T) {
 func TestAFlushIsStoredWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	for _, table := range []string{"spans_segment", "spans_fact", "red_minute"} {
+	for _, table := range []string{"spans_segment", "spans_fresh", "spans_fact", "red_minute"} {
 		_, err := s.db.Pool.Exec(testbed.Context(t), "ALTER TABLE "+table+" ADD CONSTRAINT refuse CHECK (tenant_id <> 'bad') NOT VALID")
 		require.NoError(t, err)
 		payload := testbed.TracesPayload(testbed.NewShop(7, epoch).Traces(10))
@@ -297,7 +299,7 @@ func TestAFlushIsStoredWholeOrNotAtAll(t *testing.T) {
 			shopSpans(1, epoch, 10), batch("bad", telemetry.Traces, payload, 10),
 		})
 		require.Equal(t, fault.Invalid, fault.ClassOf(err), "%s: %v", table, err)
-		for _, empty := range []string{"spans_segment", "spans_fact", "red_minute", "ingest_batch", "service_dim", "resource_dim"} {
+		for _, empty := range []string{"spans_segment", "spans_fresh", "spans_fact", "red_minute", "ingest_batch", "service_dim", "resource_dim"} {
 			require.Zero(t, s.count("SELECT count(*) FROM "+empty), "%s, refused by %s", empty, table)
 		}
 		_, err = s.db.Pool.Exec(testbed.Context(t), "ALTER TABLE "+table+" DROP CONSTRAINT refuse")
@@ -316,7 +318,7 @@ func TestMissingPartitionsAreMadeOnDemand(t *testing.T) {
 		s.put(telemetry.Traces, shopSpans(uint64(at.Unix()), at, 10))
 	}
 	for table, partition := range map[string]string{
-		"spans_segment": "spans_segment_y2026_m11_d21", "spans_fact": "spans_fact_y2026_m11_d23_h12",
+		"spans_segment": "spans_segment_y2026_m10", "spans_fact": "spans_fact_y2026_m11_d23_h12",
 		"red_minute": "red_minute_y2026_m10_d24", "ingest_batch": "ingest_batch_y2026_m11_d24",
 	} {
 		require.Equal(t, int64(1), s.count("SELECT count(*) FROM partitions($1) WHERE partition = $2", table, partition), partition)
@@ -330,7 +332,7 @@ func TestAPartitionDroppedBehindTheWriterIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	s.put(telemetry.Traces, shopSpans(1, epoch, 10))
-	_, err := s.db.Pool.Exec(testbed.Context(t), "SELECT drop_partition('spans_segment', 'spans_segment_y2026_m11_d23')")
+	_, err := s.db.Pool.Exec(testbed.Context(t), "SELECT drop_partition('spans_segment', 'spans_segment_y2026_m11')")
 	require.NoError(t, err)
 	b := shopSpans(2, epoch, 10)
 	_, err = s.store(testbed.Context(t), newBuild(telemetry.Traces), []*held{b})
@@ -485,7 +487,7 @@ func TestBatchesFarOutOfTimeAreRefusedAlone(t *testing.T) {
 	require.Equal(t, 50, out.items)
 	segments, _ := s.items(telemetry.Traces)
 	require.Equal(t, int64(50), segments)
-	require.Zero(t, s.count("SELECT count(*) FROM partitions('spans_segment') WHERE partition > 'spans_segment_y2026_m11_d24'"))
+	require.Zero(t, s.count("SELECT count(*) FROM partitions('red_minute') WHERE partition > 'red_minute_y2026_m11_d24'"))
 }
 
 // mixed is one batch with items of epoch, old ones between them, and how many of each.
@@ -788,7 +790,7 @@ func TestAControlFlushLeavesNothing(t *testing.T) {
 	s := newStore(t)
 	rows := func(signal telemetry.Signal) (n int64) {
 		for _, table := range []string{
-			"ingest_batch", "tenant_dim", "service_dim", "operation_dim", "resource_dim", "scope_dim", "series_dim", "red_minute", segmentTable(signal), factTable(signal),
+			"ingest_batch", "tenant_dim", "service_dim", "operation_dim", "resource_dim", "scope_dim", "series_dim", "red_minute", segmentTable(signal), freshTable(signal), factTable(signal),
 		} {
 			n += s.count("SELECT count(*) FROM " + table)
 		}
@@ -799,7 +801,7 @@ func TestAControlFlushLeavesNothing(t *testing.T) {
 		before := rows(signal)
 		require.NoError(t, s.control(testbed.Context(t), newBuild(signal), like, nil), signal)
 		require.Equal(t, before, rows(signal), signal)
-		tables := []string{"ingest_batch", "tenant_dim", "resource_dim", segmentTable(signal), factTable(signal)}
+		tables := []string{"ingest_batch", "tenant_dim", "resource_dim", segmentTable(signal), freshTable(signal), factTable(signal)}
 		if signal == telemetry.Traces {
 			tables = append(tables, "operation_dim", "red_minute")
 		}

@@ -38,6 +38,7 @@ type column[R any] struct {
 	at   func(*R) any
 	of   func(*segment.ServiceStats) any // an array with an element for each service: at points to the services
 	late bool                            // the array may be empty, which leaves zero in every service
+	sql  string                          // how it is selected, where it is no column of the table
 }
 
 func names[R any](columns []column[R]) []string {
@@ -49,7 +50,13 @@ func names[R any](columns []column[R]) []string {
 }
 
 func list[R any](columns []column[R], table string) string {
-	return table + "." + strings.Join(names(columns), ", "+table+".")
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		if out[i] = c.sql; c.sql == "" {
+			out[i] = table + "." + c.name
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func pick[R any](all []column[R], names []string) []column[R] {

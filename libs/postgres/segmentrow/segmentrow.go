@@ -1,7 +1,7 @@
-// Package segmentrow knows the rows of the tables of segments (spans_segment, logs_segment, metrics_segment) and of the groups beside them:
-// one table of columns for each, from which come the names and their order, the COPY statements and their encoding, the lists of SELECTs
-// and where a value that is read goes. Every role that writes or reads such a row does it through this package (docs/adr/014); what the
-// columns mean is said in docs/segment-format.md, sections 2 and 10.
+// Package segmentrow knows the rows of the tables of segments: their headers (spans_segment, logs_segment, metrics_segment), their bodies (in
+// *_fresh and *_body) and the groups beside them: one table of columns for each, from which come the names and their order, the COPY statements
+// and their encoding, the lists of SELECTs and where a value that is read goes. It says, too, where a body is. Every role that writes or reads
+// such a row does it through this package (docs/adr/014, docs/adr/026); what the columns mean is said in docs/segment-format.md, sections 2 and 10.
 //
 // Invariants, held by the tests against the migrated database: the columns are those of the tables, in their order, of their types; a row that
 // is copied in and read out is equal in every column.
@@ -10,6 +10,7 @@ package segmentrow
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,14 +21,15 @@ import (
 	"github.com/ollyscale/ollyscale/schema"
 )
 
-// Row is one row of a segment table. Its Signal is no column: it is the table's.
+// Row is one segment: a row of a segment table, its header, and one of the table in which its body is. Its Signal is no column: it is the tables'.
 type Row struct {
 	ID    [16]byte  // a UUID of version 7
+	Slot  int       // of the fresh table, where the body is; schema.Settled: in the body table
 	Group *[16]byte // the Group that holds its token filter; nil: the row itself does
 	segment.Segment
 }
 
-// Group is one row of a group table: the filters of the segments that one merge of an hour made.
+// Group is one row of a group table: the filters of the segments that one merge settled.
 type Group struct {
 	Tenant           telemetry.Tenant
 	ID               [16]byte // a UUID of version 7
@@ -53,6 +55,7 @@ func columns() [21]column[Row] {
 		{name: "roots", kind: integer, at: func(r *Row) any { return &r.Roots }},
 		{name: "level", kind: smallint, at: func(r *Row) any { return &r.Level }},
 		{name: "format", kind: smallint, at: func(r *Row) any { return &r.Format }},
+		{name: "slot", kind: smallint, at: func(r *Row) any { return &r.Slot }},
 		{name: "service_ids", kind: bigints, at: services, of: func(s *segment.ServiceStats) any { return &s.ID }},
 		{name: "service_items", kind: integers, at: services, of: func(s *segment.ServiceStats) any { return &s.Items }},
 		{name: "service_max_duration", kind: bigints, at: services, of: func(s *segment.ServiceStats) any { return &s.MaxDuration }},
@@ -60,7 +63,6 @@ func columns() [21]column[Row] {
 		{name: "trace_filter", kind: bytea, at: func(r *Row) any { return &r.TraceFilter }},
 		{name: "token_filter", kind: bytea, at: func(r *Row) any { return &r.TokenFilter }},
 		{name: "directory", kind: bytea, at: func(r *Row) any { return &r.Directory }},
-		{name: "body", kind: bytea, at: func(r *Row) any { return &r.Body }},
 		{name: "group_id", kind: id, null: true, at: func(r *Row) any { return &r.Group }},
 	}
 }
@@ -80,8 +82,10 @@ func groupColumns() [9]column[Group] {
 	}
 }
 
-// New is the row of a segment, with an id of its own and in no group.
-func New(s *segment.Segment) Row { return Row{ID: newID(), Segment: *s} }
+// New is the row of a segment, with an id of its own and in no group. Its body goes where one of its level goes that is written now.
+func New(s *segment.Segment, now time.Time) Row {
+	return Row{ID: newID(), Slot: SlotOf(s.Level, now), Segment: *s}
+}
 
 // NewGroup puts the filters of rows side by side, whose segments Encode made with level 2 for one tenant and hour: the rows are in the group
 // then, and without token filters of their own.
@@ -102,19 +106,57 @@ func NewGroup(rows []Row) *Group {
 // newID fails only when the system has no randomness.
 func newID() [16]byte { return uuid.Must(uuid.NewV7()) }
 
-// Statement is the COPY statement for what Append writes.
-func Statement(signal telemetry.Signal) string {
-	all := columns()
-	return pgcopy.Statement(schema.TablesOf(signal.String()).Segment, names(all[:]))
+// Streams are what a transaction copies of segments of one signal: headers, and bodies by where they go.
+type Streams struct{ Headers, Fresh, Settled pgcopy.Stream }
+
+// Reset empties the streams and keeps their memory.
+func (s *Streams) Reset() {
+	s.Headers.Reset()
+	s.Fresh.Reset()
+	s.Settled.Reset()
 }
 
-// Append writes a row for Statement.
-func Append(to *pgcopy.Stream, r *Row) {
+// Len is the bytes of all streams.
+func (s *Streams) Len() int { return len(s.Headers.Buf) + len(s.Fresh.Buf) + len(s.Settled.Buf) }
+
+// Append adds a row.
+func (s *Streams) Append(r *Row) {
 	all := columns()
-	write(to, all[:], r)
+	write(&s.Headers, all[:], r)
+	if r.Slot == schema.Settled {
+		of := settledColumns()
+		write(&s.Settled, of[:], r)
+	} else {
+		of := freshColumns()
+		write(&s.Fresh, of[:], r)
+	}
 }
 
-// Copy stores rows, and the group they are in unless it is nil, in a transaction; their partitions must be there.
+// Send stores the rows in a transaction: bodies first, so that who waits for their table does it before the headers are seen. The partitions must
+// be there.
+func (s *Streams) Send(ctx context.Context, tx pgx.Tx, signal telemetry.Signal) error {
+	tables := schema.TablesOf(signal.String())
+	fresh, settled, all := freshColumns(), settledColumns(), columns()
+	for _, c := range []struct {
+		what, table string
+		columns     []string
+		stream      *pgcopy.Stream
+	}{
+		{"fresh bodies", tables.Fresh, names(fresh[:]), &s.Fresh},
+		{"bodies", tables.Body, names(settled[:]), &s.Settled},
+		{"segments", tables.Segment, names(all[:]), &s.Headers},
+	} {
+		if c.stream.Rows == 0 {
+			continue
+		}
+		if err := c.stream.Send(ctx, tx, pgcopy.Statement(c.table, c.columns)); err != nil {
+			return fmt.Errorf("copy %s of %s: %w", c.what, signal, err)
+		}
+	}
+	return nil
+}
+
+// Copy stores rows, and the group they are in unless it is nil, in a transaction; their partitions must be there (Leaves).
 func Copy(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, rows []Row, group *Group) error {
 	if group != nil {
 		all := groupColumns()
@@ -123,28 +165,37 @@ func Copy(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, rows []Row, g
 			return fmt.Errorf("copy a group of %s: %w", signal, err)
 		}
 	}
-	if err := pgcopy.SendRows(ctx, tx, Statement(signal), len(rows), func(c *pgcopy.Stream, i int) { Append(c, &rows[i]) }); err != nil {
-		return fmt.Errorf("copy segments of %s: %w", signal, err)
+	var s Streams
+	s.Reset()
+	for i := range rows {
+		s.Append(&rows[i])
 	}
-	return nil
+	return s.Send(ctx, tx, signal)
 }
 
 // Selection is the columns of a SELECT of rows.
 type Selection struct{ columns []column[Row] }
 
-// Select picks columns by name. It panics for a name that is none: the names are constants of the caller.
+// Select picks columns by name, "body" among them. It panics for a name that is none: the names are constants of the caller.
 func Select(names ...string) Selection {
 	all := columns()
-	return Selection{pick(all[:], names)}
+	return Selection{pick(append(all[:], body()), names)}
 }
 
 // SelectAll is every column: a row as it was written.
 func SelectAll() Selection {
 	all := columns()
-	return Selection{all[:]}
+	return Selection{append(all[:], body())}
 }
 
-// List is the columns for the SELECT, of the table that SQL calls by this name: "s.segment_id, s.min_time".
+// SelectFresh is every column of segments that are not settled, for a SELECT from FromFresh.
+func SelectFresh() Selection {
+	all := columns()
+	return Selection{append(all[:], freshBody())}
+}
+
+// List is the columns for the SELECT, of the table that SQL calls by this name: "s.segment_id, s.min_time". A body is that of the tables that From
+// joins; nothing where there is none.
 func (s Selection) List(table string) string { return list(s.columns, table) }
 
 // ForEach calls f with each row of a SELECT of List, and of further values for which more has destinations; then it closes rows. What was not

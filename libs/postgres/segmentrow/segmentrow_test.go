@@ -16,7 +16,6 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
-	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -48,10 +47,13 @@ func lines(columns []described) string { return strings.ReplaceAll(fmt.Sprint(co
 func TestTheColumnsAreTheTables(t *testing.T) {
 	t.Parallel()
 	db := testbed.Database(t)
-	all, group := columns(), groupColumns()
+	all, group, fresh, settled := columns(), groupColumns(), freshColumns(), settledColumns()
 	for _, signal := range telemetry.Signals() {
 		of := schema.TablesOf(signal.String())
-		for table, want := range map[string][]described{of.Segment: describe(all[:]), of.Group: describe(group[:])} {
+		for table, want := range map[string][]described{
+			of.Segment: describe(all[:]), of.Group: describe(group[:]), of.Fresh: describe(fresh[:]), of.Body: describe(settled[:]),
+			schema.FreshLeaf(of.Fresh, 7): describe(fresh[:]),
+		} {
 			rows, err := db.Pool.Query(testbed.Context(t), `SELECT attname::text, format_type(atttypid, atttypmod), NOT attnotnull
 				FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, table)
 			require.NoError(t, err)
@@ -72,7 +74,7 @@ func examples(signal telemetry.Signal) ([]Row, *Group) {
 	for i := range every {
 		every[i] = byte(i)
 	}
-	full := Row{ID: [16]byte{1, 15: 2}, Group: &group.ID, Segment: segment.Segment{
+	full := Row{ID: [16]byte{1, 15: 2}, Slot: schema.Settled, Group: &group.ID, Segment: segment.Segment{
 		Header: segment.Header{
 			Tenant: "red_1", Signal: signal, Level: 2, Format: 3, MinTime: at(), MaxTime: at() + 4, Items: 5, Errors: 6, Roots: 7,
 			MinPosition: 8, MaxPosition: 9, Checksum: -10,
@@ -84,16 +86,16 @@ func examples(signal telemetry.Signal) ([]Row, *Group) {
 		},
 		TraceFilter: []byte{18, 0, 19}, TokenFilter: []byte{20}, Directory: []byte{0}, Body: every,
 	}}
-	none := Row{ID: [16]byte{3}, Segment: segment.Segment{
+	none := Row{ID: [16]byte{3}, Slot: 3, Segment: segment.Segment{
 		Header: segment.Header{
 			Tenant: "red_1", Signal: signal, MinTime: at() + 1, MaxTime: at() + 1, Items: 1, Services: []segment.ServiceStats{},
 			MinPosition: math.MinInt64, MaxPosition: math.MaxInt64, Checksum: math.MinInt64,
 		},
 		TraceFilter: []byte{}, TokenFilter: []byte{}, Directory: []byte{}, Body: []byte{},
 	}}
-	one := Row{ID: [16]byte{4}, Segment: segment.Segment{
+	one := Row{ID: [16]byte{4}, Slot: schema.Slots - 1, Segment: segment.Segment{
 		Header: segment.Header{
-			Tenant: "red_1", Signal: signal, Level: math.MaxInt16, Format: math.MinInt16, MinTime: at() + 2, MaxTime: at() + 2,
+			Tenant: "red_1", Signal: signal, Level: math.MinInt16, Format: math.MinInt16, MinTime: at() + 2, MaxTime: at() + 2,
 			Items: math.MaxInt32, Errors: math.MaxInt32, Roots: math.MinInt32, Services: []segment.ServiceStats{{Items: math.MinInt32}},
 		},
 		TraceFilter: []byte{}, TokenFilter: []byte{}, Directory: []byte{}, Body: []byte{21},
@@ -125,25 +127,23 @@ func TestRowsComeOutAsTheyWentIn(t *testing.T) {
 			db := testbed.Database(t)
 			want, wantGroup := examples(signal)
 			tables := schema.TablesOf(signal.String())
-			for _, table := range []string{tables.Segment, tables.Group} {
-				_, err := db.Pool.Exec(ctx, `SELECT ensure_partition($1, $2)`, table, at())
-				require.NoError(t, err)
-			}
+			partitions(t, db, signal)
 			require.NoError(t, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return Copy(ctx, tx, signal, want, wantGroup) }))
 
 			all, of := columns(), groupColumns()
-			selected := Select(names(all[:])...)
+			selected := Select(append(names(all[:]), "body")...)
+			require.Equal(t, SelectAll().List("s"), selected.List("s"))
 			for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeSimpleProtocol} {
-				rows, err := db.Pool.Query(ctx, `SELECT `+selected.List("s")+`, octet_length(body) FROM `+tables.Segment+` AS s ORDER BY min_time`, mode)
+				rows, err := db.Pool.Query(ctx, `SELECT `+selected.List("s")+`, octet_length(`+body().sql+`) FROM `+From(signal)+` ORDER BY s.min_time`, mode)
 				require.NoError(t, err)
 				var got []Row
-				var body int
+				var length int
 				require.NoError(t, selected.ForEach(rows, func(r *Row) error {
-					require.Len(t, r.Body, body, "a further value")
+					require.Len(t, r.Body, length, "a further value")
 					r.Signal = signal
 					got = append(got, *r)
 					return nil
-				}, &body))
+				}, &length))
 				require.Equal(t, want, got, mode)
 
 				rows, err = db.Pool.Query(ctx, `SELECT `+list(of[:], "g")+` FROM `+tables.Group+` AS g`, mode)
@@ -153,19 +153,99 @@ func TestRowsComeOutAsTheyWentIn(t *testing.T) {
 				require.Equal(t, []Group{*wantGroup}, groups, mode)
 			}
 
+			// The bodies are where their headers say, and nowhere else; who merges reads no day.
+			for _, r := range want {
+				var n int
+				require.NoError(t, db.Pool.QueryRow(ctx, `SELECT octet_length(body) FROM `+Leaf(signal, r.Slot, r.MinTime)+` WHERE segment_id = $1`, r.ID).Scan(&n))
+				require.Len(t, r.Body, n)
+			}
+			var all3, unsettled int
+			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM `+tables.Fresh+`) + (SELECT count(*) FROM `+tables.Body+`)`).Scan(&all3))
+			require.Equal(t, len(want), all3)
+			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT count(*) FROM `+FromFresh(signal)+` WHERE `+freshBody().sql+` <> ''`).Scan(&unsettled))
+			require.Equal(t, 1, unsettled, "of the two in slots one has a body")
+
 			// What a writer sends: rows built ahead.
-			var stream pgcopy.Stream
-			stream.Reset()
+			var streams Streams
+			streams.Reset()
 			for i := range want {
 				want[i].ID[0] += 100
-				Append(&stream, &want[i])
+				streams.Append(&want[i])
 			}
-			require.NoError(t, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return stream.Send(ctx, tx, Statement(signal)) }))
+			require.NoError(t, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return streams.Send(ctx, tx, signal) }))
 			var n int
-			require.NoError(t, db.Pool.QueryRow(ctx, `SELECT count(*) FROM `+tables.Segment+` a JOIN `+tables.Segment+` b USING (min_time, body, checksum)
-				WHERE a.segment_id < b.segment_id`).Scan(&n))
+			require.NoError(t, db.Pool.QueryRow(ctx, `WITH whole AS (SELECT s.*, `+body().sql+` AS body FROM `+From(signal)+`)
+				SELECT count(*) FROM whole a JOIN whole b USING (min_time, body, checksum) WHERE a.segment_id < b.segment_id`).Scan(&n))
 			require.Equal(t, len(want), n)
 		})
+	}
+}
+
+// TestABodyThatIsGoneIsNothing: the header is there to say what is missing.
+func TestABodyThatIsGoneIsNothing(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	rows, _ := examples(telemetry.Logs)
+	partitions(t, db, telemetry.Logs)
+	require.NoError(t, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return Copy(ctx, tx, telemetry.Logs, rows, nil) }))
+	_, err := db.Pool.Exec(ctx, `TRUNCATE logs_fresh, logs_body`)
+	require.NoError(t, err)
+	whole, n := SelectAll(), 0
+	got, err := db.Pool.Query(ctx, `SELECT `+whole.List("s")+` FROM `+From(telemetry.Logs))
+	require.NoError(t, err)
+	require.NoError(t, whole.ForEach(got, func(r *Row) error {
+		require.NotNil(t, r.Body)
+		require.Empty(t, r.Body)
+		n++
+		return nil
+	}))
+	require.Equal(t, 3, n)
+}
+
+// TestSlots: a writer's minute and the janitor's hour each have one, and the same again after a turn of the ring.
+func TestSlots(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 5, 59, 59, 999, time.UTC)
+	for minute := range 40 {
+		then := now.Add(time.Duration(minute) * time.Minute)
+		slot := SlotOf(LevelFlush, then)
+		require.True(t, slot >= 0 && slot < schema.MinuteSlots, slot)
+		require.Equal(t, (SlotOf(LevelFlush, now)+minute)%schema.MinuteSlots, slot)
+		require.Equal(t, slot, SlotOf(LevelFlush, then.Truncate(time.Minute)))
+		require.Equal(t, slot, SlotOf(LevelFlush, then.In(time.FixedZone("x", 12345))))
+	}
+	for hour := range 9 {
+		then := now.Add(time.Duration(hour) * time.Hour)
+		slot := SlotOf(LevelGathered, then)
+		require.True(t, slot >= schema.MinuteSlots && slot < schema.Slots, slot)
+		require.Equal(t, (SlotOf(LevelGathered, now)-schema.MinuteSlots+hour)%schema.HourSlots, slot-schema.MinuteSlots)
+	}
+	require.Equal(t, schema.Settled, SlotOf(LevelSettled, now))
+	require.Equal(t, "logs_fresh_07", Leaf(telemetry.Logs, 7, now.UnixNano()))
+}
+
+// TestADaysLeafIsNamedAsTheDatabaseNamesIt: readers find it by its name.
+func TestADaysLeafIsNamedAsTheDatabaseNamesIt(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	for _, at := range []time.Time{
+		time.Unix(0, at()), time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2028, 2, 29, 23, 59, 59, 999_999_999, time.UTC), time.Date(2100, 12, 31, 1, 2, 3, 4, time.UTC),
+	} {
+		var name string
+		require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partition('spans_body', $1)`, at.UnixNano()).Scan(&name))
+		require.Equal(t, name, Leaf(telemetry.Traces, schema.Settled, at.UnixNano()))
+	}
+}
+
+// partitions makes those that the examples need.
+func partitions(t testing.TB, db *testbed.DB, signal telemetry.Signal) {
+	t.Helper()
+	of := schema.TablesOf(signal.String())
+	for _, table := range []string{of.Segment, of.Group, of.Body} {
+		_, err := db.Pool.Exec(testbed.Context(t), `SELECT ensure_partition($1, $2)`, table, at())
+		require.NoError(t, err)
 	}
 }
 
@@ -176,8 +256,7 @@ func TestNothingIsLeftOfTheRowBefore(t *testing.T) {
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	rows, _ := examples(telemetry.Logs)
-	_, err := db.Pool.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.LogsSegment, at())
-	require.NoError(t, err)
+	partitions(t, db, telemetry.Logs)
 	require.NoError(t, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return Copy(ctx, tx, telemetry.Logs, rows, nil) }))
 	few := Select("items", "service_max_duration", "service_ids")
 	read := func() (got []Row, err error) {
@@ -196,7 +275,7 @@ func TestNothingIsLeftOfTheRowBefore(t *testing.T) {
 		require.Equal(t, want, got[i])
 	}
 	for _, ids := range []string{"{1,2}", "{}", "{{1},{2},{3}}"} {
-		_, err = db.Pool.Exec(ctx, `UPDATE logs_segment SET service_ids = $1::text::bigint[] WHERE cardinality(service_items) = 3`, ids)
+		_, err := db.Pool.Exec(ctx, `UPDATE logs_segment SET service_ids = $1::text::bigint[] WHERE cardinality(service_items) = 3`, ids)
 		require.NoError(t, err)
 		_, err = read()
 		require.Equal(t, "segment.damaged", fault.From(err).Code, ids)
@@ -209,10 +288,9 @@ func TestAFigureThatCameLater(t *testing.T) {
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	rows, _ := examples(telemetry.Logs)
-	_, err := db.Pool.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.LogsSegment, at())
-	require.NoError(t, err)
+	partitions(t, db, telemetry.Logs)
 	require.NoError(t, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return Copy(ctx, tx, telemetry.Logs, rows[:1], nil) }))
-	_, err = db.Pool.Exec(ctx, `UPDATE logs_segment SET service_items = '{}'`)
+	_, err := db.Pool.Exec(ctx, `UPDATE logs_segment SET service_items = '{}'`)
 	require.NoError(t, err)
 	all := columns()
 	for _, order := range [][]string{{"service_items", "service_ids"}, {"service_ids", "service_items"}} {
@@ -238,18 +316,18 @@ func TestAFigureThatCameLater(t *testing.T) {
 
 func TestAnUnknownColumnIsNotSelected(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "s.body, s.group_id", Select("body", "group_id").List("s"))
+	require.Equal(t, "coalesce(fresh.body, settled.body, ''), s.group_id", Select("body", "group_id").List("s"))
 	require.PanicsWithValue(t, `segmentrow: there is no column "bodies"`, func() { Select("body", "bodies") })
 }
 
 // TestAppendAllocatesNothing, once the stream has its memory: it stands in the writer's flush.
 func TestAppendAllocatesNothing(t *testing.T) { //nolint:paralleltest // counts allocations of the process
 	rows, _ := examples(telemetry.Traces)
-	var stream pgcopy.Stream
+	var streams Streams
 	for _, r := range rows {
 		require.Zero(t, testing.AllocsPerRun(10, func() {
-			stream.Reset()
-			Append(&stream, &r)
+			streams.Reset()
+			streams.Append(&r)
 		}))
 	}
 }
@@ -267,7 +345,7 @@ func TestNewGroup(t *testing.T) {
 		for _, part := range table.Slices(segment.MaxItems) {
 			s, err := table.Encode(part, 2)
 			require.NoError(t, err)
-			rows = append(rows, New(s))
+			rows = append(rows, New(s, time.Unix(0, at())))
 		}
 	}
 	ids := map[[16]byte]bool{}
@@ -295,11 +373,11 @@ func BenchmarkAppend(b *testing.B) {
 	for i := range 40 {
 		r.Services = append(r.Services, segment.ServiceStats{ID: int64(i)})
 	}
-	var stream pgcopy.Stream
+	var streams Streams
 	b.ReportAllocs()
 	for b.Loop() {
-		stream.Reset()
-		Append(&stream, &r)
+		streams.Reset()
+		streams.Append(&r)
 	}
 }
 
@@ -316,8 +394,7 @@ func BenchmarkForEach(b *testing.B) {
 			rows[i].Services = append(rows[i].Services[:3+k:3+k], segment.ServiceStats{ID: int64(k)})
 		}
 	}
-	_, err := db.Pool.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.SpansSegment, at())
-	require.NoError(b, err)
+	partitions(b, db, telemetry.Traces)
 	require.NoError(b, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { return Copy(ctx, tx, telemetry.Traces, rows, nil) }))
 	selected := Select("segment_id", "min_time", "max_time", "items", "errors", "service_ids", "service_max_duration", "service_max_error_duration",
 		"trace_filter", "directory")

@@ -70,11 +70,10 @@ func New(cfg Config, _ service.Env) (*Command, error) {
 	c := &Command{cfg: cfg, whole: segmentrow.SelectAll(), statements: map[telemetry.Signal]statements{}}
 	f := sqlfile.Parse(files)
 	for _, signal := range telemetry.Signals() {
-		table := schema.TablesOf(signal.String()).Segment
-		c.statements[signal] = statements{
-			find:   f.Text("segment", struct{ Table, Columns string }{table, c.whole.List("s")}),
-			newest: f.Text("newest", sqlfile.Table{Table: table}),
+		of := struct{ Table, From, Columns, Body string }{
+			schema.TablesOf(signal.String()).Segment, segmentrow.From(signal), c.whole.List("s"), segmentrow.Select("body").List("s"),
 		}
+		c.statements[signal] = statements{find: f.Text("segment", of), newest: f.Text("newest", of)}
 	}
 	return c, errors.Join(cfg.Validate(), f.Err())
 }

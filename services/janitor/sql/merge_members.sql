@@ -1,5 +1,5 @@
--- The segments below level $4 of one tenant whose first item lies in [$2, $3), in order of time.
-SELECT segment_id, min_time, items, octet_length(directory)::bigint + octet_length(body) AS bytes
-FROM public.{{.Table}}
-WHERE tenant_id = $1 AND min_time >= $2 AND min_time < $3 AND level < $4
-ORDER BY min_time, segment_id
+-- The segments below level $4 of one tenant whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
+SELECT s.segment_id, s.min_time, s.items, s.slot, octet_length(s.directory)::bigint + coalesce(octet_length(fresh.body), 0) AS bytes
+FROM {{.From}}
+WHERE s.tenant_id = $1 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
+ORDER BY s.min_time, s.segment_id

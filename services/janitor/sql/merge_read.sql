@@ -1,5 +1,5 @@
 -- Whole segments by id; the bounds of time are for the index.
 SELECT {{.Columns}}
-FROM public.{{.Table}} AS s
-WHERE s.tenant_id = $1 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4)
+FROM {{.From}}
+WHERE s.tenant_id = $1 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4) AND s.level < 2
 ORDER BY s.min_time, s.segment_id

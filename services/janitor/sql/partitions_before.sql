@@ -1,1 +1,1 @@
-SELECT partition, leaf FROM public.partitions_before($1, $2)
+SELECT partition, from_ns, to_ns FROM public.partitions_before($1, $2)

@@ -20,9 +20,6 @@ SELECT signal, max(days), (extract(epoch FROM max(rows_window)) * 1000000)::bigi
 FROM public.retention_policy
 GROUP BY signal
 
----- ensurePartition
-SELECT public.ensure_partition($1, $2)
-
 ---- ensurePartitions
 SELECT public.ensure_partitions($1, $2, $3)
 
@@ -36,92 +33,428 @@ FROM pg_partition_tree(to_regclass('public.' || quote_ident($1))) p JOIN pg_clas
 WHERE p.isleaf
 
 ---- partitionsBefore
-SELECT partition, leaf FROM public.partitions_before($1, $2)
+SELECT partition, from_ns, to_ns FROM public.partitions_before($1, $2)
 
----- of[0].candidates
--- Windows ($1 ns long, ended before $2) in which one tenant has several segments below level $3; oldest first.
+---- of[0].gather
+-- Minutes ($1 ns long) of hours from $3 on, in which one tenant has flushes to put together: several, once the minute has ended before $2, or one
+-- that is in a slot ($4) which is to be emptied; oldest first.
 SELECT tenant_id, min_time / $1 * $1 AS window_start
 FROM public.spans_segment
-WHERE level < 2 AND level < $3 AND min_time < $2
+WHERE level < 2 AND level = 0 AND min_time >= $3
 GROUP BY tenant_id, window_start
-HAVING count(*) > 1
+HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, tenant_id
-LIMIT $4
+LIMIT $5
+
+---- of[0].settle
+-- Hours ($1 ns long) in which one tenant has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
+-- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
+SELECT tenant_id, min_time / $1 * $1 AS window_start
+FROM public.spans_segment
+WHERE level < 2
+GROUP BY tenant_id, window_start
+HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
+ORDER BY window_start, tenant_id
+LIMIT $5
 
 ---- of[0].members
--- The segments below level $4 of one tenant whose first item lies in [$2, $3), in order of time.
-SELECT segment_id, min_time, items, octet_length(directory)::bigint + octet_length(body) AS bytes
-FROM public.spans_segment
-WHERE tenant_id = $1 AND min_time >= $2 AND min_time < $3 AND level < $4
-ORDER BY min_time, segment_id
+-- The segments below level $4 of one tenant whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
+SELECT s.segment_id, s.min_time, s.items, s.slot, octet_length(s.directory)::bigint + coalesce(octet_length(fresh.body), 0) AS bytes
+FROM public.spans_segment AS s
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.spans_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+) AS fresh ON true
+WHERE s.tenant_id = $1 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
+ORDER BY s.min_time, s.segment_id
 
 ---- of[0].read
 -- Whole segments by id; the bounds of time are for the index.
-SELECT s.segment_id, s.items, s.format, s.checksum, s.directory, s.body
+SELECT s.tenant_id, s.segment_id, s.min_time, s.max_time, s.min_position, s.max_position, s.checksum, s.items, s.errors, s.roots, s.level, s.format, s.slot, s.service_ids, s.service_items, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter, s.directory, s.group_id, coalesce(fresh.body, '')
 FROM public.spans_segment AS s
-WHERE s.tenant_id = $1 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4)
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.spans_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+) AS fresh ON true
+WHERE s.tenant_id = $1 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4) AND s.level < 2
 ORDER BY s.min_time, s.segment_id
 
 ---- of[0].remove
 DELETE FROM public.spans_segment
 WHERE tenant_id = $1 AND min_time BETWEEN $2 AND $3 AND segment_id = ANY($4)
 
----- of[1].candidates
--- Windows ($1 ns long, ended before $2) in which one tenant has several segments below level $3; oldest first.
+---- of[0].ensure
+-- What a settled segment needs: the day of its body, and the month of its group.
+SELECT public.ensure_partition('spans_body', $1), public.ensure_partition('spans_group', $1)
+
+---- of[0].slots
+-- The slots in which bodies are, with how many headers name each and how many bytes it has.
+SELECT l.slot, coalesce(n.headers, 0), pg_total_relation_size(l.leaf)
+FROM (SELECT slot, to_regclass('public.' || leaf) AS leaf FROM unnest($1::smallint[], $2::text[]) AS ring (slot, leaf)) AS l
+LEFT JOIN (SELECT slot, count(*) AS headers FROM public.spans_segment WHERE level < 2 GROUP BY slot) AS n ON n.slot = l.slot
+WHERE pg_relation_size(l.leaf) > 0
+ORDER BY l.slot
+
+---- of[0].named
+SELECT EXISTS (SELECT FROM public.spans_segment WHERE level < 2 AND slot = $1::smallint)
+
+---- of[0].expireHeaders
+-- The headers whose first item lies in [$1, $2): how many, and how many items they have.
+WITH gone AS (DELETE FROM public.spans_segment WHERE min_time >= $1 AND min_time < $2 RETURNING items)
+SELECT count(*), coalesce(sum(items), 0)::bigint FROM gone
+
+---- of[0].expireGroups
+DELETE FROM public.spans_group WHERE min_time >= $1 AND min_time < $2
+
+---- of[0].lock[0]
+LOCK TABLE public.spans_fresh_00 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].lock[1]
+LOCK TABLE public.spans_fresh_01 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].lock[2]
+LOCK TABLE public.spans_fresh_02 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].lock[3]
+LOCK TABLE public.spans_fresh_03 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].lock[4]
+LOCK TABLE public.spans_fresh_04 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].lock[5]
+LOCK TABLE public.spans_fresh_05 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].lock[6]
+LOCK TABLE public.spans_fresh_06 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].lock[7]
+LOCK TABLE public.spans_fresh_07 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].lock[8]
+LOCK TABLE public.spans_fresh_08 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].lock[9]
+LOCK TABLE public.spans_fresh_09 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].lock[10]
+LOCK TABLE public.spans_fresh_10 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].lock[11]
+LOCK TABLE public.spans_fresh_11 IN ACCESS EXCLUSIVE MODE
+
+---- of[0].empty[0]
+TRUNCATE public.spans_fresh_00
+
+---- of[0].empty[1]
+TRUNCATE public.spans_fresh_01
+
+---- of[0].empty[2]
+TRUNCATE public.spans_fresh_02
+
+---- of[0].empty[3]
+TRUNCATE public.spans_fresh_03
+
+---- of[0].empty[4]
+TRUNCATE public.spans_fresh_04
+
+---- of[0].empty[5]
+TRUNCATE public.spans_fresh_05
+
+---- of[0].empty[6]
+TRUNCATE public.spans_fresh_06
+
+---- of[0].empty[7]
+TRUNCATE public.spans_fresh_07
+
+---- of[0].empty[8]
+TRUNCATE public.spans_fresh_08
+
+---- of[0].empty[9]
+TRUNCATE public.spans_fresh_09
+
+---- of[0].empty[10]
+TRUNCATE public.spans_fresh_10
+
+---- of[0].empty[11]
+TRUNCATE public.spans_fresh_11
+
+---- of[1].gather
+-- Minutes ($1 ns long) of hours from $3 on, in which one tenant has flushes to put together: several, once the minute has ended before $2, or one
+-- that is in a slot ($4) which is to be emptied; oldest first.
 SELECT tenant_id, min_time / $1 * $1 AS window_start
 FROM public.logs_segment
-WHERE level < 2 AND level < $3 AND min_time < $2
+WHERE level < 2 AND level = 0 AND min_time >= $3
 GROUP BY tenant_id, window_start
-HAVING count(*) > 1
+HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, tenant_id
-LIMIT $4
+LIMIT $5
+
+---- of[1].settle
+-- Hours ($1 ns long) in which one tenant has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
+-- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
+SELECT tenant_id, min_time / $1 * $1 AS window_start
+FROM public.logs_segment
+WHERE level < 2
+GROUP BY tenant_id, window_start
+HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
+ORDER BY window_start, tenant_id
+LIMIT $5
 
 ---- of[1].members
--- The segments below level $4 of one tenant whose first item lies in [$2, $3), in order of time.
-SELECT segment_id, min_time, items, octet_length(directory)::bigint + octet_length(body) AS bytes
-FROM public.logs_segment
-WHERE tenant_id = $1 AND min_time >= $2 AND min_time < $3 AND level < $4
-ORDER BY min_time, segment_id
+-- The segments below level $4 of one tenant whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
+SELECT s.segment_id, s.min_time, s.items, s.slot, octet_length(s.directory)::bigint + coalesce(octet_length(fresh.body), 0) AS bytes
+FROM public.logs_segment AS s
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.logs_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+) AS fresh ON true
+WHERE s.tenant_id = $1 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
+ORDER BY s.min_time, s.segment_id
 
 ---- of[1].read
 -- Whole segments by id; the bounds of time are for the index.
-SELECT s.segment_id, s.items, s.format, s.checksum, s.directory, s.body
+SELECT s.tenant_id, s.segment_id, s.min_time, s.max_time, s.min_position, s.max_position, s.checksum, s.items, s.errors, s.roots, s.level, s.format, s.slot, s.service_ids, s.service_items, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter, s.directory, s.group_id, coalesce(fresh.body, '')
 FROM public.logs_segment AS s
-WHERE s.tenant_id = $1 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4)
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.logs_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+) AS fresh ON true
+WHERE s.tenant_id = $1 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4) AND s.level < 2
 ORDER BY s.min_time, s.segment_id
 
 ---- of[1].remove
 DELETE FROM public.logs_segment
 WHERE tenant_id = $1 AND min_time BETWEEN $2 AND $3 AND segment_id = ANY($4)
 
----- of[2].candidates
--- Windows ($1 ns long, ended before $2) in which one tenant has several segments below level $3; oldest first.
+---- of[1].ensure
+-- What a settled segment needs: the day of its body, and the month of its group.
+SELECT public.ensure_partition('logs_body', $1), public.ensure_partition('logs_group', $1)
+
+---- of[1].slots
+-- The slots in which bodies are, with how many headers name each and how many bytes it has.
+SELECT l.slot, coalesce(n.headers, 0), pg_total_relation_size(l.leaf)
+FROM (SELECT slot, to_regclass('public.' || leaf) AS leaf FROM unnest($1::smallint[], $2::text[]) AS ring (slot, leaf)) AS l
+LEFT JOIN (SELECT slot, count(*) AS headers FROM public.logs_segment WHERE level < 2 GROUP BY slot) AS n ON n.slot = l.slot
+WHERE pg_relation_size(l.leaf) > 0
+ORDER BY l.slot
+
+---- of[1].named
+SELECT EXISTS (SELECT FROM public.logs_segment WHERE level < 2 AND slot = $1::smallint)
+
+---- of[1].expireHeaders
+-- The headers whose first item lies in [$1, $2): how many, and how many items they have.
+WITH gone AS (DELETE FROM public.logs_segment WHERE min_time >= $1 AND min_time < $2 RETURNING items)
+SELECT count(*), coalesce(sum(items), 0)::bigint FROM gone
+
+---- of[1].expireGroups
+DELETE FROM public.logs_group WHERE min_time >= $1 AND min_time < $2
+
+---- of[1].lock[0]
+LOCK TABLE public.logs_fresh_00 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].lock[1]
+LOCK TABLE public.logs_fresh_01 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].lock[2]
+LOCK TABLE public.logs_fresh_02 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].lock[3]
+LOCK TABLE public.logs_fresh_03 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].lock[4]
+LOCK TABLE public.logs_fresh_04 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].lock[5]
+LOCK TABLE public.logs_fresh_05 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].lock[6]
+LOCK TABLE public.logs_fresh_06 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].lock[7]
+LOCK TABLE public.logs_fresh_07 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].lock[8]
+LOCK TABLE public.logs_fresh_08 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].lock[9]
+LOCK TABLE public.logs_fresh_09 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].lock[10]
+LOCK TABLE public.logs_fresh_10 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].lock[11]
+LOCK TABLE public.logs_fresh_11 IN ACCESS EXCLUSIVE MODE
+
+---- of[1].empty[0]
+TRUNCATE public.logs_fresh_00
+
+---- of[1].empty[1]
+TRUNCATE public.logs_fresh_01
+
+---- of[1].empty[2]
+TRUNCATE public.logs_fresh_02
+
+---- of[1].empty[3]
+TRUNCATE public.logs_fresh_03
+
+---- of[1].empty[4]
+TRUNCATE public.logs_fresh_04
+
+---- of[1].empty[5]
+TRUNCATE public.logs_fresh_05
+
+---- of[1].empty[6]
+TRUNCATE public.logs_fresh_06
+
+---- of[1].empty[7]
+TRUNCATE public.logs_fresh_07
+
+---- of[1].empty[8]
+TRUNCATE public.logs_fresh_08
+
+---- of[1].empty[9]
+TRUNCATE public.logs_fresh_09
+
+---- of[1].empty[10]
+TRUNCATE public.logs_fresh_10
+
+---- of[1].empty[11]
+TRUNCATE public.logs_fresh_11
+
+---- of[2].gather
+-- Minutes ($1 ns long) of hours from $3 on, in which one tenant has flushes to put together: several, once the minute has ended before $2, or one
+-- that is in a slot ($4) which is to be emptied; oldest first.
 SELECT tenant_id, min_time / $1 * $1 AS window_start
 FROM public.metrics_segment
-WHERE level < 2 AND level < $3 AND min_time < $2
+WHERE level < 2 AND level = 0 AND min_time >= $3
 GROUP BY tenant_id, window_start
-HAVING count(*) > 1
+HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, tenant_id
-LIMIT $4
+LIMIT $5
+
+---- of[2].settle
+-- Hours ($1 ns long) in which one tenant has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
+-- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
+SELECT tenant_id, min_time / $1 * $1 AS window_start
+FROM public.metrics_segment
+WHERE level < 2
+GROUP BY tenant_id, window_start
+HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
+ORDER BY window_start, tenant_id
+LIMIT $5
 
 ---- of[2].members
--- The segments below level $4 of one tenant whose first item lies in [$2, $3), in order of time.
-SELECT segment_id, min_time, items, octet_length(directory)::bigint + octet_length(body) AS bytes
-FROM public.metrics_segment
-WHERE tenant_id = $1 AND min_time >= $2 AND min_time < $3 AND level < $4
-ORDER BY min_time, segment_id
+-- The segments below level $4 of one tenant whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
+SELECT s.segment_id, s.min_time, s.items, s.slot, octet_length(s.directory)::bigint + coalesce(octet_length(fresh.body), 0) AS bytes
+FROM public.metrics_segment AS s
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.metrics_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+) AS fresh ON true
+WHERE s.tenant_id = $1 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
+ORDER BY s.min_time, s.segment_id
 
 ---- of[2].read
 -- Whole segments by id; the bounds of time are for the index.
-SELECT s.segment_id, s.items, s.format, s.checksum, s.directory, s.body
+SELECT s.tenant_id, s.segment_id, s.min_time, s.max_time, s.min_position, s.max_position, s.checksum, s.items, s.errors, s.roots, s.level, s.format, s.slot, s.service_ids, s.service_items, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter, s.directory, s.group_id, coalesce(fresh.body, '')
 FROM public.metrics_segment AS s
-WHERE s.tenant_id = $1 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4)
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.metrics_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+) AS fresh ON true
+WHERE s.tenant_id = $1 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4) AND s.level < 2
 ORDER BY s.min_time, s.segment_id
 
 ---- of[2].remove
 DELETE FROM public.metrics_segment
 WHERE tenant_id = $1 AND min_time BETWEEN $2 AND $3 AND segment_id = ANY($4)
 
----- segmentItems
-SELECT coalesce(sum(items), 0)::bigint FROM public."spans_segment_y2026_m11_d23"
+---- of[2].ensure
+-- What a settled segment needs: the day of its body, and the month of its group.
+SELECT public.ensure_partition('metrics_body', $1), public.ensure_partition('metrics_group', $1)
+
+---- of[2].slots
+-- The slots in which bodies are, with how many headers name each and how many bytes it has.
+SELECT l.slot, coalesce(n.headers, 0), pg_total_relation_size(l.leaf)
+FROM (SELECT slot, to_regclass('public.' || leaf) AS leaf FROM unnest($1::smallint[], $2::text[]) AS ring (slot, leaf)) AS l
+LEFT JOIN (SELECT slot, count(*) AS headers FROM public.metrics_segment WHERE level < 2 GROUP BY slot) AS n ON n.slot = l.slot
+WHERE pg_relation_size(l.leaf) > 0
+ORDER BY l.slot
+
+---- of[2].named
+SELECT EXISTS (SELECT FROM public.metrics_segment WHERE level < 2 AND slot = $1::smallint)
+
+---- of[2].expireHeaders
+-- The headers whose first item lies in [$1, $2): how many, and how many items they have.
+WITH gone AS (DELETE FROM public.metrics_segment WHERE min_time >= $1 AND min_time < $2 RETURNING items)
+SELECT count(*), coalesce(sum(items), 0)::bigint FROM gone
+
+---- of[2].expireGroups
+DELETE FROM public.metrics_group WHERE min_time >= $1 AND min_time < $2
+
+---- of[2].lock[0]
+LOCK TABLE public.metrics_fresh_00 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].lock[1]
+LOCK TABLE public.metrics_fresh_01 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].lock[2]
+LOCK TABLE public.metrics_fresh_02 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].lock[3]
+LOCK TABLE public.metrics_fresh_03 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].lock[4]
+LOCK TABLE public.metrics_fresh_04 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].lock[5]
+LOCK TABLE public.metrics_fresh_05 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].lock[6]
+LOCK TABLE public.metrics_fresh_06 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].lock[7]
+LOCK TABLE public.metrics_fresh_07 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].lock[8]
+LOCK TABLE public.metrics_fresh_08 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].lock[9]
+LOCK TABLE public.metrics_fresh_09 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].lock[10]
+LOCK TABLE public.metrics_fresh_10 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].lock[11]
+LOCK TABLE public.metrics_fresh_11 IN ACCESS EXCLUSIVE MODE
+
+---- of[2].empty[0]
+TRUNCATE public.metrics_fresh_00
+
+---- of[2].empty[1]
+TRUNCATE public.metrics_fresh_01
+
+---- of[2].empty[2]
+TRUNCATE public.metrics_fresh_02
+
+---- of[2].empty[3]
+TRUNCATE public.metrics_fresh_03
+
+---- of[2].empty[4]
+TRUNCATE public.metrics_fresh_04
+
+---- of[2].empty[5]
+TRUNCATE public.metrics_fresh_05
+
+---- of[2].empty[6]
+TRUNCATE public.metrics_fresh_06
+
+---- of[2].empty[7]
+TRUNCATE public.metrics_fresh_07
+
+---- of[2].empty[8]
+TRUNCATE public.metrics_fresh_08
+
+---- of[2].empty[9]
+TRUNCATE public.metrics_fresh_09
+
+---- of[2].empty[10]
+TRUNCATE public.metrics_fresh_10
+
+---- of[2].empty[11]
+TRUNCATE public.metrics_fresh_11
 

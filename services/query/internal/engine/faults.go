@@ -8,8 +8,8 @@ import (
 var (
 	errMissing = fault.Kind{
 		Class: fault.Internal, Code: "segment.missing",
-		Meaning: "Segments went away while a query read them.",
-		Advice:  "Retry.",
+		Meaning: "Segments are not where their headers say, in a second look, too: their rows were deleted by somebody else, or the database is damaged.",
+		Advice:  "Find out with `ollyscale segment` and the log of PostgreSQL what became of them.",
 	}
 	ErrTimeout = fault.Kind{
 		Class: fault.Unavailable, Code: "query.timeout",

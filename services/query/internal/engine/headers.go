@@ -16,7 +16,8 @@ import (
 
 // Headers: which segments can hold what is asked for, newest first. SQL rules out by time, services, errors, roots, positions and Bloom filters;
 // durations, which only mean something together with a service, and lists of traces are looked at here. Invariant: a segment that holds an item
-// of the query is never ruled out; a filter's bounds are necessary, not sufficient. A header never changes, so it is remembered once read.
+// of the query is never ruled out; a filter's bounds are necessary, not sufficient. A header never changes, so it is remembered once read: what
+// moves a body gives its segment another id.
 
 // place is where a segment stands in its table and in the order of time.
 type place struct {
@@ -27,6 +28,7 @@ type place struct {
 // Header is what is known of a segment without its body. It never changes.
 type Header struct {
 	place
+	slot          int // where the body is
 	items, errors int
 	services      []segment.ServiceStats // without their items
 	traceFilter   []byte
@@ -35,7 +37,7 @@ type Header struct {
 
 // headerColumns are the columns that a Header is read from.
 func headerColumns() segmentrow.Selection {
-	return segmentrow.Select("segment_id", "min_time", "max_time", "items", "errors", "service_ids", "service_max_duration",
+	return segmentrow.Select("segment_id", "min_time", "max_time", "slot", "items", "errors", "service_ids", "service_max_duration",
 		"service_max_error_duration", "trace_filter", "directory")
 }
 
@@ -372,7 +374,7 @@ func (s *Snapshot) resolve(ctx context.Context, q *Query, places []place) ([]*He
 	}
 	err = s.engine.statements.headers.ForEach(rows, func(r *segmentrow.Row) (err error) {
 		h := &Header{
-			place: place{id: r.ID, minTime: r.MinTime, maxTime: r.MaxTime}, items: r.Items, errors: r.Errors, services: r.Services,
+			place: place{id: r.ID, minTime: r.MinTime, maxTime: r.MaxTime}, slot: r.Slot, items: r.Items, errors: r.Errors, services: r.Services,
 			traceFilter: r.TraceFilter,
 		}
 		if h.directory, err = segment.ParseDirectory(r.Directory); err != nil {

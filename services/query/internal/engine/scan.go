@@ -6,11 +6,15 @@ import (
 	"math"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
@@ -188,52 +192,110 @@ func (w *wave) add(h *Header, want segment.Want, ranges []segment.Range) {
 	w.headers, w.wants, w.parts = append(w.headers, h), append(w.wants, want), append(w.parts, parts)
 }
 
-// fetch fills the parts of a wave by one statement.
+// fetch fills the parts of a wave, by one statement for each table that their bodies are in: a wave is of neighbours, whose bodies are in one or two.
 func (s *Snapshot) fetch(ctx context.Context, q *Query, w *wave) error {
-	n := len(w.lengths)
-	if n == 0 {
+	if len(w.lengths) == 0 {
 		return nil
 	}
-	ids, minTimes, firsts := make([][16]byte, 0, n), make([]int64, 0, n), make([]int32, 0, n)
+	var of []*leafParts
+	n := 0
 	for i, h := range w.headers {
-		for _, part := range w.parts[i] {
-			ids, minTimes, firsts = append(ids, h.id), append(minTimes, h.minTime), append(firsts, int32(part.Offset+1)) //nolint:gosec // as above
+		if len(w.parts[i]) == 0 {
+			continue
+		}
+		at := leafOf(h)
+		which := slices.IndexFunc(of, func(l *leafParts) bool { return l.leaf == at })
+		if which < 0 {
+			which, of = len(of), append(of, &leafParts{leaf: at})
+		}
+		for j := range w.parts[i] {
+			of[which].add(h, &w.parts[i][j], w.lengths[n])
+			n++
 		}
 	}
 	w.buffer = s.engine.waves.take(w.bytes)
-	rows, err := s.tx.Query(ctx, s.engine.statements.parts[q.Signal], s.list, string(q.Tenant), ids, minTimes, firsts, w.lengths, slices.Min(minTimes), slices.Max(minTimes))
-	if err != nil {
-		return fmt.Errorf("fetch segments: %w", err)
+	batch := &pgx.Batch{}
+	for _, leaf := range of {
+		sql, err := s.engine.statements.parts(q.Signal, leaf.leaf)
+		if err != nil {
+			return err
+		}
+		args := []any{string(q.Tenant), leaf.ids, leaf.firsts, leaf.lengths}
+		if len(of) == 1 {
+			rows, err := s.tx.Query(ctx, sql, append([]any{s.list}, args...)...)
+			if err == nil {
+				err = leaf.read(rows, w)
+			}
+			return vanished(err)
+		}
+		batch.Queue(sql, args...).Query(func(rows pgx.Rows) error { return leaf.read(rows, w) })
 	}
+	return vanished(s.tx.SendBatch(ctx, batch).Close())
+}
+
+// leaf names one of the tables that bodies are in, by what a header says: a slot, or a day (Unix ns) of settled ones.
+type leaf struct {
+	slot int
+	day  int64
+}
+
+func leafOf(h *Header) leaf {
+	if h.slot != schema.Settled {
+		return leaf{slot: h.slot}
+	}
+	return leaf{h.slot, telemetry.Grain(h.minTime, 24*time.Hour)}
+}
+
+// leafParts are the parts of a wave that one statement reads.
+type leafParts struct {
+	leaf            leaf
+	ids             [][16]byte
+	firsts, lengths []int32
+	parts           []*segment.Part
+}
+
+func (l *leafParts) add(h *Header, part *segment.Part, length int32) {
+	l.ids, l.firsts = append(l.ids, h.id), append(l.firsts, int32(part.Offset+1)) //nolint:gosec // a bytea is at most 1 GB
+	l.lengths, l.parts = append(l.lengths, length), append(l.parts, part)
+}
+
+// read fills the parts from the rows of their statement.
+func (l *leafParts) read(rows pgx.Rows, w *wave) error {
 	defer rows.Close()
 	read := 0
-	for i := range w.parts {
-		for j := range w.parts[i] {
-			if !rows.Next() {
-				break
+	for read < len(l.parts) && rows.Next() {
+		// Not scanned where that would only copy it; behind a pooler the bytes come as text.
+		raw := rows.RawValues()[0]
+		if rows.FieldDescriptions()[0].Format != pgx.BinaryFormatCode {
+			if err := rows.Scan(&raw); err != nil {
+				return fmt.Errorf("read a segment: %w", err)
 			}
-			// Not scanned where that would only copy it; behind a pooler the bytes come as text.
-			raw := rows.RawValues()[0]
-			if rows.FieldDescriptions()[0].Format != pgx.BinaryFormatCode {
-				if err := rows.Scan(&raw); err != nil {
-					return fmt.Errorf("read a segment: %w", err)
-				}
-			}
-			if len(w.buffer)+len(raw) > cap(w.buffer) {
-				return segment.ErrDamaged.New("a segment is longer than its directory says")
-			}
-			from := len(w.buffer)
-			w.buffer = append(w.buffer, raw...)
-			w.parts[i][j].Bytes = w.buffer[from:len(w.buffer):len(w.buffer)]
-			read++
 		}
+		if len(w.buffer)+len(raw) > cap(w.buffer) {
+			return segment.ErrDamaged.New("a segment is longer than its directory says")
+		}
+		from := len(w.buffer)
+		w.buffer = append(w.buffer, raw...)
+		l.parts[read].Bytes = w.buffer[from:len(w.buffer):len(w.buffer)]
+		read++
 	}
 	rows.Close()
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("fetch segments: %w", err)
+		return err
 	}
-	if read != n {
-		return errMissing.Newf("%d of %d parts of segments were found", read, n)
+	if read != len(l.parts) {
+		return errMissing.Newf("%d of %d parts of segments were found", read, len(l.parts))
+	}
+	return nil
+}
+
+// vanished says what an error of reading bodies means: a day that is not there was dropped, with its headers.
+func vanished(err error) error {
+	if postgres.MissingTable(err) {
+		return errMissing.Wrap(err, "the bodies of a day were dropped")
+	}
+	if err != nil {
+		return fmt.Errorf("fetch segments: %w", err)
 	}
 	return nil
 }

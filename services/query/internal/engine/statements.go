@@ -21,7 +21,6 @@ type statements struct {
 	services    string
 	count       [3]string // by signal
 	header      [3]string
-	parts       [3]string
 	groups      [3]string
 	headers     segmentrow.Selection // of header
 }
@@ -33,10 +32,14 @@ func newStatements() (*statements, error) {
 		table := sqlfile.Table{Table: segmentTable(signal)}
 		s.count[signal] = f.Text("count", table)
 		s.header[signal] = f.Text("header", struct{ Table, Columns string }{table.Table, s.headers.List("s")})
-		s.parts[signal] = f.Text("parts", table)
 		s.groups[signal] = f.Text("groups", sqlfile.Table{Table: groupTable(signal)})
 	}
 	return s, f.Err()
+}
+
+// parts is the statement for bodies in one leaf.
+func (s *statements) parts(signal telemetry.Signal, of leaf) (string, error) {
+	return s.files.Render("parts", sqlfile.Table{Table: segmentrow.Leaf(signal, of.slot, of.day)})
 }
 
 func segmentTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Segment }

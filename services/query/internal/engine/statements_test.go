@@ -5,7 +5,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/schema"
 )
 
 // TestStatements pins the text of the statements that are the same for every query; TestHeaderQueries pins the others.
@@ -13,5 +15,11 @@ func TestStatements(t *testing.T) {
 	t.Parallel()
 	q, err := newStatements()
 	require.NoError(t, err)
-	testbed.Golden(t, "testdata/statements.sql", testbed.Statements(q))
+	all := testbed.Statements(q)
+	for _, of := range []leaf{{slot: 7}, {slot: schema.Settled, day: base().UnixNano()}} {
+		parts, err := q.parts(telemetry.Logs, of)
+		require.NoError(t, err)
+		all += parts + "\n"
+	}
+	testbed.Golden(t, "testdata/statements.sql", all)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
@@ -69,7 +70,7 @@ func list[T any](h handlers, c echo.Context, parse func(echo.Context) (api.Searc
 	if err != nil {
 		return err
 	}
-	result, err := search(c.Request().Context(), tenant, r)
+	result, err := engine.Again(func() (T, error) { return search(c.Request().Context(), tenant, r) })
 	return answer(c, result, err)
 }
 
@@ -83,7 +84,7 @@ func over[T any](h handlers, c echo.Context, start, end string, aggregate func(c
 	if err != nil {
 		return err
 	}
-	result, err := aggregate(c.Request().Context(), tenant, from, to)
+	result, err := engine.Again(func() (T, error) { return aggregate(c.Request().Context(), tenant, from, to) })
 	return answer(c, result, err)
 }
 
@@ -146,13 +147,17 @@ func (h handlers) GetTrace(c echo.Context, traceID api.TraceID, p api.GetTracePa
 	}
 	switch p.Format {
 	case "", api.GetTraceParamsFormatOllyscale:
-		result, err := h.getTrace(c.Request().Context(), tenant, id, from, to)
+		result, err := engine.Again(func() (*api.Trace, error) { return h.getTrace(c.Request().Context(), tenant, id, from, to) })
 		return answer(c, result, err)
 	case api.GetTraceParamsFormatOtlp, api.GetTraceParamsFormatOtlpProto:
 	default:
 		return errFormat.Newf("format: %.64q is not ollyscale, otlp or otlp_proto", string(p.Format))
 	}
-	otlp, cut, err := h.getTraceOTLP(c.Request().Context(), tenant, id, from, to)
+	var cut *api.Incomplete
+	otlp, err := engine.Again(func() (otlp []byte, err error) {
+		otlp, cut, err = h.getTraceOTLP(c.Request().Context(), tenant, id, from, to)
+		return otlp, err
+	})
 	if err != nil {
 		return err
 	}
@@ -183,6 +188,6 @@ func (h handlers) GetTraceLogs(c echo.Context, traceID api.TraceID, p api.GetTra
 	if err != nil {
 		return err
 	}
-	result, err := h.traceLogs(c.Request().Context(), tenant, id, p)
+	result, err := engine.Again(func() (*api.LogPage, error) { return h.traceLogs(c.Request().Context(), tenant, id, p) })
 	return answer(c, result, err)
 }

@@ -41,7 +41,7 @@ SELECT count(*), coalesce(max(max_position), 0) FROM metrics_segment WHERE tenan
 SELECT h.*
 FROM unnest($2::uuid[], $3::bigint[]) AS wanted(segment_id, min_time)
 CROSS JOIN LATERAL (
-  SELECT s.segment_id, s.min_time, s.max_time, s.items, s.errors, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.directory
+  SELECT s.segment_id, s.min_time, s.max_time, s.slot, s.items, s.errors, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.directory
   FROM spans_segment AS s
   WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
     AND s.min_time >= $4 AND s.min_time <= $5
@@ -54,7 +54,7 @@ CROSS JOIN LATERAL (
 SELECT h.*
 FROM unnest($2::uuid[], $3::bigint[]) AS wanted(segment_id, min_time)
 CROSS JOIN LATERAL (
-  SELECT s.segment_id, s.min_time, s.max_time, s.items, s.errors, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.directory
+  SELECT s.segment_id, s.min_time, s.max_time, s.slot, s.items, s.errors, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.directory
   FROM logs_segment AS s
   WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
     AND s.min_time >= $4 AND s.min_time <= $5
@@ -67,57 +67,12 @@ CROSS JOIN LATERAL (
 SELECT h.*
 FROM unnest($2::uuid[], $3::bigint[]) AS wanted(segment_id, min_time)
 CROSS JOIN LATERAL (
-  SELECT s.segment_id, s.min_time, s.max_time, s.items, s.errors, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.directory
+  SELECT s.segment_id, s.min_time, s.max_time, s.slot, s.items, s.errors, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.directory
   FROM metrics_segment AS s
   WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
     AND s.min_time >= $4 AND s.min_time <= $5
   OFFSET 0
 ) AS h
-
----- parts[0]
--- Byte ranges of segments' bodies: substring() on an EXTERNAL column reads only the TOAST chunks of the range. OFFSET 0 keeps this a
--- look-up by primary key for each range, whatever the planner thinks of the size of the list. $6 and $7 bound min_time: partitions outside are
--- not even opened.
-SELECT part.bytes
-FROM unnest($2::uuid[], $3::bigint[], $4::int[], $5::int[]) WITH ORDINALITY AS wanted(segment_id, min_time, first, length, number)
-CROSS JOIN LATERAL (
-  SELECT substring(body FROM wanted.first FOR wanted.length) AS bytes
-  FROM spans_segment AS s
-  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
-    AND s.min_time >= $6 AND s.min_time <= $7
-  OFFSET 0
-) AS part
-ORDER BY wanted.number
-
----- parts[1]
--- Byte ranges of segments' bodies: substring() on an EXTERNAL column reads only the TOAST chunks of the range. OFFSET 0 keeps this a
--- look-up by primary key for each range, whatever the planner thinks of the size of the list. $6 and $7 bound min_time: partitions outside are
--- not even opened.
-SELECT part.bytes
-FROM unnest($2::uuid[], $3::bigint[], $4::int[], $5::int[]) WITH ORDINALITY AS wanted(segment_id, min_time, first, length, number)
-CROSS JOIN LATERAL (
-  SELECT substring(body FROM wanted.first FOR wanted.length) AS bytes
-  FROM logs_segment AS s
-  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
-    AND s.min_time >= $6 AND s.min_time <= $7
-  OFFSET 0
-) AS part
-ORDER BY wanted.number
-
----- parts[2]
--- Byte ranges of segments' bodies: substring() on an EXTERNAL column reads only the TOAST chunks of the range. OFFSET 0 keeps this a
--- look-up by primary key for each range, whatever the planner thinks of the size of the list. $6 and $7 bound min_time: partitions outside are
--- not even opened.
-SELECT part.bytes
-FROM unnest($2::uuid[], $3::bigint[], $4::int[], $5::int[]) WITH ORDINALITY AS wanted(segment_id, min_time, first, length, number)
-CROSS JOIN LATERAL (
-  SELECT substring(body FROM wanted.first FOR wanted.length) AS bytes
-  FROM metrics_segment AS s
-  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
-    AND s.min_time >= $6 AND s.min_time <= $7
-  OFFSET 0
-) AS part
-ORDER BY wanted.number
 
 ---- groups[0]
 -- For each group of segments in the range, the blocks of their filters that each hash meets, in the order of $5 (upper halves of hashes of tokens)
@@ -158,3 +113,27 @@ SELECT group_id, segments, ARRAY(
 FROM metrics_group
 WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
 
+-- Byte ranges of bodies: substring() on an EXTERNAL column reads only the TOAST chunks of the range. The table is one leaf, of a slot or of a day,
+-- so that no other is planned, opened or locked. OFFSET 0 keeps this a look-up by primary key for each range, whatever the planner thinks of the
+-- size of the list.
+SELECT part.bytes
+FROM unnest($2::uuid[], $3::int[], $4::int[]) WITH ORDINALITY AS wanted(segment_id, first, length, number)
+CROSS JOIN LATERAL (
+  SELECT substring(body FROM wanted.first FOR wanted.length) AS bytes
+  FROM logs_fresh_07 AS s
+  WHERE s.tenant_id = $1 AND s.segment_id = wanted.segment_id
+  OFFSET 0
+) AS part
+ORDER BY wanted.number
+-- Byte ranges of bodies: substring() on an EXTERNAL column reads only the TOAST chunks of the range. The table is one leaf, of a slot or of a day,
+-- so that no other is planned, opened or locked. OFFSET 0 keeps this a look-up by primary key for each range, whatever the planner thinks of the
+-- size of the list.
+SELECT part.bytes
+FROM unnest($2::uuid[], $3::int[], $4::int[]) WITH ORDINALITY AS wanted(segment_id, first, length, number)
+CROSS JOIN LATERAL (
+  SELECT substring(body FROM wanted.first FOR wanted.length) AS bytes
+  FROM logs_body_y2026_m11_d23 AS s
+  WHERE s.tenant_id = $1 AND s.segment_id = wanted.segment_id
+  OFFSET 0
+) AS part
+ORDER BY wanted.number

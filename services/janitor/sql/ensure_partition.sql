@@ -1,1 +1,0 @@
-SELECT public.ensure_partition($1, $2)

@@ -1,1 +1,0 @@
-SELECT coalesce(sum(items), 0)::bigint FROM public.{{.Table}}

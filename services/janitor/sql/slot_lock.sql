@@ -1,0 +1,1 @@
+LOCK TABLE public.{{.Table}} IN ACCESS EXCLUSIVE MODE
