@@ -214,23 +214,20 @@ func (s *Snapshot) fetch(ctx context.Context, q *Query, w *wave) error {
 		}
 	}
 	w.buffer = s.engine.waves.take(w.bytes)
-	batch := &pgx.Batch{}
 	for _, leaf := range of {
 		sql, err := s.engine.statements.parts(q.Signal, leaf.leaf)
 		if err != nil {
 			return err
 		}
-		args := []any{string(q.Tenant), leaf.ids, leaf.firsts, leaf.lengths}
-		if len(of) == 1 {
-			rows, err := s.tx.Query(ctx, sql, append([]any{s.list}, args...)...)
-			if err == nil {
-				err = leaf.read(rows, w)
-			}
+		rows, err := s.tx.Query(ctx, sql, s.list, string(q.Tenant), leaf.ids, leaf.firsts, leaf.lengths)
+		if err == nil {
+			err = leaf.read(rows, w)
+		}
+		if err != nil {
 			return vanished(err)
 		}
-		batch.Queue(sql, args...).Query(func(rows pgx.Rows) error { return leaf.read(rows, w) })
 	}
-	return vanished(s.tx.SendBatch(ctx, batch).Close())
+	return nil
 }
 
 // leaf names one of the tables that bodies are in, by what a header says: a slot, or a day (Unix ns) of settled ones.
