@@ -326,3 +326,40 @@ func TestReadersBesideEmptiedSlots(t *testing.T) {
 	require.Empty(t, f.full(telemetry.Traces))
 	t.Logf("%d looks were whole, %d had to begin anew", whole, anew)
 }
+
+// Deleting what was merged is logged for headers and for no body, of which each 2 kB would take 60 bytes: a byte a span more. (The server of the tests
+// logs no whole pages; one that does logs each of these once after a checkpoint, which for bodies was 40 to 50 bytes a span.)
+func TestMergingDeletesNoBytes(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	shop := testbed.NewShop(22, start())
+	const flushes, each = 40, 750
+	for range flushes {
+		f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, each))
+	}
+	var members []member
+	rows, err := f.db.Pool.Query(ctx, f.s.sql.of[telemetry.Traces].members, "default", int64(0), start().Add(time.Hour).UnixNano(), segmentrow.LevelGathered)
+	require.NoError(t, err)
+	members, err = pgx.CollectRows(rows, pgx.RowToStructByPos[member])
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(members), flushes)
+	var stored, items int64
+	for _, m := range members {
+		stored, items = stored+m.Bytes, items+int64(m.Items)
+	}
+	require.Equal(t, int64(flushes*each), items)
+	tx, err := f.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	from, to := bounds(members)
+	var plan []struct {
+		Plan struct {
+			Bytes int64 `json:"WAL Bytes"`
+		}
+	}
+	require.NoError(t, tx.QueryRow(ctx, `EXPLAIN (ANALYZE, WAL, FORMAT JSON) `+f.s.sql.of[telemetry.Traces].remove, "default", from, to, ids(members)).Scan(&plan))
+	t.Logf("%d bytes of WAL, %.1f a span, beside %.1f stored", plan[0].Plan.Bytes, float64(plan[0].Plan.Bytes)/float64(items), float64(stored)/float64(items))
+	require.Positive(t, plan[0].Plan.Bytes)
+	require.Less(t, float64(plan[0].Plan.Bytes)/float64(items), 0.5)
+}
