@@ -37,6 +37,7 @@ type report struct {
 	BodySize      int                    `json:"body_bytes"`
 	Services      []segment.ServiceStats `json:"services"`
 	Frames        []frame                `json:"frames"`
+	Passages      frame                  `json:"passages"` // of the frames, those that hold what texts have in common: no section's alone
 	Sections      []section              `json:"sections"`
 	Problem       string                 `json:"problem,omitempty"`
 	problem       error
@@ -84,6 +85,7 @@ func describe(row *segmentrow.Row) *report {
 		for _, f := range d.Frames {
 			r.Frames = append(r.Frames, frame(f))
 		}
+		r.Passages = frame(d.Passages)
 		for _, c := range d.Sections {
 			one := section{
 				Name: c.Name, Encoding: c.Encoding, Types: c.Types, Count: c.Count, Distinct: c.Distinct, Raw: c.Code + c.Plain + c.Text + c.Extension,
@@ -138,6 +140,9 @@ func (r *report) write(out io.Writer, asJSON bool) error {
 		for i, f := range r.Frames {
 			fmt.Fprintf(&text, "%5d  %-5s %7d %7d\n", i, f.Codec, f.Stored, f.Raw)
 		}
+	}
+	if r.Passages.Stored > 0 {
+		fmt.Fprintf(&text, "the last ones hold passages that texts have in common: %d stored, %d raw\n", r.Passages.Stored, r.Passages.Raw)
 	}
 	if len(r.Sections) > 0 {
 		text.WriteString("\n")
