@@ -163,7 +163,8 @@ func storage(ctx context.Context, conn *pgx.Conn) (string, error) {
 	for _, t := range []struct{ table, group, from, sums string }{
 		{schema.SpansSegment, schema.SpansGroup, segmentrow.From(telemetry.Traces), segments},
 		{schema.LogsSegment, schema.LogsGroup, segmentrow.From(telemetry.Logs), segments},
-		{schema.SpansFact, "", schema.SpansFact, rows}, {schema.LogsFact, "", schema.LogsFact, rows},
+		{schema.SpansFact, "", schema.SpansFact, rows},
+		{schema.LogsFact, "", schema.LogsFact, rows},
 	} {
 		var items, count, content, disk int64
 		if err := conn.QueryRow(ctx, "SELECT "+t.sums+", "+size(t.table)+" FROM "+t.from).Scan(&items, &count, &content, &disk); err != nil {

@@ -85,7 +85,7 @@ func (s *Service) slots(ctx context.Context, signal telemetry.Signal) ([]slotSta
 	table := schema.TablesOf(signal.String()).Fresh
 	numbers, leaves := make([]int16, schema.Slots), make([]string, schema.Slots)
 	for i := range numbers {
-		numbers[i], leaves[i] = int16(i), schema.FreshLeaf(table, i) //nolint:gosec // a dozen
+		numbers[i], leaves[i] = int16(i), schema.FreshLeaf(table, i)
 	}
 	rows, err := s.pool.Query(ctx, s.sql.of[signal].slots, numbers, leaves)
 	if err != nil {

@@ -71,7 +71,7 @@ func (l *ledger) store(_ context.Context, batches []*held) (outcome, error) {
 
 func testInstruments(t *testing.T) *instruments {
 	t.Helper()
-	m, err := newInstruments(noop.Meter{}, func() int64 { return 0 }, func() int64 { return 0 })
+	m, err := newInstruments(noop.Meter{}, func() int64 { return 0 }, func() int64 { return 0 }, func() int64 { return 0 })
 	require.NoError(t, err)
 	return m
 }

@@ -24,18 +24,20 @@ type instruments struct {
 	Duplicates metric.Int64Counter         `metric:"olly.writer.duplicates" labels:"signal" doc:"Batches left out because they were stored before."`
 	Repeated   metric.Int64Counter         `metric:"olly.writer.repeated" labels:"signal" doc:"Spans, log records and data points left out because they were stored before."`
 	Entries    metric.Int64Counter         `metric:"olly.writer.entries" labels:"signal" doc:"Services, operations, resources, scopes and series that the database was asked for; hardly any once they are known, unless more are in use than flush.max_known_bytes holds."`
+	Known      metric.Int64ObservableGauge `metric:"olly.writer.known" unit:"By" doc:"Memory in which the writer remembers which of these the database has; flush.max_known_bytes at most."`
 	Retries    metric.Int64Counter         `metric:"olly.writer.retries" labels:"signal" doc:"Attempts repeated because the database was in trouble."`
 	Lag        metric.Float64Histogram     `metric:"olly.writer.lag" unit:"s" labels:"signal" doc:"From the receipt of a batch to its commit."`
 	Held       metric.Int64ObservableGauge `metric:"olly.writer.held" unit:"By" doc:"Bytes of OTLP fetched and not written yet."`
 	Stalled    metric.Int64ObservableGauge `metric:"olly.writer.stalled" unit:"s" doc:"For how long nothing was written although there is work, of the signal that waits longest; 0 below ten seconds."`
 }
 
-func newInstruments(meter metric.Meter, held, stalled func() int64) (*instruments, error) {
+func newInstruments(meter metric.Meter, held, stalled, known func() int64) (*instruments, error) {
 	m := &instruments{}
 	if err := instrument.Make(meter, m); err != nil {
 		return nil, err
 	}
-	return m, errors.Join(instrument.Observe(meter, m.Held, held), instrument.Observe(meter, m.Stalled, stalled))
+	return m, errors.Join(instrument.Observe(meter, m.Held, held), instrument.Observe(meter, m.Stalled, stalled),
+		instrument.Observe(meter, m.Known, known))
 }
 
 func bySignal(s telemetry.Signal) metric.MeasurementOption {

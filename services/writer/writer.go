@@ -51,7 +51,11 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.metrics, err = newInstruments(env.Meter, s.budget.held, func() int64 { return longestStall(env.Now(), s.pipelines) }); err != nil {
+	remembered := newKnown(cfg.Flush.known(env.Memory))
+	if s.metrics, err = newInstruments(env.Meter, s.budget.held, func() int64 { return longestStall(env.Now(), s.pipelines) }, func() int64 {
+		_, bytes := remembered.memory()
+		return bytes
+	}); err != nil {
 		return nil, fmt.Errorf("writer metrics: %w", err)
 	}
 	if cfg.Postgres.MaxConnections == 0 {
@@ -68,7 +72,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	}
 	clock := postgres.NewClock(env.Now)
 	s.db = &database{
-		pool: s.pool, sql: sql, now: clock.Now, segmentItems: cfg.Flush.SegmentItems, maxAhead: cfg.Flush.MaxAhead, known: newKnown(cfg.Flush.known(env.Memory)),
+		pool: s.pool, sql: sql, now: clock.Now, segmentItems: cfg.Flush.SegmentItems, maxAhead: cfg.Flush.MaxAhead, known: remembered,
 		policies: &policies{pool: s.pool, sql: sql.retention, refresh: cfg.Flush.PolicyRefresh, clock: clock},
 	}
 	s.lives = &lives{bus: s.bus, db: s.db, log: env.Log}
