@@ -173,7 +173,7 @@ func TestEnsurePartitionsAheadAndDrop(t *testing.T) {
 		require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partitions($1, $2, $3)`, from.UnixNano(), to.UnixNano(), hours.UnixNano()).Scan(&n))
 		return n
 	}
-	require.Equal(t, 8*3+3*4+6, made(), "three days of eight tables, four hours of three, a month of six")
+	require.Equal(t, 5*3+3*4+6, made(), "three days of five tables, four hours of three, a month of six")
 	require.Zero(t, made(), "a second time makes nothing")
 
 	var before []string
@@ -181,13 +181,13 @@ func TestEnsurePartitionsAheadAndDrop(t *testing.T) {
 	require.NoError(t, err)
 	before, err = pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
-	require.Equal(t, []string{"spans_fact_y2026_m11_d23", "spans_fact_y2026_m11_d23_h22", "spans_fact_y2026_m11_d23_h23"}, before)
+	require.Equal(t, []string{"spans_fact_y2026_m11_d23_h22", "spans_fact_y2026_m11_d23_h23"}, before)
 
 	var dropped bool
 	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT drop_partition($1, $2)`, schema.SpansFact, before[0]).Scan(&dropped))
 	require.True(t, dropped)
-	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT drop_partition($1, $2)`, schema.SpansFact, before[1]).Scan(&dropped))
-	require.False(t, dropped, "its hours went with the day")
+	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT drop_partition($1, $2)`, schema.SpansFact, before[0]).Scan(&dropped))
+	require.False(t, dropped, "it is gone")
 	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT drop_partition($1, 'tenant_dim')`, schema.SpansFact).Scan(&dropped))
 	require.False(t, dropped, "only partitions of the table can be dropped")
 }
@@ -241,102 +241,13 @@ func ensure(t testing.TB, pool *pgxpool.Pool, table string, when time.Time) {
 	require.NoError(t, err)
 }
 
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
-// claim enters batches into the ledger and returns the ones it may store.
-func claim(ctx context.Context, q querier, day time.Time, ids ...uuid.UUID) ([]uuid.UUID, error) {
-	n := len(ids)
-	tenants, signals, positions, items := make([]string, n), make([]int16, n), make([]int64, n), make([]int32, n)
-	for i := range ids {
-		tenants[i], positions[i], items[i] = "default", int64(i), 10
-	}
-	rows, err := q.Query(ctx, `SELECT claim_batches($1::date, $2, $3, $4, $5, $6)`, day, ids, tenants, signals, positions, items)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-}
-
-func TestABatchIsClaimedOnce(t *testing.T) {
-	t.Parallel()
-	ctx := testbed.Context(t)
-	db := testbed.Database(t)
-	day := at("2026-11-23T00:00:00Z")
-	for i := range 6 {
-		ensure(t, db.Pool, schema.IngestBatch, day.AddDate(0, 0, i-2))
-	}
-	a, b, c := uuid.New(), uuid.New(), uuid.New()
-	got, err := claim(ctx, db.Pool, day, a, b, a)
-	require.NoError(t, err)
-	require.ElementsMatch(t, []uuid.UUID{a, b}, got, "twice in one call is once")
-
-	got, err = claim(ctx, db.Pool, day, b, c)
-	require.NoError(t, err)
-	require.Equal(t, []uuid.UUID{c}, got)
-	for _, other := range []time.Time{day.AddDate(0, 0, 1), day.AddDate(0, 0, -1)} {
-		got, err = claim(ctx, db.Pool, other, a)
-		require.NoError(t, err)
-		require.Empty(t, got, "a retry across midnight is the same batch: %s", other)
-	}
-	var items int
-	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT sum(items) FROM ingest_batch WHERE NOT guard AND day = $1 AND batch_id = ANY($2)`, day, []uuid.UUID{a, b, c}).Scan(&items))
-	require.Equal(t, 30, items)
-}
-
-func TestConcurrentClaimsWait(t *testing.T) {
-	t.Parallel()
-	ctx := testbed.Context(t)
-	db := testbed.Database(t)
-	day := at("2026-11-23T00:00:00Z")
-	for i := range 3 {
-		ensure(t, db.Pool, schema.IngestBatch, day.AddDate(0, 0, i))
-	}
-	for _, commit := range []bool{true, false} {
-		id := uuid.New()
-		first, err := db.Pool.Begin(ctx)
-		require.NoError(t, err)
-		got, err := claim(ctx, first, day, id)
-		require.NoError(t, err)
-		require.Len(t, got, 1)
-
-		type answer struct {
-			ids []uuid.UUID
-			err error
-		}
-		second := make(chan answer, 1)
-		go func() {
-			ids, err := claim(ctx, db.Pool, day.AddDate(0, 0, 1), id) // after midnight
-			second <- answer{ids, err}
-		}()
-		testbed.Eventually(t, "the second claim waits", func() bool {
-			var waiting int
-			err := db.Pool.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
-			return err == nil && waiting == 1
-		})
-		if commit {
-			require.NoError(t, first.Commit(ctx))
-		} else {
-			require.NoError(t, first.Rollback(ctx))
-		}
-		a := <-second
-		require.NoError(t, a.err)
-		if commit {
-			require.Empty(t, a.ids)
-		} else {
-			require.Equal(t, []uuid.UUID{id}, a.ids, "the first one never happened")
-		}
-	}
-}
-
 func TestSegmentsKeepTheirHour(t *testing.T) {
 	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
 	when := at("2026-11-23T05:59:59Z")
 	ensure(t, db.Pool, schema.LogsSegment, when)
-	insert := `INSERT INTO logs_segment VALUES ('default', $1, $2, $3, 1, 1, 0, 1, 0, 0, 0, 1, 5, '{}', '{}', '{}', '{}', '', '', '')`
+	insert := `INSERT INTO logs_segment VALUES ('default', $1, $2, $3, 1, 1, 0, 1, 0, 0, 0, 1, 5, '{}', '{}', '{}', '{}', '', '', '', NULL, 'default')`
 	_, err := db.Pool.Exec(ctx, insert, uuid.New(), when.UnixNano(), when.Add(999*time.Millisecond).UnixNano())
 	require.NoError(t, err)
 	_, err = db.Pool.Exec(ctx, insert, uuid.New(), when.UnixNano(), when.Add(time.Second).UnixNano())

@@ -34,8 +34,7 @@ func TestPartitionsAreMadeAhead(t *testing.T) {
 	require.Equal(t, []string{"spans_segment_y2026_m11"}, f.partitions(schema.SpansSegment))
 	require.Equal(t, []string{"spans_body_y2026_m11_d23", "spans_body_y2026_m11_d24", "spans_body_y2026_m11_d25"}, f.partitions(schema.SpansBody))
 	require.Equal(t, []string{
-		"logs_fact_y2026_m11_d23", "logs_fact_y2026_m11_d23_h04", "logs_fact_y2026_m11_d23_h05", "logs_fact_y2026_m11_d23_h06", "logs_fact_y2026_m11_d23_h07",
-		"logs_fact_y2026_m11_d24", "logs_fact_y2026_m11_d25",
+		"logs_fact_y2026_m11_d23_h04", "logs_fact_y2026_m11_d23_h05", "logs_fact_y2026_m11_d23_h06", "logs_fact_y2026_m11_d23_h07",
 	}, f.partitions(schema.LogsFact))
 
 	f.clock.Advance(f.s.cfg.Upkeep / 2)
@@ -62,7 +61,7 @@ func TestWhatHasExpiredIsDropped(t *testing.T) {
 	}
 	f.clock.Set(start().Add(7 * time.Hour)) // hour 5 is over for the rows, its day is not
 	f.pass()
-	require.Equal(t, []string{"spans_fact_y2026_m11_d23", "spans_fact_y2026_m11_d23_h06", "spans_fact_y2026_m11_d23_h07"}, f.partitions(schema.SpansFact)[:3])
+	require.Equal(t, []string{"spans_fact_y2026_m11_d23_h06", "spans_fact_y2026_m11_d23_h07"}, f.partitions(schema.SpansFact)[:2])
 	require.Contains(t, f.partitions(schema.SpansBody), "spans_body_y2026_m11_d23")
 	headers := func() (n int) {
 		require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM spans_segment`).Scan(&n))
@@ -80,7 +79,9 @@ func TestWhatHasExpiredIsDropped(t *testing.T) {
 		if kept {
 			require.Contains(t, f.partitions(table), table+gone)
 		} else {
-			require.NotContains(t, f.partitions(table), table+gone)
+			for _, p := range f.partitions(table) {
+				require.NotContains(t, p, table+gone)
+			}
 		}
 	}
 	require.Zero(t, headers(), "headers go with the bodies of their day")

@@ -129,8 +129,8 @@ func (s *Service) windows(ctx context.Context, signal telemetry.Signal, st step)
 }
 
 type window struct {
-	Tenant telemetry.Tenant
-	Start  int64
+	Placement telemetry.Placement
+	Start     int64
 }
 
 func (s *Service) mergeSignal(ctx context.Context, signal telemetry.Signal, st step) error {
@@ -168,7 +168,7 @@ type member struct {
 }
 
 func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st step, w window, sums sums) error {
-	rows, err := s.pool.Query(ctx, s.sql.of[signal].members, w.Tenant, w.Start, w.Start+st.window.Nanoseconds(), st.level)
+	rows, err := s.pool.Query(ctx, s.sql.of[signal].members, w.Placement.Tenant(), w.Start, w.Start+st.window.Nanoseconds(), st.level, w.Placement)
 	if err != nil {
 		return postgres.Classify(err)
 	}
@@ -189,9 +189,9 @@ func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st s
 		started := s.env.Now()
 		switch {
 		case len(run) > 1:
-			err = s.mergeGroup(ctx, signal, st.level, w.Tenant, run, sums)
+			err = s.mergeGroup(ctx, signal, st.level, w.Placement, run, sums)
 		case slices.Contains(st.old, run[0].Slot):
-			err = s.move(ctx, signal, st.level, w.Tenant, run[0], sums)
+			err = s.move(ctx, signal, st.level, w.Placement, run[0], sums)
 		default:
 			continue
 		}
@@ -246,21 +246,21 @@ func pause(ctx context.Context, d time.Duration) {
 
 // mergeGroup replaces a group of segments by merged ones in one transaction: a reader's snapshot has the old ones or the new ones. A
 // group of which a segment has gone meanwhile (deleted, or merged by a janitor that believes it leads) is left for the next pass.
-func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level int, tenant telemetry.Tenant, group []member, sums sums) error {
-	merged, read, err := s.rewrite(ctx, signal, level, tenant, group)
+func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level int, at telemetry.Placement, group []member, sums sums) error {
+	merged, read, err := s.rewrite(ctx, signal, level, at, group)
 	if err != nil || len(merged) == 0 {
 		return err
 	}
-	rows, of := rowsOf(merged, s.now())
-	return s.replace(ctx, signal, tenant, read, rows, of, sums)
+	rows, of := rowsOf(merged, at, s.now())
+	return s.replace(ctx, signal, at, read, rows, of, sums)
 }
 
 // rowsOf makes rows of merged segments. The filters of several settled ones are in a group: looking for a value then reads a few chunks for all of
 // them instead of one for each.
-func rowsOf(merged []*segment.Segment, now time.Time) (rows []segmentrow.Row, group *segmentrow.Group) {
+func rowsOf(merged []*segment.Segment, at telemetry.Placement, now time.Time) (rows []segmentrow.Row, group *segmentrow.Group) {
 	rows = make([]segmentrow.Row, len(merged))
 	for i, seg := range merged {
-		rows[i] = segmentrow.New(seg, now)
+		rows[i] = segmentrow.New(seg, at, now)
 	}
 	if len(rows) > 1 && rows[0].Level == segmentrow.LevelSettled {
 		group = segmentrow.NewGroup(rows)
@@ -270,7 +270,7 @@ func rowsOf(merged []*segment.Segment, now time.Time) (rows []segmentrow.Row, gr
 
 // replace deletes the headers of what was read and stores rows for it, in one transaction. The bodies of what was read stay until their slots are
 // emptied: who began to read before goes on to find them.
-func (s *Service) replace(ctx context.Context, signal telemetry.Signal, tenant telemetry.Tenant, read []member, rows []segmentrow.Row, group *segmentrow.Group, sums sums) error {
+func (s *Service) replace(ctx context.Context, signal telemetry.Signal, at telemetry.Placement, read []member, rows []segmentrow.Row, group *segmentrow.Group, sums sums) error {
 	from, to := bounds(read)
 	level := rows[0].Level
 	if level == segmentrow.LevelSettled {
@@ -280,7 +280,7 @@ func (s *Service) replace(ctx context.Context, signal telemetry.Signal, tenant t
 		}
 	}
 	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, s.sql.of[signal].remove, tenant, from, to, ids(read))
+		tag, err := tx.Exec(ctx, s.sql.of[signal].remove, at.Tenant(), from, to, ids(read), at)
 		if err != nil {
 			return fmt.Errorf("delete merged segments: %w", err)
 		}
@@ -290,13 +290,13 @@ func (s *Service) replace(ctx context.Context, signal telemetry.Signal, tenant t
 		return segmentrow.Copy(ctx, tx, signal, rows, group)
 	})
 	if errors.Is(err, errGone) {
-		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "segments have gone before they were merged", slog.String("tenant", string(tenant)), slog.String("signal", signal.String()))
+		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "segments have gone before they were merged", slog.String("placement", string(at)), slog.String("signal", signal.String()))
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	sum := sums.of(tenant, level)
+	sum := sums.of(at.Tenant(), level)
 	sum.read += len(read)
 	sum.written += len(rows)
 	for i := range rows {
@@ -312,10 +312,10 @@ func (s *Service) replace(ctx context.Context, signal telemetry.Signal, tenant t
 
 // move puts a segment that is alone, or cannot be read, into where those of a level are, as it is: it must not keep its slot from being emptied.
 // Its id is another then, because a header that is remembered says where the body is.
-func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, tenant telemetry.Tenant, m member, sums sums) error {
+func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, at telemetry.Placement, m member, sums sums) error {
 	var rows []segmentrow.Row
-	err := s.each(ctx, signal, tenant, []member{m}, func(r *segmentrow.Row) error {
-		moved := segmentrow.New(&r.Segment, s.now())
+	err := s.each(ctx, signal, at, []member{m}, func(r *segmentrow.Row) error {
+		moved := segmentrow.New(&r.Segment, at, s.now())
 		moved.Level, moved.Slot = level, segmentrow.SlotOf(level, s.now())
 		if _, bad := s.damaged[r.ID]; bad {
 			s.damaged[moved.ID] = struct{}{}
@@ -326,13 +326,13 @@ func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, 
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	return s.replace(ctx, signal, tenant, []member{m}, rows, nil, sums)
+	return s.replace(ctx, signal, at, []member{m}, rows, nil, sums)
 }
 
 // each reads members whole.
-func (s *Service) each(ctx context.Context, signal telemetry.Signal, tenant telemetry.Tenant, group []member, f func(*segmentrow.Row) error) error {
+func (s *Service) each(ctx context.Context, signal telemetry.Signal, at telemetry.Placement, group []member, f func(*segmentrow.Row) error) error {
 	from, to := bounds(group)
-	rows, err := s.pool.Query(ctx, s.sql.of[signal].read, tenant, from, to, ids(group))
+	rows, err := s.pool.Query(ctx, s.sql.of[signal].read, at.Tenant(), from, to, ids(group), at)
 	if err != nil {
 		return postgres.Classify(err)
 	}
@@ -351,8 +351,8 @@ const settledFrom = 8
 
 // rewrite reads a group and encodes its items again. It returns the new segments and the members that are in them: without those that
 // are damaged, of a format of a newer build, or gone. Nothing is returned when no two are left.
-func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level int, tenant telemetry.Tenant, group []member) ([]*segment.Segment, []member, error) {
-	m := s.tables[signal]
+func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level int, at telemetry.Placement, group []member) ([]*segment.Segment, []member, error) {
+	m, tenant := s.tables[signal], at.Tenant()
 	if m == nil || m.tenant != tenant {
 		m = &mergeTable{table: segment.NewTable(tenant, signal), tenant: tenant}
 		s.tables[signal] = m
@@ -365,13 +365,13 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 		byID[g.ID] = g
 	}
 	var read []member
-	err := s.each(ctx, signal, tenant, group, func(r *segmentrow.Row) error {
+	err := s.each(ctx, signal, at, group, func(r *segmentrow.Row) error {
 		if err := add(t, &r.Segment); err != nil {
 			id := uuid.UUID(r.ID)
 			s.damaged[id] = struct{}{}
 			s.metrics.Damaged.Add(ctx, 1, metric.WithAttributes(attribute.String("signal", signal.String())))
 			s.env.Log.LogAttrs(ctx, slog.LevelError, "a segment cannot be read and is left as it is",
-				slog.String("tenant", string(tenant)), slog.String("signal", signal.String()), slog.String("segment", id.String()), slog.Any("error", err))
+				slog.String("placement", string(at)), slog.String("signal", signal.String()), slog.String("segment", id.String()), slog.Any("error", err))
 			return nil
 		}
 		read = append(read, byID[r.ID])

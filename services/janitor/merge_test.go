@@ -68,8 +68,12 @@ func (f *fixture) flush(tenant telemetry.Tenant, signal telemetry.Signal, payloa
 }
 
 func (f *fixture) tryFlush(tenant telemetry.Tenant, signal telemetry.Signal, payload []byte) error {
+	return f.tryFlushAt(tenant.Placement(0, 1), signal, payload)
+}
+
+func (f *fixture) tryFlushAt(at telemetry.Placement, signal telemetry.Signal, payload []byte) error {
 	ctx := testbed.Context(f.t)
-	table := segment.NewTable(tenant, signal)
+	table := segment.NewTable(at.Tenant(), signal)
 	if _, err := table.Append(payload, f.next.Add(1)); err != nil {
 		return err
 	}
@@ -87,7 +91,7 @@ func (f *fixture) tryFlush(tenant telemetry.Tenant, signal telemetry.Signal, pay
 				return err
 			}
 		}
-		rows, group := rowsOf(segments, f.clock.Now())
+		rows, group := rowsOf(segments, at, f.clock.Now())
 		return segmentrow.Copy(ctx, tx, signal, rows, group)
 	})
 }
@@ -412,4 +416,48 @@ func TestGroupsAreBounded(t *testing.T) {
 		large[i].Bytes = n
 	}
 	require.Equal(t, []int{2, 2, 1, 1}, sizes(groups(large, 10, 1000)), "bytes bound a group too")
+}
+
+// TestPlacementsAreMergedApart: what lies together is put together and settled, each placement for itself, and its filters are grouped there.
+func TestPlacementsAreMergedApart(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	shop := testbed.NewShop(31, start())
+	want := map[string]int64{"a": 0, "a/0": 0, "a/1": 0, "b": 0}
+	for range 3 {
+		for at := range want {
+			payload := shop.Payload(telemetry.Logs, 40)
+			require.NoError(t, f.tryFlushAt(telemetry.Placement(at), telemetry.Logs, payload))
+			want[at] += 40
+		}
+	}
+	look := func() (segments int) {
+		t.Helper()
+		rows, err := f.db.Pool.Query(ctx, `SELECT placement, sum(items), count(*) FROM logs_segment GROUP BY placement`)
+		require.NoError(t, err)
+		got := map[string]int64{}
+		var at string
+		var items int64
+		var n int
+		_, err = pgx.ForEachRow(rows, []any{&at, &items, &n}, func() error { got[at], segments = items, segments+n; return nil })
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		return segments
+	}
+	require.Equal(t, 12, look())
+	before := map[telemetry.Tenant]contents{"a": f.contents("a", telemetry.Logs), "b": f.contents("b", telemetry.Logs)}
+	f.clock.Advance(5 * time.Minute)
+	f.pass()
+	require.Equal(t, 4, look(), "one of each minute")
+	f.clock.Advance(3 * time.Hour)
+	f.pass()
+	require.Equal(t, 4, look())
+	for tenant, c := range before {
+		require.Equal(t, c, f.contents(tenant, telemetry.Logs))
+	}
+	var astray int
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM logs_segment s WHERE NOT EXISTS (SELECT FROM logs_body b
+		WHERE b.segment_id = s.segment_id AND b.placement = s.placement)`).Scan(&astray))
+	require.Zero(t, astray, "the body lies where its header does")
 }

@@ -155,7 +155,7 @@ func TestASlotThatIsOpenIsNotEmptied(t *testing.T) {
 	require.NoError(t, err)
 	seg, err := table.Encode(table.Slices(1000)[0], 0)
 	require.NoError(t, err)
-	require.NoError(t, segmentrow.Copy(ctx, writer, telemetry.Traces, []segmentrow.Row{segmentrow.New(seg, start())}, nil))
+	require.NoError(t, segmentrow.Copy(ctx, writer, telemetry.Traces, []segmentrow.Row{segmentrow.New(seg, "late", start())}, nil))
 	f.pass()
 	require.Contains(t, f.full(telemetry.Traces), at, "somebody is writing to it")
 	require.NoError(t, writer.Commit(ctx))
@@ -339,7 +339,7 @@ func TestMergingDeletesNoBytes(t *testing.T) {
 		f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, each))
 	}
 	var members []member
-	rows, err := f.db.Pool.Query(ctx, f.s.sql.of[telemetry.Traces].members, "default", int64(0), start().Add(time.Hour).UnixNano(), segmentrow.LevelGathered)
+	rows, err := f.db.Pool.Query(ctx, f.s.sql.of[telemetry.Traces].members, "default", int64(0), start().Add(time.Hour).UnixNano(), segmentrow.LevelGathered, "default")
 	require.NoError(t, err)
 	members, err = pgx.CollectRows(rows, pgx.RowToStructByPos[member])
 	require.NoError(t, err)
@@ -358,7 +358,7 @@ func TestMergingDeletesNoBytes(t *testing.T) {
 			Bytes int64 `json:"WAL Bytes"`
 		}
 	}
-	require.NoError(t, tx.QueryRow(ctx, `EXPLAIN (ANALYZE, WAL, FORMAT JSON) `+f.s.sql.of[telemetry.Traces].remove, "default", from, to, ids(members)).Scan(&plan))
+	require.NoError(t, tx.QueryRow(ctx, `EXPLAIN (ANALYZE, WAL, FORMAT JSON) `+f.s.sql.of[telemetry.Traces].remove, "default", from, to, ids(members), "default").Scan(&plan))
 	t.Logf("%d bytes of WAL, %.1f a span, beside %.1f stored", plan[0].Plan.Bytes, float64(plan[0].Plan.Bytes)/float64(items), float64(stored)/float64(items))
 	require.Positive(t, plan[0].Plan.Bytes)
 	require.Less(t, float64(plan[0].Plan.Bytes)/float64(items), 0.5)

@@ -116,7 +116,7 @@ func (f *fixture) insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal
 	}
 	rows := make([]segmentrow.Row, len(list))
 	for i, s := range list {
-		rows[i] = segmentrow.New(s, base())
+		rows[i] = segmentrow.New(s, s.Tenant.Placement(0, 1), base())
 	}
 	var group *segmentrow.Group
 	if grouped {

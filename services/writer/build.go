@@ -30,6 +30,7 @@ type build struct {
 	leaves   map[leaf]int64 // and an instant of each that the flush has, Unix ns
 	items    int
 	usage    usage
+	at       telemetry.Placement // of what is being built
 
 	row     segmentrow.Row     // being written
 	encoded []*segment.Segment // of some rows, until they are written
@@ -60,7 +61,11 @@ type plan struct {
 	bounds func(telemetry.Tenant) (least, most int64)
 	// rowsSince is the time from which on a tenant's items are projected to rows too; math.MaxInt64 for never.
 	rowsSince func(telemetry.Tenant) int64
+	// homes are where a batch's request belongs: the first is where its items go.
+	homes func(*held) []telemetry.Placement
 }
+
+func (p *plan) home(h *held) telemetry.Placement { return p.homes(h)[0] }
 
 // fill builds the segments, rows, rollups and dimension entries of the batches. Batches that cannot be decoded, and items out of time, are
 // left out and returned; they cost their neighbours nothing. An error is a defect of the encoder and names no batch.
@@ -74,8 +79,9 @@ func (b *build) fill(batches []*held, p plan) ([]refusal, error) {
 	clear(b.usage)
 
 	var refused []refusal
-	for _, batches := range byTenant(batches) {
-		bad, err := b.tenant(batches, p)
+	for _, of := range byPlacement(batches, p.home) {
+		b.at = of.at
+		bad, err := b.placement(of.batches, p)
 		refused = append(refused, bad...)
 		if err != nil {
 			return refused, err
@@ -103,24 +109,32 @@ func (h *heavy) lock(t *segment.Table) (unlock func()) {
 // release lets go of the payloads of the last fill; the memory of the streams stays for the next one.
 func (b *build) release() { b.table.Reset() }
 
-// byTenant groups batches, tenants in order, batches of a tenant as they came.
-func byTenant(batches []*held) [][]*held {
-	sorted := slices.Clone(batches)
-	slices.SortStableFunc(sorted, func(a, b *held) int { return cmp.Compare(a.Tenant, b.Tenant) })
-	var groups [][]*held
-	for first, i := 0, 1; i <= len(sorted); i++ {
-		if i == len(sorted) || sorted[i].Tenant != sorted[first].Tenant {
-			if i > first {
-				groups = append(groups, sorted[first:i])
-			}
-			first = i
+// together are batches that lie together, as they came.
+type together struct {
+	at      telemetry.Placement
+	batches []*held
+}
+
+// byPlacement groups batches by where their items go, placements in order.
+func byPlacement(batches []*held, home func(*held) telemetry.Placement) []together {
+	byPlacement := map[telemetry.Placement]int{}
+	var groups []together
+	for _, h := range batches {
+		at := home(h)
+		i, ok := byPlacement[at]
+		if !ok {
+			i = len(groups)
+			byPlacement[at] = i
+			groups = append(groups, together{at: at})
 		}
+		groups[i].batches = append(groups[i].batches, h)
 	}
+	slices.SortFunc(groups, func(a, b together) int { return cmp.Compare(a.at, b.at) })
 	return groups
 }
 
-// tenant builds what is of one tenant, in as many parts as its keys make necessary.
-func (b *build) tenant(batches []*held, p plan) (refused []refusal, err error) {
+// placement builds what is of one placement, in as many parts as its keys make necessary.
+func (b *build) placement(batches []*held, p plan) (refused []refusal, err error) {
 	for len(batches) > 0 {
 		n, bad, err := b.part(batches, p)
 		refused = append(refused, bad...)
@@ -173,7 +187,7 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 	}
 	if astray {
 		// What a table has taken it keeps: once more without them.
-		again, err := b.tenantWithout(batches[:took], refused, p)
+		again, err := b.placementWithout(batches[:took], refused, p)
 		if err == nil && len(again) > 0 {
 			err = rebuilt(again)
 		}
@@ -222,13 +236,13 @@ func (b *build) forget() {
 	b.table, b.json, b.encoded = segment.NewTable("", b.signal), jsonValues{}, nil
 }
 
-// tenantWithout is tenant for what is not refused of the batches.
-func (b *build) tenantWithout(batches []*held, refused []refusal, p plan) ([]refusal, error) {
+// placementWithout is placement for what is not refused of the batches.
+func (b *build) placementWithout(batches []*held, refused []refusal, p plan) ([]refusal, error) {
 	if batches = taken(batches, refused); len(batches) == 0 {
 		b.table.Reset()
 		return nil, nil
 	}
-	return b.tenant(batches, p)
+	return b.placement(batches, p)
 }
 
 // taken is what is not refused of the batches.
@@ -289,7 +303,7 @@ func (b *build) leaf(table string, at int64, span time.Duration) {
 // segment appends one row to the streams of segments. Its body goes into the slot of this minute, which is always there.
 func (b *build) segment(s *segment.Segment, now time.Time) {
 	b.leaf(segmentTable(b.signal), s.MinTime, day)
-	b.row = segmentrow.New(s, now)
+	b.row = segmentrow.New(s, b.at, now)
 	b.segments.Append(&b.row)
 	b.row = segmentrow.Row{} // its bytes are in the streams
 }

@@ -25,7 +25,7 @@ func BenchmarkBuild(b *testing.B) {
 		for name, since := range map[string]int64{"segments": math.MaxInt64, "segments and rows": math.MinInt64} {
 			b.Run(signal.String()+"/"+name, func(b *testing.B) {
 				build := newBuild(signal)
-				p := plan{now: epoch, segmentItems: 2000, known: newKnown(1 << 20), bounds: always, rowsSince: func(telemetry.Tenant) int64 { return since }}
+				p := plan{now: epoch, segmentItems: 2000, known: newKnown(1 << 20), bounds: always, homes: oneBucket, rowsSince: func(telemetry.Tenant) int64 { return since }}
 				_, err := build.fill(flushes[signal], p) // buffers grow
 				require.NoError(b, err)
 				p.known.add(build.dims.pending, build.dims.now)

@@ -31,7 +31,7 @@ func TestMoreEntriesThanASegmentTakes(t *testing.T) {
 	}
 	b := newBuild(telemetry.Metrics)
 	refused, err := b.fill(batches, plan{
-		now: epoch, segmentItems: 2000, known: newKnown(1 << 20), bounds: always, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 },
+		now: epoch, segmentItems: 2000, known: newKnown(1 << 20), bounds: always, homes: oneBucket, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 },
 	})
 	require.NoError(t, err)
 	require.Empty(t, refused)
@@ -62,7 +62,7 @@ func TestManyKeysAreBuiltInParts(t *testing.T) {
 	t.Parallel()
 	var h heavy
 	p := plan{
-		now: epoch, segmentItems: 2000, known: newKnown(1 << 20), heavy: &h, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 },
+		now: epoch, segmentItems: 2000, known: newKnown(1 << 20), heavy: &h, homes: oneBucket, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 },
 		bounds: func(telemetry.Tenant) (least, most int64) { return 10, 100 },
 	}
 	b := newBuild(telemetry.Traces)
@@ -93,6 +93,9 @@ func TestManyKeysAreBuiltInParts(t *testing.T) {
 // always bounds no time.
 func always(telemetry.Tenant) (least, most int64) { return math.MinInt64, math.MaxInt64 }
 
+// oneBucket is one bucket a tenant.
+func oneBucket(h *held) []telemetry.Placement { return []telemetry.Placement{h.Tenant.Placement(0, 1)} }
+
 // TestItemsOfOneMessageAreToldApart: batches that share a message share its position too, and so their items go on counting. Where a batch holds more
 // than its envelope says, it is refused, and not the next one, whose items it would be taken for.
 func TestItemsOfOneMessageAreToldApart(t *testing.T) {
@@ -107,7 +110,7 @@ func TestItemsOfOneMessageAreToldApart(t *testing.T) {
 		}
 		return all
 	}
-	p := plan{now: epoch, segmentItems: 2000, known: newKnown(0), bounds: always, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 }}
+	p := plan{now: epoch, segmentItems: 2000, known: newKnown(0), bounds: always, homes: oneBucket, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 }}
 	b := newBuild(telemetry.Traces)
 	refused, err := b.fill(group(3, 3, 3), p)
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,21 +13,30 @@ import (
 
 // The ledger says which items of which requests are stored. A flush claims what it holds in the transaction that stores it:
 //
-//	batches ── by request ── claim_requests: one statement, a row a request and day
+//	batches ── by request ── claim_requests: one statement, a row a request and day in each of its homes
 //	                            │ nobody has claimed it: all of it, as nearly always
 //	                            └ somebody has: read_claims, what is new of it, extend_claim; batches are cut to what is new
 //
-// Two batches of one flush may have items in common as well: the first one has them.
+// A request's home is where its items lie. It has another, in which it is claimed as well, only for some days after its tenant was spread over
+// more buckets or fewer (telemetry.Spreads). Two batches of one flush may have items in common as well: the first one has them.
 
 // claim is one request of a flush.
 type claim struct {
-	batches     []*held
-	covers      cover // what the batches hold together
-	newToday    bool  // the row of the day was entered by this transaction
-	newTomorrow bool  // … and that of the day after
-	known       bool  // one of them was there before
-	stored      cover // what the rows that were there before say
+	batches []*held
+	homes   []telemetry.Placement // the first is where the items go
+	covers  cover                 // what the batches hold together
+	entered map[ledgerRow]bool    // rows that were entered by this transaction
+	stored  cover                 // what the rows that were there before say
 }
+
+// ledgerRow is one row of a request: in one of its homes, of today or of the day after.
+type ledgerRow struct {
+	home     telemetry.Placement
+	tomorrow bool
+}
+
+// known reports whether a row of the request was there before.
+func (c *claim) known() bool { return len(c.entered) < 2*len(c.homes) }
 
 // cover is a set of a request's items; whole is all of them, however many they are.
 type cover struct {
@@ -60,13 +70,13 @@ type repeats struct {
 }
 
 // claims are the batches by request, in the order of their first batch.
-func claims(batches []*held) []*claim {
+func claims(batches []*held, homes func(*held) []telemetry.Placement) []*claim {
 	all := make([]*claim, 0, len(batches))
 	byRequest := make(map[telemetry.RequestID]*claim, len(batches))
 	for _, h := range batches {
 		c, ok := byRequest[h.Request]
 		if !ok {
-			c = &claim{covers: coverOf(h)}
+			c = &claim{covers: coverOf(h), homes: homes(h)}
 			byRequest[h.Request] = c
 			all = append(all, c)
 		} else {
@@ -79,14 +89,14 @@ func claims(batches []*held) []*claim {
 
 // enter enters the batches into the ledger and returns what this transaction may store: of each batch what nobody has stored before.
 // A batch of which only some is new comes back as a copy that is cut to it.
-func (d *database) enter(ctx context.Context, tx pgx.Tx, today time.Time, signal telemetry.Signal, batches []*held) ([]*held, repeats, error) {
-	all := claims(batches)
-	known, err := d.claim(ctx, tx, today, signal, all)
+func (d *database) enter(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, batches []*held, p plan) ([]*held, repeats, error) {
+	all := claims(batches, p.homes)
+	known, err := d.claim(ctx, tx, today(p.now), signal, all)
 	if err != nil {
 		return nil, repeats{}, fmt.Errorf("claim requests: %w", err)
 	}
-	if len(known) > 0 {
-		if err := d.extend(ctx, tx, today, known); err != nil {
+	for tenant, known := range known {
+		if err := d.extend(ctx, tx, today(p.now), tenant, known); err != nil {
 			return nil, repeats{}, fmt.Errorf("claim parts of requests: %w", err)
 		}
 	}
@@ -98,36 +108,47 @@ func (d *database) enter(ctx context.Context, tx pgx.Tx, today time.Time, signal
 	return fresh, out, nil
 }
 
-// claim tries to claim the requests as if nothing of them were stored, and returns those of which something is.
-func (d *database) claim(ctx context.Context, tx pgx.Tx, today time.Time, signal telemetry.Signal, all []*claim) ([]*claim, error) {
-	n := len(all)
-	ids, tenants, signals := make([][16]byte, n), make([]string, n), make([]int16, n)
-	positions, items, covered := make([]int64, n), make([]int32, n), make([]*string, n)
-	byID := make(map[telemetry.RequestID]*claim, n)
-	for i, c := range all {
+// claim tries to claim the requests as if nothing of them were stored, and returns those of which something is, by tenant.
+func (d *database) claim(ctx context.Context, tx pgx.Tx, today time.Time, signal telemetry.Signal, all []*claim) (map[telemetry.Tenant][]*claim, error) {
+	var (
+		ids            [][16]byte
+		tenants, homes []string
+		positions      []int64
+		items          []int32
+		covered        []*string
+		guards         []bool
+		byID           = make(map[telemetry.RequestID]*claim, len(all))
+		id             [16]byte
+		row            ledgerRow
+		known          map[telemetry.Tenant][]*claim
+	)
+	for _, c := range all {
 		first := c.batches[0]
-		ids[i], tenants[i], signals[i], positions[i], covered[i] = first.Request, string(first.Tenant), int16(signal), first.position, c.covers.text()
-		items[i] = clamp32(int64(c.size()))
-		c.known = true // until the ledger says that its rows are new
 		byID[first.Request] = c
+		c.entered = make(map[ledgerRow]bool, 2)
+		for i, home := range c.homes {
+			ids, tenants, homes = append(ids, first.Request), append(tenants, string(first.Tenant)), append(homes, string(home))
+			positions, items, covered = append(positions, first.position), append(items, clamp32(int64(c.size()))), append(covered, c.covers.text())
+			guards = append(guards, i > 0)
+		}
 	}
-	rows, err := tx.Query(ctx, d.sql.claimRequests, today, ids, tenants, signals, positions, items, covered)
+	rows, err := tx.Query(ctx, d.sql.claimRequests, today, int16(signal), ids, tenants, homes, positions, items, covered, guards)
 	if err != nil {
 		return nil, err
 	}
-	var id [16]byte
-	var newToday, newTomorrow bool
-	if _, err := pgx.ForEachRow(rows, []any{&id, &newToday, &newTomorrow}, func() error {
-		c := byID[id]
-		c.newToday, c.newTomorrow, c.known = newToday, newTomorrow, !newToday || !newTomorrow
+	if _, err := pgx.ForEachRow(rows, []any{&id, (*string)(&row.home), &row.tomorrow}, func() error {
+		byID[id].entered[row] = true
 		return nil
 	}); err != nil {
 		return nil, err
 	}
-	var known []*claim
 	for _, c := range all {
-		if c.known {
-			known = append(known, c)
+		if c.known() {
+			if known == nil {
+				known = map[telemetry.Tenant][]*claim{}
+			}
+			tenant := c.batches[0].Tenant
+			known[tenant] = append(known[tenant], c)
 		}
 	}
 	return known, nil
@@ -145,24 +166,32 @@ func (c *claim) size() int {
 	return all.Count()
 }
 
-// extend reads what is stored of the requests and enters what this transaction stores besides.
-func (d *database) extend(ctx context.Context, tx pgx.Tx, today time.Time, known []*claim) error {
-	ids := make([][16]byte, len(known))
-	byID := make(map[telemetry.RequestID]*claim, len(known))
-	for i, c := range known {
-		ids[i], byID[c.batches[0].Request] = c.batches[0].Request, c
+// extend reads what is stored of a tenant's requests and enters what this transaction stores besides.
+func (d *database) extend(ctx context.Context, tx pgx.Tx, today time.Time, tenant telemetry.Tenant, known []*claim) error {
+	var (
+		ids     [][16]byte
+		homes   []string
+		byID    = make(map[telemetry.RequestID]*claim, len(known))
+		id      [16]byte
+		row     ledgerRow
+		covered *string
+	)
+	for _, c := range known {
+		ids, byID[c.batches[0].Request] = append(ids, c.batches[0].Request), c
+		for _, home := range c.homes {
+			if !slices.Contains(homes, string(home)) {
+				homes = append(homes, string(home))
+			}
+		}
 	}
-	rows, err := tx.Query(ctx, d.sql.readClaims, today, ids)
+	rows, err := tx.Query(ctx, d.sql.readClaims, today, string(tenant), ids, homes)
 	if err != nil {
 		return err
 	}
-	var id [16]byte
-	var tomorrow bool
-	var covered *string
-	if _, err := pgx.ForEachRow(rows, []any{&id, &tomorrow, &covered}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&id, (*string)(&row.home), &row.tomorrow, &covered}, func() error {
 		c := byID[id]
-		if tomorrow && c.newTomorrow || !tomorrow && c.newToday {
-			return nil // entered by this transaction
+		if c.entered[row] {
+			return nil // by this transaction
 		}
 		stored := cover{whole: covered == nil}
 		if covered != nil {
@@ -178,8 +207,17 @@ func (d *database) extend(ctx context.Context, tx pgx.Tx, today time.Time, known
 	}
 	var updates pgx.Batch
 	for _, c := range known {
-		if added := c.added(); added > 0 || c.newToday || c.newTomorrow {
-			updates.Queue(d.sql.extendClaim, today, [16]byte(c.batches[0].Request), c.stored.with(c.covers).text(), clamp32(int64(added)))
+		added := c.added()
+		if added == 0 && len(c.entered) == 0 {
+			continue
+		}
+		for i, home := range c.homes {
+			counts := added // where the items go, and nowhere else
+			if i > 0 {
+				counts = 0
+			}
+			updates.Queue(d.sql.extendClaim, today, string(tenant), [16]byte(c.batches[0].Request), string(home), c.stored.with(c.covers).text(), clamp32(int64(counts)),
+				c.entered[ledgerRow{home: home}])
 		}
 	}
 	if updates.Len() == 0 {
@@ -202,7 +240,7 @@ func (c *claim) added() int {
 
 // fresh appends what is new of the batches and counts the rest.
 func (c *claim) fresh(to []*held, out *repeats) []*held {
-	if !c.known && len(c.batches) == 1 {
+	if !c.known() && len(c.batches) == 1 {
 		return append(to, c.batches[0])
 	}
 	stored := c.stored

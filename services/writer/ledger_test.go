@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -112,22 +113,81 @@ func TestPartsOfARequestAreKnownAfterMidnight(t *testing.T) {
 	require.Equal(t, flatten(t, telemetry.Traces, all.Payload), s.stored(t, telemetry.Traces))
 }
 
-// The ledger of the build before names batches by their bytes: a request that it did not cut is the same one.
-func TestTheLedgerOfTheBuildBeforeIsUnderstood(t *testing.T) {
+// Of a request that comes again to a writer whose clock lags, nothing counts twice.
+func TestARepeatOfYesterdayCountsNothing(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	all := shopSpans(1, epoch, 30)
-	for i := range 2 {
-		_, err := s.db.Pool.Exec(testbed.Context(t), "SELECT ensure_partition('ingest_batch', $1)", epoch.Add(time.Duration(i)*24*time.Hour).UnixNano())
+	require.Equal(t, 10, s.put(telemetry.Traces, part(all, ordinals(t, "0-9"))).items)
+	s.clock.Advance(-6 * time.Hour)
+	require.Equal(t, 1, s.put(telemetry.Traces, part(all, ordinals(t, "0-9"))).duplicates)
+	require.Equal(t, int64(10), s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
+	require.Equal(t, 20, s.put(telemetry.Traces, all).items)
+	require.Equal(t, int64(30), s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
+}
+
+// A tenant is spread over more buckets, and over fewer, while its requests come again, to writers of which some have heard of it and some have not:
+// each item is stored once, where it is by what its writer knew, and what was stored before stays where it is.
+func TestATenantIsSpreadWhileItSends(t *testing.T) {
+	t.Parallel()
+	const requests, each = 24, 10
+	s := newStore(t)
+	var all []*held
+	for i := range requests {
+		all = append(all, shopSpans(uint64(i), epoch, each))
+	}
+	spread := func(w *store, buckets int) {
+		_, err := s.db.Pool.Exec(testbed.Context(t), "INSERT INTO tenant_placement (tenant_id, since, buckets) VALUES ('default', $1, $2)", w.clock.Now(), buckets)
 		require.NoError(t, err)
 	}
-	id := [16]byte(all.Request)
-	require.Equal(t, int64(1), s.count("SELECT count(*) FROM claim_batches($1::date, $2, '{default}', '{0}', '{1}', '{30}')", epoch, [][16]byte{id}))
-	require.Equal(t, 1, s.put(telemetry.Traces, all).duplicates)
-	require.Equal(t, 1, s.put(telemetry.Traces, part(all, ordinals(t, "3-7"))).duplicates)
-	require.Zero(t, s.put(telemetry.Traces, shopSpans(2, epoch, 5)).duplicates)
-	require.Zero(t, s.count("SELECT count(*) FROM claim_batches($1::date, $2, '{default}', '{0}', '{1}', '{5}')",
-		epoch, [][16]byte{[16]byte(shopSpans(2, epoch, 5).Request)}), "and the other way round")
+	heard := openStore(t, s.db, s.clock)
+	stored, want := 0, map[string]int{}
+	put := func(w *store, batches ...*held) {
+		t.Helper()
+		for _, h := range batches {
+			known := w.put(telemetry.Traces, copies([]*held{h})...)
+			stored += known.items
+		}
+	}
+	put(s, all[:6]...)
+	want["default"] = 6
+	spread(s, 4)
+	_, err := heard.policies.reload(testbed.Context(t), s.clock.Now())
+	require.NoError(t, err)
+	put(heard, all[:12]...) // six of them again
+	put(s, all[6:18]...)    // has not heard: six again, six new
+	for _, h := range all[6:12] {
+		want[string(h.Tenant.Placement(h.Request.Bucket(4), 4))]++
+	}
+	want["default"] += 6
+	put(heard, all...)
+	for _, h := range all[18:] {
+		want[string(h.Tenant.Placement(h.Request.Bucket(4), 4))]++
+	}
+	s.clock.Advance(time.Hour)
+	spread(s, 1)
+	for _, w := range []*store{s, heard} {
+		_, err := w.policies.reload(testbed.Context(t), s.clock.Now())
+		require.NoError(t, err)
+		put(w, all...)
+		put(w, part(all[3], ordinals(t, "2-4")))
+	}
+	s.clock.Advance(22 * time.Hour)
+	put(s, all...)
+	require.Equal(t, requests*each, stored)
+	segments, _ := s.items(telemetry.Traces)
+	require.EqualValues(t, requests*each, segments)
+	require.Equal(t, int64(requests*each), s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
+	require.Equal(t, int64(requests), s.count("SELECT count(*) FROM ingest_batch WHERE NOT guard"), "one row a request counts")
+	got := map[string]int{}
+	rows, err := s.db.Pool.Query(testbed.Context(t), "SELECT placement, sum(items) FROM spans_segment GROUP BY placement")
+	require.NoError(t, err)
+	var at string
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&at, &n}, func() error { got[at] = n / each; return nil })
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	require.Zero(t, s.count("SELECT count(*) FROM spans_segment g JOIN spans_fresh f USING (tenant_id, segment_id, slot) WHERE f.placement <> g.placement"))
 }
 
 // Requests are sent again and again: admitted otherwise, cut otherwise, by another build that cuts in a way of its own, some parts lost, some

@@ -14,12 +14,12 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// policies knows how long data is kept, and how far back rows are written beside the segments: what flushes go by, and what those are
-// told who have no database. It asks the database when what it knows is older than a while, so that a change of policy takes effect
+// policies knows how long data is kept, how far back rows are written beside the segments, and over how many buckets tenants are spread: what flushes
+// go by, and what those are told who have no database. It asks the database when what it knows is older than a while, so that a change of policy takes effect
 // without a restart. Safe for concurrent use.
 type policies struct {
 	pool    *pgxpool.Pool
-	sql     string
+	sql     *statements
 	refresh time.Duration
 	clock   *postgres.Clock // set by what the database says
 
@@ -28,10 +28,11 @@ type policies struct {
 	read  time.Time
 }
 
-// policy is what the table of policies said at one moment. It never changes: who has it goes by the same bounds from beginning to end.
+// policy is what the tables of policies said at one moment. It never changes: who has it goes by the same bounds from beginning to end.
 type policy struct {
 	asOf      time.Time // by the database's clock
 	retention telemetry.Retention
+	spreads   telemetry.Spreads
 }
 
 // load is what is known, asked for anew if it is time to.
@@ -47,7 +48,7 @@ func (p *policies) load(ctx context.Context, now time.Time) (*policy, error) {
 
 // reload asks the database. It does so without the lock: the question may wait for long, and each that asks waits by its own time.
 func (p *policies) reload(ctx context.Context, now time.Time) (*policy, error) {
-	rows, err := p.pool.Query(ctx, p.sql)
+	rows, err := p.pool.Query(ctx, p.sql.retention)
 	if err != nil {
 		return nil, fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
 	}
@@ -68,6 +69,9 @@ func (p *policies) reload(ctx context.Context, now time.Time) (*policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
 	}
+	if out.spreads, err = p.spreads(ctx); err != nil {
+		return nil, fmt.Errorf("read how tenants are spread: %w", postgres.Classify(err))
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.known, p.read = &out, now
@@ -75,6 +79,21 @@ func (p *policies) reload(ctx context.Context, now time.Time) (*policy, error) {
 		p.clock.Set(out.asOf)
 	}
 	return &out, nil
+}
+
+func (p *policies) spreads(ctx context.Context) (telemetry.Spreads, error) {
+	rows, err := p.pool.Query(ctx, p.sql.spreads)
+	if err != nil {
+		return nil, err
+	}
+	out := telemetry.Spreads{}
+	var tenant string
+	var one telemetry.Spread
+	_, err = pgx.ForEachRow(rows, []any{&tenant, &one.Since, &one.Buckets}, func() error {
+		out[telemetry.Tenant(tenant)] = append(out[telemetry.Tenant(tenant)], one)
+		return nil
+	})
+	return out, err
 }
 
 // rowsSince is the time from which on a tenant's items are written as rows too, Unix ns; math.MaxInt64 where none are.

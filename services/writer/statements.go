@@ -14,7 +14,7 @@ var sqlFiles embed.FS
 // statements are the files of sql/, filled in.
 type statements struct {
 	claimRequests, readClaims, extendClaim string
-	ensurePartition, retention             string
+	ensurePartition, retention, spreads    string
 	enterTenants, tryWrite, addUsage       string
 	queueLife, queueLifeBegin              string
 	queueLifeLook, queueLosses             string
@@ -31,6 +31,7 @@ func newStatements() (*statements, error) {
 		extendClaim:     f.Text("extend_claim", nil),
 		ensurePartition: f.Text("ensure_partition", nil),
 		retention:       f.Text("retention", nil),
+		spreads:         f.Text("spreads", nil),
 		enterTenants:    f.Text("enter_tenants", nil),
 		copyRed:         f.Text("copy_red_minute", nil),
 		tryWrite:        f.Text("try_write", nil),

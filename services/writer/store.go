@@ -64,6 +64,7 @@ func (d *database) plan(policy *policy, signal telemetry.Signal) plan {
 	p := plan{now: d.now(), segmentItems: d.segmentItems, known: d.known, heavy: &d.heavy}
 	p.bounds = func(t telemetry.Tenant) (least, most int64) { return policy.bounds(t, signal, p.now, d.maxAhead) }
 	p.rowsSince = func(t telemetry.Tenant) int64 { return policy.rowsSince(t, signal, p.now) }
+	p.homes = func(h *held) []telemetry.Placement { return policy.spreads.Homes(h.Tenant, h.Request, p.now) }
 	return p
 }
 
@@ -122,7 +123,7 @@ func today(now time.Time) time.Time { return now.UTC().Truncate(24 * time.Hour) 
 
 // put enters batches into the ledger and stores what is new of them; it says what is not.
 func (d *database) put(ctx context.Context, tx pgx.Tx, b *build, batches []*held, p plan) (repeats, error) {
-	fresh, known, err := d.enter(ctx, tx, today(p.now), b.signal, batches)
+	fresh, known, err := d.enter(ctx, tx, b.signal, batches, p)
 	if err != nil || len(fresh) == 0 {
 		return known, err
 	}

@@ -45,7 +45,7 @@ func openStore(t testing.TB, db *testbed.DB, clock *testbed.Clock) *store {
 	require.NoError(t, err)
 	return &store{t: t, db: db, clock: clock, database: &database{
 		pool: db.Pool, sql: sql, now: clock.Now, segmentItems: 1000, maxAhead: 24 * time.Hour, known: newKnown(1 << 20),
-		policies: &policies{pool: db.Pool, sql: sql.retention, refresh: time.Minute},
+		policies: &policies{pool: db.Pool, sql: sql, refresh: time.Minute},
 	}}
 }
 
@@ -593,7 +593,7 @@ func TestWhatIsRefusedOnlyWhenItIsBuiltAgainIsNotTakenForStored(t *testing.T) {
 	known, other := shopSpans(1, epoch, 10), shopSpans(2, epoch, 10)
 	s.put(telemetry.Traces, part(known, ordinals(t, "0-3")))
 	bounds := 0
-	p := plan{now: epoch, segmentItems: 1000, known: s.known, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 }}
+	p := plan{now: epoch, segmentItems: 1000, known: s.known, homes: oneBucket, rowsSince: func(telemetry.Tenant) int64 { return math.MaxInt64 }}
 	p.bounds = func(t telemetry.Tenant) (least, most int64) {
 		if bounds++; bounds > 1 {
 			return epoch.Add(time.Hour).UnixNano(), math.MaxInt64

@@ -73,7 +73,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	clock := postgres.NewClock(env.Now)
 	s.db = &database{
 		pool: s.pool, sql: sql, now: clock.Now, segmentItems: cfg.Flush.SegmentItems, maxAhead: cfg.Flush.MaxAhead, known: remembered,
-		policies: &policies{pool: s.pool, sql: sql.retention, refresh: cfg.Flush.PolicyRefresh, clock: clock},
+		policies: &policies{pool: s.pool, sql: sql, refresh: cfg.Flush.PolicyRefresh, clock: clock},
 	}
 	s.lives = &lives{bus: s.bus, db: s.db, log: env.Log}
 	for _, signal := range telemetry.Signals() {

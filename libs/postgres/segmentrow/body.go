@@ -45,7 +45,8 @@ func Leaf(signal telemetry.Signal, slot int, minTime int64) string {
 func From(signal telemetry.Signal) string {
 	return FromFresh(signal) + fmt.Sprintf(`
 LEFT JOIN LATERAL (
-  SELECT b.body FROM public.%s AS b WHERE s.slot = %d AND b.tenant_id = s.tenant_id AND b.segment_id = s.segment_id AND b.min_time = s.min_time OFFSET 0
+  SELECT b.body FROM public.%s AS b WHERE s.slot = %d AND b.tenant_id = s.tenant_id AND b.segment_id = s.segment_id AND b.min_time = s.min_time
+    AND b.placement = s.placement OFFSET 0
 ) AS settled ON true`, schema.TablesOf(signal.String()).Body, schema.Settled)
 }
 
@@ -54,7 +55,7 @@ func FromFresh(signal telemetry.Signal) string {
 	t := schema.TablesOf(signal.String())
 	return fmt.Sprintf(`public.%s AS s
 LEFT JOIN LATERAL (
-  SELECT f.body FROM public.%s AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+  SELECT f.body FROM public.%s AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
 ) AS fresh ON true`, t.Segment, t.Fresh)
 }
 
@@ -70,20 +71,22 @@ func freshBody() column[Row] {
 }
 
 // freshColumns are those of the fresh tables, settledColumns of the body tables.
-func freshColumns() [4]column[Row] {
+func freshColumns() [5]column[Row] {
 	return [...]column[Row]{
 		{name: "slot", kind: smallint, at: func(r *Row) any { return &r.Slot }},
 		{name: "tenant_id", kind: text, at: func(r *Row) any { return &r.Tenant }},
 		{name: "segment_id", kind: id, at: func(r *Row) any { return &r.ID }},
 		{name: "body", kind: bytea, at: func(r *Row) any { return &r.Body }},
+		{name: "placement", kind: text, at: func(r *Row) any { return &r.Placement }},
 	}
 }
 
-func settledColumns() [4]column[Row] {
+func settledColumns() [5]column[Row] {
 	return [...]column[Row]{
 		{name: "tenant_id", kind: text, at: func(r *Row) any { return &r.Tenant }},
 		{name: "segment_id", kind: id, at: func(r *Row) any { return &r.ID }},
 		{name: "min_time", kind: bigint, at: func(r *Row) any { return &r.MinTime }},
 		{name: "body", kind: bytea, at: func(r *Row) any { return &r.Body }},
+		{name: "placement", kind: text, at: func(r *Row) any { return &r.Placement }},
 	}
 }

@@ -19,7 +19,7 @@ import (
 type kind string
 
 const (
-	text     kind = "text"      // telemetry.Tenant
+	text     kind = "text"      // telemetry.Tenant, telemetry.Placement
 	id       kind = "uuid"      // [16]byte; *[16]byte where it may be null
 	ids      kind = "uuid[]"    // [][16]byte
 	smallint kind = "smallint"  // int
@@ -129,6 +129,8 @@ func value(to *pgcopy.Stream, k kind, at any) {
 			to.Bytes((*v)[:])
 		}
 	case *telemetry.Tenant:
+		to.Text(string(*v))
+	case *telemetry.Placement:
 		to.Text(string(*v))
 	default:
 		panic(fmt.Sprintf("segmentrow: no encoding for %T", at))

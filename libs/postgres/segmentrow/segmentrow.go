@@ -23,15 +23,17 @@ import (
 
 // Row is one segment: a row of a segment table, its header, and one of the table in which its body is. Its Signal is no column: it is the tables'.
 type Row struct {
-	ID    [16]byte  // a UUID of version 7
-	Slot  int       // of the fresh table, where the body is; schema.Settled: in the body table
-	Group *[16]byte // the Group that holds its token filter; nil: the row itself does
+	ID        [16]byte            // a UUID of version 7
+	Placement telemetry.Placement // of its tenant
+	Slot      int                 // of the fresh table, where the body is; schema.Settled: in the body table
+	Group     *[16]byte           // the Group that holds its token filter; nil: the row itself does
 	segment.Segment
 }
 
 // Group is one row of a group table: the filters of the segments that one merge settled.
 type Group struct {
 	Tenant           telemetry.Tenant
+	Placement        telemetry.Placement
 	ID               [16]byte // a UUID of version 7
 	MinTime, MaxTime int64    // of its segments, Unix ns, inclusive
 	Segments         [][16]byte
@@ -40,7 +42,7 @@ type Group struct {
 
 // columns of the segment tables, in their order: a new one is the last. Where it is a figure of each service it is late, too: what was written
 // before it, or by a build before it, has an empty array, which the migration says: NOT NULL DEFAULT '{}'.
-func columns() [21]column[Row] {
+func columns() [22]column[Row] {
 	services := func(r *Row) any { return &r.Services }
 	return [...]column[Row]{
 		{name: "tenant_id", kind: text, at: func(r *Row) any { return &r.Tenant }},
@@ -64,11 +66,12 @@ func columns() [21]column[Row] {
 		{name: "token_filter", kind: bytea, at: func(r *Row) any { return &r.TokenFilter }},
 		{name: "directory", kind: bytea, at: func(r *Row) any { return &r.Directory }},
 		{name: "group_id", kind: id, null: true, at: func(r *Row) any { return &r.Group }},
+		{name: "placement", kind: text, at: func(r *Row) any { return &r.Placement }},
 	}
 }
 
 // groupColumns of the group tables.
-func groupColumns() [9]column[Group] {
+func groupColumns() [10]column[Group] {
 	return [...]column[Group]{
 		{name: "tenant_id", kind: text, at: func(g *Group) any { return &g.Tenant }},
 		{name: "group_id", kind: id, at: func(g *Group) any { return &g.ID }},
@@ -79,18 +82,20 @@ func groupColumns() [9]column[Group] {
 		{name: "segments", kind: ids, at: func(g *Group) any { return &g.Segments }},
 		{name: "trace_filter", kind: bytea, at: func(g *Group) any { return &g.TraceFilter }},
 		{name: "token_filter", kind: bytea, at: func(g *Group) any { return &g.TokenFilter }},
+		{name: "placement", kind: text, at: func(g *Group) any { return &g.Placement }},
 	}
 }
 
-// New is the row of a segment, with an id of its own and in no group. Its body goes where one of its level goes that is written now.
-func New(s *segment.Segment, now time.Time) Row {
-	return Row{ID: newID(), Slot: SlotOf(s.Level, now), Segment: *s}
+// New is the row of a segment at a placement of its tenant, with an id of its own and in no group. Its body goes where one of its level goes that is
+// written now.
+func New(s *segment.Segment, at telemetry.Placement, now time.Time) Row {
+	return Row{ID: newID(), Placement: at, Slot: SlotOf(s.Level, now), Segment: *s}
 }
 
-// NewGroup puts the filters of rows side by side, whose segments Encode made with level 2 for one tenant and hour: the rows are in the group
+// NewGroup puts the filters of rows side by side, whose segments Encode made with level 2 for one placement and hour: the rows are in the group
 // then, and without token filters of their own.
 func NewGroup(rows []Row) *Group {
-	g := &Group{Tenant: rows[0].Tenant, ID: newID(), MinTime: rows[0].MinTime, MaxTime: rows[0].MaxTime}
+	g := &Group{Tenant: rows[0].Tenant, Placement: rows[0].Placement, ID: newID(), MinTime: rows[0].MinTime, MaxTime: rows[0].MaxTime}
 	segments := make([]*segment.Segment, len(rows))
 	for i := range rows {
 		r := &rows[i]

@@ -67,14 +67,14 @@ func TestTheColumnsAreTheTables(t *testing.T) {
 // examples have a value in every column, nothing in those that can have nothing, and the ends of what a column takes.
 func examples(signal telemetry.Signal) ([]Row, *Group) {
 	group := &Group{
-		Tenant: "red_1", ID: [16]byte{15: 7}, MinTime: at() + 1, MaxTime: at() + 2, Segments: [][16]byte{{1}, {0xff, 15: 0xff}},
+		Tenant: "red_1", Placement: "red_1/12", ID: [16]byte{15: 7}, MinTime: at() + 1, MaxTime: at() + 2, Segments: [][16]byte{{1}, {0xff, 15: 0xff}},
 		Group: segment.Group{TraceBlocks: 1, TokenBlocks: 2, TraceFilter: bytes.Repeat([]byte{3}, 64), TokenFilter: bytes.Repeat([]byte{4}, 128)},
 	}
 	every := make([]byte, 100_000) // beyond one chunk of TOAST, and beyond one read of the client's
 	for i := range every {
 		every[i] = byte(i)
 	}
-	full := Row{ID: [16]byte{1, 15: 2}, Slot: schema.Settled, Group: &group.ID, Segment: segment.Segment{
+	full := Row{ID: [16]byte{1, 15: 2}, Placement: "red_1/12", Slot: schema.Settled, Group: &group.ID, Segment: segment.Segment{
 		Header: segment.Header{
 			Tenant: "red_1", Signal: signal, Level: 2, Format: 3, MinTime: at(), MaxTime: at() + 4, Items: 5, Errors: 6, Roots: 7,
 			MinPosition: 8, MaxPosition: 9, Checksum: -10,
@@ -86,14 +86,14 @@ func examples(signal telemetry.Signal) ([]Row, *Group) {
 		},
 		TraceFilter: []byte{18, 0, 19}, TokenFilter: []byte{20}, Directory: []byte{0}, Body: every,
 	}}
-	none := Row{ID: [16]byte{3}, Slot: 3, Segment: segment.Segment{
+	none := Row{ID: [16]byte{3}, Placement: "red_1", Slot: 3, Segment: segment.Segment{
 		Header: segment.Header{
 			Tenant: "red_1", Signal: signal, MinTime: at() + 1, MaxTime: at() + 1, Items: 1, Services: []segment.ServiceStats{},
 			MinPosition: math.MinInt64, MaxPosition: math.MaxInt64, Checksum: math.MinInt64,
 		},
 		TraceFilter: []byte{}, TokenFilter: []byte{}, Directory: []byte{}, Body: []byte{},
 	}}
-	one := Row{ID: [16]byte{4}, Slot: schema.Slots - 1, Segment: segment.Segment{
+	one := Row{ID: [16]byte{4}, Placement: "red_1/0", Slot: schema.Slots - 1, Segment: segment.Segment{
 		Header: segment.Header{
 			Tenant: "red_1", Signal: signal, Level: math.MinInt16, Format: math.MinInt16, MinTime: at() + 2, MaxTime: at() + 2,
 			Items: math.MaxInt32, Errors: math.MaxInt32, Roots: math.MinInt32, Services: []segment.ServiceStats{{Items: math.MinInt32}},
@@ -345,7 +345,7 @@ func TestNewGroup(t *testing.T) {
 		for _, part := range table.Slices(segment.MaxItems) {
 			s, err := table.Encode(part, 2)
 			require.NoError(t, err)
-			rows = append(rows, New(s, time.Unix(0, at())))
+			rows = append(rows, New(s, "default", time.Unix(0, at())))
 		}
 	}
 	ids := map[[16]byte]bool{}

@@ -48,7 +48,7 @@ func rowOf(t *testing.T, signal telemetry.Signal, at time.Time) segmentrow.Row {
 	require.NoError(t, err)
 	s, err := table.Encode(table.Slices(segment.MaxItems)[0], 0)
 	require.NoError(t, err)
-	return segmentrow.New(s, at)
+	return segmentrow.New(s, "acme", at)
 }
 
 // stored puts one segment of every signal into a fresh database.

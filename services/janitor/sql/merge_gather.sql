@@ -1,9 +1,9 @@
--- Minutes ($1 ns long) of hours from $3 on, in which one tenant has flushes to put together: several, once the minute has ended before $2, or one
+-- Minutes ($1 ns long) of hours from $3 on, in which one placement has flushes to put together: several, once the minute has ended before $2, or one
 -- that is in a slot ($4) which is to be emptied; oldest first.
-SELECT tenant_id, min_time / $1 * $1 AS window_start
+SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.{{.Table}}
 WHERE level < 2 AND level = 0 AND min_time >= $3
-GROUP BY tenant_id, window_start
+GROUP BY placement, window_start
 HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
-ORDER BY window_start, tenant_id
+ORDER BY window_start, placement
 LIMIT $5

@@ -36,50 +36,50 @@ WHERE p.isleaf
 SELECT partition, from_ns, to_ns FROM public.partitions_before($1, $2)
 
 ---- of[0].gather
--- Minutes ($1 ns long) of hours from $3 on, in which one tenant has flushes to put together: several, once the minute has ended before $2, or one
+-- Minutes ($1 ns long) of hours from $3 on, in which one placement has flushes to put together: several, once the minute has ended before $2, or one
 -- that is in a slot ($4) which is to be emptied; oldest first.
-SELECT tenant_id, min_time / $1 * $1 AS window_start
+SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.spans_segment
 WHERE level < 2 AND level = 0 AND min_time >= $3
-GROUP BY tenant_id, window_start
+GROUP BY placement, window_start
 HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
-ORDER BY window_start, tenant_id
+ORDER BY window_start, placement
 LIMIT $5
 
 ---- of[0].settle
--- Hours ($1 ns long) in which one tenant has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
+-- Hours ($1 ns long) in which one placement has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
 -- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
-SELECT tenant_id, min_time / $1 * $1 AS window_start
+SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.spans_segment
 WHERE level < 2
-GROUP BY tenant_id, window_start
+GROUP BY placement, window_start
 HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
-ORDER BY window_start, tenant_id
+ORDER BY window_start, placement
 LIMIT $5
 
 ---- of[0].members
--- The segments below level $4 of one tenant whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
+-- The segments below level $4 of one placement whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
 SELECT s.segment_id, s.min_time, s.items, s.slot, octet_length(s.directory)::bigint + coalesce(octet_length(fresh.body), 0) AS bytes
 FROM public.spans_segment AS s
 LEFT JOIN LATERAL (
-  SELECT f.body FROM public.spans_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+  SELECT f.body FROM public.spans_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
 ) AS fresh ON true
-WHERE s.tenant_id = $1 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
+WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
 ORDER BY s.min_time, s.segment_id
 
 ---- of[0].read
--- Whole segments by id; the bounds of time are for the index.
-SELECT s.tenant_id, s.segment_id, s.min_time, s.max_time, s.min_position, s.max_position, s.checksum, s.items, s.errors, s.roots, s.level, s.format, s.slot, s.service_ids, s.service_items, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter, s.directory, s.group_id, coalesce(fresh.body, '')
+-- Whole segments of a placement by id; the bounds of time are for the index.
+SELECT s.tenant_id, s.segment_id, s.min_time, s.max_time, s.min_position, s.max_position, s.checksum, s.items, s.errors, s.roots, s.level, s.format, s.slot, s.service_ids, s.service_items, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter, s.directory, s.group_id, s.placement, coalesce(fresh.body, '')
 FROM public.spans_segment AS s
 LEFT JOIN LATERAL (
-  SELECT f.body FROM public.spans_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+  SELECT f.body FROM public.spans_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
 ) AS fresh ON true
-WHERE s.tenant_id = $1 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4) AND s.level < 2
+WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4) AND s.level < 2
 ORDER BY s.min_time, s.segment_id
 
 ---- of[0].remove
 DELETE FROM public.spans_segment
-WHERE tenant_id = $1 AND min_time BETWEEN $2 AND $3 AND segment_id = ANY($4)
+WHERE tenant_id = $1 AND placement = $5 AND min_time BETWEEN $2 AND $3 AND segment_id = ANY($4)
 
 ---- of[0].ensure
 -- What a settled segment needs: the day of its body, and the month of its group.
@@ -177,50 +177,50 @@ TRUNCATE public.spans_fresh_10
 TRUNCATE public.spans_fresh_11
 
 ---- of[1].gather
--- Minutes ($1 ns long) of hours from $3 on, in which one tenant has flushes to put together: several, once the minute has ended before $2, or one
+-- Minutes ($1 ns long) of hours from $3 on, in which one placement has flushes to put together: several, once the minute has ended before $2, or one
 -- that is in a slot ($4) which is to be emptied; oldest first.
-SELECT tenant_id, min_time / $1 * $1 AS window_start
+SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.logs_segment
 WHERE level < 2 AND level = 0 AND min_time >= $3
-GROUP BY tenant_id, window_start
+GROUP BY placement, window_start
 HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
-ORDER BY window_start, tenant_id
+ORDER BY window_start, placement
 LIMIT $5
 
 ---- of[1].settle
--- Hours ($1 ns long) in which one tenant has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
+-- Hours ($1 ns long) in which one placement has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
 -- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
-SELECT tenant_id, min_time / $1 * $1 AS window_start
+SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.logs_segment
 WHERE level < 2
-GROUP BY tenant_id, window_start
+GROUP BY placement, window_start
 HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
-ORDER BY window_start, tenant_id
+ORDER BY window_start, placement
 LIMIT $5
 
 ---- of[1].members
--- The segments below level $4 of one tenant whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
+-- The segments below level $4 of one placement whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
 SELECT s.segment_id, s.min_time, s.items, s.slot, octet_length(s.directory)::bigint + coalesce(octet_length(fresh.body), 0) AS bytes
 FROM public.logs_segment AS s
 LEFT JOIN LATERAL (
-  SELECT f.body FROM public.logs_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+  SELECT f.body FROM public.logs_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
 ) AS fresh ON true
-WHERE s.tenant_id = $1 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
+WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
 ORDER BY s.min_time, s.segment_id
 
 ---- of[1].read
--- Whole segments by id; the bounds of time are for the index.
-SELECT s.tenant_id, s.segment_id, s.min_time, s.max_time, s.min_position, s.max_position, s.checksum, s.items, s.errors, s.roots, s.level, s.format, s.slot, s.service_ids, s.service_items, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter, s.directory, s.group_id, coalesce(fresh.body, '')
+-- Whole segments of a placement by id; the bounds of time are for the index.
+SELECT s.tenant_id, s.segment_id, s.min_time, s.max_time, s.min_position, s.max_position, s.checksum, s.items, s.errors, s.roots, s.level, s.format, s.slot, s.service_ids, s.service_items, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter, s.directory, s.group_id, s.placement, coalesce(fresh.body, '')
 FROM public.logs_segment AS s
 LEFT JOIN LATERAL (
-  SELECT f.body FROM public.logs_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+  SELECT f.body FROM public.logs_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
 ) AS fresh ON true
-WHERE s.tenant_id = $1 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4) AND s.level < 2
+WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4) AND s.level < 2
 ORDER BY s.min_time, s.segment_id
 
 ---- of[1].remove
 DELETE FROM public.logs_segment
-WHERE tenant_id = $1 AND min_time BETWEEN $2 AND $3 AND segment_id = ANY($4)
+WHERE tenant_id = $1 AND placement = $5 AND min_time BETWEEN $2 AND $3 AND segment_id = ANY($4)
 
 ---- of[1].ensure
 -- What a settled segment needs: the day of its body, and the month of its group.
@@ -318,50 +318,50 @@ TRUNCATE public.logs_fresh_10
 TRUNCATE public.logs_fresh_11
 
 ---- of[2].gather
--- Minutes ($1 ns long) of hours from $3 on, in which one tenant has flushes to put together: several, once the minute has ended before $2, or one
+-- Minutes ($1 ns long) of hours from $3 on, in which one placement has flushes to put together: several, once the minute has ended before $2, or one
 -- that is in a slot ($4) which is to be emptied; oldest first.
-SELECT tenant_id, min_time / $1 * $1 AS window_start
+SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.metrics_segment
 WHERE level < 2 AND level = 0 AND min_time >= $3
-GROUP BY tenant_id, window_start
+GROUP BY placement, window_start
 HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
-ORDER BY window_start, tenant_id
+ORDER BY window_start, placement
 LIMIT $5
 
 ---- of[2].settle
--- Hours ($1 ns long) in which one tenant has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
+-- Hours ($1 ns long) in which one placement has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
 -- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
-SELECT tenant_id, min_time / $1 * $1 AS window_start
+SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.metrics_segment
 WHERE level < 2
-GROUP BY tenant_id, window_start
+GROUP BY placement, window_start
 HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
-ORDER BY window_start, tenant_id
+ORDER BY window_start, placement
 LIMIT $5
 
 ---- of[2].members
--- The segments below level $4 of one tenant whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
+-- The segments below level $4 of one placement whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
 SELECT s.segment_id, s.min_time, s.items, s.slot, octet_length(s.directory)::bigint + coalesce(octet_length(fresh.body), 0) AS bytes
 FROM public.metrics_segment AS s
 LEFT JOIN LATERAL (
-  SELECT f.body FROM public.metrics_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+  SELECT f.body FROM public.metrics_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
 ) AS fresh ON true
-WHERE s.tenant_id = $1 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
+WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
 ORDER BY s.min_time, s.segment_id
 
 ---- of[2].read
--- Whole segments by id; the bounds of time are for the index.
-SELECT s.tenant_id, s.segment_id, s.min_time, s.max_time, s.min_position, s.max_position, s.checksum, s.items, s.errors, s.roots, s.level, s.format, s.slot, s.service_ids, s.service_items, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter, s.directory, s.group_id, coalesce(fresh.body, '')
+-- Whole segments of a placement by id; the bounds of time are for the index.
+SELECT s.tenant_id, s.segment_id, s.min_time, s.max_time, s.min_position, s.max_position, s.checksum, s.items, s.errors, s.roots, s.level, s.format, s.slot, s.service_ids, s.service_items, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter, s.directory, s.group_id, s.placement, coalesce(fresh.body, '')
 FROM public.metrics_segment AS s
 LEFT JOIN LATERAL (
-  SELECT f.body FROM public.metrics_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id OFFSET 0
+  SELECT f.body FROM public.metrics_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
 ) AS fresh ON true
-WHERE s.tenant_id = $1 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4) AND s.level < 2
+WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time BETWEEN $2 AND $3 AND s.segment_id = ANY($4) AND s.level < 2
 ORDER BY s.min_time, s.segment_id
 
 ---- of[2].remove
 DELETE FROM public.metrics_segment
-WHERE tenant_id = $1 AND min_time BETWEEN $2 AND $3 AND segment_id = ANY($4)
+WHERE tenant_id = $1 AND placement = $5 AND min_time BETWEEN $2 AND $3 AND segment_id = ANY($4)
 
 ---- of[2].ensure
 -- What a settled segment needs: the day of its body, and the month of its group.

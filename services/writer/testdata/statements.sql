@@ -1,23 +1,34 @@
 ---- claimRequests
-SELECT request_id, new_today, new_tomorrow
-FROM public.claim_requests($1::date, $2::uuid[], $3::text[], $4::smallint[], $5::bigint[], $6::integer[], $7::text[])
+-- Enters requests, each once in each of its homes, into the ledger for the UTC day on which they are written and for the day after, and says which
+-- rows are new. A request of which all are is claimed with all that it covers. Of any other, some items are stored: what is new of it, the rows
+-- say that were there before. A concurrent claim of the same request waits for this transaction. Only the row of today in the home where the
+-- items lie counts. One order for all, so that concurrent claims cannot deadlock. The arrays run along with one another.
+INSERT INTO public.ingest_batch (day, batch_id, tenant_id, placement, signal, position, items, covered, guard)
+SELECT $1::date + later, c.batch_id, c.tenant_id, c.placement, $2::smallint, c.position, c.items, c.covered, c.guard OR later > 0
+FROM unnest($3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::integer[], $8::text[], $9::boolean[])
+  AS c (batch_id, tenant_id, placement, position, items, covered, guard)
+CROSS JOIN generate_series(0, 1) AS later
+ORDER BY c.batch_id, c.placement, later
+ON CONFLICT DO NOTHING
+RETURNING batch_id, placement, day > $1::date
 
 ---- readClaims
--- What is in the ledger of requests of which some items are stored, held until the end of the transaction. One order for all, so that
--- concurrent writers cannot deadlock.
-SELECT batch_id, day > $1::date AS tomorrow, covered
+-- What is in the ledger of a tenant's requests of which some items are stored, wherever it lies, held until the end of the transaction. One order for
+-- all, so that concurrent writers cannot deadlock.
+SELECT batch_id, placement, day > $1::date AS tomorrow, covered
 FROM public.ingest_batch
-WHERE day BETWEEN $1::date AND $1::date + 1 AND batch_id = ANY($2::uuid[])
-ORDER BY batch_id, day
+WHERE tenant_id = $2::text AND day BETWEEN $1::date AND $1::date + 1 AND batch_id = ANY($3::uuid[]) AND placement = ANY($4::text[])
+ORDER BY batch_id, placement, day
 FOR UPDATE
 
 ---- extendClaim
--- What is stored of a request now, and how many items of it by this transaction. A row that only guarded its day counts from now on.
+-- What is stored of a request now, in one of its homes, and how many items of it by this transaction there ($6). A row that only guarded its day
+-- counts from now on; one that this transaction has entered ($7) said that it stores all.
 UPDATE public.ingest_batch SET
-  covered = $3::text,
-  items = CASE WHEN day > $1::date OR $4::integer = 0 THEN items WHEN guard THEN $4::integer ELSE items + $4::integer END,
-  guard = guard AND (day > $1::date OR $4::integer = 0)
-WHERE day BETWEEN $1::date AND $1::date + 1 AND batch_id = $2::uuid
+  covered = $5::text,
+  items = CASE WHEN day > $1::date THEN items WHEN $7::boolean THEN $6::integer WHEN $6::integer = 0 THEN items WHEN guard THEN $6::integer ELSE items + $6::integer END,
+  guard = CASE WHEN day > $1::date THEN guard WHEN $7::boolean THEN $6::integer = 0 ELSE guard AND $6::integer = 0 END
+WHERE tenant_id = $2::text AND batch_id = $3::uuid AND placement = $4::text AND day BETWEEN $1::date AND $1::date + 1
 
 ---- ensurePartition
 SELECT public.ensure_partition($1::text, $2::bigint)
@@ -29,6 +40,9 @@ SELECT clock_timestamp(), coalesce(tenant_id, ''), coalesce(signal, ''), coalesc
 FROM (SELECT) AS always
 LEFT JOIN public.retention_policy ON true
 ORDER BY tenant_id, signal
+
+---- spreads
+SELECT tenant_id, since, buckets FROM public.tenant_placement
 
 ---- enterTenants
 INSERT INTO public.tenant_dim (tenant_id) SELECT unnest($1::text[]) ORDER BY 1 ON CONFLICT DO NOTHING

@@ -52,7 +52,7 @@ func TestWhatGoesWhileItIsReadIsAskedForAgain(t *testing.T) {
 				for _, part := range table.Slices(each) {
 					s, err := table.Encode(part, level)
 					require.NoError(t, err)
-					rows = append(rows, segmentrow.New(s, time.Unix(7*60, 0)))
+					rows = append(rows, segmentrow.New(s, "default", time.Unix(7*60, 0)))
 				}
 				require.NoError(t, postgres.InTx(ctx, db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 					if _, err := tx.Exec(ctx, `DELETE FROM spans_segment`); err != nil {

@@ -1,0 +1,1 @@
+SELECT tenant_id, since, buckets FROM public.tenant_placement
