@@ -321,16 +321,24 @@ func (t *Table) readResources(x *decoder) error {
 	return nil
 }
 
+// scopeHeads is what stands before the attributes of scopes, by scope.
+type scopeHeads struct {
+	names, versions, urls [][]byte
+	dropped               []int64
+}
+
+// readScopeHeads reads the section of n scopes up to their attributes. The texts lie in src's memory.
+func (r *dictionaryReader) readScopeHeads(src *streams.Source, n int) scopeHeads {
+	return scopeHeads{names: r.readTexts(0, src, n), versions: r.readTexts(1, src, n), urls: r.readTexts(2, src, n), dropped: r.readNumbers(0, src, n)}
+}
+
 func (t *Table) readScopes(x *decoder) error {
 	x.scopes = x.scopes[:0]
 	s, src, err := x.pool(container.SectionScopes)
 	if s == nil || err != nil {
 		return err
 	}
-	names := x.dicts.readTexts(0, src, s.Count)
-	versions := x.dicts.readTexts(1, src, s.Count)
-	urls := x.dicts.readTexts(2, src, s.Count)
-	dropped := x.dicts.readNumbers(0, src, s.Count)
+	h := x.dicts.readScopeHeads(src, s.Count)
 	var some []uint32
 	if t.Signal != telemetry.Metrics {
 		if some, err = x.referred(ColScope, s.Count); err != nil {
@@ -342,7 +350,7 @@ func (t *Table) readScopes(x *decoder) error {
 		return damagedf("scopes")
 	}
 	x.scopes = entries(x.scopes, s.Count, some, func(k, i int) uint32 {
-		return t.b.InternScope(names[i], versions[i], lists[starts[k]:starts[k+1]], uint32(dropped[i]), urls[i])
+		return t.b.InternScope(h.names[i], h.versions[i], lists[starts[k]:starts[k+1]], uint32(h.dropped[i]), h.urls[i])
 	})
 	return nil
 }

@@ -46,6 +46,7 @@ type View struct {
 	empty     Values
 	pool      []*Values
 	used      int
+	series    seriesReader
 	names     map[string]string // interned, so that thousands of segments do not make the same few strings anew
 }
 
@@ -107,15 +108,15 @@ func (v *View) Len() int { return v.x.d.Items }
 func (v *View) Signal() telemetry.Signal { return v.x.d.Signal }
 
 // Ints is an integer column. ColResource, ColScope and ColSeries number the segment's own dictionaries; where Err is nil, ColResource
-// stays within Resources.
+// stays within Resources and ColSeries within Series.
 func (v *View) Ints(c Column) []int64 {
 	col, err := v.x.column(c)
 	if err != nil {
 		v.fail(err)
 	}
-	if c == ColResource && v.err == nil {
+	if id, ok := numbered(c); ok && v.err == nil {
 		n := 0
-		if s := v.x.d.Section(container.SectionResources); s != nil {
+		if s := v.x.d.Section(id); s != nil {
 			n = s.Count
 		}
 		for _, r := range col {
@@ -126,6 +127,17 @@ func (v *View) Ints(c Column) []int64 {
 		}
 	}
 	return col
+}
+
+// numbered is the dictionary that a column numbers and that a View gives as a list.
+func numbered(c Column) (section uint8, ok bool) {
+	switch c {
+	case ColResource:
+		return container.SectionResources, true
+	case ColSeries:
+		return container.SectionSeries, true
+	}
+	return 0, false
 }
 
 // Pick is an integer column of some rows, in rising order: where these are few, it takes a fraction of the time of Ints.

@@ -69,6 +69,10 @@ func checkView(t testing.TB, v *View, s *Segment) {
 			require.Equal(t, Service{want.ServiceName, want.ServiceNamespace}, services[r])
 		}
 	}
+	if s.Signal == telemetry.Metrics {
+		checkSeries(t, v, table)
+		v.Open(d, []Part{{Offset: 0, Bytes: s.Body}})
+	}
 	for _, key := range append(d.Keys(), "no.such.key") {
 		checkValues(t, v.Attribute(key), table, func(row int) []ValueID {
 			return slices.DeleteFunc(slices.Clone(table.Attributes.Row(row)), func(id ValueID) bool { return table.Keys[table.Values[id].Key] != key })
@@ -76,6 +80,35 @@ func checkView(t testing.TB, v *View, s *Segment) {
 	}
 	require.NoError(t, v.Err())
 	checkReadAfter(t, v, d, s.Body, memory[:cap(memory)], table, rows)
+}
+
+// checkSeries compares what a view says of the series of each point with the table's.
+func checkSeries(t testing.TB, v *View, table *Table) {
+	t.Helper()
+	of, services := v.Ints(ColSeries), v.Services()
+	metrics := NewTable("acme", telemetry.Metrics)
+	list := v.Series(metrics)
+	require.NoError(t, v.Err())
+	for row, n := range of {
+		want := &table.Series[table.Ints[ColSeries][row]]
+		require.Equal(t, want.ID, list.IDs[n])
+		got, metric := metrics.Metrics[list.Metric[n]], table.Metrics[want.Metric]
+		require.Len(t, got.Metadata, len(metric.Metadata))
+		for i, id := range metric.Metadata {
+			require.Equal(t, table.Values[id].Raw, metrics.Values[got.Metadata[i]].Raw)
+		}
+		got.Metadata, metric.Metadata = nil, nil
+		require.Equal(t, metric, got)
+		require.Equal(t, table.Resources[want.Resource].ServiceName, services[list.Resource[n]].Name)
+		var keys []string
+		for _, k := range list.KeysOf(int(n)) {
+			keys = append(keys, list.Keys[k])
+		}
+		require.Len(t, keys, len(want.Attributes))
+		for i, id := range want.Attributes {
+			require.Equal(t, table.Keys[table.Values[id].Key], keys[i])
+		}
+	}
 }
 
 // checkReadAfter reads rows of a segment of which a view has looked at much already, and looks at them when it is gone.
@@ -332,6 +365,19 @@ func checkDamagedView(t testing.TB, v *View, directory, body []byte) {
 		ask(resources.Attribute(k), make([]bool, resources.N))
 	}
 	errs := []error{v.Err()}
+	if d.dir.Signal == telemetry.Metrics {
+		metrics := NewTable("acme", telemetry.Metrics)
+		list := v.Series(metrics)
+		require.Len(t, list.Metric, len(list.IDs))
+		for i, m := range list.Metric {
+			require.Less(t, int(m), len(metrics.Metrics))
+			require.LessOrEqual(t, int(list.Resource[i]), resources.N)
+			for _, k := range list.KeysOf(i) {
+				require.Less(t, int(k), len(list.Keys))
+			}
+		}
+		errs = append(errs, v.Err())
+	}
 	for _, apart := range []bool{false, true} {
 		w := WantAll()
 		w.IDPlaces = apart

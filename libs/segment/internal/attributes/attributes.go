@@ -171,6 +171,12 @@ func (p *Plan) EachRow(each func(keys []int64)) {
 	}
 }
 
+// Row is the keys of a row, where all rows are picked.
+func (p *Plan) Row(i int) []int64 {
+	shape := p.rows[i]
+	return p.slots[p.starts[shape]:p.starts[shape+1]]
+}
+
 // Locate appends, for each of the n values of a key, the row that has it; once is true, and nothing appended, where every row has the key
 // once, so that value i is of row i. False where the shapes do not give the key n values.
 func (p *Plan) Locate(to []uint32, key, n int) (rows []uint32, once, ok bool) {

@@ -78,53 +78,76 @@ func Token(scope, key string, v Value) uint64 {
 // TraceHash is what the trace filter holds for a trace id.
 func TraceHash(id [16]byte) uint64 { return xxh3.Hash(id[:]) }
 
-// idHash collects the parts of a dimension id: variable parts with their length, so that no two lists of parts look alike.
-type idHash struct{ b []byte }
+// Identity makes the ids of dimensions. It is the memory in which their parts are put one after the other: variable parts with their length, so that no two
+// lists of parts look alike. The hashes of attributes are put in rising order: the same set in another order gives the same id.
+type Identity struct{ b []byte }
 
-func (h *idHash) begin(kind string, tenant telemetry.Tenant) {
-	h.b = h.b[:0]
-	h.text(kind)
-	h.text(string(tenant))
+// parts is what an id is made of. It is passed on by value: kept in memory, each part would cost the collector's notice.
+type parts []byte
+
+func (h *Identity) begin(kind string, tenant telemetry.Tenant) parts {
+	return appendPart(appendPart(parts(h.b[:0]), kind), string(tenant))
 }
 
-func (h *idHash) text(s string) {
-	h.b = otlp.AppendUvarint(h.b, uint64(len(s)))
-	h.b = append(h.b, s...)
+func appendPart[T ~string | ~[]byte](p parts, s T) parts {
+	return append(otlp.AppendUvarint(p, uint64(len(s))), s...)
 }
 
-func (h *idHash) num(v uint64) { h.b = binary.LittleEndian.AppendUint64(h.b, v) }
+func (p parts) num(v uint64) parts { return binary.LittleEndian.AppendUint64(p, v) }
 
-// attributes adds the values' hashes in rising order: the same set in another order gives the same id.
-func (h *idHash) attributes(p *Pool, ids []ValueID, tmp []uint64) []uint64 {
-	tmp = tmp[:0]
-	for _, id := range ids {
-		tmp = append(tmp, p.Values[id].Hash)
+func (p parts) attributes(hashes []uint64) parts {
+	slices.Sort(hashes)
+	p = p.num(uint64(len(hashes)))
+	for _, v := range hashes {
+		p = p.num(v)
 	}
-	slices.Sort(tmp)
-	h.num(uint64(len(tmp)))
-	for _, v := range tmp {
-		h.num(v)
-	}
-	return tmp
+	return p
 }
 
-func (h *idHash) sum() int64 { return int64(xxh3.Hash(h.b)) }
+func (h *Identity) sum(p parts) int64 {
+	h.b = p
+	return int64(xxh3.Hash(p))
+}
+
+// Resource is the id of a resource; attributes, the hashes of its attributes, are sorted.
+func (h *Identity) Resource(tenant telemetry.Tenant, attributes []uint64, dropped uint32, schemaURL []byte, refs [][]byte) int64 {
+	p := appendPart(h.begin("resource", tenant).attributes(attributes).num(uint64(dropped)), schemaURL)
+	for _, r := range refs {
+		p = appendPart(p, r)
+	}
+	return h.sum(p)
+}
+
+// Scope is the id of an instrumentation scope; attributes, the hashes of its attributes, are sorted.
+func (h *Identity) Scope(tenant telemetry.Tenant, name, version []byte, attributes []uint64, dropped uint32, schemaURL []byte) int64 {
+	p := appendPart(appendPart(appendPart(h.begin("scope", tenant), name), version), schemaURL)
+	return h.sum(p.num(uint64(dropped)).attributes(attributes))
+}
+
+// Metric is a hash of what makes series comparable; description and metadata are not part of a metric's identity but of its entry.
+func (h *Identity) Metric(tenant telemetry.Tenant, m *MetricText) uint64 {
+	p := appendPart(appendPart(h.begin("metric", tenant), m.Name), m.Unit)
+	mono := byte(0)
+	if m.Monotonic {
+		mono = 1
+	}
+	p = append(p, byte(m.Kind), byte(m.Temporality), byte(m.Temporality>>8), byte(m.Temporality>>16), byte(m.Temporality>>24), mono)
+	return uint64(h.sum(p))
+}
+
+// Series is the id of a series of the metric with that hash; attributes, the hashes of its attributes, are sorted.
+func (h *Identity) Series(tenant telemetry.Tenant, metric uint64, resource, scope int64, attributes []uint64) int64 {
+	return h.sum(h.begin("series", tenant).num(metric).num(uint64(resource)).num(uint64(scope)).attributes(attributes))
+}
 
 // ServiceID is the dimension id of a service.
 func ServiceID(tenant telemetry.Tenant, namespace, name string) int64 {
-	h := idHash{b: make([]byte, 0, 128)}
-	h.begin("service", tenant)
-	h.text(namespace)
-	h.text(name)
-	return h.sum()
+	h := Identity{b: make([]byte, 0, 128)}
+	return h.sum(appendPart(appendPart(h.begin("service", tenant), namespace), name))
 }
 
 // OperationID is the dimension id of an operation: a span name and kind of a service.
 func OperationID(tenant telemetry.Tenant, serviceID int64, name string, kind int32) int64 {
-	h := idHash{b: make([]byte, 0, 128)}
-	h.begin("operation", tenant)
-	h.num(uint64(serviceID))
-	h.text(name)
-	h.num(uint64(kind))
-	return h.sum()
+	h := Identity{b: make([]byte, 0, 128)}
+	return h.sum(appendPart(h.begin("operation", tenant).num(uint64(serviceID)), name).num(uint64(kind)))
 }

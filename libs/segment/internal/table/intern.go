@@ -37,7 +37,7 @@ type Builder struct {
 
 	lists  []ValueID // memory of attribute lists of resources, scopes, metrics and series
 	sorted []uint64  // hashes of attributes; valid during one call
-	id     idHash    // valid during one call
+	id     Identity  // valid during one call
 	slicer slicer
 }
 
@@ -252,19 +252,18 @@ func (t *Builder) keep(ids []ValueID) []ValueID {
 	return t.lists[n:len(t.lists):len(t.lists)]
 }
 
+// hashesOf lists the hashes of attributes, until the next call.
+func (t *Builder) hashesOf(ids []ValueID) []uint64 {
+	t.sorted = t.sorted[:0]
+	for _, id := range ids {
+		t.sorted = append(t.sorted, t.Values[id].Hash)
+	}
+	return t.sorted
+}
+
 // InternResource interns a resource; refs is copied.
 func (t *Builder) InternResource(attrs []ValueID, dropped uint32, schemaURL []byte, refs [][]byte) uint32 {
-	h := &t.id
-	h.begin("resource", t.Tenant)
-	t.sorted = h.attributes(&t.Pool, attrs, t.sorted)
-	h.num(uint64(dropped))
-	h.b = otlp.AppendUvarint(h.b, uint64(len(schemaURL)))
-	h.b = append(h.b, schemaURL...)
-	for _, r := range refs {
-		h.b = otlp.AppendUvarint(h.b, uint64(len(r)))
-		h.b = append(h.b, r...)
-	}
-	id := h.sum()
+	id := t.id.Resource(t.Tenant, t.hashesOf(attrs), dropped, schemaURL, refs)
 	at, tag := t.resources.Find(uint64(id))
 	for {
 		s := t.resources.Slots[at]
@@ -312,15 +311,7 @@ func (t *Builder) InternResource(attrs []ValueID, dropped uint32, schemaURL []by
 
 // InternScope interns an instrumentation scope.
 func (t *Builder) InternScope(name, version []byte, attrs []ValueID, dropped uint32, schemaURL []byte) uint32 {
-	h := &t.id
-	h.begin("scope", t.Tenant)
-	for _, s := range [...][]byte{name, version, schemaURL} {
-		h.b = otlp.AppendUvarint(h.b, uint64(len(s)))
-		h.b = append(h.b, s...)
-	}
-	h.num(uint64(dropped))
-	t.sorted = h.attributes(&t.Pool, attrs, t.sorted)
-	id := h.sum()
+	id := t.id.Scope(t.Tenant, name, version, t.hashesOf(attrs), dropped, schemaURL)
 	at, tag := t.scopes.Find(uint64(id))
 	for {
 		s := t.scopes.Slots[at]
@@ -356,24 +347,12 @@ type MetricText struct {
 	Monotonic               bool
 }
 
-// hash is over what makes series comparable; description and metadata are not part of a metric's identity but of its entry.
-func (m *MetricText) hash(h *idHash, tenant telemetry.Tenant) uint64 {
-	h.begin("metric", tenant)
-	for _, s := range [...][]byte{m.Name, m.Unit} {
-		h.b = otlp.AppendUvarint(h.b, uint64(len(s)))
-		h.b = append(h.b, s...)
-	}
-	mono := byte(0)
-	if m.Monotonic {
-		mono = 1
-	}
-	h.b = append(h.b, byte(m.Kind), byte(m.Temporality), byte(m.Temporality>>8), byte(m.Temporality>>16), byte(m.Temporality>>24), mono)
-	return uint64(h.sum())
-}
+// MetricHash is the hash of a metric in the ids of its series.
+func (t *Builder) MetricHash(metric uint32) uint64 { return t.metricHashes[metric] }
 
 // InternMetric interns a metric.
 func (t *Builder) InternMetric(m *MetricText, metadata []ValueID) uint32 {
-	hash := m.hash(&t.id, t.Tenant)
+	hash := t.id.Metric(t.Tenant, m)
 	at, tag := t.metrics.Find(hash)
 	for {
 		s := t.metrics.Slots[at]
@@ -424,14 +403,9 @@ func (t *Builder) InternSeries(metric, resource, scope uint32, attrs []ValueID) 
 		}
 		at = t.series.Next(at)
 	}
-	h := &t.id
-	h.begin("series", t.Tenant)
-	h.num(t.metricHashes[metric])
-	h.num(uint64(t.Resources[resource].ID))
-	h.num(uint64(t.Scopes[scope].ID))
-	t.sorted = h.attributes(&t.Pool, attrs, t.sorted)
+	id := t.id.Series(t.Tenant, t.metricHashes[metric], t.Resources[resource].ID, t.Scopes[scope].ID, t.hashesOf(attrs))
 	n := uint32(len(t.Series))
-	t.Series = append(t.Series, Series{ID: h.sum(), Metric: metric, Resource: resource, Scope: scope, Attributes: t.keep(attrs)})
+	t.Series = append(t.Series, Series{ID: id, Metric: metric, Resource: resource, Scope: scope, Attributes: t.keep(attrs)})
 	t.seriesHashes = append(t.seriesHashes, hash)
 	t.series.Put(at, tag, n)
 	if t.series.Full() {

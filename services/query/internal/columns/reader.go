@@ -108,6 +108,16 @@ func (r *Reader) Dictionaries() *segment.Table {
 	return r.dictionaries
 }
 
+// Series lets see look at the series of points, and at a table with the metrics of these. Both are only valid during the call, which is left out where the
+// segment is damaged.
+func (r *Reader) Series(see func(t *segment.Table, list *segment.SeriesList)) {
+	t := r.tables.Take(r.tenant, r.Signal())
+	defer r.tables.Put(t)
+	if list := r.View.Series(t); r.Err() == nil {
+		see(t, list)
+	}
+}
+
 // Rows puts some rows together in full and lets see look at them. The table is only valid during the call.
 func (r *Reader) Rows(of segment.Want, rows []uint32, see func(t *segment.Table)) error {
 	t := r.tables.Take(r.tenant, r.Signal())

@@ -115,47 +115,49 @@ func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to
 
 // catalogue adds up the points of a segment that lie in the range, by series first and then by metric.
 func catalogue(s *columns.Reader, _ *engine.Header, q *engine.Query) map[metricKey]*metricPart {
-	t := s.Dictionaries()
-	times := s.Ints(segment.ColTime)
-	points, last := make([]int64, len(t.Series)), make([]int64, len(t.Series))
-	for i, n := range t.Ints[segment.ColSeries] {
-		if at := times[i]; at >= q.From && at < q.To {
-			points[n]++
-			last[n] = max(last[n], at)
-		}
-	}
+	times, of := s.Ints(segment.ColTime), s.Ints(segment.ColSeries)
+	services := s.Services()
 	parts := map[metricKey]*metricPart{}
-	of := make([]*metricPart, len(t.Metrics))
-	for n := range t.Series {
-		if points[n] == 0 {
-			continue
-		}
-		series := &t.Series[n]
-		part := of[series.Metric]
-		if part == nil {
-			m := &t.Metrics[series.Metric]
-			part = sumOf(parts, metricKey{m.Name, m.Unit, m.Kind, m.Temporality, m.Monotonic})
-			of[series.Metric] = part
-			if part.series == nil {
-				part.resourcesSeen, part.keysSeen = make(places, len(t.Resources)/64+1), make(places, len(t.Keys)/64+1)
+	s.Series(func(t *segment.Table, list *segment.SeriesList) {
+		n := len(list.IDs)
+		points, last := make([]int64, n), make([]int64, n)
+		for i, series := range of {
+			if at := times[i]; at >= q.From && at < q.To {
+				points[series]++
+				last[series] = max(last[series], at)
 			}
 		}
-		if last[n] >= part.last {
-			part.newest, part.last = series.Metric, last[n]
+		byMetric := make([]*metricPart, len(t.Metrics))
+		for n, id := range list.IDs {
+			if points[n] == 0 {
+				continue
+			}
+			part := byMetric[list.Metric[n]]
+			if part == nil {
+				m := &t.Metrics[list.Metric[n]]
+				part = sumOf(parts, metricKey{m.Name, m.Unit, m.Kind, m.Temporality, m.Monotonic})
+				byMetric[list.Metric[n]] = part
+				if part.series == nil {
+					part.resourcesSeen, part.keysSeen = make(places, len(services)/64+1), make(places, len(list.Keys)/64+1)
+				}
+			}
+			if last[n] >= part.last {
+				part.newest, part.last = list.Metric[n], last[n]
+			}
+			part.points += points[n]
+			part.series = append(part.series, id)
+			part.resourcesSeen.add(list.Resource[n])
+			for _, k := range list.KeysOf(n) {
+				part.keysSeen.add(uint32(k)) //nolint:gosec // of Keys
+			}
 		}
-		part.points += points[n]
-		part.series = append(part.series, series.ID)
-		part.resourcesSeen.add(series.Resource)
-		for _, id := range series.Attributes {
-			part.keysSeen.add(uint32(t.Values[id].Key))
+		for _, part := range parts {
+			part.metric = metric(t, &t.Metrics[part.newest])
+			part.resourcesSeen.each(func(n uint32) { part.services = append(part.services, services[n].Name) })
+			part.keysSeen.each(func(n uint32) { part.keys = append(part.keys, list.Keys[n]) })
+			part.resourcesSeen, part.keysSeen = nil, nil
 		}
-	}
-	for _, part := range parts {
-		part.metric = metric(t, &t.Metrics[part.newest])
-		part.resourcesSeen.each(func(n uint32) { part.services = append(part.services, t.Resources[n].ServiceName) })
-		part.keysSeen.each(func(n uint32) { part.keys = append(part.keys, t.Keys[n]) })
-		part.resourcesSeen, part.keysSeen = nil, nil
-	}
+	})
 	return parts
 }
 
