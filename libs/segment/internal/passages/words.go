@@ -43,11 +43,12 @@ const (
 	noNumber   = 255
 )
 
-// Kinds of bytes.
+// Kinds of bytes. A capital is a letter too.
 const (
-	mark = iota
-	letter
-	digit
+	mark    = 0
+	letter  = 1
+	digit   = 2
+	capital = 4
 )
 
 // kinds tells the kind of each byte.
@@ -56,7 +57,9 @@ func kinds() (of [256]uint8) {
 		switch {
 		case b >= '0' && b <= '9':
 			of[b] = digit
-		case b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' || b >= codeBytes:
+		case b >= 'A' && b <= 'Z':
+			of[b] = letter | capital
+		case b >= 'a' && b <= 'z' || b == '_' || b >= codeBytes:
 			of[b] = letter
 		}
 	}
@@ -104,6 +107,7 @@ const (
 
 // word is one that was found.
 type word struct {
+	head      uint64 // its first bytes
 	at, count uint32
 	code      uint16 // number + 1, if it was chosen
 	length    uint8
@@ -173,31 +177,39 @@ func (c *coder) tokenize(text []byte, at, end int) {
 	plain := at // up to here no id begins
 	for at < end {
 		from, id := at, uint8(0)
-		k := kind[text[at]]
-		stop := min(end, at+mostMarks)
-		if k != mark {
-			stop = min(end, at+mostWord)
-			if at >= plain {
-				var length int
-				if length, id = c.id(text[at:end]); id == 0 {
-					plain = at + length
-				} else {
-					stop = at + min(length, mostWord)
-				}
+		switch k := kind[text[at]]; {
+		case k == mark:
+			for stop := min(end, at+mostMarks); at < stop && kind[text[at]] == mark; at++ {
 			}
-			if id == 0 && k == digit {
-				at++
+		case k == digit:
+			if at++; from < plain {
 				continue
 			}
-		}
-		hash := uint32(k) + 1
-		for ; at < stop && (kind[text[at]] == k || id != 0); at++ {
-			hash = (hash ^ uint32(text[at])) * 0x01000193
+			var length int
+			if length, id = c.id(text[from:end]); id == 0 {
+				plain = from + length
+				continue
+			}
+			at = from + min(length, mostWord)
+		default:
+			seen := k
+			for stop := min(end, at+mostWord); at < stop && kind[text[at]]&letter != 0; at++ {
+				seen |= kind[text[at]]
+			}
+			// Words of people are no ids: those have digits, or capitals in turn with others.
+			if from >= plain && (at < end && kind[text[at]] == digit || seen&capital != 0 && at-from >= leastWide) {
+				var length int
+				if length, id = c.id(text[from:end]); id == 0 {
+					plain = from + length
+				} else {
+					at = from + min(length, mostWord)
+				}
+			}
 		}
 		if at-from < leastWord {
 			continue
 		}
-		i := c.find(text, from, at-from, hash, id)
+		i := c.find(text, from, at-from, id)
 		if i == 0 {
 			continue
 		}
@@ -262,25 +274,58 @@ func (c *coder) isUUID(text []byte) bool {
 // dashAt tells where in a UUID dashes stand.
 func dashAt(i int) bool { return i == 8 || i == 13 || i == 18 || i == 23 }
 
+// headBytes is how many bytes of a word stand beside it, so that it is known again without a look into the text, which lies far apart.
+const headBytes = 8
+
+// headOf is the first bytes of a word.
+func headOf(text []byte, from, length int) (head uint64) {
+	if from+headBytes <= len(text) {
+		if head = binary.LittleEndian.Uint64(text[from:]); length < headBytes {
+			head &= 1<<(8*length) - 1
+		}
+		return head
+	}
+	for i, b := range text[from : from+min(length, headBytes)] {
+		head |= uint64(b) << (8 * i)
+	}
+	return head
+}
+
+// hashOf is a hash of a word with that head.
+func hashOf(head uint64, word []byte) uint64 {
+	const p, q = 0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f
+	h := (head ^ uint64(len(word))*q) * p
+	if len(word) > headBytes {
+		for i := headBytes; i+8 < len(word); i += 8 {
+			h = (bits.RotateLeft64(h, 29) ^ binary.LittleEndian.Uint64(word[i:])) * p
+		}
+		h = (bits.RotateLeft64(h, 31) ^ binary.LittleEndian.Uint64(word[len(word)-8:])) * q
+	}
+	return (h ^ h>>32) * p
+}
+
 // find counts a word, and returns its place + 1; 0 where there are too many.
-func (c *coder) find(text []byte, from, length int, hash uint32, id uint8) uint32 {
+func (c *coder) find(text []byte, from, length int, id uint8) uint32 {
+	head := headOf(text, from, length)
+	hash := hashOf(head, text[from:from+length])
 	mask := uint32(len(c.index) - 1)
-	for at := (hash * 0x9e3779b1) >> (32 - bits.TrailingZeros(uint(len(c.index)))); ; at = (at + 1) & mask {
+	for at := uint32(hash >> (64 - bits.TrailingZeros(uint(len(c.index))))); ; at = (at + 1) & mask {
 		slot := c.index[at]
 		i := uint32(slot)
 		if i == 0 {
 			if len(c.found) == len(c.index)/2 {
 				return 0
 			}
-			c.found = append(c.found, word{at: uint32(from), count: 1, length: uint8(length), id: id})
-			c.index[at] = uint64(hash)<<32 | uint64(len(c.found))
+			c.found = append(c.found, word{head: head, at: uint32(from), count: 1, length: uint8(length), id: id})
+			c.index[at] = hash<<32 | uint64(len(c.found))
 			return uint32(len(c.found))
 		}
-		if uint32(slot>>32) != hash {
+		if uint32(slot>>32) != uint32(hash) {
 			continue
 		}
 		w := &c.found[i-1]
-		if int(w.length) == length && w.id == id && string(text[w.at:int(w.at)+length]) == string(text[from:from+length]) {
+		if w.head == head && int(w.length) == length && w.id == id &&
+			(length <= headBytes || string(text[w.at+headBytes:int(w.at)+length]) == string(text[from+headBytes:from+length])) {
 			w.count++
 			return i
 		}
@@ -339,7 +384,7 @@ func (c *coder) code(chunk []byte, tokens []uint32) []uint32 {
 			n := int(token - spelled)
 			s := chunk[at : at+n]
 			at += n
-			if after && n == 1 && s[0] == ' ' && at < len(chunk) && c.numbered(tokens[0]) && c.kind[chunk[at]] == letter {
+			if after && n == 1 && s[0] == ' ' && at < len(chunk) && c.numbered(tokens[0]) && c.kind[chunk[at]]&letter != 0 {
 				out = c.writeNumber(out, tokens[0], single)
 				at += int(c.found[tokens[0]-1].length)
 				tokens = tokens[1:]
@@ -351,7 +396,7 @@ func (c *coder) code(chunk []byte, tokens []uint32) []uint32 {
 		w := &c.found[token-1]
 		s := chunk[at : at+int(w.length)]
 		at += len(s)
-		isWord := c.kind[s[0]] == letter
+		isWord := c.kind[s[0]]&letter != 0
 		switch {
 		case w.code == 0 && w.id != 0:
 			out, after = c.apart(out, s, w.id), false
@@ -417,21 +462,21 @@ func (c *coder) pack(s []byte, id uint8) {
 
 // spell writes bytes as they are.
 func spell(out, s []byte) []byte {
-	itself := func(b byte) bool { return b > lastMark && b < codeBytes }
-	for i := 0; i < len(s); {
-		if itself(s[i]) {
-			out = append(out, s[i])
+	for len(s) > 0 {
+		i := 0
+		for i < len(s) && s[i] > lastMark && s[i] < codeBytes {
 			i++
-			continue
 		}
-		j := i + 1
-		for j < len(s) && !itself(s[j]) {
-			j++
+		out = append(out, s[:i]...)
+		if s = s[i:]; len(s) == 0 {
+			break
+		}
+		for i = 1; i < len(s) && (s[i] <= lastMark || s[i] >= codeBytes); i++ {
 		}
 		out = append(out, escape)
-		out = binary.AppendUvarint(out, uint64(j-i))
-		out = append(out, s[i:j]...)
-		i = j
+		out = binary.AppendUvarint(out, uint64(i))
+		out = append(out, s[:i]...)
+		s = s[i:]
 	}
 	return out
 }
@@ -469,7 +514,7 @@ func (l *List) Parse(b, ids []byte) bool {
 			w, ids = string(s), rest
 		}
 		l.words = append(l.words, w)
-		l.spaced = append(l.spaced, kind[w[0]] == letter)
+		l.spaced = append(l.spaced, kind[w[0]]&letter != 0)
 	}
 	return text == "" && len(ids) == 0
 }
