@@ -130,11 +130,7 @@ func (r *Reader) Source(s *Section) (*streams.Source, error) {
 			return nil, err
 		}
 	}
-	src := &streams.Source{Code: raw[StreamCode], Plain: raw[StreamPlain], Text: raw[StreamText]}
-	if len(s.Chunks) > 0 {
-		src.Passages = r
-	}
-	return src, nil
+	return &streams.Source{Code: raw[StreamCode], Plain: raw[StreamPlain], Text: raw[StreamText], Passages: r}, nil
 }
 
 // Len is how many bytes of passages the open segment has. With Append and Take, it makes the Reader a passages.Text.

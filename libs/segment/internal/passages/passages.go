@@ -94,11 +94,19 @@ func (b *Builder) Kept() []byte { return b.kept }
 
 // Begin begins with another list of texts, so many of n bytes together: the first gap begins here. False where the segment takes no more.
 func (b *Builder) Begin(n, texts int) bool {
+	if !b.Allow(n) {
+		return false
+	}
+	b.gap, b.looked, b.copied, b.short = 0, 0, 0, n < texts*shortText
+	return true
+}
+
+// Allow notes that a reader puts n bytes together of what is written in other ways; false where the segment takes no more.
+func (b *Builder) Allow(n int) bool {
 	if n > MostText-b.added {
 		return false
 	}
 	b.added += n
-	b.gap, b.looked, b.copied, b.short = 0, 0, 0, n < texts*shortText
 	return true
 }
 

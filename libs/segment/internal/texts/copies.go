@@ -32,8 +32,8 @@ const (
 	minCopiedList = 4 << 10
 )
 
-// binary tells whether strings are no text, by the looks of some.
-func binary(list [][]byte) bool {
+// isBinary tells whether strings are no text, by the looks of some.
+func isBinary(list [][]byte) bool {
 	const looked, strings = 32, 64 // bytes of a string, strings
 	all, odd := 0, 0
 	for i := 0; i < len(list); i += 1 + len(list)/strings {
@@ -53,7 +53,7 @@ func writeCopies(e *Encoder, to *streams.Sink, list [][]byte) bool {
 		total += len(s)
 	}
 	p := to.Passages
-	if p == nil || total < minCopiedList || total < minCopied*len(list) || total < minBinary*len(list) && binary(list) || !p.Begin(total, len(list)) {
+	if p == nil || total < minCopiedList || total < minCopied*len(list) || total < minBinary*len(list) && isBinary(list) || !p.Begin(total, len(list)) {
 		return false
 	}
 	base := len(p.Kept())

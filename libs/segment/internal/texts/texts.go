@@ -30,7 +30,7 @@ type form struct {
 }
 
 // forms lists all forms in the order in which a writer tries them; the last takes every list.
-func forms() []form { return []form{templates(), copies(), plain()} }
+func forms() []form { return []form{nested(), templates(), copies(), plain()} }
 
 // reader is a list of strings in one form, as List promises it.
 type reader interface {
@@ -55,7 +55,9 @@ type Encoder struct {
 	coder    coder
 	lengths  []int64         // of strings or templates; valid while a list is written
 	copies   []passages.Copy // valid while a list is written
-	touched  int             // what touch returned: it must not be optimised away
+	trees    trees
+	within   bool // the strings of lists and maps are written
+	touched  int  // what touch returned: it must not be optimised away
 }
 
 // NewEncoder makes an Encoder that writes numbers with another.
@@ -98,10 +100,12 @@ func (e *Encoder) touch(list [][]byte, i int) {
 // value is ready for Read. One goroutine uses it.
 type List struct {
 	reader
+	form      string // name
 	forms     []form // made by the first Read
 	plain     plainList
 	templated templateList
 	copied    copyList
+	nested    nestedList
 }
 
 // Read parses n strings, at least one; the list refers to the memory of from. Damage sets Bad, and the list is empty then.
@@ -113,7 +117,7 @@ func (l *List) Read(d *integers.Decoder, from *streams.Source, n int) {
 	code := from.Byte()
 	for i := range l.forms {
 		if l.forms[i].code == code && !from.Bad {
-			l.reader = l.forms[i].reader(l)
+			l.form, l.reader = l.forms[i].name, l.forms[i].reader(l)
 			l.read(d, from, n)
 			return
 		}
@@ -121,15 +125,21 @@ func (l *List) Read(d *integers.Decoder, from *streams.Source, n int) {
 	from.Bad = true
 }
 
+// Form is the name of the form in which the list was written.
+func (l *List) Form() string { return l.form }
+
 // Forget lets go of the memory of others that the list refers to. It may not be asked before it is read again.
 func (l *List) Forget() {
 	l.plain.forget()
 	l.templated.forget()
 	l.copied.forget()
+	l.nested.forget()
 }
 
 // Memory is how many bytes the list holds on to for the next Read.
-func (l *List) Memory() int { return l.plain.memory() + l.templated.memory() + l.copied.memory() }
+func (l *List) Memory() int {
+	return l.plain.memory() + l.templated.memory() + l.copied.memory() + l.nested.memory()
+}
 
 // Built is how many bytes All puts together; 0 where the strings lie in the memory of the source.
 func (l *List) Built() int { return l.built() }

@@ -88,12 +88,24 @@ func Describe(d *integers.Decoder, from *streams.Source, n int) []string {
 		d.Skip(from, n)
 		n = m
 	}
+	all := *from
 	typ := from.Byte()
 	switch {
 	case from.Bad:
 		return out
 	case typ == mixed || typ == apart:
-		return append(out, "mixed types")
+		out = append(out, "mixed types")
+		var l List
+		if l.read(d, &all, n); all.Bad {
+			return out
+		}
+		if l.strings > 0 {
+			out = append(out, l.texts.Form())
+		}
+		if l.raws > l.strings {
+			out = append(out, l.others.Form())
+		}
+		return out
 	}
 	switch storeOf(Type(typ)) {
 	case numbers:
