@@ -12,10 +12,14 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres"
 )
 
+// behind is from how long before now on partitions are made, for what comes a little late. None of them has expired, however little is kept: what is
+// dropped here would be made again by the next upkeep.
+const behind = time.Hour
+
 // ahead makes the partitions from the hour before now on, nearest first. Each day is a transaction of its own: making partitions holds a
 // lock for which writers wait that need one at this moment.
 func (s *Service) ahead(ctx context.Context) error {
-	from := s.now().Add(-time.Hour)
+	from := s.now().Add(-behind)
 	end := s.now().Add(s.cfg.Partitions.Ahead)
 	hours := s.now().Add(s.cfg.Partitions.HoursAhead)
 	made := 0

@@ -44,6 +44,31 @@ func TestPartitionsAreMadeAhead(t *testing.T) {
 	require.Contains(t, f.partitions(schema.IngestBatch), "ingest_batch_y2026_m11_d26")
 }
 
+// Where no rows are kept, an upkeep drops nothing that it has just made, and the next has nothing to make.
+func TestUpkeepWithoutRowsLeavesPartitionsAlone(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	_, err := f.db.Pool.Exec(ctx, `UPDATE retention_policy SET rows_window = '0'`)
+	require.NoError(t, err)
+	tables := func() (out []string) {
+		rows, err := f.db.Pool.Query(ctx, `SELECT oid::text FROM pg_class WHERE relispartition AND relkind IN ('r', 'p') ORDER BY oid`)
+		require.NoError(t, err)
+		out, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		return out
+	}
+	f.pass()
+	require.Contains(t, f.partitions(schema.SpansFact), "spans_fact_y2026_m11_d23_h04", "what is made for late rows is not dropped by the same upkeep")
+	made := tables()
+	f.clock.Advance(f.s.cfg.Upkeep) // 5:27
+	f.pass()
+	require.Equal(t, made, tables(), "the same tables, none of them made anew")
+	f.clock.Advance(2 * time.Hour)
+	f.pass()
+	require.NotContains(t, f.partitions(schema.SpansFact), "spans_fact_y2026_m11_d23_h05", "an hour that is long over goes all the same")
+}
+
 // Two days and a half later, with policies of 1, 2 and 3 days and 6 hours of rows.
 func TestWhatHasExpiredIsDropped(t *testing.T) {
 	t.Parallel()

@@ -111,7 +111,7 @@ func expiries(now time.Time, policies map[telemetry.Signal]policy, cfg Retention
 			expiry{table: bodyTable(signal), signal: signal.String(), before: kept},
 			expiry{table: segmentTable(signal), signal: signal.String(), before: kept},
 			expiry{table: groupTable(signal), signal: signal.String(), before: kept})
-		rows := now.Add(-p.rows)
+		rows := now.Add(-max(p.rows, behind))
 		if rows.Before(kept) {
 			rows = kept
 		}
