@@ -30,7 +30,7 @@ PARALLEL := -parallel 4
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo build release licences hooks test test-unit test-integration test-postgres15 test-ui test-browser race e2e fire compose bench \
-	bench-ingest bench-small bench-merge bench-scan bench-shapes ceiling fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
+	bench-ingest bench-small bench-merge bench-scan bench-shapes bench-store bench-sustained ceiling fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -134,6 +134,12 @@ bench-small: postgres | go ## Cost of requests of 1, 10 and 100 spans by 1 to 64
 
 bench-scan: postgres | go ## Time of queries over segments, beside rows with indexes (ARGS='-spans 5000000', '-against HEAD~1')
 	@cd e2e && go run ./bench/cmd/scan $(ARGS)
+
+bench-store: postgres | go ## The whole store at 1 M and 10 M items of each signal: fresh, settled, cold, beside a backlog (ARGS='-against REV', '-sizes 100000')
+	@cd e2e && go run ./bench/cmd/store $(ARGS)
+
+bench-sustained: postgres | go ## 20 minutes at 3,000 spans a second through five processes: CPU by process, WAL, tables over live (ARGS='-for 2m')
+	@cd e2e && go run ./bench/cmd/sustained $(ARGS)
 
 bench-shapes: | go ## Bytes an item of telemetry of many shapes takes, beside zstd over the same requests (ARGS='-only genai -columns 8')
 	@cd e2e && go run ./bench/cmd/shapes $(ARGS)

@@ -68,13 +68,14 @@ func buildRevision(ctx context.Context, rev, dir string) (*revision, error) {
 	if _, err := os.Stat(filepath.Join(module, "bench", "cmd", "bench")); err != nil {
 		return nil, fmt.Errorf("-against %s: %s has no e2e/bench/cmd/bench, its processes cannot be started", rev, commit)
 	}
+	// -trimpath: what was built of the same files elsewhere need not be built again.
 	binary := filepath.Join(dir, "against-bench")
-	if _, err := output(ctx, module, "go", "build", "-o", binary, "./bench/cmd/bench"); err != nil {
+	if _, err := output(ctx, module, "go", "build", "-trimpath", "-o", binary, "./bench/cmd/bench"); err != nil {
 		return nil, fmt.Errorf("-against %s: %s cannot be built: %w", rev, commit, err)
 	}
 	// Not every revision's bench has a query service in a process of its own.
 	querying := filepath.Join(dir, "against-query")
-	if _, err := output(ctx, filepath.Join(tree, "services", "query"), "go", "build", "-o", querying, "./cmd/query"); err != nil {
+	if _, err := output(ctx, filepath.Join(tree, "services", "query"), "go", "build", "-trimpath", "-o", querying, "./cmd/query"); err != nil {
 		return nil, fmt.Errorf("-against %s: the query service of %s cannot be built: %w", rev, commit, err)
 	}
 	return &revision{

@@ -1,5 +1,6 @@
 // Package bench measures ollyScale on a real PostgreSQL with durable settings, with NATS, ingest, writer and janitor as processes of their
-// own: what an item costs to store (Main), what small requests cost (SmallMain), what merging costs and gains (MergeMain), what a query takes (ScanMain).
+// own: what an item costs to store (Main), what small requests cost (SmallMain), what merging costs and gains (MergeMain), what a query takes (ScanMain),
+// the whole store at several sizes (StoreMain), and a steady load by process (SustainedMain).
 //
 //	make bench-ingest                          what an item costs from OTLP bytes to commit: CPU by process, WAL, disk, memory
 //	make bench-ingest ARGS='-hard'             with what does not compress
@@ -8,6 +9,8 @@
 //	make bench-small                           requests of 1, 10 and 100 spans by 1 to 64 senders
 //	make bench-merge                           the janitor: CPU, bytes an item afterwards, what writers feel of it, flushes of 5 spans
 //	make bench-scan                            queries
+//	make bench-store                           fresh, settled, cold, with a backlog and eight clients, at 1 M and 10 M items of each signal
+//	make bench-sustained                       20 minutes at 3,000 spans a second
 //
 // The cases of bench-ingest:
 //
@@ -60,8 +63,9 @@ type options struct {
 	bin          string
 	keep         bool
 
-	other *revision     // of against
-	soon  time.Duration // after which a writer writes whatever it has; 0 for its default
+	other    *revision         // of against
+	settings map[string]string // of PostgreSQL; nil for those of settings
+	soon     time.Duration     // after which a writer writes whatever it has; 0 for its default
 }
 
 // writerFlags are the flags of every writer.

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -69,7 +68,7 @@ func (m *machine) fill(ctx context.Context, o scanOptions, r *revision, url stri
 	if err != nil {
 		return nil, err
 	}
-	if err := m.janitor(ctx, r.program(), url); err != nil {
+	if err := m.janitor(ctx, r, url); err != nil {
 		return nil, err
 	}
 	conn, err := pgx.Connect(ctx, url)
@@ -230,22 +229,13 @@ func (m *machine) backlog(ctx context.Context, signal telemetry.Signal, n uint64
 	}
 }
 
-// janitor merges everything that is closed.
-func (m *machine) janitor(ctx context.Context, program, url string) error {
-	args := []string{"janitor", "--once", "--postgres-url", url, "--ops-address", "", "--merge-duty", "1", "--merge-hour-grace", "0s"}
-	if program == "" {
-		args = append(args, "--merge-slot-delay", "0s") // nobody reads
-	}
-	p, err := m.startProgram(ctx, program, args...)
+// janitor merges everything that is closed; of is whose it is, nil for this build's.
+func (m *machine) janitor(ctx context.Context, of *revision, url string) error {
+	p, err := m.startJanitor(ctx, of, url, 2)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = p.log.Close() }()
-	if err := p.cmd.Wait(); err != nil {
-		text, _ := os.ReadFile(p.log.Name())
-		return fmt.Errorf("janitor: %w: %s", err, text)
-	}
-	return nil
+	return p.wait()
 }
 
 // leaves are the partitions of a table that hold anything, newest first.

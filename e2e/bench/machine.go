@@ -53,7 +53,11 @@ func startMachine(ctx context.Context, o options, dir string) (_ *machine, err e
 		return nil, err
 	}
 	data := filepath.Join(dir, "postgres")
-	if m.pg, err = server.Start(ctx, server.Config{BinDir: bin, DataDir: data, Settings: settings()}); err != nil {
+	given := o.settings
+	if given == nil {
+		given = settings()
+	}
+	if m.pg, err = server.Start(ctx, server.Config{BinDir: bin, DataDir: data, Settings: given}); err != nil {
 		return nil, err
 	}
 	pid, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
@@ -83,8 +87,7 @@ func inTempDir(pattern string, keep bool, say func(dir string), bench func(dir s
 	if err != nil {
 		return err
 	}
-	// PostgreSQL, as another user, has to get through.
-	if err := os.Chmod(dir, 0o711); err != nil {
+	if err := makePassable(dir); err != nil {
 		return err
 	}
 	if keep {
@@ -93,6 +96,14 @@ func inTempDir(pattern string, keep bool, say func(dir string), bench func(dir s
 		defer func() { _ = os.RemoveAll(dir) }()
 	}
 	return bench(dir)
+}
+
+// makePassable makes a directory, if need be, that PostgreSQL, as another user, gets through.
+func makePassable(dir string) error {
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o711)
 }
 
 // ownTemplate is the database with this build's schema that the cases' databases are copies of.

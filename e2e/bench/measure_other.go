@@ -18,5 +18,7 @@ func machineCPU() (time.Duration, error)    { return 0, errLinux }
 func ownCPU() (time.Duration, error)        { return 0, errLinux }
 func peakRSS(int) int64                     { return 0 }
 func treePSS(int) int64                     { return 0 }
+func treeReads(int) int64                   { return 0 }
+func forgetFile(string) error               { return errLinux }
 func pause(*os.Process) error               { return errLinux }
 func resume(*os.Process) error              { return errLinux }

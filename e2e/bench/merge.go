@@ -144,7 +144,7 @@ func (m *machine) compact(ctx context.Context, s shape) (c compaction, err error
 	// The first one makes partitions ahead; what the second takes is what it takes to start.
 	var idle level
 	for range 2 {
-		if idle, err = st.merge(ctx, 2); err != nil {
+		if idle, err = st.merge(ctx, nil, 2); err != nil {
 			return c, err
 		}
 	}
@@ -154,7 +154,7 @@ func (m *machine) compact(ctx context.Context, s shape) (c compaction, err error
 	for n := range c.levels {
 		l := &c.levels[n]
 		if n > 0 {
-			if *l, err = st.merge(ctx, n); err != nil {
+			if *l, err = st.merge(ctx, nil, n); err != nil {
 				return c, err
 			}
 			// A janitor that goes on for ever starts once.
@@ -232,13 +232,13 @@ func (q *queue) oneByOne(ctx context.Context, signal telemetry.Signal, batches [
 	return nil
 }
 
-// merge runs a janitor to a level.
-func (st *stage) merge(ctx context.Context, to int) (l level, err error) {
+// merge runs a janitor to a level; of is whose, nil for this build's.
+func (st *stage) merge(ctx context.Context, of *revision, to int) (l level, err error) {
 	before, err := st.begin(ctx)
 	if err != nil {
 		return l, err
 	}
-	p, err := st.machine.startJanitor(ctx, st.url, to)
+	p, err := st.machine.startJanitor(ctx, of, st.url, to)
 	if err != nil {
 		return l, err
 	}
@@ -263,14 +263,19 @@ func (st *stage) merge(ctx context.Context, to int) (l level, err error) {
 	return l, err
 }
 
-// startJanitor starts a janitor that merges everything that is closed up to a level, without rest, and ends.
-func (m *machine) startJanitor(ctx context.Context, url string, to int) (*process, error) {
+// startJanitor starts a janitor that merges everything that is closed up to a level, without rest, and ends; of is whose, nil for this build's.
+func (m *machine) startJanitor(ctx context.Context, of *revision, url string, to int) (*process, error) {
 	grace := "0s"
 	if to < 2 {
 		grace = "10000h" // no hour is closed
 	}
-	return m.start(ctx, "janitor", "--once", "--postgres-url", url, "--ops-address", "", "--merge-duty", "1", "--merge-minute-grace", "0s",
-		"--merge-hour-grace", grace, "--merge-slot-delay", "0s")
+	args := []string{
+		"janitor", "--once", "--postgres-url", url, "--ops-address", "", "--merge-duty", "1", "--merge-minute-grace", "0s", "--merge-hour-grace", grace,
+	}
+	if of == nil {
+		args = append(args, "--merge-slot-delay", "0s") // nobody reads; another build may not know it
+	}
+	return m.startProgram(ctx, of.program(), args...)
 }
 
 // look measures what is stored.

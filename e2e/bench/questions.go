@@ -161,7 +161,18 @@ type response struct {
 		Name string
 		Red  struct{ Requests, Errors int64 }
 	}
-	Values []struct {
+	Operations []struct {
+		Name string
+		Kind int
+		Red  struct{ Requests, Errors int64 }
+	}
+	Edges []struct {
+		Source, Target string
+		Red            struct{ Requests, Errors int64 }
+	}
+	Metrics []struct{ Metric struct{ Name string } }
+	Series  []struct{ Points []struct{} }
+	Values  []struct {
 		Value struct {
 			StringValue *string `json:"stringValue"`
 			IntValue    *string `json:"intValue"`
@@ -187,13 +198,18 @@ func (a *answer) read() error {
 		return fmt.Errorf("read the answer: %w", err)
 	}
 	if r.Incomplete != nil {
-		return errors.New("an incomplete answer: " + r.Incomplete.Message)
+		return &cutError{r.Incomplete.Message}
 	}
 	a.items, a.segmentsRead, a.pruned, a.bytes = a.of(&r), r.Stats.SegmentsRead, r.Stats.SegmentsPruned, r.Stats.BytesRead
 	slices.Sort(a.items)
 	a.body = nil
 	return nil
 }
+
+// cutError is an answer that says that it is not whole.
+type cutError struct{ why string }
+
+func (c *cutError) Error() string { return "an incomplete answer: " + c.why }
 
 // asked are a query service and what the questions are made of.
 type asked struct {
@@ -203,24 +219,41 @@ type asked struct {
 
 // ask sends a request to the query service and takes its whole answer.
 func (s asked) ask(ctx context.Context, method, path string, body []byte, of func(*response) []string) (answer, error) {
-	req, err := http.NewRequestWithContext(ctx, method, s.base+path, bytes.NewReader(body))
+	status, out, err := s.send(ctx, method, path, body)
 	if err != nil {
 		return answer{}, err
+	}
+	if status != http.StatusOK {
+		return answer{}, &refusalError{method: method, path: path, status: status, said: out}
+	}
+	return answer{body: out, of: of}, nil
+}
+
+// refusalError is an answer that is none.
+type refusalError struct {
+	method, path string
+	status       int
+	said         []byte
+}
+
+func (r *refusalError) Error() string {
+	return fmt.Sprintf("%s %s: %d %.500s", r.method, r.path, r.status, r.said)
+}
+
+// send sends a request and takes whatever comes.
+func (s asked) send(ctx context.Context, method, path string, body []byte) (status int, out []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.base+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return answer{}, err
+		return 0, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	out, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return answer{}, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return answer{}, fmt.Errorf("%s %s: %s %.500s", method, path, resp.Status, out)
-	}
-	return answer{body: out, of: of}, nil
+	out, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, out, err
 }
 
 // question is one line of the table. i numbers the run, so that a query with several parameters takes them in turn.
@@ -261,12 +294,12 @@ func logsOf(r *response) []string {
 	return out
 }
 
-// search asks for the newest items that meet conditions, over all hours.
-func search(list string, of func(*response) []string, limit int, conditions func(i int) []condition) func(context.Context, asked, int) (answer, error) {
+// search asks for the newest 50 items that meet conditions, over all hours.
+func search(list string, of func(*response) []string, conditions func(i int) []condition) func(context.Context, asked, int) (answer, error) {
 	return func(ctx context.Context, s asked, i int) (answer, error) {
 		body, err := json.Marshal(map[string]any{
 			"time_range": map[string]any{"start_time": s.filled.from.Format(time.RFC3339Nano), "end_time": s.filled.to.Format(time.RFC3339Nano)},
-			"filters":    conditions(i), "pagination": map[string]any{"limit": limit},
+			"filters":    conditions(i), "pagination": map[string]any{"limit": newest},
 		})
 		if err != nil {
 			return answer{}, err
@@ -498,10 +531,10 @@ func queries(f *filled) []question {
 	object := func(key, value string) string { return fmt.Sprintf(`{%q: %q}`, key, value) }
 	users := func(i int) string { return fmt.Sprintf("user-%04d", (i*617+42)%5000) }
 	spans := func(name string, hits func(int) bool, filter func(int) []condition, where string, args func(int) []any) question {
-		return question{name: name, hits: hits, segments: search("spans", spansOf, newest, filter), rows: list(schema.SpansFact, "start_time_unix_nano", newest, where, args)}
+		return question{name: name, hits: hits, segments: search("spans", spansOf, filter), rows: list(schema.SpansFact, "start_time_unix_nano", newest, where, args)}
 	}
 	logs := func(name string, hits func(int) bool, filter func(int) []condition, where string, args func(int) []any) question {
-		return question{name: name, hits: hits, segments: search("logs", logsOf, newest, filter), rows: list(schema.LogsFact, "time_unix_nano", newest, where, args)}
+		return question{name: name, hits: hits, segments: search("logs", logsOf, filter), rows: list(schema.LogsFact, "time_unix_nano", newest, where, args)}
 	}
 	some := func(n int) bool { return n > 0 }
 	redSegments, redRows := red(f)

@@ -41,7 +41,7 @@ func (m *machine) whileMerging(ctx context.Context, o mergeOptions) (f feeling, 
 		return f, err
 	}
 	defer st.close(ctx)
-	if _, err := st.merge(ctx, 2); err != nil {
+	if _, err := st.merge(ctx, nil, 2); err != nil {
 		return f, err
 	}
 	if _, err := st.store(ctx, shape{requests: r}); err != nil {
@@ -69,7 +69,7 @@ func (m *machine) whileMerging(ctx context.Context, o mergeOptions) (f feeling, 
 	if f.before, err = writing(func() bool { return time.Now().After(end) }); err != nil {
 		return f, err
 	}
-	p, err := m.startJanitor(ctx, st.url, 2)
+	p, err := m.startJanitor(ctx, nil, st.url, 2)
 	if err != nil {
 		return f, err
 	}

@@ -20,6 +20,7 @@ type Shop struct {
 	rnd      *rand.Rand
 	now      time.Time
 	step     time.Duration // between traces
+	every    time.Duration // between scrapes
 	services []shopService
 	pending  []shopSpan // of the last trace, beyond what was asked for
 	recent   []shopSpan // what logs refer to
@@ -61,7 +62,7 @@ type shopSpan struct {
 // NewShop opens a shop at an instant; a trace begins every 15 ms of its time, which makes about 1,000 spans a second.
 func NewShop(seed uint64, at time.Time) *Shop {
 	s := &Shop{
-		rnd: rand.New(rand.NewPCG(seed, 0x6f6c6c79)), now: at, step: 15 * time.Millisecond, began: at.Add(-time.Hour), counters: map[int]*shopCounters{},
+		rnd: rand.New(rand.NewPCG(seed, 0x6f6c6c79)), now: at, step: 15 * time.Millisecond, every: 15 * time.Second, began: at.Add(-time.Hour), counters: map[int]*shopCounters{},
 	}
 	names := []string{
 		"frontend", "gateway", "cart", "checkout", "catalog", "search", "payment", "shipping", "email", "recommendation", "ad",
@@ -87,6 +88,12 @@ func NewShop(seed uint64, at time.Time) *Shop {
 // Every sets the time from the beginning of one trace to the next, for a shop that is less busy, and returns the shop.
 func (s *Shop) Every(step time.Duration) *Shop {
 	s.step = step
+	return s
+}
+
+// Scraping sets the time from one scrape of all instances to the next, 15 s unless set, and returns the shop.
+func (s *Shop) Scraping(every time.Duration) *Shop {
+	s.every = every
 	return s
 }
 
@@ -365,7 +372,7 @@ func (s *Shop) Metrics(n int) pmetric.Metrics {
 		s.resource(rm.Resource(), instance/3, instance%3)
 		sm := rm.ScopeMetrics().AppendEmpty()
 		sm.Scope().SetName("io.opentelemetry.runtime")
-		at := pcommon.NewTimestampFromTime(s.now.Add(time.Duration(s.scrapes) * 15 * time.Second))
+		at := pcommon.NewTimestampFromTime(s.now.Add(time.Duration(s.scrapes) * s.every))
 		left -= s.scrape(sm.Metrics(), s.services[instance/3], s.counting(instance), at, left)
 	}
 	return md

@@ -1,0 +1,391 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ollyscale/ollyscale/libs/service"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+type storeOptions struct {
+	options
+	sizes   []int // items of a signal
+	signals []telemetry.Signal
+	runs    int
+	cold    int           // runs of each question with nothing in memory
+	flushes int           // of the backlog
+	clients time.Duration // how long eight clients ask, 0 for not at all
+	beside  int           // items a second that are stored beside eight clients
+}
+
+// storeHours is how long the data of bench-store is, whatever its amount.
+const storeHours = 24
+
+// StoreMain measures the store as a whole: spans, records and points of a day, each in a database of its own, at several sizes.
+//
+//	fresh     as the writer left them: CPU and WAL of storing, the database's bytes by table, every question
+//	settled   merged and vacuumed: the same
+//	cold      settled, with nothing in the memory of the query service, PostgreSQL or the kernel: wall time, bytes read from the disk
+//	backlog   half an hour more, a flush a second, that no janitor has seen yet: every question before and after it is merged
+//	clients   eight at once, alone and while a writer stores beside them
+//
+// With -against, another revision stores and answers the same in turn, and an answer that differs fails the run at its end. The last line is
+// `STORE {json}`. It returns the exit code.
+func StoreMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if code, ok := child(ctx, args, stdout, stderr); ok {
+		return code
+	}
+	o := storeOptions{sizes: []int{1_000_000, 10_000_000}, signals: telemetry.Signals()}
+	flags := flag.NewFlagSet("store", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Func("sizes", "items of each signal, separated by commas; growth is that from the first to the last (default 1000000,10000000)", func(text string) error {
+		o.sizes = nil
+		for word := range strings.SplitSeq(text, ",") {
+			n, err := strconv.Atoi(word)
+			if err != nil || n < 10_000 {
+				return fmt.Errorf("%q is no number from 10,000 on", word)
+			}
+			o.sizes = append(o.sizes, n)
+		}
+		return nil
+	})
+	flags.Func("signals", "what is measured: traces, logs, metrics, separated by commas (default all)", func(text string) error {
+		o.signals = nil
+		for word := range strings.SplitSeq(text, ",") {
+			i := slices.IndexFunc(telemetry.Signals(), func(s telemetry.Signal) bool { return s.String() == word })
+			if i < 0 {
+				return fmt.Errorf("there is no signal %q", word)
+			}
+			o.signals = append(o.signals, telemetry.Signals()[i])
+		}
+		return nil
+	})
+	flags.IntVar(&o.request, "request", 1000, "items of a request")
+	flags.IntVar(&o.runs, "runs", 7, "runs of each question; the median counts")
+	flags.IntVar(&o.cold, "cold", 3, "runs of each question with nothing in memory; 0 for none")
+	flags.IntVar(&o.flushes, "backlog", 1800, "flushes of the half hour that is not merged yet; 0 for none")
+	flags.DurationVar(&o.clients, "clients", 10*time.Second, "how long eight clients ask, alone and beside a writer; 0 for not at all")
+	flags.IntVar(&o.beside, "beside", 20_000, "items a second that the writer stores beside them")
+	flags.StringVar(&o.against, "against", "", "a git revision that stores and answers the same, in turn")
+	flags.StringVar(&o.bin, "postgres-bin", filepath.Join("..", ".tools", "postgres", "bin"), "directory of initdb and postgres")
+	flags.BoolVar(&o.keep, "keep", false, "keep the databases and the logs, and say where they are")
+	if err := flags.Parse(args); err != nil {
+		return service.ExitUsage
+	}
+	if err := supported(); err != nil {
+		fmt.Fprintln(stderr, "store:", err)
+		return service.ExitUsage
+	}
+	err := inTempDir("ollystore", o.keep, func(dir string) { fmt.Fprintln(stderr, "files:", dir) }, func(dir string) error {
+		if o.against != "" {
+			fmt.Fprintln(stderr, "building", o.against)
+			var err error
+			if o.other, err = buildRevision(ctx, o.against, dir); err != nil {
+				return err
+			}
+		}
+		return storeIn(ctx, o, dir, stdout, stderr)
+	})
+	if err != nil {
+		fmt.Fprintln(stderr, "store:", err)
+		return service.ExitFailed
+	}
+	return service.ExitOK
+}
+
+// holding is what one build stored of a signal, in a database of its own.
+type holding struct {
+	of             *revision // nil for this build
+	database       string
+	stage          *stage
+	query          *querying
+	stored, merged cost
+	fresh, settled footprint
+	asked          map[string]*reply // by stage and question
+	crowds         map[string]*crowd // by what ran beside
+}
+
+// reply is what a question took at a stage.
+type reply struct {
+	side
+	hits    int
+	disk    int64  // bytes read from the disk, cold
+	trouble string // why there is no whole answer; "" for a whole one
+}
+
+// subject is a signal at a size, with what every build made of it.
+type subject struct {
+	signal   telemetry.Signal
+	items    int
+	holdings []*holding // this build's first
+	differ   []string   // questions that the builds answer differently
+}
+
+// The stages in which every question is asked.
+const (
+	stageFresh   = "fresh"
+	stageSettled = "settled"
+	stageCold    = "cold"
+	stageBacklog = "backlog"
+	stageCaught  = "caught_up" // with the backlog merged
+)
+
+// storeBench is a run of the bench.
+type storeBench struct {
+	options storeOptions
+	machine *machine
+	out     io.Writer // of progress
+	began   time.Time
+}
+
+func storeIn(ctx context.Context, o storeOptions, dir string, stdout, stderr io.Writer) error {
+	m, err := startMachine(ctx, o.options, dir)
+	if err != nil {
+		return err
+	}
+	defer m.stop()
+	if err := m.bus.EnsureStreams(ctx); err != nil {
+		return err
+	}
+	if o.other != nil {
+		if err := m.makeTemplate(ctx, otherTemplate, o.other.migrations); err != nil {
+			return fmt.Errorf("the schema of %s: %w", o.other.name, err)
+		}
+	}
+	s := &storeBench{options: o, machine: m, out: stderr, began: time.Now()}
+	var done []*subject
+	end := time.Now().UTC().Truncate(time.Hour).Add(-time.Hour) // with the backlog, all hours are closed
+	for _, items := range o.sizes {
+		for _, signal := range o.signals {
+			sub := &subject{signal: signal, items: items}
+			if err := s.measure(ctx, sub, end); err != nil {
+				return fmt.Errorf("%d %s: %w", items, signal, err)
+			}
+			done = append(done, sub)
+		}
+	}
+	if err := storeReport(stdout, o, done); err != nil {
+		return err
+	}
+	for _, sub := range done {
+		if len(sub.differ) > 0 {
+			return fmt.Errorf("%d %s: the builds differ in %s", sub.items, sub.signal, strings.Join(sub.differ, "; "))
+		}
+	}
+	return nil
+}
+
+// say tells how far the bench is.
+func (s *storeBench) say(format string, args ...any) {
+	fmt.Fprintf(s.out, "%6.0fs %s\n", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// builds are this build and the other one, if there is one.
+func (o storeOptions) builds() []*revision {
+	if o.other == nil {
+		return []*revision{nil}
+	}
+	return []*revision{nil, o.other}
+}
+
+// measure takes one subject through all stages. Its databases go afterwards: a disk need not hold all subjects at once.
+func (s *storeBench) measure(ctx context.Context, sub *subject, end time.Time) (err error) {
+	w := window24{from: end.Add(-storeHours * time.Hour), to: end.Add(time.Hour)}
+	var f *filled
+	defer func() {
+		for _, h := range sub.holdings {
+			err = errors.Join(err, s.release(context.WithoutCancel(ctx), h))
+		}
+	}()
+	for _, of := range s.options.builds() {
+		h := &holding{of: of, database: fmt.Sprintf("%s_%d", sub.signal, sub.items), asked: map[string]*reply{}, crowds: map[string]*crowd{}}
+		if of != nil {
+			h.database += "_other"
+		}
+		sub.holdings = append(sub.holdings, h)
+		s.say("%d %s%s: storing", sub.items, sub.signal, of.label())
+		if err := s.open(ctx, h); err != nil {
+			return err
+		}
+		if f, err = s.fill(ctx, h, newStream(sub.signal, sub.items, s.options.request, w, end)); err != nil {
+			return err
+		}
+		if h.fresh, err = s.footprint(ctx, h, sub.items); err != nil {
+			return err
+		}
+	}
+	q := &sides{machine: s.machine, filled: f, client: &http.Client{Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: senders}}}
+	defer q.client.CloseIdleConnections()
+	for _, h := range sub.holdings {
+		if err := s.restart(ctx, q, h); err != nil {
+			return err
+		}
+	}
+	if err := s.ask(ctx, q, sub, stageFresh); err != nil {
+		return err
+	}
+	for _, h := range sub.holdings {
+		s.say("%d %s%s: merging", sub.items, sub.signal, h.of.label())
+		if err := s.settle(ctx, h, sub.items, &h.merged); err != nil {
+			return err
+		}
+		if h.settled, err = s.footprint(ctx, h, sub.items); err != nil {
+			return err
+		}
+		if err := s.restart(ctx, q, h); err != nil { // what it kept of the parts counts for nobody
+			return err
+		}
+	}
+	if err := s.ask(ctx, q, sub, stageSettled); err != nil {
+		return err
+	}
+	if err := s.askCold(ctx, q, sub); err != nil {
+		return err
+	}
+	if err := s.backlog(ctx, q, sub, end); err != nil {
+		return err
+	}
+	return s.crowds(ctx, q, sub, end.Add(time.Hour))
+}
+
+// open makes a database.
+func (s *storeBench) open(ctx context.Context, h *holding) (err error) {
+	h.stage = &stage{machine: s.machine}
+	if h.stage.url, err = s.machine.openFrom(ctx, h.of.template(), h.database, "0"); err != nil {
+		return err
+	}
+	h.stage.conn, err = pgx.Connect(ctx, h.stage.url)
+	return err
+}
+
+// release ends what a holding has and drops its database.
+func (s *storeBench) release(ctx context.Context, h *holding) error {
+	if h.query != nil {
+		h.query.process.stop()
+	}
+	if h.stage == nil || h.stage.conn == nil {
+		return nil
+	}
+	_ = h.stage.conn.Close(ctx)
+	if s.options.keep {
+		return nil
+	}
+	_, err := s.machine.conn.Exec(ctx, "DROP DATABASE "+h.database+" WITH (FORCE)")
+	return err
+}
+
+// restart gives a holding a query service that knows nothing yet.
+func (s *storeBench) restart(ctx context.Context, q *sides, h *holding) (err error) {
+	if h.query != nil {
+		h.query.process.stop()
+		h.query = nil
+	}
+	h.query, err = q.startQuery(ctx, cmp.Or("query"+h.of.label(), "query"), h.of, h.stage.url)
+	return err
+}
+
+// fill stores a stream.
+func (s *storeBench) fill(ctx context.Context, h *holding, in *stream) (*filled, error) {
+	w, err := s.machine.startWriterOf(ctx, h.of.program(), h.stage.url)
+	if err != nil {
+		return nil, err
+	}
+	h.stage.writers = []*process{w}
+	defer func() {
+		w.stop()
+		h.stage.writers = nil
+	}()
+	before, err := h.stage.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.pour(ctx, h.of, in, nil); err != nil {
+		return nil, err
+	}
+	if h.stored, err = h.stage.end(ctx, before); err != nil {
+		return nil, err
+	}
+	h.stored.items = in.items
+	if err := h.whole(ctx, in.signal, in.items); err != nil {
+		return nil, err
+	}
+	return in.planted.filled, in.planted.all()
+}
+
+// whole checks that exactly so many items are there.
+func (h *holding) whole(ctx context.Context, signal telemetry.Signal, items int) error {
+	var have int
+	if err := h.stage.conn.QueryRow(ctx, "SELECT coalesce(sum(items), 0) FROM "+segmentsOf(signal)).Scan(&have); err != nil {
+		return err
+	}
+	if have != items {
+		return fmt.Errorf("%s%s holds %d items of %d", segmentsOf(signal), h.of.label(), have, items)
+	}
+	return nil
+}
+
+// settle merges all that is there, and does what autovacuum would have done by then.
+func (s *storeBench) settle(ctx context.Context, h *holding, items int, into *cost) error {
+	l, err := h.stage.merge(ctx, h.of, 2)
+	if err != nil {
+		return err
+	}
+	*into = l.cost
+	into.items = items
+	_, err = h.stage.conn.Exec(ctx, "VACUUM (ANALYZE)")
+	return err
+}
+
+// backlog stores half an hour more in small flushes, asks, merges it, and asks again: the same data both times.
+func (s *storeBench) backlog(ctx context.Context, q *sides, sub *subject, end time.Time) error {
+	if s.options.flushes == 0 {
+		return nil
+	}
+	const length = 30 * time.Minute
+	items := max(sub.items*int(length/time.Minute)/(storeHours*60), s.options.flushes)
+	for _, h := range sub.holdings {
+		s.say("%d %s%s: a backlog of %d flushes", sub.items, sub.signal, h.of.label(), s.options.flushes)
+		w, err := s.machine.startWriterOf(ctx, h.of.program(), h.stage.url, "--flush-quiet-after", "1ms", "--flush-longest", "1ms")
+		if err != nil {
+			return err
+		}
+		in := newStream(sub.signal, items, (items+s.options.flushes-1)/s.options.flushes, window24{from: end, to: end.Add(length)}, end.Add(length)).plain()
+		err = s.pour(ctx, h.of, in, func() error {
+			_, err := s.machine.until(ctx, in.signal, nil)
+			return err
+		})
+		w.stop()
+		if err != nil {
+			return err
+		}
+		if err := h.whole(ctx, sub.signal, sub.items+items); err != nil {
+			return err
+		}
+		if _, err := h.stage.conn.Exec(ctx, "VACUUM (ANALYZE)"); err != nil {
+			return err
+		}
+	}
+	if err := s.ask(ctx, q, sub, stageBacklog); err != nil {
+		return err
+	}
+	for _, h := range sub.holdings {
+		var ignored cost
+		if err := s.settle(ctx, h, items, &ignored); err != nil {
+			return err
+		}
+	}
+	return s.ask(ctx, q, sub, stageCaught)
+}

@@ -1,0 +1,271 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// ask puts every question of a subject to all builds in turn, warm, and keeps the medians. The first run of each parameter warms the caches, and
+// its answers must be the same of all builds.
+func (s *storeBench) ask(ctx context.Context, q *sides, sub *subject, stage string) error {
+	for _, ask := range storeQuestions(sub.signal, q.filled) {
+		s.say("%d %s, %s: %s", sub.items, sub.signal, stage, ask.name)
+		replies := make([]*reply, len(sub.holdings))
+		for i := range replies {
+			replies[i] = &reply{}
+			sub.holdings[i].asked[stage+"/"+ask.name] = replies[i]
+		}
+		for p := range max(ask.parameters, 1) {
+			var answers []answer
+			for i, h := range sub.holdings {
+				a, trouble, err := s.one(ctx, q, h, ask, p)
+				if err != nil {
+					return fmt.Errorf("%s%s: %w", ask.name, h.of.label(), err)
+				}
+				replies[i].trouble, replies[i].hits = trouble, len(a.items)
+				if trouble == "" {
+					answers = append(answers, a.answer)
+				}
+			}
+			if len(answers) == 2 && !slices.Equal(answers[0].items, answers[1].items) {
+				sub.differ = append(sub.differ, fmt.Sprintf("%s (%s): %s", ask.name, stage, difference(answers[0].items, answers[1].items)))
+			}
+			if len(answers) > 0 && ask.hits != nil && !ask.hits(len(answers[0].items)) {
+				return fmt.Errorf("%s: %d results", ask.name, len(answers[0].items))
+			}
+		}
+		runs := make([][]once, len(sub.holdings))
+		for n := range s.options.runs {
+			for turn := range sub.holdings {
+				i := (turn + n) % len(sub.holdings)
+				r, _, err := s.one(ctx, q, sub.holdings[i], ask, n)
+				if err != nil {
+					return err
+				}
+				runs[i] = append(runs[i], r)
+			}
+		}
+		for i, of := range runs {
+			replies[i].side = medians(of)
+		}
+	}
+	return nil
+}
+
+// medians of some runs.
+func medians(runs []once) side {
+	return side{
+		wall: medianOf(runs, func(r once) time.Duration { return r.wall }), cpu: medianOf(runs, func(r once) time.Duration { return r.cpu }),
+		read: medianOf(runs, func(r once) int { return r.segmentsRead }), pruned: medianOf(runs, func(r once) int { return r.pruned }),
+		bytes: medianOf(runs, func(r once) int64 { return r.bytes }),
+	}
+}
+
+// one asks a holding once. A refusal, or an answer that is cut, is trouble to tell of and no end of the bench.
+func (s *storeBench) one(ctx context.Context, q *sides, h *holding, ask question, n int) (r once, trouble string, err error) {
+	at := asked{q, h.query.base}
+	r, err = q.timed(ctx, n, asking{
+		h.database, func(ctx context.Context, i int) (answer, error) { return ask.segments(ctx, at, i) },
+		func() (time.Duration, error) { return threadsCPU(h.query.process.pid()) }, nil,
+	})
+	var cut *cutError
+	var refused *refusalError
+	switch {
+	case errors.As(err, &cut):
+		return r, "cut", nil
+	case errors.As(err, &refused):
+		return r, strconv.Itoa(refused.status), nil
+	}
+	return r, "", err
+}
+
+// askCold asks every question with nothing in memory: a new query service, PostgreSQL's buffers evicted, its files out of the kernel's memory.
+func (s *storeBench) askCold(ctx context.Context, q *sides, sub *subject) error {
+	if s.options.cold == 0 {
+		return nil
+	}
+	for _, ask := range storeQuestions(sub.signal, q.filled) {
+		s.say("%d %s, cold: %s", sub.items, sub.signal, ask.name)
+		for _, h := range sub.holdings {
+			var runs []once
+			var disk []int64
+			out := &reply{}
+			for n := range s.options.cold {
+				if err := s.restart(ctx, q, h); err != nil {
+					return err
+				}
+				if err := s.machine.forget(ctx); err != nil {
+					return err
+				}
+				before := treeReads(s.machine.postmaster)
+				r, trouble, err := s.one(ctx, q, h, ask, n)
+				if err != nil {
+					return fmt.Errorf("%s%s: %w", ask.name, h.of.label(), err)
+				}
+				out.trouble, out.hits = trouble, len(r.items)
+				runs, disk = append(runs, r), append(disk, treeReads(s.machine.postmaster)-before)
+			}
+			out.side = medians(runs)
+			slices.Sort(disk)
+			out.disk = disk[len(disk)/2]
+			h.asked[stageCold+"/"+ask.name] = out
+		}
+	}
+	return nil
+}
+
+// forget makes PostgreSQL and the kernel forget what they hold of the databases' files. Nothing of other programs is touched.
+func (m *machine) forget(ctx context.Context) error {
+	for _, statement := range []string{"CREATE EXTENSION IF NOT EXISTS pg_buffercache", "CHECKPOINT", "SELECT pg_buffercache_evict_all()"} {
+		if _, err := m.conn.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return filepath.WalkDir(filepath.Join(m.dir, "postgres", "base"), func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) { // a table was dropped meanwhile
+			return nil
+		}
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		return forgetFile(path)
+	})
+}
+
+// crowd is what eight clients got.
+type crowd struct {
+	answers int
+	refused int
+	wall    time.Duration
+	cpu     time.Duration // of the query service and PostgreSQL, the writer's statements included where one ran
+	waits   []time.Duration
+	stored  int // items that a writer stored meanwhile
+}
+
+// Names of what runs beside the clients.
+const (
+	besideNothing = "alone"
+	besideWriter  = "storing"
+)
+
+// crowds lets eight clients ask all questions in turn, alone and beside a writer that stores what is of after.
+func (s *storeBench) crowds(ctx context.Context, q *sides, sub *subject, after time.Time) error {
+	if s.options.clients == 0 {
+		return nil
+	}
+	for _, h := range sub.holdings {
+		if err := s.restart(ctx, q, h); err != nil {
+			return err
+		}
+		s.say("%d %s%s: eight clients", sub.items, sub.signal, h.of.label())
+		var err error
+		if h.crowds[besideNothing], err = s.crowd(ctx, q, sub.signal, h, nil); err != nil {
+			return err
+		}
+		w, err := s.machine.startWriterOf(ctx, h.of.program(), h.stage.url)
+		if err != nil {
+			return err
+		}
+		items := int(float64(s.options.beside) * s.options.clients.Seconds())
+		in := newStream(sub.signal, items, s.options.request, window24{from: after, to: after}, after.Add(s.options.clients)).plain()
+		h.crowds[besideWriter], err = s.crowd(ctx, q, sub.signal, h, in)
+		w.stop()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// crowd lets eight clients ask; in is stored meanwhile at its rate, nil for nothing.
+func (s *storeBench) crowd(ctx context.Context, q *sides, signal telemetry.Signal, h *holding, in *stream) (*crowd, error) {
+	spent := func() (time.Duration, error) {
+		server, err := treeCPU(s.machine.postmaster)
+		if err != nil {
+			return 0, err
+		}
+		own, err := threadsCPU(h.query.process.pid())
+		return server + own, err
+	}
+	before, err := spent()
+	if err != nil {
+		return nil, err
+	}
+	c := &crowd{}
+	began := time.Now()
+	until := began.Add(s.options.clients)
+	list := storeQuestions(signal, q.filled)
+	waits, errs := make([][]time.Duration, senders), make([]error, senders+1)
+	var refused atomic.Int64
+	var busy sync.WaitGroup
+	for client := range senders {
+		busy.Go(func() {
+			for n := client; errs[client] == nil && time.Now().Before(until); n++ {
+				asks := time.Now()
+				_, err := list[n%len(list)].segments(ctx, asked{q, h.query.base}, n)
+				var no *refusalError
+				switch {
+				case errors.As(err, &no):
+					refused.Add(1)
+				case err != nil:
+					errs[client] = err
+				default:
+					waits[client] = append(waits[client], time.Since(asks))
+				}
+			}
+		})
+	}
+	if in != nil {
+		busy.Go(func() {
+			// At its rate: a request is sent when its time has come.
+			errs[senders] = s.pour(ctx, h.of, in, func() error {
+				due := began.Add(time.Duration(float64(s.options.clients) * float64(in.made) / float64(in.items)))
+				pauseUntil(ctx, due)
+				c.stored = in.made
+				return ctx.Err()
+			})
+		})
+	}
+	busy.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	c.wall = time.Since(began)
+	after, err := spent()
+	if err != nil {
+		return nil, err
+	}
+	c.cpu, c.refused = after-before, int(refused.Load())
+	c.waits = slices.Concat(waits...)
+	slices.Sort(c.waits)
+	c.answers = len(c.waits)
+	return c, nil
+}
+
+// pauseUntil waits for an instant.
+func pauseUntil(ctx context.Context, at time.Time) {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// wait is how long the share p of the questions took at most.
+func (c *crowd) wait(p float64) time.Duration {
+	if len(c.waits) == 0 {
+		return 0
+	}
+	return c.waits[min(int(p*float64(len(c.waits))), len(c.waits)-1)]
+}
