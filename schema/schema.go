@@ -39,3 +39,6 @@ const (
 // LockJanitor is the key of the advisory lock that the leading janitor holds, by its session. A lock's holder is alone in the whole database.
 // The functions ensure_partition and drop_partition take the key below it; the migrator has Atlas's own lock.
 const LockJanitor int64 = 8029470360155002
+
+// LockFold is the key of the advisory lock under which rollups are folded, by a transaction.
+const LockFold int64 = 8029470360155003

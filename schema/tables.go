@@ -27,7 +27,7 @@ const (
 	LogsFact    = "logs_fact"
 	MetricsFact = "metrics_fact"
 
-	RedMinute   = "red_minute"
+	Rollup      = "rollup"
 	IngestBatch = "ingest_batch"
 
 	RetentionPolicy = "retention_policy"

@@ -35,7 +35,7 @@ func TestConstantsAreTheDatabase(t *testing.T) {
 	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
-	tables := []string{schema.RedMinute, schema.IngestBatch, schema.RetentionPolicy, schema.JanitorAudit}
+	tables := []string{schema.Rollup, schema.IngestBatch, schema.RetentionPolicy, schema.JanitorAudit}
 	for _, signal := range telemetry.Signals() {
 		of := schema.TablesOf(signal.String())
 		tables = append(tables, of.Segment, of.Group, of.Fresh, of.Body, of.Fact)
@@ -114,7 +114,7 @@ func TestEnsurePartitionTogether(t *testing.T) {
 	errs := make([]error, 8)
 	for i := range errs {
 		wg.Go(func() {
-			for _, table := range []string{schema.SpansSegment, schema.SpansFact, schema.RedMinute} {
+			for _, table := range []string{schema.SpansSegment, schema.SpansFact, schema.Rollup} {
 				if _, err := db.Pool.Exec(ctx, `SELECT ensure_partition($1, $2)`, table, when+int64(i/2)*int64(time.Hour)); err != nil {
 					errs[i] = err
 					return
@@ -133,13 +133,13 @@ func TestPartitionsAppearBesideAnOpenTransaction(t *testing.T) {
 	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
-	now, next := at("2026-11-23T05:17:00Z"), at("2026-11-24T05:17:00Z")
-	ensure(t, db.Pool, schema.RedMinute, now)
+	now, next := at("2026-11-23T05:00:00Z"), at("2026-12-24T05:00:00Z")
+	ensure(t, db.Pool, schema.Rollup, now)
 
 	tx, err := db.Pool.Begin(ctx)
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(ctx) }()
-	insert := `INSERT INTO red_minute VALUES ($1, 1, 1, 1, 0, 1, 1, 1, 'default', '{1}')`
+	insert := `INSERT INTO rollup VALUES ('default', 0, 0, $1, gen_random_uuid(), $1, $1, $1, '', '', '', '', 'default')`
 	_, err = tx.Exec(ctx, insert, now.UnixNano())
 	require.NoError(t, err)
 
@@ -148,7 +148,7 @@ func TestPartitionsAppearBesideAnOpenTransaction(t *testing.T) {
 	defer func() { _ = other.Rollback(ctx) }()
 	_, err = other.Exec(ctx, `SET LOCAL lock_timeout = '2s'`)
 	require.NoError(t, err)
-	_, err = other.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.RedMinute, next.UnixNano())
+	_, err = other.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.Rollup, next.UnixNano())
 	require.NoError(t, err, "a new partition does not wait for the writer")
 
 	_, err = tx.Exec(ctx, `SET LOCAL lock_timeout = '2s'`)
@@ -156,7 +156,7 @@ func TestPartitionsAppearBesideAnOpenTransaction(t *testing.T) {
 	_, err = tx.Exec(ctx, insert, now.UnixNano())
 	require.NoError(t, err, "the writer does not wait for the new partition")
 	require.NoError(t, other.Commit(ctx))
-	_, err = tx.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.RedMinute, next.UnixNano())
+	_, err = tx.Exec(ctx, `SELECT ensure_partition($1, $2)`, schema.Rollup, next.UnixNano())
 	require.NoError(t, err)
 	_, err = tx.Exec(ctx, insert, next.UnixNano())
 	require.NoError(t, err, "and sees it once it has asked for it")
@@ -173,7 +173,7 @@ func TestEnsurePartitionsAheadAndDrop(t *testing.T) {
 		require.NoError(t, db.Pool.QueryRow(ctx, `SELECT ensure_partitions($1, $2, $3)`, from.UnixNano(), to.UnixNano(), hours.UnixNano()).Scan(&n))
 		return n
 	}
-	require.Equal(t, 5*3+3*4+6, made(), "three days of five tables, four hours of three, a month of six")
+	require.Equal(t, 4*3+3*4+7, made(), "three days of four tables, four hours of three, a month of seven")
 	require.Zero(t, made(), "a second time makes nothing")
 
 	var before []string

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/instrument"
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
@@ -27,7 +28,7 @@ import (
 //
 //	            ┌─ lead: advisory lock, else wait for the tick
 //	tick ───────┼─ every upkeep:   partitions ahead (ensure_partitions) ─ expired ones (drop_partition)
-//	            └─ every interval: merge closed minutes, settle closed hours, rationed ─ empty slots of bodies that no segment names
+//	            └─ every interval: merge closed minutes, settle closed hours, rationed ─ fold rollups ─ empty slots of bodies
 type Service struct {
 	cfg     Config
 	env     service.Env
@@ -42,6 +43,9 @@ type Service struct {
 	damaged map[uuid.UUID]struct{}
 	idle    map[slot]time.Time // since when no header names a slot that holds something
 	tables  map[telemetry.Signal]*mergeTable
+
+	kinds    []rollup.Kind
+	daysMade bool // all days that are over and older than dayBack were made of their hours
 }
 
 // New makes a janitor; nothing is connected yet.
@@ -70,7 +74,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	clock := postgres.NewClock(env.Now)
 	return &Service{
 		cfg: cfg, env: env, pool: pool, sql: sql, metrics: metrics, clock: clock, now: clock.Now,
-		damaged: map[uuid.UUID]struct{}{}, idle: map[slot]time.Time{}, tables: map[telemetry.Signal]*mergeTable{},
+		damaged: map[uuid.UUID]struct{}{}, idle: map[slot]time.Time{}, tables: map[telemetry.Signal]*mergeTable{}, kinds: kinds(),
 	}, nil
 }
 
@@ -150,7 +154,7 @@ func (s *Service) pass(ctx context.Context) error {
 		errs = append(errs, made, dropped)
 	}
 	if !s.cfg.Merge.Disabled {
-		errs = append(errs, s.merge(ctx))
+		errs = append(errs, s.merge(ctx), s.fold(ctx))
 		_, err := s.sweep(ctx)
 		errs = append(errs, err)
 	}
@@ -179,7 +183,7 @@ func (s *Service) lead(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	s.leader = conn
-	s.upkept = time.Time{}
+	s.upkept, s.daysMade = time.Time{}, false
 	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "leading")
 	return true, nil
 }

@@ -80,7 +80,7 @@ func TestWhatHasExpiredIsDropped(t *testing.T) {
 	require.NoError(t, err)
 	f.flush("default", telemetry.Traces, testbed.Sample(telemetry.Traces, start()))
 	for h := range 3 {
-		_, err = f.db.Pool.Exec(ctx, `SELECT ensure_partition(t, $1) FROM unnest(ARRAY['spans_fact', 'logs_fact', 'metrics_fact', 'logs_body', 'metrics_body', 'red_minute', 'ingest_batch']) t`,
+		_, err = f.db.Pool.Exec(ctx, `SELECT ensure_partition(t, $1) FROM unnest(ARRAY['spans_fact', 'logs_fact', 'metrics_fact', 'logs_body', 'metrics_body', 'ingest_batch']) t`,
 			start().Add(time.Duration(h)*time.Hour).UnixNano())
 		require.NoError(t, err)
 	}
@@ -98,7 +98,7 @@ func TestWhatHasExpiredIsDropped(t *testing.T) {
 	f.pass()
 	gone := "_y2026_m11_d23"
 	for table, kept := range map[string]bool{
-		schema.SpansBody: false, schema.RedMinute: false, schema.SpansFact: false, schema.LogsFact: false, schema.MetricsFact: false,
+		schema.SpansBody: false, schema.SpansFact: false, schema.LogsFact: false, schema.MetricsFact: false,
 		schema.LogsBody: true, schema.MetricsBody: true, schema.IngestBatch: true,
 	} {
 		if kept {

@@ -14,7 +14,9 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
@@ -247,12 +249,12 @@ func pause(ctx context.Context, d time.Duration) {
 // mergeGroup replaces a group of segments by merged ones in one transaction: a reader's snapshot has the old ones or the new ones. A
 // group of which a segment has gone meanwhile (deleted, or merged by a janitor that believes it leads) is left for the next pass.
 func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level int, at telemetry.Placement, group []member, sums sums) error {
-	merged, read, err := s.rewrite(ctx, signal, level, at, group)
-	if err != nil || len(merged) == 0 {
+	made, err := s.rewrite(ctx, signal, level, at, group)
+	if err != nil || len(made.segments) == 0 {
 		return err
 	}
-	rows, of := rowsOf(merged, at, s.now())
-	return s.replace(ctx, signal, at, read, rows, of, sums)
+	rows, of := rowsOf(made.segments, at, s.now())
+	return s.replace(ctx, signal, at, replacement{read: made.read, rows: rows, group: of, counted: made.counted, level: rows[0].Level}, sums)
 }
 
 // rowsOf makes rows of merged segments. The filters of several settled ones are in a group: looking for a value then reads a few chunks for all of
@@ -268,15 +270,29 @@ func rowsOf(merged []*segment.Segment, at telemetry.Placement, now time.Time) (r
 	return rows, group
 }
 
-// replace deletes the headers of what was read and stores rows for it, in one transaction. The bodies of what was read stay until their slots are
-// emptied: who began to read before goes on to find them.
-func (s *Service) replace(ctx context.Context, signal telemetry.Signal, at telemetry.Placement, read []member, rows []segmentrow.Row, group *segmentrow.Group, sums sums) error {
+// replacement is what comes in place of some segments.
+type replacement struct {
+	read    []member
+	rows    []segmentrow.Row
+	group   *segmentrow.Group // nil for none
+	counted []rollup.Row      // of what leaves level 0
+	level   int               // that is reached
+}
+
+// replace deletes the headers of what was read and stores what comes in its place, with the rollups of what leaves level 0, in one transaction. The
+// bodies of what was read stay until their slots are emptied: who began to read before goes on to find them.
+func (s *Service) replace(ctx context.Context, signal telemetry.Signal, at telemetry.Placement, with replacement, sums sums) error {
+	read, rows, group, level := with.read, with.rows, with.group, with.level
 	from, to := bounds(read)
-	level := rows[0].Level
-	if level == segmentrow.LevelSettled {
-		// By itself: the locks of making a partition must not last as long as a merge.
+	// By themselves: the locks of making a partition must not last as long as a merge.
+	if rows[0].Slot == schema.Settled {
 		if _, err := s.pool.Exec(ctx, s.sql.of[signal].ensure, from); err != nil {
 			return fmt.Errorf("partitions of settled segments: %w", postgres.Classify(err))
+		}
+	}
+	if len(with.counted) > 0 {
+		if _, err := s.pool.Exec(ctx, s.sql.ensureRollups, with.counted[0].Start); err != nil {
+			return fmt.Errorf("partition of rollups: %w", postgres.Classify(err))
 		}
 	}
 	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
@@ -286,6 +302,9 @@ func (s *Service) replace(ctx context.Context, signal telemetry.Signal, at telem
 		}
 		if tag.RowsAffected() != int64(len(read)) {
 			return errGone
+		}
+		if err := rolluprow.Copy(ctx, tx, with.counted); err != nil {
+			return err
 		}
 		return segmentrow.Copy(ctx, tx, signal, rows, group)
 	})
@@ -311,22 +330,47 @@ func (s *Service) replace(ctx context.Context, signal telemetry.Signal, at telem
 }
 
 // move puts a segment that is alone, or cannot be read, into where those of a level are, as it is: it must not keep its slot from being emptied.
-// Its id is another then, because a header that is remembered says where the body is.
+// Its id is another then, because a header that is remembered says where the body is. One of level 0 is counted; where that cannot be done it goes to
+// the settled bodies and stays at level 0, so that who counts meets it, and tells.
 func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, at telemetry.Placement, m member, sums sums) error {
-	var rows []segmentrow.Row
-	err := s.each(ctx, signal, at, []member{m}, func(r *segmentrow.Row) error {
+	t := s.table(signal, at.Tenant())
+	defer t.Reset()
+	with := replacement{read: []member{m}, level: level}
+	err := s.each(ctx, signal, at, with.read, func(r *segmentrow.Row) (err error) {
 		moved := segmentrow.New(&r.Segment, at, s.now())
 		moved.Level, moved.Slot = level, segmentrow.SlotOf(level, s.now())
-		if _, bad := s.damaged[r.ID]; bad {
-			s.damaged[moved.ID] = struct{}{}
+		_, bad := s.damaged[r.ID]
+		if r.Level == segmentrow.LevelFlush && !bad {
+			bad = !s.take(ctx, t, r)
+			if !bad {
+				with.counted, err = s.count(t, at, allRows(t))
+			}
 		}
-		rows = append(rows, moved)
-		return nil
+		if bad {
+			s.damaged[moved.ID] = struct{}{}
+			moved.Slot = schema.Settled
+			if moved.Level = segmentrow.LevelSettled; r.Level == segmentrow.LevelFlush {
+				moved.Level = segmentrow.LevelFlush
+			}
+		}
+		with.rows = append(with.rows, moved)
+		return err
 	})
-	if err != nil || len(rows) == 0 {
+	if err != nil || len(with.rows) == 0 {
 		return err
 	}
-	return s.replace(ctx, signal, at, []member{m}, rows, nil, sums)
+	return s.replace(ctx, signal, at, with, sums)
+}
+
+// allRows are the numbers of a table's rows.
+func allRows(t *segment.Table) []uint32 { return appendRows(make([]uint32, 0, t.N), 0, t.N) }
+
+// appendRows appends the numbers from one to before another.
+func appendRows(list []uint32, from, to int) []uint32 {
+	for ; from < to; from++ {
+		list = append(list, uint32(from)) //nolint:gosec // Merge.MaxItems
+	}
+	return list
 }
 
 // each reads members whole.
@@ -349,15 +393,40 @@ var errGone = errReplaced.New("segments have gone before they were merged")
 // hour, which would write them once more, has only the others to do.
 const settledFrom = 8
 
-// rewrite reads a group and encodes its items again. It returns the new segments and the members that are in them: without those that
-// are damaged, of a format of a newer build, or gone. Nothing is returned when no two are left.
-func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level int, at telemetry.Placement, group []member) ([]*segment.Segment, []member, error) {
-	m, tenant := s.tables[signal], at.Tenant()
+// table is the memory of merges of a signal, for one tenant.
+func (s *Service) table(signal telemetry.Signal, tenant telemetry.Tenant) *segment.Table {
+	m := s.tables[signal]
 	if m == nil || m.tenant != tenant {
 		m = &mergeTable{table: segment.NewTable(tenant, signal), tenant: tenant}
 		s.tables[signal] = m
 	}
-	t := m.table
+	return m.table
+}
+
+// take appends a segment to a table; where it is damaged, or of a format of a newer build, that is noted and the table as before.
+func (s *Service) take(ctx context.Context, t *segment.Table, r *segmentrow.Row) (sound bool) {
+	err := add(t, &r.Segment)
+	if err != nil {
+		id := uuid.UUID(r.ID)
+		s.damaged[id] = struct{}{}
+		s.metrics.Damaged.Add(ctx, 1, metric.WithAttributes(attribute.String("signal", t.Signal.String())))
+		s.env.Log.LogAttrs(ctx, slog.LevelError, "a segment cannot be read and is left as it is",
+			slog.String("tenant", string(t.Tenant)), slog.String("signal", t.Signal.String()), slog.String("segment", id.String()), slog.Any("error", err))
+	}
+	return err == nil
+}
+
+// rewritten is what a merge has made.
+type rewritten struct {
+	segments []*segment.Segment
+	read     []member     // that are in them
+	counted  []rollup.Row // of those that were of level 0
+}
+
+// rewrite reads a group and encodes its items again. It returns the new segments and the members that are in them: without those that
+// are damaged, of a format of a newer build, or gone. Nothing is returned when no two are left.
+func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level int, at telemetry.Placement, group []member) (made rewritten, err error) {
+	t := s.table(signal, at.Tenant())
 	defer t.Reset()
 
 	byID := make(map[uuid.UUID]member, len(group))
@@ -365,20 +434,20 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 		byID[g.ID] = g
 	}
 	var read []member
-	err := s.each(ctx, signal, at, group, func(r *segmentrow.Row) error {
-		if err := add(t, &r.Segment); err != nil {
-			id := uuid.UUID(r.ID)
-			s.damaged[id] = struct{}{}
-			s.metrics.Damaged.Add(ctx, 1, metric.WithAttributes(attribute.String("signal", signal.String())))
-			s.env.Log.LogAttrs(ctx, slog.LevelError, "a segment cannot be read and is left as it is",
-				slog.String("placement", string(at)), slog.String("signal", signal.String()), slog.String("segment", id.String()), slog.Any("error", err))
+	var fresh []uint32 // rows of level 0
+	err = s.each(ctx, signal, at, group, func(r *segmentrow.Row) error {
+		before := t.N
+		if !s.take(ctx, t, r) {
 			return nil
+		}
+		if r.Level == segmentrow.LevelFlush {
+			fresh = appendRows(fresh, before, t.N)
 		}
 		read = append(read, byID[r.ID])
 		return nil
 	})
 	if err != nil || len(read) < 2 {
-		return nil, nil, err
+		return rewritten{}, err
 	}
 	items := 0
 	for _, r := range read {
@@ -392,16 +461,17 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 	}
 	for _, slice := range cuts {
 		if segments, err = t.AppendEncoded(segments, slice, level); err != nil {
-			return nil, nil, fmt.Errorf("encode: %w", err)
+			return rewritten{}, fmt.Errorf("encode: %w", err)
 		}
 	}
 	for _, seg := range segments {
 		written += seg.Items
 	}
 	if written != items {
-		return nil, nil, errCount.Newf("%d items were read and %d encoded", items, written)
+		return rewritten{}, errCount.Newf("%d items were read and %d encoded", items, written)
 	}
-	return segments, read, nil
+	counted, err := s.count(t, at, fresh)
+	return rewritten{segments: segments, read: read, counted: counted}, err
 }
 
 // add checks a segment and appends its items to t; on an error t is as before.

@@ -378,10 +378,10 @@ func TestADamagedSegmentIsLeftAndItsNeighboursMerged(t *testing.T) {
 	// It keeps no slot from being emptied: it is put by, as it is.
 	f.clock.Set(start().Add(5 * time.Minute))
 	f.pass()
-	require.Equal(t, map[int]int{1: 2}, f.levels("default", telemetry.Traces))
+	require.Equal(t, map[int]int{0: 1, 1: 1}, f.levels("default", telemetry.Traces))
 	f.clock.Set(start().Add(2 * time.Hour))
 	f.pass()
-	require.Equal(t, map[int]int{2: 2}, f.levels("default", telemetry.Traces))
+	require.Equal(t, map[int]int{0: 1, 2: 1}, f.levels("default", telemetry.Traces))
 	var wrong int
 	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM spans_body JOIN spans_segment USING (segment_id) WHERE min_position = 2 AND max_position = 2 AND octet_length(body) > 0`).Scan(&wrong))
 	require.Equal(t, 1, wrong, "its bytes are there for whoever can do something with them")

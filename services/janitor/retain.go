@@ -31,9 +31,9 @@ type expiry struct {
 	before time.Time
 }
 
-// retain drops the partitions that have expired for every tenant: bodies of segments and rollups by the longest retention of their signal, rows by
-// the longest rows window, the ledger and what is told of usage by their own times. Headers and groups, of which a partition holds a month, go with
-// the bodies of their day. Keys that open nothing any more go after a while, but for those of a tenant under a legal hold, whose rows name them.
+// retain drops the partitions that have expired for every tenant: bodies of segments by the longest retention of their signal, rows by
+// the longest rows window, the ledger and what is told of usage by their own times. Headers, groups and rollups, of which a partition holds a month,
+// go with the bodies of their day. Keys that open nothing any more go after a while, but for those of a tenant under a legal hold, whose rows name them.
 func (s *Service) retain(ctx context.Context) error {
 	if s.cfg.Retention.Disabled {
 		return nil
@@ -117,7 +117,7 @@ func expiries(now time.Time, policies map[telemetry.Signal]policy, cfg Retention
 		}
 		out = append(out, expiry{table: factTable(signal), signal: signal.String(), before: rows})
 		if signal == telemetry.Traces {
-			out = append(out, expiry{table: schema.RedMinute, signal: signal.String(), before: kept})
+			out = append(out, expiry{table: schema.Rollup, signal: signal.String(), before: kept})
 		}
 	}
 	return out
@@ -162,13 +162,18 @@ func (s *Service) ofTable(table string, name func(telemetry.Signal) string) *seg
 	return nil
 }
 
-// expireHeaders deletes headers and groups of some time, and says how many items and headers that were.
-func expireHeaders(ctx context.Context, tx pgx.Tx, of *segments, from, to int64) (headers, items int64, err error) {
+// expireHeaders deletes headers, groups and rollups of some time, and says how many items and headers that were.
+func (s *Service) expireHeaders(ctx context.Context, tx pgx.Tx, of *segments, from, to int64) (headers, items int64, err error) {
 	if err := tx.QueryRow(ctx, of.expireHeaders, from, to).Scan(&headers, &items); err != nil {
 		return 0, 0, fmt.Errorf("delete headers: %w", err)
 	}
 	if _, err := tx.Exec(ctx, of.expireGroups, from, to); err != nil {
 		return 0, 0, fmt.Errorf("delete groups: %w", err)
+	}
+	if of == &s.sql.of[telemetry.Traces] {
+		if _, err := tx.Exec(ctx, s.sql.expireRollups, from, to); err != nil {
+			return 0, 0, fmt.Errorf("delete rollups: %w", err)
+		}
 	}
 	return headers, items, nil
 }
@@ -177,7 +182,7 @@ func expireHeaders(ctx context.Context, tx pgx.Tx, of *segments, from, to int64)
 func (s *Service) expireStrays(ctx context.Context, e expiry, of *segments) error {
 	before := e.before.UTC().Truncate(24 * time.Hour)
 	return postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		headers, items, err := expireHeaders(ctx, tx, of, 0, before.UnixNano())
+		headers, items, err := s.expireHeaders(ctx, tx, of, 0, before.UnixNano())
 		if err != nil || headers == 0 {
 			return err
 		}
@@ -207,7 +212,7 @@ func (s *Service) drop(ctx context.Context, e expiry, p partition) error {
 		}
 		if of := s.ofBodies(e.table); of != nil {
 			var err error
-			if _, items, err = expireHeaders(ctx, tx, of, p.From, p.To); err != nil {
+			if _, items, err = s.expireHeaders(ctx, tx, of, p.From, p.To); err != nil {
 				return err
 			}
 		}

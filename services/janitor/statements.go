@@ -3,6 +3,7 @@ package janitor
 import (
 	"embed"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/postgres/sqlfile"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -18,6 +19,10 @@ type statements struct {
 	expireUsage, policies           string
 	ensurePartitions, dropPartition string
 	partitionSize, partitionsBefore string
+	ensureRollups, expireRollups    string
+	foldHours, foldHourRead         string
+	foldDays, foldDayRead           string
+	foldDelete, foldDayDelete       string
 
 	of    [3]segments // by signal
 	whole segmentrow.Selection
@@ -33,6 +38,7 @@ type segments struct {
 
 func newStatements() (*statements, error) {
 	f := sqlfile.Parse(sqlFiles)
+	rollups := struct{ Table, Columns string }{schema.Rollup, rolluprow.Columns}
 	s := &statements{
 		audit:            f.Text("audit", sqlfile.Table{Table: schema.JanitorAudit}),
 		expireAudit:      f.Text("expire_audit", sqlfile.Table{Table: schema.JanitorAudit}),
@@ -44,6 +50,14 @@ func newStatements() (*statements, error) {
 		partitionSize:    f.Text("partition_size", nil),
 		partitionsBefore: f.Text("partitions_before", nil),
 		whole:            segmentrow.SelectFresh(),
+		ensureRollups:    f.Text("ensure_rollups", rollups),
+		expireRollups:    f.Text("expire_rollups", rollups),
+		foldHours:        f.Text("fold_hours", rollups),
+		foldHourRead:     f.Text("fold_hour_read", rollups),
+		foldDays:         f.Text("fold_days", rollups),
+		foldDayRead:      f.Text("fold_day_read", rollups),
+		foldDelete:       f.Text("fold_delete", rollups),
+		foldDayDelete:    f.Text("fold_day_delete", rollups),
 	}
 	for _, signal := range telemetry.Signals() {
 		tables := schema.TablesOf(signal.String())

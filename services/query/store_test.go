@@ -12,10 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
+	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -36,6 +40,7 @@ type fixture struct {
 	url      string
 	position int64
 	groups   int // that store has made
+	rolled   int // payloads of which it has written rollups
 	check    func(t testing.TB, request *http.Request, status int, header http.Header, body []byte)
 }
 
@@ -104,7 +109,49 @@ func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payloa
 	for _, list := range hours {
 		f.insert(ctx, tx, signal, list, level == 2 && len(list) > 1)
 	}
+	if level == 2 && signal == telemetry.Traces {
+		f.roll(ctx, tx, table)
+	}
 	require.NoError(f.t, tx.Commit(ctx))
+}
+
+// roll writes the rollups of a table of spans, of every second as hours.
+func (f *fixture) roll(ctx context.Context, tx pgx.Tx, table *segment.Table) {
+	f.t.Helper()
+	hours := map[int64][]uint32{}
+	for row, at := range table.Ints[segment.ColTime] {
+		start := telemetry.Grain(at, time.Hour)
+		hours[start] = append(hours[start], uint32(row))
+	}
+	f.rolled++
+	for _, kind := range []rollup.Kind{red.Kind()} {
+		for start, rows := range hours {
+			contents, err := kind.Collect(table, start, rows)
+			require.NoError(f.t, err)
+			made := rollups(table.Tenant, kind, rollup.Part, start, contents)
+			if f.rolled%2 == 0 {
+				contents, err = kind.Fold(rollup.Hour, start, func(yield func(*rollup.Row, error) bool) {
+					for i := range made {
+						if !yield(&made[i], nil) {
+							return
+						}
+					}
+				})
+				require.NoError(f.t, err)
+				made = rollups(table.Tenant, kind, rollup.Hour, start, contents)
+			}
+			_, err = tx.Exec(ctx, "SELECT ensure_partition($1, $2)", schema.Rollup, start)
+			require.NoError(f.t, err)
+			require.NoError(f.t, rolluprow.Copy(ctx, tx, made))
+		}
+	}
+}
+
+func rollups(tenant telemetry.Tenant, kind rollup.Kind, grain rollup.Grain, start int64, contents []rollup.Content) (out []rollup.Row) {
+	for _, c := range contents {
+		out = append(out, rollup.Row{Tenant: tenant, Kind: kind.ID, Grain: grain, Start: start, ID: uuid.New(), Content: c, Placement: tenant.Placement(0, 1)})
+	}
+	return out
 }
 
 func (f *fixture) insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, list []*segment.Segment, grouped bool) {

@@ -7,11 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
-	"github.com/ollyscale/ollyscale/schema"
 )
 
 // leaf is one partition that a flush needs: the table and the start of the day or hour, Unix ns.
@@ -25,23 +23,22 @@ type build struct {
 	signal   telemetry.Signal
 	segments segmentrow.Streams
 	rows     projection
-	red      pgcopy.Stream
 	dims     dimensions
 	leaves   map[leaf]int64 // and an instant of each that the flush has, Unix ns
 	items    int
 	usage    usage
 	at       telemetry.Placement // of what is being built
 
-	row     segmentrow.Row     // being written
-	encoded []*segment.Segment // of some rows, until they are written
-	table   *segment.Table
-	json    jsonValues
-	rollup  *rollup
-	batches []batchRows
+	row        segmentrow.Row     // being written
+	encoded    []*segment.Segment // of some rows, until they are written
+	table      *segment.Table
+	json       jsonValues
+	operations *operations // of table, when it holds spans
+	batches    []batchRows
 }
 
 func newBuild(signal telemetry.Signal) *build {
-	return &build{signal: signal, leaves: map[leaf]int64{}, usage: usage{}, table: segment.NewTable("", signal), rollup: newRollup()}
+	return &build{signal: signal, leaves: map[leaf]int64{}, usage: usage{}, table: segment.NewTable("", signal), operations: newOperations()}
 }
 
 // refusal is a batch that cannot be stored, or not all of it, with the reason.
@@ -67,12 +64,11 @@ type plan struct {
 
 func (p *plan) home(h *held) telemetry.Placement { return p.homes(h)[0] }
 
-// fill builds the segments, rows, rollups and dimension entries of the batches. Batches that cannot be decoded, and items out of time, are
+// fill builds the segments, rows and dimension entries of the batches. Batches that cannot be decoded, and items out of time, are
 // left out and returned; they cost their neighbours nothing. An error is a defect of the encoder and names no batch.
 func (b *build) fill(batches []*held, p plan) ([]refusal, error) {
 	b.segments.Reset()
 	b.rows.stream.Reset()
-	b.red.Reset()
 	b.dims.reset(p.known, p.now)
 	clear(b.leaves)
 	b.items = 0
@@ -215,14 +211,10 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 	}
 	b.json.reset(t)
 	if b.signal == telemetry.Traces {
-		b.rollup.build(t)
-		b.rollup.write(&b.red, t.Tenant)
-		for i := range b.rollup.cells {
-			b.leaf(schema.RedMinute, b.rollup.cells[i].minute, day)
-		}
+		b.operations.build(t)
 	}
-	b.dims.add(t, &b.json, b.rollup)
-	b.rows.json, b.rows.rollup = &b.json, b.rollup
+	b.dims.add(t, &b.json, b.operations)
+	b.rows.json, b.rows.operations = &b.json, b.operations
 	fact := factTable(b.signal)
 	b.rows.write(t, b.batches, p.rowsSince(t.Tenant), func(at int64) { b.leaf(fact, at, time.Hour) })
 	if len(t.Keys) > mostKeys {

@@ -16,7 +16,7 @@ import (
 )
 
 // A control flush is small items that nothing can be said against, one in each partition that the batch in question goes to. It goes the way of every flush
-// (ledger, dimensions, segments, rows where that batch has some, rollup, usage) in a transaction that is rolled back, and does so twice: the second part of the
+// (ledger, dimensions, segments, rows where that batch has some, usage) in a transaction that is rolled back, and does so twice: the second part of the
 // same request meets what the first has entered, of the day before, so that what is updated is updated. What the database says of it, it says of every flush.
 
 // controlTenant is of whom a control flush is: a name that the tables take and nobody has. Should somebody have it, he sees nothing of it.

@@ -94,8 +94,8 @@ func (d *dimensions) wants(dim dimension, tenant uint64, id int64) bool {
 	return true
 }
 
-// add gathers what the table refers to. r is the table's rollup when it holds spans.
-func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
+// add gathers what the table refers to. spans is the table's operations when it holds spans.
+func (d *dimensions) add(t *segment.Table, json *jsonValues, spans *operations) {
 	tenant := string(t.Tenant)
 	hash := d.known.tenant(t.Tenant)
 	if d.wants(dimTenant, hash, 0) {
@@ -134,8 +134,8 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, r *rollup) {
 		}
 	}
 	if t.Signal == telemetry.Traces {
-		for i := range r.operations {
-			o := &r.operations[i]
+		for i := range spans.all {
+			o := &spans.all[i]
 			if d.wants(dimOperation, hash, o.id) {
 				s := &d.operations
 				s.tenant = append(s.tenant, tenant)

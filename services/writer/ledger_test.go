@@ -84,7 +84,6 @@ func TestWhatOverlapsIsStoredOnce(t *testing.T) {
 				require.Equal(t, flatten(t, telemetry.Traces, telemetry.Cut(telemetry.Traces, all.Payload, all.Covers(), want)), s.stored(t, telemetry.Traces))
 				_, rows := s.items(telemetry.Traces)
 				require.Equal(t, int64(want.Count()), rows)
-				require.Equal(t, rows, s.count("SELECT sum(count) FROM red_minute"))
 				require.Equal(t, rows, s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
 				require.Equal(t, int64(1), s.count("SELECT count(*) FROM ingest_batch WHERE NOT guard"))
 				require.Equal(t, len(first)+len(second), s.put(telemetry.Traces, append(first, second...)...).duplicates, "all of it is known")

@@ -17,9 +17,9 @@ import (
 // projection writes the rows of one table for SQL: one per span, log record or data point, in arrival order, as a COPY stream for
 // spans_fact, logs_fact or metrics_fact. The segments beside it are the truth.
 type projection struct {
-	stream factStream
-	json   *jsonValues // of the table
-	rollup *rollup     // of the table, when it holds spans: it knows the operations
+	stream     factStream
+	json       *jsonValues // of the table
+	operations *operations // of the table, when it holds spans
 }
 
 // factStream adds the values that are NULL in certain cases.
@@ -71,7 +71,7 @@ func (p *projection) span(t *segment.Table, i int, connection []byte) {
 	c.Bytes(t.SpanIDs[i][:])
 	c.spanID(t.ParentIDs[i])
 	c.Int8(resource.ServiceID)
-	c.Int8(p.rollup.operationOf(i).id)
+	c.Int8(p.operations.of(i).id)
 	c.Int8(resource.ID)
 	c.Int8(t.Scopes[ints[segment.ColScope][i]].ID)
 	c.Int4(int32(uint32(ints[segment.ColFlags][i])))

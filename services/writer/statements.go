@@ -20,7 +20,6 @@ type statements struct {
 	queueLifeLook, queueLosses             string
 	enter                                  [dimensionTables]string // by dimension
 	copyFacts                              [3]string               // by signal
-	copyRed                                string
 }
 
 func newStatements() (*statements, error) {
@@ -33,7 +32,6 @@ func newStatements() (*statements, error) {
 		retention:       f.Text("retention", nil),
 		spreads:         f.Text("spreads", nil),
 		enterTenants:    f.Text("enter_tenants", nil),
-		copyRed:         f.Text("copy_red_minute", nil),
 		tryWrite:        f.Text("try_write", nil),
 		queueLife:       f.Text("queue_life", nil),
 		queueLifeBegin:  f.Text("queue_life_begin", nil),

@@ -14,7 +14,6 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
-	"github.com/ollyscale/ollyscale/libs/postgres/pgcopy"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
 )
@@ -45,7 +44,7 @@ type outcome struct {
 	entries    int // of dimension tables, that the database was asked for
 }
 
-// store writes batches, all different, in one transaction: ledger, dimensions, segments, rows, rollups. When it returns nil, every
+// store writes batches, all different, in one transaction: ledger, dimensions, segments, rows. When it returns nil, every
 // batch that is not refused is in the database, by this transaction or by an earlier one; one that is cut, but for the items for which it
 // is. When it returns an error, none was stored by this call, or (the connection was lost at the commit) all were: storing them again
 // is safe either way.
@@ -106,7 +105,7 @@ func (d *database) commit(ctx context.Context, b *build, batches []*held, p plan
 		d.known.add(b.dims.pending, b.dims.now)
 		out.entries = len(b.dims.pending)
 		out.items, out.segments, out.rows = b.items, b.segments.Headers.Rows, b.rows.stream.Rows
-		out.bytes = b.segments.Len() + len(b.rows.stream.Buf) + len(b.red.Buf)
+		out.bytes = b.segments.Len() + len(b.rows.stream.Buf)
 	}
 	return out, nil
 }
@@ -167,18 +166,9 @@ func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 	if err := b.segments.Send(ctx, tx, b.signal); err != nil {
 		return err
 	}
-	for _, c := range []struct {
-		what, sql string
-		stream    *pgcopy.Stream
-	}{
-		{"rows", d.sql.copyFacts[b.signal], &b.rows.stream.Stream},
-		{"rollups", d.sql.copyRed, &b.red},
-	} {
-		if c.stream.Rows == 0 {
-			continue
-		}
-		if err := c.stream.Send(ctx, tx, c.sql); err != nil {
-			return fmt.Errorf("copy %s of %s: %w", c.what, b.signal, err)
+	if rows := &b.rows.stream.Stream; rows.Rows > 0 {
+		if err := rows.Send(ctx, tx, d.sql.copyFacts[b.signal]); err != nil {
+			return fmt.Errorf("copy rows of %s: %w", b.signal, err)
 		}
 	}
 	return b.usage.send(ctx, tx, d.sql.addUsage, b.signal)

@@ -128,8 +128,6 @@ func TestGoldenRows(t *testing.T) {
 		s.text(`SELECT tenant_id, series_id, service_id, resource_id, scope_id, metric_name, metric_type, temporality, monotonic, unit,
 			description, attributes, metadata FROM series_dim ORDER BY metric_name, series_id`),
 	}, ""))
-	golden(t, "red_minute.golden", s.text(`SELECT minute, service_id, operation_id, kind, status, count, errors, duration_sum,
-		histogram::text AS histogram FROM red_minute ORDER BY service_id, operation_id, status`))
 }
 
 func TestGoldenSegmentHeaders(t *testing.T) {
@@ -201,7 +199,6 @@ func TestABatchSentTwiceIsStoredOnce(t *testing.T) {
 	segments, rows := s.items(telemetry.Traces)
 	require.Equal(t, int64(150), segments)
 	require.Equal(t, int64(150), rows)
-	require.Equal(t, int64(150), s.count("SELECT sum(count) FROM red_minute"))
 	require.Equal(t, int64(2), s.count("SELECT count(*) FROM ingest_batch WHERE NOT guard"))
 	require.Equal(t, int64(150), s.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
 }
@@ -254,7 +251,6 @@ func TestWritersThatHoldTheSameBatchesStoreThemOnce(t *testing.T) {
 	segments, rows := s.items(telemetry.Traces)
 	require.Equal(t, int64(batches*spans), segments)
 	require.Equal(t, int64(batches*spans), rows)
-	require.Equal(t, int64(batches*spans), s.count("SELECT sum(count) FROM red_minute"))
 }
 
 func TestARetryAfterMidnightIsRecognised(t *testing.T) {
@@ -291,7 +287,7 @@ func TestABatchThatCannotBeDecodedCostsItsNeighboursNothing(t *testing.T) {
 func TestAFlushIsStoredWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
-	for _, table := range []string{"spans_segment", "spans_fresh", "spans_fact", "red_minute"} {
+	for _, table := range []string{"spans_segment", "spans_fresh", "spans_fact"} {
 		_, err := s.db.Pool.Exec(testbed.Context(t), "ALTER TABLE "+table+" ADD CONSTRAINT refuse CHECK (tenant_id <> 'bad') NOT VALID")
 		require.NoError(t, err)
 		payload := testbed.TracesPayload(testbed.NewShop(7, epoch).Traces(10))
@@ -299,7 +295,7 @@ func TestAFlushIsStoredWholeOrNotAtAll(t *testing.T) {
 			shopSpans(1, epoch, 10), batch("bad", telemetry.Traces, payload, 10),
 		})
 		require.Equal(t, fault.Invalid, fault.ClassOf(err), "%s: %v", table, err)
-		for _, empty := range []string{"spans_segment", "spans_fresh", "spans_fact", "red_minute", "ingest_batch", "service_dim", "resource_dim"} {
+		for _, empty := range []string{"spans_segment", "spans_fresh", "spans_fact", "ingest_batch", "service_dim", "resource_dim"} {
 			require.Zero(t, s.count("SELECT count(*) FROM "+empty), "%s, refused by %s", empty, table)
 		}
 		_, err = s.db.Pool.Exec(testbed.Context(t), "ALTER TABLE "+table+" DROP CONSTRAINT refuse")
@@ -319,7 +315,7 @@ func TestMissingPartitionsAreMadeOnDemand(t *testing.T) {
 	}
 	for table, partition := range map[string]string{
 		"spans_segment": "spans_segment_y2026_m10", "spans_fact": "spans_fact_y2026_m11_d23_h12",
-		"red_minute": "red_minute_y2026_m10_d24", "ingest_batch": "ingest_batch_y2026_m11_d24",
+		"ingest_batch": "ingest_batch_y2026_m11_d24",
 	} {
 		require.Equal(t, int64(1), s.count("SELECT count(*) FROM partitions($1) WHERE partition = $2", table, partition), partition)
 	}
@@ -487,7 +483,6 @@ func TestBatchesFarOutOfTimeAreRefusedAlone(t *testing.T) {
 	require.Equal(t, 50, out.items)
 	segments, _ := s.items(telemetry.Traces)
 	require.Equal(t, int64(50), segments)
-	require.Zero(t, s.count("SELECT count(*) FROM partitions('red_minute') WHERE partition > 'red_minute_y2026_m11_d24'"))
 }
 
 // mixed is one batch with items of epoch, old ones between them, and how many of each.
@@ -680,49 +675,16 @@ func TestHostileTimesAreRefusedAlone(t *testing.T) {
 	require.Equal(t, "writer.time", fault.From(out.refused[0].err).Code)
 }
 
-func TestRollupsAreWhatTheRowsSay(t *testing.T) {
+func TestOperationsAreThoseOfTheRows(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	shop := testbed.NewShop(3, epoch)
 	for range 3 {
 		s.put(telemetry.Traces, batch("default", telemetry.Traces, testbed.TracesPayload(shop.Traces(2000)), 2000))
 	}
-	require.Zero(t, s.count(`
-		WITH red AS (
-			SELECT minute, service_id, operation_id, kind, status, sum(count) AS count, sum(errors) AS errors, sum(duration_sum) AS duration
-			FROM red_minute GROUP BY 1, 2, 3, 4, 5
-		), facts AS (
-			SELECT start_time_unix_nano - start_time_unix_nano % 60000000000 AS minute, service_id, operation_id, kind, status_code AS status,
-				count(*) AS count, count(*) FILTER (WHERE status_code = 2) AS errors, sum(duration_nano) AS duration
-			FROM spans_fact GROUP BY 1, 2, 3, 4, 5
-		)
-		SELECT count(*) FROM red FULL JOIN facts USING (minute, service_id, operation_id, kind, status)
-		WHERE (red.count, red.errors, red.duration) IS DISTINCT FROM (facts.count, facts.errors, facts.duration)`))
-	require.Zero(t, s.count(`SELECT count(*) FROM operation_dim o FULL JOIN (SELECT DISTINCT operation_id FROM spans_fact) f USING (operation_id)
-		WHERE o.operation_id IS NULL OR f.operation_id IS NULL`))
-
-	// The histogram, bucket by bucket.
-	rows, err := s.db.Pool.Query(testbed.Context(t), "SELECT duration_nano FROM spans_fact")
-	require.NoError(t, err)
-	durations, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	require.NoError(t, err)
-	want := map[int]int64{}
-	for _, d := range durations {
-		want[schema.RedBucket(d)]++
-	}
-	rows, err = s.db.Pool.Query(testbed.Context(t), `SELECT b, sum(histogram[b]) FROM red_minute, generate_subscripts(histogram, 1) AS b GROUP BY b`)
-	require.NoError(t, err)
-	got := map[int]int64{}
-	var b int
-	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&b, &n}, func() error {
-		if n > 0 {
-			got[b] = n
-		}
-		return nil
-	})
-	require.NoError(t, err)
-	require.Equal(t, want, got)
+	require.Greater(t, s.count("SELECT count(*) FROM operation_dim"), int64(50))
+	require.Zero(t, s.count(`SELECT count(*) FROM operation_dim o FULL JOIN (SELECT DISTINCT operation_id, service_id, kind FROM spans_fact) f
+		USING (operation_id, service_id, kind) WHERE o.last_seen_day IS NULL OR f.operation_id IS NULL`))
 }
 
 func TestStatementsNameTheColumnsOfTheirTables(t *testing.T) {
@@ -733,7 +695,6 @@ func TestStatementsNameTheColumnsOfTheirTables(t *testing.T) {
 	require.NoError(t, err)
 	for statement, n := range map[string]int{
 		sql.copyFacts[telemetry.Traces]: spanColumns, sql.copyFacts[telemetry.Logs]: logColumns, sql.copyFacts[telemetry.Metrics]: pointColumns,
-		sql.copyRed: redColumns,
 	} {
 		m := columns.FindStringSubmatch(statement)
 		require.NotNil(t, m, statement)
@@ -790,7 +751,7 @@ func TestAControlFlushLeavesNothing(t *testing.T) {
 	s := newStore(t)
 	rows := func(signal telemetry.Signal) (n int64) {
 		for _, table := range []string{
-			"ingest_batch", "tenant_dim", "service_dim", "operation_dim", "resource_dim", "scope_dim", "series_dim", "red_minute", segmentTable(signal), freshTable(signal), factTable(signal),
+			"ingest_batch", "tenant_dim", "service_dim", "operation_dim", "resource_dim", "scope_dim", "series_dim", segmentTable(signal), freshTable(signal), factTable(signal),
 		} {
 			n += s.count("SELECT count(*) FROM " + table)
 		}
@@ -803,7 +764,7 @@ func TestAControlFlushLeavesNothing(t *testing.T) {
 		require.Equal(t, before, rows(signal), signal)
 		tables := []string{"ingest_batch", "tenant_dim", "resource_dim", segmentTable(signal), freshTable(signal), factTable(signal)}
 		if signal == telemetry.Traces {
-			tables = append(tables, "operation_dim", "red_minute")
+			tables = append(tables, "operation_dim")
 		}
 		if signal == telemetry.Metrics {
 			tables = append(tables, "series_dim")

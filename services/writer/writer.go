@@ -1,5 +1,5 @@
-// Package writer moves telemetry from the bus into PostgreSQL: it fetches batches, builds column segments (and rows for SQL, rollups
-// and dimensions), and writes each flush in one transaction with a ledger of which items of which requests are stored, so that each
+// Package writer moves telemetry from the bus into PostgreSQL: it fetches batches, builds column segments (and rows for SQL and
+// dimensions), and writes each flush in one transaction with a ledger of which items of which requests are stored, so that each
 // is stored once, in all tables or in none. A delivery is acknowledged only after the commit.
 //
 // Any number of writers share the bus's consumers; they need no agreement with each other.

@@ -2,7 +2,7 @@
 -- that is in a slot ($4) which is to be emptied; oldest first.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.{{.Table}}
-WHERE level < 2 AND level = 0 AND min_time >= $3
+WHERE level < 2 AND level = 0 AND slot >= 0 AND min_time >= $3
 GROUP BY placement, window_start
 HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement

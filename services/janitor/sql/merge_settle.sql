@@ -2,7 +2,7 @@
 -- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.{{.Table}}
-WHERE level < 2
+WHERE level < 2 AND slot >= 0
 GROUP BY placement, window_start
 HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement

@@ -35,12 +35,63 @@ WHERE p.isleaf
 ---- partitionsBefore
 SELECT partition, from_ns, to_ns FROM public.partitions_before($1, $2)
 
+---- ensureRollups
+SELECT public.ensure_partition('rollup', $1)
+
+---- expireRollups
+DELETE FROM public.rollup WHERE start >= $1 AND start < $2
+
+---- foldHours
+-- Hours with parts to fold: once the hour has ended before $1, several ($2) or one made before $3; of any hour, many ($4). Oldest first.
+SELECT placement, kind, start
+FROM public.rollup
+WHERE grain = 0
+GROUP BY placement, kind, start
+HAVING start < $1 AND (count(*) >= $2 OR min(made_at) < $3) OR count(*) >= $4
+ORDER BY start, placement, kind
+LIMIT $5
+
+---- foldHourRead
+-- The parts of an hour, and what was folded of it before, in the order of their keys.
+SELECT tenant_id, kind, grain, start, rollup_id, min_time, max_time, made_at, low, high, total, minutes, placement
+FROM public.rollup
+WHERE tenant_id = $1 AND kind = $2 AND grain IN (0, 1) AND start = $3 AND placement = $4
+ORDER BY low, rollup_id
+
+---- foldDays
+-- Days from $1 on, all of whose hours have ended before $2, that are not made of their hours yet; oldest first.
+SELECT DISTINCT h.placement, h.kind, h.start / 86400000000000 * 86400000000000 AS day
+FROM public.rollup h
+WHERE h.grain = 1 AND h.start >= $1 AND h.start < $2 / 86400000000000 * 86400000000000
+  AND NOT EXISTS (
+    SELECT FROM public.rollup d
+    WHERE d.tenant_id = h.tenant_id AND d.kind = h.kind AND d.grain = 2 AND d.start = h.start / 86400000000000 * 86400000000000
+      AND d.placement = h.placement)
+ORDER BY day, h.placement, h.kind
+LIMIT $3
+
+---- foldDayRead
+-- The hours of a day, without their minutes, in the order of their keys.
+SELECT tenant_id, kind, grain, start, rollup_id, min_time, max_time, made_at, low, high, total, minutes, placement
+FROM public.rollup
+WHERE tenant_id = $1 AND kind = $2 AND grain = 1 AND start >= $3 AND start < $3 + 86400000000000 AND placement = $4
+ORDER BY low, start, rollup_id
+
+---- foldDelete
+DELETE FROM public.rollup
+WHERE tenant_id = $1 AND kind = $2 AND grain IN (0, 1) AND start = $3 AND placement = $4 AND rollup_id = ANY($5)
+
+---- foldDayDelete
+-- A day that is no longer the sum of its hours.
+DELETE FROM public.rollup
+WHERE tenant_id = $1 AND kind = $2 AND grain = 2 AND start = $3 / 86400000000000 * 86400000000000 AND placement = $4
+
 ---- of[0].gather
 -- Minutes ($1 ns long) of hours from $3 on, in which one placement has flushes to put together: several, once the minute has ended before $2, or one
 -- that is in a slot ($4) which is to be emptied; oldest first.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.spans_segment
-WHERE level < 2 AND level = 0 AND min_time >= $3
+WHERE level < 2 AND level = 0 AND slot >= 0 AND min_time >= $3
 GROUP BY placement, window_start
 HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
@@ -51,7 +102,7 @@ LIMIT $5
 -- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.spans_segment
-WHERE level < 2
+WHERE level < 2 AND slot >= 0
 GROUP BY placement, window_start
 HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
@@ -64,7 +115,7 @@ FROM public.spans_segment AS s
 LEFT JOIN LATERAL (
   SELECT f.body FROM public.spans_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
 ) AS fresh ON true
-WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
+WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2 AND s.slot >= 0
 ORDER BY s.min_time, s.segment_id
 
 ---- of[0].read
@@ -181,7 +232,7 @@ TRUNCATE public.spans_fresh_11
 -- that is in a slot ($4) which is to be emptied; oldest first.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.logs_segment
-WHERE level < 2 AND level = 0 AND min_time >= $3
+WHERE level < 2 AND level = 0 AND slot >= 0 AND min_time >= $3
 GROUP BY placement, window_start
 HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
@@ -192,7 +243,7 @@ LIMIT $5
 -- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.logs_segment
-WHERE level < 2
+WHERE level < 2 AND slot >= 0
 GROUP BY placement, window_start
 HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
@@ -205,7 +256,7 @@ FROM public.logs_segment AS s
 LEFT JOIN LATERAL (
   SELECT f.body FROM public.logs_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
 ) AS fresh ON true
-WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
+WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2 AND s.slot >= 0
 ORDER BY s.min_time, s.segment_id
 
 ---- of[1].read
@@ -322,7 +373,7 @@ TRUNCATE public.logs_fresh_11
 -- that is in a slot ($4) which is to be emptied; oldest first.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.metrics_segment
-WHERE level < 2 AND level = 0 AND min_time >= $3
+WHERE level < 2 AND level = 0 AND slot >= 0 AND min_time >= $3
 GROUP BY placement, window_start
 HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
@@ -333,7 +384,7 @@ LIMIT $5
 -- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.metrics_segment
-WHERE level < 2
+WHERE level < 2 AND slot >= 0
 GROUP BY placement, window_start
 HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
@@ -346,7 +397,7 @@ FROM public.metrics_segment AS s
 LEFT JOIN LATERAL (
   SELECT f.body FROM public.metrics_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
 ) AS fresh ON true
-WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2
+WHERE s.tenant_id = $1 AND s.placement = $5 AND s.min_time >= $2 AND s.min_time < $3 AND s.level < $4 AND s.level < 2 AND s.slot >= 0
 ORDER BY s.min_time, s.segment_id
 
 ---- of[2].read

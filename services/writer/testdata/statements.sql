@@ -303,8 +303,3 @@ COPY public.metrics_fact (
   explicit_bounds, bucket_counts, positive_bucket_counts, negative_bucket_counts, quantiles, quantile_values, exemplars
 ) FROM STDIN (FORMAT binary)
 
----- copyRed
-COPY public.red_minute (
-  minute, service_id, operation_id, count, errors, duration_sum, kind, status, tenant_id, histogram
-) FROM STDIN (FORMAT binary)
-

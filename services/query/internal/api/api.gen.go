@@ -1203,10 +1203,10 @@ type Service struct {
 	// Basis entry: server and consumer spans; all: every span, where there are none of those.
 	Basis ServiceBasis `json:"basis"`
 
-	// FirstSeenUnixNano Its first span in the range.
+	// FirstSeenUnixNano The second of its first span in the range, not before the range's start.
 	FirstSeenUnixNano Nanos `json:"first_seen_unix_nano"`
 
-	// LastSeenUnixNano Its last span in the range.
+	// LastSeenUnixNano The second of its last span in the range.
 	LastSeenUnixNano Nanos  `json:"last_seen_unix_nano"`
 	Name             string `json:"name"`
 	Namespace        string `json:"namespace,omitempty,omitzero"`

@@ -87,11 +87,12 @@ func headerQuery(st *statements, q *Query, b *bounds, services []int64, of passe
 	data := struct {
 		Table                                 string
 		Errors, Roots                         bool
+		Stage                                 string
 		Services, MaxPosition, Groups, Passed string
 		AfterTime, AfterID                    string
 		First                                 int
 		Probes                                []test
-	}{Table: segmentTable(q.Signal), Errors: b.Errors, Roots: b.Roots, First: first}
+	}{Table: segmentTable(q.Signal), Errors: b.Errors, Roots: b.Roots, Stage: q.Stage.condition(), First: first}
 	if services != nil {
 		data.Services = bind(services)
 	}
@@ -227,7 +228,7 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 	s, q, groups := h.snapshot, h.query, &h.groups
 	batch := &pgx.Batch{}
 	var inRange, grouped int
-	batch.Queue(s.engine.statements.count[q.Signal], rangeArgs(q)...).QueryRow(func(row pgx.Row) error {
+	batch.Queue(s.engine.statements.count[q.Signal][q.Stage], rangeArgs(q)...).QueryRow(func(row pgx.Row) error {
 		var highest int64
 		if err := row.Scan(&inRange, &highest); err != nil {
 			return fmt.Errorf("count segments: %w", err)

@@ -39,6 +39,8 @@ type Query struct {
 	After  *Key          // only items that come after it in the list; nil for all
 	// MaxPosition pins a list's pages to what the first one saw: items of a higher ingest position are not seen; 0 for none.
 	MaxPosition int64
+	// Stage narrows to segments that are in no rollup yet, or to those that are.
+	Stage Stage
 	// Traces, when not nil, narrows to the segments whose trace filter may hold one of these ids. It is tested here and not in SQL, for
 	// lists of ids that are too long for a statement; a segment that passes has items of other traces, too.
 	Traces [][16]byte
@@ -46,6 +48,21 @@ type Query struct {
 	MaxItems int64
 	// Whole scans on when the budget or the time is over, to the hard end of the query's time: for what must be told in full.
 	Whole bool
+}
+
+// Stage is which segments a query is about.
+type Stage uint8
+
+// The stages. Every is the zero value.
+const (
+	Every   Stage = iota
+	Fresh         // of level 0, which are in no rollup
+	Counted       // of a higher level, which are in all
+)
+
+// condition is the stage in SQL.
+func (s Stage) condition() string {
+	return [...]string{Every: "", Fresh: "level = 0", Counted: "level > 0"}[s]
 }
 
 // All reports whether every item of a segment is asked for: it lies in the range, and nothing else narrows it.

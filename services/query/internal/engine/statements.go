@@ -19,18 +19,21 @@ type statements struct {
 	files       *sqlfile.Files
 	queueLosses string
 	services    string
-	count       [3]string // by signal
-	header      [3]string
+	rollups     string
+	count       [3][3]string // by signal and stage
+	header      [3]string    // by signal
 	groups      [3]string
 	headers     segmentrow.Selection // of header
 }
 
 func newStatements() (*statements, error) {
 	f := sqlfile.Parse(sqlFiles)
-	s := &statements{files: f, services: f.Text("services", nil), queueLosses: f.Text("queue_losses", nil), headers: headerColumns()}
+	s := &statements{files: f, services: f.Text("services", nil), rollups: f.Text("rollups", sqlfile.Table{Table: schema.Rollup}), queueLosses: f.Text("queue_losses", nil), headers: headerColumns()}
 	for _, signal := range telemetry.Signals() {
 		table := sqlfile.Table{Table: segmentTable(signal)}
-		s.count[signal] = f.Text("count", table)
+		for _, stage := range []Stage{Every, Fresh, Counted} {
+			s.count[signal][stage] = f.Text("count", struct{ Table, Stage string }{table.Table, stage.condition()})
+		}
 		s.header[signal] = f.Text("header", struct{ Table, Columns string }{table.Table, s.headers.List("s")})
 		s.groups[signal] = f.Text("groups", sqlfile.Table{Table: groupTable(signal)})
 	}

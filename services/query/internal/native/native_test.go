@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,37 +105,6 @@ func TestServiceMapsAreFewAtATimeAndEndWithTheirQuery(t *testing.T) {
 	for _, part := range []*mapPart{{calls: make([][]call, 1)}, {callers: make([][]caller, 1)}, {clients: make([][]call, 1)}} {
 		require.ErrorIs(t, part.join(ctx), context.Canceled)
 	}
-}
-
-func TestDurationsAreCloseToExactPercentiles(t *testing.T) {
-	t.Parallel()
-	random := rand.New(rand.NewPCG(1, 2))
-	for _, scale := range []float64{50, 1e3, 1e6, 1e9, 1e15} {
-		var d, half durations
-		var all []int64
-		for i := range 5000 {
-			n := int64(random.ExpFloat64() * scale)
-			all = append(all, n)
-			if i%2 == 0 {
-				d.add(durationBucket(n), 1)
-			} else {
-				half.add(durationBucket(n), 1)
-			}
-		}
-		d.merge(&half)
-		slices.Sort(all)
-		for _, q := range []float64{0.01, 0.5, 0.95, 0.99, 1} {
-			exact := float64(all[int(math.Ceil(q*float64(len(all))))-1])
-			require.InDelta(t, exact, float64(d.quantile(q)), exact*0.008+1e-9, "q %v of scale %v", q, scale)
-		}
-	}
-	var d durations
-	require.Zero(t, d.quantile(0.5))
-	d.add(durationBucket(-5), 1)
-	require.Zero(t, d.quantile(0.99))
-	d = durations{}
-	d.add(durationBucket(math.MaxInt64), 1)
-	require.InEpsilon(t, float64(math.MaxInt64), float64(d.quantile(0.5)), 0.01)
 }
 
 func FuzzCursor(f *testing.F) {

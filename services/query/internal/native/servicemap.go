@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -68,7 +69,7 @@ type mapPart struct {
 	nodes []mapNode
 	index map[mapNode]int32
 	sums  []serviceSum // by node; services only
-	edges map[[2]int32]*red
+	edges map[[2]int32]*red.Sum
 	// By segment, so that what may be millions of entries is never copied to grow.
 	callers [][]caller
 	calls   [][]call // spans of kind server and consumer, whose parents are looked for
@@ -88,7 +89,7 @@ func (m *mapPart) node(n mapNode) int32 {
 }
 
 func newMapPart() *mapPart {
-	return &mapPart{index: map[mapNode]int32{}, edges: map[[2]int32]*red{}}
+	return &mapPart{index: map[mapNode]int32{}, edges: map[[2]int32]*red.Sum{}}
 }
 
 func (n *API) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceMap, error) {
@@ -149,7 +150,7 @@ func foldMap(s *columns.Reader, _ *engine.Header, q *engine.Query) *mapPart {
 		switch kinds[i] {
 		case otlp.KindServer, otlp.KindConsumer:
 			if topic := m.topic(peers, i); topic >= 0 && kinds[i] == otlp.KindConsumer {
-				sumOf(m.edges, [2]int32{topic, node}).add(lengths[i], failed)
+				sumOf(m.edges, [2]int32{topic, node}).Add(lengths[i], failed)
 				break
 			}
 			if parents[i] != [8]byte{} {
@@ -158,7 +159,7 @@ func foldMap(s *columns.Reader, _ *engine.Header, q *engine.Query) *mapPart {
 			}
 		case otlp.KindProducer:
 			if topic := m.topic(peers, i); topic >= 0 {
-				sumOf(m.edges, [2]int32{node, topic}).add(lengths[i], failed)
+				sumOf(m.edges, [2]int32{node, topic}).Add(lengths[i], failed)
 			}
 		case otlp.KindClient:
 			if target := m.target(peers, i); target >= 0 {
@@ -295,7 +296,7 @@ func (m *mapPart) merge(o *mapPart) {
 	}
 	m.callers, m.calls, m.clients = append(m.callers, o.callers...), append(m.calls, o.calls...), append(m.clients, o.clients...)
 	for e, sum := range o.edges {
-		sumOf(m.edges, [2]int32{to[e[0]], to[e[1]]}).merge(sum)
+		sumOf(m.edges, [2]int32{to[e[0]], to[e[1]]}).Merge(sum)
 	}
 }
 
@@ -323,7 +324,7 @@ func (m *mapPart) join(ctx context.Context) error {
 			}
 			for ; c != nil; c = c.before {
 				if c.node != parent.node {
-					sumOf(m.edges, [2]int32{parent.node, c.node}).add(c.duration, c.failed)
+					sumOf(m.edges, [2]int32{parent.node, c.node}).Add(c.duration, c.failed)
 				}
 			}
 			waiting[parent.spanKey] = nil // a span sent twice is one parent; the key stays: its client span was answered
@@ -340,7 +341,7 @@ func (m *mapPart) join(ctx context.Context) error {
 				target = hosts.of(c.target, c.node)
 			}
 			if _, answered := waiting[c.at]; !answered && target != c.node {
-				sumOf(m.edges, [2]int32{c.node, target}).add(c.duration, c.failed)
+				sumOf(m.edges, [2]int32{c.node, target}).Add(c.duration, c.failed)
 			}
 		}
 	}
@@ -413,12 +414,12 @@ func (h *hosts) prefer(list []int32, namespace string) int32 {
 }
 
 func (m *mapPart) render(out *api.ServiceMap, over time.Duration) {
-	into := make([]red, len(m.nodes))
+	into := make([]red.Sum, len(m.nodes))
 	used := make([]bool, len(m.nodes))
 	for e, sum := range m.edges {
 		used[e[0]], used[e[1]] = true, true
-		into[e[1]].merge(sum)
-		out.Edges = append(out.Edges, api.MapEdge{Source: m.nodes[e[0]].id(), Target: m.nodes[e[1]].id(), Red: sum.render(over)})
+		into[e[1]].Merge(sum)
+		out.Edges = append(out.Edges, api.MapEdge{Source: m.nodes[e[0]].id(), Target: m.nodes[e[1]].id(), Red: figures(sum, over)})
 	}
 	order := make([]int, len(m.nodes))
 	for i := range order {
@@ -431,13 +432,13 @@ func (m *mapPart) render(out *api.ServiceMap, over time.Duration) {
 		requests := &into[i]
 		if n.kind == api.MapNodeTypeService {
 			requests, _ = m.sums[i].requests()
-			used[i] = requests.requests > 0
+			used[i] = requests.Requests > 0
 		}
 		if !used[i] {
 			continue
 		}
-		figures := requests.render(over)
-		node.Red = &figures
+		told := figures(requests, over)
+		node.Red = &told
 		out.Nodes = append(out.Nodes, node)
 	}
 	slices.SortFunc(out.Edges, func(a, b api.MapEdge) int {

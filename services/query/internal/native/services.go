@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -24,37 +26,45 @@ func (k serviceKey) compare(o serviceKey) int {
 
 // serviceSum is what the list of services tells of one.
 type serviceSum struct {
-	entry, rest red // spans of kind server and consumer; all others
-	first, last int64
+	entry, rest red.Sum // spans of kind server and consumer; all others
+	seen        bool
+	first, last int64 // where seen: whole seconds, Unix
 }
 
 func (s *serviceSum) merge(o *serviceSum) {
-	if o.entry.requests+o.rest.requests == 0 {
+	if !o.seen {
 		return
 	}
-	if s.entry.requests+s.rest.requests == 0 {
-		s.first, s.last = o.first, o.last
+	s.see(o.first, o.last)
+	s.entry.Merge(&o.entry)
+	s.rest.Merge(&o.rest)
+}
+
+// see notes when spans began.
+func (s *serviceSum) see(first, last int64) {
+	if !s.seen {
+		s.seen, s.first, s.last = true, first, last
 	}
-	s.first, s.last = min(s.first, o.first), max(s.last, o.last)
-	s.entry.merge(&o.entry)
-	s.rest.merge(&o.rest)
+	s.first, s.last = min(s.first, first), max(s.last, last)
+}
+
+// of is where spans of a kind are counted.
+func (s *serviceSum) of(kind int64) *red.Sum {
+	if kind == otlp.KindServer || kind == otlp.KindConsumer {
+		return &s.entry
+	}
+	return &s.rest
 }
 
 func (s *serviceSum) add(at, duration int64, kind int64, failed bool) {
-	if s.entry.requests+s.rest.requests == 0 {
-		s.first, s.last = at, at
-	}
-	s.first, s.last = min(s.first, at), max(s.last, at)
-	if kind == otlp.KindServer || kind == otlp.KindConsumer {
-		s.entry.add(duration, failed)
-	} else {
-		s.rest.add(duration, failed)
-	}
+	second := at / int64(time.Second)
+	s.see(second, second)
+	s.of(kind).Add(duration, failed)
 }
 
 // requests are the spans by which a service is judged.
-func (s *serviceSum) requests() (*red, api.ServiceBasis) {
-	if s.entry.requests > 0 {
+func (s *serviceSum) requests() (*red.Sum, api.ServiceBasis) {
+	if s.entry.Requests > 0 {
 		return &s.entry, api.ServiceBasisEntry
 	}
 	return &s.rest, api.ServiceBasisAll
@@ -67,8 +77,19 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
 	total := map[serviceKey]*serviceSum{}
 	var over time.Duration
-	err := n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) (err error) {
-		over, err = engine.Fold(ctx, s, q, engine.Always(w), sumServices, func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) })
+	err := n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		var chunk red.Chunk
+		over, err = engine.FoldRolled(ctx, s, q, engine.Always(w), red.ID, nil, sumServices,
+			func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) },
+			func(of *engine.RollupQuery, r *engine.Rolled) error {
+				if err := chunk.Decode(r.Blob); err != nil {
+					return err
+				}
+				for i := range chunk.Services {
+					rolledService(total, of, r, &chunk.Services[i])
+				}
+				return nil
+			})
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
@@ -77,18 +98,38 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	}
 	for k, sum := range total {
 		requests, basis := sum.requests()
-		if requests.requests == 0 {
+		if requests.Requests == 0 {
 			continue // its spans in the segments read are all outside the range
 		}
 		out.Services = append(out.Services, api.Service{
-			Name: k.name, Namespace: k.namespace, Basis: basis, SpanCount: sum.entry.requests + sum.rest.requests,
-			Red: requests.render(over), FirstSeenUnixNano: nanos(sum.first), LastSeenUnixNano: nanos(sum.last),
+			Name: k.name, Namespace: k.namespace, Basis: basis, SpanCount: sum.entry.Requests + sum.rest.Requests,
+			Red:               figures(requests, over),
+			FirstSeenUnixNano: nanos(max(sum.first*int64(time.Second), from)), LastSeenUnixNano: nanos(max(sum.last*int64(time.Second), from)),
 		})
 	}
 	slices.SortFunc(out.Services, func(a, b api.Service) int {
 		return serviceKey{a.Namespace, a.Name}.compare(serviceKey{b.Namespace, b.Name})
 	})
 	return out, nil
+}
+
+// rolledService adds what a rollup says of a service in the range.
+func rolledService(total map[serviceKey]*serviceSum, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) {
+	start := r.Start / int64(time.Second)
+	sum := sumOf(total, serviceKey{s.Namespace, s.Name})
+	for _, at := range s.Seen {
+		if of.In(r, at.Minute) {
+			sum.see(start+at.First, start+at.Last)
+		}
+	}
+	for i := range s.Operations {
+		into := sum.of(int64(s.Operations[i].Kind))
+		for k := range s.Operations[i].Cells {
+			if cell := &s.Operations[i].Cells[k]; of.In(r, cell.Minute) {
+				into.AddCell(cell)
+			}
+		}
+	}
 }
 
 // sumServices sums the spans of a segment that start in the range up.
@@ -148,10 +189,30 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	}
 	w.Text(segment.TextName)
 	q.Filter.Columns(w)
-	total := map[operationKey]*red{}
+	total := map[operationKey]*red.Sum{}
+	merge := func(sums map[operationKey]*red.Sum) { mergeSums(total, sums, (*red.Sum).Merge) }
 	var over time.Duration
-	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) (err error) {
-		over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), sumOperations, func(sums map[operationKey]*red) { mergeSums(total, sums, (*red).merge) })
+	err = n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		var chunk red.Chunk
+		many := false
+		over, err = engine.FoldRolled(ctx, s, q, engine.Always(w.Want), red.ID, red.Key(name), sumOperations, merge,
+			func(of *engine.RollupQuery, r *engine.Rolled) error {
+				if err := chunk.Decode(r.Blob); err != nil {
+					return err
+				}
+				for i := range chunk.Services {
+					if c := &chunk.Services[i]; c.Name == name && (namespace == "" || c.Namespace == namespace) {
+						many = many || c.Many
+						rolledOperations(total, of, r, c)
+					}
+				}
+				return nil
+			})
+		if err == nil && many {
+			// More than rollups tell apart.
+			clear(total)
+			over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), sumOperations, merge)
+		}
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
@@ -159,12 +220,24 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 		return nil, err
 	}
 	for k, sum := range total {
-		out.Operations = append(out.Operations, api.Operation{Name: k.name, Kind: int(k.kind), Red: sum.render(over)})
+		out.Operations = append(out.Operations, api.Operation{Name: k.name, Kind: int(k.kind), Red: figures(sum, over)})
 	}
 	slices.SortFunc(out.Operations, func(a, b api.Operation) int {
 		return cmp.Or(cmp.Compare(b.Red.Requests, a.Red.Requests), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))
 	})
 	return out, nil
+}
+
+// rolledOperations adds what a rollup says of a service's operations in the range.
+func rolledOperations(total map[operationKey]*red.Sum, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) {
+	for i := range s.Operations {
+		o := &s.Operations[i]
+		for k := range o.Cells {
+			if cell := &o.Cells[k]; of.In(r, cell.Minute) {
+				sumOf(total, operationKey{o.Name, int64(o.Kind)}).AddCell(cell)
+			}
+		}
+	}
 }
 
 // ofService asks for the spans of a service; of any namespace where none is given.
@@ -178,12 +251,12 @@ func (n *API) ofService(name, namespace string) (filter.All, error) {
 }
 
 // sumOperations sums the spans of a segment that the query asks for up.
-func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[operationKey]*red {
+func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[operationKey]*red.Sum {
 	type code struct {
 		name int
 		kind int64
 	}
-	sums, of := map[operationKey]*red{}, map[code]*red{}
+	sums, of := map[operationKey]*red.Sum{}, map[code]*red.Sum{}
 	names, kinds, lengths, codes := s.Text(segment.TextName), s.Ints(segment.ColKind), s.Ints(segment.ColDuration), s.Ints(segment.ColStatus)
 	q.Rows(s, func(row int, _ engine.Key) {
 		c := code{kind: kinds[row], name: -1}
@@ -200,7 +273,24 @@ func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[ope
 			sum = sumOf(sums, operationKey{name, c.kind})
 			of[c] = sum
 		}
-		sum.add(lengths[row], codes[row] == otlp.StatusError)
+		sum.Add(lengths[row], codes[row] == otlp.StatusError)
 	})
 	return sums
+}
+
+// figures are what is told of a sum over some time.
+func figures(s *red.Sum, over time.Duration) api.RED {
+	out := api.RED{
+		Requests: s.Requests, Errors: s.Errors,
+		P50Nano: strconv.FormatInt(s.Durations.Quantile(0.50), 10),
+		P95Nano: strconv.FormatInt(s.Durations.Quantile(0.95), 10),
+		P99Nano: strconv.FormatInt(s.Durations.Quantile(0.99), 10),
+	}
+	if over > 0 {
+		out.Rate = float64(s.Requests) / over.Seconds()
+	}
+	if s.Requests > 0 {
+		out.ErrorRate = float64(s.Errors) / float64(s.Requests)
+	}
+	return out
 }

@@ -5,6 +5,8 @@
 SELECT segment_id, min_time, max_time
 FROM {{.Table}}
 WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+{{- if .Stage}}
+  AND {{.Stage}}{{end}}
 {{- if .Services}}
   AND service_ids && {{.Services}}::bigint[]{{end}}
 {{- if .Errors}}

@@ -20,20 +20,77 @@ ORDER BY signal, base DESC
 -- The ids of services by name, in every namespace.
 SELECT service_id FROM service_dim WHERE tenant_id = $1 AND name = ANY($2)
 
----- count[0]
+---- rollups
+-- Rollups of a kind ($2) that have something from $3 to before $4 and may tell of a key ($5; none for all): days and hours that are all in the range in
+-- one, other hours by minutes, unless their day is told in one; parts, which are in no hour and no day, by minutes.
+SELECT start, true AS whole, total
+FROM public.rollup
+WHERE tenant_id = $1 AND kind = $2 AND grain = 2 AND start >= $3 AND start <= $4 - 86400000000000 AND ($5::bytea IS NULL OR low <= $5 AND high >= $5)
+UNION ALL
+SELECT start, false, minutes
+FROM public.rollup
+WHERE tenant_id = $1 AND kind = $2 AND grain = 0 AND start >= $3 - $3 % 3600000000000 AND start < $4
+  AND max_time >= $3 AND min_time < $4 AND ($5::bytea IS NULL OR low <= $5 AND high >= $5)
+UNION ALL
+SELECT start, start >= $3 AND start <= $4 - 3600000000000, CASE WHEN start >= $3 AND start <= $4 - 3600000000000 THEN total ELSE minutes END
+FROM public.rollup h
+WHERE tenant_id = $1 AND kind = $2 AND grain = 1 AND start >= $3 - $3 % 3600000000000 AND start < $4
+  AND max_time >= $3 AND min_time < $4 AND ($5::bytea IS NULL OR low <= $5 AND high >= $5)
+  AND NOT EXISTS (
+    SELECT FROM public.rollup d
+    WHERE d.tenant_id = $1 AND d.kind = $2 AND d.grain = 2 AND d.start = h.start - h.start % 86400000000000 AND d.placement = h.placement
+      AND d.start >= $3 AND d.start <= $4 - 86400000000000)
+
+---- count[0][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
 -- in them, to which the pages after the first are pinned.
 SELECT count(*), coalesce(max(max_position), 0) FROM spans_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
 
----- count[1]
+---- count[0][1]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned.
+SELECT count(*), coalesce(max(max_position), 0) FROM spans_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+  AND level = 0
+
+---- count[0][2]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned.
+SELECT count(*), coalesce(max(max_position), 0) FROM spans_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+  AND level > 0
+
+---- count[1][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
 -- in them, to which the pages after the first are pinned.
 SELECT count(*), coalesce(max(max_position), 0) FROM logs_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
 
----- count[2]
+---- count[1][1]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned.
+SELECT count(*), coalesce(max(max_position), 0) FROM logs_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+  AND level = 0
+
+---- count[1][2]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned.
+SELECT count(*), coalesce(max(max_position), 0) FROM logs_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+  AND level > 0
+
+---- count[2][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
 -- in them, to which the pages after the first are pinned.
 SELECT count(*), coalesce(max(max_position), 0) FROM metrics_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+
+---- count[2][1]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned.
+SELECT count(*), coalesce(max(max_position), 0) FROM metrics_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+  AND level = 0
+
+---- count[2][2]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned.
+SELECT count(*), coalesce(max(max_position), 0) FROM metrics_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+  AND level > 0
 
 ---- header[0]
 -- Headers of segments by id; min_time is for the index, and $4 and $5 bound it, so that no partition outside is opened. OFFSET 0 keeps this a

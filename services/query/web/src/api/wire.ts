@@ -254,7 +254,8 @@ export interface paths {
         /**
          * Services with their request rate, errors and durations over a range
          * @description Requests are the spans of kind server and consumer; of a service that has none in the range, all its spans (`basis`).
-         *     Exact to the nanosecond of the range; percentiles come from a logarithmic histogram and are within 1 %.
+         *     Exact to the nanosecond of the range; percentiles come from a logarithmic histogram and are within 1 %. First and last seen are whole
+         *     seconds. `stats` tell of what was read of segments: of most spans, sums are kept.
          */
         get: operations["listServices"];
         put?: never;
@@ -1285,9 +1286,9 @@ export interface components {
              */
             span_count: number;
             red: components["schemas"]["RED"];
-            /** @description Its first span in the range. */
+            /** @description The second of its first span in the range, not before the range's start. */
             first_seen_unix_nano: components["schemas"]["Nanos"];
-            /** @description Its last span in the range. */
+            /** @description The second of its last span in the range. */
             last_seen_unix_nano: components["schemas"]["Nanos"];
         };
         AttributeValue: {

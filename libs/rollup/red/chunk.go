@@ -1,0 +1,398 @@
+package red
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// The bytes of a rollup: a list of services as columns of numbers, one after the other, and all names at the end.
+//
+//	encoding 0 plain, 1 zstd │ CRC-32C of what follows when it is unpacked, 4 bytes │
+//	version │ services │ of services: name length, namespace length, 2 × operations + (1 where they are Many), times seen │
+//	of times seen: minute (since the one before), first second (since the minute's), last (since first) │
+//	of operations: name length, kind, cells │ of cells: minute (since the one before), errors, buckets │
+//	of buckets: number (the first of a cell since that of the cell before, zigzag; then since the one before), less 1 │ count, less 1 │ names
+//
+// All numbers are varints, so that most are a byte, which zstd makes less of. Counts of requests are those of buckets together.
+
+// Chunk is what one blob says: whole services, by name and namespace.
+type Chunk struct {
+	Services []Service
+
+	seen       []Seen
+	operations []Operation
+	cells      []Cell
+	buckets    []Bucket
+	raw        []byte
+}
+
+// Service is one service with its operations, by name and kind.
+type Service struct {
+	Name, Namespace string
+	// Many: it had more operations than are kept; what there is of them are sums by kind, without names.
+	Many       bool
+	Seen       []Seen
+	Operations []Operation
+}
+
+// Seen says when spans of a service began.
+type Seen struct {
+	Minute      int   // since the row's start; 0 in a total
+	First, Last int64 // whole seconds since the row's start
+}
+
+// Operation is what spans of one name and kind did.
+type Operation struct {
+	Name  string
+	Kind  int32
+	Cells []Cell // by minute; one in a total
+}
+
+// Cell counts the spans that began in one minute.
+type Cell struct {
+	Minute  int // since the row's start; 0 in a total
+	Errors  int64
+	Buckets []Bucket // with something in them, rising
+}
+
+// Bucket is how many durations are in a bucket (DurationBucket).
+type Bucket struct {
+	Number int32
+	Count  int64
+}
+
+const (
+	version       = 1
+	plain         = 0
+	packed        = 1
+	headBytes     = 5
+	mostUnpacked  = 1 << 30
+	secondsMinute = 60
+)
+
+// The coders can be used by many at a time. Neither fails with these options.
+//
+//nolint:gochecknoglobals // they are of constant options, made once, and take megabytes
+var (
+	encoder = sync.OnceValue(func() *zstd.Encoder {
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1),
+			zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
+		if err != nil {
+			panic(err)
+		}
+		return e
+	})
+	decoder = sync.OnceValue(func() *zstd.Decoder {
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(mostUnpacked))
+		if err != nil {
+			panic(err)
+		}
+		return d
+	})
+)
+
+// encode writes services, which are in order and whole.
+func encode(services []Service) []byte {
+	b := []byte{version}
+	put := func(v int64) { b = binary.AppendUvarint(b, uint64(v)) } //nolint:gosec // never negative
+	each := func(f func(s *Service)) {
+		for i := range services {
+			f(&services[i])
+		}
+	}
+	operations := func(f func(o *Operation)) {
+		each(func(s *Service) {
+			for i := range s.Operations {
+				f(&s.Operations[i])
+			}
+		})
+	}
+	cells := func(f func(c *Cell)) {
+		operations(func(o *Operation) {
+			for i := range o.Cells {
+				f(&o.Cells[i])
+			}
+		})
+	}
+	put(int64(len(services)))
+	each(func(s *Service) { put(int64(len(s.Name))) })
+	each(func(s *Service) { put(int64(len(s.Namespace))) })
+	each(func(s *Service) {
+		n := int64(len(s.Operations)) << 1
+		if s.Many {
+			n |= 1
+		}
+		put(n)
+	})
+	each(func(s *Service) { put(int64(len(s.Seen))) })
+	seen := func(f func(at *Seen, before int)) {
+		each(func(s *Service) {
+			before := 0
+			for i := range s.Seen {
+				f(&s.Seen[i], before)
+				before = s.Seen[i].Minute
+			}
+		})
+	}
+	seen(func(at *Seen, before int) { put(int64(at.Minute - before)) })
+	seen(func(at *Seen, _ int) { put(at.First - int64(at.Minute)*secondsMinute) })
+	seen(func(at *Seen, _ int) { put(at.Last - at.First) })
+	operations(func(o *Operation) { put(int64(len(o.Name))) })
+	operations(func(o *Operation) { put(int64(uint32(o.Kind))) }) //nolint:gosec // bits
+	operations(func(o *Operation) { put(int64(len(o.Cells))) })
+	operations(func(o *Operation) {
+		before := 0
+		for i := range o.Cells {
+			put(int64(o.Cells[i].Minute - before))
+			before = o.Cells[i].Minute
+		}
+	})
+	cells(func(c *Cell) { put(c.Errors) })
+	cells(func(c *Cell) { put(int64(len(c.Buckets))) })
+	first := int32(0)
+	cells(func(c *Cell) {
+		for i, bucket := range c.Buckets {
+			if i == 0 {
+				b = binary.AppendVarint(b, int64(bucket.Number-first))
+				first = bucket.Number
+			} else {
+				put(int64(bucket.Number - c.Buckets[i-1].Number - 1))
+			}
+		}
+	})
+	cells(func(c *Cell) {
+		for _, bucket := range c.Buckets {
+			put(bucket.Count - 1)
+		}
+	})
+	each(func(s *Service) { b = append(append(b, s.Name...), s.Namespace...) })
+	operations(func(o *Operation) { b = append(b, o.Name...) })
+
+	head := binary.LittleEndian.AppendUint32([]byte{packed}, crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
+	out := encoder().EncodeAll(b, head)
+	if len(out) >= headBytes+len(b) {
+		out = append(out[:headBytes], b...)
+		out[0] = plain
+	}
+	return out
+}
+
+// Decode reads a blob. What the chunk held before, and all that refers to it, is gone; names stay.
+func (c *Chunk) Decode(blob []byte) error {
+	if len(blob) < headBytes {
+		return errDamaged.Newf("%d bytes are no rollup", len(blob))
+	}
+	raw := blob[headBytes:]
+	switch blob[0] {
+	case plain:
+	case packed:
+		var err error
+		if c.raw, err = decoder().DecodeAll(raw, c.raw[:0]); err != nil {
+			return errDamaged.Wrap(err, "the bytes cannot be unpacked")
+		}
+		raw = c.raw
+	default:
+		return errDamaged.Newf("there is no encoding %d", blob[0])
+	}
+	if crc32.Checksum(raw, crc32.MakeTable(crc32.Castagnoli)) != binary.LittleEndian.Uint32(blob[1:]) {
+		return errDamaged.New("the checksum does not fit")
+	}
+	if len(raw) == 0 || raw[0] != version {
+		return errDamaged.New("the version is not known")
+	}
+	r := numbers{rest: raw[1:]}
+	c.read(&r)
+	if r.bad {
+		return errDamaged.New("the columns do not fit one another")
+	}
+	return nil
+}
+
+// numbers are what is left of the columns.
+type numbers struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *numbers) next() uint64 {
+	if len(r.rest) > 0 && r.rest[0] < 0x80 {
+		v := r.rest[0]
+		r.rest = r.rest[1:]
+		return uint64(v)
+	}
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.bad, r.rest = true, nil
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+// below is the next number, which is at most so large.
+func (r *numbers) below(most int) int {
+	v := r.next()
+	if v > uint64(most) { //nolint:gosec // not negative
+		r.bad, r.rest = true, nil
+		return 0
+	}
+	return int(v) //nolint:gosec // as above
+}
+
+// count is how many of something follow: each takes a byte at least.
+func (r *numbers) count() int { return r.below(len(r.rest)) }
+
+func (r *numbers) signed() int64 {
+	v := r.next()
+	return int64(v>>1) ^ -int64(v&1)
+}
+
+// resized is a list of n, of whatever was in it.
+func resized[T any](list []T, n int) []T { return slices.Grow(list[:0], n)[:n] }
+
+const (
+	mostMinutes = 24 * 60
+	mostName    = 1 << 28
+)
+
+// some cuts the first n from a list.
+func some[T any](list *[]T, n int) []T {
+	out := (*list)[:n:n]
+	*list = (*list)[n:]
+	return out
+}
+
+// lengths reads n numbers of which each is at most most, and their sum at most as many as there are bytes left: so many follow.
+func (r *numbers) lengths(n, most int) (list []int, sum int) {
+	list = make([]int, n)
+	for i := range list {
+		list[i] = r.below(most)
+		sum += list[i]
+	}
+	if sum > len(r.rest) {
+		r.bad = true
+		return list, 0
+	}
+	return list, sum
+}
+
+func (c *Chunk) read(r *numbers) {
+	n := r.count()
+	if r.bad {
+		return
+	}
+	names, _ := r.lengths(n, mostName)
+	namespaces, _ := r.lengths(n, mostName)
+	shapes, _ := r.lengths(n, math.MaxInt32)
+	times, all := r.lengths(n, mostMinutes)
+	if r.bad {
+		return
+	}
+	c.Services, c.seen = resized(c.Services, n), resized(c.seen, all)
+	operations := 0
+	for i, left := 0, c.seen; i < n; i++ {
+		c.Services[i] = Service{Many: shapes[i]&1 != 0, Seen: some(&left, times[i])}
+		operations += shapes[i] >> 1
+		minute := 0
+		for k := range c.Services[i].Seen {
+			minute += r.below(mostMinutes)
+			c.Services[i].Seen[k].Minute = minute
+		}
+	}
+	for i := range c.seen {
+		c.seen[i].First = int64(c.seen[i].Minute)*secondsMinute + int64(r.below(math.MaxInt32))
+	}
+	for i := range c.seen {
+		c.seen[i].Last = c.seen[i].First + int64(r.below(math.MaxInt32))
+	}
+	if operations > len(r.rest) {
+		r.bad = true
+	}
+	if r.bad {
+		return
+	}
+	c.operations = resized(c.operations, operations)
+	for i, left := 0, c.operations; i < n; i++ {
+		c.Services[i].Operations = some(&left, shapes[i]>>1)
+	}
+	ofOperations := c.readCells(r)
+	if r.bad {
+		return
+	}
+	// One string for all names: what refers to it keeps all of them, a few kilobytes.
+	text := string(r.rest)
+	name := func(length int) (out string) {
+		if length > len(text) {
+			r.bad = true
+			return ""
+		}
+		out, text = text[:length], text[length:]
+		return out
+	}
+	for i := range c.Services {
+		c.Services[i].Name = name(names[i])
+		c.Services[i].Namespace = name(namespaces[i])
+	}
+	for i := range c.operations {
+		c.operations[i].Name = name(ofOperations[i])
+	}
+	r.bad = r.bad || text != ""
+}
+
+// readCells reads operations but for their names, of which it returns the lengths.
+func (c *Chunk) readCells(r *numbers) (names []int) {
+	names, _ = r.lengths(len(c.operations), mostName)
+	for i := range c.operations {
+		c.operations[i].Kind = int32(uint32(r.next())) //nolint:gosec // bits
+	}
+	counts, all := r.lengths(len(c.operations), mostMinutes)
+	if r.bad {
+		return nil
+	}
+	c.cells = resized(c.cells, all)
+	for i, left := 0, c.cells; i < len(c.operations); i++ {
+		o := &c.operations[i]
+		o.Cells = some(&left, counts[i])
+		minute := 0
+		for k := range o.Cells {
+			minute += r.below(mostMinutes)
+			o.Cells[k].Minute = minute
+		}
+	}
+	for i := range c.cells {
+		c.cells[i].Errors = int64(r.below(math.MaxInt))
+	}
+	ofCells, all := r.lengths(len(c.cells), buckets)
+	if r.bad {
+		return nil
+	}
+	c.buckets = resized(c.buckets, all)
+	first := int64(0)
+	for i, left := 0, c.buckets; i < len(c.cells); i++ {
+		list := some(&left, ofCells[i])
+		c.cells[i].Buckets = list
+		at := int64(-1)
+		for k := range list {
+			if k == 0 {
+				first += r.signed()
+				at = first
+			} else {
+				at += 1 + int64(r.below(buckets))
+			}
+			if at < 0 || at >= buckets {
+				r.bad = true
+				return nil
+			}
+			list[k].Number = int32(at)
+		}
+	}
+	for i := range c.buckets {
+		c.buckets[i].Count = 1 + int64(r.below(math.MaxInt64/2))
+	}
+	return names
+}

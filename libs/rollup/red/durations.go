@@ -1,0 +1,118 @@
+package red
+
+import "math/bits"
+
+// Durations is a histogram of durations in nanoseconds with 64 linear steps to each power of two: a bucket is at most 1.6 % wide and a
+// percentile, taken in the middle of its bucket, at most 0.8 % wrong. It grows to the buckets in use. The zero value is empty.
+type Durations struct {
+	first  int // bucket of counts[0]
+	counts []uint64
+}
+
+const (
+	durationShift = 6
+	durationSteps = 1 << durationShift
+	buckets       = (64 - durationShift) * durationSteps // more than there are
+)
+
+// DurationBucket is the bucket of a duration; what is not positive (a sender's clock was set back) is in bucket 0.
+func DurationBucket(d int64) int {
+	if d < durationSteps {
+		return int(max(d, 0))
+	}
+	shift := bits.Len64(uint64(d)) - durationShift - 1
+	return shift<<durationShift + int(uint64(d)>>shift) //nolint:gosec // below 64 × 64
+}
+
+// durationOf is the middle of a bucket.
+func durationOf(bucket int) int64 {
+	if bucket < durationSteps*2 {
+		return int64(bucket)
+	}
+	shift := bucket>>durationShift - 1
+	low := int64(bucket&(durationSteps-1)|durationSteps) << shift
+	return low + int64(1)<<shift/2
+}
+
+// Add adds n durations of a bucket.
+func (d *Durations) Add(bucket int, n uint64) {
+	if i := bucket - d.first; uint(i) < uint(len(d.counts)) {
+		d.counts[i] += n
+		return
+	}
+	if len(d.counts) == 0 {
+		d.first, d.counts = bucket, make([]uint64, 1, 16)
+	}
+	if bucket < d.first {
+		more := d.first - bucket
+		d.counts = append(make([]uint64, more, more+len(d.counts)), d.counts...)
+		d.first = bucket
+	}
+	for bucket >= d.first+len(d.counts) {
+		d.counts = append(d.counts, 0)
+	}
+	d.counts[bucket-d.first] += n
+}
+
+// Merge adds another histogram.
+func (d *Durations) Merge(o *Durations) {
+	if len(o.counts) == 0 {
+		return
+	}
+	d.Add(o.first, 0) // grow to both ends
+	d.Add(o.first+len(o.counts)-1, 0)
+	into := d.counts[o.first-d.first:]
+	for i, n := range o.counts {
+		into[i] += n
+	}
+}
+
+// Quantile is the smallest duration that at least the share q of all do not exceed, by the middle of its bucket; 0 without any.
+func (d *Durations) Quantile(q float64) int64 {
+	var total uint64
+	for _, n := range d.counts {
+		total += n
+	}
+	var below uint64
+	for i, n := range d.counts {
+		below += n
+		if n > 0 && float64(below) >= q*float64(total) {
+			return durationOf(d.first + i)
+		}
+	}
+	return 0
+}
+
+// Sum counts requests with their errors and durations. The zero value is empty.
+type Sum struct {
+	Requests, Errors int64
+	Durations        Durations
+}
+
+// Add adds one request.
+func (s *Sum) Add(duration int64, failed bool) {
+	s.Requests++
+	if failed {
+		s.Errors++
+	}
+	s.Durations.Add(DurationBucket(duration), 1)
+}
+
+// AddCell adds what a rollup says.
+func (s *Sum) AddCell(c *Cell) {
+	s.Errors += c.Errors
+	if n := len(c.Buckets); n > 0 {
+		s.Durations.Add(int(c.Buckets[n-1].Number), 0) // grow once
+	}
+	for _, b := range c.Buckets {
+		s.Requests += b.Count
+		s.Durations.Add(int(b.Number), uint64(b.Count)) //nolint:gosec // never negative
+	}
+}
+
+// Merge adds another sum.
+func (s *Sum) Merge(o *Sum) {
+	s.Requests += o.Requests
+	s.Errors += o.Errors
+	s.Durations.Merge(&o.Durations)
+}

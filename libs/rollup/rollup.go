@@ -1,0 +1,59 @@
+// Package rollup is what is kept of spans beside their segments, so that a question about many of them reads few bytes: sums by minute, hour and day.
+//
+// A segment of level 0 is in no rollup, one of any higher level is in all: what takes a segment out of level 0 writes the rollup of its items in the
+// same transaction (services/janitor). So rollups and segments of level 0 together are everything, once, in any snapshot.
+//
+//	merge ─> Part, of one hour, by minutes ─┐
+//	merge ─> Part ──────────────────────────┴─ fold ─> Hour, whole and by minutes ─ fold ─> Day, whole
+//
+// Parts and hours are disjoint: a fold deletes what it has taken. A day is made of hours that stay, so that it is there for speed alone. What a kind
+// keeps, and how, is its own package's; this one says what all have in common (docs/adr/028).
+package rollup
+
+import (
+	"iter"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// Grain is what a row is about. Its number is stored.
+type Grain int16
+
+// The grains.
+const (
+	Part Grain = 0 // what one merge took out of level 0: of one hour, told by minutes
+	Hour Grain = 1 // what was folded of an hour, whole and by minutes
+	Day  Grain = 2 // all hours of a day of UTC, whole
+)
+
+// Row is one row of the table rollup.
+type Row struct {
+	Tenant telemetry.Tenant
+	Kind   int16 // of a Kind
+	Grain  Grain
+	Start  int64    // of the hour or the day, Unix ns
+	ID     [16]byte // a UUID of version 7
+	MadeAt int64    // Unix ns
+	Content
+	Placement telemetry.Placement
+}
+
+// Content is what a kind says of some items. A part or an hour may have several, each with some of the keys.
+type Content struct {
+	MinTime, MaxTime int64  // of the items, Unix ns, inclusive
+	Low, High        []byte // the least and the greatest key that it tells of; what a key is the kind says
+	Total            []byte // of the whole hour or day; empty in a part
+	Minutes          []byte // of each minute; empty in a day
+}
+
+// Kind is one thing that is kept. ID is stored and never changes.
+type Kind struct {
+	ID   int16
+	Name string
+	// Collect makes the contents of a part from rows of a table of spans, which all lie in the hour that begins at start.
+	Collect func(t *segment.Table, start int64, rows []uint32) ([]Content, error)
+	// Fold makes an hour of parts and hours, or a day of hours, that begins at start; the rows come in the order of Low. It holds the contents in
+	// memory of as many rows at a time as overlap in their keys.
+	Fold func(to Grain, start int64, rows iter.Seq2[*Row, error]) ([]Content, error)
+}

@@ -1,0 +1,209 @@
+package janitor
+
+// Rollups (docs/adr/028): what takes segments out of level 0 counts their items, in its transaction; parts are folded to hours, hours to days. Invariants: an
+// item is in a segment of level 0, or in one part or hour of each kind, never in both; a day is the sum of the hours that are there. Merges only add
+// parts; folds are one after the other, by a lock, so that a day is made of hours that nobody replaces meanwhile.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
+	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/schema"
+)
+
+// kinds are the rollups that are kept.
+func kinds() []rollup.Kind { return []rollup.Kind{red.Kind()} }
+
+const (
+	// An hour that is closed is folded once it has several parts, or one for a while: what comes late to it comes again.
+	foldParts = 16
+	foldAfter = 10 * time.Minute
+	// manyParts of any hour are folded: they cost readers.
+	manyParts = 256
+	// dayBack is how far back days are looked for that are to be made. A janitor that begins to lead looks at all.
+	dayBack = 48 * time.Hour
+)
+
+// count makes parts of rows of a table, which leave level 0; of spans only.
+func (s *Service) count(t *segment.Table, at telemetry.Placement, rows []uint32) (out []rollup.Row, err error) {
+	if t.Signal != telemetry.Traces || len(rows) == 0 {
+		return nil, nil
+	}
+	start := telemetry.Grain(t.Ints[segment.ColTime][rows[0]], time.Hour)
+	for _, kind := range s.kinds {
+		contents, err := kind.Collect(t, start, rows)
+		if err != nil {
+			return nil, fmt.Errorf("count %s: %w", kind.Name, err)
+		}
+		out = append(out, s.rollups(at, kind.ID, rollup.Part, start, contents)...)
+	}
+	return out, nil
+}
+
+// rollups are the rows of contents.
+func (s *Service) rollups(at telemetry.Placement, kind int16, grain rollup.Grain, start int64, contents []rollup.Content) []rollup.Row {
+	rows := make([]rollup.Row, len(contents))
+	for i, c := range contents {
+		rows[i] = rollup.Row{
+			Tenant: at.Tenant(), Kind: kind, Grain: grain, Start: start, ID: uuid.Must(uuid.NewV7()), MadeAt: s.now().UnixNano(), Content: c, Placement: at,
+		}
+	}
+	return rows
+}
+
+// fold folds what is due: parts to hours, then hours to days.
+func (s *Service) fold(ctx context.Context) error {
+	now := s.now()
+	closed := now.Add(-s.cfg.Merge.HourGrace).Truncate(time.Hour).UnixNano()
+	err := s.foldAll(ctx, rollup.Hour, s.sql.foldHours, closed, foldParts, now.Add(-foldAfter).UnixNano(), manyParts)
+	if err != nil || ctx.Err() != nil {
+		return err
+	}
+	since := int64(0)
+	if s.daysMade {
+		since = now.Add(-dayBack).UnixNano()
+	}
+	if err := s.foldAll(ctx, rollup.Day, s.sql.foldDays, since, closed); err != nil {
+		return err
+	}
+	s.daysMade = true
+	return nil
+}
+
+// span is an hour or a day of one placement that is to be made.
+type span struct {
+	Placement telemetry.Placement
+	Kind      int16
+	Start     int64
+}
+
+// foldAll folds to one grain all that a statement finds.
+func (s *Service) foldAll(ctx context.Context, to rollup.Grain, due string, args ...any) error {
+	var errs []error
+	for {
+		rows, err := s.pool.Query(ctx, due, append(args, windowsPerPass)...)
+		if err != nil {
+			return errors.Join(append(errs, postgres.Classify(err))...)
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[span])
+		if err != nil {
+			return errors.Join(append(errs, postgres.Classify(err))...)
+		}
+		done := 0
+		for _, at := range found {
+			started := s.env.Now()
+			// One row's damage must not keep the others waiting.
+			if err := s.foldOne(ctx, to, at); err != nil {
+				errs = append(errs, fmt.Errorf("fold to %s of %s: %w", time.Unix(0, at.Start).UTC().Format(time.RFC3339), at.Placement, err))
+			} else {
+				done++
+			}
+			took := s.env.Now().Sub(started)
+			pause(ctx, time.Duration(float64(took)*(1-s.cfg.Merge.Duty)/s.cfg.Merge.Duty))
+			if ctx.Err() != nil {
+				return errors.Join(errs...)
+			}
+		}
+		if len(found) < windowsPerPass || done == 0 {
+			return errors.Join(errs...)
+		}
+	}
+}
+
+// foldOne makes an hour of its parts and what it was before, or a day of its hours, in one transaction.
+func (s *Service) foldOne(ctx context.Context, to rollup.Grain, at span) error {
+	var kind *rollup.Kind
+	for i := range s.kinds {
+		if s.kinds[i].ID == at.Kind {
+			kind = &s.kinds[i]
+		}
+	}
+	if kind == nil {
+		return nil // of a newer build
+	}
+	read := 0
+	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, schema.LockFold); err != nil {
+			return fmt.Errorf("lock: %w", err)
+		}
+		statement := s.sql.foldHourRead
+		if to == rollup.Day {
+			statement = s.sql.foldDayRead
+		}
+		rows, err := tx.Query(ctx, statement, at.Placement.Tenant(), at.Kind, at.Start, at.Placement)
+		if err != nil {
+			return fmt.Errorf("read: %w", err)
+		}
+		var taken [][16]byte
+		contents, err := kind.Fold(to, at.Start, noting(rolluprow.Read(rows), &taken))
+		rows.Close()
+		if err != nil {
+			return err
+		}
+		read = len(taken)
+		if read == 0 {
+			return errFolded
+		}
+		if to == rollup.Hour {
+			tag, err := tx.Exec(ctx, s.sql.foldDelete, at.Placement.Tenant(), at.Kind, at.Start, at.Placement, taken)
+			if err != nil {
+				return fmt.Errorf("delete parts: %w", err)
+			}
+			if tag.RowsAffected() != int64(read) {
+				return errFolded
+			}
+		}
+		if _, err := tx.Exec(ctx, s.sql.foldDayDelete, at.Placement.Tenant(), at.Kind, at.Start, at.Placement); err != nil {
+			return fmt.Errorf("delete the day: %w", err)
+		}
+		return rolluprow.Copy(ctx, tx, s.rollups(at.Placement, at.Kind, to, at.Start, contents))
+	})
+	if errors.Is(err, errFolded) {
+		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "rollups have gone before they were folded", slog.String("placement", string(at.Placement)))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if to == rollup.Hour && at.Start < s.now().Add(-dayBack).UnixNano() {
+		s.daysMade = false // its day is to be made anew, and is beyond what is looked at
+	}
+	grain := "hour"
+	if to == rollup.Day {
+		grain = "day"
+	}
+	s.metrics.Folds.Add(ctx, 1, metric.WithAttributes(attribute.String("kind", kind.Name), attribute.String("grain", grain)))
+	return nil
+}
+
+// errFolded: what was read has been replaced or dropped meanwhile.
+var errFolded = errReplaced.New("rollups have gone before they were folded")
+
+// noting passes rows on and notes their ids.
+func noting(rows iter.Seq2[*rollup.Row, error], ids *[][16]byte) iter.Seq2[*rollup.Row, error] {
+	return func(yield func(*rollup.Row, error) bool) {
+		for r, err := range rows {
+			if err == nil {
+				*ids = append(*ids, r.ID)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,307 @@
+package janitor
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
+	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// spansOf is what is counted: how many spans, and how many failed ones, of a tenant, service, operation, minute (Unix) and bucket of duration.
+type spansOf struct {
+	tenant                   telemetry.Tenant
+	service, namespace, name string
+	kind, minute, bucket     int64
+	failed                   bool
+}
+
+// inSegments counts the spans of segments as plainly as can be: of those of level 0, or of all.
+func (f *fixture) inSegments(all bool) map[spansOf]int64 {
+	f.t.Helper()
+	out := map[spansOf]int64{}
+	whole := segmentrow.SelectAll()
+	rows, err := f.db.Pool.Query(testbed.Context(f.t), `SELECT `+whole.List("s")+` FROM `+segmentrow.From(telemetry.Traces))
+	require.NoError(f.t, err)
+	require.NoError(f.t, whole.ForEach(rows, func(r *segmentrow.Row) error {
+		if r.Level > 0 && !all {
+			return nil
+		}
+		t := segment.NewTable(r.Tenant, telemetry.Traces)
+		if err := add(t, &r.Segment); err != nil {
+			return err
+		}
+		for i := range t.N {
+			of := t.Resources[t.Ints[segment.ColResource][i]]
+			out[spansOf{
+				r.Tenant, of.ServiceName, of.ServiceNamespace, string(t.Values[t.Texts[segment.TextName][i]].Raw), t.Ints[segment.ColKind][i],
+				t.Ints[segment.ColTime][i] / int64(time.Minute), int64(red.DurationBucket(t.Ints[segment.ColDuration][i])), false,
+			}]++
+			if t.Ints[segment.ColStatus][i] == otlp.StatusError {
+				out[spansOf{
+					r.Tenant, of.ServiceName, of.ServiceNamespace, string(t.Values[t.Texts[segment.TextName][i]].Raw), t.Ints[segment.ColKind][i],
+					t.Ints[segment.ColTime][i] / int64(time.Minute), 0, true,
+				}]++
+			}
+		}
+		return nil
+	}))
+	return out
+}
+
+// inRollups adds what the rollups of some grains say, by minutes, or by hours and days where it is whole.
+func (f *fixture) inRollups(out map[spansOf]int64, grains []rollup.Grain, blob func(*rollup.Row) []byte, unit time.Duration) {
+	f.t.Helper()
+	rows, err := f.db.Pool.Query(testbed.Context(f.t), `SELECT `+rolluprow.Columns+` FROM rollup WHERE grain = ANY($1) AND kind = 0`, grains)
+	require.NoError(f.t, err)
+	var c red.Chunk
+	for r, err := range rolluprow.Read(rows) {
+		require.NoError(f.t, err)
+		require.NoError(f.t, c.Decode(blob(r)))
+		for _, s := range c.Services {
+			for _, o := range s.Operations {
+				for _, cell := range o.Cells {
+					k := spansOf{r.Tenant, s.Name, s.Namespace, o.Name, int64(o.Kind), r.Start/int64(unit) + int64(cell.Minute), 0, true}
+					if cell.Errors > 0 {
+						out[k] += cell.Errors
+					}
+					for _, b := range cell.Buckets {
+						k.bucket, k.failed = int64(b.Number), false
+						out[k] += b.Count
+					}
+				}
+			}
+		}
+	}
+}
+
+// by makes the units of time coarser.
+func by(minutes map[spansOf]int64, n int64) map[spansOf]int64 {
+	out := map[spansOf]int64{}
+	for k, count := range minutes {
+		k.minute /= n
+		out[k] += count
+	}
+	return out
+}
+
+// equal holds what is not merged together with the rollups to a count of everything, and hours and days to their minutes.
+func (f *fixture) equal() {
+	f.t.Helper()
+	want, got := f.inSegments(true), f.inSegments(false)
+	f.inRollups(got, []rollup.Grain{rollup.Part, rollup.Hour}, func(r *rollup.Row) []byte { return r.Minutes }, time.Minute)
+	require.Equal(f.t, want, got)
+
+	minutes, hours := map[spansOf]int64{}, map[spansOf]int64{}
+	f.inRollups(minutes, []rollup.Grain{rollup.Hour}, func(r *rollup.Row) []byte { return r.Minutes }, time.Minute)
+	f.inRollups(hours, []rollup.Grain{rollup.Hour}, func(r *rollup.Row) []byte { return r.Total }, time.Hour)
+	require.Equal(f.t, by(minutes, 60), hours)
+
+	days, ofDays := map[spansOf]int64{}, map[spansOf]int64{}
+	f.inRollups(days, []rollup.Grain{rollup.Day}, func(r *rollup.Row) []byte { return r.Total }, 24*time.Hour)
+	made := map[string]bool{}
+	for k := range days {
+		made[fmt.Sprint(k.tenant, k.minute)] = true
+	}
+	for k, n := range by(hours, 24) {
+		if made[fmt.Sprint(k.tenant, k.minute)] {
+			ofDays[k] = n
+		}
+	}
+	require.Equal(f.t, ofDays, days, "a day that is there is the sum of its hours")
+}
+
+// grains counts the rows of rollups.
+func (f *fixture) grains() (out [3]int) {
+	f.t.Helper()
+	for g := range out {
+		require.NoError(f.t, f.db.Pool.QueryRow(testbed.Context(f.t), `SELECT count(*) FROM rollup WHERE grain = $1 AND kind = 0`, g).Scan(&out[g]))
+	}
+	return out
+}
+
+func TestRollupsAndLevelZeroAreEverythingAtEveryStep(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	shops := map[telemetry.Tenant]*testbed.Shop{"red": testbed.NewShop(1, start()), "blue": testbed.NewShop(2, start())}
+	flush := func(tenant telemetry.Tenant, n int) {
+		f.flush(tenant, telemetry.Traces, shops[tenant].Payload(telemetry.Traces, n))
+	}
+	f.flush("red", telemetry.Traces, testbed.Sample(telemetry.Traces, start()))
+	for range 5 {
+		flush("red", 700)
+		flush("blue", 30)
+	}
+	f.equal()
+	f.pass()
+	f.equal()
+	require.Equal(t, [3]int{}, f.grains(), "minutes are open")
+
+	// Some minutes are put together, others come; one flush is alone and is put by.
+	late := testbed.NewShop(3, start().Add(-3*time.Hour))
+	steps := []time.Duration{
+		time.Minute, 2 * time.Minute, 3 * time.Minute, 5 * time.Minute, 9 * time.Minute, 40 * time.Minute, 50 * time.Minute, 61 * time.Minute, 2 * time.Hour,
+		3 * time.Hour, 19 * time.Hour, 20 * time.Hour, 26 * time.Hour, 40 * time.Hour,
+	}
+	var most [3]int
+	for i, after := range steps {
+		f.clock.Set(start().Add(after))
+		for tenant := range shops {
+			shops[tenant] = testbed.NewShop(uint64(10+i), start().Add(after-time.Duration(rnd.IntN(90))*time.Second))
+			for range 1 + rnd.IntN(3) {
+				flush(tenant, 1+rnd.IntN(300))
+			}
+		}
+		if i%3 == 0 {
+			f.flush("red", telemetry.Traces, late.Payload(telemetry.Traces, 20))
+			f.flush("red", telemetry.Traces, late.Payload(telemetry.Traces, 20))
+		}
+		f.equal()
+		for range 2 {
+			f.pass()
+			f.equal()
+		}
+		g := f.grains()
+		for k := range g {
+			most[k] = max(most[k], g[k])
+		}
+	}
+	require.Positive(t, most[rollup.Part])
+	require.Positive(t, most[rollup.Hour])
+	require.Positive(t, most[rollup.Day])
+	f.clock.Advance(2 * 24 * time.Hour)
+	f.pass()
+	f.clock.Advance(foldAfter + time.Second)
+	f.pass()
+	f.equal()
+	require.Zero(t, f.grains()[rollup.Part], "all is folded")
+
+	// Late data to a day that is made: it is made anew.
+	before := f.grains()[rollup.Day]
+	f.flush("red", telemetry.Traces, late.Payload(telemetry.Traces, 20))
+	f.flush("red", telemetry.Traces, late.Payload(telemetry.Traces, 20))
+	for range 3 {
+		f.pass()
+		f.equal()
+		f.clock.Advance(11 * time.Minute)
+	}
+	require.Equal(t, before, f.grains()[rollup.Day])
+	require.Zero(t, f.grains()[rollup.Part])
+}
+
+// Whatever the step at which a merge or a fold dies, nothing is counted twice or left out.
+func TestACrashAtAnyStepLeavesRollupsRight(t *testing.T) {
+	t.Parallel()
+	for name, trigger := range map[string]string{
+		"after the headers are deleted": `AFTER DELETE ON spans_segment`,
+		"after a part":                  `AFTER INSERT ON rollup`,
+		"after the body":                `AFTER INSERT ON spans_body`,
+		"after the new header":          `AFTER INSERT ON spans_segment`,
+		"after parts are deleted":       `AFTER DELETE ON rollup`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := testbed.Context(t)
+			f := newFixture(t)
+			shop := testbed.NewShop(6, start())
+			for range 20 {
+				f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, 50))
+			}
+			// What is there already is folded with the rest.
+			f.clock.Set(start().Add(2 * time.Minute))
+			f.pass()
+			require.Positive(t, f.grains()[rollup.Part])
+			for range 4 {
+				f.flush("default", telemetry.Traces, testbed.NewShop(7, start().Add(2*time.Minute)).Payload(telemetry.Traces, 50))
+			}
+			_, err := f.db.Pool.Exec(ctx, `CREATE FUNCTION boom() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+				CREATE TRIGGER boom `+trigger+` FOR EACH ROW EXECUTE FUNCTION boom()`)
+			require.NoError(t, err)
+			f.clock.Set(start().Add(2 * time.Hour))
+			before := f.inSegments(true)
+			require.Error(t, f.s.pass(ctx))
+			require.Equal(t, before, f.inSegments(true))
+			f.equal()
+			_, err = f.db.Pool.Exec(ctx, `DROP FUNCTION boom CASCADE`)
+			require.NoError(t, err)
+			f.pass()
+			f.equal()
+			f.clock.Advance(foldAfter + time.Second)
+			f.pass()
+			f.equal()
+			require.Equal(t, before, f.inSegments(true))
+			require.Equal(t, [3]int{0, 1, 0}, f.grains())
+		})
+	}
+}
+
+// What cannot be read is not counted, and stays where who counts meets it.
+func TestWhatCannotBeCountedStaysAtLevelZero(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	shop := testbed.NewShop(8, start())
+	for range 3 {
+		f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, 100))
+	}
+	_, err := f.db.Pool.Exec(ctx, `UPDATE spans_fresh SET body = set_byte(body, 0, get_byte(body, 0) # 255)
+		WHERE segment_id = (SELECT segment_id FROM spans_segment WHERE min_position = 2)`)
+	require.NoError(t, err)
+	for _, after := range []time.Duration{2 * time.Minute, 5 * time.Minute, 2 * time.Hour, 3 * time.Hour} {
+		f.clock.Set(start().Add(after))
+		f.pass()
+	}
+	require.Equal(t, map[int]int{0: 1, 2: 1}, f.levels("default", telemetry.Traces))
+	got := map[spansOf]int64{}
+	f.inRollups(got, []rollup.Grain{rollup.Hour}, func(r *rollup.Row) []byte { return r.Minutes }, time.Minute)
+	spans := int64(0)
+	for k, n := range got {
+		if !k.failed {
+			spans += n
+		}
+	}
+	require.Equal(t, int64(200), spans)
+	// Another janitor, which has not met it, leaves it there too.
+	f.s.damaged = nil
+	require.NotPanics(t, f.pass)
+	require.Equal(t, map[int]int{0: 1, 2: 1}, f.levels("default", telemetry.Traces))
+}
+
+func TestRollupsExpireWithTheirData(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	_, err := f.db.Pool.Exec(ctx, `UPDATE retention_policy SET days = 2`)
+	require.NoError(t, err)
+	for day := range 3 {
+		at := start().Add(time.Duration(day) * 24 * time.Hour)
+		shop := testbed.NewShop(uint64(day), at)
+		f.clock.Set(at)
+		f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, 100))
+		f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, 100))
+		f.clock.Set(at.Add(2 * time.Hour))
+		f.pass()
+	}
+	f.clock.Set(start().Add(3*24*time.Hour + time.Hour)) // the first day is over
+	f.pass()
+	f.equal()
+	var oldest int64
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT min(start) FROM rollup`).Scan(&oldest))
+	require.GreaterOrEqual(t, oldest, start().Add(24*time.Hour).Truncate(24*time.Hour).UnixNano())
+	require.Equal(t, 2, f.grains()[rollup.Hour])
+	f.clock.Set(start().Add(100 * 24 * time.Hour))
+	f.pass()
+	require.Equal(t, [3]int{}, f.grains())
+	require.NotContains(t, f.partitions("rollup"), "rollup_y2026_m11")
+}

@@ -1,0 +1,1 @@
+SELECT public.ensure_partition('{{.Table}}', $1)

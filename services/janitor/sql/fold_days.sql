@@ -1,0 +1,10 @@
+-- Days from $1 on, all of whose hours have ended before $2, that are not made of their hours yet; oldest first.
+SELECT DISTINCT h.placement, h.kind, h.start / 86400000000000 * 86400000000000 AS day
+FROM public.{{.Table}} h
+WHERE h.grain = 1 AND h.start >= $1 AND h.start < $2 / 86400000000000 * 86400000000000
+  AND NOT EXISTS (
+    SELECT FROM public.{{.Table}} d
+    WHERE d.tenant_id = h.tenant_id AND d.kind = h.kind AND d.grain = 2 AND d.start = h.start / 86400000000000 * 86400000000000
+      AND d.placement = h.placement)
+ORDER BY day, h.placement, h.kind
+LIMIT $3

@@ -1,0 +1,96 @@
+package engine
+
+// Rollups: what is known of spans without reading their segments (libs/rollup, docs/adr/028). Invariant: rollups hold exactly the items of segments
+// that are not Fresh, in the same snapshot.
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+)
+
+// RollupQuery is which rollups are asked for.
+type RollupQuery struct {
+	Tenant   telemetry.Tenant
+	Kind     int16
+	From, To int64  // whole minutes, Unix ns
+	Key      []byte // only what may tell of it; nil for all
+}
+
+// Rolled is what a rollup says, of a whole hour or day, or by minutes.
+type Rolled struct {
+	Start int64 // Unix ns
+	Whole bool  // all of it is in the range; else it is told by minutes, of which those count that are
+	Blob  []byte
+}
+
+// Rollups visits the rollups of a range, in any order; what it gives is valid during the call. Days are taken whole where they are, then hours, and of
+// hours that the range cuts, and of what is not folded yet, minutes.
+func (s *Snapshot) Rollups(ctx context.Context, q *RollupQuery, visit func(*Rolled) error) error {
+	if q.From >= q.To {
+		return nil
+	}
+	rows, err := s.tx.Query(ctx, s.engine.statements.rollups, s.list, string(q.Tenant), q.Kind, q.From, q.To, q.Key)
+	if err != nil {
+		return fmt.Errorf("read rollups: %w", err)
+	}
+	var r Rolled
+	_, err = pgx.ForEachRow(rows, []any{&r.Start, &r.Whole, &r.Blob}, func() error {
+		s.bytes += int64(len(r.Blob))
+		return visit(&r)
+	})
+	if err != nil {
+		return fmt.Errorf("read rollups: %w", err)
+	}
+	return nil
+}
+
+// In reports whether a minute of what is told by minutes is in the range.
+func (q *RollupQuery) In(r *Rolled, minute int) bool {
+	at := r.Start + int64(minute)*int64(time.Minute)
+	return r.Whole || at >= q.From && at < q.To
+}
+
+// FoldRolled is Fold for a question that rollups of a kind answer: they tell of the whole minutes of the range, and only what they cannot know is read
+// from segments: those that are in no rollup yet, and the minutes that the ends of the range cut. key, unless nil, is what rollups are narrowed by, as q's
+// filter narrows the spans. When the budget or the time cuts it, what was merged and visited is exactly the items from Cut.Since on.
+func FoldRolled[T any](ctx context.Context, s *Snapshot, q *Query, w Columns, kind int16, key []byte,
+	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T), visit func(*RollupQuery, *Rolled) error,
+) (over time.Duration, err error) {
+	fresh := *q
+	fresh.Stage = Fresh
+	over, err = Fold(ctx, s, &fresh, w, fold, merge)
+	if err != nil {
+		return 0, err
+	}
+	from := q.To - over.Nanoseconds()
+	minute := int64(time.Minute)
+	first, last := telemetry.Grain(from+minute-1, time.Minute), telemetry.Grain(q.To, time.Minute)
+	ends := [][2]int64{{from, first}, {last, q.To}}
+	if first >= last {
+		ends = [][2]int64{{from, q.To}}
+	}
+	for _, end := range ends {
+		if end[0] >= end[1] {
+			continue
+		}
+		cut := *q
+		cut.Stage, cut.From, cut.To, cut.Whole = Counted, end[0], end[1], true
+		if _, err := Fold(ctx, s, &cut, w, fold, merge); err != nil {
+			return 0, err
+		}
+	}
+	if first >= last {
+		return over, nil
+	}
+	of := &RollupQuery{Tenant: q.Tenant, Kind: kind, From: first, To: last, Key: key}
+	return over, s.Rollups(ctx, of, func(r *Rolled) error { return visit(of, r) })
+}
+
+// OfRollups is how long a range may seem to the turns: what is answered from rollups reads little of any range.
+const OfRollups = time.Hour

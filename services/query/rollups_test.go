@@ -1,0 +1,234 @@
+package query
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
+	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// plainSpan is a span as far as services and operations tell of it.
+type plainSpan struct {
+	service, namespace, name string
+	kind                     ptrace.SpanKind
+	at, duration             int64
+	failed                   bool
+}
+
+func payloadOf(spans []plainSpan) []byte {
+	td := ptrace.NewTraces()
+	for i, s := range spans {
+		rs := td.ResourceSpans().AppendEmpty()
+		rs.Resource().Attributes().PutStr("service.name", s.service)
+		if s.namespace != "" {
+			rs.Resource().Attributes().PutStr("service.namespace", s.namespace)
+		}
+		span := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+		span.SetTraceID(pcommon.TraceID{1, byte(i >> 8), byte(i)})
+		span.SetSpanID(pcommon.SpanID{1, byte(i >> 8), byte(i)})
+		span.SetName(s.name)
+		span.SetKind(s.kind)
+		span.SetStartTimestamp(pcommon.Timestamp(s.at))
+		span.SetEndTimestamp(pcommon.Timestamp(s.at + s.duration))
+		if s.failed {
+			span.Status().SetCode(ptrace.StatusCodeError)
+		}
+	}
+	return testbed.TracesPayload(td)
+}
+
+// toldRED is what a list says of one service or operation, and what a plain count of the spans says.
+type toldRED struct {
+	key              string
+	requests, errors int64
+	spans            int64
+	first, last      int64
+}
+
+// counted counts spans in a range plainly, and keeps their durations for percentiles.
+func counted(spans []plainSpan, from, to int64, key func(plainSpan) (string, bool)) (map[string]*toldRED, map[string][]int64) {
+	out, all := map[string]*toldRED{}, map[string][]int64{}
+	entry := map[string]bool{}
+	isEntry := func(s plainSpan) bool { return s.kind == ptrace.SpanKindServer || s.kind == ptrace.SpanKindConsumer }
+	within := func(s plainSpan) (string, bool) {
+		k, ok := key(s)
+		return k, ok && s.at >= from && s.at < to
+	}
+	for _, s := range spans {
+		if k, ok := within(s); ok && isEntry(s) {
+			entry[k] = true
+		}
+	}
+	for _, s := range spans {
+		k, ok := within(s)
+		if !ok {
+			continue
+		}
+		second := max(s.at/1e9*1e9, from)
+		if out[k] == nil {
+			out[k] = &toldRED{key: k, first: second, last: second}
+		}
+		o := out[k]
+		o.spans++
+		o.first, o.last = min(o.first, second), max(o.last, second)
+		if entry[k] && !isEntry(s) {
+			continue
+		}
+		o.requests++
+		if s.failed {
+			o.errors++
+		}
+		all[k] = append(all[k], s.duration)
+	}
+	return out, all
+}
+
+func requirePercentile(t *testing.T, durations []int64, q float64, got string) {
+	t.Helper()
+	slices.Sort(durations)
+	exact := durations[max(int(float64(len(durations))*q+0.9999999)-1, 0)]
+	require.InDelta(t, float64(exact), float64(number64(t, got)), 0.01*float64(exact)+1)
+}
+
+// At whatever stage spans are, and whatever range is asked for, services and operations are those of a plain count.
+func TestServicesFromRollupsAreThoseOfACount(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(5, 5))
+	var all []plainSpan
+	const span = 3 * 24 * time.Hour
+	begin := base().Add(-span).UnixNano()
+	for range 24 {
+		// Some payloads are of an hour, some of everything.
+		since, length := begin+rnd.Int64N(int64(span)), int64(time.Hour)
+		if rnd.IntN(3) == 0 {
+			since, length = begin, int64(span)
+		}
+		var list []plainSpan
+		for range 1 + rnd.IntN(150) {
+			list = append(list, plainSpan{
+				[]string{"cart", "cart", "pay", "zoo"}[rnd.IntN(4)], []string{"", "shop"}[rnd.IntN(2)], fmt.Sprint("op ", rnd.IntN(4)), ptrace.SpanKind(rnd.IntN(6)),
+				since + rnd.Int64N(length), rnd.Int64N(int64(1) << (10 + rnd.IntN(25))), rnd.IntN(5) == 0,
+			})
+		}
+		all = append(all, list...)
+		f.store("default", telemetry.Traces, payloadOf(list), 1+rnd.IntN(60))
+	}
+	f.store("other", telemetry.Traces, payloadOf(all[:50]), 10)
+	f.fold(base().Add(-2*24*time.Hour), rollup.Day)
+
+	for i := range 60 {
+		from := begin + rnd.Int64N(int64(span)) - int64(time.Hour)
+		to := from + 1 + rnd.Int64N(int64(span))
+		switch i % 4 {
+		case 0: // on minutes, hours or days
+			unit := []int64{int64(time.Minute), int64(time.Hour), int64(24 * time.Hour)}[rnd.IntN(3)]
+			from, to = from/unit*unit, to/unit*unit+unit
+		case 1: // short
+			to = from + 1 + rnd.Int64N(int64(3*time.Minute))
+		}
+		within := "?" + url.Values{"start_time": {fmt.Sprint(from)}, "end_time": {fmt.Sprint(to)}}.Encode()
+		want, durations := counted(all, from, to, func(s plainSpan) (string, bool) { return s.namespace + "/" + s.service, true })
+		var list api.ServiceList
+		f.get("/api/services"+within, &list)
+		require.Len(t, list.Services, len(want))
+		for _, s := range list.Services {
+			k := s.Namespace + "/" + s.Name
+			told := toldRED{k, s.Red.Requests, s.Red.Errors, s.SpanCount, int64(number64(t, s.FirstSeenUnixNano)), int64(number64(t, s.LastSeenUnixNano))}
+			require.Equal(t, *want[k], told)
+			require.InDelta(t, float64(s.Red.Requests)/(float64(to-from)/1e9), s.Red.Rate, 1e-9)
+			requirePercentile(t, durations[k], 0.5, s.Red.P50Nano)
+			requirePercentile(t, durations[k], 0.99, s.Red.P99Nano)
+		}
+		namespace := []string{"", "shop"}[i%2]
+		_, durations = counted(all, from, to, func(s plainSpan) (string, bool) {
+			return s.name + strconv.Itoa(int(s.kind)), s.service == "cart" && (namespace == "" || namespace == s.namespace)
+		})
+		var operations api.OperationList
+		f.get("/api/services/cart/operations"+within+"&namespace="+namespace, &operations)
+		require.Len(t, operations.Operations, len(durations))
+		for _, o := range operations.Operations {
+			k := o.Name + strconv.Itoa(o.Kind)
+			require.EqualValues(t, len(durations[k]), o.Red.Requests)
+			requirePercentile(t, durations[k], 0.95, o.Red.P95Nano)
+		}
+	}
+}
+
+// fold makes a day of the hours that are there, as the janitor does.
+func (f *fixture) fold(day time.Time, to rollup.Grain) {
+	f.t.Helper()
+	ctx := testbed.Context(f.t)
+	start := telemetry.Grain(day.UnixNano(), 24*time.Hour)
+	rows, err := f.db.Pool.Query(ctx, `SELECT `+rolluprow.Columns+` FROM rollup WHERE tenant_id = 'default' AND grain = 1 AND start >= $1 AND start < $1 + 86400000000000 ORDER BY low`, start)
+	require.NoError(f.t, err)
+	contents, err := red.Kind().Fold(to, start, rolluprow.Read(rows))
+	require.NoError(f.t, err)
+	require.NotEmpty(f.t, contents)
+	require.NoError(f.t, postgres.InTx(ctx, f.db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		return rolluprow.Copy(ctx, tx, rollups("default", red.Kind(), to, start, contents))
+	}))
+}
+
+// What is answered from rollups opens only the segments of minutes that the range cuts, and those that are in no rollup.
+func TestServicesOpenNoSegmentThatRollupsTellOf(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var spans []plainSpan
+	for i := range 600 {
+		spans = append(spans, plainSpan{"cart", "", "get", ptrace.SpanKindServer, base().Add(time.Duration(i) * time.Second).UnixNano(), 1e6, false})
+	}
+	slices.SortFunc(spans, func(a, b plainSpan) int { return cmp.Compare(a.at, b.at) })
+	f.store("default", telemetry.Traces, payloadOf(spans), 20) // 30 segments, settled
+	for _, path := range []string{"/api/services", "/api/services/cart/operations"} {
+		var whole, cut struct {
+			Services, Operations, Completeness any
+			Stats                              api.Stats
+		}
+		f.get(path+"?"+url.Values{"start_time": {base().Format(time.RFC3339)}, "end_time": {base().Add(time.Hour).Format(time.RFC3339)}}.Encode(), &whole)
+		require.Zero(t, whole.Stats.SegmentsRead)
+		require.Zero(t, whole.Stats.ItemsScanned)
+		require.Positive(t, whole.Stats.BytesRead)
+		f.get(path+"?"+url.Values{"start_time": {base().Add(90 * time.Second).Format(time.RFC3339)}, "end_time": {base().Add(330 * time.Second).Format(time.RFC3339)}}.Encode(), &cut)
+		require.LessOrEqual(t, cut.Stats.SegmentsRead, 4)
+		require.Positive(t, cut.Stats.SegmentsRead)
+	}
+}
+
+// More operations than rollups tell apart: they are counted from segments, of the whole range.
+func TestOperationsOfAServiceThatMakesNamesOfIDs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var spans []plainSpan
+	for i := range 2500 {
+		spans = append(spans, plainSpan{"ids", "", fmt.Sprint("GET /", i), ptrace.SpanKindServer, base().Add(time.Duration(i) * time.Second).UnixNano(), int64(i), false})
+	}
+	f.store("default", telemetry.Traces, payloadOf(spans), 1000)
+	within := "?" + url.Values{"start_time": {base().Format(time.RFC3339)}, "end_time": {base().Add(2 * time.Hour).Format(time.RFC3339)}}.Encode()
+	var operations api.OperationList
+	f.get("/api/services/ids/operations"+within, &operations)
+	require.Len(t, operations.Operations, 2500)
+	for _, o := range operations.Operations {
+		require.EqualValues(t, 1, o.Red.Requests)
+	}
+	var list api.ServiceList
+	f.get("/api/services"+within, &list)
+	require.EqualValues(t, 2500, list.Services[0].SpanCount)
+}
