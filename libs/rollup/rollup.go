@@ -54,6 +54,6 @@ type Kind struct {
 	// Collect makes the contents of a part from rows of a table of spans, which all lie in the hour that begins at start.
 	Collect func(t *segment.Table, start int64, rows []uint32) ([]Content, error)
 	// Fold makes an hour of parts and hours, or a day of hours, that begins at start; the rows come in the order of Low. It holds the contents in
-	// memory of as many rows at a time as overlap in their keys.
-	Fold func(to Grain, start int64, rows iter.Seq2[*Row, error]) ([]Content, error)
+	// memory of as many rows at a time as overlap in their keys. An open hour has not ended yet, and has many parts.
+	Fold func(to Grain, start int64, open bool, rows iter.Seq2[*Row, error]) ([]Content, error)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
 	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/edges"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -27,7 +28,7 @@ import (
 )
 
 // kinds are the rollups that are kept.
-func kinds() []rollup.Kind { return []rollup.Kind{red.Kind()} }
+func kinds() []rollup.Kind { return []rollup.Kind{red.Kind(), edges.Kind()} }
 
 const (
 	// An hour that is closed is folded once it has several parts, or one for a while: what comes late to it comes again.
@@ -66,10 +67,15 @@ func (s *Service) rollups(at telemetry.Placement, kind int16, grain rollup.Grain
 	return rows
 }
 
+// hourClosed is before which hours have ended, and some grace after.
+func (s *Service) hourClosed() int64 {
+	return s.now().Add(-s.cfg.Merge.HourGrace).Truncate(time.Hour).UnixNano()
+}
+
 // fold folds what is due: parts to hours, then hours to days.
 func (s *Service) fold(ctx context.Context) error {
 	now := s.now()
-	closed := now.Add(-s.cfg.Merge.HourGrace).Truncate(time.Hour).UnixNano()
+	closed := s.hourClosed()
 	err := s.foldAll(ctx, rollup.Hour, s.sql.foldHours, closed, foldParts, now.Add(-foldAfter).UnixNano(), manyParts)
 	if err != nil || ctx.Err() != nil {
 		return err
@@ -127,6 +133,7 @@ func (s *Service) foldAll(ctx context.Context, to rollup.Grain, due string, args
 
 // foldOne makes an hour of its parts and what it was before, or a day of its hours, in one transaction.
 func (s *Service) foldOne(ctx context.Context, to rollup.Grain, at span) error {
+	open := to == rollup.Hour && at.Start >= s.hourClosed()
 	var kind *rollup.Kind
 	for i := range s.kinds {
 		if s.kinds[i].ID == at.Kind {
@@ -150,7 +157,7 @@ func (s *Service) foldOne(ctx context.Context, to rollup.Grain, at span) error {
 			return fmt.Errorf("read: %w", err)
 		}
 		var taken [][16]byte
-		contents, err := kind.Fold(to, at.Start, noting(rolluprow.Read(rows), &taken))
+		contents, err := kind.Fold(to, at.Start, open, noting(rolluprow.Read(rows), &taken))
 		rows.Close()
 		if err != nil {
 			return err

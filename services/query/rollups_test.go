@@ -177,9 +177,9 @@ func (f *fixture) fold(day time.Time, to rollup.Grain) {
 	f.t.Helper()
 	ctx := testbed.Context(f.t)
 	start := telemetry.Grain(day.UnixNano(), 24*time.Hour)
-	rows, err := f.db.Pool.Query(ctx, `SELECT `+rolluprow.Columns+` FROM rollup WHERE tenant_id = 'default' AND grain = 1 AND start >= $1 AND start < $1 + 86400000000000 ORDER BY low`, start)
+	rows, err := f.db.Pool.Query(ctx, `SELECT `+rolluprow.Columns+` FROM rollup WHERE tenant_id = 'default' AND kind = 0 AND grain = 1 AND start >= $1 AND start < $1 + 86400000000000 ORDER BY low`, start)
 	require.NoError(f.t, err)
-	contents, err := red.Kind().Fold(to, start, rolluprow.Read(rows))
+	contents, err := red.Kind().Fold(to, start, true, rolluprow.Read(rows))
 	require.NoError(f.t, err)
 	require.NotEmpty(f.t, contents)
 	require.NoError(f.t, postgres.InTx(ctx, f.db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error {

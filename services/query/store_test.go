@@ -19,6 +19,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/edges"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/service"
@@ -124,13 +125,13 @@ func (f *fixture) roll(ctx context.Context, tx pgx.Tx, table *segment.Table) {
 		hours[start] = append(hours[start], uint32(row))
 	}
 	f.rolled++
-	for _, kind := range []rollup.Kind{red.Kind()} {
+	for _, kind := range []rollup.Kind{red.Kind(), edges.Kind()} {
 		for start, rows := range hours {
 			contents, err := kind.Collect(table, start, rows)
 			require.NoError(f.t, err)
 			made := rollups(table.Tenant, kind, rollup.Part, start, contents)
 			if f.rolled%2 == 0 {
-				contents, err = kind.Fold(rollup.Hour, start, func(yield func(*rollup.Row, error) bool) {
+				contents, err = kind.Fold(rollup.Hour, start, true, func(yield func(*rollup.Row, error) bool) {
 					for i := range made {
 						if !yield(&made[i], nil) {
 							return

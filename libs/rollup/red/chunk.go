@@ -2,17 +2,14 @@ package red
 
 import (
 	"encoding/binary"
-	"hash/crc32"
 	"math"
 	"slices"
-	"sync"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/ollyscale/ollyscale/libs/rollup/internal/packed"
 )
 
-// The bytes of a rollup: a list of services as columns of numbers, one after the other, and all names at the end.
+// The bytes of a rollup before they are packed: a list of services as columns of numbers, one after the other, and all names at the end.
 //
-//	encoding 0 plain, 1 zstd │ CRC-32C of what follows when it is unpacked, 4 bytes │
 //	version │ services │ of services: name length, namespace length, 2 × operations + (1 where they are Many), times seen │
 //	of times seen: minute (since the one before), first second (since the minute's), last (since first) │
 //	of operations: name length, kind, cells │ of cells: minute (since the one before), errors, buckets │
@@ -68,32 +65,7 @@ type Bucket struct {
 
 const (
 	version       = 1
-	plain         = 0
-	packed        = 1
-	headBytes     = 5
-	mostUnpacked  = 1 << 30
 	secondsMinute = 60
-)
-
-// The coders can be used by many at a time. Neither fails with these options.
-//
-//nolint:gochecknoglobals // they are of constant options, made once, and take megabytes
-var (
-	encoder = sync.OnceValue(func() *zstd.Encoder {
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1),
-			zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
-		if err != nil {
-			panic(err)
-		}
-		return e
-	})
-	decoder = sync.OnceValue(func() *zstd.Decoder {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(mostUnpacked))
-		if err != nil {
-			panic(err)
-		}
-		return d
-	})
 )
 
 // encode writes services, which are in order and whole.
@@ -173,84 +145,28 @@ func encode(services []Service) []byte {
 	each(func(s *Service) { b = append(append(b, s.Name...), s.Namespace...) })
 	operations(func(o *Operation) { b = append(b, o.Name...) })
 
-	head := binary.LittleEndian.AppendUint32([]byte{packed}, crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
-	out := encoder().EncodeAll(b, head)
-	if len(out) >= headBytes+len(b) {
-		out = append(out[:headBytes], b...)
-		out[0] = plain
-	}
-	return out
+	return packed.Pack(b)
 }
 
 // Decode reads a blob. What the chunk held before, and all that refers to it, is gone; names stay.
 func (c *Chunk) Decode(blob []byte) error {
-	if len(blob) < headBytes {
-		return errDamaged.Newf("%d bytes are no rollup", len(blob))
-	}
-	raw := blob[headBytes:]
-	switch blob[0] {
-	case plain:
-	case packed:
-		var err error
-		if c.raw, err = decoder().DecodeAll(raw, c.raw[:0]); err != nil {
-			return errDamaged.Wrap(err, "the bytes cannot be unpacked")
-		}
-		raw = c.raw
-	default:
-		return errDamaged.Newf("there is no encoding %d", blob[0])
-	}
-	if crc32.Checksum(raw, crc32.MakeTable(crc32.Castagnoli)) != binary.LittleEndian.Uint32(blob[1:]) {
-		return errDamaged.New("the checksum does not fit")
+	raw, err := packed.Unpack(&c.raw, blob)
+	if err != nil {
+		return err
 	}
 	if len(raw) == 0 || raw[0] != version {
-		return errDamaged.New("the version is not known")
+		return packed.ErrDamaged.New("the version is not known")
 	}
-	r := numbers{rest: raw[1:]}
+	r := numbers{packed.Numbers{Rest: raw[1:]}}
 	c.read(&r)
-	if r.bad {
-		return errDamaged.New("the columns do not fit one another")
+	if r.Bad {
+		return packed.ErrDamaged.New("the columns do not fit one another")
 	}
 	return nil
 }
 
 // numbers are what is left of the columns.
-type numbers struct {
-	rest []byte
-	bad  bool
-}
-
-func (r *numbers) next() uint64 {
-	if len(r.rest) > 0 && r.rest[0] < 0x80 {
-		v := r.rest[0]
-		r.rest = r.rest[1:]
-		return uint64(v)
-	}
-	v, n := binary.Uvarint(r.rest)
-	if n <= 0 {
-		r.bad, r.rest = true, nil
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
-
-// below is the next number, which is at most so large.
-func (r *numbers) below(most int) int {
-	v := r.next()
-	if v > uint64(most) { //nolint:gosec // not negative
-		r.bad, r.rest = true, nil
-		return 0
-	}
-	return int(v) //nolint:gosec // as above
-}
-
-// count is how many of something follow: each takes a byte at least.
-func (r *numbers) count() int { return r.below(len(r.rest)) }
-
-func (r *numbers) signed() int64 {
-	v := r.next()
-	return int64(v>>1) ^ -int64(v&1)
-}
+type numbers struct{ packed.Numbers }
 
 // resized is a list of n, of whatever was in it.
 func resized[T any](list []T, n int) []T { return slices.Grow(list[:0], n)[:n] }
@@ -271,26 +187,26 @@ func some[T any](list *[]T, n int) []T {
 func (r *numbers) lengths(n, most int) (list []int, sum int) {
 	list = make([]int, n)
 	for i := range list {
-		list[i] = r.below(most)
+		list[i] = r.Below(most)
 		sum += list[i]
 	}
-	if sum > len(r.rest) {
-		r.bad = true
+	if sum > len(r.Rest) {
+		r.Bad = true
 		return list, 0
 	}
 	return list, sum
 }
 
 func (c *Chunk) read(r *numbers) {
-	n := r.count()
-	if r.bad {
+	n := r.Count()
+	if r.Bad {
 		return
 	}
 	names, _ := r.lengths(n, mostName)
 	namespaces, _ := r.lengths(n, mostName)
 	shapes, _ := r.lengths(n, math.MaxInt32)
 	times, all := r.lengths(n, mostMinutes)
-	if r.bad {
+	if r.Bad {
 		return
 	}
 	c.Services, c.seen = resized(c.Services, n), resized(c.seen, all)
@@ -300,20 +216,20 @@ func (c *Chunk) read(r *numbers) {
 		operations += shapes[i] >> 1
 		minute := 0
 		for k := range c.Services[i].Seen {
-			minute += r.below(mostMinutes)
+			minute += r.Below(mostMinutes)
 			c.Services[i].Seen[k].Minute = minute
 		}
 	}
 	for i := range c.seen {
-		c.seen[i].First = int64(c.seen[i].Minute)*secondsMinute + int64(r.below(math.MaxInt32))
+		c.seen[i].First = int64(c.seen[i].Minute)*secondsMinute + int64(r.Below(math.MaxInt32))
 	}
 	for i := range c.seen {
-		c.seen[i].Last = c.seen[i].First + int64(r.below(math.MaxInt32))
+		c.seen[i].Last = c.seen[i].First + int64(r.Below(math.MaxInt32))
 	}
-	if operations > len(r.rest) {
-		r.bad = true
+	if operations > len(r.Rest) {
+		r.Bad = true
 	}
-	if r.bad {
+	if r.Bad {
 		return
 	}
 	c.operations = resized(c.operations, operations)
@@ -321,14 +237,14 @@ func (c *Chunk) read(r *numbers) {
 		c.Services[i].Operations = some(&left, shapes[i]>>1)
 	}
 	ofOperations := c.readCells(r)
-	if r.bad {
+	if r.Bad {
 		return
 	}
 	// One string for all names: what refers to it keeps all of them, a few kilobytes.
-	text := string(r.rest)
+	text := string(r.Rest)
 	name := func(length int) (out string) {
 		if length > len(text) {
-			r.bad = true
+			r.Bad = true
 			return ""
 		}
 		out, text = text[:length], text[length:]
@@ -341,17 +257,17 @@ func (c *Chunk) read(r *numbers) {
 	for i := range c.operations {
 		c.operations[i].Name = name(ofOperations[i])
 	}
-	r.bad = r.bad || text != ""
+	r.Bad = r.Bad || text != ""
 }
 
 // readCells reads operations but for their names, of which it returns the lengths.
 func (c *Chunk) readCells(r *numbers) (names []int) {
 	names, _ = r.lengths(len(c.operations), mostName)
 	for i := range c.operations {
-		c.operations[i].Kind = int32(uint32(r.next())) //nolint:gosec // bits
+		c.operations[i].Kind = int32(uint32(r.Next())) //nolint:gosec // bits
 	}
 	counts, all := r.lengths(len(c.operations), mostMinutes)
-	if r.bad {
+	if r.Bad {
 		return nil
 	}
 	c.cells = resized(c.cells, all)
@@ -360,15 +276,15 @@ func (c *Chunk) readCells(r *numbers) (names []int) {
 		o.Cells = some(&left, counts[i])
 		minute := 0
 		for k := range o.Cells {
-			minute += r.below(mostMinutes)
+			minute += r.Below(mostMinutes)
 			o.Cells[k].Minute = minute
 		}
 	}
 	for i := range c.cells {
-		c.cells[i].Errors = int64(r.below(math.MaxInt))
+		c.cells[i].Errors = int64(r.Below(math.MaxInt))
 	}
 	ofCells, all := r.lengths(len(c.cells), buckets)
-	if r.bad {
+	if r.Bad {
 		return nil
 	}
 	c.buckets = resized(c.buckets, all)
@@ -379,20 +295,20 @@ func (c *Chunk) readCells(r *numbers) (names []int) {
 		at := int64(-1)
 		for k := range list {
 			if k == 0 {
-				first += r.signed()
+				first += r.Signed()
 				at = first
 			} else {
-				at += 1 + int64(r.below(buckets))
+				at += 1 + int64(r.Below(buckets))
 			}
 			if at < 0 || at >= buckets {
-				r.bad = true
+				r.Bad = true
 				return nil
 			}
 			list[k].Number = int32(at)
 		}
 	}
 	for i := range c.buckets {
-		c.buckets[i].Count = 1 + int64(r.below(math.MaxInt64/2))
+		c.buckets[i].Count = 1 + int64(r.Below(math.MaxInt64/2))
 	}
 	return names
 }

@@ -128,11 +128,11 @@ func (o *Operation) cell(minute int) *Cell {
 func (o *Operation) add(c *Cell) {
 	into := o.cell(c.Minute)
 	into.Errors += c.Errors
-	into.Buckets = merged(into.Buckets, c.Buckets)
+	into.Buckets = Merged(into.Buckets, c.Buckets)
 }
 
-// merged adds two lists of buckets up into a new one.
-func merged(a, b []Bucket) []Bucket {
+// Merged adds two lists of buckets up into a new one.
+func Merged(a, b []Bucket) []Bucket {
 	out := make([]Bucket, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
 		switch {
@@ -342,7 +342,7 @@ func total(cells []Cell) Cell {
 }
 
 // fold makes an hour of parts and hours, by minutes; or a day of hours, of their totals.
-func fold(to rollup.Grain, start int64, rows iter.Seq2[*rollup.Row, error]) (out []rollup.Content, err error) {
+func fold(to rollup.Grain, start int64, _ bool, rows iter.Seq2[*rollup.Row, error]) (out []rollup.Content, err error) {
 	s := newSums()
 	var low, high int64
 	seen := false

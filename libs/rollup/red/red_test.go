@@ -16,6 +16,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/internal/packed"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -167,7 +168,7 @@ func partsOf(t *testing.T, spans []span, merges int) []*rollup.Row {
 func foldRows(t *testing.T, to rollup.Grain, start int64, rows []*rollup.Row) []rollup.Content {
 	t.Helper()
 	slices.SortStableFunc(rows, func(a, b *rollup.Row) int { return slices.Compare(a.Low, b.Low) })
-	out, err := fold(to, start, func(yield func(*rollup.Row, error) bool) {
+	out, err := fold(to, start, false, func(yield func(*rollup.Row, error) bool) {
 		for _, r := range rows {
 			if !yield(r, nil) {
 				return
@@ -343,10 +344,10 @@ func TestDamageIsTold(t *testing.T) {
 		if err := c.Decode(bad); err == nil {
 			require.Equal(t, sound.Services, c.Services, "byte %d", i)
 		} else {
-			require.True(t, errDamaged.Matches(err), "byte %d: %v", i, err)
+			require.True(t, packed.ErrDamaged.Matches(err), "byte %d: %v", i, err)
 			told++
 		}
-		require.True(t, errDamaged.Matches(c.Decode(blob[:i])), "cut at %d", i)
+		require.True(t, packed.ErrDamaged.Matches(c.Decode(blob[:i])), "cut at %d", i)
 	}
 	require.Greater(t, told, len(blob)*9/10)
 	require.NoError(t, c.Decode(blob), "what was damaged leaves nothing behind")
@@ -359,6 +360,6 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(strings.Repeat("\x01", 40)))
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		var c Chunk
-		c.read(&numbers{rest: b})
+		c.read(&numbers{packed.Numbers{Rest: b}})
 	})
 }

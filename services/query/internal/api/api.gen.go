@@ -929,6 +929,9 @@ type MapNode struct {
 	// System Of a database or messaging node: postgresql, kafka …
 	System string      `json:"system,omitempty,omitzero"`
 	Type   MapNodeType `json:"type"`
+
+	// UnmatchedCalls Calls of a service whose parent span was not found, so that they are in no edge. Absent where there are none.
+	UnmatchedCalls int64 `json:"unmatched_calls,omitempty,omitzero"`
 }
 
 // MapNodeType defines model for MapNode.Type.

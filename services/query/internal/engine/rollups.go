@@ -20,6 +20,8 @@ type RollupQuery struct {
 	Kind     int16
 	From, To int64  // whole minutes, Unix ns
 	Key      []byte // only what may tell of it; nil for all
+	// Around: what is so close to the range is visited too, by minutes.
+	Around time.Duration
 }
 
 // Rolled is what a rollup says, of a whole hour or day, or by minutes.
@@ -35,7 +37,8 @@ func (s *Snapshot) Rollups(ctx context.Context, q *RollupQuery, visit func(*Roll
 	if q.From >= q.To {
 		return nil
 	}
-	rows, err := s.tx.Query(ctx, s.engine.statements.rollups, s.list, string(q.Tenant), q.Kind, q.From, q.To, q.Key)
+	rows, err := s.tx.Query(ctx, s.engine.statements.rollups, s.list, string(q.Tenant), q.Kind, q.From, q.To, q.Key,
+		q.From-q.Around.Nanoseconds(), q.To+q.Around.Nanoseconds())
 	if err != nil {
 		return fmt.Errorf("read rollups: %w", err)
 	}

@@ -11,11 +11,6 @@ var (
 		Meaning: "A thing was not found before the query had looked at as many items as one may.",
 		Advice:  "Give the range of time that it lies in.",
 	}
-	errOverloaded = fault.Kind{
-		Class: fault.Overloaded, Code: "query.overloaded",
-		Meaning: "As many service maps are being computed as may be at once.",
-		Advice:  "Retry.",
-	}
 	errFormat = fault.Kind{
 		Class: fault.Invalid, Code: "request.format",
 		Meaning: "A format is asked for that there is not.",

@@ -33,12 +33,11 @@ type API struct {
 	now     func() time.Time
 	filters *filter.Parser
 	cursors cursors
-	maps    chan struct{} // service maps being computed
 }
 
 // New makes the API on an engine. who says who sent a request, and thereby whose data it may read.
 func New(e *engine.Engine, set Settings, who func(echo.Context) (auth.Identity, error), now func() time.Time) *API {
-	return &API{engine: e, set: set, who: who, now: now, filters: filter.NewParser(), cursors: cursors{set.CursorKey}, maps: make(chan struct{}, maxMaps)}
+	return &API{engine: e, set: set, who: who, now: now, filters: filter.NewParser(), cursors: cursors{set.CursorKey}}
 }
 
 // Register adds the API's routes.

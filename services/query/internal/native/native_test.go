@@ -1,19 +1,16 @@
 package native
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/rollup/edges"
 	"github.com/ollyscale/ollyscale/libs/segment"
-	"github.com/ollyscale/ollyscale/libs/testbed"
-	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
@@ -68,42 +65,23 @@ func TestAServiceIsAskedForInOneOrder(t *testing.T) {
 
 func TestAHostIsAServiceOnlyByItsWholeName(t *testing.T) {
 	t.Parallel()
-	m := newMapPart()
-	caller := m.node(mapNode{kind: api.MapNodeTypeService, namespace: "b", name: "web"})
-	for _, namespace := range []string{"c", "b", "a"} {
-		m.node(mapNode{kind: api.MapNodeTypeService, namespace: namespace, name: "api"})
-	}
-	m.node(mapNode{kind: api.MapNodeTypeService, namespace: "z", name: "mail.example.com"})
-	m.node(mapNode{kind: api.MapNodeTypeService, namespace: "y", name: "cart"})
-	m.node(mapNode{kind: api.MapNodeTypeService, namespace: "x", name: "cart"})
+	service := edges.ServiceNode
+	known := hostsOf([]edges.Node{
+		service("b", "web"), service("c", "api"), service("b", "api"), service("a", "api"), service("z", "mail.example.com"), service("y", "cart"),
+		service("x", "cart"),
+	})
 	for host, want := range map[string]string{
 		"api": "b/api", "api.c": "c/api", "api.a.svc": "a/api", "api.c.svc.cluster.local": "c/api",
 		"api.cluster-1.svc": "b/api", "cart.cluster-1.svc.cluster.local": "x/cart", "cart": "x/cart", "mail.example.com": "z/mail.example.com",
 		"api.stripe.com": "", "api.com": "", "api.b.example.com": "", "api.b.cluster.local": "", "cart.b": "", "other": "", "other.b.svc": "",
 	} {
-		external := m.node(mapNode{kind: api.MapNodeTypeExternal, name: host})
-		node := m.nodes[m.hosts().of(external, caller)]
+		external := edges.Node{Kind: edges.External, Name: host}
+		node := known.of(external, service("b", "web"))
 		if want == "" {
-			require.Equal(t, mapNode{kind: api.MapNodeTypeExternal, name: host}, node)
+			require.Equal(t, external, node)
 			continue
 		}
-		require.Equal(t, want, node.namespace+"/"+node.name, host)
-	}
-}
-
-func TestServiceMapsAreFewAtATimeAndEndWithTheirQuery(t *testing.T) {
-	t.Parallel()
-	n := New(nil, Settings{}, nil, time.Now)
-	for range maxMaps {
-		n.maps <- struct{}{}
-	}
-	_, err := n.serviceMap(testbed.Context(t), "default", 0, 1)
-	require.Equal(t, "query.overloaded", fault.From(err).Code)
-	require.Equal(t, fault.Overloaded, fault.ClassOf(err))
-	ctx, cancel := context.WithCancel(testbed.Context(t))
-	cancel()
-	for _, part := range []*mapPart{{calls: make([][]call, 1)}, {callers: make([][]caller, 1)}, {clients: make([][]call, 1)}} {
-		require.ErrorIs(t, part.join(ctx), context.Canceled)
+		require.Equal(t, want, node.Namespace+"/"+node.Name, host)
 	}
 }
 

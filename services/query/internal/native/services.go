@@ -74,22 +74,10 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	started := n.now()
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: filter.All{}}
 	out := &api.ServiceList{Services: []api.Service{}, Completeness: n.completeness(q)}
-	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
-	total := map[serviceKey]*serviceSum{}
+	var total map[serviceKey]*serviceSum
 	var over time.Duration
 	err := n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
-		var chunk red.Chunk
-		over, err = engine.FoldRolled(ctx, s, q, engine.Always(w), red.ID, nil, sumServices,
-			func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) },
-			func(of *engine.RollupQuery, r *engine.Rolled) error {
-				if err := chunk.Decode(r.Blob); err != nil {
-					return err
-				}
-				for i := range chunk.Services {
-					rolledService(total, of, r, &chunk.Services[i])
-				}
-				return nil
-			})
+		total, over, err = servicesOf(ctx, s, q)
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
@@ -111,6 +99,25 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 		return serviceKey{a.Namespace, a.Name}.compare(serviceKey{b.Namespace, b.Name})
 	})
 	return out, nil
+}
+
+// servicesOf sums the spans of a range up by service. A service may have none: its spans in the segments read are all outside the range.
+func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query) (total map[serviceKey]*serviceSum, over time.Duration, err error) {
+	total = map[serviceKey]*serviceSum{}
+	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
+	var chunk red.Chunk
+	over, err = engine.FoldRolled(ctx, s, q, engine.Always(w), red.ID, nil, sumServices,
+		func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) },
+		func(of *engine.RollupQuery, r *engine.Rolled) error {
+			if err := chunk.Decode(r.Blob); err != nil {
+				return err
+			}
+			for i := range chunk.Services {
+				rolledService(total, of, r, &chunk.Services[i])
+			}
+			return nil
+		})
+	return total, over, err
 }
 
 // rolledService adds what a rollup says of a service in the range.

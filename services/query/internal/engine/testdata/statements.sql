@@ -21,21 +21,21 @@ ORDER BY signal, base DESC
 SELECT service_id FROM service_dim WHERE tenant_id = $1 AND name = ANY($2)
 
 ---- rollups
--- Rollups of a kind ($2) that have something from $3 to before $4 and may tell of a key ($5; none for all): days and hours that are all in the range in
--- one, other hours by minutes, unless their day is told in one; parts, which are in no hour and no day, by minutes.
+-- Rollups of a kind ($2) that have something from $6 to before $7 and may tell of a key ($5; none for all): days and hours that are all in the range, $3 to
+-- before $4, in one, other hours by minutes, unless their day is told in one; parts, which are in no hour and no day, by minutes.
 SELECT start, true AS whole, total
 FROM public.rollup
 WHERE tenant_id = $1 AND kind = $2 AND grain = 2 AND start >= $3 AND start <= $4 - 86400000000000 AND ($5::bytea IS NULL OR low <= $5 AND high >= $5)
 UNION ALL
 SELECT start, false, minutes
 FROM public.rollup
-WHERE tenant_id = $1 AND kind = $2 AND grain = 0 AND start >= $3 - $3 % 3600000000000 AND start < $4
-  AND max_time >= $3 AND min_time < $4 AND ($5::bytea IS NULL OR low <= $5 AND high >= $5)
+WHERE tenant_id = $1 AND kind = $2 AND grain = 0 AND start >= $6 - $6 % 3600000000000 AND start < $7
+  AND max_time >= $6 AND min_time < $7 AND ($5::bytea IS NULL OR low <= $5 AND high >= $5)
 UNION ALL
 SELECT start, start >= $3 AND start <= $4 - 3600000000000, CASE WHEN start >= $3 AND start <= $4 - 3600000000000 THEN total ELSE minutes END
 FROM public.rollup h
-WHERE tenant_id = $1 AND kind = $2 AND grain = 1 AND start >= $3 - $3 % 3600000000000 AND start < $4
-  AND max_time >= $3 AND min_time < $4 AND ($5::bytea IS NULL OR low <= $5 AND high >= $5)
+WHERE tenant_id = $1 AND kind = $2 AND grain = 1 AND start >= $6 - $6 % 3600000000000 AND start < $7
+  AND max_time >= $6 AND min_time < $7 AND ($5::bytea IS NULL OR low <= $5 AND high >= $5)
   AND NOT EXISTS (
     SELECT FROM public.rollup d
     WHERE d.tenant_id = $1 AND d.kind = $2 AND d.grain = 2 AND d.start = h.start - h.start % 86400000000000 AND d.placement = h.placement

@@ -159,6 +159,8 @@ export interface MapNode {
   name: string;
   type: 'service' | 'database' | 'messaging' | 'external';
   system: string;
+  /** Calls whose caller is in no span that was found. */
+  unmatchedCalls: number;
   red: RED | undefined;
 }
 

@@ -181,6 +181,7 @@ export function serviceMap(wire: Wire['ServiceMap']): model.ServiceMap {
       name: node.name,
       type: node.type,
       system: node.system ?? '',
+      unmatchedCalls: node.unmatched_calls ?? 0,
       red: node.red === undefined ? undefined : red(node.red),
     })),
     edges: wire.edges.map((edge) => ({ source: edge.source, target: edge.target, red: red(edge.red) })),

@@ -292,12 +292,16 @@ export interface paths {
         };
         /**
          * Who calls whom over a range
-         * @description An edge between two services is made of the callee's spans of kind server and consumer whose parent is a span of another service in the range.
-         *     A client span without a child in another service gives an edge to the database, messaging system or host it names
+         * @description An edge between two services is made of the callee's spans of kind server and consumer whose parent is a span of another service; they count
+         *     when they begin. A client span without such a child gives an edge to the database, messaging system or host it names
          *     (`db.system.name`, `messaging.system`, `peer.service`, `server.address`). A host is a service of the map when it is the service's whole
          *     name, `name.namespace`, `name.namespace.svc` or `name.namespace.svc.cluster.local`, and otherwise a node of its own; of services of
          *     one name the one in the namespace said counts, then the one in the caller's, then the first by namespace. A producer span gives an edge to its topic, a consumer
-         *     span an edge from it.
+         *     span an edge from it, and so does a client span whose `messaging.operation.type` is `receive` or `process`.
+         *
+         *     The range is widened to whole minutes. Parents are looked for in the range and an hour around it. Calls whose parent is in no span that
+         *     was found are told at the service as `unmatched_calls`: the caller sends no telemetry or was not sampled, its span has not come yet, came more
+         *     than some minutes after its hour had ended, or began in another hour and ended 5 seconds or more before the call.
          */
         get: operations["getServiceMap"];
         put?: never;
@@ -1339,6 +1343,11 @@ export interface components {
             type: "service" | "database" | "messaging" | "external";
             /** @description Of a database or messaging node: postgresql, kafka … */
             system?: string;
+            /**
+             * Format: int64
+             * @description Calls of a service whose parent span was not found, so that they are in no edge. Absent where there are none.
+             */
+            unmatched_calls?: number;
             red?: components["schemas"]["RED"];
         };
         MapEdge: {

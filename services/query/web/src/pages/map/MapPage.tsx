@@ -7,7 +7,7 @@ import { getServiceMap } from '../../api/endpoints';
 import type { MapNode, RED, ServiceMap } from '../../api/model';
 import { useAnswer } from '../../parts/answer';
 import { Nothing } from '../../parts/Nothing';
-import { formatPercent, formatRate } from '../../parts/number';
+import { formatCount, formatPercent, formatRate } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
 import { useServiceColour } from '../../parts/service-colours';
@@ -354,6 +354,12 @@ function NodePanel(props: { map: ServiceMap; node: MapNode; onChoose: (id: strin
               </ul>
             </section>
           ),
+      )}
+      {node.unmatchedCalls > 0 && (
+        <p className={classes.note}>
+          {formatCount(node.unmatchedCalls)} {node.unmatchedCalls === 1 ? 'call' : 'calls'} from callers that sent no
+          span, or whose span is not here yet.
+        </p>
       )}
     </aside>
   );

@@ -1,0 +1,391 @@
+// Package edges is who calls whom, kept beside the segments of spans: sums of calls by caller, callee and minute, and what is left of calls whose other
+// side was not at hand.
+//
+// A call is told by two spans, and each may come without the other:
+//
+//	callee   a span of kind server or consumer with a parent: parent's service ─> its service, counted when and as long as the callee ran. A consumer
+//	         that names a topic is a call of the topic instead
+//	caller   a span of kind client that names what it calls (a database, a topic, a host): its service ─> that, unless a callee is its child
+//	         a span of kind producer that names a topic: its service ─> the topic
+//
+// Where both sides are in the rows that are added together they become a sum (Calls.match). What is left is kept as a half, and matched with the halves
+// of others when these are folded and when a question adds them up: callees whose parent is not there, and callers of kind client or producer that
+// nobody answered, some 10 bytes each. Such a caller is counted as a call of what it names; who finds its answer takes that back. A fold to an
+// hour lets go of all callers but those at the edges of the hour, and of callees but for some (mostHalves), for parents that end late: the others
+// become calls of the node Unknown.
+//
+// What is never matched, and told as a call of Unknown:
+//
+//   - a callee whose parent was not stored;
+//   - one that was merged apart from its parent, where the parent is of another kind than client or producer, or has another child that was merged
+//     with it;
+//   - one that came after the hour of its parent was folded, or whose parent starts in another hour and ends more than borderTime before this one.
+package edges
+
+import (
+	"cmp"
+	"context"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
+)
+
+// NodeKind is what a node is. Its number is stored.
+type NodeKind uint8
+
+// What nodes are.
+const (
+	Service   NodeKind = 0
+	Database  NodeKind = 1
+	Messaging NodeKind = 2
+	External  NodeKind = 3 // a host
+	Unknown   NodeKind = 4 // whoever called, and is in no span: only ever a caller
+	nodeKinds          = 5
+)
+
+// Node is a node by what tells it from others.
+type Node struct {
+	Kind      NodeKind
+	Namespace string // of a service
+	System    string // of a database or messaging
+	Name      string
+}
+
+// ServiceNode is the node of a service. Its name is cut where it is too long.
+func ServiceNode(namespace, name string) Node {
+	return Node{Kind: Service, Namespace: cutName(namespace), Name: cutName(name)}
+}
+
+// Compare sorts nodes.
+func (n Node) Compare(o Node) int {
+	return cmp.Or(cmp.Compare(n.Kind, o.Kind), cmp.Compare(n.Name, o.Name), cmp.Compare(n.Namespace, o.Namespace), cmp.Compare(n.System, o.System))
+}
+
+// Edge is the calls from one node to another.
+type Edge struct {
+	From, To Node
+	red.Sum
+}
+
+const (
+	// mostNodes bounds the nodes that are no services: a sender may put anything into the name of a host. The others of their kind and system are
+	// together one node, OtherName.
+	mostNodes = 10_000
+	// mostName bounds the names of nodes, in bytes; longer ones are cut.
+	mostName = 512
+	// mostHalves bounds the halves of each kind that are kept of a folded hour or day.
+	mostHalves = 2048
+	// mostOpen bounds those of an hour that has so many parts that it is folded before it has ended.
+	mostOpen = 1 << 16
+	// borderTime is how close to the beginning or end of its hour a span must begin or end to be matched with spans of another hour after the fold.
+	borderTime = 5 * time.Second
+)
+
+// OtherName names the node that stands for those beyond the bound.
+const OtherName = "(others)"
+
+// half is one side of a call.
+type half struct {
+	key    uint64 // callees: of the parent; callers: their own
+	node   int32  // -1: matched
+	target int32  // callers: what they name; -1: nothing
+	minute int32  // in which the span begins, since 1970
+	bucket uint16 // of its duration
+	failed bool
+	border bool // at the beginning or the end of its hour
+}
+
+// caller is a span that may be the parent of a callee.
+type caller struct {
+	key  uint64
+	node int32
+}
+
+// spanKey is a span of a trace in 56 bits: enough to tell a million halves apart from a million others once in 70,000 times.
+func spanKey(trace, span uint64) uint64 {
+	h, l := bits.Mul64(trace^0x9e3779b97f4a7c15, bits.RotateLeft64(span, 29)^0xd1b54a32d192ed03)
+	h ^= l ^ bits.RotateLeft64(trace, 17) ^ span
+	h *= 0xff51afd7ed558ccd
+	return (h ^ h>>29) >> 8
+}
+
+// cellKey is the calls of one minute.
+type cellKey struct{ from, to, minute int32 }
+
+// Calls is what is known of the calls of some spans: sums, and halves. The zero value is of no use: New makes one. It is not safe for concurrent use.
+type Calls struct {
+	nodes   []Node
+	virtual int // nodes that are no services
+	index   map[Node]int32
+	cells   map[cellKey]*red.Cell
+	callees []half
+	callers []half
+	// What was added of spans, until it is matched: by table, because they are many, and not copied to grow.
+	fresh [][]half   // callers of kind client or producer, which are not counted yet
+	plain [][]caller // all others
+}
+
+// New is no calls.
+func New() *Calls {
+	return &Calls{index: map[Node]int32{}, cells: map[cellKey]*red.Cell{}}
+}
+
+func cutName(s string) string {
+	if len(s) <= mostName {
+		return s
+	}
+	n := mostName
+	for n > mostName-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+func (c *Calls) node(n Node) int32 {
+	n.Namespace, n.System, n.Name = cutName(n.Namespace), cutName(n.System), cutName(n.Name)
+	i, ok := c.index[n]
+	if ok {
+		return i
+	}
+	if n.Kind != Service && c.virtual >= mostNodes && n.Name != OtherName {
+		return c.node(Node{Kind: n.Kind, System: n.System, Name: OtherName})
+	}
+	if n.Kind != Service {
+		c.virtual++
+	}
+	i = int32(len(c.nodes)) //nolint:gosec // far fewer
+	n.Namespace, n.System, n.Name = strings.Clone(n.Namespace), strings.Clone(n.System), strings.Clone(n.Name)
+	c.index[n] = i
+	c.nodes = append(c.nodes, n)
+	return i
+}
+
+// add adds what one cell says of the calls of a minute. The list of its buckets is not to be used afterwards.
+func (c *Calls) add(k cellKey, cell *red.Cell) {
+	sum := c.cells[k]
+	if sum == nil {
+		c.cells[k] = &red.Cell{Errors: cell.Errors, Buckets: cell.Buckets}
+		return
+	}
+	sum.Errors += cell.Errors
+	sum.Buckets = red.Merged(sum.Buckets, cell.Buckets)
+}
+
+// count counts a call n times: of a node by a callee, or of what a caller names.
+func (c *Calls) count(from int32, h *half, n int64) {
+	k := cellKey{from, h.node, h.minute}
+	if h.target >= 0 {
+		k.to = h.target
+	}
+	sum := c.cells[k]
+	if sum == nil {
+		sum = &red.Cell{}
+		c.cells[k] = sum
+	}
+	if h.failed {
+		sum.Errors += n
+	}
+	i, found := slices.BinarySearchFunc(sum.Buckets, int32(h.bucket), func(b red.Bucket, n int32) int { return cmp.Compare(b.Number, n) })
+	if !found {
+		sum.Buckets = slices.Insert(sum.Buckets, i, red.Bucket{Number: int32(h.bucket)})
+	}
+	sum.Buckets[i].Count += n
+}
+
+// Merge adds what another knows, which is not to be used afterwards.
+func (c *Calls) Merge(o *Calls) {
+	to := make([]int32, len(o.nodes))
+	for i, n := range o.nodes {
+		to[i] = c.node(n)
+	}
+	renumber := func(list []half) {
+		for i := range list {
+			list[i].node = to[list[i].node]
+			if list[i].target >= 0 {
+				list[i].target = to[list[i].target]
+			}
+		}
+	}
+	renumber(o.callees)
+	renumber(o.callers)
+	for _, list := range o.fresh {
+		renumber(list)
+	}
+	for _, list := range o.plain {
+		for i := range list {
+			list[i].node = to[list[i].node]
+		}
+	}
+	c.callees = append(c.callees, o.callees...)
+	c.callers = append(c.callers, o.callers...)
+	c.fresh = append(c.fresh, o.fresh...)
+	c.plain = append(c.plain, o.plain...)
+	for k, sum := range o.cells {
+		c.add(cellKey{to[k.from], to[k.to], k.minute}, sum)
+	}
+}
+
+// match makes sums of the calls of which both sides are there. What is left are callees without a parent and, where they are asked for, callers of
+// kind client or producer that nobody answered; these are counted as calls of what they name. It ends with ctx.
+func (c *Calls) match(ctx context.Context, callers bool) error {
+	// The callees of a parent, linked by next; -1 ends a list.
+	waiting := make(map[uint64]int32, len(c.callees))
+	next := make([]int32, len(c.callees))
+	for i := range c.callees {
+		key := c.callees[i].key
+		before, ok := waiting[key]
+		if !ok {
+			before = -1
+		}
+		next[i] = before
+		waiting[key] = int32(i)
+	}
+	answer := func(parent caller, first int32) {
+		for at := first; at >= 0; at = next[at] {
+			callee := &c.callees[at]
+			if callee.node != parent.node {
+				c.count(parent.node, callee, 1)
+			}
+			callee.node = -1
+		}
+		waiting[parent.key] = -1 // a span sent twice is one parent; the key stays: it was answered
+	}
+	for _, list := range c.plain {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for _, parent := range list {
+			if first, answered := waiting[parent.key]; answered {
+				answer(parent, first)
+			}
+		}
+	}
+	kept := c.callers[:0]
+	for i := range c.callers {
+		parent := &c.callers[i]
+		if first, answered := waiting[parent.key]; answered {
+			if parent.target >= 0 {
+				c.count(parent.node, parent, -1) // it was counted where it was kept
+			}
+			answer(caller{parent.key, parent.node}, first)
+		} else if callers {
+			kept = append(kept, *parent)
+		}
+	}
+	for _, list := range c.fresh {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for i := range list {
+			parent := &list[i]
+			if first, answered := waiting[parent.key]; answered {
+				answer(caller{parent.key, parent.node}, first)
+				continue
+			}
+			if parent.target >= 0 {
+				c.count(parent.node, parent, 1)
+			}
+			if callers {
+				kept = append(kept, *parent)
+			}
+		}
+	}
+	c.callers, c.fresh, c.plain = kept, nil, nil
+	c.callees = slices.DeleteFunc(c.callees, func(h half) bool { return h.node < 0 })
+	return nil
+}
+
+// end lets go of the callers that are not at a border of their hour, unless it is open, and of all halves that are too many: such callees are counted as
+// calls of Unknown.
+func (c *Calls) end(open bool) {
+	most := mostHalves
+	if open {
+		most = mostOpen
+	} else {
+		c.callers = slices.DeleteFunc(c.callers, func(h half) bool { return !h.border })
+	}
+	c.callers = c.callers[:first(c.callers, most)]
+	kept := first(c.callees, most)
+	if kept == len(c.callees) {
+		return
+	}
+	unknown := c.node(Node{Kind: Unknown})
+	for i := kept; i < len(c.callees); i++ {
+		c.count(unknown, &c.callees[i], 1)
+	}
+	c.callees = c.callees[:kept]
+}
+
+// first is how many of a list are to be kept, which it brings to the front: those at a border, then the newest.
+func first(list []half, most int) int {
+	if len(list) <= most {
+		return len(list)
+	}
+	slices.SortFunc(list, func(a, b half) int {
+		switch {
+		case a.border != b.border && a.border:
+			return -1
+		case a.border != b.border:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(b.minute, a.minute), cmp.Compare(a.key, b.key))
+	})
+	return most
+}
+
+// Edges are the calls that began in a range of whole minutes, Unix ns, in order; those from Unknown are of callers that were not found. Nothing can be
+// added afterwards. It ends with ctx.
+func (c *Calls) Edges(ctx context.Context, from, to int64) ([]Edge, error) {
+	if err := c.match(ctx, false); err != nil {
+		return nil, err
+	}
+	first, end := minuteOf(from), minuteOf(to)
+	at := map[[2]int32]int{}
+	var out []Edge
+	sum := func(from, to int32) *red.Sum {
+		pair := [2]int32{from, to}
+		i, ok := at[pair]
+		if !ok {
+			i = len(out)
+			at[pair] = i
+			out = append(out, Edge{From: c.nodes[from], To: c.nodes[to]})
+		}
+		return &out[i].Sum
+	}
+	for k, cell := range c.cells {
+		if k.minute >= first && k.minute < end {
+			sum(k.from, k.to).AddCell(cell)
+		}
+	}
+	unknown := int32(-1)
+	for i := range c.callees {
+		h := &c.callees[i]
+		if h.minute < first || h.minute >= end {
+			continue
+		}
+		if unknown < 0 {
+			unknown = c.node(Node{Kind: Unknown})
+		}
+		one := red.Cell{Buckets: []red.Bucket{{Number: int32(h.bucket), Count: 1}}}
+		if h.failed {
+			one.Errors = 1
+		}
+		sum(unknown, h.node).AddCell(&one)
+	}
+	out = slices.DeleteFunc(out, func(e Edge) bool { return e.Requests == 0 })
+	slices.SortFunc(out, func(a, b Edge) int { return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To)) })
+	return out, nil
+}
+
+// minuteOf is the minute of a time, since 1970.
+func minuteOf(t int64) int32 {
+	m := t / int64(time.Minute)
+	if t%int64(time.Minute) < 0 {
+		m--
+	}
+	return int32(m) //nolint:gosec // all times fit
+}

@@ -1,0 +1,513 @@
+package edges
+
+import (
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/internal/packed"
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+// day is when the tests' spans began.
+func day() int64 { return time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC).UnixNano() }
+
+type span struct {
+	trace, id, parent uint64
+	service           string
+	kind              ptrace.SpanKind
+	start, length     int64
+	failed            bool
+	attributes        map[string]string
+	names             Node // what the attributes name, where they name something
+}
+
+func tableOf(t testing.TB, spans []span) *segment.Table {
+	t.Helper()
+	td := ptrace.NewTraces()
+	for i := range spans {
+		s := &spans[i]
+		rs := td.ResourceSpans().AppendEmpty()
+		namespace, name, _ := strings.Cut(s.service, "/")
+		rs.Resource().Attributes().PutStr("service.name", name)
+		rs.Resource().Attributes().PutStr("service.namespace", namespace)
+		o := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+		o.SetTraceID(pcommon.TraceID(idBytes(7, s.trace)))
+		b := idBytes(0, s.id)
+		o.SetSpanID(pcommon.SpanID(b[8:]))
+		b = idBytes(0, s.parent)
+		o.SetParentSpanID(pcommon.SpanID(b[8:]))
+		o.SetKind(s.kind)
+		o.SetName("x")
+		o.SetStartTimestamp(pcommon.Timestamp(s.start))
+		o.SetEndTimestamp(pcommon.Timestamp(s.start + s.length))
+		if s.failed {
+			o.Status().SetCode(ptrace.StatusCodeError)
+		}
+		o.Attributes().PutStr("http.route", "/")
+		for k, v := range s.attributes {
+			o.Attributes().PutStr(k, v)
+		}
+	}
+	table := segment.NewTable("default", telemetry.Traces)
+	_, err := table.Append(testbed.TracesPayload(td), 1)
+	require.NoError(t, err)
+	return table
+}
+
+func idBytes(high, low uint64) (b [16]byte) {
+	for i := range 8 {
+		b[i], b[8+i] = byte(high>>(56-8*i)), byte(low>>(56-8*i))
+	}
+	return b
+}
+
+// scene makes random traces of many services.
+type scene struct {
+	rnd   *rand.Rand
+	spans []span
+	plain bool // parents of calls may be of any kind
+}
+
+func (s *scene) add(o span) *span {
+	o.id = s.rnd.Uint64() | 1
+	o.failed = s.rnd.IntN(10) == 0
+	s.spans = append(s.spans, o)
+	return &s.spans[len(s.spans)-1]
+}
+
+// serve is a call of a service by a span, and what comes of it.
+func (s *scene) serve(trace, parent uint64, at, length int64, depth int) {
+	kind := ptrace.SpanKindServer
+	if s.rnd.IntN(8) == 0 {
+		kind = ptrace.SpanKindConsumer
+	}
+	service := fmt.Sprintf("ns%d/svc-%d", s.rnd.IntN(2), s.rnd.IntN(12))
+	self := *s.add(span{trace: trace, parent: parent, service: service, kind: kind, start: at, length: length})
+	for range s.rnd.IntN(4) {
+		start := at + s.rnd.Int64N(max(length, 2))
+		rest := at + length - start
+		if s.plain && s.rnd.IntN(3) == 0 && depth < 4 { // no span of its own for the call
+			s.serve(trace, self.id, start, rest/2, depth+1)
+			continue
+		}
+		o := span{trace: trace, parent: self.id, service: service, kind: ptrace.SpanKindClient, start: start, length: rest}
+		answered := depth < 4 && s.rnd.IntN(2) == 0
+		switch s.rnd.IntN(7) {
+		case 0:
+			o.attributes, o.names = map[string]string{"db.system.name": "postgresql", "db.namespace": "shop"}, Node{Kind: Database, System: "postgresql", Name: "shop"}
+		case 1:
+			o.attributes = map[string]string{"db.system": "redis", "db.name": "3", "net.peer.name": "cache"}
+			o.names = Node{Kind: Database, System: "redis", Name: "cache"}
+		case 2:
+			name := fmt.Sprintf("host-%d.example", s.rnd.IntN(5))
+			o.attributes, o.names = map[string]string{"server.address": name}, Node{Kind: External, Name: name}
+		case 3:
+			o.attributes = map[string]string{"url.full": fmt.Sprintf("https://api.example:8443/%d", s.rnd.Uint32()), "http.host": "not this"}
+			o.names = Node{Kind: External, Name: "api.example"}
+		case 4:
+			o.kind = ptrace.SpanKindProducer
+			o.attributes = map[string]string{"messaging.system": "kafka", "messaging.destination.name": "orders"}
+			o.names = Node{Kind: Messaging, System: "kafka", Name: "orders"}
+		case 5:
+			o.attributes = map[string]string{"messaging.system": "sqs", "messaging.destination": "jobs"}
+			o.names = Node{Kind: Messaging, System: "sqs", Name: "jobs"}
+			if s.rnd.IntN(2) == 0 {
+				o.attributes["messaging.operation.type"] = "receive"
+			}
+		}
+		call := *s.add(o)
+		if answered {
+			s.serve(trace, call.id, start+rest/8, rest/2, depth+1)
+		}
+	}
+	if s.rnd.IntN(5) == 0 {
+		s.add(span{
+			trace: trace, parent: self.id, service: service, kind: ptrace.SpanKindConsumer, start: at, length: 5,
+			attributes: map[string]string{"messaging.system": "kafka", "messaging.destination.name": "orders"},
+			names:      Node{Kind: Messaging, System: "kafka", Name: "orders"},
+		})
+	}
+	s.add(span{trace: trace, parent: self.id, service: service, kind: ptrace.SpanKindInternal, start: at, length: length})
+}
+
+// newScene is traces of some hours.
+func newScene(seed uint64, traces int, hours int, plain bool) *scene {
+	s := &scene{rnd: rand.New(rand.NewPCG(seed, 5)), plain: plain}
+	for range traces {
+		at := day() + s.rnd.Int64N(int64(hours)*int64(time.Hour))
+		if s.rnd.IntN(3) == 0 { // where it hurts
+			at = day() + int64(1+s.rnd.IntN(hours))*int64(time.Hour) - s.rnd.Int64N(int64(2*time.Second))
+		}
+		length := s.rnd.Int64N(int64(3 * time.Second))
+		if s.rnd.IntN(12) == 0 {
+			length = s.rnd.Int64N(int64(40 * time.Minute))
+		}
+		parent := uint64(0)
+		if s.rnd.IntN(4) == 0 { // whoever called has no telemetry
+			parent = s.rnd.Uint64() | 1
+		}
+		s.serve(s.rnd.Uint64(), parent, at, length, 0)
+	}
+	return s
+}
+
+// recount is the calls of a range, by looking at each span for itself.
+func recount(spans []span, from, to int64) []string {
+	type id struct{ trace, span uint64 }
+	byID, answered := map[id]*span{}, map[id]bool{}
+	for i := range spans {
+		byID[id{spans[i].trace, spans[i].id}] = &spans[i]
+	}
+	service := func(s *span) Node {
+		namespace, name, _ := strings.Cut(s.service, "/")
+		return Node{Namespace: namespace, Name: name}
+	}
+	calls := func(s *span) bool {
+		return s.parent != 0 && (s.kind == ptrace.SpanKindServer || s.kind == ptrace.SpanKindConsumer && s.names == Node{})
+	}
+	for i := range spans {
+		if s := &spans[i]; calls(s) {
+			answered[id{s.trace, s.parent}] = true
+		}
+	}
+	sums := map[[2]Node]*red.Sum{}
+	for i := range spans {
+		s := &spans[i]
+		if s.start < from || s.start >= to {
+			continue
+		}
+		var pair [2]Node
+		switch {
+		case calls(s):
+			pair = [2]Node{{Kind: Unknown}, service(s)}
+			if parent := byID[id{s.trace, s.parent}]; parent != nil {
+				pair[0] = service(parent)
+			}
+		case s.kind == ptrace.SpanKindConsumer && s.names != Node{}, s.attributes["messaging.operation.type"] == "receive":
+			pair = [2]Node{s.names, service(s)}
+		case s.names != Node{} && (s.kind == ptrace.SpanKindProducer || !answered[id{s.trace, s.id}]):
+			pair = [2]Node{service(s), s.names}
+		}
+		if pair[0] == pair[1] {
+			continue
+		}
+		if sums[pair] == nil {
+			sums[pair] = &red.Sum{}
+		}
+		sums[pair].Add(s.length, s.failed)
+	}
+	var out []Edge
+	for pair, sum := range sums {
+		out = append(out, Edge{From: pair[0], To: pair[1], Sum: *sum})
+	}
+	return lines(out)
+}
+
+func lines(list []Edge) (out []string) {
+	for _, e := range list {
+		out = append(out, fmt.Sprintf("%v > %v: %d, %d failed, %d %d %d ns", e.From, e.To, e.Requests, e.Errors,
+			e.Durations.Quantile(0.5), e.Durations.Quantile(0.95), e.Durations.Quantile(0.99)))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// store is what a database holds: rows of the rollup, and spans in segments of level 0.
+type store struct {
+	t     testing.TB
+	rows  []*rollup.Row
+	fresh []span
+}
+
+// mergeSome makes parts of some of the spans in level 0.
+func (s *store) mergeSome(spans []span) {
+	s.t.Helper()
+	if len(spans) == 0 {
+		return
+	}
+	table := tableOf(s.t, spans)
+	for _, rows := range table.Slices(1 << 20) {
+		start := telemetry.Grain(table.Ints[segment.ColTime][rows[0]], time.Hour)
+		s.put(rollup.Part, start)(Kind().Collect(table, start, rows))
+	}
+}
+
+func (s *store) put(grain rollup.Grain, start int64) func([]rollup.Content, error) {
+	return func(list []rollup.Content, err error) {
+		s.t.Helper()
+		require.NoError(s.t, err)
+		for _, c := range list {
+			require.LessOrEqual(s.t, start, c.MinTime)
+			require.Less(s.t, c.MaxTime, start+24*int64(time.Hour))
+			s.rows = append(s.rows, &rollup.Row{Kind: ID, Grain: grain, Start: start, Content: c})
+		}
+	}
+}
+
+// foldHour folds all of an hour.
+func (s *store) foldHour(start int64, open bool) {
+	s.t.Helper()
+	var of, others []*rollup.Row
+	for _, r := range s.rows {
+		if r.Start == start && r.Grain != rollup.Day {
+			of = append(of, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	s.rows = others
+	s.put(rollup.Hour, start)(Kind().Fold(rollup.Hour, start, open, sequence(of)))
+}
+
+func sequence(rows []*rollup.Row) iter.Seq2[*rollup.Row, error] {
+	return func(yield func(*rollup.Row, error) bool) {
+		for _, r := range rows {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// add adds a row to a question.
+func (s *store) add(c *Calls, r *rollup.Row, from, to int64) {
+	s.t.Helper()
+	blob, length := r.Minutes, int64(time.Hour)
+	if r.Grain == rollup.Day {
+		length *= 24
+	}
+	whole := r.Grain != rollup.Part && r.Start >= from && r.Start+length <= to
+	if whole {
+		blob = r.Total
+	}
+	require.NoError(s.t, c.AddRolled(r.Start, whole, blob, from, to))
+}
+
+// answer is what a question says that reads the rows of the range and of an hour around it.
+func (s *store) answer(from, to int64) []string {
+	s.t.Helper()
+	c := New()
+	for _, r := range s.rows {
+		if r.Start+int64(time.Hour) > from-int64(time.Hour) && r.Start < to+int64(time.Hour) {
+			s.add(c, r, from, to)
+		}
+	}
+	if len(s.fresh) > 0 {
+		more := New()
+		more.Add(tableOf(s.t, s.fresh), nil)
+		c.Merge(more)
+	}
+	list, err := c.Edges(s.t.Context(), from, to)
+	require.NoError(s.t, err)
+	return lines(list)
+}
+
+// TestEdgesEqualARecountHoweverTheyAreSplit: spans come in any order, and both sides of a call in different merges, hours and folds.
+func TestEdgesEqualARecountHoweverTheyAreSplit(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		const hours = 3
+		sc := newScene(seed, 150, hours, false)
+		rnd := sc.rnd
+		s := &store{t: t, fresh: slices.Clone(sc.spans)}
+		rnd.Shuffle(len(s.fresh), func(i, j int) { s.fresh[i], s.fresh[j] = s.fresh[j], s.fresh[i] })
+		check := func(what string) {
+			for range 4 {
+				from := day() + rnd.Int64N(hours*60)*int64(time.Minute)
+				to := from + (1+rnd.Int64N(hours*60))*int64(time.Minute)
+				if rnd.IntN(3) == 0 {
+					from, to = telemetry.Grain(from, time.Hour), telemetry.Grain(to, time.Hour)+int64(time.Hour)
+				}
+				require.Equal(t, recount(sc.spans, from, to), s.answer(from, to), "seed %d, %s, %s to %s", seed, what, time.Unix(0, from).UTC(), time.Unix(0, to).UTC())
+			}
+		}
+		check("level 0")
+		for len(s.fresh) > 0 {
+			n := min(1+rnd.IntN(400), len(s.fresh))
+			merged := s.fresh[:n]
+			s.fresh = s.fresh[n:]
+			s.mergeSome(merged)
+			if rnd.IntN(3) == 0 { // so many parts that an open hour is folded
+				s.foldHour(day()+rnd.Int64N(hours)*int64(time.Hour), true)
+			}
+			check("merged in part")
+		}
+		hoursOf := map[int64]bool{}
+		for _, r := range s.rows {
+			hoursOf[r.Start] = true
+		}
+		for start := range hoursOf {
+			s.foldHour(start, false)
+			check("folded in part")
+		}
+		for start := range hoursOf {
+			s.foldHour(start, false) // again: nothing changes
+		}
+		check("folded twice")
+
+		end := day() + 24*int64(time.Hour)
+		s.put(rollup.Day, day())(Kind().Fold(rollup.Day, day(), false, sequence(slices.DeleteFunc(slices.Clone(s.rows), func(r *rollup.Row) bool { return r.Start >= end }))))
+		c := New()
+		s.add(c, s.rows[len(s.rows)-1], day(), end)
+		list, err := c.Edges(t.Context(), day(), end)
+		require.NoError(t, err)
+		require.Equal(t, recount(sc.spans, day(), end), lines(list), "seed %d, the day", seed)
+	}
+}
+
+// TestCallsWithoutACallerAreTold: a parent of any kind may be merged apart from its callee, and an hour be folded before all came: no call is lost then, but
+// told as one of an unknown caller.
+func TestCallsWithoutACallerAreTold(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		sc := newScene(seed, 200, 2, true)
+		s := &store{t: t}
+		spans := slices.Clone(sc.spans)
+		sc.rnd.Shuffle(len(spans), func(i, j int) { spans[i], spans[j] = spans[j], spans[i] })
+		for part := range slices.Chunk(spans, len(spans)/7) {
+			s.mergeSome(part)
+			s.foldHour(day(), false)
+		}
+		c := New()
+		for _, r := range s.rows {
+			s.add(c, r, day(), day()+int64(time.Hour)*5)
+		}
+		list, err := c.Edges(t.Context(), day(), day()+int64(time.Hour)*5)
+		require.NoError(t, err)
+		entries, own, unknown := int64(0), int64(0), int64(0)
+		for i := range sc.spans {
+			if k := sc.spans[i].kind; k == ptrace.SpanKindServer || k == ptrace.SpanKindConsumer && sc.spans[i].names == (Node{}) {
+				if sc.spans[i].parent != 0 {
+					entries++
+				}
+			}
+		}
+		for _, e := range list {
+			if e.From.Kind == Unknown || e.From.Kind == Service && e.To.Kind == Service {
+				own += e.Requests
+			}
+			if e.From.Kind == Unknown {
+				unknown += e.Requests
+			}
+		}
+		require.Positive(t, unknown)
+		require.LessOrEqual(t, own, entries)
+		// What is missing called itself: a service that is the parent of its own span is no edge.
+		require.Greater(t, own, entries*8/10)
+	}
+}
+
+// TestManyOfSomethingStayBounded: names of hosts, and callees whose callers are nowhere.
+func TestManyOfSomethingStayBounded(t *testing.T) {
+	t.Parallel()
+	var spans []span
+	for i := range mostNodes + 500 {
+		spans = append(spans, span{
+			trace: uint64(i) + 1, id: 1, service: "/a", kind: ptrace.SpanKindClient, start: day() + int64(time.Minute), length: 5,
+			attributes: map[string]string{"server.address": fmt.Sprintf("h%d", i) + strings.Repeat("ä", mostName)},
+		})
+	}
+	for i := range mostHalves + 500 {
+		spans = append(spans, span{trace: uint64(i) + 1, id: 2, parent: 9, service: "/b", kind: ptrace.SpanKindServer, start: day() + int64(time.Minute), length: 7, failed: true})
+	}
+	s := &store{t: t}
+	s.mergeSome(spans)
+	s.foldHour(day(), false)
+	c := New()
+	require.NoError(t, c.decode(s.rows[0].Total, 0, halves))
+	require.Len(t, c.callees, mostHalves)
+	require.Empty(t, c.callers, "they are counted")
+
+	c = New()
+	end := day() + int64(time.Hour)
+	s.add(c, s.rows[0], day(), end)
+	list, err := c.Edges(t.Context(), day(), end)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(list), mostNodes+2)
+	hosts, others := int64(0), int64(0)
+	for _, e := range list {
+		switch {
+		case e.From.Kind == Unknown:
+			require.EqualValues(t, mostHalves+500, e.Requests, "those that were let go of and the others")
+			require.EqualValues(t, mostHalves+500, e.Errors)
+		case e.To.Name == OtherName:
+			others += e.Requests
+		default:
+			require.LessOrEqual(t, len(e.To.Name), mostName)
+			require.True(t, utf8.ValidString(e.To.Name))
+			hosts += e.Requests
+		}
+	}
+	require.EqualValues(t, mostNodes+500, hosts+others)
+	require.Positive(t, others)
+}
+
+// blobs are what a small scene makes.
+func blobs(t testing.TB) (out [][]byte) {
+	t.Helper()
+	s := &store{t: t}
+	s.mergeSome(newScene(1, 10, 1, true).spans)
+	out = append(out, s.rows[0].Minutes)
+	s.foldHour(s.rows[0].Start, false)
+	for _, r := range s.rows {
+		if r.Grain == rollup.Hour {
+			out = append(out, r.Total, r.Minutes)
+		}
+	}
+	return out
+}
+
+func TestDamageIsTold(t *testing.T) {
+	t.Parallel()
+	for _, blob := range blobs(t) {
+		whole := New()
+		require.NoError(t, whole.decode(blob, 0, sums|halves))
+		for i := range blob {
+			broken := slices.Clone(blob)
+			broken[i] ^= 0x40
+			// A bit of the compressed bytes may mean nothing: then it changes nothing.
+			if c := New(); c.decode(broken, 0, sums|halves) == nil {
+				require.Equal(t, whole, c, "byte %d", i)
+			}
+			require.Error(t, New().decode(blob[:i], 0, sums|halves), "cut at %d", i)
+		}
+	}
+}
+
+// FuzzDecode reads columns as anyone could have written them, past the checksum.
+func FuzzDecode(f *testing.F) {
+	for _, blob := range blobs(f) {
+		raw, err := packed.Unpack(new([]byte), blob)
+		require.NoError(f, err)
+		f.Add(raw)
+	}
+	f.Add([]byte{version, 0, 1, 1, 0, 0, 0, 0})             // a half of no node
+	f.Add([]byte{version, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0}) // a sum of none
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		c := New()
+		if c.decode(packed.Pack(raw), 60, sums|halves) != nil {
+			return
+		}
+		again := New()
+		if err := again.decode(c.encode(60, false), 60, sums|halves); err != nil {
+			t.Fatal("what was read cannot be written:", err)
+		}
+		if _, err := c.Edges(t.Context(), 0, 1<<60); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

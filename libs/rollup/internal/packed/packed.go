@@ -1,0 +1,121 @@
+// Package packed is the bytes of a rollup: columns of varints, compressed where that makes less of them, with a checksum.
+//
+//	encoding 0 plain, 1 zstd │ CRC-32C of what follows when it is unpacked, 4 bytes │ what follows
+package packed
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	plain     = 0
+	zipped    = 1
+	headBytes = 5
+	// mostUnpacked bounds what a damaged head can make a reader ask memory for.
+	mostUnpacked = 256 << 20
+)
+
+var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }) //nolint:gochecknoglobals // a table
+
+// The coders can be used by many at a time. Neither fails with these options.
+//
+//nolint:gochecknoglobals // made once: they are megabytes
+var (
+	encoder = sync.OnceValue(func() *zstd.Encoder {
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1),
+			zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
+		if err != nil {
+			panic(err)
+		}
+		return e
+	})
+	decoder = sync.OnceValue(func() *zstd.Decoder {
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(mostUnpacked))
+		if err != nil {
+			panic(err)
+		}
+		return d
+	})
+)
+
+// Pack is b as it is stored.
+func Pack(b []byte) []byte {
+	head := binary.LittleEndian.AppendUint32([]byte{zipped}, crc32.Checksum(b, castagnoli()))
+	out := encoder().EncodeAll(b, head)
+	if len(out) >= headBytes+len(b) {
+		out = append(out[:headBytes], b...)
+		out[0] = plain
+	}
+	return out
+}
+
+// Unpack is what was packed, in the blob's memory or in the memory given, which grows as it must. What cannot be read is ErrDamaged.
+func Unpack(memory *[]byte, blob []byte) ([]byte, error) {
+	if len(blob) < headBytes {
+		return nil, ErrDamaged.Newf("%d bytes are no rollup", len(blob))
+	}
+	raw := blob[headBytes:]
+	switch blob[0] {
+	case plain:
+	case zipped:
+		var err error
+		if raw, err = decoder().DecodeAll(raw, (*memory)[:0]); err != nil {
+			return nil, ErrDamaged.Wrap(err, "the bytes cannot be unpacked")
+		}
+		*memory = raw
+	default:
+		return nil, ErrDamaged.Newf("there is no encoding %d", blob[0])
+	}
+	if crc32.Checksum(raw, castagnoli()) != binary.LittleEndian.Uint32(blob[1:]) {
+		return nil, ErrDamaged.New("the checksum does not fit")
+	}
+	return raw, nil
+}
+
+// Numbers are what is left of columns of varints. What does not fit makes it Bad, and all numbers after it 0.
+type Numbers struct {
+	Rest []byte
+	Bad  bool
+}
+
+// Fail says that something does not fit.
+func (r *Numbers) Fail() { r.Bad, r.Rest = true, nil }
+
+// Next is the next number.
+func (r *Numbers) Next() uint64 {
+	if len(r.Rest) > 0 && r.Rest[0] < 0x80 {
+		v := r.Rest[0]
+		r.Rest = r.Rest[1:]
+		return uint64(v)
+	}
+	v, n := binary.Uvarint(r.Rest)
+	if n <= 0 {
+		r.Fail()
+		return 0
+	}
+	r.Rest = r.Rest[n:]
+	return v
+}
+
+// Below is the next number, which is at most so large; none is where that is negative.
+func (r *Numbers) Below(most int) int {
+	v := r.Next()
+	if most < 0 || v > uint64(most) {
+		r.Fail()
+		return 0
+	}
+	return int(v) //nolint:gosec // as above
+}
+
+// Count is how many of something follow: each takes a byte at least.
+func (r *Numbers) Count() int { return r.Below(len(r.Rest)) }
+
+// Signed is the next number of those that may be negative.
+func (r *Numbers) Signed() int64 {
+	v := r.Next()
+	return int64(v>>1) ^ -int64(v&1)
+}

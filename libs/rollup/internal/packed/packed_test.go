@@ -1,0 +1,68 @@
+package packed
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestWhatIsPackedIsUnpacked(t *testing.T) {
+	t.Parallel()
+	noise := make([]byte, 5000)
+	for i := range noise {
+		noise[i] = byte(rand.IntN(256))
+	}
+	for _, raw := range [][]byte{{}, {1}, bytes.Repeat([]byte("abc"), 3000), noise} {
+		blob := Pack(raw)
+		require.LessOrEqual(t, len(blob), len(raw)+headBytes)
+		memory := make([]byte, 0, 10)
+		got, err := Unpack(&memory, blob)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(raw, got))
+		for i := range blob {
+			broken := slices.Clone(blob)
+			broken[i] ^= 0x10
+			if got, err := Unpack(new([]byte), broken); err == nil {
+				require.True(t, bytes.Equal(raw, got), "byte %d", i)
+			}
+			_, err = Unpack(new([]byte), blob[:i])
+			require.Error(t, err)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	var b []byte
+	for _, v := range []uint64{0, 127, 128, math.MaxUint64, 5, 6} {
+		b = binary.AppendUvarint(b, v)
+	}
+	b = binary.AppendVarint(b, -70)
+	b = append(b, 1, 7)
+	r := Numbers{Rest: b}
+	for _, v := range []uint64{0, 127, 128, math.MaxUint64} {
+		require.Equal(t, v, r.Next())
+	}
+	require.Equal(t, 5, r.Below(5))
+	require.Equal(t, 6, r.Below(6))
+	require.EqualValues(t, -70, r.Signed())
+	require.Equal(t, 1, r.Count())
+	require.False(t, r.Bad)
+	require.Zero(t, r.Below(6), "7 is more")
+	require.True(t, r.Bad)
+	require.Zero(t, r.Next())
+	r = Numbers{Rest: []byte{0x80}}
+	require.Zero(t, r.Next())
+	require.True(t, r.Bad, "cut off")
+	r = Numbers{Rest: []byte{9, 0, 0}}
+	require.Zero(t, r.Count(), "more than there are bytes")
+	require.True(t, r.Bad)
+	r = Numbers{Rest: []byte{0}}
+	require.Zero(t, r.Below(-1))
+	require.True(t, r.Bad, "no number is less than 0")
+}
