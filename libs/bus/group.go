@@ -21,7 +21,8 @@ import (
 //     sent sooner would wait there.
 //   - A sender is told yes only after the acknowledgement of the message that holds his batch. An error of it is told to all whose batches it
 //     holds; each may try again, alone or in whatever company: a batch keeps its own id (group_body.go), by which the ledger knows it.
-//   - A batch is copied into its group when it comes: its sender may leave at any time, and what he has sent is then stored or not, as ever.
+//   - A batch is copied into its group when it comes: its sender may leave at any time, and what he has sent is then stored or not, as ever. The copy is
+//     charged (Publisher.Charge) before it is made and until the message is sent; who may not have one goes alone.
 
 const (
 	// groupBytes is how large a group's body may be, before compression; less where the bus takes no such message.
@@ -70,6 +71,7 @@ type group struct {
 	ends    []int             // of the payloads in body
 	body    []byte
 	buffer  *[]byte // of body
+	charged int64   // for body
 	timer   *time.Timer
 	overdue bool
 
@@ -129,13 +131,19 @@ func (g *groups) join(ctx context.Context, b *telemetry.Batch) (*traffic, *group
 		return t, nil, 0
 	}
 	most := g.most()
-	if t.open != nil && len(t.open.body)+partRoom(b) > most {
+	room := partRoom(b)
+	if !g.publisher.take(int64(room)) {
+		t.flying++
+		return t, nil, 0
+	}
+	if t.open != nil && len(t.open.body)+room > most {
 		g.seal(ctx, t)
 	}
 	if t.open == nil {
 		t.open = g.gather(ctx, t)
 	}
 	in := t.open
+	in.charged += int64(room)
 	in.body = appendPart(in.body, b)
 	in.batches, in.ends = append(in.batches, *b), append(in.ends, len(in.body))
 	place := len(in.batches) - 1
@@ -232,6 +240,8 @@ func (g *groups) deliver(ctx context.Context, in *group) error {
 	limited, cancel := context.WithTimeout(ctx, p.bus.cfg.PublishTimeout)
 	defer cancel()
 	if err := p.flight.Acquire(limited, 1); err != nil {
+		in.body = nil
+		p.free(in.charged)
 		return errInFlight.Wrap(err, "too many batches wait for the queue; retry later")
 	}
 	defer p.flight.Release(1)
@@ -241,6 +251,7 @@ func (g *groups) deliver(ctx context.Context, in *group) error {
 	}
 	*in.buffer, in.body = in.body, nil
 	g.bodies.Put(in.buffer)
+	p.free(in.charged)
 	var ack *jetstream.PubAck
 	if err == nil {
 		ack, err = p.await(ctx, in.batches, &s)

@@ -349,6 +349,55 @@ func TestASenderThatLeavesAGroup(t *testing.T) {
 	}
 }
 
+// Copies that are held for senders, who may have left, are charged for as long as they are there, and who may have none goes by himself.
+func TestCopiesInAGroupAreCharged(t *testing.T) {
+	t.Parallel()
+	b := patient(t, testbed.NATS(t))
+	p, c := publisher(t, b), consumer(t, b, telemetry.Logs)
+	sent := group(4)
+	for i := range sent {
+		sent[i].Payload = []byte(strings.Repeat(fmt.Sprint(i), 10_000))
+	}
+	var mu sync.Mutex
+	used, most := int64(0), int64(35_000)
+	charged := func() int64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return used
+	}
+	p.Charge(func(n int64) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if used+n > most {
+			return false
+		}
+		used += n
+		return true
+	}, func(n int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		used -= n
+	})
+	back := p.OnTheWay(telemetry.Logs, "default")
+	for i, one := range sent[:3] {
+		s := send(t, p, one)
+		testbed.Eventually(t, "it waits", func() bool { return p.Gathered(telemetry.Logs, "default") == i+1 })
+		s.cancel()
+		_, err := s.wait(t)
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	require.InDelta(t, 30_400, charged(), 400, "three copies, whose senders are gone")
+	out, err := send(t, p, sent[3]).wait(t)
+	require.NoError(t, err, "there is no room for a fourth: it goes by itself")
+	require.Equal(t, uint64(1), out.Position)
+	require.Equal(t, 3, p.Gathered(telemetry.Logs, "default"))
+	back()
+	testbed.Eventually(t, "what was sent is given back", func() bool { return charged() == 0 })
+	for i, d := range fetch(t, c, 4) {
+		require.Equal(t, sent[(i+3)%4].Payload, d.Payload)
+	}
+}
+
 func TestWhatIsWrongWithOneOfAGroupCostsNoNeighbour(t *testing.T) {
 	t.Parallel()
 	invalid := fault.Kind{Class: fault.Invalid, Code: "t.bad", Meaning: "m", Advice: "a"}.New("bad")

@@ -30,6 +30,8 @@ type Publisher struct {
 	scratch sync.Pool // *[]byte: compressed bodies
 	groups  groups
 	recent  recent
+	take    func(bytes int64) bool // before a copy is made of what a sender may take away; false makes none
+	free    func(bytes int64)      // the copy is no more
 }
 
 // Publisher makes a Publisher.
@@ -40,9 +42,17 @@ func (b *Bus) Publisher() (*Publisher, error) {
 	}
 	p := &Publisher{bus: b, coder: c, flight: semaphore.NewWeighted(int64(b.cfg.MaxInFlight))}
 	p.scratch.New = func() any { return new([]byte) }
+	p.Charge(func(int64) bool { return true }, func(int64) {})
 	p.groups = groups{publisher: p, lanes: map[lane]*traffic{}}
 	p.recent.window = b.cfg.DuplicateWindow
 	return p, nil
+}
+
+// Charge has a budget asked before small batches are copied into a message that they share, which may outlive the calls that brought them: a batch
+// that may have none goes by itself. free gives back what take allowed, when the message was handed to the connection. Without it, nothing bounds these copies
+// but what the bus takes (Config.GroupDelay, Config.PublishTimeout). To be called before the first Publish.
+func (p *Publisher) Charge(take func(bytes int64) bool, free func(bytes int64)) {
+	p.take, p.free = take, free
 }
 
 // Published is what became of batches that are stored.

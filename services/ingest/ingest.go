@@ -110,6 +110,7 @@ func (s *Service) Run(ctx context.Context) error {
 		return err
 	}
 	defer publisher.Close()
+	publisher.Charge(func(bytes int64) bool { return s.budget.take(bytes, s.budget.limit, 0) == nil }, s.budget.free)
 	s.publisher = publisher
 	s.bus.Store(connection)
 
