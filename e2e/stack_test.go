@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -168,6 +169,7 @@ func newStackOn(t *testing.T, l layout, environment ...string) *stack {
 	}, environment...)
 	migrator := s.role("migrator", nil, "up")
 	require.NoError(t, migrator.wait(time.Minute), "migrator")
+	s.keepRows()
 	s.ingest = s.role("ingest", []string{"OLLY_GRPC_ADDRESS=" + s.grpc, "OLLY_HTTP_ADDRESS=" + address(httpPort)})
 	s.query = s.role("query", []string{"OLLY_HTTP_ADDRESS=" + address(queryPort)})
 	s.ready(s.http)
@@ -234,6 +236,13 @@ func (s *stack) stopPostgres() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	require.NoError(s.t, s.database.Stop(ctx), "stop PostgreSQL")
+}
+
+// keepRows asks for rows beside the segments, which the checks by SQL read, as an operator does.
+func (s *stack) keepRows() {
+	s.t.Helper()
+	out, err := exec.CommandContext(testbed.Context(s.t), binary(s.t, "ollyscale"), "retention", "set", "--tenant", "default", "--rows", "24h", "--postgres", s.url()).CombinedOutput()
+	require.NoError(s.t, err, string(out))
 }
 
 // pool opens the database for looking at.

@@ -68,11 +68,13 @@ func (f *fire) oneProcess() {
 	f.whole = s.start("ollyscale", binary(t, "ollyscale"), []string{
 		"OLLY_DATA_DIR=" + dir, "OLLY_POSTGRES_BIN=" + testbed.PostgresBin(t), "OLLY_POSTGRES_PORT=" + strconv.Itoa(s.pgPort), "OLLY_OPS_ADDRESS=" + address(testbed.Port(t)),
 		"OLLY_INGEST_GRPC_ADDRESS=" + s.grpc, "OLLY_INGEST_HTTP_ADDRESS=" + otlp, "OLLY_QUERY_HTTP_ADDRESS=" + api,
-		"OLLY_JANITOR_INTERVAL=1s", "OLLY_JANITOR_MERGE_MINUTE_GRACE=1s",
+		"OLLY_WRITER_FLUSH_POLICY_REFRESH=0s", "OLLY_JANITOR_INTERVAL=1s", "OLLY_JANITOR_MERGE_MINUTE_GRACE=1s",
 	}, "up")
 	s.url = func() string {
 		password, err := server.ReadPassword(filepath.Join(dir, "postgres.pgpass"))
 		require.NoError(t, err)
 		return server.LocalURL(s.pgPort, "ollyscale", password)
 	}
+	s.ready(s.http)
+	s.keepRows()
 }

@@ -214,7 +214,7 @@ func TestLeavesAreMadeAsTheirTablesSay(t *testing.T) {
 	require.Zero(t, target, "no statistics of attributes")
 }
 
-// TestFirstRows: the default tenant has the retention that ingest takes by default, and rows for SQL for a day.
+// TestFirstRows: the default tenant has the retention that ingest takes by default, and no rows for SQL, which somebody has to ask for.
 func TestFirstRows(t *testing.T) {
 	t.Parallel()
 	db := testbed.Database(t)
@@ -230,7 +230,7 @@ func TestFirstRows(t *testing.T) {
 	require.NoError(t, err)
 	var want []policy
 	for _, signal := range telemetry.Signals() {
-		want = append(want, policy{telemetry.DefaultTenant, signal.String(), int(telemetry.DefaultRetention(signal) / (24 * time.Hour)), 24, false})
+		want = append(want, policy{telemetry.DefaultTenant, signal.String(), int(telemetry.DefaultRetention(signal) / (24 * time.Hour)), 0, false})
 	}
 	require.ElementsMatch(t, want, got)
 }
@@ -343,6 +343,12 @@ func TestTenantsAreApart(t *testing.T) {
 		require.Equal(t, 1, count(c, view), view)
 	}
 	require.Equal(t, 1, count(c, "olly.reader"), "nobody else's tenants")
+	require.Equal(t, 3, count(c, "olly.rows"), "a tenant's three signals")
+	require.Equal(t, 6, count(asBoth, "olly.rows"))
+	require.Equal(t, 3, count(c, "olly.rows WHERE tenant_id = 'red' AND since IS NULL AND kept IS NULL"), "no rows, unless somebody asks for them")
+	_, err = owner.Exec(ctx, `UPDATE retention_policy SET rows_window = '2 hours' WHERE tenant_id = 'default' AND signal = 'logs'`)
+	require.NoError(t, err)
+	require.Equal(t, 1, count(c, "olly.rows WHERE signal = 'logs' AND kept = '2 hours' AND since BETWEEN now() AND now() + interval '1 minute'"), "as the tenant default has")
 	for _, forbidden := range []string{
 		`SELECT * FROM public.spans_fact` + when.Format("_y2006_m01_d02_h15"), `SELECT * FROM public.spans_segment`, `SELECT * FROM public.tenant_dim`,
 		`SELECT * FROM public.retention_policy`, `SELECT * FROM public.janitor_audit`, `SELECT * FROM public.ingest_batch`,

@@ -233,7 +233,7 @@ func convert(from, to reflect.Value, sized bool) (any, error) {
 func scalar(text string, t reflect.Type, sized bool) (any, error) {
 	v := reflect.New(t).Elem()
 	if t == reflect.TypeFor[time.Duration]() {
-		return parseDuration(text)
+		return ParseDuration(text)
 	}
 	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		err := u.UnmarshalText([]byte(text))

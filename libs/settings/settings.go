@@ -146,7 +146,7 @@ func (s Setting) String() string { return format(s.Value, sized(s.Key)) }
 func format(v reflect.Value, sized bool) string {
 	switch x := v.Interface().(type) {
 	case time.Duration:
-		return formatDuration(x)
+		return FormatDuration(x)
 	case Bytes:
 		return x.String()
 	case encoding.TextMarshaler:

@@ -326,16 +326,16 @@ func TestBytesAndDurations(t *testing.T) {
 		require.Error(t, err, text)
 	}
 	for text, want := range map[string]time.Duration{"7d": 168 * time.Hour, "1d12h": 36 * time.Hour, "250ms": 250 * time.Millisecond, "0": 0} {
-		got, err := parseDuration(text)
+		got, err := ParseDuration(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want, got)
-		again, err := parseDuration(formatDuration(got))
+		again, err := ParseDuration(FormatDuration(got))
 		require.NoError(t, err)
 		require.Equal(t, want, again)
 	}
-	require.Equal(t, "2h", formatDuration(2*time.Hour))
-	require.Equal(t, "10s", formatDuration(10*time.Second))
-	require.Equal(t, "1h30m", formatDuration(90*time.Minute))
+	require.Equal(t, "2h", FormatDuration(2*time.Hour))
+	require.Equal(t, "10s", FormatDuration(10*time.Second))
+	require.Equal(t, "1h30m", FormatDuration(90*time.Minute))
 }
 
 func TestPrintedConfigCanBeReadAgainAndHidesSecrets(t *testing.T) {

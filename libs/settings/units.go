@@ -73,8 +73,8 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	return err
 }
 
-// parseDuration is time.ParseDuration with days ("7d", "1d12h"), the unit of retention.
-func parseDuration(text string) (time.Duration, error) {
+// ParseDuration is time.ParseDuration with days ("7d", "1d12h"), the unit of retention.
+func ParseDuration(text string) (time.Duration, error) {
 	rest, days := strings.TrimSpace(text), time.Duration(0)
 	if head, tail, ok := strings.Cut(rest, "d"); ok {
 		n, err := strconv.ParseFloat(head, 64)
@@ -96,8 +96,8 @@ func parseDuration(text string) (time.Duration, error) {
 	return days + d, nil
 }
 
-// formatDuration is the inverse: 168h is "7d", 90s is "1m30s", without the zero units of Duration.String.
-func formatDuration(d time.Duration) string {
+// FormatDuration is the inverse: 168h is "7d", 90s is "1m30s", without the zero units of Duration.String.
+func FormatDuration(d time.Duration) string {
 	if d >= 24*time.Hour && d%(24*time.Hour) == 0 {
 		return strconv.FormatInt(int64(d/(24*time.Hour)), 10) + "d"
 	}

@@ -46,6 +46,13 @@ func (d *DB) Config() postgres.Config {
 	return cfg
 }
 
+// KeepRows has every tenant's items kept as rows for SQL, too, for a day, which is not so by default.
+func (d *DB) KeepRows(t testing.TB) {
+	t.Helper()
+	_, err := d.Pool.Exec(Context(t), "UPDATE retention_policy SET rows_window = '24 hours'")
+	require.NoError(t, err)
+}
+
 // Database makes a fresh database with the schema of this build; it goes with the test. The first call in a process starts a server (see
 // StopPostgres), the others copy a template, which takes tens of milliseconds.
 func Database(t testing.TB) *DB {

@@ -127,6 +127,7 @@ func newWorld(t *testing.T) *world {
 	c.Auth.Mode = auth.ModeKeys
 	c.Auth.SnapshotKey, c.Query.CursorKey, c.Query.Login.SessionKey = settings.NewSecret(), settings.NewSecret(), settings.NewSecret()
 	w.secrets["auth.snapshot_key"], w.secrets["cursor_key"], w.secrets["login.session_key"] = c.Auth.SnapshotKey, c.Query.CursorKey, c.Query.Login.SessionKey
+	c.Writer.Flush.PolicyRefresh = 0         // rows are asked for below
 	c.Ingest.Admit.MaxAhead = 72 * time.Hour // the writer takes 24: what lies between becomes a dead letter
 	w.cfg = c
 	log := slog.New(slog.NewJSONHandler(w.told, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -164,6 +165,8 @@ func newWorld(t *testing.T) *world {
 	w.pool, err = Database{URL: w.svc.DatabaseURL()}.Open(t.Context(), "test")
 	require.NoError(t, err)
 	w.secrets["PostgreSQL password"] = passwordOf(t, w.svc.DatabaseURL())
+	_, err = w.pool.Exec(t.Context(), "UPDATE retention_policy SET rows_window = '24 hours'")
+	require.NoError(t, err)
 	return w
 }
 

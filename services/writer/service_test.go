@@ -752,7 +752,9 @@ func TestARestartOfTheDatabaseLosesAndDoublesNothing(t *testing.T) {
 	pool, err := pgxpool.New(ctx, pg.URL("postgres"))
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	r.store = openStore(t, &testbed.DB{URL: pg.URL("postgres"), Pool: pool}, testbed.NewClock(epoch))
+	db := &testbed.DB{URL: pg.URL("postgres"), Pool: pool}
+	db.KeepRows(t)
+	r.store = openStore(t, db, testbed.NewClock(epoch))
 	r.cfg.Bus, r.cfg.Postgres = r.nats, r.store.db.Config()
 	r.cfg.Flush.QuietAfter, r.cfg.Flush.Longest = 20*time.Millisecond, 50*time.Millisecond
 	r.bus, err = bus.Connect(ctx, r.nats, nil, nil)

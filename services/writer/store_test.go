@@ -33,9 +33,12 @@ type store struct {
 	clock *testbed.Clock
 }
 
+// newStore is a writer on a database in which items are rows, too.
 func newStore(t testing.TB) *store {
 	t.Helper()
-	return openStore(t, testbed.Database(t), testbed.NewClock(epoch))
+	db := testbed.Database(t)
+	db.KeepRows(t)
+	return openStore(t, db, testbed.NewClock(epoch))
 }
 
 // openStore is another writer on the same database.

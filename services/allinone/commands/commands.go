@@ -12,6 +12,7 @@ import (
 	"github.com/ollyscale/ollyscale/services/allinone/inspect"
 	"github.com/ollyscale/ollyscale/services/allinone/keys"
 	"github.com/ollyscale/ollyscale/services/allinone/limits"
+	"github.com/ollyscale/ollyscale/services/allinone/retention"
 )
 
 // Default is the command of a call that names none.
@@ -32,6 +33,8 @@ func All(out io.Writer) []Command {
 	up.Output, shop.Output, look.Output, door.Output, morgue.Output = out, out, out, out, out
 	gauge := limits.DefaultConfig()
 	gauge.Output = out
+	keep := retention.DefaultConfig()
+	keep.Output = out
 	return []Command{
 		command(Default, up, allinone.New, "All of ollyScale in one process. Beside these it has every setting of the roles under their names: `ingest.…` (`OLLY_INGEST_…`),\n"+
 			"`writer.…`, `query.…`, `janitor.…`, `migrator.…`. Their bus and database addresses are set by it and have no effect; `ingest.auth` and `query.auth` are\n"+
@@ -39,6 +42,7 @@ func All(out io.Writer) []Command {
 		command("demo", shop, demo.New, "Sends the telemetry of a small shop."),
 		command("keys", door, keys.New, "Makes, lists and revokes keys."),
 		command("limits", gauge, limits.New, "Shows and sets what tenants may send, and shows what of it was stored."),
+		command("retention", keep, retention.New, "Shows and sets how long data of tenants is kept, and whether it is rows for SQL too."),
 		command("dead", morgue, dead.New, "Lists, shows, replays and drops the dead letters of a tenant."),
 		command("segment", look, inspect.New, "Shows what a segment consists of."),
 	}

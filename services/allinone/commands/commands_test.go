@@ -27,6 +27,6 @@ func TestEveryCommandHasItsHelpAndItsPlaceInThePage(t *testing.T) {
 		require.True(t, strings.HasPrefix(out.String(), "Usage: ollyscale"), out.String())
 		require.Contains(t, string(page), "\n## ollyscale "+c.Name+"\n")
 	}
-	require.Len(t, names, 6)
+	require.Len(t, names, 7)
 	require.True(t, names[Default])
 }

@@ -80,11 +80,14 @@ func (s *sources) sorted() []*source {
 // roles names the services that a package is part of.
 func (s *sources) roles(dir string) (roles []string) {
 	for _, role := range []string{"ingest", "writer", "query", "janitor", "migrator", "allinone"} {
-		seen := map[string]bool{}
-		if role == "allinone" && len(roles) > 0 {
-			continue // it is all of them
+		seen, from := map[string]bool{}, "services/"+role
+		if role == "allinone" {
+			if len(roles) > 0 {
+				continue // it is all of them
+			}
+			from += "/commands" // and more
 		}
-		if s.imports("services/"+role, dir, seen) {
+		if s.imports(from, dir, seen) {
 			roles = append(roles, role)
 		}
 	}

@@ -1,0 +1,137 @@
+// Package policystore is the table retention_policy for who sets it: how long a tenant's data is kept, and as rows for SQL. Writer and janitor read
+// it with statements of their own, each what it goes by.
+package policystore
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/sqlfile"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+)
+
+// maxDays is what the table takes.
+const maxDays = 3650
+
+//go:embed sql/*.sql
+var files embed.FS
+
+// Store is the table. Safe for concurrent use.
+type Store struct {
+	pool                 *pgxpool.Pool
+	policies, set, unset string
+}
+
+// New prepares the statements; nothing is asked of the database yet.
+func New(pool *pgxpool.Pool) (*Store, error) {
+	f := sqlfile.Parse(files)
+	s := &Store{pool: pool, policies: f.Text("policies", nil), set: f.Text("set", nil), unset: f.Text("unset", nil)}
+	return s, f.Err()
+}
+
+// Policy is that of one tenant and signal.
+type Policy struct {
+	Tenant telemetry.Tenant
+	Signal telemetry.Signal
+	telemetry.RetentionPolicy
+	// RowsSince is the time from which on items are rows too: all that are stored from then on, and none of before is promised. It may lie a minute ahead,
+	// after which every writer knows of the policy. Zero where no rows are written.
+	RowsSince time.Time
+}
+
+// List is every policy that was set, by tenant and signal. A tenant that is not there has those of telemetry.DefaultTenant.
+func (s *Store) List(ctx context.Context) ([]Policy, error) {
+	rows, err := s.pool.Query(ctx, s.policies)
+	if err != nil {
+		return nil, fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Policy, err error) {
+		var (
+			signal  string
+			seconds int64
+			since   *time.Time
+		)
+		if err := row.Scan(&p.Tenant, &signal, &p.Days, &p.Hold, &seconds, &since); err != nil {
+			return p, err
+		}
+		p.Rows = time.Duration(seconds) * time.Second
+		if since != nil {
+			p.RowsSince = *since
+		}
+		p.Signal, err = telemetry.ParseSignal(signal)
+		return p, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
+	}
+	return list, nil
+}
+
+// Change is what is to be said of a tenant; nil leaves what it has.
+type Change struct {
+	Days *int           // whole days that data is kept: 1 to 3,650
+	Rows *time.Duration // how long items are rows for SQL too, in whole seconds; 0 writes none
+	Hold *bool          // nothing is dropped
+}
+
+// Check is nil for a change that the table takes, else an error of the code "retention.policy".
+func (c Change) Check() error {
+	if c.Days != nil && (*c.Days < 1 || *c.Days > maxDays) {
+		return errPolicy.Newf("%d days: want 1 to %d", *c.Days, maxDays)
+	}
+	if c.Rows != nil && (*c.Rows < 0 || *c.Rows > maxDays*24*time.Hour || *c.Rows%time.Second != 0) {
+		return errPolicy.Newf("rows of %s: want whole seconds, 0 to %d days", *c.Rows, maxDays)
+	}
+	return nil
+}
+
+// Set changes the policies of a tenant for some signals, all of them or none. A tenant that has none gets one like that of the tenant default.
+func (s *Store) Set(ctx context.Context, tenant telemetry.Tenant, signals []telemetry.Signal, c Change) error {
+	if err := check(tenant, c); err != nil {
+		return err
+	}
+	var seconds *int64
+	if c.Rows != nil {
+		n := int64(*c.Rows / time.Second)
+		seconds = &n
+	}
+	if _, err := s.pool.Exec(ctx, s.set, string(tenant), names(signals), c.Days, seconds, c.Hold); err != nil {
+		return fmt.Errorf("set retention policies: %w", postgres.Classify(err))
+	}
+	return nil
+}
+
+func check(tenant telemetry.Tenant, c Change) error {
+	if _, err := telemetry.ParseTenant(string(tenant)); err != nil {
+		return err
+	}
+	return c.Check()
+}
+
+// Unset takes a tenant's own policies for some signals away: it has those of the tenant default then, which cannot be taken away.
+func (s *Store) Unset(ctx context.Context, tenant telemetry.Tenant, signals []telemetry.Signal) error {
+	if tenant == telemetry.DefaultTenant {
+		return errPolicy.Newf("the policies of the tenant %s are what others have that have none: they can be changed only", tenant)
+	}
+	if err := check(tenant, Change{}); err != nil {
+		return err
+	}
+	if _, err := s.pool.Exec(ctx, s.unset, string(tenant), names(signals)); err != nil {
+		return fmt.Errorf("unset retention policies: %w", postgres.Classify(err))
+	}
+	return nil
+}
+
+func names(signals []telemetry.Signal) []string {
+	out := make([]string, len(signals))
+	for i, s := range signals {
+		out[i] = s.String()
+	}
+	return out
+}

@@ -1,0 +1,142 @@
+package policystore_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/postgres/policystore"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+)
+
+func TestMain(m *testing.M) { os.Exit(testbed.Main(m)) }
+
+// fixture is a store, and what it says of one tenant and signal.
+type fixture struct {
+	*policystore.Store
+	t  *testing.T
+	db *testbed.DB
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	db := testbed.Database(t)
+	s, err := policystore.New(db.Pool)
+	require.NoError(t, err)
+	return &fixture{Store: s, t: t, db: db}
+}
+
+func (f *fixture) of(tenant telemetry.Tenant, signal telemetry.Signal) *policystore.Policy {
+	f.t.Helper()
+	list, err := f.List(testbed.Context(f.t))
+	require.NoError(f.t, err)
+	for _, p := range list {
+		if p.Tenant == tenant && p.Signal == signal {
+			return &p
+		}
+	}
+	return nil
+}
+
+// rows asks for rows of spans.
+func (f *fixture) rows(tenant telemetry.Tenant, window time.Duration) {
+	f.t.Helper()
+	require.NoError(f.t, f.Set(testbed.Context(f.t), tenant, []telemetry.Signal{telemetry.Traces}, policystore.Change{Rows: &window}))
+}
+
+// age lets time pass: what was said of spans was said so long ago.
+func (f *fixture) age(by string) {
+	f.t.Helper()
+	_, err := f.db.Pool.Exec(testbed.Context(f.t), `UPDATE retention_policy SET rows_since = rows_since - $1::text::interval WHERE signal = 'traces'`, by)
+	require.NoError(f.t, err)
+}
+
+// since tells how long ago the rows of a tenant begin, by olly.rows; null is a year.
+func (f *fixture) since(tenant string) (ago time.Duration) {
+	f.t.Helper()
+	var seconds float64
+	require.NoError(f.t, f.db.Pool.QueryRow(testbed.Context(f.t), `SELECT coalesce(extract(epoch FROM clock_timestamp() - since), 366 * 86400)::float8
+		FROM olly.rows WHERE tenant_id = $1 AND signal = 'traces'`, tenant).Scan(&seconds))
+	return time.Duration(seconds * float64(time.Second))
+}
+
+func TestWhatIsNotSaidStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := testbed.Context(t)
+	days, hold, signals := 90, true, []telemetry.Signal{telemetry.Logs, telemetry.Metrics}
+	require.NoError(t, f.Set(ctx, "shop", signals, policystore.Change{Days: &days}))
+	require.NoError(t, f.Set(ctx, "shop", signals[:1], policystore.Change{Hold: &hold}))
+	require.Equal(t, &policystore.Policy{Tenant: "shop", Signal: telemetry.Logs, RetentionPolicy: telemetry.RetentionPolicy{Days: 90, Hold: true}}, f.of("shop", telemetry.Logs))
+	require.Equal(t, &policystore.Policy{Tenant: "shop", Signal: telemetry.Metrics, RetentionPolicy: telemetry.RetentionPolicy{Days: 90}}, f.of("shop", telemetry.Metrics))
+	require.Nil(t, f.of("shop", telemetry.Traces))
+	window := 36 * time.Hour
+	require.NoError(t, f.Set(ctx, "shop", telemetry.Signals(), policystore.Change{Rows: &window}))
+	got := f.of("shop", telemetry.Traces)
+	require.Equal(t, telemetry.RetentionPolicy{Days: 7, Rows: window}, got.RetentionPolicy, "the days are those of the tenant default")
+	require.WithinDuration(t, time.Now().Add(time.Minute), got.RowsSince, 30*time.Second)
+
+	require.NoError(t, f.Unset(ctx, "shop", signals))
+	require.Nil(t, f.of("shop", telemetry.Logs))
+	require.NotNil(t, f.of("shop", telemetry.Traces))
+
+	zero, many, odd, back := 0, 3651, 1500*time.Millisecond, -time.Second
+	for name, err := range map[string]error{
+		"no days":              f.Set(ctx, "shop", signals, policystore.Change{Days: &zero}),
+		"more days than taken": f.Set(ctx, "shop", signals, policystore.Change{Days: &many}),
+		"half a second":        f.Set(ctx, "shop", signals, policystore.Change{Rows: &odd}),
+		"a window below 0":     f.Set(ctx, "shop", signals, policystore.Change{Rows: &back}),
+		"no such tenant":       f.Set(ctx, "a b", signals, policystore.Change{Days: &days}),
+		"that of all others":   f.Unset(ctx, telemetry.DefaultTenant, signals),
+	} {
+		require.Equal(t, fault.Invalid, fault.ClassOf(err), name)
+	}
+	require.Equal(t, 3, f.of(telemetry.DefaultTenant, telemetry.Logs).Days)
+}
+
+// What is told of rows is never more than there is: not after a window was widened, nor by the policy of others.
+func TestRowsAreToldSinceWhenThereAreAny(t *testing.T) {
+	t.Parallel()
+	const year, slack = 366 * 24 * time.Hour, 50 * time.Second
+	f := newFixture(t)
+	about := func(want time.Duration, tenant, why string) {
+		t.Helper()
+		require.InDelta(t, want, f.since(tenant), float64(slack), why)
+	}
+	about(year, "default", "none, unless somebody asks")
+	f.rows("default", 48*time.Hour)
+	about(-time.Minute, "default", "from when every writer knows")
+	f.age("10 hours")
+	about(10*time.Hour-time.Minute, "default", "since it was asked for")
+	f.age("90 hours")
+	about(48*time.Hour, "default", "and no longer than they are kept")
+
+	f.rows("shop", time.Hour)
+	about(time.Hour, "shop", "it had those of the tenant default until now")
+	f.rows("shop", 24*time.Hour)
+	about(time.Hour, "shop", "what is older was dropped, and does not come back")
+	f.rows("shop", 0)
+	about(year, "shop", "none")
+	require.Zero(t, f.of("shop", telemetry.Traces).RowsSince)
+	f.rows("shop", 24*time.Hour)
+	about(-time.Minute, "shop", "a new beginning")
+	f.rows("shop", 24*time.Hour)
+	about(-time.Minute, "shop", "the same again")
+
+	day := 1
+	f.rows("brief", 48*time.Hour)
+	require.NoError(t, f.Set(testbed.Context(t), "brief", telemetry.Signals(), policystore.Change{Days: &day}))
+	about(24*time.Hour, "brief", "rows go with the data")
+	require.WithinDuration(t, time.Now().Add(-24*time.Hour), f.of("brief", telemetry.Traces).RowsSince, slack)
+
+	f.age("12 hours")
+	f.rows("quiet", 0)
+	about(year, "quiet", "none of its own")
+	require.NoError(t, f.Unset(testbed.Context(t), "quiet", telemetry.Signals()))
+	about(-time.Minute, "default", "a tenant that had none has this policy now: it is told of all what holds for each")
+	about(12*time.Hour-time.Minute, "shop", "its own")
+}
