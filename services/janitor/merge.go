@@ -67,7 +67,7 @@ func slotsOf(level int, now time.Time, span time.Duration, age, slots int) (out 
 	return out
 }
 
-// mergeTable is the memory of merges of one signal, used again.
+// mergeTable is the memory of merges of one signal, used again for all that is due of a tenant, and then given up.
 type mergeTable struct {
 	table  *segment.Table
 	tenant telemetry.Tenant
@@ -111,6 +111,7 @@ func (s *Service) merge(ctx context.Context) error {
 			if err := s.mergeSignal(ctx, signal, st); err != nil {
 				errs = append(errs, fmt.Errorf("merge %s to level %d: %w", signal, st.level, err))
 			}
+			clear(s.tables) // a kilobyte an item, up to merge.max_items, that would wait for the next minute or hour
 			if ctx.Err() != nil {
 				return errors.Join(errs...)
 			}

@@ -156,6 +156,7 @@ func (f *fixture) levels(tenant telemetry.Tenant, signal telemetry.Signal) map[i
 func (f *fixture) pass() {
 	f.t.Helper()
 	require.NoError(f.t, f.s.pass(testbed.Context(f.t)))
+	require.Empty(f.t, f.s.tables, "what merges were made in is not kept between passes")
 }
 
 func TestMergingKeepsEveryItemAsItWas(t *testing.T) {
