@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -32,12 +33,50 @@ type machine struct {
 	queues     int       // made so far
 }
 
+// statementsFile is the variable that names a file for what PostgreSQL did in a run, statement by statement: counting them costs it a little, so a run of
+// which figures are told is without.
+const statementsFile = "OLLY_BENCH_STATEMENTS"
+
 // Settings as docs advise for a server of this size; durable, and without autovacuum's noise while timing.
 func settings() map[string]string {
-	return map[string]string{
+	out := map[string]string{
 		"shared_buffers": "1GB", "max_wal_size": "16GB", "checkpoint_timeout": "30min", "synchronous_commit": "on", "fsync": "on",
 		"autovacuum": "off", "jit": "off", "max_connections": "100",
 	}
+	if os.Getenv(statementsFile) != "" {
+		out["shared_preload_libraries"] = "pg_stat_statements"
+	}
+	return out
+}
+
+// tellStatements writes what the server did to the file that somebody asked for.
+func (m *machine) tellStatements(ctx context.Context) error {
+	path := os.Getenv(statementsFile)
+	if path == "" || m.conn == nil {
+		return nil
+	}
+	if _, err := m.conn.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements"); err != nil {
+		return err
+	}
+	rows, err := m.conn.Query(ctx, `SELECT calls, total_exec_time, wal_bytes::bigint, regexp_replace(query, '\s+', ' ', 'g')
+		FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 50`)
+	if err != nil {
+		return err
+	}
+	var (
+		out        bytes.Buffer
+		calls, wal int64
+		ms         float64
+		query      string
+	)
+	fmt.Fprintln(&out, "calls\tms\tWAL bytes\tstatement")
+	if _, err := pgx.ForEachRow(rows, []any{&calls, &ms, &wal, &query}, func() error {
+		fmt.Fprintf(&out, "%d\t%.1f\t%d\t%s\n", calls, ms, wal, query)
+		return nil
+	}); err != nil {
+		return err
+	}
+	return os.WriteFile(path, out.Bytes(), 0o600)
 }
 
 // startMachine starts PostgreSQL, with a database to copy that has this build's schema, and a queue.
@@ -122,6 +161,9 @@ func (m *machine) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if m.conn != nil {
+		if err := m.tellStatements(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "statements are not told:", err)
+		}
 		_ = m.conn.Close(ctx)
 	}
 	if m.pg != nil {
