@@ -66,12 +66,7 @@ func DefaultConfig() Config {
 // Validate names the keys that are wrong.
 func (c Config) Validate() error {
 	var p settings.Problems
-	settings.Between(&p, "postgres.port", c.Postgres.Port, 0, 65535)
-	if c.Postgres.URL != "" {
-		external := postgres.DefaultConfig()
-		external.URL = c.Postgres.URL
-		p.Section("postgres", external.Validate())
-	}
+	p.Section("postgres", c.Postgres.Validate())
 	settings.AtLeast(&p, "nats.stream_max_bytes", c.NATS.StreamMaxBytes, 64<<20)
 	settings.NotNegative(&p, "nats.sync_interval", c.NATS.SyncInterval)
 	shared := ownSnapshotKey(c.Auth)
@@ -220,7 +215,8 @@ func (s *Service) startDatabase(ctx context.Context, dir *dataDir, group *servic
 	return stop, nil
 }
 
-// createDatabase makes the database of a new cluster.
+// createDatabase makes the database of a new cluster. Where the server counts statements, its database postgres is where that is read: what is not of
+// ollyScale's schema does not belong into its database.
 func createDatabase(ctx context.Context, url string) error {
 	cfg := postgres.DefaultConfig()
 	cfg.URL, cfg.MaxConnections = url, 1
@@ -229,6 +225,16 @@ func createDatabase(ctx context.Context, url string) error {
 		return err
 	}
 	defer pool.Close()
+	_, err = pool.Exec(ctx, `DO $$
+		BEGIN
+			IF current_setting('shared_preload_libraries') LIKE '%pg_stat_statements%'
+				AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements') THEN
+				CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
+			END IF;
+		END $$`)
+	if err != nil {
+		return fmt.Errorf("count statements: %w", postgres.Classify(err))
+	}
 	var exists bool
 	if err := pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", databaseName).Scan(&exists); err != nil {
 		return fmt.Errorf("look for the database: %w", postgres.Classify(err))

@@ -274,6 +274,7 @@ func TestConfigNamesTheKey(t *testing.T) {
 	t.Parallel()
 	for key, change := range map[string]func(*Config){
 		"postgres.port":          func(c *Config) { c.Postgres.Port = 99999 },
+		"postgres.settings":      func(c *Config) { c.Postgres.Settings = map[string]string{"Listen_Addresses": "*"} },
 		"postgres.url":           func(c *Config) { c.Postgres.URL = "postgres://%zz" },
 		"nats.stream_max_bytes":  func(c *Config) { c.NATS.StreamMaxBytes = 1 },
 		"nats.sync_interval":     func(c *Config) { c.NATS.SyncInterval = -1 },

@@ -5,16 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/server"
+	"github.com/ollyscale/ollyscale/libs/settings"
 )
 
 // PostgresConfig is the local database, or one elsewhere.
@@ -23,7 +27,35 @@ type PostgresConfig struct {
 	Bin  string `mapstructure:"bin" doc:"Directory of the PostgreSQL programs (postgres, initdb); empty to look for them."`
 	Port int    `mapstructure:"port" doc:"Port of the local PostgreSQL on 127.0.0.1, for psql; 0 for any free one."`
 	User string `mapstructure:"user" doc:"Operating system user to run PostgreSQL as when started by root; empty for nobody."`
+	// Settings go over serverSettings.
+	Settings map[string]string `mapstructure:"settings" doc:"Parameters of the local PostgreSQL, name=value, in place of those made for a small machine (shared_buffers=96MB, max_wal_size=512MB and others)."`
 }
+
+// Validate names what is wrong, relative to the section of the local server.
+func (c PostgresConfig) Validate() error {
+	var p settings.Problems
+	settings.Between(&p, "port", c.Port, 0, 65535)
+	for name := range c.Settings {
+		switch {
+		case !parameterName.MatchString(name):
+			p.Refuse("settings", "%.40q is no name of a parameter", name)
+		case slices.Contains(ownParameters, strings.ToLower(name)):
+			p.Refuse("settings", "%s is set by ollyScale, which would not find the server otherwise", name)
+		}
+	}
+	if c.URL != "" {
+		external := postgres.DefaultConfig()
+		external.URL = c.URL
+		p.Section("", external.Validate())
+	}
+	return p.Err()
+}
+
+var (
+	parameterName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
+	// ownParameters are those by which the server is found, and is this machine's alone.
+	ownParameters = []string{"port", "listen_addresses", "unix_socket_directories", "data_directory", "hba_file", "ident_file", "config_file", "logging_collector", "log_destination"}
+)
 
 // databaseName is the database of a local server.
 const databaseName = "ollyscale"
@@ -32,18 +64,38 @@ const databaseName = "ollyscale"
 const psqlFile = "postgres.pgpass"
 
 // serverSettings keep every promise of durability (fsync, full_page_writes and synchronous_commit stay on) and are otherwise for a laptop:
-// a small footprint, and checkpoints that are rare because segments are written once.
-func serverSettings() map[string]string {
-	return map[string]string{
-		"max_connections":      "100",
-		"shared_buffers":       "256MB",
-		"max_wal_size":         "2GB",
+// a small footprint, and checkpoints that are rare because segments are written once. binDir tells whether the server can count statements.
+func serverSettings(binDir string) map[string]string {
+	out := map[string]string{
+		"max_connections": "100",
+		// Segments are written once and read through the cache of the operating system as well; headers and dimensions of days fit.
+		"shared_buffers": "96MB",
+		// WAL files are kept for reuse up to max_wal_size: a quarter of an hour of 3,000 spans a second takes 250 MB of them.
+		"max_wal_size":         "512MB",
 		"checkpoint_timeout":   "15min",
-		"maintenance_work_mem": "128MB",
+		"maintenance_work_mem": "64MB",
 		"random_page_cost":     "1.1",
 		"log_min_messages":     "warning",
 		"log_line_prefix":      "%m ",
+		// Nobody replicates a laptop by publications; whoever does says so in postgres.settings.
+		"max_logical_replication_workers": "0",
 	}
+	if countsStatements(binDir) {
+		out["shared_preload_libraries"], out["pg_stat_statements.max"] = "pg_stat_statements", "1000"
+		out["pg_stat_statements.track_utility"] = "off" // the text of CREATE ROLE holds a password, and would lie in a file
+	}
+	return out
+}
+
+// countsStatements reports whether the extension pg_stat_statements comes with the programs in binDir: a server that is told to load what is not
+// there does not start. Packages have it apart from the server, in a directory that pg_config would know, which is not always there either.
+func countsStatements(binDir string) bool {
+	for _, dir := range []string{"lib", "lib/postgresql", "lib64", "lib64/pgsql", "lib64/postgresql", "lib/pgsql"} {
+		if found, _ := filepath.Glob(filepath.Join(binDir, "..", dir, "pg_stat_statements.*")); len(found) > 0 { // the pattern is well-formed
+			return true
+		}
+	}
+	return false
 }
 
 // findPostgres returns the directory of the PostgreSQL programs: the one configured, or the first that holds them of .tools/postgres
@@ -136,8 +188,10 @@ func startPostgres(ctx context.Context, cfg PostgresConfig, binDir string, dir *
 	if err != nil {
 		return nil, dirFault(err, dir.path)
 	}
+	parameters := serverSettings(binDir)
+	maps.Copy(parameters, cfg.Settings)
 	d := &database{log: log, out: out, cfg: server.Config{
-		BinDir: binDir, DataDir: dir.join("postgres"), Port: cfg.Port, User: cfg.User, Settings: serverSettings(), Log: out,
+		BinDir: binDir, DataDir: dir.join("postgres"), Port: cfg.Port, User: cfg.User, Settings: parameters, Log: out,
 		PasswordFile: dir.join(psqlFile),
 		TakeOver:     true, // this process holds the lock of the directory, so a server that still runs on it is an orphan
 	}}

@@ -76,6 +76,44 @@ func TestADatabaseThatDiesComesBackUnderItsURL(t *testing.T) {
 	require.False(t, alive)
 }
 
+// The local server is for a small machine, unless somebody says otherwise: what it keeps in memory and of its log is bounded, and it counts statements.
+func TestTheLocalServerIsForASmallMachine(t *testing.T) {
+	t.Parallel()
+	dir, err := openDataDir(tempDir(t))
+	require.NoError(t, err)
+	defer dir.close()
+	bin := testbed.PostgresBin(t)
+	cfg := PostgresConfig{Settings: map[string]string{"work_mem": "5MB", "max_wal_size": "300MB"}}
+	d, err := startPostgres(t.Context(), cfg, bin, dir, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, d.stop(t.Context())) }()
+	require.NoError(t, createDatabase(t.Context(), d.current.URL("postgres")))
+	pool, err := pgxpool.New(t.Context(), d.current.URL("postgres"))
+	require.NoError(t, err)
+	defer pool.Close()
+	for _, test := range []struct {
+		name string
+		most int64 // bytes
+	}{{"shared_buffers", 128 << 20}, {"max_wal_size", 300 << 20}, {"maintenance_work_mem", 64 << 20}, {"work_mem", 5 << 20}} {
+		var bytes int64
+		require.NoError(t, pool.QueryRow(t.Context(), `SELECT pg_size_bytes(current_setting($1))`, test.name).Scan(&bytes))
+		require.LessOrEqual(t, bytes, test.most, test.name)
+	}
+	for name, want := range map[string]string{"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "work_mem": "5MB", "pg_stat_statements.track_utility": "off"} {
+		var got string
+		require.NoError(t, pool.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&got))
+		require.Equal(t, want, got, name)
+	}
+	var counted int
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_statements WHERE calls > 0`).Scan(&counted))
+	require.Positive(t, counted)
+
+	apart := filepath.Join(t.TempDir(), "bin") // a server without the extension
+	require.NoError(t, os.Mkdir(apart, 0o700))
+	require.NotContains(t, serverSettings(apart), "shared_preload_libraries")
+	require.Contains(t, serverSettings(bin), "shared_preload_libraries")
+}
+
 func TestDatabaseTroubleIsOneClearLine(t *testing.T) {
 	t.Parallel()
 	bin := testbed.PostgresBin(t)
