@@ -39,7 +39,7 @@ func (c PostgresConfig) Validate() error {
 		switch {
 		case !parameterName.MatchString(name):
 			p.Refuse("settings", "%.40q is no name of a parameter", name)
-		case slices.Contains(ownParameters, strings.ToLower(name)):
+		case owned(name):
 			p.Refuse("settings", "%s is set by ollyScale, which would not find the server otherwise", name)
 		}
 	}
@@ -51,11 +51,16 @@ func (c PostgresConfig) Validate() error {
 	return p.Err()
 }
 
-var (
-	parameterName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
-	// ownParameters are those by which the server is found, and is this machine's alone.
-	ownParameters = []string{"port", "listen_addresses", "unix_socket_directories", "data_directory", "hba_file", "ident_file", "config_file", "logging_collector", "log_destination"}
-)
+var parameterName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
+
+// owned reports whether a parameter is one by which the server is found, is this machine's alone, or says what it does.
+func owned(name string) bool {
+	switch strings.ToLower(name) {
+	case "port", "listen_addresses", "unix_socket_directories", "data_directory", "hba_file", "ident_file", "config_file", "logging_collector", "log_destination":
+		return true
+	}
+	return false
+}
 
 // databaseName is the database of a local server.
 const databaseName = "ollyscale"

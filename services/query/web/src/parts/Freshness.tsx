@@ -4,6 +4,7 @@ import { formatDuration } from '../time/duration';
 import { formatClock, instantFromMillis } from '../time/instant';
 import classes from './Freshness.module.css';
 import { formatBytes, formatCount, plural } from './number';
+import { onTheWay } from './onTheWay';
 
 /** How far behind, in milliseconds, an answer may be before it is worth a look. */
 const late = 10_000;
@@ -37,7 +38,7 @@ export function Freshness({ answer }: { answer: Answer<unknown> | undefined }) {
           {watermark !== undefined && (
             <p>
               Everything accepted before {formatClock(instantFromMillis(watermark.getTime()))} is in this answer
-              {pending !== undefined && pending > 0 ? `; ${plural(pending, 'batch', 'batches')} on the way.` : '.'}
+              {onTheWay(pending)}
             </p>
           )}
           {deadLetters !== undefined && deadLetters > 0 && (
