@@ -16,7 +16,7 @@ type ServiceStats struct {
 	ID               int64
 	Items            int32
 	MaxDuration      int64 // spans, ns
-	MaxErrorDuration int64 // spans with status error, ns; -1 without one
+	MaxErrorDuration int64 // spans with status error, ns, at least 0 where there is one, whatever the sender's clock says; -1 without
 }
 
 // Header is what PostgreSQL keeps in typed columns beside the bytes; the planner and the reader prune by it.
@@ -78,7 +78,7 @@ func (e *encoder) header(t *table.Builder, rows []uint32, level int) Header {
 			s.MaxDuration = max(s.MaxDuration, d)
 			if t.Ints[ColStatus][r] == otlp.StatusError {
 				h.Errors++
-				s.MaxErrorDuration = max(s.MaxErrorDuration, d)
+				s.MaxErrorDuration = max(s.MaxErrorDuration, d, 0)
 			}
 			if t.ParentIDs[r] == [8]byte{} {
 				h.Roots++

@@ -254,19 +254,23 @@ func (s *Service) mergeGroup(ctx context.Context, signal telemetry.Signal, level
 	if err != nil || len(made.segments) == 0 {
 		return err
 	}
-	rows, of := rowsOf(made.segments, at, s.now())
+	rows, of := rowsOf(made.segments, made.apart, at, s.now())
 	return s.replace(ctx, signal, at, replacement{read: made.read, rows: rows, group: of, counted: made.counted, level: rows[0].Level}, sums)
 }
 
 // rowsOf makes rows of merged segments. The filters of several settled ones are in a group: looking for a value then reads a few chunks for all of
-// them instead of one for each.
-func rowsOf(merged []*segment.Segment, at telemetry.Placement, now time.Time) (rows []segmentrow.Row, group *segmentrow.Group) {
-	rows = make([]segmentrow.Row, len(merged))
-	for i, seg := range merged {
-		rows[i] = segmentrow.New(seg, at, now)
+// them instead of one for each. Those of outliers stay out of it: they are of many more traces, and all filters of a group are as large as the
+// fullest needs.
+func rowsOf(merged, apart []*segment.Segment, at telemetry.Placement, now time.Time) (rows []segmentrow.Row, group *segmentrow.Group) {
+	rows = make([]segmentrow.Row, 0, len(merged)+len(apart))
+	for _, seg := range merged {
+		rows = append(rows, segmentrow.New(seg, at, now))
 	}
 	if len(rows) > 1 && rows[0].Level == segmentrow.LevelSettled {
 		group = segmentrow.NewGroup(rows)
+	}
+	for _, seg := range apart {
+		rows = append(rows, segmentrow.New(seg, at, now))
 	}
 	return rows, group
 }
@@ -420,8 +424,9 @@ func (s *Service) take(ctx context.Context, t *segment.Table, r *segmentrow.Row)
 // rewritten is what a merge has made.
 type rewritten struct {
 	segments []*segment.Segment
-	read     []member     // that are in them
-	counted  []rollup.Row // of those that were of level 0
+	apart    []*segment.Segment // of settled spans: the outliers
+	read     []member           // that are in them
+	counted  []rollup.Row       // of those that were of level 0
 }
 
 // rewrite reads a group and encodes its items again. It returns the new segments and the members that are in them: without those that
@@ -454,25 +459,38 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 	for _, r := range read {
 		items += r.Items
 	}
-	var segments []*segment.Segment
+	made.read = read
 	written := 0
-	cuts := t.Slices(segment.MaxItems)
+	cuts, apart := t.Slices(segment.MaxItems), [][]uint32(nil)
 	if len(cuts) >= settledFrom && items >= len(cuts)*segment.MaxItems*3/4 {
 		level = segmentrow.LevelSettled // a later merge could not make them fuller
 	}
-	for _, slice := range cuts {
-		if segments, err = t.AppendEncoded(segments, slice, level); err != nil {
-			return rewritten{}, fmt.Errorf("encode: %w", err)
-		}
+	if level == segmentrow.LevelSettled {
+		cuts, apart = t.SlicesApart(segment.MaxItems)
 	}
-	for _, seg := range segments {
+	if made.segments, err = encoded(t, cuts, level); err != nil {
+		return rewritten{}, err
+	}
+	if made.apart, err = encoded(t, apart, level); err != nil {
+		return rewritten{}, err
+	}
+	for _, seg := range slices.Concat(made.segments, made.apart) {
 		written += seg.Items
 	}
 	if written != items {
 		return rewritten{}, errCount.Newf("%d items were read and %d encoded", items, written)
 	}
-	counted, err := s.count(t, at, fresh)
-	return rewritten{segments: segments, read: read, counted: counted}, err
+	made.counted, err = s.count(t, at, fresh)
+	return made, err
+}
+
+func encoded(t *segment.Table, cuts [][]uint32, level int) (out []*segment.Segment, err error) {
+	for _, rows := range cuts {
+		if out, err = t.AppendEncoded(out, rows, level); err != nil {
+			return nil, fmt.Errorf("encode: %w", err)
+		}
+	}
+	return out, nil
 }
 
 // add checks a segment and appends its items to t; on an error t is as before.

@@ -91,7 +91,7 @@ func (f *fixture) tryFlushAt(at telemetry.Placement, signal telemetry.Signal, pa
 				return err
 			}
 		}
-		rows, group := rowsOf(segments, at, f.clock.Now())
+		rows, group := rowsOf(segments, nil, at, f.clock.Now())
 		return segmentrow.Copy(ctx, tx, signal, rows, group)
 	})
 }

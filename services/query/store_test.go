@@ -100,15 +100,24 @@ func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payloa
 		require.NoError(f.t, err)
 	}
 	level := int(f.position%2) * 2
+	common, apart := table.Slices(size), [][]uint32(nil)
+	if level == segmentrow.LevelSettled {
+		common, apart = table.SlicesApart(size)
+	}
 	hours := map[int64][]*segment.Segment{}
-	for _, rows := range table.Slices(size) {
+	for _, rows := range common {
 		s, err := table.Encode(rows, level)
 		require.NoError(f.t, err)
 		hour := s.MinTime / time.Hour.Nanoseconds()
 		hours[hour] = append(hours[hour], s)
 	}
 	for _, list := range hours {
-		f.insert(ctx, tx, signal, list, level == 2 && len(list) > 1)
+		f.insert(ctx, tx, signal, list, level == segmentrow.LevelSettled && len(list) > 1)
+	}
+	for _, rows := range apart {
+		s, err := table.Encode(rows, level)
+		require.NoError(f.t, err)
+		f.insert(ctx, tx, signal, []*segment.Segment{s}, false)
 	}
 	if level == 2 && signal == telemetry.Traces {
 		f.roll(ctx, tx, table)

@@ -28,7 +28,8 @@ type slicer struct {
 	rank          []uint32
 	count         []uint32
 	order         []uint32
-	out           [][]uint32
+	out, outApart [][]uint32
+	outliers      outliers
 }
 
 // Slices cuts the table's rows into the row sets of future segments: each of one UTC hour (by ColTime) and at most maxItems (container.MaxItems
@@ -36,14 +37,25 @@ type slicer struct {
 // a range of series within the hour, sorted by (series, time), so that a metric lies in as few segments as possible. Stable. The
 // result is valid until the next call or Reset.
 func (t *Builder) Slices(maxItems int) [][]uint32 {
+	common, _ := t.slices(maxItems, false)
+	return common
+}
+
+// SlicesApart is Slices, but of an hour with many spans the few that are looked for most, outliers (outliers.go), are in sets of their own: whoever
+// looks for what fails or takes long opens their segments, instead of all to find one or two spans in each.
+func (t *Builder) SlicesApart(maxItems int) (common, apart [][]uint32) {
+	return t.slices(maxItems, true)
+}
+
+func (t *Builder) slices(maxItems int, apartToo bool) (common, apart [][]uint32) {
 	if maxItems <= 0 || maxItems > container.MaxItems {
 		maxItems = container.MaxItems
 	}
 	s := &t.slicer
 	n := t.N
-	s.out = s.out[:0]
+	s.out, s.outApart = s.out[:0], s.outApart[:0]
 	if n == 0 {
-		return s.out
+		return s.out, s.outApart
 	}
 	s.keys, s.tmpKeys = scratch.Slice(s.keys, n), scratch.Slice(s.tmpKeys, n)
 	s.rows, s.tmpRows = scratch.Slice(s.rows, n), scratch.Slice(s.tmpRows, n)
@@ -64,32 +76,43 @@ func (t *Builder) Slices(maxItems int) [][]uint32 {
 		for to < n && telemetry.Grain(times[s.rows[to]], time.Hour) == h {
 			to++
 		}
+		rows := s.rows[from:to]
 		if t.Signal == telemetry.Metrics {
-			t.byRank(s.rows[from:to], t.Ints[ColSeries])
+			t.byRank(rows, t.Ints[ColSeries])
 		}
-		// Equal pieces rather than full ones and a small rest.
-		pieces := (to - from + maxItems - 1) / maxItems
-		for p := range pieces {
-			a := from + (to-from)*p/pieces
-			b := from + (to-from)*(p+1)/pieces
-			for a < b {
-				// A few huge items fill a segment too.
-				end, bytes := a, 0
-				for end < b && bytes <= fullBytes {
-					bytes += int(t.sizes[s.rows[end]])
-					end++
-				}
-				rows := s.rows[a:end:end]
-				if t.Signal != telemetry.Metrics {
-					t.byRank(rows, t.Ints[ColResource])
-				}
-				s.out = append(s.out, rows)
-				a = end
-			}
+		if apartToo && t.Signal == telemetry.Traces {
+			others := t.outliersLast(rows)
+			s.outApart = t.cut(s.outApart, rows[others:], maxItems)
+			rows = rows[:others]
 		}
+		s.out = t.cut(s.out, rows, maxItems)
 		from = to
 	}
-	return s.out
+	return s.out, s.outApart
+}
+
+// cut appends rows of an hour to a result, in pieces.
+func (t *Builder) cut(to [][]uint32, rows []uint32, maxItems int) [][]uint32 {
+	// Equal pieces rather than full ones and a small rest.
+	pieces := (len(rows) + maxItems - 1) / maxItems
+	for p := range pieces {
+		a, b := len(rows)*p/pieces, len(rows)*(p+1)/pieces
+		for a < b {
+			// A few huge items fill a segment too.
+			end, bytes := a, 0
+			for end < b && bytes <= fullBytes {
+				bytes += int(t.sizes[rows[end]])
+				end++
+			}
+			piece := rows[a:end:end]
+			if t.Signal != telemetry.Metrics {
+				t.byRank(piece, t.Ints[ColResource])
+			}
+			to = append(to, piece)
+			a = end
+		}
+	}
+	return to
 }
 
 // sort is a stable radix sort of rows by keys, byte by byte; bytes in which all keys agree are skipped (of an hour's nanoseconds five

@@ -49,9 +49,12 @@ func (h *Header) size() int64 {
 // bounds are a filter's, with what headers and groups say of them.
 type bounds struct{ filter.Bounds }
 
-// mayHold tests what SQL did not: the durations, which only mean something together with a service and its errors.
+// ofServices tells whether what headers know of each service is to be looked at: durations and errors only mean something together with it.
+func (b *bounds) ofServices() bool { return b.MinDuration > 0 || b.Errors && b.Services != nil }
+
+// mayHold tests what SQL did not: whether one of the services has a span, and a failed one where that is asked for, that is as long.
 func (b *bounds) mayHold(h *Header, services []int64) bool {
-	if b.MinDuration <= 0 {
+	if !b.ofServices() {
 		return true
 	}
 	for i := range h.services {
@@ -60,7 +63,7 @@ func (b *bounds) mayHold(h *Header, services []int64) bool {
 		if b.Errors {
 			longest = s.MaxErrorDuration
 		}
-		if longest >= b.MinDuration && (services == nil || slices.Contains(services, s.ID)) {
+		if longest >= max(b.MinDuration, 0) && (services == nil || slices.Contains(services, s.ID)) {
 			return true
 		}
 	}
@@ -277,8 +280,8 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 func (h *headers) more(ctx context.Context) error {
 	s, n := h.snapshot, h.fetch
 	h.fetch = min(2*h.fetch, largestFetch)
-	// Durations are looked at here: it takes many places to find a few.
-	if !h.asked && h.bounds.MinDuration <= 0 {
+	// What each service has is looked at here: it takes many places to find a few.
+	if !h.asked && !h.bounds.ofServices() {
 		h.asked = true
 		mode := s.mode
 		if h.bounds.simple() {
