@@ -36,7 +36,7 @@ func (e *encoder) itemAttributes(t *table.Builder, rows []uint32) {
 		values := a.Values(i)
 		s := container.Section{ID: container.SectionKey, Key: t.Keys[k], Count: len(values)}
 		e.s.Reset()
-		e.writeValues(t, values, &s, true)
+		e.writeCounted(t, values, &s, true)
 		e.add(s)
 	}
 }
@@ -129,14 +129,9 @@ func (t *Table) readAttributes(x *decoder) error {
 			continue
 		}
 		b.keys[i] = t.b.InternKey([]byte(ks.Key))
-		src, err := x.in.Source(ks)
-		if err != nil {
-			return err
-		}
 		perKey[i], flat = flat[:n], flat[n:]
-		t.valueColumn(x, src, b.keys[i], ks.Count, some, perKey[i])
-		if src.Bad {
-			return damagedf("attribute %q", ks.Key)
+		if err := t.sectionColumn(x, ks, b.keys[i], ks.Count, some, perKey[i]); err != nil {
+			return err
 		}
 	}
 	p.EachRow(func(slots []int64) {

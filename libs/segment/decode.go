@@ -39,6 +39,7 @@ type decoder struct {
 	ids *ids.Reader
 
 	resources, scopes, metrics, series []uint32 // segment index → table index
+	items                              []int64  // of a dictionary, by entry: how many items refer to it
 	place                              []uint32 // per entry of a dictionary: whether it is needed, or its place; valid during one call
 }
 

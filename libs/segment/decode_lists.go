@@ -19,32 +19,26 @@ func (t *Table) readTexts(x *decoder) error {
 		if s == nil {
 			continue
 		}
-		src, err := x.in.Source(s)
-		if err != nil {
-			return err
+		read := func() error { return t.sectionColumn(x, s, table.KeyOf(c), x.d.Items, x.pick, dst) }
+		if c == TextBounds {
+			read = func() error { return t.readBounds(x, s, dst) }
 		}
-		if c != TextBounds {
-			t.valueColumn(x, src, table.KeyOf(c), x.d.Items, x.pick, dst)
-		} else if err := t.readBounds(x, src, dst); err != nil {
+		if err := read(); err != nil {
 			return err
-		}
-		if src.Bad {
-			return damagedf("text column %d", c)
 		}
 	}
 	return nil
 }
 
 // readBounds decodes the bounds of histograms, which only histograms have.
-func (t *Table) readBounds(x *decoder, src *streams.Source, dst []ValueID) error {
+func (t *Table) readBounds(x *decoder, s *container.Section, dst []ValueID) error {
 	n, err := x.ofKinds(1 << Histogram)
 	if err != nil {
 		return err
 	}
 	x.blocks.ids = scratch.Slice(x.blocks.ids, n)
-	t.valueColumn(x, src, table.KeyOf(TextBounds), n, nil, x.blocks.ids)
-	if src.Bad {
-		return nil
+	if err := t.sectionColumn(x, s, table.KeyOf(TextBounds), n, nil, x.blocks.ids); err != nil {
+		return err
 	}
 	ids, next := x.blocks.ids, 0
 	for row, k := range x.columns.read[ColKind] {

@@ -48,6 +48,7 @@ type SectionDescription struct {
 	Plain      int
 	Text       int
 	Extension  int
+	Head       int // raw bytes of the directory's head
 	Stored     int // bytes of the body; of a compressed frame the share that the section has of its raw bytes
 	Extensions []ExtensionDescription
 }
@@ -120,6 +121,9 @@ func (x *decoder) describe(s *container.Section) (SectionDescription, error) {
 		Text: int(s.Streams[container.StreamText].Length), Extension: int(s.Streams[container.StreamExtension].Length),
 		Extensions: describeFields(nil, s.Fields, false),
 	}
+	for _, part := range s.Head {
+		out.Head += int(part.Length)
+	}
 	for t := Empty; t <= Map; t++ {
 		if s.Types>>t&1 != 0 {
 			out.Types = append(out.Types, t.String())
@@ -147,18 +151,22 @@ func (x *decoder) describe(s *container.Section) (SectionDescription, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Encoding = strings.Join(encodingOf(x.r, s, src), ", ")
+	head, err := x.in.Head(s)
+	if err != nil {
+		return out, err
+	}
+	out.Encoding = strings.Join(encodingOf(x.r, s, src, head), ", ")
 	return out, nil
 }
 
-// encodingOf reads how a section begins, as far as that says something: sections of several lists are their lists' business.
-func encodingOf(numbers *integers.Decoder, s *container.Section, src *streams.Source) []string {
+// encodingOf reads how a section begins, and what the head has of it (nil: nothing), as far as that says something: sections of several lists are their lists' business.
+func encodingOf(numbers *integers.Decoder, s *container.Section, src, head *streams.Source) []string {
 	if s.HasBounds() && s.Constant() && s.ID != container.SectionKey {
 		return []string{"constant"}
 	}
 	switch {
 	case s.ID == container.SectionKey, s.ID >= container.SectionText && s.ID < container.SectionList:
-		return values.Describe(numbers, src, s.Count)
+		return values.Describe(numbers, src, head, s.Count, s.Distinct)
 	case s.ID == container.SectionTraceIDs, s.ID == container.SectionSpanIDs:
 		if src.Uvarint(); len(src.Code) == 0 {
 			return []string{"all distinct"}

@@ -60,7 +60,7 @@ func TestDescribeTellsEncodings(t *testing.T) {
 	}
 	require.Equal(t, "constant", encodings["ingest position"].Encoding)
 	require.Contains(t, encodings["time"].Encoding, "split")
-	require.Equal(t, "dictionary of 3, bytes codes, packed", encodings["attributes.http.response.status_code"].Encoding)
+	require.Equal(t, "dictionary of 3 with counts, bytes codes, packed", encodings["attributes.http.response.status_code"].Encoding)
 	require.Equal(t, []string{"int"}, encodings["attributes.http.response.status_code"].Types)
 	require.Equal(t, int64(500), encodings["attributes.http.response.status_code"].Max)
 	require.Contains(t, encodings["attributes.app.user.id"].Encoding, "1 templates")

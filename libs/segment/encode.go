@@ -26,6 +26,7 @@ import (
 type encoder struct {
 	out    container.Writer
 	s      streams.Sink // of the section being written
+	h      streams.Sink // what of it goes to the head
 	c      *integers.Encoder
 	values *values.Encoder
 	hash   xxh3.Hasher // of the checksum
@@ -48,6 +49,9 @@ type encoder struct {
 type columnWriter struct {
 	v, w   []int64 // numbers of rows; two at a time where there are two ways to write them, or integers and doubles
 	turned []int64 // values of lists in the order of their places
+
+	few   []int64 // the numbers of a column of few different ones
+	often []int64 // how many rows have each of few
 }
 
 // rowWriter gathers what rows refer to. All of it is valid during one section.
@@ -171,6 +175,43 @@ func (e *encoder) add(s container.Section) {
 	e.out.Add(s, [container.NumStreams][]byte{e.s.Code, e.s.Plain, e.s.Text}, e.s.Chunks)
 }
 
+// mostHeadNumbers is how many different numbers a column has at most of which the head tells how often each occurs.
+const mostHeadNumbers = 64
+
+// counted writes an integer column of few different numbers, with how many rows have each in the head.
+func (e *encoder) counted(t *table.Builder, c Column, rows []uint32) {
+	v := e.gather(t.Ints[c], rows)
+	s := container.Section{ID: uint8(c)}
+	e.few, e.often = e.few[:0], e.often[:0]
+	for _, x := range v {
+		// Neighbours are alike, and what is frequent comes early.
+		at := slices.Index(e.few, x)
+		if at < 0 {
+			if len(e.few) == mostHeadNumbers {
+				e.intSection(c, v)
+				return
+			}
+			at = len(e.few)
+			e.few, e.often = append(e.few, x), append(e.often, 0)
+		}
+		e.often[at]++
+	}
+	if len(e.few) == 1 || e.out.Room() < mostHeadNumbers {
+		e.intSection(c, v)
+		return
+	}
+	e.h.Reset()
+	e.h.Uvarint(uint64(len(e.few)))
+	for i, x := range e.few {
+		e.h.Svarint(x)
+		e.h.Uvarint(uint64(e.often[i]))
+	}
+	s.Head = e.out.AddHead(&e.h)
+	e.s.Reset()
+	s.Min, s.Max = e.c.Write(&e.s, v)
+	e.add(s)
+}
+
 // intSection writes an integer column; a constant one needs only its bounds, one that is all zero not even a section.
 func (e *encoder) intSection(c Column, v []int64) {
 	first := v[0]
@@ -252,7 +293,7 @@ func (e *encoder) textSection(t *table.Builder, c TextColumn, col []ValueID, row
 	}
 	e.s.Reset()
 	s := container.Section{ID: container.SectionText + uint8(c), Count: len(ids)}
-	e.writeValues(t, ids, &s, c != TextBody && c != TextTraceState && c != TextBounds)
+	e.writeCounted(t, ids, &s, c != TextBody && c != TextTraceState && c != TextBounds)
 	e.add(s)
 	return true
 }
@@ -283,8 +324,8 @@ func (e *encoder) spans(t *table.Builder, rows []uint32) {
 	e.column(t, ColTime, rows)
 	e.column(t, ColDuration, rows)
 	e.mapped(ColResource, t.Ints[ColResource], &e.maps[mapResources], rows)
-	e.column(t, ColKind, rows)
-	e.column(t, ColStatus, rows)
+	e.counted(t, ColKind, rows)
+	e.counted(t, ColStatus, rows)
 	e.textSection(t, TextName, t.Texts[TextName], rows)
 	e.resources(t)
 	e.out.Cut()
@@ -307,7 +348,7 @@ func (e *encoder) spans(t *table.Builder, rows []uint32) {
 
 func (e *encoder) logs(t *table.Builder, rows []uint32) {
 	e.column(t, ColTime, rows)
-	e.column(t, ColSeverity, rows)
+	e.counted(t, ColSeverity, rows)
 	e.mapped(ColResource, t.Ints[ColResource], &e.maps[mapResources], rows)
 	e.resources(t)
 	e.out.Cut()

@@ -4,6 +4,9 @@ package segment
 // the order in which the rows first refer to it; a table has one entry for what is the same in several segments.
 
 import (
+	"encoding/binary"
+	"slices"
+
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
@@ -16,8 +19,9 @@ import (
 
 // mapping numbers what a segment refers to, in order of first appearance.
 type mapping struct {
-	code []uint32 // + 1
-	list []uint32
+	code  []uint32 // + 1
+	list  []uint32
+	items []uint32 // how often each of list was referred to
 }
 
 func (m *mapping) reset(n int) {
@@ -26,7 +30,7 @@ func (m *mapping) reset(n int) {
 			m.code[i] = 0
 		}
 	}
-	m.list = m.list[:0]
+	m.list, m.items = m.list[:0], m.items[:0]
 	if len(m.code) < n {
 		m.code = make([]uint32, n+n/2)
 	}
@@ -34,10 +38,33 @@ func (m *mapping) reset(n int) {
 
 func (m *mapping) add(i uint32) int64 {
 	if m.code[i] == 0 {
-		m.list = append(m.list, i)
+		m.list, m.items = append(m.list, i), append(m.items, 0)
 		m.code[i] = uint32(len(m.list))
 	}
-	return int64(m.code[i] - 1)
+	code := m.code[i] - 1
+	m.items[code]++
+	return int64(code)
+}
+
+// mostHeadDictionary is how many bytes of a dictionary go to the head.
+const mostHeadDictionary = 4 << 10
+
+// addDictionary writes the section of what m numbers, which is in e.s. Of spans and log records, a small one goes to the head, after how many items refer
+// to each entry.
+func (e *encoder) addDictionary(t *table.Builder, id uint8, m *mapping) {
+	s := container.Section{ID: id, Count: len(m.list)}
+	apart := t.Signal != telemetry.Metrics && !slices.ContainsFunc(e.s.Chunks, func(bits uint64) bool { return bits != 0 }) &&
+		len(e.s.Code)+len(e.s.Plain)+len(e.s.Text)+binary.MaxVarintLen16*len(m.list) <= min(mostHeadDictionary, e.out.Room())
+	if apart {
+		e.h.Reset()
+		for _, n := range m.items {
+			e.h.Uvarint(uint64(n))
+		}
+		e.h.Code, e.h.Plain, e.h.Text = append(e.h.Code, e.s.Code...), append(e.h.Plain, e.s.Plain...), append(e.h.Text, e.s.Text...)
+		s.Head = e.out.AddHead(&e.h)
+		e.s.Reset()
+	}
+	e.add(s)
 }
 
 // texts writes strings: lengths, then the bytes.
@@ -92,7 +119,7 @@ func (e *encoder) resources(t *table.Builder) {
 	e.out.Hold(len(lengths))
 	e.c.Write(&e.s, lengths)
 	e.attributeLists(t, n, func(i int) []ValueID { return t.Resources[list[i]].Attributes }, false)
-	e.add(container.Section{ID: container.SectionResources, Count: n})
+	e.addDictionary(t, container.SectionResources, &e.maps[mapResources])
 	for _, i := range list {
 		e.scopeTokens(t, table.SeedResource, t.Resources[i].Attributes)
 	}
@@ -107,7 +134,7 @@ func (e *encoder) scopes(t *table.Builder) {
 	e.texts(n, func(i int) string { return t.Scopes[list[i]].SchemaURL })
 	e.numbersOf(n, func(i int) int64 { return int64(t.Scopes[list[i]].Dropped) })
 	e.attributeLists(t, n, func(i int) []ValueID { return t.Scopes[list[i]].Attributes }, false)
-	e.add(container.Section{ID: container.SectionScopes, Count: n})
+	e.addDictionary(t, container.SectionScopes, &e.maps[mapScopes])
 	for _, i := range list {
 		s := &t.Scopes[i]
 		e.scopeTokens(t, table.SeedScope, s.Attributes)
@@ -155,16 +182,36 @@ func (x *decoder) pool(id uint8) (*container.Section, *streams.Source, error) {
 	if s == nil || !x.needs.section(id) {
 		return nil, nil, nil
 	}
-	src, err := x.dictionary(s)
+	src, _, err := x.dictionary(s)
 	return s, src, err
 }
 
-// dictionary gives the streams of a dictionary. Metrics without exemplars and the like have at most as many entries as items.
-func (x *decoder) dictionary(s *container.Section) (*streams.Source, error) {
+// dictionary gives the streams of a dictionary, and how many items refer to each entry, where the head tells: valid until
+// the next dictionary. Metrics without exemplars and the like have at most as many entries as items.
+func (x *decoder) dictionary(s *container.Section) (src *streams.Source, items []int64, err error) {
 	if s.Count > MaxItems {
-		return nil, damagedf("dictionary %d has %d entries", s.ID, s.Count)
+		return nil, nil, damagedf("dictionary %d has %d entries", s.ID, s.Count)
 	}
-	return x.in.Source(s)
+	if src, err = x.in.Head(s); src == nil && err == nil {
+		src, err = x.in.Source(s)
+		return src, nil, err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	x.items = scratch.Slice(x.items, s.Count)
+	items = x.items
+	left := uint64(x.d.Items)
+	for i := range items {
+		n := src.Uvarint()
+		if src.Bad = src.Bad || n == 0 || n > left; src.Bad {
+			break
+		}
+		left -= n
+		items[i] = int64(n)
+	}
+	src.Bad = src.Bad || left != 0
+	return src, items, nil
 }
 
 // dictionaryReader reads the lists of which dictionaries are made. What it returns is valid until the list of the same number is read

@@ -9,12 +9,32 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/values"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // writeValues writes a list of values of one key or text column, and puts into s what the directory keeps of it. It leaves the distinct values in
 // e.values.Distinct.
 func (e *encoder) writeValues(t *table.Builder, ids []ValueID, s *container.Section, tokens bool) {
-	sum := e.values.Write(&e.s, t.Values, ids)
+	e.summed(t, s, e.values.Write(&e.s, t.Values, ids), tokens)
+}
+
+// writeCounted is writeValues for the values of a section of its own, of spans or log records: where they are few, they go to the head, with how many
+// items have each.
+func (e *encoder) writeCounted(t *table.Builder, ids []ValueID, s *container.Section, tokens bool) {
+	if t.Signal == telemetry.Metrics {
+		e.writeValues(t, ids, s, tokens)
+		return
+	}
+	e.h.Reset()
+	sum, apart := e.values.WriteApart(&e.s, &e.h, e.out.Room(), t.Values, ids)
+	if apart {
+		s.Head = e.out.AddHead(&e.h)
+	}
+	e.summed(t, s, sum, tokens)
+}
+
+// summed puts into s what the directory keeps of the values that were just written, and their tokens into the filter.
+func (e *encoder) summed(t *table.Builder, s *container.Section, sum values.Summary, tokens bool) {
 	s.Distinct, s.Types, s.Min, s.Max = sum.Distinct, sum.Types, sum.Min, sum.Max
 	if !tokens {
 		return
@@ -35,6 +55,42 @@ func (t *Table) valueColumn(x *decoder, src *streams.Source, key KeyID, n int, s
 	} else {
 		c.Pick(x.r, src, n, some)
 	}
+	t.internColumn(x, src, key, some, dst)
+}
+
+// sectionColumn is valueColumn for the n values of a section of their own, which a head may have a part of.
+func (t *Table) sectionColumn(x *decoder, s *container.Section, key KeyID, n int, some []uint32, dst []ValueID) error {
+	src, err := x.in.Source(s)
+	if err != nil {
+		return err
+	}
+	head, err := x.in.Head(s)
+	switch {
+	case err != nil:
+		return err
+	case head == nil:
+		t.valueColumn(x, src, key, n, some, dst)
+	default:
+		c := &x.parsed
+		if c.ReadHead(x.r, head, n, s.Distinct); head.Bad {
+			return damagedf("%s", s.Name())
+		}
+		if some == nil {
+			c.ReadCodes(x.r, src, n)
+		} else {
+			c.PickCodes(x.r, src, n, some)
+		}
+		t.internColumn(x, src, key, some, dst)
+	}
+	if src.Bad {
+		return damagedf("%s", s.Name())
+	}
+	return nil
+}
+
+// internColumn interns what x.parsed has of a column.
+func (t *Table) internColumn(x *decoder, src *streams.Source, key KeyID, some []uint32, dst []ValueID) {
+	c := &x.parsed
 	if src.Bad {
 		return
 	}

@@ -40,14 +40,18 @@ type View struct {
 	texts     [table.TextColumns]*Values
 	keys      map[string]*Values
 	resources *Resources
-	resMemory Resources
-	shapes    *attributes.Plan   // of items; nil: not read yet
-	shaping   *attributes.Reader // makes shapes, which must outlive the dictionaries that are read after it
-	empty     Values
-	pool      []*Values
-	used      int
-	series    seriesReader
-	names     map[string]string // interned, so that thousands of segments do not make the same few strings anew
+	scopes    *Scopes
+
+	resMemory   Resources
+	scopeMemory Scopes
+
+	shapes  *attributes.Plan   // of items; nil: not read yet
+	shaping *attributes.Reader // makes shapes, which must outlive the dictionaries that are read after it
+	empty   Values
+	pool    []*Values
+	used    int
+	series  seriesReader
+	names   map[string]string // interned, so that thousands of segments do not make the same few strings anew
 }
 
 // NewView makes a View; Open makes it useful.
@@ -69,7 +73,7 @@ const (
 // Open begins with a segment. parts must cover d.Ranges(w) of all that will be asked for.
 func (v *View) Open(d *Directory, parts []Part) {
 	v.spanIDs = ids.Column{}
-	v.err, v.traces, v.spans, v.parents, v.resources, v.shapes, v.used = nil, nil, nil, nil, nil, nil, 0
+	v.err, v.traces, v.spans, v.parents, v.resources, v.scopes, v.shapes, v.used = nil, nil, nil, nil, nil, nil, nil, 0
 	clear(v.texts[:])
 	clear(v.keys)
 	v.x.memory.Renew(mostMemory)
@@ -226,12 +230,7 @@ func (v *View) Text(c TextColumn) *Values {
 	}
 	v.texts[c] = &v.empty
 	if s := v.x.d.Section(container.SectionText + uint8(c)); s != nil {
-		src, err := v.x.in.Source(s)
-		if err != nil {
-			v.fail(err)
-			return v.texts[c]
-		}
-		v.texts[c] = v.values(src, v.Len())
+		v.texts[c] = v.section(s, v.Len())
 	}
 	return v.texts[c]
 }
@@ -247,12 +246,7 @@ func (v *View) Attribute(key string) *Values {
 	if s == nil {
 		return &v.empty
 	}
-	src, err := v.x.in.Source(s)
-	if err != nil {
-		v.fail(err)
-		return &v.empty
-	}
-	if c = v.values(src, s.Count); c != &v.empty {
+	if c = v.section(s, s.Count); c != &v.empty {
 		c.key, c.located = at, false
 	}
 	v.keys[key] = c
@@ -285,14 +279,35 @@ func (v *View) shape() *attributes.Plan {
 	return v.shapes
 }
 
+// section parses the n values of a section of their own. What the head has of them is read at once, the body only for what the head has not.
+func (v *View) section(s *container.Section, n int) *Values {
+	head, err := v.x.in.Head(s)
+	if err != nil {
+		v.fail(err)
+		return &v.empty
+	}
+	if head == nil {
+		src, err := v.x.in.Source(s)
+		if err != nil {
+			v.fail(err)
+			return &v.empty
+		}
+		return v.values(src, n)
+	}
+	c := v.take(n)
+	if c.column.ReadHead(v.x.r, head, n, s.Distinct); head.Bad {
+		v.bad("%s", s.Name())
+		return &v.empty
+	}
+	if c.codes = nil; c.column.Counts() != nil {
+		c.behind = s
+	}
+	return c
+}
+
 // values parses a list of n values.
 func (v *View) values(src *streams.Source, n int) *Values {
-	if v.used == len(v.pool) {
-		v.pool = append(v.pool, &Values{view: v})
-	}
-	c := v.pool[v.used]
-	v.used++
-	c.entries, c.key, c.located, c.rows = n, -1, true, c.rows[:0]
+	c := v.take(n)
 	c.column.Read(v.x.r, src, n)
 	c.codes = c.column.Codes()
 	if src.Bad {
@@ -302,16 +317,28 @@ func (v *View) values(src *streams.Source, n int) *Values {
 	return c
 }
 
+// take is a Values of n entries, of which nothing is known yet.
+func (v *View) take(n int) *Values {
+	if v.used == len(v.pool) {
+		v.pool = append(v.pool, &Values{view: v})
+	}
+	c := v.pool[v.used]
+	v.used++
+	c.entries, c.key, c.located, c.rows, c.behind = n, -1, true, c.rows[:0], nil
+	return c
+}
+
 // Values is a column of values as the segment holds it: entries in row order, and the distinct values that they have. Entry e has the value
 // with the number Code(e), and belongs to the row Rows()[e].
 type Values struct {
 	view    *View
 	entries int
-	column  values.Column // the distinct values, or all
-	codes   []int64       // the number of each entry's value, in the column's memory; nil where entry e has value e
-	key     int           // number of the attribute key, whose rows the shapes of items tell; -1 for other columns
-	located bool          // whether rows is known; of an attribute it is found when it is first asked for
-	rows    []uint32      // the row of each entry; empty where entry e belongs to row e
+	column  values.Column      // the distinct values, or all
+	codes   []int64            // the number of each entry's value, in the column's memory; nil where entry e has value e, or behind is not read
+	behind  *container.Section // has the codes of a column whose values came from the head; nil once they are read
+	key     int                // number of the attribute key, whose rows the shapes of items tell; -1 for other columns
+	located bool               // whether rows is known; of an attribute it is found when it is first asked for
+	rows    []uint32           // the row of each entry; empty where entry e belongs to row e
 	pass    []bool
 	some    []bool
 }
@@ -340,8 +367,26 @@ func (c *Values) Value(i int) (v Value, ok bool) {
 // Entries is how many values all rows have together.
 func (c *Values) Entries() int { return c.entries }
 
+// read reads the codes of a column whose values came from the head.
+func (c *Values) read() {
+	s := c.behind
+	c.behind = nil
+	src, err := c.view.x.in.Source(s)
+	if err != nil {
+		c.view.fail(err)
+		src = &streams.Source{Bad: true}
+	}
+	if c.column.ReadCodes(c.view.x.r, src, c.entries); src.Bad {
+		c.view.bad("%s", s.Name())
+	}
+	c.codes = c.column.Codes()
+}
+
 // Code is which of the distinct values an entry is.
 func (c *Values) Code(entry int) int {
+	if c.behind != nil {
+		c.read()
+	}
 	if c.codes == nil {
 		return entry
 	}
@@ -444,8 +489,14 @@ func (c *Values) Mark(pass, hits []bool) {
 }
 
 // Count adds to counts, by value, how many entries of all rows have it, or of those rows that within holds. Without within, the rows of
-// entries are not asked for.
+// entries are not asked for, nor is the body, where the head tells.
 func (c *Values) Count(within []bool, counts []int64) {
+	if within == nil && c.entries > 0 && c.column.Counts() != nil { // no entries: they are damaged
+		for i, n := range c.column.Counts() {
+			counts[i] += n
+		}
+		return
+	}
 	if within == nil {
 		for e := range c.entries {
 			counts[c.Code(e)]++
@@ -467,20 +518,36 @@ func (c *Values) Count(within []bool, counts []int64) {
 // Service names a service.
 type Service struct{ Name, Namespace string }
 
+// block is the attributes of a dictionary's entries.
+type block struct {
+	keys   []string
+	values []*Values // by key; the row of an entry is its place in the dictionary
+}
+
+// Attribute is the values of an attribute of the dictionary's entries; the rows of its own entries are numbers of these. nil where none has it.
+func (b *block) Attribute(key string) *Values {
+	if i := slices.Index(b.keys, key); i >= 0 {
+		return b.values[i]
+	}
+	return nil
+}
+
+func (b *block) forget() { b.keys, b.values = b.keys[:0], b.values[:0] }
+
 // Resources is a segment's dictionary of resources.
 type Resources struct {
-	N        int
-	keys     []string
-	values   []*Values // by key; the row of an entry is its resource
+	N int
+	block
+	items    []int64
 	services []Service
 }
 
-// Attribute is the values of a resource attribute; the rows of its entries are numbers of resources.
-func (r *Resources) Attribute(key string) *Values {
-	if i := slices.Index(r.keys, key); i >= 0 {
-		return r.values[i]
-	}
-	return nil
+// Scopes is a segment's dictionary of scopes.
+type Scopes struct {
+	N int
+	block
+	Names, Versions [][]byte // by scope; empty for none
+	items           []int64
 }
 
 // Resources is the dictionary that ColResource numbers.
@@ -490,31 +557,148 @@ func (v *View) Resources() *Resources {
 	}
 	r := &v.resMemory
 	v.resources = r
-	*r = Resources{keys: r.keys[:0], values: r.values[:0], services: r.services[:0]}
-	s := v.x.d.Section(container.SectionResources)
-	if s == nil {
+	*r = Resources{block: r.block, items: r.items[:0], services: r.services[:0]}
+	r.forget()
+	src, n := v.dictionary(container.SectionResources, &r.items)
+	if src == nil {
 		return r
 	}
-	src, err := v.x.dictionary(s)
-	if err != nil {
-		v.fail(err)
-		return r
-	}
-	n := s.Count
 	if v.x.dicts.readResourceHeads(src, n); !src.Bad {
-		v.block(src, n, r)
+		v.block(src, n, &r.block)
 	}
 	if src.Bad {
 		v.bad("resources")
-		r.keys, r.values = r.keys[:0], r.values[:0]
+		r.forget()
 		return r
 	}
 	r.N = n
 	return r
 }
 
-// block reads the attributes of n resources.
-func (v *View) block(src *streams.Source, n int, r *Resources) {
+// Scopes is the dictionary that ColScope numbers.
+func (v *View) Scopes() *Scopes {
+	if v.scopes != nil {
+		return v.scopes
+	}
+	r := &v.scopeMemory
+	v.scopes = r
+	*r = Scopes{block: r.block, items: r.items[:0], Names: r.Names[:0], Versions: r.Versions[:0]}
+	r.forget()
+	src, n := v.dictionary(container.SectionScopes, &r.items)
+	if src == nil {
+		return r
+	}
+	d := &v.x.dicts
+	r.Names = append(r.Names, d.readTexts(0, src, n)...)
+	r.Versions = append(r.Versions, d.readTexts(1, src, n)...)
+	d.readTexts(2, src, n)
+	if d.readNumbers(0, src, n); !src.Bad {
+		v.block(src, n, &r.block)
+	}
+	if src.Bad {
+		v.bad("scopes")
+		r.forget()
+		return r
+	}
+	r.N = n
+	return r
+}
+
+// dictionary opens the dictionary with a number of a section: its streams (nil without one), its entries, and into items how many items refer to each, where the
+// head tells.
+func (v *View) dictionary(id uint8, items *[]int64) (src *streams.Source, n int) {
+	s := v.x.d.Section(id)
+	if s == nil {
+		return nil, 0
+	}
+	src, counts, err := v.x.dictionary(s)
+	if err != nil {
+		v.fail(err)
+		return nil, 0
+	}
+	*items = append(*items, counts...)
+	return src, s.Count
+}
+
+// ResourceItems is how many spans or log records have each resource. It needs ColResource only where the head does not tell.
+func (v *View) ResourceItems() []int64 {
+	r := v.Resources()
+	r.items = v.referred(r.items, r.N, ColResource)
+	return r.items
+}
+
+// ScopeItems is how many spans or log records have each scope. It needs ColScope only where the head does not tell.
+func (v *View) ScopeItems() []int64 {
+	r := v.Scopes()
+	r.items = v.referred(r.items, r.N, ColScope)
+	return r.items
+}
+
+// referred counts, unless that was done, which of n entries the rows of a column refer to.
+func (v *View) referred(items []int64, n int, c Column) []int64 {
+	if len(items) > 0 || n == 0 {
+		return items
+	}
+	items = scratch.Slice(items, n)
+	clear(items)
+	for _, r := range v.Ints(c) {
+		if uint64(r) >= uint64(n) {
+			v.bad("column %d refers to entry %d of %d", c, r, n)
+			break
+		}
+		items[r]++
+	}
+	return items
+}
+
+// Numbers is the different numbers of an integer column and how many rows have each. It needs the column only where the head does not tell.
+func (v *View) Numbers(c Column) (numbers, rows []int64) {
+	s := v.x.d.Section(uint8(c))
+	switch {
+	case s == nil:
+		return []int64{0}, []int64{int64(v.Len())}
+	case s.HasHead():
+		return v.headNumbers(s)
+	case s.Constant():
+		return []int64{s.Min}, []int64{int64(v.Len())}
+	}
+	at := map[int64]int{}
+	for _, x := range v.Ints(c) {
+		i, ok := at[x]
+		if !ok {
+			i = len(numbers)
+			at[x] = i
+			numbers, rows = append(numbers, x), append(rows, 0)
+		}
+		rows[i]++
+	}
+	return numbers, rows
+}
+
+func (v *View) headNumbers(s *container.Section) (numbers, rows []int64) {
+	head, err := v.x.in.Head(s)
+	if err != nil {
+		v.fail(err)
+		return nil, nil
+	}
+	left := uint64(v.Len())
+	for range head.Count(mostHeadNumbers) {
+		x, n := head.Svarint(), head.Uvarint()
+		if head.Bad = head.Bad || n == 0 || n > left; head.Bad {
+			break
+		}
+		left -= n
+		numbers, rows = append(numbers, x), append(rows, int64(n))
+	}
+	if head.Bad || left != 0 || len(head.Code) > 0 {
+		v.bad("the numbers of %s", s.Name())
+		return nil, nil
+	}
+	return numbers, rows
+}
+
+// block reads the attributes of n entries of a dictionary.
+func (v *View) block(src *streams.Source, n int, r *block) {
 	names, p := v.x.blockHead(src, n, nil)
 	for i, name := range names {
 		if src.Bad {

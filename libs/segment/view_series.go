@@ -74,7 +74,7 @@ func (v *View) readSeries(t *Table, r *seriesReader) error {
 	if s == nil {
 		return nil
 	}
-	src, err := x.dictionary(s)
+	src, _, err := x.dictionary(s)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (v *View) resourceIDs(t *Table, r *seriesReader) error {
 	if s == nil {
 		return nil
 	}
-	src, err := v.x.dictionary(s)
+	src, _, err := v.x.dictionary(s)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (v *View) scopeIDs(t *Table, r *seriesReader) error {
 	if s == nil {
 		return nil
 	}
-	src, err := v.x.dictionary(s)
+	src, _, err := v.x.dictionary(s)
 	if err != nil {
 		return err
 	}

@@ -20,12 +20,22 @@ type Want struct {
 	IDPlaces   bool     // rows get no ids of their own, but Table.IDRanges tells where these lie; a View of such parts cannot be asked for ids
 	Attributes []string // keys of item attributes; other keys are left out of AttrList
 	AllAttrs   bool     // every item attribute
-	Values     []string // keys of item attributes of which a View counts the values, without asking which rows have them
 	Events     bool
 	Links      bool
 	Exemplars  bool
 	Lists      bool // list columns of points
+	Counts     Counts
 	// Resources, scopes, metrics and series come with ColResource, ColScope and ColSeries.
+}
+
+// Counts selects what a View counts over all rows, without asking which rows have what: View.Numbers, Values.Count without rows, View.ResourceItems and
+// View.ScopeItems. Of what the head tells, nothing of the body is needed.
+type Counts struct {
+	Ints       []Column
+	Texts      []TextColumn
+	Attributes []string // keys of item attributes
+	Resources  bool     // of spans or log records
+	Scopes     bool     // of spans or log records
 }
 
 // WantAll decodes everything.
@@ -50,6 +60,56 @@ func (n *needs) section(id uint8) bool { return n.ids[id>>6]>>(id&63)&1 != 0 }
 
 func (n *needs) key(k string) bool { return n.want.All || n.want.AllAttrs || n.keys[k] }
 
+// count notes what is counted of which the head does not tell.
+func (n *needs) count(d *container.Directory, c *Counts) {
+	inBody := func(s *container.Section) bool { return s != nil && !s.HasHead() }
+	for _, column := range c.Ints {
+		if inBody(d.Section(uint8(column))) {
+			n.setInt(column)
+		}
+	}
+	for _, column := range c.Texts {
+		if id := container.SectionText + uint8(column); inBody(d.Section(id)) {
+			n.set(id)
+		}
+	}
+	if c.Resources && inBody(d.Section(container.SectionResources)) {
+		n.setInt(ColResource)
+	}
+	if c.Scopes && inBody(d.Section(container.SectionScopes)) {
+		n.setInt(ColScope)
+	}
+	for _, key := range c.Attributes {
+		if s, _ := d.Key(key); inBody(s) {
+			n.keys[key] = true
+		}
+	}
+}
+
+// setInt notes an integer column with what it numbers or leans on.
+func (n *needs) setInt(c Column) {
+	n.set(uint8(c))
+	switch c {
+	case ColResource:
+		n.set(container.SectionResources)
+	case ColScope:
+		n.set(container.SectionScopes)
+	case ColSeries:
+		n.set(container.SectionResources)
+		n.set(container.SectionScopes)
+		n.set(container.SectionMetrics)
+		n.set(container.SectionSeries)
+	case ColNumber:
+		n.set(uint8(ColHas))
+	case ColObservedTime, ColStartTime:
+		n.set(uint8(ColTime))
+	default:
+		if table.AppliesTo(c) != 0 {
+			n.set(uint8(ColKind))
+		}
+	}
+}
+
 // attributes tells whether any item attribute is wanted.
 func (n *needs) attributes() bool {
 	return n.want.All || n.want.AllAttrs || len(n.want.Attributes) > 0
@@ -66,26 +126,7 @@ func needsOf(d *container.Directory, w Want) *needs {
 	}
 	metrics := d.Signal == telemetry.Metrics
 	for _, c := range w.Ints {
-		n.set(uint8(c))
-		switch c {
-		case ColResource:
-			n.set(container.SectionResources)
-		case ColScope:
-			n.set(container.SectionScopes)
-		case ColSeries:
-			n.set(container.SectionResources)
-			n.set(container.SectionScopes)
-			n.set(container.SectionMetrics)
-			n.set(container.SectionSeries)
-		case ColNumber:
-			n.set(uint8(ColHas))
-		case ColObservedTime, ColStartTime:
-			n.set(uint8(ColTime))
-		default:
-			if table.AppliesTo(c) != 0 {
-				n.set(uint8(ColKind))
-			}
-		}
+		n.setInt(c)
 	}
 	for _, c := range w.Texts {
 		n.set(container.SectionText + uint8(c))
@@ -105,13 +146,11 @@ func needsOf(d *container.Directory, w Want) *needs {
 	if w.AllAttrs || len(w.Attributes) > 0 {
 		n.set(container.SectionShapes)
 	}
-	n.keys = make(map[string]bool, len(w.Attributes)+len(w.Values))
+	n.keys = make(map[string]bool, len(w.Attributes))
 	for _, k := range w.Attributes {
 		n.keys[k] = true
 	}
-	for _, k := range w.Values {
-		n.keys[k] = true
-	}
+	n.count(d, &w.Counts)
 	if w.Events {
 		n.set(container.SectionEvents)
 		n.set(uint8(ColTime))

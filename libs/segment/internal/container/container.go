@@ -3,11 +3,15 @@
 // business of the layers above.
 //
 // Invariants: every frame is filled exactly by the streams that the directory lists; streams of a frame follow each other in the order of
-// the directory; plain streams lie in raw frames, and a frame that holds an extension holds nothing else; keys are strictly ascending, section numbers are distinct; extension fields are strictly ascending by tag. Parse
+// the directory, and so do the parts of sections in the head; plain streams lie in raw frames, and a frame that holds an extension holds nothing else; keys are strictly ascending, section numbers are distinct; extension fields are strictly ascending by tag. Parse
 // accepts nothing else, so that a Reader need not look again.
 package container
 
 import (
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
@@ -99,6 +103,39 @@ func (p *Passages) Bytes(chunk int) int {
 // Stream is a part of a frame's raw bytes.
 type Stream struct{ Frame, Offset, Length int32 }
 
+// Parts of the head, as the streams of a body.
+const (
+	headParts = StreamExtension // code, plain, text
+	// mostHead bounds the raw bytes of a head, so that a directory stays small beside its body.
+	mostHead = 64 << 10
+)
+
+// Head is what the directory itself holds of sections, in one frame after its entries: small dictionaries, with how many items have each of
+// their values, so that counting opens no body. First the code of all sections, then the plain bytes of all, then the text.
+type Head struct {
+	Stored []byte // as it stands in the directory
+	Raw    int    // bytes when decompressed
+	Codec  uint8
+	starts [headParts]int // of each part in the raw bytes
+
+	once sync.Once // of raw and err: readers on several goroutines share a directory
+	raw  []byte
+	err  error
+}
+
+// open gives the raw bytes. They live as long as they are referred to, and are not changed.
+func (h *Head) open(z *zstd.Decoder) ([]byte, error) {
+	h.once.Do(func() {
+		if h.raw = h.Stored; h.Codec != FrameRaw {
+			h.raw, h.err = unzip(z, h.Stored, make([]byte, 0, h.Raw), h.Raw)
+		}
+	})
+	return h.raw, h.err
+}
+
+// Extent is a part of the head's code, plain bytes or text.
+type Extent struct{ Offset, Length int32 }
+
 // Section is the directory's entry of one column, one attribute key, or one dictionary.
 type Section struct {
 	ID       uint8
@@ -108,8 +145,9 @@ type Section struct {
 	Distinct int    // keys and texts: entries of the dictionary, an upper bound of the distinct values
 	Min, Max int64  // integer columns, and integer values of keys
 	Streams  [NumStreams]Stream
-	Fields   Fields  // extension fields
-	Chunks   []int32 // of the passages to which it refers, in rising order
+	Head     [headParts]Extent // what the head has of it
+	Fields   Fields            // extension fields
+	Chunks   []int32           // of the passages to which it refers, in rising order
 }
 
 // HasBounds tells whether Min and Max are kept.
@@ -119,6 +157,19 @@ func (s *Section) HasBounds() bool {
 
 func (s *Section) hasDictionary() bool {
 	return s.ID == SectionKey || s.ID >= SectionText && s.ID < SectionList
+}
+
+// HasHead tells whether a part of the section is in the head: of a column its values and how often each occurs, of a dictionary all of it.
+func (s *Section) HasHead() bool { return s.Head[StreamCode].Length > 0 }
+
+// mayHead tells whether a section of this kind can have a head, and whether it is there in full then.
+func (s *Section) mayHead() (may, full bool) {
+	switch {
+	case s.ID == SectionResources, s.ID == SectionScopes:
+		return true, true
+	default:
+		return s.hasDictionary() || s.ID < SectionText, false
+	}
 }
 
 // Constant tells of an integer column that it has no streams: every value is Min.

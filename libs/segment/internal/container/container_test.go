@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -145,16 +148,124 @@ func TestWriterAndReader(t *testing.T) {
 	}
 }
 
+// TestHeads: what sections have in the head is read without a body, by any number of readers, and what they have in the body beside it.
+func TestHeads(t *testing.T) {
+	t.Parallel()
+	for level, long := range []int{1, 400, 3000} { // the head is stored as it is, and compressed
+		var w Writer
+		require.NoError(t, w.Begin(telemetry.Traces, 9, level))
+		want := map[string]streams.Source{}
+		room := w.Room()
+		add := func(s Section, body []byte) {
+			sink := streams.Sink{Code: []byte(s.Name()), Plain: bytes.Repeat([]byte{s.ID}, len(want)%2), Text: bytes.Repeat([]byte("text"), long/4)}
+			s.Head = w.AddHead(&sink)
+			w.Add(s, [NumStreams][]byte{body}, nil)
+			want[s.Name()] = streams.Source{Code: sink.Code, Plain: sink.Plain, Text: sink.Text}
+		}
+		add(Section{ID: 6, Min: 1, Max: 3}, []byte("column"))
+		add(Section{ID: SectionText, Count: 9, Types: 2, Distinct: 3}, []byte("codes"))
+		add(Section{ID: SectionResources, Count: 2}, nil)
+		w.Add(Section{ID: SectionScopes, Count: 1}, [NumStreams][]byte{[]byte("alone")}, nil)
+		add(Section{ID: SectionKey, Key: "k", Count: 9, Types: 2, Distinct: 1}, nil)
+		require.Less(t, w.Room(), room)
+		directory, body, err := w.Finish()
+		require.NoError(t, err)
+		var d Directory
+		require.NoError(t, d.Parse(directory, FormatVersion))
+		require.Equal(t, directory, d.Append(nil))
+		require.Equal(t, long > 100, d.Head.Codec == FrameZstd)
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() {
+				r, err := NewReader(&arena.Arena{})
+				assert.NoError(t, err)
+				r.Open(&d, nil)
+				found := 0
+				for _, list := range [][]Section{d.Sections, d.Keys} {
+					for i := range list {
+						s := &list[i]
+						head, err := r.Head(s)
+						assert.NoError(t, err)
+						if !s.HasHead() {
+							assert.Nil(t, head)
+							continue
+						}
+						found++
+						head.Passages = nil
+						assert.Equal(t, want[s.Name()], *head)
+					}
+				}
+				assert.Len(t, want, found)
+			})
+		}
+		group.Wait()
+		r, err := NewReader(&arena.Arena{})
+		require.NoError(t, err)
+		r.Open(&d, []Part{{Bytes: body}})
+		src, err := r.Source(d.Section(SectionText))
+		require.NoError(t, err)
+		require.Equal(t, "codes", string(src.Code))
+	}
+}
+
+// TestWhatAHeadHolds: exactly what the entries say, of columns and dictionaries only, and of dictionaries in full.
+func TestWhatAHeadHolds(t *testing.T) {
+	t.Parallel()
+	sound := func() Directory {
+		return Directory{
+			Items: 1, Frames: []Frame{{Stored: 2, Raw: 2}}, Head: &Head{Stored: []byte("abcde"), Raw: 5},
+			Sections: []Section{
+				{ID: 1, Count: 1, Head: [headParts]Extent{{0, 2}, {0, 1}, {0, 1}}, Streams: [NumStreams]Stream{{Length: 2}}},
+				{ID: SectionScopes, Count: 1, Head: [headParts]Extent{{2, 1}, {1, 0}, {1, 0}}},
+			},
+		}
+	}
+	for name, c := range map[string]struct {
+		edit  func(d *Directory)
+		sound bool
+	}{
+		"as it is":               {func(*Directory) {}, true},
+		"too long":               {func(d *Directory) { d.Head.Stored = []byte("abcdef") }, false},
+		"too short":              {func(d *Directory) { d.Head.Stored = []byte("abcd") }, false},
+		"none":                   {func(d *Directory) { d.Head = nil }, false},
+		"nobody's":               {func(d *Directory) { d.Sections[0].Head, d.Sections[1].Head = [headParts]Extent{}, [headParts]Extent{} }, false},
+		"of span ids":            {func(d *Directory) { d.Sections[0].ID = SectionSpanIDs }, false},
+		"a dictionary in two":    {func(d *Directory) { d.Sections[0].ID = SectionResources }, false},
+		"larger than it unzips":  {func(d *Directory) { d.Head.Codec, d.Head.Raw = FrameZstd, 6 }, false},
+		"as many bytes unzipped": {func(d *Directory) { d.Head.Codec = FrameZstd }, true}, // that they are no frame is seen when it is read
+	} {
+		d := sound()
+		c.edit(&d)
+		var again Directory
+		err := again.Parse(d.Append(nil), FormatVersion)
+		if !c.sound {
+			require.True(t, ErrDamaged.Matches(err), name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Equal(t, d.Sections, again.Sections, name)
+	}
+	d := sound()
+	d.Head.Codec = FrameZstd
+	r, err := NewReader(&arena.Arena{})
+	require.NoError(t, err)
+	var again Directory
+	require.NoError(t, again.Parse(d.Append(nil), FormatVersion))
+	r.Open(&again, nil)
+	_, err = r.Head(&again.Sections[0])
+	require.True(t, ErrDamaged.Matches(err))
+}
+
 // TestAStreamHasBytes: a mask that names a stream without any is damage, as there is one way only to say that a section has none.
 func TestAStreamHasBytes(t *testing.T) {
 	t.Parallel()
 	section := Section{ID: 1, Streams: [NumStreams]Stream{{Length: 2}}}
 	d := Directory{Items: 1, Frames: []Frame{{Stored: 2, Raw: 2}}, Sections: []Section{section, {ID: 2}}}
 	b := d.Append(nil)
-	end := len(b) - 3 // before the mask of the last section, the number of keys and the length of extensions
+	end := len(b) - 4 // before the mask of the last section, the number of keys, and the lengths of extensions and head
 	var again Directory
 	require.NoError(t, again.Parse(b, FormatVersion))
-	err := again.Parse(append(b[:end:end], 1, 0, 0, 0, 0), FormatVersion)
+	err := again.Parse(append(b[:end:end], 1, 0, 0, 0, 0, 0), FormatVersion)
 	require.True(t, ErrDamaged.Matches(err))
 }
 
@@ -214,7 +325,8 @@ func TestKeysThatShareMuch(t *testing.T) {
 func FuzzDirectory(f *testing.F) {
 	directory, _, _ := written(f, 1)
 	f.Add(directory)
-	f.Add([]byte{FormatVersion, 0, 1, 0, 0, 0, 0})
+	f.Add([]byte{FormatVersion, 0, 1, 0, 0, 0, 0, 0})
+	f.Add([]byte{FormatVersion, 0, 1, 0, 1, 6, 0, 2, hasHead, 2, 0, 0, 0, 0, 4, 5, 6})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var d, again Directory
 		if err := d.Parse(b, FormatVersion); err != nil {

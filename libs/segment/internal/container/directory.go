@@ -22,11 +22,13 @@ type Directory struct {
 	Keys     []Section // sorted by key
 	Fields   Fields    // extension fields
 	Passages Passages
+	Head     *Head // nil where it has none
 }
 
 // Bits in an entry's mask of streams beyond those of the streams.
 const (
 	hasChunks = 0x10 // numbers of chunks of the passages follow
+	hasHead   = 0x20 // lengths of the parts in the head follow
 	hasFields = 0x80 // extension fields follow
 )
 
@@ -63,7 +65,19 @@ func (d *Directory) Append(b []byte) []byte {
 		b = s.appendRest(b)
 		prev = s.Key
 	}
-	return d.Fields.append(b)
+	return d.Head.append(d.Fields.append(b))
+}
+
+// append writes the head with its lengths before it.
+func (h *Head) append(b []byte) []byte {
+	if h == nil {
+		return append(b, 0)
+	}
+	b = binary.AppendUvarint(b, uint64(len(h.Stored))<<1|uint64(h.Codec))
+	if h.Codec != FrameRaw {
+		b = binary.AppendUvarint(b, uint64(h.Raw))
+	}
+	return append(b, h.Stored...)
 }
 
 // append writes the fields with their length before them.
@@ -100,6 +114,9 @@ func (s *Section) appendRest(b []byte) []byte {
 	if len(s.Chunks) > 0 {
 		mask |= hasChunks
 	}
+	if s.HasHead() {
+		mask |= hasHead
+	}
 	if len(s.Fields) > 0 {
 		mask |= hasFields
 	}
@@ -118,6 +135,11 @@ func (s *Section) appendRest(b []byte) []byte {
 			next = c + 1
 		}
 	}
+	if s.HasHead() {
+		for i := range s.Head {
+			b = binary.AppendUvarint(b, uint64(s.Head[i].Length))
+		}
+	}
 	if len(s.Fields) > 0 {
 		b = s.Fields.append(b)
 	}
@@ -126,8 +148,9 @@ func (s *Section) appendRest(b []byte) []byte {
 
 // directoryReader parses with one cursor; the first damage is kept.
 type directoryReader struct {
-	b   []byte
-	bad bool
+	b    []byte
+	bad  bool
+	head [headParts]int32 // bytes of the head that the entries before have
 }
 
 func (r *directoryReader) uvarint() uint64 {
@@ -219,6 +242,7 @@ func (d *Directory) Parse(b []byte, newest byte) error {
 		return err
 	}
 	d.Fields = r.fields()
+	d.parseHead(r)
 	if r.bad || len(r.b) != 0 {
 		return Damagedf("directory is truncated or too long")
 	}
@@ -250,6 +274,29 @@ func (d *Directory) parseFrames(r *directoryReader) error {
 		offset += f.Stored
 	}
 	return nil
+}
+
+// parseHead reads the head, which is as long as the entries say.
+func (d *Directory) parseHead(r *directoryReader) {
+	v := r.limited(2*mostHead + 1)
+	stored, codec := v>>1, uint8(v&1)
+	raw := stored
+	if codec != FrameRaw {
+		raw = r.limited(min(mostRaw(stored), mostHead))
+	}
+	h := &Head{Stored: bytes.Clone(r.bytes(stored)), Raw: raw, Codec: codec}
+	at := 0
+	for i, n := range r.head {
+		h.starts[i] = at
+		at += int(n)
+	}
+	switch {
+	case r.bad:
+	case at != raw || stored == 0 && codec != FrameRaw: // the head is what its sections have
+		r.bad = true
+	case stored > 0:
+		d.Head = h
+	}
 }
 
 // field is the extension of the directory that tells of passages.
@@ -404,7 +451,7 @@ func (s *Section) parseRest(r *directoryReader, d *Directory, used []use) {
 		}
 	}
 	mask := r.byte()
-	if mask&^(hasFields|hasChunks) >= 1<<NumStreams {
+	if mask&^(hasFields|hasHead|hasChunks) >= 1<<NumStreams {
 		r.bad = true
 		return
 	}
@@ -435,14 +482,36 @@ func (s *Section) parseRest(r *directoryReader, d *Directory, used []use) {
 		}
 		r.bad = r.bad || next == 0 || next > len(frames) // the mask names no chunks where there are none
 	}
+	if mask&hasHead != 0 {
+		s.parseHead(r)
+	}
 	if mask&hasFields != 0 {
 		s.Fields = r.fields()
+	}
+}
+
+// parseHead reads how much of the head is the section's.
+func (s *Section) parseHead(r *directoryReader) {
+	for i := range s.Head {
+		n := r.limited(mostHead - int(r.head[i]))
+		s.Head[i] = Extent{Offset: r.head[i], Length: int32(n)}
+		r.head[i] += int32(n)
+	}
+	may, full := s.mayHead()
+	if !s.HasHead() || !may || full && !s.Constant() { // the mask names no head without code
+		r.bad = true
 	}
 }
 
 // Memory is about how many bytes a parsed directory takes.
 func (d *Directory) Memory() int {
 	n := len(d.Frames)*int(unsafe.Sizeof(Frame{})) + (len(d.Sections)+len(d.Keys))*int(unsafe.Sizeof(Section{})) + len(d.Fields)
+	if d.Head != nil {
+		n += int(unsafe.Sizeof(Head{})) + len(d.Head.Stored)
+		if d.Head.Codec != FrameRaw {
+			n += d.Head.Raw // once somebody has asked for it
+		}
+	}
 	for i := range d.Sections {
 		n += len(d.Sections[i].Fields) + 4*len(d.Sections[i].Chunks)
 	}

@@ -133,6 +133,28 @@ func (r *Reader) Source(s *Section) (*streams.Source, error) {
 	return &streams.Source{Code: raw[StreamCode], Plain: raw[StreamPlain], Text: raw[StreamText], Passages: r}, nil
 }
 
+// Head gives what the head has of a section of the open segment; nil without any. It needs no part of the body, and what it gives stays
+// valid when the segment is closed.
+func (r *Reader) Head(s *Section) (*streams.Source, error) {
+	if !s.HasHead() {
+		return nil, nil
+	}
+	if err := s.Understood(); err != nil {
+		return nil, err
+	}
+	h := r.dir.Head
+	raw, err := h.open(r.zstd)
+	if err != nil {
+		return nil, err
+	}
+	part := func(i int) []byte {
+		from := h.starts[i] + int(s.Head[i].Offset)
+		end := from + int(s.Head[i].Length)
+		return raw[from:end:end]
+	}
+	return &streams.Source{Code: part(StreamCode), Plain: part(StreamPlain), Text: part(StreamText), Passages: r}, nil
+}
+
 // Len is how many bytes of passages the open segment has. With Append and Take, it makes the Reader a passages.Text.
 func (r *Reader) Len() int {
 	p := &r.dir.Passages
@@ -246,13 +268,13 @@ func (r *Reader) frame(i int) ([]byte, error) {
 	if err != nil || f.Codec == FrameRaw {
 		return b, err
 	}
-	r.frames[i], err = r.unzip(b, f.Raw)
+	r.frames[i], err = unzip(r.zstd, b, r.memory.Take(f.Raw), f.Raw)
 	return r.frames[i], err
 }
 
 // unzip decompresses one frame.
-func (r *Reader) unzip(z []byte, raw int) ([]byte, error) {
-	b, err := r.zstd.DecodeAll(z, r.memory.Take(raw))
+func unzip(z *zstd.Decoder, stored, to []byte, raw int) ([]byte, error) {
+	b, err := z.DecodeAll(stored, to)
 	if err != nil {
 		return nil, ErrDamaged.Wrap(err, "segment is damaged: a frame cannot be decompressed")
 	}

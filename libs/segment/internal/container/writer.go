@@ -7,6 +7,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -36,8 +37,9 @@ type Writer struct {
 	place   []int              // per number: its place in closed
 	ordered []Frame
 	long    passages.Builder
-	most    int // entries of a kind that no Count tells of
-	keys    int // bytes of all keys
+	head    [headParts][]byte // raw bytes of the head
+	most    int               // entries of a kind that no Count tells of
+	keys    int               // bytes of all keys
 }
 
 // compressor returns the zstd encoder of a segment level: level 0 and 1 compress with zstd 1, level 2 with zstd 3.
@@ -69,12 +71,36 @@ func (w *Writer) Begin(signal telemetry.Signal, items, level int) error {
 	for i := range w.open {
 		w.open[i], w.numbers[i] = w.open[i][:0], -1
 	}
+	for i := range w.head {
+		w.head[i] = w.head[i][:0]
+	}
 	w.long.Reset()
 	return nil
 }
 
 // Passages is what keeps the long texts of the segment.
 func (w *Writer) Passages() *passages.Builder { return &w.long }
+
+// headTarget is how many raw bytes the Writer lets a head have: every reader of the segment reads it, as it does the directory.
+const headTarget = 16 << 10
+
+// Room is how many more bytes of sections the head takes.
+func (w *Writer) Room() int {
+	n := headTarget
+	for _, part := range w.head {
+		n -= len(part)
+	}
+	return n
+}
+
+// AddHead gives the head what of the section that is added next belongs there, at most Room bytes, and returns where it lies for the entry.
+func (w *Writer) AddHead(of *streams.Sink) (at [headParts]Extent) {
+	for i, b := range [headParts][]byte{of.Code, of.Plain, of.Text} {
+		at[i] = Extent{Offset: int32(len(w.head[i])), Length: int32(len(b))}
+		w.head[i] = append(w.head[i], b...)
+	}
+	return at
+}
 
 // Add gives a section's streams to frames, and its entry to the directory. Attribute keys come after all other sections, in ascending order.
 // The streams are copied.
@@ -172,12 +198,28 @@ func (w *Writer) passages() {
 	w.dir.Fields = p.field()
 }
 
+// finishHead compresses the head.
+func (w *Writer) finishHead() {
+	raw := slices.Concat(w.head[:]...)
+	if len(raw) == 0 {
+		return
+	}
+	h := &Head{Raw: len(raw), Codec: FrameRaw, Stored: raw}
+	if len(raw) >= minCompress {
+		if z := w.zip.EncodeAll(raw, nil); len(z) < len(raw) && len(raw) <= mostRaw(len(z)) {
+			h.Stored, h.Codec = z, FrameZstd
+		}
+	}
+	w.dir.Head = h
+}
+
 // Finish ends the segment. Both slices are the caller's. ErrEntries says that it holds more entries of a kind than anyone reads.
 func (w *Writer) Finish() (directory, body []byte, err error) {
 	for i := range w.open {
 		w.close(i)
 	}
 	w.passages()
+	w.finishHead()
 	w.number()
 	for _, list := range [...][]Section{w.dir.Sections, w.dir.Keys} {
 		for i := range list {
@@ -187,7 +229,7 @@ func (w *Writer) Finish() (directory, body []byte, err error) {
 	if w.most > MaxEntries {
 		return nil, nil, ErrEntries.Newf("a segment holds at most %d entries of a kind", MaxEntries)
 	}
-	return w.dir.Append(make([]byte, 0, 1024)), slices.Clone(w.body), nil
+	return w.dir.Append(make([]byte, 0, 1024)), append([]byte{}, w.body...), nil // not nil: a body can be empty, its segment has one
 }
 
 // number gives the frames the order in which they were closed, which is that of the body.

@@ -16,6 +16,7 @@ type Encoder struct {
 	texts    *texts.Encoder
 	marks    []uint32 // per ID of a pool: its place in dict + 1; all 0 between two columns
 	dict     []ID     // distinct values of the column; valid until the next Write
+	counts   []uint32 // of each of dict how many values are it; valid as long
 	codes    []int64  // of each value its place in dict; valid during Write
 
 	// Contents of the list being written, each valid while it is.
@@ -38,22 +39,77 @@ type Summary struct {
 // Write writes the values of a pool that ids names, of which there is at least one: a dictionary in order of first appearance and codes, or
 // every value in order where a dictionary would save nothing.
 func (e *Encoder) Write(to *streams.Sink, pool []Value, ids []ID) Summary {
+	s, direct := e.look(pool, ids)
+	e.body(to, pool, ids, direct)
+	return s
+}
+
+// What of a column goes into a head: values that are worth counting. Where nearly each is another, counts would take as much as the values, and nobody
+// asks for them; where they are long, everybody who reads the segment would read them.
+const (
+	alwaysHeadValues = 16  // are few enough, however seldom each occurs
+	mostHeadValues   = 256 // are too many, however often
+	leastHeadShare   = 4   // entries to a value, otherwise
+	mostHeadBytes    = 6 << 10
+)
+
+// WriteApart is Write, but for a column of few values (that take at most room bytes, about): its values go to head, with how often each occurs, and
+// to gets the codes alone, if there is anything to tell. apart says that it is so.
+func (e *Encoder) WriteApart(to, head *streams.Sink, room int, pool []Value, ids []ID) (s Summary, apart bool) {
+	s, direct := e.look(pool, ids)
+	values := e.dict
+	if direct {
+		values = ids
+	}
+	if len(values) > max(alwaysHeadValues, min(mostHeadValues, len(ids)/leastHeadShare)) || !small(pool, values, min(room, mostHeadBytes)) {
+		e.body(to, pool, ids, direct)
+		return s, false
+	}
+	if direct {
+		head.Byte(modeDirect)
+		e.list(head, pool, values)
+		return s, true
+	}
+	head.Byte(modeDictionary)
+	for _, n := range e.counts {
+		head.Uvarint(uint64(n))
+	}
+	e.list(head, pool, values)
+	if len(values) > 1 {
+		e.integers.Write(to, e.codes)
+	}
+	return s, true
+}
+
+// small tells whether values take at most most bytes, about.
+func small(pool []Value, values []ID, most int) bool {
+	const each = 6 // of a number or a length, a type and a count, about
+	n := each * len(values)
+	for _, id := range values {
+		n += len(pool[id].Raw)
+	}
+	return n <= most
+}
+
+// look finds the distinct values of a column, how often each occurs and of each entry which it has. direct tells whether a dictionary saves nothing.
+func (e *Encoder) look(pool []Value, ids []ID) (s Summary, direct bool) {
 	if len(e.marks) < len(pool) {
 		e.marks = make([]uint32, len(pool)+len(pool)/2)
 	}
 	e.codes = scratch.Slice(e.codes, len(ids))
-	codes, dict, marks := e.codes, e.dict[:0], e.marks
+	codes, dict, counts, marks := e.codes, e.dict[:0], e.counts[:0], e.marks
 	for i, id := range ids {
 		m := marks[id]
 		if m == 0 {
-			dict = append(dict, id)
+			dict, counts = append(dict, id), append(counts, 0)
 			m = uint32(len(dict))
 			marks[id] = m
 		}
+		counts[m-1]++
 		codes[i] = int64(m - 1)
 	}
-	e.dict = dict
-	s := Summary{Distinct: len(dict)}
+	e.dict, e.counts = dict, counts
+	s.Distinct = len(dict)
 	for _, id := range dict {
 		marks[id] = 0
 		if id != 0 {
@@ -61,16 +117,20 @@ func (e *Encoder) Write(to *streams.Sink, pool []Value, ids []ID) Summary {
 		}
 	}
 	numeric := s.Types == 1<<otlp.Int || s.Types == 1<<otlp.Double
-	if len(dict) == len(ids) || numeric && len(dict)*2 > len(ids) && dict[0] != 0 && !slices.Contains(dict, 0) {
+	return s, len(dict) == len(ids) || numeric && len(dict)*2 > len(ids) && dict[0] != 0 && !slices.Contains(dict, 0)
+}
+
+// body writes a column of which nothing is in a head.
+func (e *Encoder) body(to *streams.Sink, pool []Value, ids []ID, direct bool) {
+	if direct {
 		to.Byte(modeDirect)
 		e.list(to, pool, ids)
-		return s
+		return
 	}
 	to.Byte(modeDictionary)
-	to.Uvarint(uint64(len(dict)))
-	e.integers.Write(to, codes)
-	e.list(to, pool, dict)
-	return s
+	to.Uvarint(uint64(len(e.dict)))
+	e.integers.Write(to, e.codes)
+	e.list(to, pool, e.dict)
 }
 
 // Distinct is the distinct values of the column that was just written; valid until the next Write.

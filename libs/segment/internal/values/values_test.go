@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -123,9 +124,79 @@ func TestColumns(t *testing.T) {
 			require.Equal(t, end, from)
 			requireEntries(t, &c, all, want)
 		}
-		require.NotEmpty(t, Describe(d, begin(to), len(ids)))
+		require.NotEmpty(t, Describe(d, begin(to), nil, len(ids), 0))
 	}
 	require.Len(t, modes, 2)
+}
+
+// TestHeads: a column of few values is read from a head, with how often each occurs, as it is from a body, and its codes only if they are asked for.
+func TestHeads(t *testing.T) {
+	t.Parallel()
+	all, e, d := pool(), newEncoder(), integers.NewDecoder()
+	var c Column
+	apartOnes := 0
+	for _, ids := range columns() {
+		to, head := &streams.Sink{}, &streams.Sink{}
+		want := e.Write(&streams.Sink{}, all, ids)
+		_, apart := e.WriteApart(to, head, 0, all, ids)
+		require.False(t, apart, "there is no room")
+		to.Reset()
+		sum, apart := e.WriteApart(to, head, 1<<20, all, ids)
+		require.Equal(t, want, sum)
+		if !apart {
+			from := begin(to)
+			c.Read(d, from, len(ids))
+			require.Nil(t, c.Counts())
+			requireEntries(t, &c, all, ids)
+			continue
+		}
+		apartOnes++
+		from := begin(head)
+		c.ReadHead(d, from, len(ids), sum.Distinct)
+		require.Equal(t, &streams.Source{Code: []byte{0xee}, Plain: []byte{0xee}, Text: []byte{0xee}}, from)
+		requireContents(t, &c)
+		counts := map[ID]int64{}
+		for _, id := range ids {
+			counts[id]++
+		}
+		if c.Counts() == nil {
+			require.True(t, c.Direct())
+		} else {
+			require.Len(t, c.Counts(), len(counts))
+		}
+		for i, n := range c.Counts() {
+			require.Equal(t, counts[e.Distinct()[i]], n)
+		}
+		c.ReadCodes(d, begin(to), len(ids))
+		requireEntries(t, &c, all, ids)
+		var picked []uint32
+		var some []ID
+		for i := 1; i < len(ids); i += 3 {
+			picked, some = append(picked, uint32(i)), append(some, ids[i])
+		}
+		c.ReadHead(d, begin(head), len(ids), sum.Distinct)
+		c.PickCodes(d, begin(to), len(ids), picked)
+		requireEntries(t, &c, all, some)
+		require.NotEmpty(t, Describe(d, begin(to), begin(head), len(ids), sum.Distinct))
+
+		// Counts that are not of as many entries, and codes that are not there, are damage; what was read can be looked at.
+		if c.ReadHead(d, begin(head), len(ids), sum.Distinct); c.Counts() != nil {
+			bad := begin(head)
+			c.ReadHead(d, bad, len(ids)+1, sum.Distinct)
+			require.True(t, bad.Bad)
+			c.ReadHead(d, begin(head), len(ids), sum.Distinct)
+			none := &streams.Source{}
+			c.ReadCodes(d, none, len(ids))
+			require.Equal(t, sum.Distinct > 1, none.Bad)
+			require.Equal(t, make([]int64, len(ids)), c.Codes())
+		}
+	}
+	require.Greater(t, apartOnes, 10)
+	many := make([]ID, 400)
+	long := append(slices.Clone(all), Value{Type: otlp.String, Raw: bytes.Repeat([]byte("long "), mostHeadBytes)})
+	many[3] = ID(len(long) - 1)
+	_, apart := e.WriteApart(&streams.Sink{}, &streams.Sink{}, 1<<20, long, many)
+	require.False(t, apart, "the values are long")
 }
 
 // requireContents: the contents of a list are those that its values have one by one.
@@ -169,7 +240,8 @@ func checkDamaged(t *testing.T, code, plain, text []byte, n int) {
 	t.Helper()
 	at := func() *streams.Source { return &streams.Source{Code: code, Plain: plain, Text: text} }
 	d := integers.NewDecoder()
-	Describe(d, at(), n)
+	Describe(d, at(), nil, n, 0)
+	Describe(d, at(), at(), n, n/2)
 	var c, some Column
 	from := at()
 	if c.Read(d, from, n); from.Bad {

@@ -363,7 +363,9 @@ func (e ListAttributeValuesParamsSignal) Valid() bool {
 // Defines values for ListAttributeValuesParamsScope.
 const (
 	ListAttributeValuesParamsScopeAttributes ListAttributeValuesParamsScope = "attributes"
+	ListAttributeValuesParamsScopeField      ListAttributeValuesParamsScope = "field"
 	ListAttributeValuesParamsScopeResource   ListAttributeValuesParamsScope = "resource"
+	ListAttributeValuesParamsScopeScope      ListAttributeValuesParamsScope = "scope"
 )
 
 // Valid indicates whether the value is a known member of the ListAttributeValuesParamsScope enum.
@@ -371,7 +373,11 @@ func (e ListAttributeValuesParamsScope) Valid() bool {
 	switch e {
 	case ListAttributeValuesParamsScopeAttributes:
 		return true
+	case ListAttributeValuesParamsScopeField:
+		return true
 	case ListAttributeValuesParamsScopeResource:
+		return true
+	case ListAttributeValuesParamsScopeScope:
 		return true
 	default:
 		return false
@@ -1336,9 +1342,11 @@ type Stats struct {
 	// ItemsScanned Items whose filter columns were decoded.
 	ItemsScanned int64 `json:"items_scanned"`
 
-	// SegmentsPruned Segments of the range left out by services, filters or early stop.
+	// SegmentsPruned Segments of the range left out by services, filters or early stop, and those whose headers told all.
 	SegmentsPruned int `json:"segments_pruned"`
-	SegmentsRead   int `json:"segments_read"`
+
+	// SegmentsRead Segments whose bodies were read.
+	SegmentsRead int `json:"segments_read"`
 }
 
 // Status defines model for Status.
@@ -1508,7 +1516,9 @@ type ListAttributeValuesParams struct {
 	// Signal Whose attributes.
 	Signal ListAttributeValuesParamsSignal `form:"signal,omitempty" json:"signal,omitempty,omitzero"`
 
-	// Scope Attributes of the items themselves, or of their resources.
+	// Scope Attributes of the items themselves, of their resources or of their instrumentation scopes, or a field that is no attribute: `service`, `namespace`,
+	// `scope.name`, `scope.version`; of spans `name`, `kind`, `status`, `status_message`; of log records `severity`, `severity_text`, `event_name`. Kinds,
+	// statuses and severities are their numbers. What was not sent has no value.
 	Scope ListAttributeValuesParamsScope `form:"scope,omitempty" json:"scope,omitempty,omitzero"`
 
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
@@ -1917,7 +1927,7 @@ func (t *GetTrace200JSONResponseBody) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// ListAttributeValues The values of an attribute, and how many spans or log records have each
+	// ListAttributeValues The values of an attribute or a field, and how many spans or log records have each
 	// (GET /api/attributes/{key}/values)
 	ListAttributeValues(ctx echo.Context, key string, params ListAttributeValuesParams) error
 	// ListDeadLetters Dead letters of the tenant, oldest first

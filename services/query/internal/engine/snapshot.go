@@ -58,8 +58,8 @@ func (s *Snapshot) HighestPosition() int64 { return s.highest }
 
 // Stats are the figures of a question.
 type Stats struct {
-	Items          int64 // looked at
-	SegmentsRead   int
+	Items          int64 // looked at, one by one
+	SegmentsRead   int   // whose bodies were read
 	SegmentsPruned int   // in the range, but not read
 	Bytes          int64 // fetched
 }
@@ -96,7 +96,10 @@ func (s *Snapshot) account(w *wave) {
 	if s.segmentsRead == nil {
 		s.segmentsRead = map[[16]byte]bool{}
 	}
-	for _, h := range w.headers {
+	for i, h := range w.headers {
+		if len(w.parts[i]) == 0 { // its header told all
+			continue
+		}
 		s.segmentsRead[h.id] = true
 		s.items += int64(h.items)
 	}

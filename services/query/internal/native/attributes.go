@@ -89,15 +89,14 @@ func (c *valueCounts) halve() {
 	}
 }
 
-// attributeQuestion asks for the values of one attribute.
+// attributeQuestion asks for the values of one attribute or field.
 type attributeQuestion struct {
-	signal   telemetry.Signal
-	key      string
-	resource bool // an attribute of resources
+	signal telemetry.Signal
+	facet  *facet
 }
 
 func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key string, from, to int64, asked api.ListAttributeValuesParams) (*api.AttributeValues, error) {
-	a := attributeQuestion{signal: telemetry.Traces, key: key}
+	a := attributeQuestion{signal: telemetry.Traces}
 	switch asked.Signal {
 	case "", api.ListAttributeValuesParamsSignalTraces:
 	case api.ListAttributeValuesParamsSignalLogs:
@@ -105,12 +104,9 @@ func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key 
 	default:
 		return nil, errSignal.Newf("signal: %.64q is not traces or logs", string(asked.Signal))
 	}
-	switch asked.Scope {
-	case "", api.ListAttributeValuesParamsScopeAttributes:
-	case api.ListAttributeValuesParamsScopeResource:
-		a.resource = true
-	default:
-		return nil, errScope.Newf("scope: %.64q is not attributes or resource", string(asked.Scope))
+	var err error
+	if a.facet, err = facetOf(a.signal, asked.Scope, key); err != nil {
+		return nil, err
 	}
 	limit, err := pageLimit(asked.Limit, defaultLimit, maxLimit)
 	if err != nil {
@@ -145,17 +141,11 @@ func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key 
 	return out, nil
 }
 
-// columns are what to read: of a segment that lies wholly in the range, and all of whose items count, the attribute alone.
+// columns are what to read: of a segment that lies wholly in the range, and all of whose items count, what the head does not tell.
 func (a attributeQuestion) columns(q *engine.Query) engine.Columns {
-	var whole segment.Want
+	whole := segment.Want{Counts: a.facet.counts}
 	part := columns.NewSet(q.Signal)
-	if a.resource {
-		whole.Ints = []segment.Column{segment.ColResource}
-		part.Int(segment.ColResource)
-	} else {
-		whole.Values = []string{a.key}
-		part.Attribute(a.key)
-	}
+	a.facet.columns(part)
 	q.Filter.Columns(part)
 	return func(q *engine.Query, h *engine.Header) segment.Want {
 		if q.All(h) {
@@ -184,45 +174,12 @@ func (a attributeQuestion) count(s *columns.Reader, h *engine.Header, q *engine.
 			return out
 		}
 	}
-	values := s.Attribute(a.key)
-	var counts []int64
-	if a.resource {
-		if values = s.Resources().Attribute(a.key); values == nil {
-			return out
+	a.facet.count(s, within, func(v segment.Value, items int64) {
+		if items > 0 {
+			out.add(v, items)
 		}
-		counts = countResources(s, values, within)
-	} else {
-		counts = make([]int64, values.Distinct())
-		values.Count(within, counts)
-	}
-	for code, n := range counts {
-		if n == 0 {
-			continue
-		}
-		if v, ok := values.Value(code); ok {
-			out.add(v, n)
-		}
-	}
+	})
 	return out
-}
-
-// countResources counts items by a value of their resource.
-func countResources(s *columns.Reader, values *segment.Values, within []bool) []int64 {
-	counts := make([]int64, values.Distinct())
-	items := make([]int64, s.Resources().N)
-	rows := s.Ints(segment.ColResource)
-	if s.Err() != nil {
-		return counts
-	}
-	for row, r := range rows {
-		if within == nil || within[row] {
-			items[r]++
-		}
-	}
-	for e, r := range values.Rows() {
-		counts[values.Code(e)] += items[r]
-	}
-	return counts
 }
 
 // render lists the most frequent values.

@@ -36,6 +36,11 @@ var (
 		Meaning: "A scope of attributes is named that there is not.",
 		Advice:  "Use one that the message names.",
 	}
+	errField = fault.Kind{
+		Class: fault.Invalid, Code: "request.field",
+		Meaning: "A field is named by which nothing is counted.",
+		Advice:  "Use one that the message names.",
+	}
 	errRequest = fault.Kind{
 		Class: fault.Invalid, Code: "request.malformed",
 		Meaning: "The body is not the JSON that the path takes.",

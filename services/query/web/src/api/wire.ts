@@ -320,10 +320,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The values of an attribute, and how many spans or log records have each
+         * The values of an attribute or a field, and how many spans or log records have each
          * @description Counts are exact over the range and the filters. Values of different types are different values: the integer 200 is not the string
          *     "200". An item that has the key several times, which OTLP forbids, counts each time. The most frequent values come first. With more
-         *     than 100,000 values, or 64 MiB of them, the rarest are left out or counted too low, and `incomplete` says so.
+         *     than 100,000 values, or 64 MiB of them, the rarest are left out or counted too low, and `incomplete` says so. Without filters, what has few
+         *     values is told by the heads of segments: these are not read and count as pruned (`stats`), but for those at the ends of the range.
          */
         get: operations["listAttributeValues"];
         put?: never;
@@ -921,8 +922,9 @@ export interface components {
              * @description Items whose filter columns were decoded.
              */
             items_scanned: number;
+            /** @description Segments whose bodies were read. */
             segments_read: number;
-            /** @description Segments of the range left out by services, filters or early stop. */
+            /** @description Segments of the range left out by services, filters or early stop, and those whose headers told all. */
             segments_pruned: number;
             /**
              * Format: int64
@@ -2312,8 +2314,12 @@ export interface operations {
             query: {
                 /** @description Whose attributes. */
                 signal?: "traces" | "logs";
-                /** @description Attributes of the items themselves, or of their resources. */
-                scope?: "attributes" | "resource";
+                /**
+                 * @description Attributes of the items themselves, of their resources or of their instrumentation scopes, or a field that is no attribute: `service`, `namespace`,
+                 *     `scope.name`, `scope.version`; of spans `name`, `kind`, `status`, `status_message`; of log records `severity`, `severity_text`, `event_name`. Kinds,
+                 *     statuses and severities are their numbers. What was not sent has no value.
+                 */
+                scope?: "attributes" | "resource" | "scope" | "field";
                 /** @description RFC 3339 or Unix nanoseconds, inclusive. */
                 start_time: components["parameters"]["StartTime"];
                 /** @description RFC 3339 or Unix nanoseconds, exclusive. */
@@ -2327,7 +2333,7 @@ export interface operations {
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
-                /** @description The attribute's key, as it was sent. */
+                /** @description The attribute's key, as it was sent, or the name of a field. */
                 key: string;
             };
             cookie?: never;
