@@ -477,11 +477,11 @@ func red(f *filled) (segments func(context.Context, asked, int) (answer, error),
 	return segments, rows
 }
 
-// countByAttribute asks how many spans have which value of an attribute, and how many lack it.
-func countByAttribute(key string) (segments func(context.Context, asked, int) (answer, error), rows func(context.Context, *sides, int) (answer, error)) {
+// countByAttribute asks how many spans have which value of an attribute of a scope, and how many lack it. rows knows attributes of spans only.
+func countByAttribute(scope, key string) (segments func(context.Context, asked, int) (answer, error), rows func(context.Context, *sides, int) (answer, error)) {
 	segments = func(ctx context.Context, s asked, _ int) (answer, error) {
 		path := "/api/attributes/" + key + "/values?" + url.Values{
-			"start_time": {s.filled.from.Format(time.RFC3339Nano)}, "end_time": {s.filled.to.Format(time.RFC3339Nano)}, "limit": {"1000"},
+			"start_time": {s.filled.from.Format(time.RFC3339Nano)}, "end_time": {s.filled.to.Format(time.RFC3339Nano)}, "limit": {"1000"}, "scope": {scope},
 		}.Encode()
 		return s.ask(ctx, http.MethodGet, path, nil, func(r *response) []string {
 			var out []string
@@ -538,7 +538,9 @@ func queries(f *filled) []question {
 	}
 	some := func(n int) bool { return n > 0 }
 	redSegments, redRows := red(f)
-	countSegments, countRows := countByAttribute("http.response.status_code")
+	countSegments, countRows := countByAttribute("attributes", "http.response.status_code")
+	routeSegments, routeRows := countByAttribute("attributes", "http.route")
+	serviceSegments, _ := countByAttribute("resource", "service.name")
 	user := spans("user_attribute_newest", nil, func(i int) []condition { return []condition{attribute("app.user.id", users(i))} },
 		contains, func(i int) []any { return []any{object("app.user.id", users(i))} })
 	user.parameters = 5
@@ -555,6 +557,8 @@ func queries(f *filled) []question {
 		spans("absent_attribute", exactly(0), always(attribute("app.user.id", "nobody")), contains, arguments(object("app.user.id", "nobody"))),
 		spans("common_attribute_newest", exactly(newest), always(attribute("http.route", "/api/cart/get")), contains, arguments(object("http.route", "/api/cart/get"))),
 		{name: "count_by_attribute", hits: some, segments: countSegments, rows: countRows},
+		{name: "count_by_route", hits: some, segments: routeSegments, rows: routeRows},
+		{name: "count_by_service", hits: some, segments: serviceSegments},
 		{name: "red_one_hour", hits: some, segments: redSegments, rows: redRows},
 		part,
 		logs("log_substring_newest", exactly(newest), always(condition{"body", "contains", "did not ans"}), "body LIKE $4", arguments("%did not ans%")),
