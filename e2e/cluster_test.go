@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,4 +74,89 @@ func TestTheLeaderOfThreeNATSServersIsKilled(t *testing.T) {
 	require.NotEmpty(t, refusals, "the leader was away")
 	require.Less(t, slowest, 2*time.Second, "a sender is told, and does not wait for a timeout")
 	require.Zero(t, unwell, "one of three is away")
+}
+
+// Small requests that share messages of a stream of three servers survive its leader: whoever tries again until he is told yes is stored, in whatever company.
+func TestGroupsSurviveTheLeaderOfThreeNATSServers(t *testing.T) {
+	s := &stack{t: t, dir: t.TempDir()}
+	s.startCluster(3)
+	cfg := bus.DefaultConfig()
+	cfg.URL, cfg.Replicas, cfg.MaxBytes, cfg.DeadMaxBytes = s.bus, 3, 64<<20, 16<<20
+	b, err := bus.Connect(t.Context(), cfg, testbed.NewLog(t), nil)
+	require.NoError(t, err)
+	t.Cleanup(b.Close)
+	require.NoError(t, b.WaitReady(testbed.Context(t)))
+	p, err := b.Publisher()
+	require.NoError(t, err)
+	t.Cleanup(p.Close)
+
+	const senders, each, killedAt = 24, 60, 24 * 20
+	var (
+		mu       sync.Mutex
+		sending  sync.WaitGroup
+		taken    int
+		refused  int
+		kill     = make(chan struct{})
+		deadline = time.Now().Add(2 * time.Minute)
+	)
+	for i := range senders {
+		sending.Go(func() {
+			for j := range each {
+				payload := fmt.Appendf(nil, "sender %d request %d", i, j)
+				one := []telemetry.Batch{{
+					Request: telemetry.NewRequestID("default", telemetry.Logs, payload), Tenant: "default", Signal: telemetry.Logs, Items: 1, Received: time.Now(), Payload: payload,
+				}}
+				for time.Now().Before(deadline) {
+					_, err := p.Publish(t.Context(), one)
+					mu.Lock()
+					if err == nil {
+						if taken++; taken == killedAt {
+							close(kill)
+						}
+					} else {
+						refused++
+					}
+					mu.Unlock()
+					if err == nil {
+						break
+					}
+					time.Sleep(100 * time.Millisecond) //nolint:forbidigo // a sender's pause
+				}
+			}
+		})
+	}
+	<-kill
+	nc, err := nats.Connect(cfg.URL)
+	require.NoError(t, err)
+	js, err := jetstream.New(nc)
+	require.NoError(t, err)
+	stream, err := js.Stream(testbed.Context(t), bus.StreamName(telemetry.Logs))
+	require.NoError(t, err)
+	leader := stream.CachedInfo().Cluster.Leader
+	nc.Close()
+	s.cluster[slices.IndexFunc(s.cluster, func(p *process) bool { return p.name == leader })].kill()
+	sending.Wait()
+	require.Equal(t, senders*each, taken)
+
+	c, err := b.Consumer(testbed.Context(t), telemetry.Logs)
+	require.NoError(t, err)
+	stored, shared := map[string]int{}, 0
+	waitFor(t, time.Minute, "all that was taken is there", func() bool {
+		got, err := c.Fetch(t.Context(), 500, 1<<20, time.Second)
+		if err != nil {
+			t.Logf("fetch: %v", err)
+		}
+		for _, d := range got {
+			stored[string(d.Payload)]++
+			if d.Shared {
+				shared++
+			}
+			if err := d.Settle(t.Context(), nil); err != nil {
+				t.Logf("settle: %v", err) // it comes again
+			}
+		}
+		return len(stored) == senders*each
+	})
+	t.Logf("%d requests, of which %d shared messages; refused %d times while no server led", taken, shared, refused)
+	require.Greater(t, shared, taken/2)
 }
