@@ -594,6 +594,7 @@ func theOperations() map[string]operation {
 				{method: http.MethodGet, path: "/api/usage?all_tenants=true&" + w.within()},
 			}
 		}},
+		"getRetention": {requests: one(http.MethodGet, "/api/retention")},
 
 		"listDeadLetters":   {sees: true, requests: one(http.MethodGet, "/api/dead-letters")},
 		"getDeadLetter":     onLetter(http.MethodGet, ""),

@@ -21,6 +21,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/httpserver"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/keystore"
+	"github.com/ollyscale/ollyscale/libs/postgres/policystore"
 	"github.com/ollyscale/ollyscale/libs/postgres/quotastore"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/settings"
@@ -204,6 +205,9 @@ func (s *Service) routes() (err error) {
 	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: compressFrom}))
 	set := native.Settings{MaxTraceSpans: cfg.MaxTraceSpans, PageBytes: cfg.MaxPageBytes, CursorKey: cfg.cursorKey(), Dead: s.bus}
 	if set.Usage, err = quotastore.New(s.pool); err != nil {
+		return err
+	}
+	if set.Retention, err = policystore.New(s.pool); err != nil {
 		return err
 	}
 	if s.auth.Required() {

@@ -24,14 +24,14 @@ var files embed.FS
 
 // Store is the table. Safe for concurrent use.
 type Store struct {
-	pool                 *pgxpool.Pool
-	policies, set, unset string
+	pool                     *pgxpool.Pool
+	policies, of, set, unset string
 }
 
 // New prepares the statements; nothing is asked of the database yet.
 func New(pool *pgxpool.Pool) (*Store, error) {
 	f := sqlfile.Parse(files)
-	s := &Store{pool: pool, policies: f.Text("policies", nil), set: f.Text("set", nil), unset: f.Text("unset", nil)}
+	s := &Store{pool: pool, policies: f.Text("policies", nil), of: f.Text("of", nil), set: f.Text("set", nil), unset: f.Text("unset", nil)}
 	return s, f.Err()
 }
 
@@ -46,8 +46,15 @@ type Policy struct {
 }
 
 // List is every policy that was set, by tenant and signal. A tenant that is not there has those of telemetry.DefaultTenant.
-func (s *Store) List(ctx context.Context) ([]Policy, error) {
-	rows, err := s.pool.Query(ctx, s.policies)
+func (s *Store) List(ctx context.Context) ([]Policy, error) { return s.read(ctx, s.policies) }
+
+// Of are the policies that hold for a tenant, by signal: its own, or those of telemetry.DefaultTenant, which then is Policy.Tenant.
+func (s *Store) Of(ctx context.Context, tenant telemetry.Tenant) ([]Policy, error) {
+	return s.read(ctx, s.of, string(tenant))
+}
+
+func (s *Store) read(ctx context.Context, sql string, args ...any) ([]Policy, error) {
+	rows, err := s.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the retention policies: %w", postgres.Classify(err))
 	}

@@ -84,6 +84,12 @@ func TestWhatIsNotSaidStaysAsItIs(t *testing.T) {
 	require.Nil(t, f.of("shop", telemetry.Logs))
 	require.NotNil(t, f.of("shop", telemetry.Traces))
 
+	of, err := f.Of(ctx, "shop")
+	require.NoError(t, err)
+	require.Len(t, of, 3)
+	require.Equal(t, []telemetry.Tenant{"default", "default", "shop"}, []telemetry.Tenant{of[0].Tenant, of[1].Tenant, of[2].Tenant}, "logs, metrics, traces")
+	require.Equal(t, *f.of("shop", telemetry.Traces), of[2])
+
 	zero, many, odd, back := 0, 3651, 1500*time.Millisecond, -time.Second
 	for name, err := range map[string]error{
 		"no days":              f.Set(ctx, "shop", signals, policystore.Change{Days: &zero}),

@@ -1159,6 +1159,27 @@ type Resource struct {
 	ServiceNamespace string `json:"service_namespace,omitempty,omitzero"`
 }
 
+// Retention defines model for Retention.
+type Retention struct {
+	Policies []RetentionPolicy `json:"policies"`
+}
+
+// RetentionPolicy defines model for RetentionPolicy.
+type RetentionPolicy struct {
+	// Days Whole days that data is kept.
+	Days int `json:"days"`
+
+	// Hold True: nothing is dropped, whatever the days.
+	Hold bool `json:"hold"`
+
+	// RowsSeconds How long items are kept as rows for SQL too; 0 where none are written.
+	RowsSeconds int64 `json:"rows_seconds"`
+
+	// RowsSince Items from this moment on are rows. It may lie up to a minute ahead, when rows were asked for just now. Missing where none are written.
+	RowsSince *time.Time `json:"rows_since,omitempty"`
+	Signal    SignalName `json:"signal"`
+}
+
 // RootSpan defines model for RootSpan.
 type RootSpan struct {
 	// Attributes In the order in which they were sent; a key sent twice is here twice.
@@ -1696,6 +1717,12 @@ type GetMetricParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// GetRetentionParams defines parameters for GetRetention.
+type GetRetentionParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // GetServiceMapParams defines parameters for GetServiceMap.
 type GetServiceMapParams struct {
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
@@ -1981,6 +2008,9 @@ type ServerInterface interface {
 	// GetMetric One metric's series with their points in a range
 	// (GET /api/metrics/{name})
 	GetMetric(ctx echo.Context, name string, params GetMetricParams) error
+	// GetRetention How long the tenant's data is kept, and whether it is rows for SQL too
+	// (GET /api/retention)
+	GetRetention(ctx echo.Context, params GetRetentionParams) error
 	// GetServiceMap Who calls whom over a range
 	// (GET /api/service-map)
 	GetServiceMap(ctx echo.Context, params GetServiceMapParams) error
@@ -2758,6 +2788,35 @@ func (w *ServerInterfaceWrapper) GetMetric(ctx echo.Context) error {
 	return err
 }
 
+// GetRetention converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRetention(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRetentionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRetention(ctx, params)
+	return err
+}
+
 // GetServiceMap converts echo context to params.
 func (w *ServerInterfaceWrapper) GetServiceMap(ctx echo.Context) error {
 	var err error
@@ -3315,6 +3374,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/attributes/:key/values", wrapper.ListAttributeValues, options.OperationMiddlewares["listAttributeValues"]...)
 	router.GET(options.BaseURL+"/api/fields", wrapper.ListFields, options.OperationMiddlewares["listFields"]...)
 	router.GET(options.BaseURL+"/api/usage", wrapper.GetUsage, options.OperationMiddlewares["getUsage"]...)
+	router.GET(options.BaseURL+"/api/retention", wrapper.GetRetention, options.OperationMiddlewares["getRetention"]...)
 	router.GET(options.BaseURL+"/api/keys", wrapper.ListKeys, options.OperationMiddlewares["listKeys"]...)
 	router.POST(options.BaseURL+"/api/keys", wrapper.CreateKey, options.OperationMiddlewares["createKey"]...)
 	router.DELETE(options.BaseURL+"/api/keys/:id", wrapper.RevokeKey, options.OperationMiddlewares["revokeKey"]...)

@@ -23,6 +23,7 @@ type Settings struct {
 	Keys          Keys   // nil where nothing is authenticated: then none are made here
 	Dead          DeadLetters
 	Usage         Usage
+	Retention     Retention
 }
 
 // API answers requests, many at a time.

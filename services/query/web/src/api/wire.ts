@@ -373,6 +373,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long the tenant's data is kept, and whether it is rows for SQL too
+         * @description The policies that hold for the tenant, by signal. `ollyscale retention set` changes them. Rows are what the views `olly.spans`, `olly.logs` and
+         *     `olly.metrics` of the database show; this API reads none of them.
+         */
+        get: operations["getRetention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/keys": {
         parameters: {
             query?: never;
@@ -1429,6 +1450,26 @@ export interface components {
              */
             series: number;
         };
+        Retention: {
+            policies: components["schemas"]["RetentionPolicy"][];
+        };
+        RetentionPolicy: {
+            signal: components["schemas"]["SignalName"];
+            /** @description Whole days that data is kept. */
+            days: number;
+            /** @description True: nothing is dropped, whatever the days. */
+            hold: boolean;
+            /**
+             * Format: int64
+             * @description How long items are kept as rows for SQL too; 0 where none are written.
+             */
+            rows_seconds: number;
+            /**
+             * Format: date-time
+             * @description Items from this moment on are rows. It may lie up to a minute ahead, when rows were asked for just now. Missing where none are written.
+             */
+            rows_since?: string;
+        };
         Me: {
             /** @description The id of a key, or how the identity provider calls a person; empty without authentication. */
             name: string;
@@ -2418,6 +2459,33 @@ export interface operations {
                 };
             };
             400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    getRetention: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A policy for each signal. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
             500: components["responses"]["Refused"];
