@@ -138,6 +138,16 @@ func TestHeadersOpenOnlyThePartitionsOfTheirSegments(t *testing.T) {
 	require.Contains(t, text, "Subplans Removed: ")
 	require.Contains(t, text, "m11")
 	require.NotContains(t, text, "m10")
+	// What is asked first is in one index, in order: no header is read to count it or to find the newest.
+	span := fmt.Sprintf("%d, %d, %d", in, in, base().UnixNano())
+	first, _, err := headerQuery(q, &Query{Tenant: "default", Signal: telemetry.Traces, From: in, To: base().UnixNano(), Filter: filter.All{}}, &bounds{}, nil, passedGroups{}, firstFetch, nil)
+	require.NoError(t, err)
+	for name, sql := range map[string]string{"count": q.count[telemetry.Traces][Every], "newest": first} {
+		text := plan(name, sql, span)
+		require.Contains(t, text, "Index Only Scan Backward using spans_segment_y2026_m11", name)
+		require.NotContains(t, text, "Sort  (", name)
+		require.NotContains(t, text, "m10", name)
+	}
 	for name, of := range map[string]leaf{"spans_fresh_05": {slot: 5}, "spans_body_y2026_m11_d23": {slot: schema.Settled, day: in}} {
 		text := plan("parts_"+name, must(q.parts(telemetry.Traces, of)), fmt.Sprintf("'{%s}', '{1}', '{1}'", strings.Repeat("f", 32)))
 		require.Contains(t, text, "Index Scan using "+name+"_pkey")

@@ -43,54 +43,126 @@ WHERE tenant_id = $1 AND kind = $2 AND grain = 1 AND start >= $6 - $6 % 36000000
 
 ---- count[0][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
--- in them, to which the pages after the first are pinned.
-SELECT count(*), coalesce(max(max_position), 0) FROM spans_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM spans_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
 
 ---- count[0][1]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
--- in them, to which the pages after the first are pinned.
-SELECT count(*), coalesce(max(max_position), 0) FROM spans_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
-  AND level = 0
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM spans_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+    AND level = 0
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
 
 ---- count[0][2]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
--- in them, to which the pages after the first are pinned.
-SELECT count(*), coalesce(max(max_position), 0) FROM spans_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
-  AND level > 0
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM spans_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+    AND level > 0
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
 
 ---- count[1][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
--- in them, to which the pages after the first are pinned.
-SELECT count(*), coalesce(max(max_position), 0) FROM logs_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM logs_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
 
 ---- count[1][1]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
--- in them, to which the pages after the first are pinned.
-SELECT count(*), coalesce(max(max_position), 0) FROM logs_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
-  AND level = 0
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM logs_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+    AND level = 0
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
 
 ---- count[1][2]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
--- in them, to which the pages after the first are pinned.
-SELECT count(*), coalesce(max(max_position), 0) FROM logs_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
-  AND level > 0
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM logs_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+    AND level > 0
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
 
 ---- count[2][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
--- in them, to which the pages after the first are pinned.
-SELECT count(*), coalesce(max(max_position), 0) FROM metrics_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM metrics_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
 
 ---- count[2][1]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
--- in them, to which the pages after the first are pinned.
-SELECT count(*), coalesce(max(max_position), 0) FROM metrics_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
-  AND level = 0
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM metrics_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+    AND level = 0
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
 
 ---- count[2][2]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
--- in them, to which the pages after the first are pinned.
-SELECT count(*), coalesce(max(max_position), 0) FROM metrics_segment WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
-  AND level > 0
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM metrics_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+    AND level > 0
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
 
 ---- header[0]
 -- Headers of segments by id; min_time is for the index, and $4 and $5 bound it, so that no partition outside is opened. OFFSET 0 keeps this a

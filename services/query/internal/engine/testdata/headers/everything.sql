@@ -1,8 +1,10 @@
 -- The segments that can hold what a query looks for, newest first: the first few at once, more by a cursor, to be fetched as far as they are
--- needed. A segment never crosses an hour, so the hour of the range's start bounds min_time from below and with it the partitions.
+-- needed. A segment never crosses an hour, so the hour of the range's start bounds min_time from below and with it the partitions, and an hour after
+-- its end bounds max_time from above, by which the index is sorted: what is not needed is not read.
 SELECT segment_id, min_time, max_time
 FROM spans_segment
-WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
+WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+  AND min_time >= $3 AND min_time <= $4
 ORDER BY max_time DESC, segment_id DESC
 LIMIT 32
 -- $1 = default
