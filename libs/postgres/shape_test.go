@@ -52,13 +52,13 @@ func TestEveryKeyHoldsTheTenant(t *testing.T) {
 		(SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)`)), 60, "there are keys to look at")
 
 	// The question finds what breaks the rule, of a table and of a leaf.
-	for make, broken := range map[string]string{
+	for how, broken := range map[string]string{
 		`CREATE TABLE astray (tenant_id text, id bigint PRIMARY KEY)`:                                               "astray astray_pkey",
 		`CREATE TABLE apart (tenant_id text, placement text NOT NULL, id bigint, UNIQUE (tenant_id, id))`:           "apart apart_tenant_id_id_key",
 		`CREATE TABLE beside (tenant_id text, id bigint); CREATE UNIQUE INDEX b ON beside (id) INCLUDE (tenant_id)`: "beside b",
 		`CREATE UNIQUE INDEX leaf ON spans_body_y2026_m11_d23 (segment_id)`:                                         "spans_body_y2026_m11_d23 leaf",
 	} {
-		_, err := db.Pool.Exec(ctx, make)
+		_, err := db.Pool.Exec(ctx, how)
 		require.NoError(t, err)
 		require.Contains(t, list(keyless, everywhere()), broken)
 	}

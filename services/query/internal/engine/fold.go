@@ -57,8 +57,7 @@ func Fold[T any](ctx context.Context, s *Snapshot, q *Query, w Columns, fold fun
 	since := q.From
 	if frontier != Complete {
 		since = max(since, frontier+1)
-		s.cut.Since = &since
-		s.cut.Message += "; the figures cover only the time since " + time.Unix(0, since).UTC().Format(time.RFC3339Nano)
+		s.CutAt(since)
 		newer := *q
 		newer.From = since
 		again := make([]*Header, len(waiting))

@@ -53,6 +53,9 @@ type Cut struct {
 // Cut is nil unless a scan ended by itself.
 func (s *Snapshot) Cut() *Cut { return s.cut }
 
+// CutAt says from when on the figures of a question that was cut are whole, Unix ns.
+func (s *Snapshot) CutAt(since int64) { s.cut.Since = &since }
+
 // HighestPosition is the highest ingest position that the range of the first query held, to pin the pages of a list; 0 before the first scan.
 func (s *Snapshot) HighestPosition() int64 { return s.highest }
 

@@ -82,6 +82,7 @@ func incomplete(s *engine.Snapshot) *api.Incomplete {
 	out := &api.Incomplete{Reason: api.IncompleteReason(cut.Reason), Message: cut.Message}
 	if cut.Since != nil {
 		out.Since = nanos(*cut.Since)
+		out.Message += "; the figures cover only the time since " + time.Unix(0, *cut.Since).UTC().Format(time.RFC3339Nano)
 	}
 	return out
 }

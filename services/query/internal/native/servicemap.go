@@ -31,63 +31,94 @@ func (n *API) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to 
 	from, to = wholeMinutes(from, to)
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: filter.All{}, MaxItems: maxMapSpans}
 	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}, Completeness: n.completeness(q)}
-	var (
-		services map[serviceKey]*serviceSum
-		calls    []edges.Edge
-		over     time.Duration
-	)
+	var m mapSums
+	var over time.Duration
 	err := n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
-		if services, over, err = servicesOf(ctx, s, q); err != nil {
-			return err
-		}
-		if calls, err = callsOf(ctx, s, q); err != nil {
-			return err
-		}
+		m, over, err = mapOf(ctx, s, q)
 		out.Stats, out.Incomplete = n.told(s, started)
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	renderMap(out, services, calls, over)
+	renderMap(out, m.services, m.told, over)
 	return out, nil
+}
+
+// mapSums is what a map is drawn from.
+type mapSums struct {
+	services map[serviceKey]*serviceSum
+	calls    *edges.Calls
+	told     []edges.Edge
+}
+
+func newMapSums() mapSums { return mapSums{services: map[serviceKey]*serviceSum{}, calls: edges.New()} }
+
+// mapOf sums the services and calls of a range of whole minutes up, and for how long. Where the budget or the time cuts it, all of it is of the whole minutes
+// that were seen, so that every rate divides by the same time.
+func mapOf(ctx context.Context, s *engine.Snapshot, q *engine.Query) (mapSums, time.Duration, error) {
+	m := newMapSums()
+	since, err := m.fold(ctx, s, q, otherSide)
+	if err != nil {
+		return m, 0, err
+	}
+	if since > q.From { // cut: once more of what was seen, without the minute that was cut and without what is around it
+		seen := *q
+		seen.From, seen.Whole = min(telemetry.Grain(since+int64(time.Minute)-1, time.Minute), q.To), true
+		m, q = newMapSums(), &seen
+		s.CutAt(seen.From)
+		if _, err := m.fold(ctx, s, q, 0); err != nil {
+			return m, 0, err
+		}
+	}
+	if err := m.roll(ctx, s, q); err != nil {
+		return m, 0, err
+	}
+	m.told, err = m.calls.Edges(ctx, q.From, q.To)
+	return m, time.Duration(q.To - q.From), err
+}
+
+// fold adds the segments that are in no rollup yet. What lies within around of the range may hold other sides of its calls. since is from where on all was
+// seen.
+func (m *mapSums) fold(ctx context.Context, s *engine.Snapshot, q *engine.Query, around time.Duration) (since int64, err error) {
+	wider := *q
+	wider.Stage, wider.From, wider.To = engine.Fresh, q.From-around.Nanoseconds(), q.To+around.Nanoseconds()
+	want := edges.Want()
+	type part struct {
+		services map[serviceKey]*serviceSum
+		calls    *edges.Calls
+		err      error
+	}
+	var damage error
+	over, err := engine.Fold(ctx, s, &wider, engine.Always(want),
+		func(r *columns.Reader, h *engine.Header, wider *engine.Query) part {
+			p := part{calls: edges.New(), services: sumServices(r, h, q)}
+			p.err = r.Rows(want, nil, func(t *segment.Table) { p.calls.Add(t, within(t, wider)) })
+			return p
+		},
+		func(p part) {
+			if damage = cmp.Or(damage, p.err); damage == nil {
+				m.calls.Merge(p.calls)
+				mergeSums(m.services, p.services, (*serviceSum).merge)
+			}
+		})
+	return wider.To - over.Nanoseconds(), cmp.Or(err, damage)
+}
+
+// roll adds what rollups tell of the range.
+func (m *mapSums) roll(ctx context.Context, s *engine.Snapshot, q *engine.Query) error {
+	of := &engine.RollupQuery{Tenant: q.Tenant, Kind: edges.ID, From: q.From, To: q.To, Around: otherSide}
+	if err := s.Rollups(ctx, of, func(r *engine.Rolled) error { return m.calls.AddRolled(r.Start, r.Whole, r.Blob, q.From, q.To) }); err != nil {
+		return err
+	}
+	visit := servicesRolled(m.services)
+	of = &engine.RollupQuery{Tenant: q.Tenant, Kind: red.ID, From: q.From, To: q.To}
+	return s.Rollups(ctx, of, func(r *engine.Rolled) error { return visit(of, r) })
 }
 
 // wholeMinutes widens a range to the minutes that it touches.
 func wholeMinutes(from, to int64) (int64, int64) {
 	return telemetry.Grain(from, time.Minute), telemetry.Grain(to+int64(time.Minute)-1, time.Minute)
-}
-
-// callsOf are the calls that begin in the range, which is of whole minutes. Their other sides are looked for around it, too.
-func callsOf(ctx context.Context, s *engine.Snapshot, q *engine.Query) ([]edges.Edge, error) {
-	total := edges.New()
-	of := &engine.RollupQuery{Tenant: q.Tenant, Kind: edges.ID, From: q.From, To: q.To, Around: otherSide}
-	err := s.Rollups(ctx, of, func(r *engine.Rolled) error { return total.AddRolled(r.Start, r.Whole, r.Blob, q.From, q.To) })
-	if err != nil {
-		return nil, err
-	}
-	fresh := *q
-	fresh.Stage, fresh.From, fresh.To = engine.Fresh, q.From-int64(otherSide), q.To+int64(otherSide)
-	want := edges.Want()
-	type part struct {
-		calls *edges.Calls
-		err   error
-	}
-	var damage error
-	_, err = engine.Fold(ctx, s, &fresh, engine.Always(want),
-		func(r *columns.Reader, _ *engine.Header, q *engine.Query) part {
-			c := edges.New()
-			return part{c, r.Rows(want, nil, func(t *segment.Table) { c.Add(t, within(t, q)) })}
-		},
-		func(p part) {
-			if damage = cmp.Or(damage, p.err); damage == nil {
-				total.Merge(p.calls)
-			}
-		})
-	if err = cmp.Or(err, damage); err != nil {
-		return nil, err
-	}
-	return total.Edges(ctx, q.From, q.To)
 }
 
 // within are the rows of a table that begin in a query's range.

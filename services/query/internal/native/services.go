@@ -105,19 +105,23 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query) (total map[serviceKey]*serviceSum, over time.Duration, err error) {
 	total = map[serviceKey]*serviceSum{}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
-	var chunk red.Chunk
 	over, err = engine.FoldRolled(ctx, s, q, engine.Always(w), red.ID, nil, sumServices,
-		func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) },
-		func(of *engine.RollupQuery, r *engine.Rolled) error {
-			if err := chunk.Decode(r.Blob); err != nil {
-				return err
-			}
-			for i := range chunk.Services {
-				rolledService(total, of, r, &chunk.Services[i])
-			}
-			return nil
-		})
+		func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) }, servicesRolled(total))
 	return total, over, err
+}
+
+// servicesRolled adds what rollups say of services to sums.
+func servicesRolled(total map[serviceKey]*serviceSum) func(*engine.RollupQuery, *engine.Rolled) error {
+	var chunk red.Chunk
+	return func(of *engine.RollupQuery, r *engine.Rolled) error {
+		if err := chunk.Decode(r.Blob); err != nil {
+			return err
+		}
+		for i := range chunk.Services {
+			rolledService(total, of, r, &chunk.Services[i])
+		}
+		return nil
+	}
 }
 
 // rolledService adds what a rollup says of a service in the range.
