@@ -432,14 +432,14 @@ func (w *world) letters(a *tenant) (list []int64) {
 	return list
 }
 
-// stored is all that each tenant has in PostgreSQL, but for segments, which the janitor merges and puts on record when a minute is over, and its
+// stored is all that each tenant has in PostgreSQL, but for segments and rollups, which the janitor makes and puts on record when a minute is over, and its
 // dead letters.
 func (w *world) stored() map[telemetry.Tenant]map[string]string {
 	w.t.Helper()
 	out := map[telemetry.Tenant]map[string]string{}
 	for _, a := range w.tenants {
 		out[a.name] = map[string]string{"dead letters": fmt.Sprint(w.letters(a))}
-		for _, table := range w.column(tablesOfTenants + ` AND c.relname !~ '(_segment|_group|_fresh|_body|^reader)$'`) {
+		for _, table := range w.column(tablesOfTenants + ` AND c.relname !~ '(_segment|_group|_fresh|_body|^rollup|^reader)$'`) {
 			sum := w.column(`SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, ',' ORDER BY t::text)), '') FROM `+table+` t WHERE tenant_id = $1
 				AND coalesce(to_jsonb(t) ->> 'action', '') <> 'merge'`, string(a.name))
 			out[a.name][table] = sum[0]
