@@ -283,3 +283,29 @@ func TestAServiceWithAnImpossibleNameIsFound(t *testing.T) {
 	require.Len(t, f.page("spans", searchBody{filters: `[{"field":"service","operator":"eq","value":"a\u0000b"}]`}).items, 1)
 	require.Len(t, f.page("spans", searchBody{filters: `[{"field":"resource.service.name","operator":"eq","value":"a\u0000b"}]`}).items, 1)
 }
+
+// Who asks for everything sends the largest number there is: what is widened, to whole minutes and by an hour, must not turn round.
+func TestARangeMayEndAtTheEndOfTime(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for range 2 { // of level 2, with rollups, and of level 0
+		var s scene
+		for i := range 20 {
+			s.span(byte(i+1), []string{"shop", "front"}[i%2], "GET /", ptrace.SpanKindServer, none(), starting(time.Duration(i)*time.Second))
+		}
+		f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 10)
+	}
+	for _, end := range []string{"9223372036854775807", "9223372036854775806", "9223370000000000000", "9223000000000000000"} {
+		var list api.ServiceList
+		f.get("/api/services?start_time=0&end_time="+end, &list)
+		require.Len(t, list.Services, 2, end)
+		require.Equal(t, int64(20), list.Services[0].SpanCount, end)
+		var picture api.ServiceMap
+		f.get("/api/service-map?start_time=0&end_time="+end, &picture)
+		require.Len(t, picture.Nodes, 2, end)
+		require.Equal(t, int64(20), picture.Nodes[0].Red.Requests, end)
+	}
+	var list api.ServiceList
+	f.get("/api/services?start_time=-9223372036854775808&end_time=9223372036854775807", &list)
+	require.Len(t, list.Services, 2)
+}

@@ -119,8 +119,12 @@ func timeRange(start, end otlpjson.Time) (from, to int64, err error) {
 	if err == nil && from >= to {
 		err = errTimeEmpty.New("start_time must be before end_time")
 	}
-	return from, to, err
+	return min(max(from, -lastInstant), lastInstant-1), min(max(to, 1-lastInstant), lastInstant), err
 }
+
+// lastInstant is after all that can be stored, Unix ns: no partition goes beyond (ensure_partition). What is asked for ends there, so that what is
+// widened, to whole minutes or by an hour, stays within an int64.
+const lastInstant = 9_223_000_000_000_000_000
 
 // optionalRange is everything when neither bound is given.
 func optionalRange(start, end string) (from, to int64, err error) {
