@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,13 +62,9 @@ func (s Spreads) Homes(t Tenant, id RequestID, now time.Time) []Placement {
 	}
 	homes := []Placement{t.Placement(id.Bucket(current.Buckets), current.Buckets)}
 	also := func(buckets int) {
-		home := t.Placement(id.Bucket(buckets), buckets)
-		for _, h := range homes {
-			if h == home {
-				return
-			}
+		if home := t.Placement(id.Bucket(buckets), buckets); !slices.Contains(homes, home) {
+			homes = append(homes, home)
 		}
-		homes = append(homes, home)
 	}
 	// What was in effect when the time of settling began, and all that came into effect since.
 	before := Spread{Buckets: 1}
