@@ -176,10 +176,7 @@ func (b *Builder) find(s []byte, least, at int, hash uint64) (from, length, back
 	if uint32(slot) != uint32(hash) || p < block || string(b.kept[p-block:p]) != string(s[at-block:at]) {
 		return 0, 0, 0
 	}
-	back = block
-	for p-back > 0 && at-back > least && b.kept[p-back-1] == s[at-back-1] {
-		back++
-	}
+	back = block + sameEnd(b.kept[:p-block], s[least:at-block])
 	return p - back, back + same(b.kept[p:], s[at:]), back
 }
 
@@ -220,6 +217,22 @@ func same(a, b []byte) int {
 		i++
 	}
 	return i
+}
+
+// sameEnd is how many bytes a and b have in common at their ends.
+func sameEnd(a, b []byte) int {
+	n := min(len(a), len(b))
+	a, b = a[len(a)-n:], b[len(b)-n:]
+	i := n
+	for ; i >= 8; i -= 8 {
+		if x := binary.LittleEndian.Uint64(a[i-8:]) ^ binary.LittleEndian.Uint64(b[i-8:]); x != 0 {
+			return n - i + bits.LeadingZeros64(x)/8
+		}
+	}
+	for i > 0 && a[i-1] == b[i-1] {
+		i--
+	}
+	return n - i
 }
 
 // blockHash is a hash of the bytes of a block.

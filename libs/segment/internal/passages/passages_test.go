@@ -260,3 +260,25 @@ func FuzzWords(f *testing.F) {
 		}
 	})
 }
+
+// TestSameEnd compares with going back byte by byte.
+func TestSameEnd(t *testing.T) {
+	t.Parallel()
+	text := []byte("0123456789abcdefghijklmnopqrstuv")
+	for n := range len(text) {
+		for other := range len(text) {
+			for cut := range 3 {
+				b := bytes.Clone(text[cut:])
+				if other < n && n < len(text) && n >= cut {
+					b[n-cut] ^= 0x80
+				}
+				a := text[other:]
+				want := 0
+				for want < min(len(a), len(b)) && a[len(a)-1-want] == b[len(b)-1-want] {
+					want++
+				}
+				require.Equal(t, want, sameEnd(a, b))
+			}
+		}
+	}
+}

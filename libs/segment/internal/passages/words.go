@@ -179,6 +179,10 @@ func (c *coder) tokenize(text []byte, at, end int) {
 		from, id := at, uint8(0)
 		switch k := kind[text[at]]; {
 		case k == mark:
+			if at+1 < end && kind[text[at+1]] != mark { // a space, as a rule
+				at++
+				continue
+			}
 			for stop := min(end, at+mostMarks); at < stop && kind[text[at]] == mark; at++ {
 			}
 		case k == digit:

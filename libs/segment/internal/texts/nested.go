@@ -268,6 +268,12 @@ func field(b []byte, tag byte) (content, rest []byte, ok bool) {
 	if len(b) < 2 || b[0] != tag {
 		return nil, nil, false
 	}
+	if n := int(b[1]); n < 0x80 { // as nearly all are
+		if b = b[2:]; n > len(b) {
+			return nil, nil, false
+		}
+		return b[:n], b[n:], true
+	}
 	n, k := usual(b[1:])
 	if k <= 0 || n > uint64(len(b)-1-k) {
 		return nil, nil, false
