@@ -184,6 +184,7 @@ func (s *Service) lead(ctx context.Context) (bool, error) {
 	}
 	s.leader = conn
 	s.upkept, s.daysMade = time.Time{}, false
+	clear(s.idle) // of when this janitor led before: others have merged since
 	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "leading")
 	return true, nil
 }

@@ -313,6 +313,9 @@ func (s *Service) replace(ctx context.Context, signal telemetry.Signal, at telem
 		}
 		return segmentrow.Copy(ctx, tx, signal, rows, group)
 	})
+	for _, m := range read { // whatever err says: a commit of which no answer came may have been done
+		delete(s.idle, slot{signal, m.Slot})
+	}
 	if errors.Is(err, errGone) {
 		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "segments have gone before they were merged", slog.String("placement", string(at)), slog.String("signal", signal.String()))
 		return nil

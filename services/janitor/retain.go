@@ -167,10 +167,13 @@ func (s *Service) expireHeaders(ctx context.Context, tx pgx.Tx, of *segments, fr
 	if err := tx.QueryRow(ctx, of.expireHeaders, from, to).Scan(&headers, &items); err != nil {
 		return 0, 0, fmt.Errorf("delete headers: %w", err)
 	}
+	if headers > 0 {
+		s.left(of.signal)
+	}
 	if _, err := tx.Exec(ctx, of.expireGroups, from, to); err != nil {
 		return 0, 0, fmt.Errorf("delete groups: %w", err)
 	}
-	if of == &s.sql.of[telemetry.Traces] {
+	if of.signal == telemetry.Traces {
 		if _, err := tx.Exec(ctx, s.sql.expireRollups, from, to); err != nil {
 			return 0, 0, fmt.Errorf("delete rollups: %w", err)
 		}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -38,6 +39,11 @@ type slotState struct {
 	Number  int
 	Headers int64 // that name it
 	Bytes   int64
+}
+
+// left forgets since when no header names the slots of a signal, because headers have gone from it elsewhere than in a merge.
+func (s *Service) left(signal telemetry.Signal) {
+	maps.DeleteFunc(s.idle, func(at slot, _ time.Time) bool { return at.signal == signal })
 }
 
 // sweep empties the slots that no header has named since long enough. It returns how long to wait until the next of the others may be emptied; 0 where

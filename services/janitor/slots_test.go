@@ -74,6 +74,75 @@ func TestASlotIsEmptiedWhenNoHeaderHasNamedItForLong(t *testing.T) {
 	}
 }
 
+// turn is after how long a slot of minutes is written to again.
+const turn = schema.MinuteSlots * time.Minute
+
+// turned flushes into a slot again, a turn of the ring after it was merged, and goes to when that is due to be merged.
+func (f *fixture) turned(at int) {
+	f.t.Helper()
+	f.clock.Set(start().Add(turn))
+	shop := testbed.NewShop(12, f.clock.Now())
+	for range 3 {
+		f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, 50))
+	}
+	require.Equal(f.t, at, segmentrow.SlotOf(segmentrow.LevelFlush, f.clock.Now()))
+	f.clock.Set(start().Add(turn + 2*time.Minute + 30*time.Second))
+}
+
+// stays passes until just before a slot that has just been left may be emptied, and a second more.
+func (f *fixture) stays(at int) {
+	f.t.Helper()
+	f.pass()
+	require.Contains(f.t, f.full(telemetry.Traces), at, "left in this instant")
+	f.clock.Advance(f.s.cfg.Merge.SlotDelay - time.Second)
+	f.pass()
+	require.Contains(f.t, f.full(telemetry.Traces), at)
+	f.clock.Advance(time.Second)
+	f.pass()
+	require.NotContains(f.t, f.full(telemetry.Traces), at)
+}
+
+// What a janitor remembers of slots is of when it led: another has merged since.
+func TestWhoLeadsAgainWaitsAnew(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	at := f.gathered(telemetry.Traces)
+	f.s.resign()
+	other := f.janitor()
+	t.Cleanup(func() { other.resign(); other.pool.Close() })
+	f.turned(at)
+	ctx := testbed.Context(t)
+	leads, err := other.lead(ctx)
+	require.NoError(t, err)
+	require.True(t, leads)
+	require.NoError(t, other.merge(ctx))
+	other.resign()
+	f.stays(at)
+}
+
+// A slot that was filled and merged between two looks, of which the janitor saw nothing but that no header names it, has been left only now.
+func TestASlotThatAMergeHasJustLeftWaitsAnew(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	at := f.gathered(telemetry.Traces)
+	f.turned(at)
+	f.stays(at)
+}
+
+// So it is with headers that expire: who reads them has begun before.
+func TestASlotOfWhatHasExpiredWaitsAnew(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	at := f.gathered(telemetry.Traces)
+	f.turned(at)
+	_, err := f.db.Pool.Exec(testbed.Context(t), `UPDATE spans_segment SET min_time = min_time - $1, max_time = max_time - $1`, (5 * 24 * time.Hour).Nanoseconds())
+	require.NoError(t, err)
+	_, err = f.db.Pool.Exec(testbed.Context(t), `UPDATE retention_policy SET days = 1`)
+	require.NoError(t, err)
+	f.s.upkept = time.Time{}
+	f.stays(at)
+}
+
 // What is alone in its minute, or of an hour that does not end, keeps its slot for some minutes only.
 func TestWhatIsAloneIsPutBy(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,7 @@ type statements struct {
 
 // segments is what keeps the segments of one signal.
 type segments struct {
+	signal                                        telemetry.Signal
 	gather, settle, members, read, remove, ensure string
 	slots, named                                  string
 	expireHeaders, expireGroups                   string
@@ -64,6 +65,7 @@ func newStatements() (*statements, error) {
 		headers := sqlfile.Table{Table: tables.Segment}
 		from := struct{ From, Columns string }{segmentrow.FromFresh(signal), s.whole.List("s")}
 		of := segments{
+			signal:        signal,
 			gather:        f.Text("merge_gather", headers),
 			settle:        f.Text("merge_settle", headers),
 			members:       f.Text("merge_members", from),
