@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
@@ -168,27 +169,44 @@ type member struct {
 	Items   int
 	Slot    int
 	Bytes   int64 // as stored, compressed
+	Decoded int64 // as its directory says; 0 where that cannot be read, so that nobody will decode it
+}
+
+// members lists what is to be merged in a window. Of directories, some kB each of what may be thousands, it keeps what they say of memory.
+func (s *Service) members(ctx context.Context, signal telemetry.Signal, level int, at telemetry.Placement, from, to int64) (out []member, err error) {
+	rows, err := s.pool.Query(ctx, s.sql.of[signal].members, at.Tenant(), from, to, level, at)
+	if err != nil {
+		return nil, postgres.Classify(err)
+	}
+	var m member
+	var directory pgtype.DriverBytes // valid until the next row
+	_, err = pgx.ForEachRow(rows, []any{&m.ID, &m.MinTime, &m.Items, &m.Slot, &m.Bytes, &directory}, func() error {
+		m.Bytes += int64(len(directory))
+		m.Decoded = 0
+		if d, err := segment.ParseDirectory(directory); err == nil {
+			m.Decoded = d.Decoded(segment.WantAll())
+		}
+		out = append(out, m)
+		return nil
+	})
+	return out, postgres.Classify(err)
 }
 
 func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st step, w window, sums sums) error {
-	rows, err := s.pool.Query(ctx, s.sql.of[signal].members, w.Placement.Tenant(), w.Start, w.Start+st.window.Nanoseconds(), st.level, w.Placement)
+	members, err := s.members(ctx, signal, st.level, w.Placement, w.Start, w.Start+st.window.Nanoseconds())
 	if err != nil {
-		return postgres.Classify(err)
-	}
-	members, err := pgx.CollectRows(rows, pgx.RowToStructByPos[member])
-	if err != nil {
-		return postgres.Classify(err)
+		return err
 	}
 	var runs [][]member
 	sound := make([]member, 0, len(members))
 	for _, m := range members {
-		if _, bad := s.damaged[m.ID]; bad {
+		if s.asItIs(m) {
 			runs = append(runs, []member{m})
 		} else {
 			sound = append(sound, m)
 		}
 	}
-	for _, run := range append(runs, groups(sound, s.cfg.Merge.MaxItems, maxGroupBytes)...) {
+	for _, run := range append(runs, groups(sound, bound{s.cfg.Merge.MaxItems, maxGroupBytes, maxGroupDecoded})...) {
 		started := s.env.Now()
 		switch {
 		case len(run) > 1:
@@ -211,22 +229,37 @@ func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st s
 	return nil
 }
 
-// maxGroupBytes bounds what is read for one merge, compressed. Merge.MaxItems bounds memory for items of ordinary size, about 100 bytes
-// each as stored, so that an ordinary group is a few MB; this one is for items of many kilobytes. They are held decoded, 5 to 10 times as
-// large, beside what is encoded anew: some hundred MB at worst.
-const maxGroupBytes = 32 << 20
+// asItIs reports whether a segment is not to be decoded: it cannot be, or takes more memory alone than a group may.
+func (s *Service) asItIs(m member) bool {
+	_, damaged := s.damaged[m.ID]
+	return damaged || m.Decoded > maxGroupDecoded
+}
 
-// groups cuts members, in their order, into runs of at most maxItems items and maxBytes bytes. A run of one has nothing to merge with.
-func groups(members []member, maxItems int, maxBytes int64) [][]member {
+// Merge.MaxItems bounds the memory of a merge for items of ordinary size, about 100 bytes each as stored, so that an ordinary group is a few MB. These
+// are for items of many kilobytes: maxGroupBytes bounds what is read, and maxGroupDecoded what it is once it is decoded, which for values that repeat
+// themselves is thousands of times as much. It is held beside what is encoded anew.
+const (
+	maxGroupBytes   = 32 << 20
+	maxGroupDecoded = 256 << 20
+)
+
+// bound is how much one group may hold.
+type bound struct {
+	items          int
+	bytes, decoded int64
+}
+
+// groups cuts members, in their order, into runs of at most so much each. A run of one has nothing to merge with.
+func groups(members []member, most bound) [][]member {
 	var out [][]member
-	from, items, size := 0, 0, int64(0)
+	var sum bound
+	from := 0
 	for i, m := range members {
-		if (items+m.Items > maxItems || size+m.Bytes > maxBytes) && i > from {
+		if i > from && (sum.items+m.Items > most.items || sum.bytes+m.Bytes > most.bytes || sum.decoded+m.Decoded > most.decoded) {
 			out = append(out, members[from:i])
-			from, items, size = i, 0, 0
+			from, sum = i, bound{}
 		}
-		items += m.Items
-		size += m.Bytes
+		sum = bound{sum.items + m.Items, sum.bytes + m.Bytes, sum.decoded + m.Decoded}
 	}
 	if len(members) > from {
 		out = append(out, members[from:])
@@ -337,7 +370,7 @@ func (s *Service) replace(ctx context.Context, signal telemetry.Signal, at telem
 	return nil
 }
 
-// move puts a segment that is alone, or cannot be read, into where those of a level are, as it is: it must not keep its slot from being emptied.
+// move puts a segment that is alone, or is not to be decoded, into where those of a level are, as it is: it must not keep its slot from being emptied.
 // Its id is another then, because a header that is remembered says where the body is. One of level 0 is counted; where that cannot be done it goes to
 // the settled bodies and stays at level 0, so that who counts meets it, and tells.
 func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, at telemetry.Placement, m member, sums sums) error {
@@ -347,7 +380,7 @@ func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, 
 	err := s.each(ctx, signal, at, with.read, func(r *segmentrow.Row) (err error) {
 		moved := segmentrow.New(&r.Segment, at, s.now())
 		moved.Level, moved.Slot = level, segmentrow.SlotOf(level, s.now())
-		_, bad := s.damaged[r.ID]
+		bad := s.asItIs(m)
 		if r.Level == segmentrow.LevelFlush && !bad {
 			bad = !s.take(ctx, t, r)
 			if !bad {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
@@ -405,18 +408,89 @@ func TestGroupsAreBounded(t *testing.T) {
 		}
 		return out
 	}
-	require.Empty(t, groups(nil, 10, 1000))
-	require.Equal(t, []int{1}, sizes(groups(members(5), 10, 1000)))
-	require.Equal(t, []int{2}, sizes(groups(members(5, 5), 10, 1000)))
-	require.Equal(t, []int{2, 2}, sizes(groups(members(5, 5, 5, 1), 10, 1000)))
-	require.Equal(t, []int{1, 1, 1}, sizes(groups(members(20, 20, 20), 10, 1000)), "none fits beside another")
-	require.Equal(t, []int{1, 2, 1}, sizes(groups(members(20, 1, 2, 20), 10, 1000)))
+	most := bound{10, 1000, 5000}
+	require.Empty(t, groups(nil, most))
+	require.Equal(t, []int{1}, sizes(groups(members(5), most)))
+	require.Equal(t, []int{2}, sizes(groups(members(5, 5), most)))
+	require.Equal(t, []int{2, 2}, sizes(groups(members(5, 5, 5, 1), most)))
+	require.Equal(t, []int{1, 1, 1}, sizes(groups(members(20, 20, 20), most)), "none fits beside another")
+	require.Equal(t, []int{1, 2, 1}, sizes(groups(members(20, 1, 2, 20), most)))
 
 	large := members(1, 1, 1, 1, 1, 1)
 	for i, n := range []int64{400, 400, 400, 600, 1500, 1} {
 		large[i].Bytes = n
 	}
-	require.Equal(t, []int{2, 2, 1, 1}, sizes(groups(large, 10, 1000)), "bytes bound a group too")
+	require.Equal(t, []int{2, 2, 1, 1}, sizes(groups(large, most)), "bytes bound a group too")
+
+	repeated := members(1, 1, 1, 1, 1)
+	for i, n := range []int64{2500, 2500, 1, 6000, 4999} {
+		repeated[i].Decoded = n
+	}
+	require.Equal(t, []int{2, 1, 1, 1}, sizes(groups(repeated, most)), "and what they are decoded")
+}
+
+// Values that repeat themselves are stored in next to nothing: 7 GB of them in a thousand flushes of a few kB, decoded at once. The bounds of a group
+// are those of what its directories say; what is made is no larger than a flush.
+func TestAGroupOfWhatRepeatsItselfIsBoundedByWhatItIsDecoded(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const flushes, each = 24, 7 // below a writer's bound of one segment
+	ctx := testbed.Context(t)
+	n := 0
+	flush := func(tenant telemetry.Tenant) {
+		td := ptrace.NewTraces()
+		rs := td.ResourceSpans().AppendEmpty()
+		rs.Resource().Attributes().PutStr("service.name", "echo")
+		spans := rs.ScopeSpans().AppendEmpty().Spans()
+		for range each {
+			n++
+			o := spans.AppendEmpty()
+			o.SetTraceID(pcommon.TraceID{1, byte(n), byte(n >> 8)})
+			o.SetSpanID(pcommon.SpanID{1, byte(n), byte(n >> 8)})
+			o.SetName("ok")
+			o.Attributes().PutStr("blob", fmt.Sprint(n, strings.Repeat("a", 1<<20)))
+			o.SetStartTimestamp(pcommon.NewTimestampFromTime(start()))
+			o.SetEndTimestamp(pcommon.NewTimestampFromTime(start().Add(time.Millisecond)))
+		}
+		f.flush(tenant, telemetry.Traces, testbed.TracesPayload(td))
+	}
+	flush("default")
+	members, err := f.s.members(ctx, telemetry.Traces, segmentrow.LevelGathered, "default", 0, start().Add(time.Hour).UnixNano())
+	require.NoError(t, err)
+	require.Len(t, members, 1)
+	require.Greater(t, members[0].Decoded, int64(each<<20))
+	require.Less(t, members[0].Bytes, int64(1<<18))
+
+	// A thousand of these.
+	many := make([]member, 1000)
+	for i := range many {
+		many[i] = members[0]
+	}
+	runs := groups(many, bound{f.s.cfg.Merge.MaxItems, maxGroupBytes, maxGroupDecoded})
+	require.Greater(t, len(runs), 1000*each>>8)
+	for _, run := range runs {
+		var sum int64
+		for _, m := range run {
+			sum += m.Decoded
+		}
+		require.LessOrEqual(t, sum, int64(maxGroupDecoded))
+	}
+
+	for range flushes - 1 {
+		flush("default")
+	}
+	f.clock.Set(start().Add(2 * time.Minute))
+	f.pass()
+	members, err = f.s.members(ctx, telemetry.Traces, segmentrow.LevelSettled, "default", 0, start().Add(time.Hour).UnixNano())
+	require.NoError(t, err)
+	items := 0
+	for _, m := range members {
+		items += m.Items
+		require.Less(t, m.Decoded, int64(64<<20))
+	}
+	require.Equal(t, flushes*each, items)
+	require.Less(t, len(members), flushes)
+	require.Zero(t, f.levels("default", telemetry.Traces)[0])
 }
 
 // TestPlacementsAreMergedApart: what lies together is put together and settled, each placement for itself, and its filters are grouped there.

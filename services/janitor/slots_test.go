@@ -408,10 +408,7 @@ func TestMergingDeletesNoBytes(t *testing.T) {
 	for range flushes {
 		f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, each))
 	}
-	var members []member
-	rows, err := f.db.Pool.Query(ctx, f.s.sql.of[telemetry.Traces].members, "default", int64(0), start().Add(time.Hour).UnixNano(), segmentrow.LevelGathered, "default")
-	require.NoError(t, err)
-	members, err = pgx.CollectRows(rows, pgx.RowToStructByPos[member])
+	members, err := f.s.members(ctx, telemetry.Traces, segmentrow.LevelGathered, "default", 0, start().Add(time.Hour).UnixNano())
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(members), flushes)
 	var stored, items int64
