@@ -110,6 +110,8 @@ func (l *copyList) memory() int {
 
 func (l *copyList) built() int { return l.total }
 
+func (l *copyList) length() int { return l.total }
+
 func (l *copyList) read(d *integers.Decoder, from *streams.Source, n int) {
 	l.passages, l.whole, l.total = from.Passages, l.whole[:0], 0
 	kept := 0

@@ -173,3 +173,138 @@ func TestNestedClaims(t *testing.T) {
 	l.Read(integers.NewDecoder(), inner, len(list))
 	require.True(t, inner.Bad)
 }
+
+// counted is no passages, and counts what is taken of them.
+type counted struct{ passages.Budget }
+
+func (c *counted) Len() int { return 0 }
+
+func (c *counted) Append(b []byte, _, _ int) ([]byte, bool) { return b, false }
+
+// hostile is a list of n strings in the form nested that says it has total bytes: of one node each with a key, in one shape, with what strings are told after it.
+func hostile(total, n int, nodes []int64, key []byte, shape []int64, rest func(e *integers.Encoder, to *streams.Sink)) *streams.Source {
+	var to streams.Sink
+	e := integers.NewEncoder()
+	to.Byte(nested().code)
+	to.Uvarint(uint64(total))
+	to.Uvarint(uint64(len(nodes)))
+	to.Uvarint(1)
+	e.Write(&to, nodes)
+	var keys []int64
+	for _, node := range nodes {
+		if order(node&(1<<orderBits-1)) != keyless {
+			keys = append(keys, int64(len(key)))
+			to.Text = append(to.Text, key...)
+		}
+	}
+	e.Write(&to, keys)
+	e.Write(&to, []int64{int64(len(shape))})
+	e.Write(&to, shape)
+	e.Write(&to, make([]int64, n))
+	if rest != nil {
+		rest(e, &to)
+	}
+	return &streams.Source{Code: to.Code, Plain: to.Plain, Text: to.Text, Passages: &counted{}}
+}
+
+// TestWhatNestedStringsComeTo: what strings come to is known of shapes, keys and the strings in them before one is put together: a few thousand bytes of
+// a damaged segment take no more memory than they say. The node of a list with a long key, opened and closed over and over, holds nothing at which to look.
+func TestWhatNestedStringsComeTo(t *testing.T) {
+	t.Parallel()
+	const n, total, times = 8, 20_000, 1 << 10
+	var opened, flat []int64
+	for range times {
+		opened, flat = append(opened, 1, closed), append(flat, 1)
+	}
+	node := func(typ otlp.ValueType, o order) []int64 { return []int64{int64(typ)<<orderBits | int64(o)} }
+	long := bytes.Repeat([]byte("k"), 1<<14)
+	templated := func(tpl []byte, said int) func(e *integers.Encoder, to *streams.Sink) {
+		return func(e *integers.Encoder, to *streams.Sink) {
+			to.Byte(templates().code)
+			to.Uvarint(uint64(said))
+			to.Uvarint(1)
+			e.Write(to, []int64{int64(len(tpl))})
+			to.Text = append(to.Text, tpl...)
+			e.Write(to, make([]int64, n))
+			for range 2 * len(tpl) {
+				e.Write(to, make([]int64, n))
+			}
+		}
+	}
+	for name, src := range map[string]*streams.Source{
+		"lists with a key":  hostile(total, n, node(otlp.Array, keyFirst), long, opened, nil),
+		"maps, key behind":  hostile(total, n, node(otlp.Map, valueFirst), long, opened, nil),
+		"empty values":      hostile(total, n, node(otlp.Empty, keyFirst), long, flat, nil),
+		"empty lists":       hostile(total, n, node(otlp.Array, keyless), nil, slices.Repeat(opened, 4), nil),
+		"strings":           hostile(total, n, node(otlp.String, keyless), nil, []int64{1}, templated(bytes.Repeat([]byte{slotUUID}, 100), n*uuidLength*100)),
+		"longer than said":  hostile(total, n, node(otlp.String, keyless), nil, []int64{1}, templated(bytes.Repeat([]byte{slotUUID}, 100), 100)),
+		"numbers of a byte": hostile(total, n, node(otlp.Int, keyless), nil, flat, func(e *integers.Encoder, to *streams.Sink) { e.Write(to, make([]int64, n*times)) }),
+	} {
+		var l List
+		l.Read(integers.NewDecoder(), src, n)
+		require.True(t, src.Bad, name)
+		require.Empty(t, l.nested.codes, name)
+		for i := range l.nested.nodes[:cap(l.nested.nodes)] {
+			require.Zero(t, cap(l.nested.nodes[i].numbers), "%s: memory was taken for what stands there", name)
+		}
+	}
+
+	// What read cannot know, how many bytes lengths and numbers take, ends at the string that has too many.
+	src := hostile(4*times*n, n, node(otlp.Int, keyless), nil, flat, func(e *integers.Encoder, to *streams.Sink) {
+		e.Write(to, slices.Repeat([]int64{-1}, n*times))
+	})
+	var l List
+	l.Read(integers.NewDecoder(), src, n)
+	require.False(t, src.Bad)
+	require.Equal(t, 4*times*n, l.Built())
+	_, ok := l.All(nil, make([]byte, 0, l.Built()))
+	require.False(t, ok)
+	one := hostile(4*n, n, node(otlp.Int, keyless), nil, []int64{1}, func(e *integers.Encoder, to *streams.Sink) { e.Write(to, slices.Repeat([]int64{-1}, n)) })
+	l.Read(integers.NewDecoder(), one, n)
+	require.False(t, one.Bad)
+	b, ok := l.One(nil, 3)
+	require.True(t, ok)
+	require.Len(t, b, 2+1+10)
+	_, ok = l.All(nil, nil)
+	require.False(t, ok)
+}
+
+// TestWhatTemplatesComeTo: templates that make more of their strings than the head says are damage before one is put together.
+func TestWhatTemplatesComeTo(t *testing.T) {
+	t.Parallel()
+	e := integers.NewEncoder()
+	for name, c := range map[string]struct {
+		tpl   []byte
+		least int
+	}{
+		"text":        {[]byte("abcdef"), 6},
+		"number":      {[]byte{'a', slotNumber}, 2},
+		"padded":      {[]byte{slotPadded, 7, 'b'}, 8},
+		"hexadecimal": {[]byte{slotHex, 16}, 16},
+		"uuid":        {[]byte{slotUUID, slotUUID}, 2 * uuidLength},
+	} {
+		const n = 5
+		for _, said := range []int{c.least*n - 1, c.least * n} {
+			var to streams.Sink
+			to.Byte(templates().code)
+			to.Uvarint(uint64(said))
+			to.Uvarint(1)
+			e.Write(&to, []int64{int64(len(c.tpl))})
+			to.Text = append(to.Text, c.tpl...)
+			e.Write(&to, make([]int64, n))
+			slots, least := countSlots(c.tpl)
+			require.Equal(t, c.least, least, name)
+			for range slots {
+				e.Write(&to, make([]int64, n))
+			}
+			src := &streams.Source{Code: to.Code, Plain: to.Plain, Text: to.Text}
+			var l List
+			l.Read(integers.NewDecoder(), src, n)
+			require.Equal(t, said < c.least*n, src.Bad, "%s: %d bytes", name, said)
+			if !src.Bad {
+				_, ok := l.All(nil, make([]byte, 0, said))
+				require.True(t, ok, name)
+			}
+		}
+	}
+}

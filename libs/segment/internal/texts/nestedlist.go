@@ -1,5 +1,6 @@
 // Reading of the form nested (docs/segment-format.md, section 7). Invariant: read looks at all shapes, so that what puts strings together finds only
-// lists and maps that begin and end within one, in a depth that OTLP has.
+// lists and maps that begin and end within one, in a depth that OTLP has, and never more of them than the head says, but for what their lengths and
+// numbers take beyond a byte each.
 
 package texts
 
@@ -70,6 +71,8 @@ func (l *nestedList) memory() int {
 
 func (l *nestedList) built() int { return l.total }
 
+func (l *nestedList) length() int { return l.total }
+
 func (l *nestedList) read(d *integers.Decoder, from *streams.Source, n int) {
 	l.total, l.at, l.whole, l.codes = 0, 0, nil, l.codes[:0]
 	total := from.Count(n * mostNested)
@@ -97,12 +100,46 @@ func (l *nestedList) read(d *integers.Decoder, from *streams.Source, n int) {
 		from.Bad = true
 		return
 	}
+	least := 0
 	for i := range l.nodes {
-		if l.nodes[i].read(d, from); from.Bad {
+		p := &l.nodes[i]
+		least += int(p.count) * p.least()
+		if least > total { // before memory is taken for what stands there
+			from.Bad = true
+			return
+		}
+	}
+	for i := range l.nodes {
+		p := &l.nodes[i]
+		if p.read(d, from); from.Bad {
+			return
+		}
+		if p.count > 0 && (p.typ == otlp.String || p.typ == otlp.Bytes) {
+			least += p.texts.length()
+		}
+		if least > total {
+			from.Bad = true
 			return
 		}
 	}
 	l.codes, l.total = codes, total
+}
+
+// least is how many bytes an entry of the node has at least, without those of its string or of what stands in it: all lengths and numbers take a byte.
+func (p *place) least() int {
+	const field = 2 // tag and length, or a tag and a number
+	n := field
+	if p.order != keyless {
+		n += field + len(p.key) + field
+	}
+	switch p.typ {
+	case otlp.Empty:
+	case otlp.Double:
+		n += 1 + 8
+	case otlp.Bool, otlp.Int, otlp.String, otlp.Bytes, otlp.Array, otlp.Map:
+		n += field
+	}
+	return n
 }
 
 // readNodes reads types and keys.
@@ -243,6 +280,9 @@ func (l *nestedList) put(b []byte, i int) (_ []byte, ok bool) {
 	begin := len(b)
 	open := l.open[:0]
 	for _, token := range l.shape(l.codes[i]) {
+		if len(b)-begin > l.total {
+			return b, false
+		}
 		if token == closed {
 			b = open[len(open)-1].end(b)
 			open = open[:len(open)-1]
@@ -281,9 +321,7 @@ func (l *nestedList) put(b []byte, i int) (_ []byte, ok bool) {
 			continue
 		case otlp.Empty:
 		}
-		if b = o.end(b); len(b)-begin > l.total {
-			return b, false
-		}
+		b = o.end(b)
 	}
 	l.open = open
 	if len(b)-begin > l.total {

@@ -43,6 +43,8 @@ func (l *plainList) memory() int { return 8 * cap(l.ends) }
 
 func (l *plainList) built() int { return 0 }
 
+func (l *plainList) length() int { return len(l.text) }
+
 func (l *plainList) read(d *integers.Decoder, from *streams.Source, n int) {
 	l.text, l.ends = nil, scratch.Slice(l.ends, n)
 	d.Read(from, l.ends)

@@ -20,15 +20,17 @@ const (
 	uuidLength = 36
 )
 
-// countSlots returns how many numbers a template takes, or -1 if it is damaged.
-func countSlots(tpl []byte) int {
-	n := 0
+// countSlots returns how many numbers a template takes, or -1 if it is damaged, and how many bytes a string of it has at least. A string has at
+// most 19 times as many, the digits of the largest number.
+func countSlots(tpl []byte) (n, least int) {
 	for i := 0; i < len(tpl); i++ {
 		switch tpl[i] {
 		case slotNumber:
 			n++
+			least++
 		case slotUUID:
 			n += 2
+			least += uuidLength
 		case slotPadded, slotHex:
 			i++
 			limit := maxDigits
@@ -36,12 +38,15 @@ func countSlots(tpl []byte) int {
 				limit = maxHex
 			}
 			if i == len(tpl) || tpl[i] == 0 || int(tpl[i]) > limit {
-				return -1
+				return -1, 0
 			}
 			n++
+			least += int(tpl[i])
+		default:
+			least++
 		}
 	}
-	return n
+	return n, least
 }
 
 // appendPadded writes v in width digits; false if it has more.

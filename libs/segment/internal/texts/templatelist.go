@@ -17,6 +17,7 @@ type templateList struct {
 	total     int      // bytes of all strings together
 	codes     []int64  // per string: its template
 	slots     []int    // per template: its numbers
+	least     []int    // per template: bytes that a string of it has at least
 	count     []int    // per template: its strings
 	at        []int    // per template: where its numbers begin in columns; slot after slot, count[t] numbers each
 	columns   []int64
@@ -42,6 +43,8 @@ func (l *templateList) memory() int {
 
 func (l *templateList) built() int { return l.total }
 
+func (l *templateList) length() int { return l.total }
+
 func (l *templateList) read(d *integers.Decoder, from *streams.Source, n int) {
 	l.nth, l.codes = l.nth[:0], l.codes[:0]
 	l.total = from.Count((len(from.Text) + n) * streams.MaxGrowth)
@@ -50,13 +53,15 @@ func (l *templateList) read(d *integers.Decoder, from *streams.Source, n int) {
 	d.Read(from, l.lengths)
 	l.templates = scratch.Slice(l.templates[:0], m)
 	l.slots, l.count, l.at = scratch.Slice(l.slots, m), scratch.Slice(l.count, m), scratch.Slice(l.at, m)
+	l.least = scratch.Slice(l.least, m)
 	for i, length := range l.lengths {
 		if from.Bad || uint64(length) > uint64(len(from.Text)) {
 			from.Bad = true
 			return
 		}
 		l.templates[i] = from.Take(&from.Text, int(length))
-		l.slots[i], l.count[i] = countSlots(l.templates[i]), 0
+		l.slots[i], l.least[i] = countSlots(l.templates[i])
+		l.count[i] = 0
 	}
 	l.codes = scratch.Slice(l.codes, n)
 	d.Read(from, l.codes)
@@ -70,14 +75,15 @@ func (l *templateList) read(d *integers.Decoder, from *streams.Source, n int) {
 		}
 		l.count[c]++
 	}
-	sum := 0
+	sum, least := 0, 0
 	for i := range m {
 		l.at[i] = sum
 		if l.slots[i] < 0 {
 			from.Bad = true
 			return
 		}
-		if sum += l.slots[i] * l.count[i]; sum > MaxNumbers {
+		least += l.least[i] * l.count[i] // before a string is put together: one alone could be as long as a template makes it
+		if sum += l.slots[i] * l.count[i]; sum > MaxNumbers || least > l.total {
 			from.Bad = true
 			return
 		}

@@ -40,6 +40,7 @@ type reader interface {
 	contain(parts [][]byte, pass []bool) bool
 	equal(wanted [][]byte, pass []bool) bool
 	built() int
+	length() int // bytes of all strings; none has more
 	memory() int
 	forget()
 }
