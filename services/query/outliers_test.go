@@ -142,6 +142,16 @@ func TestWhatFailsOrTakesLongLiesTogether(t *testing.T) {
 	require.Equal(t, 20, looked)
 }
 
+// postmasterOf is the process that all of a test's PostgreSQL are children of.
+func postmasterOf(b *testing.B, f *fixture) int {
+	b.Helper()
+	var first string
+	require.NoError(b, f.db.Pool.QueryRow(testbed.Context(b), "SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)").Scan(&first))
+	postmaster, err := strconv.Atoi(first)
+	require.NoError(b, err)
+	return postmaster
+}
+
 // serverCPU is what a test's PostgreSQL has used so far: its postmaster's live children.
 func serverCPU(b *testing.B, postmaster int) (total time.Duration) {
 	b.Helper()
@@ -169,10 +179,7 @@ func serverCPU(b *testing.B, postmaster int) (total time.Duration) {
 // BenchmarkFailed asks for the newest of what fails and takes long, in settled segments of 4,000 spans, of which few have any.
 func BenchmarkFailed(b *testing.B) {
 	f := newFixture(b)
-	var first string
-	require.NoError(b, f.db.Pool.QueryRow(testbed.Context(b), "SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)").Scan(&first))
-	postmaster, err := strconv.Atoi(first)
-	require.NoError(b, err)
+	postmaster := postmasterOf(b, f)
 	shop := testbed.NewShop(1, base().Add(-15*time.Minute)).Every(200 * time.Millisecond)
 	for range 4 {
 		td := failingShop(shop, 60_000, map[string]int{"cart": 50})

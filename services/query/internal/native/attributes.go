@@ -1,10 +1,12 @@
 package native
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
 	"slices"
+	"sync"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -20,6 +22,72 @@ const (
 	maxValueBytes = 64 << 20
 	valueOverhead = 150
 )
+
+// segmentCounts is how many items of one segment have which values, in the order in which these were found, one value perhaps several times. It is a list, and not
+// values by content as valueCounts is, because there is one for each of hundreds of segments, which nearly all have the same few values.
+type segmentCounts struct {
+	items  int64 // with the attribute or without
+	values []counted
+	raw    []byte // of all values
+	counts []int64
+}
+
+// counted is a value, whose bytes in raw end there and begin where those of the value before do.
+type counted struct {
+	kind  segment.ValueType
+	num   uint64
+	end   int
+	items int64
+}
+
+// add notes that so many items have a value, unless there are none.
+func (c *segmentCounts) add(v segment.Value, items int64) {
+	if items <= 0 {
+		return
+	}
+	if last := len(c.values) - 1; last >= 0 { // resources of a service stand together as a rule
+		from := 0
+		if last > 0 {
+			from = c.values[last-1].end
+		}
+		if have := &c.values[last]; have.kind == v.Type && have.num == v.Num && bytes.Equal(c.raw[from:], v.Raw) {
+			have.items += items
+			return
+		}
+	}
+	c.raw = append(c.raw, v.Raw...)
+	c.values = append(c.values, counted{v.Type, v.Num, len(c.raw), items})
+}
+
+// zeros is n zeros to count in, until the next call.
+func (c *segmentCounts) zeros(n int) []int64 {
+	c.counts = slices.Grow(c.counts[:0], n)[:n]
+	clear(c.counts)
+	return c.counts
+}
+
+func (c *segmentCounts) forget() { c.items, c.values, c.raw = 0, c.values[:0], c.raw[:0] }
+
+// countsMemory lends out segmentCounts.
+type countsMemory struct{ sync.Pool }
+
+func (m *countsMemory) take() *segmentCounts {
+	if c, ok := m.Get().(*segmentCounts); ok {
+		return c
+	}
+	return &segmentCounts{}
+}
+
+// mostCountsMemory is the bytes of values that are kept of a segment's counts: one with more is seldom.
+const mostCountsMemory = 64 << 10
+
+func (m *countsMemory) put(c *segmentCounts) {
+	if cap(c.raw) > mostCountsMemory {
+		return
+	}
+	c.forget()
+	m.Put(c)
+}
 
 // valueCount is how many items have a value.
 type valueCount struct {
@@ -47,25 +115,17 @@ func (c *valueCounts) add(v segment.Value, items int64) {
 		return
 	}
 	v.Raw = slices.Clone(v.Raw)
-	c.put(string(c.key), &valueCount{v, items})
+	c.values[string(c.key)] = &valueCount{v, items}
+	c.bytes += int64(len(c.key)+len(v.Raw)) + valueOverhead
 }
 
-func (c *valueCounts) put(key string, v *valueCount) {
-	c.values[key] = v
-	c.bytes += int64(len(key)+len(v.value.Raw)) + valueOverhead
-}
-
-func (c *valueCounts) merge(o *valueCounts) {
-	if o == nil {
-		return
-	}
-	c.items += o.items
-	for key, v := range o.values {
-		if have := c.values[key]; have != nil {
-			have.items += v.items
-		} else {
-			c.put(key, v)
-		}
+// merge adds a segment's.
+func (c *valueCounts) merge(of *segmentCounts) {
+	c.items += of.items
+	from := 0
+	for _, v := range of.values {
+		c.add(segment.Value{Type: v.kind, Num: v.num, Raw: of.raw[from:v.end]}, v.items)
+		from = v.end
 	}
 	for len(c.values) > maxValues || c.bytes > maxValueBytes && len(c.values) > 1 {
 		c.halve()
@@ -125,7 +185,14 @@ func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key 
 	out := &api.AttributeValues{Key: key, Values: []api.AttributeValue{}, Completeness: n.completeness(q)}
 	total := newValueCounts()
 	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
-		_, err := engine.Fold(ctx, s, q, a.columns(q), a.count, total.merge)
+		_, err := engine.Fold(ctx, s, q, a.columns(q),
+			func(r *columns.Reader, h *engine.Header, q *engine.Query) *segmentCounts {
+				return a.count(n.counts.take(), r, h, q)
+			},
+			func(of *segmentCounts) {
+				total.merge(of)
+				n.counts.put(of)
+			})
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
@@ -155,9 +222,8 @@ func (a attributeQuestion) columns(q *engine.Query) engine.Columns {
 	}
 }
 
-// count counts the values in a segment.
-func (a attributeQuestion) count(s *columns.Reader, h *engine.Header, q *engine.Query) *valueCounts {
-	out := newValueCounts()
+// count counts the values in a segment, into out.
+func (a attributeQuestion) count(out *segmentCounts, s *columns.Reader, h *engine.Header, q *engine.Query) *segmentCounts {
 	var within []bool // nil: all
 	out.items = int64(s.Len())
 	if !q.All(h) {
@@ -174,11 +240,7 @@ func (a attributeQuestion) count(s *columns.Reader, h *engine.Header, q *engine.
 			return out
 		}
 	}
-	a.facet.count(s, within, func(v segment.Value, items int64) {
-		if items > 0 {
-			out.add(v, items)
-		}
-	})
+	a.facet.count(s, within, out)
 	return out
 }
 

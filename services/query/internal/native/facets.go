@@ -14,9 +14,9 @@ import (
 
 // facet is something that items have values of.
 type facet struct {
-	counts  segment.Counts                                                                 // what to count, where all items of a segment do
-	columns func(c *columns.Set)                                                           // what to read, where some do
-	count   func(r *columns.Reader, within []bool, add func(v segment.Value, items int64)) // within nil: all items count
+	counts  segment.Counts                                            // what to count, where all items of a segment do
+	columns func(c *columns.Set)                                      // what to read, where some do
+	count   func(r *columns.Reader, within []bool, to *segmentCounts) // within nil: all items count
 }
 
 // field is a row of the table of fields to count by.
@@ -75,13 +75,13 @@ func facetOf(signal telemetry.Signal, scope api.ListAttributeValuesParamsScope, 
 	return &f, nil
 }
 
-// counted counts the values of a column.
-func counted(values *segment.Values, within []bool, add func(v segment.Value, items int64)) {
-	counts := make([]int64, values.Distinct())
+// ofValues counts the values of a column.
+func ofValues(values *segment.Values, within []bool, to *segmentCounts) {
+	counts := to.zeros(values.Distinct())
 	values.Count(within, counts)
 	for i, n := range counts {
-		if v, ok := values.Value(i); ok && n > 0 {
-			add(v, n)
+		if v, ok := values.Value(i); ok {
+			to.add(v, n)
 		}
 	}
 }
@@ -90,8 +90,8 @@ func attributeFacet(key string) facet {
 	return facet{
 		counts:  segment.Counts{Attributes: []string{key}},
 		columns: func(c *columns.Set) { c.Attribute(key) },
-		count: func(r *columns.Reader, within []bool, add func(segment.Value, int64)) {
-			counted(r.Attribute(key), within, add)
+		count: func(r *columns.Reader, within []bool, to *segmentCounts) {
+			ofValues(r.Attribute(key), within, to)
 		},
 	}
 }
@@ -100,8 +100,8 @@ func textFacet(column segment.TextColumn) facet {
 	return facet{
 		counts:  segment.Counts{Texts: []segment.TextColumn{column}},
 		columns: func(c *columns.Set) { c.Text(column) },
-		count: func(r *columns.Reader, within []bool, add func(segment.Value, int64)) {
-			counted(r.Text(column), within, add)
+		count: func(r *columns.Reader, within []bool, to *segmentCounts) {
+			ofValues(r.Text(column), within, to)
 		},
 	}
 }
@@ -111,10 +111,10 @@ func numberFacet(column segment.Column, zeroIsNone bool) facet {
 	return facet{
 		counts:  segment.Counts{Ints: []segment.Column{column}},
 		columns: func(c *columns.Set) { c.Int(column) },
-		count: func(r *columns.Reader, within []bool, add func(segment.Value, int64)) {
+		count: func(r *columns.Reader, within []bool, to *segmentCounts) {
 			each := func(x, items int64) {
 				if x != 0 || !zeroIsNone {
-					add(segment.Value{Type: segment.Int, Num: uint64(x)}, items) //nolint:gosec // bits
+					to.add(segment.Value{Type: segment.Int, Num: uint64(x)}, items) //nolint:gosec // bits
 				}
 			}
 			if within == nil {
@@ -156,73 +156,73 @@ func referring(r *columns.Reader, column segment.Column, within []bool, n int, a
 }
 
 // ofEntries counts the values of an attribute of a dictionary's entries; values is nil where none has it.
-func ofEntries(values *segment.Values, items []int64, add func(segment.Value, int64)) {
+func ofEntries(values *segment.Values, items []int64, to *segmentCounts) {
 	if values == nil || len(items) == 0 {
 		return
 	}
-	counts := make([]int64, values.Distinct())
+	counts := to.zeros(values.Distinct())
 	for e, entry := range values.Rows() {
 		counts[values.Code(e)] += items[entry]
 	}
 	for i, n := range counts {
 		if v, ok := values.Value(i); ok {
-			add(v, n)
+			to.add(v, n)
 		}
 	}
 }
 
-func ofText(text string, items int64, add func(segment.Value, int64)) {
+func ofText(text string, items int64, to *segmentCounts) {
 	if text != "" {
-		add(segment.Value{Type: segment.String, Raw: []byte(text)}, items)
+		to.add(segment.Value{Type: segment.String, Raw: []byte(text)}, items)
 	}
 }
 
 // resources counts items by resource.
-func resources(each func(r *columns.Reader, items []int64, add func(segment.Value, int64))) facet {
+func resources(each func(r *columns.Reader, items []int64, to *segmentCounts)) facet {
 	return facet{
 		counts:  segment.Counts{Resources: true},
 		columns: func(c *columns.Set) { c.Resource() },
-		count: func(r *columns.Reader, within []bool, add func(segment.Value, int64)) {
-			each(r, referring(r, segment.ColResource, within, r.Resources().N, r.ResourceItems), add)
+		count: func(r *columns.Reader, within []bool, to *segmentCounts) {
+			each(r, referring(r, segment.ColResource, within, r.Resources().N, r.ResourceItems), to)
 		},
 	}
 }
 
 func resourceFacet(key string) facet {
-	return resources(func(r *columns.Reader, items []int64, add func(segment.Value, int64)) {
-		ofEntries(r.Resources().Attribute(key), items, add)
+	return resources(func(r *columns.Reader, items []int64, to *segmentCounts) {
+		ofEntries(r.Resources().Attribute(key), items, to)
 	})
 }
 
 func serviceFacet(part func(segment.Service) string) facet {
-	return resources(func(r *columns.Reader, items []int64, add func(segment.Value, int64)) {
+	return resources(func(r *columns.Reader, items []int64, to *segmentCounts) {
 		for i, service := range r.Services() {
-			ofText(part(service), items[i], add)
+			ofText(part(service), items[i], to)
 		}
 	})
 }
 
 // scopes counts items by scope.
-func scopes(each func(s *segment.Scopes, items []int64, add func(segment.Value, int64))) facet {
+func scopes(each func(s *segment.Scopes, items []int64, to *segmentCounts)) facet {
 	return facet{
 		counts:  segment.Counts{Scopes: true},
 		columns: func(c *columns.Set) { c.Scope() },
-		count: func(r *columns.Reader, within []bool, add func(segment.Value, int64)) {
-			each(r.Scopes(), referring(r, segment.ColScope, within, r.Scopes().N, r.ScopeItems), add)
+		count: func(r *columns.Reader, within []bool, to *segmentCounts) {
+			each(r.Scopes(), referring(r, segment.ColScope, within, r.Scopes().N, r.ScopeItems), to)
 		},
 	}
 }
 
 func scopeFacet(key string) facet {
-	return scopes(func(s *segment.Scopes, items []int64, add func(segment.Value, int64)) {
-		ofEntries(s.Attribute(key), items, add)
+	return scopes(func(s *segment.Scopes, items []int64, to *segmentCounts) {
+		ofEntries(s.Attribute(key), items, to)
 	})
 }
 
 func scopeTextFacet(part func(*segment.Scopes) [][]byte) facet {
-	return scopes(func(s *segment.Scopes, items []int64, add func(segment.Value, int64)) {
+	return scopes(func(s *segment.Scopes, items []int64, to *segmentCounts) {
 		for i, text := range part(s) {
-			ofText(string(text), items[i], add)
+			ofText(string(text), items[i], to)
 		}
 	})
 }
