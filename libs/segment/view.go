@@ -51,6 +51,7 @@ type View struct {
 	pool    []*Values
 	used    int
 	series  seriesReader
+	named   []string          // by Services: of each value of one attribute
 	names   map[string]string // interned, so that thousands of segments do not make the same few strings anew
 }
 
@@ -746,9 +747,17 @@ func (v *View) Services() []Service {
 		if c == nil {
 			return
 		}
+		v.named = v.named[:0]
+		for i := range c.Distinct() { // many resources are of one service
+			name := ""
+			if value, ok := c.Value(i); ok && value.Type == String {
+				name = v.name(value.Raw)
+			}
+			v.named = append(v.named, name)
+		}
 		for e := range c.Entries() {
-			if value, ok := c.Value(c.Code(e)); ok && value.Type == String && len(value.Raw) > 0 {
-				*to(&r.services[c.rows[e]]) = v.name(value.Raw)
+			if name := v.named[c.Code(e)]; name != "" {
+				*to(&r.services[c.rows[e]]) = name
 			}
 		}
 	}
