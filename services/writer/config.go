@@ -32,7 +32,7 @@ type FlushConfig struct {
 	Timeout       time.Duration `mapstructure:"timeout" doc:"How long one attempt to write a flush may take."`
 	Drain         time.Duration `mapstructure:"drain" doc:"How long a stopping writer goes on writing what it holds; the rest goes back to the bus. 0 writes no more."`
 	MaxAhead      time.Duration `mapstructure:"max_ahead" doc:"How far in the future an item may lie; not less than admit.max_ahead of ingest. What lies beyond it is not stored, and its batch becomes a dead letter; 0 allows none in the future."`
-	PolicyRefresh time.Duration `mapstructure:"policy_refresh" doc:"How soon a changed policy takes effect; 0 asks for it with every flush."`
+	PolicyRefresh time.Duration `mapstructure:"policy_refresh" doc:"How soon a changed policy takes effect, at most 1m: by then olly.rows promises rows to who asked for them. 0 asks for it with every flush."`
 }
 
 // DefaultConfig writes what comes in within a second when it is quiet, and 8,000 items at a time when it is not.
@@ -61,6 +61,10 @@ func defaultFlush() FlushConfig {
 		PolicyRefresh: 15 * time.Second,
 	}
 }
+
+// mostPolicyRefresh is the minute in which olly.rows counts on every writer to go by a changed policy: with a longer one there would be no rows of a time
+// of which the view says that there are.
+const mostPolicyRefresh = time.Minute
 
 // known is the memory for dimension entries of a process that may use so many bytes, 0 where nothing limits it.
 func (c FlushConfig) known(memory int64) int64 {
@@ -96,6 +100,6 @@ func (c Config) Validate() error {
 	settings.AtLeast(&p, "flush.timeout", f.Timeout, time.Second)
 	settings.NotNegative(&p, "flush.drain", f.Drain)
 	settings.NotNegative(&p, "flush.max_ahead", f.MaxAhead)
-	settings.NotNegative(&p, "flush.policy_refresh", f.PolicyRefresh)
+	settings.Between(&p, "flush.policy_refresh", f.PolicyRefresh, 0, mostPolicyRefresh)
 	return p.Err()
 }

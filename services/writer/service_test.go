@@ -808,6 +808,11 @@ func TestWriterWaitsForItsSchema(t *testing.T) {
 func TestConfigurationIsChecked(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, DefaultConfig().Validate())
+	for _, taken := range []time.Duration{0, time.Minute} {
+		c := DefaultConfig()
+		c.Flush.PolicyRefresh = taken
+		require.NoError(t, c.Validate())
+	}
 	for field, spoil := range map[string]func(*FlushConfig){
 		"flush.quiet_after":    func(f *FlushConfig) { f.QuietAfter = time.Hour },
 		"flush.longest":        func(f *FlushConfig) { f.Longest = time.Hour },
@@ -818,6 +823,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 		"flush.max_held_bytes": func(f *FlushConfig) { f.MaxHeldBytes = 1 },
 		"flush.timeout":        func(f *FlushConfig) { f.Timeout = time.Millisecond },
 		"flush.drain":          func(f *FlushConfig) { f.Drain = -1 },
+		"flush.policy_refresh": func(f *FlushConfig) { f.PolicyRefresh = 61 * time.Second }, // olly.rows promises rows after a minute
 		"postgres.url":         nil,
 	} {
 		c := DefaultConfig()
