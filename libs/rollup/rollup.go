@@ -11,7 +11,11 @@
 package rollup
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"iter"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -56,4 +60,35 @@ type Kind struct {
 	// Fold makes an hour of parts and hours, or a day of hours, that begins at start; the rows come in the order of Low. It holds the contents in
 	// memory of as many rows at a time as overlap in their keys. An open hour has not ended yet, and has many parts.
 	Fold func(to Grain, start int64, open bool, rows iter.Seq2[*Row, error]) ([]Content, error)
+}
+
+// MostName bounds the names that rollups tell of, in bytes: a sender may make them as long as a request, and as many as spans.
+const MostName = 512
+
+const (
+	cutMark = "…"
+	cutHash = 8 // bytes, told as hex
+	cutTail = len(cutMark) + 2*cutHash
+)
+
+// Name is a name as rollups tell it: itself, or where it is longer than MostName its beginning and a hash of all of it, so that two with the same
+// beginning stay two. It is the same for what it returns.
+func Name(s string) string {
+	if len(s) <= MostName {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	n := MostName - cutTail
+	for least := n - utf8.UTFMax; n > least && !utf8.RuneStart(s[n]); {
+		n--
+	}
+	return s[:n] + cutMark + hex.EncodeToString(sum[:cutHash])
+}
+
+// IsCut reports whether there may be other names that Name tells as it tells this one: it is too long, or looks like one that was cut.
+func IsCut(s string) bool {
+	if len(s) > MostName {
+		return true
+	}
+	return len(s) >= MostName-utf8.UTFMax && strings.HasPrefix(s[len(s)-cutTail:], cutMark)
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -231,4 +232,50 @@ func TestOperationsOfAServiceThatMakesNamesOfIDs(t *testing.T) {
 	var list api.ServiceList
 	f.get("/api/services"+within, &list)
 	require.EqualValues(t, 2500, list.Services[0].SpanCount)
+}
+
+// A service, namespace or operation whose name is longer than is told is one thing at every stage, is found by its name and by what is told of it, and is
+// not mistaken for another with the same beginning.
+func TestServicesWithLongNamesAreOneAtEveryStage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	long := strings.Repeat("ä", 900)
+	var spans []plainSpan
+	for i := range 60 {
+		spans = append(spans, plainSpan{long + strconv.Itoa(i%2), long + "n" + strconv.Itoa(i%3), long + "o" + strconv.Itoa(i%5), ptrace.SpanKindServer, base().Add(time.Duration(i) * time.Second).UnixNano(), 1e6, false})
+	}
+	for i := range 4 { // at level 0 and in rollups
+		f.store("default", telemetry.Traces, payloadOf(spans[i*15:i*15+15]), 100)
+	}
+	for _, within := range []string{
+		"?" + url.Values{"start_time": {base().Format(time.RFC3339)}, "end_time": {base().Add(2 * time.Hour).Format(time.RFC3339)}}.Encode(),
+		"?" + url.Values{"start_time": {fmt.Sprint(base().UnixNano() - 1)}, "end_time": {fmt.Sprint(base().Add(59500 * time.Millisecond).UnixNano())}}.Encode(), // a minute is cut
+	} {
+		var list api.ServiceList
+		f.get("/api/services"+within, &list)
+		require.Len(t, list.Services, 6)
+		seen := map[string]bool{}
+		for _, s := range list.Services {
+			require.EqualValues(t, 10, s.SpanCount)
+			require.LessOrEqual(t, len(s.Name), rollup.MostName)
+			seen[s.Name] = true
+			var operations api.OperationList
+			f.get("/api/services/"+url.PathEscape(s.Name)+"/operations"+within+"&namespace="+url.QueryEscape(s.Namespace), &operations)
+			require.Len(t, operations.Operations, 5)
+			for _, o := range operations.Operations {
+				require.EqualValues(t, 2, o.Red.Requests)
+			}
+		}
+		require.Len(t, seen, 2)
+		var operations api.OperationList
+		f.get("/api/services/"+url.PathEscape(long+"1")+"/operations"+within, &operations)
+		require.Len(t, operations.Operations, 5)
+		require.EqualValues(t, 6, operations.Operations[0].Red.Requests)
+		var drawn api.ServiceMap
+		f.get("/api/service-map"+within, &drawn)
+		require.Len(t, drawn.Nodes, 6)
+		for _, n := range drawn.Nodes {
+			require.EqualValues(t, 10, n.Red.Requests)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/rollup/internal/packed"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
 )
@@ -28,7 +29,7 @@ type writer struct{ b []byte }
 func (w *writer) put(v int) { w.b = binary.AppendUvarint(w.b, uint64(v)) } //nolint:gosec // never negative
 
 // encode writes the sums and halves of a row that begins at a minute; whole leaves the minutes of the sums out.
-func (c *Calls) encode(start int32, whole bool) []byte {
+func (c *Calls) encode(start int32, whole bool) ([]byte, error) {
 	cells := c.cellsOf(start, whole)
 	callees, callers := c.callees, c.callers
 	// Only the nodes that are used, in order.
@@ -217,7 +218,7 @@ func (c *Calls) decode(blob []byte, start int32, take parts) error {
 	}
 	for i := range lengths {
 		for k := range lengths[i] {
-			lengths[i][k] = r.Below(mostName)
+			lengths[i][k] = r.Below(rollup.MostName)
 		}
 	}
 	size := 0

@@ -29,8 +29,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
 )
 
@@ -57,7 +57,7 @@ type Node struct {
 
 // ServiceNode is the node of a service. Its name is cut where it is too long.
 func ServiceNode(namespace, name string) Node {
-	return Node{Kind: Service, Namespace: cutName(namespace), Name: cutName(name)}
+	return Node{Kind: Service, Namespace: rollup.Name(namespace), Name: rollup.Name(name)}
 }
 
 // Compare sorts nodes.
@@ -75,8 +75,6 @@ const (
 	// mostNodes bounds the nodes that are no services: a sender may put anything into the name of a host. The others of their kind and system are
 	// together one node, OtherName.
 	mostNodes = 10_000
-	// mostName bounds the names of nodes, in bytes; longer ones are cut.
-	mostName = 512
 	// mostHalves bounds the halves of each kind that are kept of a folded hour or day.
 	mostHalves = 2048
 	// mostOpen bounds those of an hour that has so many parts that it is folded before it has ended.
@@ -134,19 +132,8 @@ func New() *Calls {
 	return &Calls{index: map[Node]int32{}, cells: map[cellKey]*red.Cell{}}
 }
 
-func cutName(s string) string {
-	if len(s) <= mostName {
-		return s
-	}
-	n := mostName
-	for n > mostName-utf8.UTFMax && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
-}
-
 func (c *Calls) node(n Node) int32 {
-	n.Namespace, n.System, n.Name = cutName(n.Namespace), cutName(n.System), cutName(n.Name)
+	n.Namespace, n.System, n.Name = rollup.Name(n.Namespace), rollup.Name(n.System), rollup.Name(n.Name)
 	i, ok := c.index[n]
 	if ok {
 		return i

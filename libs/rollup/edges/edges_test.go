@@ -418,7 +418,7 @@ func TestManyOfSomethingStayBounded(t *testing.T) {
 	for i := range mostNodes + 500 {
 		spans = append(spans, span{
 			trace: uint64(i) + 1, id: 1, service: "/a", kind: ptrace.SpanKindClient, start: day() + int64(time.Minute), length: 5,
-			attributes: map[string]string{"server.address": fmt.Sprintf("h%d", i) + strings.Repeat("ä", mostName)},
+			attributes: map[string]string{"server.address": fmt.Sprintf("h%d", i) + strings.Repeat("ä", rollup.MostName)},
 		})
 	}
 	for i := range mostHalves + 500 {
@@ -447,7 +447,7 @@ func TestManyOfSomethingStayBounded(t *testing.T) {
 		case e.To.Name == OtherName:
 			others += e.Requests
 		default:
-			require.LessOrEqual(t, len(e.To.Name), mostName)
+			require.LessOrEqual(t, len(e.To.Name), rollup.MostName)
 			require.True(t, utf8.ValidString(e.To.Name))
 			hosts += e.Requests
 		}
@@ -499,11 +499,14 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte{version, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0}) // a sum of none
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c := New()
-		if c.decode(packed.Pack(raw), 60, sums|halves) != nil {
+		blob, err := packed.Pack(raw)
+		if err != nil || c.decode(blob, 60, sums|halves) != nil {
 			return
 		}
 		again := New()
-		if err := again.decode(c.encode(60, false), 60, sums|halves); err != nil {
+		encoded, err := c.encode(60, false)
+		require.NoError(t, err)
+		if err := again.decode(encoded, 60, sums|halves); err != nil {
 			t.Fatal("what was read cannot be written:", err)
 		}
 		if _, err := c.Edges(t.Context(), 0, 1<<60); err != nil {

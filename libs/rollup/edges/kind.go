@@ -26,7 +26,11 @@ func collect(t *segment.Table, start int64, rows []uint32) ([]rollup.Content, er
 	if len(c.cells)+len(c.callees)+len(c.callers) == 0 {
 		return nil, nil
 	}
-	out := rollup.Content{Low: []byte{}, High: []byte{}, Total: []byte{}, Minutes: c.encode(minuteOf(start), false)}
+	minutes, err := c.encode(minuteOf(start), false)
+	if err != nil {
+		return nil, err
+	}
+	out := rollup.Content{Low: []byte{}, High: []byte{}, Total: []byte{}, Minutes: minutes}
 	times := t.Ints[segment.ColTime]
 	for i, r := range rows {
 		if i == 0 {
@@ -73,9 +77,14 @@ func fold(to rollup.Grain, start int64, open bool, rows iter.Seq2[*rollup.Row, e
 	}
 	c.end(open)
 	at := minuteOf(start)
-	out.Total = c.encode(at, true)
+	var err error
+	if out.Total, err = c.encode(at, true); err != nil {
+		return nil, err
+	}
 	if to == rollup.Hour {
-		out.Minutes = c.encode(at, false)
+		if out.Minutes, err = c.encode(at, false); err != nil {
+			return nil, err
+		}
 	}
 	return []rollup.Content{out}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/rollup/internal/packed"
 )
 
@@ -69,7 +70,7 @@ const (
 )
 
 // encode writes services, which are in order and whole.
-func encode(services []Service) []byte {
+func encode(services []Service) ([]byte, error) {
 	b := []byte{version}
 	put := func(v int64) { b = binary.AppendUvarint(b, uint64(v)) } //nolint:gosec // never negative
 	each := func(f func(s *Service)) {
@@ -173,7 +174,6 @@ func resized[T any](list []T, n int) []T { return slices.Grow(list[:0], n)[:n] }
 
 const (
 	mostMinutes = 24 * 60
-	mostName    = 1 << 28
 )
 
 // some cuts the first n from a list.
@@ -202,8 +202,8 @@ func (c *Chunk) read(r *numbers) {
 	if r.Bad {
 		return
 	}
-	names, _ := r.lengths(n, mostName)
-	namespaces, _ := r.lengths(n, mostName)
+	names, _ := r.lengths(n, rollup.MostName)
+	namespaces, _ := r.lengths(n, rollup.MostName)
 	shapes, _ := r.lengths(n, math.MaxInt32)
 	times, all := r.lengths(n, mostMinutes)
 	if r.Bad {
@@ -262,7 +262,7 @@ func (c *Chunk) read(r *numbers) {
 
 // readCells reads operations but for their names, of which it returns the lengths.
 func (c *Chunk) readCells(r *numbers) (names []int) {
-	names, _ = r.lengths(len(c.operations), mostName)
+	names, _ = r.lengths(len(c.operations), rollup.MostName)
 	for i := range c.operations {
 		c.operations[i].Kind = int32(uint32(r.Next())) //nolint:gosec // bits
 	}

@@ -27,12 +27,18 @@ const (
 	// mostOperations is how many operations of a service one row tells apart. A service that has more, as one that makes names of ids, would have
 	// a rollup as large as its spans: it is Many then, and its operations are counted from segments.
 	mostOperations = 2000
-	// chunkOperations is from how many operations on another content begins, with the next service: bounds what one takes in memory.
+	// chunkOperations and chunkBytes are from how much on another content begins, with the next service: they bound what one takes in memory.
 	chunkOperations = 1024
+	chunkBytes      = 8 << 20
+	// mostBytes is how large a service may become, by what follows, before it is Many. The largest content, of one that is almost so large after others that
+	// are almost chunkBytes, can be packed whatever its numbers are.
+	mostBytes = 16 << 20
+	// What parts of a service take, about: at most half of what they can take.
+	cellBytes, bucketBytes, seenBytes = 8, 6, 4
 )
 
-// Key is the key of contents: the name of a service.
-func Key(service string) []byte { return []byte(service) }
+// Key is the key of contents: the name of a service, as rollups tell it.
+func Key(service string) []byte { return []byte(rollup.Name(service)) }
 
 type serviceKey struct{ name, namespace string }
 
@@ -49,11 +55,13 @@ type operationKey struct {
 type sums struct {
 	services   map[serviceKey]*serviceSums
 	operations int // of all
+	bytes      int // of all, about
 }
 
 type serviceSums struct {
 	key        serviceKey
 	many       bool
+	bytes      int    // about
 	seen       []Seen // by minute
 	operations map[operationKey]*Operation
 }
@@ -65,8 +73,15 @@ func (s *sums) service(k serviceKey) *serviceSums {
 	if of == nil {
 		of = &serviceSums{key: k, operations: map[operationKey]*Operation{}}
 		s.services[k] = of
+		s.grow(of, len(k.name)+len(k.namespace)+seenBytes)
 	}
 	return of
+}
+
+// grow notes that a service takes more bytes.
+func (s *sums) grow(of *serviceSums, bytes int) {
+	of.bytes += bytes
+	s.bytes += bytes
 }
 
 // see notes that spans began in a minute from one second to another.
@@ -84,18 +99,22 @@ func (s *serviceSums) see(minute int, first, last int64) {
 func (s *sums) operation(of *serviceSums, k operationKey) *Operation {
 	if of.many {
 		k.name = ""
+		if k.kind < 0 || k.kind > otlp.KindConsumer { // a sender may say any number
+			k.kind = 0
+		}
 	}
 	o := of.operations[k]
 	if o != nil {
 		return o
 	}
-	if len(of.operations) >= mostOperations && !of.many {
+	if !of.many && (len(of.operations) >= mostOperations || of.bytes >= mostBytes) {
 		s.collapse(of)
 		return s.operation(of, k)
 	}
 	o = &Operation{Name: k.name, Kind: k.kind}
 	of.operations[k] = o
 	s.operations++
+	s.grow(of, len(k.name))
 	return o
 }
 
@@ -104,10 +123,11 @@ func (s *sums) collapse(of *serviceSums) {
 	all := of.operations
 	of.many, of.operations = true, map[operationKey]*Operation{}
 	s.operations -= len(all)
+	s.grow(of, len(of.key.name)+len(of.key.namespace)+seenBytes-of.bytes)
 	for k, o := range all {
 		into := s.operation(of, k)
 		for i := range o.Cells {
-			into.add(&o.Cells[i])
+			s.grow(of, into.add(&o.Cells[i]))
 		}
 	}
 }
@@ -124,11 +144,14 @@ func (o *Operation) cell(minute int) *Cell {
 	return &o.Cells[i]
 }
 
-// add adds a cell, whose memory stays its owner's.
-func (o *Operation) add(c *Cell) {
+// add adds a cell, whose memory stays its owner's, and returns how many bytes more that takes, about.
+func (o *Operation) add(c *Cell) (grown int) {
+	cells := len(o.Cells)
 	into := o.cell(c.Minute)
+	buckets := len(into.Buckets)
 	into.Errors += c.Errors
 	into.Buckets = Merged(into.Buckets, c.Buckets)
+	return cellBytes*(len(o.Cells)-cells) + bucketBytes*(len(into.Buckets)-buckets)
 }
 
 // Merged adds two lists of buckets up into a new one.
@@ -172,6 +195,7 @@ func collect(t *segment.Table, start int64, rows []uint32) ([]rollup.Content, er
 	byCode, byOperation := map[code]uint32{}, map[*Operation]uint32{}
 	byCell := map[cellKey]uint32{}
 	var operations []*Operation
+	var owners []*serviceSums // by operation
 	var cells []cellKey
 	var failures []int64
 	var counted [][]int32 // by cell: buckets, one for each span
@@ -188,7 +212,7 @@ func collect(t *segment.Table, start int64, rows []uint32) ([]rollup.Content, er
 		of := services[resources[row]]
 		if of == nil {
 			r := &t.Resources[resources[row]]
-			of = s.service(serviceKey{r.ServiceName, r.ServiceNamespace})
+			of = s.service(serviceKey{rollup.Name(r.ServiceName), rollup.Name(r.ServiceNamespace)})
 			services[resources[row]] = of
 		}
 		of.see(int(minute), second, second)
@@ -196,11 +220,11 @@ func collect(t *segment.Table, start int64, rows []uint32) ([]rollup.Content, er
 		if n == 0 || c != lastCode {
 			op, ok := byCode[c]
 			if !ok {
-				o := s.operation(of, operationKey{string(t.Values[c.name].Raw), int32(c.kind)}) //nolint:gosec // an enum of OTLP
+				o := s.operation(of, operationKey{rollup.Name(string(t.Values[c.name].Raw)), int32(c.kind)}) //nolint:gosec // an enum of OTLP
 				if op, ok = byOperation[o]; !ok {
 					op = uint32(len(operations)) //nolint:gosec // at most one for each row
 					byOperation[o] = op
-					operations = append(operations, o)
+					operations, owners = append(operations, o), append(owners, of)
 				}
 				byCode[c] = op
 			}
@@ -238,9 +262,9 @@ func collect(t *segment.Table, start int64, rows []uint32) ([]rollup.Content, er
 		if now := current[o]; now != nil {
 			o = now
 		}
-		o.add(&Cell{Minute: int(k.minute), Errors: failures[i], Buckets: counts(counted[i])})
+		s.grow(owners[k.operation], o.add(&Cell{Minute: int(k.minute), Errors: failures[i], Buckets: counts(counted[i])}))
 	}
-	return s.contents(rollup.Part, low, high), nil
+	return s.flush(nil, rollup.Part, low, high, nil)
 }
 
 // counts sorts a list of buckets and counts each.
@@ -255,28 +279,28 @@ func counts(list []int32) (out []Bucket) {
 	return out
 }
 
-// contents makes contents of all services, in order.
-func (s *sums) contents(of rollup.Grain, low, high int64) (out []rollup.Content) {
-	return s.flush(nil, of, low, high, nil)
-}
-
 // flush appends contents of the services whose name is below a bound (nil for all) to a list, and forgets them.
-func (s *sums) flush(out []rollup.Content, of rollup.Grain, low, high int64, below []byte) []rollup.Content {
+func (s *sums) flush(out []rollup.Content, of rollup.Grain, low, high int64, below []byte) ([]rollup.Content, error) {
 	keys := slices.SortedFunc(maps.Keys(s.services), serviceKey.compare)
 	var chunk []Service
-	operations := 0
-	put := func() {
+	operations, size := 0, 0
+	put := func() (err error) {
 		if len(chunk) == 0 {
-			return
+			return nil
 		}
 		c := rollup.Content{MinTime: low, MaxTime: high, Low: Key(chunk[0].Name), High: Key(chunk[len(chunk)-1].Name)}
 		if of != rollup.Part {
-			c.Total = encode(totals(chunk))
+			if c.Total, err = encode(totals(chunk)); err != nil {
+				return err
+			}
 		}
 		if of != rollup.Day {
-			c.Minutes = encode(chunk)
+			if c.Minutes, err = encode(chunk); err != nil {
+				return err
+			}
 		}
-		out, chunk, operations = append(out, c), nil, 0
+		out, chunk, operations, size = append(out, c), nil, 0, 0
+		return nil
 	}
 	for _, k := range keys {
 		if below != nil && bytes.Compare([]byte(k.name), below) >= 0 {
@@ -285,14 +309,17 @@ func (s *sums) flush(out []rollup.Content, of rollup.Grain, low, high int64, bel
 		of := s.services[k]
 		chunk = append(chunk, of.finished())
 		operations += len(of.operations)
+		size += of.bytes
 		s.operations -= len(of.operations)
+		s.bytes -= of.bytes
 		delete(s.services, k)
-		if operations >= chunkOperations {
-			put()
+		if operations >= chunkOperations || size >= chunkBytes {
+			if err := put(); err != nil {
+				return nil, err
+			}
 		}
 	}
-	put()
-	return out
+	return out, put()
 }
 
 // finished is the service with its operations in order.
@@ -352,8 +379,10 @@ func fold(to rollup.Grain, start int64, _ bool, rows iter.Seq2[*rollup.Row, erro
 		if err != nil {
 			return nil, err
 		}
-		if seen && s.operations >= chunkOperations {
-			out = s.flush(out, to, low, high, row.Low)
+		if seen && (s.operations >= chunkOperations || s.bytes >= chunkBytes) {
+			if out, err = s.flush(out, to, low, high, row.Low); err != nil {
+				return nil, err
+			}
 		}
 		if !seen {
 			low, high = row.MinTime, row.MaxTime
@@ -369,7 +398,9 @@ func fold(to rollup.Grain, start int64, _ bool, rows iter.Seq2[*rollup.Row, erro
 		}
 		s.add(&c, (row.Start-start)/int64(time.Second))
 	}
-	out = s.flush(out, to, low, high, nil)
+	if out, err = s.flush(out, to, low, high, nil); err != nil {
+		return nil, err
+	}
 	for i := range out {
 		out[i].MinTime, out[i].MaxTime = low, high
 	}
@@ -391,7 +422,10 @@ func (s *sums) add(c *Chunk, seconds int64) {
 			o := &from.Operations[k]
 			into := s.operation(of, operationKey{o.Name, o.Kind})
 			for j := range o.Cells {
-				into.add(&o.Cells[j])
+				s.grow(of, into.add(&o.Cells[j]))
+			}
+			if !of.many && of.bytes >= mostBytes {
+				s.collapse(of)
 			}
 		}
 	}

@@ -6,9 +6,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -362,4 +364,91 @@ func FuzzRead(f *testing.F) {
 		var c Chunk
 		c.read(&numbers{packed.Numbers{Rest: b}})
 	})
+}
+
+// Names of megabytes are told cut, each by itself, and what is folded of them can be read.
+func TestLongNamesAreCutAndStayApart(t *testing.T) {
+	t.Parallel()
+	var parts []*rollup.Row
+	for p := range 5 {
+		var spans []span
+		for i := range 7 {
+			spans = append(spans, span{
+				namespace: strings.Repeat("n", 5000) + strconv.Itoa(p%2), service: strings.Repeat("ä", 1<<20), kind: 2, at: hour() + int64(time.Minute), duration: 1,
+				name: strings.Repeat("a", 4<<20) + fmt.Sprint(p, "-", i),
+			})
+		}
+		parts = append(parts, partsOf(t, spans, 1)...)
+	}
+	folded := foldRows(t, rollup.Hour, hour(), parts)
+	require.Len(t, folded, 1)
+	require.Equal(t, Key(strings.Repeat("ä", 1<<20)), folded[0].Low)
+	for _, blob := range [][]byte{folded[0].Total, folded[0].Minutes} {
+		var c Chunk
+		require.NoError(t, c.Decode(blob))
+		require.Len(t, c.Services, 2, "by namespace")
+		require.Len(t, append(c.Services[0].Operations, c.Services[1].Operations...), 35)
+		for _, s := range c.Services {
+			for _, name := range []string{s.Name, s.Namespace, s.Operations[0].Name} {
+				require.LessOrEqual(t, len(name), rollup.MostName)
+				require.True(t, utf8.ValidString(name))
+			}
+		}
+	}
+}
+
+// Contents are bounded by their bytes, services by theirs: of long names, and of durations that are all others.
+func TestContentsAreBoundedByBytes(t *testing.T) {
+	t.Parallel()
+	s := newSums()
+	total := int64(0)
+	for i := range 40 { // 20 MB of names
+		of := s.service(serviceKey{fmt.Sprint("names ", i), ""})
+		for k := range 1000 {
+			o := s.operation(of, operationKey{strings.Repeat("x", rollup.MostName-8) + fmt.Sprintf("%08d", k), 2})
+			s.grow(of, o.add(&Cell{Buckets: []Bucket{{1, 1}}}))
+		}
+	}
+	services := map[string]int{}
+	c := Chunk{Services: []Service{{Name: "wide"}}}
+	for k := range 1500 {
+		o := Operation{Name: fmt.Sprint("op ", k), Kind: int32(k)}
+		for minute := range 4 {
+			cell := Cell{Minute: minute}
+			for b := range int32(600) {
+				cell.Buckets = append(cell.Buckets, Bucket{b * 5, math.MaxInt64 >> 20})
+				total += math.MaxInt64 >> 20
+			}
+			o.Cells = append(o.Cells, cell)
+		}
+		c.Services[0].Operations = append(c.Services[0].Operations, o)
+	}
+	s.add(&c, 0)
+	contents, err := s.flush(nil, rollup.Hour, hour(), hour(), nil)
+	require.NoError(t, err)
+	require.Zero(t, s.bytes)
+	require.Zero(t, s.operations)
+	for i := range contents {
+		var c Chunk
+		require.NoError(t, c.Decode(contents[i].Minutes))
+		require.LessOrEqual(t, len(c.raw), chunkBytes+mostBytes)
+		for _, of := range c.Services {
+			services[of.Name]++
+			if of.Name != "wide" {
+				require.Len(t, of.Operations, 1000)
+				continue
+			}
+			require.True(t, of.Many)
+			require.LessOrEqual(t, len(of.Operations), 6, "kinds that there are")
+			for _, o := range of.Operations {
+				for _, cell := range o.Cells {
+					for _, b := range cell.Buckets {
+						total -= b.Count
+					}
+				}
+			}
+		}
+	}
+	require.Len(t, services, 41)
+	require.Zero(t, total, "nothing is lost")
 }

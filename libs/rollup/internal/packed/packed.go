@@ -15,8 +15,8 @@ const (
 	plain     = 0
 	zipped    = 1
 	headBytes = 5
-	// mostUnpacked bounds what a damaged head can make a reader ask memory for.
-	mostUnpacked = 256 << 20
+	// mostUnpacked bounds what a rollup can make a reader ask memory for, and so what may be packed.
+	mostUnpacked = 64 << 20
 )
 
 var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }) //nolint:gochecknoglobals // a table
@@ -42,15 +42,18 @@ var (
 	})
 )
 
-// Pack is b as it is stored.
-func Pack(b []byte) []byte {
+// Pack is b as it is stored. What Unpack would refuse is ErrTooLarge, so that nobody deletes what something unreadable was made of.
+func Pack(b []byte) ([]byte, error) {
+	if len(b) > mostUnpacked {
+		return nil, ErrTooLarge.Newf("%d bytes are more than the %d that are read", len(b), mostUnpacked)
+	}
 	head := binary.LittleEndian.AppendUint32([]byte{zipped}, crc32.Checksum(b, castagnoli()))
 	out := encoder().EncodeAll(b, head)
 	if len(out) >= headBytes+len(b) {
 		out = append(out[:headBytes], b...)
 		out[0] = plain
 	}
-	return out
+	return out, nil
 }
 
 // Unpack is what was packed, in the blob's memory or in the memory given, which grows as it must. What cannot be read is ErrDamaged.
@@ -61,6 +64,9 @@ func Unpack(memory *[]byte, blob []byte) ([]byte, error) {
 	raw := blob[headBytes:]
 	switch blob[0] {
 	case plain:
+		if len(raw) > mostUnpacked {
+			return nil, ErrDamaged.Newf("%d bytes are more than a rollup has", len(raw))
+		}
 	case zipped:
 		var err error
 		if raw, err = decoder().DecodeAll(raw, (*memory)[:0]); err != nil {

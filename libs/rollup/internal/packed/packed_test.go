@@ -18,7 +18,8 @@ func TestWhatIsPackedIsUnpacked(t *testing.T) {
 		noise[i] = byte(rand.IntN(256))
 	}
 	for _, raw := range [][]byte{{}, {1}, bytes.Repeat([]byte("abc"), 3000), noise} {
-		blob := Pack(raw)
+		blob, err := Pack(raw)
+		require.NoError(t, err)
 		require.LessOrEqual(t, len(blob), len(raw)+headBytes)
 		memory := make([]byte, 0, 10)
 		got, err := Unpack(&memory, blob)
@@ -34,6 +35,19 @@ func TestWhatIsPackedIsUnpacked(t *testing.T) {
 			require.Error(t, err)
 		}
 	}
+}
+
+// What cannot be read again is not written.
+func TestWhatIsPackedCanBeUnpacked(t *testing.T) {
+	t.Parallel()
+	raw := make([]byte, mostUnpacked+1)
+	blob, err := Pack(raw[1:])
+	require.NoError(t, err)
+	got, err := Unpack(new([]byte), blob)
+	require.NoError(t, err)
+	require.Len(t, got, mostUnpacked)
+	_, err = Pack(raw)
+	require.True(t, ErrTooLarge.Matches(err), err)
 }
 
 func TestNumbers(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -148,7 +149,7 @@ func sumServices(s *columns.Reader, _ *engine.Header, q *engine.Query) map[servi
 	sums := map[serviceKey]*serviceSum{}
 	var of []*serviceSum
 	for _, service := range s.Services() {
-		of = append(of, sumOf(sums, serviceKey{service.Namespace, service.Name}))
+		of = append(of, sumOf(sums, serviceKey{rollup.Name(service.Namespace), rollup.Name(service.Name)}))
 	}
 	times, lengths, resources := s.Ints(segment.ColTime), s.Ints(segment.ColDuration), s.Ints(segment.ColResource)
 	kinds, codes := s.Ints(segment.ColKind), s.Ints(segment.ColStatus)
@@ -180,6 +181,11 @@ func sumOf[K comparable, T any](sums map[K]*T, k K) *T {
 	return sum
 }
 
+// is reports whether a service is what is asked for: k's namespace may be any where it is empty.
+func (k serviceKey) is(name, namespace string) bool {
+	return rollup.Name(name) == rollup.Name(k.name) && (k.namespace == "" || rollup.Name(namespace) == rollup.Name(k.namespace))
+}
+
 // operationKey names an operation of one service.
 type operationKey struct {
 	name string
@@ -201,18 +207,25 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	w.Text(segment.TextName)
 	q.Filter.Columns(w)
 	total := map[operationKey]*red.Sum{}
+	wanted := serviceKey{namespace, name}
+	if len(conditions) == 0 {
+		w.Int(segment.ColResource)
+	}
+	count := func(r *columns.Reader, _ *engine.Header, q *engine.Query) map[operationKey]*red.Sum {
+		return sumOperations(r, q, &wanted, len(conditions) == 0)
+	}
 	merge := func(sums map[operationKey]*red.Sum) { mergeSums(total, sums, (*red.Sum).Merge) }
 	var over time.Duration
 	err = n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		var chunk red.Chunk
 		many := false
-		over, err = engine.FoldRolled(ctx, s, q, engine.Always(w.Want), red.ID, red.Key(name), sumOperations, merge,
+		over, err = engine.FoldRolled(ctx, s, q, engine.Always(w.Want), red.ID, red.Key(name), count, merge,
 			func(of *engine.RollupQuery, r *engine.Rolled) error {
 				if err := chunk.Decode(r.Blob); err != nil {
 					return err
 				}
 				for i := range chunk.Services {
-					if c := &chunk.Services[i]; c.Name == name && (namespace == "" || c.Namespace == namespace) {
+					if c := &chunk.Services[i]; wanted.is(c.Name, c.Namespace) {
 						many = many || c.Many
 						rolledOperations(total, of, r, c)
 					}
@@ -222,7 +235,7 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 		if err == nil && many {
 			// More than rollups tell apart.
 			clear(total)
-			over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), sumOperations, merge)
+			over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), count, merge)
 		}
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
@@ -251,8 +264,12 @@ func rolledOperations(total map[operationKey]*red.Sum, of *engine.RollupQuery, r
 	}
 }
 
-// ofService asks for the spans of a service; of any namespace where none is given.
+// ofService asks for the spans of a service; of any namespace where none is given. One whose name is told cut is asked for by what is told, which no
+// filter finds: its conditions leave that to who counts.
 func (n *API) ofService(name, namespace string) (filter.All, error) {
+	if rollup.IsCut(name) || rollup.IsCut(namespace) {
+		return filter.All{}, nil
+	}
 	service, err := n.filters.Where(telemetry.Traces, "service", "eq", filter.String(name))
 	if err != nil || namespace == "" {
 		return filter.All{service}, err
@@ -261,15 +278,26 @@ func (n *API) ofService(name, namespace string) (filter.All, error) {
 	return filter.All{service, within}, err
 }
 
-// sumOperations sums the spans of a segment that the query asks for up.
-func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[operationKey]*red.Sum {
+// sumOperations sums the spans of a segment that the query asks for up; of those of a service, where the query leaves that open.
+func sumOperations(s *columns.Reader, q *engine.Query, service *serviceKey, open bool) map[operationKey]*red.Sum {
 	type code struct {
 		name int
 		kind int64
 	}
 	sums, of := map[operationKey]*red.Sum{}, map[code]*red.Sum{}
 	names, kinds, lengths, codes := s.Text(segment.TextName), s.Ints(segment.ColKind), s.Ints(segment.ColDuration), s.Ints(segment.ColStatus)
+	var resources []int64
+	var wanted []bool // by resource
+	if open {
+		resources = s.Ints(segment.ColResource)
+		for _, of := range s.Services() {
+			wanted = append(wanted, service.is(of.Name, of.Namespace))
+		}
+	}
 	q.Rows(s, func(row int, _ engine.Key) {
+		if open && !wanted[resources[row]] {
+			return
+		}
 		c := code{kind: kinds[row], name: -1}
 		if names.Entries() > 0 {
 			c.name = names.Code(row)
@@ -279,7 +307,7 @@ func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[ope
 			name := ""
 			if c.name >= 0 {
 				v, _ := names.Value(c.name)
-				name = string(v.Raw)
+				name = rollup.Name(string(v.Raw))
 			}
 			sum = sumOf(sums, operationKey{name, c.kind})
 			of[c] = sum
