@@ -105,12 +105,14 @@ func (d Delivery) InProgress() error {
 	if d.settled.Load() {
 		return nil
 	}
-	if now := time.Now().UnixNano(); d.Shared && now-d.state.kept.Swap(now) < int64(d.state.bus.cfg.AckWait/keptFor) {
+	now := time.Now().UnixNano()
+	if d.Shared && now-d.state.kept.Load() < int64(d.state.bus.cfg.AckWait/keptFor) {
 		return nil
 	}
 	if err := d.state.msg.InProgress(); err != nil {
 		return classify(err, "keep batch "+d.ID().String())
 	}
+	d.state.kept.Store(now) // what was told, and only that: a word that failed, or was spared, keeps no other from telling
 	return nil
 }
 
