@@ -18,7 +18,10 @@ import (
 //     groups. Others gather in one group. It goes when nobody is on the way any more and as many are in it as are expected: those who were there when
 //     the last message came back, and as many as that answered, who are likely to send again. It goes at once when it is full, and at the latest when
 //     it is Config.GroupDelay old; while mostOnTheWay messages are on their way, the server has work enough, and its age does not count: what was
-//     sent sooner would wait there.
+//     sent sooner would wait there. It then goes when the first of these is back.
+//   - No sender waits longer than his own context. Without one, four times Config.PublishTimeout bound him: a message that is on its way waits for its
+//     turn (Config.MaxInFlight) for one of them and for its acknowledgement for another, and a group that waits for such a message then takes as long.
+//     Where turns are free, which is nearly always, that is twice. A lone message takes its turn within its own sender's context.
 //   - A sender is told yes only after the acknowledgement of the message that holds his batch. An error of it is told to all whose batches it
 //     holds; each may try again, alone or in whatever company: a batch keeps its own id (group_body.go), by which the ledger knows it.
 //   - A batch is copied into its group when it comes: its sender may leave at any time, and what he has sent is then stored or not, as ever. The copy is
