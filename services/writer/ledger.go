@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -95,8 +96,8 @@ func (d *database) enter(ctx context.Context, tx pgx.Tx, signal telemetry.Signal
 	if err != nil {
 		return nil, repeats{}, fmt.Errorf("claim requests: %w", err)
 	}
-	for tenant, known := range known {
-		if err := d.extend(ctx, tx, today(p.now), tenant, known); err != nil {
+	for _, tenant := range slices.Sorted(maps.Keys(known)) { // one order for all, so that concurrent flushes cannot deadlock
+		if err := d.extend(ctx, tx, today(p.now), tenant, known[tenant]); err != nil {
 			return nil, repeats{}, fmt.Errorf("claim parts of requests: %w", err)
 		}
 	}
