@@ -109,8 +109,8 @@ ORDER BY window_start, placement
 LIMIT $5
 
 ---- of[0].members
--- The segments below level $4 of one placement whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
-SELECT s.segment_id, s.min_time, s.items, s.slot, octet_length(s.directory)::bigint + coalesce(octet_length(fresh.body), 0) AS bytes
+-- The segments below level $4 of one placement whose first item lies in [$2, $3), in order of time. Bytes are the body's; one that is nowhere has none.
+SELECT s.segment_id, s.min_time, s.items, s.slot, coalesce(octet_length(fresh.body), 0)::bigint AS bytes, s.directory
 FROM public.spans_segment AS s
 LEFT JOIN LATERAL (
   SELECT f.body FROM public.spans_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
@@ -250,8 +250,8 @@ ORDER BY window_start, placement
 LIMIT $5
 
 ---- of[1].members
--- The segments below level $4 of one placement whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
-SELECT s.segment_id, s.min_time, s.items, s.slot, octet_length(s.directory)::bigint + coalesce(octet_length(fresh.body), 0) AS bytes
+-- The segments below level $4 of one placement whose first item lies in [$2, $3), in order of time. Bytes are the body's; one that is nowhere has none.
+SELECT s.segment_id, s.min_time, s.items, s.slot, coalesce(octet_length(fresh.body), 0)::bigint AS bytes, s.directory
 FROM public.logs_segment AS s
 LEFT JOIN LATERAL (
   SELECT f.body FROM public.logs_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
@@ -391,8 +391,8 @@ ORDER BY window_start, placement
 LIMIT $5
 
 ---- of[2].members
--- The segments below level $4 of one placement whose first item lies in [$2, $3), in order of time. A body that is nowhere has no bytes.
-SELECT s.segment_id, s.min_time, s.items, s.slot, octet_length(s.directory)::bigint + coalesce(octet_length(fresh.body), 0) AS bytes
+-- The segments below level $4 of one placement whose first item lies in [$2, $3), in order of time. Bytes are the body's; one that is nowhere has none.
+SELECT s.segment_id, s.min_time, s.items, s.slot, coalesce(octet_length(fresh.body), 0)::bigint AS bytes, s.directory
 FROM public.metrics_segment AS s
 LEFT JOIN LATERAL (
   SELECT f.body FROM public.metrics_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
