@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -96,14 +97,6 @@ func (s sums) of(tenant telemetry.Tenant, level int) *merged {
 	return s[k]
 }
 
-// read is how many segments were replaced.
-func (s sums) read() (n int) {
-	for _, m := range s {
-		n += m.read
-	}
-	return n
-}
-
 // merge merges what is due, minutes before hours, oldest first.
 func (s *Service) merge(ctx context.Context) error {
 	var errs []error
@@ -121,10 +114,10 @@ func (s *Service) merge(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// windows lists where there is something to merge.
-func (s *Service) windows(ctx context.Context, signal telemetry.Signal, st step) ([]window, error) {
+// windows lists where there is something to merge, behind a window.
+func (s *Service) windows(ctx context.Context, signal telemetry.Signal, st step, behind window) ([]window, error) {
 	args := append([]any{st.window.Nanoseconds()}, st.args...)
-	rows, err := s.pool.Query(ctx, st.due(s.sql.of[signal]), append(args, windowsPerPass)...)
+	rows, err := s.pool.Query(ctx, st.due(s.sql.of[signal]), append(args, windowsPerPass, behind.Start, behind.Placement)...)
 	if err != nil {
 		return nil, postgres.Classify(err)
 	}
@@ -141,12 +134,12 @@ func (s *Service) mergeSignal(ctx context.Context, signal telemetry.Signal, st s
 	sums := sums{}
 	defer s.report(ctx, signal, sums)
 	var errs []error
+	last := window{Start: math.MinInt64}
 	for {
-		found, err := s.windows(ctx, signal, st)
+		found, err := s.windows(ctx, signal, st, last)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		before := sums.read()
 		for _, w := range found {
 			// One window's trouble (a concurrent deletion, a damaged segment) must not keep the others waiting.
 			if err := s.mergeWindow(ctx, signal, st, w, sums); err != nil {
@@ -156,9 +149,10 @@ func (s *Service) mergeSignal(ctx context.Context, signal telemetry.Signal, st s
 				return errors.Join(errs...)
 			}
 		}
-		if len(found) < windowsPerPass || sums.read() == before {
+		if len(found) < windowsPerPass {
 			return errors.Join(errs...)
 		}
+		last = found[len(found)-1] // what could not be done is not looked at again in this pass
 	}
 }
 

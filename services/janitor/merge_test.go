@@ -536,3 +536,23 @@ func TestPlacementsAreMergedApart(t *testing.T) {
 		WHERE b.segment_id = s.segment_id AND b.placement = s.placement)`).Scan(&astray))
 	require.Zero(t, astray, "the body lies where its header does")
 }
+
+// Windows that cannot be done, more than one look brings, keep no other from its turn: a pass goes on behind the last that it has seen.
+func TestWindowsThatCannotBeMergedKeepNoOtherWaiting(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	shop := testbed.NewShop(41, start())
+	for range 2 {
+		f.flush("a", telemetry.Logs, shop.Payload(telemetry.Logs, 5))
+		f.flush("z", telemetry.Logs, shop.Payload(telemetry.Logs, 5))
+	}
+	// Headers without bodies.
+	_, err := f.db.Pool.Exec(testbed.Context(t), `INSERT INTO logs_segment SELECT (jsonb_populate_record(s, jsonb_build_object(
+		'tenant_id', 'b' || n, 'placement', 'b' || n, 'segment_id', gen_random_uuid()))).*
+		FROM logs_segment AS s CROSS JOIN generate_series(1, $1) AS n WHERE s.tenant_id = 'a'`, windowsPerPass+10)
+	require.NoError(t, err)
+	f.clock.Set(start().Add(2 * time.Minute))
+	f.pass()
+	require.Equal(t, map[int]int{0: 2}, f.levels("b1", telemetry.Logs))
+	require.Equal(t, map[int]int{1: 1}, f.levels("z", telemetry.Logs))
+}

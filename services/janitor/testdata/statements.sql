@@ -88,10 +88,10 @@ WHERE tenant_id = $1 AND kind = $2 AND grain = 2 AND start = $3 / 86400000000000
 
 ---- of[0].gather
 -- Minutes ($1 ns long) of hours from $3 on, in which one placement has flushes to put together: several, once the minute has ended before $2, or one
--- that is in a slot ($4) which is to be emptied; oldest first.
+-- that is in a slot ($4) which is to be emptied; oldest first, behind window $6 of placement $7.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.spans_segment
-WHERE level < 2 AND level = 0 AND slot >= 0 AND min_time >= $3
+WHERE level < 2 AND level = 0 AND slot >= 0 AND min_time >= $3 AND (min_time / $1 * $1, placement) > ($6::bigint, $7::text)
 GROUP BY placement, window_start
 HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
@@ -99,10 +99,10 @@ LIMIT $5
 
 ---- of[0].settle
 -- Hours ($1 ns long) in which one placement has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
--- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
+-- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first, behind window $6 of placement $7.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.spans_segment
-WHERE level < 2 AND slot >= 0
+WHERE level < 2 AND slot >= 0 AND (min_time / $1 * $1, placement) > ($6::bigint, $7::text)
 GROUP BY placement, window_start
 HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
@@ -229,10 +229,10 @@ TRUNCATE public.spans_fresh_11
 
 ---- of[1].gather
 -- Minutes ($1 ns long) of hours from $3 on, in which one placement has flushes to put together: several, once the minute has ended before $2, or one
--- that is in a slot ($4) which is to be emptied; oldest first.
+-- that is in a slot ($4) which is to be emptied; oldest first, behind window $6 of placement $7.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.logs_segment
-WHERE level < 2 AND level = 0 AND slot >= 0 AND min_time >= $3
+WHERE level < 2 AND level = 0 AND slot >= 0 AND min_time >= $3 AND (min_time / $1 * $1, placement) > ($6::bigint, $7::text)
 GROUP BY placement, window_start
 HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
@@ -240,10 +240,10 @@ LIMIT $5
 
 ---- of[1].settle
 -- Hours ($1 ns long) in which one placement has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
--- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
+-- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first, behind window $6 of placement $7.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.logs_segment
-WHERE level < 2 AND slot >= 0
+WHERE level < 2 AND slot >= 0 AND (min_time / $1 * $1, placement) > ($6::bigint, $7::text)
 GROUP BY placement, window_start
 HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
@@ -370,10 +370,10 @@ TRUNCATE public.logs_fresh_11
 
 ---- of[2].gather
 -- Minutes ($1 ns long) of hours from $3 on, in which one placement has flushes to put together: several, once the minute has ended before $2, or one
--- that is in a slot ($4) which is to be emptied; oldest first.
+-- that is in a slot ($4) which is to be emptied; oldest first, behind window $6 of placement $7.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.metrics_segment
-WHERE level < 2 AND level = 0 AND slot >= 0 AND min_time >= $3
+WHERE level < 2 AND level = 0 AND slot >= 0 AND min_time >= $3 AND (min_time / $1 * $1, placement) > ($6::bigint, $7::text)
 GROUP BY placement, window_start
 HAVING count(*) > 1 AND min_time / $1 * $1 < $2 OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
@@ -381,10 +381,10 @@ LIMIT $5
 
 ---- of[2].settle
 -- Hours ($1 ns long) in which one placement has segments to settle: several, once the hour has ended before $2, or then one that is in a slot ($3) which
--- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first.
+-- is to be emptied; whatever hour it is, where one is in a slot ($4) that will be written to again; oldest first, behind window $6 of placement $7.
 SELECT placement, min_time / $1 * $1 AS window_start
 FROM public.metrics_segment
-WHERE level < 2 AND slot >= 0
+WHERE level < 2 AND slot >= 0 AND (min_time / $1 * $1, placement) > ($6::bigint, $7::text)
 GROUP BY placement, window_start
 HAVING min_time / $1 * $1 < $2 AND (count(*) > 1 OR bool_or(slot = ANY($3::smallint[]))) OR bool_or(slot = ANY($4::smallint[]))
 ORDER BY window_start, placement
