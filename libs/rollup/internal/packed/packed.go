@@ -15,8 +15,11 @@ const (
 	plain     = 0
 	zipped    = 1
 	headBytes = 5
-	// mostUnpacked bounds what a rollup can make a reader ask memory for, and so what may be packed.
+	// mostUnpacked and mostGrowth bound what a rollup can make a reader ask memory for, and so what may be packed: bytes, and bytes for each that is stored
+	// beyond freeGrowth. What breaks the latter is stored plain.
 	mostUnpacked = 64 << 20
+	mostGrowth   = 1024
+	freeGrowth   = 1 << 20
 )
 
 var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }) //nolint:gochecknoglobals // a table
@@ -34,7 +37,7 @@ var (
 		return e
 	})
 	decoder = sync.OnceValue(func() *zstd.Decoder {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(mostUnpacked))
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(mostUnpacked), zstd.WithDecodeAllCapLimit(true))
 		if err != nil {
 			panic(err)
 		}
@@ -49,14 +52,14 @@ func Pack(b []byte) ([]byte, error) {
 	}
 	head := binary.LittleEndian.AppendUint32([]byte{zipped}, crc32.Checksum(b, castagnoli()))
 	out := encoder().EncodeAll(b, head)
-	if len(out) >= headBytes+len(b) {
+	if len(out) >= headBytes+len(b) || len(b) > unpacked(len(out)-headBytes) {
 		out = append(out[:headBytes], b...)
 		out[0] = plain
 	}
 	return out, nil
 }
 
-// Unpack is what was packed, in the blob's memory or in the memory given, which grows as it must. What cannot be read is ErrDamaged.
+// Unpack is what was packed, in the blob's memory or in the memory given, which grows to what the blob says it comes to and no further. What cannot be read is ErrDamaged.
 func Unpack(memory *[]byte, blob []byte) ([]byte, error) {
 	if len(blob) < headBytes {
 		return nil, ErrDamaged.Newf("%d bytes are no rollup", len(blob))
@@ -68,11 +71,16 @@ func Unpack(memory *[]byte, blob []byte) ([]byte, error) {
 			return nil, ErrDamaged.Newf("%d bytes are more than a rollup has", len(raw))
 		}
 	case zipped:
-		var err error
-		if raw, err = decoder().DecodeAll(raw, (*memory)[:0]); err != nil {
+		size, err := said(raw)
+		if err != nil {
+			return nil, err
+		}
+		if cap(*memory) < size {
+			*memory = make([]byte, 0, size)
+		}
+		if raw, err = decoder().DecodeAll(raw, (*memory)[:0:size]); err != nil {
 			return nil, ErrDamaged.Wrap(err, "the bytes cannot be unpacked")
 		}
-		*memory = raw
 	default:
 		return nil, ErrDamaged.Newf("there is no encoding %d", blob[0])
 	}
@@ -80,6 +88,24 @@ func Unpack(memory *[]byte, blob []byte) ([]byte, error) {
 		return nil, ErrDamaged.New("the checksum does not fit")
 	}
 	return raw, nil
+}
+
+// unpacked is how many bytes so many that are stored may come to.
+func unpacked(stored int) int { return min(stored*mostGrowth+freeGrowth, mostUnpacked) }
+
+// said is how many bytes a frame says it comes to. Of those that Pack makes, the ones of fewer than 256 bytes may leave it out.
+func said(frame []byte) (int, error) {
+	var head zstd.Header
+	if err := head.Decode(frame); err != nil {
+		return 0, ErrDamaged.Wrap(err, "the bytes cannot be unpacked")
+	}
+	if most := unpacked(len(frame)); head.Skippable || head.FrameContentSize > uint64(most) { //nolint:gosec // not negative
+		return 0, ErrDamaged.Newf("%d bytes say nothing of what they come to, or more than %d", len(frame), most)
+	}
+	if !head.HasFCS {
+		return 255, nil
+	}
+	return int(head.FrameContentSize), nil //nolint:gosec // as above
 }
 
 // Numbers are what is left of columns of varints. What does not fit makes it Bad, and all numbers after it 0.

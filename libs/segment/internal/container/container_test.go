@@ -2,6 +2,7 @@ package container
 
 import (
 	"bytes"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -336,4 +337,70 @@ func FuzzDirectory(f *testing.F) {
 		require.NoError(t, again.Parse(d.Append(nil), FormatVersion))
 		require.Equal(t, d, again)
 	})
+}
+
+// endless is a zstd frame that does not say what it comes to: so many blocks of 128 KiB of one byte, in four bytes each.
+func endless(blocks int) []byte {
+	frame := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58}
+	for i := range blocks {
+		head := uint32(1)<<1 | uint32(128<<10)<<3
+		if i == blocks-1 {
+			head |= 1
+		}
+		frame = append(frame, byte(head), byte(head>>8), byte(head>>16), 'x')
+	}
+	return frame
+}
+
+// TestFramesComeToWhatTheDirectorySays: a frame, a chunk of passages or a head that holds more than the directory says is damage, and takes no more memory than
+// it says and a block; one that holds less is damage too.
+func TestFramesComeToWhatTheDirectorySays(t *testing.T) { //nolint:paralleltest // it counts what the process allocates
+	const said = 100
+	bomb := endless(2000)
+	encoder, err := (&Writer{}).compressor(0)
+	require.NoError(t, err)
+	short, fits, empty := encoder.EncodeAll(make([]byte, said-1), nil), encoder.EncodeAll(make([]byte, said), nil), encoder.EncodeAll([]byte{}, nil)
+	for name, c := range map[string]struct {
+		stored []byte
+		raw    int
+		sound  bool
+	}{
+		"more": {bomb, said, false}, "of none": {bomb, 0, false}, "less": {short, said, false}, "as many": {fits, said, true}, "one more": {fits, said - 1, false},
+		"several frames": {append(bytes.Clone(fits), bomb...), said, false}, "nothing": {empty, 0, true}, "nothing of nothing": {nil, 0, true},
+	} {
+		frames := []Frame{{Stored: len(c.stored), Raw: c.raw, Codec: FrameZstd}}
+		ways := map[string]func(r *Reader) error{
+			"frame": func(r *Reader) error {
+				r.Open(&Directory{Items: 1, Frames: frames}, []Part{{Bytes: c.stored}})
+				_, err := r.frame(0)
+				return err
+			},
+			"passages": func(r *Reader) error {
+				r.Open(&Directory{Items: 1, Frames: frames, Passages: Passages{Chunks: 1, Last: c.raw}}, []Part{{Bytes: c.stored}})
+				if _, ok := r.Append(nil, 0, c.raw); !ok {
+					return Damagedf("passages")
+				}
+				return nil
+			},
+			"head": func(r *Reader) error {
+				r.Open(&Directory{Items: 1, Head: &Head{Stored: c.stored, Raw: c.raw, Codec: FrameZstd}}, nil)
+				_, err := r.dir.Head.open(r.zstd)
+				return err
+			},
+		}
+		for way, read := range ways {
+			r, err := NewReader(&arena.Arena{})
+			require.NoError(t, err)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err = read(r)
+			runtime.ReadMemStats(&after)
+			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(2<<20), "%s of %s", way, name)
+			if c.sound || way == "passages" && c.raw == 0 {
+				require.NoError(t, err, "%s of %s", way, name)
+			} else {
+				require.True(t, ErrDamaged.Matches(err), "%s of %s: %v", way, name, err)
+			}
+		}
+	}
 }

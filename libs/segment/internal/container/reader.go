@@ -78,7 +78,8 @@ type Reader struct {
 
 // NewReader makes a Reader that unzips into memory: what it gives out is valid until memory is renewed, and as long as the parts are.
 func NewReader(memory *arena.Arena) (*Reader, error) {
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(math.MaxInt32))
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(math.MaxInt32),
+		zstd.WithDecodeAllCapLimit(true)) // what a frame says of itself is not what the directory says of it
 	if err != nil {
 		return nil, errZstd.Wrap(err, "decompressor cannot be made")
 	}
@@ -272,7 +273,7 @@ func (r *Reader) frame(i int) ([]byte, error) {
 	return r.frames[i], err
 }
 
-// unzip decompresses one frame.
+// unzip decompresses one frame into memory of exactly raw bytes: one that holds more is given up at the first block, of 128 KiB at most, that does not fit.
 func unzip(z *zstd.Decoder, stored, to []byte, raw int) ([]byte, error) {
 	b, err := z.DecodeAll(stored, to)
 	if err != nil {
