@@ -55,6 +55,8 @@ type Content struct {
 type Kind struct {
 	ID   int16
 	Name string
+	// OfTenant says that folds must see what all of a tenant has, wherever it lies: rows are with the tenant and not with one of its buckets (ADR-029).
+	OfTenant bool
 	// Collect makes the contents of a part from rows of a table of spans, which all lie in the hour that begins at start.
 	Collect func(t *segment.Table, start int64, rows []uint32) ([]Content, error)
 	// Fold makes an hour of parts and hours, or a day of hours, that begins at start; the rows come in the order of Low. It holds the contents in

@@ -121,7 +121,11 @@ func TestEdgesAreThoseOfARecountAtEveryStep(t *testing.T) {
 	slices.SortFunc(flushes, func(a, b flush) int { return a.at.Compare(b.at) })
 	for _, one := range flushes {
 		f.clock.Set(one.at)
-		f.flush(one.tenant, telemetry.Traces, one.payload)
+		if one.tenant == "blue" { // is spread, so that the sides of a call lie apart
+			require.NoError(t, f.tryFlushAt(one.tenant.Placement(rnd.IntN(3), 3), telemetry.Traces, one.payload))
+		} else {
+			f.flush(one.tenant, telemetry.Traces, one.payload)
+		}
 		f.sameCalls(one.tenant)
 		if rnd.IntN(2) == 0 {
 			f.pass()

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,7 +53,11 @@ func (s *Service) count(t *segment.Table, at telemetry.Placement, rows []uint32)
 		if err != nil {
 			return nil, fmt.Errorf("count %s: %w", kind.Name, err)
 		}
-		out = append(out, s.rollups(at, kind.ID, rollup.Part, start, contents)...)
+		where := at
+		if kind.OfTenant {
+			where = at.Tenant().Placement(0, 1)
+		}
+		out = append(out, s.rollups(where, kind.ID, rollup.Part, start, contents)...)
 	}
 	return out, nil
 }
@@ -76,7 +82,11 @@ func (s *Service) hourClosed() int64 {
 func (s *Service) fold(ctx context.Context) error {
 	now := s.now()
 	closed := s.hourClosed()
-	err := s.foldAll(ctx, rollup.Hour, s.sql.foldHours, closed, foldParts, now.Add(-foldAfter).UnixNano(), manyParts)
+	several := foldParts
+	if s.cfg.Once { // it will not come again
+		several = 1
+	}
+	err := s.foldAll(ctx, rollup.Hour, s.sql.foldHours, closed, several, now.Add(-foldAfter).UnixNano(), manyParts)
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
@@ -98,11 +108,17 @@ type span struct {
 	Start     int64
 }
 
-// foldAll folds to one grain all that a statement finds.
+// foldAll folds to one grain all that a statement finds of the kinds that this build knows. It goes on behind the last that was found: what cannot be
+// folded keeps no other waiting.
 func (s *Service) foldAll(ctx context.Context, to rollup.Grain, due string, args ...any) error {
 	var errs []error
+	known := make([]int16, len(s.kinds))
+	for i := range s.kinds {
+		known[i] = s.kinds[i].ID
+	}
+	last := span{Start: math.MinInt64}
 	for {
-		rows, err := s.pool.Query(ctx, due, append(args, windowsPerPass)...)
+		rows, err := s.pool.Query(ctx, due, append(slices.Clone(args), windowsPerPass, known, last.Start, last.Placement, last.Kind)...)
 		if err != nil {
 			return errors.Join(append(errs, postgres.Classify(err))...)
 		}
@@ -110,14 +126,11 @@ func (s *Service) foldAll(ctx context.Context, to rollup.Grain, due string, args
 		if err != nil {
 			return errors.Join(append(errs, postgres.Classify(err))...)
 		}
-		done := 0
 		for _, at := range found {
 			started := s.env.Now()
 			// One row's damage must not keep the others waiting.
 			if err := s.foldOne(ctx, to, at); err != nil {
 				errs = append(errs, fmt.Errorf("fold to %s of %s: %w", time.Unix(0, at.Start).UTC().Format(time.RFC3339), at.Placement, err))
-			} else {
-				done++
 			}
 			took := s.env.Now().Sub(started)
 			pause(ctx, time.Duration(float64(took)*(1-s.cfg.Merge.Duty)/s.cfg.Merge.Duty))
@@ -125,24 +138,17 @@ func (s *Service) foldAll(ctx context.Context, to rollup.Grain, due string, args
 				return errors.Join(errs...)
 			}
 		}
-		if len(found) < windowsPerPass || done == 0 {
+		if len(found) < windowsPerPass {
 			return errors.Join(errs...)
 		}
+		last = found[len(found)-1]
 	}
 }
 
 // foldOne makes an hour of its parts and what it was before, or a day of its hours, in one transaction.
 func (s *Service) foldOne(ctx context.Context, to rollup.Grain, at span) error {
 	open := to == rollup.Hour && at.Start >= s.hourClosed()
-	var kind *rollup.Kind
-	for i := range s.kinds {
-		if s.kinds[i].ID == at.Kind {
-			kind = &s.kinds[i]
-		}
-	}
-	if kind == nil {
-		return nil // of a newer build
-	}
+	kind := &s.kinds[slices.IndexFunc(s.kinds, func(k rollup.Kind) bool { return k.ID == at.Kind })]
 	read := 0
 	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, schema.LockFold); err != nil {

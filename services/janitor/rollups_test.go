@@ -1,6 +1,7 @@
 package janitor
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -306,4 +307,42 @@ func TestRollupsExpireWithTheirData(t *testing.T) {
 	f.pass()
 	require.Equal(t, [3]int{}, f.grains())
 	require.NotContains(t, f.partitions("rollup"), "rollup_y2026_m11")
+}
+
+// What a build does not know, a newer one's kind, keeps no pass from its end, however many of it are due.
+func TestKindsOfANewerBuildAreLeft(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := testbed.Context(t)
+	hour := start().Truncate(time.Hour).Add(-30 * time.Hour)
+	_, err := f.db.Pool.Exec(ctx, `SELECT ensure_partition('rollup', $1)`, hour.UnixNano())
+	require.NoError(t, err)
+	_, err = f.db.Pool.Exec(ctx, `INSERT INTO rollup (tenant_id, kind, grain, start, rollup_id, min_time, max_time, made_at, low, high, total, minutes, placement)
+		SELECT 't' || n, 9, 0, $1, gen_random_uuid(), $1, $1, $1, '', '', '', '', 't' || n FROM generate_series(1, $2) n`, hour.UnixNano(), windowsPerPass+50)
+	require.NoError(t, err)
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	require.NoError(t, f.s.fold(limited))
+	require.NoError(t, limited.Err())
+	var left int
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM rollup WHERE kind = 9 AND grain = 0`).Scan(&left))
+	require.Equal(t, windowsPerPass+50, left)
+}
+
+// Who comes once leaves no closed hour in parts, however few and young.
+func TestOnceFoldsEveryClosedHour(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	shop := testbed.NewShop(3, start())
+	for range 3 {
+		f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, 50))
+	}
+	f.clock.Set(start().Add(2 * time.Hour))
+	once := f.janitor(func(c *Config) { c.Once, c.Merge.SlotDelay = true, 0 })
+	require.NoError(t, once.Run(testbed.Context(t)))
+	var parts, hours int
+	require.NoError(t, f.db.Pool.QueryRow(testbed.Context(t), `SELECT count(*) FILTER (WHERE grain = 0), count(*) FILTER (WHERE grain = 1) FROM rollup`).
+		Scan(&parts, &hours))
+	require.Zero(t, parts)
+	require.Equal(t, 2, hours, "of each kind")
 }

@@ -42,10 +42,11 @@ SELECT public.ensure_partition('rollup', $1)
 DELETE FROM public.rollup WHERE start >= $1 AND start < $2
 
 ---- foldHours
--- Hours with parts to fold: once the hour has ended before $1, several ($2) or one made before $3; of any hour, many ($4). Oldest first.
+-- Hours with parts to fold, of kinds $6: once the hour has ended before $1, several ($2) or one made before $3; of any hour, many ($4). Oldest first, behind
+-- hour $7 of placement $8 and kind $9.
 SELECT placement, kind, start
 FROM public.rollup
-WHERE grain = 0
+WHERE grain = 0 AND kind = ANY($6::smallint[]) AND (start, placement, kind) > ($7::bigint, $8::text, $9::smallint)
 GROUP BY placement, kind, start
 HAVING start < $1 AND (count(*) >= $2 OR min(made_at) < $3) OR count(*) >= $4
 ORDER BY start, placement, kind
@@ -59,10 +60,12 @@ WHERE tenant_id = $1 AND kind = $2 AND grain IN (0, 1) AND start = $3 AND placem
 ORDER BY low, rollup_id
 
 ---- foldDays
--- Days from $1 on, all of whose hours have ended before $2, that are not made of their hours yet; oldest first.
+-- Days from $1 on of kinds $4, all of whose hours have ended before $2, that are not made of their hours yet; oldest first, behind day $5 of placement $6
+-- and kind $7.
 SELECT DISTINCT h.placement, h.kind, h.start / 86400000000000 * 86400000000000 AS day
 FROM public.rollup h
-WHERE h.grain = 1 AND h.start >= $1 AND h.start < $2 / 86400000000000 * 86400000000000
+WHERE h.grain = 1 AND h.start >= $1 AND h.start < $2 / 86400000000000 * 86400000000000 AND h.kind = ANY($4::smallint[])
+  AND (h.start / 86400000000000 * 86400000000000, h.placement, h.kind) > ($5::bigint, $6::text, $7::smallint)
   AND NOT EXISTS (
     SELECT FROM public.rollup d
     WHERE d.tenant_id = h.tenant_id AND d.kind = h.kind AND d.grain = 2 AND d.start = h.start / 86400000000000 * 86400000000000
