@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -49,8 +48,8 @@ func TestWhatStoringTakesStaysBelowItsGates(t *testing.T) {
 				wal += l.wal
 			}
 			t.Logf("%s: %.1f B of WAL (%.1f to store), %.1f B on disk, %d segments", gate.signal, last.each(wal), last.each(c.levels[0].wal), last.packed, last.segments)
-			assert.LessOrEqual(t, last.each(wal), gate.wal, "%s: WAL an item", gate.signal)
-			assert.LessOrEqual(t, last.packed, gate.disk, "%s: bytes an item on disk", gate.signal)
+			require.LessOrEqual(t, last.each(wal), gate.wal, "%s: WAL an item", gate.signal)
+			require.LessOrEqual(t, last.packed, gate.disk, "%s: bytes an item on disk", gate.signal)
 
 			s := &sides{machine: m, client: &http.Client{}, filled: in.planted.filled}
 			q, err := s.startQuery(t.Context(), "query", nil, m.pg.URL(gate.signal.String()))
@@ -60,7 +59,7 @@ func TestWhatStoringTakesStaysBelowItsGates(t *testing.T) {
 				require.NoError(t, err)
 				require.NoError(t, a.read())
 				t.Logf("%s %s: %d results, %d segments, %d bytes", gate.signal, ask.name, len(a.items), a.segmentsRead, a.bytes)
-				assert.LessOrEqual(t, a.segmentsRead, gate.read[ask.name], "%s: segments read", ask.name)
+				require.LessOrEqual(t, a.segmentsRead, gate.read[ask.name], "%s: segments read", ask.name)
 			}
 			q.process.stop()
 		}

@@ -19,7 +19,7 @@ func shopHour(t testing.TB, spans int) (parts, folded []*rollup.Row) {
 	t.Helper()
 	shop := testbed.NewShop(1, time.Unix(0, hour()))
 	table := segment.NewTable("default", telemetry.Traces)
-	minute, done := 0, 0
+	done := 0
 	flush := func() {
 		rows := make([]uint32, table.N)
 		for i := range rows {
@@ -30,7 +30,7 @@ func shopHour(t testing.TB, spans int) (parts, folded []*rollup.Row) {
 		parts = append(parts, rowsOf(hour(), contents)...)
 		table.Reset()
 	}
-	for minute = range 60 {
+	for minute := range 60 {
 		n := spans*(minute+1)/60 - done
 		_, err := table.Append(shop.Payload(telemetry.Traces, n), 1)
 		require.NoError(t, err)

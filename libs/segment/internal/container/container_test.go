@@ -2,14 +2,15 @@ package container
 
 import (
 	"bytes"
+	"fmt"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
@@ -175,31 +176,39 @@ func TestHeads(t *testing.T) {
 		require.NoError(t, d.Parse(directory, FormatVersion))
 		require.Equal(t, directory, d.Append(nil))
 		require.Equal(t, long > 100, d.Head.Codec == FrameZstd)
-		var group sync.WaitGroup
+		var group errgroup.Group
 		for range 4 {
-			group.Go(func() {
+			group.Go(func() error {
 				r, err := NewReader(&arena.Arena{})
-				assert.NoError(t, err)
+				if err != nil {
+					return err
+				}
 				r.Open(&d, nil)
 				found := 0
 				for _, list := range [][]Section{d.Sections, d.Keys} {
 					for i := range list {
 						s := &list[i]
 						head, err := r.Head(s)
-						assert.NoError(t, err)
-						if !s.HasHead() {
-							assert.Nil(t, head)
+						switch {
+						case err != nil:
+							return err
+						case head == nil && !s.HasHead():
 							continue
 						}
 						found++
 						head.Passages = nil
-						assert.Equal(t, want[s.Name()], *head)
+						if !reflect.DeepEqual(want[s.Name()], *head) {
+							return fmt.Errorf("%s is %v, want %v", s.Name(), *head, want[s.Name()])
+						}
 					}
 				}
-				assert.Len(t, want, found)
+				if found != len(want) {
+					return fmt.Errorf("%d sections have something in the head, want %d", found, len(want))
+				}
+				return nil
 			})
 		}
-		group.Wait()
+		require.NoError(t, group.Wait())
 		r, err := NewReader(&arena.Arena{})
 		require.NoError(t, err)
 		r.Open(&d, []Part{{Bytes: body}})

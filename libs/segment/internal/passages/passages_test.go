@@ -265,8 +265,8 @@ func FuzzWords(f *testing.F) {
 func TestSameEnd(t *testing.T) {
 	t.Parallel()
 	text := []byte("0123456789abcdefghijklmnopqrstuv")
-	for n := range len(text) {
-		for other := range len(text) {
+	for n := range text {
+		for other := range text {
 			for cut := range 3 {
 				b := bytes.Clone(text[cut:])
 				if other < n && n < len(text) && n >= cut {
