@@ -100,6 +100,7 @@ func (s *Service) policies(ctx context.Context) (map[telemetry.Signal]policy, er
 // expiries lists what may go. A signal without any policy is kept: nobody has said that it may go. A legal hold of one tenant keeps the
 // partitions of its signal, because they hold that tenant's data too.
 func expiries(now time.Time, policies map[telemetry.Signal]policy, cfg RetentionConfig) []expiry {
+	now = now.UTC() // a day is 24 hours, as olly.rows has it
 	out := []expiry{{table: schema.IngestBatch, before: now.Add(-cfg.Ledger)}}
 	for _, signal := range telemetry.Signals() {
 		p, ok := policies[signal]

@@ -6,6 +6,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,8 +41,8 @@ type Policy struct {
 	Tenant telemetry.Tenant
 	Signal telemetry.Signal
 	telemetry.RetentionPolicy
-	// RowsSince is the time from which on items are rows too: all that are stored from then on, and none of before is promised. It may lie a minute ahead,
-	// after which every writer knows of the policy. Zero where no rows are written.
+	// RowsSince says since when there are rows: every item whose time is then or later is one, but one that was stored before rows were asked for and whose
+	// clock ran ahead, as far as ingest admits that. It may lie a minute ahead, after which every writer knows of the policy. Zero where no rows are written.
 	RowsSince time.Time
 }
 
@@ -87,8 +88,17 @@ type Change struct {
 	Hold *bool          // nothing is dropped
 }
 
+// Seconds is a time of Change.Rows, for Check to refuse where it is longer than a duration can be.
+func Seconds(n int64) time.Duration {
+	const most = int64(math.MaxInt64 / time.Second)
+	return time.Duration(min(max(n, -most), most)) * time.Second
+}
+
 // Check is nil for a change that the table takes, else an error of the code "retention.policy".
 func (c Change) Check() error {
+	if c == (Change{}) {
+		return errPolicy.New("nothing is to be set: say days, rows or hold")
+	}
 	if c.Days != nil && (*c.Days < 1 || *c.Days > maxDays) {
 		return errPolicy.Newf("%d days: want 1 to %d", *c.Days, maxDays)
 	}
@@ -98,9 +108,13 @@ func (c Change) Check() error {
 	return nil
 }
 
-// Set changes the policies of a tenant for some signals, all of them or none. A tenant that has none gets one like that of the tenant default.
-func (s *Store) Set(ctx context.Context, tenant telemetry.Tenant, signals []telemetry.Signal, c Change) error {
-	if err := check(tenant, c); err != nil {
+// Set changes the policies of a tenant for some signals, all of them or none. A tenant that has none gets one like that of the tenant default. Who wants it,
+// by, stands beside what holds from now on in janitor_audit; "" where nobody says who he is.
+func (s *Store) Set(ctx context.Context, by string, tenant telemetry.Tenant, signals []telemetry.Signal, c Change) error {
+	if err := whose(tenant, signals); err != nil {
+		return err
+	}
+	if err := c.Check(); err != nil {
 		return err
 	}
 	var seconds *int64
@@ -108,28 +122,32 @@ func (s *Store) Set(ctx context.Context, tenant telemetry.Tenant, signals []tele
 		n := int64(*c.Rows / time.Second)
 		seconds = &n
 	}
-	if _, err := s.pool.Exec(ctx, s.set, string(tenant), names(signals), c.Days, seconds, c.Hold); err != nil {
+	if _, err := s.pool.Exec(ctx, s.set, string(tenant), names(signals), c.Days, seconds, c.Hold, by); err != nil {
 		return fmt.Errorf("set retention policies: %w", postgres.Classify(err))
 	}
 	return nil
 }
 
-func check(tenant telemetry.Tenant, c Change) error {
+func whose(tenant telemetry.Tenant, signals []telemetry.Signal) error {
 	if _, err := telemetry.ParseTenant(string(tenant)); err != nil {
 		return err
 	}
-	return c.Check()
+	if len(signals) == 0 {
+		return errPolicy.New("of which signals? Say one at least")
+	}
+	return nil
 }
 
-// Unset takes a tenant's own policies for some signals away: it has those of the tenant default then, which cannot be taken away.
-func (s *Store) Unset(ctx context.Context, tenant telemetry.Tenant, signals []telemetry.Signal) error {
+// Unset takes a tenant's own policies for some signals away: it has those of the tenant default then, which cannot be taken away. It is put on record as by
+// Set.
+func (s *Store) Unset(ctx context.Context, by string, tenant telemetry.Tenant, signals []telemetry.Signal) error {
 	if tenant == telemetry.DefaultTenant {
 		return errPolicy.Newf("the policies of the tenant %s are what others have that have none: they can be changed only", tenant)
 	}
-	if err := check(tenant, Change{}); err != nil {
+	if err := whose(tenant, signals); err != nil {
 		return err
 	}
-	if _, err := s.pool.Exec(ctx, s.unset, string(tenant), names(signals)); err != nil {
+	if _, err := s.pool.Exec(ctx, s.unset, string(tenant), names(signals), by); err != nil {
 		return fmt.Errorf("unset retention policies: %w", postgres.Classify(err))
 	}
 	return nil

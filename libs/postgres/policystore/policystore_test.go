@@ -1,6 +1,7 @@
 package policystore_test
 
 import (
+	"math"
 	"os"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func (f *fixture) of(tenant telemetry.Tenant, signal telemetry.Signal) *policyst
 // rows asks for rows of spans.
 func (f *fixture) rows(tenant telemetry.Tenant, window time.Duration) {
 	f.t.Helper()
-	require.NoError(f.t, f.Set(testbed.Context(f.t), tenant, []telemetry.Signal{telemetry.Traces}, policystore.Change{Rows: &window}))
+	require.NoError(f.t, f.Set(testbed.Context(f.t), "test", tenant, []telemetry.Signal{telemetry.Traces}, policystore.Change{Rows: &window}))
 }
 
 // age lets time pass: what was said of spans was said so long ago.
@@ -69,18 +70,18 @@ func TestWhatIsNotSaidStaysAsItIs(t *testing.T) {
 	f := newFixture(t)
 	ctx := testbed.Context(t)
 	days, hold, signals := 90, true, []telemetry.Signal{telemetry.Logs, telemetry.Metrics}
-	require.NoError(t, f.Set(ctx, "shop", signals, policystore.Change{Days: &days}))
-	require.NoError(t, f.Set(ctx, "shop", signals[:1], policystore.Change{Hold: &hold}))
+	require.NoError(t, f.Set(ctx, "test", "shop", signals, policystore.Change{Days: &days}))
+	require.NoError(t, f.Set(ctx, "test", "shop", signals[:1], policystore.Change{Hold: &hold}))
 	require.Equal(t, &policystore.Policy{Tenant: "shop", Signal: telemetry.Logs, RetentionPolicy: telemetry.RetentionPolicy{Days: 90, Hold: true}}, f.of("shop", telemetry.Logs))
 	require.Equal(t, &policystore.Policy{Tenant: "shop", Signal: telemetry.Metrics, RetentionPolicy: telemetry.RetentionPolicy{Days: 90}}, f.of("shop", telemetry.Metrics))
 	require.Nil(t, f.of("shop", telemetry.Traces))
 	window := 36 * time.Hour
-	require.NoError(t, f.Set(ctx, "shop", telemetry.Signals(), policystore.Change{Rows: &window}))
+	require.NoError(t, f.Set(ctx, "test", "shop", telemetry.Signals(), policystore.Change{Rows: &window}))
 	got := f.of("shop", telemetry.Traces)
 	require.Equal(t, telemetry.RetentionPolicy{Days: 7, Rows: window}, got.RetentionPolicy, "the days are those of the tenant default")
 	require.WithinDuration(t, time.Now().Add(time.Minute), got.RowsSince, 30*time.Second)
 
-	require.NoError(t, f.Unset(ctx, "shop", signals))
+	require.NoError(t, f.Unset(ctx, "test", "shop", signals))
 	require.Nil(t, f.of("shop", telemetry.Logs))
 	require.NotNil(t, f.of("shop", telemetry.Traces))
 
@@ -91,13 +92,18 @@ func TestWhatIsNotSaidStaysAsItIs(t *testing.T) {
 	require.Equal(t, *f.of("shop", telemetry.Traces), of[2])
 
 	zero, many, odd, back := 0, 3651, 1500*time.Millisecond, -time.Second
+	endless, beginless := policystore.Seconds(math.MaxInt64), policystore.Seconds(math.MinInt64)
 	for name, err := range map[string]error{
-		"no days":              f.Set(ctx, "shop", signals, policystore.Change{Days: &zero}),
-		"more days than taken": f.Set(ctx, "shop", signals, policystore.Change{Days: &many}),
-		"half a second":        f.Set(ctx, "shop", signals, policystore.Change{Rows: &odd}),
-		"a window below 0":     f.Set(ctx, "shop", signals, policystore.Change{Rows: &back}),
-		"no such tenant":       f.Set(ctx, "a b", signals, policystore.Change{Days: &days}),
-		"that of all others":   f.Unset(ctx, telemetry.DefaultTenant, signals),
+		"no days":              f.Set(ctx, "test", "shop", signals, policystore.Change{Days: &zero}),
+		"more days than taken": f.Set(ctx, "test", "shop", signals, policystore.Change{Days: &many}),
+		"half a second":        f.Set(ctx, "test", "shop", signals, policystore.Change{Rows: &odd}),
+		"a window below 0":     f.Set(ctx, "test", "shop", signals, policystore.Change{Rows: &back}),
+		"no such tenant":       f.Set(ctx, "test", "a b", signals, policystore.Change{Days: &days}),
+		"nothing to be set":    f.Set(ctx, "test", "shop", signals, policystore.Change{}),
+		"of no signal":         f.Set(ctx, "test", "shop", nil, policystore.Change{Days: &days}),
+		"more than a duration": f.Set(ctx, "test", "shop", signals, policystore.Change{Rows: &endless}),
+		"less than a duration": f.Set(ctx, "test", "shop", signals, policystore.Change{Rows: &beginless}),
+		"that of all others":   f.Unset(ctx, "test", telemetry.DefaultTenant, signals),
 	} {
 		require.Equal(t, fault.Invalid, fault.ClassOf(err), name)
 	}
@@ -124,7 +130,7 @@ func TestRowsAreToldSinceWhenThereAreAny(t *testing.T) {
 	f.rows("shop", time.Hour)
 	about(time.Hour, "shop", "it had those of the tenant default until now")
 	f.rows("shop", 24*time.Hour)
-	about(time.Hour, "shop", "what is older was dropped, and does not come back")
+	about(time.Hour-time.Minute, "shop", "what is older was dropped, and does not come back; writers take another minute")
 	f.rows("shop", 0)
 	about(year, "shop", "none")
 	require.Zero(t, f.of("shop", telemetry.Traces).RowsSince)
@@ -135,14 +141,76 @@ func TestRowsAreToldSinceWhenThereAreAny(t *testing.T) {
 
 	day := 1
 	f.rows("brief", 48*time.Hour)
-	require.NoError(t, f.Set(testbed.Context(t), "brief", telemetry.Signals(), policystore.Change{Days: &day}))
+	require.NoError(t, f.Set(testbed.Context(t), "test", "brief", telemetry.Signals(), policystore.Change{Days: &day}))
 	about(24*time.Hour, "brief", "rows go with the data")
 	require.WithinDuration(t, time.Now().Add(-24*time.Hour), f.of("brief", telemetry.Traces).RowsSince, slack)
 
 	f.age("12 hours")
 	f.rows("quiet", 0)
 	about(year, "quiet", "none of its own")
-	require.NoError(t, f.Unset(testbed.Context(t), "quiet", telemetry.Signals()))
+	require.NoError(t, f.Unset(testbed.Context(t), "test", "quiet", telemetry.Signals()))
 	about(-time.Minute, "default", "a tenant that had none has this policy now: it is told of all what holds for each")
 	about(12*time.Hour-time.Minute, "shop", "its own")
+}
+
+// How far back there are rows is decided by window, days and hold alike, in an update, an insert and a delete.
+func TestWhatWasDroppedWithItsDataIsNotPromisedAgain(t *testing.T) {
+	t.Parallel()
+	const day, slack = 24 * time.Hour, 50 * time.Second
+	one, seven, yes, no := 1, 7, true, false
+	window, short := 2*day, day/2
+	for name, c := range map[string]struct {
+		common, first, then policystore.Change // of the tenant default, and of shop; then is an unset where it says nothing
+		want                time.Duration
+	}{
+		"more days":                     {first: policystore.Change{Days: &one, Rows: &window}, then: policystore.Change{Days: &seven}, want: day},
+		"a hold":                        {first: policystore.Change{Days: &one, Rows: &window}, then: policystore.Change{Hold: &yes}, want: day},
+		"a hold that ends":              {first: policystore.Change{Days: &one, Rows: &window, Hold: &yes}, then: policystore.Change{Hold: &no}, want: day},
+		"fewer days":                    {first: policystore.Change{Days: &seven, Rows: &window}, then: policystore.Change{Days: &one}, want: day},
+		"days beyond the window":        {first: policystore.Change{Days: &one, Rows: &short}, then: policystore.Change{Days: &seven}, want: day / 2},
+		"a first policy with more":      {common: policystore.Change{Days: &one, Rows: &window}, then: policystore.Change{Days: &seven}, want: day},
+		"a first policy with less":      {common: policystore.Change{Days: &seven, Rows: &window}, then: policystore.Change{Days: &one}, want: day},
+		"unset, after fewer days":       {common: policystore.Change{Rows: &window}, first: policystore.Change{Days: &one}, want: day},
+		"unset, after more":             {common: policystore.Change{Days: &one, Rows: &window}, first: policystore.Change{Days: &seven}, want: day},
+		"unset, after a smaller window": {common: policystore.Change{Rows: &window}, first: policystore.Change{Rows: &short}, want: day / 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			ctx, spans := testbed.Context(t), []telemetry.Signal{telemetry.Traces}
+			for _, said := range []struct {
+				tenant telemetry.Tenant
+				policystore.Change
+			}{{telemetry.DefaultTenant, c.common}, {"shop", c.first}} {
+				if said.Change != (policystore.Change{}) {
+					require.NoError(t, f.Set(ctx, "test", said.tenant, spans, said.Change))
+				}
+			}
+			f.age("100 hours")
+			tenant := "shop"
+			if c.then == (policystore.Change{}) {
+				tenant = "default" // whose policy shop has then
+				require.NoError(t, f.Unset(ctx, "test", "shop", spans))
+			} else {
+				require.NoError(t, f.Set(ctx, "test", "shop", spans, c.then))
+			}
+			since := f.since(tenant)
+			require.InDelta(t, c.want, since, float64(slack+time.Minute))
+			require.LessOrEqual(t, since, c.want+time.Second, "never more than there is")
+		})
+	}
+}
+
+// A tenant that asked for rows an hour ago keeps what it has when it goes back to the policy of all, and is not told of what those have longer.
+func TestWhoGoesBackToTheCommonPolicyBringsItsOwnRows(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.rows("default", 24*time.Hour)
+	f.age("100 hours")
+	f.rows("shop", 0)
+	f.rows("shop", 24*time.Hour)
+	_, err := f.db.Pool.Exec(testbed.Context(t), `UPDATE retention_policy SET rows_since = rows_since - interval '1 hour' WHERE tenant_id = 'shop' AND signal = 'traces'`)
+	require.NoError(t, err)
+	require.NoError(t, f.Unset(testbed.Context(t), "test", "shop", telemetry.Signals()))
+	require.InDelta(t, time.Hour-time.Minute, f.since("default"), float64(50*time.Second))
 }

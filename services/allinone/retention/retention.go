@@ -11,7 +11,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -28,6 +30,9 @@ const (
 	Set   = "set"
 	Unset = "unset"
 )
+
+// program is how the database and the record of changes call it.
+const program = "ollyscale retention"
 
 // Config says what is to be done.
 type Config struct {
@@ -59,15 +64,30 @@ func (c Config) Validate() error {
 	if c.Command != Get && c.Tenant == "" {
 		p.Refuse("tenant", "whose policy? That of default holds for all that have none of their own")
 	}
+	if c.Tenant != "" {
+		if _, err := telemetry.ParseTenant(c.Tenant); err != nil {
+			p.Refuse("tenant", "%v", err)
+		}
+	}
+	for _, k := range []struct {
+		key   string
+		given bool
+		with  []string
+	}{
+		{"days", c.Days != "", []string{Set}},
+		{"rows", c.Rows != "", []string{Set}},
+		{"hold", c.Hold != "", []string{Set}},
+		{"signals", !slices.Equal(c.Signals, DefaultConfig().Signals), []string{Set, Unset}},
+	} {
+		if k.given && !slices.Contains(k.with, c.Command) {
+			p.Refuse(k.key, "goes with %s, and not with %s", strings.Join(k.with, " and "), c.Command)
+		}
+	}
 	if _, err := c.signals(); err != nil {
 		p.Refuse("signals", "%v", err)
 	}
-	change, key, err := c.change()
-	switch {
-	case err != nil:
+	if _, key, err := c.change(); err != nil && c.Command == Set {
 		p.Refuse(key, "%v", err)
-	case c.Command == Set && change == policystore.Change{}:
-		p.Refuse("days", "nothing is to be set: give days, rows or hold")
 	}
 	p.Section("", c.Database.Validate())
 	return p.Err()
@@ -114,7 +134,7 @@ func (c Config) change() (change policystore.Change, key string, err error) {
 		}
 		change.Hold = &hold
 	}
-	return change, "", nil
+	return change, "days", change.Check()
 }
 
 // Tool does it.
@@ -125,7 +145,7 @@ func New(cfg Config, _ service.Env) (*Tool, error) { return &Tool{cfg}, cfg.Vali
 
 // Run does it and tells what came of it.
 func (t *Tool) Run(ctx context.Context) error {
-	pool, err := t.cfg.Database.OpenCurrent(ctx, "ollyscale retention")
+	pool, err := t.cfg.Database.OpenCurrent(ctx, program)
 	if err != nil {
 		return err
 	}
@@ -145,11 +165,11 @@ func (t *Tool) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := store.Set(ctx, tenant, signals, change); err != nil {
+		if err := store.Set(ctx, program, tenant, signals, change); err != nil {
 			return err
 		}
 	case Unset:
-		if err := store.Unset(ctx, tenant, signals); err != nil {
+		if err := store.Unset(ctx, program, tenant, signals); err != nil {
 			return err
 		}
 	}

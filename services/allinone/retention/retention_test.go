@@ -40,11 +40,19 @@ func TestRetentionByTheCommandLine(t *testing.T) {
 	code, out, complaint = run(t, db, "unset", "--tenant", "shop", "--signals", "logs,metrics,traces")
 	require.Equal(t, service.ExitOK, code, complaint)
 	require.Equal(t, 1, bytes.Count([]byte(out), []byte("\n")), out)
+	var by string
+	var records int
+	require.NoError(t, db.Pool.QueryRow(testbed.Context(t), `SELECT min(details->>'by'), count(*) FROM janitor_audit WHERE tenant_id = 'shop' AND action = 'policy'`).Scan(&by, &records))
+	require.Equal(t, "ollyscale retention", by)
+	require.Equal(t, 1+3+3, records, "a line for each signal that was set or unset")
 
 	for word, args := range map[string][]string{
 		"whose policy": {"set", "--days", "3"}, "nothing is to be set": {"set", "--tenant", "a"}, "no whole number": {"set", "--tenant", "a", "--days", "many"},
 		"want 1 to 3650": {"set", "--tenant", "a", "--days", "0"}, "not a duration": {"set", "--tenant", "a", "--rows", "long"}, "neither true nor false": {"set", "--tenant", "a", "--hold", "maybe"},
 		"unknown signal": {"get", "--signals", "profiles"}, "command": {"lift"}, "can be changed only": {"unset", "--tenant", "default"},
+		"days (from --days): goes with set, and not with get": {"get", "--days", "3"}, "rows (from --rows): goes with set, and not with unset": {"unset", "--tenant", "a", "--rows", "1h"},
+		"hold (from --hold): goes with set, and not with get": {"get", "--hold", "true"}, "signals (from --signals): goes with set and unset, and not with get": {"get", "--signals", "logs"},
+		"tenant (from --tenant): ": {"set", "--tenant", "Bad Tenant", "--days", "3"},
 	} {
 		code, _, complaint := run(t, db, args...)
 		require.NotEqual(t, service.ExitOK, code, word)
