@@ -24,17 +24,18 @@ func open(route string) bool {
 // scopes are what a sender must be allowed to do for the routes below a path, none where it is enough to be known: a key of any scope may
 // ask whether it is good, and for what. Every other route needs auth.Query. docs/api.yaml says the same as x-scope.
 var scopes = []struct { //nolint:gochecknoglobals // a table
-	below string
-	need  []auth.Scope
+	method, below string // "" is every method
+	need          []auth.Scope
 }{
-	{"/api/me", nil},
-	{"/api/keys", []auth.Scope{auth.Admin}},
-	{"/api/dead-letters", []auth.Scope{auth.Edit}},
+	{"", "/api/me", nil},
+	{"", "/api/keys", []auth.Scope{auth.Admin}},
+	{"", "/api/dead-letters", []auth.Scope{auth.Edit}},
+	{http.MethodPut, "/api/retention", []auth.Scope{auth.Admin}},
 }
 
-func scopesOf(route string) []auth.Scope {
+func scopesOf(method, route string) []auth.Scope {
 	for _, s := range scopes {
-		if route == s.below || strings.HasPrefix(route, s.below+"/") {
+		if (s.method == "" || s.method == method) && (route == s.below || strings.HasPrefix(route, s.below+"/")) {
 			return s.need
 		}
 	}
@@ -49,7 +50,7 @@ func (s *Service) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		if open(c.Path()) {
 			return next(c)
 		}
-		who, err := s.who(c.Request(), scopesOf(c.Path())...)
+		who, err := s.who(c.Request(), scopesOf(c.Request().Method, c.Path())...)
 		if err != nil {
 			return err
 		}

@@ -84,6 +84,8 @@ func operations(t *testing.T, trace string, key string) (list []operation) {
 				switch o.id {
 				case "replayDeadLetters", "dropDeadLetters":
 					o.body = `{}`
+				case "setRetention":
+					o.body = `{"signals":["traces"],"days":9}`
 				case "createKey":
 					o.body = `{"name":"made","scopes":["query"]}`
 				}

@@ -130,7 +130,7 @@ func (c Config) decoded(memory int64) int64 {
 	return unlimited
 }
 
-// Service answers queries. It writes no telemetry; at an administrator's word it makes keys, and replays or drops dead letters.
+// Service answers queries. It writes no telemetry; at an administrator's word it makes keys, says how long data is kept, and replays or drops dead letters.
 type Service struct {
 	cfg    Config
 	env    service.Env

@@ -1164,6 +1164,14 @@ type Retention struct {
 	Policies []RetentionPolicy `json:"policies"`
 }
 
+// RetentionChange At least one of `days`, `hold` and `rows_seconds`; what is missing stays as it is.
+type RetentionChange struct {
+	Days        *int         `json:"days,omitempty"`
+	Hold        *bool        `json:"hold,omitempty"`
+	RowsSeconds *int64       `json:"rows_seconds,omitempty"`
+	Signals     []SignalName `json:"signals"`
+}
+
 // RetentionPolicy defines model for RetentionPolicy.
 type RetentionPolicy struct {
 	// Days Whole days that data is kept.
@@ -1175,7 +1183,8 @@ type RetentionPolicy struct {
 	// RowsSeconds How long items are kept as rows for SQL too; 0 where none are written.
 	RowsSeconds int64 `json:"rows_seconds"`
 
-	// RowsSince Items from this moment on are rows. It may lie up to a minute ahead, when rows were asked for just now. Missing where none are written.
+	// RowsSince Items whose time is this moment or later are rows, but those that were stored before rows were asked for and whose clock ran ahead. It may lie up to a
+	// minute ahead, when rows were asked for just now. Missing where none are written.
 	RowsSince *time.Time `json:"rows_since,omitempty"`
 	Signal    SignalName `json:"signal"`
 }
@@ -1723,6 +1732,12 @@ type GetRetentionParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// SetRetentionParams defines parameters for SetRetention.
+type SetRetentionParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // GetServiceMapParams defines parameters for GetServiceMap.
 type GetServiceMapParams struct {
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
@@ -1884,6 +1899,9 @@ type SearchLogsJSONRequestBody = SearchRequest
 // SearchMetricsJSONRequestBody defines body for SearchMetrics for application/json ContentType.
 type SearchMetricsJSONRequestBody = SearchRequest
 
+// SetRetentionJSONRequestBody defines body for SetRetention for application/json ContentType.
+type SetRetentionJSONRequestBody = RetentionChange
+
 // SearchSpansJSONRequestBody defines body for SearchSpans for application/json ContentType.
 type SearchSpansJSONRequestBody = SearchRequest
 
@@ -2011,6 +2029,9 @@ type ServerInterface interface {
 	// GetRetention How long the tenant's data is kept, and whether it is rows for SQL too
 	// (GET /api/retention)
 	GetRetention(ctx echo.Context, params GetRetentionParams) error
+	// SetRetention Change how long the tenant's data is kept
+	// (PUT /api/retention)
+	SetRetention(ctx echo.Context, params SetRetentionParams) error
 	// GetServiceMap Who calls whom over a range
 	// (GET /api/service-map)
 	GetServiceMap(ctx echo.Context, params GetServiceMapParams) error
@@ -2817,6 +2838,35 @@ func (w *ServerInterfaceWrapper) GetRetention(ctx echo.Context) error {
 	return err
 }
 
+// SetRetention converts echo context to params.
+func (w *ServerInterfaceWrapper) SetRetention(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetRetentionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetRetention(ctx, params)
+	return err
+}
+
 // GetServiceMap converts echo context to params.
 func (w *ServerInterfaceWrapper) GetServiceMap(ctx echo.Context) error {
 	var err error
@@ -3375,6 +3425,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/fields", wrapper.ListFields, options.OperationMiddlewares["listFields"]...)
 	router.GET(options.BaseURL+"/api/usage", wrapper.GetUsage, options.OperationMiddlewares["getUsage"]...)
 	router.GET(options.BaseURL+"/api/retention", wrapper.GetRetention, options.OperationMiddlewares["getRetention"]...)
+	router.PUT(options.BaseURL+"/api/retention", wrapper.SetRetention, options.OperationMiddlewares["setRetention"]...)
 	router.GET(options.BaseURL+"/api/keys", wrapper.ListKeys, options.OperationMiddlewares["listKeys"]...)
 	router.POST(options.BaseURL+"/api/keys", wrapper.CreateKey, options.OperationMiddlewares["createKey"]...)
 	router.DELETE(options.BaseURL+"/api/keys/:id", wrapper.RevokeKey, options.OperationMiddlewares["revokeKey"]...)

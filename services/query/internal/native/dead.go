@@ -40,9 +40,9 @@ func (h handlers) undertaker(c echo.Context) (telemetry.Tenant, error) {
 func deadSelection(tenant telemetry.Tenant, wish api.DeadLetterSelection) (bus.DeadSelection, error) {
 	s := bus.DeadSelection{Tenant: tenant, Code: wish.Code}
 	if wish.Signal != "" {
-		signal, err := telemetry.ParseSignal(string(wish.Signal))
+		signal, err := signalOf(wish.Signal)
 		if err != nil {
-			return s, errSignal.Newf("signal: %.64q is not traces, logs or metrics", string(wish.Signal))
+			return s, err
 		}
 		s.Signal = &signal
 	}

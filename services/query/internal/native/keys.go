@@ -20,21 +20,26 @@ type Keys interface {
 	Revoke(ctx context.Context, tenant telemetry.Tenant, id string) error
 }
 
-// administrator is who sent a request about keys. That it has the scope was seen to before; here it is asked again, because a route that
-// was forgotten there would give everything away.
+// administrator is who sent a request that only an administrator's may be. That it has the scope was seen to before; here it is asked again, because a
+// route that was forgotten there would give everything away.
 func (h handlers) administrator(c echo.Context) (auth.Identity, error) {
 	who, err := h.who(c)
 	if err != nil {
 		return who, err
 	}
-	if h.set.Keys == nil {
-		return who, auth.ErrKeysOff.New("keys are managed here only where they are demanded (auth.mode); until then, by `ollyscale keys`")
-	}
 	return who, who.May(auth.Admin)
 }
 
+// locksmith is an administrator of keys.
+func (h handlers) locksmith(c echo.Context) (auth.Identity, error) {
+	if h.set.Keys == nil {
+		return auth.Identity{}, auth.ErrKeysOff.New("keys are managed here only where they are demanded (auth.mode); until then, by `ollyscale keys`")
+	}
+	return h.administrator(c)
+}
+
 func (h handlers) ListKeys(c echo.Context, _ api.ListKeysParams) error {
-	who, err := h.administrator(c)
+	who, err := h.locksmith(c)
 	if err != nil {
 		return err
 	}
@@ -47,7 +52,7 @@ func (h handlers) ListKeys(c echo.Context, _ api.ListKeysParams) error {
 }
 
 func (h handlers) CreateKey(c echo.Context, _ api.CreateKeyParams) error {
-	who, err := h.administrator(c)
+	who, err := h.locksmith(c)
 	if err != nil {
 		return err
 	}
@@ -68,7 +73,7 @@ func (h handlers) CreateKey(c echo.Context, _ api.CreateKeyParams) error {
 }
 
 func (h handlers) RevokeKey(c echo.Context, id string, _ api.RevokeKeyParams) error {
-	who, err := h.administrator(c)
+	who, err := h.locksmith(c)
 	if err != nil {
 		return err
 	}

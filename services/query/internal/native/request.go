@@ -213,3 +213,12 @@ func errCut(cut *engine.Cut, what string) error {
 	}
 	return kind.Newf("%s was not found before the search was cut: %s; give the range of time that it lies in", what, cut.Message)
 }
+
+// signalOf reads a signal that a request names.
+func signalOf(name api.SignalName) (telemetry.Signal, error) {
+	signal, err := telemetry.ParseSignal(string(name))
+	if err != nil {
+		return 0, errSignal.Newf("signal: %.64q is not traces, logs or metrics", string(name))
+	}
+	return signal, nil
+}

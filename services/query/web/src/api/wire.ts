@@ -382,11 +382,17 @@ export interface paths {
         };
         /**
          * How long the tenant's data is kept, and whether it is rows for SQL too
-         * @description The policies that hold for the tenant, by signal. `ollyscale retention set` changes them. Rows are what the views `olly.spans`, `olly.logs` and
-         *     `olly.metrics` of the database show; this API reads none of them.
+         * @description The policies that hold for the tenant, by signal. Rows are what the views `olly.spans`, `olly.logs` and `olly.metrics` of the database show; this API
+         *     reads none of them.
          */
         get: operations["getRetention"];
-        put?: never;
+        /**
+         * Change how long the tenant's data is kept
+         * @description As `ollyscale retention set` does, for the own tenant: what is not named stays as it is, and a tenant without policies of its own gets some like those
+         *     of the tenant `default`, whose policies hold for all such. All signals are changed or none. Fewer days drop what is older at the janitor's next look
+         *     (`upkeep`, 10 minutes), for good. Who said what is put on record in `janitor_audit`.
+         */
+        put: operations["setRetention"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1466,9 +1472,18 @@ export interface components {
             rows_seconds: number;
             /**
              * Format: date-time
-             * @description Items from this moment on are rows. It may lie up to a minute ahead, when rows were asked for just now. Missing where none are written.
+             * @description Items whose time is this moment or later are rows, but those that were stored before rows were asked for and whose clock ran ahead. It may lie up to a
+             *     minute ahead, when rows were asked for just now. Missing where none are written.
              */
             rows_since?: string;
+        };
+        /** @description At least one of `days`, `hold` and `rows_seconds`; what is missing stays as it is. */
+        RetentionChange: {
+            signals: components["schemas"]["SignalName"][];
+            days?: number;
+            hold?: boolean;
+            /** Format: int64 */
+            rows_seconds?: number;
         };
         Me: {
             /** @description The id of a key, or how the identity provider calls a person; empty without authentication. */
@@ -2488,6 +2503,39 @@ export interface operations {
             };
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    setRetention: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionChange"];
+            };
+        };
+        responses: {
+            /** @description The policies that hold now, one for each signal. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            413: components["responses"]["Refused"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
         };
