@@ -3,6 +3,7 @@ package writer
 import (
 	"cmp"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type build struct {
 	leaves   map[leaf]int64 // and an instant of each that the flush has, Unix ns
 	items    int
 	usage    usage
+	share    int32               // part of usage, which no other flusher has
 	at       telemetry.Placement // of what is being built
 
 	row        segmentrow.Row     // being written
@@ -38,7 +40,7 @@ type build struct {
 }
 
 func newBuild(signal telemetry.Signal) *build {
-	return &build{signal: signal, leaves: map[leaf]int64{}, usage: usage{}, table: segment.NewTable("", signal), operations: newOperations()}
+	return &build{signal: signal, leaves: map[leaf]int64{}, usage: usage{}, table: segment.NewTable("", signal), operations: newOperations(), share: rand.Int32()}
 }
 
 // refusal is a batch that cannot be stored, or not all of it, with the reason.

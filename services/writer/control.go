@@ -72,7 +72,7 @@ func (d *database) control(ctx context.Context, b *build, like *held, leaves map
 	if err := fill(part(first), yesterday); err != nil {
 		return err
 	}
-	if err := d.prepare(ctx, b, p.now); err != nil {
+	if err := d.prepare(ctx, d.pool, b, p.now); err != nil {
 		return err
 	}
 	taken := false

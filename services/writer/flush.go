@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime/debug"
 	"slices"
@@ -32,9 +33,10 @@ type storer func(ctx context.Context, batches []*held) (outcome, error)
 type flusher struct {
 	signal  telemetry.Signal
 	store   storer
-	control func(ctx context.Context, like *held, leaves map[leaf]int64) error // database.control
-	reach   func(ctx context.Context, like *held) (map[leaf]int64, error)      // database.reach
-	alone   *alone                                                             // of the pipeline
+	all     func(ctx context.Context, batches []*held) (done []stored, left [][]*held) // database.storeAll; nil to store all in one transaction
+	control func(ctx context.Context, like *held, leaves map[leaf]int64) error         // database.control
+	reach   func(ctx context.Context, like *held) (map[leaf]int64, error)              // database.reach
+	alone   *alone                                                                     // of the pipeline
 	log     *slog.Logger
 	seldom  *seldom.Log // for what comes with every batch of a flood
 	metrics *instruments
@@ -55,10 +57,48 @@ const suspectAttempts = 3
 // bus, nil when none were.
 func (f *flusher) flush(ctx context.Context, deliveries []*held) error {
 	start := f.now()
-	batches := twinned(deliveries)
-	err := f.try(ctx, batches)
+	err := f.each(ctx, f.storeAll(ctx, twinned(deliveries)))
 	f.metrics.flushed(ctx, f.signal, f.now().Sub(start), err)
 	return err
+}
+
+// storeAll stores what it can of batches in as few round trips as may be, settles that, and returns the others by placement.
+func (f *flusher) storeAll(ctx context.Context, batches []*held) (left [][]*held) {
+	if f.all == nil {
+		return [][]*held{batches}
+	}
+	limited, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	defer func() {
+		if r := recover(); r != nil {
+			f.log.LogAttrs(ctx, slog.LevelError, "panic in a flush", slog.String("signal", f.signal.String()), slog.Int("batches", len(batches)),
+				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+			left = [][]*held{batches} // some may be stored: the ledger knows
+		}
+	}()
+	done, left := f.all(limited, batches)
+	for _, s := range done {
+		if rest := f.refuse(ctx, s.batches, s.out); len(rest) > 0 {
+			f.done(ctx, rest, s.out)
+		}
+	}
+	return left
+}
+
+// each stores batches of one placement after the other. When the database is away for one, the others are not tried.
+func (f *flusher) each(ctx context.Context, groups [][]*held) (failed error) {
+	for i, batches := range groups {
+		err := f.try(ctx, batches)
+		failed = errors.Join(failed, err)
+		if err == nil || fault.ClassOf(err) != fault.Unavailable || errRefused.Matches(err) {
+			continue
+		}
+		for _, rest := range groups[i+1:] {
+			_ = f.giveBack(ctx, rest, err)
+		}
+		break
+	}
+	return failed
 }
 
 // try stores batches and settles them. Where they are refused for what may be the fault of one of them, that one is looked for.

@@ -494,6 +494,7 @@ func TestTroubleOfAPartOfTheDatabaseMakesNoDeadLetter(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.cfg.Bus.MaxAttempts = 3
+			r.cfg.Flush.Concurrency = 1 // each flusher has a row of usage of its own
 			r.publish(shopSpans(1, c.at, 3))
 			_, stop := r.start()
 			r.settled(telemetry.Traces)
@@ -631,6 +632,7 @@ func TestAWriterKilledWhileItLooksForTheGuilty(t *testing.T) {
 			return len(flush) > bad/2
 		})
 		f := w.flusher(telemetry.Traces)
+		f.all = nil // it looks among all of them
 		store, calls := f.store, 0
 		f.store = func(ctx context.Context, batches []*held) (outcome, error) {
 			calls++

@@ -14,6 +14,7 @@ var sqlFiles embed.FS
 // statements are the files of sql/, filled in.
 type statements struct {
 	claimRequests, readClaims, extendClaim string
+	claimNew                               [2]string // of one request, of claimRowOf
 	ensurePartition, retention, spreads    string
 	enterTenants, tryWrite, addUsage       string
 	queueLife, queueLifeBegin              string
@@ -26,6 +27,7 @@ func newStatements() (*statements, error) {
 	f := sqlfile.Parse(sqlFiles)
 	s := &statements{
 		claimRequests:   f.Text("claim_requests", nil),
+		claimNew:        [...]string{f.Text("claim_new", claimed(1)), f.Text("claim_new", claimed(claimRowOf))},
 		readClaims:      f.Text("read_claims", nil),
 		extendClaim:     f.Text("extend_claim", nil),
 		ensurePartition: f.Text("ensure_partition", nil),
@@ -46,6 +48,21 @@ func newStatements() (*statements, error) {
 		s.copyFacts[signal] = f.Text("copy_"+factTable(signal), nil)
 	}
 	return s, f.Err()
+}
+
+// claimRowOf is how many requests one statement claims where there are so many.
+const claimRowOf = 8
+
+// claimParameters are the numbers of the parameters of one request of claim_new.sql; four before them are of all.
+type claimParameters struct{ ID, Position, Items, Covered int }
+
+func claimed(n int) []claimParameters {
+	out := make([]claimParameters, n)
+	for i := range out {
+		first := 5 + 4*i
+		out[i] = claimParameters{first, first + 1, first + 2, first + 3}
+	}
+	return out
 }
 
 // entry is what enter_dimension.sql fills in.

@@ -29,6 +29,7 @@ type database struct {
 	heavy        heavy
 	policies     *policies
 	leaves       leaves
+	unprepared   bool // behind a pooler: no statement stays prepared
 }
 
 // outcome is what a flush came to, for the metrics and the settling.
@@ -69,8 +70,16 @@ func (d *database) plan(policy *policy, signal telemetry.Signal) plan {
 
 // commit is store by a plan.
 func (d *database) commit(ctx context.Context, b *build, batches []*held, p plan) (out outcome, err error) {
-	// Building before the transaction keeps it short. It is for nothing only if something of a batch turns out to be stored already,
-	// which takes a crash or a client's retry.
+	out, batches, err = d.build(b, batches, p)
+	if err != nil || len(batches) == 0 {
+		return out, err
+	}
+	return d.transact(ctx, d.pool, b, batches, p, out)
+}
+
+// build makes batches ready for a transaction and returns those of which something is. Building before the transaction keeps it short. It is for
+// nothing only if something of a batch turns out to be stored already, which takes a crash or a client's retry.
+func (d *database) build(b *build, batches []*held, p plan) (out outcome, _ []*held, _ error) {
 	refused, err := b.fill(batches, p)
 	for _, r := range refused {
 		if r.rest == nil {
@@ -80,17 +89,24 @@ func (d *database) commit(ctx context.Context, b *build, batches []*held, p plan
 		}
 	}
 	if err != nil {
-		return out, err
+		return out, nil, err
 	}
-	batches = taken(batches, refused)
-	if len(batches) == 0 {
-		return out, nil
-	}
-	if err := d.prepare(ctx, b, p.now); err != nil {
+	return out, taken(batches, refused), nil
+}
+
+// transactor is a pool, or one of its connections.
+type transactor interface {
+	postgres.Beginner
+	execer
+}
+
+// transact stores what was built of batches in one transaction.
+func (d *database) transact(ctx context.Context, on transactor, b *build, batches []*held, p plan, out outcome) (outcome, error) {
+	if err := d.prepare(ctx, on, b, p.now); err != nil {
 		return out, err
 	}
 	var known repeats
-	err = postgres.InTx(ctx, d.pool, pgx.TxOptions{}, func(tx pgx.Tx) (err error) {
+	err := postgres.InTx(ctx, on, pgx.TxOptions{}, func(tx pgx.Tx) (err error) {
 		known, err = d.put(ctx, tx, b, batches, p)
 		return err
 	})
@@ -111,11 +127,16 @@ func (d *database) commit(ctx context.Context, b *build, batches []*held, p plan
 }
 
 // prepare makes the partitions that a flush needs.
-func (d *database) prepare(ctx context.Context, b *build, now time.Time) error {
+func (d *database) prepare(ctx context.Context, on execer, b *build, now time.Time) error {
+	return d.leaves.ensure(ctx, on, d.sql.ensurePartition, d.needs(b, now))
+}
+
+// needs are the partitions that a flush needs, with those of the ledger.
+func (d *database) needs(b *build, now time.Time) map[leaf]int64 {
 	today := today(now)
 	b.leaf(schema.IngestBatch, today.UnixNano(), day)
 	b.leaf(schema.IngestBatch, today.Add(day).UnixNano(), day) // the ledger guards the day after too
-	return d.leaves.ensure(ctx, d.pool, d.sql.ensurePartition, b.leaves)
+	return b.leaves
 }
 
 func today(now time.Time) time.Time { return now.UTC().Truncate(24 * time.Hour) }
@@ -171,7 +192,7 @@ func (d *database) write(ctx context.Context, tx pgx.Tx, b *build) error {
 			return fmt.Errorf("copy rows of %s: %w", b.signal, err)
 		}
 	}
-	return b.usage.send(ctx, tx, d.sql.addUsage, b.signal)
+	return b.usage.send(ctx, tx, d.sql.addUsage, b.signal, b.share)
 }
 
 // classify says what an error of the database means for a batch. Only what the data caused may cost a batch: a value that does not fit, a
@@ -220,7 +241,7 @@ const maxLeaves = 8192
 
 // ensure makes the partitions that are not known to exist, each in a transaction of its own: making one takes a lock that flushes
 // must not hold.
-func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, sql string, want map[leaf]int64) error {
+func (l *leaves) ensure(ctx context.Context, on execer, sql string, want map[leaf]int64) error {
 	for w := range want {
 		l.mu.Lock()
 		_, ok := l.exist[w]
@@ -228,7 +249,7 @@ func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, sql string, wan
 		if ok {
 			continue
 		}
-		if _, err := pool.Exec(ctx, sql, w.table, w.start); err != nil {
+		if _, err := on.Exec(ctx, sql, w.table, w.start); err != nil {
 			err = leafError{fmt.Errorf("make a partition of %s: %w", w.table, postgres.Classify(err))}
 			if caused(err) {
 				return errRefused.Wrap(err, "the database refuses a partition") // a batch has no part in it
@@ -243,6 +264,23 @@ func (l *leaves) ensure(ctx context.Context, pool *pgxpool.Pool, sql string, wan
 		l.mu.Unlock()
 	}
 	return nil
+}
+
+// missing reports whether any of the partitions is not known to exist.
+func (l *leaves) missing(want map[leaf]int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for w := range want {
+		if _, ok := l.exist[w]; !ok {
+			return true
+		}
+	}
+	return false
+}
+
+// execer runs a statement.
+type execer interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
 // leafError is why a partition cannot be made, in which no batch has a part.

@@ -45,24 +45,27 @@ func (u usage) of(tenant telemetry.Tenant, day int64) *usageSum {
 	return sum
 }
 
-// send adds it to what the database has.
-func (u usage) send(ctx context.Context, tx pgx.Tx, sql string, signal telemetry.Signal) error {
-	if len(u) == 0 {
-		return nil
-	}
+// keys are those of the sums, in order.
+func (u usage) keys() []usageKey {
 	keys := make([]usageKey, 0, len(u))
 	for key := range u {
 		keys = append(keys, key)
 	}
 	slices.SortFunc(keys, func(a, b usageKey) int { return cmp.Or(cmp.Compare(a.tenant, b.tenant), cmp.Compare(a.day, b.day)) })
-	n := len(keys)
-	tenants, days := make([]string, n), make([]time.Time, n)
-	items, bytes, series := make([]int64, n), make([]int64, n), make([]int64, n)
-	for i, key := range keys {
-		tenants[i], days[i] = string(key.tenant), time.Unix(key.day*int64(day/time.Second), 0).UTC()
-		items[i], bytes[i], series[i] = u[key].items, u[key].bytes, u[key].series
+	return keys
+}
+
+// send adds it to what the database has, in the rows of a part.
+func (u usage) send(ctx context.Context, tx pgx.Tx, sql string, signal telemetry.Signal, part int32) error {
+	if len(u) == 0 {
+		return nil
 	}
-	if _, err := tx.Exec(ctx, sql, tenants, days, items, bytes, series, int16(signal)); err != nil {
+	var sums pgx.Batch
+	for _, key := range u.keys() {
+		sum := u[key]
+		sums.Queue(sql, string(key.tenant), time.Unix(key.day*int64(day/time.Second), 0).UTC(), int16(signal), part, sum.items, sum.bytes, sum.series)
+	}
+	if err := tx.SendBatch(ctx, &sums).Close(); err != nil {
 		return fmt.Errorf("add to the usage: %w", err)
 	}
 	return nil

@@ -73,7 +73,8 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	clock := postgres.NewClock(env.Now)
 	s.db = &database{
 		pool: s.pool, sql: sql, now: clock.Now, segmentItems: cfg.Flush.SegmentItems, maxAhead: cfg.Flush.MaxAhead, known: remembered,
-		policies: &policies{pool: s.pool, sql: sql, refresh: cfg.Flush.PolicyRefresh, clock: clock},
+		policies:   &policies{pool: s.pool, sql: sql, refresh: cfg.Flush.PolicyRefresh, clock: clock},
+		unprepared: cfg.Postgres.Pooler,
 	}
 	s.lives = &lives{bus: s.bus, db: s.db, log: env.Log}
 	for _, signal := range telemetry.Signals() {
@@ -169,7 +170,15 @@ func (s *Service) flusher(signal telemetry.Signal) *flusher {
 			defer b.release()
 			return s.db.store(ctx, b, batches)
 		},
-		rest: func() { *b = *newBuild(signal) },
+		all: func(ctx context.Context, batches []*held) ([]stored, [][]*held) {
+			defer b.release()
+			return s.db.storeAll(ctx, b, batches)
+		},
+		rest: func() {
+			share := b.share
+			*b = *newBuild(signal)
+			b.share = share
+		},
 		control: func(ctx context.Context, like *held, leaves map[leaf]int64) error {
 			defer b.release()
 			return s.db.control(ctx, b, like, leaves)

@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +34,15 @@ func Statement(table string, columns []string) string {
 	return "COPY public." + table + " (" + strings.Join(columns, ", ") + ") FROM STDIN (FORMAT binary)"
 }
 
+// Insert is the statement that inserts one row of columns of a table in schema public, for the values that Each gives.
+func Insert(table string, columns []string) string {
+	places := make([]string, len(columns))
+	for i := range places {
+		places[i] = "$" + strconv.Itoa(i+1)
+	}
+	return "INSERT INTO public." + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(places, ", ") + ")"
+}
+
 // Stream is rows for one COPY.
 type Stream struct {
 	Buf  []byte // what was written since Reset; bytes of a value that is open may be appended
@@ -50,6 +60,28 @@ func (c *Stream) Reset() {
 func (c *Stream) Send(ctx context.Context, tx pgx.Tx, statement string) error {
 	c.Buf = append(c.Buf, trailer...)
 	return send(ctx, tx, statement, bytes.NewReader(c.Buf), &c.Rows)
+}
+
+// Each calls f with the values of each row as the parameters of a prepared statement take them, in binary form: nil is NULL. They are f's until it
+// returns.
+func (c *Stream) Each(f func(values [][]byte)) {
+	var values [][]byte
+	for at := len(header); at+2 <= len(c.Buf); {
+		n := int(binary.BigEndian.Uint16(c.Buf[at:]))
+		at += 2
+		values = values[:0]
+		for range n {
+			length := int32(binary.BigEndian.Uint32(c.Buf[at:])) //nolint:gosec // -1 is NULL
+			at += 4
+			if length < 0 {
+				values = append(values, nil)
+				continue
+			}
+			values = append(values, c.Buf[at:at+int(length):at+int(length)])
+			at += int(length)
+		}
+		f(values)
+	}
 }
 
 // SendRows copies n rows, each written by row when the one before it is on its way, so that no more than the largest of them is in memory.

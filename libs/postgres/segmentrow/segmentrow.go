@@ -137,20 +137,27 @@ func (s *Streams) Append(r *Row) {
 	}
 }
 
-// Send stores the rows in a transaction: bodies first, so that who waits for their table does it before the headers are seen. The partitions must
-// be there.
-func (s *Streams) Send(ctx context.Context, tx pgx.Tx, signal telemetry.Signal) error {
+// streamed is one of the streams, and where it goes.
+type streamed struct {
+	what, table string
+	columns     []string
+	stream      *pgcopy.Stream
+}
+
+// all are the streams in the order in which they are sent: bodies first, so that who waits for their table does it before the headers are seen.
+func (s *Streams) all(signal telemetry.Signal) [3]streamed {
 	tables := schema.TablesOf(signal.String())
-	fresh, settled, all := freshColumns(), settledColumns(), columns()
-	for _, c := range []struct {
-		what, table string
-		columns     []string
-		stream      *pgcopy.Stream
-	}{
+	fresh, settled, headers := freshColumns(), settledColumns(), columns()
+	return [...]streamed{
 		{"fresh bodies", tables.Fresh, names(fresh[:]), &s.Fresh},
 		{"bodies", tables.Body, names(settled[:]), &s.Settled},
-		{"segments", tables.Segment, names(all[:]), &s.Headers},
-	} {
+		{"segments", tables.Segment, names(headers[:]), &s.Headers},
+	}
+}
+
+// Send stores the rows in a transaction. The partitions must be there.
+func (s *Streams) Send(ctx context.Context, tx pgx.Tx, signal telemetry.Signal) error {
+	for _, c := range s.all(signal) {
 		if c.stream.Rows == 0 {
 			continue
 		}
@@ -159,6 +166,22 @@ func (s *Streams) Send(ctx context.Context, tx pgx.Tx, signal telemetry.Signal) 
 		}
 	}
 	return nil
+}
+
+// Inserts are the statements, by table, that store what Each gives: for who sends statements without waiting for answers, which COPY does not allow.
+func Inserts(signal telemetry.Signal) map[string]string {
+	out := map[string]string{}
+	for _, c := range new(Streams).all(signal) {
+		out[c.table] = pgcopy.Insert(c.table, c.columns)
+	}
+	return out
+}
+
+// Each calls f with the values of each row and the table of which it is, in the order in which they are to be stored. They are f's until it returns.
+func (s *Streams) Each(signal telemetry.Signal, f func(table string, values [][]byte)) {
+	for _, c := range s.all(signal) {
+		c.stream.Each(func(values [][]byte) { f(c.table, values) })
+	}
 }
 
 // Copy stores rows, and the group they are in unless it is nil, in a transaction; their partitions must be there (Leaves).

@@ -30,6 +30,34 @@ UPDATE public.ingest_batch SET
   guard = CASE WHEN day > $1::date THEN guard WHEN $7::boolean THEN $6::integer = 0 ELSE guard AND $6::integer = 0 END
 WHERE tenant_id = $2::text AND batch_id = $3::uuid AND placement = $4::text AND day BETWEEN $1::date AND $1::date + 1
 
+---- claimNew[0]
+-- Claims requests of one placement of which nobody has stored anything: a row of the day and one that guards the day after. Where somebody has, the
+-- unique key refuses it, and the transaction with it.
+INSERT INTO public.ingest_batch (day, batch_id, tenant_id, placement, signal, position, items, covered, guard) VALUES
+  ($1::date, $5::uuid, $2::text, $3::text, $4::smallint, $6::bigint, $7::integer, $8::text, false),
+  ($1::date + 1, $5::uuid, $2::text, $3::text, $4::smallint, $6::bigint, $7::integer, $8::text, true)
+
+---- claimNew[1]
+-- Claims requests of one placement of which nobody has stored anything: a row of the day and one that guards the day after. Where somebody has, the
+-- unique key refuses it, and the transaction with it.
+INSERT INTO public.ingest_batch (day, batch_id, tenant_id, placement, signal, position, items, covered, guard) VALUES
+  ($1::date, $5::uuid, $2::text, $3::text, $4::smallint, $6::bigint, $7::integer, $8::text, false),
+  ($1::date + 1, $5::uuid, $2::text, $3::text, $4::smallint, $6::bigint, $7::integer, $8::text, true),
+  ($1::date, $9::uuid, $2::text, $3::text, $4::smallint, $10::bigint, $11::integer, $12::text, false),
+  ($1::date + 1, $9::uuid, $2::text, $3::text, $4::smallint, $10::bigint, $11::integer, $12::text, true),
+  ($1::date, $13::uuid, $2::text, $3::text, $4::smallint, $14::bigint, $15::integer, $16::text, false),
+  ($1::date + 1, $13::uuid, $2::text, $3::text, $4::smallint, $14::bigint, $15::integer, $16::text, true),
+  ($1::date, $17::uuid, $2::text, $3::text, $4::smallint, $18::bigint, $19::integer, $20::text, false),
+  ($1::date + 1, $17::uuid, $2::text, $3::text, $4::smallint, $18::bigint, $19::integer, $20::text, true),
+  ($1::date, $21::uuid, $2::text, $3::text, $4::smallint, $22::bigint, $23::integer, $24::text, false),
+  ($1::date + 1, $21::uuid, $2::text, $3::text, $4::smallint, $22::bigint, $23::integer, $24::text, true),
+  ($1::date, $25::uuid, $2::text, $3::text, $4::smallint, $26::bigint, $27::integer, $28::text, false),
+  ($1::date + 1, $25::uuid, $2::text, $3::text, $4::smallint, $26::bigint, $27::integer, $28::text, true),
+  ($1::date, $29::uuid, $2::text, $3::text, $4::smallint, $30::bigint, $31::integer, $32::text, false),
+  ($1::date + 1, $29::uuid, $2::text, $3::text, $4::smallint, $30::bigint, $31::integer, $32::text, true),
+  ($1::date, $33::uuid, $2::text, $3::text, $4::smallint, $34::bigint, $35::integer, $36::text, false),
+  ($1::date + 1, $33::uuid, $2::text, $3::text, $4::smallint, $34::bigint, $35::integer, $36::text, true)
+
 ---- ensurePartition
 SELECT public.ensure_partition($1::text, $2::bigint)
 
@@ -54,20 +82,10 @@ CREATE TEMPORARY TABLE olly_try_write ON COMMIT DROP AS
 SELECT g AS id, md5(g::text) AS filling FROM generate_series(1, 10000) AS g
 
 ---- addUsage
--- Adds what a flush stores to a row of its tenant and day that no other transaction holds, or makes one: nobody waits for anybody. A row
--- of the same random part that somebody is making at this moment is waited for, and added to.
-WITH stored AS (
-  SELECT * FROM unnest($1::text[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[]) AS s (tenant_id, day, items, bytes, series)
-), free AS (
-  SELECT s.tenant_id, s.day, f.part FROM stored s CROSS JOIN LATERAL (
-    SELECT u.part FROM public.tenant_usage u WHERE u.tenant_id = s.tenant_id AND u.day = s.day AND u.signal = $6::smallint
-    LIMIT 1 FOR UPDATE SKIP LOCKED
-  ) f
-)
-INSERT INTO public.tenant_usage AS u (day, tenant_id, signal, part, items, bytes, series)
-SELECT s.day, s.tenant_id, $6::smallint, coalesce(f.part, (random() * 2147483646)::integer), s.items, s.bytes, s.series
-FROM stored s LEFT JOIN free f ON f.tenant_id = s.tenant_id AND f.day = s.day
-ORDER BY s.tenant_id, s.day
+-- Adds what a flush stores of a tenant's day to the row of a part ($4) that its flusher has for itself: nobody waits for anybody. Readers add
+-- the parts up.
+INSERT INTO public.tenant_usage AS u (tenant_id, day, signal, part, items, bytes, series)
+VALUES ($1::text, $2::date, $3::smallint, $4::integer, $5::bigint, $6::bigint, $7::bigint)
 ON CONFLICT (tenant_id, day, signal, part) DO UPDATE SET items = u.items + excluded.items, bytes = u.bytes + excluded.bytes,
   series = u.series + excluded.series
 
