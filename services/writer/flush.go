@@ -85,16 +85,25 @@ func (f *flusher) storeAll(ctx context.Context, batches []*held) (left [][]*held
 	return left
 }
 
-// each stores batches of one placement after the other. When the database is away for one, the others are not tried.
+// mostAway is for how many placements of a flush the database may be away, each time until it is given up, before the others are given back.
+const mostAway = 3
+
+// each stores batches of one placement after the other. When the database is away for one, it may be so for what that one holds, and the others are
+// tried only where it takes a control flush.
 func (f *flusher) each(ctx context.Context, groups [][]*held) (failed error) {
+	away := 0
 	for i, batches := range groups {
 		err := f.try(ctx, batches)
 		failed = errors.Join(failed, err)
-		if err == nil || fault.ClassOf(err) != fault.Unavailable || errRefused.Matches(err) {
+		rest := groups[i+1:]
+		if err == nil || fault.ClassOf(err) != fault.Unavailable || errRefused.Matches(err) || len(rest) == 0 {
 			continue
 		}
-		for _, rest := range groups[i+1:] {
-			_ = f.giveBack(ctx, rest, err)
+		if away++; away < mostAway && (&search{flusher: f}).takes(ctx, rest[0][0], nil) == nil {
+			continue
+		}
+		for _, batches := range rest {
+			_ = f.giveBack(ctx, batches, err)
 		}
 		break
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -576,4 +577,51 @@ func TestOnlyWhatTheDataCausedCostsABatch(t *testing.T) {
 	defect := errors.New("encode a segment")
 	require.Equal(t, fault.Internal, fault.ClassOf(classify(postgres.Classify(defect))), "a defect of this program stays one")
 	require.NoError(t, classify(nil))
+}
+
+// That the database is away for one placement costs the others nothing while it is there for a control flush; where it is away, or is so again and
+// again, they are given back.
+func TestTheDatabaseIsAwayForOnePlacement(t *testing.T) {
+	t.Parallel()
+	away := postgres.Classify(&pgconn.PgError{Code: "40001"})
+	require.Equal(t, fault.Unavailable, fault.ClassOf(away))
+	for name, c := range map[string]struct {
+		poison []int
+		broken error
+		stored []int
+	}{
+		"one":          {[]int{1}, nil, []int{0, 2, 3, 4, 5, 6}},
+		"two":          {[]int{0, 2}, nil, []int{1, 3, 4, 5, 6}},
+		"again":        {[]int{1, 2, 4}, nil, []int{0, 3}},
+		"the database": {[]int{1}, away, []int{0}},
+		"the last":     {[]int{6}, away, []int{0, 1, 2, 3, 4, 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			batches, settled := deliveries(7)
+			l := &ledger{stored: map[telemetry.BatchID]int{}, poison: map[telemetry.BatchID]error{}, broken: c.broken}
+			for _, i := range c.poison {
+				l.poison[batches[i].ID()] = away
+			}
+			f := testFlusher(t, l.store)
+			f.control = l.control
+			f.all = func(_ context.Context, batches []*held) (done []stored, left [][]*held) {
+				for _, h := range batches {
+					left = append(left, []*held{h})
+				}
+				return nil, left
+			}
+			require.ErrorIs(t, f.flush(t.Context(), batches), away)
+			for i, s := range settled {
+				require.Equal(t, 1, s.times)
+				if slices.Contains(c.stored, i) {
+					require.NoError(t, s.err)
+					require.Equal(t, 1, l.stored[batches[i].ID()])
+				} else {
+					require.ErrorIs(t, s.err, away)
+					require.Zero(t, l.stored[batches[i].ID()])
+				}
+			}
+		})
+	}
 }

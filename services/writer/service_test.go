@@ -494,10 +494,12 @@ func TestTroubleOfAPartOfTheDatabaseMakesNoDeadLetter(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.cfg.Bus.MaxAttempts = 3
-			r.cfg.Flush.Concurrency = 1 // each flusher has a row of usage of its own
-			r.publish(shopSpans(1, c.at, 3))
 			_, stop := r.start()
-			r.settled(telemetry.Traces)
+			before := 0 // until each flusher has a row of usage: what it has, it updates
+			for ; r.store.count("SELECT count(DISTINCT part) FROM tenant_usage") < int64(r.cfg.Flush.Concurrency); before++ {
+				r.publish(shopSpans(uint64(100+before), c.at, 3))
+				r.settled(telemetry.Traces)
+			}
 			table := ""
 			require.NoError(t, r.store.db.Pool.QueryRow(testbed.Context(t), c.want).Scan(&table))
 			_, err := r.store.db.Pool.Exec(testbed.Context(t), c.sql(table))
@@ -518,7 +520,7 @@ func TestTroubleOfAPartOfTheDatabaseMakesNoDeadLetter(t *testing.T) {
 			require.NoError(t, err)
 			r.settled(telemetry.Traces)
 			segments, _ := r.store.items(telemetry.Traces)
-			require.EqualValues(t, 3+3*c.n, segments)
+			require.EqualValues(t, 3*(before+c.n), segments)
 			require.NoError(t, p.health())
 			dead, err = r.bus.DeadLetters(testbed.Context(t))
 			require.NoError(t, err)
@@ -613,10 +615,26 @@ func TestAWriterKilledWhileItLooksForTheGuilty(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.cfg.Bus.AckWait, r.nats.AckWait = 2*time.Second, 2*time.Second
-	r.refuse("spans_segment", "NEW.tenant_id = 'shop'", "P0001")
-	const bad = 100
-	r.publish(flood(5000, bad)...)
-	for _, committed := range []bool{false, true, true} {
+	r.refuse("ingest_batch", "NEW.items = 4", "P0001")
+	const bad, neighbours = 100, 10
+	all := flood(5000, bad) // of one tenant: it is looked for among batches that lie together
+	for i, h := range all {
+		if h.Connection == "bad" {
+			h = shopSpans(uint64(7000+i), epoch, 4)
+		}
+		h.Tenant = "shop"
+		h.Request = telemetry.NewRequestID(h.Tenant, h.Signal, h.Payload)
+		all[i] = h
+	}
+	for i := range neighbours {
+		h := shopSpans(uint64(9000+i), epoch, 3)
+		h.Tenant = telemetry.Tenant(fmt.Sprintf("t%d", i))
+		h.Request = telemetry.NewRequestID(h.Tenant, h.Signal, h.Payload)
+		all = append(all, h)
+	}
+	r.publish(all...)
+	const afterRun, before, after = "after the run", "before a commit", "after a commit"
+	for _, killed := range []string{afterRun, before, after, after} {
 		env := testbed.Env(t)
 		env.Now = r.store.clock.Now
 		w, err := New(r.cfg, env)
@@ -632,11 +650,18 @@ func TestAWriterKilledWhileItLooksForTheGuilty(t *testing.T) {
 			return len(flush) > bad/2
 		})
 		f := w.flusher(telemetry.Traces)
-		f.all = nil // it looks among all of them
+		run, ran := f.all, false
+		f.all = func(ctx context.Context, batches []*held) ([]stored, [][]*held) {
+			done, left := run(ctx, batches)
+			if ran = true; killed == afterRun {
+				runtime.Goexit()
+			}
+			return done, left
+		}
 		store, calls := f.store, 0
 		f.store = func(ctx context.Context, batches []*held) (outcome, error) {
 			calls++
-			if calls > 30 && !committed {
+			if calls > 30 && killed == before {
 				runtime.Goexit()
 			}
 			out, err := store(ctx, batches)
@@ -654,12 +679,14 @@ func TestAWriterKilledWhileItLooksForTheGuilty(t *testing.T) {
 		c.Close()
 		w.bus.Close()
 		w.pool.Close()
-		require.Greater(t, calls, 30, "it was killed in the middle")
+		require.True(t, ran)
+		require.Equal(t, killed != afterRun, calls > 30, "it was killed in the middle")
 	}
 	r.start()
 	r.settled(telemetry.Traces)
 	segments, _ := r.store.items(telemetry.Traces)
-	require.Equal(t, int64(3*bad), segments)
+	require.Equal(t, int64(3*(bad+neighbours)), segments)
+	require.Equal(t, segments, r.store.count("SELECT sum(items) FROM ingest_batch WHERE NOT guard"))
 	page, err := r.bus.DeadLettersOf(testbed.Context(t), bus.DeadSelection{Tenant: "shop"}, 1000)
 	require.NoError(t, err)
 	ids := map[string]bool{}

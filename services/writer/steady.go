@@ -52,7 +52,7 @@ func (d *database) apart(ctx context.Context, batches []*held, signal telemetry.
 // which some may be stored too: they are to be stored by store, which knows.
 func (d *database) storeAll(ctx context.Context, b *build, batches []*held) (done []stored, left [][]*held) {
 	groups, p := d.apart(ctx, batches, b.signal)
-	r := run{d: d, b: b, p: p, alone: len(groups) == 1}
+	r := run{d: d, b: b, p: p}
 	defer func() {
 		for i := range groups {
 			if !slices.ContainsFunc(done, func(s stored) bool { return s.batches[0] == groups[i].batches[0] }) {
@@ -84,11 +84,10 @@ func (d *database) storeAll(ctx context.Context, b *build, batches []*held) (don
 
 // run is the transactions of one flush on one connection.
 type run struct {
-	d     *database
-	b     *build
-	p     plan
-	conn  *pgxpool.Conn
-	alone bool // it has one transaction
+	d    *database
+	b    *build
+	p    plan
+	conn *pgxpool.Conn
 
 	pipeline *pgconn.Pipeline
 	sent     []sent   // that were not waited for

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
@@ -270,4 +271,68 @@ func TestASpreadTenantIsATransactionABucket(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"t00/0", "t00/1", "t00/2"}, placements)
 	require.Equal(t, int64(len(flush)), s.count(`SELECT count(*) FROM ingest_batch WHERE NOT guard AND placement ~ '^t00/[012]$'`))
+}
+
+// Many tenants come while one is refused for what it holds, one for what may pass, and the connection is lost whenever one is written: the others are
+// stored meanwhile, each item once, and nothing but what is refused for what it holds becomes a dead letter.
+func TestTroubleOfOneTenantAmongMany(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	r := newRig(t)
+	exec := func(sql string) {
+		t.Helper()
+		_, err := r.store.db.Pool.Exec(ctx, sql)
+		require.NoError(t, err)
+	}
+	exec("UPDATE retention_policy SET rows_window = '0'")
+	const tenants, rounds, items = 15, 6, 4
+	of := func(round int) []*held {
+		var out []*held
+		for i := range tenants {
+			h := shopSpans(uint64(1000*round+i), epoch, items)
+			h.Tenant = telemetry.Tenant(fmt.Sprintf("t%02d", i))
+			h.Request = telemetry.NewRequestID(h.Tenant, h.Signal, h.Payload)
+			out = append(out, h)
+		}
+		return out
+	}
+	r.publish(of(0)...)
+	_, stop := r.start()
+	r.settled(telemetry.Traces)
+	exec(`CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		CASE NEW.tenant_id
+		WHEN 't02' THEN RAISE EXCEPTION 'what it holds' USING ERRCODE = 'P0001';
+		WHEN 't05' THEN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01';
+		WHEN 't09' THEN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(0);
+		ELSE NULL;
+		END CASE;
+		RETURN NEW; END $$;
+		CREATE TRIGGER trouble BEFORE INSERT ON spans_segment FOR EACH ROW EXECUTE FUNCTION trouble()`)
+	for round := range rounds {
+		r.publish(of(1 + round)...)
+	}
+	testbed.Eventually(t, "the others are stored", func() bool {
+		return r.store.count("SELECT sum(items) FROM spans_segment WHERE tenant_id NOT IN ('t02', 't05', 't09')") == (tenants-3)*(1+rounds)*items
+	})
+	dead := func() uint64 {
+		n, err := r.bus.DeadLetters(ctx)
+		require.NoError(t, err)
+		return n
+	}
+	testbed.Eventually(t, "what is refused for what it holds is a dead letter", func() bool { return dead() == rounds })
+	exec("DROP FUNCTION trouble CASCADE")
+	r.settled(telemetry.Traces)
+	require.EqualValues(t, rounds, dead())
+	page, err := r.bus.DeadLettersOf(ctx, bus.DeadSelection{Tenant: "t02"}, 100)
+	require.NoError(t, err)
+	require.Len(t, page.Letters, rounds)
+	for _, table := range []string{
+		"SELECT tenant_id, sum(items) AS n FROM spans_segment GROUP BY 1",
+		"SELECT tenant_id, sum(items) AS n FROM ingest_batch WHERE NOT guard GROUP BY 1",
+		"SELECT tenant_id, sum(items) AS n FROM tenant_usage GROUP BY 1",
+	} {
+		require.Equal(t, int64(tenants), r.store.count("SELECT count(*) FROM ("+table+") AS s WHERE n = CASE tenant_id WHEN 't02' THEN $1::int ELSE $2::int END",
+			items, (1+rounds)*items), table)
+	}
+	stop()
 }
