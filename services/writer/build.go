@@ -40,7 +40,8 @@ type build struct {
 }
 
 func newBuild(signal telemetry.Signal) *build {
-	return &build{signal: signal, leaves: map[leaf]int64{}, usage: usage{}, table: segment.NewTable("", signal), operations: newOperations(), share: rand.Int32()}
+	share := rand.Int32() //nolint:gosec // two that are the same wait for one another, no more
+	return &build{signal: signal, leaves: map[leaf]int64{}, usage: usage{}, table: segment.NewTable("", signal), operations: newOperations(), share: share}
 }
 
 // refusal is a batch that cannot be stored, or not all of it, with the reason.

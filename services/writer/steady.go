@@ -23,6 +23,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -78,7 +79,7 @@ func (d *database) storeAll(ctx context.Context, b *build, batches []*held) (don
 		}
 		r.add(ctx, groups[i], i == len(groups)-1)
 	}
-	r.wait(ctx)
+	r.wait()
 	return r.done, nil
 }
 
@@ -139,7 +140,7 @@ func (r *run) add(ctx context.Context, of together, last bool) {
 		return
 	}
 	if !r.steady(batches) || r.d.leaves.missing(r.d.needs(r.b, r.p.now)) {
-		r.wait(ctx)
+		r.wait()
 		if r.conn.Conn().IsClosed() {
 			return
 		}
@@ -173,7 +174,7 @@ func (r *run) add(ctx context.Context, of together, last bool) {
 	r.pipeline.SendPipelineSync()
 	r.sent = append(r.sent, sent{stored{of.batches, out}, last})
 	if r.pipeline.Flush() != nil {
-		r.wait(ctx)
+		r.wait()
 	}
 }
 
@@ -237,16 +238,13 @@ func (r *run) end(statement string) {
 
 // send sends a prepared statement; values are copied.
 func (r *run) send(statement string, values [][]byte) {
-	r.pipeline.SendQueryPrepared(statement, values, inBinary[:], nil)
+	r.pipeline.SendQueryPrepared(statement, values, []int16{pgx.BinaryFormatCode}, nil)
 }
 
 var errNoAnswer = errors.New("the connection has no answer")
 
-// inBinary is the format of all parameters.
-var inBinary = [...]int16{1}
-
 // wait reads what became of the transactions that were sent.
-func (r *run) wait(ctx context.Context) {
+func (r *run) wait() {
 	if r.pipeline == nil {
 		return
 	}
