@@ -35,6 +35,8 @@ type encoder struct {
 	tokens filter.Hashes
 	traces filter.Hashes
 	words  wordScanner
+	line   []byte // the list or map whose words are looked at
+	path   []byte // the way to a leaf
 
 	columnWriter
 	rowWriter

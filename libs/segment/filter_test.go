@@ -2,11 +2,12 @@ package segment
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -136,12 +137,42 @@ func TestWords(t *testing.T) {
 	n := 0
 	Words([]byte("a b c"), func([]byte) bool { n++; return n < 2 })
 	require.Equal(t, 2, n)
-	var nested []string
-	nestedStrings(otlp.Value{
-		Type: Array, Raw: message(
-			field(1, field(1, []byte("one"))), field(1, field(6, field(1, message(field(1, []byte("k")), field(2, field(1, []byte("two")))))))),
-	}, func(s []byte) { nested = append(nested, string(s)) })
-	require.Equal(t, []string{"one", "two"}, nested)
+}
+
+// TestTheTokenFilterKnowsWhatLiesWithin: of lists and maps, leaves by the keys on the way to them, and the words of their text.
+func TestTheTokenFilterKnowsWhatLiesWithin(t *testing.T) {
+	t.Parallel()
+	ld := plog.NewLogs()
+	rl := ld.ResourceLogs().AppendEmpty()
+	rl.Resource().Attributes().PutEmptyMap("host").PutStr("zone", "north")
+	sl := rl.ScopeLogs().AppendEmpty()
+	sl.Scope().Attributes().PutEmptyMap("build").PutInt("number", 7)
+	l := sl.LogRecords().AppendEmpty()
+	l.SetTimestamp(1)
+	body := l.Body().SetEmptyMap()
+	body.PutStr("message", "Order placed")
+	body.PutEmptyMap("user").PutInt("id", 42)
+	cart := l.Attributes().PutEmptySlice("cart")
+	cart.AppendEmpty().SetStr("tea")
+	cart.AppendEmpty().SetEmptyMap().PutEmptySlice("sku").AppendEmpty().SetBool(true)
+	long := strings.Repeat("k", MaxTokenPath)
+	l.Attributes().PutEmptyMap(long).PutStr("x", "too far")
+	payload, err := (&plog.ProtoMarshaler{}).MarshalLogs(ld)
+	require.NoError(t, err)
+	table := NewTable("default", telemetry.Logs)
+	_, err = table.Append(payload, 1)
+	require.NoError(t, err)
+	s := segments(t, table, 10, 2)[0]
+	str := func(text string) Value { return Value{Type: String, Raw: []byte(text)} }
+	for _, token := range []uint64{
+		Token(ScopeResource, "host.zone", str("north")), Token(ScopeScope, "build.number", Value{Type: Int, Num: 7}),
+		Token(ScopeField, "body.message", str("Order placed")), Token(ScopeField, "body.user.id", Value{Type: Int, Num: 42}),
+		Token(ScopeItem, "cart", str("tea")), Token(ScopeItem, "cart.sku", Value{Type: Bool, Num: 1}),
+		Token(ScopeWord, "body", str("message")), Token(ScopeWord, "body", str("order")), Token(ScopeWord, "body", str("42")),
+	} {
+		require.Contains(t, s.tokens, token)
+	}
+	require.NotContains(t, s.tokens, Token(ScopeItem, long+".x", str("too far")))
 }
 
 // TestGroup: a group says of each of its segments what a filter of its own says, but for the sizes of filters; never no where it was yes.

@@ -93,6 +93,7 @@ func (e *encoder) scopeTokens(t *table.Builder, scope uint64, ids []ValueID) {
 	for _, id := range ids {
 		v := &t.Values[id]
 		e.tokens.Add(table.HashValue(table.KeySeed(scope, t.Keys[v.Key]), v.Type, v.Num, v.Raw))
+		e.leafTokens(scope, t.Keys[v.Key], v)
 	}
 }
 

@@ -41,7 +41,9 @@ func (e *encoder) summed(t *table.Builder, s *container.Section, sum values.Summ
 	}
 	for _, id := range e.values.Distinct() {
 		if id != 0 {
-			e.tokens.Add(t.Values[id].Hash)
+			v := &t.Values[id]
+			e.tokens.Add(v.Hash)
+			e.leafTokens(table.SeedItem, t.Keys[v.Key], v)
 		}
 	}
 }

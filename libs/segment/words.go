@@ -74,41 +74,54 @@ const wordBytes = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\
 // wordByte returns a word's byte in lower case, or 0 for what separates words.
 func wordByte(c byte) byte { return wordBytes[c] }
 
-// bodyWords adds the words of the bodies that textSection has just written to the token filter.
+// bodyWords adds the words of the bodies that textSection has just written to the token filter, and what lies within those that are lists or maps.
 func (e *encoder) bodyWords(t *table.Builder) {
-	seed := table.KeySeed(table.SeedWord, table.ReservedKey(table.KeyOf(TextBody))) + uint64(String)
+	body := table.ReservedKey(table.KeyOf(TextBody))
+	seed := table.KeySeed(table.SeedWord, body) + uint64(String)
 	for _, id := range e.values.Distinct() {
-		e.wordsOf(&t.Values[id], seed)
-	}
-}
-
-func (e *encoder) wordsOf(v *Value, seed uint64) {
-	switch v.Type {
-	case String:
-		e.words.text = v.Raw
+		v := &t.Values[id]
+		switch v.Type {
+		case String:
+			e.words.text = v.Raw
+		case Array, Map:
+			e.line = otlp.AppendText(e.line[:0], v.OTLP(), "")
+			e.words.text = e.line
+			e.leafTokens(table.SeedField, body, v)
+		case Empty, Bool, Int, Double, Bytes:
+			continue
+		}
 		for w := e.words.next(); w != nil; w = e.words.next() {
 			e.tokens.Add(xxh3.HashSeed(w, seed))
 		}
-	case Array, Map:
-		nestedStrings(v.OTLP(), func(s []byte) {
-			e.words.text = s
-			for w := e.words.next(); w != nil; w = e.words.next() {
-				e.tokens.Add(xxh3.HashSeed(w, seed))
-			}
-		})
-	case Empty, Bool, Int, Double, Bytes:
 	}
 }
 
-// nestedStrings calls yield for every string within a list or a map.
-func nestedStrings(v otlp.Value, yield func([]byte)) {
-	for e := v.Elements(); e.Next(); {
-		switch e.Value.Type {
-		case String:
-			yield(e.Value.Raw)
-		case Array, Map:
-			nestedStrings(e.Value, yield)
-		case Empty, Bool, Int, Double, Bytes:
+// MaxTokenPath is how long a key with the path to a leaf may be, in bytes, for the leaf to be in a token filter: a longer one is not worth the
+// hashing, which takes all of it for each leaf.
+const MaxTokenPath = 1024
+
+// leafTokens adds tokens of what lies within a list or a map under a key: of each value that is neither, under the key with the path to it.
+func (e *encoder) leafTokens(scope uint64, key string, v *Value) {
+	if v.Type == Array || v.Type == Map {
+		e.path = append(e.path[:0], key...)
+		e.leaves(scope, v.OTLP())
+	}
+}
+
+// leaves adds those of what v, at e.path, holds: the members of a map after a dot and their key, the elements of a list where the list is.
+func (e *encoder) leaves(scope uint64, v otlp.Value) {
+	n := len(e.path)
+	for in := v.Elements(); in.Next(); {
+		if v.Type == Map {
+			e.path = append(append(e.path[:n], '.'), in.Key...)
+		}
+		switch {
+		case len(e.path) > MaxTokenPath:
+		case in.Value.Type == Array || in.Value.Type == Map:
+			e.leaves(scope, in.Value)
+		default:
+			e.tokens.Add(table.HashValue(xxh3.HashSeed(e.path, scope), in.Value.Type, in.Value.Num, in.Value.Raw))
 		}
 	}
+	e.path = e.path[:n]
 }

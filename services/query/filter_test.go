@@ -136,16 +136,18 @@ func naiveValue(t testing.TB, v otlpjson.Value, operator string, raw json.RawMes
 	require.NoError(t, json.Unmarshal(raw, &literal))
 	switch want := literal.(type) {
 	case string:
+		switch operator {
+		case "contains":
+			return textual(v, func(s string) bool { return strings.Contains(s, want) })
+		case "regex":
+			return textual(v, regexp.MustCompile(want).MatchString)
+		}
 		if v.Kind != otlpjson.KindString {
 			return false
 		}
 		switch operator {
 		case "eq":
 			return v.String == want
-		case "contains":
-			return strings.Contains(v.String, want)
-		case "regex":
-			return regexp.MustCompile(want).MatchString(v.String)
 		case "gt":
 			return v.String > want
 		case "gte":

@@ -661,13 +661,14 @@ type FieldKind string
 // - `parent_span_id` (id): 16 hex digits; a root has none.
 // - `scope.name` (text): The instrumentation scope's own name.
 // - `scope.version` (text): The instrumentation scope's own version.
-// - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+// - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
 // - `resource.<key>` (attribute): An attribute of the resource, by its key.
 // - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
 // Of logs:
 // - `service` (text): The service's name; unknown_service where its resource names none.
 // - `namespace` (text): The service's namespace.
 // - `body` (body): The log record's body.
+// - `body.<key>` (attribute): A value within a body that is a map, by its key, or by the keys on the way to it with dots between.
 // - `severity` (enum): The severity number, 1 to 24; a name stands for its four numbers. A number, or trace, debug, info, warn, error, fatal.
 // - `severity_text` (text): The severity as its sender calls it.
 // - `event_name` (text): The name of the event that the record is.
@@ -676,7 +677,7 @@ type FieldKind string
 // - `span_id` (id): 16 hex digits.
 // - `scope.name` (text): The instrumentation scope's own name.
 // - `scope.version` (text): The instrumentation scope's own version.
-// - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+// - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
 // - `resource.<key>` (attribute): An attribute of the resource, by its key.
 // - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
 // Of metrics:
@@ -688,7 +689,7 @@ type FieldKind string
 // - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
 // - `scope.name` (text): The instrumentation scope's own name.
 // - `scope.version` (text): The instrumentation scope's own version.
-// - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+// - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
 // - `resource.<key>` (attribute): An attribute of the resource, by its key.
 // - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
 type FieldName = string
@@ -729,16 +730,16 @@ type FilterOperator struct {
 	// Label For those who choose: duration is at least 1s.
 	Label string `json:"label"`
 
-	// Name - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200".
+	// Name - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does.
 	// - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
-	// - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte.
+	// - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte. A list meets it if one of its elements does.
 	// - `gte` (`>=`), of a value: As gt, or equal.
 	// - `lt` (`<`), of a value: As gt, the other way.
 	// - `lte` (`<=`), of a value: As lt, or equal.
 	// - `in`, of a list: eq to one of a list of values.
 	// - `not_in`, of a list: The exact negation of in: an item without the field meets it.
-	// - `contains` (`:`), of a value: A case-sensitive part of a string.
-	// - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string.
+	// - `contains` (`:`), of a value: A case-sensitive part of a string, or of a list or map as it is shown, in JSON.
+	// - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON.
 	// - `exists`, of true or false, true when left out: Whether the item has the field; with false, whether it lacks it.
 	Name Operator `json:"name"`
 
@@ -1029,16 +1030,16 @@ type OperationList struct {
 	Stats        Stats        `json:"stats"`
 }
 
-// Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200".
+// Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does.
 // - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
-// - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte.
+// - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte. A list meets it if one of its elements does.
 // - `gte` (`>=`), of a value: As gt, or equal.
 // - `lt` (`<`), of a value: As gt, the other way.
 // - `lte` (`<=`), of a value: As lt, or equal.
 // - `in`, of a list: eq to one of a list of values.
 // - `not_in`, of a list: The exact negation of in: an item without the field meets it.
-// - `contains` (`:`), of a value: A case-sensitive part of a string.
-// - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string.
+// - `contains` (`:`), of a value: A case-sensitive part of a string, or of a list or map as it is shown, in JSON.
+// - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON.
 // - `exists`, of true or false, true when left out: Whether the item has the field; with false, whether it lacks it.
 type Operator string
 

@@ -1,6 +1,9 @@
 package filter
 
-import "github.com/ollyscale/ollyscale/libs/segment"
+import (
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+)
 
 // body is the field of a log record's body: a text column whose words are in the token filter.
 func body() func(string) matching {
@@ -10,4 +13,29 @@ func body() func(string) matching {
 			return &textTest{valueTest: t, column: segment.TextBody, probes: words(values, t.test)}, err
 		}
 	}
+}
+
+// bodyTest tests what lies at a path within bodies.
+type bodyTest struct {
+	valueTest
+	path string
+}
+
+func bodyPath(path string) matching {
+	return func(op *Operator, values []Literal) (matcher, error) {
+		t, err := newValueTest(op, values)
+		return &bodyTest{t, path}, err
+	}
+}
+
+func (t *bodyTest) Columns(c *columns.Set) { c.Text(segment.TextBody) }
+
+func (t *bodyTest) Bounds() Bounds {
+	return Bounds{Probes: t.tokens(segment.ScopeField, "body."+t.path)}
+}
+
+func (t *bodyTest) cost() cost { return byText }
+
+func (t *bodyTest) Match(r *columns.Reader, hits []bool) {
+	t.markAt(r.Text(segment.TextBody), t.path, hits)
 }

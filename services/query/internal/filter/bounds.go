@@ -118,7 +118,7 @@ func alternatives(column Bloom, hashes []uint64) []Probe {
 
 // tokens probes for the values of an equality under a key.
 func tokens(op *Operator, values []Literal, scope, key string) []Probe {
-	if !op.equality {
+	if !op.equality || len(key) > segment.MaxTokenPath { // what lies deep within a map has no tokens
 		return nil
 	}
 	var hashes []uint64

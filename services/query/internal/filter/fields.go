@@ -82,6 +82,7 @@ func Fields() []Field {
 		{Name: "root", Kind: Boolean, Signals: spans, of: root(), Description: "Whether the span has no parent."},
 		{Name: "trace_state", Kind: Text, Signals: spans, of: textOf(segment.TextTraceState, ""), Description: "The W3C tracestate."},
 		{Name: "body", Kind: Body, Signals: logs, of: body(), Description: "The log record's body."},
+		{Name: "body.", Prefix: true, Kind: Attribute, Signals: logs, of: bodyPath, Description: "A value within a body that is a map, by its key, or by the keys on the way to it with dots between."},
 		severities().field(Field{Name: "severity", Signals: logs, Description: "The severity number, 1 to 24; a name stands for its four numbers."}, severityColumn),
 		{Name: "severity_text", Kind: Text, Signals: logs, of: textOf(segment.TextSeverity, "severity_text"), Description: "The severity as its sender calls it."},
 		{Name: "event_name", Kind: Text, Signals: logs, of: textOf(segment.TextEventName, "event_name"), Description: "The name of the event that the record is."},
@@ -94,7 +95,7 @@ func Fields() []Field {
 		{Name: "parent_span_id", Kind: ID, Signals: spans, of: parentID(), Description: "16 hex digits; a root has none."},
 		{Name: "scope.name", Kind: Text, Signals: all, of: scopeName(), Description: "The instrumentation scope's own name."},
 		{Name: "scope.version", Kind: Text, Signals: all, of: scopeVersion(), Description: "The instrumentation scope's own version."},
-		{Name: "attributes.", Prefix: true, Kind: Attribute, Signals: all, of: itemAttribute, Description: "An attribute of the span, the log record, or the point's series, by its key."},
+		{Name: "attributes.", Prefix: true, Kind: Attribute, Signals: all, of: itemAttribute, Description: "An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between."},
 		{Name: "resource.", Prefix: true, Kind: Attribute, Signals: all, of: resourceAttribute, Description: "An attribute of the resource, by its key."},
 		{Name: "scope.", Prefix: true, Kind: Attribute, Signals: all, of: scopeAttribute, Description: "An attribute of the instrumentation scope, by its key."},
 	}

@@ -30,6 +30,8 @@ type Operator struct {
 	On          Kind   // the kinds of fields that take it
 	Description string
 
+	looksAtText bool // it asks of lists and maps what it asks of strings
+
 	equality bool                                         // it asks for one of its values and nothing else, so that a hash can be looked for
 	order    func(order int) bool                         // numbers: whether it holds for one that is less (-1), equal (0), or greater (1)
 	test     func(values []Literal) (segment.Test, error) // texts and attributes: what it asks of a value that is present
@@ -40,7 +42,7 @@ func Operators() []Operator {
 	return []Operator{
 		{
 			Name: "eq", Symbol: "=", Label: "is", Operand: One, On: everything, equality: true, order: func(o int) bool { return o == 0 }, test: equality,
-			Description: "The same value of the same type: 200 is an integer or a double of 200, never the string \"200\".",
+			Description: "The same value of the same type: 200 is an integer or a double of 200, never the string \"200\". A list meets it if one of its elements does.",
 		},
 		{
 			Name: "ne", Symbol: "!=", Label: "is not", Operand: One, Negates: "eq",
@@ -48,7 +50,7 @@ func Operators() []Operator {
 		},
 		{
 			Name: "gt", Symbol: ">", Label: "greater than", Operand: One, On: ordered, order: func(o int) bool { return o > 0 }, test: than(func(o int) bool { return o > 0 }),
-			Description: "Numbers compare with numbers, exactly; strings with strings, byte by byte.",
+			Description: "Numbers compare with numbers, exactly; strings with strings, byte by byte. A list meets it if one of its elements does.",
 		},
 		{
 			Name: "gte", Symbol: ">=", Label: "at least", Operand: One, On: ordered, order: func(o int) bool { return o >= 0 }, test: than(func(o int) bool { return o >= 0 }),
@@ -71,12 +73,12 @@ func Operators() []Operator {
 			Description: "The exact negation of in: an item without the field meets it.",
 		},
 		{
-			Name: "contains", Symbol: ":", Label: "contains", Operand: One, On: texts, test: containing,
-			Description: "A case-sensitive part of a string.",
+			Name: "contains", Symbol: ":", Label: "contains", Operand: One, On: texts, looksAtText: true, test: containing,
+			Description: "A case-sensitive part of a string, or of a list or map as it is shown, in JSON.",
 		},
 		{
-			Name: "regex", Symbol: "~", Label: "matches", Operand: One, On: texts, test: expression,
-			Description: "An RE2 expression that matches anywhere in a string.",
+			Name: "regex", Symbol: "~", Label: "matches", Operand: One, On: texts, looksAtText: true, test: expression,
+			Description: "An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON.",
 		},
 		{
 			Name: "exists", Label: "exists", Operand: Flag, On: everything &^ Boolean, order: func(int) bool { return true }, test: anything,

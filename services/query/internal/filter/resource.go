@@ -52,12 +52,15 @@ func resourceAttribute(key string) matching {
 		if err != nil {
 			return nil, err
 		}
+		places := placesOf(key)
 		return &resourceTest{
 			valueTest: v, bounds: Bounds{Probes: v.tokens(segment.ScopeResource, key)},
-			holds: func(of *segment.Table, r *segment.Resource) bool { return v.anyOf(of, r.Attributes, key) },
+			holds: func(of *segment.Table, r *segment.Resource) bool { return v.anyOf(of, r.Attributes, places) },
 			mark: func(r *columns.Reader, of []bool) {
-				if values := r.Resources().Attribute(key); values != nil {
-					v.mark(values, of)
+				for _, p := range places {
+					if values := r.Resources().Attribute(p.key); values != nil {
+						v.markAt(values, p.path, of)
+					}
 				}
 			},
 		}, nil

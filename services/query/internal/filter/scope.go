@@ -14,7 +14,8 @@ type scopeTest struct {
 }
 
 func scopeAttribute(key string) matching {
-	return ofScopes(key, func(v *valueTest, of *segment.Table, s *segment.Scope) bool { return v.anyOf(of, s.Attributes, key) })
+	places := placesOf(key)
+	return ofScopes(key, func(v *valueTest, of *segment.Table, s *segment.Scope) bool { return v.anyOf(of, s.Attributes, places) })
 }
 
 func scopeName() func(string) matching {

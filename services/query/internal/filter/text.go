@@ -15,6 +15,9 @@ type valueTest struct {
 
 func newValueTest(op *Operator, values []Literal) (valueTest, error) {
 	test, err := op.test(values)
+	if err == nil {
+		test.Match = structured(op, test.Match)
+	}
 	return valueTest{op, values, test}, err
 }
 
@@ -28,11 +31,26 @@ func (t *valueTest) mark(v *segment.Values, hits []bool) {
 	}
 }
 
-// anyOf reports whether one of some attributes is the key and passes.
-func (t *valueTest) anyOf(of *segment.Table, attributes []segment.ValueID, key string) bool {
+// markAt sets hits of the entries within which something at a path passes; "" is the entries themselves.
+func (t *valueTest) markAt(v *segment.Values, path string, hits []bool) {
+	if path == "" {
+		t.mark(v, hits)
+		return
+	}
+	within := t.within(path)
+	if pass, some := v.Pass(&within); some {
+		v.Mark(pass, hits)
+	}
+}
+
+// anyOf reports whether at one of some places among attributes is what passes.
+func (t *valueTest) anyOf(of *segment.Table, attributes []segment.ValueID, places []place) bool {
 	for _, id := range attributes {
-		if v := &of.Values[id]; of.Keys[v.Key] == key && t.test.Match(*v) {
-			return true
+		v := &of.Values[id]
+		for _, p := range places {
+			if of.Keys[v.Key] == p.key && (p.path == "" && t.test.Match(*v) || p.path != "" && t.at(v.OTLP(), p.path)) {
+				return true
+			}
 		}
 	}
 	return false
