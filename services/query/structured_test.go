@@ -280,11 +280,7 @@ func shown(v otlpjson.Value, gap string) string {
 }
 
 func asMap(list []api.KeyValue) otlpjson.Value {
-	v := otlpjson.Value{Kind: otlpjson.KindMap}
-	for _, kv := range list {
-		v.Map = append(v.Map, kv)
-	}
-	return v
+	return otlpjson.Value{Kind: otlpjson.KindMap, Map: list}
 }
 
 func member(key string, v otlpjson.Value) otlpjson.KeyValue {

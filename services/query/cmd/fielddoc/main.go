@@ -84,5 +84,8 @@ func line(f *filter.Field) string {
 	if len(f.Values) > 0 {
 		text += " A number, or " + strings.Join(f.Values, ", ") + "."
 	}
+	if len(f.AliasOf) > 0 {
+		text += " Stands for `" + strings.Join(f.AliasOf, "`, `") + "`."
+	}
 	return text
 }

@@ -656,7 +656,11 @@ type FieldKind string
 // - `root` (boolean): Whether the span has no parent.
 // - `trace_state` (text): The W3C tracestate.
 // - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
-// - `trace_id` (id): 32 hex digits.
+// - `operation` (text): What the service did: the span's name. Stands for `name`.
+// - `environment` (attribute): The deployment's environment, by the key of today's conventions or the older one. Stands for `resource.deployment.environment.name`, `resource.deployment.environment`.
+// - `version` (attribute): The service's version. Stands for `resource.service.version`.
+// - `instance` (attribute): The id of the service's instance. Stands for `resource.service.instance.id`.
+// - `trace_id` (id): 32 hex digits, or 16 of a short id, whose first half is zeros.
 // - `span_id` (id): 16 hex digits.
 // - `parent_span_id` (id): 16 hex digits; a root has none.
 // - `scope.name` (text): The instrumentation scope's own name.
@@ -673,7 +677,10 @@ type FieldKind string
 // - `severity_text` (text): The severity as its sender calls it.
 // - `event_name` (text): The name of the event that the record is.
 // - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
-// - `trace_id` (id): 32 hex digits.
+// - `environment` (attribute): The deployment's environment, by the key of today's conventions or the older one. Stands for `resource.deployment.environment.name`, `resource.deployment.environment`.
+// - `version` (attribute): The service's version. Stands for `resource.service.version`.
+// - `instance` (attribute): The id of the service's instance. Stands for `resource.service.instance.id`.
+// - `trace_id` (id): 32 hex digits, or 16 of a short id, whose first half is zeros.
 // - `span_id` (id): 16 hex digits.
 // - `scope.name` (text): The instrumentation scope's own name.
 // - `scope.version` (text): The instrumentation scope's own version.
@@ -687,6 +694,9 @@ type FieldKind string
 // - `type` (enum): The metric's type. A number, or gauge, sum, histogram, exponential_histogram, summary.
 // - `unit` (text): The metric's unit.
 // - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
+// - `environment` (attribute): The deployment's environment, by the key of today's conventions or the older one. Stands for `resource.deployment.environment.name`, `resource.deployment.environment`.
+// - `version` (attribute): The service's version. Stands for `resource.service.version`.
+// - `instance` (attribute): The id of the service's instance. Stands for `resource.service.instance.id`.
 // - `scope.name` (text): The instrumentation scope's own name.
 // - `scope.version` (text): The instrumentation scope's own version.
 // - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
@@ -702,6 +712,8 @@ type Filter = RawFilter
 
 // FilterField defines model for FilterField.
 type FilterField struct {
+	// AliasOf The fields that an alias stands for; one of them must meet what is asked of it.
+	AliasOf     []string   `json:"alias_of,omitempty,omitzero"`
 	Description string     `json:"description"`
 	Kind        FieldKind  `json:"kind"`
 	Name        string     `json:"name"`

@@ -80,13 +80,38 @@ func (p *Parser) Where(signal telemetry.Signal, field, operator string, values .
 	if n := len(values); row.Operand == One && n != 1 || row.Operand == List && n == 0 || row.Operand == Flag && n != 0 {
 		return nil, fmt.Errorf("operator %q does not take %d values", operator, n)
 	}
-	return newCondition(f, key, positive, negates, values)
+	return p.newCondition(signal, f, key, positive, negates, values)
 }
 
-func newCondition(f *Field, key string, positive *Operator, negates bool, values []Literal) (*condition, error) {
+// newCondition is one on a field. On an alias of several, it holds if it does for one of them, and its negation if it does for none.
+func (p *Parser) newCondition(signal telemetry.Signal, f *Field, key string, positive *Operator, negates bool, values []Literal) (Filter, error) {
 	if positive.On&f.Kind == 0 {
 		return nil, errors.New("this field does not take this operator")
 	}
+	if f.AliasOf == nil {
+		return newMatching(f, key, positive, negates, values)
+	}
+	var one Any
+	for _, name := range f.AliasOf {
+		of, key, _ := resolve(p.fields, signal, name)
+		c, err := newMatching(of, key, positive, false, values)
+		if err != nil {
+			return nil, err
+		}
+		one = append(one, c)
+	}
+	switch {
+	case len(one) == 1:
+		c := one[0].(*condition) //nolint:forcetypeassert // newMatching's
+		c.negate = c.negate != negates
+		return c, nil
+	case negates:
+		return Not{one}, nil
+	}
+	return one, nil
+}
+
+func newMatching(f *Field, key string, positive *Operator, negates bool, values []Literal) (*condition, error) {
 	m, err := f.of(key)(positive, values)
 	if err != nil {
 		return nil, err

@@ -48,6 +48,7 @@ type Field struct {
 	Values      []string // enums: the names, which stand for numbers
 	Unit        string   // of numbers
 	Description string
+	AliasOf     []string // an alias stands for these fields, of which one must meet what is asked; it has nothing of its own but what it is called
 
 	of func(key string) matching // the key is "" unless Prefix
 }
@@ -90,7 +91,14 @@ func Fields() []Field {
 		metricTypes().field(Field{Name: "type", Signals: points, Description: "The metric's type."}, seriesType),
 		{Name: "unit", Kind: Text, Signals: points, of: metricUnit(), Description: "The metric's unit."},
 		{Name: "time", Kind: Time, Signals: all, Unit: "ns", of: timeOf(segment.ColTime), Description: "A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds."},
-		{Name: "trace_id", Kind: ID, Signals: items, of: traceID(), Description: "32 hex digits."},
+		{Name: "operation", Kind: Text, Signals: spans, AliasOf: []string{"name"}, Description: "What the service did: the span's name."},
+		{
+			Name: "environment", Kind: Attribute, Signals: all, AliasOf: []string{"resource.deployment.environment.name", "resource.deployment.environment"},
+			Description: "The deployment's environment, by the key of today's conventions or the older one.",
+		},
+		{Name: "version", Kind: Attribute, Signals: all, AliasOf: []string{"resource.service.version"}, Description: "The service's version."},
+		{Name: "instance", Kind: Attribute, Signals: all, AliasOf: []string{"resource.service.instance.id"}, Description: "The id of the service's instance."},
+		{Name: "trace_id", Kind: ID, Signals: items, of: traceID(), Description: "32 hex digits, or 16 of a short id, whose first half is zeros."},
 		{Name: "span_id", Kind: ID, Signals: items, of: spanID(), Description: "16 hex digits."},
 		{Name: "parent_span_id", Kind: ID, Signals: spans, of: parentID(), Description: "16 hex digits; a root has none."},
 		{Name: "scope.name", Kind: Text, Signals: all, of: scopeName(), Description: "The instrumentation scope's own name."},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
@@ -23,12 +22,22 @@ func (t *idTest) holds(id []byte) bool {
 
 func (t *idTest) cost() cost { return byID }
 
-// readIDs reads ids of a size in bytes.
-func readIDs(values []Literal, size int) (t idTest, err error) {
+// TraceID reads 32 hex digits of either case, or 16: a short id, as older tracers send it (B3, Jaeger), whose first half is zeros on the wire.
+func TraceID(text string) (id [16]byte, ok bool) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != 16 && len(b) != 8 {
+		return id, false
+	}
+	copy(id[16-len(b):], b)
+	return id, true
+}
+
+// readIDs reads ids, each by read.
+func readIDs(values []Literal, wants string, read func(text string) (id []byte, ok bool)) (t idTest, err error) {
 	for _, l := range values {
-		id, err := hex.DecodeString(string(l.Raw))
-		if l.Type != segment.String || err != nil || len(id) != size {
-			return t, fmt.Errorf("want %d hex digits", size*2)
+		id, ok := read(string(l.Raw))
+		if l.Type != segment.String || !ok {
+			return t, errors.New("want " + wants)
 		}
 		t.ids = append(t.ids, id)
 	}
@@ -41,7 +50,10 @@ type traceTest struct{ idTest }
 func traceID() func(string) matching {
 	return func(string) matching {
 		return func(_ *Operator, values []Literal) (matcher, error) {
-			t, err := readIDs(values, 16)
+			t, err := readIDs(values, "32 hex digits, or 16 of a short id", func(text string) ([]byte, bool) {
+				id, ok := TraceID(text)
+				return id[:], ok
+			})
 			if err == nil && slices.ContainsFunc(t.ids, func(id []byte) bool { return [16]byte(id) == [16]byte{} }) {
 				err = errors.New("want a trace id that is not all zeros; what has none is found by exists")
 			}
@@ -91,7 +103,10 @@ func parentID() func(string) matching {
 func ofSpans(want func(c *columns.Set), rows func(r *columns.Reader) [][8]byte) func(string) matching {
 	return func(string) matching {
 		return func(_ *Operator, values []Literal) (matcher, error) {
-			t, err := readIDs(values, 8)
+			t, err := readIDs(values, "16 hex digits", func(text string) ([]byte, bool) {
+				id, err := hex.DecodeString(text)
+				return id, err == nil && len(id) == 8
+			})
 			return &spanTest{t, want, rows}, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // Bounds of a filter, so that a request of a few kilobytes cannot ask for hours of work.
@@ -75,7 +76,7 @@ func (p *request) one(path string, raw json.RawMessage, depth int) (Filter, erro
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&wire); err != nil {
-		return nil, refused(ErrMalformed, path, "want {field, operator, value}, {and:[…]}, {or:[…]} or {not:[…]}: %v", err)
+		return nil, refused(ErrMalformed, path, "want {field, operator, value}, {and:[…]}, {or:[…]} or {not:[…]}: %v", otlpjson.Plain(err))
 	}
 	groups := 0
 	for _, g := range []*[]json.RawMessage{wire.And, wire.Or, wire.Not} {
@@ -113,16 +114,16 @@ func (p *request) group(path string, raw []json.RawMessage, depth int) (All, err
 func (p *request) condition(path, name, operator string, raw json.RawMessage) (Filter, error) {
 	f, key, ok := resolve(p.fields, p.signal, name)
 	if !ok {
-		return nil, refused(errField, path, "unknown field %q for %s", name, p.signal)
+		return nil, refused(errField, path, "unknown field %q for %s%s", name, p.signal, nearest(p.fields, p.signal, name))
 	}
 	row, positive, negates := operatorOf(p.operators, operator)
 	if row == nil {
-		return nil, refused(errOperator, path, "unknown operator %q", operator)
+		return nil, refused(errOperator, path, "unknown operator %q%s", operator, Nearest(operator, operatorNames(p.operators)))
 	}
 	values, is, err := row.Operand.parse(raw)
 	if err == nil {
-		var c *condition
-		if c, err = newCondition(f, key, positive, negates == is, values); err == nil {
+		var c Filter
+		if c, err = p.newCondition(p.signal, f, key, positive, negates == is, values); err == nil {
 			return c, nil
 		}
 	}

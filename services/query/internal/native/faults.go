@@ -46,6 +46,11 @@ var (
 		Meaning: "The body is not the JSON that the path takes.",
 		Advice:  "Correct it; see docs/api.yaml.",
 	}
+	errParameter = fault.Kind{
+		Class: fault.Invalid, Code: "request.parameter",
+		Meaning: "A query parameter is given that the path does not have.",
+		Advice:  "Use one that the message names.",
+	}
 	errCursor = fault.Kind{
 		Class: fault.Invalid, Code: "cursor.malformed",
 		Meaning: "The cursor is none that this API gave, or its key has changed.",
@@ -78,7 +83,7 @@ var (
 	}
 	errTraceID = fault.Kind{
 		Class: fault.Invalid, Code: "trace_id.invalid",
-		Meaning: "A trace id is not 32 hex digits.",
+		Meaning: "A trace id is not 32 hex digits, or 16 of a short one.",
 		Advice:  "Correct it.",
 	}
 	errNothing = fault.Kind{

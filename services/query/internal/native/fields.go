@@ -17,7 +17,7 @@ func listFields() *api.FieldCatalogue {
 	}
 	for _, f := range filter.Fields() {
 		one := api.FilterField{
-			Name: f.Name, Prefix: f.Prefix, Kind: api.FieldKind(f.Kind.String()), Values: f.Values, Unit: f.Unit, Description: f.Description,
+			Name: f.Name, Prefix: f.Prefix, Kind: api.FieldKind(f.Kind.String()), Values: f.Values, Unit: f.Unit, Description: f.Description, AliasOf: f.AliasOf,
 		}
 		for _, signal := range f.Signals {
 			one.Signals = append(one.Signals, api.FilterFieldSignals(signal.String()))

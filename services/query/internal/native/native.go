@@ -43,7 +43,9 @@ func New(e *engine.Engine, set Settings, who func(echo.Context) (auth.Identity, 
 }
 
 // Register adds the API's routes.
-func (n *API) Register(e *echo.Echo) { api.RegisterHandlers(e, handlers{n}) }
+func (n *API) Register(e *echo.Echo) {
+	api.RegisterHandlersWithOptions(e, handlers{n}, api.RegisterHandlersOptions{OperationMiddlewares: n.refuseUnknown()})
+}
 
 // tenant is whose data a request may read.
 func (n *API) tenant(c echo.Context) (telemetry.Tenant, error) {

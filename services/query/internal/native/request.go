@@ -157,7 +157,7 @@ func decodeBody[T any](c echo.Context, what string) (T, error) {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return r, err
 		}
-		return r, errRequest.Newf("the body is not %s: %v", what, err)
+		return r, errRequest.Newf("the body is not %s: %v", what, otlpjson.Plain(err))
 	}
 	return r, nil
 }
@@ -182,18 +182,18 @@ func filterList(text string) ([]api.Filter, error) {
 	}
 	var list []api.Filter
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
-		return nil, filter.ErrMalformed.Newf("filters: want a JSON array of filters: %v", err)
+		return nil, filter.ErrMalformed.Newf("filters: want a JSON array of filters: %v", otlpjson.Plain(err))
 	}
 	return list, nil
 }
 
-// parseTraceID takes 32 hex digits of either case; zeros are no id.
+// parseTraceID reads a trace id as a filter does; zeros are no id.
 func parseTraceID(text string) ([16]byte, error) {
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != 16 || [16]byte(b) == [16]byte{} {
-		return [16]byte{}, errTraceID.Newf("%.64q is not a trace id: want 32 hex digits, not all zero", text)
+	id, ok := filter.TraceID(text)
+	if !ok || id == [16]byte{} {
+		return id, errTraceID.Newf("%.64q is not a trace id: want 32 hex digits (or 16 of a short one), not all zero", text)
 	}
-	return [16]byte(b), nil
+	return id, nil
 }
 
 // idFilter is for one trace.

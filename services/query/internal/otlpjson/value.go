@@ -146,7 +146,7 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&wire); err != nil {
-		return fmt.Errorf("%w: %w", errValue, err)
+		return fmt.Errorf("%w: %w", errValue, Plain(err))
 	}
 	*v = Value{}
 	set := 0
@@ -230,7 +230,8 @@ func (f *Float) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Time is a time as sent in a request; Nanos parses it.
+// Time is a time as sent in a request; Nanos parses it. A whole number is Unix nanoseconds, and one that would lie before 1973 as such but is a time of
+// ours as seconds, milliseconds or microseconds is refused rather than believed: it would be a question about nothing. Who means 1970 writes RFC 3339.
 type Time string
 
 // UnmarshalJSON takes a string or an integer as it is.
@@ -247,10 +248,25 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// CheckNanos refuses a number that is a time in a larger unit than nanoseconds.
+func CheckNanos(n int64) error {
+	least := firstSecond
+	for _, unit := range []struct{ name, zeros string }{{"seconds", "000000000"}, {"milliseconds", "000000"}, {"microseconds", "000"}} {
+		if n >= least && n < 1000*least {
+			return fmt.Errorf("%d is a time in Unix %s: want nanoseconds (%d%s) or RFC 3339", n, unit.name, n, unit.zeros)
+		}
+		least *= 1000
+	}
+	return nil
+}
+
+// firstSecond is the Unix second, of 1973, from which on times are told apart by their size: three digits lie between one unit and the next.
+const firstSecond = int64(100_000_000)
+
 // Nanos is the time in Unix nanoseconds; the error says what is wanted.
 func (t Time) Nanos() (int64, error) {
 	if n, err := strconv.ParseInt(string(t), 10, 64); err == nil {
-		return n, nil
+		return n, CheckNanos(n)
 	}
 	at, err := time.Parse(time.RFC3339Nano, string(t))
 	if err != nil {

@@ -770,16 +770,16 @@ export interface components {
             end_time: components["schemas"]["Timestamp"];
         };
         /**
-         * @description - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200".
+         * @description - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does.
          *     - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
-         *     - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte.
+         *     - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte. A list meets it if one of its elements does.
          *     - `gte` (`>=`), of a value: As gt, or equal.
          *     - `lt` (`<`), of a value: As gt, the other way.
          *     - `lte` (`<=`), of a value: As lt, or equal.
          *     - `in`, of a list: eq to one of a list of values.
          *     - `not_in`, of a list: The exact negation of in: an item without the field meets it.
-         *     - `contains` (`:`), of a value: A case-sensitive part of a string.
-         *     - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string.
+         *     - `contains` (`:`), of a value: A case-sensitive part of a string, or of a list or map as it is shown, in JSON.
+         *     - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON.
          *     - `exists`, of true or false, true when left out: Whether the item has the field; with false, whether it lacks it.
          * @enum {string}
          */
@@ -798,27 +798,35 @@ export interface components {
          *     - `root` (boolean): Whether the span has no parent.
          *     - `trace_state` (text): The W3C tracestate.
          *     - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
-         *     - `trace_id` (id): 32 hex digits.
+         *     - `operation` (text): What the service did: the span's name. Stands for `name`.
+         *     - `environment` (attribute): The deployment's environment, by the key of today's conventions or the older one. Stands for `resource.deployment.environment.name`, `resource.deployment.environment`.
+         *     - `version` (attribute): The service's version. Stands for `resource.service.version`.
+         *     - `instance` (attribute): The id of the service's instance. Stands for `resource.service.instance.id`.
+         *     - `trace_id` (id): 32 hex digits, or 16 of a short id, whose first half is zeros.
          *     - `span_id` (id): 16 hex digits.
          *     - `parent_span_id` (id): 16 hex digits; a root has none.
          *     - `scope.name` (text): The instrumentation scope's own name.
          *     - `scope.version` (text): The instrumentation scope's own version.
-         *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+         *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
          *     - `resource.<key>` (attribute): An attribute of the resource, by its key.
          *     - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
          *     Of logs:
          *     - `service` (text): The service's name; unknown_service where its resource names none.
          *     - `namespace` (text): The service's namespace.
          *     - `body` (body): The log record's body.
+         *     - `body.<key>` (attribute): A value within a body that is a map, by its key, or by the keys on the way to it with dots between.
          *     - `severity` (enum): The severity number, 1 to 24; a name stands for its four numbers. A number, or trace, debug, info, warn, error, fatal.
          *     - `severity_text` (text): The severity as its sender calls it.
          *     - `event_name` (text): The name of the event that the record is.
          *     - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
-         *     - `trace_id` (id): 32 hex digits.
+         *     - `environment` (attribute): The deployment's environment, by the key of today's conventions or the older one. Stands for `resource.deployment.environment.name`, `resource.deployment.environment`.
+         *     - `version` (attribute): The service's version. Stands for `resource.service.version`.
+         *     - `instance` (attribute): The id of the service's instance. Stands for `resource.service.instance.id`.
+         *     - `trace_id` (id): 32 hex digits, or 16 of a short id, whose first half is zeros.
          *     - `span_id` (id): 16 hex digits.
          *     - `scope.name` (text): The instrumentation scope's own name.
          *     - `scope.version` (text): The instrumentation scope's own version.
-         *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+         *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
          *     - `resource.<key>` (attribute): An attribute of the resource, by its key.
          *     - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
          *     Of metrics:
@@ -828,9 +836,12 @@ export interface components {
          *     - `type` (enum): The metric's type. A number, or gauge, sum, histogram, exponential_histogram, summary.
          *     - `unit` (text): The metric's unit.
          *     - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
+         *     - `environment` (attribute): The deployment's environment, by the key of today's conventions or the older one. Stands for `resource.deployment.environment.name`, `resource.deployment.environment`.
+         *     - `version` (attribute): The service's version. Stands for `resource.service.version`.
+         *     - `instance` (attribute): The id of the service's instance. Stands for `resource.service.instance.id`.
          *     - `scope.name` (text): The instrumentation scope's own name.
          *     - `scope.version` (text): The instrumentation scope's own version.
-         *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key.
+         *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
          *     - `resource.<key>` (attribute): An attribute of the resource, by its key.
          *     - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
          */
@@ -882,6 +893,8 @@ export interface components {
             values?: string[];
             /** @description Of a bare number. */
             unit?: string;
+            /** @description The fields that an alias stands for; one of them must meet what is asked of it. */
+            alias_of?: string[];
             description: string;
         };
         PageRequest: {
@@ -1689,6 +1702,7 @@ export interface components {
         Limit: number;
         /** @description next_cursor of the page before, with the same range, filters and tenant. */
         Cursor: string;
+        /** @description 32 hex digits, or the 16 of a short id, whose first half is zeros. */
         TraceID: string;
     };
     requestBodies: {
@@ -2193,6 +2207,7 @@ export interface operations {
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
+                /** @description 32 hex digits, or the 16 of a short id, whose first half is zeros. */
                 trace_id: components["parameters"]["TraceID"];
             };
             cookie?: never;
@@ -2236,6 +2251,7 @@ export interface operations {
                 "X-Scope-OrgID"?: components["parameters"]["Tenant"];
             };
             path: {
+                /** @description 32 hex digits, or the 16 of a short id, whose first half is zeros. */
                 trace_id: components["parameters"]["TraceID"];
             };
             cookie?: never;
@@ -2501,6 +2517,7 @@ export interface operations {
                     "application/json": components["schemas"]["Retention"];
                 };
             };
+            400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
             500: components["responses"]["Refused"];

@@ -1,0 +1,59 @@
+package native
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+)
+
+// refuseUnknown makes, for each operation of the contract, what refuses query parameters that it does not have: a filter under a wrong name must not
+// be a question about everything. The names are those of the generated types of parameters.
+func (n *API) refuseUnknown() map[string][]echo.MiddlewareFunc {
+	of := map[string][]echo.MiddlewareFunc{}
+	operations := reflect.TypeFor[api.ServerInterface]()
+	for m := range operations.Methods() {
+		id := strings.ToLower(m.Name[:1]) + m.Name[1:]
+		of[id] = []echo.MiddlewareFunc{n.refuseBut(parametersOf(m.Type.In(m.Type.NumIn() - 1)))}
+	}
+	return of
+}
+
+// parametersOf are the query parameters in a generated type; any other type has none.
+func parametersOf(t reflect.Type) (names []string) {
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for field := range t.Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("form"), ","); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (n *API) refuseBut(names []string) echo.MiddlewareFunc {
+	takes := "it takes none"
+	if len(names) > 0 {
+		takes = "it takes " + strings.Join(names, ", ")
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			for _, name := range slices.Sorted(maps.Keys(c.QueryParams())) {
+				if slices.Contains(names, name) {
+					continue
+				}
+				if _, err := n.who(c); err != nil { // who may not ask is told nothing of the question
+					return err
+				}
+				return errParameter.Newf("this path has no parameter %.64q%s: %s", name, filter.Nearest(name, names), takes)
+			}
+			return next(c)
+		}
+	}
+}
