@@ -477,8 +477,9 @@ func red(f *filled) (segments func(context.Context, asked, int) (answer, error),
 	return segments, rows
 }
 
-// countByAttribute asks how many spans have which value of an attribute of a scope, and how many lack it. rows knows attributes of spans only.
-func countByAttribute(scope, key string) (segments func(context.Context, asked, int) (answer, error), rows func(context.Context, *sides, int) (answer, error)) {
+// countByAttribute asks how many spans have which value of an attribute of a scope, and how many lack it. Rows are counted by statement, which
+// has the first and last time as $1 and $2.
+func countByAttribute(scope, key, statement string) (segments func(context.Context, asked, int) (answer, error), rows func(context.Context, *sides, int) (answer, error)) {
 	segments = func(ctx context.Context, s asked, _ int) (answer, error) {
 		path := "/api/attributes/" + key + "/values?" + url.Values{
 			"start_time": {s.filled.from.Format(time.RFC3339Nano)}, "end_time": {s.filled.to.Format(time.RFC3339Nano)}, "limit": {"1000"}, "scope": {scope},
@@ -502,8 +503,7 @@ func countByAttribute(scope, key string) (segments func(context.Context, asked, 
 		})
 	}
 	rows = func(ctx context.Context, s *sides, _ int) (answer, error) {
-		rows, err := s.conn.Query(ctx, `SELECT coalesce(attributes->>$1, ''), count(*) FROM spans_fact WHERE tenant_id = 'default'
-			AND start_time_unix_nano >= $2 AND start_time_unix_nano < $3 GROUP BY 1`, key, s.filled.from.UnixNano(), s.filled.to.UnixNano())
+		rows, err := s.conn.Query(ctx, statement, s.filled.from.UnixNano(), s.filled.to.UnixNano())
 		if err != nil {
 			return answer{}, err
 		}
@@ -538,9 +538,15 @@ func queries(f *filled) []question {
 	}
 	some := func(n int) bool { return n > 0 }
 	redSegments, redRows := red(f)
-	countSegments, countRows := countByAttribute("attributes", "http.response.status_code")
-	routeSegments, routeRows := countByAttribute("attributes", "http.route")
-	serviceSegments, _ := countByAttribute("resource", "service.name")
+	const inRange = "tenant_id = 'default' AND start_time_unix_nano >= $1 AND start_time_unix_nano < $2"
+	countAttribute := func(key string) string {
+		return "SELECT coalesce(attributes->>'" + key + "', ''), count(*) FROM spans_fact WHERE " + inRange + " GROUP BY 1"
+	}
+	countSegments, countRows := countByAttribute("attributes", "http.response.status_code", countAttribute("http.response.status_code"))
+	routeSegments, routeRows := countByAttribute("attributes", "http.route", countAttribute("http.route"))
+	serviceSegments, serviceRows := countByAttribute("resource", "service.name", `SELECT d.name, sum(n)::bigint FROM (
+		SELECT service_id, count(*) AS n FROM spans_fact WHERE `+inRange+` GROUP BY 1) AS s JOIN service_dim AS d USING (service_id)
+		WHERE d.tenant_id = 'default' GROUP BY 1`)
 	user := spans("user_attribute_newest", nil, func(i int) []condition { return []condition{attribute("app.user.id", users(i))} },
 		contains, func(i int) []any { return []any{object("app.user.id", users(i))} })
 	user.parameters = 5
@@ -558,7 +564,7 @@ func queries(f *filled) []question {
 		spans("common_attribute_newest", exactly(newest), always(attribute("http.route", "/api/cart/get")), contains, arguments(object("http.route", "/api/cart/get"))),
 		{name: "count_by_attribute", hits: some, segments: countSegments, rows: countRows},
 		{name: "count_by_route", hits: some, segments: routeSegments, rows: routeRows},
-		{name: "count_by_service", hits: some, segments: serviceSegments},
+		{name: "count_by_service", hits: some, segments: serviceSegments, rows: serviceRows},
 		{name: "red_one_hour", hits: some, segments: redSegments, rows: redRows},
 		part,
 		logs("log_substring_newest", exactly(newest), always(condition{"body", "contains", "did not ans"}), "body LIKE $4", arguments("%did not ans%")),
