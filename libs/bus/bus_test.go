@@ -110,10 +110,10 @@ func TestWhatIsPublishedIsDelivered(t *testing.T) {
 				require.NoError(t, d.Settle(t.Context(), nil))
 				require.Error(t, d.Settle(t.Context(), nil), "a second time")
 			}
-			require.Eventually(t, func() bool {
+			testbed.Eventually(t, "all three are settled", func() bool {
 				backlog, err := b.Pending(t.Context(), telemetry.Logs)
 				return err == nil && backlog.Pending == 0 && backlog.AckPending == 0 && backlog.Settled == 3 && backlog.LastPosition == 3
-			}, 5*time.Second, 10*time.Millisecond)
+			})
 		})
 	}
 }
@@ -219,10 +219,10 @@ func TestAFullStreamIsOverloadedAndDropsNothing(t *testing.T) {
 	for _, d := range fetch(t, c, accepted) {
 		require.NoError(t, d.Settle(t.Context(), nil))
 	}
-	require.Eventually(t, func() bool {
+	testbed.Eventually(t, "there is room again", func() bool {
 		_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", string(noise))})
 		return err == nil
-	}, 5*time.Second, 20*time.Millisecond, "there is room again")
+	})
 }
 
 func TestABatchOverTheLimitIsTooLarge(t *testing.T) {
@@ -383,7 +383,7 @@ func TestARestartOfNATSLosesNothing(t *testing.T) {
 	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
 	require.Error(t, got[0].Settle(t.Context(), nil), "an acknowledgement that nobody hears")
 	s.Start()
-	require.Eventually(t, func() bool { return b.Healthy(t.Context()) == nil }, 10*time.Second, 20*time.Millisecond)
+	testbed.Eventually(t, "the bus is healthy again", func() bool { return b.Healthy(t.Context()) == nil })
 
 	seen := map[string]int{}
 	for _, d := range fetch(t, c, 2) {
@@ -445,10 +445,10 @@ func TestSettleByClass(t *testing.T) {
 				require.Equal(t, d.Position, again.Position)
 				return
 			}
-			require.Eventually(t, func() bool {
+			testbed.Eventually(t, "it is settled as a dead letter", func() bool {
 				backlog, err := b.Pending(t.Context(), telemetry.Traces)
 				return err == nil && backlog.Settled == 1
-			}, 5*time.Second, 10*time.Millisecond)
+			})
 			dead, err := js(t, s).Stream(t.Context(), bus.DeadStream)
 			require.NoError(t, err)
 			msg, err := dead.GetMsg(t.Context(), 1)
@@ -508,10 +508,10 @@ func TestAMessageThatIsNoBatchDoesNotStopItsNeighbours(t *testing.T) {
 	got := fetch(t, c, 1)
 	require.Equal(t, "fine", string(got[0].Payload))
 	require.NoError(t, got[0].Settle(t.Context(), nil))
-	require.Eventually(t, func() bool {
+	testbed.Eventually(t, "two dead letters", func() bool {
 		dead, err := admin.Stream(t.Context(), bus.DeadStream)
 		return err == nil && dead.CachedInfo().State.Msgs == 2
-	}, 5*time.Second, 10*time.Millisecond)
+	})
 }
 
 func TestConfigIsChecked(t *testing.T) {
@@ -575,10 +575,10 @@ func TestACloseGivesBackWhatWasNotFetched(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "x")})
 	require.NoError(t, err)
-	require.Eventually(t, func() bool {
+	testbed.Eventually(t, "it was delivered to nobody", func() bool {
 		backlog, err := b.Pending(t.Context(), telemetry.Traces)
 		return err == nil && backlog.AckPending == 1
-	}, 5*time.Second, 5*time.Millisecond)
+	})
 	first.Close()
 	require.Len(t, fetch(t, consumer(t, b, telemetry.Traces), 1), 1, "at once, not after AckWait")
 }
@@ -600,13 +600,13 @@ func TestABatchOfANewerVersionIsParkedForANewerWriter(t *testing.T) {
 	got := fetch(t, c, 1)
 	require.Equal(t, "fine", string(got[0].Payload))
 	require.NoError(t, got[0].Settle(t.Context(), nil))
-	require.Eventually(t, func() bool {
+	testbed.Eventually(t, "garbage is a dead letter", func() bool {
 		dead, err := admin.Stream(t.Context(), bus.DeadStream)
 		return err == nil && dead.CachedInfo().State.Msgs == 4
-	}, 5*time.Second, 10*time.Millisecond, "garbage is a dead letter")
-	require.Eventually(t, func() bool { // the last dead letter is in its stream before it is gone from the queue
+	})
+	testbed.Eventually(t, "nothing is left in the queue", func() bool { // the last dead letter is in its stream before it is gone from the queue
 		return messages(t, s, bus.StreamName(telemetry.Traces)).Msgs == 0
-	}, 5*time.Second, 10*time.Millisecond)
+	})
 	parked := messages(t, s, bus.ParkedStream, jetstream.WithSubjectFilter("parked.>"))
 	require.Equal(t, map[string]uint64{"parked.4.traces.shop=2Eexample": 1, "parked.65535.traces.shop=2Eexample": 1}, parked.Subjects, "what a newer writer understands waits for it")
 }
@@ -817,7 +817,7 @@ func TestAFetchNeedsNoAdministrationWhereTheConsumerIs(t *testing.T) {
 	s.Stop()
 	silent.Store(true)
 	s.Start()
-	require.Eventually(t, func() bool { return b.Healthy(t.Context()) == nil }, 10*time.Second, 20*time.Millisecond)
+	testbed.Eventually(t, "the bus is healthy again", func() bool { return b.Healthy(t.Context()) == nil })
 	got, err := consumer(t, b, telemetry.Traces).Fetch(t.Context(), 1, 1<<20, 5*time.Second)
 	require.NoError(t, err)
 	require.Len(t, got, 1)
@@ -840,12 +840,12 @@ func TestAFetchNeedsNoAdministrationWhereTheConsumerIs(t *testing.T) {
 	s.Stop()
 	silent.Store(false)
 	s.Start()
-	require.Eventually(t, func() bool { return later.Healthy(t.Context()) == nil }, 10*time.Second, 20*time.Millisecond)
+	testbed.Eventually(t, "the bus is healthy again", func() bool { return later.Healthy(t.Context()) == nil })
 	admin := js(t, s)
-	require.Eventually(t, func() bool {
+	testbed.Eventually(t, "the new settings are in", func() bool {
 		_, err := c.Fetch(t.Context(), 1, 1<<20, 50*time.Millisecond)
 		require.NoError(t, err)
 		durable, err := admin.Consumer(t.Context(), bus.StreamName(telemetry.Traces), "writer")
 		return err == nil && durable.CachedInfo().Config.MaxAckPending == 77
-	}, 20*time.Second, 100*time.Millisecond)
+	})
 }

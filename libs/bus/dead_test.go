@@ -105,10 +105,10 @@ func TestAFloodOfPoisonWithFullDeadLettersDoesNotStopANeighbour(t *testing.T) {
 	require.NoError(t, err)
 	require.Less(t, fetchNeighbour(t, c, "neighbour", nil), raceSlowdown*5*time.Second)
 
-	require.Eventually(t, func() bool {
+	testbed.Eventually(t, "no place is held", func() bool {
 		backlog, err := b.Pending(t.Context(), telemetry.Traces)
 		return err == nil && backlog.Pending == 0 && backlog.AckPending == 0
-	}, 5*time.Second, 10*time.Millisecond, "no place is held")
+	})
 	state := messages(t, s, bus.DeadStream, jetstream.WithSubjectFilter("dead.>"))
 	require.NotZero(t, state.Subjects["dead.traces.!none"])
 	require.Equal(t, uint64(1), state.Subjects["dead.traces.shop"], "what was accepted goes after what strangers sent")
@@ -130,12 +130,12 @@ func TestNoDeadLetterPassesForAnother(t *testing.T) {
 			c := consumer(t, b, signal)
 			flood(t, js(t, s), 3, func(int) *nats.Msg { return &nats.Msg{Subject: bus.Subject(signal, "default"), Data: []byte("poison")} })
 			want := round*9 + uint64(n+1)*3
-			require.Eventually(t, func() bool {
+			testbed.Eventually(t, fmt.Sprintf("%s, round %d", signal, round), func() bool {
 				got, err := c.Fetch(t.Context(), 10, 8<<20, 100*time.Millisecond)
 				require.NoError(t, err)
 				require.Empty(t, got)
 				return messages(t, s, bus.DeadStream).Msgs == want
-			}, 10*time.Second, 10*time.Millisecond, "%s, round %d", signal, round)
+			})
 			require.NoError(t, js(t, s).DeleteStream(t.Context(), bus.StreamName(signal)))
 		}
 		require.NoError(t, b.EnsureStreams(t.Context()))
@@ -202,7 +202,7 @@ func TestAFloodOfANewerVersionWaitsAsideForANewerWriter(t *testing.T) {
 		tomorrow.Reads(9)
 		defer taking(tomorrow)()
 	}
-	require.Eventually(t, func() bool { return messages(t, s, bus.ParkedStream).Msgs == 0 }, raceSlowdown*20*time.Second, 20*time.Millisecond)
+	testbed.Eventually(t, "the parked ones are back in their queue", func() bool { return messages(t, s, bus.ParkedStream).Msgs == 0 })
 	require.Equal(t, uint64(newer), messages(t, s, bus.StreamName(telemetry.Metrics)).Msgs)
 	stream, err := js(t, s).Stream(t.Context(), bus.StreamName(telemetry.Metrics))
 	require.NoError(t, err)
@@ -229,10 +229,10 @@ func TestParkedBatchesAreNeverDropped(t *testing.T) {
 	})
 	_, err := c.Fetch(t.Context(), 100, 8<<20, time.Second)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool {
+	testbed.Eventually(t, "the others are where they were", func() bool {
 		parked := messages(t, s, bus.ParkedStream).Msgs
 		return parked > 0 && messages(t, s, bus.StreamName(telemetry.Traces)).Msgs == newer-parked
-	}, 5*time.Second, 10*time.Millisecond, "the others are where they were")
+	})
 }
 
 func TestBatchesThatFailByThemselvesHoldFewPlaces(t *testing.T) {
@@ -251,11 +251,11 @@ func TestBatchesThatFailByThemselvesHoldFewPlaces(t *testing.T) {
 	require.Less(t, fetchNeighbour(t, c, "neighbour", fmt.Errorf("a defect")), raceSlowdown*5*time.Second)
 	// What the last fetch delivered is settled in the background; what stays is the share.
 	var backlog bus.Backlog
-	require.Eventually(t, func() bool {
+	testbed.Eventually(t, "a share, and what is just coming again", func() bool {
 		var err error
 		backlog, err = b.Pending(t.Context(), telemetry.Traces)
 		return err == nil && backlog.AckPending <= 64/4
-	}, raceSlowdown*5*time.Second, 20*time.Millisecond, "a share, and what is just coming again")
+	})
 	dead, err := b.DeadLetters(t.Context())
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, dead+backlog.AckPending+backlog.Pending, uint64(200), "every one of them is somewhere")

@@ -43,10 +43,10 @@ func accept(bus.Snapshot) error { return nil }
 // knows waits until the channel knows data.
 func knows(t *testing.T, c *bus.SnapshotChannel, data string) {
 	t.Helper()
-	require.Eventually(t, func() bool {
+	testbed.Eventually(t, "the channel knows "+data, func() bool {
 		s, ok := c.Known()
 		return ok && string(s.Data) == data
-	}, 15*time.Second, 5*time.Millisecond)
+	})
 }
 
 func publishes(t *testing.T, c *bus.SnapshotChannel, seconds int, data string) bool {
@@ -92,7 +92,7 @@ func TestASnapshotReachesWhoFollowsAndTheLaterMomentWins(t *testing.T) {
 	require.False(t, publishes(t, writer.Snapshots("retention", bus.Seal{}), 15, "read before, published after"))
 	require.False(t, publishes(t, publisher, 49, long), "the same again soon")
 	require.True(t, publishes(t, publisher, 50, long), "a sign of life")
-	require.Eventually(t, func() bool { s, _ := follower.Known(); return s.AsOf.Equal(at(50)) }, 5*time.Second, 5*time.Millisecond)
+	testbed.Eventually(t, "the sign of life is known", func() bool { s, _ := follower.Known(); return s.AsOf.Equal(at(50)) })
 	_, ok = other.Known()
 	require.False(t, ok, "names are apart")
 
@@ -151,7 +151,7 @@ func TestAFollowerOutlivesTheServerAndTheBucket(t *testing.T) {
 	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "%v", err)
 	knows(t, follower, "one")
 	s.Start()
-	require.Eventually(t, func() bool { return b.Healthy(t.Context()) == nil }, 10*time.Second, 10*time.Millisecond)
+	testbed.Eventually(t, "the bus is healthy again", func() bool { return b.Healthy(t.Context()) == nil })
 	require.True(t, publishes(t, publisher, 2, "two"))
 	knows(t, follower, "two")
 

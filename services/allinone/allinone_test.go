@@ -174,7 +174,7 @@ func TestWhatTheShopSendsIsThereAndStaysThere(t *testing.T) {
 		sent += total.Spans.Accepted
 	}
 
-	require.Eventually(t, func() bool { return listServices(t, c).spans() >= sent }, 20*time.Second, 50*time.Millisecond)
+	testbed.Eventually(t, "every span is counted", func() bool { return listServices(t, c).spans() >= sent })
 	require.Equal(t, sent, listServices(t, c).spans(), "every span once")
 	require.GreaterOrEqual(t, len(listServices(t, c).Services), 10)
 
@@ -246,10 +246,10 @@ func TestItIsStoppedWhileItStarts(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	require.Eventually(t, func() bool {
+	testbed.Eventually(t, "the server has begun", func() bool {
 		_, err := os.Stat(filepath.Join(c.DataDir, "postgres.log"))
 		return err == nil
-	}, time.Minute, 5*time.Millisecond)
+	})
 	cancel()
 	require.NoError(t, <-done)
 }

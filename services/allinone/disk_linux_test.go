@@ -82,17 +82,17 @@ func TestAQueueWhoseDiskWasFullHealsByItself(t *testing.T) {
 			return true
 		}
 	}
-	require.Eventually(t, all(time.Now()), 10*time.Second, 10*time.Millisecond, "all are taken while there is room")
+	testbed.Eventually(t, "all are taken while there is room", all(time.Now()))
 	require.NoError(t, q.health(t.Context()))
 
 	disk.Fill()
-	require.Eventually(t, func() bool { return q.health(t.Context()) != nil }, 15*time.Second, 20*time.Millisecond, "health tells it")
+	testbed.Eventually(t, "health tells it", func() bool { return q.health(t.Context()) != nil })
 	require.ErrorContains(t, q.health(t.Context()), "the disk of the queue is full")
 	time.Sleep(3 * time.Second) //nolint:forbidigo // the fault lasts
 	require.Error(t, q.health(t.Context()), "nothing is opened while there is no room")
 	disk.Free()
 	freed := time.Now()
-	require.Eventually(t, all(freed), 10*time.Second, 10*time.Millisecond, "every signal is taken within ten seconds")
+	testbed.Eventually(t, "every signal is taken again", all(freed))
 	t.Logf("taken again after %s", time.Since(freed))
 	require.NoError(t, q.health(t.Context()))
 	stop()

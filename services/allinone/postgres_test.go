@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -63,10 +62,10 @@ func TestADatabaseThatDiesComesBackUnderItsURL(t *testing.T) {
 	first, alive := postmaster(t, dir.path)
 	require.True(t, alive)
 	require.NoError(t, syscall.Kill(first, syscall.SIGKILL))
-	require.Eventually(t, func() bool {
+	testbed.Eventually(t, "another server runs", func() bool {
 		pid, alive := postmaster(t, dir.path)
 		return alive && pid != first
-	}, 20*time.Second, 20*time.Millisecond)
+	})
 	require.NoError(t, createDatabase(t.Context(), strings.Replace(url, "/"+databaseName, "/postgres", 1)), "the data is there")
 
 	cancel()

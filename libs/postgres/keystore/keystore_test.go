@@ -319,10 +319,10 @@ func TestEveryReplicaKnowsWithinTenSeconds(t *testing.T) {
 			return true
 		}
 	}
-	require.Eventually(t, everybody(true), 10*time.Second, 20*time.Millisecond, "made")
+	testbed.Eventually(t, "made", everybody(true))
 	begin := time.Now()
 	require.NoError(t, s.Revoke(ctx, "shop", e.ID))
-	require.Eventually(t, everybody(false), 10*time.Second, 20*time.Millisecond, "revoked")
+	testbed.Eventually(t, "revoked", everybody(false))
 	t.Logf("revoked everywhere after %s", time.Since(begin))
 	require.Error(t, stranger.Healthy(ctx), "what is signed with another secret is nothing")
 }
