@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -352,4 +354,42 @@ func TestStructuredValuesAreFoundByPathAndText(t *testing.T) {
 		}
 	}
 	require.Greater(t, hits, conditions/5, "conditions tell items apart")
+}
+
+// TestSoundDataIsNeverCalledDamaged walks every operation, and counts by every key in every scope, over data in which resources, scopes and items have
+// the same keys with values of every type.
+func TestSoundDataIsNeverCalledDamaged(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, demandKeys)
+	key, id := f.newKey("default", "query", "edit", "admin")
+	f.refreshKeys()
+	for seed := range uint64(2) {
+		f.storeWild(seed, 60)
+	}
+	as := []string{"Authorization", "Bearer " + key}
+	var spans api.SpanPage
+	f.search("spans", searchBody{limit: 1000}, &spans, as...)
+	require.Len(t, spans.Spans, 120)
+	for _, o := range operations(t, spans.Spans[0].TraceID, id) {
+		if o.id == "revokeKey" {
+			continue
+		}
+		status, body := f.call(o.method, o.path, o.body, as...)
+		require.NotEqual(t, http.StatusInternalServerError, status, "%s %s: %s", o.method, o.path, body)
+	}
+	for _, name := range []string{"a", "user", "id", "user.id", "tags", "ü", "msg", "host.name", "service.name"} {
+		for _, scope := range []string{"attributes", "resource", "scope"} {
+			for _, signal := range []string{"traces", "logs"} {
+				for _, filters := range []string{"", `[{"field":"attributes.a","operator":"exists"}]`, `[{"field":"resource.tags","operator":"contains","value":"gold"}]`} {
+					q := url.Values{"scope": {scope}, "signal": {signal}}
+					if filters != "" {
+						q.Set("filters", filters)
+					}
+					path := "/api/attributes/" + url.PathEscape(name) + "/values" + hour() + "&" + q.Encode()
+					status, body := f.call(http.MethodGet, path, "", as...)
+					require.Equal(t, http.StatusOK, status, "%s: %s", path, body)
+				}
+			}
+		}
+	}
 }
