@@ -87,10 +87,7 @@ func Name(s string) string {
 	return s[:n] + cutMark + hex.EncodeToString(sum[:cutHash])
 }
 
-// IsCut reports whether there may be other names that Name tells as it tells this one: it is too long, or looks like one that was cut.
+// IsCut reports whether a name looks as Name makes those that are too long, so that Name may tell others as it tells this one.
 func IsCut(s string) bool {
-	if len(s) > MostName {
-		return true
-	}
-	return len(s) >= MostName-utf8.UTFMax && strings.HasPrefix(s[len(s)-cutTail:], cutMark)
+	return len(s) <= MostName && len(s) >= MostName-utf8.UTFMax && strings.HasPrefix(s[len(s)-cutTail:], cutMark)
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -265,6 +266,27 @@ func TestServicesWithLongNamesAreOneAtEveryStage(t *testing.T) {
 			for _, o := range operations.Operations {
 				require.EqualValues(t, 2, o.Red.Requests)
 			}
+			// Lists take what was told for the whole name, and negate it exactly.
+			found := func(list string, conditions ...string) int {
+				var page struct{ Spans, Traces []any }
+				f.search(list, searchBody{filters: "[" + strings.Join(conditions, ",") + "]", limit: 1000}, &page)
+				return len(page.Spans) + len(page.Traces)
+			}
+			is := func(field, operator string, value any) string {
+				text, err := json.Marshal(map[string]any{"field": field, "operator": operator, "value": value})
+				require.NoError(t, err)
+				return string(text)
+			}
+			this, within, operation := is("service", "eq", s.Name), is("namespace", "eq", s.Namespace), is("name", "in", []string{"other", operations.Operations[0].Name})
+			require.Equal(t, 10, found("traces", this, within))
+			require.Equal(t, 30, found("spans", this))
+			require.Equal(t, 20, found("spans", within))
+			require.Equal(t, 2, found("spans", this, within, operation))
+			require.Equal(t, 12, found("spans", operation))
+			require.Equal(t, 30, found("spans", is("service", "ne", s.Name)))
+			require.Equal(t, 0, found("spans", is("service", "not_in", []string{s.Name, long + "0", long + "1"})))
+			require.Equal(t, 0, found("spans", is("service", "eq", s.Name[:len(s.Name)-1]+"x")), "another hash")
+			require.Equal(t, 0, found("spans", is("service", "contains", s.Name)), "a part is a part of the name")
 		}
 		require.Len(t, seen, 2)
 		var operations api.OperationList

@@ -742,7 +742,7 @@ type FilterOperator struct {
 	// Label For those who choose: duration is at least 1s.
 	Label string `json:"label"`
 
-	// Name - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does.
+	// Name - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A service, namespace or span name that a list tells cut, with "…" and a hash at its end, means those that are told so.
 	// - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
 	// - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte. A list meets it if one of its elements does.
 	// - `gte` (`>=`), of a value: As gt, or equal.
@@ -1042,7 +1042,7 @@ type OperationList struct {
 	Stats        Stats        `json:"stats"`
 }
 
-// Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does.
+// Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A service, namespace or span name that a list tells cut, with "…" and a hash at its end, means those that are told so.
 // - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
 // - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte. A list meets it if one of its elements does.
 // - `gte` (`>=`), of a value: As gt, or equal.

@@ -75,7 +75,7 @@ func Fields() []Field {
 	return []Field{
 		{Name: "service", Kind: Text, Signals: all, of: serviceName(), Description: "The service's name; unknown_service where its resource names none."},
 		{Name: "namespace", Kind: Text, Signals: all, of: serviceNamespace(), Description: "The service's namespace."},
-		{Name: "name", Kind: Text, Signals: spans, of: textOf(segment.TextName, "name"), Description: "The span's name."},
+		{Name: "name", Kind: Text, Signals: spans, of: spanName(), Description: "The span's name."},
 		spanKinds().field(Field{Name: "kind", Signals: spans, Description: "The span's kind."}, numbersOf(segment.ColKind)),
 		statuses().field(Field{Name: "status", Signals: spans, Description: "The span's status."}, statusColumn),
 		{Name: "status_message", Kind: Text, Signals: spans, of: textOf(segment.TextStatusMessage, "status_message"), Description: "What the status says."},

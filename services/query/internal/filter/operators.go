@@ -42,7 +42,8 @@ func Operators() []Operator {
 	return []Operator{
 		{
 			Name: "eq", Symbol: "=", Label: "is", Operand: One, On: everything, equality: true, order: func(o int) bool { return o == 0 }, test: equality,
-			Description: "The same value of the same type: 200 is an integer or a double of 200, never the string \"200\". A list meets it if one of its elements does.",
+			Description: "The same value of the same type: 200 is an integer or a double of 200, never the string \"200\". A list meets it if one of its elements does. " +
+				"A service, namespace or span name that a list tells cut, with \"…\" and a hash at its end, means those that are told so.",
 		},
 		{
 			Name: "ne", Symbol: "!=", Label: "is not", Operand: One, Negates: "eq",

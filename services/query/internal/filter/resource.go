@@ -70,7 +70,7 @@ func resourceAttribute(key string) matching {
 // serviceName is the field of a service's name, which each resource has. Headers list the services that have a row in service_dim.
 func serviceName() func(string) matching {
 	return ofServices(func(name, _ string) (string, bool) { return name, true }, func(v *valueTest) Bounds {
-		if !v.op.equality {
+		if !v.op.equality || v.wider {
 			return Bounds{}
 		}
 		names := []string{}
@@ -91,7 +91,7 @@ func serviceNamespace() func(string) matching {
 func ofServices(part func(name, namespace string) (text string, ok bool), bounds func(*valueTest) Bounds) func(string) matching {
 	return func(string) matching {
 		return func(op *Operator, values []Literal) (matcher, error) {
-			v, err := newValueTest(op, values)
+			v, err := newNameTest(op, values)
 			if err != nil {
 				return nil, err
 			}

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
@@ -11,6 +12,7 @@ type valueTest struct {
 	op     *Operator
 	values []Literal
 	test   segment.Test
+	wider  bool // it holds for values whose hashes are not those of the literals
 }
 
 func newValueTest(op *Operator, values []Literal) (valueTest, error) {
@@ -18,7 +20,26 @@ func newValueTest(op *Operator, values []Literal) (valueTest, error) {
 	if err == nil {
 		test.Match = structured(op, test.Match)
 	}
-	return valueTest{op, values, test}, err
+	return valueTest{op: op, values: values, test: test}, err
+}
+
+// newNameTest is a test of names that lists tell cut where they are long (rollup.Name): who asks for what he was told means the whole name.
+func newNameTest(op *Operator, values []Literal) (valueTest, error) {
+	t, err := newValueTest(op, values)
+	cut := map[string]bool{}
+	for _, l := range values {
+		if l.Type == segment.String && rollup.IsCut(string(l.Raw)) {
+			cut[string(l.Raw)] = true
+		}
+	}
+	if err != nil || !op.equality || len(cut) == 0 {
+		return t, err
+	}
+	equal := t.test.Match
+	t.wider, t.test = true, segment.Test{Match: func(v segment.Value) bool {
+		return equal(v) || v.Type == segment.String && len(v.Raw) > rollup.MostName && cut[rollup.Name(string(v.Raw))]
+	}}
+	return t, nil
 }
 
 // present tests a string where "" is none.
@@ -57,7 +78,12 @@ func (t *valueTest) anyOf(of *segment.Table, attributes []segment.ValueID, place
 }
 
 // tokens probes for the values under a key, where nothing else passes.
-func (t *valueTest) tokens(scope, key string) []Probe { return tokens(t.op, t.values, scope, key) }
+func (t *valueTest) tokens(scope, key string) []Probe {
+	if t.wider {
+		return nil
+	}
+	return tokens(t.op, t.values, scope, key)
+}
 
 // textTest tests a column of texts.
 type textTest struct {
@@ -68,9 +94,16 @@ type textTest struct {
 
 // textOf is a field of texts. Token is its key in the token filter, "" when it has none.
 func textOf(column segment.TextColumn, token string) func(string) matching {
+	return textTested(column, token, newValueTest)
+}
+
+// spanName is the field of a span's name, by which lists of operations tell it.
+func spanName() func(string) matching { return textTested(segment.TextName, "name", newNameTest) }
+
+func textTested(column segment.TextColumn, token string, test func(*Operator, []Literal) (valueTest, error)) func(string) matching {
 	return func(string) matching {
 		return func(op *Operator, values []Literal) (matcher, error) {
-			t, err := newValueTest(op, values)
+			t, err := test(op, values)
 			if err != nil {
 				return nil, err
 			}

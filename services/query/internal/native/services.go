@@ -208,18 +208,12 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	q.Filter.Columns(w)
 	total := map[operationKey]*red.Sum{}
 	wanted := serviceKey{namespace, name}
-	if len(conditions) == 0 {
-		w.Int(segment.ColResource)
-	}
-	count := func(r *columns.Reader, _ *engine.Header, q *engine.Query) map[operationKey]*red.Sum {
-		return sumOperations(r, q, &wanted, len(conditions) == 0)
-	}
 	merge := func(sums map[operationKey]*red.Sum) { mergeSums(total, sums, (*red.Sum).Merge) }
 	var over time.Duration
 	err = n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		var chunk red.Chunk
 		many := false
-		over, err = engine.FoldRolled(ctx, s, q, engine.Always(w.Want), red.ID, red.Key(name), count, merge,
+		over, err = engine.FoldRolled(ctx, s, q, engine.Always(w.Want), red.ID, red.Key(name), sumOperations, merge,
 			func(of *engine.RollupQuery, r *engine.Rolled) error {
 				if err := chunk.Decode(r.Blob); err != nil {
 					return err
@@ -235,7 +229,7 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 		if err == nil && many {
 			// More than rollups tell apart.
 			clear(total)
-			over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), count, merge)
+			over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), sumOperations, merge)
 		}
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
@@ -264,12 +258,8 @@ func rolledOperations(total map[operationKey]*red.Sum, of *engine.RollupQuery, r
 	}
 }
 
-// ofService asks for the spans of a service; of any namespace where none is given. One whose name is told cut is asked for by what is told, which no
-// filter finds: its conditions leave that to who counts.
+// ofService asks for the spans of a service; of any namespace where none is given.
 func (n *API) ofService(name, namespace string) (filter.All, error) {
-	if rollup.IsCut(name) || rollup.IsCut(namespace) {
-		return filter.All{}, nil
-	}
 	service, err := n.filters.Where(telemetry.Traces, "service", "eq", filter.String(name))
 	if err != nil || namespace == "" {
 		return filter.All{service}, err
@@ -278,26 +268,15 @@ func (n *API) ofService(name, namespace string) (filter.All, error) {
 	return filter.All{service, within}, err
 }
 
-// sumOperations sums the spans of a segment that the query asks for up; of those of a service, where the query leaves that open.
-func sumOperations(s *columns.Reader, q *engine.Query, service *serviceKey, open bool) map[operationKey]*red.Sum {
+// sumOperations sums the spans of a segment that the query asks for up.
+func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[operationKey]*red.Sum {
 	type code struct {
 		name int
 		kind int64
 	}
 	sums, of := map[operationKey]*red.Sum{}, map[code]*red.Sum{}
 	names, kinds, lengths, codes := s.Text(segment.TextName), s.Ints(segment.ColKind), s.Ints(segment.ColDuration), s.Ints(segment.ColStatus)
-	var resources []int64
-	var wanted []bool // by resource
-	if open {
-		resources = s.Ints(segment.ColResource)
-		for _, of := range s.Services() {
-			wanted = append(wanted, service.is(of.Name, of.Namespace))
-		}
-	}
 	q.Rows(s, func(row int, _ engine.Key) {
-		if open && !wanted[resources[row]] {
-			return
-		}
 		c := code{kind: kinds[row], name: -1}
 		if names.Entries() > 0 {
 			c.name = names.Code(row)
