@@ -96,7 +96,7 @@ func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payloa
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	for _, r := range table.Resources {
 		_, err := tx.Exec(ctx, `INSERT INTO service_dim (tenant_id, service_id, name, namespace) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-			string(tenant), r.ServiceID, strings.ReplaceAll(r.ServiceName, "\x00", `\u0000`), r.ServiceNamespace)
+			string(tenant), r.ServiceID, schema.Name(r.ServiceName), schema.Name(r.ServiceNamespace))
 		require.NoError(f.t, err)
 	}
 	level := int(f.position%2) * 2
