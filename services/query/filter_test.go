@@ -280,6 +280,7 @@ func spanFilters(some, other api.Span) []string {
 	return []string{
 		`{"field":"name","operator":"eq","value":"charge"}`,
 		`{"field":"name","operator":"regex","value":"^(GET|POST) "}`,
+		`{"field":"name","operator":"eq","value":""}`,
 		`{"field":"kind","operator":"eq","value":"server"}`,
 		`{"field":"kind","operator":"in","value":[2,"client"]}`,
 		`{"field":"status","operator":"eq","value":"error"}`,
@@ -338,6 +339,8 @@ func pointFilters() []string {
 	return []string{
 		`{"field":"name","operator":"eq","value":"requests"}`,
 		`{"field":"name","operator":"regex","value":"depth"}`,
+		`{"field":"name","operator":"eq","value":""}`,
+		`{"field":"name","operator":"exists","value":false}`,
 		`{"field":"unit","operator":"eq","value":"s"}`,
 		`{"field":"unit","operator":"exists","value":false}`,
 		`{"field":"type","operator":"eq","value":"sum"}`,

@@ -138,3 +138,29 @@ func TestAliasesStandForFields(t *testing.T) {
 	p = f.problem(http.StatusBadRequest, http.MethodGet, "/api/spans/search"+hour()+"&filters="+url.QueryEscape(`[{"field":"name","operator":"contain","value":"a"}]`), "")
 	require.Contains(t, p.Detail, `do you mean "contains"?`)
 }
+
+// TestEmptyTextsAreAbsent, of spans and of metrics alike.
+func TestEmptyTextsAreAbsent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	td, md := newDice(1).traces(10), newDice(1).metrics(10)
+	td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetName("")
+	metric := md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
+	metric.SetName("")
+	metric.SetUnit("")
+	f.store("default", telemetry.Traces, testbed.TracesPayload(td), 10)
+	f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), 10)
+	for list, fields := range map[string][]string{"spans": {"name", "operation"}, "metrics": {"name", "unit"}} {
+		for _, field := range fields {
+			count := func(rest string) int {
+				return len(f.page(list, searchBody{filters: `[{"field":"` + field + `",` + rest + `}]`}).items)
+			}
+			none := count(`"operator":"exists","value":false`)
+			require.Positive(t, none, field)
+			require.Less(t, none, 10, field)
+			require.Zero(t, count(`"operator":"eq","value":""`), field)
+			require.Equal(t, 10, count(`"operator":"ne","value":""`), field)
+			require.Equal(t, 10-none, count(`"operator":"contains","value":""`), field)
+		}
+	}
+}

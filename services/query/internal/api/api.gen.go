@@ -708,6 +708,17 @@ type FieldName = string
 // filters of a request must all hold.
 //
 // Values are JSON literals or AnyValue objects. An unknown field or operator is an error. GET /api/fields lists both.
+//
+//   - A number without a type, 200 or 200.0, equals integers and doubles of that value; `{"intValue":"200"}` only integers, `{"doubleValue":200}` only
+//     doubles. "200" equals strings alone. Lists and maps are no values to compare with.
+//   - An item whose own text is empty (a name, a status message, a severity text, a unit, a scope's name or version) has no such field: `eq ""` finds
+//     none, `exists` with false does. So it is with severity 0, and with ids of zeros. Attributes and bodies are there as they were sent: `eq ""` finds
+//     an empty string, `eq {}` a value without content.
+//   - A key with dots is both a key and a path into maps: `attributes.user.id` is the attribute `user.id`, and `id` of the map `user`. A list meets a
+//     condition if one of its elements does, and a path goes through lists.
+//   - `contains` and `regex` see lists and maps as JSON in the order in which they were sent, with or without a blank after each colon and comma, and
+//     strings in it as they are, without escapes.
+//   - `ne`, `not_in` and `exists` with false are exact negations: what has no such field meets them.
 type Filter = RawFilter
 
 // FilterField defines model for FilterField.

@@ -15,7 +15,7 @@ func metricName() func(string) matching {
 	return func(string) matching {
 		return func(op *Operator, values []Literal) (matcher, error) {
 			v, err := newValueTest(op, values)
-			return &seriesTest{v.tokens(segment.ScopeField, "name"), func(m *segment.Metric) bool { return v.test.Match(text(m.Name)) }}, err
+			return &seriesTest{v.tokens(segment.ScopeField, "name"), func(m *segment.Metric) bool { return v.present(m.Name) }}, err
 		}
 	}
 }
