@@ -43,6 +43,7 @@ type Config struct {
 
 	Timeout       time.Duration `mapstructure:"timeout" doc:"Time for one query; an answer that is cut by it says so."`
 	HeaderCache   int64         `mapstructure:"header_cache" doc:"Most bytes of memory for what is remembered of segments that were looked at: about 8 KB for one of 4,000 spans; 0 remembers nothing."`
+	FreshCache    int64         `mapstructure:"fresh_cache" doc:"Most bytes of memory for what services and calls come to in segments that the janitor has not counted yet, by minute: about 50 KB for 100 operations, and 16 bytes for a span of those that were asked for a service map; 0 counts them anew for each query."`
 	ScanBudget    int64         `mapstructure:"scan_budget" doc:"Most items (spans, records, points) that one query looks at; an answer that is cut by it says so."`
 	Workers       int           `mapstructure:"workers" doc:"Segments that one query decodes at a time; 0 for one to a core."`
 	MaxQueries    int           `mapstructure:"max_queries" doc:"Queries answered at a time, a quarter of them over more than two days; others wait. 0 for one to 64 MiB of the memory that the process may use, from 4 to 16."`
@@ -64,6 +65,7 @@ func DefaultConfig() Config {
 		Login:         login.DefaultConfig(),
 		Timeout:       30 * time.Second,
 		HeaderCache:   64 << 20,
+		FreshCache:    32 << 20,
 		ScanBudget:    50_000_000,
 		QueueTimeout:  5 * time.Second,
 		MaxPageBytes:  8 << 20,
@@ -89,6 +91,7 @@ func (c Config) Validate() error {
 	}
 	settings.Positive(&p, "timeout", c.Timeout)
 	settings.NotNegative(&p, "header_cache", c.HeaderCache)
+	settings.NotNegative(&p, "fresh_cache", c.FreshCache)
 	settings.Positive(&p, "scan_budget", c.ScanBudget)
 	settings.Between(&p, "workers", c.Workers, 0, 256)
 	settings.Between(&p, "max_queries", c.MaxQueries, 0, 1000)
@@ -192,7 +195,7 @@ const compressFrom = 1400
 func (s *Service) routes() (err error) {
 	cfg, e := s.cfg, s.server.Echo
 	s.engine, err = engine.New(engine.Settings{
-		Timeout: cfg.Timeout, HeaderCache: cfg.HeaderCache, ScanBudget: cfg.ScanBudget, Workers: cfg.Workers, Pooler: cfg.Postgres.Pooler,
+		Timeout: cfg.Timeout, HeaderCache: cfg.HeaderCache, FreshCache: cfg.FreshCache, ScanBudget: cfg.ScanBudget, Workers: cfg.Workers, Pooler: cfg.Postgres.Pooler,
 		Questions: cfg.MaxQueries, Queue: cfg.QueueTimeout, Decoded: cfg.MaxDecoded,
 	}, s.pool, s.bus, s.env.Now)
 	if err != nil {

@@ -123,8 +123,22 @@ type Calls struct {
 	callees []half
 	callers []half
 	// What was added of spans, until it is matched: by table, because they are many, and not copied to grow.
-	fresh [][]half   // callers of kind client or producer, which are not counted yet
-	plain [][]caller // all others
+	fresh [][]half  // callers of kind client or producer, which are not counted yet
+	plain []callers // all others
+}
+
+// callers is a list that never changes, and so may be another's, with what its nodes are here.
+type callers struct {
+	list []caller
+	to   []int32 // nil: what they are in the list
+}
+
+func (c *callers) node(i int) int32 {
+	n := c.list[i].node
+	if c.to != nil {
+		n = c.to[n]
+	}
+	return n
 }
 
 // New is no calls.
@@ -183,47 +197,97 @@ func (c *Calls) count(from int32, h *half, n int64) {
 	sum.Buckets[i].Count += n
 }
 
-// Merge adds what another knows, which is not to be used afterwards.
+// Merge adds what another knows, which stays as it is.
 func (c *Calls) Merge(o *Calls) {
 	to := make([]int32, len(o.nodes))
 	for i, n := range o.nodes {
 		to[i] = c.node(n)
 	}
-	renumber := func(list []half) {
-		for i := range list {
-			list[i].node = to[list[i].node]
-			if list[i].target >= 0 {
-				list[i].target = to[list[i].target]
+	renumbered := func(into, from []half) []half {
+		at := len(into)
+		into = append(into, from...)
+		for i := range into[at:] {
+			h := &into[at+i]
+			h.node = to[h.node]
+			if h.target >= 0 {
+				h.target = to[h.target]
 			}
 		}
+		return into
 	}
-	renumber(o.callees)
-	renumber(o.callers)
+	c.callees = renumbered(c.callees, o.callees)
+	c.callers = renumbered(c.callers, o.callers)
 	for _, list := range o.fresh {
-		renumber(list)
+		c.fresh = append(c.fresh, renumbered(make([]half, 0, len(list)), list))
 	}
-	for _, list := range o.plain {
-		for i := range list {
-			list[i].node = to[list[i].node]
+	for _, from := range o.plain {
+		into := to
+		if from.to != nil {
+			into = make([]int32, len(from.to))
+			for i, n := range from.to {
+				into[i] = to[n]
+			}
 		}
+		c.plain = append(c.plain, callers{from.list, into})
 	}
-	c.callees = append(c.callees, o.callees...)
-	c.callers = append(c.callers, o.callers...)
-	c.fresh = append(c.fresh, o.fresh...)
-	c.plain = append(c.plain, o.plain...)
 	for k, sum := range o.cells {
-		c.add(cellKey{to[k.from], to[k.to], k.minute}, sum)
+		c.add(cellKey{to[k.from], to[k.to], k.minute}, &red.Cell{Errors: sum.Errors, Buckets: slices.Clone(sum.Buckets)})
 	}
 }
 
+// Settle makes sums of the calls of which both sides are there, as match does, for one that others are to be added to or that is to be added to others, as
+// often as one likes: all callers stay, since another callee of theirs may come, so that no other sum comes out than if all had been added at once, but where
+// a span was sent twice.
+func (c *Calls) Settle() {
+	all := 0
+	for i := range c.plain {
+		all += len(c.plain[i].list)
+	}
+	for _, list := range c.fresh {
+		all += len(list)
+	}
+	list := make([]caller, 0, all)
+	for i := range c.plain {
+		of := &c.plain[i]
+		for k := range of.list {
+			list = append(list, caller{of.list[k].key, of.node(k)})
+		}
+	}
+	_ = c.match(context.Background(), true, func(one caller) { list = append(list, one) }) // ends with its context only
+	c.plain = []callers{{list: slices.Clip(list)}}
+	c.callees, c.callers = slices.Clip(c.callees), slices.Clip(c.callers)
+}
+
+// Memory is about how many bytes of memory it takes.
+func (c *Calls) Memory() int64 {
+	const node, cell, bucket, side, one = 200, 150, 16, 40, 16
+	n := node*len(c.nodes) + cell*len(c.cells) + side*(len(c.callees)+len(c.callers))
+	for i := range c.nodes {
+		n += len(c.nodes[i].Namespace) + len(c.nodes[i].System) + len(c.nodes[i].Name)
+	}
+	for _, sum := range c.cells {
+		n += bucket * cap(sum.Buckets)
+	}
+	for _, list := range c.fresh {
+		n += side * len(list)
+	}
+	for i := range c.plain {
+		n += one * len(c.plain[i].list)
+	}
+	return int64(n)
+}
+
 // match makes sums of the calls of which both sides are there. What is left are callees without a parent and, where they are asked for, callers of
-// kind client or producer that nobody answered; these are counted as calls of what they name. It ends with ctx.
-func (c *Calls) match(ctx context.Context, callers bool) error {
-	// The callees of a parent, linked by next; -1 ends a list.
+// kind client or producer that nobody answered; these are counted as calls of what they name. Those that were answered are given to answered, unless that is
+// nil. It ends with ctx.
+func (c *Calls) match(ctx context.Context, unanswered bool, answered func(caller)) error {
+	// The callees of a parent, linked by next; -1 ends a list. Most callers are nobody's whom they name, and cost a bit instead of a look into a map.
 	waiting := make(map[uint64]int32, len(c.callees))
+	may := newSieve(len(c.callees))
 	next := make([]int32, len(c.callees))
 	for i := range c.callees {
 		key := c.callees[i].key
+		may.add(key)
 		before, ok := waiting[key]
 		if !ok {
 			before = -1
@@ -241,25 +305,43 @@ func (c *Calls) match(ctx context.Context, callers bool) error {
 		}
 		waiting[parent.key] = -1 // a span sent twice is one parent; the key stays: it was answered
 	}
-	for _, list := range c.plain {
+	for i := range c.plain {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for _, parent := range list {
-			if first, answered := waiting[parent.key]; answered {
-				answer(parent, first)
+		of := &c.plain[i]
+		for k := range of.list {
+			if !may.has(of.list[k].key) {
+				continue
+			}
+			if first, found := waiting[of.list[k].key]; found {
+				answer(caller{of.list[k].key, of.node(k)}, first)
 			}
 		}
 	}
 	kept := c.callers[:0]
+	find := func(parent *half) (found bool) {
+		if !may.has(parent.key) {
+			return false
+		}
+		first, found := waiting[parent.key]
+		if found {
+			one := caller{parent.key, parent.node}
+			answer(one, first)
+			if answered != nil {
+				answered(one)
+			}
+		}
+		return found
+	}
 	for i := range c.callers {
 		parent := &c.callers[i]
-		if first, answered := waiting[parent.key]; answered {
+		switch {
+		case find(parent):
 			if parent.target >= 0 {
 				c.count(parent.node, parent, -1) // it was counted where it was kept
 			}
-			answer(caller{parent.key, parent.node}, first)
-		} else if callers {
+		case unanswered:
 			kept = append(kept, *parent)
 		}
 	}
@@ -269,14 +351,13 @@ func (c *Calls) match(ctx context.Context, callers bool) error {
 		}
 		for i := range list {
 			parent := &list[i]
-			if first, answered := waiting[parent.key]; answered {
-				answer(caller{parent.key, parent.node}, first)
+			if find(parent) {
 				continue
 			}
 			if parent.target >= 0 {
 				c.count(parent.node, parent, 1)
 			}
-			if callers {
+			if unanswered {
 				kept = append(kept, *parent)
 			}
 		}
@@ -285,6 +366,21 @@ func (c *Calls) match(ctx context.Context, callers bool) error {
 	c.callees = slices.DeleteFunc(c.callees, func(h half) bool { return h.node < 0 })
 	return nil
 }
+
+// sieve tells of most keys that were not added that they were not, by their lowest bits.
+type sieve struct {
+	bits []uint64
+	mask uint64
+}
+
+func newSieve(keys int) sieve {
+	n := uint64(1) << bits.Len64(uint64(8*keys)|63) //nolint:gosec // not negative
+	return sieve{make([]uint64, n/64), n - 1}
+}
+
+func (s *sieve) add(key uint64) { s.bits[key&s.mask>>6] |= 1 << (key & 63) }
+
+func (s *sieve) has(key uint64) bool { return s.bits[key&s.mask>>6]&(1<<(key&63)) != 0 }
 
 // end lets go of the callers that are not at a border of their hour, unless it is open, and of all halves that are too many: such callees are counted as
 // calls of Unknown.
@@ -327,7 +423,7 @@ func first(list []half, most int) int {
 // Edges are the calls that began in a range of whole minutes, Unix ns, in order; those from Unknown are of callers that were not found. Nothing can be
 // added afterwards. It ends with ctx.
 func (c *Calls) Edges(ctx context.Context, from, to int64) ([]Edge, error) {
-	if err := c.match(ctx, false); err != nil {
+	if err := c.match(ctx, false, nil); err != nil {
 		return nil, err
 	}
 	first, end := minuteOf(from), minuteOf(to)

@@ -232,7 +232,7 @@ func (c *Calls) Add(t *segment.Table, rows []uint32) {
 		}
 		plain = append(plain, caller{h.key, h.node})
 	}
-	c.plain, c.fresh = append(c.plain, plain), append(c.fresh, fresh)
+	c.plain, c.fresh = append(c.plain, callers{list: plain}), append(c.fresh, fresh)
 }
 
 // atBorder tells whether a span begins or ends close to the beginning or the end of the hour in which it begins.

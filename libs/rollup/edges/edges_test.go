@@ -514,3 +514,43 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestSettledCallsAreThoseOfAllAtOnce: in whatever groups spans are settled, one after the other, and however often these are asked; parents are of any kind.
+func TestSettledCallsAreThoseOfAllAtOnce(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(6) {
+		sc := newScene(seed, 120, 2, true)
+		rest := slices.Clone(sc.spans)
+		sc.rnd.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
+		groups := make([]*Calls, 1+sc.rnd.IntN(5))
+		for len(rest) > 0 {
+			flush := New()
+			n := min(len(rest), 1+sc.rnd.IntN(60))
+			flush.Add(tableOf(t, rest[:n]), nil)
+			rest = rest[n:]
+			g := &groups[sc.rnd.IntN(len(groups))]
+			joined := New()
+			if *g != nil {
+				joined.Merge(*g)
+			}
+			joined.Merge(flush)
+			if sc.rnd.IntN(4) > 0 {
+				joined.Settle()
+			}
+			*g = joined
+		}
+		from, to := day(), day()+3*int64(time.Hour)
+		for range 2 {
+			c := New()
+			for _, g := range groups {
+				if g != nil {
+					require.Positive(t, g.Memory())
+					c.Merge(g)
+				}
+			}
+			list, err := c.Edges(t.Context(), from, to)
+			require.NoError(t, err)
+			require.Equal(t, recount(sc.spans, from, to), lines(list), "seed %d", seed)
+		}
+	}
+}

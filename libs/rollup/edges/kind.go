@@ -23,7 +23,7 @@ const ID = 1
 func collect(t *segment.Table, start int64, rows []uint32) ([]rollup.Content, error) {
 	c := New()
 	c.Add(t, rows)
-	if err := c.match(context.Background(), true); err != nil {
+	if err := c.match(context.Background(), true, nil); err != nil {
 		return nil, err
 	}
 	if len(c.cells)+len(c.callees)+len(c.callers) == 0 {
@@ -67,7 +67,7 @@ func fold(to rollup.Grain, start int64, open bool, rows iter.Seq2[*rollup.Row, e
 	if first {
 		return nil, nil
 	}
-	if err := c.match(context.Background(), true); err != nil {
+	if err := c.match(context.Background(), true, nil); err != nil {
 		return nil, err
 	}
 	if to == rollup.Day {

@@ -29,6 +29,24 @@ type Chunk struct {
 	raw        []byte
 }
 
+// Memory is about how many bytes of memory it takes.
+func (c *Chunk) Memory() int64 {
+	const service, operation, cell, bucket, seen = 112, 56, 48, 16, 24
+	n := 0
+	for i := range c.Services {
+		s := &c.Services[i]
+		n += service + len(s.Name) + len(s.Namespace) + seen*len(s.Seen)
+		for k := range s.Operations {
+			o := &s.Operations[k]
+			n += operation + len(o.Name) + cell*len(o.Cells)
+			for j := range o.Cells {
+				n += bucket * len(o.Cells[j].Buckets)
+			}
+		}
+	}
+	return int64(n)
+}
+
 // Service is one service with its operations, by name and kind.
 type Service struct {
 	Name, Namespace string

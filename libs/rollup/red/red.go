@@ -71,6 +71,7 @@ func newSums() *sums { return &sums{services: map[serviceKey]*serviceSums{}} }
 func (s *sums) service(k serviceKey) *serviceSums {
 	of := s.services[k]
 	if of == nil {
+		k = serviceKey{strings.Clone(k.name), strings.Clone(k.namespace)}
 		of = &serviceSums{key: k, operations: map[operationKey]*Operation{}}
 		s.services[k] = of
 		s.grow(of, len(k.name)+len(k.namespace)+seenBytes)
@@ -176,6 +177,52 @@ func collect(t *segment.Table, start int64, rows []uint32) ([]rollup.Content, er
 	if len(rows) == 0 {
 		return nil, nil
 	}
+	s := newSums()
+	low, high := s.count(t, start, rows)
+	return s.flush(nil, rollup.Part, low, high, nil)
+}
+
+// Want is what of segments must be in the table that Count is given.
+func Want() segment.Want {
+	return segment.Want{
+		Ints:  []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus},
+		Texts: []segment.TextColumn{segment.TextName},
+	}
+}
+
+// Count is what a part says of a table of spans that lie in the hour that begins at start, all of it in one. Nothing of it is the table's.
+func Count(t *segment.Table, start int64) *Chunk {
+	s := newSums()
+	rows := make([]uint32, t.N)
+	for i := range rows {
+		rows[i] = uint32(i)
+	}
+	if len(rows) > 0 {
+		s.count(t, start, rows)
+	}
+	return s.chunk()
+}
+
+// Join adds chunks of one hour up, which stay as they are.
+func Join(list []*Chunk) *Chunk {
+	s := newSums()
+	for _, c := range list {
+		s.add(c, 0)
+	}
+	return s.chunk()
+}
+
+// chunk is all that is known, by minute.
+func (s *sums) chunk() *Chunk {
+	out := &Chunk{}
+	for _, k := range slices.SortedFunc(maps.Keys(s.services), serviceKey.compare) {
+		out.Services = append(out.Services, s.services[k].finished())
+	}
+	return out
+}
+
+// count counts one row or more of a table, and tells when the first and the last began.
+func (s *sums) count(t *segment.Table, start int64, rows []uint32) (low, high int64) {
 	times, durations := t.Ints[segment.ColTime], t.Ints[segment.ColDuration]
 	resources, kinds, statuses := t.Ints[segment.ColResource], t.Ints[segment.ColKind], t.Ints[segment.ColStatus]
 	names := t.Texts[segment.TextName]
@@ -190,7 +237,6 @@ func collect(t *segment.Table, start int64, rows []uint32) ([]rollup.Content, er
 		operation uint32
 		minute    int32
 	}
-	s := newSums()
 	services := make([]*serviceSums, len(t.Resources))
 	byCode, byOperation := map[code]uint32{}, map[*Operation]uint32{}
 	byCell := map[cellKey]uint32{}
@@ -199,7 +245,7 @@ func collect(t *segment.Table, start int64, rows []uint32) ([]rollup.Content, er
 	var cells []cellKey
 	var failures []int64
 	var counted [][]int32 // by cell: buckets, one for each span
-	low, high := times[rows[0]], times[rows[0]]
+	low, high = times[rows[0]], times[rows[0]]
 	var lastCode code
 	var lastOperation uint32
 	var lastKey cellKey
@@ -264,7 +310,7 @@ func collect(t *segment.Table, start int64, rows []uint32) ([]rollup.Content, er
 		}
 		s.grow(owners[k.operation], o.add(&Cell{Minute: int(k.minute), Errors: failures[i], Buckets: counts(counted[i])}))
 	}
-	return s.flush(nil, rollup.Part, low, high, nil)
+	return low, high
 }
 
 // counts sorts a list of buckets and counts each.

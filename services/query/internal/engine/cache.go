@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// The memory of headers. Invariant: what is remembered takes at most limit bytes, by the sizes that were given.
+// The memory of headers, and of what was counted of segments. Invariant: what is remembered takes at most limit bytes, by the sizes that were given.
 
-// cache remembers what never changes, the most recently used, up to a number of bytes.
+// cache remembers the most recently used, up to a number of bytes.
 type cache[K comparable, V any] struct {
 	mu      sync.Mutex
 	limit   int64
@@ -44,12 +44,31 @@ func (c *cache[K, V]) put(k K, v V, size int64) {
 	if _, ok := c.entries[k]; ok || size > c.limit {
 		return
 	}
+	c.add(k, v, size)
+}
+
+// replace is put for what has changed: what was remembered under k is forgotten.
+func (c *cache[K, V]) replace(k K, v V, size int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.entries[k]; ok {
+		c.remove(e)
+	}
+	if size <= c.limit {
+		c.add(k, v, size)
+	}
+}
+
+func (c *cache[K, V]) add(k K, v V, size int64) {
 	c.entries[k] = c.order.PushFront(&cached[K, V]{k, v, size})
 	for c.used += size; c.used > c.limit; {
-		last := c.order.Back()
-		old := last.Value.(*cached[K, V])
-		c.order.Remove(last)
-		delete(c.entries, old.key)
-		c.used -= old.size
+		c.remove(c.order.Back())
 	}
+}
+
+func (c *cache[K, V]) remove(e *linked.Element) {
+	old := e.Value.(*cached[K, V])
+	c.order.Remove(e)
+	delete(c.entries, old.key)
+	c.used -= old.size
 }

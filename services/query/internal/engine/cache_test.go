@@ -25,4 +25,12 @@ func TestCacheForgetsWhatWasNotAskedForLongest(t *testing.T) {
 	_, ok = c.get("large")
 	require.False(t, ok)
 	require.EqualValues(t, 90, c.used)
+	c.replace("b", 6, 40)
+	v, _ = c.get("b")
+	require.Equal(t, 6, v)
+	require.EqualValues(t, 100, c.used)
+	c.replace("b", 7, 101)
+	_, ok = c.get("b")
+	require.False(t, ok, "what was there before is gone, too")
+	require.EqualValues(t, 60, c.used)
 }

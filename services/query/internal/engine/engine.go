@@ -44,6 +44,7 @@ import (
 type Settings struct {
 	Timeout     time.Duration // for one question
 	HeaderCache int64         // most bytes of what is remembered of segments
+	FreshCache  int64         // most bytes of what was counted of segments that are in no rollup yet
 	Decoded     int64         // most bytes of segments that all questions have in memory at a time
 	ScanBudget  int64         // most items that one scan looks at
 	Workers     int           // segments decoded at a time; 0 for one to a core
@@ -60,6 +61,7 @@ type Engine struct {
 	now        func() time.Time
 	statements *statements
 	known      *cache[[16]byte, *Header]
+	counted    *cache[countedKey, *counted]
 	readers    columns.Readers
 	waves      waveMemory
 	memory     *memory
@@ -77,7 +79,7 @@ func New(set Settings, pool *pgxpool.Pool, b *bus.Bus, now func() time.Time) (*E
 	}
 	return &Engine{
 		set: set, pool: pool, watch: newWatch(b, now), now: now, statements: s, known: newCache[[16]byte, *Header](set.HeaderCache),
-		turns: newTurns(set.Questions), memory: newMemory(set.Decoded),
+		counted: newCache[countedKey, *counted](set.FreshCache), turns: newTurns(set.Questions), memory: newMemory(set.Decoded),
 	}, nil
 }
 

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -23,6 +25,11 @@ import (
 type place struct {
 	id               [16]byte
 	minTime, maxTime int64
+}
+
+// compare is the order of time, by which lists go backwards.
+func (p place) compare(o place) int {
+	return cmp.Or(cmp.Compare(p.maxTime, o.maxTime), bytes.Compare(p.id[:], o.id[:]))
 }
 
 // Header is what is known of a segment without its body. It never changes.

@@ -59,40 +59,54 @@ func (q *RollupQuery) In(r *Rolled, minute int) bool {
 	return r.Whole || at >= q.From && at < q.To
 }
 
-// FoldRolled is Fold for a question that rollups of a kind answer: they tell of the whole minutes of the range, and only what they cannot know is read
-// from segments: those that are in no rollup yet, and the minutes that the ends of the range cut. key, unless nil, is what rollups are narrowed by, as q's
-// filter narrows the spans. When the budget or the time cuts it, what was merged and visited is exactly the items from Cut.Since on.
-func FoldRolled[T any](ctx context.Context, s *Snapshot, q *Query, w Columns, kind int16, key []byte,
-	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T), visit func(*RollupQuery, *Rolled) error,
+// FoldRolled is Fold for a question that rollups of a kind answer. They tell of the whole minutes of the range, with what a counter says of the segments that
+// are in no rollup yet; only the minutes that the ends of the range cut are folded from segments. key, unless nil, is what rollups are narrowed by, as q's
+// filter narrows the spans; the counter is not. When the budget or the time cuts it, what was merged and visited is exactly the items from Cut.Since on.
+func FoldRolled[T, P any](ctx context.Context, s *Snapshot, q *Query, w Columns, kind int16, key []byte,
+	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T),
+	of *Counter[P], fresh func(*RollupQuery, *Rolled, P) error, visit func(*RollupQuery, *Rolled) error,
 ) (over time.Duration, err error) {
-	fresh := *q
-	fresh.Stage = Fresh
-	over, err = Fold(ctx, s, &fresh, w, fold, merge)
+	minute := int64(time.Minute)
+	first, last := telemetry.Grain(q.From+minute-1, time.Minute), telemetry.Grain(q.To, time.Minute)
+	if first >= last {
+		return Fold(ctx, s, q, w, fold, merge)
+	}
+	whole := *q
+	whole.From, whole.To = first, last
+	type part struct {
+		of   Rolled
+		part P
+	}
+	var parts []part
+	since, err := CountFresh(ctx, s, &whole, of, func(r *Rolled, p P) error {
+		parts = append(parts, part{*r, p})
+		return nil
+	})
 	if err != nil {
 		return 0, err
 	}
-	from := q.To - over.Nanoseconds()
-	minute := int64(time.Minute)
-	first, last := telemetry.Grain(from+minute-1, time.Minute), telemetry.Grain(q.To, time.Minute)
-	ends := [][2]int64{{from, first}, {last, q.To}}
-	if first >= last {
-		ends = [][2]int64{{from, q.To}}
+	from := q.From
+	if since > first {
+		from = since
+		first = min(telemetry.Grain(since+minute-1, time.Minute), last)
 	}
-	for _, end := range ends {
+	for _, end := range [][2]int64{{from, first}, {last, q.To}} {
 		if end[0] >= end[1] {
 			continue
 		}
 		cut := *q
-		cut.Stage, cut.From, cut.To, cut.Whole = Counted, end[0], end[1], true
+		cut.From, cut.To, cut.Whole = end[0], end[1], true
 		if _, err := Fold(ctx, s, &cut, w, fold, merge); err != nil {
 			return 0, err
 		}
 	}
-	if first >= last {
-		return over, nil
+	told := &RollupQuery{Tenant: q.Tenant, Kind: kind, From: first, To: last, Key: key}
+	for i := range parts {
+		if err := fresh(told, &parts[i].of, parts[i].part); err != nil {
+			return 0, err
+		}
 	}
-	of := &RollupQuery{Tenant: q.Tenant, Kind: kind, From: first, To: last, Key: key}
-	return over, s.Rollups(ctx, of, func(r *Rolled) error { return visit(of, r) })
+	return time.Duration(q.To - from), s.Rollups(ctx, told, func(r *Rolled) error { return visit(told, r) })
 }
 
 // OfRollups is how long a range may seem to the turns: what is answered from rollups reads little of any range.

@@ -54,6 +54,13 @@ func scan[T any](ctx context.Context, s *Snapshot, q *Query, w wanted,
 	if err != nil {
 		return 0, err
 	}
+	return scanOf(ctx, s, q, stream, w, visit, done)
+}
+
+// scanOf is a scan of a stream that is open.
+func scanOf[T any](ctx context.Context, s *Snapshot, q *Query, stream *headers, w wanted,
+	visit func(r *columns.Reader, h *Header) (T, error), done func(wave []*Header, made []T, next int64) bool,
+) (frontier int64, err error) {
 	made := make([]T, largestWave)
 	each := func(i int, r *columns.Reader, h *Header) (err error) {
 		made[i], err = visit(r, h)

@@ -20,6 +20,7 @@ type statements struct {
 	queueLosses string
 	services    string
 	rollups     string
+	fresh       string       // of spans
 	count       [3][3]string // by signal and stage
 	header      [3]string    // by signal
 	groups      [3]string
@@ -28,7 +29,10 @@ type statements struct {
 
 func newStatements() (*statements, error) {
 	f := sqlfile.Parse(sqlFiles)
-	s := &statements{files: f, services: f.Text("services", nil), rollups: f.Text("rollups", sqlfile.Table{Table: schema.Rollup}), queueLosses: f.Text("queue_losses", nil), headers: headerColumns()}
+	s := &statements{
+		files: f, services: f.Text("services", nil), rollups: f.Text("rollups", sqlfile.Table{Table: schema.Rollup}),
+		fresh: f.Text("fresh", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), queueLosses: f.Text("queue_losses", nil), headers: headerColumns(),
+	}
 	for _, signal := range telemetry.Signals() {
 		table := sqlfile.Table{Table: segmentTable(signal)}
 		for _, stage := range []Stage{Every, Fresh, Counted} {

@@ -21,8 +21,8 @@ import (
 const (
 	// otherSide is how far outside the range the other side of a call is looked for.
 	otherSide = time.Hour
-	// maxMapSpans bounds the spans of a map that are in no rollup yet, of which each takes some 20 bytes while its calls are put together. Those are
-	// the spans of some minutes, and more only where no janitor has run for long.
+	// maxMapSpans bounds the spans of a map that are in no rollup yet and were not counted for another, of which each takes some 20 bytes while its calls are
+	// put together. Those are the spans of some minutes, and more only where no janitor has run for long.
 	maxMapSpans = 4_000_000
 )
 
@@ -57,52 +57,78 @@ func newMapSums() mapSums { return mapSums{services: map[serviceKey]*serviceSum{
 // mapOf sums the services and calls of a range of whole minutes up, and for how long. Where the budget or the time cuts it, all of it is of the whole minutes
 // that were seen, so that every rate divides by the same time.
 func mapOf(ctx context.Context, s *engine.Snapshot, q *engine.Query) (mapSums, time.Duration, error) {
-	m := newMapSums()
-	since, err := m.fold(ctx, s, q, otherSide)
-	if err != nil {
+	m, seen := newMapSums(), *q
+	if err := m.fresh(ctx, s, &seen); err != nil {
 		return m, 0, err
 	}
-	if since > q.From { // cut: once more of what was seen, without the minute that was cut and without what is around it
-		seen := *q
-		seen.From, seen.Whole = min(telemetry.Grain(since+int64(time.Minute)-1, time.Minute), q.To), true
-		m, q = newMapSums(), &seen
-		s.CutAt(seen.From)
-		if _, err := m.fold(ctx, s, q, 0); err != nil {
-			return m, 0, err
-		}
-	}
-	if err := m.roll(ctx, s, q); err != nil {
+	if err := m.roll(ctx, s, &seen); err != nil {
 		return m, 0, err
 	}
-	m.told, err = m.calls.Edges(ctx, q.From, q.To)
-	return m, time.Duration(q.To - q.From), err
+	told, err := m.calls.Edges(ctx, seen.From, seen.To)
+	m.told = told
+	return m, time.Duration(seen.To - seen.From), err
 }
 
-// fold adds the segments that are in no rollup yet. What lies within around of the range may hold other sides of its calls. since is from where on all was
-// seen.
-func (m *mapSums) fold(ctx context.Context, s *engine.Snapshot, q *engine.Query, around time.Duration) (since int64, err error) {
-	wider := *q
-	wider.Stage, wider.From, wider.To = engine.Fresh, q.From-around.Nanoseconds(), q.To+around.Nanoseconds()
-	want := edges.Want()
-	type part struct {
-		services map[serviceKey]*serviceSum
-		calls    *edges.Calls
-		err      error
-	}
-	var damage error
-	over, err := engine.Fold(ctx, s, &wider, engine.Always(want),
-		func(r *columns.Reader, h *engine.Header, wider *engine.Query) part {
-			p := part{calls: edges.New(), services: sumServices(r, h, q)}
-			p.err = r.Rows(want, nil, func(t *segment.Table) { p.calls.Add(t, within(t, wider)) })
-			return p
+// freshCalls is what a map tells of segments that are in no rollup yet.
+type freshCalls struct {
+	red   *red.Chunk
+	calls *edges.Calls // settled
+}
+
+func freshMap() *engine.Counter[freshCalls] {
+	want := edges.Want() // with all numbers that red wants
+	want.Texts = red.Want().Texts
+	return &engine.Counter[freshCalls]{
+		Name: "map", Want: want,
+		Count: func(r *columns.Reader, start int64) (f freshCalls, err error) {
+			err = r.Rows(want, nil, func(t *segment.Table) {
+				f = freshCalls{red.Count(t, start), edges.New()}
+				f.calls.Add(t, nil)
+			})
+			return f, err
 		},
-		func(p part) {
-			if damage = cmp.Or(damage, p.err); damage == nil {
-				m.calls.Merge(p.calls)
-				mergeSums(m.services, p.services, (*serviceSum).merge)
+		Join: func(list []freshCalls) freshCalls {
+			chunks, calls := make([]*red.Chunk, len(list)), edges.New()
+			for i := range list {
+				chunks[i] = list[i].red
+				calls.Merge(list[i].calls)
 			}
-		})
-	return wider.To - over.Nanoseconds(), cmp.Or(err, damage)
+			calls.Settle()
+			return freshCalls{red.Join(chunks), calls}
+		},
+		Size: func(f freshCalls) int64 { return f.red.Memory() + f.calls.Memory() },
+	}
+}
+
+// fresh adds the segments that are in no rollup yet. What lies within an hour of the range may hold other sides of its calls. Where the budget or the time cuts
+// it, the query becomes that for the whole minutes that were seen.
+func (m *mapSums) fresh(ctx context.Context, s *engine.Snapshot, q *engine.Query) error {
+	wider := *q
+	wider.From, wider.To = q.From-otherSide.Nanoseconds(), q.To+otherSide.Nanoseconds()
+	type part struct {
+		of  engine.Rolled
+		red *red.Chunk
+	}
+	var parts []part
+	since, err := engine.CountFresh(ctx, s, &wider, freshMap(), func(r *engine.Rolled, f freshCalls) error {
+		parts = append(parts, part{*r, f.red})
+		m.calls.Merge(f.calls)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if since > q.From {
+		q.From = min(telemetry.Grain(since+int64(time.Minute)-1, time.Minute), q.To)
+		s.CutAt(q.From)
+	}
+	of := &engine.RollupQuery{Tenant: q.Tenant, Kind: red.ID, From: q.From, To: q.To}
+	for i := range parts {
+		for k := range parts[i].red.Services {
+			rolledService(m.services, of, &parts[i].of, &parts[i].red.Services[k])
+		}
+	}
+	return nil
 }
 
 // roll adds what rollups tell of the range.
@@ -111,7 +137,9 @@ func (m *mapSums) roll(ctx context.Context, s *engine.Snapshot, q *engine.Query)
 	if err := s.Rollups(ctx, of, func(r *engine.Rolled) error { return m.calls.AddRolled(r.Start, r.Whole, r.Blob, q.From, q.To) }); err != nil {
 		return err
 	}
-	visit := servicesRolled(m.services)
+	visit := eachService(func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
+		rolledService(m.services, of, r, one)
+	})
 	of = &engine.RollupQuery{Tenant: q.Tenant, Kind: red.ID, From: q.From, To: q.To}
 	return s.Rollups(ctx, of, func(r *engine.Rolled) error { return visit(of, r) })
 }
@@ -119,17 +147,6 @@ func (m *mapSums) roll(ctx context.Context, s *engine.Snapshot, q *engine.Query)
 // wholeMinutes widens a range to the minutes that it touches.
 func wholeMinutes(from, to int64) (int64, int64) {
 	return telemetry.Grain(from, time.Minute), telemetry.Grain(to+int64(time.Minute)-1, time.Minute)
-}
-
-// within are the rows of a table that begin in a query's range.
-func within(t *segment.Table, q *engine.Query) []uint32 {
-	rows := make([]uint32, 0, t.N)
-	for i, at := range t.Ints[segment.ColTime] {
-		if at >= q.From && at < q.To {
-			rows = append(rows, uint32(i))
-		}
-	}
-	return rows
 }
 
 // hosts are the services that a host name may mean, by name and in order: a service may be called and answer without telemetry of its own.

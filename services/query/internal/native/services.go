@@ -106,22 +106,47 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query) (total map[serviceKey]*serviceSum, over time.Duration, err error) {
 	total = map[serviceKey]*serviceSum{}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
-	over, err = engine.FoldRolled(ctx, s, q, engine.Always(w), red.ID, nil, sumServices,
-		func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) }, servicesRolled(total))
+	over, err = foldRED(ctx, s, q, w, nil, sumServices, func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) },
+		func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) { rolledService(total, of, r, one) })
 	return total, over, err
 }
 
-// servicesRolled adds what rollups say of services to sums.
-func servicesRolled(total map[serviceKey]*serviceSum) func(*engine.RollupQuery, *engine.Rolled) error {
+// foldRED is a fold of which told is given what rollups say of services, and what is counted as they do.
+func foldRED[T any](ctx context.Context, s *engine.Snapshot, q *engine.Query, w segment.Want, key []byte,
+	fold func(*columns.Reader, *engine.Header, *engine.Query) T, merge func(T), told func(*engine.RollupQuery, *engine.Rolled, *red.Service),
+) (over time.Duration, err error) {
+	visit := eachService(told)
+	return engine.FoldRolled(ctx, s, q, engine.Always(w), red.ID, key, fold, merge, freshRED(),
+		func(of *engine.RollupQuery, r *engine.Rolled, c *red.Chunk) error {
+			for i := range c.Services {
+				told(of, r, &c.Services[i])
+			}
+			return nil
+		}, visit)
+}
+
+// eachService gives what rollups say of each service.
+func eachService(told func(*engine.RollupQuery, *engine.Rolled, *red.Service)) func(*engine.RollupQuery, *engine.Rolled) error {
 	var chunk red.Chunk
 	return func(of *engine.RollupQuery, r *engine.Rolled) error {
 		if err := chunk.Decode(r.Blob); err != nil {
 			return err
 		}
 		for i := range chunk.Services {
-			rolledService(total, of, r, &chunk.Services[i])
+			told(of, r, &chunk.Services[i])
 		}
 		return nil
+	}
+}
+
+// freshRED counts segments as rollups do.
+func freshRED() *engine.Counter[*red.Chunk] {
+	return &engine.Counter[*red.Chunk]{
+		Name: "red", Want: red.Want(), Join: red.Join, Size: (*red.Chunk).Memory,
+		Count: func(r *columns.Reader, start int64) (c *red.Chunk, err error) {
+			err = r.Rows(red.Want(), nil, func(t *segment.Table) { c = red.Count(t, start) })
+			return c, err
+		},
 	}
 }
 
@@ -211,21 +236,13 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	merge := func(sums map[operationKey]*red.Sum) { mergeSums(total, sums, (*red.Sum).Merge) }
 	var over time.Duration
 	err = n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
-		var chunk red.Chunk
 		many := false
-		over, err = engine.FoldRolled(ctx, s, q, engine.Always(w.Want), red.ID, red.Key(name), sumOperations, merge,
-			func(of *engine.RollupQuery, r *engine.Rolled) error {
-				if err := chunk.Decode(r.Blob); err != nil {
-					return err
-				}
-				for i := range chunk.Services {
-					if c := &chunk.Services[i]; wanted.is(c.Name, c.Namespace) {
-						many = many || c.Many
-						rolledOperations(total, of, r, c)
-					}
-				}
-				return nil
-			})
+		over, err = foldRED(ctx, s, q, w.Want, red.Key(name), sumOperations, merge, func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
+			if wanted.is(one.Name, one.Namespace) {
+				many = many || one.Many
+				rolledOperations(total, of, r, one)
+			}
+		})
 		if err == nil && many {
 			// More than rollups tell apart.
 			clear(total)

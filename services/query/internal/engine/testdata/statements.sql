@@ -41,6 +41,13 @@ WHERE tenant_id = $1 AND kind = $2 AND grain = 1 AND start >= $6 - $6 % 36000000
     WHERE d.tenant_id = $1 AND d.kind = $2 AND d.grain = 2 AND d.start = h.start - h.start % 86400000000000 AND d.placement = h.placement
       AND d.start >= $3 AND d.start <= $4 - 86400000000000)
 
+---- fresh
+-- The segments of $2 to before $4 that are in no rollup yet. Of a minute that begins before $5 either all are told, by the time of their newest item, or none;
+-- what reaches beyond it, until before $6, is there where it begins in the range. $3 is the hour of $2: a segment never crosses one.
+SELECT segment_id, min_time, max_time
+FROM public.spans_segment
+WHERE tenant_id = $1 AND level = 0 AND max_time >= $2 AND max_time < $6 AND min_time >= $3 AND min_time < $5 AND (min_time < $4 OR max_time < $5)
+
 ---- count[0][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
 -- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
