@@ -520,6 +520,13 @@ func TestSettledCallsAreThoseOfAllAtOnce(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(6) {
 		sc := newScene(seed, 120, 2, true)
+		for _, o := range sc.spans {
+			if o.kind == ptrace.SpanKindServer && o.parent != 0 && sc.rnd.IntN(3) == 0 { // tried again: a caller has two callees
+				o.start += int64(time.Second)
+				o.service = "ns0/again"
+				sc.add(o)
+			}
+		}
 		rest := slices.Clone(sc.spans)
 		sc.rnd.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
 		groups := make([]*Calls, 1+sc.rnd.IntN(5))
