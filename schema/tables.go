@@ -28,6 +28,7 @@ const (
 	MetricsFact = "metrics_fact"
 
 	Rollup      = "rollup"
+	TraceDay    = "trace_day"
 	IngestBatch = "ingest_batch"
 
 	RetentionPolicy = "retention_policy"

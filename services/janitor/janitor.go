@@ -28,7 +28,7 @@ import (
 //
 //	            ┌─ lead: advisory lock, else wait for the tick
 //	tick ───────┼─ every upkeep:   partitions ahead (ensure_partitions) ─ expired ones (drop_partition)
-//	            └─ every interval: merge closed minutes, settle closed hours, rationed ─ fold rollups ─ empty slots of bodies
+//	            └─ every interval: merge closed minutes, settle closed hours, rationed ─ fold rollups ─ traces of days ─ empty slots of bodies
 type Service struct {
 	cfg     Config
 	env     service.Env
@@ -154,7 +154,7 @@ func (s *Service) pass(ctx context.Context) error {
 		errs = append(errs, made, dropped)
 	}
 	if !s.cfg.Merge.Disabled {
-		errs = append(errs, s.merge(ctx), s.fold(ctx))
+		errs = append(errs, s.merge(ctx), s.fold(ctx), s.makeDays(ctx))
 		_, err := s.sweep(ctx)
 		errs = append(errs, err)
 	}

@@ -213,9 +213,8 @@ func (s *Service) mergeWindow(ctx context.Context, signal telemetry.Signal, st s
 		if err != nil {
 			return err
 		}
-		took := s.env.Now().Sub(started)
-		s.metrics.Duration.Record(ctx, took.Seconds())
-		pause(ctx, time.Duration(float64(took)*(1-s.cfg.Merge.Duty)/s.cfg.Merge.Duty))
+		s.metrics.Duration.Record(ctx, s.env.Now().Sub(started).Seconds())
+		s.rest(ctx, started)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -259,6 +258,12 @@ func groups(members []member, most bound) [][]member {
 		out = append(out, members[from:])
 	}
 	return out
+}
+
+// rest leaves the machine to others for its part of the time that something took which began at a time.
+func (s *Service) rest(ctx context.Context, started time.Time) {
+	took := s.env.Now().Sub(started)
+	pause(ctx, time.Duration(float64(took)*(1-s.cfg.Merge.Duty)/s.cfg.Merge.Duty))
 }
 
 // pause leaves the machine to others for a while.
@@ -328,6 +333,9 @@ func (s *Service) replace(ctx context.Context, signal telemetry.Signal, at telem
 		}
 	}
 	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		if err := s.changeDays(ctx, tx, signal, at, rows); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, s.sql.of[signal].remove, at.Tenant(), from, to, ids(read), at)
 		if err != nil {
 			return fmt.Errorf("delete merged segments: %w", err)

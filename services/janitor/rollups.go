@@ -132,8 +132,7 @@ func (s *Service) foldAll(ctx context.Context, to rollup.Grain, due string, args
 			if err := s.foldOne(ctx, to, at); err != nil {
 				errs = append(errs, fmt.Errorf("fold to %s of %s: %w", time.Unix(0, at.Start).UTC().Format(time.RFC3339), at.Placement, err))
 			}
-			took := s.env.Now().Sub(started)
-			pause(ctx, time.Duration(float64(took)*(1-s.cfg.Merge.Duty)/s.cfg.Merge.Duty))
+			s.rest(ctx, started)
 			if ctx.Err() != nil {
 				return errors.Join(errs...)
 			}

@@ -27,12 +27,19 @@ func Make(hashes []uint64, bitsEach int) []byte {
 	if len(hashes) == 0 {
 		return nil
 	}
-	blocks := blocksOf(len(hashes), bitsEach)
-	f := make([]byte, blocks*blockSize)
+	f := Empty(len(hashes), bitsEach)
 	for _, h := range hashes {
-		setBits(f[blockAt(h, blocks)*blockSize:], h)
+		Enter(f, h)
 	}
 	return f
+}
+
+// Empty is a filter with room for n hashes, at least one, that has none yet: it says no to all of them.
+func Empty(n, bitsEach int) []byte { return make([]byte, blocksOf(max(n, 1), bitsEach)*blockSize) }
+
+// Enter enters a hash into a filter that Empty made.
+func Enter(filter []byte, hash uint64) {
+	setBits(filter[blockAt(hash, len(filter)/blockSize)*blockSize:], hash)
 }
 
 // blocksOf is how many blocks a filter of n hashes has.

@@ -153,7 +153,7 @@ const rareShare = 4
 // rare tells whether few segments can hold what is looked for, when passed of the grouped ones may. Those of a trace are few in any case, and
 // most of them only seem to.
 func (b *bounds) rare(grouped, passed int) bool {
-	if slices.ContainsFunc(b.Probes, func(p filter.Probe) bool { return p.In == filter.TraceFilter }) {
+	if b.ofTrace() {
 		return false
 	}
 	return b.MinDuration > 0 || len(b.Probes) > 0 && grouped > 0 && passed*rareShare <= grouped
@@ -197,13 +197,14 @@ type headers struct {
 	services []int64
 	hashes   []uint64 // of Query.Traces
 	groups   passedGroups
-	places   []place // found, but not looked at
-	asked    bool    // the first places were asked for
-	last     *place  // where they ended, and the cursor begins
-	cursor   bool    // the others come by a cursor
-	fetch    int     // how many places are asked for next
-	rare     bool    // few segments of the range can hold what is looked for, and those likely do, in few rows
-	drained  bool    // there are no more places
+	parts    []*Query // of the range, newest first, which are looked at one after the other: the first of them is at hand
+	places   []place  // found, but not looked at
+	asked    bool     // the first places of a part were asked for
+	last     *place   // where they ended, and the cursor begins
+	cursor   bool     // the others come by a cursor
+	fetch    int      // how many places are asked for next
+	rare     bool     // few segments of the range can hold what is looked for, and those likely do, in few rows
+	drained  bool     // there are no more places
 	buffer   []*Header
 	ended    bool
 	cut      bool  // the time ran out while headers were rejected, and the stream ended before its end
@@ -236,19 +237,26 @@ func (s *Snapshot) headers(ctx context.Context, q *Query) (*headers, error) {
 // what groups say of what is looked for. some is false when nothing can match.
 func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 	s, q, groups := h.snapshot, h.query, &h.groups
+	parts, without, err := s.partsOf(ctx, q, &h.bounds)
+	if err != nil {
+		return false, err
+	}
 	batch := &pgx.Batch{}
-	var inRange, grouped int
-	batch.Queue(s.engine.statements.count[q.Signal][q.Stage], rangeArgs(q)...).QueryRow(func(row pgx.Row) error {
-		var highest int64
-		if err := row.Scan(&inRange, &highest); err != nil {
-			return fmt.Errorf("count segments: %w", err)
-		}
-		s.segmentsInRange = max(s.segmentsInRange, inRange)
-		if s.highest == 0 {
-			s.highest = highest
-		}
-		return nil
-	})
+	inRange, grouped, highest := without.segments, 0, without.highest
+	for _, part := range parts {
+		batch.Queue(s.engine.statements.count[q.Signal][q.Stage], rangeArgs(part)...).QueryRow(func(row pgx.Row) error {
+			var n int
+			var high int64
+			if err := row.Scan(&n, &high); err != nil {
+				return fmt.Errorf("count segments: %w", err)
+			}
+			if n > 0 {
+				h.parts = append(h.parts, part)
+			}
+			inRange, highest = inRange+n, max(highest, high)
+			return nil
+		})
+	}
 	if b := &h.bounds; b.Services != nil {
 		batch.Queue(s.engine.statements.services, string(q.Tenant), b.Services).Query(func(rows pgx.Rows) (err error) {
 			if h.services, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
@@ -257,12 +265,15 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 			return nil
 		})
 	}
-	if len(h.bounds.Probes) > 0 {
-		batch.Queue(s.engine.statements.groups[q.Signal], groupArgs(q, &h.bounds)...).Query(func(rows pgx.Rows) error {
+	for _, part := range parts {
+		if len(h.bounds.Probes) == 0 {
+			break
+		}
+		groups.passed = [][16]byte{}
+		batch.Queue(s.engine.statements.groups[q.Signal], groupArgs(part, &h.bounds)...).Query(func(rows pgx.Rows) error {
 			var id [16]byte
 			var segments [][16]byte
 			var tokens, traces [][]byte
-			groups.passed = [][16]byte{}
 			_, err := pgx.ForEachRow(rows, []any{&id, &segments, &tokens, &traces}, func() error {
 				groups.groups = append(groups.groups, id)
 				grouped += len(segments)
@@ -279,8 +290,12 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 	if err := s.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return false, fmt.Errorf("plan: %w", err)
 	}
+	s.segmentsInRange = max(s.segmentsInRange, inRange)
+	if s.highest == 0 {
+		s.highest = highest
+	}
 	h.rare = h.bounds.rare(grouped, len(groups.passed))
-	return inRange > 0 && (h.bounds.Services == nil || len(h.services) > 0), nil
+	return len(h.parts) > 0 && (h.bounds.Services == nil || len(h.services) > 0), nil
 }
 
 // more asks for more places.
@@ -294,14 +309,14 @@ func (h *headers) more(ctx context.Context) error {
 		if h.bounds.simple() {
 			mode = s.list
 		}
-		sql, args, err := headerQuery(s.engine.statements, h.query, &h.bounds, h.services, h.groups, n, nil)
+		sql, args, err := headerQuery(s.engine.statements, h.parts[0], &h.bounds, h.services, h.groups, n, nil)
 		if err != nil {
 			return err
 		}
 		if err := h.collect(ctx, sql, mode, args, n); err != nil {
 			return err
 		}
-		if len(h.places) > 0 {
+		if h.asked && len(h.places) > 0 { // else this part of the range has no more
 			last := h.places[len(h.places)-1]
 			h.last = &last
 		}
@@ -323,7 +338,7 @@ func (h *headers) more(ctx context.Context) error {
 // declare opens the cursor, of which a snapshot has one.
 func (h *headers) declare(ctx context.Context) error {
 	s := h.snapshot
-	sql, args, err := headerQuery(s.engine.statements, h.query, &h.bounds, h.services, h.groups, 0, h.last)
+	sql, args, err := headerQuery(s.engine.statements, h.parts[0], &h.bounds, h.services, h.groups, 0, h.last)
 	if err != nil {
 		return err
 	}
@@ -355,7 +370,11 @@ func (h *headers) collect(ctx context.Context, sql string, mode pgx.QueryExecMod
 	if err != nil {
 		return fmt.Errorf("fetch headers: %w", err)
 	}
-	h.drained = len(h.places)-before < n
+	if len(h.places)-before == n {
+		return nil
+	}
+	h.parts = h.parts[1:]
+	h.drained, h.asked, h.last, h.cursor = len(h.parts) == 0, false, nil, false
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -8,10 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
@@ -118,12 +119,12 @@ func scanOf[T any](ctx context.Context, s *Snapshot, q *Query, stream *headers, 
 // wave is some segments with the byte ranges of their bodies that are wanted.
 type wave struct {
 	headers []*Header
-	parts   [][]segment.Part
+	ranges  [][]segment.Range
+	parts   [][]segment.Part // the same, with their bytes
 	wants   []segment.Want
-	lengths []int32 // of all parts
-	bytes   int64   // the same together
-	buffer  []byte  // that parts lie in
-	charge  charge  // for all of it, until its memory is given back
+	bytes   int64  // the same together
+	buffer  []byte // that parts lie in
+	charge  charge // for all of it, until its memory is given back
 }
 
 // loading is how a wave is fetched.
@@ -193,48 +194,58 @@ func (w *wave) add(h *Header, want segment.Want, ranges []segment.Range) {
 	parts := make([]segment.Part, len(ranges))
 	for i, r := range ranges {
 		parts[i].Offset = r.Offset
-		w.lengths = append(w.lengths, int32(r.Length)) //nolint:gosec // a bytea is at most 1 GB
 		w.bytes += int64(r.Length)
 	}
-	w.headers, w.wants, w.parts = append(w.headers, h), append(w.wants, want), append(w.parts, parts)
+	w.headers, w.wants, w.ranges, w.parts = append(w.headers, h), append(w.wants, want), append(w.ranges, ranges), append(w.parts, parts)
 }
 
 // fetch fills the parts of a wave, by one statement for each table that their bodies are in: a wave is of neighbours, whose bodies are in one or two.
 func (s *Snapshot) fetch(ctx context.Context, q *Query, w *wave) error {
-	if len(w.lengths) == 0 {
+	if w.bytes == 0 {
 		return nil
 	}
-	var of []*leafParts
-	n := 0
-	for i, h := range w.headers {
-		if len(w.parts[i]) == 0 {
-			continue
+	// In the order of ids, which is about that in which bodies lie.
+	order := make([]int, 0, len(w.headers))
+	for i := range w.headers {
+		if len(w.parts[i]) > 0 {
+			order = append(order, i)
 		}
-		at := leafOf(h)
+	}
+	slices.SortFunc(order, func(a, b int) int { return bytes.Compare(w.headers[a].id[:], w.headers[b].id[:]) })
+	var of []*leafParts
+	for _, i := range order {
+		at := leafOf(w.headers[i])
 		which := slices.IndexFunc(of, func(l *leafParts) bool { return l.leaf == at })
 		if which < 0 {
 			which, of = len(of), append(of, &leafParts{leaf: at})
 		}
-		for j := range w.parts[i] {
-			of[which].add(h, &w.parts[i][j], w.lengths[n])
-			n++
-		}
+		of[which].ranges.Add(w.headers[i].id, w.ranges[i]...)
+		of[which].numbers = append(of[which].numbers, i)
 	}
 	w.buffer = s.engine.waves.take(w.bytes)
 	for _, leaf := range of {
-		sql, err := s.engine.statements.parts(q.Signal, leaf.leaf)
-		if err != nil {
-			return err
-		}
-		rows, err := s.tx.Query(ctx, sql, s.list, string(q.Tenant), leaf.ids, leaf.firsts, leaf.lengths)
-		if err == nil {
-			err = leaf.read(rows, w)
+		found, err := leaf.ranges.Read(ctx, s.tx, s.engine.statements.parts(q.Signal, leaf.leaf), s.list, q.Tenant, func(number int, b []byte) error {
+			w.fill(leaf.numbers[number], b)
+			return nil
+		})
+		if err == nil && found < leaf.ranges.Len() {
+			err = errMissing.Newf("%d of %d bodies of segments were found", found, leaf.ranges.Len())
 		}
 		if err != nil {
 			return vanished(err)
 		}
 	}
 	return nil
+}
+
+// fill gives the parts of one segment their bytes, which follow one another.
+func (w *wave) fill(i int, b []byte) {
+	for j := range w.parts[i] {
+		from := len(w.buffer)
+		w.buffer = append(w.buffer, b[:w.ranges[i][j].Length]...)
+		w.parts[i][j].Bytes = w.buffer[from:len(w.buffer):len(w.buffer)]
+		b = b[w.ranges[i][j].Length:]
+	}
 }
 
 // leaf names one of the tables that bodies are in, by what a header says: a slot, or a day (Unix ns) of settled ones.
@@ -252,45 +263,9 @@ func leafOf(h *Header) leaf {
 
 // leafParts are the parts of a wave that one statement reads.
 type leafParts struct {
-	leaf            leaf
-	ids             [][16]byte
-	firsts, lengths []int32
-	parts           []*segment.Part
-}
-
-func (l *leafParts) add(h *Header, part *segment.Part, length int32) {
-	l.ids, l.firsts = append(l.ids, h.id), append(l.firsts, int32(part.Offset+1)) //nolint:gosec // a bytea is at most 1 GB
-	l.lengths, l.parts = append(l.lengths, length), append(l.parts, part)
-}
-
-// read fills the parts from the rows of their statement.
-func (l *leafParts) read(rows pgx.Rows, w *wave) error {
-	defer rows.Close()
-	read := 0
-	for read < len(l.parts) && rows.Next() {
-		// Not scanned where that would only copy it; behind a pooler the bytes come as text.
-		raw := rows.RawValues()[0]
-		if rows.FieldDescriptions()[0].Format != pgx.BinaryFormatCode {
-			if err := rows.Scan(&raw); err != nil {
-				return fmt.Errorf("read a segment: %w", err)
-			}
-		}
-		if len(w.buffer)+len(raw) > cap(w.buffer) {
-			return segment.ErrDamaged.New("a segment is longer than its directory says")
-		}
-		from := len(w.buffer)
-		w.buffer = append(w.buffer, raw...)
-		l.parts[read].Bytes = w.buffer[from:len(w.buffer):len(w.buffer)]
-		read++
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if read != len(l.parts) {
-		return errMissing.Newf("%d of %d parts of segments were found", read, len(l.parts))
-	}
-	return nil
+	leaf    leaf
+	ranges  segmentrow.Ranges
+	numbers []int // of the segments in the wave
 }
 
 // vanished says what an error of reading bodies means: a day that is not there was dropped, with its headers.

@@ -20,7 +20,9 @@ type statements struct {
 	queueLosses string
 	services    string
 	rollups     string
-	fresh       string       // of spans
+	fresh       string // of spans
+	days        string
+	unsettled   string
 	count       [3][3]string // by signal and stage
 	header      [3]string    // by signal
 	groups      [3]string
@@ -30,8 +32,9 @@ type statements struct {
 func newStatements() (*statements, error) {
 	f := sqlfile.Parse(sqlFiles)
 	s := &statements{
-		files: f, services: f.Text("services", nil), rollups: f.Text("rollups", sqlfile.Table{Table: schema.Rollup}),
-		fresh: f.Text("fresh", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), queueLosses: f.Text("queue_losses", nil), headers: headerColumns(),
+		files: f, services: f.Text("services", nil), rollups: f.Text("rollups", sqlfile.Table{Table: schema.Rollup}), queueLosses: f.Text("queue_losses", nil),
+		fresh: f.Text("fresh", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), days: f.Text("days", sqlfile.Table{Table: schema.TraceDay}),
+		unsettled: f.Text("unsettled", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), headers: headerColumns(),
 	}
 	for _, signal := range telemetry.Signals() {
 		table := sqlfile.Table{Table: segmentTable(signal)}
@@ -45,8 +48,8 @@ func newStatements() (*statements, error) {
 }
 
 // parts is the statement for bodies in one leaf.
-func (s *statements) parts(signal telemetry.Signal, of leaf) (string, error) {
-	return s.files.Render("parts", sqlfile.Table{Table: segmentrow.Leaf(signal, of.slot, of.day)})
+func (s *statements) parts(signal telemetry.Signal, of leaf) string {
+	return segmentrow.RangesStatement(signal, of.slot, of.day)
 }
 
 func segmentTable(s telemetry.Signal) string { return schema.TablesOf(s.String()).Segment }

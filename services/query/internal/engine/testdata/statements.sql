@@ -48,6 +48,23 @@ SELECT segment_id, min_time, max_time
 FROM public.spans_segment
 WHERE tenant_id = $1 AND level = 0 AND max_time >= $2 AND max_time < $6 AND min_time >= $3 AND min_time < $5 AND (min_time < $4 OR max_time < $5)
 
+---- days
+-- Of each day in the range whose traces are known in one filter, the blocks that the hashes meet, in the order of $4 (upper halves of hashes); newest first.
+-- A day of a placement whose filter is not made has none.
+SELECT day, segments, max_position, filter IS NOT NULL, ARRAY(
+    SELECT substring(filter FROM (h.high * (octet_length(filter) / 32) >> 32)::int * 32 + 1 FOR 32)
+    FROM unnest($4::bigint[]) WITH ORDINALITY AS h(high, number) ORDER BY h.number
+  )
+FROM public.trace_day
+WHERE tenant_id = $1 AND day >= $2 AND day <= $3
+ORDER BY day DESC
+
+---- unsettled
+-- The days from $2 to $3 with segments that are not settled: no filter of a day knows of them.
+SELECT DISTINCT min_time / 86400000000000 * 86400000000000
+FROM public.spans_segment
+WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND min_time >= $2 AND min_time < $3 + 86400000000000
+
 ---- count[0][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
 -- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
@@ -249,27 +266,23 @@ SELECT group_id, segments, ARRAY(
 FROM metrics_group
 WHERE tenant_id = $1 AND max_time >= $2 AND min_time >= $3 AND min_time <= $4
 
--- Byte ranges of bodies: substring() on an EXTERNAL column reads only the TOAST chunks of the range. The table is one leaf, of a slot or of a day,
--- so that no other is planned, opened or locked. OFFSET 0 keeps this a look-up by primary key for each range, whatever the planner thinks of the
--- size of the list.
-SELECT part.bytes
-FROM unnest($2::uuid[], $3::int[], $4::int[]) WITH ORDINALITY AS wanted(segment_id, first, length, number)
+SELECT wanted.number, part.bytes
+FROM unnest($2::uuid[], $3::int[], $4::int[]) WITH ORDINALITY AS wanted(segment_id, first, last, number)
 CROSS JOIN LATERAL (
-  SELECT substring(body FROM wanted.first FOR wanted.length) AS bytes
+  SELECT (
+    SELECT string_agg(substring(s.body FROM ($5::int[])[i] FOR ($6::int[])[i]), ''::bytea) FROM generate_series(wanted.first, wanted.last) AS i
+  ) AS bytes
   FROM logs_fresh_07 AS s
   WHERE s.tenant_id = $1 AND s.segment_id = wanted.segment_id
   OFFSET 0
 ) AS part
-ORDER BY wanted.number
--- Byte ranges of bodies: substring() on an EXTERNAL column reads only the TOAST chunks of the range. The table is one leaf, of a slot or of a day,
--- so that no other is planned, opened or locked. OFFSET 0 keeps this a look-up by primary key for each range, whatever the planner thinks of the
--- size of the list.
-SELECT part.bytes
-FROM unnest($2::uuid[], $3::int[], $4::int[]) WITH ORDINALITY AS wanted(segment_id, first, length, number)
+SELECT wanted.number, part.bytes
+FROM unnest($2::uuid[], $3::int[], $4::int[]) WITH ORDINALITY AS wanted(segment_id, first, last, number)
 CROSS JOIN LATERAL (
-  SELECT substring(body FROM wanted.first FOR wanted.length) AS bytes
+  SELECT (
+    SELECT string_agg(substring(s.body FROM ($5::int[])[i] FOR ($6::int[])[i]), ''::bytea) FROM generate_series(wanted.first, wanted.last) AS i
+  ) AS bytes
   FROM logs_body_y2026_m11_d23 AS s
   WHERE s.tenant_id = $1 AND s.segment_id = wanted.segment_id
   OFFSET 0
 ) AS part
-ORDER BY wanted.number

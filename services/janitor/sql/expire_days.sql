@@ -1,0 +1,1 @@
+DELETE FROM public.{{.Table}} WHERE day >= $1 AND day < $2

@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+)
+
+// daysFixture is an engine over days of spans, each with one settled segment of a few traces and a filter of them.
+type daysFixture struct {
+	t      *testing.T
+	db     *testbed.DB
+	e      *Engine
+	traces [][16]byte // one of each day, the first of the oldest
+}
+
+const daysStored = 6
+
+func dayStart(n int) int64 { return base().Truncate(24*time.Hour).AddDate(0, 0, n).UnixNano() }
+
+func newDays(t *testing.T) *daysFixture {
+	t.Helper()
+	ctx := testbed.Context(t)
+	f := &daysFixture{t: t, db: testbed.Database(t)}
+	var err error
+	f.e, err = New(Settings{
+		Timeout: 30 * time.Second, HeaderCache: 1 << 20, Decoded: 64 << 20, ScanBudget: 1 << 30, Workers: 2, Questions: 4, Queue: time.Second,
+	}, f.db.Pool, nil, time.Now)
+	require.NoError(t, err)
+	for n := range daysStored {
+		_, err := f.db.Pool.Exec(ctx, `SELECT ensure_partition('spans_segment', $1), ensure_partition('spans_body', $1)`, dayStart(n))
+		require.NoError(t, err)
+		table := f.store(n, segmentrow.LevelSettled, "default", uint64(n))
+		union := segment.NewUnion(table.N, table.N)
+		for _, id := range table.TraceIDs {
+			union.Add(id)
+		}
+		f.enter(n, "default", union.Filter)
+		f.traces = append(f.traces, table.TraceIDs[0])
+	}
+	return f
+}
+
+// store stores a segment of a day.
+func (f *daysFixture) store(n, level int, at telemetry.Placement, seed uint64) *segment.Table {
+	f.t.Helper()
+	table := segment.NewTable(at.Tenant(), telemetry.Traces)
+	_, err := table.Append(testbed.NewShop(seed+1, time.Unix(0, dayStart(n)).Add(5*time.Hour)).Payload(telemetry.Traces, 40), 1)
+	require.NoError(f.t, err)
+	rows := make([]uint32, table.N)
+	for i := range rows {
+		rows[i] = uint32(i)
+	}
+	s, err := table.Encode(rows, level)
+	require.NoError(f.t, err)
+	require.NoError(f.t, postgres.InTx(testbed.Context(f.t), f.db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		return segmentrow.Copy(context.Background(), tx, telemetry.Traces, []segmentrow.Row{segmentrow.New(s, at, time.Unix(0, 0))}, nil)
+	}))
+	return table
+}
+
+// enter enters a filter of a day; nil for one that is not made.
+func (f *daysFixture) enter(n int, at telemetry.Placement, filter []byte) {
+	f.t.Helper()
+	_, err := f.db.Pool.Exec(testbed.Context(f.t), `INSERT INTO trace_day (tenant_id, placement, day, state, changed_at, segments, max_position, filter)
+		VALUES ($1, $2, $3, $4, 0, 1, 1, $5) ON CONFLICT (tenant_id, day, placement) DO UPDATE SET filter = excluded.filter`, at.Tenant(), at, dayStart(n), uuid.New(), filter)
+	require.NoError(f.t, err)
+}
+
+// ask looks for a trace at any time: in which parts of the range, how many spans, and with what figures.
+func (f *daysFixture) ask(id [16]byte) (parts [][2]int64, spans int, stats Stats) {
+	f.t.Helper()
+	raw := json.RawMessage(fmt.Sprintf(`{"field":"trace_id","operator":"eq","value":"%x"}`, id))
+	by, err := filter.NewParser().Parse(telemetry.Traces, []json.RawMessage{raw})
+	require.NoError(f.t, err)
+	q := &Query{Tenant: "default", Signal: telemetry.Traces, From: 0, To: math.MaxInt64, Filter: by}
+	require.NoError(f.t, f.e.Ask(testbed.Context(f.t), 0, func(ctx context.Context, s *Snapshot) error {
+		of, _, err := s.partsOf(ctx, q, &bounds{by.Bounds()})
+		if err != nil {
+			return err
+		}
+		for _, p := range of {
+			parts = append(parts, [2]int64{p.From, p.To})
+		}
+		found, err := s.Search(ctx, q, 1000)
+		spans, stats = len(found.Items), s.Stats()
+		return err
+	}))
+	return parts, spans, stats
+}
+
+// TestDaysWithoutATraceAreNotLookedAt, and every other day is: what may hold it, what is not settled, what is not known of all placements.
+func TestDaysWithoutATraceAreNotLookedAt(t *testing.T) {
+	t.Parallel()
+	f := newDays(t)
+	edges := [][2]int64{{dayStart(daysStored), math.MaxInt64}, {0, dayStart(0)}}
+	with := func(n int) [][2]int64 { return [][2]int64{edges[0], {dayStart(n), dayStart(n + 1)}, edges[1]} }
+
+	parts, spans, stats := f.ask([16]byte{7: 9})
+	require.Equal(t, edges, parts)
+	require.Zero(t, spans)
+	require.Equal(t, Stats{SegmentsPruned: daysStored}, stats)
+	for n, id := range f.traces {
+		want := with(n)
+		switch n { // next to what is looked at anyway
+		case daysStored - 1:
+			want = [][2]int64{{dayStart(n), math.MaxInt64}, edges[1]}
+		case 0:
+			want = [][2]int64{edges[0], {0, dayStart(1)}}
+		}
+		parts, spans, stats = f.ask(id)
+		require.Equal(t, want, parts)
+		require.Positive(t, spans)
+		require.Equal(t, 1, stats.SegmentsRead)
+		require.Equal(t, daysStored-1, stats.SegmentsPruned)
+	}
+
+	t.Run("what is not settled", func(t *testing.T) {
+		late := f.store(2, segmentrow.LevelFlush, "default", 100).TraceIDs[0]
+		parts, spans, _ := f.ask(late)
+		require.Equal(t, with(2), parts)
+		require.Positive(t, spans)
+	})
+	t.Run("not made", func(t *testing.T) {
+		late := f.store(3, segmentrow.LevelSettled, "default", 101).TraceIDs[0]
+		f.enter(3, "default", nil)
+		parts, spans, _ := f.ask(late)
+		require.Equal(t, [][2]int64{edges[0], {dayStart(2), dayStart(4)}, edges[1]}, parts)
+		require.Positive(t, spans)
+	})
+	t.Run("may hold every trace", func(t *testing.T) {
+		f.enter(3, "default", []byte{})
+		parts, _, _ := f.ask([16]byte{7: 9})
+		require.Equal(t, [][2]int64{edges[0], {dayStart(2), dayStart(4)}, edges[1]}, parts)
+	})
+	t.Run("in another placement", func(t *testing.T) {
+		f.enter(3, "default", make([]byte, 32))
+		other := f.store(4, segmentrow.LevelSettled, "default/1", 102)
+		f.enter(4, "default/1", nil)
+		parts, spans, _ := f.ask(other.TraceIDs[0])
+		require.Equal(t, [][2]int64{edges[0], {dayStart(4), dayStart(5)}, {dayStart(2), dayStart(3)}, edges[1]}, parts)
+		require.Positive(t, spans)
+		union := segment.NewUnion(other.N, other.N)
+		for _, id := range other.TraceIDs {
+			union.Add(id)
+		}
+		f.enter(4, "default/1", union.Filter)
+		_, spans, _ = f.ask(other.TraceIDs[0])
+		require.Positive(t, spans)
+		parts, _, _ = f.ask([16]byte{7: 9})
+		require.Equal(t, [][2]int64{edges[0], {dayStart(2), dayStart(3)}, edges[1]}, parts)
+	})
+	t.Run("of another tenant", func(t *testing.T) {
+		f.enter(-3, "other", nil)
+		parts, _, _ := f.ask([16]byte{7: 9})
+		require.Equal(t, [][2]int64{edges[0], {dayStart(2), dayStart(3)}, edges[1]}, parts)
+	})
+}
+
+// TestManyPartsAreOne: a filter that lets pass every second day does not make a statement for each.
+func TestManyPartsAreOne(t *testing.T) {
+	t.Parallel()
+	f := newDays(t)
+	const more = 400
+	for n := range more {
+		filter := make([]byte, 32)
+		if n%2 == 0 {
+			filter = []byte{}
+		}
+		f.enter(n-more, "default", filter)
+	}
+	parts, spans, _ := f.ask(f.traces[3])
+	require.Len(t, parts, mostParts)
+	require.Equal(t, int64(0), parts[mostParts-1][0])
+	for i := range mostParts - 1 {
+		require.GreaterOrEqual(t, parts[i][0], parts[i+1][1])
+	}
+	require.Positive(t, spans)
+}
