@@ -29,6 +29,7 @@ type storeOptions struct {
 	flushes int           // of the backlog
 	clients time.Duration // how long eight clients ask, 0 for not at all
 	beside  int           // items a second that are stored beside eight clients
+	days    int           // with little in each, measured in place of all else; 0 for not
 }
 
 // storeHours is how long the data of bench-store is, whatever its amount.
@@ -79,6 +80,7 @@ func StoreMain(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	flags.IntVar(&o.flushes, "backlog", 1800, "flushes of the half hour that is not merged yet; 0 for none")
 	flags.DurationVar(&o.clients, "clients", 10*time.Second, "how long eight clients ask, alone and beside a writer; 0 for not at all")
 	flags.IntVar(&o.beside, "beside", 20_000, "items a second that the writer stores beside them")
+	flags.IntVar(&o.days, "days", 0, "measure so many days with little in each, and nothing else: questions, a janitor's pass, memory of a connection")
 	flags.StringVar(&o.against, "against", "", "a git revision that stores and answers the same, in turn")
 	flags.StringVar(&o.bin, "postgres-bin", filepath.Join("..", ".tools", "postgres", "bin"), "directory of initdb and postgres")
 	flags.BoolVar(&o.keep, "keep", false, "keep the databases and the logs, and say where they are")
@@ -96,6 +98,9 @@ func StoreMain(ctx context.Context, args []string, stdout, stderr io.Writer) int
 			if o.other, err = buildRevision(ctx, o.against, dir); err != nil {
 				return err
 			}
+		}
+		if o.days > 0 {
+			return daysIn(ctx, o, dir, stdout, stderr)
 		}
 		return storeIn(ctx, o, dir, stdout, stderr)
 	})
