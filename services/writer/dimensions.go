@@ -1,6 +1,10 @@
 package writer
 
 import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,7 +29,7 @@ const (
 	dimensionTables = dimTenant // those before it, whose entries have a day
 )
 
-// dimensions gathers the entries of one flush that are not known yet, as columns for the statements that enter them.
+// dimensions gathers the entries of one flush that are not known yet.
 type dimensions struct {
 	known   *known
 	day     time.Time // UTC
@@ -33,43 +37,14 @@ type dimensions struct {
 	pending map[dimensionKey]struct{} // that are known once the flush is committed
 
 	tenants []string
+	entries [dimensionTables][]dimensionEntry
+}
 
-	services struct {
-		tenant          []string
-		id              []int64
-		name, namespace []string
-	}
-	operations struct {
-		tenant      []string
-		id, service []int64
-		name        []string
-		kind        []int16
-	}
-	resources struct {
-		tenant      []string
-		id, service []int64
-		attributes  []string
-		schemaURL   []string
-		dropped     []int32
-	}
-	scopes struct {
-		tenant        []string
-		id            []int64
-		name, version []string
-		attributes    []string
-		schemaURL     []string
-		dropped       []int32
-	}
-	series struct {
-		tenant                       []string
-		id, service, resource, scope []int64
-		name                         []string
-		kind, temporality            []int16
-		monotonic                    []bool
-		unit, description            []string
-		attributes                   []string
-		metadata                     []*string
-	}
+// dimensionEntry is one entry of a dimension table.
+type dimensionEntry struct {
+	tenant string
+	id     int64
+	values []any // the id, and its other columns as entries has them
 }
 
 func (d *dimensions) reset(k *known, now time.Time) {
@@ -101,48 +76,29 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, spans *operations) 
 	if d.wants(dimTenant, hash, 0) {
 		d.tenants = append(d.tenants, tenant)
 	}
+	enter := func(dim dimension, id int64, values ...any) {
+		d.entries[dim] = append(d.entries[dim], dimensionEntry{tenant, id, append([]any{id}, values...)})
+	}
 	for i := range t.Resources {
 		r := &t.Resources[i]
 		if d.wants(dimService, hash, r.ServiceID) {
-			s := &d.services
-			s.tenant = append(s.tenant, tenant)
-			s.id = append(s.id, r.ServiceID)
-			s.name = append(s.name, schema.Name(r.ServiceName))
-			s.namespace = append(s.namespace, schema.Name(r.ServiceNamespace))
+			enter(dimService, r.ServiceID, schema.Name(r.ServiceName), schema.Name(r.ServiceNamespace))
 		}
 		if d.wants(dimResource, hash, r.ID) {
-			s := &d.resources
-			s.tenant = append(s.tenant, tenant)
-			s.id = append(s.id, r.ID)
-			s.service = append(s.service, r.ServiceID)
-			s.attributes = append(s.attributes, json.object(r.Attributes))
-			s.schemaURL = append(s.schemaURL, schema.Text(r.SchemaURL))
-			s.dropped = append(s.dropped, clamp32(int64(r.Dropped)))
+			enter(dimResource, r.ID, r.ServiceID, json.object(r.Attributes), schema.Text(r.SchemaURL), clamp32(int64(r.Dropped)))
 		}
 	}
 	for i := range t.Scopes {
 		c := &t.Scopes[i]
 		if d.wants(dimScope, hash, c.ID) {
-			s := &d.scopes
-			s.tenant = append(s.tenant, tenant)
-			s.id = append(s.id, c.ID)
-			s.name = append(s.name, schema.Text(c.Name))
-			s.version = append(s.version, schema.Text(c.Version))
-			s.attributes = append(s.attributes, json.object(c.Attributes))
-			s.schemaURL = append(s.schemaURL, schema.Text(c.SchemaURL))
-			s.dropped = append(s.dropped, clamp32(int64(c.Dropped)))
+			enter(dimScope, c.ID, schema.Text(c.Name), schema.Text(c.Version), json.object(c.Attributes), schema.Text(c.SchemaURL), clamp32(int64(c.Dropped)))
 		}
 	}
 	if t.Signal == telemetry.Traces {
 		for i := range spans.all {
 			o := &spans.all[i]
 			if d.wants(dimOperation, hash, o.id) {
-				s := &d.operations
-				s.tenant = append(s.tenant, tenant)
-				s.id = append(s.id, o.id)
-				s.service = append(s.service, o.service)
-				s.name = append(s.name, o.name)
-				s.kind = append(s.kind, clamp16(int64(o.kind)))
+				enter(dimOperation, o.id, o.service, o.name, clamp16(int64(o.kind)))
 			}
 		}
 	}
@@ -152,64 +108,157 @@ func (d *dimensions) add(t *segment.Table, json *jsonValues, spans *operations) 
 			continue
 		}
 		m := &t.Metrics[p.Metric]
-		s := &d.series
-		s.tenant = append(s.tenant, tenant)
-		s.id = append(s.id, p.ID)
-		s.service = append(s.service, t.Resources[p.Resource].ServiceID)
-		s.resource = append(s.resource, t.Resources[p.Resource].ID)
-		s.scope = append(s.scope, t.Scopes[p.Scope].ID)
-		s.name = append(s.name, schema.Name(m.Name))
-		s.kind = append(s.kind, int16(m.Kind))
-		s.temporality = append(s.temporality, clamp16(int64(m.Temporality)))
-		s.monotonic = append(s.monotonic, m.Monotonic)
-		s.unit = append(s.unit, schema.Text(m.Unit))
-		s.description = append(s.description, schema.Text(m.Description))
-		s.attributes = append(s.attributes, json.object(p.Attributes))
 		var metadata *string
 		if len(m.Metadata) > 0 {
 			text := json.object(m.Metadata)
 			metadata = &text
 		}
-		s.metadata = append(s.metadata, metadata)
+		enter(dimSeries, p.ID, t.Resources[p.Resource].ServiceID, t.Resources[p.Resource].ID, t.Scopes[p.Scope].ID, schema.Name(m.Name), int16(m.Kind),
+			clamp16(int64(m.Temporality)), m.Monotonic, schema.Text(m.Unit), schema.Text(m.Description), json.object(p.Attributes), metadata)
 	}
 }
 
-// queue adds the statements that enter what was gathered, tables always in the same order: two writers that enter the same entries
-// then wait for one another and never in a circle. What the day saw of a tenant's series for the first time is added to u. What was left to
-// a flush that is under way is pending no more: that one may be rolled back, so the next asks again.
-func (d *dimensions) queue(b *pgx.Batch, sql *statements, u usage) {
-	if len(d.tenants) > 0 {
-		b.Queue(sql.enterTenants, d.tenants)
+// send enters what was gathered, in two round trips: one looks up what is there, the other enters what is new and moves what was last seen on another day;
+// what is there for this day is touched by nothing. Each statement is about one tenant.
+//
+// Concurrent writers must never wait for one another in a circle. Who enters an entry is waited for, and entries are entered in one order: tables, and
+// in each tenants and keys. What is there already is not inserted, and who moves an entry is waited for by nobody (move_dimension.sql).
+//
+// Whoever enters or moves a series counts it, and nobody else does: it is added to u. What was left to a flush that is under way is pending no more: that one
+// may be rolled back, so the next asks again.
+func (d *dimensions) send(ctx context.Context, tx pgx.Tx, sql *statements, u usage) error {
+	there, err := d.look(ctx, tx, sql)
+	if err != nil {
+		return err
 	}
-	enter := func(dim dimension, columns ...any) {
-		b.Queue(sql.enter[dim], append([]any{d.day}, columns...)...).Query(func(rows pgx.Rows) error {
-			var tenant string
-			var n, left int64
-			_, err := pgx.ForEachRow(rows, []any{&tenant, &n, &left}, func() error {
-				switch {
-				case n == 0:
-					delete(d.pending, d.known.key(dim, d.known.tenant(telemetry.Tenant(tenant)), left))
-				case dim == dimSeries:
-					u.of(telemetry.Tenant(tenant), int64(d.now.day)).series += n
+	var b pgx.Batch
+	slices.Sort(d.tenants)
+	for _, tenant := range d.tenants {
+		b.Queue(sql.enterTenant, tenant)
+	}
+	for dim := range dimensionTables {
+		for of := range d.byTenant(dim) {
+			var fresh []dimensionEntry
+			var stale []int64
+			for _, e := range of {
+				switch day, ok := there[dim][dimensionID{e.tenant, e.id}]; {
+				case !ok:
+					fresh = append(fresh, e)
+				case day < d.now.day || day > d.now.day+1:
+					stale = append(stale, e.id)
 				}
-				return nil
+			}
+			d.enter(&b, dim, fresh, sql.enter[dim], u)
+			d.move(&b, dim, of[0].tenant, stale, sql.move[dim], u)
+		}
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	return tx.SendBatch(ctx, &b).Close()
+}
+
+// dimensionID is an entry of a table.
+type dimensionID struct {
+	tenant string
+	id     int64
+}
+
+// look says for which day, since 1970, each of the entries is there that is.
+func (d *dimensions) look(ctx context.Context, tx pgx.Tx, sql *statements) (there [dimensionTables]map[dimensionID]int32, _ error) {
+	var b pgx.Batch
+	for dim := range dimensionTables {
+		slices.SortFunc(d.entries[dim], func(a, b dimensionEntry) int { return cmp.Or(cmp.Compare(a.tenant, b.tenant), cmp.Compare(a.id, b.id)) })
+		for of := range d.byTenant(dim) {
+			ids := make([]int64, len(of))
+			for i, e := range of {
+				ids[i] = e.id
+			}
+			b.Queue(sql.look[dim], of[0].tenant, ids).Query(func(rows pgx.Rows) error {
+				if there[dim] == nil {
+					there[dim] = make(map[dimensionID]int32, len(of))
+				}
+				var id int64
+				var day time.Time
+				_, err := pgx.ForEachRow(rows, []any{&id, &day}, func() error {
+					there[dim][dimensionID{of[0].tenant, id}] = momentOf(day).day
+					return nil
+				})
+				return err
 			})
-			return err
+		}
+	}
+	if b.Len() == 0 {
+		return there, nil
+	}
+	return there, tx.SendBatch(ctx, &b).Close()
+}
+
+// byTenant are the entries of a dimension, in order, those of each tenant together.
+func (d *dimensions) byTenant(dim dimension) iter.Seq[[]dimensionEntry] {
+	return func(yield func([]dimensionEntry) bool) {
+		for rest := d.entries[dim]; len(rest) > 0; {
+			n := 1
+			for n < len(rest) && rest[n].tenant == rest[0].tenant {
+				n++
+			}
+			if !yield(rest[:n]) {
+				return
+			}
+			rest = rest[n:]
+		}
+	}
+}
+
+// enter queues what enters entries of one tenant.
+func (d *dimensions) enter(b *pgx.Batch, dim dimension, fresh []dimensionEntry, sql rowOf, u usage) {
+	for len(fresh) > 0 {
+		n, statement := 1, sql.One
+		if len(fresh) >= enterRowOf {
+			n, statement = enterRowOf, sql.Row
+		}
+		tenant := fresh[0].tenant
+		args := make([]any, 0, entryShared+n*len(fresh[0].values))
+		args = append(args, tenant, d.day)
+		for _, e := range fresh[:n] {
+			args = append(args, e.values...)
+		}
+		b.Queue(statement, args...).Query(func(rows pgx.Rows) error {
+			entered := int64(0)
+			for rows.Next() {
+				entered++
+			}
+			d.count(dim, tenant, entered, u)
+			return rows.Err()
 		})
+		fresh = fresh[n:]
 	}
-	if s := &d.services; len(s.id) > 0 {
-		enter(dimService, s.tenant, s.id, s.name, s.namespace)
+}
+
+// move queues what moves entries of one tenant.
+func (d *dimensions) move(b *pgx.Batch, dim dimension, tenant string, stale []int64, sql string, u usage) {
+	if len(stale) == 0 {
+		return
 	}
-	if s := &d.operations; len(s.id) > 0 {
-		enter(dimOperation, s.tenant, s.id, s.service, s.name, s.kind)
-	}
-	if s := &d.resources; len(s.id) > 0 {
-		enter(dimResource, s.tenant, s.id, s.service, s.attributes, s.schemaURL, s.dropped)
-	}
-	if s := &d.scopes; len(s.id) > 0 {
-		enter(dimScope, s.tenant, s.id, s.name, s.version, s.attributes, s.schemaURL, s.dropped)
-	}
-	if s := &d.series; len(s.id) > 0 {
-		enter(dimSeries, s.tenant, s.id, s.service, s.resource, s.scope, s.name, s.kind, s.temporality, s.monotonic, s.unit, s.description, s.attributes, s.metadata)
+	b.Queue(sql, tenant, d.day, stale).Query(func(rows pgx.Rows) error {
+		moved, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			return err
+		}
+		d.count(dim, tenant, int64(len(moved)), u)
+		slices.Sort(moved)
+		for _, id := range stale {
+			if _, ok := slices.BinarySearch(moved, id); !ok {
+				delete(d.pending, d.known.key(dim, d.known.tenant(telemetry.Tenant(tenant)), id))
+			}
+		}
+		return nil
+	})
+}
+
+// count adds series that were not seen on this day before to the usage.
+func (d *dimensions) count(dim dimension, tenant string, n int64, u usage) {
+	if dim == dimSeries && n > 0 {
+		u.of(telemetry.Tenant(tenant), int64(d.now.day)).series += n
 	}
 }

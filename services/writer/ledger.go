@@ -1,6 +1,8 @@
 package writer
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -14,7 +16,7 @@ import (
 
 // The ledger says which items of which requests are stored. A flush claims what it holds in the transaction that stores it:
 //
-//	batches ── by request ── claim_requests: one statement, a row a request and day in each of its homes
+//	batches ── by request ── claim_requests: a row a request and day in each of its homes, of one tenant a statement
 //	                            │ nobody has claimed it: all of it, as nearly always
 //	                            └ somebody has: read_claims, what is new of it, extend_claim; batches are cut to what is new
 //
@@ -111,38 +113,50 @@ func (d *database) enter(ctx context.Context, tx pgx.Tx, signal telemetry.Signal
 
 // claim tries to claim the requests as if nothing of them were stored, and returns those of which something is, by tenant.
 func (d *database) claim(ctx context.Context, tx pgx.Tx, today time.Time, signal telemetry.Signal, all []*claim) (map[telemetry.Tenant][]*claim, error) {
-	var (
-		ids            [][16]byte
-		tenants, homes []string
-		positions      []int64
-		items          []int32
-		covered        []*string
-		guards         []bool
-		byID           = make(map[telemetry.RequestID]*claim, len(all))
-		id             [16]byte
-		row            ledgerRow
-		known          map[telemetry.Tenant][]*claim
-	)
+	type row struct {
+		of   *claim
+		home int
+	}
+	var rows []row
 	for _, c := range all {
-		first := c.batches[0]
-		byID[first.Request] = c
 		c.entered = make(map[ledgerRow]bool, 2)
-		for i, home := range c.homes {
-			ids, tenants, homes = append(ids, first.Request), append(tenants, string(first.Tenant)), append(homes, string(home))
-			positions, items, covered = append(positions, first.position), append(items, clamp32(int64(c.size()))), append(covered, c.covers.text())
-			guards = append(guards, i > 0)
+		for i := range c.homes {
+			rows = append(rows, row{c, i})
 		}
 	}
-	rows, err := tx.Query(ctx, d.sql.claimRequests, today, int16(signal), ids, tenants, homes, positions, items, covered, guards)
-	if err != nil {
+	slices.SortFunc(rows, func(a, b row) int {
+		first, second := a.of.batches[0], b.of.batches[0]
+		return cmp.Or(cmp.Compare(first.Tenant, second.Tenant), bytes.Compare(first.Request[:], second.Request[:]), cmp.Compare(a.of.homes[a.home], b.of.homes[b.home]))
+	})
+	var claims pgx.Batch
+	for len(rows) > 0 {
+		n, statement := 1, d.sql.claimRequests.One
+		tenant := rows[0].of.batches[0].Tenant
+		if len(rows) >= claimRowOf && rows[claimRowOf-1].of.batches[0].Tenant == tenant {
+			n, statement = claimRowOf, d.sql.claimRequests.Row
+		}
+		args := append(make([]any, 0, claimShared+claimWidth*n), today, string(tenant), int16(signal))
+		byID := make(map[telemetry.RequestID]*claim, n)
+		for _, r := range rows[:n] {
+			first := r.of.batches[0]
+			byID[first.Request] = r.of
+			args = append(args, [16]byte(first.Request), string(r.of.homes[r.home]), first.position, clamp32(int64(r.of.size())), r.of.covers.text(), r.home > 0)
+		}
+		claims.Queue(statement, args...).Query(func(rows pgx.Rows) error {
+			var id [16]byte
+			var entered ledgerRow
+			_, err := pgx.ForEachRow(rows, []any{&id, (*string)(&entered.home), &entered.tomorrow}, func() error {
+				byID[id].entered[entered] = true
+				return nil
+			})
+			return err
+		})
+		rows = rows[n:]
+	}
+	if err := tx.SendBatch(ctx, &claims).Close(); err != nil {
 		return nil, err
 	}
-	if _, err := pgx.ForEachRow(rows, []any{&id, (*string)(&row.home), &row.tomorrow}, func() error {
-		byID[id].entered[row] = true
-		return nil
-	}); err != nil {
-		return nil, err
-	}
+	var known map[telemetry.Tenant][]*claim
 	for _, c := range all {
 		if c.known() {
 			if known == nil {
@@ -169,41 +183,20 @@ func (c *claim) size() int {
 
 // extend reads what is stored of a tenant's requests and enters what this transaction stores besides.
 func (d *database) extend(ctx context.Context, tx pgx.Tx, today time.Time, tenant telemetry.Tenant, known []*claim) error {
-	var (
-		ids     [][16]byte
-		homes   []string
-		byID    = make(map[telemetry.RequestID]*claim, len(known))
-		id      [16]byte
-		row     ledgerRow
-		covered *string
-	)
+	ids := map[telemetry.Placement][][16]byte{}
+	byID := make(map[telemetry.RequestID]*claim, len(known))
 	for _, c := range known {
-		ids, byID[c.batches[0].Request] = append(ids, c.batches[0].Request), c
+		id := c.batches[0].Request
+		byID[id] = c
 		for _, home := range c.homes {
-			if !slices.Contains(homes, string(home)) {
-				homes = append(homes, string(home))
-			}
+			ids[home] = append(ids[home], id)
 		}
 	}
-	rows, err := tx.Query(ctx, d.sql.readClaims, today, string(tenant), ids, homes)
-	if err != nil {
-		return err
+	var reads pgx.Batch
+	for _, home := range slices.Sorted(maps.Keys(ids)) {
+		reads.Queue(d.sql.readClaims, today, string(tenant), ids[home], string(home)).Query(func(rows pgx.Rows) error { return readClaims(rows, byID) })
 	}
-	if _, err := pgx.ForEachRow(rows, []any{&id, (*string)(&row.home), &row.tomorrow, &covered}, func() error {
-		c := byID[id]
-		if c.entered[row] {
-			return nil // by this transaction
-		}
-		stored := cover{whole: covered == nil}
-		if covered != nil {
-			var err error
-			if stored.items, err = telemetry.ParseOrdinals(*covered); err != nil {
-				return errLedger.Wrap(err, "the ledger cannot be read")
-			}
-		}
-		c.stored = c.stored.with(stored)
-		return nil
-	}); err != nil {
+	if err := tx.SendBatch(ctx, &reads).Close(); err != nil {
 		return err
 	}
 	var updates pgx.Batch
@@ -225,6 +218,31 @@ func (d *database) extend(ctx context.Context, tx pgx.Tx, today time.Time, tenan
 		return nil
 	}
 	return tx.SendBatch(ctx, &updates).Close()
+}
+
+// readClaims notes what the ledger says of the claims, but for what this transaction has entered.
+func readClaims(rows pgx.Rows, byID map[telemetry.RequestID]*claim) error {
+	var (
+		id      [16]byte
+		row     ledgerRow
+		covered *string
+	)
+	_, err := pgx.ForEachRow(rows, []any{&id, (*string)(&row.home), &row.tomorrow, &covered}, func() error {
+		c := byID[id]
+		if c.entered[row] {
+			return nil
+		}
+		stored := cover{whole: covered == nil}
+		if covered != nil {
+			var err error
+			if stored.items, err = telemetry.ParseOrdinals(*covered); err != nil {
+				return errLedger.Wrap(err, "the ledger cannot be read")
+			}
+		}
+		c.stored = c.stored.with(stored)
+		return nil
+	})
+	return err
 }
 
 // added is how many items of the request are new.

@@ -116,7 +116,7 @@ const (
 func (r *run) prepare(ctx context.Context) error {
 	sql := r.d.sql
 	of := map[string]string{
-		lazily: "SELECT set_config('synchronous_commit', 'off', true)", claimOne: sql.claimNew[0], claimRow: sql.claimNew[1], addUsage: sql.addUsage,
+		lazily: "SELECT set_config('synchronous_commit', 'off', true)", claimOne: sql.claimNew.One, claimRow: sql.claimNew.Row, addUsage: sql.addUsage,
 	}
 	for table, text := range segmentrow.Inserts(r.b.signal) {
 		of[insert+table] = text
@@ -202,13 +202,13 @@ func (r *run) claim(at telemetry.Placement, batches []*held) {
 		if len(batches) >= claimRowOf {
 			n, statement = claimRowOf, claimRow
 		}
-		r.begin(4 + 4*n)
+		r.begin(claimShared + claimWidth*n)
 		r.date(r.p.now)
 		r.params.Text(string(at.Tenant()))
-		r.params.Text(string(at))
 		r.params.Int2(int16(r.b.signal))
 		for _, h := range batches[:n] {
 			r.params.Bytes(h.Request[:])
+			r.params.Text(string(at))
 			r.params.Int8(h.position)
 			r.params.Int4(clamp32(int64(h.Items)))
 			if covered := coverOf(h).text(); covered != nil {
@@ -216,6 +216,7 @@ func (r *run) claim(at telemetry.Placement, batches []*held) {
 			} else {
 				r.params.Null()
 			}
+			r.params.Bytes([]byte{0}) // it counts
 		}
 		r.end(statement)
 		batches = batches[n:]
