@@ -1,12 +1,16 @@
 package writer
 
 import (
+	"maps"
+	"regexp"
 	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
@@ -16,6 +20,28 @@ func TestStatements(t *testing.T) {
 	s, err := newStatements()
 	require.NoError(t, err)
 	golden(t, "statements.sql", testbed.Statements(s))
+}
+
+// TestStatementsOfAFlushAreAboutOneTenant: each says by a parameter of its own whose rows it is about, and has no list to join with, so that who distributes
+// tables by tenant or placement sends it whole to where they lie.
+func TestStatementsOfAFlushAreAboutOneTenant(t *testing.T) {
+	t.Parallel()
+	s, err := newStatements()
+	require.NoError(t, err)
+	of := []string{s.claimRequests.One, s.claimRequests.Row, s.claimNew.One, s.claimNew.Row, s.readClaims, s.extendClaim, s.enterTenant, s.addUsage}
+	for d := range dimensionTables {
+		of = append(of, s.look[d], s.move[d], s.enter[d].One, s.enter[d].Row)
+	}
+	for _, signal := range telemetry.Signals() {
+		of = append(of, slices.Collect(maps.Values(segmentrow.Inserts(signal)))...)
+	}
+	whose := regexp.MustCompile(`tenant_id = \$\d|\(([a-z_]+, )*tenant_id\b[^)]*\)\s+VALUES`)
+	list := regexp.MustCompile(`(?i)\bunnest\b|\bWITH\b|\bLATERAL\b|\bJOIN\b|generate_series`)
+	for _, statement := range of {
+		text := regexp.MustCompile(`(?m)^--.*$`).ReplaceAllString(statement, "")
+		require.Regexp(t, whose, text)
+		require.NotRegexp(t, list, text)
+	}
 }
 
 // TestEntriesHaveTheTypesOfTheirTables: an entry has every column of its table but those that the database fills in.
