@@ -76,7 +76,7 @@ func (d *database) control(ctx context.Context, b *build, like *held, leaves map
 		return err
 	}
 	taken := false
-	err = postgres.InTx(ctx, d.pool, pgx.TxOptions{BeginQuery: beginWrite}, func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, d.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		if _, err := d.put(ctx, tx, b, part(first), p); err != nil {
 			return err
 		}

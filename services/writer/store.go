@@ -106,7 +106,7 @@ func (d *database) transact(ctx context.Context, on transactor, b *build, batche
 		return out, err
 	}
 	var known repeats
-	err := postgres.InTx(ctx, on, pgx.TxOptions{BeginQuery: beginWrite}, func(tx pgx.Tx) (err error) {
+	err := postgres.InTx(ctx, on, pgx.TxOptions{}, func(tx pgx.Tx) (err error) {
 		known, err = d.put(ctx, tx, b, batches, p)
 		return err
 	})
@@ -125,10 +125,6 @@ func (d *database) transact(ctx context.Context, on transactor, b *build, batche
 	}
 	return out, nil
 }
-
-// beginWrite begins the transaction of a flush. All its statements look rows up by a key: a plan that was made while a table was nearly empty would read all
-// of it once it is full, for each tenant.
-const beginWrite = "BEGIN; SET LOCAL enable_seqscan = off"
 
 // prepare makes the partitions that a flush needs.
 func (d *database) prepare(ctx context.Context, on execer, b *build, now time.Time) error {

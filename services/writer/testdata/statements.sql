@@ -176,7 +176,7 @@ SELECT series_id, last_seen_day FROM public.series_dim WHERE tenant_id = $1::tex
 -- clocks differ a little at midnight; a day beyond it is what a clock said that was ahead. A row that somebody else is moving at this moment is left
 -- to them, who may yet be rolled back.
 UPDATE public.service_dim d SET last_seen_day = $2::date
-WHERE d.tenant_id = $1::text AND d.service_id IN (
+WHERE d.tenant_id = $1::text AND d.service_id = ANY($3::bigint[]) AND d.service_id IN (
   SELECT t.service_id FROM public.service_dim t
   WHERE t.tenant_id = $1::text AND t.service_id = ANY($3::bigint[]) AND t.last_seen_day NOT BETWEEN $2::date AND $2::date + 1
   ORDER BY t.service_id FOR NO KEY UPDATE SKIP LOCKED)
@@ -187,7 +187,7 @@ RETURNING d.service_id
 -- clocks differ a little at midnight; a day beyond it is what a clock said that was ahead. A row that somebody else is moving at this moment is left
 -- to them, who may yet be rolled back.
 UPDATE public.operation_dim d SET last_seen_day = $2::date
-WHERE d.tenant_id = $1::text AND d.operation_id IN (
+WHERE d.tenant_id = $1::text AND d.operation_id = ANY($3::bigint[]) AND d.operation_id IN (
   SELECT t.operation_id FROM public.operation_dim t
   WHERE t.tenant_id = $1::text AND t.operation_id = ANY($3::bigint[]) AND t.last_seen_day NOT BETWEEN $2::date AND $2::date + 1
   ORDER BY t.operation_id FOR NO KEY UPDATE SKIP LOCKED)
@@ -198,7 +198,7 @@ RETURNING d.operation_id
 -- clocks differ a little at midnight; a day beyond it is what a clock said that was ahead. A row that somebody else is moving at this moment is left
 -- to them, who may yet be rolled back.
 UPDATE public.resource_dim d SET last_seen_day = $2::date
-WHERE d.tenant_id = $1::text AND d.resource_id IN (
+WHERE d.tenant_id = $1::text AND d.resource_id = ANY($3::bigint[]) AND d.resource_id IN (
   SELECT t.resource_id FROM public.resource_dim t
   WHERE t.tenant_id = $1::text AND t.resource_id = ANY($3::bigint[]) AND t.last_seen_day NOT BETWEEN $2::date AND $2::date + 1
   ORDER BY t.resource_id FOR NO KEY UPDATE SKIP LOCKED)
@@ -209,7 +209,7 @@ RETURNING d.resource_id
 -- clocks differ a little at midnight; a day beyond it is what a clock said that was ahead. A row that somebody else is moving at this moment is left
 -- to them, who may yet be rolled back.
 UPDATE public.scope_dim d SET last_seen_day = $2::date
-WHERE d.tenant_id = $1::text AND d.scope_id IN (
+WHERE d.tenant_id = $1::text AND d.scope_id = ANY($3::bigint[]) AND d.scope_id IN (
   SELECT t.scope_id FROM public.scope_dim t
   WHERE t.tenant_id = $1::text AND t.scope_id = ANY($3::bigint[]) AND t.last_seen_day NOT BETWEEN $2::date AND $2::date + 1
   ORDER BY t.scope_id FOR NO KEY UPDATE SKIP LOCKED)
@@ -220,7 +220,7 @@ RETURNING d.scope_id
 -- clocks differ a little at midnight; a day beyond it is what a clock said that was ahead. A row that somebody else is moving at this moment is left
 -- to them, who may yet be rolled back.
 UPDATE public.series_dim d SET last_seen_day = $2::date
-WHERE d.tenant_id = $1::text AND d.series_id IN (
+WHERE d.tenant_id = $1::text AND d.series_id = ANY($3::bigint[]) AND d.series_id IN (
   SELECT t.series_id FROM public.series_dim t
   WHERE t.tenant_id = $1::text AND t.series_id = ANY($3::bigint[]) AND t.last_seen_day NOT BETWEEN $2::date AND $2::date + 1
   ORDER BY t.series_id FOR NO KEY UPDATE SKIP LOCKED)
