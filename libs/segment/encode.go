@@ -13,6 +13,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/filter"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/ids"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
@@ -178,7 +179,7 @@ func (e *encoder) add(s container.Section) {
 }
 
 // mostHeadNumbers is how many different numbers a column has at most of which the head tells how often each occurs.
-const mostHeadNumbers = 64
+const mostHeadNumbers = limits.HeadNumbers
 
 // counted writes an integer column of few different numbers, with how many rows have each in the head.
 func (e *encoder) counted(t *table.Builder, c Column, rows []uint32) {

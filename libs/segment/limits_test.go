@@ -1,119 +1,140 @@
-package segment
+package segment_test
 
 import (
-	"bytes"
+	"go/ast"
+	"go/constant"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
-	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 )
 
-// TestMoreAttributesThanAnyoneSends: what is admitted can be read, whatever it is.
-func TestMoreAttributesThanAnyoneSends(t *testing.T) {
+const specification = "../../docs/segment-format.md"
+
+// TestLimitsAreThoseOfTheSpecification compares the table of section 1 with the constants of package limits, both ways.
+func TestLimitsAreThoseOfTheSpecification(t *testing.T) {
 	t.Parallel()
-	record := bytes.Repeat(field(6, field(1, []byte("k"))), 70_000)
-	checkAdmission(t, telemetry.Logs, field(1, field(2, field(2, record))))
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, filepath.Join("internal", "limits", "limits.go"), nil, 0)
+	require.NoError(t, err)
+	declared, err := (&types.Config{}).Check("limits", files, []*ast.File{file}, nil)
+	require.NoError(t, err)
+	want := map[string]string{}
+	for _, name := range declared.Scope().Names() {
+		c, ok := declared.Scope().Lookup(name).(*types.Const)
+		require.True(t, ok, "%s is no constant", name)
+		want[name] = c.Val().ExactString()
+	}
+	text, err := os.ReadFile(specification)
+	require.NoError(t, err)
+	_, table, ok := strings.Cut(string(text), "| constant | limit | of |\n|---|---|---|\n")
+	require.True(t, ok)
+	table, _, _ = strings.Cut(table, "\n\n")
+	said := map[string]string{}
+	for line := range strings.SplitSeq(table, "\n") {
+		cells := strings.SplitN(strings.Trim(line, "| "), " | ", 3)
+		require.Len(t, cells, 3, line)
+		require.NotEmpty(t, cells[2], line)
+		name := strings.Trim(cells[0], "`")
+		require.NotContains(t, said, name)
+		said[name] = numberOf(t, cells[1])
+	}
+	require.Equal(t, want, said)
+	require.Equal(t, otlp.MaxNesting, limits.NestedDepth, "what OTLP takes is not refused here")
+	require.Equal(t, limits.Items, segment.MaxItems)
+	require.Equal(t, limits.TokenPath, segment.MaxTokenPath)
 }
 
-// TestMoreEntriesThanASegmentTakes: rows that together hold more than a segment takes become several segments, and all of these can be read.
-func TestMoreEntriesThanASegmentTakes(t *testing.T) {
+// numberOf is a number as the specification writes it: 4,000, 2^16, 2^32 − 1.
+func numberOf(t *testing.T, s string) string {
+	t.Helper()
+	less := 0
+	if power, minus, ok := strings.Cut(s, " − "); ok {
+		n, err := strconv.Atoi(minus)
+		require.NoError(t, err)
+		s, less = power, n
+	}
+	v := constant.MakeFromLiteral(strings.ReplaceAll(s, ",", ""), token.INT, 0)
+	if base, exponent, ok := strings.Cut(s, "^"); ok {
+		n, err := strconv.Atoi(exponent)
+		require.NoError(t, err)
+		require.Equal(t, "2", base)
+		v = constant.Shift(constant.MakeInt64(1), token.SHL, uint(n))
+	}
+	require.Equal(t, constant.Int, v.Kind(), s)
+	return constant.BinaryOp(v, token.SUB, constant.MakeInt64(int64(less))).ExactString()
+}
+
+// TestNoLimitIsDeclaredElsewhere finds constants of libs/segment that are named as bounds are and have a value of their own. A bound of the format
+// belongs into package limits; one that a program gives itself, which others need not know to read or write segments, is listed here.
+func TestNoLimitIsDeclaredElsewhere(t *testing.T) {
 	t.Parallel()
-	one, two := field(6, nil), field(6, field(1, []byte("k")))
-	record := bytes.Repeat(append(one, two...), 1050)
-	point := field(8, field(2, bytes.Repeat([]byte{1}, 1<<20)))
-	references := bytes.Repeat(field(3, nil), 1<<20)
-	for name, c := range map[string]struct {
-		signal  telemetry.Signal
-		payload []byte
-		again   int
-	}{
-		"attributes": {telemetry.Logs, field(1, field(2, bytes.Repeat(field(2, record), 400))), 10},
-		"buckets":    {telemetry.Metrics, field(1, field(2, field(2, field(10, field(1, point))))), 9},
-		"references": {telemetry.Logs, field(1, message(field(1, references), field(2, field(2, number(2, 9))))), 9},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			table := NewTable("acme", c.signal)
-			for i := range c.again {
-				payload := c.payload
-				if name == "references" { // resources that differ
-					payload = field(1, message(field(1, append(number(2, uint64(i+1)), references...)), field(2, field(2, number(2, 9)))))
+	own := map[string]string{
+		"MaxItemBytes":       "what ingest cuts an item to",
+		"maxFrameSave":       "when a writer compresses",
+		"maxWidth":           "bits of an integer",
+		"maxCodes":           "of a reader's table of encodings",
+		"maxSteps":           "a reader's patience with a search",
+		"mostArena":          "memory that is kept",
+		"mostFound":          "words that a writer counts",
+		"mostHeadBytes":      "of a column, by which a writer leaves it out of the head",
+		"mostHeadDictionary": "the same of a dictionary",
+		"mostHeadValues":     "the same of its values",
+		"mostMarks":          "a writer's choice of words",
+		"mostMemory":         "memory that is kept",
+		"mostNames":          "memory that is kept",
+		"mostPlaces":         "memory of a writer",
+		"MostList":           "of Words and WordBytes",
+	}
+	named := regexp.MustCompile(`^(?i:max|most|limit)(?:[A-Z]|$)`)
+	found := map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || path == filepath.Join("internal", "limits", "limits.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.GenDecl)
+			if !ok || spec.Tok != token.CONST {
+				return true
+			}
+			for _, s := range spec.Specs {
+				for i, name := range s.(*ast.ValueSpec).Names {
+					values := s.(*ast.ValueSpec).Values
+					if !named.MatchString(name.Name) || i < len(values) && isReference(values[i]) {
+						continue
+					}
+					found[name.Name] = true
+					require.Contains(t, own, name.Name, "%s: a bound of the format is declared in internal/limits and told in section 1 of the specification", path)
 				}
-				_, err := table.Append(payload, int64(i))
-				require.NoError(t, err)
 			}
-			rows := make([]uint32, table.N)
-			for i := range rows {
-				rows[i] = uint32(i)
-			}
-			_, err := table.Encode(rows, 0)
-			require.True(t, container.ErrEntries.Matches(err))
-			list, err := table.AppendEncoded(nil, rows, 0)
-			require.NoError(t, err)
-			require.Len(t, list, 2)
-			again := NewTable("acme", c.signal)
-			for _, s := range list {
-				read(t, again, s, WantAll())
-			}
-			require.Equal(t, table.N, again.N)
-			require.True(t, bytes.Equal(table.OTLP(nil), again.OTLP(nil)))
+			return true
 		})
+		return nil
+	})
+	require.NoError(t, err)
+	for name := range own {
+		require.True(t, found[name], "%s is nowhere", name)
 	}
 }
 
-// TestMergedItemsFillSegmentsByTheirText: a template takes a few bytes for any number of long strings. What they come to when they are read
-// bounds a merged segment as it bounds one of a flush.
-func TestMergedItemsFillSegmentsByTheirText(t *testing.T) {
-	t.Parallel()
-	merged, flush := NewTable("acme", telemetry.Logs), NewTable("acme", telemetry.Logs)
-	const segmentsOf, items = 3, 20
-	text := bytes.Repeat([]byte("x y "), MaxItemBytes/items/4)
-	for f := range segmentsOf {
-		flush.Reset()
-		for i := range items {
-			body := append(bytes.Clone(text), strconv.Itoa(1000+f*items+i)...)
-			_, err := flush.Append(field(1, field(2, field(2, field(5, field(1, body))))), 1)
-			require.NoError(t, err)
-		}
-		for _, s := range segments(t, flush, MaxItems, 0) {
-			require.Less(t, len(s.Body), 1000)
-			read(t, merged, s, WantAll())
-		}
-	}
-	require.Equal(t, segmentsOf*items, merged.N)
-	for _, rows := range merged.Slices(MaxItems) {
-		require.LessOrEqual(t, len(rows)*len(text), 2*MaxItemBytes)
-	}
-}
-
-// TestRecordsWithoutABodyAfterSomeWithOne: an encoder that is used again takes records of which none has a body, and adds no words of others to their filter.
-func TestRecordsWithoutABodyAfterSomeWithOne(t *testing.T) {
-	t.Parallel()
-	log := func(record []byte) []byte { return field(1, field(2, field(2, record))) }
-	var many []byte
-	for i := range 50 {
-		body := field(5, field(1, []byte("word"+strconv.Itoa(i))))
-		many = append(many, field(2, body)...)
-	}
-	table := NewTable("acme", telemetry.Logs)
-	for _, payload := range [][]byte{field(1, field(2, many)), log(field(6, field(1, []byte("k")))), log(number(2, 9))} {
-		table.Reset()
-		n, err := table.Append(payload, 1)
-		require.NoError(t, err)
-		rows := make([]uint32, n)
-		for i := range rows {
-			rows[i] = uint32(i)
-		}
-		got, err := table.Encode(rows, 0)
-		require.NoError(t, err)
-		fresh := NewTable("acme", telemetry.Logs)
-		_, err = fresh.Append(payload, 1)
-		require.NoError(t, err)
-		want, err := fresh.Encode(rows, 0)
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-	}
+// isReference tells whether a value is that of another constant.
+func isReference(e ast.Expr) bool {
+	_, ok := e.(*ast.SelectorExpr)
+	return ok
 }

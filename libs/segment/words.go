@@ -4,6 +4,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 )
 
@@ -98,7 +99,7 @@ func (e *encoder) bodyWords(t *table.Builder) {
 
 // MaxTokenPath is how long a key with the path to a leaf may be, in bytes, for the leaf to be in a token filter: a longer one is not worth the
 // hashing, which takes all of it for each leaf.
-const MaxTokenPath = 1024
+const MaxTokenPath = limits.TokenPath
 
 // leafTokens adds tokens of what lies within a list or a map under a key: of each value that is neither, under the key with the path to it.
 func (e *encoder) leafTokens(scope uint64, key string, v *Value) {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
-	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
 // FormatVersion is what Directory.Append writes.
@@ -26,8 +26,8 @@ const oldestVersion = 1
 
 // Bounds of one segment.
 const (
-	MaxItems   = 4000
-	MaxEntries = 1 << 23 // of events, attributes or list entries each, and bytes of all keys; one item has fewer, as each takes a byte of its segment.MaxItemBytes
+	MaxItems   = limits.Items
+	MaxEntries = limits.Entries // of events, attributes or list entries each, and bytes of all keys; one item has fewer, as each takes a byte of its segment.MaxItemBytes
 )
 
 // Numbers of sections. An integer column's section has the column's number.
@@ -63,12 +63,9 @@ const (
 	FrameZstd = 1
 )
 
-// freeGrowth keeps a damaged directory from demanding memory, with streams.MaxGrowth.
-const freeGrowth = 1 << 20
-
-// mostRaw is how many bytes a frame may have whose zstd form takes stored bytes. The Writer leaves a frame that would break this rule
+// mostRaw is how many bytes a frame may have whose zstd form takes stored bytes, so that a damaged directory demands no memory. The Writer leaves a frame that would break this rule
 // uncompressed.
-func mostRaw(stored int) int { return stored*streams.MaxGrowth + freeGrowth }
+func mostRaw(stored int) int { return stored*limits.FrameGrowth + limits.FrameFree }
 
 // Frame is a run of body bytes that is compressed as one.
 type Frame struct {
@@ -107,7 +104,7 @@ type Stream struct{ Frame, Offset, Length int32 }
 const (
 	headParts = StreamExtension // code, plain, text
 	// mostHead bounds the raw bytes of a head, so that a directory stays small beside its body.
-	mostHead = 64 << 10
+	mostHead = limits.HeadBytes
 )
 
 // Head is what the directory itself holds of sections, in one frame after its entries: small dictionaries, with how many items have each of

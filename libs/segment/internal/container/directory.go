@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"unsafe"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -263,13 +263,13 @@ func (d *Directory) parseFrames(r *directoryReader) error {
 	for i := range d.Frames {
 		f := &d.Frames[i]
 		v := r.uvarint()
-		if v > math.MaxInt32 {
+		if v>>1 > limits.FrameStored {
 			return Damagedf("frame %d is too long", i)
 		}
 		f.Offset, f.Stored, f.Codec = offset, int(v>>1), uint8(v&1)
 		f.Raw = f.Stored
 		if f.Codec != FrameRaw {
-			f.Raw = r.limited(min(mostRaw(f.Stored), math.MaxInt32))
+			f.Raw = r.limited(min(mostRaw(f.Stored), limits.FrameRaw))
 		}
 		offset += f.Stored
 	}
@@ -391,7 +391,7 @@ func (u *use) takes(stream int, codec uint8) bool {
 }
 
 func (d *Directory) parseSections(r *directoryReader, used []use) error {
-	var seen [256]bool
+	var seen [limits.Sections]bool
 	d.Sections = make([]Section, r.limited(min(len(r.b), len(seen))))
 	for i := range d.Sections {
 		s := &d.Sections[i]
@@ -410,7 +410,7 @@ func (d *Directory) parseSections(r *directoryReader, used []use) error {
 }
 
 // leastKey is how many bytes the entry of a key takes at least: one for each of its numbers, and its mask.
-const leastKey = 6
+const leastKey = limits.KeyEntry
 
 func (d *Directory) parseKeys(r *directoryReader, used []use) error {
 	d.Keys = make([]Section, r.limited(len(r.b)/leastKey))
@@ -420,7 +420,7 @@ func (d *Directory) parseKeys(r *directoryReader, used []use) error {
 		s.ID = SectionKey
 		shared := r.limited(len(prev))
 		rest := r.bytes(r.limited(len(r.b)))
-		if text += shared + len(rest); text > MaxEntries {
+		if text += shared + len(rest); text > limits.KeyBytes {
 			return Damagedf("the keys are %d bytes and more", text)
 		}
 		if r.bad {

@@ -3,6 +3,8 @@ package container
 import (
 	"encoding/binary"
 	"iter"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 )
 
 // Fields are extension fields, what later programs add to a directory, to one of its entries, or to the body of a section: a tag, a length
@@ -21,7 +23,7 @@ type Field struct {
 const fieldPassages = 3
 
 // MaxTag is the largest tag.
-const MaxTag = 1<<32 - 1
+const MaxTag = limits.Tag
 
 // With appends a field, whose tag is larger than those before it.
 func (f Fields) With(tag uint64, critical bool, content []byte) Fields {

@@ -3,12 +3,13 @@ package integers
 import (
 	"math"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
 // deltaBlock is how many differences share a least one and a width. It is part of the format.
-const deltaBlock = 128
+const deltaBlock = limits.DeltaBlock
 
 // delta is the first number, and the differences of each from its predecessor, packed in blocks.
 func delta() encoding {

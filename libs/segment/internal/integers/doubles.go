@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
@@ -14,7 +15,7 @@ const (
 	formDecimal = 1 // an exponent k and integers i, the values being i / 10^k exactly
 )
 
-const maxDecimal = 15 // a double has no more exact decimals
+const maxDecimal = limits.Decimals // a double has no more exact decimals
 
 // WriteDoubles writes doubles, as decimal fractions where all of them are; nothing for an empty list.
 func (e *Encoder) WriteDoubles(to *streams.Sink, v []int64) {

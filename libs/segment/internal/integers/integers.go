@@ -12,6 +12,7 @@ package integers
 import (
 	"math"
 
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
@@ -62,11 +63,11 @@ func encodings() (table []encoding) {
 }
 
 const (
-	maxWidth = 64          // bits of a number
-	never    = math.MaxInt // size where an encoding would not pay
-	maxDepth = 4           // lists within lists, the outermost counted
-	maxCodes = 16          // codes of encodings are below
-	headBits = 16          // of a base or first number and a width, about
+	maxWidth = 64                   // bits of a number
+	never    = math.MaxInt          // size where an encoding would not pay
+	maxDepth = limits.EncodingDepth // lists within lists, the outermost counted
+	maxCodes = 16                   // codes of encodings are below
+	headBits = 16                   // of a base or first number and a width, about
 )
 
 // Encoder writes lists of integers. One goroutine uses it.

@@ -11,16 +11,18 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 )
 
 const (
 	// ChunkBytes is how many kept bytes are compressed as one, and so how many are unzipped for a string that lies among them. It is part of the
 	// format.
-	ChunkBytes = 1 << 19
+	ChunkBytes = limits.ChunkBytes
 
 	// LeastCopy is how long a repetition must be for it not to be kept again: shorter ones are left to the compressor, whom they cost less
 	// than what tells of a copy, if they are near.
-	LeastCopy = 64
+	LeastCopy = limits.LeastCopy
 
 	// block is how many bytes decide whether a place is remembered and looked for; every sampled-th place is.
 	block   = 32
@@ -40,8 +42,8 @@ const (
 
 	// MostText bounds the bytes of all texts of a segment, which copies make many of for few that are kept. A reader allows for columns that are
 	// read twice.
-	MostText = 1 << 26
-	mostRead = 2 * MostText
+	MostText = limits.Passages
+	mostRead = limits.PassagesRead
 )
 
 // Budget is how many bytes of texts a reader of one segment has put together.

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 )
 
 // Words are a second way to store chunks: texts of people and programs consist of words that come again and again, of marks between them, and of ids
@@ -12,14 +14,14 @@ import (
 // its bits, which no compressor makes fewer, apart from what it reads.
 const (
 	leastWord = 2 // bytes of a word or a run of marks
-	mostWord  = 64
+	mostWord  = limits.WordBytes
 	mostMarks = 16
-	codeBytes = 128                           // the bytes that are numbers of words; those below stand for themselves
-	mostWords = codeBytes/2 + codeBytes/2*256 // numbers of one byte, and of two
-	mostFound = 1 << 16                       // words that are counted; others are spelled
-	escape    = 0                             // before a run of bytes that do not stand for themselves: its length, and the run
-	lastMark  = join                          // the last of the bytes that do not stand for themselves: escape, what begins an id, join
-	leastText = 8 << 10                       // bytes that are worth a list of words
+	codeBytes = 128          // the bytes that are numbers of words; those below stand for themselves
+	mostWords = limits.Words // codeBytes/2 numbers of one byte, and as many times 256 of two
+	mostFound = 1 << 16      // words that are counted; others are spelled
+	escape    = 0            // before a run of bytes that do not stand for themselves: its length, and the run
+	lastMark  = join         // the last of the bytes that do not stand for themselves: escape, what begins an id, join
+	leastText = 8 << 10      // bytes that are worth a list of words
 )
 
 // MostList is how many bytes a list of words has at most.

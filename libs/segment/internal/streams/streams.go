@@ -11,10 +11,6 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 )
 
-// MaxGrowth bounds how many bytes are made of one that is stored, in a frame that is unzipped and in a list of strings, so that what is damaged
-// cannot demand memory (sections 4 and 7).
-const MaxGrowth = 1024
-
 // Sink collects the streams of a section. The zero value is ready; one without Passages takes no long texts.
 type Sink struct {
 	Code, Plain, Text []byte

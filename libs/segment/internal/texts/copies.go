@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
@@ -119,7 +120,7 @@ func (l *copyList) read(d *integers.Decoder, from *streams.Source, n int) {
 		kept = l.passages.Len()
 	}
 	l.base = from.Count(kept)
-	m := from.Count(passages.MostText / passages.LeastCopy)
+	m := from.Count(limits.Copies)
 	if from.Bad {
 		l.ends = l.ends[:0]
 		return

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
@@ -26,9 +27,9 @@ func nested() form {
 }
 
 const (
-	leastNested = 8       // strings that are worth it
-	mostNested  = 4 << 10 // bytes of a string, on average: longer ones have whole passages in common
-	mostNodes   = 1 << 12 // with more, keys are values
+	leastNested = 8                  // strings that are worth it
+	mostNested  = limits.NestedBytes // bytes of a string, on average: longer ones have whole passages in common
+	mostNodes   = limits.NestedNodes // with more, keys are values
 )
 
 // Tags of ArrayValue.values, KeyValueList.values and KeyValue.key; of KeyValue.value; and of the fields of AnyValue.
@@ -129,7 +130,7 @@ func (t *trees) token(n int) { t.key = binary.LittleEndian.AppendUint16(t.key, u
 
 // entries goes through the entries of a list or map at node parent - 1.
 func (t *trees) entries(b []byte, parent, depth int) (ok bool) {
-	if depth > otlp.MaxNesting {
+	if depth > limits.NestedDepth {
 		return false
 	}
 	for len(b) > 0 {
@@ -306,7 +307,7 @@ func writeNested(e *Encoder, to *streams.Sink, list [][]byte) bool {
 	defer t.begin()
 	for i, s := range list {
 		e.touch(list, i)
-		if !t.add(s) || len(t.tokens) > min(total/4, MaxNumbers) || t.leaves > MaxNumbers {
+		if !t.add(s) || len(t.tokens) > min(total/4, limits.NestedShapes) || t.leaves > MaxNumbers {
 			return false
 		}
 	}

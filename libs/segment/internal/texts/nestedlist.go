@@ -9,6 +9,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
@@ -88,7 +89,7 @@ func (l *nestedList) read(d *integers.Decoder, from *streams.Source, n int) {
 	l.readNodes(d, from)
 	l.ends = scratch.Slice(l.ends, shapes)
 	d.Read(from, l.ends)
-	if from.Bad || !sums(l.ends, MaxNumbers) {
+	if from.Bad || !sums(l.ends, limits.NestedShapes) {
 		from.Bad = true
 		return
 	}
@@ -213,7 +214,7 @@ func (l *nestedList) sound(codes []int64) bool {
 	for i, uses := range l.uses {
 		depth := 0
 		tokens := l.shape(int64(i))
-		if sum += uses * int64(len(tokens)); sum > 2*MaxNumbers {
+		if sum += uses * int64(len(tokens)); sum > limits.NestedTokens {
 			return false
 		}
 		for _, token := range tokens {
@@ -228,7 +229,7 @@ func (l *nestedList) sound(codes []int64) bool {
 					depth++
 				}
 			}
-			if depth < 0 || depth > otlp.MaxNesting {
+			if depth < 0 || depth > limits.NestedDepth {
 				return false
 			}
 		}

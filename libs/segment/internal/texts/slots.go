@@ -2,7 +2,11 @@
 
 package texts
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
+)
 
 // Slots of a template; any other byte stands for itself. Strings that contain one of these bytes are stored plainly.
 const (
@@ -14,8 +18,8 @@ const (
 )
 
 const (
-	maxDigits  = 18
-	maxHex     = 16
+	maxDigits  = limits.TemplateDigits
+	maxHex     = limits.TemplateHex
 	minHex     = 8 // shorter runs of hexadecimal digits are words as likely as not
 	uuidLength = 36
 )

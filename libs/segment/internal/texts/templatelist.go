@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
@@ -47,7 +48,7 @@ func (l *templateList) length() int { return l.total }
 
 func (l *templateList) read(d *integers.Decoder, from *streams.Source, n int) {
 	l.nth, l.codes = l.nth[:0], l.codes[:0]
-	l.total = from.Count((len(from.Text) + n) * streams.MaxGrowth)
+	l.total = from.Count((len(from.Text) + n) * limits.TemplateGrowth)
 	m := from.Count(n)
 	l.lengths = scratch.Slice(l.lengths, m)
 	d.Read(from, l.lengths)

@@ -7,6 +7,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/intern"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/scratch"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
@@ -242,7 +243,7 @@ func writeTemplates(e *Encoder, to *streams.Sink, list [][]byte) bool {
 			return false
 		}
 	}
-	if total > (len(c.templates)+len(c.codes))*streams.MaxGrowth {
+	if total > (len(c.templates)+len(c.codes))*limits.TemplateGrowth {
 		return false
 	}
 	n := len(c.ends)

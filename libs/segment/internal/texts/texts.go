@@ -4,12 +4,13 @@
 // A form is one way to write a list: a file, and an entry of forms. A writer takes the first that takes the list.
 //
 // Invariants: a List gives back the bytes that were written, in order; it refers to the memory of its source until Forget or the next Read. A
-// damaged source sets Bad or makes a method answer false, never panics, and never makes a List take more memory than streams.MaxGrowth
+// damaged source sets Bad or makes a method answer false, never panics, and never makes a List take more memory than limits.TemplateGrowth
 // times what is left of the text stream and the number of strings.
 package texts
 
 import (
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
@@ -47,7 +48,7 @@ type reader interface {
 
 // MaxNumbers bounds the numbers of all templates of a list, which take next to no bytes where they are equal. A list that would have more is
 // written plainly.
-const MaxNumbers = 1 << 23
+const MaxNumbers = limits.TemplateNumbers
 
 // Encoder writes lists of strings. One goroutine uses it.
 type Encoder struct {

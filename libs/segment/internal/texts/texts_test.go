@@ -15,6 +15,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/container"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/integers"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/limits"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
@@ -240,7 +241,7 @@ func FuzzForms(f *testing.F) {
 	})
 }
 
-// FuzzDamaged reads any bytes as a list of any length: never a panic, never more memory than streams.MaxGrowth allows, and what is read string by
+// FuzzDamaged reads any bytes as a list of any length: never a panic, never more memory than limits.TemplateGrowth allows, and what is read string by
 // string is what is read at once.
 func FuzzDamaged(f *testing.F) {
 	for _, list := range lists() {
@@ -260,7 +261,7 @@ func FuzzDamaged(f *testing.F) {
 
 func checkDamaged(t *testing.T, from *streams.Source, n int) {
 	t.Helper()
-	limit := (len(from.Text) + n) * streams.MaxGrowth
+	limit := (len(from.Text) + n) * limits.TemplateGrowth
 	if len(from.Code) > 0 && (from.Code[0] == copies().code || from.Code[0] == nested().code) {
 		limit = passages.MostText
 	}
