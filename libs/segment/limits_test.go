@@ -96,6 +96,7 @@ func TestNoLimitIsDeclaredElsewhere(t *testing.T) {
 		"mostMemory":         "memory that is kept",
 		"mostNames":          "memory that is kept",
 		"mostPlaces":         "memory of a writer",
+		"mostUnion":          "of a filter of a day, which a writer does without",
 		"MostList":           "of Words and WordBytes",
 	}
 	named := regexp.MustCompile(`^(?i:max|most|limit)(?:[A-Z]|$)`)
