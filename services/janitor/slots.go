@@ -75,8 +75,8 @@ func (s *Service) sweep(ctx context.Context) (next time.Duration, err error) {
 				}
 				continue
 			}
-			if slices.Contains(written, state.Number) {
-				continue // its writers would only be in each other's way
+			if !s.cfg.Once && slices.Contains(written, state.Number) {
+				continue // its writers and it would only be in each other's way; a minute later they are not, but who comes once is not there any more
 			}
 			if err := s.empty(ctx, at, state.Bytes); err != nil {
 				errs = append(errs, fmt.Errorf("empty slot %d of %s: %w", state.Number, signal, err))

@@ -430,3 +430,21 @@ func TestMergingDeletesNoBytes(t *testing.T) {
 	require.Positive(t, plan[0].Plan.Bytes)
 	require.Less(t, float64(plan[0].Plan.Bytes)/float64(items), 0.5)
 }
+
+// Who comes once empties the slots of this minute, too: it is not there in the next.
+func TestOnceEmptiesWhatIsStillWrittenTo(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	hour := start().Truncate(time.Hour).Add(-time.Hour) // closed, and stored now
+	shop := testbed.NewShop(23, hour)
+	for range 3 {
+		f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, 50))
+	}
+	before := f.contents("default", telemetry.Traces)
+	require.NotEmpty(t, f.full(telemetry.Traces))
+	once := f.janitor(func(c *Config) { c.Once, c.Merge.SlotDelay = true, 0 })
+	require.NoError(t, once.Run(testbed.Context(t)))
+	require.Equal(t, map[int]int{2: 1}, f.levels("default", telemetry.Traces))
+	require.Empty(t, f.full(telemetry.Traces))
+	same(t, before, f.contents("default", telemetry.Traces))
+}
