@@ -21,7 +21,10 @@ const behind = time.Hour
 func (s *Service) ahead(ctx context.Context) error {
 	from := s.now().Add(-behind)
 	end := s.now().Add(s.cfg.Partitions.Ahead)
-	hours := s.now().Add(s.cfg.Partitions.HoursAhead)
+	hours, err := s.hoursAhead(ctx)
+	if err != nil {
+		return err
+	}
 	made := 0
 	for day := from; !day.After(end); day = nextDay(day) {
 		last := nextDay(day).Add(-time.Nanosecond)
@@ -29,7 +32,7 @@ func (s *Service) ahead(ctx context.Context) error {
 			last = end
 		}
 		var n int
-		if err := s.pool.QueryRow(ctx, s.sql.ensurePartitions, day.UnixNano(), last.UnixNano(), hours.UnixNano()).Scan(&n); err != nil {
+		if err := s.pool.QueryRow(ctx, s.sql.ensurePartitions, day.UnixNano(), last.UnixNano(), hours).Scan(&n); err != nil {
 			return fmt.Errorf("make the partitions of %s: %w", day.UTC().Format(time.DateOnly), postgres.Classify(err))
 		}
 		made += n
@@ -39,6 +42,21 @@ func (s *Service) ahead(ctx context.Context) error {
 		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "partitions made ahead", slog.Int("partitions", made), slog.Time("until", end))
 	}
 	return nil
+}
+
+// hoursAhead is until when hour leaves of the row tables are made, Unix ns. None are where nobody keeps rows: an empty one takes a page for each of its
+// indexes and some 50 rows of the catalogue. A writer that is asked for rows meanwhile makes the one that it needs.
+func (s *Service) hoursAhead(ctx context.Context) (int64, error) {
+	policies, err := s.policies(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the policies: %w", err)
+	}
+	for _, p := range policies {
+		if p.rows > 0 {
+			return s.now().Add(s.cfg.Partitions.HoursAhead).UnixNano(), nil
+		}
+	}
+	return 0, nil
 }
 
 func nextDay(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour) }

@@ -27,7 +27,7 @@ type Config struct {
 // PartitionsConfig says how far ahead partitions are made.
 type PartitionsConfig struct {
 	Ahead      time.Duration `mapstructure:"ahead" doc:"How far ahead the partitions of days are made."`
-	HoursAhead time.Duration `mapstructure:"hours_ahead" doc:"How far ahead the hour leaves of the row tables are made."`
+	HoursAhead time.Duration `mapstructure:"hours_ahead" doc:"How far ahead the hour leaves of the row tables are made, where anybody keeps rows."`
 }
 
 // MergeConfig says how small segments become large ones.

@@ -30,6 +30,8 @@ func TestPartitionsAreMadeAhead(t *testing.T) {
 	f := newFixture(t, func(c *Config) {
 		c.Partitions.Ahead, c.Partitions.HoursAhead = 48*time.Hour, 2*time.Hour
 	})
+	_, err := f.db.Pool.Exec(testbed.Context(t), `UPDATE retention_policy SET rows_window = '1 hour' WHERE signal = 'metrics'`)
+	require.NoError(t, err)
 	f.pass()
 	require.Equal(t, []string{"spans_segment_y2026_m11"}, f.partitions(schema.SpansSegment))
 	require.Equal(t, []string{"spans_body_y2026_m11_d23", "spans_body_y2026_m11_d24", "spans_body_y2026_m11_d25"}, f.partitions(schema.SpansBody))
@@ -58,15 +60,31 @@ func TestUpkeepWithoutRowsLeavesPartitionsAlone(t *testing.T) {
 		require.NoError(t, err)
 		return out
 	}
-	f.pass()
-	require.Contains(t, f.partitions(schema.SpansFact), "spans_fact_y2026_m11_d23_h04", "what is made for late rows is not dropped by the same upkeep")
+	for range 3 {
+		f.pass()
+		require.Empty(t, f.partitions(schema.SpansFact), "hours that nobody asked for")
+		f.clock.Advance(f.s.cfg.Upkeep)
+	}
 	made := tables()
-	f.clock.Advance(f.s.cfg.Upkeep) // 5:27
+	f.clock.Advance(f.s.cfg.Upkeep)
 	f.pass()
 	require.Equal(t, made, tables(), "the same tables, none of them made anew")
+
+	// A writer made the hour of somebody who wanted rows and no longer does.
+	_, err = f.db.Pool.Exec(ctx, `SELECT ensure_partition('spans_fact', $1)`, f.clock.Now().UnixNano())
+	require.NoError(t, err)
+	f.clock.Advance(f.s.cfg.Upkeep)
+	f.pass()
+	require.Contains(t, f.partitions(schema.SpansFact), "spans_fact_y2026_m11_d23_h05", "what is made for late rows stays for an hour")
 	f.clock.Advance(2 * time.Hour)
 	f.pass()
-	require.NotContains(t, f.partitions(schema.SpansFact), "spans_fact_y2026_m11_d23_h05", "an hour that is long over goes all the same")
+	require.NotContains(t, f.partitions(schema.SpansFact), "spans_fact_y2026_m11_d23_h05", "an hour that is long over goes")
+
+	_, err = f.db.Pool.Exec(ctx, `UPDATE retention_policy SET rows_window = '1 hour' WHERE signal = 'logs'`)
+	require.NoError(t, err)
+	f.clock.Advance(f.s.cfg.Upkeep)
+	f.pass()
+	require.Contains(t, f.partitions(schema.LogsFact), "logs_fact_y2026_m11_d23_h08", "somebody keeps rows again")
 }
 
 // Two days and a half later, with policies of 1, 2 and 3 days and 6 hours of rows.
