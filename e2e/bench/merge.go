@@ -89,6 +89,9 @@ type shape struct {
 	name     string
 	requests *requests
 	each     bool // a flush for every request
+	// steady, unless it is zero, is when the data begin, which are stored and merged by a store that has been at it for a while: partitions of their hour are
+	// there, no page waits for its hint bits, and a checkpoint comes before all and not before each level.
+	steady time.Time
 }
 
 // key is the name as a word of its own.
@@ -141,10 +144,10 @@ func (m *machine) compact(ctx context.Context, s shape) (c compaction, err error
 		return c, err
 	}
 	defer st.close(ctx)
-	// The first one makes partitions ahead; what the second takes is what it takes to start.
+	// The first one makes partitions ahead; what the second takes is what it takes to start. Where only bytes count, the one that merges what warms will do.
 	var idle level
-	for range 2 {
-		if idle, err = st.merge(ctx, nil, 2); err != nil {
+	for n := 0; n < 2 && s.steady.IsZero(); n++ {
+		if idle, err = st.merge(ctx, nil, segmentrow.LevelSettled); err != nil {
 			return c, err
 		}
 	}
@@ -186,17 +189,34 @@ func (st *stage) store(ctx context.Context, s shape) (cost, error) {
 		st.writers = nil
 	}()
 	r := s.requests
-	if err := st.machine.deliver(ctx, r.signal, warming(r.signal)); err != nil {
+	warm := hourAgo(0)
+	if !s.steady.IsZero() {
+		warm = s.steady
+	}
+	if err := st.machine.deliver(ctx, r.signal, warming(r.signal, warm)); err != nil {
 		return cost{}, err
 	}
 	tables := schema.TablesOf(r.signal.String())
-	if _, err := st.conn.Exec(ctx, "TRUNCATE "+strings.Join([]string{tables.Segment, tables.Fresh, tables.Body}, ", ")); err != nil {
+	emptied := []string{tables.Segment, tables.Fresh, tables.Body}
+	if !s.steady.IsZero() {
+		if _, err := st.merge(ctx, nil, segmentrow.LevelSettled); err != nil {
+			return cost{}, err
+		}
+		emptied = append(emptied, tables.Group, schema.Rollup)
+	}
+	if _, err := st.conn.Exec(ctx, "TRUNCATE "+strings.Join(emptied, ", ")); err != nil {
 		return cost{}, err
+	}
+	if !s.steady.IsZero() {
+		if _, err := st.conn.Exec(ctx, "VACUUM (FREEZE)"); err != nil {
+			return cost{}, err
+		}
 	}
 	before, err := st.begin(ctx)
 	if err != nil {
 		return cost{}, err
 	}
+	st.steady = !s.steady.IsZero()
 	if s.each {
 		err = st.machine.oneByOne(ctx, r.signal, r.batches)
 	} else {
@@ -210,9 +230,9 @@ func (st *stage) store(ctx context.Context, s shape) (cost, error) {
 	return c, err
 }
 
-// warming is batches of another shop of the same make, of the same hours and with all its dimensions.
-func warming(signal telemetry.Signal) []telemetry.Batch {
-	return newMaker(testbed.NewShop(99, hourAgo(0)), 1000, false).make(signal, 8000).batches
+// warming is batches of another shop of the same make, from a time on and with all its dimensions.
+func warming(signal telemetry.Signal, from time.Time) []telemetry.Batch {
+	return newMaker(testbed.NewShop(99, from), 1000, false).make(signal, 8000).batches
 }
 
 func segmentsOf(signal telemetry.Signal) string {

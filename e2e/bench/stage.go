@@ -33,6 +33,7 @@ type stage struct {
 	writers []*process // a process with everything in it is a writer here
 	ingest  *process
 	target  string // address of OTLP/HTTP
+	steady  bool   // no more checkpoints are made
 }
 
 // stage starts what every case has but the processes.
@@ -149,11 +150,13 @@ type snapshot struct {
 	heap                                    allocation // of the writers
 }
 
-// begin takes a snapshot after a checkpoint, so that every case pays for its own full-page images. What asking for sizes costs comes before
-// the clocks are read.
+// begin takes a snapshot after a checkpoint, so that every case pays for its own full-page images; a steady stage has had its one. What asking for sizes
+// costs comes before the clocks are read.
 func (st *stage) begin(ctx context.Context) (s snapshot, err error) {
-	if _, err := st.conn.Exec(ctx, "CHECKPOINT"); err != nil {
-		return s, err
+	if !st.steady {
+		if _, err := st.conn.Exec(ctx, "CHECKPOINT"); err != nil {
+			return s, err
+		}
 	}
 	if err := s.sizes(ctx, st.conn); err != nil {
 		return s, err

@@ -225,7 +225,7 @@ func (s *storeBench) measure(ctx context.Context, sub *subject, end time.Time) (
 		if err := s.open(ctx, h); err != nil {
 			return err
 		}
-		if f, err = s.fill(ctx, h, newStream(sub.signal, sub.items, s.options.request, w, end)); err != nil {
+		if f, err = s.fill(ctx, h, newStream(uint64(w.from.Unix()), sub.signal, sub.items, s.options.request, w, end)); err != nil {
 			return err
 		}
 		if h.fresh, err = s.footprint(ctx, h, sub.items); err != nil {
@@ -363,16 +363,17 @@ func (s *storeBench) backlog(ctx context.Context, q *sides, sub *subject, end ti
 	items := max(sub.items*int(length/time.Minute)/(storeHours*60), s.options.flushes)
 	for _, h := range sub.holdings {
 		s.say("%d %s%s: a backlog of %d flushes", sub.items, sub.signal, h.of.label(), s.options.flushes)
-		w, err := s.machine.startWriterOf(ctx, h.of.program(), h.stage.url, "--flush-quiet-after", "1ms", "--flush-longest", "1ms")
+		writer, err := s.machine.startWriterOf(ctx, h.of.program(), h.stage.url, "--flush-quiet-after", "1ms", "--flush-longest", "1ms")
 		if err != nil {
 			return err
 		}
-		in := newStream(sub.signal, items, (items+s.options.flushes-1)/s.options.flushes, window24{from: end, to: end.Add(length)}, end.Add(length)).plain()
+		w := window24{from: end, to: end.Add(length)}
+		in := newStream(uint64(end.Unix()), sub.signal, items, (items+s.options.flushes-1)/s.options.flushes, w, w.to).plain()
 		err = s.pour(ctx, h.of, in, func() error {
 			_, err := s.machine.until(ctx, in.signal, nil)
 			return err
 		})
-		w.stop()
+		writer.stop()
 		if err != nil {
 			return err
 		}

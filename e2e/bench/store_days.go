@@ -48,7 +48,8 @@ func daysIn(ctx context.Context, o storeOptions, dir string, stdout, stderr io.W
 		if _, err := h.stage.conn.Exec(ctx, "TRUNCATE spans_segment, spans_fresh"); err != nil { // the leaves stay
 			return err
 		}
-		if _, err := s.fill(ctx, h, newStream(telemetry.Traces, daysWritten, o.request, window24{from, from.Add(time.Hour)}, from.Add(time.Minute))); err != nil {
+		in := newStream(uint64(from.Unix()), telemetry.Traces, daysWritten, o.request, window24{from, from.Add(time.Hour)}, from.Add(time.Minute))
+		if _, err := s.fill(ctx, h, in); err != nil {
 			return err
 		}
 		fmt.Fprintf(stdout, "storing, %-22s %6.2f us a span (PostgreSQL %.2f)\n", what, h.stored.micros(h.stored.all()), h.stored.micros(h.stored.server))

@@ -147,7 +147,7 @@ func storeQuestions(signal telemetry.Signal, f *filled) []question {
 		return []question{
 			logs("newest", exactly(newest)),
 			logs("service_newest", exactly(newest), condition{"service", "eq", "payment"}),
-			logs("errors_newest", exactly(newest), condition{"severity_number", "gte", 17}),
+			logs("errors_newest", exactly(newest), condition{"severity", "gte", 17}),
 			logs("rare_word", exactly(rareRecords), condition{"body", "contains", " " + rareWord + " "}),
 			logs("rare_part", exactly(rareRecords), condition{"body", "contains", rarePart}),
 			logs("absent_word", exactly(0), condition{"body", "contains", "nowhere"}),

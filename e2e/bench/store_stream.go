@@ -29,8 +29,8 @@ func (s *stream) plain() *stream {
 	return s
 }
 
-// newStream begins a stream of so many items from w.from to end; w is where questions look.
-func newStream(signal telemetry.Signal, items, request int, w window24, end time.Time) *stream {
+// newStream begins a stream of so many items from w.from to end; w is where questions look. Two that are stored in one database need seeds of their own.
+func newStream(seed uint64, signal telemetry.Signal, items, request int, w window24, end time.Time) *stream {
 	const probe = 20_000
 	s := &stream{signal: signal, items: items, request: max(min(request, items/100), 1)}
 	length := end.Sub(w.from)
@@ -41,7 +41,7 @@ func newStream(signal telemetry.Signal, items, request int, w window24, end time
 		small := testbed.NewShop(1, w.from).Every(time.Second)
 		small.Traces(probe)
 		traces := small.Now().Sub(w.from).Seconds() * float64(items) / probe
-		s.shop = testbed.NewShop(uint64(w.from.Unix()), w.from).Every(time.Duration(float64(length) / max(traces, 1)))
+		s.shop = testbed.NewShop(seed, w.from).Every(time.Duration(float64(length) / max(traces, 1)))
 	}
 	s.planted = planted{
 		options: scanOptions{spans: items, logs: items, request: s.request}, filled: &filled{from: w.from, to: w.to},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io/fs"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -68,4 +69,18 @@ func TestStoreAsksColdAndTellsGrowth(t *testing.T) {
 		require.Positive(t, line["metrics_20000/growth/catalogue_24h"+label])
 		require.Less(t, line["logs_20000/settled_database"+label], line["logs_10000/settled_database"+label], "more items share a catalogue")
 	}
+}
+
+// What refuses for a while is told of; a question that is wrong ends the bench, unless it is wrong for another build only.
+func TestAWrongQuestionIsNoFigure(t *testing.T) {
+	t.Parallel()
+	wrong, busy := &refusalError{status: http.StatusBadRequest}, &refusalError{status: http.StatusTooManyRequests}
+	trouble, err := troubleOf(busy, nil)
+	require.NoError(t, err)
+	require.Equal(t, "429", trouble)
+	_, err = troubleOf(wrong, nil)
+	require.ErrorIs(t, err, error(wrong))
+	trouble, err = troubleOf(wrong, &revision{})
+	require.NoError(t, err)
+	require.Equal(t, "400", trouble)
 }
