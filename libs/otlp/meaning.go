@@ -154,3 +154,13 @@ func (k MetricKind) Fields() Fields {
 	}
 	return 0
 }
+
+// LastInstant is after every time that can be stored and asked for, Unix ns: no partition goes beyond (ensure_partition), and what is widened, to whole minutes or
+// by an hour, stays within an int64. It is in the year 2262.
+const LastInstant = int64(9_223_000_000_000_000_000)
+
+// DurationKnown reports whether a span's start and duration, both as stored, say how long it took. They do not where it ended before it started,
+// also at 0, which is no time, or after all times: such spans were not ended, or by a clock that is wrong. A duration that does not fit is negative.
+func DurationKnown(start, duration int64) bool {
+	return duration >= 0 && duration <= LastInstant-max(start, 0)
+}

@@ -652,7 +652,7 @@ type FieldKind string
 // - `kind` (enum): The span's kind. A number, or unspecified, internal, server, client, producer, consumer.
 // - `status` (enum): The span's status. A number, or unset, ok, error.
 // - `status_message` (text): What the status says.
-// - `duration` (duration): How long the span took: nanoseconds, or a length like "1.5s".
+// - `duration` (duration): How long the span took: nanoseconds, or a length like "1.5s". A span that ended before it started, or in no time that there is, has none.
 // - `root` (boolean): Whether the span has no parent.
 // - `trace_state` (text): The W3C tracestate.
 // - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
@@ -1324,6 +1324,10 @@ type Span struct {
 
 	// DurationNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
 	DurationNano Nanos `json:"duration_nano"`
+
+	// DurationUnknown The span ended before it started (also at 0), or in no time that there is. Its duration is told as 0; no duration filter finds it, and percentiles
+	// leave it out. Its times are as they were sent.
+	DurationUnknown bool `json:"duration_unknown,omitempty,omitzero"`
 
 	// EndTimeUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
 	EndTimeUnixNano Nanos       `json:"end_time_unix_nano"`

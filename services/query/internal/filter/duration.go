@@ -4,10 +4,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
-// spanDuration is how long a span took. Headers know the longest of each service.
+// spanDuration is how long a span took, if that is known. Headers know the longest of each service.
 func spanDuration() func(string) matching {
 	return func(string) matching {
 		return func(op *Operator, values []Literal) (matcher, error) {
@@ -15,7 +17,7 @@ func spanDuration() func(string) matching {
 			if err != nil {
 				return nil, err
 			}
-			return &numberColumn{numberTest: t, column: segment.ColDuration, bounds: Bounds{MinDuration: t.least()}}, nil
+			return &durationTest{numberTest: t}, nil
 		}
 	}
 }
@@ -34,4 +36,20 @@ func readDuration(l Literal) (interval, bool) {
 	case segment.Empty, segment.Bool, segment.Double, segment.Bytes, segment.Array, segment.Map:
 	}
 	return interval{}, false
+}
+
+// durationTest tests how long spans took: a duration that is not known is none.
+type durationTest struct{ numberTest }
+
+func (t *durationTest) Columns(c *columns.Set) { c.Int(segment.ColTime, segment.ColDuration) }
+
+func (t *durationTest) Bounds() Bounds { return Bounds{MinDuration: t.least()} }
+
+func (t *durationTest) cost() cost { return byNumber }
+
+func (t *durationTest) Match(r *columns.Reader, hits []bool) {
+	starts := r.Ints(segment.ColTime)
+	for i, n := range r.Ints(segment.ColDuration) {
+		hits[i] = otlp.DurationKnown(starts[i], n) && t.holds(n)
+	}
 }

@@ -79,7 +79,7 @@ func Fields() []Field {
 		spanKinds().field(Field{Name: "kind", Signals: spans, Description: "The span's kind."}, numbersOf(segment.ColKind)),
 		statuses().field(Field{Name: "status", Signals: spans, Description: "The span's status."}, statusColumn),
 		{Name: "status_message", Kind: Text, Signals: spans, of: textOf(segment.TextStatusMessage, "status_message"), Description: "What the status says."},
-		{Name: "duration", Kind: Duration, Signals: spans, Unit: "ns", of: spanDuration(), Description: `How long the span took: nanoseconds, or a length like "1.5s".`},
+		{Name: "duration", Kind: Duration, Signals: spans, Unit: "ns", of: spanDuration(), Description: `How long the span took: nanoseconds, or a length like "1.5s". A span that ended before it started, or in no time that there is, has none.`},
 		{Name: "root", Kind: Boolean, Signals: spans, of: root(), Description: "Whether the span has no parent."},
 		{Name: "trace_state", Kind: Text, Signals: spans, of: textOf(segment.TextTraceState, ""), Description: "The W3C tracestate."},
 		{Name: "body", Kind: Body, Signals: logs, of: body(), Description: "The log record's body."},

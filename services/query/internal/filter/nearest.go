@@ -10,7 +10,7 @@ import (
 
 // Nearest is ` (do you mean "…"?)` with the name that somebody is most likely to have meant by a wrong one, or "" where none is near.
 func Nearest(wrong string, names []string) string {
-	best, least := "", len(wrong)/3+1 // a third of the letters may be wrong
+	best, least := "", max(len(wrong)/3, 1) // a third of the letters may be wrong
 	if len(wrong) > 64 {
 		return ""
 	}

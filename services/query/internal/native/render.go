@@ -112,10 +112,19 @@ func metric(t *segment.Table, m *segment.Metric) api.Metric {
 	return out
 }
 
+// knownDuration is a span's duration, 0 where it is not known.
+func knownDuration(start, duration int64) int64 {
+	if !otlp.DurationKnown(start, duration) {
+		return 0
+	}
+	return duration
+}
+
 // span renders row i.
 func (r *renderer) span(t *segment.Table, i int) api.Span {
 	start, duration := t.Ints[segment.ColTime][i], t.Ints[segment.ColDuration][i]
 	resource := t.Ints[segment.ColResource][i]
+	known := knownDuration(start, duration)
 	s := api.Span{
 		ID:                     itemID(t, i),
 		TraceID:                hex.EncodeToString(t.TraceIDs[i][:]),
@@ -128,7 +137,8 @@ func (r *renderer) span(t *segment.Table, i int) api.Span {
 		Status:                 api.Status{Code: int(t.Ints[segment.ColStatus][i]), Message: textOf(t, segment.TextStatusMessage, i)},
 		StartTimeUnixNano:      nanos(start),
 		EndTimeUnixNano:        nanos(start + duration),
-		DurationNano:           strconv.FormatInt(duration, 10),
+		DurationNano:           strconv.FormatInt(known, 10),
+		DurationUnknown:        known != duration,
 		Attributes:             attributes(t, t.Attributes.Row(i)),
 		DroppedAttributesCount: t.Ints[segment.ColDroppedAttributes][i],
 		Events:                 []api.SpanEvent{},

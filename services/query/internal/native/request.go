@@ -14,6 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
@@ -119,12 +120,9 @@ func timeRange(start, end otlpjson.Time) (from, to int64, err error) {
 	if err == nil && from >= to {
 		err = errTimeEmpty.New("start_time must be before end_time")
 	}
-	return min(max(from, -lastInstant), lastInstant-1), min(max(to, 1-lastInstant), lastInstant), err
+	const last = otlp.LastInstant
+	return min(max(from, -last), last-1), min(max(to, 1-last), last), err
 }
-
-// lastInstant is after all that can be stored, Unix ns: no partition goes beyond (ensure_partition). What is asked for ends there, so that what is
-// widened, to whole minutes or by an hour, stays within an int64.
-const lastInstant = 9_223_000_000_000_000_000
 
 // optionalRange is everything when neither bound is given.
 func optionalRange(start, end string) (from, to int64, err error) {

@@ -184,7 +184,7 @@ type traceRow struct {
 func (r *traceRow) read(t *segment.Table, row int) {
 	resource := &t.Resources[t.Ints[segment.ColResource][row]]
 	status := t.Ints[segment.ColStatus][row]
-	r.end, r.failed, r.isRoot = r.Time+t.Ints[segment.ColDuration][row], status == otlp.StatusError, t.ParentIDs[row] == [8]byte{}
+	r.end, r.failed, r.isRoot = r.Time+knownDuration(r.Time, t.Ints[segment.ColDuration][row]), status == otlp.StatusError, t.ParentIDs[row] == [8]byte{}
 	r.service, r.namespace = strings.Clone(resource.ServiceName), strings.Clone(resource.ServiceNamespace)
 	r.root = api.RootSpan{
 		SpanID: hex.EncodeToString(t.SpanIDs[row][:]), Name: textOf(t, segment.TextName, row), ServiceName: r.service,

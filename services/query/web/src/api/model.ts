@@ -66,6 +66,8 @@ export interface Span {
   start: Instant;
   /** Nanoseconds; never negative. */
   duration: number;
+  /** It ended before it started, or in no time that there is: duration is 0. */
+  durationUnknown: boolean;
   status: StatusCode;
   statusMessage: string;
   traceState: string;

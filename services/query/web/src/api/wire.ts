@@ -794,7 +794,7 @@ export interface components {
          *     - `kind` (enum): The span's kind. A number, or unspecified, internal, server, client, producer, consumer.
          *     - `status` (enum): The span's status. A number, or unset, ok, error.
          *     - `status_message` (text): What the status says.
-         *     - `duration` (duration): How long the span took: nanoseconds, or a length like "1.5s".
+         *     - `duration` (duration): How long the span took: nanoseconds, or a length like "1.5s". A span that ended before it started, or in no time that there is, has none.
          *     - `root` (boolean): Whether the span has no parent.
          *     - `trace_state` (text): The W3C tracestate.
          *     - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
@@ -1081,6 +1081,11 @@ export interface components {
             start_time_unix_nano: components["schemas"]["Nanos"];
             end_time_unix_nano: components["schemas"]["Nanos"];
             duration_nano: components["schemas"]["Nanos"];
+            /**
+             * @description The span ended before it started (also at 0), or in no time that there is. Its duration is told as 0; no duration filter finds it, and percentiles
+             *     leave it out. Its times are as they were sent.
+             */
+            duration_unknown?: boolean;
             attributes: components["schemas"]["Attributes"];
             /** Format: int64 */
             dropped_attributes_count?: number;

@@ -11,7 +11,7 @@ import { attribute, valueText } from '../../parts/value';
 import { formatDuration } from '../../time/duration';
 import { formatInstant, formatUTC } from '../../time/instant';
 import classes from './SpanPanel.module.css';
-import type { Node, Tree } from './tree';
+import { spanDuration, type Node, type Tree } from './tree';
 import { OddityMark } from './Waterfall';
 
 interface Props {
@@ -51,7 +51,7 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
         )}
         <dl className={classes.facts}>
           <Fact name="Duration">
-            {formatDuration(span.duration)}
+            {spanDuration(span)}
             {node.children.length > 0 && <small>{formatDuration(node.selfTime)} self</small>}
           </Fact>
           <Fact name="Start">

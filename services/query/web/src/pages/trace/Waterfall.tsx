@@ -18,7 +18,7 @@ import { target } from '../../parts/target';
 import { durationTicks } from '../../time/axis';
 import { formatDuration } from '../../time/duration';
 import { Minimap } from './Minimap';
-import type { Node, Oddity, Tree } from './tree';
+import { spanDuration, type Node, type Oddity, type Tree } from './tree';
 import { panView, placeBar, selectView, wholeView, zoomView, type View } from './view';
 import classes from './Waterfall.module.css';
 
@@ -217,7 +217,7 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
       aria-level={node.depth + 1}
       aria-selected={selected}
       aria-expanded={hasChildren ? !collapsed : undefined}
-      aria-label={`${span.service} ${span.name}, ${formatDuration(span.duration)}${span.status === 'error' ? ', error' : ''}`}
+      aria-label={`${span.service} ${span.name}, ${spanDuration(span)}${span.status === 'error' ? ', error' : ''}`}
       data-selected={selected || undefined}
       data-dim={dim || undefined}
       data-error={span.status === 'error' || undefined}
@@ -277,13 +277,13 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
               );
             })}
             <span className={classes.label} style={{ left: `${(bar.left + bar.width) * 100}%` }}>
-              {formatDuration(span.duration)}
+              {spanDuration(span)}
             </span>
           </>
         ) : (
           <span className={classes.label} data-outside={bar.outside}>
             {bar.outside === 'before' ? '‹ ' : ''}
-            {formatDuration(span.duration)}
+            {spanDuration(span)}
             {bar.outside === 'after' ? ' ›' : ''}
           </span>
         )}

@@ -20,6 +20,7 @@ export function span(
     service: 'shop',
     start: 1_000_000n + BigInt(start),
     duration,
+    durationUnknown: false,
     status: 'unset',
     statusMessage: '',
     traceState: '',

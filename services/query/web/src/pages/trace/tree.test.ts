@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { span } from './example';
-import { buildTree, isAbove, matches, reveal, summarise, visibleNodes, type Tree } from './tree';
+import { buildTree, isAbove, matches, reveal, spanDuration, summarise, visibleNodes, type Tree } from './tree';
 
 const outline = (tree: Tree) =>
   tree.nodes.map((n) => '  '.repeat(n.depth) + n.span.name + (n.oddity === undefined ? '' : ` (${n.oddity})`));
+
+describe('spanDuration', () => {
+  it('does not call a duration short that nobody knows', () => {
+    expect(spanDuration(span('a', '', 0, 1_500_000))).toBe('1.5 ms');
+    expect(spanDuration({ ...span('a', '', 0, 0), durationUnknown: true })).toBe('duration unknown');
+  });
+});
 
 describe('buildTree', () => {
   it('nests children under parents, siblings by start', () => {

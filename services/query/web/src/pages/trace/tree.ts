@@ -2,6 +2,7 @@
 // ten thousand spans, which recursion would not survive.
 
 import type { Span } from '../../api/model';
+import { formatDuration } from '../../time/duration';
 
 /** What is odd about the place of a span, if anything. */
 export type Oddity =
@@ -195,6 +196,10 @@ function selfTime(node: Draft): number {
   }
   return node.span.duration - covered;
 }
+
+/** How long a span took, in words. */
+export const spanDuration = (span: Span): string =>
+  span.durationUnknown ? 'duration unknown' : formatDuration(span.duration);
 
 /** The nodes to show while those in `collapsed` (by index) hide everything below them. */
 export function visibleNodes(tree: Tree, collapsed: ReadonlySet<number>): Node[] {
