@@ -1,7 +1,10 @@
-// Package rollup is what is kept of spans beside their segments, so that a question about many of them reads few bytes: sums by minute, hour and day.
+// Package rollup is what is kept of spans and log records beside their segments, so that a question about many of them reads few bytes: sums by minute, hour and day.
 //
 // A segment of level 0 is in no rollup, one of any higher level is in all: what takes a segment out of level 0 writes the rollup of its items in the
 // same transaction (services/janitor). So rollups and segments of level 0 together are everything, once, in any snapshot.
+//
+// A kind that is told of settled segments (Kind.Settle) has the same rule one stage later: a segment that is not settled is in none of its rollups, a
+// settled one is.
 //
 //	merge ─> Part, of one hour, by minutes ─┐
 //	merge ─> Part ──────────────────────────┴─ fold ─> Hour, whole and by minutes ─ fold ─> Day, whole
@@ -57,8 +60,12 @@ type Kind struct {
 	Name string
 	// OfTenant says that folds must see what all of a tenant has, wherever it lies: rows are with the tenant and not with one of its buckets (ADR-029).
 	OfTenant bool
-	// Collect makes the contents of a part from rows of a table of spans, which all lie in the hour that begins at start.
+	Signal   telemetry.Signal // whose items it tells of
+	// Collect makes the contents of a part from rows of a table, which all lie in the hour that begins at start and leave level 0. A kind has this or
+	// Settle.
 	Collect func(t *segment.Table, start int64, rows []uint32) ([]Content, error)
+	// Settle makes the contents of a part from segments of one hour, which have been settled.
+	Settle func(segments []*segment.Segment) ([]Content, error)
 	// Fold makes an hour of parts and hours, or a day of hours, that begins at start; the rows come in the order of Low. It holds the contents in
 	// memory of as many rows at a time as overlap in their keys. An open hour has not ended yet, and has many parts.
 	Fold func(to Grain, start int64, open bool, rows iter.Seq2[*Row, error]) ([]Content, error)

@@ -28,6 +28,9 @@ func (b *block) Attribute(key string) *Values {
 	return nil
 }
 
+// Keys lists the attributes that some of the dictionary's entries have.
+func (b *block) Keys() []string { return b.keys }
+
 func (b *block) forget() { b.keys, b.values = b.keys[:0], b.values[:0] }
 
 // Resources is a segment's dictionary of resources.

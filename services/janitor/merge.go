@@ -312,7 +312,7 @@ type replacement struct {
 	read    []member
 	rows    []segmentrow.Row
 	group   *segmentrow.Group // nil for none
-	counted []rollup.Row      // of what leaves level 0
+	counted []rollup.Row      // of what leaves level 0, or is settled
 	level   int               // that is reached
 }
 
@@ -373,8 +373,8 @@ func (s *Service) replace(ctx context.Context, signal telemetry.Signal, at telem
 }
 
 // move puts a segment that is alone, or is not to be decoded, into where those of a level are, as it is: it must not keep its slot from being emptied.
-// Its id is another then, because a header that is remembered says where the body is. One of level 0 is counted; where that cannot be done it goes to
-// the settled bodies and stays at level 0, so that who counts meets it, and tells.
+// Its id is another then, because a header that is remembered says where the body is. It is counted as one that is merged; where that cannot be done it goes to
+// the settled bodies and stays at its level, so that who counts meets it, and tells.
 func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, at telemetry.Placement, m member, sums sums) error {
 	t := s.table(signal, at.Tenant())
 	defer t.Reset()
@@ -382,22 +382,27 @@ func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, 
 	err := s.each(ctx, signal, at, with.read, func(r *segmentrow.Row) (err error) {
 		moved := segmentrow.New(&r.Segment, at, s.now())
 		moved.Level, moved.Slot = level, segmentrow.SlotOf(level, s.now())
-		bad := s.asItIs(m)
-		if r.Level == segmentrow.LevelFlush && !bad {
-			bad = !s.take(ctx, t, r)
-			if !bad {
-				with.counted, err = s.count(t, at, allRows(t))
-			}
-		}
+		bad := s.asItIs(m) || (r.Level == segmentrow.LevelFlush || level == segmentrow.LevelSettled) && !s.take(ctx, t, r)
 		if bad {
 			s.damaged[moved.ID] = struct{}{}
-			moved.Slot = schema.Settled
-			if moved.Level = segmentrow.LevelSettled; r.Level == segmentrow.LevelFlush {
-				moved.Level = segmentrow.LevelFlush
+			moved.Level, moved.Slot = r.Level, schema.Settled
+			with.rows = append(with.rows, moved)
+			return nil
+		}
+		if r.Level == segmentrow.LevelFlush {
+			if with.counted, err = s.count(t, at, allRows(t)); err != nil {
+				return err
 			}
 		}
+		if level == segmentrow.LevelSettled {
+			values, err := s.settled(signal, at, &r.Segment)
+			if err != nil {
+				return err
+			}
+			with.counted = append(with.counted, values...)
+		}
 		with.rows = append(with.rows, moved)
-		return err
+		return nil
 	})
 	if err != nil || len(with.rows) == 0 {
 		return err
@@ -464,7 +469,7 @@ type rewritten struct {
 	segments []*segment.Segment
 	apart    []*segment.Segment // of settled spans: the outliers
 	read     []member           // that are in them
-	counted  []rollup.Row       // of those that were of level 0
+	counted  []rollup.Row       // of those that were of level 0, and of what is settled
 }
 
 // rewrite reads a group and encodes its items again. It returns the new segments and the members that are in them: without those that
@@ -518,7 +523,11 @@ func (s *Service) rewrite(ctx context.Context, signal telemetry.Signal, level in
 	if written != items {
 		return rewritten{}, errCount.Newf("%d items were read and %d encoded", items, written)
 	}
-	made.counted, err = s.count(t, at, fresh)
+	if made.counted, err = s.count(t, at, fresh); err != nil || level != segmentrow.LevelSettled {
+		return made, err
+	}
+	values, err := s.settled(signal, at, slices.Concat(made.segments, made.apart)...)
+	made.counted = append(made.counted, values...)
 	return made, err
 }
 

@@ -117,11 +117,26 @@ func expiries(now time.Time, policies map[telemetry.Signal]policy, cfg Retention
 			rows = kept
 		}
 		out = append(out, expiry{table: factTable(signal), signal: signal.String(), before: rows})
-		if signal == telemetry.Traces {
-			out = append(out, expiry{table: schema.Rollup, signal: signal.String(), before: kept})
-		}
+	}
+	if before, ok := rolledUntil(now, policies); ok {
+		out = append(out, expiry{table: schema.Rollup, before: before})
 	}
 	return out
+}
+
+// rolledUntil is from where back no rollup is kept of any signal that has some; false while one is kept for ever.
+func rolledUntil(now time.Time, policies map[telemetry.Signal]policy) (before time.Time, ok bool) {
+	before = now
+	for _, kind := range kinds() {
+		p, has := policies[kind.Signal]
+		if !has || p.hold {
+			return time.Time{}, false
+		}
+		if kept := now.AddDate(0, 0, -p.days); kept.Before(before) {
+			before = kept
+		}
+	}
+	return before, true
 }
 
 // partition is one that has expired, with its bounds, Unix ns.
@@ -180,8 +195,8 @@ func (s *Service) expireHeaders(ctx context.Context, tx pgx.Tx, of *segments, fr
 	if _, err := tx.Exec(ctx, of.expireGroups, from, to); err != nil {
 		return 0, 0, fmt.Errorf("delete groups: %w", err)
 	}
-	if of.signal == telemetry.Traces {
-		if _, err := tx.Exec(ctx, s.sql.expireRollups, from, to); err != nil {
+	if of := s.kindsOf(of.signal); len(of) > 0 {
+		if _, err := tx.Exec(ctx, s.sql.expireRollups, from, to, of); err != nil {
 			return 0, 0, fmt.Errorf("delete rollups: %w", err)
 		}
 	}

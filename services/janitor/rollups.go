@@ -1,7 +1,8 @@
 package janitor
 
-// Rollups (docs/adr/028): what takes segments out of level 0 counts their items, in its transaction; parts are folded to hours, hours to days. Invariants: an
-// item is in a segment of level 0, or in one part or hour of each kind, never in both; a day is the sum of the hours that are there. Merges only add
+// Rollups (docs/adr/028, 035): what takes segments out of level 0 counts their items, and what settles them counts the values of these, in its transaction; parts
+// are folded to hours, hours to days. Invariants: an item is in a segment of level 0, or in one part or hour of each kind, never in both; of a kind that is told of
+// settled segments, in one that is not settled, or in one part or hour; a day is the sum of the hours that are there. Merges only add
 // parts; folds are one after the other, by a lock, so that a day is made of hours that nobody replaces meanwhile.
 
 import (
@@ -22,6 +23,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
 	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/counts"
 	"github.com/ollyscale/ollyscale/libs/rollup/edges"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
@@ -30,7 +32,18 @@ import (
 )
 
 // kinds are the rollups that are kept.
-func kinds() []rollup.Kind { return []rollup.Kind{red.Kind(), edges.Kind()} }
+func kinds() []rollup.Kind { return append([]rollup.Kind{red.Kind(), edges.Kind()}, counts.Kinds()...) }
+
+// kindsOf are the numbers of the kinds that tell of a signal.
+func (s *Service) kindsOf(signal telemetry.Signal) []int16 {
+	out := []int16{}
+	for i := range s.kinds {
+		if s.kinds[i].Signal == signal {
+			out = append(out, s.kinds[i].ID)
+		}
+	}
+	return out
+}
 
 const (
 	// An hour that is closed is folded once it has several parts, or one for a while: what comes late to it comes again.
@@ -42,14 +55,38 @@ const (
 	dayBack = 48 * time.Hour
 )
 
-// count makes parts of rows of a table, which leave level 0; of spans only.
-func (s *Service) count(t *segment.Table, at telemetry.Placement, rows []uint32) (out []rollup.Row, err error) {
-	if t.Signal != telemetry.Traces || len(rows) == 0 {
+// count makes parts of rows of a table, which leave level 0.
+func (s *Service) count(t *segment.Table, at telemetry.Placement, rows []uint32) ([]rollup.Row, error) {
+	if len(rows) == 0 {
 		return nil, nil
 	}
 	start := telemetry.Grain(t.Ints[segment.ColTime][rows[0]], time.Hour)
-	for _, kind := range s.kinds {
-		contents, err := kind.Collect(t, start, rows)
+	return s.parts(t.Signal, at, start, func(kind *rollup.Kind) ([]rollup.Content, error) {
+		if kind.Collect == nil {
+			return nil, nil
+		}
+		return kind.Collect(t, start, rows)
+	})
+}
+
+// settled makes parts of segments of one hour, which have been settled.
+func (s *Service) settled(signal telemetry.Signal, at telemetry.Placement, segments ...*segment.Segment) ([]rollup.Row, error) {
+	return s.parts(signal, at, telemetry.Grain(segments[0].MinTime, time.Hour), func(kind *rollup.Kind) ([]rollup.Content, error) {
+		if kind.Settle == nil {
+			return nil, nil
+		}
+		return kind.Settle(segments)
+	})
+}
+
+// parts are the parts of an hour that each kind of a signal makes.
+func (s *Service) parts(signal telemetry.Signal, at telemetry.Placement, start int64, of func(*rollup.Kind) ([]rollup.Content, error)) (out []rollup.Row, err error) {
+	for i := range s.kinds {
+		kind := &s.kinds[i]
+		if kind.Signal != signal {
+			continue
+		}
+		contents, err := of(kind)
 		if err != nil {
 			return nil, fmt.Errorf("count %s: %w", kind.Name, err)
 		}

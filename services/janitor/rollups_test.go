@@ -13,6 +13,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/counts"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -131,6 +132,112 @@ func (f *fixture) grains() (out [3]int) {
 	return out
 }
 
+// valueOf is a value of a key in an hour of a tenant.
+type valueOf struct {
+	tenant telemetry.Tenant
+	signal telemetry.Signal
+	hour   int64
+	key    counts.Key
+	value  string
+}
+
+// sameValues holds what is not settled together with the sums of values to a count of everything, and days to their hours, of every key that is told. It
+// returns how many keys of an hour are.
+func (f *fixture) sameValues(signals ...telemetry.Signal) (told int) {
+	f.t.Helper()
+	name := func(v *segment.Value) string { return fmt.Sprint(v.Type, " ", v.Num, " ", string(v.Raw)) }
+	for _, signal := range signals {
+		want, rest := map[valueOf]int64{}, map[valueOf]int64{}
+		whole := segmentrow.SelectAll()
+		rows, err := f.db.Pool.Query(testbed.Context(f.t), `SELECT `+whole.List("s")+` FROM `+segmentrow.From(signal))
+		require.NoError(f.t, err)
+		require.NoError(f.t, whole.ForEach(rows, func(r *segmentrow.Row) error {
+			t := segment.NewTable(r.Tenant, signal)
+			if err := add(t, &r.Segment); err != nil {
+				return err
+			}
+			for i := range t.N {
+				at := valueOf{tenant: r.Tenant, signal: signal, hour: telemetry.Grain(t.Ints[segment.ColTime][i], time.Hour)}
+				count := func(key counts.Key, value string) {
+					at.key, at.value = key, value
+					want[at]++
+					if r.Level < segmentrow.LevelSettled {
+						rest[at]++
+					}
+				}
+				count(counts.Key{}, "items")
+				count(counts.Key{Of: counts.OfField, Name: "service"}, name(&segment.Value{Type: segment.String, Raw: []byte(t.Resources[t.Ints[segment.ColResource][i]].ServiceName)}))
+				for _, id := range t.Attributes.Row(i) {
+					count(counts.Key{Of: counts.OfItem, Name: t.Keys[t.Values[id].Key]}, name(&t.Values[id]))
+				}
+			}
+			return nil
+		}))
+		keys := map[counts.Key]bool{{Of: counts.OfItem, Name: "nothing"}: true}
+		for at := range want {
+			if at.key != (counts.Key{}) {
+				keys[at.key] = true
+			}
+		}
+		type hourKey struct {
+			tenant telemetry.Tenant
+			hour   int64
+			key    counts.Key
+		}
+		lost := map[hourKey]bool{}
+		kind, _ := counts.KindOf(signal)
+		days, hours := map[valueOf]int64{}, map[valueOf]int64{}
+		knownDays := map[hourKey]bool{}
+		rows, err = f.db.Pool.Query(testbed.Context(f.t), `SELECT `+rolluprow.Columns+` FROM rollup WHERE kind = $1 ORDER BY grain DESC`, kind)
+		require.NoError(f.t, err)
+		var c counts.Chunk
+		for r, err := range rolluprow.Read(rows) {
+			require.NoError(f.t, err)
+			for key := range keys {
+				require.NoError(f.t, c.Decode(counts.Blob(r.Grain, r.Total, r.Minutes)))
+				at := valueOf{tenant: r.Tenant, signal: signal, hour: r.Start, key: key}
+				known, err := c.Find(key, func(v segment.Value, items int64) {
+					at.value = name(&v)
+					if r.Grain == rollup.Day {
+						days[at] += items
+						return
+					}
+					rest[at] += items
+					if day := telemetry.Grain(r.Start, 24*time.Hour); r.Grain == rollup.Hour && knownDays[hourKey{r.Tenant, day, key}] {
+						at := at
+						at.hour = day
+						hours[at] += items
+					}
+				})
+				require.NoError(f.t, err)
+				if r.Grain == rollup.Day {
+					knownDays[hourKey{r.Tenant, r.Start, key}] = known
+				} else if !known {
+					lost[hourKey{r.Tenant, r.Start, key}] = true
+				}
+			}
+			if r.Grain != rollup.Day {
+				rest[valueOf{tenant: r.Tenant, signal: signal, hour: r.Start, value: "items"}] += c.Items
+			}
+		}
+		require.Equal(f.t, hours, days, "a day that is there is the sum of its hours")
+		for _, m := range []map[valueOf]int64{want, rest} {
+			for at := range m {
+				if lost[hourKey{at.tenant, at.hour, at.key}] {
+					delete(m, at)
+				}
+			}
+		}
+		require.Equal(f.t, want, rest)
+		seen := map[hourKey]bool{}
+		for at := range want {
+			seen[hourKey{at.tenant, at.hour, at.key}] = true
+		}
+		told += len(seen)
+	}
+	return told
+}
+
 func TestRollupsAndLevelZeroAreEverythingAtEveryStep(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -235,6 +342,7 @@ func TestACrashAtAnyStepLeavesRollupsRight(t *testing.T) {
 			require.Equal(t, before, f.inSegments(true))
 			f.equal()
 			f.sameCalls("default")
+			f.sameValues(telemetry.Traces)
 			_, err = f.db.Pool.Exec(ctx, `DROP FUNCTION boom CASCADE`)
 			require.NoError(t, err)
 			f.pass()
@@ -243,6 +351,7 @@ func TestACrashAtAnyStepLeavesRollupsRight(t *testing.T) {
 			f.pass()
 			f.equal()
 			f.sameCalls("default")
+			f.sameValues(telemetry.Traces)
 			require.Equal(t, before, f.inSegments(true))
 			require.Equal(t, [3]int{0, 1, 0}, f.grains())
 		})
@@ -344,5 +453,99 @@ func TestOnceFoldsEveryClosedHour(t *testing.T) {
 	require.NoError(t, f.db.Pool.QueryRow(testbed.Context(t), `SELECT count(*) FILTER (WHERE grain = 0), count(*) FILTER (WHERE grain = 1) FROM rollup`).
 		Scan(&parts, &hours))
 	require.Zero(t, parts)
-	require.Equal(t, 2, hours, "of each kind")
+	require.Equal(t, 3, hours, "of each kind")
+}
+
+// Whatever is merged, put by, folded, comes late or expires, sums of values and what is not settled are everything, of spans and of log records.
+func TestSumsOfValuesAreEverythingAtEveryStep(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	_, err := f.db.Pool.Exec(testbed.Context(t), `UPDATE retention_policy SET days = CASE signal WHEN 'logs' THEN 1 ELSE 2 END`)
+	require.NoError(t, err)
+	rnd := rand.New(rand.NewPCG(3, 4))
+	both := []telemetry.Signal{telemetry.Traces, telemetry.Logs}
+	late := testbed.NewShop(3, start().Add(-3*time.Hour))
+	most := [3]int{}
+	for i, after := range []time.Duration{
+		0, time.Minute, 3 * time.Minute, 5 * time.Minute, 50 * time.Minute, 61 * time.Minute, 2 * time.Hour, 3 * time.Hour, 19 * time.Hour, 20 * time.Hour, 30 * time.Hour,
+		31 * time.Hour, 49 * time.Hour, 50 * time.Hour,
+	} {
+		f.clock.Set(start().Add(after))
+		for _, tenant := range []telemetry.Tenant{"red", "blue"} {
+			shop := testbed.NewShop(uint64(10+i), start().Add(after-time.Duration(rnd.IntN(90))*time.Second))
+			for _, signal := range both {
+				for range 1 + rnd.IntN(2) {
+					f.flush(tenant, signal, shop.Payload(signal, 1+rnd.IntN(150)))
+				}
+				if i%3 == 0 && after < 40*time.Hour && tenant == "red" {
+					f.flush(tenant, signal, late.Payload(signal, 20))
+				}
+			}
+		}
+		f.sameValues(both...)
+		f.pass()
+		told := f.sameValues(both...)
+		if after > 2*time.Hour {
+			require.Greater(t, told, 100)
+		}
+		for g := range most {
+			var n int
+			require.NoError(t, f.db.Pool.QueryRow(testbed.Context(t), `SELECT count(*) FROM rollup WHERE grain = $1 AND kind = ANY($2)`, g, []int16{2, 3}).Scan(&n))
+			most[g] = max(most[g], n)
+		}
+	}
+	for g := range most {
+		require.Positive(t, most[g], "grain %d", g)
+	}
+	f.clock.Set(start().Add(100 * 24 * time.Hour))
+	f.pass()
+	var left int
+	require.NoError(t, f.db.Pool.QueryRow(testbed.Context(t), `SELECT count(*) FROM rollup`).Scan(&left))
+	require.Zero(t, left)
+}
+
+// A damaged segment that was merged once is put by at its level: who counts values meets it, and nobody counts its spans twice.
+func TestWhatIsDamagedAfterAMergeIsNotSettled(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	shop := testbed.NewShop(8, start())
+	for range 2 {
+		f.flush("default", telemetry.Traces, shop.Payload(telemetry.Traces, 100))
+	}
+	f.clock.Set(start().Add(2 * time.Minute))
+	f.pass()
+	require.Equal(t, map[int]int{1: 1}, f.levels("default", telemetry.Traces))
+	_, err := f.db.Pool.Exec(ctx, `UPDATE spans_fresh SET body = set_byte(body, 0, get_byte(body, 0) # 255)`)
+	require.NoError(t, err)
+	for _, after := range []time.Duration{2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * time.Hour} {
+		f.clock.Set(start().Add(after))
+		f.pass()
+	}
+	require.Equal(t, map[int]int{1: 1}, f.levels("default", telemetry.Traces))
+	var settled bool
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT slot = -1 FROM spans_segment`).Scan(&settled))
+	require.True(t, settled, "it keeps no slot")
+	var sums int
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM rollup WHERE kind = 2`).Scan(&sums))
+	require.Zero(t, sums)
+}
+
+// Rollups of what is kept longest keep their month.
+func TestRollupsOfOneSignalStayWhenAnothersExpire(t *testing.T) {
+	t.Parallel()
+	now := start()
+	policies := map[telemetry.Signal]policy{telemetry.Traces: {days: 2}, telemetry.Logs: {days: 9}}
+	before, ok := rolledUntil(now, policies)
+	require.True(t, ok)
+	require.Equal(t, now.AddDate(0, 0, -9), before)
+	policies[telemetry.Traces] = policy{days: 20}
+	before, _ = rolledUntil(now, policies)
+	require.Equal(t, now.AddDate(0, 0, -20), before)
+	policies[telemetry.Logs] = policy{days: 1, hold: true}
+	_, ok = rolledUntil(now, policies)
+	require.False(t, ok)
+	delete(policies, telemetry.Logs)
+	_, ok = rolledUntil(now, policies)
+	require.False(t, ok, "nobody has said that it may go")
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -61,47 +62,61 @@ func BenchmarkQueries(b *testing.B) {
 	}
 }
 
-// BenchmarkCounts measures counts over a day of a shop's spans in 240 segments, whose heads tell nearly all of them: with headers that are remembered, and without. CPU is
-// the query service's (with the test's own decoding of what it answered) and PostgreSQL's.
+// BenchmarkCounts measures counts over a day of a shop's spans in 240 and 2,400 settled segments, as with tenfold the data: of the whole day, which sums of its
+// hours tell, and of one whose ends cut hours, which the heads of these hours' segments do; with headers that are remembered, and without. CPU is the
+// query service's (with the test's own decoding of what it answered) and PostgreSQL's.
 func BenchmarkCounts(b *testing.B) {
-	f := newFixture(b)
-	postmaster := postmasterOf(b, f)
-	const payloads, each, perTrace = 24, 10_000, 15
-	day := base().Truncate(24 * time.Hour)
-	shop := testbed.NewShop(5, day).Every(23 * time.Hour * perTrace / (payloads * each))
-	for range payloads {
-		f.position = (f.position + 1) &^ 1 // so that they are stored settled
-		f.store("default", telemetry.Traces, shop.Payload(telemetry.Traces, each), each/10)
-	}
-	require.True(b, shop.Now().Before(day.Add(24*time.Hour)))
-	in := url.Values{"start_time": {day.Format(time.RFC3339)}, "end_time": {day.Add(24 * time.Hour).Format(time.RFC3339)}, "limit": {"1000"}}
-	for _, cache := range []struct {
-		name string
-		f    *fixture
-	}{{"remembered", f}, {"read", f.with(func(c *Config) { c.HeaderCache = 0 })}} {
-		for _, facet := range []facetName{{"attributes", "http.route"}, {"field", "service"}, {"field", "status"}, {"field", "name"}, {"resource", "host.name"}, {"attributes", "nothing"}} {
-			in.Set("scope", facet.scope)
-			ask := "/api/attributes/" + url.PathEscape(facet.key) + "/values?" + in.Encode()
-			b.Run(cache.name+"/"+facet.key, func(b *testing.B) {
-				b.ReportAllocs()
-				var answer served
-				server, own := serverCPU(b, postmaster), ownCPU(b)
-				for b.Loop() {
-					if answer = serve(cache.f.svc.server.Echo, newRequest(ask)); answer.status != http.StatusOK {
-						b.Fatal(answer.body)
+	for _, segments := range []int{240, 2400} {
+		f := newFixture(b)
+		postmaster := postmasterOf(b, f)
+		const payloads, each, perTrace = 24, 10_000, 15
+		day := base().Truncate(24 * time.Hour)
+		shop := testbed.NewShop(5, day).Every(23 * time.Hour * perTrace / (payloads * each))
+		for range payloads {
+			f.position = (f.position + 1) &^ 1 // so that they are stored settled
+			f.rolled = 0                       // and their rollups as parts, of which an hour has two
+			f.store("default", telemetry.Traces, shop.Payload(telemetry.Traces, each), each*payloads/segments)
+		}
+		require.True(b, shop.Now().Before(day.Add(24*time.Hour)))
+		for _, cache := range []struct {
+			name string
+			f    *fixture
+		}{{"remembered", f}, {"read", f.with(func(c *Config) { c.HeaderCache = 0 })}} {
+			for _, r := range []struct {
+				name string
+				cut  time.Duration // at both ends
+			}{{"hours", 0}, {"cut", 20 * time.Minute}} {
+				for _, facet := range []facetName{{"attributes", "http.route"}, {"field", "service"}, {"field", "name"}, {"attributes", "nothing"}} {
+					in := url.Values{
+						"start_time": {day.Add(r.cut).Format(time.RFC3339)}, "end_time": {day.Add(24*time.Hour - r.cut).Format(time.RFC3339)}, "limit": {"1000"}, "scope": {facet.scope},
 					}
+					b.Run(fmt.Sprintf("%d/%s/%s/%s", segments, cache.name, r.name, facet.key), func(b *testing.B) {
+						cache.f.benchCounts(b, postmaster, "/api/attributes/"+url.PathEscape(facet.key)+"/values?"+in.Encode())
+					})
 				}
-				own, server = ownCPU(b)-own, serverCPU(b, postmaster)-server
-				b.ReportMetric(float64(own.Microseconds())/1000/float64(b.N), "ms-CPU")
-				b.ReportMetric(float64(server.Microseconds())/1000/float64(b.N), "ms-CPU-PostgreSQL")
-				var got api.AttributeValues
-				require.NoError(b, json.Unmarshal([]byte(answer.body), &got))
-				b.ReportMetric(float64(got.Stats.SegmentsPruned), "segments")
-				b.ReportMetric(float64(got.Stats.SegmentsRead), "read")
-				b.ReportMetric(float64(got.Distinct), "values")
-			})
+			}
 		}
 	}
+}
+
+func (f *fixture) benchCounts(b *testing.B, postmaster int, ask string) {
+	b.Helper()
+	b.ReportAllocs()
+	var answer served
+	server, own := serverCPU(b, postmaster), ownCPU(b)
+	for b.Loop() {
+		if answer = serve(f.svc.server.Echo, newRequest(ask)); answer.status != http.StatusOK {
+			b.Fatal(answer.body)
+		}
+	}
+	own, server = ownCPU(b)-own, serverCPU(b, postmaster)-server
+	b.ReportMetric(float64(own.Microseconds())/1000/float64(b.N), "ms-CPU")
+	b.ReportMetric(float64(server.Microseconds())/1000/float64(b.N), "ms-CPU-PostgreSQL")
+	var got api.AttributeValues
+	require.NoError(b, json.Unmarshal([]byte(answer.body), &got))
+	b.ReportMetric(float64(got.Stats.SegmentsPruned), "segments")
+	b.ReportMetric(float64(got.Stats.SegmentsRead), "read")
+	b.ReportMetric(float64(got.Distinct), "values")
 }
 
 // ownCPU is what this process has used so far.

@@ -134,7 +134,7 @@ func TestServicesFromRollupsAreThoseOfACount(t *testing.T) {
 		f.store("default", telemetry.Traces, payloadOf(list), 1+rnd.IntN(60))
 	}
 	f.store("other", telemetry.Traces, payloadOf(all[:50]), 10)
-	f.fold(base().Add(-2*24*time.Hour), rollup.Day)
+	f.fold(base().Add(-2*24*time.Hour), rollup.Day, red.Kind())
 
 	for i := range 60 {
 		from := begin + rnd.Int64N(int64(span)) - int64(time.Hour)
@@ -175,17 +175,18 @@ func TestServicesFromRollupsAreThoseOfACount(t *testing.T) {
 }
 
 // fold makes a day of the hours that are there, as the janitor does.
-func (f *fixture) fold(day time.Time, to rollup.Grain) {
+func (f *fixture) fold(day time.Time, to rollup.Grain, kind rollup.Kind) {
 	f.t.Helper()
 	ctx := testbed.Context(f.t)
 	start := telemetry.Grain(day.UnixNano(), 24*time.Hour)
-	rows, err := f.db.Pool.Query(ctx, `SELECT `+rolluprow.Columns+` FROM rollup WHERE tenant_id = 'default' AND kind = 0 AND grain = 1 AND start >= $1 AND start < $1 + 86400000000000 ORDER BY low`, start)
+	rows, err := f.db.Pool.Query(ctx, `SELECT `+rolluprow.Columns+` FROM rollup WHERE tenant_id = 'default' AND kind = $2 AND grain = 1 AND start >= $1
+		AND start < $1 + 86400000000000 ORDER BY low`, start, kind.ID)
 	require.NoError(f.t, err)
-	contents, err := red.Kind().Fold(to, start, true, rolluprow.Read(rows))
+	contents, err := kind.Fold(to, start, true, rolluprow.Read(rows))
 	require.NoError(f.t, err)
 	require.NotEmpty(f.t, contents)
 	require.NoError(f.t, postgres.InTx(ctx, f.db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		return rolluprow.Copy(ctx, tx, rollups("default", red.Kind(), to, start, contents))
+		return rolluprow.Copy(ctx, tx, rollups("default", kind, to, start, contents))
 	}))
 }
 

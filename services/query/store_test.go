@@ -19,6 +19,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/counts"
 	"github.com/ollyscale/ollyscale/libs/rollup/edges"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
@@ -104,12 +105,13 @@ func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payloa
 	if level == segmentrow.LevelSettled {
 		common, apart = table.SlicesApart(size)
 	}
-	hours := map[int64][]*segment.Segment{}
+	hours, settled := map[int64][]*segment.Segment{}, map[int64][]*segment.Segment{}
 	for _, rows := range common {
 		s, err := table.Encode(rows, level)
 		require.NoError(f.t, err)
 		hour := s.MinTime / time.Hour.Nanoseconds()
 		hours[hour] = append(hours[hour], s)
+		settled[hour] = append(settled[hour], s)
 	}
 	for _, list := range hours {
 		f.insert(ctx, tx, signal, list, level == segmentrow.LevelSettled && len(list) > 1)
@@ -118,15 +120,17 @@ func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payloa
 		s, err := table.Encode(rows, level)
 		require.NoError(f.t, err)
 		f.insert(ctx, tx, signal, []*segment.Segment{s}, false)
+		hour := s.MinTime / time.Hour.Nanoseconds()
+		settled[hour] = append(settled[hour], s)
 	}
-	if level == 2 && signal == telemetry.Traces {
-		f.roll(ctx, tx, table)
+	if level == segmentrow.LevelSettled {
+		f.roll(ctx, tx, table, settled)
 	}
 	require.NoError(f.t, tx.Commit(ctx))
 }
 
-// roll writes the rollups of a table of spans, of every second as hours.
-func (f *fixture) roll(ctx context.Context, tx pgx.Tx, table *segment.Table) {
+// roll writes the rollups of a table, and of its segments by hour, of every second as hours.
+func (f *fixture) roll(ctx context.Context, tx pgx.Tx, table *segment.Table, settled map[int64][]*segment.Segment) {
 	f.t.Helper()
 	hours := map[int64][]uint32{}
 	for row, at := range table.Ints[segment.ColTime] {
@@ -134,9 +138,18 @@ func (f *fixture) roll(ctx context.Context, tx pgx.Tx, table *segment.Table) {
 		hours[start] = append(hours[start], uint32(row))
 	}
 	f.rolled++
-	for _, kind := range []rollup.Kind{red.Kind(), edges.Kind()} {
+	for _, kind := range append([]rollup.Kind{red.Kind(), edges.Kind()}, counts.Kinds()...) {
+		if kind.Signal != table.Signal {
+			continue
+		}
 		for start, rows := range hours {
-			contents, err := kind.Collect(table, start, rows)
+			var contents []rollup.Content
+			var err error
+			if kind.Collect != nil {
+				contents, err = kind.Collect(table, start, rows)
+			} else {
+				contents, err = kind.Settle(settled[start/time.Hour.Nanoseconds()])
+			}
 			require.NoError(f.t, err)
 			made := rollups(table.Tenant, kind, rollup.Part, start, contents)
 			if f.rolled%2 == 0 {

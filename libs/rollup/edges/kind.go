@@ -8,13 +8,14 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // Kind keeps edges. A part has sums by minute and halves in Minutes; an hour has its sums and halves twice, in Total those of all its minutes together; a
 // day has only Total. A part, hour or day has one row when it is folded, whatever it tells of: Low and High are empty.
 func Kind() rollup.Kind {
 	// The two sides of a call come with requests of two services, which are mostly in two buckets of a tenant that is spread.
-	return rollup.Kind{ID: ID, Name: "edges", OfTenant: true, Collect: collect, Fold: fold}
+	return rollup.Kind{ID: ID, Name: "edges", Signal: telemetry.Traces, OfTenant: true, Collect: collect, Fold: fold}
 }
 
 // ID of the kind.

@@ -15,13 +15,16 @@ import (
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // ID is the kind's number in the database.
 const ID = 0
 
 // Kind is the kind of rollup.
-func Kind() rollup.Kind { return rollup.Kind{ID: ID, Name: "red", Collect: collect, Fold: fold} }
+func Kind() rollup.Kind {
+	return rollup.Kind{ID: ID, Name: "red", Signal: telemetry.Traces, Collect: collect, Fold: fold}
+}
 
 const (
 	// mostOperations is how many operations of a service one row tells apart. A service that has more, as one that makes names of ids, would have

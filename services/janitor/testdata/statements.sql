@@ -39,7 +39,8 @@ SELECT partition, from_ns, to_ns FROM public.partitions_before($1, $2)
 SELECT public.ensure_partition('rollup', $1)
 
 ---- expireRollups
-DELETE FROM public.rollup WHERE start >= $1 AND start < $2
+-- What rollups of kinds $3 tell of a time that has expired.
+DELETE FROM public.rollup WHERE start >= $1 AND start < $2 AND kind = ANY($3::smallint[])
 
 ---- foldHours
 -- Hours with parts to fold, of kinds $6: once the hour has ended before $1, several ($2) or one made before $3; of any hour, many ($4). Oldest first, behind

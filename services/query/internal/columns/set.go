@@ -45,6 +45,17 @@ func (s *Set) Attribute(key string) {
 	}
 }
 
+// Add adds the columns of numbers and texts, and the attributes, that something wants.
+func (s *Set) Add(w *segment.Want) {
+	s.Int(w.Ints...)
+	for _, c := range w.Texts {
+		s.Text(c)
+	}
+	for _, key := range w.Attributes {
+		s.Attribute(key)
+	}
+}
+
 // Resource adds what the items' resources are; a point has its own by its series.
 func (s *Set) Resource() { s.ofSeries(segment.ColResource) }
 

@@ -37,6 +37,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/postgres"
+	"github.com/ollyscale/ollyscale/libs/rollup/counts"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
@@ -66,6 +67,7 @@ type Engine struct {
 	waves      waveMemory
 	memory     *memory
 	turns      turns
+	lists      counts.Lists
 }
 
 // New makes an engine on a pool and a bus, either of which may be down.

@@ -39,6 +39,8 @@ type Query struct {
 	After  *Key          // only items that come after it in the list; nil for all
 	// MaxPosition pins a list's pages to what the first one saw: items of a higher ingest position are not seen; 0 for none.
 	MaxPosition int64
+	// Summed leaves out the settled segments that sums of their hours tell of; nil for none.
+	Summed *Summed
 	// Stage narrows to segments that are in no rollup yet, or to those that are.
 	Stage Stage
 	// Traces, when not nil, narrows to the segments whose trace filter may hold one of these ids. It is tested here and not in SQL, for
@@ -58,11 +60,18 @@ const (
 	Every   Stage = iota
 	Fresh         // of level 0, which are in no rollup
 	Counted       // of a higher level, which are in all
+	Settled       // settled, which sums of their hours tell of
 )
+
+// Summed is whose settled segments are told by sums: those of whole hours from From to before To, Unix ns, but for some.
+type Summed struct {
+	From, To int64
+	But      []int64 // starts of hours that sums do not tell of
+}
 
 // condition is the stage in SQL.
 func (s Stage) condition() string {
-	return [...]string{Every: "", Fresh: "level = 0", Counted: "level > 0"}[s]
+	return [...]string{Every: "", Fresh: "level = 0", Counted: "level > 0", Settled: "level = 2"}[s]
 }
 
 // All reports whether every item of a segment is asked for: it lies in the range, and nothing else narrows it.

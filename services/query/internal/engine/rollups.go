@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
@@ -27,7 +28,8 @@ type RollupQuery struct {
 // Rolled is what a rollup says, of a whole hour or day, or by minutes.
 type Rolled struct {
 	Start int64 // Unix ns
-	Whole bool  // all of it is in the range; else it is told by minutes, of which those count that are
+	Grain rollup.Grain
+	Whole bool // all of it is in the range; else it is told by minutes, of which those count that are
 	Blob  []byte
 }
 
@@ -43,7 +45,7 @@ func (s *Snapshot) Rollups(ctx context.Context, q *RollupQuery, visit func(*Roll
 		return fmt.Errorf("read rollups: %w", err)
 	}
 	var r Rolled
-	_, err = pgx.ForEachRow(rows, []any{&r.Start, &r.Whole, &r.Blob}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&r.Start, &r.Grain, &r.Whole, &r.Blob}, func() error {
 		s.bytes += int64(len(r.Blob))
 		return visit(&r)
 	})

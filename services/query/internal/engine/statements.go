@@ -23,7 +23,7 @@ type statements struct {
 	fresh       string // of spans
 	days        string
 	unsettled   string
-	count       [3][3]string // by signal and stage
+	count       [3][4]string // by signal and stage
 	header      [3]string    // by signal
 	groups      [3]string
 	headers     segmentrow.Selection // of header
@@ -38,7 +38,7 @@ func newStatements() (*statements, error) {
 	}
 	for _, signal := range telemetry.Signals() {
 		table := sqlfile.Table{Table: segmentTable(signal)}
-		for _, stage := range []Stage{Every, Fresh, Counted} {
+		for _, stage := range []Stage{Every, Fresh, Counted, Settled} {
 			s.count[signal][stage] = f.Text("count", struct{ Table, Stage string }{table.Table, stage.condition()})
 		}
 		s.header[signal] = f.Text("header", struct{ Table, Columns string }{table.Table, s.headers.List("s")})

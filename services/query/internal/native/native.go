@@ -34,7 +34,6 @@ type API struct {
 	now     func() time.Time
 	filters *filter.Parser
 	cursors cursors
-	counts  countsMemory
 }
 
 // New makes the API on an engine. who says who sent a request, and thereby whose data it may read.

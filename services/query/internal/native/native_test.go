@@ -1,114 +1,18 @@
 package native
 
 import (
-	"fmt"
 	"math"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/rollup/edges"
-	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 // What the API answers is tested over HTTP: services/query. Here is what can be said of its parts alone.
-
-func TestAttributeValuesKeepTheFrequentOnes(t *testing.T) {
-	t.Parallel()
-	total := newValueCounts()
-	for n := range 30 {
-		part := &segmentCounts{}
-		part.add(stringValue("always"), 5)
-		for i := range 5000 {
-			part.add(stringValue(fmt.Sprintf("once-%d-%d", n, i)), 1)
-		}
-		total.merge(part)
-	}
-	require.True(t, total.lost)
-	require.LessOrEqual(t, len(total.values), maxValues)
-	require.EqualValues(t, 150, total.render(1)[0].Count)
-	require.Equal(t, "always", total.render(1)[0].Value.String)
-
-	long := newValueCounts()
-	for i := range 40 {
-		part := &segmentCounts{}
-		for k := range 20 {
-			part.add(stringValue(strings.Repeat("x", 100_000)+fmt.Sprint(i, k)), 1)
-		}
-		long.merge(part)
-		require.LessOrEqual(t, long.bytes, int64(maxValueBytes))
-	}
-	require.True(t, long.lost, "not more than so many bytes are kept")
-}
-
-// Of hundreds of segments, nearly all have the same few values: counting these takes memory for the first.
-func TestCountsOfMoreSegmentsTakeNoMoreMemory(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts what others allocate, too
-	values := make([]segment.Value, 100)
-	for i := range values {
-		values[i] = stringValue(fmt.Sprint("value ", i))
-	}
-	total, memory, part := newValueCounts(), &countsMemory{}, &segmentCounts{}
-	segments := int64(0)
-	require.Zero(t, testing.AllocsPerRun(100, func() {
-		counts := part.zeros(len(values))
-		for i, v := range values {
-			counts[i]++
-			part.add(v, counts[i])
-		}
-		part.add(stringValue("nothing has it"), 0)
-		total.merge(part)
-		part.forget()
-		segments++
-	}))
-	require.Len(t, total.values, len(values))
-	for _, v := range total.values {
-		require.Equal(t, segments, v.items)
-	}
-	part.add(stringValue("left"), 1)
-	memory.put(part)
-	require.Equal(t, &valueCounts{values: map[string]*valueCount{}}, merged(memory.take()), "clean again")
-}
-
-func merged(of *segmentCounts) *valueCounts {
-	c := newValueCounts()
-	c.merge(of)
-	return c
-}
-
-// Resources of a service stand together in a segment: it is noted once.
-func TestCountsOfOneValueAfterAnotherAreOne(t *testing.T) {
-	t.Parallel()
-	part := &segmentCounts{}
-	number := func(n uint64) segment.Value { return segment.Value{Type: segment.Int, Num: n} }
-	for _, v := range []segment.Value{
-		stringValue("a"), stringValue("a"), stringValue("ab"), stringValue("ab"), stringValue("b"), number(1), number(1), number(2), stringValue("a"),
-		{Type: segment.Bytes, Raw: []byte("a")},
-		{Type: segment.Bool, Num: 1},
-		number(1),
-	} {
-		part.add(v, 2)
-	}
-	require.Len(t, part.values, 9)
-	require.Equal(t, "aabba"+"a", string(part.raw))
-	got := map[string]int64{}
-	for key, v := range merged(part).values {
-		got[fmt.Sprint(key[0], v.value.Num, string(v.value.Raw))] = v.items
-	}
-	want := map[string]int64{}
-	for v, items := range map[*segment.Value]int64{
-		{Type: segment.String, Raw: []byte("a")}: 6, {Type: segment.String, Raw: []byte("ab")}: 4, {Type: segment.String, Raw: []byte("b")}: 2,
-		{Type: segment.Int, Num: 1}: 6, {Type: segment.Int, Num: 2}: 2, {Type: segment.Bytes, Raw: []byte("a")}: 2, {Type: segment.Bool, Num: 1}: 2,
-	} {
-		want[fmt.Sprint(byte(v.Type), v.Num, string(v.Raw))] = items
-	}
-	require.Equal(t, want, got)
-}
-
-func stringValue(s string) segment.Value { return segment.Value{Type: segment.String, Raw: []byte(s)} }
 
 // A service is asked for in one order: the order of conditions is that in which they are tested and their faults told.
 func TestAServiceIsAskedForInOneOrder(t *testing.T) {

@@ -229,7 +229,7 @@ func (r *renderer) point(t *segment.Table, i int) api.Point {
 		p.Histogram = &api.HistogramData{
 			Count: count(in(segment.ColCount)), Sum: optional(segment.HasSum, segment.ColSum),
 			Min: optional(segment.HasMin, segment.ColMin), Max: optional(segment.HasMax, segment.ColMax),
-			BucketCounts:   counts(t.Lists[segment.ListBucketCounts].Row(i)),
+			BucketCounts:   countList(t.Lists[segment.ListBucketCounts].Row(i)),
 			ExplicitBounds: []api.Double{},
 		}
 		bounds := t.Values[t.Texts[segment.TextBounds][i]].Raw
@@ -243,10 +243,10 @@ func (r *renderer) point(t *segment.Table, i int) api.Point {
 			Scale: int(in(segment.ColScale)), ZeroCount: count(in(segment.ColZeroCount)), ZeroThreshold: double(in(segment.ColZeroThreshold)),
 		}
 		if has&segment.HasPositive != 0 {
-			p.ExponentialHistogram.Positive = &api.Buckets{Offset: int(in(segment.ColPositiveOffset)), BucketCounts: counts(t.Lists[segment.ListPositiveCounts].Row(i))}
+			p.ExponentialHistogram.Positive = &api.Buckets{Offset: int(in(segment.ColPositiveOffset)), BucketCounts: countList(t.Lists[segment.ListPositiveCounts].Row(i))}
 		}
 		if has&segment.HasNegative != 0 {
-			p.ExponentialHistogram.Negative = &api.Buckets{Offset: int(in(segment.ColNegativeOffset)), BucketCounts: counts(t.Lists[segment.ListNegativeCounts].Row(i))}
+			p.ExponentialHistogram.Negative = &api.Buckets{Offset: int(in(segment.ColNegativeOffset)), BucketCounts: countList(t.Lists[segment.ListNegativeCounts].Row(i))}
 		}
 	case segment.Summary:
 		p.Summary = &api.SummaryData{Count: count(in(segment.ColCount)), Sum: double(in(segment.ColSum)), QuantileValues: []api.QuantileValue{}}
@@ -290,7 +290,7 @@ func nanos(n int64) api.Nanos { return strconv.FormatUint(uint64(n), 10) } //nol
 
 func count(n int64) api.Int64 { return strconv.FormatUint(uint64(n), 10) } //nolint:gosec // likewise
 
-func counts(list []int64) []api.Int64 {
+func countList(list []int64) []api.Int64 {
 	out := make([]api.Int64, len(list))
 	for i, n := range list {
 		out[i] = count(n)

@@ -17,6 +17,8 @@ WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 92233720368547
   AND roots > 0{{end}}
 {{- if .MaxPosition}}
   AND min_position <= {{.MaxPosition}}{{end}}
+{{- if .SummedFrom}}
+  AND (level < 2 OR min_time < {{.SummedFrom}} OR min_time >= {{.SummedTo}} OR min_time - min_time % 3600000000000 = ANY({{.But}}::bigint[])){{end}}
 {{- if .Groups}}
   AND (group_id IS NULL OR segment_id IN (SELECT unnest({{.Passed}}::uuid[])) OR group_id NOT IN (SELECT unnest({{.Groups}}::uuid[]))){{end}}
 {{- if .AfterTime}}

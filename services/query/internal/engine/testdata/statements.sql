@@ -23,16 +23,16 @@ SELECT service_id FROM service_dim WHERE tenant_id = $1 AND name = ANY($2)
 ---- rollups
 -- Rollups of a kind ($2) that have something from $6 to before $7 and may tell of a key ($5; none for all): days and hours that are all in the range, $3 to
 -- before $4, in one, other hours by minutes, unless their day is told in one; parts, which are in no hour and no day, by minutes.
-SELECT start, true AS whole, total
+SELECT start, grain, true AS whole, total
 FROM public.rollup
 WHERE tenant_id = $1 AND kind = $2 AND grain = 2 AND start >= $3 AND start <= $4 - 86400000000000 AND ($5::bytea IS NULL OR low <= $5 AND high >= $5)
 UNION ALL
-SELECT start, false, minutes
+SELECT start, grain, false, minutes
 FROM public.rollup
 WHERE tenant_id = $1 AND kind = $2 AND grain = 0 AND start >= $6 - $6 % 3600000000000 AND start < $7
   AND max_time >= $6 AND min_time < $7 AND ($5::bytea IS NULL OR low <= $5 AND high >= $5)
 UNION ALL
-SELECT start, start >= $3 AND start <= $4 - 3600000000000, CASE WHEN start >= $3 AND start <= $4 - 3600000000000 THEN total ELSE minutes END
+SELECT start, grain, start >= $3 AND start <= $4 - 3600000000000, CASE WHEN start >= $3 AND start <= $4 - 3600000000000 THEN total ELSE minutes END
 FROM public.rollup h
 WHERE tenant_id = $1 AND kind = $2 AND grain = 1 AND start >= $6 - $6 % 3600000000000 AND start < $7
   AND max_time >= $6 AND min_time < $7 AND ($5::bytea IS NULL OR low <= $5 AND high >= $5)
@@ -106,6 +106,20 @@ FROM (
   ORDER BY max_time DESC, segment_id DESC
 ) AS s
 
+---- count[0][3]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM spans_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+    AND level = 2
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
+
 ---- count[1][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
 -- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
@@ -147,6 +161,20 @@ FROM (
   ORDER BY max_time DESC, segment_id DESC
 ) AS s
 
+---- count[1][3]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM logs_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+    AND level = 2
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
+
 ---- count[2][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
 -- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
@@ -185,6 +213,20 @@ FROM (
   WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
     AND min_time >= $3 AND min_time <= $4
     AND level > 0
+  ORDER BY max_time DESC, segment_id DESC
+) AS s
+
+---- count[2][3]
+-- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
+-- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
+-- the primary key, the header of every segment would be read. max_time is less than an hour after min_time.
+SELECT count(*), coalesce(max(max_position), 0)
+FROM (
+  SELECT max_position
+  FROM metrics_segment
+  WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+    AND level = 2
   ORDER BY max_time DESC, segment_id DESC
 ) AS s
 

@@ -324,7 +324,8 @@ export interface paths {
          * @description Counts are exact over the range and the filters. Values of different types are different values: the integer 200 is not the string
          *     "200". An item that has the key several times, which OTLP forbids, counts each time. The most frequent values come first. With more
          *     than 100,000 values, or 64 MiB of them, the rarest are left out or counted too low, and `incomplete` says so. Without filters, what has few
-         *     values is told by the heads of segments: these are not read and count as pruned (`stats`), but for those at the ends of the range.
+         *     values is told by sums of whole hours, and by the heads of segments where hours are cut or not settled: segments that are not read count as
+         *     pruned (`stats`).
          */
         get: operations["listAttributeValues"];
         put?: never;

@@ -1,0 +1,87 @@
+package counts
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+)
+
+// List is how many items of one segment have which values, in the order in which these were found, one value perhaps several times. It is a list, and not
+// values by content, because there is one for each of hundreds of segments, which nearly all have the same few values.
+type List struct {
+	Items  int64 // that were looked at, with a value or without
+	values []counted
+	raw    []byte // of all values
+	counts []int64
+}
+
+// counted is a value, whose bytes in raw end there and begin where those of the value before do.
+type counted struct {
+	kind  segment.ValueType
+	num   uint64
+	end   int
+	items int64
+}
+
+// Add notes that so many items have a value, unless there are none.
+func (c *List) Add(v segment.Value, items int64) {
+	if items <= 0 {
+		return
+	}
+	if last := len(c.values) - 1; last >= 0 { // resources of a service stand together as a rule
+		from := 0
+		if last > 0 {
+			from = c.values[last-1].end
+		}
+		if have := &c.values[last]; have.kind == v.Type && have.num == v.Num && bytes.Equal(c.raw[from:], v.Raw) {
+			have.items += items
+			return
+		}
+	}
+	c.raw = append(c.raw, v.Raw...)
+	c.values = append(c.values, counted{v.Type, v.Num, len(c.raw), items})
+}
+
+// Each visits the values. Raw is valid until the list is changed.
+func (c *List) Each(visit func(v segment.Value, items int64)) {
+	from := 0
+	for _, v := range c.values {
+		visit(segment.Value{Type: v.kind, Num: v.num, Raw: c.raw[from:v.end]}, v.items)
+		from = v.end
+	}
+}
+
+// zeros is n zeros to count in, until the next call.
+func (c *List) zeros(n int) []int64 {
+	c.counts = slices.Grow(c.counts[:0], n)[:n]
+	clear(c.counts)
+	return c.counts
+}
+
+// Forget makes the list empty and keeps its memory.
+func (c *List) Forget() { c.Items, c.values, c.raw = 0, c.values[:0], c.raw[:0] }
+
+// Lists lends out lists, whose memory is worth keeping.
+type Lists struct{ free sync.Pool }
+
+// Take lends an empty list until Put.
+func (m *Lists) Take() *List {
+	if c, ok := m.free.Get().(*List); ok {
+		return c
+	}
+	return &List{}
+}
+
+// mostKept is the bytes of values that are kept of a list: one with more is seldom.
+const mostKept = 64 << 10
+
+// Put takes a list back; nothing may refer to it any more.
+func (m *Lists) Put(c *List) {
+	if cap(c.raw) > mostKept {
+		return
+	}
+	c.Forget()
+	m.free.Put(c)
+}
