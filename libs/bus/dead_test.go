@@ -103,7 +103,7 @@ func TestAFloodOfPoisonWithFullDeadLettersDoesNotStopANeighbour(t *testing.T) {
 	flood(t, js(t, s), 10_000, func(int) *nats.Msg { return &nats.Msg{Subject: "otlp.traces.default", Data: noise(t, 300)} })
 	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "neighbour")})
 	require.NoError(t, err)
-	require.Less(t, fetchNeighbour(t, c, "neighbour", nil), raceSlowdown*5*time.Second)
+	require.Less(t, fetchNeighbour(t, c, "neighbour", nil), testbed.Slowdown*5*time.Second)
 
 	testbed.Eventually(t, "no place is held", func() bool {
 		backlog, err := b.Pending(t.Context(), telemetry.Traces)
@@ -175,7 +175,7 @@ func TestAFloodOfANewerVersionWaitsAsideForANewerWriter(t *testing.T) {
 	})
 	_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Metrics, "default", "neighbour")})
 	require.NoError(t, err)
-	require.Less(t, fetchNeighbour(t, c, "neighbour", nil), raceSlowdown*5*time.Second)
+	require.Less(t, fetchNeighbour(t, c, "neighbour", nil), testbed.Slowdown*5*time.Second)
 	testbed.Eventually(t, "all are parked", func() bool { return messages(t, s, bus.ParkedStream).Msgs == newer })
 	require.Less(t, len(lines()), 5, "%s", lines())
 	require.Zero(t, messages(t, s, bus.DeadStream).Msgs)
@@ -248,7 +248,7 @@ func TestBatchesThatFailByThemselvesHoldFewPlaces(t *testing.T) {
 	}
 	_, err := p.Publish(t.Context(), append(all, batch(telemetry.Traces, "default", "neighbour")))
 	require.NoError(t, err)
-	require.Less(t, fetchNeighbour(t, c, "neighbour", fmt.Errorf("a defect")), raceSlowdown*5*time.Second)
+	require.Less(t, fetchNeighbour(t, c, "neighbour", fmt.Errorf("a defect")), testbed.Slowdown*5*time.Second)
 	// What the last fetch delivered is settled in the background; what stays is the share.
 	var backlog bus.Backlog
 	testbed.Eventually(t, "a share, and what is just coming again", func() bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
 // message builds protobuf by hand: field numbers and contents that pdata would not write.
@@ -112,7 +113,7 @@ func TestDamaged(t *testing.T) {
 	for i, s := range append(seedSegments(t), longSegments(t)...) {
 		r := newRandom(uint64(i))
 		table := NewTable("acme", s.Signal)
-		for at := range s.Directory {
+		for at := range testbed.Some(len(s.Directory)) {
 			for _, b := range []byte{0, s.Directory[at] ^ 1<<r.IntN(8), 0xff} {
 				d := bytes.Clone(s.Directory)
 				d[at] = b
@@ -120,7 +121,7 @@ func TestDamaged(t *testing.T) {
 			}
 			checkDamaged(t, table, s.Directory[:at], s.Body)
 		}
-		for range 100 {
+		for range testbed.Some(100) {
 			b := bytes.Clone(s.Body)
 			at := r.IntN(len(b))
 			b[at] = byte(r.Uint32())

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
 // hourOf is when the UTC hour of a time began.
@@ -78,8 +79,8 @@ func TestRandomRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, signal := range telemetry.Signals() {
 		t.Run(signal.String(), func(t *testing.T) {
-			for seed := range uint64(60) {
-				payload := newRandom(seed).payload(t, signal, 1+int(seed)*5)
+			for seed := range testbed.Some(60) {
+				payload := newRandom(uint64(seed)).payload(t, signal, 1+seed*5)
 				want, ok := flatten(t, signal, payload)
 				require.True(t, ok)
 				checkRoundTrip(t, signal, payload, want)

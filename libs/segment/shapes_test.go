@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/libs/testbed/shapes"
 )
 
@@ -22,6 +23,30 @@ func shapesOf(t testing.TB, signal telemetry.Signal, items, request int) map[str
 	return out
 }
 
+// shape is what one sender that is no shop sends of a signal.
+type shape struct {
+	signal   telemetry.Signal
+	name     string
+	payloads [][]byte
+}
+
+// someShapes are all of them, or under the race detector some.
+func someShapes(t testing.TB, items, request int) (out []shape) {
+	t.Helper()
+	names := shapes.Names()
+	made := map[string]*shapes.Requests{}
+	for i := range testbed.Some(len(names) * len(telemetry.Signals())) {
+		name, signal := names[i%len(names)], telemetry.Signals()[i/len(names)]
+		if made[name] == nil {
+			all, err := shapes.Make(name, 1, items, request)
+			require.NoError(t, err)
+			made[name] = &all
+		}
+		out = append(out, shape{signal, name, made[name][signal]})
+	}
+	return out
+}
+
 // TestShapes holds what items of senders that are no shop take: a request a segment, and merged. What is merged is what was sent.
 func TestShapes(t *testing.T) {
 	t.Parallel()
@@ -31,39 +56,37 @@ func TestShapes(t *testing.T) {
 		telemetry.Logs:    {"batch": {43.6, 33.5}, "gateway": {68.5, 59.1}, "genai": {589, 455}, "iot": {72.7, 68.5}, "kubernetes": {145, 85.7}},
 		telemetry.Metrics: {"batch": {22.4, 21}, "gateway": {7.8, 6.6}, "genai": {18.5, 16.8}, "iot": {40, 36.3}, "kubernetes": {34.6, 21.3}},
 	}
-	for signal, by := range of {
-		for name, payloads := range shapesOf(t, signal, 4000, 250) {
-			t.Run(signal.String()+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				one, all, merged := NewTable("acme", signal), NewTable("acme", signal), NewTable("acme", signal)
-				var want []string
-				alone, settled := 0, 0
-				for i, p := range payloads {
-					items, ok := flatten(t, signal, p)
-					require.True(t, ok)
-					want = append(want, items...)
-					one.Reset()
-					_, err := one.Append(p, int64(i+1))
-					require.NoError(t, err)
-					for _, s := range segments(t, one, MaxItems, 0) {
-						alone += len(s.Directory) + len(s.Body)
-						read(t, all, s, WantAll())
-					}
-				}
-				for _, s := range segments(t, all, MaxItems, 2) {
-					settled += len(s.Directory) + len(s.Body)
-					read(t, merged, s, WantAll())
-				}
-				got, ok := flatten(t, signal, merged.OTLP(nil))
+	for _, s := range someShapes(t, 4000, 250) {
+		t.Run(s.signal.String()+"/"+s.name, func(t *testing.T) {
+			t.Parallel()
+			one, all, merged := NewTable("acme", s.signal), NewTable("acme", s.signal), NewTable("acme", s.signal)
+			var want []string
+			alone, settled := 0, 0
+			for i, p := range s.payloads {
+				items, ok := flatten(t, s.signal, p)
 				require.True(t, ok)
-				slices.Sort(want)
-				require.Equal(t, want, got)
-				n := float64(len(want))
-				t.Logf("%.1f and %.1f B/item", float64(alone)/n, float64(settled)/n)
-				require.LessOrEqual(t, float64(alone)/n, by[name].alone)
-				require.LessOrEqual(t, float64(settled)/n, by[name].merged)
-			})
-		}
+				want = append(want, items...)
+				one.Reset()
+				_, err := one.Append(p, int64(i+1))
+				require.NoError(t, err)
+				for _, made := range segments(t, one, MaxItems, 0) {
+					alone += len(made.Directory) + len(made.Body)
+					read(t, all, made, WantAll())
+				}
+			}
+			for _, made := range segments(t, all, MaxItems, 2) {
+				settled += len(made.Directory) + len(made.Body)
+				read(t, merged, made, WantAll())
+			}
+			got, ok := flatten(t, s.signal, merged.OTLP(nil))
+			require.True(t, ok)
+			slices.Sort(want)
+			require.Equal(t, want, got)
+			n := float64(len(want))
+			t.Logf("%.1f and %.1f B/item", float64(alone)/n, float64(settled)/n)
+			require.LessOrEqual(t, float64(alone)/n, of[s.signal][s.name].alone)
+			require.LessOrEqual(t, float64(settled)/n, of[s.signal][s.name].merged)
+		})
 	}
 }
 

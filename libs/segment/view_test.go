@@ -12,6 +12,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/table"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
 // checkView compares everything that a view says of a segment with what a table read from it holds.
@@ -236,9 +237,9 @@ func TestView(t *testing.T) {
 	v, err := NewView()
 	require.NoError(t, err)
 	for _, signal := range telemetry.Signals() {
-		for seed := range uint64(5) {
+		for seed := range testbed.Some(5) {
 			table := NewTable("acme", signal)
-			_, err := table.Append(newRandom(seed).payload(t, signal, 40), 5)
+			_, err := table.Append(newRandom(uint64(seed)).payload(t, signal, 40), 5)
 			require.NoError(t, err)
 			for _, s := range segments(t, table, 700, 1) {
 				checkView(t, v, s)
@@ -408,7 +409,7 @@ func TestDamagedView(t *testing.T) {
 	require.NoError(t, err)
 	for i, s := range seedSegments(t) {
 		r := newRandom(uint64(i))
-		for n := range 80 {
+		for n := range testbed.Some(80) {
 			b, d := bytes.Clone(s.Body), bytes.Clone(s.Directory)
 			b[r.IntN(len(b))] = byte(r.Uint32())
 			if r.chance(30) {

@@ -16,6 +16,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
 // seriesOf are the hashes that SiftSeries gives of a request's points.
@@ -176,44 +177,44 @@ func TestWhatSiftedSeriesTake(t *testing.T) { //nolint:paralleltest // measures 
 // What stays is what was there, each once and under its ordinal, however it is cut into parts.
 func TestWhatStaysOfSiftedSeries(t *testing.T) {
 	t.Parallel()
-	for _, part := range []int{0, 4 << 10} {
-		for _, every := range []int{1, 2, 3, 700} {
-			t.Run(fmt.Sprintf("part=%d, every=%d", part, every), func(t *testing.T) {
-				t.Parallel()
-				limits := window()
-				limits.PartBytes, limits.MaxBytes = part, 1<<20
-				payload := request(t, telemetry.Metrics, 3, 2, 2, 600)
-				before, err := telemetry.Admit(telemetry.Metrics, payload, limits)
-				require.NoError(t, err)
-				a, err := telemetry.Admit(telemetry.Metrics, payload, limits)
-				require.NoError(t, err)
-				n := 0
-				var asked, told []uint64
-				a.SiftSeries(5, func(series uint64) bool { n++; asked = append(asked, series); return n%every != 0 })
-				require.Equal(t, before.Items, n)
-				require.Equal(t, before.Items/every, a.Rejected[telemetry.SeriesLimit])
-				require.Equal(t, before.Items, a.Items+a.Refused())
-				var all telemetry.Ordinals
-				items := 0
-				for p := range a.Parts(1) {
-					items += p.Items
-					have := p.Ordinals
-					if have == nil {
-						have = telemetry.FirstOrdinals(p.Items)
-					}
-					require.LessOrEqual(t, len(have), 256)
-					require.Equal(t, p.Items, have.Count())
-					require.Empty(t, all.Both(have))
-					all = all.Union(have)
-					check, err := telemetry.Check(telemetry.Metrics, p.Payload, window())
-					require.NoError(t, err)
-					require.Equal(t, p.Items, check.Items)
-					require.Equal(t, telemetry.Cut(telemetry.Metrics, payload, telemetry.FirstOrdinals(before.Items), have), p.Payload)
+	parts, shares := []int{0, 4 << 10}, []int{1, 2, 3, 700}
+	for i := range testbed.Some(len(parts) * len(shares)) {
+		part, every := parts[i/len(shares)], shares[i%len(shares)]
+		t.Run(fmt.Sprintf("part=%d, every=%d", part, every), func(t *testing.T) {
+			t.Parallel()
+			limits := window()
+			limits.PartBytes, limits.MaxBytes = part, 1<<20
+			payload := request(t, telemetry.Metrics, 3, 2, 2, 600)
+			before, err := telemetry.Admit(telemetry.Metrics, payload, limits)
+			require.NoError(t, err)
+			a, err := telemetry.Admit(telemetry.Metrics, payload, limits)
+			require.NoError(t, err)
+			n := 0
+			var asked, told []uint64
+			a.SiftSeries(5, func(series uint64) bool { n++; asked = append(asked, series); return n%every != 0 })
+			require.Equal(t, before.Items, n)
+			require.Equal(t, before.Items/every, a.Rejected[telemetry.SeriesLimit])
+			require.Equal(t, before.Items, a.Items+a.Refused())
+			var all telemetry.Ordinals
+			items := 0
+			for p := range a.Parts(1) {
+				items += p.Items
+				have := p.Ordinals
+				if have == nil {
+					have = telemetry.FirstOrdinals(p.Items)
 				}
-				require.Equal(t, a.Items, items)
-				a.EachSeries(func(series uint64) { told = append(told, series) })
-				require.Equal(t, asked, told)
-			})
-		}
+				require.LessOrEqual(t, len(have), 256)
+				require.Equal(t, p.Items, have.Count())
+				require.Empty(t, all.Both(have))
+				all = all.Union(have)
+				check, err := telemetry.Check(telemetry.Metrics, p.Payload, window())
+				require.NoError(t, err)
+				require.Equal(t, p.Items, check.Items)
+				require.Equal(t, telemetry.Cut(telemetry.Metrics, payload, telemetry.FirstOrdinals(before.Items), have), p.Payload)
+			}
+			require.Equal(t, a.Items, items)
+			a.EachSeries(func(series uint64) { told = append(told, series) })
+			require.Equal(t, asked, told)
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
 const mib = 1 << 20
@@ -472,41 +474,49 @@ func admitted(t testing.TB, signal telemetry.Signal, payload []byte, limits tele
 func TestLargeValuesAreCutAndSaySo(t *testing.T) {
 	t.Parallel()
 	few, many := shapes()
-	for _, size := range []int{mib * 3 / 2, 9 * mib, 14 * mib, 20 * mib, 60 * mib} {
-		kinds := few
-		switch size {
-		case mib * 3 / 2, 9 * mib:
-			kinds = maps.Clone(few)
-			maps.Copy(kinds, many)
-		case 14 * mib:
-			kinds = map[string]shape{"a list of integers": many["a list of integers"]} // 2 million
+	type large struct {
+		name  string
+		shape shape
+		size  int
+	}
+	var cases []large
+	for _, size := range []int{mib * 3 / 2, 9 * mib, 20 * mib, 60 * mib} {
+		for _, name := range slices.Sorted(maps.Keys(few)) {
+			cases = append(cases, large{name, few[name], size})
 		}
-		for name, shape := range kinds {
-			t.Run(fmt.Sprintf("%s, %d MiB", name, size/mib), func(t *testing.T) { // in turn: each holds hundreds of megabytes
-				item := shape(size)
-				signal, payload := containing(t, &resourcepb.Resource{Attributes: []*commonpb.KeyValue{pair("service.name", str("shop"))}}, item)
-				limits := telemetry.Limits{MinTime: 1, PartBytes: mib, MaxBytes: 8*mib - 8<<10}
-				a, got := admitted(t, signal, payload, limits)
-				require.Equal(t, 3, a.Items, a.Message())
-				if proto.Size(item) < limits.MaxBytes-200 {
-					require.Zero(t, a.Cut)
-					require.Empty(t, a.Message())
-					return
-				}
-				require.Equal(t, 1, a.Cut)
-				require.Contains(t, a.Message(), "cut the largest values of 1 of 3 ")
-				require.Contains(t, a.Message(), "bus.max_message_bytes")
-				require.Greater(t, proto.Size(got[1]), limits.MaxBytes/2, "as much is kept as there is room for")
-				switch got := got[1].(type) {
-				case *tracepb.Span:
-					require.Equal(t, telemetry.CutAttribute, got.Attributes[len(got.Attributes)-1].Key)
-				case *logspb.LogRecord:
-					require.Equal(t, telemetry.CutAttribute, got.Attributes[len(got.Attributes)-1].Key)
-				case *metricspb.NumberDataPoint:
-					require.Equal(t, "host", got.Attributes[0].Key, "a series keeps its attributes")
-				}
-			})
+		for _, name := range slices.Sorted(maps.Keys(many)) {
+			if size <= 9*mib {
+				cases = append(cases, large{name, many[name], size})
+			}
 		}
+	}
+	cases = append(cases, large{"a list of integers", many["a list of integers"], 14 * mib}) // 2 million
+	for i := range testbed.Some(len(cases)) {
+		c := cases[i]
+		t.Run(fmt.Sprintf("%s, %d MiB", c.name, c.size/mib), func(t *testing.T) { // in turn: each holds hundreds of megabytes
+			item := c.shape(c.size)
+			signal, payload := containing(t, &resourcepb.Resource{Attributes: []*commonpb.KeyValue{pair("service.name", str("shop"))}}, item)
+			limits := telemetry.Limits{MinTime: 1, PartBytes: mib, MaxBytes: 8*mib - 8<<10}
+			a, got := admitted(t, signal, payload, limits)
+			require.Equal(t, 3, a.Items, a.Message())
+			if proto.Size(item) < limits.MaxBytes-200 {
+				require.Zero(t, a.Cut)
+				require.Empty(t, a.Message())
+				return
+			}
+			require.Equal(t, 1, a.Cut)
+			require.Contains(t, a.Message(), "cut the largest values of 1 of 3 ")
+			require.Contains(t, a.Message(), "bus.max_message_bytes")
+			require.Greater(t, proto.Size(got[1]), limits.MaxBytes/2, "as much is kept as there is room for")
+			switch got := got[1].(type) {
+			case *tracepb.Span:
+				require.Equal(t, telemetry.CutAttribute, got.Attributes[len(got.Attributes)-1].Key)
+			case *logspb.LogRecord:
+				require.Equal(t, telemetry.CutAttribute, got.Attributes[len(got.Attributes)-1].Key)
+			case *metricspb.NumberDataPoint:
+				require.Equal(t, "host", got.Attributes[0].Key, "a series keeps its attributes")
+			}
+		})
 	}
 }
 
@@ -684,7 +694,8 @@ func random(r *rand.Rand, n, depth int) *commonpb.AnyValue {
 // Whatever is sent: what is taken fits, and is what was sent but for what it says.
 func TestWhatIsCutIsExplained(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(150) {
+	for n := range testbed.Some(150) {
+		seed := uint64(n)
 		r := rand.New(rand.NewPCG(seed, 77))
 		attributes := func(n int) (out []*commonpb.KeyValue) {
 			for n > 0 {

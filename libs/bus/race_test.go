@@ -1,6 +1,0 @@
-//go:build race
-
-package bus_test
-
-// raceSlowdown is how much longer things may take under the race detector.
-const raceSlowdown = 6
