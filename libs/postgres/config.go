@@ -19,6 +19,7 @@ type Config struct {
 	URL               string        `mapstructure:"url" usual:"true" secret:"true" doc:"Connection string of the database, as a URL or key=value pairs; PG… environment variables fill what it leaves out. Without one: postgres://postgres@127.0.0.1:5432/ollyscale."`
 	MaxConnections    int           `mapstructure:"max_connections" doc:"Most connections this service opens; 0 chooses by its role."`
 	Pooler            bool          `mapstructure:"pooler" doc:"True behind a pooler in transaction mode (PgBouncer): no prepared statements are kept."`
+	GenericPlans      string        `mapstructure:"generic_plans" doc:"Whether statements of questions are planned once, whatever their parameters: on, off, or auto, which is on but where the extension citus is in the database, which cannot do it. The database is asked once, by the first question."`
 	ConnectTimeout    time.Duration `mapstructure:"connect_timeout" doc:"How long one attempt to connect may take; 0 for what the connection string says, without limit where it says nothing."`
 	MaxConnectionLife time.Duration `mapstructure:"max_connection_life" doc:"Connections are replaced at this age, so that load follows a failover or a new replica; 0 never replaces them."`
 }
@@ -27,6 +28,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		URL:               "postgres://postgres@127.0.0.1:5432/ollyscale",
+		GenericPlans:      plansAuto,
 		ConnectTimeout:    5 * time.Second,
 		MaxConnectionLife: 30 * time.Minute,
 	}
@@ -41,6 +43,7 @@ func (c Config) Validate() error {
 		p.Refuse("url", "%s", Unreadable(c.URL, err).Error())
 	}
 	settings.Between(&p, "max_connections", c.MaxConnections, 0, 1000)
+	p.OneOf("generic_plans", c.GenericPlans, plansAuto, plansOn, plansOff)
 	settings.NotNegative(&p, "connect_timeout", c.ConnectTimeout)
 	settings.NotNegative(&p, "max_connection_life", c.MaxConnectionLife)
 	return p.Err()

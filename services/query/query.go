@@ -196,7 +196,7 @@ func (s *Service) routes() (err error) {
 	cfg, e := s.cfg, s.server.Echo
 	s.engine, err = engine.New(engine.Settings{
 		Timeout: cfg.Timeout, HeaderCache: cfg.HeaderCache, FreshCache: cfg.FreshCache, ScanBudget: cfg.ScanBudget, Workers: cfg.Workers, Pooler: cfg.Postgres.Pooler,
-		Questions: cfg.MaxQueries, Queue: cfg.QueueTimeout, Decoded: cfg.MaxDecoded,
+		Questions: cfg.MaxQueries, Queue: cfg.QueueTimeout, Decoded: cfg.MaxDecoded, Plans: cfg.Postgres.GenericPlans,
 	}, s.pool, s.bus, s.env.Now)
 	if err != nil {
 		return err

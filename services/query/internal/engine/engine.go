@@ -52,12 +52,14 @@ type Settings struct {
 	Pooler      bool          // nothing is remembered from one transaction to the next
 	Questions   int           // answered at a time
 	Queue       time.Duration // that a question waits for its turn
+	Plans       string        // whether statements are planned once: postgres.Config.GenericPlans
 }
 
 // Engine answers questions, many at a time.
 type Engine struct {
 	set        Settings
 	pool       *pgxpool.Pool
+	plans      *postgres.Plans
 	watch      *watch
 	now        func() time.Time
 	statements *statements
@@ -80,7 +82,7 @@ func New(set Settings, pool *pgxpool.Pool, b *bus.Bus, now func() time.Time) (*E
 		return nil, err
 	}
 	return &Engine{
-		set: set, pool: pool, watch: newWatch(b, now), now: now, statements: s, known: newCache[[16]byte, *Header](set.HeaderCache),
+		set: set, pool: pool, plans: postgres.NewPlans(set.Plans, pool), watch: newWatch(b, now), now: now, statements: s, known: newCache[[16]byte, *Header](set.HeaderCache),
 		counted: newCache[countedKey, *counted](set.FreshCache), turns: newTurns(set.Questions), memory: newMemory(set.Decoded),
 	}, nil
 }
@@ -92,10 +94,14 @@ const softShare = 0.8
 // itself, PostgreSQL plans statements that take short lists anew each time, over all partitions, only to find the same plan again: a page of
 // a service's newest spans took 5.2 ms so, and takes 3.3 without. All statements look rows up by an index; a plan that was made while a slot of
 // bodies was empty would read all of it once it is full. It does not know either how long a range is, and would read the headers of all of it to
-// sort them where the index has them in order: 5 MB for the newest 50 of a day of 10 M spans.
-func beginSnapshot(timeout time.Duration) pgx.TxOptions {
-	return pgx.TxOptions{BeginQuery: fmt.Sprintf("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %d;"+
-		" SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off", timeout.Milliseconds())}
+// sort them where the index has them in order: 5 MB for the newest 50 of a day of 10 M spans. Generic plans are not for every database (postgres.Plans).
+func beginSnapshot(timeout time.Duration, generic bool) pgx.TxOptions {
+	plans := ""
+	if generic {
+		plans = "SET LOCAL plan_cache_mode = force_generic_plan; "
+	}
+	return pgx.TxOptions{BeginQuery: fmt.Sprintf("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = %d; "+
+		"%sSET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off", timeout.Milliseconds(), plans)}
 }
 
 // Ask runs a question about so long a range on one snapshot of the database, within the query's time, once it is its turn. The error is the
@@ -108,7 +114,11 @@ func (e *Engine) Ask(ctx context.Context, about time.Duration, question func(ctx
 	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, e.set.Timeout)
 	defer cancel()
-	err = postgres.InTx(ctx, e.pool, beginSnapshot(e.set.Timeout), func(tx pgx.Tx) error {
+	generic, err := e.plans.Generic(ctx)
+	if err != nil {
+		return err
+	}
+	err = postgres.InTx(ctx, e.pool, beginSnapshot(e.set.Timeout, generic), func(tx pgx.Tx) error {
 		mode, list := pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeCacheStatement
 		if e.set.Pooler {
 			// Nothing is remembered from one transaction to the next; within one, all goes to the same server.

@@ -124,7 +124,7 @@ func TestHeadersOpenOnlyThePartitionsOfTheirSegments(t *testing.T) {
 	months(t, db)
 	q := must(newStatements())
 	in := base().Add(-time.Hour).UnixNano()
-	tx, err := db.Pool.BeginTx(ctx, beginSnapshot(time.Minute))
+	tx, err := db.Pool.BeginTx(ctx, beginSnapshot(time.Minute, true))
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(ctx) }()
 	plan := func(name, sql, args string) string {
