@@ -39,7 +39,7 @@ func seedSegments(tb testing.TB) []*Segment {
 	return out
 }
 
-// longSegments have long texts, which are kept once and written in words.
+// longSegments have long texts, which are kept once and written in words; those of the last one in phrases.
 func longSegments(tb testing.TB) (out []*Segment) {
 	tb.Helper()
 	for _, signal := range []telemetry.Signal{telemetry.Traces, telemetry.Logs} {
@@ -52,7 +52,14 @@ func longSegments(tb testing.TB) (out []*Segment) {
 		require.True(tb, d.dir.Passages.Words)
 		out = append(out, made...)
 	}
-	return out
+	table := NewTable("acme", telemetry.Traces)
+	_, err := table.Append(shapesOf(tb, telemetry.Traces, 30, 30)["genai"][0], 3)
+	require.NoError(tb, err)
+	made := segments(tb, table, 100, 2)
+	d, err := ParseDirectory(made[0].Directory)
+	require.NoError(tb, err)
+	require.True(tb, d.dir.Passages.Phrases)
+	return append(out, made...)
 }
 
 // FuzzDecode reads damaged segments: never a panic, always the right class and code, and the table stays as it was.

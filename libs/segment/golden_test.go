@@ -42,8 +42,8 @@ func readGolden(t *testing.T, b []byte) (s *Segment, otlp []byte) {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for _, signal := range telemetry.Signals() {
-		for seed := range uint64(5) {
-			if seed == 4 && signal != telemetry.Logs {
+		for seed := range uint64(6) {
+			if seed == 4 && signal != telemetry.Logs || seed == 5 && signal != telemetry.Traces {
 				continue
 			}
 			name := filepath.Join("testdata", "v1", fmt.Sprintf("%s-%d.seg", signal, seed))
@@ -52,6 +52,8 @@ func TestGolden(t *testing.T) {
 					table := NewTable("acme", signal)
 					var payload []byte
 					switch {
+					case seed == 5: // long texts, written in phrases
+						payload = shapesOf(t, signal, 30, 30)["genai"][0]
 					case seed == 4: // lists and maps by what they hold
 						payload = shapesOf(t, signal, 300, 300)["kubernetes"][0]
 					case seed == 3: // long texts, written in words
@@ -86,6 +88,7 @@ func TestGolden(t *testing.T) {
 				d, err := ParseDirectory(s.Directory)
 				require.NoError(t, err)
 				require.Equal(t, seed >= 3 && signal != telemetry.Metrics, d.dir.Passages.Words)
+				require.Equal(t, seed == 5, d.dir.Passages.Phrases)
 				if seed == 4 {
 					said, err := Describe(s.Directory, s.Body)
 					require.NoError(t, err)

@@ -72,7 +72,7 @@ func readWritten(directory, body []byte) written {
 	}
 	out := written{signal: d.byte()}
 	out.items = int(d.uvarint())
-	var frames []*cursor
+	var frames []*frame
 	for range d.uvarint() {
 		frames = append(frames, frameOf(d, &cursor{body}, &body))
 	}
@@ -100,8 +100,8 @@ func readWritten(directory, body []byte) written {
 		e.rest(d, frames)
 		out.entries = append(out.entries, e)
 	}
-	d.take(int(d.uvarint())) // extension fields
-	head := frameOf(d, d, nil)
+	readPassages(&cursor{d.take(int(d.uvarint()))}, frames)
+	head := frameOf(d, d, nil).open()
 	told := 0
 	for i := range out.entries {
 		for _, n := range out.entries[i].head {
@@ -114,32 +114,127 @@ func readWritten(directory, body []byte) written {
 	return out
 }
 
+// frame is one that is opened when something of it is wanted.
+type frame struct {
+	stored []byte
+	zipped bool
+	raw    int
+	opened *cursor
+}
+
 // frameOf reads the lengths of a frame, which stands at the beginning of from; after, if it is not nil, becomes what follows it.
-func frameOf(d, from *cursor, after *[]byte) *cursor {
+func frameOf(d, from *cursor, after *[]byte) *frame {
 	v := d.uvarint()
-	stored, zipped, raw := int(v>>1), v&1 == 1, 0
-	if zipped {
-		raw = int(d.uvarint())
+	f := &frame{zipped: v&1 == 1}
+	if f.zipped {
+		f.raw = int(d.uvarint())
 	}
-	b := from.take(stored)
+	f.stored = from.take(int(v >> 1))
 	if after != nil {
 		*after = from.b
 	}
-	if !zipped {
-		return &cursor{b}
-	}
-	z, err := zstd.NewReader(bytes.NewReader(b))
-	if err != nil {
-		panic(err)
-	}
-	defer z.Close()
-	if b, err = io.ReadAll(z); err != nil || len(b) != raw {
-		panic(fmt.Sprint("a frame of ", len(b), " bytes, not ", raw, ": ", err))
-	}
-	return &cursor{b}
+	return f
 }
 
-func (e *writtenEntry) rest(d *cursor, frames []*cursor) {
+func (f *frame) open() *cursor {
+	if f.opened == nil {
+		f.opened = &cursor{f.stored}
+		if f.zipped {
+			z, err := zstd.NewReader(bytes.NewReader(f.stored))
+			if err != nil {
+				panic(err)
+			}
+			defer z.Close()
+			if f.opened.b, err = io.ReadAll(z); err != nil || len(f.opened.b) != f.raw {
+				panic(fmt.Sprint("a frame of ", len(f.opened.b), " bytes, not ", f.raw, ": ", err))
+			}
+		}
+	}
+	return f.opened
+}
+
+// readPassages reads what of passages is in phrases, section 3, of which the field of the directory tells, section 4. Their last frames are those of chunks.
+func readPassages(fields *cursor, frames []*frame) {
+	for len(fields.b) > 0 {
+		tag, field := fields.uvarint()>>1, &cursor{fields.take(int(fields.uvarint()))}
+		if tag != 3 {
+			continue
+		}
+		if chunks := int(field.uvarint()); field.byte() == 2 {
+			of := frames[len(frames)-2*chunks-3:]
+			model := of[0].open()
+			for i := 3; i < len(of); i += 2 {
+				if of[i].zipped {
+					phrasesOf(&cursor{model.b}, &cursor{of[i].stored}, of[i].raw)
+				}
+			}
+		}
+	}
+}
+
+// phrasesOf reads a text of n bytes.
+func phrasesOf(model, text *cursor, n int) (out []byte) {
+	var symbols [][]byte
+	for i := range 256 {
+		symbols = append(symbols, []byte{byte(i)})
+	}
+	for range model.uvarint() {
+		a, b := symbols[model.uvarint()], symbols[model.uvarint()]
+		symbols = append(symbols, slices.Concat(a, b))
+	}
+	classes := make([][][3]int, model.uvarint()) // symbol, shares, the first of them
+	classOf := model.take(len(symbols))
+	for c := range classes {
+		list := make([][3]int, model.uvarint())
+		next, sum, most := 0, 0, 0
+		for i := range list {
+			list[i][0] = next + int(model.uvarint())
+			next = list[i][0] + 1
+		}
+		often := make([]int, len(list))
+		for i := range often {
+			often[i] = int(model.uvarint()) + 1
+			sum += often[i]
+			if often[i] > often[most] {
+				most = i
+			}
+		}
+		left := 1 << 14
+		for i := range list {
+			list[i][1] = 1 + often[i]*(1<<14-len(list))/sum
+			left -= list[i][1]
+		}
+		start := 0
+		for i := range list {
+			if i == most {
+				list[i][1] += left
+			}
+			list[i][2] = start
+			start += list[i][1]
+		}
+		classes[c] = list
+	}
+	state, class := int(binary.LittleEndian.Uint32(text.take(4))), classOf[0]
+	for len(out) < n {
+		at := state % (1 << 14)
+		for _, x := range classes[class] {
+			if at >= x[2] && at < x[2]+x[1] {
+				out, class = append(out, symbols[x[0]]...), classOf[x[0]]
+				state = x[1]*(state>>14) + at - x[2]
+				break
+			}
+		}
+		if state < 1<<16 {
+			state = state<<16 + int(binary.LittleEndian.Uint16(text.take(2)))
+		}
+	}
+	if len(out) != n || state != 1<<16 || len(text.b)+len(model.b) > 0 {
+		panic("something is left of a text in phrases, or of their model")
+	}
+	return out
+}
+
+func (e *writtenEntry) rest(d *cursor, frames []*frame) {
 	types := byte(0)
 	if e.id == 255 || e.id >= 64 && e.id < 96 {
 		types = d.byte()
@@ -152,7 +247,7 @@ func (e *writtenEntry) rest(d *cursor, frames []*cursor) {
 	mask := d.byte()
 	for i := range e.streams {
 		if mask>>i&1 == 1 {
-			frame := frames[d.uvarint()]
+			frame := frames[d.uvarint()].open()
 			e.streams[i] = frame.take(int(d.uvarint()))
 		}
 	}

@@ -61,6 +61,8 @@ const (
 const (
 	FrameRaw  = 0
 	FrameZstd = 1
+	// FramePhrases is a chunk of passages that is written in phrases; in a directory it stands as compressed.
+	FramePhrases = 2
 )
 
 // mostRaw is how many bytes a frame may have whose zstd form takes stored bytes, so that a damaged directory demands no memory. The Writer leaves a frame that would break this rule
@@ -74,16 +76,27 @@ type Frame struct {
 }
 
 // Passages says which frames, the last ones, hold the long texts of a segment: chunk after chunk. If they are written in words, the list of these stands
-// before the first, and after the list and each chunk the bits of its ids.
+// before the first, and after the list and each chunk the bits of its ids. Words can be written in phrases, whose model stands before their list.
 type Passages struct {
-	Chunks int
-	Last   int // bytes of the last chunk; all others have passages.ChunkBytes
-	Words  bool
+	Chunks  int
+	Last    int // bytes of the last chunk; all others have passages.ChunkBytes
+	Words   bool
+	Phrases bool // never without Words
 }
+
+// How passages are written, as their field says.
+const (
+	writtenPlain = iota
+	writtenWords
+	writtenPhrases
+)
 
 // Frames is how many frames these are.
 func (p *Passages) Frames() int {
-	if p.Words {
+	switch {
+	case p.Phrases:
+		return 2*p.Chunks + 3
+	case p.Words:
 		return 2*p.Chunks + 2
 	}
 	return p.Chunks

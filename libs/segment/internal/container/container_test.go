@@ -3,6 +3,7 @@ package container
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"runtime"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -411,5 +413,54 @@ func TestFramesComeToWhatTheDirectorySays(t *testing.T) { //nolint:paralleltest 
 				require.True(t, ErrDamaged.Matches(err), "%s of %s: %v", way, name, err)
 			}
 		}
+	}
+}
+
+// TestPhrases: passages of settled segments are written in phrases, chunk by chunk; what is damaged in them is told.
+func TestPhrases(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(8, 8))
+	var text []byte
+	for len(text) < 3*passages.ChunkBytes/2 {
+		text = fmt.Appendf(text, "the %s %s %s in dock %d; ", strings.Fields("red old slow")[r.IntN(3)], strings.Fields("ferry barge tug pilot")[r.IntN(4)], strings.Fields("waits turns sinks")[r.IntN(3)], r.IntN(400))
+	}
+	write := func(level int) (*Directory, []byte) {
+		var w Writer
+		require.NoError(t, w.Begin(telemetry.Logs, 1, level))
+		require.True(t, w.Passages().Begin(len(text), 1))
+		require.Empty(t, w.Passages().Add(nil, text))
+		directory, body, err := w.Finish()
+		require.NoError(t, err)
+		d := &Directory{}
+		require.NoError(t, d.Parse(directory, FormatVersion))
+		return d, body
+	}
+	fresh, larger := write(1)
+	require.False(t, fresh.Passages.Phrases)
+	d, body := write(2)
+	require.True(t, d.Passages.Phrases)
+	require.Less(t, len(body), len(larger)*9/10)
+	require.Equal(t, FramePhrases, int(d.Frames[d.Chunk(1)].Codec))
+	require.Contains(t, d.Behind(nil, &Section{Chunks: []int32{1}}), d.model())
+	read := func(d *Directory, body []byte, from, length int) ([]byte, bool) {
+		reader, err := NewReader(&arena.Arena{})
+		require.NoError(t, err)
+		reader.Open(d, []Part{{Bytes: body}})
+		return reader.Append(nil, from, length)
+	}
+	got, ok := read(d, body, passages.ChunkBytes+5, 100) // of the second chunk, which is read without the first
+	require.True(t, ok)
+	require.Equal(t, string(text[passages.ChunkBytes+5:passages.ChunkBytes+105]), string(got))
+	got, ok = read(d, body, 0, len(text))
+	require.True(t, ok)
+	require.True(t, bytes.Equal(text, got))
+	for _, frame := range []int{d.model(), d.Chunk(0)} {
+		damaged := bytes.Clone(body)
+		f := d.Frames[frame]
+		for i := f.Offset; i < f.Offset+f.Stored; i++ {
+			damaged[i] ^= 0x55
+		}
+		_, ok = read(d, damaged, 0, 10)
+		require.False(t, ok)
 	}
 }

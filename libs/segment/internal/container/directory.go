@@ -39,7 +39,7 @@ func (d *Directory) Append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(d.Frames)))
 	for i := range d.Frames {
 		f := &d.Frames[i]
-		b = binary.AppendUvarint(b, uint64(f.Stored)<<1|uint64(f.Codec))
+		b = binary.AppendUvarint(b, uint64(f.Stored)<<1|uint64(min(f.Codec, FrameZstd)))
 		if f.Codec != FrameRaw {
 			b = binary.AppendUvarint(b, uint64(f.Raw))
 		}
@@ -301,11 +301,14 @@ func (d *Directory) parseHead(r *directoryReader) {
 
 // field is the extension of the directory that tells of passages.
 func (p *Passages) field() Fields {
-	words := byte(0)
-	if p.Words {
-		words = 1
+	written := byte(writtenPlain)
+	switch {
+	case p.Phrases:
+		written = writtenPhrases
+	case p.Words:
+		written = writtenWords
 	}
-	b := append(binary.AppendUvarint(nil, uint64(p.Chunks)), words)
+	b := append(binary.AppendUvarint(nil, uint64(p.Chunks)), written)
 	return Fields{}.With(fieldPassages, true, binary.AppendUvarint(b, uint64(p.Last)))
 }
 
@@ -315,9 +318,9 @@ func (d *Directory) parsePassages(used []use) error {
 	if content, ok := d.Fields.Get(fieldPassages); ok {
 		r := &directoryReader{b: content}
 		p.Chunks = r.limited(min(len(d.Frames), passages.MostText/passages.ChunkBytes))
-		words := r.byte()
-		p.Last, p.Words = r.limited(passages.ChunkBytes), words == 1
-		if r.bad || len(r.b) > 0 || words > 1 || p.Chunks == 0 || p.Last == 0 || p.Frames() > len(d.Frames) {
+		written := r.byte()
+		p.Last, p.Words, p.Phrases = r.limited(passages.ChunkBytes), written >= writtenWords, written == writtenPhrases
+		if r.bad || len(r.b) > 0 || written > writtenPhrases || p.Chunks == 0 || p.Last == 0 || p.Frames() > len(d.Frames) {
 			return Damagedf("passages are not there")
 		}
 	}
@@ -331,7 +334,13 @@ func (d *Directory) parsePassages(used []use) error {
 	if p.Words && (d.Frames[d.words()].Raw > passages.MostList || d.Frames[d.words()+1].Codec != FrameRaw) {
 		return Damagedf("the list of words is too long, or its ids are compressed")
 	}
+	if p.Phrases && d.Frames[d.model()].Raw > limits.PhraseModel {
+		return Damagedf("the model of phrases is too long")
+	}
 	for i := range p.Chunks {
+		if f := &d.Frames[d.Chunk(i)]; p.Phrases && f.Codec == FrameZstd {
+			f.Codec = FramePhrases
+		}
 		if raw := d.Frames[d.Chunk(i)].Raw; raw > p.Bytes(i) || raw < p.Bytes(i) && !p.Words {
 			return Damagedf("chunk %d of passages has %d bytes", i, raw)
 		}
@@ -359,10 +368,16 @@ func (d *Directory) Chunk(i int) int {
 // words is the number of the frame with the list of words; the bits of its ids are the next frame.
 func (d *Directory) words() int { return d.Chunk(0) - 2 }
 
+// model is the number of the frame with the model of phrases.
+func (d *Directory) model() int { return d.words() - 1 }
+
 // Behind appends the numbers of the frames of passages that s refers to.
 func (d *Directory) Behind(to []int, s *Section) []int {
 	if d.Passages.Words && len(s.Chunks) > 0 {
 		to = append(to, d.words(), d.words()+1)
+	}
+	if d.Passages.Phrases && len(s.Chunks) > 0 {
+		to = append(to, d.model())
 	}
 	for _, c := range s.Chunks {
 		to = append(to, d.Chunk(int(c)))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/segment/internal/arena"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/passages"
+	"github.com/ollyscale/ollyscale/libs/segment/internal/phrases"
 	"github.com/ollyscale/ollyscale/libs/segment/internal/streams"
 )
 
@@ -74,6 +75,8 @@ type Reader struct {
 	chunks [][]byte      // the passages that were read
 	words  passages.List // of the passages, if it is listed
 	listed bool
+	model  phrases.Reader // of the passages, if it is learnt
+	learnt bool
 }
 
 // NewReader makes a Reader that unzips into memory: what it gives out is valid until memory is renewed, and as long as the parts are.
@@ -88,7 +91,7 @@ func NewReader(memory *arena.Arena) (*Reader, error) {
 
 // Open begins with another segment, of whose body parts are there.
 func (r *Reader) Open(d *Directory, parts []Part) {
-	r.dir, r.parts, r.texts, r.listed = d, parts, passages.Budget{}, false
+	r.dir, r.parts, r.texts, r.listed, r.learnt = d, parts, passages.Budget{}, false, false
 	clear(r.chunks[:cap(r.chunks)])
 	r.chunks = r.chunks[:0]
 	clear(r.frames[:cap(r.frames)])
@@ -269,8 +272,31 @@ func (r *Reader) frame(i int) ([]byte, error) {
 	if err != nil || f.Codec == FrameRaw {
 		return b, err
 	}
+	if f.Codec == FramePhrases {
+		r.frames[i], err = r.phrases(b, f.Raw)
+		return r.frames[i], err
+	}
 	r.frames[i], err = unzip(r.zstd, b, r.memory.Take(f.Raw), f.Raw)
 	return r.frames[i], err
+}
+
+// phrases gives the text of n bytes of a chunk that is written in phrases.
+func (r *Reader) phrases(b []byte, n int) ([]byte, error) {
+	if !r.learnt {
+		model, err := r.frame(r.dir.model())
+		if err != nil {
+			return nil, err
+		}
+		if !r.model.Parse(model) {
+			return nil, Damagedf("the model of phrases")
+		}
+		r.learnt = true
+	}
+	b, ok := r.model.Expand(r.memory.Take(n), b, n)
+	if !ok {
+		return nil, Damagedf("phrases")
+	}
+	return b, nil
 }
 
 // unzip decompresses one frame into memory of exactly raw bytes: one that holds more is given up at the first block, of 128 KiB at most, that does not fit.

@@ -37,6 +37,8 @@ type Writer struct {
 	place   []int              // per number: its place in closed
 	ordered []Frame
 	long    passages.Builder
+	level   int // of this segment
+	words   worded
 	head    [headParts][]byte // raw bytes of the head
 	most    int               // entries of a kind that no Count tells of
 	keys    int               // bytes of all keys
@@ -65,7 +67,7 @@ func (w *Writer) Begin(signal telemetry.Signal, items, level int) error {
 	if err != nil {
 		return err
 	}
-	w.zip = zip
+	w.zip, w.level = zip, level
 	w.body, w.closed, w.most, w.keys = w.body[:0], w.closed[:0], 0, 0
 	w.dir = Directory{Items: items, Signal: signal, Frames: w.dir.Frames[:0], Sections: w.dir.Sections[:0], Keys: w.dir.Keys[:0]}
 	for i := range w.open {
@@ -186,16 +188,42 @@ func (w *Writer) passages() {
 		w.dir.Frames = append(w.dir.Frames, Frame{})
 		w.frame(len(w.dir.Frames)-1, b, compress)
 	}
-	p.Words = w.long.Code(func(text, bits []byte) {
-		add(text, true)
-		add(bits, false)
-	})
+	p.Words = w.words.take(&w.long)
 	if !p.Words {
 		for chunk := range slices.Chunk(kept, passages.ChunkBytes) {
 			add(chunk, true)
 		}
+		w.dir.Fields = p.field()
+		return
+	}
+	p.Phrases = w.level >= phrasesLevel && w.words.phrase(w.long.Wide(), func(b []byte) []byte {
+		w.zipped = w.zip.EncodeAll(b, w.zipped[:0])
+		return w.zipped
+	})
+	if p.Phrases {
+		add(w.words.model, true)
+	}
+	for i := range w.words.textEnds {
+		text := part(w.words.texts, w.words.textEnds, i)
+		if p.Phrases && i > 0 {
+			w.phrases(text, part(w.words.phrased, w.words.phrasedEnds, i-1))
+		} else {
+			add(text, true)
+		}
+		add(part(w.words.ids, w.words.idsEnds, i), false)
 	}
 	w.dir.Fields = p.field()
+}
+
+// phrases writes a chunk that is phrased, or as it is where that is no shorter.
+func (w *Writer) phrases(text, phrased []byte) {
+	f := Frame{Offset: len(w.body), Stored: len(phrased), Raw: len(text), Codec: FramePhrases}
+	if len(phrased) >= len(text) || len(text) > mostRaw(len(phrased)) {
+		f.Stored, f.Codec, phrased = len(text), FrameRaw, text
+	}
+	w.dir.Frames = append(w.dir.Frames, f)
+	w.body = append(w.body, phrased...)
+	w.closed = append(w.closed, len(w.dir.Frames)-1)
 }
 
 // finishHead compresses the head.

@@ -32,6 +32,15 @@ const (
 	WordBytes    = 64
 )
 
+// Of phrases.
+const (
+	PhraseModel   = 1 << 20 // bytes
+	PhraseSymbols = 1 << 13 // of a model, those of a byte counted
+	PhraseClasses = 64      // of a model
+	PhraseBytes   = 255     // that a symbol stands for
+	PhraseOften   = 1 << 26 // times that a symbol comes after a class
+)
+
 // Of lists.
 const (
 	EncodingDepth = 4 // lists of integers in one another, the outermost counted

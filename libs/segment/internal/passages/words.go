@@ -142,6 +142,9 @@ func (b *Builder) Code(give func(text, bits []byte)) bool {
 	return true
 }
 
+// Wide is the first byte of those that begin a number of two bytes, in what Code gave last.
+func (b *Builder) Wide() int { return codeBytes + codeBytes - prefixes(len(b.words.list)) }
+
 // learn finds the words of a text. None goes on beyond the end of one of the texts that it is made of, or of a chunk.
 func (c *coder) learn(text []byte, ends []int) {
 	c.resize(len(text))
