@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -102,7 +103,7 @@ func counted(spans []plainSpan, from, to int64, key func(plainSpan) (string, boo
 	return out, all
 }
 
-func requirePercentile(t *testing.T, durations []int64, q float64, got string) {
+func requirePercentile(t testing.TB, durations []int64, q float64, got string) {
 	t.Helper()
 	slices.Sort(durations)
 	exact := durations[max(int(float64(len(durations))*q+0.9999999)-1, 0)]
@@ -159,6 +160,7 @@ func TestServicesFromRollupsAreThoseOfACount(t *testing.T) {
 			requirePercentile(t, durations[k], 0.5, s.Red.P50Nano)
 			requirePercentile(t, durations[k], 0.99, s.Red.P99Nano)
 		}
+		f.requireSeries(all, from, to, []int{2, 7, 24, 40, 400}[i%5], list.Services)
 		namespace := []string{"", "shop"}[i%2]
 		_, durations = counted(all, from, to, func(s plainSpan) (string, bool) {
 			return s.name + strconv.Itoa(int(s.kind)), s.service == "cart" && (namespace == "" || namespace == s.namespace)
@@ -172,6 +174,80 @@ func TestServicesFromRollupsAreThoseOfACount(t *testing.T) {
 			requirePercentile(t, durations[k], 0.95, o.Red.P95Nano)
 		}
 	}
+}
+
+// requireSeries asks for services over time and compares each bucket with a plain count of it, and all else with the list without.
+func (f *fixture) requireSeries(all []plainSpan, from, to int64, most int, plain []api.Service) {
+	f.t.Helper()
+	var list api.ServiceList
+	f.get("/api/services?"+url.Values{"start_time": {fmt.Sprint(from)}, "end_time": {fmt.Sprint(to)}, "buckets": {strconv.Itoa(most)}}.Encode(), &list)
+	n, step, start := list.Timeline.Buckets, list.Timeline.StepSeconds*int64(time.Second), int64(number64(f.t, list.Timeline.StartUnixNano))
+	require.LessOrEqual(f.t, n, most)
+	require.Zero(f.t, start%step)
+	require.LessOrEqual(f.t, start, from)
+	require.Greater(f.t, start+step, from)
+	require.GreaterOrEqual(f.t, start+int64(n)*step, to)
+	require.Less(f.t, start+int64(n-1)*step, to)
+	series := map[string]*api.REDSeries{}
+	for i := range list.Services {
+		s := &list.Services[i]
+		series[s.Namespace+"/"+s.Name] = s.Series
+		s.Series = nil
+	}
+	require.Equal(f.t, plain, list.Services)
+	basis := map[string]api.ServiceBasis{}
+	for _, s := range plain {
+		basis[s.Namespace+"/"+s.Name] = s.Basis
+	}
+	for i := range n {
+		low, high := max(from, start+int64(i)*step), min(to, start+int64(i+1)*step)
+		requests, errors, durations := map[string]int64{}, map[string]int64{}, map[string][]int64{}
+		for _, s := range all {
+			k := s.namespace + "/" + s.service
+			entry := s.kind == ptrace.SpanKindServer || s.kind == ptrace.SpanKindConsumer
+			if s.at < low || s.at >= high || basis[k] == api.ServiceBasisEntry && !entry {
+				continue
+			}
+			requests[k]++
+			if s.failed {
+				errors[k]++
+			}
+			durations[k] = append(durations[k], s.duration)
+		}
+		for k, told := range series {
+			require.Len(f.t, told.Requests, n)
+			require.Equal(f.t, requests[k], told.Requests[i])
+			require.Equal(f.t, errors[k], told.Errors[i])
+			if requests[k] == 0 {
+				require.Equal(f.t, "0", told.P99Nano[i])
+				continue
+			}
+			requirePercentile(f.t, durations[k], 0.5, told.P50Nano[i])
+			requirePercentile(f.t, durations[k], 0.95, told.P95Nano[i])
+			requirePercentile(f.t, durations[k], 0.99, told.P99Nano[i])
+		}
+	}
+}
+
+// More buckets than an answer has are refused, and so are too few and too many of each service.
+func TestServicesOverTimeAreBounded(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var spans []plainSpan
+	for i := range 300 {
+		spans = append(spans, plainSpan{fmt.Sprint("s", i), "", "op", ptrace.SpanKindServer, base().Add(time.Duration(i) * time.Second).UnixNano(), 1e6, false})
+	}
+	for _, part := range [][]plainSpan{spans[:140], spans[140:]} { // in rollups, and at level 0
+		f.store("default", telemetry.Traces, payloadOf(part), 1000)
+	}
+	within := "/api/services?" + url.Values{"start_time": {base().Format(time.RFC3339)}, "end_time": {base().Add(6 * time.Hour).Format(time.RFC3339)}}.Encode()
+	for _, wrong := range []string{"0", "1", "401", "-3"} {
+		require.Equal(t, "timeline.buckets", f.problem(http.StatusBadRequest, http.MethodGet, within+"&buckets="+wrong, "").Code)
+	}
+	require.Equal(t, "timeline.too_long", f.problem(http.StatusBadRequest, http.MethodGet, within+"&buckets=400", "").Code)
+	var list api.ServiceList
+	f.get(within+"&buckets=100", &list)
+	require.Len(t, list.Services, 300)
 }
 
 // fold makes a day of the hours that are there, as the janitor does.

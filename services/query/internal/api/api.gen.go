@@ -1170,6 +1170,16 @@ type RED struct {
 	Requests int64   `json:"requests"`
 }
 
+// REDSeries Requests, errors and durations in each bucket of `timeline`, by the same spans as `red`. A quantile of a bucket without requests is 0. The first bucket of
+// a cut answer holds what is after `incomplete.since`.
+type REDSeries struct {
+	Errors   []int64 `json:"errors"`
+	P50Nano  []Nanos `json:"p50_nano"`
+	P95Nano  []Nanos `json:"p95_nano"`
+	P99Nano  []Nanos `json:"p99_nano"`
+	Requests []int64 `json:"requests"`
+}
+
 // Resource defines model for Resource.
 type Resource struct {
 	// Attributes In the order in which they were sent; a key sent twice is here twice.
@@ -1275,7 +1285,8 @@ type Service struct {
 	Namespace        string `json:"namespace,omitempty,omitzero"`
 
 	// Red Requests, errors, durations.
-	Red RED `json:"red"`
+	Red    RED        `json:"red"`
+	Series *REDSeries `json:"series,omitempty"`
 
 	// SpanCount All its spans in the range.
 	SpanCount int64 `json:"span_count"`
@@ -1299,6 +1310,7 @@ type ServiceList struct {
 	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
 	Services     []Service    `json:"services"`
 	Stats        Stats        `json:"stats"`
+	Timeline     *Timeline    `json:"timeline,omitempty"`
 }
 
 // ServiceMap defines model for ServiceMap.
@@ -1436,6 +1448,18 @@ type TimeRange struct {
 
 	// StartTime RFC 3339, or Unix nanoseconds as an integer or a string of digits.
 	StartTime Timestamp `json:"start_time"`
+}
+
+// Timeline Buckets of time, one after the other, without gaps.
+type Timeline struct {
+	// Buckets How many there are.
+	Buckets int `json:"buckets"`
+
+	// StartUnixNano Start of the first bucket, which may be before that of the range.
+	StartUnixNano Nanos `json:"start_unix_nano"`
+
+	// StepSeconds Length of each.
+	StepSeconds int64 `json:"step_seconds"`
 }
 
 // Timestamp RFC 3339, or Unix nanoseconds as an integer or a string of digits.
@@ -1785,6 +1809,12 @@ type ListServicesParams struct {
 
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime EndTime `form:"end_time" json:"end_time"`
+
+	// Buckets Tell the figures over time as well, in at most so many buckets (`timeline` and each service's `series`). A bucket is as long as the shortest of
+	// 1, 2, 5, 10, 15 and 30 minutes, 1, 2, 3, 6 and 12 hours, or a number of days, of which the range has no more than that; it begins at a multiple of
+	// its length, UTC, and what lies outside of the range is not in it. Those of an hour or longer cost no more than the list does without.
+	// All services together have at most 50,000, or the answer is 400, `timeline.too_long`.
+	Buckets *int `form:"buckets,omitempty" json:"buckets,omitempty"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -2955,6 +2985,13 @@ func (w *ServerInterfaceWrapper) ListServices(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, true, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "buckets" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "buckets", ctx.QueryParams(), &params.Buckets, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter buckets: %s", err))
 	}
 
 	headers := ctx.Request().Header

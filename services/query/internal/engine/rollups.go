@@ -4,6 +4,7 @@ package engine
 // that are not Fresh, in the same snapshot.
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -23,6 +24,8 @@ type RollupQuery struct {
 	Key      []byte // only what may tell of it; nil for all
 	// Around: what is so close to the range is visited too, by minutes.
 	Around time.Duration
+	// Step, unless 0, is what is to be told apart: nothing that is longer is told whole.
+	Step time.Duration
 }
 
 // Rolled is what a rollup says, of a whole hour or day, or by minutes.
@@ -40,7 +43,7 @@ func (s *Snapshot) Rollups(ctx context.Context, q *RollupQuery, visit func(*Roll
 		return nil
 	}
 	rows, err := s.tx.Query(ctx, s.engine.statements.rollups, s.list, string(q.Tenant), q.Kind, q.From, q.To, q.Key,
-		q.From-q.Around.Nanoseconds(), q.To+q.Around.Nanoseconds())
+		q.From-q.Around.Nanoseconds(), q.To+q.Around.Nanoseconds(), cmp.Or(q.Step, 24*time.Hour).Nanoseconds())
 	if err != nil {
 		return fmt.Errorf("read rollups: %w", err)
 	}
@@ -63,8 +66,8 @@ func (q *RollupQuery) In(r *Rolled, minute int) bool {
 
 // FoldRolled is Fold for a question that rollups of a kind answer. They tell of the whole minutes of the range, with what a counter says of the segments that
 // are in no rollup yet; only the minutes that the ends of the range cut are folded from segments. key, unless nil, is what rollups are narrowed by, as q's
-// filter narrows the spans; the counter is not. When the budget or the time cuts it, what was merged and visited is exactly the items from Cut.Since on.
-func FoldRolled[T, P any](ctx context.Context, s *Snapshot, q *Query, w Columns, kind int16, key []byte,
+// filter narrows the spans; the counter is not. step is RollupQuery's. When the budget or the time cuts it, what was merged and visited is exactly the items from Cut.Since on.
+func FoldRolled[T, P any](ctx context.Context, s *Snapshot, q *Query, w Columns, kind int16, key []byte, step time.Duration,
 	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T),
 	of *Counter[P], fresh func(*RollupQuery, *Rolled, P) error, visit func(*RollupQuery, *Rolled) error,
 ) (over time.Duration, err error) {
@@ -102,7 +105,7 @@ func FoldRolled[T, P any](ctx context.Context, s *Snapshot, q *Query, w Columns,
 			return 0, err
 		}
 	}
-	told := &RollupQuery{Tenant: q.Tenant, Kind: kind, From: first, To: last, Key: key}
+	told := &RollupQuery{Tenant: q.Tenant, Kind: kind, From: first, To: last, Key: key, Step: step}
 	for i := range parts {
 		if err := fresh(told, &parts[i].of, parts[i].part); err != nil {
 			return 0, err

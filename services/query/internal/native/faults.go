@@ -81,6 +81,16 @@ var (
 		Meaning: "The range of time ends before it starts.",
 		Advice:  "Swap its ends.",
 	}
+	errBuckets = fault.Kind{
+		Class: fault.Invalid, Code: "timeline.buckets",
+		Meaning: "The number of buckets is out of bounds.",
+		Advice:  "Use one between those in the message.",
+	}
+	errTimeline = fault.Kind{
+		Class: fault.Invalid, Code: "timeline.too_long",
+		Meaning: "There are too many services to tell the figures of each over time.",
+		Advice:  "Ask for fewer buckets, or without.",
+	}
 	errTraceID = fault.Kind{
 		Class: fault.Invalid, Code: "trace_id.invalid",
 		Meaning: "A trace id is not 32 hex digits, or 16 of a short one.",

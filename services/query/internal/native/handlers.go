@@ -89,7 +89,9 @@ func over[T any](h handlers, c echo.Context, start, end string, aggregate func(c
 }
 
 func (h handlers) ListServices(c echo.Context, p api.ListServicesParams) error {
-	return over(h, c, p.StartTime, p.EndTime, h.listServices)
+	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceList, error) {
+		return h.listServices(ctx, tenant, from, to, p.Buckets)
+	})
 }
 
 func (h handlers) ListOperations(c echo.Context, name string, p api.ListOperationsParams) error {

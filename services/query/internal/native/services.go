@@ -27,9 +27,39 @@ func (k serviceKey) compare(o serviceKey) int {
 
 // serviceSum is what the list of services tells of one.
 type serviceSum struct {
-	entry, rest red.Sum // spans of kind server and consumer; all others
+	byKind
+	buckets     []bucketSum // of a timeline, rising: what is not in byKind yet
 	seen        bool
 	first, last int64 // where seen: whole seconds, Unix
+}
+
+// bucketSum is a bucket of a timeline with something in it.
+type bucketSum struct {
+	at int
+	byKind
+}
+
+// bucket is the sum of one, valid until the next call.
+func (s *serviceSum) bucket(at int) *byKind {
+	n := len(s.buckets)
+	if n > 0 && s.buckets[n-1].at == at {
+		return &s.buckets[n-1].byKind
+	}
+	i, found := slices.BinarySearchFunc(s.buckets, at, func(b bucketSum, at int) int { return cmp.Compare(b.at, at) })
+	if !found {
+		s.buckets = slices.Insert(s.buckets, i, bucketSum{at: at})
+	}
+	return &s.buckets[i].byKind
+}
+
+// byKind sums spans up.
+type byKind struct {
+	entry, rest red.Sum // spans of kind server and consumer; all others
+}
+
+func (s *byKind) merge(o *byKind) {
+	s.entry.Merge(&o.entry)
+	s.rest.Merge(&o.rest)
 }
 
 func (s *serviceSum) merge(o *serviceSum) {
@@ -37,8 +67,10 @@ func (s *serviceSum) merge(o *serviceSum) {
 		return
 	}
 	s.see(o.first, o.last)
-	s.entry.Merge(&o.entry)
-	s.rest.Merge(&o.rest)
+	s.byKind.merge(&o.byKind)
+	for i := range o.buckets {
+		s.bucket(o.buckets[i].at).merge(&o.buckets[i].byKind)
+	}
 }
 
 // see notes when spans began.
@@ -49,18 +81,57 @@ func (s *serviceSum) see(first, last int64) {
 	s.first, s.last = min(s.first, first), max(s.last, last)
 }
 
-// of is where spans of a kind are counted.
-func (s *serviceSum) of(kind int64) *red.Sum {
+// of is where spans of a kind are counted that begin at a time; without a timeline, whenever that is.
+func (s *serviceSum) of(line *timeline, at, kind int64) *red.Sum {
+	if line != nil {
+		return s.bucket(line.at(at)).of(kind)
+	}
+	return s.byKind.of(kind)
+}
+
+func (s *byKind) of(kind int64) *red.Sum {
 	if kind == otlp.KindServer || kind == otlp.KindConsumer {
 		return &s.entry
 	}
 	return &s.rest
 }
 
-func (s *serviceSum) add(at, duration int64, kind int64, failed bool) {
+func (s *serviceSum) add(line *timeline, at, duration int64, kind int64, failed bool) {
 	second := at / int64(time.Second)
 	s.see(second, second)
-	s.of(kind).Add(duration, failed)
+	s.of(line, at, kind).Add(duration, failed)
+}
+
+// all adds the buckets up, once.
+func (s *serviceSum) all() {
+	for i := range s.buckets {
+		s.byKind.merge(&s.buckets[i].byKind)
+	}
+}
+
+// series is what is told of a timeline's buckets, by the spans by which the service is judged.
+func (s *serviceSum) series(line *timeline, basis api.ServiceBasis) *api.REDSeries {
+	if line == nil {
+		return nil
+	}
+	n := line.buckets
+	out := &api.REDSeries{
+		Requests: make([]int64, n), Errors: make([]int64, n), P50Nano: make([]api.Nanos, n), P95Nano: make([]api.Nanos, n), P99Nano: make([]api.Nanos, n),
+	}
+	var none red.Sum
+	empty := figures(&none, 0)
+	for i := range n {
+		told := empty
+		if len(s.buckets) > 0 && s.buckets[0].at == i {
+			sum := &s.buckets[0].rest
+			if basis == api.ServiceBasisEntry {
+				sum = &s.buckets[0].entry
+			}
+			told, s.buckets = figures(sum, 0), s.buckets[1:]
+		}
+		out.Requests[i], out.Errors[i], out.P50Nano[i], out.P95Nano[i], out.P99Nano[i] = told.Requests, told.Errors, told.P50Nano, told.P95Nano, told.P99Nano
+	}
+	return out
 }
 
 // requests are the spans by which a service is judged.
@@ -71,28 +142,39 @@ func (s *serviceSum) requests() (*red.Sum, api.ServiceBasis) {
 	return &s.rest, api.ServiceBasisAll
 }
 
-func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceList, error) {
+func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, to int64, buckets *int) (*api.ServiceList, error) {
 	started := n.now()
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: filter.All{}}
 	out := &api.ServiceList{Services: []api.Service{}, Completeness: n.completeness(q)}
 	var total map[serviceKey]*serviceSum
 	var over time.Duration
+	var line *timeline
+	if buckets != nil {
+		if *buckets < leastTimeline || *buckets > mostTimeline {
+			return nil, errBuckets.Newf("buckets: %d is not between %d and %d", *buckets, leastTimeline, mostTimeline)
+		}
+		line = newTimeline(from, to, *buckets)
+	}
 	err := n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
-		total, over, err = servicesOf(ctx, s, q)
+		total, over, err = servicesOf(ctx, s, q, line)
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	if line != nil {
+		out.Timeline = line.told()
+	}
 	for k, sum := range total {
+		sum.all()
 		requests, basis := sum.requests()
 		if requests.Requests == 0 {
 			continue // its spans in the segments read are all outside the range
 		}
 		out.Services = append(out.Services, api.Service{
 			Name: k.name, Namespace: k.namespace, Basis: basis, SpanCount: sum.entry.Requests + sum.rest.Requests,
-			Red:               figures(requests, over),
+			Red:               figures(requests, over), Series: sum.series(line, basis),
 			FirstSeenUnixNano: nanos(max(sum.first*int64(time.Second), from)), LastSeenUnixNano: nanos(max(sum.last*int64(time.Second), from)),
 		})
 	}
@@ -103,20 +185,33 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 }
 
 // servicesOf sums the spans of a range up by service. A service may have none: its spans in the segments read are all outside the range.
-func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query) (total map[serviceKey]*serviceSum, over time.Duration, err error) {
+func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, line *timeline) (total map[serviceKey]*serviceSum, over time.Duration, err error) {
 	total = map[serviceKey]*serviceSum{}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
-	over, err = foldRED(ctx, s, q, w, nil, sumServices, func(sums map[serviceKey]*serviceSum) { mergeSums(total, sums, (*serviceSum).merge) },
-		func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) { rolledService(total, of, r, one) })
+	over, err = foldRED(ctx, s, q, w, nil, line.shortest(),
+		func(r *columns.Reader, _ *engine.Header, q *engine.Query) map[serviceKey]*serviceSum { return sumServices(r, q, line) },
+		func(sums map[serviceKey]*serviceSum) {
+			mergeSums(total, sums, func(into, from *serviceSum) {
+				if line.checked(len(total)) == nil {
+					from.all()
+					from.buckets = nil
+				}
+				into.merge(from)
+			})
+		},
+		func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) { rolledService(total, line.checked(len(total)), of, r, one) })
+	if err == nil && line != nil && line.full {
+		err = errTimeline.Newf("%d services in %d buckets each are more than the %d that one answer has", len(total), line.buckets, mostBuckets)
+	}
 	return total, over, err
 }
 
 // foldRED is a fold of which told is given what rollups say of services, and what is counted as they do.
-func foldRED[T any](ctx context.Context, s *engine.Snapshot, q *engine.Query, w segment.Want, key []byte,
+func foldRED[T any](ctx context.Context, s *engine.Snapshot, q *engine.Query, w segment.Want, key []byte, step time.Duration,
 	fold func(*columns.Reader, *engine.Header, *engine.Query) T, merge func(T), told func(*engine.RollupQuery, *engine.Rolled, *red.Service),
 ) (over time.Duration, err error) {
 	visit := eachService(told)
-	return engine.FoldRolled(ctx, s, q, engine.Always(w), red.ID, key, fold, merge, freshRED(),
+	return engine.FoldRolled(ctx, s, q, engine.Always(w), red.ID, key, step, fold, merge, freshRED(),
 		func(of *engine.RollupQuery, r *engine.Rolled, c *red.Chunk) error {
 			for i := range c.Services {
 				told(of, r, &c.Services[i])
@@ -151,7 +246,7 @@ func freshRED() *engine.Counter[*red.Chunk] {
 }
 
 // rolledService adds what a rollup says of a service in the range.
-func rolledService(total map[serviceKey]*serviceSum, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) {
+func rolledService(total map[serviceKey]*serviceSum, line *timeline, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) {
 	start := r.Start / int64(time.Second)
 	sum := sumOf(total, serviceKey{s.Namespace, s.Name})
 	for _, at := range s.Seen {
@@ -160,17 +255,17 @@ func rolledService(total map[serviceKey]*serviceSum, of *engine.RollupQuery, r *
 		}
 	}
 	for i := range s.Operations {
-		into := sum.of(int64(s.Operations[i].Kind))
+		kind := int64(s.Operations[i].Kind)
 		for k := range s.Operations[i].Cells {
 			if cell := &s.Operations[i].Cells[k]; of.In(r, cell.Minute) {
-				into.AddCell(cell)
+				sum.of(line, r.Start+int64(cell.Minute)*int64(time.Minute), kind).AddCell(cell)
 			}
 		}
 	}
 }
 
 // sumServices sums the spans of a segment that start in the range up.
-func sumServices(s *columns.Reader, _ *engine.Header, q *engine.Query) map[serviceKey]*serviceSum {
+func sumServices(s *columns.Reader, q *engine.Query, line *timeline) map[serviceKey]*serviceSum {
 	sums := map[serviceKey]*serviceSum{}
 	var of []*serviceSum
 	for _, service := range s.Services() {
@@ -183,7 +278,7 @@ func sumServices(s *columns.Reader, _ *engine.Header, q *engine.Query) map[servi
 	}
 	for i, at := range times {
 		if at >= q.From && at < q.To {
-			of[resources[i]].add(at, lengths[i], kinds[i], codes[i] == otlp.StatusError)
+			of[resources[i]].add(line, at, lengths[i], kinds[i], codes[i] == otlp.StatusError)
 		}
 	}
 	return sums
@@ -237,7 +332,7 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	var over time.Duration
 	err = n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		many := false
-		over, err = foldRED(ctx, s, q, w.Want, red.Key(name), sumOperations, merge, func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
+		over, err = foldRED(ctx, s, q, w.Want, red.Key(name), 0, sumOperations, merge, func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
 			if wanted.is(one.Name, one.Namespace) {
 				many = many || one.Many
 				rolledOperations(total, of, r, one)
