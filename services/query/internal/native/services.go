@@ -174,7 +174,7 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 		}
 		out.Services = append(out.Services, api.Service{
 			Name: k.name, Namespace: k.namespace, Basis: basis, SpanCount: sum.entry.Requests + sum.rest.Requests,
-			Red:               figures(requests, over), Series: sum.series(line, basis),
+			Red: figures(requests, over), Series: sum.series(line, basis),
 			FirstSeenUnixNano: nanos(max(sum.first*int64(time.Second), from)), LastSeenUnixNano: nanos(max(sum.last*int64(time.Second), from)),
 		})
 	}
@@ -189,7 +189,9 @@ func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, line *
 	total = map[serviceKey]*serviceSum{}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
 	over, err = foldRED(ctx, s, q, w, nil, line.shortest(),
-		func(r *columns.Reader, _ *engine.Header, q *engine.Query) map[serviceKey]*serviceSum { return sumServices(r, q, line) },
+		func(r *columns.Reader, _ *engine.Header, q *engine.Query) map[serviceKey]*serviceSum {
+			return sumServices(r, q, line)
+		},
 		func(sums map[serviceKey]*serviceSum) {
 			mergeSums(total, sums, func(into, from *serviceSum) {
 				if line.checked(len(total)) == nil {
@@ -199,7 +201,9 @@ func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, line *
 				into.merge(from)
 			})
 		},
-		func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) { rolledService(total, line.checked(len(total)), of, r, one) })
+		func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
+			rolledService(total, line.checked(len(total)), of, r, one)
+		})
 	if err == nil && line != nil && line.full {
 		err = errTimeline.Newf("%d services in %d buckets each are more than the %d that one answer has", len(total), line.buckets, mostBuckets)
 	}

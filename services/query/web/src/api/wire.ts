@@ -1335,6 +1335,29 @@ export interface components {
             p95_nano: components["schemas"]["Nanos"];
             p99_nano: components["schemas"]["Nanos"];
         };
+        /** @description Buckets of time, one after the other, without gaps. */
+        Timeline: {
+            /** @description Start of the first bucket, which may be before that of the range. */
+            start_unix_nano: components["schemas"]["Nanos"];
+            /**
+             * Format: int64
+             * @description Length of each.
+             */
+            step_seconds: number;
+            /** @description How many there are. */
+            buckets: number;
+        };
+        /**
+         * @description Requests, errors and durations in each bucket of `timeline`, by the same spans as `red`. A quantile of a bucket without requests is 0. The first bucket of
+         *     a cut answer holds what is after `incomplete.since`.
+         */
+        REDSeries: {
+            requests: number[];
+            errors: number[];
+            p50_nano: components["schemas"]["Nanos"][];
+            p95_nano: components["schemas"]["Nanos"][];
+            p99_nano: components["schemas"]["Nanos"][];
+        };
         Service: {
             name: string;
             namespace?: string;
@@ -1349,6 +1372,7 @@ export interface components {
              */
             span_count: number;
             red: components["schemas"]["RED"];
+            series?: components["schemas"]["REDSeries"];
             /** @description The second of its first span in the range, not before the range's start. */
             first_seen_unix_nano: components["schemas"]["Nanos"];
             /** @description The second of its last span in the range. */
@@ -1378,6 +1402,7 @@ export interface components {
         };
         ServiceList: {
             services: components["schemas"]["Service"][];
+            timeline?: components["schemas"]["Timeline"];
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
@@ -2299,6 +2324,13 @@ export interface operations {
                 start_time: components["parameters"]["StartTime"];
                 /** @description RFC 3339 or Unix nanoseconds, exclusive. */
                 end_time: components["parameters"]["EndTime"];
+                /**
+                 * @description Tell the figures over time as well, in at most so many buckets (`timeline` and each service's `series`). A bucket is as long as the shortest of
+                 *     1, 2, 5, 10, 15 and 30 minutes, 1, 2, 3, 6 and 12 hours, or a number of days, of which the range has no more than that; it begins at a multiple of
+                 *     its length, UTC, and what lies outside of the range is not in it. Buckets of an hour or longer are cheap: shorter ones are told from minutes.
+                 *     All services together have at most 50,000, or the answer is 400, `timeline.too_long`.
+                 */
+                buckets?: number;
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
