@@ -131,6 +131,11 @@ func (sub *subject) reportSizes(w io.Writer, line map[string]any) {
 	}{{stageFresh, func(h *holding) footprint { return h.fresh }}, {stageSettled, func(h *holding) footprint { return h.settled }}} {
 		sub.row(w, line, at.name+": whole database, B", at.name+"_database", func(h *holding) float64 { return at.of(h).database })
 		sub.row(w, line, at.name+": of it empty", at.name+"_empty", func(h *holding) float64 { return at.of(h).empty })
+		// A day that is merged at once leaves the headers of all its flushes, where a store that goes on has those of some minutes.
+		sub.row(w, line, at.name+": of it free for what comes next", at.name+"_free", func(h *holding) float64 {
+			size, live := at.of(h).sums()
+			return max(size-live, 0)
+		})
 		sub.row(w, line, at.name+": tables over live", at.name+"_over_live", func(h *holding) float64 {
 			size, live := at.of(h).sums()
 			return size / max(live, 1e-9)

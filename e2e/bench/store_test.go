@@ -51,6 +51,7 @@ func TestStoreMeasuresEveryStageOfBothBuilds(t *testing.T) {
 			require.Positive(t, line["traces_10000/"+name+label], name)
 		}
 		require.GreaterOrEqual(t, line["traces_10000/settled_over_live"+label], 0.99)
+		require.Less(t, line["traces_10000/settled_free"+label], line["traces_10000/settled_database"+label])
 		require.Positive(t, line["traces_10000/clients_storing"+label+"_per_second"])
 	}
 	require.Contains(t, out, "| itself | now | ratio |")
