@@ -72,7 +72,7 @@ type Edge struct {
 }
 
 const (
-	// mostNodes bounds the nodes that are no services: a sender may put anything into the name of a host. The others of their kind and system are
+	// mostNodes bounds the nodes that are no services: a sender may put anything into the name of a host, or of a system. The others of their kind are
 	// together one node, OtherName.
 	mostNodes = 10_000
 	// mostHalves bounds the halves of each kind that are kept of a folded hour or day.
@@ -152,8 +152,8 @@ func (c *Calls) node(n Node) int32 {
 	if ok {
 		return i
 	}
-	if n.Kind != Service && c.virtual >= mostNodes && n.Name != OtherName {
-		return c.node(Node{Kind: n.Kind, System: n.System, Name: OtherName})
+	if others := (Node{Kind: n.Kind, Name: OtherName}); n.Kind != Service && n.Kind != Unknown && c.virtual >= mostNodes && n != others {
+		return c.node(others)
 	}
 	if n.Kind != Service {
 		c.virtual++

@@ -456,6 +456,50 @@ func TestManyOfSomethingStayBounded(t *testing.T) {
 	require.Positive(t, others)
 }
 
+// TestMadeUpSystemsStayBounded: of databases and of messaging, in one merge and in several, and callers whom nobody answered are found by callees that come later.
+func TestMadeUpSystemsStayBounded(t *testing.T) {
+	t.Parallel()
+	s := &store{t: t}
+	const merges = 3
+	for part := range merges {
+		var spans []span
+		for i := range mostNodes {
+			n := part*mostNodes + i
+			attributes := map[string]string{"db.system.name": fmt.Sprint("db", n), "db.namespace": "x"}
+			if i%2 == 0 {
+				attributes = map[string]string{"messaging.system": fmt.Sprint("mq", n), "messaging.destination.name": "x"}
+			}
+			spans = append(spans, span{trace: uint64(n) + 1, id: 1, service: "/a", kind: ptrace.SpanKindClient, start: day() + int64(time.Minute), length: 5, attributes: attributes})
+		}
+		s.mergeSome(spans)
+	}
+	var answers []span
+	for n := range 50 { // of the last merge, beyond the bound
+		answers = append(answers, span{trace: uint64(merges*mostNodes - n), id: 2, parent: 1, service: "/b", kind: ptrace.SpanKindServer, start: day() + int64(time.Minute), length: 5})
+	}
+	s.mergeSome(answers)
+	for range 2 {
+		c := New()
+		for _, r := range s.rows {
+			s.add(c, r, day(), day()+int64(time.Hour))
+		}
+		list, err := c.Edges(t.Context(), day(), day()+int64(time.Hour))
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(c.nodes), mostNodes+6)
+		var all, matched int64
+		for _, e := range list {
+			require.Positive(t, e.Requests)
+			all += e.Requests
+			if e.To == ServiceNode("", "b") {
+				matched += e.Requests
+			}
+		}
+		require.EqualValues(t, merges*mostNodes, all)
+		require.EqualValues(t, 50, matched)
+		s.foldHour(day(), false) // and the same when it is folded
+	}
+}
+
 // blobs are what a small scene makes.
 func blobs(t testing.TB) (out [][]byte) {
 	t.Helper()
