@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -14,6 +15,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -29,7 +33,8 @@ type smallOptions struct {
 
 // SmallMain measures what small requests cost: OTLP/HTTP → ingest → NATS, which forces each message to disk before it acknowledges it → writer →
 // segments, each a process of its own. Every number of spans in a request is sent by every number of senders, each of which waits for its answer
-// before it sends again. The last line is `SMALL {json}`.
+// before it sends again. Beside it, NATS alone: as many senders that publish such a body to a stream that nobody reads, which no queue that answers
+// each with a sync of its own can be below. The last line is `SMALL {json}`.
 func SmallMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if code, ok := child(ctx, args, stdout, stderr); ok {
 		return code
@@ -75,9 +80,18 @@ func SmallMain(ctx context.Context, args []string, stdout, stderr io.Writer) int
 }
 
 // smallCase is how requests are sent.
-type smallCase struct{ spans, senders int }
+type smallCase struct {
+	spans, senders int
+	alone          bool // to NATS, with nothing of ollyScale before or behind it
+}
 
-func (c smallCase) name() string { return fmt.Sprintf("%d_spans_%d_senders", c.spans, c.senders) }
+func (c smallCase) name() string {
+	name := fmt.Sprintf("%d_spans_%d_senders", c.spans, c.senders)
+	if c.alone {
+		name += "_nats_alone"
+	}
+	return name
+}
 
 // smallCost is what the requests of a case took; its items are requests.
 type smallCost struct {
@@ -159,7 +173,7 @@ func (m *machine) smallRound(ctx context.Context, o smallOptions, of *revision, 
 	for i, spans := range o.spans {
 		k := newMaker(shop, spans, false)
 		for _, senders := range o.senders {
-			c := smallCase{spans, senders}
+			c := smallCase{spans: spans, senders: senders}
 			n := o.requests
 			if senders == 1 || spans >= 100 {
 				n = max(n/4, 2)
@@ -178,6 +192,14 @@ func (m *machine) smallRound(ctx context.Context, o smallOptions, of *revision, 
 				return fmt.Errorf("%s%s: %w", c.name(), of.label(), err)
 			}
 			found[c.name()+of.label()] = append(found[c.name()+of.label()], cost)
+			if of != nil {
+				continue
+			}
+			c.alone = true
+			if cost, err = st.publishAlone(ctx, c, r); err != nil {
+				return fmt.Errorf("%s: %w", c.name(), err)
+			}
+			found[c.name()] = append(found[c.name()], cost)
 		}
 	}
 	return st.complete(ctx, s)
@@ -202,6 +224,62 @@ func (st *stage) sendSmall(ctx context.Context, client *http.Client, c smallCase
 		return smallCost{}, err
 	}
 	target := "http://" + st.target + "/v1/" + r.signal.String()
+	waits, err := c.send(all, func(b body) error { return postOne(ctx, client, target, b) })
+	if err != nil {
+		return smallCost{}, err
+	}
+	if err := st.machine.settled(ctx, r.signal); err != nil {
+		return smallCost{}, err
+	}
+	out := smallCost{waits: waits}
+	if out.cost, err = st.end(ctx, before); err != nil {
+		return smallCost{}, err
+	}
+	out.items = len(all)
+	last, err := at()
+	out.messages = last - first
+	return out, err
+}
+
+// publishAlone sends the bodies of requests to a stream that nobody reads.
+func (st *stage) publishAlone(ctx context.Context, c smallCase, r *requests) (out smallCost, err error) {
+	all, err := r.encoded(false)
+	if err != nil {
+		return out, err
+	}
+	conn, err := nats.Connect(st.machine.natsURL)
+	if err != nil {
+		return out, err
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return out, err
+	}
+	const name = "alone"
+	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Subjects: []string{name}, Storage: jetstream.FileStorage}); err != nil {
+		return out, err
+	}
+	before, err := st.begin(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.waits, err = c.send(all, func(b body) error {
+		_, err := js.Publish(ctx, name, b.bytes)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	if out.cost, err = st.end(ctx, before); err != nil {
+		return out, err
+	}
+	out.items, out.messages = len(all), uint64(len(all))
+	return out, js.DeleteStream(ctx, name)
+}
+
+// send lets all senders send bodies until none is left, each its next one when it has its answer, and returns how long they waited, sorted.
+func (c smallCase) send(all []body, one func(body) error) ([]time.Duration, error) {
 	waits, errs := make([][]time.Duration, c.senders), make([]error, c.senders)
 	var next atomic.Int64
 	var sending sync.WaitGroup
@@ -213,29 +291,15 @@ func (st *stage) sendSmall(ctx context.Context, client *http.Client, c smallCase
 					return
 				}
 				begin := time.Now()
-				errs[i] = postOne(ctx, client, target, all[n])
+				errs[i] = one(all[n])
 				waits[i] = append(waits[i], time.Since(begin))
 			}
 		})
 	}
 	sending.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return smallCost{}, err
-		}
-	}
-	if err := st.machine.settled(ctx, r.signal); err != nil {
-		return smallCost{}, err
-	}
-	out := smallCost{waits: slices.Concat(waits...)}
-	slices.Sort(out.waits)
-	if out.cost, err = st.end(ctx, before); err != nil {
-		return smallCost{}, err
-	}
-	out.items = len(all)
-	last, err := at()
-	out.messages = last - first
-	return out, err
+	out := slices.Concat(waits...)
+	slices.Sort(out)
+	return out, errors.Join(errs...)
 }
 
 // smallFigures is one case in SMALL's line: CPU in µs a request.
@@ -280,8 +344,8 @@ func smallReport(to io.Writer, o smallOptions, found map[string][]smallCost) err
 	fmt.Fprintf(to, "%-34s %7s %7s %7s %8s %7s %9s %8s %8s %8s %7s\n", "case", "ingest", "NATS", "writer", "postgres", "all", "a message", "a second", "p50", "p99", "others")
 	for _, spans := range o.spans {
 		for _, senders := range o.senders {
-			for _, label := range []string{"", ofOther} {
-				name := smallCase{spans, senders}.name() + label
+			c := smallCase{spans: spans, senders: senders}
+			for _, name := range []string{c.name(), c.name() + ofOther, smallCase{spans, senders, true}.name()} {
 				f, ok := figures[name]
 				if !ok {
 					continue
