@@ -26,10 +26,10 @@ func Env(t testing.TB) service.Env {
 	return env
 }
 
-// Context ends shortly before the test's deadline, or after two minutes.
+// Context ends after five minutes: a cluster that is made anew and migrated takes thirty seconds on a busy machine, before a test has begun.
 func Context(t testing.TB) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
