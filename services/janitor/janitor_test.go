@@ -1,6 +1,7 @@
 package janitor
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -236,6 +237,72 @@ func TestDroppingGivesWayToReaders(t *testing.T) {
 	require.NoError(t, tx.Rollback(ctx))
 	f.pass()
 	require.NotContains(t, f.partitions(schema.LogsSegment), "logs_segment_y2026_m11")
+}
+
+// TestNobodyWaitsBehindTheHeadersOfADay: deleting them may take long, and here waits for a lock; meanwhile bodies can be read, and written.
+func TestNobodyWaitsBehindTheHeadersOfADay(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t, func(c *Config) { c.Retention.LockTimeout = time.Minute })
+	f.flush("default", telemetry.Traces, testbed.Sample(telemetry.Traces, start()))
+	f.clock.Set(start().Add(7 * time.Hour))
+	f.pass() // settled
+	tx, err := f.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, `SELECT FROM spans_segment FOR UPDATE`)
+	require.NoError(t, err)
+	f.clock.Set(start().Add(30 * 24 * time.Hour))
+	passed := make(chan error, 1)
+	go func() { passed <- f.s.pass(ctx) }()
+	testbed.Eventually(t, "the deletion waits", func() bool {
+		var waits bool
+		require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waits))
+		return waits
+	})
+	reader, err := f.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	_, err = reader.Exec(ctx, `SET LOCAL lock_timeout = '2s'; SELECT count(*) FROM spans_body; LOCK TABLE spans_body IN ROW EXCLUSIVE MODE`)
+	require.NoError(t, err)
+	require.NoError(t, reader.Rollback(ctx))
+	require.NoError(t, tx.Rollback(ctx))
+	require.NoError(t, <-passed)
+	require.NotContains(t, f.partitions(schema.SpansBody), "spans_body_y2026_m11_d23")
+}
+
+// TestADayExpiresByItsPages: what a day's headers, groups and rollups are deleted by reads some of the pages of their month.
+func TestADayExpiresByItsPages(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	day := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).UnixNano()
+	_, err := f.db.Pool.Exec(ctx, `SELECT ensure_partition(t, $1) FROM unnest(ARRAY['spans_segment', 'spans_group', 'rollup']) t`, day)
+	require.NoError(t, err)
+	_, err = f.db.Pool.Exec(ctx, `INSERT INTO spans_segment (tenant_id, placement, segment_id, level, slot, format, min_time, max_time, min_position, max_position, items, errors, roots, checksum,
+		  service_ids, service_items, service_max_duration, service_max_error_duration, trace_filter, token_filter, directory)
+		SELECT t, t, gen_random_uuid(), 2, -1, 1, n, n, 1, 1, 1, 0, 0, 0, '{}', '{}', '{}', '{}', '', '', convert_to(repeat(md5(n::text), 30), 'utf8')
+		FROM generate_series($1::bigint, $1::bigint + 29 * 86400000000000, 86400000000000 / 300) n, LATERAL (SELECT 'tenant' || n AS t) many`, day)
+	require.NoError(t, err)
+	_, err = f.db.Pool.Exec(ctx, `VACUUM ANALYZE spans_segment`) // which sums up new pages, as autovacuum does
+	require.NoError(t, err)
+	tx, err := f.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	type node struct {
+		Type  string `json:"Node Type"`
+		Hit   int    `json:"Shared Hit Blocks"`
+		Read  int    `json:"Shared Read Blocks"`
+		Plans []node
+	}
+	var plan []struct{ Plan node }
+	statement := f.s.sql.of[telemetry.Traces].expireHeaders
+	require.NoError(t, tx.QueryRow(ctx, `EXPLAIN (ANALYZE, BUFFERS, FORMAT json) `+strings.ReplaceAll(strings.ReplaceAll(statement, "$1", strconv.FormatInt(day, 10)),
+		"$2", strconv.FormatInt(day+24*time.Hour.Nanoseconds(), 10))).Scan(&plan))
+	var pages int
+	require.NoError(t, tx.QueryRow(ctx, `SELECT sum(relpages) FROM pg_class WHERE oid IN (SELECT relid FROM pg_partition_tree('spans_segment') WHERE isleaf)`).Scan(&pages))
+	require.NoError(t, tx.Rollback(ctx))
+	deletion := plan[0].Plan.Plans[0]
+	require.Equal(t, "ModifyTable", deletion.Type)
+	looked := deletion.Plans[0] // for what is to be deleted
+	require.Less(t, 3*(looked.Hit+looked.Read), pages)
 }
 
 func TestExpiries(t *testing.T) {

@@ -217,14 +217,20 @@ func (s *Service) expireStrays(ctx context.Context, e expiry, of *segments) erro
 	})
 }
 
-// drop drops one partition and puts it on record; with bodies of segments it deletes their headers. Dropping needs the table for itself for an
-// instant; the lock timeout keeps it from making others queue behind it for longer.
+// drop drops one partition and puts it on record; with bodies of segments it deletes their headers first, which may take its time. Dropping needs the
+// table for itself for an instant, and comes last: nobody waits behind the rest. The lock timeout keeps it from making others queue for longer.
 func (s *Service) drop(ctx context.Context, e expiry, p partition) error {
 	var dropped bool
 	var items, bytes int64
 	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, s.sql.partitionSize, p.Name).Scan(&items, &bytes); err != nil {
 			return fmt.Errorf("measure: %w", err)
+		}
+		if of := s.ofBodies(e.table); of != nil {
+			var err error
+			if _, items, err = s.expireHeaders(ctx, tx, of, p.From, p.To); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, strconv.FormatInt(s.cfg.Retention.LockTimeout.Milliseconds(), 10)); err != nil {
 			return fmt.Errorf("lock timeout: %w", err)
@@ -234,12 +240,6 @@ func (s *Service) drop(ctx context.Context, e expiry, p partition) error {
 		}
 		if !dropped {
 			return nil // it went with its day
-		}
-		if of := s.ofBodies(e.table); of != nil {
-			var err error
-			if _, items, err = s.expireHeaders(ctx, tx, of, p.From, p.To); err != nil {
-				return err
-			}
 		}
 		return s.audit(ctx, tx, entry{
 			action: "drop", signal: e.signal, target: p.Name, items: items, bytes: bytes,
