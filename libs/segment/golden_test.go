@@ -1,10 +1,12 @@
 package segment
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -104,6 +106,29 @@ func TestGolden(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestGoldenFilesAreFrozen: version 1 is frozen, so that a file of it never changes. One that comes has its line, as sha256sum writes it.
+func TestGoldenFilesAreFrozen(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join("testdata", "v1")
+	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
+	require.NoError(t, err)
+	want := map[string]string{}
+	for line := range strings.Lines(string(sums)) {
+		sum, name, ok := strings.Cut(strings.TrimSpace(line), "  ")
+		require.True(t, ok, line)
+		want[name] = sum
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.seg"))
+	require.NoError(t, err)
+	got := map[string]string{}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		require.NoError(t, err)
+		got[filepath.Base(file)] = fmt.Sprintf("%x", sha256.Sum256(b))
+	}
+	require.Equal(t, want, got, "version 1 of the format is frozen (docs/segment-format.md, section 12): what it means may not change")
 }
 
 // TestVersionBump is the day on which a program writes version 2: it still reads every golden file of version 1 and encodes what they hold

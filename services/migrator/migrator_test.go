@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -19,6 +21,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/migrate"
 	"github.com/ollyscale/ollyscale/libs/postgres/server"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/migrator"
@@ -271,6 +274,49 @@ func reachable(t *testing.T) string {
 	require.NoError(t, os.Chmod(work, 0o711))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(work)) })
 	return work
+}
+
+// TestADatabaseOfADevelopmentBuildIsRefused: what was stored before the segment format was frozen nobody reads. The same without segments goes on.
+func TestADatabaseOfADevelopmentBuildIsRefused(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	all, err := fs.Glob(schema.Migrations, schema.Dir+"/*.sql")
+	require.NoError(t, err)
+	frozen := slices.IndexFunc(all, func(name string) bool { return strings.HasSuffix(name, "_format_frozen.sql") })
+	require.Positive(t, frozen)
+	var before []string
+	for _, name := range all[:frozen] {
+		b, err := fs.ReadFile(schema.Migrations, name)
+		require.NoError(t, err)
+		before = append(before, filepath.Base(name), string(b))
+	}
+	db := testbed.Empty(t)
+	old := config(db, migrator.Up)
+	old.Dir = directory(t, before...)
+	_, err = run(t, old)
+	require.NoError(t, err)
+	for _, signal := range telemetry.Signals() {
+		table := schema.TablesOf(signal.String()).Segment
+		_, err = db.Pool.Exec(ctx, `SELECT ensure_partition($1, 0)`, table)
+		require.NoError(t, err)
+		_, err = db.Pool.Exec(ctx, `INSERT INTO `+table+` (tenant_id, placement, segment_id, level, slot, format, min_time, max_time, min_position, max_position, items, errors, roots, checksum,
+		  service_ids, service_items, service_max_duration, service_max_error_duration, trace_filter, token_filter, directory)
+		  VALUES ('acme', 'acme', gen_random_uuid(), 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, '{}', '{}', '{}', '{}', '', '', '')`)
+		require.NoError(t, err)
+		for range 2 {
+			_, err = run(t, config(db, migrator.Up))
+			told := fault.From(err)
+			require.Equal(t, "migrate.development", told.Code, "%v", err)
+			require.Equal(t, fault.Invalid, told.Class)
+			require.Contains(t, err.Error(), "development build")
+			require.Equal(t, frozen, revisions(t, db.Pool), "the file is undone")
+		}
+		_, err = db.Pool.Exec(ctx, `DELETE FROM `+table)
+		require.NoError(t, err)
+	}
+	_, err = run(t, config(db, migrator.Up))
+	require.NoError(t, err)
+	require.Equal(t, len(all), revisions(t, db.Pool))
 }
 
 func TestWhatWaitingDoesNotMend(t *testing.T) {

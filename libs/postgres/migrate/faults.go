@@ -21,4 +21,9 @@ var (
 		Meaning: "What the database says was applied does not fit the files.",
 		Advice:  "See migrator status; do not change files that were applied.",
 	}
+	errDevelopment = fault.Kind{
+		Class: fault.Invalid, Code: "migrate.development",
+		Meaning: "The database was filled by a development build, from before version 1 of the segment format was frozen; no other build reads it.",
+		Advice:  "Begin with an empty database, or data directory; what is to be kept is sent anew.",
+	}
 )

@@ -18,6 +18,7 @@ import (
 	atlas "ariga.io/atlas/sql/postgres"
 	atlasschema "ariga.io/atlas/sql/schema"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
@@ -25,6 +26,9 @@ import (
 
 // lockName is the lock of `atlas migrate apply`: an advisory lock on the FNV-1 hash of this name.
 const lockName = "atlas_migrate_execute"
+
+// developmentState is the SQLSTATE by which a file refuses a database of a development build.
+const developmentState = "OLDEV"
 
 // Config says what to apply and where.
 type Config struct {
@@ -75,7 +79,8 @@ func (e *StatementError) Unwrap() error { return e.Err }
 // other. Each file is one transaction, unless it begins with "-- atlas:txmode none" and an empty line; at a broken statement the file
 // is undone and a *StatementError returned, the files before it stay.
 //
-// A database that is newer than the directory is left alone and is an error (fault.Unavailable, code "schema.newer").
+// A database that is newer than the directory is left alone and is an error (fault.Unavailable, code "schema.newer"); so is one that a file refuses because
+// a development build has filled it (fault.Invalid, code "migrate.development").
 func Up(ctx context.Context, cfg Config) (Status, error) {
 	log := cfg.Log
 	if log == nil {
@@ -313,6 +318,9 @@ func execute(ctx context.Context, db atlasschema.ExecQuerier, dir migrate.Dir, f
 	}
 	err = ex.Execute(ctx, file)
 	if failed, ok := errors.AsType[*migrate.StmtExecError](err); ok {
+		if pg, ok := errors.AsType[*pgconn.PgError](failed.Err); ok && pg.Code == developmentState {
+			return errDevelopment.Wrap(err, pg.Message)
+		}
 		line := 1 + strings.Count(string(file.Bytes()[:min(failed.Stmt.Pos, len(file.Bytes()))]), "\n")
 		return &StatementError{File: file.Name(), Line: line, Statement: failed.Stmt.Text, Err: failed.Err}
 	}
