@@ -53,7 +53,7 @@ func longSegments(tb testing.TB) (out []*Segment) {
 		out = append(out, made...)
 	}
 	table := NewTable("acme", telemetry.Traces)
-	_, err := table.Append(shapesOf(tb, telemetry.Traces, 30, 30)["genai"][0], 3)
+	_, err := table.Append(shapesOf(tb, telemetry.Traces, 60, 60)["genai"][0], 3)
 	require.NoError(tb, err)
 	made := segments(tb, table, 100, 2)
 	d, err := ParseDirectory(made[0].Directory)

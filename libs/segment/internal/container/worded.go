@@ -10,7 +10,7 @@ const (
 	phrasesLevel = 2
 
 	// leastPhrases is how many bytes of words are worth a model, which takes some kB.
-	leastPhrases = 16 << 10
+	leastPhrases = 32 << 10
 )
 
 // worded is passages in words, on their way into the body. What it holds is valid until the next take.

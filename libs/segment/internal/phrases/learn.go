@@ -13,13 +13,13 @@ import (
 
 const (
 	// sample is how many symbols of all texts are looked at, in so many places, to find phrases and classes: more take longer, and find little.
-	sample  = 1 << 17
+	sample  = 1 << 16
 	windows = 16
 
 	rounds   = 5    // in each, two symbols become one: a phrase of n symbols takes log2 n of them at least
-	least    = 16   // times that a phrase comes in the sample
+	least    = 10   // times that a phrase comes in the sample
 	enough   = 8    // phrases of a round, for there to be another
-	turns    = 3    // of finding the class of each symbol
+	turns    = 2    // of finding the class of each symbol
 	perClass = 2048 // symbols of all texts for each class
 	fewest   = 4    // classes
 
