@@ -42,6 +42,7 @@ type Service struct {
 	upkept  time.Time     // when the last upkeep ended
 	damaged map[uuid.UUID]struct{}
 	idle    map[slot]time.Time // since when no header names a slot that holds something
+	soon    time.Duration      // after the last sweep: until one may be emptied; 0 where none waits
 	tables  map[telemetry.Signal]*mergeTable
 
 	kinds    []rollup.Kind
@@ -89,16 +90,39 @@ func (s *Service) Run(ctx context.Context) error {
 	tick := time.NewTicker(s.cfg.Interval)
 	defer tick.Stop()
 	for {
-		if err := s.pass(ctx); err != nil && ctx.Err() == nil {
-			s.metrics.Failed.Add(ctx, 1)
-			s.env.Log.LogAttrs(ctx, slog.LevelWarn, "pass failed, it is tried again", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+		s.tell(ctx, s.pass(ctx))
+		for waits := true; waits; {
+			var slots <-chan time.Time // what was merged lies in them until they are emptied, and a tick is long beside the delay
+			if s.soon > 0 {
+				slots = time.After(s.soon)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				waits = false
+			case <-slots:
+				s.tell(ctx, s.sweepAgain(ctx))
+			}
 		}
 	}
+}
+
+// tell notes why a pass failed.
+func (s *Service) tell(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		s.metrics.Failed.Add(ctx, 1)
+		s.env.Log.LogAttrs(ctx, slog.LevelWarn, "pass failed, it is tried again", slog.Any("error", err))
+	}
+}
+
+// sweepAgain empties slots between two passes, while this janitor leads; where it does not, the next pass finds out.
+func (s *Service) sweepAgain(ctx context.Context) (err error) {
+	s.soon = 0
+	if s.leader != nil && s.leader.Ping(ctx) == nil {
+		s.soon, err = s.sweep(ctx)
+	}
+	return err
 }
 
 func (s *Service) once(ctx context.Context) error {
@@ -131,6 +155,7 @@ func (s *Service) once(ctx context.Context) error {
 
 // pass does what is due, if this janitor leads. An error of one part does not keep the others from their turn.
 func (s *Service) pass(ctx context.Context) error {
+	s.soon = 0
 	leads, err := s.lead(ctx)
 	if err != nil || !leads {
 		return err
@@ -155,7 +180,7 @@ func (s *Service) pass(ctx context.Context) error {
 	}
 	if !s.cfg.Merge.Disabled {
 		errs = append(errs, s.merge(ctx), s.fold(ctx), s.makeDays(ctx))
-		_, err := s.sweep(ctx)
+		s.soon, err = s.sweep(ctx)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

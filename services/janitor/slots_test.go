@@ -3,6 +3,7 @@ package janitor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -102,6 +103,16 @@ func (f *fixture) stays(at int) {
 	require.NotContains(f.t, f.full(telemetry.Traces), at)
 }
 
+// leads waits until a janitor leads: the server may take a while to notice that another has gone.
+func (f *fixture) leads(s *Service) {
+	f.t.Helper()
+	testbed.Eventually(f.t, "the other has gone", func() bool {
+		leads, err := s.lead(testbed.Context(f.t))
+		require.NoError(f.t, err)
+		return leads
+	})
+}
+
 // What a janitor remembers of slots is of when it led: another has merged since.
 func TestWhoLeadsAgainWaitsAnew(t *testing.T) {
 	t.Parallel()
@@ -112,11 +123,10 @@ func TestWhoLeadsAgainWaitsAnew(t *testing.T) {
 	t.Cleanup(func() { other.resign(); other.pool.Close() })
 	f.turned(at)
 	ctx := testbed.Context(t)
-	leads, err := other.lead(ctx)
-	require.NoError(t, err)
-	require.True(t, leads)
+	f.leads(other)
 	require.NoError(t, other.merge(ctx))
 	other.resign()
+	f.leads(f.s)
 	f.stays(at)
 }
 
@@ -447,4 +457,23 @@ func TestOnceEmptiesWhatIsStillWrittenTo(t *testing.T) {
 	require.Equal(t, map[int]int{2: 1}, f.levels("default", telemetry.Traces))
 	require.Empty(t, f.full(telemetry.Traces))
 	same(t, before, f.contents("default", telemetry.Traces))
+}
+
+// A slot waits for its delay and not for the next tick as well.
+func TestASlotIsEmptiedBetweenTicks(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	at := f.gathered(telemetry.Traces)
+	f.s.resign()
+	began, clock := time.Now(), f.clock.Now()
+	s := f.janitor(func(c *Config) { c.Interval, c.Merge.SlotDelay = time.Hour, 50*time.Millisecond })
+	s.now = func() time.Time { return clock.Add(time.Since(began)) }
+	f.leads(s)
+	ctx, stop := context.WithCancel(testbed.Context(t))
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	testbed.Eventually(t, "the slot is emptied before the next tick", func() bool { return !slices.Contains(f.full(telemetry.Traces), at) })
+	stop()
+	require.NoError(t, <-done)
 }
