@@ -148,6 +148,18 @@ func TestHeadersOpenOnlyThePartitionsOfTheirSegments(t *testing.T) {
 		require.NotContains(t, text, "Sort  (", name)
 		require.NotContains(t, text, "m10", name)
 	}
+	// With groups, only headers that these leave are read.
+	by, err := filter.NewParser().Parse(telemetry.Traces, []json.RawMessage{json.RawMessage(`{"field":"trace_id","operator":"eq","value":"0af7651916cd43dd8448eb211c80319c"}`)})
+	require.NoError(t, err)
+	grouped, args, err := headerQuery(q, &Query{Tenant: "default", Signal: telemetry.Traces, From: in, To: base().UnixNano(), Filter: by}, &bounds{by.Bounds()}, nil,
+		passedGroups{groups: [][16]byte{{1}}, passed: [][16]byte{{2}}}, firstFetch, nil)
+	require.NoError(t, err)
+	require.Len(t, args, 8)
+	text = plan("grouped", grouped, span+", '{}', '{}', 1, '{1,2,3,4,5,6,7,8}'")
+	require.Contains(t, text, "Index Only Scan Backward using spans_segment_y2026_m11")
+	require.Regexp(t, `Index Cond: \(\(tenant_id = \$1\) AND \((min|max)_time = spans_segment\.(min|max)_time\) AND \(segment_id = spans_segment\.segment_id\)`, text,
+		"looked up by all of a key, whichever the planner takes for an empty table")
+	require.NotContains(t, text, "Sort  (")
 	for name, of := range map[string]leaf{"spans_fresh_05": {slot: 5}, "spans_body_y2026_m11_d23": {slot: schema.Settled, day: in}} {
 		text := plan("parts_"+name, q.parts(telemetry.Traces, of), fmt.Sprintf("'{%s}', '{1}', '{1}', '{1}', '{1}'", strings.Repeat("f", 32)))
 		require.Contains(t, text, "Index Scan using "+name+"_pkey")
