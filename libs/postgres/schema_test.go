@@ -128,6 +128,39 @@ func TestEnsurePartitionTogether(t *testing.T) {
 	}
 }
 
+// What lies wholly before an instant is the same by name as by bounds: of months, days and hours, at their edges and around the turn of a year.
+func TestExpiredPartitionsAreFoundByName(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	db := testbed.Database(t)
+	first := at("2026-09-30T22:00:00Z")
+	tables := []string{schema.SpansSegment, schema.SpansBody, schema.SpansFact}
+	for n := range 8 {
+		ensure(t, db.Pool, schema.SpansSegment, at("2026-09-15T00:00:00Z").AddDate(0, n, 0))
+		ensure(t, db.Pool, schema.SpansBody, first.AddDate(0, 0, n))
+		ensure(t, db.Pool, schema.SpansFact, first.Add(time.Duration(n)*time.Hour))
+	}
+	for _, table := range tables {
+		found := map[int]bool{}
+		for _, before := range []time.Time{
+			at("2020-01-01T00:00:00Z"), first, first.Add(time.Nanosecond), first.Add(time.Hour - time.Nanosecond), first.Add(2 * time.Hour), first.Add(3 * time.Hour),
+			at("2026-10-02T00:00:00Z"), at("2026-10-05T12:00:00Z"), at("2027-01-01T00:00:00Z"), at("2027-01-31T23:59:59Z"), at("2100-01-01T00:00:00Z"),
+		} {
+			list := func(sql string) []string {
+				rows, err := db.Pool.Query(ctx, `SELECT format('%s %s %s %s', partition, leaf, from_ns, to_ns) FROM `+sql, table, before.UnixNano())
+				require.NoError(t, err)
+				out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+				require.NoError(t, err)
+				return out
+			}
+			expired := list(`partitions_before($1, $2)`)
+			require.Equal(t, list(`partitions($1) WHERE to_ns <= $2`), expired, "%s before %s", table, before)
+			found[len(expired)] = true
+		}
+		require.True(t, found[0] && found[8] && len(found) > 3, table)
+	}
+}
+
 // A writer in the middle of its transaction must not stand in the way of a new partition, nor the other way round.
 func TestPartitionsAppearBesideAnOpenTransaction(t *testing.T) {
 	t.Parallel()
