@@ -88,8 +88,3 @@ func (r *Ranges) Read(ctx context.Context, db Querier, statement string, mode pg
 	rows.Close()
 	return found, rows.Err()
 }
-
-// Reset empties r and keeps its memory.
-func (r *Ranges) Reset() {
-	*r = Ranges{r.ids[:0], r.from[:0], r.to[:0], r.firsts[:0], r.lengths[:0], r.bytes[:0]}
-}
