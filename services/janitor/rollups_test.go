@@ -47,7 +47,7 @@ func (f *fixture) inSegments(all bool) map[spansOf]int64 {
 			of := t.Resources[t.Ints[segment.ColResource][i]]
 			out[spansOf{
 				r.Tenant, of.ServiceName, of.ServiceNamespace, string(t.Values[t.Texts[segment.TextName][i]].Raw), t.Ints[segment.ColKind][i],
-				t.Ints[segment.ColTime][i] / int64(time.Minute), int64(red.DurationBucket(t.Ints[segment.ColDuration][i])), false,
+				t.Ints[segment.ColTime][i] / int64(time.Minute), int64(red.BucketOf(t.Ints[segment.ColTime][i], t.Ints[segment.ColDuration][i])), false,
 			}]++
 			if t.Ints[segment.ColStatus][i] == otlp.StatusError {
 				out[spansOf{

@@ -109,7 +109,7 @@ func mapOf(spans []callSpan, from, to int64) (lines []string) {
 		if sums[[2]string{a, b}] == nil {
 			sums[[2]string{a, b}] = &red.Sum{}
 		}
-		sums[[2]string{a, b}].Add(s.length, s.failed)
+		sums[[2]string{a, b}].Add(s.at, s.length, s.failed)
 	}
 	for _, s := range spans {
 		if s.at < from || s.at >= to {
@@ -120,7 +120,7 @@ func mapOf(spans []callSpan, from, to int64) (lines []string) {
 			if entries[s.service] == nil {
 				entries[s.service] = &red.Sum{}
 			}
-			entries[s.service].Add(s.length, s.failed)
+			entries[s.service].Add(s.at, s.length, s.failed)
 			if parent, ok := byID[key{s.trace, s.parent}]; ok {
 				add(parent.service, s.service, s)
 			} else if s.parent > 0 {

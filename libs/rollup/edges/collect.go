@@ -194,7 +194,7 @@ func (c *Calls) Add(t *segment.Table, rows []uint32) {
 		trace := binary.LittleEndian.Uint64(t.TraceIDs[i][8:])
 		h := half{
 			key:  spanKey(trace, binary.LittleEndian.Uint64(t.SpanIDs[i][:])),
-			node: services[resources[i]], target: -1, minute: minuteOf(times[i]), bucket: uint16(red.DurationBucket(lengths[i])), //nolint:gosec // below 4096
+			node: services[resources[i]], target: -1, minute: minuteOf(times[i]), bucket: uint16(red.BucketOf(times[i], lengths[i])), //nolint:gosec // below 4096
 			failed: codes[i] == otlp.StatusError, border: atBorder(times[i], lengths[i]),
 		}
 		switch kinds[i] {

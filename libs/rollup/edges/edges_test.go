@@ -208,7 +208,7 @@ func recount(spans []span, from, to int64) []string {
 		if sums[pair] == nil {
 			sums[pair] = &red.Sum{}
 		}
-		sums[pair].Add(s.length, s.failed)
+		sums[pair].Add(s.start, s.length, s.failed)
 	}
 	var out []Edge
 	for pair, sum := range sums {

@@ -76,7 +76,7 @@ type Cell struct {
 	Buckets []Bucket // with something in them, rising
 }
 
-// Bucket is how many durations are in a bucket (DurationBucket).
+// Bucket is how many durations are in a bucket (BucketOf).
 type Bucket struct {
 	Number int32
 	Count  int64

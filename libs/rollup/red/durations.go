@@ -1,6 +1,10 @@
 package red
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/ollyscale/ollyscale/libs/otlp"
+)
 
 // Durations is a histogram of durations in nanoseconds with 64 linear steps to each power of two: a bucket is at most 1.6 % wide and a
 // percentile, taken in the middle of its bucket, at most 0.8 % wrong. It grows to the buckets in use. The zero value is empty.
@@ -12,10 +16,21 @@ type Durations struct {
 const (
 	durationShift = 6
 	durationSteps = 1 << durationShift
-	buckets       = (64 - durationShift) * durationSteps // more than there are
+	buckets       = Unknown + 1
 )
 
-// DurationBucket is the bucket of a duration; what is not positive (a sender's clock was set back) is in bucket 0.
+// Unknown is the bucket of durations that nobody knows (otlp.DurationKnown): they are counted, and are in no percentile.
+const Unknown = (64 - durationShift) * durationSteps
+
+// BucketOf is the bucket of a span that began at start.
+func BucketOf(start, duration int64) int {
+	if !otlp.DurationKnown(start, duration) {
+		return Unknown
+	}
+	return DurationBucket(duration)
+}
+
+// DurationBucket is the bucket of a duration; what is not positive is in bucket 0.
 func DurationBucket(d int64) int {
 	if d < durationSteps {
 		return int(max(d, 0))
@@ -36,6 +51,9 @@ func durationOf(bucket int) int64 {
 
 // Add adds n durations of a bucket.
 func (d *Durations) Add(bucket int, n uint64) {
+	if bucket == Unknown {
+		return
+	}
 	if i := bucket - d.first; uint(i) < uint(len(d.counts)) {
 		d.counts[i] += n
 		return
@@ -89,13 +107,13 @@ type Sum struct {
 	Durations        Durations
 }
 
-// Add adds one request.
-func (s *Sum) Add(duration int64, failed bool) {
+// Add adds one request that began at start.
+func (s *Sum) Add(start, duration int64, failed bool) {
 	s.Requests++
 	if failed {
 		s.Errors++
 	}
-	s.Durations.Add(DurationBucket(duration), 1)
+	s.Durations.Add(BucketOf(start, duration), 1)
 }
 
 // AddCell adds what a rollup says.

@@ -289,7 +289,7 @@ func (s *sums) count(t *segment.Table, start int64, rows []uint32) (low, high in
 			}
 			lastKey, lastCell = k, cell
 		}
-		counted[lastCell] = append(counted[lastCell], int32(DurationBucket(durations[row]))) //nolint:gosec // below 64 × 64
+		counted[lastCell] = append(counted[lastCell], int32(BucketOf(at, durations[row]))) //nolint:gosec // below 64 × 64
 		if statuses[row] == otlp.StatusError {
 			failures[lastCell]++
 		}
@@ -412,7 +412,11 @@ func total(cells []Cell) Cell {
 	for i, n := range sum.Durations.counts {
 		if n > 0 {
 			out.Buckets = append(out.Buckets, Bucket{int32(sum.Durations.first + i), int64(n)}) //nolint:gosec // counts of spans
+			sum.Requests -= int64(n)                                                            //nolint:gosec // likewise
 		}
+	}
+	if sum.Requests > 0 {
+		out.Buckets = append(out.Buckets, Bucket{Unknown, sum.Requests})
 	}
 	return out
 }

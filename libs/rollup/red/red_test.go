@@ -116,7 +116,7 @@ func recount(spans []span, minutes bool) []string {
 			if minutes {
 				minute = int((s.at - hour()) / int64(time.Minute))
 			}
-			put(cmp.Or(s.service, otlp.UnknownService), s.namespace, s.name, s.kind, minute, failed, map[int]int64{DurationBucket(s.duration): 1})
+			put(cmp.Or(s.service, otlp.UnknownService), s.namespace, s.name, s.kind, minute, failed, map[int]int64{BucketOf(s.at, s.duration): 1})
 		}
 	})
 }
@@ -325,8 +325,8 @@ func TestDurationsAreCloseToExactPercentiles(t *testing.T) {
 	}
 	var d Durations
 	require.Zero(t, d.Quantile(0.5))
-	d.Add(DurationBucket(-5), 1)
-	require.Zero(t, d.Quantile(0.99))
+	d.Add(BucketOf(1, -5), 1)
+	require.Equal(t, Durations{}, d, "a duration that nobody knows is none")
 	d = Durations{}
 	d.Add(DurationBucket(math.MaxInt64), 1)
 	require.InEpsilon(t, float64(math.MaxInt64), float64(d.Quantile(0.5)), 0.01)

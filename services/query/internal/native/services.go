@@ -99,7 +99,7 @@ func (s *byKind) of(kind int64) *red.Sum {
 func (s *serviceSum) add(line *timeline, at, duration int64, kind int64, failed bool) {
 	second := at / int64(time.Second)
 	s.see(second, second)
-	s.of(line, at, kind).Add(duration, failed)
+	s.of(line, at, kind).Add(at, duration, failed)
 }
 
 // all adds the buckets up, once.
@@ -392,7 +392,7 @@ func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[ope
 	}
 	sums, of := map[operationKey]*red.Sum{}, map[code]*red.Sum{}
 	names, kinds, lengths, codes := s.Text(segment.TextName), s.Ints(segment.ColKind), s.Ints(segment.ColDuration), s.Ints(segment.ColStatus)
-	q.Rows(s, func(row int, _ engine.Key) {
+	q.Rows(s, func(row int, k engine.Key) {
 		c := code{kind: kinds[row], name: -1}
 		if names.Entries() > 0 {
 			c.name = names.Code(row)
@@ -407,7 +407,7 @@ func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[ope
 			sum = sumOf(sums, operationKey{name, c.kind})
 			of[c] = sum
 		}
-		sum.Add(lengths[row], codes[row] == otlp.StatusError)
+		sum.Add(k.Time, lengths[row], codes[row] == otlp.StatusError)
 	})
 	return sums
 }
