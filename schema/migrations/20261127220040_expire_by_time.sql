@@ -13,14 +13,14 @@ DECLARE
   name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['spans', 'logs', 'metrics'] LOOP
-    EXECUTE format('CREATE INDEX %1$s_segment_time ON public.%1$s_segment USING brin (min_time) WITH (autosummarize = on)', name);
-    EXECUTE format('CREATE INDEX %1$s_group_time ON public.%1$s_group USING brin (min_time) WITH (autosummarize = on)', name);
+    EXECUTE format('CREATE INDEX %1$s_segment_time ON public.%1$s_segment USING brin (min_time) WITH (autosummarize = true)', name);
+    EXECUTE format('CREATE INDEX %1$s_group_time ON public.%1$s_group USING brin (min_time) WITH (autosummarize = true)', name);
     EXECUTE format('DROP INDEX public.%1$s_segment_unsettled', name);
     EXECUTE format('CREATE INDEX %1$s_segment_unsettled ON public.%1$s_segment (min_time, slot) WHERE level < 2', name);
   END LOOP;
 END
 $$;
 
-CREATE INDEX rollup_time ON public.rollup USING brin (start) WITH (autosummarize = on);
+CREATE INDEX rollup_time ON public.rollup USING brin (start) WITH (autosummarize = true);
 
 SET LOCAL lock_timeout = DEFAULT;

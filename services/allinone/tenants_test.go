@@ -595,6 +595,9 @@ func theOperations() map[string]operation {
 			}
 		}},
 		"getRetention": {requests: one(http.MethodGet, "/api/retention")},
+		"setRetention": {anew: true, requests: func(*world, ids) []request {
+			return []request{{method: http.MethodPut, path: "/api/retention", body: `{"signals":["traces"],"days":400}`}}
+		}},
 
 		"listDeadLetters":   {sees: true, requests: one(http.MethodGet, "/api/dead-letters")},
 		"getDeadLetter":     onLetter(http.MethodGet, ""),
