@@ -95,7 +95,7 @@ func (p *Publisher) failed(ctx context.Context, batches []telemetry.Batch, err e
 	return fmt.Errorf("publish %d batches: %w", len(batches), err)
 }
 
-// Close waits for groups whose senders have left, at most twice Config.PublishTimeout, and frees the compressors. Call it after the last Publish has returned.
+// Close waits for groups whose senders have left, at most four times Config.PublishTimeout (group.go says why), and frees the compressors. Call it after the last Publish has returned.
 func (p *Publisher) Close() {
 	p.groups.flying.Wait()
 	p.coder.close()

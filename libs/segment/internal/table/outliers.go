@@ -2,8 +2,8 @@ package table
 
 // Outliers: the spans of an hour that are looked for most, which are few. Of each service these are the failed ones and the longest ones, up to a
 // share of its spans that bounds what it costs to have them apart: some 36 bytes each, a trace id once more and the links between parents and
-// children that are no longer neighbours. Invariant: a service's span that stays behind is shorter than each of its outliers of its kind, so that
-// the longest durations in headers say where the others are.
+// children that are no longer neighbours. Invariant: a service's span that stays behind is at most as long as each of its outliers of its kind, so
+// that the longest durations in headers say where the others are.
 
 import (
 	"container/heap"
@@ -16,8 +16,8 @@ import (
 const (
 	apartFrom   = 4 * container.MaxItems // rows of an hour: of fewer segments, all may as well be opened
 	fewestApart = 64                     // a segment takes some 3 kB, whatever is in it
-	failedOf    = 80                     // of so many spans of a service, one may be apart because it failed,
-	slowOf      = 400                    // and one because it took long
+	failedOf    = 80                     // of each so many spans of a service, begun ones too, one may be apart because it failed,
+	slowOf      = 400                    // and of each full so many, one because it took long
 )
 
 // outliers finds them, with memory of its own.
