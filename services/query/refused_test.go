@@ -67,6 +67,7 @@ func TestErrorsSpeakOfJSONAlone(t *testing.T) {
 		`{` + times + `,"pagination":[]}`:             "pagination: want an object, not an array",
 		`{` + times + `,"filters":{}}`:                "filters: want an array, not an object",
 		`[]`:                                          "want an object, not an array",
+		`{"` + strings.Repeat("m", 9000) + `":1}`:     "there is no member",
 		`{"time_range":7}`:                            "time_range: want an object, not a number",
 		`{"a":1}`:                                     `there is no member "a"`,
 		`{"time_range"`:                               "it ends early",
@@ -80,10 +81,23 @@ func TestErrorsSpeakOfJSONAlone(t *testing.T) {
 	} {
 		detail := f.problem(http.StatusBadRequest, http.MethodPost, "/api/spans/search", body).Detail
 		require.Contains(t, detail, says, body)
+		require.Less(t, len(detail), 400)
 		for _, inside := range []string{"json:", "Go ", "unmarshal", "struct", "[]", "int64", "RawMessage"} {
 			require.NotContains(t, detail, inside, body)
 		}
 	}
+}
+
+// TestDeepLiteralsAreRefusedAtOnce: lists and maps are no literals, and what they hold is not read to find that out.
+func TestDeepLiteralsAreRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const deep = 3000
+	literal := strings.Repeat(`{"arrayValue":{"values":[`, deep) + `{"x":1}` + strings.Repeat(`]}}`, deep)
+	body := searchBody{filters: `[{"field":"attributes.a","operator":"eq","value":` + literal + `}]`}.json(t)
+	detail := f.problem(http.StatusBadRequest, http.MethodPost, "/api/spans/search", body).Detail
+	require.Less(t, len(detail), 300)
+	require.Contains(t, detail, "arrays and maps cannot be compared")
 }
 
 // TestShortTraceIDsAreFound: tracers of old send 16 hex digits, which lie on the wire behind zeros.

@@ -191,7 +191,8 @@ func (d *dimensions) look(ctx context.Context, tx pgx.Tx, sql *statements) (ther
 	if b.Len() == 0 {
 		return there, nil
 	}
-	return there, tx.SendBatch(ctx, &b).Close()
+	err := tx.SendBatch(ctx, &b).Close() // which fills there
+	return there, err
 }
 
 // byTenant are the entries of a dimension, in order, those of each tenant together.

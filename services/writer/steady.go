@@ -80,6 +80,7 @@ func (d *database) storeAll(ctx context.Context, b *build, batches []*held) (don
 		r.add(ctx, groups[i], i == len(groups)-1)
 	}
 	r.wait()
+	r.force(ctx)
 	return r.done, nil
 }
 
@@ -185,8 +186,8 @@ func (r *run) steady(batches []*held) bool {
 	}
 	requests := make(map[telemetry.RequestID]struct{}, len(batches))
 	for _, h := range batches {
-		if _, twice := requests[h.Request]; twice || h.attempts > 1 || len(r.p.homes(h)) > 1 {
-			return false // the ledger has to be asked
+		if _, twice := requests[h.Request]; twice || h.attempts > 1 || h.Ordinals != nil || len(r.p.homes(h)) > 1 {
+			return false // the ledger has to be asked, also for a part of a request, of which another may be there
 		}
 		requests[h.Request] = struct{}{}
 	}
@@ -265,6 +266,18 @@ func (r *run) wait() {
 	}
 	_ = r.pipeline.Close()
 	r.pipeline, r.sent = nil, nil
+}
+
+// force forces to disk what is committed and maybe not there: the transaction whose commit was to do it had nothing to store, or was refused.
+func (r *run) force(ctx context.Context) {
+	if len(r.lazy) == 0 || r.conn.Conn().IsClosed() {
+		return
+	}
+	// A commit that has written nothing is not forced.
+	if _, err := r.conn.Exec(ctx, "SELECT pg_logical_emit_message(true, 'olly', '')"); err == nil {
+		r.done = append(r.done, r.lazy...)
+	}
+	r.lazy = nil
 }
 
 // answer reads the answers to one transaction.

@@ -7,6 +7,7 @@ import (
 	"embed"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -158,5 +159,6 @@ func names(signals []telemetry.Signal) []string {
 	for i, s := range signals {
 		out[i] = s.String()
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out) // who names one twice means it once
 }

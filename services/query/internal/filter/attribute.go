@@ -36,6 +36,6 @@ func (t *attributeTest) Match(r *columns.Reader, hits []bool) {
 		return
 	}
 	for _, p := range t.places {
-		t.markAt(r.Attribute(p.key), p.path, hits)
+		t.markAt(r.Attribute(p.key), p, hits)
 	}
 }

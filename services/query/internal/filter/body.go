@@ -37,5 +37,5 @@ func (t *bodyTest) Bounds() Bounds {
 func (t *bodyTest) cost() cost { return byText }
 
 func (t *bodyTest) Match(r *columns.Reader, hits []bool) {
-	t.markAt(r.Text(segment.TextBody), t.path, hits)
+	t.markAt(r.Text(segment.TextBody), place{within: true, path: t.path}, hits)
 }

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
@@ -253,4 +255,42 @@ func TestIntegersAndDoublesAreComparedExactly(t *testing.T) {
 	require.False(t, ok)
 	_, ok = String("1").compare(segment.Value{Type: segment.Bytes, Raw: []byte("1")})
 	require.False(t, ok)
+}
+
+// A list or map as a literal is refused without what it holds, level by level.
+func TestDeepLiteralsAreNotRead(t *testing.T) { //nolint:paralleltest // it counts allocations
+	const deep = 3000
+	literal := strings.Repeat(`{"arrayValue":{"values":[`, deep) + `{"x":1}` + strings.Repeat(`]}}`, deep)
+	raw := []json.RawMessage{[]byte(`{"field":"attributes.a","operator":"eq","value":` + literal + `}`)}
+	p := NewParser()
+	allocated := testing.AllocsPerRun(3, func() {
+		_, err := p.Parse(telemetry.Traces, raw)
+		require.ErrorContains(t, err, "arrays and maps cannot be compared")
+	})
+	require.Less(t, allocated, 100.0)
+}
+
+// What is looked at of lists within lists stays a few times the value, however deep they are.
+func TestTextOfDeepListsIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	value := otlp.Value{Type: otlp.String, Raw: bytes.Repeat([]byte("a"), 1<<10)}
+	for range otlp.MaxNesting - 1 {
+		element := value.Raw
+		if value.Type == otlp.String {
+			element = otlp.AppendBytes(nil, otlp.AnyValueStringValue, element)
+		} else {
+			element = otlp.AppendBytes(nil, otlp.AnyValueArrayValue, element)
+		}
+		value = otlp.Value{Type: otlp.Array, Raw: otlp.AppendBytes(nil, otlp.ArrayValueValues, element)}
+	}
+	looked := 0
+	holds := structured(&Operator{looksAtText: true}, func(v segment.Value) bool {
+		if v.Type == segment.String {
+			looked += len(v.Raw)
+		}
+		return false
+	})
+	require.False(t, holds(segment.Value{Type: segment.Array, Raw: value.Raw}))
+	require.Greater(t, looked, 3<<10, "the string, and the whole with and without gaps")
+	require.Less(t, looked, 4<<10)
 }

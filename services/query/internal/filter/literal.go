@@ -57,23 +57,30 @@ func parseLiteral(raw json.RawMessage) (Literal, error) {
 	case 't', 'f':
 		return Literal{Value: boolean(raw[0] == 't')}, nil
 	case '{':
+		// Before what it holds is read, which may be deep: lists and maps are no literals.
+		var nested struct{ ArrayValue, KvlistValue json.RawMessage }
+		if err := json.Unmarshal(raw, &nested); err == nil && (nested.ArrayValue != nil || nested.KvlistValue != nil) {
+			return Literal{}, errNested
+		}
 		var v otlpjson.Value
 		if err := json.Unmarshal(raw, &v); err != nil {
 			return Literal{}, err
 		}
 		return literalOf(v)
 	case 'n', '[':
-		return Literal{}, fmt.Errorf("%s is not a value to compare with", raw)
+		return Literal{}, fmt.Errorf("%.64s is not a value to compare with", raw)
 	}
 	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
 		return Literal{Value: integer(n), untyped: true}, nil
 	}
 	x, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil {
-		return Literal{}, fmt.Errorf("%s is not a number that 64 bits hold", raw)
+		return Literal{}, fmt.Errorf("%.64s is not a number that 64 bits hold", raw)
 	}
 	return Literal{Value: double(x), untyped: true}, nil
 }
+
+var errNested = errors.New("arrays and maps cannot be compared")
 
 func literalOf(v otlpjson.Value) (Literal, error) {
 	switch v.Kind {
@@ -91,7 +98,7 @@ func literalOf(v otlpjson.Value) (Literal, error) {
 		return Literal{Value: segment.Value{Type: segment.Bytes, Raw: v.Bytes}}, nil
 	case otlpjson.KindArray, otlpjson.KindMap:
 	}
-	return Literal{}, errors.New("arrays and maps cannot be compared")
+	return Literal{}, errNested
 }
 
 // equals compares by type; an untyped number equals an int and a double of its value.

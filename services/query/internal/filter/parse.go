@@ -114,11 +114,11 @@ func (p *request) group(path string, raw []json.RawMessage, depth int) (All, err
 func (p *request) condition(path, name, operator string, raw json.RawMessage) (Filter, error) {
 	f, key, ok := resolve(p.fields, p.signal, name)
 	if !ok {
-		return nil, refused(errField, path, "unknown field %q for %s%s", name, p.signal, nearest(p.fields, p.signal, name))
+		return nil, refused(errField, path, "unknown field %.64q for %s%s", name, p.signal, nearest(p.fields, p.signal, name))
 	}
 	row, positive, negates := operatorOf(p.operators, operator)
 	if row == nil {
-		return nil, refused(errOperator, path, "unknown operator %q%s", operator, Nearest(operator, operatorNames(p.operators)))
+		return nil, refused(errOperator, path, "unknown operator %.64q%s", operator, Nearest(operator, operatorNames(p.operators)))
 	}
 	values, is, err := row.Operand.parse(raw)
 	if err == nil {
@@ -127,7 +127,7 @@ func (p *request) condition(path, name, operator string, raw json.RawMessage) (F
 			return c, nil
 		}
 	}
-	return nil, refused(errValue, path, "%s %s: %v", name, operator, err)
+	return nil, refused(errValue, path, "%.64s %s: %v", name, operator, err)
 }
 
 // parse reads what stands to the right of an operator. is is false only for a flag that is false.

@@ -59,7 +59,7 @@ func resourceAttribute(key string) matching {
 			mark: func(r *columns.Reader, of []bool) {
 				for _, p := range places {
 					if values := r.Resources().Attribute(p.key); values != nil {
-						v.markAt(values, p.path, of)
+						v.markAt(values, p, of)
 					}
 				}
 			},

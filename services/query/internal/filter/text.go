@@ -52,13 +52,13 @@ func (t *valueTest) mark(v *segment.Values, hits []bool) {
 	}
 }
 
-// markAt sets hits of the entries within which something at a path passes; "" is the entries themselves.
-func (t *valueTest) markAt(v *segment.Values, path string, hits []bool) {
-	if path == "" {
+// markAt sets hits of the entries that pass, or within which something at a path does.
+func (t *valueTest) markAt(v *segment.Values, p place, hits []bool) {
+	if !p.within {
 		t.mark(v, hits)
 		return
 	}
-	within := t.within(path)
+	within := t.within(p.path)
 	if pass, some := v.Pass(&within); some {
 		v.Mark(pass, hits)
 	}
@@ -68,8 +68,15 @@ func (t *valueTest) markAt(v *segment.Values, path string, hits []bool) {
 func (t *valueTest) anyOf(of *segment.Table, attributes []segment.ValueID, places []place) bool {
 	for _, id := range attributes {
 		v := &of.Values[id]
-		for _, p := range places {
-			if of.Keys[v.Key] == p.key && (p.path == "" && t.test.Match(*v) || p.path != "" && t.at(v.OTLP(), p.path)) {
+		key := of.Keys[v.Key]
+		if key == places[0].key && t.test.Match(*v) {
+			return true
+		}
+		if v.Type != segment.Array && v.Type != segment.Map {
+			continue // has no places within
+		}
+		for _, p := range places[1:] {
+			if key == p.key && t.at(v.OTLP(), p.path) {
 				return true
 			}
 		}

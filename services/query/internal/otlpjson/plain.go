@@ -7,6 +7,7 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"time"
 )
 
 // Plain says in plain words what is wrong with JSON that encoding/json refused, and where: no type of Go has a place in an answer.
@@ -25,7 +26,10 @@ func Plain(err error) error {
 		return errors.New("this is no JSON: it ends early")
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return fmt.Errorf("there is no member %s", name)
+		return fmt.Errorf("there is no member %.64s", name)
+	}
+	if _, ok := errors.AsType[*time.ParseError](err); ok || strings.HasPrefix(err.Error(), "Time.UnmarshalJSON") {
+		return errors.New("a time is wanted as RFC 3339 writes it")
 	}
 	return err
 }

@@ -162,7 +162,7 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 		set++
 		n, err := strconv.ParseInt(string(bytes.Trim(*wire.IntValue, `"`)), 10, 64)
 		if err != nil {
-			return fmt.Errorf("intValue %s: want a 64-bit integer", *wire.IntValue)
+			return fmt.Errorf("intValue %.64s: want a 64-bit integer", *wire.IntValue)
 		}
 		v.Kind, v.Int = KindInt, n
 	}
@@ -223,7 +223,7 @@ func (f *Float) UnmarshalJSON(b []byte) error {
 	default:
 		x, err := strconv.ParseFloat(string(b), 64)
 		if err != nil {
-			return fmt.Errorf("%s: want a number, \"NaN\", \"Infinity\" or \"-Infinity\"", b)
+			return fmt.Errorf("%.64s: want a number, \"NaN\", \"Infinity\" or \"-Infinity\"", b)
 		}
 		*f = Float(x)
 	}
@@ -270,7 +270,7 @@ func (t Time) Nanos() (int64, error) {
 	}
 	at, err := time.Parse(time.RFC3339Nano, string(t))
 	if err != nil {
-		return 0, fmt.Errorf("%q: want RFC 3339 or Unix nanoseconds", string(t))
+		return 0, fmt.Errorf("%.64q: want RFC 3339 or Unix nanoseconds", string(t))
 	}
 	if at.Before(time.Unix(0, math.MinInt64)) || at.After(time.Unix(0, math.MaxInt64)) {
 		return 0, fmt.Errorf("%q is outside the years 1677 to 2262", string(t))
