@@ -17,8 +17,8 @@ CREATE FUNCTION public.rows_there(before public.retention_policy, asked public.r
 LANGUAGE plpgsql
 AS $$
 DECLARE
-  had interval := rows_horizon(before.rows_window, before.days, before.legal_hold);
-  wants interval := rows_horizon(asked.rows_window, asked.days, asked.legal_hold);
+  had interval := public.rows_horizon(before.rows_window, before.days, before.legal_hold);
+  wants interval := public.rows_horizon(asked.rows_window, asked.days, asked.legal_hold);
 BEGIN
   RETURN CASE
     WHEN wants IS NULL THEN NULL

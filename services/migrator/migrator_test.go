@@ -3,6 +3,7 @@ package migrator_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"hash/fnv"
 	"io/fs"
 	"os"
@@ -276,14 +277,26 @@ func reachable(t *testing.T) string {
 	return work
 }
 
-// TestADatabaseOfADevelopmentBuildIsRefused: what was stored before the segment format was frozen nobody reads. The same without segments goes on.
+// TestADatabaseOfADevelopmentBuildIsRefused: what was stored before the segment format was frozen nobody reads, and a database that holds it stays as it was,
+// also where files before the one that refuses it are pending. The same without segments goes on.
 func TestADatabaseOfADevelopmentBuildIsRefused(t *testing.T) {
 	t.Parallel()
+	for _, missing := range []int{0, 5} {
+		t.Run(fmt.Sprintf("%d files before", missing), func(t *testing.T) {
+			t.Parallel()
+			refusesDevelopment(t, missing)
+		})
+	}
+}
+
+func refusesDevelopment(t *testing.T, missing int) {
+	t.Helper()
 	ctx := testbed.Context(t)
 	all, err := fs.Glob(schema.Migrations, schema.Dir+"/*.sql")
 	require.NoError(t, err)
 	frozen := slices.IndexFunc(all, func(name string) bool { return strings.HasSuffix(name, "_format_frozen.sql") })
-	require.Positive(t, frozen)
+	require.Greater(t, frozen, missing)
+	frozen -= missing
 	var before []string
 	for _, name := range all[:frozen] {
 		b, err := fs.ReadFile(schema.Migrations, name)
@@ -309,7 +322,7 @@ func TestADatabaseOfADevelopmentBuildIsRefused(t *testing.T) {
 			require.Equal(t, "migrate.development", told.Code, "%v", err)
 			require.Equal(t, fault.Invalid, told.Class)
 			require.Contains(t, err.Error(), "development build")
-			require.Equal(t, frozen, revisions(t, db.Pool), "the file is undone")
+			require.Equal(t, frozen, revisions(t, db.Pool), "it is as it was")
 		}
 		_, err = db.Pool.Exec(ctx, `DELETE FROM `+table)
 		require.NoError(t, err)

@@ -229,7 +229,9 @@ func found(values []otlpjson.Value, path string) (out []otlpjson.Value) {
 }
 
 // element reports whether a value is what is looked for, or one of a list's elements, through lists in it.
-func element(v otlpjson.Value, is func(otlpjson.Value) bool) bool { return is(v) || through(v.Array, is) }
+func element(v otlpjson.Value, is func(otlpjson.Value) bool) bool {
+	return is(v) || through(v.Array, is)
+}
 
 func through(list []otlpjson.Value, is func(otlpjson.Value) bool) bool {
 	return slices.ContainsFunc(list, func(e otlpjson.Value) bool {

@@ -109,6 +109,11 @@ func Up(ctx context.Context, cfg Config) (Status, error) {
 		return status, err
 	}
 	for _, file := range files {
+		if err := agree(ctx, db, dir, file, cfg.Operator); err != nil {
+			return status, err
+		}
+	}
+	for _, file := range files {
 		started := time.Now()
 		if err := apply(ctx, db, dir, file, cfg.Operator); err != nil {
 			return status, err
@@ -288,6 +293,23 @@ func executor(db atlasschema.ExecQuerier, dir migrate.Dir, rev *revisions, opera
 }
 
 // apply runs one file, in a transaction unless it asks for none.
+// mayRefuse is the line of a file that refuses some databases. It is tried before any file is applied, so that a database that is refused is as it was, and the build
+// that filled it still opens it. Its statements must hold on every earlier schema.
+const mayRefuse = "\n-- olly:may-refuse\n"
+
+// agree tries a file that may refuse the database, and undoes it.
+func agree(ctx context.Context, db *sql.DB, dir migrate.Dir, file migrate.File, operator string) error {
+	if !strings.Contains(string(file.Bytes()), mayRefuse) {
+		return nil
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", postgres.Classify(err))
+	}
+	defer func() { _ = tx.Rollback() }()
+	return execute(ctx, tx, dir, file, operator)
+}
+
 func apply(ctx context.Context, db *sql.DB, dir migrate.Dir, file migrate.File, operator string) error {
 	if txMode(file) == "none" {
 		conn, err := db.Conn(ctx)

@@ -214,3 +214,28 @@ func TestWhoGoesBackToTheCommonPolicyBringsItsOwnRows(t *testing.T) {
 	require.NoError(t, f.Unset(testbed.Context(t), "test", "shop", telemetry.Signals()))
 	require.InDelta(t, time.Hour-time.Minute, f.since("default"), float64(50*time.Second))
 }
+
+// A change of days that was asked for while a hold was being set waits for it, and leaves it.
+func TestChangesAtOnceKeepEachOthers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := testbed.Context(t)
+	twice := []telemetry.Signal{telemetry.Traces, telemetry.Traces}
+	days := 30
+	require.NoError(t, f.Set(ctx, "test", "shop", twice, policystore.Change{Days: &days}), "a signal that is named twice is meant once")
+
+	tx, err := f.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, `UPDATE retention_policy SET legal_hold = true WHERE tenant_id = 'shop'`)
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	days = 5
+	go func() { done <- f.Set(ctx, "test", "shop", twice, policystore.Change{Days: &days}) }()
+	testbed.Eventually(t, "the change waits for the hold", func() bool {
+		var waiting int
+		return f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`).Scan(&waiting) == nil && waiting > 0
+	})
+	require.NoError(t, tx.Commit(ctx))
+	require.NoError(t, <-done)
+	require.Equal(t, telemetry.RetentionPolicy{Days: 5, Hold: true}, f.of("shop", telemetry.Traces).RetentionPolicy)
+}

@@ -1,8 +1,6 @@
 package filter
 
 import (
-	"sync"
-
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 )
@@ -82,16 +80,12 @@ func structured(op *Operator, match func(segment.Value) bool) func(segment.Value
 	}
 }
 
-// lines are memory for texts.
-var lines = sync.Pool{New: func() any { return new([]byte) }}
-
 // shown reports whether the text of a list or map passes, with or without a gap after each colon and comma.
 func shown(v otlp.Value, match func(segment.Value) bool) bool {
-	line := lines.Get().(*[]byte) //nolint:forcetypeassert // of this pool
-	defer lines.Put(line)
+	line := make([]byte, 0, 2*len(v.Raw))
 	for _, gap := range []string{"", " "} {
-		*line = otlp.AppendText((*line)[:0], v, gap)
-		if match(segment.Value{Type: segment.String, Raw: *line}) {
+		line = otlp.AppendText(line[:0], v, gap)
+		if match(segment.Value{Type: segment.String, Raw: line}) {
 			return true
 		}
 	}

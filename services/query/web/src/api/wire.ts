@@ -390,8 +390,9 @@ export interface paths {
         /**
          * Change how long the tenant's data is kept
          * @description As `ollyscale retention set` does, for the own tenant: what is not named stays as it is, and a tenant without policies of its own gets some like those
-         *     of the tenant `default`, whose policies hold for all such. All signals are changed or none. Fewer days drop what is older at the janitor's next look
-         *     (`upkeep`, 10 minutes), for good. Who said what is put on record in `janitor_audit`.
+         *     of the tenant `default`, whose policies hold for all such. All signals are changed or none. A day lies in partitions that all tenants share: it is
+         *     dropped for good at the janitor's next look (`upkeep`, 10 minutes) after no tenant keeps it any more, and until then it is read; a hold of one tenant
+         *     keeps it for all. Who said what is put on record in `janitor_audit`.
          */
         put: operations["setRetention"];
         post?: never;
