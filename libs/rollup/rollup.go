@@ -20,6 +20,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ollyscale/ollyscale/libs/rollup/internal/packed"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -69,6 +70,15 @@ type Kind struct {
 	// Fold makes an hour of parts and hours, or a day of hours, that begins at start; the rows come in the order of Low. It holds the contents in
 	// memory of as many rows at a time as overlap in their keys. An open hour has not ended yet, and has many parts.
 	Fold func(to Grain, start int64, open bool, rows iter.Seq2[*Row, error]) ([]Content, error)
+}
+
+// read is how many bytes of memory a byte of columns becomes, when it is read: a bucket of two bytes takes 16, and most else less.
+const read = 8
+
+// Memory is about how many bytes of memory it takes to read a blob of a content, with the blob.
+func Memory(blob []byte) int64 {
+	unpacked := packed.Size(blob)
+	return int64(len(blob) + unpacked + read*unpacked)
 }
 
 // MostName bounds the names that rollups tell of, in bytes: a sender may make them as long as a request, and as many as spans.

@@ -43,13 +43,13 @@ type Config struct {
 
 	Timeout       time.Duration `mapstructure:"timeout" doc:"Time for one query; an answer that is cut by it says so."`
 	HeaderCache   int64         `mapstructure:"header_cache" doc:"Most bytes of memory for what is remembered of segments that were looked at: about 8 KB for one of 4,000 spans; 0 remembers nothing."`
-	FreshCache    int64         `mapstructure:"fresh_cache" doc:"Most bytes of memory for what services and calls come to in segments that the janitor has not counted yet, by minute: about 50 KB for 100 operations, and 16 bytes for a span of those that were asked for a service map; 0 counts them anew for each query."`
+	FreshCache    int64         `mapstructure:"fresh_cache" doc:"Most bytes of memory for what services and calls come to in segments that the janitor has not counted yet, by minute: about 50 KB for 100 operations, and 16 bytes for a span of those that were asked for a service map. One query has a quarter of it at most, and what it counts beyond is counted anew; 0 counts all anew for each query."`
 	ScanBudget    int64         `mapstructure:"scan_budget" doc:"Most items (spans, records, points) that one query looks at; an answer that is cut by it says so."`
 	Workers       int           `mapstructure:"workers" doc:"Segments that one query decodes at a time; 0 for one to a core."`
 	MaxQueries    int           `mapstructure:"max_queries" doc:"Queries answered at a time, a quarter of them over more than two days; others wait. 0 for one to 64 MiB of the memory that the process may use, from 4 to 16."`
 	QueueTimeout  time.Duration `mapstructure:"queue_timeout" doc:"Time that a query waits for its turn before it is told to come again; 0 for not at all."`
 	MaxPageBytes  int64         `mapstructure:"max_page_bytes" doc:"Most bytes of items in one answer; a longer page, trace or list ends there and says so. An item that is larger by itself comes alone."`
-	MaxDecoded    int64         `mapstructure:"max_decoded_bytes" doc:"Most bytes of segments that all queries have fetched and decoded at a time, half of it by those over more than two days; others wait. 0 for a quarter of the memory that the process may use, and 512 MiB where that is not limited."`
+	MaxDecoded    int64         `mapstructure:"max_decoded_bytes" doc:"Most bytes of segments that all queries have fetched and decoded at a time, half of it by those over more than two days; others wait. Half as much, of which one query has half at most, is held of figures that are added up until they are told: what is more is cut, or refused. 0 for a quarter of the memory that the process may use, and 512 MiB where that is not limited."`
 	MaxTraceSpans int           `mapstructure:"max_trace_spans" doc:"Most spans of a trace in one answer."`
 	CursorKey     string        `mapstructure:"cursor_key" secret:"true" doc:"Base64 of at least 32 random bytes by which cursors are signed; every replica needs the same. Empty: a random one, so that a cursor lives as long as the process."`
 	WatchInterval time.Duration `mapstructure:"watch_interval" doc:"How often the queue is asked how far the database is behind it."`

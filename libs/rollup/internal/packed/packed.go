@@ -90,6 +90,21 @@ func Unpack(memory *[]byte, blob []byte) ([]byte, error) {
 	return raw, nil
 }
 
+// Size is how many bytes a blob says it comes to; 0 where it cannot be read.
+func Size(blob []byte) int {
+	if len(blob) < headBytes {
+		return 0
+	}
+	if blob[0] == plain {
+		return len(blob) - headBytes
+	}
+	size, err := said(blob[headBytes:])
+	if err != nil {
+		return 0
+	}
+	return size
+}
+
 // unpacked is how many bytes so many that are stored may come to.
 func unpacked(stored int) int { return min(stored*mostGrowth+freeGrowth, mostUnpacked) }
 

@@ -127,7 +127,7 @@ func (e *Engine) Ask(ctx context.Context, about time.Duration, question func(ctx
 		s := &Snapshot{
 			engine: e, tx: tx, mode: mode, list: list, deadline: e.now().Add(time.Duration(float64(e.set.Timeout) * softShare)), long: about > longRange,
 		}
-		defer s.drop(nil)
+		defer s.release()
 		return question(ctx, s)
 	})
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {

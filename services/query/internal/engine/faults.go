@@ -16,6 +16,11 @@ var (
 		Meaning: "The query took longer than its time.",
 		Advice:  "Narrow the range of time or the filters.",
 	}
+	errMemory = fault.Kind{
+		Class: fault.Overloaded, Code: "query.memory",
+		Meaning: "What the query has to hold to tell its figures takes more memory than one query may, or than others leave.",
+		Advice:  "Narrow the range of time, or retry; if it goes on, see to it that the janitor runs, or raise max_decoded_bytes.",
+	}
 	ErrBusy = fault.Kind{
 		Class: fault.Overloaded, Code: "query.busy",
 		Meaning: "As many queries are being answered as max_queries allows, or as many of those over more than two days as may be, and none ended within queue_timeout.",

@@ -1,7 +1,8 @@
 package engine
 
 // Fresh segments, which are in no rollup yet, counted as a rollup would count them: by minutes, and remembered, because a segment never changes. Who asks
-// again reads only those that came since. Invariant: what is remembered of a minute was made of exactly the segments that it names.
+// again reads only those that came since. Invariants: what is remembered of a minute was made of exactly the segments that it names; a part that a question
+// holds is either remembered, and stays so as long as it does, or charged to the question.
 
 import (
 	"context"
@@ -49,6 +50,9 @@ type minutePart[T any] struct {
 	ids     [][16]byte
 	missing int // segments that were not counted yet
 	parts   []T
+	held    int64  // what the question is charged for parts
+	shared  int64  // or holds of what is remembered,
+	let     func() // until this
 }
 
 // finish joins what there is.
@@ -61,7 +65,8 @@ func (m *minutePart[T]) finish(of *Counter[T]) T {
 
 // CountFresh visits what a counter makes of the segments of a range of whole minutes that are in no rollup yet, newest first, as what rollups say by minutes:
 // with these it is everything. It tells of whole segments, and so of minutes outside of the range too; the query's filter narrows nothing. When the budget or
-// the time cuts it, what was visited has all that is not older than since, which is q.From otherwise.
+// the time cuts it, or what it may hold is full, what was visited has all that is not older than since, which is q.From otherwise. query.memory where that
+// would be nothing.
 func CountFresh[T any](ctx context.Context, s *Snapshot, q *Query, of *Counter[T], visit func(*Rolled, T) error) (since int64, err error) {
 	places, err := s.fresh(ctx, q)
 	if err != nil || len(places) == 0 {
@@ -70,6 +75,11 @@ func CountFresh[T any](ctx context.Context, s *Snapshot, q *Query, of *Counter[T
 	slices.SortFunc(places, func(a, b place) int { return b.compare(a) })
 	s.segmentsInRange = max(s.segmentsInRange, len(places))
 	var minutes []*minutePart[T] // newest first
+	s.later(func() {
+		for _, m := range minutes {
+			m.share(s, 0, nil)
+		}
+	})
 	minuteOf := map[[16]byte]*minutePart[T]{}
 	var unread []place
 	for i := 0; i < len(places); {
@@ -79,7 +89,7 @@ func CountFresh[T any](ctx context.Context, s *Snapshot, q *Query, of *Counter[T
 		for ; i < len(places) && places[i].maxTime >= m.key.minute; i++ {
 			m.ids = append(m.ids, places[i].id)
 		}
-		known := remembered(s.engine, m)
+		known := remembered(s, m)
 		for _, p := range places[first:i] {
 			if !known[p.id] {
 				m.missing++
@@ -91,6 +101,7 @@ func CountFresh[T any](ctx context.Context, s *Snapshot, q *Query, of *Counter[T
 	}
 
 	frontier := Complete
+	full, stopped := false, int64(0)
 	if len(unread) > 0 {
 		stream := &headers{snapshot: s, query: q, places: unread, asked: true, drained: true}
 		frontier, err = scanOf(ctx, s, q, stream, Always(of.Want).ofStream,
@@ -100,9 +111,14 @@ func CountFresh[T any](ctx context.Context, s *Snapshot, q *Query, of *Counter[T
 			func(wave []*Header, made []T, _ int64) bool {
 				for i, h := range wave {
 					m := minuteOf[h.id]
-					m.parts = append(m.parts, made[i])
+					size := of.Size(made[i])
+					if !s.hold(size) {
+						full, stopped = true, h.maxTime
+						return false
+					}
+					m.parts, m.held = append(m.parts, made[i]), m.held+size
 					if m.missing--; m.missing == 0 {
-						s.engine.remember(m.key, m.ids, m.all, m.finish(of), of.Size(m.parts[0]))
+						remember(s, m, of)
 					}
 				}
 				return true
@@ -110,6 +126,14 @@ func CountFresh[T any](ctx context.Context, s *Snapshot, q *Query, of *Counter[T
 		if err != nil {
 			return 0, err
 		}
+	}
+	if full {
+		frontier = stopped
+		none := !slices.ContainsFunc(minutes, func(m *minutePart[T]) bool { return len(m.parts) > 0 })
+		if none || frontier >= q.To-1 {
+			return 0, s.NoMemory()
+		}
+		s.cut = &Cut{Reason: Memory, Message: "what was counted is as much as one query may hold, or as others leave"}
 	}
 	since = q.From
 	if frontier != Complete {
@@ -127,12 +151,25 @@ func CountFresh[T any](ctx context.Context, s *Snapshot, q *Query, of *Counter[T
 	return since, nil
 }
 
+// cacheShare is the part of what is remembered that one question may have or put there: a backlog that is larger is counted anew in part, and does not
+// throw out what others ask for, nor its own newest minutes before they are asked for again.
+const cacheShare = 4
+
+// share notes that the question holds what is remembered of a minute, instead of what was before.
+func (m *minutePart[T]) share(s *Snapshot, size int64, let func()) {
+	if m.let != nil {
+		m.let()
+	}
+	s.fromCache += size - m.shared
+	m.shared, m.let = size, let
+}
+
 // remembered takes what is remembered of a minute, and tells of which segments that is. What was made of segments that are gone is of no use.
-func remembered[T any](e *Engine, m *minutePart[T]) map[[16]byte]bool {
+func remembered[T any](s *Snapshot, m *minutePart[T]) map[[16]byte]bool {
 	if !m.all {
 		return nil
 	}
-	c, ok := e.counted.get(m.key)
+	c, size, let, ok := s.engine.counted.hold(m.key)
 	if !ok {
 		return nil
 	}
@@ -143,22 +180,32 @@ func remembered[T any](e *Engine, m *minutePart[T]) map[[16]byte]bool {
 		}
 	}
 	if there < len(c.segments) {
+		let()
 		return nil
 	}
+	m.share(s, size, let)
 	m.parts = append(m.parts, c.part.(T)) //nolint:forcetypeassert // as the counter's name says
 	return c.segments
 }
 
-// remember keeps what was made of all fresh segments of a minute.
-func (e *Engine) remember(k countedKey, ids [][16]byte, all bool, part any, size int64) {
-	if !all {
-		return
+// remember joins a minute of which all segments are counted, and keeps what was made of them where there is room. What is not kept stays charged.
+func remember[T any](s *Snapshot, m *minutePart[T], of *Counter[T]) {
+	part := m.finish(of)
+	charge := of.Size(part)
+	if size := charge + int64(len(m.ids))*idBytes; m.all && s.fromCache-m.shared+size <= s.engine.set.FreshCache/cacheShare {
+		c := &counted{segments: make(map[[16]byte]bool, len(m.ids)), part: part}
+		for _, id := range m.ids {
+			c.segments[id] = true
+		}
+		if let, ok := s.engine.counted.replace(m.key, c, size); ok {
+			m.share(s, size, let)
+			charge = 0
+		}
 	}
-	c := &counted{segments: make(map[[16]byte]bool, len(ids)), part: part}
-	for _, id := range ids {
-		c.segments[id] = true
+	if m.held > charge {
+		s.letGo(m.held - charge)
+		m.held = charge
 	}
-	e.counted.replace(k, c, size+int64(len(ids))*idBytes)
 }
 
 // fresh are the segments of a range of whole minutes that are in no rollup yet, in no order; of the minute in which one has its newest item all of them,

@@ -9,24 +9,28 @@ import (
 
 // The memory of what is decoded. Invariants: what all questions have fetched and decoded at a time is charged to one budget before it is fetched;
 // those over a long range never have more than half of it; who waits for a part of it holds none, so that nobody waits for ever. What is
-// kept of rows from when they were found until they are drawn has a budget of its own, which nobody waits for.
+// kept of rows from when they were found until they are drawn has a budget of its own, which nobody waits for, and so have the figures that a
+// question holds until it is answered.
 
 // memory bounds it. Each budget is a number of bytes.
 type memory struct {
-	bytes, longBytes, keptBytes int64
+	bytes, longBytes, keptBytes, heldBytes int64
 
-	all, long, kept *semaphore.Weighted
-	slots           chan struct{} // of long questions that decode: one processor is left to the others
+	all, long, kept, held *semaphore.Weighted
+	slots                 chan struct{} // of long questions that decode: one processor is left to the others
 }
 
 const (
 	longPart = 2 // long questions have one of so many parts of the budget
 	keptPart = 4 // as much as one of so many parts is kept beside it
+	heldPart = 2 // and as much as one of these is held,
+	oneHolds = 2 // of which one question has one of so many parts
 )
 
 func newMemory(bytes int64) *memory {
-	m := &memory{bytes: max(bytes, 1), longBytes: max(bytes/longPart, 1), keptBytes: max(bytes/keptPart, 1)}
+	m := &memory{bytes: max(bytes, 1), longBytes: max(bytes/longPart, 1), keptBytes: max(bytes/keptPart, 1), heldBytes: max(bytes/heldPart, 1)}
 	m.all, m.long, m.kept = semaphore.NewWeighted(m.bytes), semaphore.NewWeighted(m.longBytes), semaphore.NewWeighted(m.keptBytes)
+	m.held = semaphore.NewWeighted(m.heldBytes)
 	m.slots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 	return m
 }
@@ -73,6 +77,36 @@ func (c *charge) free() {
 		c.memory.long.Release(c.bytes)
 	}
 	*c = charge{}
+}
+
+// hold charges the question with bytes that it holds until it is answered; false where it, or all questions together, would hold more than may be.
+func (s *Snapshot) hold(bytes int64) bool {
+	m := s.engine.memory
+	if s.held+bytes > max(m.heldBytes/oneHolds, 1) || !m.held.TryAcquire(bytes) {
+		return false
+	}
+	s.held += bytes
+	return true
+}
+
+// letGo gives back what was held before the question is answered.
+func (s *Snapshot) letGo(bytes int64) {
+	s.held -= bytes
+	s.engine.memory.held.Release(bytes)
+}
+
+// Hold charges the question with bytes of figures that it holds until it is answered. fault.Overloaded, query.memory, where there is no room for them.
+func (s *Snapshot) Hold(bytes int64) error {
+	if !s.hold(bytes) {
+		return s.NoMemory()
+	}
+	return nil
+}
+
+// NoMemory is the error of a question of which nothing can be told, because what it would hold has no room.
+func (s *Snapshot) NoMemory() error {
+	return errMemory.Newf("the figures of this query take more memory than the %d bytes that one may hold, or than others leave; narrow its range",
+		max(s.engine.memory.heldBytes/oneHolds, 1))
 }
 
 // decoding waits until a long question may decode a segment, and returns what ends that. Others may at once.

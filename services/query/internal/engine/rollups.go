@@ -37,7 +37,8 @@ type Rolled struct {
 }
 
 // Rollups visits the rollups of a range, in any order; what it gives is valid during the call. Days are taken whole where they are, then hours, and of
-// hours that the range cuts, and of what is not folded yet, minutes.
+// hours that the range cuts, and of what is not folded yet, minutes. What reading one takes is charged to the memory of what is decoded, and waited for: visit
+// scans nothing.
 func (s *Snapshot) Rollups(ctx context.Context, q *RollupQuery, visit func(*Rolled) error) error {
 	if q.From >= q.To {
 		return nil
@@ -48,8 +49,19 @@ func (s *Snapshot) Rollups(ctx context.Context, q *RollupQuery, visit func(*Roll
 		return fmt.Errorf("read rollups: %w", err)
 	}
 	var r Rolled
+	var most int64 // what was asked for: memory that one was read into serves the next
+	var room charge
+	defer func() { room.free() }()
 	_, err = pgx.ForEachRow(rows, []any{&r.Start, &r.Grain, &r.Whole, &r.Blob}, func() error {
 		s.bytes += int64(len(r.Blob))
+		if size := rollup.Memory(r.Blob); size > most {
+			room.free()
+			var err error
+			if room, _, err = s.engine.memory.take(ctx, size, s.long, true); err != nil {
+				return err
+			}
+			most = size
+		}
 		return visit(&r)
 	})
 	if err != nil {

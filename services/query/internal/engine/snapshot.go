@@ -26,6 +26,10 @@ type Snapshot struct {
 	mu   sync.Mutex
 	kept map[*segment.Table]int64 // with rows of items that were read when they were found, and what each is charged
 
+	held      int64    // bytes of figures until the question is answered, which it is charged
+	fromCache int64    // and bytes of what is remembered of segments that it holds
+	last      []func() // which let go of that
+
 	segmentsInRange int
 	segmentsRead    map[[16]byte]bool // a question that scans twice reads some twice
 	items           int64
@@ -41,6 +45,7 @@ type Reason string
 const (
 	ScanBudget Reason = "scan_budget"
 	Timeout    Reason = "timeout"
+	Memory     Reason = "limit" // of what a question may hold
 )
 
 // Cut says that what was found is not all there is.
@@ -58,6 +63,19 @@ func (s *Snapshot) CutAt(since int64) { s.cut.Since = &since }
 
 // HighestPosition is the highest ingest position that the range of the first query held, to pin the pages of a list; 0 before the first scan.
 func (s *Snapshot) HighestPosition() int64 { return s.highest }
+
+// release gives back all that the question holds.
+func (s *Snapshot) release() {
+	s.drop(nil)
+	s.letGo(s.held)
+	for _, let := range s.last {
+		let()
+	}
+	s.last = nil
+}
+
+// later calls f when the question is answered.
+func (s *Snapshot) later(f func()) { s.last = append(s.last, f) }
 
 // Stats are the figures of a question.
 type Stats struct {

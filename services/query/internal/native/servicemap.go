@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/rollup/edges"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
@@ -50,6 +51,9 @@ type mapSums struct {
 	services map[serviceKey]*serviceSum
 	calls    *edges.Calls
 	told     []edges.Edge
+
+	held  int64 // what the question is charged for calls
+	since int64 // about what they have grown by since that was looked up
 }
 
 func newMapSums() mapSums { return mapSums{services: map[serviceKey]*serviceSum{}, calls: edges.New()} }
@@ -113,10 +117,13 @@ func (m *mapSums) fresh(ctx context.Context, s *engine.Snapshot, q *engine.Query
 	since, err := engine.CountFresh(ctx, s, &wider, freshMap(), func(r *engine.Rolled, f freshCalls) error {
 		parts = append(parts, part{*r, f.red})
 		m.calls.Merge(f.calls)
-		return nil
+		return m.hold(s, f.calls.Memory())
 	})
 	if err != nil {
 		return err
+	}
+	if cut := s.Cut(); since >= q.To && cut != nil && cut.Reason == engine.Memory {
+		return s.NoMemory()
 	}
 	if since > q.From {
 		q.From = min(telemetry.Grain(since+int64(time.Minute)-1, time.Minute), q.To)
@@ -134,7 +141,13 @@ func (m *mapSums) fresh(ctx context.Context, s *engine.Snapshot, q *engine.Query
 // roll adds what rollups tell of the range.
 func (m *mapSums) roll(ctx context.Context, s *engine.Snapshot, q *engine.Query) error {
 	of := &engine.RollupQuery{Tenant: q.Tenant, Kind: edges.ID, From: q.From, To: q.To, Around: otherSide}
-	if err := s.Rollups(ctx, of, func(r *engine.Rolled) error { return m.calls.AddRolled(r.Start, r.Whole, r.Blob, q.From, q.To) }); err != nil {
+	err := s.Rollups(ctx, of, func(r *engine.Rolled) error {
+		if err := m.calls.AddRolled(r.Start, r.Whole, r.Blob, q.From, q.To); err != nil {
+			return err
+		}
+		return m.hold(s, rollup.Memory(r.Blob))
+	})
+	if err != nil {
 		return err
 	}
 	visit := eachService(func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
@@ -142,6 +155,21 @@ func (m *mapSums) roll(ctx context.Context, s *engine.Snapshot, q *engine.Query)
 	})
 	of = &engine.RollupQuery{Tenant: q.Tenant, Kind: red.ID, From: q.From, To: q.To}
 	return s.Rollups(ctx, of, func(r *engine.Rolled) error { return visit(of, r) })
+}
+
+// hold charges the question with what its calls take, now that they have grown by so many bytes at most.
+func (m *mapSums) hold(s *engine.Snapshot, grown int64) error {
+	const little = 1 << 20
+	if m.since += grown; m.since < max(m.held, little) { // it takes time to look it up
+		return nil
+	}
+	m.since = 0
+	more := m.calls.Memory() - m.held
+	if more <= 0 {
+		return nil
+	}
+	m.held += more
+	return s.Hold(more)
 }
 
 // wholeMinutes widens a range to the minutes that it touches.
