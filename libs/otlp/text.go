@@ -27,7 +27,7 @@ func appendText(b []byte, v Value, gap string) []byte {
 	case Int:
 		return strconv.AppendInt(b, int64(v.Num), 10) //nolint:gosec // two's complement is the format
 	case Double:
-		return appendDouble(b, math.Float64frombits(v.Num))
+		return AppendDouble(b, math.Float64frombits(v.Num))
 	case Bytes:
 		return append(base64.StdEncoding.AppendEncode(append(b, '"'), v.Raw), '"')
 	case Array, Map:
@@ -50,8 +50,9 @@ func appendText(b []byte, v Value, gap string) []byte {
 	return append(b, end)
 }
 
-// appendDouble writes a number as JavaScript does, and so as it is shown: 1 for 1.0, 1e-7 for 1e-07.
-func appendDouble(b []byte, x float64) []byte {
+// AppendDouble appends a number as JavaScript writes it, and so as it is shown: 1 for 1.0, 1e-7 for 1e-07. What is no number is a string, as in OTLP/JSON: "NaN",
+// "Infinity", "-Infinity".
+func AppendDouble(b []byte, x float64) []byte {
 	switch {
 	case math.IsNaN(x):
 		return append(b, `"NaN"`...)

@@ -194,22 +194,7 @@ type Float float64
 // MarshalJSON writes a number, or "NaN", "Infinity", "-Infinity".
 func (f Float) MarshalJSON() ([]byte, error) { return f.appendJSON(nil), nil }
 
-func (f Float) appendJSON(b []byte) []byte {
-	x := float64(f)
-	switch {
-	case math.IsNaN(x):
-		return append(b, `"NaN"`...)
-	case math.IsInf(x, 1):
-		return append(b, `"Infinity"`...)
-	case math.IsInf(x, -1):
-		return append(b, `"-Infinity"`...)
-	}
-	format := byte('f')
-	if abs := math.Abs(x); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		format = 'e'
-	}
-	return strconv.AppendFloat(b, x, format, -1, 64)
-}
+func (f Float) appendJSON(b []byte) []byte { return otlp.AppendDouble(b, float64(f)) }
 
 // UnmarshalJSON reads what MarshalJSON writes.
 func (f *Float) UnmarshalJSON(b []byte) error {

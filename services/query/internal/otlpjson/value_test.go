@@ -19,7 +19,7 @@ func TestValuesAreOTLPJSON(t *testing.T) {
 		`{"intValue":"-9223372036854775808"}`:             {Kind: KindInt, Int: math.MinInt64},
 		`{"intValue":"9007199254740993"}`:                 {Kind: KindInt, Int: 1<<53 + 1},
 		`{"doubleValue":0.5}`:                             {Kind: KindDouble, Double: 0.5},
-		`{"doubleValue":1e-07}`:                           {Kind: KindDouble, Double: 1e-7},
+		`{"doubleValue":1e-7}`:                            {Kind: KindDouble, Double: 1e-7},
 		`{"doubleValue":"-Infinity"}`:                     {Kind: KindDouble, Double: math.Inf(-1)},
 		`{"bytesValue":"AAE="}`:                           {Kind: KindBytes, Bytes: []byte{0, 1}},
 		`{"arrayValue":{"values":[{},{"intValue":"1"}]}}`: {Kind: KindArray, Array: []Value{{}, {Kind: KindInt, Int: 1}}},
