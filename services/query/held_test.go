@@ -92,3 +92,43 @@ func TestALargeBacklogLeavesWhatIsRememberedOfOthers(t *testing.T) {
 	require.Equal(t, again, read("large"))
 	require.Zero(t, read("default"))
 }
+
+// What figures over time take is charged to the question, and is little where few spans are in a bucket, however far apart their durations are.
+func TestFiguresOverTimeAreCharged(t *testing.T) {
+	t.Parallel()
+	const minutes = 100
+	for services, refused := range map[int]bool{8: false, 40: true} {
+		t.Run(fmt.Sprint(services), func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, func(c *Config) { c.MaxDecoded = 1 << 20 })
+			var spans []plainSpan
+			for i := range services * minutes * 2 {
+				at := base().Add(time.Duration(i/2/services) * time.Minute).UnixNano()
+				spans = append(spans, plainSpan{fmt.Sprint("s", i/2%services), "", "op", ptrace.SpanKindServer, at, int64(i%2) * 1e10, false})
+			}
+			for _, part := range [][]plainSpan{spans[:len(spans)/2], spans[len(spans)/2:]} { // in rollups, and at level 0
+				f.store("default", telemetry.Traces, payloadOf(part), 1000)
+			}
+			within := between(base().UnixNano(), base().Add(minutes*time.Minute).UnixNano())
+			var list api.ServiceList
+			f.get("/api/services"+within, &list)
+			require.Len(t, list.Services, services)
+			if refused {
+				require.Equal(t, "query.memory", f.problem(http.StatusTooManyRequests, http.MethodGet, "/api/services"+within+"&buckets=120", "").Code)
+				return
+			}
+			for range 3 { // nothing stays charged
+				f.get("/api/services"+within+"&buckets=120", &list)
+				require.Nil(t, list.Incomplete)
+				require.Equal(t, minutes, list.Timeline.Buckets)
+				for _, s := range list.Services {
+					for i := range minutes {
+						require.EqualValues(t, 2, s.Series.Requests[i])
+						require.Equal(t, "0", s.Series.P50Nano[i])
+						require.InEpsilon(t, 1e10, must(strconv.ParseFloat(s.Series.P99Nano[i], 64)), 0.01)
+					}
+				}
+			}
+		})
+	}
+}

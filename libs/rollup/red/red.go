@@ -158,6 +158,41 @@ func (o *Operation) add(c *Cell) (grown int) {
 	return cellBytes*(len(o.Cells)-cells) + bucketBytes*(len(into.Buckets)-buckets)
 }
 
+// Merge adds another cell up into this one, which keeps nothing of it, and returns by how many bytes of memory it grew. What is told of few spans takes few bytes,
+// however far apart their durations are.
+func (c *Cell) Merge(o *Cell) (grown int) {
+	c.Errors += o.Errors
+	have, more, i := c.Buckets, 0, 0
+	for _, b := range o.Buckets {
+		for i < len(have) && have[i].Number < b.Number {
+			i++
+		}
+		if i == len(have) || have[i].Number > b.Number {
+			more++
+		}
+	}
+	before := cap(have)
+	out := slices.Grow(have, more)[:len(have)+more]
+	i = len(have) - 1
+	at := len(out) - 1
+	for k := len(o.Buckets) - 1; k >= 0; k-- {
+		b := o.Buckets[k]
+		for ; i >= 0 && out[i].Number > b.Number; i-- {
+			out[at] = out[i]
+			at--
+		}
+		if i >= 0 && out[i].Number == b.Number {
+			b.Count += out[i].Count
+			i--
+		}
+		out[at] = b
+		at--
+	}
+	c.Buckets = out
+	const bucket = 16 // in memory
+	return bucket * (cap(out) - before)
+}
+
 // Merged adds two lists of buckets up into a new one.
 func Merged(a, b []Bucket) []Bucket {
 	out := make([]Bucket, 0, len(a)+len(b))

@@ -452,3 +452,30 @@ func TestContentsAreBoundedByBytes(t *testing.T) {
 	require.Len(t, services, 41)
 	require.Zero(t, total, "nothing is lost")
 }
+
+// A cell takes others up, whatever they hold, as two lists that are merged into a new one, and keeps nothing of them.
+func TestCellsTakeOthersUp(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(5, 8))
+	for range 500 {
+		var got, want Cell
+		grown := 0
+		for range rnd.IntN(8) {
+			one := Cell{Errors: rnd.Int64N(3)}
+			for number := range int32(30) {
+				if rnd.IntN(4) == 0 {
+					one.Buckets = append(one.Buckets, Bucket{number * 97, 1 + rnd.Int64N(9)})
+				}
+			}
+			want.Errors += one.Errors
+			want.Buckets = Merged(want.Buckets, one.Buckets)
+			grown += got.Merge(&one)
+			for i := range one.Buckets {
+				one.Buckets[i] = Bucket{-1, -1}
+			}
+		}
+		require.Equal(t, want.Errors, got.Errors)
+		require.Equal(t, append([]Bucket{}, want.Buckets...), append([]Bucket{}, got.Buckets...))
+		require.Equal(t, 16*cap(got.Buckets), grown)
+	}
+}

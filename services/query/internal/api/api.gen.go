@@ -1813,7 +1813,8 @@ type ListServicesParams struct {
 	// Buckets Tell the figures over time as well, in at most so many buckets (`timeline` and each service's `series`). A bucket is as long as the shortest of
 	// 1, 2, 5, 10, 15 and 30 minutes, 1, 2, 3, 6 and 12 hours, or a number of days, of which the range has no more than that; it begins at a multiple of
 	// its length, UTC, and what lies outside of the range is not in it. Buckets of an hour or longer are cheap: shorter ones are told from minutes.
-	// All services together have at most 50,000, or the answer is 400, `timeline.too_long`.
+	// All services together have at most 50,000, or the answer is 400, `timeline.too_long`; where these take more memory than one query may hold,
+	// it is 429, `query.memory`.
 	Buckets *int `form:"buckets,omitempty" json:"buckets,omitempty"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".

@@ -19,7 +19,7 @@ var (
 	errMemory = fault.Kind{
 		Class: fault.Overloaded, Code: "query.memory",
 		Meaning: "What the query has to hold to tell its figures takes more memory than one query may, or than others leave.",
-		Advice:  "Narrow the range of time, or retry; if it goes on, see to it that the janitor runs, or raise max_decoded_bytes.",
+		Advice:  "Narrow the range of time, ask for fewer buckets, or retry; if it goes on, see to it that the janitor runs, or raise max_decoded_bytes.",
 	}
 	ErrBusy = fault.Kind{
 		Class: fault.Overloaded, Code: "query.busy",

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/rollup"
@@ -29,27 +30,30 @@ func (k serviceKey) compare(o serviceKey) int {
 type serviceSum struct {
 	byKind
 	buckets     []bucketSum // of a timeline, rising: what is not in byKind yet
+	bytes       int64       // of memory that they take
 	seen        bool
 	first, last int64 // where seen: whole seconds, Unix
 }
 
-// bucketSum is a bucket of a timeline with something in it.
+// bucketSum is a bucket of a timeline with something in it, as cells: there are many buckets, and few spans in most.
 type bucketSum struct {
-	at int
-	byKind
+	at          int
+	entry, rest red.Cell // as in byKind
 }
 
-// bucket is the sum of one, valid until the next call.
-func (s *serviceSum) bucket(at int) *byKind {
+// bucket is one, valid until the next call.
+func (s *serviceSum) bucket(at int) *bucketSum {
 	n := len(s.buckets)
 	if n > 0 && s.buckets[n-1].at == at {
-		return &s.buckets[n-1].byKind
+		return &s.buckets[n-1]
 	}
 	i, found := slices.BinarySearchFunc(s.buckets, at, func(b bucketSum, at int) int { return cmp.Compare(b.at, at) })
 	if !found {
+		before := cap(s.buckets)
 		s.buckets = slices.Insert(s.buckets, i, bucketSum{at: at})
+		s.bytes += int64(cap(s.buckets)-before) * int64(unsafe.Sizeof(bucketSum{}))
 	}
-	return &s.buckets[i].byKind
+	return &s.buckets[i]
 }
 
 // byKind sums spans up.
@@ -69,7 +73,8 @@ func (s *serviceSum) merge(o *serviceSum) {
 	s.see(o.first, o.last)
 	s.byKind.merge(&o.byKind)
 	for i := range o.buckets {
-		s.bucket(o.buckets[i].at).merge(&o.buckets[i].byKind)
+		from, to := &o.buckets[i], s.bucket(o.buckets[i].at)
+		s.bytes += int64(to.entry.Merge(&from.entry) + to.rest.Merge(&from.rest))
 	}
 }
 
@@ -81,31 +86,37 @@ func (s *serviceSum) see(first, last int64) {
 	s.first, s.last = min(s.first, first), max(s.last, last)
 }
 
-// of is where spans of a kind are counted that begin at a time; without a timeline, whenever that is.
-func (s *serviceSum) of(line *timeline, at, kind int64) *red.Sum {
-	if line != nil {
-		return s.bucket(line.at(at)).of(kind)
+// count counts spans of a kind that begin at a time; without a timeline, whenever that is.
+func (s *serviceSum) count(line *timeline, at, kind int64, spans *red.Cell) {
+	entry := kind == otlp.KindServer || kind == otlp.KindConsumer
+	switch {
+	case line == nil && entry:
+		s.entry.AddCell(spans)
+	case line == nil:
+		s.rest.AddCell(spans)
+	case entry:
+		s.bytes += int64(s.bucket(line.at(at)).entry.Merge(spans))
+	default:
+		s.bytes += int64(s.bucket(line.at(at)).rest.Merge(spans))
 	}
-	return s.byKind.of(kind)
-}
-
-func (s *byKind) of(kind int64) *red.Sum {
-	if kind == otlp.KindServer || kind == otlp.KindConsumer {
-		return &s.entry
-	}
-	return &s.rest
 }
 
 func (s *serviceSum) add(line *timeline, at, duration int64, kind int64, failed bool) {
 	second := at / int64(time.Second)
 	s.see(second, second)
-	s.of(line, at, kind).Add(at, duration, failed)
+	one := [1]red.Bucket{{Number: int32(red.BucketOf(at, duration)), Count: 1}} //nolint:gosec // few
+	cell := red.Cell{Buckets: one[:]}
+	if failed {
+		cell.Errors = 1
+	}
+	s.count(line, at, kind, &cell)
 }
 
 // all adds the buckets up, once.
 func (s *serviceSum) all() {
 	for i := range s.buckets {
-		s.byKind.merge(&s.buckets[i].byKind)
+		s.entry.AddCell(&s.buckets[i].entry)
+		s.rest.AddCell(&s.buckets[i].rest)
 	}
 }
 
@@ -123,11 +134,13 @@ func (s *serviceSum) series(line *timeline, basis api.ServiceBasis) *api.REDSeri
 	for i := range n {
 		told := empty
 		if len(s.buckets) > 0 && s.buckets[0].at == i {
-			sum := &s.buckets[0].rest
+			cell := &s.buckets[0].rest
 			if basis == api.ServiceBasisEntry {
-				sum = &s.buckets[0].entry
+				cell = &s.buckets[0].entry
 			}
-			told, s.buckets = figures(sum, 0), s.buckets[1:]
+			var sum red.Sum
+			sum.AddCell(cell)
+			told, s.buckets = figures(&sum, 0), s.buckets[1:]
 		}
 		out.Requests[i], out.Errors[i], out.P50Nano[i], out.P95Nano[i], out.P99Nano[i] = told.Requests, told.Errors, told.P50Nano, told.P95Nano, told.P99Nano
 	}
@@ -198,12 +211,17 @@ func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, line *
 					from.all()
 					from.buckets = nil
 				}
+				before := into.bytes
 				into.merge(from)
+				line.hold(s, into.bytes-before)
 			})
 		},
 		func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
-			rolledService(total, line.checked(len(total)), of, r, one)
+			line.hold(s, rolledService(total, line.checked(len(total)), of, r, one))
 		})
+	if err == nil && line != nil && line.failed != nil {
+		return nil, 0, line.failed
+	}
 	if err == nil && line != nil && line.full {
 		err = errTimeline.Newf("%d services in %d buckets each are more than the %d that one answer has", len(total), line.buckets, mostBuckets)
 	}
@@ -249,10 +267,11 @@ func freshRED() *engine.Counter[*red.Chunk] {
 	}
 }
 
-// rolledService adds what a rollup says of a service in the range.
-func rolledService(total map[serviceKey]*serviceSum, line *timeline, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) {
+// rolledService adds what a rollup says of a service in the range, and returns by how many bytes its buckets grew.
+func rolledService(total map[serviceKey]*serviceSum, line *timeline, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) (grown int64) {
 	start := r.Start / int64(time.Second)
 	sum := sumOf(total, serviceKey{s.Namespace, s.Name})
+	before := sum.bytes
 	for _, at := range s.Seen {
 		if of.In(r, at.Minute) {
 			sum.see(start+at.First, start+at.Last)
@@ -262,10 +281,11 @@ func rolledService(total map[serviceKey]*serviceSum, line *timeline, of *engine.
 		kind := int64(s.Operations[i].Kind)
 		for k := range s.Operations[i].Cells {
 			if cell := &s.Operations[i].Cells[k]; of.In(r, cell.Minute) {
-				sum.of(line, r.Start+int64(cell.Minute)*int64(time.Minute), kind).AddCell(cell)
+				sum.count(line, r.Start+int64(cell.Minute)*int64(time.Minute), kind, cell)
 			}
 		}
 	}
+	return sum.bytes - before
 }
 
 // sumServices sums the spans of a segment that start in the range up.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 )
 
 // timeline cuts a range into buckets, which begin at multiples of their step.
@@ -12,6 +13,24 @@ type timeline struct {
 	start, step int64 // ns
 	buckets     int
 	full        bool // there is no room for those of all services
+
+	grown  int64 // bytes that the question is not charged for yet
+	failed error // why it cannot be
+}
+
+// hold charges the question with bytes by which buckets have grown.
+func (t *timeline) hold(s *engine.Snapshot, bytes int64) {
+	const little = 64 << 10
+	if t == nil || t.full {
+		return
+	}
+	if t.grown += bytes; t.grown < little {
+		return
+	}
+	if t.failed = s.Hold(t.grown); t.failed != nil {
+		t.full = true
+	}
+	t.grown = 0
 }
 
 // checked is the timeline, or nil once so many services have no room in it.
@@ -39,7 +58,8 @@ const (
 	mostTimeline  = 400
 )
 
-// mostBuckets bounds the buckets of all services together, of which each takes a histogram: kilobytes.
+// mostBuckets bounds the buckets of all services together, of which each takes a histogram: bytes for each duration that
+// differs. What they take in all is charged to the question.
 const mostBuckets = 50_000
 
 // newTimeline is the one with the shortest step of which a range has at most so many buckets, two or more.
