@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -106,6 +109,62 @@ func TestGolden(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestGoldenSeverities pins what a record without a severity number is stored with, and that it comes back without one.
+func TestGoldenSeverities(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join("testdata", "v1", "logs-severities.seg")
+	if _, err := os.Stat(name); os.Getenv("OLLY_UPDATE_GOLDEN") == "1" && err != nil {
+		table := NewTable("acme", telemetry.Logs)
+		_, err := table.Append(severities(t, "error", "Warning", "loud", "", "[FATAL2]", "notice"), 1<<40)
+		require.NoError(t, err)
+		s, err := table.Encode(table.Slices(MaxItems)[0], 0)
+		require.NoError(t, err)
+		back := NewTable("acme", telemetry.Logs)
+		read(t, back, s, WantAll())
+		require.NoError(t, os.WriteFile(name, writeGolden(s, back.OTLP(nil)), 0o644))
+	}
+	b, err := os.ReadFile(name)
+	require.NoError(t, err)
+	s, otlp := readGolden(t, b)
+	require.NoError(t, s.Verify())
+	table := NewTable("acme", telemetry.Logs)
+	read(t, table, s, WantAll())
+	var texts []string
+	for _, id := range table.Texts[TextSeverity] {
+		texts = append(texts, string(table.Values[id].Raw))
+	}
+	want := map[string][2]int64{
+		"error": {17, HasDerivedSeverity}, "Warning": {13, HasDerivedSeverity}, "loud": {}, "": {}, "[FATAL2]": {22, HasDerivedSeverity}, "notice": {10, HasDerivedSeverity},
+	}
+	require.Len(t, texts, len(want))
+	for i, text := range texts {
+		require.Equal(t, want[text], [2]int64{table.Ints[ColSeverity][i], table.Ints[ColHas][i]}, text)
+	}
+	sent, ok := flatten(t, telemetry.Logs, otlp)
+	require.True(t, ok)
+	got, ok := flatten(t, telemetry.Logs, table.OTLP(nil))
+	require.True(t, ok)
+	require.Equal(t, sent, got)
+	sent, ok = flatten(t, telemetry.Logs, severities(t, "error", "Warning", "loud", "", "[FATAL2]", "notice"))
+	require.True(t, ok)
+	require.ElementsMatch(t, sent, got)
+}
+
+// severities is a request of records with these texts and no number, a second apart.
+func severities(t testing.TB, texts ...string) []byte {
+	t.Helper()
+	ld := plog.NewLogs()
+	records := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	for i, text := range texts {
+		r := records.AppendEmpty()
+		r.SetTimestamp(pcommon.Timestamp(baseTime + int64(i)*1e9))
+		r.SetSeverityText(text)
+	}
+	b, err := plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
+	require.NoError(t, err)
+	return b
 }
 
 // TestGoldenFilesAreFrozen: version 1 is frozen, so that a file of it never changes. One that comes has its line, as sha256sum writes it.

@@ -322,7 +322,9 @@ func (t *Table) writeLog(w *backward, i int) {
 		w.end(otlp.LogRecordBody, m)
 	}
 	w.bytesField(otlp.LogRecordSeverityText, t.Values[t.Texts[TextSeverity][i]].Raw)
-	w.varintField(otlp.LogRecordSeverityNumber, uint64(in[ColSeverity][i]))
+	if in[ColHas][i]&HasDerivedSeverity == 0 {
+		w.varintField(otlp.LogRecordSeverityNumber, uint64(in[ColSeverity][i]))
+	}
 	if in[ColHas][i]&HasObserved == 0 {
 		w.fixed64Field(otlp.LogRecordTimeUnixNano, uint64(in[ColTime][i]))
 	}

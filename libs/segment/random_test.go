@@ -308,6 +308,10 @@ func (r random) logs(items int) plog.Logs {
 				l.SetObservedTimestamp(r.time())
 				l.SetSeverityNumber(plog.SeverityNumber(r.IntN(25)))
 				l.SetSeverityText(r.text())
+				if r.IntN(4) == 0 {
+					l.SetSeverityNumber(0)
+					l.SetSeverityText([]string{"error", "Warning", "I", "FATAL3", "loud"}[r.IntN(5)])
+				}
 				l.SetEventName(r.text())
 				r.value(l.Body(), 0)
 				r.attributes(l.Attributes())

@@ -88,7 +88,7 @@ const (
 	ColDroppedEvents     = table.ColDroppedEvents     // spans
 	ColDroppedLinks      = table.ColDroppedLinks      // spans
 	ColObservedTime      = table.ColObservedTime      // logs
-	ColSeverity          = table.ColSeverity          // logs: severity number
+	ColSeverity          = table.ColSeverity          // logs: severity number (see HasDerivedSeverity)
 	ColSeries            = table.ColSeries            // points: index into Pool.Series
 	ColStartTime         = table.ColStartTime         // points: start time
 	ColHas               = table.ColHas               // points, exemplars, logs: Has… bits
@@ -114,6 +114,8 @@ const (
 	HasPositive = table.HasPositive // exponential histogram: positive buckets message present
 	HasNegative = table.HasNegative
 	HasObserved = table.HasObserved // log record without a time of its own: ColTime is its observed time
+	// HasDerivedSeverity: log record that came without a severity number: ColSeverity is what its text stands for (otlp.SeverityOf)
+	HasDerivedSeverity = table.HasDerivedSeverity
 )
 
 // TextColumn names a column of ValueIDs.

@@ -67,6 +67,10 @@ func (w *walker) logRecord(b []byte) bool {
 	if isObserved {
 		has = HasObserved
 	}
+	number, isDerived := otlp.LogSeverity(int64(int32(severity)), severityText) //nolint:gosec // an enum of OTLP has 32 bits
+	if isDerived {
+		has |= HasDerivedSeverity
+	}
 	bodyID := ValueID(0)
 	if body.Type != Empty {
 		bodyID = t.InternValue(table.KeyOf(TextBody), body.Type, body.Num, body.Raw)
@@ -74,7 +78,7 @@ func (w *walker) logRecord(b []byte) bool {
 	r := &t.Rows
 	in := &r.Ints
 	in[ColTime] = append(in[ColTime], int64(time))
-	in[ColSeverity] = append(in[ColSeverity], int64(int32(severity)))
+	in[ColSeverity] = append(in[ColSeverity], number)
 	in[ColResource] = append(in[ColResource], int64(w.resource))
 	in[ColScope] = append(in[ColScope], 0) // scopeItems enters it
 	in[ColObservedTime] = append(in[ColObservedTime], int64(observed))

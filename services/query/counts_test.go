@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/libs/testbed/shapes"
@@ -114,8 +115,8 @@ func countings(t *testing.T, signal telemetry.Signal, payloads [][]byte) (items 
 					c.attributes("attributes", r.Attributes(), others)
 					c.text("field", "severity_text", r.SeverityText())
 					c.text("field", "event_name", r.EventName())
-					if r.SeverityNumber() != 0 {
-						c.number("field", "severity", int64(r.SeverityNumber()))
+					if n, _ := otlp.LogSeverity(int64(r.SeverityNumber()), []byte(r.SeverityText())); n != 0 {
+						c.number("field", "severity", n)
 					}
 					items = append(items, c)
 				}

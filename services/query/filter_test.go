@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -451,7 +452,9 @@ func TestFiltersOnLogs(t *testing.T) {
 					}
 					return common(field, all.Resources[l.ResourceIndex], all.Scopes[l.ScopeIndex], l.Attributes)
 				},
-				numbers: func(field string) (int64, bool) { return int64(l.SeverityNumber), field == "severity" },
+				numbers: func(field string) (int64, bool) {
+					return int64(cmp.Or(l.SeverityNumber, l.SeverityDerived)), field == "severity"
+				},
 			}
 		})
 	}

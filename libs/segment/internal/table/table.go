@@ -117,6 +117,7 @@ const (
 	HasPositive
 	HasNegative
 	HasObserved
+	HasDerivedSeverity
 )
 
 // TextColumn names a column of ValueIDs.

@@ -385,8 +385,9 @@ func dataModel() []section {
 		}},
 		{title: "Data model: logs", path: "specification/logs/data-model.md", rules: []rule{
 			entry(held, "Body MUST support AnyValue", "", "services/query.TestLogsComeBackFieldForField"),
-			entry(held, "`SeverityNumber=0` MAY be used to represent an unspecified value.", "It stays 0.", "services/query.TestLogsComeBackFieldForField"),
-			entry(unused, "Special handling MAY be given to `SeverityNumber=0`", "What was not said is not guessed."),
+			entry(held, "`SeverityNumber=0` MAY be used to represent an unspecified value.", "It comes back as 0.", "services/query.TestLogsComeBackFieldForField"),
+			entry(held, "Special handling MAY be given to `SeverityNumber=0`", "Where the text is a word that loggers use for one, the record is filtered and counted by that number.",
+				"services/query.TestSeverityByTextAlone"),
 		}},
 		{title: "Data model: metrics", path: "specification/metrics/data-model.md", rules: []rule{
 			entry(unused, "Consumers MAY reject OpenTelemetry Metrics data containing semantic errors (i.e., more than one `Metric` identity for a given `name`, `Resource`, and `Scope`).",

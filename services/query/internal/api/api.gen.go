@@ -673,7 +673,7 @@ type FieldKind string
 // - `namespace` (text): The service's namespace.
 // - `body` (body): The log record's body.
 // - `body.<key>` (attribute): A value within a body that is a map, by its key, or by the keys on the way to it with dots between.
-// - `severity` (enum): The severity number, 1 to 24; a name stands for its four numbers. A number, or trace, debug, info, warn, error, fatal.
+// - `severity` (enum): The severity number, 1 to 24, of a record without one that which its text stands for; a name stands for its four numbers. A number, or trace, debug, info, warn, error, fatal.
 // - `severity_text` (text): The severity as its sender calls it.
 // - `event_name` (text): The name of the event that the record is.
 // - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
@@ -906,9 +906,15 @@ type LogRecord struct {
 	ScopeIndex           int    `json:"scope_index"`
 	ServiceName          string `json:"service_name"`
 	ServiceNamespace     string `json:"service_namespace,omitempty,omitzero"`
-	SeverityNumber       int    `json:"severity_number"`
-	SeverityText         string `json:"severity_text,omitempty,omitzero"`
-	SpanID               string `json:"span_id,omitempty,omitzero"`
+
+	// SeverityDerived Where no number was sent and the text is a word that loggers use for one (`warning`, `Err`, `CRIT`, `notice`, `[INFO]`, `FATAL2`), that number, 1 to 24:
+	// it is what the field `severity` means for this record, in filters, counts and groups.
+	SeverityDerived int `json:"severity_derived,omitempty,omitzero"`
+
+	// SeverityNumber As sent; 0 where the sender gave none.
+	SeverityNumber int    `json:"severity_number"`
+	SeverityText   string `json:"severity_text,omitempty,omitzero"`
+	SpanID         string `json:"span_id,omitempty,omitzero"`
 
 	// TimeUnixNano As sent; 0 where the sender gave none (then the observed time orders it).
 	TimeUnixNano Nanos  `json:"time_unix_nano"`

@@ -84,7 +84,7 @@ func Fields() []Field {
 		{Name: "trace_state", Kind: Text, Signals: spans, of: textOf(segment.TextTraceState, ""), Description: "The W3C tracestate."},
 		{Name: "body", Kind: Body, Signals: logs, of: body(), Description: "The log record's body."},
 		{Name: "body.", Prefix: true, Kind: Attribute, Signals: logs, of: bodyPath, Description: "A value within a body that is a map, by its key, or by the keys on the way to it with dots between."},
-		severities().field(Field{Name: "severity", Signals: logs, Description: "The severity number, 1 to 24; a name stands for its four numbers."}, severityColumn),
+		severities().field(Field{Name: "severity", Signals: logs, Description: "The severity number, 1 to 24, of a record without one that which its text stands for; a name stands for its four numbers."}, severityColumn),
 		{Name: "severity_text", Kind: Text, Signals: logs, of: textOf(segment.TextSeverity, "severity_text"), Description: "The severity as its sender calls it."},
 		{Name: "event_name", Kind: Text, Signals: logs, of: textOf(segment.TextEventName, "event_name"), Description: "The name of the event that the record is."},
 		{Name: "name", Kind: Text, Signals: points, of: metricName(), Description: "The metric's name."},

@@ -180,11 +180,16 @@ func (r *renderer) log(t *segment.Table, i int) api.LogRecord {
 	if t.Ints[segment.ColHas][i]&segment.HasObserved != 0 {
 		at = 0 // the sender gave only an observed time
 	}
+	severity, derived := int(t.Ints[segment.ColSeverity][i]), 0
+	if t.Ints[segment.ColHas][i]&segment.HasDerivedSeverity != 0 {
+		severity, derived = 0, severity // the sender gave only a text
+	}
 	l := api.LogRecord{
 		ID:                     itemID(t, i),
 		TimeUnixNano:           nanos(at),
 		ObservedTimeUnixNano:   nanos(t.Ints[segment.ColObservedTime][i]),
-		SeverityNumber:         int(t.Ints[segment.ColSeverity][i]),
+		SeverityNumber:         severity,
+		SeverityDerived:        derived,
 		SeverityText:           textOf(t, segment.TextSeverity, i),
 		EventName:              textOf(t, segment.TextEventName, i),
 		TraceID:                traceIDText(t.TraceIDs[i]),

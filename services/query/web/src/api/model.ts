@@ -117,6 +117,8 @@ export interface LogRecord {
   time: Instant;
   observedTime: Instant;
   severityNumber: number;
+  /** The number is what the text stands for: the sender gave none. */
+  severityDerived: boolean;
   severityText: string;
   body: Value;
   eventName: string;

@@ -817,7 +817,7 @@ export interface components {
          *     - `namespace` (text): The service's namespace.
          *     - `body` (body): The log record's body.
          *     - `body.<key>` (attribute): A value within a body that is a map, by its key, or by the keys on the way to it with dots between.
-         *     - `severity` (enum): The severity number, 1 to 24; a name stands for its four numbers. A number, or trace, debug, info, warn, error, fatal.
+         *     - `severity` (enum): The severity number, 1 to 24, of a record without one that which its text stands for; a name stands for its four numbers. A number, or trace, debug, info, warn, error, fatal.
          *     - `severity_text` (text): The severity as its sender calls it.
          *     - `event_name` (text): The name of the event that the record is.
          *     - `time` (time): A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds.
@@ -1169,7 +1169,13 @@ export interface components {
             /** @description As sent; 0 where the sender gave none (then the observed time orders it). */
             time_unix_nano: components["schemas"]["Nanos"];
             observed_time_unix_nano: components["schemas"]["Nanos"];
+            /** @description As sent; 0 where the sender gave none. */
             severity_number: number;
+            /**
+             * @description Where no number was sent and the text is a word that loggers use for one (`warning`, `Err`, `CRIT`, `notice`, `[INFO]`, `FATAL2`), that number, 1 to 24:
+             *     it is what the field `severity` means for this record, in filters, counts and groups.
+             */
+            severity_derived?: number;
             severity_text?: string;
             body?: components["schemas"]["AnyValue"];
             event_name?: string;

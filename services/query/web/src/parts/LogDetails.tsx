@@ -38,7 +38,8 @@ export function LogDetails({ record, inTrace }: { record: LogRecord; inTrace: In
             )}
             <dt>Severity</dt>
             <dd>
-              {record.severityText === '' ? '–' : record.severityText} ({record.severityNumber})
+              {record.severityText === '' ? '–' : record.severityText} ({record.severityNumber}
+              {record.severityDerived && ', by its text'})
             </dd>
             {record.eventName !== '' && (
               <>
