@@ -69,3 +69,8 @@ func FreshLeaf(table string, slot int) string { return fmt.Sprintf("%s_%02d", ta
 func DayLeaf(table string, at int64) string {
 	return table + time.Unix(0, at).UTC().Format("_y2006_m01_d02")
 }
+
+// MonthLeaf is the leaf of a table of months that holds an instant, Unix ns, as the function partition_name of the database names it.
+func MonthLeaf(table string, at int64) string {
+	return table + time.Unix(0, at).UTC().Format("_y2006_m01")
+}

@@ -18,6 +18,7 @@ import (
 type Config struct {
 	URL               string        `mapstructure:"url" usual:"true" secret:"true" doc:"Connection string of the database, as a URL or key=value pairs; PG… environment variables fill what it leaves out. Without one: postgres://postgres@127.0.0.1:5432/ollyscale."`
 	MaxConnections    int           `mapstructure:"max_connections" doc:"Most connections this service opens; 0 chooses by its role."`
+	MinConnections    int           `mapstructure:"min_connections" doc:"Connections that are kept open though nobody uses them, as far as max_connections allows."`
 	Pooler            bool          `mapstructure:"pooler" doc:"True behind a pooler in transaction mode (PgBouncer): no prepared statements are kept."`
 	GenericPlans      string        `mapstructure:"generic_plans" doc:"Whether statements of questions are planned once, whatever their parameters: on, off, or auto, which is on but where the extension citus is in the database, which cannot do it. The database is asked once, by the first question."`
 	ConnectTimeout    time.Duration `mapstructure:"connect_timeout" doc:"How long one attempt to connect may take; 0 for what the connection string says, without limit where it says nothing."`
@@ -43,6 +44,7 @@ func (c Config) Validate() error {
 		p.Refuse("url", "%s", Unreadable(c.URL, err).Error())
 	}
 	settings.Between(&p, "max_connections", c.MaxConnections, 0, 1000)
+	settings.Between(&p, "min_connections", c.MinConnections, 0, 1000)
 	p.OneOf("generic_plans", c.GenericPlans, plansAuto, plansOn, plansOff)
 	settings.NotNegative(&p, "connect_timeout", c.ConnectTimeout)
 	settings.NotNegative(&p, "max_connection_life", c.MaxConnectionLife)
@@ -76,6 +78,7 @@ func (c Config) pool(name string) (*pgxpool.Config, error) {
 	if c.MaxConnections > 0 {
 		p.MaxConns = int32(c.MaxConnections) //nolint:gosec // Validate bounds it
 	}
+	p.MinConns = min(int32(c.MinConnections), p.MaxConns) //nolint:gosec // Validate bounds it
 	p.MaxConnIdleTime = 5 * time.Minute
 	p.HealthCheckPeriod = 30 * time.Second
 	p.MaxConnLifetime, p.MaxConnLifetimeJitter = c.MaxConnectionLife, c.MaxConnectionLife/10

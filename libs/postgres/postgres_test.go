@@ -85,6 +85,8 @@ func TestConfig(t *testing.T) {
 		func(c *postgres.Config) { c.URL = "" },
 		func(c *postgres.Config) { c.URL = "postgres://%zz" },
 		func(c *postgres.Config) { c.MaxConnections = -1 },
+		func(c *postgres.Config) { c.MinConnections = -1 },
+		func(c *postgres.Config) { c.MinConnections = 1001 },
 		func(c *postgres.Config) { c.ConnectTimeout = -1 },
 		func(c *postgres.Config) { c.MaxConnectionLife = -1 },
 	} {
@@ -100,6 +102,15 @@ func TestConfig(t *testing.T) {
 		pool, err := postgres.Open(testbed.Context(t), cfg, "test")
 		require.NoError(t, err)
 		require.Equal(t, want, pool.Config().MaxConnLifetime, "0 never replaces a connection")
+		pool.Close()
+	}
+	for most, want := range map[int]int32{0: 5, 3: 3} {
+		cfg := postgres.DefaultConfig()
+		cfg.URL = "postgres://me@127.0.0.1:1/db" // where nobody is
+		cfg.MaxConnections, cfg.MinConnections = most, 5
+		pool, err := postgres.Open(testbed.Context(t), cfg, "test")
+		require.NoError(t, err)
+		require.Equal(t, want, pool.Config().MinConns, "no more are kept than there may be")
 		pool.Close()
 	}
 	cfg := postgres.DefaultConfig()

@@ -57,9 +57,11 @@ type Config struct {
 
 // DefaultConfig serves on this machine only.
 func DefaultConfig() Config {
+	database := postgres.DefaultConfig()
+	database.MinConnections = readyConnections
 	return Config{
 		HTTP:          httpserver.DefaultConfig("127.0.0.1:8080"),
-		Postgres:      postgres.DefaultConfig(),
+		Postgres:      database,
 		Bus:           bus.DefaultConfig(),
 		Auth:          auth.DefaultConfig(),
 		Login:         login.DefaultConfig(),
@@ -73,6 +75,9 @@ func DefaultConfig() Config {
 		WatchInterval: 500 * time.Millisecond,
 	}
 }
+
+// readyConnections are kept, and made ready: a page of the web interface asks two questions at a time, and a backend takes some megabytes.
+const readyConnections = 2
 
 // Validate names the keys that are wrong.
 func (c Config) Validate() error {
@@ -245,6 +250,7 @@ func (c Config) cursorKey() []byte {
 //
 //	          ┌─ watch: how far is the database behind the queue, how many are dead ── NATS
 //	Run ──────┤        │ completeness
+//	          ├─ ready: what new connections have to know of the catalogue is asked for before a question waits for it ── PostgreSQL
 //	          ├─ keys: which are good, read from PostgreSQL and told to ingest over NATS (where they are demanded)
 //	          └─ http: front ends (native API, web) ── engine: headers by SQL, scan of columns ── PostgreSQL
 //
@@ -252,6 +258,7 @@ func (c Config) cursorKey() []byte {
 func (s *Service) Run(ctx context.Context) error {
 	defer s.close()
 	group := service.Group{Log: s.env.Log, Drain: s.cfg.HTTP.DrainTimeout + time.Second}
+	group.Add("ready", s.engine.KeepReady)
 	group.Add("watch", func(ctx context.Context) error { return s.engine.Watch(ctx, s.cfg.WatchInterval) })
 	if s.keys != nil {
 		group.Add("keys", s.keeper.Run)

@@ -112,13 +112,18 @@ func (e *Engine) Ask(ctx context.Context, about time.Duration, question func(ctx
 		return err
 	}
 	defer leave()
+	return e.ask(ctx, e.pool, about, question)
+}
+
+// ask is Ask of a pool or a connection, at once.
+func (e *Engine) ask(ctx context.Context, db postgres.Beginner, about time.Duration, question func(ctx context.Context, s *Snapshot) error) error {
 	ctx, cancel := context.WithTimeout(ctx, e.set.Timeout)
 	defer cancel()
 	generic, err := e.plans.Generic(ctx)
 	if err != nil {
 		return err
 	}
-	err = postgres.InTx(ctx, e.pool, beginSnapshot(e.set.Timeout, generic), func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, db, beginSnapshot(e.set.Timeout, generic), func(tx pgx.Tx) error {
 		mode, list := pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeCacheStatement
 		if e.set.Pooler {
 			// Nothing is remembered from one transaction to the next; within one, all goes to the same server.

@@ -23,6 +23,8 @@ type statements struct {
 	fresh       string // of spans
 	days        string
 	unsettled   string
+	ready       string
+	leaves      string
 	count       [3][4]string // by signal and stage
 	header      [3]string    // by signal
 	groups      [3]string
@@ -35,6 +37,7 @@ func newStatements() (*statements, error) {
 		files: f, services: f.Text("services", nil), rollups: f.Text("rollups", sqlfile.Table{Table: schema.Rollup}), queueLosses: f.Text("queue_losses", nil),
 		fresh: f.Text("fresh", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), days: f.Text("days", sqlfile.Table{Table: schema.TraceDay}),
 		unsettled: f.Text("unsettled", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), headers: headerColumns(),
+		ready: f.Text("ready", nil), leaves: f.Text("leaves", nil),
 	}
 	for _, signal := range telemetry.Signals() {
 		table := sqlfile.Table{Table: segmentTable(signal)}

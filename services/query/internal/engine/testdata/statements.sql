@@ -68,6 +68,17 @@ SELECT DISTINCT min_time / 86400000000000 * 86400000000000
 FROM public.spans_segment
 WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND min_time >= $2 AND min_time < $3 + 86400000000000
 
+---- ready
+-- The sizes of the TOAST tables of leaves ($1), those of them that are there: to tell them, the tables and their indexes are opened, and the connection
+-- remembers what the catalogue says of them. Nothing is read of what they hold.
+SELECT coalesce(sum(pg_relation_size(c.reltoastrelid) + pg_indexes_size(c.reltoastrelid)), 0)::bigint
+FROM pg_class c
+WHERE c.reltoastrelid > 0 AND c.oid IN (SELECT to_regclass('public.' || leaf) FROM unnest($1::text[]) AS leaf)
+
+---- leaves
+-- Those of $1 that are tables.
+SELECT leaf FROM unnest($1::text[]) AS leaf WHERE to_regclass('public.' || leaf) IS NOT NULL
+
 ---- count[0][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
 -- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by
