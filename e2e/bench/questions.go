@@ -329,11 +329,11 @@ func list(table, key string, limit int, condition string, args func(i int) []any
 		return fmt.Sprintf("SELECT * FROM %s WHERE tenant_id = 'default' AND %s >= $1 AND %s < $2 AND %s ORDER BY %s DESC LIMIT $3", from, key, key, condition, key)
 	}
 	inOne := func(ctx context.Context, s *sides, i int) (answer, error) {
-		rows, err := s.conn.Query(ctx, statement(table), append([]any{s.filled.from.UnixNano(), s.filled.to.UnixNano(), limit}, args(i)...)...)
+		rows, err := s.conn.Query(ctx, statement(table), append([]any{s.filled.from, s.filled.to, limit}, args(i)...)...)
 		if err != nil {
 			return answer{}, err
 		}
-		items, err := take(rows, 0, nil)
+		items, err := take(rows, 1, nil) // the time in nanoseconds
 		return answer{items: items}, err
 	}
 	byHour := func(ctx context.Context, s *sides, i int) (answer, error) {
@@ -343,11 +343,11 @@ func list(table, key string, limit int, condition string, args func(i int) []any
 			of = s.logs
 		}
 		for _, leaf := range of {
-			rows, err := s.conn.Query(ctx, statement(leaf), append([]any{s.filled.from.UnixNano(), s.filled.to.UnixNano(), limit - len(items)}, args(i)...)...)
+			rows, err := s.conn.Query(ctx, statement(leaf), append([]any{s.filled.from, s.filled.to, limit - len(items)}, args(i)...)...)
 			if err != nil {
 				return answer{}, err
 			}
-			if items, err = take(rows, 0, items); err != nil {
+			if items, err = take(rows, 1, items); err != nil {
 				return answer{}, err
 			}
 			if len(items) == limit {
@@ -388,13 +388,13 @@ func byTrace(f *filled, hint time.Duration) func(context.Context, *sides, int) (
 		}
 		sql, args := "SELECT * FROM spans_fact WHERE tenant_id = 'default' AND trace_id = $1", []any{id}
 		if hint > 0 {
-			sql, args = sql+" AND start_time_unix_nano >= $2 AND start_time_unix_nano < $3", append(args, t.at.Add(-hint).UnixNano(), t.at.Add(hint).UnixNano())
+			sql, args = sql+" AND start_time >= $2 AND start_time < $3", append(args, t.at.Add(-hint), t.at.Add(hint))
 		}
 		rows, err := s.conn.Query(ctx, sql, args...)
 		if err != nil {
 			return answer{}, err
 		}
-		items, err := take(rows, 3, nil)
+		items, err := take(rows, 4, nil)
 		slices.Sort(items)
 		return answer{items: items}, err
 	}
@@ -437,12 +437,12 @@ func red(f *filled) (segments func(context.Context, asked, int) (answer, error),
 	// A histogram of the durations with 64 buckets to a power of two, as the query service makes it; percentiles come out of it.
 	const sql = `SELECT d.name, (kind IN (2, 5)) AS entry, (status_code = 2) AS failed, bucket, n FROM (
 		SELECT service_id, kind, status_code, (64 * ln(greatest(duration_nano, 1)::float8) / ln(2::float8))::int AS bucket, count(*) AS n
-		FROM spans_fact WHERE tenant_id = 'default' AND start_time_unix_nano >= $1 AND start_time_unix_nano < $2 GROUP BY 1, 2, 3, 4
+		FROM spans_fact WHERE tenant_id = 'default' AND start_time >= $1 AND start_time < $2 GROUP BY 1, 2, 3, 4
 	) AS s JOIN service_dim AS d USING (service_id) WHERE d.tenant_id = 'default'`
 	rows = func(ctx context.Context, s *sides, _ int) (answer, error) {
 		type sum struct{ requests, errors [2]int64 } // of entry spans, of all
 		sums := map[string]*sum{}
-		rows, err := s.conn.Query(ctx, sql, from.UnixNano(), to.UnixNano())
+		rows, err := s.conn.Query(ctx, sql, from, to)
 		if err != nil {
 			return answer{}, err
 		}
@@ -503,7 +503,7 @@ func countByAttribute(scope, key, statement string) (segments func(context.Conte
 		})
 	}
 	rows = func(ctx context.Context, s *sides, _ int) (answer, error) {
-		rows, err := s.conn.Query(ctx, statement, s.filled.from.UnixNano(), s.filled.to.UnixNano())
+		rows, err := s.conn.Query(ctx, statement, s.filled.from, s.filled.to)
 		if err != nil {
 			return answer{}, err
 		}
@@ -531,14 +531,14 @@ func queries(f *filled) []question {
 	object := func(key, value string) string { return fmt.Sprintf(`{%q: %q}`, key, value) }
 	users := func(i int) string { return fmt.Sprintf("user-%04d", (i*617+42)%5000) }
 	spans := func(name string, hits func(int) bool, filter func(int) []condition, where string, args func(int) []any) question {
-		return question{name: name, hits: hits, segments: search("spans", spansOf, filter), rows: list(schema.SpansFact, "start_time_unix_nano", newest, where, args)}
+		return question{name: name, hits: hits, segments: search("spans", spansOf, filter), rows: list(schema.SpansFact, "start_time", newest, where, args)}
 	}
 	logs := func(name string, hits func(int) bool, filter func(int) []condition, where string, args func(int) []any) question {
-		return question{name: name, hits: hits, segments: search("logs", logsOf, filter), rows: list(schema.LogsFact, "time_unix_nano", newest, where, args)}
+		return question{name: name, hits: hits, segments: search("logs", logsOf, filter), rows: list(schema.LogsFact, "time", newest, where, args)}
 	}
 	some := func(n int) bool { return n > 0 }
 	redSegments, redRows := red(f)
-	const inRange = "tenant_id = 'default' AND start_time_unix_nano >= $1 AND start_time_unix_nano < $2"
+	const inRange = "tenant_id = 'default' AND start_time >= $1 AND start_time < $2"
 	countAttribute := func(key string) string {
 		return "SELECT coalesce(attributes->>'" + key + "', ''), count(*) FROM spans_fact WHERE " + inRange + " GROUP BY 1"
 	}

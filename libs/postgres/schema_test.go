@@ -330,10 +330,10 @@ func TestTenantsAreApart(t *testing.T) {
 			require.NoError(t, err)
 		}
 		for _, sql := range []string{
-			`INSERT INTO spans_fact (start_time_unix_nano, duration_nano, trace_id, span_id, parent_span_id, service_id, operation_id, resource_id, scope_id, kind, status_code, tenant_id)
-				VALUES ($2, 1500000, '0af7651916cd43dd8448eb211c80319c', -1, 1, 7, 8, 9, 10, 2, 2, $1)`,
-			`INSERT INTO logs_fact (time_unix_nano, service_id, resource_id, scope_id, tenant_id, body) VALUES ($2, 7, 9, 10, $1, 'hello')`,
-			`INSERT INTO metrics_fact (time_unix_nano, series_id, service_id, tenant_id, value_int) VALUES ($2, 11, 7, $1, 5)`,
+			`INSERT INTO spans_fact (start_time, start_time_unix_nano, duration_nano, trace_id, span_id, parent_span_id, service_id, operation_id, resource_id, scope_id, kind, status_code, tenant_id)
+				VALUES (olly.at($2), $2, 1500000, '0af7651916cd43dd8448eb211c80319c', -1, 1, 7, 8, 9, 10, 2, 2, $1)`,
+			`INSERT INTO logs_fact (time, time_unix_nano, service_id, resource_id, scope_id, tenant_id, body) VALUES (olly.at($2), $2, 7, 9, 10, $1, 'hello')`,
+			`INSERT INTO metrics_fact (time, time_unix_nano, series_id, service_id, tenant_id, value_int) VALUES (olly.at($2), $2, 11, 7, $1, 5)`,
 		} {
 			_, err := db.Pool.Exec(ctx, sql, tenant, when.UnixNano())
 			require.NoError(t, err)
@@ -349,7 +349,7 @@ func TestTenantsAreApart(t *testing.T) {
 		require.NoError(t, c.QueryRow(ctx, `SELECT count(*) FROM `+from).Scan(&n), from)
 		return n
 	}
-	views := []string{"olly.spans", "olly.logs", "olly.metrics", "public.spans_fact", "public.service_dim"}
+	views := []string{"olly.spans", "olly.logs", "olly.metrics", "olly.grafana_trace('0af7651916cd43dd8448eb211c80319c')", "public.spans_fact", "public.service_dim"}
 	owner, asBoth, c := connectAs(t, db, ""), connectAs(t, db, both), connectAs(t, db, role)
 	for _, view := range views {
 		require.Equal(t, 2, count(owner, view), "the owner sees all of %s", view)
@@ -359,7 +359,7 @@ func TestTenantsAreApart(t *testing.T) {
 	var service, span, name, status string
 	var start time.Time
 	require.NoError(t, c.QueryRow(ctx, `SELECT service, span_id, name, status, start_time FROM olly.spans
-		WHERE start_time_unix_nano >= olly.ns($1) AND trace_id = '0af7651916cd43dd8448eb211c80319c'`, when).Scan(&service, &span, &name, &status, &start))
+		WHERE start_time >= $1 AND trace_id = '0af7651916cd43dd8448eb211c80319c'`, when).Scan(&service, &span, &name, &status, &start))
 	require.Equal(t, []string{"red cart", "ffffffffffffffff", "GET /", "error"}, []string{service, span, name, status})
 	require.True(t, when.Equal(start), start)
 

@@ -156,7 +156,7 @@ func (w *world) bySQL() {
 // readsItsOwn shows that a role reads what it is let in to, or the rest would say nothing.
 func (w *world) readsItsOwn(r *reader, a *tenant) {
 	w.t.Helper()
-	for _, view := range []string{"olly.spans", "olly.logs", "olly.metrics", "public.spans_fact", "public.service_dim", "olly.reader", "olly.rows"} {
+	for _, view := range []string{"olly.spans", "olly.traces", "olly.logs", "olly.metrics", "public.spans_fact", "public.service_dim", "olly.reader", "olly.rows"} {
 		text, err := r.try(`SELECT * FROM ` + view)
 		require.NoError(w.t, err, view)
 		require.Contains(w.t, text, string(a.name), view)
@@ -168,7 +168,7 @@ func (w *world) readsItsOwn(r *reader, a *tenant) {
 // tricks are what a session may set, make and ask to get round the policies.
 func (w *world) tricks(r *reader, a, b *tenant, other string, none func(text, what string)) {
 	w.t.Helper()
-	sees := `SELECT * FROM olly.spans; SELECT * FROM olly.logs; SELECT * FROM olly.metrics; SELECT * FROM public.service_dim; SELECT * FROM olly.reader`
+	sees := `SELECT * FROM olly.spans; SELECT * FROM olly.traces; SELECT * FROM olly.logs; SELECT * FROM olly.metrics; SELECT * FROM public.service_dim; SELECT * FROM olly.reader`
 	for _, sql := range []string{
 		`SET ROLE ` + other, `SET SESSION AUTHORIZATION ` + other, `SELECT set_config('role', '` + other + `', false)`, `SELECT set_config('session_authorization', '` + other + `', false)`,
 		`SET ROLE postgres`, `SELECT set_config('is_superuser', 'on', false)`, `RESET SESSION AUTHORIZATION`, `SET SESSION SESSION AUTHORIZATION DEFAULT`,
@@ -198,7 +198,7 @@ func (w *world) tricks(r *reader, a, b *tenant, other string, none func(text, wh
 		r.anew()
 	}
 	// A condition that speaks, or fails, must not be asked of a row that the policy hides; nor its cost lift it above the policy.
-	for _, view := range []string{"olly.spans", "olly.logs", "olly.metrics", "public.spans_fact", "public.logs_fact", "public.service_dim", "public.operation_dim", "public.series_dim"} {
+	for _, view := range []string{"olly.spans", "olly.traces", "olly.logs", "olly.metrics", "public.spans_fact", "public.logs_fact", "public.service_dim", "public.operation_dim", "public.series_dim"} {
 		for _, sql := range []string{
 			`CREATE FUNCTION pg_temp.speaks(text) RETURNS bool LANGUAGE plpgsql COST 0.0000001 AS $$ BEGIN RAISE NOTICE 'heard %', $1; RETURN true; END $$;
 				SELECT count(*) FROM ` + view + ` v WHERE pg_temp.speaks(v::text)`,

@@ -58,13 +58,14 @@ func (p *projection) write(t *segment.Table, batches []batchRows, since int64, l
 	}
 }
 
-const spanColumns = 22
+const spanColumns = 23
 
 func (p *projection) span(t *segment.Table, i int, connection []byte) {
 	c := &p.stream
 	ints := &t.Ints
 	resource := &t.Resources[ints[segment.ColResource][i]]
 	c.Begin(spanColumns)
+	c.Timestamp(ints[segment.ColTime][i])
 	c.Int8(ints[segment.ColTime][i])
 	c.Int8(ints[segment.ColDuration][i])
 	c.Bytes(t.TraceIDs[i][:])
@@ -89,13 +90,14 @@ func (p *projection) span(t *segment.Table, i int, connection []byte) {
 	p.links(t, i)
 }
 
-const logColumns = 17
+const logColumns = 18
 
 func (p *projection) log(t *segment.Table, i int, connection []byte) {
 	c := &p.stream
 	ints := &t.Ints
 	resource := &t.Resources[ints[segment.ColResource][i]]
 	c.Begin(logColumns)
+	c.Timestamp(ints[segment.ColTime][i])
 	c.Int8(ints[segment.ColTime][i])
 	c.nonZero(ints[segment.ColObservedTime][i])
 	c.traceID(t.TraceIDs[i])
@@ -128,7 +130,7 @@ func (p *projection) log(t *segment.Table, i int, connection []byte) {
 	p.attributes(t.Attributes.Row(i))
 }
 
-const pointColumns = 25
+const pointColumns = 26
 
 func (p *projection) point(t *segment.Table, i int, connection []byte) {
 	c := &p.stream
@@ -140,6 +142,7 @@ func (p *projection) point(t *segment.Table, i int, connection []byte) {
 	exponential := kind == segment.ExponentialHistogram
 	summary := kind == segment.Summary
 	c.Begin(pointColumns)
+	c.Timestamp(ints[segment.ColTime][i])
 	c.Int8(ints[segment.ColTime][i])
 	c.nonZero(ints[segment.ColStartTime][i])
 	c.Int8(series.ID)

@@ -155,6 +155,18 @@ func (c *Stream) Int8(v int64) {
 	c.Buf = binary.BigEndian.AppendUint64(c.Buf, uint64(v)) //nolint:gosec // the same bits
 }
 
+// sinceUnix is PostgreSQL's zero of timestamptz, 2000-01-01, in microseconds since 1970.
+const sinceUnix = 946_684_800_000_000
+
+// Timestamp writes an instant in Unix nanoseconds as a timestamptz, cut to the microsecond before it.
+func (c *Stream) Timestamp(ns int64) {
+	us := ns / 1000
+	if ns%1000 < 0 {
+		us--
+	}
+	c.Int8(us - sinceUnix)
+}
+
 // Bytes writes a bytea, or any value given in its binary form: sixteen bytes are a uuid, eight a bigint.
 func (c *Stream) Bytes(v []byte) {
 	c.length(len(v))

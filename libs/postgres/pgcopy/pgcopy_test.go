@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { os.Exit(testbed.Main(m)) }
 // every is a row with each kind of value, as the server prints it.
 func every(c *pgcopy.Stream, i int) {
 	if i == 1 { // nothing, or as little as there can be
-		c.Begin(9)
+		c.Begin(10)
 		c.Int2(math.MinInt16)
 		c.Int4(math.MinInt32)
 		c.Int8(math.MinInt64)
@@ -32,9 +32,10 @@ func every(c *pgcopy.Stream, i int) {
 		c.Int8s(nil)
 		c.Doubles(nil)
 		c.Close(c.Array(pgcopy.OIDInt4, 0, 1))
+		c.Timestamp(-1) // of the microsecond before
 		return
 	}
-	c.Begin(9)
+	c.Begin(10)
 	c.Int2(math.MaxInt16)
 	c.Int4(math.MaxInt32)
 	c.Int8(math.MaxInt64)
@@ -49,11 +50,12 @@ func every(c *pgcopy.Stream, i int) {
 	c.Int4(8)
 	c.Int4(9)
 	c.Close(m)
+	c.Timestamp(1_763_875_020_123_456_789)
 }
 
 func table(t *testing.T, db *testbed.DB) {
 	t.Helper()
-	_, err := db.Pool.Exec(testbed.Context(t), `CREATE TABLE every (a smallint, b integer, c bigint, d text, e bytea, f jsonb, g bigint[], h double precision[], i integer[])`)
+	_, err := db.Pool.Exec(testbed.Context(t), `CREATE TABLE every (a smallint, b integer, c bigint, d text, e bytea, f jsonb, g bigint[], h double precision[], i integer[], j timestamptz)`)
 	require.NoError(t, err)
 }
 
@@ -62,8 +64,8 @@ func TestEveryKindOfValueArrives(t *testing.T) {
 	ctx := testbed.Context(t)
 	db := testbed.Empty(t)
 	table(t, db)
-	statement := pgcopy.Statement("every", strings.Split("abcdefghi", ""))
-	require.Equal(t, "COPY public.every (a, b, c, d, e, f, g, h, i) FROM STDIN (FORMAT binary)", statement)
+	statement := pgcopy.Statement("every", strings.Split("abcdefghij", ""))
+	require.Equal(t, "COPY public.every (a, b, c, d, e, f, g, h, i, j) FROM STDIN (FORMAT binary)", statement)
 	var stream pgcopy.Stream
 	for range 2 { // the stream is used again
 		stream.Reset()
@@ -78,8 +80,8 @@ func TestEveryKindOfValueArrives(t *testing.T) {
 	require.NoError(t, err)
 	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
-	least := `(-32768,-2147483648,-9223372036854775808,"","\\x",,{},{},{})`
-	most := `(32767,2147483647,9223372036854775807,naïve,"\\x00ff","{""a"": 1}","{1,-2}",{0.5},"[7:8]={8,9}")`
+	least := `(-32768,-2147483648,-9223372036854775808,"","\\x",,{},{},{},"1969-12-31 23:59:59.999999+00")`
+	most := `(32767,2147483647,9223372036854775807,naïve,"\\x00ff","{""a"": 1}","{1,-2}",{0.5},"[7:8]={8,9}","2025-11-23 05:17:00.123456+00")`
 	require.Equal(t, []string{least, least, least, most, most, most}, got)
 }
 

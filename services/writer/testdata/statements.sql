@@ -373,21 +373,21 @@ RETURNING series_id
 
 ---- copyFacts[0]
 COPY public.spans_fact (
-  start_time_unix_nano, duration_nano, trace_id, span_id, parent_span_id, service_id, operation_id, resource_id, scope_id,
+  start_time, start_time_unix_nano, duration_nano, trace_id, span_id, parent_span_id, service_id, operation_id, resource_id, scope_id,
   flags, dropped_attributes_count, dropped_events_count, dropped_links_count, kind, status_code,
   tenant_id, connection_id, status_message, trace_state, attributes, events, links
 ) FROM STDIN (FORMAT binary)
 
 ---- copyFacts[1]
 COPY public.logs_fact (
-  time_unix_nano, observed_time_unix_nano, trace_id, span_id, service_id, resource_id, scope_id,
+  time, time_unix_nano, observed_time_unix_nano, trace_id, span_id, service_id, resource_id, scope_id,
   flags, dropped_attributes_count, severity_number,
   tenant_id, connection_id, severity_text, event_name, body, body_json, attributes
 ) FROM STDIN (FORMAT binary)
 
 ---- copyFacts[2]
 COPY public.metrics_fact (
-  time_unix_nano, start_time_unix_nano, series_id, service_id, value_int, value_double, count, sum, min, max, zero_count, zero_threshold,
+  time, time_unix_nano, start_time_unix_nano, series_id, service_id, value_int, value_double, count, sum, min, max, zero_count, zero_threshold,
   flags, scale, positive_offset, negative_offset, tenant_id, connection_id,
   explicit_bounds, bucket_counts, positive_bucket_counts, negative_bucket_counts, quantiles, quantile_values, exemplars
 ) FROM STDIN (FORMAT binary)
