@@ -20,6 +20,8 @@ import (
 //     the one before. What is stored is known by its request (ledger.go), so nothing of a new life is taken for stored.
 //   - A life is known by when its server made the stream; a stream that counts less than it did once has begun another one as well (its store is
 //     an old copy, or lost its end in a power cut).
+//   - What the table says is stored is: it is written after the stream said so, and the stream is told after the commit. A table that says less than
+//     it did is of an older copy of the database, as after a restore: that begins another life too, since what was stored meanwhile is lost.
 //   - That what was queued is lost is told: in the log, in health for a while, and in the table for as long as there is data of then.
 
 // lookEvery is how often a writer looks at the streams: what was accepted within it before a store is lost may be lost unsaid.
@@ -53,6 +55,7 @@ type life struct {
 		at   time.Time
 		last uint64
 	}
+	read noted // what the table said last, unless that was an older copy
 
 	mu    sync.Mutex // of what follows
 	known bool
@@ -162,9 +165,18 @@ func (l *lives) look(ctx context.Context, signal telemetry.Signal, doubt bool) e
 	if backlog.Settled == backlog.LastPosition {
 		whole = noted.at
 	}
-	return classify(postgres.InTx(ctx, l.db.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, l.db.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		return l.note(ctx, tx, signal, noted, backlog, whole, doubt)
-	}))
+	})
+	if err == nil && !s.older(noted) {
+		s.read = noted
+	}
+	return classify(err)
+}
+
+// older reports whether the table says less than it did before: the database is an older copy of itself.
+func (l *life) older(n noted) bool {
+	return !l.read.at.IsZero() && !l.read.none && (n.none || n.base < l.read.base || n.base == l.read.base && n.settled < l.read.settled)
 }
 
 // noted is what the table says of the last life of a stream.
@@ -172,47 +184,56 @@ type noted struct {
 	none                   bool      // nobody looked at it yet
 	at                     time.Time // when it said so, by the database's clock, as everything in it but when a stream began
 	base, highest, left    int64
+	settled                int64 // number of the stream up to which all is stored
 	began, seenAt, wholeAt time.Time
 }
 
 func (l *lives) noted(ctx context.Context, signal telemetry.Signal) (n noted, err error) {
-	var base, highest, left *int64
+	var base, highest, settled, left *int64
 	var began, seenAt, wholeAt *time.Time
-	if err := l.db.pool.QueryRow(ctx, l.db.sql.queueLife, int16(signal)).Scan(&n.at, &base, &began, &highest, &seenAt, &left, &wholeAt); err != nil {
+	if err := l.db.pool.QueryRow(ctx, l.db.sql.queueLife, int16(signal)).Scan(&n.at, &base, &began, &highest, &settled, &seenAt, &left, &wholeAt); err != nil {
 		return noted{}, fmt.Errorf("read the life of a stream: %w", err)
 	}
 	if n.none = base == nil; !n.none {
-		n.base, n.began, n.highest, n.seenAt, n.left, n.wholeAt = *base, *began, *highest, *seenAt, *left, *wholeAt
+		n.base, n.began, n.highest, n.settled, n.seenAt, n.left, n.wholeAt = *base, *began, *highest, *settled, *seenAt, *left, *wholeAt
 	}
 	return n, nil
 }
 
 func (l *lives) note(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, n noted, seen bus.Backlog, whole time.Time, doubt bool) error {
-	began := seen.Created.UTC().Truncate(time.Microsecond) // as the database keeps it
-	last := int64(seen.LastPosition)                       //nolint:gosec // a stream never counts beyond 2^63
-	unsettled := last - int64(seen.Settled)                //nolint:gosec // as above
+	began := seen.Created.UTC().Truncate(time.Microsecond)         // as the database keeps it
+	last, settled := int64(seen.LastPosition), int64(seen.Settled) //nolint:gosec // a stream never counts beyond 2^63
+	unsettled := last - settled
 	if whole.Before(began) {
 		whole = began
 	}
-	if !n.none && n.began.Equal(began) && last >= n.highest {
-		l.signals[signal].enter(n.base, began, seen, doubt)
-		if age := n.at.Sub(n.seenAt); last == n.highest && unsettled == n.left && age >= 0 && age < watched/2 && !n.wholeAt.After(n.at) {
+	of := &l.signals[signal]
+	older := of.older(n)
+	if !n.none && n.began.Equal(began) && last >= n.highest && !older {
+		of.enter(n.base, began, seen, doubt)
+		if age := n.at.Sub(n.seenAt); last == n.highest && settled == n.settled && unsettled == n.left && age >= 0 && age < watched/2 && !n.wholeAt.After(n.at) {
 			return nil // nothing to write on an idle database
 		}
-		_, err := tx.Exec(ctx, l.db.sql.queueLifeLook, int16(signal), n.base, last, unsettled, whole)
+		_, err := tx.Exec(ctx, l.db.sql.queueLifeLook, int16(signal), n.base, last, unsettled, whole, settled)
 		return err
 	}
 	next := int64(0)
 	if !n.none {
 		next = n.base + n.highest + apart
-		l.log.LogAttrs(ctx, slog.LevelWarn, "a stream of the queue was made anew: what was accepted since stored_until and is not stored is lost", slog.String("signal", signal.String()),
-			slog.Time("stored_until", n.wholeAt), slog.Time("last_look", n.seenAt), slog.Int64("messages_then", n.left), slog.Time("made", began))
+	}
+	if older {
+		next = of.read.base + of.read.highest + apart
+	}
+	if next > 0 {
+		l.log.LogAttrs(ctx, slog.LevelWarn, "a stream of the queue was made anew, or the database is an older copy of itself: what was accepted since stored_until and is not stored is lost",
+			slog.String("signal", signal.String()), slog.Bool("older_copy", older), slog.Time("stored_until", n.wholeAt), slog.Time("last_look", n.seenAt),
+			slog.Int64("messages_then", n.left), slog.Time("made", began))
 	}
 	if _, err := tx.Exec(ctx, "LOCK TABLE public.queue_life IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		return err
 	}
 	// Unless another writer was first: what is in the table then is seen with the next look.
-	_, err := tx.Exec(ctx, l.db.sql.queueLifeBegin, int16(signal), next, began, last, unsettled, n.base)
+	_, err := tx.Exec(ctx, l.db.sql.queueLifeBegin, int16(signal), next, began, last, unsettled, n.base, settled)
 	return err
 }
 

@@ -152,6 +152,40 @@ func TestAStoreThatIsAnOldCopyBeginsAnotherLife(t *testing.T) {
 	require.Equal(t, int64(2), r.store.count("SELECT count(*) FROM queue_life"), "and no third one")
 }
 
+// The database that is put back to an older copy lacks what was stored since: it is told as lost, and no position is given twice.
+func TestADatabaseThatIsAnOldCopyBeginsAnotherLife(t *testing.T) {
+	t.Parallel()
+	r, _ := newWipeRig(t)
+	r.again(0, 3)
+	_, stop := r.start()
+	r.stored(9)
+	r.settled(telemetry.Traces)
+	stop()
+	l := &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(t)}
+	look := func() { require.NoError(t, l.look(testbed.Context(t), telemetry.Traces, false)) }
+	look()
+	look()
+	require.Equal(t, int64(3), r.store.count("SELECT settled FROM queue_life WHERE signal = 0"), "all three are stored")
+	// As it was a minute before, when one message of two was stored.
+	_, err := r.store.db.Pool.Exec(testbed.Context(t), `UPDATE queue_life SET seen = 2, settled = 1, unsettled = 1,
+		seen_at = clock_timestamp() - interval '1 minute', whole_at = clock_timestamp() - interval '61 seconds' WHERE signal = 0`)
+	require.NoError(t, err)
+	look()
+	look()
+	look()
+	require.Equal(t, int64(2), r.store.count("SELECT count(*) FROM queue_life WHERE signal = 0"), "another life, and no third one")
+	require.Equal(t, int64(3+apart), r.store.count("SELECT max(base) FROM queue_life WHERE signal = 0"), "above all that was given before")
+	require.Equal(t, int64(3), r.store.count("SELECT settled FROM queue_life WHERE signal = 0 ORDER BY base DESC LIMIT 1"))
+	require.NoError(t, l.tell(testbed.Context(t)))
+	require.Equal(t, "writer.queue_lost", fault.From(l.health(t.Context())).Code)
+
+	// As it was before anything was looked at.
+	_, err = r.store.db.Pool.Exec(testbed.Context(t), "DELETE FROM queue_life")
+	require.NoError(t, err)
+	look()
+	require.Equal(t, int64(3+apart+3+apart), r.store.count("SELECT max(base) FROM queue_life WHERE signal = 0"))
+}
+
 // Writers that notice at the same time agree on one life.
 func TestWritersAgreeOnALife(t *testing.T) {
 	t.Parallel()

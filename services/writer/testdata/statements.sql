@@ -117,14 +117,14 @@ ON CONFLICT (tenant_id, day, signal, part) DO UPDATE SET items = u.items + exclu
 
 ---- queueLife
 -- What time it is, and the life of a stream that began last, if there is one.
-SELECT clock_timestamp(), base, began, seen, seen_at, unsettled, whole_at
+SELECT clock_timestamp(), base, began, seen, settled, seen_at, unsettled, whole_at
 FROM (VALUES (1)) AS once (row)
-LEFT JOIN (SELECT base, began, seen, seen_at, unsettled, whole_at FROM public.queue_life WHERE signal = $1 ORDER BY base DESC LIMIT 1) AS l ON true
+LEFT JOIN (SELECT base, began, seen, settled, seen_at, unsettled, whole_at FROM public.queue_life WHERE signal = $1 ORDER BY base DESC LIMIT 1) AS l ON true
 
 ---- queueLifeBegin
 -- A new life, unless another writer has entered one after the last that is known ($6). The table is locked.
-INSERT INTO public.queue_life (signal, base, began, seen, seen_at, unsettled, whole_at, noticed_at)
-SELECT $1, $2, $3, $4, clock_timestamp(), $5, least($3, clock_timestamp()), clock_timestamp()
+INSERT INTO public.queue_life (signal, base, began, seen, settled, seen_at, unsettled, whole_at, noticed_at)
+SELECT $1, $2, $3, $4, $7, clock_timestamp(), $5, least($3, clock_timestamp()), clock_timestamp()
 WHERE NOT EXISTS (SELECT FROM public.queue_life WHERE signal = $1 AND base > $6)
 ON CONFLICT DO NOTHING
 
@@ -132,7 +132,7 @@ ON CONFLICT DO NOTHING
 -- What a look saw. Looks of several writers come in any order. What is said of a time that is still to come was said while the clock was ahead, and says
 -- nothing: what this look saw counts then, which may be less.
 UPDATE public.queue_life
-SET seen = greatest(seen, $3), seen_at = clock_timestamp(), unsettled = $4,
+SET seen = greatest(seen, $3), settled = greatest(settled, $6), seen_at = clock_timestamp(), unsettled = $4,
   whole_at = least(CASE WHEN whole_at > clock_timestamp() THEN $5 ELSE greatest(whole_at, $5) END, clock_timestamp())
 WHERE signal = $1 AND base = $2
 

@@ -486,7 +486,8 @@ type Completeness struct {
 	// LagMs How long before the query the watermark is.
 	LagMs *int64 `json:"lag_ms,omitempty"`
 
-	// Pending Messages of the queue, each of one or more requests, that are accepted but not yet committed.
+	// Pending Messages of the queue, each of one or more requests, that are accepted and not in the snapshot of the database that was read. Where that
+	// is a read replica with writes going on, up to two seconds' worth is counted that may be there.
 	Pending *int64 `json:"pending,omitempty"`
 
 	// QueueLostFrom The store of the queue was lost, within the last 30 days: of what was accepted from this moment to queue_lost_to, some may be in no answer.
@@ -497,7 +498,8 @@ type Completeness struct {
 	// QueueLostTo When the queue was made anew.
 	QueueLostTo time.Time `json:"queue_lost_to,omitempty,omitzero"`
 
-	// Watermark Everything accepted before this moment was committed when the query ran.
+	// Watermark Everything accepted before this moment is in the snapshot of the database that was read: a read replica that is behind, a database that
+	// was restored, or a queue that was made anew moves it back.
 	Watermark time.Time `json:"watermark,omitempty,omitzero"`
 }
 
@@ -1252,9 +1254,18 @@ type Scope struct {
 
 // SearchRequest defines model for SearchRequest.
 type SearchRequest struct {
-	Filters    []Filter    `json:"filters,omitempty,omitzero"`
-	Pagination PageRequest `json:"pagination,omitempty,omitzero"`
-	TimeRange  TimeRange   `json:"time_range"`
+	Filters []Filter `json:"filters,omitempty,omitzero"`
+
+	// MinPosition To read one's own writes: the position that ingest answered for this signal (`X-Olly-Position`, in gRPC a trailer of that name; `position`
+	// of `POST /api/{traces,logs,metrics}`). The answer holds all that was accepted up to it. The query waits for that, five seconds at most,
+	// and is refused with 409 (`query.position`) then. It is about the queue as it is: a position from before a queue was made anew
+	// means another one now.
+	//
+	//
+	// Example: 8123
+	MinPosition string      `json:"min_position,omitempty,omitzero"`
+	Pagination  PageRequest `json:"pagination,omitempty,omitzero"`
+	TimeRange   TimeRange   `json:"time_range"`
 }
 
 // Series defines model for Series.
@@ -1560,6 +1571,9 @@ type Filters = string
 // Limit defines model for Limit.
 type Limit = int
 
+// MinPosition defines model for MinPosition.
+type MinPosition = string
+
 // OptionalEndTime defines model for OptionalEndTime.
 type OptionalEndTime = string
 
@@ -1713,6 +1727,9 @@ type SearchLogsByQueryParams struct {
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
+	// MinPosition As in the body of a POST.
+	MinPosition MinPosition `form:"min_position,omitempty" json:"min_position,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -1755,6 +1772,9 @@ type SearchMetricsByQueryParams struct {
 
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// MinPosition As in the body of a POST.
+	MinPosition MinPosition `form:"min_position,omitempty" json:"min_position,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -1857,6 +1877,9 @@ type SearchSpansByQueryParams struct {
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
+	// MinPosition As in the body of a POST.
+	MinPosition MinPosition `form:"min_position,omitempty" json:"min_position,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -1881,6 +1904,9 @@ type SearchTracesByQueryParams struct {
 
 	// Cursor next_cursor of the page before, with the same range, filters and tenant.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// MinPosition As in the body of a POST.
+	MinPosition MinPosition `form:"min_position,omitempty" json:"min_position,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -2597,6 +2623,13 @@ func (w *ServerInterfaceWrapper) SearchLogsByQuery(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
 	}
 
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", ctx.QueryParams(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter min_position: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -2758,6 +2791,13 @@ func (w *ServerInterfaceWrapper) SearchMetricsByQuery(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", ctx.QueryParams(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter min_position: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -3120,6 +3160,13 @@ func (w *ServerInterfaceWrapper) SearchSpansByQuery(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
 	}
 
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", ctx.QueryParams(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter min_position: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -3210,6 +3257,13 @@ func (w *ServerInterfaceWrapper) SearchTracesByQuery(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", ctx.QueryParams(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter min_position: %s", err))
 	}
 
 	headers := ctx.Request().Header

@@ -123,6 +123,7 @@ func (e *Engine) ask(ctx context.Context, db postgres.Beginner, about time.Durat
 	if err != nil {
 		return err
 	}
+	heard := e.watch.hear() // before the snapshot is taken, so that it holds what was settled then
 	err = postgres.InTx(ctx, db, beginSnapshot(e.set.Timeout, generic), func(tx pgx.Tx) error {
 		mode, list := pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeCacheStatement
 		if e.set.Pooler {
@@ -131,6 +132,7 @@ func (e *Engine) ask(ctx context.Context, db postgres.Beginner, about time.Durat
 		}
 		s := &Snapshot{
 			engine: e, tx: tx, mode: mode, list: list, deadline: e.now().Add(time.Duration(float64(e.set.Timeout) * softShare)), long: about > longRange,
+			heard: heard,
 		}
 		defer s.release()
 		return question(ctx, s)

@@ -246,6 +246,7 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 		return false, err
 	}
 	batch := &pgx.Batch{}
+	s.askStanding(batch)
 	inRange, grouped, highest := without.segments, 0, without.highest
 	for _, part := range parts {
 		batch.Queue(s.engine.statements.count[q.Signal][q.Stage], rangeArgs(part)...).QueryRow(func(row pgx.Row) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // One question's sight of the database, and what it cost until now.
@@ -36,6 +37,9 @@ type Snapshot struct {
 	bytes           int64
 	highest         int64
 	cut             *Cut
+
+	heard    [3]heard                      // of the queues, before the snapshot was taken
+	standing map[telemetry.Signal]standing // nil: not asked yet
 }
 
 // Reason is why an answer is incomplete.

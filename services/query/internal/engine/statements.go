@@ -18,6 +18,7 @@ var sqlFiles embed.FS
 type statements struct {
 	files       *sqlfile.Files
 	queueLosses string
+	standing    string
 	services    string
 	rollups     string
 	fresh       string // of spans
@@ -35,7 +36,8 @@ func newStatements() (*statements, error) {
 	f := sqlfile.Parse(sqlFiles)
 	s := &statements{
 		files: f, services: f.Text("services", nil), rollups: f.Text("rollups", sqlfile.Table{Table: schema.Rollup}), queueLosses: f.Text("queue_losses", nil),
-		fresh: f.Text("fresh", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), days: f.Text("days", sqlfile.Table{Table: schema.TraceDay}),
+		standing: f.Text("standing", nil),
+		fresh:    f.Text("fresh", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), days: f.Text("days", sqlfile.Table{Table: schema.TraceDay}),
 		unsettled: f.Text("unsettled", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), headers: headerColumns(),
 		ready: f.Text("ready", nil), leaves: f.Text("leaves", nil),
 	}

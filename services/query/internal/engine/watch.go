@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -13,7 +14,16 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
-// The watch on the queue. Invariant: a watermark is never later than the newest moment before which everything accepted is in the database.
+// The watch on the queue, and how far a snapshot of the database is behind it. Invariant: a watermark is never later than the newest moment before which
+// everything accepted is in the snapshot.
+//
+//	queue: accepted up to 120, settled up to 117 ── look, every half second ──┐
+//	                                                                           ├─ completeness of an answer
+//	queue_life: a writer saw 90 settled ── in the question's own snapshot ─────┘
+//
+// A message is settled after its commit, so that what a look saw settled is in every snapshot that is taken later, of that database and in that life of the
+// queue. Of a standby, a copy that was restored, or a queue that no writer knows yet, it says nothing: there, what writers wrote into the database counts,
+// which is up to two seconds older.
 
 // watch keeps an eye on the queue, so that an answer can say what it does not hold yet. At each look it notes the last position that was
 // accepted; once everything up to that position is settled, all that was accepted before that look is in the database.
@@ -26,6 +36,7 @@ type watch struct {
 	dead    map[telemetry.Tenant]map[telemetry.Signal]uint64
 	counted time.Time                   // when dead letters were
 	losses  map[telemetry.Signal][]Loss // newest first
+	lives   [3]int64                    // by base, in which the queues were seen last
 }
 
 // Loss is from when to when what was accepted may be lost, because the store of the queue was.
@@ -43,9 +54,17 @@ func (l Loss) touches(from, to int64) bool {
 }
 
 type signalWatch struct {
-	looks     []look // not settled yet, oldest first
+	looks []look // not settled yet, oldest first
+	heard
+}
+
+// heard is what is known of a signal's queue.
+type heard struct {
 	watermark time.Time
 	pending   int64
+	created   time.Time // the stream, by its server
+	accepted  int64     // highest number of the stream
+	settled   int64     // and that up to which all is stored, or dead letters
 	seen      time.Time // of the last look
 }
 
@@ -68,6 +87,14 @@ func newWatch(b *bus.Bus, now func() time.Time) *watch {
 		w.signals[s] = &signalWatch{}
 	}
 	return w
+}
+
+// hearing is what one look at a queue says.
+func hearing(at time.Time, b bus.Backlog) heard {
+	return heard{
+		seen: at, created: b.Created.UTC().Truncate(time.Microsecond), // as the database keeps it
+		accepted: int64(b.LastPosition), settled: int64(b.Settled), pending: int64(b.Pending + b.AckPending), //nolint:gosec // a stream never counts beyond 2^63
+	}
 }
 
 // run looks until ctx ends.
@@ -116,8 +143,9 @@ func (w *watch) note(signal telemetry.Signal, at time.Time, b bus.Backlog) {
 	if n := len(s.looks); n > 0 && b.LastPosition < s.looks[n-1].position {
 		s.looks, s.watermark = nil, time.Time{} // the stream was made anew
 	}
-	s.seen = at
-	s.pending = int64(b.Pending + b.AckPending) //nolint:gosec // messages in a stream
+	watermark := s.watermark
+	s.heard = hearing(at, b)
+	s.watermark = watermark
 	if len(s.looks) < maxLooks {
 		s.looks = append(s.looks, look{at, b.LastPosition})
 	}
@@ -139,9 +167,143 @@ type Completeness struct {
 	DeadLetters *int64
 }
 
-// Completeness is what is known now of answers to a question; call it before Ask, so that the watermark holds for the answer.
-func (e *Engine) Completeness(q *Query) Completeness {
-	return e.watch.completeness(q)
+// Completeness is how far the snapshot can be relied on to hold what a question is about.
+func (s *Snapshot) Completeness(ctx context.Context, q *Query) (Completeness, error) {
+	batch := &pgx.Batch{}
+	s.askStanding(batch)
+	if batch.Len() > 0 {
+		if err := s.tx.SendBatch(ctx, batch).Close(); err != nil {
+			return Completeness{}, fmt.Errorf("look how far the database is: %w", err)
+		}
+	}
+	w := s.engine.watch
+	stands := s.standing[q.Signal]
+	if w.enters(q.Signal, stands.base) { // of which the losses that are known say nothing
+		if losses, err := s.engine.losses(ctx, s.tx); err == nil {
+			w.noteLosses(losses)
+		}
+	}
+	return w.completeness(q, s.heard[q.Signal], stands), nil
+}
+
+// standing is how far the database is with a signal, by what writers wrote into it.
+type standing struct {
+	known   bool // a writer has looked at the queue
+	standby bool
+	age     time.Duration // since it did
+	base    int64         // of the life of the queue
+	began   time.Time     // it
+	settled int64         // number of the stream up to which all is stored
+	whole   time.Time     // all that was accepted before is stored
+}
+
+// askStanding adds to a batch the question for what Completeness needs, once.
+func (s *Snapshot) askStanding(batch *pgx.Batch) {
+	if s.standing != nil {
+		return
+	}
+	batch.Queue(s.engine.statements.standing).Query(func(rows pgx.Rows) (err error) {
+		s.standing, err = readStanding(rows)
+		return err
+	})
+}
+
+func readStanding(rows pgx.Rows) (map[telemetry.Signal]standing, error) {
+	out := map[telemetry.Signal]standing{}
+	var standby bool
+	var now time.Time
+	var signal *int16
+	var base, settled *int64
+	var began, whole, seen *time.Time
+	_, err := pgx.ForEachRow(rows, []any{&standby, &now, &signal, &base, &began, &settled, &whole, &seen}, func() error {
+		if signal == nil {
+			for _, of := range telemetry.Signals() {
+				out[of] = standing{standby: standby}
+			}
+			return nil
+		}
+		out[telemetry.Signal(*signal)] = standing{true, standby, now.Sub(*seen), *base, began.UTC(), *settled, whole.UTC()} //nolint:gosec // a signal
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read how far the database is: %w", err)
+	}
+	return out, nil
+}
+
+// unlooked is the age of a writer's last look, of which there is one a second, from which on what was seen of the queue says nothing of this database.
+const unlooked = 10 * time.Second
+
+// follows reports whether all that was seen settled is in the snapshot: writers said so in it, or they write into this very database.
+func (s *standing) follows(h heard) bool {
+	if !s.known {
+		return !s.standby && h.settled == 0
+	}
+	return s.began.Equal(h.created) && (s.settled >= h.settled || !s.standby && s.age < unlooked)
+}
+
+// missing is how many messages that were accepted are not in the snapshot, at most.
+func (s *standing) missing(h heard) int64 {
+	switch {
+	case s.follows(h):
+		return h.pending
+	case s.began.Equal(h.created):
+		return max(h.pending, h.accepted-s.settled)
+	}
+	return max(h.pending, h.accepted)
+}
+
+// How long Await waits at most, and how often it looks.
+const (
+	MostAwaited = 5 * time.Second
+	awaitStep   = 40 * time.Millisecond
+)
+
+// Await waits until a snapshot that is taken later holds all that a signal's queue accepted up to a position, which is as ingest told it. The error
+// is query.position where that takes longer than MostAwaited, or why it could not be found out.
+func (e *Engine) Await(ctx context.Context, signal telemetry.Signal, position int64) error {
+	ctx, cancel := context.WithTimeout(ctx, MostAwaited)
+	defer cancel()
+	tick := time.NewTicker(awaitStep)
+	defer tick.Stop()
+	for {
+		holds, err := e.holds(ctx, signal, position)
+		if holds {
+			return nil
+		}
+		late := errors.Is(ctx.Err(), context.DeadlineExceeded)
+		if err != nil && !late {
+			return err
+		}
+		if late {
+			return ErrPosition.Newf("what was accepted up to position %d of %s is not in the database after %s", position, signal, MostAwaited)
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+func (e *Engine) holds(ctx context.Context, signal telemetry.Signal, position int64) (bool, error) {
+	backlog, err := e.watch.bus.Pending(ctx, signal)
+	if err != nil {
+		return false, err
+	}
+	h := hearing(time.Time{}, backlog)
+	if h.settled < position {
+		return false, nil
+	}
+	rows, err := e.pool.Query(ctx, e.statements.standing)
+	if err != nil {
+		return false, fmt.Errorf("look how far the database is: %w", err)
+	}
+	all, err := readStanding(rows)
+	if err != nil {
+		return false, err
+	}
+	stands := all[signal]
+	return stands.follows(h) || stands.began.Equal(h.created) && stands.settled >= position, nil
 }
 
 // Watch looks at the queue until ctx ends. A queue that does not answer is no error: answers then lack completeness.
@@ -160,10 +322,8 @@ func (e *Engine) watchLosses(ctx context.Context) {
 	tick := time.NewTicker(lossesEvery)
 	defer tick.Stop()
 	for {
-		if losses, err := e.losses(ctx); err == nil {
-			e.watch.mu.Lock()
-			e.watch.losses = losses
-			e.watch.mu.Unlock()
+		if losses, err := e.losses(ctx, e.pool); err == nil {
+			e.watch.noteLosses(losses)
 		}
 		select {
 		case <-ctx.Done():
@@ -173,11 +333,16 @@ func (e *Engine) watchLosses(ctx context.Context) {
 	}
 }
 
+// querier is a pool, or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
 // losses are those of the last 30 days by signal, newest first, at most 100 of each.
-func (e *Engine) losses(ctx context.Context) (map[telemetry.Signal][]Loss, error) {
+func (e *Engine) losses(ctx context.Context, on querier) (map[telemetry.Signal][]Loss, error) {
 	ctx, cancel := context.WithTimeout(ctx, lossesEvery)
 	defer cancel()
-	rows, err := e.pool.Query(ctx, e.statements.queueLosses)
+	rows, err := on.Query(ctx, e.statements.queueLosses)
 	if err != nil {
 		return nil, fmt.Errorf("read lost queues: %w", err)
 	}
@@ -195,22 +360,52 @@ func (e *Engine) losses(ctx context.Context) (map[telemetry.Signal][]Loss, error
 	return losses, nil
 }
 
-func (w *watch) completeness(q *Query) Completeness {
+// hear is what is known of the queues now.
+func (w *watch) hear() [3]heard {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := w.signals[q.Signal]
+	var out [3]heard
+	for signal, s := range w.signals {
+		out[signal] = s.heard
+	}
+	return out
+}
+
+func (w *watch) noteLosses(losses map[telemetry.Signal][]Loss) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.losses = losses
+}
+
+// enters notes in which life a snapshot saw a queue, and reports whether it is another one than the last snapshot did.
+func (w *watch) enters(signal telemetry.Signal, base int64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	other := w.lives[signal] != base
+	w.lives[signal] = base
+	return other
+}
+
+// completeness is of a snapshot that was taken after h was heard.
+func (w *watch) completeness(q *Query, h heard, stands standing) Completeness {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	now := w.now()
 	var c Completeness
 	losses := w.losses[q.Signal]
 	if i := slices.IndexFunc(losses, func(l Loss) bool { return l.touches(q.From, q.To) }); i >= 0 {
 		c.Lost = losses[i]
 	}
-	if !s.watermark.IsZero() {
-		lag := max(now.Sub(s.watermark), 0)
-		c.Watermark, c.Lag = s.watermark.UTC(), &lag
+	watermark := h.watermark
+	if !stands.follows(h) && watermark.After(stands.whole) {
+		watermark = stands.whole // zero where nobody knows
 	}
-	if !s.seen.IsZero() && now.Sub(s.seen) < stale {
-		pending := s.pending
+	if !watermark.IsZero() {
+		lag := max(now.Sub(watermark), 0)
+		c.Watermark, c.Lag = watermark.UTC(), &lag
+	}
+	if !h.seen.IsZero() && now.Sub(h.seen) < stale {
+		pending := stands.missing(h)
 		c.Pending = &pending
 	}
 	if !w.counted.IsZero() && now.Sub(w.counted) < stale {

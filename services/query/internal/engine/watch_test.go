@@ -12,6 +12,12 @@ import (
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
+// told is the completeness of a snapshot of the primary that was taken just now.
+func told(w *watch, q *Query) Completeness {
+	h := w.hear()[q.Signal]
+	return w.completeness(q, h, standing{known: true, began: h.created})
+}
+
 func TestCompletenessFollowsTheQueue(t *testing.T) {
 	t.Parallel()
 	clock := testbed.NewClock(base())
@@ -19,9 +25,9 @@ func TestCompletenessFollowsTheQueue(t *testing.T) {
 	shop := &Query{Tenant: "shop", Signal: telemetry.Logs}
 	at := func(settled, last, pending uint64) Completeness {
 		w.note(telemetry.Logs, clock.Now(), bus.Backlog{Settled: settled, LastPosition: last, Pending: pending})
-		return w.completeness(shop)
+		return told(w, shop)
 	}
-	require.Equal(t, Completeness{}, w.completeness(shop), "nothing is known yet")
+	require.Equal(t, Completeness{}, told(w, shop), "nothing is known yet")
 
 	c := at(5, 5, 0)
 	require.Equal(t, base(), c.Watermark)
@@ -43,7 +49,7 @@ func TestCompletenessFollowsTheQueue(t *testing.T) {
 	require.Equal(t, base().Add(time.Second), c.Watermark, "all of the second look is committed, not all of the third")
 
 	clock.Advance(time.Minute)
-	c = w.completeness(shop)
+	c = told(w, shop)
 	require.Nil(t, c.Pending, "an old look says nothing of what waits now")
 	require.Equal(t, base().Add(time.Second), c.Watermark)
 
@@ -71,7 +77,7 @@ func TestCompletenessTellsOfALostQueue(t *testing.T) {
 	life(telemetry.Logs, 100, "2 hours", "0", "0", 0)
 	life(telemetry.Metrics, 0, "90 days", "40 days 1 hour", "41 days", 5)
 	life(telemetry.Metrics, 100, "40 days", "0", "0", 0)
-	losses, err := e.losses(testbed.Context(t))
+	losses, err := e.losses(testbed.Context(t), db.Pool)
 	require.NoError(t, err)
 	require.Len(t, losses, 1)
 	require.Len(t, losses[telemetry.Traces], 2)
@@ -82,12 +88,12 @@ func TestCompletenessTellsOfALostQueue(t *testing.T) {
 
 	_, err = db.Pool.Exec(testbed.Context(t), "UPDATE queue_life SET whole_at = now() + interval '1 day' WHERE signal = 0 AND base = 30")
 	require.NoError(t, err)
-	ahead, err := e.losses(testbed.Context(t))
+	ahead, err := e.losses(testbed.Context(t), db.Pool)
 	require.NoError(t, err)
 	require.Equal(t, Loss{lost.To, lost.To}, ahead[telemetry.Traces][0], "a writer's clock was ahead: it does not begin after its end")
 	at := func(signal telemetry.Signal, from, to time.Duration) Loss { // from the middle of it
 		middle := lost.From.Add(30 * time.Second)
-		return e.Completeness(&Query{Tenant: "shop", Signal: signal, From: middle.Add(from).UnixNano(), To: middle.Add(to).UnixNano()}).Lost
+		return told(e.watch, &Query{Tenant: "shop", Signal: signal, From: middle.Add(from).UnixNano(), To: middle.Add(to).UnixNano()}).Lost
 	}
 	require.Zero(t, at(telemetry.Logs, -time.Hour, time.Hour))
 	for _, r := range []struct {
@@ -107,13 +113,45 @@ func TestCompletenessTellsOfALostQueue(t *testing.T) {
 		}
 		require.Equal(t, want, at(telemetry.Traces, r.from, r.to), "%s to %s", r.from, r.to)
 	}
-	require.Equal(t, lost, e.Completeness(&Query{Tenant: "shop", Signal: telemetry.Traces, To: math.MaxInt64}).Lost, "no range is all of them")
-	require.Equal(t, early, e.Completeness(&Query{Tenant: "shop", Signal: telemetry.Traces, From: early.From.UnixNano(), To: early.To.UnixNano()}).Lost, "an earlier one")
+	require.Equal(t, lost, told(e.watch, &Query{Tenant: "shop", Signal: telemetry.Traces, To: math.MaxInt64}).Lost, "no range is all of them")
+	require.Equal(t, early, told(e.watch, &Query{Tenant: "shop", Signal: telemetry.Traces, From: early.From.UnixNano(), To: early.To.UnixNano()}).Lost, "an earlier one")
 	_, err = db.Pool.Exec(testbed.Context(t), `INSERT INTO queue_life (signal, base, began, seen, seen_at, unsettled, whole_at, noticed_at)
 		SELECT 1, n, now() - interval '1 hour' + n * interval '1 second', 9, now(), 1, now(), now() FROM generate_series(1000, 1200) AS n`)
 	require.NoError(t, err)
-	many, err := e.losses(testbed.Context(t))
+	many, err := e.losses(testbed.Context(t), db.Pool)
 	require.NoError(t, err)
 	require.Len(t, many[telemetry.Logs], 100)
 	require.True(t, many[telemetry.Logs][0].To.After(many[telemetry.Logs][99].To), "the newest first")
+}
+
+// What was seen of the queue says nothing of a database that is not, or not yet, what its messages went into.
+func TestCompletenessIsThatOfTheSnapshot(t *testing.T) {
+	t.Parallel()
+	clock := testbed.NewClock(base())
+	w := newWatch(nil, clock.Now)
+	made := base().Add(-time.Hour)
+	w.note(telemetry.Logs, clock.Now(), bus.Backlog{Settled: 9, LastPosition: 10, Pending: 1, Created: made})
+	clock.Advance(time.Second)
+	w.note(telemetry.Logs, clock.Now(), bus.Backlog{Settled: 12, LastPosition: 12, Created: made})
+	h := w.hear()[telemetry.Logs]
+	before := base().Add(-time.Minute)
+	for name, one := range map[string]struct {
+		standing
+		watermark time.Time
+		pending   int64
+	}{
+		"the primary":                    {standing{known: true, began: made, settled: 7, whole: before}, clock.Now(), 0},
+		"a standby that is behind":       {standing{known: true, standby: true, began: made, settled: 7, whole: before}, before, 5},
+		"a standby that has all":         {standing{known: true, standby: true, began: made, settled: 12, whole: before}, clock.Now(), 0},
+		"nobody writes into it any more": {standing{known: true, began: made, settled: 7, whole: before, age: time.Minute}, before, 5},
+		"idle, and without a writer":     {standing{known: true, began: made, settled: 12, whole: before, age: time.Minute}, clock.Now(), 0},
+		"the queue was made anew":        {standing{known: true, began: before, settled: 100, whole: before}, before, 12},
+		"it knows of no queue":           {standing{}, time.Time{}, 12},
+		"nor does a standby":             {standing{standby: true}, time.Time{}, 12},
+	} {
+		c := w.completeness(&Query{Tenant: "shop", Signal: telemetry.Logs}, h, one.standing)
+		require.Equal(t, one.watermark, c.Watermark, name)
+		require.Equal(t, one.pending, *c.Pending, name)
+		require.Equal(t, one.watermark.IsZero(), c.Lag == nil, name)
+	}
 }

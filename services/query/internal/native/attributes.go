@@ -64,9 +64,9 @@ func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key 
 	}
 	started := n.now()
 	q := &engine.Query{Tenant: tenant, Signal: signal, From: from, To: to, Filter: f}
-	out := &api.AttributeValues{Key: key, Values: []api.AttributeValue{}, Completeness: n.completeness(q)}
+	out := &api.AttributeValues{Key: key, Values: []api.AttributeValue{}}
 	var total *engine.Counts
-	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) (err error) {
+	err = n.ask(ctx, q, q.Span(), &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		total, err = s.Counts(ctx, q, facet)
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err

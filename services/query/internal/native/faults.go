@@ -31,6 +31,11 @@ var (
 		Meaning: "The body of a dead letter cannot be shown.",
 		Advice:  "See its reason and headers.",
 	}
+	errPosition = fault.Kind{
+		Class: fault.Invalid, Code: "request.position",
+		Meaning: "min_position is no position.",
+		Advice:  "Give what ingest answered in X-Olly-Position, or as position.",
+	}
 	errScope = fault.Kind{
 		Class: fault.Invalid, Code: "request.scope",
 		Meaning: "A scope of attributes is named that there is not.",

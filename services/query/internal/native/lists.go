@@ -46,6 +46,16 @@ func items[T any](ctx context.Context, n *API, s *engine.Snapshot, q *engine.Que
 	return slices.Clip(list[:a.end]), err
 }
 
+// askList asks for a page of a list, once all that it is to hold is there.
+func (n *API) askList(ctx context.Context, q *search, told *api.Completeness, question func(ctx context.Context, s *engine.Snapshot) error) error {
+	if q.minPosition > 0 {
+		if err := n.engine.Await(ctx, q.Signal, q.minPosition); err != nil {
+			return err
+		}
+	}
+	return n.ask(ctx, &q.Query, q.Span(), told, question)
+}
+
 // full says that an answer ends early because of its size.
 func (n *API) full(shown int) *api.Incomplete {
 	return limited("the answer ends after %d, since one may take %s (max_page_bytes)", shown, settings.Bytes(n.set.PageBytes))
@@ -63,9 +73,9 @@ func (n *API) searchSpans(ctx context.Context, tenant telemetry.Tenant, r api.Se
 		return nil, err
 	}
 	started := n.now()
-	out := &api.SpanPage{Completeness: n.completeness(&q.Query)}
+	out := &api.SpanPage{}
 	draw := newRenderer()
-	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.askList(ctx, q, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
 		out.Spans, out.Pagination, err = page(ctx, n, s, q, draw, draw.span)
 		out.Stats, out.Incomplete = n.listed(s, draw, started)
 		return err
@@ -109,9 +119,9 @@ func (n *API) traceLogs(ctx context.Context, tenant telemetry.Tenant, id [16]byt
 
 func (n *API) logPage(ctx context.Context, q *search) (*api.LogPage, error) {
 	started := n.now()
-	out := &api.LogPage{Completeness: n.completeness(&q.Query)}
+	out := &api.LogPage{}
 	draw := newRenderer()
-	err := n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) (err error) {
+	err := n.askList(ctx, q, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		out.Logs, out.Pagination, err = page(ctx, n, s, q, draw, draw.log)
 		out.Stats, out.Incomplete = n.listed(s, draw, started)
 		return err
@@ -126,9 +136,9 @@ func (n *API) searchPoints(ctx context.Context, tenant telemetry.Tenant, r api.S
 		return nil, err
 	}
 	started := n.now()
-	out := &api.PointPage{Completeness: n.completeness(&q.Query)}
+	out := &api.PointPage{}
 	draw := newRenderer()
-	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.askList(ctx, q, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
 		out.Points, out.Pagination, err = page(ctx, n, s, q, draw, func(t *segment.Table, row int) api.Point {
 			p := draw.point(t, row)
 			series := draw.seriesIndex(t, t.Ints[segment.ColSeries][row])

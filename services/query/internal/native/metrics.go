@@ -85,10 +85,10 @@ func (m *metricSum) merge(o *metricPart) {
 func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.MetricCatalogue, error) {
 	started := n.now()
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{}}
-	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}, Completeness: n.completeness(q)}
+	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
 	total := map[metricKey]*metricSum{}
-	err := n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
+	err := n.ask(ctx, q, q.Span(), &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
 		_, err := engine.Fold(ctx, s, q, engine.Always(w), catalogue, func(parts map[metricKey]*metricPart) {
 			for key, part := range parts {
 				sumOf(total, key).merge(part)
@@ -186,9 +186,9 @@ func (n *API) getMetric(ctx context.Context, tenant telemetry.Tenant, name strin
 	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{byName, f}}
 	started := n.now()
-	out := &api.MetricSeries{Name: name, Series: []api.SeriesPoints{}, Completeness: n.completeness(q)}
+	out := &api.MetricSeries{Name: name, Series: []api.SeriesPoints{}}
 	draw := newRenderer()
-	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.ask(ctx, q, q.Span(), &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
 		found, err := s.Search(ctx, q, limit)
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@
 package native
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -52,15 +53,23 @@ func (n *API) tenant(c echo.Context) (telemetry.Tenant, error) {
 	return who.Tenant, err
 }
 
-// completeness is asked before the snapshot is taken, so that its watermark holds for the answer.
-func (n *API) completeness(q *engine.Query) api.Completeness {
-	c := n.engine.Completeness(q)
-	out := api.Completeness{Watermark: c.Watermark, Pending: c.Pending, DeadLetters: c.DeadLetters, QueueLostFrom: c.Lost.From, QueueLostTo: c.Lost.To}
-	if c.Lag != nil {
-		ms := c.Lag.Milliseconds()
-		out.LagMs = &ms
-	}
-	return out
+// ask asks about a query, of what it costs to answer what is about so long a range, and says how complete the answer is.
+func (n *API) ask(ctx context.Context, q *engine.Query, about time.Duration, told *api.Completeness, question func(ctx context.Context, s *engine.Snapshot) error) error {
+	return n.engine.Ask(ctx, about, func(ctx context.Context, s *engine.Snapshot) error {
+		if err := question(ctx, s); err != nil {
+			return err
+		}
+		c, err := s.Completeness(ctx, q)
+		if err != nil {
+			return err
+		}
+		*told = api.Completeness{Watermark: c.Watermark, Pending: c.Pending, DeadLetters: c.DeadLetters, QueueLostFrom: c.Lost.From, QueueLostTo: c.Lost.To}
+		if c.Lag != nil {
+			ms := c.Lag.Milliseconds()
+			told.LagMs = &ms
+		}
+		return nil
+	})
 }
 
 // told is what every answer tells of how it was made, and of what it lacks.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -32,6 +33,8 @@ type search struct {
 	engine.Query
 	limit int
 	hash  []byte // of all that a cursor must not be taken across
+
+	minPosition int64 // the answer holds all that was accepted up to it; 0 for whatever there is
 }
 
 // resume is the cursor of the page that follows one whose last item is at after.
@@ -57,6 +60,9 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 	if q.limit, err = pageLimit(r.Pagination.Limit, defaultLimit, maxLimit); err != nil {
 		return nil, err
 	}
+	if q.minPosition, err = position(r.MinPosition); err != nil {
+		return nil, err
+	}
 	q.hash = queryHash(list, tenant, from, to, r.Filters)
 	if r.Pagination.Cursor != "" {
 		at, err := n.cursors.open(r.Pagination.Cursor, q.hash)
@@ -66,6 +72,18 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 		q.After, q.MaxPosition = &at.after, at.maxPosition
 	}
 	return q, nil
+}
+
+// position reads a position as ingest tells it; "" is 0.
+func position(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 {
+		return 0, errPosition.Newf("min_position: %.64q is not a position as ingest tells it, a whole number from 1", text)
+	}
+	return n, nil
 }
 
 func pageLimit(n *int, byDefault, most int) (int, error) {
@@ -167,7 +185,7 @@ type queryParams api.SearchTracesByQueryParams
 func (p queryParams) body(echo.Context) (api.SearchRequest, error) {
 	r := api.SearchRequest{
 		TimeRange:  api.TimeRange{StartTime: otlpjson.Time(p.StartTime), EndTime: otlpjson.Time(p.EndTime)},
-		Pagination: api.PageRequest{Limit: p.Limit, Cursor: p.Cursor},
+		Pagination: api.PageRequest{Limit: p.Limit, Cursor: p.Cursor}, MinPosition: p.MinPosition,
 	}
 	var err error
 	r.Filters, err = filterList(p.Filters)

@@ -31,10 +31,10 @@ func (n *API) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to 
 	started := n.now()
 	from, to = wholeMinutes(from, to)
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: filter.All{}, MaxItems: maxMapSpans}
-	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}, Completeness: n.completeness(q)}
+	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}}
 	var m mapSums
 	var over time.Duration
-	err := n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
+	err := n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		m, over, err = mapOf(ctx, s, q)
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err

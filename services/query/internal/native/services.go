@@ -158,7 +158,7 @@ func (s *serviceSum) requests() (*red.Sum, api.ServiceBasis) {
 func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, to int64, buckets *int) (*api.ServiceList, error) {
 	started := n.now()
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: filter.All{}}
-	out := &api.ServiceList{Services: []api.Service{}, Completeness: n.completeness(q)}
+	out := &api.ServiceList{Services: []api.Service{}}
 	var total map[serviceKey]*serviceSum
 	var over time.Duration
 	var line *timeline
@@ -168,7 +168,7 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 		}
 		line = newTimeline(from, to, *buckets)
 	}
-	err := n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
+	err := n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		total, over, err = servicesOf(ctx, s, q, line)
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
@@ -343,7 +343,7 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 		return nil, err
 	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: conditions}
-	out := &api.OperationList{Operations: []api.Operation{}, Completeness: n.completeness(q)}
+	out := &api.OperationList{Operations: []api.Operation{}}
 	w := columns.NewSet(telemetry.Traces)
 	for _, c := range []segment.Column{segment.ColDuration, segment.ColKind, segment.ColStatus} {
 		w.Int(c)
@@ -354,7 +354,7 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	wanted := serviceKey{namespace, name}
 	merge := func(sums map[operationKey]*red.Sum) { mergeSums(total, sums, (*red.Sum).Merge) }
 	var over time.Duration
-	err = n.engine.Ask(ctx, engine.OfRollups, func(ctx context.Context, s *engine.Snapshot) (err error) {
+	err = n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		many := false
 		over, err = foldRED(ctx, s, q, w.Want, red.Key(name), 0, sumOperations, merge, func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
 			if wanted.is(one.Name, one.Namespace) {

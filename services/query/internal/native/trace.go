@@ -41,9 +41,9 @@ func (n *API) getTrace(ctx context.Context, tenant telemetry.Tenant, id [16]byte
 		return nil, err
 	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: f}
-	out := &api.Trace{TraceID: hex.EncodeToString(id[:]), Completeness: n.completeness(q)}
+	out := &api.Trace{TraceID: hex.EncodeToString(id[:])}
 	draw := newRenderer()
-	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.ask(ctx, q, q.Span(), &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
 		found, err := n.traceSpans(ctx, s, q, id)
 		if err != nil {
 			return err

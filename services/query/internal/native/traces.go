@@ -21,8 +21,8 @@ func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.S
 		return nil, err
 	}
 	started := n.now()
-	out := &api.TracePage{Traces: []api.TraceSummary{}, Completeness: n.completeness(&q.Query)}
-	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
+	out := &api.TracePage{Traces: []api.TraceSummary{}}
+	err = n.askList(ctx, q, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
 		earlier := map[[16]byte]bool{{}: true} // traces that stand on an earlier page; and spans without a trace are none
 		after, frontier, more := q.After, engine.Complete, true
 		var last engine.Key

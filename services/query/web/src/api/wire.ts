@@ -920,6 +920,14 @@ export interface components {
             time_range: components["schemas"]["TimeRange"];
             filters?: components["schemas"]["Filter"][];
             pagination?: components["schemas"]["PageRequest"];
+            /**
+             * @description To read one's own writes: the position that ingest answered for this signal (`X-Olly-Position`, in gRPC a trailer of that name; `position`
+             *     of `POST /api/{traces,logs,metrics}`). The answer holds all that was accepted up to it. The query waits for that, five seconds at most,
+             *     and is refused with 409 (`query.position`) then. It is about the queue as it is: a position from before a queue was made anew
+             *     means another one now.
+             * @example 8123
+             */
+            min_position?: string;
         };
         Pagination: {
             /** @description Exact unless the answer is incomplete; then true. */
@@ -936,7 +944,8 @@ export interface components {
         Completeness: {
             /**
              * Format: date-time
-             * @description Everything accepted before this moment was committed when the query ran.
+             * @description Everything accepted before this moment is in the snapshot of the database that was read: a read replica that is behind, a database that
+             *     was restored, or a queue that was made anew moves it back.
              */
             watermark?: string;
             /**
@@ -946,7 +955,8 @@ export interface components {
             lag_ms?: number;
             /**
              * Format: int64
-             * @description Messages of the queue, each of one or more requests, that are accepted but not yet committed.
+             * @description Messages of the queue, each of one or more requests, that are accepted and not in the snapshot of the database that was read. Where that
+             *     is a read replica with writes going on, up to two seconds' worth is counted that may be there.
              */
             pending?: number;
             /**
@@ -1751,6 +1761,8 @@ export interface components {
         Limit: number;
         /** @description next_cursor of the page before, with the same range, filters and tenant. */
         Cursor: string;
+        /** @description As in the body of a POST. */
+        MinPosition: string;
         /** @description 32 hex digits, or the 16 of a short id, whose first half is zeros. */
         TraceID: string;
     };
@@ -1978,6 +1990,8 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description next_cursor of the page before, with the same range, filters and tenant. */
                 cursor?: components["parameters"]["Cursor"];
+                /** @description As in the body of a POST. */
+                min_position?: components["parameters"]["MinPosition"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2000,6 +2014,7 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            409: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
@@ -2029,6 +2044,7 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            409: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
@@ -2046,6 +2062,8 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description next_cursor of the page before, with the same range, filters and tenant. */
                 cursor?: components["parameters"]["Cursor"];
+                /** @description As in the body of a POST. */
+                min_position?: components["parameters"]["MinPosition"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2068,6 +2086,7 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            409: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
@@ -2097,6 +2116,7 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            409: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
@@ -2114,6 +2134,8 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description next_cursor of the page before, with the same range, filters and tenant. */
                 cursor?: components["parameters"]["Cursor"];
+                /** @description As in the body of a POST. */
+                min_position?: components["parameters"]["MinPosition"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2136,6 +2158,7 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            409: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
@@ -2165,6 +2188,7 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            409: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
@@ -2182,6 +2206,8 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description next_cursor of the page before, with the same range, filters and tenant. */
                 cursor?: components["parameters"]["Cursor"];
+                /** @description As in the body of a POST. */
+                min_position?: components["parameters"]["MinPosition"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2204,6 +2230,7 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            409: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
@@ -2233,6 +2260,7 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            409: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
