@@ -122,6 +122,7 @@ func askNothing(ctx context.Context, s *Snapshot) error {
 		{st.fresh, []any{string(nobody), days[0], days[0], days[1], days[1], days[1]}},
 		{st.days, []any{string(nobody), days[0], days[1], []int64{0}}},
 		{st.unsettled, []any{string(nobody), days[0], days[1]}},
+		{st.standing, nil},
 	} {
 		if err := s.run(ctx, one.sql, one.args...); err != nil {
 			return err
