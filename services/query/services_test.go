@@ -1,9 +1,11 @@
 package query
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +115,65 @@ func TestServiceMap(t *testing.T) {
 			require.InEpsilon(t, 40e6, float64(number64(t, e.Red.P95Nano)), 0.01, "an edge is measured at the callee")
 		}
 	}
+}
+
+// TestANodeOfTheMapLeadsToItsSpans: its filters find the spans of which the map says it is made, and no others, whatever the names are that they use.
+func TestANodeOfTheMapLeadsToItsSpans(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var s scene
+	client := func(options ...spanOption) { s.span(1, "shop", "call", ptrace.SpanKindClient, none(), options...) }
+	port := func(n int64) spanOption { return func(s ptrace.Span) { s.Attributes().PutInt("server.port", n) } }
+	pg, at := with("db.system.name", "postgresql"), func(host string) spanOption { return with("server.address", host) }
+	client(pg, with("db.namespace", "orders"), at("pg1"))
+	client(with("db.system", "postgresql"), with("db.name", "orders"), with("net.peer.name", "pg1"), port(5432))
+	client(pg, with("db.namespace", "orders"), at("pg1"), port(5433))
+	client(pg, with("db.namespace", "orders"), at("pg2"))
+	client(pg, with("db.namespace", "users"), at("pg1"))
+	client(pg, at("pg1"))
+	client(pg, with("db.namespace", "orders"))
+	client(with("db.system", "redis"), with("db.namespace", "7"), at("pg1"))
+	client(with("db.system", "redis"), with("peer.service", "pg1"))
+	client(with("url.full", "https://me@api.example:8443/a?b"))
+	client(with("http.url", "http://api.example"))
+	client(with("http.url", "http://api.example.com/"))
+	client(with("http.host", "api.example:80"))
+	client(at("api.example"))
+	client(with("rpc.service", "shop.Cart"))
+	client(with("messaging.system", "kafka"), with("messaging.destination.name", "orders"))
+	client(with("messaging.system", "kafka"), with("messaging.destination", "orders"), with("messaging.operation", "receive"))
+	client(with("messaging.system", "kafka"), at("kafka-1"), with("messaging.operation", "receive"))
+	s.span(1, "shop", "serve", ptrace.SpanKindServer, none(), at("api.example"), with("peer.service", "gateway"))
+	s.span(1, "shop", "in process", ptrace.SpanKindInternal, none(), with("db.system", "sqlite"))
+	s.span(1, "page", "click", ptrace.SpanKindClient, none(), at("shop"))
+	s.td.ResourceSpans().At(s.td.ResourceSpans().Len()-1).Resource().Attributes().PutStr("browser.platform", "Linux")
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 100)
+	var got api.ServiceMap
+	f.get("/api/service-map"+hour(), &got)
+	found := map[string]int{}
+	for _, n := range got.Nodes {
+		require.NotEmpty(t, n.Filters)
+		raw, err := json.Marshal(n.Filters)
+		require.NoError(t, err)
+		of := len(f.page("spans", searchBody{filters: string(raw), limit: 1000}).items)
+		found[fmt.Sprintf("%s %s %s@%s", n.Type, n.System, n.Name, n.Address)] = of
+		if n.Type == api.MapNodeTypeDatabase {
+			require.EqualValues(t, n.Red.Requests, of, n.ID)
+		}
+	}
+	require.Equal(t, map[string]int{
+		"service  shop@": 20, "browser  page@": 1, "database postgresql orders@pg1": 2, "database postgresql orders@pg1:5433": 1, "database postgresql orders@pg2": 1,
+		"database postgresql users@pg1": 1, "database postgresql pg1@pg1": 1, "database postgresql orders@": 1, "database redis pg1@pg1": 2,
+		"database sqlite sqlite@": 1, "external  api.example@": 4, "external  api.example.com@": 1, "external  shop.Cart@": 1, "external  gateway@": 1,
+		"messaging kafka orders@": 2, "messaging kafka kafka-1@kafka-1": 1,
+	}, found)
+	var sources []string
+	for _, e := range got.Edges {
+		if strings.HasPrefix(e.Target, "service/") {
+			sources = append(sources, e.Source)
+		}
+	}
+	require.ElementsMatch(t, []string{"external///gateway", "messaging//kafka/orders", "messaging//kafka//kafka-1/", "service///page"}, sources)
 }
 
 // TestServiceMapsGiveTheirPlaceBack: few are computed at a time, and one after the other any number.

@@ -14,14 +14,15 @@ import (
 
 // The bytes of a rollup, as columns one after the other, packed as those of package red are:
 //
-//	version │ nodes │ their kind │ length of namespace, system, name │ all these
-//	callees │ their key (since the one before) │ node │ minute │ bucket │ failed + 2 × border
-//	callers │ the same, and target + 1
+//	version │ nodes │ their kind │ length of namespace, system, name, address, port │ all these
+//	callees │ their key (since the one before) │ node │ minute │ bucket │ failed + 2 × border + 4 × gives + 8 × has a target │ targets of those
+//	callers │ the same
 //	cells │ from, to │ minute (since that of the row's start, and since the one before of the same edge) │ errors │ buckets │ of buckets, as in red
 //
+// Version 1 had no address and no port, no targets of callees, and those of all callers + 1.
 // All numbers are varints. Cells are in the order of from, to and minute, halves in that of their keys.
 
-const version = 1
+const version = 2
 
 // writer appends columns.
 type writer struct{ b []byte }
@@ -68,24 +69,17 @@ func (c *Calls) encode(start int32, whole bool) ([]byte, error) {
 		w.put(int(c.nodes[i].Kind))
 	}
 	for _, i := range used {
-		n := &c.nodes[i]
-		w.put(len(n.Namespace))
-		w.put(len(n.System))
-		w.put(len(n.Name))
+		for _, s := range c.nodes[i].strings() {
+			w.put(len(*s))
+		}
 	}
 	for _, i := range used {
-		n := &c.nodes[i]
-		w.b = append(append(append(w.b, n.Namespace...), n.System...), n.Name...)
+		for _, s := range c.nodes[i].strings() {
+			w.b = append(w.b, *s...)
+		}
 	}
 	w.halves(callees, start, number)
 	w.halves(callers, start, number)
-	for i := range callers {
-		if t := callers[i].target; t < 0 {
-			w.put(0)
-		} else {
-			w.put(int(number[t]) + 1)
-		}
-	}
 	w.cells(cells)
 	return packed.Pack(w.b)
 }
@@ -189,7 +183,18 @@ func (w *writer) halves(list []half, start int32, number []int32) {
 		if list[i].border {
 			flags |= 2
 		}
+		if list[i].gives {
+			flags |= 4
+		}
+		if list[i].target >= 0 {
+			flags |= 8
+		}
 		w.put(flags)
+	}
+	for i := range list {
+		if t := list[i].target; t >= 0 {
+			w.put(int(number[t]))
+		}
 	}
 }
 
@@ -207,23 +212,30 @@ func (c *Calls) decode(blob []byte, start int32, take parts) error {
 	if err != nil {
 		return err
 	}
-	if len(raw) == 0 || raw[0] != version {
+	if len(raw) == 0 || raw[0] < 1 || raw[0] > version {
 		return packed.ErrDamaged.New("the version is not known")
+	}
+	old := raw[0] == 1
+	said := len((&Node{}).strings())
+	if old {
+		said = 3
 	}
 	r := packed.Numbers{Rest: raw[1:]}
 	n := r.Count()
-	kinds, lengths := make([]NodeKind, n), make([][3]int, n)
+	kinds, lengths := make([]NodeKind, n), make([][5]int, n)
 	for i := range kinds {
 		kinds[i] = NodeKind(r.Below(nodeKinds - 1)) //nolint:gosec // few
 	}
 	for i := range lengths {
-		for k := range lengths[i] {
+		for k := range said {
 			lengths[i][k] = r.Below(rollup.MostName)
 		}
 	}
 	size := 0
 	for i := range lengths {
-		size += lengths[i][0] + lengths[i][1] + lengths[i][2]
+		for _, length := range lengths[i] {
+			size += length
+		}
 	}
 	if size > len(r.Rest) {
 		r.Fail()
@@ -233,7 +245,9 @@ func (c *Calls) decode(blob []byte, start int32, take parts) error {
 	callees := readHalves(&r, n)
 	callers := readHalves(&r, n)
 	for i := range callers {
-		callers[i].target = int32(r.Below(n)) - 1 //nolint:gosec // few
+		if old {
+			callers[i].target = int32(r.Below(n)) - 1 //nolint:gosec // few
+		}
 	}
 	var cells []readCell
 	var buckets []red.Bucket
@@ -249,7 +263,7 @@ func (c *Calls) decode(blob []byte, start int32, take parts) error {
 	to := make([]int32, n)
 	for i := range to {
 		node := Node{Kind: kinds[i]}
-		for k, part := range []*string{&node.Namespace, &node.System, &node.Name} {
+		for k, part := range node.strings() {
 			*part, names = names[:lengths[i][k]], names[lengths[i][k]:]
 		}
 		to[i] = c.node(node)
@@ -356,8 +370,16 @@ func readHalves(r *packed.Numbers, nodes int) []half {
 		list[i].bucket = uint16(r.Below(math.MaxUint16)) //nolint:gosec // as bounded
 	}
 	for i := range list {
-		flags := r.Below(3)
-		list[i].failed, list[i].border = flags&1 != 0, flags&2 != 0
+		flags := r.Below(15)
+		list[i].failed, list[i].border, list[i].gives = flags&1 != 0, flags&2 != 0, flags&4 != 0
+		if flags&8 != 0 {
+			list[i].target = 0
+		}
+	}
+	for i := range list {
+		if list[i].target == 0 {
+			list[i].target = int32(r.Below(nodes - 1)) //nolint:gosec // few
+		}
 	}
 	if r.Bad {
 		return nil

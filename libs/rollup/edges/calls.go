@@ -1,12 +1,13 @@
 // Package edges is who calls whom, kept beside the segments of spans: sums of calls by caller, callee and minute, and what is left of calls whose other
 // side was not at hand.
 //
-// A call is told by two spans, and each may come without the other:
+// What a span does is told in meaning.go. A call is told by two spans, and each may come without the other:
 //
-//	callee   a span of kind server or consumer with a parent: parent's service ─> its service, counted when and as long as the callee ran. A consumer
-//	         that names a topic is a call of the topic instead
-//	caller   a span of kind client that names what it calls (a database, a topic, a host): its service ─> that, unless a callee is its child
-//	         a span of kind producer that names a topic: its service ─> the topic
+//	callee   a span of a server with a parent: parent's service ─> its service, counted when and as long as the callee ran. What takes a message without
+//	         naming its topic is one of the spans that it has links to, or else of its parent
+//	caller   a span of a client that names what it calls (a database, a host): its service ─> that, unless a callee is its child
+//	         one that gives a message to a topic: its service ─> the topic. It stays, and callees of it are calls of the topic
+//	         one that takes from a topic: the topic ─> its service; nothing is left to be matched
 //
 // Where both sides are in the rows that are added together they become a sum (Calls.match). What is left is kept as a half, and matched with the halves
 // of others when these are folded and when a question adds them up: callees whose parent is not there, and callers of kind client or producer that
@@ -42,17 +43,23 @@ const (
 	Service   NodeKind = 0
 	Database  NodeKind = 1
 	Messaging NodeKind = 2
-	External  NodeKind = 3 // a host
+	External  NodeKind = 3 // a host, or what else has a name and sends no spans
 	Unknown   NodeKind = 4 // whoever called, and is in no span: only ever a caller
-	nodeKinds          = 5
+	Browser   NodeKind = 5 // a service that runs in browsers: nobody calls it
+	nodeKinds          = 6
 )
+
+// sends tells of a kind whether its nodes are services, of which spans are known.
+func (k NodeKind) sends() bool { return k == Service || k == Browser }
 
 // Node is a node by what tells it from others.
 type Node struct {
 	Kind      NodeKind
 	Namespace string // of a service
 	System    string // of a database or messaging
-	Name      string
+	Name      string // of a database, a topic, a host or a service; of a database or messaging it may be empty
+	Address   string // of a database, or of messaging without a name: the host
+	Port      string // of a database: where it is not the system's standard one
 }
 
 // ServiceNode is the node of a service. Its name is cut where it is too long.
@@ -60,9 +67,15 @@ func ServiceNode(namespace, name string) Node {
 	return Node{Kind: Service, Namespace: rollup.Name(namespace), Name: rollup.Name(name)}
 }
 
+// strings are all that a node says, in the order in which they are written.
+func (n *Node) strings() [5]*string {
+	return [...]*string{&n.Namespace, &n.System, &n.Name, &n.Address, &n.Port}
+}
+
 // Compare sorts nodes.
 func (n Node) Compare(o Node) int {
-	return cmp.Or(cmp.Compare(n.Kind, o.Kind), cmp.Compare(n.Name, o.Name), cmp.Compare(n.Namespace, o.Namespace), cmp.Compare(n.System, o.System))
+	return cmp.Or(cmp.Compare(n.Kind, o.Kind), cmp.Compare(n.Name, o.Name), cmp.Compare(n.Namespace, o.Namespace), cmp.Compare(n.System, o.System),
+		cmp.Compare(n.Address, o.Address), cmp.Compare(n.Port, o.Port))
 }
 
 // Edge is the calls from one node to another.
@@ -90,17 +103,19 @@ const OtherName = "(others)"
 type half struct {
 	key    uint64 // callees: of the parent; callers: their own
 	node   int32  // -1: matched
-	target int32  // callers: what they name; -1: nothing
+	target int32  // callers: what they name; callees: whom they name as their caller; -1: nothing
 	minute int32  // in which the span begins, since 1970
 	bucket uint16 // of its duration
 	failed bool
 	border bool // at the beginning or the end of its hour
+	gives  bool // callers: it gave a message to what it names, which is counted for good: whoever took it has it from there
 }
 
 // caller is a span that may be the parent of a callee.
 type caller struct {
 	key  uint64
 	node int32
+	via  int32 // to what it gave a message; -1: it calls by itself
 }
 
 // spanKey is a span of a trace in 56 bits: enough to tell a million halves apart from a million others once in 70,000 times.
@@ -133,12 +148,15 @@ type callers struct {
 	to   []int32 // nil: what they are in the list
 }
 
-func (c *callers) node(i int) int32 {
-	n := c.list[i].node
+func (c *callers) at(i int) caller {
+	out := c.list[i]
 	if c.to != nil {
-		n = c.to[n]
+		out.node = c.to[out.node]
+		if out.via >= 0 {
+			out.via = c.to[out.via]
+		}
 	}
-	return n
+	return out
 }
 
 // New is no calls.
@@ -147,19 +165,23 @@ func New() *Calls {
 }
 
 func (c *Calls) node(n Node) int32 {
-	n.Namespace, n.System, n.Name = rollup.Name(n.Namespace), rollup.Name(n.System), rollup.Name(n.Name)
+	for _, s := range n.strings() {
+		*s = rollup.Name(*s)
+	}
 	i, ok := c.index[n]
 	if ok {
 		return i
 	}
-	if others := (Node{Kind: n.Kind, Name: OtherName}); n.Kind != Service && n.Kind != Unknown && c.virtual >= mostNodes && n != others {
+	if others := (Node{Kind: n.Kind, Name: OtherName}); !n.Kind.sends() && n.Kind != Unknown && c.virtual >= mostNodes && n != others {
 		return c.node(others)
 	}
-	if n.Kind != Service {
+	if !n.Kind.sends() {
 		c.virtual++
 	}
 	i = int32(len(c.nodes)) //nolint:gosec // far fewer
-	n.Namespace, n.System, n.Name = strings.Clone(n.Namespace), strings.Clone(n.System), strings.Clone(n.Name)
+	for _, s := range n.strings() {
+		*s = strings.Clone(*s)
+	}
 	c.index[n] = i
 	c.nodes = append(c.nodes, n)
 	return i
@@ -176,12 +198,9 @@ func (c *Calls) add(k cellKey, cell *red.Cell) {
 	sum.Buckets = red.Merged(sum.Buckets, cell.Buckets)
 }
 
-// count counts a call n times: of a node by a callee, or of what a caller names.
-func (c *Calls) count(from int32, h *half, n int64) {
-	k := cellKey{from, h.node, h.minute}
-	if h.target >= 0 {
-		k.to = h.target
-	}
+// count counts what a half tells of n times, as a call.
+func (c *Calls) count(from, to int32, h *half, n int64) {
+	k := cellKey{from, to, h.minute}
 	sum := c.cells[k]
 	if sum == nil {
 		sum = &red.Cell{}
@@ -250,7 +269,7 @@ func (c *Calls) Settle() {
 	for i := range c.plain {
 		of := &c.plain[i]
 		for k := range of.list {
-			list = append(list, caller{of.list[k].key, of.node(k)})
+			list = append(list, of.at(k))
 		}
 	}
 	_ = c.match(context.Background(), true, func(one caller) { list = append(list, one) }) // ends with its context only
@@ -260,10 +279,12 @@ func (c *Calls) Settle() {
 
 // Memory is about how many bytes of memory it takes.
 func (c *Calls) Memory() int64 {
-	const node, cell, bucket, side, one = 200, 150, 16, 40, 16
+	const node, cell, bucket, side, one = 280, 150, 16, 40, 16
 	n := node*len(c.nodes) + cell*len(c.cells) + side*(len(c.callees)+len(c.callers))
 	for i := range c.nodes {
-		n += len(c.nodes[i].Namespace) + len(c.nodes[i].System) + len(c.nodes[i].Name)
+		for _, s := range c.nodes[i].strings() {
+			n += len(*s)
+		}
 	}
 	for _, sum := range c.cells {
 		n += bucket * cap(sum.Buckets)
@@ -298,8 +319,11 @@ func (c *Calls) match(ctx context.Context, unanswered bool, answered func(caller
 	answer := func(parent caller, first int32) {
 		for at := first; at >= 0; at = next[at] {
 			callee := &c.callees[at]
-			if callee.node != parent.node {
-				c.count(parent.node, callee, 1)
+			switch {
+			case parent.via >= 0:
+				c.count(parent.via, callee.node, callee, 1)
+			case callee.node != parent.node:
+				c.count(parent.node, callee.node, callee, 1)
 			}
 			callee.node = -1
 		}
@@ -315,7 +339,7 @@ func (c *Calls) match(ctx context.Context, unanswered bool, answered func(caller
 				continue
 			}
 			if first, found := waiting[of.list[k].key]; found {
-				answer(caller{of.list[k].key, of.node(k)}, first)
+				answer(of.at(k), first)
 			}
 		}
 	}
@@ -325,21 +349,28 @@ func (c *Calls) match(ctx context.Context, unanswered bool, answered func(caller
 			return false
 		}
 		first, found := waiting[parent.key]
-		if found {
-			one := caller{parent.key, parent.node}
-			answer(one, first)
-			if answered != nil {
-				answered(one)
-			}
+		if !found {
+			return false
 		}
-		return found
+		one := caller{parent.key, parent.node, -1}
+		if parent.gives {
+			one.via = parent.target
+		}
+		answer(one, first)
+		if parent.gives { // it stays: who takes the same message may come later
+			return false
+		}
+		if answered != nil {
+			answered(one)
+		}
+		return true
 	}
 	for i := range c.callers {
 		parent := &c.callers[i]
 		switch {
 		case find(parent):
 			if parent.target >= 0 {
-				c.count(parent.node, parent, -1) // it was counted where it was kept
+				c.count(parent.node, parent.target, parent, -1) // it was counted where it was kept
 			}
 		case unanswered:
 			kept = append(kept, *parent)
@@ -354,8 +385,8 @@ func (c *Calls) match(ctx context.Context, unanswered bool, answered func(caller
 			if find(parent) {
 				continue
 			}
-			if parent.target >= 0 {
-				c.count(parent.node, parent, 1)
+			if parent.target >= 0 && !parent.gives {
+				c.count(parent.node, parent.target, parent, 1)
 			}
 			if unanswered {
 				kept = append(kept, *parent)
@@ -396,11 +427,19 @@ func (c *Calls) end(open bool) {
 	if kept == len(c.callees) {
 		return
 	}
-	unknown := c.node(Node{Kind: Unknown})
 	for i := kept; i < len(c.callees); i++ {
-		c.count(unknown, &c.callees[i], 1)
+		h := &c.callees[i]
+		c.count(c.callerOf(h), h.node, h, 1)
 	}
 	c.callees = c.callees[:kept]
+}
+
+// callerOf is whom a callee without a parent is counted as called by: whom it names, or nobody knows who.
+func (c *Calls) callerOf(h *half) int32 {
+	if h.target >= 0 {
+		return h.target
+	}
+	return c.node(Node{Kind: Unknown})
 }
 
 // first is how many of a list are to be kept, which it brings to the front: those at a border, then the newest.
@@ -444,20 +483,16 @@ func (c *Calls) Edges(ctx context.Context, from, to int64) ([]Edge, error) {
 			sum(k.from, k.to).AddCell(cell)
 		}
 	}
-	unknown := int32(-1)
 	for i := range c.callees {
 		h := &c.callees[i]
 		if h.minute < first || h.minute >= end {
 			continue
 		}
-		if unknown < 0 {
-			unknown = c.node(Node{Kind: Unknown})
-		}
 		one := red.Cell{Buckets: []red.Bucket{{Number: int32(h.bucket), Count: 1}}}
 		if h.failed {
 			one.Errors = 1
 		}
-		sum(unknown, h.node).AddCell(&one)
+		sum(c.callerOf(h), h.node).AddCell(&one)
 	}
 	out = slices.DeleteFunc(out, func(e Edge) bool { return e.Requests == 0 })
 	slices.SortFunc(out, func(a, b Edge) int { return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To)) })

@@ -1,10 +1,7 @@
 package edges
 
 import (
-	"cmp"
 	"encoding/binary"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
@@ -12,160 +9,28 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 )
 
-// The attributes that name what is on the other side of a span; of those for one thing the first counts that is a string and not empty.
-const (
-	peer      = iota // peer.service, server.address, net.peer.name
-	dbSystem         // db.system.name, db.system
-	dbName           // db.namespace, db.name
-	system           // messaging.system
-	topic            // messaging.destination.name, messaging.destination
-	operation        // messaging.operation.type, messaging.operation
-	fullURL          // url.full, http.url
-	host             // http.host
-	things
-)
-
-// peerKeys are the keys for each thing, the best first.
-func peerKeys() [things][]string {
-	return [things][]string{
-		peer:      {"peer.service", "server.address", "net.peer.name"},
-		dbSystem:  {"db.system.name", "db.system"},
-		dbName:    {"db.namespace", "db.name"},
-		system:    {"messaging.system"},
-		topic:     {"messaging.destination.name", "messaging.destination"},
-		operation: {"messaging.operation.type", "messaging.operation"},
-		fullURL:   {"url.full", "http.url"},
-		host:      {"http.host"},
-	}
-}
-
 // Want is what of segments must be in the table that Add is given.
 func Want() segment.Want {
 	w := segment.Want{
 		Ints:     []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus},
-		TraceIDs: true, SpanIDs: true, ParentIDs: true,
+		TraceIDs: true, SpanIDs: true, ParentIDs: true, Links: true,
 	}
-	for _, keys := range peerKeys() {
+	for _, keys := range keysOf {
 		w.Attributes = append(w.Attributes, keys...)
 	}
 	return w
 }
 
-// peers finds what spans of a table say of their other side.
-type peers struct {
-	t    *segment.Table
-	rank []uint8 // by key: 0, or 4 × the thing + the place of the key among its keys + 1
-	seen map[named]int32
-}
+// mostLinks is how many links of a span are followed: a batch of more messages tells of the first.
+const mostLinks = 32
 
-// named is what a span says of its other side, as values of its table; 0 for none.
-type named [things]segment.ValueID
-
-func newPeers(t *segment.Table) *peers {
-	p := &peers{t: t, rank: make([]uint8, len(t.Keys)), seen: map[named]int32{}}
-	ranks := map[string]uint8{}
-	for thing, keys := range peerKeys() {
-		for i, key := range keys {
-			ranks[key] = uint8(4*thing + i + 1)
-		}
-	}
-	// The keys below are those of columns: none has the name of an attribute of ours.
-	for k, key := range t.Keys {
-		p.rank[k] = ranks[key]
-	}
-	return p
-}
-
-// of is what a row says.
-func (p *peers) of(row uint32) (out named) {
-	if len(p.t.Attributes.Offsets) == 0 {
-		return out
-	}
-	var best [things]uint8
-	for _, id := range p.t.Attributes.Row(int(row)) {
-		v := &p.t.Values[id]
-		rank := p.rank[v.Key]
-		if rank == 0 || v.Type != segment.String || len(v.Raw) == 0 {
-			continue
-		}
-		thing := (rank - 1) / 4
-		if best[thing] == 0 || rank < best[thing] {
-			best[thing], out[thing] = rank, id
-		}
-	}
-	return out
-}
-
-func (p *peers) text(id segment.ValueID) string {
-	if id == 0 {
-		return ""
-	}
-	return string(p.t.Values[id].Raw)
-}
-
-// topicOf is the node of the destination that a span names, -1 without one.
-func (p *peers) topicOf(c *Calls, n *named) int32 {
-	if n[topic] == 0 {
-		return -1
-	}
-	return c.node(Node{Kind: Messaging, System: p.text(n[system]), Name: p.text(n[topic])})
-}
-
-// targetOf is the node that a client span calls, as far as it says, -1 if it does not.
-func (p *peers) targetOf(c *Calls, n *named) int32 {
-	if n[peer] != 0 || n[dbSystem] != 0 || n[system] != 0 {
-		n[fullURL], n[host] = 0, 0 // the address of each request may be another
-	}
-	key := *n
-	key[operation] = 0
-	if at, ok := p.seen[key]; ok {
-		return at
-	}
-	at := p.find(c, n)
-	p.seen[key] = at
-	return at
-}
-
-func (p *peers) find(c *Calls, n *named) int32 {
-	to := p.text(n[peer])
-	if n[dbSystem] != 0 {
-		kind, name := p.text(n[dbSystem]), p.text(n[dbName])
-		if strings.Trim(name, "0123456789") == "" { // the number of a Redis database names nothing
-			name = cmp.Or(to, kind)
-		}
-		return c.node(Node{Kind: Database, System: kind, Name: name})
-	}
-	if n[system] != 0 {
-		if at := p.topicOf(c, n); at >= 0 {
-			return at
-		}
-		kind := p.text(n[system])
-		return c.node(Node{Kind: Messaging, System: kind, Name: cmp.Or(to, kind)})
-	}
-	if to == "" {
-		if u, err := url.Parse(p.text(n[fullURL])); err == nil {
-			to = u.Hostname()
-		}
-	}
-	if to == "" {
-		to, _, _ = strings.Cut(p.text(n[host]), ":")
-	}
-	if to == "" {
-		return -1
-	}
-	return c.node(Node{Kind: External, Name: to})
-}
-
-// receives tells whether a span takes from a topic, whatever its kind says.
-func (p *peers) receives(n *named) bool {
-	if n[operation] == 0 {
-		return false
-	}
-	switch string(p.t.Values[n[operation]].Raw) {
-	case "receive", "process":
-		return true
-	}
-	return false
+// adding is rows of a table on their way into calls.
+type adding struct {
+	*Calls
+	t     *segment.Table
+	peers *peers
+	plain []caller
+	fresh []half
 }
 
 // Add adds rows of a table of spans, which holds what Want says; all rows without rows.
@@ -177,62 +42,137 @@ func (c *Calls) Add(t *segment.Table, rows []uint32) {
 	if n == 0 {
 		return
 	}
+	browser := inBrowser(t)
 	services := make([]int32, len(t.Resources))
 	for i := range t.Resources {
-		r := &t.Resources[i]
-		services[i] = c.node(Node{Kind: Service, Namespace: r.ServiceNamespace, Name: r.ServiceName})
+		node := ServiceNode(t.Resources[i].ServiceNamespace, t.Resources[i].ServiceName)
+		if browser[i] {
+			node.Kind = Browser
+		}
+		services[i] = c.node(node)
 	}
-	p := newPeers(t)
+	a := &adding{Calls: c, t: t, peers: newPeers(t), plain: make([]caller, 0, n), fresh: make([]half, 0, n/4)}
 	times, lengths, kinds, codes := t.Ints[segment.ColTime], t.Ints[segment.ColDuration], t.Ints[segment.ColKind], t.Ints[segment.ColStatus]
 	resources := t.Ints[segment.ColResource]
-	plain, fresh := make([]caller, 0, n), make([]half, 0, n/4)
 	for k := range n {
 		i := uint32(k)
 		if rows != nil {
 			i = rows[k]
 		}
-		trace := binary.LittleEndian.Uint64(t.TraceIDs[i][8:])
 		h := half{
-			key:  spanKey(trace, binary.LittleEndian.Uint64(t.SpanIDs[i][:])),
+			key:  spanKey(binary.LittleEndian.Uint64(t.TraceIDs[i][8:]), binary.LittleEndian.Uint64(t.SpanIDs[i][:])),
 			node: services[resources[i]], target: -1, minute: minuteOf(times[i]), bucket: uint16(red.BucketOf(times[i], lengths[i])), //nolint:gosec // below 4096
 			failed: codes[i] == otlp.StatusError, border: atBorder(times[i], lengths[i]),
 		}
-		switch kinds[i] {
-		case otlp.KindServer, otlp.KindConsumer:
-			if kinds[i] == otlp.KindConsumer {
-				said := p.of(i)
-				if at := p.topicOf(c, &said); at >= 0 {
-					c.count(at, &h, 1)
-					break
-				}
-			}
-			if t.ParentIDs[i] != [8]byte{} {
-				callee := h
-				callee.key = spanKey(trace, binary.LittleEndian.Uint64(t.ParentIDs[i][:]))
-				c.callees = append(c.callees, callee)
-			}
-		case otlp.KindProducer:
-			fresh = append(fresh, h)
-			said := p.of(i)
-			if at := p.topicOf(c, &said); at >= 0 {
-				to := h
-				to.target = at
-				c.count(h.node, &to, 1)
-			}
-			continue
-		case otlp.KindClient:
-			said := p.of(i)
-			if said[topic] != 0 && p.receives(&said) {
-				c.count(p.topicOf(c, &said), &h, 1)
-			} else {
-				h.target = p.targetOf(c, &said)
-			}
-			fresh = append(fresh, h)
+		kind := kinds[i]
+		if browser[resources[i]] && (kind == otlp.KindServer || kind == otlp.KindConsumer) {
+			kind = otlp.KindInternal
+		}
+		if !a.add(i, kind, &h) {
+			a.plain = append(a.plain, caller{h.key, h.node, -1})
+		}
+	}
+	c.plain, c.fresh = append(c.plain, callers{list: a.plain}), append(c.fresh, a.fresh)
+}
+
+// matters is what each kind of span may say that decides anything.
+func matters(kind int64) set {
+	about := setOf(Broker, Destination, Operation, Peer)
+	switch kind {
+	case otlp.KindClient, otlp.KindProducer:
+		return 1<<things - 1
+	case otlp.KindServer, otlp.KindConsumer:
+		return about
+	}
+	return about | setOf(DatabaseKind)
+}
+
+// add adds a span, and tells whether it is kept as one that calls.
+func (a *adding) add(i uint32, kind int64, h *half) bool {
+	var said named
+	if a.peers.may(i)&matters(kind) != 0 {
+		said = a.peers.of(i)
+	}
+	switch a.peers.flow(&said, kind) {
+	case gives:
+		h.gives = true
+		if topic := a.peers.topicOf(a.Calls, &said); topic >= 0 {
+			h.target = topic
+			a.count(h.node, topic, h, 1)
+		} else if kind != otlp.KindProducer {
+			h.gives, h.target = false, a.peers.brokerOf(a.Calls, &said)
+		}
+		a.fresh = append(a.fresh, *h)
+		return true
+	case takes:
+		topic := a.peers.topicOf(a.Calls, &said)
+		broker := a.peers.brokerOf(a.Calls, &said)
+		switch {
+		case topic >= 0:
+			a.count(topic, h.node, h, 1)
+		case a.linked(i, h, broker):
+		case kind != otlp.KindClient && a.called(i, h, broker):
+		case broker >= 0:
+			a.count(broker, h.node, h, 1)
+		}
+		if kind == otlp.KindClient {
+			a.fresh = append(a.fresh, *h)
+			return true
+		}
+		return false
+	case noFlow:
+	}
+	switch kind {
+	case otlp.KindServer:
+		by := a.peers.callerOf(a.Calls, &said)
+		if !a.called(i, h, by) && !a.linked(i, h, by) && by >= 0 {
+			a.count(by, h.node, h, 1)
+		}
+		return false
+	case otlp.KindClient:
+		h.target = a.peers.targetOf(a.Calls, &said)
+		a.fresh = append(a.fresh, *h)
+		return true
+	}
+	if said[DatabaseKind] != 0 || said[Peer] != 0 { // a database in the process, or an instrumentation that knows no kinds
+		h.target = a.peers.targetOf(a.Calls, &said)
+		a.fresh = append(a.fresh, *h)
+		return true
+	}
+	if a.t.ParentIDs[i] == [8]byte{} && a.nodes[h.node].Kind != Browser { // a job, begun by what it has links to
+		a.linked(i, h, -1)
+	}
+	return false
+}
+
+// called adds a callee, and who it says has called, if it has a parent.
+func (a *adding) called(i uint32, h *half, by int32) bool {
+	parent := a.t.ParentIDs[i]
+	if parent == [8]byte{} {
+		return false
+	}
+	callee := *h
+	callee.key, callee.target = spanKey(binary.LittleEndian.Uint64(a.t.TraceIDs[i][8:]), binary.LittleEndian.Uint64(parent[:])), by
+	a.callees = append(a.callees, callee)
+	return true
+}
+
+// linked adds a callee for each span that a span has links to, and tells whether there is one.
+func (a *adding) linked(i uint32, h *half, by int32) bool {
+	links := &a.t.Links
+	if len(links.Offsets) == 0 {
+		return false
+	}
+	first := len(a.callees)
+	for k := links.Offsets[i]; k < links.Offsets[i+1] && len(a.callees)-first < mostLinks; k++ {
+		if links.SpanIDs[k] == [8]byte{} || links.TraceIDs[k] == [16]byte{} {
 			continue
 		}
-		plain = append(plain, caller{h.key, h.node})
+		callee := *h
+		callee.key, callee.target = spanKey(binary.LittleEndian.Uint64(links.TraceIDs[k][8:]), binary.LittleEndian.Uint64(links.SpanIDs[k][:])), by
+		a.callees = append(a.callees, callee)
 	}
-	c.plain, c.fresh = append(c.plain, callers{list: plain}), append(c.fresh, fresh)
+	return len(a.callees) > first
 }
 
 // atBorder tells whether a span begins or ends close to the beginning or the end of the hour in which it begins.

@@ -209,6 +209,7 @@ func (e KeyScope) Valid() bool {
 
 // Defines values for MapNodeType.
 const (
+	MapNodeTypeBrowser   MapNodeType = "browser"
 	MapNodeTypeDatabase  MapNodeType = "database"
 	MapNodeTypeExternal  MapNodeType = "external"
 	MapNodeTypeMessaging MapNodeType = "messaging"
@@ -218,6 +219,8 @@ const (
 // Valid indicates whether the value is a known member of the MapNodeType enum.
 func (e MapNodeType) Valid() bool {
 	switch e {
+	case MapNodeTypeBrowser:
+		return true
 	case MapNodeTypeDatabase:
 		return true
 	case MapNodeTypeExternal:
@@ -958,6 +961,12 @@ type MapEdge struct {
 
 // MapNode defines model for MapNode.
 type MapNode struct {
+	// Address Of a database or messaging node: the host, with the port where it is not the usual one.
+	Address string `json:"address,omitempty,omitzero"`
+
+	// Filters Find its spans, as the filters of a search for spans. Absent where its name is not one that spans have.
+	Filters []Filter `json:"filters,omitempty,omitzero"`
+
 	// ID Unique in the map.
 	ID        string `json:"id"`
 	Name      string `json:"name"`

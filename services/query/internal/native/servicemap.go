@@ -3,6 +3,7 @@ package native
 import (
 	"cmp"
 	"context"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -229,6 +230,7 @@ func prefer(list []edges.Node, namespace string) edges.Node {
 type mapped struct {
 	requests  red.Sum
 	unmatched int64
+	browser   bool // a service that runs in browsers
 }
 
 func renderMap(out *api.ServiceMap, services map[serviceKey]*serviceSum, calls []edges.Edge, over time.Duration) {
@@ -247,12 +249,13 @@ func renderMap(out *api.ServiceMap, services map[serviceKey]*serviceSum, calls [
 	sums := map[[2]edges.Node]*red.Sum{}
 	for i := range calls {
 		c := &calls[i]
-		if c.From.Kind == edges.Unknown {
-			sumOf(nodes, c.To).unmatched += c.Requests
+		from, to := shown(nodes, c.From), shown(nodes, c.To)
+		if from.Kind == edges.Unknown {
+			sumOf(nodes, to).unmatched += c.Requests
 			continue
 		}
-		if to := known.of(c.To, c.From); to != c.From {
-			sumOf(sums, [2]edges.Node{c.From, to}).Merge(&c.Sum)
+		if from, to = known.of(from, to), known.of(to, from); to != from {
+			sumOf(sums, [2]edges.Node{from, to}).Merge(&c.Sum)
 		}
 	}
 	for pair, sum := range sums {
@@ -271,33 +274,48 @@ func renderMap(out *api.ServiceMap, services map[serviceKey]*serviceSum, calls [
 	slices.SortFunc(list, edges.Node.Compare)
 	for _, n := range list {
 		told := figures(&nodes[n].requests, over)
-		out.Nodes = append(out.Nodes, api.MapNode{
-			ID: nodeID(n), Name: n.Name, Namespace: n.Namespace, Type: nodeType(n.Kind), System: n.System, Red: &told, UnmatchedCalls: nodes[n].unmatched,
-		})
+		node := api.MapNode{
+			ID: nodeID(n), Name: cmp.Or(n.Name, n.Address, n.System), Namespace: n.Namespace, Type: nodeTypes[n.Kind], System: n.System,
+			Address: n.Address, Red: &told, UnmatchedCalls: nodes[n].unmatched, Filters: nodeFilters(n),
+		}
+		if n.Port != "" {
+			node.Address = net.JoinHostPort(n.Address, n.Port)
+		}
+		if nodes[n].browser {
+			node.Type = api.MapNodeTypeBrowser
+		}
+		out.Nodes = append(out.Nodes, node)
 	}
 	slices.SortFunc(out.Edges, func(a, b api.MapEdge) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Target, b.Target))
 	})
 }
 
+// shown is the node that stands for one: a service that runs in browsers is one of the services, and known as such.
+func shown(nodes map[edges.Node]*mapped, n edges.Node) edges.Node {
+	if n.Kind == edges.Browser {
+		n.Kind = edges.Service
+		sumOf(nodes, n).browser = true
+	}
+	return n
+}
+
 // nodeID is unique in a map.
 func nodeID(n edges.Node) string {
-	parts := []string{string(nodeType(n.Kind)), n.Namespace, n.System, n.Name}
+	parts := []string{string(nodeTypes[n.Kind]), n.Namespace, n.System, n.Name, n.Address, n.Port}
+	if n.Address == "" {
+		parts = parts[:4]
+	}
 	for i := range parts {
 		parts[i] = url.PathEscape(parts[i])
 	}
 	return strings.Join(parts, "/")
 }
 
-func nodeType(k edges.NodeKind) api.MapNodeType {
-	switch k {
-	case edges.Database:
-		return api.MapNodeTypeDatabase
-	case edges.Messaging:
-		return api.MapNodeTypeMessaging
-	case edges.External:
-		return api.MapNodeTypeExternal
-	case edges.Service, edges.Unknown:
-	}
-	return api.MapNodeTypeService
+// nodeTypes is what each kind of node is in the API. Whoever is unknown is in no map.
+//
+//nolint:gochecknoglobals // a table
+var nodeTypes = [...]api.MapNodeType{
+	edges.Service: api.MapNodeTypeService, edges.Database: api.MapNodeTypeDatabase, edges.Messaging: api.MapNodeTypeMessaging,
+	edges.External: api.MapNodeTypeExternal, edges.Unknown: "", edges.Browser: api.MapNodeTypeBrowser,
 }

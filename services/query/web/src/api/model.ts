@@ -161,8 +161,10 @@ export interface Operation {
 export interface MapNode {
   id: string;
   name: string;
-  type: 'service' | 'database' | 'messaging' | 'external';
+  type: 'service' | 'browser' | 'database' | 'messaging' | 'external';
   system: string;
+  /** The host of a database or of messaging, with its port where it is not the usual one. */
+  address: string;
   /** Calls whose caller is in no span that was found. */
   unmatchedCalls: number;
   red: RED | undefined;

@@ -183,6 +183,7 @@ export function serviceMap(wire: Wire['ServiceMap']): model.ServiceMap {
       name: node.name,
       type: node.type,
       system: node.system ?? '',
+      address: node.address ?? '',
       unmatchedCalls: node.unmatched_calls ?? 0,
       red: node.red === undefined ? undefined : red(node.red),
     })),

@@ -292,12 +292,21 @@ export interface paths {
         };
         /**
          * Who calls whom over a range
-         * @description An edge between two services is made of the callee's spans of kind server and consumer whose parent is a span of another service; they count
-         *     when they begin. A client span without such a child gives an edge to the database, messaging system or host it names
-         *     (`db.system.name`, `messaging.system`, `peer.service`, `server.address`). A host is a service of the map when it is the service's whole
+         * @description An edge between two services is made of the callee's spans of kind server whose parent is a span of another service; they count when they begin. A
+         *     client span without such a child gives an edge to the database, messaging system or host it names, and so does a span of any kind but server and
+         *     consumer that names a database (`db.system.name`) or a peer (`peer.service`). A host is a service of the map when it is the service's whole
          *     name, `name.namespace`, `name.namespace.svc` or `name.namespace.svc.cluster.local`, and otherwise a node of its own; of services of
-         *     one name the one in the namespace said counts, then the one in the caller's, then the first by namespace. A producer span gives an edge to its topic, a consumer
-         *     span an edge from it, and so does a client span whose `messaging.operation.type` is `receive` or `process`.
+         *     one name the one in the namespace said counts, then the one in the caller's, then the first by namespace. A server's span without a known parent that names
+         *     its `peer.service` was called by that.
+         *
+         *     **Messages** go by what is done with them (`messaging.operation.type`, or the older `messaging.operation`), and where that is not said by the span's kind:
+         *     `create`, `send` and `publish` give an edge to the destination, `receive`, `process`, `deliver` and `settle` one from it. Each such span is a request of its edge. What
+         *     was taken without a destination's name came from where the span that it has links to (32 at most), or else its parent, has sent it: the destination that
+         *     this one names, or else its service. Where that span is not found it came from the messaging system, if it names one. A span without a parent that
+         *     has links, of a server or a job, was called by those.
+         *
+         *     A database is one of its system, `server.address` with the port, if it is not the system's usual one, and `db.namespace`. A node's `filters` find its spans.
+         *     Services that run in browsers are nodes of type `browser`.
          *
          *     The range is widened to whole minutes. Parents are looked for in the range and an hour around it. Calls whose parent is in no span that
          *     was found are told at the service as `unmatched_calls`: the caller sends no telemetry or was not sampled, its span has not come yet, came more
@@ -1441,9 +1450,13 @@ export interface components {
             name: string;
             namespace?: string;
             /** @enum {string} */
-            type: "service" | "database" | "messaging" | "external";
+            type: "service" | "browser" | "database" | "messaging" | "external";
             /** @description Of a database or messaging node: postgresql, kafka … */
             system?: string;
+            /** @description Of a database or messaging node: the host, with the port where it is not the usual one. */
+            address?: string;
+            /** @description Find its spans, as the filters of a search for spans. Absent where its name is not one that spans have. */
+            filters?: components["schemas"]["Filter"][];
             /**
              * Format: int64
              * @description Calls of a service whose parent span was not found, so that they are in no edge. Absent where there are none.

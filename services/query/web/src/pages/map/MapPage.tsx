@@ -198,13 +198,22 @@ const level = (red: RED | undefined) =>
 const describe = (red: RED) =>
   `${formatRate(red.rate)}, ${formatPercent(red.errorRate)} errors, p50 ${formatDuration(red.p50)}, p95 ${formatDuration(red.p95)}`;
 
-const typeNames = { service: 'Service', database: 'Database', messaging: 'Messaging', external: 'External' } as const;
+const typeNames = {
+  service: 'Service',
+  browser: 'Browser',
+  database: 'Database',
+  messaging: 'Messaging',
+  external: 'External',
+} as const;
+
+/** Whether a node sends spans of its own. */
+const sends = (node: MapNode) => node.type === 'service' || node.type === 'browser';
 
 function NodeBox(props: { node: MapNode; x: number; y: number; chosen: boolean; dim: boolean; onChoose: () => void }) {
   const { node, x, y, chosen, dim, onChoose } = props;
   const colour = useServiceColour();
   const { width, height } = nodeSize;
-  const isService = node.type === 'service';
+  const isService = sends(node);
   const room = isService ? 19 : 16;
   const label = node.name.length > room ? `${node.name.slice(0, room - 1)}…` : node.name;
   const detail =
@@ -278,6 +287,7 @@ function NodePanel(props: { map: ServiceMap; node: MapNode; onChoose: (id: strin
           <small>
             {typeNames[node.type]}
             {node.system === '' ? '' : ` · ${node.system}`}
+            {node.address === '' ? '' : ` · ${node.address}`}
           </small>
           <h2>{node.name}</h2>
         </div>

@@ -3,7 +3,15 @@ import type { MapEdge, MapNode } from '../../api/model';
 import { edgeWidth, layoutMap, nodeSize } from './layout';
 
 const red = { requests: 1, errors: 0, rate: 1, errorRate: 0, p50: 0, p95: 0, p99: 0 };
-const node = (id: string): MapNode => ({ id, name: id, type: 'service', system: '', unmatchedCalls: 0, red });
+const node = (id: string): MapNode => ({
+  id,
+  name: id,
+  type: 'service',
+  system: '',
+  address: '',
+  unmatchedCalls: 0,
+  red,
+});
 const edge = (source: string, target: string): MapEdge => ({ source, target, red });
 
 describe('the service map', () => {
