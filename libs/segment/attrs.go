@@ -68,6 +68,8 @@ func (e *encoder) writeBlock(t *table.Builder, tree *table.Shapes, tokens bool) 
 		return
 	}
 	e.out.Hold(a.Len())
+	e.c.Remember()
+	defer e.c.Forget()
 	a.Split(t.Keys, tree.Len(), tree.KeyList)
 	e.s.Uvarint(uint64(len(a.Keys)))
 	e.texts(len(a.Keys), func(i int) string { return t.Keys[a.Keys[i]] })

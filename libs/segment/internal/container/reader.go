@@ -134,7 +134,7 @@ func (r *Reader) Source(s *Section) (*streams.Source, error) {
 			return nil, err
 		}
 	}
-	return &streams.Source{Code: raw[StreamCode], Plain: raw[StreamPlain], Text: raw[StreamText], Passages: r}, nil
+	return streams.NewSource(raw[StreamCode], raw[StreamPlain], raw[StreamText], r), nil
 }
 
 // Head gives what the head has of a section of the open segment; nil without any. It needs no part of the body, and what it gives stays
@@ -156,7 +156,7 @@ func (r *Reader) Head(s *Section) (*streams.Source, error) {
 		end := from + int(s.Head[i].Length)
 		return raw[from:end:end]
 	}
-	return &streams.Source{Code: part(StreamCode), Plain: part(StreamPlain), Text: part(StreamText), Passages: r}, nil
+	return streams.NewSource(part(StreamCode), part(StreamPlain), part(StreamText), r), nil
 }
 
 // Len is how many bytes of passages the open segment has. With Append and Take, it makes the Reader a passages.Text.

@@ -25,6 +25,7 @@ type column struct {
 	scale int64   // scaled: the divisor
 	codes []int64 // dictionary: of each number; in the encoder's nested memory of this depth
 	dict  []int64 // dictionary: the distinct numbers; in the same memory
+	tick  int64   // delta ticks: of the clock
 }
 
 // mayNest tells whether a list within this one is allowed.

@@ -55,7 +55,7 @@ func encodings() (table []encoding) {
 	// Called as values: where the compiler inlines a constructor, it inlines nothing into the copies of its functions, and writing takes a
 	// quarter longer.
 	for _, one := range []func() encoding{
-		constant, scaled, packed, delta, runs, bytewise, split, deltaSplit, dictionary,
+		constant, scaled, packed, delta, runs, bytewise, split, deltaSplit, deltaTicks, dictionary,
 	} {
 		table = append(table, one())
 	}
@@ -72,13 +72,18 @@ const (
 
 // Encoder writes lists of integers. One goroutine uses it.
 type Encoder struct {
-	byWidth [maxWidth + 1][]*encoding // those for columns of a width, in the order of encodings
-	columns [maxDepth]column          // per depth: the list being written
-	nested  [maxDepth]pair            // per depth: lists that the encoding of that list writes in its place; valid until another list is begun there
-	decimal []int64                   // WriteDoubles: numerators; valid during the call
-	found   []slot                    // dictionary: valid during one search
-	bytes   [256]uint32               // bytewise: how often each occurs; valid during one estimate
-	lengths [maxWidth + 1]uint32      // split, delta split: how often each length occurs; valid during one estimate
+	byWidth    [maxWidth + 1][]*encoding // those for columns of a width, in the order of encodings
+	columns    [maxDepth]column          // per depth: the list being written
+	nested     [maxDepth]pair            // per depth: lists that the encoding of that list writes in its place; valid until another list is begun there
+	decimal    []int64                   // WriteDoubles: numerators; valid during the call
+	other      []int64                   // WriteDoubles: the bits of those that are no decimal fractions; valid during the call
+	partly     []int64                   // WriteDoubles: which those are; valid during the call
+	before     *memory                   // what may come again; nil but between Remember and Forget
+	remembered memory
+	found      []slot                   // dictionary: valid during one search
+	bytes      [256]uint32              // bytewise: how often each occurs; valid during one estimate
+	lengths    [maxWidth + 1]uint32     // split, delta split: how often each length occurs; valid during one estimate
+	ticks      [longestTicks + 1]uint32 // the same of delta ticks
 }
 
 // pair is two lists that an encoding takes apart and writes, or reads and puts together.
@@ -106,6 +111,10 @@ func (e *Encoder) write(to *streams.Sink, v []int64, depth int) (lo, hi int64) {
 	}
 	c := &e.columns[depth]
 	c.set(v, depth)
+	if depth == 0 && e.before != nil && c.width > 0 && e.before.again(to, v) {
+		c.v = nil
+		return c.min, c.max
+	}
 	var cheapest *encoding
 	best := never
 	for _, one := range e.byWidth[c.width] {
@@ -130,15 +139,18 @@ func (e *Encoder) nest(to *streams.Sink, c *column, v []int64) { e.write(to, v, 
 
 // Decoder reads lists of integers. One goroutine uses it.
 type Decoder struct {
-	table  [maxCodes]encoding // by code; without functions where there is none
-	nested [maxDepth]pair     // per depth: lists that the encoding at that depth puts together; valid until another list is begun there
-	steps  []int64            // delta, delta split: differences up to the last number that is picked; valid during one pick
+	table   [maxCodes]encoding // by code; without functions where there is none
+	nested  [maxDepth]pair     // per depth: lists that the encoding at that depth puts together; valid until another list is begun there
+	decimal []int64            // ReadDoubles: numerators; valid during the call
+	other   []int64            // ReadDoubles: the bits of those that are no decimal fractions; valid during the call
+	lengths []byte             // delta ticks: of differences; valid during the call
+	steps   []int64            // delta, delta split: differences up to the last number that is picked; valid during one pick
 }
 
 // NewDecoder makes a Decoder.
 func NewDecoder() *Decoder {
 	d := &Decoder{}
-	for _, e := range encodings() {
+	for _, e := range append(encodings(), again()) {
 		d.table[e.code] = e
 	}
 	return d

@@ -41,7 +41,10 @@ func lists() map[string][]int64 {
 			"lengths":     func(int) int64 { return int64(math.Exp(r.Float64() * 30)) },
 			"scaled":      func(int) int64 { return int64(r.IntN(1<<20)) * 1_000_000 },
 			"outlier":     func(i int) int64 { return int64(i/(n-n/8)) * math.MaxInt64 / 3 },
-			"steps":       func(i int) int64 { return int64(i)*int64(math.Exp(r.Float64()*20)) - 5 },
+			"clocks": func(i int) int64 { // of seven senders, in milliseconds and a remainder of each
+				return int64(i/40)%7*123_456_789 + int64(i*i%977)*1_000_000
+			},
+			"steps": func(i int) int64 { return int64(i)*int64(math.Exp(r.Float64()*20)) - 5 },
 			"wandering": func(int) int64 { // steps of very different lengths, either way
 				wandering += int64(math.Exp(r.Float64()*25)) * int64(r.IntN(2)*2-1)
 				return wandering
@@ -177,6 +180,7 @@ func TestDoubles(t *testing.T) {
 	t.Parallel()
 	for form, values := range map[byte][]float64{
 		formDecimal: {0, 1.5, -3.25, 0.1, 1e9, 123456.789},
+		formPartly:  append(slices.Repeat([]float64{0.25, 7, math.Pi, -1e6, 3.5, math.NaN()}, 20), math.Copysign(0, -1), 5e-324, 1<<53-1),
 		formBits:    {math.Pi, math.NaN(), math.Inf(-1), math.Copysign(0, -1), math.SmallestNonzeroFloat64},
 	} {
 		v := make([]int64, len(values))
@@ -209,7 +213,7 @@ func TestSpecification(t *testing.T) {
 		said[row[1]] = row[2]
 	}
 	is := map[string]string{}
-	for _, enc := range encodings() {
+	for _, enc := range append(encodings(), again()) {
 		is[strconv.Itoa(int(enc.code))] = enc.name
 	}
 	require.Equal(t, is, said)
@@ -221,6 +225,7 @@ func brought() map[int]map[byte]string {
 	return map[int]map[byte]string{
 		1: {
 			0: "constant", 1: "packed", 2: "bytes", 3: "runs", 4: "dictionary", 5: "delta", 6: "split", 7: "delta split", 8: "scaled",
+			9: "again", 10: "delta ticks",
 		},
 	}
 }
@@ -249,7 +254,7 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	got := map[byte]string{}
-	for _, enc := range encodings() {
+	for _, enc := range append(encodings(), again()) {
 		got[enc.code] = enc.name
 	}
 	require.Equal(t, want, got, "a new encoding is a new version of the format")
@@ -377,6 +382,7 @@ func FuzzDamaged(f *testing.F) {
 		for _, enc := range encodings() {
 			if to, ok := written(NewEncoder(), &enc, v); ok && len(v) < 200 {
 				f.Add(to.Code, to.Plain, uint16(len(v)))
+				f.Add(append(bytes.Clone(to.Code), again().code, byte(len(to.Code)), byte(len(to.Plain))), to.Plain, uint16(len(v)))
 			}
 		}
 	}
@@ -386,22 +392,28 @@ func FuzzDamaged(f *testing.F) {
 
 func checkDamaged(t *testing.T, code, plain []byte, n int) {
 	t.Helper()
-	at := func() *streams.Source { return &streams.Source{Code: code, Plain: plain} }
+	at := func() *streams.Source { return streams.NewSource(code, plain, nil, nil) }
 	d := NewDecoder()
-	read, got := at(), make([]int64, n)
-	d.Read(read, got)
-	picked, want := []uint32{}, []int64{}
-	for i := 0; i < n; i += 1 + i%7 {
-		picked, want = append(picked, uint32(i)), append(want, got[i])
-	}
-	from, some := at(), make([]int64, len(picked))
-	d.Pick(from, n, picked, some)
-	skipped := at()
-	d.Skip(skipped, n)
-	if !read.Bad {
+	read, from, skipped := at(), at(), at()
+	for range 3 { // a list can be one before it again
+		got := make([]int64, n)
+		d.Read(read, got)
+		picked, want := []uint32{}, []int64{}
+		for i := 0; i < n; i += 1 + i%7 {
+			picked, want = append(picked, uint32(i)), append(want, got[i])
+		}
+		some := make([]int64, len(picked))
+		d.Pick(from, n, picked, some)
+		d.Skip(skipped, n)
+		if read.Bad {
+			break
+		}
 		require.False(t, from.Bad)
 		require.Equal(t, want, some)
 		require.Equal(t, read, from)
+		if skipped.Bad { // what is passed over in place of a list before it is not looked at
+			break
+		}
 		require.Equal(t, read, skipped)
 	}
 	for _, p := range d.nested {
@@ -438,7 +450,7 @@ func TestDamaged(t *testing.T) {
 		}
 	}
 	known := map[byte]bool{}
-	for _, enc := range encodings() {
+	for _, enc := range append(encodings(), again()) {
 		known[enc.code] = true
 	}
 	for code := range 256 {
@@ -459,6 +471,73 @@ func TestDamaged(t *testing.T) {
 	deep.Code = append(deep.Code, constant().code, 2)
 	NewDecoder().Read(deep, make([]int64, 3))
 	require.True(t, deep.Bad, "lists within lists without end")
+}
+
+// TestAgain: of the lists of a section, one that comes again takes a few bytes, and is read, picked and passed over as the one before it. What names
+// no list before it is damage, and so is a list again that names one, or that stands within another.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	e, to := NewEncoder(), &streams.Sink{}
+	v, other := lists()["129 any"], lists()["129 wandering"]
+	e.Write(to, v)
+	e.Write(to, v)
+	require.Greater(t, len(to.Plain), 2000, "only what Remember began is looked through")
+	to.Reset()
+	e.Remember()
+	e.Write(to, v)
+	e.Write(to, other)
+	before := len(to.Code)
+	e.Write(to, v)
+	require.Equal(t, again().code, to.Code[before])
+	require.Less(t, len(to.Code)-before, 8)
+	e.Write(to, v[1:])
+	e.Write(to, other)
+	e.Forget()
+	for _, skip := range []bool{false, true} {
+		d, from, got := NewDecoder(), streams.NewSource(to.Code, to.Plain, nil, nil), make([]int64, len(v))
+		for _, want := range [][]int64{v, other, v, v[1:], other} {
+			picked, some := []uint32{3, 70, 100}, make([]int64, 3)
+			at := *from
+			d.Pick(&at, len(want), picked, some)
+			require.Equal(t, []int64{want[3], want[70], want[100]}, some)
+			if skip {
+				d.Skip(from, len(want))
+			} else {
+				d.Read(from, got[:len(want)])
+				require.Equal(t, want, got[:len(want)])
+			}
+			require.False(t, from.Bad)
+			require.Equal(t, at, *from)
+		}
+		require.Empty(t, from.Code)
+		require.Empty(t, from.Plain)
+	}
+	code := []byte{constant().code, 2, packed().code, 0, 8}
+	for name, list := range map[string][]byte{
+		"nothing before":   {again().code, 6, 0},
+		"itself":           {again().code, 0, 0},
+		"no end":           {again().code, 0x80},
+		"plain before":     {again().code, 3, 1},
+		"of one that is":   {again().code, 3, 0, again().code, 3, 0},
+		"within another":   {scaled().code, 2, again().code, 4, 0},
+		"ends in this one": {again().code, 1, 0},
+	} {
+		for way, read := range map[string]func(d *Decoder, from *streams.Source, n int){
+			"read": func(d *Decoder, from *streams.Source, n int) { d.Read(from, make([]int64, n)) },
+			"pick": func(d *Decoder, from *streams.Source, n int) { d.Pick(from, n, []uint32{0, 1}, make([]int64, 2)) },
+		} {
+			from := streams.NewSource(append(bytes.Clone(code), list...), []byte{7, 8}, nil, nil)
+			d := NewDecoder()
+			d.Read(from, make([]int64, 2))
+			d.Read(from, make([]int64, 2))
+			require.False(t, from.Bad)
+			read(d, from, 2)
+			if list[0] == again().code && len(list) > 3 {
+				read(d, from, 2)
+			}
+			require.True(t, from.Bad, "%s: %s", way, name)
+		}
+	}
 }
 
 // BenchmarkWrite writes lists as short as those of a small segment, where the choice costs more than the writing.

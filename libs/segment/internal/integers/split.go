@@ -68,7 +68,11 @@ func writeSplit(to *streams.Sink, v []int64) {
 
 // readSplit reads the first len(dst) of n lengths and bits, and passes over the others.
 func readSplit(from *streams.Source, n int, dst []int64) {
-	lengths := from.Take(&from.Code, n)
+	readLow(from, from.Take(&from.Code, n), dst)
+}
+
+// readLow reads the bits of the first len(dst) numbers of these lengths, and passes over the others.
+func readLow(from *streams.Source, lengths []byte, dst []int64) {
 	if from.Bad {
 		return
 	}

@@ -53,6 +53,7 @@ const (
 	TemplateGrowth  = 1024    // bytes of strings for each byte of text that is left, and for each string
 	TemplateDigits  = 18      // of a decimal number
 	TemplateHex     = 16      // digits of a hexadecimal number
+	TemplateSerial  = 12      // characters of a number of letters and digits
 	TemplateNumbers = 1 << 23 // of all templates of a list of strings
 	LeastCopy       = 64      // bytes
 	Copies          = Passages / LeastCopy

@@ -39,6 +39,23 @@ type Source struct {
 	Bad               bool // damage was met
 
 	Passages passages.Text // of the segment; nil where it has none
+
+	code, plain []byte // the streams whole, for lists that stand before again; nil where there are none
+}
+
+// NewSource reads the streams of a section.
+func NewSource(code, plain, text []byte, of passages.Text) *Source {
+	return &Source{Code: code, Plain: plain, Text: text, Passages: of, code: code, plain: plain}
+}
+
+// Read is how many bytes of code and plain were read.
+func (s *Source) Read() (code, plain int) {
+	return len(s.code) - len(s.Code), len(s.plain) - len(s.Plain)
+}
+
+// Earlier reads code from a place in it that was read, up to another, and plain from such a place; from there nothing earlier can be read.
+func (s *Source) Earlier(code, end, plain int) *Source {
+	return &Source{Code: s.code[code:end:end], Plain: s.plain[plain:]}
 }
 
 // Byte reads one byte of code.

@@ -30,6 +30,8 @@ type slicer struct {
 	order         []uint32
 	out, outApart [][]uint32
 	outliers      outliers
+	firsts        map[int64]uint32 // of a series id, the first series that has it; valid while series are ranked
+	first         []uint32         // the same by series
 }
 
 // Slices cuts the table's rows into the row sets of future segments: each of one UTC hour (by ColTime) and at most maxItems (container.MaxItems
@@ -176,7 +178,8 @@ func (t *Builder) rankServices() {
 // sparse is how many points a resource has at least for series to be ranked by metric.
 const sparse = 16
 
-// rankSeries ranks series by metric name, service, resource and id: neighbours share their dictionaries' entries. Where resources have few points,
+// rankSeries ranks series by metric name, service, resource and arrival: neighbours share their dictionaries' entries, and what senders tell of
+// the same things in the same order, metric after metric, stays in it, so that the numbers of their attributes count up. Where resources have few points,
 // a fleet of devices say, these would be lost among what tells of their resources, once in the segments of each metric: there the resource goes
 // before the metric.
 func (t *Builder) rankSeries() {
@@ -186,13 +189,27 @@ func (t *Builder) rankSeries() {
 	for i := range s.order {
 		s.order[i] = uint32(i)
 	}
+	if s.firsts == nil {
+		s.firsts = make(map[int64]uint32, len(t.Series))
+	}
+	clear(s.firsts)
+	s.first = scratch.Slice(s.first, len(t.Series))
+	for i := range t.Series {
+		id := t.Series[i].ID
+		first, ok := s.firsts[id]
+		if !ok {
+			first = uint32(i)
+			s.firsts[id] = first
+		}
+		s.first[i] = first
+	}
 	slices.SortFunc(s.order, func(a, b uint32) int {
 		x, y := &t.Series[a], &t.Series[b]
 		metric, resource := t.compareMetrics(x, y), t.compareResources(x, y)
 		if byResource {
 			metric, resource = resource, metric
 		}
-		return cmp.Or(metric, resource, cmp.Compare(x.ID, y.ID))
+		return cmp.Or(metric, resource, cmp.Compare(s.first[a], s.first[b]))
 	})
 	s.rank = scratch.Slice(s.rank, len(t.Series))
 	rank := uint32(0)

@@ -24,10 +24,9 @@ const maxSteps = 4096
 // templateContains tells whether the strings of a template contain part: never and always are certain.
 func templateContains(tpl, part []byte) verdict {
 	if bytes.Contains(tpl, part) {
-		// Slots and their widths are bytes below a space as a rule, but a width may be any up to 18: a part with such bytes, which
-		// might have met one, is looked for in the strings.
+		// Slots and what follows them are bytes below a space: a part with such bytes, which might have met one, is looked for in the strings.
 		for _, c := range part {
-			if c <= maxDigits {
+			if c < ' ' {
 				return maybe
 			}
 		}
@@ -40,7 +39,7 @@ func templateContains(tpl, part []byte) verdict {
 			if c != part[0] {
 				continue
 			}
-		} else if !fits(c, part[0]) {
+		} else if !fits(tpl[j:], part[0]) {
 			j += slotLength(c) - 1
 			continue
 		}
@@ -79,7 +78,7 @@ func (m *matcher) begins(j, k int) bool {
 			k++
 			continue
 		}
-		if fits(c, m.text[k]) && m.begins(j, k+1) {
+		if fits(m.tpl[j:], m.text[k]) && m.begins(j, k+1) {
 			return true
 		}
 		j += slotLength(c)
@@ -139,9 +138,21 @@ func (m *matcher) equals(j, k int) {
 				m.equals(j+1, k+n+1)
 			}
 		case slotPadded, slotHex:
-			width := int(m.tpl[j+1])
-			if width <= len(rest) && digitsOnly(rest[:width], c == slotHex) {
-				m.numbers = append(m.numbers, int64(numberOf(rest[:width], c == slotHex)))
+			if isRandomUUID(m.tpl[j:]) {
+				if canonicalUUID(rest) {
+					if hi, lo, ok := random(uuidNumbers(rest)); ok {
+						m.numbers = append(m.numbers, int64(hi), int64(lo))
+						m.equals(j+2, k+uuidLength)
+					}
+				}
+				break
+			}
+			d, width := digitsOf(c, m.tpl[j+1])
+			if width > len(rest) {
+				break
+			}
+			if v, ok := d.numberOf(rest[:width]); ok {
+				m.numbers = append(m.numbers, int64(v))
 				m.equals(j+2, k+width)
 			}
 		case slotUUID:

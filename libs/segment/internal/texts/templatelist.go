@@ -168,24 +168,25 @@ func (l *templateList) fill(b []byte, template, nth int) (_ []byte, ok bool) {
 			b = strconv.AppendInt(b, v, 10)
 		case slotPadded, slotHex:
 			j++
+			if isRandomUUID(tpl[j-1:]) {
+				hi, lo := uint64(l.columns[value]), uint64(l.columns[value+step])
+				if hi>>(64-4) != 0 || lo>>lowBits != 0 {
+					return b, false
+				}
+				hi, lo = randomNumbers(hi, lo)
+				b = appendUUID(b, hi, lo)
+				value += 2 * step
+				continue
+			}
 			v := l.columns[value]
 			value += step
-			base := 10
-			if c == slotHex {
-				base = 16
-			}
-			if b, ok = appendPadded(b, uint64(v), int(tpl[j]), base); !ok {
+			d, width := digitsOf(c, tpl[j])
+			if b, ok = appendPadded(b, uint64(v), width, d); !ok {
 				return b, false
 			}
 		case slotUUID:
-			hi, lo := uint64(l.columns[value]), uint64(l.columns[value+step])
+			b = appendUUID(b, uint64(l.columns[value]), uint64(l.columns[value+step]))
 			value += 2 * step
-			for k, part := range [...]uint64{hi >> 32, hi >> 16 & 0xffff, hi & 0xffff, lo >> 48, lo & (1<<48 - 1)} {
-				if k > 0 {
-					b = append(b, '-')
-				}
-				b, _ = appendPadded(b, part, [...]int{8, 4, 4, 4, 12}[k], 16)
-			}
 		default:
 			// A run of bytes that stand for themselves.
 			k := j + 1

@@ -137,13 +137,28 @@ func (c *coder) parse(s []byte) bool {
 	i := 0
 	for i < len(s) {
 		b := s[i]
+		if class[b] != classOther && (i == 0 || class[s[i-1]] == classOther) {
+			if end, d, ok := c.serial(s, i); ok {
+				key = append(key, s[literal:i]...)
+				for i < end {
+					n := min(end-i, serialDigits)
+					v, _ := d.numberOf(s[i : i+n])
+					c.values = append(c.values, int64(v))
+					slot, next := d.slotOf(n)
+					key = append(key, slot, next)
+					i += n
+				}
+				literal = i
+				continue
+			}
+		}
 		switch class[b] {
 		case classOther:
 			i++
 			continue
 		case classLetter:
 			// The rest of a word is no hexadecimal number; its digits may be a decimal one.
-			i = skipWord(s, i, class)
+			i = c.beforeUUID(s, i, skipWord(s, i, class))
 			continue
 		case classSlot:
 			c.key = key
@@ -160,7 +175,22 @@ func (c *coder) parse(s []byte) bool {
 		switch {
 		case len(run) == 8 && !word && c.uuid(s[i:]):
 			key = append(key, s[literal:i]...)
-			key = append(key, slotUUID)
+			at := len(c.values) - 2
+			if hi, lo, ok := random(uint64(c.values[at]), uint64(c.values[at+1])); ok {
+				c.values[at], c.values[at+1] = int64(hi), int64(lo)
+				key = append(key, slotHex, randomUUID)
+			} else {
+				key = append(key, slotUUID)
+			}
+			i += uuidLength
+		case len(run) == 8 && !word && c.spacedUUID(s[i:]):
+			key = append(key, s[literal:i]...)
+			for k, part := range uuidParts() {
+				if k > 0 {
+					key = append(key, '_')
+				}
+				key = append(key, slotHex, byte(part[1]-part[0]))
+			}
 			i += uuidLength
 		case !word && len(run) >= minHex && (!digits || len(run)%maxHex == 0):
 			key = append(key, s[literal:i]...)
@@ -197,11 +227,89 @@ func (c *coder) parse(s []byte) bool {
 	return true
 }
 
+// serial tells whether a serial number begins at i, and where it ends: letters of one case and digits, mixed as chance does.
+func (c *coder) serial(s []byte, i int) (end int, d digits, ok bool) {
+	const mixed = 2 // a digit after a letter or a letter after a digit, so many times at least
+	var lower, upper, turns int
+	digit := false
+	for end = i; end < len(s); end++ {
+		b := s[end]
+		class := c.class[b]
+		if class < classDigit || class > classLetter {
+			break
+		}
+		if is := class == classDigit; end == i {
+			digit = is
+		} else if is != digit {
+			digit = is
+			turns++
+		}
+		switch {
+		case class == classLetter && b <= 'Z':
+			upper++
+		case class == classLetter:
+			lower++
+		}
+	}
+	if end-i < minSerial || turns < mixed || upper+lower == 0 || end < len(s) && s[end] == '_' { // which may be within a UUID
+		return i, 0, false
+	}
+	if upper == 0 {
+		return end, lowerSerial, true
+	}
+	for _, b := range s[i:end] {
+		if b >= 'a' {
+			return i, 0, false
+		}
+	}
+	return end, upperSerial, true
+}
+
 func skipWord(s []byte, i int, class *[256]uint8) int {
 	for i < len(s) && (class[s[i]] == classLetter || class[s[i]] == classHex) {
 		i++
 	}
 	return i
+}
+
+// uuidParts is where the digits of a UUID stand.
+func uuidParts() [5][2]int { return [...][2]int{{0, 8}, {9, 13}, {14, 18}, {19, 23}, {24, 36}} }
+
+// spacedUUID takes the UUID with underscores for hyphens that s begins with, as cgroups of pods have it; false if there is none.
+func (c *coder) spacedUUID(s []byte) bool {
+	if !c.isSpacedUUID(s) {
+		return false
+	}
+	for _, part := range uuidParts() {
+		c.values = append(c.values, int64(hexNumber(s[part[0]:part[1]])))
+	}
+	return true
+}
+
+func (c *coder) isSpacedUUID(s []byte) bool {
+	if len(s) < uuidLength || s[8] != '_' || s[13] != '_' || s[18] != '_' || s[23] != '_' ||
+		len(s) > uuidLength && c.class[s[uuidLength]] != classOther {
+		return false
+	}
+	var bad uint8
+	for _, part := range uuidParts() {
+		for _, b := range s[part[0]:part[1]] {
+			bad |= c.nibble[b]
+		}
+	}
+	return bad <= 15
+}
+
+// beforeUUID is where a word that begins at i, and whose letters end before end, ends before a UUID with underscores: of "podab12cd34_…" the letters
+// a and b are digits of the id.
+func (c *coder) beforeUUID(s []byte, i, end int) int {
+	const first = 8
+	for j := end - 1; j >= i && end-j <= first && c.class[s[j]] == classHex; j-- {
+		if len(s) > j+first && s[j+first] == '_' && c.isSpacedUUID(s[j:]) {
+			return j
+		}
+	}
+	return end
 }
 
 // uuid takes the UUID that s begins with; false if there is none.
@@ -212,7 +320,7 @@ func (c *coder) uuid(s []byte) bool {
 	}
 	var numbers [2]uint64
 	var bad uint8
-	for k, part := range [...][2]int{{0, 8}, {9, 13}, {14, 18}, {19, 23}, {24, 36}} {
+	for k, part := range uuidParts() {
 		n := numbers[k/3]
 		for _, b := range s[part[0]:part[1]] {
 			v := c.nibble[b]

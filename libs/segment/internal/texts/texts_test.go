@@ -3,6 +3,7 @@ package texts
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -32,6 +33,14 @@ func lists() map[string][][]byte {
 			return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<16), r.IntN(1<<16), r.Uint64()>>16)
 		},
 		func() string { return strings.Repeat("9", r.IntN(25)) },
+		func() string { // a UUID of version 4
+			return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<12), 1<<15|r.IntN(1<<14), r.Uint64()>>16)
+		},
+		func() string { // a pod of a cgroup
+			return fmt.Sprintf("/pod%08x_%04x_%04x_%04x_%012x.slice", r.Uint32(), r.IntN(1<<16), r.IntN(1<<16), r.IntN(1<<16), r.Uint64()>>16)
+		},
+		func() string { return strings.ToUpper(serial(r, 14)) },
+		func() string { return serial(r, 8+r.IntN(20)) },
 		func() string { return "-" },
 		func() string { return " id=" },
 		func() string { return "abcdef" },
@@ -76,6 +85,43 @@ func lists() map[string][][]byte {
 	out["events"], out["few events"] = events(70), events(leastNested)
 	out["turns"], out["one long"] = turns, [][]byte{bytes.Join(turns, nil)}
 	return out
+}
+
+// serial is n letters and digits.
+func serial(r *rand.Rand, n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[r.IntN(36)]
+	}
+	return string(b)
+}
+
+// TestIdsTakeTheirBits: ids of letters and digits, and UUIDs, take what chance has put into them and little more.
+func TestIdsTakeTheirBits(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(8, 8))
+	for name, c := range map[string]struct {
+		one  func() string
+		bits float64
+	}{
+		"serial numbers": {func() string { return "sn-" + serial(r, 14) }, 14 * math.Log2(36)},
+		"in upper case":  {func() string { return strings.ToUpper(serial(r, 12)) }, 12 * math.Log2(36)},
+		"version 4": {func() string {
+			return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<12), 1<<15|r.IntN(1<<14), r.Uint64()>>16)
+		}, 122},
+		"pods of cgroups": {func() string {
+			return fmt.Sprintf("kubepods-pod%08x_%04x_4%03x_%04x_%012x.slice", r.Uint32(), r.IntN(1<<16), r.IntN(1<<12), 1<<15|r.IntN(1<<14), r.Uint64()>>16)
+		}, 122},
+	} {
+		var list [][]byte
+		for range 1000 {
+			list = append(list, []byte(c.one()))
+		}
+		to := &streams.Sink{}
+		NewEncoder(integers.NewEncoder()).Write(to, list)
+		took := float64(len(to.Code)+len(to.Plain)+len(to.Text)) * 8 / 1000
+		require.Less(t, took, c.bits*1.25, name) // serial numbers that look like words are there as they are
+	}
 }
 
 // kept is passages that are all there.
