@@ -43,7 +43,7 @@ type Config struct {
 
 	Timeout       time.Duration `mapstructure:"timeout" doc:"Time for one query; an answer that is cut by it says so."`
 	HeaderCache   int64         `mapstructure:"header_cache" doc:"Most bytes of memory for what is remembered of segments that were looked at: about 8 KB for one of 4,000 spans; 0 remembers nothing."`
-	FreshCache    int64         `mapstructure:"fresh_cache" doc:"Most bytes of memory for what services and calls come to in segments that the janitor has not counted yet, by minute: about 50 KB for 100 operations, and 16 bytes for a span of those that were asked for a service map. One query has a quarter of it at most, and what it counts beyond is counted anew; 0 counts all anew for each query."`
+	FreshCache    int64         `mapstructure:"fresh_cache" doc:"Most bytes of memory for what services, calls and counts of values come to in segments that the janitor has not counted yet, or of hours that a range cuts, by minute: about 50 KB for 100 operations, 16 bytes for a span of those that were asked for a service map, 1 KB for an attribute of 20 values, and 16 bytes for a segment of each. One query has a quarter of it at most, and what it counts beyond is counted anew; 0 counts all anew for each query."`
 	ScanBudget    int64         `mapstructure:"scan_budget" doc:"Most items (spans, records, points) that one query looks at; an answer that is cut by it says so."`
 	Workers       int           `mapstructure:"workers" doc:"Segments that one query decodes at a time; 0 for one to a core."`
 	MaxQueries    int           `mapstructure:"max_queries" doc:"Queries answered at a time, a quarter of them over more than two days; others wait. 0 for one to 64 MiB of the memory that the process may use, from 4 to 16."`

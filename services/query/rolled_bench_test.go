@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +120,71 @@ func BenchmarkRolled(b *testing.B) {
 					b.ReportMetric(float64(got.Stats.SegmentsRead), "read")
 				})
 			}
+		}
+	}
+}
+
+// BenchmarkBeside asks about a day that is settled, and about the same with 1,800 small flushes beside it that no merge has seen.
+func BenchmarkBeside(b *testing.B) {
+	f := newFixture(b)
+	postmaster := postmasterOf(b, f)
+	const payloads, each, perTrace = 24, 10_000, 15
+	day := base().Truncate(24 * time.Hour)
+	shop := testbed.NewShop(5, day).Every(23 * time.Hour * perTrace / (payloads * each))
+	for range payloads {
+		f.position = (f.position + 1) &^ 1 // so that they are stored settled
+		f.rolled = 0
+		f.store("default", telemetry.Traces, shop.Payload(telemetry.Traces, each), 1000)
+	}
+	end := day.Add(24 * time.Hour)
+	for _, flushes := range []int{0, 1800} {
+		more := testbed.NewShop(9, end).Every(30 * time.Minute / 1800 * 15 / 11)
+		for range flushes {
+			f.position |= 1 // so that they are stored at level 0
+			f.store("default", telemetry.Traces, more.Payload(telemetry.Traces, 11), 1000)
+		}
+		_, err := f.db.Pool.Exec(testbed.Context(b), "VACUUM ANALYZE")
+		require.NoError(b, err)
+		to := day.Add(25 * time.Hour)
+		in := url.Values{"start_time": {to.Add(-24 * time.Hour).Format(time.RFC3339)}, "end_time": {to.Format(time.RFC3339)}}.Encode()
+		search := func(filters string) *http.Request {
+			body := searchBody{from: to.Add(-24 * time.Hour), to: to, filters: "[" + filters + "]", limit: 50}.json(b)
+			return httptest.NewRequest(http.MethodPost, "/api/spans/search", strings.NewReader(body))
+		}
+		const (
+			payment = `{"field":"service","operator":"eq","value":"payment"}`
+			failed  = `{"field":"status","operator":"eq","value":"error"}`
+		)
+		for _, c := range []struct {
+			name string
+			ask  func() *http.Request
+		}{
+			{"route", func() *http.Request { return newRequest("/api/attributes/http.route/values?limit=1000&" + in) }},
+			{"count by service", func() *http.Request {
+				return newRequest("/api/attributes/service.name/values?scope=resource&limit=1000&" + in)
+			}},
+			{"services", func() *http.Request { return newRequest("/api/services?" + in) }},
+			{"failed and slow", func() *http.Request {
+				return search(payment + "," + failed + `,{"field":"duration","operator":"gt","value":200000000}`)
+			}},
+			{"newest", func() *http.Request { return search("") }},
+			{"newest of a service", func() *http.Request { return search(payment) }},
+			{"newest errors", func() *http.Request { return search(failed) }},
+			{"absent trace", func() *http.Request { return newRequest("/api/traces/00000000000000000000000000ab5e47") }},
+			{"absent attribute", func() *http.Request {
+				return search(`{"field":"attributes.app.user.id","operator":"eq","value":"nobody"}`)
+			}},
+		} {
+			b.Run(fmt.Sprintf("%d flushes/%s", flushes, c.name), func(b *testing.B) {
+				require.NotEqual(b, http.StatusBadRequest, serve(f.svc.server.Echo, c.ask()).status)
+				server, own := serverCPU(b, postmaster), ownCPU(b)
+				for b.Loop() {
+					serve(f.svc.server.Echo, c.ask())
+				}
+				own, server = ownCPU(b)-own, serverCPU(b, postmaster)-server
+				b.ReportMetric(float64(own.Microseconds())/1000/float64(b.N), "ms-CPU")
+				b.ReportMetric(float64(server.Microseconds())/1000/float64(b.N), "ms-CPU-PostgreSQL")
+			})
 		}
 	}
 }

@@ -2,6 +2,8 @@ package counts
 
 import (
 	"bytes"
+	"encoding/binary"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -42,6 +44,39 @@ func (c *List) Add(v segment.Value, items int64) {
 	}
 	c.raw = append(c.raw, v.Raw...)
 	c.values = append(c.values, counted{v.Type, v.Num, len(c.raw), items})
+}
+
+// Join is one list of all that lists have, each value once. It shares no memory with them.
+func Join(lists []*List) *List {
+	out := &List{}
+	at := map[string]int{} // by type and content
+	var key []byte
+	values, bytes := 0, 0
+	for _, l := range lists {
+		values, bytes = max(values, len(l.values)), max(bytes, len(l.raw))
+	}
+	out.values, out.raw = make([]counted, 0, values), make([]byte, 0, bytes)
+	for _, l := range lists {
+		out.Items += l.Items
+		l.Each(func(v segment.Value, items int64) {
+			key = append(key[:0], byte(v.Type))
+			key = binary.LittleEndian.AppendUint64(key, v.Num)
+			key = append(key, v.Raw...)
+			if i, ok := at[string(key)]; ok {
+				out.values[i].items += items
+				return
+			}
+			at[string(key)] = len(out.values)
+			out.raw = append(out.raw, v.Raw...)
+			out.values = append(out.values, counted{v.Type, v.Num, len(out.raw), items})
+		})
+	}
+	return out
+}
+
+// Memory is about how many bytes the list takes.
+func (c *List) Memory() int64 {
+	return 256 + int64(cap(c.values)*int(reflect.TypeFor[counted]().Size())+cap(c.raw)+cap(c.counts)*8)
 }
 
 // Each visits the values. Raw is valid until the list is changed.

@@ -16,7 +16,6 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
-	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 // Bounds of the distinct values that are counted at a time: their number, and the bytes of memory that they take.
@@ -162,14 +161,15 @@ func (s *Snapshot) cutCounts(ctx context.Context, q *Query, of *counts.Facet, su
 
 // foldCounts adds what segments say.
 func (s *Snapshot) foldCounts(ctx context.Context, q *Query, of *counts.Facet, to *Counts) (time.Duration, error) {
-	return Fold(ctx, s, q, countColumns(q, of),
-		func(r *columns.Reader, h *Header, q *Query) *counts.List {
+	return FoldUntold(ctx, s, q, &Summary[*counts.List]{
+		Kept:    Kept[*counts.List]{Name: fmt.Sprintf("counts %d %s", of.Key.Of, of.Key.Name), Join: counts.Join, Size: (*counts.List).Memory},
+		Columns: countColumns(q, of),
+		Fold: func(r *columns.Reader, h *Header, q *Query) *counts.List {
 			return countSegment(s.engine.lists.Take(), r, h, q, of)
 		},
-		func(list *counts.List) {
-			to.merge(list)
-			s.engine.lists.Put(list)
-		})
+		Merge: to.merge,
+		Free:  s.engine.lists.Put,
+	})
 }
 
 // countColumns are what to read: of a segment that lies wholly in the range, and all of whose items count, what the head does not tell.
@@ -220,9 +220,8 @@ func (s *Snapshot) sumsOf(ctx context.Context, q *Query, key counts.Key) (out su
 	out.counts = newCounts()
 	var told bool
 	out.kind, told = counts.KindOf(q.Signal)
-	f, plain := q.Filter.(filter.All)
 	hour := time.Hour.Nanoseconds()
-	if !told || !plain || len(f) > 0 || q.MaxPosition != 0 || q.After != nil || q.Span() == 0 {
+	if !told || !q.everything() || q.Span() == 0 {
 		return out, nil
 	}
 	from, to := telemetry.Grain(q.From+hour-1, time.Hour), telemetry.Grain(q.To, time.Hour)

@@ -28,12 +28,23 @@ func (c Columns) ofStream(of *headers, h *Header) segment.Want { return c(of.que
 // again for its newer part alone, so that a rate divides by the time that was really looked at. over is that time's length. fold must look at
 // the query that it is given, and not at the one that was asked.
 func Fold[T any](ctx context.Context, s *Snapshot, q *Query, w Columns, fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T)) (over time.Duration, err error) {
+	stream, err := s.headers(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	return foldOf(ctx, s, q, stream, w, fold, merge)
+}
+
+// foldOf is a fold of a stream that is open.
+func foldOf[T any](ctx context.Context, s *Snapshot, q *Query, stream *headers, w Columns,
+	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T),
+) (over time.Duration, err error) {
 	type folded struct {
 		header *Header
 		part   T
 	}
 	var waiting []folded
-	frontier, err := Scan(ctx, s, q, w,
+	frontier, err := scanOf(ctx, s, q, stream, w.ofStream,
 		func(r *columns.Reader, h *Header) (T, error) { return fold(r, h, q), nil },
 		func(wave []*Header, parts []T, next int64) bool {
 			for i, h := range wave {

@@ -99,7 +99,6 @@ func headerQuery(st *statements, q *Query, b *bounds, services []int64, of passe
 		Errors, Roots                         bool
 		Stage                                 string
 		Services, MaxPosition, Groups, Passed string
-		SummedFrom, SummedTo, But             string
 		AfterTime, AfterID                    string
 		First                                 int
 		Probes                                []test
@@ -109,9 +108,6 @@ func headerQuery(st *statements, q *Query, b *bounds, services []int64, of passe
 	}
 	if q.MaxPosition > 0 {
 		data.MaxPosition = bind(q.MaxPosition)
-	}
-	if sums := q.Summed; sums != nil {
-		data.SummedFrom, data.SummedTo, data.But = bind(sums.From), bind(sums.To), bind(sums.But)
 	}
 	if len(of.groups) > 0 {
 		data.Groups, data.Passed = bind(of.groups), bind(of.passed)

@@ -39,7 +39,7 @@ type Query struct {
 	After  *Key          // only items that come after it in the list; nil for all
 	// MaxPosition pins a list's pages to what the first one saw: items of a higher ingest position are not seen; 0 for none.
 	MaxPosition int64
-	// Summed leaves out the settled segments that sums of their hours tell of; nil for none.
+	// Summed leaves out of FoldUntold the settled segments that sums of their hours tell of; nil for none.
 	Summed *Summed
 	// Stage narrows to segments that are in no rollup yet, or to those that are.
 	Stage Stage
@@ -76,8 +76,7 @@ func (s Stage) condition() string {
 
 // All reports whether every item of a segment is asked for: it lies in the range, and nothing else narrows it.
 func (q *Query) All(h *Header) bool {
-	f, ok := q.Filter.(filter.All)
-	return ok && len(f) == 0 && q.MaxPosition == 0 && q.After == nil && h.minTime >= q.From && h.maxTime < q.To
+	return q.everything() && !q.cuts(h.place)
 }
 
 // Rows calls found for each row of a segment that the query asks for, in the segment's order. Columns of identity are decoded only where

@@ -16,20 +16,29 @@ var sqlFiles embed.FS
 
 // statements are those of sql/: those that depend on a query in files, the others as texts.
 type statements struct {
-	files       *sqlfile.Files
-	queueLosses string
-	standing    string
-	services    string
-	rollups     string
-	fresh       string // of spans
-	days        string
-	unsettled   string
-	ready       string
-	leaves      string
-	count       [3][4]string // by signal and stage
-	header      [3]string    // by signal
-	groups      [3]string
-	headers     segmentrow.Selection // of header
+	files        *sqlfile.Files
+	queueLosses  string
+	standing     string
+	services     string
+	rollups      string
+	fresh        string // of spans
+	freshPlaces  string
+	untold       [3]string // by signal
+	untoldPlaces [3]string
+	days         string
+	unsettled    string
+	ready        string
+	leaves       string
+	count        [3][4]string // by signal and stage
+	header       [3]string    // by signal
+	groups       [3]string
+	headers      segmentrow.Selection // of header
+}
+
+// byMinutes is a statement that tells which segments there are in each minute, or names those of some.
+type byMinutes struct {
+	Table  string
+	Places bool
 }
 
 func newStatements() (*statements, error) {
@@ -37,12 +46,15 @@ func newStatements() (*statements, error) {
 	s := &statements{
 		files: f, services: f.Text("services", nil), rollups: f.Text("rollups", sqlfile.Table{Table: schema.Rollup}), queueLosses: f.Text("queue_losses", nil),
 		standing: f.Text("standing", nil),
-		fresh:    f.Text("fresh", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), days: f.Text("days", sqlfile.Table{Table: schema.TraceDay}),
+		fresh:    f.Text("fresh", byMinutes{Table: segmentTable(telemetry.Traces)}), freshPlaces: f.Text("fresh", byMinutes{segmentTable(telemetry.Traces), true}),
+		days:      f.Text("days", sqlfile.Table{Table: schema.TraceDay}),
 		unsettled: f.Text("unsettled", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), headers: headerColumns(),
 		ready: f.Text("ready", nil), leaves: f.Text("leaves", nil),
 	}
 	for _, signal := range telemetry.Signals() {
 		table := sqlfile.Table{Table: segmentTable(signal)}
+		s.untold[signal] = f.Text("untold", byMinutes{Table: table.Table})
+		s.untoldPlaces[signal] = f.Text("untold", byMinutes{table.Table, true})
 		for _, stage := range []Stage{Every, Fresh, Counted, Settled} {
 			s.count[signal][stage] = f.Text("count", struct{ Table, Stage string }{table.Table, stage.condition()})
 		}

@@ -84,7 +84,7 @@ func freshMap() *engine.Counter[freshCalls] {
 	want := edges.Want() // with all numbers that red wants
 	want.Texts = red.Want().Texts
 	return &engine.Counter[freshCalls]{
-		Name: "map", Want: want,
+		Want: want,
 		Count: func(r *columns.Reader, start int64) (f freshCalls, err error) {
 			err = r.Rows(want, nil, func(t *segment.Table) {
 				f = freshCalls{red.Count(t, start), edges.New()}
@@ -92,16 +92,19 @@ func freshMap() *engine.Counter[freshCalls] {
 			})
 			return f, err
 		},
-		Join: func(list []freshCalls) freshCalls {
-			chunks, calls := make([]*red.Chunk, len(list)), edges.New()
-			for i := range list {
-				chunks[i] = list[i].red
-				calls.Merge(list[i].calls)
-			}
-			calls.Settle()
-			return freshCalls{red.Join(chunks), calls}
+		Kept: engine.Kept[freshCalls]{
+			Name: "map",
+			Join: func(list []freshCalls) freshCalls {
+				chunks, calls := make([]*red.Chunk, len(list)), edges.New()
+				for i := range list {
+					chunks[i] = list[i].red
+					calls.Merge(list[i].calls)
+				}
+				calls.Settle()
+				return freshCalls{red.Join(chunks), calls}
+			},
+			Size: func(f freshCalls) int64 { return f.red.Memory() + f.calls.Memory() },
 		},
-		Size: func(f freshCalls) int64 { return f.red.Memory() + f.calls.Memory() },
 	}
 }
 

@@ -259,7 +259,7 @@ func eachService(told func(*engine.RollupQuery, *engine.Rolled, *red.Service)) f
 // freshRED counts segments as rollups do.
 func freshRED() *engine.Counter[*red.Chunk] {
 	return &engine.Counter[*red.Chunk]{
-		Name: "red", Want: red.Want(), Join: red.Join, Size: (*red.Chunk).Memory,
+		Kept: engine.Kept[*red.Chunk]{Name: "red", Join: red.Join, Size: (*red.Chunk).Memory}, Want: red.Want(),
 		Count: func(r *columns.Reader, start int64) (c *red.Chunk, err error) {
 			err = r.Rows(red.Want(), nil, func(t *segment.Table) { c = red.Count(t, start) })
 			return c, err

@@ -3,8 +3,6 @@
 -- its end bounds max_time from above, by which the index is sorted: what is not needed is not read.
 {{- if .Groups}} Which segments the groups leave is in
 -- the index, too: of the others no header is read.{{end}}
-{{- if .SummedFrom}}
--- Hours come by a subquery, which is hashed: under a generic plan an ANY of a parameter is compared value by value, for each segment.{{end}}
 {{define "header conditions"}}
 {{- if .Services}}
   AND service_ids && {{.Services}}::bigint[]{{end}}
@@ -32,8 +30,6 @@ WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 92233720368547
   AND min_time >= $3 AND min_time <= $4
 {{- if .Stage}}
   AND {{.Stage}}{{end}}
-{{- if .SummedFrom}}
-  AND (level < 2 OR min_time < {{.SummedFrom}} OR min_time >= {{.SummedTo}} OR min_time - min_time % 3600000000000 IN (SELECT unnest({{.But}}::bigint[]))){{end}}
 {{- if .AfterTime}}
   AND (max_time, segment_id) < ({{.AfterTime}}, {{.AfterID}}){{end}}
 {{- if .Groups}}

@@ -57,10 +57,176 @@ WHERE tenant_id = $1 AND kind = $2 AND grain = 1 AND start >= $6 - $6 % 36000000
 
 ---- fresh
 -- The segments of $2 to before $4 that are in no rollup yet. Of a minute that begins before $5 either all are told, by the time of their newest item, or none;
--- what reaches beyond it, until before $6, is there where it begins in the range. $3 is the hour of $2: a segment never crosses one.
+-- what reaches beyond it, until before $6, is there where it begins in the range. $3 is the hour of $2: a segment never crosses one. Of
+-- each minute a number tells which segments these are.
+SELECT max_time - max_time % 60000000000, false, count(*), bit_xor(uuid_hash_extended(segment_id, 1))
+FROM public.spans_segment
+WHERE tenant_id = $1 AND level = 0 AND max_time >= $2 AND max_time < $6 AND min_time >= $3 AND min_time < $5 AND (min_time < $4 OR max_time < $5)
+GROUP BY 1
+
+---- freshPlaces
+-- The segments of $2 to before $4 that are in no rollup yet. Of a minute that begins before $5 either all are told, by the time of their newest item, or none;
+-- what reaches beyond it, until before $6, is there where it begins in the range. $3 is the hour of $2: a segment never crosses one. Of the minutes of $7.
 SELECT segment_id, min_time, max_time
 FROM public.spans_segment
 WHERE tenant_id = $1 AND level = 0 AND max_time >= $2 AND max_time < $6 AND min_time >= $3 AND min_time < $5 AND (min_time < $4 OR max_time < $5)
+  AND max_time - max_time % 60000000000 IN (SELECT unnest($7::bigint[]))
+
+---- untold[0]
+-- The segments of a range, $2 to $4 (inclusive; $3 is the hour of $2), that sums do not tell of: those that are not settled, and of settled ones those of
+-- parts of the range, $5 to before $6, which lie in hours from $7 to before $8. The order is there for no index but that by max_time to be taken. Of each minute, by their newest items,
+-- a number tells which these are, of those that reach out of the range apart.
+SELECT max_time - max_time % 60000000000, min_time < $2 OR max_time > $4, count(*),
+  bit_xor(uuid_hash_extended(segment_id, 1))
+FROM (
+  (SELECT segment_id, min_time, max_time
+  FROM public.spans_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0)
+  UNION ALL
+  SELECT s.segment_id, s.min_time, s.max_time
+  FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS part(since, until, hour, before)
+  CROSS JOIN LATERAL (
+    SELECT segment_id, min_time, max_time
+    FROM public.spans_segment
+    WHERE tenant_id = $1 AND level = 2 AND max_time >= part.since AND max_time < part.before AND min_time >= part.hour AND min_time < part.until
+      AND min_time >= $3 AND min_time <= $4
+    ORDER BY max_time DESC, segment_id DESC
+    OFFSET 0
+  ) AS s
+) AS u
+GROUP BY 1, 2
+
+---- untold[1]
+-- The segments of a range, $2 to $4 (inclusive; $3 is the hour of $2), that sums do not tell of: those that are not settled, and of settled ones those of
+-- parts of the range, $5 to before $6, which lie in hours from $7 to before $8. The order is there for no index but that by max_time to be taken. Of each minute, by their newest items,
+-- a number tells which these are, of those that reach out of the range apart.
+SELECT max_time - max_time % 60000000000, min_time < $2 OR max_time > $4, count(*),
+  bit_xor(uuid_hash_extended(segment_id, 1))
+FROM (
+  (SELECT segment_id, min_time, max_time
+  FROM public.logs_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0)
+  UNION ALL
+  SELECT s.segment_id, s.min_time, s.max_time
+  FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS part(since, until, hour, before)
+  CROSS JOIN LATERAL (
+    SELECT segment_id, min_time, max_time
+    FROM public.logs_segment
+    WHERE tenant_id = $1 AND level = 2 AND max_time >= part.since AND max_time < part.before AND min_time >= part.hour AND min_time < part.until
+      AND min_time >= $3 AND min_time <= $4
+    ORDER BY max_time DESC, segment_id DESC
+    OFFSET 0
+  ) AS s
+) AS u
+GROUP BY 1, 2
+
+---- untold[2]
+-- The segments of a range, $2 to $4 (inclusive; $3 is the hour of $2), that sums do not tell of: those that are not settled, and of settled ones those of
+-- parts of the range, $5 to before $6, which lie in hours from $7 to before $8. The order is there for no index but that by max_time to be taken. Of each minute, by their newest items,
+-- a number tells which these are, of those that reach out of the range apart.
+SELECT max_time - max_time % 60000000000, min_time < $2 OR max_time > $4, count(*),
+  bit_xor(uuid_hash_extended(segment_id, 1))
+FROM (
+  (SELECT segment_id, min_time, max_time
+  FROM public.metrics_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0)
+  UNION ALL
+  SELECT s.segment_id, s.min_time, s.max_time
+  FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS part(since, until, hour, before)
+  CROSS JOIN LATERAL (
+    SELECT segment_id, min_time, max_time
+    FROM public.metrics_segment
+    WHERE tenant_id = $1 AND level = 2 AND max_time >= part.since AND max_time < part.before AND min_time >= part.hour AND min_time < part.until
+      AND min_time >= $3 AND min_time <= $4
+    ORDER BY max_time DESC, segment_id DESC
+    OFFSET 0
+  ) AS s
+) AS u
+GROUP BY 1, 2
+
+---- untoldPlaces[0]
+-- The segments of a range, $2 to $4 (inclusive; $3 is the hour of $2), that sums do not tell of: those that are not settled, and of settled ones those of
+-- parts of the range, $5 to before $6, which lie in hours from $7 to before $8. The order is there for no index but that by max_time to be taken. Those of the minutes of $9, by their newest items, and those that reach out of the range.
+SELECT segment_id, min_time, max_time
+FROM (
+  (SELECT segment_id, min_time, max_time
+  FROM public.spans_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0)
+  UNION ALL
+  SELECT s.segment_id, s.min_time, s.max_time
+  FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS part(since, until, hour, before)
+  CROSS JOIN LATERAL (
+    SELECT segment_id, min_time, max_time
+    FROM public.spans_segment
+    WHERE tenant_id = $1 AND level = 2 AND max_time >= part.since AND max_time < part.before AND min_time >= part.hour AND min_time < part.until
+      AND min_time >= $3 AND min_time <= $4
+    ORDER BY max_time DESC, segment_id DESC
+    OFFSET 0
+  ) AS s
+) AS u
+WHERE min_time < $2 OR max_time > $4 OR max_time - max_time % 60000000000 IN (SELECT unnest($9::bigint[]))
+
+---- untoldPlaces[1]
+-- The segments of a range, $2 to $4 (inclusive; $3 is the hour of $2), that sums do not tell of: those that are not settled, and of settled ones those of
+-- parts of the range, $5 to before $6, which lie in hours from $7 to before $8. The order is there for no index but that by max_time to be taken. Those of the minutes of $9, by their newest items, and those that reach out of the range.
+SELECT segment_id, min_time, max_time
+FROM (
+  (SELECT segment_id, min_time, max_time
+  FROM public.logs_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0)
+  UNION ALL
+  SELECT s.segment_id, s.min_time, s.max_time
+  FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS part(since, until, hour, before)
+  CROSS JOIN LATERAL (
+    SELECT segment_id, min_time, max_time
+    FROM public.logs_segment
+    WHERE tenant_id = $1 AND level = 2 AND max_time >= part.since AND max_time < part.before AND min_time >= part.hour AND min_time < part.until
+      AND min_time >= $3 AND min_time <= $4
+    ORDER BY max_time DESC, segment_id DESC
+    OFFSET 0
+  ) AS s
+) AS u
+WHERE min_time < $2 OR max_time > $4 OR max_time - max_time % 60000000000 IN (SELECT unnest($9::bigint[]))
+
+---- untoldPlaces[2]
+-- The segments of a range, $2 to $4 (inclusive; $3 is the hour of $2), that sums do not tell of: those that are not settled, and of settled ones those of
+-- parts of the range, $5 to before $6, which lie in hours from $7 to before $8. The order is there for no index but that by max_time to be taken. Those of the minutes of $9, by their newest items, and those that reach out of the range.
+SELECT segment_id, min_time, max_time
+FROM (
+  (SELECT segment_id, min_time, max_time
+  FROM public.metrics_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
+    AND min_time >= $3 AND min_time <= $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0)
+  UNION ALL
+  SELECT s.segment_id, s.min_time, s.max_time
+  FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS part(since, until, hour, before)
+  CROSS JOIN LATERAL (
+    SELECT segment_id, min_time, max_time
+    FROM public.metrics_segment
+    WHERE tenant_id = $1 AND level = 2 AND max_time >= part.since AND max_time < part.before AND min_time >= part.hour AND min_time < part.until
+      AND min_time >= $3 AND min_time <= $4
+    ORDER BY max_time DESC, segment_id DESC
+    OFFSET 0
+  ) AS s
+) AS u
+WHERE min_time < $2 OR max_time > $4 OR max_time - max_time % 60000000000 IN (SELECT unnest($9::bigint[]))
 
 ---- days
 -- Of each day in the range whose traces are known in one filter, the blocks that the hashes meet, in the order of $4 (upper halves of hashes); newest first.
