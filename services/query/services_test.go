@@ -212,7 +212,7 @@ func TestServicesAndOperations(t *testing.T) {
 	require.EqualValues(t, 100, web.Red.Requests)
 	require.EqualValues(t, 10, web.Red.Errors)
 	require.InDelta(t, 0.1, web.Red.ErrorRate, 1e-9)
-	require.InDelta(t, 100.0/7200, web.Red.Rate, 1e-9)
+	require.InDelta(t, 100.0/3600, web.Red.Rate, 1e-9, "the range begins an hour before the first span")
 	require.InEpsilon(t, 50e6, float64(number64(t, web.Red.P50Nano)), 0.01)
 	require.InEpsilon(t, 95e6, float64(number64(t, web.Red.P95Nano)), 0.01)
 	require.InEpsilon(t, 99e6, float64(number64(t, web.Red.P99Nano)), 0.01)
@@ -227,6 +227,80 @@ func TestServicesAndOperations(t *testing.T) {
 	require.Equal(t, "SELECT", operations.Operations[1].Name)
 	f.get("/api/services/nobody/operations"+hour(), &operations)
 	require.Empty(t, operations.Operations)
+}
+
+// TestARateIsOverTheTimeThatHasData: from the first span until now, wherever the range begins and ends, and the answer says so.
+func TestARateIsOverTheTimeThatHasData(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	began := time.Now().Add(-3 * time.Hour).Truncate(time.Minute) // to which a map's range is widened
+	at := func(after time.Duration) spanOption {
+		return func(s ptrace.Span) {
+			s.SetStartTimestamp(pcommon.NewTimestampFromTime(began.Add(after)))
+			s.SetEndTimestamp(s.StartTimestamp() + 5)
+		}
+	}
+	none := func(what string, from, to time.Time) {
+		var list api.ServiceList
+		f.get(what+url.Values{"start_time": {from.Format(time.RFC3339)}, "end_time": {to.Format(time.RFC3339)}}.Encode(), &list)
+		require.Zero(t, list.Covered.Seconds)
+	}
+	none("/api/services?", began.Add(-time.Hour), began.Add(time.Hour))
+	var basis []api.FiguresBasis
+	for stage := range 2 { // of level 2, with rollups, and then of level 0 too
+		var s scene
+		for i := range 120 {
+			s.span(1, "shop", "GET /", ptrace.SpanKindServer, pcommon.SpanID{}, at(time.Duration(i)*time.Minute+time.Duration(stage)*time.Second))
+		}
+		f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 1000)
+		for _, c := range []struct{ from, to, start, end time.Duration }{
+			{-24 * time.Hour, 2 * time.Hour, 0, 2 * time.Hour},
+			{time.Hour, 2 * time.Hour, time.Hour, 2 * time.Hour},
+			{-time.Hour, 24 * time.Hour, 0, -1},
+			{-time.Hour, time.Minute, 0, time.Minute},
+			{150 * time.Minute, 155 * time.Minute, 150 * time.Minute, 155 * time.Minute}, // nothing was sent, which is known
+		} {
+			within := url.Values{"start_time": {began.Add(c.from).Format(time.RFC3339)}, "end_time": {began.Add(c.to).Format(time.RFC3339)}}.Encode()
+			check := func(red api.RED, covered api.Covered) {
+				start, end := number64(t, covered.StartUnixNano), number64(t, covered.EndUnixNano)
+				require.EqualValues(t, began.Add(c.start).UnixNano(), start)
+				if c.end >= 0 {
+					require.EqualValues(t, began.Add(c.end).UnixNano(), end)
+				} else {
+					require.InDelta(t, float64(time.Now().UnixNano()), float64(end), float64(time.Minute))
+				}
+				require.InDelta(t, float64(end-start)/1e9, covered.Seconds, 1e-6)
+				require.InDelta(t, float64(red.Requests)/covered.Seconds, red.Rate, 1e-9)
+			}
+			var list api.ServiceList
+			f.get("/api/services?"+within, &list)
+			var operations api.OperationList
+			f.get("/api/services/shop/operations?"+within, &operations)
+			var picture api.ServiceMap
+			f.get("/api/service-map?"+within, &picture)
+			var one api.RED
+			if len(list.Services) > 0 {
+				one = list.Services[0].Red
+				require.Equal(t, one.Requests, operations.Operations[0].Red.Requests)
+				require.Equal(t, one.Requests, picture.Nodes[0].Red.Requests)
+				require.Positive(t, one.Rate)
+			}
+			check(one, list.Covered)
+			if len(list.Services) > 0 {
+				check(operations.Operations[0].Red, operations.Covered)
+				check(*picture.Nodes[0].Red, picture.Covered)
+			} else {
+				check(one, operations.Covered)
+				check(one, picture.Covered)
+			}
+			if c.to == 2*time.Hour && c.from < 0 {
+				basis = append(basis, list.Basis)
+			}
+		}
+	}
+	require.Equal(t, []api.FiguresBasis{{Rollups: true, PercentileError: 1.0 / 128}, {Rollups: true, Segments: true, PercentileError: 1.0 / 128}}, basis)
+	none("/api/services?", began.Add(-5*time.Hour), began.Add(-time.Hour))
+	none("/api/services?", time.Now().Add(time.Hour), time.Now().Add(2*time.Hour))
 }
 
 func TestServicesAddUpToTheSpansOfTheRange(t *testing.T) {

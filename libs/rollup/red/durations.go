@@ -19,6 +19,9 @@ const (
 	buckets       = Unknown + 1
 )
 
+// PercentileError is by which share a percentile may be wrong: half of a bucket.
+const PercentileError = 0.5 / durationSteps
+
 // Unknown is the bucket of durations that nobody knows (otlp.DurationKnown): they are counted, and are in no percentile.
 const Unknown = (64 - durationShift) * durationSteps
 

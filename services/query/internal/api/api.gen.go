@@ -506,6 +506,19 @@ type Completeness struct {
 	Watermark time.Time `json:"watermark,omitempty,omitzero"`
 }
 
+// Covered The part of the range that has data, over which rates are: from the first span that is there of the tenant, since what was before was not sent or is not
+// kept any more, until now; of a cut answer from `incomplete.since` on.
+type Covered struct {
+	// EndUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	EndUnixNano Nanos `json:"end_unix_nano"`
+
+	// Seconds How long that is; 0 where nothing is there.
+	Seconds float64 `json:"seconds"`
+
+	// StartUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	StartUnixNano Nanos `json:"start_unix_nano"`
+}
+
 // DatabaseHealth defines model for DatabaseHealth.
 type DatabaseHealth struct {
 	Connected bool   `json:"connected"`
@@ -708,6 +721,18 @@ type FieldKind string
 // - `resource.<key>` (attribute): An attribute of the resource, by its key.
 // - `scope.<key>` (attribute): An attribute of the instrumentation scope, by its key.
 type FieldName = string
+
+// FiguresBasis What requests, errors and percentiles were made of. Counts are exact, whichever it is.
+type FiguresBasis struct {
+	// PercentileError By which share a percentile may be wrong: it is the middle of the bucket of a histogram.
+	PercentileError float64 `json:"percentile_error"`
+
+	// Rollups Of sums by minute, hour and day, which are kept of most spans.
+	Rollups bool `json:"rollups"`
+
+	// Segments Of spans themselves.
+	Segments bool `json:"segments"`
+}
 
 // Filter A condition `{field, operator, value}`, or `{and:[…]}`, `{or:[…]}`, `{not:[…]}` over filters (`not`: not all of them). The
 // filters of a request must all hold.
@@ -1063,11 +1088,18 @@ type Operation struct {
 
 // OperationList defines model for OperationList.
 type OperationList struct {
+	// Basis What requests, errors and percentiles were made of. Counts are exact, whichever it is.
+	Basis FiguresBasis `json:"basis"`
+
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
-	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
-	Operations   []Operation  `json:"operations"`
-	Stats        Stats        `json:"stats"`
+
+	// Covered The part of the range that has data, over which rates are: from the first span that is there of the tenant, since what was before was not sent or is not
+	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	Covered    Covered     `json:"covered"`
+	Incomplete *Incomplete `json:"incomplete,omitempty"`
+	Operations []Operation `json:"operations"`
+	Stats      Stats       `json:"stats"`
 }
 
 // Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A service, namespace or span name that a list tells cut, with "…" and a hash at its end, means those that are told so.
@@ -1182,7 +1214,7 @@ type RED struct {
 	// P99Nano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
 	P99Nano Nanos `json:"p99_nano"`
 
-	// Rate Requests per second over the range; of a cut answer, over its part from `incomplete.since` on.
+	// Rate Requests per second over the time that is `covered`.
 	Rate     float64 `json:"rate"`
 	Requests int64   `json:"requests"`
 }
@@ -1331,22 +1363,36 @@ type ServiceCount struct {
 
 // ServiceList defines model for ServiceList.
 type ServiceList struct {
+	// Basis What requests, errors and percentiles were made of. Counts are exact, whichever it is.
+	Basis FiguresBasis `json:"basis"`
+
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
-	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
-	Services     []Service    `json:"services"`
-	Stats        Stats        `json:"stats"`
-	Timeline     *Timeline    `json:"timeline,omitempty"`
+
+	// Covered The part of the range that has data, over which rates are: from the first span that is there of the tenant, since what was before was not sent or is not
+	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	Covered    Covered     `json:"covered"`
+	Incomplete *Incomplete `json:"incomplete,omitempty"`
+	Services   []Service   `json:"services"`
+	Stats      Stats       `json:"stats"`
+	Timeline   *Timeline   `json:"timeline,omitempty"`
 }
 
 // ServiceMap defines model for ServiceMap.
 type ServiceMap struct {
+	// Basis What requests, errors and percentiles were made of. Counts are exact, whichever it is.
+	Basis FiguresBasis `json:"basis"`
+
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
-	Edges        []MapEdge    `json:"edges"`
-	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
-	Nodes        []MapNode    `json:"nodes"`
-	Stats        Stats        `json:"stats"`
+
+	// Covered The part of the range that has data, over which rates are: from the first span that is there of the tenant, since what was before was not sent or is not
+	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	Covered    Covered     `json:"covered"`
+	Edges      []MapEdge   `json:"edges"`
+	Incomplete *Incomplete `json:"incomplete,omitempty"`
+	Nodes      []MapNode   `json:"nodes"`
+	Stats      Stats       `json:"stats"`
 }
 
 // SignalName defines model for SignalName.

@@ -31,6 +31,7 @@ func CountFresh[T any](ctx context.Context, s *Snapshot, q *Query, of *Counter[T
 	if err != nil || len(list) == 0 {
 		return q.From, err
 	}
+	s.counted = true
 	var minutes []*minutePart[T] // newest first
 	s.later(func() {
 		for _, m := range minutes {

@@ -54,6 +54,7 @@ func (s *Snapshot) Rollups(ctx context.Context, q *RollupQuery, visit func(*Roll
 	defer func() { room.free() }()
 	_, err = pgx.ForEachRow(rows, []any{&r.Start, &r.Grain, &r.Whole, &r.Blob}, func() error {
 		s.bytes += int64(len(r.Blob))
+		s.rolled = true
 		if size := rollup.Memory(r.Blob); size > most {
 			room.free()
 			var err error

@@ -34,6 +34,8 @@ type Snapshot struct {
 	segmentsInRange int
 	segmentsRead    map[[16]byte]bool // a question that scans twice reads some twice
 	items           int64
+	counted         bool // something of what was told was remembered of segments, or read from them
+	rolled          bool // or comes from rollups
 	bytes           int64
 	highest         int64
 	cut             *Cut
@@ -87,12 +89,15 @@ type Stats struct {
 	SegmentsRead   int   // whose bodies were read
 	SegmentsPruned int   // in the range, but not read
 	Bytes          int64 // fetched
+	OfRollups      bool  // something was told by rollups
+	OfSegments     bool  // something was read of segments, or is remembered of them
 }
 
 // Stats are the figures until now.
 func (s *Snapshot) Stats() Stats {
 	return Stats{
 		Items: s.items, SegmentsRead: len(s.segmentsRead), SegmentsPruned: max(s.segmentsInRange-len(s.segmentsRead), 0), Bytes: s.bytes,
+		OfRollups: s.rolled, OfSegments: s.counted || len(s.segmentsRead) > 0,
 	}
 }
 

@@ -22,6 +22,7 @@ type statements struct {
 	services     string
 	rollups      string
 	fresh        string // of spans
+	first        string // of spans
 	freshPlaces  string
 	untold       [3]string // by signal
 	untoldPlaces [3]string
@@ -51,6 +52,7 @@ func newStatements() (*statements, error) {
 		unsettled: f.Text("unsettled", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), headers: headerColumns(),
 		ready: f.Text("ready", nil), leaves: f.Text("leaves", nil),
 	}
+	s.first = f.Text("first", struct{ Rollup, Segment string }{schema.Rollup, segmentTable(telemetry.Traces)})
 	for _, signal := range telemetry.Signals() {
 		table := sqlfile.Table{Table: segmentTable(signal)}
 		s.untold[signal] = f.Text("untold", byMinutes{Table: table.Table})

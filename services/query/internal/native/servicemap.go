@@ -37,6 +37,10 @@ func (n *API) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to 
 	var over time.Duration
 	err := n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		m, over, err = mapOf(ctx, s, q)
+		if err == nil {
+			out.Covered, over, err = n.covered(ctx, s, q, over)
+		}
+		out.Basis = figuresBasis(s)
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})

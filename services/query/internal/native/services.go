@@ -170,7 +170,11 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	}
 	err := n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		total, over, err = servicesOf(ctx, s, q, line)
+		if err == nil {
+			out.Covered, over, err = n.covered(ctx, s, q, over)
+		}
 		out.Stats, out.Incomplete = n.told(s, started)
+		out.Basis = figuresBasis(s)
 		return err
 	})
 	if err != nil {
@@ -367,6 +371,10 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 			clear(total)
 			over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), sumOperations, merge)
 		}
+		if err == nil {
+			out.Covered, over, err = n.covered(ctx, s, q, over)
+		}
+		out.Basis = figuresBasis(s)
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})

@@ -64,6 +64,14 @@ FROM public.spans_segment
 WHERE tenant_id = $1 AND level = 0 AND max_time >= $2 AND max_time < $6 AND min_time >= $3 AND min_time < $5 AND (min_time < $4 OR max_time < $5)
 GROUP BY 1
 
+---- first
+-- About when the first span of a tenant began that is there: in the first hour of its rollups of a kind ($2), or in the first of its segments that are in none.
+SELECT least(
+  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 1 ORDER BY start LIMIT 1),
+  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 0 ORDER BY start LIMIT 1),
+  (SELECT min_time FROM public.spans_segment WHERE tenant_id = $1 AND level = 0 ORDER BY max_time LIMIT 1)
+)
+
 ---- freshPlaces
 -- The segments of $2 to before $4 that are in no rollup yet. Of a minute that begins before $5 either all are told, by the time of their newest item, or none;
 -- what reaches beyond it, until before $6, is there where it begins in the range. $3 is the hour of $2: a segment never crosses one. Of the minutes of $7.

@@ -1349,7 +1349,7 @@ export interface components {
             errors: number;
             /**
              * Format: double
-             * @description Requests per second over the range; of a cut answer, over its part from `incomplete.since` on.
+             * @description Requests per second over the time that is `covered`.
              */
             rate: number;
             /**
@@ -1360,6 +1360,31 @@ export interface components {
             p50_nano: components["schemas"]["Nanos"];
             p95_nano: components["schemas"]["Nanos"];
             p99_nano: components["schemas"]["Nanos"];
+        };
+        /**
+         * @description The part of the range that has data, over which rates are: from the first span that is there of the tenant, since what was before was not sent or is not
+         *     kept any more, until now; of a cut answer from `incomplete.since` on.
+         */
+        Covered: {
+            start_unix_nano: components["schemas"]["Nanos"];
+            end_unix_nano: components["schemas"]["Nanos"];
+            /**
+             * Format: double
+             * @description How long that is; 0 where nothing is there.
+             */
+            seconds: number;
+        };
+        /** @description What requests, errors and percentiles were made of. Counts are exact, whichever it is. */
+        FiguresBasis: {
+            /** @description Of sums by minute, hour and day, which are kept of most spans. */
+            rollups: boolean;
+            /** @description Of spans themselves. */
+            segments: boolean;
+            /**
+             * Format: double
+             * @description By which share a percentile may be wrong: it is the middle of the bucket of a histogram.
+             */
+            percentile_error: number;
         };
         /** @description Buckets of time, one after the other, without gaps. */
         Timeline: {
@@ -1429,6 +1454,8 @@ export interface components {
         ServiceList: {
             services: components["schemas"]["Service"][];
             timeline?: components["schemas"]["Timeline"];
+            covered: components["schemas"]["Covered"];
+            basis: components["schemas"]["FiguresBasis"];
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
@@ -1440,6 +1467,8 @@ export interface components {
         };
         OperationList: {
             operations: components["schemas"]["Operation"][];
+            covered: components["schemas"]["Covered"];
+            basis: components["schemas"]["FiguresBasis"];
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
@@ -1474,6 +1503,8 @@ export interface components {
         ServiceMap: {
             nodes: components["schemas"]["MapNode"][];
             edges: components["schemas"]["MapEdge"][];
+            covered: components["schemas"]["Covered"];
+            basis: components["schemas"]["FiguresBasis"];
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
