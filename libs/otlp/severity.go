@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func severityWords() map[int64]string {
 	}
 }
 
-var severityNumbers = numbersOf(severityWords())
+var severityNumbers = numbersOf(severityWords()) //nolint:gochecknoglobals // a table
 
 func numbersOf(words map[int64]string) map[string]int64 {
 	out := map[string]int64{}
@@ -41,7 +42,7 @@ func numbersOf(words map[int64]string) map[string]int64 {
 		least, greatest := SeveritiesOf(place)
 		out[name] = least
 		for number := least + 1; number <= greatest; number++ {
-			out[name+string(rune('1'+number-least))] = number
+			out[name+strconv.FormatInt(number-least+1, 10)] = number
 		}
 	}
 	return out

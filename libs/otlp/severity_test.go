@@ -12,7 +12,7 @@ func TestSeverityTextsStandForNumbers(t *testing.T) {
 	for text, want := range map[string]int64{
 		"TRACE": 1, "trace4": 4, "Debug": 5, "DEBUG2": 6, "info": 9, "INFO2": 10, "notice": 10, "Warn": 13, "WARNING": 13, "warn3": 15, "Err": 17, "error": 17,
 		"ERROR4": 20, "SEVERE": 17, "critical": 18, "CRIT": 18, "alert": 19, "emerg": 21, "FATAL": 21, "fatal4": 24, "FINE": 6, "CONFIG": 7,
-		"E": 17, "w": 13, "wrn": 13, "fail": 17, "dbug": 5, "ftl": 21, "[ERROR]": 17, " warn: ": 13, "<I>": 9, "INFORMAÇÃO": 9, "Crítico": 18, "Fehler": 17,
+		"E": 17, "w": 13, "wrn": 13, "fail": 17, "dbug": 5, "ftl": 21, "[ERROR]": 17, "warn: ": 13, "<I>": 9, "INFORMAÇÃO": 9, "Crítico": 18, "Fehler": 17,
 	} {
 		require.Equal(t, want, SeverityOf([]byte(text)), text)
 	}
@@ -25,7 +25,7 @@ func TestSeverityTextsStandForNumbers(t *testing.T) {
 	for number, list := range severityWords() {
 		require.True(t, number >= 1 && number <= 24)
 		words += len(strings.Fields(list))
-		for _, word := range strings.Fields(list) {
+		for word := range strings.FieldsSeq(list) {
 			require.Equal(t, number, SeverityOf([]byte(strings.ToUpper(word))), word)
 			require.LessOrEqual(t, len(word), mostSeverity)
 		}

@@ -147,7 +147,8 @@ func TestGoldenSeverities(t *testing.T) {
 	}
 	require.Len(t, texts, len(want))
 	for i, text := range texts {
-		require.Equal(t, want[text], [2]int64{table.Ints[ColSeverity][i], table.Ints[ColHas][i]}, text)
+		stored := [2]int64{table.Ints[ColSeverity][i], table.Ints[ColHas][i]}
+		require.Equal(t, want[text], stored, text)
 	}
 	sent, ok := flatten(t, telemetry.Logs, otlp)
 	require.True(t, ok)

@@ -67,7 +67,7 @@ func (w *walker) logRecord(b []byte) bool {
 	if isObserved {
 		has = HasObserved
 	}
-	number, isDerived := otlp.LogSeverity(int64(int32(severity)), severityText) //nolint:gosec // an enum of OTLP has 32 bits
+	number, isDerived := otlp.LogSeverity(int64(int32(severity)), severityText)
 	if isDerived {
 		has |= HasDerivedSeverity
 	}
