@@ -1571,10 +1571,17 @@ type TraceSummary struct {
 	ErrorCount int `json:"error_count"`
 
 	// MatchedTimeUnixNano Start of the newest matching span; the order of the list.
-	MatchedTimeUnixNano Nanos    `json:"matched_time_unix_nano"`
-	Root                RootSpan `json:"root"`
+	MatchedTimeUnixNano Nanos `json:"matched_time_unix_nano"`
 
-	// RootMissing No span without a parent was found; `root` is then the earliest span.
+	// OrphanCount Spans that name a parent which was not found; not told of a trace of some 200000 spans or more.
+	OrphanCount int `json:"orphan_count,omitempty,omitzero"`
+
+	// Partial The budget or the time of the query ended the search for spans beyond an hour from those that matched.
+	Partial bool     `json:"partial,omitempty,omitzero"`
+	Root    RootSpan `json:"root"`
+
+	// RootMissing No span without a parent was found. `root` is then the earliest of the spans whose parents are missing, else of those where a ring of parents is cut. Of
+	// several that may be the root the earliest is, of equals the longest, and of these the one with the lowest id.
 	RootMissing bool `json:"root_missing"`
 
 	// Services Most spans first.

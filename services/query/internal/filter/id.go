@@ -47,6 +47,18 @@ func readIDs(values []Literal, wants string, read func(text string) (id []byte, 
 // traceTest tests the ids of traces, each once a segment. Headers have a Bloom filter of them.
 type traceTest struct{ idTest }
 
+// Traces holds for what is of one of these traces. Up to MostTraces of them are looked for in the filters of days, groups and segments.
+func Traces(ids [][16]byte) Filter {
+	t := &traceTest{}
+	for i := range ids {
+		t.ids = append(t.ids, ids[i][:])
+	}
+	return &condition{matcher: t}
+}
+
+// MostTraces is how many traces filters are asked for together.
+const MostTraces = maxAlternatives
+
 func traceID() func(string) matching {
 	return func(string) matching {
 		return func(_ *Operator, values []Literal) (matcher, error) {

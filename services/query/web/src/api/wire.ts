@@ -1160,8 +1160,15 @@ export interface components {
         TraceSummary: {
             trace_id: string;
             root: components["schemas"]["RootSpan"];
-            /** @description No span without a parent was found; `root` is then the earliest span. */
+            /**
+             * @description No span without a parent was found. `root` is then the earliest of the spans whose parents are missing, else of those where a ring of parents is cut. Of
+             *     several that may be the root the earliest is, of equals the longest, and of these the one with the lowest id.
+             */
             root_missing: boolean;
+            /** @description Spans that name a parent which was not found; not told of a trace of some 200000 spans or more. */
+            orphan_count?: number;
+            /** @description The budget or the time of the query ended the search for spans beyond an hour from those that matched. */
+            partial?: boolean;
             /** @description Start of the earliest span. */
             start_time_unix_nano: components["schemas"]["Nanos"];
             /** @description End of the latest span. */

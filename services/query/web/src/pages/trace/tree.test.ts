@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { span } from './example';
 import { buildTree, isAbove, matches, reveal, spanDuration, summarise, visibleNodes, type Tree } from './tree';
@@ -9,6 +10,20 @@ describe('spanDuration', () => {
   it('does not call a duration short that nobody knows', () => {
     expect(spanDuration(span('a', '', 0, 1_500_000))).toBe('1.5 ms');
     expect(spanDuration({ ...span('a', '', 0, 0), durationUnknown: true })).toBe('duration unknown');
+  });
+});
+
+// The cases are shared with the query service, which chooses the root of a trace in lists.
+describe('the rule for trees', () => {
+  const file = new URL('../../../../internal/trace/testdata/trees.json', import.meta.url);
+  const cases = JSON.parse(readFileSync(file, 'utf8')) as {
+    name: string;
+    spans: { id: string; parent: string; start: number; duration: number }[];
+    tree: string[];
+  }[];
+  it.each(cases)('$name', ({ spans, tree }) => {
+    const built = buildTree(spans.map(({ id, parent, start, duration }) => span(id, parent, start, duration)));
+    expect(outline(built).map((line) => line.replaceAll('-', '_'))).toEqual(tree);
   });
 });
 

@@ -1,5 +1,6 @@
 // From the flat spans of a trace to the rows of its waterfall. Pure, and iterative throughout: a trace may be a chain of
-// ten thousand spans, which recursion would not survive.
+// ten thousand spans, which recursion would not survive. Parents, siblings and the root are chosen as services/query/internal/trace does, by the same
+// cases (trees.json there; docs/adr/039).
 
 import type { Span } from '../../api/model';
 import { formatDuration } from '../../time/duration';
@@ -55,7 +56,7 @@ export function buildTree(spans: readonly Span[]): Tree {
   let start = spans[0]!.start;
   for (const span of spans) if (span.start < start) start = span.start;
 
-  const drafts = spans.map((span): Draft => ({
+  const drafts = spans.toSorted(before).map((span): Draft => ({
     index: -1,
     span,
     offset: Number(span.start - start),
@@ -93,16 +94,14 @@ export function buildTree(spans: readonly Span[]): Tree {
   }
   cutCycles(drafts, roots);
 
-  const byStart = (a: Draft, b: Draft) => a.offset - b.offset || b.span.duration - a.span.duration;
-  // A true root leads, even when a span with a missing parent began before it by a skewed clock.
-  roots.sort((a, b) => Number(a.oddity !== undefined) - Number(b.oddity !== undefined) || byStart(a, b));
+  // A true root leads, even when a span with a missing parent began before it by a skewed clock; where loops are cut comes last.
+  roots.sort((a, b) => rank(a.oddity) - rank(b.oddity) || before(a.span, b.span));
 
   const ordered: Draft[] = [];
   const stack = roots.toReversed();
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     node.index = ordered.length;
     ordered.push(node);
-    node.children.sort(byStart);
     for (const child of node.children.toReversed()) {
       child.depth = node.depth + 1;
       stack.push(child);
@@ -133,6 +132,15 @@ export function buildTree(spans: readonly Span[]): Tree {
   }
   return { nodes: ordered, roots, start, duration: end, errors, services: [...services.values()] };
 }
+
+/** The order of siblings, and of what may be the root: by start, the longer one first, by span id. */
+function before(a: Span, b: Span): number {
+  if (a.start !== b.start) return a.start < b.start ? -1 : 1;
+  if (a.duration !== b.duration) return b.duration - a.duration;
+  return a.spanId < b.spanId ? -1 : Number(a.spanId > b.spanId);
+}
+
+const rank = (oddity: Oddity | undefined): number => [undefined, 'missing-parent', 'cycle'].indexOf(oddity);
 
 /**
  * Among spans that share an id, the parent is the one that encloses the child, else the first other one.
@@ -169,7 +177,7 @@ function cutCycles(drafts: readonly Draft[], roots: Draft[]): void {
     }
     let first = node;
     for (let member = node.parent!; member !== node; member = member.parent!) {
-      if (member.offset < first.offset) first = member;
+      if (before(member.span, first.span) < 0) first = member;
     }
     const parent = first.parent!;
     parent.children.splice(parent.children.indexOf(first), 1);
