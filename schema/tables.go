@@ -28,7 +28,7 @@ const (
 	MetricsFact = "metrics_fact"
 
 	Rollup      = "rollup"
-	TraceDay    = "trace_day"
+	TraceTime   = "trace_time"
 	IngestBatch = "ingest_batch"
 
 	RetentionPolicy = "retention_policy"

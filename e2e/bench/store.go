@@ -342,7 +342,7 @@ func (h *holding) whole(ctx context.Context, signal telemetry.Signal, items int)
 	return nil
 }
 
-// settle merges all that is there, and does what autovacuum would have done by then.
+// settle merges all that is there, makes the filters of traces that are made after a rest, and does what autovacuum would have done by then.
 func (s *storeBench) settle(ctx context.Context, h *holding, items int, into *cost) error {
 	l, err := h.stage.merge(ctx, h.of, 2)
 	if err != nil {
@@ -350,6 +350,16 @@ func (s *storeBench) settle(ctx context.Context, h *holding, items int, into *co
 	}
 	*into = l.cost
 	into.items = items
+	if h.of == nil {
+		if _, err := h.stage.conn.Exec(ctx, "UPDATE trace_time SET changed_at = 0"); err != nil {
+			return err
+		}
+		filters, err := h.stage.merge(ctx, nil, 2)
+		if err != nil {
+			return err
+		}
+		into.client, into.server, into.wal = into.client+filters.cost.client, into.server+filters.cost.server, into.wal+filters.cost.wal
+	}
 	_, err = h.stage.conn.Exec(ctx, "VACUUM (ANALYZE)")
 	return err
 }

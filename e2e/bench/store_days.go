@@ -68,7 +68,7 @@ func daysIn(ctx context.Context, o storeOptions, dir string, stdout, stderr io.W
 	}
 	for _, pass := range []struct{ name, before string }{
 		{"settling all days", "UPDATE retention_policy SET days = 3650"},
-		{"traces of all days", "UPDATE trace_day SET changed_at = 0"},
+		{"traces of hours and days", "UPDATE trace_time SET changed_at = 0"},
 		{"nothing to do", "VACUUM (ANALYZE)"},
 	} {
 		s.say("a janitor: %s", pass.name)
@@ -83,15 +83,15 @@ func daysIn(ctx context.Context, o storeOptions, dir string, stdout, stderr io.W
 	}
 	var segments, made int
 	var bytes float64
-	err = h.stage.conn.QueryRow(ctx, `SELECT (SELECT count(*) FROM spans_segment WHERE level = 2), count(filter),
-		sum(octet_length(filter)) / (SELECT sum(items) FROM spans_segment)::float FROM trace_day`).Scan(&segments, &made, &bytes)
+	err = h.stage.conn.QueryRow(ctx, `SELECT (SELECT count(*) FROM spans_segment WHERE level = 2), count(filter) FILTER (WHERE grain = 2),
+		sum(octet_length(filter)) / (SELECT sum(items) FROM spans_segment)::float FROM trace_time`).Scan(&segments, &made, &bytes)
 	if err != nil {
 		return err
 	}
 	if made != o.days {
 		return fmt.Errorf("%d days have a filter of %d", made, o.days)
 	}
-	fmt.Fprintf(stdout, "%d days, %d settled segments, traces of days %.2f B a span\n", o.days, segments, bytes)
+	fmt.Fprintf(stdout, "%d days, %d settled segments, traces of hours and days %.2f B a span\n", o.days, segments, bytes)
 
 	q := &sides{machine: m, filled: f, client: &http.Client{}}
 	if err := s.restart(ctx, q, h); err != nil {

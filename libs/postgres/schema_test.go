@@ -35,7 +35,7 @@ func TestConstantsAreTheDatabase(t *testing.T) {
 	t.Parallel()
 	ctx := testbed.Context(t)
 	db := testbed.Database(t)
-	tables := []string{schema.Rollup, schema.TraceDay, schema.IngestBatch, schema.RetentionPolicy, schema.JanitorAudit}
+	tables := []string{schema.Rollup, schema.TraceTime, schema.IngestBatch, schema.RetentionPolicy, schema.JanitorAudit}
 	for _, signal := range telemetry.Signals() {
 		of := schema.TablesOf(signal.String())
 		tables = append(tables, of.Segment, of.Group, of.Fresh, of.Body, of.Fact)

@@ -179,7 +179,7 @@ func (s *Service) pass(ctx context.Context) error {
 		errs = append(errs, made, dropped)
 	}
 	if !s.cfg.Merge.Disabled {
-		errs = append(errs, s.merge(ctx), s.fold(ctx), s.makeDays(ctx))
+		errs = append(errs, s.merge(ctx), s.fold(ctx), s.makeTraces(ctx))
 		s.soon, err = s.sweep(ctx)
 		errs = append(errs, err)
 	}

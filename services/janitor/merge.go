@@ -333,7 +333,7 @@ func (s *Service) replace(ctx context.Context, signal telemetry.Signal, at telem
 		}
 	}
 	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		if err := s.changeDays(ctx, tx, signal, at, rows); err != nil {
+		if err := s.changeTraces(ctx, tx, signal, at, rows); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, s.sql.of[signal].remove, at.Tenant(), from, to, ids(read), at)

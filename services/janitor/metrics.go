@@ -11,7 +11,7 @@ type instruments struct {
 	Duration   metric.Float64Histogram `metric:"olly.janitor.merge.duration" unit:"s" doc:"One merge, from reading to commit."`
 	Damaged    metric.Int64Counter     `metric:"olly.janitor.damaged" labels:"signal" doc:"Segments found that cannot be read."`
 	Folds      metric.Int64Counter     `metric:"olly.janitor.folds" labels:"kind (red, edges, span_counts or log_counts), grain (hour or day)" doc:"Hours and days of rollups made of what they consist of."`
-	Days       metric.Int64Counter     `metric:"olly.janitor.days" doc:"Filters of the traces of a day made."`
+	Traces     metric.Int64Counter     `metric:"olly.janitor.traces" doc:"Filters of the traces of an hour or a day made."`
 	Slots      metric.Int64Counter     `metric:"olly.janitor.slots" labels:"signal, action (emptied, or busy: somebody had it open)" doc:"Slots of merged bodies that were to be emptied."`
 	Partitions metric.Int64Counter     `metric:"olly.janitor.partitions" labels:"action (made or dropped)" doc:"Partitions made and dropped."`
 	Failed     metric.Int64Counter     `metric:"olly.janitor.failed" doc:"Passes that ended with an error."`

@@ -178,12 +178,12 @@ func (s *Service) ofTable(table string, name func(telemetry.Signal) string) *seg
 	return nil
 }
 
-// expireHeaders deletes headers, groups, rollups and filters of days of some time, and says how many items and headers that were.
+// expireHeaders deletes headers, groups, rollups and filters of traces of some time, and says how many items and headers that were.
 func (s *Service) expireHeaders(ctx context.Context, tx pgx.Tx, of *segments, from, to int64) (headers, items int64, err error) {
 	if of.signal == telemetry.Traces {
-		// Before the headers: who settles one for a day that is known waits, and is seen, or knows the day anew.
-		if _, err := tx.Exec(ctx, s.sql.expireDays, from, to); err != nil {
-			return 0, 0, fmt.Errorf("delete the traces of days: %w", err)
+		// Before the headers: who settles one for a time that is known waits, and is seen, or knows it anew.
+		if _, err := tx.Exec(ctx, s.sql.expireTraces, from, to); err != nil {
+			return 0, 0, fmt.Errorf("delete filters of traces: %w", err)
 		}
 	}
 	if err := tx.QueryRow(ctx, of.expireHeaders, from, to).Scan(&headers, &items); err != nil {

@@ -23,13 +23,14 @@ type statements struct {
 	foldHours, foldHourRead         string
 	foldDays, foldDayRead           string
 	foldDelete, foldDayDelete       string
-	dayChange, daysUnmade, dayState string
-	daySegments, dayMake            string
-	daySize, expireDays             string
+	tracesChange, tracesUnmade      string
+	tracesState, tracesSegments     string
+	tracesMake, tracesSize          string
+	expireTraces                    string
 
-	of    [3]segments // by signal
-	whole segmentrow.Selection
-	day   segmentrow.Selection // of daySegments
+	of     [3]segments // by signal
+	whole  segmentrow.Selection
+	traces segmentrow.Selection // of tracesSegments
 }
 
 // segments is what keeps the segments of one signal.
@@ -43,8 +44,8 @@ type segments struct {
 
 func newStatements() (*statements, error) {
 	f := sqlfile.Parse(sqlFiles)
-	days := sqlfile.Table{Table: schema.TraceDay}
-	day := dayColumns()
+	times := sqlfile.Table{Table: schema.TraceTime}
+	traces := traceColumns()
 	rollups := struct{ Table, Columns string }{schema.Rollup, rolluprow.Columns}
 	s := &statements{
 		audit:            f.Text("audit", sqlfile.Table{Table: schema.JanitorAudit}),
@@ -65,14 +66,14 @@ func newStatements() (*statements, error) {
 		foldDayRead:      f.Text("fold_day_read", rollups),
 		foldDelete:       f.Text("fold_delete", rollups),
 		foldDayDelete:    f.Text("fold_day_delete", rollups),
-		day:              day,
-		dayChange:        f.Text("day_change", days),
-		daysUnmade:       f.Text("days_unmade", days),
-		dayState:         f.Text("day_state", days),
-		dayMake:          f.Text("day_make", days),
-		daySize:          f.Text("day_size", sqlfile.Table{Table: schema.SpansSegment}),
-		expireDays:       f.Text("expire_days", days),
-		daySegments:      f.Text("day_segments", struct{ Table, Columns string }{schema.SpansSegment, day.List("s")}),
+		traces:           traces,
+		tracesChange:     f.Text("traces_change", times),
+		tracesUnmade:     f.Text("traces_unmade", times),
+		tracesState:      f.Text("traces_state", times),
+		tracesMake:       f.Text("traces_make", times),
+		tracesSize:       f.Text("traces_size", sqlfile.Table{Table: schema.SpansSegment}),
+		expireTraces:     f.Text("expire_traces", times),
+		tracesSegments:   f.Text("traces_segments", struct{ Table, Columns string }{schema.SpansSegment, traces.List("s")}),
 	}
 	for _, signal := range telemetry.Signals() {
 		tables := schema.TablesOf(signal.String())

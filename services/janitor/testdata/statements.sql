@@ -90,42 +90,42 @@ WHERE tenant_id = $1 AND kind = $2 AND grain IN (0, 1) AND start = $3 AND placem
 DELETE FROM public.rollup
 WHERE tenant_id = $1 AND kind = $2 AND grain = 2 AND start = $3 / 86400000000000 * 86400000000000 AND placement = $4
 
----- dayChange
--- A segment is settled for a day: what was known of the day's traces is no longer all.
-INSERT INTO public.trace_day (tenant_id, placement, day, state, changed_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (tenant_id, day, placement) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at, filter = NULL
+---- tracesChange
+-- A segment is settled for a time ($3 its grain, $4 its start): what was known of its traces is no longer all.
+INSERT INTO public.trace_time (tenant_id, placement, grain, start, state, changed_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (tenant_id, grain, start, placement) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at, filter = NULL
 
----- daysUnmade
--- Days before $1 without a filter for which nothing was settled since $2, oldest first, behind day $3 of placement $4.
-SELECT placement, day, state
-FROM public.trace_day
-WHERE filter IS NULL AND day < $1 AND changed_at < $2 AND (day, placement) > ($3, $4)
-ORDER BY day, placement
-LIMIT $5
+---- tracesUnmade
+-- Hours or days ($1 the grain) before $2 without a filter for which nothing was settled since $3, oldest first, behind that from $4 of placement $5.
+SELECT placement, grain, start, state
+FROM public.trace_time
+WHERE filter IS NULL AND grain = $1 AND start < $2 AND changed_at < $3 AND (start, placement) > ($4, $5)
+ORDER BY start, placement
+LIMIT $6
 
----- dayState
-SELECT state FROM public.trace_day WHERE tenant_id = $1 AND placement = $2 AND day = $3
+---- tracesState
+SELECT state FROM public.trace_time WHERE tenant_id = $1 AND placement = $2 AND grain = $3 AND start = $4
 
----- daySegments
+---- tracesSegments
 -- The settled segments of a placement from $3 to before $4, in order of time.
 SELECT s.segment_id, s.directory
 FROM public.spans_segment AS s
 WHERE s.tenant_id = $1 AND s.placement = $2 AND s.min_time >= $3 AND s.min_time < $4 AND s.level = 2
 ORDER BY s.min_time, s.segment_id
 
----- dayMake
--- Unless a segment was settled for the day since: its state is another then.
-UPDATE public.trace_day SET filter = $5, segments = $6, max_position = $7
-WHERE tenant_id = $1 AND placement = $2 AND day = $3 AND state = $4
+---- tracesMake
+-- Unless a segment was settled for the time since: its state is another then.
+UPDATE public.trace_time SET filter = $6, segments = $7, max_position = $8
+WHERE tenant_id = $1 AND placement = $2 AND grain = $3 AND start = $4 AND state = $5
 
----- daySize
+---- tracesSize
 -- What the settled segments of a placement from $3 to before $4 are: how many, bytes of their trace filters, items, highest position.
 SELECT count(*), coalesce(sum(octet_length(trace_filter)), 0), coalesce(sum(items), 0), coalesce(max(max_position), 0)
 FROM public.spans_segment
 WHERE tenant_id = $1 AND placement = $2 AND min_time >= $3 AND min_time < $4 AND level = 2
 
----- expireDays
-DELETE FROM public.trace_day WHERE day >= $1 AND day < $2
+---- expireTraces
+DELETE FROM public.trace_time WHERE start >= $1 AND start < $2
 
 ---- of[0].gather
 -- Minutes ($1 ns long) of hours from $3 on, in which one placement has flushes to put together: several, once the minute has ended before $2, or one

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
@@ -112,6 +113,9 @@ func askNothing(ctx context.Context, s *Snapshot) error {
 				return err
 			}
 		}
+		if err := s.run(ctx, st.untold[signal], untoldArgs(q)...); err != nil {
+			return err
+		}
 		if err := s.run(ctx, st.header[signal], string(nobody), none, []int64{days[1]}, days[1], days[1]); err != nil {
 			return err
 		}
@@ -121,9 +125,10 @@ func askNothing(ctx context.Context, s *Snapshot) error {
 		args []any
 	}{
 		{st.services, []any{string(nobody), []string{""}}},
+		{st.first, []any{string(nobody), int16(0)}},
 		{st.rollups, []any{string(nobody), int16(0), days[0], days[1], []byte(nil), days[0], days[1], time.Minute.Nanoseconds()}},
 		{st.fresh, []any{string(nobody), days[0], days[0], days[1], days[1], days[1]}},
-		{st.days, []any{string(nobody), days[0], days[1], []int64{0}}},
+		{st.traces, []any{string(nobody), rollup.Hour, days[:1], days[1:], []int64{0}}},
 		{st.unsettled, []any{string(nobody), days[0], days[1]}},
 		{st.standing, nil},
 	} {
@@ -147,7 +152,7 @@ func (s *Snapshot) openLeaves(ctx context.Context, days []int64) error {
 		}
 		all = append(all, schema.MonthLeaf(schema.Rollup, at))
 	}
-	if err := s.run(ctx, s.engine.statements.ready, append(all, schema.TraceDay)); err != nil {
+	if err := s.run(ctx, s.engine.statements.ready, append(all, schema.TraceTime)); err != nil {
 		return err
 	}
 	rows, err := s.tx.Query(ctx, s.engine.statements.leaves, pgx.QueryExecModeDescribeExec, bodies)

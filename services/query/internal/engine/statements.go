@@ -26,7 +26,7 @@ type statements struct {
 	freshPlaces  string
 	untold       [3]string // by signal
 	untoldPlaces [3]string
-	days         string
+	traces       string
 	unsettled    string
 	ready        string
 	leaves       string
@@ -48,7 +48,7 @@ func newStatements() (*statements, error) {
 		files: f, services: f.Text("services", nil), rollups: f.Text("rollups", sqlfile.Table{Table: schema.Rollup}), queueLosses: f.Text("queue_losses", nil),
 		standing: f.Text("standing", nil),
 		fresh:    f.Text("fresh", byMinutes{Table: segmentTable(telemetry.Traces)}), freshPlaces: f.Text("fresh", byMinutes{segmentTable(telemetry.Traces), true}),
-		days:      f.Text("days", sqlfile.Table{Table: schema.TraceDay}),
+		traces:    f.Text("traces", sqlfile.Table{Table: schema.TraceTime}),
 		unsettled: f.Text("unsettled", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), headers: headerColumns(),
 		ready: f.Text("ready", nil), leaves: f.Text("leaves", nil),
 	}

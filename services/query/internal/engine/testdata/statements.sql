@@ -236,22 +236,26 @@ FROM (
 ) AS u
 WHERE min_time < $2 OR max_time > $4 OR max_time - max_time % 60000000000 IN (SELECT unnest($9::bigint[]))
 
----- days
--- Of each day in the range whose traces are known in one filter, the blocks that the hashes meet, in the order of $4 (upper halves of hashes); newest first.
--- A day of a placement whose filter is not made has none.
-SELECT day, segments, max_position, filter IS NOT NULL, ARRAY(
-    SELECT substring(filter FROM (h.high * (octet_length(filter) / 32) >> 32)::int * 32 + 1 FOR 32)
-    FROM unnest($4::bigint[]) WITH ORDINALITY AS h(high, number) ORDER BY h.number
-  )
-FROM public.trace_day
-WHERE tenant_id = $1 AND day >= $2 AND day <= $3
-ORDER BY day DESC
+---- traces
+-- Of the hours or days ($2 the grain) that begin from each of $3 to before the one of $4 beside it, and whose traces are known in a filter, the blocks
+-- that the hashes meet, in the order of $5 (upper halves of hashes). One of a placement whose filter is not made has none.
+SELECT t.start, t.segments, t.max_position, t.made, t.blocks
+FROM unnest($3::bigint[], $4::bigint[]) AS wanted(first, past)
+CROSS JOIN LATERAL (
+  SELECT start, segments, max_position, filter IS NOT NULL AS made, ARRAY(
+      SELECT substring(filter FROM (h.high * (octet_length(filter) / 32) >> 32)::int * 32 + 1 FOR 32)
+      FROM unnest($5::bigint[]) WITH ORDINALITY AS h(high, number) ORDER BY h.number
+    ) AS blocks
+  FROM public.trace_time
+  WHERE tenant_id = $1 AND grain = $2 AND start >= wanted.first AND start < wanted.past
+  OFFSET 0
+) AS t
 
 ---- unsettled
--- The days from $2 to $3 with segments that are not settled: no filter of a day knows of them.
-SELECT DISTINCT min_time / 86400000000000 * 86400000000000
+-- The hours from $2 to before $3 with segments that are not settled: no filter of their traces knows of them.
+SELECT DISTINCT min_time / 3600000000000 * 3600000000000
 FROM public.spans_segment
-WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND min_time >= $2 AND min_time < $3 + 86400000000000
+WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND min_time >= $2 AND min_time < $3
 
 ---- ready
 -- The sizes of the TOAST tables of leaves ($1), those of them that are there: to tell them, the tables and their indexes are opened, and the connection

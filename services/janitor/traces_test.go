@@ -14,39 +14,48 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
-// dayFilter is what is known of a day of a placement.
-type dayFilter struct {
+// traceFilter is what is known of an hour or a day of a placement.
+type traceFilter struct {
 	Placement telemetry.Placement
-	Day       int64
+	Grain     rollup.Grain
+	Start     int64
 	Made      bool
 	Filter    []byte
 	Segments  int
 }
 
-func (f *fixture) days() []dayFilter {
+func (f *fixture) traceFilters(grains ...rollup.Grain) []traceFilter {
 	f.t.Helper()
-	rows, err := f.db.Pool.Query(testbed.Context(f.t), `SELECT placement, day, filter IS NOT NULL, coalesce(filter, ''), segments FROM trace_day ORDER BY day, placement`)
+	rows, err := f.db.Pool.Query(testbed.Context(f.t), `SELECT placement, grain, start, filter IS NOT NULL, coalesce(filter, ''), segments FROM trace_time
+		WHERE grain = ANY($1) ORDER BY grain, start, placement`, grains)
 	require.NoError(f.t, err)
-	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[dayFilter])
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[traceFilter])
 	require.NoError(f.t, err)
 	return out
 }
 
-// holdDays checks that every day with a settled segment is known, and that no filter says no to a trace of one. It returns how many filters there are.
-func (f *fixture) holdDays(tenant telemetry.Tenant) (made int) {
+func (f *fixture) days() []traceFilter { f.t.Helper(); return f.traceFilters(rollup.Day) }
+
+func (f *fixture) hours() []traceFilter { f.t.Helper(); return f.traceFilters(rollup.Hour) }
+
+// holdTraces checks that every hour and day with a settled segment is known, and that no filter says no to a trace of one. It returns how many filters
+// there are.
+func (f *fixture) holdTraces(tenant telemetry.Tenant) (made int) {
 	f.t.Helper()
 	type key struct {
-		at  telemetry.Placement
-		day int64
+		at    telemetry.Placement
+		grain rollup.Grain
+		start int64
 	}
-	of := map[key]dayFilter{}
-	for _, d := range f.days() {
-		of[key{d.Placement, d.Day}] = d
+	of := map[key]traceFilter{}
+	for _, d := range f.traceFilters(rollup.Hour, rollup.Day) {
+		of[key{d.Placement, d.Grain, d.Start}] = d
 		if d.Made {
 			made++
 		}
@@ -55,25 +64,27 @@ func (f *fixture) holdDays(tenant telemetry.Tenant) (made int) {
 	rows, err := f.db.Pool.Query(testbed.Context(f.t), `SELECT `+whole.List("s")+` FROM `+segmentrow.From(telemetry.Traces)+` WHERE s.tenant_id = $1 AND s.level = 2`, tenant)
 	require.NoError(f.t, err)
 	require.NoError(f.t, whole.ForEach(rows, func(r *segmentrow.Row) error {
-		d, known := of[key{r.Placement, telemetry.Grain(r.MinTime, 24*time.Hour)}]
-		require.True(f.t, known, "a day with a settled segment is not known")
-		if !d.Made {
-			return nil
-		}
 		table := segment.NewTable(tenant, telemetry.Traces)
 		if err := add(table, &r.Segment); err != nil {
 			return err
 		}
-		for _, id := range table.TraceIDs {
-			require.True(f.t, segment.MayContain(d.Filter, segment.TraceHash(id)), "a trace that is there is said not to be")
+		for _, g := range traceGrains() {
+			d, known := of[key{r.Placement, g.grain, telemetry.Grain(r.MinTime, g.length)}]
+			require.True(f.t, known, "a time with a settled segment is not known")
+			if !d.Made {
+				continue
+			}
+			for _, id := range table.TraceIDs {
+				require.True(f.t, segment.MayContain(d.Filter, segment.TraceHash(id)), "a trace that is there is said not to be")
+			}
 		}
 		return nil
 	}))
 	return made
 }
 
-// TestADaysFilterNeverDeniesATrace: whatever is flushed, early and late, merged, put by and made in whatever order, for a tenant in two placements.
-func TestADaysFilterNeverDeniesATrace(t *testing.T) {
+// TestAFilterOfTracesNeverDeniesOne: whatever is flushed, early and late, merged, put by and made in whatever order, for a tenant in two placements.
+func TestAFilterOfTracesNeverDeniesOne(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(2) {
 		f := newFixture(t, func(c *Config) { c.Upkeep = 1000 * time.Hour }) // partitions are not what is tried
@@ -87,7 +98,7 @@ func TestADaysFilterNeverDeniesATrace(t *testing.T) {
 			}
 			f.clock.Advance(time.Duration(10+r.IntN(400)) * time.Minute)
 			f.pass()
-			now := f.holdDays("default")
+			now := f.holdTraces("default")
 			remade += max(0, made-now)
 			made = now
 		}
@@ -97,12 +108,12 @@ func TestADaysFilterNeverDeniesATrace(t *testing.T) {
 		f.pass()
 		f.clock.Advance(2 * time.Hour) // and a while over
 		f.pass()
-		require.Equal(t, len(f.days()), f.holdDays("default"))
+		require.Equal(t, len(f.days())+len(f.hours()), f.holdTraces("default"))
 	}
 }
 
-// TestADaysFilterIsSmallAndSaysNo: what it takes of an item, and how often it lets pass what is not there.
-func TestADaysFilterIsSmallAndSaysNo(t *testing.T) {
+// TestAFilterOfTracesIsSmallAndSaysNo: what it takes of an item, and how often it lets pass what is not there.
+func TestAFilterOfTracesIsSmallAndSaysNo(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	const items = 20_000
@@ -113,31 +124,49 @@ func TestADaysFilterIsSmallAndSaysNo(t *testing.T) {
 	f.clock.Advance(24 * time.Hour)
 	f.pass()
 	require.False(t, f.days()[0].Made, "a day that has just changed is left to rest")
-	f.clock.Advance(dayQuiet + time.Minute)
+	require.False(t, f.hours()[0].Made, "and so is an hour,")
+	f.clock.Advance(11 * time.Minute)
+	f.pass()
+	require.False(t, f.days()[0].Made)
+	require.True(t, f.hours()[0].Made, "for a shorter while")
+	f.clock.Advance(time.Hour)
 	f.pass()
 	require.Len(t, f.days(), 1)
-	d := f.days()[0]
-	require.Equal(t, 6, d.Segments)
-	require.LessOrEqual(t, float64(len(d.Filter)), 0.2*items, "B")
-	r, passed := rand.New(rand.NewPCG(1, 1)), 0
-	for range 10_000 {
-		if segment.MayContain(d.Filter, r.Uint64()) {
-			passed++
+	require.Len(t, f.hours(), 1)
+	for _, d := range f.traceFilters(rollup.Hour, rollup.Day) {
+		require.Equal(t, 6, d.Segments)
+		require.LessOrEqual(t, float64(len(d.Filter)), 0.2*items, "B")
+		r, passed := rand.New(rand.NewPCG(1, 1)), 0
+		for range 10_000 {
+			if segment.MayContain(d.Filter, r.Uint64()) {
+				passed++
+			}
 		}
+		require.Less(t, passed, 100, "of 10,000 that are nowhere")
 	}
-	require.Less(t, passed, 100, "of 10,000 that are nowhere")
 
 	f.clock.Advance(8 * 24 * time.Hour)
 	f.pass()
-	require.Empty(t, f.days(), "it expires with its day")
+	require.Empty(t, f.traceFilters(rollup.Hour, rollup.Day), "they expire with their day")
 }
 
-// TestADaysFilterIsEnteredOnlyIfNothingWasSettledMeanwhile, by a janitor that believes it leads: between the snapshot that the filter is made of and its
+// TestAFilterOfTracesIsEnteredOnlyIfNothingWasSettledMeanwhile, by a janitor that believes it leads: between the snapshot that the filter is made of and its
 // entry, or in a transaction that was open all the time.
-func TestADaysFilterIsEnteredOnlyIfNothingWasSettledMeanwhile(t *testing.T) {
+func TestAFilterOfTracesIsEnteredOnlyIfNothingWasSettledMeanwhile(t *testing.T) {
 	t.Parallel()
+	for _, g := range traceGrains() {
+		t.Run(g.length.String(), func(t *testing.T) {
+			t.Parallel()
+			enterMeanwhile(t, g)
+		})
+	}
+}
+
+func enterMeanwhile(t *testing.T, g traceGrain) {
+	t.Helper()
 	ctx := testbed.Context(t)
 	f := newFixture(t)
+	made := func() bool { return f.traceFilters(g.grain)[0].Made }
 	settle := func(tx pgx.Tx, seed uint64) {
 		table := segment.NewTable("default", telemetry.Traces)
 		_, err := table.Append(testbed.NewShop(seed, start()).Payload(telemetry.Traces, 50), f.next.Add(1))
@@ -145,27 +174,27 @@ func TestADaysFilterIsEnteredOnlyIfNothingWasSettledMeanwhile(t *testing.T) {
 		seg, err := table.Encode(allRows(table), segmentrow.LevelSettled)
 		require.NoError(t, err)
 		rows := []segmentrow.Row{segmentrow.New(seg, "default", f.clock.Now())}
-		require.NoError(t, f.s.changeDays(ctx, tx, telemetry.Traces, "default", rows))
+		require.NoError(t, f.s.changeTraces(ctx, tx, telemetry.Traces, "default", rows))
 		require.NoError(t, segmentrow.Copy(ctx, tx, telemetry.Traces, rows, nil))
 	}
 	_, err := f.db.Pool.Exec(ctx, `SELECT ensure_partition('spans_segment', $1), ensure_partition('spans_body', $1)`, start().UnixNano())
 	require.NoError(t, err)
-	due := func() unmadeDay {
-		var d unmadeDay
-		require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT placement, day, state FROM trace_day`).Scan(&d.Placement, &d.Start, &d.State))
+	due := func() unmadeTraces {
+		d := unmadeTraces{Grain: g.grain}
+		require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT placement, start, state FROM trace_time WHERE grain = $1`, g.grain).Scan(&d.Placement, &d.Start, &d.State))
 		return d
 	}
 	require.NoError(t, postgres.InTx(ctx, f.db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { settle(tx, 1); return nil }))
 	before := due()
 	require.NoError(t, postgres.InTx(ctx, f.db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error { settle(tx, 2); return nil }))
-	require.NoError(t, f.s.makeDay(ctx, before))
-	require.False(t, f.days()[0].Made, "of a state that is over")
+	require.NoError(t, f.s.makeFilter(ctx, before, g.length))
+	require.False(t, made(), "of a state that is over")
 
 	ended := make(chan error, 1)
 	require.NoError(t, postgres.InTx(ctx, f.db.Pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		settle(tx, 3)
 		d := due() // what others see
-		go func() { ended <- f.s.makeDay(context.WithoutCancel(ctx), d) }()
+		go func() { ended <- f.s.makeFilter(context.WithoutCancel(ctx), d, g.length) }()
 		testbed.Eventually(t, "the entry waits", func() bool {
 			var waits bool
 			require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`).Scan(&waits))
@@ -174,11 +203,11 @@ func TestADaysFilterIsEnteredOnlyIfNothingWasSettledMeanwhile(t *testing.T) {
 		return nil
 	}))
 	require.NoError(t, <-ended)
-	require.False(t, f.days()[0].Made, "made while a segment was being settled")
-	require.NoError(t, f.s.makeDay(ctx, due()))
-	require.True(t, f.days()[0].Made)
-	require.Equal(t, 1, f.holdDays("default"))
-	require.NoError(t, f.s.makeDay(ctx, unmadeDay{"default", start().Add(48 * time.Hour).UnixNano(), uuid.New()}), "of a day that is not there")
+	require.False(t, made(), "made while a segment was being settled")
+	require.NoError(t, f.s.makeFilter(ctx, due(), g.length))
+	require.True(t, made())
+	require.Equal(t, 1, f.holdTraces("default"))
+	require.NoError(t, f.s.makeFilter(ctx, unmadeTraces{"default", g.grain, start().Truncate(24 * time.Hour).Add(48 * time.Hour).UnixNano(), uuid.New()}, g.length), "of a time that is not there")
 }
 
 // TestADayWithASegmentThatCannotBeReadMayHoldAnyTrace.
@@ -204,7 +233,7 @@ func TestADayWithASegmentThatCannotBeReadMayHoldAnyTrace(t *testing.T) {
 			require.NoError(t, err)
 			f.clock.Advance(24 * time.Hour)
 			f.pass()
-			i := slices.IndexFunc(f.days(), func(d dayFilter) bool { return d.Day == start().Truncate(24*time.Hour).UnixNano() })
+			i := slices.IndexFunc(f.days(), func(d traceFilter) bool { return d.Start == start().Truncate(24*time.Hour).UnixNano() })
 			d := f.days()[i]
 			require.Equal(t, name != "no day", d.Made, "it is not read again and again; a day that is gone goes with its row")
 			require.True(t, bytes.Equal(nil, d.Filter))

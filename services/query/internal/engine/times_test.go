@@ -14,6 +14,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -31,6 +32,9 @@ type daysFixture struct {
 const daysStored = 6
 
 func dayStart(n int) int64 { return base().Truncate(24*time.Hour).AddDate(0, 0, n).UnixNano() }
+
+// storedAt is when what is stored of a day has happened: in one hour.
+func storedAt(n int) int64 { return dayStart(n) + 5*hour }
 
 func newDays(t *testing.T) *daysFixture {
 	t.Helper()
@@ -59,7 +63,7 @@ func newDays(t *testing.T) *daysFixture {
 func (f *daysFixture) store(n, level int, at telemetry.Placement, seed uint64) *segment.Table {
 	f.t.Helper()
 	table := segment.NewTable(at.Tenant(), telemetry.Traces)
-	_, err := table.Append(testbed.NewShop(seed+1, time.Unix(0, dayStart(n)).Add(5*time.Hour)).Payload(telemetry.Traces, 40), 1)
+	_, err := table.Append(testbed.NewShop(seed+1, time.Unix(0, storedAt(n))).Payload(telemetry.Traces, 40), 1)
 	require.NoError(f.t, err)
 	rows := make([]uint32, table.N)
 	for i := range rows {
@@ -76,18 +80,29 @@ func (f *daysFixture) store(n, level int, at telemetry.Placement, seed uint64) *
 // enter enters a filter of a day; nil for one that is not made.
 func (f *daysFixture) enter(n int, at telemetry.Placement, filter []byte) {
 	f.t.Helper()
-	_, err := f.db.Pool.Exec(testbed.Context(f.t), `INSERT INTO trace_day (tenant_id, placement, day, state, changed_at, segments, max_position, filter)
-		VALUES ($1, $2, $3, $4, 0, 1, 1, $5) ON CONFLICT (tenant_id, day, placement) DO UPDATE SET filter = excluded.filter`, at.Tenant(), at, dayStart(n), uuid.New(), filter)
+	f.enterTime(rollup.Day, dayStart(n), at, filter)
+}
+
+func (f *daysFixture) enterTime(grain rollup.Grain, start int64, at telemetry.Placement, filter []byte) {
+	f.t.Helper()
+	_, err := f.db.Pool.Exec(testbed.Context(f.t), `INSERT INTO trace_time (tenant_id, placement, grain, start, state, changed_at, segments, max_position, filter)
+		VALUES ($1, $2, $3, $4, $5, 0, 1, 1, $6) ON CONFLICT (tenant_id, grain, start, placement) DO UPDATE SET filter = excluded.filter`,
+		at.Tenant(), at, grain, start, uuid.New(), filter)
 	require.NoError(f.t, err)
 }
 
 // ask looks for a trace at any time: in which parts of the range, how many spans, and with what figures.
 func (f *daysFixture) ask(id [16]byte) (parts [][2]int64, spans int, stats Stats) {
 	f.t.Helper()
+	return f.askIn(id, 0, math.MaxInt64)
+}
+
+func (f *daysFixture) askIn(id [16]byte, from, to int64) (parts [][2]int64, spans int, stats Stats) {
+	f.t.Helper()
 	raw := json.RawMessage(fmt.Sprintf(`{"field":"trace_id","operator":"eq","value":"%x"}`, id))
 	by, err := filter.NewParser().Parse(telemetry.Traces, []json.RawMessage{raw})
 	require.NoError(f.t, err)
-	q := &Query{Tenant: "default", Signal: telemetry.Traces, From: 0, To: math.MaxInt64, Filter: by}
+	q := &Query{Tenant: "default", Signal: telemetry.Traces, From: from, To: to, Filter: by}
 	require.NoError(f.t, f.e.Ask(testbed.Context(f.t), 0, func(ctx context.Context, s *Snapshot) error {
 		of, _, err := s.partsOf(ctx, q, &bounds{by.Bounds()})
 		if err != nil {
@@ -129,30 +144,32 @@ func TestDaysWithoutATraceAreNotLookedAt(t *testing.T) {
 		require.Equal(t, daysStored-1, stats.SegmentsPruned)
 	}
 
+	left := [2]int64{storedAt(2), storedAt(2) + hour}
 	t.Run("what is not settled", func(t *testing.T) {
 		late := f.store(2, segmentrow.LevelFlush, "default", 100).TraceIDs[0]
-		parts, spans, _ := f.ask(late)
-		require.Equal(t, with(2), parts)
+		parts, spans, stats := f.ask(late)
+		require.Equal(t, [][2]int64{edges[0], left, edges[1]}, parts, "its hour, and no other of its day")
+		require.Equal(t, daysStored, stats.SegmentsPruned)
 		require.Positive(t, spans)
 	})
 	t.Run("not made", func(t *testing.T) {
 		late := f.store(3, segmentrow.LevelSettled, "default", 101).TraceIDs[0]
 		f.enter(3, "default", nil)
 		parts, spans, _ := f.ask(late)
-		require.Equal(t, [][2]int64{edges[0], {dayStart(2), dayStart(4)}, edges[1]}, parts)
+		require.Equal(t, [][2]int64{edges[0], {dayStart(3), dayStart(4)}, left, edges[1]}, parts)
 		require.Positive(t, spans)
 	})
 	t.Run("may hold every trace", func(t *testing.T) {
 		f.enter(3, "default", []byte{})
 		parts, _, _ := f.ask([16]byte{7: 9})
-		require.Equal(t, [][2]int64{edges[0], {dayStart(2), dayStart(4)}, edges[1]}, parts)
+		require.Equal(t, [][2]int64{edges[0], {dayStart(3), dayStart(4)}, left, edges[1]}, parts)
 	})
 	t.Run("in another placement", func(t *testing.T) {
 		f.enter(3, "default", make([]byte, 32))
 		other := f.store(4, segmentrow.LevelSettled, "default/1", 102)
 		f.enter(4, "default/1", nil)
 		parts, spans, _ := f.ask(other.TraceIDs[0])
-		require.Equal(t, [][2]int64{edges[0], {dayStart(4), dayStart(5)}, {dayStart(2), dayStart(3)}, edges[1]}, parts)
+		require.Equal(t, [][2]int64{edges[0], {dayStart(4), dayStart(5)}, left, edges[1]}, parts)
 		require.Positive(t, spans)
 		union := segment.NewUnion(other.N, other.N)
 		for _, id := range other.TraceIDs {
@@ -162,13 +179,67 @@ func TestDaysWithoutATraceAreNotLookedAt(t *testing.T) {
 		_, spans, _ = f.ask(other.TraceIDs[0])
 		require.Positive(t, spans)
 		parts, _, _ = f.ask([16]byte{7: 9})
-		require.Equal(t, [][2]int64{edges[0], {dayStart(2), dayStart(3)}, edges[1]}, parts)
+		require.Equal(t, [][2]int64{edges[0], left, edges[1]}, parts)
 	})
 	t.Run("of another tenant", func(t *testing.T) {
 		f.enter(-3, "other", nil)
 		parts, _, _ := f.ask([16]byte{7: 9})
-		require.Equal(t, [][2]int64{edges[0], {dayStart(2), dayStart(3)}, edges[1]}, parts)
+		require.Equal(t, [][2]int64{edges[0], left, edges[1]}, parts)
 	})
+}
+
+// TestHoursWithoutATraceAreNotLookedAt: of a day that may hold a trace, and of the ends of a range that are less than a day.
+func TestHoursWithoutATraceAreNotLookedAt(t *testing.T) {
+	t.Parallel()
+	f := newDays(t)
+	last, none := daysStored-1, make([]byte, 32)
+	f.enter(last, "default", nil) // a day that goes on
+	for h := range int64(24) {
+		if h != 5 {
+			f.enterTime(rollup.Hour, dayStart(last)+h*hour, "default", none)
+		}
+	}
+	union := segment.NewUnion(100, 100)
+	union.Add(f.traces[last])
+	of := [2]int64{storedAt(last), storedAt(last) + hour}
+	f.enterTime(rollup.Hour, of[0], "default", union.Filter)
+	edges := [][2]int64{{dayStart(daysStored), math.MaxInt64}, {0, dayStart(0)}}
+
+	parts, spans, stats := f.ask(f.traces[last])
+	require.Equal(t, [][2]int64{edges[0], of, edges[1]}, parts)
+	require.Positive(t, spans)
+	require.Equal(t, 1, stats.SegmentsRead)
+	parts, spans, _ = f.ask([16]byte{7: 9})
+	require.Equal(t, edges, parts)
+	require.Zero(t, spans)
+
+	// Ends of a range, and a range of less than a day.
+	from, to := storedAt(last)-2*hour-1, storedAt(last)+3*hour+1
+	parts, spans, _ = f.askIn(f.traces[last], from, to)
+	require.Equal(t, [][2]int64{{to - 1, to}, of, {from, from + 1}}, parts)
+	require.Positive(t, spans)
+	from = dayStart(2) + 7*hour // of its hours nothing is known
+	parts, _, _ = f.askIn(f.traces[last], from, to)
+	require.Equal(t, [][2]int64{{to - 1, to}, of, {from, dayStart(3)}}, parts)
+	parts, spans, _ = f.askIn(f.traces[last], of[0], of[1])
+	require.Equal(t, [][2]int64{of}, parts, "an hour is not worth it")
+	require.Positive(t, spans)
+
+	// What is not settled, not made, and of another placement.
+	late := f.store(last, segmentrow.LevelFlush, "default", 100).TraceIDs[0]
+	f.enterTime(rollup.Hour, of[0], "default", none)
+	_, spans, _ = f.ask(late)
+	require.Positive(t, spans)
+	_, err := f.db.Pool.Exec(testbed.Context(t), `DELETE FROM spans_segment WHERE level = 0`)
+	require.NoError(t, err)
+	parts, _, _ = f.ask(late)
+	require.Equal(t, edges, parts)
+	f.enterTime(rollup.Hour, of[0], "default/1", nil)
+	parts, _, _ = f.ask(late)
+	require.Equal(t, [][2]int64{edges[0], of, edges[1]}, parts)
+	f.enterTime(rollup.Hour, of[0], "default/1", []byte{})
+	parts, _, _ = f.ask(late)
+	require.Equal(t, [][2]int64{edges[0], of, edges[1]}, parts, "which may hold every trace")
 }
 
 // TestManyPartsAreOne: a filter that lets pass every second day does not make a statement for each.

@@ -1,1 +1,0 @@
-SELECT state FROM public.{{.Table}} WHERE tenant_id = $1 AND placement = $2 AND day = $3

@@ -1,0 +1,1 @@
+DELETE FROM public.{{.Table}} WHERE start >= $1 AND start < $2
