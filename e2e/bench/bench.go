@@ -133,6 +133,8 @@ func child(ctx context.Context, args []string, stdout, stderr io.Writer) (code i
 	switch args[0] {
 	case "nats":
 		return natsMain(ctx, args[1:], stderr), true
+	case "answer":
+		return answerMain(ctx, args[1:], stderr), true
 	case "writer":
 		return service.NewProgram("writer", writer.DefaultConfig(), writer.New)(ctx, args[1:], stdout, stderr), true
 	case "ingest":

@@ -33,8 +33,8 @@ type smallOptions struct {
 
 // SmallMain measures what small requests cost: OTLP/HTTP → ingest → NATS, which forces each message to disk before it acknowledges it → writer →
 // segments, each a process of its own. Every number of spans in a request is sent by every number of senders, each of which waits for its answer
-// before it sends again. Beside it, NATS alone: as many senders that publish such a body to a stream that nobody reads, which no queue that answers
-// each with a sync of its own can be below. The last line is `SMALL {json}`.
+// before it sends again. Beside it, what nothing of its kind can be below: NATS alone, to which as many senders publish such bodies, on a stream that nobody
+// reads; and HTTP alone, a server of net/http that reads such a request and answers with nothing. The last line is `SMALL {json}`.
 func SmallMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if code, ok := child(ctx, args, stdout, stderr); ok {
 		return code
@@ -82,15 +82,16 @@ func SmallMain(ctx context.Context, args []string, stdout, stderr io.Writer) int
 // smallCase is how requests are sent.
 type smallCase struct {
 	spans, senders int
-	alone          bool // to NATS, with nothing of ollyScale before or behind it
+	floor          string // what they are sent to instead of ollyScale: natsAlone or httpAlone
 }
 
+const (
+	natsAlone = "_nats_alone"
+	httpAlone = "_http_alone"
+)
+
 func (c smallCase) name() string {
-	name := fmt.Sprintf("%d_spans_%d_senders", c.spans, c.senders)
-	if c.alone {
-		name += "_nats_alone"
-	}
-	return name
+	return fmt.Sprintf("%d_spans_%d_senders", c.spans, c.senders) + c.floor
 }
 
 // smallCost is what the requests of a case took; its items are requests.
@@ -195,11 +196,17 @@ func (m *machine) smallRound(ctx context.Context, o smallOptions, of *revision, 
 			if of != nil {
 				continue
 			}
-			c.alone = true
-			if cost, err = st.publishAlone(ctx, c, r); err != nil {
-				return fmt.Errorf("%s: %w", c.name(), err)
+			all, err := r.encoded(false)
+			if err != nil {
+				return err
 			}
-			found[c.name()] = append(found[c.name()], cost)
+			for floor, send := range map[string]func(context.Context, smallCase, []body) (smallCost, error){natsAlone: st.publishAlone, httpAlone: st.answerAlone} {
+				c.floor = floor
+				if cost, err = send(ctx, c, all); err != nil {
+					return fmt.Errorf("%s: %w", c.name(), err)
+				}
+				found[c.name()] = append(found[c.name()], cost)
+			}
 		}
 	}
 	return st.complete(ctx, s)
@@ -242,11 +249,7 @@ func (st *stage) sendSmall(ctx context.Context, client *http.Client, c smallCase
 }
 
 // publishAlone sends the bodies of requests to a stream that nobody reads.
-func (st *stage) publishAlone(ctx context.Context, c smallCase, r *requests) (out smallCost, err error) {
-	all, err := r.encoded(false)
-	if err != nil {
-		return out, err
-	}
+func (st *stage) publishAlone(ctx context.Context, c smallCase, all []body) (out smallCost, err error) {
 	conn, err := nats.Connect(st.machine.natsURL)
 	if err != nil {
 		return out, err
@@ -276,6 +279,59 @@ func (st *stage) publishAlone(ctx context.Context, c smallCase, r *requests) (ou
 	}
 	out.items, out.messages = len(all), uint64(len(all))
 	return out, js.DeleteStream(ctx, name)
+}
+
+// answerAlone sends the bodies of requests to a process that answers each with nothing; its CPU stands where ingest's does.
+func (st *stage) answerAlone(ctx context.Context, c smallCase, all []body) (out smallCost, err error) {
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return out, err
+	}
+	server, err := st.machine.start(ctx, "answer", "--address", address)
+	if err != nil {
+		return out, err
+	}
+	defer server.stop()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: c.senders}}
+	defer client.CloseIdleConnections()
+	target := "http://" + address + "/"
+	if err := untilReady(ctx, client, target); err != nil {
+		return out, err
+	}
+	ingest := st.ingest
+	st.ingest = server
+	defer func() { st.ingest = ingest }()
+	before, err := st.begin(ctx)
+	if err != nil {
+		return out, err
+	}
+	if out.waits, err = c.send(all, func(b body) error { return postOne(ctx, client, target, b) }); err != nil {
+		return out, err
+	}
+	if out.cost, err = st.end(ctx, before); err != nil {
+		return out, err
+	}
+	out.items, out.messages = len(all), uint64(len(all))
+	return out, nil
+}
+
+// answerMain is the process answer.
+func answerMain(ctx context.Context, args []string, stderr io.Writer) int {
+	flags := flag.NewFlagSet("answer", flag.ContinueOnError)
+	address := flags.String("address", "", "")
+	if flags.Parse(args) != nil {
+		return service.ExitUsage
+	}
+	server := &http.Server{Addr: *address, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	})}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		fmt.Fprintln(stderr, err)
+		return service.ExitFailed
+	}
+	return service.ExitOK
 }
 
 // send lets all senders send bodies until none is left, each its next one when it has its answer, and returns how long they waited, sorted.
@@ -345,7 +401,7 @@ func smallReport(to io.Writer, o smallOptions, found map[string][]smallCost) err
 	for _, spans := range o.spans {
 		for _, senders := range o.senders {
 			c := smallCase{spans: spans, senders: senders}
-			for _, name := range []string{c.name(), c.name() + ofOther, smallCase{spans, senders, true}.name()} {
+			for _, name := range []string{c.name(), c.name() + ofOther, c.name() + natsAlone, c.name() + httpAlone} {
 				f, ok := figures[name]
 				if !ok {
 					continue

@@ -35,9 +35,11 @@ func TestSmallMeasuresEveryCase(t *testing.T) {
 			require.GreaterOrEqual(t, figures["p99_ms"], figures["p50_ms"], name+label)
 			require.GreaterOrEqual(t, figures["requests_a_message"], 1.0, name+label)
 		}
-		alone, ok := found[name+"_nats_alone"].(map[string]any)
-		require.True(t, ok, name)
-		require.Positive(t, alone["p50_ms"], name)
+		for _, floor := range []string{natsAlone, httpAlone} {
+			alone, ok := found[name+floor].(map[string]any)
+			require.True(t, ok, name+floor)
+			require.Positive(t, alone["p50_ms"], name+floor)
+		}
 		require.InDelta(t, 1, found["1_spans_1_senders"].(map[string]any)["requests_a_message"], 0.001, "a lone sender's are messages of their own")
 	}
 }

@@ -83,6 +83,12 @@ const (
 	idleFetch = 5 * time.Second
 	// maxMessages bounds the batches of one fetch: tiny batches must not make a flush of tens of thousands of acknowledgements.
 	maxMessages = 1024
+	// restPart of limits.quiet passes between two fetches of a flush, where the first brought few: each costs the bus, and the writer, as much as the
+	// message or two that have come since, and nothing is written sooner for it.
+	restPart = 8
+	// fewMessages and fewBytes are more than a fetch brings after which the next one waits: more comes in than would be gained.
+	fewMessages = maxMessages / 4
+	fewBytes    = 512 << 10
 	minPause    = 250 * time.Millisecond
 	maxPause    = 2 * time.Second // between fetches, and between looks at a database that is away: what is well again is found out soon
 	// maxRefused is the pause before a database that answers but refuses every flush is tried again.
@@ -165,6 +171,7 @@ func (p *pipeline) write(ctx context.Context, f *flusher, flushes <-chan []*held
 func (p *pipeline) gather(ctx context.Context, flushes chan<- []*held) {
 	acc := accumulator{limits: p.limits}
 	pause := minPause
+	few := false // the last fetch brought all there was, and that was little
 	for ctx.Err() == nil {
 		if len(acc.items) > 0 && acc.due(p.now()) <= 0 {
 			flushes <- acc.take()
@@ -173,6 +180,10 @@ func (p *pipeline) gather(ctx context.Context, flushes chan<- []*held) {
 		wait := idleFetch
 		if len(acc.items) > 0 {
 			wait = acc.due(p.now())
+			if few && sleep(ctx, min(wait, p.limits.quiet/restPart)) != nil {
+				break
+			}
+			wait = max(acc.due(p.now()), 0) // where that is over, what is there is taken along
 		} else if !p.mayFetch(ctx) {
 			break
 		}
@@ -180,13 +191,16 @@ func (p *pipeline) gather(ctx context.Context, flushes chan<- []*held) {
 		deliveries, err := p.source(ctx, maxMessages, p.limits.bytes-acc.bytes, wait)
 		p.stalling.hold(len(deliveries), p.now())
 		p.keeper.add(deliveries) // all of them at once: below, one may wait for the flushes of those before it
+		brought := 0
 		for _, h := range deliveries {
+			brought += len(h.Payload)
 			acc.add(h)
 			p.budget.take(int64(len(h.Payload)))
 			if acc.full() {
 				flushes <- acc.take()
 			}
 		}
+		few = len(deliveries) < fewMessages && brought < fewBytes
 		if err == nil {
 			pause = minPause
 			p.fetched(nil)

@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"encoding/binary"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ type queue struct {
 	more    chan struct{}
 	settled map[telemetry.BatchID][]error
 	fetches int
+	made    uint64
 }
 
 func newQueue() *queue {
@@ -32,10 +34,9 @@ func (q *queue) publish(n, items, bytes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for range n {
-		id := telemetry.BatchID{byte(len(q.waiting)), byte(len(q.settled)), byte(len(q.settled) >> 8)}
-		for q.settled[id] != nil || q.has(id) {
-			id[3]++
-		}
+		var id telemetry.BatchID
+		q.made++
+		binary.BigEndian.PutUint64(id[:], q.made)
 		h := &held{Batch: telemetry.Batch{Request: telemetry.RequestID(id), Items: items, Payload: make([]byte, bytes)}, keep: func() error { return nil }}
 		q.waiting = append(q.waiting, h)
 	}
@@ -43,15 +44,6 @@ func (q *queue) publish(n, items, bytes int) {
 	case q.more <- struct{}{}:
 	default:
 	}
-}
-
-func (q *queue) has(id telemetry.BatchID) bool {
-	for _, h := range q.waiting {
-		if h.ID() == id {
-			return true
-		}
-	}
-	return false
 }
 
 func (q *queue) fetch(ctx context.Context, _, _ int, wait time.Duration) ([]*held, error) {
@@ -149,6 +141,57 @@ func TestAQuietPipelineWritesWithinAQuarterOfASecond(t *testing.T) {
 		require.Equal(t, 250*time.Millisecond, took)
 		stop()
 		require.Zero(t, unsettled(q))
+	})
+}
+
+// What comes in one by one is fetched some at a time, as late as before: each fetch costs what many messages do.
+func TestATrickleIsFetchedSomeAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue()
+		var waited time.Duration
+		flushes := 0
+		stop := start(t, testPipeline(t, q, func(_ context.Context, batches []*held) (outcome, error) {
+			flushes++
+			waited = max(waited, time.Since(batches[0].arrived))
+			return outcome{}, nil
+		}))
+		for range 5000 { // 500 a second
+			q.publish(1, 1, 10)
+			pass(2 * time.Millisecond)
+		}
+		pass(time.Second)
+		stop()
+		require.Equal(t, 5000, len(q.settled)) //nolint:testifylint // a failure would print them all
+		require.Zero(t, unsettled(q))
+		require.LessOrEqual(t, waited, testLimits().longest+20*time.Millisecond)
+		require.Less(t, q.fetches, 40*flushes, "of one by one there would be 125 in a quarter of a second")
+		require.Less(t, q.fetches, 500)
+	})
+}
+
+// Where much is waiting it is fetched without a pause, also in parts that are small by themselves.
+func TestABacklogIsFetchedWithoutARest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, part := range []struct{ batches, bytes int }{{fewMessages, 10}, {1, fewBytes}} {
+			q := newQueue()
+			p := testPipeline(t, q, func(context.Context, []*held) (outcome, error) { return outcome{}, nil })
+			p.limits.items, p.limits.bytes, p.budget = 1<<20, 64<<20, newBudget(1<<30)
+			fetches, began, took := 0, time.Now(), time.Duration(0)
+			p.source = func(ctx context.Context, most, bytes int, wait time.Duration) ([]*held, error) {
+				if fetches++; fetches <= 20 {
+					q.publish(part.batches, 1, part.bytes)
+					took = time.Since(began)
+				}
+				return q.fetch(ctx, most, bytes, wait)
+			}
+			stop := start(t, p)
+			pass(5 * time.Second)
+			stop()
+			require.Zero(t, took)
+			require.Zero(t, unsettled(q))
+		}
 	})
 }
 
