@@ -36,6 +36,8 @@ const (
 	memberShare = 4
 	// mostOnTheWay is how many messages of a subject may be on the way for a group to go because of its age.
 	mostOnTheWay = 4
+	// forgetAfter is how often it is looked whether a lane that had company is still used. A timer for each message would wake the process once more.
+	forgetAfter = time.Second
 )
 
 // groups are those of a Publisher.
@@ -61,6 +63,7 @@ type traffic struct {
 	open   *group    // that gathers; nil where none does
 	expect int       // how many are likely to be in it …
 	until  time.Time // … if they come until then
+	watch  bool      // it is looked at again by itself, and let go of when it is not used
 }
 
 // company reports whether who comes now is likely not to be alone.
@@ -204,16 +207,21 @@ func (g *groups) back(ctx context.Context, t *traffic, answered int) {
 	case t.flying > 0:
 	case t.expect <= 1:
 		delete(g.lanes, t.lane)
-	default:
-		time.AfterFunc(time.Until(t.until), func() { g.forget(t) })
+	case !t.watch:
+		t.watch = true
+		time.AfterFunc(forgetAfter, func() { g.forget(t) })
 	}
 }
 
-// forget lets go of a lane on which nothing is on the way.
+// forget lets go of a lane on which nothing is on the way, and looks again where something is.
 func (g *groups) forget(t *traffic) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.lanes[t.lane] == t && !t.company() {
+	switch {
+	case g.lanes[t.lane] != t:
+	case t.company():
+		time.AfterFunc(forgetAfter, func() { g.forget(t) })
+	default:
 		delete(g.lanes, t.lane)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"syscall"
 	"testing"
@@ -47,6 +48,27 @@ func BenchmarkTake(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkSmallRequest is what ingest does for a request of one span between its header being read and its answer being written, with NATS in the process:
+// what a request costs whatever is in it.
+func BenchmarkSmallRequest(b *testing.B) {
+	s := benchService(b, "s2")
+	payload := testbed.NewShop(1, epoch()).Payload(telemetry.Traces, 1)
+	b.ReportAllocs()
+	b.SetParallelism(16)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			request := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/v1/traces", bytes.NewReader(payload))
+			request.Header.Set("Content-Type", typeProtobuf)
+			answer := httptest.NewRecorder()
+			s.http.Echo.ServeHTTP(answer, request)
+			if answer.Code != http.StatusOK {
+				b.Error(answer.Code, answer.Body.String())
+				return
+			}
+		}
+	})
 }
 
 // BenchmarkHTTP is a whole request over a socket, the client's half included.
