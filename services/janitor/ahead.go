@@ -2,6 +2,7 @@ package janitor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -21,10 +22,7 @@ const behind = time.Hour
 func (s *Service) ahead(ctx context.Context) error {
 	from := s.now().Add(-behind)
 	end := s.now().Add(s.cfg.Partitions.Ahead)
-	hours, err := s.hoursAhead(ctx)
-	if err != nil {
-		return err
-	}
+	hours, unread := s.hoursAhead(ctx)
 	made := 0
 	for day := from; !day.After(end); day = nextDay(day) {
 		last := nextDay(day).Add(-time.Nanosecond)
@@ -33,7 +31,7 @@ func (s *Service) ahead(ctx context.Context) error {
 		}
 		var n int
 		if err := s.pool.QueryRow(ctx, s.sql.ensurePartitions, day.UnixNano(), last.UnixNano(), hours).Scan(&n); err != nil {
-			return fmt.Errorf("make the partitions of %s: %w", day.UTC().Format(time.DateOnly), postgres.Classify(err))
+			return errors.Join(unread, fmt.Errorf("make the partitions of %s: %w", day.UTC().Format(time.DateOnly), postgres.Classify(err)))
 		}
 		made += n
 	}
@@ -41,19 +39,21 @@ func (s *Service) ahead(ctx context.Context) error {
 		s.metrics.Partitions.Add(ctx, int64(made), metric.WithAttributes(attribute.String("action", "made")))
 		s.env.Log.LogAttrs(ctx, slog.LevelInfo, "partitions made ahead", slog.Int("partitions", made), slog.Time("until", end))
 	}
-	return nil
+	return unread
 }
 
 // hoursAhead is until when hour leaves of the row tables are made, Unix ns. None are where nobody keeps rows: an empty one takes a page for each of its
 // indexes and some 50 rows of the catalogue. A writer that is asked for rows meanwhile makes the one that it needs.
+// Where policies cannot be read, somebody may keep rows: then hours come with the error.
 func (s *Service) hoursAhead(ctx context.Context) (int64, error) {
+	until := s.now().Add(s.cfg.Partitions.HoursAhead).UnixNano()
 	policies, err := s.policies(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("read the policies: %w", err)
+		return until, fmt.Errorf("read the policies: %w", err)
 	}
 	for _, p := range policies {
 		if p.rows > 0 {
-			return s.now().Add(s.cfg.Partitions.HoursAhead).UnixNano(), nil
+			return until, nil
 		}
 	}
 	return 0, nil

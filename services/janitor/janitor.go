@@ -46,7 +46,8 @@ type Service struct {
 	tables  map[telemetry.Signal]*mergeTable
 
 	kinds    []rollup.Kind
-	daysMade bool // all days that are over and older than dayBack were made of their hours
+	unmade   map[rollup.Grain]unmadeTraces // behind which the filters of traces go on to be made; none where all were looked at
+	daysMade bool                          // all days that are over and older than dayBack were made of their hours
 }
 
 // New makes a janitor; nothing is connected yet.
@@ -75,7 +76,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	clock := postgres.NewClock(env.Now)
 	return &Service{
 		cfg: cfg, env: env, pool: pool, sql: sql, metrics: metrics, clock: clock, now: clock.Now,
-		damaged: map[uuid.UUID]struct{}{}, idle: map[slot]time.Time{}, tables: map[telemetry.Signal]*mergeTable{}, kinds: kinds(),
+		damaged: map[uuid.UUID]struct{}{}, idle: map[slot]time.Time{}, unmade: map[rollup.Grain]unmadeTraces{}, tables: map[telemetry.Signal]*mergeTable{}, kinds: kinds(),
 	}, nil
 }
 
@@ -136,6 +137,11 @@ func (s *Service) once(ctx context.Context) error {
 	if err := s.pass(ctx); err != nil {
 		return fmt.Errorf("janitor: %w", err)
 	}
+	for len(s.unmade) > 0 && s.leader != nil && ctx.Err() == nil {
+		if err := s.makeTraces(ctx); err != nil {
+			return fmt.Errorf("janitor: %w", err)
+		}
+	}
 	// Who comes once remembers nothing from one time to the next: what its merges have left is emptied before it ends.
 	for s.leader != nil && !s.cfg.Merge.Disabled {
 		next, err := s.sweep(ctx)
@@ -179,9 +185,9 @@ func (s *Service) pass(ctx context.Context) error {
 		errs = append(errs, made, dropped)
 	}
 	if !s.cfg.Merge.Disabled {
-		errs = append(errs, s.merge(ctx), s.fold(ctx), s.makeTraces(ctx))
+		errs = append(errs, s.merge(ctx), s.fold(ctx))
 		s.soon, err = s.sweep(ctx)
-		errs = append(errs, err)
+		errs = append(errs, err, s.makeTraces(ctx))
 	}
 	return errors.Join(errs...)
 }

@@ -47,6 +47,16 @@ func TestPartitionsAreMadeAhead(t *testing.T) {
 	require.Contains(t, f.partitions(schema.IngestBatch), "ingest_batch_y2026_m11_d26")
 }
 
+// What a policy says that cannot be read is no reason to be without partitions: a row of a signal that this build does not know would be enough.
+func TestPartitionsAreMadeAheadWithoutPolicies(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.s.sql.policies = `SELECT 'profiles', 7, 0::bigint, false`
+	require.ErrorContains(t, f.s.ahead(testbed.Context(t)), "read the policies")
+	require.Contains(t, f.partitions(schema.SpansBody), "spans_body_y2026_m11_d23")
+	require.Contains(t, f.partitions(schema.SpansFact), "spans_fact_y2026_m11_d23_h05", "somebody may keep rows")
+}
+
 // Where no rows are kept, an upkeep drops nothing that it has just made, and the next has nothing to make.
 func TestUpkeepWithoutRowsLeavesPartitionsAlone(t *testing.T) {
 	t.Parallel()
@@ -237,6 +247,76 @@ func TestDroppingGivesWayToReaders(t *testing.T) {
 	require.NoError(t, tx.Rollback(ctx))
 	f.pass()
 	require.NotContains(t, f.partitions(schema.LogsSegment), "logs_segment_y2026_m11")
+}
+
+// expiredDay is a fixture in which the bodies of a day have expired.
+func expiredDay(t *testing.T, change ...func(*Config)) (*fixture, expiry, partition) {
+	t.Helper()
+	f := newFixture(t, change...)
+	f.flush("default", telemetry.Traces, testbed.Sample(telemetry.Traces, start()))
+	f.clock.Set(start().Add(7 * time.Hour))
+	f.pass() // settled
+	day := telemetry.Grain(start().UnixNano(), 24*time.Hour)
+	return f, expiry{table: schema.SpansBody, signal: "traces", before: start().Add(30 * 24 * time.Hour)},
+		partition{Name: "spans_body_y2026_m11_d23", From: day, To: day + (24 * time.Hour).Nanoseconds()}
+}
+
+// A day that somebody reads is left alone: its headers are not deleted, only to be there again when its bodies cannot be dropped.
+func TestADayThatIsReadIsNotDeletedInVain(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f, e, p := expiredDay(t, func(c *Config) { c.Retention.LockTimeout = 20 * time.Millisecond })
+	reader, err := f.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = reader.Rollback(ctx) }()
+	_, err = reader.Exec(ctx, `SELECT count(*) FROM spans_body`)
+	require.NoError(t, err)
+	require.Error(t, f.s.drop(ctx, e, p))
+	var untouched int
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM spans_segment WHERE xmax = '0'`).Scan(&untouched))
+	require.Positive(t, untouched)
+	require.NoError(t, reader.Rollback(ctx))
+	require.NoError(t, f.s.drop(ctx, e, p))
+	require.NotContains(t, f.partitions(schema.SpansBody), p.Name)
+}
+
+// Who settles something for a day while it is dropped, as a janitor may that leads no more, leaves no header without a body.
+func TestNoHeaderOutlivesItsDay(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f, e, p := expiredDay(t, func(c *Config) { c.Retention.LockTimeout = time.Minute })
+	other, err := f.db.Pool.Begin(ctx)
+	require.NoError(t, err)
+	deleting, err := f.db.Pool.Begin(ctx) // keeps the drop between its first look at the lock and its deletion
+	require.NoError(t, err)
+	_, err = deleting.Exec(ctx, `SELECT FROM spans_segment FOR UPDATE`)
+	require.NoError(t, err)
+	defer func() { _, _ = other.Rollback(ctx), deleting.Rollback(ctx) }()
+	done := make(chan error, 1)
+	go func() { done <- f.s.drop(ctx, e, p) }()
+	waits := func(what string) {
+		testbed.Eventually(t, what, func() bool {
+			var waits bool
+			require.NoError(t, f.db.Pool.QueryRow(ctx,
+				`SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE $1)`, what+"%").Scan(&waits))
+			return waits
+		})
+	}
+	waits("%DELETE FROM%spans_segment")
+	_, err = other.Exec(ctx, `INSERT INTO spans_body (tenant_id, placement, segment_id, min_time, body)
+		SELECT tenant_id, placement, '00000000-0000-0000-0000-000000000001', min_time, body FROM spans_body`)
+	require.NoError(t, err)
+	require.NoError(t, deleting.Rollback(ctx))
+	waits("%drop_partition%")
+	_, err = other.Exec(ctx, `INSERT INTO spans_segment (tenant_id, placement, segment_id, level, slot, format, min_time, max_time, min_position, max_position, items, errors, roots, checksum,
+		  service_ids, service_items, service_max_duration, service_max_error_duration, trace_filter, token_filter, directory)
+		VALUES ('default', 'default', '00000000-0000-0000-0000-000000000001', 2, -1, 1, $1, $1, 1, 1, 1, 0, 0, 0, '{}', '{}', '{}', '{}', '', '', '')`, start().UnixNano())
+	require.NoError(t, err)
+	require.NoError(t, other.Commit(ctx))
+	require.NoError(t, <-done)
+	var left int
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM spans_segment`).Scan(&left))
+	require.Zero(t, left)
 }
 
 // TestNobodyWaitsBehindTheHeadersOfADay: deleting them may take long, and here waits for a lock; meanwhile bodies can be read, and written.

@@ -383,7 +383,18 @@ func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, 
 		moved := segmentrow.New(&r.Segment, at, s.now())
 		moved.Level, moved.Slot = level, segmentrow.SlotOf(level, s.now())
 		bad := s.asItIs(m) || (r.Level == segmentrow.LevelFlush || level == segmentrow.LevelSettled) && !s.take(ctx, t, r)
+		var values []rollup.Row
+		if level == segmentrow.LevelSettled && !bad {
+			values, err = s.settled(signal, at, &r.Segment)
+			if bad = segment.ErrDamaged.Matches(err); err != nil && !bad { // in what only counting reads
+				return err
+			}
+		}
 		if bad {
+			if m.Decoded > maxGroupDecoded {
+				s.env.Log.LogAttrs(ctx, slog.LevelInfo, "segment stays as it was flushed: it takes too much memory to merge it", slog.String("tenant", string(t.Tenant)),
+					slog.String("signal", signal.String()), slog.String("segment", uuid.UUID(m.ID).String()), slog.Int64("bytes", m.Decoded))
+			}
 			s.damaged[moved.ID] = struct{}{}
 			moved.Level, moved.Slot = r.Level, schema.Settled
 			with.rows = append(with.rows, moved)
@@ -394,13 +405,7 @@ func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, 
 				return err
 			}
 		}
-		if level == segmentrow.LevelSettled {
-			values, err := s.settled(signal, at, &r.Segment)
-			if err != nil {
-				return err
-			}
-			with.counted = append(with.counted, values...)
-		}
+		with.counted = append(with.counted, values...)
 		with.rows = append(with.rows, moved)
 		return nil
 	})

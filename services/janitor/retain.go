@@ -218,28 +218,52 @@ func (s *Service) expireStrays(ctx context.Context, e expiry, of *segments) erro
 }
 
 // drop drops one partition and puts it on record; with bodies of segments it deletes their headers first, which may take its time. Dropping needs the
-// table for itself for an instant, and comes last: nobody waits behind the rest. The lock timeout keeps it from making others queue for longer.
+// table for itself for an instant, and comes last: nobody waits behind the rest. The lock timeout keeps it from making others queue for longer. Before any
+// of it the lock is tried: where a long question or a dump has the table, a day's headers would be deleted for nothing at each upkeep.
 func (s *Service) drop(ctx context.Context, e expiry, p partition) error {
 	var dropped bool
 	var items, bytes int64
+	bodies := s.ofBodies(e.table)
+	if bodies != nil {
+		err := postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+			if err := s.limitLocks(ctx, tx); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `LOCK TABLE `+pgx.Identifier{p.Name}.Sanitize()+` IN ACCESS EXCLUSIVE MODE`)
+			return err
+		})
+		if postgres.MissingTable(err) {
+			return nil // it went with its day
+		}
+		if err != nil {
+			return err
+		}
+	}
 	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, s.sql.partitionSize, p.Name).Scan(&items, &bytes); err != nil {
 			return fmt.Errorf("measure: %w", err)
 		}
-		if of := s.ofBodies(e.table); of != nil {
+		if bodies != nil {
 			var err error
-			if _, items, err = s.expireHeaders(ctx, tx, of, p.From, p.To); err != nil {
+			if _, items, err = s.expireHeaders(ctx, tx, bodies, p.From, p.To); err != nil {
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, strconv.FormatInt(s.cfg.Retention.LockTimeout.Milliseconds(), 10)); err != nil {
-			return fmt.Errorf("lock timeout: %w", err)
+		if err := s.limitLocks(ctx, tx); err != nil {
+			return err
 		}
 		if err := tx.QueryRow(ctx, s.sql.dropPartition, e.table, p.Name).Scan(&dropped); err != nil {
 			return err
 		}
 		if !dropped {
 			return nil // it went with its day
+		}
+		if bodies != nil { // of whom it waited for: a second janitor, that leads no more, may have settled something for the day
+			_, late, err := s.expireHeaders(ctx, tx, bodies, p.From, p.To)
+			if err != nil {
+				return err
+			}
+			items += late
 		}
 		return s.audit(ctx, tx, entry{
 			action: "drop", signal: e.signal, target: p.Name, items: items, bytes: bytes,
@@ -251,5 +275,13 @@ func (s *Service) drop(ctx context.Context, e expiry, p partition) error {
 	}
 	s.metrics.Partitions.Add(ctx, 1, metric.WithAttributes(attribute.String("action", "dropped")))
 	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "expired partition dropped", slog.String("partition", p.Name), slog.Int64("items", items), slog.Int64("bytes", bytes))
+	return nil
+}
+
+// limitLocks bounds how long a transaction waits for a lock, and others behind it.
+func (s *Service) limitLocks(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, strconv.FormatInt(s.cfg.Retention.LockTimeout.Milliseconds(), 10)); err != nil {
+		return fmt.Errorf("lock timeout: %w", err)
+	}
 	return nil
 }

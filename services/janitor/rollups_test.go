@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -529,6 +530,34 @@ func TestWhatIsDamagedAfterAMergeIsNotSettled(t *testing.T) {
 	var sums int
 	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM rollup WHERE kind = 2`).Scan(&sums))
 	require.Zero(t, sums)
+}
+
+// What only the counting of values finds damaged is put by like what is damaged otherwise: it neither ends its window at every pass nor keeps its slot.
+func TestWhatCannotBeCountedKeepsNoSlot(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	for range 2 {
+		f.flush("default", telemetry.Traces, testbed.NewShop(8, start()).Payload(telemetry.Traces, 100))
+	}
+	f.clock.Set(start().Add(2 * time.Minute))
+	f.pass()
+	f.s.kinds = slices.Clone(f.s.kinds)
+	for i := range f.s.kinds {
+		if f.s.kinds[i].Settle != nil {
+			f.s.kinds[i].Settle = func([]*segment.Segment) ([]rollup.Content, error) {
+				return nil, segment.ErrDamaged.New("a head that lies")
+			}
+		}
+	}
+	for _, after := range []time.Duration{2 * time.Hour, 3 * time.Hour, 4 * time.Hour} {
+		f.clock.Set(start().Add(after))
+		f.pass()
+	}
+	var settled bool
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT slot = -1 FROM spans_segment`).Scan(&settled))
+	require.True(t, settled, "it keeps no slot")
+	require.Equal(t, map[int]int{1: 1}, f.levels("default", telemetry.Traces))
 }
 
 // Rollups of what is kept longest keep their month.

@@ -35,8 +35,13 @@ func traceGrains() []traceGrain {
 	return []traceGrain{{rollup.Day, 24 * time.Hour, time.Hour}, {rollup.Hour, time.Hour, 10 * time.Minute}}
 }
 
-// traceWave is how many bytes of trace ids are read at a time.
-const traceWave = 4 << 20
+const (
+	// tracesPerPass is for how long filters of a grain are made in a pass before the next pass goes on: after midnight those of all placements are due at
+	// once, and meanwhile nothing is merged and no slot emptied.
+	tracesPerPass = 10 * time.Second
+	// traceWave is how many bytes of trace ids are read at a time.
+	traceWave = 4 << 20
+)
 
 // changeTraces notes, in the transaction that settles rows and before they are stored, that filters of their times do not know of them. It waits for who
 // enters such a filter.
@@ -68,38 +73,54 @@ type unmadeTraces struct {
 	State     uuid.UUID
 }
 
-// makeTraces makes the filters that are due. One's trouble does not keep the others waiting.
+// makeTraces makes the filters that are due, of each grain for tracesPerPass and at least one; where that does not do, the next call goes on behind the
+// last (s.unmade). One's trouble does not keep the others waiting.
 func (s *Service) makeTraces(ctx context.Context) error {
 	var errs []error
 	for _, g := range traceGrains() {
-		last := unmadeTraces{Start: math.MinInt64}
-		for more := true; more; {
-			now := s.now()
-			rows, err := s.pool.Query(ctx, s.sql.tracesUnmade, g.grain, telemetry.Grain(now.UnixNano(), g.length), now.Add(-g.quiet).UnixNano(), last.Start, last.Placement,
-				windowsPerPass)
-			if err != nil {
-				return errors.Join(append(errs, postgres.Classify(err))...)
-			}
-			found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[unmadeTraces])
-			if err != nil {
-				return errors.Join(append(errs, postgres.Classify(err))...)
-			}
-			for _, d := range found {
-				started := s.env.Now()
-				if err := s.makeFilter(ctx, d, g.length); err != nil {
-					errs = append(errs, fmt.Errorf("traces of %s from %s of %s: %w", g.length, time.Unix(0, d.Start).UTC().Format(time.RFC3339), d.Placement, err))
-				}
-				s.rest(ctx, started)
-				if ctx.Err() != nil {
-					return errors.Join(errs...)
-				}
-			}
-			if more = len(found) == windowsPerPass; more {
-				last = found[len(found)-1]
-			}
-		}
+		errs = append(errs, s.makeGrain(ctx, g))
 	}
 	return errors.Join(errs...)
+}
+
+func (s *Service) makeGrain(ctx context.Context, g traceGrain) error {
+	var errs []error
+	last, goesOn := s.unmade[g.grain]
+	if !goesOn {
+		last.Start = math.MinInt64
+	}
+	delete(s.unmade, g.grain)
+	begun := s.env.Now()
+	for {
+		now := s.now()
+		rows, err := s.pool.Query(ctx, s.sql.tracesUnmade, g.grain, telemetry.Grain(now.UnixNano(), g.length), now.Add(-g.quiet).UnixNano(), last.Start, last.Placement,
+			windowsPerPass)
+		if err != nil {
+			return errors.Join(append(errs, postgres.Classify(err))...)
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[unmadeTraces])
+		if err != nil {
+			return errors.Join(append(errs, postgres.Classify(err))...)
+		}
+		for _, d := range found {
+			started := s.env.Now()
+			if started.Sub(begun) > tracesPerPass {
+				s.unmade[g.grain] = last
+				return errors.Join(errs...)
+			}
+			if err := s.makeFilter(ctx, d, g.length); err != nil {
+				errs = append(errs, fmt.Errorf("traces of %s from %s of %s: %w", g.length, time.Unix(0, d.Start).UTC().Format(time.RFC3339), d.Placement, err))
+			}
+			last = d
+			s.rest(ctx, started)
+			if ctx.Err() != nil {
+				return errors.Join(errs...)
+			}
+		}
+		if len(found) < windowsPerPass {
+			return errors.Join(errs...)
+		}
+	}
 }
 
 // madeTraces is a filter, and what it is of.

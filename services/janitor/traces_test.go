@@ -3,6 +3,7 @@ package janitor
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -110,6 +111,37 @@ func TestAFilterOfTracesNeverDeniesOne(t *testing.T) {
 		f.pass()
 		require.Equal(t, len(f.days())+len(f.hours()), f.holdTraces("default"))
 	}
+}
+
+// Filters of many placements are due at once after midnight: a pass makes some of them, and the next ones go on.
+func TestAPassMakesFiltersForAWhile(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const tenants = 5
+	for i := range tenants {
+		f.flush(telemetry.Tenant(fmt.Sprintf("tenant%d", i)), telemetry.Traces, testbed.NewShop(uint64(i), f.clock.Now()).Payload(telemetry.Traces, 20))
+	}
+	f.clock.Advance(5 * time.Hour) // all is settled, and no filter due
+	f.pass()
+	f.clock.Advance(24 * time.Hour)
+	made := func(filters []traceFilter) (n int) {
+		for _, d := range filters {
+			if d.Made {
+				n++
+			}
+		}
+		return n
+	}
+	f.s.env.Now = func() time.Time { // reading a day takes longer than a pass has
+		f.clock.Advance(tracesPerPass)
+		return f.clock.Now()
+	}
+	for n := 1; n <= tenants; n++ {
+		require.NoError(t, f.s.makeTraces(testbed.Context(t)))
+		require.Equal(t, n, made(f.days()))
+		require.Equal(t, n, made(f.hours()))
+	}
+	require.Empty(t, f.s.unmade)
 }
 
 // TestAFilterOfTracesIsSmallAndSaysNo: what it takes of an item, and how often it lets pass what is not there.
