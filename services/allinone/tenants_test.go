@@ -486,6 +486,11 @@ func searching(list string, fields ...string) operation {
 	}}
 }
 
+// posting asks about the time of the test, and what more is said.
+func (w *world) posting(path, more string) request {
+	return request{method: http.MethodPost, path: path, body: fmt.Sprintf(`{"time_range":{"start_time":%d,"end_time":%d},%s}`, w.start.Add(-time.Hour).UnixNano(), w.start.Add(time.Hour).UnixNano(), more)}
+}
+
 func searchFilters(of ids, fields []string) (filters []string) {
 	values := map[string]string{"service": of.word + "-cart", "trace_id": of.trace}
 	for _, f := range fields {
@@ -579,6 +584,17 @@ func theOperations() map[string]operation {
 			return all
 		}},
 		"listFields": {requests: one(http.MethodGet, "/api/fields")},
+		"aggregate": {sees: true, requests: func(w *world, of ids) (all []request) {
+			for _, groups := range []string{`["service"]`, `["service","resource.` + of.word + `.zone","trace_id"]`, `["attributes.` + of.word + `.attribute"]`} {
+				for _, signal := range telemetry.Signals() {
+					if signal == telemetry.Metrics && groups != `["service"]` {
+						continue
+					}
+					all = append(all, w.posting("/api/aggregate", fmt.Sprintf(`"signal":%q,"measures":[{"measure":"count"},{"measure":"count_distinct","field":"service"}],"group_by":%s`, signal, groups)))
+				}
+			}
+			return all
+		}},
 
 		"listKeys": {sees: true, requests: one(http.MethodGet, "/api/keys")},
 		"createKey": {anew: true, requests: func(*world, ids) []request {

@@ -377,39 +377,42 @@ func TestFiltersOnSpans(t *testing.T) {
 	some := all.Spans[17]
 	filters := append(sharedFilters(), spanFilters(some, all.Spans[3])...)
 	for _, filter := range filters {
-		differ(t, f, "spans", filter, all.Spans, func(s api.Span) string { return s.ID }, func(s api.Span) naive {
-			return naive{
-				values: func(field string) []otlpjson.Value {
-					switch field {
-					case "name":
-						return str(s.Name)
-					case "status_message":
-						return str(s.Status.Message)
-					case "trace_id":
-						return []otlpjson.Value{{Kind: otlpjson.KindString, String: s.TraceID}, {Kind: otlpjson.KindString, String: strings.ToUpper(s.TraceID)}}
-					case "span_id":
-						return str(s.SpanID)
-					case "parent_span_id":
-						return str(s.ParentSpanID)
-					case "root":
-						return []otlpjson.Value{{Kind: otlpjson.KindBool, Bool: s.ParentSpanID == ""}}
-					}
-					return common(field, all.Resources[s.ResourceIndex], all.Scopes[s.ScopeIndex], s.Attributes)
-				},
-				numbers: func(field string) (int64, bool) {
-					switch field {
-					case "kind":
-						return int64(s.Kind), true
-					case "status":
-						return int64(s.Status.Code), true
-					case "duration":
-						n, err := strconv.ParseInt(s.DurationNano, 10, 64)
-						return n, err == nil
-					}
-					return 0, false
-				},
+		differ(t, f, "spans", filter, all.Spans, func(s api.Span) string { return s.ID }, func(s api.Span) naive { return naiveSpan(&all, &s) })
+	}
+}
+
+// naiveSpan is a span of a page.
+func naiveSpan(all *api.SpanPage, s *api.Span) naive {
+	return naive{
+		values: func(field string) []otlpjson.Value {
+			switch field {
+			case "name":
+				return str(s.Name)
+			case "status_message":
+				return str(s.Status.Message)
+			case "trace_id":
+				return []otlpjson.Value{{Kind: otlpjson.KindString, String: s.TraceID}, {Kind: otlpjson.KindString, String: strings.ToUpper(s.TraceID)}}
+			case "span_id":
+				return str(s.SpanID)
+			case "parent_span_id":
+				return str(s.ParentSpanID)
+			case "root":
+				return []otlpjson.Value{{Kind: otlpjson.KindBool, Bool: s.ParentSpanID == ""}}
 			}
-		})
+			return common(field, all.Resources[s.ResourceIndex], all.Scopes[s.ScopeIndex], s.Attributes)
+		},
+		numbers: func(field string) (int64, bool) {
+			switch field {
+			case "kind":
+				return int64(s.Kind), true
+			case "status":
+				return int64(s.Status.Code), true
+			case "duration":
+				n, err := strconv.ParseInt(s.DurationNano, 10, 64)
+				return n, err == nil
+			}
+			return 0, false
+		},
 	}
 }
 
@@ -432,31 +435,34 @@ func TestFiltersOnLogs(t *testing.T) {
 		}
 	}
 	for _, filter := range filters {
-		differ(t, f, "logs", filter, all.Logs, func(l api.LogRecord) string { return l.ID }, func(l api.LogRecord) naive {
-			return naive{
-				values: func(field string) []otlpjson.Value {
-					switch field {
-					case "body":
-						if l.Body == nil {
-							return nil
-						}
-						return []otlpjson.Value{*l.Body}
-					case "severity_text":
-						return str(l.SeverityText)
-					case "event_name":
-						return str(l.EventName)
-					case "trace_id":
-						return str(l.TraceID)
-					case "span_id":
-						return str(l.SpanID)
-					}
-					return common(field, all.Resources[l.ResourceIndex], all.Scopes[l.ScopeIndex], l.Attributes)
-				},
-				numbers: func(field string) (int64, bool) {
-					return int64(cmp.Or(l.SeverityNumber, l.SeverityDerived)), field == "severity"
-				},
+		differ(t, f, "logs", filter, all.Logs, func(l api.LogRecord) string { return l.ID }, func(l api.LogRecord) naive { return naiveLog(&all, &l) })
+	}
+}
+
+// naiveLog is a log record of a page.
+func naiveLog(all *api.LogPage, l *api.LogRecord) naive {
+	return naive{
+		values: func(field string) []otlpjson.Value {
+			switch field {
+			case "body":
+				if l.Body == nil {
+					return nil
+				}
+				return []otlpjson.Value{*l.Body}
+			case "severity_text":
+				return str(l.SeverityText)
+			case "event_name":
+				return str(l.EventName)
+			case "trace_id":
+				return str(l.TraceID)
+			case "span_id":
+				return str(l.SpanID)
 			}
-		})
+			return common(field, all.Resources[l.ResourceIndex], all.Scopes[l.ScopeIndex], l.Attributes)
+		},
+		numbers: func(field string) (int64, bool) {
+			return int64(cmp.Or(l.SeverityNumber, l.SeverityDerived)), field == "severity"
+		},
 	}
 }
 
@@ -471,21 +477,24 @@ func TestFiltersOnPoints(t *testing.T) {
 	require.Len(t, all.Points, 450)
 	filters := append(sharedFilters(), pointFilters()...)
 	for _, filter := range filters {
-		differ(t, f, "metrics", filter, all.Points, func(p api.Point) string { return p.ID }, func(p api.Point) naive {
-			series := all.Series[*p.SeriesIndex]
-			return naive{values: func(field string) []otlpjson.Value {
-				switch field {
-				case "name":
-					return str(series.Metric.Name)
-				case "unit":
-					return str(series.Metric.Unit)
-				case "type":
-					return str(string(series.Metric.Type))
-				}
-				return common(field, all.Resources[series.ResourceIndex], all.Scopes[series.ScopeIndex], series.Attributes)
-			}}
-		})
+		differ(t, f, "metrics", filter, all.Points, func(p api.Point) string { return p.ID }, func(p api.Point) naive { return naivePoint(&all, &p) })
 	}
+}
+
+// naivePoint is a point of a page.
+func naivePoint(all *api.PointPage, p *api.Point) naive {
+	series := all.Series[*p.SeriesIndex]
+	return naive{values: func(field string) []otlpjson.Value {
+		switch field {
+		case "name":
+			return str(series.Metric.Name)
+		case "unit":
+			return str(series.Metric.Unit)
+		case "type":
+			return str(string(series.Metric.Type))
+		}
+		return common(field, all.Resources[series.ResourceIndex], all.Scopes[series.ScopeIndex], series.Attributes)
+	}}
 }
 
 func TestTimeFilterAndRangeEdges(t *testing.T) {

@@ -56,6 +56,14 @@ func TestAnswersStayAsTheyAre(t *testing.T) {
 		g.pages(list, searchBody{limit: 900, filters: `[{"field":"service","operator":"exists"}]`}, "shop")
 		g.digest(list, http.MethodGet, "/api/"+list+"/search"+hour()+"&limit=7", "")
 	}
+	for _, signal := range telemetry.Signals() {
+		a := &aggregateBody{
+			signal: signal, from: base().Add(-time.Hour).UnixNano(), to: base().Add(time.Hour).UnixNano(), groups: []string{"service", "attributes.http.status_code"}, limit: 3, buckets: 4,
+			measures: []api.Measure{{Measure: "count"}, {Measure: "p95", Field: "attributes.ratio"}, {Measure: "count_distinct", Field: "resource.host.name"}},
+		}
+		g.whole("aggregate_"+signal.String(), http.MethodPost, "/api/aggregate", a.json())
+		g.whole("shop_aggregate_"+signal.String(), http.MethodPost, "/api/aggregate", a.json(), "X-Scope-OrgID", "shop")
+	}
 	for _, filter := range wrongFilters() {
 		g.digest("wrong", http.MethodPost, "/api/spans/search", searchBody{filters: "[" + filter.filter + "]"}.json(t))
 	}

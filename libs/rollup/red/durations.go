@@ -42,8 +42,8 @@ func DurationBucket(d int64) int {
 	return shift<<durationShift + int(uint64(d)>>shift) //nolint:gosec // below 64 × 64
 }
 
-// durationOf is the middle of a bucket.
-func durationOf(bucket int) int64 {
+// DurationOf is the middle of a bucket.
+func DurationOf(bucket int) int64 {
 	if bucket < durationSteps*2 {
 		return int64(bucket)
 	}
@@ -98,7 +98,7 @@ func (d *Durations) Quantile(q float64) int64 {
 	for i, n := range d.counts {
 		below += n
 		if n > 0 && float64(below) >= q*float64(total) {
-			return durationOf(d.first + i)
+			return DurationOf(d.first + i)
 		}
 	}
 	return 0

@@ -89,6 +89,12 @@ func readKind(literal *ast.CompositeLit) (k fault.Kind, err error) {
 		field := fmt.Sprint(pair.Key)
 		switch value := pair.Value.(type) {
 		case *ast.BasicLit:
+			if field == "Status" { // where net/http is none of a package's business
+				if k.Status, err = strconv.Atoi(value.Value); err != nil {
+					return k, fmt.Errorf("%s: %w", field, err)
+				}
+				continue
+			}
 			text, err := strconv.Unquote(value.Value)
 			if err != nil {
 				return k, fmt.Errorf("%s: %w", field, err)

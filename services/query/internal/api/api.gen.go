@@ -234,6 +234,66 @@ func (e MapNodeType) Valid() bool {
 	}
 }
 
+// Defines values for MeasureMeasure.
+const (
+	MeasureMeasureAvg           MeasureMeasure = "avg"
+	MeasureMeasureCount         MeasureMeasure = "count"
+	MeasureMeasureCountDistinct MeasureMeasure = "count_distinct"
+	MeasureMeasureErrorRate     MeasureMeasure = "error_rate"
+	MeasureMeasureErrors        MeasureMeasure = "errors"
+	MeasureMeasureMax           MeasureMeasure = "max"
+	MeasureMeasureMin           MeasureMeasure = "min"
+	MeasureMeasureNumbers       MeasureMeasure = "numbers"
+	MeasureMeasureP50           MeasureMeasure = "p50"
+	MeasureMeasureP75           MeasureMeasure = "p75"
+	MeasureMeasureP90           MeasureMeasure = "p90"
+	MeasureMeasureP95           MeasureMeasure = "p95"
+	MeasureMeasureP99           MeasureMeasure = "p99"
+	MeasureMeasureQuantile      MeasureMeasure = "quantile"
+	MeasureMeasureRate          MeasureMeasure = "rate"
+	MeasureMeasureSum           MeasureMeasure = "sum"
+)
+
+// Valid indicates whether the value is a known member of the MeasureMeasure enum.
+func (e MeasureMeasure) Valid() bool {
+	switch e {
+	case MeasureMeasureAvg:
+		return true
+	case MeasureMeasureCount:
+		return true
+	case MeasureMeasureCountDistinct:
+		return true
+	case MeasureMeasureErrorRate:
+		return true
+	case MeasureMeasureErrors:
+		return true
+	case MeasureMeasureMax:
+		return true
+	case MeasureMeasureMin:
+		return true
+	case MeasureMeasureNumbers:
+		return true
+	case MeasureMeasureP50:
+		return true
+	case MeasureMeasureP75:
+		return true
+	case MeasureMeasureP90:
+		return true
+	case MeasureMeasureP95:
+		return true
+	case MeasureMeasureP99:
+		return true
+	case MeasureMeasureQuantile:
+		return true
+	case MeasureMeasureRate:
+		return true
+	case MeasureMeasureSum:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MetricType.
 const (
 	MetricTypeExponentialHistogram MetricType = "exponential_histogram"
@@ -430,6 +490,87 @@ type Accepted struct {
 // AcceptedStatus defines model for Accepted.Status.
 type AcceptedStatus string
 
+// Aggregate defines model for Aggregate.
+type Aggregate struct {
+	// Basis How many items each kind of source told of.
+	Basis AggregateBasis `json:"basis"`
+
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+
+	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
+	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	Covered Covered `json:"covered"`
+
+	// DistinctGroups How many groups there are, those in `other` as well; an estimate where there is no room for all. 0 without `group_by`.
+	DistinctGroups int                `json:"distinct_groups"`
+	Groups         []AggregateGroup   `json:"groups"`
+	Incomplete     *Incomplete        `json:"incomplete,omitempty"`
+	Measures       []AggregateMeasure `json:"measures"`
+	Other          *AggregateGroup    `json:"other,omitempty"`
+	Stats          Stats              `json:"stats"`
+	Timeline       *Timeline          `json:"timeline,omitempty"`
+	Total          AggregateGroup     `json:"total"`
+}
+
+// AggregateBasis How many items each kind of source told of.
+type AggregateBasis struct {
+	// Rollups Requests, errors and durations by service, operation and minute.
+	Rollups int64 `json:"rollups"`
+
+	// Segments Heads or bodies of segments.
+	Segments int64 `json:"segments"`
+
+	// Sums Sums of values, of whole hours and days.
+	Sums int64 `json:"sums"`
+}
+
+// AggregateGroup defines model for AggregateGroup.
+type AggregateGroup struct {
+	// Figures In the order of the measures; null for none.
+	Figures []*float64 `json:"figures"`
+
+	// Items How many it has.
+	Items int64 `json:"items"`
+
+	// Series Of each measure the figures of the buckets of `timeline`.
+	Series [][]*float64 `json:"series,omitempty,omitzero"`
+
+	// Values What its items have of the fields of `group_by`, in their order; null for none. Empty for `other` and `total`.
+	Values []*AnyValue `json:"values"`
+}
+
+// AggregateMeasure defines model for AggregateMeasure.
+type AggregateMeasure struct {
+	// Error Of estimates: by how much, as a part of itself, a quantile is off at most, or one standard deviation of a count of values.
+	Error *float64 `json:"error,omitempty"`
+
+	// Estimated Whether one of its figures is an estimate.
+	Estimated bool     `json:"estimated"`
+	Field     string   `json:"field,omitempty,omitzero"`
+	Measure   string   `json:"measure"`
+	Q         *float64 `json:"q,omitempty"`
+}
+
+// AggregateRequest defines model for AggregateRequest.
+type AggregateRequest struct {
+	// Buckets Figures over time as well, in at most so many buckets of the shortest step that fits, from a second on.
+	Buckets *int     `json:"buckets,omitempty"`
+	Filters []Filter `json:"filters,omitempty,omitzero"`
+
+	// GroupBy Fields of the signal (/api/fields).
+	GroupBy []string `json:"group_by,omitempty,omitzero"`
+
+	// Limit Groups that are told.
+	Limit    *int       `json:"limit,omitempty"`
+	Measures []Measure  `json:"measures"`
+	Signal   SignalName `json:"signal"`
+
+	// StepSeconds The same, in buckets of this step.
+	StepSeconds *int64    `json:"step_seconds,omitempty"`
+	TimeRange   TimeRange `json:"time_range"`
+}
+
 // AnyValue OTLP/JSON AnyValue: at most one member; none is a value without content. bytesValue is base64.
 type AnyValue = otlpjson.Value
 
@@ -506,7 +647,7 @@ type Completeness struct {
 	Watermark time.Time `json:"watermark,omitempty,omitzero"`
 }
 
-// Covered The part of the range that has data, over which rates are: from the first span that is there of the tenant, since what was before was not sent or is not
+// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
 // kept any more, until now; of a cut answer from `incomplete.since` on.
 type Covered struct {
 	// EndUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
@@ -1025,6 +1166,23 @@ type Me struct {
 	Tenants []string `json:"tenants"`
 }
 
+// Measure defines model for Measure.
+type Measure struct {
+	// Field Of all but the first four: `duration`, or any field of /api/fields.
+	Field string `json:"field,omitempty,omitzero"`
+
+	// Measure `count` of items and their `rate` a second; `errors` and `error_rate`, the part that failed; of the numbers of a field how many there are (`numbers`), `sum`,
+	// `avg`, `min`, `max`, `quantile` and p50 to p99; `count_distinct` of the values of a field, as of `trace_id` for traces.
+	Measure MeasureMeasure `json:"measure"`
+
+	// Q Of `quantile`.
+	Q *float64 `json:"q,omitempty"`
+}
+
+// MeasureMeasure `count` of items and their `rate` a second; `errors` and `error_rate`, the part that failed; of the numbers of a field how many there are (`numbers`), `sum`,
+// `avg`, `min`, `max`, `quantile` and p50 to p99; `count_distinct` of the values of a field, as of `trace_id` for traces.
+type MeasureMeasure string
+
 // Metric defines model for Metric.
 type Metric struct {
 	Description string `json:"description,omitempty,omitzero"`
@@ -1094,7 +1252,7 @@ type OperationList struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 
-	// Covered The part of the range that has data, over which rates are: from the first span that is there of the tenant, since what was before was not sent or is not
+	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
 	// kept any more, until now; of a cut answer from `incomplete.since` on.
 	Covered    Covered     `json:"covered"`
 	Incomplete *Incomplete `json:"incomplete,omitempty"`
@@ -1369,7 +1527,7 @@ type ServiceList struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 
-	// Covered The part of the range that has data, over which rates are: from the first span that is there of the tenant, since what was before was not sent or is not
+	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
 	// kept any more, until now; of a cut answer from `incomplete.since` on.
 	Covered    Covered     `json:"covered"`
 	Incomplete *Incomplete `json:"incomplete,omitempty"`
@@ -1386,7 +1544,7 @@ type ServiceMap struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 
-	// Covered The part of the range that has data, over which rates are: from the first span that is there of the tenant, since what was before was not sent or is not
+	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
 	// kept any more, until now; of a cut answer from `incomplete.since` on.
 	Covered    Covered     `json:"covered"`
 	Edges      []MapEdge   `json:"edges"`
@@ -1674,6 +1832,12 @@ type Search = SearchRequest
 
 // Send defines model for Send.
 type Send = map[string]interface{}
+
+// AggregateParams defines parameters for Aggregate.
+type AggregateParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
 
 // ListAttributeValuesParams defines parameters for ListAttributeValues.
 type ListAttributeValuesParams struct {
@@ -2037,6 +2201,9 @@ type GetUsageParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// AggregateJSONRequestBody defines body for Aggregate for application/json ContentType.
+type AggregateJSONRequestBody = AggregateRequest
+
 // DropDeadLettersJSONRequestBody defines body for DropDeadLetters for application/json ContentType.
 type DropDeadLettersJSONRequestBody = DeadLetterSelection
 
@@ -2125,6 +2292,9 @@ func (t *GetTrace200JSONResponseBody) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// Aggregate Figures of all items of a range that meet the filters, by group and over time
+	// (POST /api/aggregate)
+	Aggregate(ctx echo.Context, params AggregateParams) error
 	// ListAttributeValues The values of an attribute or a field, and how many spans or log records have each
 	// (GET /api/attributes/{key}/values)
 	ListAttributeValues(ctx echo.Context, key string, params ListAttributeValuesParams) error
@@ -2220,6 +2390,35 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// Aggregate converts echo context to params.
+func (w *ServerInterfaceWrapper) Aggregate(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AggregateParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Aggregate(ctx, params)
+	return err
 }
 
 // ListAttributeValues converts echo context to params.
@@ -3610,6 +3809,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/services/:name/operations", wrapper.ListOperations, options.OperationMiddlewares["listOperations"]...)
 	router.GET(options.BaseURL+"/api/service-map", wrapper.GetServiceMap, options.OperationMiddlewares["getServiceMap"]...)
 	router.GET(options.BaseURL+"/api/attributes/:key/values", wrapper.ListAttributeValues, options.OperationMiddlewares["listAttributeValues"]...)
+	router.POST(options.BaseURL+"/api/aggregate", wrapper.Aggregate, options.OperationMiddlewares["aggregate"]...)
 	router.GET(options.BaseURL+"/api/fields", wrapper.ListFields, options.OperationMiddlewares["listFields"]...)
 	router.GET(options.BaseURL+"/api/usage", wrapper.GetUsage, options.OperationMiddlewares["getUsage"]...)
 	router.GET(options.BaseURL+"/api/retention", wrapper.GetRetention, options.OperationMiddlewares["getRetention"]...)

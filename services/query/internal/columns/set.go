@@ -13,9 +13,12 @@ type Set struct {
 	metrics bool
 }
 
+// Bare has no columns yet.
+func Bare(signal telemetry.Signal) *Set { return &Set{metrics: signal == telemetry.Metrics} }
+
 // NewSet is what every list needs of an item: its time and identity.
 func NewSet(signal telemetry.Signal) *Set {
-	s := &Set{metrics: signal == telemetry.Metrics}
+	s := Bare(signal)
 	s.Int(segment.ColTime, segment.ColPosition, segment.ColOrdinal)
 	return s
 }

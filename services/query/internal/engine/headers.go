@@ -42,6 +42,12 @@ type Header struct {
 	directory     *segment.Directory
 }
 
+// Within reports whether all items of the segment lie in a range: from, and before to, Unix ns.
+func (h *Header) Within(from, to int64) bool { return h.minTime >= from && h.maxTime < to }
+
+// Times are those of the segment's oldest and newest item, Unix ns.
+func (h *Header) Times() (oldest, newest int64) { return h.minTime, h.maxTime }
+
 // headerColumns are the columns that a Header is read from.
 func headerColumns() segmentrow.Selection {
 	return segmentrow.Select("segment_id", "min_time", "max_time", "slot", "items", "errors", "service_ids", "service_max_duration",

@@ -82,7 +82,7 @@ func (c *charge) free() {
 // hold charges the question with bytes that it holds until it is answered; false where it, or all questions together, would hold more than may be.
 func (s *Snapshot) hold(bytes int64) bool {
 	m := s.engine.memory
-	if s.held+bytes > max(m.heldBytes/oneHolds, 1) || !m.held.TryAcquire(bytes) {
+	if s.held+bytes > s.MayHold() || !m.held.TryAcquire(bytes) {
 		return false
 	}
 	s.held += bytes
@@ -106,8 +106,11 @@ func (s *Snapshot) Hold(bytes int64) error {
 // NoMemory is the error of a question of which nothing can be told, because what it would hold has no room.
 func (s *Snapshot) NoMemory() error {
 	return errMemory.Newf("the figures of this query take more memory than the %d bytes that one may hold, or than others leave; narrow its range",
-		max(s.engine.memory.heldBytes/oneHolds, 1))
+		s.MayHold())
 }
+
+// MayHold is how many bytes of figures one question may hold, where others leave them.
+func (s *Snapshot) MayHold() int64 { return max(s.engine.memory.heldBytes/oneHolds, 1) }
 
 // decoding waits until a long question may decode a segment, and returns what ends that. Others may at once.
 func (m *memory) decoding(ctx context.Context, long bool) (end func(), err error) {

@@ -97,6 +97,30 @@ func (q *Query) Rows(r *columns.Reader, found func(row int, k Key)) {
 	}
 }
 
+// Mark sets hits, which come all false, of the rows of a segment that the query asks for, and tells how many they are. The filter's columns must be at hand, and that of
+// time unless the segment lies in the range (Header.Within); of a query with a cursor or pinned positions, those of identity as well.
+func (q *Query) Mark(r *columns.Reader, h *Header, hits []bool) (n int) {
+	if q.MaxPosition != 0 || q.After != nil {
+		q.Rows(r, func(row int, _ Key) {
+			hits[row] = true
+			n++
+		})
+		return n
+	}
+	q.Filter.Match(r, hits)
+	if !h.Within(q.From, q.To) {
+		for i, at := range r.Ints(segment.ColTime) {
+			hits[i] = hits[i] && at >= q.From && at < q.To
+		}
+	}
+	for _, hit := range hits {
+		if hit {
+			n++
+		}
+	}
+	return n
+}
+
 // Span is how long the query's range is.
 func (q *Query) Span() time.Duration {
 	if q.From < 0 || q.To-q.From < 0 || q.To == math.MaxInt64 { // no range was given

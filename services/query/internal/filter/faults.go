@@ -31,4 +31,14 @@ var (
 		Meaning: "The value does not fit the field and the operator.",
 		Advice:  "Correct it as the message says.",
 	}
+	errNoGroups = fault.Kind{
+		Class: fault.Invalid, Code: "aggregate.group",
+		Meaning: "Nothing is grouped or counted by this field.",
+		Advice:  "Use another; /api/fields lists them.",
+	}
+	errNoNumbers = fault.Kind{
+		Class: fault.Invalid, Code: "aggregate.numbers",
+		Meaning: "The field has no numbers to add up.",
+		Advice:  "Use a duration, an attribute, or what lies within a body.",
+	}
 )

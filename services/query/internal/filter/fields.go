@@ -50,7 +50,9 @@ type Field struct {
 	Description string
 	AliasOf     []string // an alias stands for these fields, of which one must meet what is asked; it has nothing of its own but what it is called
 
-	of func(key string) matching // the key is "" unless Prefix
+	of      func(key string) matching // the key is "" unless Prefix
+	values  func(key string) Column   // nil: nothing is grouped by it
+	numbers Numbers                   // of what has numbers and no values to group by
 }
 
 // Of reports whether a signal's items have the field.
@@ -73,23 +75,23 @@ func Fields() []Field {
 	spans, logs, points := []telemetry.Signal{telemetry.Traces}, []telemetry.Signal{telemetry.Logs}, []telemetry.Signal{telemetry.Metrics}
 	items := []telemetry.Signal{telemetry.Traces, telemetry.Logs}
 	return []Field{
-		{Name: "service", Kind: Text, Signals: all, of: serviceName(), Description: "The service's name; unknown_service where its resource names none."},
-		{Name: "namespace", Kind: Text, Signals: all, of: serviceNamespace(), Description: "The service's namespace."},
-		{Name: "name", Kind: Text, Signals: spans, of: spanName(), Description: "The span's name."},
-		spanKinds().field(Field{Name: "kind", Signals: spans, Description: "The span's kind."}, numbersOf(segment.ColKind)),
-		statuses().field(Field{Name: "status", Signals: spans, Description: "The span's status."}, statusColumn),
-		{Name: "status_message", Kind: Text, Signals: spans, of: textOf(segment.TextStatusMessage, "status_message"), Description: "What the status says."},
-		{Name: "duration", Kind: Duration, Signals: spans, Unit: "ns", of: spanDuration(), Description: `How long the span took: nanoseconds, or a length like "1.5s". A span that ended before it started, or in no time that there is, has none.`},
-		{Name: "root", Kind: Boolean, Signals: spans, of: root(), Description: "Whether the span has no parent."},
-		{Name: "trace_state", Kind: Text, Signals: spans, of: textOf(segment.TextTraceState, ""), Description: "The W3C tracestate."},
-		{Name: "body", Kind: Body, Signals: logs, of: body(), Description: "The log record's body."},
-		{Name: "body.", Prefix: true, Kind: Attribute, Signals: logs, of: bodyPath, Description: "A value within a body that is a map, by its key, or by the keys on the way to it with dots between."},
-		severities().field(Field{Name: "severity", Signals: logs, Description: "The severity number, 1 to 24, of a record without one that which its text stands for; a name stands for its four numbers."}, severityColumn),
-		{Name: "severity_text", Kind: Text, Signals: logs, of: textOf(segment.TextSeverity, "severity_text"), Description: "The severity as its sender calls it."},
-		{Name: "event_name", Kind: Text, Signals: logs, of: textOf(segment.TextEventName, "event_name"), Description: "The name of the event that the record is."},
-		{Name: "name", Kind: Text, Signals: points, of: metricName(), Description: "The metric's name."},
-		metricTypes().field(Field{Name: "type", Signals: points, Description: "The metric's type."}, seriesType),
-		{Name: "unit", Kind: Text, Signals: points, of: metricUnit(), Description: "The metric's unit."},
+		{Name: "service", Kind: Text, Signals: all, of: serviceName(), values: ofService(func(name, _ string) string { return name }), Description: "The service's name; unknown_service where its resource names none."},
+		{Name: "namespace", Kind: Text, Signals: all, of: serviceNamespace(), values: ofService(func(_, namespace string) string { return namespace }), Description: "The service's namespace."},
+		{Name: "name", Kind: Text, Signals: spans, of: spanName(), values: ofText(segment.TextName), Description: "The span's name."},
+		spanKinds().field(Field{Name: "kind", values: spanKinds().values(segment.ColKind, false), Signals: spans, Description: "The span's kind."}, numbersOf(segment.ColKind)),
+		statuses().field(Field{Name: "status", values: statuses().values(segment.ColStatus, false), Signals: spans, Description: "The span's status."}, statusColumn),
+		{Name: "status_message", Kind: Text, Signals: spans, of: textOf(segment.TextStatusMessage, "status_message"), values: ofText(segment.TextStatusMessage), Description: "What the status says."},
+		{Name: "duration", Kind: Duration, Signals: spans, Unit: "ns", of: spanDuration(), numbers: durations{}, Description: `How long the span took: nanoseconds, or a length like "1.5s". A span that ended before it started, or in no time that there is, has none.`},
+		{Name: "root", Kind: Boolean, Signals: spans, of: root(), values: ofRoot, Description: "Whether the span has no parent."},
+		{Name: "trace_state", Kind: Text, Signals: spans, of: textOf(segment.TextTraceState, ""), values: ofText(segment.TextTraceState), Description: "The W3C tracestate."},
+		{Name: "body", Kind: Body, Signals: logs, of: body(), values: ofText(segment.TextBody), Description: "The log record's body."},
+		{Name: "body.", Prefix: true, Kind: Attribute, Signals: logs, of: bodyPath, values: ofText(segment.TextBody), Description: "A value within a body that is a map, by its key, or by the keys on the way to it with dots between."},
+		severities().field(Field{Name: "severity", values: severities().values(segment.ColSeverity, true), Signals: logs, Description: "The severity number, 1 to 24, of a record without one that which its text stands for; a name stands for its four numbers."}, severityColumn),
+		{Name: "severity_text", Kind: Text, Signals: logs, of: textOf(segment.TextSeverity, "severity_text"), values: ofText(segment.TextSeverity), Description: "The severity as its sender calls it."},
+		{Name: "event_name", Kind: Text, Signals: logs, of: textOf(segment.TextEventName, "event_name"), values: ofText(segment.TextEventName), Description: "The name of the event that the record is."},
+		{Name: "name", Kind: Text, Signals: points, of: metricName(), values: ofMetrics(func(m *segment.Metric) (segment.Value, bool) { return given(m.Name) }), Description: "The metric's name."},
+		metricTypes().field(Field{Name: "type", values: ofMetrics(typeOfMetric), Signals: points, Description: "The metric's type."}, seriesType),
+		{Name: "unit", Kind: Text, Signals: points, of: metricUnit(), values: ofMetrics(func(m *segment.Metric) (segment.Value, bool) { return given(m.Unit) }), Description: "The metric's unit."},
 		{Name: "time", Kind: Time, Signals: all, Unit: "ns", of: timeOf(segment.ColTime), Description: "A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds."},
 		{Name: "operation", Kind: Text, Signals: spans, AliasOf: []string{"name"}, Description: "What the service did: the span's name."},
 		{
@@ -98,14 +100,14 @@ func Fields() []Field {
 		},
 		{Name: "version", Kind: Attribute, Signals: all, AliasOf: []string{"resource.service.version"}, Description: "The service's version."},
 		{Name: "instance", Kind: Attribute, Signals: all, AliasOf: []string{"resource.service.instance.id"}, Description: "The id of the service's instance."},
-		{Name: "trace_id", Kind: ID, Signals: items, of: traceID(), Description: "32 hex digits, or 16 of a short id, whose first half is zeros."},
+		{Name: "trace_id", Kind: ID, Signals: items, of: traceID(), values: ofTrace, Description: "32 hex digits, or 16 of a short id, whose first half is zeros."},
 		{Name: "span_id", Kind: ID, Signals: items, of: spanID(), Description: "16 hex digits."},
 		{Name: "parent_span_id", Kind: ID, Signals: spans, of: parentID(), Description: "16 hex digits; a root has none."},
-		{Name: "scope.name", Kind: Text, Signals: all, of: scopeName(), Description: "The instrumentation scope's own name."},
-		{Name: "scope.version", Kind: Text, Signals: all, of: scopeVersion(), Description: "The instrumentation scope's own version."},
-		{Name: "attributes.", Prefix: true, Kind: Attribute, Signals: all, of: itemAttribute, Description: "An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between."},
-		{Name: "resource.", Prefix: true, Kind: Attribute, Signals: all, of: resourceAttribute, Description: "An attribute of the resource, by its key."},
-		{Name: "scope.", Prefix: true, Kind: Attribute, Signals: all, of: scopeAttribute, Description: "An attribute of the instrumentation scope, by its key."},
+		{Name: "scope.name", Kind: Text, Signals: all, of: scopeName(), values: ofScopeText(func(s *segment.Scope) string { return s.Name }, func(s *segment.Scopes) [][]byte { return s.Names }), Description: "The instrumentation scope's own name."},
+		{Name: "scope.version", Kind: Text, Signals: all, of: scopeVersion(), values: ofScopeText(func(s *segment.Scope) string { return s.Version }, func(s *segment.Scopes) [][]byte { return s.Versions }), Description: "The instrumentation scope's own version."},
+		{Name: "attributes.", Prefix: true, Kind: Attribute, Signals: all, of: itemAttribute, values: ofAttribute, Description: "An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between."},
+		{Name: "resource.", Prefix: true, Kind: Attribute, Signals: all, of: resourceAttribute, values: ofResource, Description: "An attribute of the resource, by its key."},
+		{Name: "scope.", Prefix: true, Kind: Attribute, Signals: all, of: scopeAttribute, values: ofScope, Description: "An attribute of the instrumentation scope, by its key."},
 	}
 }
 

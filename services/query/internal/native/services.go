@@ -95,9 +95,9 @@ func (s *serviceSum) count(line *timeline, at, kind int64, spans *red.Cell) {
 	case line == nil:
 		s.rest.AddCell(spans)
 	case entry:
-		s.bytes += int64(s.bucket(line.at(at)).entry.Merge(spans))
+		s.bytes += int64(s.bucket(line.At(at)).entry.Merge(spans))
 	default:
-		s.bytes += int64(s.bucket(line.at(at)).rest.Merge(spans))
+		s.bytes += int64(s.bucket(line.At(at)).rest.Merge(spans))
 	}
 }
 
@@ -125,7 +125,7 @@ func (s *serviceSum) series(line *timeline, basis api.ServiceBasis) *api.REDSeri
 	if line == nil {
 		return nil
 	}
-	n := line.buckets
+	n := line.Buckets
 	out := &api.REDSeries{
 		Requests: make([]int64, n), Errors: make([]int64, n), P50Nano: make([]api.Nanos, n), P95Nano: make([]api.Nanos, n), P99Nano: make([]api.Nanos, n),
 	}
@@ -227,7 +227,7 @@ func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, line *
 		return nil, 0, line.failed
 	}
 	if err == nil && line != nil && line.full {
-		err = errTimeline.Newf("%d services in %d buckets each are more than the %d that one answer has", len(total), line.buckets, mostBuckets)
+		err = errTimeline.Newf("%d services in %d buckets each are more than the %d that one answer has", len(total), line.Buckets, mostBuckets)
 	}
 	return total, over, err
 }

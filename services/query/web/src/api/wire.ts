@@ -345,6 +345,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/aggregate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Figures of all items of a range that meet the filters, by group and over time
+         * @description Counts, rates, sums, percentiles and numbers of values, of all items or by up to three fields, as totals or in buckets of time as well. For example the
+         *     five slowest routes of each service:
+         *
+         *         curl -s http://127.0.0.1:8080/api/aggregate -H 'Content-Type: application/json' -d '{
+         *           "signal": "traces",
+         *           "time_range": {"start_time": "2026-11-23T00:00:00Z", "end_time": "2026-11-24T00:00:00Z"},
+         *           "filters": [{"field": "kind", "operator": "eq", "value": "server"}],
+         *           "measures": [{"measure": "p95", "field": "duration"}, {"measure": "count"}, {"measure": "error_rate"}],
+         *           "group_by": ["service", "attributes.http.route"], "limit": 5}'
+         *
+         *     or log records by severity, in at most 100 buckets:
+         *
+         *         curl -s http://127.0.0.1:8080/api/aggregate -H 'Content-Type: application/json' -d '{
+         *           "signal": "logs",
+         *           "time_range": {"start_time": "2026-11-23T00:00:00Z", "end_time": "2026-11-24T00:00:00Z"},
+         *           "measures": [{"measure": "count"}], "group_by": ["severity"], "buckets": 100}'
+         *
+         *     **Groups.** An item is in the group of the values that it has of the fields, of which "none" is one (`null`): so each item counts once. Values of different types
+         *     are different: the integer 200 is not the string "200". Kinds, statuses, types of metrics and severities are told by their names, the four numbers of a
+         *     severity as one, and by their number where they have no name. Of a path through a list, the first that is found counts; of a key that an item has several
+         *     times, which OTLP forbids, the first, or each where sums of hours tell. Texts of more than 512 bytes are told cut, with "…" and a hash, lists and maps that are as long
+         *     by their JSON. The groups with the most of the first measure come first, those with more items where it is the same; all that are not told are `other`, with figures
+         *     of their own, and `total` is everything. Groups are kept apart up to 10,000, or as memory allows: what belongs to others that come then is in `other`, and `incomplete`
+         *     says so; the figures of each group that is told are whole.
+         *
+         *     **Numbers.** `sum`, `avg`, `min`, `max` and quantiles are of the integers and doubles that items have of the field; texts, NaN and infinities are
+         *     no numbers, whatever they say, and `numbers` counts how many there were. Durations are nanoseconds; one that is not known (`duration_unknown`) is none. Where there
+         *     are none, the figure is `null`. A quantile is the smallest number that so many do not exceed, by buckets: durations are off by at most 0.8 %, other numbers by 0.2 %, whole
+         *     numbers below 512 by nothing. Sums are those of doubles.
+         *
+         *     **Errors** are spans whose status is error, and log records of severity error or fatal (17 and above).
+         *
+         *     **Values.** `count_distinct` is exact up to 4,096 values of a group; beyond, it is an estimate that is off by 1.6 % (one standard deviation), the same each time, and
+         *     `estimated` says so.
+         *
+         *     **Time.** A rate is over `covered`, or the part of it that a bucket has; of log records and points that is the range up to now, and of an answer that was cut from
+         *     `incomplete.since` on. Buckets begin at multiples of their step.
+         */
+        post: operations["aggregate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fields": {
         parameters: {
             query?: never;
@@ -938,6 +994,41 @@ export interface components {
              */
             min_position?: string;
         };
+        Measure: {
+            /**
+             * @description `count` of items and their `rate` a second; `errors` and `error_rate`, the part that failed; of the numbers of a field how many there are (`numbers`), `sum`,
+             *     `avg`, `min`, `max`, `quantile` and p50 to p99; `count_distinct` of the values of a field, as of `trace_id` for traces.
+             * @enum {string}
+             */
+            measure: "count" | "rate" | "errors" | "error_rate" | "numbers" | "sum" | "avg" | "min" | "max" | "quantile" | "p50" | "p75" | "p90" | "p95" | "p99" | "count_distinct";
+            /** @description Of all but the first four: `duration`, or any field of /api/fields. */
+            field?: string;
+            /**
+             * Format: double
+             * @description Of `quantile`.
+             */
+            q?: number;
+        };
+        AggregateRequest: {
+            signal: components["schemas"]["SignalName"];
+            time_range: components["schemas"]["TimeRange"];
+            filters?: components["schemas"]["Filter"][];
+            measures: components["schemas"]["Measure"][];
+            /** @description Fields of the signal (/api/fields). */
+            group_by?: string[];
+            /**
+             * @description Groups that are told.
+             * @default 10
+             */
+            limit: number;
+            /** @description Figures over time as well, in at most so many buckets of the shortest step that fits, from a second on. */
+            buckets?: number;
+            /**
+             * Format: int64
+             * @description The same, in buckets of this step.
+             */
+            step_seconds?: number;
+        };
         Pagination: {
             /** @description Exact unless the answer is incomplete; then true. */
             has_more: boolean;
@@ -1369,7 +1460,7 @@ export interface components {
             p99_nano: components["schemas"]["Nanos"];
         };
         /**
-         * @description The part of the range that has data, over which rates are: from the first span that is there of the tenant, since what was before was not sent or is not
+         * @description The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
          *     kept any more, until now; of a cut answer from `incomplete.since` on.
          */
         Covered: {
@@ -1454,6 +1545,64 @@ export interface components {
              * @description Items in the range that meet the filters, with the attribute or without.
              */
             items: number;
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
+        AggregateMeasure: {
+            measure: string;
+            field?: string;
+            /** Format: double */
+            q?: number;
+            /** @description Whether one of its figures is an estimate. */
+            estimated: boolean;
+            /**
+             * Format: double
+             * @description Of estimates: by how much, as a part of itself, a quantile is off at most, or one standard deviation of a count of values.
+             */
+            error?: number;
+        };
+        AggregateGroup: {
+            /** @description What its items have of the fields of `group_by`, in their order; null for none. Empty for `other` and `total`. */
+            values: (components["schemas"]["AnyValue"] | null)[];
+            /**
+             * Format: int64
+             * @description How many it has.
+             */
+            items: number;
+            /** @description In the order of the measures; null for none. */
+            figures: (number | null)[];
+            /** @description Of each measure the figures of the buckets of `timeline`. */
+            series?: (number | null)[][];
+        };
+        /** @description How many items each kind of source told of. */
+        AggregateBasis: {
+            /**
+             * Format: int64
+             * @description Requests, errors and durations by service, operation and minute.
+             */
+            rollups: number;
+            /**
+             * Format: int64
+             * @description Sums of values, of whole hours and days.
+             */
+            sums: number;
+            /**
+             * Format: int64
+             * @description Heads or bodies of segments.
+             */
+            segments: number;
+        };
+        Aggregate: {
+            measures: components["schemas"]["AggregateMeasure"][];
+            groups: components["schemas"]["AggregateGroup"][];
+            other?: components["schemas"]["AggregateGroup"];
+            total: components["schemas"]["AggregateGroup"];
+            /** @description How many groups there are, those in `other` as well; an estimate where there is no room for all. 0 without `group_by`. */
+            distinct_groups: number;
+            timeline?: components["schemas"]["Timeline"];
+            covered: components["schemas"]["Covered"];
+            basis: components["schemas"]["AggregateBasis"];
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
@@ -2555,6 +2704,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AttributeValues"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    aggregate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AggregateRequest"];
+            };
+        };
+        responses: {
+            /** @description The figures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Aggregate"];
                 };
             };
             400: components["responses"]["Refused"];

@@ -1,0 +1,451 @@
+package query
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
+)
+
+// aggregateBody is a request for figures.
+type aggregateBody struct {
+	signal      telemetry.Signal
+	from, to    int64
+	filters     []string
+	measures    []api.Measure
+	groups      []string
+	limit       int
+	buckets     int
+	stepSeconds int64
+}
+
+func (a *aggregateBody) json() string {
+	filters := []json.RawMessage{}
+	for _, f := range a.filters {
+		filters = append(filters, json.RawMessage(f))
+	}
+	body := map[string]any{
+		"signal": a.signal.String(), "time_range": map[string]any{"start_time": a.from, "end_time": a.to}, "filters": filters, "measures": a.measures, "group_by": a.groups,
+	}
+	for name, n := range map[string]int64{"limit": int64(a.limit), "buckets": int64(a.buckets), "step_seconds": a.stepSeconds} {
+		if n != 0 {
+			body[name] = n
+		}
+	}
+	return string(must(json.Marshal(body)))
+}
+
+func (f *fixture) aggregate(a *aggregateBody, header ...string) (out api.Aggregate) {
+	f.t.Helper()
+	status, body := f.call(http.MethodPost, "/api/aggregate", a.json(), header...)
+	require.Equal(f.t, http.StatusOK, status, "%s: %s", a.json(), body)
+	decode(f.t, body, &out)
+	return out
+}
+
+// naiveItem is an item as figures see it.
+type naiveItem struct {
+	naive
+	at     int64
+	failed bool
+}
+
+// first is what the item has of a field, as JSON; "null" for nothing.
+func (it *naiveItem) first(field string) (otlpjson.Value, bool) {
+	names := map[string][]string{
+		"kind": {"unspecified", "internal", "server", "client", "producer", "consumer"}, "status": {"unset", "ok", "error"},
+	}
+	if field == "operation" {
+		field = "name"
+	}
+	if it.numbers != nil {
+		if n, ok := it.numbers(field); ok {
+			switch {
+			case field == "severity" && n == 0:
+				return otlpjson.Value{}, false
+			case field == "severity":
+				return str([]string{"trace", "debug", "info", "warn", "error", "fatal"}[(n-1)/4])[0], true
+			case field == "duration":
+				return otlpjson.Value{Kind: otlpjson.KindInt, Int: n}, true
+			}
+			return str(names[field][n])[0], true
+		}
+	}
+	list := it.values(field)
+	if len(list) == 0 {
+		return otlpjson.Value{}, false
+	}
+	return list[0], true
+}
+
+func (it *naiveItem) number(field string) (float64, bool) {
+	v, ok := it.first(field)
+	switch {
+	case ok && v.Kind == otlpjson.KindInt:
+		return float64(v.Int), true
+	case ok && v.Kind == otlpjson.KindDouble && !math.IsNaN(v.Double) && !math.IsInf(v.Double, 0):
+		return v.Double, true
+	}
+	return 0, false
+}
+
+// naiveFigure is a measure of some items, over some seconds; nil for none.
+func naiveFigure(m api.Measure, items []*naiveItem, seconds float64) *float64 {
+	var numbers []float64
+	values, failed := map[string]bool{}, 0
+	for _, it := range items {
+		if x, ok := it.number(m.Field); ok {
+			numbers = append(numbers, x)
+		}
+		if v, ok := it.first(m.Field); ok {
+			values[string(must(json.Marshal(v)))] = true
+		}
+		if it.failed {
+			failed++
+		}
+	}
+	sort.Float64s(numbers)
+	sum := 0.0
+	for _, x := range numbers {
+		sum += x
+	}
+	is := func(x float64) *float64 { return &x }
+	switch m.Measure {
+	case "count":
+		return is(float64(len(items)))
+	case "rate":
+		if seconds <= 0 {
+			return nil
+		}
+		return is(float64(len(items)) / seconds)
+	case "errors":
+		return is(float64(failed))
+	case "error_rate":
+		if len(items) == 0 {
+			return nil
+		}
+		return is(float64(failed) / float64(len(items)))
+	case "numbers":
+		return is(float64(len(numbers)))
+	case "count_distinct":
+		return is(float64(len(values)))
+	}
+	if len(numbers) == 0 {
+		return nil
+	}
+	q := map[api.MeasureMeasure]float64{"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99}[m.Measure]
+	switch m.Measure {
+	case "sum":
+		return is(sum)
+	case "avg":
+		return is(sum / float64(len(numbers)))
+	case "min":
+		return is(numbers[0])
+	case "max":
+		return is(numbers[len(numbers)-1])
+	case "quantile":
+		q = *m.Q
+	}
+	at := int(math.Ceil(q*float64(len(numbers)))) - 1
+	return is(numbers[max(at, 0)])
+}
+
+// requireFigure compares a figure with what is right.
+func requireFigure(t *testing.T, m api.Measure, want, got *float64, of string) {
+	t.Helper()
+	if want == nil || got == nil {
+		require.Equal(t, want, got, "%v %s", m, of)
+		return
+	}
+	by := 1e-9
+	if m.Measure == "quantile" || strings.HasPrefix(string(m.Measure), "p") {
+		by = 0.0079
+	}
+	require.InDelta(t, *want, *got, by*math.Max(math.Abs(*want), 1), "%v %s", m, of)
+}
+
+// check compares an answer with that of a plain look at all items.
+func (a *aggregateBody) check(t *testing.T, all []naiveItem, got *api.Aggregate) {
+	t.Helper()
+	of := a.json()
+	groups := map[string][]*naiveItem{}
+	var counted []*naiveItem
+	since := int64(number64(t, got.Covered.StartUnixNano))
+	for i := range all {
+		it := &all[i]
+		if it.at < since || it.at >= a.to || slices.ContainsFunc(a.filters, func(f string) bool { return !it.holds(t, json.RawMessage(f)) }) {
+			continue
+		}
+		key := make([]json.RawMessage, len(a.groups))
+		for k, field := range a.groups {
+			key[k] = json.RawMessage("null")
+			if v, ok := it.first(field); ok {
+				key[k] = must(json.Marshal(v))
+			}
+		}
+		name := string(must(json.Marshal(key)))
+		groups[name] = append(groups[name], it)
+		counted = append(counted, it)
+	}
+	covered := func(bucket int) float64 {
+		from, to := since, int64(number64(t, got.Covered.EndUnixNano))
+		if bucket >= 0 {
+			start := int64(number64(t, got.Timeline.StartUnixNano)) + int64(bucket)*got.Timeline.StepSeconds*int64(time.Second)
+			from, to = max(from, start), min(to, start+got.Timeline.StepSeconds*int64(time.Second))
+		}
+		return time.Duration(max(to-from, 0)).Seconds()
+	}
+	one := func(g *api.AggregateGroup, items []*naiveItem, name string) {
+		require.EqualValues(t, len(items), g.Items, "%s of %s", name, of)
+		for i, m := range a.measures {
+			requireFigure(t, m, naiveFigure(m, items, covered(-1)), g.Figures[i], name+" of "+of)
+		}
+		if got.Timeline == nil {
+			require.Empty(t, g.Series)
+			return
+		}
+		start, step := int64(number64(t, got.Timeline.StartUnixNano)), got.Timeline.StepSeconds*int64(time.Second)
+		require.Zero(t, start%step)
+		buckets := make([][]*naiveItem, got.Timeline.Buckets)
+		for _, it := range items {
+			buckets[(it.at-start)/step] = append(buckets[(it.at-start)/step], it)
+		}
+		for i, m := range a.measures {
+			require.Len(t, g.Series[i], len(buckets))
+			for b := range buckets {
+				requireFigure(t, m, naiveFigure(m, buckets[b], covered(b)), g.Series[i][b], fmt.Sprint(name, " bucket ", b, " of ", of))
+			}
+		}
+	}
+	one(&got.Total, counted, "total")
+	rest := counted
+	if len(a.groups) > 0 {
+		require.Equal(t, len(groups), got.DistinctGroups, of)
+		rest = nil
+		for _, g := range got.Groups {
+			name := string(must(json.Marshal(g.Values)))
+			one(&g, groups[name], name)
+			require.NotEmpty(t, groups[name], "%s of %s", name, of)
+			delete(groups, name)
+		}
+		least := math.Inf(1)
+		for _, g := range got.Groups {
+			if g.Figures[0] != nil {
+				require.LessOrEqual(t, *g.Figures[0], least, of)
+				least = *g.Figures[0]
+			} else {
+				least = math.Inf(-1)
+			}
+		}
+		for name, items := range groups {
+			rest = append(rest, items...)
+			if x := naiveFigure(a.measures[0], items, covered(-1)); x != nil {
+				require.LessOrEqual(t, *x, least*1.017+1e-6, "%s is not told of %s", name, of)
+			}
+		}
+		require.Len(t, got.Groups, min(len(got.Groups)+len(groups), a.limit), of)
+	}
+	if len(a.groups) == 0 || len(rest) == 0 {
+		require.Nil(t, got.Other, of)
+	} else {
+		one(got.Other, rest, "other")
+	}
+}
+
+// itemsOf are all items of a signal that fill stored, as the API shows them, with the fields and the filters that are tried on them.
+func (f *fixture) itemsOf(signal telemetry.Signal) (items []naiveItem, fields, filters []string) {
+	f.t.Helper()
+	fields = []string{
+		"service", "namespace", "attributes.http.status_code", "attributes.ratio", "attributes.user.id", "attributes.raw", "attributes.nothing", "attributes.none", "resource.host.name",
+		"scope.name", "scope.version", "scope.generated",
+	}
+	switch signal {
+	case telemetry.Traces:
+		var page api.SpanPage
+		f.search("spans", searchBody{limit: 1000}, &page)
+		for i := range page.Spans {
+			s := &page.Spans[i]
+			items = append(items, naiveItem{naiveSpan(&page, s), int64(number64(f.t, s.StartTimeUnixNano)), s.Status.Code == 2})
+		}
+		filters = spanFilters(page.Spans[17], page.Spans[3])
+		fields = append(fields, "name", "operation", "kind", "status", "status_message", "root", "trace_id")
+	case telemetry.Logs:
+		var page api.LogPage
+		f.search("logs", searchBody{limit: 1000}, &page)
+		for i := range page.Logs {
+			l := &page.Logs[i]
+			at := l.TimeUnixNano
+			if number64(f.t, at) == 0 {
+				at = l.ObservedTimeUnixNano
+			}
+			items = append(items, naiveItem{naiveLog(&page, l), int64(number64(f.t, at)), cmp.Or(l.SeverityNumber, l.SeverityDerived) >= 17})
+		}
+		filters = logFilters()
+		fields = append(fields, "severity", "severity_text", "event_name", "body", "trace_id")
+	case telemetry.Metrics:
+		var page api.PointPage
+		f.search("metrics", searchBody{limit: 1000}, &page)
+		for i := range page.Points {
+			p := &page.Points[i]
+			items = append(items, naiveItem{naivePoint(&page, p), int64(number64(f.t, p.TimeUnixNano)), false})
+		}
+		filters = pointFilters()
+		fields = append(fields, "name", "unit", "type")
+	}
+	return items, fields, append(filters, sharedFilters()...)
+}
+
+// Whatever is asked for, figures are those of a plain look at all items, at level 0 and settled.
+func TestAggregatesAreThoseOfAPlainLook(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for seed := range uint64(4) {
+		f.fill(seed, 240, 40)
+	}
+	for _, signal := range telemetry.Signals() {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			items, fields, filters := f.itemsOf(signal)
+			require.Len(t, items, 960)
+			rnd := rand.New(rand.NewPCG(11, uint64(signal)))
+			numbered := []string{"attributes.http.status_code", "attributes.ratio"}
+			if signal == telemetry.Traces {
+				numbered = append(numbered, "duration")
+			}
+			names := []api.MeasureMeasure{"count", "rate", "numbers", "sum", "avg", "min", "max", "quantile", "p50", "p75", "p90", "p95", "p99", "count_distinct"}
+			if signal != telemetry.Metrics {
+				names = append(names, "errors", "error_rate")
+			}
+			cut := 0
+			for range 210 / testbed.Slowdown {
+				a := &aggregateBody{signal: signal, from: base().Add(-time.Hour).UnixNano(), to: base().Add(time.Hour).UnixNano()}
+				if rnd.IntN(2) == 0 {
+					a.from = base().UnixNano() + rnd.Int64N(int64(10*time.Minute))
+					a.to = a.from + 1 + rnd.Int64N(int64(10*time.Minute))
+				}
+				for range rnd.IntN(3) {
+					a.filters = append(a.filters, filters[rnd.IntN(len(filters))])
+				}
+				for range 1 + rnd.IntN(4) {
+					m := api.Measure{Measure: names[rnd.IntN(len(names))]}
+					switch m.Measure {
+					case "count", "rate", "errors", "error_rate":
+					case "count_distinct":
+						m.Field = fields[rnd.IntN(len(fields))]
+					case "quantile":
+						q := rnd.Float64()
+						m.Q = &q
+						fallthrough
+					default:
+						m.Field = numbered[rnd.IntN(len(numbered))]
+					}
+					a.measures = append(a.measures, m)
+				}
+				for range rnd.IntN(4) {
+					a.groups = append(a.groups, fields[rnd.IntN(len(fields))])
+				}
+				a.limit = 1 + rnd.IntN(30)
+				switch rnd.IntN(4) {
+				case 0:
+					a.buckets = 2 + rnd.IntN(60)
+				case 1:
+					a.stepSeconds = 10 + rnd.Int64N(600)
+				}
+				asks := f
+				if rnd.IntN(5) == 0 {
+					asks = f.budget(1 + rnd.Int64N(900))
+				}
+				got := asks.aggregate(a)
+				if got.Incomplete != nil {
+					require.NotSame(t, f, asks)
+					cut++
+				}
+				a.check(t, items, &got)
+			}
+			require.Positive(t, cut)
+		})
+	}
+}
+
+// There may be more groups than are kept apart, and more values than are remembered: what is told of a group is all of it, and what is an estimate says so.
+func TestManyGroupsAndValues(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const many = 12_000
+	var spans []plainSpan
+	for i := range many {
+		spans = append(spans, plainSpan{"shop", "", fmt.Sprint("operation ", i), ptrace.SpanKindServer, base().UnixNano() + int64(i)*1e6, int64(i), i%2 == 0})
+		spans = append(spans, plainSpan{"shop", "", "newest", ptrace.SpanKindServer, base().UnixNano() + int64(many+i)*1e6, 5, false})
+	}
+	f.store("default", telemetry.Traces, payloadOf(spans), 4000)
+	a := &aggregateBody{
+		signal: telemetry.Traces, from: base().UnixNano(), to: base().Add(time.Hour).UnixNano(), groups: []string{"operation"}, limit: 3,
+		measures: []api.Measure{{Measure: "count"}, {Measure: "count_distinct", Field: "operation"}, {Measure: "errors"}, {Measure: "max", Field: "duration"}},
+	}
+	got := f.aggregate(a)
+	require.NotNil(t, got.Incomplete)
+	require.Equal(t, api.IncompleteReasonLimit, got.Incomplete.Reason)
+	require.InEpsilon(t, many+1, got.DistinctGroups, 0.05)
+	require.JSONEq(t, `[{"stringValue":"newest"}]`, string(must(json.Marshal(got.Groups[0].Values))))
+	require.InDelta(t, many, *got.Groups[0].Figures[0], 0)
+	require.EqualValues(t, many-2, got.Other.Items)
+	require.EqualValues(t, 2*many, got.Total.Items)
+	require.InEpsilon(t, many+1, *got.Total.Figures[1], 0.05)
+	require.True(t, got.Measures[1].Estimated)
+	require.InDelta(t, 0.0156, *got.Measures[1].Error, 0.001)
+	require.InDelta(t, many/2, *got.Total.Figures[2], 0)
+	require.InDelta(t, many-1, *got.Total.Figures[3], 0)
+	require.Equal(t, got.Total, f.aggregate(a).Total, "the same each time")
+
+	// Less memory keeps fewer apart, and tells the same of all together.
+	poor := f.with(func(c *Config) { c.MaxDecoded = 4 << 20 }).aggregate(a)
+	require.NotNil(t, poor.Incomplete)
+	require.InDelta(t, many, *poor.Groups[0].Figures[0], 0)
+	require.Equal(t, got.Total, poor.Total)
+}
+
+func TestWrongAggregatesAreRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	within := `"time_range":{"start_time":"2026-11-23T00:00:00Z","end_time":"2026-11-24T00:00:00Z"}`
+	for _, c := range []struct{ body, code, names string }{
+		{`{"signal":"traces",` + within + `}`, "aggregate.shape", "measures"},
+		{`{"signal":"spans",` + within + `,"measures":[{"measure":"count"}]}`, "request.signal", "spans"},
+		{`{"signal":"traces","measures":[{"measure":"count"}]}`, "time_range.required", "start_time"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"counts"}]}`, "aggregate.measure", `do you mean "count"?`},
+		{`{"signal":"metrics",` + within + `,"measures":[{"measure":"errors"}]}`, "aggregate.measure", "errors"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"sum"}]}`, "aggregate.measure", "field is missing"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count","field":"name"}]}`, "aggregate.measure", "of no field"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"p95","field":"name"}]}`, "aggregate.numbers", "name"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"p95","field":"durations"}]}`, "filter.unknown_field", `do you mean "duration"?`},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"p95","field":"duration","q":0.5}]}`, "aggregate.measure", "takes no q"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"quantile","field":"duration"}]}`, "aggregate.measure", "want q"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"quantile","field":"duration","q":1.5}]}`, "aggregate.measure", "want q"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"group_by":["span_id"]}`, "aggregate.group", "span_id"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"group_by":["name","kind","status","service"]}`, "aggregate.shape", "group_by"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"group_by":["name"],"limit":0}`, "aggregate.shape", "limit"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"buckets":1}`, "timeline.buckets", "buckets"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"buckets":5,"step_seconds":5}`, "timeline.buckets", "one of them"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"step_seconds":1}`, "aggregate.shape", "86400 buckets"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"groupby":["name"]}`, "request.malformed", "groupby"},
+	} {
+		p := f.problem(http.StatusBadRequest, http.MethodPost, "/api/aggregate", c.body)
+		require.Equal(t, c.code, p.Code, c.body)
+		require.Contains(t, p.Detail, c.names, c.body)
+	}
+}

@@ -1,0 +1,369 @@
+// Package aggregate tells figures of all items of a range: how many there are, how often they come, how many of them failed, how their numbers are
+// distributed, how many values they have; of all or by group, and in all or over time. It stands above the engine and knows neither HTTP nor the types of
+// a front end: front ends make a Query and render an Answer.
+//
+//	Query ─ plan ─> what segments must be read of ─ engine.Fold ─> cells by group and bucket ─ top N, other, total ─> Answer
+//
+// Invariants: an item counts in one group and one bucket; the groups that are told, Other and Total are the same items: Total is the other two; where a bound cuts
+// the number of groups, what is told of a group is still all of it.
+package aggregate
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+)
+
+// Bounds of a query.
+const (
+	MostMeasures = 20
+	MostGroups   = 3      // fields to group by
+	MostTop      = 1000   // groups that are told
+	MostKept     = 10_000 // groups that are kept apart before the largest are known
+	MostBuckets  = 1440
+	mostCells    = 1 << 20 // groups that are told in buckets
+)
+
+// Query is what is asked for. It is not changed while it is in use.
+type Query struct {
+	engine.Query
+	Measures []Measure
+	Groups   []filter.Column
+	Top      int       // groups that are told: those with the most of the first measure
+	Line     *Timeline // nil: in all alone
+	Now      time.Time // a rate is over no time that has not come yet
+}
+
+// check refuses what is too much.
+func (q *Query) check() error {
+	switch {
+	case len(q.Measures) == 0 || len(q.Measures) > MostMeasures:
+		return errShape.Newf("measures: want 1 to %d", MostMeasures)
+	case len(q.Groups) > MostGroups:
+		return errShape.Newf("group_by: want %d fields at most", MostGroups)
+	case len(q.Groups) > 0 && (q.Top < 1 || q.Top > MostTop):
+		return errShape.Newf("limit: %d is not between 1 and %d", q.Top, MostTop)
+	case q.Line != nil && (q.Line.Buckets < 1 || q.Line.Buckets > MostBuckets):
+		return errShape.Newf("the range has %d buckets; want %d at most", q.Line.Buckets, MostBuckets)
+	case q.Line != nil && len(q.Groups) > 0 && q.Line.Buckets*q.Top > mostCells:
+		return errShape.Newf("limit: %d groups in %d buckets are more than one answer tells", q.Top, q.Line.Buckets)
+	}
+	return nil
+}
+
+// Answer is what there is. Figures stand in the order of the query's measures; NaN is none.
+type Answer struct {
+	Groups []Group // the largest, by the first measure
+	Other  *Group  // all others as one; nil where there are none
+	Total  Group
+	Basis  Basis
+
+	// How many groups there are; AtLeast where more came than are kept apart, which are in Other.
+	Distinct int
+	AtLeast  bool
+	// Estimated says of each measure whether one of its figures is an estimate.
+	Estimated []bool
+	// From and To are the time that the figures cover and rates are over, Unix ns.
+	From, To int64
+}
+
+// Group is what is told of some items.
+type Group struct {
+	Values []Value
+	Items  int64
+	All    []float64
+	Over   [][]float64 // by bucket of the timeline; nil without one
+}
+
+// Value is what the items of a group have of a field.
+type Value struct {
+	segment.Value
+	None bool // they have none
+}
+
+// Basis says what figures rest on: how many items each kind of source told of.
+type Basis struct {
+	Rollups  int64 // of requests, errors and durations
+	Sums     int64 // of values, by hours and days
+	Segments int64 // their heads or bodies
+}
+
+// Ask answers a query. Errors are the engine's, and fault.Invalid for what asks too much.
+func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
+	if err := q.check(); err != nil {
+		return nil, err
+	}
+	p := newPlan(q)
+	all := &tally{plan: p, snapshot: s, groups: map[string]*group{}}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	all.stop = cancel
+	over, err := engine.Fold(ctx, s, &q.Query, p.columns, p.fold, all.merge)
+	if all.failed != nil {
+		return nil, all.failed
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := all.charge(0); err != nil {
+		return nil, err
+	}
+	from, to, err := covered(ctx, s, q, q.To-over.Nanoseconds())
+	if err != nil {
+		return nil, err
+	}
+	return all.answer(from, to), nil
+}
+
+// covered is the time that rates are over: what was looked at, up to now, and of spans not before the first that is there.
+func covered(ctx context.Context, s *engine.Snapshot, q *Query, since int64) (from, to int64, err error) {
+	if q.Signal == telemetry.Traces {
+		return s.Covered(ctx, q.Tenant, since, q.To, q.Now)
+	}
+	return since, max(min(q.To, q.Now.UnixNano()), since), nil
+}
+
+// tally is what is known until now, by group.
+type tally struct {
+	*plan
+	snapshot *engine.Snapshot
+	groups   map[string]*group
+	others   *group   // of the groups that have no room
+	missed   distinct // which these are
+	full     bool
+	basis    Basis
+	grown    int   // bytes that the question is not charged for yet
+	held     int64 // and those that it is
+	failed   error
+	stop     func()
+}
+
+// group is what is known of one: by bucket, of which there is one without a timeline.
+type group struct {
+	key   string
+	cells []*cell
+	used  int // of them
+}
+
+const (
+	groupBytes = 200
+	cellBytes  = 64
+)
+
+func (t *tally) newGroup(key string) *group {
+	n := 1
+	if t.line != nil {
+		n = t.line.Buckets
+	}
+	t.grown += groupBytes + 2*len(key) + 8*n + t.cellBytes()
+	return &group{key: key, cells: make([]*cell, n)}
+}
+
+// newCell has nothing yet.
+func (p *plan) newCell() *cell {
+	return &cell{numbers: make([]numbers, len(p.numbers)), distinct: make([]distinct, len(p.distinct))}
+}
+
+func (p *plan) cellBytes() int { return cellBytes + 120*len(p.numbers) + 96*len(p.distinct) }
+
+// of is the group of a key, or that of all for which there is no room.
+func (t *tally) of(key string) *group {
+	if g := t.groups[key]; g != nil {
+		return g
+	}
+	// Groups may take half of what the question may hold: the rest is for what those that are kept apart have still to come.
+	t.full = t.full || len(t.groups) >= MostKept || t.held+int64(t.grown) > t.snapshot.MayHold()/2
+	if t.full {
+		if t.others == nil {
+			t.others = t.newGroup("")
+		}
+		t.grown += t.missed.add([]uint64{hashOf(segment.Value{Type: segment.Bytes, Raw: []byte(key)})})
+		return t.others
+	}
+	g := t.newGroup(key)
+	t.groups[key] = g
+	return g
+}
+
+// cell is a group's of a bucket.
+func (t *tally) cell(g *group, bucket int) *cell {
+	if g.cells[bucket] == nil {
+		if g.used++; g.used > 1 { // the first was charged with the group
+			t.grown += t.cellBytes()
+		}
+		g.cells[bucket] = t.newCell()
+	}
+	return g.cells[bucket]
+}
+
+// merge adds what a segment has.
+func (t *tally) merge(of *part) {
+	if t.failed != nil || of == nil {
+		return
+	}
+	t.basis.Segments += of.items
+	groups := make([]*group, len(of.keys))
+	for i, key := range of.keys {
+		groups[i] = t.of(key)
+	}
+	for i := range of.cells {
+		from := &of.cells[i]
+		t.grown += t.cell(groups[from.group], from.bucket).merge(&from.cell)
+	}
+	const little = 64 << 10
+	if err := t.charge(little); err != nil {
+		t.failed = err
+		t.stop()
+	}
+}
+
+// charge charges the question with what has grown, if it is more than a little.
+func (t *tally) charge(little int) error {
+	if t.grown <= little {
+		return nil
+	}
+	t.held += int64(t.grown)
+	grown := int64(t.grown)
+	t.grown = 0
+	return t.snapshot.Hold(grown)
+}
+
+// sum adds cells of groups up into new ones.
+func (t *tally) sum(list []*group) *group {
+	out := t.newGroup("")
+	for _, g := range list {
+		for i, c := range g.cells {
+			if c != nil {
+				t.cell(out, i).merge(c)
+			}
+		}
+	}
+	return out
+}
+
+// answer tells what is known, of a range that is covered from one time to another.
+func (t *tally) answer(from, to int64) *Answer {
+	out := &Answer{
+		Basis: t.basis, Distinct: len(t.groups), AtLeast: t.full, Estimated: make([]bool, len(t.measures)),
+		From: from, To: to,
+	}
+	list := make([]*group, 0, len(t.groups)+1)
+	whole := map[*group]*cell{}
+	first := map[*group]float64{}
+	for _, g := range t.groups {
+		list = append(list, g)
+		whole[g] = t.whole(g)
+		if x, ok := t.measures[0].kind.of(whole[g], &t.measures[0], t.seconds(out, -1)); ok {
+			first[g] = x
+		} else {
+			first[g] = math.Inf(-1)
+		}
+	}
+	slices.SortFunc(list, func(a, b *group) int {
+		switch {
+		case first[a] > first[b]:
+			return -1
+		case first[a] < first[b]:
+			return 1
+		case whole[a].items != whole[b].items:
+			return int(min(max(whole[b].items-whole[a].items, -1), 1))
+		case a.key < b.key:
+			return -1
+		}
+		return 1
+	})
+	rest := []*group{}
+	if t.others != nil {
+		rest = append(rest, t.others)
+		out.Distinct += int(t.missed.estimate())
+	}
+	if len(t.grouped) == 0 {
+		rest, out.Distinct = list, 0
+		list = nil
+	}
+	if n := len(list); n > t.top {
+		rest = append(rest, list[t.top:]...)
+		list = list[:t.top]
+	}
+	for _, g := range list {
+		told := t.tell(out, g)
+		told.Values = valuesOf(g.key, len(t.grouped))
+		out.Groups = append(out.Groups, told)
+	}
+	if len(rest) > 0 && len(t.grouped) > 0 {
+		told := t.tell(out, t.sum(rest))
+		out.Other = &told
+	}
+	out.Total = t.tell(out, t.sum(append(slices.Clone(list), rest...)))
+	return out
+}
+
+// whole is a group's cells in one.
+func (t *tally) whole(g *group) *cell {
+	if len(g.cells) == 1 && g.cells[0] != nil {
+		return g.cells[0]
+	}
+	out := t.newCell()
+	for _, c := range g.cells {
+		if c != nil {
+			out.merge(c)
+		}
+	}
+	return out
+}
+
+// seconds is for how long a bucket, or with -1 all of them, is covered.
+func (t *tally) seconds(a *Answer, bucket int) float64 {
+	from, to := a.From, a.To
+	if bucket >= 0 {
+		start := t.line.Start + int64(bucket)*t.line.Step
+		from, to = max(from, start), min(to, start+t.line.Step)
+	}
+	return max(time.Duration(to-from).Seconds(), 0)
+}
+
+// tell renders a group.
+func (t *tally) tell(a *Answer, g *group) Group {
+	figure := func(c *cell, i, bucket int) float64 {
+		m := &t.measures[i]
+		x, ok := m.kind.of(c, m, t.seconds(a, bucket))
+		if !ok || math.IsInf(x, 0) {
+			return math.NaN()
+		}
+		return x
+	}
+	whole := t.whole(g)
+	out := Group{Items: whole.items}
+	for i := range t.measures {
+		out.All = append(out.All, figure(whole, i, -1))
+		m := &t.measures[i]
+		switch m.kind.about {
+		case ofItems:
+		case ofNumbers:
+			a.Estimated[i] = a.Estimated[i] || m.kind.spread && whole.numbers[m.number].items > 0
+		case ofValues:
+			a.Estimated[i] = a.Estimated[i] || !whole.distinct[m.number].exact()
+		}
+	}
+	if t.line == nil {
+		return out
+	}
+	empty := t.newCell()
+	for i := range t.measures {
+		over := make([]float64, t.line.Buckets)
+		for bucket, c := range g.cells {
+			if c == nil {
+				c = empty
+			}
+			over[bucket] = figure(c, i, bucket)
+		}
+		out.Over = append(out.Over, over)
+	}
+	return out
+}

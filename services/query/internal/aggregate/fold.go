@@ -1,0 +1,386 @@
+package aggregate
+
+import (
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/ollyscale/ollyscale/libs/otlp"
+	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+)
+
+// What one segment has, by group and bucket. Rows are told apart by numbers: of the values in the segment's dictionaries, and of buckets. What these mean is looked up
+// once a group, and not once a row.
+
+// plan is what of each segment is read, and what is made of it.
+type plan struct {
+	measures []Measure
+	grouped  []filter.Column
+	top      int
+	line     *Timeline
+
+	signal   telemetry.Signal
+	fails    bool // failed items are counted
+	numbers  []measured
+	distinct []filter.Column
+	read     segment.Want // of a segment, but for its times
+	timed    segment.Want // with them
+	memory   sync.Pool    // *scratch
+}
+
+// measured are the numbers of a field.
+type measured struct {
+	filter.Numbers
+	spread bool // how they are distributed is asked for
+	scale  scale
+}
+
+func newPlan(q *Query) *plan {
+	p := &plan{measures: slices.Clone(q.Measures), grouped: q.Groups, top: q.Top, line: q.Line, signal: q.Signal}
+	numberOf, columnOf := map[string]int{}, map[string]int{}
+	w := columns.Bare(q.Signal)
+	q.Filter.Columns(w)
+	for _, g := range p.grouped {
+		g.Columns(w)
+	}
+	for i := range p.measures {
+		m := &p.measures[i]
+		p.fails = p.fails || m.kind.fails
+		switch m.kind.about {
+		case ofItems:
+		case ofNumbers:
+			n, ok := numberOf[m.Field]
+			if !ok {
+				n = len(p.numbers)
+				numberOf[m.Field] = n
+				of := measured{Numbers: m.Numbers, scale: ofFloats}
+				if filter.IsDuration(m.Numbers) {
+					of.scale = ofDurations
+				}
+				p.numbers = append(p.numbers, of)
+				m.Numbers.Columns(w)
+			}
+			m.number = n
+			p.numbers[n].spread = p.numbers[n].spread || m.kind.spread
+		case ofValues:
+			n, ok := columnOf[m.Field]
+			if !ok {
+				n = len(p.distinct)
+				columnOf[m.Field] = n
+				p.distinct = append(p.distinct, m.Column)
+				m.Column.Columns(w)
+			}
+			m.number = n
+		}
+	}
+	if p.fails {
+		column, _ := failed(q.Signal)
+		w.Int(column)
+	}
+	p.read = w.Want
+	p.read.Ints = slices.Clone(p.read.Ints)
+	w.Int(segment.ColTime)
+	p.timed = w.Want
+	return p
+}
+
+// failed is the column that says whether an item failed, and the least number that does.
+func failed(signal telemetry.Signal) (segment.Column, int64) {
+	if signal == telemetry.Logs {
+		return segment.ColSeverity, otlp.SeverityError
+	}
+	return segment.ColStatus, otlp.StatusError
+}
+
+// buckets are those of a timeline in which a segment has items that the query asks for; 0 and 0 without one.
+func (p *plan) buckets(q *engine.Query, h *engine.Header) (first, last int) {
+	if p.line == nil {
+		return 0, 0
+	}
+	oldest, newest := h.Times()
+	return p.line.At(max(oldest, q.From)), p.line.At(min(newest, q.To-1))
+}
+
+// columns is what is read of a segment.
+func (p *plan) columns(q *engine.Query, h *engine.Header) segment.Want {
+	if first, last := p.buckets(q, h); first == last && h.Within(q.From, q.To) {
+		return p.read
+	}
+	return p.timed
+}
+
+// part is what a segment has.
+type part struct {
+	items int64
+	keys  []string // of the groups
+	cells []partCell
+}
+
+type partCell struct {
+	cell
+	group, bucket int
+}
+
+// scratch is the memory of one worker.
+type scratch struct {
+	groups  [MostGroups]filter.Codes
+	codes   filter.Codes
+	numbers []float64
+	at      []uint32 // by row that counts: its cell
+	dense   []uint32
+	pairs   []uint64
+	key     []byte
+}
+
+// fold makes a segment's part.
+func (p *plan) fold(r *columns.Reader, h *engine.Header, q *engine.Query) *part {
+	met := r.Borrow()
+	defer r.GiveBack()
+	if q.All(h) {
+		for i := range met {
+			met[i] = true
+		}
+	} else if q.Mark(r, h, met) == 0 {
+		return nil
+	}
+	m, _ := p.memory.Get().(*scratch)
+	if m == nil {
+		m = &scratch{}
+	}
+	defer p.memory.Put(m)
+	rows := r.Marked(met)
+	out := &part{items: int64(len(rows))}
+	first, last := p.buckets(q, h)
+	ids := p.divide(r, m, rows, first, last)
+	if r.Err() != nil {
+		return nil // the engine tells
+	}
+	p.name(m, out, ids, first, last)
+	for _, cell := range m.at {
+		out.cells[cell].items++
+	}
+	if p.fails {
+		column, least := failed(p.signal)
+		codes := r.Ints(column)
+		for i, row := range rows {
+			if isFailed(codes[row], least, p.signal) {
+				out.cells[m.at[i]].errors++
+			}
+		}
+	}
+	for n := range p.numbers {
+		p.addNumbers(r, m, out, rows, n)
+	}
+	for n := range p.distinct {
+		p.addValues(r, m, out, rows, n)
+	}
+	return out
+}
+
+func isFailed(code, least int64, signal telemetry.Signal) bool {
+	if signal == telemetry.Logs {
+		return code >= least
+	}
+	return code == least
+}
+
+// mostDense is up to how many combinations of numbers are told apart by a list of all.
+const mostDense = 1 << 16
+
+// divide gives each row that counts its cell, and returns of each cell which combination of numbers it is.
+func (p *plan) divide(r *columns.Reader, m *scratch, rows []uint32, first, last int) (ids []uint64) {
+	m.at = slices.Grow(m.at[:0], len(rows))[:len(rows)]
+	width := uint64(last-first) + 1 //nolint:gosec // not negative
+	all := width
+	for i, g := range p.grouped {
+		g.Read(r, &m.groups[i])
+		all *= uint64(m.groups[i].N) + 1 //nolint:gosec // at most one for each row
+	}
+	if r.Err() != nil {
+		return nil
+	}
+	if all == 1 {
+		clear(m.at)
+		return []uint64{0}
+	}
+	var times []int64
+	if width > 1 {
+		if times = r.Ints(segment.ColTime); r.Err() != nil {
+			return nil
+		}
+	}
+	id := func(row uint32) uint64 {
+		id := uint64(0)
+		for i := range p.grouped {
+			id = id*uint64(m.groups[i].N+1) + uint64(m.groups[i].Of[row]+1) //nolint:gosec // not negative
+		}
+		if width > 1 {
+			id = id*width + uint64(p.line.At(times[row])-first) //nolint:gosec // not negative
+		}
+		return id
+	}
+	if all <= mostDense {
+		m.dense = slices.Grow(m.dense[:0], int(all))[:all]
+		clear(m.dense)
+		for i, row := range rows {
+			n := id(row)
+			cell := m.dense[n]
+			if cell == 0 {
+				ids = append(ids, n)
+				cell = uint32(len(ids)) //nolint:gosec // at most one for each row
+				m.dense[n] = cell
+			}
+			m.at[i] = cell - 1
+		}
+		return ids
+	}
+	of := map[uint64]uint32{}
+	for i, row := range rows {
+		n := id(row)
+		cell, ok := of[n]
+		if !ok {
+			cell = uint32(len(ids)) //nolint:gosec // at most one for each row
+			of[n] = cell
+			ids = append(ids, n)
+		}
+		m.at[i] = cell
+	}
+	return ids
+}
+
+// name makes the cells, and says of which group and bucket each is.
+func (p *plan) name(m *scratch, out *part, ids []uint64, first, last int) {
+	width := uint64(last-first) + 1 //nolint:gosec // not negative
+	groups := map[uint64]int{}
+	out.cells = make([]partCell, len(ids))
+	numbersOf, distinctOf := make([]numbers, len(ids)*len(p.numbers)), make([]distinct, len(ids)*len(p.distinct))
+	for i, id := range ids {
+		c := &out.cells[i]
+		c.numbers, numbersOf = numbersOf[:len(p.numbers):len(p.numbers)], numbersOf[len(p.numbers):]
+		c.distinct, distinctOf = distinctOf[:len(p.distinct):len(p.distinct)], distinctOf[len(p.distinct):]
+		c.bucket = first + int(id%width) //nolint:gosec // below the number of buckets
+		of := id / width
+		n, ok := groups[of]
+		if !ok {
+			n = len(out.keys)
+			groups[of] = n
+			out.keys = append(out.keys, p.key(m, of))
+		}
+		c.group = n
+	}
+}
+
+// key is what a group of a segment is called everywhere: its values, one after the other.
+func (p *plan) key(m *scratch, of uint64) string {
+	var codes [MostGroups]int
+	for i := len(p.grouped) - 1; i >= 0; i-- {
+		n := uint64(m.groups[i].N + 1) //nolint:gosec // not negative
+		codes[i] = int(of%n) - 1       //nolint:gosec // at most one for each row
+		of /= n
+	}
+	m.key = m.key[:0]
+	for i := range p.grouped {
+		v, ok := m.groups[i].Value(codes[i])
+		m.key = appendTold(m.key, v, ok)
+	}
+	return string(m.key)
+}
+
+// noValue is a type of value that there is not.
+const noValue = 0xff
+
+// appendTold appends a value as groups are called by it: long ones are cut as names of rollups are, lists and maps as their text.
+func appendTold(b []byte, v segment.Value, ok bool) []byte {
+	if !ok {
+		return filter.AppendKey(b, segment.Value{Type: noValue})
+	}
+	if len(v.Raw) > rollup.MostName {
+		if v.Type != segment.String {
+			v = segment.Value{Type: segment.String, Raw: otlp.AppendText(nil, v.OTLP(), "")}
+		}
+		v.Raw = []byte(rollup.Name(string(v.Raw)))
+	}
+	return filter.AppendKey(b, v)
+}
+
+// valuesOf reads a key.
+func valuesOf(key string, n int) []Value {
+	out, rest := make([]Value, n), []byte(key)
+	for i := range out {
+		out[i].Value, rest = filter.ReadKey(rest)
+		if out[i].None = out[i].Type == noValue; out[i].None {
+			out[i].Value = segment.Value{}
+		}
+	}
+	return out
+}
+
+// addNumbers adds the numbers of a field.
+func (p *plan) addNumbers(r *columns.Reader, m *scratch, out *part, rows []uint32, n int) {
+	of := &p.numbers[n]
+	m.numbers = slices.Grow(m.numbers[:0], r.Len())[:r.Len()]
+	of.Read(r, m.numbers)
+	m.pairs = m.pairs[:0]
+	for i, row := range rows {
+		x := m.numbers[row]
+		if math.IsNaN(x) {
+			continue
+		}
+		into := &out.cells[m.at[i]].numbers[n]
+		into.scale = of.scale
+		into.add(x)
+		if of.spread {
+			m.pairs = append(m.pairs, uint64(m.at[i])<<32|uint64(uint32(of.scale.bucket(x))^1<<31)) //nolint:gosec // bits
+		}
+	}
+	if !of.spread || len(m.pairs) == 0 {
+		return
+	}
+	slices.Sort(m.pairs)
+	for i := 0; i < len(m.pairs); {
+		from := i
+		for i < len(m.pairs) && m.pairs[i] == m.pairs[from] {
+			i++
+		}
+		into := &out.cells[m.pairs[from]>>32].numbers[n].spread
+		into.Buckets = append(into.Buckets, red.Bucket{Number: int32(uint32(m.pairs[from]) ^ 1<<31), Count: int64(i - from)}) //nolint:gosec // bits
+	}
+}
+
+// addValues adds the values of a field that are counted.
+func (p *plan) addValues(r *columns.Reader, m *scratch, out *part, rows []uint32, n int) {
+	p.distinct[n].Read(r, &m.codes)
+	m.pairs = m.pairs[:0]
+	for i, row := range rows {
+		if code := m.codes.Of[row]; code != filter.NoValue {
+			m.pairs = append(m.pairs, uint64(code)<<32|uint64(m.at[i])) //nolint:gosec // not negative
+		}
+	}
+	slices.Sort(m.pairs)
+	var hash uint64
+	var is bool
+	for i, pair := range m.pairs {
+		if i > 0 && pair == m.pairs[i-1] {
+			continue
+		}
+		if i == 0 || pair>>32 != m.pairs[i-1]>>32 {
+			v, ok := m.codes.Value(int(pair >> 32))
+			if is = ok; ok {
+				hash = hashOf(v)
+			}
+		}
+		if is {
+			into := &out.cells[uint32(pair)].distinct[n] //nolint:gosec // its half
+			into.add([]uint64{hash})
+		}
+	}
+}
+
+// hashOf is the same for equal values of one type, everywhere.
+func hashOf(v segment.Value) uint64 { return segment.Token(segment.ScopeField, "", v) }

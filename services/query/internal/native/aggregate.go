@@ -1,0 +1,169 @@
+package native
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/aggregate"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
+)
+
+// defaultTop is how many groups are told unless a request says.
+const defaultTop = 10
+
+func (h handlers) Aggregate(c echo.Context, _ api.AggregateParams) error {
+	return asked(h, c, "an aggregate request", h.aggregate)
+}
+
+// asked answers a question whose body is one of its own.
+func asked[R, T any](h handlers, c echo.Context, what string, ask func(context.Context, telemetry.Tenant, R) (T, error)) error {
+	tenant, err := h.tenant(c)
+	if err != nil {
+		return err
+	}
+	r, err := decodeBody[R](c, what)
+	if err != nil {
+		return err
+	}
+	result, err := engine.Again(func() (T, error) { return ask(c.Request().Context(), tenant, r) })
+	return answer(c, result, err)
+}
+
+// newQuery is what a question about all items of a range that meet filters asks the engine.
+func (n *API) newQuery(tenant telemetry.Tenant, name api.SignalName, within api.TimeRange, filters []api.Filter) (*engine.Query, error) {
+	signal, err := signalOf(name)
+	if err != nil {
+		return nil, err
+	}
+	q := &engine.Query{Tenant: tenant, Signal: signal}
+	if q.From, q.To, err = timeRange(within.StartTime, within.EndTime); err != nil {
+		return nil, err
+	}
+	q.Filter, err = n.filters.Parse(signal, filters)
+	return q, err
+}
+
+// newAggregate checks a request.
+func (n *API) newAggregate(tenant telemetry.Tenant, r *api.AggregateRequest) (*aggregate.Query, error) {
+	of, err := n.newQuery(tenant, r.Signal, r.TimeRange, r.Filters)
+	if err != nil {
+		return nil, err
+	}
+	q := &aggregate.Query{Query: *of, Top: defaultTop, Now: n.now()}
+	if r.Limit != nil {
+		q.Top = *r.Limit
+	}
+	for _, m := range r.Measures {
+		one, err := aggregate.NewMeasure(n.filters, q.Signal, string(m.Measure), m.Field, m.Q)
+		if err != nil {
+			return nil, err
+		}
+		q.Measures = append(q.Measures, one)
+	}
+	for _, name := range r.GroupBy {
+		column, err := n.filters.Column(q.Signal, name)
+		if err != nil {
+			return nil, err
+		}
+		q.Groups = append(q.Groups, column)
+	}
+	switch {
+	case r.Buckets != nil && r.StepSeconds != nil:
+		return nil, errBuckets.New("buckets and step_seconds: want one of them")
+	case r.Buckets != nil:
+		if *r.Buckets < leastTimeline || *r.Buckets > aggregate.MostBuckets {
+			return nil, errBuckets.Newf("buckets: %d is not between %d and %d", *r.Buckets, leastTimeline, aggregate.MostBuckets)
+		}
+		line := aggregate.FitTimeline(q.From, q.To, *r.Buckets, time.Second)
+		q.Line = &line
+	case r.StepSeconds != nil:
+		const most = int64(math.MaxInt64 / time.Second / 2)
+		if *r.StepSeconds < 1 || *r.StepSeconds > most {
+			return nil, errBuckets.Newf("step_seconds: %d is not between 1 and %d", *r.StepSeconds, most)
+		}
+		line := aggregate.NewTimeline(q.From, q.To, time.Duration(*r.StepSeconds)*time.Second)
+		q.Line = &line
+	}
+	return q, nil
+}
+
+func (n *API) aggregate(ctx context.Context, tenant telemetry.Tenant, r api.AggregateRequest) (*api.Aggregate, error) {
+	q, err := n.newAggregate(tenant, &r)
+	if err != nil {
+		return nil, err
+	}
+	started := n.now()
+	out := &api.Aggregate{Measures: []api.AggregateMeasure{}, Groups: []api.AggregateGroup{}}
+	var got *aggregate.Answer
+	err = n.ask(ctx, &q.Query, q.Span(), &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		got, err = aggregate.Ask(ctx, s, q)
+		out.Stats, out.Incomplete = n.told(s, started)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if got.AtLeast && out.Incomplete == nil {
+		out.Incomplete = limited("there are more groups than are kept apart (%d at most, and as memory allows): those that came last are in other, even where they are large", aggregate.MostKept)
+	}
+	for i := range q.Measures {
+		m := &q.Measures[i]
+		one := api.AggregateMeasure{Measure: m.Name(), Field: m.Field, Q: r.Measures[i].Q, Estimated: got.Estimated[i]}
+		if by, is := m.Error(); is && one.Estimated {
+			one.Error = &by
+		}
+		out.Measures = append(out.Measures, one)
+	}
+	for i := range got.Groups {
+		out.Groups = append(out.Groups, *groupOf(&got.Groups[i]))
+	}
+	if got.Other != nil {
+		out.Other = groupOf(got.Other)
+	}
+	out.Total = *groupOf(&got.Total)
+	out.DistinctGroups = got.Distinct
+	out.Timeline = lineOf(q.Line)
+	out.Covered = api.Covered{StartUnixNano: nanos(got.From), EndUnixNano: nanos(got.To), Seconds: time.Duration(got.To - got.From).Seconds()}
+	out.Basis = api.AggregateBasis{Rollups: got.Basis.Rollups, Sums: got.Basis.Sums, Segments: got.Basis.Segments}
+	return out, nil
+}
+
+func lineOf(t *aggregate.Timeline) *api.Timeline {
+	if t == nil {
+		return nil
+	}
+	return &api.Timeline{StartUnixNano: nanos(t.Start), StepSeconds: t.Step / int64(time.Second), Buckets: t.Buckets}
+}
+
+func groupOf(g *aggregate.Group) *api.AggregateGroup {
+	out := &api.AggregateGroup{Values: []*otlpjson.Value{}, Items: g.Items, Figures: figuresOf(g.All)}
+	for _, v := range g.Values {
+		var one *otlpjson.Value
+		if !v.None {
+			told := otlpjson.Of(v.OTLP())
+			one = &told
+		}
+		out.Values = append(out.Values, one)
+	}
+	for _, over := range g.Over {
+		out.Series = append(out.Series, figuresOf(over))
+	}
+	return out
+}
+
+// figuresOf are figures in JSON, where NaN is null.
+func figuresOf(list []float64) []*float64 {
+	out := make([]*float64, len(list))
+	for i := range list {
+		if !math.IsNaN(list[i]) {
+			out[i] = &list[i]
+		}
+	}
+	return out
+}
