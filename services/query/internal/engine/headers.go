@@ -66,12 +66,12 @@ type bounds struct{ filter.Bounds }
 func (b *bounds) ofServices() bool { return b.MinDuration > 0 || b.Errors && b.Services != nil }
 
 // mayHold tests what SQL did not: whether one of the services has a span, and a failed one where that is asked for, that is as long.
-func (b *bounds) mayHold(h *Header, services []int64) bool {
+func (b *bounds) mayHold(of []segment.ServiceStats, services []int64) bool {
 	if !b.ofServices() {
 		return true
 	}
-	for i := range h.services {
-		s := &h.services[i]
+	for i := range of {
+		s := &of[i]
 		longest := s.MaxDuration
 		if b.Errors {
 			longest = s.MaxErrorDuration
@@ -204,6 +204,7 @@ type headers struct {
 	hashes   []uint64 // of Query.Traces
 	groups   passedGroups
 	parts    []*Query // of the range, newest first, which are looked at one after the other: the first of them is at hand
+	heads    []place  // of what is not settled, that may hold it, newest first, and are not in places yet; what SQL finds is settled, then
 	places   []place  // found, but not looked at
 	asked    bool     // the first places of a part were asked for
 	last     *place   // where they ended, and the cursor begins
@@ -294,8 +295,28 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 			return nil
 		})
 	}
+	var minutes []minuteSet
+	byHeads := h.byHeads()
+	if byHeads {
+		batch.Queue(s.engine.statements.heads[q.Signal], headArgs(q)...).Query(func(rows pgx.Rows) (err error) {
+			minutes, err = minutesOf(rows)
+			return err
+		})
+	}
 	if err := s.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return false, fmt.Errorf("plan: %w", err)
+	}
+	if byHeads {
+		if h.heads, byHeads, err = h.unmerged(ctx, minutes); err != nil {
+			return false, err
+		}
+	}
+	if byHeads {
+		for i, part := range h.parts {
+			settled := *part
+			settled.Stage = Settled
+			h.parts[i] = &settled
+		}
 	}
 	s.segmentsInRange = max(s.segmentsInRange, inRange)
 	if s.highest == 0 {
@@ -377,12 +398,31 @@ func (h *headers) collect(ctx context.Context, sql string, mode pgx.QueryExecMod
 	if err != nil {
 		return fmt.Errorf("fetch headers: %w", err)
 	}
-	if len(h.places)-before == n {
+	all := len(h.places)-before == n
+	h.addHeads(h.places[before:], !all && len(h.parts) == 1)
+	if all {
 		return nil
 	}
 	h.parts = h.parts[1:]
 	h.drained, h.asked, h.last, h.cursor = len(h.parts) == 0, false, nil, false
 	return nil
+}
+
+// addHeads adds to the places those heads that are newer than the last one that SQL found, or all that are left.
+func (h *headers) addHeads(found []place, left bool) {
+	n := len(h.heads)
+	if !left {
+		n = 0
+		for len(found) > 0 && n < len(h.heads) && h.heads[n].compare(found[len(found)-1]) > 0 {
+			n++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	h.places = append(h.places, h.heads[:n]...)
+	h.heads = h.heads[n:]
+	slices.SortFunc(h.places, func(a, b place) int { return b.compare(a) })
 }
 
 // resolve returns the headers of places: those that are not remembered are read.
@@ -446,7 +486,7 @@ func (h *headers) peek(ctx context.Context, n int) error {
 			return err
 		}
 		for _, one := range list {
-			if h.bounds.mayHold(one, h.services) && h.mayHoldTrace(one) {
+			if h.bounds.mayHold(one.services, h.services) && h.mayHoldTrace(one.traceFilter) {
 				h.buffer = append(h.buffer, one)
 			}
 		}
@@ -462,11 +502,11 @@ func (h *headers) peek(ctx context.Context, n int) error {
 	return nil
 }
 
-func (h *headers) mayHoldTrace(s *Header) bool {
+func (h *headers) mayHoldTrace(in []byte) bool {
 	if h.query.Traces == nil {
 		return true
 	}
-	return slices.ContainsFunc(h.hashes, func(hash uint64) bool { return segment.MayContain(s.traceFilter, hash) })
+	return slices.ContainsFunc(h.hashes, func(hash uint64) bool { return segment.MayContain(in, hash) })
 }
 
 // take removes the next n headers, fewer where fewer are left.

@@ -95,6 +95,9 @@ func askNothing(ctx context.Context, s *Snapshot) error {
 		if err := s.run(ctx, st.untold[signal], untoldArgs(q)...); err != nil {
 			return err
 		}
+		if err := s.run(ctx, st.heads[signal], headArgs(q)...); err != nil {
+			return err
+		}
 		none := [][16]byte{{}}
 		probe := func(in filter.Bloom) []filter.Probe { return []filter.Probe{{In: in, Hashes: []uint64{0}}} }
 		for _, form := range []filter.Bounds{{}, {Errors: true, Roots: true}, {Probes: probe(filter.TokenFilter)}, {Probes: probe(filter.TraceFilter)}} {

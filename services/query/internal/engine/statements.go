@@ -26,6 +26,10 @@ type statements struct {
 	freshPlaces  string
 	untold       [3]string // by signal
 	untoldPlaces [3]string
+	heads        [3]string
+	headPlaces   [3]string
+	head         [3]string
+	headColumns  segmentrow.Selection // of head
 	traces       string
 	unsettled    string
 	ready        string
@@ -49,13 +53,16 @@ func newStatements() (*statements, error) {
 		standing: f.Text("standing", nil),
 		fresh:    f.Text("fresh", byMinutes{Table: segmentTable(telemetry.Traces)}), freshPlaces: f.Text("fresh", byMinutes{segmentTable(telemetry.Traces), true}),
 		traces:    f.Text("traces", sqlfile.Table{Table: schema.TraceTime}),
-		unsettled: f.Text("unsettled", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), headers: headerColumns(),
+		unsettled: f.Text("unsettled", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), headers: headerColumns(), headColumns: headColumns(),
 		ready: f.Text("ready", nil), leaves: f.Text("leaves", nil),
 	}
 	s.first = f.Text("first", struct{ Rollup, Segment string }{schema.Rollup, segmentTable(telemetry.Traces)})
 	for _, signal := range telemetry.Signals() {
 		table := sqlfile.Table{Table: segmentTable(signal)}
 		s.untold[signal] = f.Text("untold", byMinutes{Table: table.Table})
+		s.heads[signal] = f.Text("heads", byMinutes{Table: table.Table})
+		s.headPlaces[signal] = f.Text("heads", byMinutes{table.Table, true})
+		s.head[signal] = f.Text("header", struct{ Table, Columns string }{table.Table, s.headColumns.List("s")})
 		s.untoldPlaces[signal] = f.Text("untold", byMinutes{table.Table, true})
 		for _, stage := range []Stage{Every, Fresh, Counted, Settled} {
 			s.count[signal][stage] = f.Text("count", struct{ Table, Stage string }{table.Table, stage.condition()})

@@ -236,6 +236,123 @@ FROM (
 ) AS u
 WHERE min_time < $2 OR max_time > $4 OR max_time - max_time % 60000000000 IN (SELECT unnest($9::bigint[]))
 
+---- heads[0]
+-- The segments that are not settled of whole minutes, by the time of their newest item, from $2 to before $4; $3 is the hour of $2. The order is there for no
+-- index but that by max_time to be taken. Of each minute a number tells which these are.
+SELECT max_time - max_time % 60000000000, false, count(*), bit_xor(uuid_hash_extended(segment_id, 1))
+FROM (
+  SELECT segment_id, min_time, max_time
+  FROM public.spans_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time < $4 AND min_time >= $3 AND min_time < $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0
+) AS s
+GROUP BY 1
+
+---- heads[1]
+-- The segments that are not settled of whole minutes, by the time of their newest item, from $2 to before $4; $3 is the hour of $2. The order is there for no
+-- index but that by max_time to be taken. Of each minute a number tells which these are.
+SELECT max_time - max_time % 60000000000, false, count(*), bit_xor(uuid_hash_extended(segment_id, 1))
+FROM (
+  SELECT segment_id, min_time, max_time
+  FROM public.logs_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time < $4 AND min_time >= $3 AND min_time < $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0
+) AS s
+GROUP BY 1
+
+---- heads[2]
+-- The segments that are not settled of whole minutes, by the time of their newest item, from $2 to before $4; $3 is the hour of $2. The order is there for no
+-- index but that by max_time to be taken. Of each minute a number tells which these are.
+SELECT max_time - max_time % 60000000000, false, count(*), bit_xor(uuid_hash_extended(segment_id, 1))
+FROM (
+  SELECT segment_id, min_time, max_time
+  FROM public.metrics_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time < $4 AND min_time >= $3 AND min_time < $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0
+) AS s
+GROUP BY 1
+
+---- headPlaces[0]
+-- The segments that are not settled of whole minutes, by the time of their newest item, from $2 to before $4; $3 is the hour of $2. The order is there for no
+-- index but that by max_time to be taken. Those of the minutes of $5.
+SELECT segment_id, min_time, max_time
+FROM (
+  SELECT segment_id, min_time, max_time
+  FROM public.spans_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time < $4 AND min_time >= $3 AND min_time < $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0
+) AS s
+WHERE max_time - max_time % 60000000000 IN (SELECT unnest($5::bigint[]))
+
+---- headPlaces[1]
+-- The segments that are not settled of whole minutes, by the time of their newest item, from $2 to before $4; $3 is the hour of $2. The order is there for no
+-- index but that by max_time to be taken. Those of the minutes of $5.
+SELECT segment_id, min_time, max_time
+FROM (
+  SELECT segment_id, min_time, max_time
+  FROM public.logs_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time < $4 AND min_time >= $3 AND min_time < $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0
+) AS s
+WHERE max_time - max_time % 60000000000 IN (SELECT unnest($5::bigint[]))
+
+---- headPlaces[2]
+-- The segments that are not settled of whole minutes, by the time of their newest item, from $2 to before $4; $3 is the hour of $2. The order is there for no
+-- index but that by max_time to be taken. Those of the minutes of $5.
+SELECT segment_id, min_time, max_time
+FROM (
+  SELECT segment_id, min_time, max_time
+  FROM public.metrics_segment
+  WHERE tenant_id = $1 AND level < 2 AND max_time >= $2 AND max_time < $4 AND min_time >= $3 AND min_time < $4
+  ORDER BY max_time DESC, segment_id DESC
+  OFFSET 0
+) AS s
+WHERE max_time - max_time % 60000000000 IN (SELECT unnest($5::bigint[]))
+
+---- head[0]
+-- Headers of segments by id; min_time is for the index, and $4 and $5 bound it, so that no partition outside is opened. OFFSET 0 keeps this a
+-- look-up by primary key for each, whatever the planner thinks of the size of the list.
+SELECT h.*
+FROM unnest($2::uuid[], $3::bigint[]) AS wanted(segment_id, min_time)
+CROSS JOIN LATERAL (
+  SELECT s.segment_id, s.min_time, s.max_time, s.min_position, s.errors, s.roots, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter
+  FROM spans_segment AS s
+  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
+    AND s.min_time >= $4 AND s.min_time <= $5
+  OFFSET 0
+) AS h
+
+---- head[1]
+-- Headers of segments by id; min_time is for the index, and $4 and $5 bound it, so that no partition outside is opened. OFFSET 0 keeps this a
+-- look-up by primary key for each, whatever the planner thinks of the size of the list.
+SELECT h.*
+FROM unnest($2::uuid[], $3::bigint[]) AS wanted(segment_id, min_time)
+CROSS JOIN LATERAL (
+  SELECT s.segment_id, s.min_time, s.max_time, s.min_position, s.errors, s.roots, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter
+  FROM logs_segment AS s
+  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
+    AND s.min_time >= $4 AND s.min_time <= $5
+  OFFSET 0
+) AS h
+
+---- head[2]
+-- Headers of segments by id; min_time is for the index, and $4 and $5 bound it, so that no partition outside is opened. OFFSET 0 keeps this a
+-- look-up by primary key for each, whatever the planner thinks of the size of the list.
+SELECT h.*
+FROM unnest($2::uuid[], $3::bigint[]) AS wanted(segment_id, min_time)
+CROSS JOIN LATERAL (
+  SELECT s.segment_id, s.min_time, s.max_time, s.min_position, s.errors, s.roots, s.service_ids, s.service_max_duration, s.service_max_error_duration, s.trace_filter, s.token_filter
+  FROM metrics_segment AS s
+  WHERE s.tenant_id = $1 AND s.min_time = wanted.min_time AND s.segment_id = wanted.segment_id
+    AND s.min_time >= $4 AND s.min_time <= $5
+  OFFSET 0
+) AS h
+
 ---- traces
 -- Of the hours or days ($2 the grain) that begin from each of $3 to before the one of $4 beside it, and whose traces are known in a filter, the blocks
 -- that the hashes meet, in the order of $5 (upper halves of hashes). One of a placement whose filter is not made has none.
