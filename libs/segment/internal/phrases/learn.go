@@ -31,9 +31,11 @@ type Coder struct {
 	symbols []uint16 // of all texts, one after the other
 	ends    []int    // where in symbols those of each text end
 	parts   [][2]uint16
-	lengths []int // bytes of each symbol
-	counts  []int // of each symbol in the sample
-	pairs   pairs // of the sample, or those that become one
+	lengths []int                       // bytes of each symbol
+	counts  []int                       // of each symbol in the sample
+	pairs   pairs                       // of the sample, or those that become one
+	words   []uint16                    // by two bytes: their symbol, or 0; valid while texts are split
+	place   [limits.PhraseSymbols]uint8 // of a symbol in pairs that become one: begins, ends
 
 	class   []uint8
 	classes int
@@ -45,9 +47,9 @@ type Coder struct {
 	out     []byte
 }
 
-// pairs counts pairs of symbols: open addressing, the symbols of a pair are the key.
+// pairs counts pairs of symbols: open addressing, a slot is the two symbols, which are the key, and below them the number.
 type pairs struct {
-	keys, n []uint32
+	slots []uint64
 }
 
 func (p *pairs) reset(most int) {
@@ -55,24 +57,27 @@ func (p *pairs) reset(most int) {
 	for size < 2*most {
 		size *= 2
 	}
-	p.keys, p.n = scratch.Slice(p.keys, size), scratch.Slice(p.n, size)
-	clear(p.n)
+	p.slots = scratch.Slice(p.slots, size)
+	clear(p.slots)
 }
 
-// slot is where a pair is, or belongs.
-func (p *pairs) slot(key uint32) int {
-	mask := uint32(len(p.keys) - 1)
+// slot is where a pair is, or belongs. A slot of number 0 is free.
+func (p *pairs) slot(key uint32) *uint64 {
+	mask := uint32(len(p.slots) - 1)
 	i := key * 0x9e3779b1
 	i ^= i >> 15
-	for i &= mask; p.n[i] != 0 && p.keys[i] != key; i = (i + 1) & mask {
+	for {
+		at := &p.slots[i&mask]
+		if uint32(*at) == 0 || uint32(*at>>32) == key {
+			return at
+		}
+		i++
 	}
-	return int(i)
 }
 
 func (p *pairs) add(key uint32) {
-	i := p.slot(key)
-	p.keys[i] = key
-	p.n[i]++
+	at := p.slot(key)
+	*at = uint64(key)<<32 | uint64(uint32(*at)+1)
 }
 
 // Learn learns the model of texts, which end in all where ends says, and returns it; it is valid until the next call. Bytes from wide on begin a
@@ -128,7 +133,8 @@ func (c *Coder) split(all []byte, ends []int, wide int) {
 	for range firstPhrase {
 		c.lengths = append(c.lengths, 1)
 	}
-	two := make(map[uint16]uint16)
+	c.words = scratch.Slice(c.words, 1<<16)
+	clear(c.words)
 	c.symbols, c.ends = slices.Grow(c.symbols[:0], len(all)), c.ends[:0]
 	at := 0
 	for _, end := range ends {
@@ -140,12 +146,12 @@ func (c *Coder) split(all []byte, ends []int, wide int) {
 				continue
 			}
 			key := uint16(b)<<8 | uint16(all[at])
-			s, ok := two[key]
-			if !ok && len(c.lengths) < limits.PhraseSymbols/2 {
-				s, ok = c.phrase(uint16(b), uint16(all[at])), true
-				two[key] = s
+			s := c.words[key]
+			if s == 0 && len(c.lengths) < limits.PhraseSymbols/2 {
+				s = c.phrase(uint16(b), uint16(all[at]))
+				c.words[key] = s
 			}
-			if ok {
+			if s != 0 {
 				c.symbols = append(c.symbols, s)
 			} else {
 				c.symbols = append(c.symbols, uint16(b), uint16(all[at]))
@@ -202,11 +208,11 @@ type candidate struct {
 func (c *Coder) merge() int {
 	total := float64(c.tally())
 	var list []candidate
-	for i, n := range c.pairs.n {
+	for _, x := range c.pairs.slots {
+		n, pair := uint32(x), uint32(x>>32)
 		if n < least {
 			continue
 		}
-		pair := c.pairs.keys[i]
 		a, b := uint16(pair>>16), uint16(pair)
 		many, few := max(c.counts[a], c.counts[b]), min(c.counts[a], c.counts[b])
 		// A pair of which neither predicts the other says less as one symbol than each of them does after what stands before it.
@@ -221,29 +227,36 @@ func (c *Coder) merge() int {
 	slices.SortFunc(list, func(a, b candidate) int { return cmp.Or(cmp.Compare(b.gain, a.gain), cmp.Compare(a.pair, b.pair)) })
 	list = list[:min(len(list), limits.PhraseSymbols-len(c.lengths))]
 	c.pairs.reset(len(list))
-	begins := make([]bool, len(c.lengths))
+	c.place = [limits.PhraseSymbols]uint8{}
 	for _, x := range list {
-		i := c.pairs.slot(x.pair)
-		c.pairs.keys[i], c.pairs.n[i] = x.pair, uint32(c.phrase(uint16(x.pair>>16), uint16(x.pair)))
-		begins[x.pair>>16] = true
+		*c.pairs.slot(x.pair) = uint64(x.pair)<<32 | uint64(c.phrase(uint16(x.pair>>16), uint16(x.pair)))
+		c.place[x.pair>>16] |= begins
+		c.place[uint16(x.pair)] |= ends
 	}
 	if len(list) > 0 {
-		c.replace(begins)
+		c.replace()
 	}
 	return len(list)
 }
 
+// Where a symbol stands in a pair that becomes a phrase.
+const (
+	begins = 1
+	ends   = 2
+)
+
 // replace puts phrases in the place of their parts.
-func (c *Coder) replace(begins []bool) {
+func (c *Coder) replace() {
 	to, at := 0, 0
 	list := c.symbols
 	for i, end := range c.ends {
 		for at < end {
 			s := list[at]
 			at++
-			if begins[s] && at < end {
-				if slot := c.pairs.slot(uint32(s)<<16 | uint32(list[at])); c.pairs.n[slot] != 0 {
-					s = uint16(c.pairs.n[slot])
+			// Most neighbours make no pair, and need no look at the table.
+			if c.place[s]&begins != 0 && at < end && c.place[list[at]]&ends != 0 {
+				if made := uint16(*c.pairs.slot(uint32(s)<<16 | uint32(list[at]))); made != 0 {
+					s = made
 					at++
 				}
 			}
@@ -279,9 +292,9 @@ func (c *Coder) classify() {
 	symbols, classes := len(c.lengths), c.classes
 	seldom := c.log(c.tally())
 	var list []follower
-	for i, n := range c.pairs.n {
-		if n > 0 {
-			list = append(list, follower{uint16(c.pairs.keys[i] >> 16), uint16(c.pairs.keys[i]), n})
+	for _, x := range c.pairs.slots {
+		if n := uint32(x); n > 0 {
+			list = append(list, follower{uint16(x >> 48), uint16(x >> 32), n})
 		}
 	}
 	slices.SortFunc(list, func(a, b follower) int {
