@@ -8,7 +8,7 @@ const FormatVersion = container.FormatVersion
 // MaxItems bounds one segment.
 const MaxItems = container.MaxItems
 
-// MaxItemBytes bounds the protobuf of one span, log record or data point. A segment holds at most three times as much, unless its items came
+// MaxItemBytes bounds the protobuf of one span, log record or data point. A segment holds at most five times as much, unless its items came
 // out of segments already.
 const MaxItemBytes = 8 << 20
 

@@ -19,7 +19,7 @@ const MaxItemBytes = 8 << 20
 
 // fullBytes is the protobuf of items that fills a segment, whatever their number. Long texts repeat what came before, and more of that is found in a
 // larger segment; but whoever reads all of one holds as much in memory.
-const fullBytes = 2 * MaxItemBytes
+const fullBytes = 4 * MaxItemBytes
 
 // slicer sorts rows with memory of its own.
 type slicer struct {
