@@ -492,7 +492,7 @@ func TestHugeItemsFillSegments(t *testing.T) {
 	t.Parallel()
 	table := NewTable("acme", telemetry.Logs)
 	body := bytes.Repeat([]byte("x"), MaxItemBytes/2)
-	for range 5 {
+	for range 10 {
 		_, err := table.Append(field(1, field(2, field(2, field(5, field(1, body))))), 1)
 		require.NoError(t, err)
 	}

@@ -30,8 +30,9 @@ type slicer struct {
 	order         []uint32
 	out, outApart [][]uint32
 	outliers      outliers
-	firsts        map[int64]uint32 // of a series id, the first series that has it; valid while series are ranked
-	first         []uint32         // the same by series
+	firsts        map[int64]uint32 // arrivals: of an id, the first that has it
+	first         []uint32         // of each series, the first with its id; valid while series are ranked, as is what follows
+	firstResource []uint32         // the same of resources
 }
 
 // Slices cuts the table's rows into the row sets of future segments: each of one UTC hour (by ColTime) and at most maxItems (container.MaxItems
@@ -189,20 +190,8 @@ func (t *Builder) rankSeries() {
 	for i := range s.order {
 		s.order[i] = uint32(i)
 	}
-	if s.firsts == nil {
-		s.firsts = make(map[int64]uint32, len(t.Series))
-	}
-	clear(s.firsts)
-	s.first = scratch.Slice(s.first, len(t.Series))
-	for i := range t.Series {
-		id := t.Series[i].ID
-		first, ok := s.firsts[id]
-		if !ok {
-			first = uint32(i)
-			s.firsts[id] = first
-		}
-		s.first[i] = first
-	}
+	s.first = s.arrivals(s.first, len(t.Series), func(i int) int64 { return t.Series[i].ID })
+	s.firstResource = s.arrivals(s.firstResource, len(t.Resources), func(i int) int64 { return t.Resources[i].ID })
 	slices.SortFunc(s.order, func(a, b uint32) int {
 		x, y := &t.Series[a], &t.Series[b]
 		metric, resource := t.compareMetrics(x, y), t.compareResources(x, y)
@@ -222,6 +211,24 @@ func (t *Builder) rankSeries() {
 	s.count = scratch.Slice(s.count, int(rank)+2)
 }
 
+// arrivals is, of each of n, which is the first that has its id.
+func (s *slicer) arrivals(to []uint32, n int, id func(i int) int64) []uint32 {
+	if s.firsts == nil {
+		s.firsts = make(map[int64]uint32, n)
+	}
+	clear(s.firsts)
+	to = scratch.Slice(to, n)
+	for i := range n {
+		first, ok := s.firsts[id(i)]
+		if !ok {
+			first = uint32(i)
+			s.firsts[id(i)] = first
+		}
+		to[i] = first
+	}
+	return to
+}
+
 func (t *Builder) compareMetrics(x, y *Series) int {
 	if x.Metric == y.Metric {
 		return 0
@@ -234,7 +241,8 @@ func (t *Builder) compareResources(x, y *Series) int {
 		return 0
 	}
 	p, q := &t.Resources[x.Resource], &t.Resources[y.Resource]
-	return cmp.Or(strings.Compare(p.ServiceName, q.ServiceName), cmp.Compare(p.ID, q.ID))
+	first := t.slicer.firstResource
+	return cmp.Or(strings.Compare(p.ServiceName, q.ServiceName), cmp.Compare(first[x.Resource], first[y.Resource]))
 }
 
 // byRank sorts rows by the rank of what they refer to, keeping the order of equals: a counting sort.
