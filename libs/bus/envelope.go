@@ -81,7 +81,7 @@ func newCoder(compression string) (*coder, error) {
 			return nil, fmt.Errorf("zstd encoder: %w", err)
 		}
 	}
-	c.dec, err = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxDecoded), zstd.WithDecoderConcurrency(0))
+	c.dec, err = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxDecoded), zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
 		return nil, fmt.Errorf("zstd decoder: %w", err)
 	}
@@ -118,28 +118,35 @@ func (c *coder) encode(scratch, payload []byte) (body []byte, encoding string) {
 	return body, c.encoding
 }
 
-func (c *coder) decode(body []byte, encoding string) ([]byte, error) {
+// decode makes the body of a message with these headers as it was before encode: of exactly as many bytes as HeaderSize says, which is what is taken for it.
+func (c *coder) decode(body []byte, h nats.Header) ([]byte, error) {
+	encoding := first(h, HeaderEncoding)
 	switch encoding {
 	case encodingIdentity, "":
 		return body, nil
-	case encodingS2:
-		n, err := s2.DecodedLen(body)
-		if err != nil || n > maxDecoded {
-			return nil, errBadBody.New("the body is not valid s2")
-		}
-		out, err := s2.Decode(make([]byte, n), body)
-		if err != nil {
-			return nil, errBadBody.Wrap(err, "the body is not valid s2")
-		}
-		return out, nil
-	case encodingZstd:
-		out, err := c.dec.DecodeAll(body, nil)
-		if err != nil {
-			return nil, errBadBody.Wrap(err, "the body is not valid zstd")
-		}
-		return out, nil
+	case encodingS2, encodingZstd:
+	default:
+		return nil, errBadEncoding.Newf("unknown body encoding %q", encoding)
 	}
-	return nil, errBadEncoding.Newf("unknown body encoding %q", encoding)
+	size, err := strconv.Atoi(first(h, HeaderSize))
+	if err != nil || size < 0 || size > maxDecoded {
+		return nil, errBadBody.Newf("header %s is not a size of up to %d bytes, which a compressed body has", HeaderSize, maxDecoded)
+	}
+	var out []byte
+	if encoding == encodingZstd {
+		out, err = c.dec.DecodeAll(body, make([]byte, 0, size))
+	} else if n, bad := s2.DecodedLen(body); bad != nil || n != size {
+		return nil, errBadBody.Newf("the body is not s2 of %d bytes", size)
+	} else {
+		out, err = s2.Decode(make([]byte, n), body)
+	}
+	if err != nil {
+		return nil, errBadBody.Wrap(err, fmt.Sprintf("the body is not valid %s of %d bytes", encoding, size))
+	}
+	if len(out) != size {
+		return nil, errBadBody.Newf("the body is %s of %d bytes, and header %s says %d", encoding, len(out), HeaderSize, size)
+	}
+	return out, nil
 }
 
 // headers writes the envelope of b.
@@ -220,7 +227,7 @@ func (c *coder) openSingle(b *telemetry.Batch, version uint64, h nats.Header, bo
 		}
 	}
 	b.Connection = first(h, HeaderConnection)
-	b.Payload, err = c.decode(body, first(h, HeaderEncoding))
+	b.Payload, err = c.decode(body, h)
 	return err
 }
 

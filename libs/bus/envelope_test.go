@@ -3,6 +3,7 @@ package bus
 import (
 	"bytes"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +113,7 @@ func TestAnEnvelopeThatIsWrongIsNamed(t *testing.T) {
 		{HeaderItems, "-1", fault.Invalid, "bus.bad_envelope", HeaderItems},
 		{HeaderItems, "1e3", fault.Invalid, "bus.bad_envelope", HeaderItems},
 		{HeaderEncoding, "br", fault.Invalid, "bus.bad_encoding", `"br"`},
-		{HeaderEncoding, "zstd", fault.Invalid, "bus.bad_body", "zstd"},
+		{HeaderEncoding, "zstd", fault.Invalid, "bus.bad_body", HeaderSize},
 	} {
 		h := maps.Clone(good)
 		if h[test.header] = []string{test.value}; test.value == "" {
@@ -172,12 +173,27 @@ func TestABodyThatDecompressesToMuchIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, enc.Close()) }()
 	big := make([]byte, maxDecoded+1)
-	for encoding, body := range map[string][]byte{encodingS2: s2.Encode(nil, big), encodingZstd: enc.EncodeAll(big, nil)} {
-		require.Less(t, len(body), 1<<20)
-		_, err := c.decode(body, encoding)
-		require.Equal(t, "bus.bad_body", fault.From(err).Code, encoding)
-		_, err = c.decode(body[:len(body)/2], encoding)
-		require.Equal(t, "bus.bad_body", fault.From(err).Code, "%s cut short", encoding)
+	small := bytes.Repeat([]byte("span "), 1000)
+	for encoding, encode := range map[string]func([]byte) []byte{
+		encodingS2: func(b []byte) []byte { return s2.Encode(nil, b) }, encodingZstd: func(b []byte) []byte { return enc.EncodeAll(b, nil) },
+	} {
+		try := func(body []byte, size string) error {
+			out, err := c.decode(body, nats.Header{HeaderEncoding: {encoding}, HeaderSize: {size}})
+			if err == nil {
+				require.Equal(t, small, out)
+				require.Equal(t, len(small), cap(out), "%s takes what it says", encoding)
+			}
+			return err
+		}
+		body, huge := encode(small), encode(big)
+		require.Less(t, len(huge), 1<<20)
+		require.NoError(t, try(body, "5000"))
+		for size, body := range map[string][]byte{
+			strconv.Itoa(len(big)): huge, "67108864": huge, "5000": huge, "4999": body, "5001": body, "0": body, "": body, "-1": body, "x": body,
+		} {
+			require.Equal(t, "bus.bad_body", fault.From(try(body, size)).Code, "%s of %q", encoding, size)
+		}
+		require.Equal(t, "bus.bad_body", fault.From(try(body[:len(body)/2], "5000")).Code, "%s cut short", encoding)
 	}
 }
 

@@ -74,7 +74,7 @@ func (c *coder) openGroup(like telemetry.Batch, h nats.Header, body []byte) ([]t
 	if err != nil || n < 1 || n > mostParts {
 		return nil, errBadEnvelope.Newf("header %s is not a count from 1 to %d", HeaderParts, mostParts)
 	}
-	if body, err = c.decode(body, first(h, HeaderEncoding)); err != nil {
+	if body, err = c.decode(body, h); err != nil {
 		return nil, err
 	}
 	batches := make([]telemetry.Batch, 0, n)

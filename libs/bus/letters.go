@@ -152,7 +152,7 @@ func (b *Bus) DeadLetter(ctx context.Context, tenant telemetry.Tenant, sequence 
 		return DeadLetter{}, nil, nil, err
 	}
 	defer coder.close()
-	body, damage = coder.decode(msg.Data, first(msg.Header, HeaderEncoding))
+	body, damage = coder.decode(msg.Data, msg.Header)
 	return letter, body, damage, nil
 }
 
