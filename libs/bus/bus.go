@@ -190,6 +190,7 @@ func (b *Bus) EnsureStreams(ctx context.Context) (err error) {
 			Subjects:    []string{"otlp." + signal.String() + ".*"},
 			Retention:   jetstream.WorkQueuePolicy,
 			MaxBytes:    b.cfg.MaxBytes,
+			RePublish:   republish(signal),
 		})
 		if err != nil {
 			return err
@@ -233,7 +234,7 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 			want.MaxMsgSize = max(want.MaxMsgSize, have.MaxMsgSize)
 		}
 		if have.MaxBytes == want.MaxBytes && have.Replicas == want.Replicas && have.Duplicates == want.Duplicates &&
-			have.MaxMsgSize == want.MaxMsgSize && have.Discard == want.Discard && len(have.Subjects) == 1 && have.Subjects[0] == want.Subjects[0] {
+			have.MaxMsgSize == want.MaxMsgSize && have.Discard == want.Discard && sameRepublish(have.RePublish, want.RePublish) && len(have.Subjects) == 1 && have.Subjects[0] == want.Subjects[0] {
 			return nil
 		}
 		_, err = b.js.UpdateStream(ctx, want)
@@ -248,6 +249,21 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 		return classify(err, "ensure stream "+want.Name)
 	}
 	return nil
+}
+
+// republish is how the queue of a signal says what it takes to who looks on; nil where it does not.
+func republish(signal telemetry.Signal) *jetstream.RePublish {
+	if !followed[signal] {
+		return nil
+	}
+	return &jetstream.RePublish{Source: "otlp." + signal.String() + ".*", Destination: followSubject(signal, "{{wildcard(1)}}")}
+}
+
+func sameRepublish(a, b *jetstream.RePublish) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
 }
 
 // WaitReady calls EnsureStreams until it succeeds or ctx ends, whose error it then returns. It logs the first failure only.

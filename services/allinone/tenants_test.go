@@ -572,6 +572,7 @@ func theOperations() map[string]operation {
 		"getTraceLogs": {sees: true, requests: func(_ *world, of ids) []request {
 			return []request{{method: http.MethodGet, path: "/api/traces/" + of.trace + "/logs"}}
 		}},
+		"tailLogs":       {sees: true, requests: one(http.MethodGet, "/api/logs/tail?after=1.0&seconds=1")},
 		"listMetrics":    reading(func(ids) string { return "/api/metrics" }),
 		"getMetric":      reading(func(of ids) string { return "/api/metrics/" + of.word + ".metric" }),
 		"listServices":   reading(func(ids) string { return "/api/services" }),
@@ -836,7 +837,7 @@ func steady(body string) any {
 	clean = func(v any) any {
 		switch x := v.(type) {
 		case map[string]any:
-			for _, k := range []string{"stats", "completeness", "request_id"} {
+			for _, k := range []string{"stats", "completeness", "request_id", "rate", "covered"} { // a rate is over the time until now
 				delete(x, k)
 			}
 			for k := range x {

@@ -1,7 +1,7 @@
 // Package query answers searches over segments: an engine with front ends side by side on it, the HTTP API of docs/api.yaml and the web
 // interface. Imports run one way:
 //
-//	otlpjson, columns ← filter ← engine ← native ← query
+//	otlpjson, columns ← filter ← engine, tail ← native ← query
 //	                                       login ← query
 //
 // No front end knows another ([ADR-017]).
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/ollyscale/ollyscale/libs/auth"
@@ -29,6 +30,7 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/login"
 	"github.com/ollyscale/ollyscale/services/query/internal/native"
+	"github.com/ollyscale/ollyscale/services/query/internal/tail"
 	"github.com/ollyscale/ollyscale/services/query/web"
 )
 
@@ -52,6 +54,7 @@ type Config struct {
 	MaxDecoded    int64         `mapstructure:"max_decoded_bytes" doc:"Most bytes of segments that all queries have fetched and decoded at a time, half of it by those over more than two days; others wait. Half as much, of which one query has half at most, is held of figures that are added up until they are told: what is more is cut, or refused. 0 for a quarter of the memory that the process may use, and 512 MiB where that is not limited."`
 	MaxTraceSpans int           `mapstructure:"max_trace_spans" doc:"Most spans of a trace in one answer."`
 	CursorKey     string        `mapstructure:"cursor_key" secret:"true" doc:"Base64 of at least 32 random bytes by which cursors are signed; every replica needs the same. Empty: a random one, so that a cursor lives as long as the process."`
+	MaxTails      int           `mapstructure:"max_tails" doc:"Clients that may follow live data at a time; a tenant's may be half of them."`
 	WatchInterval time.Duration `mapstructure:"watch_interval" doc:"How often the queue is asked how far the database is behind it."`
 }
 
@@ -72,6 +75,7 @@ func DefaultConfig() Config {
 		QueueTimeout:  5 * time.Second,
 		MaxPageBytes:  8 << 20,
 		MaxTraceSpans: 50_000,
+		MaxTails:      100,
 		WatchInterval: 500 * time.Millisecond,
 	}
 }
@@ -106,6 +110,7 @@ func (c Config) Validate() error {
 		settings.AtLeast(&p, "max_decoded_bytes", c.MaxDecoded, 1<<20)
 	}
 	settings.Positive(&p, "max_trace_spans", c.MaxTraceSpans)
+	settings.Between(&p, "max_tails", c.MaxTails, 1, 10_000)
 	p.Secret("cursor_key", c.CursorKey, "for every replica")
 	settings.Positive(&p, "watch_interval", c.WatchInterval)
 	return p.Err()
@@ -193,6 +198,9 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	return s, nil
 }
 
+// heartbeat is how often who follows live data hears that there is nothing.
+const heartbeat = 15 * time.Second
+
 // compressFrom is the answer's size from which compressing it pays.
 const compressFrom = 1400
 
@@ -210,8 +218,13 @@ func (s *Service) routes() (err error) {
 	if err != nil {
 		return err
 	}
-	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: compressFrom}))
-	set := native.Settings{MaxTraceSpans: cfg.MaxTraceSpans, PageBytes: cfg.MaxPageBytes, CursorKey: cfg.cursorKey(), Dead: s.bus}
+	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{
+		Level: 1, MinLength: compressFrom, Skipper: func(c echo.Context) bool { return c.Path() == native.TailPath },
+	}))
+	set := native.Settings{
+		Tails:         native.Tails{Hub: tail.New(s.bus, cfg.MaxTails, s.env.Log), Stop: s.server.Draining(), Heartbeat: heartbeat},
+		MaxTraceSpans: cfg.MaxTraceSpans, PageBytes: cfg.MaxPageBytes, CursorKey: cfg.cursorKey(), Dead: s.bus,
+	}
 	if set.Usage, err = quotastore.New(s.pool); err != nil {
 		return err
 	}

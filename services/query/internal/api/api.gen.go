@@ -1042,6 +1042,22 @@ type KeyScope string
 // KeyValue defines model for KeyValue.
 type KeyValue = otlpjson.KeyValue
 
+// LiveGap defines model for LiveGap.
+type LiveGap struct {
+	// AtLeast There were others before they were looked at; nobody knows how many, and whether they met the filters.
+	AtLeast bool `json:"at_least"`
+
+	// Records How many records that met the filters are left out.
+	Records int64 `json:"records"`
+}
+
+// LiveLog An event of the live tail. It stands for itself, the indexes of the record are 0.
+type LiveLog struct {
+	Log      LogRecord `json:"log"`
+	Resource Resource  `json:"resource"`
+	Scope    Scope     `json:"scope"`
+}
+
 // Liveness defines model for Liveness.
 type Liveness struct {
 	Status string `json:"status"`
@@ -1966,6 +1982,24 @@ type SearchLogsParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// TailLogsParams defines parameters for TailLogs.
+type TailLogsParams struct {
+	// Filters The array of Filter objects as JSON, as in the body of a POST.
+	Filters Filters `form:"filters,omitempty" json:"filters,omitempty,omitzero"`
+
+	// After The id of the last record that the client has.
+	After string `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Seconds How long to follow, an hour at most.
+	Seconds *int `form:"seconds,omitempty" json:"seconds,omitempty"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+
+	// LastEventID The same, as browsers send it; it counts where both are given.
+	LastEventID string `json:"Last-Event-ID,omitempty,omitzero"`
+}
+
 // GetMeParams defines parameters for GetMe.
 type GetMeParams struct {
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
@@ -2334,6 +2368,9 @@ type ServerInterface interface {
 	// SearchLogs Log records, newest first
 	// (POST /api/logs/search)
 	SearchLogs(ctx echo.Context, params SearchLogsParams) error
+	// TailLogs Log records as they arrive
+	// (GET /api/logs/tail)
+	TailLogs(ctx echo.Context, params TailLogsParams) error
 	// GetMe Who one is, and what one may do
 	// (GET /api/me)
 	GetMe(ctx echo.Context, params GetMeParams) error
@@ -2939,6 +2976,70 @@ func (w *ServerInterfaceWrapper) SearchLogs(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SearchLogs(ctx, params)
+	return err
+}
+
+// TailLogs converts echo context to params.
+func (w *ServerInterfaceWrapper) TailLogs(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TailLogsParams
+	// ------------- Optional query parameter "filters" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filters", ctx.QueryParams(), &params.Filters, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filters: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "seconds" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "seconds", ctx.QueryParams(), &params.Seconds, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter seconds: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Last-Event-ID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Last-Event-ID: %s", err))
+		}
+
+		params.LastEventID = LastEventID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TailLogs(ctx, params)
 	return err
 }
 
@@ -3803,6 +3904,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/spans/search", wrapper.SearchSpans, options.OperationMiddlewares["searchSpans"]...)
 	router.GET(options.BaseURL+"/api/logs/search", wrapper.SearchLogsByQuery, options.OperationMiddlewares["searchLogsByQuery"]...)
 	router.POST(options.BaseURL+"/api/logs/search", wrapper.SearchLogs, options.OperationMiddlewares["searchLogs"]...)
+	router.GET(options.BaseURL+"/api/logs/tail", wrapper.TailLogs, options.OperationMiddlewares["tailLogs"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id", wrapper.GetTrace, options.OperationMiddlewares["getTrace"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id/logs", wrapper.GetTraceLogs, options.OperationMiddlewares["getTraceLogs"]...)
 	router.GET(options.BaseURL+"/api/services", wrapper.ListServices, options.OperationMiddlewares["listServices"]...)

@@ -26,6 +26,11 @@ var (
 		Meaning: "What was accepted up to min_position is not in the database that was asked after the time that a query waits for it.",
 		Advice:  "Retry; if it goes on, see whether writers run and a read replica follows, and whether the position is of this signal and of the queue as it is now.",
 	}
+	errQueueUnknown = fault.Kind{
+		Class: fault.Unavailable, Code: "query.queue",
+		Meaning: "Where the queue of a signal is, no writer has told yet: none has run since it was made.",
+		Advice:  "Retry in a few seconds; see whether a writer runs.",
+	}
 	ErrBusy = fault.Kind{
 		Class: fault.Overloaded, Code: "query.busy",
 		Meaning: "As many queries are being answered as max_queries allows, or as many of those over more than two days as may be, and none ended within queue_timeout.",

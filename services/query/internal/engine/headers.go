@@ -101,19 +101,22 @@ func headerQuery(st *statements, q *Query, b *bounds, services []int64, of passe
 		Blocks []block
 	}
 	data := struct {
-		Table                                 string
-		Errors, Roots                         bool
-		Stage                                 string
-		Services, MaxPosition, Groups, Passed string
-		AfterTime, AfterID                    string
-		First                                 int
-		Probes                                []test
+		Table                                         string
+		Errors, Roots                                 bool
+		Stage                                         string
+		Services, MaxPosition, Beyond, Groups, Passed string
+		AfterTime, AfterID                            string
+		First                                         int
+		Probes                                        []test
 	}{Table: segmentTable(q.Signal), Errors: b.Errors, Roots: b.Roots, Stage: q.Stage.condition(), First: first}
 	if services != nil {
 		data.Services = bind(services)
 	}
 	if q.MaxPosition > 0 {
 		data.MaxPosition = bind(q.MaxPosition)
+	}
+	if q.Beyond != nil {
+		data.Beyond = bind(q.Beyond.Position)
 	}
 	if len(of.groups) > 0 {
 		data.Groups, data.Passed = bind(of.groups), bind(of.passed)

@@ -39,6 +39,8 @@ type Query struct {
 	After  *Key          // only items that come after it in the list; nil for all
 	// MaxPosition pins a list's pages to what the first one saw: items of a higher ingest position are not seen; 0 for none.
 	MaxPosition int64
+	// Beyond, when not nil, leaves out what was stored up to an item: only items of a higher position are seen, or of the same and a higher ordinal.
+	Beyond *Stored
 	// Summed leaves out of FoldUntold the settled segments that sums of their hours tell of; nil for none.
 	Summed *Summed
 	// Stage narrows to segments that are in no rollup yet, or to those that are.
@@ -50,6 +52,14 @@ type Query struct {
 	MaxItems int64
 	// Whole scans on when the budget or the time is over, to the hard end of the query's time: for what must be told in full.
 	Whole bool
+}
+
+// Stored is an item's place in the order in which a queue took items: its ingest position, then its ordinal.
+type Stored struct{ Position, Ordinal int64 }
+
+// Compare sorts as the queue took them.
+func (a Stored) Compare(b Stored) int {
+	return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Ordinal, b.Ordinal))
 }
 
 // Stage is which segments a query is about.
@@ -131,7 +141,8 @@ func (q *Query) Span() time.Duration {
 
 // holds says whether an item is in the range, the pinned positions and behind the cursor.
 func (q *Query) holds(k Key) bool {
-	return k.Time >= q.From && k.Time < q.To && (q.MaxPosition == 0 || k.Position <= q.MaxPosition) && (q.After == nil || q.After.Newer(k))
+	return k.Time >= q.From && k.Time < q.To && (q.MaxPosition == 0 || k.Position <= q.MaxPosition) && (q.After == nil || q.After.Newer(k)) &&
+		(q.Beyond == nil || q.Beyond.Compare(Stored{k.Position, k.Ordinal}) < 0)
 }
 
 // newest is the newest time that an item of the query can have.

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
@@ -304,6 +305,29 @@ func (e *Engine) holds(ctx context.Context, signal telemetry.Signal, position in
 	}
 	stands := all[signal]
 	return stands.follows(h) || stands.began.Equal(h.created) && stands.settled >= position, nil
+}
+
+// Queue is how far the queue of a signal is: the base of positions in its life, and the highest number that it has given. Its sum is the highest position. The
+// error is fault.Unavailable where no writer has looked at the queue yet.
+func (e *Engine) Queue(ctx context.Context, signal telemetry.Signal) (base, last int64, err error) {
+	backlog, err := e.watch.bus.Pending(ctx, signal)
+	if err != nil {
+		return 0, 0, err
+	}
+	h := hearing(time.Time{}, backlog)
+	rows, err := e.pool.Query(ctx, e.statements.standing)
+	if err != nil {
+		return 0, 0, fmt.Errorf("look how far the database is: %w", postgres.Classify(err))
+	}
+	all, err := readStanding(rows)
+	if err != nil {
+		return 0, 0, err
+	}
+	stands := all[signal]
+	if !stands.known || !stands.began.Equal(h.created) {
+		return 0, 0, errQueueUnknown.Newf("no writer has looked at the queue of %s since it was made", signal)
+	}
+	return stands.base, h.accepted, nil
 }
 
 // Watch looks at the queue until ctx ends. A queue that does not answer is no error: answers then lack completeness.

@@ -36,6 +36,16 @@ var (
 		Meaning: "min_position is no position.",
 		Advice:  "Give what ingest answered in X-Olly-Position, or as position.",
 	}
+	errSeconds = fault.Kind{
+		Class: fault.Invalid, Code: "request.seconds",
+		Meaning: "It is asked to follow for a time that nothing is followed for.",
+		Advice:  "Give a number of seconds within the bounds that the message names.",
+	}
+	errEventID = fault.Kind{
+		Class: fault.Invalid, Code: "request.event_id",
+		Meaning: "What is given as the last event that was seen is not the id of a record.",
+		Advice:  "Give the id of a log event, or none.",
+	}
 	errScope = fault.Kind{
 		Class: fault.Invalid, Code: "request.scope",
 		Meaning: "A scope of attributes is named that there is not.",

@@ -25,6 +25,7 @@ type Settings struct {
 	Dead          DeadLetters
 	Usage         Usage
 	Retention     Retention
+	Tails         Tails
 }
 
 // API answers requests, many at a time.

@@ -12,6 +12,8 @@
   AND roots > 0{{end}}
 {{- if .MaxPosition}}
   AND min_position <= {{.MaxPosition}}{{end}}
+{{- if .Beyond}}
+  AND max_position >= {{.Beyond}}{{end}}
 {{- range .Probes}}
   AND (octet_length({{.Filter}}) = 0{{$filter := .Filter}}{{range .Blocks}}
     OR (SELECT get_bit(b, ({{.Bits}}::int[])[1]) = 1 AND get_bit(b, ({{.Bits}}::int[])[2]) = 1 AND get_bit(b, ({{.Bits}}::int[])[3]) = 1

@@ -205,6 +205,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log records as they arrive
+         * @description Server-sent events, of the records that the queue takes from now on and that meet the filters, a second or so before a search finds them:
+         *
+         *     | event | data |
+         *     |---|---|
+         *     | `log` | a `LiveLog`; the id of the event is that of the record |
+         *     | `missed` | a `LiveGap`: records that met the filters, or may have, are left out here, because they came faster than they were read |
+         *     | `heartbeat` | `{"time": …}`, every 15 seconds |
+         *     | `end` | `{"reason": …}`, and the stream ends: `time` after `seconds`, `queue` where the queue was made anew, `access` where the sender may not read any more, `stop` where the service stops |
+         *
+         *     Who comes again with the id of the last record that he has (`Last-Event-ID`, as browsers do by themselves, or `after`), is given first what was
+         *     stored since, oldest first, a thousand records at most: where there are more, `missed` comes before the newest thousand.
+         *
+         *     What waits for one that reads slowly is bounded (1 MiB): what comes beyond is told as missed. A message that a writer will refuse is shown, too.
+         *
+         *         curl -N 'http://127.0.0.1:8080/api/logs/tail?filters=[{"field":"severity","operator":"gte","value":"error"}]'
+         */
+        get: operations["tailLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/traces/{trace_id}": {
         parameters: {
             query?: never;
@@ -1316,6 +1350,21 @@ export interface components {
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
+        };
+        /** @description An event of the live tail. It stands for itself, the indexes of the record are 0. */
+        LiveLog: {
+            log: components["schemas"]["LogRecord"];
+            resource: components["schemas"]["Resource"];
+            scope: components["schemas"]["Scope"];
+        };
+        LiveGap: {
+            /**
+             * Format: int64
+             * @description How many records that met the filters are left out.
+             */
+            records: number;
+            /** @description There were others before they were looked at; nobody knows how many, and whether they met the filters. */
+            at_least: boolean;
         };
         /** @enum {string} */
         MetricType: "gauge" | "sum" | "histogram" | "exponential_histogram" | "summary";
@@ -2461,6 +2510,44 @@ export interface operations {
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
             409: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    tailLogs: {
+        parameters: {
+            query?: {
+                /** @description The array of Filter objects as JSON, as in the body of a POST. */
+                filters?: components["parameters"]["Filters"];
+                /** @description The id of the last record that the client has. */
+                after?: string;
+                /** @description How long to follow, an hour at most. */
+                seconds?: number;
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+                /** @description The same, as browsers send it; it counts where both are given. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events until the client leaves. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
