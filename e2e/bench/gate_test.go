@@ -31,16 +31,25 @@ func TestWhatStoringTakesStaysBelowItsGates(t *testing.T) {
 			wal    float64        // bytes an item, of storing and merging
 			disk   float64        // bytes an item of the tables' live rows, in pages of their own; the four pages of an index by time alone are 0.7 of it
 			read   map[string]int // most segments that a question reads, of about a dozen; 0 where it is not listed
+			pages  map[string]int // most KiB of pages that PostgreSQL reads for it, of connections that are ready, with nothing in its buffers
 		}{
 			{telemetry.Traces, 75, 32.5, map[string]int{
 				"facet_user_24h": 20, "failed_slow": 7, "failed_slow_rare": 2, "newest": 3, "service_newest": 7, "errors_newest": 3,
 				"trace_by_id": 2, "user_newest": 7, "rare_attribute": 18,
+			}, map[string]int{
+				"services_24h": 125, "services_1h": 90, "operations_24h": 125, "map_24h": 160, "map_1h": 90, "facet_route_24h": 150, "facet_user_24h": 660,
+				"count_by_service_24h": 150, "failed_slow": 1150, "failed_slow_rare": 330, "newest": 310, "service_newest": 620, "errors_newest": 350,
+				"trace_by_id": 350, "absent_trace": 190, "user_newest": 790, "rare_attribute": 1650, "absent_attribute": 150,
 			}},
 			{telemetry.Logs, 92, 45.5, map[string]int{
 				"newest": 3, "service_newest": 3, "errors_newest": 3, "rare_word": 19, "rare_part": 19, "absent_word": 19,
+			}, map[string]int{
+				"newest": 500, "service_newest": 500, "errors_newest": 500, "rare_word": 2800, "rare_part": 2900, "absent_word": 2150, "count_by_service_24h": 140,
 			}},
 			{telemetry.Metrics, 22.5, 10.5, map[string]int{
 				"catalogue_24h": 19, "chart_1h": 3, "chart_24h": 3,
+			}, map[string]int{
+				"catalogue_24h": 520, "chart_1h": 520, "chart_24h": 520,
 			}},
 		} {
 			w := window24{from, from.Add(2 * time.Hour)} // a chart is of the hour before the last
@@ -64,14 +73,25 @@ func TestWhatStoringTakesStaysBelowItsGates(t *testing.T) {
 			require.LessOrEqual(t, last.packed, gate.disk, "%s: bytes an item on disk", gate.signal)
 
 			s := &sides{machine: m, client: &http.Client{}, filled: in.planted.filled}
-			q, err := s.startQuery(t.Context(), "query", nil, m.pg.URL(gate.signal.String()))
+			// It remembers nothing of segments: what a question reads again is what it would read after a long time.
+			q, err := s.startQuery(t.Context(), "query", nil, m.pg.URL(gate.signal.String()), "--header-cache", "0", "--fresh-cache", "0")
 			require.NoError(t, err)
+			require.NoError(t, m.untilReady(t.Context(), gate.signal.String()))
 			for _, ask := range storeQuestions(gate.signal, s.filled) {
 				a, err := ask.segments(t.Context(), asked{s, q.base}, 0)
 				require.NoError(t, err)
 				require.NoError(t, a.read())
 				t.Logf("%s %s: %d results, %d segments, %d bytes", gate.signal, ask.name, len(a.items), a.segmentsRead, a.bytes)
 				require.LessOrEqual(t, a.segmentsRead, gate.read[ask.name], "%s: segments read", ask.name)
+
+				require.NoError(t, m.evict(t.Context()))
+				again, err := ask.segments(t.Context(), asked{s, q.base}, 0)
+				require.NoError(t, err)
+				require.NoError(t, again.read())
+				pages, catalogue, err := m.pages(t.Context(), gate.signal.String())
+				require.NoError(t, err)
+				t.Logf("%s %s: %d KiB needed, %d of pages, %d of the catalogue", gate.signal, ask.name, again.bytes/1024, pages/1024, catalogue/1024)
+				require.LessOrEqual(t, (pages-catalogue)/1024, int64(gate.pages[ask.name]), "%s: KiB of pages", ask.name)
 			}
 			q.process.stop()
 		}

@@ -93,7 +93,7 @@ func (m *machine) startSides(ctx context.Context, o scanOptions, database, other
 	return s, err
 }
 
-func (s *sides) startQuery(ctx context.Context, name string, r *revision, database string) (*querying, error) {
+func (s *sides) startQuery(ctx context.Context, name string, r *revision, database string, more ...string) (*querying, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (s *sides) startQuery(ctx context.Context, name string, r *revision, databa
 		}
 		command = []string{self, "query", "--profiler-address", q.profiler, "--"}
 	}
-	args := slices.Concat(command[1:], []string{"--http-address", address, "--postgres-url", database, "--bus-url", s.machine.natsURL})
+	args := slices.Concat(command[1:], []string{"--http-address", address, "--postgres-url", database, "--bus-url", s.machine.natsURL}, more)
 	if q.process, err = s.machine.startCommand(ctx, name, command[0], args...); err != nil {
 		return nil, err
 	}

@@ -39,7 +39,8 @@ const storeHours = 24
 //
 //	fresh     as the writer left them: CPU and WAL of storing, the database's bytes by table, every question
 //	settled   merged and vacuumed: the same
-//	cold      settled, with nothing in the memory of the query service, PostgreSQL or the kernel: wall time, bytes read from the disk
+//	cold      settled, with nothing in the memory of the query service, PostgreSQL or the kernel, but connections that are ready: wall time, bytes of
+//	          pages, bytes read from the disk, which are more by what the kernel reads ahead
 //	backlog   half an hour more, a flush a second, that no janitor has seen yet: every question before and after it is merged
 //	clients   eight at once, alone and while a writer stores beside them
 //
@@ -126,8 +127,10 @@ type holding struct {
 // reply is what a question took at a stage.
 type reply struct {
 	side
-	hits    int
-	disk    int64  // bytes read from the disk, cold
+	hits int
+	// Cold: bytes read from the disk, of pages that PostgreSQL read, and of those of the catalogue.
+	disk, pages, catalogue int64
+
 	trouble string // why there is no whole answer; "" for a whole one
 }
 

@@ -97,7 +97,8 @@ func troubleOf(err error, of *revision) (trouble string, _ error) {
 	return "", err
 }
 
-// askCold asks every question with nothing in memory: a new query service, PostgreSQL's buffers evicted, its files out of the kernel's memory.
+// askCold asks every question with nothing of the data in memory: a new query service, whose connections are ready, PostgreSQL's buffers evicted, its
+// files out of the kernel's memory.
 func (s *storeBench) askCold(ctx context.Context, q *sides, sub *subject) error {
 	if s.options.cold == 0 {
 		return nil
@@ -106,10 +107,13 @@ func (s *storeBench) askCold(ctx context.Context, q *sides, sub *subject) error 
 		s.say("%d %s, cold: %s", sub.items, sub.signal, ask.name)
 		for _, h := range sub.holdings {
 			var runs []once
-			var disk []int64
+			var disk, pages, catalogue []int64
 			out := &reply{}
 			for n := range s.options.cold {
 				if err := s.restart(ctx, q, h); err != nil {
+					return err
+				}
+				if err := s.machine.untilReady(ctx, h.database); err != nil {
 					return err
 				}
 				if err := s.machine.forget(ctx); err != nil {
@@ -122,22 +126,72 @@ func (s *storeBench) askCold(ctx context.Context, q *sides, sub *subject) error 
 				}
 				out.trouble, out.hits = trouble, len(r.items)
 				runs, disk = append(runs, r), append(disk, treeReads(s.machine.postmaster)-before)
+				all, of, err := s.machine.pages(ctx, h.database)
+				if err != nil {
+					return err
+				}
+				pages, catalogue = append(pages, all), append(catalogue, of)
 			}
 			out.side = medians(runs)
-			slices.Sort(disk)
-			out.disk = disk[len(disk)/2]
+			for _, one := range []struct {
+				to   *int64
+				list []int64
+			}{{&out.disk, disk}, {&out.pages, pages}, {&out.catalogue, catalogue}} {
+				slices.Sort(one.list)
+				*one.to = one.list[len(one.list)/2]
+			}
 			h.asked[stageCold+"/"+ask.name] = out
 		}
 	}
 	return nil
 }
 
-// forget makes PostgreSQL and the kernel forget what they hold of the databases' files. Nothing of other programs is touched.
-func (m *machine) forget(ctx context.Context) error {
-	for _, statement := range []string{"CREATE EXTENSION IF NOT EXISTS pg_buffercache", "CHECKPOINT", "SELECT pg_buffercache_evict_all()"} {
+// untilReady waits until the query service has made its connections ready: until none has done anything for a while. What goes on longer than that
+// is something else.
+func (m *machine) untilReady(ctx context.Context, database string) error {
+	const quiet, looks, most = 1500 * time.Millisecond, 100 * time.Millisecond, 20 * time.Second
+	began := time.Now()
+	since := began
+	for time.Since(began) < most && time.Since(since) < quiet {
+		pauseUntil(ctx, time.Now().Add(looks))
+		var there, busy int
+		err := m.conn.QueryRow(ctx, `SELECT count(*), count(*) FILTER (WHERE state <> 'idle') FROM pg_stat_activity
+			WHERE datname = $1 AND application_name = 'ollyscale-query'`, database).Scan(&there, &busy)
+		if err != nil {
+			return err
+		}
+		if there == 0 || busy > 0 {
+			since = time.Now()
+		}
+	}
+	return nil
+}
+
+// evict makes PostgreSQL forget what its buffers hold.
+func (m *machine) evict(ctx context.Context) error {
+	for _, statement := range []string{"CREATE EXTENSION IF NOT EXISTS pg_buffercache", "SELECT pg_buffercache_evict_all()"} {
 		if _, err := m.conn.Exec(ctx, statement); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// pages is how many bytes of a database PostgreSQL's buffers hold: after forget or evict, those of the pages that were read since. Of these are the
+// catalogue's: tables that were there when the cluster was made.
+func (m *machine) pages(ctx context.Context, database string) (all, catalogue int64, err error) {
+	err = m.conn.QueryRow(ctx, `SELECT count(*) * 8192, count(*) FILTER (WHERE relfilenode < 16384) * 8192
+		FROM pg_buffercache WHERE reldatabase = (SELECT oid FROM pg_database WHERE datname = $1)`, database).Scan(&all, &catalogue)
+	return all, catalogue, err
+}
+
+// forget makes PostgreSQL and the kernel forget what they hold of the databases' files. Nothing of other programs is touched.
+func (m *machine) forget(ctx context.Context) error {
+	if _, err := m.conn.Exec(ctx, "CHECKPOINT"); err != nil {
+		return err
+	}
+	if err := m.evict(ctx); err != nil {
+		return err
 	}
 	return filepath.WalkDir(filepath.Join(m.dir, "postgres", "base"), func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) { // a table was dropped meanwhile

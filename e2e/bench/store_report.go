@@ -172,9 +172,9 @@ func (sub *subject) reportQuestions(w io.Writer, line map[string]any) {
 	fmt.Fprint(w, "| question | results |")
 	columns := sub.columns()
 	for _, h := range columns {
-		fmt.Fprintf(w, " %s: fresh, CPU ms | settled, CPU ms | segments | KiB needed | cold, ms | MiB from disk | backlog |", h.heading())
+		fmt.Fprintf(w, " %s: fresh, CPU ms | settled, CPU ms | segments | KiB needed | cold, ms | KiB of pages, of the catalogue | MiB from disk | backlog |", h.heading())
 	}
-	n := 2 + 7*len(columns)
+	n := 2 + 8*len(columns)
 	if len(columns) == 2 {
 		fmt.Fprint(w, " settled, CPU ratio |")
 		n++
@@ -187,9 +187,9 @@ func (sub *subject) reportQuestions(w io.Writer, line map[string]any) {
 			if late, caught := h.reply(stageBacklog, q.name), h.reply(stageCaught, q.name); late != nil && caught != nil {
 				backlog = proportion(late.cpu.Seconds(), caught.cpu.Seconds())
 			}
-			coldText := "– | –"
+			coldText := "– | – | –"
 			if cold != nil {
-				coldText = figure(milliseconds(cold.wall)) + " | " + figure(float64(cold.disk)/(1<<20))
+				coldText = fmt.Sprintf("%s | %d, %d | %s", figure(milliseconds(cold.wall)), cold.pages/1024, cold.catalogue/1024, figure(float64(cold.disk)/(1<<20)))
 			}
 			fmt.Fprintf(w, " %s | %s | %d | %.0f | %s | %s |", h.reply(stageFresh, q.name).text(), settled.text(), settled.read, float64(settled.bytes)/1024, coldText, backlog)
 			for _, stage := range []string{stageFresh, stageSettled, stageCold, stageBacklog, stageCaught} {
@@ -201,7 +201,7 @@ func (sub *subject) reportQuestions(w io.Writer, line map[string]any) {
 				line[at+"_cpu_ms"], line[at+"_ms"] = rounded(milliseconds(r.cpu)), rounded(milliseconds(r.wall))
 				line[at+"_segments"], line[at+"_bytes"] = r.read, r.bytes
 				if stage == stageCold {
-					line[at+"_disk"] = r.disk
+					line[at+"_disk"], line[at+"_pages"], line[at+"_catalogue"] = r.disk, r.pages, r.catalogue
 				}
 				if r.trouble != "" {
 					line[at+"_trouble"] = r.trouble

@@ -66,6 +66,7 @@ func TestStoreAsksColdAndTellsGrowth(t *testing.T) {
 		require.Positive(t, line[at+"_bytes"])
 		if _, counted := os.Stat("/proc/self/io"); counted == nil {
 			require.GreaterOrEqual(t, line[at+"_disk"], line[at+"_bytes"], "what was needed came from the disk")
+			require.GreaterOrEqual(t, line[at+"_pages"], line[at+"_bytes"], "in pages")
 		}
 		require.Positive(t, line["metrics_20000/growth/catalogue_24h"+label])
 		require.Less(t, line["logs_20000/settled_database"+label], line["logs_10000/settled_database"+label], "more items share a catalogue")
