@@ -187,3 +187,26 @@ func BenchmarkCatalogue(b *testing.B) {
 		})
 	}
 }
+
+// Who asks for the catalogue again reads no segment that was read before, and it is that of a recount while others come.
+func TestTheCatalogueIsRemembered(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(8, 7))
+	want := recount{}
+	from, to := base().Add(-2*time.Hour), base().Add(2*time.Hour)
+	for i := range 4 {
+		md := manyMetrics(rnd, 200)
+		want.add(md, from, to)
+		f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), []int{50, 1000}[i%2])
+		var read [2]int
+		for again := range read {
+			var got api.MetricCatalogue
+			f.get("/api/metrics?"+url.Values{"start_time": {from.Format(time.RFC3339Nano)}, "end_time": {to.Format(time.RFC3339Nano)}}.Encode(), &got)
+			require.Equal(t, want.lines(), catalogueLines(t, got.Metrics), "%d, %d", i, again)
+			read[again] = got.Stats.SegmentsRead
+		}
+		require.Positive(t, read[0])
+		require.Zero(t, read[1])
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -28,23 +29,13 @@ type metricKey struct {
 	monotonic   bool
 }
 
-// metricSum is what the catalogue tells of a metric.
-type metricSum struct {
-	metric   api.Metric
-	points   int64
-	last     int64
-	series   map[int64]struct{}
-	services map[string]struct{}
-	keys     map[string]struct{}
-}
-
-// metricPart is what one segment has of a metric: its series, each once, and what they are of.
+// metricPart is what segments have of a metric: its series, services and keys of attributes, each once and in order.
 type metricPart struct {
 	metric         api.Metric
 	newest         uint32 // the metric with the last point, by its place
 	points, last   int64
 	series         []int64
-	services, keys []string // services of as many resources
+	services, keys []string
 
 	resourcesSeen, keysSeen places
 }
@@ -62,24 +53,85 @@ func (p places) each(see func(n uint32)) {
 	}
 }
 
-func (m *metricSum) merge(o *metricPart) {
-	if m.series == nil {
-		m.series, m.services, m.keys = make(map[int64]struct{}, len(o.series)), map[string]struct{}{}, map[string]struct{}{}
-		m.metric, m.last = o.metric, o.last
-	}
-	if o.last > m.last {
+// merge adds another part, which is not changed. Most parts have the same series, services and keys, which takes one look.
+func (m *metricPart) merge(o *metricPart) {
+	if o.last > m.last || o.last == m.last && o.metric.Description < m.metric.Description || m.points == 0 {
 		m.metric, m.last = o.metric, o.last
 	}
 	m.points += o.points
-	for _, id := range o.series {
-		m.series[id] = struct{}{}
+	m.series, m.services, m.keys = union(m.series, o.series), union(m.services, o.services), union(m.keys, o.keys)
+}
+
+// union has what one of two sets has, in order; it may be one of them.
+func union[T cmp.Ordered](a, b []T) []T {
+	common := 0 // of b, in a
+	for i := 0; i < len(a) && common < len(b); i++ {
+		if a[i] == b[common] {
+			common++
+		}
 	}
-	for _, name := range o.services {
-		m.services[name] = struct{}{}
+	if common == len(b) {
+		return a
 	}
-	for _, name := range o.keys {
-		m.keys[name] = struct{}{}
+	out := make([]T, 0, max(len(a), len(b)))
+	for len(a) > 0 && len(b) > 0 {
+		switch c := cmp.Compare(a[0], b[0]); {
+		case c < 0:
+			out, a = append(out, a[0]), a[1:]
+		case c > 0:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out, a, b = append(out, a[0]), a[1:], b[1:]
+		}
 	}
+	return append(append(out, a...), b...)
+}
+
+// joinCatalogues makes one of what several segments have, which shares no memory with them.
+func joinCatalogues(list []map[metricKey]*metricPart) map[metricKey]*metricPart {
+	out := map[metricKey]*metricPart{}
+	for _, parts := range list {
+		for key, part := range parts {
+			sum := out[key]
+			if sum == nil {
+				sum = &metricPart{}
+				key.name, key.unit = strings.Clone(key.name), strings.Clone(key.unit)
+				out[key] = sum
+			}
+			sum.merge(part)
+		}
+	}
+	for key, sum := range out {
+		sum.metric.Name, sum.metric.Unit, sum.metric.Description = key.name, key.unit, strings.Clone(sum.metric.Description)
+		sum.series, sum.services, sum.keys = slices.Clip(slices.Clone(sum.series)), cloned(sum.services), cloned(sum.keys)
+	}
+	return out
+}
+
+func cloned(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = strings.Clone(s)
+	}
+	return out
+}
+
+// catalogueBytes is about what a metric takes in a catalogue, beside its series and texts.
+const catalogueBytes = 512
+
+func catalogueSize(parts map[metricKey]*metricPart) (size int64) {
+	for key, part := range parts {
+		size += int64(catalogueBytes + len(key.name) + len(key.unit) + len(part.metric.Description) + 8*len(part.series))
+		for _, list := range [][]string{part.services, part.keys} {
+			for _, s := range list {
+				size += int64(len(s) + 16)
+			}
+		}
+		for i := range part.metric.Metadata {
+			size += catalogueBytes + int64(len(part.metric.Metadata[i].Key))
+		}
+	}
+	return size
 }
 
 func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.MetricCatalogue, error) {
@@ -87,12 +139,16 @@ func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{}}
 	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}}
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
-	total := map[metricKey]*metricSum{}
+	total := map[metricKey]*metricPart{}
 	err := n.ask(ctx, q, q.Span(), &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
-		_, err := engine.Fold(ctx, s, q, engine.Always(w), catalogue, func(parts map[metricKey]*metricPart) {
-			for key, part := range parts {
-				sumOf(total, key).merge(part)
-			}
+		_, err := engine.FoldUntold(ctx, s, q, &engine.Summary[map[metricKey]*metricPart]{
+			Kept:    engine.Kept[map[metricKey]*metricPart]{Name: "catalogue", Join: joinCatalogues, Size: catalogueSize},
+			Columns: engine.Always(w), Fold: catalogue,
+			Merge: func(parts map[metricKey]*metricPart) {
+				for key, part := range parts {
+					sumOf(total, key).merge(part)
+				}
+			},
 		})
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
@@ -103,7 +159,7 @@ func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to
 	for _, m := range total {
 		out.Metrics = append(out.Metrics, api.CatalogueMetric{
 			Metric: m.metric, SeriesCount: len(m.series), PointCount: m.points, LastTimeUnixNano: nanos(m.last),
-			Services: sortedKeys(m.services), AttributeKeys: sortedKeys(m.keys),
+			Services: append([]string{}, m.services...), AttributeKeys: append([]string{}, m.keys...),
 		})
 	}
 	slices.SortFunc(out.Metrics, func(a, b api.CatalogueMetric) int {
@@ -156,18 +212,13 @@ func catalogue(s *columns.Reader, _ *engine.Header, q *engine.Query) map[metricK
 			part.resourcesSeen.each(func(n uint32) { part.services = append(part.services, services[n].Name) })
 			part.keysSeen.each(func(n uint32) { part.keys = append(part.keys, list.Keys[n]) })
 			part.resourcesSeen, part.keysSeen = nil, nil
+			slices.Sort(part.series)
+			slices.Sort(part.services)
+			slices.Sort(part.keys)
+			part.services = slices.Compact(part.services)
 		}
 	})
 	return parts
-}
-
-func sortedKeys(set map[string]struct{}) []string {
-	list := make([]string, 0, len(set))
-	for k := range set {
-		list = append(list, k)
-	}
-	slices.Sort(list)
-	return list
 }
 
 // getMetric gives the newest points of one metric's series.
