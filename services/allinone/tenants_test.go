@@ -572,12 +572,13 @@ func theOperations() map[string]operation {
 		"getTraceLogs": {sees: true, requests: func(_ *world, of ids) []request {
 			return []request{{method: http.MethodGet, path: "/api/traces/" + of.trace + "/logs"}}
 		}},
-		"tailLogs":       {sees: true, requests: one(http.MethodGet, "/api/logs/tail?after=1.0&seconds=1")},
-		"listMetrics":    reading(func(ids) string { return "/api/metrics" }),
-		"getMetric":      reading(func(of ids) string { return "/api/metrics/" + of.word + ".metric" }),
-		"listServices":   reading(func(ids) string { return "/api/services" }),
-		"listOperations": reading(func(of ids) string { return "/api/services/" + of.word + "-cart/operations" }),
-		"getServiceMap":  reading(func(ids) string { return "/api/service-map" }),
+		"tailLogs":         {sees: true, requests: one(http.MethodGet, "/api/logs/tail?after=1.0&seconds=1")},
+		"listMetrics":      reading(func(ids) string { return "/api/metrics" }),
+		"getMetric":        reading(func(of ids) string { return "/api/metrics/" + of.word + ".metric" }),
+		"listServices":     reading(func(ids) string { return "/api/services" }),
+		"listOperations":   reading(func(of ids) string { return "/api/services/" + of.word + "-cart/operations" }),
+		"getServiceMap":    reading(func(ids) string { return "/api/service-map" }),
+		"listDependencies": reading(func(of ids) string { return "/api/services/" + of.word + "-cart/dependencies" }),
 		"listAttributeValues": {sees: true, requests: func(w *world, of ids) (all []request) {
 			for _, what := range []string{".attribute/values?signal=traces", ".attribute/values?signal=logs", ".zone/values?scope=resource", ".zone/values?signal=logs&scope=resource"} {
 				all = append(all, request{method: http.MethodGet, path: "/api/attributes/" + of.word + what + "&" + w.within()})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -301,6 +302,204 @@ func TestARateIsOverTheTimeThatHasData(t *testing.T) {
 	require.Equal(t, []api.FiguresBasis{{Rollups: true, PercentileError: 1.0 / 128}, {Rollups: true, Segments: true, PercentileError: 1.0 / 128}}, basis)
 	none("/api/services?", began.Add(-5*time.Hour), began.Add(-time.Hour))
 	none("/api/services?", time.Now().Add(time.Hour), time.Now().Add(2*time.Hour))
+}
+
+// TestServicesOfAPage: a list of many is read page by page, narrowed, without ollyScale's own, and tells of the time before.
+func TestServicesOfAPage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var s scene
+	names := []string{"a/web", "a/web-2", "b/web", "b/ollyscale-writer", "ollyscale/ingest", "/ollyscale", "/batch", "c/new"}
+	for i, full := range names {
+		namespace, name, _ := strings.Cut(full, "/")
+		for k := range 2 + i { // in the range, and one fewer in the two hours before
+			for _, before := range []bool{false, true} {
+				if before && (k == 0 || name == "new") {
+					continue
+				}
+				o := []spanOption{starting(time.Duration(k) * time.Minute), lasting(2 * time.Millisecond)}
+				if before {
+					o = []spanOption{starting(time.Duration(k)*time.Minute - 2*time.Hour), lasting(time.Millisecond), failing}
+				}
+				kind := ptrace.SpanKindServer
+				if name == "batch" && !before {
+					kind = ptrace.SpanKindInternal
+				}
+				s.span(byte(i+1), name, "run", kind, none(), o...)
+				s.td.ResourceSpans().At(s.td.ResourceSpans().Len()-1).Resource().Attributes().PutStr("service.namespace", namespace)
+			}
+		}
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 20)
+	get := func(more string) (list api.ServiceList) {
+		f.get("/api/services"+hour()+more, &list)
+		return list
+	}
+	namesOf := func(list api.ServiceList) (out []string) {
+		for _, s := range list.Services {
+			out = append(out, s.Namespace+"/"+s.Name)
+		}
+		return out
+	}
+	all := get("&before=true")
+	require.Equal(t, []string{"/batch", "ollyscale/ingest", "c/new", "/ollyscale", "b/ollyscale-writer", "a/web", "b/web", "a/web-2"}, namesOf(all))
+	require.Equal(t, len(names), all.Total)
+	require.Empty(t, all.NextCursor)
+	for i := range all.Services {
+		one := &all.Services[i]
+		at := int64(slices.Index(names, one.Namespace+"/"+one.Name))
+		require.Equal(t, 2+at, one.Red.Requests)
+		switch one.Name {
+		case "new":
+			require.Zero(t, one.Before.Requests)
+		case "batch":
+			require.Zero(t, one.Before.Requests, "it was judged by other spans then")
+		default:
+			require.Equal(t, 1+at, one.Before.Requests, one.Name)
+			require.InDelta(t, 1, one.Before.ErrorRate, 0)
+			require.InEpsilon(t, 1e6, float64(number64(t, one.Before.P95Nano)), 0.01)
+			require.InDelta(t, float64(1+at)/all.CoveredBefore.Seconds, one.Before.Rate, 1e-9)
+		}
+	}
+	require.InDelta(t, 7200, all.Covered.Seconds, 0)
+	require.Less(t, all.CoveredBefore.Seconds, 7200.0, "the first span is in the range before")
+	require.Equal(t, number64(t, all.Covered.StartUnixNano), number64(t, all.CoveredBefore.EndUnixNano))
+	plain := get("")
+	require.Nil(t, plain.CoveredBefore)
+	require.Nil(t, plain.Services[0].Before)
+
+	var paged []string
+	cursor := ""
+	for range 10 {
+		page := get("&limit=3&buckets=4&cursor=" + cursor)
+		require.Equal(t, len(names), page.Total)
+		require.LessOrEqual(t, len(page.Services), 3)
+		paged = append(paged, namesOf(page)...)
+		if cursor = page.NextCursor; cursor == "" {
+			break
+		}
+	}
+	require.Equal(t, namesOf(all), paged)
+	require.Equal(t, []string{"b/ollyscale-writer", "b/web"}, namesOf(get("&namespace=b")))
+	require.Equal(t, []string{"/batch", "c/new", "a/web", "b/web", "a/web-2"}, namesOf(get("&hide_own=true")))
+	require.Equal(t, 1, get("&hide_own=true&namespace=b").Total)
+	for _, wrong := range []string{"&limit=0", "&limit=1001", "&cursor=!", "&cursor=bm8", "&before=maybe", "&hide_own=2x"} {
+		f.problem(http.StatusBadRequest, http.MethodGet, "/api/services"+hour()+wrong, "")
+	}
+	var ever api.ServiceList
+	f.get("/api/services?start_time=-9223372036854775808&end_time=9223372036854775807&before=true", &ever)
+	require.Len(t, ever.Services, len(names))
+}
+
+// TestOperationsOverTime add up to those of the whole range, bucket by bucket, whichever way they are counted.
+func TestOperationsOverTime(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for range 2 { // of level 2, with rollups, and of level 0
+		var s scene
+		for i := range 90 {
+			o := []spanOption{starting(time.Duration(i)*time.Minute - 30*time.Minute), lasting(time.Duration(1+i%3) * time.Millisecond)}
+			if i%9 == 0 {
+				o = append(o, failing)
+			}
+			s.span(byte(i+1), "shop", []string{"GET /", "GET /x", "tick"}[i%3], []ptrace.SpanKind{ptrace.SpanKindServer, ptrace.SpanKindServer, ptrace.SpanKindInternal}[i%3], none(), o...)
+		}
+		f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 20)
+	}
+	from, to := base().Add(-20*time.Minute-7*time.Second), base().Add(50*time.Minute+11*time.Second)
+	within := func(from, to time.Time) string {
+		return url.Values{"start_time": {from.Format(time.RFC3339)}, "end_time": {to.Format(time.RFC3339)}}.Encode()
+	}
+	var all api.OperationList
+	f.get("/api/services/shop/operations?buckets=20&"+within(from, to), &all)
+	require.Len(t, all.Operations, 3)
+	require.EqualValues(t, 300, all.Timeline.StepSeconds)
+	start := time.Unix(0, int64(number64(t, all.Timeline.StartUnixNano)))
+	for i := range all.Timeline.Buckets {
+		a, b := start.Add(time.Duration(i)*5*time.Minute), start.Add(time.Duration(i+1)*5*time.Minute)
+		if a.Before(from) {
+			a = from
+		}
+		if b.After(to) {
+			b = to
+		}
+		var bucket api.OperationList
+		f.get("/api/services/shop/operations?"+within(a, b), &bucket)
+		want := map[string]api.RED{}
+		for _, o := range bucket.Operations {
+			want[o.Name] = o.Red
+		}
+		for _, o := range all.Operations {
+			require.Equal(t, want[o.Name].Requests, o.Series.Requests[i], "%s %d", o.Name, i)
+			require.Equal(t, want[o.Name].Errors, o.Series.Errors[i])
+			if want[o.Name].Requests > 0 {
+				require.Equal(t, want[o.Name].P95Nano, o.Series.P95Nano[i])
+			}
+		}
+	}
+	var plain api.OperationList
+	f.get("/api/services/shop/operations?"+within(from, to), &plain)
+	for i := range plain.Operations {
+		require.Nil(t, plain.Operations[i].Series)
+		require.Equal(t, plain.Operations[i].Red, all.Operations[i].Red)
+	}
+	f.problem(http.StatusBadRequest, http.MethodGet, "/api/services/shop/operations"+hour()+"&buckets=1", "")
+}
+
+// TestDependenciesAreTheEdgesOfTheMap at a service, and a map can be narrowed.
+func TestDependenciesAreTheEdgesOfTheMap(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var s scene
+	in := func(namespace string) spanOption {
+		return func(ptrace.Span) {
+			s.td.ResourceSpans().At(s.td.ResourceSpans().Len()-1).Resource().Attributes().PutStr("service.namespace", namespace)
+		}
+	}
+	root := s.span(1, "web", "GET", ptrace.SpanKindServer, none(), in("shop"))
+	for range 2 {
+		call := s.span(1, "web", "call", ptrace.SpanKindClient, root, in("shop"))
+		s.span(1, "cart", "serve", ptrace.SpanKindServer, call, in("shop"), failing)
+	}
+	s.span(1, "web", "SELECT", ptrace.SpanKindClient, root, in("shop"), with("db.system", "mysql"), with("server.address", "db"))
+	poll := s.span(2, "jobs", "GET", ptrace.SpanKindClient, none(), in("back"))
+	s.span(2, "web", "serve", ptrace.SpanKindServer, poll, in("shop"))
+	s.span(2, "ollyscale-query", "SELECT", ptrace.SpanKindClient, none(), with("db.system", "postgresql"), with("server.address", "pg"))
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 20)
+	var got api.DependencyList
+	told := func(name, more string) (out []string) {
+		f.get("/api/services/"+name+"/dependencies"+hour()+more, &got)
+		for _, d := range got.Callers {
+			out = append(out, fmt.Sprintf("from %s %s: %d, %d failed", d.Node.Type, d.Node.Name, d.Red.Requests, d.Red.Errors))
+		}
+		for _, d := range got.Calls {
+			out = append(out, fmt.Sprintf("to %s %s: %d, %d failed", d.Node.Type, d.Node.Name, d.Red.Requests, d.Red.Errors))
+		}
+		return out
+	}
+	require.Equal(t, []string{"from service jobs: 1, 0 failed", "to service cart: 2, 2 failed", "to database db: 1, 0 failed"}, told("web", ""))
+	require.Len(t, told("web", "&namespace=shop"), 3)
+	require.Empty(t, told("web", "&namespace=back"))
+	require.Empty(t, told("nobody", ""))
+	require.NotZero(t, got.Covered.Seconds)
+
+	nodes := func(more string) (out []string) {
+		var m api.ServiceMap
+		f.get("/api/service-map"+hour()+more, &m)
+		for _, n := range m.Nodes {
+			out = append(out, n.Name)
+		}
+		for _, e := range m.Edges {
+			require.True(t, slices.ContainsFunc(m.Nodes, func(n api.MapNode) bool { return n.ID == e.Source }))
+			require.True(t, slices.ContainsFunc(m.Nodes, func(n api.MapNode) bool { return n.ID == e.Target }))
+		}
+		slices.Sort(out)
+		return out
+	}
+	require.Equal(t, []string{"cart", "db", "jobs", "ollyscale-query", "pg", "web"}, nodes(""))
+	require.Equal(t, []string{"cart", "db", "jobs", "web"}, nodes("&hide_own=true"))
+	require.Equal(t, []string{"jobs", "web"}, nodes("&namespace=back"))
+	require.Equal(t, []string{"cart", "db", "jobs", "web"}, nodes("&namespace=shop"))
 }
 
 func TestServicesAddUpToTheSpansOfTheRange(t *testing.T) {

@@ -750,6 +750,35 @@ type DeadLettersDone struct {
 	Selection *DeadLetterSelection `json:"selection,omitempty"`
 }
 
+// Dependency defines model for Dependency.
+type Dependency struct {
+	Node MapNode `json:"node"`
+
+	// Red Requests, errors, durations.
+	Red RED `json:"red"`
+}
+
+// DependencyList defines model for DependencyList.
+type DependencyList struct {
+	// Basis What requests, errors and percentiles were made of. Counts are exact, whichever it is.
+	Basis FiguresBasis `json:"basis"`
+
+	// Callers Who calls the service, with the figures of those calls.
+	Callers []Dependency `json:"callers"`
+
+	// Calls What the service calls.
+	Calls []Dependency `json:"calls"`
+
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+
+	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
+	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	Covered    Covered     `json:"covered"`
+	Incomplete *Incomplete `json:"incomplete,omitempty"`
+	Stats      Stats       `json:"stats"`
+}
+
 // Double A number, or NaN, Infinity, -Infinity as a string.
 type Double = otlpjson.Float
 
@@ -1257,7 +1286,8 @@ type Operation struct {
 	Name string `json:"name"`
 
 	// Red Requests, errors, durations.
-	Red RED `json:"red"`
+	Red    RED        `json:"red"`
+	Series *REDSeries `json:"series,omitempty"`
 }
 
 // OperationList defines model for OperationList.
@@ -1274,6 +1304,7 @@ type OperationList struct {
 	Incomplete *Incomplete `json:"incomplete,omitempty"`
 	Operations []Operation `json:"operations"`
 	Stats      Stats       `json:"stats"`
+	Timeline   *Timeline   `json:"timeline,omitempty"`
 }
 
 // Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A service, namespace or span name that a list tells cut, with "…" and a hash at its end, means those that are told so.
@@ -1508,6 +1539,9 @@ type Service struct {
 	// Basis entry: server and consumer spans; all: every span, where there are none of those.
 	Basis ServiceBasis `json:"basis"`
 
+	// Before Figures of the period before, by the same spans; without requests where it had none.
+	Before *RED `json:"before,omitempty"`
+
 	// FirstSeenUnixNano The second of its first span in the range, not before the range's start.
 	FirstSeenUnixNano Nanos `json:"first_seen_unix_nano"`
 
@@ -1545,11 +1579,18 @@ type ServiceList struct {
 
 	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
 	// kept any more, until now; of a cut answer from `incomplete.since` on.
-	Covered    Covered     `json:"covered"`
-	Incomplete *Incomplete `json:"incomplete,omitempty"`
-	Services   []Service   `json:"services"`
-	Stats      Stats       `json:"stats"`
-	Timeline   *Timeline   `json:"timeline,omitempty"`
+	Covered       Covered     `json:"covered"`
+	CoveredBefore *Covered    `json:"covered_before,omitempty"`
+	Incomplete    *Incomplete `json:"incomplete,omitempty"`
+
+	// NextCursor Of the page after this one; absent where there is none.
+	NextCursor string    `json:"next_cursor,omitempty,omitzero"`
+	Services   []Service `json:"services"`
+	Stats      Stats     `json:"stats"`
+	Timeline   *Timeline `json:"timeline,omitempty"`
+
+	// Total How many services there are, those on other pages as well.
+	Total int `json:"total"`
 }
 
 // ServiceMap defines model for ServiceMap.
@@ -1804,11 +1845,17 @@ type EndTime = string
 // Filters Example: [{"field":"service","operator":"eq","value":"checkout"}]
 type Filters = string
 
+// HideOwn defines model for HideOwn.
+type HideOwn = bool
+
 // Limit defines model for Limit.
 type Limit = int
 
 // MinPosition defines model for MinPosition.
 type MinPosition = string
+
+// Namespace defines model for Namespace.
+type Namespace = string
 
 // OptionalEndTime defines model for OptionalEndTime.
 type OptionalEndTime = string
@@ -2084,6 +2131,12 @@ type GetServiceMapParams struct {
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime EndTime `form:"end_time" json:"end_time"`
 
+	// Namespace Only services of this service.namespace; of a map, the edges that begin or end at one.
+	Namespace Namespace `form:"namespace,omitempty" json:"namespace,omitempty,omitzero"`
+
+	// HideOwn Leave ollyScale's own services out: those of the namespace `ollyscale`, and those named `ollyscale` or `ollyscale-…`.
+	HideOwn HideOwn `form:"hide_own,omitempty" json:"hide_own,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2103,6 +2156,37 @@ type ListServicesParams struct {
 	// it is 429, `query.memory`.
 	Buckets *int `form:"buckets,omitempty" json:"buckets,omitempty"`
 
+	// Before Tell each service's figures of the period before as well, which is as long as the range (`before`, `covered_before`). They are absent where the answer
+	// or they would be cut.
+	Before bool `form:"before,omitempty" json:"before,omitempty,omitzero"`
+
+	// Namespace Only services of this service.namespace; of a map, the edges that begin or end at one.
+	Namespace Namespace `form:"namespace,omitempty" json:"namespace,omitempty,omitzero"`
+
+	// HideOwn Leave ollyScale's own services out: those of the namespace `ollyscale`, and those named `ollyscale` or `ollyscale-…`.
+	HideOwn HideOwn `form:"hide_own,omitempty" json:"hide_own,omitempty,omitzero"`
+
+	// Limit So many services at most; without it, all.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `next_cursor` of the page before: the services after those, by name.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// ListDependenciesParams defines parameters for ListDependencies.
+type ListDependenciesParams struct {
+	// Namespace service.namespace; without it, all namespaces in which the name occurs.
+	Namespace string `form:"namespace,omitempty" json:"namespace,omitempty,omitzero"`
+
+	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
+	StartTime StartTime `form:"start_time" json:"start_time"`
+
+	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
+	EndTime EndTime `form:"end_time" json:"end_time"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2117,6 +2201,9 @@ type ListOperationsParams struct {
 
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime EndTime `form:"end_time" json:"end_time"`
+
+	// Buckets Tell the figures over time as well, as the list of services does.
+	Buckets *int `form:"buckets,omitempty" json:"buckets,omitempty"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -2398,6 +2485,9 @@ type ServerInterface interface {
 	// ListServices Services with their request rate, errors and durations over a range
 	// (GET /api/services)
 	ListServices(ctx echo.Context, params ListServicesParams) error
+	// ListDependencies Who calls one service, and what it calls, over a range
+	// (GET /api/services/{name}/dependencies)
+	ListDependencies(ctx echo.Context, name string, params ListDependenciesParams) error
 	// ListOperations The operations of one service (span name and kind) over a range
 	// (GET /api/services/{name}/operations)
 	ListOperations(ctx echo.Context, name string, params ListOperationsParams) error
@@ -3354,6 +3444,20 @@ func (w *ServerInterfaceWrapper) GetServiceMap(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
 	}
 
+	// ------------- Optional query parameter "namespace" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "namespace", ctx.QueryParams(), &params.Namespace, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter namespace: %s", err))
+	}
+
+	// ------------- Optional query parameter "hide_own" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hide_own", ctx.QueryParams(), &params.HideOwn, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter hide_own: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -3403,6 +3507,41 @@ func (w *ServerInterfaceWrapper) ListServices(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter buckets: %s", err))
 	}
 
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", ctx.QueryParams(), &params.Before, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter before: %s", err))
+	}
+
+	// ------------- Optional query parameter "namespace" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "namespace", ctx.QueryParams(), &params.Namespace, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter namespace: %s", err))
+	}
+
+	// ------------- Optional query parameter "hide_own" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "hide_own", ctx.QueryParams(), &params.HideOwn, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter hide_own: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -3422,6 +3561,62 @@ func (w *ServerInterfaceWrapper) ListServices(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListServices(ctx, params)
+	return err
+}
+
+// ListDependencies converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDependencies(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDependenciesParams
+	// ------------- Optional query parameter "namespace" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "namespace", ctx.QueryParams(), &params.Namespace, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter namespace: %s", err))
+	}
+
+	// ------------- Required query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Required query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDependencies(ctx, name, params)
 	return err
 }
 
@@ -3457,6 +3652,13 @@ func (w *ServerInterfaceWrapper) ListOperations(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, true, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "buckets" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "buckets", ctx.QueryParams(), &params.Buckets, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter buckets: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -3909,6 +4111,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/traces/:trace_id/logs", wrapper.GetTraceLogs, options.OperationMiddlewares["getTraceLogs"]...)
 	router.GET(options.BaseURL+"/api/services", wrapper.ListServices, options.OperationMiddlewares["listServices"]...)
 	router.GET(options.BaseURL+"/api/services/:name/operations", wrapper.ListOperations, options.OperationMiddlewares["listOperations"]...)
+	router.GET(options.BaseURL+"/api/services/:name/dependencies", wrapper.ListDependencies, options.OperationMiddlewares["listDependencies"]...)
 	router.GET(options.BaseURL+"/api/service-map", wrapper.GetServiceMap, options.OperationMiddlewares["getServiceMap"]...)
 	router.GET(options.BaseURL+"/api/attributes/:key/values", wrapper.ListAttributeValues, options.OperationMiddlewares["listAttributeValues"]...)
 	router.POST(options.BaseURL+"/api/aggregate", wrapper.Aggregate, options.OperationMiddlewares["aggregate"]...)

@@ -90,13 +90,19 @@ func over[T any](h handlers, c echo.Context, start, end string, aggregate func(c
 
 func (h handlers) ListServices(c echo.Context, p api.ListServicesParams) error {
 	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceList, error) {
-		return h.listServices(ctx, tenant, from, to, p.Buckets)
+		return h.listServices(ctx, tenant, from, to, &p)
 	})
 }
 
 func (h handlers) ListOperations(c echo.Context, name string, p api.ListOperationsParams) error {
 	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.OperationList, error) {
-		return h.listOperations(ctx, tenant, name, p.Namespace, from, to)
+		return h.listOperations(ctx, tenant, name, p.Namespace, from, to, p.Buckets)
+	})
+}
+
+func (h handlers) ListDependencies(c echo.Context, name string, p api.ListDependenciesParams) error {
+	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.DependencyList, error) {
+		return h.listDependencies(ctx, tenant, name, p.Namespace, from, to)
 	})
 }
 
@@ -114,7 +120,13 @@ func (h handlers) ListFields(c echo.Context, _ api.ListFieldsParams) error {
 }
 
 func (h handlers) GetServiceMap(c echo.Context, p api.GetServiceMapParams) error {
-	return over(h, c, p.StartTime, p.EndTime, h.serviceMap)
+	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceMap, error) {
+		out, err := h.serviceMap(ctx, tenant, from, to)
+		if err == nil && (p.Namespace != "" || p.HideOwn) {
+			narrowMap(out, p.Namespace, p.HideOwn)
+		}
+		return out, err
+	})
 }
 
 func (h handlers) ListMetrics(c echo.Context, p api.ListMetricsParams) error {

@@ -307,6 +307,61 @@ func shown(nodes map[edges.Node]*mapped, n edges.Node) edges.Node {
 	return n
 }
 
+// narrowMap leaves the edges of services of a namespace (of any where it is empty), maybe without ollyScale's own, and the nodes of these.
+func narrowMap(m *api.ServiceMap, namespace string, hideOwn bool) {
+	own, in := map[string]bool{}, map[string]bool{}
+	for i := range m.Nodes {
+		n := &m.Nodes[i]
+		service := n.Type == api.MapNodeTypeService || n.Type == api.MapNodeTypeBrowser
+		k := serviceKey{n.Namespace, n.Name}
+		own[n.ID] = service && hideOwn && !k.shown("", true)
+		in[n.ID] = service && k.shown(namespace, hideOwn)
+	}
+	linked := map[string]bool{}
+	m.Edges = slices.DeleteFunc(m.Edges, func(e api.MapEdge) bool {
+		if own[e.Source] || own[e.Target] || !in[e.Source] && !in[e.Target] {
+			return true
+		}
+		linked[e.Source], linked[e.Target] = true, true
+		return false
+	})
+	m.Nodes = slices.DeleteFunc(m.Nodes, func(n api.MapNode) bool { return !in[n.ID] && !linked[n.ID] })
+}
+
+// listDependencies are the edges of a map at one service, of any namespace where none is given.
+func (n *API) listDependencies(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64) (*api.DependencyList, error) {
+	picture, err := n.serviceMap(ctx, tenant, from, to)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.DependencyList{
+		Callers: []api.Dependency{}, Calls: []api.Dependency{}, Covered: picture.Covered, Basis: picture.Basis, Completeness: picture.Completeness,
+		Stats: picture.Stats, Incomplete: picture.Incomplete,
+	}
+	wanted := serviceKey{namespace, name}
+	nodes := map[string]*api.MapNode{}
+	for i := range picture.Nodes {
+		nodes[picture.Nodes[i].ID] = &picture.Nodes[i]
+	}
+	is := func(n *api.MapNode) bool {
+		return (n.Type == api.MapNodeTypeService || n.Type == api.MapNodeTypeBrowser) && wanted.is(n.Name, n.Namespace)
+	}
+	for i := range picture.Edges {
+		e := &picture.Edges[i]
+		from, to := nodes[e.Source], nodes[e.Target]
+		if is(to) {
+			out.Callers = append(out.Callers, api.Dependency{Node: *from, Red: e.Red})
+		}
+		if is(from) {
+			out.Calls = append(out.Calls, api.Dependency{Node: *to, Red: e.Red})
+		}
+	}
+	for _, list := range [][]api.Dependency{out.Callers, out.Calls} {
+		slices.SortStableFunc(list, func(a, b api.Dependency) int { return cmp.Compare(b.Red.Requests, a.Red.Requests) })
+	}
+	return out, nil
+}
+
 // nodeID is unique in a map.
 func nodeID(n edges.Node) string {
 	parts := []string{string(nodeTypes[n.Kind]), n.Namespace, n.System, n.Name, n.Address, n.Port}

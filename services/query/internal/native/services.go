@@ -3,8 +3,13 @@ package native
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
+	"encoding/json"
+	"math"
 	"slices"
+	"sort"
 	"strconv"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -155,27 +160,49 @@ func (s *serviceSum) requests() (*red.Sum, api.ServiceBasis) {
 	return &s.rest, api.ServiceBasisAll
 }
 
-func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, to int64, buckets *int) (*api.ServiceList, error) {
+func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, to int64, p *api.ListServicesParams) (*api.ServiceList, error) {
 	started := n.now()
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: filter.All{}}
 	out := &api.ServiceList{Services: []api.Service{}}
-	var total map[serviceKey]*serviceSum
-	var over time.Duration
-	var line *timeline
-	if buckets != nil {
-		if *buckets < leastTimeline || *buckets > mostTimeline {
-			return nil, errBuckets.Newf("buckets: %d is not between %d and %d", *buckets, leastTimeline, mostTimeline)
-		}
-		line = newTimeline(from, to, *buckets)
+	line, err := timelineAsked(from, to, p.Buckets)
+	if err != nil {
+		return nil, err
 	}
-	err := n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
-		total, over, err = servicesOf(ctx, s, q, line)
-		if err == nil {
-			out.Covered, over, err = n.covered(ctx, s, q, over)
+	after, err := serviceCursor(p.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := pageLimit(p.Limit, math.MaxInt, maxLimit)
+	if err != nil {
+		return nil, err
+	}
+	var total, earlier map[serviceKey]*serviceSum
+	var over, overEarlier time.Duration
+	err = n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		if total, over, err = servicesOf(ctx, s, q, line); err != nil {
+			return err
 		}
-		out.Stats, out.Incomplete = n.told(s, started)
-		out.Basis = figuresBasis(s)
-		return err
+		if out.Covered, over, err = n.covered(ctx, s, q, over); err != nil {
+			return err
+		}
+		out.Incomplete = incomplete(s)
+		if p.Before && out.Incomplete == nil {
+			before := periodBefore(q)
+			if earlier, overEarlier, err = servicesOf(ctx, s, before, nil); err != nil {
+				return err
+			}
+			var of api.Covered
+			if of, overEarlier, err = n.covered(ctx, s, before, overEarlier); err != nil {
+				return err
+			}
+			if s.Cut() != nil {
+				earlier = nil
+			} else {
+				out.CoveredBefore = &of
+			}
+		}
+		out.Stats, out.Basis = n.stats(s, started), figuresBasis(s)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -183,22 +210,99 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	if line != nil {
 		out.Timeline = line.told()
 	}
+	var keys []serviceKey
 	for k, sum := range total {
 		sum.all()
-		requests, basis := sum.requests()
-		if requests.Requests == 0 {
-			continue // its spans in the segments read are all outside the range
+		// The spans of some in the segments read are all outside the range.
+		if requests, _ := sum.requests(); requests.Requests > 0 && k.shown(p.Namespace, p.HideOwn) {
+			keys = append(keys, k)
 		}
-		out.Services = append(out.Services, api.Service{
+	}
+	slices.SortFunc(keys, serviceKey.compare)
+	out.Total = len(keys)
+	if after != nil {
+		keys = keys[sort.Search(len(keys), func(i int) bool { return keys[i].compare(*after) > 0 }):]
+	}
+	if len(keys) > limit {
+		keys = keys[:limit]
+		out.NextCursor = keys[len(keys)-1].cursor()
+	}
+	for _, k := range keys {
+		sum := total[k]
+		requests, basis := sum.requests()
+		one := api.Service{
 			Name: k.name, Namespace: k.namespace, Basis: basis, SpanCount: sum.entry.Requests + sum.rest.Requests,
 			Red: figures(requests, over), Series: sum.series(line, basis),
 			FirstSeenUnixNano: nanos(max(sum.first*int64(time.Second), from)), LastSeenUnixNano: nanos(max(sum.last*int64(time.Second), from)),
-		})
+		}
+		if earlier != nil {
+			of := &sumOf(earlier, k).rest
+			if basis == api.ServiceBasisEntry {
+				of = &earlier[k].entry
+			}
+			told := figures(of, overEarlier)
+			one.Before = &told
+		}
+		out.Services = append(out.Services, one)
 	}
-	slices.SortFunc(out.Services, func(a, b api.Service) int {
-		return serviceKey{a.Namespace, a.Name}.compare(serviceKey{b.Namespace, b.Name})
-	})
 	return out, nil
+}
+
+// periodBefore asks for the time before, which is as long.
+func periodBefore(q *engine.Query) *engine.Query {
+	before := *q
+	before.To = q.From
+	if before.From = q.From - (q.To - q.From); before.From > q.From || q.To-q.From < 0 { // there is no such time
+		before.From = math.MinInt64
+	}
+	return &before
+}
+
+// timelineAsked is the one with so many buckets, nil where none is asked for.
+func timelineAsked(from, to int64, buckets *int) (*timeline, error) {
+	if buckets == nil {
+		return nil, nil //nolint:nilnil // nil is no timeline
+	}
+	if *buckets < leastTimeline || *buckets > mostTimeline {
+		return nil, errBuckets.Newf("buckets: %d is not between %d and %d", *buckets, leastTimeline, mostTimeline)
+	}
+	return newTimeline(from, to, *buckets), nil
+}
+
+// own is the namespace of the services of ollyScale itself, and how their names begin elsewhere.
+const own = "ollyscale"
+
+// shown tells whether a service is one of those asked for: of a namespace, or of any where it is empty, and maybe none of ollyScale's own.
+func (k serviceKey) shown(namespace string, hideOwn bool) bool {
+	if namespace != "" && rollup.Name(namespace) != rollup.Name(k.namespace) {
+		return false
+	}
+	return !hideOwn || k.namespace != own && k.name != own && !strings.HasPrefix(k.name, own+"-")
+}
+
+// cursor names the services after one.
+func (k serviceKey) cursor() string {
+	raw, err := json.Marshal([2][]byte{[]byte(k.name), []byte(k.namespace)})
+	if err != nil { // of bytes
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// serviceCursor is what a cursor names, nil without one.
+func serviceCursor(text string) (*serviceKey, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // nil is no cursor
+	}
+	var key [2][]byte
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(raw, &key)
+	}
+	if err != nil {
+		return nil, errCursor.New("cursor: it is none of this list's")
+	}
+	return &serviceKey{name: string(key[0]), namespace: string(key[1])}, nil
 }
 
 // servicesOf sums the spans of a range up by service. A service may have none: its spans in the segments read are all outside the range.
@@ -210,24 +314,13 @@ func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, line *
 			return sumServices(r, q, line)
 		},
 		func(sums map[serviceKey]*serviceSum) {
-			mergeSums(total, sums, func(into, from *serviceSum) {
-				if line.checked(len(total)) == nil {
-					from.all()
-					from.buckets = nil
-				}
-				before := into.bytes
-				into.merge(from)
-				line.hold(s, into.bytes-before)
-			})
+			line.merge(s, len(total), func() int64 { return mergeInto(total, sums, line) })
 		},
 		func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
-			line.hold(s, rolledService(total, line.checked(len(total)), of, r, one))
+			line.merge(s, len(total), func() int64 { return rolledService(total, line.open(), of, r, one) })
 		})
-	if err == nil && line != nil && line.failed != nil {
-		return nil, 0, line.failed
-	}
-	if err == nil && line != nil && line.full {
-		err = errTimeline.Newf("%d services in %d buckets each are more than the %d that one answer has", len(total), line.Buckets, mostBuckets)
+	if err == nil {
+		err = line.err(len(total), "services")
 	}
 	return total, over, err
 }
@@ -312,11 +405,19 @@ func sumServices(s *columns.Reader, q *engine.Query, line *timeline) map[service
 	return sums
 }
 
-// mergeSums merges one map of sums into another.
-func mergeSums[K comparable, T any](into, from map[K]*T, merge func(into, from *T)) {
+// mergeInto merges one map of sums into another, without buckets where there is no room for them, and returns by how many bytes its buckets grew.
+func mergeInto[K comparable](total, from map[K]*serviceSum, line *timeline) (grown int64) {
 	for k, sum := range from {
-		merge(sumOf(into, k), sum)
+		if line.open() == nil {
+			sum.all()
+			sum.buckets = nil
+		}
+		into := sumOf(total, k)
+		before := into.bytes
+		into.merge(sum)
+		grown += into.bytes - before
 	}
+	return grown
 }
 
 // sumOf is the entry of a map, made at its first use.
@@ -340,8 +441,12 @@ type operationKey struct {
 	kind int64
 }
 
-func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64) (*api.OperationList, error) {
+func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64, buckets *int) (*api.OperationList, error) {
 	started := n.now()
+	line, err := timelineAsked(from, to, buckets)
+	if err != nil {
+		return nil, err
+	}
 	conditions, err := n.ofService(name, namespace)
 	if err != nil {
 		return nil, err
@@ -354,22 +459,30 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	}
 	w.Text(segment.TextName)
 	q.Filter.Columns(w)
-	total := map[operationKey]*red.Sum{}
+	total := map[operationKey]*serviceSum{}
 	wanted := serviceKey{namespace, name}
-	merge := func(sums map[operationKey]*red.Sum) { mergeSums(total, sums, (*red.Sum).Merge) }
 	var over time.Duration
 	err = n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		many := false
-		over, err = foldRED(ctx, s, q, w.Want, red.Key(name), 0, sumOperations, merge, func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
+		fold := func(r *columns.Reader, _ *engine.Header, q *engine.Query) map[operationKey]*serviceSum {
+			return sumOperations(r, q, line)
+		}
+		merge := func(sums map[operationKey]*serviceSum) {
+			line.merge(s, len(total), func() int64 { return mergeInto(total, sums, line) })
+		}
+		over, err = foldRED(ctx, s, q, w.Want, red.Key(name), line.shortest(), fold, merge, func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
 			if wanted.is(one.Name, one.Namespace) {
 				many = many || one.Many
-				rolledOperations(total, of, r, one)
+				line.merge(s, len(total), func() int64 { return rolledOperations(total, line.open(), of, r, one) })
 			}
 		})
 		if err == nil && many {
 			// More than rollups tell apart.
 			clear(total)
-			over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), sumOperations, merge)
+			over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), fold, merge)
+		}
+		if err == nil {
+			err = line.err(len(total), "operations")
 		}
 		if err == nil {
 			out.Covered, over, err = n.covered(ctx, s, q, over)
@@ -381,8 +494,13 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	if err != nil {
 		return nil, err
 	}
+	if line != nil {
+		out.Timeline = line.told()
+	}
 	for k, sum := range total {
-		out.Operations = append(out.Operations, api.Operation{Name: k.name, Kind: int(k.kind), Red: figures(sum, over)})
+		sum.all()
+		requests, basis := sum.requests()
+		out.Operations = append(out.Operations, api.Operation{Name: k.name, Kind: int(k.kind), Red: figures(requests, over), Series: sum.series(line, basis)})
 	}
 	slices.SortFunc(out.Operations, func(a, b api.Operation) int {
 		return cmp.Or(cmp.Compare(b.Red.Requests, a.Red.Requests), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))
@@ -390,16 +508,20 @@ func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name,
 	return out, nil
 }
 
-// rolledOperations adds what a rollup says of a service's operations in the range.
-func rolledOperations(total map[operationKey]*red.Sum, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) {
+// rolledOperations adds what a rollup says of a service's operations in the range, and returns by how many bytes their buckets grew.
+func rolledOperations(total map[operationKey]*serviceSum, line *timeline, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) (grown int64) {
 	for i := range s.Operations {
 		o := &s.Operations[i]
 		for k := range o.Cells {
 			if cell := &o.Cells[k]; of.In(r, cell.Minute) {
-				sumOf(total, operationKey{o.Name, int64(o.Kind)}).AddCell(cell)
+				sum := sumOf(total, operationKey{o.Name, int64(o.Kind)})
+				before := sum.bytes
+				sum.count(line, r.Start+int64(cell.Minute)*int64(time.Minute), int64(o.Kind), cell)
+				grown += sum.bytes - before
 			}
 		}
 	}
+	return grown
 }
 
 // ofService asks for the spans of a service; of any namespace where none is given.
@@ -413,12 +535,12 @@ func (n *API) ofService(name, namespace string) (filter.All, error) {
 }
 
 // sumOperations sums the spans of a segment that the query asks for up.
-func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[operationKey]*red.Sum {
+func sumOperations(s *columns.Reader, q *engine.Query, line *timeline) map[operationKey]*serviceSum {
 	type code struct {
 		name int
 		kind int64
 	}
-	sums, of := map[operationKey]*red.Sum{}, map[code]*red.Sum{}
+	sums, of := map[operationKey]*serviceSum{}, map[code]*serviceSum{}
 	names, kinds, lengths, codes := s.Text(segment.TextName), s.Ints(segment.ColKind), s.Ints(segment.ColDuration), s.Ints(segment.ColStatus)
 	q.Rows(s, func(row int, k engine.Key) {
 		c := code{kind: kinds[row], name: -1}
@@ -435,7 +557,7 @@ func sumOperations(s *columns.Reader, _ *engine.Header, q *engine.Query) map[ope
 			sum = sumOf(sums, operationKey{name, c.kind})
 			of[c] = sum
 		}
-		sum.Add(k.Time, lengths[row], codes[row] == otlp.StatusError)
+		sum.add(line, k.Time, lengths[row], c.kind, codes[row] == otlp.StatusError)
 	})
 	return sums
 }

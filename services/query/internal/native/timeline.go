@@ -32,15 +32,33 @@ func (t *timeline) hold(s *engine.Snapshot, bytes int64) {
 	t.grown = 0
 }
 
-// checked is the timeline, or nil once so many services have no room in it.
-func (t *timeline) checked(services int) *timeline {
-	if t != nil && services*t.Buckets > mostBuckets {
-		t.full = true
-	}
+// open is the timeline, or nil once there is no room in it.
+func (t *timeline) open() *timeline {
 	if t == nil || t.full {
 		return nil
 	}
 	return t
+}
+
+// merge lets add add to what there is of so many, and charges the question with the bytes by which it says that their buckets grew.
+func (t *timeline) merge(s *engine.Snapshot, many int, add func() int64) {
+	if t != nil && many*t.Buckets > mostBuckets {
+		t.full = true
+	}
+	t.hold(s, add())
+}
+
+// err says why there was no room for so many of something.
+func (t *timeline) err(many int, what string) error {
+	switch {
+	case t == nil:
+		return nil
+	case t.failed != nil:
+		return t.failed
+	case t.full || many*t.Buckets > mostBuckets:
+		return errTimeline.Newf("%d %s in %d buckets each are more than the %d that one answer has", many, what, t.Buckets, mostBuckets)
+	}
+	return nil
 }
 
 // How many buckets may be asked for.

@@ -317,6 +317,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/services/{name}/dependencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who calls one service, and what it calls, over a range
+         * @description The edges of the service map that begin or end at the service, with the nodes at their other ends. What is said of the map holds here.
+         */
+        get: operations["listDependencies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/service-map": {
         parameters: {
             query?: never;
@@ -1570,6 +1590,8 @@ export interface components {
              */
             span_count: number;
             red: components["schemas"]["RED"];
+            /** @description Figures of the period before, by the same spans; without requests where it had none. */
+            before?: components["schemas"]["RED"];
             series?: components["schemas"]["REDSeries"];
             /** @description The second of its first span in the range, not before the range's start. */
             first_seen_unix_nano: components["schemas"]["Nanos"];
@@ -1658,6 +1680,11 @@ export interface components {
         };
         ServiceList: {
             services: components["schemas"]["Service"][];
+            /** @description How many services there are, those on other pages as well. */
+            total: number;
+            /** @description Of the page after this one; absent where there is none. */
+            next_cursor?: string;
+            covered_before?: components["schemas"]["Covered"];
             timeline?: components["schemas"]["Timeline"];
             covered: components["schemas"]["Covered"];
             basis: components["schemas"]["FiguresBasis"];
@@ -1669,9 +1696,11 @@ export interface components {
             name: string;
             kind: number;
             red: components["schemas"]["RED"];
+            series?: components["schemas"]["REDSeries"];
         };
         OperationList: {
             operations: components["schemas"]["Operation"][];
+            timeline?: components["schemas"]["Timeline"];
             covered: components["schemas"]["Covered"];
             basis: components["schemas"]["FiguresBasis"];
             completeness: components["schemas"]["Completeness"];
@@ -1704,6 +1733,21 @@ export interface components {
             /** @description id of a node. */
             target: string;
             red: components["schemas"]["RED"];
+        };
+        Dependency: {
+            node: components["schemas"]["MapNode"];
+            red: components["schemas"]["RED"];
+        };
+        DependencyList: {
+            /** @description Who calls the service, with the figures of those calls. */
+            callers: components["schemas"]["Dependency"][];
+            /** @description What the service calls. */
+            calls: components["schemas"]["Dependency"][];
+            covered: components["schemas"]["Covered"];
+            basis: components["schemas"]["FiguresBasis"];
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
         };
         ServiceMap: {
             nodes: components["schemas"]["MapNode"][];
@@ -2007,6 +2051,10 @@ export interface components {
         OptionalEndTime: string;
         /** @description The array of Filter objects as JSON, as in the body of a POST. */
         Filters: string;
+        /** @description Only services of this service.namespace; of a map, the edges that begin or end at one. */
+        Namespace: string;
+        /** @description Leave ollyScale's own services out: those of the namespace `ollyscale`, and those named `ollyscale` or `ollyscale-…`. */
+        HideOwn: boolean;
         Limit: number;
         /** @description next_cursor of the page before, with the same range, filters and tenant. */
         Cursor: string;
@@ -2654,6 +2702,19 @@ export interface operations {
                  *     it is 429, `query.memory`.
                  */
                 buckets?: number;
+                /**
+                 * @description Tell each service's figures of the period before as well, which is as long as the range (`before`, `covered_before`). They are absent where the answer
+                 *     or they would be cut.
+                 */
+                before?: boolean;
+                /** @description Only services of this service.namespace; of a map, the edges that begin or end at one. */
+                namespace?: components["parameters"]["Namespace"];
+                /** @description Leave ollyScale's own services out: those of the namespace `ollyscale`, and those named `ollyscale` or `ollyscale-…`. */
+                hide_own?: components["parameters"]["HideOwn"];
+                /** @description So many services at most; without it, all. */
+                limit?: number;
+                /** @description `next_cursor` of the page before: the services after those, by name. */
+                cursor?: string;
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2690,6 +2751,8 @@ export interface operations {
                 start_time: components["parameters"]["StartTime"];
                 /** @description RFC 3339 or Unix nanoseconds, exclusive. */
                 end_time: components["parameters"]["EndTime"];
+                /** @description Tell the figures over time as well, as the list of services does. */
+                buckets?: number;
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2719,6 +2782,44 @@ export interface operations {
             503: components["responses"]["Refused"];
         };
     };
+    listDependencies: {
+        parameters: {
+            query: {
+                /** @description service.namespace; without it, all namespaces in which the name occurs. */
+                namespace?: string;
+                /** @description RFC 3339 or Unix nanoseconds, inclusive. */
+                start_time: components["parameters"]["StartTime"];
+                /** @description RFC 3339 or Unix nanoseconds, exclusive. */
+                end_time: components["parameters"]["EndTime"];
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Callers and what is called, most calls first; empty when there are none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DependencyList"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
     getServiceMap: {
         parameters: {
             query: {
@@ -2726,6 +2827,10 @@ export interface operations {
                 start_time: components["parameters"]["StartTime"];
                 /** @description RFC 3339 or Unix nanoseconds, exclusive. */
                 end_time: components["parameters"]["EndTime"];
+                /** @description Only services of this service.namespace; of a map, the edges that begin or end at one. */
+                namespace?: components["parameters"]["Namespace"];
+                /** @description Leave ollyScale's own services out: those of the namespace `ollyscale`, and those named `ollyscale` or `ollyscale-…`. */
+                hide_own?: components["parameters"]["HideOwn"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
