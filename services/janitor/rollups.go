@@ -51,6 +51,8 @@ const (
 	foldAfter = 10 * time.Minute
 	// manyParts of any hour are folded: they cost readers.
 	manyParts = 256
+	// openBack is for how long after its end an hour is found that was folded while it was open.
+	openBack = 2 * time.Hour
 	// dayBack is how far back days are looked for that are to be made. A janitor that begins to lead looks at all.
 	dayBack = 48 * time.Hour
 )
@@ -123,13 +125,13 @@ func (s *Service) fold(ctx context.Context) error {
 	if s.cfg.Once { // it will not come again
 		several = 1
 	}
-	err := s.foldAll(ctx, rollup.Hour, s.sql.foldHours, closed, several, now.Add(-foldAfter).UnixNano(), manyParts)
+	var since, open int64 // all of them when it begins to lead, then the last
+	if s.daysMade {
+		since, open = now.Add(-dayBack).UnixNano(), closed-openBack.Nanoseconds()
+	}
+	err := s.foldAll(ctx, rollup.Hour, s.sql.foldHours, closed, several, now.Add(-foldAfter).UnixNano(), manyParts, open, (time.Hour + s.cfg.Merge.HourGrace).Nanoseconds())
 	if err != nil || ctx.Err() != nil {
 		return err
-	}
-	since := int64(0)
-	if s.daysMade {
-		since = now.Add(-dayBack).UnixNano()
 	}
 	if err := s.foldAll(ctx, rollup.Day, s.sql.foldDays, since, closed); err != nil {
 		return err

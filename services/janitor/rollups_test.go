@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
@@ -15,6 +16,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres/segmentrow"
 	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/rollup/counts"
+	"github.com/ollyscale/ollyscale/libs/rollup/edges"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -389,6 +391,41 @@ func TestWhatCannotBeCountedStaysAtLevelZero(t *testing.T) {
 	f.s.damaged = nil
 	require.NotPanics(t, f.pass)
 	require.Equal(t, map[int]int{0: 1, 2: 1}, f.levels("default", telemetry.Traces))
+}
+
+// An hour that had many parts is folded while it is open, and keeps what may find its other side yet; once it is over it is folded again, though no part
+// comes any more, and no more than once.
+func TestAnHourFoldedWhileItWasOpenIsFoldedAgain(t *testing.T) {
+	t.Parallel()
+	ctx := testbed.Context(t)
+	f := newFixture(t)
+	f.flush("default", telemetry.Traces, testbed.NewShop(8, start()).Payload(telemetry.Traces, 100))
+	f.flush("default", telemetry.Traces, testbed.NewShop(9, start()).Payload(telemetry.Traces, 100))
+	f.clock.Set(start().Add(2 * time.Minute))
+	f.pass()
+	hour := telemetry.Grain(start().UnixNano(), time.Hour)
+	for _, kind := range []int16{red.Kind().ID, edges.Kind().ID} {
+		require.NoError(t, f.s.foldOne(ctx, rollup.Hour, span{Placement: "default", Kind: kind, Start: hour}))
+	}
+	made := func() (times []int64) {
+		rows, err := f.db.Pool.Query(ctx, `SELECT DISTINCT made_at FROM rollup WHERE grain = 1 AND start = $1 AND kind = ANY($2)`, hour, []int16{red.Kind().ID, edges.Kind().ID})
+		require.NoError(t, err)
+		times, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+		require.NoError(t, err)
+		return times
+	}
+	open := f.clock.Now().UnixNano()
+	require.Equal(t, []int64{open}, made())
+	require.NoError(t, f.s.fold(ctx))
+	require.Equal(t, []int64{open}, made(), "it is not over")
+
+	f.clock.Set(time.Unix(0, hour).Add(time.Hour + f.s.cfg.Merge.HourGrace))
+	require.NoError(t, f.s.fold(ctx))
+	closed := f.clock.Now().UnixNano()
+	require.Equal(t, []int64{closed}, made())
+	f.clock.Advance(time.Minute)
+	require.NoError(t, f.s.fold(ctx))
+	require.Equal(t, []int64{closed}, made(), "once")
 }
 
 func TestRollupsExpireWithTheirData(t *testing.T) {
