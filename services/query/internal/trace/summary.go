@@ -350,6 +350,7 @@ func (u *summing) widen(ctx context.Context, sums []*Summary) error {
 		var more []Found
 		var of []*Summary
 		q := u.query(nil, math.MaxInt64, 0)
+		oldest, newest := int64(0), int64(math.MaxInt64) // between these all of them were looked for
 		for _, sum := range sums {
 			from, to := sum.wants()
 			if sum.Cut || from >= sum.from && to <= sum.to {
@@ -360,19 +361,26 @@ func (u *summing) widen(ctx context.Context, sums []*Summary) error {
 			}
 			more, of = append(more, sum.Found), append(of, sum)
 			q.From, q.To = min(q.From, from), max(q.To, to)
+			oldest, newest = max(oldest, sum.from), min(newest, sum.to)
 		}
 		if len(more) == 0 {
 			return nil
 		}
+		parts := [][2]int64{{q.From, q.To}}
+		if oldest < newest {
+			parts = [][2]int64{{newest, q.To}, {q.From, oldest}}
+		}
 		cut := false
 		for some := range slices.Chunk(more, filter.MostTraces) {
-			part := u.query(some, q.From, q.To)
-			part.Filter = filter.Traces(part.Traces)
-			partCut, err := u.scan(ctx, part, func(sum *Summary, k engine.Key) bool { return k.Time < sum.from || k.Time >= sum.to })
-			if err != nil {
-				return err
+			for _, part := range parts {
+				of := u.query(some, part[0], part[1])
+				of.Filter = filter.Traces(of.Traces)
+				partCut, err := u.scan(ctx, of, func(sum *Summary, k engine.Key) bool { return k.Time < sum.from || k.Time >= sum.to })
+				if err != nil {
+					return err
+				}
+				cut = cut || partCut
 			}
-			cut = cut || partCut
 		}
 		for _, sum := range of {
 			sum.from, sum.to, sum.Cut = min(sum.from, q.From), max(sum.to, q.To), cut
