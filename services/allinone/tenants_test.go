@@ -569,6 +569,12 @@ func theOperations() map[string]operation {
 			}
 			return all
 		}},
+		"getTraceAnalysis": {sees: true, requests: func(_ *world, of ids) []request {
+			return []request{{method: http.MethodGet, path: "/api/traces/" + of.trace + "/analysis"}}
+		}},
+		"compareTraces": {sees: true, requests: func(_ *world, of ids) []request {
+			return []request{{method: http.MethodGet, path: "/api/traces/" + of.trace + "/compare?with=" + of.trace}}
+		}},
 		"getTraceLogs": {sees: true, requests: func(_ *world, of ids) []request {
 			return []request{{method: http.MethodGet, path: "/api/traces/" + of.trace + "/logs"}}
 		}},

@@ -30,6 +30,27 @@ func (e AcceptedStatus) Valid() bool {
 	}
 }
 
+// Defines values for AnalysedSpanOddity.
+const (
+	AnalysedSpanOddityBeforeParent  AnalysedSpanOddity = "before_parent"
+	AnalysedSpanOddityCycle         AnalysedSpanOddity = "cycle"
+	AnalysedSpanOddityMissingParent AnalysedSpanOddity = "missing_parent"
+)
+
+// Valid indicates whether the value is a known member of the AnalysedSpanOddity enum.
+func (e AnalysedSpanOddity) Valid() bool {
+	switch e {
+	case AnalysedSpanOddityBeforeParent:
+		return true
+	case AnalysedSpanOddityCycle:
+		return true
+	case AnalysedSpanOddityMissingParent:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DatabaseHealthStatus.
 const (
 	DatabaseHealthStatusFail DatabaseHealthStatus = "fail"
@@ -571,6 +592,34 @@ type AggregateRequest struct {
 	TimeRange   TimeRange `json:"time_range"`
 }
 
+// AnalysedSpan defines model for AnalysedSpan.
+type AnalysedSpan struct {
+	// ClockShiftNano Nanoseconds, may be negative; absent where nothing tells of another clock.
+	ClockShiftNano string `json:"clock_shift_nano,omitempty,omitzero"`
+
+	// CriticalTimeNano How much of the critical path is its own; absent for none.
+	CriticalTimeNano Nanos `json:"critical_time_nano,omitempty,omitzero"`
+	Depth            int   `json:"depth"`
+
+	// ID As in the trace; span ids may come twice.
+	ID string `json:"id"`
+
+	// Oddity `missing_parent`: it names a parent that was not found. `cycle`: it is its own ancestor, and hangs on nothing here. `before_parent`: it begins before its
+	// parent.
+	Oddity AnalysedSpanOddity `json:"oddity,omitempty,omitzero"`
+
+	// Parent `id` of the span that it hangs below; absent of the root and of what hangs on nothing.
+	Parent string `json:"parent,omitempty,omitzero"`
+
+	// SelfTimeNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	SelfTimeNano Nanos  `json:"self_time_nano"`
+	SpanID       string `json:"span_id"`
+}
+
+// AnalysedSpanOddity `missing_parent`: it names a parent that was not found. `cycle`: it is its own ancestor, and hangs on nothing here. `before_parent`: it begins before its
+// parent.
+type AnalysedSpanOddity string
+
 // AnyValue OTLP/JSON AnyValue: at most one member; none is a value without content. bytesValue is base64.
 type AnyValue = otlpjson.Value
 
@@ -622,6 +671,33 @@ type CatalogueMetric struct {
 	Services    []string `json:"services"`
 }
 
+// ComparedSpan defines model for ComparedSpan.
+type ComparedSpan struct {
+	// DurationNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	DurationNano Nanos  `json:"duration_nano"`
+	ID           string `json:"id"`
+
+	// OffsetNano Nanoseconds after the start of its trace's root; negative before it.
+	OffsetNano string `json:"offset_nano"`
+
+	// SelfTimeNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	SelfTimeNano Nanos  `json:"self_time_nano"`
+	SpanID       string `json:"span_id"`
+
+	// Status 0 unset, 1 ok, 2 error.
+	Status int `json:"status"`
+}
+
+// ComparedSpans defines model for ComparedSpans.
+type ComparedSpans struct {
+	A                *ComparedSpan `json:"a,omitempty"`
+	B                *ComparedSpan `json:"b,omitempty"`
+	Depth            int           `json:"depth"`
+	Name             string        `json:"name"`
+	ServiceName      string        `json:"service_name"`
+	ServiceNamespace string        `json:"service_namespace,omitempty,omitzero"`
+}
+
 // Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 type Completeness struct {
 	// DeadLetters Batches of the tenant and signal that were accepted and could not be written, as of a second ago; no answer holds what is in them.
@@ -658,6 +734,16 @@ type Covered struct {
 
 	// StartUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
 	StartUnixNano Nanos `json:"start_unix_nano"`
+}
+
+// CriticalStep defines model for CriticalStep.
+type CriticalStep struct {
+	// EndTimeUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	EndTimeUnixNano Nanos  `json:"end_time_unix_nano"`
+	ID              string `json:"id"`
+
+	// StartTimeUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	StartTimeUnixNano Nanos `json:"start_time_unix_nano"`
 }
 
 // DatabaseHealth defines model for DatabaseHealth.
@@ -1764,6 +1850,58 @@ type Trace struct {
 	TraceID      string       `json:"trace_id"`
 }
 
+// TraceAnalysis defines model for TraceAnalysis.
+type TraceAnalysis struct {
+	Calls []TraceCall `json:"calls"`
+
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness   `json:"completeness"`
+	CriticalPath []CriticalStep `json:"critical_path"`
+	Incomplete   *Incomplete    `json:"incomplete,omitempty"`
+	OrphanCount  int            `json:"orphan_count"`
+
+	// RootMissing No span without a parent was found; the first of `spans` stands for it.
+	RootMissing bool           `json:"root_missing"`
+	Services    []TraceService `json:"services"`
+	Spans       []AnalysedSpan `json:"spans"`
+	Stats       Stats          `json:"stats"`
+	TraceID     string         `json:"trace_id"`
+}
+
+// TraceCall defines model for TraceCall.
+type TraceCall struct {
+	// CallCount Spans whose parents are of the caller and of another resource.
+	CallCount int `json:"call_count"`
+
+	// Callee The same; that of the caller where its processes call each other.
+	Callee int `json:"callee"`
+
+	// Caller Number of the service in `services`, from 0.
+	Caller int `json:"caller"`
+
+	// DurationNano Of these spans together.
+	DurationNano Nanos `json:"duration_nano"`
+	ErrorCount   int   `json:"error_count"`
+}
+
+// TraceComparison defines model for TraceComparison.
+type TraceComparison struct {
+	// A A trace id.
+	A string `json:"a"`
+	B string `json:"b"`
+
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+	InBoth       int          `json:"in_both"`
+	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
+	OnlyA        int          `json:"only_a"`
+	OnlyB        int          `json:"only_b"`
+
+	// Spans Each before its children.
+	Spans []ComparedSpans `json:"spans"`
+	Stats Stats           `json:"stats"`
+}
+
 // TracePage defines model for TracePage.
 type TracePage struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
@@ -1772,6 +1910,17 @@ type TracePage struct {
 	Pagination   Pagination     `json:"pagination"`
 	Stats        Stats          `json:"stats"`
 	Traces       []TraceSummary `json:"traces"`
+}
+
+// TraceService defines model for TraceService.
+type TraceService struct {
+	ErrorCount int    `json:"error_count"`
+	Name       string `json:"name"`
+	Namespace  string `json:"namespace,omitempty,omitzero"`
+
+	// SelfTimeNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	SelfTimeNano Nanos `json:"self_time_nano"`
+	SpanCount    int   `json:"span_count"`
 }
 
 // TraceSummary defines model for TraceSummary.
@@ -2289,6 +2438,33 @@ type GetTrace200JSONResponseBody struct {
 	union json.RawMessage
 }
 
+// GetTraceAnalysisParams defines parameters for GetTraceAnalysis.
+type GetTraceAnalysisParams struct {
+	// StartTime RFC 3339 or Unix nanoseconds, inclusive. Both or none of start_time and end_time.
+	StartTime OptionalStartTime `form:"start_time,omitempty" json:"start_time,omitempty,omitzero"`
+
+	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
+	EndTime OptionalEndTime `form:"end_time,omitempty" json:"end_time,omitempty,omitzero"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// CompareTracesParams defines parameters for CompareTraces.
+type CompareTracesParams struct {
+	// With The other trace, `b`; the one of the path is `a`.
+	With string `form:"with" json:"with"`
+
+	// StartTime RFC 3339 or Unix nanoseconds, inclusive. Both or none of start_time and end_time.
+	StartTime OptionalStartTime `form:"start_time,omitempty" json:"start_time,omitempty,omitzero"`
+
+	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
+	EndTime OptionalEndTime `form:"end_time,omitempty" json:"end_time,omitempty,omitzero"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // GetTraceLogsParams defines parameters for GetTraceLogs.
 type GetTraceLogsParams struct {
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive. Both or none of start_time and end_time.
@@ -2506,6 +2682,12 @@ type ServerInterface interface {
 	// GetTrace One trace with all its spans
 	// (GET /api/traces/{trace_id})
 	GetTrace(ctx echo.Context, traceID TraceID, params GetTraceParams) error
+	// GetTraceAnalysis What a trace's tree tells: its root, orphans, clocks that differ, self times, critical path and services
+	// (GET /api/traces/{trace_id}/analysis)
+	GetTraceAnalysis(ctx echo.Context, traceID TraceID, params GetTraceAnalysisParams) error
+	// CompareTraces A trace beside another one
+	// (GET /api/traces/{trace_id}/compare)
+	CompareTraces(ctx echo.Context, traceID TraceID, params CompareTracesParams) error
 	// GetTraceLogs The log records of one trace, newest first
 	// (GET /api/traces/{trace_id}/logs)
 	GetTraceLogs(ctx echo.Context, traceID TraceID, params GetTraceLogsParams) error
@@ -3937,6 +4119,111 @@ func (w *ServerInterfaceWrapper) GetTrace(ctx echo.Context) error {
 	return err
 }
 
+// GetTraceAnalysis converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTraceAnalysis(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "trace_id" -------------
+	var traceID TraceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "trace_id", ctx.Param("trace_id"), &traceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter trace_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTraceAnalysisParams
+	// ------------- Optional query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTraceAnalysis(ctx, traceID, params)
+	return err
+}
+
+// CompareTraces converts echo context to params.
+func (w *ServerInterfaceWrapper) CompareTraces(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "trace_id" -------------
+	var traceID TraceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "trace_id", ctx.Param("trace_id"), &traceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter trace_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CompareTracesParams
+	// ------------- Required query parameter "with" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "with", ctx.QueryParams(), &params.With, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter with: %s", err))
+	}
+
+	// ------------- Optional query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CompareTraces(ctx, traceID, params)
+	return err
+}
+
 // GetTraceLogs converts echo context to params.
 func (w *ServerInterfaceWrapper) GetTraceLogs(ctx echo.Context) error {
 	var err error
@@ -4108,6 +4395,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/logs/search", wrapper.SearchLogs, options.OperationMiddlewares["searchLogs"]...)
 	router.GET(options.BaseURL+"/api/logs/tail", wrapper.TailLogs, options.OperationMiddlewares["tailLogs"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id", wrapper.GetTrace, options.OperationMiddlewares["getTrace"]...)
+	router.GET(options.BaseURL+"/api/traces/:trace_id/analysis", wrapper.GetTraceAnalysis, options.OperationMiddlewares["getTraceAnalysis"]...)
+	router.GET(options.BaseURL+"/api/traces/:trace_id/compare", wrapper.CompareTraces, options.OperationMiddlewares["compareTraces"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id/logs", wrapper.GetTraceLogs, options.OperationMiddlewares["getTraceLogs"]...)
 	router.GET(options.BaseURL+"/api/services", wrapper.ListServices, options.OperationMiddlewares["listServices"]...)
 	router.GET(options.BaseURL+"/api/services/:name/operations", wrapper.ListOperations, options.OperationMiddlewares["listOperations"]...)

@@ -261,6 +261,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/traces/{trace_id}/analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a trace's tree tells: its root, orphans, clocks that differ, self times, critical path and services
+         * @description Spans stand in the order of the tree: each before its children, siblings by start. The first is the root, chosen as in lists. Times are as they were
+         *     sent; nothing is corrected.
+         *
+         *     - `self_time_nano`: how much of a span's duration no child of it ran in.
+         *     - `critical_path`: which span the end of the root waited for, at each moment of the root's time. It goes backwards from the root's end: to the child that
+         *       was the last to end, and of several that still ran to the one that began first, then within it, and from its beginning on backwards. The steps follow one another and
+         *       add up to the root's duration.
+         *     - `clock_shift_nano`: by how much the clock of a span's process is reckoned to be wrong against its parent's, to be added to the span's times. It is told of a span of another
+         *       resource than its parent's that begins before its parent, or, as a server's span, ends after the client's that waits for it and is not longer than that. It is
+         *       reckoned to lie in its parent's middle; one that is longer than its parent, to begin with it.
+         */
+        get: operations["getTraceAnalysis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/traces/{trace_id}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A trace beside another one
+         * @description Spans of the two are alike where they hang below spans that are, and have service, namespace and name in common; the first of such siblings is like the first,
+         *     the second like the second. What only one of the traces has stands where it stands there, without the other side.
+         */
+        get: operations["compareTraces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/traces/{trace_id}/logs": {
         parameters: {
             query?: never;
@@ -1280,6 +1330,92 @@ export interface components {
             spans: components["schemas"]["Span"][];
             resources: components["schemas"]["Resource"][];
             scopes: components["schemas"]["Scope"][];
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
+        AnalysedSpan: {
+            /** @description As in the trace; span ids may come twice. */
+            id: string;
+            span_id: string;
+            /** @description `id` of the span that it hangs below; absent of the root and of what hangs on nothing. */
+            parent?: string;
+            depth: number;
+            /**
+             * @description `missing_parent`: it names a parent that was not found. `cycle`: it is its own ancestor, and hangs on nothing here. `before_parent`: it begins before its
+             *     parent.
+             * @enum {string}
+             */
+            oddity?: "missing_parent" | "cycle" | "before_parent";
+            self_time_nano: components["schemas"]["Nanos"];
+            /** @description How much of the critical path is its own; absent for none. */
+            critical_time_nano?: components["schemas"]["Nanos"];
+            /** @description Nanoseconds, may be negative; absent where nothing tells of another clock. */
+            clock_shift_nano?: string;
+        };
+        CriticalStep: {
+            id: string;
+            start_time_unix_nano: components["schemas"]["Nanos"];
+            end_time_unix_nano: components["schemas"]["Nanos"];
+        };
+        TraceService: {
+            name: string;
+            namespace?: string;
+            span_count: number;
+            error_count: number;
+            self_time_nano: components["schemas"]["Nanos"];
+        };
+        TraceCall: {
+            /** @description Number of the service in `services`, from 0. */
+            caller: number;
+            /** @description The same; that of the caller where its processes call each other. */
+            callee: number;
+            /** @description Spans whose parents are of the caller and of another resource. */
+            call_count: number;
+            error_count: number;
+            /** @description Of these spans together. */
+            duration_nano: components["schemas"]["Nanos"];
+        };
+        TraceAnalysis: {
+            trace_id: string;
+            /** @description No span without a parent was found; the first of `spans` stands for it. */
+            root_missing: boolean;
+            orphan_count: number;
+            spans: components["schemas"]["AnalysedSpan"][];
+            critical_path: components["schemas"]["CriticalStep"][];
+            services: components["schemas"]["TraceService"][];
+            calls: components["schemas"]["TraceCall"][];
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
+        ComparedSpan: {
+            id: string;
+            span_id: string;
+            /** @description Nanoseconds after the start of its trace's root; negative before it. */
+            offset_nano: string;
+            duration_nano: components["schemas"]["Nanos"];
+            self_time_nano: components["schemas"]["Nanos"];
+            /** @description 0 unset, 1 ok, 2 error. */
+            status: number;
+        };
+        ComparedSpans: {
+            depth: number;
+            service_name: string;
+            service_namespace?: string;
+            name: string;
+            a?: components["schemas"]["ComparedSpan"];
+            b?: components["schemas"]["ComparedSpan"];
+        };
+        TraceComparison: {
+            /** @description A trace id. */
+            a: string;
+            b: string;
+            in_both: number;
+            only_a: number;
+            only_b: number;
+            /** @description Each before its children. */
+            spans: components["schemas"]["ComparedSpans"][];
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
@@ -2636,6 +2772,84 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Trace"] | components["schemas"]["TracesData"];
                     "application/x-protobuf": string;
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    getTraceAnalysis: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339 or Unix nanoseconds, inclusive. Both or none of start_time and end_time. */
+                start_time?: components["parameters"]["OptionalStartTime"];
+                /** @description RFC 3339 or Unix nanoseconds, exclusive. */
+                end_time?: components["parameters"]["OptionalEndTime"];
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                /** @description 32 hex digits, or the 16 of a short id, whose first half is zeros. */
+                trace_id: components["parameters"]["TraceID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the tree tells. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceAnalysis"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    compareTraces: {
+        parameters: {
+            query: {
+                /** @description The other trace, `b`; the one of the path is `a`. */
+                with: string;
+                /** @description RFC 3339 or Unix nanoseconds, inclusive. Both or none of start_time and end_time. */
+                start_time?: components["parameters"]["OptionalStartTime"];
+                /** @description RFC 3339 or Unix nanoseconds, exclusive. */
+                end_time?: components["parameters"]["OptionalEndTime"];
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                /** @description 32 hex digits, or the 16 of a short id, whose first half is zeros. */
+                trace_id: components["parameters"]["TraceID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Both trees, side by side. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceComparison"];
                 };
             };
             400: components["responses"]["Refused"];
