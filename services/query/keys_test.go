@@ -79,6 +79,9 @@ func operations(t *testing.T, trace string, key string) (list []operation) {
 					o.path += hour()
 				}
 			}
+			if o.id == "compareTraces" {
+				o.path += "&with=" + trace
+			}
 			if op.RequestBody != nil {
 				o.body = searchBody{limit: 1000}.json(t)
 				switch o.id {
