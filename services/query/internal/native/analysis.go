@@ -29,7 +29,9 @@ func (h handlers) GetTraceAnalysis(c echo.Context, traceID api.TraceID, p api.Ge
 	if err != nil {
 		return err
 	}
-	result, err := engine.Again(func() (*api.TraceAnalysis, error) { return h.traceAnalysis(c.Request().Context(), tenant, id, from, to) })
+	result, err := engine.Again(func() (*api.TraceAnalysis, error) {
+		return h.traceAnalysis(c.Request().Context(), tenant, id, from, to)
+	})
 	return answer(c, result, err)
 }
 
@@ -50,7 +52,9 @@ func (h handlers) CompareTraces(c echo.Context, traceID api.TraceID, p api.Compa
 	if err != nil {
 		return err
 	}
-	result, err := engine.Again(func() (*api.TraceComparison, error) { return h.compareTraces(c.Request().Context(), tenant, a, b, from, to) })
+	result, err := engine.Again(func() (*api.TraceComparison, error) {
+		return h.compareTraces(c.Request().Context(), tenant, a, b, from, to)
+	})
 	return answer(c, result, err)
 }
 
