@@ -393,7 +393,7 @@ func (s *Service) move(ctx context.Context, signal telemetry.Signal, level int, 
 		if bad {
 			if m.Decoded > maxGroupDecoded {
 				s.env.Log.LogAttrs(ctx, slog.LevelInfo, "segment stays as it was flushed: it takes too much memory to merge it", slog.String("tenant", string(t.Tenant)),
-					slog.String("signal", signal.String()), slog.String("segment", uuid.UUID(m.ID).String()), slog.Int64("bytes", m.Decoded))
+					slog.String("signal", signal.String()), slog.String("segment", m.ID.String()), slog.Int64("bytes", m.Decoded))
 			}
 			s.damaged[moved.ID] = struct{}{}
 			moved.Level, moved.Slot = r.Level, schema.Settled
