@@ -592,6 +592,10 @@ func theOperations() map[string]operation {
 			return all
 		}},
 		"listFields": {requests: one(http.MethodGet, "/api/fields")},
+		"compare": {requests: func(w *world, _ ids) []request {
+			return []request{w.posting("/api/compare", `"signal":"traces","selected":[{"field":"time","operator":"exists"}]`), w.posting("/api/compare",
+				`"signal":"logs","selected":[{"field":"service","operator":"exists"}]`)}
+		}},
 		"aggregate": {sees: true, requests: func(w *world, of ids) (all []request) {
 			for _, groups := range []string{`["service"]`, `["service","resource.` + of.word + `.zone","trace_id"]`, `["attributes.` + of.word + `.attribute"]`} {
 				for _, signal := range telemetry.Signals() {

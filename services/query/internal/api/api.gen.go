@@ -671,6 +671,21 @@ type CatalogueMetric struct {
 	Services    []string `json:"services"`
 }
 
+// CompareRequest defines model for CompareRequest.
+type CompareRequest struct {
+	Baseline []Filter `json:"baseline,omitempty,omitzero"`
+	Filters  []Filter `json:"filters,omitempty,omitzero"`
+
+	// Limit Values that are told.
+	Limit *int `json:"limit,omitempty"`
+
+	// Sample About how many items are looked at.
+	Sample    *int64     `json:"sample,omitempty"`
+	Selected  []Filter   `json:"selected"`
+	Signal    SignalName `json:"signal"`
+	TimeRange TimeRange  `json:"time_range"`
+}
+
 // ComparedSpan defines model for ComparedSpan.
 type ComparedSpan struct {
 	// DurationNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
@@ -696,6 +711,22 @@ type ComparedSpans struct {
 	Name             string        `json:"name"`
 	ServiceName      string        `json:"service_name"`
 	ServiceNamespace string        `json:"service_namespace,omitempty,omitzero"`
+}
+
+// Comparison defines model for Comparison.
+type Comparison struct {
+	// Baseline Items of the sample in the baseline.
+	Baseline int64 `json:"baseline"`
+
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
+	Sample       Sample       `json:"sample"`
+
+	// Selected Selected items of the sample.
+	Selected int64            `json:"selected"`
+	Stats    Stats            `json:"stats"`
+	Values   []DifferingValue `json:"values"`
 }
 
 // Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
@@ -863,6 +894,24 @@ type DependencyList struct {
 	Covered    Covered     `json:"covered"`
 	Incomplete *Incomplete `json:"incomplete,omitempty"`
 	Stats      Stats       `json:"stats"`
+}
+
+// DifferingValue defines model for DifferingValue.
+type DifferingValue struct {
+	// Baseline Items of the baseline that have it.
+	Baseline int64 `json:"baseline"`
+
+	// Field As filters call it.
+	Field string `json:"field"`
+
+	// Score The part of the selected that have it less that of the baseline: 1 where all of the former have it and none of the latter, -1 the other way round.
+	Score float64 `json:"score"`
+
+	// Selected Selected items that have it.
+	Selected int64 `json:"selected"`
+
+	// Value OTLP/JSON AnyValue: at most one member; none is a value without content. bytesValue is base64.
+	Value AnyValue `json:"value"`
 }
 
 // Double A number, or NaN, Infinity, -Infinity as a string.
@@ -1574,6 +1623,19 @@ type RootSpan struct {
 	Status      Status     `json:"status"`
 }
 
+// Sample defines model for Sample.
+type Sample struct {
+	// Items Items that were compared, selected or baseline.
+	Items int64 `json:"items"`
+
+	// OfItems Items of all segments that may hold such, also outside of the range.
+	OfItems    int64 `json:"of_items"`
+	OfSegments int   `json:"of_segments"`
+
+	// Segments Segments that were looked at.
+	Segments int `json:"segments"`
+}
+
 // Scope defines model for Scope.
 type Scope struct {
 	// Attributes In the order in which they were sent; a key sent twice is here twice.
@@ -2081,6 +2143,12 @@ type ListAttributeValuesParamsSignal string
 // ListAttributeValuesParamsScope defines parameters for ListAttributeValues.
 type ListAttributeValuesParamsScope string
 
+// CompareParams defines parameters for Compare.
+type CompareParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // ListDeadLettersParams defines parameters for ListDeadLetters.
 type ListDeadLettersParams struct {
 	Signal SignalName `form:"signal,omitempty" json:"signal,omitempty,omitzero"`
@@ -2501,6 +2569,9 @@ type GetUsageParams struct {
 // AggregateJSONRequestBody defines body for Aggregate for application/json ContentType.
 type AggregateJSONRequestBody = AggregateRequest
 
+// CompareJSONRequestBody defines body for Compare for application/json ContentType.
+type CompareJSONRequestBody = CompareRequest
+
 // DropDeadLettersJSONRequestBody defines body for DropDeadLetters for application/json ContentType.
 type DropDeadLettersJSONRequestBody = DeadLetterSelection
 
@@ -2595,6 +2666,9 @@ type ServerInterface interface {
 	// ListAttributeValues The values of an attribute or a field, and how many spans or log records have each
 	// (GET /api/attributes/{key}/values)
 	ListAttributeValues(ctx echo.Context, key string, params ListAttributeValuesParams) error
+	// Compare By which values two sets of spans or log records differ
+	// (POST /api/compare)
+	Compare(ctx echo.Context, params CompareParams) error
 	// ListDeadLetters Dead letters of the tenant, oldest first
 	// (GET /api/dead-letters)
 	ListDeadLetters(ctx echo.Context, params ListDeadLettersParams) error
@@ -2804,6 +2878,35 @@ func (w *ServerInterfaceWrapper) ListAttributeValues(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListAttributeValues(ctx, key, params)
+	return err
+}
+
+// Compare converts echo context to params.
+func (w *ServerInterfaceWrapper) Compare(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CompareParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Compare(ctx, params)
 	return err
 }
 
@@ -4404,6 +4507,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/service-map", wrapper.GetServiceMap, options.OperationMiddlewares["getServiceMap"]...)
 	router.GET(options.BaseURL+"/api/attributes/:key/values", wrapper.ListAttributeValues, options.OperationMiddlewares["listAttributeValues"]...)
 	router.POST(options.BaseURL+"/api/aggregate", wrapper.Aggregate, options.OperationMiddlewares["aggregate"]...)
+	router.POST(options.BaseURL+"/api/compare", wrapper.Compare, options.OperationMiddlewares["compare"]...)
 	router.GET(options.BaseURL+"/api/fields", wrapper.ListFields, options.OperationMiddlewares["listFields"]...)
 	router.GET(options.BaseURL+"/api/usage", wrapper.GetUsage, options.OperationMiddlewares["getUsage"]...)
 	router.GET(options.BaseURL+"/api/retention", wrapper.GetRetention, options.OperationMiddlewares["getRetention"]...)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"reflect"
@@ -44,6 +45,17 @@ type Header struct {
 
 // Within reports whether all items of the segment lie in a range: from, and before to, Unix ns.
 func (h *Header) Within(from, to int64) bool { return h.minTime >= from && h.maxTime < to }
+
+// Sampled reports whether the segment is in a sample of one in so many, always the same ones.
+func (h *Header) Sampled(oneIn int) bool {
+	return oneIn <= 1 || binary.BigEndian.Uint64(h.id[8:])&(1<<48-1)%uint64(oneIn) == 0 //nolint:gosec // positive; the last six bytes of an id are chance
+}
+
+// Items is how many the segment has.
+func (h *Header) Items() int { return h.items }
+
+// Keys are those of the attributes that its items have.
+func (h *Header) Keys() []string { return h.directory.Keys() }
 
 // Times are those of the segment's oldest and newest item, Unix ns.
 func (h *Header) Times() (oldest, newest int64) { return h.minTime, h.maxTime }

@@ -96,6 +96,11 @@ var (
 		Meaning: "The range of time ends before it starts.",
 		Advice:  "Swap its ends.",
 	}
+	errCompared = fault.Kind{
+		Class: fault.Invalid, Code: "compare.request",
+		Meaning: "A comparison has nothing to compare, or a number that is out of bounds.",
+		Advice:  "Correct it as the message says.",
+	}
 	errBuckets = fault.Kind{
 		Class: fault.Invalid, Code: "timeline.buckets",
 		Meaning: "The number of buckets is out of bounds.",

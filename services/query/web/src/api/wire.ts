@@ -505,6 +505,39 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * By which values two sets of spans or log records differ
+         * @description Of the items of a range that meet `filters`, those that meet `selected` are compared with those that meet `baseline` and are not selected; without `baseline`, with all
+         *     others. Told are the values of attributes of items, resources and scopes, and of fields, that one of the two has more often, those that
+         *     separate them most first. What are slow ones like?
+         *
+         *         curl -s http://127.0.0.1:8080/api/compare -H 'Content-Type: application/json' -d '{
+         *           "signal": "traces",
+         *           "time_range": {"start_time": "2026-11-23T00:00:00Z", "end_time": "2026-11-24T00:00:00Z"},
+         *           "filters": [{"field": "service", "operator": "eq", "value": "cart"}],
+         *           "selected": [{"field": "duration", "operator": "gte", "value": "500ms"}]}'
+         *
+         *     and what failed ones: `"selected": [{"field": "status", "operator": "eq", "value": "error"}]`. A selection of a heatmap is a range of time and one of durations.
+         *
+         *     Where there are more items than `sample`, some of the segments are looked at, always the same ones, and `sample` says how many; all counts are of these. A value whose parts
+         *     differ by less than three standard errors is left out, as is a field of more than 1,000 values, such as an id. Kinds, statuses and severities are their numbers.
+         */
+        post: operations["compare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fields": {
         parameters: {
             query?: never;
@@ -1132,6 +1165,24 @@ export interface components {
              * @description The same, in buckets of this step.
              */
             step_seconds?: number;
+        };
+        CompareRequest: {
+            signal: components["schemas"]["SignalName"];
+            time_range: components["schemas"]["TimeRange"];
+            filters?: components["schemas"]["Filter"][];
+            selected: components["schemas"]["Filter"][];
+            baseline?: components["schemas"]["Filter"][];
+            /**
+             * @description Values that are told.
+             * @default 20
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description About how many items are looked at.
+             * @default 400000
+             */
+            sample: number;
         };
         Pagination: {
             /** @description Exact unless the answer is incomplete; then true. */
@@ -1810,6 +1861,58 @@ export interface components {
             timeline?: components["schemas"]["Timeline"];
             covered: components["schemas"]["Covered"];
             basis: components["schemas"]["AggregateBasis"];
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
+        DifferingValue: {
+            /** @description As filters call it. */
+            field: string;
+            value: components["schemas"]["AnyValue"];
+            /**
+             * Format: int64
+             * @description Selected items that have it.
+             */
+            selected: number;
+            /**
+             * Format: int64
+             * @description Items of the baseline that have it.
+             */
+            baseline: number;
+            /**
+             * Format: double
+             * @description The part of the selected that have it less that of the baseline: 1 where all of the former have it and none of the latter, -1 the other way round.
+             */
+            score: number;
+        };
+        Sample: {
+            /**
+             * Format: int64
+             * @description Items that were compared, selected or baseline.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description Items of all segments that may hold such, also outside of the range.
+             */
+            of_items: number;
+            /** @description Segments that were looked at. */
+            segments: number;
+            of_segments: number;
+        };
+        Comparison: {
+            /**
+             * Format: int64
+             * @description Selected items of the sample.
+             */
+            selected: number;
+            /**
+             * Format: int64
+             * @description Items of the sample in the baseline.
+             */
+            baseline: number;
+            values: components["schemas"]["DifferingValue"][];
+            sample: components["schemas"]["Sample"];
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
@@ -3143,6 +3246,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Aggregate"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    compare: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareRequest"];
+            };
+        };
+        responses: {
+            /** @description The values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
                 };
             };
             400: components["responses"]["Refused"];

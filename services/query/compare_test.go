@@ -1,0 +1,127 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// slowOf stores spans of which every tenth is slow: those of version 2 whose customer is large, and a few others.
+func (f *fixture) slowOf(n, each int) {
+	f.t.Helper()
+	td := ptrace.NewTraces()
+	for i := range n {
+		rs := td.ResourceSpans().AppendEmpty()
+		slow := i%10 == 0
+		version := "1"
+		if slow || i%10 == 1 {
+			version = "2"
+		}
+		rs.Resource().Attributes().PutStr("service.name", "cart")
+		rs.Resource().Attributes().PutStr("service.version", version)
+		s := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+		s.SetTraceID(pcommon.TraceID{1, byte(i >> 16), byte(i >> 8), byte(i)})
+		s.SetSpanID(pcommon.SpanID{1, byte(i >> 16), byte(i >> 8), byte(i)})
+		s.SetName([]string{"GET", "POST"}[i/10%2])
+		at := base().UnixNano() + int64(i)*1e6
+		s.SetStartTimestamp(pcommon.Timestamp(at))
+		took := int64(1e6)
+		if slow {
+			took = 1e9
+		}
+		s.SetEndTimestamp(pcommon.Timestamp(at + took))
+		s.Attributes().PutBool("large", slow)
+		s.Attributes().PutStr("request.id", fmt.Sprint("request-", i))
+		s.Attributes().PutInt("shard", int64(i/10%4))
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(td), each)
+}
+
+func (f *fixture) compare(selected, more string) (out api.Comparison) {
+	f.t.Helper()
+	body := fmt.Sprintf(`{"signal":"traces","time_range":{"start_time":%d,"end_time":%d},"selected":[%s]%s}`, base().UnixNano(), base().Add(time.Hour).UnixNano(), selected, more)
+	status, answer := f.call(http.MethodPost, "/api/compare", body)
+	require.Equal(f.t, http.StatusOK, status, "%s", answer)
+	decode(f.t, answer, &out)
+	return out
+}
+
+func values(c *api.Comparison) (lines []string) {
+	for _, v := range c.Values {
+		lines = append(lines, fmt.Sprintf("%s %s %d/%d %d/%d %.2f", v.Field, must(json.Marshal(v.Value)), v.Selected, c.Selected, v.Baseline, c.Baseline, v.Score))
+	}
+	return lines
+}
+
+const slowSpans = `{"field":"duration","operator":"gte","value":"500ms"}`
+
+// What slow spans have and others have not is told first, what is the same in both is not told, nor are ids.
+func TestWhatDiffersIsTold(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.slowOf(2000, 100)
+	f.position |= 1
+	got := f.compare(slowSpans, "")
+	require.Nil(t, got.Incomplete)
+	require.Equal(t, []string{
+		`attributes.large {"boolValue":false} 0/200 1800/1800 -1.00`,
+		`attributes.large {"boolValue":true} 200/200 0/1800 1.00`,
+		`resource.service.version {"stringValue":"1"} 0/200 1600/1800 -0.89`,
+		`resource.service.version {"stringValue":"2"} 200/200 200/1800 0.89`,
+	}, values(&got))
+	require.Equal(t, api.Sample{Items: 2000, OfItems: 2000, Segments: got.Sample.OfSegments, OfSegments: got.Sample.OfSegments}, got.Sample)
+
+	// A baseline of its own, and filters for both.
+	got = f.compare(slowSpans, `,"baseline":[{"field":"version","operator":"eq","value":"2"}],"filters":[{"field":"name","operator":"eq","value":"GET"}],"limit":1`)
+	require.Equal(t, []string{`attributes.large {"boolValue":false} 0/100 100/100 -1.00`}, values(&got))
+
+	// Nothing selected, nothing told.
+	got = f.compare(`{"field":"name","operator":"eq","value":"nothing"}`, "")
+	require.Zero(t, got.Selected)
+	require.Empty(t, got.Values)
+}
+
+// Of many items some segments are looked at, the same ones each time, and it is said how many.
+func TestAComparisonOfMuchIsOfASample(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.position |= 1 // at level 0: no outliers apart
+	f.slowOf(20_000, 100)
+	got := f.compare(slowSpans, `,"sample":2000`)
+	require.EqualValues(t, 20_000, got.Sample.OfItems)
+	require.Equal(t, 200, got.Sample.OfSegments)
+	require.Less(t, got.Sample.Segments, 60)
+	require.Positive(t, got.Sample.Segments)
+	require.EqualValues(t, got.Sample.Segments*100, got.Sample.Items)
+	require.EqualValues(t, got.Sample.Items, got.Selected+got.Baseline)
+	require.Equal(t, got.Sample.Segments, got.Stats.SegmentsRead)
+	require.Contains(t, values(&got), fmt.Sprintf(`resource.service.version {"stringValue":"2"} %d/%d %d/%d 0.89`, got.Selected, got.Selected, got.Selected, got.Baseline))
+	again := f.compare(slowSpans, `,"sample":2000`)
+	require.Equal(t, got.Values, again.Values)
+	require.Equal(t, got.Sample, again.Sample)
+}
+
+func TestWrongComparisonsAreRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	within := `"time_range":{"start_time":"2026-11-23T00:00:00Z","end_time":"2026-11-24T00:00:00Z"}`
+	for body, code := range map[string]string{
+		`{"signal":"traces",` + within + `}`:                                                "compare.request",
+		`{"signal":"metrics",` + within + `,"selected":[` + slowSpans + `]}`:                "request.signal",
+		`{"signal":"traces",` + within + `,"selected":[` + slowSpans + `],"sample":10}`:     "compare.request",
+		`{"signal":"traces",` + within + `,"selected":[` + slowSpans + `],"limit":0}`:       "pagination.limit",
+		`{"signal":"traces",` + within + `,"selected":[{"field":"x","operator":"exists"}]}`: "filter.unknown_field",
+	} {
+		require.Equal(t, code, f.problem(http.StatusBadRequest, http.MethodPost, "/api/compare", body).Code, body)
+	}
+}

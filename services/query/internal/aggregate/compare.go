@@ -1,0 +1,242 @@
+package aggregate
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ollyscale/ollyscale/libs/rollup/counts"
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+)
+
+// What differs between two sets of items: which values are often in one and seldom in the other. A sample of segments tells it, the same one each time.
+
+// Comparison is what is compared: of the items that the query asks for those that meet Selected with those that meet Baseline and not Selected.
+type Comparison struct {
+	engine.Query
+	Selected, Baseline filter.Filter
+	Sample             int64 // about how many items are looked at
+	Top                int   // values that are told
+}
+
+// Bounds of a comparison.
+const (
+	LeastSample    = 1_000
+	MostSample     = 5_000_000
+	mostComparedOf = 1_000 // values of a field
+	mostCompared   = 2_000 // fields
+	valueBytes     = 150   // of memory, of one
+)
+
+// Difference is what a comparison tells.
+type Difference struct {
+	Selected, Baseline    int64 // items of the sample
+	Values                []Differing
+	Items, SampledItems   int64 // in the segments of the range, and in those that were looked at
+	Segments, SampledOnes int
+}
+
+// Differing is a value that is more often in one of the two.
+type Differing struct {
+	Key                counts.Key
+	Value              segment.Value
+	Selected, Baseline int64   // items that have it
+	Score              float64 // by which part of the items the two differ: from -1, all of the baseline have it, to 1, all that are selected
+}
+
+// sides are a segment's counts: of what is selected, and of the baseline.
+type sides struct {
+	items [2]int64
+	lists map[counts.Key]*[2]counts.List
+}
+
+// Compare tells by which values two sets of spans or of log records differ most. What may be chance is left out: a value whose parts differ by less than three
+// standard errors.
+func Compare(ctx context.Context, s *engine.Snapshot, q *Comparison) (*Difference, error) {
+	out := &Difference{}
+	count := q.Query
+	count.Whole = true
+	if _, err := engine.Fold(ctx, s, &count, engine.Always(segment.Want{}),
+		func(_ *columns.Reader, h *engine.Header, _ *engine.Query) int64 { return int64(h.Items()) },
+		func(items int64) {
+			out.Items += items
+			out.Segments++
+		}); err != nil {
+		return nil, err
+	}
+	oneIn := int((out.Items + q.Sample - 1) / q.Sample)
+	fields := counts.Fields(q.Signal)
+	w := columns.NewSet(q.Signal)
+	for i := range fields {
+		w.Add(&fields[i].Some)
+	}
+	w.AllAttrs = true
+	w.Int(segment.ColResource, segment.ColScope)
+	for _, f := range []filter.Filter{q.Filter, q.Selected, q.Baseline} {
+		f.Columns(w)
+	}
+	t := &compared{snapshot: s, keys: map[counts.Key]*comparedKey{}}
+	_, err := engine.Fold(ctx, s, &q.Query,
+		func(_ *engine.Query, h *engine.Header) segment.Want {
+			if h.Sampled(oneIn) {
+				return w.Want
+			}
+			return segment.Want{}
+		},
+		func(r *columns.Reader, h *engine.Header, of *engine.Query) *sides {
+			if !h.Sampled(oneIn) {
+				return nil
+			}
+			return q.sides(r, h, of, fields)
+		},
+		func(part *sides) {
+			if part != nil {
+				out.SampledOnes++
+				t.add(part)
+			}
+		})
+	if err == nil {
+		err = t.failed
+	}
+	if err != nil {
+		return nil, err
+	}
+	out.SampledItems, out.Selected, out.Baseline = t.items, t.sides[0], t.sides[1]
+	out.Values = t.differing(q.Top)
+	return out, nil
+}
+
+// sides counts what a segment has.
+func (q *Comparison) sides(r *columns.Reader, h *engine.Header, of *engine.Query, fields []counts.Facet) *sides {
+	met, selected, baseline := r.Borrow(), r.Borrow(), r.Borrow()
+	defer func() {
+		r.GiveBack()
+		r.GiveBack()
+		r.GiveBack()
+	}()
+	out := &sides{lists: map[counts.Key]*[2]counts.List{}}
+	if of.Mark(r, h, met) == 0 {
+		return out
+	}
+	q.Selected.Match(r, selected)
+	q.Baseline.Match(r, baseline)
+	for row, is := range met {
+		selected[row] = selected[row] && is
+		baseline[row] = baseline[row] && is && !selected[row]
+		if selected[row] {
+			out.items[0]++
+		}
+		if baseline[row] {
+			out.items[1]++
+		}
+	}
+	count := func(f *counts.Facet) {
+		if r.Err() != nil {
+			return
+		}
+		lists := &[2]counts.List{}
+		f.Count(r.View, selected, &lists[0])
+		f.Count(r.View, baseline, &lists[1])
+		out.lists[f.Key] = lists
+	}
+	for i := range fields {
+		count(&fields[i])
+	}
+	for _, list := range []struct {
+		of   counts.Of
+		keys []string
+	}{{counts.OfItem, h.Keys()}, {counts.OfResource, r.Resources().Keys()}, {counts.OfScope, r.Scopes().Keys()}} {
+		for _, name := range list.keys {
+			f, _ := counts.For(q.Signal, counts.Key{Of: list.of, Name: name})
+			count(&f)
+		}
+	}
+	return out
+}
+
+// compared is what is known of the sample.
+type compared struct {
+	snapshot *engine.Snapshot
+	items    int64
+	sides    [2]int64
+	keys     map[counts.Key]*comparedKey
+	failed   error
+}
+
+// comparedKey is what is known of the values of a field.
+type comparedKey struct {
+	values map[string]*[2]int64
+	lost   bool // it has more than are told apart, as ids do
+}
+
+func (t *compared) add(part *sides) {
+	grown := 0
+	for side, items := range part.items {
+		t.sides[side] += items
+		t.items += items
+	}
+	for key, lists := range part.lists {
+		k := t.keys[key]
+		if k == nil {
+			if len(t.keys) >= mostCompared {
+				continue
+			}
+			key.Name = strings.Clone(key.Name)
+			k = &comparedKey{values: map[string]*[2]int64{}}
+			t.keys[key] = k
+		}
+		for side := range lists {
+			lists[side].Each(func(v segment.Value, items int64) {
+				if k.lost {
+					return
+				}
+				name := string(appendTold(nil, v, true))
+				at := k.values[name]
+				if at == nil {
+					if len(k.values) >= mostComparedOf {
+						k.lost, k.values = true, nil
+						return
+					}
+					at = &[2]int64{}
+					k.values[name] = at
+					grown += valueBytes + len(name)
+				}
+				at[side] += items
+			})
+		}
+	}
+	if t.failed == nil && grown > 0 {
+		t.failed = t.snapshot.Hold(int64(grown))
+	}
+}
+
+// differing are the values by which the two differ most.
+func (t *compared) differing(top int) (out []Differing) {
+	n := [2]float64{float64(t.sides[0]), float64(t.sides[1])}
+	if n[0] == 0 || n[1] == 0 {
+		return nil
+	}
+	for key, k := range t.keys {
+		for name, items := range k.values {
+			part := [2]float64{float64(items[0]) / n[0], float64(items[1]) / n[1]}
+			both := float64(items[0]+items[1]) / (n[0] + n[1])
+			const errors = 3
+			score := part[0] - part[1]
+			if math.Abs(score) <= errors*math.Sqrt(both*max(1-both, 0)*(1/n[0]+1/n[1])) {
+				continue
+			}
+			v, _ := filter.ReadKey([]byte(name))
+			out = append(out, Differing{key, v, items[0], items[1], score})
+		}
+	}
+	slices.SortFunc(out, func(a, b Differing) int {
+		return cmp.Or(cmp.Compare(math.Abs(b.Score), math.Abs(a.Score)), cmp.Compare(a.Key.Of, b.Key.Of), cmp.Compare(a.Key.Name, b.Key.Name),
+			cmp.Compare(a.Value.Type, b.Value.Type), cmp.Compare(a.Value.Num, b.Value.Num), slices.Compare(a.Value.Raw, b.Value.Raw))
+	})
+	return out[:min(len(out), top)]
+}

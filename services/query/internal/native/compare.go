@@ -1,0 +1,76 @@
+package native
+
+import (
+	"context"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/ollyscale/ollyscale/libs/rollup/counts"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/aggregate"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
+)
+
+// Unless a request says.
+const (
+	defaultSample   = 400_000
+	defaultDiffered = 20
+)
+
+func (h handlers) Compare(c echo.Context, _ api.CompareParams) error {
+	return asked(h, c, "a comparison", h.compare)
+}
+
+func (n *API) compare(ctx context.Context, tenant telemetry.Tenant, r api.CompareRequest) (*api.Comparison, error) {
+	of, err := n.newQuery(tenant, r.Signal, r.TimeRange, r.Filters)
+	if err != nil {
+		return nil, err
+	}
+	if of.Signal == telemetry.Metrics {
+		return nil, errSignal.New("signal: spans and log records are compared, metrics are not")
+	}
+	q := &aggregate.Comparison{Query: *of, Sample: defaultSample}
+	if len(r.Selected) == 0 {
+		return nil, errCompared.New("selected: want filters, by which what is to be explained differs from the rest")
+	}
+	if q.Selected, err = n.filters.Parse(q.Signal, r.Selected); err != nil {
+		return nil, err
+	}
+	if q.Baseline, err = n.filters.Parse(q.Signal, r.Baseline); err != nil {
+		return nil, err
+	}
+	if q.Top, err = pageLimit(r.Limit, defaultDiffered, maxLimit); err != nil {
+		return nil, err
+	}
+	if r.Sample != nil {
+		if q.Sample = *r.Sample; q.Sample < aggregate.LeastSample || q.Sample > aggregate.MostSample {
+			return nil, errCompared.Newf("sample: %d is not between %d and %d", q.Sample, aggregate.LeastSample, aggregate.MostSample)
+		}
+	}
+	started := n.now()
+	out := &api.Comparison{Values: []api.DifferingValue{}}
+	var got *aggregate.Difference
+	err = n.ask(ctx, &q.Query, q.Span(), &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		got, err = aggregate.Compare(ctx, s, q)
+		out.Stats, out.Incomplete = n.told(s, started)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Selected, out.Baseline = got.Selected, got.Baseline
+	out.Sample = api.Sample{Items: got.SampledItems, OfItems: got.Items, Segments: got.SampledOnes, OfSegments: got.Segments}
+	for _, v := range got.Values {
+		out.Values = append(out.Values, api.DifferingValue{
+			Field: fieldOf(v.Key), Value: otlpjson.Of(v.Value.OTLP()), Selected: v.Selected, Baseline: v.Baseline, Score: v.Score,
+		})
+	}
+	return out, nil
+}
+
+// fieldOf is what filters call what is counted.
+func fieldOf(k counts.Key) string {
+	return [...]string{counts.OfItem: "attributes.", counts.OfResource: "resource.", counts.OfScope: "scope.", counts.OfField: ""}[k.Of] + k.Name
+}
