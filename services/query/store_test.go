@@ -244,6 +244,7 @@ type searchBody struct {
 	filters  string // a JSON array
 	limit    int
 	cursor   string
+	sort     string // a JSON object
 }
 
 func (s searchBody) json(t testing.TB) string {
@@ -261,10 +262,14 @@ func (s searchBody) json(t testing.TB) string {
 	if s.cursor != "" {
 		page["cursor"] = s.cursor
 	}
-	b, err := json.Marshal(map[string]any{
+	whole := map[string]any{
 		"time_range": map[string]any{"start_time": s.from.Format(time.RFC3339Nano), "end_time": s.to.UnixNano()},
 		"filters":    json.RawMessage(s.filters), "pagination": page,
-	})
+	}
+	if s.sort != "" {
+		whole["sort"] = json.RawMessage(s.sort)
+	}
+	b, err := json.Marshal(whole)
 	require.NoError(t, err)
 	return string(b)
 }

@@ -426,6 +426,42 @@ func (e SignalName) Valid() bool {
 	}
 }
 
+// Defines values for SortBy.
+const (
+	SortByDuration SortBy = "duration"
+	SortByTime     SortBy = "time"
+)
+
+// Valid indicates whether the value is a known member of the SortBy enum.
+func (e SortBy) Valid() bool {
+	switch e {
+	case SortByDuration:
+		return true
+	case SortByTime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SortOrder.
+const (
+	SortOrderAsc  SortOrder = "asc"
+	SortOrderDesc SortOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the SortOrder enum.
+func (e SortOrder) Valid() bool {
+	switch e {
+	case SortOrderAsc:
+		return true
+	case SortOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListAttributeValuesParamsSignal.
 const (
 	ListAttributeValuesParamsSignalLogs   ListAttributeValuesParamsSignal = "logs"
@@ -1659,7 +1695,13 @@ type SearchRequest struct {
 	// Example: 8123
 	MinPosition string      `json:"min_position,omitempty,omitzero"`
 	Pagination  PageRequest `json:"pagination,omitempty,omitzero"`
-	TimeRange   TimeRange   `json:"time_range"`
+
+	// Sort What a list is sorted by. Every list is sorted by `time`, `desc` (the newest first, which it is if nothing is said) or `asc`; spans and traces by
+	// `duration`, `desc`. Ties are the newest first. A trace stands where the first of its matching spans does, so by `duration` where its longest one
+	// does: that of the root, where the root matches and waits for all that it calls. Spans whose duration is not known come last. What the list
+	// begins with is certain, also in an answer that is incomplete: then it ends where something that was not looked at may come before.
+	Sort      Sorting   `json:"sort,omitempty,omitzero"`
+	TimeRange TimeRange `json:"time_range"`
 }
 
 // Series defines model for Series.
@@ -1760,6 +1802,21 @@ type ServiceMap struct {
 
 // SignalName defines model for SignalName.
 type SignalName string
+
+// SortBy defines model for SortBy.
+type SortBy string
+
+// SortOrder defines model for SortOrder.
+type SortOrder string
+
+// Sorting What a list is sorted by. Every list is sorted by `time`, `desc` (the newest first, which it is if nothing is said) or `asc`; spans and traces by
+// `duration`, `desc`. Ties are the newest first. A trace stands where the first of its matching spans does, so by `duration` where its longest one
+// does: that of the root, where the root matches and waits for all that it calls. Spans whose duration is not known come last. What the list
+// begins with is certain, also in an answer that is incomplete: then it ends where something that was not looked at may come before.
+type Sorting struct {
+	By    SortBy    `json:"by,omitempty,omitzero"`
+	Order SortOrder `json:"order,omitempty,omitzero"`
+}
 
 // Span defines model for Span.
 type Span struct {
@@ -2074,6 +2131,12 @@ type OptionalEndTime = string
 // OptionalStartTime defines model for OptionalStartTime.
 type OptionalStartTime = string
 
+// Order defines model for Order.
+type Order = SortOrder
+
+// Sort defines model for Sort.
+type Sort = SortBy
+
 // StartTime Example: 2026-11-23T10:00:00Z
 type StartTime = string
 
@@ -2236,6 +2299,12 @@ type SearchLogsByQueryParams struct {
 	// MinPosition As in the body of a POST.
 	MinPosition MinPosition `form:"min_position,omitempty" json:"min_position,omitempty,omitzero"`
 
+	// Sort What the list is sorted by, as by in the sort of a POST.
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Order Which come first, as order in the sort of a POST.
+	Order Order `form:"order,omitempty" json:"order,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2299,6 +2368,12 @@ type SearchMetricsByQueryParams struct {
 
 	// MinPosition As in the body of a POST.
 	MinPosition MinPosition `form:"min_position,omitempty" json:"min_position,omitempty,omitzero"`
+
+	// Sort What the list is sorted by, as by in the sort of a POST.
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Order Which come first, as order in the sort of a POST.
+	Order Order `form:"order,omitempty" json:"order,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -2444,6 +2519,12 @@ type SearchSpansByQueryParams struct {
 	// MinPosition As in the body of a POST.
 	MinPosition MinPosition `form:"min_position,omitempty" json:"min_position,omitempty,omitzero"`
 
+	// Sort What the list is sorted by, as by in the sort of a POST.
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Order Which come first, as order in the sort of a POST.
+	Order Order `form:"order,omitempty" json:"order,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2471,6 +2552,12 @@ type SearchTracesByQueryParams struct {
 
 	// MinPosition As in the body of a POST.
 	MinPosition MinPosition `form:"min_position,omitempty" json:"min_position,omitempty,omitzero"`
+
+	// Sort What the list is sorted by, as by in the sort of a POST.
+	Sort Sort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Order Which come first, as order in the sort of a POST.
+	Order Order `form:"order,omitempty" json:"order,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -3303,6 +3390,20 @@ func (w *ServerInterfaceWrapper) SearchLogsByQuery(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter min_position: %s", err))
 	}
 
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -3535,6 +3636,20 @@ func (w *ServerInterfaceWrapper) SearchMetricsByQuery(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", ctx.QueryParams(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter min_position: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -4016,6 +4131,20 @@ func (w *ServerInterfaceWrapper) SearchSpansByQuery(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter min_position: %s", err))
 	}
 
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -4113,6 +4242,20 @@ func (w *ServerInterfaceWrapper) SearchTracesByQuery(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", ctx.QueryParams(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter min_position: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
 	}
 
 	headers := ctx.Request().Header

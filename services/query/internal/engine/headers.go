@@ -102,6 +102,15 @@ type passedGroups struct{ groups, passed [][16]byte }
 // headerQuery renders headers.sql and its arguments: for the first few places, or for a cursor over those after a place, if one is given.
 // services are the ids for bounds.services.
 func headerQuery(st *statements, q *Query, b *bounds, services []int64, of passedGroups, first int, after *place) (string, []any, error) {
+	return renderHeaders(st, q, b, services, of, first, after, false)
+}
+
+// rankedQuery is headerQuery for all places, with what ranks them.
+func rankedQuery(st *statements, q *Query, b *bounds, services []int64, of passedGroups) (string, []any, error) {
+	return renderHeaders(st, q, b, services, of, 0, nil, true)
+}
+
+func renderHeaders(st *statements, q *Query, b *bounds, services []int64, of passedGroups, first int, after *place, ranked bool) (string, []any, error) {
 	args := rangeArgs(q)
 	bind := func(v any) string {
 		args = append(args, v)
@@ -119,8 +128,9 @@ func headerQuery(st *statements, q *Query, b *bounds, services []int64, of passe
 		Services, MaxPosition, Beyond, Groups, Passed string
 		AfterTime, AfterID                            string
 		First                                         int
+		Ranked                                        bool
 		Probes                                        []test
-	}{Table: segmentTable(q.Signal), Errors: b.Errors, Roots: b.Roots, Stage: q.Stage.condition(), First: first}
+	}{Table: segmentTable(q.Signal), Errors: b.Errors, Roots: b.Roots, Stage: q.Stage.condition(), First: first, Ranked: ranked}
 	if services != nil {
 		data.Services = bind(services)
 	}

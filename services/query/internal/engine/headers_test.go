@@ -42,7 +42,7 @@ func TestHeaderQueries(t *testing.T) {
 		{name: "trace", signal: telemetry.Logs, filters: `[{"field":"trace_id","operator":"eq","value":"0af7651916cd43dd8448eb211c80319c"}]`},
 		{name: "traces_by_list", signal: telemetry.Traces, filters: `[]`, change: func(q *Query) { q.Traces = [][16]byte{{1}, {2}} }},
 		{name: "next_page", signal: telemetry.Traces, filters: `[]`, change: func(q *Query) {
-			q.After, q.MaxPosition = &Key{base().UnixNano(), 7, 0}, 99
+			q.After, q.MaxPosition = &Key{Time: base().UnixNano(), Position: 7}, 99
 		}},
 		{
 			name: "failed_service", signal: telemetry.Traces, ids: []int64{11, -12},

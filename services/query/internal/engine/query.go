@@ -13,9 +13,10 @@ import (
 
 // What is asked for, and the order in which it is given.
 
-// Key is an item's place in the order of every list: newest first, by time, then ingest position, then ordinal. Position and
+// Key is an item's place in a list: by its rank in the list's order, if that is not newest first, and then newest first, by time, then ingest position, then ordinal. Position and
 // ordinal are the item's identity (ADR-006), so no two items of a signal have the same key.
 type Key struct {
+	Rank     int64 // the highest first; 0 where the newest are
 	Time     int64 // Unix ns
 	Position int64
 	Ordinal  int64
@@ -24,9 +25,9 @@ type Key struct {
 // Newer reports whether k comes before o in a list.
 func (k Key) Newer(o Key) bool { return k.Compare(o) < 0 }
 
-// Compare sorts newest first.
+// Compare sorts the highest rank first, and newest first.
 func (k Key) Compare(o Key) int {
-	return cmp.Or(cmp.Compare(o.Time, k.Time), cmp.Compare(o.Position, k.Position), cmp.Compare(o.Ordinal, k.Ordinal))
+	return cmp.Or(cmp.Compare(o.Rank, k.Rank), cmp.Compare(o.Time, k.Time), cmp.Compare(o.Position, k.Position), cmp.Compare(o.Ordinal, k.Ordinal))
 }
 
 // Query is which items of one signal are asked for. It is not changed while it is in use.
@@ -36,6 +37,7 @@ type Query struct {
 	From   int64         // inclusive, Unix ns
 	To     int64         // exclusive
 	Filter filter.Filter // filter.All{} for everything
+	Order  Order         // of the list
 	After  *Key          // only items that come after it in the list; nil for all
 	// MaxPosition pins a list's pages to what the first one saw: items of a higher ingest position are not seen; 0 for none.
 	MaxPosition int64
@@ -100,8 +102,19 @@ func (q *Query) Rows(r *columns.Reader, found func(row int, k Key)) {
 		return
 	}
 	times, positions, ordinals := r.Pick(segment.ColTime, rows), r.Pick(segment.ColPosition, rows), r.Pick(segment.ColOrdinal, rows)
+	var durations []int64
+	if q.Order == Slowest {
+		durations = r.Pick(segment.ColDuration, rows)
+	}
 	for i, row := range rows {
-		if k := (Key{times[i], positions[i], ordinals[i]}); q.holds(k) {
+		k := Key{Time: times[i], Position: positions[i], Ordinal: ordinals[i]}
+		switch {
+		case durations != nil:
+			k.Rank = q.Order.rank(k.Time, durations[i])
+		case q.Order != Newest:
+			k.Rank = q.Order.rank(k.Time, 0)
+		}
+		if q.holds(k) {
 			found(int(row), k)
 		}
 	}
@@ -147,7 +160,7 @@ func (q *Query) holds(k Key) bool {
 
 // newest is the newest time that an item of the query can have.
 func (q *Query) newest() int64 {
-	if q.After != nil {
+	if q.After != nil && q.Order == Newest {
 		return min(q.To-1, q.After.Time)
 	}
 	return q.To - 1

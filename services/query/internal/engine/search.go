@@ -36,8 +36,8 @@ type Item struct {
 	at     uint32         // its row in table
 }
 
-// Found is what a search found: the newest items, newest first. More says whether older ones exist; where the frontier is not Complete, only
-// the items that are certainly the newest are given, and the frontier is where to go on.
+// Found is what a search found: the first items in the query's order. More says whether others exist; where the frontier is not Complete, only
+// the items that are certainly the first are given, and the frontier is where to go on.
 type Found struct {
 	Items    []Item
 	More     bool
@@ -45,21 +45,21 @@ type Found struct {
 }
 
 // Next is the key after which the next page begins.
-func (f *Found) Next() Key {
+func (f *Found) Next(of Order) Key {
 	if f.Frontier != Complete {
-		return Below(f.Frontier)
+		return of.Below(f.Frontier)
 	}
 	return f.Items[len(f.Items)-1].Key
 }
 
-// Below comes before every item that is not newer than a frontier.
-func Below(frontier int64) Key { return Key{frontier, math.MaxInt64, math.MaxInt64} }
-
-// Search finds the newest limit items of a query.
+// Search finds the first limit items of a query in its order.
 //
 // Columns that the filter needs come first, and what is found is read in full by Read. Where items are so rare that each lies in a segment of
 // its own, that would fetch most segments twice: they are fetched whole, and read when they are found.
 func (s *Snapshot) Search(ctx context.Context, q *Query, limit int) (Found, error) {
+	if q.Order != Newest {
+		return s.searchInOrder(ctx, q, limit)
+	}
 	w := columns.NewSet(q.Signal)
 	q.Filter.Columns(w)
 	order := func(a, b Item) int { return a.Compare(b.Key) }
@@ -117,16 +117,7 @@ func (s *Snapshot) Search(ctx context.Context, q *Query, limit int) (Found, erro
 	if err != nil {
 		return Found{}, err
 	}
-	if frontier != Complete {
-		certain := slices.IndexFunc(found, func(c Item) bool { return c.Time <= frontier })
-		if certain >= 0 {
-			found = found[:certain]
-		}
-	}
-	if len(found) > limit {
-		return Found{found[:limit], true, Complete}, nil
-	}
-	return Found{found, frontier != Complete, frontier}, nil
+	return certain(q, found, limit, frontier), nil
 }
 
 // wholeRows is what n whole rows need of a segment. Ids of other rows are two fifths of its bytes: 35 of 93 kB of spans.

@@ -20,8 +20,8 @@ type cursor struct {
 type cursors struct{ key []byte }
 
 const (
-	cursorVersion = 1
-	cursorBody    = 1 + 4*8
+	cursorVersion = 2
+	cursorBody    = 1 + 5*8
 	cursorMAC     = 16
 )
 
@@ -36,7 +36,7 @@ func (c cursors) mac(body []byte, query []byte) []byte {
 func (c cursors) seal(at cursor, query []byte) string {
 	b := make([]byte, 0, cursorBody+cursorMAC)
 	b = append(b, cursorVersion)
-	for _, n := range []int64{at.after.Time, at.after.Position, at.after.Ordinal, at.maxPosition} {
+	for _, n := range []int64{at.after.Rank, at.after.Time, at.after.Position, at.after.Ordinal, at.maxPosition} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // open turns it back
 	}
 	return base64.RawURLEncoding.EncodeToString(append(b, c.mac(b, query)...))
@@ -55,5 +55,5 @@ func (c cursors) open(text string, query []byte) (cursor, error) {
 			"the cursor belongs to another query (range, filters or tenant differ), or was made by a server with another cursor key")
 	}
 	n := func(i int) int64 { return int64(binary.BigEndian.Uint64(body[1+8*i:])) } //nolint:gosec // seal made it
-	return cursor{after: engine.Key{Time: n(0), Position: n(1), Ordinal: n(2)}, maxPosition: n(3)}, nil
+	return cursor{after: engine.Key{Rank: n(0), Time: n(1), Position: n(2), Ordinal: n(3)}, maxPosition: n(4)}, nil
 }

@@ -46,6 +46,11 @@ var (
 		Meaning: "What is given as the last event that was seen is not the id of a record.",
 		Advice:  "Give the id of a log event, or none.",
 	}
+	errSort = fault.Kind{
+		Class: fault.Invalid, Code: "request.sort",
+		Meaning: "A list is asked for in an order in which it is not given.",
+		Advice:  "Use one that the message names.",
+	}
 	errScope = fault.Kind{
 		Class: fault.Invalid, Code: "request.scope",
 		Meaning: "A scope of attributes is named that there is not.",

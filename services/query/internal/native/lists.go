@@ -29,7 +29,7 @@ func page[T any](ctx context.Context, n *API, s *engine.Snapshot, q *search, r *
 		p = api.Pagination{HasMore: true, NextCursor: n.resume(q, s, found.Items[len(list)-1].Key)}
 		r.full = n.full(len(list))
 	case found.More:
-		p.NextCursor = n.resume(q, s, found.Next())
+		p.NextCursor = n.resume(q, s, found.Next(q.Order))
 	}
 	return list, p, nil
 }

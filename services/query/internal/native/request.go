@@ -2,6 +2,7 @@ package native
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -11,7 +12,9 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -63,7 +66,10 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 	if q.minPosition, err = position(r.MinPosition); err != nil {
 		return nil, err
 	}
-	q.hash = queryHash(list, tenant, from, to, r.Filters)
+	if q.Order, err = orderOf(list, signal, r.Sort); err != nil {
+		return nil, err
+	}
+	q.hash = queryHash(fmt.Sprintf("%s %d", list, q.Order), tenant, from, to, r.Filters)
 	if r.Pagination.Cursor != "" {
 		at, err := n.cursors.open(r.Pagination.Cursor, q.hash)
 		if err != nil {
@@ -72,6 +78,39 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 		q.After, q.MaxPosition = &at.after, at.maxPosition
 	}
 	return q, nil
+}
+
+// orders are those of lists, by what a request says; one is for signals that have what it goes by.
+func orders() []order {
+	all := telemetry.Signals()
+	return []order{
+		{api.SortByTime, api.SortOrderDesc, all, engine.Newest},
+		{api.SortByTime, api.SortOrderAsc, all, engine.Oldest},
+		{api.SortByDuration, api.SortOrderDesc, []telemetry.Signal{telemetry.Traces}, engine.Slowest},
+	}
+}
+
+type order struct {
+	by        api.SortBy
+	direction api.SortOrder
+	signals   []telemetry.Signal
+	order     engine.Order
+}
+
+// orderOf is the order that a list is asked for in.
+func orderOf(list string, signal telemetry.Signal, s api.Sorting) (engine.Order, error) {
+	by, direction := cmp.Or(s.By, api.SortByTime), cmp.Or(s.Order, api.SortOrderDesc)
+	var have []string
+	for _, o := range orders() {
+		if !slices.Contains(o.signals, signal) {
+			continue
+		}
+		if o.by == by && o.direction == direction {
+			return o.order, nil
+		}
+		have = append(have, fmt.Sprintf("%s %s", o.by, o.direction))
+	}
+	return 0, errSort.Newf("sort: %s are not sorted by %.64q %.64q, but by %s", list, string(by), string(direction), strings.Join(have, ", "))
 }
 
 // position reads a position as ingest tells it; "" is 0.
@@ -186,6 +225,7 @@ func (p queryParams) body(echo.Context) (api.SearchRequest, error) {
 	r := api.SearchRequest{
 		TimeRange:  api.TimeRange{StartTime: otlpjson.Time(p.StartTime), EndTime: otlpjson.Time(p.EndTime)},
 		Pagination: api.PageRequest{Limit: p.Limit, Cursor: p.Cursor}, MinPosition: p.MinPosition,
+		Sort: api.Sorting{By: p.Sort, Order: p.Order},
 	}
 	var err error
 	r.Filters, err = filterList(p.Filters)

@@ -9,11 +9,11 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/trace"
 )
 
-// searchTraces lists traces by their newest matching span. That key is a property of the trace, the range, the filters and the snapshot,
-// and not of the page, so a trace stands in one place however the list is cut.
+// searchTraces lists traces by the first of their matching spans in the list's order: the newest, the oldest or the longest. That key is a property of the
+// trace, the range, the filters and the snapshot, and not of the page, so a trace stands in one place however the list is cut.
 //
-//	scan matching spans, newest first ── the newest of each trace ── enough traces?
-//	for those traces: all their spans ── drop traces that a newer matching span put on an earlier page ── sum up
+//	scan matching spans, in order ── the first of each trace ── enough traces?
+//	for those traces: all their spans ── drop traces that an earlier matching span put on an earlier page ── sum up
 func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.SearchRequest) (*api.TracePage, error) {
 	q, err := n.newSearch(tenant, "traces", telemetry.Traces, r)
 	if err != nil {
@@ -27,7 +27,7 @@ func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.S
 		var last engine.Key
 		for more && len(out.Traces) <= q.limit && frontier == engine.Complete {
 			var found []trace.Found
-			found, more, frontier, err = trace.Newest(ctx, s, &q.Query, after, earlier, q.limit+1-len(out.Traces))
+			found, more, frontier, err = trace.First(ctx, s, &q.Query, after, earlier, q.limit+1-len(out.Traces))
 			if err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.S
 			}
 			for i, f := range found {
 				after = &f.Key
-				if sum := summaries[i]; sum.Newest != f.Key || sum.Spans == 0 { // a newer matching span put it on an earlier page
+				if sum := summaries[i]; sum.First != f.Key || sum.Spans == 0 { // another matching span put it on an earlier page
 					earlier[f.ID] = true
 					continue
 				}
@@ -55,7 +55,7 @@ func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.S
 			out.Traces = out.Traces[:q.limit]
 			out.Pagination = api.Pagination{HasMore: true, NextCursor: n.resume(q, s, last)}
 		case frontier != engine.Complete:
-			out.Pagination = api.Pagination{HasMore: true, NextCursor: n.resume(q, s, engine.Below(frontier))}
+			out.Pagination = api.Pagination{HasMore: true, NextCursor: n.resume(q, s, q.Order.Below(frontier))}
 		}
 		out.Stats, out.Incomplete = n.told(s, started)
 		return nil

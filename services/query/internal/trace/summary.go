@@ -27,8 +27,8 @@ const around = int64(time.Hour)
 // Summary is what a trace comes to.
 type Summary struct {
 	Found
-	// Newest is the newest of its matching spans in the range; Matched whether there is one.
-	Newest  engine.Key
+	// First is the first of its matching spans in the range, in the list's order; Matched whether there is one.
+	First   engine.Key
 	Matched bool
 
 	Start, End int64 // Unix ns, of the earliest and the latest span
@@ -103,8 +103,11 @@ func Sum(ctx context.Context, s *engine.Snapshot, search *engine.Query, found []
 		u.sums[f.ID] = out[i]
 		q.From, q.To = min(q.From, out[i].from), max(q.To, out[i].to)
 	}
-	if search.After != nil {
-		q.To = max(q.To, search.To) // an earlier page may have shown a trace for any span up to the range's end
+	if search.After != nil { // an earlier page may have shown a trace for any span that comes before
+		q.To = max(q.To, search.To)
+		if search.Order != engine.Newest {
+			q.From = min(q.From, search.From)
+		}
 	}
 	// What was found must be told in full: only the hard end of the query's time stops this.
 	q.Whole = true
@@ -137,6 +140,7 @@ func newSumming(s *engine.Snapshot, search *engine.Query) *summing {
 	u.shown = w.Want
 	w.Ints, w.Texts, w.Attributes = slices.Clone(w.Ints), slices.Clone(w.Texts), slices.Clone(w.Attributes)
 	search.Filter.Columns(w)
+	search.Order.Columns(w)
 	u.needed = engine.Always(w.Want)
 	return u
 }
@@ -181,6 +185,7 @@ type row struct {
 	candidate
 	sum          *Summary
 	new, matches bool
+	place        engine.Key // in the list
 	failed       bool
 	namespace    string
 }
@@ -225,7 +230,8 @@ func (v *visiting) visit(r *columns.Reader, _ *engine.Header) ([]row, error) {
 			continue
 		}
 		one := row{sum: sum, new: v.isNew(sum, k), matches: met[at] && k.Time >= v.search.From && k.Time < v.search.To}
-		one.Key = k
+		one.Key, one.place = k, k
+		one.place.Rank = v.search.Order.RankOf(r, at)
 		if one.new {
 			told, places = append(told, uint32(at)), append(places, len(out))
 		}
@@ -262,8 +268,8 @@ func (r *row) read(t *segment.Table, at int) {
 // add adds a span to its trace's sum.
 func (u *summing) add(r *row) error {
 	s := r.sum
-	if r.matches && (!s.Matched || r.Newer(s.Newest)) {
-		s.Newest, s.Matched = r.Key, true
+	if r.matches && (!s.Matched || r.place.Newer(s.First)) {
+		s.First, s.Matched = r.place, true
 	}
 	if !r.new {
 		return nil

@@ -11,40 +11,41 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 )
 
-// Found is a trace with its newest matching span after where a list goes on.
+// Found is a trace with the first of its matching spans after where a list goes on, in the list's order.
 type Found struct {
 	engine.Key
 	ID [16]byte
 }
 
-// Newest finds the newest n traces after a key, by their newest matching span after it, leaving some out. more says whether others may follow; frontier is as in
-// engine.Scan.
-func Newest(ctx context.Context, s *engine.Snapshot, search *engine.Query, after *engine.Key, without map[[16]byte]bool, n int) (found []Found, more bool, frontier int64, err error) {
+// First finds the first n traces after a key, by the first of their matching spans after it, leaving some out. more says whether others may follow; frontier is
+// as in engine.ScanInOrder.
+func First(ctx context.Context, s *engine.Snapshot, search *engine.Query, after *engine.Key, without map[[16]byte]bool, n int) (found []Found, more bool, frontier int64, err error) {
 	q := *search
 	q.After = after
 	w := columns.NewSet(telemetry.Traces)
 	w.TraceIDs = true
 	q.Filter.Columns(w)
+	q.Order.Columns(w)
 	best := map[[16]byte]engine.Key{}
 	keep := func(in map[[16]byte]engine.Key, id [16]byte, k engine.Key) {
 		if have, ok := in[id]; !ok || k.Newer(have) {
 			in[id] = k
 		}
 	}
-	frontier, err = engine.Scan(ctx, s, &q, engine.Always(w.Want),
+	frontier, err = engine.ScanInOrder(ctx, s, &q, engine.Always(w.Want),
 		func(r *columns.Reader, _ *engine.Header) (map[[16]byte]engine.Key, error) {
-			newest := map[[16]byte]engine.Key{}
+			first := map[[16]byte]engine.Key{}
 			q.Rows(r, func(row int, k engine.Key) {
 				ids := r.TraceIDs()
 				if id := ids.Distinct[ids.Rows[row]]; !without[id] {
-					keep(newest, id, k)
+					keep(first, id, k)
 				}
 			})
-			return newest, nil
+			return first, nil
 		},
 		func(_ []*engine.Header, made []map[[16]byte]engine.Key, next int64) bool {
-			for _, newest := range made {
-				for id, k := range newest {
+			for _, first := range made {
+				for id, k := range first {
 					keep(best, id, k)
 				}
 			}
@@ -56,17 +57,17 @@ func Newest(ctx context.Context, s *engine.Snapshot, search *engine.Query, after
 			if len(found) < n {
 				return true
 			}
-			// The others can come back only with a newer span, and then they are found again.
+			// The others can come back only with a span before it, and then they are found again.
 			for _, f := range found[n:] {
 				delete(best, f.ID)
 			}
-			return next >= found[n-1].Time
+			return next >= q.Order.Value(found[n-1].Key)
 		})
 	if err != nil {
 		return nil, false, 0, err
 	}
 	if frontier != engine.Complete {
-		if i := slices.IndexFunc(found, func(f Found) bool { return f.Time <= frontier }); i >= 0 {
+		if i := slices.IndexFunc(found, func(f Found) bool { return q.Order.Value(f.Key) <= frontier }); i >= 0 {
 			found = found[:i]
 		}
 	}

@@ -3,7 +3,8 @@
 -- its end bounds max_time from above, by which the index is sorted: what is not needed is not read.
 {{- if .Groups}} Which segments the groups leave is in
 -- the index, too: of the others no header is read.{{end}}
-{{define "header conditions"}}
+{{define "ranks"}}service_ids, service_max_duration, service_max_error_duration{{end}}
+{{- define "header conditions"}}
 {{- if .Services}}
   AND service_ids && {{.Services}}::bigint[]{{end}}
 {{- if .Errors}}
@@ -22,11 +23,11 @@
       FROM (SELECT substring({{$filter}} FROM (({{.High}}::bigint * (octet_length({{$filter}}) / 32)) >> 32)::int * 32 + 1 FOR 32) AS b OFFSET 0) AS block)
     {{- end}}){{end}}
 {{- end}}
-{{- if not .First}}DECLARE headers NO SCROLL CURSOR FOR
+{{- if not (or .First .Ranked)}}DECLARE headers NO SCROLL CURSOR FOR
 {{end -}}
-SELECT {{if .Groups}}found.segment_id, found.min_time, found.max_time
+SELECT {{if .Groups}}found.segment_id, found.min_time, found.max_time{{if .Ranked}}, header.*{{end}}
 FROM (
-  SELECT {{end}}segment_id, min_time, max_time
+  SELECT {{end}}segment_id, min_time, max_time{{if and .Ranked (not .Groups)}}, {{template "ranks"}}{{end}}
 FROM {{.Table}}
 WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 9223372036854775807 - 3600000000000) + 3600000000000
   AND min_time >= $3 AND min_time <= $4
@@ -39,7 +40,7 @@ WHERE tenant_id = $1 AND max_time >= $2 AND max_time <= least($4, 92233720368547
 ORDER BY max_time DESC, segment_id DESC
 OFFSET 0) AS found
 CROSS JOIN LATERAL (
-  SELECT
+  SELECT{{if .Ranked}} {{template "ranks"}}{{end}}
   FROM {{.Table}} AS s
   WHERE s.tenant_id = $1 AND s.min_time = found.min_time AND s.max_time = found.max_time AND s.segment_id = found.segment_id AND s.min_time >= $3 AND s.min_time <= $4
 {{- template "header conditions" .}}

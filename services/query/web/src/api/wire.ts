@@ -1118,10 +1118,25 @@ export interface components {
             /** @description next_cursor of the page before. */
             cursor?: string;
         };
+        /** @enum {string} */
+        SortBy: "time" | "duration";
+        /** @enum {string} */
+        SortOrder: "desc" | "asc";
+        /**
+         * @description What a list is sorted by. Every list is sorted by `time`, `desc` (the newest first, which it is if nothing is said) or `asc`; spans and traces by
+         *     `duration`, `desc`. Ties are the newest first. A trace stands where the first of its matching spans does, so by `duration` where its longest one
+         *     does: that of the root, where the root matches and waits for all that it calls. Spans whose duration is not known come last. What the list
+         *     begins with is certain, also in an answer that is incomplete: then it ends where something that was not looked at may come before.
+         */
+        Sorting: {
+            by?: components["schemas"]["SortBy"];
+            order?: components["schemas"]["SortOrder"];
+        };
         SearchRequest: {
             time_range: components["schemas"]["TimeRange"];
             filters?: components["schemas"]["Filter"][];
             pagination?: components["schemas"]["PageRequest"];
+            sort?: components["schemas"]["Sorting"];
             /**
              * @description To read one's own writes: the position that ingest answered for this signal (`X-Olly-Position`, in gRPC a trailer of that name; `position`
              *     of `POST /api/{traces,logs,metrics}`). The answer holds all that was accepted up to it. The query waits for that, five seconds at most,
@@ -2297,6 +2312,10 @@ export interface components {
         Limit: number;
         /** @description next_cursor of the page before, with the same range, filters and tenant. */
         Cursor: string;
+        /** @description What the list is sorted by, as by in the sort of a POST. */
+        Sort: components["schemas"]["SortBy"];
+        /** @description Which come first, as order in the sort of a POST. */
+        Order: components["schemas"]["SortOrder"];
         /** @description As in the body of a POST. */
         MinPosition: string;
         /** @description 32 hex digits, or the 16 of a short id, whose first half is zeros. */
@@ -2528,6 +2547,10 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
                 /** @description As in the body of a POST. */
                 min_position?: components["parameters"]["MinPosition"];
+                /** @description What the list is sorted by, as by in the sort of a POST. */
+                sort?: components["parameters"]["Sort"];
+                /** @description Which come first, as order in the sort of a POST. */
+                order?: components["parameters"]["Order"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2600,6 +2623,10 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
                 /** @description As in the body of a POST. */
                 min_position?: components["parameters"]["MinPosition"];
+                /** @description What the list is sorted by, as by in the sort of a POST. */
+                sort?: components["parameters"]["Sort"];
+                /** @description Which come first, as order in the sort of a POST. */
+                order?: components["parameters"]["Order"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2672,6 +2699,10 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
                 /** @description As in the body of a POST. */
                 min_position?: components["parameters"]["MinPosition"];
+                /** @description What the list is sorted by, as by in the sort of a POST. */
+                sort?: components["parameters"]["Sort"];
+                /** @description Which come first, as order in the sort of a POST. */
+                order?: components["parameters"]["Order"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2744,6 +2775,10 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
                 /** @description As in the body of a POST. */
                 min_position?: components["parameters"]["MinPosition"];
+                /** @description What the list is sorted by, as by in the sort of a POST. */
+                sort?: components["parameters"]["Sort"];
+                /** @description Which come first, as order in the sort of a POST. */
+                order?: components["parameters"]["Order"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
