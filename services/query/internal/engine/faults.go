@@ -21,11 +21,6 @@ var (
 		Meaning: "What the query has to hold to tell its figures takes more memory than one query may, or than others leave.",
 		Advice:  "Narrow the range of time, ask for fewer buckets, or retry; if it goes on, see to it that the janitor runs, or raise max_decoded_bytes.",
 	}
-	ErrPosition = fault.Kind{
-		Class: fault.Unavailable, Code: "query.position", Status: 409,
-		Meaning: "What was accepted up to min_position is not in the database that was asked after the time that a query waits for it.",
-		Advice:  "Retry; if it goes on, see whether writers run and a read replica follows, and whether the position is of this signal and of the queue as it is now.",
-	}
 	errQueueUnknown = fault.Kind{
 		Class: fault.Unavailable, Code: "query.queue",
 		Meaning: "Where the queue of a signal is, no writer has told yet: none has run since it was made.",

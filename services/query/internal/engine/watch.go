@@ -260,24 +260,20 @@ const (
 	awaitStep   = 40 * time.Millisecond
 )
 
-// Await waits until a snapshot that is taken later holds all that a signal's queue accepted up to a position, which is as ingest told it. The error
-// is query.position where that takes longer than MostAwaited, or why it could not be found out.
-func (e *Engine) Await(ctx context.Context, signal telemetry.Signal, position int64) error {
+// Await waits until a snapshot that is taken later holds all that a signal's queue accepted up to a position, which is as ingest told it; false where
+// that takes longer than MostAwaited, or than ctx leaves. The error is why it could not be found out.
+func (e *Engine) Await(ctx context.Context, signal telemetry.Signal, position int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, MostAwaited)
 	defer cancel()
 	tick := time.NewTicker(awaitStep)
 	defer tick.Stop()
 	for {
 		holds, err := e.holds(ctx, signal, position)
-		if holds {
-			return nil
+		if holds || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return holds, nil
 		}
-		late := errors.Is(ctx.Err(), context.DeadlineExceeded)
-		if err != nil && !late {
-			return err
-		}
-		if late {
-			return ErrPosition.Newf("what was accepted up to position %d of %s is not in the database after %s", position, signal, MostAwaited)
+		if err != nil {
+			return false, err
 		}
 		select {
 		case <-ctx.Done():

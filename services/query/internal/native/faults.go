@@ -1,6 +1,8 @@
 package native
 
 import (
+	"net/http"
+
 	"github.com/ollyscale/ollyscale/libs/fault"
 )
 
@@ -30,6 +32,11 @@ var (
 		Class: fault.Invalid, Code: "dead_letter.preview",
 		Meaning: "The body of a dead letter cannot be shown.",
 		Advice:  "See its reason and headers.",
+	}
+	errNotReached = fault.Kind{
+		Class: fault.Unavailable, Code: "query.position", Status: http.StatusConflict,
+		Meaning: "What was accepted up to min_position is not in the database that was asked after the time that a query waits for it.",
+		Advice:  "Retry; if it goes on, see whether writers run and a read replica follows, and whether the position is of this signal and of the queue as it is now.",
 	}
 	errPosition = fault.Kind{
 		Class: fault.Invalid, Code: "request.position",

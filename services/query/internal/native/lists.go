@@ -49,8 +49,11 @@ func items[T any](ctx context.Context, n *API, s *engine.Snapshot, q *engine.Que
 // askList asks for a page of a list, once all that it is to hold is there.
 func (n *API) askList(ctx context.Context, q *search, told *api.Completeness, question func(ctx context.Context, s *engine.Snapshot) error) error {
 	if q.minPosition > 0 {
-		if err := n.engine.Await(ctx, q.Signal, q.minPosition); err != nil {
+		switch there, err := n.engine.Await(ctx, q.Signal, q.minPosition); {
+		case err != nil:
 			return err
+		case !there:
+			return errNotReached.Newf("what was accepted up to position %d of %s is not in the database after %s", q.minPosition, q.Signal, engine.MostAwaited)
 		}
 	}
 	return n.ask(ctx, &q.Query, q.Span(), told, question)
