@@ -57,8 +57,8 @@ func scattered(seed uint64, n int) ptrace.Traces {
 func TestListsComeInTheOrderThatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	for seed := range uint64(6) {
-		f.store("default", telemetry.Traces, testbed.TracesPayload(scattered(seed, 60)), 7)
+	for seed := range uint64(4) {
+		f.store("default", telemetry.Traces, testbed.TracesPayload(scattered(seed, 40)), 9)
 	}
 	from, to := base().Add(-5*time.Hour), base().Add(2*time.Hour)
 	durationOf := func(s api.Span) int64 {
@@ -152,7 +152,7 @@ func TestTracesComeInTheOrderThatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for seed := range uint64(4) {
-		f.store("default", telemetry.Traces, testbed.TracesPayload(scattered(seed, 60)), 7)
+		f.store("default", telemetry.Traces, testbed.TracesPayload(scattered(seed, 40)), 9)
 	}
 	from, to := base().Add(-5*time.Hour), base().Add(2*time.Hour)
 	for _, filters := range []string{`[]`, `[{"field":"service","operator":"in","value":["service-1","service-2"]}]`, `[{"field":"status","operator":"eq","value":"error"}]`} {

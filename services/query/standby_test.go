@@ -170,7 +170,9 @@ func TestAnAnswerByAReplicaThatIsBehindSaysSo(t *testing.T) {
 	require.False(t, reaches(soon, behind, 5))
 
 	refused := make(chan api.Problem)
-	go func() { refused <- behind.problem(http.StatusConflict, http.MethodGet, "/api/spans/search"+hour()+"&min_position=1000", "") }()
+	go func() {
+		refused <- behind.problem(http.StatusConflict, http.MethodGet, "/api/spans/search"+hour()+"&min_position=1000", "")
+	}()
 	_, err = follower.Exec(ctx, "SELECT pg_wal_replay_resume()")
 	require.NoError(t, err)
 	status, body := behind.call(http.MethodGet, "/api/spans/search"+hour()+"&min_position=5", "")
