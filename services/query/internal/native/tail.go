@@ -104,7 +104,7 @@ func (n *API) since(ctx context.Context, q *engine.Query) (list []tail.Event, se
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := n.engine.Await(ctx, q.Signal, last); err != nil { // writers are behind: what is not stored by now is told as missed
+	if there, err := n.engine.Await(ctx, q.Signal, last); err != nil || !there { // writers are behind: what is not stored by now is told as missed
 		list = append(list, tail.Event{Unknown: true})
 	}
 	now := n.now()
