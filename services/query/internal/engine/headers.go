@@ -231,6 +231,7 @@ type headers struct {
 	parts    []*Query // of the range, newest first, which are looked at one after the other: the first of them is at hand
 	heads    []place  // of what is not settled, that may hold it, newest first, and are not in places yet; what SQL finds is settled, then
 	places   []place  // found, but not looked at
+	bySQL    bool     // all places come of statements, none of what is remembered of unmerged segments
 	asked    bool     // the first places of a part were asked for
 	last     *place   // where they ended, and the cursor begins
 	cursor   bool     // the others come by a cursor

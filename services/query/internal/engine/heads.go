@@ -57,7 +57,7 @@ const mostHeads = 4096
 // byHeads tells whether what is looked for takes headers to tell who may hold it.
 func (h *headers) byHeads() bool {
 	b := &h.bounds
-	return h.query.Stage == Every && (len(b.Probes) > 0 || b.Services != nil || b.Errors || b.Roots || b.MinDuration > 0 || h.query.Traces != nil)
+	return !h.bySQL && h.query.Stage == Every && (len(b.Probes) > 0 || b.Services != nil || b.Errors || b.Roots || b.MinDuration > 0 || h.query.Traces != nil)
 }
 
 // headArgs are those of heads.sql: whole minutes, so that what is remembered is so for other ranges, too; and whole hours at the end, which no segment crosses.

@@ -164,7 +164,7 @@ func scanRanked[T any](ctx context.Context, s *Snapshot, q, part *Query, after i
 // ranked are the places of the range that may hold what is looked for, with their bounds, and the ids of the services that it is about. It holds them in
 // memory; query.memory where that is too much.
 func (s *Snapshot) ranked(ctx context.Context, q *Query) ([]ranked, []int64, error) {
-	h := &headers{snapshot: s, query: q, bounds: bounds{q.Filter.Bounds()}}
+	h := &headers{snapshot: s, query: q, bounds: bounds{q.Filter.Bounds()}, bySQL: true}
 	some, err := h.prepare(ctx)
 	if err != nil || !some {
 		return nil, nil, err
