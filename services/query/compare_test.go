@@ -103,7 +103,7 @@ func TestAComparisonOfMuchIsOfASample(t *testing.T) {
 	require.Less(t, got.Sample.Segments, 60)
 	require.Positive(t, got.Sample.Segments)
 	require.EqualValues(t, got.Sample.Segments*100, got.Sample.Items)
-	require.EqualValues(t, got.Sample.Items, got.Selected+got.Baseline)
+	require.Equal(t, got.Sample.Items, got.Selected+got.Baseline)
 	require.Equal(t, got.Sample.Segments, got.Stats.SegmentsRead)
 	require.Contains(t, values(&got), fmt.Sprintf(`resource.service.version {"stringValue":"2"} %d/%d %d/%d 0.89`, got.Selected, got.Selected, got.Selected, got.Baseline))
 	again := f.compare(slowSpans, `,"sample":2000`)
