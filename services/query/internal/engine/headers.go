@@ -48,7 +48,7 @@ func (h *Header) Within(from, to int64) bool { return h.minTime >= from && h.max
 
 // Sampled reports whether the segment is in a sample of one in so many, always the same ones.
 func (h *Header) Sampled(oneIn int) bool {
-	return oneIn <= 1 || binary.BigEndian.Uint64(h.id[8:])&(1<<48-1)%uint64(oneIn) == 0 //nolint:gosec // positive; the last six bytes of an id are chance
+	return oneIn <= 1 || binary.BigEndian.Uint64(h.id[8:])&(1<<48-1)%uint64(oneIn) == 0 // the last six bytes of an id are chance
 }
 
 // Items is how many the segment has.
