@@ -17,6 +17,11 @@ import (
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
+// A stream of events is a text to the contract.
+func init() { //nolint:gochecknoinits // the validator has one table of decoders
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
+}
+
 // contract loads docs/api.yaml and returns a check that an answer is one that it promises: known path, status, content type, body.
 // Requests are not checked: tests send wrong ones.
 func contract(t testing.TB) func(t testing.TB, r *http.Request, status int, header http.Header, body []byte) {

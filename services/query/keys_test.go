@@ -79,8 +79,11 @@ func operations(t *testing.T, trace string, key string) (list []operation) {
 					o.path += hour()
 				}
 			}
-			if o.id == "compareTraces" {
+			switch o.id {
+			case "compareTraces":
 				o.path += "&with=" + trace
+			case "tailLogs": // of which it has some already, and which ends
+				o.path += "?after=1.0&seconds=1"
 			}
 			if op.RequestBody != nil {
 				o.body = searchBody{limit: 1000}.json(t)
@@ -89,6 +92,10 @@ func operations(t *testing.T, trace string, key string) (list []operation) {
 					o.body = `{}`
 				case "setRetention":
 					o.body = `{"signals":["traces"],"days":9}`
+				case "aggregate":
+					o.body = (&aggregateBody{signal: telemetry.Traces, to: base().Add(time.Hour).UnixNano(), groups: []string{"service", "trace_id"}, measures: []api.Measure{{Measure: "count"}}}).json()
+				case "compare":
+					o.body = `{"signal":"traces","time_range":{"start_time":"2026-11-23T09:00:00Z","end_time":"2026-11-23T12:00:00Z"},"selected":[{"field":"service","operator":"exists"}]}`
 				case "createKey":
 					o.body = `{"name":"made","scopes":["query"]}`
 				}
@@ -120,6 +127,9 @@ func TestNoOperationCrossesTenants(t *testing.T) {
 	// What the blue tenant is told of everything is what it would be told of nothing.
 	empty := newFixture(t, demandKeys)
 	require.NoError(t, empty.svc.bus.EnsureStreams(testbed.Context(t)))
+	for _, of := range []*fixture{f, empty} {
+		of.looked(telemetry.Logs, 0)
+	}
 	nobody, nobodyID := empty.newKey("blue", "query", "admin")
 	for _, o := range operations(t, trace, redID) {
 		refused := func(status int, header ...string) {
@@ -172,6 +182,7 @@ func TestTheContractSaysWhatMayBeToldToComeAgain(t *testing.T) {
 	f := newFixture(t, func(c *Config) { c.MaxQueries, c.QueueTimeout = 2, 0 })
 	require.NoError(t, f.svc.bus.EnsureStreams(testbed.Context(t)))
 	f.store("default", telemetry.Metrics, testbed.MetricsPayload(newDice(1).metrics(5)), 5)
+	f.looked(telemetry.Logs, 0)
 	waiting := 0
 	hold := func(inside func()) error {
 		return f.svc.engine.Ask(testbed.Context(t), time.Hour, func(context.Context, *engine.Snapshot) error { inside(); return nil })

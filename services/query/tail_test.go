@@ -50,14 +50,17 @@ func newLive(t *testing.T) *live {
 const tailBase = 1000
 
 // look does what a writer does once a second.
-func (l *live) look() {
-	l.t.Helper()
-	backlog, err := l.bus.Pending(testbed.Context(l.t), telemetry.Logs)
-	require.NoError(l.t, err)
-	_, err = l.db.Pool.Exec(testbed.Context(l.t), `INSERT INTO queue_life (signal, base, began, seen, settled, seen_at, unsettled, whole_at, noticed_at)
-		VALUES (1, $1, $2, $3, $3, clock_timestamp(), 0, clock_timestamp(), clock_timestamp())
-		ON CONFLICT (signal, base) DO UPDATE SET seen = $3, settled = $3, seen_at = clock_timestamp()`, tailBase, backlog.Created.UTC(), int64(backlog.Settled))
-	require.NoError(l.t, err)
+func (l *live) look() { l.looked(telemetry.Logs, tailBase) }
+
+// looked is what a writer tells of the queue of a signal, whose life begins at a base.
+func (f *fixture) looked(signal telemetry.Signal, base int64) {
+	f.t.Helper()
+	backlog, err := f.svc.bus.Pending(testbed.Context(f.t), signal)
+	require.NoError(f.t, err)
+	_, err = f.db.Pool.Exec(testbed.Context(f.t), `INSERT INTO queue_life (signal, base, began, seen, settled, seen_at, unsettled, whole_at, noticed_at)
+		VALUES ($4, $1, $2, $3, $3, clock_timestamp(), 0, clock_timestamp(), clock_timestamp())
+		ON CONFLICT (signal, base) DO UPDATE SET seen = $3, settled = $3, seen_at = clock_timestamp()`, base, backlog.Created.UTC(), int64(backlog.Settled), int16(signal))
+	require.NoError(f.t, err)
 }
 
 // records are bodies as a request, a severity each: every third failed.
