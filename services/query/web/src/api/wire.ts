@@ -480,7 +480,7 @@ export interface paths {
          *     **Groups.** An item is in the group of the values that it has of the fields, of which "none" is one (`null`): so each item counts once. Values of different types
          *     are different: the integer 200 is not the string "200". Kinds, statuses, types of metrics and severities are told by their names, the four numbers of a
          *     severity as one, and by their number where they have no name. Of a path through a list, the first that is found counts; of a key that an item has several
-         *     times, which OTLP forbids, the first, or each where sums of hours tell. Texts of more than 512 bytes are told cut, with "…" and a hash, lists and maps that are as long
+         *     times, which OTLP forbids, the first. Texts of more than 512 bytes are told cut, with "…" and a hash, lists and maps that are as long
          *     by their JSON. The groups with the most of the first measure come first, those with more items where it is the same; all that are not told are `other`, with figures
          *     of their own, and `total` is everything. Groups are kept apart up to 10,000, or as memory allows: what belongs to others that come then is in `other`, and `incomplete`
          *     says so; the figures of each group that is told are whole.
