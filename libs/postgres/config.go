@@ -18,7 +18,7 @@ import (
 type Config struct {
 	URL               string        `mapstructure:"url" usual:"true" secret:"true" doc:"Connection string of the database, as a URL or key=value pairs; PG… environment variables fill what it leaves out. Without one: postgres://postgres@127.0.0.1:5432/ollyscale."`
 	MaxConnections    int           `mapstructure:"max_connections" doc:"Most connections this service opens; 0 chooses by its role."`
-	MinConnections    int           `mapstructure:"min_connections" doc:"Connections that are kept open though nobody uses them, as far as max_connections allows."`
+	MinConnections    int           `mapstructure:"min_connections" doc:"Connections that are kept open though nobody uses them, as far as max_connections allows; 0 for none."`
 	Pooler            bool          `mapstructure:"pooler" doc:"True behind a pooler in transaction mode (PgBouncer): no prepared statements are kept."`
 	GenericPlans      string        `mapstructure:"generic_plans" doc:"Whether statements of questions are planned once, whatever their parameters: on, off, or auto, which is on but where the extension citus is in the database, which cannot do it. The database is asked once, by the first question."`
 	ConnectTimeout    time.Duration `mapstructure:"connect_timeout" doc:"How long one attempt to connect may take; 0 for what the connection string says, without limit where it says nothing."`

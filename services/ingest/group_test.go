@@ -30,7 +30,7 @@ func oneLine(t *testing.T, text string) []byte {
 // Small requests that come at once are in few messages; each is answered for itself, is what it would be alone, and pays back what it took of memory.
 func TestSmallRequestsAtOnceShareMessages(t *testing.T) {
 	t.Parallel()
-	r := start(t, func(c *Config) { c.Bus.GroupDelay = 50 * time.Millisecond })
+	r := start(t, func(c *Config) { c.Bus.GroupDelay = time.Second })
 	const senders, each = 16, 5
 	var mu sync.Mutex
 	want, positions, answers := map[telemetry.RequestID]string{}, map[string]int{}, 0

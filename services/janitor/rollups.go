@@ -127,11 +127,14 @@ func (s *Service) fold(ctx context.Context) error {
 	}
 	var since, open int64 // all of them when it begins to lead, then the last
 	if s.daysMade {
-		since, open = now.Add(-dayBack).UnixNano(), closed-openBack.Nanoseconds()
+		open = closed - openBack.Nanoseconds()
 	}
 	err := s.foldAll(ctx, rollup.Hour, s.sql.foldHours, closed, several, now.Add(-foldAfter).UnixNano(), manyParts, open, (time.Hour + s.cfg.Merge.HourGrace).Nanoseconds())
 	if err != nil || ctx.Err() != nil {
 		return err
+	}
+	if s.daysMade { // also when the hours are folded: an old one takes its day with it
+		since = now.Add(-dayBack).UnixNano()
 	}
 	if err := s.foldAll(ctx, rollup.Day, s.sql.foldDays, since, closed); err != nil {
 		return err
