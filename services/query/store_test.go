@@ -245,6 +245,7 @@ type searchBody struct {
 	limit    int
 	cursor   string
 	sort     string // a JSON object
+	total    bool
 }
 
 func (s searchBody) json(t testing.TB) string {
@@ -268,6 +269,9 @@ func (s searchBody) json(t testing.TB) string {
 	}
 	if s.sort != "" {
 		whole["sort"] = json.RawMessage(s.sort)
+	}
+	if s.total {
+		whole["total"] = true
 	}
 	b, err := json.Marshal(whole)
 	require.NoError(t, err)

@@ -71,6 +71,8 @@ type Answer struct {
 	Estimated []bool
 	// From and To are the time that the figures cover and rates are over, Unix ns.
 	From, To int64
+	// Whole: nothing ended the look at the range before its start.
+	Whole bool
 }
 
 // Group is what is told of some items.
@@ -118,7 +120,9 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return all.answer(from, to), nil
+	out := all.answer(from, to)
+	out.Whole = over.Nanoseconds() == q.To-q.From
+	return out, nil
 }
 
 // covered is the time that rates are over: what was looked at, up to now, and of spans not before the first that is there.

@@ -46,6 +46,9 @@ func newPlan(q *Query) *plan {
 	numberOf, columnOf := map[string]int{}, map[string]int{}
 	w := columns.Bare(q.Signal)
 	q.Filter.Columns(w)
+	if q.MaxPosition != 0 || q.After != nil { // Mark looks at identities
+		w.Int(segment.ColTime, segment.ColPosition, segment.ColOrdinal)
+	}
 	for _, g := range p.grouped {
 		g.Columns(w)
 	}

@@ -462,6 +462,27 @@ func (e SortOrder) Valid() bool {
 	}
 }
 
+// Defines values for TotalIs.
+const (
+	TotalIsAtLeast  TotalIs = "at_least"
+	TotalIsEstimate TotalIs = "estimate"
+	TotalIsExact    TotalIs = "exact"
+)
+
+// Valid indicates whether the value is a known member of the TotalIs enum.
+func (e TotalIs) Valid() bool {
+	switch e {
+	case TotalIsAtLeast:
+		return true
+	case TotalIsEstimate:
+		return true
+	case TotalIsExact:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListAttributeValuesParamsSignal.
 const (
 	ListAttributeValuesParamsSignalLogs   ListAttributeValuesParamsSignal = "logs"
@@ -1508,6 +1529,13 @@ type Pagination struct {
 	// may still be committed between two pages: it then appears on a later page, or not at all where its place was on a page already given.
 	// No item is listed twice.
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+
+	// Total How many the list has on all its pages. Present where it was asked for.
+	Total *int64 `json:"total,omitempty"`
+
+	// TotalIs `exact`; `at_least`, where the budget or the time ended the counting; or, of more than 4096 traces, an `estimate`, which is off by more than 1.6 % of itself in one
+	// of three answers. What is both is `at_least`: the estimate less three times that.
+	TotalIs TotalIs `json:"total_is,omitempty,omitzero"`
 }
 
 // Point One data point; which of as_int, as_double, histogram, exponential_histogram and summary it has follows the metric's type.
@@ -1702,6 +1730,10 @@ type SearchRequest struct {
 	// begins with is certain, also in an answer that is incomplete: then it ends where something that was not looked at may come before.
 	Sort      Sorting   `json:"sort,omitempty,omitzero"`
 	TimeRange TimeRange `json:"time_range"`
+
+	// Total Whether `pagination` tells how many there are in all. Without filters spans, log records and points are told by what is known of segments; else all that
+	// may match is looked at, so it is best asked for once, with the first page.
+	Total bool `json:"total,omitempty,omitzero"`
 }
 
 // Series defines model for Series.
@@ -1957,6 +1989,10 @@ type Timeline struct {
 // Timestamp RFC 3339, or Unix nanoseconds as an integer or a string of digits.
 type Timestamp = otlpjson.Time
 
+// TotalIs `exact`; `at_least`, where the budget or the time ended the counting; or, of more than 4096 traces, an `estimate`, which is off by more than 1.6 % of itself in one
+// of three answers. What is both is `at_least`: the estimate less three times that.
+type TotalIs string
+
 // Trace defines model for Trace.
 type Trace struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
@@ -2143,6 +2179,9 @@ type StartTime = string
 // Tenant defines model for Tenant.
 type Tenant = string
 
+// Total defines model for Total.
+type Total = bool
+
 // TraceID defines model for TraceID.
 type TraceID = string
 
@@ -2305,6 +2344,9 @@ type SearchLogsByQueryParams struct {
 	// Order Which come first, as order in the sort of a POST.
 	Order Order `form:"order,omitempty" json:"order,omitempty,omitzero"`
 
+	// Total As in the body of a POST.
+	Total Total `form:"total,omitempty" json:"total,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2374,6 +2416,9 @@ type SearchMetricsByQueryParams struct {
 
 	// Order Which come first, as order in the sort of a POST.
 	Order Order `form:"order,omitempty" json:"order,omitempty,omitzero"`
+
+	// Total As in the body of a POST.
+	Total Total `form:"total,omitempty" json:"total,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -2525,6 +2570,9 @@ type SearchSpansByQueryParams struct {
 	// Order Which come first, as order in the sort of a POST.
 	Order Order `form:"order,omitempty" json:"order,omitempty,omitzero"`
 
+	// Total As in the body of a POST.
+	Total Total `form:"total,omitempty" json:"total,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2558,6 +2606,9 @@ type SearchTracesByQueryParams struct {
 
 	// Order Which come first, as order in the sort of a POST.
 	Order Order `form:"order,omitempty" json:"order,omitempty,omitzero"`
+
+	// Total As in the body of a POST.
+	Total Total `form:"total,omitempty" json:"total,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -3404,6 +3455,13 @@ func (w *ServerInterfaceWrapper) SearchLogsByQuery(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
 	}
 
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", ctx.QueryParams(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter total: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -3650,6 +3708,13 @@ func (w *ServerInterfaceWrapper) SearchMetricsByQuery(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", ctx.QueryParams(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter total: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -4145,6 +4210,13 @@ func (w *ServerInterfaceWrapper) SearchSpansByQuery(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
 	}
 
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", ctx.QueryParams(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter total: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -4256,6 +4328,13 @@ func (w *ServerInterfaceWrapper) SearchTracesByQuery(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", ctx.QueryParams(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter total: %s", err))
 	}
 
 	headers := ctx.Request().Header

@@ -64,10 +64,12 @@ func (n *API) full(shown int) *api.Incomplete {
 	return limited("the answer ends after %d, since one may take %s (max_page_bytes)", shown, settings.Bytes(n.set.PageBytes))
 }
 
-// listed is what an answer with a list tells of how it was made, and of what it lacks.
-func (n *API) listed(s *engine.Snapshot, r *renderer, started time.Time) (api.Stats, *api.Incomplete) {
-	stats, incomplete := n.told(s, started)
-	return stats, cmp.Or(incomplete, r.full)
+// listed is what an answer with a list tells of how it was made, and of what it lacks; where it is asked for, p gets how many there are in all. shown are on the page, and full
+// says why some that were found are not.
+func (n *API) listed(ctx context.Context, s *engine.Snapshot, q *search, shown int, p *api.Pagination, full *api.Incomplete, started time.Time) (api.Stats, *api.Incomplete, error) {
+	lacks := cmp.Or(incomplete(s), full) // a list is no less complete because its total is not
+	err := n.total(ctx, s, q, shown, p)
+	return n.stats(s, started), lacks, err
 }
 
 func (n *API) searchSpans(ctx context.Context, tenant telemetry.Tenant, r api.SearchRequest) (*api.SpanPage, error) {
@@ -80,7 +82,10 @@ func (n *API) searchSpans(ctx context.Context, tenant telemetry.Tenant, r api.Se
 	draw := newRenderer()
 	err = n.askList(ctx, q, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
 		out.Spans, out.Pagination, err = page(ctx, n, s, q, draw, draw.span)
-		out.Stats, out.Incomplete = n.listed(s, draw, started)
+		if err != nil {
+			return err
+		}
+		out.Stats, out.Incomplete, err = n.listed(ctx, s, q, len(out.Spans), &out.Pagination, draw.full, started)
 		return err
 	})
 	out.Resources, out.Scopes = draw.resources, draw.scopes
@@ -126,7 +131,10 @@ func (n *API) logPage(ctx context.Context, q *search) (*api.LogPage, error) {
 	draw := newRenderer()
 	err := n.askList(ctx, q, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		out.Logs, out.Pagination, err = page(ctx, n, s, q, draw, draw.log)
-		out.Stats, out.Incomplete = n.listed(s, draw, started)
+		if err != nil {
+			return err
+		}
+		out.Stats, out.Incomplete, err = n.listed(ctx, s, q, len(out.Logs), &out.Pagination, draw.full, started)
 		return err
 	})
 	out.Resources, out.Scopes = draw.resources, draw.scopes
@@ -148,7 +156,10 @@ func (n *API) searchPoints(ctx context.Context, tenant telemetry.Tenant, r api.S
 			p.SeriesIndex = &series
 			return p
 		})
-		out.Stats, out.Incomplete = n.listed(s, draw, started)
+		if err != nil {
+			return err
+		}
+		out.Stats, out.Incomplete, err = n.listed(ctx, s, q, len(out.Points), &out.Pagination, draw.full, started)
 		return err
 	})
 	out.Series, out.Resources, out.Scopes = draw.series, draw.resources, draw.scopes

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/aggregate"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
@@ -37,7 +38,8 @@ type search struct {
 	limit int
 	hash  []byte // of all that a cursor must not be taken across
 
-	minPosition int64 // the answer holds all that was accepted up to it; 0 for whatever there is
+	total       *aggregate.Measure // that tells how many there are on all pages; nil where nobody asks
+	minPosition int64              // the answer holds all that was accepted up to it; 0 for whatever there is
 }
 
 // resume is the cursor of the page that follows one whose last item is at after.
@@ -68,6 +70,11 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 	}
 	if q.Order, err = orderOf(list, signal, r.Sort); err != nil {
 		return nil, err
+	}
+	if r.Total {
+		if q.total, err = n.totalOf(list, signal); err != nil {
+			return nil, err
+		}
 	}
 	q.hash = queryHash(fmt.Sprintf("%s %d", list, q.Order), tenant, from, to, r.Filters)
 	if r.Pagination.Cursor != "" {
@@ -225,7 +232,7 @@ func (p queryParams) body(echo.Context) (api.SearchRequest, error) {
 	r := api.SearchRequest{
 		TimeRange:  api.TimeRange{StartTime: otlpjson.Time(p.StartTime), EndTime: otlpjson.Time(p.EndTime)},
 		Pagination: api.PageRequest{Limit: p.Limit, Cursor: p.Cursor}, MinPosition: p.MinPosition,
-		Sort: api.Sorting{By: p.Sort, Order: p.Order},
+		Sort: api.Sorting{By: p.Sort, Order: p.Order}, Total: p.Total,
 	}
 	var err error
 	r.Filters, err = filterList(p.Filters)

@@ -57,8 +57,8 @@ func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.S
 		case frontier != engine.Complete:
 			out.Pagination = api.Pagination{HasMore: true, NextCursor: n.resume(q, s, q.Order.Below(frontier))}
 		}
-		out.Stats, out.Incomplete = n.told(s, started)
-		return nil
+		out.Stats, out.Incomplete, err = n.listed(ctx, s, q, len(out.Traces), &out.Pagination, nil, started)
+		return err
 	})
 	if err != nil {
 		return nil, err

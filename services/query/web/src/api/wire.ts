@@ -1138,6 +1138,11 @@ export interface components {
             pagination?: components["schemas"]["PageRequest"];
             sort?: components["schemas"]["Sorting"];
             /**
+             * @description Whether `pagination` tells how many there are in all. Without filters spans, log records and points are told by what is known of segments; else all that
+             *     may match is looked at, so it is best asked for once, with the first page.
+             */
+            total?: boolean;
+            /**
              * @description To read one's own writes: the position that ingest answered for this signal (`X-Olly-Position`, in gRPC a trailer of that name; `position`
              *     of `POST /api/{traces,logs,metrics}`). The answer holds all that was accepted up to it. The query waits for that, five seconds at most,
              *     and is refused with 409 (`query.position`) then. It is about the queue as it is: a position from before a queue was made anew
@@ -1209,7 +1214,19 @@ export interface components {
              *     No item is listed twice.
              */
             next_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many the list has on all its pages. Present where it was asked for.
+             */
+            total?: number;
+            total_is?: components["schemas"]["TotalIs"];
         };
+        /**
+         * @description `exact`; `at_least`, where the budget or the time ended the counting; or, of more than 4096 traces, an `estimate`, which is off by more than 1.6 % of itself in one
+         *     of three answers. What is both is `at_least`: the estimate less three times that.
+         * @enum {string}
+         */
+        TotalIs: "exact" | "at_least" | "estimate";
         /** @description How far the answer can be relied on to hold what was accepted. Unknown values are absent. */
         Completeness: {
             /**
@@ -2317,6 +2334,8 @@ export interface components {
         /** @description Which come first, as order in the sort of a POST. */
         Order: components["schemas"]["SortOrder"];
         /** @description As in the body of a POST. */
+        Total: boolean;
+        /** @description As in the body of a POST. */
         MinPosition: string;
         /** @description 32 hex digits, or the 16 of a short id, whose first half is zeros. */
         TraceID: string;
@@ -2551,6 +2570,8 @@ export interface operations {
                 sort?: components["parameters"]["Sort"];
                 /** @description Which come first, as order in the sort of a POST. */
                 order?: components["parameters"]["Order"];
+                /** @description As in the body of a POST. */
+                total?: components["parameters"]["Total"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2627,6 +2648,8 @@ export interface operations {
                 sort?: components["parameters"]["Sort"];
                 /** @description Which come first, as order in the sort of a POST. */
                 order?: components["parameters"]["Order"];
+                /** @description As in the body of a POST. */
+                total?: components["parameters"]["Total"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2703,6 +2726,8 @@ export interface operations {
                 sort?: components["parameters"]["Sort"];
                 /** @description Which come first, as order in the sort of a POST. */
                 order?: components["parameters"]["Order"];
+                /** @description As in the body of a POST. */
+                total?: components["parameters"]["Total"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2779,6 +2804,8 @@ export interface operations {
                 sort?: components["parameters"]["Sort"];
                 /** @description Which come first, as order in the sort of a POST. */
                 order?: components["parameters"]["Order"];
+                /** @description As in the body of a POST. */
+                total?: components["parameters"]["Total"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
