@@ -449,3 +449,122 @@ func TestWrongAggregatesAreRefused(t *testing.T) {
 		require.Contains(t, p.Detail, c.names, c.body)
 	}
 }
+
+// alike asks for the same of rollups and, by a filter that holds for everything but that they know nothing of, of segments: figures are the same.
+func (f *fixture) alike(a *aggregateBody) (rolled api.Aggregate) {
+	f.t.Helper()
+	rolled = f.aggregate(a)
+	by := *a
+	by.filters = append(slices.Clone(a.filters), `{"field":"status","operator":"in","value":["unset","ok","error"]}`)
+	plain := f.aggregate(&by)
+	require.Zero(f.t, plain.Basis.Rollups)
+	require.Nil(f.t, plain.Incomplete)
+	told := rolled
+	told.Basis, told.Stats, told.Completeness = plain.Basis, plain.Stats, plain.Completeness
+	require.Equal(f.t, plain, told, a.json())
+	return rolled
+}
+
+// What rollups tell of figures is what segments do, at whatever stage spans are and whatever range is asked for.
+func TestAggregatesFromRollupsAreThoseOfSegments(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(6, 6))
+	const span = 3 * 24 * time.Hour
+	all, begin := f.storeRequests(rnd, span)
+	measures := []api.Measure{{Measure: "count"}, {Measure: "rate"}, {Measure: "errors"}, {Measure: "error_rate"}}
+	for _, name := range []api.MeasureMeasure{"numbers", "p50", "p95", "p99"} {
+		measures = append(measures, api.Measure{Measure: name, Field: "duration"})
+	}
+	filters := []string{
+		`{"field":"service","operator":"eq","value":"cart"}`, `{"field":"service","operator":"ne","value":"pay"}`, `{"field":"namespace","operator":"exists","value":false}`,
+		`{"field":"operation","operator":"contains","value":"2"}`, `{"field":"name","operator":"in","value":["op 1","op 3"]}`, `{"field":"kind","operator":"eq","value":"server"}`,
+		`{"or":[{"field":"service","operator":"eq","value":"zoo"},{"not":[{"field":"name","operator":"eq","value":"op 0"}]}]}`,
+	}
+	fields := []string{"service", "namespace", "operation", "kind"}
+	rolled := int64(0)
+	for i := range 120 / testbed.Slowdown {
+		from := begin + rnd.Int64N(int64(span)) - int64(time.Hour)
+		a := &aggregateBody{signal: telemetry.Traces, from: from, to: from + 1 + rnd.Int64N(int64(span)), limit: 1 + rnd.IntN(9)}
+		if i%4 == 0 { // on minutes, hours or days
+			unit := []int64{int64(time.Minute), int64(time.Hour), int64(24 * time.Hour)}[rnd.IntN(3)]
+			a.from, a.to = a.from/unit*unit, a.to/unit*unit+unit
+		}
+		for range 1 + rnd.IntN(4) {
+			a.measures = append(a.measures, measures[rnd.IntN(len(measures))])
+		}
+		for _, n := range rnd.Perm(len(fields))[:rnd.IntN(4)] {
+			a.groups = append(a.groups, fields[n])
+		}
+		for range rnd.IntN(3) {
+			a.filters = append(a.filters, filters[rnd.IntN(len(filters))])
+		}
+		if step := []int64{0, 60, 90 * 60, 7200, 86400, 17 * 60}[rnd.IntN(6)]; step > 0 && (a.to-a.from)/step/1e9 < 1400 {
+			a.stepSeconds = step
+		}
+		rolled += f.alike(a).Basis.Rollups
+	}
+	require.Positive(t, rolled)
+
+	whole := &aggregateBody{signal: telemetry.Traces, from: begin, to: begin + int64(span), measures: measures, groups: []string{"service", "operation"}, limit: 100}
+	items := f.alike(whole).Total.Items
+	require.EqualValues(t, len(all), items)
+	for _, m := range []api.Measure{{Measure: "sum", Field: "duration"}, {Measure: "count_distinct", Field: "name"}, {Measure: "p95", Field: "attributes.size"}} {
+		by := *whole
+		by.measures = []api.Measure{m}
+		require.Zero(t, f.aggregate(&by).Basis.Rollups, "rollups know nothing of %v", m)
+	}
+}
+
+// Figures of a day that rollups tell of open no segment but those of minutes that the range cuts.
+func TestAggregatesOpenNoSegmentThatRollupsTellOf(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var spans []plainSpan
+	for i := range 600 {
+		spans = append(spans, plainSpan{"cart", "", "get", ptrace.SpanKindServer, base().Add(time.Duration(i) * time.Second).UnixNano(), int64(i) * 1e6, false})
+	}
+	f.store("default", telemetry.Traces, payloadOf(spans), 20) // 30 segments, settled
+	a := &aggregateBody{
+		signal: telemetry.Traces, from: base().UnixNano(), to: base().Add(time.Hour).UnixNano(), groups: []string{"operation"}, limit: 3, stepSeconds: 300,
+		measures: []api.Measure{{Measure: "count"}, {Measure: "p95", Field: "duration"}}, filters: []string{`{"field":"service","operator":"eq","value":"cart"}`},
+	}
+	got := f.alike(a)
+	require.Equal(t, api.AggregateBasis{Rollups: 600}, got.Basis)
+	require.Zero(t, got.Stats.SegmentsRead)
+	a.from += int64(90 * time.Second)
+	got = f.alike(a)
+	require.Equal(t, api.AggregateBasis{Rollups: 480, Segments: 30}, got.Basis)
+	require.LessOrEqual(t, got.Stats.SegmentsRead, 3)
+}
+
+// Where rollups keep no operations apart, or cut the name that is asked for, segments tell.
+func TestAggregatesThatRollupsDoNotTell(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	long := strings.Repeat("long ", 300)
+	var spans []plainSpan
+	for i := range 2500 {
+		spans = append(spans, plainSpan{"ids", "", fmt.Sprint("GET /", i), ptrace.SpanKindServer, base().Add(time.Duration(i) * time.Second).UnixNano(), int64(i), false})
+	}
+	for i := range 40 {
+		spans = append(spans, plainSpan{"long", "", long + fmt.Sprint(i%2), ptrace.SpanKindServer, base().UnixNano() + int64(i), 7, false})
+	}
+	f.store("default", telemetry.Traces, payloadOf(spans), 1000)
+	of := func(service string, groups ...string) *aggregateBody {
+		return &aggregateBody{
+			signal: telemetry.Traces, from: base().UnixNano(), to: base().Add(2 * time.Hour).UnixNano(), groups: groups, limit: 5,
+			measures: []api.Measure{{Measure: "count"}}, filters: []string{fmt.Sprintf(`{"field":"service","operator":"eq","value":%q}`, service)},
+		}
+	}
+	require.EqualValues(t, 2500, f.alike(of("ids")).Basis.Rollups)
+	got := f.alike(of("ids", "operation"))
+	require.Equal(t, 2500, got.DistinctGroups)
+	require.Zero(t, got.Basis.Rollups)
+	require.EqualValues(t, 40, f.alike(of("long", "operation")).Basis.Rollups, "a name that is cut is still a group")
+	asked := of("long")
+	asked.filters = append(asked.filters, fmt.Sprintf(`{"field":"name","operator":"contains","value":%q}`, "g 1"))
+	got = f.alike(asked)
+	require.EqualValues(t, 20, got.Total.Items)
+	require.Zero(t, got.Basis.Rollups)
+}

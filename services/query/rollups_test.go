@@ -115,14 +115,10 @@ func requirePercentile(t testing.TB, durations []int64, q float64, got string) {
 	require.InDelta(t, float64(exact), float64(number64(t, got)), 0.01*float64(exact)+1)
 }
 
-// At whatever stage spans are, and whatever range is asked for, services and operations are those of a plain count.
-func TestServicesFromRollupsAreThoseOfACount(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	rnd := rand.New(rand.NewPCG(5, 5))
-	var all []plainSpan
-	const span = 3 * 24 * time.Hour
-	begin := base().Add(-span).UnixNano()
+// storeRequests stores spans of a time before base, at every stage, of which rollups tell by minutes, hours and days.
+func (f *fixture) storeRequests(rnd *rand.Rand, span time.Duration) (all []plainSpan, begin int64) {
+	f.t.Helper()
+	begin = base().Add(-span).UnixNano()
 	for range 24 {
 		// Some payloads are of an hour, some of everything.
 		since, length := begin+rnd.Int64N(int64(span)), int64(time.Hour)
@@ -142,9 +138,19 @@ func TestServicesFromRollupsAreThoseOfACount(t *testing.T) {
 		all = append(all, list...)
 		f.store("default", telemetry.Traces, payloadOf(list), 1+rnd.IntN(60))
 	}
-	first := slices.MinFunc(all, func(a, b plainSpan) int { return cmp.Compare(a.at, b.at) }).at
 	f.store("other", telemetry.Traces, payloadOf(all[:50]), 10)
 	f.fold(base().Add(-2*24*time.Hour), rollup.Day, red.Kind())
+	return all, begin
+}
+
+// At whatever stage spans are, and whatever range is asked for, services and operations are those of a plain count.
+func TestServicesFromRollupsAreThoseOfACount(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(5, 5))
+	const span = 3 * 24 * time.Hour
+	all, begin := f.storeRequests(rnd, span)
+	first := slices.MinFunc(all, func(a, b plainSpan) int { return cmp.Compare(a.at, b.at) }).at
 
 	for i := range 60 {
 		from := begin + rnd.Int64N(int64(span)) - int64(time.Hour)

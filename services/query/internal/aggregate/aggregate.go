@@ -2,7 +2,8 @@
 // distributed, how many values they have; of all or by group, and in all or over time. It stands above the engine and knows neither HTTP nor the types of
 // a front end: front ends make a Query and render an Answer.
 //
-//	Query ─ plan ─> what segments must be read of ─ engine.Fold ─> cells by group and bucket ─ top N, other, total ─> Answer
+//	Query ─ plan ─┬> what segments must be read of ─ engine.Fold ──────┬> cells by group and bucket ─ top N, other, total ─> Answer
+//	              └> what rollups tell of requests ─ engine.FoldRolled ┘
 //
 // Invariants: an item counts in one group and one bucket; the groups that are told, Other and Total are the same items: Total is the other two; where a bound cuts
 // the number of groups, what is told of a group is still all of it.
@@ -38,6 +39,7 @@ type Query struct {
 	Top      int       // groups that are told: those with the most of the first measure
 	Line     *Timeline // nil: in all alone
 	Now      time.Time // a rate is over no time that has not come yet
+	Segments bool      // they are read, whatever rollups tell
 }
 
 // check refuses what is too much.
@@ -96,7 +98,7 @@ type Basis struct {
 	Segments int64 // their heads or bodies
 }
 
-// Ask answers a query. Errors are the engine's, and fault.Invalid for what asks too much.
+// Ask answers a query. Errors are the engine's, fault.Invalid for what asks too much, and ErrUntold.
 func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	if err := q.check(); err != nil {
 		return nil, err
@@ -106,7 +108,13 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	all.stop = cancel
-	over, err := engine.Fold(ctx, s, &q.Query, p.columns, p.fold, all.merge)
+	var over time.Duration
+	var err error
+	if of := q.rolled(); of != nil {
+		over, err = all.askRolled(ctx, q, of)
+	} else {
+		over, err = engine.Fold(ctx, s, &q.Query, p.columns, p.fold, all.merge)
+	}
 	if all.failed != nil {
 		return nil, all.failed
 	}

@@ -29,6 +29,7 @@ type measure struct {
 	signals  []telemetry.Signal                                         // nil: all
 	fails    bool                                                       // failed items have to be counted
 	spread   bool                                                       // it needs to know how numbers are distributed
+	rolled   bool                                                       // counts, errors and buckets of durations are enough for it
 }
 
 // about is what a measure is made of.
@@ -62,24 +63,24 @@ func quantile(c *cell, m *Measure, _ float64) (float64, bool) {
 func measures() []measure {
 	failing := []telemetry.Signal{telemetry.Traces, telemetry.Logs}
 	list := []measure{
-		{name: "count", of: func(c *cell, _ *Measure, _ float64) (float64, bool) { return float64(c.items), true }},
-		{name: "rate", of: func(c *cell, _ *Measure, seconds float64) (float64, bool) {
+		{name: "count", rolled: true, of: func(c *cell, _ *Measure, _ float64) (float64, bool) { return float64(c.items), true }},
+		{name: "rate", rolled: true, of: func(c *cell, _ *Measure, seconds float64) (float64, bool) {
 			return float64(c.items) / seconds, seconds > 0
 		}},
-		{name: "errors", signals: failing, fails: true, of: func(c *cell, _ *Measure, _ float64) (float64, bool) { return float64(c.errors), true }},
-		{name: "error_rate", signals: failing, fails: true, of: func(c *cell, _ *Measure, _ float64) (float64, bool) {
+		{name: "errors", signals: failing, fails: true, rolled: true, of: func(c *cell, _ *Measure, _ float64) (float64, bool) { return float64(c.errors), true }},
+		{name: "error_rate", signals: failing, fails: true, rolled: true, of: func(c *cell, _ *Measure, _ float64) (float64, bool) {
 			return float64(c.errors) / float64(c.items), c.items > 0
 		}},
-		{name: "numbers", about: ofNumbers, of: func(c *cell, m *Measure, _ float64) (float64, bool) { return float64(c.numbers[m.number].items), true }},
+		{name: "numbers", rolled: true, about: ofNumbers, of: func(c *cell, m *Measure, _ float64) (float64, bool) { return float64(c.numbers[m.number].items), true }},
 		{name: "sum", about: ofNumbers, of: number(func(n *numbers) float64 { return n.sum })},
 		{name: "avg", about: ofNumbers, of: number(func(n *numbers) float64 { return n.sum / float64(n.items) })},
 		{name: "min", about: ofNumbers, of: number(func(n *numbers) float64 { return n.min })},
 		{name: "max", about: ofNumbers, of: number(func(n *numbers) float64 { return n.max })},
-		{name: "quantile", about: ofNumbers, spread: true, of: quantile},
+		{name: "quantile", about: ofNumbers, spread: true, rolled: true, of: quantile},
 		{name: "count_distinct", about: ofValues, of: func(c *cell, m *Measure, _ float64) (float64, bool) { return c.distinct[m.number].estimate(), true }},
 	}
 	for name, q := range map[string]float64{"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99} {
-		list = append(list, measure{name: name, quantile: q, about: ofNumbers, spread: true, of: quantile})
+		list = append(list, measure{name: name, quantile: q, about: ofNumbers, spread: true, rolled: true, of: quantile})
 	}
 	return list
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
+	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
@@ -129,3 +131,14 @@ func FoldRolled[T, P any](ctx context.Context, s *Snapshot, q *Query, w Columns,
 
 // OfRollups is how long a range may seem to the turns: what is answered from rollups reads little of any range.
 const OfRollups = time.Hour
+
+// FreshRED counts segments of spans as rollups of requests do.
+func FreshRED() *Counter[*red.Chunk] {
+	return &Counter[*red.Chunk]{
+		Kept: Kept[*red.Chunk]{Name: "red", Join: red.Join, Size: (*red.Chunk).Memory}, Want: red.Want(),
+		Count: func(r *columns.Reader, start int64) (c *red.Chunk, err error) {
+			err = r.Rows(red.Want(), nil, func(t *segment.Table) { c = red.Count(t, start) })
+			return c, err
+		},
+	}
+}

@@ -397,6 +397,8 @@ func given(s string) (segment.Value, bool) { return text(s), s != "" }
 type resourceColumn struct {
 	points func(of *segment.Table, r *segment.Resource) (segment.Value, bool)
 	items  func(r *columns.Reader, to *Codes) // by resource
+
+	service func(name, namespace string) string // where it is a part of what the service is called; else nil
 }
 
 func (f resourceColumn) Columns(c *columns.Set) { c.Resource() }
@@ -454,6 +456,7 @@ func ofBlock(values *segment.Values, n int, to *Codes) bool {
 func ofService(part func(name, namespace string) string) func(string) Column {
 	return func(string) Column {
 		return resourceColumn{
+			service: part,
 			points: func(_ *segment.Table, r *segment.Resource) (segment.Value, bool) {
 				return given(part(r.ServiceName, r.ServiceNamespace))
 			},

@@ -15,6 +15,8 @@ type resourceTest struct {
 	bounds Bounds
 	holds  func(of *segment.Table, r *segment.Resource) bool // of points, whose resources come with their series
 	mark   func(r *columns.Reader, of []bool)                // of spans and log records: by resource
+
+	ofService func(name, namespace string) bool // where it is a test of what the service is called; else nil
 }
 
 func (t *resourceTest) Columns(c *columns.Set) { c.Resource() }
@@ -100,7 +102,7 @@ func ofServices(part func(name, namespace string) (text string, ok bool), bounds
 				return ok && v.test.Match(text(s))
 			}
 			return &resourceTest{
-				valueTest: v, bounds: bounds(&v),
+				valueTest: v, bounds: bounds(&v), ofService: holds,
 				holds: func(_ *segment.Table, r *segment.Resource) bool { return holds(r.ServiceName, r.ServiceNamespace) },
 				mark: func(r *columns.Reader, of []bool) {
 					for i, service := range r.Services() {

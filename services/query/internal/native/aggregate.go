@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -98,10 +99,23 @@ func (n *API) aggregate(ctx context.Context, tenant telemetry.Tenant, r api.Aggr
 	if err != nil {
 		return nil, err
 	}
+	out, err := n.aggregateOf(ctx, q, &r)
+	if errors.Is(err, aggregate.ErrUntold) {
+		q.Segments = true
+		out, err = n.aggregateOf(ctx, q, &r)
+	}
+	return out, err
+}
+
+func (n *API) aggregateOf(ctx context.Context, q *aggregate.Query, r *api.AggregateRequest) (*api.Aggregate, error) {
 	started := n.now()
+	about := q.Span()
+	if q.OfRollups() {
+		about = engine.OfRollups
+	}
 	out := &api.Aggregate{Measures: []api.AggregateMeasure{}, Groups: []api.AggregateGroup{}}
 	var got *aggregate.Answer
-	err = n.ask(ctx, &q.Query, q.Span(), &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
+	err := n.ask(ctx, &q.Query, about, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		got, err = aggregate.Ask(ctx, s, q)
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err

@@ -330,7 +330,7 @@ func foldRED[T any](ctx context.Context, s *engine.Snapshot, q *engine.Query, w 
 	fold func(*columns.Reader, *engine.Header, *engine.Query) T, merge func(T), told func(*engine.RollupQuery, *engine.Rolled, *red.Service),
 ) (over time.Duration, err error) {
 	visit := eachService(told)
-	return engine.FoldRolled(ctx, s, q, engine.Always(w), red.ID, key, step, fold, merge, freshRED(),
+	return engine.FoldRolled(ctx, s, q, engine.Always(w), red.ID, key, step, fold, merge, engine.FreshRED(),
 		func(of *engine.RollupQuery, r *engine.Rolled, c *red.Chunk) error {
 			for i := range c.Services {
 				told(of, r, &c.Services[i])
@@ -350,17 +350,6 @@ func eachService(told func(*engine.RollupQuery, *engine.Rolled, *red.Service)) f
 			told(of, r, &chunk.Services[i])
 		}
 		return nil
-	}
-}
-
-// freshRED counts segments as rollups do.
-func freshRED() *engine.Counter[*red.Chunk] {
-	return &engine.Counter[*red.Chunk]{
-		Kept: engine.Kept[*red.Chunk]{Name: "red", Join: red.Join, Size: (*red.Chunk).Memory}, Want: red.Want(),
-		Count: func(r *columns.Reader, start int64) (c *red.Chunk, err error) {
-			err = r.Rows(red.Want(), nil, func(t *segment.Table) { c = red.Count(t, start) })
-			return c, err
-		},
 	}
 }
 

@@ -492,6 +492,9 @@ export interface paths {
          *
          *     **Errors** are spans whose status is error, and log records of severity error or fatal (17 and above).
          *
+         *     **Quick.** `count`, `rate`, `errors`, `error_rate`, and `numbers` and quantiles of `duration`, of spans by `service`, `namespace`, `operation` and `kind`, with no filters or
+         *     with filters on these, in all or in steps of whole minutes, come from rollups, of any range; the figures are the same, and `basis` says so. All else is read of segments.
+         *
          *     **Values.** `count_distinct` is exact up to 4,096 values of a group; beyond, it is an estimate that is off by 1.6 % (one standard deviation), the same each time, and
          *     `estimated` says so.
          *
