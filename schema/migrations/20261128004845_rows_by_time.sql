@@ -273,7 +273,7 @@ BEGIN
       ('resource_id', 'of public.resource_dim'),
       ('scope_id', 'of public.scope_dim'),
       ('series_id', 'of public.series_dim: the same for all points of a series'),
-      ('severity_number', '1 to 24; 0 where none was sent'),
+      ('severity_number', '1 to 24: the number that was sent, or that the text stands for; 0 where there is neither'),
       ('severity_text', 'as it was sent'),
       ('event_name', 'what kind of event the record is'),
       ('body', 'a text; null where the body is something else'),

@@ -72,6 +72,11 @@ func (s *Service) who(r *http.Request, scopes ...auth.Scope) (auth.Identity, err
 	return s.auth.Identify(r.Context(), header, scopes...)
 }
 
+// again is who sends a request that goes on, found out anew: the key may be withdrawn by now.
+func (s *Service) again(c echo.Context) (auth.Identity, error) {
+	return s.who(c.Request(), scopesOf(c.Request().Method, c.Path())...)
+}
+
 // sender is who sent a request, as identify found.
 func sender(c echo.Context) (auth.Identity, error) {
 	who, ok := c.Get(identityKey).(auth.Identity)

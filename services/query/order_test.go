@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"testing"
@@ -99,6 +100,30 @@ func TestListsComeInTheOrderThatIsAskedFor(t *testing.T) {
 		require.Equal(t, "request.sort", p.Code, list)
 	}
 	require.Equal(t, "request.sort", f.problem(http.StatusBadRequest, http.MethodGet, "/api/logs/search"+hour()+"&sort=duration", "").Code)
+}
+
+// The oldest of all there is are found in a few looks, however long the range is; and a page begins where the one before ended.
+func TestTheOldestAreFoundInARangeOfAnyLength(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *Config) { c.Timeout = 5 * time.Second })
+	for seed := range uint64(4) {
+		f.store("default", telemetry.Traces, testbed.TracesPayload(scattered(seed, 40)), 9)
+	}
+	ask := func(start, end, cursor string) (page api.SpanPage) {
+		f.get("/api/spans/search?"+url.Values{"start_time": {start}, "end_time": {end}, "sort": {"time"}, "order": {"asc"}, "limit": {"150"}, "cursor": {cursor}}.Encode(), &page)
+		return page
+	}
+	for _, r := range [][2]string{
+		{"1970-01-01T00:00:00Z", "9223372036854775807"}, {"1677-10-01T00:00:00Z", "2262-01-01T00:00:00Z"}, {base().Add(-5 * time.Hour).Format(time.RFC3339), "9223372036854775807"},
+	} {
+		page := ask(r[0], r[1], "")
+		require.Len(t, page.Spans, 150, r)
+		require.True(t, page.Pagination.HasMore)
+		rest := ask(r[0], r[1], page.Pagination.NextCursor)
+		require.Len(t, rest.Spans, 10, r)
+		require.Less(t, rest.Stats.ItemsScanned, page.Stats.ItemsScanned/2, "what was listed is not looked at again")
+		require.Empty(t, ask("2027-01-01T00:00:00Z", r[1], "").Spans)
+	}
 }
 
 // The slowest spans are found where they are: headers say how long the longest of a segment is.

@@ -54,6 +54,7 @@ type Config struct {
 	MaxDecoded    int64         `mapstructure:"max_decoded_bytes" doc:"Most bytes of segments that all queries have fetched and decoded at a time, half of it by those over more than two days; others wait. Half as much, of which one query has half at most, is held of figures that are added up until they are told: what is more is cut, or refused. 0 for a quarter of the memory that the process may use, and 512 MiB where that is not limited."`
 	MaxTraceSpans int           `mapstructure:"max_trace_spans" doc:"Most spans of a trace in one answer."`
 	CursorKey     string        `mapstructure:"cursor_key" secret:"true" doc:"Base64 of at least 32 random bytes by which cursors are signed; every replica needs the same. Empty: a random one, so that a cursor lives as long as the process."`
+	Heartbeat     time.Duration `mapstructure:"-"` // of who follows live data; not to be set
 	MaxTails      int           `mapstructure:"max_tails" doc:"Clients that may follow live data at a time; a tenant's may be half of them."`
 	WatchInterval time.Duration `mapstructure:"watch_interval" doc:"How often the queue is asked how far the database is behind it."`
 }
@@ -76,6 +77,7 @@ func DefaultConfig() Config {
 		MaxPageBytes:  8 << 20,
 		MaxTraceSpans: 50_000,
 		MaxTails:      100,
+		Heartbeat:     heartbeat,
 		WatchInterval: 500 * time.Millisecond,
 	}
 }
@@ -222,7 +224,7 @@ func (s *Service) routes() (err error) {
 		Level: 1, MinLength: compressFrom, Skipper: func(c echo.Context) bool { return c.Path() == native.TailPath },
 	}))
 	set := native.Settings{
-		Tails:         native.Tails{Hub: tail.New(s.bus, cfg.MaxTails, s.env.Log), Stop: s.server.Draining(), Heartbeat: heartbeat},
+		Tails:         native.Tails{Hub: tail.New(s.bus, cfg.MaxTails, s.env.Log), Stop: s.server.Draining(), Again: s.again, Heartbeat: cfg.Heartbeat},
 		MaxTraceSpans: cfg.MaxTraceSpans, PageBytes: cfg.MaxPageBytes, CursorKey: cfg.cursorKey(), Dead: s.bus,
 	}
 	if set.Usage, err = quotastore.New(s.pool); err != nil {

@@ -236,3 +236,45 @@ func TestTailsAreRefused(t *testing.T) {
 		return response.Body.Close() == nil && response.StatusCode == http.StatusOK
 	})
 }
+
+// Who may not read any more is shown nothing from the next heartbeat on.
+func TestATailEndsWithItsKey(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, demandKeys, func(c *Config) { c.Heartbeat = 20 * time.Millisecond })
+	require.NoError(t, f.svc.bus.EnsureStreams(testbed.Context(t)))
+	f.looked(telemetry.Logs, 0)
+	boss, _ := f.newKey("red", "admin")
+	key, id := f.newKey("red", "query")
+	l := &live{fixture: f}
+	next, stop := l.follow("red", "", "X-Api-Key", key)
+	defer stop()
+	require.Equal(t, "heartbeat", next().name)
+	status, _ := f.call(http.MethodDelete, "/api/keys/"+id, "", "X-Api-Key", boss)
+	require.Less(t, status, 300)
+	f.refreshKeys()
+	for e := next(); e.name != "over"; e = next() {
+		if e.name == "end" {
+			require.JSONEq(t, `{"reason":"access"}`, e.data)
+			return
+		}
+		require.Equal(t, "heartbeat", e.name)
+	}
+	require.Fail(t, "it ended without a word")
+}
+
+// What lies beyond the time that is looked at is told to be missing, and a resource that is larger than an answer may be is told of one record.
+func TestACatchUpSaysWhatItLacks(t *testing.T) {
+	t.Parallel()
+	l := newLive(t)
+	l.look()
+	old := time.Now().Add(-3 * 24 * time.Hour)
+	l.publish("default", records(old, "old"), 1)
+	l.publish("default", records(old, "forgotten"), 1)
+	l.publish("default", records(time.Now(), "new", "newer"), 2)
+	l.write(3)
+	next, stop := l.follow("default", "after="+fmt.Sprint(tailBase+1, ".0"))
+	defer stop()
+	require.Equal(t, event{name: "missed", data: `{"at_least":true,"records":0}`}, next())
+	require.Equal(t, "cart cart shop.logger new", next().body())
+	require.Equal(t, "cart cart shop.logger newer", next().body())
+}

@@ -34,6 +34,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/postgres"
@@ -69,6 +70,7 @@ type Engine struct {
 	waves      waveMemory
 	memory     *memory
 	turns      turns
+	waiting    *semaphore.Weighted // for what was accepted to be stored
 	lists      counts.Lists
 }
 
@@ -83,7 +85,7 @@ func New(set Settings, pool *pgxpool.Pool, b *bus.Bus, now func() time.Time) (*E
 	}
 	return &Engine{
 		set: set, pool: pool, plans: postgres.NewPlans(set.Plans, pool), watch: newWatch(b, now), now: now, statements: s, known: newCache[[16]byte, *Header](set.HeaderCache),
-		counted: newCache[countedKey, *counted](set.FreshCache), turns: newTurns(set.Questions), memory: newMemory(set.Decoded),
+		counted: newCache[countedKey, *counted](set.FreshCache), turns: newTurns(set.Questions), waiting: semaphore.NewWeighted(mostAwaiting), memory: newMemory(set.Decoded),
 	}, nil
 }
 

@@ -93,15 +93,22 @@ func ScanInOrder[T any](ctx context.Context, s *Snapshot, q *Query, w Columns,
 	if err != nil || whole.ended {
 		return Complete, err
 	}
+	first := max(q.From, 0) // nothing that is stored has an earlier time
+	if q.Order == Oldest && q.After != nil {
+		first = max(first, -q.After.Rank) // what is older was listed
+	}
 	stopped := false
-	for from := q.From; from < q.To && !stopped; {
+	for from := first; from < q.To && !stopped; {
+		if from > first && s.exhausted(q) {
+			return -from, nil
+		}
 		part := *q
 		part.From, part.To = from, q.To
 		after := Complete // what parts after this one can have
 		if q.Order == Oldest {
 			// The oldest are in the first hours: they are looked at first, then ever more. An hour's segments have nothing of another.
-			part.To = min(q.To, telemetry.Grain(from, time.Hour)+max(telemetry.Grain(from-q.From, time.Hour), 0)+int64(time.Hour))
-			if part.To < q.To {
+			if to := telemetry.Grain(from, time.Hour); q.To-to > from-first+int64(time.Hour) {
+				part.To = to + telemetry.Grain(from-first, time.Hour) + int64(time.Hour)
 				after = -part.To
 			}
 		}

@@ -123,7 +123,7 @@ func (q *Query) Rows(r *columns.Reader, found func(row int, k Key)) {
 // Mark sets hits, which come all false, of the rows of a segment that the query asks for, and tells how many they are. The filter's columns must be at hand, and that of
 // time unless the segment lies in the range (Header.Within); of a query with a cursor or pinned positions, those of identity as well.
 func (q *Query) Mark(r *columns.Reader, h *Header, hits []bool) (n int) {
-	if q.MaxPosition != 0 || q.After != nil {
+	if q.MaxPosition != 0 || q.After != nil || q.Beyond != nil {
 		q.Rows(r, func(row int, _ Key) {
 			hits[row] = true
 			n++

@@ -179,10 +179,13 @@ func (s *Snapshot) Completeness(ctx context.Context, q *Query) (Completeness, er
 	}
 	w := s.engine.watch
 	stands := s.standing[q.Signal]
-	if w.enters(q.Signal, stands.base) { // of which the losses that are known say nothing
-		if losses, err := s.engine.losses(ctx, s.tx); err == nil {
-			w.noteLosses(losses)
+	if !w.knows(q.Signal, stands.base) { // of which the losses that are known say nothing
+		losses, err := s.engine.losses(ctx, s.tx)
+		if err != nil {
+			return Completeness{}, err // the transaction is of no use after it
 		}
+		w.noteLosses(losses)
+		w.enter(q.Signal, stands.base)
 	}
 	return w.completeness(q, s.heard[q.Signal], stands), nil
 }
@@ -256,8 +259,10 @@ func (s *standing) missing(h heard) int64 {
 
 // How long Await waits at most, and how often it looks.
 const (
-	MostAwaited = 5 * time.Second
-	awaitStep   = 40 * time.Millisecond
+	MostAwaited   = 5 * time.Second
+	awaitStep     = 40 * time.Millisecond  // at first, then twice as long each time …
+	mostAwaitStep = 320 * time.Millisecond // … until this
+	mostAwaiting  = 64                     // questions at a time: each look asks the bus, which takes the data
 )
 
 // Await waits until a snapshot that is taken later holds all that a signal's queue accepted up to a position, which is as ingest told it; false where
@@ -265,42 +270,48 @@ const (
 func (e *Engine) Await(ctx context.Context, signal telemetry.Signal, position int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, MostAwaited)
 	defer cancel()
-	tick := time.NewTicker(awaitStep)
-	defer tick.Stop()
-	for {
-		holds, err := e.holds(ctx, signal, position)
+	if !e.waiting.TryAcquire(1) {
+		return false, ErrBusy.Newf("%d questions wait for what was accepted to be stored", mostAwaiting)
+	}
+	defer e.waiting.Release(1)
+	for step := awaitStep; ; step = min(2*step, mostAwaitStep) {
+		holds, accepted, err := e.holds(ctx, signal, position)
 		if holds || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return holds, nil
 		}
 		if err != nil {
 			return false, err
 		}
+		if !accepted { // it will not come by itself
+			return false, nil
+		}
 		select {
 		case <-ctx.Done():
-		case <-tick.C:
+		case <-time.After(step):
 		}
 	}
 }
 
-func (e *Engine) holds(ctx context.Context, signal telemetry.Signal, position int64) (bool, error) {
+// holds reports whether the database holds all up to a position, and whether the queue has accepted so many.
+func (e *Engine) holds(ctx context.Context, signal telemetry.Signal, position int64) (holds, accepted bool, err error) {
 	backlog, err := e.watch.bus.Pending(ctx, signal)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	h := hearing(time.Time{}, backlog)
 	if h.settled < position {
-		return false, nil
+		return false, position <= h.accepted, nil
 	}
 	rows, err := e.pool.Query(ctx, e.statements.standing)
 	if err != nil {
-		return false, fmt.Errorf("look how far the database is: %w", err)
+		return false, true, fmt.Errorf("look how far the database is: %w", err)
 	}
 	all, err := readStanding(rows)
 	if err != nil {
-		return false, err
+		return false, true, err
 	}
 	stands := all[signal]
-	return stands.follows(h) || stands.began.Equal(h.created) && stands.settled >= position, nil
+	return stands.follows(h) || stands.began.Equal(h.created) && stands.settled >= position, true, nil
 }
 
 // Queue is how far the queue of a signal is: the base of positions in its life, and the highest number that it has given. Its sum is the highest position. The
@@ -397,13 +408,18 @@ func (w *watch) noteLosses(losses map[telemetry.Signal][]Loss) {
 	w.losses = losses
 }
 
-// enters notes in which life a snapshot saw a queue, and reports whether it is another one than the last snapshot did.
-func (w *watch) enters(signal telemetry.Signal, base int64) bool {
+// knows reports whether the losses that are known are of the life in which a snapshot saw a queue.
+func (w *watch) knows(signal telemetry.Signal, base int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	other := w.lives[signal] != base
+	return w.lives[signal] == base
+}
+
+// enter notes in which life a snapshot saw a queue, once its losses are known.
+func (w *watch) enter(signal telemetry.Signal, base int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.lives[signal] = base
-	return other
 }
 
 // completeness is of a snapshot that was taken after h was heard.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,10 +12,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/ollyscale/ollyscale/libs/auth"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 	"github.com/ollyscale/ollyscale/services/query/internal/tail"
 )
 
@@ -26,7 +27,8 @@ const TailPath = "/api/logs/tail"
 // Tails are who follows live data, and for how long.
 type Tails struct {
 	Hub       *tail.Hub
-	Stop      <-chan struct{} // closed when the service begins to stop
+	Stop      <-chan struct{}                           // closed when the service begins to stop
+	Again     func(echo.Context) (auth.Identity, error) // who sends a request, found out anew
 	Heartbeat time.Duration
 }
 
@@ -60,25 +62,24 @@ func (h handlers) TailLogs(c echo.Context, p api.TailLogsParams) error {
 		return errSeconds.Newf("seconds: %d is not between 1 and %d", *p.Seconds, longestTail)
 	}
 	ctx := c.Request().Context()
-	base, _, err := h.engine.Queue(ctx, telemetry.Logs)
+	base, last, err := h.engine.Queue(ctx, telemetry.Logs)
 	if err != nil {
 		return err
 	}
-	onlooker, err := h.set.Tails.Hub.Open(tail.Request{Tenant: tenant, Signal: telemetry.Logs, Filter: f, Base: base, Draw: drawLive})
+	onlooker, err := h.set.Tails.Hub.Open(tail.Request{Tenant: tenant, Signal: telemetry.Logs, Filter: f, Base: base, Last: last, Draw: drawLive})
 	if err != nil {
 		return err
 	}
 	defer onlooker.Close()
 	s := &eventStream{Context: c, control: http.NewResponseController(c.Response())}
-	seen := int64(0)
 	var before []tail.Event
 	if after != nil {
 		q := &engine.Query{Tenant: tenant, Signal: telemetry.Logs, Filter: f, Beyond: after}
-		if before, seen, err = h.since(ctx, q); err != nil {
+		if before, err = h.since(ctx, q); err != nil {
 			return err
 		}
 	}
-	return h.follow(ctx, s, onlooker, time.Duration(seconds)*time.Second, before, seen)
+	return h.follow(ctx, s, onlooker, tenant, time.Duration(seconds)*time.Second, before)
 }
 
 // storedAfter reads the id of a record; nil for none.
@@ -98,68 +99,108 @@ func storedAfter(ids ...string) (*engine.Stored, error) {
 	return nil, nil
 }
 
-// since is what was stored beyond an item until now, as events, and the highest position of these; live events are told from there on.
-func (n *API) since(ctx context.Context, q *engine.Query) (list []tail.Event, seen int64, err error) {
+// since is what was stored beyond an item until now, as events. Where there may be more, a gap comes first: writers are behind, or more is found than is told, or
+// the item itself is not among those that are looked at, so that others may not be either.
+func (n *API) since(ctx context.Context, q *engine.Query) (list []tail.Event, err error) {
 	base, last, err := n.engine.Queue(ctx, q.Signal)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	if there, err := n.engine.Await(ctx, q.Signal, last); err != nil || !there { // writers are behind: what is not stored by now is told as missed
-		list = append(list, tail.Event{Unknown: true})
+	whole, err := n.engine.Await(ctx, q.Signal, last)
+	if err != nil {
+		return nil, err
 	}
 	now := n.now()
 	q.From, q.To, q.MaxPosition = now.Add(-caughtUpBack).UnixNano(), now.Add(caughtUpBack).UnixNano(), base+last
+	seen := *q // of which it is known that what came with it is in the range
+	seen.Filter, seen.MaxPosition, seen.Beyond = filter.All{}, q.Beyond.Position, &engine.Stored{Position: q.Beyond.Position, Ordinal: -1}
 	events, err := engine.Again(func() (events []tail.Event, err error) {
 		err = n.engine.Ask(ctx, caughtUpBack, func(ctx context.Context, s *engine.Snapshot) error {
+			own, err := s.Search(ctx, &seen, 1)
+			if err != nil {
+				return err
+			}
 			found, err := s.Search(ctx, q, mostCaughtUp)
 			if err != nil {
 				return err
 			}
 			events = make([]tail.Event, len(found.Items))
-			end := len(events)
-			a := allowance{left: n.set.PageBytes, end: end}
+			left := n.set.PageBytes
 			err = s.Read(ctx, q, found.Items, func(t *segment.Table, rows []uint32, numbers []int) int {
-				a.allow(t, rows, numbers, func(row, number int) {
-					events[number] = tail.Event{Position: t.Ints[segment.ColPosition][row], Ordinal: t.Ints[segment.ColOrdinal][row], Data: drawLive(t, row)}
-				})
-				return a.end
+				draw := drawLive(t)
+				for i, row := range rows {
+					if left <= 0 {
+						break
+					}
+					at := int(row)
+					data := draw(at)
+					left -= int64(len(data))
+					events[numbers[i]] = tail.Event{Position: t.Ints[segment.ColPosition][at], Ordinal: t.Ints[segment.ColOrdinal][at], Data: data}
+				}
+				return len(events)
 			})
-			events = events[:a.end]
-			if found.More || a.end < end || s.Cut() != nil {
-				list = append(list, tail.Event{Unknown: true})
-			}
+			whole = whole && len(own.Items) > 0 && !found.More && left > 0 && s.Cut() == nil
+			events = slices.DeleteFunc(events, func(e tail.Event) bool { return e.Data == nil })
 			return err
 		})
 		return events, err
 	})
+	if !whole {
+		list = append(list, tail.Event{Unknown: true})
+	}
 	slices.SortFunc(events, func(a, b tail.Event) int {
 		return engine.Stored{Position: a.Position, Ordinal: a.Ordinal}.Compare(engine.Stored{Position: b.Position, Ordinal: b.Ordinal})
 	})
-	return append(list, events...), base + last, err
+	return append(list, events...), err
 }
 
-// drawLive makes an event that stands for itself.
-func drawLive(t *segment.Table, row int) []byte {
+// drawLive makes events, each of which stands for itself, of the rows of a table.
+func drawLive(t *segment.Table) func(row int) []byte {
 	r := newRenderer()
 	r.begin()
-	event := api.LiveLog{Log: r.log(t, row)}
-	event.Resource, event.Scope = r.resources[0], r.scopes[0]
-	data, err := json.Marshal(event)
+	resources, scopes := map[int]json.RawMessage{}, map[int]json.RawMessage{}
+	return func(row int) []byte {
+		log := r.log(t, row)
+		event := struct {
+			Log      api.LogRecord   `json:"log"`
+			Resource json.RawMessage `json:"resource"`
+			Scope    json.RawMessage `json:"scope"`
+		}{log, written(resources, r.resources, log.ResourceIndex), written(scopes, r.scopes, log.ScopeIndex)}
+		event.Log.ResourceIndex, event.Log.ScopeIndex = 0, 0
+		return marshal(event)
+	}
+}
+
+// written is an entry of a list as JSON, written once.
+func written[T any](known map[int]json.RawMessage, list []T, i int) json.RawMessage {
+	if _, ok := known[i]; !ok {
+		known[i] = marshal(list[i])
+	}
+	return known[i]
+}
+
+// marshal is for types of this package, which always can be.
+func marshal(v any) []byte {
+	data, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("types of this package always marshal: %v", err))
+		panic(fmt.Sprintf("write %T as JSON: %v", v, err))
 	}
 	return data
 }
 
 // follow writes events until one of the two sides ends it.
-func (n *API) follow(ctx context.Context, s *eventStream, onlooker *tail.Onlooker, length time.Duration, before []tail.Event, seen int64) error {
+func (n *API) follow(ctx context.Context, s *eventStream, onlooker *tail.Onlooker, tenant telemetry.Tenant, length time.Duration, before []tail.Event) error {
 	header := s.Response().Header()
 	header.Set(echo.HeaderContentType, "text/event-stream")
 	header.Set(echo.HeaderCacheControl, "no-store")
 	header.Set("X-Accel-Buffering", "no") // nginx
 	s.Response().WriteHeader(http.StatusOK)
 	s.send("retry: 1000\n\n")
-	s.events(before, math.MinInt64)
+	s.events(before, nil)
+	told := map[engine.Stored]bool{} // before, so that they are not told again
+	for _, e := range before {
+		told[engine.Stored{Position: e.Position, Ordinal: e.Ordinal}] = true
+	}
 	beat := time.NewTicker(n.set.Tails.Heartbeat)
 	defer beat.Stop()
 	over := time.NewTimer(length)
@@ -169,9 +210,9 @@ func (n *API) follow(ctx context.Context, s *eventStream, onlooker *tail.Onlooke
 		case <-ctx.Done():
 			return nil
 		case <-onlooker.Ready():
-			s.events(onlooker.Take(), seen)
+			s.events(onlooker.Take(), told)
 		case <-beat.C:
-			if _, err := n.who(s.Context); err != nil {
+			if who, err := n.set.Tails.Again(s.Context); err != nil || who.Tenant != tenant {
 				s.end("access")
 				return nil
 			}
@@ -197,13 +238,13 @@ type eventStream struct {
 	err     error // the first, after which nothing is written
 }
 
-// events writes what lies beyond a position.
-func (s *eventStream) events(list []tail.Event, beyond int64) {
+// events writes what was not told.
+func (s *eventStream) events(list []tail.Event, told map[engine.Stored]bool) {
 	for _, e := range list {
 		switch {
 		case e.Data == nil:
 			s.event("missed", api.LiveGap{Records: e.Missed, AtLeast: e.Unknown})
-		case e.Position > beyond:
+		case !told[engine.Stored{Position: e.Position, Ordinal: e.Ordinal}]:
 			s.write(fmt.Sprintf("event: log\nid: %d.%d\ndata: %s\n\n", e.Position, e.Ordinal, e.Data))
 		}
 	}

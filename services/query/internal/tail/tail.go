@@ -2,7 +2,8 @@
 //
 //	queue ── follow, one to a tenant ──> decode, encode as a segment ──> each onlooker's filter ──> its own bounded list ──> who writes it out
 //
-// Invariant: an onlooker that is slow, or stands still, costs itself what it misses, which it is told, and nobody else anything (docs/adr/041).
+// Invariant: an onlooker that is slow, or stands still, costs itself what it misses, which it is told, and nobody else anything; a tenant's filters are
+// looked at in that tenant's own time (docs/adr/041).
 package tail
 
 import (
@@ -52,9 +53,11 @@ func New(queue Queue, most int, log *slog.Logger) *Hub {
 
 // feed is a tenant's data on its way to those who look on.
 type feed struct {
-	hub  *Hub
-	key  feedKey
-	stop func() // ends it; nil until it has begun
+	hub *Hub
+	key feedKey
+
+	beginning sync.Mutex
+	stop      func() // ends it; nil until it has begun
 
 	mu        sync.Mutex
 	onlookers map[*Onlooker]bool
@@ -66,8 +69,9 @@ type Request struct {
 	Signal telemetry.Signal
 	Filter filter.Filter
 	Base   int64 // of positions, in the life that the queue is in
-	// Draw makes of a row what is kept for the onlooker. It is called by one goroutine at a time.
-	Draw func(t *segment.Table, row int) []byte
+	Last   int64 // position that the queue had given, as it counts, before the request
+	// Draw is called for each table, and makes of its rows what is kept for the onlooker. One goroutine calls it at a time.
+	Draw func(t *segment.Table) (row func(row int) []byte)
 }
 
 // Event is one item, or where some are missing.
@@ -85,7 +89,10 @@ type Onlooker struct {
 	ready   chan struct{}
 	life    chan struct{} // closed when the queue counts anew
 
-	drawn []Event // of the message at hand
+	// Of the message at hand, in the hands of the feed.
+	drawn      []Event
+	drawnBytes int
+	undrawn    int64 // for which there was no room
 
 	mu     sync.Mutex
 	list   []Event
@@ -97,39 +104,59 @@ type Onlooker struct {
 // Open begins to look on: what the queue takes once it has returned is seen. The error is ErrBusy, or why the queue cannot be followed.
 func (h *Hub) Open(r Request) (*Onlooker, error) {
 	key := feedKey{r.Signal, r.Tenant}
-	o := &Onlooker{request: r, ready: make(chan struct{}, 1), life: make(chan struct{})}
+	o := &Onlooker{request: r, last: r.Last, ready: make(chan struct{}, 1), life: make(chan struct{})}
+	if err := h.enter(o, key); err != nil {
+		return nil, err
+	}
+	if err := o.feed.begin(); err != nil {
+		o.Close()
+		return nil, err
+	}
+	return o, nil
+}
+
+// enter gives an onlooker a place among those of its tenant.
+func (h *Hub) enter(o *Onlooker, key feedKey) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	of := h.feeds[key]
-	mine := 0
-	if of != nil {
-		mine = len(of.onlookers)
-	}
-	if h.all >= h.most || mine >= (h.most+1)/2 {
-		return nil, ErrBusy.Newf("%d follow live data already, %d of them this tenant's", h.all, mine)
-	}
 	if of == nil {
 		of = &feed{hub: h, key: key, onlookers: map[*Onlooker]bool{}}
-		stop, err := h.queue.Follow(r.Signal, r.Tenant, of.take)
-		if err != nil {
-			return nil, err
-		}
-		of.stop = stop
-		h.feeds[key] = of
 	}
-	o.feed = of
 	of.mu.Lock()
+	defer of.mu.Unlock()
+	if mine := len(of.onlookers); h.all >= h.most || mine >= (h.most+1)/2 {
+		return ErrBusy.Newf("%d follow live data already, %d of them this tenant's", h.all, mine)
+	}
+	h.feeds[key] = of
 	of.onlookers[o] = true
-	of.mu.Unlock()
+	o.feed = of
 	h.all++
-	return o, nil
+	return nil
+}
+
+// begin has the queue followed, which may take its time: nobody but this tenant waits for it.
+func (f *feed) begin() (err error) {
+	f.beginning.Lock()
+	defer f.beginning.Unlock()
+	if f.stop == nil {
+		f.stop, err = f.hub.queue.Follow(f.key.signal, f.key.tenant, f.take)
+	}
+	return err
+}
+
+// end is begin's opposite.
+func (f *feed) end() {
+	f.beginning.Lock()
+	defer f.beginning.Unlock()
+	if f.stop != nil {
+		f.stop()
+		f.stop = nil
+	}
 }
 
 // Close ends looking on.
 func (o *Onlooker) Close() {
-	h := o.feed.hub
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	o.mu.Lock()
 	was := o.closed
 	o.closed, o.list = true, nil
@@ -137,15 +164,19 @@ func (o *Onlooker) Close() {
 	if was {
 		return
 	}
+	h, of := o.feed.hub, o.feed
+	h.mu.Lock()
 	h.all--
-	of := o.feed
 	of.mu.Lock()
 	delete(of.onlookers, o)
-	rest := len(of.onlookers)
+	last := len(of.onlookers) == 0
+	if last {
+		delete(h.feeds, of.key) // who comes now has a feed of its own
+	}
 	of.mu.Unlock()
-	if rest == 0 {
-		delete(h.feeds, of.key)
-		of.stop()
+	h.mu.Unlock()
+	if last {
+		of.end()
 	}
 }
 
@@ -171,7 +202,7 @@ func (o *Onlooker) put(e Event) {
 	if o.closed {
 		return
 	}
-	if o.bytes+len(e.Data) > MostBytes && o.bytes > 0 {
+	if e.Data != nil && o.bytes+len(e.Data) > MostBytes && o.bytes > 0 {
 		e = Event{Missed: 1}
 	}
 	if n := len(o.list); e.Data == nil && n > 0 && o.list[n-1].Data == nil {
@@ -216,7 +247,6 @@ func (f *feed) take(a bus.Arrival) {
 		if a.Gap {
 			o.put(Event{Unknown: true})
 		}
-		o.drawn = o.drawn[:0]
 		if o.arrived(int64(a.Position)) { //nolint:gosec // a stream never counts beyond 2^63
 			kept = append(kept, o)
 		}
@@ -229,31 +259,17 @@ func (f *feed) take(a bus.Arrival) {
 	}
 }
 
-// show makes segments of a message, as the writer will, so that filters see what they will see in the database.
+// show lets each onlooker's filter look at a message, as it will be in the database.
 func (h *Hub) show(a bus.Arrival, key feedKey, list []*Onlooker) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("it made the codec panic: %v", p)
 		}
 	}()
-	h.making.Lock()
-	defer h.making.Unlock()
-	t := h.readers.Tables.Take(key.tenant, key.signal)
-	ordinal := int64(0)
-	for _, b := range a.Batches {
-		n, err := t.AppendFrom(b.Payload, int64(a.Position), ordinal) //nolint:gosec // as above
-		if err != nil {
-			return fmt.Errorf("decode: %w", err)
-		}
-		ordinal += int64(max(n, b.Items))
+	segments, err := h.segments(a, key)
+	if err != nil {
+		return err
 	}
-	var segments []*segment.Segment
-	for _, rows := range t.Slices(0) {
-		if segments, err = t.AppendEncoded(segments, rows, 0); err != nil {
-			return fmt.Errorf("encode: %w", err)
-		}
-	}
-	h.readers.Tables.Put(t)
 	for _, s := range segments {
 		if err := h.showSegment(s, key.tenant, list); err != nil {
 			return err
@@ -264,8 +280,34 @@ func (h *Hub) show(a bus.Arrival, key feedKey, list []*Onlooker) (err error) {
 		for _, e := range o.drawn {
 			o.put(e)
 		}
+		if o.undrawn > 0 {
+			o.put(Event{Missed: o.undrawn})
+		}
+		o.drawn, o.undrawn, o.drawnBytes = nil, 0, 0
 	}
 	return nil
+}
+
+// segments makes of a message what the writer will.
+func (h *Hub) segments(a bus.Arrival, key feedKey) (segments []*segment.Segment, err error) {
+	h.making.Lock()
+	defer h.making.Unlock()
+	t := h.readers.Tables.Take(key.tenant, key.signal)
+	ordinal := int64(0)
+	for _, b := range a.Batches {
+		n, err := t.AppendFrom(b.Payload, int64(a.Position), ordinal) //nolint:gosec // as above
+		if err != nil {
+			return nil, fmt.Errorf("decode: %w", err)
+		}
+		ordinal += int64(max(n, b.Items))
+	}
+	for _, rows := range t.Slices(0) {
+		if segments, err = t.AppendEncoded(segments, rows, 0); err != nil {
+			return nil, fmt.Errorf("encode: %w", err)
+		}
+	}
+	h.readers.Tables.Put(t)
+	return segments, nil
 }
 
 func (h *Hub) showSegment(s *segment.Segment, tenant telemetry.Tenant, list []*Onlooker) error {
@@ -302,11 +344,21 @@ func (h *Hub) showSegment(s *segment.Segment, tenant telemetry.Tenant, list []*O
 	return nil
 }
 
-// draw makes events of rows of a table, which tells positions as the stream counts them.
+// draw makes events of rows of a table, which tells positions as the stream counts them, as far as there is room for them.
 func (o *Onlooker) draw(t *segment.Table, n int) {
 	positions, ordinals := t.Ints[segment.ColPosition], t.Ints[segment.ColOrdinal]
+	o.mu.Lock()
+	taken := o.bytes
+	o.mu.Unlock()
+	draw := o.request.Draw(t)
 	for row := range n {
+		if taken+o.drawnBytes >= MostBytes {
+			o.undrawn++
+			continue
+		}
 		positions[row] += o.request.Base
-		o.drawn = append(o.drawn, Event{Position: positions[row], Ordinal: ordinals[row], Data: o.request.Draw(t, row)})
+		data := draw(row)
+		o.drawnBytes += len(data)
+		o.drawn = append(o.drawn, Event{Position: positions[row], Ordinal: ordinals[row], Data: data})
 	}
 }

@@ -35,8 +35,8 @@ func newHub(most int) (*Hub, *queue) {
 }
 
 func request(tenant telemetry.Tenant) Request {
-	return Request{Tenant: tenant, Signal: telemetry.Logs, Filter: filter.All{}, Base: 100, Draw: func(t *segment.Table, row int) []byte {
-		return append([]byte(nil), t.Values[t.Texts[segment.TextBody][row]].Raw...)
+	return Request{Tenant: tenant, Signal: telemetry.Logs, Filter: filter.All{}, Base: 100, Draw: func(t *segment.Table) func(int) []byte {
+		return func(row int) []byte { return append([]byte(nil), t.Values[t.Texts[segment.TextBody][row]].Raw...) }
 	}}
 }
 
@@ -112,6 +112,48 @@ func TestOnlookersAreToldOfWhatIsMissing(t *testing.T) {
 	default:
 	}
 	q.take["shop"](message(1, "of another life"))
+	<-o.Anew()
+	require.Empty(t, o.Take())
+}
+
+// However large what is drawn of a message would be, no more is drawn than there is room for; nor is anything kept of it.
+func TestWhatFindsNoRoomIsNotDrawn(t *testing.T) {
+	t.Parallel()
+	hub, q := newHub(2)
+	r := request("shop")
+	drawn := 0
+	r.Draw = func(*segment.Table) func(int) []byte {
+		return func(int) []byte {
+			drawn++
+			return make([]byte, 300_000)
+		}
+	}
+	o, err := hub.Open(r)
+	require.NoError(t, err)
+	const n = 500
+	q.take["shop"](message(1, make([]string, n)...))
+	require.LessOrEqual(t, drawn, MostBytes/300_000+1)
+	list := o.Take()
+	require.Equal(t, int64(n), int64(len(list)-1)+list[len(list)-1].Missed)
+	require.False(t, list[len(list)-1].Unknown)
+	q.take["shop"](message(2, make([]string, n)...))
+	gap := message(3, "x")
+	gap.Gap = true
+	q.take["shop"](gap)
+	list = o.Take()
+	require.True(t, list[len(list)-1].Unknown, "a gap stays one, also where there is no room")
+	require.Nil(t, o.drawn)
+}
+
+// A queue that was made anew is noticed by who has seen nothing of it yet, too.
+func TestAQueueMadeAnewIsNoticed(t *testing.T) {
+	t.Parallel()
+	hub, q := newHub(2)
+	r := request("shop")
+	r.Last = 77
+	o, err := hub.Open(r)
+	require.NoError(t, err)
+	q.take["shop"](message(3, "of another life"))
 	<-o.Anew()
 	require.Empty(t, o.Take())
 }

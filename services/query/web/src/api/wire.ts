@@ -224,7 +224,7 @@ export interface paths {
          *     | `end` | `{"reason": …}`, and the stream ends: `time` after `seconds`, `queue` where the queue was made anew, `access` where the sender may not read any more, `stop` where the service stops |
          *
          *     Who comes again with the id of the last record that he has (`Last-Event-ID`, as browsers do by themselves, or `after`), is given first what was
-         *     stored since, oldest first, a thousand records at most: where there are more, `missed` comes before the newest thousand.
+         *     stored since, oldest first, a thousand records of the last 24 hours and `max_page_bytes` at most: where there may be more, `missed` comes first.
          *
          *     What waits for one that reads slowly is bounded (1 MiB): what comes beyond is told as missed. A message that a writer will refuse is shown, too.
          *
