@@ -28,7 +28,7 @@ const (
 	MostTop      = 1000   // groups that are told
 	MostKept     = 10_000 // groups that are kept apart before the largest are known
 	MostBuckets  = 1440
-	mostCells    = 1 << 20 // groups that are told in buckets
+	mostCells    = 1 << 18 // figures that one answer tells: some 5 MB of JSON
 )
 
 // Query is what is asked for. It is not changed while it is in use.
@@ -53,8 +53,8 @@ func (q *Query) check() error {
 		return errShape.Newf("limit: %d is not between 1 and %d", q.Top, MostTop)
 	case q.Line != nil && (q.Line.Buckets < 1 || q.Line.Buckets > MostBuckets):
 		return errShape.Newf("the range has %d buckets; want %d at most", q.Line.Buckets, MostBuckets)
-	case q.Line != nil && len(q.Groups) > 0 && q.Line.Buckets*q.Top > mostCells:
-		return errShape.Newf("limit: %d groups in %d buckets are more than one answer tells", q.Top, q.Line.Buckets)
+	case q.Line != nil && len(q.Groups) > 0 && q.Line.Buckets*q.Top*len(q.Measures) > mostCells:
+		return errShape.Newf("limit: %d measures of %d groups in %d buckets are more than the %d figures that one answer tells", len(q.Measures), q.Top, q.Line.Buckets, mostCells)
 	}
 	return nil
 }
