@@ -442,7 +442,7 @@ func TestWrongAggregatesAreRefused(t *testing.T) {
 		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"buckets":1}`, "timeline.buckets", "buckets"},
 		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"buckets":5,"step_seconds":5}`, "timeline.buckets", "one of them"},
 		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"step_seconds":1}`, "aggregate.shape", "86400 buckets"},
-		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"},{"measure":"avg","field":"duration"}],"group_by":["name"],"limit":1000,"buckets":140}`, "aggregate.shape", "figures"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"},{"measure":"avg","field":"duration"},{"measure":"errors"}],"group_by":["name"],"limit":1000,"buckets":140}`, "aggregate.shape", "figures"},
 		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"groupby":["name"]}`, "request.malformed", "groupby"},
 	} {
 		p := f.problem(http.StatusBadRequest, http.MethodPost, "/api/aggregate", c.body)
