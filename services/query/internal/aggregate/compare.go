@@ -81,6 +81,8 @@ func Compare(ctx context.Context, s *engine.Snapshot, q *Comparison) (*Differenc
 		f.Columns(w)
 	}
 	t := &compared{snapshot: s, keys: map[counts.Key]*comparedKey{}}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	_, err := engine.Fold(ctx, s, &q.Query,
 		func(_ *engine.Query, h *engine.Header) segment.Want {
 			if h.Sampled(oneIn) {
@@ -95,14 +97,15 @@ func Compare(ctx context.Context, s *engine.Snapshot, q *Comparison) (*Differenc
 			return q.sides(r, h, of, fields)
 		},
 		func(part *sides) {
-			if part != nil {
-				out.SampledOnes++
-				t.add(part)
+			if part == nil || t.failed != nil {
+				return
+			}
+			out.SampledOnes++
+			if t.add(part); t.failed != nil {
+				stop()
 			}
 		})
-	if err == nil {
-		err = t.failed
-	}
+	err = cmp.Or(t.failed, err) // what was refused stopped the fold
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +164,7 @@ func (q *Comparison) sides(r *columns.Reader, h *engine.Header, of *engine.Query
 
 // compared is what is known of the sample.
 type compared struct {
-	snapshot *engine.Snapshot
+	snapshot interface{ Hold(bytes int64) error }
 	items    int64
 	sides    [2]int64
 	keys     map[counts.Key]*comparedKey
@@ -174,8 +177,8 @@ type comparedKey struct {
 	lost   bool // it has more than are told apart, as ids do
 }
 
+// add adds a segment's counts, as far as there is room for what is new in them: each field is charged for before the next is looked at.
 func (t *compared) add(part *sides) {
-	grown := 0
 	for side, items := range part.items {
 		t.sides[side] += items
 		t.items += items
@@ -190,6 +193,7 @@ func (t *compared) add(part *sides) {
 			k = &comparedKey{values: map[string]*[2]int64{}}
 			t.keys[key] = k
 		}
+		grown := 0
 		for side := range lists {
 			lists[side].Each(func(v segment.Value, items int64) {
 				if k.lost {
@@ -209,9 +213,11 @@ func (t *compared) add(part *sides) {
 				at[side] += items
 			})
 		}
-	}
-	if t.failed == nil && grown > 0 {
-		t.failed = t.snapshot.Hold(int64(grown))
+		if grown > 0 {
+			if t.failed = t.snapshot.Hold(int64(grown)); t.failed != nil {
+				return
+			}
+		}
 	}
 }
 

@@ -3,13 +3,16 @@ package native
 import (
 	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/rollup/edges"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // What the API answers is tested over HTTP: services/query. Here is what can be said of its parts alone.
@@ -49,6 +52,30 @@ func TestAHostIsAServiceOnlyByItsWholeName(t *testing.T) {
 			continue
 		}
 		require.Equal(t, want, node.Namespace+"/"+node.Name, host)
+	}
+}
+
+// However long a range is, its length is a number, and it begins when times do.
+func TestARangeIsWithinTheTimesThatCanBeStored(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[[2]string][2]int64{
+		{"1677-10-01T00:00:00Z", "2262-01-01T00:00:00Z"}: {0, time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()},
+		{"-9223372036854775808", "9223372036854775807"}:  {0, otlp.LastInstant},
+		{"1969-12-31T23:59:59Z", "1970-01-01T00:00:01Z"}: {0, 1e9},
+		{"1800-01-01T00:00:00Z", "1900-01-01T00:00:00Z"}: {0, 1},
+		{"9223372036854775806", "9223372036854775807"}:   {otlp.LastInstant - 1, otlp.LastInstant},
+	} {
+		from, to, err := timeRange(otlpjson.Time(text[0]), otlpjson.Time(text[1]))
+		require.NoError(t, err)
+		require.Equal(t, want, [2]int64{from, to}, text)
+		for _, most := range []int{leastTimeline, 400} {
+			line := newTimeline(from, to, most)
+			require.LessOrEqual(t, line.Buckets, most, text)
+			require.Positive(t, line.Buckets, text)
+			require.Less(t, line.At(to-1), line.Buckets, text)
+		}
+		before := periodBefore(&engine.Query{From: from, To: to})
+		require.Equal(t, to-from, before.To-before.From)
 	}
 }
 

@@ -165,6 +165,8 @@ func queryHash(list string, tenant telemetry.Tenant, from, to int64, filters []a
 	return h.Sum(nil)[:16]
 }
 
+// timeRange is the part of a range in which times can be stored, Unix ns: nothing is before 1970, and so no range is longer than an int64 tells. One that has no
+// such part is the first or the last instant.
 func timeRange(start, end otlpjson.Time) (from, to int64, err error) {
 	bound := func(name string, t otlpjson.Time) int64 {
 		if err != nil {
@@ -185,7 +187,7 @@ func timeRange(start, end otlpjson.Time) (from, to int64, err error) {
 		err = errTimeEmpty.New("start_time must be before end_time")
 	}
 	const last = otlp.LastInstant
-	return min(max(from, -last), last-1), min(max(to, 1-last), last), err
+	return min(max(from, 0), last-1), min(max(to, 1), last), err
 }
 
 // optionalRange is everything when neither bound is given.

@@ -251,10 +251,7 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 // periodBefore asks for the time before, which is as long.
 func periodBefore(q *engine.Query) *engine.Query {
 	before := *q
-	before.To = q.From
-	if before.From = q.From - (q.To - q.From); before.From > q.From || q.To-q.From < 0 { // there is no such time
-		before.From = math.MinInt64
-	}
+	before.From, before.To = q.From-(q.To-q.From), q.From // times of requests are not below 0: this does not overflow
 	return &before
 }
 
