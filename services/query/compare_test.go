@@ -47,9 +47,14 @@ func (f *fixture) slowOf(n, each int) {
 	f.store("default", telemetry.Traces, testbed.TracesPayload(td), each)
 }
 
-func (f *fixture) compare(selected, more string) (out api.Comparison) {
+func (f *fixture) compare(selected, more string) api.Comparison {
 	f.t.Helper()
-	body := fmt.Sprintf(`{"signal":"traces","time_range":{"start_time":%d,"end_time":%d},"selected":[%s]%s}`, base().UnixNano(), base().Add(time.Hour).UnixNano(), selected, more)
+	return f.compareIn(base(), base().Add(time.Hour), selected, more)
+}
+
+func (f *fixture) compareIn(from, to time.Time, selected, more string) (out api.Comparison) {
+	f.t.Helper()
+	body := fmt.Sprintf(`{"signal":"traces","time_range":{"start_time":%d,"end_time":%d},"selected":[%s]%s}`, from.UnixNano(), to.UnixNano(), selected, more)
 	status, answer := f.call(http.MethodPost, "/api/compare", body)
 	require.Equal(f.t, http.StatusOK, status, "%s", answer)
 	decode(f.t, answer, &out)
@@ -109,6 +114,20 @@ func TestAComparisonOfMuchIsOfASample(t *testing.T) {
 	again := f.compare(slowSpans, `,"sample":2000`)
 	require.Equal(t, got.Values, again.Values)
 	require.Equal(t, got.Sample, again.Sample)
+}
+
+// Of few large segments there is one in the sample, however small that is to be.
+func TestASampleIsOfASegmentAtLeast(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.position |= 1
+	f.slowOf(6_000, 6_000)
+	for _, part := range [][2]time.Duration{{0, 6}, {0, 3}, {3, 6}} {
+		got := f.compareIn(base().Add(part[0]*time.Second), base().Add(part[1]*time.Second), slowSpans, `,"sample":1000`)
+		require.Positive(t, got.Sample.Segments)
+		require.Equal(t, got.Sample.Items, got.Selected+got.Baseline)
+		require.NotEmpty(t, got.Values)
+	}
 }
 
 func TestWrongComparisonsAreRefused(t *testing.T) {

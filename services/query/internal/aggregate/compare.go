@@ -3,6 +3,7 @@ package aggregate
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ const (
 	LeastSample    = 1_000
 	MostSample     = 5_000_000
 	mostComparedOf = 1_000 // values of a field
-	mostCompared   = 2_000 // fields
+	MostCompared   = 2_000 // fields
 	valueBytes     = 150   // of memory, of one
 )
 
@@ -39,6 +40,7 @@ type Difference struct {
 	Values                []Differing
 	Items, SampledItems   int64 // in the segments of the range, and in those that were looked at
 	Segments, SampledOnes int
+	More                  bool // there are more fields than are compared
 }
 
 // Differing is a value that is more often in one of the two.
@@ -81,6 +83,21 @@ func Compare(ctx context.Context, s *engine.Snapshot, q *Comparison) (*Differenc
 		f.Columns(w)
 	}
 	t := &compared{snapshot: s, keys: map[counts.Key]*comparedKey{}}
+	for ; ; oneIn /= 2 { // of few segments there may be none in the sample: of more of them there is one
+		if err := q.sample(ctx, s, w, fields, oneIn, t, out); err != nil {
+			return nil, err
+		}
+		if out.SampledOnes > 0 || oneIn <= 1 || s.Cut() != nil {
+			break
+		}
+	}
+	out.SampledItems, out.Selected, out.Baseline = t.items, t.sides[0], t.sides[1]
+	out.Values, out.More = t.differing(q.Top), t.more
+	return out, nil
+}
+
+// sample counts what one in so many segments has.
+func (q *Comparison) sample(ctx context.Context, s *engine.Snapshot, w *columns.Set, fields []counts.Facet, oneIn int, t *compared, out *Difference) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	_, err := engine.Fold(ctx, s, &q.Query,
@@ -105,13 +122,7 @@ func Compare(ctx context.Context, s *engine.Snapshot, q *Comparison) (*Differenc
 				stop()
 			}
 		})
-	err = cmp.Or(t.failed, err) // what was refused stopped the fold
-	if err != nil {
-		return nil, err
-	}
-	out.SampledItems, out.Selected, out.Baseline = t.items, t.sides[0], t.sides[1]
-	out.Values = t.differing(q.Top)
-	return out, nil
+	return cmp.Or(t.failed, err) // what was refused stopped the fold
 }
 
 // sides counts what a segment has.
@@ -168,6 +179,7 @@ type compared struct {
 	items    int64
 	sides    [2]int64
 	keys     map[counts.Key]*comparedKey
+	more     bool // fields than are compared
 	failed   error
 }
 
@@ -183,10 +195,11 @@ func (t *compared) add(part *sides) {
 		t.sides[side] += items
 		t.items += items
 	}
-	for key, lists := range part.lists {
-		k := t.keys[key]
+	for _, key := range slices.SortedFunc(maps.Keys(part.lists), compareKeys) {
+		lists, k := part.lists[key], t.keys[key]
 		if k == nil {
-			if len(t.keys) >= mostCompared {
+			if len(t.keys) >= MostCompared {
+				t.more = true
 				continue
 			}
 			key.Name = strings.Clone(key.Name)
@@ -221,6 +234,11 @@ func (t *compared) add(part *sides) {
 	}
 }
 
+// compareKeys is the order of fields.
+func compareKeys(a, b counts.Key) int {
+	return cmp.Or(cmp.Compare(a.Of, b.Of), cmp.Compare(a.Name, b.Name))
+}
+
 // differing are the values by which the two differ most.
 func (t *compared) differing(top int) (out []Differing) {
 	n := [2]float64{float64(t.sides[0]), float64(t.sides[1])}
@@ -241,7 +259,7 @@ func (t *compared) differing(top int) (out []Differing) {
 		}
 	}
 	slices.SortFunc(out, func(a, b Differing) int {
-		return cmp.Or(cmp.Compare(math.Abs(b.Score), math.Abs(a.Score)), cmp.Compare(a.Key.Of, b.Key.Of), cmp.Compare(a.Key.Name, b.Key.Name),
+		return cmp.Or(cmp.Compare(math.Abs(b.Score), math.Abs(a.Score)), compareKeys(a.Key, b.Key),
 			cmp.Compare(a.Value.Type, b.Value.Type), cmp.Compare(a.Value.Num, b.Value.Num), slices.Compare(a.Value.Raw, b.Value.Raw))
 	})
 	return out[:min(len(out), top)]

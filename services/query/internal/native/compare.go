@@ -55,6 +55,9 @@ func (n *API) compare(ctx context.Context, tenant telemetry.Tenant, r api.Compar
 	err = n.ask(ctx, &q.Query, q.Span(), &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		got, err = aggregate.Compare(ctx, s, q)
 		out.Stats, out.Incomplete = n.told(s, started)
+		if err == nil && got.More && out.Incomplete == nil {
+			out.Incomplete = limited("there are more fields than are compared (%d)", aggregate.MostCompared)
+		}
 		return err
 	})
 	if err != nil {

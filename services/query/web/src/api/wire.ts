@@ -533,6 +533,10 @@ export interface paths {
          *
          *     Where there are more items than `sample`, some of the segments are looked at, always the same ones, and `sample` says how many; all counts are of these. A value whose parts
          *     differ by less than three standard errors is left out, as is a field of more than 1,000 values, such as an id. Kinds, statuses and severities are their numbers.
+         *     At most 2,000 fields are compared; where there are more, `incomplete` says so.
+         *
+         *     The errors are those of items drawn one by one, but the sample is of whole segments, which are of some time and some senders, and rare items may stand in segments of
+         *     their own: what changed over the range (a version, a host) may be told though it explains nothing. A larger `sample` or a shorter range tells such apart.
          */
         post: operations["compare"];
         delete?: never;
