@@ -46,7 +46,7 @@ func newPlan(q *Query) *plan {
 	numberOf, columnOf := map[string]int{}, map[string]int{}
 	w := columns.Bare(q.Signal)
 	q.Filter.Columns(w)
-	if q.MaxPosition != 0 || q.After != nil { // Mark looks at identities
+	if !q.ByFilter() { // Mark looks at identities
 		w.Int(segment.ColTime, segment.ColPosition, segment.ColOrdinal)
 	}
 	for _, g := range p.grouped {

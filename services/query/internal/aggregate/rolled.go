@@ -31,7 +31,7 @@ func (q *Query) OfRollups() bool { return q.rolled() != nil }
 
 // rolled is nil where they do not.
 func (q *Query) rolled() *rolled {
-	if q.Segments || q.Signal != telemetry.Traces || q.MaxPosition != 0 || q.Beyond != nil || q.After != nil { // rollups know no positions
+	if q.Segments || q.Signal != telemetry.Traces || !q.ByFilter() {
 		return nil
 	}
 	out := &rolled{step: 24 * time.Hour}

@@ -91,6 +91,9 @@ func (q *Query) All(h *Header) bool {
 	return q.everything() && !q.cuts(h.place)
 }
 
+// ByFilter reports whether an item counts by the range and the filter alone: it does not matter when it came, nor where it stands in a list.
+func (q *Query) ByFilter() bool { return q.MaxPosition == 0 && q.Beyond == nil && q.After == nil }
+
 // Rows calls found for each row of a segment that the query asks for, in the segment's order. Columns of identity are decoded only where
 // something met the filter, and only for what did; the filter's columns and these must be at hand.
 func (q *Query) Rows(r *columns.Reader, found func(row int, k Key)) {
@@ -123,7 +126,7 @@ func (q *Query) Rows(r *columns.Reader, found func(row int, k Key)) {
 // Mark sets hits, which come all false, of the rows of a segment that the query asks for, and tells how many they are. The filter's columns must be at hand, and that of
 // time unless the segment lies in the range (Header.Within); of a query with a cursor or pinned positions, those of identity as well.
 func (q *Query) Mark(r *columns.Reader, h *Header, hits []bool) (n int) {
-	if q.MaxPosition != 0 || q.After != nil || q.Beyond != nil {
+	if !q.ByFilter() {
 		q.Rows(r, func(row int, _ Key) {
 			hits[row] = true
 			n++

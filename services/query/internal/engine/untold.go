@@ -30,7 +30,7 @@ type Summary[T any] struct {
 // everything tells whether all items of a range count.
 func (q *Query) everything() bool {
 	f, plain := q.Filter.(filter.All)
-	return plain && len(f) == 0 && q.MaxPosition == 0 && q.Beyond == nil && q.After == nil && q.Traces == nil
+	return plain && len(f) == 0 && q.ByFilter() && q.Traces == nil
 }
 
 // FoldUntold is Fold for the segments of a query that sums do not tell of (Query.Summed), which remembers what they come to.

@@ -25,6 +25,7 @@ func (n *API) total(ctx context.Context, s *engine.Snapshot, q *search, shown in
 	if q.total == nil {
 		return nil
 	}
+	// Headers tell it as well as rollups, which may turn out not to: then the page would have to be found anew.
 	all := &aggregate.Query{Query: q.Query, Measures: []aggregate.Measure{*q.total}, Now: n.now(), Segments: true}
 	all.Order, all.After = engine.Newest, nil
 	got, err := aggregate.Ask(ctx, s, all)
