@@ -94,7 +94,6 @@ type Value struct {
 // Basis says what figures rest on: how many items each kind of source told of.
 type Basis struct {
 	Rollups  int64 // of requests, errors and durations
-	Sums     int64 // of values, by hours and days
 	Segments int64 // their heads or bodies
 }
 

@@ -598,9 +598,6 @@ type AggregateBasis struct {
 
 	// Segments Heads or bodies of segments.
 	Segments int64 `json:"segments"`
-
-	// Sums Sums of values, of whole hours and days.
-	Sums int64 `json:"sums"`
 }
 
 // AggregateGroup defines model for AggregateGroup.

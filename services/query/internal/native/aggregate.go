@@ -144,7 +144,7 @@ func (n *API) aggregateOf(ctx context.Context, q *aggregate.Query, r *api.Aggreg
 	out.DistinctGroups = got.Distinct
 	out.Timeline = lineOf(q.Line)
 	out.Covered = api.Covered{StartUnixNano: nanos(got.From), EndUnixNano: nanos(got.To), Seconds: time.Duration(got.To - got.From).Seconds()}
-	out.Basis = api.AggregateBasis{Rollups: got.Basis.Rollups, Sums: got.Basis.Sums, Segments: got.Basis.Segments}
+	out.Basis = api.AggregateBasis{Rollups: got.Basis.Rollups, Segments: got.Basis.Segments}
 	return out, nil
 }
 

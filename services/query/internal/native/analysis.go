@@ -17,43 +17,27 @@ import (
 // What trees of traces tell.
 
 func (h handlers) GetTraceAnalysis(c echo.Context, traceID api.TraceID, p api.GetTraceAnalysisParams) error {
-	tenant, err := h.tenant(c)
-	if err != nil {
-		return err
-	}
-	id, err := parseTraceID(traceID)
-	if err != nil {
-		return err
-	}
-	from, to, err := optionalRange(p.StartTime, p.EndTime)
+	of, err := h.traceAsked(c, traceID, p.StartTime, p.EndTime)
 	if err != nil {
 		return err
 	}
 	result, err := engine.Again(func() (*api.TraceAnalysis, error) {
-		return h.traceAnalysis(c.Request().Context(), tenant, id, from, to)
+		return h.traceAnalysis(c.Request().Context(), of.tenant, of.id, of.from, of.to)
 	})
 	return answer(c, result, err)
 }
 
 func (h handlers) CompareTraces(c echo.Context, traceID api.TraceID, p api.CompareTracesParams) error {
-	tenant, err := h.tenant(c)
+	of, err := h.traceAsked(c, traceID, p.StartTime, p.EndTime)
 	if err != nil {
 		return err
 	}
-	a, err := parseTraceID(traceID)
-	if err != nil {
-		return err
-	}
-	b, err := parseTraceID(p.With)
-	if err != nil {
-		return err
-	}
-	from, to, err := optionalRange(p.StartTime, p.EndTime)
+	with, err := parseTraceID(p.With)
 	if err != nil {
 		return err
 	}
 	result, err := engine.Again(func() (*api.TraceComparison, error) {
-		return h.compareTraces(c.Request().Context(), tenant, a, b, from, to)
+		return h.compareTraces(c.Request().Context(), of.tenant, of.id, with, of.from, of.to)
 	})
 	return answer(c, result, err)
 }

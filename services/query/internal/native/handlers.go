@@ -146,22 +146,32 @@ func (h handlers) GetMetric(c echo.Context, name string, p api.GetMetricParams) 
 // headerIncomplete says that an answer was cut, and why, where its format has no place for it.
 const headerIncomplete = "X-Olly-Incomplete"
 
+// traceAsked is the trace that a request is about, whose it is, and where in time to look for it.
+type traceAsked struct {
+	tenant   telemetry.Tenant
+	id       [16]byte
+	from, to int64
+}
+
+func (h handlers) traceAsked(c echo.Context, id api.TraceID, start, end string) (a traceAsked, err error) {
+	if a.tenant, err = h.tenant(c); err != nil {
+		return a, err
+	}
+	if a.id, err = parseTraceID(id); err != nil {
+		return a, err
+	}
+	a.from, a.to, err = optionalRange(start, end)
+	return a, err
+}
+
 func (h handlers) GetTrace(c echo.Context, traceID api.TraceID, p api.GetTraceParams) error {
-	tenant, err := h.tenant(c)
-	if err != nil {
-		return err
-	}
-	id, err := parseTraceID(traceID)
-	if err != nil {
-		return err
-	}
-	from, to, err := optionalRange(p.StartTime, p.EndTime)
+	of, err := h.traceAsked(c, traceID, p.StartTime, p.EndTime)
 	if err != nil {
 		return err
 	}
 	switch p.Format {
 	case "", api.GetTraceParamsFormatOllyscale:
-		result, err := engine.Again(func() (*api.Trace, error) { return h.getTrace(c.Request().Context(), tenant, id, from, to) })
+		result, err := engine.Again(func() (*api.Trace, error) { return h.getTrace(c.Request().Context(), of.tenant, of.id, of.from, of.to) })
 		return answer(c, result, err)
 	case api.GetTraceParamsFormatOtlp, api.GetTraceParamsFormatOtlpProto:
 	default:
@@ -169,7 +179,7 @@ func (h handlers) GetTrace(c echo.Context, traceID api.TraceID, p api.GetTracePa
 	}
 	var cut *api.Incomplete
 	otlp, err := engine.Again(func() (otlp []byte, err error) {
-		otlp, cut, err = h.getTraceOTLP(c.Request().Context(), tenant, id, from, to)
+		otlp, cut, err = h.getTraceOTLP(c.Request().Context(), of.tenant, of.id, of.from, of.to)
 		return otlp, err
 	})
 	if err != nil {

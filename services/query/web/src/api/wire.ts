@@ -159,8 +159,10 @@ export interface paths {
         /**
          * Traces that have a matching span in the range
          * @description A trace is found when at least one of its spans starts in the range and meets all filters. Traces are ordered by the start of
-         *     their newest such span, newest first (`matched_time_unix_nano`), so that a trace stands in exactly one place of the pages. The
-         *     summary is that of the whole trace: all its spans, matching or not, from an hour before that span to an hour after it.
+         *     their newest such span, newest first (`matched_time_unix_nano`), unless `sort` says otherwise, so that a trace stands in exactly one
+         *     place of the pages. The summary is of all its spans, matching or not, from an hour before that span to an hour after it, and where
+         *     a root or a parent is missing there, or a span lasts longer, of those that are found beyond. What lies further away and has no tie
+         *     to these is not in it.
          */
         post: operations["searchTraces"];
         delete?: never;
@@ -1879,11 +1881,6 @@ export interface components {
              * @description Requests, errors and durations by service, operation and minute.
              */
             rollups: number;
-            /**
-             * Format: int64
-             * @description Sums of values, of whole hours and days.
-             */
-            sums: number;
             /**
              * Format: int64
              * @description Heads or bodies of segments.
