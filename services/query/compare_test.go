@@ -122,8 +122,8 @@ func TestASampleIsOfASegmentAtLeast(t *testing.T) {
 	f := newFixture(t)
 	f.position |= 1
 	f.slowOf(6_000, 6_000)
-	for _, part := range [][2]time.Duration{{0, 6}, {0, 3}, {3, 6}} {
-		got := f.compareIn(base().Add(part[0]*time.Second), base().Add(part[1]*time.Second), slowSpans, `,"sample":1000`)
+	for _, part := range [][2]time.Duration{{0, 6 * time.Second}, {0, 3 * time.Second}, {3 * time.Second, 6 * time.Second}} {
+		got := f.compareIn(base().Add(part[0]), base().Add(part[1]), slowSpans, `,"sample":1000`)
 		require.Positive(t, got.Sample.Segments)
 		require.Equal(t, got.Sample.Items, got.Selected+got.Baseline)
 		require.NotEmpty(t, got.Values)
