@@ -34,9 +34,13 @@ func TestPartsAndAllInOneGiveTheSameAnswers(t *testing.T) {
 		require.NoError(t, tally.Err(), "%s of all-in-one", signal)
 	}
 
+	end := plan.End()
+	if minute := time.Now().Truncate(time.Minute); end.After(minute) {
+		end = minute // rates are over the time until now, which goes on between two questions, and a map is of whole minutes
+	}
 	period := url.Values{
 		"start_time": {strconv.FormatInt(plan.Start.UnixNano(), 10)},
-		"end_time":   {strconv.FormatInt(plan.End().UnixNano(), 10)},
+		"end_time":   {strconv.FormatInt(end.UnixNano(), 10)},
 	}.Encode()
 	for _, path := range []string{
 		"/api/services?" + period,
