@@ -67,7 +67,7 @@ func lasting(answer any) any {
 		kept := map[string]any{}
 		for key, value := range v {
 			switch key {
-			case "stats", "completeness", "next_cursor", "id":
+			case "stats", "basis", "completeness", "next_cursor", "id": // the basis is what the janitor has counted when the question comes
 			default:
 				kept[key] = lasting(value)
 			}
