@@ -29,13 +29,13 @@ func (f *fixture) page(list string, s searchBody) anyPage {
 	status, body := f.call(http.MethodPost, "/api/"+list+"/search", s.json(f.t))
 	require.Equal(f.t, http.StatusOK, status, "%s", body)
 	var wire struct {
-		Spans, Logs, Points, Traces []json.RawMessage
-		Pagination                  api.Pagination
-		Incomplete                  *api.Incomplete
-		Stats                       api.Stats
+		Spans, Logs, Points, Traces, Rows []json.RawMessage
+		Pagination                        api.Pagination
+		Incomplete                        *api.Incomplete
+		Stats                             api.Stats
 	}
 	require.NoError(f.t, json.Unmarshal(body, &wire))
-	return anyPage{slices.Concat(wire.Spans, wire.Logs, wire.Points, wire.Traces), wire.Pagination, wire.Incomplete, wire.Stats}
+	return anyPage{slices.Concat(wire.Spans, wire.Logs, wire.Points, wire.Traces, wire.Rows), wire.Pagination, wire.Incomplete, wire.Stats}
 }
 
 // identity is what tells items of a list apart: the id, or the trace id of a summary.

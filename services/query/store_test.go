@@ -246,6 +246,7 @@ type searchBody struct {
 	cursor   string
 	sort     string // a JSON object
 	total    bool
+	fields   []string
 }
 
 func (s searchBody) json(t testing.TB) string {
@@ -272,6 +273,9 @@ func (s searchBody) json(t testing.TB) string {
 	}
 	if s.total {
 		whole["total"] = true
+	}
+	if s.fields != nil {
+		whole["fields"] = s.fields
 	}
 	b, err := json.Marshal(whole)
 	require.NoError(t, err)

@@ -1289,8 +1289,11 @@ type LogPage struct {
 	Logs         []LogRecord  `json:"logs"`
 	Pagination   Pagination   `json:"pagination"`
 	Resources    []Resource   `json:"resources"`
-	Scopes       []Scope      `json:"scopes"`
-	Stats        Stats        `json:"stats"`
+
+	// Rows In place of `logs`, where `fields` were asked for.
+	Rows   []ShownItem `json:"rows,omitempty,omitzero"`
+	Scopes []Scope     `json:"scopes"`
+	Stats  Stats       `json:"stats"`
 }
 
 // LogRecord defines model for LogRecord.
@@ -1676,12 +1679,17 @@ type RetentionPolicy struct {
 // RootSpan defines model for RootSpan.
 type RootSpan struct {
 	// Attributes In the order in which they were sent; a key sent twice is here twice.
-	Attributes  Attributes `json:"attributes,omitempty,omitzero"`
-	Kind        int        `json:"kind"`
-	Name        string     `json:"name"`
-	ServiceName string     `json:"service_name"`
-	SpanID      string     `json:"span_id"`
-	Status      Status     `json:"status"`
+	Attributes Attributes `json:"attributes,omitempty,omitzero"`
+
+	// Fields The values of the fields that were asked for, by their names; one that the item has not is absent. Of a key that it has several times it is the first, of a
+	// path through a list the first that is found. Times and lengths of time are nanoseconds, kinds, statuses and severities their names, ids hex digits. A
+	// severity that its sender gave no number for is that which its text stands for.
+	Fields      ShownFields `json:"fields,omitempty,omitzero"`
+	Kind        int         `json:"kind"`
+	Name        string      `json:"name"`
+	ServiceName string      `json:"service_name"`
+	SpanID      string      `json:"span_id"`
+	Status      Status      `json:"status"`
 }
 
 // Sample defines model for Sample.
@@ -1709,7 +1717,11 @@ type Scope struct {
 
 // SearchRequest defines model for SearchRequest.
 type SearchRequest struct {
-	Filters []Filter `json:"filters,omitempty,omitzero"`
+	// Fields What is told of spans, log records and traces, by the names that filters have: nothing else is read of what is listed, so that a list costs what it
+	// shows. The items of the page are `rows` then, and the list that they would be in is empty. Of traces it is fields of the root, in `root.fields`: its
+	// `attributes` and the message of its status are not told then. Without it, all is told.
+	Fields  []FieldName `json:"fields,omitempty,omitzero"`
+	Filters []Filter    `json:"filters,omitempty,omitzero"`
 
 	// MinPosition To read one's own writes: the position that ingest answered for this signal (`X-Olly-Position`, in gRPC a trailer of that name; `position`
 	// of `POST /api/{traces,logs,metrics}`). The answer holds all that was accepted up to it. The query waits for that, five seconds at most,
@@ -1829,6 +1841,22 @@ type ServiceMap struct {
 	Stats      Stats       `json:"stats"`
 }
 
+// ShownFields The values of the fields that were asked for, by their names; one that the item has not is absent. Of a key that it has several times it is the first, of a
+// path through a list the first that is found. Times and lengths of time are nanoseconds, kinds, statuses and severities their names, ids hex digits. A
+// severity that its sender gave no number for is that which its text stands for.
+type ShownFields map[string]AnyValue
+
+// ShownItem An item of a list that was asked for `fields`.
+type ShownItem struct {
+	// Fields The values of the fields that were asked for, by their names; one that the item has not is absent. Of a key that it has several times it is the first, of a
+	// path through a list the first that is found. Times and lengths of time are nanoseconds, kinds, statuses and severities their names, ids hex digits. A
+	// severity that its sender gave no number for is that which its text stands for.
+	Fields ShownFields `json:"fields"`
+
+	// ID As of an item that is told in full.
+	ID string `json:"id"`
+}
+
 // SignalName defines model for SignalName.
 type SignalName string
 
@@ -1919,9 +1947,12 @@ type SpanPage struct {
 	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
 	Pagination   Pagination   `json:"pagination"`
 	Resources    []Resource   `json:"resources"`
-	Scopes       []Scope      `json:"scopes"`
-	Spans        []Span       `json:"spans"`
-	Stats        Stats        `json:"stats"`
+
+	// Rows In place of `spans`, where `fields` were asked for.
+	Rows   []ShownItem `json:"rows,omitempty,omitzero"`
+	Scopes []Scope     `json:"scopes"`
+	Spans  []Span      `json:"spans"`
+	Stats  Stats       `json:"stats"`
 }
 
 // Stats defines model for Stats.
@@ -2143,6 +2174,9 @@ type Cursor = string
 // EndTime Example: 2026-11-23T11:00:00Z
 type EndTime = string
 
+// Fields defines model for Fields.
+type Fields = []FieldName
+
 // Filters Example: [{"field":"service","operator":"eq","value":"checkout"}]
 type Filters = string
 
@@ -2344,6 +2378,9 @@ type SearchLogsByQueryParams struct {
 	// Total As in the body of a POST.
 	Total Total `form:"total,omitempty" json:"total,omitempty,omitzero"`
 
+	// Fields As in the body of a POST; once for each field.
+	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2416,6 +2453,9 @@ type SearchMetricsByQueryParams struct {
 
 	// Total As in the body of a POST.
 	Total Total `form:"total,omitempty" json:"total,omitempty,omitzero"`
+
+	// Fields As in the body of a POST; once for each field.
+	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -2570,6 +2610,9 @@ type SearchSpansByQueryParams struct {
 	// Total As in the body of a POST.
 	Total Total `form:"total,omitempty" json:"total,omitempty,omitzero"`
 
+	// Fields As in the body of a POST; once for each field.
+	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2606,6 +2649,9 @@ type SearchTracesByQueryParams struct {
 
 	// Total As in the body of a POST.
 	Total Total `form:"total,omitempty" json:"total,omitempty,omitzero"`
+
+	// Fields As in the body of a POST; once for each field.
+	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -3459,6 +3505,13 @@ func (w *ServerInterfaceWrapper) SearchLogsByQuery(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter total: %s", err))
 	}
 
+	// ------------- Optional query parameter "fields" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fields", ctx.QueryParams(), &params.Fields, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fields: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -3712,6 +3765,13 @@ func (w *ServerInterfaceWrapper) SearchMetricsByQuery(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", ctx.QueryParams(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter total: %s", err))
+	}
+
+	// ------------- Optional query parameter "fields" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fields", ctx.QueryParams(), &params.Fields, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fields: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -4214,6 +4274,13 @@ func (w *ServerInterfaceWrapper) SearchSpansByQuery(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter total: %s", err))
 	}
 
+	// ------------- Optional query parameter "fields" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fields", ctx.QueryParams(), &params.Fields, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fields: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -4332,6 +4399,13 @@ func (w *ServerInterfaceWrapper) SearchTracesByQuery(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", ctx.QueryParams(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter total: %s", err))
+	}
+
+	// ------------- Optional query parameter "fields" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fields", ctx.QueryParams(), &params.Fields, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fields: %s", err))
 	}
 
 	headers := ctx.Request().Header

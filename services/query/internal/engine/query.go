@@ -52,6 +52,8 @@ type Query struct {
 	Traces [][16]byte
 	// MaxItems makes the scan's budget smaller; 0 leaves it.
 	MaxItems int64
+	// Partly says that of what is found some columns are read (ReadColumns), and nothing in full.
+	Partly bool
 	// Whole scans on when the budget or the time is over, to the hard end of the query's time: for what must be told in full.
 	Whole bool
 }

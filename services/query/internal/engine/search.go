@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"sync/atomic"
@@ -68,7 +69,7 @@ func (s *Snapshot) Search(ctx context.Context, q *Query, limit int) (Found, erro
 	oldest.Store(math.MinInt64)
 	var common atomic.Bool // the planner took the items for rare, but they are not, or too many
 	needed := func(of *headers, h *Header) segment.Want {
-		if !of.rare || common.Load() {
+		if !of.rare || common.Load() || q.Partly {
 			return w.Want
 		}
 		all := wholeRows(h, 1)
@@ -347,6 +348,70 @@ func (s *Snapshot) readUnread(ctx context.Context, q *Query, unread []*Header, o
 		current, following = following, nil
 	}
 	return err
+}
+
+// ItemOf is an item that a visit saw in a row of a segment, for ReadColumns.
+func ItemOf(h *Header, row int, k Key) Item {
+	return Item{Key: k, header: h, row: uint32(row)} //nolint:gosec // a segment has a few thousand rows
+}
+
+// ReadColumns reads columns of items that were found. It calls each once a segment, one after the other, in the order in which their first items come in the list: row
+// rows[k] of r is item numbers[k] of the list. r is only valid during the call. each returns the first item that is not wanted any more, len(list) where all are: segments
+// that hold none before it are not read.
+func (s *Snapshot) ReadColumns(ctx context.Context, q *Query, list []Item, w Columns, each func(r *columns.Reader, rows []uint32, numbers []int) (end int)) error {
+	of := map[*Header]*toRead{}
+	stream := &headers{snapshot: s, query: q, ended: true}
+	for n, c := range list {
+		r := of[c.header]
+		if r == nil {
+			r = &toRead{first: n}
+			of[c.header] = r
+			stream.buffer = append(stream.buffer, c.header)
+		}
+		r.numbers, r.rows = append(r.numbers, n), append(r.rows, c.row)
+	}
+	end := len(list)
+	reader, err := s.engine.readers.Take(q.Tenant)
+	if err != nil {
+		return err
+	}
+	for err == nil && len(stream.buffer) > 0 {
+		err = s.readWave(ctx, stream, w, reader, func(r *columns.Reader, h *Header) {
+			if of := of[h]; of.first < end {
+				end = min(end, each(r, of.rows, of.numbers))
+			}
+		})
+		stream.buffer = slices.DeleteFunc(stream.buffer, func(h *Header) bool { return of[h].first >= end })
+	}
+	if err == nil { // after an error, it is in no state to be used again
+		s.engine.readers.Put(reader)
+	}
+	return err
+}
+
+// readWave takes a wave of a stream and reads it with one reader, one segment after the other.
+func (s *Snapshot) readWave(ctx context.Context, stream *headers, w Columns, reader *columns.Reader, each func(r *columns.Reader, h *Header)) error {
+	current, err := s.load(ctx, stream, w.ofStream, largestWave, loadNow)
+	if err != nil {
+		return err
+	}
+	defer s.engine.waves.put(current)
+	s.bytes += current.bytes
+	for i := range current.headers {
+		done, err := s.engine.memory.decoding(ctx, s.long)
+		if err != nil {
+			return err
+		}
+		err = visitOne(i, current, reader, func(_ int, r *columns.Reader, h *Header) error {
+			each(r, h)
+			return nil
+		})
+		done()
+		if err != nil {
+			return fmt.Errorf("segment %x: %w", current.headers[i].id, err)
+		}
+	}
+	return nil
 }
 
 // fetchIDs gives the kept rows that were read without their ids these, in one round trip.

@@ -52,6 +52,7 @@ type Field struct {
 
 	of      func(key string) matching // the key is "" unless Prefix
 	values  func(key string) Column   // nil: nothing is grouped by it
+	shows   func(key string) Column   // of what nothing is grouped by: how it is shown
 	numbers Numbers                   // of what has numbers and no values to group by
 }
 
@@ -81,7 +82,7 @@ func Fields() []Field {
 		spanKinds().field(Field{Name: "kind", values: spanKinds().values(segment.ColKind, false), Signals: spans, Description: "The span's kind."}, numbersOf(segment.ColKind)),
 		statuses().field(Field{Name: "status", values: statuses().values(segment.ColStatus, false), Signals: spans, Description: "The span's status."}, statusColumn),
 		{Name: "status_message", Kind: Text, Signals: spans, of: textOf(segment.TextStatusMessage, "status_message"), values: ofText(segment.TextStatusMessage), Description: "What the status says."},
-		{Name: "duration", Kind: Duration, Signals: spans, Unit: "ns", of: spanDuration(), numbers: durations{}, Description: `How long the span took: nanoseconds, or a length like "1.5s". A span that ended before it started, or in no time that there is, has none.`},
+		{Name: "duration", Kind: Duration, Signals: spans, Unit: "ns", of: spanDuration(), numbers: durations{}, shows: ofDuration, Description: `How long the span took: nanoseconds, or a length like "1.5s". A span that ended before it started, or in no time that there is, has none.`},
 		{Name: "root", Kind: Boolean, Signals: spans, of: root(), values: ofRoot, Description: "Whether the span has no parent."},
 		{Name: "trace_state", Kind: Text, Signals: spans, of: textOf(segment.TextTraceState, ""), values: ofText(segment.TextTraceState), Description: "The W3C tracestate."},
 		{Name: "body", Kind: Body, Signals: logs, of: body(), values: ofText(segment.TextBody), Description: "The log record's body."},
@@ -92,7 +93,7 @@ func Fields() []Field {
 		{Name: "name", Kind: Text, Signals: points, of: metricName(), values: ofMetrics(func(m *segment.Metric) (segment.Value, bool) { return given(m.Name) }), Description: "The metric's name."},
 		metricTypes().field(Field{Name: "type", values: ofMetrics(typeOfMetric), Signals: points, Description: "The metric's type."}, seriesType),
 		{Name: "unit", Kind: Text, Signals: points, of: metricUnit(), values: ofMetrics(func(m *segment.Metric) (segment.Value, bool) { return given(m.Unit) }), Description: "The metric's unit."},
-		{Name: "time", Kind: Time, Signals: all, Unit: "ns", of: timeOf(segment.ColTime), Description: "A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds."},
+		{Name: "time", Kind: Time, Signals: all, Unit: "ns", of: timeOf(segment.ColTime), shows: ofTime, Description: "A span's start, a record's time, a point's time: RFC 3339 or Unix nanoseconds."},
 		{Name: "operation", Kind: Text, Signals: spans, AliasOf: []string{"name"}, Description: "What the service did: the span's name."},
 		{
 			Name: "environment", Kind: Attribute, Signals: all, AliasOf: []string{"resource.deployment.environment.name", "resource.deployment.environment"},
@@ -101,8 +102,8 @@ func Fields() []Field {
 		{Name: "version", Kind: Attribute, Signals: all, AliasOf: []string{"resource.service.version"}, Description: "The service's version."},
 		{Name: "instance", Kind: Attribute, Signals: all, AliasOf: []string{"resource.service.instance.id"}, Description: "The id of the service's instance."},
 		{Name: "trace_id", Kind: ID, Signals: items, of: traceID(), values: ofTrace, Description: "32 hex digits, or 16 of a short id, whose first half is zeros."},
-		{Name: "span_id", Kind: ID, Signals: items, of: spanID(), Description: "16 hex digits."},
-		{Name: "parent_span_id", Kind: ID, Signals: spans, of: parentID(), Description: "16 hex digits; a root has none."},
+		{Name: "span_id", Kind: ID, Signals: items, of: spanID(), shows: ofSpanID, Description: "16 hex digits."},
+		{Name: "parent_span_id", Kind: ID, Signals: spans, of: parentID(), shows: ofParentID, Description: "16 hex digits; a root has none."},
 		{Name: "scope.name", Kind: Text, Signals: all, of: scopeName(), values: ofScopeText(func(s *segment.Scope) string { return s.Name }, func(s *segment.Scopes) [][]byte { return s.Names }), Description: "The instrumentation scope's own name."},
 		{Name: "scope.version", Kind: Text, Signals: all, of: scopeVersion(), values: ofScopeText(func(s *segment.Scope) string { return s.Version }, func(s *segment.Scopes) [][]byte { return s.Versions }), Description: "The instrumentation scope's own version."},
 		{Name: "attributes.", Prefix: true, Kind: Attribute, Signals: all, of: itemAttribute, values: ofAttribute, Description: "An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between."},

@@ -58,6 +58,11 @@ var (
 		Meaning: "A list is asked for in an order in which it is not given.",
 		Advice:  "Use one that the message names.",
 	}
+	errFields = fault.Kind{
+		Class: fault.Invalid, Code: "request.fields",
+		Meaning: "A list is asked for fields that it is not told by.",
+		Advice:  "Ask for fewer, or for the items in full.",
+	}
 	errScope = fault.Kind{
 		Class: fault.Invalid, Code: "request.scope",
 		Meaning: "A scope of attributes is named that there is not.",

@@ -15,11 +15,21 @@ import (
 
 // page finds one page of items and lets draw make each, in full, in its place of the list.
 func page[T any](ctx context.Context, n *API, s *engine.Snapshot, q *search, r *renderer, draw func(t *segment.Table, row int) T) ([]T, api.Pagination, error) {
+	return pageOf(ctx, n, s, q, r, func(found []engine.Item) ([]T, error) { return items(ctx, n, s, &q.Query, found, r, draw) })
+}
+
+// shownPage finds one page of items and tells the fields that are asked for.
+func shownPage(ctx context.Context, n *API, s *engine.Snapshot, q *search, r *renderer) ([]api.ShownItem, api.Pagination, error) {
+	return pageOf(ctx, n, s, q, r, func(found []engine.Item) ([]api.ShownItem, error) { return n.rows(ctx, s, q, found) })
+}
+
+// pageOf finds one page of items; read makes of what was found as many as fit into an answer.
+func pageOf[T any](ctx context.Context, n *API, s *engine.Snapshot, q *search, r *renderer, read func(found []engine.Item) ([]T, error)) ([]T, api.Pagination, error) {
 	found, err := s.Search(ctx, &q.Query, q.limit)
 	if err != nil {
 		return nil, api.Pagination{}, err
 	}
-	list, err := items(ctx, n, s, &q.Query, found.Items, r, draw)
+	list, err := read(found.Items)
 	if err != nil {
 		return nil, api.Pagination{}, err
 	}
@@ -78,14 +88,18 @@ func (n *API) searchSpans(ctx context.Context, tenant telemetry.Tenant, r api.Se
 		return nil, err
 	}
 	started := n.now()
-	out := &api.SpanPage{}
+	out := &api.SpanPage{Spans: []api.Span{}}
 	draw := newRenderer()
 	err = n.askList(ctx, q, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
-		out.Spans, out.Pagination, err = page(ctx, n, s, q, draw, draw.span)
+		if q.shown != nil {
+			out.Rows, out.Pagination, err = shownPage(ctx, n, s, q, draw)
+		} else {
+			out.Spans, out.Pagination, err = page(ctx, n, s, q, draw, draw.span)
+		}
 		if err != nil {
 			return err
 		}
-		out.Stats, out.Incomplete, err = n.listed(ctx, s, q, len(out.Spans), &out.Pagination, draw.full, started)
+		out.Stats, out.Incomplete, err = n.listed(ctx, s, q, len(out.Spans)+len(out.Rows), &out.Pagination, draw.full, started)
 		return err
 	})
 	out.Resources, out.Scopes = draw.resources, draw.scopes
@@ -127,14 +141,18 @@ func (n *API) traceLogs(ctx context.Context, tenant telemetry.Tenant, id [16]byt
 
 func (n *API) logPage(ctx context.Context, q *search) (*api.LogPage, error) {
 	started := n.now()
-	out := &api.LogPage{}
+	out := &api.LogPage{Logs: []api.LogRecord{}}
 	draw := newRenderer()
 	err := n.askList(ctx, q, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
-		out.Logs, out.Pagination, err = page(ctx, n, s, q, draw, draw.log)
+		if q.shown != nil {
+			out.Rows, out.Pagination, err = shownPage(ctx, n, s, q, draw)
+		} else {
+			out.Logs, out.Pagination, err = page(ctx, n, s, q, draw, draw.log)
+		}
 		if err != nil {
 			return err
 		}
-		out.Stats, out.Incomplete, err = n.listed(ctx, s, q, len(out.Logs), &out.Pagination, draw.full, started)
+		out.Stats, out.Incomplete, err = n.listed(ctx, s, q, len(out.Logs)+len(out.Rows), &out.Pagination, draw.full, started)
 		return err
 	})
 	out.Resources, out.Scopes = draw.resources, draw.scopes

@@ -286,8 +286,12 @@ func number(has, n int64) (api.Int64, *api.Double) {
 
 // itemID is (position, ordinal), which is unique within a signal and survives every merge.
 func itemID(t *segment.Table, i int) string {
-	b := strconv.AppendInt(make([]byte, 0, 24), t.Ints[segment.ColPosition][i], 10)
-	return string(strconv.AppendInt(append(b, '.'), t.Ints[segment.ColOrdinal][i], 10))
+	return idOf(t.Ints[segment.ColPosition][i], t.Ints[segment.ColOrdinal][i])
+}
+
+func idOf(position, ordinal int64) string {
+	b := strconv.AppendInt(make([]byte, 0, 24), position, 10)
+	return string(strconv.AppendInt(append(b, '.'), ordinal, 10))
 }
 
 // nanos: OTLP's times are unsigned.

@@ -38,6 +38,7 @@ type search struct {
 	limit int
 	hash  []byte // of all that a cursor must not be taken across
 
+	shown       *filter.Shown      // the fields that are told; nil where items are told in full
 	total       *aggregate.Measure // that tells how many there are on all pages; nil where nobody asks
 	minPosition int64              // the answer holds all that was accepted up to it; 0 for whatever there is
 }
@@ -71,6 +72,10 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 	if q.Order, err = orderOf(list, signal, r.Sort); err != nil {
 		return nil, err
 	}
+	if q.shown, err = n.shownFields(list, signal, r.Fields); err != nil {
+		return nil, err
+	}
+	q.Partly = q.shown != nil
 	if r.Total {
 		if q.total, err = n.totalOf(list, signal); err != nil {
 			return nil, err
@@ -234,7 +239,7 @@ func (p queryParams) body(echo.Context) (api.SearchRequest, error) {
 	r := api.SearchRequest{
 		TimeRange:  api.TimeRange{StartTime: otlpjson.Time(p.StartTime), EndTime: otlpjson.Time(p.EndTime)},
 		Pagination: api.PageRequest{Limit: p.Limit, Cursor: p.Cursor}, MinPosition: p.MinPosition,
-		Sort: api.Sorting{By: p.Sort, Order: p.Order}, Total: p.Total,
+		Sort: api.Sorting{By: p.Sort, Order: p.Order}, Total: p.Total, Fields: p.Fields,
 	}
 	var err error
 	r.Filters, err = filterList(p.Filters)

@@ -33,14 +33,21 @@ func (a *allowance) allow(t *segment.Table, rows []uint32, numbers []int, draw f
 		if number >= a.end {
 			return
 		}
-		size := rowBytes(t, row, resources)
-		if number > 0 && size > a.left {
-			a.end = number
+		if !a.fits(number, rowBytes(t, row, resources)) {
 			return
 		}
-		a.left -= size
 		draw(row, number)
 	}
+}
+
+// fits takes an item's size from what is left, unless the list ends before it.
+func (a *allowance) fits(number int, size int64) bool {
+	if number > 0 && size > a.left {
+		a.end = number
+		return false
+	}
+	a.left -= size
+	return true
 }
 
 // rowBytes is about what row i takes in an answer, its resource included where that is not in resources yet.

@@ -24,7 +24,7 @@ func traceSummary(s *trace.Summary) api.TraceSummary {
 		Partial:             s.Cut,
 		Root: api.RootSpan{
 			SpanID: hex.EncodeToString(s.Root.ID[:]), Name: s.Root.Name, ServiceName: s.Root.Service, Kind: s.Root.Kind,
-			Status: api.Status{Code: s.Root.Status, Message: s.Root.StatusMessage}, Attributes: s.Root.Attributes,
+			Status: api.Status{Code: s.Root.Status, Message: s.Root.StatusMessage}, Attributes: s.Root.Attributes, Fields: s.Root.Fields,
 		},
 	}
 	for i, service := range s.Services {

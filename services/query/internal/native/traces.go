@@ -24,7 +24,7 @@ func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.S
 	err = n.askList(ctx, q, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
 		earlier := map[[16]byte]bool{{}: true} // traces that stand on an earlier page; and spans without a trace are none
 		after, frontier, more := q.After, engine.Complete, true
-		var last engine.Key
+		var listed []engine.Key
 		for more && len(out.Traces) <= q.limit && frontier == engine.Complete {
 			var found []trace.Found
 			found, more, frontier, err = trace.First(ctx, s, &q.Query, after, earlier, q.limit+1-len(out.Traces))
@@ -34,7 +34,7 @@ func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.S
 			if len(found) == 0 {
 				break
 			}
-			summaries, err := trace.Sum(ctx, s, &q.Query, found)
+			summaries, err := trace.Sum(ctx, s, &q.Query, found, q.shown)
 			if err != nil {
 				return err
 			}
@@ -45,23 +45,40 @@ func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.S
 					continue
 				}
 				out.Traces = append(out.Traces, traceSummary(summaries[i]))
-				if len(out.Traces) <= q.limit {
-					last = f.Key
-				}
+				listed = append(listed, f.Key)
 			}
 		}
+		fit, full := n.fitting(out.Traces[:min(len(out.Traces), q.limit)])
 		switch {
-		case len(out.Traces) > q.limit:
-			out.Traces = out.Traces[:q.limit]
-			out.Pagination = api.Pagination{HasMore: true, NextCursor: n.resume(q, s, last)}
+		case len(out.Traces) > fit:
+			out.Traces = out.Traces[:fit]
+			out.Pagination = api.Pagination{HasMore: true, NextCursor: n.resume(q, s, listed[fit-1])}
 		case frontier != engine.Complete:
 			out.Pagination = api.Pagination{HasMore: true, NextCursor: n.resume(q, s, q.Order.Below(frontier))}
 		}
-		out.Stats, out.Incomplete, err = n.listed(ctx, s, q, len(out.Traces), &out.Pagination, nil, started)
+		out.Stats, out.Incomplete, err = n.listed(ctx, s, q, len(out.Traces), &out.Pagination, full, started)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// fitting is how many summaries of a page fit into an answer, and what is said where they do not all.
+func (n *API) fitting(list []api.TraceSummary) (fit int, full *api.Incomplete) {
+	a := allowance{left: n.set.PageBytes, end: len(list)}
+	for i := range list {
+		size := int64(overhead)
+		for name, v := range list[i].Root.Fields {
+			size += int64(len(name)) + v.Size()
+		}
+		for _, kv := range list[i].Root.Attributes {
+			size += int64(len(kv.Key)) + kv.Value.Size()
+		}
+		if !a.fits(i, size) {
+			return i, n.full(i)
+		}
+	}
+	return len(list), nil
 }

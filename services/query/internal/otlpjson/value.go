@@ -262,3 +262,16 @@ func (t Time) Nanos() (int64, error) {
 	}
 	return at.UnixNano(), nil
 }
+
+// Size is how many bytes the value takes in an answer, about.
+func (v *Value) Size() int64 {
+	const each = 32 // a number, the names of members
+	n := int64(each + len(v.String) + len(v.Bytes))
+	for i := range v.Array {
+		n += v.Array[i].Size()
+	}
+	for i := range v.Map {
+		n += int64(len(v.Map[i].Key)) + v.Map[i].Value.Size()
+	}
+	return n
+}

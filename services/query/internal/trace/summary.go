@@ -62,7 +62,10 @@ type Root struct {
 	Span
 	Name, Service, StatusMessage string
 	Kind, Status                 int
-	Attributes                   []otlpjson.KeyValue // those of RootAttributes, as sent
+	Attributes                   []otlpjson.KeyValue       // those of RootAttributes, as sent; none where fields are asked for
+	Fields                       map[string]otlpjson.Value // those that were asked for
+
+	item engine.Item // where it lies
 }
 
 type candidate = Root
@@ -87,15 +90,17 @@ type summing struct {
 	snapshot *engine.Snapshot
 	search   *engine.Query
 	sums     map[[16]byte]*Summary
-	shown    segment.Want // what is told of each span
+	fields   *filter.Shown // that are told of roots; nil for all
+	shown    segment.Want  // what is told of each span
 	needed   engine.Columns
 	links    int
 	held     int // of links, that the question is charged for
 }
 
-// Sum sums found traces up, in their order. A trace of which no span is seen any more has no spans. search is the list's question.
-func Sum(ctx context.Context, s *engine.Snapshot, search *engine.Query, found []Found) ([]*Summary, error) {
-	u := newSumming(s, search)
+// Sum sums found traces up, in their order. A trace of which no span is seen any more has no spans. search is the list's question; where there are
+// fields, these are told of roots, and neither attributes nor what the status says.
+func Sum(ctx context.Context, s *engine.Snapshot, search *engine.Query, found []Found, fields *filter.Shown) ([]*Summary, error) {
+	u := newSumming(s, search, fields)
 	out := make([]*Summary, len(found))
 	q := u.query(found, math.MaxInt64, 0)
 	for i, f := range found {
@@ -124,23 +129,53 @@ func Sum(ctx context.Context, s *engine.Snapshot, search *engine.Query, found []
 			}
 		}
 	}
-	return out, nil
+	return out, u.readFields(ctx, out)
 }
 
-func newSumming(s *engine.Snapshot, search *engine.Query) *summing {
-	u := &summing{snapshot: s, search: search, sums: map[[16]byte]*Summary{}}
+// readFields reads the fields of what stands for roots that were not found; those of roots were read with them.
+func (u *summing) readFields(ctx context.Context, sums []*Summary) error {
+	if u.fields == nil {
+		return nil
+	}
+	var of []*Summary
+	var items []engine.Item
+	for _, sum := range sums {
+		if sum.RootMissing {
+			of, items = append(of, sum), append(items, sum.Root.item)
+		}
+	}
+	w := columns.Bare(telemetry.Traces)
+	u.fields.Columns(w)
+	var values filter.Values
+	return u.snapshot.ReadColumns(ctx, u.search, items, engine.Always(w.Want), func(r *columns.Reader, rows []uint32, numbers []int) int {
+		if u.fields.Read(r, &values); r.Err() == nil {
+			for k, number := range numbers {
+				of[number].Root.Fields = values.Of(rows[k])
+			}
+		}
+		return len(items)
+	})
+}
+
+func newSumming(s *engine.Snapshot, search *engine.Query, fields *filter.Shown) *summing {
+	u := &summing{snapshot: s, search: search, fields: fields, sums: map[[16]byte]*Summary{}}
 	w := columns.NewSet(telemetry.Traces)
 	w.TraceIDs, w.SpanIDs, w.ParentIDs = true, true, true
 	w.Int(segment.ColDuration, segment.ColKind, segment.ColStatus, segment.ColResource)
 	w.Text(segment.TextName)
-	w.Text(segment.TextStatusMessage)
-	for _, k := range RootAttributes() {
-		w.Attribute(k)
+	if fields == nil {
+		w.Text(segment.TextStatusMessage)
+		for _, k := range RootAttributes() {
+			w.Attribute(k)
+		}
 	}
 	u.shown = w.Want
 	w.Ints, w.Texts, w.Attributes = slices.Clone(w.Ints), slices.Clone(w.Texts), slices.Clone(w.Attributes)
 	search.Filter.Columns(w)
 	search.Order.Columns(w)
+	if fields != nil {
+		fields.Columns(w)
+	}
 	u.needed = engine.Always(w.Want)
 	return u
 }
@@ -191,7 +226,7 @@ type row struct {
 }
 
 // visit takes what the traces have of a segment.
-func (v *visiting) visit(r *columns.Reader, _ *engine.Header) ([]row, error) {
+func (v *visiting) visit(r *columns.Reader, h *engine.Header) ([]row, error) {
 	// Which of the segment's rows are of which trace.
 	ids := r.TraceIDs()
 	if r.Err() != nil {
@@ -234,6 +269,7 @@ func (v *visiting) visit(r *columns.Reader, _ *engine.Header) ([]row, error) {
 		one.place.Rank = v.search.Order.RankOf(r, at)
 		if one.new {
 			told, places = append(told, uint32(at)), append(places, len(out))
+			one.item = engine.ItemOf(h, at, k)
 		}
 		if one.new || one.matches {
 			out = append(out, one)
@@ -242,21 +278,38 @@ func (v *visiting) visit(r *columns.Reader, _ *engine.Header) ([]row, error) {
 	if len(told) == 0 {
 		return out, nil
 	}
+	if v.fields != nil {
+		var values filter.Values
+		v.fields.Read(r, &values)
+		parents := r.ParentIDs()
+		if r.Err() != nil {
+			return nil, nil // the engine tells
+		}
+		for n, at := range told {
+			if parents[at] == [8]byte{} {
+				out[places[n]].Fields = values.Of(at)
+			}
+		}
+	}
 	return out, r.Rows(v.shown, told, func(t *segment.Table) {
 		for n, place := range places {
-			out[place].read(t, n)
+			out[place].read(t, n, v.fields == nil)
 		}
 	})
 }
 
-// read fills in what is told of a span.
-func (r *row) read(t *segment.Table, at int) {
+// read fills in what is told of a span, in full or as far as a list tells it that is asked for fields.
+func (r *row) read(t *segment.Table, at int, full bool) {
 	resource := &t.Resources[t.Ints[segment.ColResource][at]]
 	r.ID, r.Parent, r.Duration = t.SpanIDs[at], t.ParentIDs[at], known(r.Time, t.Ints[segment.ColDuration][at])
 	r.Kind, r.Status = int(t.Ints[segment.ColKind][at]), int(t.Ints[segment.ColStatus][at])
 	r.failed = r.Status == otlp.StatusError
 	r.Service, r.namespace = strings.Clone(resource.ServiceName), strings.Clone(resource.ServiceNamespace)
-	r.Name, r.StatusMessage = string(t.Values[t.Texts[segment.TextName][at]].Raw), string(t.Values[t.Texts[segment.TextStatusMessage][at]].Raw)
+	r.Name = string(t.Values[t.Texts[segment.TextName][at]].Raw)
+	if !full {
+		return
+	}
+	r.StatusMessage = string(t.Values[t.Texts[segment.TextStatusMessage][at]].Raw)
 	for _, id := range t.Attributes.Row(at) {
 		v := &t.Values[id]
 		if key := t.Keys[v.Key]; slices.Contains(RootAttributes(), key) {

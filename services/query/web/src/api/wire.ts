@@ -1147,6 +1147,12 @@ export interface components {
             pagination?: components["schemas"]["PageRequest"];
             sort?: components["schemas"]["Sorting"];
             /**
+             * @description What is told of spans, log records and traces, by the names that filters have: nothing else is read of what is listed, so that a list costs what it
+             *     shows. The items of the page are `rows` then, and the list that they would be in is empty. Of traces it is fields of the root, in `root.fields`: its
+             *     `attributes` and the message of its status are not told then. Without it, all is told.
+             */
+            fields?: components["schemas"]["FieldName"][];
+            /**
              * @description Whether `pagination` tells how many there are in all. Without filters spans, log records and points are told by what is known of segments; else all that
              *     may match is looked at, so it is best asked for once, with the first page.
              */
@@ -1408,8 +1414,24 @@ export interface components {
             resource_index: number;
             scope_index: number;
         };
+        /** @description An item of a list that was asked for `fields`. */
+        ShownItem: {
+            /** @description As of an item that is told in full. */
+            id: string;
+            fields: components["schemas"]["ShownFields"];
+        };
+        /**
+         * @description The values of the fields that were asked for, by their names; one that the item has not is absent. Of a key that it has several times it is the first, of a
+         *     path through a list the first that is found. Times and lengths of time are nanoseconds, kinds, statuses and severities their names, ids hex digits. A
+         *     severity that its sender gave no number for is that which its text stands for.
+         */
+        ShownFields: {
+            [key: string]: components["schemas"]["AnyValue"];
+        };
         SpanPage: {
             spans: components["schemas"]["Span"][];
+            /** @description In place of `spans`, where `fields` were asked for. */
+            rows?: components["schemas"]["ShownItem"][];
             resources: components["schemas"]["Resource"][];
             scopes: components["schemas"]["Scope"][];
             pagination: components["schemas"]["Pagination"];
@@ -1529,6 +1551,7 @@ export interface components {
             kind: number;
             status: components["schemas"]["Status"];
             attributes?: components["schemas"]["Attributes"];
+            fields?: components["schemas"]["ShownFields"];
         };
         TraceSummary: {
             trace_id: string;
@@ -1592,6 +1615,8 @@ export interface components {
         };
         LogPage: {
             logs: components["schemas"]["LogRecord"][];
+            /** @description In place of `logs`, where `fields` were asked for. */
+            rows?: components["schemas"]["ShownItem"][];
             resources: components["schemas"]["Resource"][];
             scopes: components["schemas"]["Scope"][];
             pagination: components["schemas"]["Pagination"];
@@ -2339,6 +2364,8 @@ export interface components {
         Order: components["schemas"]["SortOrder"];
         /** @description As in the body of a POST. */
         Total: boolean;
+        /** @description As in the body of a POST; once for each field. */
+        Fields: components["schemas"]["FieldName"][];
         /** @description As in the body of a POST. */
         MinPosition: string;
         /** @description 32 hex digits, or the 16 of a short id, whose first half is zeros. */
@@ -2576,6 +2603,8 @@ export interface operations {
                 order?: components["parameters"]["Order"];
                 /** @description As in the body of a POST. */
                 total?: components["parameters"]["Total"];
+                /** @description As in the body of a POST; once for each field. */
+                fields?: components["parameters"]["Fields"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2654,6 +2683,8 @@ export interface operations {
                 order?: components["parameters"]["Order"];
                 /** @description As in the body of a POST. */
                 total?: components["parameters"]["Total"];
+                /** @description As in the body of a POST; once for each field. */
+                fields?: components["parameters"]["Fields"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2732,6 +2763,8 @@ export interface operations {
                 order?: components["parameters"]["Order"];
                 /** @description As in the body of a POST. */
                 total?: components["parameters"]["Total"];
+                /** @description As in the body of a POST; once for each field. */
+                fields?: components["parameters"]["Fields"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2810,6 +2843,8 @@ export interface operations {
                 order?: components["parameters"]["Order"];
                 /** @description As in the body of a POST. */
                 total?: components["parameters"]["Total"];
+                /** @description As in the body of a POST; once for each field. */
+                fields?: components["parameters"]["Fields"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
