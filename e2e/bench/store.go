@@ -38,7 +38,8 @@ const storeHours = 24
 // StoreMain measures the store as a whole: spans, records and points of a day, each in a database of its own, at several sizes.
 //
 //	fresh     as the writer left them: CPU and WAL of storing, the database's bytes by table, every question
-//	settled   merged and vacuumed: the same
+//	settled   merged and vacuumed, all of the day at once: the same
+//	lived     the database's bytes once more, where each hour was merged and vacuumed before the next came
 //	cold      settled, with nothing in the memory of the query service, PostgreSQL or the kernel, but connections that are ready: wall time, bytes of
 //	          pages, bytes read from the disk, which are more by what the kernel reads ahead
 //	backlog   half an hour more, a flush a second, that no janitor has seen yet: every question before and after it is merged
@@ -120,6 +121,7 @@ type holding struct {
 	query          *querying
 	stored, merged cost
 	fresh, settled footprint
+	lived          footprint         // of the same items, each hour merged when it was over, in another database
 	asked          map[string]*reply // by stage and question
 	crowds         map[string]*crowd // by what ran beside
 }
@@ -141,6 +143,9 @@ type subject struct {
 	holdings []*holding // this build's first
 	differ   []string   // questions that the builds answer differently
 }
+
+// stageLived is measured by size alone.
+const stageLived = "lived"
 
 // The stages in which every question is asked.
 const (
@@ -219,18 +224,20 @@ func (s *storeBench) measure(ctx context.Context, sub *subject, end time.Time) (
 		}
 	}()
 	for _, of := range s.options.builds() {
-		h := &holding{of: of, database: fmt.Sprintf("%s_%d", sub.signal, sub.items), asked: map[string]*reply{}, crowds: map[string]*crowd{}}
-		if of != nil {
-			h.database += "_other"
-		}
+		h := &holding{of: of, database: sub.database(of), asked: map[string]*reply{}, crowds: map[string]*crowd{}}
 		sub.holdings = append(sub.holdings, h)
 		s.say("%d %s%s: storing", sub.items, sub.signal, of.label())
 		if err := s.open(ctx, h); err != nil {
 			return err
 		}
-		if f, err = s.fill(ctx, h, newStream(uint64(w.from.Unix()), sub.signal, sub.items, s.options.request, w, end)); err != nil {
+		in := newStream(uint64(w.from.Unix()), sub.signal, sub.items, s.options.request, w, end)
+		if err := s.fill(ctx, h, in); err != nil {
 			return err
 		}
+		if err := in.planted.all(); err != nil {
+			return err
+		}
+		f = in.planted.filled
 		if h.fresh, err = s.footprint(ctx, h, sub.items); err != nil {
 			return err
 		}
@@ -257,6 +264,9 @@ func (s *storeBench) measure(ctx context.Context, sub *subject, end time.Time) (
 			return err
 		}
 	}
+	if err := s.live(ctx, sub, w, end); err != nil {
+		return err
+	}
 	if err := s.ask(ctx, q, sub, stageSettled); err != nil {
 		return err
 	}
@@ -267,6 +277,61 @@ func (s *storeBench) measure(ctx context.Context, sub *subject, end time.Time) (
 		return err
 	}
 	return s.crowds(ctx, q, sub, end.Add(time.Hour))
+}
+
+// database names what a build stores of a subject in.
+func (sub *subject) database(of *revision) string {
+	name := fmt.Sprintf("%s_%d", sub.signal, sub.items)
+	if of != nil {
+		name += "_other"
+	}
+	return name
+}
+
+// live stores the same items for every build as a store that goes on gets them, and measures what they take: an hour at a time, each merged and
+// vacuumed, as autovacuum would have, before the next. What a merge frees is then there for the next hour.
+func (s *storeBench) live(ctx context.Context, sub *subject, w window24, end time.Time) error {
+	for _, h := range sub.holdings {
+		s.say("%d %s%s: storing and merging hour by hour", sub.items, sub.signal, h.of.label())
+		var err error
+		if h.lived, err = s.liveIn(ctx, h.of, sub, w, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// quiet is after how long no slot is kept by what was written before.
+const quiet = 4 * time.Minute
+
+func (s *storeBench) liveIn(ctx context.Context, of *revision, sub *subject, w window24, end time.Time) (size footprint, err error) {
+	h := &holding{of: of, database: sub.database(of) + "_lived"}
+	defer func() { err = errors.Join(err, s.release(context.WithoutCancel(ctx), h)) }()
+	if err := s.open(ctx, h); err != nil {
+		return size, err
+	}
+	in := newStream(uint64(w.from.Unix()), sub.signal, sub.items, s.options.request, w, end).again("lived")
+	for in.made < in.items {
+		if err := s.fill(ctx, h, in.hour()); err != nil {
+			return size, err
+		}
+		var ignored cost
+		if err := s.settle(ctx, h, in.made, &ignored); err != nil {
+			return size, err
+		}
+	}
+	// A day took some minutes here, so that the flush which is alone at the end of an hour is in a slot that is still written to, with all that was
+	// merged of it.
+	select {
+	case <-ctx.Done():
+		return size, ctx.Err()
+	case <-time.After(quiet):
+	}
+	var ignored cost
+	if err := s.settle(ctx, h, in.made, &ignored); err != nil {
+		return size, err
+	}
+	return s.footprint(ctx, h, sub.items)
 }
 
 // open makes a database.
@@ -305,11 +370,11 @@ func (s *storeBench) restart(ctx context.Context, q *sides, h *holding) (err err
 	return err
 }
 
-// fill stores a stream.
-func (s *storeBench) fill(ctx context.Context, h *holding, in *stream) (*filled, error) {
+// fill stores a stream up to where it pauses.
+func (s *storeBench) fill(ctx context.Context, h *holding, in *stream) error {
 	w, err := s.machine.startWriterOf(ctx, h.of.program(), h.stage.url)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	h.stage.writers = []*process{w}
 	defer func() {
@@ -318,19 +383,16 @@ func (s *storeBench) fill(ctx context.Context, h *holding, in *stream) (*filled,
 	}()
 	before, err := h.stage.begin(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.pour(ctx, h.of, in, nil); err != nil {
-		return nil, err
+		return err
 	}
 	if h.stored, err = h.stage.end(ctx, before); err != nil {
-		return nil, err
+		return err
 	}
-	h.stored.items = in.items
-	if err := h.whole(ctx, in.signal, in.items); err != nil {
-		return nil, err
-	}
-	return in.planted.filled, in.planted.all()
+	h.stored.items = in.made
+	return h.whole(ctx, in.signal, in.made)
 }
 
 // whole checks that exactly so many items are there.

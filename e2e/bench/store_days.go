@@ -49,7 +49,7 @@ func daysIn(ctx context.Context, o storeOptions, dir string, stdout, stderr io.W
 			return err
 		}
 		in := newStream(uint64(from.Unix()), telemetry.Traces, daysWritten, o.request, window24{from, from.Add(time.Hour)}, from.Add(time.Minute))
-		if _, err := s.fill(ctx, h, in); err != nil {
+		if err := s.fill(ctx, h, in); err != nil {
 			return err
 		}
 		fmt.Fprintf(stdout, "storing, %-22s %6.2f us a span (PostgreSQL %.2f)\n", what, h.stored.micros(h.stored.all()), h.stored.micros(h.stored.server))

@@ -128,7 +128,7 @@ func (sub *subject) reportSizes(w io.Writer, line map[string]any) {
 	for _, at := range []struct {
 		name string
 		of   func(*holding) footprint
-	}{{stageFresh, func(h *holding) footprint { return h.fresh }}, {stageSettled, func(h *holding) footprint { return h.settled }}} {
+	}{{stageFresh, func(h *holding) footprint { return h.fresh }}, {stageSettled, func(h *holding) footprint { return h.settled }}, {stageLived, func(h *holding) footprint { return h.lived }}} {
 		sub.row(w, line, at.name+": whole database, B", at.name+"_database", func(h *holding) float64 { return at.of(h).database })
 		sub.row(w, line, at.name+": of it empty", at.name+"_empty", func(h *holding) float64 { return at.of(h).empty })
 		// A day that is merged at once leaves the headers of all its flushes, where a store that goes on has those of some minutes.

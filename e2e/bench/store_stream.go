@@ -21,6 +21,20 @@ type stream struct {
 	shop    *testbed.Shop
 	planted planted
 	made    int
+	until   int    // it pauses when it has made so many items
+	name    string // tells its requests from those of a stream with the same items
+}
+
+// again is a stream whose requests are no repeat of those of another with the same items.
+func (s *stream) again(name string) *stream {
+	s.name = name
+	return s
+}
+
+// hour lets a stream run for an hour more of its items, which are spread evenly.
+func (s *stream) hour() *stream {
+	s.until = min(s.made+(s.items+storeHours-1)/storeHours, s.items)
+	return s
 }
 
 // plain is a stream in which nothing is planted.
@@ -32,7 +46,7 @@ func (s *stream) plain() *stream {
 // newStream begins a stream of so many items from w.from to end; w is where questions look. Two that are stored in one database need seeds of their own.
 func newStream(seed uint64, signal telemetry.Signal, items, request int, w window24, end time.Time) *stream {
 	const probe = 20_000
-	s := &stream{signal: signal, items: items, request: max(min(request, items/100), 1)}
+	s := &stream{signal: signal, items: items, until: items, request: max(min(request, items/100), 1)}
 	length := end.Sub(w.from)
 	if signal == telemetry.Metrics {
 		const pointsAScrape = pointsAnHour / 240
@@ -49,9 +63,9 @@ func newStream(seed uint64, signal telemetry.Signal, items, request int, w windo
 	return s
 }
 
-// next is the next request and how many items it has, 0 at the end.
+// next is the next request and how many items it has, 0 at the end or where the stream pauses.
 func (s *stream) next() (payload []byte, n int) {
-	n = min(s.request, s.items-s.made)
+	n = min(s.request, s.until-s.made)
 	if n == 0 {
 		return nil, 0
 	}
@@ -91,7 +105,7 @@ func (s *storeBench) pour(ctx context.Context, of *revision, in *stream, each fu
 		if n == 0 {
 			return s.machine.settled(ctx, in.signal)
 		}
-		if err := s.machine.publish(ctx, []telemetry.Batch{batchFor(of, in.signal, payload, n)}); err != nil {
+		if err := s.machine.publish(ctx, []telemetry.Batch{batchFor(in.name+of.label(), in.signal, payload, n)}); err != nil {
 			return err
 		}
 		var err error
@@ -106,9 +120,9 @@ func (s *storeBench) pour(ctx context.Context, of *revision, in *stream, each fu
 	}
 }
 
-// batchFor is a request as a build is to get it.
-func batchFor(of *revision, signal telemetry.Signal, payload []byte, items int) telemetry.Batch {
-	name := append([]byte(of.label()), payload...)
+// batchFor is a request as who goes by that name is to get it.
+func batchFor(who string, signal telemetry.Signal, payload []byte, items int) telemetry.Batch {
+	name := append([]byte(who), payload...)
 	return telemetry.Batch{
 		Request: telemetry.NewRequestID(telemetry.DefaultTenant, signal, name), Tenant: telemetry.DefaultTenant, Signal: signal,
 		Received: time.Now(), Items: items, Payload: payload,
