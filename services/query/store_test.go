@@ -247,6 +247,7 @@ type searchBody struct {
 	sort     string // a JSON object
 	total    bool
 	fields   []string
+	scope    string
 }
 
 func (s searchBody) json(t testing.TB) string {
@@ -273,6 +274,9 @@ func (s searchBody) json(t testing.TB) string {
 	}
 	if s.total {
 		whole["total"] = true
+	}
+	if s.scope != "" {
+		whole["scope"] = s.scope
 	}
 	if s.fields != nil {
 		whole["fields"] = s.fields

@@ -147,6 +147,24 @@ func (e FilterOperatorOperand) Valid() bool {
 	}
 }
 
+// Defines values for FilterScope.
+const (
+	FilterScopeSpan  FilterScope = "span"
+	FilterScopeTrace FilterScope = "trace"
+)
+
+// Valid indicates whether the value is a known member of the FilterScope enum.
+func (e FilterScope) Valid() bool {
+	switch e {
+	case FilterScopeSpan:
+		return true
+	case FilterScopeTrace:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	HealthStatusFail HealthStatus = "fail"
@@ -1108,6 +1126,10 @@ type FiguresBasis struct {
 //   - `contains` and `regex` see lists and maps as JSON in the order in which they were sent, with or without a blank after each colon and comma, and
 //     strings in it as they are, without escapes.
 //   - `ne`, `not_in` and `exists` with false are exact negations: what has no such field meets them.
+//
+// In searches for spans and traces, `{relation, filters:[…]}` is a condition on another span of the same trace: one that stands in that relation must meet all filters.
+// It goes by the spans that start in the range. Such a filter can be negated, and stand within another, as the grandparent does in a `parent` of a `parent`. A span
+// without a trace id is in no trace, and is not found. `total` is not told then.
 type Filter = RawFilter
 
 // FilterField defines model for FilterField.
@@ -1167,6 +1189,10 @@ type FilterOperator struct {
 
 // FilterOperatorOperand A value, a list of values, or true or false (true when it is left out).
 type FilterOperatorOperand string
+
+// FilterScope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range,
+// and the first of them for the span that is listed, or by which the trace has its place.
+type FilterScope string
 
 // Health defines model for Health.
 type Health struct {
@@ -1733,6 +1759,10 @@ type SearchRequest struct {
 	MinPosition string      `json:"min_position,omitempty,omitzero"`
 	Pagination  PageRequest `json:"pagination,omitempty,omitzero"`
 
+	// Scope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range,
+	// and the first of them for the span that is listed, or by which the trace has its place.
+	Scope FilterScope `json:"scope,omitempty,omitzero"`
+
 	// Sort What a list is sorted by. Every list is sorted by `time`, `desc` (the newest first, which it is if nothing is said) or `asc`; spans and traces by
 	// `duration`, `desc`. Ties are the newest first. A trace stands where the first of its matching spans does, so by `duration` where its longest one
 	// does: that of the root, where the root matches and waits for all that it calls. Spans whose duration is not known come last. What the list
@@ -2201,6 +2231,10 @@ type OptionalStartTime = string
 // Order defines model for Order.
 type Order = SortOrder
 
+// SearchScope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range,
+// and the first of them for the span that is listed, or by which the trace has its place.
+type SearchScope = FilterScope
+
 // Sort defines model for Sort.
 type Sort = SortBy
 
@@ -2381,6 +2415,9 @@ type SearchLogsByQueryParams struct {
 	// Fields As in the body of a POST; once for each field.
 	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
 
+	// Scope As in the body of a POST.
+	Scope SearchScope `form:"scope,omitempty" json:"scope,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2456,6 +2493,9 @@ type SearchMetricsByQueryParams struct {
 
 	// Fields As in the body of a POST; once for each field.
 	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
+
+	// Scope As in the body of a POST.
+	Scope SearchScope `form:"scope,omitempty" json:"scope,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -2613,6 +2653,9 @@ type SearchSpansByQueryParams struct {
 	// Fields As in the body of a POST; once for each field.
 	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
 
+	// Scope As in the body of a POST.
+	Scope SearchScope `form:"scope,omitempty" json:"scope,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2652,6 +2695,9 @@ type SearchTracesByQueryParams struct {
 
 	// Fields As in the body of a POST; once for each field.
 	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
+
+	// Scope As in the body of a POST.
+	Scope SearchScope `form:"scope,omitempty" json:"scope,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -3512,6 +3558,13 @@ func (w *ServerInterfaceWrapper) SearchLogsByQuery(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fields: %s", err))
 	}
 
+	// ------------- Optional query parameter "scope" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scope", ctx.QueryParams(), &params.Scope, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter scope: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -3772,6 +3825,13 @@ func (w *ServerInterfaceWrapper) SearchMetricsByQuery(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "fields", ctx.QueryParams(), &params.Fields, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fields: %s", err))
+	}
+
+	// ------------- Optional query parameter "scope" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scope", ctx.QueryParams(), &params.Scope, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter scope: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -4281,6 +4341,13 @@ func (w *ServerInterfaceWrapper) SearchSpansByQuery(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fields: %s", err))
 	}
 
+	// ------------- Optional query parameter "scope" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scope", ctx.QueryParams(), &params.Scope, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter scope: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -4406,6 +4473,13 @@ func (w *ServerInterfaceWrapper) SearchTracesByQuery(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "fields", ctx.QueryParams(), &params.Fields, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fields: %s", err))
+	}
+
+	// ------------- Optional query parameter "scope" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scope", ctx.QueryParams(), &params.Scope, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter scope: %s", err))
 	}
 
 	headers := ctx.Request().Header

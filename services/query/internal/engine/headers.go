@@ -352,6 +352,13 @@ func (h *headers) prepare(ctx context.Context) (some bool, err error) {
 	return len(h.parts) > 0 && (h.bounds.Services == nil || len(h.services) > 0), nil
 }
 
+// Few tells whether few segments of the range, as groups and headers tell, may hold what a query asks for.
+func (s *Snapshot) Few(ctx context.Context, q *Query) (bool, error) {
+	h := &headers{snapshot: s, query: q, bounds: bounds{q.Filter.Bounds()}}
+	some, err := h.prepare(ctx)
+	return !some || h.rare || h.bounds.ofTrace(), err
+}
+
 // more asks for more places.
 func (h *headers) more(ctx context.Context) error {
 	s, n := h.snapshot, h.fetch

@@ -31,6 +31,11 @@ var (
 		Meaning: "The value does not fit the field and the operator.",
 		Advice:  "Correct it as the message says.",
 	}
+	errRelation = fault.Kind{
+		Class: fault.Invalid, Code: "filter.relation",
+		Meaning: "A relation to other spans is none, or is asked of what is in no list of spans or traces.",
+		Advice:  "Use one that the message names, in a search for spans or traces.",
+	}
 	errNoGroups = fault.Kind{
 		Class: fault.Invalid, Code: "aggregate.group",
 		Meaning: "Nothing is grouped or counted by this field.",

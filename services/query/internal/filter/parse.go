@@ -36,8 +36,9 @@ func (p *Parser) Parse(signal telemetry.Signal, raw []json.RawMessage) (Filter, 
 // request is the filters of one request on their way into a tree.
 type request struct {
 	*Parser
-	signal telemetry.Signal
-	nodes  int
+	signal  telemetry.Signal
+	related bool // relations are taken
+	nodes   int
 }
 
 func (p *request) list(path string, raw []json.RawMessage, depth int) (All, error) {
@@ -72,6 +73,8 @@ func (p *request) one(path string, raw json.RawMessage, depth int) (Filter, erro
 		And      *[]json.RawMessage
 		Or       *[]json.RawMessage
 		Not      *[]json.RawMessage
+		Relation *string
+		Filters  *[]json.RawMessage
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
@@ -79,6 +82,9 @@ func (p *request) one(path string, raw json.RawMessage, depth int) (Filter, erro
 		return nil, refused(ErrMalformed, path, "want {field, operator, value}, {and:[…]}, {or:[…]} or {not:[…]}: %v", otlpjson.Plain(err))
 	}
 	groups := 0
+	if wire.Relation != nil || wire.Filters != nil {
+		groups++
+	}
 	for _, g := range []*[]json.RawMessage{wire.And, wire.Or, wire.Not} {
 		if g != nil {
 			groups++
@@ -87,7 +93,7 @@ func (p *request) one(path string, raw json.RawMessage, depth int) (Filter, erro
 	isCondition := wire.Field != nil || wire.Operator != nil || wire.Value != nil
 	switch {
 	case groups > 1 || groups == 1 && isCondition || groups == 0 && !isCondition:
-		return nil, refused(ErrMalformed, path, "want exactly one of {field, operator, value}, {and:[…]}, {or:[…]}, {not:[…]}")
+		return nil, refused(ErrMalformed, path, "want exactly one of {field, operator, value}, {and:[…]}, {or:[…]}, {not:[…]}, {relation, filters:[…]}")
 	case wire.And != nil:
 		return p.group(path+".and", *wire.And, depth)
 	case wire.Or != nil:
@@ -96,6 +102,10 @@ func (p *request) one(path string, raw json.RawMessage, depth int) (Filter, erro
 	case wire.Not != nil:
 		list, err := p.group(path+".not", *wire.Not, depth)
 		return Not{list}, err
+	case wire.Relation != nil && wire.Filters != nil:
+		return p.relation(path, *wire.Relation, *wire.Filters, depth)
+	case wire.Relation != nil || wire.Filters != nil:
+		return nil, refused(ErrMalformed, path, "want a relation and the filters of which it is")
 	case wire.Field == nil:
 		return nil, refused(ErrMalformed, path, "field is missing")
 	case wire.Operator == nil:

@@ -63,9 +63,14 @@ var (
 		Meaning: "A list is asked for fields that it is not told by.",
 		Advice:  "Ask for fewer, or for the items in full.",
 	}
+	errTotal = fault.Kind{
+		Class: fault.Invalid, Code: "request.total",
+		Meaning: "It is asked how many there are of what is not counted.",
+		Advice:  "Ask without total.",
+	}
 	errScope = fault.Kind{
 		Class: fault.Invalid, Code: "request.scope",
-		Meaning: "A scope of attributes is named that there is not.",
+		Meaning: "A scope of attributes or of filters is named that there is not, or not here.",
 		Advice:  "Use one that the message names.",
 	}
 	errField = fault.Kind{

@@ -11,6 +11,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/trace"
 )
 
 // page finds one page of items and lets draw make each, in full, in its place of the list.
@@ -25,7 +26,13 @@ func shownPage(ctx context.Context, n *API, s *engine.Snapshot, q *search, r *re
 
 // pageOf finds one page of items; read makes of what was found as many as fit into an answer.
 func pageOf[T any](ctx context.Context, n *API, s *engine.Snapshot, q *search, r *renderer, read func(found []engine.Item) ([]T, error)) ([]T, api.Pagination, error) {
-	found, err := s.Search(ctx, &q.Query, q.limit)
+	var found engine.Found
+	var err error
+	if q.related != nil {
+		found, err = trace.NewRelating(s, &q.Query, q.related).Spans(ctx, q.limit)
+	} else {
+		found, err = s.Search(ctx, &q.Query, q.limit)
+	}
 	if err != nil {
 		return nil, api.Pagination{}, err
 	}

@@ -38,6 +38,7 @@ type search struct {
 	limit int
 	hash  []byte // of all that a cursor must not be taken across
 
+	related     *filter.Related    // looks at other spans of a trace as well; nil where nothing does
 	shown       *filter.Shown      // the fields that are told; nil where items are told in full
 	total       *aggregate.Measure // that tells how many there are on all pages; nil where nobody asks
 	minPosition int64              // the answer holds all that was accepted up to it; 0 for whatever there is
@@ -58,11 +59,11 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 	if err != nil {
 		return nil, err
 	}
-	f, err := n.filters.Parse(signal, r.Filters)
+	f, related, err := n.filtersOf(list, signal, &r)
 	if err != nil {
 		return nil, err
 	}
-	q := &search{Query: engine.Query{Tenant: tenant, Signal: signal, From: from, To: to, Filter: f}}
+	q := &search{Query: engine.Query{Tenant: tenant, Signal: signal, From: from, To: to, Filter: f}, related: related}
 	if q.limit, err = pageLimit(r.Pagination.Limit, defaultLimit, maxLimit); err != nil {
 		return nil, err
 	}
@@ -77,11 +78,18 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 	}
 	q.Partly = q.shown != nil
 	if r.Total {
+		if q.related != nil {
+			return nil, errTotal.New("total: it is not told where filters look at other spans of a trace")
+		}
 		if q.total, err = n.totalOf(list, signal); err != nil {
 			return nil, err
 		}
 	}
-	q.hash = queryHash(fmt.Sprintf("%s %d", list, q.Order), tenant, from, to, r.Filters)
+	what := fmt.Sprintf("%s %d", list, q.Order)
+	if r.Scope == api.FilterScopeTrace {
+		what += " of traces"
+	}
+	q.hash = queryHash(what, tenant, from, to, r.Filters)
 	if r.Pagination.Cursor != "" {
 		at, err := n.cursors.open(r.Pagination.Cursor, q.hash)
 		if err != nil {
@@ -90,6 +98,23 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 		q.After, q.MaxPosition = &at.after, at.maxPosition
 	}
 	return q, nil
+}
+
+// filtersOf reads the filters of a search, which may look at other spans of a trace where the list is of spans or traces.
+func (n *API) filtersOf(list string, signal telemetry.Signal, r *api.SearchRequest) (filter.Filter, *filter.Related, error) {
+	switch r.Scope {
+	case "", api.FilterScopeSpan, api.FilterScopeTrace:
+	default:
+		return nil, nil, errScope.Newf("scope: %.64q is not %s or %s", string(r.Scope), api.FilterScopeSpan, api.FilterScopeTrace)
+	}
+	if signal == telemetry.Traces {
+		return n.filters.ParseSpans(r.Filters, r.Scope == api.FilterScopeTrace)
+	}
+	if r.Scope != "" {
+		return nil, nil, errScope.Newf("scope: %s are of no trace: it is for lists of spans and traces", list)
+	}
+	f, err := n.filters.Parse(signal, r.Filters)
+	return f, nil, err
 }
 
 // orders are those of lists, by what a request says; one is for signals that have what it goes by.
@@ -239,7 +264,7 @@ func (p queryParams) body(echo.Context) (api.SearchRequest, error) {
 	r := api.SearchRequest{
 		TimeRange:  api.TimeRange{StartTime: otlpjson.Time(p.StartTime), EndTime: otlpjson.Time(p.EndTime)},
 		Pagination: api.PageRequest{Limit: p.Limit, Cursor: p.Cursor}, MinPosition: p.MinPosition,
-		Sort: api.Sorting{By: p.Sort, Order: p.Order}, Total: p.Total, Fields: p.Fields,
+		Sort: api.Sorting{By: p.Sort, Order: p.Order}, Total: p.Total, Fields: p.Fields, Scope: p.Scope,
 	}
 	var err error
 	r.Filters, err = filterList(p.Filters)

@@ -9,6 +9,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 // Found is a trace with the first of its matching spans after where a list goes on, in the list's order.
@@ -75,4 +76,36 @@ func First(ctx context.Context, s *engine.Snapshot, search *engine.Query, after 
 		return found[:n], true, engine.Complete, nil
 	}
 	return found, false, frontier, nil
+}
+
+// FirstSummed sums up the first n traces of a list, by the first of their matching spans in its order. frontier is as in engine.ScanInOrder.
+//
+//	scan matching spans, in order ── the first of each trace ── enough traces?
+//	for those traces: all their spans ── drop traces that an earlier matching span put on an earlier page ── sum up
+func FirstSummed(ctx context.Context, s *engine.Snapshot, search *engine.Query, n int, fields *filter.Shown) (listed []*Summary, frontier int64, err error) {
+	earlier := map[[16]byte]bool{{}: true} // traces that stand on an earlier page; and spans without a trace are none
+	after, frontier, more := search.After, engine.Complete, true
+	for more && len(listed) < n && frontier == engine.Complete {
+		var found []Found
+		found, more, frontier, err = First(ctx, s, search, after, earlier, n-len(listed))
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(found) == 0 {
+			break
+		}
+		summaries, err := Sum(ctx, s, search, found, fields)
+		if err != nil {
+			return nil, 0, err
+		}
+		for i := range found {
+			after = &found[i].Key
+			if sum := summaries[i]; sum.First == *after && sum.Spans > 0 {
+				listed = append(listed, sum)
+			} else { // another matching span put it on an earlier page
+				earlier[found[i].ID] = true
+			}
+		}
+	}
+	return listed, frontier, nil
 }

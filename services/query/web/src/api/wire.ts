@@ -1075,6 +1075,10 @@ export interface components {
          *     - `contains` and `regex` see lists and maps as JSON in the order in which they were sent, with or without a blank after each colon and comma, and
          *       strings in it as they are, without escapes.
          *     - `ne`, `not_in` and `exists` with false are exact negations: what has no such field meets them.
+         *
+         *     In searches for spans and traces, `{relation, filters:[…]}` is a condition on another span of the same trace: one that stands in that relation must meet all filters.
+         *     It goes by the spans that start in the range. Such a filter can be negated, and stand within another, as the grandparent does in a `parent` of a `parent`. A span
+         *     without a trace id is in no trace, and is not found. `total` is not told then.
          */
         Filter: {
             field?: components["schemas"]["FieldName"];
@@ -1084,6 +1088,14 @@ export interface components {
             and?: components["schemas"]["Filter"][];
             or?: components["schemas"]["Filter"][];
             not?: components["schemas"]["Filter"][];
+            /**
+             * @description Which spans of its trace the filters are about: `trace`, any, itself as well; `root`, one that has no parent, itself as well; `parent`, the span whose id it names as
+             *     its parent's; `child`, a span that names its id so; `ancestor` and `descendant`, the same over any number of steps. Where several spans have one id, each of
+             *     them counts.
+             * @enum {string}
+             */
+            relation?: "trace" | "root" | "parent" | "child" | "ancestor" | "descendant";
+            filters?: components["schemas"]["Filter"][];
         };
         /** @description What filters can be about, and what can be asked of it. It is the same for every tenant, until the service is replaced by a newer one. */
         FieldCatalogue: {
@@ -1127,6 +1139,12 @@ export interface components {
             /** @description next_cursor of the page before. */
             cursor?: string;
         };
+        /**
+         * @description Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range,
+         *     and the first of them for the span that is listed, or by which the trace has its place.
+         * @enum {string}
+         */
+        FilterScope: "span" | "trace";
         /** @enum {string} */
         SortBy: "time" | "duration";
         /** @enum {string} */
@@ -1145,6 +1163,7 @@ export interface components {
             time_range: components["schemas"]["TimeRange"];
             filters?: components["schemas"]["Filter"][];
             pagination?: components["schemas"]["PageRequest"];
+            scope?: components["schemas"]["FilterScope"];
             sort?: components["schemas"]["Sorting"];
             /**
              * @description What is told of spans, log records and traces, by the names that filters have: nothing else is read of what is listed, so that a list costs what it
@@ -2364,6 +2383,8 @@ export interface components {
         Order: components["schemas"]["SortOrder"];
         /** @description As in the body of a POST. */
         Total: boolean;
+        /** @description As in the body of a POST. */
+        SearchScope: components["schemas"]["FilterScope"];
         /** @description As in the body of a POST; once for each field. */
         Fields: components["schemas"]["FieldName"][];
         /** @description As in the body of a POST. */
@@ -2605,6 +2626,8 @@ export interface operations {
                 total?: components["parameters"]["Total"];
                 /** @description As in the body of a POST; once for each field. */
                 fields?: components["parameters"]["Fields"];
+                /** @description As in the body of a POST. */
+                scope?: components["parameters"]["SearchScope"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2685,6 +2708,8 @@ export interface operations {
                 total?: components["parameters"]["Total"];
                 /** @description As in the body of a POST; once for each field. */
                 fields?: components["parameters"]["Fields"];
+                /** @description As in the body of a POST. */
+                scope?: components["parameters"]["SearchScope"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2765,6 +2790,8 @@ export interface operations {
                 total?: components["parameters"]["Total"];
                 /** @description As in the body of a POST; once for each field. */
                 fields?: components["parameters"]["Fields"];
+                /** @description As in the body of a POST. */
+                scope?: components["parameters"]["SearchScope"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -2845,6 +2872,8 @@ export interface operations {
                 total?: components["parameters"]["Total"];
                 /** @description As in the body of a POST; once for each field. */
                 fields?: components["parameters"]["Fields"];
+                /** @description As in the body of a POST. */
+                scope?: components["parameters"]["SearchScope"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */

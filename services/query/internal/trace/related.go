@@ -1,0 +1,469 @@
+package trace
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+)
+
+// Lists by conditions on other spans of a trace (docs/adr/048). Spans that may be meant are found in the list's order, and their traces judged some at a time, by all of their spans in
+// the range.
+//
+//	what the trace needs is in few segments ── its traces ─┐
+//	spans that may be meant, in order ────────────────────┴─ all spans of their traces ── those that are meant
+//
+// Invariant: a span is given or left out only after all spans of its trace in the range were looked at, or so many that no other one can change it.
+
+// Relating finds what a related filter holds for. It is made anew for each page.
+type Relating struct {
+	snapshot *engine.Snapshot
+	search   *engine.Query // its filter is the related one's candidate
+	filter   *filter.Related
+	whole    bool // of each trace it must be known which of its spans is the first that is meant
+
+	listed  map[[16]byte]bool      // traces of which nothing more is wanted
+	only    map[[16]byte]bool      // nil, or the only traces that can be meant
+	judged  map[[16]byte]verdict   // what was found of traces
+	meant   map[engine.Stored]bool // their spans that are meant
+	held    int                    // entries that the question is charged for
+	members map[[16]byte][]member  // of the traces that are being judged
+	inHand  int                    // spans in it
+	needed  engine.Columns
+}
+
+// verdict is what was found of a trace.
+type verdict struct {
+	any   bool       // some span is meant;
+	first engine.Key // the first of them in the list's order
+	part  bool       // others may be: not all of the trace was looked at
+}
+
+// member is a span of a trace that is being judged.
+type member struct {
+	filter.Member
+	place engine.Key
+}
+
+// entryBytes is what one entry takes of the maps, and memberBytes what a span does while its trace is judged.
+const (
+	entryBytes  = 96
+	memberBytes = 128
+)
+
+// mostOnly is how many traces are kept to tell that no others are looked for, and fewOnly of how many headers are asked.
+const (
+	mostOnly = 100_000
+	fewOnly  = 512
+)
+
+// How many candidates are looked at together: more, the fewer of them are meant.
+const (
+	fewestCandidates = 64
+	mostCandidates   = 4096
+)
+
+// NewRelating prepares a search for what a related filter holds for. search is the list's question, of which the filter is the related one's candidate.
+func NewRelating(s *engine.Snapshot, search *engine.Query, by *filter.Related) *Relating {
+	r := &Relating{
+		snapshot: s, search: search, filter: by, listed: map[[16]byte]bool{}, judged: map[[16]byte]verdict{}, meant: map[engine.Stored]bool{}, members: map[[16]byte][]member{},
+	}
+	w := columns.NewSet(telemetry.Traces)
+	w.TraceIDs, w.SpanIDs, w.ParentIDs = true, by.ByIDs, by.ByIDs
+	for _, of := range by.Of {
+		of.Columns(w)
+	}
+	search.Order.Columns(w)
+	r.needed = engine.Always(w.Want)
+	return r
+}
+
+// Spans finds the first spans of the list, at most limit, as Snapshot.Search does.
+func (r *Relating) Spans(ctx context.Context, limit int) (found engine.Found, err error) {
+	found.Frontier, err = r.walk(ctx, limit+1, func(c *spanFound, _ *verdict) bool {
+		found.Items = append(found.Items, c.Item)
+		return len(found.Items) <= limit
+	})
+	if found.More = found.Frontier != engine.Complete; len(found.Items) > limit {
+		found.Items, found.More, found.Frontier = found.Items[:limit], true, engine.Complete
+	}
+	return found, err
+}
+
+// Traces finds the first n traces of the list, by the first of their spans that are meant. frontier is as in engine.ScanInOrder.
+func (r *Relating) Traces(ctx context.Context, n int) (found []Found, frontier int64, err error) {
+	r.whole = r.search.After != nil // else what comes first is met first
+	frontier, err = r.walk(ctx, n, func(c *spanFound, of *verdict) bool {
+		if r.listed[c.trace] {
+			return true
+		}
+		if r.listed[c.trace] = true; r.whole && of.first != c.Key { // on an earlier page
+			return true
+		}
+		found = append(found, Found{c.Key, c.trace})
+		return len(found) < n
+	})
+	return found, frontier, err
+}
+
+// FirstSummed sums up the first n traces of the list, as the function of that name.
+func (r *Relating) FirstSummed(ctx context.Context, s *engine.Snapshot, search *engine.Query, n int, fields *filter.Shown) ([]*Summary, int64, error) {
+	found, frontier, err := r.Traces(ctx, n)
+	if err != nil || len(found) == 0 {
+		return nil, frontier, err
+	}
+	all := *search
+	all.After = nil // what stands on an earlier page is known
+	list, err := Sum(ctx, s, &all, found, fields)
+	return list, frontier, err
+}
+
+// spanFound is a span that may be meant.
+type spanFound struct {
+	engine.Item
+	trace [16]byte
+}
+
+// walk calls take with the spans that are meant, in the list's order, until it wants no more: about n are wanted.
+func (r *Relating) walk(ctx context.Context, n int, take func(c *spanFound, of *verdict) bool) (frontier int64, err error) {
+	if err := r.narrow(ctx); err != nil {
+		return 0, err
+	}
+	after := r.search.After
+	for size := max(n, fewestCandidates); ; size = min(2*size, max(n, mostCandidates)) {
+		list, more, frontier, err := r.candidates(ctx, after, size)
+		if err != nil {
+			return 0, err
+		}
+		if err := r.judge(ctx, list); err != nil {
+			return 0, err
+		}
+		for i := range list {
+			c := &list[i]
+			if of := r.judged[c.trace]; r.meant[stored(c.Key)] && !take(c, &of) {
+				return engine.Complete, nil
+			}
+		}
+		if !more {
+			return frontier, nil
+		}
+		after = &list[len(list)-1].Key
+	}
+}
+
+func stored(k engine.Key) engine.Stored {
+	return engine.Stored{Position: k.Position, Ordinal: k.Ordinal}
+}
+
+// candidates finds the first n spans after a key that may be meant. more says whether others may follow; frontier is as in engine.ScanInOrder.
+func (r *Relating) candidates(ctx context.Context, after *engine.Key, n int) (found []spanFound, more bool, frontier int64, err error) {
+	q := *r.search
+	q.After = after
+	r.narrowed(&q)
+	w := columns.NewSet(telemetry.Traces)
+	w.TraceIDs = true
+	q.Filter.Columns(w)
+	q.Order.Columns(w)
+	compare := func(a, b spanFound) int { return a.Compare(b.Key) }
+	frontier, err = engine.ScanInOrder(ctx, r.snapshot, &q, engine.Always(w.Want),
+		func(reader *columns.Reader, h *engine.Header) ([]spanFound, error) {
+			var list []spanFound
+			q.Rows(reader, func(row int, k engine.Key) {
+				ids := reader.TraceIDs()
+				if id := ids.Distinct[ids.Rows[row]]; r.mayBe(id) {
+					list = append(list, spanFound{engine.ItemOf(h, row, k), id})
+				}
+			})
+			slices.SortFunc(list, compare)
+			return slices.Clip(list[:min(len(list), n)]), nil
+		},
+		func(_ []*engine.Header, made [][]spanFound, next int64) bool {
+			for _, list := range made {
+				found = append(found, list...)
+			}
+			slices.SortFunc(found, compare)
+			found = slices.Clip(found[:min(len(found), n)])
+			return len(found) < n || next >= q.Order.Value(found[n-1].Key)
+		})
+	if err != nil {
+		return nil, false, 0, err
+	}
+	if frontier != engine.Complete {
+		if i := slices.IndexFunc(found, func(c spanFound) bool { return q.Order.Value(c.Key) <= frontier }); i >= 0 {
+			found = found[:i]
+		}
+	}
+	if len(found) >= n {
+		return found, true, engine.Complete, nil
+	}
+	return found, false, frontier, nil
+}
+
+// mayBe reports whether a trace is not ruled out. A span without a trace has no others.
+func (r *Relating) mayBe(id [16]byte) bool {
+	if r.only != nil && !r.only[id] || r.listed[id] || id == [16]byte{} {
+		return false
+	}
+	of, known := r.judged[id]
+	return !known || of.any
+}
+
+// narrowed asks only for the traces that can be meant, where these are few.
+func (r *Relating) narrowed(q *engine.Query) {
+	if r.only == nil || len(r.only) > fewOnly {
+		return
+	}
+	q.Traces = make([][16]byte, 0, len(r.only))
+	for id := range r.only {
+		q.Traces = append(q.Traces, id)
+	}
+	if len(q.Traces) > 0 && len(q.Traces) <= filter.MostTraces {
+		q.Filter = filter.All{filter.Traces(q.Traces), q.Filter}
+	}
+}
+
+// narrow finds the traces that have what they need, where few segments can hold that, so that what is common is not looked for in all others.
+func (r *Relating) narrow(ctx context.Context) error {
+	if few, err := r.snapshot.Few(ctx, r.search); few || err != nil {
+		return err
+	}
+	for _, need := range r.filter.Needs {
+		q := r.all(r.search.From, r.search.To)
+		q.Filter = need
+		r.narrowed(q)
+		if few, err := r.snapshot.Few(ctx, q); err != nil {
+			return err
+		} else if few {
+			if err := r.narrowBy(ctx, q); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// narrowBy leaves only the traces of the spans of q.
+func (r *Relating) narrowBy(ctx context.Context, q *engine.Query) error {
+	w := columns.NewSet(telemetry.Traces)
+	w.TraceIDs = true
+	q.Filter.Columns(w)
+	has := map[[16]byte]bool{}
+	var full error
+	frontier, err := engine.Scan(ctx, r.snapshot, q, engine.Always(w.Want),
+		func(reader *columns.Reader, _ *engine.Header) (map[[16]byte]bool, error) {
+			of := map[[16]byte]bool{}
+			q.Rows(reader, func(row int, _ engine.Key) {
+				ids := reader.TraceIDs()
+				if id := ids.Distinct[ids.Rows[row]]; r.only == nil || r.only[id] {
+					of[id] = true
+				}
+			})
+			return of, nil
+		},
+		func(_ []*engine.Header, made []map[[16]byte]bool, _ int64) bool {
+			for _, of := range made {
+				for id := range of {
+					has[id] = true
+				}
+			}
+			full = r.charge(r.entries() + len(has))
+			return full == nil && len(has) <= mostOnly
+		})
+	if err = cmp.Or(err, full); err == nil && frontier == engine.Complete && len(has) <= mostOnly {
+		r.only = has
+	}
+	return err
+}
+
+// charge charges the question for so many entries.
+func (r *Relating) charge(entries int) error {
+	if entries <= r.held {
+		return nil
+	}
+	more := max(entries-r.held, r.held, 1024)
+	if err := r.snapshot.Hold(int64(more) * entryBytes); err != nil {
+		return err
+	}
+	r.held += more
+	return nil
+}
+
+func (r *Relating) entries() int { return len(r.judged) + len(r.meant) + len(r.only) + len(r.listed) }
+
+// all asks for all spans of a time that the list may look at.
+func (r *Relating) all(from, to int64) *engine.Query {
+	return &engine.Query{
+		Tenant: r.search.Tenant, Signal: r.search.Signal, MaxPosition: r.search.MaxPosition, Filter: filter.All{},
+		From: max(from, r.search.From), To: min(to, r.search.To),
+	}
+}
+
+// judge finds out which spans of the candidates' traces are meant.
+func (r *Relating) judge(ctx context.Context, list []spanFound) error {
+	asked := map[[16]byte]bool{}
+	oldest, newest := int64(math.MaxInt64), int64(0)
+	var ids [][16]byte
+	for i := range list {
+		c := &list[i]
+		if of, known := r.judged[c.trace]; known && (!of.part || r.meant[stored(c.Key)]) {
+			continue
+		}
+		oldest, newest = min(oldest, c.Time), max(newest, c.Time)
+		if !asked[c.trace] {
+			asked[c.trace] = true
+			ids = append(ids, c.trace)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	defer func() { clear(r.members) }()
+	r.inHand = 0
+	// Almost all of a trace is near any of its spans.
+	near := r.all(max(oldest-around, 0), newest+around+1)
+	near.Traces = ids
+	if err := r.gather(ctx, near, asked); err != nil {
+		return err
+	}
+	var open [][16]byte
+	part := map[[16]byte]bool{}
+	if near.From > r.search.From || near.To < r.search.To {
+		for _, id := range ids {
+			if part[id] = r.sure(id, list); !part[id] {
+				open = append(open, id)
+			}
+		}
+	}
+	for some := range slices.Chunk(open, filter.MostTraces) {
+		asked := map[[16]byte]bool{}
+		for _, id := range some {
+			asked[id] = true
+		}
+		for _, part := range [][2]int64{{near.To, r.search.To}, {r.search.From, near.From}} {
+			far := r.all(part[0], part[1])
+			far.Traces, far.Filter = some, filter.Traces(some)
+			if err := r.gather(ctx, far, asked); err != nil {
+				return err
+			}
+		}
+	}
+	for _, id := range ids {
+		of := verdict{part: part[id]}
+		for i, holds := range r.holds(id) {
+			if !holds {
+				continue
+			}
+			m := &r.members[id][i]
+			r.meant[stored(m.place)] = true
+			if !of.any || m.place.Newer(of.first) {
+				of.any, of.first = true, m.place
+			}
+		}
+		r.judged[id] = of
+	}
+	return r.charge(r.entries())
+}
+
+// sure reports whether spans of a trace that were not gathered cannot change what is listed of it.
+func (r *Relating) sure(id [16]byte, list []spanFound) bool {
+	if r.whole || !r.filter.Monotone {
+		return false
+	}
+	meant := map[engine.Stored]bool{}
+	for i, holds := range r.holds(id) {
+		if holds {
+			meant[stored(r.members[id][i].place)] = true
+		}
+	}
+	return !slices.ContainsFunc(list, func(c spanFound) bool { return c.trace == id && !meant[stored(c.Key)] })
+}
+
+func (r *Relating) holds(id [16]byte) []bool {
+	of := r.members[id]
+	list := make([]filter.Member, len(of))
+	for i := range of {
+		list[i] = of[i].Member
+	}
+	return r.filter.Holds(list)
+}
+
+// gather adds the spans of traces that q has. A trace is judged by all of them, so only the hard end of the query's time stops this.
+func (r *Relating) gather(ctx context.Context, q *engine.Query, asked map[[16]byte]bool) error {
+	if q.From >= q.To {
+		return nil
+	}
+	q.Whole = true
+	type seen struct {
+		member
+		trace [16]byte
+	}
+	var full error
+	_, err := engine.Scan(ctx, r.snapshot, q, r.needed,
+		func(reader *columns.Reader, _ *engine.Header) ([]seen, error) {
+			ids := reader.TraceIDs() // none where the segment is damaged, which the engine tells
+			of := make([]bool, len(ids.Distinct))
+			for entry, id := range ids.Distinct {
+				of[entry] = asked[id]
+			}
+			if !slices.Contains(of, true) {
+				return nil, nil
+			}
+			times, positions, ordinals := reader.Ints(segment.ColTime), reader.Ints(segment.ColPosition), reader.Ints(segment.ColOrdinal)
+			var rows []int
+			var out []seen
+			for row, entry := range ids.Rows {
+				if !of[entry] || times[row] < q.From || times[row] >= q.To || q.MaxPosition > 0 && positions[row] > q.MaxPosition {
+					continue
+				}
+				one := seen{trace: ids.Distinct[entry]}
+				one.place = engine.Key{Rank: r.search.Order.RankOf(reader, row), Time: times[row], Position: positions[row], Ordinal: ordinals[row]}
+				rows, out = append(rows, row), append(out, one)
+			}
+			if len(out) == 0 {
+				return nil, nil
+			}
+			for bit, by := range r.filter.Of {
+				met := reader.Borrow()
+				by.Match(reader, met)
+				for n, row := range rows {
+					if met[row] {
+						out[n].Meets |= 1 << bit
+					}
+				}
+				reader.GiveBack()
+			}
+			if r.filter.ByIDs {
+				parents := reader.ParentIDs()
+				for n, row := range rows {
+					out[n].Parent = parents[row]
+				}
+				spans := reader.SpanIDs()
+				for n, row := range rows {
+					out[n].ID = spans[row]
+				}
+			}
+			return out, nil
+		},
+		func(_ []*engine.Header, made [][]seen, _ int64) bool {
+			for _, list := range made {
+				for i := range list {
+					r.members[list[i].trace] = append(r.members[list[i].trace], list[i].member)
+				}
+				r.inHand += len(list)
+			}
+			full = r.chargeMembers()
+			return full == nil
+		})
+	return cmp.Or(err, full)
+}
+
+// chargeMembers charges the question for the spans in hand, of which the traces before had as many.
+func (r *Relating) chargeMembers() error {
+	return r.charge(r.entries() + r.inHand*memberBytes/entryBytes)
+}

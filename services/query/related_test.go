@@ -1,0 +1,319 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/ollyscale/ollyscale/libs/telemetry"
+	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/services/query/internal/api"
+)
+
+// families are traces of some hours with parents, also with missing and several ones of an id, with rings, and with spans that are far from the others.
+func families(seed uint64, traces int) ptrace.Traces {
+	r := rand.New(rand.NewPCG(seed, 11))
+	data := ptrace.NewTraces()
+	for i := range traces {
+		at := base().Add(-5*time.Hour + time.Duration(r.IntN(6*3600))*time.Second)
+		for j := range 1 + r.IntN(7) {
+			rs := data.ResourceSpans().AppendEmpty()
+			rs.Resource().Attributes().PutStr("service.name", fmt.Sprintf("service-%d", r.IntN(4)))
+			s := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+			if r.IntN(40) > 0 { // else of no trace
+				s.SetTraceID(pcommon.TraceID{5, byte(seed), byte(i), 1})
+			}
+			s.SetSpanID(pcommon.SpanID{1, byte(j + 1)})
+			if r.IntN(12) == 0 {
+				s.SetSpanID(pcommon.SpanID{1, 1}) // as another's
+			}
+			if j > 0 || r.IntN(6) == 0 {
+				s.SetParentSpanID(pcommon.SpanID{1, byte(1 + r.IntN(8))}) // before, itself, later or none
+			}
+			start := at.Add(time.Duration(r.IntN(1000)) * time.Millisecond)
+			if r.IntN(10) == 0 {
+				start = at.Add(time.Duration(r.IntN(7)-3) * time.Hour)
+			}
+			s.SetName(fmt.Sprintf("op-%d", r.IntN(5)))
+			s.SetStartTimestamp(pcommon.NewTimestampFromTime(start))
+			s.SetEndTimestamp(pcommon.NewTimestampFromTime(start.Add(time.Duration(r.IntN(200)) * time.Millisecond)))
+			s.Status().SetCode(ptrace.StatusCode(r.IntN(3)))
+			if r.IntN(3) == 0 {
+				s.Attributes().PutInt("http.status_code", []int64{200, 404, 500}[r.IntN(3)])
+			}
+			if r.IntN(60) == 0 {
+				s.Attributes().PutStr("user.id", "rare")
+			}
+		}
+	}
+	return data
+}
+
+// relatedFilter is a random filter that may look at other spans.
+func relatedFilter(r *rand.Rand, depth int) string {
+	list := func() string {
+		var parts []string
+		for range 1 + r.IntN(2) {
+			parts = append(parts, relatedFilter(r, depth-1))
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	}
+	n := r.IntN(10)
+	if depth == 0 {
+		n = 0
+	}
+	switch n {
+	case 5, 6, 7, 8:
+		relation := []string{"trace", "root", "parent", "child", "ancestor", "descendant"}[r.IntN(6)]
+		return fmt.Sprintf(`{"relation":%q,"filters":%s}`, relation, list())
+	case 4:
+		return `{"not":` + list() + `}`
+	case 3:
+		return `{"or":` + list() + `}`
+	case 9:
+		return `{"and":` + list() + `}`
+	}
+	return []string{
+		fmt.Sprintf(`{"field":"service","operator":"eq","value":"service-%d"}`, r.IntN(4)), fmt.Sprintf(`{"field":"name","operator":"eq","value":"op-%d"}`, r.IntN(5)),
+		`{"field":"status","operator":"eq","value":"error"}`, `{"field":"attributes.user.id","operator":"eq","value":"rare"}`,
+		`{"field":"attributes.http.status_code","operator":"gte","value":404}`, `{"field":"duration","operator":"gt","value":"150ms"}`,
+	}[r.IntN(6)]
+}
+
+// family is all spans of a range, in the order of a list, with a plain way to ask for relations.
+type family struct {
+	page *api.SpanPage
+}
+
+func (a family) of(trace string) (list []*api.Span) {
+	for i := range a.page.Spans {
+		if one := &a.page.Spans[i]; one.TraceID == trace {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// reach is what some steps lead to from a span.
+func (a family) reach(s *api.Span, step func(from, to *api.Span) bool) (list []*api.Span) {
+	open := []*api.Span{s}
+	for len(open) > 0 {
+		from := open[0]
+		open = open[1:]
+		for _, to := range a.of(s.TraceID) {
+			if step(from, to) && !slices.Contains(list, to) {
+				list, open = append(list, to), append(open, to)
+			}
+		}
+	}
+	return list
+}
+
+func (a family) holds(t *testing.T, s *api.Span, raw json.RawMessage) bool {
+	t.Helper()
+	var f struct {
+		And, Or, Not, Filters []json.RawMessage
+		Relation              string
+	}
+	require.NoError(t, json.Unmarshal(raw, &f))
+	every := func(s *api.Span, list []json.RawMessage) bool {
+		return !slices.ContainsFunc(list, func(one json.RawMessage) bool { return !a.holds(t, s, one) })
+	}
+	isParent := func(child, parent *api.Span) bool {
+		return child.ParentSpanID != "" && child.ParentSpanID == parent.SpanID
+	}
+	isChild := func(parent, child *api.Span) bool { return isParent(child, parent) }
+	var meant []*api.Span
+	switch {
+	case f.And != nil:
+		return every(s, f.And)
+	case f.Or != nil:
+		return slices.ContainsFunc(f.Or, func(one json.RawMessage) bool { return a.holds(t, s, one) })
+	case f.Not != nil:
+		return !every(s, f.Not)
+	case f.Relation == "":
+		return naiveSpan(a.page, s).holds(t, raw)
+	case f.Relation == "ancestor":
+		meant = a.reach(s, isParent)
+	case f.Relation == "descendant":
+		meant = a.reach(s, isChild)
+	default:
+		for _, other := range a.of(s.TraceID) {
+			if f.Relation == "trace" || f.Relation == "root" && other.ParentSpanID == "" || f.Relation == "parent" && isParent(s, other) || f.Relation == "child" && isChild(s, other) {
+				meant = append(meant, other)
+			}
+		}
+	}
+	return slices.ContainsFunc(meant, func(other *api.Span) bool { return every(other, f.Filters) })
+}
+
+// lists are what spans and traces a list by filters has, in its order.
+func (a family) lists(t *testing.T, filters []json.RawMessage) (spans, traces []string) {
+	t.Helper()
+	for i := range a.page.Spans {
+		s := &a.page.Spans[i]
+		if strings.Trim(s.TraceID, "0") == "" || slices.ContainsFunc(filters, func(raw json.RawMessage) bool { return !a.holds(t, s, raw) }) {
+			continue
+		}
+		if spans = append(spans, s.ID); !slices.Contains(traces, s.TraceID) {
+			traces = append(traces, s.TraceID)
+		}
+	}
+	return spans, traces
+}
+
+// Conditions on other spans hold as somebody says who looks at all spans of each trace, in every order and however the list is cut into pages.
+func TestFiltersLookAtOtherSpansOfATrace(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for seed := range uint64(4) {
+		f.store("default", telemetry.Traces, testbed.TracesPayload(families(seed, 40)), 25)
+	}
+	from, to := base().Add(-6*time.Hour), base().Add(2*time.Hour)
+	r := rand.New(rand.NewPCG(3, 3))
+	found := 0
+	for n := range 20 {
+		s := searchBody{from: from, to: to, limit: 1000, sort: []string{`{"by":"time"}`, `{"by":"time","order":"asc"}`, `{"by":"duration"}`}[n%3]}
+		if n%5 == 0 { // traces that go on beyond it
+			s.from, s.to = base().Add(-4*time.Hour), base().Add(-time.Hour)
+		}
+		var all api.SpanPage
+		f.search("spans", s, &all)
+		a := family{&all}
+		var filters []json.RawMessage
+		for range 1 + r.IntN(2) {
+			filters = append(filters, json.RawMessage(relatedFilter(r, 3)))
+		}
+		filters = append(filters, json.RawMessage(`{"relation":"trace","filters":[`+relatedFilter(r, 2)+`]}`))
+		spans, traces := a.lists(t, filters)
+		found += min(len(spans), 1)
+		s.filters = asJSON(t, filters)
+		for _, limit := range []int{1000, 1 + r.IntN(40)} {
+			s.limit = max(limit, len(spans)/3)
+			got, _ := f.walk("spans", s, nil)
+			require.Equal(t, spans, got, "spans by %s, %s, %d a page", s.filters, s.sort, s.limit)
+			got, _ = f.walk("traces", s, nil)
+			require.Equal(t, traces, got, "traces by %s, %s, %d a page", s.filters, s.sort, s.limit)
+		}
+	}
+	require.Greater(t, found, 8, "some hold")
+}
+
+// With the scope of a trace, each filter holds for some span of it: which is what each of them finds by itself, taken together.
+func TestFiltersMayHoldForDifferentSpans(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for seed := range uint64(3) {
+		f.store("default", telemetry.Traces, testbed.TracesPayload(families(seed, 60)), 25)
+	}
+	s := searchBody{from: base().Add(-6 * time.Hour), to: base().Add(2 * time.Hour), limit: 1000}
+	filters := []string{
+		`{"field":"service","operator":"eq","value":"service-1"}`, `{"field":"name","operator":"eq","value":"op-2"}`, `{"field":"attributes.user.id","operator":"eq","value":"rare"}`,
+	}
+	traces := func(filters ...string) []string {
+		s := s
+		s.filters = "[" + strings.Join(filters, ",") + "]"
+		ids, _ := f.walk("traces", s, nil)
+		return ids
+	}
+	some := 0
+	for _, one := range filters {
+		for _, other := range filters {
+			var want []string
+			has := traces(other)
+			for _, id := range traces(one) {
+				if slices.Contains(has, id) {
+					want = append(want, id)
+				}
+			}
+			some += min(len(want), 1)
+			q := s
+			q.filters, q.scope, q.limit = "["+one+","+other+"]", "trace", 7
+			got, _ := f.walk("traces", q, nil)
+			require.Equal(t, want, got, q.filters)
+			q.scope, q.limit = "span", 1000
+			both, _ := f.walk("traces", q, nil)
+			require.Equal(t, traces(one, other), both)
+		}
+	}
+	require.Equal(t, len(filters)*len(filters), some)
+}
+
+// What is rare is looked for first, so that not every trace of what is common is judged; and an answer that is cut begins right and goes on.
+func TestRelatedFiltersLookAtLittle(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for seed := range uint64(8) {
+		data := families(seed, 100)
+		if seed == 3 {
+			data.ResourceSpans().At(7).ScopeSpans().At(0).Spans().At(0).Attributes().PutStr("order", "lost")
+		}
+		f.position += f.position % 2 // settled, with groups
+		f.store("default", telemetry.Traces, testbed.TracesPayload(data), 20)
+	}
+	s := searchBody{from: base().Add(-6 * time.Hour), to: base().Add(2 * time.Hour), limit: 10, scope: "trace"}
+	s.filters = `[{"field":"name","operator":"exists"},{"field":"attributes.order","operator":"eq","value":"lost"}]`
+	p := f.page("traces", s)
+	require.Len(t, p.items, 1)
+	require.Less(t, p.stats.SegmentsRead, p.stats.SegmentsPruned/2)
+
+	s.filters = `[{"field":"service","operator":"eq","value":"service-1"},{"field":"status","operator":"eq","value":"error"}]`
+	for _, list := range []string{"spans", "traces"} {
+		s.limit, s.cursor = 1000, ""
+		want, _ := f.walk(list, s, nil)
+		require.Greater(t, len(want), 50)
+		small, cut := f.budget(60), 0
+		s.limit = 30
+		var got []string
+		for more := true; more; {
+			p := small.page(list, s)
+			if p.incomplete != nil {
+				require.Equal(t, api.IncompleteReasonScanBudget, p.incomplete.Reason)
+				cut++
+			}
+			for _, item := range p.items {
+				got = append(got, identity(t, item))
+			}
+			more, s.cursor = p.pagination.HasMore, p.pagination.NextCursor
+		}
+		require.Equal(t, want, got, list)
+		require.Positive(t, cut)
+	}
+}
+
+func TestRelationsAreRefusedWhereThereAreNone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	one := `{"field":"service","operator":"eq","value":"a"}`
+	refused := func(list, code, says string, s searchBody) {
+		p := f.problem(http.StatusBadRequest, http.MethodPost, "/api/"+list+"/search", s.json(t))
+		require.Equal(t, code, p.Code, p.Detail)
+		require.Contains(t, p.Detail, says)
+	}
+	parent := `[{"relation":"parent","filters":[` + one + `]}]`
+	refused("logs", "filter.relation", "filters[0]: conditions on other spans", searchBody{filters: parent})
+	refused("metrics", "filter.relation", "lists of spans and traces", searchBody{filters: parent})
+	refused("logs", "request.scope", "logs are of no trace", searchBody{scope: "trace"})
+	refused("spans", "request.scope", `"all" is not span or trace`, searchBody{scope: "all"})
+	refused("spans", "request.total", "other spans", searchBody{filters: parent, total: true})
+	refused("traces", "filter.relation", "want one of trace, root, parent, child, ancestor, descendant", searchBody{filters: `[{"relation":"uncle","filters":[` + one + `]}]`})
+	for _, wrong := range []string{
+		`{"relation":"parent"}`, `{"filters":[` + one + `]}`, `{"relation":"parent","filters":[]}`, `{"relation":"parent","filters":[` + one + `],"and":[` + one + `]}`,
+		`{"relation":"parent","filters":[` + one + `],"field":"name"}`,
+	} {
+		refused("spans", "filter.malformed", "filters[0]", searchBody{filters: "[" + wrong + "]"})
+	}
+	refused("spans", "filter.unknown_field", "filters[0].filters[0]: unknown field", searchBody{filters: `[{"relation":"child","filters":[{"field":"nam","operator":"eq","value":1}]}]`})
+	p := f.problem(http.StatusBadRequest, http.MethodPost, "/api/aggregate", fmt.Sprintf(`{"signal":"traces","time_range":{"start_time":%d,"end_time":%d},"measures":[{"measure":"count"}],"filters":%s}`,
+		base().UnixNano(), base().Add(time.Hour).UnixNano(), parent))
+	require.Equal(t, "filter.relation", p.Code)
+}
