@@ -1,4 +1,4 @@
-// Package rollup is what is kept of spans and log records beside their segments, so that a question about many of them reads few bytes: sums by minute, hour and day.
+// Package rollup is what is kept of items beside their segments, so that a question about many of them reads few bytes: sums by minute, hour and day.
 //
 // A segment of level 0 is in no rollup, one of any higher level is in all: what takes a segment out of level 0 writes the rollup of its items in the
 // same transaction (services/janitor). So rollups and segments of level 0 together are everything, once, in any snapshot.

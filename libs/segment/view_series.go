@@ -17,26 +17,41 @@ type SeriesList struct {
 	IDs      []int64
 	Metric   []uint32 // of each: in the Metrics of the table that was given
 	Resource []uint32 // of each: in View.Services
-	Keys     []string // of attributes of series
-
-	plan *attributes.Plan
+	Labels   Labels   // the attributes of series
+	Shared   Labels   // the attributes of resources
 }
 
-// KeysOf is which of Keys a series has.
-func (l *SeriesList) KeysOf(series int) []int64 {
-	if l.plan == nil {
-		return nil
+// Labels are the attributes of some rows, as values that are told apart by key and content. A segment may name one value of a key several times.
+type Labels struct {
+	Keys   []string
+	Hashes []uint64 // of values: equal for equal values of a key, in any segment
+	KeyOf  []uint32 // of each value: in Keys
+
+	of   []uint32 // the values of all rows
+	ends []uint32 // in of, a row each
+}
+
+// Row is which values a row has, as places in Hashes.
+func (l *Labels) Row(i int) []uint32 {
+	from := uint32(0)
+	if i > 0 {
+		from = l.ends[i-1]
 	}
-	return l.plan.Row(series)
+	return l.of[from:l.ends[i]]
+}
+
+func (l *Labels) forget() {
+	*l = Labels{Keys: l.Keys[:0], Hashes: l.Hashes[:0], KeyOf: l.KeyOf[:0], of: l.of[:0], ends: l.ends[:0]}
 }
 
 // seriesReader is the memory of Series. What it holds is valid during one call, list excepted.
 type seriesReader struct {
 	list              SeriesList
 	names             table.Identity
-	resources, scopes []int64 // ids
-	flat, distinct    []int64 // of a block: hashes of the values of all keys, one key after the other
-	next              []int   // per key: the first in flat that was not used yet
+	resources, scopes []int64  // ids
+	flat              []uint32 // of a block: the values of all keys, one key after the other, as places in hashes
+	hashes            []uint64 // of a block: of its values
+	next              []uint32 // per key: the first in flat that was not used yet
 	row               []uint64
 	refs              [3][]int64
 }
@@ -45,7 +60,9 @@ type seriesReader struct {
 // may be asked for until the list is done with, but integer columns and Services that were asked for before.
 func (v *View) Series(t *Table) *SeriesList {
 	r := &v.series
-	r.list = SeriesList{IDs: r.list.IDs[:0], Metric: r.list.Metric[:0], Resource: r.list.Resource[:0], Keys: r.list.Keys[:0]}
+	r.list.IDs, r.list.Metric, r.list.Resource = r.list.IDs[:0], r.list.Metric[:0], r.list.Resource[:0]
+	r.list.Labels.forget()
+	r.list.Shared.forget()
 	if v.err != nil {
 		return &r.list
 	}
@@ -91,16 +108,12 @@ func (v *View) readSeries(t *Table, r *seriesReader) error {
 		}
 		r.list.Metric, r.list.Resource = append(r.list.Metric, x.metrics[m]), append(r.list.Resource, uint32(of))
 	}
-	names, plan := v.hashes(src, s.Count, r, func(i int, attributes []uint64) {
+	v.hashes(src, s.Count, r, &r.list.Labels, func(i int, attributes []uint64) {
 		r.list.IDs = append(r.list.IDs, r.names.Series(t.Tenant, t.b.MetricHash(r.list.Metric[i]), r.resources[r.refs[1][i]], r.scopes[r.refs[2][i]], attributes))
 	})
 	if src.Bad {
 		return damagedf("series")
 	}
-	for _, name := range names {
-		r.list.Keys = append(r.list.Keys, v.name(name))
-	}
-	r.list.plan = plan
 	return nil
 }
 
@@ -118,7 +131,7 @@ func (v *View) resourceIDs(t *Table, r *seriesReader) error {
 	if src.Bad {
 		return damagedf("resources")
 	}
-	v.hashes(src, s.Count, r, func(i int, attributes []uint64) {
+	v.hashes(src, s.Count, r, &r.list.Shared, func(i int, attributes []uint64) {
 		r.resources = append(r.resources, r.names.Resource(t.Tenant, attributes, uint32(h.dropped[i]), h.urls[i], h.refs[h.refsFrom[i]:h.refsFrom[i+1]]))
 	})
 	if src.Bad {
@@ -141,7 +154,7 @@ func (v *View) scopeIDs(t *Table, r *seriesReader) error {
 	if src.Bad {
 		return damagedf("scopes")
 	}
-	v.hashes(src, s.Count, r, func(i int, attributes []uint64) {
+	v.hashes(src, s.Count, r, nil, func(i int, attributes []uint64) {
 		r.scopes = append(r.scopes, r.names.Scope(t.Tenant, h.names[i], h.versions[i], attributes, uint32(h.dropped[i]), h.urls[i]))
 	})
 	if src.Bad {
@@ -150,66 +163,96 @@ func (v *View) scopeIDs(t *Table, r *seriesReader) error {
 	return nil
 }
 
-// hashes gives the hashes of the attributes of each of n nested rows, which each may sort. It returns the names of their keys, and which of these each
-// row has. Where src is bad, not all rows were given.
-func (v *View) hashes(src *streams.Source, n int, r *seriesReader, each func(row int, attributes []uint64)) (names [][]byte, p *attributes.Plan) {
-	names, p = v.x.blockHead(src, n, nil)
+// hashes gives the hashes of the attributes of each of n nested rows, which each may sort, and notes which values each has, unless labels is nil. Where src is
+// bad, not all rows were given.
+func (v *View) hashes(src *streams.Source, n int, r *seriesReader, labels *Labels, each func(row int, attributes []uint64)) {
+	names, p := v.x.blockHead(src, n, nil)
 	if src.Bad {
-		return nil, nil
+		return
 	}
-	if len(names) == 0 {
-		for i := range n {
-			each(i, nil)
+	var keys []uint32
+	if r.hashes = r.hashes[:0]; len(names) > 0 {
+		if keys = v.blockValues(src, names, p, r, labels); src.Bad {
+			return
 		}
-		return nil, nil
 	}
+	list := r.row
+	row := func(of []int64) {
+		list = list[:0]
+		for _, k := range of {
+			value := r.flat[keys[k]]
+			keys[k]++
+			list = append(list, r.hashes[value])
+			if labels != nil {
+				labels.of = append(labels.of, value)
+			}
+		}
+	}
+	for i := range n {
+		list = list[:0]
+		if len(names) > 0 {
+			row(p.Row(i))
+		}
+		if labels != nil {
+			labels.ends = append(labels.ends, uint32(len(labels.of)))
+		}
+		each(i, list)
+	}
+	r.row = list
+	if labels != nil {
+		labels.Hashes = append(labels.Hashes, r.hashes...)
+	}
+}
+
+// blockValues reads the values of all keys of a block into r.hashes, and which of them each key has, one row after the other, into r.flat. It returns where
+// in that each key begins.
+func (v *View) blockValues(src *streams.Source, names [][]byte, p *attributes.Plan, r *seriesReader, labels *Labels) []uint32 {
 	r.next, r.flat = scratch.Slice(r.next, len(names)), scratch.Slice(r.flat, p.Picked)
 	from := 0
 	for i, name := range names {
-		r.next[i] = from
-		from += p.Counts[i]
-		if v.valueHashes(src, name, r, r.flat[r.next[i]:from]); src.Bad {
-			return nil, nil
+		r.next[i] = uint32(from)
+		to := from + p.Counts[i]
+		key := v.name(name)
+		if v.valueHashes(src, key, r, r.flat[from:to]); src.Bad {
+			return nil
+		}
+		if from = to; labels != nil {
+			labels.Keys = append(labels.Keys, key)
+			for len(labels.KeyOf) < len(r.hashes) {
+				labels.KeyOf = append(labels.KeyOf, uint32(i))
+			}
 		}
 	}
-	next, flat, list, row := r.next, r.flat, r.row, 0
-	p.EachRow(func(keys []int64) {
-		list = list[:0]
-		for _, k := range keys {
-			list = append(list, uint64(flat[next[k]]))
-			next[k]++
-		}
-		each(row, list)
-		row++
-	})
-	r.row = list
-	return names, p
+	return r.next
 }
 
-// valueHashes reads a list of values as their hashes under a key; that of nothing is 0.
-func (v *View) valueHashes(src *streams.Source, key []byte, r *seriesReader, to []int64) {
+// valueHashes reads a list of values of a key: it adds their hashes, that of nothing being 0, and tells where each is.
+func (v *View) valueHashes(src *streams.Source, key string, r *seriesReader, to []uint32) {
 	c := &v.x.parsed
 	if c.Read(v.x.r, src, len(to)); src.Bad {
 		return
 	}
-	codes, distinct := c.Codes(), to
+	codes, distinct, base := c.Codes(), len(to), uint32(len(r.hashes))
 	if codes != nil {
-		r.distinct = scratch.Slice(r.distinct, c.Len())
-		distinct = r.distinct
+		distinct = c.Len()
 	}
-	seed := table.KeySeed(table.SeedItem, v.name(key))
+	seed := table.KeySeed(table.SeedItem, key)
 	for i := range distinct {
 		value, ok := c.At(i)
 		if !ok {
 			src.Bad = true
 			return
 		}
-		distinct[i] = 0
+		hash := uint64(0)
 		if value.Type != values.Absent {
-			distinct[i] = int64(table.HashValue(seed, value.Type, value.Num, value.Raw))
+			hash = table.HashValue(seed, value.Type, value.Num, value.Raw)
 		}
+		r.hashes = append(r.hashes, hash)
 	}
-	for i, code := range codes {
-		to[i] = distinct[code]
+	for i := range to {
+		to[i] = base + uint32(i)
+		if codes != nil {
+			to[i] = base + uint32(codes[i])
+		}
 	}
 }

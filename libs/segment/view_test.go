@@ -101,14 +101,19 @@ func checkSeries(t testing.TB, v *View, table *Table) {
 		got.Metadata, metric.Metadata = nil, nil
 		require.Equal(t, metric, got)
 		require.Equal(t, table.Resources[want.Resource].ServiceName, services[list.Resource[n]].Name)
-		var keys []string
-		for _, k := range list.KeysOf(int(n)) {
-			keys = append(keys, list.Keys[k])
-		}
-		require.Len(t, keys, len(want.Attributes))
-		for i, id := range want.Attributes {
-			require.Equal(t, table.Keys[table.Values[id].Key], keys[i])
-		}
+		checkLabels(t, &list.Labels, int(n), table, want.Attributes)
+		checkLabels(t, &list.Shared, int(list.Resource[n]), table, table.Resources[want.Resource].Attributes)
+	}
+}
+
+func checkLabels(t testing.TB, got *Labels, row int, of *Table, want []ValueID) {
+	t.Helper()
+	values := got.Row(row)
+	require.Len(t, values, len(want))
+	for i, id := range want {
+		v := &of.Values[id]
+		require.Equal(t, of.Keys[v.Key], got.Keys[got.KeyOf[values[i]]])
+		require.Equal(t, table.HashValue(table.KeySeed(table.SeedItem, of.Keys[v.Key]), v.Type, v.Num, v.Raw), got.Hashes[values[i]])
 	}
 }
 
@@ -373,8 +378,9 @@ func checkDamagedView(t testing.TB, v *View, directory, body []byte) {
 		for i, m := range list.Metric {
 			require.Less(t, int(m), len(metrics.Metrics))
 			require.LessOrEqual(t, int(list.Resource[i]), resources.N)
-			for _, k := range list.KeysOf(i) {
-				require.Less(t, int(k), len(list.Keys))
+			for _, value := range list.Labels.Row(i) {
+				require.Less(t, int(list.Labels.KeyOf[value]), len(list.Labels.Keys))
+				require.Less(t, int(value), len(list.Labels.Hashes))
 			}
 		}
 		errs = append(errs, v.Err())

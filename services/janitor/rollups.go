@@ -26,13 +26,16 @@ import (
 	"github.com/ollyscale/ollyscale/libs/rollup/counts"
 	"github.com/ollyscale/ollyscale/libs/rollup/edges"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
+	"github.com/ollyscale/ollyscale/libs/rollup/series"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/schema"
 )
 
 // kinds are the rollups that are kept.
-func kinds() []rollup.Kind { return append([]rollup.Kind{red.Kind(), edges.Kind()}, counts.Kinds()...) }
+func kinds() []rollup.Kind {
+	return append([]rollup.Kind{red.Kind(), edges.Kind(), series.Kind()}, counts.Kinds()...)
+}
 
 // kindsOf are the numbers of the kinds that tell of a signal.
 func (s *Service) kindsOf(signal telemetry.Signal) []int16 {

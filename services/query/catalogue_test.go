@@ -144,8 +144,8 @@ func TestTheCatalogueIsWhatARecountOfEveryPointSays(t *testing.T) {
 	} {
 		from, to := base().Add(c.from), base().Add(c.to)
 		want := recount{}
-		for _, md := range sent {
-			want.add(md, from, to)
+		for _, md := range sent { // the minutes that the range touches
+			want.add(md, from.Truncate(time.Minute), to.Add(time.Minute-1).Truncate(time.Minute))
 		}
 		var got api.MetricCatalogue
 		f.get("/api/metrics?"+url.Values{"start_time": {from.Format(time.RFC3339Nano)}, "end_time": {to.Format(time.RFC3339Nano)}}.Encode(), &got)
@@ -153,39 +153,55 @@ func TestTheCatalogueIsWhatARecountOfEveryPointSays(t *testing.T) {
 	}
 }
 
-// BenchmarkCatalogue asks for the catalogue of many series, each with a point in each of six scrapes, in segments of 4,000.
+// BenchmarkCatalogue asks for the catalogue of many series, each with a point in each of some scrapes, in segments of 4,000: of what is settled, over all
+// of its hour and over a part of it, and of what is not.
 func BenchmarkCatalogue(b *testing.B) {
-	for _, series := range []int{7_650, 100_000} {
+	for _, c := range []struct{ series, scrapes int }{{7_650, 6}, {100_000, 6}, {1_000_000, 2}} {
 		f := newFixture(b)
-		for scrape := range 6 {
-			md := pmetric.NewMetrics()
-			var scope pmetric.ScopeMetrics
-			for i := range series {
-				if i%50 == 0 {
-					rm := md.ResourceMetrics().AppendEmpty()
-					rm.Resource().Attributes().PutStr("service.name", "service-"+strconv.Itoa(i/150))
-					rm.Resource().Attributes().PutInt("instance", int64(i/50))
-					scope = rm.ScopeMetrics().AppendEmpty()
-				}
-				m := scope.Metrics().AppendEmpty()
-				m.SetName("metric." + strconv.Itoa(i%50/5))
-				p := m.SetEmptyGauge().DataPoints().AppendEmpty()
-				p.SetTimestamp(pcommon.NewTimestampFromTime(base().Add(time.Duration(scrape) * 10 * time.Second)))
-				p.SetIntValue(int64(i))
-				p.Attributes().PutStr("http.route", "/api/v1/things/"+strconv.Itoa(i%50))
-				p.Attributes().PutStr("device", "disk-"+strconv.Itoa(i%5))
+		for scrape := range c.scrapes {
+			for _, tenant := range []telemetry.Tenant{"settled", "fresh"} { // store settles every second payload
+				f.store(tenant, telemetry.Metrics, scrapeOf(c.series, base().Add(time.Duration(scrape)*10*time.Second)), 4000)
 			}
-			f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), 4000)
 		}
-		b.Run(strconv.Itoa(series), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if got := serve(f.svc.server.Echo, newRequest("/api/metrics"+hour())); got.status != http.StatusOK {
-					b.Fatal(got.body)
+		for _, of := range []struct{ name, tenant, over string }{
+			{"whole", "settled", hour()}, {"cut", "settled", "?" + url.Values{
+				"start_time": {base().Add(-time.Minute).Format(time.RFC3339)}, "end_time": {base().Add(time.Minute).Format(time.RFC3339)},
+			}.Encode()}, {"fresh", "fresh", hour()},
+		} {
+			b.Run(strconv.Itoa(c.series)+"/"+of.name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					r := newRequest("/api/metrics" + of.over)
+					r.Header.Set("X-Scope-OrgID", of.tenant)
+					if got := serve(f.svc.server.Echo, r); got.status != http.StatusOK {
+						b.Fatal(got.body)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
+}
+
+// scrapeOf is a point of each of many series of ten metrics.
+func scrapeOf(series int, at time.Time) []byte {
+	md := pmetric.NewMetrics()
+	var scope pmetric.ScopeMetrics
+	for i := range series {
+		if i%50 == 0 {
+			rm := md.ResourceMetrics().AppendEmpty()
+			rm.Resource().Attributes().PutStr("service.name", "service-"+strconv.Itoa(i/150))
+			rm.Resource().Attributes().PutInt("instance", int64(i/50))
+			scope = rm.ScopeMetrics().AppendEmpty()
+		}
+		m := scope.Metrics().AppendEmpty()
+		m.SetName("metric." + strconv.Itoa(i%50/5))
+		p := m.SetEmptyGauge().DataPoints().AppendEmpty()
+		p.SetTimestamp(pcommon.NewTimestampFromTime(at))
+		p.SetIntValue(int64(i))
+		p.Attributes().PutStr("http.route", "/api/v1/things/"+strconv.Itoa(i%50))
+		p.Attributes().PutStr("device", "disk-"+strconv.Itoa(i%5))
+	}
+	return testbed.MetricsPayload(md)
 }
 
 // Who asks for the catalogue again reads no segment that was read before, and it is that of a recount while others come.
@@ -206,7 +222,30 @@ func TestTheCatalogueIsRemembered(t *testing.T) {
 			require.Equal(t, want.lines(), catalogueLines(t, got.Metrics), "%d, %d", i, again)
 			read[again] = got.Stats.SegmentsRead
 		}
-		require.Positive(t, read[0])
+		if i%2 == 1 { // what came now is not settled; of what is, no segment is read
+			require.Positive(t, read[0])
+		} else {
+			require.Zero(t, read[0])
+		}
 		require.Zero(t, read[1])
+	}
+}
+
+// Of what is settled the catalogue reads no segment, whatever minutes of an hour it asks for.
+func TestTheCatalogueOfSettledPointsReadsNoSegment(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(9, 7))
+	md := manyMetrics(rnd, 500)
+	f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), 10)
+	for range 10 {
+		from := base().Add(time.Duration(rnd.IntN(10)) * time.Minute)
+		to := from.Add(time.Duration(1+rnd.IntN(9)) * time.Minute)
+		want := recount{}
+		want.add(md, from, to)
+		var got api.MetricCatalogue
+		f.get("/api/metrics?"+url.Values{"start_time": {from.Format(time.RFC3339Nano)}, "end_time": {to.Format(time.RFC3339Nano)}}.Encode(), &got)
+		require.Equal(t, want.lines(), catalogueLines(t, got.Metrics))
+		require.Zero(t, got.Stats.SegmentsRead)
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/rollup/counts"
 	"github.com/ollyscale/ollyscale/libs/rollup/edges"
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
+	"github.com/ollyscale/ollyscale/libs/rollup/series"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -138,7 +139,7 @@ func (f *fixture) roll(ctx context.Context, tx pgx.Tx, table *segment.Table, set
 		hours[start] = append(hours[start], uint32(row))
 	}
 	f.rolled++
-	for _, kind := range append([]rollup.Kind{red.Kind(), edges.Kind()}, counts.Kinds()...) {
+	for _, kind := range append([]rollup.Kind{red.Kind(), edges.Kind(), series.Kind()}, counts.Kinds()...) {
 		if kind.Signal != table.Signal {
 			continue
 		}

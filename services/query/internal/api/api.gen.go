@@ -736,11 +736,17 @@ type CatalogueMetric struct {
 	// LastTimeUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
 	LastTimeUnixNano Nanos  `json:"last_time_unix_nano"`
 	Metric           Metric `json:"metric"`
-	PointCount       int64  `json:"point_count"`
+
+	// More There are more services than the first 1,000, or more keys of attributes, of points and resources together, than the first 128.
+	More       bool  `json:"more"`
+	PointCount int64 `json:"point_count"`
 
 	// SeriesCount Distinct series with a point in the range.
-	SeriesCount int      `json:"series_count"`
-	Services    []string `json:"services"`
+	SeriesCount int64 `json:"series_count"`
+
+	// SeriesEstimated Whether `series_count` is reckoned from a sample of the series, as it is where there are more than 4,096 of them, or fewer where one hour has more than a million of all metrics; it is wrong by some 1.6 % then.
+	SeriesEstimated bool     `json:"series_estimated"`
+	Services        []string `json:"services"`
 }
 
 // CompareRequest defines model for CompareRequest.

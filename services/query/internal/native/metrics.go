@@ -3,17 +3,19 @@ package native
 import (
 	"cmp"
 	"context"
-	"math/bits"
+	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/ollyscale/ollyscale/libs/rollup/counts"
+	"github.com/ollyscale/ollyscale/libs/rollup/series"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 const (
@@ -21,204 +23,117 @@ const (
 	maxPoints     = 100_000
 )
 
-// metricKey tells metrics of one name apart; a description is not part of a metric's identity.
-type metricKey struct {
-	name, unit  string
-	kind        segment.MetricKind
-	temporality int32
-	monotonic   bool
-}
-
-// metricPart is what segments have of a metric: its series, services and keys of attributes, each once and in order.
-type metricPart struct {
-	metric         api.Metric
-	newest         uint32 // the metric with the last point, by its place
-	points, last   int64
-	series         []int64
-	services, keys []string
-
-	resourcesSeen, keysSeen places
-}
-
-// places are places in a dictionary.
-type places []uint64
-
-func (p places) add(n uint32) { p[n/64] |= 1 << (n % 64) }
-
-func (p places) each(see func(n uint32)) {
-	for i, word := range p {
-		for ; word != 0; word &= word - 1 {
-			see(uint32(i*64 + bits.TrailingZeros64(word))) //nolint:gosec // a place that was added
+// catalogueOf sums up which metrics have points in a range of whole minutes; with values, also how many values their labels have.
+func catalogueOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, values bool) (*series.Catalogue, error) {
+	total := &catalogueSum{snapshot: s, catalogue: series.New()}
+	err := engine.FoldSettled(ctx, s, q, &engine.Summary[*series.Catalogue]{
+		Kept:    engine.Kept[*series.Catalogue]{Name: "catalogue", Join: joinCatalogues, Size: (*series.Catalogue).Memory},
+		Columns: engine.Always(segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}),
+		Fold:    lookAt,
+		Merge:   func(of *series.Catalogue) { _ = total.add(of) }, // kept in full
+	}, series.ID, func(of *engine.RollupQuery, r *engine.Rolled) error {
+		minutes := uint64(series.AllMinutes)
+		if !r.Whole {
+			minutes = series.Minutes(r.Start, of.From, of.To)
 		}
-	}
+		told, err := series.Read(r.Blob, r.Start, minutes, values)
+		if err == nil {
+			err = total.add(told)
+		}
+		return err
+	})
+	return total.catalogue, cmp.Or(err, total.full)
 }
 
-// merge adds another part, which is not changed. Most parts have the same series, services and keys, which takes one look.
-func (m *metricPart) merge(o *metricPart) {
-	if o.last > m.last || o.last == m.last && o.metric.Description < m.metric.Description || m.points == 0 {
-		m.metric, m.last = o.metric, o.last
-	}
-	m.points += o.points
-	m.series, m.services, m.keys = union(m.series, o.series), union(m.services, o.services), union(m.keys, o.keys)
+// catalogueSum is a catalogue in the making, charged to its question.
+type catalogueSum struct {
+	snapshot  *engine.Snapshot
+	catalogue *series.Catalogue
+	held      int64
+	since     int64 // by what it may have grown since that was looked up
+	full      error
 }
 
-// union has what one of two sets has, in order; it may be one of them.
-func union[T cmp.Ordered](a, b []T) []T {
-	common := 0 // of b, in a
-	for i := 0; i < len(a) && common < len(b); i++ {
-		if a[i] == b[common] {
-			common++
-		}
+// growth is up to how many bytes it may grow before it is charged.
+const growth = 256 << 10
+
+func (c *catalogueSum) add(of *series.Catalogue) error {
+	if c.full != nil {
+		return c.full
 	}
-	if common == len(b) {
-		return a
+	c.catalogue.Merge(of)
+	if c.since += of.Memory(); c.since < growth {
+		return nil
 	}
-	out := make([]T, 0, max(len(a), len(b)))
-	for len(a) > 0 && len(b) > 0 {
-		switch c := cmp.Compare(a[0], b[0]); {
-		case c < 0:
-			out, a = append(out, a[0]), a[1:]
-		case c > 0:
-			out, b = append(out, b[0]), b[1:]
-		default:
-			out, a, b = append(out, a[0]), a[1:], b[1:]
-		}
+	c.since = 0
+	if size := c.catalogue.Memory(); size > c.held {
+		c.full = c.snapshot.Hold(size - c.held)
+		c.held = size
 	}
-	return append(append(out, a...), b...)
+	return c.full
 }
 
-// joinCatalogues makes one of what several segments have, which shares no memory with them.
-func joinCatalogues(list []map[metricKey]*metricPart) map[metricKey]*metricPart {
-	out := map[metricKey]*metricPart{}
-	for _, parts := range list {
-		for key, part := range parts {
-			sum := out[key]
-			if sum == nil {
-				sum = &metricPart{}
-				key.name, key.unit = strings.Clone(key.name), strings.Clone(key.unit)
-				out[key] = sum
-			}
-			sum.merge(part)
-		}
-	}
-	for key, sum := range out {
-		sum.metric.Name, sum.metric.Unit, sum.metric.Description = key.name, key.unit, strings.Clone(sum.metric.Description)
-		sum.series, sum.services, sum.keys = slices.Clip(slices.Clone(sum.series)), cloned(sum.services), cloned(sum.keys)
+// joinCatalogues makes one of what several segments have.
+func joinCatalogues(list []*series.Catalogue) *series.Catalogue {
+	out := series.New()
+	for _, of := range list {
+		out.Merge(of)
 	}
 	return out
 }
 
-func cloned(list []string) []string {
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = strings.Clone(s)
-	}
-	return out
-}
-
-// catalogueBytes is about what a metric takes in a catalogue, beside its series and texts.
-const catalogueBytes = 512
-
-func catalogueSize(parts map[metricKey]*metricPart) (size int64) {
-	for key, part := range parts {
-		size += int64(catalogueBytes + len(key.name) + len(key.unit) + len(part.metric.Description) + 8*len(part.series))
-		for _, list := range [][]string{part.services, part.keys} {
-			for _, s := range list {
-				size += int64(len(s) + 16)
-			}
-		}
-		for i := range part.metric.Metadata {
-			size += catalogueBytes + int64(len(part.metric.Metadata[i].Key))
-		}
-	}
-	return size
+// lookAt is the catalogue of a segment.
+func lookAt(r *columns.Reader, _ *engine.Header, q *engine.Query) (of *series.Catalogue) {
+	p := series.Points{Times: r.Ints(segment.ColTime), Series: r.Ints(segment.ColSeries), Services: r.Services()}
+	of = series.New()
+	r.Series(func(t *segment.Table, list *segment.SeriesList) {
+		p.Table, p.List = t, list
+		of = series.Look(&p, q.From, q.To)
+	})
+	return of
 }
 
 func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.MetricCatalogue, error) {
 	started := n.now()
+	from, to = wholeMinutes(from, to)
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{}}
 	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}}
-	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}
-	total := map[metricKey]*metricPart{}
-	err := n.ask(ctx, q, q.Span(), &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
-		_, err := engine.FoldUntold(ctx, s, q, &engine.Summary[map[metricKey]*metricPart]{
-			Kept:    engine.Kept[map[metricKey]*metricPart]{Name: "catalogue", Join: joinCatalogues, Size: catalogueSize},
-			Columns: engine.Always(w), Fold: catalogue,
-			Merge: func(parts map[metricKey]*metricPart) {
-				for key, part := range parts {
-					sumOf(total, key).merge(part)
-				}
-			},
-		})
+	var total *series.Catalogue
+	err := n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		total, err = catalogueOf(ctx, s, q, false)
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range total {
-		out.Metrics = append(out.Metrics, api.CatalogueMetric{
-			Metric: m.metric, SeriesCount: len(m.series), PointCount: m.points, LastTimeUnixNano: nanos(m.last),
-			Services: append([]string{}, m.services...), AttributeKeys: append([]string{}, m.keys...),
-		})
+	for _, key := range slices.SortedFunc(maps.Keys(total.Metrics), series.Key.Compare) {
+		out.Metrics = append(out.Metrics, catalogueMetric(key, total.Metrics[key]))
 	}
-	slices.SortFunc(out.Metrics, func(a, b api.CatalogueMetric) int {
-		return cmp.Or(cmp.Compare(a.Metric.Name, b.Metric.Name), cmp.Compare(a.Metric.Type, b.Metric.Type), cmp.Compare(a.Metric.Unit, b.Metric.Unit),
-			cmp.Compare(a.Metric.Temporality, b.Metric.Temporality), cmp.Compare(strconv.FormatBool(a.Metric.Monotonic), strconv.FormatBool(b.Metric.Monotonic)))
-	})
+	if total.Untold > 0 && out.Incomplete == nil {
+		out.Incomplete = limited("%d points are of metrics that are not listed, because an hour of the range has too many", total.Untold)
+	}
 	return out, nil
 }
 
-// catalogue adds up the points of a segment that lie in the range, by series first and then by metric.
-func catalogue(s *columns.Reader, _ *engine.Header, q *engine.Query) map[metricKey]*metricPart {
-	times, of := s.Ints(segment.ColTime), s.Ints(segment.ColSeries)
-	services := s.Services()
-	parts := map[metricKey]*metricPart{}
-	s.Series(func(t *segment.Table, list *segment.SeriesList) {
-		n := len(list.IDs)
-		points, last := make([]int64, n), make([]int64, n)
-		for i, series := range of {
-			if at := times[i]; at >= q.From && at < q.To {
-				points[series]++
-				last[series] = max(last[series], at)
-			}
+func catalogueMetric(key series.Key, m *series.Metric) api.CatalogueMetric {
+	out := api.CatalogueMetric{
+		Metric: api.Metric{
+			Name: key.Name, Type: api.MetricType(key.Type.String()), Unit: key.Unit, Description: m.Description,
+			Temporality: int(key.Temporality), Monotonic: key.Monotonic,
+		},
+		SeriesCount: m.Series.Count(), SeriesEstimated: !m.Series.Exact(), PointCount: m.Points, LastTimeUnixNano: nanos(m.Last),
+		Services: append([]string{}, m.Services.Values()...), AttributeKeys: []string{}, More: m.More,
+	}
+	for i := range m.Metadata {
+		out.Metric.Metadata = append(out.Metric.Metadata, api.KeyValue{Key: m.Metadata[i].Key, Value: otlpjson.Of(m.Metadata[i].Value.OTLP())})
+	}
+	for i := range m.Labels {
+		if m.Labels[i].Key.Of == counts.OfItem {
+			out.AttributeKeys = append(out.AttributeKeys, m.Labels[i].Key.Name)
 		}
-		byMetric := make([]*metricPart, len(t.Metrics))
-		for n, id := range list.IDs {
-			if points[n] == 0 {
-				continue
-			}
-			part := byMetric[list.Metric[n]]
-			if part == nil {
-				m := &t.Metrics[list.Metric[n]]
-				part = sumOf(parts, metricKey{m.Name, m.Unit, m.Kind, m.Temporality, m.Monotonic})
-				byMetric[list.Metric[n]] = part
-				if part.series == nil {
-					part.resourcesSeen, part.keysSeen = make(places, len(services)/64+1), make(places, len(list.Keys)/64+1)
-				}
-			}
-			if last[n] >= part.last {
-				part.newest, part.last = list.Metric[n], last[n]
-			}
-			part.points += points[n]
-			part.series = append(part.series, id)
-			part.resourcesSeen.add(list.Resource[n])
-			for _, k := range list.KeysOf(n) {
-				part.keysSeen.add(uint32(k)) //nolint:gosec // of Keys
-			}
-		}
-		for _, part := range parts {
-			part.metric = metric(t, &t.Metrics[part.newest])
-			part.resourcesSeen.each(func(n uint32) { part.services = append(part.services, services[n].Name) })
-			part.keysSeen.each(func(n uint32) { part.keys = append(part.keys, list.Keys[n]) })
-			part.resourcesSeen, part.keysSeen = nil, nil
-			slices.Sort(part.series)
-			slices.Sort(part.services)
-			slices.Sort(part.keys)
-			part.services = slices.Compact(part.services)
-		}
-	})
-	return parts
+	}
+	return out
 }
 
 // getMetric gives the newest points of one metric's series.

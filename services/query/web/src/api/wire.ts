@@ -96,7 +96,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The catalogue of metrics with points in a range, by name */
+        /**
+         * The catalogue of metrics with points in a range, by name
+         * @description The range is widened to the whole minutes that it touches. Names, units, services and keys are told up to 512 bytes, descriptions up to 1,024. Of an hour up to
+         *     20,000 metrics are told; `incomplete` says how many points are of others.
+         */
         get: operations["listMetrics"];
         put?: never;
         /** Metrics as OTLP JSON */
@@ -1763,12 +1767,19 @@ export interface components {
         };
         CatalogueMetric: {
             metric: components["schemas"]["Metric"];
-            /** @description Distinct series with a point in the range. */
+            /**
+             * Format: int64
+             * @description Distinct series with a point in the range.
+             */
             series_count: number;
+            /** @description Whether `series_count` is reckoned from a sample of the series, as it is where there are more than 4,096 of them, or fewer where one hour has more than a million of all metrics; it is wrong by some 1.6 % then. */
+            series_estimated: boolean;
             /** Format: int64 */
             point_count: number;
             services: string[];
             attribute_keys: string[];
+            /** @description There are more services than the first 1,000, or more keys of attributes, of points and resources together, than the first 128. */
+            more: boolean;
             last_time_unix_nano: components["schemas"]["Nanos"];
         };
         MetricCatalogue: {
