@@ -318,7 +318,9 @@ func TestOperationsOfAServiceThatMakesNamesOfIDs(t *testing.T) {
 	within := "?" + url.Values{"start_time": {base().Format(time.RFC3339)}, "end_time": {base().Add(2 * time.Hour).Format(time.RFC3339)}}.Encode()
 	var operations api.OperationList
 	f.get("/api/services/ids/operations"+within, &operations)
-	require.Len(t, operations.Operations, 2500)
+	require.Equal(t, 2500, operations.Total)
+	require.Len(t, operations.Operations, 1000)
+	require.EqualValues(t, 1500, operations.Other.Requests)
 	for _, o := range operations.Operations {
 		require.EqualValues(t, 1, o.Red.Requests)
 	}

@@ -137,3 +137,16 @@ func (s *Sum) Merge(o *Sum) {
 	s.Errors += o.Errors
 	s.Durations.Merge(&o.Durations)
 }
+
+// Memory is how many bytes of memory it takes.
+func (d *Durations) Memory() int64 { return 8 * int64(cap(d.counts)) }
+
+// Total is how long all took together, ns, by the middles of their buckets: PercentileError is by how much it may be wrong.
+func (d *Durations) Total() (total float64) {
+	for i, n := range d.counts {
+		if n > 0 {
+			total += float64(n) * float64(DurationOf(d.first+i))
+		}
+	}
+	return total
+}

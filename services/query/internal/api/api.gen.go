@@ -543,6 +543,30 @@ func (e ListAttributeValuesParamsScope) Valid() bool {
 	}
 }
 
+// Defines values for ListOperationsParamsSort.
+const (
+	ListOperationsParamsSortErrors    ListOperationsParamsSort = "errors"
+	ListOperationsParamsSortP95       ListOperationsParamsSort = "p95"
+	ListOperationsParamsSortRequests  ListOperationsParamsSort = "requests"
+	ListOperationsParamsSortTotalTime ListOperationsParamsSort = "total_time"
+)
+
+// Valid indicates whether the value is a known member of the ListOperationsParamsSort enum.
+func (e ListOperationsParamsSort) Valid() bool {
+	switch e {
+	case ListOperationsParamsSortErrors:
+		return true
+	case ListOperationsParamsSortP95:
+		return true
+	case ListOperationsParamsSortRequests:
+		return true
+	case ListOperationsParamsSortTotalTime:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetTraceParamsFormat.
 const (
 	GetTraceParamsFormatOllyscale GetTraceParamsFormat = "ollyscale"
@@ -971,7 +995,19 @@ type DependencyList struct {
 	// kept any more, until now; of a cut answer from `incomplete.since` on.
 	Covered    Covered     `json:"covered"`
 	Incomplete *Incomplete `json:"incomplete,omitempty"`
-	Stats      Stats       `json:"stats"`
+
+	// OtherCallers The calls of all callers beyond the limit; absent where there are none.
+	OtherCallers *RED `json:"other_callers,omitempty"`
+
+	// OtherCalls The calls of all that are called beyond the limit; absent where there are none.
+	OtherCalls *RED  `json:"other_calls,omitempty"`
+	Stats      Stats `json:"stats"`
+
+	// TotalCallers How many callers there are, those beyond the limit as well.
+	TotalCallers int `json:"total_callers"`
+
+	// TotalCalls How many are called, those beyond the limit as well.
+	TotalCalls int `json:"total_calls"`
 }
 
 // DifferingValue defines model for DifferingValue.
@@ -1406,7 +1442,10 @@ type MapNode struct {
 	ID        string `json:"id"`
 	Name      string `json:"name"`
 	Namespace string `json:"namespace,omitempty,omitzero"`
-	Red       *RED   `json:"red,omitempty"`
+
+	// Nodes Of *(others)*: how many nodes it stands for, at least.
+	Nodes int  `json:"nodes,omitempty,omitzero"`
+	Red   *RED `json:"red,omitempty"`
 
 	// System Of a database or messaging node: postgresql, kafka …
 	System string      `json:"system,omitempty,omitzero"`
@@ -1512,6 +1551,9 @@ type Operation struct {
 	// Red Requests, errors, durations.
 	Red    RED        `json:"red"`
 	Series *REDSeries `json:"series,omitempty"`
+
+	// TotalTimeNano How long its requests took together, within 1 %.
+	TotalTimeNano Nanos `json:"total_time_nano"`
 }
 
 // OperationList defines model for OperationList.
@@ -1526,9 +1568,19 @@ type OperationList struct {
 	// kept any more, until now; of a cut answer from `incomplete.since` on.
 	Covered    Covered     `json:"covered"`
 	Incomplete *Incomplete `json:"incomplete,omitempty"`
+
+	// NextCursor Of the page after this one; absent where there is none.
+	NextCursor string      `json:"next_cursor,omitempty,omitzero"`
 	Operations []Operation `json:"operations"`
-	Stats      Stats       `json:"stats"`
-	Timeline   *Timeline   `json:"timeline,omitempty"`
+
+	// Other All spans of the operations that come after this page, and of those that there was no memory to tell apart, which have the fewest. Absent where
+	// there are none.
+	Other    *RED      `json:"other,omitempty"`
+	Stats    Stats     `json:"stats"`
+	Timeline *Timeline `json:"timeline,omitempty"`
+
+	// Total How many operations there are, those on other pages as well.
+	Total int `json:"total"`
 }
 
 // Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A service, namespace or span name that a list tells cut, with "…" and a hash at its end, means those that are told so.
@@ -1851,10 +1903,13 @@ type ServiceList struct {
 	Incomplete    *Incomplete `json:"incomplete,omitempty"`
 
 	// NextCursor Of the page after this one; absent where there is none.
-	NextCursor string    `json:"next_cursor,omitempty,omitzero"`
-	Services   []Service `json:"services"`
-	Stats      Stats     `json:"stats"`
-	Timeline   *Timeline `json:"timeline,omitempty"`
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+
+	// Other All spans of services that there was no memory to tell apart, which are those with the fewest: `incomplete` says so. Absent where there are none.
+	Other    *RED      `json:"other,omitempty"`
+	Services []Service `json:"services"`
+	Stats    Stats     `json:"stats"`
+	Timeline *Timeline `json:"timeline,omitempty"`
 
 	// Total How many services there are, those on other pages as well.
 	Total int `json:"total"`
@@ -1874,7 +1929,14 @@ type ServiceMap struct {
 	Edges      []MapEdge   `json:"edges"`
 	Incomplete *Incomplete `json:"incomplete,omitempty"`
 	Nodes      []MapNode   `json:"nodes"`
-	Stats      Stats       `json:"stats"`
+
+	// Other Calls that are in no edge: between nodes of one *(others)*, and those of the least frequent edges where there are more than ten for each node that may
+	// be. Absent where there are none.
+	Other *RED  `json:"other,omitempty"`
+	Stats Stats `json:"stats"`
+
+	// Total How many nodes there are, those that are one of *(others)* as well.
+	Total int `json:"total"`
 }
 
 // ShownFields The values of the fields that were asked for, by their names; one that the item has not is absent. Of a key that it has several times it is the first, of a
@@ -2557,6 +2619,10 @@ type GetServiceMapParams struct {
 	// HideOwn Leave ollyScale's own services out: those of the namespace `ollyscale`, and those named `ollyscale` or `ollyscale-…`.
 	HideOwn HideOwn `form:"hide_own,omitempty" json:"hide_own,omitempty,omitzero"`
 
+	// Limit So many nodes at most, those with the most requests. All others of a type are one more node, *(others)*, with their calls. There are at most ten edges
+	// for each node that may be, those with the most calls; what is in no edge for that is told as `other`.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2586,7 +2652,7 @@ type ListServicesParams struct {
 	// HideOwn Leave ollyScale's own services out: those of the namespace `ollyscale`, and those named `ollyscale` or `ollyscale-…`.
 	HideOwn HideOwn `form:"hide_own,omitempty" json:"hide_own,omitempty,omitzero"`
 
-	// Limit So many services at most; without it, all.
+	// Limit So many services at most.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor `next_cursor` of the page before: the services after those, by name.
@@ -2607,6 +2673,9 @@ type ListDependenciesParams struct {
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime EndTime `form:"end_time" json:"end_time"`
 
+	// Limit So many of each list at most. What all others come to is told as `other_callers` and `other_calls`.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
@@ -2625,9 +2694,23 @@ type ListOperationsParams struct {
 	// Buckets Tell the figures over time as well, as the list of services does.
 	Buckets *int `form:"buckets,omitempty" json:"buckets,omitempty"`
 
+	// Sort Which come first: those with the most requests or errors, with the longest p95, or of which the requests took the most time together (`total_time`: what
+	// making one faster would save).
+	Sort ListOperationsParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Limit So many operations at most. What all others come to is told as `other`.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `next_cursor` of the page before: the operations after those, in the same order, by the figures that they have now. Where the range goes on until
+	// now, one whose figures grew in between may be on two pages, or, where it overtook, on none.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
+
+// ListOperationsParamsSort defines parameters for ListOperations.
+type ListOperationsParamsSort string
 
 // SearchSpansByQueryParams defines parameters for SearchSpansByQuery.
 type SearchSpansByQueryParams struct {
@@ -4046,6 +4129,13 @@ func (w *ServerInterfaceWrapper) GetServiceMap(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter hide_own: %s", err))
 	}
 
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -4186,6 +4276,13 @@ func (w *ServerInterfaceWrapper) ListDependencies(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
 	}
 
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "X-Scope-OrgID" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
@@ -4247,6 +4344,27 @@ func (w *ServerInterfaceWrapper) ListOperations(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "buckets", ctx.QueryParams(), &params.Buckets, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter buckets: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
 	}
 
 	headers := ctx.Request().Header

@@ -96,13 +96,13 @@ func (h handlers) ListServices(c echo.Context, p api.ListServicesParams) error {
 
 func (h handlers) ListOperations(c echo.Context, name string, p api.ListOperationsParams) error {
 	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.OperationList, error) {
-		return h.listOperations(ctx, tenant, name, p.Namespace, from, to, p.Buckets)
+		return h.listOperations(ctx, tenant, name, from, to, &p)
 	})
 }
 
 func (h handlers) ListDependencies(c echo.Context, name string, p api.ListDependenciesParams) error {
 	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.DependencyList, error) {
-		return h.listDependencies(ctx, tenant, name, p.Namespace, from, to)
+		return h.listDependencies(ctx, tenant, name, from, to, &p)
 	})
 }
 
@@ -121,11 +121,7 @@ func (h handlers) ListFields(c echo.Context, _ api.ListFieldsParams) error {
 
 func (h handlers) GetServiceMap(c echo.Context, p api.GetServiceMapParams) error {
 	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceMap, error) {
-		out, err := h.serviceMap(ctx, tenant, from, to)
-		if err == nil && (p.Namespace != "" || p.HideOwn) {
-			narrowMap(out, p.Namespace, p.HideOwn)
-		}
-		return out, err
+		return h.serviceMap(ctx, tenant, from, to, &p)
 	})
 }
 

@@ -3,6 +3,7 @@ package native
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -28,11 +29,11 @@ const (
 	maxMapSpans = 4_000_000
 )
 
-func (n *API) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.ServiceMap, error) {
+// drawn asks for a map of a range of whole minutes.
+func (n *API) drawn(ctx context.Context, tenant telemetry.Tenant, from, to int64, out *api.ServiceMap) (*picture, time.Duration, error) {
 	started := n.now()
 	from, to = wholeMinutes(from, to)
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: filter.All{}, MaxItems: maxMapSpans}
-	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}}
 	var m mapSums
 	var over time.Duration
 	err := n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
@@ -42,18 +43,41 @@ func (n *API) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to 
 		}
 		out.Basis = figuresBasis(s)
 		out.Stats, out.Incomplete = n.told(s, started)
+		out.Incomplete = m.services.lacking("services", out.Incomplete)
 		return err
 	})
 	if err != nil {
+		return nil, 0, err
+	}
+	return draw(m.services, m.told), over, nil
+}
+
+func (n *API) serviceMap(ctx context.Context, tenant telemetry.Tenant, from, to int64, p *api.GetServiceMapParams) (*api.ServiceMap, error) {
+	limit, err := pageLimit(p.Limit, maxLimit, mostMapNodes)
+	if err != nil {
 		return nil, err
 	}
-	renderMap(out, m.services, m.told, over)
+	out := &api.ServiceMap{Nodes: []api.MapNode{}, Edges: []api.MapEdge{}}
+	drawn, over, err := n.drawn(ctx, tenant, from, to, out)
+	if err != nil {
+		return nil, err
+	}
+	drawn.narrow(p.Namespace, p.HideOwn)
+	out.Total = len(drawn.nodes)
+	drawn.fold(limit)
+	drawn.render(out, over)
 	return out, nil
 }
 
+// mostMapNodes is how many nodes may be asked for, and of their calls only the most frequent are told apart, so many to a node.
+const (
+	mostMapNodes = 10_000
+	edgesANode   = 10
+)
+
 // mapSums is what a map is drawn from.
 type mapSums struct {
-	services map[serviceKey]*serviceSum
+	services *sums[serviceKey]
 	calls    *edges.Calls
 	told     []edges.Edge
 
@@ -61,12 +85,14 @@ type mapSums struct {
 	since int64 // about what they have grown by since that was looked up
 }
 
-func newMapSums() mapSums { return mapSums{services: map[serviceKey]*serviceSum{}, calls: edges.New()} }
+func newMapSums(s *engine.Snapshot) mapSums {
+	return mapSums{services: newSums[serviceKey](s), calls: edges.New()}
+}
 
 // mapOf sums the services and calls of a range of whole minutes up, and for how long. Where the budget or the time cuts it, all of it is of the whole minutes
 // that were seen, so that every rate divides by the same time.
 func mapOf(ctx context.Context, s *engine.Snapshot, q *engine.Query) (mapSums, time.Duration, error) {
-	m, seen := newMapSums(), *q
+	m, seen := newMapSums(s), *q
 	if err := m.fresh(ctx, s, &seen); err != nil {
 		return m, 0, err
 	}
@@ -238,64 +264,172 @@ type mapped struct {
 	requests  red.Sum
 	unmatched int64
 	browser   bool // a service that runs in browsers
+	nodes     int  // how many it stands for; 0 for itself
 }
 
-func renderMap(out *api.ServiceMap, services map[serviceKey]*serviceSum, calls []edges.Edge, over time.Duration) {
-	nodes := map[edges.Node]*mapped{}
-	list := make([]edges.Node, 0, len(services))
-	for k, sum := range services {
+// picture is a map before it is rendered.
+type picture struct {
+	nodes map[edges.Node]*mapped
+	calls map[[2]edges.Node]*red.Sum
+	other *red.Sum // calls that are in no edge, since those at their ends are not told apart; nil for none
+}
+
+func draw(services *sums[serviceKey], calls []edges.Edge) *picture {
+	p := &picture{nodes: map[edges.Node]*mapped{}, calls: map[[2]edges.Node]*red.Sum{}}
+	list := make([]edges.Node, 0, len(services.of))
+	for k, sum := range services.of {
 		requests, _ := sum.requests()
 		if requests.Requests == 0 {
 			continue // all its spans in the segments read are outside the range
 		}
 		service := edges.ServiceNode(k.namespace, k.name)
-		sumOf(nodes, service).requests.Merge(requests)
+		sumOf(p.nodes, service).requests.Merge(requests)
 		list = append(list, service)
 	}
+	if services.mixed {
+		others := sumOf(p.nodes, edges.ServiceNode("", edges.OtherName))
+		others.requests.Merge(&services.others.entry)
+		others.requests.Merge(&services.others.rest)
+		others.nodes++
+	}
 	known := hostsOf(list)
-	sums := map[[2]edges.Node]*red.Sum{}
 	for i := range calls {
 		c := &calls[i]
-		from, to := shown(nodes, c.From), shown(nodes, c.To)
+		from, to := shown(p.nodes, c.From), shown(p.nodes, c.To)
 		if from.Kind == edges.Unknown {
-			sumOf(nodes, to).unmatched += c.Requests
+			sumOf(p.nodes, to).unmatched += c.Requests
 			continue
 		}
 		if from, to = known.of(from, to), known.of(to, from); to != from {
-			sumOf(sums, [2]edges.Node{from, to}).Merge(&c.Sum)
+			sumOf(p.calls, [2]edges.Node{from, to}).Merge(&c.Sum)
 		}
 	}
-	for pair, sum := range sums {
+	for pair, sum := range p.calls {
 		for _, n := range pair {
-			sumOf(nodes, n)
+			sumOf(p.nodes, n)
 		}
 		if pair[1].Kind != edges.Service {
-			nodes[pair[1]].requests.Merge(sum)
+			p.nodes[pair[1]].requests.Merge(sum)
 		}
+	}
+	return p
+}
+
+// narrow leaves the calls of services of a namespace (of any where it is empty), maybe without ollyScale's own, and the nodes of these.
+func (p *picture) narrow(namespace string, hideOwn bool) {
+	if namespace == "" && !hideOwn {
+		return
+	}
+	in := func(n edges.Node) bool { return n.Kind == edges.Service && serviceOf(n).shown(namespace, hideOwn) }
+	own := func(n edges.Node) bool { return n.Kind == edges.Service && !serviceOf(n).shown("", hideOwn) }
+	linked := map[edges.Node]bool{}
+	for pair := range p.calls {
+		if own(pair[0]) || own(pair[1]) || !in(pair[0]) && !in(pair[1]) {
+			delete(p.calls, pair)
+			continue
+		}
+		linked[pair[0]], linked[pair[1]] = true, true
+	}
+	for n := range p.nodes {
+		if !in(n) && !linked[n] {
+			delete(p.nodes, n)
+		}
+	}
+}
+
+func serviceOf(n edges.Node) serviceKey { return serviceKey{n.Namespace, n.Name} }
+
+// busiest are nodes with the most requests first.
+func (p *picture) busiest() []edges.Node {
+	list := slices.Collect(maps.Keys(p.nodes))
+	slices.SortFunc(list, func(a, b edges.Node) int {
+		return cmp.Or(cmp.Compare(p.nodes[b].requests.Requests, p.nodes[a].requests.Requests), a.Compare(b))
+	})
+	return list
+}
+
+// fold leaves so many of the busiest nodes, and one more of each kind that stands for the others; and so many of the most frequent calls to a node.
+func (p *picture) fold(limit int) {
+	into := map[edges.Node]edges.Node{}
+	if len(p.nodes) > limit {
+		for _, n := range p.busiest()[limit:] {
+			others := edges.Node{Kind: n.Kind, Name: edges.OtherName}
+			into[n] = others
+			if n == others {
+				continue
+			}
+			from, to := p.nodes[n], sumOf(p.nodes, others)
+			to.requests.Merge(&from.requests)
+			to.unmatched += from.unmatched
+			to.nodes++
+			delete(p.nodes, n)
+		}
+	}
+	if len(into) > 0 {
+		calls := map[[2]edges.Node]*red.Sum{}
+		for pair, sum := range p.calls {
+			for end := range pair {
+				if others, ok := into[pair[end]]; ok {
+					pair[end] = others
+				}
+			}
+			if pair[0] == pair[1] {
+				p.leaveOut(sum)
+				continue
+			}
+			sumOf(calls, pair).Merge(sum)
+		}
+		p.calls = calls
+	}
+	if most := limit * edgesANode; len(p.calls) > most {
+		pairs := slices.Collect(maps.Keys(p.calls))
+		slices.SortFunc(pairs, func(a, b [2]edges.Node) int {
+			return cmp.Or(cmp.Compare(p.calls[b].Requests, p.calls[a].Requests), a[0].Compare(b[0]), a[1].Compare(b[1]))
+		})
+		for _, pair := range pairs[most:] {
+			p.leaveOut(p.calls[pair])
+			delete(p.calls, pair)
+		}
+	}
+}
+
+func (p *picture) leaveOut(calls *red.Sum) {
+	if p.other == nil {
+		p.other = &red.Sum{}
+	}
+	p.other.Merge(calls)
+}
+
+func (p *picture) render(out *api.ServiceMap, over time.Duration) {
+	if p.other != nil {
+		told := figures(p.other, over)
+		out.Other = &told
+	}
+	for pair, sum := range p.calls {
 		out.Edges = append(out.Edges, api.MapEdge{Source: nodeID(pair[0]), Target: nodeID(pair[1]), Red: figures(sum, over)})
 	}
-	list = list[:0]
-	for n := range nodes {
-		list = append(list, n)
-	}
-	slices.SortFunc(list, edges.Node.Compare)
-	for _, n := range list {
-		told := figures(&nodes[n].requests, over)
-		node := api.MapNode{
-			ID: nodeID(n), Name: cmp.Or(n.Name, n.Address, n.System), Namespace: n.Namespace, Type: nodeTypes[n.Kind], System: n.System,
-			Address: n.Address, Red: &told, UnmatchedCalls: nodes[n].unmatched, Filters: nodeFilters(n),
-		}
-		if n.Port != "" {
-			node.Address = net.JoinHostPort(n.Address, n.Port)
-		}
-		if nodes[n].browser {
-			node.Type = api.MapNodeTypeBrowser
-		}
-		out.Nodes = append(out.Nodes, node)
+	for _, n := range slices.SortedFunc(maps.Keys(p.nodes), edges.Node.Compare) {
+		out.Nodes = append(out.Nodes, p.node(n, over))
 	}
 	slices.SortFunc(out.Edges, func(a, b api.MapEdge) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Target, b.Target))
 	})
+}
+
+func (p *picture) node(n edges.Node, over time.Duration) api.MapNode {
+	of := p.nodes[n]
+	told := figures(&of.requests, over)
+	node := api.MapNode{
+		ID: nodeID(n), Name: cmp.Or(n.Name, n.Address, n.System), Namespace: n.Namespace, Type: nodeTypes[n.Kind], System: n.System,
+		Address: n.Address, Red: &told, UnmatchedCalls: of.unmatched, Filters: nodeFilters(n), Nodes: of.nodes,
+	}
+	if n.Port != "" {
+		node.Address = net.JoinHostPort(n.Address, n.Port)
+	}
+	if of.browser {
+		node.Type = api.MapNodeTypeBrowser
+	}
+	return node
 }
 
 // shown is the node that stands for one: a service that runs in browsers is one of the services, and known as such.
@@ -307,58 +441,46 @@ func shown(nodes map[edges.Node]*mapped, n edges.Node) edges.Node {
 	return n
 }
 
-// narrowMap leaves the edges of services of a namespace (of any where it is empty), maybe without ollyScale's own, and the nodes of these.
-func narrowMap(m *api.ServiceMap, namespace string, hideOwn bool) {
-	own, in := map[string]bool{}, map[string]bool{}
-	for i := range m.Nodes {
-		n := &m.Nodes[i]
-		service := n.Type == api.MapNodeTypeService || n.Type == api.MapNodeTypeBrowser
-		k := serviceKey{n.Namespace, n.Name}
-		own[n.ID] = service && hideOwn && !k.shown("", true)
-		in[n.ID] = service && k.shown(namespace, hideOwn)
-	}
-	linked := map[string]bool{}
-	m.Edges = slices.DeleteFunc(m.Edges, func(e api.MapEdge) bool {
-		if own[e.Source] || own[e.Target] || !in[e.Source] && !in[e.Target] {
-			return true
-		}
-		linked[e.Source], linked[e.Target] = true, true
-		return false
-	})
-	m.Nodes = slices.DeleteFunc(m.Nodes, func(n api.MapNode) bool { return !in[n.ID] && !linked[n.ID] })
-}
-
 // listDependencies are the edges of a map at one service, of any namespace where none is given.
-func (n *API) listDependencies(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64) (*api.DependencyList, error) {
-	picture, err := n.serviceMap(ctx, tenant, from, to)
+func (n *API) listDependencies(ctx context.Context, tenant telemetry.Tenant, name string, from, to int64, p *api.ListDependenciesParams) (*api.DependencyList, error) {
+	limit, err := pageLimit(p.Limit, maxLimit, maxLimit)
+	if err != nil {
+		return nil, err
+	}
+	var told api.ServiceMap
+	drawn, over, err := n.drawn(ctx, tenant, from, to, &told)
 	if err != nil {
 		return nil, err
 	}
 	out := &api.DependencyList{
-		Callers: []api.Dependency{}, Calls: []api.Dependency{}, Covered: picture.Covered, Basis: picture.Basis, Completeness: picture.Completeness,
-		Stats: picture.Stats, Incomplete: picture.Incomplete,
+		Covered: told.Covered, Basis: told.Basis, Completeness: told.Completeness, Stats: told.Stats, Incomplete: told.Incomplete,
 	}
-	wanted := serviceKey{namespace, name}
-	nodes := map[string]*api.MapNode{}
-	for i := range picture.Nodes {
-		nodes[picture.Nodes[i].ID] = &picture.Nodes[i]
-	}
-	is := func(n *api.MapNode) bool {
-		return (n.Type == api.MapNodeTypeService || n.Type == api.MapNodeTypeBrowser) && wanted.is(n.Name, n.Namespace)
-	}
-	for i := range picture.Edges {
-		e := &picture.Edges[i]
-		from, to := nodes[e.Source], nodes[e.Target]
-		if is(to) {
-			out.Callers = append(out.Callers, api.Dependency{Node: *from, Red: e.Red})
+	wanted := serviceKey{p.Namespace, name}
+	at := func(end int) (list []api.Dependency, other *api.RED, total int) {
+		pairs := slices.DeleteFunc(slices.Collect(maps.Keys(drawn.calls)), func(pair [2]edges.Node) bool {
+			k := serviceOf(pair[end])
+			return pair[end].Kind != edges.Service || !wanted.is(k.name, k.namespace)
+		})
+		slices.SortFunc(pairs, func(a, b [2]edges.Node) int {
+			return cmp.Or(cmp.Compare(drawn.calls[b].Requests, drawn.calls[a].Requests), a[1-end].Compare(b[1-end]), a[end].Compare(b[end]))
+		})
+		shown := min(limit, len(pairs))
+		list = make([]api.Dependency, shown)
+		for i, pair := range pairs[:shown] {
+			list[i] = api.Dependency{Node: drawn.node(pair[1-end], over), Red: figures(drawn.calls[pair], over)}
 		}
-		if is(from) {
-			out.Calls = append(out.Calls, api.Dependency{Node: *to, Red: e.Red})
+		if shown < len(pairs) {
+			var rest red.Sum
+			for _, pair := range pairs[shown:] {
+				rest.Merge(drawn.calls[pair])
+			}
+			told := figures(&rest, over)
+			other = &told
 		}
+		return list, other, len(pairs)
 	}
-	for _, list := range [][]api.Dependency{out.Callers, out.Calls} {
-		slices.SortStableFunc(list, func(a, b api.Dependency) int { return cmp.Compare(b.Red.Requests, a.Red.Requests) })
-	}
+	out.Callers, out.OtherCallers, out.TotalCallers = at(1)
+	out.Calls, out.OtherCalls, out.TotalCalls = at(0)
 	return out, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"math"
 	"slices"
 	"sort"
 	"strconv"
@@ -31,14 +30,24 @@ func (k serviceKey) compare(o serviceKey) int {
 	return cmp.Or(cmp.Compare(k.name, o.name), cmp.Compare(k.namespace, o.namespace))
 }
 
+func (k serviceKey) clone() serviceKey {
+	return serviceKey{strings.Clone(k.namespace), strings.Clone(k.name)}
+}
+
+func (k serviceKey) size() int64 { return int64(len(k.namespace) + len(k.name)) }
+
 // serviceSum is what the list of services tells of one.
 type serviceSum struct {
 	byKind
 	buckets     []bucketSum // of a timeline, rising: what is not in byKind yet
 	bytes       int64       // of memory that they take
+	spans       int64       // in all of these
 	seen        bool
 	first, last int64 // where seen: whole seconds, Unix
 }
+
+// memory is what its histograms take, bytes; those of buckets apart.
+func (s *serviceSum) memory() int64 { return s.entry.Durations.Memory() + s.rest.Durations.Memory() }
 
 // bucketSum is a bucket of a timeline with something in it, as cells: there are many buckets, and few spans in most.
 type bucketSum struct {
@@ -76,6 +85,7 @@ func (s *serviceSum) merge(o *serviceSum) {
 		return
 	}
 	s.see(o.first, o.last)
+	s.spans += o.spans
 	s.byKind.merge(&o.byKind)
 	for i := range o.buckets {
 		from, to := &o.buckets[i], s.bucket(o.buckets[i].at)
@@ -94,6 +104,9 @@ func (s *serviceSum) see(first, last int64) {
 // count counts spans of a kind that begin at a time; without a timeline, whenever that is.
 func (s *serviceSum) count(line *timeline, at, kind int64, spans *red.Cell) {
 	entry := kind == otlp.KindServer || kind == otlp.KindConsumer
+	for i := range spans.Buckets {
+		s.spans += spans.Buckets[i].Count
+	}
 	switch {
 	case line == nil && entry:
 		s.entry.AddCell(spans)
@@ -172,11 +185,11 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	if err != nil {
 		return nil, err
 	}
-	limit, err := pageLimit(p.Limit, math.MaxInt, maxLimit)
+	limit, err := pageLimit(p.Limit, maxLimit, maxLimit)
 	if err != nil {
 		return nil, err
 	}
-	var total, earlier map[serviceKey]*serviceSum
+	var total, earlier *sums[serviceKey]
 	var over, overEarlier time.Duration
 	err = n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		if total, over, err = servicesOf(ctx, s, q, line); err != nil {
@@ -185,7 +198,7 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 		if out.Covered, over, err = n.covered(ctx, s, q, over); err != nil {
 			return err
 		}
-		out.Incomplete = incomplete(s)
+		out.Incomplete = total.lacking("services", incomplete(s))
 		if p.Before && out.Incomplete == nil {
 			before := periodBefore(q)
 			if earlier, overEarlier, err = servicesOf(ctx, s, before, nil); err != nil {
@@ -195,7 +208,7 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 			if of, overEarlier, err = n.covered(ctx, s, before, overEarlier); err != nil {
 				return err
 			}
-			if s.Cut() != nil {
+			if s.Cut() != nil || earlier.mixed {
 				earlier = nil
 			} else {
 				out.CoveredBefore = &of
@@ -210,15 +223,17 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	if line != nil {
 		out.Timeline = line.told()
 	}
-	var keys []serviceKey
-	for k, sum := range total {
-		sum.all()
-		// The spans of some in the segments read are all outside the range.
-		if requests, _ := sum.requests(); requests.Requests > 0 && k.shown(p.Namespace, p.HideOwn) {
-			keys = append(keys, k)
-		}
+	if total.mixed {
+		out.Other = restOf(&total.others, over)
 	}
-	slices.SortFunc(keys, serviceKey.compare)
+	for _, sum := range total.of {
+		sum.all()
+	}
+	keys := slices.DeleteFunc(total.keys(serviceKey.compare), func(k serviceKey) bool {
+		// The spans of some in the segments read are all outside the range.
+		requests, _ := total.of[k].requests()
+		return requests.Requests == 0 || !k.shown(p.Namespace, p.HideOwn)
+	})
 	out.Total = len(keys)
 	if after != nil {
 		keys = keys[sort.Search(len(keys), func(i int) bool { return keys[i].compare(*after) > 0 }):]
@@ -228,7 +243,7 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 		out.NextCursor = keys[len(keys)-1].cursor()
 	}
 	for _, k := range keys {
-		sum := total[k]
+		sum := total.of[k]
 		requests, basis := sum.requests()
 		one := api.Service{
 			Name: k.name, Namespace: k.namespace, Basis: basis, SpanCount: sum.entry.Requests + sum.rest.Requests,
@@ -236,9 +251,9 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 			FirstSeenUnixNano: nanos(max(sum.first*int64(time.Second), from)), LastSeenUnixNano: nanos(max(sum.last*int64(time.Second), from)),
 		}
 		if earlier != nil {
-			of := &sumOf(earlier, k).rest
+			of := &sumOf(earlier.of, k).rest
 			if basis == api.ServiceBasisEntry {
-				of = &earlier[k].entry
+				of = &earlier.of[k].entry
 			}
 			told := figures(of, overEarlier)
 			one.Before = &told
@@ -246,6 +261,15 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 		out.Services = append(out.Services, one)
 	}
 	return out, nil
+}
+
+// restOf is what is told of all spans that a list does not tell apart.
+func restOf(of *byKind, over time.Duration) *api.RED {
+	var all red.Sum
+	all.Merge(&of.entry)
+	all.Merge(&of.rest)
+	told := figures(&all, over)
+	return &told
 }
 
 // periodBefore asks for the time before, which is as long.
@@ -303,21 +327,21 @@ func serviceCursor(text string) (*serviceKey, error) {
 }
 
 // servicesOf sums the spans of a range up by service. A service may have none: its spans in the segments read are all outside the range.
-func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, line *timeline) (total map[serviceKey]*serviceSum, over time.Duration, err error) {
-	total = map[serviceKey]*serviceSum{}
+func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, line *timeline) (total *sums[serviceKey], over time.Duration, err error) {
+	total = newSums[serviceKey](s)
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
 	over, err = foldRED(ctx, s, q, w, nil, line.shortest(),
 		func(r *columns.Reader, _ *engine.Header, q *engine.Query) map[serviceKey]*serviceSum {
 			return sumServices(r, q, line)
 		},
-		func(sums map[serviceKey]*serviceSum) {
-			line.merge(s, len(total), func() int64 { return mergeInto(total, sums, line) })
+		func(part map[serviceKey]*serviceSum) {
+			line.merge(s, len(total.of), func() int64 { return total.merge(part, line) })
 		},
 		func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
-			line.merge(s, len(total), func() int64 { return rolledService(total, line.open(), of, r, one) })
+			line.merge(s, len(total.of), func() int64 { return rolledService(total, line.open(), of, r, one) })
 		})
 	if err == nil {
-		err = line.err(len(total), "services")
+		err = line.err(len(total.of), "services")
 	}
 	return total, over, err
 }
@@ -351,24 +375,26 @@ func eachService(told func(*engine.RollupQuery, *engine.Rolled, *red.Service)) f
 }
 
 // rolledService adds what a rollup says of a service in the range, and returns by how many bytes its buckets grew.
-func rolledService(total map[serviceKey]*serviceSum, line *timeline, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) (grown int64) {
+func rolledService(total *sums[serviceKey], line *timeline, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) (grown int64) {
 	start := r.Start / int64(time.Second)
-	sum := sumOf(total, serviceKey{s.Namespace, s.Name})
-	before := sum.bytes
-	for _, at := range s.Seen {
-		if of.In(r, at.Minute) {
-			sum.see(start+at.First, start+at.Last)
-		}
-	}
-	for i := range s.Operations {
-		kind := int64(s.Operations[i].Kind)
-		for k := range s.Operations[i].Cells {
-			if cell := &s.Operations[i].Cells[k]; of.In(r, cell.Minute) {
-				sum.count(line, r.Start+int64(cell.Minute)*int64(time.Minute), kind, cell)
+	total.add(serviceKey{s.Namespace, s.Name}, func(sum *serviceSum) {
+		before := sum.bytes
+		for _, at := range s.Seen {
+			if of.In(r, at.Minute) {
+				sum.see(start+at.First, start+at.Last)
 			}
 		}
-	}
-	return sum.bytes - before
+		for i := range s.Operations {
+			kind := int64(s.Operations[i].Kind)
+			for k := range s.Operations[i].Cells {
+				if cell := &s.Operations[i].Cells[k]; of.In(r, cell.Minute) {
+					sum.count(line, r.Start+int64(cell.Minute)*int64(time.Minute), kind, cell)
+				}
+			}
+		}
+		grown = sum.bytes - before
+	})
+	return grown
 }
 
 // sumServices sums the spans of a segment that start in the range up.
@@ -391,21 +417,6 @@ func sumServices(s *columns.Reader, q *engine.Query, line *timeline) map[service
 	return sums
 }
 
-// mergeInto merges one map of sums into another, without buckets where there is no room for them, and returns by how many bytes its buckets grew.
-func mergeInto[K comparable](total, from map[K]*serviceSum, line *timeline) (grown int64) {
-	for k, sum := range from {
-		if line.open() == nil {
-			sum.all()
-			sum.buckets = nil
-		}
-		into := sumOf(total, k)
-		before := into.bytes
-		into.merge(sum)
-		grown += into.bytes - before
-	}
-	return grown
-}
-
 // sumOf is the entry of a map, made at its first use.
 func sumOf[K comparable, T any](sums map[K]*T, k K) *T {
 	sum := sums[k]
@@ -419,133 +430,6 @@ func sumOf[K comparable, T any](sums map[K]*T, k K) *T {
 // is reports whether a service is what is asked for: k's namespace may be any where it is empty.
 func (k serviceKey) is(name, namespace string) bool {
 	return rollup.Name(name) == rollup.Name(k.name) && (k.namespace == "" || rollup.Name(namespace) == rollup.Name(k.namespace))
-}
-
-// operationKey names an operation of one service.
-type operationKey struct {
-	name string
-	kind int64
-}
-
-func (n *API) listOperations(ctx context.Context, tenant telemetry.Tenant, name, namespace string, from, to int64, buckets *int) (*api.OperationList, error) {
-	started := n.now()
-	line, err := timelineAsked(from, to, buckets)
-	if err != nil {
-		return nil, err
-	}
-	conditions, err := n.ofService(name, namespace)
-	if err != nil {
-		return nil, err
-	}
-	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: conditions}
-	out := &api.OperationList{Operations: []api.Operation{}}
-	w := columns.NewSet(telemetry.Traces)
-	for _, c := range []segment.Column{segment.ColDuration, segment.ColKind, segment.ColStatus} {
-		w.Int(c)
-	}
-	w.Text(segment.TextName)
-	q.Filter.Columns(w)
-	total := map[operationKey]*serviceSum{}
-	wanted := serviceKey{namespace, name}
-	var over time.Duration
-	err = n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
-		many := false
-		fold := func(r *columns.Reader, _ *engine.Header, q *engine.Query) map[operationKey]*serviceSum {
-			return sumOperations(r, q, line)
-		}
-		merge := func(sums map[operationKey]*serviceSum) {
-			line.merge(s, len(total), func() int64 { return mergeInto(total, sums, line) })
-		}
-		over, err = foldRED(ctx, s, q, w.Want, red.Key(name), line.shortest(), fold, merge, func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
-			if wanted.is(one.Name, one.Namespace) {
-				many = many || one.Many
-				line.merge(s, len(total), func() int64 { return rolledOperations(total, line.open(), of, r, one) })
-			}
-		})
-		if err == nil && many {
-			// More than rollups tell apart.
-			clear(total)
-			over, err = engine.Fold(ctx, s, q, engine.Always(w.Want), fold, merge)
-		}
-		if err == nil {
-			err = line.err(len(total), "operations")
-		}
-		if err == nil {
-			out.Covered, over, err = n.covered(ctx, s, q, over)
-		}
-		out.Basis = figuresBasis(s)
-		out.Stats, out.Incomplete = n.told(s, started)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if line != nil {
-		out.Timeline = line.told()
-	}
-	for k, sum := range total {
-		sum.all()
-		requests, basis := sum.requests()
-		out.Operations = append(out.Operations, api.Operation{Name: k.name, Kind: int(k.kind), Red: figures(requests, over), Series: sum.series(line, basis)})
-	}
-	slices.SortFunc(out.Operations, func(a, b api.Operation) int {
-		return cmp.Or(cmp.Compare(b.Red.Requests, a.Red.Requests), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))
-	})
-	return out, nil
-}
-
-// rolledOperations adds what a rollup says of a service's operations in the range, and returns by how many bytes their buckets grew.
-func rolledOperations(total map[operationKey]*serviceSum, line *timeline, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) (grown int64) {
-	for i := range s.Operations {
-		o := &s.Operations[i]
-		for k := range o.Cells {
-			if cell := &o.Cells[k]; of.In(r, cell.Minute) {
-				sum := sumOf(total, operationKey{o.Name, int64(o.Kind)})
-				before := sum.bytes
-				sum.count(line, r.Start+int64(cell.Minute)*int64(time.Minute), int64(o.Kind), cell)
-				grown += sum.bytes - before
-			}
-		}
-	}
-	return grown
-}
-
-// ofService asks for the spans of a service; of any namespace where none is given.
-func (n *API) ofService(name, namespace string) (filter.All, error) {
-	service, err := n.filters.Where(telemetry.Traces, "service", "eq", filter.String(name))
-	if err != nil || namespace == "" {
-		return filter.All{service}, err
-	}
-	within, err := n.filters.Where(telemetry.Traces, "namespace", "eq", filter.String(namespace))
-	return filter.All{service, within}, err
-}
-
-// sumOperations sums the spans of a segment that the query asks for up.
-func sumOperations(s *columns.Reader, q *engine.Query, line *timeline) map[operationKey]*serviceSum {
-	type code struct {
-		name int
-		kind int64
-	}
-	sums, of := map[operationKey]*serviceSum{}, map[code]*serviceSum{}
-	names, kinds, lengths, codes := s.Text(segment.TextName), s.Ints(segment.ColKind), s.Ints(segment.ColDuration), s.Ints(segment.ColStatus)
-	q.Rows(s, func(row int, k engine.Key) {
-		c := code{kind: kinds[row], name: -1}
-		if names.Entries() > 0 {
-			c.name = names.Code(row)
-		}
-		sum := of[c]
-		if sum == nil {
-			name := ""
-			if c.name >= 0 {
-				v, _ := names.Value(c.name)
-				name = rollup.Name(string(v.Raw))
-			}
-			sum = sumOf(sums, operationKey{name, c.kind})
-			of[c] = sum
-		}
-		sum.add(line, k.Time, lengths[row], c.kind, codes[row] == otlp.StatusError)
-	})
-	return sums
 }
 
 // figures are what is told of a sum over some time.

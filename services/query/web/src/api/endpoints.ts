@@ -84,7 +84,7 @@ export async function listServices(
   signal: AbortSignal,
 ): Promise<model.Answer<readonly model.Service[]>> {
   const wire = await getJSON<Wire['ServiceList']>('/api/services', between(bounds), signal);
-  return revive.answer(wire, wire.services.map(revive.service));
+  return revive.first(wire, wire.services.map(revive.service), wire.total, 'services');
 }
 
 export async function listOperations(
@@ -94,7 +94,7 @@ export async function listOperations(
 ): Promise<model.Answer<readonly model.Operation[]>> {
   const path = `/api/services/${encodeURIComponent(service)}/operations`;
   const wire = await getJSON<Wire['OperationList']>(path, between(bounds), signal);
-  return revive.answer(wire, wire.operations.map(revive.operation));
+  return revive.first(wire, wire.operations.map(revive.operation), wire.total, 'operations');
 }
 
 export async function getServiceMap(bounds: Bounds, signal: AbortSignal): Promise<model.Answer<model.ServiceMap>> {

@@ -88,6 +88,9 @@ describe('pages', () => {
   it('say why they were cut', () => {
     const cut = { ...envelope, incomplete: { reason: 'timeout' as const, message: 'time is up' } };
     expect(revive.answer(cut, null).incomplete).toBe('time is up');
+    expect(revive.first(cut, [1], 2, 'services').incomplete).toBe('time is up');
+    expect(revive.first(envelope, [1], 2, 'services').incomplete).toBe('it holds the first 1 of 2 services');
+    expect(revive.first(envelope, [1, 2], 2, 'services').incomplete).toBeUndefined();
   });
 });
 

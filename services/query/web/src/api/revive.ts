@@ -294,6 +294,13 @@ export function answer<T>(wire: Envelope, data: T): model.Answer<T> {
   };
 }
 
+/** The first of a list that may have more: the answer then says that it is cut. */
+export function first<T>(wire: Envelope, items: readonly T[], total: number, what: string): model.Answer<readonly T[]> {
+  const told = answer(wire, items);
+  if (items.length >= total) return told;
+  return { ...told, incomplete: told.incomplete ?? `it holds the first ${items.length} of ${total} ${what}` };
+}
+
 export function page<T>(wire: Envelope & { pagination: Wire['Pagination'] }, items: readonly T[]): model.Page<T> {
   return { ...answer(wire, items), next: wire.pagination.has_more ? wire.pagination.next_cursor : undefined };
 }

@@ -2014,6 +2014,8 @@ export interface components {
             total: number;
             /** @description Of the page after this one; absent where there is none. */
             next_cursor?: string;
+            /** @description All spans of services that there was no memory to tell apart, which are those with the fewest: `incomplete` says so. Absent where there are none. */
+            other?: components["schemas"]["RED"];
             covered_before?: components["schemas"]["Covered"];
             timeline?: components["schemas"]["Timeline"];
             covered: components["schemas"]["Covered"];
@@ -2026,10 +2028,21 @@ export interface components {
             name: string;
             kind: number;
             red: components["schemas"]["RED"];
+            /** @description How long its requests took together, within 1 %. */
+            total_time_nano: components["schemas"]["Nanos"];
             series?: components["schemas"]["REDSeries"];
         };
         OperationList: {
             operations: components["schemas"]["Operation"][];
+            /** @description How many operations there are, those on other pages as well. */
+            total: number;
+            /**
+             * @description All spans of the operations that come after this page, and of those that there was no memory to tell apart, which have the fewest. Absent where
+             *     there are none.
+             */
+            other?: components["schemas"]["RED"];
+            /** @description Of the page after this one; absent where there is none. */
+            next_cursor?: string;
             timeline?: components["schemas"]["Timeline"];
             covered: components["schemas"]["Covered"];
             basis: components["schemas"]["FiguresBasis"];
@@ -2056,6 +2069,8 @@ export interface components {
              */
             unmatched_calls?: number;
             red?: components["schemas"]["RED"];
+            /** @description Of *(others)*: how many nodes it stands for, at least. */
+            nodes?: number;
         };
         MapEdge: {
             /** @description id of a node. */
@@ -2073,6 +2088,14 @@ export interface components {
             callers: components["schemas"]["Dependency"][];
             /** @description What the service calls. */
             calls: components["schemas"]["Dependency"][];
+            /** @description How many callers there are, those beyond the limit as well. */
+            total_callers: number;
+            /** @description How many are called, those beyond the limit as well. */
+            total_calls: number;
+            /** @description The calls of all callers beyond the limit; absent where there are none. */
+            other_callers?: components["schemas"]["RED"];
+            /** @description The calls of all that are called beyond the limit; absent where there are none. */
+            other_calls?: components["schemas"]["RED"];
             covered: components["schemas"]["Covered"];
             basis: components["schemas"]["FiguresBasis"];
             completeness: components["schemas"]["Completeness"];
@@ -2082,6 +2105,13 @@ export interface components {
         ServiceMap: {
             nodes: components["schemas"]["MapNode"][];
             edges: components["schemas"]["MapEdge"][];
+            /** @description How many nodes there are, those that are one of *(others)* as well. */
+            total: number;
+            /**
+             * @description Calls that are in no edge: between nodes of one *(others)*, and those of the least frequent edges where there are more than ten for each node that may
+             *     be. Absent where there are none.
+             */
+            other?: components["schemas"]["RED"];
             covered: components["schemas"]["Covered"];
             basis: components["schemas"]["FiguresBasis"];
             completeness: components["schemas"]["Completeness"];
@@ -3169,7 +3199,7 @@ export interface operations {
                 namespace?: components["parameters"]["Namespace"];
                 /** @description Leave ollyScale's own services out: those of the namespace `ollyscale`, and those named `ollyscale` or `ollyscale-…`. */
                 hide_own?: components["parameters"]["HideOwn"];
-                /** @description So many services at most; without it, all. */
+                /** @description So many services at most. */
                 limit?: number;
                 /** @description `next_cursor` of the page before: the services after those, by name. */
                 cursor?: string;
@@ -3211,6 +3241,18 @@ export interface operations {
                 end_time: components["parameters"]["EndTime"];
                 /** @description Tell the figures over time as well, as the list of services does. */
                 buckets?: number;
+                /**
+                 * @description Which come first: those with the most requests or errors, with the longest p95, or of which the requests took the most time together (`total_time`: what
+                 *     making one faster would save).
+                 */
+                sort?: "requests" | "errors" | "p95" | "total_time";
+                /** @description So many operations at most. What all others come to is told as `other`. */
+                limit?: number;
+                /**
+                 * @description `next_cursor` of the page before: the operations after those, in the same order, by the figures that they have now. Where the range goes on until
+                 *     now, one whose figures grew in between may be on two pages, or, where it overtook, on none.
+                 */
+                cursor?: string;
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -3223,7 +3265,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The operations, most frequent first; empty when the service has no spans in the range. */
+            /** @description The operations, in the order of `sort`, of equals by name; empty when the service has no spans in the range. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3249,6 +3291,8 @@ export interface operations {
                 start_time: components["parameters"]["StartTime"];
                 /** @description RFC 3339 or Unix nanoseconds, exclusive. */
                 end_time: components["parameters"]["EndTime"];
+                /** @description So many of each list at most. What all others come to is told as `other_callers` and `other_calls`. */
+                limit?: number;
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -3289,6 +3333,11 @@ export interface operations {
                 namespace?: components["parameters"]["Namespace"];
                 /** @description Leave ollyScale's own services out: those of the namespace `ollyscale`, and those named `ollyscale` or `ollyscale-…`. */
                 hide_own?: components["parameters"]["HideOwn"];
+                /**
+                 * @description So many nodes at most, those with the most requests. All others of a type are one more node, *(others)*, with their calls. There are at most ten edges
+                 *     for each node that may be, those with the most calls; what is in no edge for that is told as `other`.
+                 */
+                limit?: number;
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
