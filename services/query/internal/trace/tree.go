@@ -63,10 +63,15 @@ type Tree struct {
 func Build(spans []Span) *Tree {
 	slices.SortFunc(spans, func(a, b Span) int { return a.order(&b) })
 	nodes := make([]Node, len(spans))
-	byID := make(map[[8]byte][]*Node, len(spans))
+	byID := make(map[[8]byte]*sameID, len(spans))
 	for i := range spans {
 		nodes[i].Span = &spans[i]
-		byID[spans[i].ID] = append(byID[spans[i].ID], &nodes[i])
+		same := byID[spans[i].ID]
+		if same == nil {
+			same = &sameID{}
+			byID[spans[i].ID] = same
+		}
+		same.add(&nodes[i])
 	}
 	t := &Tree{Nodes: make([]*Node, 0, len(spans))}
 	for i := range nodes {
@@ -75,7 +80,7 @@ func Build(spans []Span) *Tree {
 			t.Tops = append(t.Tops, n)
 			continue
 		}
-		if n.Parent = parentOf(n, byID[n.Span.Parent]); n.Parent == nil {
+		if n.Parent = byID[n.Span.Parent].parentOf(n); n.Parent == nil {
 			n.Oddity = MissingParent
 			t.Tops = append(t.Tops, n)
 			continue
@@ -103,24 +108,42 @@ func Build(spans []Span) *Tree {
 	return t
 }
 
-// parentOf chooses among spans that have the id of a child's parent.
-func parentOf(child *Node, list []*Node) *Node {
-	if len(list) == 1 {
-		return list[0] // itself, too: a ring of one
+// sameID are the spans of one id, in order, with the latest end of each and all before it: thousands of spans may share an id, and each may have thousands of children.
+type sameID struct {
+	nodes  []*Node
+	latest []int64
+}
+
+func (s *sameID) add(n *Node) {
+	end := n.Span.End()
+	if last := len(s.latest) - 1; last >= 0 {
+		end = max(end, s.latest[last])
 	}
-	var first *Node
-	for _, n := range list {
-		if n == child {
-			continue
-		}
-		if n.Span.Time <= child.Span.Time && child.Span.End() <= n.Span.End() {
+	s.nodes, s.latest = append(s.nodes, n), append(s.latest, end)
+}
+
+// parentOf chooses among them the parent of a child that names their id: the first other span that encloses it, else the first other one.
+func (s *sameID) parentOf(child *Node) *Node {
+	switch {
+	case s == nil:
+		return nil
+	case len(s.nodes) == 1:
+		return s.nodes[0] // itself, too: a ring of one
+	}
+	// All before the first that ends no earlier end too early; if that one begins too late, so do all after it.
+	at, _ := slices.BinarySearch(s.latest, child.Span.End())
+	if at < len(s.nodes) && s.nodes[at] == child {
+		at++ // what comes after it in order and encloses it has its very times
+	}
+	if at < len(s.nodes) {
+		if n := s.nodes[at]; n.Span.Time <= child.Span.Time && child.Span.End() <= n.Span.End() {
 			return n
 		}
-		if first == nil {
-			first = n
-		}
 	}
-	return first
+	if s.nodes[0] == child {
+		return s.nodes[1]
+	}
+	return s.nodes[0]
 }
 
 // cutRings makes tops of the first span of each ring, which no top reaches.

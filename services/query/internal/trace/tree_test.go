@@ -105,3 +105,42 @@ func TestALongChainIsATree(t *testing.T) {
 	tree := Build(spans)
 	require.Equal(t, n-1, tree.Nodes[n-1].Depth)
 }
+
+// TestManySpansOfOneIDAreSearchedAndNotWalked: each parent is that of the plain rule, and 40,000 children of 40,000 spans of one id have theirs at once.
+func TestManySpansOfOneIDAreSearchedAndNotWalked(t *testing.T) {
+	t.Parallel()
+	plain := func(child *Node, list []*Node) *Node {
+		var first *Node
+		for _, n := range list {
+			if n == child {
+				continue
+			}
+			if n.Span.Time <= child.Span.Time && child.Span.End() <= n.Span.End() {
+				return n
+			}
+			if first == nil {
+				first = n
+			}
+		}
+		return first
+	}
+	for range 300 {
+		spans := make([]Span, 2+rand.IntN(12))
+		for i := range spans {
+			spans[i] = spanOf("p", "p", rand.Int64N(8), rand.Int64N(8), i)
+		}
+		Build(spans) // which sorts them
+		var same sameID
+		for i := range spans {
+			same.add(&Node{Span: &spans[i]})
+		}
+		for _, child := range same.nodes {
+			require.Same(t, plain(child, same.nodes), same.parentOf(child))
+		}
+	}
+	var many []Span
+	for i := range 40_000 {
+		many = append(many, spanOf("p", "", int64(i), 1, i), spanOf("c", "p", int64(i), 100, -i))
+	}
+	require.Len(t, Build(many).Nodes, len(many))
+}

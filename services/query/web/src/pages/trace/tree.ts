@@ -68,11 +68,12 @@ export function buildTree(spans: readonly Span[]): Tree {
     selfTime: span.duration,
     oddity: undefined,
   }));
-  const byId = new Map<string, Draft[]>();
+  const byId = new Map<string, SameId>();
   for (const draft of drafts) {
-    const same = byId.get(draft.span.spanId);
-    if (same === undefined) byId.set(draft.span.spanId, [draft]);
-    else same.push(draft);
+    let same = byId.get(draft.span.spanId);
+    if (same === undefined) byId.set(draft.span.spanId, (same = { drafts: [], latest: [] }));
+    same.drafts.push(draft);
+    same.latest.push(Math.max(end(draft), same.latest.at(-1) ?? -Infinity));
   }
 
   const roots: Draft[] = [];
@@ -82,7 +83,7 @@ export function buildTree(spans: readonly Span[]): Tree {
       roots.push(draft);
       continue;
     }
-    const parent = chooseParent(draft, byId.get(parentSpanId) ?? []);
+    const parent = chooseParent(draft, byId.get(parentSpanId));
     if (parent === undefined) {
       draft.oddity = 'missing-parent';
       roots.push(draft);
@@ -108,12 +109,12 @@ export function buildTree(spans: readonly Span[]): Tree {
     }
   }
 
-  let end = 0;
+  let length = 0;
   let errors = 0;
   const services = new Map<string, { name: string; spans: number; errors: number }>();
   for (const node of ordered) {
     const { service, status, duration } = node.span;
-    end = Math.max(end, node.offset + duration);
+    length = Math.max(length, node.offset + duration);
     const entry = services.get(service) ?? { name: service, spans: 0, errors: 0 };
     entry.spans++;
     if (status === 'error') {
@@ -130,7 +131,7 @@ export function buildTree(spans: readonly Span[]): Tree {
     node.parent.descendants += node.descendants + 1;
     node.parent.errorBelow ||= node.errorBelow || node.span.status === 'error';
   }
-  return { nodes: ordered, roots, start, duration: end, errors, services: [...services.values()] };
+  return { nodes: ordered, roots, start, duration: length, errors, services: [...services.values()] };
 }
 
 /** The order of siblings, and of what may be the root: by start, the longer one first, by span id. */
@@ -142,15 +143,33 @@ function before(a: Span, b: Span): number {
 
 const rank = (oddity: Oddity | undefined): number => [undefined, 'missing-parent', 'cycle'].indexOf(oddity);
 
+const end = (draft: Draft): number => draft.offset + draft.span.duration;
+
+/** The spans of one id, in order, with the latest end of each and all before it: thousands may share an id. */
+interface SameId {
+  readonly drafts: Draft[];
+  readonly latest: number[];
+}
+
 /**
- * Among spans that share an id, the parent is the one that encloses the child, else the first other one.
+ * Among spans that share an id, the parent is the first that encloses the child, else the first other one.
  * A span never is its own parent by this rule unless it is the only candidate, which cutCycles then finds.
  */
-function chooseParent(child: Draft, candidates: readonly Draft[]): Draft | undefined {
-  if (candidates.length <= 1) return candidates[0];
-  const others = candidates.filter((c) => c !== child);
-  const end = child.offset + child.span.duration;
-  return others.find((c) => c.offset <= child.offset && end <= c.offset + c.span.duration) ?? others[0];
+function chooseParent(child: Draft, same: SameId | undefined): Draft | undefined {
+  if (same === undefined || same.drafts.length === 1) return same?.drafts[0];
+  const { drafts, latest } = same;
+  // The first that ends no earlier: all before it end too early; if it begins too late, so do all after it.
+  let at = 0;
+  for (let above = latest.length; at < above;) {
+    const middle = (at + above) >> 1;
+    if (latest[middle]! < end(child)) at = middle + 1;
+    else above = middle;
+  }
+  // What comes after the child in order and encloses it has its very times.
+  if (drafts[at] === child) at++;
+  const found = drafts[at];
+  if (found !== undefined && found.offset <= child.offset && end(child) <= end(found)) return found;
+  return drafts[0] === child ? drafts[1] : drafts[0];
 }
 
 /** Spans that no root reaches form loops; the earliest span of each becomes a root. */
