@@ -578,6 +578,12 @@ func theOperations() map[string]operation {
 		"getTraceLogs": {sees: true, requests: func(_ *world, of ids) []request {
 			return []request{{method: http.MethodGet, path: "/api/traces/" + of.trace + "/logs"}}
 		}},
+		"getLogContext": {requests: func(*world, ids) (all []request) {
+			for position := 1; position <= 4; position++ {
+				all = append(all, request{method: http.MethodGet, path: fmt.Sprintf("/api/logs/%d.0/context", position)})
+			}
+			return all
+		}},
 		"tailLogs":         {sees: true, requests: one(http.MethodGet, "/api/logs/tail?after=1.0&seconds=1")},
 		"listMetrics":      reading(func(ids) string { return "/api/metrics" }),
 		"getMetric":        reading(func(of ids) string { return "/api/metrics/" + of.word + ".metric" }),

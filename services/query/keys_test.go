@@ -56,7 +56,7 @@ func operations(t *testing.T, trace string, key string) (list []operation) {
 	t.Helper()
 	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(testbed.Root(t), "docs", "api.yaml"))
 	require.NoError(t, err)
-	fill := map[string]string{"trace_id": trace, "id": key, "name": "cart", "key": "http.method", "sequence": "1"}
+	fill := map[string]string{"trace_id": trace, "log_id": "2.1", "id": key, "name": "cart", "key": "http.method", "sequence": "1"}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			if op.Tags[0] == "ingest" || op.Tags[0] == "login" || op.Tags[0] == "operations" {

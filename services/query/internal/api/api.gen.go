@@ -51,6 +51,27 @@ func (e AnalysedSpanOddity) Valid() bool {
 	}
 }
 
+// Defines values for ContextBy.
+const (
+	ContextByResource ContextBy = "resource"
+	ContextByService  ContextBy = "service"
+	ContextByTrace    ContextBy = "trace"
+)
+
+// Valid indicates whether the value is a known member of the ContextBy enum.
+func (e ContextBy) Valid() bool {
+	switch e {
+	case ContextByResource:
+		return true
+	case ContextByService:
+		return true
+	case ContextByTrace:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DatabaseHealthStatus.
 const (
 	DatabaseHealthStatusFail DatabaseHealthStatus = "fail"
@@ -856,6 +877,18 @@ type Completeness struct {
 	Watermark time.Time `json:"watermark,omitempty,omitzero"`
 }
 
+// ContextBy defines model for ContextBy.
+type ContextBy string
+
+// ContextSide defines model for ContextSide.
+type ContextSide struct {
+	// HasMore Whether there is more on this side. Of a page that a cursor led to, the other side always has.
+	HasMore bool `json:"has_more"`
+
+	// NextCursor For the page beyond; absent where there is none, and of the side where this page came from.
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
 // Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
 // kept any more, until now; of a cut answer from `incomplete.since` on.
 type Covered struct {
@@ -1347,6 +1380,28 @@ type LiveLog struct {
 // Liveness defines model for Liveness.
 type Liveness struct {
 	Status string `json:"status"`
+}
+
+// LogContext defines model for LogContext.
+type LogContext struct {
+	After  ContextSide `json:"after"`
+	Before ContextSide `json:"before"`
+
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
+
+	// Index Where in logs the record itself is; absent where a cursor was given.
+	Index *int `json:"index,omitempty"`
+
+	// Logs Oldest first.
+	Logs      []LogRecord `json:"logs"`
+	Resources []Resource  `json:"resources"`
+
+	// Same The filters that the records around it have in common with it.
+	Same   []Filter `json:"same"`
+	Scopes []Scope  `json:"scopes"`
+	Stats  Stats    `json:"stats"`
 }
 
 // LogPage defines model for LogPage.
@@ -2514,6 +2569,28 @@ type TailLogsParams struct {
 	LastEventID string `json:"Last-Event-ID,omitempty,omitzero"`
 }
 
+// GetLogContextParams defines parameters for GetLogContext.
+type GetLogContextParams struct {
+	// Time The time of the record (the observed time of one that has no other): RFC 3339 with all nanoseconds, or Unix nanoseconds. With it the record is found at once,
+	// without it by its id alone in all that is kept.
+	Time string `form:"time,omitempty" json:"time,omitempty,omitzero"`
+
+	// By What the records around it have in common with it.
+	By ContextBy `form:"by,omitempty" json:"by,omitempty,omitzero"`
+
+	// Filters The array of Filter objects as JSON, as in the body of a POST.
+	Filters Filters `form:"filters,omitempty" json:"filters,omitempty,omitzero"`
+
+	// Limit Records to each side.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor next_cursor of a side, with the same record, filters and by.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // GetMeParams defines parameters for GetMe.
 type GetMeParams struct {
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
@@ -3024,6 +3101,9 @@ type ServerInterface interface {
 	// TailLogs Log records as they arrive
 	// (GET /api/logs/tail)
 	TailLogs(ctx echo.Context, params TailLogsParams) error
+	// GetLogContext What surrounds a log record
+	// (GET /api/logs/{log_id}/context)
+	GetLogContext(ctx echo.Context, logID string, params GetLogContextParams) error
 	// GetMe Who one is, and what one may do
 	// (GET /api/me)
 	GetMe(ctx echo.Context, params GetMeParams) error
@@ -3766,6 +3846,76 @@ func (w *ServerInterfaceWrapper) TailLogs(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.TailLogs(ctx, params)
+	return err
+}
+
+// GetLogContext converts echo context to params.
+func (w *ServerInterfaceWrapper) GetLogContext(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "log_id" -------------
+	var logID string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "log_id", ctx.Param("log_id"), &logID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter log_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetLogContextParams
+	// ------------- Optional query parameter "time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "time", ctx.QueryParams(), &params.Time, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter time: %s", err))
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", ctx.QueryParams(), &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter by: %s", err))
+	}
+
+	// ------------- Optional query parameter "filters" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filters", ctx.QueryParams(), &params.Filters, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filters: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetLogContext(ctx, logID, params)
 	return err
 }
 
@@ -4988,6 +5138,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/logs/search", wrapper.SearchLogsByQuery, options.OperationMiddlewares["searchLogsByQuery"]...)
 	router.POST(options.BaseURL+"/api/logs/search", wrapper.SearchLogs, options.OperationMiddlewares["searchLogs"]...)
 	router.GET(options.BaseURL+"/api/logs/tail", wrapper.TailLogs, options.OperationMiddlewares["tailLogs"]...)
+	router.GET(options.BaseURL+"/api/logs/:log_id/context", wrapper.GetLogContext, options.OperationMiddlewares["getLogContext"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id", wrapper.GetTrace, options.OperationMiddlewares["getTrace"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id/analysis", wrapper.GetTraceAnalysis, options.OperationMiddlewares["getTraceAnalysis"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id/compare", wrapper.CompareTraces, options.OperationMiddlewares["compareTraces"]...)

@@ -134,11 +134,12 @@ func renderHeaders(st *statements, q *Query, b *bounds, services []int64, of pas
 	if services != nil {
 		data.Services = bind(services)
 	}
-	if q.MaxPosition > 0 {
-		data.MaxPosition = bind(q.MaxPosition)
+	highest, lowest := q.positions()
+	if highest > 0 {
+		data.MaxPosition = bind(highest)
 	}
-	if q.Beyond != nil {
-		data.Beyond = bind(q.Beyond.Position)
+	if lowest > 0 {
+		data.Beyond = bind(lowest)
 	}
 	if len(of.groups) > 0 {
 		data.Groups, data.Passed = bind(of.groups), bind(of.passed)
@@ -160,6 +161,17 @@ func renderHeaders(st *statements, q *Query, b *bounds, services []int64, of pas
 	}
 	sql, err := st.files.Render("headers", data)
 	return sql, args, err
+}
+
+// positions are the highest and the lowest ingest position that an item of the query can have; 0 for any.
+func (q *Query) positions() (highest, lowest int64) {
+	if q.Only != nil {
+		return q.Only.Position, q.Only.Position
+	}
+	if q.Beyond != nil {
+		lowest = q.Beyond.Position
+	}
+	return q.MaxPosition, lowest
 }
 
 // groupArgs are the arguments of groups.sql: the hashes of tokens and of traces, each probe's after those of the one before.

@@ -25,10 +25,22 @@ type Order uint8
 
 // The orders.
 const (
-	Newest  Order = iota
-	Oldest        // by time, the other way
-	Slowest       // by duration, the longest first; those whose duration is not known last
+	Newest    Order = iota
+	Oldest          // by time, the other way
+	Slowest         // by duration, the longest first; those whose duration is not known last
+	Following       // Newest backwards: by time, position and ordinal, so that what comes after an item is what it comes before
 )
+
+// rises reports whether the oldest come first.
+func (o Order) rises() bool { return o == Oldest || o == Following }
+
+// Compare sorts keys of a list.
+func (o Order) Compare(a, b Key) int {
+	if o == Following {
+		return b.place().Compare(a.place())
+	}
+	return a.Compare(b)
+}
 
 // unknownRank is that of a span whose duration is not known.
 const unknownRank = -1
@@ -43,7 +55,7 @@ func (o Order) Columns(c *columns.Set) {
 // rank is the place of an item of a time and a duration in the order: the highest comes first.
 func (o Order) rank(time, duration int64) int64 {
 	switch {
-	case o == Oldest:
+	case o.rises():
 		return -time
 	case o == Slowest && otlp.DurationKnown(time, duration):
 		return duration
@@ -52,6 +64,9 @@ func (o Order) rank(time, duration int64) int64 {
 	}
 	return 0
 }
+
+// Rank is that of an item of a time, in an order that goes by time.
+func (o Order) Rank(time int64) int64 { return o.rank(time, 0) }
 
 // RankOf is the rank of a row. Its columns (Columns, and that of time) are decoded whole.
 func (o Order) RankOf(r *columns.Reader, row int) int64 {
@@ -78,6 +93,9 @@ func (o Order) Below(frontier int64) Key {
 	if o == Newest {
 		return Key{Time: frontier, Position: math.MaxInt64, Ordinal: math.MaxInt64}
 	}
+	if o == Following {
+		return Key{Rank: frontier, Time: -frontier, Position: math.MinInt64, Ordinal: math.MinInt64}
+	}
 	return Key{Rank: frontier, Time: math.MaxInt64, Position: math.MaxInt64, Ordinal: math.MaxInt64}
 }
 
@@ -94,7 +112,7 @@ func ScanInOrder[T any](ctx context.Context, s *Snapshot, q *Query, w Columns,
 		return Complete, err
 	}
 	first := max(q.From, 0) // nothing that is stored has an earlier time
-	if q.Order == Oldest && q.After != nil {
+	if q.Order.rises() && q.After != nil {
 		first = max(first, -q.After.Rank) // what is older was listed
 	}
 	stopped := false
@@ -105,7 +123,7 @@ func ScanInOrder[T any](ctx context.Context, s *Snapshot, q *Query, w Columns,
 		part := *q
 		part.From, part.To = from, q.To
 		after := Complete // what parts after this one can have
-		if q.Order == Oldest {
+		if q.Order.rises() {
 			// The oldest are in the first hours: they are looked at first, then ever more. An hour's segments have nothing of another.
 			if to := telemetry.Grain(from, time.Hour); q.To-to > from-first+int64(time.Hour) {
 				part.To = to + telemetry.Grain(from-first, time.Hour) + int64(time.Hour)
@@ -211,7 +229,7 @@ const rankedBytes = 160
 
 // rank is the highest that anything in a segment can have.
 func (b *bounds) rank(q *Query, at *ranked, services, ids, longest, failed []int64) int64 {
-	if q.Order == Oldest {
+	if q.Order.rises() {
 		return -max(at.minTime, q.From)
 	}
 	most := int64(unknownRank)
@@ -233,7 +251,7 @@ func (s *Snapshot) searchInOrder(ctx context.Context, q *Query, limit int) (Foun
 	w := columns.NewSet(q.Signal)
 	q.Filter.Columns(w)
 	q.Order.Columns(w)
-	compare := func(a, b Item) int { return a.Compare(b.Key) }
+	compare := func(a, b Item) int { return q.Order.Compare(a.Key, b.Key) }
 	var found []Item
 	frontier, err := ScanInOrder(ctx, s, q, Always(w.Want),
 		func(r *columns.Reader, h *Header) ([]Item, error) {

@@ -30,6 +30,9 @@ func (k Key) Compare(o Key) int {
 	return cmp.Or(cmp.Compare(o.Rank, k.Rank), cmp.Compare(o.Time, k.Time), cmp.Compare(o.Position, k.Position), cmp.Compare(o.Ordinal, k.Ordinal))
 }
 
+// place is k in the order of time.
+func (k Key) place() Key { return Key{Time: k.Time, Position: k.Position, Ordinal: k.Ordinal} }
+
 // Query is which items of one signal are asked for. It is not changed while it is in use.
 type Query struct {
 	Tenant telemetry.Tenant
@@ -43,6 +46,8 @@ type Query struct {
 	MaxPosition int64
 	// Beyond, when not nil, leaves out what was stored up to an item: only items of a higher position are seen, or of the same and a higher ordinal.
 	Beyond *Stored
+	// Only, when not nil, narrows to one item.
+	Only *Stored
 	// Summed leaves out of FoldUntold the settled segments that sums of their hours tell of; nil for none.
 	Summed *Summed
 	// Stage narrows to segments that are in no rollup yet, or to those that are.
@@ -94,7 +99,9 @@ func (q *Query) All(h *Header) bool {
 }
 
 // ByFilter reports whether an item counts by the range and the filter alone: it does not matter when it came, nor where it stands in a list.
-func (q *Query) ByFilter() bool { return q.MaxPosition == 0 && q.Beyond == nil && q.After == nil }
+func (q *Query) ByFilter() bool {
+	return q.MaxPosition == 0 && q.Beyond == nil && q.Only == nil && q.After == nil
+}
 
 // Rows calls found for each row of a segment that the query asks for, in the segment's order. Columns of identity are decoded only where
 // something met the filter, and only for what did; the filter's columns and these must be at hand.
@@ -159,8 +166,8 @@ func (q *Query) Span() time.Duration {
 
 // holds says whether an item is in the range, the pinned positions and behind the cursor.
 func (q *Query) holds(k Key) bool {
-	return k.Time >= q.From && k.Time < q.To && (q.MaxPosition == 0 || k.Position <= q.MaxPosition) && (q.After == nil || q.After.Newer(k)) &&
-		(q.Beyond == nil || q.Beyond.Compare(Stored{k.Position, k.Ordinal}) < 0)
+	return k.Time >= q.From && k.Time < q.To && (q.MaxPosition == 0 || k.Position <= q.MaxPosition) && (q.After == nil || q.Order.Compare(*q.After, k) < 0) &&
+		(q.Only == nil || *q.Only == Stored{k.Position, k.Ordinal}) && (q.Beyond == nil || q.Beyond.Compare(Stored{k.Position, k.Ordinal}) < 0)
 }
 
 // newest is the newest time that an item of the query can have.

@@ -109,7 +109,7 @@ func (s *Snapshot) Search(ctx context.Context, q *Query, limit int) (Found, erro
 			found = slices.Clip(found[:min(len(found), limit+1)])
 			s.drop(found)
 			if len(found) <= limit {
-				return true
+				return q.Only == nil || len(found) == 0
 			}
 			oldest.Store(found[limit].Time)
 			// An item of the same time in an older segment may still come before the last one found.

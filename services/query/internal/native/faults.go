@@ -53,6 +53,11 @@ var (
 		Meaning: "What is given as the last event that was seen is not the id of a record.",
 		Advice:  "Give the id of a log event, or none.",
 	}
+	errContext = fault.Kind{
+		Class: fault.Invalid, Code: "request.context",
+		Meaning: "What surrounds a log record is asked for by what it has not.",
+		Advice:  "Use one that the message names.",
+	}
 	errSort = fault.Kind{
 		Class: fault.Invalid, Code: "request.sort",
 		Meaning: "A list is asked for in an order in which it is not given.",

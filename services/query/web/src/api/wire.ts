@@ -245,6 +245,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/{log_id}/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What surrounds a log record
+         * @description The records of the same sender before and after a record, oldest first: by time, and those of one instant in the order in which they were accepted. `before` and
+         *     `after` say of each side whether there is more; the `next_cursor` of a side, with the same parameters, is for the page beyond on that side, which has neither
+         *     the record (`index`) nor the other side. Where a side has no more, its last record is the first or the last that there is.
+         *
+         *     What the same sender is says `by`: `resource`, the instance of the service, by the first of these that the record's resource has: `service.instance.id`, the pod (with its
+         *     container), `container.id`, the host (with the process); `service`; or `trace`. `same` tells the filters that came of it; others can be added.
+         *     Pages are not pinned: what arrives meanwhile is told where it belongs.
+         *
+         *         curl -s 'http://127.0.0.1:8080/api/logs/4711.12/context?limit=5&time=1795428000000000000'
+         */
+        get: operations["getLogContext"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/traces/{trace_id}": {
         parameters: {
             query?: never;
@@ -1647,6 +1675,32 @@ export interface components {
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
         };
+        /**
+         * @default resource
+         * @enum {string}
+         */
+        ContextBy: "resource" | "service" | "trace";
+        ContextSide: {
+            /** @description Whether there is more on this side. Of a page that a cursor led to, the other side always has. */
+            has_more: boolean;
+            /** @description For the page beyond; absent where there is none, and of the side where this page came from. */
+            next_cursor?: string;
+        };
+        LogContext: {
+            /** @description Oldest first. */
+            logs: components["schemas"]["LogRecord"][];
+            /** @description Where in logs the record itself is; absent where a cursor was given. */
+            index?: number;
+            before: components["schemas"]["ContextSide"];
+            after: components["schemas"]["ContextSide"];
+            /** @description The filters that the records around it have in common with it. */
+            same: components["schemas"]["Filter"][];
+            resources: components["schemas"]["Resource"][];
+            scopes: components["schemas"]["Scope"][];
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
         /** @description An event of the live tail. It stands for itself, the indexes of the record are 0. */
         LiveLog: {
             log: components["schemas"]["LogRecord"];
@@ -3006,6 +3060,53 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    getLogContext: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The time of the record (the observed time of one that has no other): RFC 3339 with all nanoseconds, or Unix nanoseconds. With it the record is found at once,
+                 *     without it by its id alone in all that is kept.
+                 */
+                time?: string;
+                /** @description What the records around it have in common with it. */
+                by?: components["schemas"]["ContextBy"];
+                /** @description The array of Filter objects as JSON, as in the body of a POST. */
+                filters?: components["parameters"]["Filters"];
+                /** @description Records to each side. */
+                limit?: number;
+                /** @description next_cursor of a side, with the same record, filters and by. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                /** @description The id of the record. */
+                log_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogContext"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
