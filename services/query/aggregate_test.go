@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -119,6 +121,12 @@ func naiveFigure(m api.Measure, items []*naiveItem, seconds float64) *float64 {
 			failed++
 		}
 	}
+	failures := 0
+	for _, it := range items {
+		if _, ok := it.number(m.Field); ok && it.failed {
+			failures++
+		}
+	}
 	sort.Float64s(numbers)
 	sum := 0.0
 	for _, x := range numbers {
@@ -140,8 +148,10 @@ func naiveFigure(m api.Measure, items []*naiveItem, seconds float64) *float64 {
 			return nil
 		}
 		return is(float64(failed) / float64(len(items)))
-	case "numbers":
+	case "numbers", "histogram":
 		return is(float64(len(numbers)))
+	case "histogram_errors":
+		return is(float64(failures))
 	case "count_distinct":
 		return is(float64(len(values)))
 	}
@@ -177,6 +187,44 @@ func requireFigure(t *testing.T, m api.Measure, want, got *float64, of string) {
 		by = 0.0079
 	}
 	require.InDelta(t, *want, *got, by*math.Max(math.Abs(*want), 1), "%v %s", m, of)
+}
+
+// bandHolds reports whether a number meets the conditions of a band.
+func bandHolds(t *testing.T, b *api.Band, x float64) bool {
+	t.Helper()
+	holds := true
+	for _, raw := range []json.RawMessage{b.Lower, b.Upper} {
+		var of struct {
+			Operator string  `json:"operator"`
+			Value    float64 `json:"value"`
+		}
+		require.NoError(t, json.Unmarshal(raw, &of))
+		is, ok := map[string]bool{"gt": x > of.Value, "gte": x >= of.Value, "lt": x < of.Value, "lte": x <= of.Value}[of.Operator]
+		require.True(t, ok, "%s", raw)
+		holds = holds && is
+	}
+	return holds
+}
+
+// checkCells compares what a histogram counts by bands with what is right.
+func checkCells(t *testing.T, m api.Measure, told *api.AggregateMeasure, cells []int64, items []*naiveItem, of string) {
+	t.Helper()
+	want := make([]int64, len(told.Bands))
+	for _, it := range items {
+		x, ok := it.number(m.Field)
+		if !ok || m.Measure == "histogram_errors" && !it.failed {
+			continue
+		}
+		in := 0
+		for i := range told.Bands {
+			if bandHolds(t, &told.Bands[i], x) {
+				in++
+				want[i]++
+			}
+		}
+		require.Equal(t, 1, in, "%v is in one band of %s", x, of)
+	}
+	require.Equal(t, want, cells, of)
 }
 
 // check compares an answer with that of a plain look at all items.
@@ -215,6 +263,21 @@ func (a *aggregateBody) check(t *testing.T, all []naiveItem, got *api.Aggregate)
 		for i, m := range a.measures {
 			requireFigure(t, m, naiveFigure(m, items, covered(-1)), g.Figures[i], name+" of "+of)
 		}
+		for i, m := range a.measures {
+			if !strings.HasPrefix(string(m.Measure), "histogram") {
+				require.True(t, g.Cells == nil || len(g.Cells[i]) == 0)
+				continue
+			}
+			most := 40
+			if m.Bands != nil {
+				most = *m.Bands
+			}
+			require.LessOrEqual(t, len(got.Measures[i].Bands), most+2, of)
+			if got.Timeline == nil {
+				require.Len(t, g.Cells[i], 1)
+				checkCells(t, m, &got.Measures[i], g.Cells[i][0], items, name+" of "+of)
+			}
+		}
 		if got.Timeline == nil {
 			require.Empty(t, g.Series)
 			return
@@ -229,6 +292,9 @@ func (a *aggregateBody) check(t *testing.T, all []naiveItem, got *api.Aggregate)
 			require.Len(t, g.Series[i], len(buckets))
 			for b := range buckets {
 				requireFigure(t, m, naiveFigure(m, buckets[b], covered(b)), g.Series[i][b], fmt.Sprint(name, " bucket ", b, " of ", of))
+				if strings.HasPrefix(string(m.Measure), "histogram") {
+					checkCells(t, m, &got.Measures[i], g.Cells[i][b], buckets[b], fmt.Sprint(name, " bucket ", b, " of ", of))
+				}
 			}
 		}
 	}
@@ -327,9 +393,9 @@ func TestAggregatesAreThoseOfAPlainLook(t *testing.T) {
 			if signal == telemetry.Traces {
 				numbered = append(numbered, "duration")
 			}
-			names := []api.MeasureMeasure{"count", "rate", "numbers", "sum", "avg", "min", "max", "quantile", "p50", "p75", "p90", "p95", "p99", "count_distinct"}
+			names := []api.MeasureMeasure{"count", "rate", "numbers", "sum", "avg", "min", "max", "quantile", "p50", "p75", "p90", "p95", "p99", "count_distinct", "histogram"}
 			if signal != telemetry.Metrics {
-				names = append(names, "errors", "error_rate")
+				names = append(names, "errors", "error_rate", "histogram_errors")
 			}
 			cut := 0
 			for range 210 / testbed.Slowdown {
@@ -353,6 +419,9 @@ func TestAggregatesAreThoseOfAPlainLook(t *testing.T) {
 						fallthrough
 					default:
 						m.Field = numbered[rnd.IntN(len(numbered))]
+					}
+					if strings.HasPrefix(string(m.Measure), "histogram") {
+						randomBands(rnd, &m)
 					}
 					a.measures = append(a.measures, m)
 				}
@@ -379,6 +448,98 @@ func TestAggregatesAreThoseOfAPlainLook(t *testing.T) {
 			}
 			require.Positive(t, cut)
 		})
+	}
+}
+
+// randomBands asks for some bands.
+func randomBands(rnd *rand.Rand, m *api.Measure) {
+	if rnd.IntN(2) == 0 {
+		most := 3 + rnd.IntN(60)
+		m.Bands = &most
+	}
+	largest := map[string]float64{"duration": 300e6, "attributes.http.status_code": 600, "attributes.ratio": 1}[m.Field]
+	low := largest * (rnd.Float64() - 0.2)
+	high := low + largest*rnd.Float64()
+	if rnd.IntN(3) == 0 {
+		m.Low = &low
+	}
+	if rnd.IntN(3) == 0 {
+		m.High = &high
+	}
+}
+
+// A box of cells of a heatmap is a filter: what its bands and buckets tell finds the items that it counts.
+func TestABoxOfAHeatmapIsAFilter(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(3, 4))
+	traces := ptrace.NewTraces()
+	of := traces.ResourceSpans().AppendEmpty()
+	of.Resource().Attributes().PutStr("service.name", "cart")
+	spans := of.ScopeSpans().AppendEmpty().Spans()
+	for i := range 500 {
+		s := spans.AppendEmpty()
+		s.SetName("get")
+		at := base().Add(time.Duration(i) * time.Second)
+		s.SetStartTimestamp(pcommon.NewTimestampFromTime(at))
+		s.SetEndTimestamp(pcommon.NewTimestampFromTime(at.Add(time.Duration(rnd.Int64N(1 << rnd.IntN(40))))))
+		s.SetTraceID([16]byte{1, byte(i), byte(i >> 8)})
+		s.SetSpanID([8]byte{1, byte(i), byte(i >> 8)})
+		if i%3 == 0 {
+			s.Status().SetCode(ptrace.StatusCodeError)
+		}
+		n := rnd.Int64() >> rnd.IntN(63)
+		if i%2 == 0 {
+			n = -n
+		}
+		switch i % 5 {
+		case 0:
+			s.Attributes().PutDouble("n", math.Ldexp(rnd.Float64()-0.5, rnd.IntN(2000)-1000))
+		case 1:
+			s.Attributes().PutDouble("n", []float64{0, math.Copysign(0, -1), math.NaN(), math.Inf(1), math.MaxFloat64, -math.MaxFloat64, 5e-324}[rnd.IntN(7)])
+		case 2:
+			s.Attributes().PutInt("n", []int64{math.MaxInt64, math.MinInt64, 1<<62 - 1, 1 - 1<<62, 1 << 62}[rnd.IntN(5)])
+		case 3:
+			s.Attributes().PutInt("n", n)
+		}
+	}
+	f.store("default", telemetry.Traces, must(ptraceotlp.NewExportRequestFromTraces(traces).MarshalProto()), 50)
+	low, high, few := -1e3, 1e6, 9
+	large, small := float64(1<<62), -float64(1<<62) // of their neighbours doubles make them
+	for _, m := range []api.Measure{
+		{Field: "duration"},
+		{Field: "duration", Bands: &few, Low: &high},
+		{Field: "attributes.n"},
+		{Field: "attributes.n", Bands: &few},
+		{Field: "attributes.n", Low: &low, High: &high},
+		{Field: "attributes.n", Low: &large},
+		{Field: "attributes.n", High: &small},
+	} {
+		a := &aggregateBody{signal: telemetry.Traces, from: base().UnixNano(), to: base().Add(10 * time.Minute).UnixNano(), buckets: 10}
+		for _, name := range []api.MeasureMeasure{"histogram", "histogram_errors"} {
+			m.Measure = name
+			a.measures = append(a.measures, m)
+		}
+		got := f.aggregate(a)
+		require.Equal(t, got.Measures[0].Bands, got.Measures[1].Bands)
+		bands, start, step := got.Measures[0].Bands, int64(number64(t, got.Timeline.StartUnixNano)), got.Timeline.StepSeconds*int64(time.Second)
+		for range 25 {
+			b1, t1 := rnd.IntN(len(bands)), rnd.IntN(got.Timeline.Buckets)
+			b2, t2 := b1+rnd.IntN(len(bands)-b1), t1+rnd.IntN(got.Timeline.Buckets-t1)
+			box := &aggregateBody{
+				signal: telemetry.Traces, from: max(start+int64(t1)*step, a.from), to: min(start+int64(t2+1)*step, a.to), filters: []string{string(bands[b1].Lower), string(bands[b2].Upper)},
+				measures: []api.Measure{{Measure: "count"}, {Measure: "errors"}},
+			}
+			want := [2]int64{}
+			for at := t1; at <= t2; at++ {
+				for b := b1; b <= b2; b++ {
+					want[0] += got.Total.Cells[0][at][b]
+					want[1] += got.Total.Cells[1][at][b]
+				}
+			}
+			found := f.aggregate(box).Total.Figures
+			require.Equal(t, want, [2]int64{int64(*found[0]), int64(*found[1])}, box.json())
+		}
 	}
 }
 
@@ -419,6 +580,27 @@ func TestManyGroupsAndValues(t *testing.T) {
 	require.Equal(t, got.Total, poor.Total)
 }
 
+// What an answer takes is known, and refused, before it is rendered: many figures may be told of few spans.
+func TestFiguresOfAnAnswerAreBoundedByMemory(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var spans []plainSpan
+	for i := range 50 {
+		spans = append(spans, plainSpan{"shop", "", fmt.Sprint("operation ", i), ptrace.SpanKindServer, base().UnixNano() + int64(i), int64(i), false})
+	}
+	f.store("default", telemetry.Traces, payloadOf(spans), 50)
+	a := &aggregateBody{
+		signal: telemetry.Traces, from: base().UnixNano(), to: base().Add(1000 * time.Second).UnixNano(), groups: []string{"operation"}, limit: 50, stepSeconds: 1,
+		measures: []api.Measure{{Measure: "count"}, {Measure: "rate"}, {Measure: "errors"}, {Measure: "error_rate"}, {Measure: "avg", Field: "duration"}},
+	}
+	require.Len(t, f.aggregate(a).Groups, 50)
+	poor := f.with(func(c *Config) { c.MaxDecoded = 16 << 20 })
+	p := poor.problem(http.StatusTooManyRequests, http.MethodPost, "/api/aggregate", a.json())
+	require.Equal(t, "query.memory", p.Code)
+	a.stepSeconds = 100
+	require.Len(t, poor.aggregate(a).Groups, 50)
+}
+
 func TestWrongAggregatesAreRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -443,6 +625,11 @@ func TestWrongAggregatesAreRefused(t *testing.T) {
 		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"buckets":5,"step_seconds":5}`, "timeline.buckets", "one of them"},
 		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"step_seconds":1}`, "aggregate.shape", "86400 buckets"},
 		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"},{"measure":"avg","field":"duration"},{"measure":"errors"}],"group_by":["name"],"limit":1000,"buckets":140}`, "aggregate.shape", "figures"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"p95","field":"duration","bands":9}]}`, "aggregate.measure", "p95 has no bands"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"histogram","field":"duration","bands":2}]}`, "aggregate.measure", "bands: 2"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"histogram","field":"duration","low":9,"high":8}]}`, "aggregate.measure", "more than high"},
+		{`{"signal":"metrics",` + within + `,"measures":[{"measure":"histogram_errors","field":"attributes.n"}]}`, "aggregate.measure", "histogram_errors"},
+		{`{"signal":"traces",` + within + `,"measures":[{"measure":"histogram","field":"duration","bands":200}],"group_by":["name"],"limit":50,"buckets":60}`, "aggregate.shape", "202 bands"},
 		{`{"signal":"traces",` + within + `,"measures":[{"measure":"count"}],"groupby":["name"]}`, "request.malformed", "groupby"},
 	} {
 		p := f.problem(http.StatusBadRequest, http.MethodPost, "/api/aggregate", c.body)
@@ -474,7 +661,7 @@ func TestAggregatesFromRollupsAreThoseOfSegments(t *testing.T) {
 	const span = 3 * 24 * time.Hour
 	all, begin := f.storeRequests(rnd, span)
 	measures := []api.Measure{{Measure: "count"}, {Measure: "rate"}, {Measure: "errors"}, {Measure: "error_rate"}}
-	for _, name := range []api.MeasureMeasure{"numbers", "p50", "p95", "p99"} {
+	for _, name := range []api.MeasureMeasure{"numbers", "p50", "p95", "p99", "histogram"} {
 		measures = append(measures, api.Measure{Measure: name, Field: "duration"})
 	}
 	filters := []string{

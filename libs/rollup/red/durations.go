@@ -47,9 +47,15 @@ func DurationOf(bucket int) int64 {
 	if bucket < durationSteps*2 {
 		return int64(bucket)
 	}
-	shift := bucket>>durationShift - 1
-	low := int64(bucket&(durationSteps-1)|durationSteps) << shift
-	return low + int64(1)<<shift/2
+	return DurationFrom(bucket) + int64(1)<<(bucket>>durationShift-1)/2
+}
+
+// DurationFrom is the shortest duration of a bucket, below Unknown; the longest is a nanosecond shorter than that of the next.
+func DurationFrom(bucket int) int64 {
+	if bucket < durationSteps*2 {
+		return int64(bucket)
+	}
+	return int64(bucket&(durationSteps-1)|durationSteps) << (bucket>>durationShift - 1)
 }
 
 // Add adds n durations of a bucket.

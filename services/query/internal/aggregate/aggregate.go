@@ -10,11 +10,13 @@
 package aggregate
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
 	"time"
 
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
@@ -53,10 +55,30 @@ func (q *Query) check() error {
 		return errShape.Newf("limit: %d is not between 1 and %d", q.Top, MostTop)
 	case q.Line != nil && (q.Line.Buckets < 1 || q.Line.Buckets > MostBuckets):
 		return errShape.Newf("the range has %d buckets; want %d at most", q.Line.Buckets, MostBuckets)
-	case q.Line != nil && len(q.Groups) > 0 && q.Line.Buckets*q.Top*len(q.Measures) > mostCells:
-		return errShape.Newf("limit: %d measures of %d groups in %d buckets are more than the %d figures that one answer tells", len(q.Measures), q.Top, q.Line.Buckets, mostCells)
+	}
+	groups, over := 1, 1
+	if len(q.Groups) > 0 {
+		groups = q.Top
+	}
+	if q.Line != nil {
+		over = q.Line.Buckets
+	}
+	if each := q.figures(); groups*over*each > mostCells {
+		return errShape.Newf("limit: %d measures (of them %d bands of histograms) of %d groups in %d buckets are more than the %d figures that one answer tells",
+			len(q.Measures), each-len(q.Measures), groups, over, mostCells)
 	}
 	return nil
+}
+
+// figures is how many a group has at most in a bucket.
+func (q *Query) figures() int {
+	n := len(q.Measures)
+	for i := range q.Measures {
+		if m := &q.Measures[i]; m.kind.cells != nil {
+			n += m.Banding.Most + 2 // and what is beyond
+		}
+	}
+	return n
 }
 
 // Answer is what there is. Figures stand in the order of the query's measures; NaN is none.
@@ -69,6 +91,8 @@ type Answer struct {
 	// How many groups there are; AtLeast where more came than are kept apart, which are in Other.
 	Distinct int
 	AtLeast  bool
+	// Bands are those of each measure that is a histogram.
+	Bands [][]Band
 	// Estimated says of each measure whether one of its figures is an estimate.
 	Estimated []bool
 	// From and To are the time that the figures cover and rates are over, Unix ns.
@@ -83,6 +107,8 @@ type Group struct {
 	Items  int64
 	All    []float64
 	Over   [][]float64 // by bucket of the timeline; nil without one
+	// Cells are, of each measure that is a histogram, how many items are in each band, by bucket of the timeline; in all without one.
+	Cells [][][]int64
 }
 
 // Value is what the items of a group have of a field.
@@ -127,7 +153,10 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := all.answer(from, to)
+	out, err := all.answer(from, to)
+	if err != nil {
+		return nil, err
+	}
 	out.Whole = over.Nanoseconds() == q.To-q.From
 	return out, nil
 }
@@ -258,37 +287,13 @@ func (t *tally) sum(list []*group) *group {
 	return out
 }
 
-// answer tells what is known, of a range that is covered from one time to another.
-func (t *tally) answer(from, to int64) *Answer {
+// answer tells what is known, of a range that is covered from one time to another. What it makes of groups is charged before it is rendered.
+func (t *tally) answer(from, to int64) (*Answer, error) {
 	out := &Answer{
-		Basis: t.basis, Distinct: len(t.groups), AtLeast: t.full, Estimated: make([]bool, len(t.measures)),
+		Basis: t.basis, Distinct: len(t.groups), AtLeast: t.full, Estimated: make([]bool, len(t.measures)), Bands: make([][]Band, len(t.measures)),
 		From: from, To: to,
 	}
-	list := make([]*group, 0, len(t.groups)+1)
-	whole := map[*group]*cell{}
-	first := map[*group]float64{}
-	for _, g := range t.groups {
-		list = append(list, g)
-		whole[g] = t.whole(g)
-		if x, ok := t.measures[0].kind.of(whole[g], &t.measures[0], t.seconds(out, -1)); ok {
-			first[g] = x
-		} else {
-			first[g] = math.Inf(-1)
-		}
-	}
-	slices.SortFunc(list, func(a, b *group) int {
-		switch {
-		case first[a] > first[b]:
-			return -1
-		case first[a] < first[b]:
-			return 1
-		case whole[a].items != whole[b].items:
-			return int(min(max(whole[b].items-whole[a].items, -1), 1))
-		case a.key < b.key:
-			return -1
-		}
-		return 1
-	})
+	list := t.ranked(out)
 	rest := []*group{}
 	if t.others != nil {
 		rest = append(rest, t.others)
@@ -302,17 +307,80 @@ func (t *tally) answer(from, to int64) *Answer {
 		rest = append(rest, list[t.top:]...)
 		list = list[:t.top]
 	}
+	other := t.sum(rest)
+	total := t.sum(append(slices.Clone(list), other))
+	if err := t.charge(0); err != nil {
+		return nil, err
+	}
+	whole := t.whole(total)
+	bands := make([][]buckets, len(t.measures))
+	for i := range t.measures {
+		if m := &t.measures[i]; m.kind.cells != nil {
+			n := &whole.numbers[m.number]
+			scale := scaleOf(m.Numbers)
+			bands[i] = scale.fit(n.spread.Buckets, &m.Banding)
+			out.Bands[i] = make([]Band, len(bands[i]))
+			for k, b := range bands[i] {
+				out.Bands[i][k] = scale.band(b)
+			}
+		}
+	}
+	if err := t.chargeAnswer(len(list)+2, bands); err != nil {
+		return nil, err
+	}
 	for _, g := range list {
-		told := t.tell(out, g)
+		told := t.tell(out, g, bands)
 		told.Values = valuesOf(g.key, len(t.grouped))
 		out.Groups = append(out.Groups, told)
 	}
 	if len(rest) > 0 && len(t.grouped) > 0 {
-		told := t.tell(out, t.sum(rest))
+		told := t.tell(out, other, bands)
 		out.Other = &told
 	}
-	out.Total = t.tell(out, t.sum(append(slices.Clone(list), rest...)))
-	return out
+	out.Total = t.tell(out, total, bands)
+	return out, nil
+}
+
+// figureBytes is what one figure takes until it is sent: itself, where it stands in the answer, and as text.
+const figureBytes = 48
+
+// chargeAnswer charges the question with the figures of so many groups.
+func (t *tally) chargeAnswer(groups int, bands [][]buckets) error {
+	figures, over := len(t.measures), 1
+	for _, b := range bands {
+		figures += len(b)
+	}
+	if t.line != nil {
+		over += t.line.Buckets
+	}
+	t.grown += groups * figures * over * figureBytes
+	return t.charge(0)
+}
+
+// ranked are the groups that are kept apart, those with the most of the first measure first.
+func (t *tally) ranked(a *Answer) []*group {
+	type rank struct {
+		*group
+		first float64
+		items int64
+	}
+	ranks := make([]rank, 0, len(t.groups))
+	for _, g := range t.groups {
+		whole := t.whole(g)
+		first, ok := t.measures[0].kind.of(whole, &t.measures[0], t.seconds(a, -1))
+		if !ok {
+			first = math.Inf(-1)
+		}
+		ranks = append(ranks, rank{g, first, whole.items})
+	}
+	slices.SortFunc(ranks, func(a, b rank) int {
+		return cmp.Or(cmp.Compare(b.first, a.first), cmp.Compare(b.items, a.items), cmp.Compare(a.key, b.key))
+	})
+	list := make([]*group, len(ranks), len(ranks)+1)
+	for i := range ranks {
+		list[i] = ranks[i].group
+	}
+	return list
 }
 
 // whole is a group's cells in one.
@@ -340,7 +408,7 @@ func (t *tally) seconds(a *Answer, bucket int) float64 {
 }
 
 // tell renders a group.
-func (t *tally) tell(a *Answer, g *group) Group {
+func (t *tally) tell(a *Answer, g *group, bands [][]buckets) Group {
 	figure := func(c *cell, i, bucket int) float64 {
 		m := &t.measures[i]
 		x, ok := m.kind.of(c, m, t.seconds(a, bucket))
@@ -350,14 +418,14 @@ func (t *tally) tell(a *Answer, g *group) Group {
 		return x
 	}
 	whole := t.whole(g)
-	out := Group{Items: whole.items}
+	out := Group{Items: whole.items, Cells: t.cellsOf(g, whole, bands)}
 	for i := range t.measures {
 		out.All = append(out.All, figure(whole, i, -1))
 		m := &t.measures[i]
 		switch m.kind.about {
 		case ofItems:
 		case ofNumbers:
-			a.Estimated[i] = a.Estimated[i] || m.kind.spread && whole.numbers[m.number].items > 0
+			a.Estimated[i] = a.Estimated[i] || m.kind.estimates() && whole.numbers[m.number].items > 0
 		case ofValues:
 			a.Estimated[i] = a.Estimated[i] || !whole.distinct[m.number].exact()
 		}
@@ -375,6 +443,29 @@ func (t *tally) tell(a *Answer, g *group) Group {
 			over[bucket] = figure(c, i, bucket)
 		}
 		out.Over = append(out.Over, over)
+	}
+	return out
+}
+
+// cellsOf counts by bands.
+func (t *tally) cellsOf(g *group, whole *cell, bands [][]buckets) [][][]int64 {
+	out := make([][][]int64, len(bands))
+	for i := range t.measures {
+		m := &t.measures[i]
+		if out[i] = [][]int64{}; m.kind.cells == nil {
+			continue
+		}
+		cells := []*cell{whole}
+		if t.line != nil {
+			cells = g.cells
+		}
+		for _, c := range cells {
+			var of []red.Bucket
+			if c != nil {
+				of = m.kind.cells(&c.numbers[m.number])
+			}
+			out[i] = append(out[i], count(bands[i], of))
+		}
 	}
 	return out
 }

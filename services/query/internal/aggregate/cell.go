@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
 // What is known of the items of a group in a bucket of time. Everything can be added up in any order and comes out the same, sums of doubles but for their last
@@ -24,6 +25,7 @@ type numbers struct {
 	sum, min, max float64
 	whole         bool     // none has a fraction
 	spread        red.Cell // how they are distributed, by buckets of the scale
+	failed        red.Cell // and those of failed items
 }
 
 func (n *numbers) add(x float64) {
@@ -46,7 +48,15 @@ func (n *numbers) merge(o *numbers) (grown int) {
 	}
 	n.scale, n.items, n.sum = o.scale, n.items+o.items, n.sum+o.sum
 	n.min, n.max, n.whole = min(n.min, o.min), max(n.max, o.max), n.whole && o.whole
-	return n.spread.Merge(&o.spread)
+	return n.spread.Merge(&o.spread) + n.failed.Merge(&o.failed)
+}
+
+// failures is how many of them are those of failed items.
+func (n *numbers) failures() (items int64) {
+	for _, b := range n.failed.Buckets {
+		items += b.Count
+	}
+	return items
 }
 
 // quantile is the smallest number that at least a part q of all do not exceed, by the middle of its bucket.
@@ -88,6 +98,14 @@ func (s scale) bucket(x float64) int32 {
 		return -n - 1
 	}
 	return n
+}
+
+// scaleOf is that of a field.
+func scaleOf(n filter.Numbers) scale {
+	if filter.IsDuration(n) {
+		return ofDurations
+	}
+	return ofFloats
 }
 
 // at is what is told of a bucket: its middle, within what there is.

@@ -38,6 +38,7 @@ type plan struct {
 type measured struct {
 	filter.Numbers
 	spread bool // how they are distributed is asked for
+	failed bool // and how those of failed items are
 	scale  scale
 }
 
@@ -62,15 +63,12 @@ func newPlan(q *Query) *plan {
 			if !ok {
 				n = len(p.numbers)
 				numberOf[m.Field] = n
-				of := measured{Numbers: m.Numbers, scale: ofFloats}
-				if filter.IsDuration(m.Numbers) {
-					of.scale = ofDurations
-				}
-				p.numbers = append(p.numbers, of)
+				p.numbers = append(p.numbers, measured{Numbers: m.Numbers, scale: scaleOf(m.Numbers)})
 				m.Numbers.Columns(w)
 			}
 			m.number = n
 			p.numbers[n].spread = p.numbers[n].spread || m.kind.spread
+			p.numbers[n].failed = p.numbers[n].failed || m.kind.fails
 		case ofValues:
 			n, ok := columnOf[m.Field]
 			if !ok {
@@ -135,9 +133,11 @@ type scratch struct {
 	groups  [MostGroups]filter.Codes
 	codes   filter.Codes
 	numbers []float64
+	failed  []bool   // by row that counts
 	at      []uint32 // by row that counts: its cell
 	dense   []uint32
 	pairs   []uint64
+	errors  []uint64 // of them those of failed items
 	key     []byte
 }
 
@@ -171,8 +171,9 @@ func (p *plan) fold(r *columns.Reader, h *engine.Header, q *engine.Query) *part 
 	if p.fails {
 		column, least := failed(p.signal)
 		codes := r.Ints(column)
+		m.failed = slices.Grow(m.failed[:0], len(rows))[:len(rows)]
 		for i, row := range rows {
-			if isFailed(codes[row], least, p.signal) {
+			if m.failed[i] = isFailed(codes[row], least, p.signal); m.failed[i] {
 				out.cells[m.at[i]].errors++
 			}
 		}
@@ -329,7 +330,7 @@ func (p *plan) addNumbers(r *columns.Reader, m *scratch, out *part, rows []uint3
 	of := &p.numbers[n]
 	m.numbers = slices.Grow(m.numbers[:0], r.Len())[:r.Len()]
 	of.Read(r, m.numbers)
-	m.pairs = m.pairs[:0]
+	m.pairs, m.errors = m.pairs[:0], m.errors[:0]
 	for i, row := range rows {
 		x := m.numbers[row]
 		if math.IsNaN(x) {
@@ -338,21 +339,33 @@ func (p *plan) addNumbers(r *columns.Reader, m *scratch, out *part, rows []uint3
 		into := &out.cells[m.at[i]].numbers[n]
 		into.scale = of.scale
 		into.add(x)
-		if of.spread {
-			m.pairs = append(m.pairs, uint64(m.at[i])<<32|uint64(uint32(of.scale.bucket(x))^1<<31)) //nolint:gosec // bits
+		if !of.spread {
+			continue
+		}
+		pair := uint64(m.at[i])<<32 | uint64(uint32(of.scale.bucket(x))^1<<31) //nolint:gosec // bits
+		if m.pairs = append(m.pairs, pair); of.failed && m.failed[i] {
+			m.errors = append(m.errors, pair)
 		}
 	}
-	if !of.spread || len(m.pairs) == 0 {
-		return
-	}
-	slices.Sort(m.pairs)
-	for i := 0; i < len(m.pairs); {
+	eachOf(m.pairs, func(cell uint64, b red.Bucket) {
+		into := &out.cells[cell].numbers[n].spread
+		into.Buckets = append(into.Buckets, b)
+	})
+	eachOf(m.errors, func(cell uint64, b red.Bucket) {
+		into := &out.cells[cell].numbers[n].failed
+		into.Buckets = append(into.Buckets, b)
+	})
+}
+
+// eachOf counts pairs of a cell and a bucket, which it sorts.
+func eachOf(pairs []uint64, add func(cell uint64, b red.Bucket)) {
+	slices.Sort(pairs)
+	for i := 0; i < len(pairs); {
 		from := i
-		for i < len(m.pairs) && m.pairs[i] == m.pairs[from] {
+		for i < len(pairs) && pairs[i] == pairs[from] {
 			i++
 		}
-		into := &out.cells[m.pairs[from]>>32].numbers[n].spread
-		into.Buckets = append(into.Buckets, red.Bucket{Number: int32(uint32(m.pairs[from]) ^ 1<<31), Count: int64(i - from)}) //nolint:gosec // bits
+		add(pairs[from]>>32, red.Bucket{Number: int32(uint32(pairs[from]) ^ 1<<31), Count: int64(i - from)}) //nolint:gosec // bits
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
@@ -17,6 +18,7 @@ type Measure struct {
 	Column   filter.Column  // of those that are about the values of a field
 	Numbers  filter.Numbers // or about its numbers
 	Field    string         // that it is about; "" for items
+	Banding  Banding        // of histograms
 	number   int            // of Column or Numbers among those of the query
 }
 
@@ -29,8 +31,12 @@ type measure struct {
 	signals  []telemetry.Signal                                         // nil: all
 	fails    bool                                                       // failed items have to be counted
 	spread   bool                                                       // it needs to know how numbers are distributed
+	cells    func(n *numbers) []red.Bucket                              // of histograms, which count by bands: what they count
 	rolled   bool                                                       // counts, errors and buckets of durations are enough for it
 }
+
+// estimates reports whether a figure of numbers is told from how they are distributed, and not counted.
+func (m *measure) estimates() bool { return m.spread && m.cells == nil }
 
 // about is what a measure is made of.
 type about uint8
@@ -77,6 +83,16 @@ func measures() []measure {
 		{name: "min", about: ofNumbers, of: number(func(n *numbers) float64 { return n.min })},
 		{name: "max", about: ofNumbers, of: number(func(n *numbers) float64 { return n.max })},
 		{name: "quantile", about: ofNumbers, spread: true, rolled: true, of: quantile},
+		{
+			name: "histogram", about: ofNumbers, spread: true, rolled: true, cells: func(n *numbers) []red.Bucket { return n.spread.Buckets },
+			of: func(c *cell, m *Measure, _ float64) (float64, bool) { return float64(c.numbers[m.number].items), true },
+		},
+		{
+			name: "histogram_errors", signals: failing, about: ofNumbers, spread: true, fails: true, cells: func(n *numbers) []red.Bucket { return n.failed.Buckets },
+			of: func(c *cell, m *Measure, _ float64) (float64, bool) {
+				return float64(c.numbers[m.number].failures()), true
+			},
+		},
 		{name: "count_distinct", about: ofValues, of: func(c *cell, m *Measure, _ float64) (float64, bool) { return c.distinct[m.number].estimate(), true }},
 	}
 	for name, q := range map[string]float64{"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99} {
@@ -103,7 +119,7 @@ func NewMeasure(fields *filter.Parser, signal telemetry.Signal, name, field stri
 		return m, errMeasure.Newf("unknown measure %.64q%s", name, filter.Nearest(name, MeasureNames()))
 	}
 	k := &table[i]
-	m = Measure{kind: k, Field: field, Quantile: k.quantile}
+	m = Measure{kind: k, Field: field, Quantile: k.quantile, Banding: Banding{DefaultBands, math.NaN(), math.NaN()}}
 	switch {
 	case k.signals != nil && !slices.Contains(k.signals, signal):
 		return m, errMeasure.Newf("%s: %s have none", name, signal)
@@ -111,7 +127,7 @@ func NewMeasure(fields *filter.Parser, signal telemetry.Signal, name, field stri
 		return m, errMeasure.Newf("%s is of items, and of no field", name)
 	case k.about != ofItems && field == "":
 		return m, errMeasure.Newf("%s: of which field is missing", name)
-	case k.spread && k.quantile == 0:
+	case k.spread && k.cells == nil && k.quantile == 0:
 		if q == nil || !(*q >= 0 && *q <= 1) {
 			return m, errMeasure.New("quantile: want q, from 0 to 1")
 		}
@@ -138,7 +154,7 @@ func (m *Measure) Error() (part float64, is bool) {
 	switch {
 	case m.kind.about == ofValues:
 		return 1 / math.Sqrt(mostHashes-2), true
-	case m.kind.spread:
+	case m.kind.estimates():
 		return quantileError, true
 	}
 	return 0, false

@@ -296,22 +296,24 @@ func (e MapNodeType) Valid() bool {
 
 // Defines values for MeasureMeasure.
 const (
-	MeasureMeasureAvg           MeasureMeasure = "avg"
-	MeasureMeasureCount         MeasureMeasure = "count"
-	MeasureMeasureCountDistinct MeasureMeasure = "count_distinct"
-	MeasureMeasureErrorRate     MeasureMeasure = "error_rate"
-	MeasureMeasureErrors        MeasureMeasure = "errors"
-	MeasureMeasureMax           MeasureMeasure = "max"
-	MeasureMeasureMin           MeasureMeasure = "min"
-	MeasureMeasureNumbers       MeasureMeasure = "numbers"
-	MeasureMeasureP50           MeasureMeasure = "p50"
-	MeasureMeasureP75           MeasureMeasure = "p75"
-	MeasureMeasureP90           MeasureMeasure = "p90"
-	MeasureMeasureP95           MeasureMeasure = "p95"
-	MeasureMeasureP99           MeasureMeasure = "p99"
-	MeasureMeasureQuantile      MeasureMeasure = "quantile"
-	MeasureMeasureRate          MeasureMeasure = "rate"
-	MeasureMeasureSum           MeasureMeasure = "sum"
+	MeasureMeasureAvg             MeasureMeasure = "avg"
+	MeasureMeasureCount           MeasureMeasure = "count"
+	MeasureMeasureCountDistinct   MeasureMeasure = "count_distinct"
+	MeasureMeasureErrorRate       MeasureMeasure = "error_rate"
+	MeasureMeasureErrors          MeasureMeasure = "errors"
+	MeasureMeasureHistogram       MeasureMeasure = "histogram"
+	MeasureMeasureHistogramErrors MeasureMeasure = "histogram_errors"
+	MeasureMeasureMax             MeasureMeasure = "max"
+	MeasureMeasureMin             MeasureMeasure = "min"
+	MeasureMeasureNumbers         MeasureMeasure = "numbers"
+	MeasureMeasureP50             MeasureMeasure = "p50"
+	MeasureMeasureP75             MeasureMeasure = "p75"
+	MeasureMeasureP90             MeasureMeasure = "p90"
+	MeasureMeasureP95             MeasureMeasure = "p95"
+	MeasureMeasureP99             MeasureMeasure = "p99"
+	MeasureMeasureQuantile        MeasureMeasure = "quantile"
+	MeasureMeasureRate            MeasureMeasure = "rate"
+	MeasureMeasureSum             MeasureMeasure = "sum"
 )
 
 // Valid indicates whether the value is a known member of the MeasureMeasure enum.
@@ -326,6 +328,10 @@ func (e MeasureMeasure) Valid() bool {
 	case MeasureMeasureErrorRate:
 		return true
 	case MeasureMeasureErrors:
+		return true
+	case MeasureMeasureHistogram:
+		return true
+	case MeasureMeasureHistogramErrors:
 		return true
 	case MeasureMeasureMax:
 		return true
@@ -665,6 +671,9 @@ type AggregateBasis struct {
 
 // AggregateGroup defines model for AggregateGroup.
 type AggregateGroup struct {
+	// Cells Of each measure that is a histogram (none of others), for each bucket of `timeline`, or once without one, how many items are in each of its bands.
+	Cells [][][]int64 `json:"cells,omitempty,omitzero"`
+
 	// Figures In the order of the measures; null for none.
 	Figures []*float64 `json:"figures"`
 
@@ -680,6 +689,9 @@ type AggregateGroup struct {
 
 // AggregateMeasure defines model for AggregateMeasure.
 type AggregateMeasure struct {
+	// Bands Of a histogram, the lowest first. Those that no item is near are left out.
+	Bands []Band `json:"bands,omitempty,omitzero"`
+
 	// Error Of estimates: by how much, as a part of itself, a quantile is off at most, or one standard deviation of a count of values.
 	Error *float64 `json:"error,omitempty"`
 
@@ -767,6 +779,21 @@ type AttributeValues struct {
 
 // Attributes In the order in which they were sent; a key sent twice is here twice.
 type Attributes = []KeyValue
+
+// Band A range of numbers. Items in a box of a heatmap meet `lower` of its lowest band and `upper` of its highest, in the time of its buckets.
+type Band struct {
+	// From Its lower end.
+	From float64 `json:"from"`
+
+	// Lower The condition that numbers of this band and of those above meet.
+	Lower Filter `json:"lower"`
+
+	// To Its upper end.
+	To float64 `json:"to"`
+
+	// Upper The condition that numbers of this band and of those below meet.
+	Upper Filter `json:"upper"`
+}
 
 // Buckets defines model for Buckets.
 type Buckets struct {
@@ -1531,11 +1558,20 @@ type Me struct {
 
 // Measure defines model for Measure.
 type Measure struct {
+	// Bands Of histograms, at most how many bands the numbers are put into, but for what is beyond `low` and `high`.
+	Bands *int `json:"bands,omitempty"`
+
 	// Field Of all but the first four: `duration`, or any field of /api/fields.
 	Field string `json:"field,omitempty,omitzero"`
 
+	// High Of histograms, what is above it is one band.
+	High *float64 `json:"high,omitempty"`
+
+	// Low Of histograms, what is below it is one band; of durations in nanoseconds.
+	Low *float64 `json:"low,omitempty"`
+
 	// Measure `count` of items and their `rate` a second; `errors` and `error_rate`, the part that failed; of the numbers of a field how many there are (`numbers`), `sum`,
-	// `avg`, `min`, `max`, `quantile` and p50 to p99; `count_distinct` of the values of a field, as of `trace_id` for traces.
+	// `avg`, `min`, `max`, `quantile` and p50 to p99; `histogram` of them, and `histogram_errors` of those of failed items, by bands (`cells`); `count_distinct` of the values of a field, as of `trace_id` for traces.
 	Measure MeasureMeasure `json:"measure"`
 
 	// Q Of `quantile`.
@@ -1543,7 +1579,7 @@ type Measure struct {
 }
 
 // MeasureMeasure `count` of items and their `rate` a second; `errors` and `error_rate`, the part that failed; of the numbers of a field how many there are (`numbers`), `sum`,
-// `avg`, `min`, `max`, `quantile` and p50 to p99; `count_distinct` of the values of a field, as of `trace_id` for traces.
+// `avg`, `min`, `max`, `quantile` and p50 to p99; `histogram` of them, and `histogram_errors` of those of failed items, by bands (`cells`); `count_distinct` of the values of a field, as of `trace_id` for traces.
 type MeasureMeasure string
 
 // Metric defines model for Metric.

@@ -653,11 +653,20 @@ func (c numbersOfColumn) Read(r *columns.Reader, to []float64) {
 func numberOf(v segment.Value, ok bool) float64 {
 	switch {
 	case ok && v.Type == segment.Int:
-		return float64(intOf(v))
+		return towardsZero(intOf(v))
 	case ok && v.Type == segment.Double && !math.IsInf(doubleOf(v), 0):
 		return doubleOf(v)
 	}
 	return math.NaN()
+}
+
+// towardsZero is an integer as the double that is nearest and not further from 0: what is below a bound that a double holds stays below it.
+func towardsZero(n int64) float64 {
+	x := float64(n)
+	if order, _ := compareIntFloat(n, x); order < 0 && x > 0 || order > 0 && x < 0 {
+		return math.Nextafter(x, 0)
+	}
+	return x
 }
 
 // IsDuration reports whether numbers are lengths of time, in nanoseconds.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -62,6 +63,9 @@ func (n *API) newAggregate(tenant telemetry.Tenant, r *api.AggregateRequest) (*a
 	}
 	for _, m := range r.Measures {
 		one, err := aggregate.NewMeasure(n.filters, q.Signal, string(m.Measure), m.Field, m.Q)
+		if err == nil {
+			err = one.Band(m.Bands, m.Low, m.High)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -132,6 +136,9 @@ func (n *API) aggregateOf(ctx context.Context, q *aggregate.Query, r *api.Aggreg
 		if by, is := m.Error(); is && one.Estimated {
 			one.Error = &by
 		}
+		for _, b := range got.Bands[i] {
+			one.Bands = append(one.Bands, bandOf(m, b))
+		}
 		out.Measures = append(out.Measures, one)
 	}
 	for i := range got.Groups {
@@ -165,10 +172,27 @@ func groupOf(g *aggregate.Group) *api.AggregateGroup {
 		}
 		out.Values = append(out.Values, one)
 	}
+	if slices.ContainsFunc(g.Cells, func(of [][]int64) bool { return len(of) > 0 }) {
+		out.Cells = g.Cells
+	}
 	for _, over := range g.Over {
 		out.Series = append(out.Series, figuresOf(over))
 	}
 	return out
+}
+
+// bandOf is a range of numbers, with the conditions that find its items.
+func bandOf(m *aggregate.Measure, b aggregate.Band) api.Band {
+	bound := func(of aggregate.Bound, operator string) api.Filter {
+		if of.Included {
+			operator += "e"
+		}
+		if whole := of.At == math.Trunc(of.At) && math.Abs(of.At) < 1<<63; whole { // else JSON may tell 2^62 as 4611686018427388000, which is read as that
+			return is(m.Field, operator, int64(of.At)).filter()
+		}
+		return is(m.Field, operator, of.At).filter()
+	}
+	return api.Band{From: b.Lower.At, To: b.Upper.At, Lower: bound(b.Lower, "gt"), Upper: bound(b.Upper, "lt")}
 }
 
 // figuresOf are figures in JSON, where NaN is null.

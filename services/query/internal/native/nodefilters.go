@@ -19,6 +19,15 @@ func is(field, operator string, value any) condition {
 	return condition{"field": field, "operator": operator, "value": value}
 }
 
+// filter is it as an answer tells it: of texts and finite numbers, which JSON has.
+func (c condition) filter() api.Filter {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
 func anyOf(list ...condition) condition { return condition{"or": list} }
 func allOf(list ...condition) condition { return condition{"and": list} }
 
@@ -93,11 +102,7 @@ func nodeFilters(n edges.Node) []api.Filter {
 	}
 	out := make([]api.Filter, 0, len(list))
 	for _, c := range list {
-		raw, err := json.Marshal(c)
-		if err != nil { // of texts and numbers
-			return nil
-		}
-		out = append(out, raw)
+		out = append(out, c.filter())
 	}
 	return out
 }

@@ -524,9 +524,16 @@ export interface paths {
          *     are none, the figure is `null`. A quantile is the smallest number that so many do not exceed, by buckets: durations are off by at most 0.8 %, other numbers by 0.2 %, whole
          *     numbers below 512 by nothing. Sums are those of doubles.
          *
+         *     **Histograms** count numbers by bands: with `buckets` or `step_seconds` a heatmap. Bands are as narrow as fit, for all groups the same, a whole number of the buckets of quantiles
+         *     each: those of durations 1.6 %, others 0.4 %, or twice, four times … that. Each tells the two conditions of filters that its numbers meet, so that a search finds as many
+         *     items as its cells count (of attributes that are lists, a filter finds numbers in them, which are not counted). The figure of a histogram is how many
+         *     it counts: items without a number are in no band. A second measure, `histogram_errors` with the same field, has the same bands and counts what failed:
+         *
+         *         "measures": [{"measure": "histogram", "field": "duration"}, {"measure": "histogram_errors", "field": "duration"}], "buckets": 60
+         *
          *     **Errors** are spans whose status is error, and log records of severity error or fatal (17 and above).
          *
-         *     **Quick.** `count`, `rate`, `errors`, `error_rate`, and `numbers` and quantiles of `duration`, of spans by `service`, `namespace`, `operation` and `kind`, with no filters or
+         *     **Quick.** `count`, `rate`, `errors`, `error_rate`, and `numbers`, quantiles and `histogram` of `duration`, of spans by `service`, `namespace`, `operation` and `kind`, with no filters or
          *     with filters on these, in all or in steps of whole minutes, come from rollups, of any range; the figures are the same, and `basis` says so. All else is read of segments.
          *
          *     **Values.** `count_distinct` is exact up to 4,096 values of a group; beyond, it is an estimate that is off by 1.6 % (one standard deviation), the same each time, and
@@ -1220,10 +1227,10 @@ export interface components {
         Measure: {
             /**
              * @description `count` of items and their `rate` a second; `errors` and `error_rate`, the part that failed; of the numbers of a field how many there are (`numbers`), `sum`,
-             *     `avg`, `min`, `max`, `quantile` and p50 to p99; `count_distinct` of the values of a field, as of `trace_id` for traces.
+             *     `avg`, `min`, `max`, `quantile` and p50 to p99; `histogram` of them, and `histogram_errors` of those of failed items, by bands (`cells`); `count_distinct` of the values of a field, as of `trace_id` for traces.
              * @enum {string}
              */
-            measure: "count" | "rate" | "errors" | "error_rate" | "numbers" | "sum" | "avg" | "min" | "max" | "quantile" | "p50" | "p75" | "p90" | "p95" | "p99" | "count_distinct";
+            measure: "count" | "rate" | "errors" | "error_rate" | "numbers" | "sum" | "avg" | "min" | "max" | "quantile" | "p50" | "p75" | "p90" | "p95" | "p99" | "histogram" | "histogram_errors" | "count_distinct";
             /** @description Of all but the first four: `duration`, or any field of /api/fields. */
             field?: string;
             /**
@@ -1231,6 +1238,21 @@ export interface components {
              * @description Of `quantile`.
              */
             q?: number;
+            /**
+             * @description Of histograms, at most how many bands the numbers are put into, but for what is beyond `low` and `high`.
+             * @default 40
+             */
+            bands: number;
+            /**
+             * Format: double
+             * @description Of histograms, what is below it is one band; of durations in nanoseconds.
+             */
+            low?: number;
+            /**
+             * Format: double
+             * @description Of histograms, what is above it is one band.
+             */
+            high?: number;
         };
         AggregateRequest: {
             signal: components["schemas"]["SignalName"];
@@ -1969,6 +1991,25 @@ export interface components {
              * @description Of estimates: by how much, as a part of itself, a quantile is off at most, or one standard deviation of a count of values.
              */
             error?: number;
+            /** @description Of a histogram, the lowest first. Those that no item is near are left out. */
+            bands?: components["schemas"]["Band"][];
+        };
+        /** @description A range of numbers. Items in a box of a heatmap meet `lower` of its lowest band and `upper` of its highest, in the time of its buckets. */
+        Band: {
+            /**
+             * Format: double
+             * @description Its lower end.
+             */
+            from: number;
+            /**
+             * Format: double
+             * @description Its upper end.
+             */
+            to: number;
+            /** @description The condition that numbers of this band and of those above meet. */
+            lower: components["schemas"]["Filter"];
+            /** @description The condition that numbers of this band and of those below meet. */
+            upper: components["schemas"]["Filter"];
         };
         AggregateGroup: {
             /** @description What its items have of the fields of `group_by`, in their order; null for none. Empty for `other` and `total`. */
@@ -1982,6 +2023,8 @@ export interface components {
             figures: (number | null)[];
             /** @description Of each measure the figures of the buckets of `timeline`. */
             series?: (number | null)[][];
+            /** @description Of each measure that is a histogram (none of others), for each bucket of `timeline`, or once without one, how many items are in each of its bands. */
+            cells?: number[][][];
         };
         /** @description How many items each kind of source told of. */
         AggregateBasis: {
