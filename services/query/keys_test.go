@@ -179,13 +179,13 @@ func TestNoOperationCrossesTenants(t *testing.T) {
 // While every turn is taken, an operation that waits for one says so as the contract promises, and only such a one.
 func TestTheContractSaysWhatMayBeToldToComeAgain(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(c *Config) { c.MaxQueries, c.QueueTimeout = 2, 0 })
+	f := newFixture(t, func(c *Config) { c.MaxQueries, c.QueueTimeout, c.TenantShare = 2, 0, 0 })
 	require.NoError(t, f.svc.bus.EnsureStreams(testbed.Context(t)))
 	f.store("default", telemetry.Metrics, testbed.MetricsPayload(newDice(1).metrics(5)), 5)
 	f.looked(telemetry.Logs, 0)
 	waiting := 0
 	hold := func(inside func()) error {
-		return f.svc.engine.Ask(testbed.Context(t), time.Hour, func(context.Context, *engine.Snapshot) error { inside(); return nil })
+		return f.svc.engine.Ask(testbed.Context(t), "default", time.Hour, func(context.Context, *engine.Snapshot) error { inside(); return nil })
 	}
 	require.NoError(t, hold(func() {
 		require.NoError(t, hold(func() { // two are the least there are

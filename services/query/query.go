@@ -49,6 +49,7 @@ type Config struct {
 	ScanBudget    int64         `mapstructure:"scan_budget" doc:"Most items (spans, records, points) that one query looks at; an answer that is cut by it says so."`
 	Workers       int           `mapstructure:"workers" doc:"Segments that one query decodes at a time; 0 for one to a core."`
 	MaxQueries    int           `mapstructure:"max_queries" doc:"Queries answered at a time, a quarter of them over more than two days; others wait. 0 for one to 64 MiB of the memory that the process may use, from 4 to 16."`
+	TenantShare   float64       `mapstructure:"tenant_share" doc:"Part of max_queries, and of what max_decoded_bytes bounds, that the queries of one tenant may have at a time, from 0 to 1; others of it wait. 0 and 1 set no limit: one tenant may have all."`
 	QueueTimeout  time.Duration `mapstructure:"queue_timeout" doc:"Time that a query waits for its turn before it is told to come again; 0 for not at all."`
 	MaxPageBytes  int64         `mapstructure:"max_page_bytes" doc:"Most bytes of items in one answer; a longer page, trace or list ends there and says so. An item that is larger by itself comes alone."`
 	MaxDecoded    int64         `mapstructure:"max_decoded_bytes" doc:"Most bytes of segments that all queries have fetched and decoded at a time, half of it by those over more than two days; others wait. Half as much, of which one query has half at most, is held of figures that are added up until they are told: what is more is cut, or refused. 0 for a quarter of the memory that the process may use, and 512 MiB where that is not limited."`
@@ -73,6 +74,7 @@ func DefaultConfig() Config {
 		HeaderCache:   64 << 20,
 		FreshCache:    32 << 20,
 		ScanBudget:    50_000_000,
+		TenantShare:   0.75,
 		QueueTimeout:  5 * time.Second,
 		MaxPageBytes:  8 << 20,
 		MaxTraceSpans: 50_000,
@@ -106,6 +108,7 @@ func (c Config) Validate() error {
 	settings.Positive(&p, "scan_budget", c.ScanBudget)
 	settings.Between(&p, "workers", c.Workers, 0, 256)
 	settings.Between(&p, "max_queries", c.MaxQueries, 0, 1000)
+	settings.Between(&p, "tenant_share", c.TenantShare, 0, 1)
 	settings.NotNegative(&p, "queue_timeout", c.QueueTimeout)
 	settings.AtLeast(&p, "max_page_bytes", c.MaxPageBytes, 1<<10)
 	if c.MaxDecoded != 0 {
@@ -211,7 +214,7 @@ func (s *Service) routes() (err error) {
 	cfg, e := s.cfg, s.server.Echo
 	s.engine, err = engine.New(engine.Settings{
 		Timeout: cfg.Timeout, HeaderCache: cfg.HeaderCache, FreshCache: cfg.FreshCache, ScanBudget: cfg.ScanBudget, Workers: cfg.Workers, Pooler: cfg.Postgres.Pooler,
-		Questions: cfg.MaxQueries, Queue: cfg.QueueTimeout, Decoded: cfg.MaxDecoded, Plans: cfg.Postgres.GenericPlans,
+		Questions: cfg.MaxQueries, TenantShare: cfg.TenantShare, Meter: s.env.Meter, Queue: cfg.QueueTimeout, Decoded: cfg.MaxDecoded, Plans: cfg.Postgres.GenericPlans,
 	}, s.pool, s.bus, s.env.Now)
 	if err != nil {
 		return err

@@ -139,7 +139,7 @@ func TestAnAnswerByAReplicaThatIsBehindSaysSo(t *testing.T) {
 	whole(behind, 2, "and the standby")
 	reaches := func(ctx context.Context, f *fixture, position int64) bool {
 		t.Helper()
-		there, err := f.svc.engine.Await(ctx, telemetry.Traces, position)
+		there, err := f.svc.engine.Await(ctx, "default", telemetry.Traces, position)
 		require.NoError(t, err)
 		return there
 	}

@@ -34,11 +34,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"golang.org/x/sync/semaphore"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/ollyscale/ollyscale/libs/bus"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/rollup/counts"
+	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 )
 
@@ -52,6 +53,8 @@ type Settings struct {
 	Workers     int           // segments decoded at a time; 0 for one to a core
 	Pooler      bool          // nothing is remembered from one transaction to the next
 	Questions   int           // answered at a time
+	TenantShare float64       // part of these, and of Decoded, that one tenant's questions may have; 0 for all
+	Meter       metric.Meter  // nil: nothing is measured
 	Queue       time.Duration // that a question waits for its turn
 	Plans       string        // whether statements are planned once: postgres.Config.GenericPlans
 }
@@ -69,8 +72,9 @@ type Engine struct {
 	readers    columns.Readers
 	waves      waveMemory
 	memory     *memory
-	turns      turns
-	waiting    *semaphore.Weighted // for what was accepted to be stored
+	turns      *turns
+	waiting    *seats // for what was accepted to be stored
+	metrics    *instruments
 	lists      counts.Lists
 }
 
@@ -83,10 +87,15 @@ func New(set Settings, pool *pgxpool.Pool, b *bus.Bus, now func() time.Time) (*E
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{
+	m := newMemory(set.Decoded)
+	e := &Engine{
 		set: set, pool: pool, plans: postgres.NewPlans(set.Plans, pool), watch: newWatch(b, now), now: now, statements: s, known: newCache[[16]byte, *Header](set.HeaderCache),
-		counted: newCache[countedKey, *counted](set.FreshCache), turns: newTurns(set.Questions), waiting: semaphore.NewWeighted(mostAwaiting), memory: newMemory(set.Decoded),
-	}, nil
+		counted: newCache[countedKey, *counted](set.FreshCache), turns: newTurns(set.Questions, set.TenantShare, m), waiting: newSeats(mostAwaiting), memory: m,
+	}
+	if e.metrics, err = e.measured(set.Meter); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // softShare is the part of a query's time after which a scan ends by itself with what it has; the rest is for what is made of it.
@@ -106,19 +115,22 @@ func beginSnapshot(timeout time.Duration, generic bool) pgx.TxOptions {
 		"%sSET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off", timeout.Milliseconds(), plans)}
 }
 
-// Ask runs a question about so long a range on one snapshot of the database, within the query's time, once it is its turn. The error is the
-// question's, or why there was no snapshot; fault.Overloaded, query.busy, when its turn did not come in time.
-func (e *Engine) Ask(ctx context.Context, about time.Duration, question func(ctx context.Context, s *Snapshot) error) error {
-	leave, err := e.turns.take(ctx, about, e.set.Queue)
-	if err != nil {
-		return err
+// Ask runs a tenant's question about so long a range on one snapshot of the database, within the query's time, once it is its turn. The error is the
+// question's, or why there was no snapshot; fault.Overloaded, query.busy or query.tenant_busy, when its turn did not come in time.
+func (e *Engine) Ask(ctx context.Context, tenant telemetry.Tenant, about time.Duration, question func(ctx context.Context, s *Snapshot) error) error {
+	began := e.now()
+	of, leave, err := e.turns.take(ctx, tenant, about, e.set.Queue)
+	e.metrics.waited(ctx, e.now().Sub(began))
+	if err == nil {
+		defer leave()
+		err = e.ask(ctx, e.pool, of, about, question)
 	}
-	defer leave()
-	return e.ask(ctx, e.pool, about, question)
+	e.metrics.ended(ctx, err)
+	return err
 }
 
 // ask is Ask of a pool or a connection, at once.
-func (e *Engine) ask(ctx context.Context, db postgres.Beginner, about time.Duration, question func(ctx context.Context, s *Snapshot) error) error {
+func (e *Engine) ask(ctx context.Context, db postgres.Beginner, of *share, about time.Duration, question func(ctx context.Context, s *Snapshot) error) error {
 	ctx, cancel := context.WithTimeout(ctx, e.set.Timeout)
 	defer cancel()
 	generic, err := e.plans.Generic(ctx)
@@ -134,7 +146,7 @@ func (e *Engine) ask(ctx context.Context, db postgres.Beginner, about time.Durat
 		}
 		s := &Snapshot{
 			engine: e, tx: tx, mode: mode, list: list, deadline: e.now().Add(time.Duration(float64(e.set.Timeout) * softShare)), long: about > longRange,
-			heard: heard,
+			heard: heard, share: of,
 		}
 		defer s.release()
 		return question(ctx, s)

@@ -31,4 +31,14 @@ var (
 		Meaning: "As many queries are being answered as max_queries allows, or as many of those over more than two days as may be, and none ended within queue_timeout.",
 		Advice:  "Retry; if it goes on, add replicas, or raise the limit and memory.",
 	}
+	errTenantBusy = fault.Kind{
+		Class: fault.Overloaded, Code: "query.tenant_busy",
+		Meaning: "As many queries of the tenant are being answered, or wait, as tenant_share of max_queries allows, and none ended within queue_timeout. Others go on.",
+		Advice:  "Ask less at a time, and retry; if it goes on, add replicas, or raise the share or the limit.",
+	}
+	errTenantMemory = fault.Kind{
+		Class: fault.Overloaded, Code: "query.tenant_memory",
+		Meaning: "What the query has to hold to tell its figures has no room beside other queries of its tenant, which together may hold tenant_share of what all may. Others go on.",
+		Advice:  "Ask less at a time, and retry; if it goes on, narrow the range of time, or raise the share or max_decoded_bytes.",
+	}
 )

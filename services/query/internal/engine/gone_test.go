@@ -66,7 +66,7 @@ func TestWhatGoesWhileItIsReadIsAskedForAgain(t *testing.T) {
 			asked := 0
 			ask := func() (n int, err error) {
 				asked++
-				err = e.Ask(ctx, time.Hour, func(ctx context.Context, s *Snapshot) error {
+				err = e.Ask(ctx, "default", time.Hour, func(ctx context.Context, s *Snapshot) error {
 					if _, err := s.tx.Exec(ctx, `SELECT FROM spans_segment`); err != nil { // the snapshot is of now
 						return err
 					}

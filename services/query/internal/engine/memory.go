@@ -10,14 +10,36 @@ import (
 // The memory of what is decoded. Invariants: what all questions have fetched and decoded at a time is charged to one budget before it is fetched;
 // those over a long range never have more than half of it; who waits for a part of it holds none, so that nobody waits for ever. What is
 // kept of rows from when they were found until they are drawn has a budget of its own, which nobody waits for, and so have the figures that a
-// question holds until it is answered.
+// question holds until it is answered. Of each, the questions of one tenant have no more than its share together: who waits for more of it stands
+// before his own, and not before the others.
 
 // memory bounds it. Each budget is a number of bytes.
 type memory struct {
-	bytes, longBytes, keptBytes, heldBytes int64
-
-	all, long, kept, held *semaphore.Weighted
+	all, long, kept, held *budget
 	slots                 chan struct{} // of long questions that decode: one processor is left to the others
+}
+
+// budget is a number of bytes, of which so many are charged.
+type budget struct {
+	*semaphore.Weighted
+	bytes int64
+}
+
+func newBudget(bytes int64) *budget {
+	bytes = max(bytes, 1)
+	return &budget{semaphore.NewWeighted(bytes), bytes}
+}
+
+// share is what a tenant's questions may have of the memory together; nil for all of it.
+type share struct{ all, kept, held *budget }
+
+// share is such a part of the memory, none where it is 0 or everything.
+func (m *memory) share(part float64) *share {
+	if part <= 0 || part >= 1 {
+		return nil
+	}
+	of := func(b *budget) *budget { return newBudget(int64(float64(b.bytes) * part)) }
+	return &share{of(m.all), of(m.kept), of(m.held)}
 }
 
 const (
@@ -28,27 +50,31 @@ const (
 )
 
 func newMemory(bytes int64) *memory {
-	m := &memory{bytes: max(bytes, 1), longBytes: max(bytes/longPart, 1), keptBytes: max(bytes/keptPart, 1), heldBytes: max(bytes/heldPart, 1)}
-	m.all, m.long, m.kept = semaphore.NewWeighted(m.bytes), semaphore.NewWeighted(m.longBytes), semaphore.NewWeighted(m.keptBytes)
-	m.held = semaphore.NewWeighted(m.heldBytes)
-	m.slots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
-	return m
+	return &memory{
+		all: newBudget(bytes), long: newBudget(bytes / longPart), kept: newBudget(bytes / keptPart), held: newBudget(bytes / heldPart),
+		slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
+	}
 }
 
-// charge is what a question has of the budget.
+// charge is what a question has of the budgets.
 type charge struct {
-	memory *memory
-	bytes  int64
-	long   bool
+	of    []*budget
+	bytes int64
 }
 
-// take charges a question, which has nothing yet, with so many bytes, or with all there is for it where they are more: a segment that is
+// take charges a tenant's question, which has nothing yet, with so many bytes, or with all there is for it where they are more: a segment that is
 // larger is decoded alone. It waits where wait is set; without, ok is false where there is no room at once.
-func (m *memory) take(ctx context.Context, bytes int64, long, wait bool) (c charge, ok bool, err error) {
-	lanes := []*semaphore.Weighted{m.all}
-	if bytes = min(bytes, m.bytes); long {
-		bytes = min(bytes, m.longBytes)
-		lanes = []*semaphore.Weighted{m.long, m.all}
+func (m *memory) take(ctx context.Context, of *share, bytes int64, long, wait bool) (c charge, ok bool, err error) {
+	var lanes []*budget // a tenant's question waits among its like, and a long one, too
+	if of != nil {
+		lanes = append(lanes, of.all)
+	}
+	if long {
+		lanes = append(lanes, m.long)
+	}
+	lanes = append(lanes, m.all)
+	for _, lane := range lanes {
+		bytes = min(bytes, lane.bytes)
 	}
 	for i, lane := range lanes {
 		if !lane.TryAcquire(bytes) {
@@ -57,45 +83,79 @@ func (m *memory) take(ctx context.Context, bytes int64, long, wait bool) (c char
 				err = lane.Acquire(ctx, bytes)
 			}
 			if !wait || err != nil {
-				for _, held := range lanes[:i] {
-					held.Release(bytes)
-				}
+				c = charge{lanes[:i], bytes}
+				c.free()
 				return charge{}, false, err
 			}
 		}
 	}
-	return charge{m, bytes, long}, true, nil
+	return charge{lanes, bytes}, true, nil
 }
 
 // free gives it back; again it does nothing.
 func (c *charge) free() {
-	if c.memory == nil {
-		return
-	}
-	c.memory.all.Release(c.bytes)
-	if c.long {
-		c.memory.long.Release(c.bytes)
+	for _, lane := range c.of {
+		lane.Release(c.bytes)
 	}
 	*c = charge{}
 }
 
-// hold charges the question with bytes that it holds until it is answered; false where it, or all questions together, would hold more than may be.
-func (s *Snapshot) hold(bytes int64) bool {
-	m := s.engine.memory
-	if s.held+bytes > s.MayHold() || !m.held.TryAcquire(bytes) {
+// tryBoth charges a tenant's share, if it has one, and a budget; false where one of them has no room.
+func tryBoth(own, all *budget, bytes int64) (ok, ofOwn bool) {
+	if own != nil && !own.TryAcquire(bytes) {
+		return false, true
+	}
+	if !all.TryAcquire(bytes) {
+		if own != nil {
+			own.Release(bytes)
+		}
+		return false, false
+	}
+	return true, false
+}
+
+func releaseBoth(own, all *budget, bytes int64) {
+	if own != nil {
+		own.Release(bytes)
+	}
+	all.Release(bytes)
+}
+
+// heldOf and keptOf are the tenant's shares of these; nil where it has all.
+func (s *share) heldOf() *budget {
+	if s == nil {
+		return nil
+	}
+	return s.held
+}
+
+func (s *share) keptOf() *budget {
+	if s == nil {
+		return nil
+	}
+	return s.kept
+}
+
+// hold charges the question with bytes that it holds until it is answered; false where it, its tenant's questions, or all together, would hold more than may be.
+func (s *Snapshot) hold(bytes int64) (ok bool) {
+	if s.held+bytes > s.MayHold() {
+		s.crowded = false
 		return false
 	}
-	s.held += bytes
-	return true
+	if ok, s.crowded = tryBoth(s.share.heldOf(), s.engine.memory.held, bytes); ok {
+		s.held += bytes
+	}
+	return ok
 }
 
 // letGo gives back what was held before the question is answered.
 func (s *Snapshot) letGo(bytes int64) {
 	s.held -= bytes
-	s.engine.memory.held.Release(bytes)
+	releaseBoth(s.share.heldOf(), s.engine.memory.held, bytes)
 }
 
-// Hold charges the question with bytes of figures that it holds until it is answered. fault.Overloaded, query.memory, where there is no room for them.
+// Hold charges the question with bytes of figures that it holds until it is answered. fault.Overloaded, query.memory or query.tenant_memory, where there is
+// no room for them.
 func (s *Snapshot) Hold(bytes int64) error {
 	if !s.hold(bytes) {
 		return s.NoMemory()
@@ -105,12 +165,21 @@ func (s *Snapshot) Hold(bytes int64) error {
 
 // NoMemory is the error of a question of which nothing can be told, because what it would hold has no room.
 func (s *Snapshot) NoMemory() error {
+	if s.crowded {
+		return errTenantMemory.New("the queries of this tenant hold as many figures as its share of the memory allows; try again in a moment")
+	}
 	return errMemory.Newf("the figures of this query take more memory than the %d bytes that one may hold, or than others leave; narrow its range",
 		s.MayHold())
 }
 
 // MayHold is how many bytes of figures one question may hold, where others leave them.
-func (s *Snapshot) MayHold() int64 { return max(s.engine.memory.heldBytes/oneHolds, 1) }
+func (s *Snapshot) MayHold() int64 {
+	least := s.engine.memory.held.bytes / oneHolds
+	if own := s.share.heldOf(); own != nil {
+		least = min(least, own.bytes)
+	}
+	return max(least, 1)
+}
 
 // decoding waits until a long question may decode a segment, and returns what ends that. Others may at once.
 func (m *memory) decoding(ctx context.Context, long bool) (end func(), err error) {

@@ -14,7 +14,7 @@ func TestLongQuestionsLeaveHalfOfTheMemoryToOthers(t *testing.T) {
 	t.Parallel()
 	m := newMemory(1000)
 	take := func(bytes int64, long bool) (charge, bool) {
-		c, ok, err := m.take(t.Context(), bytes, long, false)
+		c, ok, err := m.take(t.Context(), nil, bytes, long, false)
 		require.NoError(t, err)
 		return c, ok
 	}
@@ -46,12 +46,13 @@ func TestQuestionsNeverHaveMoreThanTheMemoryTogether(t *testing.T) {
 	t.Parallel()
 	const bytes = 1000
 	m := newMemory(bytes)
+	of := []*share{nil, m.share(0.5), m.share(0.75)}
 	var used, most, waited atomic.Int64
 	var group sync.WaitGroup
 	for i := range 40 {
 		group.Go(func() {
 			for j := range 50 {
-				c, ok, err := m.take(t.Context(), int64(1+(i*37+j*101)%700), i%4 == 0, j%3 > 0)
+				c, ok, err := m.take(t.Context(), of[i%len(of)], int64(1+(i*37+j*101)%700), i%4 == 0, j%3 > 0)
 				if !ok {
 					waited.Add(1)
 					continue
@@ -72,13 +73,14 @@ func TestQuestionsNeverHaveMoreThanTheMemoryTogether(t *testing.T) {
 	require.Positive(t, waited.Load())
 	require.True(t, m.all.TryAcquire(bytes))
 	require.True(t, m.long.TryAcquire(bytes/longPart))
+	require.True(t, of[1].all.TryAcquire(bytes/2))
 
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, ok, err := m.take(ended, 1, false, true)
+	_, ok, err := m.take(ended, nil, 1, false, true)
 	require.False(t, ok)
 	require.ErrorIs(t, err, context.Canceled)
-	_, ok, err = m.take(ended, 1, true, true)
+	_, ok, err = m.take(ended, nil, 1, true, true)
 	require.False(t, ok)
 	require.ErrorIs(t, err, context.Canceled)
 }
@@ -103,4 +105,44 @@ func TestLongQuestionsDecodeWithOneProcessorLess(t *testing.T) {
 		end()
 	}
 	require.Empty(t, m.slots)
+}
+
+// What a tenant's questions have of the memory is its share at most, and those that wait for more of it hold up nobody else.
+func TestATenantHasItsShareOfTheMemory(t *testing.T) {
+	t.Parallel()
+	m := newMemory(1000)
+	red, blue := m.share(0.75), m.share(0.75)
+	take := func(of *share, bytes int64, long bool) (charge, bool) {
+		c, ok, err := m.take(t.Context(), of, bytes, long, false)
+		require.NoError(t, err)
+		return c, ok
+	}
+	largest, ok := take(red, 1<<40, false)
+	require.True(t, ok)
+	require.EqualValues(t, 750, largest.bytes, "one that is larger has all that its tenant may have")
+	waits := make(chan charge)
+	ended, cancel := context.WithCancel(t.Context())
+	for range 50 {
+		go func() {
+			c, _, _ := m.take(ended, red, 200, false, true)
+			waits <- c
+		}()
+	}
+	small, ok := take(blue, 250, false)
+	require.True(t, ok, "however many of another tenant wait")
+	_, ok = take(blue, 1, false)
+	require.False(t, ok)
+	small.free()
+	_, ok = take(red, 1, true)
+	require.False(t, ok)
+	largest.free()
+	for range 50 {
+		c := <-waits
+		c.free()
+	}
+	cancel()
+	require.True(t, m.all.TryAcquire(1000), "all is given back")
+	require.True(t, red.all.TryAcquire(750))
+	require.Nil(t, m.share(0))
+	require.Nil(t, m.share(1))
 }

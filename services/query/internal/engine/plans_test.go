@@ -32,7 +32,7 @@ func TestStatementsOfAQuestionArePlannedAsTheDatabaseBears(t *testing.T) {
 	} {
 		e, err := New(Settings{Timeout: 30 * time.Second, HeaderCache: 1 << 20, Decoded: 64 << 20, Questions: 1, Queue: time.Second, Plans: c.setting}, c.db.Pool, nil, time.Now)
 		require.NoError(t, err)
-		require.NoError(t, e.Ask(ctx, time.Hour, func(ctx context.Context, s *Snapshot) error {
+		require.NoError(t, e.Ask(ctx, "default", time.Hour, func(ctx context.Context, s *Snapshot) error {
 			var is string
 			err := s.tx.QueryRow(ctx, "SHOW plan_cache_mode").Scan(&is)
 			require.Equal(t, c.want, is, c.setting)

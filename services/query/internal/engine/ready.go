@@ -68,7 +68,7 @@ func (e *Engine) makeReady(ctx context.Context) (all bool) {
 		}
 		conn := idle[next]
 		conn.Conn().PgConn().CustomData()[readyMark] = true // or as ready as it will be
-		err := e.ask(ctx, conn, time.Hour, askNothing)
+		err := e.ask(ctx, conn, nil, time.Hour, askNothing)
 		conn.Release()
 		if err != nil {
 			return false

@@ -32,7 +32,7 @@ func (f *daysFixture) poolOf(change func(*postgres.Config)) (*Engine, *pgxpool.P
 	f.t.Cleanup(pool.Close)
 	e, err := New(f.e.set, pool, nil, func() time.Time { return time.Unix(0, dayStart(daysStored-1)).Add(6 * time.Hour) })
 	require.NoError(f.t, err)
-	require.NoError(f.t, e.Ask(ctx, 0, func(ctx context.Context, s *Snapshot) error {
+	require.NoError(f.t, e.Ask(ctx, "default", 0, func(ctx context.Context, s *Snapshot) error {
 		var scans int
 		return s.tx.QueryRow(ctx, catalogueScans).Scan(&scans)
 	}))
@@ -47,7 +47,7 @@ func (f *daysFixture) looks(e *Engine, signal telemetry.Signal, filters string, 
 	by, err := filter.NewParser().Parse(signal, raw)
 	require.NoError(f.t, err)
 	q := &Query{Tenant: "default", Signal: signal, From: dayStart(daysStored - 1), To: math.MaxInt64, Filter: by}
-	require.NoError(f.t, e.Ask(testbed.Context(f.t), 0, func(ctx context.Context, s *Snapshot) error {
+	require.NoError(f.t, e.Ask(testbed.Context(f.t), "default", 0, func(ctx context.Context, s *Snapshot) error {
 		var before int // of transactions that PostgreSQL has not told of yet
 		if err := s.tx.QueryRow(ctx, catalogueScans).Scan(&before); err != nil {
 			return err

@@ -44,7 +44,7 @@ func TestWhatIsReadOfRollupsIsCharged(t *testing.T) {
 	}
 	q := &RollupQuery{Tenant: "default", Kind: 7, From: start, To: start + int64(24*time.Hour)}
 	read := func() error {
-		return e.Ask(ctx, time.Hour, func(ctx context.Context, s *Snapshot) error {
+		return e.Ask(ctx, "default", time.Hour, func(ctx context.Context, s *Snapshot) error {
 			seen := 0
 			err := s.Rollups(ctx, q, func(r *Rolled) error {
 				require.True(t, sizes[len(r.Blob)])
@@ -65,7 +65,7 @@ func TestWhatIsReadOfRollupsIsCharged(t *testing.T) {
 		e.memory.all.Release(decoded)
 	}
 	// While others have all of it, it waits for as long as a question may take.
-	others, ok, err := e.memory.take(ctx, decoded, false, true)
+	others, ok, err := e.memory.take(ctx, nil, decoded, false, true)
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.True(t, ErrTimeout.Matches(read()))
@@ -89,4 +89,26 @@ func TestHeldFiguresAreBounded(t *testing.T) {
 		s.release()
 	}
 	require.True(t, e.memory.held.TryAcquire(4000))
+}
+
+// The questions of one tenant hold no more than its share together, and what has no room beside them says so; others have what is left.
+func TestFiguresOfATenantAreBounded(t *testing.T) {
+	t.Parallel()
+	e := &Engine{memory: newMemory(8000)}
+	red, blue := e.memory.share(0.75), e.memory.share(0.75)
+	one, two, three := &Snapshot{engine: e, share: red}, &Snapshot{engine: e, share: red}, &Snapshot{engine: e, share: blue}
+	require.NoError(t, one.Hold(2000))
+	require.True(t, errMemory.Matches(one.Hold(1)), "half of what is held")
+	require.NoError(t, two.Hold(1000))
+	require.True(t, errTenantMemory.Matches(two.Hold(1)), "its like have the rest of the share")
+	require.NoError(t, three.Hold(1000))
+	require.True(t, errMemory.Matches(three.Hold(1)), "others have the rest")
+	one.letGo(300)
+	require.NoError(t, two.Hold(300))
+	for _, s := range []*Snapshot{one, two, three} {
+		s.release()
+	}
+	require.True(t, e.memory.held.TryAcquire(4000))
+	require.True(t, red.held.TryAcquire(3000))
+	require.EqualValues(t, 400, (&Snapshot{engine: e, share: e.memory.share(0.1)}).MayHold(), "of a small share, one question may have all")
 }

@@ -60,7 +60,7 @@ func (s *Snapshot) Rollups(ctx context.Context, q *RollupQuery, visit func(*Roll
 		if size := rollup.Memory(r.Blob); size > most {
 			room.free()
 			var err error
-			if room, _, err = s.engine.memory.take(ctx, size, s.long, true); err != nil {
+			if room, _, err = s.engine.memory.take(ctx, s.share, size, s.long, true); err != nil {
 				return err
 			}
 			most = size

@@ -178,7 +178,7 @@ func (s *Snapshot) load(ctx context.Context, stream *headers, w wanted, n int, h
 		bytes += decodedTwice * min(all, largest*int64(s.engine.set.Workers))
 	}
 	var ok bool
-	if out.charge, ok, err = s.engine.memory.take(ctx, bytes, s.long, how.waits()); !ok {
+	if out.charge, ok, err = s.engine.memory.take(ctx, s.share, bytes, s.long, how.waits()); !ok {
 		stream.buffer = append(slices.Clone(list), stream.buffer...)
 		return nil, err
 	}

@@ -132,7 +132,10 @@ func wholeRows(h *Header, n int) segment.Want {
 func (s *Snapshot) keep(t *segment.Table, bytes int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.kept) == mostKept || !s.engine.memory.kept.TryAcquire(bytes) {
+	if len(s.kept) == mostKept {
+		return false
+	}
+	if ok, _ := tryBoth(s.share.keptOf(), s.engine.memory.kept, bytes); !ok {
 		return false
 	}
 	if s.kept == nil {
@@ -154,7 +157,7 @@ func (s *Snapshot) drop(list []Item) {
 	for t, bytes := range s.kept {
 		if !used[t] {
 			s.engine.readers.Tables.Put(t)
-			s.engine.memory.kept.Release(bytes)
+			releaseBoth(s.share.keptOf(), s.engine.memory.kept, bytes)
 			delete(s.kept, t)
 		}
 	}

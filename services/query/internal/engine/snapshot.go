@@ -22,12 +22,14 @@ type Snapshot struct {
 	list       pgx.QueryExecMode // of statements that take lists of ids
 	deadline   time.Time         // when a scan ends by itself
 	cursorOpen bool
-	long       bool // it is about a long range
+	long       bool   // it is about a long range
+	share      *share // of the memory that its tenant's questions have
 
 	mu   sync.Mutex
 	kept map[*segment.Table]int64 // with rows of items that were read when they were found, and what each is charged
 
 	held      int64    // bytes of figures until the question is answered, which it is charged
+	crowded   bool     // what had no room last had none beside others of its tenant
 	fromCache int64    // and bytes of what is remembered of segments that it holds
 	last      []func() // which let go of that
 

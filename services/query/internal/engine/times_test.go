@@ -103,7 +103,7 @@ func (f *daysFixture) askIn(id [16]byte, from, to int64) (parts [][2]int64, span
 	by, err := filter.NewParser().Parse(telemetry.Traces, []json.RawMessage{raw})
 	require.NoError(f.t, err)
 	q := &Query{Tenant: "default", Signal: telemetry.Traces, From: from, To: to, Filter: by}
-	require.NoError(f.t, f.e.Ask(testbed.Context(f.t), 0, func(ctx context.Context, s *Snapshot) error {
+	require.NoError(f.t, f.e.Ask(testbed.Context(f.t), "default", 0, func(ctx context.Context, s *Snapshot) error {
 		of, _, err := s.partsOf(ctx, q, &bounds{by.Bounds()})
 		if err != nil {
 			return err

@@ -267,13 +267,15 @@ const (
 
 // Await waits until a snapshot that is taken later holds all that a signal's queue accepted up to a position, which is as ingest told it; false where
 // that takes longer than MostAwaited, or than ctx leaves. The error is why it could not be found out.
-func (e *Engine) Await(ctx context.Context, signal telemetry.Signal, position int64) (bool, error) {
+func (e *Engine) Await(ctx context.Context, tenant telemetry.Tenant, signal telemetry.Signal, position int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, MostAwaited)
 	defer cancel()
-	if !e.waiting.TryAcquire(1) {
-		return false, ErrBusy.Newf("%d questions wait for what was accepted to be stored", mostAwaiting)
+	leave, ok := e.waiting.take(tenant)
+	if !ok {
+		e.metrics.refuse(ctx, limitAwaiting)
+		return false, ErrBusy.Newf("%d queries wait for what was accepted to be stored, or half as many of this tenant; try again in a moment", mostAwaiting)
 	}
-	defer e.waiting.Release(1)
+	defer leave()
 	for step := awaitStep; ; step = min(2*step, mostAwaitStep) {
 		holds, accepted, err := e.holds(ctx, signal, position)
 		if holds || errors.Is(ctx.Err(), context.DeadlineExceeded) {

@@ -66,7 +66,7 @@ func items[T any](ctx context.Context, n *API, s *engine.Snapshot, q *engine.Que
 // askList asks for a page of a list, once all that it is to hold is there.
 func (n *API) askList(ctx context.Context, q *search, told *api.Completeness, question func(ctx context.Context, s *engine.Snapshot) error) error {
 	if q.minPosition > 0 {
-		switch there, err := n.engine.Await(ctx, q.Signal, q.minPosition); {
+		switch there, err := n.engine.Await(ctx, q.Tenant, q.Signal, q.minPosition); {
 		case err != nil:
 			return err
 		case !there:

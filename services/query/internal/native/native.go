@@ -56,7 +56,7 @@ func (n *API) tenant(c echo.Context) (telemetry.Tenant, error) {
 
 // ask asks about a query, of what it costs to answer what is about so long a range, and says how complete the answer is.
 func (n *API) ask(ctx context.Context, q *engine.Query, about time.Duration, told *api.Completeness, question func(ctx context.Context, s *engine.Snapshot) error) error {
-	return n.engine.Ask(ctx, about, func(ctx context.Context, s *engine.Snapshot) error {
+	return n.engine.Ask(ctx, q.Tenant, about, func(ctx context.Context, s *engine.Snapshot) error {
 		if err := question(ctx, s); err != nil {
 			return err
 		}

@@ -106,7 +106,7 @@ func (n *API) since(ctx context.Context, q *engine.Query) (list []tail.Event, er
 	if err != nil {
 		return nil, err
 	}
-	whole, err := n.engine.Await(ctx, q.Signal, last)
+	whole, err := n.engine.Await(ctx, q.Tenant, q.Signal, last)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (n *API) since(ctx context.Context, q *engine.Query) (list []tail.Event, er
 	seen := *q // of which it is known that what came with it is in the range
 	seen.Filter, seen.MaxPosition, seen.Beyond = filter.All{}, q.Beyond.Position, &engine.Stored{Position: q.Beyond.Position, Ordinal: -1}
 	events, err := engine.Again(func() (events []tail.Event, err error) {
-		err = n.engine.Ask(ctx, caughtUpBack, func(ctx context.Context, s *engine.Snapshot) error {
+		err = n.engine.Ask(ctx, q.Tenant, caughtUpBack, func(ctx context.Context, s *engine.Snapshot) error {
 			own, err := s.Search(ctx, &seen, 1)
 			if err != nil {
 				return err

@@ -70,7 +70,7 @@ func (n *API) getTraceOTLP(ctx context.Context, tenant telemetry.Tenant, id [16]
 		return nil, nil, err
 	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Traces, From: from, To: to, Filter: f}
-	err = n.engine.Ask(ctx, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
+	err = n.engine.Ask(ctx, q.Tenant, q.Span(), func(ctx context.Context, s *engine.Snapshot) error {
 		found, err := n.traceSpans(ctx, s, q, id)
 		if err != nil {
 			return err

@@ -2472,8 +2472,9 @@ export interface components {
             };
         };
         /**
-         * @description `query.busy`: as many questions as may be are being answered, and none ended in time; or, of the service map, too many are being computed. Ask again
-         *     after Retry-After seconds.
+         * @description `query.busy`: as many questions as may be are being answered, and none ended in time. `query.tenant_busy`: as many of this tenant are.
+         *     `query.memory`, `query.tenant_memory`: what the answer is added up in has no room in the memory of one question, or beside others of the tenant. Ask
+         *     again after Retry-After seconds.
          */
         Busy: {
             headers: {
