@@ -557,6 +557,14 @@ func wrongFilters() []wrongFilter {
 		{`{"or":[{"field":"name","operator":"eq","value":"x"},{"not":[{"field":"nome","operator":"eq","value":"x"}]}]}`, "filter.unknown_field", `filters[0].or[1].not[0]: unknown field "nome"`},
 		{strings.Repeat(`{"not":[`, 12) + `{"field":"name","operator":"eq","value":"x"}` + strings.Repeat(`]}`, 12), "filter.too_large", "deeper"},
 		{`{"or":[` + strings.Repeat(`{"field":"name","operator":"eq","value":"x"},`, 250) + `{"field":"name","operator":"eq","value":"x"}]}`, "filter.too_large", "more than 200"},
+		{`{"field":"name","operator":"regex","value":"` + strings.Repeat("x", 1001) + `"}`, "filter.regex_too_large", "filters[0]: name regex: the regular expression is too large: it has 1001 bytes"},
+		{`{"field":"name","operator":"regex","value":"(?:` + strings.Repeat("x", 900) + `){1000}"}`, "filter.regex_too_large", "more than 5000 instructions"},
+		{`{"field":"attributes.x","operator":"regex","value":"` + strings.Repeat(`\\pL`, 300) + `"}`, "filter.regex_too_large", "more than 5000 instructions"},
+		{`{"field":"name","operator":"regex","value":"("}`, "filter.bad_value", "missing closing"},
+		{`{"field":"name","operator":"regex","value":5}`, "filter.bad_value", "a string"},
+		{strings.TrimSuffix(strings.Repeat(`{"field":"name","operator":"regex","value":"(?:abcd){800}"},`, 6), ","), "filter.too_large", "filters[5]: with this condition the regular expressions"},
+		{strings.TrimSuffix(strings.Repeat(`{"field":"name","operator":"in","value":["x"`+strings.Repeat(`,"x"`, 199)+`]},`, 11), ","), "filter.too_large", "filters[10]: with this condition the filters have more than 2000 values"},
+		{`{"field":"name","operator":"contains","value":"` + strings.Repeat("x", 200<<10) + `"},{"or":[{"field":"name","operator":"eq","value":"` + strings.Repeat("x", 80<<10) + `"}]}`, "filter.too_large", "filters[1].or[0]: with this condition the values"},
 	}
 }
 
@@ -565,8 +573,8 @@ func TestWrongFiltersAreRefusedByName(t *testing.T) {
 	f := newFixture(t)
 	for _, c := range wrongFilters() {
 		p := f.problem(http.StatusBadRequest, http.MethodPost, "/api/spans/search", searchBody{filters: "[" + c.filter + "]"}.json(t))
-		require.Equal(t, c.code, p.Code, c.filter)
-		require.Contains(t, p.Detail, c.names, c.filter)
+		require.Equal(t, c.code, p.Code, "%.300s", c.filter)
+		require.Contains(t, p.Detail, c.names, "%.300s", c.filter)
 	}
 }
 

@@ -13,8 +13,13 @@ var (
 	}
 	errTooLarge = fault.Kind{
 		Class: fault.Invalid, Code: "filter.too_large",
-		Meaning: "The filters have too many conditions or levels.",
-		Advice:  "Ask for less at once.",
+		Meaning: "The filters have too many conditions, levels or values, or too many bytes of these, or their regular expressions are too large together.",
+		Advice:  "Ask for less at once; the message names the condition with which it became too much.",
+	}
+	errRegex = fault.Kind{
+		Class: fault.Invalid, Code: "filter.regex_too_large",
+		Meaning: "A regular expression is too long, or repeats so much that it would take too long to be tried.",
+		Advice:  "Use contains, a shorter expression, or fewer repetitions.",
 	}
 	errField = fault.Kind{
 		Class: fault.Invalid, Code: "filter.unknown_field",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"testing"
@@ -293,4 +294,28 @@ func TestTextOfDeepListsIsMadeOnce(t *testing.T) {
 	require.False(t, holds(segment.Value{Type: segment.Array, Raw: value.Raw}))
 	require.Greater(t, looked, 3<<10, "the string, and the whole with and without gaps")
 	require.Less(t, looked, 4<<10)
+}
+
+// What is estimated of a regular expression is about what it is compiled to, or more, so that nothing large is ever compiled.
+func TestProgramsAreEstimatedBeforeTheyAreCompiled(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"", "a", "abc.*def", "(?i)error|warn(ing)?", `^\d{4}-\d{2}-\d{2}T`, `(a|b){3,7}c{2,}`, `(?:x{0,5}y{1,}){10}`, `[a-zA-Z_][a-zA-Z0-9_]{0,62}`, `\bpL\b|\pL+`, "(?s).{0,900}",
+		`((((a?)*)+){2})`, `[^\x00-\x7f]`, "(?:abcd){800}",
+	} {
+		size, err := programSize(text)
+		require.NoError(t, err, text)
+		parsed, err := syntax.Parse(text, syntax.Perl)
+		require.NoError(t, err)
+		compiled, err := syntax.Compile(parsed.Simplify())
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(compiled.Inst), 2*size+8, "%s", text)
+		require.LessOrEqual(t, size, 2*len(compiled.Inst)+2*41, "%s: a class of many ranges counts more than one", text)
+	}
+	for _, text := range []string{"(?:abcdefghij){1000}", strings.Repeat("x{1000}", 6), strings.Repeat(`\pL`, 300), strings.Repeat("x", 1001)} {
+		_, err := programSize(text)
+		require.ErrorIs(t, err, errProgram, "%.40s", text)
+	}
+	_, err := NewParser().Where(telemetry.Logs, "body", "regex", String("(?:abcdefghij){1000}"))
+	require.ErrorIs(t, err, errProgram, "also where a front end makes the condition")
 }

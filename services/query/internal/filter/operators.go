@@ -3,7 +3,6 @@ package filter
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 
@@ -35,6 +34,7 @@ type Operator struct {
 	equality bool                                         // it asks for one of its values and nothing else, so that a hash can be looked for
 	order    func(order int) bool                         // numbers: whether it holds for one that is less (-1), equal (0), or greater (1)
 	test     func(values []Literal) (segment.Test, error) // texts and attributes: what it asks of a value that is present
+	program  func(values []Literal) (size int, err error) // instructions that are run over values; nil for none
 }
 
 // Operators is the table, in the order in which a person looks for them.
@@ -78,8 +78,8 @@ func Operators() []Operator {
 			Description: "A case-sensitive part of a string, or of a list or map as it is shown, in JSON.",
 		},
 		{
-			Name: "regex", Symbol: "~", Label: "matches", Operand: One, On: texts, looksAtText: true, test: expression,
-			Description: "An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON.",
+			Name: "regex", Symbol: "~", Label: "matches", Operand: One, On: texts, looksAtText: true, test: expression, program: program,
+			Description: "An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON. It has 1,000 bytes at most, and repeats no more than comes to 5,000 instructions.",
 		},
 		{
 			Name: "exists", Label: "exists", Operand: Flag, On: everything &^ Boolean, order: func(int) bool { return true }, test: anything,
@@ -143,10 +143,10 @@ func containing(values []Literal) (segment.Test, error) {
 }
 
 func expression(values []Literal) (segment.Test, error) {
-	text := string(values[0].Raw)
-	if values[0].Type != segment.String || len(text) > maxRegexLength {
-		return segment.Test{}, fmt.Errorf("want a regular expression of at most %d bytes", maxRegexLength)
+	if _, err := program(values); err != nil {
+		return segment.Test{}, err
 	}
+	text := string(values[0].Raw)
 	compiled, err := regexp.Compile(text)
 	if err != nil {
 		return segment.Test{}, err
@@ -155,6 +155,14 @@ func expression(values []Literal) (segment.Test, error) {
 		Match:    func(v segment.Value) bool { return v.Type == segment.String && compiled.Match(v.Raw) },
 		Contains: requiredLiterals(text),
 	}, nil
+}
+
+// program is how many instructions an expression comes to.
+func program(values []Literal) (int, error) {
+	if values[0].Type != segment.String {
+		return 0, errors.New("want a regular expression, which is a string")
+	}
+	return programSize(string(values[0].Raw))
 }
 
 func anything([]Literal) (segment.Test, error) {

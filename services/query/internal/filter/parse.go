@@ -13,9 +13,11 @@ import (
 
 // Bounds of a filter, so that a request of a few kilobytes cannot ask for hours of work.
 const (
-	maxNodes       = 200
-	maxDepth       = 10
-	maxRegexLength = 1000
+	maxNodes    = 200 // conditions of a request, groups among them, and values of a list
+	maxDepth    = 10
+	maxValues   = 2000      // of all conditions: each is compared with what every segment holds
+	maxText     = 256 << 10 // bytes of these
+	maxPrograms = 20_000    // instructions of all regular expressions
 )
 
 // Parser makes filters, by the two tables, which it builds once. It never changes and may be used by many requests at a time.
@@ -39,6 +41,34 @@ type request struct {
 	signal  telemetry.Signal
 	related bool // relations are taken
 	nodes   int
+	asked   weight
+}
+
+// weight is what conditions cost to be looked at, beside their number.
+type weight struct{ values, text, programs int }
+
+// add adds a condition, and refuses what is too much of all.
+func (w *weight) add(path string, op *Operator, values []Literal) error {
+	w.values += len(values)
+	for _, v := range values {
+		w.text += len(v.Raw)
+	}
+	if op.program != nil {
+		size, err := op.program(values)
+		if err != nil {
+			return err
+		}
+		w.programs += size
+	}
+	switch {
+	case w.values > maxValues:
+		return refused(errTooLarge, path, "with this condition the filters have more than %d values", maxValues)
+	case w.text > maxText:
+		return refused(errTooLarge, path, "with this condition the values of the filters have more than %d bytes", maxText)
+	case w.programs > maxPrograms:
+		return refused(errTooLarge, path, "with this condition the regular expressions of the filters come to more than %d instructions", maxPrograms)
+	}
+	return nil
 }
 
 func (p *request) list(path string, raw []json.RawMessage, depth int) (All, error) {
@@ -132,12 +162,22 @@ func (p *request) condition(path, name, operator string, raw json.RawMessage) (F
 	}
 	values, is, err := row.Operand.parse(raw)
 	if err == nil {
+		err = p.asked.add(path, positive, values)
+	}
+	if err == nil {
 		var c Filter
 		if c, err = p.newCondition(p.signal, f, key, positive, negates == is, values); err == nil {
 			return c, nil
 		}
 	}
-	return nil, refused(errValue, path, "%.64s %s: %v", name, operator, err)
+	if errTooLarge.Matches(err) {
+		return nil, err
+	}
+	kind := errValue
+	if errors.Is(err, errProgram) {
+		kind = errRegex
+	}
+	return nil, refused(kind, path, "%.64s %s: %v", name, operator, err)
 }
 
 // parse reads what stands to the right of an operator. is is false only for a flag that is false.

@@ -2,6 +2,8 @@ package filter
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -54,4 +56,60 @@ func literalsOf(r *syntax.Regexp) [][]byte {
 		syntax.OpQuest, syntax.OpAlternate:
 	}
 	return nil
+}
+
+// Bounds of a regular expression. A repetition is so many times what it repeats: "(?:some text){1000}" comes to thousands of instructions, each of
+// which may be tried at each byte of a text, and a thousand bytes of such expressions to 40 MB.
+const (
+	maxRegexLength = 1000
+	maxProgram     = 5000
+)
+
+// errProgram says of an expression that it is too large.
+var errProgram = errors.New("too large")
+
+// programSize estimates how many instructions an expression is compiled to, before it is. The error says what is wrong with it; errProgram where it is too large.
+func programSize(expression string) (int, error) {
+	if len(expression) > maxRegexLength {
+		return 0, fmt.Errorf("the regular expression is %w: it has %d bytes, want %d at most", errProgram, len(expression), maxRegexLength)
+	}
+	parsed, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
+		return 0, err
+	}
+	size := instructions(parsed)
+	if size > maxProgram {
+		return 0, fmt.Errorf("the regular expression is %w: its repetitions and classes come to more than %d instructions", errProgram, maxProgram)
+	}
+	return size, nil
+}
+
+// runesOfInstruction is how many bounds of a class take as much as an instruction.
+const runesOfInstruction = 32
+
+// instructions counts up to something above maxProgram.
+func instructions(r *syntax.Regexp) (n int) {
+	for _, part := range r.Sub {
+		n = min(n+instructions(part), maxProgram+1)
+	}
+	switch r.Op {
+	case syntax.OpLiteral:
+		n = len(r.Rune)
+	case syntax.OpCharClass:
+		n = 1 + len(r.Rune)/runesOfInstruction
+	case syntax.OpCapture:
+		n += 2
+	case syntax.OpAlternate:
+		n += len(r.Sub)
+	case syntax.OpRepeat:
+		times := r.Max
+		if times < 0 {
+			times = r.Min + 1
+		}
+		n = (n + 1) * max(times, 1)
+	case syntax.OpNoMatch, syntax.OpEmptyMatch, syntax.OpAnyCharNotNL, syntax.OpAnyChar, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText,
+		syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary, syntax.OpStar, syntax.OpPlus, syntax.OpQuest, syntax.OpConcat:
+		n++
+	}
+	return min(n, maxProgram+1)
 }

@@ -1031,7 +1031,7 @@ export interface components {
          *     - `in`, of a list: eq to one of a list of values.
          *     - `not_in`, of a list: The exact negation of in: an item without the field meets it.
          *     - `contains` (`:`), of a value: A case-sensitive part of a string, or of a list or map as it is shown, in JSON.
-         *     - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON.
+         *     - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON. It has 1,000 bytes at most, and repeats no more than comes to 5,000 instructions.
          *     - `exists`, of true or false, true when left out: Whether the item has the field; with false, whether it lacks it.
          * @enum {string}
          */
@@ -1103,6 +1103,9 @@ export interface components {
          *     filters of a request must all hold.
          *
          *     Values are JSON literals or AnyValue objects. An unknown field or operator is an error. GET /api/fields lists both.
+         *
+         *     What a request asks for is bounded: 200 conditions and groups, nested 10 deep, 200 values in a list, and in all 2,000 values of 256 KiB and regular
+         *     expressions of 20,000 instructions. Beyond, `filter.too_large` and `filter.regex_too_large` name the condition.
          *
          *     - A number without a type, 200 or 200.0, equals integers and doubles of that value; `{"intValue":"200"}` only integers, `{"doubleValue":200}` only
          *       doubles. "200" equals strings alone. Lists and maps are no values to compare with.
