@@ -584,9 +584,15 @@ func theOperations() map[string]operation {
 			}
 			return all
 		}},
-		"tailLogs":         {sees: true, requests: one(http.MethodGet, "/api/logs/tail?after=1.0&seconds=1")},
-		"listMetrics":      reading(func(ids) string { return "/api/metrics" }),
-		"getMetric":        reading(func(of ids) string { return "/api/metrics/" + of.word + ".metric" }),
+		"tailLogs":    {sees: true, requests: one(http.MethodGet, "/api/logs/tail?after=1.0&seconds=1")},
+		"listMetrics": reading(func(ids) string { return "/api/metrics" }),
+		"getMetric":   reading(func(of ids) string { return "/api/metrics/" + of.word + ".metric" }),
+		"queryMetric": {sees: true, requests: func(w *world, of ids) (all []request) {
+			for _, more := range []string{``, `,"over_series":"sum","group_by":["service","resource.` + of.word + `.zone"]`} {
+				all = append(all, w.posting("/api/metrics/query", `"metric":"`+of.word+`.metric"`+more))
+			}
+			return all
+		}},
 		"listServices":     reading(func(ids) string { return "/api/services" }),
 		"listOperations":   reading(func(of ids) string { return "/api/services/" + of.word + "-cart/operations" }),
 		"getServiceMap":    reading(func(ids) string { return "/api/service-map" }),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -94,6 +95,8 @@ func operations(t *testing.T, trace string, key string) (list []operation) {
 					o.body = `{"signals":["traces"],"days":9}`
 				case "aggregate":
 					o.body = (&aggregateBody{signal: telemetry.Traces, to: base().Add(time.Hour).UnixNano(), groups: []string{"service", "trace_id"}, measures: []api.Measure{{Measure: "count"}}}).json()
+				case "queryMetric":
+					o.body = string(must(json.Marshal(metricBody{Metric: "queue.depth", Filters: []json.RawMessage{[]byte(`{"field":"unit","operator":"eq","value":"s"}`)}}.between(-3600, 3600))))
 				case "compare":
 					o.body = `{"signal":"traces","time_range":{"start_time":"2026-11-23T09:00:00Z","end_time":"2026-11-23T12:00:00Z"},"selected":[{"field":"service","operator":"exists"}]}`
 				case "createKey":

@@ -330,7 +330,7 @@ func (t *tally) answer(from, to int64) (*Answer, error) {
 	}
 	for _, g := range list {
 		told := t.tell(out, g, bands)
-		told.Values = valuesOf(g.key, len(t.grouped))
+		told.Values = Values(g.key, len(t.grouped))
 		out.Groups = append(out.Groups, told)
 	}
 	if len(rest) > 0 && len(t.grouped) > 0 {

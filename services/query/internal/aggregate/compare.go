@@ -212,7 +212,7 @@ func (t *compared) add(part *sides) {
 				if k.lost {
 					return
 				}
-				name := string(appendTold(nil, v, true))
+				name := string(AppendTold(nil, v, true))
 				at := k.values[name]
 				if at == nil {
 					if len(k.values) >= mostComparedOf {

@@ -291,7 +291,7 @@ func (p *plan) key(m *scratch, of uint64) string {
 	m.key = m.key[:0]
 	for i := range p.grouped {
 		v, ok := m.groups[i].Value(codes[i])
-		m.key = appendTold(m.key, v, ok)
+		m.key = AppendTold(m.key, v, ok)
 	}
 	return string(m.key)
 }
@@ -299,8 +299,8 @@ func (p *plan) key(m *scratch, of uint64) string {
 // noValue is a type of value that there is not.
 const noValue = 0xff
 
-// appendTold appends a value as groups are called by it: long ones are cut as names of rollups are, lists and maps as their text.
-func appendTold(b []byte, v segment.Value, ok bool) []byte {
+// AppendTold appends a value as groups are called by it: long ones are cut as names of rollups are, lists and maps as their text.
+func AppendTold(b []byte, v segment.Value, ok bool) []byte {
 	if !ok {
 		return filter.AppendKey(b, segment.Value{Type: noValue})
 	}
@@ -313,8 +313,8 @@ func appendTold(b []byte, v segment.Value, ok bool) []byte {
 	return filter.AppendKey(b, v)
 }
 
-// valuesOf reads a key.
-func valuesOf(key string, n int) []Value {
+// Values reads a key.
+func Values(key string, n int) []Value {
 	out, rest := make([]Value, n), []byte(key)
 	for i := range out {
 		out[i].Value, rest = filter.ReadKey(rest)

@@ -114,7 +114,7 @@ func (t *tally) addOperation(of *rolled, told *engine.RollupQuery, r *engine.Rol
 			key := []byte{}
 			for _, group := range of.groups {
 				v, is, known := group(request)
-				key, sure = appendTold(key, v, is), sure && known
+				key, sure = AppendTold(key, v, is), sure && known
 			}
 			if !sure {
 				return ErrUntold

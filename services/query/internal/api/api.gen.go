@@ -360,6 +360,102 @@ func (e MeasureMeasure) Valid() bool {
 	}
 }
 
+// Defines values for MetricQueryOverSeries.
+const (
+	MetricQueryOverSeriesAvg       MetricQueryOverSeries = "avg"
+	MetricQueryOverSeriesCount     MetricQueryOverSeries = "count"
+	MetricQueryOverSeriesHistogram MetricQueryOverSeries = "histogram"
+	MetricQueryOverSeriesMax       MetricQueryOverSeries = "max"
+	MetricQueryOverSeriesMean      MetricQueryOverSeries = "mean"
+	MetricQueryOverSeriesMin       MetricQueryOverSeries = "min"
+	MetricQueryOverSeriesNone      MetricQueryOverSeries = "none"
+	MetricQueryOverSeriesQuantile  MetricQueryOverSeries = "quantile"
+	MetricQueryOverSeriesSum       MetricQueryOverSeries = "sum"
+)
+
+// Valid indicates whether the value is a known member of the MetricQueryOverSeries enum.
+func (e MetricQueryOverSeries) Valid() bool {
+	switch e {
+	case MetricQueryOverSeriesAvg:
+		return true
+	case MetricQueryOverSeriesCount:
+		return true
+	case MetricQueryOverSeriesHistogram:
+		return true
+	case MetricQueryOverSeriesMax:
+		return true
+	case MetricQueryOverSeriesMean:
+		return true
+	case MetricQueryOverSeriesMin:
+		return true
+	case MetricQueryOverSeriesNone:
+		return true
+	case MetricQueryOverSeriesQuantile:
+		return true
+	case MetricQueryOverSeriesSum:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MetricQueryOverTime.
+const (
+	MetricQueryOverTimeAvg      MetricQueryOverTime = "avg"
+	MetricQueryOverTimeCount    MetricQueryOverTime = "count"
+	MetricQueryOverTimeIncrease MetricQueryOverTime = "increase"
+	MetricQueryOverTimeLast     MetricQueryOverTime = "last"
+	MetricQueryOverTimeMax      MetricQueryOverTime = "max"
+	MetricQueryOverTimeMin      MetricQueryOverTime = "min"
+	MetricQueryOverTimeRate     MetricQueryOverTime = "rate"
+	MetricQueryOverTimeSum      MetricQueryOverTime = "sum"
+)
+
+// Valid indicates whether the value is a known member of the MetricQueryOverTime enum.
+func (e MetricQueryOverTime) Valid() bool {
+	switch e {
+	case MetricQueryOverTimeAvg:
+		return true
+	case MetricQueryOverTimeCount:
+		return true
+	case MetricQueryOverTimeIncrease:
+		return true
+	case MetricQueryOverTimeLast:
+		return true
+	case MetricQueryOverTimeMax:
+		return true
+	case MetricQueryOverTimeMin:
+		return true
+	case MetricQueryOverTimeRate:
+		return true
+	case MetricQueryOverTimeSum:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MetricQueryValue.
+const (
+	MetricQueryValueCount    MetricQueryValue = "count"
+	MetricQueryValueQuantile MetricQueryValue = "quantile"
+	MetricQueryValueSum      MetricQueryValue = "sum"
+)
+
+// Valid indicates whether the value is a known member of the MetricQueryValue enum.
+func (e MetricQueryValue) Valid() bool {
+	switch e {
+	case MetricQueryValueCount:
+		return true
+	case MetricQueryValueQuantile:
+		return true
+	case MetricQueryValueSum:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MetricType.
 const (
 	MetricTypeExponentialHistogram MetricType = "exponential_histogram"
@@ -1611,6 +1707,181 @@ type MetricCatalogue struct {
 	Stats        Stats             `json:"stats"`
 }
 
+// MetricExemplar defines model for MetricExemplar.
+type MetricExemplar struct {
+	// FilteredAttributes In the order in which they were sent; a key sent twice is here twice.
+	FilteredAttributes Attributes `json:"filtered_attributes"`
+	SeriesID           string     `json:"series_id"`
+	SpanID             string     `json:"span_id,omitempty,omitzero"`
+
+	// TimeUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	TimeUnixNano Nanos `json:"time_unix_nano"`
+
+	// TraceID Its trace is at /api/traces/{trace_id}.
+	TraceID string  `json:"trace_id,omitempty,omitzero"`
+	Value   float64 `json:"value"`
+
+	// Values Of the line that it belongs to.
+	Values []*AnyValue `json:"values"`
+}
+
+// MetricHeat defines model for MetricHeat.
+type MetricHeat struct {
+	// Counts By bucket of the timeline, the observations of each row; null where there are none.
+	Counts []*[]float64 `json:"counts"`
+
+	// Edges Rising; a row of the heat map is above one edge and up to the next.
+	Edges []Double `json:"edges"`
+}
+
+// MetricLine defines model for MetricLine.
+type MetricLine struct {
+	// Figures By bucket of the timeline, null where there is no value: one list, or one for each of the quantiles. Absent of a histogram.
+	Figures   [][]*float64      `json:"figures,omitempty,omitzero"`
+	Histogram *MetricHeat       `json:"histogram,omitempty"`
+	Series    *MetricLineSeries `json:"series,omitempty"`
+
+	// SeriesCount Series that it is made of.
+	SeriesCount int `json:"series_count"`
+
+	// Values What the series of the group have of the fields of `group_by`; null for none.
+	Values []*AnyValue `json:"values"`
+}
+
+// MetricLineSeries The one series of a line.
+type MetricLineSeries struct {
+	// Attributes In the order in which they were sent; a key sent twice is here twice.
+	Attributes Attributes `json:"attributes"`
+
+	// ID 16 hex digits, as in a list of points.
+	ID string `json:"id"`
+
+	// Resource In the order in which they were sent; a key sent twice is here twice.
+	Resource Attributes `json:"resource"`
+
+	// Scope In the order in which they were sent; a key sent twice is here twice.
+	Scope            Attributes `json:"scope"`
+	ScopeName        string     `json:"scope_name,omitempty,omitzero"`
+	ScopeVersion     string     `json:"scope_version,omitempty,omitzero"`
+	ServiceName      string     `json:"service_name"`
+	ServiceNamespace string     `json:"service_namespace,omitempty,omitzero"`
+	Temporality      int        `json:"temporality,omitempty,omitzero"`
+}
+
+// MetricLines defines model for MetricLines.
+type MetricLines struct {
+	// CommonBounds Explicit bounds of histograms differ; figures are by those that all have.
+	CommonBounds bool `json:"common_bounds,omitempty,omitzero"`
+
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+
+	// CoveredSeconds Of each bucket, for how long it is known what was added. Of what is added up.
+	CoveredSeconds []float64        `json:"covered_seconds,omitempty,omitzero"`
+	Exemplars      []MetricExemplar `json:"exemplars"`
+	Incomplete     *Incomplete      `json:"incomplete,omitempty"`
+
+	// LineCount How many there are, those in `other` among them.
+	LineCount       int          `json:"line_count"`
+	Lines           []MetricLine `json:"lines"`
+	LookbackSeconds float64      `json:"lookback_seconds"`
+
+	// Metrics Those of the name that were found; none where there are no points.
+	Metrics []Metric `json:"metrics"`
+
+	// Notes What does not come into lines as one might think.
+	Notes      MetricNotes  `json:"notes"`
+	Other      *MetricOther `json:"other,omitempty"`
+	OverSeries string       `json:"over_series"`
+
+	// OverTime What was chosen where the request left it open; empty where there are no points.
+	OverTime string `json:"over_time"`
+
+	// SeriesCount Series that were found.
+	SeriesCount int   `json:"series_count"`
+	Stats       Stats `json:"stats"`
+
+	// Timeline Buckets of time, one after the other, without gaps.
+	Timeline Timeline `json:"timeline"`
+
+	// Value Of histograms and summaries.
+	Value string `json:"value,omitempty,omitzero"`
+}
+
+// MetricNotes What does not come into lines as one might think.
+type MetricNotes struct {
+	// Duplicates Points of one series and time, but for the one that was stored last.
+	Duplicates int64 `json:"duplicates"`
+
+	// Gaps Times between two points longer than the lookback; what was added in them is not told.
+	Gaps int64 `json:"gaps"`
+
+	// NoNumbers Points without a value, or with one that is NaN or infinite.
+	NoNumbers int64 `json:"no_numbers"`
+
+	// Overlaps Points whose start time is another than that of the point before, and lies before it: several senders of one series, or a clock that was set.
+	Overlaps int64 `json:"overlaps"`
+
+	// Points Points that were looked at, those of a lookback before the range among them.
+	Points int64 `json:"points"`
+
+	// Resets Times that a sender began anew.
+	Resets int64 `json:"resets"`
+}
+
+// MetricOther The lines that are not told.
+type MetricOther struct {
+	// Figures Those of all of them together. Absent where each series is told by itself.
+	Figures [][]*float64 `json:"figures,omitempty,omitzero"`
+	Lines   int          `json:"lines"`
+
+	// Max The highest of these lines.
+	Max []*float64 `json:"max,omitempty,omitzero"`
+
+	// Min The lowest of these lines.
+	Min         []*float64 `json:"min,omitempty,omitzero"`
+	SeriesCount int        `json:"series_count"`
+}
+
+// MetricQuery defines model for MetricQuery.
+type MetricQuery struct {
+	// Buckets At most so many buckets of the shortest step that fits, from a second on.
+	Buckets *int `json:"buckets,omitempty"`
+
+	// Exemplars Exemplars that are told at most, one of each part of the range; those with a trace before others, and of these the largest.
+	Exemplars int      `json:"exemplars,omitempty,omitzero"`
+	Filters   []Filter `json:"filters,omitempty,omitzero"`
+
+	// GroupBy Fields of metrics (/api/fields).
+	GroupBy []string `json:"group_by,omitempty,omitzero"`
+
+	// Limit Lines that are told.
+	Limit *int `json:"limit,omitempty"`
+
+	// LookbackSeconds For how long the value of a point holds, and how far two neighbours are apart at most. Five minutes, or a step where that is longer, unless it is given.
+	LookbackSeconds *int64 `json:"lookback_seconds,omitempty"`
+
+	// Metric The metric's name.
+	Metric     string                `json:"metric"`
+	OverSeries MetricQueryOverSeries `json:"over_series,omitempty,omitzero"`
+	OverTime   MetricQueryOverTime   `json:"over_time,omitempty,omitzero"`
+	Quantiles  []float64             `json:"quantiles,omitempty,omitzero"`
+
+	// StepSeconds Buckets of this step instead.
+	StepSeconds *int64           `json:"step_seconds,omitempty"`
+	TimeRange   TimeRange        `json:"time_range"`
+	Value       MetricQueryValue `json:"value,omitempty,omitzero"`
+}
+
+// MetricQueryOverSeries defines model for MetricQuery.OverSeries.
+type MetricQueryOverSeries string
+
+// MetricQueryOverTime defines model for MetricQuery.OverTime.
+type MetricQueryOverTime string
+
+// MetricQueryValue defines model for MetricQuery.Value.
+type MetricQueryValue string
+
 // MetricSeries defines model for MetricSeries.
 type MetricSeries struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
@@ -2648,6 +2919,12 @@ type ListMetricsParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// QueryMetricParams defines parameters for QueryMetric.
+type QueryMetricParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // SearchMetricsByQueryParams defines parameters for SearchMetricsByQuery.
 type SearchMetricsByQueryParams struct {
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
@@ -3016,6 +3293,9 @@ type CreateKeyJSONRequestBody = KeyRequest
 // SearchLogsJSONRequestBody defines body for SearchLogs for application/json ContentType.
 type SearchLogsJSONRequestBody = SearchRequest
 
+// QueryMetricJSONRequestBody defines body for QueryMetric for application/json ContentType.
+type QueryMetricJSONRequestBody = MetricQuery
+
 // SearchMetricsJSONRequestBody defines body for SearchMetrics for application/json ContentType.
 type SearchMetricsJSONRequestBody = SearchRequest
 
@@ -3149,6 +3429,9 @@ type ServerInterface interface {
 	// ListMetrics The catalogue of metrics with points in a range, by name
 	// (GET /api/metrics)
 	ListMetrics(ctx echo.Context, params ListMetricsParams) error
+	// QueryMetric One metric over time, by series or by group
+	// (POST /api/metrics/query)
+	QueryMetric(ctx echo.Context, params QueryMetricParams) error
 	// SearchMetricsByQuery The same as query parameters
 	// (GET /api/metrics/search)
 	SearchMetricsByQuery(ctx echo.Context, params SearchMetricsByQueryParams) error
@@ -4026,6 +4309,35 @@ func (w *ServerInterfaceWrapper) ListMetrics(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListMetrics(ctx, params)
+	return err
+}
+
+// QueryMetric converts echo context to params.
+func (w *ServerInterfaceWrapper) QueryMetric(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params QueryMetricParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.QueryMetric(ctx, params)
 	return err
 }
 
@@ -5170,6 +5482,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/metrics/:name", wrapper.GetMetric, options.OperationMiddlewares["getMetric"]...)
 	router.GET(options.BaseURL+"/api/metrics/search", wrapper.SearchMetricsByQuery, options.OperationMiddlewares["searchMetricsByQuery"]...)
 	router.POST(options.BaseURL+"/api/metrics/search", wrapper.SearchMetrics, options.OperationMiddlewares["searchMetrics"]...)
+	router.POST(options.BaseURL+"/api/metrics/query", wrapper.QueryMetric, options.OperationMiddlewares["queryMetric"]...)
 	router.GET(options.BaseURL+"/api/traces/search", wrapper.SearchTracesByQuery, options.OperationMiddlewares["searchTracesByQuery"]...)
 	router.POST(options.BaseURL+"/api/traces/search", wrapper.SearchTraces, options.OperationMiddlewares["searchTraces"]...)
 	router.GET(options.BaseURL+"/api/spans/search", wrapper.SearchSpansByQuery, options.OperationMiddlewares["searchSpansByQuery"]...)

@@ -78,24 +78,30 @@ func (n *API) newAggregate(tenant telemetry.Tenant, r *api.AggregateRequest) (*a
 		}
 		q.Groups = append(q.Groups, column)
 	}
+	q.Line, err = timelineOf(&q.Query, r.Buckets, r.StepSeconds)
+	return q, err
+}
+
+// timelineOf is the one that a request asks for over a query's range, by at most so many buckets or by a step; nil where it asks for neither.
+func timelineOf(q *engine.Query, buckets *int, stepSeconds *int64) (*aggregate.Timeline, error) {
 	switch {
-	case r.Buckets != nil && r.StepSeconds != nil:
+	case buckets != nil && stepSeconds != nil:
 		return nil, errBuckets.New("buckets and step_seconds: want one of them")
-	case r.Buckets != nil:
-		if *r.Buckets < leastTimeline || *r.Buckets > aggregate.MostBuckets {
-			return nil, errBuckets.Newf("buckets: %d is not between %d and %d", *r.Buckets, leastTimeline, aggregate.MostBuckets)
+	case buckets != nil:
+		if *buckets < leastTimeline || *buckets > aggregate.MostBuckets {
+			return nil, errBuckets.Newf("buckets: %d is not between %d and %d", *buckets, leastTimeline, aggregate.MostBuckets)
 		}
-		line := aggregate.FitTimeline(q.From, q.To, *r.Buckets, time.Second)
-		q.Line = &line
-	case r.StepSeconds != nil:
+		line := aggregate.FitTimeline(q.From, q.To, *buckets, time.Second)
+		return &line, nil
+	case stepSeconds != nil:
 		const most = int64(math.MaxInt64 / time.Second / 2)
-		if *r.StepSeconds < 1 || *r.StepSeconds > most {
-			return nil, errBuckets.Newf("step_seconds: %d is not between 1 and %d", *r.StepSeconds, most)
+		if *stepSeconds < 1 || *stepSeconds > most {
+			return nil, errBuckets.Newf("step_seconds: %d is not between 1 and %d", *stepSeconds, most)
 		}
-		line := aggregate.NewTimeline(q.From, q.To, time.Duration(*r.StepSeconds)*time.Second)
-		q.Line = &line
+		line := aggregate.NewTimeline(q.From, q.To, time.Duration(*stepSeconds)*time.Second)
+		return &line, nil
 	}
-	return q, nil
+	return nil, nil //nolint:nilnil // nothing was asked for
 }
 
 func (n *API) aggregate(ctx context.Context, tenant telemetry.Tenant, r api.AggregateRequest) (*api.Aggregate, error) {
@@ -162,16 +168,20 @@ func lineOf(t *aggregate.Timeline) *api.Timeline {
 	return &api.Timeline{StartUnixNano: nanos(t.Start), StepSeconds: t.Step / int64(time.Second), Buckets: t.Buckets}
 }
 
-func groupOf(g *aggregate.Group) *api.AggregateGroup {
-	out := &api.AggregateGroup{Values: []*otlpjson.Value{}, Items: g.Items, Figures: figuresOf(g.All)}
-	for _, v := range g.Values {
-		var one *otlpjson.Value
-		if !v.None {
-			told := otlpjson.Of(v.OTLP())
-			one = &told
+// groupValues are what a group has of the fields by which it is one; null is none.
+func groupValues(list []aggregate.Value) []*otlpjson.Value {
+	out := make([]*otlpjson.Value, len(list))
+	for i := range list {
+		if !list[i].None {
+			told := otlpjson.Of(list[i].OTLP())
+			out[i] = &told
 		}
-		out.Values = append(out.Values, one)
 	}
+	return out
+}
+
+func groupOf(g *aggregate.Group) *api.AggregateGroup {
+	out := &api.AggregateGroup{Values: groupValues(g.Values), Items: g.Items, Figures: figuresOf(g.All)}
 	if slices.ContainsFunc(g.Cells, func(of [][]int64) bool { return len(of) > 0 }) {
 		out.Cells = g.Cells
 	}

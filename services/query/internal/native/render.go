@@ -92,7 +92,7 @@ func (r *renderer) seriesIndex(t *segment.Table, n int64) int {
 	s := &t.Series[n]
 	resource := &t.Resources[s.Resource]
 	i := once(r, 'm', &r.series, api.Series{
-		ID:     fmt.Sprintf("%016x", uint64(s.ID)), //nolint:gosec // the bits of a hash
+		ID:     seriesID(s.ID),
 		Metric: metric(t, &t.Metrics[s.Metric]), Attributes: attributes(t, s.Attributes),
 		ServiceName: resource.ServiceName, ServiceNamespace: resource.ServiceNamespace,
 		ResourceIndex: r.resourceIndex(t, int64(s.Resource)), ScopeIndex: r.scopeIndex(t, int64(s.Scope)),

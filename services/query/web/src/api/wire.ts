@@ -150,6 +150,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * One metric over time, by series or by group
+         * @description The points of one metric's series become lines: first each series by itself in buckets of time (`over_time`), then several series together
+         *     (`over_series`). For example the requests a second of each service:
+         *
+         *         curl -s http://127.0.0.1:8080/api/metrics/query -H 'Content-Type: application/json' -d '{
+         *           "metric": "http.server.requests",
+         *           "time_range": {"start_time": "2026-11-23T00:00:00Z", "end_time": "2026-11-24T00:00:00Z"},
+         *           "over_time": "rate", "over_series": "sum", "group_by": ["service"]}'
+         *
+         *     or how long requests took, of all instances together, in half of cases and in 99 of 100:
+         *
+         *         curl -s http://127.0.0.1:8080/api/metrics/query -H 'Content-Type: application/json' -d '{
+         *           "metric": "http.server.request.duration",
+         *           "time_range": {"start_time": "2026-11-23T00:00:00Z", "end_time": "2026-11-24T00:00:00Z"},
+         *           "over_series": "quantile", "quantiles": [0.5, 0.99]}'
+         *
+         *     **Over time.** `last`, `avg`, `min` and `max` are of the points in a bucket; a bucket without one has the value of the newest point before it, if that is not older than
+         *     `lookback_seconds` at the bucket's end and the sender did not say that the series has ended (`FLAG_NO_RECORDED_VALUE`). `sum` and `count` are of the bucket's points
+         *     alone. `rate` (a second) and `increase` are what was added: of sums that only grow, of sums of delta temporality, and of what histograms and summaries count.
+         *     Unless it is asked for, it is `rate` where something is added up, and `last` elsewhere.
+         *
+         *     **What is added.** Of cumulative points it is the difference to the point before. Where the start time lies after that point, or a count has dropped, the sender began anew: all that the point
+         *     tells was added since. The first point of a series counts from its start time on, where that lies in the range; else it is only what the next one is compared with. A delta counts
+         *     for the time from its start to its own. What is added counts by the part of that time which a bucket has, so that buckets add up; nothing is reckoned beyond points. Two
+         *     points further apart than `lookback_seconds` are no neighbours: what was added between them is not told, and `notes.gaps` counts them. A rate is over the time for which
+         *     it is known what was added (`covered_seconds` of each bucket, the same for all lines), so that rates of lines add up.
+         *
+         *     **Over series.** `none` tells each series by itself. `sum`, `avg`, `min`, `max` and `count` are of the series of a group that have a value in the bucket.
+         *     `quantile`, `mean` and `histogram` are of the observations that histograms counted in a bucket, of all series of a group together: explicit bounds that differ are merged to those that all
+         *     have (`common_bounds`), exponential histograms to the lowest scale and the widest zero bucket. Quantiles are reckoned as Prometheus does: linear within a bucket of explicit
+         *     bounds, by the exponent within one of an exponential histogram; one that lies in a bucket without an end is told by the other end. Unless it is asked for, it is `none` without
+         *     `group_by`, and with it `sum` of what is added up, else `avg`.
+         *
+         *     **Which value.** Of histograms and summaries `value` is their `count` (unless it is asked for) or `sum`; or `quantile`, one that summaries tell, as they tell it: the quantiles of several cannot be put
+         *     together.
+         *
+         *     **Lines.** Those with the highest mean over the buckets that have a value are told, up to `limit`; `other` is all others together, exactly, and between which values they lie. Up to 20,000 series
+         *     are looked at, fewer where memory is short; if there are more, `incomplete` says so.
+         *
+         *     **Points.** Figures are doubles. Values that are NaN or infinite are none. Of several points of one series and time, that which was stored last counts. Metrics of one name that differ in type,
+         *     unit or whether they only grow are not mixed: the error says by which filter to tell them apart. Where the answer was cut, buckets before `incomplete.since` have no value.
+         */
+        post: operations["queryMetric"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/traces/search": {
         parameters: {
             query?: never;
@@ -1277,6 +1336,46 @@ export interface components {
              */
             step_seconds?: number;
         };
+        MetricQuery: {
+            /** @description The metric's name. */
+            metric: string;
+            time_range: components["schemas"]["TimeRange"];
+            filters?: components["schemas"]["Filter"][];
+            /** @enum {string} */
+            over_time?: "last" | "avg" | "min" | "max" | "sum" | "count" | "rate" | "increase";
+            /** @enum {string} */
+            over_series?: "none" | "sum" | "avg" | "min" | "max" | "count" | "quantile" | "mean" | "histogram";
+            /** @enum {string} */
+            value?: "count" | "sum" | "quantile";
+            quantiles?: number[];
+            /** @description Fields of metrics (/api/fields). */
+            group_by?: string[];
+            /**
+             * @description Lines that are told.
+             * @default 10
+             */
+            limit: number;
+            /**
+             * @description At most so many buckets of the shortest step that fits, from a second on.
+             * @default 100
+             */
+            buckets: number;
+            /**
+             * Format: int64
+             * @description Buckets of this step instead.
+             */
+            step_seconds?: number;
+            /**
+             * Format: int64
+             * @description For how long the value of a point holds, and how far two neighbours are apart at most. Five minutes, or a step where that is longer, unless it is given.
+             */
+            lookback_seconds?: number;
+            /**
+             * @description Exemplars that are told at most, one of each part of the range; those with a trace before others, and of these the largest.
+             * @default 0
+             */
+            exemplars: number;
+        };
         CompareRequest: {
             signal: components["schemas"]["SignalName"];
             time_range: components["schemas"]["TimeRange"];
@@ -1840,6 +1939,118 @@ export interface components {
             series: components["schemas"]["SeriesPoints"][];
             resources: components["schemas"]["Resource"][];
             scopes: components["schemas"]["Scope"][];
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
+        MetricLine: {
+            /** @description What the series of the group have of the fields of `group_by`; null for none. */
+            values: (components["schemas"]["AnyValue"] | null)[];
+            series?: components["schemas"]["MetricLineSeries"];
+            /** @description Series that it is made of. */
+            series_count: number;
+            /** @description By bucket of the timeline, null where there is no value: one list, or one for each of the quantiles. Absent of a histogram. */
+            figures?: (number | null)[][];
+            histogram?: components["schemas"]["MetricHeat"];
+        };
+        /** @description The one series of a line. */
+        MetricLineSeries: {
+            /** @description 16 hex digits, as in a list of points. */
+            id: string;
+            temporality?: number;
+            service_name: string;
+            service_namespace?: string;
+            attributes: components["schemas"]["Attributes"];
+            resource: components["schemas"]["Attributes"];
+            scope_name?: string;
+            scope_version?: string;
+            scope: components["schemas"]["Attributes"];
+        };
+        MetricHeat: {
+            /** @description Rising; a row of the heat map is above one edge and up to the next. */
+            edges: components["schemas"]["Double"][];
+            /** @description By bucket of the timeline, the observations of each row; null where there are none. */
+            counts: (number[] | null)[];
+        };
+        /** @description The lines that are not told. */
+        MetricOther: {
+            lines: number;
+            series_count: number;
+            /** @description Those of all of them together. Absent where each series is told by itself. */
+            figures?: (number | null)[][];
+            /** @description The lowest of these lines. */
+            min?: (number | null)[];
+            /** @description The highest of these lines. */
+            max?: (number | null)[];
+        };
+        MetricExemplar: {
+            time_unix_nano: components["schemas"]["Nanos"];
+            /** Format: double */
+            value: number;
+            /** @description Its trace is at /api/traces/{trace_id}. */
+            trace_id?: string;
+            span_id?: string;
+            series_id: string;
+            /** @description Of the line that it belongs to. */
+            values: (components["schemas"]["AnyValue"] | null)[];
+            filtered_attributes: components["schemas"]["Attributes"];
+        };
+        /** @description What does not come into lines as one might think. */
+        MetricNotes: {
+            /**
+             * Format: int64
+             * @description Points that were looked at, those of a lookback before the range among them.
+             */
+            points: number;
+            /**
+             * Format: int64
+             * @description Points of one series and time, but for the one that was stored last.
+             */
+            duplicates: number;
+            /**
+             * Format: int64
+             * @description Points without a value, or with one that is NaN or infinite.
+             */
+            no_numbers: number;
+            /**
+             * Format: int64
+             * @description Times between two points longer than the lookback; what was added in them is not told.
+             */
+            gaps: number;
+            /**
+             * Format: int64
+             * @description Times that a sender began anew.
+             */
+            resets: number;
+            /**
+             * Format: int64
+             * @description Points whose start time is another than that of the point before, and lies before it: several senders of one series, or a clock that was set.
+             */
+            overlaps: number;
+        };
+        MetricLines: {
+            /** @description Those of the name that were found; none where there are no points. */
+            metrics: components["schemas"]["Metric"][];
+            /** @description What was chosen where the request left it open; empty where there are no points. */
+            over_time: string;
+            over_series: string;
+            /** @description Of histograms and summaries. */
+            value?: string;
+            timeline: components["schemas"]["Timeline"];
+            /** Format: double */
+            lookback_seconds: number;
+            lines: components["schemas"]["MetricLine"][];
+            other?: components["schemas"]["MetricOther"];
+            /** @description How many there are, those in `other` among them. */
+            line_count: number;
+            /** @description Series that were found. */
+            series_count: number;
+            /** @description Of each bucket, for how long it is known what was added. Of what is added up. */
+            covered_seconds?: number[];
+            /** @description Explicit bounds of histograms differ; figures are by those that all have. */
+            common_bounds?: boolean;
+            exemplars: components["schemas"]["MetricExemplar"][];
+            notes: components["schemas"]["MetricNotes"];
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
@@ -2823,6 +3034,39 @@ export interface operations {
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
             409: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    queryMetric: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MetricQuery"];
+            };
+        };
+        responses: {
+            /** @description The lines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricLines"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
