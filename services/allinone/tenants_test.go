@@ -593,6 +593,9 @@ func theOperations() map[string]operation {
 			}
 			return all
 		}},
+		"logPatterns": {sees: true, requests: func(w *world, _ ids) []request {
+			return []request{w.posting("/api/logs/patterns", `"limit":1000`)}
+		}},
 		"listServices":     reading(func(ids) string { return "/api/services" }),
 		"listOperations":   reading(func(of ids) string { return "/api/services/" + of.word + "-cart/operations" }),
 		"getServiceMap":    reading(func(ids) string { return "/api/service-map" }),

@@ -1012,6 +1012,12 @@ type ContextSide struct {
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 
+// CountOf defines model for CountOf.
+type CountOf struct {
+	Count int64  `json:"count"`
+	Name  string `json:"name"`
+}
+
 // Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
 // kept any more, until now; of a cut answer from `incomplete.since` on.
 type Covered struct {
@@ -1545,6 +1551,60 @@ type LogPage struct {
 	Stats  Stats       `json:"stats"`
 }
 
+// LogPattern defines model for LogPattern.
+type LogPattern struct {
+	Count int64 `json:"count"`
+
+	// CountBefore Records of the time before that are like it.
+	CountBefore *int64 `json:"count_before,omitempty"`
+
+	// Examples The newest records, three at most.
+	Examples []PatternExample `json:"examples"`
+
+	// FirstSeenUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	FirstSeenUnixNano Nanos `json:"first_seen_unix_nano"`
+
+	// LastSeenUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	LastSeenUnixNano Nanos `json:"last_seen_unix_nano"`
+
+	// New No record of the time before is like it. Absent where that time was not, or not wholly, looked at.
+	New *bool `json:"new,omitempty"`
+
+	// Over Records in each bucket of timeline.
+	Over []int64 `json:"over"`
+
+	// Services By name.
+	Services   []CountOf      `json:"services"`
+	Severities SeverityCounts `json:"severities"`
+
+	// Share The part of all records of the sample, 0 to 1.
+	Share    float64 `json:"share"`
+	Template string  `json:"template"`
+}
+
+// LogPatterns defines model for LogPatterns.
+type LogPatterns struct {
+	// Coarser There are so many patterns that words were told apart in fewer places than usual.
+	Coarser bool `json:"coarser"`
+
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+
+	// DistinctPatterns Patterns that there are, those in other among them.
+	DistinctPatterns int             `json:"distinct_patterns"`
+	Incomplete       *Incomplete     `json:"incomplete,omitempty"`
+	Other            *PatternFigures `json:"other,omitempty"`
+	Patterns         []LogPattern    `json:"patterns"`
+	Sample           Sample          `json:"sample"`
+	Stats            Stats           `json:"stats"`
+
+	// Timeline Buckets of time, one after the other, without gaps.
+	Timeline Timeline `json:"timeline"`
+
+	// Total Records of the sample, of the patterns and of other.
+	Total int64 `json:"total"`
+}
+
 // LogRecord defines model for LogRecord.
 type LogRecord struct {
 	// Attributes In the order in which they were sent; a key sent twice is here twice.
@@ -1987,6 +2047,55 @@ type Pagination struct {
 	TotalIs TotalIs `json:"total_is,omitempty,omitzero"`
 }
 
+// PatternExample defines model for PatternExample.
+type PatternExample struct {
+	ID string `json:"id"`
+
+	// TimeUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	TimeUnixNano Nanos `json:"time_unix_nano"`
+}
+
+// PatternFigures defines model for PatternFigures.
+type PatternFigures struct {
+	Count int64 `json:"count"`
+
+	// Examples The newest records, three at most.
+	Examples []PatternExample `json:"examples"`
+
+	// FirstSeenUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	FirstSeenUnixNano Nanos `json:"first_seen_unix_nano"`
+
+	// LastSeenUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	LastSeenUnixNano Nanos `json:"last_seen_unix_nano"`
+
+	// Over Records in each bucket of timeline.
+	Over []int64 `json:"over"`
+
+	// Services By name.
+	Services   []CountOf      `json:"services"`
+	Severities SeverityCounts `json:"severities"`
+
+	// Share The part of all records of the sample, 0 to 1.
+	Share float64 `json:"share"`
+}
+
+// PatternRequest defines model for PatternRequest.
+type PatternRequest struct {
+	// Buckets Counts over time are in at most so many buckets of the shortest step that fits, from a second on.
+	Buckets *int `json:"buckets,omitempty"`
+
+	// Compare Look at the time before the range, too, and say which patterns are new.
+	Compare *bool    `json:"compare,omitempty"`
+	Filters []Filter `json:"filters,omitempty,omitzero"`
+
+	// Limit Patterns that are told.
+	Limit *int `json:"limit,omitempty"`
+
+	// Sample About how many records are looked at.
+	Sample    *int64    `json:"sample,omitempty"`
+	TimeRange TimeRange `json:"time_range"`
+}
+
 // Point One data point; which of as_int, as_double, histogram, exponential_histogram and summary it has follows the metric's type.
 type Point struct {
 	AsDouble *Double `json:"as_double,omitempty"`
@@ -2302,6 +2411,17 @@ type ServiceMap struct {
 
 	// Total How many nodes there are, those that are one of *(others)* as well.
 	Total int `json:"total"`
+}
+
+// SeverityCounts defines model for SeverityCounts.
+type SeverityCounts struct {
+	Debug int64 `json:"debug"`
+	Error int64 `json:"error"`
+	Fatal int64 `json:"fatal"`
+	Info  int64 `json:"info"`
+	Trace int64 `json:"trace"`
+	Unset int64 `json:"unset"`
+	Warn  int64 `json:"warn"`
 }
 
 // ShownFields The values of the fields that were asked for, by their names; one that the item has not is absent. Of a key that it has several times it is the first, of a
@@ -2818,6 +2938,12 @@ type RevokeKeyParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// LogPatternsParams defines parameters for LogPatterns.
+type LogPatternsParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // SearchLogsByQueryParams defines parameters for SearchLogsByQuery.
 type SearchLogsByQueryParams struct {
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
@@ -3290,6 +3416,9 @@ type ReplayDeadLettersJSONRequestBody = DeadLetterSelection
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = KeyRequest
 
+// LogPatternsJSONRequestBody defines body for LogPatterns for application/json ContentType.
+type LogPatternsJSONRequestBody = PatternRequest
+
 // SearchLogsJSONRequestBody defines body for SearchLogs for application/json ContentType.
 type SearchLogsJSONRequestBody = SearchRequest
 
@@ -3411,6 +3540,9 @@ type ServerInterface interface {
 	// RevokeKey Revoke a key of the tenant for ever
 	// (DELETE /api/keys/{id})
 	RevokeKey(ctx echo.Context, id string, params RevokeKeyParams) error
+	// LogPatterns What log records have in common
+	// (POST /api/logs/patterns)
+	LogPatterns(ctx echo.Context, params LogPatternsParams) error
 	// SearchLogsByQuery The same as query parameters
 	// (GET /api/logs/search)
 	SearchLogsByQuery(ctx echo.Context, params SearchLogsByQueryParams) error
@@ -3970,6 +4102,35 @@ func (w *ServerInterfaceWrapper) RevokeKey(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RevokeKey(ctx, id, params)
+	return err
+}
+
+// LogPatterns converts echo context to params.
+func (w *ServerInterfaceWrapper) LogPatterns(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LogPatternsParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LogPatterns(ctx, params)
 	return err
 }
 
@@ -5490,6 +5651,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/logs/search", wrapper.SearchLogsByQuery, options.OperationMiddlewares["searchLogsByQuery"]...)
 	router.POST(options.BaseURL+"/api/logs/search", wrapper.SearchLogs, options.OperationMiddlewares["searchLogs"]...)
 	router.GET(options.BaseURL+"/api/logs/tail", wrapper.TailLogs, options.OperationMiddlewares["tailLogs"]...)
+	router.POST(options.BaseURL+"/api/logs/patterns", wrapper.LogPatterns, options.OperationMiddlewares["logPatterns"]...)
 	router.GET(options.BaseURL+"/api/logs/:log_id/context", wrapper.GetLogContext, options.OperationMiddlewares["getLogContext"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id", wrapper.GetTrace, options.OperationMiddlewares["getTrace"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id/analysis", wrapper.GetTraceAnalysis, options.OperationMiddlewares["getTraceAnalysis"]...)

@@ -304,6 +304,39 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What log records have in common
+         * @description The records of a range that meet `filters`, grouped by the template of their bodies, those of most records first, and what is left over in `other`. In a template stand
+         *     `<number>` (its unit behind it), `<time>`, `<ip>`, `<uuid>`, `<hex>` and `<quoted>` (what stands between quotes without a blank) for what looks so, and `<*>` for words that
+         *     vary: other words with digits, and words in places where more than 16 different ones stand in lines that have the same first word and are alike but for their words
+         *     (of first words 128, or 16 where lines have four marks or placeholders). What follows the first line, 48 words or 512 bytes is `<*>`.
+         *
+         *     Of a body that is a map, and of a text that is a JSON object, it is the template of its `message`, `msg` or `event`, whichever comes first; of one without, its keys.
+         *
+         *     A pattern is `new` where no record of the time before the range, which is as long, is like it. A template does not depend on the order of records, only on which
+         *     there are, those of that time among them. Where there are more records than `sample`, some of the segments are looked at, always the same ones, and `sample` says
+         *     how many; all counts are of these. Where more than 20,000 patterns would have to be kept apart, words are told apart in fewer places (`coarser`).
+         *
+         *         curl -s http://127.0.0.1:8080/api/logs/patterns -H 'Content-Type: application/json' -d '{
+         *           "time_range": {"start_time": "2026-11-23T10:00:00Z", "end_time": "2026-11-23T11:00:00Z"},
+         *           "filters": [{"field": "severity", "operator": "gte", "value": "warn"}]}'
+         */
+        post: operations["logPatterns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/logs/{log_id}/context": {
         parameters: {
             query?: never;
@@ -1795,6 +1828,102 @@ export interface components {
             resources: components["schemas"]["Resource"][];
             scopes: components["schemas"]["Scope"][];
             pagination: components["schemas"]["Pagination"];
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
+        PatternRequest: {
+            time_range: components["schemas"]["TimeRange"];
+            filters?: components["schemas"]["Filter"][];
+            /**
+             * @description Patterns that are told.
+             * @default 50
+             */
+            limit: number;
+            /**
+             * @description Counts over time are in at most so many buckets of the shortest step that fits, from a second on.
+             * @default 30
+             */
+            buckets: number;
+            /**
+             * @description Look at the time before the range, too, and say which patterns are new.
+             * @default true
+             */
+            compare: boolean;
+            /**
+             * Format: int64
+             * @description About how many records are looked at.
+             * @default 400000
+             */
+            sample: number;
+        };
+        SeverityCounts: {
+            /** Format: int64 */
+            unset: number;
+            /** Format: int64 */
+            trace: number;
+            /** Format: int64 */
+            debug: number;
+            /** Format: int64 */
+            info: number;
+            /** Format: int64 */
+            warn: number;
+            /** Format: int64 */
+            error: number;
+            /** Format: int64 */
+            fatal: number;
+        };
+        CountOf: {
+            name: string;
+            /** Format: int64 */
+            count: number;
+        };
+        PatternExample: {
+            id: string;
+            time_unix_nano: components["schemas"]["Nanos"];
+        };
+        PatternFigures: {
+            /** Format: int64 */
+            count: number;
+            /**
+             * Format: double
+             * @description The part of all records of the sample, 0 to 1.
+             */
+            share: number;
+            severities: components["schemas"]["SeverityCounts"];
+            /** @description Records in each bucket of timeline. */
+            over: number[];
+            first_seen_unix_nano: components["schemas"]["Nanos"];
+            last_seen_unix_nano: components["schemas"]["Nanos"];
+            /** @description The newest records, three at most. */
+            examples: components["schemas"]["PatternExample"][];
+            /** @description By name. */
+            services: components["schemas"]["CountOf"][];
+        };
+        LogPattern: components["schemas"]["PatternFigures"] & {
+            template: string;
+            /** @description No record of the time before is like it. Absent where that time was not, or not wholly, looked at. */
+            new?: boolean;
+            /**
+             * Format: int64
+             * @description Records of the time before that are like it.
+             */
+            count_before?: number;
+        };
+        LogPatterns: {
+            patterns: components["schemas"]["LogPattern"][];
+            other?: components["schemas"]["PatternFigures"];
+            /**
+             * Format: int64
+             * @description Records of the sample, of the patterns and of other.
+             */
+            total: number;
+            /** @description Patterns that there are, those in other among them. */
+            distinct_patterns: number;
+            /** @description There are so many patterns that words were told apart in fewer places than usual. */
+            coarser: boolean;
+            timeline: components["schemas"]["Timeline"];
+            sample: components["schemas"]["Sample"];
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
@@ -3346,6 +3475,39 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    logPatterns: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatternRequest"];
+            };
+        };
+        responses: {
+            /** @description The patterns. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPatterns"];
                 };
             };
             400: components["responses"]["Refused"];

@@ -1,0 +1,221 @@
+package pattern
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/ollyscale/ollyscale/libs/segment"
+	"github.com/ollyscale/ollyscale/services/query/internal/aggregate"
+	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/engine"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+)
+
+// Query is what is asked for: the log records of a range that meet a filter. It is not changed while it is in use.
+type Query struct {
+	engine.Query
+	Bodies  filter.Column // of the records
+	Line    aggregate.Timeline
+	Compare bool  // tell what was not there in the time before the range, which is as long
+	Sample  int64 // about how many records are looked at
+	Top     int   // patterns that are told
+}
+
+// Answer is what there is. Counts are those of the sample.
+type Answer struct {
+	Patterns []Pattern // those of most records
+	Other    Cell      // of all others
+	Distinct int       // patterns that there are
+	AtLeast  bool      // or more, which are in Other
+	Coarser  bool      // words are told apart in fewer places than usual, because there are too many patterns
+	Total    int64     // records of the sample
+	Compared bool      // all of the time before was looked at: Cell.Before tells what was there
+
+	Items, SampledItems   int64 // of the segments of the time that was looked at, and of those of the sample
+	Segments, SampledOnes int
+}
+
+// part is what one segment has.
+type part struct {
+	items int64
+	lines *set
+}
+
+// Ask answers a query. Errors are the engine's.
+func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
+	out := &Answer{}
+	all := q.Query
+	if q.Compare {
+		all.From = max(q.From-(q.To-q.From), 0)
+	}
+	count := all
+	count.Whole = true
+	if _, err := engine.Fold(ctx, s, &count, engine.Always(segment.Want{}),
+		func(_ *columns.Reader, h *engine.Header, _ *engine.Query) int64 { return int64(h.Items()) },
+		func(items int64) {
+			out.Items += items
+			out.Segments++
+		}); err != nil {
+		return nil, err
+	}
+	w := columns.NewSet(q.Signal)
+	q.Filter.Columns(w)
+	q.Bodies.Columns(w)
+	w.Int(segment.ColSeverity, segment.ColResource)
+	into := newSet()
+	for oneIn := int((out.Items + q.Sample - 1) / q.Sample); ; oneIn /= 2 { // of few segments there may be none in the sample: of more of them there is one
+		whole, err := q.sample(ctx, s, &all, w, oneIn, into, out)
+		if err != nil {
+			return nil, err
+		}
+		out.Compared = q.Compare && whole
+		if out.SampledOnes > 0 || oneIn <= 1 || s.Cut() != nil {
+			break
+		}
+	}
+	out.tell(into, q.Top)
+	return out, nil
+}
+
+// tell says what came of it.
+func (a *Answer) tell(s *set, top int) {
+	list := slices.DeleteFunc(s.patterns(), func(p Pattern) bool { return p.Count == 0 }) // which were only before
+	a.Distinct, a.AtLeast, a.Coarser, a.Other = len(list), s.missed, s.coarser, s.other
+	for i := range list {
+		a.Total += list[i].Count
+		if i >= top {
+			a.Other.merge(&list[i].Cell)
+		}
+	}
+	a.Total += s.other.Count
+	a.Patterns = list[:min(len(list), top)]
+}
+
+// sample adds what one in so many segments has; whole says that nothing ended the look before the start.
+func (q *Query) sample(ctx context.Context, s *engine.Snapshot, all *engine.Query, w *columns.Set, oneIn int, into *set, out *Answer) (whole bool, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var failed error
+	over, err := engine.Fold(ctx, s, all,
+		func(_ *engine.Query, h *engine.Header) segment.Want {
+			if h.Sampled(oneIn) {
+				return w.Want
+			}
+			return segment.Want{}
+		},
+		func(r *columns.Reader, h *engine.Header, within *engine.Query) *part {
+			if !h.Sampled(oneIn) {
+				return nil
+			}
+			return q.fold(r, h, within)
+		},
+		func(p *part) {
+			if p == nil || failed != nil {
+				return
+			}
+			out.SampledOnes++
+			out.SampledItems += p.items
+			into.merge(p.lines)
+			if grown := into.grown; grown > 0 {
+				into.grown = 0
+				if failed = s.Hold(int64(grown)); failed != nil {
+					stop()
+				}
+			}
+		})
+	return over.Nanoseconds() == all.To-all.From, cmp.Or(failed, err) // what was refused stopped the fold
+}
+
+// fold groups the records of a segment by their forms.
+func (q *Query) fold(r *columns.Reader, h *engine.Header, within *engine.Query) *part {
+	met := r.Borrow()
+	defer r.GiveBack()
+	out := &part{items: int64(h.Items()), lines: newSet()}
+	if within.Mark(r, h, met) == 0 {
+		return out
+	}
+	rows := r.Marked(met)
+	var bodies filter.Codes
+	q.Bodies.Read(r, &bodies)
+	services := r.Services()
+	times, severities, resources := r.Pick(segment.ColTime, rows), r.Pick(segment.ColSeverity, rows), r.Pick(segment.ColResource, rows)
+	positions, ordinals := r.Pick(segment.ColPosition, rows), r.Pick(segment.ColOrdinal, rows)
+	if r.Err() != nil {
+		return out // the engine tells
+	}
+	var forms []form
+	var cells []Cell
+	known := map[string]int{}
+	at := make([]int, bodies.N+1) // by body, the last for none: its form and one
+	var key []byte
+	for i, row := range rows {
+		code := int(bodies.Of[row])
+		if code == filter.NoValue {
+			code = bodies.N
+		}
+		if at[code] == 0 {
+			f := form{}
+			if v, ok := bodies.Value(code); ok {
+				f = formOf(v)
+			}
+			key = append(key[:0], f.shape...)
+			for _, w := range f.words {
+				key = append(append(key, word), w...)
+			}
+			n, ok := known[string(key)]
+			if !ok {
+				n = len(forms)
+				known[string(key)] = n
+				forms, cells = append(forms, f), append(cells, Cell{})
+			}
+			at[code] = n + 1
+		}
+		service := ""
+		if n := resources[i]; int(n) < len(services) {
+			service = services[n].Name
+		}
+		cells[at[code]-1].add(q, engine.Key{Time: times[i], Position: positions[i], Ordinal: ordinals[i]}, severities[i], service)
+	}
+	for i := range forms {
+		out.lines.add(forms[i], &cells[i])
+	}
+	return out
+}
+
+// add adds a record.
+func (c *Cell) add(q *Query, k engine.Key, severity int64, service string) {
+	if k.Time < q.From {
+		c.Before++
+		return
+	}
+	if c.Count == 0 {
+		c.First, c.Last = k.Time, k.Time
+	}
+	c.Count++
+	c.First, c.Last = min(c.First, k.Time), max(c.Last, k.Time)
+	c.Over.add(q.Line.At(k.Time))
+	c.Severity[severityRange(severity)]++
+	c.ByServices.add(service)
+	if len(c.Examples) < MostExamples || k.Newer(c.Examples[len(c.Examples)-1]) {
+		c.Examples = newest(append(c.Examples, k))
+	}
+}
+
+// add adds a record.
+func (c *Counts[K]) add(key K) {
+	at, is := slices.BinarySearchFunc(*c, key, func(one Counted[K], key K) int { return cmp.Compare(one.Key, key) })
+	if !is {
+		*c = slices.Insert(*c, at, Counted[K]{Key: key})
+	}
+	(*c)[at].N++
+}
+
+// severityRange is which of the ranges of four a severity number is in, 0 for none.
+func severityRange(n int64) int {
+	const least, most, each = 1, 24, 4
+	if n < least || n > most {
+		return 0
+	}
+	return int((n-1)/each) + 1
+}
