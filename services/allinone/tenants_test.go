@@ -596,6 +596,7 @@ func theOperations() map[string]operation {
 		"logPatterns": {sees: true, requests: func(w *world, _ ids) []request {
 			return []request{w.posting("/api/logs/patterns", `"limit":1000`)}
 		}},
+		"getCardinality":   reading(func(of ids) string { return "/api/cardinality?name=" + of.word + ".metric" }),
 		"listServices":     reading(func(ids) string { return "/api/services" }),
 		"listOperations":   reading(func(of ids) string { return "/api/services/" + of.word + "-cart/operations" }),
 		"getServiceMap":    reading(func(ids) string { return "/api/service-map" }),

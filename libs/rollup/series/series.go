@@ -126,6 +126,24 @@ func (c *Catalogue) Merge(o *Catalogue) {
 	}
 }
 
+// Named is what a catalogue has of one name, which shares its memory.
+func (c *Catalogue) Named(name string) *Catalogue {
+	out := &Catalogue{Metrics: map[Key]*Metric{}, Untold: c.Untold}
+	for key, m := range c.Metrics {
+		if key.Name == name {
+			out.Metrics[key] = m
+		}
+	}
+	return out
+}
+
+// MostFirst sorts metrics of the catalogue by how many series they have, most first, and leaves those with as many in their order.
+func (c *Catalogue) MostFirst(keys []Key) {
+	slices.SortStableFunc(keys, func(a, b Key) int {
+		return cmp.Compare(c.Metrics[b].Series.Count(), c.Metrics[a].Series.Count())
+	})
+}
+
 func (m *Metric) merge(o *Metric) {
 	if o.described > m.described || o.described == m.described && o.Description < m.Description {
 		m.Description, m.Metadata, m.described = o.Description, o.Metadata, o.described

@@ -267,6 +267,24 @@ func (e KeyScope) Valid() bool {
 	}
 }
 
+// Defines values for LabelCardinalityScope.
+const (
+	LabelCardinalityScopeAttributes LabelCardinalityScope = "attributes"
+	LabelCardinalityScopeResource   LabelCardinalityScope = "resource"
+)
+
+// Valid indicates whether the value is a known member of the LabelCardinalityScope enum.
+func (e LabelCardinalityScope) Valid() bool {
+	switch e {
+	case LabelCardinalityScopeAttributes:
+		return true
+	case LabelCardinalityScopeResource:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MapNodeType.
 const (
 	MapNodeTypeBrowser   MapNodeType = "browser"
@@ -666,6 +684,24 @@ func (e ListAttributeValuesParamsScope) Valid() bool {
 	}
 }
 
+// Defines values for ListMetricsParamsSort.
+const (
+	ListMetricsParamsSortName   ListMetricsParamsSort = "name"
+	ListMetricsParamsSortSeries ListMetricsParamsSort = "series"
+)
+
+// Valid indicates whether the value is a known member of the ListMetricsParamsSort enum.
+func (e ListMetricsParamsSort) Valid() bool {
+	switch e {
+	case ListMetricsParamsSortName:
+		return true
+	case ListMetricsParamsSortSeries:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListOperationsParamsSort.
 const (
 	ListOperationsParamsSortErrors    ListOperationsParamsSort = "errors"
@@ -895,6 +931,24 @@ type Band struct {
 type Buckets struct {
 	BucketCounts []Int64 `json:"bucket_counts"`
 	Offset       int     `json:"offset"`
+}
+
+// Cardinality defines model for Cardinality.
+type Cardinality struct {
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness        `json:"completeness"`
+	Incomplete   *Incomplete         `json:"incomplete,omitempty"`
+	Metrics      []MetricCardinality `json:"metrics"`
+
+	// Series Series of all of these.
+	Series int64 `json:"series"`
+
+	// SeriesBefore In the time before; absent where that was not looked at in full.
+	SeriesBefore *int64 `json:"series_before,omitempty"`
+	Stats        Stats  `json:"stats"`
+
+	// Total Metrics that the question is about, in the answer or not.
+	Total int `json:"total"`
 }
 
 // CatalogueMetric defines model for CatalogueMetric.
@@ -1493,6 +1547,25 @@ type KeyScope string
 // KeyValue defines model for KeyValue.
 type KeyValue = otlpjson.KeyValue
 
+// LabelCardinality defines model for LabelCardinality.
+type LabelCardinality struct {
+	// Estimated Whether values are reckoned from a sample, as they are where there are more than 256; they are wrong by some 6 % then.
+	Estimated bool   `json:"estimated"`
+	Key       string `json:"key"`
+
+	// Scope Whether points or their resources have it.
+	Scope LabelCardinalityScope `json:"scope"`
+
+	// Values Distinct values in the range.
+	Values int64 `json:"values"`
+
+	// ValuesBefore In the time before; absent where that was not looked at in full.
+	ValuesBefore *int64 `json:"values_before,omitempty"`
+}
+
+// LabelCardinalityScope Whether points or their resources have it.
+type LabelCardinalityScope string
+
 // LiveGap defines model for LiveGap.
 type LiveGap struct {
 	// AtLeast There were others before they were looked at; nobody knows how many, and whether they met the filters.
@@ -1758,13 +1831,36 @@ type Metric struct {
 	Unit        string     `json:"unit,omitempty,omitzero"`
 }
 
+// MetricCardinality defines model for MetricCardinality.
+type MetricCardinality struct {
+	// Estimated As `series_estimated` of a catalogue.
+	Estimated bool `json:"estimated"`
+
+	// Labels With `name`; the first 128 by scope and key.
+	Labels []LabelCardinality `json:"labels"`
+	Metric Metric             `json:"metric"`
+
+	// Series Distinct series with a point in the range.
+	Series int64 `json:"series"`
+
+	// SeriesBefore In the time before; absent where that was not looked at in full.
+	SeriesBefore *int64 `json:"series_before,omitempty"`
+}
+
 // MetricCatalogue defines model for MetricCatalogue.
 type MetricCatalogue struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness      `json:"completeness"`
+	HasMore      bool              `json:"has_more"`
 	Incomplete   *Incomplete       `json:"incomplete,omitempty"`
 	Metrics      []CatalogueMetric `json:"metrics"`
-	Stats        Stats             `json:"stats"`
+
+	// NextCursor Present when has_more.
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+	Stats      Stats  `json:"stats"`
+
+	// Total Metrics that the question is about, on all pages.
+	Total int `json:"total"`
 }
 
 // MetricExemplar defines model for MetricExemplar.
@@ -2863,6 +2959,24 @@ type ListAttributeValuesParamsSignal string
 // ListAttributeValuesParamsScope defines parameters for ListAttributeValues.
 type ListAttributeValuesParamsScope string
 
+// GetCardinalityParams defines parameters for GetCardinality.
+type GetCardinalityParams struct {
+	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
+	StartTime StartTime `form:"start_time" json:"start_time"`
+
+	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
+	EndTime EndTime `form:"end_time" json:"end_time"`
+
+	// Name Only metrics of this name, with their labels.
+	Name string `form:"name,omitempty" json:"name,omitempty,omitzero"`
+
+	// Limit Most metrics in the answer.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // CompareParams defines parameters for Compare.
 type CompareParams struct {
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
@@ -3041,9 +3155,27 @@ type ListMetricsParams struct {
 	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
 	EndTime EndTime `form:"end_time" json:"end_time"`
 
+	// Prefix Only metrics whose name begins with this.
+	Prefix string `form:"prefix,omitempty" json:"prefix,omitempty,omitzero"`
+
+	// Search Only metrics whose name or description has this somewhere, whatever the case of its letters.
+	Search string `form:"search,omitempty" json:"search,omitempty,omitzero"`
+
+	// Sort By name, or those with most series first, then by name.
+	Sort ListMetricsParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Limit Most metrics in the page.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `next_cursor` of the page before, with the same range, prefix, search, sort and tenant. It is a place in the list: what comes into or leaves a range that is not over yet moves what follows it.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
+
+// ListMetricsParamsSort defines parameters for ListMetrics.
+type ListMetricsParamsSort string
 
 // QueryMetricParams defines parameters for QueryMetric.
 type QueryMetricParams struct {
@@ -3507,6 +3639,9 @@ type ServerInterface interface {
 	// ListAttributeValues The values of an attribute or a field, and how many spans or log records have each
 	// (GET /api/attributes/{key}/values)
 	ListAttributeValues(ctx echo.Context, key string, params ListAttributeValuesParams) error
+	// GetCardinality Which metrics have most series, and which labels make them
+	// (GET /api/cardinality)
+	GetCardinality(ctx echo.Context, params GetCardinalityParams) error
 	// Compare By which values two sets of spans or log records differ
 	// (POST /api/compare)
 	Compare(ctx echo.Context, params CompareParams) error
@@ -3728,6 +3863,62 @@ func (w *ServerInterfaceWrapper) ListAttributeValues(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListAttributeValues(ctx, key, params)
+	return err
+}
+
+// GetCardinality converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCardinality(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCardinalityParams
+	// ------------- Required query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Required query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCardinality(ctx, params)
 	return err
 }
 
@@ -4449,6 +4640,41 @@ func (w *ServerInterfaceWrapper) ListMetrics(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, true, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "prefix" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "prefix", ctx.QueryParams(), &params.Prefix, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter prefix: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -5640,6 +5866,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	}
 
 	router.GET(options.BaseURL+"/api/metrics", wrapper.ListMetrics, options.OperationMiddlewares["listMetrics"]...)
+	router.GET(options.BaseURL+"/api/cardinality", wrapper.GetCardinality, options.OperationMiddlewares["getCardinality"]...)
 	router.GET(options.BaseURL+"/api/metrics/:name", wrapper.GetMetric, options.OperationMiddlewares["getMetric"]...)
 	router.GET(options.BaseURL+"/api/metrics/search", wrapper.SearchMetricsByQuery, options.OperationMiddlewares["searchMetricsByQuery"]...)
 	router.POST(options.BaseURL+"/api/metrics/search", wrapper.SearchMetrics, options.OperationMiddlewares["searchMetrics"]...)

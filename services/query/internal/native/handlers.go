@@ -126,7 +126,18 @@ func (h handlers) GetServiceMap(c echo.Context, p api.GetServiceMapParams) error
 }
 
 func (h handlers) ListMetrics(c echo.Context, p api.ListMetricsParams) error {
-	return over(h, c, p.StartTime, p.EndTime, h.listMetrics)
+	if p.Sort != "" && p.Sort != api.ListMetricsParamsSortName && p.Sort != api.ListMetricsParamsSortSeries {
+		return errParameter.Newf("sort: %.64q is neither name nor series", p.Sort)
+	}
+	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.MetricCatalogue, error) {
+		return h.listMetrics(ctx, tenant, from, to, &p)
+	})
+}
+
+func (h handlers) GetCardinality(c echo.Context, p api.GetCardinalityParams) error {
+	return over(h, c, p.StartTime, p.EndTime, func(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.Cardinality, error) {
+		return h.cardinality(ctx, tenant, from, to, &p)
+	})
 }
 
 func (h handlers) GetMetric(c echo.Context, name string, p api.GetMetricParams) error {

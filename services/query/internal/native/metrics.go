@@ -6,7 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/rollup/counts"
 	"github.com/ollyscale/ollyscale/libs/rollup/series"
 	"github.com/ollyscale/ollyscale/libs/segment"
@@ -23,9 +25,10 @@ const (
 	maxPoints     = 100_000
 )
 
-// catalogueOf sums up which metrics have points in a range of whole minutes; with values, also how many values their labels have.
-func catalogueOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, values bool) (*series.Catalogue, error) {
-	total := &catalogueSum{snapshot: s, catalogue: series.New()}
+// catalogueOf sums up which metrics have points in a range of whole minutes; all, or where a name is given those of that name, with how many values their
+// labels have.
+func catalogueOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, name string) (*series.Catalogue, error) {
+	total := &catalogueSum{snapshot: s, catalogue: series.New(), only: name}
 	err := engine.FoldSettled(ctx, s, q, &engine.Summary[*series.Catalogue]{
 		Kept:    engine.Kept[*series.Catalogue]{Name: "catalogue", Join: joinCatalogues, Size: (*series.Catalogue).Memory},
 		Columns: engine.Always(segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}),
@@ -36,7 +39,7 @@ func catalogueOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, value
 		if !r.Whole {
 			minutes = series.Minutes(r.Start, of.From, of.To)
 		}
-		told, err := series.Read(r.Blob, r.Start, minutes, values)
+		told, err := series.Read(r.Blob, r.Start, minutes, name != "")
 		if err == nil {
 			err = total.add(told)
 		}
@@ -49,6 +52,7 @@ func catalogueOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, value
 type catalogueSum struct {
 	snapshot  *engine.Snapshot
 	catalogue *series.Catalogue
+	only      string // the name of metrics; "" for all
 	held      int64
 	since     int64 // by what it may have grown since that was looked up
 	full      error
@@ -60,6 +64,9 @@ const growth = 256 << 10
 func (c *catalogueSum) add(of *series.Catalogue) error {
 	if c.full != nil {
 		return c.full
+	}
+	if c.only != "" {
+		of = of.Named(c.only)
 	}
 	c.catalogue.Merge(of)
 	if c.since += of.Memory(); c.since < growth {
@@ -93,40 +100,183 @@ func lookAt(r *columns.Reader, _ *engine.Header, q *engine.Query) (of *series.Ca
 	return of
 }
 
-func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to int64) (*api.MetricCatalogue, error) {
+func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to int64, p *api.ListMetricsParams) (*api.MetricCatalogue, error) {
 	started := n.now()
+	limit, err := pageLimit(p.Limit, mostMetrics, mostMetrics)
+	if err != nil {
+		return nil, err
+	}
 	from, to = wholeMinutes(from, to)
+	asked := queryHash(strings.Join([]string{"metrics", string(p.Sort), strconv.Quote(p.Prefix), strconv.Quote(p.Search)}, " "), tenant, from, to, nil)
+	first := 0
+	if p.Cursor != "" {
+		at, err := n.cursors.open(p.Cursor, asked)
+		if err != nil {
+			return nil, err
+		}
+		first = int(at.after.Rank)
+	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{}}
 	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}}
 	var total *series.Catalogue
-	err := n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
-		total, err = catalogueOf(ctx, s, q, false)
+	err = n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		total, err = catalogueOf(ctx, s, q, "")
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(total.Metrics), series.Key.Compare) {
+	var keys []series.Key
+	search := strings.ToLower(p.Search)
+	for key, m := range total.Metrics {
+		if strings.HasPrefix(key.Name, p.Prefix) && (strings.Contains(strings.ToLower(key.Name), search) || strings.Contains(strings.ToLower(m.Description), search)) {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, series.Key.Compare)
+	if p.Sort == api.ListMetricsParamsSortSeries {
+		total.MostFirst(keys)
+	}
+	out.Total = len(keys)
+	last := min(first+limit, len(keys))
+	for _, key := range keys[min(first, last):last] {
 		out.Metrics = append(out.Metrics, catalogueMetric(key, total.Metrics[key]))
 	}
-	if total.Untold > 0 && out.Incomplete == nil {
-		out.Incomplete = limited("%d points are of metrics that are not listed, because an hour of the range has too many", total.Untold)
+	if last < len(keys) {
+		out.HasMore, out.NextCursor = true, n.cursors.seal(cursor{after: engine.Key{Rank: int64(last)}}, asked)
+	}
+	out.Incomplete = cmp.Or(out.Incomplete, unlisted(total))
+	return out, nil
+}
+
+// mostMetrics is how many metrics one page has at most.
+const mostMetrics = 20_000
+
+// unlisted says that a catalogue lacks metrics, where it does.
+func unlisted(c *series.Catalogue) *api.Incomplete {
+	if c.Untold == 0 {
+		return nil
+	}
+	return limited("%d points are of metrics that are not listed, because an hour of the range has too many", c.Untold)
+}
+
+const (
+	defaultCardinalities = 100
+	mostCardinalities    = 1000
+)
+
+// cardinality tells which metrics have most series, and of those of one name which labels they have.
+func (n *API) cardinality(ctx context.Context, tenant telemetry.Tenant, from, to int64, p *api.GetCardinalityParams) (*api.Cardinality, error) {
+	started := n.now()
+	limit, err := pageLimit(p.Limit, defaultCardinalities, mostCardinalities)
+	if err != nil {
+		return nil, err
+	}
+	from, to = wholeMinutes(from, to)
+	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{}}
+	out := &api.Cardinality{Metrics: []api.MetricCardinality{}}
+	var now, before *series.Catalogue
+	err = n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
+		before = nil
+		if now, err = catalogueOf(ctx, s, q, rollup.Name(p.Name)); err != nil {
+			return err
+		}
+		if out.Stats, out.Incomplete = n.told(s, started); out.Incomplete != nil || from-(to-from) < 0 {
+			return nil
+		}
+		earlier := *q
+		earlier.From, earlier.To = from-(to-from), from
+		before, err = catalogueOf(ctx, s, &earlier, rollup.Name(p.Name))
+		if s.Cut() != nil {
+			before = nil
+		}
+		out.Stats = n.stats(s, started)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Incomplete = cmp.Or(out.Incomplete, unlisted(now))
+	keys := slices.SortedFunc(maps.Keys(now.Metrics), series.Key.Compare)
+	now.MostFirst(keys)
+	out.Total = len(keys)
+	for i, key := range keys {
+		m := now.Metrics[key]
+		out.Series += m.Series.Count()
+		if i >= limit {
+			continue
+		}
+		was := &series.Metric{}
+		if before != nil && before.Metrics[key] != nil {
+			was = before.Metrics[key]
+		}
+		told := api.MetricCardinality{
+			Metric: metricOf(key, m), Series: m.Series.Count(), Estimated: !m.Series.Exact(), SeriesBefore: earlierCount(before, &was.Series), Labels: []api.LabelCardinality{},
+		}
+		if p.Name != "" {
+			told.Labels = labels(m, was, before)
+		}
+		out.Metrics = append(out.Metrics, told)
+	}
+	if before != nil {
+		var sum int64
+		for _, m := range before.Metrics {
+			sum += m.Series.Count()
+		}
+		out.SeriesBefore = &sum
 	}
 	return out, nil
 }
 
-func catalogueMetric(key series.Key, m *series.Metric) api.CatalogueMetric {
-	out := api.CatalogueMetric{
-		Metric: api.Metric{
-			Name: key.Name, Type: api.MetricType(key.Type.String()), Unit: key.Unit, Description: m.Description,
-			Temporality: int(key.Temporality), Monotonic: key.Monotonic,
-		},
-		SeriesCount: m.Series.Count(), SeriesEstimated: !m.Series.Exact(), PointCount: m.Points, LastTimeUnixNano: nanos(m.Last),
-		Services: append([]string{}, m.Services.Values()...), AttributeKeys: []string{}, More: m.More,
+// earlierCount is how many there were in the time before, nil where that was not looked at.
+func earlierCount(before *series.Catalogue, of *series.Set) *int64 {
+	if before == nil {
+		return nil
+	}
+	count := of.Count()
+	return &count
+}
+
+// labels are those of a metric, with most values first.
+func labels(m, was *series.Metric, before *series.Catalogue) []api.LabelCardinality {
+	earlier := map[counts.Key]*series.Set{}
+	for i := range was.Labels {
+		earlier[was.Labels[i].Key] = &was.Labels[i].Values
+	}
+	out := []api.LabelCardinality{}
+	for i := range m.Labels {
+		l := &m.Labels[i]
+		of := earlier[l.Key]
+		if of == nil {
+			of = &series.Set{}
+		}
+		scope := api.LabelCardinalityScopeAttributes
+		if l.Key.Of == counts.OfResource {
+			scope = api.LabelCardinalityScopeResource
+		}
+		out = append(out, api.LabelCardinality{
+			Scope: scope, Key: l.Key.Name, Values: l.Values.Count(), Estimated: !l.Values.Exact(), ValuesBefore: earlierCount(before, of),
+		})
+	}
+	slices.SortStableFunc(out, func(a, b api.LabelCardinality) int { return cmp.Compare(b.Values, a.Values) })
+	return out
+}
+
+func metricOf(key series.Key, m *series.Metric) api.Metric {
+	out := api.Metric{
+		Name: key.Name, Type: api.MetricType(key.Type.String()), Unit: key.Unit, Description: m.Description, Temporality: int(key.Temporality), Monotonic: key.Monotonic,
 	}
 	for i := range m.Metadata {
-		out.Metric.Metadata = append(out.Metric.Metadata, api.KeyValue{Key: m.Metadata[i].Key, Value: otlpjson.Of(m.Metadata[i].Value.OTLP())})
+		out.Metadata = append(out.Metadata, api.KeyValue{Key: m.Metadata[i].Key, Value: otlpjson.Of(m.Metadata[i].Value.OTLP())})
+	}
+	return out
+}
+
+func catalogueMetric(key series.Key, m *series.Metric) api.CatalogueMetric {
+	out := api.CatalogueMetric{
+		Metric: metricOf(key, m), SeriesCount: m.Series.Count(), SeriesEstimated: !m.Series.Exact(), PointCount: m.Points, LastTimeUnixNano: nanos(m.Last),
+		Services: append([]string{}, m.Services.Values()...), AttributeKeys: []string{}, More: m.More,
 	}
 	for i := range m.Labels {
 		if m.Labels[i].Key.Of == counts.OfItem {

@@ -195,6 +195,8 @@ export interface Metric {
 export interface CatalogueMetric {
   metric: Metric;
   series: number;
+  /** The number of series is reckoned from a sample. */
+  seriesEstimated: boolean;
   points: number;
   services: readonly string[];
   attributeKeys: readonly string[];

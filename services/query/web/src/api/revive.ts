@@ -206,6 +206,7 @@ export function catalogueMetric(wire: Wire['CatalogueMetric']): model.CatalogueM
   return {
     metric: metric(wire.metric),
     series: wire.series_count,
+    seriesEstimated: wire.series_estimated,
     points: wire.point_count,
     services: wire.services,
     attributeKeys: wire.attribute_keys,

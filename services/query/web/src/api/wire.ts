@@ -111,6 +111,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cardinality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which metrics have most series, and which labels make them
+         * @description Metrics with points in the range, those with most series first, each with how many it had in the time before the range that is as long. With `name`, also which keys of attributes their
+         *     series have, those with most values first: the key with most values, and most new ones, is what makes the series. Ranges are widened to the whole minutes that they touch.
+         */
+        get: operations["getCardinality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/metrics/{name}": {
         parameters: {
             query?: never;
@@ -2203,6 +2224,66 @@ export interface components {
         };
         MetricCatalogue: {
             metrics: components["schemas"]["CatalogueMetric"][];
+            /** @description Metrics that the question is about, on all pages. */
+            total: number;
+            has_more: boolean;
+            /** @description Present when has_more. */
+            next_cursor?: string;
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
+        LabelCardinality: {
+            /**
+             * @description Whether points or their resources have it.
+             * @enum {string}
+             */
+            scope: "attributes" | "resource";
+            key: string;
+            /**
+             * Format: int64
+             * @description Distinct values in the range.
+             */
+            values: number;
+            /** @description Whether values are reckoned from a sample, as they are where there are more than 256; they are wrong by some 6 % then. */
+            estimated: boolean;
+            /**
+             * Format: int64
+             * @description In the time before; absent where that was not looked at in full.
+             */
+            values_before?: number;
+        };
+        MetricCardinality: {
+            metric: components["schemas"]["Metric"];
+            /**
+             * Format: int64
+             * @description Distinct series with a point in the range.
+             */
+            series: number;
+            /** @description As `series_estimated` of a catalogue. */
+            estimated: boolean;
+            /**
+             * Format: int64
+             * @description In the time before; absent where that was not looked at in full.
+             */
+            series_before?: number;
+            /** @description With `name`; the first 128 by scope and key. */
+            labels: components["schemas"]["LabelCardinality"][];
+        };
+        Cardinality: {
+            metrics: components["schemas"]["MetricCardinality"][];
+            /** @description Metrics that the question is about, in the answer or not. */
+            total: number;
+            /**
+             * Format: int64
+             * @description Series of all of these.
+             */
+            series: number;
+            /**
+             * Format: int64
+             * @description In the time before; absent where that was not looked at in full.
+             */
+            series_before?: number;
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
@@ -2999,6 +3080,16 @@ export interface operations {
                 start_time: components["parameters"]["StartTime"];
                 /** @description RFC 3339 or Unix nanoseconds, exclusive. */
                 end_time: components["parameters"]["EndTime"];
+                /** @description Only metrics whose name begins with this. */
+                prefix?: string;
+                /** @description Only metrics whose name or description has this somewhere, whatever the case of its letters. */
+                search?: string;
+                /** @description By name, or those with most series first, then by name. */
+                sort?: "name" | "series";
+                /** @description Most metrics in the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same range, prefix, search, sort and tenant. It is a place in the list: what comes into or leaves a range that is not over yet moves what follows it. */
+                cursor?: string;
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -3043,6 +3134,44 @@ export interface operations {
             415: components["responses"]["Refused"];
             429: components["responses"]["Retry"];
             503: components["responses"]["Retry"];
+        };
+    };
+    getCardinality: {
+        parameters: {
+            query: {
+                /** @description RFC 3339 or Unix nanoseconds, inclusive. */
+                start_time: components["parameters"]["StartTime"];
+                /** @description RFC 3339 or Unix nanoseconds, exclusive. */
+                end_time: components["parameters"]["EndTime"];
+                /** @description Only metrics of this name, with their labels. */
+                name?: string;
+                /** @description Most metrics in the answer. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metrics. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cardinality"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
         };
     };
     getMetric: {

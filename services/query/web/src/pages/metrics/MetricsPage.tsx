@@ -111,12 +111,13 @@ const catalogueColumns: readonly Column<CatalogueMetric>[] = [
     header: '',
     width: 'minmax(0, 1fr)',
     className: classes.entry,
-    cell: ({ metric, series }) => (
+    cell: ({ metric, series, seriesEstimated }) => (
       <>
         <span>{metric.name}</span>
         <small>
           {typeLabels[metric.type]}
-          {metric.unit === '' ? '' : ` · ${metric.unit}`} · {plural(series, 'series', 'series')}
+          {metric.unit === '' ? '' : ` · ${metric.unit}`} · {seriesEstimated ? 'about ' : ''}
+          {plural(series, 'series', 'series')}
         </small>
       </>
     ),

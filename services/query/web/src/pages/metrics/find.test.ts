@@ -5,6 +5,7 @@ import { findMetrics, metricKey } from './find';
 const entry = (name: string, description: string, services: string[]): CatalogueMetric => ({
   metric: { name, type: 'gauge', unit: '', description, temporality: 'unspecified', monotonic: false },
   series: 1,
+  seriesEstimated: false,
   points: 1,
   services,
   attributeKeys: [],
