@@ -601,7 +601,7 @@ func TestWhatCannotBeCountedKeepsNoSlot(t *testing.T) {
 func TestRollupsOfOneSignalStayWhenAnothersExpire(t *testing.T) {
 	t.Parallel()
 	now := start()
-	policies := map[telemetry.Signal]policy{telemetry.Traces: {days: 2}, telemetry.Logs: {days: 9}}
+	policies := map[telemetry.Signal]policy{telemetry.Traces: {days: 2}, telemetry.Logs: {days: 9}, telemetry.Metrics: {days: 5}}
 	before, ok := rolledUntil(now, policies)
 	require.True(t, ok)
 	require.Equal(t, now.AddDate(0, 0, -9), before)
@@ -611,7 +611,11 @@ func TestRollupsOfOneSignalStayWhenAnothersExpire(t *testing.T) {
 	policies[telemetry.Logs] = policy{days: 1, hold: true}
 	_, ok = rolledUntil(now, policies)
 	require.False(t, ok)
-	delete(policies, telemetry.Logs)
+	policies[telemetry.Logs] = policy{days: 1}
+	policies[telemetry.Metrics] = policy{days: 30}
+	before, _ = rolledUntil(now, policies)
+	require.Equal(t, now.AddDate(0, 0, -30), before)
+	delete(policies, telemetry.Metrics)
 	_, ok = rolledUntil(now, policies)
 	require.False(t, ok, "nobody has said that it may go")
 }
