@@ -100,7 +100,7 @@ func TestFiguresOverTimeAreCharged(t *testing.T) {
 	for services, refused := range map[int]bool{8: false, 40: true} {
 		t.Run(fmt.Sprint(services), func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t, func(c *Config) { c.MaxDecoded = 1 << 20 })
+			f := newFixture(t, func(c *Config) { c.MaxDecoded = 2250 << 10 }) // from the shortest span to the longest are 1,160 buckets: 9 kB a service, and 6 over time
 			var spans []plainSpan
 			for i := range services * minutes * 2 {
 				at := base().Add(time.Duration(i/2/services) * time.Minute).UnixNano()

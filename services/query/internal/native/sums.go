@@ -70,9 +70,12 @@ func (t *sums[K]) merge(from map[K]*serviceSum, line *timeline) (grown int64) {
 
 // makeRoom charges the question with more, or puts some together.
 func (t *sums[K]) makeRoom() {
-	if more := max(t.bytes-t.room, t.room); t.snapshot.Hold(more) == nil {
-		t.room += more
-		return
+	need := t.bytes - t.room
+	for _, more := range []int64{max(need, t.room), need} { // twice as much, or what is left
+		if t.snapshot.Hold(more) == nil {
+			t.room += more
+			return
+		}
 	}
 	keys := t.keys(func(a, b K) int { return cmp.Or(cmp.Compare(t.of[b].spans, t.of[a].spans), a.compare(b)) })
 	for _, k := range slices.Backward(keys[1:]) {
