@@ -587,14 +587,20 @@ func (e SignalName) Valid() bool {
 
 // Defines values for SortBy.
 const (
-	SortByDuration SortBy = "duration"
-	SortByTime     SortBy = "time"
+	SortByDuration   SortBy = "duration"
+	SortByErrorCount SortBy = "error_count"
+	SortBySpanCount  SortBy = "span_count"
+	SortByTime       SortBy = "time"
 )
 
 // Valid indicates whether the value is a known member of the SortBy enum.
 func (e SortBy) Valid() bool {
 	switch e {
 	case SortByDuration:
+		return true
+	case SortByErrorCount:
+		return true
+	case SortBySpanCount:
 		return true
 	case SortByTime:
 		return true
@@ -2395,6 +2401,10 @@ type SearchRequest struct {
 	// `duration`, `desc`. Ties are the newest first. A trace stands where the first of its matching spans does, so by `duration` where its longest one
 	// does: that of the root, where the root matches and waits for all that it calls. Spans whose duration is not known come last. What the list
 	// begins with is certain, also in an answer that is incomplete: then it ends where something that was not looked at may come before.
+	//
+	// Traces are sorted by `span_count` or `error_count`, `desc`, as well: by how many of their spans in the range meet all filters, or of these have the status error
+	// (`sorted_by_count`). All that match are counted for that. Where they are more than one query may look at or hold, those of a newer part are, of which the list
+	// is right: `incomplete` says since when, and the pages that follow are about that part.
 	Sort      Sorting   `json:"sort,omitempty,omitzero"`
 	TimeRange TimeRange `json:"time_range"`
 
@@ -2549,6 +2559,10 @@ type SortOrder string
 // `duration`, `desc`. Ties are the newest first. A trace stands where the first of its matching spans does, so by `duration` where its longest one
 // does: that of the root, where the root matches and waits for all that it calls. Spans whose duration is not known come last. What the list
 // begins with is certain, also in an answer that is incomplete: then it ends where something that was not looked at may come before.
+//
+// Traces are sorted by `span_count` or `error_count`, `desc`, as well: by how many of their spans in the range meet all filters, or of these have the status error
+// (`sorted_by_count`). All that match are counted for that. Where they are more than one query may look at or hold, those of a newer part are, of which the list
+// is right: `incomplete` says since when, and the pages that follow are about that part.
 type Sorting struct {
 	By    SortBy    `json:"by,omitempty,omitzero"`
 	Order SortOrder `json:"order,omitempty,omitzero"`
@@ -2811,8 +2825,11 @@ type TraceSummary struct {
 	RootMissing bool `json:"root_missing"`
 
 	// Services Most spans first.
-	Services  []ServiceCount `json:"services"`
-	SpanCount int            `json:"span_count"`
+	Services []ServiceCount `json:"services"`
+
+	// SortedByCount Of a list that is sorted by `span_count` or `error_count`, how many matching spans in the range it goes by.
+	SortedByCount *int64 `json:"sorted_by_count,omitempty"`
+	SpanCount     int    `json:"span_count"`
 
 	// StartTimeUnixNano Start of the earliest span.
 	StartTimeUnixNano Nanos  `json:"start_time_unix_nano"`

@@ -154,6 +154,9 @@ func (s *Snapshot) letGo(bytes int64) {
 	releaseBoth(s.share.heldOf(), s.engine.memory.held, bytes)
 }
 
+// LetGo gives back what Hold charged, before the question is answered.
+func (s *Snapshot) LetGo(bytes int64) { s.letGo(bytes) }
+
 // Hold charges the question with bytes of figures that it holds until it is answered. fault.Overloaded, query.memory or query.tenant_memory, where there is
 // no room for them.
 func (s *Snapshot) Hold(bytes int64) error {

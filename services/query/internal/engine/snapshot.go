@@ -69,6 +69,11 @@ func (s *Snapshot) Cut() *Cut { return s.cut }
 // CutAt says from when on the figures of a question that was cut are whole, Unix ns.
 func (s *Snapshot) CutAt(since int64) { s.cut.Since = &since }
 
+// CutToFit says that figures are of the range from an instant on, Unix ns, because those of all of it take more memory than there is.
+func (s *Snapshot) CutToFit(since int64) {
+	s.cut = &Cut{Reason: Memory, Message: "what is counted takes more memory than one query may hold, or than others leave", Since: &since}
+}
+
 // HighestPosition is the highest ingest position that the range of the first query held, to pin the pages of a list; 0 before the first scan.
 func (s *Snapshot) HighestPosition() int64 { return s.highest }
 

@@ -10,10 +10,11 @@ import (
 )
 
 // cursor is where a page ended: the next one holds what is older than after, and nothing above maxPosition, the highest ingest
-// position that the first page saw.
+// position that the first page saw. What is counted is counted from since on, as the first page did; 0 where nothing is.
 type cursor struct {
 	after       engine.Key
 	maxPosition int64
+	since       int64
 }
 
 // cursors signs and opens cursors. A cursor is bound to its query, so that one taken to another query is refused and not misread.
@@ -23,6 +24,9 @@ const (
 	cursorVersion = 2
 	cursorBody    = 1 + 5*8
 	cursorMAC     = 16
+
+	countedVersion = 3 // of a cursor that tells since when something is counted
+	countedBody    = cursorBody + 8
 )
 
 func (c cursors) mac(body []byte, query []byte) []byte {
@@ -34,9 +38,12 @@ func (c cursors) mac(body []byte, query []byte) []byte {
 
 // seal makes the opaque form of a cursor; query is the hash of the query it continues.
 func (c cursors) seal(at cursor, query []byte) string {
-	b := make([]byte, 0, cursorBody+cursorMAC)
-	b = append(b, cursorVersion)
-	for _, n := range []int64{at.after.Rank, at.after.Time, at.after.Position, at.after.Ordinal, at.maxPosition} {
+	b := make([]byte, 0, countedBody+cursorMAC)
+	numbers := []int64{at.after.Rank, at.after.Time, at.after.Position, at.after.Ordinal, at.maxPosition}
+	if b = append(b, cursorVersion); at.since != 0 {
+		b[0], numbers = countedVersion, append(numbers, at.since)
+	}
+	for _, n := range numbers {
 		b = binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // open turns it back
 	}
 	return base64.RawURLEncoding.EncodeToString(append(b, c.mac(b, query)...))
@@ -46,14 +53,21 @@ func (c cursors) seal(at cursor, query []byte) string {
 func (c cursors) open(text string, query []byte) (cursor, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	// The length of the text too: the decoder skips line breaks, so that a changed cursor would open.
-	if err != nil || len(b) != cursorBody+cursorMAC || len(text) != base64.RawURLEncoding.EncodedLen(len(b)) || b[0] != cursorVersion {
+	size := len(b) - cursorMAC
+	if err != nil || len(text) != base64.RawURLEncoding.EncodedLen(len(b)) || size != cursorBody && size != countedBody ||
+		b[0] != map[int]byte{cursorBody: cursorVersion, countedBody: countedVersion}[size] {
 		return cursor{}, errCursor.New("the cursor is not one that this API gave")
 	}
-	body := b[:cursorBody]
-	if !hmac.Equal(b[cursorBody:], c.mac(body, query)) {
+	body := b[:size]
+	if !hmac.Equal(b[size:], c.mac(body, query)) {
 		return cursor{}, errCursorOfAnother.New(
 			"the cursor belongs to another query (range, filters or tenant differ), or was made by a server with another cursor key")
 	}
-	n := func(i int) int64 { return int64(binary.BigEndian.Uint64(body[1+8*i:])) } //nolint:gosec // seal made it
-	return cursor{after: engine.Key{Rank: n(0), Time: n(1), Position: n(2), Ordinal: n(3)}, maxPosition: n(4)}, nil
+	n := func(i int) int64 {
+		if 1+8*i == size {
+			return 0
+		}
+		return int64(binary.BigEndian.Uint64(body[1+8*i:])) //nolint:gosec // seal made it
+	}
+	return cursor{after: engine.Key{Rank: n(0), Time: n(1), Position: n(2), Ordinal: n(3)}, maxPosition: n(4), since: n(5)}, nil
 }

@@ -82,14 +82,14 @@ func TestARangeIsWithinTheTimesThatCanBeStored(t *testing.T) {
 func FuzzCursor(f *testing.F) {
 	c := cursors{key: []byte("sixteen bytes at least")}
 	query := queryHash("spans", "default", 1, 2, nil)
-	valid := c.seal(cursor{engine.Key{Rank: math.MinInt64 + 1, Time: math.MinInt64, Position: -1, Ordinal: 7}, math.MaxInt64}, query)
+	valid := c.seal(cursor{engine.Key{Rank: math.MinInt64 + 1, Time: math.MinInt64, Position: -1, Ordinal: 7}, math.MaxInt64, 5}, query)
 	f.Add(valid)
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
 		at, err := c.open(text, query)
 		if text == valid {
 			require.NoError(t, err)
-			require.Equal(t, cursor{engine.Key{Rank: math.MinInt64 + 1, Time: math.MinInt64, Position: -1, Ordinal: 7}, math.MaxInt64}, at)
+			require.Equal(t, cursor{engine.Key{Rank: math.MinInt64 + 1, Time: math.MinInt64, Position: -1, Ordinal: 7}, math.MaxInt64, 5}, at)
 			return
 		}
 		require.Equal(t, fault.Invalid, fault.ClassOf(err), "only what was sealed opens")

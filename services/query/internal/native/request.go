@@ -25,6 +25,7 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
+	"github.com/ollyscale/ollyscale/services/query/internal/trace"
 )
 
 const (
@@ -36,7 +37,9 @@ const (
 type search struct {
 	engine.Query
 	limit int
-	hash  []byte // of all that a cursor must not be taken across
+	hash  []byte      // of all that a cursor must not be taken across
+	count trace.Count // of which traces are sorted; 0 for Order
+	since int64       // from when on it is counted, Unix ns; 0 where nothing is
 
 	related     *filter.Related    // looks at other spans of a trace as well; nil where nothing does
 	shown       *filter.Shown      // the fields that are told; nil where items are told in full
@@ -50,7 +53,7 @@ func (n *API) resume(q *search, s *engine.Snapshot, after engine.Key) string {
 	if pinned == 0 {
 		pinned = s.HighestPosition()
 	}
-	return n.cursors.seal(cursor{after, pinned}, q.hash)
+	return n.cursors.seal(cursor{after, pinned, q.since}, q.hash)
 }
 
 // newSearch checks a search request. list names the endpoint, so that a cursor of one list is refused by another.
@@ -70,8 +73,12 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 	if q.minPosition, err = position(r.MinPosition); err != nil {
 		return nil, err
 	}
-	if q.Order, err = orderOf(list, signal, r.Sort); err != nil {
+	by, err := orderOf(list, r.Sort)
+	if err != nil {
 		return nil, err
+	}
+	if q.Order, q.count = by.order, by.count; q.count != 0 && related != nil {
+		return nil, errSort.Newf("sort: traces are not sorted by %s where filters look at other spans", by.by)
 	}
 	if q.shown, err = n.shownFields(list, signal, r.Fields); err != nil {
 		return nil, err
@@ -86,6 +93,9 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 		}
 	}
 	what := fmt.Sprintf("%s %d", list, q.Order)
+	if q.count != 0 {
+		what += fmt.Sprintf(" count %d", q.count)
+	}
 	if r.Scope == api.FilterScopeTrace {
 		what += " of traces"
 	}
@@ -95,7 +105,7 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 		if err != nil {
 			return nil, err
 		}
-		q.After, q.MaxPosition = &at.after, at.maxPosition
+		q.After, q.MaxPosition, q.since = &at.after, at.maxPosition, at.since
 	}
 	return q, nil
 }
@@ -117,37 +127,39 @@ func (n *API) filtersOf(list string, signal telemetry.Signal, r *api.SearchReque
 	return f, nil, err
 }
 
-// orders are those of lists, by what a request says; one is for signals that have what it goes by.
+// orders are those of lists, by what a request says; one is for lists of what has what it goes by.
 func orders() []order {
-	all := telemetry.Signals()
 	return []order{
-		{api.SortByTime, api.SortOrderDesc, all, engine.Newest},
-		{api.SortByTime, api.SortOrderAsc, all, engine.Oldest},
-		{api.SortByDuration, api.SortOrderDesc, []telemetry.Signal{telemetry.Traces}, engine.Slowest},
+		{by: api.SortByTime, direction: api.SortOrderDesc, order: engine.Newest},
+		{by: api.SortByTime, direction: api.SortOrderAsc, order: engine.Oldest},
+		{by: api.SortByDuration, direction: api.SortOrderDesc, of: []string{"spans", "traces"}, order: engine.Slowest},
+		{by: api.SortBySpanCount, direction: api.SortOrderDesc, of: []string{"traces"}, count: trace.Spans},
+		{by: api.SortByErrorCount, direction: api.SortOrderDesc, of: []string{"traces"}, count: trace.Errors},
 	}
 }
 
 type order struct {
 	by        api.SortBy
 	direction api.SortOrder
-	signals   []telemetry.Signal
+	of        []string // lists; nil for all
 	order     engine.Order
+	count     trace.Count // or what is counted
 }
 
 // orderOf is the order that a list is asked for in.
-func orderOf(list string, signal telemetry.Signal, s api.Sorting) (engine.Order, error) {
+func orderOf(list string, s api.Sorting) (order, error) {
 	by, direction := cmp.Or(s.By, api.SortByTime), cmp.Or(s.Order, api.SortOrderDesc)
 	var have []string
 	for _, o := range orders() {
-		if !slices.Contains(o.signals, signal) {
+		if o.of != nil && !slices.Contains(o.of, list) {
 			continue
 		}
 		if o.by == by && o.direction == direction {
-			return o.order, nil
+			return o, nil
 		}
 		have = append(have, fmt.Sprintf("%s %s", o.by, o.direction))
 	}
-	return 0, errSort.Newf("sort: %s are not sorted by %.64q %.64q, but by %s", list, string(by), string(direction), strings.Join(have, ", "))
+	return order{}, errSort.Newf("sort: %s are not sorted by %.64q %.64q, but by %s", list, string(by), string(direction), strings.Join(have, ", "))
 }
 
 // position reads a position as ingest tells it; "" is 0.

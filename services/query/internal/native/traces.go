@@ -19,16 +19,17 @@ func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.S
 	started := n.now()
 	out := &api.TracePage{Traces: []api.TraceSummary{}}
 	err = n.askList(ctx, q, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) error {
-		find := trace.FirstSummed
-		if q.related != nil {
-			find = trace.NewRelating(s, &q.Query, q.related).FirstSummed
-		}
-		listed, frontier, err := find(ctx, s, &q.Query, q.limit+1, q.shown)
+		listed, frontier, err := n.traces(ctx, s, q)
 		if err != nil {
 			return err
 		}
 		for _, sum := range listed {
-			out.Traces = append(out.Traces, traceSummary(sum))
+			one := traceSummary(sum)
+			if q.count != 0 {
+				counted := sum.Rank
+				one.SortedByCount = &counted
+			}
+			out.Traces = append(out.Traces, one)
 		}
 		fit, full := n.fitting(out.Traces[:min(len(out.Traces), q.limit)])
 		switch {
@@ -45,6 +46,25 @@ func (n *API) searchTraces(ctx context.Context, tenant telemetry.Tenant, r api.S
 		return nil, err
 	}
 	return out, nil
+}
+
+// traces finds and sums up the first traces of a list, one more than a page has. frontier is as in engine.ScanInOrder.
+func (n *API) traces(ctx context.Context, s *engine.Snapshot, q *search) (listed []*trace.Summary, frontier int64, err error) {
+	switch {
+	case q.count != 0:
+		of, pinned := q.Query, q.After != nil
+		if of.From = max(of.From, q.since); pinned && of.From > q.From {
+			s.CutToFit(of.From) // of which the first page told why
+		}
+		listed, q.since, err = trace.FirstCounted(ctx, s, &of, q.count, pinned, q.limit+1, q.shown)
+		if err == nil && q.since > q.From && s.Cut() != nil {
+			s.CutAt(q.since) // also where summing up was cut after that
+		}
+		return listed, engine.Complete, err
+	case q.related != nil:
+		return trace.NewRelating(s, &q.Query, q.related).FirstSummed(ctx, s, &q.Query, q.limit+1, q.shown)
+	}
+	return trace.FirstSummed(ctx, s, &q.Query, q.limit+1, q.shown)
 }
 
 // fitting is how many summaries of a page fit into an answer, and what is said where they do not all.

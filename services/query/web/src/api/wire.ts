@@ -1301,7 +1301,7 @@ export interface components {
          */
         FilterScope: "span" | "trace";
         /** @enum {string} */
-        SortBy: "time" | "duration";
+        SortBy: "time" | "duration" | "span_count" | "error_count";
         /** @enum {string} */
         SortOrder: "desc" | "asc";
         /**
@@ -1309,6 +1309,10 @@ export interface components {
          *     `duration`, `desc`. Ties are the newest first. A trace stands where the first of its matching spans does, so by `duration` where its longest one
          *     does: that of the root, where the root matches and waits for all that it calls. Spans whose duration is not known come last. What the list
          *     begins with is certain, also in an answer that is incomplete: then it ends where something that was not looked at may come before.
+         *
+         *     Traces are sorted by `span_count` or `error_count`, `desc`, as well: by how many of their spans in the range meet all filters, or of these have the status error
+         *     (`sorted_by_count`). All that match are counted for that. Where they are more than one query may look at or hold, those of a newer part are, of which the list
+         *     is right: `incomplete` says since when, and the pages that follow are about that part.
          */
         Sorting: {
             by?: components["schemas"]["SortBy"];
@@ -1804,6 +1808,11 @@ export interface components {
             error_count: number;
             /** @description Most spans first. */
             services: components["schemas"]["ServiceCount"][];
+            /**
+             * Format: int64
+             * @description Of a list that is sorted by `span_count` or `error_count`, how many matching spans in the range it goes by.
+             */
+            sorted_by_count?: number;
             /** @description Start of the newest matching span; the order of the list. */
             matched_time_unix_nano: components["schemas"]["Nanos"];
         };
