@@ -29,6 +29,7 @@ type storeOptions struct {
 	flushes int           // of the backlog
 	clients time.Duration // how long eight clients ask, 0 for not at all
 	beside  int           // items a second that are stored beside eight clients
+	rest    time.Duration // after the last hour of the stage lived: in four minutes no slot is kept by what was written before
 	days    int           // with little in each, measured in place of all else; 0 for not
 }
 
@@ -82,6 +83,7 @@ func StoreMain(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	flags.IntVar(&o.flushes, "backlog", 1800, "flushes of the half hour that is not merged yet; 0 for none")
 	flags.DurationVar(&o.clients, "clients", 10*time.Second, "how long eight clients ask, alone and beside a writer; 0 for not at all")
 	flags.IntVar(&o.beside, "beside", 20_000, "items a second that the writer stores beside them")
+	flags.DurationVar(&o.rest, "rest", 4*time.Minute, "rest after a day whose hours were merged as they came; in less, slots are kept by what came last")
 	flags.IntVar(&o.days, "days", 0, "measure so many days with little in each, and nothing else: questions, a janitor's pass, memory of a connection")
 	flags.StringVar(&o.against, "against", "", "a git revision that stores and answers the same, in turn")
 	flags.StringVar(&o.bin, "postgres-bin", filepath.Join("..", ".tools", "postgres", "bin"), "directory of initdb and postgres")
@@ -301,9 +303,6 @@ func (s *storeBench) live(ctx context.Context, sub *subject, w window24, end tim
 	return nil
 }
 
-// quiet is after how long no slot is kept by what was written before.
-const quiet = 4 * time.Minute
-
 func (s *storeBench) liveIn(ctx context.Context, of *revision, sub *subject, w window24, end time.Time) (size footprint, err error) {
 	h := &holding{of: of, database: sub.database(of) + "_lived"}
 	defer func() { err = errors.Join(err, s.release(context.WithoutCancel(ctx), h)) }()
@@ -325,7 +324,7 @@ func (s *storeBench) liveIn(ctx context.Context, of *revision, sub *subject, w w
 	select {
 	case <-ctx.Done():
 		return size, ctx.Err()
-	case <-time.After(quiet):
+	case <-time.After(s.options.rest):
 	}
 	var ignored cost
 	if err := s.settle(ctx, h, in.made, &ignored); err != nil {
