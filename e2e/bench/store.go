@@ -83,7 +83,7 @@ func StoreMain(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	flags.IntVar(&o.flushes, "backlog", 1800, "flushes of the half hour that is not merged yet; 0 for none")
 	flags.DurationVar(&o.clients, "clients", 10*time.Second, "how long eight clients ask, alone and beside a writer; 0 for not at all")
 	flags.IntVar(&o.beside, "beside", 20_000, "items a second that the writer stores beside them")
-	flags.DurationVar(&o.rest, "rest", 4*time.Minute, "rest after a day whose hours were merged as they came; in less, slots are kept by what came last")
+	flags.DurationVar(&o.rest, "rest", 4*time.Minute, "rest after a day whose hours were merged as they came; in less, slots are kept by what came last; 0 leaves that stage out")
 	flags.IntVar(&o.days, "days", 0, "measure so many days with little in each, and nothing else: questions, a janitor's pass, memory of a connection")
 	flags.StringVar(&o.against, "against", "", "a git revision that stores and answers the same, in turn")
 	flags.StringVar(&o.bin, "postgres-bin", filepath.Join("..", ".tools", "postgres", "bin"), "directory of initdb and postgres")
@@ -293,6 +293,9 @@ func (sub *subject) database(of *revision) string {
 // live stores the same items for every build as a store that goes on gets them, and measures what they take: an hour at a time, each merged and
 // vacuumed, as autovacuum would have, before the next. What a merge frees is then there for the next hour.
 func (s *storeBench) live(ctx context.Context, sub *subject, w window24, end time.Time) error {
+	if s.options.rest == 0 {
+		return nil
+	}
 	for _, h := range sub.holdings {
 		s.say("%d %s%s: storing and merging hour by hour", sub.items, sub.signal, h.of.label())
 		var err error

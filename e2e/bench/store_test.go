@@ -38,7 +38,7 @@ func storeRun(t *testing.T, o storeOptions) (line map[string]any, out string) {
 // Every stage has its figures, of both builds, and every question an answer that both give.
 func TestStoreMeasuresEveryStageOfBothBuilds(t *testing.T) {
 	line, out := storeRun(t, storeOptions{
-		sizes: []int{10_000}, signals: []telemetry.Signal{telemetry.Traces}, runs: 1, flushes: 10, clients: 200 * time.Millisecond, beside: 2000,
+		sizes: []int{10_000}, signals: []telemetry.Signal{telemetry.Traces}, runs: 1, flushes: 10, clients: 200 * time.Millisecond, beside: 2000, rest: time.Millisecond,
 	})
 	for _, label := range []string{"", ofOther} {
 		for _, q := range storeQuestions(telemetry.Traces, &filled{}) {
