@@ -31,9 +31,13 @@ func (s *stream) again(name string) *stream {
 	return s
 }
 
+// leastHour is the fewest items that are merged by themselves: a day of fewer than 24 times as many has longer hours, so that a test of few waits for
+// few passes.
+const leastHour = 5_000
+
 // hour lets a stream run for an hour more of its items, which are spread evenly.
 func (s *stream) hour() *stream {
-	s.until = min(s.made+(s.items+storeHours-1)/storeHours, s.items)
+	s.until = min(s.made+max((s.items+storeHours-1)/storeHours, leastHour), s.items)
 	return s
 }
 
