@@ -31,7 +31,7 @@ func newBudget(bytes int64) *budget {
 }
 
 // share is what a tenant's questions may have of the memory together; nil for all of it.
-type share struct{ all, kept, held *budget }
+type share struct{ all, long, kept, held *budget }
 
 // share is such a part of the memory, none where it is 0 or everything.
 func (m *memory) share(part float64) *share {
@@ -39,7 +39,7 @@ func (m *memory) share(part float64) *share {
 		return nil
 	}
 	of := func(b *budget) *budget { return newBudget(int64(float64(b.bytes) * part)) }
-	return &share{of(m.all), of(m.kept), of(m.held)}
+	return &share{of(m.all), of(m.long), of(m.kept), of(m.held)}
 }
 
 const (
@@ -67,7 +67,9 @@ type charge struct {
 func (m *memory) take(ctx context.Context, of *share, bytes int64, long, wait bool) (c charge, ok bool, err error) {
 	var lanes []*budget // a tenant's question waits among its like, and a long one, too
 	if of != nil {
-		lanes = append(lanes, of.all)
+		if lanes = append(lanes, of.all); long {
+			lanes = append(lanes, of.long)
+		}
 	}
 	if long {
 		lanes = append(lanes, m.long)
@@ -173,6 +175,16 @@ func (s *Snapshot) NoMemory() error {
 	}
 	return errMemory.Newf("the figures of this query take more memory than the %d bytes that one may hold, or than others leave; narrow its range",
 		s.MayHold())
+}
+
+// HoldMore is Hold of what figures have grown by, with room for as much as they would rather have, where there is that. It returns how much was charged.
+func (s *Snapshot) HoldMore(need, rather int64) (charged int64, err error) {
+	for _, charged = range [...]int64{max(need, rather), need} {
+		if err = s.Hold(charged); err == nil {
+			return charged, nil
+		}
+	}
+	return 0, err
 }
 
 // MayHold is how many bytes of figures one question may hold, where others leave them.

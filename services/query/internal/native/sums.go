@@ -70,12 +70,9 @@ func (t *sums[K]) merge(from map[K]*serviceSum, line *timeline) (grown int64) {
 
 // makeRoom charges the question with more, or puts some together.
 func (t *sums[K]) makeRoom() {
-	need := t.bytes - t.room
-	for _, more := range []int64{max(need, t.room), need} { // twice as much, or what is left
-		if t.snapshot.Hold(more) == nil {
-			t.room += more
-			return
-		}
+	if more, err := t.snapshot.HoldMore(t.bytes-t.room, t.room); err == nil {
+		t.room += more
+		return
 	}
 	keys := t.keys(func(a, b K) int { return cmp.Or(cmp.Compare(t.of[b].spans, t.of[a].spans), a.compare(b)) })
 	for _, k := range slices.Backward(keys[1:]) {
@@ -83,9 +80,9 @@ func (t *sums[K]) makeRoom() {
 			break
 		}
 		sum := t.of[k]
+		t.bytes -= sumBytes + k.size() + sum.memory() // as it was counted: all moves what buckets have to the histograms
 		sum.all()
 		t.others.merge(&sum.byKind)
-		t.bytes -= sumBytes + k.size() + sum.memory()
 		delete(t.of, k)
 		t.mixed = true
 	}
