@@ -124,3 +124,26 @@ func TestTracesAreSortedByTheirCounts(t *testing.T) {
 	}.json(t))
 	require.Equal(t, "request.sort", p.Code)
 }
+
+// What was counted of more than there is room for costs none of the budget of what is counted then, and a total is of the time that was counted.
+func TestWhatHadNoRoomCostsNoBudget(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const traces = 6000
+	data := scattered(9, traces)
+	for i, of := range data.ResourceSpans().All() {
+		for j, one := range of.ScopeSpans().At(0).Spans().All() {
+			one.SetTraceID(pcommon.TraceID{7, byte(i), byte(j), byte(j >> 8)})
+		}
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(data), 100)
+	small := f.with(func(c *Config) { c.MaxDecoded, c.ScanBudget = 4*4096*128, traces })
+	s := searchBody{from: base().Add(-5 * time.Hour), to: base().Add(2 * time.Hour), limit: 1000, sort: `{"by":"span_count"}`, total: true}
+	p := small.page("traces", s)
+	require.Equal(t, api.IncompleteReasonLimit, p.incomplete.Reason)
+	require.Equal(t, api.TotalIsAtLeast, p.pagination.TotalIs)
+	ids, _, since := small.countedPages(s)
+	require.Positive(t, since)
+	require.Greater(t, len(ids), 2000, "about half of what there is room for")
+	require.LessOrEqual(t, *p.pagination.Total, int64(len(ids)))
+}

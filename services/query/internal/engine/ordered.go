@@ -117,7 +117,7 @@ func ScanInOrder[T any](ctx context.Context, s *Snapshot, q *Query, w Columns,
 	}
 	stopped := false
 	for from := first; from < q.To && !stopped; {
-		if from > first && s.exhausted(q) {
+		if from > first && s.Exhausted(q) {
 			return -from, nil
 		}
 		part := *q
@@ -178,7 +178,7 @@ func scanRanked[T any](ctx context.Context, s *Snapshot, q, part *Query, after i
 			return false
 		}
 		// A cut answer is continued from next: stopping before it has got below where it began would go in circles.
-		if (q.After == nil || next < q.After.Rank) && s.exhausted(q) {
+		if (q.After == nil || next < q.After.Rank) && s.Exhausted(q) {
 			frontier = next
 		}
 		return frontier == Complete

@@ -102,7 +102,7 @@ func scanOf[T any](ctx context.Context, s *Snapshot, q *Query, stream *headers, 
 			return Complete, nil
 		}
 		// A cut answer is continued from next: stopping before the scan has got below where it began would go in circles.
-		if next < q.newest() && s.exhausted(q) {
+		if next < q.newest() && s.Exhausted(q) {
 			return next, nil
 		}
 		if following == nil {
@@ -110,7 +110,7 @@ func scanOf[T any](ctx context.Context, s *Snapshot, q *Query, stream *headers, 
 		}
 		current, following = following, nil
 	}
-	if err == nil && stream.cut && s.exhausted(q) {
+	if err == nil && stream.cut && s.Exhausted(q) {
 		return stream.missed, nil
 	}
 	return Complete, err

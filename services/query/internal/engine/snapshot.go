@@ -36,8 +36,9 @@ type Snapshot struct {
 	segmentsInRange int
 	segmentsRead    map[[16]byte]bool // a question that scans twice reads some twice
 	items           int64
-	counted         bool // something of what was told was remembered of segments, or read from them
-	rolled          bool // or comes from rollups
+	void            int64 // of these, what came to nothing
+	counted         bool  // something of what was told was remembered of segments, or read from them
+	rolled          bool  // or comes from rollups
 	bytes           int64
 	highest         int64
 	cut             *Cut
@@ -69,9 +70,16 @@ func (s *Snapshot) Cut() *Cut { return s.cut }
 // CutAt says from when on the figures of a question that was cut are whole, Unix ns.
 func (s *Snapshot) CutAt(since int64) { s.cut.Since = &since }
 
-// CutToFit says that figures are of the range from an instant on, Unix ns, because those of all of it take more memory than there is.
+// CutToFit says that figures are of the range from an instant on, Unix ns, because those of all of it take more memory than there is. What was looked at for
+// these came to nothing, and is not counted in the budget of what is looked at instead.
 func (s *Snapshot) CutToFit(since int64) {
+	s.void = s.items
 	s.cut = &Cut{Reason: Memory, Message: "what is counted takes more memory than one query may hold, or than others leave", Since: &since}
+}
+
+// CutBefore says that figures are of the range from an instant on, Unix ns, because those of an earlier page were.
+func (s *Snapshot) CutBefore(since int64) {
+	s.cut = &Cut{Reason: Memory, Message: "what is counted is that of the time from then on, as an earlier page said", Since: &since}
 }
 
 // HighestPosition is the highest ingest position that the range of the first query held, to pin the pages of a list; 0 before the first scan.
@@ -108,8 +116,8 @@ func (s *Snapshot) Stats() Stats {
 	}
 }
 
-// exhausted reports whether the question has spent its budget or its time, and notes it for the answer.
-func (s *Snapshot) exhausted(q *Query) bool {
+// Exhausted reports whether the question has spent its budget or its time, and notes it for the answer.
+func (s *Snapshot) Exhausted(q *Query) bool {
 	budget := s.engine.set.ScanBudget
 	if q.MaxItems > 0 {
 		budget = min(budget, q.MaxItems)
@@ -117,8 +125,8 @@ func (s *Snapshot) exhausted(q *Query) bool {
 	switch {
 	case q.Whole:
 		return false
-	case s.items >= budget:
-		s.cut = &Cut{Reason: ScanBudget, Message: fmt.Sprintf("%d items were looked at, the most that one query may", s.items)}
+	case s.items-s.void >= budget:
+		s.cut = &Cut{Reason: ScanBudget, Message: fmt.Sprintf("%d items were looked at, the most that one query may", s.items-s.void)}
 	case s.late():
 		s.cut = &Cut{Reason: Timeout, Message: "the query's time is over"}
 	default:

@@ -27,7 +27,7 @@ func (n *API) total(ctx context.Context, s *engine.Snapshot, q *search, shown in
 	}
 	// Headers tell it as well as rollups, which may turn out not to: then the page would have to be found anew.
 	all := &aggregate.Query{Query: q.Query, Measures: []aggregate.Measure{*q.total}, Now: n.now(), Segments: true}
-	all.Order, all.After = engine.Newest, nil
+	all.Order, all.After, all.From = engine.Newest, nil, max(q.From, q.since) // of the time that the list is of
 	got, err := aggregate.Ask(ctx, s, all)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func (n *API) total(ctx context.Context, s *engine.Snapshot, q *search, shown in
 	figure := got.Total.All[0]
 	p.TotalIs = api.TotalIsExact
 	switch {
-	case !got.Whole:
+	case !got.Whole || all.From > q.From:
 		p.TotalIs = api.TotalIsAtLeast
 		if by, _ := q.total.Error(); got.Estimated[0] {
 			figure = math.Floor(figure * (1 - surelyWithin*by))

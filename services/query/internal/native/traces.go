@@ -54,7 +54,7 @@ func (n *API) traces(ctx context.Context, s *engine.Snapshot, q *search) (listed
 	case q.count != 0:
 		of, pinned := q.Query, q.After != nil
 		if of.From = max(of.From, q.since); pinned && of.From > q.From {
-			s.CutToFit(of.From) // of which the first page told why
+			s.CutBefore(of.From)
 		}
 		listed, q.since, err = trace.FirstCounted(ctx, s, &of, q.count, pinned, q.limit+1, q.shown)
 		if err == nil && q.since > q.From && s.Cut() != nil {

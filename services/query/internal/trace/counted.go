@@ -41,8 +41,9 @@ type counting struct {
 	snapshot *engine.Snapshot
 	of       Count
 	tallies  map[[16]byte]tally
-	held     int // that the question is charged for
-	full     error
+	held     int   // that the question is charged for
+	reached  int64 // no item of what was counted is older
+	full     error // why there is no room for more
 }
 
 // FirstCounted sums up the first n traces after the search's key, those of which most is counted first. A key's rank is that number. It tells from when on everything
@@ -61,12 +62,12 @@ func FirstCounted(ctx context.Context, s *engine.Snapshot, search *engine.Query,
 			since = q.To - int64(over)
 			break
 		}
-		// What is counted of the newer half alone is right, and so on.
-		half := (q.To - q.From) / 2
-		if pinned || half < shortest {
+		// What is counted of a newer part alone is right: of a little less than there was room for, since segments that were not counted reach into it.
+		part := min((q.To-c.reached)/8*7, (q.To-q.From)/2)
+		if pinned || part < shortest {
 			return nil, 0, c.full
 		}
-		q.From = q.To - half
+		q.From = q.To - part
 		s.CutToFit(q.From)
 		c.letGo()
 	}
@@ -98,12 +99,28 @@ func (c *counting) count(ctx context.Context, q *engine.Query) (over time.Durati
 	w.TraceIDs = true
 	w.Int(segment.ColStatus)
 	q.Filter.Columns(w)
-	c.tallies, c.full = map[[16]byte]tally{}, nil
-	return engine.Fold(ctx, c.snapshot, q, engine.Always(w.Want), c.fold, c.merge)
+	c.tallies, c.full, c.reached = map[[16]byte]tally{}, nil, q.To
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	over, err = engine.Fold(ctx, c.snapshot, q, engine.Always(w.Want), c.fold, func(p counted) {
+		if c.full == nil && !c.merge(p) {
+			stop() // what comes now is for nothing
+		}
+	})
+	if c.full != nil {
+		return 0, nil
+	}
+	return over, err
 }
 
-func (c *counting) fold(r *columns.Reader, _ *engine.Header, q *engine.Query) map[[16]byte]tally {
-	out := map[[16]byte]tally{}
+// counted is what one segment has.
+type counted struct {
+	tallies map[[16]byte]tally
+	oldest  int64
+}
+
+func (c *counting) fold(r *columns.Reader, _ *engine.Header, q *engine.Query) counted {
+	out, oldest := map[[16]byte]tally{}, q.To
 	ids, statuses := r.TraceIDs(), []int64(nil)
 	if c.of == Errors {
 		statuses = r.Ints(segment.ColStatus)
@@ -113,6 +130,7 @@ func (c *counting) fold(r *columns.Reader, _ *engine.Header, q *engine.Query) ma
 		if id == [16]byte{} {
 			return
 		}
+		oldest = min(oldest, k.Time)
 		one := tally{newest: k}
 		if statuses == nil || statuses[row] == otlp.StatusError {
 			one.n = 1
@@ -122,7 +140,7 @@ func (c *counting) fold(r *columns.Reader, _ *engine.Header, q *engine.Query) ma
 		}
 		out[id] = one
 	})
-	return out
+	return counted{out, oldest}
 }
 
 func (t tally) and(o tally) tally {
@@ -133,22 +151,23 @@ func (t tally) and(o tally) tally {
 	return t
 }
 
-func (c *counting) merge(part map[[16]byte]tally) {
-	if c.full != nil {
-		return
-	}
-	for id, t := range part {
+// merge adds what a segment has, unless there is no room for it.
+func (c *counting) merge(part counted) bool {
+	for id, t := range part.tallies {
 		if have, ok := c.tallies[id]; ok {
 			t = have.and(t)
 		} else if len(c.tallies) >= c.held {
-			more := max(c.held, 1024)
-			if c.full = c.snapshot.Hold(int64(more) * tallyBytes); c.full != nil {
-				return
+			charged, err := c.snapshot.HoldMore(tallyBytes, int64(max(c.held, 1024))*tallyBytes)
+			if err != nil {
+				c.full = err
+				return false
 			}
-			c.held += more
+			c.held += int(charged / tallyBytes)
 		}
 		c.tallies[id] = t
 	}
+	c.reached = min(c.reached, part.oldest)
+	return true
 }
 
 // letGo gives back what was counted.
