@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -294,4 +295,28 @@ func TestFieldsThatListsHaveNotAreRefused(t *testing.T) {
 		many[i] = fmt.Sprintf("attributes.key-%d", i)
 	}
 	refused("logs", "request.fields", "51 are more than 50", many...)
+}
+
+// Fields are read of roots alone, once these are chosen: a sender may have made thousands of spans without a parent, all with the same large text.
+func TestFieldsOfSpansThatAreNoRootsAreNotRead(t *testing.T) { //nolint:paralleltest // it counts what all allocate
+	f := newFixture(t)
+	data := ptrace.NewTraces()
+	spans := data.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
+	large := strings.Repeat("x", 50_000)
+	for i := range 1000 {
+		s := spans.AppendEmpty()
+		s.SetTraceID(pcommon.TraceID{1})
+		s.SetSpanID(pcommon.SpanID{byte(i), byte(i >> 8), 1})
+		s.SetStartTimestamp(pcommon.NewTimestampFromTime(base().Add(time.Duration(i) * time.Millisecond)))
+		s.Attributes().PutStr("large", large)
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(data), 1000)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var page api.TracePage
+	f.search("traces", searchBody{fields: []string{"attributes.large"}}, &page)
+	runtime.ReadMemStats(&after)
+	require.Len(t, page.Traces, 1)
+	require.Equal(t, asJSON(t, map[string]string{"stringValue": large}), asJSON(t, page.Traces[0].Root.Fields["attributes.large"]))
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(30<<20), "its spans have 50 MB")
 }

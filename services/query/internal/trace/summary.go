@@ -132,7 +132,7 @@ func Sum(ctx context.Context, s *engine.Snapshot, search *engine.Query, found []
 	return out, u.readFields(ctx, out)
 }
 
-// readFields reads the fields of what stands for roots that were not found; those of roots were read with them.
+// readFields reads the fields of roots, once these are chosen: a trace may have as many spans without a parent as its sender likes. They are charged to the question.
 func (u *summing) readFields(ctx context.Context, sums []*Summary) error {
 	if u.fields == nil {
 		return nil
@@ -140,21 +140,27 @@ func (u *summing) readFields(ctx context.Context, sums []*Summary) error {
 	var of []*Summary
 	var items []engine.Item
 	for _, sum := range sums {
-		if sum.RootMissing {
+		if sum.Spans > 0 {
 			of, items = append(of, sum), append(items, sum.Root.item)
 		}
 	}
 	w := columns.Bare(telemetry.Traces)
 	u.fields.Columns(w)
 	var values filter.Values
-	return u.snapshot.ReadColumns(ctx, u.search, items, engine.Always(w.Want), func(r *columns.Reader, rows []uint32, numbers []int) int {
-		if u.fields.Read(r, &values); r.Err() == nil {
-			for k, number := range numbers {
-				of[number].Root.Fields = values.Of(rows[k])
+	var full error
+	err := u.snapshot.ReadColumns(ctx, u.search, items, engine.Always(w.Want), func(r *columns.Reader, rows []uint32, numbers []int) int {
+		if u.fields.Read(r, &values); r.Err() != nil {
+			return len(items) // the engine tells
+		}
+		for k, number := range numbers {
+			if full = u.snapshot.Hold(values.Size(rows[k])); full != nil {
+				return 0
 			}
+			of[number].Root.Fields = values.Of(rows[k])
 		}
 		return len(items)
 	})
+	return cmp.Or(full, err)
 }
 
 func newSumming(s *engine.Snapshot, search *engine.Query, fields *filter.Shown) *summing {
@@ -173,9 +179,6 @@ func newSumming(s *engine.Snapshot, search *engine.Query, fields *filter.Shown) 
 	w.Ints, w.Texts, w.Attributes = slices.Clone(w.Ints), slices.Clone(w.Texts), slices.Clone(w.Attributes)
 	search.Filter.Columns(w)
 	search.Order.Columns(w)
-	if fields != nil {
-		fields.Columns(w)
-	}
 	u.needed = engine.Always(w.Want)
 	return u
 }
@@ -278,19 +281,6 @@ func (v *visiting) visit(r *columns.Reader, h *engine.Header) ([]row, error) {
 	if len(told) == 0 {
 		return out, nil
 	}
-	if v.fields != nil {
-		var values filter.Values
-		v.fields.Read(r, &values)
-		parents := r.ParentIDs()
-		if r.Err() != nil {
-			return nil, nil // the engine tells
-		}
-		for n, at := range told {
-			if parents[at] == [8]byte{} {
-				out[places[n]].Fields = values.Of(at)
-			}
-		}
-	}
 	return out, r.Rows(v.shown, told, func(t *segment.Table) {
 		for n, place := range places {
 			out[place].read(t, n, v.fields == nil)
@@ -364,11 +354,11 @@ func (u *summing) link(s *Summary, one *Span) error {
 		return nil
 	}
 	if u.links >= u.held {
-		more := max(u.held, 1024)
-		if err := u.snapshot.Hold(int64(more) * linkBytes); err != nil {
+		charged, err := u.snapshot.HoldMore(linkBytes, int64(max(u.held, 1024))*linkBytes)
+		if err != nil {
 			return err
 		}
-		u.held += more
+		u.held += int(charged / linkBytes)
 	}
 	u.links++
 	s.links = append(s.links, *one)
