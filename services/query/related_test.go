@@ -266,8 +266,11 @@ func TestRelatedFiltersLookAtLittle(t *testing.T) {
 	require.Len(t, p.items, 1)
 	require.Less(t, p.stats.SegmentsRead, p.stats.SegmentsPruned/2)
 
-	s.filters = `[{"field":"service","operator":"eq","value":"service-1"},{"field":"status","operator":"eq","value":"error"}]`
-	for _, list := range []string{"spans", "traces"} {
+	for n, list := range []string{"spans", "traces", "spans", "traces"} {
+		s.filters = `[{"field":"service","operator":"eq","value":"service-1"},{"field":"status","operator":"eq","value":"error"}]`
+		if n >= 2 { // any span may be meant
+			s.filters = `[{"relation":"trace","filters":[{"field":"service","operator":"eq","value":"service-1"}]}]`
+		}
 		s.limit, s.cursor = 1000, ""
 		want, _ := f.walk(list, s, nil)
 		require.Greater(t, len(want), 50)
@@ -312,8 +315,55 @@ func TestRelationsAreRefusedWhereThereAreNone(t *testing.T) {
 	} {
 		refused("spans", "filter.malformed", "filters[0]", searchBody{filters: "[" + wrong + "]"})
 	}
+	many := strings.TrimSuffix(strings.Repeat(parent[1:len(parent)-1]+",", 33), ",")
+	refused("spans", "filter.too_large", "filters[32]: more than 32 relations", searchBody{filters: "[" + many + "]"})
 	refused("spans", "filter.unknown_field", "filters[0].filters[0]: unknown field", searchBody{filters: `[{"relation":"child","filters":[{"field":"nam","operator":"eq","value":1}]}]`})
 	p := f.problem(http.StatusBadRequest, http.MethodPost, "/api/aggregate", fmt.Sprintf(`{"signal":"traces","time_range":{"start_time":%d,"end_time":%d},"measures":[{"measure":"count"}],"filters":%s}`,
 		base().UnixNano(), base().Add(time.Hour).UnixNano(), parent))
 	require.Equal(t, "filter.relation", p.Code)
+}
+
+// A list ends at its budget also where nearly all may be meant and hardly anything is, and every segment of the hour reaches to its end.
+func TestRelatedFiltersEndAtTheirBudget(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const segments, traces = 20, 50 // in each
+	for n := range segments {
+		data := ptrace.NewTraces()
+		spans := data.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
+		for i := range traces {
+			for span := range byte(2) {
+				s := spans.AppendEmpty()
+				s.SetTraceID(pcommon.TraceID{1, byte(n), byte(i)})
+				s.SetSpanID(pcommon.SpanID{byte(n), byte(i), span + 1})
+				if s.SetName("parent"); span == 1 {
+					s.SetName("child")
+					s.SetParentSpanID(pcommon.SpanID{byte(n), byte(i), 1})
+				}
+				if n == 7 && i == 3 && span == 0 {
+					s.SetName("rare")
+				}
+				s.SetStartTimestamp(pcommon.NewTimestampFromTime(base().Add(time.Duration(i)*time.Minute + time.Duration(n)*time.Second)))
+			}
+		}
+		f.store("default", telemetry.Traces, testbed.TracesPayload(data), 2*traces)
+	}
+	s := searchBody{from: base(), to: base().Add(time.Hour), limit: 10, filters: `[{"relation":"parent","filters":[{"not":[{"field":"name","operator":"eq","value":"parent"}]}]}]`}
+	for _, list := range []string{"spans", "traces"} {
+		want, _ := f.walk(list, s, nil)
+		require.Len(t, want, 1, list)
+		small, pages := f.budget(2*segments*traces), 0
+		var got []string
+		for more := true; more; pages++ {
+			p := small.page(list, s)
+			require.Less(t, p.stats.ItemsScanned, int64(3*2*segments*traces), "%s: the lot that spends the budget, and what judges it", list)
+			for _, item := range p.items {
+				got = append(got, identity(t, item))
+			}
+			more, s.cursor = p.pagination.HasMore, p.pagination.NextCursor
+		}
+		require.Equal(t, want, got, list)
+		require.Greater(t, pages, 1)
+		s.cursor = ""
+	}
 }

@@ -38,10 +38,11 @@ func (p *Parser) Parse(signal telemetry.Signal, raw []json.RawMessage) (Filter, 
 // request is the filters of one request on their way into a tree.
 type request struct {
 	*Parser
-	signal  telemetry.Signal
-	related bool // relations are taken
-	nodes   int
-	asked   weight
+	signal    telemetry.Signal
+	related   bool // relations are taken
+	relations int  // so far
+	nodes     int
+	asked     weight
 }
 
 // weight is what conditions cost to be looked at, beside their number.

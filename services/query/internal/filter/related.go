@@ -69,6 +69,9 @@ type Related struct {
 // mostParts is how many conditions on single spans a Related has: a bit of Member.Meets each.
 const mostParts = 64
 
+// mostRelations is how many relations a request may have: each looks at all spans of a trace.
+const mostRelations = 32
+
 // ParseSpans reads the filters of a list of spans or traces, as Parse does, which may have relations. each says that each of them must hold for some span of the trace, and the
 // first of them for what is listed; else all must hold for one span. related is nil where no other span is looked at, and f all there is.
 func (p *Parser) ParseSpans(raw []json.RawMessage, each bool) (f Filter, related *Related, err error) {
@@ -99,6 +102,9 @@ func (p *request) eachInTrace(raw []json.RawMessage) (All, error) {
 			return nil, err
 		}
 		if i > 0 {
+			if err := p.oneMoreRelation(fmt.Sprintf("filters[%d]", i)); err != nil {
+				return nil, err
+			}
 			f = &relation{All{f}, &table[0]}
 		}
 		out = append(out, f)
@@ -106,8 +112,18 @@ func (p *request) eachInTrace(raw []json.RawMessage) (All, error) {
 	return out, nil
 }
 
+func (p *request) oneMoreRelation(path string) error {
+	if p.relations++; p.relations > mostRelations {
+		return refused(errTooLarge, path, "more than %d relations", mostRelations)
+	}
+	return nil
+}
+
 // relation reads {relation, filters}.
 func (p *request) relation(path, name string, raw []json.RawMessage, depth int) (Filter, error) {
+	if err := p.oneMoreRelation(path); err != nil {
+		return nil, err
+	}
 	if !p.related {
 		return nil, refused(errRelation, path, "conditions on other spans of a trace are for lists of spans and traces")
 	}

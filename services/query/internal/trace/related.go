@@ -144,6 +144,12 @@ func (r *Relating) walk(ctx context.Context, n int, take func(c *spanFound, of *
 		if err := r.judge(ctx, list); err != nil {
 			return 0, err
 		}
+		// The budget ends a list here too: a lot that is full ended the look for candidates before it could. What has the last one's value comes again, so
+		// that there must be something above it.
+		if n := len(list); more && r.search.Order.Value(list[0].Key) > r.search.Order.Value(list[n-1].Key) && r.snapshot.Exhausted(r.search) {
+			frontier, more = r.search.Order.Value(list[n-1].Key), false
+			list = list[:slices.IndexFunc(list, func(c spanFound) bool { return r.search.Order.Value(c.Key) <= frontier })]
+		}
 		for i := range list {
 			c := &list[i]
 			if of := r.judged[c.trace]; r.meant[stored(c.Key)] && !take(c, &of) {
@@ -286,12 +292,9 @@ func (r *Relating) charge(entries int) error {
 	if entries <= r.held {
 		return nil
 	}
-	more := max(entries-r.held, r.held, 1024)
-	if err := r.snapshot.Hold(int64(more) * entryBytes); err != nil {
-		return err
-	}
-	r.held += more
-	return nil
+	charged, err := r.snapshot.HoldMore(int64(entries-r.held)*entryBytes, int64(max(r.held, 1024))*entryBytes)
+	r.held += int(charged / entryBytes)
+	return err
 }
 
 func (r *Relating) entries() int { return len(r.judged) + len(r.meant) + len(r.only) + len(r.listed) }
@@ -354,6 +357,9 @@ func (r *Relating) judge(ctx context.Context, list []spanFound) error {
 		}
 	}
 	for _, id := range ids {
+		if err := ctx.Err(); err != nil { // to judge a trace of many spans takes its time
+			return err
+		}
 		of := verdict{part: part[id]}
 		for i, holds := range r.holds(id) {
 			if !holds {
