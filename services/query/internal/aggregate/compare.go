@@ -36,11 +36,10 @@ const (
 
 // Difference is what a comparison tells.
 type Difference struct {
-	Selected, Baseline    int64 // items of the sample
-	Values                []Differing
-	Items, SampledItems   int64 // in the segments of the range, and in those that were looked at
-	Segments, SampledOnes int
-	More                  bool // there are more fields than are compared
+	Selected, Baseline int64 // items of the sample
+	Values             []Differing
+	Sample             engine.Sample
+	More               bool // there are more fields than are compared
 }
 
 // Differing is a value that is more often in one of the two.
@@ -60,18 +59,6 @@ type sides struct {
 // Compare tells by which values two sets of spans or of log records differ most. What may be chance is left out: a value whose parts differ by less than three
 // standard errors.
 func Compare(ctx context.Context, s *engine.Snapshot, q *Comparison) (*Difference, error) {
-	out := &Difference{}
-	count := q.Query
-	count.Whole = true
-	if _, err := engine.Fold(ctx, s, &count, engine.Always(segment.Want{}),
-		func(_ *columns.Reader, h *engine.Header, _ *engine.Query) int64 { return int64(h.Items()) },
-		func(items int64) {
-			out.Items += items
-			out.Segments++
-		}); err != nil {
-		return nil, err
-	}
-	oneIn := int((out.Items + q.Sample - 1) / q.Sample)
 	fields := counts.Fields(q.Signal)
 	w := columns.NewSet(q.Signal)
 	for i := range fields {
@@ -83,46 +70,12 @@ func Compare(ctx context.Context, s *engine.Snapshot, q *Comparison) (*Differenc
 		f.Columns(w)
 	}
 	t := &compared{snapshot: s, keys: map[counts.Key]*comparedKey{}}
-	for ; ; oneIn /= 2 { // of few segments there may be none in the sample: of more of them there is one
-		if err := q.sample(ctx, s, w, fields, oneIn, t, out); err != nil {
-			return nil, err
-		}
-		if out.SampledOnes > 0 || oneIn <= 1 || s.Cut() != nil {
-			break
-		}
+	sample, _, err := engine.FoldSample(ctx, s, &q.Query, q.Sample, w.Want,
+		func(r *columns.Reader, h *engine.Header, of *engine.Query) *sides { return q.sides(r, h, of, fields) }, t.add)
+	if err != nil {
+		return nil, err
 	}
-	out.SampledItems, out.Selected, out.Baseline = t.items, t.sides[0], t.sides[1]
-	out.Values, out.More = t.differing(q.Top), t.more
-	return out, nil
-}
-
-// sample counts what one in so many segments has.
-func (q *Comparison) sample(ctx context.Context, s *engine.Snapshot, w *columns.Set, fields []counts.Facet, oneIn int, t *compared, out *Difference) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	_, err := engine.Fold(ctx, s, &q.Query,
-		func(_ *engine.Query, h *engine.Header) segment.Want {
-			if h.Sampled(oneIn) {
-				return w.Want
-			}
-			return segment.Want{}
-		},
-		func(r *columns.Reader, h *engine.Header, of *engine.Query) *sides {
-			if !h.Sampled(oneIn) {
-				return nil
-			}
-			return q.sides(r, h, of, fields)
-		},
-		func(part *sides) {
-			if part == nil || t.failed != nil {
-				return
-			}
-			out.SampledOnes++
-			if t.add(part); t.failed != nil {
-				stop()
-			}
-		})
-	return cmp.Or(t.failed, err) // what was refused stopped the fold
+	return &Difference{Selected: t.sides[0], Baseline: t.sides[1], Values: t.differing(q.Top), Sample: sample, More: t.more}, nil
 }
 
 // sides counts what a segment has.
@@ -176,11 +129,9 @@ func (q *Comparison) sides(r *columns.Reader, h *engine.Header, of *engine.Query
 // compared is what is known of the sample.
 type compared struct {
 	snapshot interface{ Hold(bytes int64) error }
-	items    int64
 	sides    [2]int64
 	keys     map[counts.Key]*comparedKey
 	more     bool // fields than are compared
-	failed   error
 }
 
 // comparedKey is what is known of the values of a field.
@@ -190,10 +141,9 @@ type comparedKey struct {
 }
 
 // add adds a segment's counts, as far as there is room for what is new in them: each field is charged for before the next is looked at.
-func (t *compared) add(part *sides) {
+func (t *compared) add(part *sides) error {
 	for side, items := range part.items {
 		t.sides[side] += items
-		t.items += items
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(part.lists), compareKeys) {
 		lists, k := part.lists[key], t.keys[key]
@@ -227,11 +177,12 @@ func (t *compared) add(part *sides) {
 			})
 		}
 		if grown > 0 {
-			if t.failed = t.snapshot.Hold(int64(grown)); t.failed != nil {
-				return
+			if err := t.snapshot.Hold(int64(grown)); err != nil {
+				return err
 			}
 		}
 	}
+	return nil
 }
 
 // compareKeys is the order of fields.

@@ -43,8 +43,7 @@ func TestAComparisonThatHasNoRoomGrowsNoMore(t *testing.T) {
 	t.Parallel()
 	r := &room{left: 100 << 10}
 	c := &compared{snapshot: r, keys: map[counts.Key]*comparedKey{}}
-	c.add(fieldsOf(0, 1500))
-	require.ErrorIs(t, c.failed, errNoRoom)
+	require.ErrorIs(t, c.add(fieldsOf(0, 1500)), errNoRoom)
 	require.Less(t, len(c.keys), 100)
 	require.Less(t, r.refused, int64(10<<10), "what it grew by beyond its room is one field")
 }
@@ -54,9 +53,9 @@ func TestOfManyFieldsTheSameAreCompared(t *testing.T) {
 	t.Parallel()
 	for range 3 {
 		c := &compared{snapshot: &room{left: 1 << 40}, keys: map[counts.Key]*comparedKey{}}
-		c.add(fieldsOf(500, MostCompared))
+		require.NoError(t, c.add(fieldsOf(500, MostCompared)))
 		require.False(t, c.more)
-		c.add(fieldsOf(0, MostCompared+500))
+		require.NoError(t, c.add(fieldsOf(0, MostCompared+500)))
 		require.True(t, c.more)
 		require.Len(t, c.keys, MostCompared)
 		require.Contains(t, c.keys, counts.Key{Name: "key 000000"})

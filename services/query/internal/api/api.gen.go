@@ -2354,7 +2354,7 @@ type RootSpan struct {
 
 // Sample defines model for Sample.
 type Sample struct {
-	// Items Items that were compared, selected or baseline.
+	// Items Items of the segments that were looked at, also outside of the range and the filters.
 	Items int64 `json:"items"`
 
 	// OfItems Items of all segments that may hold such, also outside of the range.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"reflect"
@@ -45,11 +44,6 @@ type Header struct {
 
 // Within reports whether all items of the segment lie in a range: from, and before to, Unix ns.
 func (h *Header) Within(from, to int64) bool { return h.minTime >= from && h.maxTime < to }
-
-// Sampled reports whether the segment is in a sample of one in so many, always the same ones.
-func (h *Header) Sampled(oneIn int) bool {
-	return oneIn <= 1 || binary.BigEndian.Uint64(h.id[8:])&(1<<48-1)%uint64(oneIn) == 0 // the last six bytes of an id are chance
-}
 
 // Items is how many the segment has.
 func (h *Header) Items() int { return h.items }

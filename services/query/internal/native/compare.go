@@ -64,7 +64,7 @@ func (n *API) compare(ctx context.Context, tenant telemetry.Tenant, r api.Compar
 		return nil, err
 	}
 	out.Selected, out.Baseline = got.Selected, got.Baseline
-	out.Sample = api.Sample{Items: got.SampledItems, OfItems: got.Items, Segments: got.SampledOnes, OfSegments: got.Segments}
+	out.Sample = sampleOf(got.Sample)
 	for _, v := range got.Values {
 		out.Values = append(out.Values, api.DifferingValue{
 			Field: fieldOf(v.Key), Value: otlpjson.Of(v.Value.OTLP()), Selected: v.Selected, Baseline: v.Baseline, Score: v.Score,
@@ -76,4 +76,8 @@ func (n *API) compare(ctx context.Context, tenant telemetry.Tenant, r api.Compar
 // fieldOf is what filters call what is counted.
 func fieldOf(k counts.Key) string {
 	return [...]string{counts.OfItem: "attributes.", counts.OfResource: "resource.", counts.OfScope: "scope.", counts.OfField: ""}[k.Of] + k.Name
+}
+
+func sampleOf(s engine.Sample) api.Sample {
+	return api.Sample{Items: s.Items, OfItems: s.OfItems, Segments: s.Segments, OfSegments: s.OfSegments}
 }

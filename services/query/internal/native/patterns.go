@@ -92,7 +92,7 @@ func (n *API) logPatterns(ctx context.Context, tenant telemetry.Tenant, r api.Pa
 	}
 	out.Total, out.DistinctPatterns, out.Coarser = got.Total, got.Distinct, got.Coarser
 	out.Timeline = *lineOf(&q.Line)
-	out.Sample = api.Sample{Items: got.SampledItems, OfItems: got.Items, Segments: got.SampledOnes, OfSegments: got.Segments}
+	out.Sample = sampleOf(got.Sample)
 	return out, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/aggregate"
@@ -32,14 +33,7 @@ type Answer struct {
 	Total    int64     // records of the sample
 	Compared bool      // all of the time before was looked at: Cell.Before tells what was there
 
-	Items, SampledItems   int64 // of the segments of the time that was looked at, and of those of the sample
-	Segments, SampledOnes int
-}
-
-// part is what one segment has.
-type part struct {
-	items int64
-	lines *set
+	Sample engine.Sample
 }
 
 // Ask answers a query. Errors are the engine's.
@@ -49,31 +43,26 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	if q.Compare {
 		all.From = max(q.From-(q.To-q.From), 0)
 	}
-	count := all
-	count.Whole = true
-	if _, err := engine.Fold(ctx, s, &count, engine.Always(segment.Want{}),
-		func(_ *columns.Reader, h *engine.Header, _ *engine.Query) int64 { return int64(h.Items()) },
-		func(items int64) {
-			out.Items += items
-			out.Segments++
-		}); err != nil {
-		return nil, err
-	}
 	w := columns.NewSet(q.Signal)
 	q.Filter.Columns(w)
 	q.Bodies.Columns(w)
 	w.Int(segment.ColSeverity, segment.ColResource)
 	into := newSet()
-	for oneIn := int((out.Items + q.Sample - 1) / q.Sample); ; oneIn /= 2 { // of few segments there may be none in the sample: of more of them there is one
-		whole, err := q.sample(ctx, s, &all, w, oneIn, into, out)
-		if err != nil {
-			return nil, err
+	var over time.Duration
+	var err error
+	out.Sample, over, err = engine.FoldSample(ctx, s, &all, q.Sample, w.Want, q.fold, func(lines *set) error {
+		into.merge(lines)
+		grown := into.grown
+		into.grown = 0
+		if grown == 0 {
+			return nil
 		}
-		out.Compared = q.Compare && whole
-		if out.SampledOnes > 0 || oneIn <= 1 || s.Cut() != nil {
-			break
-		}
+		return s.Hold(int64(grown))
+	})
+	if err != nil {
+		return nil, err
 	}
+	out.Compared = q.Compare && over.Nanoseconds() == all.To-all.From // nothing ended the look before the start
 	out.tell(into, q.Top)
 	return out, nil
 }
@@ -92,46 +81,11 @@ func (a *Answer) tell(s *set, top int) {
 	a.Patterns = list[:min(len(list), top)]
 }
 
-// sample adds what one in so many segments has; whole says that nothing ended the look before the start.
-func (q *Query) sample(ctx context.Context, s *engine.Snapshot, all *engine.Query, w *columns.Set, oneIn int, into *set, out *Answer) (whole bool, err error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	var failed error
-	over, err := engine.Fold(ctx, s, all,
-		func(_ *engine.Query, h *engine.Header) segment.Want {
-			if h.Sampled(oneIn) {
-				return w.Want
-			}
-			return segment.Want{}
-		},
-		func(r *columns.Reader, h *engine.Header, within *engine.Query) *part {
-			if !h.Sampled(oneIn) {
-				return nil
-			}
-			return q.fold(r, h, within)
-		},
-		func(p *part) {
-			if p == nil || failed != nil {
-				return
-			}
-			out.SampledOnes++
-			out.SampledItems += p.items
-			into.merge(p.lines)
-			if grown := into.grown; grown > 0 {
-				into.grown = 0
-				if failed = s.Hold(int64(grown)); failed != nil {
-					stop()
-				}
-			}
-		})
-	return over.Nanoseconds() == all.To-all.From, cmp.Or(failed, err) // what was refused stopped the fold
-}
-
 // fold groups the records of a segment by their forms.
-func (q *Query) fold(r *columns.Reader, h *engine.Header, within *engine.Query) *part {
+func (q *Query) fold(r *columns.Reader, h *engine.Header, within *engine.Query) *set {
 	met := r.Borrow()
 	defer r.GiveBack()
-	out := &part{items: int64(h.Items()), lines: newSet()}
+	out := newSet()
 	if within.Mark(r, h, met) == 0 {
 		return out
 	}
@@ -178,7 +132,7 @@ func (q *Query) fold(r *columns.Reader, h *engine.Header, within *engine.Query) 
 		cells[at[code]-1].add(q, engine.Key{Time: times[i], Position: positions[i], Ordinal: ordinals[i]}, severities[i], service)
 	}
 	for i := range forms {
-		out.lines.add(forms[i], &cells[i])
+		out.add(forms[i], &cells[i])
 	}
 	return out
 }

@@ -2509,7 +2509,7 @@ export interface components {
         Sample: {
             /**
              * Format: int64
-             * @description Items that were compared, selected or baseline.
+             * @description Items of the segments that were looked at, also outside of the range and the filters.
              */
             items: number;
             /**
