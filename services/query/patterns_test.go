@@ -84,3 +84,35 @@ func TestLogPatternsTellWhatRecordsHaveInCommon(t *testing.T) {
 		require.Equal(t, code, f.problem(http.StatusBadRequest, http.MethodPost, "/api/logs/patterns", body).Code, more)
 	}
 }
+
+// Of little in the range there is something in the sample, however much there was in the time before.
+func TestPatternsOfARangeAreToldBesideAFullTimeBefore(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.position |= 1
+	lines := func(text string, from time.Time, n int) []byte {
+		data := plog.NewLogs()
+		records := data.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+		for i := range n {
+			l := records.AppendEmpty()
+			l.SetTimestamp(pcommon.NewTimestampFromTime(from.Add(time.Duration(i) * time.Millisecond)))
+			l.Body().SetStr(text)
+		}
+		return testbed.LogsPayload(data)
+	}
+	for try := range 3 { // by chance alone the one segment is in one of twenty samples
+		from := base().Add(time.Duration(try) * time.Minute)
+		f.store("default", telemetry.Logs, lines("before", from.Add(-20*time.Second), 10_000), 500)
+		f.store("default", telemetry.Logs, lines("here", from, 10), 500)
+		var got api.LogPatterns
+		body := fmt.Sprintf(`{"time_range":{"start_time":%d,"end_time":%d},"sample":1000}`, from.UnixNano(), from.Add(20*time.Second).UnixNano())
+		status, answer := f.call(http.MethodPost, "/api/logs/patterns", body)
+		require.Equal(t, http.StatusOK, status, "%s", answer)
+		decode(t, answer, &got)
+		require.Len(t, got.Patterns, 1)
+		require.Equal(t, "here", got.Patterns[0].Template)
+		require.EqualValues(t, 10, got.Total)
+		require.EqualValues(t, 10_010, got.Sample.OfItems)
+		require.Less(t, got.Sample.Items, got.Sample.OfItems)
+	}
+}

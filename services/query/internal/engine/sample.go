@@ -16,25 +16,52 @@ type Sample struct {
 	Segments, OfSegments int
 }
 
-// sampled reports whether the segment is in a sample of one in so many, always the same ones.
-func (h *Header) sampled(oneIn int) bool {
-	return oneIn <= 1 || binary.BigEndian.Uint64(h.id[8:])&(1<<48-1)%uint64(oneIn) == 0 // the last six bytes of an id are chance
+// chances is how many numbers there are for chance.
+const chances = 1 << 48
+
+// chance is a number below chances, for each segment always the same: the last six bytes of an id are chance.
+func (h *Header) chance() uint64 { return binary.BigEndian.Uint64(h.id[8:]) & (chances - 1) }
+
+// sampled is which segments are in a sample: those whose chance is below, and the one that has least of those that reach to what is asked for.
+type sampled struct {
+	Sample
+	below, least uint64
 }
 
-// FoldSample is Fold over one in so many segments that some `about` items are looked at, one segment at least; while nothing is merged, the same question
-// has the same sample. An error of merge ends it and is returned. over is Fold's.
-func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about int64, want segment.Want,
+func (s *sampled) has(h *Header) bool { c := h.chance(); return c < s.below || c == s.least }
+
+// sample chooses segments with about so many items, and at least one of those that have items from an instant on, Unix ns.
+func (s *Snapshot) sample(ctx context.Context, q *Query, about, from int64) (out sampled, err error) {
+	type one struct {
+		items, newest int64
+		chance        uint64
+	}
+	all := *q
+	all.Whole = true
+	out.below, out.least = chances, chances
+	_, err = Fold(ctx, s, &all, Always(segment.Want{}),
+		func(_ *columns.Reader, h *Header, _ *Query) one { return one{int64(h.items), h.maxTime, h.chance()} },
+		func(of one) {
+			out.OfItems += of.items
+			out.OfSegments++
+			if of.newest >= from {
+				out.least = min(out.least, of.chance)
+			}
+		})
+	if out.OfItems > about {
+		out.below = chances / uint64((out.OfItems+about-1)/about) //nolint:gosec // one in two or more
+	}
+	return out, err
+}
+
+// FoldSample is Fold over some segments with about so many items, the same ones each time. One at least has items from an instant on, Unix ns, if any has: a
+// query that begins before what is asked for finds something of that, too, unless it is cut. An error of merge ends it and is returned. over is Fold's.
+func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about, from int64, want segment.Want,
 	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T) error,
 ) (of Sample, over time.Duration, err error) {
-	count := *q
-	count.Whole = true
-	if _, err := Fold(ctx, s, &count, Always(segment.Want{}),
-		func(_ *columns.Reader, h *Header, _ *Query) int64 { return int64(h.Items()) },
-		func(items int64) {
-			of.OfItems += items
-			of.OfSegments++
-		}); err != nil {
-		return of, 0, err
+	chosen, err := s.sample(ctx, q, about, from)
+	if err != nil {
+		return chosen.Sample, 0, err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -43,32 +70,28 @@ func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about int64, 
 		of    T
 	}
 	var failed error
-	for oneIn := int((of.OfItems + about - 1) / about); ; oneIn /= 2 { // of few segments there may be none in the sample: of more of them there is one
-		over, err = Fold(ctx, s, q,
-			func(_ *Query, h *Header) segment.Want {
-				if h.sampled(oneIn) {
-					return want
-				}
-				return segment.Want{}
-			},
-			func(r *columns.Reader, h *Header, q *Query) *part {
-				if !h.sampled(oneIn) {
-					return nil
-				}
-				return &part{int64(h.Items()), fold(r, h, q)}
-			},
-			func(p *part) {
-				if p == nil || failed != nil {
-					return
-				}
-				of.Segments++
-				of.Items += p.items
-				if failed = merge(p.of); failed != nil {
-					stop()
-				}
-			})
-		if err = cmp.Or(failed, err); err != nil || of.Segments > 0 || oneIn <= 1 || s.Cut() != nil { // what was refused stopped the fold
-			return of, over, err
-		}
-	}
+	over, err = Fold(ctx, s, q,
+		func(_ *Query, h *Header) segment.Want {
+			if chosen.has(h) {
+				return want
+			}
+			return segment.Want{}
+		},
+		func(r *columns.Reader, h *Header, q *Query) *part {
+			if !chosen.has(h) {
+				return nil
+			}
+			return &part{int64(h.items), fold(r, h, q)}
+		},
+		func(p *part) {
+			if p == nil || failed != nil {
+				return
+			}
+			chosen.Segments++
+			chosen.Items += p.items
+			if failed = merge(p.of); failed != nil {
+				stop()
+			}
+		})
+	return chosen.Sample, over, cmp.Or(failed, err) // what was refused stopped the fold
 }

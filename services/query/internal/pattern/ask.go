@@ -50,7 +50,7 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	into := newSet()
 	var over time.Duration
 	var err error
-	out.Sample, over, err = engine.FoldSample(ctx, s, &all, q.Sample, w.Want, q.fold, func(lines *set) error {
+	out.Sample, over, err = engine.FoldSample(ctx, s, &all, q.Sample, q.From, w.Want, q.fold, func(lines *set) error {
 		into.merge(lines)
 		grown := into.grown
 		into.grown = 0
