@@ -249,11 +249,28 @@ func (s *Service) routes() (err error) {
 		}
 		s.login.Register(e)
 	}
-	e.Use(s.identify)
+	e.Use(s.ends, s.identify)
 	native.New(s.engine, set, sender, s.env.Now).Register(e)
 	e.GET("/*", pages.serve)
 	e.HEAD("/*", pages.serve)
 	return nil
+}
+
+// ends gives every operation an end, whatever it waits for: a query has its own, which comes first. Only what is followed live goes on, and ends by itself.
+func (s *Service) ends(next echo.HandlerFunc) echo.HandlerFunc {
+	longest := s.cfg.Timeout + s.cfg.QueueTimeout + engine.MostAwaited
+	return func(c echo.Context) error {
+		if c.Path() == native.TailPath {
+			return next(c)
+		}
+		r := c.Request()
+		ctx, cancel := context.WithTimeout(r.Context(), longest)
+		// Errors are written when this has returned: their request is the one that only a client who hangs up cancels.
+		defer c.SetRequest(r)
+		defer cancel()
+		c.SetRequest(r.WithContext(ctx))
+		return next(c)
+	}
 }
 
 // cursorKey is a random one where none is set.
