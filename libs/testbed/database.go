@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -156,7 +155,7 @@ func startCluster() (*postgresCluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	c.server, err = server.Start(ctx, server.Config{
 		BinDir: bin, DataDir: filepath.Join(c.dir, "data"), Log: c.log, Port: port,
@@ -185,7 +184,7 @@ func StopPostgres() error {
 	if c == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	if c.server == nil {
 		if c.template != "" {
@@ -208,7 +207,7 @@ func (c *postgresCluster) exec(ctx context.Context, sql string) error {
 }
 
 func (c *postgresCluster) makeTemplate() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	name := fmt.Sprintf("olly_template_%d", os.Getpid())
 	if err := c.exec(ctx, "DROP DATABASE IF EXISTS "+quote(name)); err != nil {
@@ -238,13 +237,13 @@ func (c *postgresCluster) database(name string) string {
 
 func (c *postgresCluster) create(t testing.TB, template string) *DB {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	name := fmt.Sprintf("olly_test_%d_%d", os.Getpid(), c.databases.Add(1))
 	require.NoError(t, c.exec(ctx, "CREATE DATABASE "+quote(name)+" TEMPLATE "+quote(template)))
 	db := &DB{URL: c.database(name), Name: name}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), Patience)
 		defer cancel()
 		require.NoError(t, c.exec(ctx, "DROP DATABASE IF EXISTS "+quote(name)+" WITH (FORCE)"))
 	})
