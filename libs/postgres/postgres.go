@@ -42,7 +42,7 @@ func Wait(ctx context.Context, ping func(context.Context) error) error {
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() == nil {
+		if !over(ctx) {
 			last = err
 			if !Starting(err) {
 				return Classify(err)
@@ -70,8 +70,8 @@ func WaitForSchema(ctx context.Context, pool *pgxpool.Pool) error {
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() == nil || last == nil {
-			last = err
+		if last == nil || !over(ctx) {
+			last = err // a look that was cut short says less than the one before it
 		}
 		select {
 		case <-ctx.Done():
@@ -79,6 +79,12 @@ func WaitForSchema(ctx context.Context, pool *pgxpool.Pool) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// over reports whether ctx has ended, or its time has: what waits for the network may be told so a moment before ctx is.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // State is what is known of a database. Its fields are those of service.DatabaseState, to which it converts.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -205,10 +207,51 @@ func TestWaitForSchemaIsBounded(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, postgres.WaitForSchema(testbed.Context(t), testbed.Database(t).Pool))
 	for want, pool := range map[string]*pgxpool.Pool{"postgres.down": nowhere(t), "schema.missing": testbed.Empty(t).Pool} {
-		ctx, cancel := context.WithTimeout(testbed.Context(t), 100*time.Millisecond)
-		require.Equal(t, want, fault.From(postgres.WaitForSchema(ctx, pool)).Code)
-		cancel()
+		code := "timeout"
+		for limit := 100 * time.Millisecond; code == "timeout"; limit *= 2 { // until it suffices for one look
+			ctx, cancel := context.WithTimeout(testbed.Context(t), limit)
+			code = fault.From(postgres.WaitForSchema(ctx, pool)).Code
+			cancel()
+		}
+		require.Equal(t, want, code)
 	}
+}
+
+// expiring is a context whose time is up a moment before it is told.
+type expiring struct {
+	context.Context
+	up atomic.Bool
+}
+
+func (e *expiring) Deadline() (time.Time, bool) {
+	if e.up.Load() {
+		return time.Now().Add(-time.Millisecond), true
+	}
+	return time.Now().Add(time.Hour), true
+}
+
+// A look that the end cuts short does not hide what the one before it saw.
+func TestWaitForSchemaTellsWhatItSaw(t *testing.T) {
+	t.Parallel()
+	cfg, err := pgxpool.ParseConfig(testbed.Empty(t).URL)
+	require.NoError(t, err)
+	inner, cancel := context.WithCancel(testbed.Context(t))
+	defer cancel()
+	ctx := &expiring{Context: inner}
+	asked := 0
+	cfg.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) {
+		if asked++; asked <= 2 {
+			return true, nil // a look asks twice
+		}
+		ctx.up.Store(true)
+		time.AfterFunc(50*time.Millisecond, cancel)
+		return false, os.ErrDeadlineExceeded
+	}
+	pool, err := pgxpool.NewWithConfig(testbed.Context(t), cfg)
+	require.NoError(t, err)
+	defer pool.Close()
+	require.Equal(t, "schema.missing", fault.From(postgres.WaitForSchema(ctx, pool)).Code)
+	require.Greater(t, asked, 2)
 }
 
 func TestInTx(t *testing.T) {

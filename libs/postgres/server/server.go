@@ -209,6 +209,9 @@ func checkCluster(ctx context.Context, cfg Config, owner *account, version strin
 	cmd := command(cfg, owner, "postgres", "--version")
 	cmd.Stdout = &out
 	if err := run(ctx, cmd); err != nil {
+		if ctx.Err() != nil { // it was ended by us: nothing is known of it
+			return errStart.Wrap(err, fmt.Sprintf("the PostgreSQL in %s did not say its version in time", cfg.BinDir))
+		}
 		return ErrBinaries.Wrap(err, fmt.Sprintf("the PostgreSQL in %s does not run here", cfg.BinDir))
 	}
 	// postgres (PostgreSQL) 18.4 (Debian …)
