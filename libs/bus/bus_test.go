@@ -72,7 +72,7 @@ func batch(signal telemetry.Signal, tenant telemetry.Tenant, payload string) tel
 func fetch(t *testing.T, c *bus.Consumer, n int) []bus.Delivery {
 	t.Helper()
 	var out []bus.Delivery
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(testbed.Patience)
 	for len(out) < n {
 		require.True(t, time.Now().Before(deadline), "only %d of %d deliveries", len(out), n)
 		got, err := c.Fetch(t.Context(), n-len(out), 64<<20, 200*time.Millisecond)
@@ -132,21 +132,21 @@ func TestFetchReturnsAtOnceWhatIsThereAndWaitsForTheFirst(t *testing.T) {
 		require.NoError(t, err)
 	}
 	start := time.Now()
-	got, err = c.Fetch(t.Context(), 100, 1<<20, 10*time.Second)
+	got, err = c.Fetch(t.Context(), 100, 1<<20, testbed.Patience)
 	require.NoError(t, err)
 	require.Len(t, got, 5)
-	require.Less(t, time.Since(start), 5*time.Second, "did not wait for more")
+	require.Less(t, time.Since(start), testbed.Prompt, "did not wait for more")
 
 	published := make(chan error, 1)
 	go func() {
 		_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "late")})
 		published <- err
 	}()
-	got, err = c.Fetch(t.Context(), 100, 1<<20, 10*time.Second)
+	got, err = c.Fetch(t.Context(), 100, 1<<20, testbed.Patience)
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	require.NoError(t, <-published)
-	require.Less(t, time.Since(start), 5*time.Second)
+	require.Less(t, time.Since(start), 2*testbed.Prompt)
 }
 
 func TestFetchIsBoundedByBytes(t *testing.T) {
@@ -686,10 +686,10 @@ func TestNoFetchIsEmptyWhileThereIsSomething(t *testing.T) {
 			}
 			for len(want) > 0 {
 				begin := time.Now()
-				got, err := c.Fetch(t.Context(), test.messages, test.maxBytes, 5*time.Second)
+				got, err := c.Fetch(t.Context(), test.messages, test.maxBytes, testbed.Patience)
 				require.NoError(t, err)
 				require.NotEmpty(t, got)
-				require.Less(t, time.Since(begin), 2*time.Second)
+				require.Less(t, time.Since(begin), testbed.Prompt)
 				require.LessOrEqual(t, len(got), test.messages)
 				for i, d := range got {
 					require.True(t, want[d.Position], "%d, delivered twice or none", d.Position)
@@ -712,7 +712,7 @@ func TestNoFetchIsEmptyWhileThereIsSomething(t *testing.T) {
 // the bus gives it to another, and leaves what the bus has given away alone. So each batch is held by one writer only.
 func TestWhatWaitedTooLongForAFetchIsGivenBack(t *testing.T) {
 	t.Parallel()
-	const n, size, ackWait = 12, 200_000, 2 * time.Second
+	const n, size, ackWait = 12, 200_000, 5 * time.Second
 	for _, waited := range []time.Duration{ackWait * 6 / 10, ackWait * 15 / 10} {
 		t.Run(waited.String(), func(t *testing.T) {
 			t.Parallel()
@@ -759,6 +759,8 @@ func TestAFetchGoesOnWithTheRequestOfOneThatGaveUp(t *testing.T) {
 	t.Parallel()
 	b := connect(t, testbed.NATS(t))
 	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	_, err := c.Fetch(t.Context(), 1, 1, 10*time.Millisecond) // which makes the durable consumer
+	require.NoError(t, err)
 	for i := range 5 {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		_, err := c.Fetch(ctx, 3, 1<<20, 10*time.Second)
@@ -770,16 +772,16 @@ func TestAFetchGoesOnWithTheRequestOfOneThatGaveUp(t *testing.T) {
 		_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", fmt.Sprint(i))})
 		require.NoError(t, err)
 		begin := time.Now()
-		got, err = c.Fetch(t.Context(), 3, 1<<20, 5*time.Second)
+		got, err = c.Fetch(t.Context(), 3, 1<<20, testbed.Patience)
 		require.NoError(t, err)
 		require.Len(t, got, 1)
-		require.Less(t, time.Since(begin), 2*time.Second)
+		require.Less(t, time.Since(begin), testbed.Prompt)
 		require.NoError(t, got[0].Settle(t.Context(), nil))
 	}
 	// Nor does its end, of which nobody was told, end another's wait.
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err := c.Fetch(ctx, 3, 1<<20, 200*time.Millisecond)
+	_, err = c.Fetch(ctx, 3, 1<<20, 500*time.Millisecond)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	begin := time.Now()
 	got, err := c.Fetch(t.Context(), 3, 1<<20, time.Second)
@@ -818,11 +820,11 @@ func TestAFetchNeedsNoAdministrationWhereTheConsumerIs(t *testing.T) {
 	silent.Store(true)
 	s.Start()
 	testbed.Eventually(t, "the bus is healthy again", func() bool { return b.Healthy(t.Context()) == nil })
-	got, err := consumer(t, b, telemetry.Traces).Fetch(t.Context(), 1, 1<<20, 5*time.Second)
+	got, err := consumer(t, b, telemetry.Traces).Fetch(t.Context(), 1, 1<<20, testbed.Patience)
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	require.NoError(t, got[0].Settle(t.Context(), nil))
-	_, err = consumer(t, b, telemetry.Logs).Fetch(t.Context(), 1, 1<<20, 5*time.Second)
+	_, err = consumer(t, b, telemetry.Logs).Fetch(t.Context(), 1, 1<<20, testbed.Patience)
 	require.Equal(t, fault.Unavailable, fault.ClassOf(err), "no consumer was made of logs, and none can be: %v", err)
 	require.ErrorContains(t, err, "ensure the consumer of logs")
 
@@ -833,7 +835,7 @@ func TestAFetchNeedsNoAdministrationWhereTheConsumerIs(t *testing.T) {
 	c := consumer(t, later, telemetry.Traces)
 	_, err = publisher(t, later).Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", "three")})
 	require.NoError(t, err)
-	got, err = c.Fetch(t.Context(), 1, 1<<20, 5*time.Second)
+	got, err = c.Fetch(t.Context(), 1, 1<<20, testbed.Patience)
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	require.NoError(t, got[0].Settle(t.Context(), nil))

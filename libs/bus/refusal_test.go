@@ -46,7 +46,7 @@ func TestAStreamThatRefusesIsToldAndFoundWellAgain(t *testing.T) {
 	require.NoError(t, stream.Purge(t.Context()))
 	freed := time.Now()
 	testbed.Eventually(t, "it is well", func() bool { return b.Publishing(t.Context()) == nil })
-	require.Less(t, time.Since(freed), 5*time.Second)
+	require.Less(t, time.Since(freed), testbed.Prompt)
 	_, err = p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Logs, "default", "again")})
 	require.NoError(t, err)
 	got := fetch(t, consumer(t, b, telemetry.Logs), 1)
@@ -88,14 +88,17 @@ func TestAFetchEndsWithItsConnection(t *testing.T) {
 	ended := make(chan end, 1)
 	go func() {
 		begin := time.Now()
-		_, err := c.Fetch(t.Context(), 1, 1<<20, 30*time.Second)
+		_, err := c.Fetch(t.Context(), 1, 1<<20, testbed.Patience)
 		ended <- end{err, time.Since(begin)}
 	}()
-	time.Sleep(100 * time.Millisecond) //nolint:forbidigo // the fetch is on its way
+	testbed.Eventually(t, "the fetch is on its way", func() bool {
+		durable, err := js(t, s).Consumer(t.Context(), bus.StreamName(telemetry.Traces), "writer")
+		return err == nil && durable.CachedInfo().NumWaiting == 1
+	})
 	wire.cut()
 	e := <-ended
 	require.Equal(t, "bus.disconnected", fault.From(e.err).Code)
-	require.Less(t, e.took, 5*time.Second)
+	require.Less(t, e.took, testbed.Prompt)
 	testbed.Eventually(t, "it is connected again", func() bool { return b.Healthy(t.Context()) == nil })
 }
 
@@ -149,7 +152,7 @@ func cluster(t *testing.T) (servers map[string]*server.Server, urls string) {
 		servers[o.ServerName], all[i] = s, fmt.Sprintf("nats://127.0.0.1:%d", o.Port)
 	}
 	for _, s := range servers {
-		require.True(t, s.ReadyForConnections(20*time.Second))
+		require.True(t, s.ReadyForConnections(testbed.Patience))
 	}
 	return servers, strings.Join(all, ",")
 }
@@ -161,6 +164,7 @@ func TestOneOfThreeServersGoesAway(t *testing.T) {
 	servers, urls := cluster(t)
 	cfg := bus.DefaultConfig()
 	cfg.URL, cfg.Replicas, cfg.MaxBytes, cfg.DeadMaxBytes = urls, 3, 64<<20, 16<<20
+	cfg.PublishTimeout = testbed.Patience
 	b, err := bus.Connect(t.Context(), cfg, testbed.NewLog(t), nil)
 	require.NoError(t, err)
 	t.Cleanup(b.Close)
@@ -196,7 +200,7 @@ func TestOneOfThreeServersGoesAway(t *testing.T) {
 		if err != nil {
 			refusals[fault.From(err).Code]++
 			slowest = max(slowest, took)
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), testbed.Prompt)
 			defer cancel()
 			require.NoError(t, b.Healthy(ctx), "one of three is away")
 			require.NoError(t, b.Publishing(ctx), "an election is not told")
@@ -204,7 +208,7 @@ func TestOneOfThreeServersGoesAway(t *testing.T) {
 		return err == nil && n > 20
 	})
 	t.Logf("refused %v, the slowest after %s", refusals, slowest)
-	require.Less(t, slowest, 2*time.Second, "a sender is told, and does not wait for a timeout")
+	require.Less(t, slowest, testbed.Prompt, "a sender is told, and does not wait for a timeout")
 }
 
 // No tenant may have the name that stands in the subject of what is nobody's.
