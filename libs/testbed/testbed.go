@@ -4,6 +4,7 @@ package testbed
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"os"
 	"path/filepath"
@@ -87,6 +88,16 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 		}
 		pause.Reset(min(max(waited/16, 5*time.Millisecond), 100*time.Millisecond))
 		<-pause.C
+	}
+}
+
+// InTime runs f, which is over within limit and says what it knows then, with a limit that is doubled until f came as far as to know anything: until its
+// error is not that of the limit. What is known in a fifth of a second on a calm machine takes seconds on a busy one.
+func InTime(f func(limit time.Duration) error) error {
+	for limit := 200 * time.Millisecond; ; limit *= 2 {
+		if err := f(limit); !errors.Is(err, context.DeadlineExceeded) || limit > Patience {
+			return err
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func up(t *testing.T, c Config) (s *Service, out *output, stop func()) {
 		cancel()
 		require.NoError(t, err, out.String())
 		require.Fail(t, "ended before it was ready", out.String())
-	case <-time.After(2 * time.Minute):
+	case <-time.After(testbed.Patience):
 		cancel()
 		require.Fail(t, "not ready", out.String())
 	}
@@ -88,7 +88,7 @@ func up(t *testing.T, c Config) (s *Service, out *output, stop func()) {
 // ask sends a request to the query API and decodes the answer.
 func ask(t *testing.T, c Config, method, path, body string, into any) {
 	t.Helper()
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: testbed.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+c.Query.HTTP.Address+path, strings.NewReader(body))
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/json")

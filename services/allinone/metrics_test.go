@@ -7,9 +7,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
 // checkMetrics holds what is served against docs/metrics.md: no metric is missing there, none has a label that is not told.
@@ -25,7 +26,7 @@ func checkMetrics(t *testing.T, c Config) {
 			told[row[1]] = append(told[row[1]], strings.ReplaceAll(strings.TrimSpace(label), ".", "_"))
 		}
 	}
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: testbed.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+c.Query.HTTP.Address+"/metrics", http.NoBody)
 	require.NoError(t, err)
 	answer, err := client.Do(r)

@@ -8,13 +8,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/settings"
+	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
 // reader is somebody with a role of SQL, and all that the database says to him.
@@ -27,7 +27,7 @@ type reader struct {
 // try runs statements by the simple protocol, which takes several at once, and gives all that came back: columns, rows, notices, the error.
 func (r *reader) try(sql string) (text string, err error) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), testbed.Patience)
 	defer cancel()
 	var b strings.Builder
 	results, err := r.conn.PgConn().Exec(ctx, sql).ReadAll()

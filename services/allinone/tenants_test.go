@@ -114,7 +114,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{
 		t: t, told: &output{}, answers: &output{}, args: &output{}, secrets: map[string]string{}, start: time.Now().UTC(),
-		client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}},
+		client: &http.Client{Timeout: testbed.Patience, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}},
 	}
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -159,7 +159,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(w.stop)
 	select {
 	case <-w.svc.Ready():
-	case <-time.After(2 * time.Minute):
+	case <-time.After(testbed.Patience):
 		require.Fail(t, "not ready", w.told.String())
 	}
 	w.pool, err = Database{URL: w.svc.DatabaseURL()}.Open(t.Context(), "test")

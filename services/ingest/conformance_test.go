@@ -393,7 +393,7 @@ func TestRequestsAreServedSideBySide(t *testing.T) {
 	r := start(t)
 	conn := dial(t, r)
 	waiting := make(chan struct{})
-	together, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	together, cancel := context.WithTimeout(t.Context(), testbed.Patience)
 	defer cancel()
 	meeting, alone := atomic.Int32{}, atomic.Int32{}
 	const n = 30

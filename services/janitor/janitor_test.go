@@ -434,8 +434,9 @@ func TestOnceEndsAndWaitsForTheSchema(t *testing.T) {
 	require.Contains(t, f.partitions(schema.SpansSegment), "spans_segment_y2026_m11")
 
 	empty := &fixture{t: t, db: testbed.Empty(t), clock: f.clock}
-	waiting := empty.janitor(func(c *Config) { c.Once, c.Wait = true, 300*time.Millisecond })
-	err := waiting.Run(ctx)
+	err := testbed.InTime(func(limit time.Duration) error {
+		return empty.janitor(func(c *Config) { c.Once, c.Wait = true, limit }).Run(ctx)
+	})
 	require.Equal(t, "schema.missing", fault.From(err).Code)
 	require.ErrorContains(t, err, schema.Version())
 

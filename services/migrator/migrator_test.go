@@ -208,16 +208,18 @@ func TestANewerDatabaseIsLeftAlone(t *testing.T) {
 		require.ErrorContains(t, err, schema.Version())
 		require.Equal(t, "schema.newer", fault.From(err).Code)
 	}
-	err = postgres.WaitForSchema(expired(t), db.Pool)
+	err = waitForSchema(t, db)
 	require.Equal(t, fault.Unavailable, fault.ClassOf(err))
 }
 
-// expired is a context that ends very soon.
-func expired(t *testing.T) context.Context {
+// waitForSchema is what a service that starts is told of the schema.
+func waitForSchema(t *testing.T, db *testbed.DB) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(testbed.Context(t), 300*time.Millisecond)
-	t.Cleanup(cancel)
-	return ctx
+	return testbed.InTime(func(limit time.Duration) error {
+		ctx, cancel := context.WithTimeout(testbed.Context(t), limit)
+		defer cancel()
+		return postgres.WaitForSchema(ctx, db.Pool)
+	})
 }
 
 func TestADirectoryThatIsNotAsItsSumSays(t *testing.T) {
@@ -337,10 +339,11 @@ func TestWhatWaitingDoesNotMend(t *testing.T) {
 	db := testbed.Empty(t)
 	cfg := config(db, migrator.Up)
 	cfg.Postgres.URL += "&dbname=no_such_database"
+	cfg.Wait = testbed.Patience
 	started := time.Now()
 	_, err := run(t, cfg)
 	require.Equal(t, "postgres.access", fault.From(err).Code)
-	require.Less(t, time.Since(started), 4*time.Second, "it is not waited for")
+	require.Less(t, time.Since(started), testbed.Prompt, "it is not waited for")
 }
 
 func TestLint(t *testing.T) {

@@ -105,7 +105,7 @@ func TestListsComeInTheOrderThatIsAskedFor(t *testing.T) {
 // The oldest of all there is are found in a few looks, however long the range is; and a page begins where the one before ended.
 func TestTheOldestAreFoundInARangeOfAnyLength(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(c *Config) { c.Timeout = 5 * time.Second })
+	f := newFixture(t, func(c *Config) { c.Timeout = testbed.Prompt })
 	for seed := range uint64(4) {
 		f.store("default", telemetry.Traces, testbed.TracesPayload(scattered(seed, 40)), 9)
 	}

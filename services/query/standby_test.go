@@ -30,7 +30,7 @@ func cluster(t *testing.T, dir string, settings map[string]string) string {
 	s, err := server.Start(testbed.Context(t), server.Config{BinDir: testbed.PostgresBin(t), DataDir: dir, Settings: settings})
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), testbed.Patience)
 		defer cancel()
 		require.NoError(t, s.Stop(ctx))
 	})

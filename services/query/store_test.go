@@ -53,6 +53,7 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	cfg := DefaultConfig()
 	cfg.Postgres = db.Config()
 	cfg.Bus = testbed.NATS(t)
+	cfg.Timeout, cfg.QueueTimeout = testbed.Patience, testbed.Patience // however slow the machine is
 	f := &fixture{t: t, db: db, cfg: cfg, check: contract(t)}
 	return f.with(change...)
 }

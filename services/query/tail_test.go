@@ -227,7 +227,7 @@ func TestTailsAreRefused(t *testing.T) {
 	defer stopOther()
 	stop()
 	testbed.Eventually(t, "the place to be free again", func() bool {
-		ctx, cancel := context.WithTimeout(testbed.Context(t), time.Second)
+		ctx, cancel := context.WithTimeout(testbed.Context(t), testbed.Prompt)
 		defer cancel()
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, few.url+"/api/logs/tail", nil)
 		require.NoError(t, err)

@@ -275,7 +275,7 @@ func TestAFetchOfAnUnknownLifeAsksOnce(t *testing.T) {
 		b, err := r.bus.Pending(testbed.Context(t), telemetry.Traces)
 		return err == nil && b.Pending == 20
 	})
-	got, err := fetch(testbed.Context(t), 100, 64<<20, 5*time.Second)
+	got, err := fetch(testbed.Context(t), 100, 64<<20, testbed.Patience)
 	require.Equal(t, errLife.Code, fault.From(err).Code, "%v", err)
 	require.Len(t, got, 3, "those before are no worse for it")
 	require.Equal(t, 4, asked)

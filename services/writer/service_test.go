@@ -101,7 +101,7 @@ func (r *rig) run(cfg Config, env service.Env) (stop func()) {
 		select {
 		case err := <-done:
 			require.NoError(r.t, err)
-		case <-time.After(time.Minute):
+		case <-time.After(testbed.Patience):
 			r.t.Fatal("the writer does not stop")
 		}
 	}
@@ -304,7 +304,7 @@ func TestAFloodOfBatchesThatPostgreSQLRefusesHoldsUpNobody(t *testing.T) {
 		refuse func(*rig) (drop func())
 		reason string
 	}{
-		"constraint": {300, func(r *rig) func() {
+		"constraint": {150, func(r *rig) func() {
 			_, err := r.store.db.Pool.Exec(testbed.Context(t), "ALTER TABLE spans_fact ADD CONSTRAINT no_bad CHECK (connection_id <> 'bad') NOT VALID")
 			require.NoError(t, err)
 			return func() {

@@ -726,7 +726,7 @@ func TestAFlushDoesNotWaitForOneThatMovesTheSameEntries(t *testing.T) {
 		_, err := tx.Exec(testbed.Context(t), "UPDATE "+table+" SET last_seen_day = $1", s.clock.Now())
 		require.NoError(t, err)
 	}
-	ctx, cancel := context.WithTimeout(testbed.Context(t), 5*time.Second)
+	ctx, cancel := context.WithTimeout(testbed.Context(t), testbed.Patience) // the other never ends
 	defer cancel()
 	for signal, b := range map[telemetry.Signal]*held{
 		telemetry.Traces: shopSpans(1, s.clock.Now(), 300), telemetry.Metrics: sample(telemetry.Metrics, s.clock.Now()),

@@ -71,7 +71,7 @@ func TestABrokenFileInTheMiddle(t *testing.T) {
 	status, err := migrate.State(ctx, broken)
 	require.NoError(t, err)
 	require.Equal(t, migrate.Status{Current: "1", Expected: "3", Pending: []string{"2_broken.sql", "3_third.sql"}}, status)
-	err = postgres.WaitForSchema(expired(t), db.Pool)
+	err = waitForSchema(t, db)
 	require.Equal(t, "schema.older", fault.From(err).Code, "no service takes it for whole")
 
 	files[3] = "CREATE TABLE second (id int);\nINSERT INTO second VALUES (1);\n"
@@ -97,7 +97,7 @@ func TestAHalfAppliedFile(t *testing.T) {
 	status, err := migrate.State(ctx, file("INSERT INTO log VALUES (1);\nINSERT INTO log VALUES (2);\n"))
 	require.NoError(t, err)
 	require.Equal(t, migrate.Status{Current: "1", Expected: "3", Pending: []string{"2_half.sql", "3_after.sql"}}, status)
-	require.Equal(t, "schema.older", fault.From(postgres.WaitForSchema(expired(t), db.Pool)).Code)
+	require.Equal(t, "schema.older", fault.From(waitForSchema(t, db)).Code)
 
 	_, err = migrate.Up(ctx, file("INSERT INTO log VALUES (7);\nINSERT INTO log VALUES (2);\n"))
 	require.ErrorContains(t, err, "2_half.sql", "its applied part is another now")
@@ -245,10 +245,12 @@ func TestAMigratorThatIsStopped(t *testing.T) {
 	require.Zero(t, holds(t, db, "two"))
 }
 
-// expired is a context that ends very soon.
-func expired(t *testing.T) context.Context {
+// waitForSchema is what a service that starts is told of the schema.
+func waitForSchema(t *testing.T, db *testbed.DB) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(testbed.Context(t), 300*time.Millisecond)
-	t.Cleanup(cancel)
-	return ctx
+	return testbed.InTime(func(limit time.Duration) error {
+		ctx, cancel := context.WithTimeout(testbed.Context(t), limit)
+		defer cancel()
+		return postgres.WaitForSchema(ctx, db.Pool)
+	})
 }
