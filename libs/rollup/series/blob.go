@@ -51,9 +51,22 @@ type encoder struct {
 
 func signed(b []byte, v int64) []byte { return binary.AppendUvarint(b, uint64(v<<1)^uint64(v>>63)) } //nolint:gosec // zigzag
 
+// encode is the catalogue as a row. It is made as narrow as that takes.
 func (c *Catalogue) encode(start int64, byMinutes bool) ([]byte, error) {
+	to := wholeRoom()
+	for {
+		b := c.write(start, byMinutes, to)
+		if len(b) <= mostBytes || len(c.Metrics) <= 1 {
+			return packed.Pack(b)
+		}
+		to = c.used().times(mostBytes/10*9, len(b))
+	}
+}
+
+// write is the bytes of what there is room for.
+func (c *Catalogue) write(start int64, byMinutes bool, to room) []byte {
 	e := &encoder{start: start, byMinutes: byMinutes}
-	keys := c.narrow()
+	keys := c.narrow(to)
 	var metrics []byte
 	names := map[string]bool{} // of services, in order, so that they are told by differences
 	for _, key := range keys {
@@ -82,7 +95,7 @@ func (c *Catalogue) encode(start int64, byMinutes bool) ([]byte, error) {
 		b = append(b, set...)
 	}
 	b = binary.AppendUvarint(b, uint64(len(keys)))
-	return packed.Pack(append(b, metrics...))
+	return append(b, metrics...)
 }
 
 func sorted(set map[string]bool) []string {

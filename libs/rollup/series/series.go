@@ -33,16 +33,89 @@ func Kind() rollup.Kind {
 
 // What is told.
 const (
-	MostSeries  = 4096    // hashes of the series of a metric; of more, their number is reckoned
-	MostValues  = 256     // hashes of the values of a key of a metric, likewise
-	mostMetrics = 20_000  // of a row; those with the fewest series are not told beyond
-	mostHashes  = 1 << 20 // of all series of a row: of those metrics that have most, fewer are kept then
-	leastHashes = 64      // but so many
-	mostNames   = 1000    // services of a metric, the first by name
-	mostLabels  = 128     // keys of a metric, the first by kind and name
-	mostText    = 1024    // bytes of a description
-	mostMeta    = 4096    // bytes of a metric's metadata, beyond which none is told
+	MostSeries  = 4096 // hashes of the series of a metric; of more, their number is reckoned
+	MostValues  = 256  // hashes of the values of a key of a metric, likewise
+	mostNames   = 1000 // services of a metric, the first by name
+	mostLabels  = 128  // keys of a metric, the first by kind and name
+	mostText    = 1024 // bytes of a description
+	mostMeta    = 4096 // bytes of a metric's metadata, beyond which none is told
+	leastHashes = 64   // of the series of a metric are kept, however many metrics there are
+	leastValues = 4    // of the values of a key, likewise
 )
+
+// room is what a row has room for. Where metrics have more together, those that have most of it tell less.
+type room struct {
+	metrics  int // those with the fewest series are not told beyond
+	series   int // hashes of series
+	values   int // hashes of values
+	labels   int // bytes of memory of keys
+	services int // bytes of memory of names
+	texts    int // bytes of descriptions and metadata
+}
+
+// mostBytes is how large a row is before it is packed. One that would be larger has so much less room.
+const mostBytes = 32 << 20
+
+func wholeRoom() room {
+	return room{metrics: 20_000, series: 1 << 20, values: 1 << 22, labels: 64 << 20, services: 16 << 20, texts: 16 << 20}
+}
+
+func (r room) times(a, b int) room {
+	return room{r.metrics * a / b, r.series * a / b, r.values * a / b, r.labels * a / b, r.services * a / b, r.texts * a / b}
+}
+
+func (r room) plus(o room) room {
+	return room{r.metrics + o.metrics, r.series + o.series, r.values + o.values, r.labels + o.labels, r.services + o.services, r.texts + o.texts}
+}
+
+func (r room) within(o room) bool {
+	return r.metrics <= o.metrics && r.series <= o.series && r.values <= o.values && r.labels <= o.labels && r.services <= o.services && r.texts <= o.texts
+}
+
+// used is what a catalogue takes of a room.
+func (c *Catalogue) used() (u room) {
+	u.metrics = len(c.Metrics)
+	for _, m := range c.Metrics {
+		u.series += len(m.Series.values)
+		for i := range m.Labels {
+			u.values += len(m.Labels[i].Values.values)
+		}
+		u.labels += m.labelBytes(mostLabels)
+		u.services += m.serviceBytes(mostNames)
+		u.texts += m.textBytes(mostMeta)
+	}
+	return u
+}
+
+// labelBytes, serviceBytes and textBytes are what so many of a metric's keys and services take, and its texts where they are cut to so many bytes.
+func (m *Metric) labelBytes(most int) (n int) {
+	for i := range m.Labels[:min(len(m.Labels), most)] {
+		n += 80 + len(m.Labels[i].Key.Name)
+	}
+	return n
+}
+
+func (m *Metric) serviceBytes(most int) (n int) {
+	for _, name := range m.Services.values[:min(len(m.Services.values), most)] {
+		n += 24 + len(name)
+	}
+	return n
+}
+
+func (m *Metric) textBytes(most int) int {
+	n := min(len(m.Description), most)
+	if size := m.metaBytes(); size <= most {
+		n += size
+	}
+	return n
+}
+
+func (m *Metric) metaBytes() (n int) {
+	for i := range m.Metadata {
+		n += len(m.Metadata[i].Key) + len(m.Metadata[i].Value.Raw)
+	}
+	return n
+}
 
 // Key tells metrics of one name apart; a description is not part of a metric's identity.
 type Key struct {
@@ -108,6 +181,8 @@ type minute struct {
 type Catalogue struct {
 	Metrics map[Key]*Metric
 	Untold  int64 // points of metrics that are not in Metrics, because there are too many
+
+	upTo room // what one in the making may take
 }
 
 // New is an empty catalogue.
@@ -310,7 +385,7 @@ func keyOf(m *segment.Metric) Key {
 // metric is what some series of one metric come to.
 func (l *looked) metric(number int, series []uint32) *Metric {
 	of := &l.Table.Metrics[number]
-	m := &Metric{Description: cut(of.Description), Last: math.MinInt64}
+	m := &Metric{Description: cut(of.Description, mostText), Last: math.MinInt64}
 	size := 0
 	for _, id := range of.Metadata {
 		v := l.Table.Values[id]
@@ -384,17 +459,20 @@ func (l *looked) set(hashes, minutes []uint64, most int) Set {
 	return setOf(hashes, minutes, most)
 }
 
-// cut is a text of which the beginning is told.
-func cut(s string) string {
-	if len(s) <= mostText {
+// cut is a text of which the beginning is told, where it is longer than so many bytes; nothing where these are few.
+func cut(s string, most int) string {
+	if len(s) <= most {
 		return strings.Clone(s)
 	}
 	const mark = "…"
-	n := mostText - len(mark)
+	n := most - len(mark)
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return s[:n] + mark
+	if n <= 0 {
+		return ""
+	}
+	return strings.Clone(s[:n]) + mark
 }
 
 // settle makes the part of segments of one hour.
@@ -422,8 +500,7 @@ func settle(segments []*segment.Segment) ([]rollup.Content, error) {
 		if hour := telemetry.Grain(p.Times[0], time.Hour); slices.Min(p.Times) < hour || slices.Max(p.Times) >= hour+int64(time.Hour) {
 			return nil, segment.ErrDamaged.New("points of several hours")
 		}
-		total.Merge(p.catalogue(math.MinInt64, math.MaxInt64, true))
-		total.bound()
+		total.add(p.catalogue(math.MinInt64, math.MaxInt64, true))
 		first, last = min(first, seg.MinTime), max(last, seg.MaxTime)
 	}
 	return contents(rollup.Part, total, first, last, telemetry.Grain(first, time.Hour))
@@ -441,8 +518,7 @@ func fold(to rollup.Grain, start int64, _ bool, rows iter.Seq2[*rollup.Row, erro
 		if err != nil {
 			return nil, fmt.Errorf("row %x of %s: %w", r.ID, time.Unix(0, r.Start).UTC().Format(time.RFC3339), err)
 		}
-		total.Merge(c)
-		total.bound()
+		total.add(c)
 		first, last = min(first, r.MinTime), max(last, r.MaxTime)
 	}
 	return contents(to, total, first, last, start)
@@ -472,39 +548,80 @@ func contents(grain rollup.Grain, c *Catalogue, first, last, start int64) ([]rol
 	return []rollup.Content{out}, nil
 }
 
-// bound keeps a catalogue in the making from growing without end.
-func (c *Catalogue) bound() {
-	if len(c.Metrics) > 2*mostMetrics {
-		c.narrow()
+// add merges another catalogue, and keeps this one, which is in the making, from growing without end.
+func (c *Catalogue) add(o *Catalogue) {
+	c.Merge(o)
+	whole := wholeRoom().times(2, 1)
+	if c.upTo = c.upTo.plus(o.used()); c.upTo.within(whole) {
+		return
+	}
+	if c.upTo = c.used(); !c.upTo.within(whole) {
+		c.narrow(wholeRoom())
+		c.upTo = c.used()
 	}
 }
 
-// narrow leaves out what has no room in a row: metrics with few series, and hashes of those that have most.
-func (c *Catalogue) narrow() []Key {
+// narrow leaves out what a row has no room for: metrics with few series, and of the others hashes, keys, services and texts of those that have most.
+func (c *Catalogue) narrow(to room) []Key {
 	keys := slices.SortedFunc(maps.Keys(c.Metrics), func(a, b Key) int {
 		return cmp.Or(cmp.Compare(len(c.Metrics[b].Series.values), len(c.Metrics[a].Series.values)), a.Compare(b))
 	})
-	if len(keys) > mostMetrics {
-		for _, key := range keys[mostMetrics:] {
+	if len(keys) > to.metrics {
+		for _, key := range keys[to.metrics:] {
 			c.Untold += c.Metrics[key].Points
 			delete(c.Metrics, key)
 		}
-		keys = keys[:mostMetrics]
+		keys = keys[:to.metrics]
 	}
-	for most := MostSeries; ; most /= 2 {
-		hashes := 0
-		for _, key := range keys {
-			hashes += min(len(c.Metrics[key].Series.values), most)
-		}
-		if hashes <= mostHashes || most <= leastHashes {
+	// fitting is the most of something that each metric may have, so that all have no more than there is room for.
+	fitting := func(most, least, room int, size func(m *Metric, most int) int) int {
+		for ; most > least; most /= 2 {
+			sum := 0
 			for _, key := range keys {
-				c.Metrics[key].Series.bound(most)
+				sum += size(c.Metrics[key], most)
 			}
-			break
+			if sum <= room {
+				break
+			}
 		}
+		return most
+	}
+	labels := fitting(mostLabels, 1, to.labels, (*Metric).labelBytes)
+	values := fitting(MostValues, leastValues, to.values, func(m *Metric, most int) (n int) {
+		for i := range m.Labels[:min(len(m.Labels), labels)] {
+			n += min(len(m.Labels[i].Values.values), most)
+		}
+		return n
+	})
+	hashes := fitting(MostSeries, leastHashes, to.series, func(m *Metric, most int) int { return min(len(m.Series.values), most) })
+	services := fitting(mostNames, 1, to.services, (*Metric).serviceBytes)
+	texts := fitting(mostMeta, 1, to.texts, (*Metric).textBytes)
+	for _, key := range keys {
+		c.Metrics[key].bound(labels, values, hashes, services, texts)
 	}
 	slices.SortFunc(keys, Key.Compare)
 	return keys
+}
+
+// bound keeps so many keys, values of each, series, services, and bytes of texts at most.
+func (m *Metric) bound(labels, values, series, services, texts int) {
+	m.Series.bound(series)
+	if len(m.Labels) > labels {
+		m.Labels, m.More = slices.Clone(m.Labels[:labels]), true
+	}
+	for i := range m.Labels {
+		m.Labels[i].Values.bound(values)
+	}
+	if len(m.Services.values) > services {
+		m.Services.cut(services)
+		m.More = true
+	}
+	if len(m.Description) > texts {
+		m.Description = cut(m.Description, texts)
+	}
+	if m.metaBytes() > texts {
+		m.Metadata = nil
+	}
 }
 
 // AllMinutes are those of an hour.

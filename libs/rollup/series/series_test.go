@@ -17,6 +17,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/counts"
 	"github.com/ollyscale/ollyscale/libs/rollup/internal/packed"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -159,6 +160,7 @@ func TestWhatIsToldOfMinutes(t *testing.T) {
 func TestARowIsBounded(t *testing.T) {
 	t.Parallel()
 	c := New()
+	mostMetrics := wholeRoom().metrics
 	for i := range 2*mostMetrics + 1 {
 		of := New()
 		m := &Metric{Points: 3, Series: setOf([]uint64{uint64(i)}, []uint64{1}, MostSeries), minutes: []minute{{points: 3}}}
@@ -170,8 +172,7 @@ func TestARowIsBounded(t *testing.T) {
 			m.Series = setOf(hashes, minutes, MostSeries)
 		}
 		of.Metrics[Key{Name: fmt.Sprint("metric.", i)}] = m
-		c.Merge(of)
-		c.bound()
+		c.add(of)
 	}
 	blob, err := c.encode(0, true)
 	require.NoError(t, err)
@@ -190,7 +191,67 @@ func TestARowIsBounded(t *testing.T) {
 		}
 	}
 	require.EqualValues(t, 3*(2*mostMetrics+1), points)
-	require.LessOrEqual(t, hashes, mostHashes)
+	require.LessOrEqual(t, hashes, wholeRoom().series)
+}
+
+// However many keys with many values the metrics of an hour have, what is held of them is bounded: of values fewer are kept, from which one reckons.
+func TestValuesOfKeysAreBoundedTogether(t *testing.T) {
+	t.Parallel()
+	total := New()
+	const metrics, values = 270, 250
+	for part := range 2 {
+		hashes, minutes := make([]uint64, values), make([]uint64, values)
+		for n := range hashes {
+			hashes[n], minutes[n] = short(xxh3.HashString(fmt.Sprint(part, n))), 1
+		}
+		set := setOf(hashes, minutes, MostValues)
+		of := New()
+		for i := range metrics {
+			m := &Metric{Points: 1, minutes: []minute{{points: 1}}}
+			for k := range mostLabels {
+				m.Labels = append(m.Labels, Label{counts.Key{Name: fmt.Sprintf("key %03d", k)}, set})
+			}
+			of.Metrics[Key{Name: fmt.Sprint("metric ", i)}] = m
+		}
+		total.add(of)
+	}
+	require.Less(t, total.Memory(), int64(120<<20))
+	blob, err := total.encode(0, true)
+	require.NoError(t, err)
+	got, err := Read(blob, 0, AllMinutes, true)
+	require.NoError(t, err)
+	require.Len(t, got.Metrics, metrics)
+	for _, m := range got.Metrics {
+		require.Len(t, m.Labels, mostLabels)
+		require.False(t, m.Labels[7].Values.Exact())
+		require.InEpsilon(t, 2*values, m.Labels[7].Values.Count(), 0.5)
+	}
+}
+
+// An hour of which all would be larger than a row tells less, and what it leaves out it counts.
+func TestARowThatWouldBeTooLargeTellsLess(t *testing.T) {
+	t.Parallel()
+	c := New()
+	long := strings.Repeat("n", rollup.MostName-10)
+	for i := range wholeRoom().metrics {
+		m := &Metric{Points: 3, Series: setOf([]uint64{uint64(i)}, []uint64{1}, MostSeries), minutes: []minute{{points: 3}}}
+		for k := range 5 {
+			m.Labels = append(m.Labels, Label{counts.Key{Name: fmt.Sprint(long, i, ".", k)}, m.Series})
+		}
+		c.Metrics[Key{Name: fmt.Sprint(long, i), Unit: fmt.Sprint(long, i)}] = m
+	}
+	blob, err := c.encode(0, true)
+	require.NoError(t, err)
+	require.LessOrEqual(t, packed.Size(blob), mostBytes)
+	got, err := Read(blob, 0, AllMinutes, true)
+	require.NoError(t, err)
+	require.Greater(t, len(got.Metrics), wholeRoom().metrics/10)
+	points := got.Untold
+	for _, m := range got.Metrics {
+		require.True(t, m.More)
+		points += m.Points
+	}
+	require.EqualValues(t, 3*wholeRoom().metrics, points)
 }
 
 func TestTextsAndListsAreBounded(t *testing.T) {

@@ -75,11 +75,15 @@ func (s *Set) merge(o *Set, most int) {
 	s.bound(most)
 }
 
-// bound keeps so many at most, the least.
+// bound keeps so many at most, the least, and no memory of many more.
 func (s *Set) bound(most int) {
-	if len(s.values) > most {
-		s.below = s.values[most]
-		s.cut(most)
+	if len(s.values) <= most {
+		return
+	}
+	s.below = s.values[most]
+	s.cut(most)
+	if cap(s.values) > 2*most {
+		s.values, s.minutes = slices.Clone(s.values), slices.Clone(s.minutes)
 	}
 }
 
