@@ -47,6 +47,7 @@ type Service struct {
 
 	kinds    []rollup.Kind
 	unmade   map[rollup.Grain]unmadeTraces // behind which the filters of traces go on to be made; none where all were looked at
+	unfolded map[unfolded]time.Time        // what could not be folded, and when it is tried again
 	daysMade bool                          // all days that are over and older than dayBack were made of their hours
 }
 
@@ -77,6 +78,7 @@ func New(cfg Config, env service.Env) (*Service, error) {
 	return &Service{
 		cfg: cfg, env: env, pool: pool, sql: sql, metrics: metrics, clock: clock, now: clock.Now,
 		damaged: map[uuid.UUID]struct{}{}, idle: map[slot]time.Time{}, unmade: map[rollup.Grain]unmadeTraces{}, tables: map[telemetry.Signal]*mergeTable{}, kinds: kinds(),
+		unfolded: map[unfolded]time.Time{},
 	}, nil
 }
 

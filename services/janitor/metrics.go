@@ -10,7 +10,8 @@ type instruments struct {
 	Items      metric.Int64Counter     `metric:"olly.janitor.merge.items" labels:"signal, level" doc:"Items in merged segments."`
 	Duration   metric.Float64Histogram `metric:"olly.janitor.merge.duration" unit:"s" doc:"One merge, from reading to commit."`
 	Damaged    metric.Int64Counter     `metric:"olly.janitor.damaged" labels:"signal" doc:"Segments found that cannot be read."`
-	Folds      metric.Int64Counter     `metric:"olly.janitor.folds" labels:"kind (red, edges, span_counts or log_counts), grain (hour or day)" doc:"Hours and days of rollups made of what they consist of."`
+	Folds      metric.Int64Counter     `metric:"olly.janitor.folds" labels:"kind (red, edges, series, span_counts or log_counts), grain (hour or day)" doc:"Hours and days of rollups made of what they consist of."`
+	Unfolded   metric.Int64Counter     `metric:"olly.janitor.folds.failed" labels:"kind, grain" doc:"Hours and days of rollups that could not be made, which the log tells of; what they consist of is read as it is, and they are tried again after an hour."`
 	Traces     metric.Int64Counter     `metric:"olly.janitor.traces" doc:"Filters of the traces of an hour or a day made."`
 	Slots      metric.Int64Counter     `metric:"olly.janitor.slots" labels:"signal, action (emptied, or busy: somebody had it open)" doc:"Slots of merged bodies that were to be emptied."`
 	Partitions metric.Int64Counter     `metric:"olly.janitor.partitions" labels:"action (made or dropped)" doc:"Partitions made and dropped."`

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
 	"github.com/ollyscale/ollyscale/libs/rollup"
@@ -56,6 +58,8 @@ const (
 	manyParts = 256
 	// openBack is for how long after its end an hour is found that was folded while it was open.
 	openBack = 2 * time.Hour
+	// foldAgain is when what could not be folded is tried again.
+	foldAgain = time.Hour
 	// dayBack is how far back days are looked for that are to be made. A janitor that begins to lead looks at all.
 	dayBack = 48 * time.Hour
 )
@@ -128,22 +132,23 @@ func (s *Service) fold(ctx context.Context) error {
 	if s.cfg.Once { // it will not come again
 		several = 1
 	}
-	var since, open int64 // all of them when it begins to lead, then the last
+	put := len(s.unfolded)
+	maps.DeleteFunc(s.unfolded, func(_ unfolded, again time.Time) bool { return !now.Before(again) })
+	s.daysMade = s.daysMade && len(s.unfolded) == put // what is tried again may be old
+	var since, open int64                             // all of them when it begins to lead, then the last
 	if s.daysMade {
 		open = closed - openBack.Nanoseconds()
 	}
-	err := s.foldAll(ctx, rollup.Hour, s.sql.foldHours, closed, several, now.Add(-foldAfter).UnixNano(), manyParts, open, (time.Hour + s.cfg.Merge.HourGrace).Nanoseconds())
-	if err != nil || ctx.Err() != nil {
-		return err
+	hours := s.foldAll(ctx, rollup.Hour, s.sql.foldHours, closed, several, now.Add(-foldAfter).UnixNano(), manyParts, open, (time.Hour + s.cfg.Merge.HourGrace).Nanoseconds())
+	if ctx.Err() != nil {
+		return hours
 	}
 	if s.daysMade { // also when the hours are folded: an old one takes its day with it
 		since = now.Add(-dayBack).UnixNano()
 	}
-	if err := s.foldAll(ctx, rollup.Day, s.sql.foldDays, since, closed); err != nil {
-		return err
-	}
-	s.daysMade = true
-	return nil
+	days := s.foldAll(ctx, rollup.Day, s.sql.foldDays, since, closed) // of the hours that there are, also where others could not be made
+	s.daysMade = days == nil
+	return errors.Join(hours, days)
 }
 
 // span is an hour or a day of one placement that is to be made.
@@ -151,6 +156,12 @@ type span struct {
 	Placement telemetry.Placement
 	Kind      int16
 	Start     int64
+}
+
+// unfolded is a span that could not be made.
+type unfolded struct {
+	To rollup.Grain
+	span
 }
 
 // foldAll folds to one grain all that a statement finds of the kinds that this build knows. It goes on behind the last that was found: what cannot be
@@ -172,9 +183,17 @@ func (s *Service) foldAll(ctx context.Context, to rollup.Grain, due string, args
 			return errors.Join(append(errs, postgres.Classify(err))...)
 		}
 		for _, at := range found {
+			if _, waits := s.unfolded[unfolded{to, at}]; waits {
+				continue
+			}
 			started := s.env.Now()
-			// One row's damage must not keep the others waiting.
-			if err := s.foldOne(ctx, to, at); err != nil {
+			// One row's damage must not keep the others waiting, nor fail what else the pass does.
+			err := s.foldOne(ctx, to, at)
+			switch {
+			case err == nil:
+			case fault.ClassOf(err) == fault.Internal && !s.cfg.Once:
+				s.leave(ctx, unfolded{to, at}, err)
+			default:
 				errs = append(errs, fmt.Errorf("fold to %s of %s: %w", time.Unix(0, at.Start).UTC().Format(time.RFC3339), at.Placement, err))
 			}
 			s.rest(ctx, started)
@@ -189,10 +208,30 @@ func (s *Service) foldAll(ctx context.Context, to rollup.Grain, due string, args
 	}
 }
 
+// leave puts by for a while what cannot be folded: what it would be made of is read as it is.
+func (s *Service) leave(ctx context.Context, at unfolded, err error) {
+	s.unfolded[at] = s.now().Add(foldAgain)
+	kind := s.kindOf(at.Kind).Name
+	s.metrics.Unfolded.Add(ctx, 1, metric.WithAttributes(attribute.String("kind", kind), attribute.String("grain", grainName(at.To))))
+	s.env.Log.LogAttrs(ctx, slog.LevelWarn, "rollups cannot be folded, it is tried again later", slog.String("placement", string(at.Placement)),
+		slog.String("kind", kind), slog.String("grain", grainName(at.To)), slog.Time("start", time.Unix(0, at.Start).UTC()), slog.Any("error", err))
+}
+
+func (s *Service) kindOf(id int16) *rollup.Kind {
+	return &s.kinds[slices.IndexFunc(s.kinds, func(k rollup.Kind) bool { return k.ID == id })]
+}
+
+func grainName(of rollup.Grain) string {
+	if of == rollup.Day {
+		return "day"
+	}
+	return "hour"
+}
+
 // foldOne makes an hour of its parts and what it was before, or a day of its hours, in one transaction.
 func (s *Service) foldOne(ctx context.Context, to rollup.Grain, at span) error {
 	open := to == rollup.Hour && at.Start >= s.hourClosed()
-	kind := &s.kinds[slices.IndexFunc(s.kinds, func(k rollup.Kind) bool { return k.ID == at.Kind })]
+	kind := s.kindOf(at.Kind)
 	read := 0
 	err := postgres.InTx(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, schema.LockFold); err != nil {
@@ -240,11 +279,7 @@ func (s *Service) foldOne(ctx context.Context, to rollup.Grain, at span) error {
 	if to == rollup.Hour && at.Start < s.now().Add(-dayBack).UnixNano() {
 		s.daysMade = false // its day is to be made anew, and is beyond what is looked at
 	}
-	grain := "hour"
-	if to == rollup.Day {
-		grain = "day"
-	}
-	s.metrics.Folds.Add(ctx, 1, metric.WithAttributes(attribute.String("kind", kind.Name), attribute.String("grain", grain)))
+	s.metrics.Folds.Add(ctx, 1, metric.WithAttributes(attribute.String("kind", kind.Name), attribute.String("grain", grainName(to))))
 	return nil
 }
 

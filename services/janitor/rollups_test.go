@@ -1,8 +1,10 @@
 package janitor
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -10,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/postgres/rolluprow"
@@ -474,6 +478,55 @@ func TestKindsOfANewerBuildAreLeft(t *testing.T) {
 	var left int
 	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT count(*) FROM rollup WHERE kind = 9 AND grain = 0`).Scan(&left))
 	require.Equal(t, windowsPerPass+50, left)
+}
+
+type counter struct {
+	noop.Int64Counter
+	n int64
+}
+
+func (c *counter) Add(_ context.Context, n int64, _ ...metric.AddOption) { c.n += n }
+
+// What of one tenant cannot be folded keeps neither the hours nor the days of the others waiting; it is told, left for a while, and tried again.
+func TestAFoldThatFailsIsOfOneTenantAlone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := testbed.Context(t)
+	failed, log := &counter{}, &bytes.Buffer{}
+	f.s.metrics.Unfolded, f.s.env.Log = failed, slog.New(slog.NewTextHandler(log, nil))
+	shop := testbed.NewShop(3, start())
+	for _, tenant := range []telemetry.Tenant{"bad", "good"} {
+		for range 3 {
+			f.flush(tenant, telemetry.Traces, shop.Payload(telemetry.Traces, 50))
+		}
+	}
+	f.clock.Set(start().Add(2 * time.Hour))
+	f.pass()
+	var whole []byte
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT minutes FROM rollup WHERE tenant_id = 'bad' AND kind = 0`).Scan(&whole))
+	_, err := f.db.Pool.Exec(ctx, `UPDATE rollup SET minutes = '\x00' WHERE tenant_id = 'bad' AND kind = 0`)
+	require.NoError(t, err)
+	grains := func(tenant telemetry.Tenant) (grains []int) {
+		rows, err := f.db.Pool.Query(ctx, `SELECT grain FROM rollup WHERE tenant_id = $1 AND kind = 0 ORDER BY grain`, tenant)
+		require.NoError(t, err)
+		grains, err = pgx.CollectRows(rows, pgx.RowTo[int])
+		require.NoError(t, err)
+		return grains
+	}
+	f.clock.Set(start().Add(26 * time.Hour))
+	for range 2 {
+		require.NoError(t, f.s.fold(ctx))
+		require.Equal(t, []int{0}, grains("bad"))
+		require.Equal(t, []int{1, 2}, grains("good"))
+		require.EqualValues(t, 1, failed.n, "it is left for a while")
+	}
+	require.Contains(t, log.String(), "placement=bad kind=red grain=hour")
+	require.Contains(t, log.String(), "are no rollup")
+	_, err = f.db.Pool.Exec(ctx, `UPDATE rollup SET minutes = $1 WHERE tenant_id = 'bad' AND kind = 0`, whole)
+	require.NoError(t, err)
+	f.clock.Advance(foldAgain)
+	require.NoError(t, f.s.fold(ctx))
+	require.Equal(t, []int{1, 2}, grains("bad"))
 }
 
 // Who comes once leaves no closed hour in parts, however few and young.
