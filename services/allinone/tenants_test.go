@@ -66,6 +66,7 @@ type ids struct {
 	trace   string
 	key     string // the id of a key
 	letter  int64
+	saved   string            // the id of a saved query
 	cursors map[string]string // of each list, the place where its first page ended
 }
 
@@ -83,7 +84,7 @@ type tenant struct {
 func (a *tenant) marks() (data, all []string) {
 	raw, _ := hex.DecodeString(a.trace[:16])
 	data = []string{a.word, a.trace[:8], string(raw), base64.StdEncoding.EncodeToString(raw)[:10], a.secret[22:]}
-	return data, append(slices.Clone(data), string(a.name), a.token(), a.key, a.spare)
+	return data, append(slices.Clone(data), string(a.name), a.token(), a.key, a.spare, a.saved)
 }
 
 // token is the tenant's name as it stands in subjects of the bus, which a dead letter tells.
@@ -334,6 +335,11 @@ func (w *world) fill() {
 		}
 		testbed.Eventually(w.t, "its poison is dead", func() bool { return len(w.letters(a)) == 4 })
 		a.letter = w.letters(a)[0]
+		var kept struct{ ID string }
+		r := w.ask(request{method: http.MethodPost, path: "/api/saved-queries", body: fmt.Sprintf(`{"kind":"query","page":"logs","name":"%s-kept","document":{}}`, a.word)}, a.asks())
+		require.Equal(w.t, http.StatusCreated, r.status, r.body)
+		require.NoError(w.t, json.Unmarshal([]byte(r.body), &kept))
+		a.saved = kept.ID
 		a.cursors = map[string]string{}
 		for _, list := range []string{"traces", "spans", "logs", "metrics"} {
 			var page struct {
@@ -624,6 +630,20 @@ func theOperations() map[string]operation {
 			return all
 		}},
 
+		"listSavedQueries": {sees: true, requests: one(http.MethodGet, "/api/saved-queries")},
+		"getSavedQuery": {sees: true, requests: func(_ *world, of ids) []request {
+			return []request{{method: http.MethodGet, path: "/api/saved-queries/" + of.saved}}
+		}},
+		"createSavedQuery": {anew: true, requests: func(_ *world, of ids) []request {
+			return []request{{method: http.MethodPost, path: "/api/saved-queries", body: fmt.Sprintf(`{"kind":"dashboard","name":"%s-board","document":{}}`, of.word)}}
+		}},
+		"replaceSavedQuery": {writes: true, requests: func(_ *world, of ids) []request {
+			return []request{{method: http.MethodPut, path: "/api/saved-queries/" + of.saved, body: `{"version":1,"kind":"dashboard","name":"mine","document":{}}`}}
+		}},
+		"deleteSavedQuery": {writes: true, requests: func(_ *world, of ids) []request {
+			return []request{{method: http.MethodDelete, path: "/api/saved-queries/" + of.saved}}
+		}},
+
 		"listKeys": {sees: true, requests: one(http.MethodGet, "/api/keys")},
 		"createKey": {anew: true, requests: func(*world, ids) []request {
 			return []request{{method: http.MethodPost, path: "/api/keys", body: `{"name":"made","scopes":["query"]}`}}
@@ -770,8 +790,8 @@ func (w *world) cross(name string, op operation, a, b *tenant) {
 	if op.open {
 		marks = data
 	}
-	nobody := ids{word: "nobody", trace: "0dd0dd01" + strings.Repeat("7", 24), key: strings.Repeat("q", 16), letter: 987_654_321, cursors: b.cursors}
-	echo := strings.NewReplacer(b.trace, "", b.word+".metric", "", b.word+"-cart", "", b.word+".attribute", "", b.word+".zone", "", b.key, "", string(b.name), "")
+	nobody := ids{word: "nobody", trace: "0dd0dd01" + strings.Repeat("7", 24), key: strings.Repeat("q", 16), saved: strings.Repeat("w", 16), letter: 987_654_321, cursors: b.cursors}
+	echo := strings.NewReplacer(b.trace, "", b.word+".metric", "", b.word+"-cart", "", b.word+".attribute", "", b.word+".zone", "", b.key, "", b.saved, "", string(b.name), "")
 	ofB, ofNobody := op.requests(w, b.ids), op.requests(w, nobody)
 	if op.anew { // it is about what the asker brings
 		ofB = op.requests(w, ids{word: a.word, trace: a.trace})
@@ -779,7 +799,7 @@ func (w *world) cross(name string, op operation, a, b *tenant) {
 	for i, q := range ofB {
 		check := func(r reply, how string) reply {
 			text := r.text()
-			if said := q.path + q.body; strings.Contains(said, b.word) || strings.Contains(said, b.trace) || strings.Contains(said, b.key) {
+			if said := q.path + q.body; strings.Contains(said, b.word) || strings.Contains(said, b.trace) || strings.Contains(said, b.key) || strings.Contains(said, b.saved) {
 				text = echo.Replace(text) // what the request says itself is no news to who sent it
 			}
 			w.without(marks, text, name+", "+how)
@@ -802,7 +822,7 @@ func (w *world) cross(name string, op operation, a, b *tenant) {
 			want := w.ask(ofNobody[i], a.asks("Sec-Fetch-Site", "same-origin"))
 			require.Equal(w.t, want.status, got.status, "%s: %s", name, got.body)
 			if !op.open {
-				swap := strings.NewReplacer(nobody.word, b.word, nobody.trace, b.trace, nobody.key, b.key, strconv.FormatInt(nobody.letter, 10), strconv.FormatInt(b.letter, 10))
+				swap := strings.NewReplacer(nobody.word, b.word, nobody.trace, b.trace, nobody.key, b.key, nobody.saved, b.saved, strconv.FormatInt(nobody.letter, 10), strconv.FormatInt(b.letter, 10))
 				require.Equal(w.t, steady(swap.Replace(want.body)), steady(got.body), "%s: another's is told apart from nobody's", name)
 			}
 		}
@@ -931,6 +951,8 @@ func (w *world) ownWrites() {
 			{"replayDeadLetter", ids{letter: letters[1]}},
 			{"replayDeadLetters", ids{letter: letters[2]}},
 			{"dropDeadLetters", ids{letter: letters[3]}},
+			{"replaceSavedQuery", ids{saved: a.saved}},
+			{"deleteSavedQuery", ids{saved: a.saved}},
 			{"revokeKey", ids{key: a.spare}},
 		} {
 			require.True(w.t, all[step.name].writes)

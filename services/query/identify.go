@@ -30,6 +30,9 @@ var scopes = []struct { //nolint:gochecknoglobals // a table
 	{"", "/api/me", nil},
 	{"", "/api/keys", []auth.Scope{auth.Admin}},
 	{"", "/api/dead-letters", []auth.Scope{auth.Edit}},
+	{http.MethodPost, "/api/saved-queries", []auth.Scope{auth.Edit}},
+	{http.MethodPut, "/api/saved-queries", []auth.Scope{auth.Edit}},
+	{http.MethodDelete, "/api/saved-queries", []auth.Scope{auth.Edit}},
 	{http.MethodPut, "/api/retention", []auth.Scope{auth.Admin}},
 }
 

@@ -30,6 +30,7 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/login"
 	"github.com/ollyscale/ollyscale/services/query/internal/native"
+	"github.com/ollyscale/ollyscale/services/query/internal/saved"
 	"github.com/ollyscale/ollyscale/services/query/internal/tail"
 	"github.com/ollyscale/ollyscale/services/query/web"
 )
@@ -148,7 +149,8 @@ func (c Config) decoded(memory int64) int64 {
 	return unlimited
 }
 
-// Service answers queries. It writes no telemetry; at an administrator's word it makes keys, says how long data is kept, and replays or drops dead letters.
+// Service answers queries. It writes no telemetry; at an administrator's word it makes keys, says how long data is kept, and replays or drops dead letters;
+// at an editor's, it keeps queries.
 type Service struct {
 	cfg    Config
 	env    service.Env
@@ -234,6 +236,9 @@ func (s *Service) routes() (err error) {
 		return err
 	}
 	if set.Retention, err = policystore.New(s.pool); err != nil {
+		return err
+	}
+	if set.Saved, err = saved.New(s.pool); err != nil {
 		return err
 	}
 	if s.auth.Required() {

@@ -546,6 +546,48 @@ func (e Operator) Valid() bool {
 	}
 }
 
+// Defines values for SavedKind.
+const (
+	SavedKindDashboard SavedKind = "dashboard"
+	SavedKindQuery     SavedKind = "query"
+)
+
+// Valid indicates whether the value is a known member of the SavedKind enum.
+func (e SavedKind) Valid() bool {
+	switch e {
+	case SavedKindDashboard:
+		return true
+	case SavedKindQuery:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SavedPage.
+const (
+	SavedPageLogs    SavedPage = "logs"
+	SavedPageMetrics SavedPage = "metrics"
+	SavedPageSpans   SavedPage = "spans"
+	SavedPageTraces  SavedPage = "traces"
+)
+
+// Valid indicates whether the value is a known member of the SavedPage enum.
+func (e SavedPage) Valid() bool {
+	switch e {
+	case SavedPageLogs:
+		return true
+	case SavedPageMetrics:
+		return true
+	case SavedPageSpans:
+		return true
+	case SavedPageTraces:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ServiceBasis.
 const (
 	ServiceBasisAll   ServiceBasis = "all"
@@ -2261,6 +2303,36 @@ type QuantileValue struct {
 	Value Double `json:"value"`
 }
 
+// QueryDocument A question to a list, without a page of it. What is said of filters, sort and times is checked as a search checks it, so that what is kept can be asked.
+type QueryDocument struct {
+	// Chart What is drawn above the list; its members are the affair of who draws it.
+	Chart RawDocument `json:"chart,omitempty,omitzero"`
+
+	// Columns What the list shows, in the words of who shows it.
+	Columns []string `json:"columns,omitempty,omitzero"`
+	Filters []Filter `json:"filters,omitempty,omitzero"`
+
+	// Last The time until now that the query is about, in place of `time_range`, in seconds, minutes, hours, days or weeks.
+	//
+	// Example: 1h
+	Last string `json:"last,omitempty,omitzero"`
+
+	// Scope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range,
+	// and the first of them for the span that is listed, or by which the trace has its place.
+	Scope FilterScope `json:"scope,omitempty,omitzero"`
+
+	// Sort What a list is sorted by. Every list is sorted by `time`, `desc` (the newest first, which it is if nothing is said) or `asc`; spans and traces by
+	// `duration`, `desc`. Ties are the newest first. A trace stands where the first of its matching spans does, so by `duration` where its longest one
+	// does: that of the root, where the root matches and waits for all that it calls. Spans whose duration is not known come last. What the list
+	// begins with is certain, also in an answer that is incomplete: then it ends where something that was not looked at may come before.
+	//
+	// Traces are sorted by `span_count` or `error_count`, `desc`, as well: by how many of their spans in the range meet all filters, or of these have the status error
+	// (`sorted_by_count`). All that match are counted for that. Where they are more than one query may look at or hold, those of a newer part are, of which the list
+	// is right: `incomplete` says since when, and the pages that follow are about that part.
+	Sort      Sorting   `json:"sort,omitempty,omitzero"`
+	TimeRange TimeRange `json:"time_range,omitempty,omitzero"`
+}
+
 // RED Requests, errors, durations.
 type RED struct {
 	// ErrorRate errors / requests, 0 to 1.
@@ -2363,6 +2435,87 @@ type Sample struct {
 
 	// Segments Segments that were looked at.
 	Segments int `json:"segments"`
+}
+
+// SavedDocument A JSON object of 64 KiB without blanks and 64 lists and objects within each other at most; of a query, it is what a QueryDocument says. It is kept as it was sent, but for blanks.
+type SavedDocument = RawDocument
+
+// SavedKind What the document is: `query`, a QueryDocument; `dashboard`, an object whose members are the affair of who writes and shows it.
+type SavedKind string
+
+// SavedPage The list that a query is of.
+type SavedPage string
+
+// SavedQuery defines model for SavedQuery.
+type SavedQuery struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The key or the person, as `name` of `/api/me`; empty without authentication.
+	CreatedBy   string `json:"created_by"`
+	Description string `json:"description,omitempty,omitzero"`
+
+	// Document A JSON object of 64 KiB without blanks and 64 lists and objects within each other at most; of a query, it is what a QueryDocument says. It is kept as it was sent, but for blanks.
+	Document SavedDocument `json:"document,omitempty,omitzero"`
+	ID       string        `json:"id"`
+
+	// Kind What the document is: `query`, a QueryDocument; `dashboard`, an object whose members are the affair of who writes and shows it.
+	Kind SavedKind `json:"kind"`
+
+	// Name What people call it.
+	Name string `json:"name"`
+
+	// Page The list that a query is of.
+	Page      SavedPage `json:"page,omitempty,omitzero"`
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// UpdatedBy Who wrote this version.
+	UpdatedBy string `json:"updated_by"`
+
+	// Version 1, and one more each time that it is replaced.
+	Version int64 `json:"version"`
+}
+
+// SavedQueryChange defines model for SavedQueryChange.
+type SavedQueryChange struct {
+	Description string `json:"description,omitempty,omitzero"`
+
+	// Document A JSON object of 64 KiB without blanks and 64 lists and objects within each other at most; of a query, it is what a QueryDocument says. It is kept as it was sent, but for blanks.
+	Document SavedDocument `json:"document"`
+
+	// Kind What the document is: `query`, a QueryDocument; `dashboard`, an object whose members are the affair of who writes and shows it.
+	Kind SavedKind `json:"kind"`
+
+	// Name What people call it: printable characters on one line.
+	Name string `json:"name"`
+
+	// Page The list that a query is of.
+	Page SavedPage `json:"page,omitempty,omitzero"`
+
+	// Version That which was read and is to be replaced.
+	Version int64 `json:"version"`
+}
+
+// SavedQueryList defines model for SavedQueryList.
+type SavedQueryList struct {
+	// SavedQueries By name, without regard to case. They have no `document`.
+	SavedQueries []SavedQuery `json:"saved_queries"`
+}
+
+// SavedQueryWish defines model for SavedQueryWish.
+type SavedQueryWish struct {
+	Description string `json:"description,omitempty,omitzero"`
+
+	// Document A JSON object of 64 KiB without blanks and 64 lists and objects within each other at most; of a query, it is what a QueryDocument says. It is kept as it was sent, but for blanks.
+	Document SavedDocument `json:"document"`
+
+	// Kind What the document is: `query`, a QueryDocument; `dashboard`, an object whose members are the affair of who writes and shows it.
+	Kind SavedKind `json:"kind"`
+
+	// Name What people call it: printable characters on one line.
+	Name string `json:"name"`
+
+	// Page The list that a query is of.
+	Page SavedPage `json:"page,omitempty,omitzero"`
 }
 
 // Scope defines model for Scope.
@@ -2897,6 +3050,9 @@ type OptionalStartTime = string
 // Order defines model for Order.
 type Order = SortOrder
 
+// SavedID defines model for SavedID.
+type SavedID = string
+
 // SearchScope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range,
 // and the first of them for the span that is listed, or by which the trace has its place.
 type SearchScope = FilterScope
@@ -3273,6 +3429,45 @@ type SetRetentionParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// ListSavedQueriesParams defines parameters for ListSavedQueries.
+type ListSavedQueriesParams struct {
+	// Kind Only those of this kind.
+	Kind SavedKind `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
+	// Page Only queries of this list.
+	Page SavedPage `form:"page,omitempty" json:"page,omitempty,omitzero"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// CreateSavedQueryParams defines parameters for CreateSavedQuery.
+type CreateSavedQueryParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// DeleteSavedQueryParams defines parameters for DeleteSavedQuery.
+type DeleteSavedQueryParams struct {
+	// Version Only if this is its version still; whichever it has, if nothing is said.
+	Version int64 `form:"version,omitempty" json:"version,omitempty,omitzero"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// GetSavedQueryParams defines parameters for GetSavedQuery.
+type GetSavedQueryParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// ReplaceSavedQueryParams defines parameters for ReplaceSavedQuery.
+type ReplaceSavedQueryParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // GetServiceMapParams defines parameters for GetServiceMap.
 type GetServiceMapParams struct {
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
@@ -3580,6 +3775,12 @@ type SearchMetricsJSONRequestBody = SearchRequest
 // SetRetentionJSONRequestBody defines body for SetRetention for application/json ContentType.
 type SetRetentionJSONRequestBody = RetentionChange
 
+// CreateSavedQueryJSONRequestBody defines body for CreateSavedQuery for application/json ContentType.
+type CreateSavedQueryJSONRequestBody = SavedQueryWish
+
+// ReplaceSavedQueryJSONRequestBody defines body for ReplaceSavedQuery for application/json ContentType.
+type ReplaceSavedQueryJSONRequestBody = SavedQueryChange
+
 // SearchSpansJSONRequestBody defines body for SearchSpans for application/json ContentType.
 type SearchSpansJSONRequestBody = SearchRequest
 
@@ -3731,6 +3932,21 @@ type ServerInterface interface {
 	// SetRetention Change how long the tenant's data is kept
 	// (PUT /api/retention)
 	SetRetention(ctx echo.Context, params SetRetentionParams) error
+	// ListSavedQueries What the tenant keeps, by name, without documents
+	// (GET /api/saved-queries)
+	ListSavedQueries(ctx echo.Context, params ListSavedQueriesParams) error
+	// CreateSavedQuery Keep a query under a name
+	// (POST /api/saved-queries)
+	CreateSavedQuery(ctx echo.Context, params CreateSavedQueryParams) error
+	// DeleteSavedQuery Keep it no longer
+	// (DELETE /api/saved-queries/{saved_id})
+	DeleteSavedQuery(ctx echo.Context, savedID SavedID, params DeleteSavedQueryParams) error
+	// GetSavedQuery One with its document
+	// (GET /api/saved-queries/{saved_id})
+	GetSavedQuery(ctx echo.Context, savedID SavedID, params GetSavedQueryParams) error
+	// ReplaceSavedQuery Put another in its place
+	// (PUT /api/saved-queries/{saved_id})
+	ReplaceSavedQuery(ctx echo.Context, savedID SavedID, params ReplaceSavedQueryParams) error
 	// GetServiceMap Who calls whom over a range
 	// (GET /api/service-map)
 	GetServiceMap(ctx echo.Context, params GetServiceMapParams) error
@@ -5000,6 +5216,191 @@ func (w *ServerInterfaceWrapper) SetRetention(ctx echo.Context) error {
 	return err
 }
 
+// ListSavedQueries converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSavedQueries(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSavedQueriesParams
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSavedQueries(ctx, params)
+	return err
+}
+
+// CreateSavedQuery converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSavedQuery(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSavedQueryParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSavedQuery(ctx, params)
+	return err
+}
+
+// DeleteSavedQuery converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteSavedQuery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "saved_id" -------------
+	var savedID SavedID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "saved_id", ctx.Param("saved_id"), &savedID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter saved_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSavedQueryParams
+	// ------------- Optional query parameter "version" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "version", ctx.QueryParams(), &params.Version, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter version: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteSavedQuery(ctx, savedID, params)
+	return err
+}
+
+// GetSavedQuery converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSavedQuery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "saved_id" -------------
+	var savedID SavedID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "saved_id", ctx.Param("saved_id"), &savedID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter saved_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSavedQueryParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSavedQuery(ctx, savedID, params)
+	return err
+}
+
+// ReplaceSavedQuery converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceSavedQuery(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "saved_id" -------------
+	var savedID SavedID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "saved_id", ctx.Param("saved_id"), &savedID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter saved_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceSavedQueryParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceSavedQuery(ctx, savedID, params)
+	return err
+}
+
 // GetServiceMap converts echo context to params.
 func (w *ServerInterfaceWrapper) GetServiceMap(ctx echo.Context) error {
 	var err error
@@ -5909,6 +6310,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/aggregate", wrapper.Aggregate, options.OperationMiddlewares["aggregate"]...)
 	router.POST(options.BaseURL+"/api/compare", wrapper.Compare, options.OperationMiddlewares["compare"]...)
 	router.GET(options.BaseURL+"/api/fields", wrapper.ListFields, options.OperationMiddlewares["listFields"]...)
+	router.GET(options.BaseURL+"/api/saved-queries", wrapper.ListSavedQueries, options.OperationMiddlewares["listSavedQueries"]...)
+	router.POST(options.BaseURL+"/api/saved-queries", wrapper.CreateSavedQuery, options.OperationMiddlewares["createSavedQuery"]...)
+	router.DELETE(options.BaseURL+"/api/saved-queries/:saved_id", wrapper.DeleteSavedQuery, options.OperationMiddlewares["deleteSavedQuery"]...)
+	router.GET(options.BaseURL+"/api/saved-queries/:saved_id", wrapper.GetSavedQuery, options.OperationMiddlewares["getSavedQuery"]...)
+	router.PUT(options.BaseURL+"/api/saved-queries/:saved_id", wrapper.ReplaceSavedQuery, options.OperationMiddlewares["replaceSavedQuery"]...)
 	router.GET(options.BaseURL+"/api/usage", wrapper.GetUsage, options.OperationMiddlewares["getUsage"]...)
 	router.GET(options.BaseURL+"/api/retention", wrapper.GetRetention, options.OperationMiddlewares["getRetention"]...)
 	router.PUT(options.BaseURL+"/api/retention", wrapper.SetRetention, options.OperationMiddlewares["setRetention"]...)

@@ -8,3 +8,6 @@ import "encoding/json"
 
 // RawFilter is one filter as sent; package filter parses it, so that an error can name the place.
 type RawFilter = json.RawMessage
+
+// RawDocument is a document as it is kept: what is ours of it, package native checks.
+type RawDocument = json.RawMessage

@@ -25,6 +25,7 @@ type Settings struct {
 	Dead          DeadLetters
 	Usage         Usage
 	Retention     Retention
+	Saved         Saved
 	Tails         Tails
 }
 

@@ -247,8 +247,20 @@ func bodyOf(c echo.Context) (api.SearchRequest, error) {
 
 // decodeBody reads a body, which is one JSON object of T and no more; what is how an error calls it.
 func decodeBody[T any](c echo.Context, what string) (T, error) {
+	r, err := decodeObject[T](c.Request().Body)
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return r, err
+		}
+		return r, errRequest.Newf("the body is not %s: %v", what, otlpjson.Plain(err))
+	}
+	return r, nil
+}
+
+// decodeObject reads one JSON object of T and no more. An unknown member is an error.
+func decodeObject[T any](from io.Reader) (T, error) {
 	var r T
-	d := json.NewDecoder(c.Request().Body)
+	d := json.NewDecoder(from)
 	d.DisallowUnknownFields()
 	err := d.Decode(&r)
 	if err == nil {
@@ -256,16 +268,10 @@ func decodeBody[T any](c echo.Context, what string) (T, error) {
 			err = errors.New("there is more after the JSON object")
 		}
 	}
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("a JSON object is wanted")
-		}
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return r, err
-		}
-		return r, errRequest.Newf("the body is not %s: %v", what, otlpjson.Plain(err))
+	if errors.Is(err, io.EOF) {
+		err = errors.New("a JSON object is wanted")
 	}
-	return r, nil
+	return r, err
 }
 
 // queryParams are those of any search by GET: the contract gives all the same ones.

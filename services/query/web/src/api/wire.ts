@@ -716,6 +716,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/saved-queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the tenant keeps, by name, without documents */
+        get: operations["listSavedQueries"];
+        put?: never;
+        /**
+         * Keep a query under a name
+         * @description A tenant keeps a thousand at most. Names need not differ. Who did it is put on record in `janitor_audit`.
+         */
+        post: operations["createSavedQuery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/saved-queries/{saved_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One with its document */
+        get: operations["getSavedQuery"];
+        /**
+         * Put another in its place
+         * @description All of it is replaced. `version` of the body is that which was read: where somebody has replaced it since, it is 409 (`saved.changed`), and nothing is changed.
+         */
+        put: operations["replaceSavedQuery"];
+        post?: never;
+        /** Keep it no longer */
+        delete: operations["deleteSavedQuery"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/usage": {
         parameters: {
             query?: never;
@@ -2683,6 +2726,81 @@ export interface components {
             /** @description What a sender presents: olly_…, 74 characters. */
             secret: string;
         };
+        /**
+         * @description What the document is: `query`, a QueryDocument; `dashboard`, an object whose members are the affair of who writes and shows it.
+         * @enum {string}
+         */
+        SavedKind: "query" | "dashboard";
+        /**
+         * @description The list that a query is of.
+         * @enum {string}
+         */
+        SavedPage: "traces" | "spans" | "logs" | "metrics";
+        /** @description A JSON object of 64 KiB without blanks and 64 lists and objects within each other at most; of a query, it is what a QueryDocument says. It is kept as it was sent, but for blanks. */
+        SavedDocument: components["schemas"]["QueryDocument"] | Record<string, never>;
+        /** @description A question to a list, without a page of it. What is said of filters, sort and times is checked as a search checks it, so that what is kept can be asked. */
+        QueryDocument: {
+            time_range?: components["schemas"]["TimeRange"];
+            /**
+             * @description The time until now that the query is about, in place of `time_range`, in seconds, minutes, hours, days or weeks.
+             * @example 1h
+             */
+            last?: string;
+            filters?: components["schemas"]["Filter"][];
+            scope?: components["schemas"]["FilterScope"];
+            sort?: components["schemas"]["Sorting"];
+            /** @description What the list shows, in the words of who shows it. */
+            columns?: string[];
+            /** @description What is drawn above the list; its members are the affair of who draws it. */
+            chart?: Record<string, never>;
+        };
+        SavedQueryWish: {
+            kind: components["schemas"]["SavedKind"];
+            page?: components["schemas"]["SavedPage"];
+            /** @description What people call it: printable characters on one line. */
+            name: string;
+            description?: string;
+            document: components["schemas"]["SavedDocument"];
+        };
+        SavedQueryChange: {
+            /**
+             * Format: int64
+             * @description That which was read and is to be replaced.
+             */
+            version: number;
+            kind: components["schemas"]["SavedKind"];
+            page?: components["schemas"]["SavedPage"];
+            /** @description What people call it: printable characters on one line. */
+            name: string;
+            description?: string;
+            document: components["schemas"]["SavedDocument"];
+        };
+        SavedQuery: {
+            id: string;
+            kind: components["schemas"]["SavedKind"];
+            page?: components["schemas"]["SavedPage"];
+            /** @description What people call it. */
+            name: string;
+            description?: string;
+            document?: components["schemas"]["SavedDocument"];
+            /**
+             * Format: int64
+             * @description 1, and one more each time that it is replaced.
+             */
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The key or the person, as `name` of `/api/me`; empty without authentication. */
+            created_by: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Who wrote this version. */
+            updated_by: string;
+        };
+        SavedQueryList: {
+            /** @description By name, without regard to case. They have no `document`. */
+            saved_queries: components["schemas"]["SavedQuery"][];
+        };
         Usage: {
             usage: components["schemas"]["UsageDay"][];
             incomplete?: components["schemas"]["Incomplete"];
@@ -2963,6 +3081,8 @@ export interface components {
         MinPosition: string;
         /** @description 32 hex digits, or the 16 of a short id, whose first half is zeros. */
         TraceID: string;
+        /** @description The id of what is kept. */
+        SavedID: string;
     };
     requestBodies: {
         Export: {
@@ -4195,6 +4315,176 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    listSavedQueries: {
+        parameters: {
+            query?: {
+                /** @description Only those of this kind. */
+                kind?: components["schemas"]["SavedKind"];
+                /** @description Only queries of this list. */
+                page?: components["schemas"]["SavedPage"];
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, a thousand at most. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQueryList"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    createSavedQuery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedQueryWish"];
+            };
+        };
+        responses: {
+            /** @description It is kept, as version 1. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQuery"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            413: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    getSavedQuery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                /** @description The id of what is kept. */
+                saved_id: components["parameters"]["SavedID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is kept. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQuery"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    replaceSavedQuery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                /** @description The id of what is kept. */
+                saved_id: components["parameters"]["SavedID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedQueryChange"];
+            };
+        };
+        responses: {
+            /** @description What is kept now, as the next version. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQuery"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["Refused"];
+            409: components["responses"]["Refused"];
+            413: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    deleteSavedQuery: {
+        parameters: {
+            query?: {
+                /** @description Only if this is its version still; whichever it has, if nothing is said. */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                /** @description The id of what is kept. */
+                saved_id: components["parameters"]["SavedID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["Refused"];
+            409: components["responses"]["Refused"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
         };
