@@ -84,7 +84,7 @@ ORDER BY day, h.placement, h.kind
 LIMIT $3
 
 ---- foldDayRead
--- The hours of a day, without their minutes, in the order of their keys.
+-- The hours of a day, in the order of their keys: whole, but for kinds that tell of an hour by minutes alone.
 SELECT tenant_id, kind, grain, start, rollup_id, min_time, max_time, made_at, low, high, total, minutes, placement
 FROM public.rollup
 WHERE tenant_id = $1 AND kind = $2 AND grain = 1 AND start >= $3 AND start < $3 + 86400000000000 AND placement = $4

@@ -2,8 +2,6 @@ package native
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -112,7 +110,7 @@ func patternFigures(q *pattern.Query, c *pattern.Cell, total int64) api.PatternF
 		out.Services = append(out.Services, api.CountOf{Name: s.Key, Count: s.N})
 	}
 	for _, k := range c.Examples {
-		out.Examples = append(out.Examples, api.PatternExample{ID: fmt.Sprintf("%s.%d", strconv.FormatInt(k.Position, 10), k.Ordinal), TimeUnixNano: nanos(k.Time)})
+		out.Examples = append(out.Examples, api.PatternExample{ID: idOf(k.Position, k.Ordinal), TimeUnixNano: nanos(k.Time)})
 	}
 	return out
 }
