@@ -1694,7 +1694,7 @@ type LogPattern struct {
 	// Over Records in each bucket of timeline.
 	Over []int64 `json:"over"`
 
-	// Services By name.
+	// Services By name, the first 1000.
 	Services   []CountOf      `json:"services"`
 	Severities SeverityCounts `json:"severities"`
 
@@ -2215,7 +2215,7 @@ type PatternFigures struct {
 	// Over Records in each bucket of timeline.
 	Over []int64 `json:"over"`
 
-	// Services By name.
+	// Services By name, the first 1000.
 	Services   []CountOf      `json:"services"`
 	Severities SeverityCounts `json:"severities"`
 

@@ -3,6 +3,7 @@ package pattern
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -48,16 +49,17 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	q.Bodies.Columns(w)
 	w.Int(segment.ColSeverity, segment.ColResource)
 	into := newSet()
+	held := 0
 	var over time.Duration
 	var err error
 	out.Sample, over, err = engine.FoldSample(ctx, s, &all, q.Sample, q.From, w.Want, q.fold, func(lines *set) error {
 		into.merge(lines)
-		grown := into.grown
-		into.grown = 0
-		if grown == 0 {
+		if into.grown <= held { // what was put together leaves room
 			return nil
 		}
-		return s.Hold(int64(grown))
+		more := into.grown - held
+		held = into.grown
+		return s.Hold(int64(more))
 	})
 	if err != nil {
 		return nil, err
@@ -148,19 +150,22 @@ func (c *Cell) add(q *Query, k engine.Key, severity int64, service string) {
 	}
 	c.Count++
 	c.First, c.Last = min(c.First, k.Time), max(c.Last, k.Time)
-	c.Over.add(q.Line.At(k.Time))
+	c.Over.add(q.Line.At(k.Time), math.MaxInt)
 	c.Severity[severityRange(severity)]++
-	c.ByServices.add(service)
+	c.ByServices.add(service, MostServices)
 	if len(c.Examples) < MostExamples || k.Newer(c.Examples[len(c.Examples)-1]) {
 		c.Examples = newest(append(c.Examples, k))
 	}
 }
 
-// add adds a record.
-func (c *Counts[K]) add(key K) {
+// add adds a record, where its key is one of so many, the first.
+func (c *Counts[K]) add(key K, most int) {
 	at, is := slices.BinarySearchFunc(*c, key, func(one Counted[K], key K) int { return cmp.Compare(one.Key, key) })
+	if at == most {
+		return
+	}
 	if !is {
-		*c = slices.Insert(*c, at, Counted[K]{Key: key})
+		*c = slices.Insert((*c)[:min(len(*c), most-1)], at, Counted[K]{Key: key})
 	}
 	(*c)[at].N++
 }

@@ -184,6 +184,40 @@ func TestTooManyLinesAreToldCoarser(t *testing.T) {
 	require.EqualValues(t, n+mostShapes+10, sum)
 }
 
+// However many services send records of a pattern, or of those in other, so many are told, always the same ones, and what they take is charged.
+func TestServicesAreBoundedAndCharged(t *testing.T) {
+	t.Parallel()
+	name := func(i int) string { return fmt.Sprintf("service-%05d", i) }
+	const services, each = 3 * MostServices, 2
+	want := Counts[string]{}
+	for i := range MostServices {
+		want = append(want, Counted[string]{name(i), each})
+	}
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 2 {
+		lines, full, segment := newSet(), newSet(), Cell{}
+		for i := range mostShapes {
+			full.add(form{shape: fmt.Sprint("shape ", i)}, &Cell{Count: 1})
+		}
+		before := full.grown
+		for _, i := range r.Perm(services * each) {
+			one := &Cell{Count: 1, ByServices: Counts[string]{{name(i / each), 1}}}
+			segment.ByServices.add(name(i/each), MostServices)
+			lines.add(form{shape: "all"}, one)
+			full.add(form{shape: "no room"}, one)
+		}
+		require.Equal(t, want, segment.ByServices)
+		require.Equal(t, want, lines.patterns()[0].ByServices)
+		require.EqualValues(t, services*each, lines.patterns()[0].Count)
+		require.Equal(t, want, full.other.ByServices)
+		const least = MostServices * (24 + len("service-00000"))
+		for _, grown := range []int{lines.grown, full.grown - before} {
+			require.GreaterOrEqual(t, grown, least)
+			require.Less(t, grown, 2*least)
+		}
+	}
+}
+
 func FuzzForm(f *testing.F) {
 	for _, line := range lines(1, 50) {
 		f.Add([]byte(line))

@@ -3,6 +3,7 @@ package pattern
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ const (
 	mostLines    = 20_000 // kept apart; above, fewer words in a place are
 	mostShapes   = 5_000  // of lines; those of others are other
 	MostExamples = 3
+	MostServices = 1000
 	Severities   = 7 // none, and the six ranges of four numbers
 )
 
@@ -28,8 +30,17 @@ type Cell struct {
 	Over       Counts[int] // by bucket
 	First      int64       // Unix ns
 	Last       int64
-	Examples   []engine.Key // the newest
-	ByServices Counts[string]
+	Examples   []engine.Key   // the newest
+	ByServices Counts[string] // of MostServices, the first by name
+}
+
+// memory is about how many bytes its lists take.
+func (c *Cell) memory() int {
+	n := countBytes * (len(c.Over) + len(c.ByServices)) // a name is longer than the number of a bucket
+	for i := range c.ByServices {
+		n += len(c.ByServices[i].Key)
+	}
+	return n
 }
 
 func (c *Cell) merge(o *Cell) {
@@ -45,7 +56,7 @@ func (c *Cell) merge(o *Cell) {
 		c.Severity[i] += n
 	}
 	c.Examples = newest(append(slices.Clip(c.Examples), o.Examples...))
-	c.Over, c.ByServices = c.Over.merged(o.Over), c.ByServices.merged(o.ByServices)
+	c.Over, c.ByServices = c.Over.merged(o.Over, math.MaxInt), c.ByServices.merged(o.ByServices, MostServices)
 }
 
 // Counts are how many records have what, in order.
@@ -57,23 +68,23 @@ type Counted[K cmp.Ordered] struct {
 	N   int64
 }
 
-// merged are the two together; both stay as they are.
-func (c Counts[K]) merged(o Counts[K]) Counts[K] {
+// merged are the two together, so many of them, the first; both stay as they are.
+func (c Counts[K]) merged(o Counts[K], most int) Counts[K] {
 	if len(o) == 0 {
 		return c
 	}
-	out := append(slices.Clip(c), o...)
-	slices.SortFunc(out, func(a, b Counted[K]) int { return cmp.Compare(a.Key, b.Key) })
-	n := 0
-	for i := 1; i < len(out); i++ {
-		if out[i].Key == out[n].Key {
-			out[n].N += out[i].N
-			continue
+	out := make(Counts[K], 0, min(len(c)+len(o), most))
+	for len(out) < most && len(c)+len(o) > 0 {
+		switch {
+		case len(o) == 0 || len(c) > 0 && c[0].Key < o[0].Key:
+			out, c = append(out, c[0]), c[1:]
+		case len(c) == 0 || o[0].Key < c[0].Key:
+			out, o = append(out, o[0]), o[1:]
+		default:
+			out, c, o = append(out, Counted[K]{c[0].Key, c[0].N + o[0].N}), c[1:], o[1:]
 		}
-		n++
-		out[n] = out[i]
 	}
-	return slices.Clip(out[:n+1])
+	return out
 }
 
 // newest are the newest examples.
@@ -96,7 +107,7 @@ type set struct {
 	coarser bool
 	other   Cell // of records whose shapes have no room
 	missed  bool
-	grown   int // bytes of memory since it was asked last
+	grown   int // bytes of memory
 }
 
 // shape is the lines of one shape, by their first words.
@@ -125,7 +136,7 @@ const (
 	lineBytes  = 400
 	shapeBytes = 300
 	wordBytes  = 48
-	overBytes  = 16
+	countBytes = 24
 )
 
 // add adds records of a form. The cell is not changed.
@@ -149,8 +160,15 @@ func (s *set) merge(o *set) {
 			s.addLeaf(text, first, sh.any, l)
 		}
 	}
-	s.other.merge(&o.other)
+	s.mergeOther(&o.other)
 	s.missed, s.coarser = s.missed || o.missed, s.coarser || o.coarser
+}
+
+// mergeOther adds records whose shape has no room.
+func (s *set) mergeOther(c *Cell) {
+	had := s.other.memory()
+	s.other.merge(c)
+	s.grown += s.other.memory() - had
 }
 
 // addLeaf adds lines of a shape and first word; joined says that there were too many of these.
@@ -160,7 +178,7 @@ func (s *set) addLeaf(text, first string, joined bool, o *leaf) {
 		if len(s.shapes) >= mostShapes {
 			s.missed = true
 			for _, l := range o.lines {
-				s.other.merge(&l.cell)
+				s.mergeOther(&l.cell)
 			}
 			return
 		}
@@ -273,18 +291,26 @@ func (s *set) put(l *leaf, words []string, c *Cell) {
 		s.lines++
 		s.grown += lineBytes + 2*len(key)
 	}
-	had := len(at.cell.Over)
+	had := at.cell.memory()
 	at.cell.merge(c)
-	s.grown += overBytes * (len(at.cell.Over) - had)
+	s.grown += at.cell.memory() - had
 }
 
 // again puts the lines of a leaf together that are the same now.
 func (s *set) again(l *leaf) {
 	lines := l.lines
-	s.lines -= len(lines)
+	s.drop(lines)
 	l.lines = make(map[string]*line, len(lines))
 	for _, o := range lines {
 		s.put(l, o.words, &o.cell)
+	}
+}
+
+// drop takes lines off what there is, which are put again.
+func (s *set) drop(lines map[string]*line) {
+	s.lines -= len(lines)
+	for key, o := range lines {
+		s.grown -= lineBytes + 2*len(key) + o.cell.memory()
 	}
 }
 
@@ -296,7 +322,7 @@ func (s *set) joinLeaves(sh *shape) {
 		if all == nil {
 			all = newLeaf(len(l.words))
 		}
-		s.lines -= len(l.lines)
+		s.drop(l.lines)
 		s.join(sh, all, l)
 	}
 	clear(sh.leaves)

@@ -1970,7 +1970,7 @@ export interface components {
             last_seen_unix_nano: components["schemas"]["Nanos"];
             /** @description The newest records, three at most. */
             examples: components["schemas"]["PatternExample"][];
-            /** @description By name. */
+            /** @description By name, the first 1000. */
             services: components["schemas"]["CountOf"][];
         };
         LogPattern: components["schemas"]["PatternFigures"] & {
