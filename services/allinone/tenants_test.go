@@ -658,6 +658,9 @@ func theOperations() map[string]operation {
 				{method: http.MethodGet, path: "/api/usage?all_tenants=true&" + w.within()},
 			}
 		}},
+		"getStats": {anew: true, sees: true, requests: func(*world, ids) []request { // anew: the janitor merges meanwhile
+			return []request{{method: http.MethodGet, path: "/api/stats"}, {method: http.MethodGet, path: "/api/stats?all_tenants=true&installation=true"}}
+		}},
 		"getRetention": {requests: one(http.MethodGet, "/api/retention")},
 		"setRetention": {anew: true, requests: func(*world, ids) []request {
 			return []request{{method: http.MethodPut, path: "/api/retention", body: `{"signals":["traces"],"days":400}`}}

@@ -1555,6 +1555,14 @@ type Incomplete struct {
 // IncompleteReason defines model for Incomplete.Reason.
 type IncompleteReason string
 
+// InstallationStats defines model for InstallationStats.
+type InstallationStats struct {
+	DatabaseBytes int64 `json:"database_bytes"`
+
+	// Tables The largest first.
+	Tables []TableStats `json:"tables"`
+}
+
 // Int64 A 64-bit integer as a decimal string.
 type Int64 = string
 
@@ -1613,6 +1621,13 @@ type LabelCardinality struct {
 
 // LabelCardinalityScope Whether points or their resources have it.
 type LabelCardinalityScope string
+
+// LevelStats defines model for LevelStats.
+type LevelStats struct {
+	// Level 0 a flush, 1 put together from a minute's, 2 settled.
+	Level int          `json:"level"`
+	Stats SegmentStats `json:"stats"`
+}
 
 // LiveGap defines model for LiveGap.
 type LiveGap struct {
@@ -2566,6 +2581,21 @@ type SearchRequest struct {
 	Total bool `json:"total,omitempty,omitzero"`
 }
 
+// SegmentStats defines model for SegmentStats.
+type SegmentStats struct {
+	Bytes int64 `json:"bytes"`
+
+	// Items Spans, log records or data points.
+	Items int64 `json:"items"`
+
+	// NewestUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	NewestUnixNano Nanos `json:"newest_unix_nano,omitempty,omitzero"`
+
+	// OldestUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	OldestUnixNano Nanos `json:"oldest_unix_nano,omitempty,omitzero"`
+	Segments       int64 `json:"segments"`
+}
+
 // Series defines model for Series.
 type Series struct {
 	// Attributes In the order in which they were sent; a key sent twice is here twice.
@@ -2702,6 +2732,26 @@ type ShownItem struct {
 // SignalName defines model for SignalName.
 type SignalName string
 
+// SignalStats defines model for SignalStats.
+type SignalStats struct {
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+
+	// DaysKept How many days it is kept.
+	DaysKept int `json:"days_kept,omitempty,omitzero"`
+
+	// Hold Nothing is dropped.
+	Hold bool `json:"hold,omitempty,omitzero"`
+
+	// Levels Those of which there are segments.
+	Levels []LevelStats `json:"levels"`
+	Signal SignalName   `json:"signal"`
+	Total  SegmentStats `json:"total"`
+
+	// Unmerged What is not settled though its hour is over; its age is that of `oldest_unix_nano`. What stays more than an hour says that the janitor is behind.
+	Unmerged SegmentStats `json:"unmerged"`
+}
+
 // SortBy defines model for SortBy.
 type SortBy string
 
@@ -2824,6 +2874,15 @@ type Status struct {
 	Message string `json:"message,omitempty,omitzero"`
 }
 
+// StoredStats defines model for StoredStats.
+type StoredStats struct {
+	Incomplete   *Incomplete        `json:"incomplete,omitempty"`
+	Installation *InstallationStats `json:"installation,omitempty"`
+
+	// Tenants By name. A tenant that has nothing is there if it is the one that asks.
+	Tenants []TenantStats `json:"tenants"`
+}
+
 // SummaryData defines model for SummaryData.
 type SummaryData struct {
 	// Count A 64-bit integer as a decimal string.
@@ -2834,9 +2893,29 @@ type SummaryData struct {
 	Sum Double `json:"sum"`
 }
 
+// TableStats defines model for TableStats.
+type TableStats struct {
+	// Bytes With indexes and values that lie apart.
+	Bytes int64 `json:"bytes"`
+
+	// Partitions Those that hold rows; 1 of a table that has none.
+	Partitions int64  `json:"partitions"`
+	Table      string `json:"table"`
+}
+
 // TenantChoice defines model for TenantChoice.
 type TenantChoice struct {
 	Tenant string `json:"tenant"`
+}
+
+// TenantStats defines model for TenantStats.
+type TenantStats struct {
+	RollupBytes int64 `json:"rollup_bytes"`
+
+	// Rollups Sums that are kept beside segments.
+	Rollups int64         `json:"rollups"`
+	Signals []SignalStats `json:"signals"`
+	Tenant  string        `json:"tenant"`
 }
 
 // TimeRange defines model for TimeRange.
@@ -3618,6 +3697,18 @@ type SearchSpansParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// GetStatsParams defines parameters for GetStats.
+type GetStatsParams struct {
+	// AllTenants Of all tenants that `/api/usage` would tell of. It needs the scope `admin`.
+	AllTenants bool `form:"all_tenants,omitempty" json:"all_tenants,omitempty,omitzero"`
+
+	// Installation How large the database is, too, and each of its tables with the partitions that it has: sums of all tenants. It needs the scope `admin`.
+	Installation bool `form:"installation,omitempty" json:"installation,omitempty,omitzero"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // SearchTracesByQueryParams defines parameters for SearchTracesByQuery.
 type SearchTracesByQueryParams struct {
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
@@ -3965,6 +4056,9 @@ type ServerInterface interface {
 	// SearchSpans Spans, newest first
 	// (POST /api/spans/search)
 	SearchSpans(ctx echo.Context, params SearchSpansParams) error
+	// GetStats What the tenant has in the database now, by signal
+	// (GET /api/stats)
+	GetStats(ctx echo.Context, params GetStatsParams) error
 	// SearchTracesByQuery The same as query parameters
 	// (GET /api/traces/search)
 	SearchTracesByQuery(ctx echo.Context, params SearchTracesByQueryParams) error
@@ -5829,6 +5923,48 @@ func (w *ServerInterfaceWrapper) SearchSpans(ctx echo.Context) error {
 	return err
 }
 
+// GetStats converts echo context to params.
+func (w *ServerInterfaceWrapper) GetStats(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetStatsParams
+	// ------------- Optional query parameter "all_tenants" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "all_tenants", ctx.QueryParams(), &params.AllTenants, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter all_tenants: %s", err))
+	}
+
+	// ------------- Optional query parameter "installation" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "installation", ctx.QueryParams(), &params.Installation, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter installation: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetStats(ctx, params)
+	return err
+}
+
 // SearchTracesByQuery converts echo context to params.
 func (w *ServerInterfaceWrapper) SearchTracesByQuery(ctx echo.Context) error {
 	var err error
@@ -6316,6 +6452,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/saved-queries/:saved_id", wrapper.GetSavedQuery, options.OperationMiddlewares["getSavedQuery"]...)
 	router.PUT(options.BaseURL+"/api/saved-queries/:saved_id", wrapper.ReplaceSavedQuery, options.OperationMiddlewares["replaceSavedQuery"]...)
 	router.GET(options.BaseURL+"/api/usage", wrapper.GetUsage, options.OperationMiddlewares["getUsage"]...)
+	router.GET(options.BaseURL+"/api/stats", wrapper.GetStats, options.OperationMiddlewares["getStats"]...)
 	router.GET(options.BaseURL+"/api/retention", wrapper.GetRetention, options.OperationMiddlewares["getRetention"]...)
 	router.PUT(options.BaseURL+"/api/retention", wrapper.SetRetention, options.OperationMiddlewares["setRetention"]...)
 	router.GET(options.BaseURL+"/api/keys", wrapper.ListKeys, options.OperationMiddlewares["listKeys"]...)

@@ -34,6 +34,9 @@ type statements struct {
 	unsettled    string
 	ready        string
 	leaves       string
+	tables       string
+	heldByAll    heldStatements
+	heldBySome   heldStatements
 	count        [3][4]string // by signal and stage
 	header       [3]string    // by signal
 	groups       [3]string
@@ -54,7 +57,7 @@ func newStatements() (*statements, error) {
 		fresh:    f.Text("fresh", byMinutes{Table: segmentTable(telemetry.Traces)}), freshPlaces: f.Text("fresh", byMinutes{segmentTable(telemetry.Traces), true}),
 		traces:    f.Text("traces", sqlfile.Table{Table: schema.TraceTime}),
 		unsettled: f.Text("unsettled", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), headers: headerColumns(), headColumns: headColumns(),
-		ready: f.Text("ready", nil), leaves: f.Text("leaves", nil),
+		ready: f.Text("ready", nil), leaves: f.Text("leaves", nil), tables: f.Text("tables", nil), heldByAll: newHeldStatements(f, true), heldBySome: newHeldStatements(f, false),
 	}
 	s.first = f.Text("first", struct{ Rollup, Segment string }{schema.Rollup, segmentTable(telemetry.Traces)})
 	for _, signal := range telemetry.Signals() {

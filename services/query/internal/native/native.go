@@ -61,17 +61,21 @@ func (n *API) ask(ctx context.Context, q *engine.Query, about time.Duration, tol
 		if err := question(ctx, s); err != nil {
 			return err
 		}
-		c, err := s.Completeness(ctx, q)
-		if err != nil {
-			return err
-		}
-		*told = api.Completeness{Watermark: c.Watermark, Pending: c.Pending, DeadLetters: c.DeadLetters, QueueLostFrom: c.Lost.From, QueueLostTo: c.Lost.To}
-		if c.Lag != nil {
-			ms := c.Lag.Milliseconds()
-			told.LagMs = &ms
-		}
-		return nil
+		var err error
+		*told, err = completeness(ctx, s, q)
+		return err
 	})
+}
+
+// completeness is how far what a question is about can be relied on to be there.
+func completeness(ctx context.Context, s *engine.Snapshot, q *engine.Query) (api.Completeness, error) {
+	c, err := s.Completeness(ctx, q)
+	told := api.Completeness{Watermark: c.Watermark, Pending: c.Pending, DeadLetters: c.DeadLetters, QueueLostFrom: c.Lost.From, QueueLostTo: c.Lost.To}
+	if c.Lag != nil {
+		ms := c.Lag.Milliseconds()
+		told.LagMs = &ms
+	}
+	return told, err
 }
 
 // told is what every answer tells of how it was made, and of what it lacks.

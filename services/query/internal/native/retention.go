@@ -13,6 +13,7 @@ import (
 
 // Retention knows how long data of tenants is kept; policystore.Store is one.
 type Retention interface {
+	List(ctx context.Context) ([]policystore.Policy, error)
 	Of(ctx context.Context, tenant telemetry.Tenant) ([]policystore.Policy, error)
 	Set(ctx context.Context, by string, tenant telemetry.Tenant, signals []telemetry.Signal, c policystore.Change) error
 }

@@ -22,23 +22,32 @@ type Usage interface {
 // maxUsageDays bounds an answer: some megabytes.
 const maxUsageDays = 10_000
 
+// tenantsAsked are the tenants of which a sender may be told what they have: his own, or with all those that he may choose from. nil is every tenant that there
+// is, where nothing is authenticated, and no proxy before it names one.
+func (h handlers) tenantsAsked(c echo.Context, who auth.Identity, all bool) ([]telemetry.Tenant, error) {
+	own := []telemetry.Tenant{who.Tenant}
+	if !all {
+		return own, nil
+	}
+	switch {
+	case len(who.Tenants) > 0:
+		own = who.Tenants
+	case h.set.Keys == nil && c.Request().Header.Get(auth.TenantHeader) == "":
+		own = nil
+	}
+	return own, who.May(auth.Admin)
+}
+
 func (h handlers) GetUsage(c echo.Context, p api.GetUsageParams) error {
 	who, err := h.who(c)
 	if err != nil {
 		return err
 	}
-	q := quotastore.UsageQuery{Tenants: []telemetry.Tenant{who.Tenant}, Limit: maxUsageDays}
-	if p.AllTenants {
-		if err := who.May(auth.Admin); err != nil {
-			return err
-		}
-		switch {
-		case len(who.Tenants) > 0:
-			q.Tenants = who.Tenants
-		case h.set.Keys == nil && c.Request().Header.Get(auth.TenantHeader) == "": // nothing is authenticated, and no proxy before it names a tenant
-			q.Tenants = nil
-		}
+	tenants, err := h.tenantsAsked(c, who, p.AllTenants)
+	if err != nil {
+		return err
 	}
+	q := quotastore.UsageQuery{Tenants: tenants, Limit: maxUsageDays}
 	from, to, err := timeRange(otlpjson.Time(p.StartTime), otlpjson.Time(p.EndTime))
 	if err != nil {
 		return err

@@ -380,6 +380,173 @@ WHERE c.reltoastrelid > 0 AND c.oid IN (SELECT to_regclass('public.' || leaf) FR
 -- Those of $1 that are tables.
 SELECT leaf FROM unnest($1::text[]) AS leaf WHERE to_regclass('public.' || leaf) IS NOT NULL
 
+---- tables
+-- How large the database is, and its tables, with indexes and what lies apart, and in how many leaves. The catalogue is asked for partitions, because
+-- pg_partition_tree would take a lock on each and keep it.
+WITH RECURSIVE tree AS (
+  SELECT c.oid AS root, c.oid, c.relkind
+  FROM pg_class AS c
+  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+  UNION ALL
+  SELECT t.root, i.inhrelid, c.relkind
+  FROM tree AS t
+  JOIN pg_inherits AS i ON i.inhparent = t.oid
+  JOIN pg_class AS c ON c.oid = i.inhrelid
+)
+SELECT pg_database_size(current_database()), r.relname, count(*) FILTER (WHERE t.relkind = 'r'), sum(pg_total_relation_size(t.oid))::bigint
+FROM tree AS t
+JOIN pg_class AS r ON r.oid = t.root
+GROUP BY r.relname
+ORDER BY 4 DESC, r.relname
+
+---- heldByAll.held[0]
+-- What the tenants $1 have (null: all) in segments, by level, and apart what is not settled though its hour ended before $2: how many, of how many items, how
+-- many bytes of headers and of bodies that will be merged, from when to when. Of what lies apart only its length is looked at.
+SELECT s.tenant_id, s.level, s.level < 2 AND s.min_time < $2, count(*), sum(s.items)::bigint,
+  sum(octet_length(s.directory) + octet_length(s.trace_filter) + octet_length(s.token_filter) + coalesce(octet_length(fresh.body), 0))::bigint,
+  min(s.min_time), max(s.max_time)
+FROM public.spans_segment AS s
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.spans_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
+) AS fresh ON true
+WHERE $1::text[] IS NULL
+GROUP BY s.tenant_id, s.level, 3
+LIMIT $3
+
+---- heldByAll.held[1]
+-- What the tenants $1 have (null: all) in segments, by level, and apart what is not settled though its hour ended before $2: how many, of how many items, how
+-- many bytes of headers and of bodies that will be merged, from when to when. Of what lies apart only its length is looked at.
+SELECT s.tenant_id, s.level, s.level < 2 AND s.min_time < $2, count(*), sum(s.items)::bigint,
+  sum(octet_length(s.directory) + octet_length(s.trace_filter) + octet_length(s.token_filter) + coalesce(octet_length(fresh.body), 0))::bigint,
+  min(s.min_time), max(s.max_time)
+FROM public.logs_segment AS s
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.logs_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
+) AS fresh ON true
+WHERE $1::text[] IS NULL
+GROUP BY s.tenant_id, s.level, 3
+LIMIT $3
+
+---- heldByAll.held[2]
+-- What the tenants $1 have (null: all) in segments, by level, and apart what is not settled though its hour ended before $2: how many, of how many items, how
+-- many bytes of headers and of bodies that will be merged, from when to when. Of what lies apart only its length is looked at.
+SELECT s.tenant_id, s.level, s.level < 2 AND s.min_time < $2, count(*), sum(s.items)::bigint,
+  sum(octet_length(s.directory) + octet_length(s.trace_filter) + octet_length(s.token_filter) + coalesce(octet_length(fresh.body), 0))::bigint,
+  min(s.min_time), max(s.max_time)
+FROM public.metrics_segment AS s
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.metrics_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
+) AS fresh ON true
+WHERE $1::text[] IS NULL
+GROUP BY s.tenant_id, s.level, 3
+LIMIT $3
+
+---- heldByAll.bodies[0]
+-- How many bytes the bodies of settled segments of the tenants $1 (null: all) take, by their lengths.
+SELECT tenant_id, sum(octet_length(body))::bigint
+FROM public.spans_body
+WHERE $1::text[] IS NULL
+GROUP BY tenant_id
+LIMIT $2
+
+---- heldByAll.bodies[1]
+-- How many bytes the bodies of settled segments of the tenants $1 (null: all) take, by their lengths.
+SELECT tenant_id, sum(octet_length(body))::bigint
+FROM public.logs_body
+WHERE $1::text[] IS NULL
+GROUP BY tenant_id
+LIMIT $2
+
+---- heldByAll.bodies[2]
+-- How many bytes the bodies of settled segments of the tenants $1 (null: all) take, by their lengths.
+SELECT tenant_id, sum(octet_length(body))::bigint
+FROM public.metrics_body
+WHERE $1::text[] IS NULL
+GROUP BY tenant_id
+LIMIT $2
+
+---- heldByAll.rollups
+-- How many rollups the tenants $1 (null: all) have, and how many bytes they take, by their lengths.
+SELECT tenant_id, count(*), sum(octet_length(low) + octet_length(high) + octet_length(total) + octet_length(minutes))::bigint
+FROM public.rollup
+WHERE $1::text[] IS NULL
+GROUP BY tenant_id
+LIMIT $2
+
+---- heldBySome.held[0]
+-- What the tenants $1 have (null: all) in segments, by level, and apart what is not settled though its hour ended before $2: how many, of how many items, how
+-- many bytes of headers and of bodies that will be merged, from when to when. Of what lies apart only its length is looked at.
+SELECT s.tenant_id, s.level, s.level < 2 AND s.min_time < $2, count(*), sum(s.items)::bigint,
+  sum(octet_length(s.directory) + octet_length(s.trace_filter) + octet_length(s.token_filter) + coalesce(octet_length(fresh.body), 0))::bigint,
+  min(s.min_time), max(s.max_time)
+FROM public.spans_segment AS s
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.spans_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
+) AS fresh ON true
+WHERE s.tenant_id = ANY ($1::text[])
+GROUP BY s.tenant_id, s.level, 3
+LIMIT $3
+
+---- heldBySome.held[1]
+-- What the tenants $1 have (null: all) in segments, by level, and apart what is not settled though its hour ended before $2: how many, of how many items, how
+-- many bytes of headers and of bodies that will be merged, from when to when. Of what lies apart only its length is looked at.
+SELECT s.tenant_id, s.level, s.level < 2 AND s.min_time < $2, count(*), sum(s.items)::bigint,
+  sum(octet_length(s.directory) + octet_length(s.trace_filter) + octet_length(s.token_filter) + coalesce(octet_length(fresh.body), 0))::bigint,
+  min(s.min_time), max(s.max_time)
+FROM public.logs_segment AS s
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.logs_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
+) AS fresh ON true
+WHERE s.tenant_id = ANY ($1::text[])
+GROUP BY s.tenant_id, s.level, 3
+LIMIT $3
+
+---- heldBySome.held[2]
+-- What the tenants $1 have (null: all) in segments, by level, and apart what is not settled though its hour ended before $2: how many, of how many items, how
+-- many bytes of headers and of bodies that will be merged, from when to when. Of what lies apart only its length is looked at.
+SELECT s.tenant_id, s.level, s.level < 2 AND s.min_time < $2, count(*), sum(s.items)::bigint,
+  sum(octet_length(s.directory) + octet_length(s.trace_filter) + octet_length(s.token_filter) + coalesce(octet_length(fresh.body), 0))::bigint,
+  min(s.min_time), max(s.max_time)
+FROM public.metrics_segment AS s
+LEFT JOIN LATERAL (
+  SELECT f.body FROM public.metrics_fresh AS f WHERE f.slot = s.slot AND f.tenant_id = s.tenant_id AND f.segment_id = s.segment_id AND f.placement = s.placement OFFSET 0
+) AS fresh ON true
+WHERE s.tenant_id = ANY ($1::text[])
+GROUP BY s.tenant_id, s.level, 3
+LIMIT $3
+
+---- heldBySome.bodies[0]
+-- How many bytes the bodies of settled segments of the tenants $1 (null: all) take, by their lengths.
+SELECT tenant_id, sum(octet_length(body))::bigint
+FROM public.spans_body
+WHERE tenant_id = ANY ($1::text[])
+GROUP BY tenant_id
+LIMIT $2
+
+---- heldBySome.bodies[1]
+-- How many bytes the bodies of settled segments of the tenants $1 (null: all) take, by their lengths.
+SELECT tenant_id, sum(octet_length(body))::bigint
+FROM public.logs_body
+WHERE tenant_id = ANY ($1::text[])
+GROUP BY tenant_id
+LIMIT $2
+
+---- heldBySome.bodies[2]
+-- How many bytes the bodies of settled segments of the tenants $1 (null: all) take, by their lengths.
+SELECT tenant_id, sum(octet_length(body))::bigint
+FROM public.metrics_body
+WHERE tenant_id = ANY ($1::text[])
+GROUP BY tenant_id
+LIMIT $2
+
+---- heldBySome.rollups
+-- How many rollups the tenants $1 (null: all) have, and how many bytes they take, by their lengths.
+SELECT tenant_id, count(*), sum(octet_length(low) + octet_length(high) + octet_length(total) + octet_length(minutes))::bigint
+FROM public.rollup
+WHERE tenant_id = ANY ($1::text[])
+GROUP BY tenant_id
+LIMIT $2
+
 ---- count[0][0]
 -- How many segments the range has, whether they can match or not (what was pruned is said in every answer), and the highest ingest position
 -- in them, to which the pages after the first are pinned. The index by max_time has all of it, and the order is there for no other to be taken: by

@@ -780,6 +780,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the tenant has in the database now, by signal
+         * @description Segments by level, their items, bytes and times, what the janitor has yet to merge, how long it is kept, what waits in the queue and what became dead letters. Bytes are those of
+         *     headers and bodies as they are stored, without what PostgreSQL adds. It is read from headers and lengths alone, of which a tenant has some thousand a day.
+         *     What ingest refused it tells by its own metrics (`olly_ingest_refused_total`).
+         */
+        get: operations["getStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/retention": {
         parameters: {
             query?: never;
@@ -2805,6 +2827,73 @@ export interface components {
             usage: components["schemas"]["UsageDay"][];
             incomplete?: components["schemas"]["Incomplete"];
         };
+        StoredStats: {
+            /** @description By name. A tenant that has nothing is there if it is the one that asks. */
+            tenants: components["schemas"]["TenantStats"][];
+            installation?: components["schemas"]["InstallationStats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
+        TenantStats: {
+            tenant: string;
+            signals: components["schemas"]["SignalStats"][];
+            /**
+             * Format: int64
+             * @description Sums that are kept beside segments.
+             */
+            rollups: number;
+            /** Format: int64 */
+            rollup_bytes: number;
+        };
+        SignalStats: {
+            signal: components["schemas"]["SignalName"];
+            total: components["schemas"]["SegmentStats"];
+            /** @description Those of which there are segments. */
+            levels: components["schemas"]["LevelStats"][];
+            /** @description What is not settled though its hour is over; its age is that of `oldest_unix_nano`. What stays more than an hour says that the janitor is behind. */
+            unmerged: components["schemas"]["SegmentStats"];
+            /** @description How many days it is kept. */
+            days_kept?: number;
+            /** @description Nothing is dropped. */
+            hold?: boolean;
+            completeness: components["schemas"]["Completeness"];
+        };
+        LevelStats: {
+            /** @description 0 a flush, 1 put together from a minute's, 2 settled. */
+            level: number;
+            stats: components["schemas"]["SegmentStats"];
+        };
+        SegmentStats: {
+            /** Format: int64 */
+            segments: number;
+            /**
+             * Format: int64
+             * @description Spans, log records or data points.
+             */
+            items: number;
+            /** Format: int64 */
+            bytes: number;
+            oldest_unix_nano?: components["schemas"]["Nanos"];
+            newest_unix_nano?: components["schemas"]["Nanos"];
+        };
+        InstallationStats: {
+            /** Format: int64 */
+            database_bytes: number;
+            /** @description The largest first. */
+            tables: components["schemas"]["TableStats"][];
+        };
+        TableStats: {
+            table: string;
+            /**
+             * Format: int64
+             * @description Those that hold rows; 1 of a table that has none.
+             */
+            partitions: number;
+            /**
+             * Format: int64
+             * @description With indexes and values that lie apart.
+             */
+            bytes: number;
+        };
         UsageDay: {
             tenant: string;
             /**
@@ -4524,6 +4613,40 @@ export interface operations {
             400: components["responses"]["Refused"];
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    getStats: {
+        parameters: {
+            query?: {
+                /** @description Of all tenants that `/api/usage` would tell of. It needs the scope `admin`. */
+                all_tenants?: boolean;
+                /** @description How large the database is, too, and each of its tables with the partitions that it has: sums of all tenants. It needs the scope `admin`. */
+                installation?: boolean;
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredStats"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
         };
