@@ -85,25 +85,27 @@ func TestLogPatternsTellWhatRecordsHaveInCommon(t *testing.T) {
 	}
 }
 
+// alike are so many records of one text, a millisecond apart.
+func alike(text string, from time.Time, n int) []byte {
+	data := plog.NewLogs()
+	records := data.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	for i := range n {
+		l := records.AppendEmpty()
+		l.SetTimestamp(pcommon.NewTimestampFromTime(from.Add(time.Duration(i) * time.Millisecond)))
+		l.Body().SetStr(text)
+	}
+	return testbed.LogsPayload(data)
+}
+
 // Of little in the range there is something in the sample, however much there was in the time before.
 func TestPatternsOfARangeAreToldBesideAFullTimeBefore(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.position |= 1
-	lines := func(text string, from time.Time, n int) []byte {
-		data := plog.NewLogs()
-		records := data.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
-		for i := range n {
-			l := records.AppendEmpty()
-			l.SetTimestamp(pcommon.NewTimestampFromTime(from.Add(time.Duration(i) * time.Millisecond)))
-			l.Body().SetStr(text)
-		}
-		return testbed.LogsPayload(data)
-	}
 	for try := range 3 { // by chance alone the one segment is in one of twenty samples
 		from := base().Add(time.Duration(try) * time.Minute)
-		f.store("default", telemetry.Logs, lines("before", from.Add(-20*time.Second), 10_000), 500)
-		f.store("default", telemetry.Logs, lines("here", from, 10), 500)
+		f.store("default", telemetry.Logs, alike("before", from.Add(-20*time.Second), 10_000), 500)
+		f.store("default", telemetry.Logs, alike("here", from, 10), 500)
 		var got api.LogPatterns
 		body := fmt.Sprintf(`{"time_range":{"start_time":%d,"end_time":%d},"sample":1000}`, from.UnixNano(), from.Add(20*time.Second).UnixNano())
 		status, answer := f.call(http.MethodPost, "/api/logs/patterns", body)
@@ -114,5 +116,34 @@ func TestPatternsOfARangeAreToldBesideAFullTimeBefore(t *testing.T) {
 		require.EqualValues(t, 10, got.Total)
 		require.EqualValues(t, 10_010, got.Sample.OfItems)
 		require.Less(t, got.Sample.Items, got.Sample.OfItems)
+	}
+}
+
+// Of what is rare in a range there is something in the sample, however much else there is, and of what is not there everything was looked at.
+func TestPatternsOfWhatIsRareAreTold(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.position |= 1
+	for try := range 3 { // by chance alone the one segment is in one of ten samples
+		from := base().Add(time.Duration(try) * time.Minute)
+		f.store("default", telemetry.Logs, alike("much", from, 10_000), 500)
+		f.store("default", telemetry.Logs, alike("rare", from.Add(5*time.Second), 10), 500)
+		ask := func(text string) (got api.LogPatterns) {
+			body := fmt.Sprintf(`{"time_range":{"start_time":%d,"end_time":%d},"sample":1000,"compare":false,"filters":[{"field":"body","operator":"contains","value":%q}]}`,
+				from.UnixNano(), from.Add(20*time.Second).UnixNano(), text)
+			status, answer := f.call(http.MethodPost, "/api/logs/patterns", body)
+			require.Equal(t, http.StatusOK, status, "%s", answer)
+			decode(t, answer, &got)
+			require.Nil(t, got.Incomplete)
+			return got
+		}
+		got := ask("rar")
+		require.Len(t, got.Patterns, 1)
+		require.EqualValues(t, 10, got.Total)
+		require.EqualValues(t, 10_010, got.Sample.OfItems)
+		got = ask("nothing")
+		require.Empty(t, got.Patterns)
+		require.EqualValues(t, 10_010, got.Sample.Items)
+		require.Less(t, ask("much").Sample.Items, int64(5000))
 	}
 }

@@ -71,7 +71,8 @@ func Compare(ctx context.Context, s *engine.Snapshot, q *Comparison) (*Differenc
 	}
 	t := &compared{snapshot: s, keys: map[counts.Key]*comparedKey{}}
 	sample, _, err := engine.FoldSample(ctx, s, &q.Query, q.Sample, q.From, w.Want,
-		func(r *columns.Reader, h *engine.Header, of *engine.Query) *sides { return q.sides(r, h, of, fields) }, t.add)
+		func(r *columns.Reader, h *engine.Header, of *engine.Query) *sides { return q.sides(r, h, of, fields) }, t.add,
+		func() bool { return t.sides[0]+t.sides[1] > 0 })
 	if err != nil {
 		return nil, err
 	}

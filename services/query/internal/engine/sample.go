@@ -22,6 +22,9 @@ const chances = 1 << 48
 // chance is a number below chances, for each segment always the same: the last six bytes of an id are chance.
 func (h *Header) chance() uint64 { return binary.BigEndian.Uint64(h.id[8:]) & (chances - 1) }
 
+// moreOf is how many times the sample that follows one with nothing in it is as large.
+const moreOf = 4
+
 // sampled is which segments are in a sample: those whose chance is below, and the one that has least of those that reach to what is asked for.
 type sampled struct {
 	Sample
@@ -54,10 +57,11 @@ func (s *Snapshot) sample(ctx context.Context, q *Query, about, from int64) (out
 	return out, err
 }
 
-// FoldSample is Fold over some segments with about so many items, the same ones each time. One at least has items from an instant on, Unix ns, if any has: a
-// query that begins before what is asked for finds something of that, too, unless it is cut. An error of merge ends it and is returned. over is Fold's.
+// FoldSample is Fold over some segments with about so many items, the same ones each time. One at least has items from an instant on, Unix ns, if any has; and
+// as long as there is not enough in it, there are more segments in the sample, until there is or all are. While that is so, nothing may have been told. An error
+// of merge ends it and is returned. over is Fold's.
 func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about, from int64, want segment.Want,
-	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T) error,
+	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T) error, enough func() bool,
 ) (of Sample, over time.Duration, err error) {
 	chosen, err := s.sample(ctx, q, about, from)
 	if err != nil {
@@ -70,28 +74,37 @@ func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about, from i
 		of    T
 	}
 	var failed error
-	over, err = Fold(ctx, s, q,
-		func(_ *Query, h *Header) segment.Want {
-			if chosen.has(h) {
-				return want
-			}
-			return segment.Want{}
-		},
-		func(r *columns.Reader, h *Header, q *Query) *part {
-			if !chosen.has(h) {
-				return nil
-			}
-			return &part{int64(h.items), fold(r, h, q)}
-		},
-		func(p *part) {
-			if p == nil || failed != nil {
-				return
-			}
-			chosen.Segments++
-			chosen.Items += p.items
-			if failed = merge(p.of); failed != nil {
-				stop()
-			}
-		})
-	return chosen.Sample, over, cmp.Or(failed, err) // what was refused stopped the fold
+	before := sampled{least: chances} // what was looked at
+	for {
+		now := func(h *Header) bool { return chosen.has(h) && !before.has(h) }
+		over, err = Fold(ctx, s, q,
+			func(_ *Query, h *Header) segment.Want {
+				if now(h) {
+					return want
+				}
+				return segment.Want{}
+			},
+			func(r *columns.Reader, h *Header, q *Query) *part {
+				if !now(h) {
+					return nil
+				}
+				return &part{int64(h.items), fold(r, h, q)}
+			},
+			func(p *part) {
+				if p == nil || failed != nil {
+					return
+				}
+				chosen.Segments++
+				chosen.Items += p.items
+				if failed = merge(p.of); failed != nil {
+					stop()
+				}
+			})
+		err = cmp.Or(failed, err) // what was refused stopped the fold
+		if all := chosen.below >= chances || chosen.Segments >= chosen.OfSegments; all || err != nil || enough() || s.Cut() != nil {
+			return chosen.Sample, over, err
+		}
+		before.below, before.least = chosen.below, chosen.least
+		chosen.below = min(moreOf*chosen.below, chances)
+	}
 }

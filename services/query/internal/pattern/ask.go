@@ -60,7 +60,7 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 		more := into.grown - held
 		held = into.grown
 		return s.Hold(int64(more))
-	})
+	}, func() bool { return into.count > 0 })
 	if err != nil {
 		return nil, err
 	}

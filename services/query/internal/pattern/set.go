@@ -107,7 +107,8 @@ type set struct {
 	coarser bool
 	other   Cell // of records whose shapes have no room
 	missed  bool
-	grown   int // bytes of memory
+	count   int64 // records in the range
+	grown   int   // bytes of memory
 }
 
 // shape is the lines of one shape, by their first words.
@@ -150,6 +151,7 @@ func (s *set) add(f form, c *Cell) {
 		one.words[i] = map[string]struct{}{w: {}}
 	}
 	s.addLeaf(f.shape, first, false, &one)
+	s.count += c.Count
 }
 
 // merge adds all of another set, which is not changed.
@@ -161,6 +163,7 @@ func (s *set) merge(o *set) {
 		}
 	}
 	s.mergeOther(&o.other)
+	s.count += o.count
 	s.missed, s.coarser = s.missed || o.missed, s.coarser || o.coarser
 }
 
