@@ -1928,6 +1928,9 @@ type MetricCatalogue struct {
 
 // MetricExemplar defines model for MetricExemplar.
 type MetricExemplar struct {
+	// AttributesLeftOut How many attributes are not told, after those that are, because they are more than the exemplar's part of what one answer tells.
+	AttributesLeftOut int `json:"attributes_left_out,omitempty,omitzero"`
+
 	// FilteredAttributes In the order in which they were sent; a key sent twice is here twice.
 	FilteredAttributes Attributes `json:"filtered_attributes"`
 	SeriesID           string     `json:"series_id"`
@@ -2038,7 +2041,7 @@ type MetricNotes struct {
 	// NoNumbers Points without a value, or with one that is NaN or infinite.
 	NoNumbers int64 `json:"no_numbers"`
 
-	// Overlaps Points whose start time is another than that of the point before, and lies before it: several senders of one series, or a clock that was set.
+	// Overlaps Points whose start time lies before the point before them, and of cumulative ones is another than that of it: several senders of one series, or a clock that was set.
 	Overlaps int64 `json:"overlaps"`
 
 	// Points Points that were looked at, those of a lookback before the range among them.
@@ -2067,7 +2070,7 @@ type MetricQuery struct {
 	// Buckets At most so many buckets of the shortest step that fits, from a second on.
 	Buckets *int `json:"buckets,omitempty"`
 
-	// Exemplars Exemplars that are told at most, one of each part of the range; those with a trace before others, and of these the largest.
+	// Exemplars Exemplars that are told at most, one of each part of the range; those with a trace before others, and of these the largest. All of them together tell 2 MiB of attributes, and each has an equal part of that.
 	Exemplars int      `json:"exemplars,omitempty,omitzero"`
 	Filters   []Filter `json:"filters,omitempty,omitzero"`
 

@@ -115,6 +115,7 @@ func (n *API) queryMetric(ctx context.Context, tenant telemetry.Tenant, r api.Me
 		out.Exemplars = append(out.Exemplars, api.MetricExemplar{
 			TimeUnixNano: nanos(e.Time), Value: e.Value, TraceID: traceIDText(e.TraceID), SpanID: spanIDText(e.SpanID), SeriesID: seriesID(e.Series),
 			Values: groupValues(e.Group), FilteredAttributes: labelAttributes(e.Attributes),
+			AttributesLeftOut: e.Left,
 		})
 	}
 	return out, nil

@@ -57,25 +57,71 @@ func (b *book) answer() (*Answer, error) {
 	} else {
 		list = b.together(out.Covered)
 	}
-	if err := b.charge(); err != nil {
-		return nil, err
-	}
 	slices.SortFunc(list, func(a, o *group) int {
 		return cmp.Or(cmp.Compare(o.mean, a.mean), strings.Compare(a.key, o.key), cmp.Compare(uint64(a.id), uint64(o.id))) //nolint:gosec // the bits of a hash
 	})
 	out.Groups = len(list)
-	told := list[:min(len(list), b.Top)]
-	for _, g := range told {
-		out.Lines = append(out.Lines, b.tell(g))
+	told, rest := list[:min(len(list), b.Top)], list[min(len(list), b.Top):]
+	maps.DeleteFunc(b.slots, func(_ int, e *Exemplar) bool { return e.Time < b.from })
+	if err := b.chargeAnswer(told, rest); err != nil {
+		return nil, err
 	}
-	if rest := list[len(told):]; len(rest) > 0 {
-		out.Other = b.others(rest)
+	// Edges are figures, too, as those of one more bucket.
+	heat := heating{rows: min(mostRows, max(mostFigures/(len(told)*(b.Line.Buckets+1)), leastRows))}
+	for _, g := range told {
+		line, err := b.tell(g, &heat)
+		if err != nil {
+			return nil, err
+		}
+		out.Lines = append(out.Lines, line)
+	}
+	if len(rest) > 0 {
+		var err error
+		if out.Other, err = b.others(rest); err != nil {
+			return nil, err
+		}
 	}
 	for _, place := range slices.Sorted(maps.Keys(b.slots)) {
-		out.Exemplars = append(out.Exemplars, *b.slots[place])
+		e := b.slots[place]
+		e.Group = aggregate.Values(e.key, len(b.Groups))
+		out.Exemplars = append(out.Exemplars, *e)
 	}
 	out.Bounds = b.common
 	return out, nil
+}
+
+// What an answer takes until it is sent.
+const (
+	figureBytes = 48 // of one figure: itself, where it stands in the answer, and as text
+	textTimes   = 3  // of a text: as what it is, in the answer, and as JSON
+)
+
+// chargeAnswer charges the question with what lines and exemplars take until they are sent, but for heat maps, of which it is not known yet how many rows they have.
+func (b *book) chargeAnswer(told, rest []*group) error {
+	lists := 1
+	switch b.overSeries.name {
+	case "histogram":
+		lists = 0
+	case "quantile":
+		lists = len(b.Quantiles)
+	}
+	figures := len(told) * lists
+	if len(rest) > 0 {
+		figures += lists + 2 // between which values they lie
+	}
+	bytes := figures * b.Line.Buckets * figureBytes
+	text := 0
+	for _, g := range told {
+		if text += seriesBytes + len(g.key); g.one != nil {
+			text += len(g.one.ServiceName) + len(g.one.ServiceNamespace) + len(g.one.ScopeName) + len(g.one.ScopeVersion)
+			text += bytesOf(g.one.Attributes) + bytesOf(g.one.Resource) + bytesOf(g.one.Scope)
+		}
+	}
+	for _, e := range b.slots {
+		text += len(e.key) + e.bytes()
+	}
+	b.kept += int64(bytes + textTimes*text)
+	return b.charge()
 }
 
 // together makes groups of lines of numbers. What was added becomes a rate here, where it is known how much of each bucket is covered.
@@ -86,9 +132,12 @@ func (b *book) together(covered []float64) []*group {
 		if b.overTime.rate {
 			for i, x := range l.values {
 				if l.values[i] = math.NaN(); covered[i] > 0 {
-					l.values[i] = finite(x / covered[i])
+					l.values[i] = x / covered[i]
 				}
 			}
+		}
+		for i, x := range l.values {
+			l.values[i] = finite(x)
 		}
 		if b.overSeries.apart {
 			list = append(list, &group{one: l.one, id: l.id, series: 1, low: l.values, mean: mean(l.values)})
@@ -99,7 +148,6 @@ func (b *book) together(covered []float64) []*group {
 			g = &group{key: l.key, members: make([]members, b.Line.Buckets)}
 			groups[l.key] = g
 			list = append(list, g)
-			b.kept += int64(seriesBytes + (32+8)*b.Line.Buckets)
 		}
 		g.series++
 		for i, x := range l.values {
@@ -129,21 +177,24 @@ func (b *book) line(of []members) []float64 {
 }
 
 // tell tells a group.
-func (b *book) tell(g *group) Line {
-	out := Line{One: g.one, Series: g.series}
+func (b *book) tell(g *group, heat *heating) (out Line, err error) {
+	out = Line{One: g.one, Series: g.series}
 	if !b.overSeries.apart {
 		out.Group = aggregate.Values(g.key, len(b.Groups))
 	}
-	if g.spread == nil {
+	switch {
+	case g.spread == nil:
 		out.Over = [][]float64{g.low}
-	} else {
-		out.Over, out.Heat = b.figures(g.spread.cells)
+	case b.overSeries.name == "histogram":
+		out.Heat, err = b.heatOf(g.spread.cells, heat)
+	default:
+		out.Over = b.figures(g.spread.cells)
 	}
-	return out
+	return out, err
 }
 
 // figures are what is asked for of distributions.
-func (b *book) figures(cells []*distribution) (over [][]float64, heat *Heat) {
+func (b *book) figures(cells []*distribution) (over [][]float64) {
 	each := func(of func(d *distribution) float64) []float64 {
 		out := none(len(cells))
 		for i, c := range cells {
@@ -153,39 +204,45 @@ func (b *book) figures(cells []*distribution) (over [][]float64, heat *Heat) {
 		}
 		return out
 	}
-	switch b.overSeries.name {
-	case "histogram":
-		return nil, heatOf(cells, &b.common)
-	case "mean":
-		return [][]float64{each((*distribution).mean)}, nil
+	if b.overSeries.name == "mean" {
+		return [][]float64{each((*distribution).mean)}
 	}
 	for _, q := range b.Quantiles {
 		over = append(over, each(func(d *distribution) float64 { return d.quantile(q) }))
 	}
-	return over, nil
+	return over
 }
 
 // others are groups that are not told.
-func (b *book) others(list []*group) *Other {
+func (b *book) others(list []*group) (*Other, error) {
 	out := &Other{Groups: len(list)}
 	for _, g := range list {
 		out.Series += g.series
 	}
-	if b.overSeries.spans {
+	switch {
+	case b.overSeries.name == "histogram": // of which nothing is told
+		return out, nil
+	case b.overSeries.spans:
 		cells := make([]*distribution, b.Line.Buckets)
 		for _, g := range list {
 			for i, c := range g.spread.cells {
-				switch {
-				case c == nil:
-				case cells[i] == nil:
+				if c == nil {
+					continue
+				}
+				before := cells[i].bytes()
+				if cells[i] == nil {
 					cells[i] = c.clone()
-				default:
+				} else {
 					cells[i].add(c, 1, &b.common)
 				}
+				b.spreads += int64(cells[i].bytes() - before)
+			}
+			if err := b.charge(); err != nil {
+				return nil, err
 			}
 		}
-		out.Over, _ = b.figures(cells)
-		return out
+		out.Over = b.figures(cells)
+		return out, nil
 	}
 	together, envelope := make([]members, b.Line.Buckets), make([]members, b.Line.Buckets)
 	for _, g := range list {
@@ -207,30 +264,56 @@ func (b *book) others(list []*group) *Other {
 			out.Min[i], out.Max[i] = envelope[i].min, envelope[i].max
 		}
 	}
-	return out
+	return out, nil
 }
 
-// mostRows is how many rows a heat map of exponential histograms has: their scale is lowered to that.
-const mostRows = 160
+// How many rows a heat map of exponential histograms has: their scale is lowered to the most, and to as many as all lines have room for, but not below the least.
+const (
+	mostRows  = 161
+	leastRows = 9
+)
 
-// heatOf is a heat map: the bounds that all cells have, or of exponential ones buckets of one scale.
-func heatOf(cells []*distribution, common *bool) *Heat {
+// heating is how heat maps become an answer.
+type heating struct {
+	rows    int // of one of exponential histograms, at most
+	figures int // that were told
+}
+
+// heatOf is a heat map: the bounds that all cells have, or of exponential ones buckets of one scale. It is charged before it is made.
+func (b *book) heatOf(cells []*distribution, heat *heating) (*Heat, error) {
 	var all *distribution
+	filled := 0
 	for _, c := range cells {
-		switch {
-		case c == nil:
-		case all == nil:
+		if c == nil {
+			continue
+		}
+		if filled++; all == nil {
 			all = c.clone()
-		default:
-			all.add(c, 1, common)
+		} else {
+			all.add(c, 1, &b.common)
 		}
 	}
 	out := &Heat{Edges: []float64{}, Counts: make([][]float64, len(cells))}
 	if all == nil {
-		return out
+		return out, nil
 	}
-	for all.exponential && len(all.sides[0].counts)+len(all.sides[1].counts) > mostRows {
+	rows := func() int {
+		if all.exponential {
+			return len(all.sides[negative].counts) + 1 + len(all.sides[positive].counts)
+		}
+		return len(all.counts)
+	}
+	for all.exponential && rows() > heat.rows {
 		all.lower(all.scale - 1)
+	}
+	figures := rows() * (filled + 1) // edges are figures, too
+	if heat.figures += figures; heat.figures > mostFigures {
+		return nil, errShape.Newf("limit: heat maps of so many lines, with %d rows in %d buckets of time, are more than the %d figures that one answer tells; want fewer lines or buckets",
+			rows(), b.Line.Buckets, mostFigures)
+	}
+	b.kept += int64(figures * figureBytes)
+	if err := b.charge(); err != nil {
+		return nil, err
 	}
 	out.Edges = all.edges()
 	for i, c := range cells {
@@ -238,7 +321,7 @@ func heatOf(cells []*distribution, common *bool) *Heat {
 			out.Counts[i] = c.rows(all)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // edges are the ends of all buckets, rising. What an exponential histogram has between its two sides is one bucket, that of zero.

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -14,14 +15,15 @@ import (
 type book struct {
 	*plan
 	snapshot *engine.Snapshot
-	lines    map[int64]*line
 	order    []*line // as they came
+	keys     map[string]string
 	groups   map[string]*spread
 	metrics  []segment.Metric
 	covered  covered
 	slots    map[int]*Exemplar
 	notes    Notes
-	common   bool // bounds were others
+	common   bool  // bounds were others
+	from     int64 // of the range, or of what was not cut off it: nothing is told of what is before
 
 	overTime   *overTime // once there is a series
 	overSeries *overSeries
@@ -29,8 +31,8 @@ type book struct {
 	waiting    int64 // bytes of points that wait
 	spreads    int64 // bytes of distributions by group
 	held       int64 // bytes that the question is charged for
-	largest    int64 // of what points took while they waited
-	kept       int64 // bytes of lines
+	largest    int64 // of what points took while they waited, and parts while they were made
+	kept       int64 // bytes of lines, and of what is remembered with them
 	failed     error
 }
 
@@ -58,11 +60,23 @@ type spread struct {
 }
 
 func newBook(p *plan, s *engine.Snapshot) *book {
-	return &book{plan: p, snapshot: s, lines: map[int64]*line{}, groups: map[string]*spread{}, slots: map[int]*Exemplar{}, overTime: p.OverTime.row, overSeries: p.OverSeries.row}
+	b := &book{
+		plan: p, snapshot: s, keys: map[string]string{}, groups: map[string]*spread{}, slots: map[int]*Exemplar{}, overTime: p.OverTime.row, overSeries: p.OverSeries.row,
+		from: p.From,
+	}
+	p.lines = map[int64]*line{}
+	p.hold = func() error {
+		if b.failed == nil {
+			b.failed = b.charge()
+		}
+		return b.failed
+	}
+	return b
 }
 
 // take takes what a wave of segments has; those that come hold nothing newer than next.
-func (b *book) take(_ []*engine.Header, parts []*part, next int64) bool {
+func (b *book) take(ctx context.Context, parts []*part, next int64) bool {
+	b.made = 0 // they wait from here on
 	for _, part := range parts {
 		if part == nil {
 			continue
@@ -70,22 +84,23 @@ func (b *book) take(_ []*engine.Header, parts []*part, next int64) bool {
 		b.notes.Points += part.looked
 		b.notes.NoNumbers += part.noNumbers
 		b.waiting += int64(part.bytes)
+		b.kept += int64(part.bounds)
 		for i := range part.series {
 			if b.failed = b.join(&part.series[i]); b.failed != nil {
 				return false
 			}
 		}
 		for place, e := range part.exemplars {
-			if have := b.slots[place]; have == nil || e.before(have) {
+			if have := b.slots[place]; b.lines[e.Series] != nil && (have == nil || e.before(have)) {
 				b.slots[place] = e
+				b.kept += int64(e.bytes() - have.bytes())
 			}
 		}
 	}
 	if b.failed = b.charge(); b.failed != nil {
 		return false
 	}
-	b.settle(next)
-	b.failed = b.charge()
+	b.failed = b.settle(ctx, next)
 	return b.failed == nil
 }
 
@@ -93,39 +108,64 @@ func (b *book) take(_ []*engine.Header, parts []*part, next int64) bool {
 func (b *book) join(s *partSeries) error {
 	l := b.lines[s.id]
 	if l == nil {
-		if len(b.lines) >= MostSeries || b.kept > b.snapshot.MayHold()/2 {
+		// Once one has had no room none has, even where there is some again: of those that follow, the newest points are missing.
+		if b.full = b.full || len(b.lines) >= MostSeries || b.kept > b.snapshot.MayHold()/2; b.full {
 			b.atLeast = true
 			return nil
 		}
-		if err := b.meet(&s.metric); err != nil {
+		if err := b.meet(s.metric); err != nil {
 			return err
 		}
-		l = &line{id: s.id, key: s.key, delta: s.metric.Temporality == temporalityDelta, decided: b.Line.Buckets, bucket: -1}
-		b.lines[s.id] = l
-		b.order = append(b.order, l)
-		b.kept += seriesBytes + int64(len(s.key))
-		if b.overSeries.spans {
-			if l.group = b.groups[s.key]; l.group == nil {
-				l.group = &spread{key: s.key, cells: make([]*distribution, b.Line.Buckets)}
-				b.groups[s.key] = l.group
-				b.kept += int64(seriesBytes + 8*b.Line.Buckets)
-			}
-			l.group.series++
-		} else {
-			l.values = none(b.Line.Buckets)
-			b.kept += int64(8 * b.Line.Buckets)
-		}
+		l = b.newLine(s)
 	}
-	if s.described != nil {
+	if s.described != nil && l.one == nil {
 		l.one = s.described
-		for _, list := range [][]Label{l.one.Attributes, l.one.Resource, l.one.Scope} {
-			for i := range list {
-				b.kept += int64(labelBytes + len(list[i].Key) + len(list[i].Value.Raw))
+		b.kept += int64(bytesOf(l.one.Attributes))
+		for _, of := range s.shares {
+			if !of.counted {
+				of.counted = true
+				b.kept += int64(of.bytes)
 			}
 		}
 	}
-	l.waits = append(l.waits, s.points...)
+	if l.waits == nil {
+		l.waits = s.points
+	} else {
+		l.waits = append(l.waits, s.points...)
+	}
 	return nil
+}
+
+// memberBytes is what a group has of a bucket: its members and their figure.
+const memberBytes = 32 + 8
+
+// newLine begins a series' line. What its group takes until it is told is charged with it, so that there are no more groups than there is room for.
+func (b *book) newLine(s *partSeries) *line {
+	key, known := b.keys[s.key]
+	if !known {
+		key = s.key
+		b.keys[key] = key
+		b.kept += int64(len(key))
+	}
+	l := &line{id: s.id, key: key, delta: s.metric.Temporality == temporalityDelta, decided: b.Line.Buckets, bucket: -1}
+	b.lines[s.id] = l
+	b.order = append(b.order, l)
+	b.kept += seriesBytes
+	if !b.overSeries.spans {
+		l.values = none(b.Line.Buckets)
+		b.kept += int64(8 * b.Line.Buckets)
+		if !known && !b.overSeries.apart {
+			b.kept += int64(seriesBytes + memberBytes*b.Line.Buckets)
+		}
+		return l
+	}
+	if l.group = b.groups[key]; l.group == nil {
+		l.group = &spread{key: key, cells: make([]*distribution, b.Line.Buckets)}
+		b.groups[key] = l.group
+		b.kept += int64(seriesBytes + 8*b.Line.Buckets)
+	}
+	l.group.series++
+	return l
 }
 
 // temporalityDelta is AGGREGATION_TEMPORALITY_DELTA. What says nothing is taken for cumulative, as most of what says nothing is.
@@ -135,13 +175,14 @@ const temporalityDelta = 1
 func (b *book) meet(m *segment.Metric) error {
 	if !slices.ContainsFunc(b.metrics, func(o segment.Metric) bool { return o.Temporality == m.Temporality && alike(&o, m) }) {
 		b.metrics = append(b.metrics, *m)
+		b.kept += int64(seriesBytes + len(m.Name) + len(m.Unit))
 	}
 	if first := &b.metrics[0]; !alike(first, m) {
 		if first.Kind != m.Kind {
 			return errMixed.Newf("%.256q is a %s and a %s; add a filter on type", m.Name, first.Kind, m.Kind)
 		}
 		if first.Unit != m.Unit {
-			return errMixed.Newf("%.256q is in %q and in %q; add a filter on unit", m.Name, first.Unit, m.Unit)
+			return errMixed.Newf("%.256q is in %.256q and in %.256q; add a filter on unit", m.Name, first.Unit, m.Unit)
 		}
 		return errMixed.Newf("some sums named %.256q only grow, and some do not; add a filter on resource or scope that tells them apart", m.Name)
 	}
@@ -202,7 +243,7 @@ func alike(a, b *segment.Metric) bool {
 
 // charge charges the question with what has grown.
 func (b *book) charge() error {
-	b.largest = max(b.largest, b.waiting)
+	b.largest = max(b.largest, b.waiting+b.made)
 	if more := b.largest + b.kept + b.spreads - b.held; more > 0 {
 		b.held += more
 		return b.snapshot.Hold(more)
@@ -211,7 +252,7 @@ func (b *book) charge() error {
 }
 
 // settle lets the points that are newer than next go into their lines.
-func (b *book) settle(next int64) {
+func (b *book) settle(ctx context.Context, next int64) error {
 	b.waiting = 0
 	for _, l := range b.order {
 		if len(l.waits) == 0 {
@@ -220,6 +261,9 @@ func (b *book) settle(next int64) {
 		slices.SortFunc(l.waits, func(p, o point) int { return p.newer(&o) })
 		n := 0
 		for n < len(l.waits) && l.waits[n].time > next {
+			if n%mostUnasked == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
 			b.look(l, &l.waits[n])
 			n++
 		}
@@ -233,13 +277,25 @@ func (b *book) settle(next int64) {
 				b.waiting += int64(d.bytes())
 			}
 		}
+		if err := b.charge(); err != nil {
+			return err
+		}
 	}
+	return b.charge()
 }
 
-// end ends all lines: what waits is looked at as far as nothing of its time is missing, which is from since on.
-func (b *book) end(since int64) {
-	b.settle(since - 1)
+// mostUnasked is how many points are looked at before it is asked whether anybody still waits for the answer.
+const mostUnasked = 256
+
+// end ends all lines: what waits is looked at as far as nothing of its time is missing, which is from since on. Points before it have not been looked at, and
+// what was added between two points lies between these, so that only what the oldest of a line tell of the time before themselves is still to be cut off there.
+func (b *book) end(ctx context.Context, since int64) error {
+	b.from = max(b.from, since)
+	if err := b.settle(ctx, since-1); err != nil {
+		return err
+	}
 	for _, l := range b.order {
+		l.waits = nil
 		if b.overTime.adds() || b.overSeries.spans {
 			if l.any {
 				b.between(l, &l.last, nil)
@@ -247,8 +303,15 @@ func (b *book) end(since int64) {
 		} else {
 			b.conclude(l)
 		}
+		if err := b.charge(); err != nil {
+			return err
+		}
 	}
-	b.failed = b.charge()
+	// No point waits any longer: there is room for the answer.
+	b.snapshot.LetGo(b.largest)
+	b.held -= b.largest
+	b.largest, b.waiting = 0, 0
+	return nil
 }
 
 // look looks at the next older point of a series.
@@ -267,18 +330,19 @@ func (b *book) look(l *line, p *point) {
 	} else {
 		b.sample(l, p)
 	}
+	b.kept += int64(p.spread.bytes() - l.last.spread.bytes())
 	l.last, l.any = *p, true
 }
 
 // times are from when to before when a bucket is, within the range.
 func (b *book) times(bucket int) (from, to int64) {
 	start := b.Line.Start + int64(bucket)*b.Line.Step
-	return max(start, b.From), min(start+b.Line.Step, b.To)
+	return max(start, b.from), min(start+b.Line.Step, b.To)
 }
 
 // bucketOf is the bucket of a time, -1 for one before the range.
 func (b *book) bucketOf(at int64) int {
-	if at < b.From {
+	if at < b.from {
 		return -1
 	}
 	return min(b.Line.At(at), b.Line.Buckets-1)
@@ -334,6 +398,10 @@ func (b *book) between(l *line, p, before *point) {
 	if l.delta {
 		from := p.time
 		switch {
+		case started && before != nil && p.start < before.time:
+			// Several senders, or one that never sets its start anew. What was added before that point, it or another one tells.
+			b.notes.Overlaps++
+			from = before.time
 		case started:
 			from = p.start
 		case near:
@@ -406,7 +474,7 @@ func (b *book) added(l *line, p, before *point, from int64) {
 		}
 		return
 	}
-	if p.time <= b.From {
+	if p.time <= b.from {
 		return
 	}
 	for at := max(b.bucketOf(from), 0); at < b.Line.Buckets; at++ {
@@ -426,7 +494,9 @@ func (b *book) put(l *line, at int, of *distribution, number, part float64) {
 		if math.IsNaN(l.values[at]) {
 			l.values[at] = 0
 		}
-		l.values[at] += number * part
+		if l.values[at] += number * part; math.IsNaN(l.values[at]) {
+			l.values[at] = math.Inf(1) // of two infinite ones, and no number whatever is added; not one without a value
+		}
 		return
 	}
 	cell := l.group.cells[at]
@@ -446,7 +516,7 @@ func (b *book) put(l *line, at int, of *distribution, number, part float64) {
 
 // cover says that it is known what was added between two times.
 func (b *book) cover(l *line, from, to int64) {
-	from, to = max(from, b.From), min(to, b.To)
+	from, to = max(from, b.from), min(to, b.To)
 	if from >= to {
 		return
 	}

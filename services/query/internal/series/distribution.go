@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 )
@@ -16,6 +17,7 @@ type distribution struct {
 	count, sum float64 // sum: NaN where it is not told
 
 	bounds []float64 // rising; bucket i is above bound i-1, up to bound i. It is shared and never changed
+	own    bool      // they are of several that differ, and of no point
 	counts []float64 // one more than bounds
 
 	exponential bool
@@ -42,22 +44,44 @@ const (
 	explicitBounds = 8    // bytes of one
 )
 
-// bytes is about what a distribution takes in memory.
+// bytes is about what a distribution takes in memory, but for bounds that it shares with points; nothing for none.
 func (d *distribution) bytes() int {
-	return 160 + 8*(cap(d.counts)+cap(d.sides[0].counts)+cap(d.sides[1].counts))
+	if d == nil {
+		return 0
+	}
+	of := cap(d.counts) + cap(d.sides[0].counts) + cap(d.sides[1].counts)
+	if d.own {
+		of += cap(d.bounds)
+	}
+	return 160 + 8*of
 }
 
-// readDistribution is what a histogram's point has. Bounds that are the same as those of known are shared.
-func readDistribution(t *segment.Table, row int, known map[string][]float64) *distribution {
+// bounds are the different ones that points have. Workers share it.
+type bounds struct {
+	sync.Mutex
+	lists map[string][]float64 // by how they are stored
+}
+
+// of reads bounds: key is how they are stored, and more how many bytes are kept of those that were not known.
+func (b *bounds) of(raw []byte) (key string, list []float64, more int) {
+	key = string(raw)
+	b.Lock()
+	defer b.Unlock()
+	list, ok := b.lists[key]
+	if !ok {
+		list = boundsOf(raw)
+		b.lists[key] = list
+		more = 2 * len(raw)
+	}
+	return key, list, more
+}
+
+// readDistribution is what a histogram's point has, with bounds that others may share.
+func readDistribution(t *segment.Table, row int, boundsOf func(raw []byte) []float64) *distribution {
 	d := &distribution{count: countOf(t, row), sum: sumOfPoint(t, row)}
 	if kindOf(t, row) == segment.Histogram {
 		counts := t.Lists[segment.ListBucketCounts].Row(row)
-		raw := t.Values[t.Texts[segment.TextBounds][row]].Raw
-		bounds, ok := known[string(raw)]
-		if !ok {
-			bounds = boundsOf(raw)
-			known[string(raw)] = bounds
-		}
+		bounds := boundsOf(t.Values[t.Texts[segment.TextBounds][row]].Raw)
 		if len(counts) != len(bounds)+1 { // it tells no buckets, or none that can be read
 			d.counts = []float64{d.count}
 			return d
@@ -103,14 +127,17 @@ func floats(counts []int64) []float64 {
 	return out
 }
 
-// trim leaves out empty buckets at both ends.
+// trim leaves out empty buckets at both ends, and their memory.
 func (s *side) trim() {
-	for len(s.counts) > 0 && s.counts[0] == 0 {
-		s.counts = s.counts[1:]
-		s.offset++
+	first, end := 0, len(s.counts)
+	for first < end && s.counts[first] == 0 {
+		first++
 	}
-	for len(s.counts) > 0 && s.counts[len(s.counts)-1] == 0 {
-		s.counts = s.counts[:len(s.counts)-1]
+	for first < end && s.counts[end-1] == 0 {
+		end--
+	}
+	if end-first < len(s.counts) {
+		s.offset, s.counts = s.offset+int64(first), slices.Clone(s.counts[first:end])
 	}
 }
 
@@ -254,6 +281,11 @@ func (d *distribution) add(o *distribution, part float64, common *bool) {
 		if !slices.Equal(d.bounds, o.bounds) {
 			*common = true
 			bounds := both(d.bounds, o.bounds)
+			if len(bounds) == len(d.bounds) {
+				bounds = d.bounds
+			} else {
+				d.own = true
+			}
 			d.counts, o = d.over(bounds), &distribution{bounds: bounds, counts: o.over(bounds)}
 			d.bounds = bounds
 		}

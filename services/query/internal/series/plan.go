@@ -20,17 +20,30 @@ import (
 // plan is how that is done. Workers share it.
 type plan struct {
 	*Query
-	read      engine.Query // the query from before its range on: points there are neighbours of the first in it
-	want      segment.Want
-	lookback  int64
-	now       int64
-	described sync.Map // ids of series that somebody has described
+	read     engine.Query // the query from before its range on: points there are neighbours of the first in it
+	want     segment.Want
+	lookback int64
+	now      int64
+	apart    bool // each series is told by itself, so that it has to be known what it is
+	labels   int  // bytes of attributes that an exemplar may have
+	bounds   bounds
+
+	// What the book says, which changes it between waves alone.
+	lines map[int64]*line // by the id of their series
+	full  bool            // there is no room for more lines
+
+	growing sync.Mutex
+	made    int64        // bytes that the parts of a wave take together, so far
+	hold    func() error // charges the question with them
 }
 
 func newPlan(q *Query) *plan {
 	p := &plan{Query: q, read: q.Query, now: q.Now.UnixNano()}
 	p.lookback = cmp.Or(q.Lookback, max(LeastLookback, time.Duration(q.Line.Step))).Nanoseconds()
 	p.read.From = max(q.From-p.lookback, 0)
+	p.apart = len(q.Groups) == 0 && (q.OverSeries.row == nil || q.OverSeries.row.apart)
+	p.labels = mostExemplarBytes / max(q.Exemplars, 1)
+	p.bounds.lists = map[string][]float64{}
 	w := columns.NewSet(q.Signal)
 	q.Filter.Columns(w)
 	for _, g := range q.Groups {
@@ -54,14 +67,53 @@ type part struct {
 	noNumbers int64
 	looked    int64
 	bytes     int // of memory
+	charged   int // of these, for which the question is charged
+	bounds    int // of these, of bounds that were not known before
+
+	// What series of the segment share, by its place in the table; and keys, by themselves.
+	metrics           map[uint32]*segment.Metric
+	resources, scopes map[uint32]*shared
+	keys              map[string]string
+}
+
+func newPart(looked int) *part {
+	return &part{
+		exemplars: map[int]*Exemplar{}, looked: int64(looked), metrics: map[uint32]*segment.Metric{}, resources: map[uint32]*shared{}, scopes: map[uint32]*shared{},
+		keys: map[string]string{},
+	}
+}
+
+// shared is a resource or a scope, with what a series tells of it.
+type shared struct {
+	names      [2]string // service.name and its namespace, or name and version
+	attributes []Label
+	bytes      int
+	counted    bool // by the book
+}
+
+// mostUncharged is how far a part may grow before the question is charged with it.
+const mostUncharged = 4 << 10
+
+// grow charges the question with what a part has grown by, beside those that others make.
+func (p *plan) grow(out *part, uncharged int) error {
+	if out.bytes-out.charged <= uncharged {
+		return nil
+	}
+	p.growing.Lock()
+	defer p.growing.Unlock()
+	p.made += int64(out.bytes - out.charged)
+	out.charged = out.bytes
+	return p.hold()
 }
 
 // partSeries is a series with its points of a segment, in any order.
 type partSeries struct {
 	id        int64
 	key       string // of its group
-	metric    segment.Metric
-	described *Series // nil where another part has it
+	metric    *segment.Metric
+	described *Series // nil where the book has it, or nothing is told of it
+	shares    [2]*shared
+	left      bool // there is no room for it
 	points    []point
 }
 
@@ -104,7 +156,7 @@ func (p *plan) visit(r *columns.Reader, h *engine.Header) (*part, error) {
 	if r.Err() != nil {
 		return nil, nil //nolint:nilnil // the engine tells
 	}
-	out := &part{exemplars: map[int]*Exemplar{}, looked: int64(len(rows))}
+	out := newPart(len(rows))
 	numbers := map[int64]int{} // of the segment's series: its place in the part
 	at := make([]int, len(rows))
 	for i, row := range rows {
@@ -117,56 +169,106 @@ func (p *plan) visit(r *columns.Reader, h *engine.Header) (*part, error) {
 				v, has := codes[g].Value(int(codes[g].Of[row]))
 				key = aggregate.AppendTold(key, v, has)
 			}
-			out.series = append(out.series, partSeries{key: string(key)})
-			out.bytes += seriesBytes + len(key)
+			told, known := out.keys[string(key)]
+			if !known {
+				told = string(key)
+				out.keys[told] = told
+				out.bytes += len(told)
+			}
+			out.series = append(out.series, partSeries{key: told})
+			out.bytes += seriesBytes
 		}
 		at[i] = n
 	}
-	bounds := map[string][]float64{}
+	if err := p.grow(out, 0); err != nil {
+		return nil, err
+	}
+	known := map[string][]float64{}
+	var failed error
 	err := r.Rows(p.want, rows, func(t *segment.Table) {
 		for i := range rows {
 			s := &out.series[at[i]]
-			if s.points == nil {
-				p.describe(t, int(t.Ints[segment.ColSeries][i]), s, out)
+			if s.points == nil && !s.left {
+				p.describe(t, &t.Series[t.Ints[segment.ColSeries][i]], s, out)
 			}
-			before := len(s.points)
-			p.add(t, i, s, out, bounds)
-			out.bytes += pointBytes * (len(s.points) - before)
+			if s.left {
+				continue
+			}
+			before := cap(s.points)
+			p.add(t, i, s, out, known)
+			out.bytes += pointBytes * (cap(s.points) - before)
 			if p.want.Exemplars {
 				p.exemplarsOf(t, i, s, out)
 			}
+			if failed = p.grow(out, mostUncharged); failed != nil {
+				return
+			}
 		}
+		failed = p.grow(out, 0)
 	})
+	if failed != nil {
+		return nil, failed
+	}
 	return out, err
 }
 
-// describe says what a series is.
-func (p *plan) describe(t *segment.Table, n int, s *partSeries, out *part) {
-	from := &t.Series[n]
-	m := t.Metrics[from.Metric]
+// describe says what a series is, as far as something of it is told that the book does not know.
+func (p *plan) describe(t *segment.Table, from *segment.Series, s *partSeries, out *part) {
 	s.id = from.ID
-	s.metric = segment.Metric{Name: strings.Clone(m.Name), Unit: strings.Clone(m.Unit), Kind: m.Kind, Temporality: m.Temporality, Monotonic: m.Monotonic}
-	s.points = make([]point, 0, 8)
-	if len(p.Groups) > 0 {
+	line := p.lines[s.id]
+	if s.left = p.full && line == nil; s.left {
 		return
 	}
-	if _, known := p.described.LoadOrStore(s.id, true); known {
+	s.points = make([]point, 0, 4)
+	out.bytes += pointBytes * cap(s.points)
+	m := &t.Metrics[from.Metric]
+	if s.metric = out.metrics[from.Metric]; s.metric == nil {
+		s.metric = &segment.Metric{Name: strings.Clone(m.Name), Unit: strings.Clone(m.Unit), Kind: m.Kind, Temporality: m.Temporality, Monotonic: m.Monotonic}
+		out.metrics[from.Metric] = s.metric
+		out.bytes += len(m.Name) + len(m.Unit)
+	}
+	if !p.apart || line != nil && line.one != nil {
 		return
 	}
-	resource, scope := &t.Resources[from.Resource], &t.Scopes[from.Scope]
+	resource, scope := out.resources[from.Resource], out.scopes[from.Scope]
+	if resource == nil {
+		of := &t.Resources[from.Resource]
+		resource = share(t, of.ServiceName, of.ServiceNamespace, of.Attributes)
+		out.resources[from.Resource] = resource
+		out.bytes += resource.bytes
+	}
+	if scope == nil {
+		of := &t.Scopes[from.Scope]
+		scope = share(t, of.Name, of.Version, of.Attributes)
+		out.scopes[from.Scope] = scope
+		out.bytes += scope.bytes
+	}
+	s.shares = [2]*shared{resource, scope}
 	s.described = &Series{
-		ID: s.id, Temporality: m.Temporality, ServiceName: strings.Clone(resource.ServiceName), ServiceNamespace: strings.Clone(resource.ServiceNamespace),
-		ScopeName: strings.Clone(scope.Name), ScopeVersion: strings.Clone(scope.Version),
-		Attributes: labels(t, from.Attributes), Resource: labels(t, resource.Attributes), Scope: labels(t, scope.Attributes),
+		ID: s.id, Temporality: m.Temporality, ServiceName: resource.names[0], ServiceNamespace: resource.names[1], ScopeName: scope.names[0], ScopeVersion: scope.names[1],
+		Attributes: labels(t, from.Attributes), Resource: resource.attributes, Scope: scope.attributes,
 	}
-	for _, list := range [][]Label{s.described.Attributes, s.described.Resource, s.described.Scope} {
-		for i := range list {
-			out.bytes += labelBytes + len(list[i].Key) + len(list[i].Value.Raw)
-		}
-	}
+	out.bytes += bytesOf(s.described.Attributes)
+}
+
+// share is a resource or a scope of a table.
+func share(t *segment.Table, name, more string, attributes []segment.ValueID) *shared {
+	out := &shared{names: [2]string{strings.Clone(name), strings.Clone(more)}, attributes: labels(t, attributes)}
+	out.bytes = seriesBytes + len(name) + len(more) + bytesOf(out.attributes)
+	return out
 }
 
 const labelBytes = 80
+
+// bytesOf is about what labels take in memory.
+func bytesOf(list []Label) (bytes int) {
+	for i := range list {
+		bytes += list[i].bytes()
+	}
+	return bytes
+}
+
+func (l *Label) bytes() int { return labelBytes + len(l.Key) + len(l.Value.Raw) }
 
 // labels shares no memory with the table.
 func labels(t *segment.Table, ids []segment.ValueID) []Label {
@@ -180,7 +282,7 @@ func labels(t *segment.Table, ids []segment.ValueID) []Label {
 }
 
 // add adds a point.
-func (p *plan) add(t *segment.Table, row int, s *partSeries, out *part, bounds map[string][]float64) {
+func (p *plan) add(t *segment.Table, row int, s *partSeries, out *part, known map[string][]float64) {
 	in := func(c segment.Column) int64 { return t.Ints[c][row] }
 	at := point{
 		time: in(segment.ColTime), start: in(segment.ColStartTime), position: in(segment.ColPosition), ordinal: in(segment.ColOrdinal),
@@ -197,7 +299,18 @@ func (p *plan) add(t *segment.Table, row int, s *partSeries, out *part, bounds m
 		}
 	case p.OverSeries.Spans():
 		if s.metric.Kind != segment.Summary {
-			at.spread = readDistribution(t, row, bounds)
+			at.spread = readDistribution(t, row, func(raw []byte) []float64 {
+				list, ok := known[string(raw)]
+				if !ok {
+					var key string
+					var more int
+					key, list, more = p.bounds.of(raw)
+					known[key] = list
+					out.bounds += more
+					out.bytes += more
+				}
+				return list
+			})
 			at.count, at.value = at.spread.count, at.spread.count
 			out.bytes += at.spread.bytes()
 		}
@@ -239,11 +352,35 @@ func (p *plan) exemplarsOf(t *segment.Table, row int, s *partSeries, out *part) 
 		place := int(float64(one.Time-p.From) / float64(p.To-p.From) * float64(p.Exemplars))
 		place = min(place, p.Exemplars-1)
 		if have := out.exemplars[place]; have == nil || one.before(have) {
-			one.Attributes = labels(t, e.Attributes.Row(j))
-			one.Group = aggregate.Values(s.key, len(p.Groups))
+			one.key = s.key
+			ids := e.Attributes.Row(j)
+			one.Attributes = labels(t, p.told(t, ids))
+			one.Left = len(ids) - len(one.Attributes)
+			out.bytes += one.bytes() - have.bytes()
 			out.exemplars[place] = &one
 		}
 	}
+}
+
+// told are the first of an exemplar's attributes, as many as it may have.
+func (p *plan) told(t *segment.Table, ids []segment.ValueID) []segment.ValueID {
+	bytes := 0
+	for i, id := range ids {
+		v := &t.Values[id]
+		if bytes += labelBytes + len(t.Keys[v.Key]) + len(v.Raw); bytes > p.labels {
+			return ids[:i]
+		}
+	}
+	return ids
+}
+
+// bytes is about what an exemplar takes in memory; nothing for none.
+func (e *Exemplar) bytes() int {
+	if e == nil {
+		return 0
+	}
+	const one = 200
+	return one + bytesOf(e.Attributes)
 }
 
 // before reports whether an exemplar is told rather than another: one with a trace, the largest, the newest.

@@ -29,6 +29,8 @@ const (
 	MostQuantiles = 10
 	MostExemplars = 1000
 	mostFigures   = 1 << 18 // that one answer tells: some 5 MB of JSON
+
+	mostExemplarBytes = 2 << 20 // of attributes that one answer tells with exemplars, each of which has its part
 )
 
 // LeastLookback is for how long the value of a point holds, and two points are taken for neighbours, unless a query says: or for a bucket, where that is longer.
@@ -158,7 +160,10 @@ type Exemplar struct {
 	SpanID     [8]byte
 	Series     int64
 	Group      []aggregate.Value
-	Attributes []Label
+	Attributes []Label // the first, as many as it may have
+	Left       int     // attributes that are not told
+
+	key string // of its group
 }
 
 // Notes count what does not come into lines as one might think.
@@ -168,7 +173,7 @@ type Notes struct {
 	NoNumbers  int64 // values that are no numbers or infinite, and points without one
 	Gaps       int64 // times between two points longer than the lookback: what was added in them is not told
 	Resets     int64 // times that a sender began anew
-	Overlaps   int64 // points whose start time lies before the point before: several senders of one series, or a clock that was set
+	Overlaps   int64 // points whose start time lies before the point before: several senders of one series, or one that sets it at will
 }
 
 // Ask answers a query. Errors are the engine's, and fault.Invalid for what asks too much or what the metric does not have.
@@ -178,7 +183,7 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	}
 	p := newPlan(q)
 	all := newBook(p, s)
-	frontier, err := engine.Scan(ctx, s, &p.read, engine.Always(p.want), p.visit, all.take)
+	frontier, err := engine.Scan(ctx, s, &p.read, engine.Always(p.want), p.visit, func(_ []*engine.Header, parts []*part, next int64) bool { return all.take(ctx, parts, next) })
 	if all.failed != nil {
 		return nil, all.failed
 	}
@@ -190,8 +195,8 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 		since = max(since, frontier+1)
 		s.CutAt(max(since, q.From))
 	}
-	if all.end(since); all.failed != nil {
-		return nil, all.failed
+	if err := all.end(ctx, since); err != nil {
+		return nil, err
 	}
 	return all.answer()
 }

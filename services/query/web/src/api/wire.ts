@@ -204,7 +204,7 @@ export interface paths {
          *
          *     **What is added.** Of cumulative points it is the difference to the point before. Where the start time lies after that point, or a count has dropped, the sender began anew: all that the point
          *     tells was added since. The first point of a series counts from its start time on, where that lies in the range; else it is only what the next one is compared with. A delta counts
-         *     for the time from its start to its own. What is added counts by the part of that time which a bucket has, so that buckets add up; nothing is reckoned beyond points. Two
+         *     for the time from its start to its own, but not for that before the point before it (`notes.overlaps` counts those that begin there). What is added counts by the part of that time which a bucket has, so that buckets add up; nothing is reckoned beyond points. Two
          *     points further apart than `lookback_seconds` are no neighbours: what was added between them is not told, and `notes.gaps` counts them. A rate is over the time for which
          *     it is known what was added (`covered_seconds` of each bucket, the same for all lines), so that rates of lines add up.
          *
@@ -218,10 +218,11 @@ export interface paths {
          *     together.
          *
          *     **Lines.** Those with the highest mean over the buckets that have a value are told, up to `limit`; `other` is all others together, exactly, and between which values they lie. Up to 20,000 series
-         *     are looked at, fewer where memory is short; if there are more, `incomplete` says so.
+         *     are looked at, fewer where memory is short; if there are more, `incomplete` says so. One answer tells 262,144 figures: heat maps of exponential histograms are of fewer rows where there are many, and
+         *     what is more is refused.
          *
          *     **Points.** Figures are doubles. Values that are NaN or infinite are none. Of several points of one series and time, that which was stored last counts. Metrics of one name that differ in type,
-         *     unit or whether they only grow are not mixed: the error says by which filter to tell them apart. Where the answer was cut, buckets before `incomplete.since` have no value.
+         *     unit or whether they only grow are not mixed: the error says by which filter to tell them apart. Where the answer was cut, nothing is told of the time before `incomplete.since`.
          */
         post: operations["queryMetric"];
         delete?: never;
@@ -1494,7 +1495,7 @@ export interface components {
              */
             lookback_seconds?: number;
             /**
-             * @description Exemplars that are told at most, one of each part of the range; those with a trace before others, and of these the largest.
+             * @description Exemplars that are told at most, one of each part of the range; those with a trace before others, and of these the largest. All of them together tell 2 MiB of attributes, and each has an equal part of that.
              * @default 0
              */
             exemplars: number;
@@ -2218,6 +2219,8 @@ export interface components {
             /** @description Of the line that it belongs to. */
             values: (components["schemas"]["AnyValue"] | null)[];
             filtered_attributes: components["schemas"]["Attributes"];
+            /** @description How many attributes are not told, after those that are, because they are more than the exemplar's part of what one answer tells. */
+            attributes_left_out?: number;
         };
         /** @description What does not come into lines as one might think. */
         MetricNotes: {
@@ -2248,7 +2251,7 @@ export interface components {
             resets: number;
             /**
              * Format: int64
-             * @description Points whose start time is another than that of the point before, and lies before it: several senders of one series, or a clock that was set.
+             * @description Points whose start time lies before the point before them, and of cumulative ones is another than that of it: several senders of one series, or a clock that was set.
              */
             overlaps: number;
         };
