@@ -264,7 +264,7 @@ func TestShownFieldsAreBoundedByBytes(t *testing.T) {
 	t.Parallel()
 	const n, size, most = 30, 10_000, 100_000
 	f := newFixture(t, func(c *Config) { c.MaxPageBytes = most })
-	f.store("default", telemetry.Traces, largeSpans(t, n, size), 25)
+	f.store("default", telemetry.Traces, testbed.TracesPayload(largeSpans(n, size)), 25)
 	want, _ := f.walk("spans", searchBody{limit: 1000}, nil)
 	got, pages := f.walk("spans", searchBody{limit: 1000, fields: []string{"attributes.gen_ai.input.messages"}}, nil)
 	require.Equal(t, want, got)

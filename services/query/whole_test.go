@@ -101,6 +101,8 @@ func naiveSummary(trace string, all []wholeSpan, matched int64) (s api.TraceSumm
 	if spans[0].failed {
 		s.Root.Status.Code = 2
 	}
+	orphans := 0
+	s.OrphanCount = &orphans
 	start, end := spans[0].start, spans[0].end
 	services := map[string]*api.ServiceCount{}
 	for _, one := range spans {
@@ -114,7 +116,7 @@ func naiveSummary(trace string, all []wholeSpan, matched int64) (s api.TraceSumm
 			services[one.service].ErrorCount++
 		}
 		if one.parent != "" && !there[one.parent] {
-			s.OrphanCount++
+			orphans++
 		}
 	}
 	s.StartTimeUnixNano, s.EndTimeUnixNano, s.DurationNano = fmt.Sprint(start), fmt.Sprint(end), fmt.Sprint(end-start)
@@ -205,5 +207,5 @@ func TestWhatStandsForAMissingRoot(t *testing.T) {
 	require.True(t, first.RootMissing && second.RootMissing)
 	require.Equal(t, api.RootSpan{SpanID: "00000000000000a2", Name: "span 00000000000000a2", ServiceName: "pay", Status: api.Status{Code: 2}}, first.Root)
 	require.Equal(t, api.RootSpan{SpanID: "00000000000000b3", Name: "span 00000000000000b3", ServiceName: "ship"}, second.Root)
-	require.Equal(t, []int{1, 0}, []int{first.OrphanCount, second.OrphanCount})
+	require.Equal(t, []int{1, 0}, []int{*first.OrphanCount, *second.OrphanCount}, "none is told as none")
 }

@@ -2954,11 +2954,14 @@ type Trace struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
-	Resources    []Resource   `json:"resources"`
-	Scopes       []Scope      `json:"scopes"`
-	Spans        []Span       `json:"spans"`
-	Stats        Stats        `json:"stats"`
-	TraceID      string       `json:"trace_id"`
+
+	// NextCursor Of the page after this one; absent where there is none.
+	NextCursor string     `json:"next_cursor,omitempty,omitzero"`
+	Resources  []Resource `json:"resources"`
+	Scopes     []Scope    `json:"scopes"`
+	Spans      []Span     `json:"spans"`
+	Stats      Stats      `json:"stats"`
+	TraceID    string     `json:"trace_id"`
 }
 
 // TraceAnalysis defines model for TraceAnalysis.
@@ -3048,8 +3051,8 @@ type TraceSummary struct {
 	// MatchedTimeUnixNano Start of the newest matching span; the order of the list.
 	MatchedTimeUnixNano Nanos `json:"matched_time_unix_nano"`
 
-	// OrphanCount Spans that name a parent which was not found; not told of a trace of some 200000 spans or more.
-	OrphanCount int `json:"orphan_count,omitempty,omitzero"`
+	// OrphanCount Spans that name a parent which was not found; absent where that is not known, of a trace of some 200000 spans or more.
+	OrphanCount *int `json:"orphan_count,omitempty"`
 
 	// Partial The budget or the time of the query ended the search for spans beyond an hour from those that matched.
 	Partial bool     `json:"partial,omitempty,omitzero"`
@@ -3766,6 +3769,12 @@ type GetTraceParams struct {
 	// Format `ollyscale`: the Trace object. `otlp`: OTLP/JSON TracesData. `otlp_proto`: the same as protobuf. The two of OTLP have no member
 	// `incomplete`; the header `X-Olly-Incomplete` says there that spans are missing.
 	Format GetTraceParamsFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`
+
+	// Limit So many spans at most, the newest; not more than `max_trace_spans`, which it is where it is not given.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `next_cursor` of the page before, or its header `X-Olly-Next-Cursor`: the spans before those, as they were then.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -6134,6 +6143,20 @@ func (w *ServerInterfaceWrapper) GetTrace(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
 	}
 
 	headers := ctx.Request().Header

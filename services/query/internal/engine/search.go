@@ -197,6 +197,13 @@ type toRead struct {
 	empty   *segment.Table // the one that will be, until it is read
 }
 
+// Unread forgets what was read of items when they were found, since Read gives it back of all: those of a list of which a part was read are read from their segments.
+func Unread(list []Item) {
+	for i := range list {
+		list[i].table = nil
+	}
+}
+
 // Read decodes items that a search found, and no other rows of their segments, in full: segment by segment, in parallel. It calls each once a segment,
 // one at a time, in the order in which their first items come in the list: rows[k] of t is item numbers[k] of the list. t is only valid during the call. each returns the first item that is
 // not wanted any more, len(list) where all are: segments that hold none before it are not decoded. A list is read once.

@@ -2,11 +2,9 @@ package native
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
-	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
@@ -153,6 +151,9 @@ func (h handlers) GetMetric(c echo.Context, name string, p api.GetMetricParams) 
 // headerIncomplete says that an answer was cut, and why, where its format has no place for it.
 const headerIncomplete = "X-Olly-Incomplete"
 
+// headerNext is the cursor of the page after an answer whose format has no place for it.
+const headerNext = "X-Olly-Next-Cursor"
+
 // traceAsked is the trace that a request is about, whose it is, and where in time to look for it.
 type traceAsked struct {
 	tenant   telemetry.Tenant
@@ -176,38 +177,32 @@ func (h handlers) GetTrace(c echo.Context, traceID api.TraceID, p api.GetTracePa
 	if err != nil {
 		return err
 	}
-	switch p.Format {
-	case "", api.GetTraceParamsFormatOllyscale:
-		result, err := engine.Again(func() (*api.Trace, error) { return h.getTrace(c.Request().Context(), of.tenant, of.id, of.from, of.to) })
-		return answer(c, result, err)
-	case api.GetTraceParamsFormatOtlp, api.GetTraceParamsFormatOtlpProto:
-	default:
-		return errFormat.Newf("format: %.64q is not ollyscale, otlp or otlp_proto", string(p.Format))
-	}
-	var cut *api.Incomplete
-	otlp, err := engine.Again(func() (otlp []byte, err error) {
-		otlp, cut, err = h.getTraceOTLP(c.Request().Context(), of.tenant, of.id, of.from, of.to)
-		return otlp, err
-	})
+	page, err := h.tracePage(of.tenant, of.id, of.from, of.to, p.Limit, p.Cursor)
 	if err != nil {
 		return err
 	}
-	if cut != nil {
-		c.Response().Header().Set(headerIncomplete, string(cut.Reason))
+	ctx := c.Request().Context()
+	switch p.Format {
+	case "", api.GetTraceParamsFormatOllyscale:
+		w := newAnswerStream(c, echo.MIMEApplicationJSON)
+		return w.run(func() error { return h.writeTrace(ctx, page, w) })
+	case api.GetTraceParamsFormatOtlp:
+		w := newAnswerStream(c, echo.MIMEApplicationJSON)
+		return w.run(func() error { return h.writeTraceOTLPJSON(ctx, page, w) })
+	case api.GetTraceParamsFormatOtlpProto:
+		w := newAnswerStream(c, "application/x-protobuf")
+		return w.run(func() error {
+			err := h.writeTraceOTLP(ctx, page, w, func(otlp []byte) error {
+				w.write("", otlp)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			return w.flush(ctx)
+		})
 	}
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-	if p.Format == api.GetTraceParamsFormatOtlpProto {
-		return c.Blob(http.StatusOK, "application/x-protobuf", otlp)
-	}
-	traces, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(otlp)
-	if err != nil {
-		return fmt.Errorf("read a trace back: %w", err)
-	}
-	body, err := (&ptrace.JSONMarshaler{}).MarshalTraces(traces)
-	if err != nil {
-		return fmt.Errorf("write a trace as JSON: %w", err)
-	}
-	return c.JSONBlob(http.StatusOK, body)
+	return errFormat.Newf("format: %.64q is not ollyscale, otlp or otlp_proto", string(p.Format))
 }
 
 func (h handlers) GetTraceLogs(c echo.Context, traceID api.TraceID, p api.GetTraceLogsParams) error {

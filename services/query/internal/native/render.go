@@ -21,6 +21,7 @@ type renderer struct {
 	scopes    []api.Scope
 	series    []api.Series
 	known     map[string]int
+	bytes     int64           // that these take, as JSON, and the keys by which they are known
 	full      *api.Incomplete // why items that were found are not among those drawn; nil where all are
 
 	// of the segment at hand: its entries that are known
@@ -51,6 +52,7 @@ func once[T any](r *renderer, kind byte, list *[]T, v T) int {
 		i = len(*list)
 		*list = append(*list, v)
 		r.known[k] = i
+		r.bytes += 2 * int64(len(k))
 	}
 	return i
 }

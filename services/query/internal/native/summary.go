@@ -20,12 +20,14 @@ func traceSummary(s *trace.Summary) api.TraceSummary {
 		Services:            make([]api.ServiceCount, len(s.Services)),
 		MatchedTimeUnixNano: nanos(s.Time),
 		RootMissing:         s.RootMissing,
-		OrphanCount:         s.Orphans,
 		Partial:             s.Cut,
 		Root: api.RootSpan{
 			SpanID: hex.EncodeToString(s.Root.ID[:]), Name: s.Root.Name, ServiceName: s.Root.Service, Kind: s.Root.Kind,
 			Status: api.Status{Code: s.Root.Status, Message: s.Root.StatusMessage}, Attributes: s.Root.Attributes, Fields: s.Root.Fields,
 		},
+	}
+	if s.OrphansKnown {
+		out.OrphanCount = &s.Orphans
 	}
 	for i, service := range s.Services {
 		out.Services[i] = api.ServiceCount{Name: service.Name, Namespace: service.Namespace, SpanCount: service.Spans, ErrorCount: service.Errors}

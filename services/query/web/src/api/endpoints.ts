@@ -53,9 +53,27 @@ export async function searchTraces(search: Search, signal: AbortSignal): Promise
   return revive.page(wire, wire.traces.map(revive.traceSummary));
 }
 
+/** Of how many pages of its spans a trace is shown: half a million. */
+const tracePages = 10;
+
+/** A trace with all its spans, page by page: their tree is that of all of them. */
 export async function getTrace(traceId: string, signal: AbortSignal): Promise<model.Answer<model.Trace>> {
-  const wire = await getJSON<Wire['Trace']>(`/api/traces/${encodeURIComponent(traceId)}`, {}, signal);
-  return revive.answer(wire, revive.trace(wire));
+  let spans: model.Span[] = [];
+  let cursor: string | undefined;
+  for (let page = 1; ; page++) {
+    const wire = await getJSON<Wire['Trace']>(
+      `/api/traces/${encodeURIComponent(traceId)}`,
+      cursor === undefined ? {} : { cursor },
+      signal,
+    );
+    spans = spans.concat(revive.trace(wire).spans);
+    cursor = wire.next_cursor;
+    if (cursor !== undefined && page < tracePages) continue;
+    const told = revive.answer(wire, { traceId: wire.trace_id, spans });
+    return cursor === undefined
+      ? told
+      : { ...told, incomplete: `it holds the newest ${spans.length} spans of the trace` };
+  }
 }
 
 /** The address of a trace as OTLP/JSON, for a download that any other tool can read. */

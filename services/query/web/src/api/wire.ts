@@ -396,7 +396,8 @@ export interface paths {
         };
         /**
          * One trace with all its spans
-         * @description Spans are ordered by start, then id. A range narrows where to look; without one everything kept is looked at. Any span in the
+         * @description Spans are ordered by start. The answer is written while it is read, in chunks: one that ends before its last brace, because something failed on the way, is none. A trace
+         *     of more than `limit` spans comes by pages, the newest spans first; the tree is that of all of them. A range narrows where to look; without one everything kept is looked at. Any span in the
          *     range counts, also one sent twice. A search that is cut before it meets a span of the trace does not know whether the trace exists:
          *     it is 503 with the code `query.budget` or `query.timeout`, never 404.
          */
@@ -1743,6 +1744,8 @@ export interface components {
             spans: components["schemas"]["Span"][];
             resources: components["schemas"]["Resource"][];
             scopes: components["schemas"]["Scope"][];
+            /** @description Of the page after this one; absent where there is none. */
+            next_cursor?: string;
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
@@ -1860,7 +1863,7 @@ export interface components {
              *     several that may be the root the earliest is, of equals the longest, and of these the one with the lowest id.
              */
             root_missing: boolean;
-            /** @description Spans that name a parent which was not found; not told of a trace of some 200000 spans or more. */
+            /** @description Spans that name a parent which was not found; absent where that is not known, of a trace of some 200000 spans or more. */
             orphan_count?: number;
             /** @description The budget or the time of the query ended the search for spans beyond an hour from those that matched. */
             partial?: boolean;
@@ -3927,6 +3930,10 @@ export interface operations {
                  *     `incomplete`; the header `X-Olly-Incomplete` says there that spans are missing.
                  */
                 format?: "ollyscale" | "otlp" | "otlp_proto";
+                /** @description So many spans at most, the newest; not more than `max_trace_spans`, which it is where it is not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, or its header `X-Olly-Next-Cursor`: the spans before those, as they were then. */
+                cursor?: string;
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
@@ -3943,6 +3950,8 @@ export interface operations {
             /** @description The trace. */
             200: {
                 headers: {
+                    /** @description Only with `format` otlp or otlp_proto, the cursor of the page after this one, if there is one. */
+                    "X-Olly-Next-Cursor"?: string;
                     /** @description Only with `format` otlp or otlp_proto, and only when the answer was cut; why, as in Incomplete.reason. */
                     "X-Olly-Incomplete"?: "scan_budget" | "timeout" | "limit";
                     [name: string]: unknown;
