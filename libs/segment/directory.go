@@ -47,6 +47,7 @@ type KeyInfo struct {
 	Distinct int   // at most so many distinct values
 	Types    uint8 // bit 1<<ValueType for each type that occurs
 	Min, Max int64 // of the Int values; meaningless without any
+	Told     bool  // the directory's head tells the values, and how many attributes have each
 }
 
 // Has tells whether a type occurs.
@@ -55,10 +56,19 @@ func (k KeyInfo) Has(t ValueType) bool { return k.Types>>t&1 != 0 }
 // Key tells what the segment holds under an item attribute key; false when nothing.
 func (d *Directory) Key(key string) (KeyInfo, bool) {
 	s, _ := d.dir.Key(key)
+	return infoOf(s)
+}
+
+// Text tells what a text column of spans or log records holds; false when nothing.
+func (d *Directory) Text(c TextColumn) (KeyInfo, bool) {
+	return infoOf(d.dir.Section(container.SectionText + uint8(c)))
+}
+
+func infoOf(s *container.Section) (KeyInfo, bool) {
 	if s == nil {
 		return KeyInfo{}, false
 	}
-	return KeyInfo{Values: s.Count, Distinct: s.Distinct, Types: s.Types, Min: s.Min, Max: s.Max}, true
+	return KeyInfo{Values: s.Count, Distinct: s.Distinct, Types: s.Types, Min: s.Min, Max: s.Max, Told: s.HasHead()}, true
 }
 
 // Bounds returns the smallest and largest value of an integer column (as int64, whatever it stands for); a column that the segment

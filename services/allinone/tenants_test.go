@@ -613,6 +613,12 @@ func theOperations() map[string]operation {
 			}
 			return all
 		}},
+		"listAttributes": {sees: true, requests: func(w *world, of ids) (all []request) {
+			for _, more := range []string{"signal=traces", "signal=logs", "prefix=" + of.word, "filters=" + url.QueryEscape(`[{"field":"service","operator":"exists"}]`)} {
+				all = append(all, request{method: http.MethodGet, path: "/api/attributes?" + more + "&" + w.within()})
+			}
+			return all
+		}},
 		"listFields": {requests: one(http.MethodGet, "/api/fields")},
 		"compare": {requests: func(w *world, _ ids) []request {
 			return []request{w.posting("/api/compare", `"signal":"traces","selected":[{"field":"time","operator":"exists"}]`), w.posting("/api/compare",

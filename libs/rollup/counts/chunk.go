@@ -139,6 +139,30 @@ func (c *Chunk) values(visit func(value []byte, items int64)) error {
 	return nil
 }
 
+// Each visits the keys that are listed, and lets visit look at the values of a key, where they are told; both are valid during the call. all is false where keys that are
+// not listed may have values, too. It can be called once for each Decode.
+func (c *Chunk) Each(visit func(key Key, told bool, values func(each func(v segment.Value, items int64)) error) error) (all bool, err error) {
+	for {
+		more, told, err := c.next()
+		if err != nil || !more {
+			return !c.others, err
+		}
+		if err := visit(Key{c.key, string(c.name)}, told, c.each); err != nil {
+			return false, err
+		}
+	}
+}
+
+// each visits the values of the key that was next.
+func (c *Chunk) each(visit func(v segment.Value, items int64)) error {
+	return c.values(func(value []byte, items int64) {
+		r := packed.Numbers{Rest: value[1:]}
+		v := segment.Value{Type: segment.ValueType(value[0]), Num: r.Next()}
+		v.Raw = bytesOf(&r, r.Count())
+		visit(v, items)
+	})
+}
+
 // Find visits the values of a key, each valid during the call; known is false where they are not told. It can be called once for each Decode.
 func (c *Chunk) Find(key Key, visit func(v segment.Value, items int64)) (known bool, err error) {
 	for {
@@ -155,11 +179,6 @@ func (c *Chunk) Find(key Key, visit func(v segment.Value, items int64)) (known b
 		if !told {
 			return false, nil
 		}
-		return true, c.values(func(value []byte, items int64) {
-			r := packed.Numbers{Rest: value[1:]}
-			v := segment.Value{Type: segment.ValueType(value[0]), Num: r.Next()}
-			v.Raw = bytesOf(&r, r.Count())
-			visit(v, items)
-		})
+		return true, c.each(visit)
 	}
 }

@@ -70,7 +70,7 @@ func Compare(ctx context.Context, s *engine.Snapshot, q *Comparison) (*Differenc
 		f.Columns(w)
 	}
 	t := &compared{snapshot: s, keys: map[counts.Key]*comparedKey{}}
-	sample, _, err := engine.FoldSample(ctx, s, &q.Query, q.Sample, q.From, w.Want,
+	sample, _, err := engine.FoldSample(ctx, s, &q.Query, q.Sample, q.From, engine.Always(w.Want),
 		func(r *columns.Reader, h *engine.Header, of *engine.Query) *sides { return q.sides(r, h, of, fields) }, t.add,
 		func() bool { return t.sides[0]+t.sides[1] > 0 })
 	if err != nil {

@@ -51,6 +51,93 @@ func (e AnalysedSpanOddity) Valid() bool {
 	}
 }
 
+// Defines values for AttributeKeyItemsAre.
+const (
+	AttributeKeyItemsAreAtLeast  AttributeKeyItemsAre = "at_least"
+	AttributeKeyItemsAreEstimate AttributeKeyItemsAre = "estimate"
+	AttributeKeyItemsAreExact    AttributeKeyItemsAre = "exact"
+)
+
+// Valid indicates whether the value is a known member of the AttributeKeyItemsAre enum.
+func (e AttributeKeyItemsAre) Valid() bool {
+	switch e {
+	case AttributeKeyItemsAreAtLeast:
+		return true
+	case AttributeKeyItemsAreEstimate:
+		return true
+	case AttributeKeyItemsAreExact:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AttributeKeyKinds.
+const (
+	AttributeKeyKindsBool   AttributeKeyKinds = "bool"
+	AttributeKeyKindsBytes  AttributeKeyKinds = "bytes"
+	AttributeKeyKindsDouble AttributeKeyKinds = "double"
+	AttributeKeyKindsEmpty  AttributeKeyKinds = "empty"
+	AttributeKeyKindsInt    AttributeKeyKinds = "int"
+	AttributeKeyKindsList   AttributeKeyKinds = "list"
+	AttributeKeyKindsMap    AttributeKeyKinds = "map"
+	AttributeKeyKindsString AttributeKeyKinds = "string"
+)
+
+// Valid indicates whether the value is a known member of the AttributeKeyKinds enum.
+func (e AttributeKeyKinds) Valid() bool {
+	switch e {
+	case AttributeKeyKindsBool:
+		return true
+	case AttributeKeyKindsBytes:
+		return true
+	case AttributeKeyKindsDouble:
+		return true
+	case AttributeKeyKindsEmpty:
+		return true
+	case AttributeKeyKindsInt:
+		return true
+	case AttributeKeyKindsList:
+		return true
+	case AttributeKeyKindsMap:
+		return true
+	case AttributeKeyKindsString:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AttributeKeyScope.
+const (
+	AttributeKeyScopeAttribute AttributeKeyScope = "attribute"
+	AttributeKeyScopeBody      AttributeKeyScope = "body"
+	AttributeKeyScopeEvent     AttributeKeyScope = "event"
+	AttributeKeyScopeLink      AttributeKeyScope = "link"
+	AttributeKeyScopeResource  AttributeKeyScope = "resource"
+	AttributeKeyScopeScope     AttributeKeyScope = "scope"
+)
+
+// Valid indicates whether the value is a known member of the AttributeKeyScope enum.
+func (e AttributeKeyScope) Valid() bool {
+	switch e {
+	case AttributeKeyScopeAttribute:
+		return true
+	case AttributeKeyScopeBody:
+		return true
+	case AttributeKeyScopeEvent:
+		return true
+	case AttributeKeyScopeLink:
+		return true
+	case AttributeKeyScopeResource:
+		return true
+	case AttributeKeyScopeScope:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ContextBy.
 const (
 	ContextByResource ContextBy = "resource"
@@ -690,6 +777,24 @@ func (e TotalIs) Valid() bool {
 	}
 }
 
+// Defines values for ListAttributesParamsSignal.
+const (
+	ListAttributesParamsSignalLogs   ListAttributesParamsSignal = "logs"
+	ListAttributesParamsSignalTraces ListAttributesParamsSignal = "traces"
+)
+
+// Valid indicates whether the value is a known member of the ListAttributesParamsSignal enum.
+func (e ListAttributesParamsSignal) Valid() bool {
+	switch e {
+	case ListAttributesParamsSignalLogs:
+		return true
+	case ListAttributesParamsSignalTraces:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListAttributeValuesParamsSignal.
 const (
 	ListAttributeValuesParamsSignalLogs   ListAttributeValuesParamsSignal = "logs"
@@ -931,6 +1036,60 @@ type AnalysedSpanOddity string
 
 // AnyValue OTLP/JSON AnyValue: at most one member; none is a value without content. bytesValue is base64.
 type AnyValue = otlpjson.Value
+
+// AttributeKey defines model for AttributeKey.
+type AttributeKey struct {
+	// Distinct Different values that were seen.
+	Distinct int `json:"distinct"`
+
+	// DistinctAtLeast Whether there may be more.
+	DistinctAtLeast bool `json:"distinct_at_least"`
+
+	// Examples Some values, the most frequent of those that were seen first.
+	Examples []AnyValue `json:"examples"`
+
+	// Field What filters, groups and facets call it. Absent of events and links, which these do not know.
+	Field string `json:"field,omitempty,omitzero"`
+
+	// Items Items that have it.
+	Items    int64                `json:"items"`
+	ItemsAre AttributeKeyItemsAre `json:"items_are"`
+
+	// Key The key; of what lies within maps, with the keys on the way to it and dots between.
+	Key   string              `json:"key"`
+	Kinds []AttributeKeyKinds `json:"kinds"`
+
+	// Scope What has the attribute.
+	Scope AttributeKeyScope `json:"scope"`
+
+	// Within The attribute in whose maps it lies. Absent where it is an attribute itself.
+	Within string `json:"within,omitempty,omitzero"`
+}
+
+// AttributeKeyItemsAre defines model for AttributeKey.ItemsAre.
+type AttributeKeyItemsAre string
+
+// AttributeKeyKinds defines model for AttributeKey.Kinds.
+type AttributeKeyKinds string
+
+// AttributeKeyScope What has the attribute.
+type AttributeKeyScope string
+
+// AttributeKeys defines model for AttributeKeys.
+type AttributeKeys struct {
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+
+	// HasMore Whether there are keys beyond the limit.
+	HasMore    bool           `json:"has_more"`
+	Incomplete *Incomplete    `json:"incomplete,omitempty"`
+	Keys       []AttributeKey `json:"keys"`
+	Sample     Sample         `json:"sample"`
+	Stats      Stats          `json:"stats"`
+
+	// Total How many keys were found, also those beyond the limit.
+	Total int `json:"total"`
+}
 
 // AttributeValue defines model for AttributeValue.
 type AttributeValue struct {
@@ -3187,6 +3346,34 @@ type AggregateParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// ListAttributesParams defines parameters for ListAttributes.
+type ListAttributesParams struct {
+	// Signal Whose attributes.
+	Signal ListAttributesParamsSignal `form:"signal,omitempty" json:"signal,omitempty,omitzero"`
+
+	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
+	StartTime StartTime `form:"start_time" json:"start_time"`
+
+	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
+	EndTime EndTime `form:"end_time" json:"end_time"`
+
+	// Filters The array of Filter objects as JSON, as in the body of a POST.
+	Filters Filters `form:"filters,omitempty" json:"filters,omitempty,omitzero"`
+
+	// Prefix Only keys that begin with this.
+	Prefix string `form:"prefix,omitempty" json:"prefix,omitempty,omitzero"`
+
+	// Sample About how many items are looked at one by one. Unless it is given, 40,000 without filters and 100,000 with.
+	Sample *int64 `form:"sample,omitempty" json:"sample,omitempty"`
+	Limit  *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// ListAttributesParamsSignal defines parameters for ListAttributes.
+type ListAttributesParamsSignal string
+
 // ListAttributeValuesParams defines parameters for ListAttributeValues.
 type ListAttributeValuesParams struct {
 	// Signal Whose attributes.
@@ -3205,7 +3392,10 @@ type ListAttributeValuesParams struct {
 
 	// Filters The array of Filter objects as JSON, as in the body of a POST.
 	Filters Filters `form:"filters,omitempty" json:"filters,omitempty,omitzero"`
-	Limit   *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Prefix Only values whose text begins with this. Numbers and booleans go by how JSON writes them. `distinct` is then that of these.
+	Prefix string `form:"prefix,omitempty" json:"prefix,omitempty,omitzero"`
+	Limit  *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -3957,6 +4147,9 @@ type ServerInterface interface {
 	// Aggregate Figures of all items of a range that meet the filters, by group and over time
 	// (POST /api/aggregate)
 	Aggregate(ctx echo.Context, params AggregateParams) error
+	// ListAttributes Which keys of attributes there are
+	// (GET /api/attributes)
+	ListAttributes(ctx echo.Context, params ListAttributesParams) error
 	// ListAttributeValues The values of an attribute or a field, and how many spans or log records have each
 	// (GET /api/attributes/{key}/values)
 	ListAttributeValues(ctx echo.Context, key string, params ListAttributeValuesParams) error
@@ -4128,6 +4321,83 @@ func (w *ServerInterfaceWrapper) Aggregate(ctx echo.Context) error {
 	return err
 }
 
+// ListAttributes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAttributes(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAttributesParams
+	// ------------- Optional query parameter "signal" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "signal", ctx.QueryParams(), &params.Signal, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter signal: %s", err))
+	}
+
+	// ------------- Required query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Required query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "filters" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filters", ctx.QueryParams(), &params.Filters, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filters: %s", err))
+	}
+
+	// ------------- Optional query parameter "prefix" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "prefix", ctx.QueryParams(), &params.Prefix, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter prefix: %s", err))
+	}
+
+	// ------------- Optional query parameter "sample" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sample", ctx.QueryParams(), &params.Sample, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sample: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAttributes(ctx, params)
+	return err
+}
+
 // ListAttributeValues converts echo context to params.
 func (w *ServerInterfaceWrapper) ListAttributeValues(ctx echo.Context) error {
 	var err error
@@ -4174,6 +4444,13 @@ func (w *ServerInterfaceWrapper) ListAttributeValues(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "filters", ctx.QueryParams(), &params.Filters, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filters: %s", err))
+	}
+
+	// ------------- Optional query parameter "prefix" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "prefix", ctx.QueryParams(), &params.Prefix, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter prefix: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------
@@ -6468,6 +6745,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/services/:name/operations", wrapper.ListOperations, options.OperationMiddlewares["listOperations"]...)
 	router.GET(options.BaseURL+"/api/services/:name/dependencies", wrapper.ListDependencies, options.OperationMiddlewares["listDependencies"]...)
 	router.GET(options.BaseURL+"/api/service-map", wrapper.GetServiceMap, options.OperationMiddlewares["getServiceMap"]...)
+	router.GET(options.BaseURL+"/api/attributes", wrapper.ListAttributes, options.OperationMiddlewares["listAttributes"]...)
 	router.GET(options.BaseURL+"/api/attributes/:key/values", wrapper.ListAttributeValues, options.OperationMiddlewares["listAttributeValues"]...)
 	router.POST(options.BaseURL+"/api/aggregate", wrapper.Aggregate, options.OperationMiddlewares["aggregate"]...)
 	router.POST(options.BaseURL+"/api/compare", wrapper.Compare, options.OperationMiddlewares["compare"]...)

@@ -31,6 +31,7 @@ type Counts struct {
 	Basis Basis
 	Lost  bool // there were more values than are kept: rare ones are left out or counted too low
 
+	keep   func(v segment.Value) bool // nil: all values
 	values map[string]*ValueCount
 	bytes  int64 // of memory
 	key    []byte
@@ -48,9 +49,14 @@ type ValueCount struct {
 	Items int64
 }
 
-func newCounts() *Counts { return &Counts{values: map[string]*ValueCount{}} }
+func newCounts(keep func(segment.Value) bool) *Counts {
+	return &Counts{keep: keep, values: map[string]*ValueCount{}}
+}
 
 func (c *Counts) add(v segment.Value, items int64) {
+	if c.keep != nil && !c.keep(v) {
+		return
+	}
 	c.key = append(c.key[:0], byte(v.Type))
 	c.key = binary.LittleEndian.AppendUint64(c.key, v.Num)
 	c.key = append(c.key, v.Raw...)
@@ -122,16 +128,16 @@ func (c *Counts) List() []*ValueCount {
 	return list
 }
 
-// Counts counts the values of a facet over the items of a query, of spans or log records. When the budget or the time cuts it, what was counted is exactly
+// Counts counts the values of a facet over the items of a query, of spans or log records; those that keep holds for, nil for all. When the budget or the time cuts it, what was counted is exactly
 // the items from Cut.Since on. Damage is fault.Internal.
-func (s *Snapshot) Counts(ctx context.Context, q *Query, of *counts.Facet) (*Counts, error) {
-	sums, err := s.sumsOf(ctx, q, of.Key)
+func (s *Snapshot) Counts(ctx context.Context, q *Query, of *counts.Facet, keep func(segment.Value) bool) (*Counts, error) {
+	sums, err := s.sumsOf(ctx, q, of.Key, keep)
 	if err != nil {
 		return nil, err
 	}
 	rest := *q
 	rest.Summed = sums.of
-	total := newCounts()
+	total := newCounts(keep)
 	over, err := s.foldCounts(ctx, &rest, of, total)
 	if err != nil {
 		return nil, err
@@ -210,26 +216,52 @@ func countSegment(out *counts.List, r *columns.Reader, h *Header, q *Query, of *
 
 // sums are what sums of hours say of a key over a query's range.
 type sums struct {
+	keep   func(segment.Value) bool
 	kind   int16
 	of     *Summed // nil where there is no whole hour, or not all items count
 	counts *Counts
 }
 
 // sumsOf reads what sums say.
-func (s *Snapshot) sumsOf(ctx context.Context, q *Query, key counts.Key) (out sums, err error) {
-	out.counts = newCounts()
-	var told bool
-	out.kind, told = counts.KindOf(q.Signal)
-	hour := time.Hour.Nanoseconds()
-	if !told || !q.everything() || q.Span() == 0 {
+func (s *Snapshot) sumsOf(ctx context.Context, q *Query, key counts.Key, keep func(segment.Value) bool) (out sums, err error) {
+	out.counts, out.keep = newCounts(keep), keep
+	if out.kind, out.of = summed(q); out.of == nil {
 		return out, nil
+	}
+	return out, out.read(ctx, s, q, key)
+}
+
+// Sums visits what sums say of the whole hours of a range; nil where there are none, or not all items count.
+func (s *Snapshot) Sums(ctx context.Context, q *Query, visit func(r *Rolled, c *counts.Chunk) error) (*Summed, error) {
+	kind, of := summed(q)
+	if of == nil {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	var chunk counts.Chunk
+	err := s.Rollups(ctx, &RollupQuery{Tenant: q.Tenant, Kind: kind, From: of.From, To: of.To}, func(r *Rolled) error {
+		if err := chunk.Decode(r.Blob); err != nil {
+			return err
+		}
+		return visit(r, &chunk)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sums of values: %w", err)
+	}
+	return of, nil
+}
+
+// summed are the whole hours of a query's range, and the kind of their sums; nil where there are none, or not all items count.
+func summed(q *Query) (kind int16, of *Summed) {
+	kind, told := counts.KindOf(q.Signal)
+	hour := time.Hour.Nanoseconds()
+	if !told || !q.Everything() || q.Span() == 0 {
+		return kind, nil
 	}
 	from, to := telemetry.Grain(q.From+hour-1, time.Hour), telemetry.Grain(q.To, time.Hour)
 	if from >= to {
-		return out, nil
+		return kind, nil
 	}
-	out.of = &Summed{From: from, To: to, But: []int64{}}
-	return out, out.read(ctx, s, q, key)
+	return kind, &Summed{From: from, To: to, But: []int64{}}
 }
 
 // read reads the sums of a range. A day that does not tell of the key is read by its hours, and hours that do not are noted: a day one of whose hours is
@@ -249,7 +281,7 @@ func (m *sums) read(ctx context.Context, s *Snapshot, q *Query, key counts.Key) 
 	var chunk counts.Chunk
 	for again := true; again; {
 		again = false
-		m.counts = newCounts()
+		m.counts = newCounts(m.keep)
 		for _, part := range m.of.ranges(byHours) {
 			of := &RollupQuery{Tenant: q.Tenant, Kind: m.kind, From: part[0], To: part[1]}
 			err := s.Rollups(ctx, of, func(r *Rolled) error {

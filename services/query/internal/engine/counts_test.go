@@ -16,7 +16,7 @@ func stringValue(s string) segment.Value { return segment.Value{Type: segment.St
 
 func TestCountsKeepTheFrequentOnes(t *testing.T) {
 	t.Parallel()
-	total := newCounts()
+	total := newCounts(nil)
 	for n := range 30 {
 		part := &counts.List{}
 		part.Add(stringValue("always"), 5)
@@ -29,12 +29,12 @@ func TestCountsKeepTheFrequentOnes(t *testing.T) {
 	require.LessOrEqual(t, total.Distinct(), MostValues)
 	require.EqualValues(t, 150, total.List()[0].Items)
 	require.Equal(t, "always", string(total.List()[0].Value.Raw))
-	both := newCounts()
+	both := newCounts(nil)
 	both.join(total)
 	require.True(t, both.Lost)
 	require.Equal(t, total.List()[0], both.List()[0])
 
-	long := newCounts()
+	long := newCounts(nil)
 	for i := range 40 {
 		part := &counts.List{}
 		for k := range 20 {
@@ -52,7 +52,7 @@ func TestCountsOfMoreSegmentsTakeNoMoreMemory(t *testing.T) { //nolint:parallelt
 	for i := range values {
 		values[i] = stringValue(fmt.Sprint("value ", i))
 	}
-	total, part := newCounts(), &counts.List{}
+	total, part := newCounts(nil), &counts.List{}
 	segments := int64(0)
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		for _, v := range values {

@@ -35,6 +35,16 @@ func Fold[T any](ctx context.Context, s *Snapshot, q *Query, w Columns, fold fun
 	return foldOf(ctx, s, q, stream, w, fold, merge)
 }
 
+// CountSegments is how many segments the range of a query has, of its stage.
+func (s *Snapshot) CountSegments(ctx context.Context, q *Query) (n int, err error) {
+	var highest int64
+	err = s.tx.QueryRow(ctx, s.engine.statements.count[q.Signal][q.Stage], append([]any{s.list}, rangeArgs(q)...)...).Scan(&n, &highest)
+	if err != nil {
+		return 0, fmt.Errorf("count segments: %w", err)
+	}
+	return n, nil
+}
+
 // foldOf is a fold of a stream that is open.
 func foldOf[T any](ctx context.Context, s *Snapshot, q *Query, stream *headers, w Columns,
 	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T),

@@ -51,6 +51,12 @@ func (h *Header) Items() int { return h.items }
 // Keys are those of the attributes that its items have.
 func (h *Header) Keys() []string { return h.directory.Keys() }
 
+// Key tells what the segment holds under a key; false when nothing.
+func (h *Header) Key(key string) (segment.KeyInfo, bool) { return h.directory.Key(key) }
+
+// Text tells what a text column of the segment holds; false when nothing.
+func (h *Header) Text(c segment.TextColumn) (segment.KeyInfo, bool) { return h.directory.Text(c) }
+
 // Times are those of the segment's oldest and newest item, Unix ns.
 func (h *Header) Times() (oldest, newest int64) { return h.minTime, h.maxTime }
 
@@ -510,6 +516,20 @@ func (s *Snapshot) resolve(ctx context.Context, q *Query, places []place) ([]*He
 	return out, nil
 }
 
+// sample are those of places that a query looks at.
+func (q *Query) sample(places []place) []place {
+	if q.OneIn <= 1 {
+		return places
+	}
+	var list []place
+	for _, p := range places {
+		if p.chance() < chances/uint64(q.OneIn) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 // peek fills the buffer with at least n headers, or all that are left. The headers of a rare search may all be rejected for a long time, so
 // that it ends here, too, once the query's time is over; it has got below the newest time of the query then, so that the next page goes on.
 func (h *headers) peek(ctx context.Context, n int) error {
@@ -520,7 +540,7 @@ func (h *headers) peek(ctx context.Context, n int) error {
 			}
 		}
 		chunk := h.places[:min(len(h.places), max(n-len(h.buffer), least))]
-		list, err := h.snapshot.resolve(ctx, h.query, chunk)
+		list, err := h.snapshot.resolve(ctx, h.query, h.query.sample(chunk))
 		if err != nil {
 			return err
 		}

@@ -55,6 +55,8 @@ type Query struct {
 	// Traces, when not nil, narrows to the segments whose trace filter may hold one of these ids. It is tested here and not in SQL, for
 	// lists of ids that are too long for a statement; a segment that passes has items of other traces, too.
 	Traces [][16]byte
+	// OneIn, above 1, looks at a sample of one in so many segments, always the same ones.
+	OneIn int
 	// MaxItems makes the scan's budget smaller; 0 leaves it.
 	MaxItems int64
 	// Partly says that of what is found some columns are read (ReadColumns), and nothing in full.
@@ -95,7 +97,7 @@ func (s Stage) condition() string {
 
 // All reports whether every item of a segment is asked for: it lies in the range, and nothing else narrows it.
 func (q *Query) All(h *Header) bool {
-	return q.everything() && !q.cuts(h.place)
+	return q.Everything() && !q.cuts(h.place)
 }
 
 // ByFilter reports whether an item counts by the range and the filter alone: it does not matter when it came, nor where it stands in a list.

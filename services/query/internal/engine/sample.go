@@ -20,7 +20,7 @@ type Sample struct {
 const chances = 1 << 48
 
 // chance is a number below chances, for each segment always the same: the last six bytes of an id are chance.
-func (h *Header) chance() uint64 { return binary.BigEndian.Uint64(h.id[8:]) & (chances - 1) }
+func (p place) chance() uint64 { return binary.BigEndian.Uint64(p.id[8:]) & (chances - 1) }
 
 // moreOf is how many times the sample that follows one with nothing in it is as large.
 const moreOf = 4
@@ -60,7 +60,7 @@ func (s *Snapshot) sample(ctx context.Context, q *Query, about, from int64) (out
 // FoldSample is Fold over some segments with about so many items, the same ones each time. One at least has items from an instant on, Unix ns, if any has; and
 // as long as there is not enough in it, there are more segments in the sample, until there is or all are. While that is so, nothing may have been told. An error
 // of merge ends it and is returned. over is Fold's.
-func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about, from int64, want segment.Want,
+func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about, from int64, want Columns,
 	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T) error, enough func() bool,
 ) (of Sample, over time.Duration, err error) {
 	chosen, err := s.sample(ctx, q, about, from)
@@ -78,9 +78,9 @@ func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about, from i
 	for {
 		now := func(h *Header) bool { return chosen.has(h) && !before.has(h) }
 		over, err = Fold(ctx, s, q,
-			func(_ *Query, h *Header) segment.Want {
+			func(q *Query, h *Header) segment.Want {
 				if now(h) {
-					return want
+					return want(q, h)
 				}
 				return segment.Want{}
 			},
@@ -106,5 +106,40 @@ func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about, from i
 		}
 		before.below, before.least = chosen.below, chosen.least
 		chosen.below = min(moreOf*chosen.below, chances)
+	}
+}
+
+// FoldSome is FoldSample of a range of which it is known that it has items, and how many: of the segments that are not chosen nothing is read.
+func FoldSome[T any](ctx context.Context, s *Snapshot, q *Query, items, about int64, want Columns,
+	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T) error,
+) (of Sample, over time.Duration, err error) {
+	type part struct {
+		items int64
+		of    T
+	}
+	some := *q
+	of.OfItems = items
+	if of.OfSegments, err = s.CountSegments(ctx, q); err != nil {
+		return of, 0, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var failed error
+	for some.OneIn = int((items + about - 1) / about); ; some.OneIn /= 2 { // of few segments there may be none among those that are chosen
+		over, err = Fold(ctx, s, &some, want,
+			func(r *columns.Reader, h *Header, q *Query) part { return part{int64(h.items), fold(r, h, q)} },
+			func(p part) {
+				if failed != nil {
+					return
+				}
+				of.Segments++
+				of.Items += p.items
+				if failed = merge(p.of); failed != nil {
+					stop()
+				}
+			})
+		if err = cmp.Or(failed, err); err != nil || of.Segments > 0 || some.OneIn <= 1 || s.Cut() != nil {
+			return of, over, err
+		}
 	}
 }

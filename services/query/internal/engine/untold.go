@@ -27,8 +27,8 @@ type Summary[T any] struct {
 	Free    func(T) // one that Fold made is used no more; nil where that is nothing to anybody
 }
 
-// everything tells whether all items of a range count.
-func (q *Query) everything() bool {
+// Everything tells whether all items of a range count.
+func (q *Query) Everything() bool {
 	f, plain := q.Filter.(filter.All)
 	return plain && len(f) == 0 && q.ByFilter() && q.Traces == nil
 }
@@ -39,7 +39,7 @@ func FoldUntold[T any](ctx context.Context, s *Snapshot, q *Query, of *Summary[T
 	if free == nil {
 		free = func(T) {}
 	}
-	if !q.everything() || q.Stage != Every || q.Span() == 0 {
+	if !q.Everything() || q.Stage != Every || q.Span() == 0 || q.OneIn > 1 {
 		return Fold(ctx, s, q, of.Columns, of.Fold, func(part T) {
 			of.Merge(part)
 			free(part)

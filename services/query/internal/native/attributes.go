@@ -4,7 +4,9 @@ import (
 	"context"
 	"strings"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/rollup/counts"
+	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
@@ -37,14 +39,21 @@ func facetOf(signal telemetry.Signal, scope api.ListAttributeValuesParamsScope, 
 	return &f, nil
 }
 
+// itemsOf reads the signal of items that have attributes of their own; that of spans unless it is given.
+func itemsOf(name string) (telemetry.Signal, error) {
+	switch name {
+	case "", telemetry.Traces.String():
+		return telemetry.Traces, nil
+	case telemetry.Logs.String():
+		return telemetry.Logs, nil
+	}
+	return 0, errSignal.Newf("signal: %.64q is not traces or logs", name)
+}
+
 func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key string, from, to int64, asked api.ListAttributeValuesParams) (*api.AttributeValues, error) {
-	signal := telemetry.Traces
-	switch asked.Signal {
-	case "", api.ListAttributeValuesParamsSignalTraces:
-	case api.ListAttributeValuesParamsSignalLogs:
-		signal = telemetry.Logs
-	default:
-		return nil, errSignal.Newf("signal: %.64q is not traces or logs", string(asked.Signal))
+	signal, err := itemsOf(string(asked.Signal))
+	if err != nil {
+		return nil, err
 	}
 	facet, err := facetOf(signal, asked.Scope, key)
 	if err != nil {
@@ -64,10 +73,16 @@ func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key 
 	}
 	started := n.now()
 	q := &engine.Query{Tenant: tenant, Signal: signal, From: from, To: to, Filter: f}
+	var keep func(v segment.Value) bool
+	if asked.Prefix != "" {
+		keep = func(v segment.Value) bool {
+			return strings.HasPrefix(string(otlp.AppendText(nil, v.OTLP(), "")), asked.Prefix)
+		}
+	}
 	out := &api.AttributeValues{Key: key, Values: []api.AttributeValue{}}
 	var total *engine.Counts
 	err = n.ask(ctx, q, q.Span(), &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
-		total, err = s.Counts(ctx, q, facet)
+		total, err = s.Counts(ctx, q, facet, keep)
 		out.Stats, out.Incomplete = n.told(s, started)
 		return err
 	})

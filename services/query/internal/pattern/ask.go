@@ -52,7 +52,7 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	held := 0
 	var over time.Duration
 	var err error
-	out.Sample, over, err = engine.FoldSample(ctx, s, &all, q.Sample, q.From, w.Want, q.fold, func(lines *set) error {
+	out.Sample, over, err = engine.FoldSample(ctx, s, &all, q.Sample, q.From, engine.Always(w.Want), q.fold, func(lines *set) error {
 		into.merge(lines)
 		if into.grown <= held { // what was put together leaves room
 			return nil

@@ -574,6 +574,37 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which keys of attributes there are
+         * @description The keys of attributes of spans or log records, of their resources and scopes, of events and links, and of what lies within maps (`within`; of bodies the scope `body`): how many items have each, of
+         *     which kinds their values are, how many values there are and some of the most frequent. Keys that most items have come first; `total` says how many there are.
+         *
+         *     **What is exact.** `items_are` says of each number whether it is `exact`, `at_least` so many, or an `estimate`. Without filters, keys of attributes, resources and scopes are told by sums of whole
+         *     hours, and by the directories of segments where hours are cut or not settled, or have too many values of a key to tell them: no body is read for that. Where more than 2,000 segments would
+         *     have to be looked at for the latter, a sample of them is. What no directory tells (keys of events and links, what lies within maps, values that differ in nearly each item) is looked for in some
+         *     of the items, `sample` in number; with filters, all is. `sample` in the answer says how many items were looked at one by one: where they are all, numbers are exact. A key that few
+         *     items have may be missed by a sample. A larger `sample`, a shorter range or a `prefix` finds more.
+         *
+         *     **Values.** `distinct` is how many were seen, `distinct_at_least` whether there may be more; up to 256 of a key are told apart. Values of more than 256 bytes are no examples. A key that one item
+         *     has several times, which OTLP forbids, counts each time. Keys are told up to 512 bytes. Up to 20,000 keys are kept, fewer where memory is short: beyond, those that few items have are left out,
+         *     and `incomplete` says so. Keys of the labels of metrics are told by `GET /api/metrics/{name}/labels`.
+         */
+        get: operations["listAttributes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/attributes/{key}/values": {
         parameters: {
             query?: never;
@@ -2469,6 +2500,44 @@ export interface components {
              */
             count: number;
         };
+        AttributeKey: {
+            /**
+             * @description What has the attribute.
+             * @enum {string}
+             */
+            scope: "attribute" | "resource" | "scope" | "event" | "link" | "body";
+            /** @description The key; of what lies within maps, with the keys on the way to it and dots between. */
+            key: string;
+            /** @description The attribute in whose maps it lies. Absent where it is an attribute itself. */
+            within?: string;
+            /** @description What filters, groups and facets call it. Absent of events and links, which these do not know. */
+            field?: string;
+            kinds: ("empty" | "string" | "bool" | "int" | "double" | "bytes" | "list" | "map")[];
+            /**
+             * Format: int64
+             * @description Items that have it.
+             */
+            items: number;
+            /** @enum {string} */
+            items_are: "exact" | "at_least" | "estimate";
+            /** @description Different values that were seen. */
+            distinct: number;
+            /** @description Whether there may be more. */
+            distinct_at_least: boolean;
+            /** @description Some values, the most frequent of those that were seen first. */
+            examples: components["schemas"]["AnyValue"][];
+        };
+        AttributeKeys: {
+            keys: components["schemas"]["AttributeKey"][];
+            /** @description How many keys were found, also those beyond the limit. */
+            total: number;
+            /** @description Whether there are keys beyond the limit. */
+            has_more: boolean;
+            sample: components["schemas"]["Sample"];
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
         AttributeValues: {
             key: string;
             values: components["schemas"]["AttributeValue"][];
@@ -4278,6 +4347,49 @@ export interface operations {
             503: components["responses"]["Refused"];
         };
     };
+    listAttributes: {
+        parameters: {
+            query: {
+                /** @description Whose attributes. */
+                signal?: "traces" | "logs";
+                /** @description RFC 3339 or Unix nanoseconds, inclusive. */
+                start_time: components["parameters"]["StartTime"];
+                /** @description RFC 3339 or Unix nanoseconds, exclusive. */
+                end_time: components["parameters"]["EndTime"];
+                /** @description The array of Filter objects as JSON, as in the body of a POST. */
+                filters?: components["parameters"]["Filters"];
+                /** @description Only keys that begin with this. */
+                prefix?: string;
+                /** @description About how many items are looked at one by one. Unless it is given, 40,000 without filters and 100,000 with. */
+                sample?: number;
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttributeKeys"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
     listAttributeValues: {
         parameters: {
             query: {
@@ -4295,6 +4407,8 @@ export interface operations {
                 end_time: components["parameters"]["EndTime"];
                 /** @description The array of Filter objects as JSON, as in the body of a POST. */
                 filters?: components["parameters"]["Filters"];
+                /** @description Only values whose text begins with this. Numbers and booleans go by how JSON writes them. `distinct` is then that of these. */
+                prefix?: string;
                 limit?: components["parameters"]["Limit"];
             };
             header?: {
