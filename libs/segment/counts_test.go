@@ -173,7 +173,7 @@ func TestCountsAreARecount(t *testing.T) {
 			check(signal, seed%3, r.payload(t, signal, 30), r.payload(t, signal, 1))
 		}
 	}
-	for _, s := range someShapes(t, 600, 200) {
+	for _, s := range someShapes(t, testbed.Share(), 600, 200) {
 		check(s.signal, 2, s.payloads...)
 		check(s.signal, 0, s.payloads[0])
 	}

@@ -71,7 +71,7 @@ func TestAppendRows(t *testing.T) {
 	check(t, telemetry.Traces, demoTraces(t, 1, 3000, true), newRandom(1))
 	check(t, telemetry.Logs, demoLogs(t, 1, 3000), newRandom(2))
 	check(t, telemetry.Metrics, demoMetrics(t, 1, 1)[0], newRandom(3))
-	for _, s := range someShapes(t, 1000, 1000) {
+	for _, s := range someShapes(t, testbed.Share(), 1000, 1000) {
 		check(t, s.signal, s.payloads[0], newRandom(4))
 	}
 }

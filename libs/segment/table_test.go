@@ -41,7 +41,7 @@ func TestFailedAppendLeavesNoTrace(t *testing.T) {
 				require.Error(t, err)
 				failed++
 			}
-			require.Greater(t, failed, len(other)/testbed.Slowdown*9/10)
+			require.Greater(t, failed, len(other)/testbed.Share()*9/10)
 			require.Equal(t, before, segments(t, table, 100, 0))
 			// And it goes on working.
 			n, err := table.Append(other, 2)

@@ -102,16 +102,20 @@ func InTime(f func(limit time.Duration) error) error {
 }
 
 // Some yields the numbers below n that a sweep is to try: each, or one of Slowdown, beginning with 0, under the race detector. It is for sweeps of
-// one goroutine, in which the detector has nothing to find. `make sweep` runs each package that asks without the detector, and so every number.
+// one goroutine, in which the detector has nothing to find. `make sweep` runs each test that asks without the detector, and so every number.
 func Some(n int) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		for i := range (n + Slowdown - 1) / Slowdown {
-			if !yield(i * Slowdown) {
+		for i := 0; i < n; i += Share() {
+			if !yield(i) {
 				return
 			}
 		}
 	}
 }
+
+// Share is one of how many cases Some yields, for a sweep that Some does not fit: Slowdown. Its test says `testbed.Share(` in its own body, as with Some, so
+// that `make sweep` finds it.
+func Share() int { return Slowdown }
 
 // Root is the root of the repository: the directory with go.work.
 func Root(t testing.TB) string {

@@ -51,58 +51,58 @@ func TestWhatIsLargerThanAMessageIsCut(t *testing.T) {
 	const cut = "cut the largest values of 2 of 4 spans taken, to fit 8380416 bytes with resource and scope (the limit is bus.max_message_bytes"
 	const rejected = "rejected 1 of 5 spans: 1 larger than 8380416 bytes with resource and scope, in what cannot be cut (the first: resource_spans[0].scope_spans[0].spans[4]"
 	sizes := []int{100, 9 << 20, 3 << 19, 20 << 20}
-	for _, way := range []string{"protobuf", "json", "gRPC", "api"} {
-		for _, large := range []bool{false, true} {
-			request := prompts(t, large, sizes...)
-			body, err := request.MarshalProto()
+	ways := []string{"protobuf", "json", "gRPC", "api"}
+	for i := range testbed.Some(2 * len(ways)) {
+		way, large := ways[i/2], i%2 == 1
+		request := prompts(t, large, sizes...)
+		body, err := request.MarshalProto()
+		require.NoError(t, err)
+		if way == "json" || way == "api" {
+			body, err = request.MarshalJSON()
 			require.NoError(t, err)
-			if way == "json" || way == "api" {
-				body, err = request.MarshalJSON()
-				require.NoError(t, err)
+		}
+		response := ptraceotlp.NewExportResponse()
+		var message string
+		switch way {
+		case "protobuf":
+			got := r.post("/v1/traces", typeProtobuf, body)
+			require.Equal(t, http.StatusOK, got.status)
+			require.NoError(t, response.UnmarshalProto(got.body))
+		case "json":
+			got := r.post("/v1/traces", typeJSON, body)
+			require.Equal(t, http.StatusOK, got.status)
+			require.NoError(t, response.UnmarshalJSON(got.body))
+		case "gRPC":
+			got, err := call(t.Context(), conn, telemetry.Traces, body)
+			require.NoError(t, err)
+			require.NoError(t, response.UnmarshalProto(got))
+		case "api":
+			got := r.post("/api/traces", typeJSON, body)
+			require.Equal(t, http.StatusAccepted, got.status)
+			var answer struct {
+				Accepted, Rejected int
+				Message            string
 			}
-			response := ptraceotlp.NewExportResponse()
-			var message string
-			switch way {
-			case "protobuf":
-				got := r.post("/v1/traces", typeProtobuf, body)
-				require.Equal(t, http.StatusOK, got.status)
-				require.NoError(t, response.UnmarshalProto(got.body))
-			case "json":
-				got := r.post("/v1/traces", typeJSON, body)
-				require.Equal(t, http.StatusOK, got.status)
-				require.NoError(t, response.UnmarshalJSON(got.body))
-			case "gRPC":
-				got, err := call(t.Context(), conn, telemetry.Traces, body)
-				require.NoError(t, err)
-				require.NoError(t, response.UnmarshalProto(got))
-			case "api":
-				got := r.post("/api/traces", typeJSON, body)
-				require.Equal(t, http.StatusAccepted, got.status)
-				var answer struct {
-					Accepted, Rejected int
-					Message            string
-				}
-				require.NoError(t, json.Unmarshal(got.body, &answer))
-				require.Equal(t, 4, answer.Accepted)
-				message = answer.Message
-				response.PartialSuccess().SetRejectedSpans(int64(answer.Rejected))
+			require.NoError(t, json.Unmarshal(got.body, &answer))
+			require.Equal(t, 4, answer.Accepted)
+			message = answer.Message
+			response.PartialSuccess().SetRejectedSpans(int64(answer.Rejected))
+		}
+		message += response.PartialSuccess().ErrorMessage()
+		require.Contains(t, message, cut)
+		if large {
+			require.Equal(t, int64(1), response.PartialSuccess().RejectedSpans())
+			require.Contains(t, message, rejected)
+		} else {
+			require.Zero(t, response.PartialSuccess().RejectedSpans())
+			require.NotContains(t, message, "rejected")
+		}
+		if way == "protobuf" || way == "json" { // the others are of the same bytes
+			spans := 0
+			for _, batch := range r.stored(telemetry.Traces, 4) {
+				spans += batch.Items
 			}
-			message += response.PartialSuccess().ErrorMessage()
-			require.Contains(t, message, cut)
-			if large {
-				require.Equal(t, int64(1), response.PartialSuccess().RejectedSpans())
-				require.Contains(t, message, rejected)
-			} else {
-				require.Zero(t, response.PartialSuccess().RejectedSpans())
-				require.NotContains(t, message, "rejected")
-			}
-			if way == "protobuf" || way == "json" { // the others are of the same bytes
-				spans := 0
-				for _, batch := range r.stored(telemetry.Traces, 4) {
-					spans += batch.Items
-				}
-				require.Equal(t, 4, spans)
-			}
+			require.Equal(t, 4, spans)
 		}
 	}
 }

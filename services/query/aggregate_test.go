@@ -398,7 +398,7 @@ func TestAggregatesAreThoseOfAPlainLook(t *testing.T) {
 				names = append(names, "errors", "error_rate", "histogram_errors")
 			}
 			cut := 0
-			for range 210 / testbed.Slowdown {
+			for range 210 / testbed.Share() {
 				a := &aggregateBody{signal: signal, from: base().Add(-time.Hour).UnixNano(), to: base().Add(time.Hour).UnixNano()}
 				if rnd.IntN(2) == 0 {
 					a.from = base().UnixNano() + rnd.Int64N(int64(10*time.Minute))
@@ -671,7 +671,7 @@ func TestAggregatesFromRollupsAreThoseOfSegments(t *testing.T) {
 	}
 	fields := []string{"service", "namespace", "operation", "kind"}
 	rolled := int64(0)
-	for i := range 120 / testbed.Slowdown {
+	for i := range 120 / testbed.Share() {
 		from := begin + rnd.Int64N(int64(span)) - int64(time.Hour)
 		a := &aggregateBody{signal: telemetry.Traces, from: from, to: from + 1 + rnd.Int64N(int64(span)), limit: 1 + rnd.IntN(9)}
 		if i%4 == 0 { // on minutes, hours or days

@@ -344,7 +344,7 @@ func TestStructuredValuesAreFoundByPathAndText(t *testing.T) {
 	hits := 0
 	for _, list := range []string{"spans", "logs", "metrics"} {
 		require.Len(t, all[list], items)
-		for range conditions / 3 {
+		for range conditions / 3 / testbed.Share() {
 			filter, holds := w.condition(fields[list])
 			var want, got []string
 			for _, i := range all[list] {
@@ -361,7 +361,7 @@ func TestStructuredValuesAreFoundByPathAndText(t *testing.T) {
 			}
 		}
 	}
-	require.Greater(t, hits, conditions/5, "conditions tell items apart")
+	require.Greater(t, hits, conditions/5/testbed.Share(), "conditions tell items apart")
 }
 
 // TestSoundDataIsNeverCalledDamaged walks every operation, and counts by every key in every scope, over data in which resources, scopes and items have
