@@ -581,6 +581,9 @@ func theOperations() map[string]operation {
 		"compareTraces": {sees: true, requests: func(_ *world, of ids) []request {
 			return []request{{method: http.MethodGet, path: "/api/traces/" + of.trace + "/compare?with=" + of.trace}}
 		}},
+		"getTraceExemplars": {requests: func(w *world, of ids) []request {
+			return []request{{method: http.MethodGet, path: "/api/traces/" + of.trace + "/exemplars"}, {method: http.MethodGet, path: "/api/traces/" + of.trace + "/exemplars?" + w.within()}}
+		}},
 		"getTraceLogs": {sees: true, requests: func(_ *world, of ids) []request {
 			return []request{{method: http.MethodGet, path: "/api/traces/" + of.trace + "/logs"}}
 		}},

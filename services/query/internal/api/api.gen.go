@@ -3175,6 +3175,52 @@ type TraceComparison struct {
 	Stats Stats           `json:"stats"`
 }
 
+// TraceExemplar One observation of a metric in a span of the trace; as_int or as_double, or neither where it has no value.
+type TraceExemplar struct {
+	AsDouble *Double `json:"as_double,omitempty"`
+
+	// AsInt A 64-bit integer as a decimal string.
+	AsInt Int64 `json:"as_int,omitempty,omitzero"`
+
+	// Attributes Those of the series.
+	Attributes Attributes `json:"attributes"`
+
+	// FilteredAttributes In the order in which they were sent; a key sent twice is here twice.
+	FilteredAttributes Attributes `json:"filtered_attributes"`
+	Metric             Metric     `json:"metric"`
+
+	// PointID Of the first point in the range that has it.
+	PointID string `json:"point_id"`
+
+	// PointTimeUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	PointTimeUnixNano Nanos  `json:"point_time_unix_nano"`
+	SeriesID          string `json:"series_id"`
+
+	// ServiceName Of the series.
+	ServiceName      string `json:"service_name"`
+	ServiceNamespace string `json:"service_namespace,omitempty,omitzero"`
+	SpanID           string `json:"span_id,omitempty,omitzero"`
+
+	// TimeUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	TimeUnixNano Nanos `json:"time_unix_nano"`
+}
+
+// TraceExemplars defines model for TraceExemplars.
+type TraceExemplars struct {
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness    `json:"completeness"`
+	Exemplars    []TraceExemplar `json:"exemplars"`
+	Incomplete   *Incomplete     `json:"incomplete,omitempty"`
+
+	// PointsFromUnixNano Points were looked at from here on.
+	PointsFromUnixNano Nanos `json:"points_from_unix_nano"`
+
+	// PointsToUnixNano And until before here.
+	PointsToUnixNano Nanos  `json:"points_to_unix_nano"`
+	Stats            Stats  `json:"stats"`
+	TraceID          string `json:"trace_id"`
+}
+
 // TracePage defines model for TracePage.
 type TracePage struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
@@ -4005,6 +4051,21 @@ type CompareTracesParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// GetTraceExemplarsParams defines parameters for GetTraceExemplars.
+type GetTraceExemplarsParams struct {
+	// StartTime RFC 3339 or Unix nanoseconds, inclusive. Both or none of start_time and end_time.
+	StartTime OptionalStartTime `form:"start_time,omitempty" json:"start_time,omitempty,omitzero"`
+
+	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
+	EndTime OptionalEndTime `form:"end_time,omitempty" json:"end_time,omitempty,omitzero"`
+
+	// Limit So many exemplars at most, the newest. Where there are more, `incomplete` says so.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // GetTraceLogsParams defines parameters for GetTraceLogs.
 type GetTraceLogsParams struct {
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive. Both or none of start_time and end_time.
@@ -4279,6 +4340,9 @@ type ServerInterface interface {
 	// CompareTraces A trace beside another one
 	// (GET /api/traces/{trace_id}/compare)
 	CompareTraces(ctx echo.Context, traceID TraceID, params CompareTracesParams) error
+	// GetTraceExemplars What metrics kept of a trace, its exemplars, by their time
+	// (GET /api/traces/{trace_id}/exemplars)
+	GetTraceExemplars(ctx echo.Context, traceID TraceID, params GetTraceExemplarsParams) error
 	// GetTraceLogs The log records of one trace, newest first
 	// (GET /api/traces/{trace_id}/logs)
 	GetTraceLogs(ctx echo.Context, traceID TraceID, params GetTraceLogsParams) error
@@ -6563,6 +6627,62 @@ func (w *ServerInterfaceWrapper) CompareTraces(ctx echo.Context) error {
 	return err
 }
 
+// GetTraceExemplars converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTraceExemplars(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "trace_id" -------------
+	var traceID TraceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "trace_id", ctx.Param("trace_id"), &traceID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter trace_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTraceExemplarsParams
+	// ------------- Optional query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTraceExemplars(ctx, traceID, params)
+	return err
+}
+
 // GetTraceLogs converts echo context to params.
 func (w *ServerInterfaceWrapper) GetTraceLogs(ctx echo.Context) error {
 	var err error
@@ -6740,6 +6860,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/traces/:trace_id", wrapper.GetTrace, options.OperationMiddlewares["getTrace"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id/analysis", wrapper.GetTraceAnalysis, options.OperationMiddlewares["getTraceAnalysis"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id/compare", wrapper.CompareTraces, options.OperationMiddlewares["compareTraces"]...)
+	router.GET(options.BaseURL+"/api/traces/:trace_id/exemplars", wrapper.GetTraceExemplars, options.OperationMiddlewares["getTraceExemplars"]...)
 	router.GET(options.BaseURL+"/api/traces/:trace_id/logs", wrapper.GetTraceLogs, options.OperationMiddlewares["getTraceLogs"]...)
 	router.GET(options.BaseURL+"/api/services", wrapper.ListServices, options.OperationMiddlewares["listServices"]...)
 	router.GET(options.BaseURL+"/api/services/:name/operations", wrapper.ListOperations, options.OperationMiddlewares["listOperations"]...)

@@ -460,6 +460,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/traces/{trace_id}/exemplars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What metrics kept of a trace, its exemplars, by their time
+         * @description An exemplar is one observation that a point keeps, with the span that it was made in. Those of the trace are looked for in the points from one minute
+         *     before its first span begins until ten minutes after its last one ends, since points come when they are exported; or, with a range, in the points of that range, whether the
+         *     trace is there or not. One that was sent again with later points is told once, with the first of these.
+         */
+        get: operations["getTraceExemplars"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/traces/{trace_id}/logs": {
         parameters: {
             query?: never;
@@ -1835,6 +1857,35 @@ export interface components {
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
+        };
+        TraceExemplars: {
+            trace_id: string;
+            exemplars: components["schemas"]["TraceExemplar"][];
+            /** @description Points were looked at from here on. */
+            points_from_unix_nano: components["schemas"]["Nanos"];
+            /** @description And until before here. */
+            points_to_unix_nano: components["schemas"]["Nanos"];
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
+        /** @description One observation of a metric in a span of the trace; as_int or as_double, or neither where it has no value. */
+        TraceExemplar: {
+            metric: components["schemas"]["Metric"];
+            time_unix_nano: components["schemas"]["Nanos"];
+            as_int?: components["schemas"]["Int64"];
+            as_double?: components["schemas"]["Double"];
+            span_id?: string;
+            filtered_attributes: components["schemas"]["Attributes"];
+            /** @description Of the series. */
+            service_name: string;
+            service_namespace?: string;
+            series_id: string;
+            /** @description Those of the series. */
+            attributes: components["schemas"]["Attributes"];
+            /** @description Of the first point in the range that has it. */
+            point_id: string;
+            point_time_unix_nano: components["schemas"]["Nanos"];
         };
         ComparedSpan: {
             id: string;
@@ -4106,6 +4157,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TraceComparison"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            404: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    getTraceExemplars: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339 or Unix nanoseconds, inclusive. Both or none of start_time and end_time. */
+                start_time?: components["parameters"]["OptionalStartTime"];
+                /** @description RFC 3339 or Unix nanoseconds, exclusive. */
+                end_time?: components["parameters"]["OptionalEndTime"];
+                /** @description So many exemplars at most, the newest. Where there are more, `incomplete` says so. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                /** @description 32 hex digits, or the 16 of a short id, whose first half is zeros. */
+                trace_id: components["parameters"]["TraceID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The exemplars, the earliest first; empty when there are none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceExemplars"];
                 };
             };
             400: components["responses"]["Refused"];
