@@ -616,7 +616,7 @@ export interface paths {
          *
          *     **Values.** `distinct` is how many were seen, `distinct_at_least` whether there may be more; up to 256 of a key are told apart. Values of more than 256 bytes are no examples. A key that one item
          *     has several times, which OTLP forbids, counts each time. Keys are told up to 512 bytes. Up to 20,000 keys are kept, fewer where memory is short: beyond, those that few items have are left out,
-         *     and `incomplete` says so. Keys of the labels of metrics are told by `GET /api/metrics/{name}/labels`.
+         *     and `incomplete` says so. Keys of the labels of a metric are told by `GET /api/cardinality` with its name.
          */
         get: operations["listAttributes"];
         put?: never;
