@@ -130,15 +130,20 @@ func (e *Engine) Ask(ctx context.Context, tenant telemetry.Tenant, about time.Du
 }
 
 // ask is Ask of a pool or a connection, at once.
-func (e *Engine) ask(ctx context.Context, db postgres.Beginner, of *share, about time.Duration, question func(ctx context.Context, s *Snapshot) error) error {
+func (e *Engine) ask(ctx context.Context, db postgres.Beginner, of *share, about time.Duration, question func(ctx context.Context, s *Snapshot) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, e.set.Timeout)
 	defer cancel()
+	defer func() {
+		if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			err = ErrTimeout.Wrap(err, fmt.Sprintf("the query took longer than %s; narrow its range or filters", e.set.Timeout))
+		}
+	}()
 	generic, err := e.plans.Generic(ctx)
 	if err != nil {
 		return err
 	}
 	heard := e.watch.hear() // before the snapshot is taken, so that it holds what was settled then
-	err = postgres.InTx(ctx, db, beginSnapshot(e.set.Timeout, generic), func(tx pgx.Tx) error {
+	return postgres.InTx(ctx, db, beginSnapshot(e.set.Timeout, generic), func(tx pgx.Tx) error {
 		mode, list := pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeCacheStatement
 		if e.set.Pooler {
 			// Nothing is remembered from one transaction to the next; within one, all goes to the same server.
@@ -151,10 +156,6 @@ func (e *Engine) ask(ctx context.Context, db postgres.Beginner, of *share, about
 		defer s.release()
 		return question(ctx, s)
 	})
-	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return ErrTimeout.Wrap(err, fmt.Sprintf("the query took longer than %s; narrow its range or filters", e.set.Timeout))
-	}
-	return err
 }
 
 // Again calls f, which asks, and once more when what it asked for went away while it was read. That is nobody's fault: slots of bodies are emptied
