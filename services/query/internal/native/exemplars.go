@@ -144,7 +144,7 @@ func findExemplars(ctx context.Context, s *engine.Snapshot, q *engine.Query, id 
 		if len(rows) == 0 || r.Err() != nil {
 			return nil, r.Err()
 		}
-		return list, r.Rows(w.Want, rows, func(t *segment.Table) {
+		err = r.Rows(w.Want, rows, func(t *segment.Table) {
 			for i, row := range rows {
 				for j := int(t.Exemplars.Offsets[i]); j < int(t.Exemplars.Offsets[i+1]); j++ {
 					if t.Exemplars.TraceIDs[j] == id {
@@ -156,6 +156,7 @@ func findExemplars(ctx context.Context, s *engine.Snapshot, q *engine.Query, id 
 			list = slices.CompactFunc(list, func(a, b foundExemplar) bool { return a.exemplarKey == b.exemplarKey })
 			list = list[:min(len(list), limit+1)]
 		})
+		return list, err
 	}, func(_ []*engine.Header, made [][]foundExemplar, _ int64) bool {
 		for _, list := range made {
 			for i := range list {
