@@ -334,7 +334,7 @@ func TestDirectoryTellsWhatAKeyHolds(t *testing.T) {
 	require.Equal(t, []string{"mixed", "size"}, dir.Keys())
 	k, ok := dir.Key("size")
 	require.True(t, ok)
-	require.Equal(t, KeyInfo{Values: 10, Distinct: 10, Types: 1 << Int, Min: -3, Max: 78}, k)
+	require.Equal(t, KeyInfo{Values: 10, Distinct: 10, Types: 1 << Int, Min: -3, Max: 78, Told: true}, k)
 	k, _ = dir.Key("mixed")
 	require.True(t, k.Has(String) && k.Has(Double) && !k.Has(Int))
 	_, ok = dir.Key("other")
