@@ -625,3 +625,23 @@ func TestTheDatabaseIsAwayForOnePlacement(t *testing.T) {
 		})
 	}
 }
+
+// What the database refuses for a reason that looks like one of the data, and no longer when it takes a control flush, costs no batch.
+func TestTroubleThatPassesBeforeTheProofCostsNoBatch(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	batches, settled := deliveries(3)
+	for _, h := range batches {
+		l.poison[h.ID()] = fault.Kind{Class: fault.Invalid, Code: "postgres.data"}.New("a value is refused")
+	}
+	f := testFlusher(t, l.store)
+	f.control = func(context.Context, *held, map[leaf]int64) error {
+		clear(l.poison)
+		return nil
+	}
+	require.NoError(t, f.flush(t.Context(), batches))
+	require.Len(t, l.stored, 3)
+	for _, s := range settled {
+		require.Equal(t, settling{times: 1}, *s)
+	}
+}

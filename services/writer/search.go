@@ -16,7 +16,7 @@ import (
 // Which batches of a refused flush are at fault. Invariants:
 //
 //   - A batch becomes a dead letter only where PostgreSQL refused it alone, in a transaction of its own, for what it holds, and took a control
-//     flush in its place within provenFor. What else PostgreSQL says (no connection, no disk, no right, a table
+//     flush in its place within provenFor before that. What else PostgreSQL says (no connection, no disk, no right, a table
 //     that is missing) costs no batch.
 //   - One that is refused alone for a reason of which PostgreSQL does not tell whether it is in the data (an internal error, what is not supported, a code of
 //     somebody's trigger) comes again. It is a dead letter when this writer has seen it so bus.max_attempts times, each time with a control flush that was
@@ -35,6 +35,7 @@ type search struct {
 	goodAt  time.Time
 	goodFor telemetry.Tenant
 	goodIn  map[leaf]int64
+	proofs  int   // how often it was asked for one and took it
 	stored  bool  // something was
 	doubt   error // why a batch waits that was refused alone as many others were
 }
@@ -98,10 +99,7 @@ func (f *flusher) search(ctx context.Context, batches []*held, cause error) erro
 		case len(left) > 1 && blames(err, left):
 			batches, suspects, window = append(left, batches[n:]...), len(left), max(n/2, 1)
 		case len(left) == 1 && caused(err):
-			if s.prove(ctx, left[0]) == nil {
-				s.bury(ctx, left[0], err)
-			} else {
-				err = errRefused.Wrap(err, "the database refuses everything, also a control flush")
+			if err = s.blame(ctx, left[0], err); err != nil {
 				if s.takes(ctx, left[0], nil) != nil {
 					return errors.Join(back, s.giveBack(ctx, append(left, batches[n:]...), err))
 				}
@@ -120,6 +118,32 @@ func (f *flusher) search(ctx context.Context, batches []*held, cause error) erro
 		back = s.doubt // nothing is lost by waiting a while
 	}
 	return back
+}
+
+// blame settles a batch that was refused alone for what it holds, or returns why it is to come again. Where the database took a control flush only after that, the
+// batch is tried once more: what it was refused for may have passed between the two.
+func (s *search) blame(ctx context.Context, h *held, err error) error {
+	proofs := s.proofs
+	if s.prove(ctx, h) != nil {
+		return errRefused.Wrap(err, "the database refuses everything, also a control flush")
+	}
+	if s.proofs > proofs {
+		batch := []*held{h}
+		var out outcome
+		out, err = s.attempt(ctx, batch)
+		switch left := s.refuse(ctx, batch, out); {
+		case len(left) == 0:
+			return nil
+		case err == nil:
+			s.done(ctx, left, out)
+			s.stored = true
+			return nil
+		case !caused(err):
+			return err
+		}
+	}
+	s.bury(ctx, h, err)
+	return nil
 }
 
 // again settles a batch that was refused alone without its being certain who is at fault: it comes again. The result is for what it is given back where that
@@ -202,6 +226,7 @@ func (s *search) takes(ctx context.Context, like *held, leaves map[leaf]int64) e
 		return err
 	}
 	s.goodAt, s.goodFor, s.goodIn = s.now(), like.Tenant, leaves
+	s.proofs++
 	return nil
 }
 

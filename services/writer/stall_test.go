@@ -59,9 +59,12 @@ func TestAWriterThatWritesNothingAlthoughThereIsWorkSaysSo(t *testing.T) {
 // A flush that is written in parts, while the batch at fault is looked for, is slow, and given back in part; but it does not stall.
 func TestAFlushThatIsWrittenInPartsDoesNotStall(t *testing.T) {
 	t.Parallel()
-	for name, refused := range map[string]error{
-		"given back":    fault.Kind{Class: fault.Internal, Code: "test.defect"}.New("something odd"),   //nolint:exhaustruct // a test's own
-		"dead-lettered": fault.Kind{Class: fault.Invalid, Code: "test.data"}.New("a value is refused"), //nolint:exhaustruct // a test's own
+	for name, c := range map[string]struct {
+		refused  error
+		attempts int // three seconds each, of which three attempts write something
+	}{
+		"given back":    {fault.Kind{Class: fault.Internal, Code: "test.defect"}.New("something odd"), 7},   //nolint:exhaustruct // a test's own
+		"dead-lettered": {fault.Kind{Class: fault.Invalid, Code: "test.data"}.New("a value is refused"), 8}, //nolint:exhaustruct // a test's own
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,13 +79,13 @@ func TestAFlushThatIsWrittenInPartsDoesNotStall(t *testing.T) {
 				p := testPipeline(t, q, func(_ context.Context, batches []*held) (outcome, error) {
 					pass(3 * time.Second)
 					if slices.ContainsFunc(batches, func(h *held) bool { return h.ID() == guilty }) {
-						return outcome{}, refused
+						return outcome{}, c.refused
 					}
 					stored.Add(int64(len(batches)))
 					return outcome{}, nil
 				})
 				stop := start(t, p)
-				for second := range 22 { // seven attempts, of which three write something
+				for second := range 3*c.attempts + 1 {
 					pass(time.Second)
 					_, ok := p.stalling.since(time.Now())
 					require.False(t, ok, "after %d s", second)
