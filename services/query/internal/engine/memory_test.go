@@ -117,6 +117,13 @@ func TestATenantHasItsShareOfTheMemory(t *testing.T) {
 		require.NoError(t, err)
 		return c, ok
 	}
+	long, ok := take(red, 400, true)
+	require.True(t, ok)
+	require.EqualValues(t, 375, long.bytes, "of what long questions may have, too")
+	other, ok := take(blue, 100, true)
+	require.True(t, ok)
+	other.free()
+	long.free()
 	largest, ok := take(red, 1<<40, false)
 	require.True(t, ok)
 	require.EqualValues(t, 750, largest.bytes, "one that is larger has all that its tenant may have")
@@ -136,13 +143,6 @@ func TestATenantHasItsShareOfTheMemory(t *testing.T) {
 	_, ok = take(red, 1, true)
 	require.False(t, ok)
 	largest.free()
-	long, ok := take(red, 400, true)
-	require.True(t, ok)
-	require.EqualValues(t, 375, long.bytes, "of what long questions may have, too")
-	other, ok := take(blue, 100, true)
-	require.True(t, ok)
-	other.free()
-	long.free()
 	for range 50 {
 		c := <-waits
 		c.free()
