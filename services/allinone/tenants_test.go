@@ -622,6 +622,12 @@ func theOperations() map[string]operation {
 			}
 			return all
 		}},
+		"facets": {sees: true, requests: func(w *world, of ids) (all []request) {
+			for _, more := range []string{``, `,"filters":[{"field":"time","operator":"exists"}]`} {
+				all = append(all, w.posting("/api/facets", `"signal":"traces","fields":["service","resource.`+of.word+`.zone","attributes.`+of.word+`.attribute"]`+more))
+			}
+			return all
+		}},
 		"listFields": {requests: one(http.MethodGet, "/api/fields")},
 		"compare": {requests: func(w *world, _ ids) []request {
 			return []request{w.posting("/api/compare", `"signal":"traces","selected":[{"field":"time","operator":"exists"}]`), w.posting("/api/compare",

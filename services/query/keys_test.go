@@ -102,6 +102,8 @@ func operations(t *testing.T, trace string, key string) (list []operation) {
 					o.body = string(must(json.Marshal(metricBody{Metric: "queue.depth", Filters: []json.RawMessage{[]byte(`{"field":"unit","operator":"eq","value":"s"}`)}}.between(-3600, 3600))))
 				case "compare":
 					o.body = `{"signal":"traces","time_range":{"start_time":"2026-11-23T09:00:00Z","end_time":"2026-11-23T12:00:00Z"},"selected":[{"field":"service","operator":"exists"}]}`
+				case "facets":
+					o.body = `{"signal":"traces","time_range":{"start_time":"2026-11-23T09:00:00Z","end_time":"2026-11-23T12:00:00Z"},"fields":["service","trace_id"]}`
 				case "logPatterns":
 					o.body = `{"time_range":{"start_time":"2026-11-23T09:00:00Z","end_time":"2026-11-23T12:00:00Z"}}`
 				case "createSavedQuery":

@@ -1496,6 +1496,52 @@ type ExponentialHistogramData struct {
 	ZeroThreshold Double `json:"zero_threshold"`
 }
 
+// Facet defines model for Facet.
+type Facet struct {
+	// Distinct Different values.
+	Distinct int `json:"distinct"`
+
+	// DistinctAtLeast Whether there were more than are kept apart, so that distinct is an estimate.
+	DistinctAtLeast bool   `json:"distinct_at_least"`
+	Field           string `json:"field"`
+
+	// Items All items that the facet is of.
+	Items int64 `json:"items"`
+
+	// Missing Items that have no such field.
+	Missing int64 `json:"missing"`
+
+	// Other Items that have a value which is not told.
+	Other int64 `json:"other"`
+
+	// Values The most frequent first.
+	Values []AttributeValue `json:"values"`
+}
+
+// FacetList defines model for FacetList.
+type FacetList struct {
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+	Facets       []Facet      `json:"facets"`
+	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
+	Stats        Stats        `json:"stats"`
+}
+
+// FacetRequest defines model for FacetRequest.
+type FacetRequest struct {
+	// ExcludeOwn Leave the filters that are about a field alone out of its own facet.
+	ExcludeOwn bool `json:"exclude_own,omitempty,omitzero"`
+
+	// Fields Fields, as filters call them.
+	Fields  []string `json:"fields"`
+	Filters []Filter `json:"filters,omitempty,omitzero"`
+
+	// Limit Values of each field that are told.
+	Limit     *int       `json:"limit,omitempty"`
+	Signal    SignalName `json:"signal"`
+	TimeRange TimeRange  `json:"time_range"`
+}
+
 // FieldCatalogue What filters can be about, and what can be asked of it. It is the same for every tenant, until the service is replaced by a newer one.
 type FieldCatalogue struct {
 	Fields    []FilterField    `json:"fields"`
@@ -3522,6 +3568,12 @@ type ReplayDeadLetterParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// FacetsParams defines parameters for Facets.
+type FacetsParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // ListFieldsParams defines parameters for ListFields.
 type ListFieldsParams struct {
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
@@ -4111,6 +4163,9 @@ type DropDeadLettersJSONRequestBody = DeadLetterSelection
 // ReplayDeadLettersJSONRequestBody defines body for ReplayDeadLetters for application/json ContentType.
 type ReplayDeadLettersJSONRequestBody = DeadLetterSelection
 
+// FacetsJSONRequestBody defines body for Facets for application/json ContentType.
+type FacetsJSONRequestBody = FacetRequest
+
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = KeyRequest
 
@@ -4238,6 +4293,9 @@ type ServerInterface interface {
 	// ReplayDeadLetter Put a letter back where it was
 	// (POST /api/dead-letters/{sequence}/replay)
 	ReplayDeadLetter(ctx echo.Context, sequence int64, params ReplayDeadLetterParams) error
+	// Facets The most frequent values of several fields at once
+	// (POST /api/facets)
+	Facets(ctx echo.Context, params FacetsParams) error
 	// ListFields The fields and operators of filters
 	// (GET /api/fields)
 	ListFields(ctx echo.Context, params ListFieldsParams) error
@@ -4850,6 +4908,35 @@ func (w *ServerInterfaceWrapper) ReplayDeadLetter(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReplayDeadLetter(ctx, sequence, params)
+	return err
+}
+
+// Facets converts echo context to params.
+func (w *ServerInterfaceWrapper) Facets(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FacetsParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Facets(ctx, params)
 	return err
 }
 
@@ -6869,6 +6956,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/attributes", wrapper.ListAttributes, options.OperationMiddlewares["listAttributes"]...)
 	router.GET(options.BaseURL+"/api/attributes/:key/values", wrapper.ListAttributeValues, options.OperationMiddlewares["listAttributeValues"]...)
 	router.POST(options.BaseURL+"/api/aggregate", wrapper.Aggregate, options.OperationMiddlewares["aggregate"]...)
+	router.POST(options.BaseURL+"/api/facets", wrapper.Facets, options.OperationMiddlewares["facets"]...)
 	router.POST(options.BaseURL+"/api/compare", wrapper.Compare, options.OperationMiddlewares["compare"]...)
 	router.GET(options.BaseURL+"/api/fields", wrapper.ListFields, options.OperationMiddlewares["listFields"]...)
 	router.GET(options.BaseURL+"/api/saved-queries", wrapper.ListSavedQueries, options.OperationMiddlewares["listSavedQueries"]...)

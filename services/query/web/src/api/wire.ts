@@ -717,6 +717,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The most frequent values of several fields at once
+         * @description Of the items of a range that meet the filters, the values of up to ten fields, each by itself: what stands beside a list to narrow it. For example
+         *
+         *         curl -s http://127.0.0.1:8080/api/facets -H 'Content-Type: application/json' -d '{
+         *           "signal": "traces",
+         *           "time_range": {"start_time": "2026-11-23T00:00:00Z", "end_time": "2026-11-24T00:00:00Z"},
+         *           "filters": [{"field": "service", "operator": "eq", "value": "cart"}],
+         *           "fields": ["service", "kind", "attributes.http.route"], "exclude_own": true}'
+         *
+         *     The values of a field, its `other` and its `missing` are its `items`, exactly. Values are told as groups of `/api/aggregate` are: an item has one of a field or none. With `exclude_own`, the
+         *     filters that are about a field alone are left out for that field: the facet of the service shows the other services, too. A filter is about a field if it is a condition on it, or if all
+         *     conditions within it are.
+         *
+         *     Without filters, or where only a facet's own are left out, what sums of hours and heads of segments tell is counted by these: an item that has a key several times, which OTLP forbids, counts each
+         *     time. All other fields are read in one look at the segments that may have such items. Up to 10,000 values of a field are kept apart: others that come then are in `other`, and `incomplete` says so.
+         *     Where an answer is cut, its facets are of the range from `incomplete.since` on.
+         */
+        post: operations["facets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/compare": {
         parameters: {
             query?: never;
@@ -1553,6 +1587,53 @@ export interface components {
              * @default 0
              */
             exemplars: number;
+        };
+        FacetRequest: {
+            signal: components["schemas"]["SignalName"];
+            time_range: components["schemas"]["TimeRange"];
+            filters?: components["schemas"]["Filter"][];
+            /** @description Fields, as filters call them. */
+            fields: string[];
+            /**
+             * @description Values of each field that are told.
+             * @default 10
+             */
+            limit: number;
+            /**
+             * @description Leave the filters that are about a field alone out of its own facet.
+             * @default false
+             */
+            exclude_own: boolean;
+        };
+        Facet: {
+            field: string;
+            /** @description The most frequent first. */
+            values: components["schemas"]["AttributeValue"][];
+            /**
+             * Format: int64
+             * @description Items that have a value which is not told.
+             */
+            other: number;
+            /**
+             * Format: int64
+             * @description Items that have no such field.
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description All items that the facet is of.
+             */
+            items: number;
+            /** @description Different values. */
+            distinct: number;
+            /** @description Whether there were more than are kept apart, so that distinct is an estimate. */
+            distinct_at_least: boolean;
+        };
+        FacetList: {
+            facets: components["schemas"]["Facet"][];
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
         };
         CompareRequest: {
             signal: components["schemas"]["SignalName"];
@@ -4554,6 +4635,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Aggregate"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    facets: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FacetRequest"];
+            };
+        };
+        responses: {
+            /** @description The facets, in the order of the fields. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetList"];
                 };
             };
             400: components["responses"]["Refused"];
