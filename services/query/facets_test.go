@@ -148,7 +148,7 @@ func TestFacetsOfEverythingReadNoBodies(t *testing.T) {
 	f := newFixture(t)
 	shop := testbed.NewShop(5, base().Add(10*time.Minute)).Every(100 * time.Millisecond)
 	for range 4 {
-		f.store("default", telemetry.Traces, shop.Payload(telemetry.Traces, 1000), 200)
+		f.store("default", telemetry.Traces, shop.Payload(telemetry.Traces, 1000), 1000) // so many that their values repeat
 	}
 	from, to := base().UnixNano(), base().Add(time.Hour).UnixNano()
 	got := f.facets(telemetry.Traces, from, to, []string{"service", "kind", "status", "name", "attributes.http.route"}, "")
