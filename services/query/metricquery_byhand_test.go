@@ -396,6 +396,65 @@ func TestQuantilesOfAMetricByHand(t *testing.T) {
 	}
 }
 
+// Summaries tell their quantiles as they are, and what they count is added up.
+func TestSummariesAreToldAsTheyAre(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	md := pmetric.NewMetrics()
+	for service, more := range map[string]float64{"cart": 0, "pay": 4} {
+		for i := range 3 {
+			rm := md.ResourceMetrics().AppendEmpty()
+			rm.Resource().Attributes().PutStr("service.name", service)
+			m := rm.ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+			m.SetName("took")
+			p := m.SetEmptySummary().DataPoints().AppendEmpty()
+			p.SetStartTimestamp(pcommon.Timestamp(second(-60)))
+			p.SetTimestamp(pcommon.Timestamp(second(int64(60 * i))))
+			p.SetCount([]uint64{10, 40, 50}[i])
+			p.SetSum([]float64{5, 65, 90}[i])
+			median := p.QuantileValues().AppendEmpty()
+			median.SetQuantile(0.5)
+			median.SetValue(float64(i+1) + more)
+			if i != 1 {
+				high := p.QuantileValues().AppendEmpty()
+				high.SetQuantile(0.99)
+				high.SetValue(9 + more)
+			}
+		}
+	}
+	f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), 2)
+	none := math.NaN()
+	ask := metricBody{Metric: "took", Step: 60, GroupBy: []string{"service"}}.between(0, 180)
+	got := f.metric(ask)
+	require.Equal(t, []string{"rate", "sum", "count"}, []string{got.OverTime, got.OverSeries, got.Value})
+	require.Len(t, got.Lines, 2)
+	requireFigures(t, []float64{30.0 / 60, 10.0 / 60, none}, got.Lines[0].Figures[0], "count")
+	ask.GroupBy, ask.OverTime, ask.OverSeries, ask.Value = nil, "increase", "sum", "sum"
+	requireFigures(t, []float64{2 * 60, 2 * 25, none}, f.metric(ask).Lines[0].Figures[0], "sum")
+
+	ask.OverTime, ask.OverSeries, ask.Value, ask.Quantiles = "", "", "quantile", []float64{0.5}
+	got = f.metric(ask)
+	require.Equal(t, []string{"last", "none", "quantile"}, []string{got.OverTime, got.OverSeries, got.Value})
+	require.Equal(t, "pay", got.Lines[0].Series.ServiceName)
+	requireFigures(t, []float64{5, 6, 7}, got.Lines[0].Figures[0], "median")
+	requireFigures(t, []float64{1, 2, 3}, got.Lines[1].Figures[0], "median")
+	ask.OverSeries = "avg"
+	requireFigures(t, []float64{3, 4, 5}, f.metric(ask).Lines[0].Figures[0], "medians of both")
+	ask.OverSeries, ask.Quantiles, ask.Lookback = "max", []float64{0.99}, 60
+	got = f.metric(ask)
+	requireFigures(t, []float64{13, none, 13}, got.Lines[0].Figures[0], "one that is not told each time")
+	require.EqualValues(t, 2, got.Notes.NoNumbers)
+	ask.Quantiles = []float64{0.9}
+	requireFigures(t, []float64{none, none, none}, f.metric(ask).Lines[0].Figures[0], "one that nobody tells")
+
+	ask.OverTime = "rate"
+	require.Equal(t, "metric.function", f.problemOfMetric(http.StatusBadRequest, ask).Code)
+	ask.OverTime, ask.OverSeries, ask.Value = "", "quantile", ""
+	p := f.problemOfMetric(http.StatusBadRequest, ask)
+	require.Equal(t, "metric.function", p.Code)
+	require.Contains(t, p.Detail, "value quantile tells them")
+}
+
 // An exemplar is told of each part of the range: one with a trace before others, of these the largest, of these the newest. It leads to its trace and to its series.
 func TestExemplarsLeadToTracesAndSeries(t *testing.T) {
 	t.Parallel()
@@ -492,4 +551,22 @@ func TestExemplarsLeadToTracesAndSeries(t *testing.T) {
 	}
 	ask.Exemplars = 0
 	require.Empty(t, f.metric(ask).Exemplars)
+}
+
+// So many series are looked at, and of those that are found after them nothing is told.
+func TestSoManySeriesAreLookedAt(t *testing.T) {
+	t.Parallel()
+	const most, series = 20_000, 20_001
+	f := newFixture(t)
+	f.store("default", telemetry.Metrics, gauges("many", series, false, func(pcommon.Map, pmetric.NumberDataPoint, int) {}), 5000)
+	ask := metricBody{Metric: "many", OverTime: "last", OverSeries: "count", Step: 60}.between(0, 60)
+	got := f.metric(ask)
+	require.Equal(t, most, got.SeriesCount)
+	require.InDelta(t, most, *got.Lines[0].Figures[0][0], 0)
+	require.Equal(t, api.IncompleteReasonLimit, got.Incomplete.Reason)
+	require.Contains(t, got.Incomplete.Message, "more series")
+	ask.Lookback = 1
+	got = f.metric(ask.between(2, 60)) // without those of the second 0
+	require.Equal(t, series-(series+59)/60, got.SeriesCount)
+	require.Nil(t, got.Incomplete)
 }
