@@ -97,7 +97,7 @@ func BenchmarkRolled(b *testing.B) {
 				end = end.Add(time.Hour)
 			}
 			within := url.Values{"start_time": {end.Add(-24 * time.Hour).Format(time.RFC3339)}, "end_time": {end.Format(time.RFC3339)}}.Encode()
-			for _, path := range []string{"/api/services?", "/api/services?buckets=25&", "/api/services?buckets=200&", "/api/services/cart/operations?", "/api/service-map?"} {
+			for _, path := range []string{"/api/services?", "/api/services?ever=true&", "/api/services?buckets=25&", "/api/services?buckets=200&", "/api/services/cart/operations?", "/api/service-map?"} {
 				b.Run(fmt.Sprintf("%d spans/%d flushes%s", spans, more, path), func(b *testing.B) {
 					b.ReportAllocs()
 					var answer served

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -263,6 +264,68 @@ func TestServicesOverTimeAreBounded(t *testing.T) {
 	var list api.ServiceList
 	f.get(within+"&buckets=100", &list)
 	require.Len(t, list.Services, 300)
+}
+
+// When a service was seen at all is told of days, hours and parts before and after the range, and of what is in no rollup in the range; of no other service, and no
+// other tenant.
+func TestServicesTellWhenTheyWereSeenAtAll(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(11, 5))
+	const span = 4 * 24 * time.Hour
+	begin := base().Add(-span).UnixNano()
+	var all []plainSpan
+	for i := range 12 {
+		var list []plainSpan
+		for range 1 + rnd.IntN(40) {
+			list = append(list, plainSpan{
+				[]string{"cart", "pay", "zoo"}[min(rnd.IntN(4), 2)], []string{"", "shop"}[rnd.IntN(2)], fmt.Sprint("op ", rnd.IntN(4)), ptrace.SpanKindServer,
+				begin + rnd.Int64N(int64(span)), 1e6, false,
+			})
+		}
+		f.position &^= 1 // so that they are settled
+		f.store("default", telemetry.Traces, payloadOf(list), 5+i)
+		all = append(all, list...)
+	}
+	f.position &^= 1
+	f.store("other", telemetry.Traces, payloadOf([]plainSpan{{"cart", "", "x", ptrace.SpanKindServer, begin - int64(span), 1e6, false}}), 10)
+	f.fold(base().Add(-2*24*time.Hour), rollup.Day, red.Kind())
+	fresh := plainSpan{"new", "", "x", ptrace.SpanKindServer, base().Add(-26 * time.Hour).UnixNano(), 1e6, false}
+	f.position |= 1
+	f.store("default", telemetry.Traces, payloadOf([]plainSpan{fresh}), 10)
+	all = append(all, fresh)
+
+	of := func(s plainSpan) (string, bool) { return s.namespace + "/" + s.service, true }
+	ever, _ := counted(all, 0, math.MaxInt64, of)
+	first := slices.MinFunc(all, func(a, b plainSpan) int { return cmp.Compare(a.at, b.at) }).at
+	told := 0
+	for i := range 12 {
+		from := begin + int64(i)*int64(span)/12
+		to := from + int64(span)/12
+		if i == 0 {
+			from, to = begin, base().UnixNano()
+		}
+		within := "?" + url.Values{"start_time": {fmt.Sprint(from)}, "end_time": {fmt.Sprint(to)}}.Encode()
+		var list, plain api.ServiceList
+		f.get("/api/services"+within+"&ever=true", &list)
+		f.get("/api/services"+within, &plain)
+		require.NotNil(t, list.KeptSinceUnixNano)
+		require.EqualValues(t, first, number64(t, *list.KeptSinceUnixNano))
+		for k := range list.Services {
+			s := &list.Services[k]
+			want := ever[s.Namespace+"/"+s.Name]
+			require.EqualValues(t, want.first, number64(t, s.Ever.FirstSeenUnixNano), "%s from %d", want.key, i)
+			require.EqualValues(t, want.last, number64(t, s.Ever.LastSeenUnixNano), "%s from %d", want.key, i)
+			s.Ever = nil
+			told++
+		}
+		require.Equal(t, plain.Services, list.Services)
+		require.Nil(t, plain.KeptSinceUnixNano)
+	}
+	require.Greater(t, told, 30)
+	var none api.ServiceList
+	f.get("/api/services"+hour()+"&ever=true", &none, "X-Scope-OrgID", "nobody")
+	require.Nil(t, none.KeptSinceUnixNano)
 }
 
 // fold makes a day of the hours that are there, as the janitor does.

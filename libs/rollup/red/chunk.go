@@ -168,7 +168,12 @@ func encode(services []Service) ([]byte, error) {
 }
 
 // Decode reads a blob. What the chunk held before, and all that refers to it, is gone; names stay.
-func (c *Chunk) Decode(blob []byte) error {
+func (c *Chunk) Decode(blob []byte) error { return c.decode(blob, (*Chunk).read) }
+
+// DecodeSeen is Decode of services without their operations: who they are, and when they were seen. It takes a small part of the time.
+func (c *Chunk) DecodeSeen(blob []byte) error { return c.decode(blob, (*Chunk).readSeen) }
+
+func (c *Chunk) decode(blob []byte, read func(*Chunk, *numbers)) error {
 	raw, err := packed.Unpack(&c.raw, blob)
 	if err != nil {
 		return err
@@ -177,7 +182,7 @@ func (c *Chunk) Decode(blob []byte) error {
 		return packed.ErrDamaged.New("the version is not known")
 	}
 	r := numbers{packed.Numbers{Rest: raw[1:]}}
-	c.read(&r)
+	read(c, &r)
 	if r.Bad {
 		return packed.ErrDamaged.New("the columns do not fit one another")
 	}
@@ -216,16 +221,71 @@ func (r *numbers) lengths(n, most int) (list []int, sum int) {
 }
 
 func (c *Chunk) read(r *numbers) {
-	n := r.Count()
+	s := c.readServices(r)
 	if r.Bad {
 		return
 	}
-	names, _ := r.lengths(n, rollup.MostName)
-	namespaces, _ := r.lengths(n, rollup.MostName)
+	ofOperations := c.readCells(r)
+	if r.Bad {
+		return
+	}
+	left := c.name(r, s, string(r.Rest))
+	for i := range c.operations {
+		left, c.operations[i].Name = named(r, left, ofOperations[i])
+	}
+	r.Bad = r.Bad || left != ""
+}
+
+func (c *Chunk) readSeen(r *numbers) {
+	s := c.readServices(r)
+	if r.Bad {
+		return
+	}
+	_, tail := r.lengths(len(c.operations), rollup.MostName)
+	for i := range c.Services {
+		c.Services[i].Operations = nil
+		tail += s.names[i] + s.namespaces[i]
+	}
+	if tail > len(r.Rest) {
+		r.Bad = true
+		return
+	}
+	c.name(r, s, string(r.Rest[len(r.Rest)-tail:]))
+}
+
+// lengthsOf are those of the names of services.
+type lengthsOf struct{ names, namespaces []int }
+
+// name gives services their names, of one string for all of the chunk: what refers to it keeps all of them, a few kilobytes. It returns what is left of it.
+func (c *Chunk) name(r *numbers, of lengthsOf, text string) string {
+	for i := range c.Services {
+		text, c.Services[i].Name = named(r, text, of.names[i])
+		text, c.Services[i].Namespace = named(r, text, of.namespaces[i])
+	}
+	return text
+}
+
+// named cuts a name from a text.
+func named(r *numbers, text string, length int) (left, name string) {
+	if length > len(text) {
+		r.Bad = true
+		return "", ""
+	}
+	return text[length:], text[:length]
+}
+
+// readServices reads services but for their names, with as many operations as they have.
+func (c *Chunk) readServices(r *numbers) (of lengthsOf) {
+	n := r.Count()
+	if r.Bad {
+		return of
+	}
+	of.names, _ = r.lengths(n, rollup.MostName)
+	of.namespaces, _ = r.lengths(n, rollup.MostName)
 	shapes, _ := r.lengths(n, math.MaxInt32)
 	times, all := r.lengths(n, mostMinutes)
 	if r.Bad {
-		return
+		return of
 	}
 	c.Services, c.seen = resized(c.Services, n), resized(c.seen, all)
 	operations := 0
@@ -248,34 +308,13 @@ func (c *Chunk) read(r *numbers) {
 		r.Bad = true
 	}
 	if r.Bad {
-		return
+		return of
 	}
 	c.operations = resized(c.operations, operations)
 	for i, left := 0, c.operations; i < n; i++ {
 		c.Services[i].Operations = some(&left, shapes[i]>>1)
 	}
-	ofOperations := c.readCells(r)
-	if r.Bad {
-		return
-	}
-	// One string for all names: what refers to it keeps all of them, a few kilobytes.
-	text := string(r.Rest)
-	name := func(length int) (out string) {
-		if length > len(text) {
-			r.Bad = true
-			return ""
-		}
-		out, text = text[:length], text[length:]
-		return out
-	}
-	for i := range c.Services {
-		c.Services[i].Name = name(names[i])
-		c.Services[i].Namespace = name(namespaces[i])
-	}
-	for i := range c.operations {
-		c.operations[i].Name = name(ofOperations[i])
-	}
-	r.Bad = r.Bad || text != ""
+	return of
 }
 
 // readCells reads operations but for their names, of which it returns the lengths.

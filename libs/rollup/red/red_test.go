@@ -127,6 +127,7 @@ func told(t *testing.T, contents []rollup.Content, blob func(*rollup.Content) []
 		var c Chunk
 		for i := range contents {
 			require.NoError(t, c.Decode(blob(&contents[i])))
+			requireSeen(t, &c, blob(&contents[i]))
 			for _, s := range c.Services {
 				require.False(t, s.Many)
 				require.LessOrEqual(t, string(contents[i].Low), s.Name)
@@ -477,5 +478,17 @@ func TestCellsTakeOthersUp(t *testing.T) {
 		require.Equal(t, want.Errors, got.Errors)
 		require.Equal(t, append([]Bucket{}, want.Buckets...), append([]Bucket{}, got.Buckets...))
 		require.Equal(t, 16*cap(got.Buckets), grown)
+	}
+}
+
+// requireSeen holds what is read of services alone against all that is told of them.
+func requireSeen(t testing.TB, whole *Chunk, blob []byte) {
+	t.Helper()
+	var c Chunk
+	require.NoError(t, c.DecodeSeen(blob))
+	require.Len(t, c.Services, len(whole.Services))
+	for i, s := range whole.Services {
+		s.Operations = nil
+		require.Equal(t, s, c.Services[i])
 	}
 }

@@ -2789,6 +2789,15 @@ type SearchRequest struct {
 	Total bool `json:"total,omitempty,omitzero"`
 }
 
+// Seen The seconds of the first and the last span that are known.
+type Seen struct {
+	// FirstSeenUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	FirstSeenUnixNano Nanos `json:"first_seen_unix_nano"`
+
+	// LastSeenUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
+	LastSeenUnixNano Nanos `json:"last_seen_unix_nano"`
+}
+
 // SegmentStats defines model for SegmentStats.
 type SegmentStats struct {
 	Bytes int64 `json:"bytes"`
@@ -2830,7 +2839,8 @@ type Service struct {
 	Basis ServiceBasis `json:"basis"`
 
 	// Before Figures of the period before, by the same spans; without requests where it had none.
-	Before *RED `json:"before,omitempty"`
+	Before *RED  `json:"before,omitempty"`
+	Ever   *Seen `json:"ever,omitempty"`
 
 	// FirstSeenUnixNano The second of its first span in the range, not before the range's start.
 	FirstSeenUnixNano Nanos `json:"first_seen_unix_nano"`
@@ -2872,6 +2882,9 @@ type ServiceList struct {
 	Covered       Covered     `json:"covered"`
 	CoveredBefore *Covered    `json:"covered_before,omitempty"`
 	Incomplete    *Incomplete `json:"incomplete,omitempty"`
+
+	// KeptSinceUnixNano With `ever`: when the first span began that is kept. A service that was seen first about then may be older: what was before is not kept, or was never sent.
+	KeptSinceUnixNano *Nanos `json:"kept_since_unix_nano,omitempty"`
 
 	// NextCursor Of the page after this one; absent where there is none.
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
@@ -3881,6 +3894,10 @@ type ListServicesParams struct {
 	// Before Tell each service's figures of the period before as well, which is as long as the range (`before`, `covered_before`). They are absent where the answer
 	// or they would be cut.
 	Before bool `form:"before,omitempty" json:"before,omitempty,omitzero"`
+
+	// Ever Tell when each service was seen first and last at all, as far as spans are kept, in the range or not (`ever`, `kept_since_unix_nano`). Of spans outside of
+	// the range those are known that are merged, which is some minutes after they came.
+	Ever bool `form:"ever,omitempty" json:"ever,omitempty,omitzero"`
 
 	// Namespace Only services of this service.namespace; of a map, the edges that begin or end at one.
 	Namespace Namespace `form:"namespace,omitempty" json:"namespace,omitempty,omitzero"`
@@ -6030,6 +6047,13 @@ func (w *ServerInterfaceWrapper) ListServices(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", ctx.QueryParams(), &params.Before, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter before: %s", err))
+	}
+
+	// ------------- Optional query parameter "ever" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ever", ctx.QueryParams(), &params.Ever, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ever: %s", err))
 	}
 
 	// ------------- Optional query parameter "namespace" -------------

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"math"
 	"slices"
 	"sort"
 	"strconv"
@@ -39,11 +40,16 @@ func (k serviceKey) size() int64 { return int64(len(k.namespace) + len(k.name)) 
 // serviceSum is what the list of services tells of one.
 type serviceSum struct {
 	byKind
-	buckets     []bucketSum // of a timeline, rising: what is not in byKind yet
-	bytes       int64       // of memory that they take
-	spans       int64       // in all of these
-	seen        bool
-	first, last int64 // where seen: whole seconds, Unix
+	buckets []bucketSum // of a timeline, rising: what is not in byKind yet
+	bytes   int64       // of memory that they take
+	spans   int64       // in all of these
+	seen
+}
+
+// seen is when spans began.
+type seen struct {
+	is          bool
+	first, last int64 // where it is: whole seconds, Unix
 }
 
 // memory is what its histograms take, bytes; those of buckets apart.
@@ -81,7 +87,7 @@ func (s *byKind) merge(o *byKind) {
 }
 
 func (s *serviceSum) merge(o *serviceSum) {
-	if !o.seen {
+	if !o.is {
 		return
 	}
 	s.see(o.first, o.last)
@@ -94,9 +100,9 @@ func (s *serviceSum) merge(o *serviceSum) {
 }
 
 // see notes when spans began.
-func (s *serviceSum) see(first, last int64) {
-	if !s.seen {
-		s.seen, s.first, s.last = true, first, last
+func (s *seen) see(first, last int64) {
+	if !s.is {
+		*s = seen{true, first, last}
 	}
 	s.first, s.last = min(s.first, first), max(s.last, last)
 }
@@ -191,6 +197,7 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	}
 	var total, earlier *sums[serviceKey]
 	var over, overEarlier time.Duration
+	var ever map[serviceKey]*seen
 	err = n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		if total, over, err = servicesOf(ctx, s, q, line); err != nil {
 			return err
@@ -212,6 +219,11 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 				earlier = nil
 			} else {
 				out.CoveredBefore = &of
+			}
+		}
+		if p.Ever {
+			if ever, out.KeptSinceUnixNano, err = n.everSeen(ctx, s, q, total); err != nil {
+				return err
 			}
 		}
 		out.Stats, out.Basis = n.stats(s, started), figuresBasis(s)
@@ -258,9 +270,53 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 			told := figures(of, overEarlier)
 			one.Before = &told
 		}
+		if all := ever[k]; all != nil {
+			one.Ever = &api.Seen{FirstSeenUnixNano: nanos(all.first * int64(time.Second)), LastSeenUnixNano: nanos(all.last * int64(time.Second))}
+		}
 		out.Services = append(out.Services, one)
 	}
 	return out, nil
+}
+
+// everSeen is when each service of a list was seen at all: in the range as the list says, outside of it as rollups do. since is when the first span began
+// that is there, nil where there is none.
+func (n *API) everSeen(ctx context.Context, s *engine.Snapshot, q *engine.Query, total *sums[serviceKey]) (ever map[serviceKey]*seen, since *api.Nanos, err error) {
+	ever = make(map[serviceKey]*seen, len(total.of))
+	const entryBytes = 96
+	if err := s.Hold(int64(len(total.of)) * entryBytes); err != nil {
+		return nil, nil, err
+	}
+	for k, sum := range total.of {
+		of := sum.seen
+		ever[k] = &of
+	}
+	end := telemetry.Grain(math.MaxInt64, 24*time.Hour) - 2*(24*time.Hour).Nanoseconds()
+	var chunk red.Chunk
+	err = s.Rollups(ctx, &engine.RollupQuery{Tenant: q.Tenant, Kind: red.ID, To: end}, func(r *engine.Rolled) error {
+		if err := chunk.DecodeSeen(r.Blob); err != nil {
+			return err
+		}
+		start := r.Start / int64(time.Second)
+		for i := range chunk.Services {
+			of := ever[serviceKey{chunk.Services[i].Namespace, chunk.Services[i].Name}]
+			if of == nil {
+				continue
+			}
+			for _, at := range chunk.Services[i].Seen {
+				of.see(start+at.First, start+at.Last)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	first, last, err := s.Covered(ctx, q.Tenant, 0, math.MaxInt64, n.now())
+	if err != nil || first == last {
+		return ever, nil, err
+	}
+	kept := nanos(first)
+	return ever, &kept, nil
 }
 
 // restOf is what is told of all spans that a list does not tell apart.

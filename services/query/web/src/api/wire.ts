@@ -2623,6 +2623,12 @@ export interface components {
             first_seen_unix_nano: components["schemas"]["Nanos"];
             /** @description The second of its last span in the range. */
             last_seen_unix_nano: components["schemas"]["Nanos"];
+            ever?: components["schemas"]["Seen"];
+        };
+        /** @description The seconds of the first and the last span that are known. */
+        Seen: {
+            first_seen_unix_nano: components["schemas"]["Nanos"];
+            last_seen_unix_nano: components["schemas"]["Nanos"];
         };
         AttributeValue: {
             value: components["schemas"]["AnyValue"];
@@ -2819,6 +2825,8 @@ export interface components {
             /** @description All spans of services that there was no memory to tell apart, which are those with the fewest: `incomplete` says so. Absent where there are none. */
             other?: components["schemas"]["RED"];
             covered_before?: components["schemas"]["Covered"];
+            /** @description With `ever`: when the first span began that is kept. A service that was seen first about then may be older: what was before is not kept, or was never sent. */
+            kept_since_unix_nano?: components["schemas"]["Nanos"];
             timeline?: components["schemas"]["Timeline"];
             covered: components["schemas"]["Covered"];
             basis: components["schemas"]["FiguresBasis"];
@@ -4349,6 +4357,11 @@ export interface operations {
                  *     or they would be cut.
                  */
                 before?: boolean;
+                /**
+                 * @description Tell when each service was seen first and last at all, as far as spans are kept, in the range or not (`ever`, `kept_since_unix_nano`). Of spans outside of
+                 *     the range those are known that are merged, which is some minutes after they came.
+                 */
+                ever?: boolean;
                 /** @description Only services of this service.namespace; of a map, the edges that begin or end at one. */
                 namespace?: components["parameters"]["Namespace"];
                 /** @description Leave ollyScale's own services out: those of the namespace `ollyscale`, and those named `ollyscale` or `ollyscale-…`. */
