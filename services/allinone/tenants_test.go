@@ -608,6 +608,7 @@ func theOperations() map[string]operation {
 		"getCardinality":   reading(func(of ids) string { return "/api/cardinality?name=" + of.word + ".metric" }),
 		"listServices":     reading(func(ids) string { return "/api/services" }),
 		"listOperations":   reading(func(of ids) string { return "/api/services/" + of.word + "-cart/operations" }),
+		"listInstances":    reading(func(of ids) string { return "/api/services/" + of.word + "-cart/instances" }),
 		"getServiceMap":    reading(func(ids) string { return "/api/service-map" }),
 		"listDependencies": reading(func(of ids) string { return "/api/services/" + of.word + "-cart/dependencies" }),
 		"listAttributeValues": {sees: true, requests: func(w *world, of ids) (all []request) {

@@ -1768,6 +1768,61 @@ type InstallationStats struct {
 	Tables []TableStats `json:"tables"`
 }
 
+// Instance What is not given is absent.
+type Instance struct {
+	// Figures What is told of a part of a service.
+	Figures PartFigures `json:"figures"`
+
+	// Host host.name
+	Host string `json:"host,omitempty,omitzero"`
+
+	// InstanceID service.instance.id
+	InstanceID string `json:"instance_id,omitempty,omitzero"`
+
+	// K8SNamespace k8s.namespace.name
+	K8SNamespace string `json:"k8s_namespace,omitempty,omitzero"`
+
+	// Namespace service.namespace
+	Namespace string `json:"namespace,omitempty,omitzero"`
+
+	// Node k8s.node.name
+	Node string `json:"node,omitempty,omitzero"`
+
+	// Pod k8s.pod.name
+	Pod string `json:"pod,omitempty,omitzero"`
+
+	// Version service.version
+	Version string `json:"version,omitempty,omitzero"`
+}
+
+// InstanceList defines model for InstanceList.
+type InstanceList struct {
+	// Basis entry: requests are server and consumer spans; all: every span, where the service has none of those.
+	Basis ServiceBasis `json:"basis"`
+
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+
+	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
+	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	Covered    Covered     `json:"covered"`
+	Incomplete *Incomplete `json:"incomplete,omitempty"`
+	Instances  []Instance  `json:"instances"`
+
+	// InstancesTotal How many instances there are, in the answer or not.
+	InstancesTotal int `json:"instances_total"`
+
+	// Other All spans of the instances that are not in the answer. Absent where there are none.
+	Other *RED  `json:"other,omitempty"`
+	Stats Stats `json:"stats"`
+
+	// Versions By when they were seen first; of more than `limit`, those that were seen first last.
+	Versions []ServiceVersion `json:"versions"`
+
+	// VersionsTotal How many versions there are, in the answer or not.
+	VersionsTotal int `json:"versions_total"`
+}
+
 // Int64 A 64-bit integer as a decimal string.
 type Int64 = string
 
@@ -2414,6 +2469,21 @@ type Pagination struct {
 	TotalIs TotalIs `json:"total_is,omitempty,omitzero"`
 }
 
+// PartFigures What is told of a part of a service.
+type PartFigures struct {
+	// FirstSeenUnixNano The second of its first span in the range, not before the range's start.
+	FirstSeenUnixNano Nanos `json:"first_seen_unix_nano"`
+
+	// LastSeenUnixNano The second of its last span in the range.
+	LastSeenUnixNano Nanos `json:"last_seen_unix_nano"`
+
+	// Red Requests, errors, durations.
+	Red RED `json:"red"`
+
+	// SpanCount All its spans in the range.
+	SpanCount int64 `json:"span_count"`
+}
+
 // PatternExample defines model for PatternExample.
 type PatternExample struct {
 	ID string `json:"id"`
@@ -2921,6 +2991,18 @@ type ServiceMap struct {
 
 	// Total How many nodes there are, those that are one of *(others)* as well.
 	Total int `json:"total"`
+}
+
+// ServiceVersion defines model for ServiceVersion.
+type ServiceVersion struct {
+	// Figures What is told of a part of a service.
+	Figures PartFigures `json:"figures"`
+
+	// Namespace service.namespace; absent where none is given.
+	Namespace string `json:"namespace,omitempty,omitzero"`
+
+	// Version service.version; absent of the spans of which none is told.
+	Version string `json:"version,omitempty,omitzero"`
 }
 
 // SeverityCounts defines model for SeverityCounts.
@@ -3933,6 +4015,24 @@ type ListDependenciesParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// ListInstancesParams defines parameters for ListInstances.
+type ListInstancesParams struct {
+	// Namespace service.namespace; without it, all namespaces in which the name occurs.
+	Namespace string `form:"namespace,omitempty" json:"namespace,omitempty,omitzero"`
+
+	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
+	StartTime StartTime `form:"start_time" json:"start_time"`
+
+	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
+	EndTime EndTime `form:"end_time" json:"end_time"`
+
+	// Limit So many instances and so many versions at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // ListOperationsParams defines parameters for ListOperations.
 type ListOperationsParams struct {
 	// Namespace service.namespace; without it, all namespaces in which the name occurs.
@@ -4388,6 +4488,9 @@ type ServerInterface interface {
 	// ListDependencies Who calls one service, and what it calls, over a range
 	// (GET /api/services/{name}/dependencies)
 	ListDependencies(ctx echo.Context, name string, params ListDependenciesParams) error
+	// ListInstances The instances and the versions of one service over a range
+	// (GET /api/services/{name}/instances)
+	ListInstances(ctx echo.Context, name string, params ListInstancesParams) error
 	// ListOperations The operations of one service (span name and kind) over a range
 	// (GET /api/services/{name}/operations)
 	ListOperations(ctx echo.Context, name string, params ListOperationsParams) error
@@ -6169,6 +6272,69 @@ func (w *ServerInterfaceWrapper) ListDependencies(ctx echo.Context) error {
 	return err
 }
 
+// ListInstances converts echo context to params.
+func (w *ServerInterfaceWrapper) ListInstances(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListInstancesParams
+	// ------------- Optional query parameter "namespace" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "namespace", ctx.QueryParams(), &params.Namespace, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter namespace: %s", err))
+	}
+
+	// ------------- Required query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Required query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListInstances(ctx, name, params)
+	return err
+}
+
 // ListOperations converts echo context to params.
 func (w *ServerInterfaceWrapper) ListOperations(ctx echo.Context) error {
 	var err error
@@ -6975,6 +7141,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/traces/:trace_id/logs", wrapper.GetTraceLogs, options.OperationMiddlewares["getTraceLogs"]...)
 	router.GET(options.BaseURL+"/api/services", wrapper.ListServices, options.OperationMiddlewares["listServices"]...)
 	router.GET(options.BaseURL+"/api/services/:name/operations", wrapper.ListOperations, options.OperationMiddlewares["listOperations"]...)
+	router.GET(options.BaseURL+"/api/services/:name/instances", wrapper.ListInstances, options.OperationMiddlewares["listInstances"]...)
 	router.GET(options.BaseURL+"/api/services/:name/dependencies", wrapper.ListDependencies, options.OperationMiddlewares["listDependencies"]...)
 	router.GET(options.BaseURL+"/api/service-map", wrapper.GetServiceMap, options.OperationMiddlewares["getServiceMap"]...)
 	router.GET(options.BaseURL+"/api/attributes", wrapper.ListAttributes, options.OperationMiddlewares["listAttributes"]...)

@@ -172,11 +172,20 @@ func (s *serviceSum) series(line *timeline, basis api.ServiceBasis) *api.REDSeri
 }
 
 // requests are the spans by which a service is judged.
-func (s *serviceSum) requests() (*red.Sum, api.ServiceBasis) {
+func (s *byKind) requests() (*red.Sum, api.ServiceBasis) {
+	basis := api.ServiceBasisAll
 	if s.entry.Requests > 0 {
-		return &s.entry, api.ServiceBasisEntry
+		basis = api.ServiceBasisEntry
 	}
-	return &s.rest, api.ServiceBasisAll
+	return s.judged(basis), basis
+}
+
+// judged are the spans by which a service of that basis is judged: of one without requests it has no others than the rest.
+func (s *byKind) judged(basis api.ServiceBasis) *red.Sum {
+	if basis == api.ServiceBasisEntry {
+		return &s.entry
+	}
+	return &s.rest
 }
 
 func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, to int64, p *api.ListServicesParams) (*api.ServiceList, error) {

@@ -538,6 +538,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/services/{name}/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The instances and the versions of one service over a range
+         * @description What the resources of a service's spans tell apart: by `service.instance.id`, `service.version`, `host.name`, `k8s.pod.name`, `k8s.namespace.name` and `k8s.node.name`, as far as a
+         *     sender gives them, as texts or integers. An instance that becomes another version, or moves, is told once for each. Requests are the spans of kind server and consumer; of a service
+         *     that has none in the range, all its spans (`basis`). Figures are made of segments, of all spans of the service in the range: where these are more than one query looks at,
+         *     `incomplete` says since when they are told. First and last seen are whole seconds.
+         */
+        get: operations["listInstances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/services/{name}/dependencies": {
         parameters: {
             query?: never;
@@ -2834,6 +2857,64 @@ export interface components {
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
         };
+        /** @description What is told of a part of a service. */
+        PartFigures: {
+            /**
+             * Format: int64
+             * @description All its spans in the range.
+             */
+            span_count: number;
+            red: components["schemas"]["RED"];
+            /** @description The second of its first span in the range, not before the range's start. */
+            first_seen_unix_nano: components["schemas"]["Nanos"];
+            /** @description The second of its last span in the range. */
+            last_seen_unix_nano: components["schemas"]["Nanos"];
+        };
+        /** @description What is not given is absent. */
+        Instance: {
+            /** @description service.namespace */
+            namespace?: string;
+            /** @description service.instance.id */
+            instance_id?: string;
+            /** @description service.version */
+            version?: string;
+            /** @description host.name */
+            host?: string;
+            /** @description k8s.pod.name */
+            pod?: string;
+            /** @description k8s.namespace.name */
+            k8s_namespace?: string;
+            /** @description k8s.node.name */
+            node?: string;
+            figures: components["schemas"]["PartFigures"];
+        };
+        ServiceVersion: {
+            /** @description service.namespace; absent where none is given. */
+            namespace?: string;
+            /** @description service.version; absent of the spans of which none is told. */
+            version?: string;
+            figures: components["schemas"]["PartFigures"];
+        };
+        InstanceList: {
+            /**
+             * @description entry: requests are server and consumer spans; all: every span, where the service has none of those.
+             * @enum {string}
+             */
+            basis: "entry" | "all";
+            instances: components["schemas"]["Instance"][];
+            /** @description How many instances there are, in the answer or not. */
+            instances_total: number;
+            /** @description All spans of the instances that are not in the answer. Absent where there are none. */
+            other?: components["schemas"]["RED"];
+            /** @description By when they were seen first; of more than `limit`, those that were seen first last. */
+            versions: components["schemas"]["ServiceVersion"][];
+            /** @description How many versions there are, in the answer or not. */
+            versions_total: number;
+            covered: components["schemas"]["Covered"];
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
         Operation: {
             name: string;
             kind: number;
@@ -4439,6 +4520,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OperationList"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    listInstances: {
+        parameters: {
+            query: {
+                /** @description service.namespace; without it, all namespaces in which the name occurs. */
+                namespace?: string;
+                /** @description RFC 3339 or Unix nanoseconds, inclusive. */
+                start_time: components["parameters"]["StartTime"];
+                /** @description RFC 3339 or Unix nanoseconds, exclusive. */
+                end_time: components["parameters"]["EndTime"];
+                /** @description So many instances and so many versions at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The instances, those with most requests first, and the versions, by when they were seen first; empty when the service has no spans in the range. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceList"];
                 };
             };
             400: components["responses"]["Refused"];
