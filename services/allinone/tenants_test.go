@@ -667,7 +667,8 @@ func theOperations() map[string]operation {
 		"revokeKey": {writes: true, requests: func(_ *world, of ids) []request {
 			return []request{{method: http.MethodDelete, path: "/api/keys/" + of.key}}
 		}},
-		"getMe": {sees: true, requests: one(http.MethodGet, "/api/me")},
+		"getContract": {requests: one(http.MethodGet, "/api/openapi.yaml")},
+		"getMe":       {sees: true, requests: one(http.MethodGet, "/api/me")},
 		"getUsage": {sees: true, requests: func(w *world, _ ids) []request {
 			return []request{
 				{method: http.MethodGet, path: "/api/usage?" + w.within()},

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -313,5 +316,32 @@ func TestConfigIsChecked(t *testing.T) {
 	err := c.Validate()
 	for _, key := range []string{"http.address", "timeout", "scan_budget", "workers", "max_trace_spans", "watch_interval", "cursor_key"} {
 		require.ErrorContains(t, err, key)
+	}
+}
+
+// The contract that the service gives out is that which it is made from, and its page has a place of its own.
+func TestTheContractIsGivenOut(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, demandKeys)
+	sends, _ := f.newKey("red", "ingest")
+	want, err := os.ReadFile(filepath.Join(testbed.Root(t), "docs", "api.yaml"))
+	require.NoError(t, err)
+	status, got := f.call(http.MethodGet, "/api/openapi.yaml", "", "X-Api-Key", sends)
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, string(want), string(got), "make generate copies it")
+	f.problem(http.StatusUnauthorized, http.MethodGet, "/api/openapi.yaml", "")
+
+	p, err := newPages(fstest.MapFS{"index.html": {Data: []byte("the interface")}, "docs.html": {Data: []byte("the contract")}})
+	require.NoError(t, err)
+	for path, page := range map[string]string{"/docs": "the contract", "/docs/": "the contract", "/docs.html": "the contract", "/": "the interface", "/docs/x": "the interface"} {
+		w := httptest.NewRecorder()
+		require.NoError(t, p.serve(echo.New().NewContext(newRequest(path), w)))
+		require.Equal(t, page, w.Body.String(), path)
+		require.Equal(t, "no-cache", w.Header().Get("Cache-Control"), path)
+		again := newRequest(path)
+		again.Header.Set("If-None-Match", w.Header().Get("ETag"))
+		w = httptest.NewRecorder()
+		require.NoError(t, p.serve(echo.New().NewContext(again, w)))
+		require.Equal(t, http.StatusNotModified, w.Code, path)
 	}
 }

@@ -3,6 +3,7 @@ package query
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"mime"
@@ -13,20 +14,40 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// pages serves the web interface: files as they are, and its index for every path that is one of its views.
+// pages serves the web interface: files as they are, its index for every path that is one of its views, and the page of the contract.
 type pages struct {
-	files fs.FS
-	index []byte
-	etag  string
+	files           fs.FS
+	index, contract document
 }
 
+// document is a page that names files which carry a hash of their content, so that it must be asked for each time.
+type document struct {
+	body []byte
+	etag string
+}
+
+// contractPage is where the contract is to be read.
+const contractPage = "docs"
+
 func newPages(files fs.FS) (*pages, error) {
-	index, err := fs.ReadFile(files, "index.html")
+	p := &pages{files: files}
+	var err error
+	if p.index, err = documentOf(files, "index.html"); err != nil {
+		return nil, fmt.Errorf("web interface: %w", err)
+	}
+	if p.contract, err = documentOf(files, contractPage+".html"); errors.Is(err, fs.ErrNotExist) { // the interface is not built
+		p.contract, err = p.index, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("web interface: %w", err)
 	}
-	sum := sha256.Sum256(index)
-	return &pages{files: files, index: index, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
+	return p, nil
+}
+
+func documentOf(files fs.FS, name string) (document, error) {
+	body, err := fs.ReadFile(files, name)
+	sum := sha256.Sum256(body)
+	return document{body, `"` + hex.EncodeToString(sum[:8]) + `"`}, err
 }
 
 func (p *pages) serve(c echo.Context) error {
@@ -35,7 +56,12 @@ func (p *pages) serve(c echo.Context) error {
 		return echo.ErrNotFound // a client of the API must not get a page
 	}
 	h := c.Response().Header()
-	if name != "" && name != "index.html" {
+	shown := p.index
+	switch name {
+	case "", "index.html":
+	case contractPage, contractPage + ".html":
+		shown = p.contract
+	default:
 		body, err := fs.ReadFile(p.files, name)
 		if err == nil {
 			// Names under assets carry a hash of their content.
@@ -51,11 +77,11 @@ func (p *pages) serve(c echo.Context) error {
 		}
 	}
 	h.Set(echo.HeaderCacheControl, "no-cache")
-	h.Set("ETag", p.etag)
-	if c.Request().Header.Get("If-None-Match") == p.etag {
+	h.Set("ETag", shown.etag)
+	if c.Request().Header.Get("If-None-Match") == shown.etag {
 		return c.NoContent(http.StatusNotModified)
 	}
-	return c.HTMLBlob(http.StatusOK, p.index)
+	return c.HTMLBlob(http.StatusOK, shown.body)
 }
 
 // contentType does not ask the machine for the types that matter: a container has no table of them.

@@ -3885,6 +3885,12 @@ type GetMetricParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// GetContractParams defines parameters for GetContract.
+type GetContractParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // GetRetentionParams defines parameters for GetRetention.
 type GetRetentionParams struct {
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
@@ -4458,6 +4464,9 @@ type ServerInterface interface {
 	// GetMetric One metric's series with their points in a range
 	// (GET /api/metrics/{name})
 	GetMetric(ctx echo.Context, name string, params GetMetricParams) error
+	// GetContract This file
+	// (GET /api/openapi.yaml)
+	GetContract(ctx echo.Context, params GetContractParams) error
 	// GetRetention How long the tenant's data is kept, and whether it is rows for SQL too
 	// (GET /api/retention)
 	GetRetention(ctx echo.Context, params GetRetentionParams) error
@@ -5812,6 +5821,35 @@ func (w *ServerInterfaceWrapper) GetMetric(ctx echo.Context) error {
 	return err
 }
 
+// GetContract converts echo context to params.
+func (w *ServerInterfaceWrapper) GetContract(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetContractParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetContract(ctx, params)
+	return err
+}
+
 // GetRetention converts echo context to params.
 func (w *ServerInterfaceWrapper) GetRetention(ctx echo.Context) error {
 	var err error
@@ -7163,6 +7201,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/keys", wrapper.CreateKey, options.OperationMiddlewares["createKey"]...)
 	router.DELETE(options.BaseURL+"/api/keys/:id", wrapper.RevokeKey, options.OperationMiddlewares["revokeKey"]...)
 	router.GET(options.BaseURL+"/api/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
+	router.GET(options.BaseURL+"/api/openapi.yaml", wrapper.GetContract, options.OperationMiddlewares["getContract"]...)
 	router.GET(options.BaseURL+"/api/dead-letters", wrapper.ListDeadLetters, options.OperationMiddlewares["listDeadLetters"]...)
 	router.POST(options.BaseURL+"/api/dead-letters/replay", wrapper.ReplayDeadLetters, options.OperationMiddlewares["replayDeadLetters"]...)
 	router.POST(options.BaseURL+"/api/dead-letters/drop", wrapper.DropDeadLetters, options.OperationMiddlewares["dropDeadLetters"]...)

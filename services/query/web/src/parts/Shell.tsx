@@ -1,5 +1,6 @@
 import { ActionIcon, SegmentedControl, Tooltip, useMantineColorScheme } from '@mantine/core';
 import {
+  IconApi,
   IconChartLine,
   IconDeviceDesktop,
   IconLayoutSidebarLeftCollapse,
@@ -73,6 +74,11 @@ export function Shell({ children }: { children: ReactNode }) {
         <Account narrow={narrow} />
         <div className={classes.foot}>
           <ThemeSwitch narrow={narrow} />
+          <Tooltip label="HTTP API" position="right">
+            <ActionIcon component="a" href="/docs" variant="subtle" color="gray" size={28} aria-label="HTTP API">
+              <IconApi size={17} />
+            </ActionIcon>
+          </Tooltip>
           <Tooltip label={narrow ? 'Widen the navigation' : 'Narrow the navigation'} position="right">
             <ActionIcon
               variant="subtle"

@@ -1,0 +1,26 @@
+// The contract, to be read: a page of its own, so that what shows it is no part of the interface.
+
+import 'swagger-ui-dist/swagger-ui.css';
+import './docs.css';
+
+import SwaggerUI from 'swagger-ui-dist/swagger-ui-es-bundle.js';
+
+const contract = '/api/openapi.yaml';
+
+// public/scheme.js has decided; the viewer has a class of its own for it.
+const dark = document.documentElement.getAttribute('data-mantine-color-scheme') === 'dark';
+document.documentElement.classList.toggle('dark-mode', dark);
+
+SwaggerUI({
+  url: contract,
+  dom_id: '#docs',
+  deepLinking: true,
+  docExpansion: 'list',
+  defaultModelsExpandDepth: 0,
+  validatorUrl: null, // it would ask another host
+  responseInterceptor: (response) => {
+    // Who is not known goes to the login, and comes back here.
+    if (response.status === 401 && response.url.endsWith(contract)) window.location.replace('/login?return=/docs');
+    return response;
+  },
+});
