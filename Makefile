@@ -36,7 +36,7 @@ export npm_config_fetch_retry_maxtimeout ?= 20000
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo build release licences hooks test test-unit test-integration test-postgres15 test-ui test-browser race sweep e2e fire compose bench \
-	bench-ingest bench-small bench-merge bench-scan bench-shapes bench-store bench-sustained ceiling fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
+	bench-ingest bench-small bench-merge bench-scan bench-search bench-shapes bench-store bench-sustained ceiling fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -150,6 +150,9 @@ bench-small: postgres | go ## Cost of requests of 1, 10 and 100 spans by 1 to 64
 
 bench-scan: postgres | go ## Time of queries over segments, beside rows with indexes (ARGS='-spans 5000000', '-against HEAD~1')
 	@cd e2e && go run ./bench/cmd/scan $(ARGS)
+
+bench-search: postgres | go ## Every kind of question over a day of 5 M spans, 5 M records and 10 M points: warm, cold, by eight clients (ARGS='-sizes 1000000,5000000')
+	@cd e2e && go run ./bench/cmd/search $(ARGS)
 
 bench-store: postgres | go ## The whole store at 1 M and 10 M items of each signal: fresh, settled, cold, beside a backlog (ARGS='-against REV', '-sizes 100000')
 	@cd e2e && go run ./bench/cmd/store $(ARGS)

@@ -9,6 +9,7 @@
 //	make bench-small                           requests of 1, 10 and 100 spans by 1 to 64 senders
 //	make bench-merge                           the janitor: CPU, bytes an item afterwards, what writers feel of it, flushes of 5 spans
 //	make bench-scan                            queries
+//	make bench-search                          every kind of question over a day: warm, cold, by eight clients
 //	make bench-store                           fresh, settled, cold, with a backlog and eight clients, at 1 M and 10 M items of each signal
 //	make bench-sustained                       20 minutes at 3,000 spans a second
 //

@@ -156,6 +156,7 @@ type planted struct {
 	options           scanOptions
 	filled            *filled
 	rare, slow, words int
+	maps              bool // one body of eight is a map
 }
 
 // due says whether the next of some things, to be spread evenly over a total, is to be placed by now.
@@ -203,8 +204,19 @@ func (p *planted) logs(ld plog.Logs) {
 				p.words++
 				text += " by " + rareWord + " again"
 			}
-			r.Body().SetStr(text)
 			p.filled.bodyBytes += int64(len(text))
+			if !p.maps || n%8 > 0 {
+				r.Body().SetStr(text)
+				continue
+			}
+			body := r.Body().SetEmptyMap()
+			body.PutStr("message", text)
+			user := body.PutEmptyMap("user")
+			if n%8000 == 0 {
+				mixed = 42 << 32
+			}
+			user.PutStr("id", fmt.Sprintf("user-%04d", mixed>>32%5000))
+			user.PutBool("guest", mixed>>50&7 == 0)
 		}
 	}
 }

@@ -171,8 +171,9 @@ type response struct {
 		Red            struct{ Requests, Errors int64 }
 	}
 	Metrics []struct{ Metric struct{ Name string } }
-	Series  []struct{ Points []struct{} }
+	Series  json.RawMessage // of metrics a list, of cardinality a number
 	Values  []struct {
+		Field string // of comparisons
 		Value struct {
 			StringValue *string `json:"stringValue"`
 			IntValue    *string `json:"intValue"`
@@ -181,7 +182,13 @@ type response struct {
 	}
 	Items      int64
 	Incomplete *struct{ Message string }
-	Stats      struct {
+	// What figures, facets, comparisons and lists of search tell, one of each answer.
+	Groups, Facets, Patterns, Lines, Keys, Rows []json.RawMessage
+	Figures                                     *json.RawMessage `json:"total"`
+	Traces                                      []struct {
+		TraceID string `json:"trace_id"`
+	}
+	Stats struct {
 		SegmentsRead   int   `json:"segments_read"`
 		SegmentsPruned int   `json:"segments_pruned"`
 		BytesRead      int64 `json:"bytes_read"`
@@ -259,6 +266,7 @@ func (s asked) send(ctx context.Context, method, path string, body []byte) (stat
 // question is one line of the table. i numbers the run, so that a query with several parameters takes them in turn.
 type question struct {
 	name        string
+	goal        time.Duration // warm, by one client; 0 for none
 	parameters  int
 	hits        func(n int) bool // nil: any number of results is right
 	scansBodies bool

@@ -211,6 +211,7 @@ type measured struct {
 
 type side struct {
 	wall, cpu    time.Duration
+	slow         time.Duration // 95 of 100 runs took no longer
 	read, pruned int
 	bytes        int64
 }

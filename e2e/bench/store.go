@@ -22,15 +22,18 @@ import (
 
 type storeOptions struct {
 	options
-	sizes   []int // items of a signal
-	signals []telemetry.Signal
-	runs    int
-	cold    int           // runs of each question with nothing in memory
-	flushes int           // of the backlog
-	clients time.Duration // how long eight clients ask, 0 for not at all
-	beside  int           // items a second that are stored beside eight clients
-	rest    time.Duration // after the last hour of the stage lived: in four minutes no slot is kept by what was written before
-	days    int           // with little in each, measured in place of all else; 0 for not
+	questions func(telemetry.Signal, *filled) []question
+	sizes     []int // items of a signal
+	points    int   // of metrics for each item; 0 is 1
+	signals   []telemetry.Signal
+	runs      int
+	cold      int           // runs of each question with nothing in memory
+	flushes   int           // of the backlog
+	clients   time.Duration // how long eight clients ask, 0 for not at all
+	beside    int           // items a second that are stored beside eight clients
+	rest      time.Duration // after the last hour of the stage lived: in four minutes no slot is kept by what was written before
+	crowd     int           // runs of each question by each of eight clients at once
+	days      int           // with little in each, measured in place of all else; 0 for not
 }
 
 // storeHours is how long the data of bench-store is, whatever its amount.
@@ -52,10 +55,28 @@ func StoreMain(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	if code, ok := child(ctx, args, stdout, stderr); ok {
 		return code
 	}
-	o := storeOptions{sizes: []int{1_000_000, 10_000_000}, signals: telemetry.Signals()}
+	o := storeOptions{questions: storeQuestions, sizes: []int{1_000_000, 10_000_000}, signals: telemetry.Signals()}
 	flags := flag.NewFlagSet("store", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.Func("sizes", "items of each signal, separated by commas; growth is that from the first to the last (default 1000000,10000000)", func(text string) error {
+	o.flags(flags)
+	flags.IntVar(&o.runs, "runs", 7, "runs of each question; the median counts")
+	flags.IntVar(&o.cold, "cold", 3, "runs of each question with nothing in memory; 0 for none")
+	flags.IntVar(&o.flushes, "backlog", 1800, "flushes of the half hour that is not merged yet; 0 for none")
+	flags.DurationVar(&o.clients, "clients", 10*time.Second, "how long eight clients ask, alone and beside a writer; 0 for not at all")
+	flags.IntVar(&o.beside, "beside", 20_000, "items a second that the writer stores beside them")
+	flags.DurationVar(&o.rest, "rest", 4*time.Minute, "rest after a day whose hours were merged as they came; in less, slots are kept by what came last; 0 leaves that stage out")
+	flags.IntVar(&o.days, "days", 0, "measure so many days with little in each, and nothing else: questions, a janitor's pass, memory of a connection")
+	return o.run(ctx, flags, args, stderr, func(dir string) error {
+		if o.days > 0 {
+			return daysIn(ctx, o, dir, stdout, stderr)
+		}
+		return o.inAll(ctx, dir, stderr, (*storeBench).measure, func(done []*subject) error { return storeReport(stdout, o, done) })
+	})
+}
+
+// flags are the flags that the benches of the store have in common.
+func (o *storeOptions) flags(flags *flag.FlagSet) {
+	flags.Func("sizes", "items of each signal, separated by commas; growth is that from the first to the last (default "+o.sizesText()+")", func(text string) error {
 		o.sizes = nil
 		for word := range strings.SplitSeq(text, ",") {
 			n, err := strconv.Atoi(word)
@@ -78,24 +99,37 @@ func StoreMain(ctx context.Context, args []string, stdout, stderr io.Writer) int
 		return nil
 	})
 	flags.IntVar(&o.request, "request", 1000, "items of a request")
-	flags.IntVar(&o.runs, "runs", 7, "runs of each question; the median counts")
-	flags.IntVar(&o.cold, "cold", 3, "runs of each question with nothing in memory; 0 for none")
-	flags.IntVar(&o.flushes, "backlog", 1800, "flushes of the half hour that is not merged yet; 0 for none")
-	flags.DurationVar(&o.clients, "clients", 10*time.Second, "how long eight clients ask, alone and beside a writer; 0 for not at all")
-	flags.IntVar(&o.beside, "beside", 20_000, "items a second that the writer stores beside them")
-	flags.DurationVar(&o.rest, "rest", 4*time.Minute, "rest after a day whose hours were merged as they came; in less, slots are kept by what came last; 0 leaves that stage out")
-	flags.IntVar(&o.days, "days", 0, "measure so many days with little in each, and nothing else: questions, a janitor's pass, memory of a connection")
 	flags.StringVar(&o.against, "against", "", "a git revision that stores and answers the same, in turn")
 	flags.StringVar(&o.bin, "postgres-bin", filepath.Join("..", ".tools", "postgres", "bin"), "directory of initdb and postgres")
 	flags.BoolVar(&o.keep, "keep", false, "keep the databases and the logs, and say where they are")
+}
+
+// itemsOf is how many items of a signal are stored at a size.
+func (o *storeOptions) itemsOf(signal telemetry.Signal, size int) int {
+	if signal == telemetry.Metrics {
+		return size * max(o.points, 1)
+	}
+	return size
+}
+
+func (o *storeOptions) sizesText() string {
+	var words []string
+	for _, n := range o.sizes {
+		words = append(words, strconv.Itoa(n))
+	}
+	return strings.Join(words, ",")
+}
+
+// run reads the flags, makes a directory and, where it is asked for, the programs of another revision, and runs the bench there. It returns the exit code.
+func (o *storeOptions) run(ctx context.Context, flags *flag.FlagSet, args []string, stderr io.Writer, bench func(dir string) error) int {
 	if err := flags.Parse(args); err != nil {
 		return service.ExitUsage
 	}
 	if err := supported(); err != nil {
-		fmt.Fprintln(stderr, "store:", err)
+		fmt.Fprintf(stderr, "%s: %v\n", flags.Name(), err)
 		return service.ExitUsage
 	}
-	err := inTempDir("ollystore", o.keep, func(dir string) { fmt.Fprintln(stderr, "files:", dir) }, func(dir string) error {
+	err := inTempDir("olly"+flags.Name(), o.keep, func(dir string) { fmt.Fprintln(stderr, "files:", dir) }, func(dir string) error {
 		if o.against != "" {
 			fmt.Fprintln(stderr, "building", o.against)
 			var err error
@@ -103,13 +137,10 @@ func StoreMain(ctx context.Context, args []string, stdout, stderr io.Writer) int
 				return err
 			}
 		}
-		if o.days > 0 {
-			return daysIn(ctx, o, dir, stdout, stderr)
-		}
-		return storeIn(ctx, o, dir, stdout, stderr)
+		return bench(dir)
 	})
 	if err != nil {
-		fmt.Fprintln(stderr, "store:", err)
+		fmt.Fprintf(stderr, "%s: %v\n", flags.Name(), err)
 		return service.ExitFailed
 	}
 	return service.ExitOK
@@ -156,6 +187,7 @@ const (
 	stageCold    = "cold"
 	stageBacklog = "backlog"
 	stageCaught  = "caught_up" // with the backlog merged
+	stageCrowd   = "eight"     // by eight clients at once
 )
 
 // storeBench is a run of the bench.
@@ -166,7 +198,10 @@ type storeBench struct {
 	began   time.Time
 }
 
-func storeIn(ctx context.Context, o storeOptions, dir string, stdout, stderr io.Writer) error {
+// inAll measures every signal at every size, and reports what came of it.
+func (o storeOptions) inAll(
+	ctx context.Context, dir string, stderr io.Writer, measure func(*storeBench, context.Context, *subject, time.Time) error, report func([]*subject) error,
+) error {
 	m, err := startMachine(ctx, o.options, dir)
 	if err != nil {
 		return err
@@ -185,14 +220,14 @@ func storeIn(ctx context.Context, o storeOptions, dir string, stdout, stderr io.
 	end := time.Now().UTC().Truncate(time.Hour).Add(-time.Hour) // with the backlog, all hours are closed
 	for _, items := range o.sizes {
 		for _, signal := range o.signals {
-			sub := &subject{signal: signal, items: items}
-			if err := s.measure(ctx, sub, end); err != nil {
-				return fmt.Errorf("%d %s: %w", items, signal, err)
+			sub := &subject{signal: signal, items: o.itemsOf(signal, items)}
+			if err := measure(s, ctx, sub, end); err != nil {
+				return fmt.Errorf("%d %s: %w", sub.items, signal, err)
 			}
 			done = append(done, sub)
 		}
 	}
-	if err := storeReport(stdout, o, done); err != nil {
+	if err := report(done); err != nil {
 		return err
 	}
 	for _, sub := range done {
@@ -216,55 +251,20 @@ func (o storeOptions) builds() []*revision {
 	return []*revision{nil, o.other}
 }
 
-// measure takes one subject through all stages. Its databases go afterwards: a disk need not hold all subjects at once.
+// measure takes one subject through all stages.
 func (s *storeBench) measure(ctx context.Context, sub *subject, end time.Time) (err error) {
 	w := window24{from: end.Add(-storeHours * time.Hour), to: end.Add(time.Hour)}
-	var f *filled
-	defer func() {
-		for _, h := range sub.holdings {
-			err = errors.Join(err, s.release(context.WithoutCancel(ctx), h))
-		}
-	}()
-	for _, of := range s.options.builds() {
-		h := &holding{of: of, database: sub.database(of), asked: map[string]*reply{}, crowds: map[string]*crowd{}}
-		sub.holdings = append(sub.holdings, h)
-		s.say("%d %s%s: storing", sub.items, sub.signal, of.label())
-		if err := s.open(ctx, h); err != nil {
-			return err
-		}
-		in := newStream(uint64(w.from.Unix()), sub.signal, sub.items, s.options.request, w, end)
-		if err := s.fill(ctx, h, in); err != nil {
-			return err
-		}
-		if err := in.planted.all(); err != nil {
-			return err
-		}
-		f = in.planted.filled
-		if h.fresh, err = s.footprint(ctx, h, sub.items); err != nil {
-			return err
-		}
+	q, err := s.hold(ctx, sub, w, end, (*stream).same)
+	defer func() { err = errors.Join(err, s.releaseAll(ctx, sub)) }()
+	if err != nil {
+		return err
 	}
-	q := &sides{machine: s.machine, filled: f, client: &http.Client{Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: senders}}}
 	defer q.client.CloseIdleConnections()
-	for _, h := range sub.holdings {
-		if err := s.restart(ctx, q, h); err != nil {
-			return err
-		}
-	}
 	if err := s.ask(ctx, q, sub, stageFresh); err != nil {
 		return err
 	}
-	for _, h := range sub.holdings {
-		s.say("%d %s%s: merging", sub.items, sub.signal, h.of.label())
-		if err := s.settle(ctx, h, sub.items, &h.merged); err != nil {
-			return err
-		}
-		if h.settled, err = s.footprint(ctx, h, sub.items); err != nil {
-			return err
-		}
-		if err := s.restart(ctx, q, h); err != nil { // what it kept of the parts counts for nobody
-			return err
-		}
+	if err := s.settleAll(ctx, q, sub); err != nil {
+		return err
 	}
 	if err := s.live(ctx, sub, w, end); err != nil {
 		return err
@@ -279,6 +279,63 @@ func (s *storeBench) measure(ctx context.Context, sub *subject, end time.Time) (
 		return err
 	}
 	return s.crowds(ctx, q, sub, end.Add(time.Hour))
+}
+
+// hold stores a subject for every build and starts who answers; of changes what is stored.
+func (s *storeBench) hold(ctx context.Context, sub *subject, w window24, end time.Time, of func(*stream) *stream) (*sides, error) {
+	var f *filled
+	for _, build := range s.options.builds() {
+		h := &holding{of: build, database: sub.database(build), asked: map[string]*reply{}, crowds: map[string]*crowd{}}
+		sub.holdings = append(sub.holdings, h)
+		s.say("%d %s%s: storing", sub.items, sub.signal, build.label())
+		if err := s.open(ctx, h); err != nil {
+			return nil, err
+		}
+		in := of(newStream(uint64(w.from.Unix()), sub.signal, sub.items, s.options.request, w, end))
+		if err := s.fill(ctx, h, in); err != nil {
+			return nil, err
+		}
+		if err := in.planted.all(); err != nil {
+			return nil, err
+		}
+		f = in.planted.filled
+		var err error
+		if h.fresh, err = s.footprint(ctx, h, sub.items); err != nil {
+			return nil, err
+		}
+	}
+	q := &sides{machine: s.machine, filled: f, client: &http.Client{Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: senders}}}
+	for _, h := range sub.holdings {
+		if err := s.restart(ctx, q, h); err != nil {
+			return nil, err
+		}
+	}
+	return q, nil
+}
+
+// releaseAll ends what a subject has. Its databases go: a disk need not hold all subjects at once.
+func (s *storeBench) releaseAll(ctx context.Context, sub *subject) (err error) {
+	for _, h := range sub.holdings {
+		err = errors.Join(err, s.release(context.WithoutCancel(ctx), h))
+	}
+	return err
+}
+
+// settleAll merges what every build stored, and gives each a query service that knows nothing of the parts.
+func (s *storeBench) settleAll(ctx context.Context, q *sides, sub *subject) (err error) {
+	for _, h := range sub.holdings {
+		s.say("%d %s%s: merging", sub.items, sub.signal, h.of.label())
+		if err := s.settle(ctx, h, sub.items, &h.merged); err != nil {
+			return err
+		}
+		if h.settled, err = s.footprint(ctx, h, sub.items); err != nil {
+			return err
+		}
+		if err := s.restart(ctx, q, h); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // database names what a build stores of a subject in.

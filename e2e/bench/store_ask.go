@@ -12,14 +12,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
 
 // ask puts every question of a subject to all builds in turn, warm, and keeps the medians. The first run of each parameter warms the caches, and
 // its answers must be the same of all builds.
 func (s *storeBench) ask(ctx context.Context, q *sides, sub *subject, stage string) error {
-	for _, ask := range storeQuestions(sub.signal, q.filled) {
+	for _, ask := range s.options.questions(sub.signal, q.filled) {
 		s.say("%d %s, %s: %s", sub.items, sub.signal, stage, ask.name)
 		replies := make([]*reply, len(sub.holdings))
 		for i := range replies {
@@ -65,7 +63,13 @@ func (s *storeBench) ask(ctx context.Context, q *sides, sub *subject, stage stri
 
 // medians of some runs.
 func medians(runs []once) side {
+	walls := make([]time.Duration, len(runs))
+	for i, r := range runs {
+		walls[i] = r.wall
+	}
+	slices.Sort(walls)
 	return side{
+		slow: quantile(walls, 0.95),
 		wall: medianOf(runs, func(r once) time.Duration { return r.wall }), cpu: medianOf(runs, func(r once) time.Duration { return r.cpu }),
 		read: medianOf(runs, func(r once) int { return r.segmentsRead }), pruned: medianOf(runs, func(r once) int { return r.pruned }),
 		bytes: medianOf(runs, func(r once) int64 { return r.bytes }),
@@ -103,7 +107,7 @@ func (s *storeBench) askCold(ctx context.Context, q *sides, sub *subject) error 
 	if s.options.cold == 0 {
 		return nil
 	}
-	for _, ask := range storeQuestions(sub.signal, q.filled) {
+	for _, ask := range s.options.questions(sub.signal, q.filled) {
 		s.say("%d %s, cold: %s", sub.items, sub.signal, ask.name)
 		for _, h := range sub.holdings {
 			var runs []once
@@ -231,7 +235,7 @@ func (s *storeBench) crowds(ctx context.Context, q *sides, sub *subject, after t
 		}
 		s.say("%d %s%s: eight clients", sub.items, sub.signal, h.of.label())
 		var err error
-		if h.crowds[besideNothing], err = s.crowd(ctx, q, sub.signal, h, nil); err != nil {
+		if h.crowds[besideNothing], err = s.crowd(ctx, q, s.options.questions(sub.signal, q.filled), h, nil); err != nil {
 			return err
 		}
 		w, err := s.machine.startWriterOf(ctx, h.of.program(), h.stage.url)
@@ -240,7 +244,7 @@ func (s *storeBench) crowds(ctx context.Context, q *sides, sub *subject, after t
 		}
 		items := int(float64(s.options.beside) * s.options.clients.Seconds())
 		in := newStream(uint64(after.Unix()), sub.signal, items, s.options.request, window24{from: after, to: after}, after.Add(s.options.clients)).plain()
-		h.crowds[besideWriter], err = s.crowd(ctx, q, sub.signal, h, in)
+		h.crowds[besideWriter], err = s.crowd(ctx, q, s.options.questions(sub.signal, q.filled), h, in)
 		w.stop()
 		if err != nil {
 			return err
@@ -249,8 +253,8 @@ func (s *storeBench) crowds(ctx context.Context, q *sides, sub *subject, after t
 	return nil
 }
 
-// crowd lets eight clients ask; in is stored meanwhile at its rate, nil for nothing.
-func (s *storeBench) crowd(ctx context.Context, q *sides, signal telemetry.Signal, h *holding, in *stream) (*crowd, error) {
+// crowd lets eight clients ask the questions of a list in turn; in is stored meanwhile at its rate, nil for nothing.
+func (s *storeBench) crowd(ctx context.Context, q *sides, list []question, h *holding, in *stream) (*crowd, error) {
 	spent := func() (time.Duration, error) {
 		server, err := treeCPU(s.machine.postmaster)
 		if err != nil {
@@ -266,7 +270,6 @@ func (s *storeBench) crowd(ctx context.Context, q *sides, signal telemetry.Signa
 	c := &crowd{}
 	began := time.Now()
 	until := began.Add(s.options.clients)
-	list := storeQuestions(signal, q.filled)
 	waits, errs := make([][]time.Duration, senders), make([]error, senders+1)
 	var refused atomic.Int64
 	var busy sync.WaitGroup
@@ -325,9 +328,12 @@ func pauseUntil(ctx context.Context, at time.Time) {
 }
 
 // wait is how long the share p of the questions took at most.
-func (c *crowd) wait(p float64) time.Duration {
-	if len(c.waits) == 0 {
+func (c *crowd) wait(p float64) time.Duration { return quantile(c.waits, p) }
+
+// quantile is what the part p of sorted times does not exceed.
+func quantile(times []time.Duration, p float64) time.Duration {
+	if len(times) == 0 {
 		return 0
 	}
-	return c.waits[min(int(p*float64(len(c.waits))), len(c.waits)-1)]
+	return times[min(int(p*float64(len(times))), len(times)-1)]
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -71,8 +72,12 @@ func metricsOf(r *response) []string {
 }
 
 func pointsOf(r *response) []string {
+	var series []struct{ Points []struct{} }
+	if json.Unmarshal(r.Series, &series) != nil {
+		return nil
+	}
 	var out []string
-	for _, s := range r.Series {
+	for _, s := range series {
 		out = append(out, strconv.Itoa(len(s.Points)))
 	}
 	return out

@@ -19,14 +19,10 @@ func storeReport(w io.Writer, o storeOptions, done []*subject) error {
 	for _, sub := range done {
 		fmt.Fprintf(w, "\n### %d %s over %d hours\n\n", sub.items, sub.signal, storeHours)
 		sub.reportSizes(w, line)
-		sub.reportQuestions(w, line)
+		sub.reportQuestions(w, o.asks(sub.signal), line)
 		sub.reportCrowds(w, line)
 	}
-	if len(o.sizes) > 1 {
-		for _, signal := range o.signals {
-			reportGrowth(w, line, done, signal)
-		}
-	}
+	o.reportGrowth(w, done, line)
 	for _, sub := range done {
 		for _, text := range sub.differ {
 			fmt.Fprintf(w, "\n%d %s, the builds differ: %s\n", sub.items, sub.signal, text)
@@ -162,13 +158,13 @@ func (sub *subject) reportSizes(w io.Writer, line map[string]any) {
 	fmt.Fprintln(w)
 }
 
-// asks are the questions of a subject in their order.
-func (sub *subject) asks() []question { return storeQuestions(sub.signal, &filled{}) }
+// asks are the questions of a signal in their order.
+func (o storeOptions) asks(signal telemetry.Signal) []question { return o.questions(signal, &filled{}) }
 
 // of is what a holding answered at a stage, nil where it was not asked.
 func (h *holding) reply(stage, name string) *reply { return h.asked[stage+"/"+name] }
 
-func (sub *subject) reportQuestions(w io.Writer, line map[string]any) {
+func (sub *subject) reportQuestions(w io.Writer, asks []question, line map[string]any) {
 	fmt.Fprint(w, "| question | results |")
 	columns := sub.columns()
 	for _, h := range columns {
@@ -180,7 +176,7 @@ func (sub *subject) reportQuestions(w io.Writer, line map[string]any) {
 		n++
 	}
 	fmt.Fprintf(w, "\n|%s\n", strings.Repeat("---|", n))
-	for _, q := range sub.asks() {
+	for _, q := range asks {
 		fmt.Fprintf(w, "| %s | %d |", q.name, sub.holdings[0].reply(stageSettled, q.name).hits)
 		for _, h := range columns {
 			settled, cold, backlog := h.reply(stageSettled, q.name), h.reply(stageCold, q.name), "–"
@@ -248,8 +244,16 @@ func (sub *subject) reportCrowds(w io.Writer, line map[string]any) {
 	}
 }
 
-// reportGrowth says how much more a question takes of the largest size than of the smallest.
-func reportGrowth(w io.Writer, line map[string]any, done []*subject, signal telemetry.Signal) {
+// reportGrowth says of each signal how much more a question takes of the largest size than of the smallest.
+func (o storeOptions) reportGrowth(w io.Writer, done []*subject, line map[string]any) {
+	for _, signal := range o.signals {
+		if len(o.sizes) > 1 {
+			growthOf(w, line, done, signal, o.asks(signal))
+		}
+	}
+}
+
+func growthOf(w io.Writer, line map[string]any, done []*subject, signal telemetry.Signal, asks []question) {
 	var of []*subject
 	for _, sub := range done {
 		if sub.signal == signal {
@@ -260,7 +264,7 @@ func reportGrowth(w io.Writer, line map[string]any, done []*subject, signal tele
 	fmt.Fprintf(w, "\n### %s: CPU of %d over that of %d\n\n", signal, large.items, small.items)
 	small.head(w, "settled")
 	growth := &subject{signal: signal, items: large.items, holdings: small.holdings}
-	for _, q := range small.asks() {
+	for _, q := range asks {
 		growth.row(w, line, q.name, "growth/"+q.name, func(h *holding) float64 {
 			i := slices.Index(small.holdings, h)
 			return large.holdings[i].reply(stageSettled, q.name).cpu.Seconds() / max(h.reply(stageSettled, q.name).cpu.Seconds(), 1e-9)

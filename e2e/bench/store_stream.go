@@ -41,6 +41,15 @@ func (s *stream) hour() *stream {
 	return s
 }
 
+// same is the stream as it is.
+func (s *stream) same() *stream { return s }
+
+// mixed is a stream of which one body of eight is a map, as loggers of JavaScript, Python and Go send them.
+func (s *stream) mixed() *stream {
+	s.planted.maps = true
+	return s
+}
+
 // plain is a stream in which nothing is planted.
 func (s *stream) plain() *stream {
 	s.planted.rare, s.planted.slow, s.planted.words = rareSpans, slowSpans, rareRecords

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -27,7 +28,10 @@ func storeRun(t *testing.T, o storeOptions) (line map[string]any, out string) {
 	o.bin, o.request = testbed.PostgresBin(t), 200
 	o.other = &revision{name: "itself", binary: self, query: []string{self, "query", "--"}, migrations: migrations}
 	var stdout, progress bytes.Buffer
-	require.NoError(t, inTempDir("ollystore", false, nil, func(dir string) error { return storeIn(t.Context(), o, dir, &stdout, &progress) }), progress.String())
+	o.questions = storeQuestions
+	require.NoError(t, inTempDir("ollystore", false, nil, func(dir string) error {
+		return o.inAll(t.Context(), dir, &progress, (*storeBench).measure, func(done []*subject) error { return storeReport(&stdout, o, done) })
+	}), progress.String())
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
 	last, ok := strings.CutPrefix(lines[len(lines)-1], "STORE ")
 	require.True(t, ok, lines[len(lines)-1])
@@ -85,4 +89,31 @@ func TestAWrongQuestionIsNoFigure(t *testing.T) {
 	trouble, err = troubleOf(wrong, &revision{})
 	require.NoError(t, err)
 	require.Equal(t, "400", trouble)
+}
+
+// Every question of search has an answer in a store of any size, warm, cold and by eight clients, and the table has its figures.
+func TestSearchMeasuresEveryQuestion(t *testing.T) {
+	o := searchDefaults()
+	o.bin, o.request, o.sizes, o.runs, o.cold, o.crowd = testbed.PostgresBin(t), 200, []int{10_000}, 1, 1, 1
+	var stdout, progress bytes.Buffer
+	require.NoError(t, inTempDir("ollysearch", false, nil, func(dir string) error {
+		return o.inAll(t.Context(), dir, &progress, (*storeBench).measureSearch, func(done []*subject) error { return searchReport(&stdout, o, done) })
+	}), progress.String())
+	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
+	last, ok := strings.CutPrefix(lines[len(lines)-1], "SEARCH ")
+	require.True(t, ok, lines[len(lines)-1])
+	var line map[string]any
+	require.NoError(t, json.Unmarshal([]byte(last), &line))
+	asked := 0
+	for _, signal := range o.signals {
+		for _, q := range searchQuestions(signal, &filled{}) {
+			at := fmt.Sprintf("%s_%d/", signal, o.itemsOf(signal, 10_000))
+			for _, stage := range []string{stageSettled, stageCold, stageCrowd} {
+				require.Positive(t, line[at+stage+"/"+q.name+"_ms"], q.name)
+				require.NotContains(t, line, at+stage+"/"+q.name+"_trouble")
+			}
+			asked++
+		}
+	}
+	require.GreaterOrEqual(t, asked, 30)
 }
