@@ -605,6 +605,10 @@ func theOperations() map[string]operation {
 		"logPatterns": {sees: true, requests: func(w *world, _ ids) []request {
 			return []request{w.posting("/api/logs/patterns", `"limit":1000`)}
 		}},
+		"listMetricLabels": reading(func(of ids) string { return "/api/metrics/" + of.word + ".metric/labels" }),
+		"listMetricLabelValues": {sees: true, requests: func(w *world, of ids) []request {
+			return []request{{method: http.MethodGet, path: "/api/metrics/" + of.word + ".metric/labels/" + of.word + ".zone/values?scope=resource&" + w.within()}}
+		}},
 		"getCardinality":   reading(func(of ids) string { return "/api/cardinality?name=" + of.word + ".metric" }),
 		"listServices":     reading(func(ids) string { return "/api/services" }),
 		"listOperations":   reading(func(of ids) string { return "/api/services/" + of.word + "-cart/operations" }),

@@ -212,6 +212,35 @@ func (c *Catalogue) Named(name string) *Catalogue {
 	return out
 }
 
+// SeriesCount is how many series all metrics have together, and whether that is no estimate.
+func (c *Catalogue) SeriesCount() (n int64, exact bool) {
+	exact = true
+	for _, m := range c.Metrics {
+		n += m.Series.Count()
+		exact = exact && m.Series.Exact()
+	}
+	return n, exact
+}
+
+// Labels are the keys of all metrics together, by kind and name, each with the values that any of them has; more says that some metric has keys that are not told.
+func (c *Catalogue) Labels() (labels []Label, more bool) {
+	sets := map[counts.Key]*Set{}
+	for _, m := range c.Metrics {
+		more = more || m.More
+		for i := range m.Labels {
+			l := &m.Labels[i]
+			if sets[l.Key] == nil {
+				sets[l.Key] = &Set{}
+			}
+			sets[l.Key].merge(&l.Values, MostValues)
+		}
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(sets), compareLabels) {
+		labels = append(labels, Label{key, *sets[key]})
+	}
+	return labels, more
+}
+
 // MostFirst sorts metrics of the catalogue by how many series they have, most first, and leaves those with as many in their order.
 func (c *Catalogue) MostFirst(keys []Key) {
 	slices.SortStableFunc(keys, func(a, b Key) int {

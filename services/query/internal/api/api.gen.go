@@ -465,6 +465,24 @@ func (e MeasureMeasure) Valid() bool {
 	}
 }
 
+// Defines values for MetricLabelScope.
+const (
+	MetricLabelScopeAttributes MetricLabelScope = "attributes"
+	MetricLabelScopeResource   MetricLabelScope = "resource"
+)
+
+// Valid indicates whether the value is a known member of the MetricLabelScope enum.
+func (e MetricLabelScope) Valid() bool {
+	switch e {
+	case MetricLabelScopeAttributes:
+		return true
+	case MetricLabelScopeResource:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MetricQueryOverSeries.
 const (
 	MetricQueryOverSeriesAvg       MetricQueryOverSeries = "avg"
@@ -849,6 +867,24 @@ func (e ListMetricsParamsSort) Valid() bool {
 	case ListMetricsParamsSortName:
 		return true
 	case ListMetricsParamsSortSeries:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListMetricLabelValuesParamsScope.
+const (
+	ListMetricLabelValuesParamsScopeAttributes ListMetricLabelValuesParamsScope = "attributes"
+	ListMetricLabelValuesParamsScopeResource   ListMetricLabelValuesParamsScope = "resource"
+)
+
+// Valid indicates whether the value is a known member of the ListMetricLabelValuesParamsScope enum.
+func (e ListMetricLabelValuesParamsScope) Valid() bool {
+	switch e {
+	case ListMetricLabelValuesParamsScopeAttributes:
+		return true
+	case ListMetricLabelValuesParamsScopeResource:
 		return true
 	default:
 		return false
@@ -2214,6 +2250,74 @@ type MetricHeat struct {
 
 	// Edges Rising; a row of the heat map is above one edge and up to the next.
 	Edges []Double `json:"edges"`
+}
+
+// MetricLabel defines model for MetricLabel.
+type MetricLabel struct {
+	// Estimated As of a label of `GET /api/cardinality`.
+	Estimated bool `json:"estimated"`
+
+	// Examples Five values at most, of the newest series.
+	Examples []AnyValue `json:"examples"`
+
+	// Field What filters and groups call it.
+	Field string `json:"field"`
+	Key   string `json:"key"`
+
+	// Scope Whether points or their resources have it.
+	Scope MetricLabelScope `json:"scope"`
+
+	// Values Distinct values in the range.
+	Values int64 `json:"values"`
+}
+
+// MetricLabelScope Whether points or their resources have it.
+type MetricLabelScope string
+
+// MetricLabelValue defines model for MetricLabelValue.
+type MetricLabelValue struct {
+	// Series Series that have it, of those that were seen.
+	Series int64 `json:"series"`
+
+	// Value OTLP/JSON AnyValue: at most one member; none is a value without content. bytesValue is base64.
+	Value AnyValue `json:"value"`
+}
+
+// MetricLabelValues defines model for MetricLabelValues.
+type MetricLabelValues struct {
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness `json:"completeness"`
+	HasMore      bool         `json:"has_more"`
+	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
+	Key          string       `json:"key"`
+	Name         string       `json:"name"`
+
+	// Series Series that were seen, with the label or without: all of the metric's, unless the answer is incomplete.
+	Series int   `json:"series"`
+	Stats  Stats `json:"stats"`
+
+	// Total Values with the prefix that were seen, in the answer or not.
+	Total  int                `json:"total"`
+	Values []MetricLabelValue `json:"values"`
+}
+
+// MetricLabels defines model for MetricLabels.
+type MetricLabels struct {
+	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
+	Completeness Completeness  `json:"completeness"`
+	Incomplete   *Incomplete   `json:"incomplete,omitempty"`
+	Labels       []MetricLabel `json:"labels"`
+
+	// More Whether there are more labels, or services, than are told of a metric: 128 labels.
+	More bool   `json:"more"`
+	Name string `json:"name"`
+
+	// Series Distinct series with a point in the range.
+	Series int64 `json:"series"`
+
+	// SeriesEstimated As `series_estimated` of a catalogue.
+	SeriesEstimated bool  `json:"series_estimated"`
+	Stats           Stats `json:"stats"`
 }
 
 // MetricLine defines model for MetricLine.
@@ -3885,6 +3989,42 @@ type GetMetricParams struct {
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
 }
 
+// ListMetricLabelsParams defines parameters for ListMetricLabels.
+type ListMetricLabelsParams struct {
+	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
+	StartTime StartTime `form:"start_time" json:"start_time"`
+
+	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
+	EndTime EndTime `form:"end_time" json:"end_time"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// ListMetricLabelValuesParams defines parameters for ListMetricLabelValues.
+type ListMetricLabelValuesParams struct {
+	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
+	StartTime StartTime `form:"start_time" json:"start_time"`
+
+	// EndTime RFC 3339 or Unix nanoseconds, exclusive.
+	EndTime EndTime `form:"end_time" json:"end_time"`
+
+	// Scope Whether it is a label of points or of their resources.
+	Scope ListMetricLabelValuesParamsScope `form:"scope,omitempty" json:"scope,omitempty,omitzero"`
+
+	// Prefix Only values whose text begins with it.
+	Prefix string `form:"prefix,omitempty" json:"prefix,omitempty,omitzero"`
+
+	// Limit So many values at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
+// ListMetricLabelValuesParamsScope defines parameters for ListMetricLabelValues.
+type ListMetricLabelValuesParamsScope string
+
 // GetContractParams defines parameters for GetContract.
 type GetContractParams struct {
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
@@ -4464,6 +4604,12 @@ type ServerInterface interface {
 	// GetMetric One metric's series with their points in a range
 	// (GET /api/metrics/{name})
 	GetMetric(ctx echo.Context, name string, params GetMetricParams) error
+	// ListMetricLabels Which labels one metric has, with how many values
+	// (GET /api/metrics/{name}/labels)
+	ListMetricLabels(ctx echo.Context, name string, params ListMetricLabelsParams) error
+	// ListMetricLabelValues The values of one label of a metric, with how many series have each
+	// (GET /api/metrics/{name}/labels/{key}/values)
+	ListMetricLabelValues(ctx echo.Context, name string, key string, params ListMetricLabelValuesParams) error
 	// GetContract This file
 	// (GET /api/openapi.yaml)
 	GetContract(ctx echo.Context, params GetContractParams) error
@@ -5821,6 +5967,133 @@ func (w *ServerInterfaceWrapper) GetMetric(ctx echo.Context) error {
 	return err
 }
 
+// ListMetricLabels converts echo context to params.
+func (w *ServerInterfaceWrapper) ListMetricLabels(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMetricLabelsParams
+	// ------------- Required query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Required query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListMetricLabels(ctx, name, params)
+	return err
+}
+
+// ListMetricLabelValues converts echo context to params.
+func (w *ServerInterfaceWrapper) ListMetricLabelValues(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", ctx.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Path parameter "key" -------------
+	var key string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", ctx.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMetricLabelValuesParams
+	// ------------- Required query parameter "start_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "start_time", ctx.QueryParams(), &params.StartTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter start_time: %s", err))
+	}
+
+	// ------------- Required query parameter "end_time" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "end_time", ctx.QueryParams(), &params.EndTime, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter end_time: %s", err))
+	}
+
+	// ------------- Optional query parameter "scope" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "scope", ctx.QueryParams(), &params.Scope, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter scope: %s", err))
+	}
+
+	// ------------- Optional query parameter "prefix" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "prefix", ctx.QueryParams(), &params.Prefix, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter prefix: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListMetricLabelValues(ctx, name, key, params)
+	return err
+}
+
 // GetContract converts echo context to params.
 func (w *ServerInterfaceWrapper) GetContract(ctx echo.Context) error {
 	var err error
@@ -7160,6 +7433,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/metrics", wrapper.ListMetrics, options.OperationMiddlewares["listMetrics"]...)
 	router.GET(options.BaseURL+"/api/cardinality", wrapper.GetCardinality, options.OperationMiddlewares["getCardinality"]...)
 	router.GET(options.BaseURL+"/api/metrics/:name", wrapper.GetMetric, options.OperationMiddlewares["getMetric"]...)
+	router.GET(options.BaseURL+"/api/metrics/:name/labels", wrapper.ListMetricLabels, options.OperationMiddlewares["listMetricLabels"]...)
+	router.GET(options.BaseURL+"/api/metrics/:name/labels/:key/values", wrapper.ListMetricLabelValues, options.OperationMiddlewares["listMetricLabelValues"]...)
 	router.GET(options.BaseURL+"/api/metrics/search", wrapper.SearchMetricsByQuery, options.OperationMiddlewares["searchMetricsByQuery"]...)
 	router.POST(options.BaseURL+"/api/metrics/search", wrapper.SearchMetrics, options.OperationMiddlewares["searchMetrics"]...)
 	router.POST(options.BaseURL+"/api/metrics/query", wrapper.QueryMetric, options.OperationMiddlewares["queryMetric"]...)

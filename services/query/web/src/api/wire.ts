@@ -153,6 +153,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics/{name}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which labels one metric has, with how many values
+         * @description The keys of attributes that the metric's points and their resources have in the range, each with its number of values and some of these, which the newest points have. Several metrics of
+         *     one name that differ in type or unit are told together. The range is widened to the whole minutes that it touches.
+         */
+        get: operations["listMetricLabels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/{name}/labels/{key}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The values of one label of a metric, with how many series have each
+         * @description How many series the metric has is known; points are looked at, the newest first, until each of these was seen. Where there are more than 4,096 of some metric, that is until the range
+         *     ends, or 1,000,000 points were looked at, or 100,000 series were told apart, or memory is short: `incomplete` says so. The range is widened to the whole minutes that it touches.
+         */
+        get: operations["listMetricLabelValues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/metrics/search": {
         parameters: {
             query?: never;
@@ -2519,6 +2561,62 @@ export interface components {
             stats: components["schemas"]["Stats"];
             incomplete?: components["schemas"]["Incomplete"];
         };
+        MetricLabel: {
+            /**
+             * @description Whether points or their resources have it.
+             * @enum {string}
+             */
+            scope: "attributes" | "resource";
+            key: string;
+            /** @description What filters and groups call it. */
+            field: string;
+            /**
+             * Format: int64
+             * @description Distinct values in the range.
+             */
+            values: number;
+            /** @description As of a label of `GET /api/cardinality`. */
+            estimated: boolean;
+            /** @description Five values at most, of the newest series. */
+            examples: components["schemas"]["AnyValue"][];
+        };
+        MetricLabels: {
+            name: string;
+            /**
+             * Format: int64
+             * @description Distinct series with a point in the range.
+             */
+            series: number;
+            /** @description As `series_estimated` of a catalogue. */
+            series_estimated: boolean;
+            labels: components["schemas"]["MetricLabel"][];
+            /** @description Whether there are more labels, or services, than are told of a metric: 128 labels. */
+            more: boolean;
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
+        MetricLabelValue: {
+            value: components["schemas"]["AnyValue"];
+            /**
+             * Format: int64
+             * @description Series that have it, of those that were seen.
+             */
+            series: number;
+        };
+        MetricLabelValues: {
+            name: string;
+            key: string;
+            values: components["schemas"]["MetricLabelValue"][];
+            /** @description Values with the prefix that were seen, in the answer or not. */
+            total: number;
+            has_more: boolean;
+            /** @description Series that were seen, with the label or without: all of the metric's, unless the answer is incomplete. */
+            series: number;
+            completeness: components["schemas"]["Completeness"];
+            stats: components["schemas"]["Stats"];
+            incomplete?: components["schemas"]["Incomplete"];
+        };
         LabelCardinality: {
             /**
              * @description Whether points or their resources have it.
@@ -3744,6 +3842,85 @@ export interface operations {
             401: components["responses"]["Refused"];
             403: components["responses"]["Refused"];
             404: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    listMetricLabels: {
+        parameters: {
+            query: {
+                /** @description RFC 3339 or Unix nanoseconds, inclusive. */
+                start_time: components["parameters"]["StartTime"];
+                /** @description RFC 3339 or Unix nanoseconds, exclusive. */
+                end_time: components["parameters"]["EndTime"];
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The labels, those of points first, by key; none where the metric has no points in the range. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricLabels"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            429: components["responses"]["Busy"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    listMetricLabelValues: {
+        parameters: {
+            query: {
+                /** @description RFC 3339 or Unix nanoseconds, inclusive. */
+                start_time: components["parameters"]["StartTime"];
+                /** @description RFC 3339 or Unix nanoseconds, exclusive. */
+                end_time: components["parameters"]["EndTime"];
+                /** @description Whether it is a label of points or of their resources. */
+                scope?: "attributes" | "resource";
+                /** @description Only values whose text begins with it. */
+                prefix?: string;
+                /** @description So many values at most. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path: {
+                name: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The values that most series have first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricLabelValues"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
             429: components["responses"]["Busy"];
             500: components["responses"]["Refused"];
             503: components["responses"]["Refused"];
