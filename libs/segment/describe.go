@@ -75,7 +75,7 @@ func Describe(directory, body []byte) (*Description, error) {
 	x.open(d, []Part{{Bytes: body}})
 	out := &Description{
 		Version: int(directory[0]), Signal: d.dir.Signal, Items: d.dir.Items, Directory: len(directory), Body: len(body),
-		Extensions: describeFields(nil, d.dir.Fields, false),
+		Extensions: describeFields(nil, d.dir.Fields, 0, false),
 	}
 	end := 0
 	for i, f := range d.dir.Frames {
@@ -107,8 +107,12 @@ func Describe(directory, body []byte) (*Description, error) {
 	return out, nil
 }
 
-func describeFields(to []ExtensionDescription, fields container.Fields, inBody bool) []ExtensionDescription {
+// describeFields lists fields but for one that is known.
+func describeFields(to []ExtensionDescription, fields container.Fields, known uint64, inBody bool) []ExtensionDescription {
 	for f := range fields.All() {
+		if f.Tag == known {
+			continue
+		}
 		to = append(to, ExtensionDescription{Tag: f.Tag, Critical: f.Critical, Bytes: len(f.Content), InBody: inBody})
 	}
 	return to
@@ -119,7 +123,7 @@ func (x *decoder) describe(s *container.Section) (SectionDescription, error) {
 		Name: sectionName(s), Count: s.Count, Distinct: s.Distinct, Min: s.Min, Max: s.Max, Bounded: s.HasBounds(),
 		Code: int(s.Streams[container.StreamCode].Length), Plain: int(s.Streams[container.StreamPlain].Length),
 		Text: int(s.Streams[container.StreamText].Length), Extension: int(s.Streams[container.StreamExtension].Length),
-		Extensions: describeFields(nil, s.Fields, false),
+		Extensions: describeFields(nil, s.Fields, s.Known(), false),
 	}
 	for _, part := range s.Head {
 		out.Head += int(part.Length)
@@ -146,7 +150,7 @@ func (x *decoder) describe(s *container.Section) (SectionDescription, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Extensions = describeFields(out.Extensions, fields, true)
+	out.Extensions = describeFields(out.Extensions, fields, 0, true)
 	src, err := x.in.Source(s)
 	if err != nil {
 		return out, err

@@ -296,9 +296,17 @@ func (e *encoder) textSection(t *table.Builder, c TextColumn, col []ValueID, row
 	}
 	e.s.Reset()
 	s := container.Section{ID: container.SectionText + uint8(c), Count: len(ids)}
+	if c == TextConnection {
+		s.Fields = container.FieldsOfConnection()
+	}
 	e.writeCounted(t, ids, &s, c != TextBody && c != TextTraceState && c != TextBounds)
 	e.add(s)
 	return true
+}
+
+// connection writes who sent the items. Where all were sent with one key, which is nearly everywhere, the head tells it and the body has nothing.
+func (e *encoder) connection(t *table.Builder, rows []uint32) {
+	e.textSection(t, TextConnection, t.Texts[TextConnection], rows)
 }
 
 // itemIDs writes the ids of items; a column that no row has an id in has no section.
@@ -334,6 +342,7 @@ func (e *encoder) spans(t *table.Builder, rows []uint32) {
 	e.out.Cut()
 	e.itemIDs(t, rows)
 	e.out.Cut()
+	e.connection(t, rows)
 	e.mapped(ColScope, t.Ints[ColScope], &e.maps[mapScopes], rows)
 	e.scopes(t)
 	for _, c := range [...]Column{ColFlags, ColPosition, ColOrdinal, ColDroppedAttributes, ColDroppedEvents, ColDroppedLinks} {
@@ -361,6 +370,7 @@ func (e *encoder) logs(t *table.Builder, rows []uint32) {
 	e.out.Cut()
 	e.itemIDs(t, rows)
 	e.out.Cut()
+	e.connection(t, rows)
 	e.mapped(ColScope, t.Ints[ColScope], &e.maps[mapScopes], rows)
 	e.scopes(t)
 	e.relative(ColObservedTime, t.Ints[ColObservedTime], t.Ints[ColTime], rows)
@@ -385,6 +395,7 @@ func (e *encoder) points(t *table.Builder, rows []uint32) {
 	e.resources(t)
 	e.scopes(t)
 	e.out.Cut()
+	e.connection(t, rows)
 	e.relative(ColStartTime, t.Ints[ColStartTime], t.Ints[ColTime], rows)
 	for _, c := range [...]Column{ColFlags, ColPosition, ColOrdinal} {
 		e.column(t, c, rows)

@@ -31,8 +31,10 @@ func seedSegments(tb testing.TB) []*Segment {
 	for _, signal := range telemetry.Signals() {
 		for seed := range uint64(4) {
 			table := NewTable("acme", signal)
-			_, err := table.Append(newRandom(seed).payload(tb, signal, 30), 3)
-			require.NoError(tb, err)
+			for part, key := range [][]string{{""}, {""}, {"key-1"}, {"key-1", "", "key-2"}}[seed] {
+				_, err := table.AppendFrom(newRandom(seed+10*uint64(part)).payload(tb, signal, 30), Origin{Position: 3, Ordinal: int64(1000 * part), Connection: key})
+				require.NoError(tb, err)
+			}
 			out = append(out, segments(tb, table, 100, 1)...)
 		}
 	}

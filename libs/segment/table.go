@@ -130,6 +130,7 @@ const (
 	TextBody          = table.TextBody          // logs: any type
 	TextEventName     = table.TextEventName     // logs: event_name
 	TextBounds        = table.TextBounds        // histograms: explicit bounds as Bytes, little-endian doubles
+	TextConnection    = table.TextConnection    // spans, logs, points: the key that an item was sent with (Origin.Connection)
 )
 
 // ListColumn names a column of integer lists.

@@ -18,10 +18,10 @@ func (e *encoder) writeValues(t *table.Builder, ids []ValueID, s *container.Sect
 	e.summed(t, s, e.values.Write(&e.s, t.Values, ids), tokens)
 }
 
-// writeCounted is writeValues for the values of a section of its own, of spans or log records: where they are few, they go to the head, with how many
-// items have each.
+// writeCounted is writeValues for the values of a section of its own: where they are few, they go to the head, with how many items have each. Of points only
+// who sent them does: nobody counts them by anything else.
 func (e *encoder) writeCounted(t *table.Builder, ids []ValueID, s *container.Section, tokens bool) {
-	if t.Signal == telemetry.Metrics {
+	if t.Signal == telemetry.Metrics && s.ID != container.SectionConnection {
 		e.writeValues(t, ids, s, tokens)
 		return
 	}

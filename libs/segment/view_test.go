@@ -55,8 +55,8 @@ func checkView(t testing.TB, v *View, s *Segment) {
 	if table.b.Schema.Parents {
 		require.Equal(t, table.ParentIDs, v.ParentIDs())
 	}
-	if s.Signal != telemetry.Metrics {
-		for _, c := range table.b.Schema.Texts {
+	for _, c := range table.b.Schema.Texts {
+		if c != TextBounds { // only some points have it
 			checkValues(t, v.Text(c), table, func(row int) []ValueID {
 				if id := table.Texts[c][row]; id != 0 {
 					return []ValueID{id}
@@ -64,6 +64,8 @@ func checkView(t testing.TB, v *View, s *Segment) {
 				return nil
 			})
 		}
+	}
+	if s.Signal != telemetry.Metrics {
 		services := v.Services()
 		for i, r := range v.Ints(ColResource) {
 			want := &table.Resources[table.Ints[ColResource][i]]
@@ -402,7 +404,7 @@ func checkDamagedView(t testing.TB, v *View, directory, body []byte) {
 		if err != nil {
 			var fe *fault.Error
 			require.ErrorAs(t, err, &fe)
-			require.Equal(t, "segment.damaged", fe.Code)
+			require.Contains(t, []string{"segment.damaged", "segment.extension"}, fe.Code) // a number or a tag that is none may be a later program's
 		}
 	}
 	v.Close()

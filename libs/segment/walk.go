@@ -18,18 +18,26 @@ import (
 // Known fields of a wrong wire type, truncation and ids of a wrong length are errors; unknown and deprecated fields are skipped.
 // A metric without points carries nothing and leaves no trace.
 func (t *Table) Append(payload []byte, position int64) (items int, err error) {
-	return t.AppendFrom(payload, position, 0)
+	return t.AppendFrom(payload, Origin{Position: position})
 }
 
-// AppendFrom is Append where the first item's ordinal is another than 0, because others of the position come before it.
-func (t *Table) AppendFrom(payload []byte, position, ordinal int64) (items int, err error) {
+// Origin is where the items of a request come from.
+type Origin struct {
+	Position   int64  // of its message in the queue
+	Ordinal    int64  // of its first item: how many others of the position come before it
+	Connection string // the key that it was sent with; "" for none
+}
+
+// AppendFrom is Append for the items of a known origin.
+func (t *Table) AppendFrom(payload []byte, from Origin) (items int, err error) {
 	before := t.b.Mark()
 	if t.pairs == nil {
 		t.pairs = make([]pair, pairSlots)
 	}
 	t.b.Prepare()
 	w := &t.walk
-	w.t, w.pairs, w.position, w.ordinal, w.depth = &t.b, t.pairs, position, ordinal, 0
+	w.t, w.pairs, w.position, w.ordinal, w.depth = &t.b, t.pairs, from.Position, from.Ordinal, 0
+	w.connection = t.b.InternText(table.KeyOf(TextConnection), []byte(from.Connection))
 	if !w.request(payload) {
 		err := w.err
 		t.rollback(before)
@@ -53,6 +61,8 @@ type walker struct {
 	ordinal  int64
 	resource uint32
 	scope    uint32
+
+	connection ValueID // of all items
 
 	path  [12]step
 	depth int

@@ -89,6 +89,7 @@ func (w *walker) logRecord(b []byte) bool {
 	in[ColDroppedAttributes] = append(in[ColDroppedAttributes], int64(uint32(dropped)))
 	r.Texts[TextBody] = append(r.Texts[TextBody], bodyID)
 	r.Texts[TextSeverity] = append(r.Texts[TextSeverity], t.InternText(table.KeyOf(TextSeverity), severityText))
+	r.Texts[TextConnection] = append(r.Texts[TextConnection], w.connection)
 	r.Texts[TextEventName] = append(r.Texts[TextEventName], t.InternText(table.KeyOf(TextEventName), eventName))
 	r.TraceIDs = append(r.TraceIDs, traceID)
 	r.SpanIDs = append(r.SpanIDs, spanID)

@@ -155,6 +155,7 @@ func (w *walker) endPoint() {
 	if len(p.bounds.b) > 0 {
 		bounds = t.InternValue(table.KeyOf(TextBounds), Bytes, 0, p.bounds.b)
 	}
+	r.Texts[TextConnection] = append(r.Texts[TextConnection], w.connection)
 	r.Texts[TextBounds] = append(r.Texts[TextBounds], bounds)
 	r.Lists[ListBucketCounts].Append(p.counts)
 	r.Lists[ListPositiveCounts].Append(p.positive)

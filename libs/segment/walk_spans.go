@@ -117,6 +117,7 @@ func (w *walker) span(b []byte) bool {
 	r.Texts[TextName] = append(r.Texts[TextName], t.InternText(table.KeyOf(TextName), name))
 	r.Texts[TextStatusMessage] = append(r.Texts[TextStatusMessage], t.InternText(table.KeyOf(TextStatusMessage), message))
 	r.Texts[TextTraceState] = append(r.Texts[TextTraceState], t.InternText(table.KeyOf(TextTraceState), state))
+	r.Texts[TextConnection] = append(r.Texts[TextConnection], w.connection)
 	r.TraceIDs = append(r.TraceIDs, traceID)
 	r.SpanIDs = append(r.SpanIDs, spanID)
 	r.ParentIDs = append(r.ParentIDs, parentID)

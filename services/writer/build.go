@@ -36,7 +36,7 @@ type build struct {
 	table      *segment.Table
 	json       jsonValues
 	operations *operations // of table, when it holds spans
-	batches    []batchRows
+	counts     []int       // items of each batch that was taken
 }
 
 func newBuild(signal telemetry.Signal) *build {
@@ -150,8 +150,8 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 	t := b.table
 	t.Tenant = batches[0].Tenant
 	t.Reset()
-	b.batches = b.batches[:0]
-	kept := make([]*held, 0, len(batches)) // of b.batches
+	b.counts = b.counts[:0]
+	kept := make([]*held, 0, len(batches)) // whose items are b.counts
 	least, most := p.bounds(t.Tenant)
 	astray := false
 	for _, h := range batches {
@@ -160,7 +160,7 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 		}
 		took++
 		first := t.N
-		n, err := t.AppendFrom(h.Payload, h.position, int64(h.before))
+		n, err := t.AppendFrom(h.Payload, segment.Origin{Position: h.position, Ordinal: int64(h.before), Connection: h.Connection})
 		if err != nil {
 			refused = append(refused, refusal{held: h, err: err})
 			continue
@@ -181,7 +181,7 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 		}
 		if n > 0 {
 			kept = append(kept, h)
-			b.batches = append(b.batches, batchRows{first: first, end: first + n, connection: []byte(h.Connection)})
+			b.counts = append(b.counts, n)
 		}
 	}
 	if astray {
@@ -197,7 +197,7 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 	}
 	b.items += t.N
 	for i, h := range kept {
-		b.usage.add(h, b.batches[i].end-b.batches[i].first, p.now)
+		b.usage.add(h, b.counts[i], p.now)
 	}
 	defer p.heavy.lock(t)()
 
@@ -219,7 +219,7 @@ func (b *build) part(batches []*held, p plan) (took int, refused []refusal, err 
 	b.dims.add(t, &b.json, b.operations)
 	b.rows.json, b.rows.operations = &b.json, b.operations
 	fact := factTable(b.signal)
-	b.rows.write(t, b.batches, p.rowsSince(t.Tenant), func(at int64) { b.leaf(fact, at, time.Hour) })
+	b.rows.write(t, p.rowsSince(t.Tenant), func(at int64) { b.leaf(fact, at, time.Hour) })
 	if len(t.Keys) > mostKeys {
 		b.forget()
 	}

@@ -25,42 +25,34 @@ type projection struct {
 // factStream adds the values that are NULL in certain cases.
 type factStream struct{ pgcopy.Stream }
 
-// batchRows says which rows of a table came with which batch.
-type batchRows struct {
-	first, end int
-	connection []byte // who sent it
-}
-
 // write projects the rows of t whose time is not before since. leaf is told the hours of the rows.
-func (p *projection) write(t *segment.Table, batches []batchRows, since int64, leaf func(hour int64)) {
-	var row func(i int, connection []byte)
+func (p *projection) write(t *segment.Table, since int64, leaf func(hour int64)) {
+	var row func(t *segment.Table, i int)
 	switch t.Signal {
 	case telemetry.Traces:
-		row = func(i int, connection []byte) { p.span(t, i, connection) }
+		row = p.span
 	case telemetry.Logs:
-		row = func(i int, connection []byte) { p.log(t, i, connection) }
+		row = p.log
 	case telemetry.Metrics:
-		row = func(i int, connection []byte) { p.point(t, i, connection) }
+		row = p.point
 	}
 	times := t.Ints[segment.ColTime]
 	last := int64(-1)
-	for _, b := range batches {
-		for i := b.first; i < b.end; i++ {
-			if times[i] < since {
-				continue
-			}
-			if h := telemetry.Grain(times[i], time.Hour); h != last {
-				leaf(h)
-				last = h
-			}
-			row(i, b.connection)
+	for i := range t.N {
+		if times[i] < since {
+			continue
 		}
+		if h := telemetry.Grain(times[i], time.Hour); h != last {
+			leaf(h)
+			last = h
+		}
+		row(t, i)
 	}
 }
 
 const spanColumns = 23
 
-func (p *projection) span(t *segment.Table, i int, connection []byte) {
+func (p *projection) span(t *segment.Table, i int) {
 	c := &p.stream
 	ints := &t.Ints
 	resource := &t.Resources[ints[segment.ColResource][i]]
@@ -82,7 +74,7 @@ func (p *projection) span(t *segment.Table, i int, connection []byte) {
 	c.Int2(clamp16(ints[segment.ColKind][i]))
 	c.Int2(clamp16(ints[segment.ColStatus][i]))
 	c.Text(string(t.Tenant))
-	c.clean(connection)
+	c.clean(t.Values[t.Texts[segment.TextConnection][i]].Raw)
 	c.clean(t.Values[t.Texts[segment.TextStatusMessage][i]].Raw)
 	c.clean(t.Values[t.Texts[segment.TextTraceState][i]].Raw)
 	p.attributes(t.Attributes.Row(i))
@@ -92,7 +84,7 @@ func (p *projection) span(t *segment.Table, i int, connection []byte) {
 
 const logColumns = 18
 
-func (p *projection) log(t *segment.Table, i int, connection []byte) {
+func (p *projection) log(t *segment.Table, i int) {
 	c := &p.stream
 	ints := &t.Ints
 	resource := &t.Resources[ints[segment.ColResource][i]]
@@ -109,7 +101,7 @@ func (p *projection) log(t *segment.Table, i int, connection []byte) {
 	c.Int4(clamp32(ints[segment.ColDroppedAttributes][i]))
 	c.Int2(clamp16(ints[segment.ColSeverity][i]))
 	c.Text(string(t.Tenant))
-	c.clean(connection)
+	c.clean(t.Values[t.Texts[segment.TextConnection][i]].Raw)
 	c.clean(t.Values[t.Texts[segment.TextSeverity][i]].Raw)
 	c.clean(t.Values[t.Texts[segment.TextEventName][i]].Raw)
 	switch id := t.Texts[segment.TextBody][i]; {
@@ -132,7 +124,7 @@ func (p *projection) log(t *segment.Table, i int, connection []byte) {
 
 const pointColumns = 26
 
-func (p *projection) point(t *segment.Table, i int, connection []byte) {
+func (p *projection) point(t *segment.Table, i int) {
 	c := &p.stream
 	ints := &t.Ints
 	series := &t.Series[ints[segment.ColSeries][i]]
@@ -160,7 +152,7 @@ func (p *projection) point(t *segment.Table, i int, connection []byte) {
 	c.int4If(exponential && has&segment.HasPositive != 0, ints[segment.ColPositiveOffset], i)
 	c.int4If(exponential && has&segment.HasNegative != 0, ints[segment.ColNegativeOffset], i)
 	c.Text(string(t.Tenant))
-	c.clean(connection)
+	c.clean(t.Values[t.Texts[segment.TextConnection][i]].Raw)
 	if kind == segment.Histogram {
 		c.littleEndianDoubles(t.Values[t.Texts[segment.TextBounds][i]].Raw)
 		c.Int8s(t.Lists[segment.ListBucketCounts].Row(i))

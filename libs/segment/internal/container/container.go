@@ -32,20 +32,21 @@ const (
 
 // Numbers of sections. An integer column's section has the column's number.
 const (
-	SectionText      = 0x40 // + number of the text column
-	SectionList      = 0x60 // + number of the list column
-	SectionTraceIDs  = 0x70
-	SectionSpanIDs   = 0x71
-	SectionParentIDs = 0x72
-	SectionShapes    = 0x73
-	SectionResources = 0x80
-	SectionScopes    = 0x81
-	SectionMetrics   = 0x82
-	SectionSeries    = 0x83
-	SectionEvents    = 0x90
-	SectionLinks     = 0x91
-	SectionExemplars = 0x92
-	SectionKey       = 0xff // an attribute key; not written, keys have a list of their own
+	SectionText       = 0x40 // + number of the text column
+	SectionConnection = 0x47 // the text column of who sent an item
+	SectionList       = 0x60 // + number of the list column
+	SectionTraceIDs   = 0x70
+	SectionSpanIDs    = 0x71
+	SectionParentIDs  = 0x72
+	SectionShapes     = 0x73
+	SectionResources  = 0x80
+	SectionScopes     = 0x81
+	SectionMetrics    = 0x82
+	SectionSeries     = 0x83
+	SectionEvents     = 0x90
+	SectionLinks      = 0x91
+	SectionExemplars  = 0x92
+	SectionKey        = 0xff // an attribute key; not written, keys have a list of their own
 )
 
 // Streams of a section.

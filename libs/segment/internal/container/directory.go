@@ -555,12 +555,20 @@ func (d *Directory) Key(key string) (*Section, int) {
 	return &d.Keys[i], i
 }
 
+// Known is the tag of the extension field that this program knows of the entry; 0 for none.
+func (s *Section) Known() uint64 {
+	if s.ID == SectionConnection {
+		return fieldConnection
+	}
+	return 0
+}
+
 // Understood is the error (fault.Internal, code "segment.extension") of an entry that this program cannot read whole.
 func (s *Section) Understood() error {
 	if len(s.Fields) == 0 {
 		return nil
 	}
-	return s.Fields.understood(s.Name(), 0)
+	return s.Fields.understood(s.Name(), s.Known())
 }
 
 // Understood is the error of the first entry that this program cannot read whole.

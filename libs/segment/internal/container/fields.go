@@ -22,6 +22,13 @@ type Field struct {
 // fieldPassages is the tag of the directory's critical field that tells of passages.
 const fieldPassages = 3
 
+// fieldConnection is the tag of the critical field of the entry of SectionConnection: a program that does not know the column reads all else, and does not write
+// the segment anew without it.
+const fieldConnection = 5
+
+// FieldsOfConnection are the fields of the entry of SectionConnection.
+func FieldsOfConnection() Fields { return Fields{}.With(fieldConnection, true, nil) }
+
 // MaxTag is the largest tag.
 const MaxTag = limits.Tag
 

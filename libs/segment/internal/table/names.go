@@ -23,7 +23,7 @@ func (c Column) String() string {
 func (c TextColumn) String() string {
 	return nameIn([]string{
 		TextName: "name", TextStatusMessage: "status message", TextTraceState: "trace state", TextSeverity: "severity text", TextBody: "body",
-		TextEventName: "event name", TextBounds: "explicit bounds",
+		TextEventName: "event name", TextBounds: "explicit bounds", TextConnection: "connection",
 	}, int(c))
 }
 

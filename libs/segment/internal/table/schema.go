@@ -25,7 +25,7 @@ func schemaSpans() *Schema {
 			ColTime, ColDuration, ColResource, ColKind, ColStatus, ColScope, ColFlags, ColPosition, ColOrdinal,
 			ColDroppedAttributes, ColDroppedEvents, ColDroppedLinks,
 		},
-		Texts:    []TextColumn{TextName, TextStatusMessage, TextTraceState},
+		Texts:    []TextColumn{TextName, TextStatusMessage, TextTraceState, TextConnection},
 		TraceIDs: true, SpanIDs: true, Parents: true,
 		nameKey: KeyOf(TextName),
 	}
@@ -52,7 +52,7 @@ func schemaLogs() *Schema {
 		Ints: []Column{
 			ColTime, ColSeverity, ColResource, ColScope, ColObservedTime, ColHas, ColFlags, ColPosition, ColOrdinal, ColDroppedAttributes,
 		},
-		Texts:    []TextColumn{TextBody, TextSeverity, TextEventName},
+		Texts:    []TextColumn{TextBody, TextSeverity, TextEventName, TextConnection},
 		TraceIDs: true, SpanIDs: true,
 	}
 }
@@ -63,7 +63,7 @@ func schemaPoints() *Schema {
 			ColTime, ColSeries, ColKind, ColHas, ColNumber, ColStartTime, ColFlags, ColPosition, ColOrdinal,
 			ColCount, ColSum, ColMin, ColMax, ColScale, ColZeroCount, ColZeroThreshold, ColPositiveOffset, ColNegativeOffset,
 		},
-		Texts: []TextColumn{TextBounds},
+		Texts: []TextColumn{TextBounds, TextConnection},
 		Lists: []ListColumn{ListBucketCounts, ListPositiveCounts, ListNegativeCounts, ListQuantiles, ListQuantileValues},
 	}
 }
@@ -75,7 +75,6 @@ func schemaExemplars() *Schema {
 	}
 }
 
-// SchemaOf is the columns of the items of a signal.
 // SchemaOf is the columns of the items of a signal.
 func SchemaOf(s telemetry.Signal) *Schema {
 	switch s {
@@ -117,6 +116,8 @@ func ReservedKey(k KeyID) string {
 		return "event_name"
 	case KeyOf(TextBounds):
 		return "bounds"
+	case KeyOf(TextConnection):
+		return "connection"
 	case KeyEventName:
 		return "events.name"
 	}

@@ -132,6 +132,7 @@ const (
 	TextBody
 	TextEventName
 	TextBounds
+	TextConnection
 	TextColumns
 )
 

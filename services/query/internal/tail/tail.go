@@ -295,7 +295,7 @@ func (h *Hub) segments(a bus.Arrival, key feedKey) (segments []*segment.Segment,
 	t := h.readers.Tables.Take(key.tenant, key.signal)
 	ordinal := int64(0)
 	for _, b := range a.Batches {
-		n, err := t.AppendFrom(b.Payload, int64(a.Position), ordinal) //nolint:gosec // as above
+		n, err := t.AppendFrom(b.Payload, segment.Origin{Position: int64(a.Position), Ordinal: ordinal, Connection: b.Connection}) //nolint:gosec // as above
 		if err != nil {
 			return nil, fmt.Errorf("decode: %w", err)
 		}
