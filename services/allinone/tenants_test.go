@@ -332,6 +332,8 @@ func (w *world) fill() {
 				r := w.ask(w.search(list, a.ids, 1000, "[]"), a.asks())
 				return r.status == http.StatusOK && strings.Count(r.body, a.word+"-item") == items
 			})
+			require.Equal(w.t, items, strings.Count(w.ask(w.search(list, a.ids, 1000, fmt.Sprintf(`[{"field":"connection","operator":"eq","value":%q}]`, a.key)), a.asks()).body,
+				fmt.Sprintf(`"connection":%q`, a.key)), "%s of %s have the key that they were sent with", list, a.name)
 		}
 		testbed.Eventually(w.t, "its poison is dead", func() bool { return len(w.letters(a)) == 4 })
 		a.letter = w.letters(a)[0]
@@ -498,7 +500,7 @@ func (w *world) posting(path, more string) request {
 }
 
 func searchFilters(of ids, fields []string) (filters []string) {
-	values := map[string]string{"service": of.word + "-cart", "trace_id": of.trace}
+	values := map[string]string{"service": of.word + "-cart", "trace_id": of.trace, "connection": of.key}
 	for _, f := range fields {
 		filters = append(filters, fmt.Sprintf(`[{"field":%q,"operator":"eq","value":%q}]`, f, values[f]))
 	}
@@ -560,14 +562,14 @@ func theOperations() map[string]operation {
 		"sendLogs":      sending("/api/logs", telemetry.Logs),
 		"sendMetrics":   sending("/api/metrics", telemetry.Metrics),
 
-		"searchTraces":         searching("traces", "service", "trace_id"),
-		"searchSpans":          searching("spans", "service", "trace_id"),
-		"searchLogs":           searching("logs", "service", "trace_id"),
-		"searchMetrics":        searching("metrics", "service"),
-		"searchTracesByQuery":  searchingByQuery("traces", "service", "trace_id"),
-		"searchSpansByQuery":   searchingByQuery("spans", "service", "trace_id"),
-		"searchLogsByQuery":    searchingByQuery("logs", "service", "trace_id"),
-		"searchMetricsByQuery": searchingByQuery("metrics", "service"),
+		"searchTraces":         searching("traces", "service", "trace_id", "connection"),
+		"searchSpans":          searching("spans", "service", "trace_id", "connection"),
+		"searchLogs":           searching("logs", "service", "trace_id", "connection"),
+		"searchMetrics":        searching("metrics", "service", "connection"),
+		"searchTracesByQuery":  searchingByQuery("traces", "service", "trace_id", "connection"),
+		"searchSpansByQuery":   searchingByQuery("spans", "service", "trace_id", "connection"),
+		"searchLogsByQuery":    searchingByQuery("logs", "service", "trace_id", "connection"),
+		"searchMetricsByQuery": searchingByQuery("metrics", "service", "connection"),
 
 		"getTrace": {sees: true, requests: func(_ *world, of ids) (all []request) {
 			for _, format := range []string{"", "?format=otlp", "?format=otlp_proto"} {

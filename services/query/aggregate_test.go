@@ -338,7 +338,7 @@ func (f *fixture) itemsOf(signal telemetry.Signal) (items []naiveItem, fields, f
 	f.t.Helper()
 	fields = []string{
 		"service", "namespace", "attributes.http.status_code", "attributes.ratio", "attributes.user.id", "attributes.raw", "attributes.nothing", "attributes.none", "resource.host.name",
-		"scope.name", "scope.version", "scope.generated",
+		"scope.name", "scope.version", "scope.generated", "connection",
 	}
 	switch signal {
 	case telemetry.Traces:
@@ -380,6 +380,7 @@ func (f *fixture) itemsOf(signal telemetry.Signal) (items []naiveItem, fields, f
 func TestAggregatesAreThoseOfAPlainLook(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
+	f.keys = someKeys()
 	for seed := range uint64(4) {
 		f.fill(seed, 240, 40)
 	}

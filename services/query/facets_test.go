@@ -79,17 +79,18 @@ func TestFacetsAreThoseOfAggregatesOneByOne(t *testing.T) {
 	fields := map[telemetry.Signal][]string{
 		telemetry.Traces: {
 			"service", "namespace", "operation", "kind", "status", "attributes.http.status_code", "attributes.ratio", "attributes.user.id", "resource.host.name", "scope.name",
-			"scope.generated", "environment", "root", "attributes.nothing", "attributes.user.address.zip", "version",
+			"scope.generated", "environment", "root", "attributes.nothing", "attributes.user.address.zip", "version", "connection",
 		},
 		telemetry.Logs: {
 			"service", "severity", "severity_text", "event_name", "body", "body.message", "body.user.id", "attributes.user.id", "attributes.tags", "resource.service.namespace",
-			"scope.version", "attributes.raw",
+			"scope.version", "attributes.raw", "connection",
 		},
 	}
 	conditions := []struct{ field, text string }{
 		{"service", `{"field":"service","operator":"in","value":["cart","payment"]}`},
 		{"service", `{"or":[{"field":"service","operator":"eq","value":"cart"},{"field":"service","operator":"eq","value":"frontend"}]}`},
 		{"attributes.http.status_code", `{"field":"attributes.http.status_code","operator":"gte","value":200}`},
+		{"connection", `{"field":"connection","operator":"in","value":["key-1","key-2"]}`},
 		{"resource.host.name", `{"not":[{"field":"resource.host.name","operator":"eq","value":"node-1"}]}`},
 		{"", `{"or":[{"field":"scope.name","operator":"eq","value":"http"},{"field":"attributes.ratio","operator":"exists"}]}`},
 	}
@@ -97,6 +98,7 @@ func TestFacetsAreThoseOfAggregatesOneByOne(t *testing.T) {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
+			f.keys = someKeys()
 			d := newDice(9)
 			for range 5 {
 				payload, _ := d.tangledItems(signal, 120)

@@ -55,5 +55,18 @@ func TestFieldsAreWhatFiltersTake(t *testing.T) {
 			}
 		}
 	}
+	relations := map[api.Relation]bool{}
+	for _, r := range all.Relations {
+		require.NotEmpty(t, r.Description)
+		relations[r.Name] = true
+		status, body := f.call(http.MethodPost, "/api/spans/search", searchBody{filters: fmt.Sprintf(`[{"relation":%q,"filters":[{"field":"root","operator":"eq","value":true}]}]`, r.Name)}.json(t))
+		require.Equal(t, http.StatusOK, status, "%s: %s", r.Name, body)
+	}
+	require.Len(t, all.Relations, len(relations))
+	for _, r := range []api.Relation{api.RelationTrace, api.RelationRoot, api.RelationParent, api.RelationChild, api.RelationAncestor, api.RelationDescendant} {
+		require.True(t, relations[r], r)
+		delete(relations, r)
+	}
+	require.Empty(t, relations, "the contract lists them")
 	require.Equal(t, "tenant.invalid", f.problem(http.StatusBadRequest, http.MethodGet, "/api/fields", "", "X-Scope-OrgID", "a b").Code)
 }

@@ -205,7 +205,7 @@ func str(s string) []otlpjson.Value {
 }
 
 // common are the fields that every signal has.
-func common(field string, r api.Resource, s api.Scope, attributes []api.KeyValue) []otlpjson.Value {
+func common(field, connection string, r api.Resource, s api.Scope, attributes []api.KeyValue) []otlpjson.Value {
 	if k, ok := strings.CutPrefix(field, "attributes."); ok {
 		return attribute(attributes, k)
 	}
@@ -217,6 +217,8 @@ func common(field string, r api.Resource, s api.Scope, attributes []api.KeyValue
 		return str(r.ServiceName)
 	case "namespace":
 		return str(r.ServiceNamespace)
+	case "connection":
+		return str(connection)
 	case "scope.name":
 		return str(s.Name)
 	case "scope.version":
@@ -264,6 +266,11 @@ func sharedFilters() []string {
 		`{"field":"attributes.absent","operator":"eq","value":"x"}`,
 		`{"field":"resource.host.name","operator":"eq","value":"node-1"}`,
 		`{"field":"resource.host.name","operator":"regex","value":"[02]$"}`,
+		`{"field":"connection","operator":"eq","value":"key-1"}`,
+		`{"field":"connection","operator":"ne","value":"key-1"}`,
+		`{"field":"connection","operator":"in","value":["key-2","key-9"]}`,
+		`{"field":"connection","operator":"exists","value":false}`,
+		`{"field":"connection","operator":"regex","value":"^key-[12]$"}`,
 		`{"field":"scope.name","operator":"eq","value":"sql"}`,
 		`{"field":"scope.name","operator":"exists","value":false}`,
 		`{"field":"scope.version","operator":"eq","value":"1.0"}`,
@@ -349,6 +356,9 @@ func pointFilters() []string {
 	}
 }
 
+// someKeys are keys with which the tests' payloads are sent in turn; some with none.
+func someKeys() []string { return []string{"key-1", "", "key-2", "key-1", "key-3"} }
+
 // differ compares the API's answer for a filter with the naive one over all items.
 func differ[T any](t *testing.T, f *fixture, list, filter string, items []T, id func(T) string, naively func(T) naive) {
 	t.Helper()
@@ -368,6 +378,7 @@ func differ[T any](t *testing.T, f *fixture, list, filter string, items []T, id 
 func TestFiltersOnSpans(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
+	f.keys = someKeys()
 	for seed := range uint64(3) {
 		f.fill(seed, 150, 40)
 	}
@@ -399,7 +410,7 @@ func naiveSpan(all *api.SpanPage, s *api.Span) naive {
 			case "root":
 				return []otlpjson.Value{{Kind: otlpjson.KindBool, Bool: s.ParentSpanID == ""}}
 			}
-			return common(field, all.Resources[s.ResourceIndex], all.Scopes[s.ScopeIndex], s.Attributes)
+			return common(field, s.Connection, all.Resources[s.ResourceIndex], all.Scopes[s.ScopeIndex], s.Attributes)
 		},
 		numbers: func(field string) (int64, bool) {
 			switch field {
@@ -419,6 +430,7 @@ func naiveSpan(all *api.SpanPage, s *api.Span) naive {
 func TestFiltersOnLogs(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
+	f.keys = someKeys()
 	for seed := range uint64(3) {
 		f.fill(seed, 150, 40)
 	}
@@ -458,7 +470,7 @@ func naiveLog(all *api.LogPage, l *api.LogRecord) naive {
 			case "span_id":
 				return str(l.SpanID)
 			}
-			return common(field, all.Resources[l.ResourceIndex], all.Scopes[l.ScopeIndex], l.Attributes)
+			return common(field, l.Connection, all.Resources[l.ResourceIndex], all.Scopes[l.ScopeIndex], l.Attributes)
 		},
 		numbers: func(field string) (int64, bool) {
 			return int64(cmp.Or(l.SeverityNumber, l.SeverityDerived)), field == "severity"
@@ -469,6 +481,7 @@ func naiveLog(all *api.LogPage, l *api.LogRecord) naive {
 func TestFiltersOnPoints(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
+	f.keys = someKeys()
 	for seed := range uint64(3) {
 		f.fill(seed, 150, 40)
 	}
@@ -493,7 +506,7 @@ func naivePoint(all *api.PointPage, p *api.Point) naive {
 		case "type":
 			return str(string(series.Metric.Type))
 		}
-		return common(field, all.Resources[series.ResourceIndex], all.Scopes[series.ScopeIndex], series.Attributes)
+		return common(field, p.Connection, all.Resources[series.ResourceIndex], all.Scopes[series.ScopeIndex], series.Attributes)
 	}}
 }
 

@@ -145,6 +145,7 @@ func asJSON(t *testing.T, v any) string {
 func TestListsTellTheFieldsThatAreAskedFor(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
+	f.keys = someKeys()
 	for seed := range uint64(2) {
 		f.fill(seed, 100, 30)
 		f.storeWild(seed+10, 60)

@@ -42,8 +42,9 @@ type fixture struct {
 	svc      *Service
 	url      string
 	position int64
-	groups   int // that store has made
-	rolled   int // payloads of which it has written rollups
+	groups   int      // that store has made
+	rolled   int      // payloads of which it has written rollups
+	keys     []string // with which payloads are sent, in turn; none without any
 	check    func(t testing.TB, request *http.Request, status int, header http.Header, body []byte)
 }
 
@@ -89,10 +90,28 @@ func (f *fixture) budget(items int64) *fixture {
 // is stored as the janitor leaves it: of level 2 and, where an hour has several segments, with their filters in a group.
 func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payload []byte, size int) {
 	f.t.Helper()
+	one := sent{payload: payload}
+	if len(f.keys) > 0 {
+		one.key = f.keys[int(f.position)%len(f.keys)]
+	}
+	f.storeSent(tenant, signal, size, one)
+}
+
+// sent is a payload with the key that it was sent with.
+type sent struct {
+	payload []byte
+	key     string
+}
+
+// storeSent is store for payloads that shared a message.
+func (f *fixture) storeSent(tenant telemetry.Tenant, signal telemetry.Signal, size int, list ...sent) {
+	f.t.Helper()
 	f.position++
 	table := segment.NewTable(tenant, signal)
-	_, err := table.Append(payload, f.position)
-	require.NoError(f.t, err)
+	for _, one := range list {
+		_, err := table.AppendFrom(one.payload, segment.Origin{Position: f.position, Ordinal: int64(table.N), Connection: one.key})
+		require.NoError(f.t, err)
+	}
 	ctx := testbed.Context(f.t)
 	tx, err := f.db.Pool.Begin(ctx)
 	require.NoError(f.t, err)

@@ -84,8 +84,14 @@ func records(at time.Time, bodies ...string) []byte {
 
 func (l *live) publish(tenant telemetry.Tenant, payload []byte, items int) {
 	l.t.Helper()
+	l.publishWith("", tenant, payload, items)
+}
+
+// publishWith is publish of what was sent with a key.
+func (l *live) publishWith(key string, tenant telemetry.Tenant, payload []byte, items int) {
+	l.t.Helper()
 	_, err := l.publisher.Publish(testbed.Context(l.t), []telemetry.Batch{{
-		Request: telemetry.NewRequestID(tenant, telemetry.Logs, payload), Tenant: tenant, Signal: telemetry.Logs, Received: time.Now(), Items: items, Payload: payload,
+		Connection: key, Request: telemetry.NewRequestID(tenant, telemetry.Logs, payload), Tenant: tenant, Signal: telemetry.Logs, Received: time.Now(), Items: items, Payload: payload,
 	}})
 	require.NoError(l.t, err)
 }
@@ -277,4 +283,23 @@ func TestACatchUpSaysWhatItLacks(t *testing.T) {
 	require.Equal(t, event{name: "missed", data: `{"at_least":true,"records":0}`}, next())
 	require.Equal(t, "cart cart shop.logger new", next().body())
 	require.Equal(t, "cart cart shop.logger newer", next().body())
+}
+
+// Who follows what was sent with a key sees that and no more, as it is told once it is stored.
+func TestAKeyIsFollowed(t *testing.T) {
+	t.Parallel()
+	l := newLive(t)
+	at := time.Now().Add(-time.Minute)
+	l.look()
+	next, stop := l.follow("default", url.Values{"filters": {`[{"field":"connection","operator":"eq","value":"key-b"}]`}}.Encode())
+	defer stop()
+	for i, key := range []string{"", "key-a", "key-b", "key-b"} {
+		l.publishWith(key, "default", records(at, fmt.Sprint("record ", i)), 1)
+	}
+	for _, want := range []string{"record 2", "record 3"} {
+		var log api.LiveLog
+		require.NoError(t, json.Unmarshal([]byte(next().data), &log))
+		require.Equal(t, want, log.Log.Body.String)
+		require.Equal(t, "key-b", log.Log.Connection)
+	}
 }

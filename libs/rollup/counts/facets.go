@@ -57,6 +57,7 @@ func table() []field {
 		{"severity", logs, numberFacet(segment.ColSeverity, true)},
 		{"severity_text", logs, textFacet(segment.TextSeverity)},
 		{"event_name", logs, textFacet(segment.TextEventName)},
+		{"connection", both, textFacet(segment.TextConnection)},
 		{"scope.name", both, scopeTextFacet(func(s *segment.Scopes) [][]byte { return s.Names })},
 		{"scope.version", both, scopeTextFacet(func(s *segment.Scopes) [][]byte { return s.Versions })},
 	}

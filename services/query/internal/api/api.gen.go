@@ -651,6 +651,36 @@ func (e Operator) Valid() bool {
 	}
 }
 
+// Defines values for Relation.
+const (
+	RelationAncestor   Relation = "ancestor"
+	RelationChild      Relation = "child"
+	RelationDescendant Relation = "descendant"
+	RelationParent     Relation = "parent"
+	RelationRoot       Relation = "root"
+	RelationTrace      Relation = "trace"
+)
+
+// Valid indicates whether the value is a known member of the Relation enum.
+func (e Relation) Valid() bool {
+	switch e {
+	case RelationAncestor:
+		return true
+	case RelationChild:
+		return true
+	case RelationDescendant:
+		return true
+	case RelationParent:
+		return true
+	case RelationRoot:
+		return true
+	case RelationTrace:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SavedKind.
 const (
 	SavedKindDashboard SavedKind = "dashboard"
@@ -1582,6 +1612,9 @@ type FacetRequest struct {
 type FieldCatalogue struct {
 	Fields    []FilterField    `json:"fields"`
 	Operators []FilterOperator `json:"operators"`
+
+	// Relations In which relations to a span filters of spans and traces can ask for other spans of its trace.
+	Relations []FilterRelation `json:"relations"`
 }
 
 // FieldKind defines model for FieldKind.
@@ -1605,6 +1638,7 @@ type FieldKind string
 // - `trace_id` (id): 32 hex digits, or 16 of a short id, whose first half is zeros.
 // - `span_id` (id): 16 hex digits.
 // - `parent_span_id` (id): 16 hex digits; a root has none.
+// - `connection` (text): The id of the key that the item was sent with; without authentication there is none, nor of what was stored before keys were kept with items.
 // - `scope.name` (text): The instrumentation scope's own name.
 // - `scope.version` (text): The instrumentation scope's own version.
 // - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
@@ -1624,6 +1658,7 @@ type FieldKind string
 // - `instance` (attribute): The id of the service's instance. Stands for `resource.service.instance.id`.
 // - `trace_id` (id): 32 hex digits, or 16 of a short id, whose first half is zeros.
 // - `span_id` (id): 16 hex digits.
+// - `connection` (text): The id of the key that the item was sent with; without authentication there is none, nor of what was stored before keys were kept with items.
 // - `scope.name` (text): The instrumentation scope's own name.
 // - `scope.version` (text): The instrumentation scope's own version.
 // - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
@@ -1639,6 +1674,7 @@ type FieldKind string
 // - `environment` (attribute): The deployment's environment, by the key of today's conventions or the older one. Stands for `resource.deployment.environment.name`, `resource.deployment.environment`.
 // - `version` (attribute): The service's version. Stands for `resource.service.version`.
 // - `instance` (attribute): The id of the service's instance. Stands for `resource.service.instance.id`.
+// - `connection` (text): The id of the key that the item was sent with; without authentication there is none, nor of what was stored before keys were kept with items.
 // - `scope.name` (text): The instrumentation scope's own name.
 // - `scope.version` (text): The instrumentation scope's own version.
 // - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
@@ -1678,8 +1714,9 @@ type FiguresBasis struct {
 //   - `ne`, `not_in` and `exists` with false are exact negations: what has no such field meets them.
 //
 // In searches for spans and traces, `{relation, filters:[…]}` is a condition on another span of the same trace: one that stands in that relation must meet all filters.
-// It goes by the spans that start in the range. Such a filter can be negated, and stand within another, as the grandparent does in a `parent` of a `parent`. A span
-// without a trace id is in no trace, and is not found. `total` is not told then.
+// What is listed starts in the range; the other spans are those that start in it or within an hour before or after it, so that a trace that began a minute before the
+// range has its root. Such a filter can be negated, and stand within another, as the grandparent does in a `parent` of a `parent`. A span without a trace id is in no
+// trace, and is not found. `total` is `at_least` what was found on the way to the page, unless the first page is all there is.
 type Filter = RawFilter
 
 // FilterField defines model for FilterField.
@@ -1740,7 +1777,18 @@ type FilterOperator struct {
 // FilterOperatorOperand A value, a list of values, or true or false (true when it is left out).
 type FilterOperatorOperand string
 
-// FilterScope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range,
+// FilterRelation defines model for FilterRelation.
+type FilterRelation struct {
+	// Description Which spans are meant: its parent, the parent of that, and so on.
+	Description string `json:"description"`
+
+	// Name Which spans of a span's trace filters are about: `trace`, any, itself as well; `root`, one that has no parent, itself as well; `parent`, the span whose id it names as
+	// its parent's; `child`, a span that names its id so; `ancestor` and `descendant`, the same over any number of steps. Where several spans have one id, each of
+	// them counts. GET /api/fields lists them.
+	Name Relation `json:"name"`
+}
+
+// FilterScope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range or an hour around it,
 // and the first of them for the span that is listed, or by which the trace has its place.
 type FilterScope string
 
@@ -2040,11 +2088,14 @@ type LogPatterns struct {
 // LogRecord defines model for LogRecord.
 type LogRecord struct {
 	// Attributes In the order in which they were sent; a key sent twice is here twice.
-	Attributes             Attributes `json:"attributes"`
-	Body                   *AnyValue  `json:"body,omitempty"`
-	DroppedAttributesCount int64      `json:"dropped_attributes_count,omitempty,omitzero"`
-	EventName              string     `json:"event_name,omitempty,omitzero"`
-	Flags                  int64      `json:"flags,omitempty,omitzero"`
+	Attributes Attributes `json:"attributes"`
+	Body       *AnyValue  `json:"body,omitempty"`
+
+	// Connection The id of the key that it was sent with; absent without authentication.
+	Connection             string `json:"connection,omitempty,omitzero"`
+	DroppedAttributesCount int64  `json:"dropped_attributes_count,omitempty,omitzero"`
+	EventName              string `json:"event_name,omitempty,omitzero"`
+	Flags                  int64  `json:"flags,omitempty,omitzero"`
 
 	// ID Unique among log records and stable.
 	ID string `json:"id"`
@@ -2568,7 +2619,7 @@ type Pagination struct {
 	// Total How many the list has on all its pages. Present where it was asked for.
 	Total *int64 `json:"total,omitempty"`
 
-	// TotalIs `exact`; `at_least`, where the budget or the time ended the counting; or, of more than 4096 traces, an `estimate`, which is off by more than 1.6 % of itself in one
+	// TotalIs `exact`; `at_least`, where the budget or the time ended the counting, or filters look at other spans of a trace; or, of more than 4096 traces, an `estimate`, which is off by more than 1.6 % of itself in one
 	// of three answers. What is both is `at_least`: the estimate less three times that.
 	TotalIs TotalIs `json:"total_is,omitempty,omitzero"`
 }
@@ -2642,7 +2693,10 @@ type Point struct {
 	AsDouble *Double `json:"as_double,omitempty"`
 
 	// AsInt A 64-bit integer as a decimal string.
-	AsInt                Int64                     `json:"as_int,omitempty,omitzero"`
+	AsInt Int64 `json:"as_int,omitempty,omitzero"`
+
+	// Connection The id of the key that it was sent with; absent without authentication.
+	Connection           string                    `json:"connection,omitempty,omitzero"`
 	Exemplars            []Exemplar                `json:"exemplars"`
 	ExponentialHistogram *ExponentialHistogramData `json:"exponential_histogram,omitempty"`
 	Flags                int64                     `json:"flags,omitempty,omitzero"`
@@ -2714,7 +2768,7 @@ type QueryDocument struct {
 	// Example: 1h
 	Last string `json:"last,omitempty,omitzero"`
 
-	// Scope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range,
+	// Scope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range or an hour around it,
 	// and the first of them for the span that is listed, or by which the trace has its place.
 	Scope FilterScope `json:"scope,omitempty,omitzero"`
 
@@ -2761,6 +2815,11 @@ type REDSeries struct {
 	P99Nano  []Nanos `json:"p99_nano"`
 	Requests []int64 `json:"requests"`
 }
+
+// Relation Which spans of a span's trace filters are about: `trace`, any, itself as well; `root`, one that has no parent, itself as well; `parent`, the span whose id it names as
+// its parent's; `child`, a span that names its id so; `ancestor` and `descendant`, the same over any number of steps. Where several spans have one id, each of
+// them counts. GET /api/fields lists them.
+type Relation string
 
 // Resource defines model for Resource.
 type Resource struct {
@@ -2943,7 +3002,7 @@ type SearchRequest struct {
 	MinPosition string      `json:"min_position,omitempty,omitzero"`
 	Pagination  PageRequest `json:"pagination,omitempty,omitzero"`
 
-	// Scope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range,
+	// Scope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range or an hour around it,
 	// and the first of them for the span that is listed, or by which the trace has its place.
 	Scope FilterScope `json:"scope,omitempty,omitzero"`
 
@@ -3181,10 +3240,13 @@ type Sorting struct {
 // Span defines model for Span.
 type Span struct {
 	// Attributes In the order in which they were sent; a key sent twice is here twice.
-	Attributes             Attributes `json:"attributes"`
-	DroppedAttributesCount int64      `json:"dropped_attributes_count,omitempty,omitzero"`
-	DroppedEventsCount     int64      `json:"dropped_events_count,omitempty,omitzero"`
-	DroppedLinksCount      int64      `json:"dropped_links_count,omitempty,omitzero"`
+	Attributes Attributes `json:"attributes"`
+
+	// Connection The id of the key that it was sent with; absent without authentication.
+	Connection             string `json:"connection,omitempty,omitzero"`
+	DroppedAttributesCount int64  `json:"dropped_attributes_count,omitempty,omitzero"`
+	DroppedEventsCount     int64  `json:"dropped_events_count,omitempty,omitzero"`
+	DroppedLinksCount      int64  `json:"dropped_links_count,omitempty,omitzero"`
 
 	// DurationNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
 	DurationNano Nanos `json:"duration_nano"`
@@ -3349,7 +3411,7 @@ type Timeline struct {
 // Timestamp RFC 3339, or Unix nanoseconds as an integer or a string of digits.
 type Timestamp = otlpjson.Time
 
-// TotalIs `exact`; `at_least`, where the budget or the time ended the counting; or, of more than 4096 traces, an `estimate`, which is off by more than 1.6 % of itself in one
+// TotalIs `exact`; `at_least`, where the budget or the time ended the counting, or filters look at other spans of a trace; or, of more than 4096 traces, an `estimate`, which is off by more than 1.6 % of itself in one
 // of three answers. What is both is `at_least`: the estimate less three times that.
 type TotalIs string
 
@@ -3588,7 +3650,7 @@ type Order = SortOrder
 // SavedID defines model for SavedID.
 type SavedID = string
 
-// SearchScope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range,
+// SearchScope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range or an hour around it,
 // and the first of them for the span that is listed, or by which the trace has its place.
 type SearchScope = FilterScope
 

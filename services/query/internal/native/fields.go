@@ -27,5 +27,8 @@ func listFields() *api.FieldCatalogue {
 		}
 		out.Fields = append(out.Fields, one)
 	}
+	for _, r := range filter.Relations() {
+		out.Relations = append(out.Relations, api.FilterRelation{Name: api.Relation(r.Name), Description: r.Description})
+	}
 	return out
 }

@@ -149,6 +149,7 @@ func (r *renderer) span(t *segment.Table, i int) api.Span {
 		DroppedLinksCount:      t.Ints[segment.ColDroppedLinks][i],
 		ServiceName:            t.Resources[resource].ServiceName,
 		ServiceNamespace:       t.Resources[resource].ServiceNamespace,
+		Connection:             textOf(t, segment.TextConnection, i),
 		ResourceIndex:          r.resourceIndex(t, resource),
 		ScopeIndex:             r.scopeIndex(t, t.Ints[segment.ColScope][i]),
 	}
@@ -201,6 +202,7 @@ func (r *renderer) log(t *segment.Table, i int) api.LogRecord {
 		DroppedAttributesCount: t.Ints[segment.ColDroppedAttributes][i],
 		ServiceName:            t.Resources[resource].ServiceName,
 		ServiceNamespace:       t.Resources[resource].ServiceNamespace,
+		Connection:             textOf(t, segment.TextConnection, i),
 		ResourceIndex:          r.resourceIndex(t, resource),
 		ScopeIndex:             r.scopeIndex(t, t.Ints[segment.ColScope][i]),
 	}
@@ -220,6 +222,7 @@ func (r *renderer) point(t *segment.Table, i int) api.Point {
 		TimeUnixNano:      nanos(in(segment.ColTime)),
 		StartTimeUnixNano: nanos(in(segment.ColStartTime)),
 		Flags:             in(segment.ColFlags),
+		Connection:        textOf(t, segment.TextConnection, i),
 		Exemplars:         []api.Exemplar{},
 	}
 	optional := func(bit int64, c segment.Column) *api.Double {

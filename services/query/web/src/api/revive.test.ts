@@ -130,6 +130,7 @@ it('fields and operators are whole where the wire leaves things out', () => {
         description: 'y',
       },
     ],
+    relations: [],
   });
   expect(operators).toEqual([
     { name: 'in', symbol: '', label: 'is one of', operand: 'list', negates: undefined, description: 'x' },

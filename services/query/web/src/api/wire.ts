@@ -1409,6 +1409,7 @@ export interface components {
          *     - `trace_id` (id): 32 hex digits, or 16 of a short id, whose first half is zeros.
          *     - `span_id` (id): 16 hex digits.
          *     - `parent_span_id` (id): 16 hex digits; a root has none.
+         *     - `connection` (text): The id of the key that the item was sent with; without authentication there is none, nor of what was stored before keys were kept with items.
          *     - `scope.name` (text): The instrumentation scope's own name.
          *     - `scope.version` (text): The instrumentation scope's own version.
          *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
@@ -1428,6 +1429,7 @@ export interface components {
          *     - `instance` (attribute): The id of the service's instance. Stands for `resource.service.instance.id`.
          *     - `trace_id` (id): 32 hex digits, or 16 of a short id, whose first half is zeros.
          *     - `span_id` (id): 16 hex digits.
+         *     - `connection` (text): The id of the key that the item was sent with; without authentication there is none, nor of what was stored before keys were kept with items.
          *     - `scope.name` (text): The instrumentation scope's own name.
          *     - `scope.version` (text): The instrumentation scope's own version.
          *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
@@ -1443,6 +1445,7 @@ export interface components {
          *     - `environment` (attribute): The deployment's environment, by the key of today's conventions or the older one. Stands for `resource.deployment.environment.name`, `resource.deployment.environment`.
          *     - `version` (attribute): The service's version. Stands for `resource.service.version`.
          *     - `instance` (attribute): The id of the service's instance. Stands for `resource.service.instance.id`.
+         *     - `connection` (text): The id of the key that the item was sent with; without authentication there is none, nor of what was stored before keys were kept with items.
          *     - `scope.name` (text): The instrumentation scope's own name.
          *     - `scope.version` (text): The instrumentation scope's own version.
          *     - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
@@ -1471,8 +1474,9 @@ export interface components {
          *     - `ne`, `not_in` and `exists` with false are exact negations: what has no such field meets them.
          *
          *     In searches for spans and traces, `{relation, filters:[…]}` is a condition on another span of the same trace: one that stands in that relation must meet all filters.
-         *     It goes by the spans that start in the range. Such a filter can be negated, and stand within another, as the grandparent does in a `parent` of a `parent`. A span
-         *     without a trace id is in no trace, and is not found. `total` is not told then.
+         *     What is listed starts in the range; the other spans are those that start in it or within an hour before or after it, so that a trace that began a minute before the
+         *     range has its root. Such a filter can be negated, and stand within another, as the grandparent does in a `parent` of a `parent`. A span without a trace id is in no
+         *     trace, and is not found. `total` is `at_least` what was found on the way to the page, unless the first page is all there is.
          */
         Filter: {
             field?: components["schemas"]["FieldName"];
@@ -1482,19 +1486,27 @@ export interface components {
             and?: components["schemas"]["Filter"][];
             or?: components["schemas"]["Filter"][];
             not?: components["schemas"]["Filter"][];
-            /**
-             * @description Which spans of its trace the filters are about: `trace`, any, itself as well; `root`, one that has no parent, itself as well; `parent`, the span whose id it names as
-             *     its parent's; `child`, a span that names its id so; `ancestor` and `descendant`, the same over any number of steps. Where several spans have one id, each of
-             *     them counts.
-             * @enum {string}
-             */
-            relation?: "trace" | "root" | "parent" | "child" | "ancestor" | "descendant";
+            relation?: components["schemas"]["Relation"];
             filters?: components["schemas"]["Filter"][];
         };
         /** @description What filters can be about, and what can be asked of it. It is the same for every tenant, until the service is replaced by a newer one. */
         FieldCatalogue: {
             operators: components["schemas"]["FilterOperator"][];
             fields: components["schemas"]["FilterField"][];
+            /** @description In which relations to a span filters of spans and traces can ask for other spans of its trace. */
+            relations: components["schemas"]["FilterRelation"][];
+        };
+        /**
+         * @description Which spans of a span's trace filters are about: `trace`, any, itself as well; `root`, one that has no parent, itself as well; `parent`, the span whose id it names as
+         *     its parent's; `child`, a span that names its id so; `ancestor` and `descendant`, the same over any number of steps. Where several spans have one id, each of
+         *     them counts. GET /api/fields lists them.
+         * @enum {string}
+         */
+        Relation: "trace" | "root" | "parent" | "child" | "ancestor" | "descendant";
+        FilterRelation: {
+            name: components["schemas"]["Relation"];
+            /** @description Which spans are meant: its parent, the parent of that, and so on. */
+            description: string;
         };
         FilterOperator: {
             name: components["schemas"]["Operator"];
@@ -1534,7 +1546,7 @@ export interface components {
             cursor?: string;
         };
         /**
-         * @description Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range,
+         * @description Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range or an hour around it,
          *     and the first of them for the span that is listed, or by which the trace has its place.
          * @enum {string}
          */
@@ -1756,7 +1768,7 @@ export interface components {
             total_is?: components["schemas"]["TotalIs"];
         };
         /**
-         * @description `exact`; `at_least`, where the budget or the time ended the counting; or, of more than 4096 traces, an `estimate`, which is off by more than 1.6 % of itself in one
+         * @description `exact`; `at_least`, where the budget or the time ended the counting, or filters look at other spans of a trace; or, of more than 4096 traces, an `estimate`, which is off by more than 1.6 % of itself in one
          *     of three answers. What is both is `at_least`: the estimate less three times that.
          * @enum {string}
          */
@@ -1930,6 +1942,8 @@ export interface components {
             dropped_links_count?: number;
             service_name: string;
             service_namespace?: string;
+            /** @description The id of the key that it was sent with; absent without authentication. */
+            connection?: string;
             resource_index: number;
             scope_index: number;
         };
@@ -2165,6 +2179,8 @@ export interface components {
             dropped_attributes_count?: number;
             service_name: string;
             service_namespace?: string;
+            /** @description The id of the key that it was sent with; absent without authentication. */
+            connection?: string;
             resource_index: number;
             scope_index: number;
         };
@@ -2394,6 +2410,8 @@ export interface components {
             histogram?: components["schemas"]["HistogramData"];
             exponential_histogram?: components["schemas"]["ExponentialHistogramData"];
             summary?: components["schemas"]["SummaryData"];
+            /** @description The id of the key that it was sent with; absent without authentication. */
+            connection?: string;
             exemplars: components["schemas"]["Exemplar"][];
         };
         PointPage: {
