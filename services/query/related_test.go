@@ -89,9 +89,10 @@ func relatedFilter(r *rand.Rand, depth int) string {
 	}[r.IntN(6)]
 }
 
-// family is all spans of a range, in the order of a list, with a plain way to ask for relations.
+// family is all spans that a list by relations looks at, in its order, with a plain way to ask for relations.
 type family struct {
-	page *api.SpanPage
+	page     *api.SpanPage
+	from, to int64 // when what is listed starts
 }
 
 func (a family) of(trace string) (list []*api.Span) {
@@ -156,11 +157,24 @@ func (a family) holds(t *testing.T, s *api.Span, raw json.RawMessage) bool {
 	return slices.ContainsFunc(meant, func(other *api.Span) bool { return every(other, f.Filters) })
 }
 
+// familyOf is that of a search: its range and an hour on either side.
+func (f *fixture) familyOf(s searchBody) family {
+	f.t.Helper()
+	a := family{&api.SpanPage{}, s.from.UnixNano(), s.to.UnixNano()}
+	s.from, s.to = s.from.Add(-time.Hour), s.to.Add(time.Hour)
+	f.search("spans", s, a.page)
+	require.False(f.t, a.page.Pagination.HasMore)
+	return a
+}
+
 // lists are what spans and traces a list by filters has, in its order.
 func (a family) lists(t *testing.T, filters []json.RawMessage) (spans, traces []string) {
 	t.Helper()
 	for i := range a.page.Spans {
 		s := &a.page.Spans[i]
+		if at := number64(t, s.StartTimeUnixNano); int64(at) < a.from || int64(at) >= a.to {
+			continue
+		}
 		if strings.Trim(s.TraceID, "0") == "" || slices.ContainsFunc(filters, func(raw json.RawMessage) bool { return !a.holds(t, s, raw) }) {
 			continue
 		}
@@ -183,12 +197,13 @@ func TestFiltersLookAtOtherSpansOfATrace(t *testing.T) {
 	found := 0
 	for n := range 20 {
 		s := searchBody{from: from, to: to, limit: 1000, sort: []string{`{"by":"time"}`, `{"by":"time","order":"asc"}`, `{"by":"duration"}`}[n%3]}
-		if n%5 == 0 { // traces that go on beyond it
+		switch n % 5 { // traces that go on beyond it
+		case 0:
 			s.from, s.to = base().Add(-4*time.Hour), base().Add(-time.Hour)
+		case 2:
+			s.from, s.to = base().Add(-2*time.Hour), base().Add(-time.Hour-50*time.Minute)
 		}
-		var all api.SpanPage
-		f.search("spans", s, &all)
-		a := family{&all}
+		a := f.familyOf(s)
 		var filters []json.RawMessage
 		for range 1 + r.IntN(2) {
 			filters = append(filters, json.RawMessage(relatedFilter(r, 3)))
@@ -199,6 +214,7 @@ func TestFiltersLookAtOtherSpansOfATrace(t *testing.T) {
 		s.filters = asJSON(t, filters)
 		for _, limit := range []int{1000, 1 + r.IntN(40)} {
 			s.limit = max(limit, len(spans)/3)
+			f.totalsOf(s, len(spans), len(traces))
 			got, _ := f.walk("spans", s, nil)
 			require.Equal(t, spans, got, "spans by %s, %s, %d a page", s.filters, s.sort, s.limit)
 			got, _ = f.walk("traces", s, nil)
@@ -206,6 +222,82 @@ func TestFiltersLookAtOtherSpansOfATrace(t *testing.T) {
 		}
 	}
 	require.Greater(t, found, 8, "some hold")
+}
+
+// totalsOf asks for the totals of lists that have so many spans and traces.
+func (f *fixture) totalsOf(s searchBody, spans, traces int) {
+	f.t.Helper()
+	s.total = true
+	for list, n := range map[string]int{"spans": spans, "traces": traces} {
+		p := f.page(list, s)
+		require.NotNil(f.t, p.pagination.Total, list)
+		total := int(*p.pagination.Total)
+		if !p.pagination.HasMore {
+			require.Equal(f.t, api.TotalIsExact, p.pagination.TotalIs)
+			require.Equal(f.t, n, total, list)
+			continue
+		}
+		require.Equal(f.t, api.TotalIsAtLeast, p.pagination.TotalIs)
+		require.LessOrEqual(f.t, total, n, list)
+		require.GreaterOrEqual(f.t, total, len(p.items), list)
+		s := s
+		s.cursor = p.pagination.NextCursor
+		p = f.page(list, s)
+		require.Equal(f.t, api.TotalIsAtLeast, p.pagination.TotalIs)
+		require.LessOrEqual(f.t, int(*p.pagination.Total), n, list)
+	}
+}
+
+// A trace that began before the range, or goes on after it, is looked at there too, for an hour; what is listed starts in the range.
+func TestRelationsLookBeyondTheRange(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	data := ptrace.NewTraces()
+	for i, began := range []time.Duration{-time.Minute, -59 * time.Minute, -61 * time.Minute} {
+		spans := data.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
+		for j, at := range []time.Duration{began, 5 * time.Minute, 20 * time.Minute} {
+			s := spans.AppendEmpty()
+			s.SetTraceID(pcommon.TraceID{7, byte(i)})
+			s.SetSpanID(pcommon.SpanID{7, byte(i), byte(j + 1)})
+			if s.SetName("checkout"); j > 0 {
+				s.SetName([]string{"", "charge", "late"}[j])
+				s.SetParentSpanID(pcommon.SpanID{7, byte(i), 1})
+			}
+			s.SetStartTimestamp(pcommon.NewTimestampFromTime(base().Add(at)))
+		}
+	}
+	for range 2 { // at level 0 and settled
+		f.store("default", telemetry.Traces, testbed.TracesPayload(data), 2)
+		data.ResourceSpans().RemoveIf(func(rs ptrace.ResourceSpans) bool { // the others of it are other traces
+			spans := rs.ScopeSpans().At(0).Spans()
+			for i := range spans.Len() {
+				id := spans.At(i).TraceID()
+				id[0] = 8
+				spans.At(i).SetTraceID(id)
+			}
+			return false
+		})
+	}
+	s := searchBody{from: base(), to: base().Add(10 * time.Minute), limit: 100}
+	names := func(filters string, scope string) (traces int) {
+		s := s
+		s.filters, s.scope = filters, scope
+		var page api.SpanPage
+		f.search("spans", s, &page)
+		for i := range page.Spans {
+			require.Equal(t, "charge", page.Spans[i].Name, "what is listed starts in the range")
+		}
+		ids, _ := f.walk("traces", s, nil)
+		require.Len(t, ids, len(page.Spans))
+		return len(ids)
+	}
+	root := `{"field":"name","operator":"eq","value":"checkout"}`
+	require.Equal(t, 4, names(`[{"relation":"root","filters":[`+root+`]}]`, ""), "not that of more than an hour ago")
+	require.Equal(t, 4, names(`[{"relation":"parent","filters":[`+root+`]}]`, ""))
+	require.Equal(t, 4, names(`[{"field":"name","operator":"eq","value":"charge"},`+root+`]`, "trace"))
+	require.Equal(t, 2, names(`[{"not":[{"relation":"root","filters":[`+root+`]}]}]`, ""))
+	require.Equal(t, 6, names(`[{"relation":"trace","filters":[{"field":"name","operator":"eq","value":"late"}]}]`, ""))
+	require.Zero(t, names(`[`+root+`]`, ""), "it starts before the range")
 }
 
 // With the scope of a trace, each filter holds for some span of it: which is what each of them finds by itself, taken together.
@@ -229,7 +321,9 @@ func TestFiltersMayHoldForDifferentSpans(t *testing.T) {
 	for _, one := range filters {
 		for _, other := range filters {
 			var want []string
-			has := traces(other)
+			wide := s
+			wide.from, wide.to, wide.filters = wide.from.Add(-time.Hour), wide.to.Add(time.Hour), "["+other+"]"
+			has, _ := f.walk("traces", wide, nil)
 			for _, id := range traces(one) {
 				if slices.Contains(has, id) {
 					want = append(want, id)
@@ -307,7 +401,6 @@ func TestRelationsAreRefusedWhereThereAreNone(t *testing.T) {
 	refused("metrics", "filter.relation", "lists of spans and traces", searchBody{filters: parent})
 	refused("logs", "request.scope", "logs are of no trace", searchBody{scope: "trace"})
 	refused("spans", "request.scope", `"all" is not span or trace`, searchBody{scope: "all"})
-	refused("spans", "request.total", "other spans", searchBody{filters: parent, total: true})
 	refused("traces", "filter.relation", "want one of trace, root, parent, child, ancestor, descendant", searchBody{filters: `[{"relation":"uncle","filters":[` + one + `]}]`})
 	for _, wrong := range []string{
 		`{"relation":"parent"}`, `{"filters":[` + one + `]}`, `{"relation":"parent","filters":[]}`, `{"relation":"parent","filters":[` + one + `],"and":[` + one + `]}`,

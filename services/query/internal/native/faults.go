@@ -68,11 +68,6 @@ var (
 		Meaning: "A list is asked for fields that it is not told by.",
 		Advice:  "Ask for fewer, or for the items in full.",
 	}
-	errTotal = fault.Kind{
-		Class: fault.Invalid, Code: "request.total",
-		Meaning: "It is asked how many there are of what is not counted.",
-		Advice:  "Ask without total.",
-	}
 	errScope = fault.Kind{
 		Class: fault.Invalid, Code: "request.scope",
 		Meaning: "A scope of attributes or of filters is named that there is not, or not here.",

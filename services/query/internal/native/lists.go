@@ -29,7 +29,9 @@ func pageOf[T any](ctx context.Context, n *API, s *engine.Snapshot, q *search, r
 	var found engine.Found
 	var err error
 	if q.related != nil {
-		found, err = trace.NewRelating(s, &q.Query, q.related).Spans(ctx, q.limit)
+		judging := trace.NewRelating(s, &q.Query, q.related)
+		found, err = judging.Spans(ctx, q.limit)
+		q.met, _ = judging.Met()
 	} else {
 		found, err = s.Search(ctx, &q.Query, q.limit)
 	}

@@ -44,6 +44,7 @@ type search struct {
 	related     *filter.Related    // looks at other spans of a trace as well; nil where nothing does
 	shown       *filter.Shown      // the fields that are told; nil where items are told in full
 	total       *aggregate.Measure // that tells how many there are on all pages; nil where nobody asks
+	met         int                // of a list with related: how many of it are known; set by who found the page
 	minPosition int64              // the answer holds all that was accepted up to it; 0 for whatever there is
 }
 
@@ -85,9 +86,6 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 	}
 	q.Partly = q.shown != nil
 	if r.Total {
-		if q.related != nil {
-			return nil, errTotal.New("total: it is not told where filters look at other spans of a trace")
-		}
 		if q.total, err = n.totalOf(list, signal); err != nil {
 			return nil, err
 		}

@@ -22,7 +22,11 @@ func (n *API) totalOf(list string, signal telemetry.Signal) (*aggregate.Measure,
 
 // total counts what a list has on all its pages, if that is asked for. It is asked after the list, from which it takes no budget; shown are on the page.
 func (n *API) total(ctx context.Context, s *engine.Snapshot, q *search, shown int, p *api.Pagination) error {
-	if q.total == nil {
+	switch {
+	case q.total == nil:
+		return nil
+	case q.related != nil:
+		q.totalMet(shown, p)
 		return nil
 	}
 	// Headers tell it as well as rollups, which may turn out not to: then the page would have to be found anew.
@@ -51,6 +55,16 @@ func (n *API) total(ctx context.Context, s *engine.Snapshot, q *search, shown in
 	n64 := int64(figure)
 	p.Total = &n64
 	return nil
+}
+
+// totalMet tells what is known of how many a list has whose filters look at other spans: all, where its first page is its only one, else at least what was found
+// on the way to the page. To count the others, every trace of the range would have to be judged.
+func (q *search) totalMet(shown int, p *api.Pagination) {
+	total := int64(shown)
+	if p.TotalIs = api.TotalIsExact; p.HasMore || q.After != nil {
+		p.TotalIs, total = api.TotalIsAtLeast, int64(max(q.met, shown))
+	}
+	p.Total = &total
 }
 
 // surelyWithin is how many of its errors an estimate is hardly ever off by: in three of a thousand.

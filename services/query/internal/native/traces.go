@@ -62,7 +62,10 @@ func (n *API) traces(ctx context.Context, s *engine.Snapshot, q *search) (listed
 		}
 		return listed, engine.Complete, err
 	case q.related != nil:
-		return trace.NewRelating(s, &q.Query, q.related).FirstSummed(ctx, s, &q.Query, q.limit+1, q.shown)
+		judging := trace.NewRelating(s, &q.Query, q.related)
+		listed, frontier, err = judging.FirstSummed(ctx, s, &q.Query, q.limit+1, q.shown)
+		_, q.met = judging.Met()
+		return listed, frontier, err
 	}
 	return trace.FirstSummed(ctx, s, &q.Query, q.limit+1, q.shown)
 }

@@ -14,19 +14,20 @@ import (
 )
 
 // Lists by conditions on other spans of a trace (docs/adr/048). Spans that may be meant are found in the list's order, and their traces judged some at a time, by all of their spans in
-// the range.
+// the range and an hour on either side of it, so that a trace that began a minute before the range has its root.
 //
 //	what the trace needs is in few segments ── its traces ─┐
 //	spans that may be meant, in order ────────────────────┴─ all spans of their traces ── those that are meant
 //
-// Invariant: a span is given or left out only after all spans of its trace in the range were looked at, or so many that no other one can change it.
+// Invariant: a span is given or left out only after all spans of its trace in that time were looked at, or so many that no other one can change it.
 
 // Relating finds what a related filter holds for. It is made anew for each page.
 type Relating struct {
 	snapshot *engine.Snapshot
 	search   *engine.Query // its filter is the related one's candidate
 	filter   *filter.Related
-	whole    bool // of each trace it must be known which of its spans is the first that is meant
+	whole    bool  // of each trace it must be known which of its spans is the first that is meant
+	from, to int64 // spans that start in this time are looked at, Unix ns, to not included; listed are those of the search's own
 
 	listed  map[[16]byte]bool      // traces of which nothing more is wanted
 	only    map[[16]byte]bool      // nil, or the only traces that can be meant
@@ -72,7 +73,7 @@ const (
 // NewRelating prepares a search for what a related filter holds for. search is the list's question, of which the filter is the related one's candidate.
 func NewRelating(s *engine.Snapshot, search *engine.Query, by *filter.Related) *Relating {
 	r := &Relating{
-		snapshot: s, search: search, filter: by, listed: map[[16]byte]bool{}, judged: map[[16]byte]verdict{}, meant: map[engine.Stored]bool{}, members: map[[16]byte][]member{},
+		snapshot: s, search: search, filter: by, from: max(search.From-around, 0), to: search.To + min(around, math.MaxInt64-search.To), listed: map[[16]byte]bool{}, judged: map[[16]byte]verdict{}, meant: map[engine.Stored]bool{}, members: map[[16]byte][]member{},
 	}
 	w := columns.NewSet(telemetry.Traces)
 	w.TraceIDs, w.SpanIDs, w.ParentIDs = true, by.ByIDs, by.ByIDs
@@ -240,7 +241,7 @@ func (r *Relating) narrow(ctx context.Context) error {
 		return err
 	}
 	for _, need := range r.filter.Needs {
-		q := r.all(r.search.From, r.search.To)
+		q := r.all(r.from, r.to)
 		q.Filter = need
 		r.narrowed(q)
 		if few, err := r.snapshot.Few(ctx, q); err != nil {
@@ -299,11 +300,11 @@ func (r *Relating) charge(entries int) error {
 
 func (r *Relating) entries() int { return len(r.judged) + len(r.meant) + len(r.only) + len(r.listed) }
 
-// all asks for all spans of a time that the list may look at.
+// all asks for all spans of a time that may be looked at.
 func (r *Relating) all(from, to int64) *engine.Query {
 	return &engine.Query{
 		Tenant: r.search.Tenant, Signal: r.search.Signal, MaxPosition: r.search.MaxPosition, Filter: filter.All{},
-		From: max(from, r.search.From), To: min(to, r.search.To),
+		From: max(from, r.from), To: min(to, r.to),
 	}
 }
 
@@ -329,14 +330,14 @@ func (r *Relating) judge(ctx context.Context, list []spanFound) error {
 	defer func() { clear(r.members) }()
 	r.inHand = 0
 	// Almost all of a trace is near any of its spans.
-	near := r.all(max(oldest-around, 0), newest+around+1)
+	near := r.all(oldest-around, newest+around+1)
 	near.Traces = ids
 	if err := r.gather(ctx, near, asked); err != nil {
 		return err
 	}
 	var open [][16]byte
 	part := map[[16]byte]bool{}
-	if near.From > r.search.From || near.To < r.search.To {
+	if near.From > r.from || near.To < r.to {
 		for _, id := range ids {
 			if part[id] = r.sure(id, list); !part[id] {
 				open = append(open, id)
@@ -348,7 +349,7 @@ func (r *Relating) judge(ctx context.Context, list []spanFound) error {
 		for _, id := range some {
 			asked[id] = true
 		}
-		for _, part := range [][2]int64{{near.To, r.search.To}, {r.search.From, near.From}} {
+		for _, part := range [][2]int64{{near.To, r.to}, {r.from, near.From}} {
 			far := r.all(part[0], part[1])
 			far.Traces, far.Filter = some, filter.Traces(some)
 			if err := r.gather(ctx, far, asked); err != nil {
@@ -362,10 +363,10 @@ func (r *Relating) judge(ctx context.Context, list []spanFound) error {
 		}
 		of := verdict{part: part[id]}
 		for i, holds := range r.holds(id) {
-			if !holds {
+			m := &r.members[id][i]
+			if !holds || m.place.Time < r.search.From || m.place.Time >= r.search.To {
 				continue
 			}
-			m := &r.members[id][i]
 			r.meant[stored(m.place)] = true
 			if !of.any || m.place.Newer(of.first) {
 				of.any, of.first = true, m.place
@@ -374,6 +375,16 @@ func (r *Relating) judge(ctx context.Context, list []spanFound) error {
 		r.judged[id] = of
 	}
 	return r.charge(r.entries())
+}
+
+// Met is how many spans, and how many traces, are known to be in the list, on whichever page.
+func (r *Relating) Met() (spans, traces int) {
+	for _, of := range r.judged {
+		if of.any {
+			traces++
+		}
+	}
+	return len(r.meant), traces
 }
 
 // sure reports whether spans of a trace that were not gathered cannot change what is listed of it.
