@@ -816,7 +816,7 @@ func (w *world) cross(name string, op operation, a, b *tenant) {
 	if op.open {
 		marks = data
 	}
-	nobody := ids{word: "nobody", trace: "0dd0dd01" + strings.Repeat("7", 24), key: strings.Repeat("q", 16), saved: strings.Repeat("w", 16), letter: 987_654_321, cursors: b.cursors}
+	nobody := ids{word: "niemand", trace: "0dd0dd01" + strings.Repeat("7", 24), key: strings.Repeat("q", 16), saved: strings.Repeat("w", 16), letter: 987_654_321, cursors: b.cursors}
 	echo := strings.NewReplacer(b.trace, "", b.word+".metric", "", b.word+"-cart", "", b.word+".attribute", "", b.word+".zone", "", b.key, "", b.saved, "", string(b.name), "")
 	ofB, ofNobody := op.requests(w, b.ids), op.requests(w, nobody)
 	if op.anew { // it is about what the asker brings
