@@ -77,50 +77,52 @@ func (f *fixture) rolledDay(day time.Time, spans int) {
 // that are in no rollup yet.
 func BenchmarkRolled(b *testing.B) {
 	for _, spans := range []int{1_000_000, 10_000_000} {
-		f := newFixture(b)
-		postmaster := postmasterOf(b, f)
-		day := base().Truncate(24 * time.Hour)
-		f.rolledDay(day, spans)
-		flushes := 0
-		for _, more := range []int{0, 1800} {
-			if more > 0 {
-				shop := testbed.NewShop(9, day.Add(24*time.Hour)).Every(24 * time.Hour * 15 / 1_000_000)
-				for ; flushes < more; flushes++ {
-					f.position |= 1 // so that they are stored at level 0
-					f.store("default", telemetry.Traces, shop.Payload(telemetry.Traces, 11), 1000)
-				}
-				_, err := f.db.Pool.Exec(testbed.Context(b), "VACUUM ANALYZE")
-				require.NoError(b, err)
-			}
-			end := day.Add(24 * time.Hour)
-			if more > 0 {
-				end = end.Add(time.Hour)
-			}
-			within := url.Values{"start_time": {end.Add(-24 * time.Hour).Format(time.RFC3339)}, "end_time": {end.Format(time.RFC3339)}}.Encode()
-			for _, path := range []string{"/api/services?", "/api/services?ever=true&", "/api/services?buckets=25&", "/api/services?buckets=200&", "/api/services/cart/operations?", "/api/service-map?"} {
-				b.Run(fmt.Sprintf("%d spans/%d flushes%s", spans, more, path), func(b *testing.B) {
-					b.ReportAllocs()
-					var answer served
-					ask := func() {
-						if answer = serve(f.svc.server.Echo, newRequest(path+within)); answer.status != http.StatusOK {
-							b.Fatal(answer.body)
-						}
-					}
-					ask()
-					server, own := serverCPU(b, postmaster), ownCPU(b)
-					for b.Loop() {
-						ask()
-					}
-					own, server = ownCPU(b)-own, serverCPU(b, postmaster)-server
-					b.ReportMetric(float64(own.Microseconds())/1000/float64(b.N), "ms-CPU")
-					b.ReportMetric(float64(server.Microseconds())/1000/float64(b.N), "ms-CPU-PostgreSQL")
-					var got struct{ Stats api.Stats }
-					require.NoError(b, json.Unmarshal([]byte(answer.body), &got))
-					b.ReportMetric(float64(got.Stats.BytesRead)/1024, "KiB")
-					b.ReportMetric(float64(got.Stats.SegmentsRead), "read")
-				})
-			}
+		for _, flushes := range []int{0, 1800} {
+			b.Run(fmt.Sprintf("%d spans/%d flushes", spans, flushes), func(b *testing.B) { benchmarkRolled(b, spans, flushes) })
 		}
+	}
+}
+
+func benchmarkRolled(b *testing.B, spans, flushes int) {
+	b.Helper()
+	f := newFixture(b)
+	postmaster := postmasterOf(b, f)
+	day := base().Truncate(24 * time.Hour)
+	f.rolledDay(day, spans)
+	end := day.Add(24 * time.Hour)
+	if flushes > 0 {
+		shop := testbed.NewShop(9, end).Every(24 * time.Hour * 15 / 1_000_000)
+		for range flushes {
+			f.position |= 1 // so that they are stored at level 0
+			f.store("default", telemetry.Traces, shop.Payload(telemetry.Traces, 11), 1000)
+		}
+		_, err := f.db.Pool.Exec(testbed.Context(b), "VACUUM ANALYZE")
+		require.NoError(b, err)
+		end = end.Add(time.Hour)
+	}
+	within := url.Values{"start_time": {end.Add(-24 * time.Hour).Format(time.RFC3339)}, "end_time": {end.Format(time.RFC3339)}}.Encode()
+	for _, path := range []string{"services?", "services?ever=true&", "services?buckets=25&", "services?buckets=200&", "services/cart/operations?", "service-map?"} {
+		b.Run(path, func(b *testing.B) {
+			b.ReportAllocs()
+			var answer served
+			ask := func() {
+				if answer = serve(f.svc.server.Echo, newRequest("/api/"+path+within)); answer.status != http.StatusOK {
+					b.Fatal(answer.body)
+				}
+			}
+			ask()
+			server, own := serverCPU(b, postmaster), ownCPU(b)
+			for b.Loop() {
+				ask()
+			}
+			own, server = ownCPU(b)-own, serverCPU(b, postmaster)-server
+			b.ReportMetric(float64(own.Microseconds())/1000/float64(b.N), "ms-CPU")
+			b.ReportMetric(float64(server.Microseconds())/1000/float64(b.N), "ms-CPU-PostgreSQL")
+			var got struct{ Stats api.Stats }
+			require.NoError(b, json.Unmarshal([]byte(answer.body), &got))
+			b.ReportMetric(float64(got.Stats.BytesRead)/1024, "KiB")
+			b.ReportMetric(float64(got.Stats.SegmentsRead), "read")
+		})
 	}
 }
 

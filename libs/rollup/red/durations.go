@@ -110,6 +110,57 @@ func (d *Durations) Quantile(q float64) int64 {
 	return 0
 }
 
+// Requests is how many spans a cell counts.
+func (c *Cell) Requests() (n int64) {
+	for _, b := range c.Buckets {
+		n += b.Count
+	}
+	return n
+}
+
+// Quantiles puts into out what Durations.Quantile is of the durations that a cell counts, of shares that rise.
+func (c *Cell) Quantiles(shares []float64, out []int64) {
+	var total, below int64
+	for _, b := range c.Buckets {
+		if b.Number != Unknown {
+			total += b.Count
+		}
+	}
+	clear(out)
+	at := 0
+	for _, b := range c.Buckets {
+		if b.Number == Unknown {
+			continue
+		}
+		below += b.Count
+		for ; at < len(shares) && float64(below) >= shares[at]*float64(total); at++ {
+			out[at] = DurationOf(int(b.Number))
+		}
+	}
+}
+
+// Cell is the sum of what was added, in one cell, in the memory of to.
+func (s *Sum) Cell(to []Bucket) Cell {
+	to = to[:0]
+	known := int64(0)
+	for i, n := range s.Durations.counts {
+		if n > 0 {
+			to = append(to, Bucket{Number: int32(s.Durations.first + i), Count: int64(n)}) //nolint:gosec // as they came
+			known += int64(n)                                                              //nolint:gosec // as above
+		}
+	}
+	if unknown := s.Requests - known; unknown > 0 {
+		to = append(to, Bucket{Number: Unknown, Count: unknown})
+	}
+	return Cell{Errors: s.Errors, Buckets: to}
+}
+
+// Clear makes a sum empty, which keeps its memory.
+func (s *Sum) Clear() {
+	s.Requests, s.Errors = 0, 0
+	clear(s.Durations.counts)
+}
+
 // Sum counts requests with their errors and durations. The zero value is empty.
 type Sum struct {
 	Requests, Errors int64

@@ -492,3 +492,36 @@ func requireSeen(t testing.TB, whole *Chunk, blob []byte) {
 		require.Equal(t, s, c.Services[i])
 	}
 }
+
+// A cell of a sum is what was added to it, and its percentiles are those of the sum.
+func TestCellsOfSums(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(8, 8))
+	var sum Sum
+	var memory []Bucket
+	shares := []float64{0, 0.5, 0.95, 0.99, 1}
+	for range 200 {
+		var whole Cell
+		for range rnd.IntN(5) {
+			var cell Cell
+			cell.Errors = rnd.Int64N(3)
+			for range rnd.IntN(40) {
+				bucket := BucketOf(1, rnd.Int64N(int64(1)<<rnd.IntN(40))-rnd.Int64N(2))
+				cell.Merge(&Cell{Buckets: []Bucket{{Number: int32(bucket), Count: 1 + rnd.Int64N(3)}}})
+			}
+			sum.AddCell(&cell)
+			whole.Merge(&cell)
+		}
+		got := sum.Cell(memory)
+		memory = got.Buckets
+		require.Equal(t, whole.Errors, got.Errors)
+		require.Equal(t, append([]Bucket{}, whole.Buckets...), append([]Bucket{}, got.Buckets...))
+		require.Equal(t, sum.Requests, got.Requests())
+		told := make([]int64, len(shares))
+		got.Quantiles(shares, told)
+		for i, q := range shares {
+			require.Equal(t, sum.Durations.Quantile(q), told[i], "%v", q)
+		}
+		sum.Clear()
+	}
+}

@@ -166,7 +166,7 @@ func (m *mapSums) fresh(ctx context.Context, s *engine.Snapshot, q *engine.Query
 	of := &engine.RollupQuery{Tenant: q.Tenant, Kind: red.ID, From: q.From, To: q.To}
 	for i := range parts {
 		for k := range parts[i].red.Services {
-			rolledService(m.services, nil, of, &parts[i].of, &parts[i].red.Services[k])
+			rolledService(m.services, nil, of, &parts[i].of, &parts[i].red.Services[k], nil)
 		}
 	}
 	return nil
@@ -185,7 +185,7 @@ func (m *mapSums) roll(ctx context.Context, s *engine.Snapshot, q *engine.Query)
 		return err
 	}
 	visit := eachService(func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
-		rolledService(m.services, nil, of, r, one)
+		rolledService(m.services, nil, of, r, one, nil)
 	})
 	of = &engine.RollupQuery{Tenant: q.Tenant, Kind: red.ID, From: q.From, To: q.To}
 	return s.Rollups(ctx, of, func(r *engine.Rolled) error { return visit(of, r) })

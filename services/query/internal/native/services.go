@@ -107,12 +107,13 @@ func (s *seen) see(first, last int64) {
 	s.first, s.last = min(s.first, first), max(s.last, last)
 }
 
+// isEntry tells whether spans of a kind are requests to their service.
+func isEntry(kind int64) bool { return kind == otlp.KindServer || kind == otlp.KindConsumer }
+
 // count counts spans of a kind that begin at a time; without a timeline, whenever that is.
 func (s *serviceSum) count(line *timeline, at, kind int64, spans *red.Cell) {
-	entry := kind == otlp.KindServer || kind == otlp.KindConsumer
-	for i := range spans.Buckets {
-		s.spans += spans.Buckets[i].Count
-	}
+	entry := isEntry(kind)
+	s.spans += spans.Requests()
 	switch {
 	case line == nil && entry:
 		s.entry.AddCell(spans)
@@ -153,20 +154,19 @@ func (s *serviceSum) series(line *timeline, basis api.ServiceBasis) *api.REDSeri
 	out := &api.REDSeries{
 		Requests: make([]int64, n), Errors: make([]int64, n), P50Nano: make([]api.Nanos, n), P95Nano: make([]api.Nanos, n), P99Nano: make([]api.Nanos, n),
 	}
-	var none red.Sum
-	empty := figures(&none, 0)
 	for i := range n {
-		told := empty
-		if len(s.buckets) > 0 && s.buckets[0].at == i {
-			cell := &s.buckets[0].rest
-			if basis == api.ServiceBasisEntry {
-				cell = &s.buckets[0].entry
-			}
-			var sum red.Sum
-			sum.AddCell(cell)
-			told, s.buckets = figures(&sum, 0), s.buckets[1:]
+		if len(s.buckets) == 0 || s.buckets[0].at != i {
+			out.P50Nano[i], out.P95Nano[i], out.P99Nano[i] = "0", "0", "0"
+			continue
 		}
-		out.Requests[i], out.Errors[i], out.P50Nano[i], out.P95Nano[i], out.P99Nano[i] = told.Requests, told.Errors, told.P50Nano, told.P95Nano, told.P99Nano
+		cell := &s.buckets[0].rest
+		if basis == api.ServiceBasisEntry {
+			cell = &s.buckets[0].entry
+		}
+		var told [3]int64
+		cell.Quantiles([]float64{0.50, 0.95, 0.99}, told[:])
+		out.Requests[i], out.Errors[i], out.P50Nano[i], out.P95Nano[i], out.P99Nano[i] = cell.Requests(), cell.Errors, nanos(told[0]), nanos(told[1]), nanos(told[2])
+		s.buckets = s.buckets[1:]
 	}
 	return out
 }
@@ -394,6 +394,7 @@ func serviceCursor(text string) (*serviceKey, error) {
 // servicesOf sums the spans of a range up by service. A service may have none: its spans in the segments read are all outside the range.
 func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, line *timeline) (total *sums[serviceKey], over time.Duration, err error) {
 	total = newSums[serviceKey](s)
+	var g gathered
 	w := segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColDuration, segment.ColResource, segment.ColKind, segment.ColStatus}}
 	over, err = foldRED(ctx, s, q, w, nil, line.shortest(),
 		func(r *columns.Reader, _ *engine.Header, q *engine.Query) map[serviceKey]*serviceSum {
@@ -403,7 +404,7 @@ func servicesOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, line *
 			line.merge(s, len(total.of), func() int64 { return total.merge(part, line) })
 		},
 		func(of *engine.RollupQuery, r *engine.Rolled, one *red.Service) {
-			line.merge(s, len(total.of), func() int64 { return rolledService(total, line.open(), of, r, one) })
+			line.merge(s, len(total.of), func() int64 { return rolledService(total, line.open(), of, r, one, &g) })
 		})
 	if err == nil {
 		err = line.err(len(total.of), "services")
@@ -439,8 +440,52 @@ func eachService(told func(*engine.RollupQuery, *engine.Rolled, *red.Service)) f
 	}
 }
 
-// rolledService adds what a rollup says of a service in the range, and returns by how many bytes its buckets grew.
-func rolledService(total *sums[serviceKey], line *timeline, of *engine.RollupQuery, r *engine.Rolled, s *red.Service) (grown int64) {
+// gathered sums up what a rollup says of one bucket of a timeline before it is put there: many operations have the same durations.
+type gathered struct {
+	byKind
+	bucket int
+	spans  bool // it has some
+	memory [2][]red.Bucket
+}
+
+// count adds a cell of a bucket, and puts what was gathered of another one into a service's buckets first.
+func (g *gathered) count(into *serviceSum, bucket int, kind int64, cell *red.Cell) {
+	if bucket != g.bucket {
+		g.put(into)
+		g.bucket = bucket
+	}
+	g.spans = true
+	if isEntry(kind) {
+		g.entry.AddCell(cell)
+	} else {
+		g.rest.AddCell(cell)
+	}
+}
+
+func (g *gathered) put(into *serviceSum) {
+	if g == nil || !g.spans {
+		return
+	}
+	bucket := into.bucket(g.bucket)
+	for i, of := range [...]struct {
+		from *red.Sum
+		to   *red.Cell
+	}{{&g.entry, &bucket.entry}, {&g.rest, &bucket.rest}} {
+		if of.from.Requests == 0 {
+			continue
+		}
+		cell := of.from.Cell(g.memory[i])
+		g.memory[i] = cell.Buckets
+		into.spans += of.from.Requests
+		into.bytes += int64(of.to.Merge(&cell))
+		of.from.Clear()
+	}
+	g.spans = false
+}
+
+// rolledService adds what a rollup says of a service in the range, and returns by how many bytes its buckets grew. What is gathered is
+// empty, before and after; without a timeline nothing is, and it may be nil.
+func rolledService(total *sums[serviceKey], line *timeline, of *engine.RollupQuery, r *engine.Rolled, s *red.Service, g *gathered) (grown int64) {
 	start := r.Start / int64(time.Second)
 	total.add(serviceKey{s.Namespace, s.Name}, func(sum *serviceSum) {
 		before := sum.bytes
@@ -452,11 +497,19 @@ func rolledService(total *sums[serviceKey], line *timeline, of *engine.RollupQue
 		for i := range s.Operations {
 			kind := int64(s.Operations[i].Kind)
 			for k := range s.Operations[i].Cells {
-				if cell := &s.Operations[i].Cells[k]; of.In(r, cell.Minute) {
-					sum.count(line, r.Start+int64(cell.Minute)*int64(time.Minute), kind, cell)
+				cell := &s.Operations[i].Cells[k]
+				if !of.In(r, cell.Minute) {
+					continue
 				}
+				at := r.Start + int64(cell.Minute)*int64(time.Minute)
+				if line == nil || !r.Whole { // each minute is of another bucket, or of one in few
+					sum.count(line, at, kind, cell)
+					continue
+				}
+				g.count(sum, line.At(at), kind, cell)
 			}
 		}
+		g.put(sum)
 		grown = sum.bytes - before
 	})
 	return grown
