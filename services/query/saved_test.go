@@ -102,6 +102,11 @@ func TestAQueryIsKeptUnderAName(t *testing.T) {
 	}
 	f.problem(http.StatusNotFound, http.MethodDelete, path+"/"+made.ID, "", by(ada)...)
 	f.problem(http.StatusNotFound, http.MethodPut, path+"/"+made.ID, change(2), by(ada)...)
+	for _, none := range []string{"%00", "%ff", made.ID + "%00", strings.Repeat("x", 5000)} {
+		for method, body := range map[string]string{http.MethodGet: "", http.MethodPut: change(2), http.MethodDelete: ""} {
+			require.Equal(t, "saved.not_found", f.problem(http.StatusNotFound, method, path+"/"+none, body, by(ada)...).Code, "%s %.20s", method, none)
+		}
+	}
 
 	var records []string
 	rows, err := f.db.Pool.Query(testbed.Context(t), `SELECT concat_ws(' ', details->>'did', details->>'name', details->>'version', details->>'by' = $1) FROM janitor_audit

@@ -92,10 +92,13 @@ func (s *Store) List(ctx context.Context, tenant telemetry.Tenant, kind, page st
 
 // Get is one of a tenant. fault.NotFound where it has none of this id.
 func (s *Store) Get(ctx context.Context, tenant telemetry.Tenant, id string) (Item, error) {
+	if !isID(id) {
+		return Item{}, errNone()
+	}
 	item, err := scan(s.pool.QueryRow(ctx, s.get, string(tenant), id))
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return item, errNothing.New("nothing is kept under this id")
+		return item, errNone()
 	case err != nil:
 		return item, fmt.Errorf("read a saved query: %w", postgres.Classify(err))
 	}
@@ -133,6 +136,9 @@ func (s *Store) Replace(ctx context.Context, tenant telemetry.Tenant, by, id str
 	if version < 1 {
 		return Item{}, errVersion.New("version: say which version is to be replaced, as it was read: 1 or more")
 	}
+	if !isID(id) {
+		return Item{}, errNone()
+	}
 	item, err := scan(s.pool.QueryRow(ctx, s.replace, string(tenant), id, w.Kind, w.Page, w.Name, w.Description, string(w.Document), by, version))
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -147,6 +153,9 @@ func (s *Store) Replace(ctx context.Context, tenant telemetry.Tenant, by, id str
 func (s *Store) Delete(ctx context.Context, tenant telemetry.Tenant, by, id string, version int64) error {
 	if version < 0 {
 		return errVersion.New("version: it is 1 or more, as it was read")
+	}
+	if !isID(id) {
+		return errNone()
 	}
 	tag, err := s.pool.Exec(ctx, s.remove, string(tenant), id, by, version)
 	if err != nil {
@@ -178,6 +187,11 @@ func newID() string {
 	_, _ = rand.Read(raw[:]) // it never fails
 	return strings.ToLower(base32.StdEncoding.EncodeToString(raw[:]))
 }
+
+func errNone() error { return errNothing.New("nothing is kept under this id") }
+
+// isID tells whether a text can be an id: PostgreSQL takes no NUL and only UTF-8 for a text, and would call others a mistake of its own.
+func isID(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 // Checked is a wish as it is kept, or fault.Invalid or fault.TooLarge with what is wrong with it.
 func (w Wish) Checked() (Wish, error) {
