@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,4 +47,31 @@ func TestADamagedSegmentEndsOneQuery(t *testing.T) {
 		_, err = f.db.Pool.Exec(ctx, `UPDATE spans_body SET body = set_byte(body, $1, get_byte(body, $1) # 255) WHERE tenant_id = 'default'`, at)
 		require.NoError(t, err)
 	}
+}
+
+// What an answer would have lacked is not told of an error in its place.
+func TestAnErrorIsNoPartOfATrace(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var s scene
+	for i := range 40 {
+		s.span(1, "cart", "GET", ptrace.SpanKindClient, none(), with("k", fmt.Sprint(i)))
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 40)
+	var length int
+	ctx := testbed.Context(t)
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT octet_length(body) FROM spans_body`).Scan(&length))
+	failed := 0
+	for at := 0; at < length; at += max(length/60, 1) {
+		_, err := f.db.Pool.Exec(ctx, `UPDATE spans_body SET body = set_byte(body, $1, get_byte(body, $1) # 255)`, at)
+		require.NoError(t, err)
+		got := serve(f.svc.server.Echo, newRequest("/api/traces/"+strings.Repeat("0", 31)+"1?format=otlp_proto&limit=3"))
+		if got.status != http.StatusOK {
+			failed++
+			require.Empty(t, got.header.Get("X-Olly-Next-Cursor"), got.body)
+		}
+		_, err = f.db.Pool.Exec(ctx, `UPDATE spans_body SET body = set_byte(body, $1, get_byte(body, $1) # 255)`, at)
+		require.NoError(t, err)
+	}
+	require.Positive(t, failed)
 }

@@ -35,6 +35,9 @@ func (s *answerStream) run(f func() error) error {
 		}
 		return struct{}{}, err
 	})
+	if err != nil {
+		s.lacks(nil, "") // an error is no part of an answer
+	}
 	if s.begun {
 		_ = http.NewResponseController(s.Response()).SetWriteDeadline(time.Time{}) // the next request's is its own
 	}
