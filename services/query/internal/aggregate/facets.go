@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/ollyscale/ollyscale/libs/rollup/counts"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
@@ -41,6 +40,8 @@ type FacetCounts struct {
 	Items    int64        // all of them
 	Distinct int          // values that there are
 	AtLeast  bool         // or more, which are in Other
+
+	Cut *engine.Cut // what ended the look at its items, from Cut.Since on they are those that are told; nil for all. One facet may be told of more than another
 }
 
 // FacetValue is a value, and how many items have it.
@@ -59,48 +60,51 @@ func AskFacets(ctx context.Context, s *engine.Snapshot, q *FacetQuery) ([]FacetC
 	}
 	out := make([]FacetCounts, len(q.Facets))
 	var looked []int
-	told := map[counts.Key]bool{}
+	known := plain{}
 	for i := range q.Facets {
 		of := &q.Facets[i]
-		counted := false
+		counted, before := false, s.Cut()
 		if of.Counted != nil && len(of.Rest) == 0 && q.Everything() {
 			var err error
-			if counted, err = q.count(ctx, s, of.Counted, told, &out[i]); err != nil {
+			if counted, err = q.count(ctx, s, of.Counted, known, &out[i]); err != nil {
 				return nil, err
 			}
 		}
-		if !counted {
+		switch cut := s.Cut(); {
+		case !counted:
 			looked = append(looked, i)
+		case cut != before:
+			out[i].Cut = cut
 		}
 	}
 	if len(looked) == 0 {
 		return out, nil
 	}
-	return out, q.look(ctx, s, looked, out)
+	before := s.Cut()
+	err := q.look(ctx, s, looked, out)
+	if cut := s.Cut(); cut != before {
+		for _, i := range looked {
+			out[i].Cut = cut
+		}
+	}
+	return out, err
 }
 
-// count counts a field by sums and heads; false where these do not tell all of it. told is what is known of attributes in which something may lie: whether nothing does.
-func (q *FacetQuery) count(ctx context.Context, s *engine.Snapshot, of *filter.Counted, told map[counts.Key]bool, out *FacetCounts) (bool, error) {
-	for _, key := range of.Within {
-		plain, known := told[key]
-		if !known {
-			facet, _ := counts.For(q.Signal, key)
-			all, err := s.Counts(ctx, &q.Query, &facet, func(v segment.Value) bool { return v.Type == segment.Array || v.Type == segment.Map })
-			if err != nil {
-				return false, err
-			}
-			plain = all.Distinct() == 0
-			told[key] = plain
-		}
-		if !plain {
-			return false, nil
-		}
-	}
-	facet, _ := counts.For(q.Signal, of.Key)
-	all, err := s.Counts(ctx, &q.Query, &facet, nil)
-	if err != nil || all.Lost {
+// count counts a field by sums and heads; false where these do not tell all of it.
+func (q *FacetQuery) count(ctx context.Context, s *engine.Snapshot, of *filter.Counted, known plain, out *FacetCounts) (bool, error) {
+	all, err := known.count(ctx, s, &q.Query, of, nil)
+	if err != nil || all == nil {
 		return false, err
 	}
+	defer all.LetGo()
+	if all.Lost {
+		return false, nil
+	}
+	bytes := all.Bytes() // the same values once more, as they are told
+	if err := s.Hold(bytes); err != nil {
+		return false, err
+	}
+	defer s.LetGo(bytes)
 	values, missing := map[string]int64{}, all.Items
 	for _, v := range all.List() {
 		values[string(AppendTold(nil, of.Told(v.Value), true))] += v.Items
@@ -137,18 +141,26 @@ func facetOf(values map[string]int64, missing, other int64, top int) FacetCounts
 	return out
 }
 
-// facetPart is what one segment has of a facet.
+// facetPart is what one segment has of a facet: values in the order of their numbers, one perhaps several times, as AppendTold writes them one after the other.
 type facetPart struct {
-	values  map[string]int64
+	raw     []byte
+	values  []facetItems
 	missing int64
+}
+
+// facetItems are how many items have the value whose bytes end there.
+type facetItems struct {
+	end   int
+	items int64
 }
 
 // facetTally is what is known of a facet.
 type facetTally struct {
-	facetPart
-	others int64    // items whose values have no room
-	missed distinct // which these are
-	full   bool
+	values  map[string]int64
+	missing int64
+	others  int64    // items whose values have no room
+	missed  distinct // which these are
+	full    bool
 }
 
 // look counts fields in one look at the segments that may have an item of one of them.
@@ -216,19 +228,22 @@ func (q *FacetQuery) look(ctx context.Context, s *engine.Snapshot, list []int, o
 // add adds what a segment has, and tells by how many bytes that grew.
 func (t *facetTally) add(of *facetPart) (grown int) {
 	t.missing += of.missing
-	for key, items := range of.values {
-		_, known := t.values[key]
+	from := 0
+	for _, v := range of.values {
+		key := of.raw[from:v.end]
+		from = v.end
+		_, known := t.values[string(key)]
 		switch {
 		case known:
 		case len(t.values) >= MostKept:
 			t.full = true
-			t.others += items
-			grown += t.missed.add([]uint64{hashOf(segment.Value{Type: segment.Bytes, Raw: []byte(key)})})
+			t.others += v.items
+			grown += t.missed.add([]uint64{hashOf(segment.Value{Type: segment.Bytes, Raw: key})})
 			continue
 		default:
 			grown += valueBytes + len(key)
 		}
-		t.values[key] += items
+		t.values[string(key)] += v.items
 	}
 	return grown
 }
@@ -255,7 +270,6 @@ func (q *FacetQuery) fold(r *columns.Reader, h *engine.Header, of *engine.Query,
 	out := make([]facetPart, len(list))
 	var codes filter.Codes
 	var items []int64
-	var key []byte
 	for n, i := range list {
 		f := &q.Facets[i]
 		f.Column.Read(r, &codes)
@@ -269,7 +283,7 @@ func (q *FacetQuery) fold(r *columns.Reader, h *engine.Header, of *engine.Query,
 				items[codes.Of[row]+1]++
 			}
 		}
-		part := facetPart{values: map[string]int64{}, missing: items[0]}
+		part := facetPart{missing: items[0]}
 		for code, count := range items[1:] {
 			if count == 0 {
 				continue
@@ -279,8 +293,8 @@ func (q *FacetQuery) fold(r *columns.Reader, h *engine.Header, of *engine.Query,
 				part.missing += count
 				continue
 			}
-			key = AppendTold(key[:0], v, true)
-			part.values[string(key)] += count
+			part.raw = AppendTold(part.raw, v, true)
+			part.values = append(part.values, facetItems{len(part.raw), count})
 		}
 		out[n] = part
 	}

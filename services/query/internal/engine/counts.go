@@ -16,25 +16,35 @@ import (
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
+	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
-// Bounds of the distinct values that are counted at a time: their number, and the bytes of memory that they take.
+// Bounds of the distinct values that are counted at a time: their number, and the bytes of memory that they take, of which all but the first are charged to the question.
 const (
-	MostValues     = 100_000
-	MostValueBytes = 64 << 20
-	valueOverhead  = 150
+	MostValues      = 100_000
+	MostValueBytes  = 64 << 20
+	valueOverhead   = 150
+	unchargedValues = 256 << 10
 )
+
+// holder is who is charged with what is kept.
+type holder interface {
+	HoldMore(need, rather int64) (charged int64, err error)
+	LetGo(bytes int64)
+}
 
 // Counts are the values of something, by type and content, and how many items have each.
 type Counts struct {
 	Items int64 // that were looked at, with a value or without
 	Basis Basis
-	Lost  bool // there were more values than are kept: rare ones are left out or counted too low
+	Lost  bool // there were more values than are kept, or than there is memory for: rare ones are left out or counted too low
 
-	keep   func(v segment.Value) bool // nil: all values
-	values map[string]*ValueCount
-	bytes  int64 // of memory
-	key    []byte
+	keep        func(v segment.Value) bool // nil: all values
+	values      map[string]*ValueCount
+	bytes, room int64 // of memory; and what may be
+	held        int64 // by the question
+	holder      holder
+	key         []byte
 }
 
 // Basis says what counts rest on: how many items each kind of source told of.
@@ -49,9 +59,18 @@ type ValueCount struct {
 	Items int64
 }
 
-func newCounts(keep func(segment.Value) bool) *Counts {
-	return &Counts{keep: keep, values: map[string]*ValueCount{}}
+func newCounts(s holder, keep func(segment.Value) bool) *Counts {
+	return &Counts{holder: s, room: unchargedValues, keep: keep, values: map[string]*ValueCount{}}
 }
+
+// LetGo ends the use of the counts before the question is answered.
+func (c *Counts) LetGo() {
+	c.holder.LetGo(c.held)
+	c.values, c.bytes, c.room, c.held = nil, 0, unchargedValues, 0
+}
+
+// Bytes are about those that the values take.
+func (c *Counts) Bytes() int64 { return c.bytes }
 
 func (c *Counts) add(v segment.Value, items int64) {
 	if c.keep != nil && !c.keep(v) {
@@ -86,12 +105,21 @@ func (c *Counts) join(of *Counts) {
 	for _, v := range of.values {
 		c.add(v.Value, v.Items)
 	}
+	of.LetGo()
 	c.bound()
 }
 
-// bound lets the rarest half go until no more are kept than may be: what is frequent over the range is frequent in many segments.
+// bound lets the rarest half go until no more are kept than may be, or than the question is charged for: what is frequent over the range is frequent in many segments.
 func (c *Counts) bound() {
-	for len(c.values) > MostValues || c.bytes > MostValueBytes && len(c.values) > 1 {
+	for {
+		if c.bytes > c.room && c.bytes <= MostValueBytes {
+			if more, err := c.holder.HoldMore(c.bytes-c.room, c.room); err == nil {
+				c.held, c.room = c.held+more, c.room+more
+			}
+		}
+		if len(c.values) <= MostValues && (c.bytes <= min(c.room, MostValueBytes) || len(c.values) <= 1) {
+			return
+		}
 		c.halve()
 	}
 }
@@ -135,9 +163,34 @@ func (s *Snapshot) Counts(ctx context.Context, q *Query, of *counts.Facet, keep 
 	if err != nil {
 		return nil, err
 	}
+	return s.countRest(ctx, q, of, sums, keep)
+}
+
+// CountsOfHeads is Counts of what sums and heads tell, but for items in segments that the range cuts; nil where these do not tell all of it, so that bodies would have to be read.
+func (s *Snapshot) CountsOfHeads(ctx context.Context, q *Query, of *counts.Facet, keep func(segment.Value) bool) (*Counts, error) {
+	sums, err := s.sumsOf(ctx, q, of.Key, keep)
+	if err != nil {
+		return nil, err
+	}
+	if of.Key.Of == counts.OfItem && (sums.of == nil || len(sums.of.But) > 0) {
+		untold := false
+		_, err := Fold(ctx, s, q, Always(segment.Want{}), func(_ *columns.Reader, h *Header, _ *Query) bool {
+			info, has := h.Key(of.Key.Name)
+			return has && !info.Told
+		}, func(is bool) { untold = untold || is })
+		if err != nil || untold {
+			sums.counts.LetGo()
+			return nil, err
+		}
+	}
+	return s.countRest(ctx, q, of, sums, keep)
+}
+
+// countRest adds to what sums say what segments do.
+func (s *Snapshot) countRest(ctx context.Context, q *Query, of *counts.Facet, sums sums, keep func(segment.Value) bool) (*Counts, error) {
 	rest := *q
 	rest.Summed = sums.of
-	total := newCounts(keep)
+	total := newCounts(s, keep)
 	over, err := s.foldCounts(ctx, &rest, of, total)
 	if err != nil {
 		return nil, err
@@ -149,6 +202,49 @@ func (s *Snapshot) Counts(ctx context.Context, q *Query, of *counts.Facet, keep 
 	}
 	total.join(sums.counts)
 	return total, nil
+}
+
+// CountColumn is Counts of any field that items have at most one value of; each item is looked at.
+func (s *Snapshot) CountColumn(ctx context.Context, q *Query, of filter.Column, keep func(segment.Value) bool) (*Counts, error) {
+	total := newCounts(s, keep)
+	w := columns.NewSet(q.Signal)
+	of.Columns(w)
+	q.Filter.Columns(w)
+	_, err := Fold(ctx, s, q, Always(w.Want), func(r *columns.Reader, h *Header, q *Query) *counts.List {
+		return countRows(s.engine.lists.Take(), r, h, q, of)
+	}, func(part *counts.List) {
+		total.merge(part)
+		s.engine.lists.Put(part)
+	})
+	return total, err
+}
+
+// countRows counts the values that items of a segment have of a field, into out.
+func countRows(out *counts.List, r *columns.Reader, h *Header, q *Query, of filter.Column) *counts.List {
+	within := r.Borrow()
+	defer r.GiveBack()
+	if out.Items = int64(q.Mark(r, h, within)); out.Items == 0 {
+		return out
+	}
+	var codes filter.Codes
+	if of.Read(r, &codes); r.Err() != nil {
+		return out // the scan tells
+	}
+	items := make([]int64, codes.N)
+	for row, is := range within {
+		if code := codes.Of[row]; is && code != filter.NoValue {
+			items[code]++
+		}
+	}
+	for code, n := range items {
+		if n == 0 {
+			continue
+		}
+		if v, ok := codes.Value(code); ok {
+			out.Add(v, n)
+		}
+	}
+	return out
 }
 
 // cutCounts takes what is older than since away from sums, and adds to counts the items that are not and whose hour is cut by it.
@@ -224,7 +320,7 @@ type sums struct {
 
 // sumsOf reads what sums say.
 func (s *Snapshot) sumsOf(ctx context.Context, q *Query, key counts.Key, keep func(segment.Value) bool) (out sums, err error) {
-	out.counts, out.keep = newCounts(keep), keep
+	out.counts, out.keep = newCounts(s, keep), keep
 	if out.kind, out.of = summed(q); out.of == nil {
 		return out, nil
 	}
@@ -281,7 +377,8 @@ func (m *sums) read(ctx context.Context, s *Snapshot, q *Query, key counts.Key) 
 	var chunk counts.Chunk
 	for again := true; again; {
 		again = false
-		m.counts = newCounts(m.keep)
+		m.counts.LetGo()
+		m.counts = newCounts(s, m.keep)
 		for _, part := range m.of.ranges(byHours) {
 			of := &RollupQuery{Tenant: q.Tenant, Kind: m.kind, From: part[0], To: part[1]}
 			err := s.Rollups(ctx, of, func(r *Rolled) error {

@@ -14,9 +14,51 @@ import (
 
 func stringValue(s string) segment.Value { return segment.Value{Type: segment.String, Raw: []byte(s)} }
 
+// endless has room for all, and scarce for so many bytes.
+type endless struct{}
+
+func (endless) HoldMore(need, _ int64) (int64, error) { return need, nil }
+func (endless) LetGo(int64)                           {}
+
+type scarce struct{ left, held int64 }
+
+func (s *scarce) HoldMore(need, rather int64) (int64, error) {
+	for _, bytes := range []int64{max(need, rather), need} {
+		if bytes <= s.left {
+			s.left, s.held = s.left-bytes, s.held+bytes
+			return bytes, nil
+		}
+	}
+	return 0, errMemory.New("there is no room")
+}
+
+func (s *scarce) LetGo(bytes int64) { s.left, s.held = s.left+bytes, s.held-bytes }
+
+// What is kept is charged to the question; where there is no room, rare values are left out and it is said so, and what is not used any more is given back.
+func TestCountsAreCharged(t *testing.T) {
+	t.Parallel()
+	budget := &scarce{left: 2 << 20}
+	total, part := newCounts(budget, nil), &counts.List{}
+	for i := range 60_000 {
+		part.Forget()
+		part.Add(stringValue("always"), 5)
+		part.Add(stringValue(fmt.Sprint("once-", i)), 1)
+		total.merge(part)
+		require.LessOrEqual(t, total.bytes, budget.held+unchargedValues)
+	}
+	require.True(t, total.Lost)
+	require.EqualValues(t, 300_000, total.List()[0].Items)
+	require.Greater(t, budget.held, int64(1<<20))
+	other := newCounts(&scarce{left: 16 << 20}, nil)
+	other.join(total)
+	require.True(t, other.Lost)
+	require.Zero(t, budget.held)
+	require.EqualValues(t, 300_000, other.List()[0].Items)
+}
+
 func TestCountsKeepTheFrequentOnes(t *testing.T) {
 	t.Parallel()
-	total := newCounts(nil)
+	total := newCounts(endless{}, nil)
 	for n := range 30 {
 		part := &counts.List{}
 		part.Add(stringValue("always"), 5)
@@ -29,12 +71,13 @@ func TestCountsKeepTheFrequentOnes(t *testing.T) {
 	require.LessOrEqual(t, total.Distinct(), MostValues)
 	require.EqualValues(t, 150, total.List()[0].Items)
 	require.Equal(t, "always", string(total.List()[0].Value.Raw))
-	both := newCounts(nil)
+	both := newCounts(endless{}, nil)
+	frequent := *total.List()[0]
 	both.join(total)
 	require.True(t, both.Lost)
-	require.Equal(t, total.List()[0], both.List()[0])
+	require.Equal(t, frequent, *both.List()[0])
 
-	long := newCounts(nil)
+	long := newCounts(endless{}, nil)
 	for i := range 40 {
 		part := &counts.List{}
 		for k := range 20 {
@@ -52,7 +95,7 @@ func TestCountsOfMoreSegmentsTakeNoMoreMemory(t *testing.T) { //nolint:parallelt
 	for i := range values {
 		values[i] = stringValue(fmt.Sprint("value ", i))
 	}
-	total, part := newCounts(nil), &counts.List{}
+	total, part := newCounts(endless{}, nil), &counts.List{}
 	segments := int64(0)
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		for _, v := range values {
