@@ -624,7 +624,7 @@ func theOperations() map[string]operation {
 			return all
 		}},
 		"listAttributes": {sees: true, requests: func(w *world, of ids) (all []request) {
-			for _, more := range []string{"signal=traces", "signal=logs", "prefix=" + of.word, "filters=" + url.QueryEscape(`[{"field":"service","operator":"exists"}]`)} {
+			for _, more := range []string{"signal=traces", "signal=logs", "signal=metrics", "signal=metrics&sample=1000", "prefix=" + of.word, "filters=" + url.QueryEscape(`[{"field":"service","operator":"exists"}]`)} {
 				all = append(all, request{method: http.MethodGet, path: "/api/attributes?" + more + "&" + w.within()})
 			}
 			return all

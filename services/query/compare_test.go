@@ -139,7 +139,7 @@ func TestWrongComparisonsAreRefused(t *testing.T) {
 	for body, code := range map[string]string{
 		`{"signal":"traces",` + within + `}`:                                                "compare.request",
 		`{"signal":"metrics",` + within + `,"selected":[` + slowSpans + `]}`:                "request.signal",
-		`{"signal":"traces",` + within + `,"selected":[` + slowSpans + `],"sample":10}`:     "compare.request",
+		`{"signal":"traces",` + within + `,"selected":[` + slowSpans + `],"sample":10}`:     "request.sample",
 		`{"signal":"traces",` + within + `,"selected":[` + slowSpans + `],"limit":0}`:       "pagination.limit",
 		`{"signal":"traces",` + within + `,"selected":[{"field":"x","operator":"exists"}]}`: "filter.unknown_field",
 	} {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -106,6 +107,9 @@ func (d dice) tangled(m pcommon.Map, ids bool) {
 
 func (d dice) tangledItems(signal telemetry.Signal, n int) (payload []byte, items []keyed) {
 	td, ld := d.traces(n), d.logs(n)
+	if signal == telemetry.Metrics {
+		return d.tangledPoints(n)
+	}
 	origin := func(k *keyed, r pcommon.Resource, s pcommon.InstrumentationScope) {
 		k.attributes("resource", r.Attributes())
 		k.attributes("scope", s.Attributes())
@@ -161,6 +165,32 @@ func (d dice) tangledItems(signal telemetry.Signal, n int) (payload []byte, item
 	return testbed.LogsPayload(ld), items
 }
 
+func (d dice) tangledPoints(n int) (payload []byte, items []keyed) {
+	md := d.metrics(n)
+	for _, rm := range md.ResourceMetrics().All() {
+		service, _ := rm.Resource().Attributes().Get("service.name")
+		for _, sm := range rm.ScopeMetrics().All() {
+			for _, m := range sm.Metrics().All() {
+				var points pmetric.NumberDataPointSlice
+				if m.Type() == pmetric.MetricTypeGauge {
+					points = m.Gauge().DataPoints()
+				} else {
+					points = m.Sum().DataPoints()
+				}
+				for _, p := range points.All() {
+					d.tangled(p.Attributes(), false)
+					k := keyed{at: int64(p.Timestamp()), service: service.Str(), keys: map[keyName]*keyCount{}}
+					k.attributes("resource", rm.Resource().Attributes())
+					k.attributes("scope", sm.Scope().Attributes())
+					k.attributes("attribute", p.Attributes())
+					items = append(items, k)
+				}
+			}
+		}
+	}
+	return testbed.MetricsPayload(md), items
+}
+
 // keysOf asks for keys.
 func (f *fixture) keysOf(signal telemetry.Signal, from, to int64, more url.Values) (out api.AttributeKeys) {
 	f.t.Helper()
@@ -174,7 +204,7 @@ func (f *fixture) keysOf(signal telemetry.Signal, from, to int64, more url.Value
 // of a plain look at all items.
 func TestKeysAreThoseOfAPlainLook(t *testing.T) {
 	t.Parallel()
-	for _, signal := range []telemetry.Signal{telemetry.Traces, telemetry.Logs} {
+	for _, signal := range telemetry.Signals() {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
@@ -235,6 +265,17 @@ func TestKeysAreThoseOfAPlainLook(t *testing.T) {
 			require.True(t, one.HasMore)
 			require.Equal(t, all.Total, one.Total)
 			require.Equal(t, all.Keys[:3], one.Keys)
+			require.True(t, all.OrderExact)
+			var paged []api.AttributeKey
+			for cursor, more := "", true; more; {
+				got := f.keysOf(signal, first, last, url.Values{"limit": {"3"}, "cursor": {cursor}})
+				paged, cursor, more = append(paged, got.Keys...), got.NextCursor, got.HasMore
+				require.Equal(t, more, cursor != "")
+				require.True(t, got.OrderExact)
+			}
+			require.Equal(t, all.Keys, paged)
+			require.Equal(t, "cursor.mismatch", f.problem(http.StatusBadRequest, http.MethodGet, fmt.Sprintf("/api/attributes?start_time=%d&end_time=%d&signal=%s&prefix=x&cursor=%s",
+				first, last, signal, one.NextCursor), "").Code)
 			require.Empty(t, f.keysOf(signal, last, last+1, nil).Keys)
 		})
 	}
@@ -261,6 +302,7 @@ func (f *fixture) sameKeys(want map[keyName]*keyCount, got []api.AttributeKey, w
 			require.Len(f.t, of.values, k.Distinct, "%s: %v", what, name)
 		}
 		require.Len(f.t, k.Examples, min(5, k.Distinct))
+		require.Equal(f.t, k.Field != "", k.Filterable)
 		field := map[string]string{"attribute": "attributes.", "resource": "resource.", "scope": "scope.", "body": "body."}[name.scope]
 		if field != "" {
 			field += name.key
@@ -312,11 +354,13 @@ func TestKeysOfManyValuesAreCountedWithoutBodies(t *testing.T) {
 	require.Equal(t, 4, by["shard"].Distinct)
 	require.False(t, by["shard"].DistinctAtLeast)
 	require.Equal(t, api.AttributeKeyItemsAreEstimate, by["exception.type"].ItemsAre)
+	require.True(t, by["exception.type"].DistinctAtLeast, "what was not looked at may have others")
 	require.InDelta(t, 4000, float64(by["exception.type"].Items), 100)
 
 	filtered := f.keysOf(telemetry.Traces, base().UnixNano(), base().Add(time.Hour).UnixNano(), url.Values{"sample": {"1000"}, "filters": {`[{"field":"attributes.shard","operator":"eq","value":1}]`}})
 	for _, k := range filtered.Keys {
 		require.Equal(t, api.AttributeKeyItemsAreEstimate, k.ItemsAre, k.Key)
+		require.True(t, k.DistinctAtLeast, k.Key)
 		if k.Key == "request.id" || k.Key == "shard" {
 			require.InDelta(t, 3000, float64(k.Items), 100, k.Key)
 		}
@@ -359,7 +403,7 @@ func TestKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for more, code := range map[string]string{
-		"&signal=metrics": "request.signal", "&limit=0": "pagination.limit", "&sample=10": "compare.request", "&filters=[{}]": "filter.malformed", "&search=x": "request.parameter",
+		"&signal=profiles": "request.signal", "&cursor=x": "cursor.malformed", "&limit=0": "pagination.limit", "&sample=10": "request.sample", "&filters=[{}]": "filter.malformed", "&search=x": "request.parameter",
 	} {
 		require.Equal(t, code, f.problem(http.StatusBadRequest, http.MethodGet, "/api/attributes"+hour()+more, "").Code, more)
 	}
@@ -406,4 +450,141 @@ func TestValuesByPrefix(t *testing.T) {
 	require.Len(t, got.Values, 1)
 	f.get("/api/attributes/kind/values"+hour()+"&scope=field&prefix=2", &got)
 	require.Empty(t, got.Values)
+}
+
+// What lies within maps is counted as groups count it, whatever the filter, the range and the stage of segments, and told page by page.
+func TestValuesOfLeavesAreThoseOfGroups(t *testing.T) {
+	t.Parallel()
+	fields := map[telemetry.Signal][]string{
+		telemetry.Traces: {"attributes.user.id", "attributes.user.address.zip", "attributes.user.roles.admin", "attributes.http.status_code", "attributes.nothing", "attributes.none.at.all", "resource.host.name", "scope.generated", "root", "operation"},
+		telemetry.Logs:   {"body.user.id", "body.user.address.zip", "body.user.roles.admin", "body.http.status_code", "body", "attributes.user.id", "attributes.tags", "attributes.raw"},
+	}
+	for signal, all := range fields {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			d := newDice(11)
+			for range 5 {
+				payload, _ := d.tangledItems(signal, 120)
+				f.store("default", signal, payload, 50)
+			}
+			cart := `{"field":"service","operator":"eq","value":"cart"}`
+			for round, filters := range [][]string{nil, {cart}, nil} {
+				from, to := base().UnixNano(), base().Add(time.Hour).UnixNano()
+				if round == 2 {
+					from, to = from+int64(2*time.Minute), from+int64(8*time.Minute)
+				}
+				for _, field := range all {
+					want := f.facetByAggregate(signal, from, to, field, filters, 1000)
+					ask := fmt.Sprintf("/api/attributes/%s/values?scope=field&signal=%s&start_time=%d&end_time=%d&filters=%s", url.PathEscape(field), signal, from, to,
+						url.QueryEscape("["+strings.Join(filters, ",")+"]"))
+					var got api.AttributeValues
+					f.get(ask+"&limit=1000", &got)
+					require.Nil(t, got.Incomplete)
+					require.True(t, got.OrderExact)
+					require.False(t, got.HasMore)
+					f.sameFacets([]api.Facet{want}, []api.Facet{{Field: field, Values: slices.Clone(got.Values), Items: got.Items, Missing: got.Items - sumOf(got.Values), Distinct: got.Distinct}}, fmt.Sprint(round))
+					var paged []api.AttributeValue
+					for cursor, more := "", true; more; {
+						var page api.AttributeValues
+						f.get(ask+"&limit=2&cursor="+cursor, &page)
+						paged, cursor, more = append(paged, page.Values...), page.NextCursor, page.HasMore
+						require.Equal(t, got.Distinct, page.Distinct)
+						require.True(t, page.OrderExact)
+					}
+					require.ElementsMatch(t, got.Values, paged, field)
+					require.Len(t, paged, len(got.Values))
+				}
+			}
+		})
+	}
+}
+
+func sumOf(values []api.AttributeValue) (sum int64) {
+	for _, v := range values {
+		sum += v.Count
+	}
+	return sum
+}
+
+// Where numbers change between two pages, the second one says so, and loses nothing that was there.
+func TestAPageOfNumbersThatChangedSaysSo(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	item := func(n int, route string) (list []plainItem) {
+		for i := range n {
+			list = append(list, plainItem{at: base().Add(time.Duration(i) * time.Second).UnixNano(), service: "s", route: route, user: "u", level: 1})
+		}
+		return list
+	}
+	var list []plainItem
+	for i := range 6 {
+		list = append(list, item(10-i, fmt.Sprint("/r", i))...)
+	}
+	f.store("default", telemetry.Traces, payloadOfItems(telemetry.Traces, list), 100)
+	page := func(cursor string) (out api.AttributeValues) {
+		f.get("/api/attributes/route/values"+hour()+"&limit=3&cursor="+cursor, &out)
+		return out
+	}
+	first := page("")
+	require.Len(t, first.Values, 3)
+	require.Len(t, page(first.NextCursor).Values, 3)
+	f.store("default", telemetry.Traces, payloadOfItems(telemetry.Traces, item(5, "/r2")), 100) // with which it overtakes
+	second := page(first.NextCursor)
+	require.False(t, second.OrderExact)
+	require.Len(t, second.Values, 3)
+	require.False(t, second.HasMore)
+	require.Equal(t, "cursor.mismatch", f.problem(http.StatusBadRequest, http.MethodGet, "/api/attributes/user/values"+hour()+"&limit=3&cursor="+first.NextCursor, "").Code)
+}
+
+// Of points of which a sample is looked at, keys that it has missed are listed all the same, and it is said what is known of them.
+func TestKeysOfPointsThatASampleMissesAreListed(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for part := range 4 {
+		md := pmetric.NewMetrics()
+		rm := md.ResourceMetrics().AppendEmpty()
+		rm.Resource().Attributes().PutStr("service.name", "cart")
+		metrics := rm.ScopeMetrics().AppendEmpty().Metrics()
+		add := func(name, key string, n int) {
+			m := metrics.AppendEmpty()
+			m.SetName(name)
+			points := m.SetEmptyGauge().DataPoints()
+			for i := range n {
+				p := points.AppendEmpty()
+				p.SetTimestamp(pcommon.NewTimestampFromTime(base().Add(time.Duration(part*3000+i) * 100 * time.Millisecond)))
+				p.SetDoubleValue(1)
+				p.Attributes().PutStr("shard", fmt.Sprint(i%4))
+				if key != "" {
+					p.Attributes().PutStr(key, "x")
+				}
+			}
+		}
+		add("common", "", 3000)
+		add("rare", fmt.Sprint("rare.", part), 2)
+		f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), 100)
+	}
+	from, to := base().UnixNano(), base().Add(time.Hour).UnixNano()
+	got := f.keysOf(telemetry.Metrics, from, to, url.Values{"sample": {"1000"}})
+	require.Nil(t, got.Incomplete)
+	require.Less(t, got.Sample.Segments, got.Sample.OfSegments)
+	require.False(t, got.OrderExact)
+	by := map[string]api.AttributeKey{}
+	for _, k := range got.Keys {
+		by[k.Key] = k
+	}
+	require.Equal(t, api.AttributeKeyItemsAreEstimate, by["shard"].ItemsAre)
+	require.InDelta(t, 12_008, float64(by["shard"].Items), 100)
+	listed := 0
+	for part := range 4 {
+		k := by[fmt.Sprint("rare.", part)]
+		require.Equal(t, "attributes."+k.Key, k.Field)
+		require.GreaterOrEqual(t, k.Items, int64(2))
+		if k.ItemsAre == api.AttributeKeyItemsAreAtMost {
+			listed++
+			require.EqualValues(t, 8, k.Items)
+			require.True(t, k.DistinctAtLeast)
+		}
+	}
+	require.Positive(t, listed)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,43 @@ func TestFacetsOfEverythingReadNoBodies(t *testing.T) {
 	one := f.facets(telemetry.Traces, from, to, []string{"service"}, `,"exclude_own":true,"filters":[{"field":"service","operator":"eq","value":"nothing"}]`)
 	require.Zero(t, one.Stats.SegmentsRead)
 	require.Equal(t, got.Facets[0].Values, one.Facets[0].Values)
+}
+
+// Where an answer is cut, each facet says from when on it is whole: what is counted without bodies is of all of the range.
+func TestFacetsOfACutAnswerSayOfWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var all []int64
+	for part := range 4 {
+		var list []plainItem
+		for i := range 1000 {
+			at := base().Add(time.Duration(part*1000+i) * 700 * time.Millisecond).UnixNano()
+			list = append(list, plainItem{at: at, service: fmt.Sprint("s", i%3), route: "/", user: fmt.Sprint(part, "-", i), level: 1})
+			all = append(all, at)
+		}
+		f.store("default", telemetry.Traces, payloadOfItems(telemetry.Traces, list), 100)
+	}
+	from, to := base().UnixNano(), base().Add(time.Hour).UnixNano()
+	got := f.budget(1500).facets(telemetry.Traces, from, to, []string{"service", "attributes.user"}, "")
+	require.NotNil(t, got.Incomplete)
+	whole, cut := got.Facets[0], got.Facets[1]
+	require.Empty(t, whole.SinceUnixNano)
+	require.EqualValues(t, len(all), whole.Items)
+	since, err := strconv.ParseInt(cut.SinceUnixNano, 10, 64)
+	require.NoError(t, err)
+	newer := int64(0)
+	for _, at := range all {
+		if at >= since {
+			newer++
+		}
+	}
+	require.Equal(t, newer, cut.Items)
+	require.Positive(t, newer)
+	require.Less(t, newer, int64(len(all)))
+	twice := f.facets(telemetry.Traces, from, to, []string{"attributes.user", "service", "attributes.user"}, "")
+	require.Nil(t, twice.Incomplete)
+	require.EqualValues(t, len(all), twice.Stats.ItemsScanned, "what heads do not tell is read once, with all else that they do not")
+	require.Equal(t, len(all), twice.Facets[2].Distinct)
 }
 
 func TestFacetsAreRefused(t *testing.T) {

@@ -79,7 +79,7 @@ func TestLogPatternsTellWhatRecordsHaveInCommon(t *testing.T) {
 	require.EqualValues(t, 40, first.Other.Count)
 	require.Equal(t, 2, first.DistinctPatterns)
 	require.Len(t, ask(`,"filters":[{"field":"severity","operator":"gte","value":"error"}]`).Patterns, 1)
-	for more, code := range map[string]string{`"limit":0`: "pagination.limit", `"buckets":1`: "timeline.buckets", `"sample":1`: "compare.request", `"signal":"logs"`: "request.malformed"} {
+	for more, code := range map[string]string{`"limit":0`: "pagination.limit", `"buckets":1`: "timeline.buckets", `"sample":1`: "request.sample", `"signal":"logs"`: "request.malformed"} {
 		body := fmt.Sprintf(`{"time_range":{"start_time":1,"end_time":2},%s}`, more)
 		require.Equal(t, code, f.problem(http.StatusBadRequest, http.MethodPost, "/api/logs/patterns", body).Code, more)
 	}

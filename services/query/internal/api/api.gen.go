@@ -54,6 +54,7 @@ func (e AnalysedSpanOddity) Valid() bool {
 // Defines values for AttributeKeyItemsAre.
 const (
 	AttributeKeyItemsAreAtLeast  AttributeKeyItemsAre = "at_least"
+	AttributeKeyItemsAreAtMost   AttributeKeyItemsAre = "at_most"
 	AttributeKeyItemsAreEstimate AttributeKeyItemsAre = "estimate"
 	AttributeKeyItemsAreExact    AttributeKeyItemsAre = "exact"
 )
@@ -62,6 +63,8 @@ const (
 func (e AttributeKeyItemsAre) Valid() bool {
 	switch e {
 	case AttributeKeyItemsAreAtLeast:
+		return true
+	case AttributeKeyItemsAreAtMost:
 		return true
 	case AttributeKeyItemsAreEstimate:
 		return true
@@ -827,14 +830,17 @@ func (e TotalIs) Valid() bool {
 
 // Defines values for ListAttributesParamsSignal.
 const (
-	ListAttributesParamsSignalLogs   ListAttributesParamsSignal = "logs"
-	ListAttributesParamsSignalTraces ListAttributesParamsSignal = "traces"
+	ListAttributesParamsSignalLogs    ListAttributesParamsSignal = "logs"
+	ListAttributesParamsSignalMetrics ListAttributesParamsSignal = "metrics"
+	ListAttributesParamsSignalTraces  ListAttributesParamsSignal = "traces"
 )
 
 // Valid indicates whether the value is a known member of the ListAttributesParamsSignal enum.
 func (e ListAttributesParamsSignal) Valid() bool {
 	switch e {
 	case ListAttributesParamsSignalLogs:
+		return true
+	case ListAttributesParamsSignalMetrics:
 		return true
 	case ListAttributesParamsSignalTraces:
 		return true
@@ -1114,8 +1120,11 @@ type AttributeKey struct {
 	// Examples Some values, the most frequent of those that were seen first.
 	Examples []AnyValue `json:"examples"`
 
-	// Field What filters, groups and facets call it. Absent of events and links, which these do not know.
+	// Field What filters, groups and facets call it. Absent where they do not know it.
 	Field string `json:"field,omitempty,omitzero"`
+
+	// Filterable Whether filters know it: not of events and links, nor where its name is told cut.
+	Filterable bool `json:"filterable"`
 
 	// Items Items that have it.
 	Items    int64                `json:"items"`
@@ -1146,12 +1155,18 @@ type AttributeKeys struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 
-	// HasMore Whether there are keys beyond the limit.
+	// HasMore Whether there are more behind this page.
 	HasMore    bool           `json:"has_more"`
 	Incomplete *Incomplete    `json:"incomplete,omitempty"`
 	Keys       []AttributeKey `json:"keys"`
-	Sample     Sample         `json:"sample"`
-	Stats      Stats          `json:"stats"`
+
+	// NextCursor For the page after this one. Absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+
+	// OrderExact Whether the order is that of exact numbers of all that there are, and of a page after another, whether the numbers are still those of that page.
+	OrderExact bool   `json:"order_exact"`
+	Sample     Sample `json:"sample"`
+	Stats      Stats  `json:"stats"`
 
 	// Total How many keys were found, also those beyond the limit.
 	Total int `json:"total"`
@@ -1172,14 +1187,23 @@ type AttributeValues struct {
 	Completeness Completeness `json:"completeness"`
 
 	// Distinct How many different values there are, also those beyond the limit.
-	Distinct   int         `json:"distinct"`
+	Distinct int `json:"distinct"`
+
+	// HasMore Whether there are more behind this page.
+	HasMore    bool        `json:"has_more"`
 	Incomplete *Incomplete `json:"incomplete,omitempty"`
 
 	// Items Items in the range that meet the filters, with the attribute or without.
-	Items  int64            `json:"items"`
-	Key    string           `json:"key"`
-	Stats  Stats            `json:"stats"`
-	Values []AttributeValue `json:"values"`
+	Items int64  `json:"items"`
+	Key   string `json:"key"`
+
+	// NextCursor For the page after this one. Absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+
+	// OrderExact Whether the order is that of exact numbers of all that there are, and of a page after another, whether the numbers are still those of that page.
+	OrderExact bool             `json:"order_exact"`
+	Stats      Stats            `json:"stats"`
+	Values     []AttributeValue `json:"values"`
 }
 
 // Attributes In the order in which they were sent; a key sent twice is here twice.
@@ -1579,6 +1603,9 @@ type Facet struct {
 
 	// Other Items that have a value which is not told.
 	Other int64 `json:"other"`
+
+	// SinceUnixNano Of an answer that was cut: from when on its items are those of the facet. Absent where it is whole.
+	SinceUnixNano Nanos `json:"since_unix_nano,omitempty,omitzero"`
 
 	// Values The most frequent first.
 	Values []AttributeValue `json:"values"`
@@ -3718,6 +3745,9 @@ type ListAttributesParams struct {
 
 	// Sample About how many items are looked at one by one. Unless it is given, 40,000 without filters and 100,000 with.
 	Sample *int64 `form:"sample,omitempty" json:"sample,omitempty"`
+
+	// Cursor `next_cursor` of the page before, with the same parameters but for `limit`.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 	Limit  *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
@@ -3732,9 +3762,9 @@ type ListAttributeValuesParams struct {
 	// Signal Whose attributes.
 	Signal ListAttributeValuesParamsSignal `form:"signal,omitempty" json:"signal,omitempty,omitzero"`
 
-	// Scope Attributes of the items themselves, of their resources or of their instrumentation scopes, or a field that is no attribute: `service`, `namespace`,
-	// `scope.name`, `scope.version`; of spans `name`, `kind`, `status`, `status_message`; of log records `severity`, `severity_text`, `event_name`. Kinds,
-	// statuses and severities are their numbers. What was not sent has no value.
+	// Scope Attributes of the items themselves, of their resources or of their instrumentation scopes, or a field: `service`, `namespace`, `scope.name`, `scope.version`; of spans `name`, `kind`,
+	// `status`, `status_message`; of log records `severity`, `severity_text`, `event_name`, of which kinds, statuses and severities are their numbers; or any other by which items are
+	// grouped, by its name in filters, told as groups of `/api/aggregate` are but never cut. What was not sent has no value.
 	Scope ListAttributeValuesParamsScope `form:"scope,omitempty" json:"scope,omitempty,omitzero"`
 
 	// StartTime RFC 3339 or Unix nanoseconds, inclusive.
@@ -3748,6 +3778,9 @@ type ListAttributeValuesParams struct {
 
 	// Prefix Only values whose text begins with this. Numbers and booleans go by how JSON writes them. `distinct` is then that of these.
 	Prefix string `form:"prefix,omitempty" json:"prefix,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before, with the same parameters but for `limit`.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 	Limit  *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
@@ -4828,6 +4861,13 @@ func (w *ServerInterfaceWrapper) ListAttributes(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sample: %s", err))
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -4910,6 +4950,13 @@ func (w *ServerInterfaceWrapper) ListAttributeValues(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "prefix", ctx.QueryParams(), &params.Prefix, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter prefix: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------

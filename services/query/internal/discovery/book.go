@@ -36,6 +36,7 @@ type entry struct {
 	sampled   int64 // items of a sample, which stand for more
 	estimated bool
 	late      bool // it came when some had been left out, and may have been one of them
+	listed    bool // nothing was seen of it
 }
 
 func newBook(s holder, prefix string) *book {
@@ -114,6 +115,18 @@ func (b *book) ranked() []id {
 	return list
 }
 
+// list adds a key that so many items have at most, unless it was seen.
+func (b *book) list(key id, items int64) {
+	if b.keys[key] != nil || !b.wants(key.name) {
+		return
+	}
+	b.keys[key] = &entry{known: known{items: items, untold: true}, listed: true}
+	b.bytes += int64(keyBytes + len(key.name))
+	if b.bytes > b.room || len(b.keys) > mostKeys {
+		b.makeRoom()
+	}
+}
+
 // scale says for how many items each of a sample stands; 1 for itself.
 func (b *book) scale(factor float64) {
 	for _, e := range b.keys {
@@ -132,14 +145,29 @@ func (b *book) complete() {
 	}
 }
 
-// tell is what is told of the first keys.
-func (b *book) tell(top int, cut bool) []Key {
-	list := b.ranked()
-	out := make([]Key, 0, min(top, len(list)))
-	for _, key := range list[:min(top, len(list))] {
+// place is a key's name in a list.
+func (i id) place() []byte {
+	return append(append(append([]byte{byte(i.of)}, i.within...), 0), i.name...)
+}
+
+// Place is the name by which a key is found again in a list.
+func (k *Key) Place() []byte { return id{k.Scope, k.Within, k.Name}.place() }
+
+// tell is what is told of some keys of a list, from one on; exact says whether the numbers of all of the list are.
+func (b *book) tell(list []id, first, top int, cut bool) (out []Key, exact bool) {
+	exact = !b.lost && !cut
+	for _, e := range b.keys {
+		exact = exact && !e.estimated && !e.listed
+	}
+	list = list[first:]
+	list = list[:min(top, len(list))]
+	out = make([]Key, 0, len(list))
+	for _, key := range list {
 		e := b.keys[key]
-		k := Key{Scope: key.of, Name: key.name, Within: key.within, Types: e.types, Items: e.items, Distinct: len(e.values), More: e.untold || e.cut || cut || e.late}
+		k := Key{Scope: key.of, Name: key.name, Within: key.within, Types: e.types, Items: e.items, Distinct: len(e.values), More: e.untold || e.cut || cut || e.late || e.estimated}
 		switch {
+		case e.listed:
+			k.Basis = AtMost
 		case e.estimated:
 			k.Basis = Estimate
 		case cut || e.late:
@@ -154,5 +182,5 @@ func (b *book) tell(top int, cut bool) []Key {
 		}
 		out = append(out, k)
 	}
-	return out
+	return out, exact
 }

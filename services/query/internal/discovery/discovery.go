@@ -5,6 +5,7 @@
 //	            ├> heads of the segments that these do not tell of ┤
 //	            └> a sample of bodies: what no head tells ─────────┼> book ─> Answer
 //	a filter ───── a sample of bodies, all of them where few ──────┘
+//	points ─────── the same, of their series; and where not all are looked at, the keys that a catalogue lists
 //
 // Invariants: a number that is said to be exact is that of all items of the range; what is kept is charged to the question and bounded, whatever names a sender makes up.
 package discovery
@@ -28,6 +29,11 @@ type Query struct {
 	Prefix string // of keys; "" for all
 	Top    int    // keys that are told
 	Sample int64  // about how many items are looked at one by one
+	// First says which of n keys, of which the first have most items, is the first that is told; nil for the first of all. A key's name is Place's.
+	First func(n int, at func(i int) (items int64, name []byte)) int
+	// Listed tells, of points of which nothing is asked for by a filter, which keys of them and of their resources are listed without looking at them, and how many points
+	// have each at most; lost says that some are not. It is asked where not all points are looked at.
+	Listed func(ctx context.Context, s *engine.Snapshot) (points map[counts.Key]int64, lost bool, err error)
 }
 
 // Scope is what has the attributes of a key.
@@ -35,7 +41,7 @@ type Scope uint8
 
 // The scopes.
 const (
-	Attribute Scope = iota // spans and log records
+	Attribute Scope = iota // spans, log records and points
 	Resource
 	InstrumentationScope
 	Event
@@ -51,13 +57,16 @@ const (
 	Exact Basis = iota
 	AtLeast
 	Estimate
+	AtMost
 )
 
 // Answer is what there is.
 type Answer struct {
-	Keys  []Key // those of most items
+	Keys  []Key // those of most items, from First on
+	First int   // of all, the one that stands first
 	Total int   // keys that there are
 	Lost  bool  // there are more keys than are kept: rare ones are left out
+	Exact bool  // so are the numbers of all of them, and their order with them
 
 	engine.Sample // that was looked at one by one
 }
@@ -83,16 +92,37 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	b := newBook(s, q.Prefix)
 	out := &Answer{}
 	var err error
-	if q.Everything() {
+	if q.Everything() && q.Signal != telemetry.Metrics {
 		err = q.askHeads(ctx, s, b, out)
 	} else {
 		err = q.askBodies(ctx, s, b, out, &look{signal: q.Signal, prefix: q.Prefix, keys: true})
 	}
+	if err == nil && q.Everything() && q.Signal == telemetry.Metrics && out.Segments < out.OfSegments {
+		err = q.addListed(ctx, s, b)
+	}
 	if err != nil {
 		return nil, err
 	}
-	out.Keys, out.Total, out.Lost = b.tell(q.Top, s.Cut() != nil), len(b.keys), b.lost
+	list := b.ranked()
+	if q.First != nil {
+		out.First = q.First(len(list), func(i int) (int64, []byte) { return b.keys[list[i]].items, list[i].place() })
+	}
+	out.Keys, out.Exact = b.tell(list, out.First, q.Top, s.Cut() != nil)
+	out.Total, out.Lost = len(list), b.lost
 	return out, nil
+}
+
+// addListed adds the keys that a sample of points has missed.
+func (q *Query) addListed(ctx context.Context, s *engine.Snapshot, b *book) error {
+	listed, lost, err := q.Listed(ctx, s)
+	if err != nil {
+		return err
+	}
+	for key, points := range listed {
+		b.list(id{of: scopeOf(key.Of), name: key.Name}, points)
+	}
+	b.lost = b.lost || lost
+	return nil
 }
 
 // askHeads tells of all items of a range.
@@ -135,7 +165,7 @@ const day = 24 * int64(60*60*1e9)
 func (q *Query) askSums(ctx context.Context, s *engine.Snapshot, b *book, out *Answer) (lost map[int64]*dayLost, of *engine.Summed, err error) {
 	lost = map[int64]*dayLost{}
 	names := map[string]string{} // of keys, each once
-	var held int64
+	var grown int64              // since it was charged
 	of, err = s.Sums(ctx, &q.Query, func(r *engine.Rolled, c *counts.Chunk) error {
 		start := r.Start - r.Start%day
 		at := lost[start]
@@ -150,22 +180,22 @@ func (q *Query) askSums(ctx context.Context, s *engine.Snapshot, b *book, out *A
 			if !ok {
 				name = key.Name
 				names[name] = name
-				held += int64(len(name)) + keyBytes
+				grown += int64(len(name)) + keyBytes
 			}
 			at.keys[counts.Key{Of: key.Of, Name: name}] = true
-			held += lostBytes
+			grown += lostBytes
 			return nil
 		})
 		at.all = at.all || !all
 		if at.all || len(at.keys) > 0 {
 			lost[start] = at
 		}
+		if err == nil && grown > little {
+			err, grown = s.Hold(grown), 0
+		}
 		return err
 	})
 	if err != nil || of == nil {
-		return nil, nil, err
-	}
-	if err := s.Hold(held); err != nil {
 		return nil, nil, err
 	}
 	_, err = s.Sums(ctx, &q.Query, func(r *engine.Rolled, c *counts.Chunk) error {
@@ -231,7 +261,7 @@ func (q *Query) askBodies(ctx context.Context, s *engine.Snapshot, b *book, out 
 		return f.failed
 	}
 	var over time.Duration
-	if q.Everything() {
+	if q.Everything() && q.Signal != telemetry.Metrics {
 		out.Sample, over, err = engine.FoldSome(ctx, s, &q.Query, out.OfItems, q.Sample, l.columns(&q.Query), l.fold, merge)
 	} else {
 		out.Sample, over, err = engine.FoldSample(ctx, s, &q.Query, q.Sample, q.From, l.columns(&q.Query), l.fold, merge, func() bool { return met })
@@ -258,6 +288,10 @@ func (l *look) columns(q *engine.Query) engine.Columns {
 		w.Ints, w.Texts, w.Attributes = slices.Clone(part.Ints), slices.Clone(part.Texts), slices.Clone(part.Attributes)
 		if q.All(h) {
 			w.Want = segment.Want{}
+		}
+		if q.Signal == telemetry.Metrics {
+			w.Int(segment.ColSeries)
+			return w.Want
 		}
 		if l.lost != nil && len(l.lostOf(h)) == 0 && !l.allLost(h) {
 			return w.Want

@@ -202,6 +202,10 @@ func (l *look) fold(r *columns.Reader, h *engine.Header, q *engine.Query) *found
 		}
 	}
 	out.met = true
+	if l.signal == telemetry.Metrics {
+		l.points(r, within, out)
+		return out
+	}
 	if l.lost != nil && len(l.lostOf(h)) == 0 && !l.allLost(h) {
 		return out
 	}
@@ -255,6 +259,47 @@ func (l *look) fold(r *columns.Reader, h *engine.Header, q *engine.Query) *found
 		l.nested(r, within, out)
 	}
 	return out
+}
+
+// points looks at what the series of points have: each counts as often as it has points.
+func (l *look) points(r *columns.Reader, within []bool, out *found) {
+	all := r.Dictionaries()
+	if r.Err() != nil {
+		return
+	}
+	series, resources, scopes := make([]int64, len(all.Series)), make([]int64, len(all.Resources)), make([]int64, len(all.Scopes))
+	for row, n := range all.Ints[segment.ColSeries] {
+		if within == nil || within[row] {
+			series[n]++
+		}
+	}
+	note := func(of Scope, attributes []segment.ValueID, items int64) {
+		if items == 0 {
+			return
+		}
+		for _, at := range attributes {
+			v := &all.Values[at]
+			name := all.Keys[v.Key]
+			if strings.HasPrefix(name, l.prefix) {
+				out.of(id{of: of, name: name}).count(*v, items)
+			}
+			if of == Attribute {
+				out.inside(l, Attribute, name, *v, items)
+			}
+		}
+	}
+	for i := range all.Series {
+		s := &all.Series[i]
+		resources[s.Resource] += series[i]
+		scopes[s.Scope] += series[i]
+		note(Attribute, s.Attributes, series[i])
+	}
+	for i, items := range resources {
+		note(Resource, all.Resources[i].Attributes, items)
+	}
+	for i, items := range scopes {
+		note(InstrumentationScope, all.Scopes[i].Attributes, items)
+	}
 }
 
 // add notes the values of a key, if there are any.

@@ -44,10 +44,8 @@ func (n *API) compare(ctx context.Context, tenant telemetry.Tenant, r api.Compar
 	if q.Top, err = pageLimit(r.Limit, defaultDiffered, maxLimit); err != nil {
 		return nil, err
 	}
-	if r.Sample != nil {
-		if q.Sample = *r.Sample; q.Sample < aggregate.LeastSample || q.Sample > aggregate.MostSample {
-			return nil, errCompared.Newf("sample: %d is not between %d and %d", q.Sample, aggregate.LeastSample, aggregate.MostSample)
-		}
+	if q.Sample, err = sampleSize(r.Sample, q.Sample); err != nil {
+		return nil, err
 	}
 	started := n.now()
 	out := &api.Comparison{Values: []api.DifferingValue{}}
@@ -76,6 +74,17 @@ func (n *API) compare(ctx context.Context, tenant telemetry.Tenant, r api.Compar
 // fieldOf is what filters call what is counted.
 func fieldOf(k counts.Key) string {
 	return [...]string{counts.OfItem: "attributes.", counts.OfResource: "resource.", counts.OfScope: "scope.", counts.OfField: ""}[k.Of] + k.Name
+}
+
+// sampleSize is about how many items are looked at one by one.
+func sampleSize(asked *int64, byDefault int64) (int64, error) {
+	if asked == nil {
+		return byDefault, nil
+	}
+	if *asked < aggregate.LeastSample || *asked > aggregate.MostSample {
+		return 0, errSample.Newf("sample: %d is not between %d and %d", *asked, aggregate.LeastSample, aggregate.MostSample)
+	}
+	return *asked, nil
 }
 
 func sampleOf(s engine.Sample) api.Sample {

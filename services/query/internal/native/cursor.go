@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"sort"
 
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 )
@@ -15,6 +16,55 @@ type cursor struct {
 	after       engine.Key
 	maxPosition int64
 	since       int64
+}
+
+// ranked is a place in a list that is sorted by how many items have something, the most first: behind what so many have, and has a name.
+func ranked(items int64, name []byte) cursor {
+	sum := sha256.Sum256(name)
+	return cursor{after: engine.Key{Rank: items, Time: int64(binary.BigEndian.Uint64(sum[:])), Position: int64(binary.BigEndian.Uint64(sum[8:]))}} //nolint:gosec // bits
+}
+
+// behind finds in such a list, of n, where the page after the cursor begins. Where what that page ended with is not there any more, with as many items, same is false, and what as
+// many items have is told once more.
+func (c cursor) behind(n int, at func(i int) (items int64, name []byte)) (first int, same bool) {
+	first = sort.Search(n, func(i int) bool {
+		items, _ := at(i)
+		return items <= c.after.Rank
+	})
+	for i := first; i < n; i++ {
+		items, name := at(i)
+		if items != c.after.Rank {
+			break
+		}
+		if ranked(items, name).after == c.after {
+			return i + 1, true
+		}
+	}
+	return first, false
+}
+
+// rankedPage is where a page of a list of ranked things begins, and whether the one before ended where it did.
+type rankedPage struct {
+	after *cursor // nil for the first page
+	moved bool    // since that page, numbers have changed
+}
+
+func (c cursors) rankedPage(text string, query []byte) (p rankedPage, err error) {
+	if text == "" {
+		return p, nil
+	}
+	at, err := c.open(text, query)
+	return rankedPage{after: &at}, err
+}
+
+// first is where it begins in a list of n.
+func (p *rankedPage) first(n int, at func(i int) (items int64, name []byte)) (first int) {
+	if p.after == nil {
+		return 0
+	}
+	first, same := p.after.behind(n, at)
+	p.moved = !same
+	return first
 }
 
 // cursors signs and opens cursors. A cursor is bound to its query, so that one taken to another query is refused and not misread.

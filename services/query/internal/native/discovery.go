@@ -2,12 +2,14 @@ package native
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/ollyscale/ollyscale/libs/rollup"
+	"github.com/ollyscale/ollyscale/libs/rollup/counts"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
-	"github.com/ollyscale/ollyscale/services/query/internal/aggregate"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/discovery"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
@@ -27,7 +29,7 @@ func (h handlers) ListAttributes(c echo.Context, p api.ListAttributesParams) err
 }
 
 func (n *API) listAttributes(ctx context.Context, tenant telemetry.Tenant, from, to int64, p *api.ListAttributesParams) (*api.AttributeKeys, error) {
-	signal, err := itemsOf(string(p.Signal))
+	signal, err := keyedOf(p.Signal)
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +50,15 @@ func (n *API) listAttributes(ctx context.Context, tenant telemetry.Tenant, from,
 	} else {
 		q.Sample = defaultFilteredSample
 	}
-	if p.Sample != nil {
-		if q.Sample = *p.Sample; q.Sample < aggregate.LeastSample || q.Sample > aggregate.MostSample {
-			return nil, errCompared.Newf("sample: %d is not between %d and %d", q.Sample, aggregate.LeastSample, aggregate.MostSample)
-		}
+	if q.Sample, err = sampleSize(p.Sample, q.Sample); err != nil {
+		return nil, err
 	}
+	hash := queryHash(fmt.Sprintf("keys of %s %q %d", signal, p.Prefix, q.Sample), tenant, from, to, filters)
+	at, err := n.cursors.rankedPage(p.Cursor, hash)
+	if err != nil {
+		return nil, err
+	}
+	q.First, q.Listed = at.first, listedKeys(&q.Query)
 	started := n.now()
 	out := &api.AttributeKeys{Keys: []api.AttributeKey{}}
 	var got *discovery.Answer
@@ -70,12 +76,44 @@ func (n *API) listAttributes(ctx context.Context, tenant telemetry.Tenant, from,
 	if got.Lost && out.Incomplete == nil {
 		out.Incomplete = limited("there are more keys than one query keeps: those that few items have are left out")
 	}
-	out.Total, out.HasMore = got.Total, got.Total > len(got.Keys)
+	last := got.First + len(got.Keys)
+	if out.Total, out.OrderExact = got.Total, got.Exact && !at.moved; last < got.Total && len(got.Keys) > 0 {
+		end := &got.Keys[len(got.Keys)-1]
+		out.HasMore, out.NextCursor = true, n.cursors.seal(ranked(end.Items, end.Place()), hash)
+	}
 	out.Sample = sampleOf(got.Sample)
 	for i := range got.Keys {
 		out.Keys = append(out.Keys, attributeKey(&got.Keys[i]))
 	}
 	return out, nil
+}
+
+// keyedOf reads the signal whose attributes are asked for; that of spans unless it is given.
+func keyedOf(name api.ListAttributesParamsSignal) (telemetry.Signal, error) {
+	if name == "" {
+		return telemetry.Traces, nil
+	}
+	return signalOf(api.SignalName(name))
+}
+
+// listedKeys are the keys of points and of their resources that the catalogue of metrics lists, with how many points the metrics have that have each.
+func listedKeys(q *engine.Query) func(ctx context.Context, s *engine.Snapshot) (points map[counts.Key]int64, lost bool, err error) {
+	return func(ctx context.Context, s *engine.Snapshot) (points map[counts.Key]int64, lost bool, err error) {
+		whole := *q
+		whole.From, whole.To = wholeMinutes(q.From, q.To)
+		all, err := catalogueOf(ctx, s, &whole, "")
+		if err != nil {
+			return nil, false, err
+		}
+		points, lost = map[counts.Key]int64{}, all.Untold > 0
+		for _, m := range all.Metrics {
+			lost = lost || m.More
+			for i := range m.Labels {
+				points[m.Labels[i].Key] += m.Points
+			}
+		}
+		return points, lost, nil
+	}
 }
 
 // keyScopes are what the API calls scopes of keys, and how the names of their fields begin; "" where there are none.
@@ -98,11 +136,14 @@ func attributeKey(k *discovery.Key) api.AttributeKey {
 	names := keyScopes()[k.Scope]
 	out := api.AttributeKey{
 		Scope: api.AttributeKeyScope(names[0]), Key: k.Name, Within: k.Within, Kinds: []api.AttributeKeyKinds{}, Items: k.Items,
-		ItemsAre: [...]api.AttributeKeyItemsAre{discovery.Exact: api.AttributeKeyItemsAreExact, discovery.AtLeast: api.AttributeKeyItemsAreAtLeast, discovery.Estimate: api.AttributeKeyItemsAreEstimate}[k.Basis],
+		ItemsAre: [...]api.AttributeKeyItemsAre{
+			discovery.Exact: api.AttributeKeyItemsAreExact, discovery.AtLeast: api.AttributeKeyItemsAreAtLeast, discovery.Estimate: api.AttributeKeyItemsAreEstimate,
+			discovery.AtMost: api.AttributeKeyItemsAreAtMost,
+		}[k.Basis],
 		Distinct: k.Distinct, DistinctAtLeast: k.More, Examples: []otlpjson.Value{},
 	}
-	if names[1] != "" {
-		out.Field = names[1] + k.Name
+	if names[1] != "" && !rollup.IsCut(k.Name) {
+		out.Field, out.Filterable = names[1]+k.Name, true
 	}
 	for i, kind := range valueKinds() {
 		if k.Types>>i&1 != 0 {

@@ -90,6 +90,9 @@ func (n *API) facets(ctx context.Context, tenant telemetry.Tenant, r api.FacetRe
 		one := api.Facet{
 			Field: r.Fields[i], Values: []api.AttributeValue{}, Other: of.Other, Missing: of.Missing, Items: of.Items, Distinct: of.Distinct, DistinctAtLeast: of.AtLeast,
 		}
+		if of.Cut != nil && of.Cut.Since != nil {
+			one.SinceUnixNano = nanos(*of.Cut.Since)
+		}
 		for _, v := range of.Values {
 			one.Values = append(one.Values, api.AttributeValue{Value: otlpjson.Of(v.OTLP()), Count: v.Items})
 		}

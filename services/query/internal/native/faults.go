@@ -120,8 +120,13 @@ var (
 	}
 	errCompared = fault.Kind{
 		Class: fault.Invalid, Code: "compare.request",
-		Meaning: "A comparison has nothing to compare, or a number that is out of bounds.",
+		Meaning: "A comparison has nothing to compare.",
 		Advice:  "Correct it as the message says.",
+	}
+	errSample = fault.Kind{
+		Class: fault.Invalid, Code: "request.sample",
+		Meaning: "The number of items to look at one by one is out of bounds.",
+		Advice:  "Use one between those in the message.",
 	}
 	errBuckets = fault.Kind{
 		Class: fault.Invalid, Code: "timeline.buckets",

@@ -44,10 +44,8 @@ func (n *API) newPatterns(tenant telemetry.Tenant, r *api.PatternRequest) (*patt
 		return nil, errBuckets.Newf("buckets: %d is not between %d and %d", buckets, leastTimeline, mostPatternBuckets)
 	}
 	q.Line = aggregate.FitTimeline(q.From, q.To, buckets, time.Second)
-	if r.Sample != nil {
-		if q.Sample = *r.Sample; q.Sample < aggregate.LeastSample || q.Sample > aggregate.MostSample {
-			return nil, errCompared.Newf("sample: %d is not between %d and %d", q.Sample, aggregate.LeastSample, aggregate.MostSample)
-		}
+	if q.Sample, err = sampleSize(r.Sample, q.Sample); err != nil {
+		return nil, err
 	}
 	return q, nil
 }

@@ -670,7 +670,7 @@ export interface paths {
         };
         /**
          * Which keys of attributes there are
-         * @description The keys of attributes of spans or log records, of their resources and scopes, of events and links, and of what lies within maps (`within`; of bodies the scope `body`): how many items have each, of
+         * @description The keys of attributes of spans, log records or points, of their resources and scopes, of events and links, and of what lies within maps (`within`; of bodies the scope `body`): how many items have each, of
          *     which kinds their values are, how many values there are and some of the most frequent. Keys that most items have come first; `total` says how many there are.
          *
          *     **What is exact.** `items_are` says of each number whether it is `exact`, `at_least` so many, or an `estimate`. Without filters, keys of attributes, resources and scopes are told by sums of whole
@@ -681,7 +681,16 @@ export interface paths {
          *
          *     **Values.** `distinct` is how many were seen, `distinct_at_least` whether there may be more; up to 256 of a key are told apart. Values of more than 256 bytes are no examples. A key that one item
          *     has several times, which OTLP forbids, counts each time. Keys are told up to 512 bytes. Up to 20,000 keys are kept, fewer where memory is short: beyond, those that few items have are left out,
-         *     and `incomplete` says so. Keys of the labels of a metric are told by `GET /api/cardinality` with its name.
+         *     and `incomplete` says so.
+         *
+         *     **Points** are looked at by their series, `sample` of them in number: where these are all, numbers are exact. Without filters, where not all are looked at, keys of points and of their resources
+         *     that the sample has missed are told too, by the catalogue of metrics: `items_are` is `at_most`, as many as the metrics with such a key have points. What the labels of one metric come to is
+         *     told by `GET /api/cardinality` with its name.
+         *
+         *     **Filters** know a key by its `field`. Those of events and links they do not know, nor names that are told cut: `filterable` says so.
+         *
+         *     **Pages.** A page goes on behind the key that the one before ended with (`next_cursor`). The order is that of the numbers as they are told, the same each time for the same items; `order_exact`
+         *     says whether these are exact, and of a page that follows one, whether the numbers are still those of that page: where they are not, a key may be told twice or be missed.
          */
         get: operations["listAttributes"];
         put?: never;
@@ -703,9 +712,15 @@ export interface paths {
          * The values of an attribute or a field, and how many spans or log records have each
          * @description Counts are exact over the range and the filters. Values of different types are different values: the integer 200 is not the string
          *     "200". An item that has the key several times, which OTLP forbids, counts each time. The most frequent values come first. With more
-         *     than 100,000 values, or 64 MiB of them, the rarest are left out or counted too low, and `incomplete` says so. Without filters, what has few
+         *     than 100,000 values, or 64 MiB of them, or more than there is memory for, the rarest are left out or counted too low, and `incomplete` says so. Without filters, what has few
          *     values is told by sums of whole hours, and by the heads of segments where hours are cut or not settled: segments that are not read count as
          *     pruned (`stats`).
+         *
+         *     **What lies within maps** is asked for by `scope=field` and its name in filters, such as `attributes.user.id` or `body.user.id`, which is the `field` of `GET /api/attributes`: values are counted of
+         *     what the name means there, an attribute of that key or a path, an item's once, and of a path through a list the first that is found.
+         *
+         *     **Pages.** A page goes on behind the value that the one before ended with (`next_cursor`). `order_exact` says whether all values were counted, and of a page that follows one, whether the numbers
+         *     are still those of that page: where they are not, a value may be told twice or be missed.
          */
         get: operations["listAttributeValues"];
         put?: never;
@@ -807,7 +822,7 @@ export interface paths {
          *
          *     Without filters, or where only a facet's own are left out, what sums of hours and heads of segments tell is counted by these: an item that has a key several times, which OTLP forbids, counts each
          *     time. All other fields are read in one look at the segments that may have such items. Up to 10,000 values of a field are kept apart: others that come then are in `other`, and `incomplete` says so.
-         *     Where an answer is cut, its facets are of the range from `incomplete.since` on.
+         *     Where an answer is cut, each facet that lacks something says from when on it is whole (`since_unix_nano`): what was counted before may be told of more of the range than what was read last.
          */
         post: operations["facets"];
         delete?: never;
@@ -1725,6 +1740,8 @@ export interface components {
             distinct: number;
             /** @description Whether there were more than are kept apart, so that distinct is an estimate. */
             distinct_at_least: boolean;
+            /** @description Of an answer that was cut: from when on its items are those of the facet. Absent where it is whole. */
+            since_unix_nano?: components["schemas"]["Nanos"];
         };
         FacetList: {
             facets: components["schemas"]["Facet"][];
@@ -2807,8 +2824,10 @@ export interface components {
             key: string;
             /** @description The attribute in whose maps it lies. Absent where it is an attribute itself. */
             within?: string;
-            /** @description What filters, groups and facets call it. Absent of events and links, which these do not know. */
+            /** @description What filters, groups and facets call it. Absent where they do not know it. */
             field?: string;
+            /** @description Whether filters know it: not of events and links, nor where its name is told cut. */
+            filterable: boolean;
             kinds: ("empty" | "string" | "bool" | "int" | "double" | "bytes" | "list" | "map")[];
             /**
              * Format: int64
@@ -2816,7 +2835,7 @@ export interface components {
              */
             items: number;
             /** @enum {string} */
-            items_are: "exact" | "at_least" | "estimate";
+            items_are: "exact" | "at_least" | "estimate" | "at_most";
             /** @description Different values that were seen. */
             distinct: number;
             /** @description Whether there may be more. */
@@ -2828,8 +2847,12 @@ export interface components {
             keys: components["schemas"]["AttributeKey"][];
             /** @description How many keys were found, also those beyond the limit. */
             total: number;
-            /** @description Whether there are keys beyond the limit. */
+            /** @description Whether there are more behind this page. */
             has_more: boolean;
+            /** @description For the page after this one. Absent on the last page. */
+            next_cursor?: string;
+            /** @description Whether the order is that of exact numbers of all that there are, and of a page after another, whether the numbers are still those of that page. */
+            order_exact: boolean;
             sample: components["schemas"]["Sample"];
             completeness: components["schemas"]["Completeness"];
             stats: components["schemas"]["Stats"];
@@ -2840,6 +2863,12 @@ export interface components {
             values: components["schemas"]["AttributeValue"][];
             /** @description How many different values there are, also those beyond the limit. */
             distinct: number;
+            /** @description Whether there are more behind this page. */
+            has_more: boolean;
+            /** @description For the page after this one. Absent on the last page. */
+            next_cursor?: string;
+            /** @description Whether the order is that of exact numbers of all that there are, and of a page after another, whether the numbers are still those of that page. */
+            order_exact: boolean;
             /**
              * Format: int64
              * @description Items in the range that meet the filters, with the attribute or without.
@@ -4872,7 +4901,7 @@ export interface operations {
         parameters: {
             query: {
                 /** @description Whose attributes. */
-                signal?: "traces" | "logs";
+                signal?: "traces" | "logs" | "metrics";
                 /** @description RFC 3339 or Unix nanoseconds, inclusive. */
                 start_time: components["parameters"]["StartTime"];
                 /** @description RFC 3339 or Unix nanoseconds, exclusive. */
@@ -4883,6 +4912,8 @@ export interface operations {
                 prefix?: string;
                 /** @description About how many items are looked at one by one. Unless it is given, 40,000 without filters and 100,000 with. */
                 sample?: number;
+                /** @description `next_cursor` of the page before, with the same parameters but for `limit`. */
+                cursor?: string;
                 limit?: components["parameters"]["Limit"];
             };
             header?: {
@@ -4917,9 +4948,9 @@ export interface operations {
                 /** @description Whose attributes. */
                 signal?: "traces" | "logs";
                 /**
-                 * @description Attributes of the items themselves, of their resources or of their instrumentation scopes, or a field that is no attribute: `service`, `namespace`,
-                 *     `scope.name`, `scope.version`; of spans `name`, `kind`, `status`, `status_message`; of log records `severity`, `severity_text`, `event_name`. Kinds,
-                 *     statuses and severities are their numbers. What was not sent has no value.
+                 * @description Attributes of the items themselves, of their resources or of their instrumentation scopes, or a field: `service`, `namespace`, `scope.name`, `scope.version`; of spans `name`, `kind`,
+                 *     `status`, `status_message`; of log records `severity`, `severity_text`, `event_name`, of which kinds, statuses and severities are their numbers; or any other by which items are
+                 *     grouped, by its name in filters, told as groups of `/api/aggregate` are but never cut. What was not sent has no value.
                  */
                 scope?: "attributes" | "resource" | "scope" | "field";
                 /** @description RFC 3339 or Unix nanoseconds, inclusive. */
@@ -4930,6 +4961,8 @@ export interface operations {
                 filters?: components["parameters"]["Filters"];
                 /** @description Only values whose text begins with this. Numbers and booleans go by how JSON writes them. `distinct` is then that of these. */
                 prefix?: string;
+                /** @description `next_cursor` of the page before, with the same parameters but for `limit`. */
+                cursor?: string;
                 limit?: components["parameters"]["Limit"];
             };
             header?: {
