@@ -13,7 +13,9 @@ package series
 //	minutes: where it is told by minutes, 1 + the set that all have, or 0 and that of each
 
 import (
+	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
@@ -194,6 +196,14 @@ type decoder struct {
 	texts     []string
 	minutes   []uint64
 	sets      []Set
+	before    map[Key]written // series as the row before has them, which are passed over where they are the same; nil where all are read
+	now       map[Key]written // and this one
+}
+
+// written is hashes as a row has them, without their minutes.
+type written struct {
+	bytes []byte
+	n     int // how many they are
 }
 
 // decode reads a rollup of an hour or day that begins at start.
@@ -203,7 +213,41 @@ func decode(blob []byte, start int64, within uint64, keep, values bool) (*Catalo
 	if err != nil {
 		return nil, err
 	}
-	d := &decoder{rest: packed.Numbers{Rest: raw}, start: start, within: within, keep: keep, values: values}
+	return (&decoder{rest: packed.Numbers{Rest: raw}, start: start, within: within, keep: keep, values: values}).catalogue()
+}
+
+// Reader reads rollups of which all is put together. Most hours have the same series: of those that the row before has in the same bytes, nothing is unpacked.
+type Reader struct {
+	Values bool // of labels, not only the keys are read
+
+	before      map[Key]written // in raw
+	raw, memory []byte
+}
+
+// Read is what a rollup tells of some minutes of its hour, as the function Read does, but for series of a metric that what was read before has: they are
+// left out. What is read must be merged into one catalogue, with all before it.
+func (r *Reader) Read(blob []byte, start int64, minutes uint64) (*Catalogue, error) {
+	if minutes != AllMinutes {
+		return Read(blob, start, minutes, r.Values)
+	}
+	raw, err := packed.Unpack(&r.memory, blob)
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > 0 && (cap(r.memory) == 0 || &raw[0] != &r.memory[:1][0]) { // it is the blob's, which is valid during this call
+		r.memory = append(r.memory[:0], raw...)
+		raw = r.memory
+	}
+	d := &decoder{rest: packed.Numbers{Rest: raw}, start: start, within: minutes, values: r.Values, before: r.before, now: map[Key]written{}}
+	out, err := d.catalogue()
+	if err != nil {
+		return nil, err
+	}
+	r.before, r.raw, r.memory = d.now, r.memory, r.raw[:0]
+	return out, nil
+}
+
+func (d *decoder) catalogue() (*Catalogue, error) {
 	out := New()
 	d.byMinutes = d.rest.Below(1) == 1
 	if d.keep && !d.byMinutes {
@@ -222,7 +266,7 @@ func decode(blob []byte, start int64, within uint64, keep, values bool) (*Catalo
 	}
 	d.sets = make([]Set, d.rest.Count())
 	for i := range d.sets {
-		d.sets[i] = d.set(MostValues, values)
+		d.sets[i] = d.set(MostValues, d.values)
 	}
 	for range d.rest.Count() {
 		key, m := d.metric()
@@ -231,6 +275,8 @@ func decode(blob []byte, start int64, within uint64, keep, values bool) (*Catalo
 		}
 		if m.Points > 0 {
 			out.Metrics[key] = m
+		} else {
+			delete(d.now, key)
 		}
 	}
 	if d.rest.Bad || len(d.rest.Rest) > 0 {
@@ -294,7 +340,7 @@ func (d *decoder) metric() (Key, *Metric) {
 		names.values[i] = d.texts[at]
 	}
 	m.Services.list = within(d, names)
-	m.Series = d.set(MostSeries, true)
+	m.Series = d.series(key)
 	labels := d.rest.Count()
 	m.Labels = make([]Label, 0, labels)
 	for range labels {
@@ -344,8 +390,78 @@ func (d *decoder) byMinute(m *Metric) {
 	}
 }
 
+// series reads the series of a metric; none where the row before has the same.
+func (d *decoder) series(key Key) Set {
+	if d.now == nil {
+		return d.set(MostSeries, true)
+	}
+	all := d.rest.Rest
+	if is := d.before[key]; len(is.bytes) > 0 && bytes.HasPrefix(all, is.bytes) {
+		d.rest.Rest = all[len(is.bytes):]
+		d.passMinutes(is.n)
+		d.now[key] = written{all[:len(is.bytes)], is.n}
+		return Set{}
+	}
+	s := d.hashes(MostSeries)
+	d.now[key] = written{all[:len(all)-len(d.rest.Rest)], len(s.values)}
+	d.passMinutes(len(s.values))
+	return s
+}
+
+// pass passes over so many numbers.
+func (d *decoder) pass(n int) {
+	const ends = 0x8080808080808080 // bits that the last byte of a number lacks
+	b := d.rest.Rest
+	for n >= 8 && len(b) >= 8 {
+		n -= bits.OnesCount64(^binary.LittleEndian.Uint64(b) & ends)
+		b = b[8:]
+	}
+	for ; n > 0 && len(b) > 0; b = b[1:] {
+		if b[0] < 0x80 {
+			n--
+		}
+	}
+	if d.rest.Rest = b; n > 0 {
+		d.rest.Fail()
+	}
+}
+
+// passMinutes passes over the minutes of a list of so many, all of which count.
+func (d *decoder) passMinutes(n int) {
+	if d.byMinutes && n > 0 && d.rest.Below(len(d.minutes)) == 0 {
+		d.pass(n)
+	}
+}
+
+// any reads of a set only whether there is something in it, where all minutes count.
+func (d *decoder) any(most int) (s Set) {
+	if below := d.rest.Next(); below > 0 {
+		s.below = below - 1
+	}
+	n := d.rest.Below(min(most, len(d.rest.Rest)))
+	if n > 0 {
+		s.values = []uint64{d.rest.Next()}
+		d.pass(n - 1)
+		d.passMinutes(n)
+	}
+	return s
+}
+
 // set reads a set, and keeps of it what is in the minutes that count.
 func (d *decoder) set(most int, wanted bool) (s Set) {
+	if !wanted && !d.keep && d.within == AllMinutes {
+		return d.any(most)
+	}
+	s = d.hashes(most)
+	s.list = within(d, s.list)
+	if !wanted && len(s.values) > 1 { // whether there is one is all that matters
+		s.cut(1)
+	}
+	return s
+}
+
+// hashes reads a set but for its minutes.
+func (d *decoder) hashes(most int) (s Set) {
 	if below := d.rest.Next(); below > 0 {
 		s.below = below - 1
 	}
@@ -355,10 +471,6 @@ func (d *decoder) set(most int, wanted bool) (s Set) {
 	for i := range s.values {
 		before += d.rest.Next()
 		s.values[i] = before
-	}
-	s.list = within(d, s.list)
-	if !wanted && len(s.values) > 1 { // whether there is one is all that matters
-		s.cut(1)
 	}
 	return s
 }

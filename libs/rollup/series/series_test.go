@@ -364,3 +364,38 @@ func BenchmarkRead(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/16_000, "ns/series")
 }
+
+// What a Reader makes of rows, of which most have the series of the row before, is what all of them make that are read by themselves: of hours by minutes and whole, of
+// days, packed or plain.
+func TestARowIsReadAgainstTheOneBefore(t *testing.T) {
+	t.Parallel()
+	for _, values := range []bool{false, true} {
+		same := settled(t, gauges(t, 10, 800, 5)).Minutes
+		other := settled(t, gauges(t, 7, 500, 3)).Minutes
+		r := Reader{Values: values}
+		got, want := New(), New()
+		passed := 0
+		for i, blob := range [][]byte{same, same, other, same, same, other, other} {
+			start := hour().UnixNano() + int64(i)*int64(time.Hour)
+			minutes := uint64(AllMinutes)
+			if i == 3 {
+				minutes = 1<<20 - 1
+			}
+			told, err := r.Read(slices.Clone(blob), start, minutes)
+			require.NoError(t, err)
+			for _, m := range told.Metrics {
+				if len(m.Series.values) == 0 {
+					passed++
+				}
+			}
+			got.Merge(told)
+			told, err = Read(blob, start, minutes, values)
+			require.NoError(t, err)
+			want.Merge(told)
+			require.Equal(t, want, got, "row %d", i)
+		}
+		require.Positive(t, passed)
+		_, err := r.Read(same[:len(same)/2], hour().UnixNano(), AllMinutes)
+		require.Error(t, err)
+	}
+}

@@ -29,6 +29,7 @@ const (
 // labels have.
 func catalogueOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, name string) (*series.Catalogue, error) {
 	total := &catalogueSum{snapshot: s, catalogue: series.New(), only: name}
+	rows := series.Reader{Values: name != ""}
 	err := engine.FoldSettled(ctx, s, q, &engine.Summary[*series.Catalogue]{
 		Kept:    engine.Kept[*series.Catalogue]{Name: "catalogue", Join: joinCatalogues, Size: (*series.Catalogue).Memory},
 		Columns: engine.Always(segment.Want{Ints: []segment.Column{segment.ColTime, segment.ColSeries}}),
@@ -39,7 +40,7 @@ func catalogueOf(ctx context.Context, s *engine.Snapshot, q *engine.Query, name 
 		if !r.Whole {
 			minutes = series.Minutes(r.Start, of.From, of.To)
 		}
-		told, err := series.Read(r.Blob, r.Start, minutes, name != "")
+		told, err := rows.Read(r.Blob, r.Start, minutes)
 		if err == nil {
 			err = total.add(told)
 		}
