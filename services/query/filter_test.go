@@ -219,6 +219,8 @@ func common(field, connection string, r api.Resource, s api.Scope, attributes []
 		return str(r.ServiceNamespace)
 	case "connection":
 		return str(connection)
+	case "tenant":
+		return str("default")
 	case "scope.name":
 		return str(s.Name)
 	case "scope.version":

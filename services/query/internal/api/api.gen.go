@@ -1666,6 +1666,7 @@ type FieldKind string
 // - `span_id` (id): 16 hex digits.
 // - `parent_span_id` (id): 16 hex digits; a root has none.
 // - `connection` (text): The id of the key that the item was sent with; without authentication there is none, nor of what was stored before keys were kept with items.
+// - `tenant` (text): The tenant whose the item is: that of the question.
 // - `scope.name` (text): The instrumentation scope's own name.
 // - `scope.version` (text): The instrumentation scope's own version.
 // - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
@@ -1686,6 +1687,7 @@ type FieldKind string
 // - `trace_id` (id): 32 hex digits, or 16 of a short id, whose first half is zeros.
 // - `span_id` (id): 16 hex digits.
 // - `connection` (text): The id of the key that the item was sent with; without authentication there is none, nor of what was stored before keys were kept with items.
+// - `tenant` (text): The tenant whose the item is: that of the question.
 // - `scope.name` (text): The instrumentation scope's own name.
 // - `scope.version` (text): The instrumentation scope's own version.
 // - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.
@@ -1702,6 +1704,7 @@ type FieldKind string
 // - `version` (attribute): The service's version. Stands for `resource.service.version`.
 // - `instance` (attribute): The id of the service's instance. Stands for `resource.service.instance.id`.
 // - `connection` (text): The id of the key that the item was sent with; without authentication there is none, nor of what was stored before keys were kept with items.
+// - `tenant` (text): The tenant whose the item is: that of the question.
 // - `scope.name` (text): The instrumentation scope's own name.
 // - `scope.version` (text): The instrumentation scope's own version.
 // - `attributes.<key>` (attribute): An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between.

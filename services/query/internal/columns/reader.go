@@ -71,6 +71,9 @@ type Reader struct {
 	marked       []uint32 // given by Marked
 }
 
+// Tenant is whose segments they are.
+func (r *Reader) Tenant() telemetry.Tenant { return r.tenant }
+
 // Open begins with another segment, of which parts are at hand.
 func (r *Reader) Open(d *segment.Directory, atHand segment.Want, parts []segment.Part) {
 	r.forget()

@@ -43,9 +43,12 @@ func (f All) Bounds() Bounds {
 	return b
 }
 
-// Bounds are what all parts have in common.
+// Bounds are what all parts have in common. Without any part there is nothing to find, in no service.
 func (f Any) Bounds() Bounds {
 	var b Bounds
+	if len(f) == 0 {
+		b.Services = []string{}
+	}
 	for i, part := range f {
 		if i == 0 {
 			b = part.Bounds()

@@ -105,6 +105,7 @@ func Fields() []Field {
 		{Name: "span_id", Kind: ID, Signals: items, of: spanID(), shows: ofSpanID, Description: "16 hex digits."},
 		{Name: "parent_span_id", Kind: ID, Signals: spans, of: parentID(), shows: ofParentID, Description: "16 hex digits; a root has none."},
 		{Name: "connection", Kind: Text, Signals: all, of: textOf(segment.TextConnection, "connection"), values: ofText(segment.TextConnection), Description: "The id of the key that the item was sent with; without authentication there is none, nor of what was stored before keys were kept with items."},
+		{Name: "tenant", Kind: Text, Signals: all, of: tenantName(), values: ofTenant, Description: "The tenant whose the item is: that of the question."},
 		{Name: "scope.name", Kind: Text, Signals: all, of: scopeName(), values: ofScopeText(func(s *segment.Scope) string { return s.Name }, func(s *segment.Scopes) [][]byte { return s.Names }), Description: "The instrumentation scope's own name."},
 		{Name: "scope.version", Kind: Text, Signals: all, of: scopeVersion(), values: ofScopeText(func(s *segment.Scope) string { return s.Version }, func(s *segment.Scopes) [][]byte { return s.Versions }), Description: "The instrumentation scope's own version."},
 		{Name: "attributes.", Prefix: true, Kind: Attribute, Signals: all, of: itemAttribute, values: ofAttribute, Description: "An attribute of the span, the log record, or the point's series, by its key; of what lies within a map, by the keys on the way to it with dots between."},

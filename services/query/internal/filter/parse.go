@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -24,6 +25,7 @@ const (
 type Parser struct {
 	fields    []Field
 	operators []Operator
+	tenant    telemetry.Tenant // whose questions are read; "" where that is not known
 }
 
 // NewParser knows the fields and operators that there are.
@@ -80,6 +82,9 @@ func (p *request) list(path string, raw []json.RawMessage, depth int) (All, erro
 			return nil, err
 		}
 		list = append(list, f)
+	}
+	if depth == 0 { // a conjunction
+		list = slices.DeleteFunc(list, holdsAlways)
 	}
 	cheapFirst(list)
 	return list, nil
@@ -168,7 +173,7 @@ func (p *request) condition(path, name, operator string, raw json.RawMessage) (F
 	if err == nil {
 		var c Filter
 		if c, err = p.newCondition(p.signal, f, key, positive, negates == is, values); err == nil {
-			return c, nil
+			return p.constant(c), nil
 		}
 	}
 	if errTooLarge.Matches(err) {

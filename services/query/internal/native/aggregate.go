@@ -47,7 +47,7 @@ func (n *API) newQuery(tenant telemetry.Tenant, name api.SignalName, within api.
 	if q.From, q.To, err = timeRange(within.StartTime, within.EndTime); err != nil {
 		return nil, err
 	}
-	q.Filter, err = n.filters.Parse(signal, filters)
+	q.Filter, err = n.filters.Of(tenant).Parse(signal, filters)
 	return q, err
 }
 

@@ -98,7 +98,7 @@ func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key 
 	if err != nil {
 		return nil, err
 	}
-	f, err := n.filters.Parse(signal, filters)
+	f, err := n.filters.Of(tenant).Parse(signal, filters)
 	if err != nil {
 		return nil, err
 	}

@@ -35,10 +35,10 @@ func (n *API) compare(ctx context.Context, tenant telemetry.Tenant, r api.Compar
 	if len(r.Selected) == 0 {
 		return nil, errCompared.New("selected: want filters, by which what is to be explained differs from the rest")
 	}
-	if q.Selected, err = n.filters.Parse(q.Signal, r.Selected); err != nil {
+	if q.Selected, err = n.filters.Of(tenant).Parse(q.Signal, r.Selected); err != nil {
 		return nil, err
 	}
-	if q.Baseline, err = n.filters.Parse(q.Signal, r.Baseline); err != nil {
+	if q.Baseline, err = n.filters.Of(tenant).Parse(q.Signal, r.Baseline); err != nil {
 		return nil, err
 	}
 	if q.Top, err = pageLimit(r.Limit, defaultDiffered, maxLimit); err != nil {

@@ -41,7 +41,7 @@ func (n *API) listAttributes(ctx context.Context, tenant telemetry.Tenant, from,
 	if err != nil {
 		return nil, err
 	}
-	if q.Filter, err = n.filters.Parse(signal, filters); err != nil {
+	if q.Filter, err = n.filters.Of(tenant).Parse(signal, filters); err != nil {
 		return nil, err
 	}
 	about := q.Span()

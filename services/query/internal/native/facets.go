@@ -51,7 +51,7 @@ func (n *API) newFacets(tenant telemetry.Tenant, r *api.FacetRequest) (*aggregat
 	}
 	all := filter.All{}
 	for k, raw := range r.Filters {
-		one, err := n.filters.Parse(q.Signal, []json.RawMessage{raw})
+		one, err := n.filters.Of(q.Tenant).Parse(q.Signal, []json.RawMessage{raw})
 		if err != nil {
 			return nil, err
 		}

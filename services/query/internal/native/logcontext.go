@@ -147,7 +147,7 @@ func (n *API) newContext(tenant telemetry.Tenant, id string, p *api.GetLogContex
 	if err != nil {
 		return nil, err
 	}
-	if q.more, err = n.filters.Parse(telemetry.Logs, list); err != nil {
+	if q.more, err = n.filters.Of(q.tenant).Parse(telemetry.Logs, list); err != nil {
 		return nil, err
 	}
 	if q.limit, err = pageLimit(p.Limit, defaultContext, maxLimit); err != nil {

@@ -293,7 +293,7 @@ func (n *API) getMetric(ctx context.Context, tenant telemetry.Tenant, name strin
 	if err != nil {
 		return nil, err
 	}
-	f, err := n.filters.Parse(telemetry.Metrics, filters)
+	f, err := n.filters.Of(tenant).Parse(telemetry.Metrics, filters)
 	if err != nil {
 		return nil, err
 	}

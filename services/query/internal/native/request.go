@@ -63,7 +63,7 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 	if err != nil {
 		return nil, err
 	}
-	f, related, err := n.filtersOf(list, signal, &r)
+	f, related, err := n.filtersOf(tenant, list, signal, &r)
 	if err != nil {
 		return nil, err
 	}
@@ -109,19 +109,19 @@ func (n *API) newSearch(tenant telemetry.Tenant, list string, signal telemetry.S
 }
 
 // filtersOf reads the filters of a search, which may look at other spans of a trace where the list is of spans or traces.
-func (n *API) filtersOf(list string, signal telemetry.Signal, r *api.SearchRequest) (filter.Filter, *filter.Related, error) {
+func (n *API) filtersOf(tenant telemetry.Tenant, list string, signal telemetry.Signal, r *api.SearchRequest) (filter.Filter, *filter.Related, error) {
 	switch r.Scope {
 	case "", api.FilterScopeSpan, api.FilterScopeTrace:
 	default:
 		return nil, nil, errScope.Newf("scope: %.64q is not %s or %s", string(r.Scope), api.FilterScopeSpan, api.FilterScopeTrace)
 	}
 	if signal == telemetry.Traces {
-		return n.filters.ParseSpans(r.Filters, r.Scope == api.FilterScopeTrace)
+		return n.filters.Of(tenant).ParseSpans(r.Filters, r.Scope == api.FilterScopeTrace)
 	}
 	if r.Scope != "" {
 		return nil, nil, errScope.Newf("scope: %s are of no trace: it is for lists of spans and traces", list)
 	}
-	f, err := n.filters.Parse(signal, r.Filters)
+	f, err := n.filters.Of(tenant).Parse(signal, r.Filters)
 	return f, nil, err
 }
 

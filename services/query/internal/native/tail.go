@@ -49,7 +49,7 @@ func (h handlers) TailLogs(c echo.Context, p api.TailLogsParams) error {
 	if err != nil {
 		return err
 	}
-	f, err := h.filters.Parse(telemetry.Logs, list)
+	f, err := h.filters.Of(tenant).Parse(telemetry.Logs, list)
 	if err != nil {
 		return err
 	}
