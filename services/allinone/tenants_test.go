@@ -368,7 +368,7 @@ func (a *tenant) payload(signal telemetry.Signal, at time.Time, n int) string {
 		return fmt.Sprintf(`{"key":%q,"value":{"stringValue":%q}}`, key, value)
 	}
 	attributes := `"attributes":[` + text(a.word+".attribute", a.word+"-value") + `]`
-	resource := `"resource":{"attributes":[` + text("service.name", a.word+"-cart") + `,` + text(a.word+".zone", a.word+"-zone") + `]}`
+	resource := `"resource":{"attributes":[` + text("service.name", a.word+"-cart") + `,` + text("service.version", a.word+"-1") + `,` + text(a.word+".zone", a.word+"-zone") + `]}`
 	scope := fmt.Sprintf(`"scope":{"name":"%s-lib",%s}`, a.word, attributes)
 	var list []string
 	for i := range n {
