@@ -649,7 +649,7 @@ func theOperations() map[string]operation {
 					all = append(all, w.posting("/api/aggregate", fmt.Sprintf(`"signal":%q,"measures":[{"measure":"count"},{"measure":"count_distinct","field":"service"}],"group_by":%s`, signal, groups)))
 				}
 			}
-			return all
+			return append(all, w.posting("/api/aggregate", `"signal":"traces","of":"traces","measures":[{"measure":"count"},{"measure":"avg","field":"span_count"}],"group_by":["service","trace_id"]`))
 		}},
 
 		"listSavedQueries": {sees: true, requests: one(http.MethodGet, "/api/saved-queries")},

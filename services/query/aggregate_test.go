@@ -27,6 +27,7 @@ import (
 // aggregateBody is a request for figures.
 type aggregateBody struct {
 	signal      telemetry.Signal
+	of          string
 	from, to    int64
 	filters     []string
 	measures    []api.Measure
@@ -43,6 +44,9 @@ func (a *aggregateBody) json() string {
 	}
 	body := map[string]any{
 		"signal": a.signal.String(), "time_range": map[string]any{"start_time": a.from, "end_time": a.to}, "filters": filters, "measures": a.measures, "group_by": a.groups,
+	}
+	if a.of != "" {
+		body["of"] = a.of
 	}
 	for name, n := range map[string]int64{"limit": int64(a.limit), "buckets": int64(a.buckets), "step_seconds": a.stepSeconds} {
 		if n != 0 {
@@ -390,52 +394,9 @@ func TestAggregatesAreThoseOfAPlainLook(t *testing.T) {
 			items, fields, filters := f.itemsOf(signal)
 			require.Len(t, items, 960)
 			rnd := rand.New(rand.NewPCG(11, uint64(signal)))
-			numbered := []string{"attributes.http.status_code", "attributes.ratio"}
-			if signal == telemetry.Traces {
-				numbered = append(numbered, "duration")
-			}
-			names := []api.MeasureMeasure{"count", "rate", "numbers", "sum", "avg", "min", "max", "quantile", "p50", "p75", "p90", "p95", "p99", "count_distinct", "histogram"}
-			if signal != telemetry.Metrics {
-				names = append(names, "errors", "error_rate", "histogram_errors")
-			}
 			cut := 0
 			for range 210 / testbed.Share() {
-				a := &aggregateBody{signal: signal, from: base().Add(-time.Hour).UnixNano(), to: base().Add(time.Hour).UnixNano()}
-				if rnd.IntN(2) == 0 {
-					a.from = base().UnixNano() + rnd.Int64N(int64(10*time.Minute))
-					a.to = a.from + 1 + rnd.Int64N(int64(10*time.Minute))
-				}
-				for range rnd.IntN(3) {
-					a.filters = append(a.filters, filters[rnd.IntN(len(filters))])
-				}
-				for range 1 + rnd.IntN(4) {
-					m := api.Measure{Measure: names[rnd.IntN(len(names))]}
-					switch m.Measure {
-					case "count", "rate", "errors", "error_rate":
-					case "count_distinct":
-						m.Field = fields[rnd.IntN(len(fields))]
-					case "quantile":
-						q := rnd.Float64()
-						m.Q = &q
-						fallthrough
-					default:
-						m.Field = numbered[rnd.IntN(len(numbered))]
-					}
-					if strings.HasPrefix(string(m.Measure), "histogram") {
-						randomBands(rnd, &m)
-					}
-					a.measures = append(a.measures, m)
-				}
-				for range rnd.IntN(4) {
-					a.groups = append(a.groups, fields[rnd.IntN(len(fields))])
-				}
-				a.limit = 1 + rnd.IntN(30)
-				switch rnd.IntN(4) {
-				case 0:
-					a.buckets = 2 + rnd.IntN(60)
-				case 1:
-					a.stepSeconds = 10 + rnd.Int64N(600)
-				}
+				a := randomFigures(rnd, signal, fields, filters)
 				asks := f
 				if rnd.IntN(5) == 0 {
 					asks = f.budget(1 + rnd.Int64N(900))
@@ -450,6 +411,55 @@ func TestAggregatesAreThoseOfAPlainLook(t *testing.T) {
 			require.Positive(t, cut)
 		})
 	}
+}
+
+// randomFigures asks for figures of items that fill stored.
+func randomFigures(rnd *rand.Rand, signal telemetry.Signal, fields, filters []string) *aggregateBody {
+	numbered := []string{"attributes.http.status_code", "attributes.ratio"}
+	if signal == telemetry.Traces {
+		numbered = append(numbered, "duration")
+	}
+	names := []api.MeasureMeasure{"count", "rate", "numbers", "sum", "avg", "min", "max", "quantile", "p50", "p75", "p90", "p95", "p99", "count_distinct", "histogram"}
+	if signal != telemetry.Metrics {
+		names = append(names, "errors", "error_rate", "histogram_errors")
+	}
+	a := &aggregateBody{signal: signal, from: base().Add(-time.Hour).UnixNano(), to: base().Add(time.Hour).UnixNano()}
+	if rnd.IntN(2) == 0 {
+		a.from = base().UnixNano() + rnd.Int64N(int64(10*time.Minute))
+		a.to = a.from + 1 + rnd.Int64N(int64(10*time.Minute))
+	}
+	for range rnd.IntN(3) {
+		a.filters = append(a.filters, filters[rnd.IntN(len(filters))])
+	}
+	for range 1 + rnd.IntN(4) {
+		m := api.Measure{Measure: names[rnd.IntN(len(names))]}
+		switch m.Measure {
+		case "count", "rate", "errors", "error_rate":
+		case "count_distinct":
+			m.Field = fields[rnd.IntN(len(fields))]
+		case "quantile":
+			q := rnd.Float64()
+			m.Q = &q
+			fallthrough
+		default:
+			m.Field = numbered[rnd.IntN(len(numbered))]
+		}
+		if strings.HasPrefix(string(m.Measure), "histogram") {
+			randomBands(rnd, &m)
+		}
+		a.measures = append(a.measures, m)
+	}
+	for range rnd.IntN(4) {
+		a.groups = append(a.groups, fields[rnd.IntN(len(fields))])
+	}
+	a.limit = 1 + rnd.IntN(30)
+	switch rnd.IntN(4) {
+	case 0:
+		a.buckets = 2 + rnd.IntN(60)
+	case 1:
+		a.stepSeconds = 10 + rnd.Int64N(600)
+	}
+	return a
 }
 
 // randomBands asks for some bands.

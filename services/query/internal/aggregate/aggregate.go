@@ -3,7 +3,8 @@
 // a front end: front ends make a Query and render an Answer.
 //
 //	Query ─ plan ─┬> what segments must be read of ─ engine.Fold ──────┬> cells by group and bucket ─ top N, other, total ─> Answer
-//	              └> what rollups tell of requests ─ engine.FoldRolled ┘
+//	              ├> what rollups tell of requests ─ engine.FoldRolled ┤
+//	              └> what traces come to ─ trace.Every, their roots ───┘
 //
 // Invariants: an item counts in one group and one bucket; the groups that are told, Other and Total are the same items: Total is the other two; where a bound cuts
 // the number of groups, what is told of a group is still all of it.
@@ -21,6 +22,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
+	"github.com/ollyscale/ollyscale/services/query/internal/trace"
 )
 
 // Bounds of a query.
@@ -42,6 +44,8 @@ type Query struct {
 	Line     *Timeline // nil: in all alone
 	Now      time.Time // a rate is over no time that has not come yet
 	Segments bool      // they are read, whatever rollups tell
+	// Traces are what is counted, by how they are found; nil for the items that the query is about.
+	Traces *trace.Every
 }
 
 // check refuses what is too much.
@@ -99,6 +103,8 @@ type Answer struct {
 	From, To int64
 	// Whole: nothing ended the look at the range before its start.
 	Whole bool
+	// Partial is how many traces may have more spans than were found.
+	Partial int
 }
 
 // Group is what is told of some items.
@@ -137,6 +143,8 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	var err error
 	if of := q.rolled(); of != nil {
 		over, err = all.askRolled(ctx, q, of)
+	} else if p.traces {
+		over, err = all.askTraces(ctx, q)
 	} else {
 		over, err = engine.Fold(ctx, s, &q.Query, p.columns, p.fold, all.merge)
 	}
@@ -178,6 +186,7 @@ type tally struct {
 	missed   distinct // which these are
 	full     bool
 	basis    Basis
+	partial  int
 	grown    int   // bytes that the question is not charged for yet
 	held     int64 // and those that it is
 	failed   error
@@ -290,7 +299,7 @@ func (t *tally) sum(list []*group) *group {
 // answer tells what is known, of a range that is covered from one time to another. What it makes of groups is charged before it is rendered.
 func (t *tally) answer(from, to int64) (*Answer, error) {
 	out := &Answer{
-		Basis: t.basis, Distinct: len(t.groups), AtLeast: t.full, Estimated: make([]bool, len(t.measures)), Bands: make([][]Band, len(t.measures)),
+		Basis: t.basis, Partial: t.partial, Distinct: len(t.groups), AtLeast: t.full, Estimated: make([]bool, len(t.measures)), Bands: make([][]Band, len(t.measures)),
 		From: from, To: to,
 	}
 	list := t.ranked(out)
@@ -317,7 +326,7 @@ func (t *tally) answer(from, to int64) (*Answer, error) {
 	for i := range t.measures {
 		if m := &t.measures[i]; m.kind.cells != nil {
 			n := &whole.numbers[m.number]
-			scale := scaleOf(m.Numbers)
+			scale := m.scale()
 			bands[i] = scale.fit(n.spread.Buckets, &m.Banding)
 			out.Bands[i] = make([]Band, len(bands[i]))
 			for k, b := range bands[i] {

@@ -26,6 +26,7 @@ type plan struct {
 	line     *Timeline
 
 	signal   telemetry.Signal
+	traces   bool // what is counted are these, whole
 	fails    bool // failed items are counted
 	numbers  []measured
 	distinct []filter.Column
@@ -36,17 +37,20 @@ type plan struct {
 
 // measured are the numbers of a field.
 type measured struct {
-	filter.Numbers
-	spread bool // how they are distributed is asked for
-	failed bool // and how those of failed items are
-	scale  scale
+	filter.Numbers        // nil of those of whole traces
+	whole          *whole // and nil of others
+	spread         bool   // how they are distributed is asked for
+	failed         bool   // and how those of failed items are
+	scale          scale
 }
 
 func newPlan(q *Query) *plan {
-	p := &plan{measures: slices.Clone(q.Measures), grouped: q.Groups, top: q.Top, line: q.Line, signal: q.Signal}
+	p := &plan{measures: slices.Clone(q.Measures), grouped: q.Groups, top: q.Top, line: q.Line, signal: q.Signal, traces: q.Traces != nil}
 	numberOf, columnOf := map[string]int{}, map[string]int{}
 	w := columns.Bare(q.Signal)
-	q.Filter.Columns(w)
+	if !p.traces { // of their roots is read what figures are made of
+		q.Filter.Columns(w)
+	}
 	if !q.ByFilter() { // Mark looks at identities
 		w.Int(segment.ColTime, segment.ColPosition, segment.ColOrdinal)
 	}
@@ -63,8 +67,10 @@ func newPlan(q *Query) *plan {
 			if !ok {
 				n = len(p.numbers)
 				numberOf[m.Field] = n
-				p.numbers = append(p.numbers, measured{Numbers: m.Numbers, scale: scaleOf(m.Numbers)})
-				m.Numbers.Columns(w)
+				p.numbers = append(p.numbers, measured{Numbers: m.Numbers, whole: m.whole, scale: m.scale()})
+				if m.whole == nil {
+					m.Numbers.Columns(w)
+				}
 			}
 			m.number = n
 			p.numbers[n].spread = p.numbers[n].spread || m.kind.spread
@@ -80,7 +86,7 @@ func newPlan(q *Query) *plan {
 			m.number = n
 		}
 	}
-	if p.fails {
+	if p.fails && !p.traces {
 		column, _ := failed(q.Signal)
 		w.Int(column)
 	}
@@ -133,6 +139,7 @@ type scratch struct {
 	groups  [MostGroups]filter.Codes
 	codes   filter.Codes
 	numbers []float64
+	times   []int64  // by row that counts
 	failed  []bool   // by row that counts
 	at      []uint32 // by row that counts: its cell
 	dense   []uint32
@@ -160,6 +167,16 @@ func (p *plan) fold(r *columns.Reader, h *engine.Header, q *engine.Query) *part 
 	rows := r.Marked(met)
 	out := &part{items: int64(len(rows))}
 	first, last := p.buckets(q, h)
+	m.times = m.times[:0]
+	if first < last {
+		times := r.Ints(segment.ColTime)
+		if r.Err() != nil {
+			return nil // the engine tells
+		}
+		for _, row := range rows {
+			m.times = append(m.times, times[row])
+		}
+	}
 	ids := p.divide(r, m, rows, first, last)
 	if r.Err() != nil {
 		return nil // the engine tells
@@ -179,7 +196,9 @@ func (p *plan) fold(r *columns.Reader, h *engine.Header, q *engine.Query) *part 
 		}
 	}
 	for n := range p.numbers {
-		p.addNumbers(r, m, out, rows, n)
+		m.numbers = slices.Grow(m.numbers[:0], r.Len())[:r.Len()]
+		p.numbers[n].Read(r, m.numbers)
+		p.addNumbers(m, out, rows, n)
 	}
 	for n := range p.distinct {
 		p.addValues(r, m, out, rows, n)
@@ -197,7 +216,7 @@ func isFailed(code, least int64, signal telemetry.Signal) bool {
 // mostDense is up to how many combinations of numbers are told apart by a list of all.
 const mostDense = 1 << 16
 
-// divide gives each row that counts its cell, and returns of each cell which combination of numbers it is.
+// divide gives each row that counts its cell, by its time where there are several buckets, and returns of each cell which combination of numbers it is.
 func (p *plan) divide(r *columns.Reader, m *scratch, rows []uint32, first, last int) (ids []uint64) {
 	m.at = slices.Grow(m.at[:0], len(rows))[:len(rows)]
 	width := uint64(last-first) + 1 //nolint:gosec // not negative
@@ -206,26 +225,20 @@ func (p *plan) divide(r *columns.Reader, m *scratch, rows []uint32, first, last 
 		g.Read(r, &m.groups[i])
 		all *= uint64(m.groups[i].N) + 1 //nolint:gosec // at most one for each row
 	}
-	if r.Err() != nil {
+	if r != nil && r.Err() != nil {
 		return nil
 	}
 	if all == 1 {
 		clear(m.at)
 		return []uint64{0}
 	}
-	var times []int64
-	if width > 1 {
-		if times = r.Ints(segment.ColTime); r.Err() != nil {
-			return nil
-		}
-	}
-	id := func(row uint32) uint64 {
+	id := func(i int, row uint32) uint64 {
 		id := uint64(0)
-		for i := range p.grouped {
-			id = id*uint64(m.groups[i].N+1) + uint64(m.groups[i].Of[row]+1) //nolint:gosec // not negative
+		for k := range p.grouped {
+			id = id*uint64(m.groups[k].N+1) + uint64(m.groups[k].Of[row]+1) //nolint:gosec // not negative
 		}
 		if width > 1 {
-			id = id*width + uint64(p.line.At(times[row])-first) //nolint:gosec // not negative
+			id = id*width + uint64(p.line.At(m.times[i])-first) //nolint:gosec // not negative
 		}
 		return id
 	}
@@ -233,7 +246,7 @@ func (p *plan) divide(r *columns.Reader, m *scratch, rows []uint32, first, last 
 		m.dense = slices.Grow(m.dense[:0], int(all))[:all]
 		clear(m.dense)
 		for i, row := range rows {
-			n := id(row)
+			n := id(i, row)
 			cell := m.dense[n]
 			if cell == 0 {
 				ids = append(ids, n)
@@ -246,7 +259,7 @@ func (p *plan) divide(r *columns.Reader, m *scratch, rows []uint32, first, last 
 	}
 	of := map[uint64]uint32{}
 	for i, row := range rows {
-		n := id(row)
+		n := id(i, row)
 		cell, ok := of[n]
 		if !ok {
 			cell = uint32(len(ids)) //nolint:gosec // at most one for each row
@@ -325,11 +338,9 @@ func Values(key string, n int) []Value {
 	return out
 }
 
-// addNumbers adds the numbers of a field.
-func (p *plan) addNumbers(r *columns.Reader, m *scratch, out *part, rows []uint32, n int) {
+// addNumbers adds the numbers of a field, by row.
+func (p *plan) addNumbers(m *scratch, out *part, rows []uint32, n int) {
 	of := &p.numbers[n]
-	m.numbers = slices.Grow(m.numbers[:0], r.Len())[:r.Len()]
-	of.Read(r, m.numbers)
 	m.pairs, m.errors = m.pairs[:0], m.errors[:0]
 	for i, row := range rows {
 		x := m.numbers[row]

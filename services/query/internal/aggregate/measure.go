@@ -19,6 +19,7 @@ type Measure struct {
 	Numbers  filter.Numbers // or about its numbers
 	Field    string         // that it is about; "" for items
 	Banding  Banding        // of histograms
+	whole    *whole         // or about what whole traces have
 	number   int            // of Column or Numbers among those of the query
 }
 
@@ -111,8 +112,8 @@ func MeasureNames() []string {
 	return names
 }
 
-// NewMeasure makes one by its name, of a signal's items or of a field of these; q is asked for by the measure "quantile" alone. The error is fault.Invalid.
-func NewMeasure(fields *filter.Parser, signal telemetry.Signal, name, field string, q *float64) (m Measure, err error) {
+// NewMeasure makes one by its name, of what is counted of a signal or of a field of these; q is asked for by the measure "quantile" alone. The error is fault.Invalid.
+func NewMeasure(fields *filter.Parser, signal telemetry.Signal, of Of, name, field string, q *float64) (m Measure, err error) {
 	table := measures()
 	i := slices.IndexFunc(table, func(m measure) bool { return m.name == name })
 	if i < 0 {
@@ -138,11 +139,22 @@ func NewMeasure(fields *filter.Parser, signal telemetry.Signal, name, field stri
 	switch k.about {
 	case ofItems:
 	case ofNumbers:
+		if m.whole = wholeOf(of, field); m.whole != nil {
+			return m, nil
+		}
 		m.Numbers, err = fields.Numbers(signal, field)
 	case ofValues:
 		m.Column, err = fields.Column(signal, field)
 	}
 	return m, err
+}
+
+// scale is that of its numbers.
+func (m *Measure) scale() scale {
+	if m.whole != nil {
+		return m.whole.scale
+	}
+	return scaleOf(m.Numbers)
 }
 
 // Name is the measure's name.

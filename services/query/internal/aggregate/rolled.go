@@ -31,7 +31,7 @@ func (q *Query) OfRollups() bool { return q.rolled() != nil }
 
 // rolled is nil where they do not.
 func (q *Query) rolled() *rolled {
-	if q.Segments || q.Signal != telemetry.Traces || !q.ByFilter() {
+	if q.Segments || q.Traces != nil || q.Signal != telemetry.Traces || !q.ByFilter() {
 		return nil
 	}
 	out := &rolled{step: 24 * time.Hour}

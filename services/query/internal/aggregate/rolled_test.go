@@ -13,7 +13,7 @@ import (
 // Rollups do not know when an item came, nor where it stands in a list.
 func TestRollupsAnswerWhatIsAskedByFilterAlone(t *testing.T) {
 	t.Parallel()
-	count, err := NewMeasure(nil, telemetry.Traces, "count", "", nil)
+	count, err := NewMeasure(nil, telemetry.Traces, Items, "count", "", nil)
 	require.NoError(t, err)
 	of := func(narrow func(*engine.Query)) bool {
 		q := &Query{Query: engine.Query{Signal: telemetry.Traces, Filter: filter.All{}}, Measures: []Measure{count}}

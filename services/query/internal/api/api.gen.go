@@ -30,6 +30,24 @@ func (e AcceptedStatus) Valid() bool {
 	}
 }
 
+// Defines values for AggregateRequestOf.
+const (
+	AggregateRequestOfItems  AggregateRequestOf = "items"
+	AggregateRequestOfTraces AggregateRequestOf = "traces"
+)
+
+// Valid indicates whether the value is a known member of the AggregateRequestOf enum.
+func (e AggregateRequestOf) Valid() bool {
+	switch e {
+	case AggregateRequestOfItems:
+		return true
+	case AggregateRequestOfTraces:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AnalysedSpanOddity.
 const (
 	AnalysedSpanOddityBeforeParent  AnalysedSpanOddity = "before_parent"
@@ -1019,6 +1037,9 @@ type Aggregate struct {
 
 // AggregateBasis How many items each kind of source told of.
 type AggregateBasis struct {
+	// PartialTraces Of these, traces that may have spans more than an hour from those that match, which were not looked for.
+	PartialTraces int `json:"partial_traces,omitempty,omitzero"`
+
 	// Rollups Requests, errors and durations by service, operation and minute.
 	Rollups int64 `json:"rollups"`
 
@@ -1069,14 +1090,20 @@ type AggregateRequest struct {
 	GroupBy []string `json:"group_by,omitempty,omitzero"`
 
 	// Limit Groups that are told.
-	Limit    *int       `json:"limit,omitempty"`
-	Measures []Measure  `json:"measures"`
-	Signal   SignalName `json:"signal"`
+	Limit    *int      `json:"limit,omitempty"`
+	Measures []Measure `json:"measures"`
+
+	// Of What is counted, items unless it is given. Of the signal traces, items are spans, and `traces` are whole ones.
+	Of     AggregateRequestOf `json:"of,omitempty,omitzero"`
+	Signal SignalName         `json:"signal"`
 
 	// StepSeconds The same, in buckets of this step.
 	StepSeconds *int64    `json:"step_seconds,omitempty"`
 	TimeRange   TimeRange `json:"time_range"`
 }
+
+// AggregateRequestOf What is counted, items unless it is given. Of the signal traces, items are spans, and `traces` are whole ones.
+type AggregateRequestOf string
 
 // AnalysedSpan defines model for AnalysedSpan.
 type AnalysedSpan struct {
@@ -2233,7 +2260,7 @@ type Measure struct {
 	// Bands Of histograms, at most how many bands the numbers are put into, but for what is beyond `low` and `high`.
 	Bands *int `json:"bands,omitempty"`
 
-	// Field Of all but the first four: `duration`, or any field of /api/fields.
+	// Field Of all but the first four: `duration`, or any field of /api/fields; of traces also `span_count` and `error_count`.
 	Field string `json:"field,omitempty,omitzero"`
 
 	// High Of histograms, what is above it is one band.

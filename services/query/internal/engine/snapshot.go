@@ -77,6 +77,9 @@ func (s *Snapshot) CutToFit(since int64) {
 	s.cut = &Cut{Reason: Memory, Message: "what is counted takes more memory than one query may hold, or than others leave", Since: &since}
 }
 
+// BeginAnew gives the question its budget again, for a second look at what was found.
+func (s *Snapshot) BeginAnew() { s.void = s.items }
+
 // CutBefore says that figures are of the range from an instant on, Unix ns, because those of an earlier page were.
 func (s *Snapshot) CutBefore(since int64) {
 	s.cut = &Cut{Reason: Memory, Message: "what is counted is that of the time from then on, as an earlier page said", Since: &since}

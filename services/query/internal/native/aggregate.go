@@ -1,6 +1,7 @@
 package native
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -14,6 +15,7 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
+	"github.com/ollyscale/ollyscale/services/query/internal/trace"
 )
 
 // defaultTop is how many groups are told unless a request says.
@@ -53,16 +55,33 @@ func (n *API) newQuery(tenant telemetry.Tenant, name api.SignalName, within api.
 
 // newAggregate checks a request.
 func (n *API) newAggregate(tenant telemetry.Tenant, r *api.AggregateRequest) (*aggregate.Query, error) {
-	of, err := n.newQuery(tenant, r.Signal, r.TimeRange, r.Filters)
+	counts := aggregate.Of(cmp.Or(r.Of, api.AggregateRequestOfItems))
+	filters := r.Filters
+	if counts == aggregate.Traces {
+		filters = nil // which may look at other spans
+	}
+	of, err := n.newQuery(tenant, r.Signal, r.TimeRange, filters)
 	if err != nil {
 		return nil, err
 	}
 	q := &aggregate.Query{Query: *of, Top: defaultTop, Now: n.now()}
+	switch {
+	case counts == aggregate.Items:
+	case counts != aggregate.Traces:
+		return nil, errCounted.Newf("of: %.64q is not %s or %s", string(counts), aggregate.Items, aggregate.Traces)
+	case q.Signal != telemetry.Traces:
+		return nil, errCounted.Newf("of: %s are of no trace: it is for the signal traces", q.Signal)
+	default:
+		q.Traces = &trace.Every{}
+		if q.Filter, q.Traces.Related, err = n.filters.ParseSpans(r.Filters, false); err != nil {
+			return nil, err
+		}
+	}
 	if r.Limit != nil {
 		q.Top = *r.Limit
 	}
 	for _, m := range r.Measures {
-		one, err := aggregate.NewMeasure(n.filters, q.Signal, string(m.Measure), m.Field, m.Q)
+		one, err := aggregate.NewMeasure(n.filters, q.Signal, counts, string(m.Measure), m.Field, m.Q)
 		if err == nil {
 			err = one.Band(m.Bands, m.Low, m.High)
 		}
@@ -136,6 +155,9 @@ func (n *API) aggregateOf(ctx context.Context, q *aggregate.Query, r *api.Aggreg
 	if got.AtLeast && out.Incomplete == nil {
 		out.Incomplete = limited("there are more groups than are kept apart (%d at most, and as memory allows): those that came last are in other, even where they are large", aggregate.MostKept)
 	}
+	if got.Partial > 0 && out.Incomplete == nil {
+		out.Incomplete = limited("%d traces may have spans more than an hour from those that match, which were not looked for", got.Partial)
+	}
 	for i := range q.Measures {
 		m := &q.Measures[i]
 		one := api.AggregateMeasure{Measure: m.Name(), Field: m.Field, Q: r.Measures[i].Q, Estimated: got.Estimated[i]}
@@ -157,7 +179,7 @@ func (n *API) aggregateOf(ctx context.Context, q *aggregate.Query, r *api.Aggreg
 	out.DistinctGroups = got.Distinct
 	out.Timeline = lineOf(q.Line)
 	out.Covered = api.Covered{StartUnixNano: nanos(got.From), EndUnixNano: nanos(got.To), Seconds: time.Duration(got.To - got.From).Seconds()}
-	out.Basis = api.AggregateBasis{Rollups: got.Basis.Rollups, Segments: got.Basis.Segments}
+	out.Basis = api.AggregateBasis{Rollups: got.Basis.Rollups, Segments: got.Basis.Segments, PartialTraces: got.Partial}
 	return out, nil
 }
 

@@ -23,6 +23,11 @@ var (
 		Meaning: "A signal is named that the path does not know.",
 		Advice:  "Use one that the message names.",
 	}
+	errCounted = fault.Kind{
+		Class: fault.Invalid, Code: "aggregate.of",
+		Meaning: "Figures are asked for of something that is not counted, or not of this signal.",
+		Advice:  "Use what the message names.",
+	}
 	errSequence = fault.Kind{
 		Class: fault.Invalid, Code: "request.sequence",
 		Meaning: "The sequence of a dead letter is none.",

@@ -16,7 +16,7 @@ func (n *API) totalOf(list string, signal telemetry.Signal) (*aggregate.Measure,
 	if list == "traces" {
 		name, field = "count_distinct", "trace_id"
 	}
-	m, err := aggregate.NewMeasure(n.filters, signal, name, field, nil)
+	m, err := aggregate.NewMeasure(n.filters, signal, aggregate.Items, name, field, nil)
 	return &m, err
 }
 

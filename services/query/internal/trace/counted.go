@@ -18,7 +18,7 @@ import (
 // Count is what of matching spans is counted; the zero value counts nothing.
 type Count uint8
 
-// What is counted.
+// What is counted; nothing is, where traces are only found.
 const (
 	Spans  Count = iota + 1
 	Errors       // spans whose status is an error
@@ -40,6 +40,7 @@ const shortest = int64(time.Second)
 type counting struct {
 	snapshot *engine.Snapshot
 	of       Count
+	each     int64 // bytes that a trace takes
 	tallies  map[[16]byte]tally
 	held     int   // that the question is charged for
 	reached  int64 // no item of what was counted is older
@@ -52,24 +53,9 @@ type counting struct {
 func FirstCounted(ctx context.Context, s *engine.Snapshot, search *engine.Query, of Count, pinned bool, n int, fields *filter.Shown) (listed []*Summary, since int64, err error) {
 	q := *search
 	q.After, q.Whole = nil, pinned
-	c := &counting{snapshot: s, of: of}
-	for {
-		over, err := c.count(ctx, &q)
-		if err != nil {
-			return nil, 0, err
-		}
-		if c.full == nil {
-			since = q.To - int64(over)
-			break
-		}
-		// What is counted of a newer part alone is right: of a little less than there was room for, since segments that were not counted reach into it.
-		part := min((q.To-c.reached)/8*7, (q.To-q.From)/2)
-		if pinned || part < shortest {
-			return nil, 0, c.full
-		}
-		q.From = q.To - part
-		s.CutToFit(q.From)
-		c.letGo()
+	c := &counting{snapshot: s, of: of, each: tallyBytes}
+	if since, err = c.fit(ctx, &q, pinned); err != nil {
+		return nil, 0, err
 	}
 	found := make([]Found, 0, n)
 	for id, t := range c.tallies {
@@ -85,6 +71,28 @@ func FirstCounted(ctx context.Context, s *engine.Snapshot, search *engine.Query,
 	}
 	listed, err = Sum(ctx, s, &q, found, fields)
 	return listed, since, err
+}
+
+// fit counts what matches in a query's range, or in a newer part of it where there is no room for all, to which it narrows the query unless the range is pinned. It tells from
+// when on everything was counted, Unix ns.
+func (c *counting) fit(ctx context.Context, q *engine.Query, pinned bool) (since int64, err error) {
+	for {
+		over, err := c.count(ctx, q)
+		if err != nil {
+			return 0, err
+		}
+		if c.full == nil {
+			return q.To - int64(over), nil
+		}
+		// What is counted of a newer part alone is right: of a little less than there was room for, since segments that were not counted reach into it.
+		part := min((q.To-c.reached)/8*7, (q.To-q.From)/2)
+		if pinned || part < shortest {
+			return 0, c.full
+		}
+		q.From = q.To - part
+		c.snapshot.CutToFit(q.From)
+		c.letGo()
+	}
 }
 
 func (t *tally) key() engine.Key {
@@ -157,12 +165,12 @@ func (c *counting) merge(part counted) bool {
 		if have, ok := c.tallies[id]; ok {
 			t = have.and(t)
 		} else if len(c.tallies) >= c.held {
-			charged, err := c.snapshot.HoldMore(tallyBytes, int64(max(c.held, 1024))*tallyBytes)
+			charged, err := c.snapshot.HoldMore(c.each, int64(max(c.held, 1024))*c.each)
 			if err != nil {
 				c.full = err
 				return false
 			}
-			c.held += int(charged / tallyBytes)
+			c.held += int(charged / c.each)
 		}
 		c.tallies[id] = t
 	}
@@ -172,6 +180,6 @@ func (c *counting) merge(part counted) bool {
 
 // letGo gives back what was counted.
 func (c *counting) letGo() {
-	c.snapshot.LetGo(int64(c.held) * tallyBytes)
+	c.snapshot.LetGo(int64(c.held) * c.each)
 	c.held, c.tallies = 0, nil
 }

@@ -73,6 +73,9 @@ type candidate = Root
 // mostLinks is how many spans of all traces of a page are kept, 56 bytes each, to tell of each whether its parent is there.
 const mostLinks = 200_000
 
+// mostByIDs is of how many traces segments are chosen by their filters.
+const mostByIDs = 256
+
 // linkBytes is what one of them takes, with its entry while parents are looked for.
 const linkBytes = 112
 
@@ -90,6 +93,8 @@ type summing struct {
 	snapshot *engine.Snapshot
 	search   *engine.Query
 	sums     map[[16]byte]*Summary
+	lean     bool          // nothing is told of spans but what is summed up, and of roots what they are called
+	left     int           // where it is lean, how many traces may still be looked for beyond an hour
 	fields   *filter.Shown // that are told of roots; nil for all
 	shown    segment.Want  // what is told of each span
 	needed   engine.Columns
@@ -100,18 +105,32 @@ type summing struct {
 // Sum sums found traces up, in their order. A trace of which no span is seen any more has no spans. search is the list's question; where there are
 // fields, these are told of roots, and neither attributes nor what the status says.
 func Sum(ctx context.Context, s *engine.Snapshot, search *engine.Query, found []Found, fields *filter.Shown) ([]*Summary, error) {
-	u := newSumming(s, search, fields)
+	u := newSumming(s, search, fields, false)
+	out, err := u.sum(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	u.letGo(out)
+	return out, u.readFields(ctx, out)
+}
+
+// sum is Sum, but for fields.
+func (u *summing) sum(ctx context.Context, found []Found) ([]*Summary, error) {
 	out := make([]*Summary, len(found))
+	u.sums = make(map[[16]byte]*Summary, len(found))
 	q := u.query(found, math.MaxInt64, 0)
 	for i, f := range found {
 		out[i] = &Summary{Found: f, services: map[[2]string]*Service{}, from: max(f.Time-around, 0), to: f.Time + around + 1, OrphansKnown: true}
 		u.sums[f.ID] = out[i]
 		q.From, q.To = min(q.From, out[i].from), max(q.To, out[i].to)
 	}
-	if search.After != nil { // an earlier page may have shown a trace for any span that comes before
-		q.To = max(q.To, search.To)
-		if search.Order != engine.Newest {
-			q.From = min(q.From, search.From)
+	if len(found) > mostByIDs { // some segment has none of them
+		q.Traces = nil
+	}
+	if u.search.After != nil { // an earlier page may have shown a trace for any span that comes before
+		q.To = max(q.To, u.search.To)
+		if u.search.Order != engine.Newest {
+			q.From = min(q.From, u.search.From)
 		}
 	}
 	// What was found must be told in full: only the hard end of the query's time stops this.
@@ -129,7 +148,16 @@ func Sum(ctx context.Context, s *engine.Snapshot, search *engine.Query, found []
 			}
 		}
 	}
-	return out, u.readFields(ctx, out)
+	return out, nil
+}
+
+// letGo gives back what was held of spans to sum traces up.
+func (u *summing) letGo(sums []*Summary) {
+	for _, sum := range sums {
+		sum.links = nil
+	}
+	u.snapshot.LetGo(int64(u.held) * linkBytes)
+	u.links, u.held = 0, 0
 }
 
 // readFields reads the fields of roots, once these are chosen: a trace may have as many spans without a parent as its sender likes. They are charged to the question.
@@ -163,13 +191,13 @@ func (u *summing) readFields(ctx context.Context, sums []*Summary) error {
 	return cmp.Or(full, err)
 }
 
-func newSumming(s *engine.Snapshot, search *engine.Query, fields *filter.Shown) *summing {
-	u := &summing{snapshot: s, search: search, fields: fields, sums: map[[16]byte]*Summary{}}
+func newSumming(s *engine.Snapshot, search *engine.Query, fields *filter.Shown, lean bool) *summing {
+	u := &summing{snapshot: s, search: search, fields: fields, lean: lean}
 	w := columns.NewSet(telemetry.Traces)
 	w.TraceIDs, w.SpanIDs, w.ParentIDs = true, true, true
 	w.Int(segment.ColDuration, segment.ColKind, segment.ColStatus, segment.ColResource)
 	w.Text(segment.TextName)
-	if fields == nil {
+	if fields == nil && !lean {
 		w.Text(segment.TextStatusMessage)
 		for _, k := range RootAttributes() {
 			w.Attribute(k)
@@ -177,8 +205,10 @@ func newSumming(s *engine.Snapshot, search *engine.Query, fields *filter.Shown) 
 	}
 	u.shown = w.Want
 	w.Ints, w.Texts, w.Attributes = slices.Clone(w.Ints), slices.Clone(w.Texts), slices.Clone(w.Attributes)
-	search.Filter.Columns(w)
-	search.Order.Columns(w)
+	if !lean { // else nobody asks where a trace stands in a list
+		search.Filter.Columns(w)
+		search.Order.Columns(w)
+	}
 	u.needed = engine.Always(w.Want)
 	return u
 }
@@ -238,7 +268,7 @@ func (v *visiting) visit(r *columns.Reader, h *engine.Header) ([]row, error) {
 	of := make([]*Summary, len(ids.Distinct))
 	asked := v.query.Traces
 	for entry, id := range ids.Distinct {
-		if sum := v.sums[id]; sum != nil && (len(asked) == len(v.sums) || slices.Contains(asked, id)) {
+		if sum := v.sums[id]; sum != nil && (asked == nil || len(asked) == len(v.sums) || slices.Contains(asked, id)) {
 			of[entry] = sum
 		}
 	}
@@ -253,7 +283,9 @@ func (v *visiting) visit(r *columns.Reader, h *engine.Header) ([]row, error) {
 	}
 	met := r.Borrow()
 	defer r.GiveBack()
-	v.search.Filter.Match(r, met)
+	if !v.lean {
+		v.search.Filter.Match(r, met)
+	}
 	times, positions, ordinals := r.Ints(segment.ColTime), r.Ints(segment.ColPosition), r.Ints(segment.ColOrdinal)
 	out := make([]row, 0, rows)
 	told := make([]uint32, 0, rows) // rows that are told of
@@ -269,7 +301,9 @@ func (v *visiting) visit(r *columns.Reader, h *engine.Header) ([]row, error) {
 		}
 		one := row{sum: sum, new: v.isNew(sum, k), matches: met[at] && k.Time >= v.search.From && k.Time < v.search.To}
 		one.Key, one.place = k, k
-		one.place.Rank = v.search.Order.RankOf(r, at)
+		if !v.lean {
+			one.place.Rank = v.search.Order.RankOf(r, at)
+		}
 		if one.new {
 			told, places = append(told, uint32(at)), append(places, len(out))
 			one.item = engine.ItemOf(h, at, k)
@@ -283,7 +317,7 @@ func (v *visiting) visit(r *columns.Reader, h *engine.Header) ([]row, error) {
 	}
 	return out, r.Rows(v.shown, told, func(t *segment.Table) {
 		for n, place := range places {
-			out[place].read(t, n, v.fields == nil)
+			out[place].read(t, n, v.fields == nil && !v.lean)
 		}
 	})
 }
@@ -334,10 +368,12 @@ func (u *summing) add(r *row) error {
 	}
 	if r.IsRoot() {
 		if s.best == nil || r.order(&s.best.Span) < 0 {
-			s.best = &r.candidate
+			one := r.candidate // what stands beside it is let go
+			s.best = &one
 		}
 	} else if s.first == nil || r.order(&s.first.Span) < 0 {
-		s.first = &r.candidate
+		one := r.candidate
+		s.first = &one
 	}
 	return u.link(s, &r.Span)
 }
@@ -405,6 +441,12 @@ func (u *summing) widen(ctx context.Context, sums []*Summary) error {
 			if sum.Cut || from >= sum.from && to <= sum.to {
 				continue
 			}
+			if u.lean {
+				if sum.Cut = u.left == 0; sum.Cut {
+					continue
+				}
+				u.left--
+			}
 			if round == rounds {
 				from, to = 0, otlp.LastInstant
 			}
@@ -428,7 +470,9 @@ func (u *summing) widen(ctx context.Context, sums []*Summary) error {
 				if err != nil {
 					return err
 				}
-				cut = cut || partCut
+				if cut = cut || partCut; cut {
+					break // and so would be all others
+				}
 			}
 		}
 		for _, sum := range of {

@@ -781,6 +781,22 @@ export interface paths {
          *
          *     **Errors** are spans whose status is error, and log records of severity error or fatal (17 and above).
          *
+         *     **Traces.** With `"of": "traces"` each trace counts once that a list of traces with the same range and filters has, at the time by which it stands there: the start of the newest of its
+         *     spans in the range that matches. Filters may be about other spans of the trace, as there. Fields to group by, and numbers and values of fields, are those of its root, which is chosen as in
+         *     the list; but `duration`, `span_count` and `error_count` are what the whole trace comes to, wherever its other spans are, as the list tells them. A trace failed if its root did; those with any failed
+         *     span are the ones that a filter by status finds. How long do checkouts take, and how many spans have they?
+         *
+         *         curl -s http://127.0.0.1:8080/api/aggregate -H 'Content-Type: application/json' -d '{
+         *           "signal": "traces", "of": "traces",
+         *           "time_range": {"start_time": "2026-11-23T00:00:00Z", "end_time": "2026-11-24T00:00:00Z"},
+         *           "filters": [{"field": "service", "operator": "eq", "value": "checkout"}],
+         *           "measures": [{"measure": "p95", "field": "duration"}, {"measure": "avg", "field": "span_count"}, {"measure": "error_rate"}],
+         *           "group_by": ["service", "operation"]}'
+         *
+         *     All spans of these traces are read for it. Figures of root spans alone are those of items with the filter `{"field": "root", "operator": "eq", "value": true}`: one for each span that names no parent,
+         *     with its own duration, without a look at other spans. Of traces of which an hour around the match tells that there is more (a parent is missing, or something lasts longer), the newest 1,000 are looked for
+         *     everywhere; the others are told as far as they were found, `basis.partial_traces` counts them, and `incomplete` says so. Bands of numbers of whole traces are told by conditions that no list takes.
+         *
          *     **Quick.** `count`, `rate`, `errors`, `error_rate`, and `numbers`, quantiles and `histogram` of `duration`, of spans by `service`, `namespace`, `operation` and `kind`, with no filters or
          *     with filters on these, in all or in steps of whole minutes, come from rollups, of any range; the figures are the same, and `basis` says so. All else is read of segments.
          *
@@ -1620,7 +1636,7 @@ export interface components {
              * @enum {string}
              */
             measure: "count" | "rate" | "errors" | "error_rate" | "numbers" | "sum" | "avg" | "min" | "max" | "quantile" | "p50" | "p75" | "p90" | "p95" | "p99" | "histogram" | "histogram_errors" | "count_distinct";
-            /** @description Of all but the first four: `duration`, or any field of /api/fields. */
+            /** @description Of all but the first four: `duration`, or any field of /api/fields; of traces also `span_count` and `error_count`. */
             field?: string;
             /**
              * Format: double
@@ -1645,6 +1661,11 @@ export interface components {
         };
         AggregateRequest: {
             signal: components["schemas"]["SignalName"];
+            /**
+             * @description What is counted, items unless it is given. Of the signal traces, items are spans, and `traces` are whole ones.
+             * @enum {string}
+             */
+            of?: "items" | "traces";
             time_range: components["schemas"]["TimeRange"];
             filters?: components["schemas"]["Filter"][];
             measures: components["schemas"]["Measure"][];
@@ -2940,6 +2961,8 @@ export interface components {
              * @description Heads or bodies of segments.
              */
             segments: number;
+            /** @description Of these, traces that may have spans more than an hour from those that match, which were not looked for. */
+            partial_traces?: number;
         };
         Aggregate: {
             measures: components["schemas"]["AggregateMeasure"][];
