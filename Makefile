@@ -13,6 +13,8 @@ ALL      := $(patsubst %,./%/...,$(MODULES))
 DATA     ?= $(shell .ci/tools data-dir)
 FUZZTIME ?= 20s
 MINUTES  ?= 3
+QUESTIONS ?= 5000
+SEED     ?= 1
 FAULTS   ?=
 VERSION  ?=
 
@@ -35,7 +37,7 @@ export npm_config_fetch_retry_maxtimeout ?= 20000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo build release licences hooks test test-unit test-integration test-postgres15 test-ui test-browser race sweep e2e fire compose bench \
+.PHONY: help run demo build release licences hooks test test-unit test-integration test-postgres15 test-ui test-browser race sweep differential e2e fire compose bench \
 	bench-ingest bench-small bench-merge bench-scan bench-search bench-shapes bench-store bench-sustained ceiling fuzz lint fmt tidy generate verify migration ui images tools clean go node postgres race-tools browser-tools FORCE
 
 help: ## List the targets
@@ -103,6 +105,9 @@ race: go race-tools postgres .tools/bin/gotestsum ## The same under the race det
 sweep: go postgres .tools/bin/gotestsum ## Tests that try a part of their cases under the race detector, with all of them and without it
 	@mkdir -p $(REPORTS)
 	@tests=$$(.ci/swept $(filter-out e2e,$(MODULES))) && $(GOTEST) $(REPORTS)/sweep.jsonl -- $(PARALLEL) -timeout 30m $$tests
+
+differential: go postgres ## Random questions against a plain look at all items, while writers and merges run (QUESTIONS=5000 SEED=1)
+	@cd services/query && OLLY_DIFFERENTIAL=$(QUESTIONS) OLLY_DIFFERENTIAL_SEED=$(SEED) go test -count=1 -v -run 'WhileTheyMove$$' -timeout 120m .
 
 test-postgres15: go .tools/bin/gotestsum ## What speaks SQL, against the oldest PostgreSQL that is supported
 	@.ci/tools postgres15

@@ -116,11 +116,7 @@ func (f *fixture) storeSent(tenant telemetry.Tenant, signal telemetry.Signal, si
 	tx, err := f.db.Pool.Begin(ctx)
 	require.NoError(f.t, err)
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	for _, r := range table.Resources {
-		_, err := tx.Exec(ctx, `INSERT INTO service_dim (tenant_id, service_id, name, namespace) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-			string(tenant), r.ServiceID, schema.Name(r.ServiceName), schema.Name(r.ServiceNamespace))
-		require.NoError(f.t, err)
-	}
+	f.nameServices(ctx, tx, table)
 	level := int(f.position%2) * 2
 	common, apart := table.Slices(size), [][]uint32(nil)
 	if level == segmentrow.LevelSettled {
@@ -145,13 +141,23 @@ func (f *fixture) storeSent(tenant telemetry.Tenant, signal telemetry.Signal, si
 		settled[hour] = append(settled[hour], s)
 	}
 	if level == segmentrow.LevelSettled {
-		f.roll(ctx, tx, table, settled)
+		f.roll(ctx, tx, table, settled, func(*rollup.Kind) bool { return true })
 	}
 	require.NoError(f.t, tx.Commit(ctx))
 }
 
-// roll writes the rollups of a table, and of its segments by hour, of every second as hours.
-func (f *fixture) roll(ctx context.Context, tx pgx.Tx, table *segment.Table, settled map[int64][]*segment.Segment) {
+// nameServices writes the services of a table.
+func (f *fixture) nameServices(ctx context.Context, tx pgx.Tx, table *segment.Table) {
+	f.t.Helper()
+	for _, r := range table.Resources {
+		_, err := tx.Exec(ctx, `INSERT INTO service_dim (tenant_id, service_id, name, namespace) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+			string(table.Tenant), r.ServiceID, schema.Name(r.ServiceName), schema.Name(r.ServiceNamespace))
+		require.NoError(f.t, err)
+	}
+}
+
+// roll writes rollups of a table, and of its segments by hour, of every second as hours.
+func (f *fixture) roll(ctx context.Context, tx pgx.Tx, table *segment.Table, settled map[int64][]*segment.Segment, wanted func(*rollup.Kind) bool) {
 	f.t.Helper()
 	hours := map[int64][]uint32{}
 	for row, at := range table.Ints[segment.ColTime] {
@@ -160,7 +166,7 @@ func (f *fixture) roll(ctx context.Context, tx pgx.Tx, table *segment.Table, set
 	}
 	f.rolled++
 	for _, kind := range append([]rollup.Kind{red.Kind(), edges.Kind(), series.Kind()}, counts.Kinds()...) {
-		if kind.Signal != table.Signal {
+		if kind.Signal != table.Signal || !wanted(&kind) {
 			continue
 		}
 		for start, rows := range hours {
@@ -198,7 +204,7 @@ func rollups(tenant telemetry.Tenant, kind rollup.Kind, grain rollup.Grain, star
 	return out
 }
 
-func (f *fixture) insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, list []*segment.Segment, grouped bool) {
+func (f *fixture) insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, list []*segment.Segment, grouped bool) (ids []uuid.UUID) {
 	f.t.Helper()
 	tables := schema.TablesOf(signal.String())
 	for _, table := range []string{tables.Segment, tables.Group, tables.Body} {
@@ -208,6 +214,7 @@ func (f *fixture) insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal
 	rows := make([]segmentrow.Row, len(list))
 	for i, s := range list {
 		rows[i] = segmentrow.New(s, s.Tenant.Placement(0, 1), base())
+		ids = append(ids, rows[i].ID)
 	}
 	var group *segmentrow.Group
 	if grouped {
@@ -215,6 +222,7 @@ func (f *fixture) insert(ctx context.Context, tx pgx.Tx, signal telemetry.Signal
 		f.groups++
 	}
 	require.NoError(f.t, segmentrow.Copy(ctx, tx, signal, rows, group))
+	return ids
 }
 
 // call sends a request and checks the answer against docs/api.yaml.

@@ -86,6 +86,13 @@ func (w wild) attributes(m pcommon.Map) {
 
 func (f *fixture) storeWild(seed uint64, n int) {
 	f.t.Helper()
+	for signal, payload := range wildPayloads(seed, n) {
+		f.store("default", telemetry.Signal(signal), payload, 25)
+	}
+}
+
+// wildPayloads are n items of each signal, by its number.
+func wildPayloads(seed uint64, n int) [][]byte {
 	w := newWild(seed)
 	td, ld, md := w.traces(n), w.logs(n), w.metrics(n)
 	for _, rs := range td.ResourceSpans().All() {
@@ -121,9 +128,53 @@ func (f *fixture) storeWild(seed uint64, n int) {
 			}
 		}
 	}
-	f.store("default", telemetry.Traces, testbed.TracesPayload(td), 25)
-	f.store("default", telemetry.Logs, testbed.LogsPayload(ld), 25)
-	f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), 25)
+	out := make([][]byte, len(telemetry.Signals()))
+	out[telemetry.Traces], out[telemetry.Logs], out[telemetry.Metrics] = testbed.TracesPayload(td), testbed.LogsPayload(ld), testbed.MetricsPayload(md)
+	return out
+}
+
+// wildItem is an item as conditions see it, with its id in lists.
+type wildItem struct {
+	id string
+	of otlpjson.Value
+}
+
+// wildFields are those that conditions are about, by list.
+func wildFields() map[string][]string {
+	return map[string][]string{
+		"spans": {"attributes.a", "attributes.user", "attributes.tags", "attributes.b", "resource.user", "resource.a", "scope.tags"},
+		"logs":  {"body", "body", "body.user", "body.tags", "attributes.user", "resource.a"}, "metrics": {"attributes.user", "attributes.tags", "attributes.a"},
+	}
+}
+
+// wildItems are all items that are stored, by list and in its order.
+func (f *fixture) wildItems() map[string][]wildItem {
+	f.t.Helper()
+	var spans api.SpanPage
+	f.search("spans", searchBody{limit: 1000}, &spans)
+	var logs api.LogPage
+	f.search("logs", searchBody{limit: 1000}, &logs)
+	var points api.PointPage
+	f.search("metrics", searchBody{limit: 1000}, &points)
+	of := func(members ...otlpjson.KeyValue) otlpjson.Value {
+		return otlpjson.Value{Kind: otlpjson.KindMap, Map: members}
+	}
+	all := map[string][]wildItem{}
+	for _, s := range spans.Spans {
+		all["spans"] = append(all["spans"], wildItem{s.ID, of(member("attributes", asMap(s.Attributes)),
+			member("resource", asMap(spans.Resources[s.ResourceIndex].Attributes)), member("scope", asMap(spans.Scopes[s.ScopeIndex].Attributes)))})
+	}
+	for _, l := range logs.Logs {
+		members := []otlpjson.KeyValue{member("attributes", asMap(l.Attributes)), member("resource", asMap(logs.Resources[l.ResourceIndex].Attributes))}
+		if l.Body != nil {
+			members = append(members, member("body", *l.Body))
+		}
+		all["logs"] = append(all["logs"], wildItem{l.ID, of(members...)})
+	}
+	for _, p := range points.Points {
+		all["metrics"] = append(all["metrics"], wildItem{p.ID, of(member("attributes", asMap(points.Series[*p.SeriesIndex].Attributes)))})
+	}
+	return all
 }
 
 // condition is a filter of one condition, and what it means by the plainest reading.
@@ -309,38 +360,7 @@ func TestStructuredValuesAreFoundByPathAndText(t *testing.T) {
 		f.storeWild(w.Uint64(), items/4)
 	}
 
-	var spans api.SpanPage
-	f.search("spans", searchBody{limit: 1000}, &spans)
-	var logs api.LogPage
-	f.search("logs", searchBody{limit: 1000}, &logs)
-	var points api.PointPage
-	f.search("metrics", searchBody{limit: 1000}, &points)
-	type item struct {
-		id string
-		of otlpjson.Value
-	}
-	of := func(members ...otlpjson.KeyValue) otlpjson.Value {
-		return otlpjson.Value{Kind: otlpjson.KindMap, Map: members}
-	}
-	all := map[string][]item{}
-	for _, s := range spans.Spans {
-		all["spans"] = append(all["spans"], item{s.ID, of(member("attributes", asMap(s.Attributes)),
-			member("resource", asMap(spans.Resources[s.ResourceIndex].Attributes)), member("scope", asMap(spans.Scopes[s.ScopeIndex].Attributes)))})
-	}
-	for _, l := range logs.Logs {
-		members := []otlpjson.KeyValue{member("attributes", asMap(l.Attributes)), member("resource", asMap(logs.Resources[l.ResourceIndex].Attributes))}
-		if l.Body != nil {
-			members = append(members, member("body", *l.Body))
-		}
-		all["logs"] = append(all["logs"], item{l.ID, of(members...)})
-	}
-	for _, p := range points.Points {
-		all["metrics"] = append(all["metrics"], item{p.ID, of(member("attributes", asMap(points.Series[*p.SeriesIndex].Attributes)))})
-	}
-	fields := map[string][]string{
-		"spans": {"attributes.a", "attributes.user", "attributes.tags", "attributes.b", "resource.user", "resource.a", "scope.tags"},
-		"logs":  {"body", "body", "body.user", "body.tags", "attributes.user", "resource.a"}, "metrics": {"attributes.user", "attributes.tags", "attributes.a"},
-	}
+	all, fields := f.wildItems(), wildFields()
 	hits := 0
 	for _, list := range []string{"spans", "logs", "metrics"} {
 		require.Len(t, all[list], items)
