@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -50,6 +49,8 @@ type operation struct {
 	id, method, path, body string
 	scope                  string // what its x-scope says
 	busy                   bool   // the contract says that it may be told to come again
+	request                string // its example of a request, of which body is the wide form
+	answer, answerName     string // its example of an answer, and of which operation that was recorded
 }
 
 // keptID is that of a saved query, where a test keeps one.
@@ -90,28 +91,13 @@ func operations(t *testing.T, trace string, key string) (list []operation) {
 				o.path += "?after=1.0&seconds=1"
 			}
 			if op.RequestBody != nil {
-				o.body = searchBody{limit: 1000}.json(t)
-				switch o.id {
-				case "replayDeadLetters", "dropDeadLetters":
-					o.body = `{}`
-				case "setRetention":
-					o.body = `{"signals":["traces"],"days":9}`
-				case "aggregate":
-					o.body = (&aggregateBody{signal: telemetry.Traces, to: base().Add(time.Hour).UnixNano(), groups: []string{"service", "trace_id"}, measures: []api.Measure{{Measure: "count"}}}).json()
-				case "queryMetric":
-					o.body = string(must(json.Marshal(metricBody{Metric: "queue.depth", Filters: []json.RawMessage{[]byte(`{"field":"unit","operator":"eq","value":"s"}`)}}.between(-3600, 3600))))
-				case "compare":
-					o.body = `{"signal":"traces","time_range":{"start_time":"2026-11-23T09:00:00Z","end_time":"2026-11-23T12:00:00Z"},"selected":[{"field":"service","operator":"exists"}]}`
-				case "facets":
-					o.body = `{"signal":"traces","time_range":{"start_time":"2026-11-23T09:00:00Z","end_time":"2026-11-23T12:00:00Z"},"fields":["service","trace_id"]}`
-				case "logPatterns":
-					o.body = `{"time_range":{"start_time":"2026-11-23T09:00:00Z","end_time":"2026-11-23T12:00:00Z"}}`
-				case "createSavedQuery":
-					o.body = wish("made", "logs", `{}`)
-				case "replaceSavedQuery":
-					o.body = `{"version":1,` + wish("made", "logs", `{}`)[1:]
-				case "createKey":
-					o.body = `{"name":"made","scopes":["query"]}`
+				o.request, _ = exampleOf(t, op.RequestBody.Value.Content["application/json"])
+				require.NotEmpty(t, o.request, "%s has no example of a request in docs/api.yaml", o.id)
+				o.body = widened(t, o.request)
+			}
+			for status, answer := range op.Responses.Map() {
+				if media := answer.Value.Content["application/json"]; media != nil && status < "3" {
+					o.answer, o.answerName = exampleOf(t, media)
 				}
 			}
 			list = append(list, o)

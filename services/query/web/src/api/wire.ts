@@ -3577,6 +3577,7 @@ export interface components {
             };
             content: {
                 "application/x-protobuf": string;
+                /** @example {} */
                 "application/json": Record<string, never>;
             };
         };
@@ -3586,6 +3587,14 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "status": "accepted",
+                 *       "accepted": 3,
+                 *       "rejected": 0,
+                 *       "position": "1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Accepted"];
             };
         };
@@ -3674,6 +3683,24 @@ export interface components {
         };
         Search: {
             content: {
+                /**
+                 * @example {
+                 *       "time_range": {
+                 *         "start_time": "2026-11-23T10:00:00Z",
+                 *         "end_time": "2026-11-23T11:00:00Z"
+                 *       },
+                 *       "filters": [
+                 *         {
+                 *           "field": "service",
+                 *           "operator": "eq",
+                 *           "value": "cart"
+                 *         }
+                 *       ],
+                 *       "pagination": {
+                 *         "limit": 2
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["SearchRequest"];
             };
         };
@@ -4093,6 +4120,21 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "metric": "http.server.requests",
+                 *       "time_range": {
+                 *         "start_time": "2026-11-23T10:00:00Z",
+                 *         "end_time": "2026-11-23T11:00:00Z"
+                 *       },
+                 *       "over_time": "rate",
+                 *       "over_series": "sum",
+                 *       "group_by": [
+                 *         "service"
+                 *       ],
+                 *       "buckets": 4
+                 *     }
+                 */
                 "application/json": components["schemas"]["MetricQuery"];
             };
         };
@@ -4410,6 +4452,21 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "time_range": {
+                 *         "start_time": "2026-11-23T10:00:00Z",
+                 *         "end_time": "2026-11-23T11:00:00Z"
+                 *       },
+                 *       "filters": [
+                 *         {
+                 *           "field": "severity",
+                 *           "operator": "gte",
+                 *           "value": "warn"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["PatternRequest"];
             };
         };
@@ -5032,6 +5089,28 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "signal": "traces",
+                 *       "time_range": {
+                 *         "start_time": "2026-11-23T10:00:00Z",
+                 *         "end_time": "2026-11-23T11:00:00Z"
+                 *       },
+                 *       "measures": [
+                 *         {
+                 *           "measure": "count"
+                 *         },
+                 *         {
+                 *           "measure": "p95",
+                 *           "field": "duration"
+                 *         }
+                 *       ],
+                 *       "group_by": [
+                 *         "service"
+                 *       ],
+                 *       "buckets": 2
+                 *     }
+                 */
                 "application/json": components["schemas"]["AggregateRequest"];
             };
         };
@@ -5065,6 +5144,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "signal": "traces",
+                 *       "time_range": {
+                 *         "start_time": "2026-11-23T10:00:00Z",
+                 *         "end_time": "2026-11-23T11:00:00Z"
+                 *       },
+                 *       "fields": [
+                 *         "service",
+                 *         "status"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["FacetRequest"];
             };
         };
@@ -5098,6 +5190,22 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "signal": "traces",
+                 *       "time_range": {
+                 *         "start_time": "2026-11-23T10:00:00Z",
+                 *         "end_time": "2026-11-23T11:00:00Z"
+                 *       },
+                 *       "selected": [
+                 *         {
+                 *           "field": "status",
+                 *           "operator": "eq",
+                 *           "value": "error"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["CompareRequest"];
             };
         };
@@ -5192,6 +5300,27 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kind": "query",
+                 *       "name": "Slow carts",
+                 *       "page": "spans",
+                 *       "document": {
+                 *         "last": "6h",
+                 *         "filters": [
+                 *           {
+                 *             "field": "service",
+                 *             "operator": "eq",
+                 *             "value": "cart"
+                 *           }
+                 *         ],
+                 *         "sort": {
+                 *           "by": "duration",
+                 *           "order": "desc"
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["SavedQueryWish"];
             };
         };
@@ -5260,6 +5389,28 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "version": 1,
+                 *       "kind": "query",
+                 *       "name": "Slow carts",
+                 *       "page": "spans",
+                 *       "document": {
+                 *         "last": "1d",
+                 *         "filters": [
+                 *           {
+                 *             "field": "service",
+                 *             "operator": "eq",
+                 *             "value": "cart"
+                 *           }
+                 *         ],
+                 *         "sort": {
+                 *           "by": "duration",
+                 *           "order": "desc"
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["SavedQueryChange"];
             };
         };
@@ -5430,6 +5581,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "signals": [
+                 *         "traces"
+                 *       ],
+                 *       "days": 9
+                 *     }
+                 */
                 "application/json": components["schemas"]["RetentionChange"];
             };
         };
@@ -5491,6 +5650,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "collector in Berlin",
+                 *       "scopes": [
+                 *         "ingest"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["KeyRequest"];
             };
         };
@@ -5611,6 +5778,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "key": true,
+                     *       "oidc": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoginMethods"];
                 };
             };
@@ -5625,6 +5798,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "key": "olly_abcdefghijklmnop_a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LoginByKey"];
             };
         };
@@ -5705,6 +5883,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "tenant": "default"
+                 *     }
+                 */
                 "application/json": components["schemas"]["TenantChoice"];
             };
         };
@@ -5737,6 +5920,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "next": "/login"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LoggedOut"];
                 };
             };
@@ -5790,6 +5978,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "signal": "traces",
+                 *       "code": "postgres.data"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DeadLetterSelection"];
             };
         };
@@ -5824,6 +6018,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "signal": "traces",
+                 *       "code": "postgres.data"
+                 *     }
+                 */
                 "application/json": components["schemas"]["DeadLetterSelection"];
             };
         };
@@ -5951,6 +6151,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Liveness"];
                 };
             };
@@ -5971,6 +6176,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "service": "query",
+                     *       "version": "0.2.0",
+                     *       "checks": [
+                     *         {
+                     *           "name": "keys",
+                     *           "status": "ok"
+                     *         },
+                     *         {
+                     *           "name": "database",
+                     *           "status": "ok"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
@@ -5980,6 +6202,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "service": "query",
+                     *       "version": "0.2.0",
+                     *       "checks": [
+                     *         {
+                     *           "name": "keys",
+                     *           "status": "ok"
+                     *         },
+                     *         {
+                     *           "name": "database",
+                     *           "status": "ok"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
@@ -6000,6 +6239,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "connected": true,
+                     *       "server_version": "18.4",
+                     *       "schema": {
+                     *         "current": "20261128103007",
+                     *         "expected": "20261128103007"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["DatabaseHealth"];
                 };
             };
@@ -6009,6 +6259,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "connected": true,
+                     *       "server_version": "18.4",
+                     *       "schema": {
+                     *         "current": "20261128103007",
+                     *         "expected": "20261128103007"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["DatabaseHealth"];
                 };
             };
