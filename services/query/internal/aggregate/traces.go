@@ -58,7 +58,8 @@ func (t *tally) askTraces(ctx context.Context, q *Query) (over time.Duration, er
 	every := *q.Traces
 	every.Search = &q.Query
 	roots := t.ofRoots()
-	every.Sums = roots || t.fails || len(t.numbers) > 0
+	every.Roots = roots || t.fails
+	every.Sums = every.Roots || len(t.numbers) > 0
 	since, err := every.Each(ctx, t.snapshot, func(list []*trace.Summary) error {
 		for _, sum := range list {
 			if sum.Cut {

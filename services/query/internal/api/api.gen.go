@@ -1037,7 +1037,7 @@ type Aggregate struct {
 
 // AggregateBasis How many items each kind of source told of.
 type AggregateBasis struct {
-	// PartialTraces Of these, traces that may have spans more than an hour from those that match, which were not looked for.
+	// PartialTraces Of these, traces that may have more spans than were found: more than an hour from those that match, or where the budget, the time or the memory ended the search.
 	PartialTraces int `json:"partial_traces,omitempty,omitzero"`
 
 	// Rollups Requests, errors and durations by service, operation and minute.

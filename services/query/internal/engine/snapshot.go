@@ -80,6 +80,13 @@ func (s *Snapshot) CutToFit(since int64) {
 // BeginAnew gives the question its budget again, for a second look at what was found.
 func (s *Snapshot) BeginAnew() { s.void = s.items }
 
+// Half leaves the question half of the time that it has left, until it is given the other half as well.
+func (s *Snapshot) Half() (all func()) {
+	deadline, now := s.deadline, s.engine.now()
+	s.deadline = now.Add(deadline.Sub(now) / 2)
+	return func() { s.deadline = deadline }
+}
+
 // CutBefore says that figures are of the range from an instant on, Unix ns, because those of an earlier page were.
 func (s *Snapshot) CutBefore(since int64) {
 	s.cut = &Cut{Reason: Memory, Message: "what is counted is that of the time from then on, as an earlier page said", Since: &since}

@@ -156,7 +156,7 @@ func (n *API) aggregateOf(ctx context.Context, q *aggregate.Query, r *api.Aggreg
 		out.Incomplete = limited("there are more groups than are kept apart (%d at most, and as memory allows): those that came last are in other, even where they are large", aggregate.MostKept)
 	}
 	if got.Partial > 0 && out.Incomplete == nil {
-		out.Incomplete = limited("%d traces may have spans more than an hour from those that match, which were not looked for", got.Partial)
+		out.Incomplete = limited("%d traces may have more spans than were found: those more than an hour from what matches, or of which there are too many, were not looked for", got.Partial)
 	}
 	for i := range q.Measures {
 		m := &q.Measures[i]

@@ -2,7 +2,9 @@ package trace
 
 import (
 	"context"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
@@ -14,9 +16,12 @@ import (
 
 // Bounds of what is summed up for figures.
 const (
-	mostInLot    = 2048 // traces that are summed up together
-	summaryBytes = 1024 // that one of them takes
-	foundBytes   = 64   // and one that is found
+	mostInLot    = 1 << 17              // traces that are summed up together,
+	fewInLot     = 16                   // and so many whatever the time between them: the filters of segments leave most of them out
+	lotTime      = 2 * int64(time.Hour) // in which more of them stand in the list
+	briefTime    = int64(time.Minute)   // of which traces are told in part, where there is no time for one
+	summaryBytes = 1024                 // that one takes which is summed up
+	foundBytes   = 64                   // and one that is found
 	mostRelated  = 100_000
 	// mostWidened is how many traces of a question are looked for beyond an hour from the newest span that matches: each costs about what a page of it would.
 	mostWidened = 1000
@@ -27,6 +32,7 @@ type Every struct {
 	Search  *engine.Query   // the list's, newest first, from its beginning
 	Related *filter.Related // looks at other spans as well; nil where nothing does
 	Sums    bool            // what traces come to is wanted; else only where they stand in the list
+	Roots   bool            // of sums, also which span is the root
 }
 
 // Failed reports whether the trace is one that failed: its root did.
@@ -34,24 +40,45 @@ func (s *Summary) Failed() bool { return s.Root.Status == otlp.StatusError }
 
 // Each visits them, newest first, some at a time. A trace's Key is its place in the list. It tells from when on these are all, Unix ns. Where that is after the beginning of
 // the range, the budget, the time or the memory of the question ended it, as its snapshot says; traces that are Cut may have more spans. What the list is handed is valid until it returns.
+//
+//	found, newest first ── a lot: two hours, as memory allows ── all spans an hour around it ── sums ── the next lot
+//	                            └ half of it, where it has no room
 func (e *Every) Each(ctx context.Context, s *engine.Snapshot, visit func(list []*Summary) error) (since int64, err error) {
+	all := func() {}
+	if e.Sums {
+		all = s.Half()
+	}
 	found, since, err := e.find(ctx, s)
 	if err != nil {
 		return 0, err
 	}
-	q := *e.Search
-	u := newSumming(s, &q, nil, true)
-	u.left = mostWidened
+	all()
 	s.BeginAnew()
-	lot := int(min(max(s.MayHold()/8/summaryBytes, 16), mostInLot))
-	for len(found) > 0 {
-		n := min(lot, len(found))
-		if err := e.lot(ctx, u, found[:n], visit); err != nil {
+	q := *e.Search
+	l := &lots{Every: e, snapshot: s, visit: visit, u: newSumming(s, &q, nil, true), told: math.MaxInt64}
+	l.u.left, l.u.roots = mostWidened, e.Roots
+	most := int(min(max(s.MayHold()/4/summaryBytes, 1), mostInLot))
+	for size := most; len(found) > 0; {
+		n := lotOf(found, size, fewInLot, func(f *Found) int64 { return f.Time })
+		done, err := l.next(ctx, found[:n])
+		switch {
+		case err != nil:
 			return 0, err
+		case done == 0 && l.full && n > 1:
+			size = n / 2
+			continue
+		case done == 0 && l.full && l.must(found):
+			return 0, s.NoMemory()
+		case done == 0 && l.full:
+			s.CutToFit(found[0].Time + 1)
+			return found[0].Time + 1, nil
+		case done < n:
+			s.CutAt(found[done].Time + 1)
+			return found[done].Time + 1, nil
 		}
-		last := found[n-1].Time
+		size = min(size+size/4+1, most)
 		// A cut has all of its first instant, or nothing of it.
-		if found = found[n:]; len(found) > 0 && found[0].Time < last && s.Exhausted(&q) {
+		if found = found[n:]; len(found) > 0 && found[0].Time < l.told && s.Exhausted(&q) {
 			s.CutAt(found[0].Time + 1)
 			return found[0].Time + 1, nil
 		}
@@ -62,25 +89,75 @@ func (e *Every) Each(ctx context.Context, s *engine.Snapshot, visit func(list []
 	return since, nil
 }
 
-func (e *Every) lot(ctx context.Context, u *summing, found []Found, visit func(list []*Summary) error) error {
-	bytes := int64(len(found)) * summaryBytes
-	if err := u.snapshot.Hold(bytes); err != nil {
-		return err
+// lotOf is how many of a list, newest first, are looked at together: at most so many, of two hours unless they are few.
+func lotOf[T any](list []T, most, few int, at func(*T) int64) int {
+	n := min(len(list), most)
+	if n <= few {
+		return n
 	}
-	defer u.snapshot.LetGo(bytes)
-	list := make([]*Summary, len(found))
-	if !e.Sums {
+	end := slices.IndexFunc(list[few:n], func(one T) bool { return at(&one) < at(&list[0])-lotTime })
+	if end < 0 {
+		return n
+	}
+	return few + end
+}
+
+// lots is how far all traces were summed up.
+type lots struct {
+	*Every
+	snapshot *engine.Snapshot
+	visit    func(list []*Summary) error
+	u        *summing
+	told     int64 // instant of the oldest trace that was visited
+	full     bool  // those of the last lot have no room
+}
+
+// next visits some traces, and tells how many: fewer where the budget or the time ended it, which leaves none in the middle of an instant, and at least one is visited of all; none where they have no room.
+func (l *lots) next(ctx context.Context, found []Found) (done int, err error) {
+	bytes := int64(len(found)) * summaryBytes
+	if l.full = l.snapshot.Hold(bytes) != nil; l.full {
+		return 0, nil
+	}
+	defer l.snapshot.LetGo(bytes)
+	if !l.Sums {
+		list := make([]*Summary, len(found))
 		for i := range found {
 			list[i] = &Summary{Found: found[i]}
 		}
-		return visit(list)
+		l.told = found[len(found)-1].Time
+		return len(found), l.visit(list)
 	}
-	list, err := u.sum(ctx, found)
-	if err != nil {
-		return err
+	left := l.u.left
+	list, err := l.u.sum(ctx, found)
+	if err == nil && len(list) == 0 && !l.u.short && l.must(found) {
+		list, err = l.u.brief(ctx, found[:l.least(found)])
 	}
-	u.letGo(list)
-	return visit(slices.DeleteFunc(list, func(sum *Summary) bool { return sum.Spans == 0 }))
+	l.u.letGo()
+	if l.full = l.u.short; l.full {
+		l.u.left = left
+	}
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	done, l.told = len(list), list[len(list)-1].Time
+	return done, l.visit(slices.DeleteFunc(list, func(sum *Summary) bool { return sum.Spans == 0 }))
+}
+
+// must reports whether the first of them must be told: nothing was yet, or a part of their instant.
+func (l *lots) must(found []Found) bool {
+	return l.told == math.MaxInt64 || l.told == found[0].Time
+}
+
+// least is how many of the first traces are told whatever was spent: the rest of an instant, or those of a minute.
+func (l *lots) least(found []Found) int {
+	from := found[0].Time
+	if l.told != from {
+		from -= briefTime
+	}
+	if end := slices.IndexFunc(found, func(f Found) bool { return f.Time < from }); end >= 0 {
+		return end
+	}
+	return len(found)
 }
 
 // find finds all traces, newest first, and tells from when on these are all. What it returns is charged to the question.

@@ -41,15 +41,19 @@ type Summary struct {
 	// Orphans are spans whose parents were not found; OrphansKnown is false of a trace with more spans than are kept to tell.
 	Orphans      int
 	OrphansKnown bool
-	// Cut: the budget or the time ended the search for its other spans.
+	// Cut: the budget, the time or the memory ended the search for its other spans.
 	Cut bool
 
 	from, to int64 // where its spans were looked for
 	best     *candidate
 	first    *candidate
 	links    []Span
-	services map[[2]string]*Service
+	services map[names]*Service
+	wanted   engine.Key // of the span that stands for its root, where that is read by itself
 }
+
+// names are what a service is called.
+type names struct{ namespace, name string }
 
 // Service is a service's part in a trace.
 type Service struct {
@@ -69,6 +73,9 @@ type Root struct {
 }
 
 type candidate = Root
+
+// serviceBytes is what a service of a trace takes, beside its names.
+const serviceBytes = 192
 
 // mostLinks is how many spans of all traces of a page are kept, 56 bytes each, to tell of each whether its parent is there.
 const mostLinks = 200_000
@@ -94,12 +101,15 @@ type summing struct {
 	search   *engine.Query
 	sums     map[[16]byte]*Summary
 	lean     bool          // nothing is told of spans but what is summed up, and of roots what they are called
+	roots    bool          // of lean ones, whose roots are asked for
 	left     int           // where it is lean, how many traces may still be looked for beyond an hour
 	fields   *filter.Shown // that are told of roots; nil for all
 	shown    segment.Want  // what is told of each span
 	needed   engine.Columns
 	links    int
-	held     int // of links, that the question is charged for
+	most     int  // of them
+	held     int  // of links, that the question is charged for
+	short    bool // where it is lean: links of all these traces have no room
 }
 
 // Sum sums found traces up, in their order. A trace of which no span is seen any more has no spans. search is the list's question; where there are
@@ -110,22 +120,28 @@ func Sum(ctx context.Context, s *engine.Snapshot, search *engine.Query, found []
 	if err != nil {
 		return nil, err
 	}
-	u.letGo(out)
+	u.letGo()
 	return out, u.readFields(ctx, out)
 }
 
-// sum is Sum, but for fields.
-func (u *summing) sum(ctx context.Context, found []Found) ([]*Summary, error) {
+// begin makes empty sums of found traces.
+func (u *summing) begin(found []Found) []*Summary {
 	out := make([]*Summary, len(found))
 	u.sums = make(map[[16]byte]*Summary, len(found))
-	q := u.query(found, math.MaxInt64, 0)
+	u.short = false
 	for i, f := range found {
-		out[i] = &Summary{Found: f, services: map[[2]string]*Service{}, from: max(f.Time-around, 0), to: f.Time + around + 1, OrphansKnown: true}
+		out[i] = &Summary{Found: f, from: max(f.Time-around, 0), to: f.Time + around + 1, OrphansKnown: true}
 		u.sums[f.ID] = out[i]
-		q.From, q.To = min(q.From, out[i].from), max(q.To, out[i].to)
 	}
-	if len(found) > mostByIDs { // some segment has none of them
-		q.Traces = nil
+	return out
+}
+
+// sum is Sum, but for fields. Where it is lean, the budget or the time may end it: then it is that of the first of them alone, perhaps of none. Where it is short, it is of no use.
+func (u *summing) sum(ctx context.Context, found []Found) ([]*Summary, error) {
+	out := u.begin(found)
+	q := u.query(found, math.MaxInt64, 0)
+	for _, sum := range out {
+		q.From, q.To = min(q.From, sum.from), max(q.To, sum.to)
 	}
 	if u.search.After != nil { // an earlier page may have shown a trace for any span that comes before
 		q.To = max(q.To, u.search.To)
@@ -133,29 +149,43 @@ func (u *summing) sum(ctx context.Context, found []Found) ([]*Summary, error) {
 			q.From = min(q.From, u.search.From)
 		}
 	}
-	// What was found must be told in full: only the hard end of the query's time stops this.
-	q.Whole = true
-	if _, err := u.scan(ctx, q, func(sum *Summary, k engine.Key) bool { return k.Time >= sum.from && k.Time < sum.to }); err != nil {
+	// What a list found must be told in full: only the hard end of the query's time stops this.
+	q.Whole = !u.lean
+	frontier, err := u.scan(ctx, q, func(sum *Summary, k engine.Key) bool { return k.Time >= sum.from && k.Time < sum.to })
+	if err != nil || u.short {
 		return nil, err
 	}
-	if err := u.widen(ctx, out); err != nil {
-		return nil, err
-	}
-	for _, sum := range out {
-		if sum.Spans > 0 {
-			if err := u.finish(ctx, sum); err != nil {
-				return nil, err
-			}
+	if frontier != engine.Complete { // of what is newer, all was seen
+		if end := slices.IndexFunc(out, func(sum *Summary) bool { return sum.from <= frontier }); end >= 0 {
+			out = out[:end]
 		}
 	}
-	return out, nil
+	if err := u.widen(ctx, out); err != nil || u.short {
+		return nil, err
+	}
+	return out, u.finish(ctx, out)
+}
+
+// brief sums up what traces have between the oldest and the newest of their matching spans: for where there is no time for all.
+func (u *summing) brief(ctx context.Context, found []Found) ([]*Summary, error) {
+	out := u.begin(found)
+	for _, sum := range out {
+		sum.OrphansKnown, sum.Cut = false, true
+	}
+	q := u.query(found, found[len(found)-1].Time, found[0].Time+1)
+	q.Whole = true
+	if _, err := u.scan(ctx, q, func(*Summary, engine.Key) bool { return true }); err != nil {
+		return nil, err
+	}
+	return out, u.finish(ctx, out)
 }
 
 // letGo gives back what was held of spans to sum traces up.
-func (u *summing) letGo(sums []*Summary) {
-	for _, sum := range sums {
+func (u *summing) letGo() {
+	for _, sum := range u.sums {
 		sum.links = nil
 	}
+	u.sums = nil
 	u.snapshot.LetGo(int64(u.held) * linkBytes)
 	u.links, u.held = 0, 0
 }
@@ -192,11 +222,17 @@ func (u *summing) readFields(ctx context.Context, sums []*Summary) error {
 }
 
 func newSumming(s *engine.Snapshot, search *engine.Query, fields *filter.Shown, lean bool) *summing {
-	u := &summing{snapshot: s, search: search, fields: fields, lean: lean}
+	u := &summing{snapshot: s, search: search, fields: fields, lean: lean, roots: true, most: mostLinks}
+	if lean {
+		u.most = int(max(s.MayHold()/4/linkBytes, 1))
+	}
 	w := columns.NewSet(telemetry.Traces)
 	w.TraceIDs, w.SpanIDs, w.ParentIDs = true, true, true
-	w.Int(segment.ColDuration, segment.ColKind, segment.ColStatus, segment.ColResource)
-	w.Text(segment.TextName)
+	w.Int(segment.ColDuration, segment.ColStatus)
+	if !lean {
+		w.Int(segment.ColKind, segment.ColResource)
+		w.Text(segment.TextName)
+	}
 	if fields == nil && !lean {
 		w.Text(segment.TextStatusMessage)
 		for _, k := range RootAttributes() {
@@ -218,27 +254,30 @@ func (u *summing) query(of []Found, from, to int64) *engine.Query {
 	q := &engine.Query{
 		Tenant: u.search.Tenant, Signal: u.search.Signal, MaxPosition: u.search.MaxPosition, Filter: filter.All{}, From: from, To: to,
 	}
+	if len(of) > mostByIDs { // some segment has none of them
+		return q
+	}
 	for _, f := range of {
 		q.Traces = append(q.Traces, f.ID)
 	}
 	return q
 }
 
-// scan adds what the query has of traces, as far as new says of a span that it was not added before. cut says that there may be more.
-func (u *summing) scan(ctx context.Context, q *engine.Query, isNew func(sum *Summary, k engine.Key) bool) (cut bool, err error) {
+// scan adds what the query has of traces, as far as isNew says of a span that it was not added before. The frontier is as in engine.Scan.
+func (u *summing) scan(ctx context.Context, q *engine.Query, isNew func(sum *Summary, k engine.Key) bool) (frontier int64, err error) {
 	v := &visiting{summing: u, query: q, isNew: isNew}
 	var full error
-	frontier, err := engine.Scan(ctx, u.snapshot, q, u.needed, v.visit, func(_ []*engine.Header, made [][]row, _ int64) bool {
-		for _, rows := range made {
+	frontier, err = engine.Scan(ctx, u.snapshot, q, u.needed, v.visit, func(wave []*engine.Header, made [][]row, _ int64) bool {
+		for n, rows := range made {
 			for i := range rows {
-				if full = u.add(&rows[i]); full != nil {
+				if full = u.add(&rows[i], wave[n]); full != nil || u.short {
 					return false
 				}
 			}
 		}
 		return true
 	})
-	return frontier != engine.Complete, cmp.Or(err, full)
+	return frontier, cmp.Or(err, full)
 }
 
 // visiting is summing while a query's segments are visited side by side.
@@ -250,16 +289,36 @@ type visiting struct {
 
 // row is what a sum needs of one span; one that is not new only counts as a match.
 type row struct {
-	candidate
+	Span
 	sum          *Summary
+	rank         int64 // in the list
+	at           uint32
+	kind, status int32
 	new, matches bool
-	place        engine.Key // in the list
-	failed       bool
-	namespace    string
+	service      *names // nil where it is lean
+	told         *told  // nil where another span of the segment stands before it
+}
+
+// told is what is told of a span that may be the root.
+type told struct {
+	name, statusMessage string
+	attributes          []otlpjson.KeyValue
+}
+
+// candidate is what may be the root of its trace.
+func (r *row) candidate(h *engine.Header) *candidate {
+	one := &candidate{Span: r.Span, Kind: int(r.kind), Status: int(r.status), item: engine.ItemOf(h, int(r.at), r.Key)}
+	if r.service != nil {
+		one.Service = r.service.name
+	}
+	if r.told != nil {
+		one.Name, one.StatusMessage, one.Attributes = r.told.name, r.told.statusMessage, r.told.attributes
+	}
+	return one
 }
 
 // visit takes what the traces have of a segment.
-func (v *visiting) visit(r *columns.Reader, h *engine.Header) ([]row, error) {
+func (v *visiting) visit(r *columns.Reader, _ *engine.Header) ([]row, error) {
 	// Which of the segment's rows are of which trace.
 	ids := r.TraceIDs()
 	if r.Err() != nil {
@@ -299,14 +358,13 @@ func (v *visiting) visit(r *columns.Reader, h *engine.Header) ([]row, error) {
 		if k.Time < v.query.From || k.Time >= v.query.To || v.query.MaxPosition > 0 && k.Position > v.query.MaxPosition {
 			continue
 		}
-		one := row{sum: sum, new: v.isNew(sum, k), matches: met[at] && k.Time >= v.search.From && k.Time < v.search.To}
-		one.Key, one.place = k, k
+		one := row{sum: sum, at: uint32(at), new: v.isNew(sum, k), matches: met[at] && k.Time >= v.search.From && k.Time < v.search.To}
+		one.Key = k
 		if !v.lean {
-			one.place.Rank = v.search.Order.RankOf(r, at)
+			one.rank = v.search.Order.RankOf(r, at)
 		}
 		if one.new {
 			told, places = append(told, uint32(at)), append(places, len(out))
-			one.item = engine.ItemOf(h, at, k)
 		}
 		if one.new || one.matches {
 			out = append(out, one)
@@ -317,36 +375,86 @@ func (v *visiting) visit(r *columns.Reader, h *engine.Header) ([]row, error) {
 	}
 	return out, r.Rows(v.shown, told, func(t *segment.Table) {
 		for n, place := range places {
-			out[place].read(t, n, v.fields == nil && !v.lean)
+			out[place].read(t, n)
+		}
+		if !v.lean {
+			v.tell(t, out, places)
 		}
 	})
 }
 
-// read fills in what is told of a span, in full or as far as a list tells it that is asked for fields.
-func (r *row) read(t *segment.Table, at int, full bool) {
-	resource := &t.Resources[t.Ints[segment.ColResource][at]]
+// read fills in what is summed up of a span.
+func (r *row) read(t *segment.Table, at int) {
 	r.ID, r.Parent, r.Duration = t.SpanIDs[at], t.ParentIDs[at], known(r.Time, t.Ints[segment.ColDuration][at])
-	r.Kind, r.Status = int(t.Ints[segment.ColKind][at]), int(t.Ints[segment.ColStatus][at])
-	r.failed = r.Status == otlp.StatusError
-	r.Service, r.namespace = strings.Clone(resource.ServiceName), strings.Clone(resource.ServiceNamespace)
-	r.Name = string(t.Values[t.Texts[segment.TextName][at]].Raw)
-	if !full {
-		return
+	r.status = int32(t.Ints[segment.ColStatus][at]) //nolint:gosec // an enum of 32 bits
+}
+
+// tell fills in what lists tell of spans beside that: row n of a table is out[places[n]]. Texts are copied once for all rows that have them, and only of the spans that may be roots.
+func (v *visiting) tell(t *segment.Table, out []row, places []int) {
+	services := make([]*names, len(t.Resources))
+	first := map[*Summary][2]int{} // of each trace, one more than the first row without a parent, and than the first of the others
+	for n, place := range places {
+		r := &out[place]
+		r.kind = int32(t.Ints[segment.ColKind][n]) //nolint:gosec // an enum of 32 bits
+		of := t.Ints[segment.ColResource][n]
+		if services[of] == nil {
+			services[of] = &names{strings.Clone(t.Resources[of].ServiceNamespace), strings.Clone(t.Resources[of].ServiceName)}
+		}
+		r.service = services[of]
+		kind := 1
+		if r.IsRoot() {
+			kind = 0
+		}
+		have := first[r.sum]
+		if at := have[kind]; at == 0 || r.order(&out[places[at-1]].Span) < 0 {
+			have[kind] = n + 1
+			first[r.sum] = have
+		}
 	}
-	r.StatusMessage = string(t.Values[t.Texts[segment.TextStatusMessage][at]].Raw)
-	for _, id := range t.Attributes.Row(at) {
-		v := &t.Values[id]
-		if key := t.Keys[v.Key]; slices.Contains(RootAttributes(), key) {
-			r.Attributes = append(r.Attributes, otlpjson.KeyValue{Key: key, Value: otlpjson.Of(v.OTLP())})
+	texts := map[segment.ValueID]string{}
+	text := func(id segment.ValueID) string {
+		one, ok := texts[id]
+		if !ok {
+			one = string(t.Values[id].Raw)
+			texts[id] = one
+		}
+		return one
+	}
+	values := map[segment.ValueID]otlpjson.Value{}
+	for _, rows := range first {
+		for _, at := range rows {
+			if at == 0 {
+				continue
+			}
+			one := &told{name: text(t.Texts[segment.TextName][at-1])}
+			out[places[at-1]].told = one
+			if v.fields != nil {
+				continue
+			}
+			one.statusMessage = text(t.Texts[segment.TextStatusMessage][at-1])
+			for _, id := range t.Attributes.Row(at - 1) {
+				key := t.Keys[t.Values[id].Key]
+				if !slices.Contains(RootAttributes(), key) {
+					continue
+				}
+				value, ok := values[id]
+				if !ok {
+					value = otlpjson.Of(t.Values[id].OTLP())
+					values[id] = value
+				}
+				one.attributes = append(one.attributes, otlpjson.KeyValue{Key: key, Value: value})
+			}
 		}
 	}
 }
 
-// add adds a span to its trace's sum.
-func (u *summing) add(r *row) error {
+// add adds a span of a segment to its trace's sum.
+func (u *summing) add(r *row, h *engine.Header) error {
 	s := r.sum
-	if r.matches && (!s.Matched || r.place.Newer(s.First)) {
-		s.First, s.Matched = r.place, true
+	place := r.Key
+	place.Rank = r.rank
+	if r.matches && (!s.Matched || place.Newer(s.First)) {
+		s.First, s.Matched = place, true
 	}
 	if !r.new {
 		return nil
@@ -356,24 +464,32 @@ func (u *summing) add(r *row) error {
 	}
 	s.Start, s.End = min(s.Start, r.Time), max(s.End, r.End())
 	s.Spans++
-	service := s.services[[2]string{r.namespace, r.Service}]
-	if service == nil {
-		service = &Service{Name: r.Service, Namespace: r.namespace}
-		s.services[[2]string{r.namespace, r.Service}] = service
+	failed := 0
+	if int(r.status) == otlp.StatusError {
+		failed = 1
 	}
-	service.Spans++
-	if r.failed {
-		s.Errors++
-		service.Errors++
+	s.Errors += failed
+	if r.service != nil {
+		service := s.services[*r.service]
+		if service == nil {
+			if err := u.snapshot.Hold(serviceBytes + int64(len(r.service.name)+len(r.service.namespace))); err != nil {
+				return err
+			}
+			if s.services == nil {
+				s.services = map[names]*Service{}
+			}
+			service = &Service{Name: r.service.name, Namespace: r.service.namespace}
+			s.services[*r.service] = service
+		}
+		service.Spans++
+		service.Errors += failed
 	}
 	if r.IsRoot() {
 		if s.best == nil || r.order(&s.best.Span) < 0 {
-			one := r.candidate // what stands beside it is let go
-			s.best = &one
+			s.best, s.first = r.candidate(h), nil
 		}
-	} else if s.first == nil || r.order(&s.first.Span) < 0 {
-		one := r.candidate
-		s.first = &one
+	} else if s.best == nil && (s.first == nil || r.order(&s.first.Span) < 0) {
+		s.first = r.candidate(h)
 	}
 	return u.link(s, &r.Span)
 }
@@ -383,22 +499,43 @@ func (u *summing) link(s *Summary, one *Span) error {
 	if !s.OrphansKnown {
 		return nil
 	}
-	if u.links >= mostLinks { // the trace that has most is told less of
-		s.OrphansKnown = false
-		u.links -= len(s.links)
-		s.links = nil
-		return nil
-	}
-	if u.links >= u.held {
-		charged, err := u.snapshot.HoldMore(linkBytes, int64(max(u.held, 1024))*linkBytes)
-		if err != nil {
+	full := u.links >= u.most
+	if !full && u.links >= u.held {
+		charged, err := u.snapshot.HoldMore(linkBytes, int64(min(max(u.held, 1024), u.most-u.held))*linkBytes)
+		if full = err != nil; full && !u.lean {
 			return err
 		}
 		u.held += int(charged / linkBytes)
 	}
-	u.links++
-	s.links = append(s.links, *one)
-	return nil
+	if !full {
+		u.links++
+		s.links = append(s.links, *one)
+		return nil
+	}
+	if !u.lean { // the trace that has most is told less of
+		u.unlink(s)
+		return nil
+	}
+	largest := s
+	for _, other := range u.sums {
+		if len(other.links) > len(largest.links) {
+			largest = other
+		}
+	}
+	if len(u.sums) > 1 && 2*len(largest.links) <= u.links {
+		u.short = true // fewer of them have room
+		return nil
+	}
+	u.unlink(largest)
+	largest.Cut = true
+	return u.link(s, one)
+}
+
+// unlink forgets what would tell whether parents of a trace's spans are there.
+func (u *summing) unlink(s *Summary) {
+	s.OrphansKnown = false
+	u.links -= len(s.links)
+	s.links = nil
 }
 
 // orphans counts spans whose parents are not there.
@@ -462,62 +599,89 @@ func (u *summing) widen(ctx context.Context, sums []*Summary) error {
 			parts = [][2]int64{{newest, q.To}, {q.From, oldest}}
 		}
 		cut := false
+	chunks:
 		for some := range slices.Chunk(more, filter.MostTraces) {
 			for _, part := range parts {
 				of := u.query(some, part[0], part[1])
 				of.Filter = filter.Traces(of.Traces)
-				partCut, err := u.scan(ctx, of, func(sum *Summary, k engine.Key) bool { return k.Time < sum.from || k.Time >= sum.to })
-				if err != nil {
+				frontier, err := u.scan(ctx, of, func(sum *Summary, k engine.Key) bool { return k.Time < sum.from || k.Time >= sum.to })
+				if err != nil || u.short {
 					return err
 				}
-				if cut = cut || partCut; cut {
-					break // and so would be all others
+				if cut = frontier != engine.Complete; cut {
+					break chunks // so would be all others
 				}
 			}
 		}
 		for _, sum := range of {
-			sum.from, sum.to, sum.Cut = min(sum.from, q.From), max(sum.to, q.To), cut
+			sum.from, sum.to, sum.Cut = min(sum.from, q.From), max(sum.to, q.To), sum.Cut || cut
 		}
 	}
 }
 
-// finish chooses the root.
-func (u *summing) finish(ctx context.Context, s *Summary) error {
-	for _, service := range s.services {
-		s.Services = append(s.Services, *service)
+// finish chooses the roots.
+func (u *summing) finish(ctx context.Context, sums []*Summary) error {
+	var others []*Summary // whose root is another span than what was kept
+	for _, s := range sums {
+		if s.Spans == 0 {
+			continue
+		}
+		for _, service := range s.services {
+			s.Services = append(s.Services, *service)
+		}
+		slices.SortFunc(s.Services, func(a, b Service) int {
+			return cmp.Or(cmp.Compare(b.Spans, a.Spans), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
+		})
+		if s.OrphansKnown {
+			s.Orphans = s.orphans()
+		}
+		if s.best != nil {
+			s.Root = *s.best
+			continue
+		}
+		s.RootMissing = true
+		s.Root = *s.first
+		if !s.OrphansKnown || !u.roots {
+			continue
+		}
+		if s.wanted = Build(s.links).Nodes[0].Span.Key; s.wanted != s.first.Key {
+			others = append(others, s)
+		}
 	}
-	slices.SortFunc(s.Services, func(a, b Service) int {
-		return cmp.Or(cmp.Compare(b.Spans, a.Spans), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
-	})
-	if s.OrphansKnown {
-		s.Orphans = s.orphans()
+	// The span that stands for a root is not the earliest: clocks differ, or it hangs on a ring. What is told of it is read now.
+	cut := false
+	for some := range slices.Chunk(others, filter.MostTraces) {
+		if !cut {
+			var err error
+			if cut, err = u.readRoots(ctx, some); err != nil {
+				return err
+			}
+		}
+		for _, s := range some {
+			s.Cut = s.Cut || cut && s.Root.Key != s.wanted
+		}
 	}
-	if s.best != nil {
-		s.Root = *s.best
-		return nil
+	return nil
+}
+
+// readRoots reads the wanted roots of a few traces. cut says that they were not all looked for.
+func (u *summing) readRoots(ctx context.Context, of []*Summary) (cut bool, err error) {
+	q := u.query(nil, math.MaxInt64, 0)
+	for _, s := range of {
+		q.Traces = append(q.Traces, s.ID)
+		q.From, q.To = min(q.From, s.wanted.Time), max(q.To, s.wanted.Time+1)
 	}
-	s.RootMissing = true
-	s.Root = *s.first
-	if !s.OrphansKnown {
-		return nil
-	}
-	root := Build(s.links).Nodes[0].Span
-	if root.Key == s.first.Key {
-		return nil
-	}
-	// The span that stands for the root is not the earliest: clocks differ, or it hangs on a ring. What is told of it is read now.
-	q := u.query([]Found{s.Found}, root.Time, root.Time+1)
-	q.Filter = filter.Traces(q.Traces)
-	v := &visiting{summing: u, query: q, isNew: func(_ *Summary, k engine.Key) bool { return k == root.Key }}
-	_, err := engine.Scan(ctx, u.snapshot, q, u.needed, v.visit, func(_ []*engine.Header, made [][]row, _ int64) bool {
-		for _, rows := range made {
+	q.Filter, q.Whole = filter.Traces(q.Traces), !u.lean
+	v := &visiting{summing: u, query: q, isNew: func(sum *Summary, k engine.Key) bool { return k == sum.wanted }}
+	frontier, err := engine.Scan(ctx, u.snapshot, q, u.needed, v.visit, func(wave []*engine.Header, made [][]row, _ int64) bool {
+		for n, rows := range made {
 			for i := range rows {
-				if rows[i].new {
-					s.Root = rows[i].candidate
+				if one := &rows[i]; one.new {
+					one.sum.Root = *one.candidate(wave[n])
 				}
 			}
 		}
 		return true
 	})
-	return err
+	return frontier != engine.Complete, err
 }

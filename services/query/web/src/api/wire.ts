@@ -795,7 +795,8 @@ export interface paths {
          *
          *     All spans of these traces are read for it. Figures of root spans alone are those of items with the filter `{"field": "root", "operator": "eq", "value": true}`: one for each span that names no parent,
          *     with its own duration, without a look at other spans. Of traces of which an hour around the match tells that there is more (a parent is missing, or something lasts longer), the newest 1,000 are looked for
-         *     everywhere; the others are told as far as they were found, `basis.partial_traces` counts them, and `incomplete` says so. Bands of numbers of whole traces are told by conditions that no list takes.
+         *     everywhere; the others are told as far as they were found, `basis.partial_traces` counts them, and `incomplete` says so. So it is with a trace of more spans than have room, and with the newest traces where the budget or the
+         *     time is not enough for one; else an answer that was cut is that of the whole traces from `incomplete.since` on. Bands of numbers of whole traces are told by conditions that no list takes.
          *
          *     **Quick.** `count`, `rate`, `errors`, `error_rate`, and `numbers`, quantiles and `histogram` of `duration`, of spans by `service`, `namespace`, `operation` and `kind`, with no filters or
          *     with filters on these, in all or in steps of whole minutes, come from rollups, of any range; the figures are the same, and `basis` says so. All else is read of segments.
@@ -2961,7 +2962,7 @@ export interface components {
              * @description Heads or bodies of segments.
              */
             segments: number;
-            /** @description Of these, traces that may have spans more than an hour from those that match, which were not looked for. */
+            /** @description Of these, traces that may have more spans than were found: more than an hour from those that match, or where the budget, the time or the memory ended the search. */
             partial_traces?: number;
         };
         Aggregate: {
