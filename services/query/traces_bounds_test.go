@@ -57,11 +57,14 @@ func TestFiguresOfTracesKeepToTheBudget(t *testing.T) {
 	f.store("default", telemetry.Traces, testbed.TracesPayload(manySpans(traces, 61, base(), 30*time.Minute)), 20)
 	rare := `{"field":"service","operator":"eq","value":"rare"}`
 	related := spanCounts(base().Add(-48*time.Hour), base().Add(time.Hour), rare, `{"relation":"child","filters":[{"field":"name","operator":"exists"}]}`)
-	for _, a := range []*aggregateBody{spanCounts(base().Add(-48*time.Hour), base().Add(time.Hour), rare), related} {
+	judged := *related
+	judged.measures = judged.measures[:1] // which sums nothing up
+	for _, a := range []*aggregateBody{spanCounts(base().Add(-48*time.Hour), base().Add(time.Hour), rare), related, &judged} {
 		all := f.aggregate(a)
 		require.Nil(t, all.Incomplete)
 		require.EqualValues(t, traces, all.Total.Items)
 		got := f.budget(2500).aggregate(a)
+		require.NotNil(t, got.Incomplete)
 		require.Equal(t, api.IncompleteReasonScanBudget, got.Incomplete.Reason)
 		require.NotNil(t, got.Incomplete.Since)
 		require.Zero(t, got.Basis.PartialTraces)
@@ -113,6 +116,20 @@ func TestFiguresOfTracesOfManySpansTakeNoMoreMemoryThanThereIs(t *testing.T) {
 	require.InDelta(t, large, *got.Total.Figures[1], 0)
 }
 
+// Conditions on other spans are judged as many traces at a time as have room.
+func TestFiguresByOtherSpansTakeNoMoreMemoryThanThereIs(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const traces = 300
+	f.store("default", telemetry.Traces, testbed.TracesPayload(manySpans(traces, 30, base(), time.Second)), 500)
+	poor := f.with(func(c *Config) { c.MaxDecoded = 4 << 20 })
+	got := poor.aggregate(spanCounts(base().Add(-time.Hour), base().Add(time.Hour),
+		`{"field":"root","operator":"eq","value":true}`, `{"relation":"child","filters":[{"field":"service","operator":"eq","value":"work"}]}`))
+	require.Nil(t, got.Incomplete)
+	require.InDelta(t, traces, *got.Total.Figures[0], 0)
+	require.InDelta(t, 30*traces, *got.Total.Figures[1], 0)
+}
+
 // Once the budget ends the search for parts of traces that are far away, none of the other traces is looked for.
 func TestTheSearchForPartsOfTracesEndsAtTheBudget(t *testing.T) {
 	t.Parallel()
@@ -121,7 +138,7 @@ func TestTheSearchForPartsOfTracesEndsAtTheBudget(t *testing.T) {
 	list := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
 	const traces = 1000
 	for i := range traces {
-		for k, at := range []time.Time{base().Add(time.Duration(i) * time.Second), base().Add(-30*time.Hour + time.Duration(i*37%traces)*time.Second)} {
+		for k, at := range []time.Time{base().Add(-30*time.Hour + time.Duration(i)*time.Second), base().Add(time.Duration(i*37%traces) * time.Second)} {
 			s := list.AppendEmpty()
 			s.SetTraceID(pcommon.TraceID{3, byte(i), byte(i >> 8)})
 			s.SetSpanID(pcommon.SpanID{1, byte(k)})
@@ -132,7 +149,7 @@ func TestTheSearchForPartsOfTracesEndsAtTheBudget(t *testing.T) {
 	}
 	f.store("default", telemetry.Traces, testbed.TracesPayload(td), 20)
 	const budget = 1500
-	got := f.budget(budget).aggregate(spanCounts(base(), base().Add(time.Hour)))
+	got := f.budget(budget).aggregate(spanCounts(base().Add(-30*time.Hour), base().Add(-29*time.Hour)))
 	require.Equal(t, traces, got.Basis.PartialTraces)
 	require.EqualValues(t, traces, got.Total.Items)
 	require.Less(t, got.Stats.ItemsScanned, int64(traces+2*budget))

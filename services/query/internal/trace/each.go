@@ -182,15 +182,23 @@ func (e *Every) find(ctx context.Context, s *engine.Snapshot) (found []Found, si
 // relate is find with conditions on other spans.
 func (e *Every) relate(ctx context.Context, s *engine.Snapshot) (found []Found, since int64, err error) {
 	most := int(min(max(s.MayHold()/2/foundBytes, 1), mostRelated))
-	if err := s.Hold(int64(most) * foundBytes); err != nil {
-		return nil, 0, err
+	for err = s.Hold(int64(most) * foundBytes); err != nil; err = s.Hold(int64(most) * foundBytes) {
+		if most /= 2; most == 0 {
+			return nil, 0, err
+		}
 	}
-	found, frontier, err := NewRelating(s, e.Search, e.Related).Traces(ctx, most)
+	r := NewRelating(s, e.Search, e.Related)
+	r.figures = true
+	defer r.letGo()
+	found, frontier, err := r.Traces(ctx, most)
 	if err != nil {
 		return nil, 0, err
 	}
 	since = e.Search.From
 	switch {
+	case r.ended:
+		since = max(since, frontier+1)
+		s.CutToFit(since)
 	case frontier != engine.Complete:
 		since = max(since, frontier+1)
 		s.CutAt(since)
@@ -201,6 +209,10 @@ func (e *Every) relate(ctx context.Context, s *engine.Snapshot) (found []Found, 
 	if end := slices.IndexFunc(found, func(f Found) bool { return f.Time < since }); end >= 0 {
 		found = found[:end]
 	}
+	if r.ended && len(found) == 0 {
+		return nil, 0, s.NoMemory()
+	}
+	s.LetGo(int64(most-min(cap(found), most)) * foundBytes)
 	return found, since, nil
 }
 

@@ -34,6 +34,11 @@ type Relating struct {
 	judged  map[[16]byte]verdict   // what was found of traces
 	meant   map[engine.Stored]bool // their spans that are meant
 	held    int                    // entries that the question is charged for
+	full    bool                   // more of them have no room
+	most    int                    // candidates that are judged together
+	figures bool                   // all of a range are wanted, for figures: they are judged by their time, and where there is no room, that ends it
+	ended   bool                   // it did
+	waiting int                    // candidates in hand
 	members map[[16]byte][]member  // of the traces that are being judged
 	inHand  int                    // spans in it
 	needed  engine.Columns
@@ -73,7 +78,7 @@ const (
 // NewRelating prepares a search for what a related filter holds for. search is the list's question, of which the filter is the related one's candidate.
 func NewRelating(s *engine.Snapshot, search *engine.Query, by *filter.Related) *Relating {
 	r := &Relating{
-		snapshot: s, search: search, filter: by, from: max(search.From-around, 0), to: search.To + min(around, math.MaxInt64-search.To), listed: map[[16]byte]bool{}, judged: map[[16]byte]verdict{}, meant: map[engine.Stored]bool{}, members: map[[16]byte][]member{},
+		snapshot: s, search: search, filter: by, from: max(search.From-around, 0), to: search.To + min(around, math.MaxInt64-search.To), most: mostCandidates, listed: map[[16]byte]bool{}, judged: map[[16]byte]verdict{}, meant: map[engine.Stored]bool{}, members: map[[16]byte][]member{},
 	}
 	w := columns.NewSet(telemetry.Traces)
 	w.TraceIDs, w.SpanIDs, w.ParentIDs = true, by.ByIDs, by.ByIDs
@@ -137,30 +142,68 @@ func (r *Relating) walk(ctx context.Context, n int, take func(c *spanFound, of *
 		return 0, err
 	}
 	after := r.search.After
-	for size := max(n, fewestCandidates); ; size = min(2*size, max(n, mostCandidates)) {
+	for size := min(max(n, fewestCandidates), r.most); ; size = min(2*size, r.most) {
+		r.waiting = 0
 		list, more, frontier, err := r.candidates(ctx, after, size)
+		if r.noRoom(err) {
+			if size > 1 {
+				r.most = size / 2
+				continue
+			}
+			if r.ended = r.figures && after != nil; r.ended {
+				return r.search.Order.Value(*after), nil
+			}
+		}
 		if err != nil {
 			return 0, err
 		}
-		if err := r.judge(ctx, list); err != nil {
-			return 0, err
-		}
-		// The budget ends a list here too: a lot that is full ended the look for candidates before it could. What has the last one's value comes again, so
-		// that there must be something above it.
-		if n := len(list); more && r.search.Order.Value(list[0].Key) > r.search.Order.Value(list[n-1].Key) && r.snapshot.Exhausted(r.search) {
-			frontier, more = r.search.Order.Value(list[n-1].Key), false
-			list = list[:slices.IndexFunc(list, func(c spanFound) bool { return r.search.Order.Value(c.Key) <= frontier })]
-		}
-		for i := range list {
-			c := &list[i]
-			if of := r.judged[c.trace]; r.meant[stored(c.Key)] && !take(c, &of) {
-				return engine.Complete, nil
+		for len(list) > 0 {
+			lot, err := r.judgeLot(ctx, list)
+			if err != nil {
+				return 0, err
+			}
+			if r.ended {
+				return r.search.Order.Value(list[0].Key), nil
+			}
+			after, list = &lot[len(lot)-1].Key, list[len(lot):]
+			// The budget ends a list here too: a lot that is full ended the look for candidates before it could. What has the last one's value comes again, so
+			// that there must be something above it.
+			if last := r.search.Order.Value(*after); (more || len(list) > 0) && r.search.Order.Value(lot[0].Key) > last && r.snapshot.Exhausted(r.search) {
+				frontier, more, list = last, false, nil
+				lot = lot[:slices.IndexFunc(lot, func(c spanFound) bool { return r.search.Order.Value(c.Key) <= frontier })]
+			}
+			for i := range lot {
+				c := &lot[i]
+				if of := r.judged[c.trace]; r.meant[stored(c.Key)] && !take(c, &of) {
+					return engine.Complete, nil
+				}
 			}
 		}
 		if !more {
 			return frontier, nil
 		}
-		after = &list[len(list)-1].Key
+	}
+}
+
+// judgeLot judges the first of some candidates, as many as have room. ended says that not one has.
+func (r *Relating) judgeLot(ctx context.Context, list []spanFound) (lot []spanFound, err error) {
+	for {
+		n := min(len(list), r.most)
+		if r.figures {
+			n = lotOf(list, n, fewestCandidates, func(c *spanFound) int64 { return c.Time })
+		}
+		err := r.judge(ctx, list[:n])
+		switch {
+		case !r.noRoom(err):
+			return list[:n], err
+		case n > 1:
+			r.most = n / 2
+		case r.figures:
+			r.ended = true
+			return nil, nil
+		default:
+			return nil, err
+		}
 	}
 }
 
@@ -178,6 +221,7 @@ func (r *Relating) candidates(ctx context.Context, after *engine.Key, n int) (fo
 	q.Filter.Columns(w)
 	q.Order.Columns(w)
 	compare := func(a, b spanFound) int { return a.Compare(b.Key) }
+	var full error
 	frontier, err = engine.ScanInOrder(ctx, r.snapshot, &q, engine.Always(w.Want),
 		func(reader *columns.Reader, h *engine.Header) ([]spanFound, error) {
 			var list []spanFound
@@ -196,9 +240,11 @@ func (r *Relating) candidates(ctx context.Context, after *engine.Key, n int) (fo
 			}
 			slices.SortFunc(found, compare)
 			found = slices.Clip(found[:min(len(found), n)])
-			return len(found) < n || next >= q.Order.Value(found[n-1].Key)
+			r.waiting = len(found)
+			full = r.charge(r.entries())
+			return full == nil && (len(found) < n || next >= q.Order.Value(found[n-1].Key))
 		})
-	if err != nil {
+	if err = cmp.Or(err, full); err != nil {
 		return nil, false, 0, err
 	}
 	if frontier != engine.Complete {
@@ -282,7 +328,10 @@ func (r *Relating) narrowBy(ctx context.Context, q *engine.Query) error {
 			full = r.charge(r.entries() + len(has))
 			return full == nil && len(has) <= mostOnly
 		})
-	if err = cmp.Or(err, full); err == nil && frontier == engine.Complete && len(has) <= mostOnly {
+	if r.noRoom(full) { // then they are looked for without it
+		return err
+	}
+	if err == nil && frontier == engine.Complete && len(has) <= mostOnly {
 		r.only = has
 	}
 	return err
@@ -295,10 +344,26 @@ func (r *Relating) charge(entries int) error {
 	}
 	charged, err := r.snapshot.HoldMore(int64(entries-r.held)*entryBytes, int64(max(r.held, 1024))*entryBytes)
 	r.held += int(charged / entryBytes)
+	r.full = err != nil
 	return err
 }
 
-func (r *Relating) entries() int { return len(r.judged) + len(r.meant) + len(r.only) + len(r.listed) }
+// noRoom reports whether an error is that charge has no room, and forgets it.
+func (r *Relating) noRoom(err error) bool {
+	full := r.full && err != nil
+	r.full = false
+	return full
+}
+
+// letGo gives back all that was judged.
+func (r *Relating) letGo() {
+	r.snapshot.LetGo(int64(r.held) * entryBytes)
+	r.held, r.judged, r.meant, r.only, r.listed = 0, nil, nil, nil, nil
+}
+
+func (r *Relating) entries() int {
+	return len(r.judged) + len(r.meant) + len(r.only) + len(r.listed) + r.waiting
+}
 
 // all asks for all spans of a time that may be looked at.
 func (r *Relating) all(from, to int64) *engine.Query {
@@ -325,7 +390,7 @@ func (r *Relating) judge(ctx context.Context, list []spanFound) error {
 		}
 	}
 	if len(ids) == 0 {
-		return nil
+		return r.charge(r.entries())
 	}
 	defer func() { clear(r.members) }()
 	r.inHand = 0
