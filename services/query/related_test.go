@@ -300,6 +300,34 @@ func TestRelationsLookBeyondTheRange(t *testing.T) {
 	require.Zero(t, names(`[`+root+`]`, ""), "it starts before the range")
 }
 
+// What came after the spans of the range, and starts after it, is seen on each page.
+func TestPagesOfRelationsSeeTheSameBeyondTheRange(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, of := range []struct {
+		name string
+		at   time.Duration
+	}{{"charge", 5 * time.Minute}, {"late", 20 * time.Minute}} {
+		for i := range 3 { // a request each
+			data := ptrace.NewTraces()
+			s := data.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+			s.SetTraceID(pcommon.TraceID{7, byte(i)})
+			s.SetSpanID(pcommon.SpanID{7, byte(i), of.name[0]})
+			if s.SetName(of.name); of.name == "late" {
+				s.SetParentSpanID(pcommon.SpanID{7, byte(i), 'c'})
+			}
+			s.SetStartTimestamp(pcommon.NewTimestampFromTime(base().Add(of.at)))
+			f.store("default", telemetry.Traces, testbed.TracesPayload(data), 10)
+		}
+	}
+	late := `{"relation":"child","filters":[{"field":"name","operator":"eq","value":"late"}]}`
+	for filters, want := range map[string]int{`[` + late + `]`: 3, `[{"not":[` + late + `]}]`: 0} {
+		s := searchBody{from: base(), to: base().Add(10 * time.Minute), limit: 1, filters: filters}
+		ids, _ := f.walk("spans", s, nil)
+		require.Len(t, ids, want, filters)
+	}
+}
+
 // With the scope of a trace, each filter holds for some span of it: which is what each of them finds by itself, taken together.
 func TestFiltersMayHoldForDifferentSpans(t *testing.T) {
 	t.Parallel()

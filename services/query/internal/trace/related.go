@@ -283,7 +283,10 @@ func (r *Relating) narrowed(q *engine.Query) {
 
 // narrow finds the traces that have what they need, where few segments can hold that, so that what is common is not looked for in all others.
 func (r *Relating) narrow(ctx context.Context) error {
-	if few, err := r.snapshot.Few(ctx, r.search); few || err != nil {
+	// The first look at the snapshot, of all that is looked at: what pages are pinned to is the highest position in it, also beyond the range.
+	around := *r.search
+	around.From, around.To = r.from, r.to
+	if few, err := r.snapshot.Few(ctx, &around); few || err != nil {
 		return err
 	}
 	for _, need := range r.filter.Needs {
