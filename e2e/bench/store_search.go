@@ -352,7 +352,7 @@ func searchQuestions(signal telemetry.Signal, f *filled) []question {
 				{"field": "kind", "operator": "eq", "value": "client"}, {"relation": "parent", "filters": where(cart)},
 			}, "pagination": limit}),
 			s.post("spans_of_two_fields", "/api/spans/search", rowsOf, newest, object{"fields": []string{"service", "duration"}, "filters": where(cart), "pagination": limit}),
-			s.post("total_of_filter", "/api/spans/search", spansOf, newest, object{"total": true, "filters": where(cart, failed), "pagination": limit}),
+			s.post("total_of_filter", "/api/spans/search", spansOf, 1, object{"total": true, "filters": where(cart, failed), "pagination": limit}),
 			s.facets("facets_of_ten", object{"fields": ten}).within(300),
 			s.facets("facets_of_ten_filtered", object{"fields": ten, "filters": where(cart), "exclude_own": true}).within(300),
 			s.post("what_differs_in_slow", "/api/compare", differencesOf, 1, object{"signal": s.signal, "filters": where(condition{"kind", "eq", "server"}), "selected": where(slow)}).within(1000),
@@ -378,7 +378,7 @@ func searchQuestions(signal telemetry.Signal, f *filled) []question {
 			s.aggregate("histogram_of_word", 1, object{"measures": measures("count"), "group_by": []string{"severity"}, "buckets": 96, "filters": where(condition{"body", "contains", "slow query"})}),
 			s.post("structured_body", "/api/logs/search", logsOf, 1, object{"filters": where(condition{"body.user.id", "eq", "user-0042"}), "pagination": limit}).within(100),
 			s.post("structured_text", "/api/logs/search", logsOf, newest, object{"filters": where(condition{"body", "contains", "order"}, condition{"body.user.guest", "eq", true}), "pagination": limit}).within(100),
-			s.post("regular_expression", "/api/logs/search", logsOf, newest, object{"filters": where(condition{"body", "regex", "order [0-9]+7 failed"}), "pagination": limit}),
+			s.post("regular_expression", "/api/logs/search", logsOf, 1, object{"filters": where(condition{"body", "regex", "order [0-9]+7 failed"}), "pagination": limit}),
 			s.post("newest_warnings", "/api/logs/search", logsOf, newest, object{"filters": where(warn), "pagination": limit}),
 			s.post("rare_word", "/api/logs/search", logsOf, 1, object{"filters": where(condition{"body", "contains", rareWord}), "pagination": limit}),
 			s.facets("facets_of_ten", object{"fields": []string{
