@@ -459,6 +459,13 @@ func randomFigures(rnd *rand.Rand, signal telemetry.Signal, fields, filters []st
 	case 1:
 		a.stepSeconds = 10 + rnd.Int64N(600)
 	}
+	if slices.ContainsFunc(a.measures, func(m api.Measure) bool { return m.Bands != nil || strings.HasPrefix(string(m.Measure), "histogram") }) {
+		a.limit = min(a.limit, 10) // an answer tells so many figures
+	}
+	if rnd.IntN(5) == 0 { // what sums of values may tell
+		a.groups, a.filters, a.buckets, a.stepSeconds = []string{fields[rnd.IntN(len(fields))]}, nil, 0, 0
+		a.measures = []api.Measure{{Measure: "count"}, {Measure: "rate"}}
+	}
 	return a
 }
 
@@ -735,6 +742,44 @@ func TestAggregatesOpenNoSegmentThatRollupsTellOf(t *testing.T) {
 	got = f.alike(a)
 	require.Equal(t, api.AggregateBasis{Rollups: 480, Segments: 30}, got.Basis)
 	require.LessOrEqual(t, got.Stats.SegmentsRead, 3)
+}
+
+// How many items have which value of one field is told without a body, as a look at the items tells it; what is asked of them besides needs that look.
+func TestCountsByOneFieldOpenNoSegment(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	shop := testbed.NewShop(7, base().Add(10*time.Minute)).Every(100 * time.Millisecond)
+	for range 4 {
+		f.store("default", telemetry.Traces, shop.Payload(telemetry.Traces, 1000), 1000) // so many that their values repeat
+		f.store("default", telemetry.Logs, shop.Payload(telemetry.Logs, 1000), 1000)
+	}
+	for signal, fields := range map[telemetry.Signal][]string{
+		telemetry.Traces: {"status", "attributes.http.route", "resource.k8s.pod.name", "attributes.nothing", "scope.name"}, telemetry.Logs: {"severity", "service", "attributes.thread.name"},
+	} {
+		for _, field := range fields {
+			a := &aggregateBody{
+				signal: signal, from: base().UnixNano(), to: base().Add(time.Hour).UnixNano(), groups: []string{field}, limit: 5, measures: []api.Measure{{Measure: "count"}, {Measure: "rate"}},
+			}
+			told := f.aggregate(a)
+			require.Zero(t, told.Stats.SegmentsRead, field)
+			require.EqualValues(t, 4000, told.Total.Items)
+			a.measures = append(a.measures, api.Measure{Measure: "errors"})
+			looked := f.aggregate(a)
+			require.Positive(t, looked.Stats.SegmentsRead, field)
+			require.Equal(t, looked.DistinctGroups, told.DistinctGroups)
+			all := func(a *api.Aggregate) []api.AggregateGroup {
+				list := append([]api.AggregateGroup{a.Total}, a.Groups...)
+				if a.Other != nil {
+					list = append(list, *a.Other)
+				}
+				for i := range list {
+					list[i].Figures = list[i].Figures[:2]
+				}
+				return list
+			}
+			require.Equal(t, all(&looked), all(&told), field)
+		}
+	}
 }
 
 // Where rollups keep no operations apart, or cut the name that is asked for, segments tell.

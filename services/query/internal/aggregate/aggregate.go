@@ -4,6 +4,7 @@
 //
 //	Query ─ plan ─┬> what segments must be read of ─ engine.Fold ──────┬> cells by group and bucket ─ top N, other, total ─> Answer
 //	              ├> what rollups tell of requests ─ engine.FoldRolled ┤
+//	              ├> what sums and heads tell of values ─ plain.count ─┤
 //	              └> what traces come to ─ trace.Every, their roots ───┘
 //
 // Invariants: an item counts in one group and one bucket; the groups that are told, Other and Total are the same items: Total is the other two; where a bound cuts
@@ -44,6 +45,8 @@ type Query struct {
 	Line     *Timeline // nil: in all alone
 	Now      time.Time // a rate is over no time that has not come yet
 	Segments bool      // they are read, whatever rollups tell
+	// Counted is how the field of Groups is counted without looking at items; nil where it is not, or where there are more fields.
+	Counted *filter.Counted
 	// Traces are what is counted, by how they are found; nil for the items that the query is about.
 	Traces *trace.Every
 }
@@ -125,7 +128,7 @@ type Value struct {
 
 // Basis says what figures rest on: how many items each kind of source told of.
 type Basis struct {
-	Rollups  int64 // of requests, errors and durations
+	Rollups  int64 // of requests, errors and durations, and sums of values
 	Segments int64 // their heads or bodies
 }
 
@@ -141,12 +144,16 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	all.stop = cancel
 	var over time.Duration
 	var err error
-	if of := q.rolled(); of != nil {
+	switch of := q.rolled(); {
+	case of != nil:
 		over, err = all.askRolled(ctx, q, of)
-	} else if p.traces {
+	case p.traces:
 		over, err = all.askTraces(ctx, q)
-	} else {
-		over, err = engine.Fold(ctx, s, &q.Query, p.columns, p.fold, all.merge)
+	default:
+		var told bool
+		if over, told, err = all.askCounted(ctx, q); !told && err == nil {
+			over, err = engine.Fold(ctx, s, &q.Query, p.columns, p.fold, all.merge)
+		}
 	}
 	if all.failed != nil {
 		return nil, all.failed

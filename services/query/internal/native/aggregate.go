@@ -73,7 +73,7 @@ func (n *API) newAggregate(tenant telemetry.Tenant, r *api.AggregateRequest) (*a
 		return nil, errCounted.Newf("of: %s are of no trace: it is for the signal traces", q.Signal)
 	default:
 		q.Traces = &trace.Every{}
-		if q.Filter, q.Traces.Related, err = n.filters.ParseSpans(r.Filters, false); err != nil {
+		if q.Filter, q.Traces.Related, err = n.filters.Of(tenant).ParseSpans(r.Filters, false); err != nil {
 			return nil, err
 		}
 	}
@@ -96,6 +96,9 @@ func (n *API) newAggregate(tenant telemetry.Tenant, r *api.AggregateRequest) (*a
 			return nil, err
 		}
 		q.Groups = append(q.Groups, column)
+		if counted, ok := n.filters.Counted(q.Signal, name); ok && len(r.GroupBy) == 1 {
+			q.Counted = &counted
+		}
 	}
 	q.Line, err = timelineOf(&q.Query, r.Buckets, r.StepSeconds)
 	return q, err
