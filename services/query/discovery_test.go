@@ -534,6 +534,11 @@ func TestAPageOfNumbersThatChangedSaysSo(t *testing.T) {
 	require.False(t, second.OrderExact)
 	require.Len(t, second.Values, 3)
 	require.False(t, second.HasMore)
+	again := page("")
+	f.store("default", telemetry.Traces, payloadOfItems(telemetry.Traces, item(9, "/r4")), 100) // from behind the first page to before its end, which stays
+	third := page(again.NextCursor)
+	require.False(t, third.OrderExact)
+	require.Len(t, third.Values, 2)
 	require.Equal(t, "cursor.mismatch", f.problem(http.StatusBadRequest, http.MethodGet, "/api/attributes/user/values"+hour()+"&limit=3&cursor="+first.NextCursor, "").Code)
 }
 

@@ -22,8 +22,15 @@ type ValueQuery struct {
 // AskValues counts the values of a field, an item's once. Errors are the engine's.
 func AskValues(ctx context.Context, s *engine.Snapshot, q *ValueQuery) (*engine.Counts, error) {
 	if q.Counted != nil && q.Everything() {
-		if all, err := (plain{}).count(ctx, s, &q.Query, q.Counted, q.Keep); err != nil || all != nil {
-			return all, err
+		all, err := (plain{}).count(ctx, s, &q.Query, q.Counted, q.Keep)
+		if err != nil {
+			return nil, err
+		}
+		if all != nil && !all.Repeated() {
+			return all, nil
+		}
+		if all != nil {
+			all.LetGo()
 		}
 	}
 	return s.CountColumn(ctx, &q.Query, q.Column, q.Keep)

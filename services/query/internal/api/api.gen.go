@@ -1040,7 +1040,7 @@ type AggregateBasis struct {
 	// PartialTraces Of these, traces that may have more spans than were found: more than an hour from those that match, or where the budget, the time or the memory ended the search.
 	PartialTraces int `json:"partial_traces,omitempty,omitzero"`
 
-	// Rollups Requests, errors and durations by service, operation and minute.
+	// Rollups Requests, errors and durations by service, operation and minute, and sums of values by hour.
 	Rollups int64 `json:"rollups"`
 
 	// Segments Heads or bodies of segments.
@@ -1953,7 +1953,7 @@ type InstanceList struct {
 	// InstancesTotal How many instances there are, in the answer or not.
 	InstancesTotal int `json:"instances_total"`
 
-	// Other All spans of the instances that are not in the answer. Absent where there are none.
+	// Other Requests of the instances that are not in the answer, by `basis`. Absent where there are none.
 	Other *RED  `json:"other,omitempty"`
 	Stats Stats `json:"stats"`
 
@@ -2368,8 +2368,8 @@ type MetricLabel struct {
 	// Examples Five values at most, of the newest series.
 	Examples []AnyValue `json:"examples"`
 
-	// Field What filters and groups call it.
-	Field string `json:"field"`
+	// Field What filters and groups call it. Absent where the key is too long to be told whole.
+	Field string `json:"field,omitempty,omitzero"`
 	Key   string `json:"key"`
 
 	// Scope Whether points or their resources have it.

@@ -115,12 +115,12 @@ func (b *book) ranked() []id {
 	return list
 }
 
-// list adds a key that so many items have at most, unless it was seen.
-func (b *book) list(key id, items int64) {
+// list adds a key that so many items have at most, unless it was seen; or about so many, where some may have it that are not known.
+func (b *book) list(key id, items int64, more bool) {
 	if b.keys[key] != nil || !b.wants(key.name) {
 		return
 	}
-	b.keys[key] = &entry{known: known{items: items, untold: true}, listed: true}
+	b.keys[key] = &entry{known: known{items: items, untold: true}, listed: !more, estimated: more}
 	b.bytes += int64(keyBytes + len(key.name))
 	if b.bytes > b.room || len(b.keys) > mostKeys {
 		b.makeRoom()

@@ -11,7 +11,9 @@
 package discovery
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -118,8 +120,15 @@ func (q *Query) addListed(ctx context.Context, s *engine.Snapshot, b *book) erro
 	if err != nil {
 		return err
 	}
-	for key, points := range listed {
-		b.list(id{of: scopeOf(key.Of), name: key.Name}, points)
+	const each = 64 // that one takes in the map
+	if err := s.Hold(int64(len(listed)) * each); err != nil {
+		return err
+	}
+	keys := slices.SortedFunc(maps.Keys(listed), func(a, b counts.Key) int { // so that the same are kept each time
+		return cmp.Or(cmp.Compare(listed[b], listed[a]), cmp.Compare(a.Of, b.Of), cmp.Compare(a.Name, b.Name))
+	})
+	for _, key := range keys {
+		b.list(id{of: scopeOf(key.Of), name: key.Name}, listed[key], lost)
 	}
 	b.lost = b.lost || lost
 	return nil

@@ -143,6 +143,15 @@ func (c *Counts) halve() {
 // Distinct is how many values there are.
 func (c *Counts) Distinct() int { return len(c.values) }
 
+// Repeated reports whether items are known to have several values, each of which counts.
+func (c *Counts) Repeated() bool {
+	left := c.Items
+	for _, v := range c.values {
+		left -= v.Items
+	}
+	return left < 0
+}
+
 // List lists the values, most frequent first, then in an order of their types and contents.
 func (c *Counts) List() []*ValueCount {
 	list := make([]*ValueCount, 0, len(c.values))

@@ -135,7 +135,10 @@ func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key 
 	first := at.first(len(list), place)
 	last := min(first+limit, len(list))
 	if out.OrderExact = out.Incomplete == nil && !at.moved; last < len(list) {
-		out.HasMore, out.NextCursor = true, n.cursors.seal(ranked(place(last-1)), hash)
+		for i := first; i < last; i++ {
+			at.tell(place(i))
+		}
+		out.HasMore, out.NextCursor = true, n.cursors.seal(at.end(place(last-1)), hash)
 	}
 	for _, v := range list[first:last] {
 		out.Values = append(out.Values, api.AttributeValue{Value: otlpjson.Of(v.Value.OTLP()), Count: v.Items})

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"hash/fnv"
 	"sort"
 
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
@@ -43,10 +44,30 @@ func (c cursor) behind(n int, at func(i int) (items int64, name []byte)) (first 
 	return first, false
 }
 
-// rankedPage is where a page of a list of ranked things begins, and whether the one before ended where it did.
+// rankedPage is where a page of a list of ranked things begins, and whether what stands before it is what the pages before told.
 type rankedPage struct {
-	after *cursor // nil for the first page
-	moved bool    // since that page, numbers have changed
+	after *cursor // nil for the first page; its maxPosition is told of then
+	moved bool    // it is not: numbers have changed
+	told  uint64  // a hash of what stands before
+}
+
+// tell adds to what was told.
+func (p *rankedPage) tell(items int64, name []byte) {
+	h := fnv.New64a()
+	var number [8]byte
+	for _, n := range []uint64{p.told, uint64(items)} { //nolint:gosec // bits
+		binary.BigEndian.PutUint64(number[:], n)
+		_, _ = h.Write(number[:])
+	}
+	_, _ = h.Write(name)
+	p.told = h.Sum64()
+}
+
+// end is the cursor behind a page that ends with what was told last.
+func (p *rankedPage) end(items int64, name []byte) cursor {
+	out := ranked(items, name)
+	out.maxPosition = int64(p.told) //nolint:gosec // bits
+	return out
 }
 
 func (c cursors) rankedPage(text string, query []byte) (p rankedPage, err error) {
@@ -63,7 +84,10 @@ func (p *rankedPage) first(n int, at func(i int) (items int64, name []byte)) (fi
 		return 0
 	}
 	first, same := p.after.behind(n, at)
-	p.moved = !same
+	for i := range first {
+		p.tell(at(i))
+	}
+	p.moved = !same || p.told != uint64(p.after.maxPosition) //nolint:gosec // bits
 	return first
 }
 

@@ -78,8 +78,11 @@ func (n *API) listAttributes(ctx context.Context, tenant telemetry.Tenant, from,
 	}
 	last := got.First + len(got.Keys)
 	if out.Total, out.OrderExact = got.Total, got.Exact && !at.moved; last < got.Total && len(got.Keys) > 0 {
+		for i := range got.Keys {
+			at.tell(got.Keys[i].Items, got.Keys[i].Place())
+		}
 		end := &got.Keys[len(got.Keys)-1]
-		out.HasMore, out.NextCursor = true, n.cursors.seal(ranked(end.Items, end.Place()), hash)
+		out.HasMore, out.NextCursor = true, n.cursors.seal(at.end(end.Items, end.Place()), hash)
 	}
 	out.Sample = sampleOf(got.Sample)
 	for i := range got.Keys {

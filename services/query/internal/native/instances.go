@@ -104,7 +104,9 @@ func (n *API) listInstances(ctx context.Context, tenant telemetry.Tenant, name s
 	if err != nil {
 		return nil, err
 	}
-	whole, versions := total.others, map[[2]string]*serviceSum{}
+	var whole byKind // a sum of its own: others are told, too
+	whole.merge(&total.others)
+	versions := map[[2]string]*serviceSum{}
 	for k, sum := range total.of {
 		whole.merge(&sum.byKind)
 		sumOf(versions, [2]string{k[inNamespace], k[byVersion]}).merge(sum)

@@ -27,6 +27,7 @@ import (
 const (
 	mostExamples      = 5         // of a key
 	mostExamplePoints = 100_000   // that are looked at for examples
+	mostExampleBytes  = 256       // of one: longer values are none
 	mostLabelPoints   = 1_000_000 // that are looked at for values
 	mostLabelSeries   = 100_000   // that are told apart
 	labelSeriesBytes  = 48        // that one takes
@@ -101,7 +102,10 @@ func (n *API) metricLabels(ctx context.Context, tenant telemetry.Tenant, name st
 		l := &labels[i]
 		scope := labelScopes()[l.Key.Of]
 		one := api.MetricLabel{
-			Scope: api.MetricLabelScope(scope[0]), Key: l.Key.Name, Field: scope[1] + l.Key.Name, Values: l.Values.Count(), Estimated: !l.Values.Exact(), Examples: []otlpjson.Value{},
+			Scope: api.MetricLabelScope(scope[0]), Key: l.Key.Name, Values: l.Values.Count(), Estimated: !l.Values.Exact(), Examples: []otlpjson.Value{},
+		}
+		if !rollup.IsCut(l.Key.Name) {
+			one.Field = scope[1] + l.Key.Name
 		}
 		for _, v := range examples[l.Key] {
 			one.Examples = append(one.Examples, otlpjson.Of(v.OTLP()))
@@ -153,6 +157,10 @@ func examplesOf(ctx context.Context, s *engine.Snapshot, asked *engine.Query, la
 	q := *asked
 	q.MaxItems = mostExamplePoints
 	type found = map[counts.Key][]segment.Value
+	wanted := make(map[counts.Key]bool, len(labels)) // names that points make up are no keys of others
+	for _, l := range labels {
+		wanted[l.Key] = true
+	}
 	add := func(to found, key counts.Key, v segment.Value) bool {
 		same := func(o segment.Value) bool {
 			return o.Type == v.Type && o.Num == v.Num && string(o.Raw) == string(v.Raw)
@@ -165,14 +173,15 @@ func examplesOf(ctx context.Context, s *engine.Snapshot, asked *engine.Query, la
 		return false
 	}
 	out := found{}
-	var failed error
 	_, err := engine.Scan(ctx, s, &q, seriesColumns(&q), func(r *columns.Reader, h *engine.Header) (found, error) {
 		of := found{}
 		eachSeries(r, h, &q, func(t *segment.Table, s *segment.Series) {
 			for kind := range labelScopes() {
 				for _, id := range labelsOf(t, s, kind) {
 					v := t.Values[id]
-					add(of, counts.Key{Of: kind, Name: rollup.Name(t.Keys[v.Key])}, v)
+					if key := (counts.Key{Of: kind, Name: rollup.Name(t.Keys[v.Key])}); wanted[key] && len(v.Raw) <= mostExampleBytes {
+						add(of, key, v)
+					}
 				}
 			}
 		})
@@ -188,12 +197,12 @@ func examplesOf(ctx context.Context, s *engine.Snapshot, asked *engine.Query, la
 				}
 			}
 		}
-		if failed = s.Hold(bytes); failed != nil {
+		if s.Hold(bytes) != nil { // there are some, which is enough
 			return false
 		}
 		return slices.ContainsFunc(labels, func(l series.Label) bool { return int64(len(out[l.Key])) < min(l.Values.Count(), mostExamples) })
 	})
-	return out, cmp.Or(failed, err)
+	return out, err
 }
 
 // labelValue is a value of a label.
@@ -225,7 +234,7 @@ func (b *labelBook) visit(r *columns.Reader, h *engine.Header, q *engine.Query) 
 		value := -1
 		for _, id := range labelsOf(t, s, b.key.Of) {
 			v := t.Values[id]
-			if t.Keys[v.Key] != b.key.Name {
+			if rollup.Name(t.Keys[v.Key]) != b.key.Name {
 				continue
 			}
 			n, ok := at[id]
@@ -285,7 +294,7 @@ func (n *API) metricLabelValues(ctx context.Context, tenant telemetry.Tenant, na
 	if err != nil {
 		return nil, err
 	}
-	of := counts.Key{Name: key}
+	of := counts.Key{Name: rollup.Name(key)}
 	switch p.Scope {
 	case "", api.ListMetricLabelValuesParamsScopeAttributes:
 		of.Of = counts.OfItem
@@ -328,6 +337,9 @@ func (n *API) metricLabelValues(ctx context.Context, tenant telemetry.Tenant, na
 	if book.full && out.Incomplete == nil {
 		out.Incomplete = limited("there are more series than are told apart (%d were, %d at most, and as memory allows): values that only others have are missing, and others have too few series",
 			len(book.seen), mostLabelSeries)
+	}
+	if missing := book.all - int64(len(book.seen)); missing > 0 && out.Incomplete == nil {
+		out.Incomplete = limited("%d series of the metric were not found by its name: names of more than %d bytes are told cut, and are not looked for by what is told", missing, rollup.MostName)
 	}
 	list := make([]*labelValue, 0, len(book.values))
 	for _, v := range book.values {

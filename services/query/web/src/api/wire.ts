@@ -799,7 +799,8 @@ export interface paths {
          *     time is not enough for one; else an answer that was cut is that of the whole traces from `incomplete.since` on. Bands of numbers of whole traces are told by conditions that no list takes.
          *
          *     **Quick.** `count`, `rate`, `errors`, `error_rate`, and `numbers`, quantiles and `histogram` of `duration`, of spans by `service`, `namespace`, `operation` and `kind`, with no filters or
-         *     with filters on these, in all or in steps of whole minutes, come from rollups, of any range; the figures are the same, and `basis` says so. All else is read of segments.
+         *     with filters on these, in all or in steps of whole minutes, come from rollups, of any range; the figures are the same, and `basis` says so. `count` and `rate` by one field, with no filters and in all, come from sums of whole hours
+         *     and from heads of segments where these tell them, as facets do: an item that has a key several times, which OTLP forbids, counts each time. All else is read of segments.
          *
          *     **Values.** `count_distinct` is exact up to 4,096 values of a group; beyond, it is an estimate that is off by 1.6 % (one standard deviation), the same each time, and
          *     `estimated` says so.
@@ -2628,8 +2629,8 @@ export interface components {
              */
             scope: "attributes" | "resource";
             key: string;
-            /** @description What filters and groups call it. */
-            field: string;
+            /** @description What filters and groups call it. Absent where the key is too long to be told whole. */
+            field?: string;
             /**
              * Format: int64
              * @description Distinct values in the range.
@@ -2954,7 +2955,7 @@ export interface components {
         AggregateBasis: {
             /**
              * Format: int64
-             * @description Requests, errors and durations by service, operation and minute.
+             * @description Requests, errors and durations by service, operation and minute, and sums of values by hour.
              */
             rollups: number;
             /**
@@ -3096,7 +3097,7 @@ export interface components {
             instances: components["schemas"]["Instance"][];
             /** @description How many instances there are, in the answer or not. */
             instances_total: number;
-            /** @description All spans of the instances that are not in the answer. Absent where there are none. */
+            /** @description Requests of the instances that are not in the answer, by `basis`. Absent where there are none. */
             other?: components["schemas"]["RED"];
             /** @description By when they were seen first; of more than `limit`, those that were seen first last. */
             versions: components["schemas"]["ServiceVersion"][];
