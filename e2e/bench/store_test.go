@@ -91,10 +91,10 @@ func TestAWrongQuestionIsNoFigure(t *testing.T) {
 	require.Equal(t, "400", trouble)
 }
 
-// Every question of search has an answer in a store of any size, warm, cold and by eight clients, and the table has its figures.
+// Every question of search has an answer in a store of any size, warm and by eight clients, and the table has its figures.
 func TestSearchMeasuresEveryQuestion(t *testing.T) {
 	o := searchDefaults()
-	o.bin, o.request, o.sizes, o.runs, o.cold, o.crowd = testbed.PostgresBin(t), 200, []int{10_000}, 1, 1, 1
+	o.bin, o.request, o.sizes, o.runs, o.cold, o.crowd = testbed.PostgresBin(t), 200, []int{10_000}, 1, 0, 1
 	var stdout, progress bytes.Buffer
 	require.NoError(t, inTempDir("ollysearch", false, nil, func(dir string) error {
 		return o.inAll(t.Context(), dir, &progress, (*storeBench).measureSearch, func(done []*subject) error { return searchReport(&stdout, o, done) })
@@ -108,7 +108,7 @@ func TestSearchMeasuresEveryQuestion(t *testing.T) {
 	for _, signal := range o.signals {
 		for _, q := range searchQuestions(signal, &filled{}) {
 			at := fmt.Sprintf("%s_%d/", signal, o.itemsOf(signal, 10_000))
-			for _, stage := range []string{stageSettled, stageCold, stageCrowd} {
+			for _, stage := range []string{stageSettled, stageCrowd} {
 				require.Positive(t, line[at+stage+"/"+q.name+"_ms"], q.name)
 				require.NotContains(t, line, at+stage+"/"+q.name+"_trouble")
 			}
