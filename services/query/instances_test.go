@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -47,16 +46,7 @@ func instancesPayload(spans []instanceSpan) []byte {
 		case s.instance != "":
 			attributes.PutStr("service.instance.id", s.instance)
 		}
-		span := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
-		span.SetTraceID(pcommon.TraceID{2, byte(i >> 8), byte(i)})
-		span.SetSpanID(pcommon.SpanID{2, byte(i >> 8), byte(i)})
-		span.SetName(s.name)
-		span.SetKind(s.kind)
-		span.SetStartTimestamp(pcommon.Timestamp(s.at))
-		span.SetEndTimestamp(pcommon.Timestamp(s.at + s.duration))
-		if s.failed {
-			span.Status().SetCode(ptrace.StatusCodeError)
-		}
+		s.write(rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty(), 2, i)
 	}
 	return testbed.TracesPayload(td)
 }

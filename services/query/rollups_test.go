@@ -44,18 +44,22 @@ func payloadOf(spans []plainSpan) []byte {
 		if s.namespace != "" {
 			rs.Resource().Attributes().PutStr("service.namespace", s.namespace)
 		}
-		span := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
-		span.SetTraceID(pcommon.TraceID{1, byte(i >> 8), byte(i)})
-		span.SetSpanID(pcommon.SpanID{1, byte(i >> 8), byte(i)})
-		span.SetName(s.name)
-		span.SetKind(s.kind)
-		span.SetStartTimestamp(pcommon.Timestamp(s.at))
-		span.SetEndTimestamp(pcommon.Timestamp(s.at + s.duration))
-		if s.failed {
-			span.Status().SetCode(ptrace.StatusCodeError)
-		}
+		s.write(rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty(), 1, i)
 	}
 	return testbed.TracesPayload(td)
+}
+
+// write writes what the span is, with ids of its place in a set of spans.
+func (s *plainSpan) write(span ptrace.Span, set byte, i int) {
+	span.SetTraceID(pcommon.TraceID{set, byte(i >> 8), byte(i)})
+	span.SetSpanID(pcommon.SpanID{set, byte(i >> 8), byte(i)})
+	span.SetName(s.name)
+	span.SetKind(s.kind)
+	span.SetStartTimestamp(pcommon.Timestamp(s.at))
+	span.SetEndTimestamp(pcommon.Timestamp(s.at + s.duration))
+	if s.failed {
+		span.Status().SetCode(ptrace.StatusCodeError)
+	}
 }
 
 // toldRED is what a list says of one service or operation, and what a plain count of the spans says.
