@@ -112,7 +112,7 @@ differential: go postgres ## Random questions against a plain look at all items,
 test-postgres15: go .tools/bin/gotestsum ## What speaks SQL, against the oldest PostgreSQL that is supported
 	@.ci/tools postgres15
 	@mkdir -p $(REPORTS)
-	@OLLY_POSTGRES_BIN=/usr/lib/postgresql/15/bin $(GOTEST) $(REPORTS)/postgres15.jsonl -- -count=1 $(PARALLEL) -timeout 30m \
+	@OLLY_DIFFERENTIAL=100 OLLY_POSTGRES_BIN=/usr/lib/postgresql/15/bin $(GOTEST) $(REPORTS)/postgres15.jsonl -- -count=1 $(PARALLEL) -timeout 30m \
 		$$(grep -rlE --include='*_test.go' --exclude-dir=node_modules 'testbed[.](Database|Empty|PostgresBin)[(]' \
 			libs/postgres services/migrator services/writer services/query services/janitor | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
