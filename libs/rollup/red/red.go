@@ -159,38 +159,60 @@ func (o *Operation) add(c *Cell) (grown int) {
 }
 
 // Merge adds another cell up into this one, which keeps nothing of it, and returns by how many bytes of memory it grew. What is told of few spans takes few bytes,
-// however far apart their durations are.
+// however far apart their durations are. It costs what the other has, not what this one has, as long as it has no bucket that this one has not: a day's
+// minutes, added up, soon meet no new one.
 func (c *Cell) Merge(o *Cell) (grown int) {
 	c.Errors += o.Errors
 	have, more, i := c.Buckets, 0, 0
 	for _, b := range o.Buckets {
-		for i < len(have) && have[i].Number < b.Number {
-			i++
-		}
-		if i == len(have) || have[i].Number > b.Number {
+		i = reach(have, i, b.Number)
+		if i < len(have) && have[i].Number == b.Number {
+			have[i].Count += b.Count
+		} else {
 			more++
 		}
+	}
+	if more == 0 {
+		return 0
 	}
 	before := cap(have)
 	out := slices.Grow(have, more)[:len(have)+more]
 	i = len(have) - 1
 	at := len(out) - 1
-	for k := len(o.Buckets) - 1; k >= 0; k-- {
+	for k := len(o.Buckets) - 1; more > 0; k-- {
 		b := o.Buckets[k]
 		for ; i >= 0 && out[i].Number > b.Number; i-- {
 			out[at] = out[i]
 			at--
 		}
-		if i >= 0 && out[i].Number == b.Number {
-			b.Count += out[i].Count
-			i--
+		if i >= 0 && out[i].Number == b.Number { // it was added above
+			continue
 		}
 		out[at] = b
 		at--
+		more--
 	}
 	c.Buckets = out
 	const bucket = 16 // in memory
 	return bucket * (cap(out) - before)
+}
+
+// reach is the first of sorted buckets from one on that is not below a number. Steps are doubled, since the next one is mostly near.
+func reach(of []Bucket, from int, number int32) int {
+	step := 1
+	for from+step <= len(of) && of[from+step-1].Number < number {
+		from += step
+		step *= 2
+	}
+	low, high := from, min(from+step-1, len(of))
+	for low < high {
+		if middle := (low + high) / 2; of[middle].Number < number {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low
 }
 
 // Merged adds two lists of buckets up into a new one.

@@ -65,41 +65,110 @@ func (q *Query) rolled() *rolled {
 // askRolled answers from rollups; what they do not tell of yet is counted as they do, and what the ends of the range cut of minutes is read of segments.
 func (t *tally) askRolled(ctx context.Context, q *Query, of *rolled) (over time.Duration, err error) {
 	chunk := &red.Chunk{}
+	sums := &rolledSums{tally: t, one: t.newCell()}
 	return engine.FoldRolled(ctx, t.snapshot, &q.Query, t.columns, red.ID, nil, of.step, t.fold, t.merge, engine.FreshRED(),
 		func(told *engine.RollupQuery, r *engine.Rolled, c *red.Chunk) error {
-			return t.addRolled(of, told, r, c, &t.basis.Segments)
+			return sums.addRolled(of, told, r, c, &t.basis.Segments)
 		},
 		func(told *engine.RollupQuery, r *engine.Rolled) error {
 			if err := chunk.Decode(r.Blob); err != nil {
 				return err
 			}
-			return t.addRolled(of, told, r, chunk, &t.basis.Rollups)
+			return sums.addRolled(of, told, r, chunk, &t.basis.Rollups)
 		})
 }
 
+// mostSums is of how many buckets of time what rollups tell is added up before it is merged: all quarters of an hour of a day's row are, in 32 KiB each.
+const mostSums = 64
+
+// rolledSums add up what a rollup tells of a group, in a few buckets of time, with a counter for each duration: to merge each minute of each operation into what is known of a day took
+// two thirds of the time.
+type rolledSums struct {
+	*tally
+	of      *group
+	first   int // bucket
+	buckets [mostSums]*rolledSum
+	one     *cell    // memory for what is merged
+	told    red.Cell // and for its durations
+}
+
+type rolledSum struct {
+	used   bool
+	errors int64
+	counts [red.Unknown + 1]int64
+	seen   [red.Unknown/64 + 1]uint64 // which counts are not 0
+}
+
+func (m *rolledSum) add(c *red.Cell) (items int64) {
+	m.used = true
+	m.errors += c.Errors
+	for _, b := range c.Buckets {
+		m.counts[b.Number] += b.Count
+		m.seen[b.Number/64] |= 1 << (b.Number % 64)
+		items += b.Count
+	}
+	return items
+}
+
+// take is what was added up, of which nothing is left.
+func (m *rolledSum) take(out *red.Cell) {
+	out.Errors, out.Buckets = m.errors, out.Buckets[:0]
+	set(m.seen[:]).each(func(n uint64) {
+		out.Buckets = append(out.Buckets, red.Bucket{Number: int32(n), Count: m.counts[n]}) //nolint:gosec // a bucket
+		m.counts[n] = 0
+	})
+	m.used, m.errors, m.seen = false, 0, [len(m.seen)]uint64{}
+}
+
+// at is where what rollups tell of a group in a bucket of time is added up.
+func (s *rolledSums) at(of *group, bucket int) *rolledSum {
+	if s.of != of || bucket < s.first || bucket >= s.first+mostSums {
+		s.flush()
+		s.of, s.first = of, bucket
+	}
+	at := &s.buckets[bucket-s.first]
+	if *at == nil {
+		*at = &rolledSum{}
+		s.grown += 8 * (red.Unknown + red.Unknown/64)
+	}
+	return *at
+}
+
+// flush merges what was added up.
+func (s *rolledSums) flush() {
+	for i, sum := range &s.buckets {
+		if sum == nil || !sum.used {
+			continue
+		}
+		sum.take(&s.told)
+		s.one.take(&s.told)
+		s.grown += s.cell(s.of, s.first+i).merge(s.one)
+	}
+}
+
 // addRolled adds what a rollup tells of the minutes that are in the range.
-func (t *tally) addRolled(of *rolled, told *engine.RollupQuery, r *engine.Rolled, c *red.Chunk, items *int64) error {
-	one := t.newCell()
+func (s *rolledSums) addRolled(of *rolled, told *engine.RollupQuery, r *engine.Rolled, c *red.Chunk, items *int64) error {
 	for i := range c.Services {
-		s := &c.Services[i]
-		for k := range s.Operations {
-			o := &s.Operations[k]
-			if err := t.addOperation(of, told, r, one, o.Cells, items, &filter.Request{
-				Service: s.Name, Namespace: s.Namespace, Name: o.Name, Kind: int64(o.Kind), Nameless: s.Many,
+		service := &c.Services[i]
+		for k := range service.Operations {
+			o := &service.Operations[k]
+			if err := s.addOperation(of, told, r, o.Cells, items, &filter.Request{
+				Service: service.Name, Namespace: service.Namespace, Name: o.Name, Kind: int64(o.Kind), Nameless: service.Many,
 			}); err != nil {
 				return err
 			}
 		}
 		const little = 64 << 10
-		if err := t.charge(little); err != nil {
+		if err := s.charge(little); err != nil {
 			return err
 		}
 	}
-	return t.failed
+	s.flush()
+	return s.failed
 }
 
-// addOperation adds cells of spans that are alike; one is memory for a cell.
-func (t *tally) addOperation(of *rolled, told *engine.RollupQuery, r *engine.Rolled, one *cell, cells []red.Cell, items *int64, request *filter.Request) error {
+// addOperation adds cells of spans that are alike.
+func (s *rolledSums) addOperation(of *rolled, told *engine.RollupQuery, r *engine.Rolled, cells []red.Cell, items *int64, request *filter.Request) error {
 	var g *group
 	for i := range cells {
 		c := &cells[i]
@@ -119,15 +188,13 @@ func (t *tally) addOperation(of *rolled, told *engine.RollupQuery, r *engine.Rol
 			if !sure {
 				return ErrUntold
 			}
-			g = t.of(string(key))
+			g = s.tally.of(string(key))
 		}
 		bucket := 0
-		if t.line != nil {
-			bucket = t.line.At(r.Start + int64(c.Minute)*int64(time.Minute))
+		if s.line != nil {
+			bucket = s.line.At(r.Start + int64(c.Minute)*int64(time.Minute))
 		}
-		one.take(c)
-		*items += one.items
-		t.grown += t.cell(g, bucket).merge(one)
+		*items += s.at(g, bucket).add(c)
 	}
 	return nil
 }
