@@ -545,7 +545,7 @@ func (h *headers) peek(ctx context.Context, n int) error {
 			return err
 		}
 		for _, one := range list {
-			if h.bounds.mayHold(one.services, h.services) && h.mayHoldTrace(one.traceFilter) {
+			if h.bounds.mayHold(one.services, h.services) && h.mayHoldTrace(&one.place, one.traceFilter) {
 				h.buffer = append(h.buffer, one)
 			}
 		}
@@ -561,11 +561,19 @@ func (h *headers) peek(ctx context.Context, n int) error {
 	return nil
 }
 
-func (h *headers) mayHoldTrace(in []byte) bool {
+func (h *headers) mayHoldTrace(at *place, in []byte) bool {
 	if h.query.Traces == nil {
 		return true
 	}
-	return slices.ContainsFunc(h.hashes, func(hash uint64) bool { return segment.MayContain(in, hash) })
+	for i, hash := range h.hashes {
+		if within := h.query.Within; within != nil && (at.maxTime < within[i].From || at.minTime >= within[i].To) {
+			continue
+		}
+		if segment.MayContain(in, hash) {
+			return true
+		}
+	}
+	return false
 }
 
 // take removes the next n headers, fewer where fewer are left.

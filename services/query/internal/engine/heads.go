@@ -169,5 +169,5 @@ func (h *headers) mayHoldHead(x *head) bool {
 			return false
 		}
 	}
-	return b.mayHold(x.services, h.services) && h.mayHoldTrace(x.traceFilter)
+	return b.mayHold(x.services, h.services) && h.mayHoldTrace(&x.place, x.traceFilter)
 }

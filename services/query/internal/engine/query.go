@@ -55,6 +55,8 @@ type Query struct {
 	// Traces, when not nil, narrows to the segments whose trace filter may hold one of these ids. It is tested here and not in SQL, for
 	// lists of ids that are too long for a statement; a segment that passes has items of other traces, too.
 	Traces [][16]byte
+	// Within, when not nil, says of each of Traces where its items are: a segment beside that is not tested for it. Of fifty traces of a day, one in five segments passes for one that is hours away.
+	Within []Window
 	// OneIn, above 1, looks at a sample of one in so many segments, always the same ones.
 	OneIn int
 	// MaxItems makes the scan's budget smaller; 0 leaves it.
@@ -64,6 +66,9 @@ type Query struct {
 	// Whole scans on when the budget or the time is over, to the hard end of the query's time: for what must be told in full.
 	Whole bool
 }
+
+// Window is a time, from one instant to before another, Unix ns.
+type Window struct{ From, To int64 }
 
 // Stored is an item's place in the order in which a queue took items: its ingest position, then its ordinal.
 type Stored struct{ Position, Ordinal int64 }

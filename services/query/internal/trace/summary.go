@@ -148,6 +148,10 @@ func (u *summing) sum(ctx context.Context, found []Found) ([]*Summary, error) {
 		if u.search.Order != engine.Newest {
 			q.From = min(q.From, u.search.From)
 		}
+	} else if q.Traces != nil { // and else none of its spans beside that is asked for
+		for _, sum := range out {
+			q.Within = append(q.Within, engine.Window{From: sum.from, To: sum.to})
+		}
 	}
 	// What a list found must be told in full: only the hard end of the query's time stops this.
 	q.Whole = !u.lean

@@ -5,6 +5,7 @@ package trace
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
@@ -33,10 +34,14 @@ func First(ctx context.Context, s *engine.Snapshot, search *engine.Query, after 
 			in[id] = k
 		}
 	}
+	var last atomic.Pointer[engine.Key] // of n traces that were found: no span after it is of one that comes before
 	frontier, err = engine.ScanInOrder(ctx, s, &q, engine.Always(w.Want),
 		func(r *columns.Reader, _ *engine.Header) (map[[16]byte]engine.Key, error) {
-			first := map[[16]byte]engine.Key{}
+			first, last := map[[16]byte]engine.Key{}, last.Load()
 			q.Rows(r, func(row int, k engine.Key) {
+				if last != nil && !k.Newer(*last) {
+					return
+				}
 				ids := r.TraceIDs()
 				if id := ids.Distinct[ids.Rows[row]]; !without[id] {
 					keep(first, id, k)
@@ -62,6 +67,8 @@ func First(ctx context.Context, s *engine.Snapshot, search *engine.Query, after 
 			for _, f := range found[n:] {
 				delete(best, f.ID)
 			}
+			end := found[n-1].Key
+			last.Store(&end)
 			return next >= q.Order.Value(found[n-1].Key)
 		})
 	if err != nil {
