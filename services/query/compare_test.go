@@ -104,18 +104,61 @@ func TestAComparisonOfMuchIsOfASample(t *testing.T) {
 	f := newFixture(t)
 	f.position |= 1 // at level 0: no outliers apart
 	f.slowOf(20_000, 100)
-	got := f.compare(slowSpans, `,"sample":2000`)
+	got := f.compare(slowSpans, `,"sample":4000`)
 	require.EqualValues(t, 20_000, got.Sample.OfItems)
 	require.Equal(t, 200, got.Sample.OfSegments)
-	require.Less(t, got.Sample.Segments, 60)
+	require.Less(t, got.Sample.Segments, 80)
 	require.Positive(t, got.Sample.Segments)
 	require.EqualValues(t, got.Sample.Segments*100, got.Sample.Items)
-	require.Equal(t, got.Sample.Items, got.Selected+got.Baseline)
-	require.Equal(t, got.Sample.Segments, got.Stats.SegmentsRead)
-	require.Contains(t, values(&got), fmt.Sprintf(`resource.service.version {"stringValue":"2"} %d/%d %d/%d 0.89`, got.Selected, got.Selected, got.Selected, got.Baseline))
-	again := f.compare(slowSpans, `,"sample":2000`)
+	require.GreaterOrEqual(t, got.Selected, int64(1000), "of the side of which the sample has few, more are looked for")
+	require.Less(t, got.Selected, int64(2000))
+	require.Equal(t, api.ComparedBasisSample, got.SelectedIs)
+	require.GreaterOrEqual(t, got.Baseline, int64(1000))
+	require.Less(t, got.Baseline, int64(10_000))
+	require.Equal(t, api.ComparedBasisSample, got.BaselineIs)
+	require.Contains(t, values(&got), fmt.Sprintf(`resource.service.version {"stringValue":"2"} %d/%d %d/%d 0.89`, got.Selected, got.Selected, version2(&got), got.Baseline))
+	again := f.compare(slowSpans, `,"sample":4000`)
 	require.Equal(t, got.Values, again.Values)
 	require.Equal(t, got.Sample, again.Sample)
+}
+
+// version2 is how many items of the baseline are of the version that all slow spans are of.
+func version2(c *api.Comparison) int64 {
+	for _, v := range c.Values {
+		if v.Field == "resource.service.version" && string(must(json.Marshal(v.Value))) == `{"stringValue":"2"}` {
+			return v.Baseline
+		}
+	}
+	return -1
+}
+
+// What few of many items have in common is found, though it is in no sample: all of them are looked at, whichever side they are.
+func TestTheRareSideOfAComparisonIsLookedForEverywhere(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.position |= 1
+	var list []plainItem
+	for i := range 20_000 {
+		it := plainItem{at: base().Add(time.Duration(i) * 100 * time.Millisecond).UnixNano(), service: "s", route: fmt.Sprint("/r", i%7), user: "u", level: 1}
+		if i%3001 == 1500 { // seven of them
+			it.route, it.user = "/rare", "culprit"
+		}
+		list = append(list, it)
+	}
+	f.store("default", telemetry.Traces, payloadOfItems(telemetry.Traces, list), 100)
+	rare, others := `{"field":"attributes.route","operator":"eq","value":"/rare"}`, `{"field":"attributes.route","operator":"ne","value":"/rare"}`
+	got := f.compare(rare, `,"sample":2000`)
+	require.EqualValues(t, 7, got.Selected)
+	require.Equal(t, api.ComparedBasisAll, got.SelectedIs)
+	require.Equal(t, api.ComparedBasisSample, got.BaselineIs)
+	require.GreaterOrEqual(t, got.Baseline, int64(1000))
+	require.Contains(t, values(&got), fmt.Sprintf(`attributes.user {"stringValue":"culprit"} 7/7 0/%d 1.00`, got.Baseline))
+	require.Less(t, got.Sample.Segments, got.Sample.OfSegments)
+	got = f.compare(others, `,"sample":2000`)
+	require.EqualValues(t, 7, got.Baseline)
+	require.Equal(t, api.ComparedBasisAll, got.BaselineIs)
+	require.Equal(t, api.ComparedBasisSample, got.SelectedIs)
+	require.Contains(t, values(&got), fmt.Sprintf(`attributes.user {"stringValue":"culprit"} 0/%d 7/7 -1.00`, got.Selected))
 }
 
 // Of few large segments there is one in the sample, however small that is to be.
@@ -127,7 +170,7 @@ func TestASampleIsOfASegmentAtLeast(t *testing.T) {
 	for _, part := range [][2]time.Duration{{0, 6 * time.Second}, {0, 3 * time.Second}, {3 * time.Second, 6 * time.Second}} {
 		got := f.compareIn(base().Add(part[0]), base().Add(part[1]), slowSpans, `,"sample":1000`)
 		require.Positive(t, got.Sample.Segments)
-		require.LessOrEqual(t, got.Selected+got.Baseline, got.Sample.Items)
+		require.LessOrEqual(t, got.Selected+got.Baseline, got.Sample.OfItems)
 		require.NotEmpty(t, got.Values)
 	}
 }

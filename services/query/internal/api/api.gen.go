@@ -159,6 +159,24 @@ func (e AttributeKeyScope) Valid() bool {
 	}
 }
 
+// Defines values for ComparedBasis.
+const (
+	ComparedBasisAll    ComparedBasis = "all"
+	ComparedBasisSample ComparedBasis = "sample"
+)
+
+// Valid indicates whether the value is a known member of the ComparedBasis enum.
+func (e ComparedBasis) Valid() bool {
+	switch e {
+	case ComparedBasisAll:
+		return true
+	case ComparedBasisSample:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ContextBy.
 const (
 	ContextByResource ContextBy = "resource"
@@ -869,14 +887,17 @@ func (e ListAttributesParamsSignal) Valid() bool {
 
 // Defines values for ListAttributeValuesParamsSignal.
 const (
-	ListAttributeValuesParamsSignalLogs   ListAttributeValuesParamsSignal = "logs"
-	ListAttributeValuesParamsSignalTraces ListAttributeValuesParamsSignal = "traces"
+	ListAttributeValuesParamsSignalLogs    ListAttributeValuesParamsSignal = "logs"
+	ListAttributeValuesParamsSignalMetrics ListAttributeValuesParamsSignal = "metrics"
+	ListAttributeValuesParamsSignalTraces  ListAttributeValuesParamsSignal = "traces"
 )
 
 // Valid indicates whether the value is a known member of the ListAttributeValuesParamsSignal enum.
 func (e ListAttributeValuesParamsSignal) Valid() bool {
 	switch e {
 	case ListAttributeValuesParamsSignalLogs:
+		return true
+	case ListAttributeValuesParamsSignalMetrics:
 		return true
 	case ListAttributeValuesParamsSignalTraces:
 		return true
@@ -1310,6 +1331,9 @@ type CompareRequest struct {
 	TimeRange TimeRange  `json:"time_range"`
 }
 
+// ComparedBasis Whether these are all items of the range, or those of a sample.
+type ComparedBasis string
+
 // ComparedSpan defines model for ComparedSpan.
 type ComparedSpan struct {
 	// DurationNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
@@ -1339,18 +1363,24 @@ type ComparedSpans struct {
 
 // Comparison defines model for Comparison.
 type Comparison struct {
-	// Baseline Items of the sample in the baseline.
+	// Baseline Items of the baseline that were looked at.
 	Baseline int64 `json:"baseline"`
+
+	// BaselineIs Whether these are all items of the range, or those of a sample.
+	BaselineIs ComparedBasis `json:"baseline_is"`
 
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 	Incomplete   *Incomplete  `json:"incomplete,omitempty"`
 	Sample       Sample       `json:"sample"`
 
-	// Selected Selected items of the sample.
-	Selected int64            `json:"selected"`
-	Stats    Stats            `json:"stats"`
-	Values   []DifferingValue `json:"values"`
+	// Selected Selected items that were looked at.
+	Selected int64 `json:"selected"`
+
+	// SelectedIs Whether these are all items of the range, or those of a sample.
+	SelectedIs ComparedBasis    `json:"selected_is"`
+	Stats      Stats            `json:"stats"`
+	Values     []DifferingValue `json:"values"`
 }
 
 // Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
@@ -4654,7 +4684,7 @@ type ServerInterface interface {
 	// ListAttributes Which keys of attributes there are
 	// (GET /api/attributes)
 	ListAttributes(ctx echo.Context, params ListAttributesParams) error
-	// ListAttributeValues The values of an attribute or a field, and how many spans or log records have each
+	// ListAttributeValues The values of an attribute or a field, and how many spans, log records or points have each
 	// (GET /api/attributes/{key}/values)
 	ListAttributeValues(ctx echo.Context, key string, params ListAttributeValuesParams) error
 	// GetCardinality Which metrics have most series, and which labels make them

@@ -273,7 +273,9 @@ func (q *Query) askBodies(ctx context.Context, s *engine.Snapshot, b *book, out 
 	if q.Everything() && q.Signal != telemetry.Metrics {
 		out.Sample, over, err = engine.FoldSome(ctx, s, &q.Query, out.OfItems, q.Sample, l.columns(&q.Query), l.fold, merge)
 	} else {
-		out.Sample, over, err = engine.FoldSample(ctx, s, &q.Query, q.Sample, q.From, l.columns(&q.Query), l.fold, merge, func() bool { return met })
+		var of *engine.Sampling
+		of, over, err = engine.FoldSample(ctx, s, &q.Query, q.Sample, q.From, l.columns(&q.Query), l.fold, merge, func() bool { return met })
+		out.Sample = of.Sample
 	}
 	if err != nil {
 		return err

@@ -26,33 +26,39 @@ func (p place) chance() uint64 { return binary.BigEndian.Uint64(p.id[8:]) & (cha
 const moreOf = 4
 
 // sampled is which segments are in a sample: those whose chance is below, and the one that has least of those that reach to what is asked for.
-type sampled struct {
-	Sample
-	below, least uint64
-}
+type sampled struct{ below, least uint64 }
 
 func (s *sampled) has(h *Header) bool { c := h.chance(); return c < s.below || c == s.least }
 
+// Sampling is a sample of a range that may be enlarged. A copy is enlarged by itself.
+type Sampling struct {
+	Sample
+	chosen, before sampled // before is what was looked at
+}
+
+// All is whether all of the range is in it.
+func (p *Sampling) All() bool { return p.chosen.below >= chances || p.Segments >= p.OfSegments }
+
 // sample chooses segments with about so many items, and at least one of those that have items from an instant on, Unix ns.
-func (s *Snapshot) sample(ctx context.Context, q *Query, about, from int64) (out sampled, err error) {
+func (s *Snapshot) sample(ctx context.Context, q *Query, about, from int64) (*Sampling, error) {
 	type one struct {
 		items, newest int64
 		chance        uint64
 	}
 	all := *q
 	all.Whole = true
-	out.below, out.least = chances, chances
-	_, err = Fold(ctx, s, &all, Always(segment.Want{}),
+	out := &Sampling{chosen: sampled{below: chances, least: chances}, before: sampled{least: chances}}
+	_, err := Fold(ctx, s, &all, Always(segment.Want{}),
 		func(_ *columns.Reader, h *Header, _ *Query) one { return one{int64(h.items), h.maxTime, h.chance()} },
 		func(of one) {
 			out.OfItems += of.items
 			out.OfSegments++
 			if of.newest >= from {
-				out.least = min(out.least, of.chance)
+				out.chosen.least = min(out.chosen.least, of.chance)
 			}
 		})
 	if out.OfItems > about {
-		out.below = chances / uint64((out.OfItems+about-1)/about) //nolint:gosec // one in two or more
+		out.chosen.below = chances / uint64((out.OfItems+about-1)/about) //nolint:gosec // one in two or more
 	}
 	return out, err
 }
@@ -62,11 +68,20 @@ func (s *Snapshot) sample(ctx context.Context, q *Query, about, from int64) (out
 // of merge ends it and is returned. over is Fold's.
 func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about, from int64, want Columns,
 	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T) error, enough func() bool,
-) (of Sample, over time.Duration, err error) {
-	chosen, err := s.sample(ctx, q, about, from)
+) (of *Sampling, over time.Duration, err error) {
+	of, err = s.sample(ctx, q, about, from)
 	if err != nil {
-		return chosen.Sample, 0, err
+		return of, 0, err
 	}
+	over, err = FoldMore(ctx, s, q, of, want, fold, merge, enough)
+	return of, over, err
+}
+
+// FoldMore is FoldSample of what of a range is not in a sample yet, which it enlarges. The query may ask for less than that of the sample, of the same range: segments in which its filters
+// see that nothing is are in the sample then, and not among those that it says were looked at.
+func FoldMore[T any](ctx context.Context, s *Snapshot, q *Query, of *Sampling, want Columns,
+	fold func(r *columns.Reader, h *Header, q *Query) T, merge func(T) error, enough func() bool,
+) (over time.Duration, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	type part struct {
@@ -74,9 +89,14 @@ func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about, from i
 		of    T
 	}
 	var failed error
-	before := sampled{least: chances} // what was looked at
 	for {
-		now := func(h *Header) bool { return chosen.has(h) && !before.has(h) }
+		if of.before.below > 0 { // it was looked at
+			if of.All() || err != nil || enough() || s.Cut() != nil {
+				return over, err
+			}
+			of.chosen.below = min(moreOf*of.chosen.below, chances)
+		}
+		now := func(h *Header) bool { return of.chosen.has(h) && !of.before.has(h) }
 		over, err = Fold(ctx, s, q,
 			func(q *Query, h *Header) segment.Want {
 				if now(h) {
@@ -94,18 +114,14 @@ func FoldSample[T any](ctx context.Context, s *Snapshot, q *Query, about, from i
 				if p == nil || failed != nil {
 					return
 				}
-				chosen.Segments++
-				chosen.Items += p.items
+				of.Segments++
+				of.Items += p.items
 				if failed = merge(p.of); failed != nil {
 					stop()
 				}
 			})
 		err = cmp.Or(failed, err) // what was refused stopped the fold
-		if all := chosen.below >= chances || chosen.Segments >= chosen.OfSegments; all || err != nil || enough() || s.Cut() != nil {
-			return chosen.Sample, over, err
-		}
-		before.below, before.least = chosen.below, chosen.least
-		chosen.below = min(moreOf*chosen.below, chances)
+		of.before = of.chosen
 	}
 }
 

@@ -61,18 +61,27 @@ func (n *API) compare(ctx context.Context, tenant telemetry.Tenant, r api.Compar
 	if err != nil {
 		return nil, err
 	}
-	out.Selected, out.Baseline = got.Selected, got.Baseline
+	out.Selected, out.Baseline = got.Selected.Items, got.Baseline.Items
+	out.SelectedIs, out.BaselineIs = comparedBasis(got.Selected.All && out.Incomplete == nil), comparedBasis(got.Baseline.All && out.Incomplete == nil)
 	out.Sample = sampleOf(got.Sample)
 	for _, v := range got.Values {
 		out.Values = append(out.Values, api.DifferingValue{
-			Field: fieldOf(v.Key), Value: otlpjson.Of(v.Value.OTLP()), Selected: v.Selected, Baseline: v.Baseline, Score: v.Score,
+			Field: keyName(v.Key), Value: otlpjson.Of(v.Value.OTLP()), Selected: v.Selected, Baseline: v.Baseline, Score: v.Score,
 		})
 	}
 	return out, nil
 }
 
-// fieldOf is what filters call what is counted.
-func fieldOf(k counts.Key) string {
+// comparedBasis says whether all items of a side were looked at.
+func comparedBasis(all bool) api.ComparedBasis {
+	if all {
+		return api.ComparedBasisAll
+	}
+	return api.ComparedBasisSample
+}
+
+// keyName is what filters call what is counted.
+func keyName(k counts.Key) string {
 	return [...]string{counts.OfItem: "attributes.", counts.OfResource: "resource.", counts.OfScope: "scope.", counts.OfField: ""}[k.Of] + k.Name
 }
 

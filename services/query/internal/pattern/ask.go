@@ -5,7 +5,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/aggregate"
@@ -50,9 +49,7 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	w.Int(segment.ColSeverity, segment.ColResource)
 	into := newSet()
 	held := 0
-	var over time.Duration
-	var err error
-	out.Sample, over, err = engine.FoldSample(ctx, s, &all, q.Sample, q.From, engine.Always(w.Want), q.fold, func(lines *set) error {
+	sampling, over, err := engine.FoldSample(ctx, s, &all, q.Sample, q.From, engine.Always(w.Want), q.fold, func(lines *set) error {
 		into.merge(lines)
 		if into.grown <= held { // what was put together leaves room
 			return nil
@@ -64,6 +61,7 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	out.Sample = sampling.Sample
 	out.Compared = q.Compare && over.Nanoseconds() == all.To-all.From // nothing ended the look before the start
 	out.tell(into, q.Top)
 	return out, nil

@@ -709,12 +709,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The values of an attribute or a field, and how many spans or log records have each
+         * The values of an attribute or a field, and how many spans, log records or points have each
          * @description Counts are exact over the range and the filters. Values of different types are different values: the integer 200 is not the string
          *     "200". An item that has the key several times, which OTLP forbids, counts each time. The most frequent values come first. With more
          *     than 100,000 values, or 64 MiB of them, or more than there is memory for, the rarest are left out or counted too low, and `incomplete` says so. Without filters, what has few
          *     values is told by sums of whole hours, and by the heads of segments where hours are cut or not settled: segments that are not read count as
-         *     pruned (`stats`).
+         *     pruned (`stats`). Of points, the column that tells of which series each is, is read: a short range answers sooner.
          *
          *     **What lies within maps** is asked for by `scope=field` and its name in filters, such as `attributes.user.id` or `body.user.id`, which is the `field` of `GET /api/attributes`: values are counted of
          *     what the name means there, an attribute of that key or a path, an item's once, and of a path through a list the first that is found.
@@ -872,7 +872,9 @@ export interface paths {
          *
          *     and what failed ones: `"selected": [{"field": "status", "operator": "eq", "value": "error"}]`. A selection of a heatmap is a range of time and one of durations.
          *
-         *     Where there are more items than `sample`, some of the segments are looked at, always the same ones, and `sample` says how many; all counts are of these. A value whose parts
+         *     Where there are more items than `sample`, some of the segments are looked at, always the same ones, and `sample` says how many. Where there are fewer than 1,000 selected items in these, more of
+         *     them are looked for, in all of the range if need be, and so of the baseline: `selected_is` and `baseline_is` say whether all of them were found. Counts of each side are of its items that were
+         *     looked at, `selected` and `baseline` in number. A value whose parts
          *     differ by less than three standard errors is left out, as is a field of more than 1,000 values, such as an id. Kinds, statuses and severities are their numbers.
          *     At most 2,000 fields are compared; where there are more, `incomplete` says so.
          *
@@ -3015,17 +3017,24 @@ export interface components {
             segments: number;
             of_segments: number;
         };
+        /**
+         * @description Whether these are all items of the range, or those of a sample.
+         * @enum {string}
+         */
+        ComparedBasis: "all" | "sample";
         Comparison: {
             /**
              * Format: int64
-             * @description Selected items of the sample.
+             * @description Selected items that were looked at.
              */
             selected: number;
+            selected_is: components["schemas"]["ComparedBasis"];
             /**
              * Format: int64
-             * @description Items of the sample in the baseline.
+             * @description Items of the baseline that were looked at.
              */
             baseline: number;
+            baseline_is: components["schemas"]["ComparedBasis"];
             values: components["schemas"]["DifferingValue"][];
             sample: components["schemas"]["Sample"];
             completeness: components["schemas"]["Completeness"];
@@ -5031,7 +5040,7 @@ export interface operations {
         parameters: {
             query: {
                 /** @description Whose attributes. */
-                signal?: "traces" | "logs";
+                signal?: "traces" | "logs" | "metrics";
                 /**
                  * @description Attributes of the items themselves, of their resources or of their instrumentation scopes, or a field: `service`, `namespace`, `scope.name`, `scope.version`; of spans `name`, `kind`,
                  *     `status`, `status_message`; of log records `severity`, `severity_text`, `event_name`, of which kinds, statuses and severities are their numbers; or any other by which items are
