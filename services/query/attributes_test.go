@@ -119,7 +119,7 @@ func TestAttributeValues(t *testing.T) {
 			}
 		})
 	}
-	for _, wrong := range []string{"signal=metrics", "scope=span", "limit=0", "filters=[{}]"} {
+	for _, wrong := range []string{"signal=profiles", "scope=span", "limit=0", "filters=[{}]"} {
 		p := f.problem(http.StatusBadRequest, http.MethodGet, "/api/attributes/code/values"+hour()+"&"+wrong, "")
 		require.NotEmpty(t, p.Code)
 	}

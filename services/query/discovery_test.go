@@ -456,8 +456,9 @@ func TestValuesByPrefix(t *testing.T) {
 func TestValuesOfLeavesAreThoseOfGroups(t *testing.T) {
 	t.Parallel()
 	fields := map[telemetry.Signal][]string{
-		telemetry.Traces: {"attributes.user.id", "attributes.user.address.zip", "attributes.user.roles.admin", "attributes.http.status_code", "attributes.nothing", "attributes.none.at.all", "resource.host.name", "scope.generated", "root", "operation"},
-		telemetry.Logs:   {"body.user.id", "body.user.address.zip", "body.user.roles.admin", "body.http.status_code", "body", "attributes.user.id", "attributes.tags", "attributes.raw"},
+		telemetry.Traces:  {"attributes.user.id", "attributes.user.address.zip", "attributes.user.roles.admin", "attributes.http.status_code", "attributes.nothing", "attributes.none.at.all", "resource.host.name", "scope.generated", "root", "operation"},
+		telemetry.Logs:    {"body.user.id", "body.user.address.zip", "body.user.roles.admin", "body.http.status_code", "body", "attributes.user.id", "attributes.tags", "attributes.raw"},
+		telemetry.Metrics: {"attributes.http.status_code", "attributes.ratio", "resource.host.name", "scope.generated", "name", "unit", "type", "service", "attributes.none.at.all"},
 	}
 	for signal, all := range fields {
 		t.Run(signal.String(), func(t *testing.T) {
@@ -465,7 +466,10 @@ func TestValuesOfLeavesAreThoseOfGroups(t *testing.T) {
 			f := newFixture(t)
 			d := newDice(11)
 			for range 5 {
-				payload, _ := d.tangledItems(signal, 120)
+				payload := testbed.MetricsPayload(d.metrics(120))
+				if signal != telemetry.Metrics {
+					payload, _ = d.tangledItems(signal, 120)
+				}
 				f.store("default", signal, payload, 50)
 			}
 			cart := `{"field":"service","operator":"eq","value":"cart"}`
@@ -494,6 +498,12 @@ func TestValuesOfLeavesAreThoseOfGroups(t *testing.T) {
 					}
 					require.ElementsMatch(t, got.Values, paged, field)
 					require.Len(t, paged, len(got.Values))
+					if scope, key, of := strings.Cut(field, "."); of && signal == telemetry.Metrics { // whose keys of a scope are counted as fields are
+						var scoped api.AttributeValues
+						f.get(strings.Replace(ask, url.PathEscape(field)+"/values?scope=field", url.PathEscape(key)+"/values?scope="+scope, 1)+"&limit=1000", &scoped)
+						require.Equal(t, got.Values, scoped.Values, field)
+						require.Equal(t, got.Items, scoped.Items)
+					}
 				}
 			}
 		})

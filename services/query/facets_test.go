@@ -30,8 +30,12 @@ func (f *fixture) facets(signal telemetry.Signal, from, to int64, fields []strin
 // facetByAggregate is one facet as groups of an aggregate tell it.
 func (f *fixture) facetByAggregate(signal telemetry.Signal, from, to int64, field string, filters []string, limit int) (out api.Facet) {
 	f.t.Helper()
-	body := fmt.Sprintf(`{"signal":%q,"time_range":{"start_time":%d,"end_time":%d},"filters":[%s],"measures":[{"measure":"count"},{"measure":"count_distinct","field":"trace_id"}],"group_by":[%q],"limit":1000}`,
-		signal, from, to, strings.Join(filters, ","), field)
+	id := "trace_id"
+	if signal == telemetry.Metrics {
+		id = "name"
+	}
+	body := fmt.Sprintf(`{"signal":%q,"time_range":{"start_time":%d,"end_time":%d},"filters":[%s],"measures":[{"measure":"count"},{"measure":"count_distinct","field":%q}],"group_by":[%q],"limit":1000}`,
+		signal, from, to, strings.Join(filters, ","), id, field)
 	status, answer := f.call(http.MethodPost, "/api/aggregate", body)
 	require.Equal(f.t, http.StatusOK, status, "%s", answer)
 	var all api.Aggregate

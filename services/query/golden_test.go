@@ -71,7 +71,7 @@ func TestAnswersStayAsTheyAre(t *testing.T) {
 	for _, path := range []string{
 		"/api/spans/search", "/api/spans/search" + hour() + "&limit=0", "/api/spans/search" + hour() + "&cursor=x", "/api/traces/xyz",
 		"/api/traces/" + strings.Repeat("1", 32), "/api/metrics/nothing" + hour(), "/api/services?start_time=1", "/api/nothing",
-		"/api/attributes/a/values" + hour() + "&signal=metrics", "/api/attributes/a/values" + hour() + "&scope=span",
+		"/api/attributes/a/values" + hour() + "&signal=profiles", "/api/attributes/a/values" + hour() + "&scope=span",
 		"/api/traces/" + spans.Spans[0].TraceID + "?format=zipkin",
 	} {
 		g.digest("wrong", http.MethodGet, path, "")

@@ -32,10 +32,22 @@ func facetOf(signal telemetry.Signal, scope api.ListAttributeValuesParamsScope, 
 		return nil, errScope.Newf("scope: %.64q is not attributes, resource, scope or field", string(scope))
 	}
 	f, ok := counts.For(signal, key)
-	if !ok {
+	if !ok || signal == telemetry.Metrics { // whose attributes are those of series, of which heads and sums tell nothing
 		return nil, nil //nolint:nilnil // it is a field that is counted otherwise, or none
 	}
 	return &f, nil
+}
+
+// fieldOf is what filters call what a request names.
+func fieldOf(scope api.ListAttributeValuesParamsScope, name string) string {
+	switch scope {
+	case api.ListAttributeValuesParamsScopeField:
+		return name
+	case api.ListAttributeValuesParamsScopeResource, api.ListAttributeValuesParamsScopeScope:
+		return string(scope) + "." + name
+	default:
+		return string(api.ListAttributeValuesParamsScopeAttributes) + "." + name
+	}
 }
 
 // valueCounts counts values of something that a request names.
@@ -52,6 +64,7 @@ func (n *API) valuesOf(signal telemetry.Signal, scope api.ListAttributeValuesPar
 			return s.Counts(ctx, &q, facet, keep)
 		}, nil
 	}
+	name = fieldOf(scope, name)
 	column, err := n.filters.Column(signal, name)
 	if err != nil {
 		var names []string
@@ -70,19 +83,8 @@ func (n *API) valuesOf(signal telemetry.Signal, scope api.ListAttributeValuesPar
 	}, nil
 }
 
-// itemsOf reads the signal of items that have attributes of their own; that of spans unless it is given.
-func itemsOf(name string) (telemetry.Signal, error) {
-	switch name {
-	case "", telemetry.Traces.String():
-		return telemetry.Traces, nil
-	case telemetry.Logs.String():
-		return telemetry.Logs, nil
-	}
-	return 0, errSignal.Newf("signal: %.64q is not traces or logs", name)
-}
-
 func (n *API) attributeValues(ctx context.Context, tenant telemetry.Tenant, key string, from, to int64, asked api.ListAttributeValuesParams) (*api.AttributeValues, error) {
-	signal, err := itemsOf(string(asked.Signal))
+	signal, err := keyedOf(string(asked.Signal))
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (h handlers) ListAttributes(c echo.Context, p api.ListAttributesParams) err
 }
 
 func (n *API) listAttributes(ctx context.Context, tenant telemetry.Tenant, from, to int64, p *api.ListAttributesParams) (*api.AttributeKeys, error) {
-	signal, err := keyedOf(p.Signal)
+	signal, err := keyedOf(string(p.Signal))
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (n *API) listAttributes(ctx context.Context, tenant telemetry.Tenant, from,
 }
 
 // keyedOf reads the signal whose attributes are asked for; that of spans unless it is given.
-func keyedOf(name api.ListAttributesParamsSignal) (telemetry.Signal, error) {
+func keyedOf(name string) (telemetry.Signal, error) {
 	if name == "" {
 		return telemetry.Traces, nil
 	}
