@@ -229,8 +229,8 @@ func (p *plan) newCell() *cell {
 func (p *plan) cellBytes() int { return cellBytes + 120*len(p.numbers) + 96*len(p.distinct) }
 
 // of is the group of a key, or that of all for which there is no room.
-func (t *tally) of(key string) *group {
-	if g := t.groups[key]; g != nil {
+func (t *tally) of(key []byte) *group {
+	if g := t.groups[string(key)]; g != nil {
 		return g
 	}
 	// Groups may take half of what the question may hold: the rest is for what those that are kept apart have still to come.
@@ -239,11 +239,11 @@ func (t *tally) of(key string) *group {
 		if t.others == nil {
 			t.others = t.newGroup("")
 		}
-		t.grown += t.missed.add([]uint64{hashOf(segment.Value{Type: segment.Bytes, Raw: []byte(key)})})
+		t.grown += t.missed.add([]uint64{hashOf(segment.Value{Type: segment.Bytes, Raw: key})})
 		return t.others
 	}
-	g := t.newGroup(key)
-	t.groups[key] = g
+	g := t.newGroup(string(key))
+	t.groups[g.key] = g
 	return g
 }
 
@@ -264,10 +264,8 @@ func (t *tally) merge(of *part) {
 		return
 	}
 	t.basis.Segments += of.items
-	groups := make([]*group, len(of.keys))
-	for i, key := range of.keys {
-		groups[i] = t.of(key)
-	}
+	groups := make([]*group, of.keys.len())
+	of.keys.each(func(i int, key []byte) { groups[i] = t.of(key) })
 	for i := range of.cells {
 		from := &of.cells[i]
 		t.grown += t.cell(groups[from.group], from.bucket).merge(&from.cell)

@@ -44,7 +44,7 @@ func (t *tally) askCounted(ctx context.Context, q *Query) (over time.Duration, d
 	add := func(v segment.Value, is bool, items int64) {
 		one := t.newCell()
 		one.items = items
-		t.grown += t.cell(t.of(string(AppendTold(nil, v, is))), 0).merge(one)
+		t.grown += t.cell(t.of(AppendTold(nil, v, is)), 0).merge(one)
 	}
 	for _, v := range list { // the most frequent first: these are kept apart
 		add(q.Counted.Told(v.Value), true, v.Items)

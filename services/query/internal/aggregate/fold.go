@@ -126,8 +126,28 @@ func (p *plan) columns(q *engine.Query, h *engine.Header) segment.Want {
 // part is what a segment has.
 type part struct {
 	items int64
-	keys  []string // of the groups
+	keys  keyList // of the groups
 	cells []partCell
+}
+
+// keyList is many keys, one behind the other: a segment may have as many groups as items.
+type keyList struct {
+	bytes []byte
+	ends  []int
+}
+
+func (l *keyList) len() int { return len(l.ends) }
+
+// end ends a key that was appended to the bytes.
+func (l *keyList) end() { l.ends = append(l.ends, len(l.bytes)) }
+
+// each tells them in order, each valid until it returns.
+func (l *keyList) each(tell func(i int, key []byte)) {
+	from := 0
+	for i, end := range l.ends {
+		tell(i, l.bytes[from:end])
+		from = end
+	}
 }
 
 type partCell struct {
@@ -148,7 +168,6 @@ type scratch struct {
 	errors  []uint64 // of them those of failed items
 	counts  []uint32 // of pairs, all 0 between two uses
 	seen    set
-	key     []byte
 }
 
 // fold makes a segment's part.
@@ -236,6 +255,9 @@ func (p *plan) divide(r *columns.Reader, m *scratch, rows []uint32, first, last 
 		return []uint64{0}
 	}
 	id := func(i int, row uint32) uint64 {
+		if width == 1 && len(p.grouped) == 1 {
+			return uint64(m.groups[0].Of[row] + 1) //nolint:gosec // not negative
+		}
 		id := uint64(0)
 		for k := range p.grouped {
 			id = id*uint64(m.groups[k].N+1) + uint64(m.groups[k].Of[row]+1) //nolint:gosec // not negative
@@ -277,7 +299,7 @@ func (p *plan) divide(r *columns.Reader, m *scratch, rows []uint32, first, last 
 // name makes the cells, and says of which group and bucket each is.
 func (p *plan) name(m *scratch, out *part, ids []uint64, first, last int) {
 	width := uint64(last-first) + 1 //nolint:gosec // not negative
-	groups := map[uint64]int{}
+	groups := map[uint64]int{} // of several buckets; in one, each combination is a group
 	out.cells = make([]partCell, len(ids))
 	numbersOf, distinctOf := make([]numbers, len(ids)*len(p.numbers)), make([]distinct, len(ids)*len(p.distinct))
 	for i, id := range ids {
@@ -286,30 +308,34 @@ func (p *plan) name(m *scratch, out *part, ids []uint64, first, last int) {
 		c.distinct, distinctOf = distinctOf[:len(p.distinct):len(p.distinct)], distinctOf[len(p.distinct):]
 		c.bucket = first + int(id%width) //nolint:gosec // below the number of buckets
 		of := id / width
-		n, ok := groups[of]
+		n, ok := out.keys.len(), false
+		if width > 1 {
+			if at, have := groups[of]; have {
+				n, ok = at, true
+			} else {
+				groups[of] = n
+			}
+		}
 		if !ok {
-			n = len(out.keys)
-			groups[of] = n
-			out.keys = append(out.keys, p.key(m, of))
+			p.appendKey(m, &out.keys, of)
 		}
 		c.group = n
 	}
 }
 
-// key is what a group of a segment is called everywhere: its values, one after the other.
-func (p *plan) key(m *scratch, of uint64) string {
+// appendKey appends what a group of a segment is called everywhere: its values, one after the other.
+func (p *plan) appendKey(m *scratch, to *keyList, of uint64) {
 	var codes [MostGroups]int
 	for i := len(p.grouped) - 1; i >= 0; i-- {
 		n := uint64(m.groups[i].N + 1) //nolint:gosec // not negative
 		codes[i] = int(of%n) - 1       //nolint:gosec // at most one for each row
 		of /= n
 	}
-	m.key = m.key[:0]
 	for i := range p.grouped {
 		v, ok := m.groups[i].Value(codes[i])
-		m.key = AppendTold(m.key, v, ok)
+		to.bytes = AppendTold(to.bytes, v, ok)
 	}
-	return string(m.key)
+	to.end()
 }
 
 // noValue is a type of value that there is not.

@@ -188,7 +188,7 @@ func (s *rolledSums) addOperation(of *rolled, told *engine.RollupQuery, r *engin
 			if !sure {
 				return ErrUntold
 			}
-			g = s.tally.of(string(key))
+			g = s.tally.of(key)
 		}
 		bucket := 0
 		if s.line != nil {
