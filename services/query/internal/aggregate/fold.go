@@ -299,7 +299,7 @@ func (p *plan) divide(r *columns.Reader, m *scratch, rows []uint32, first, last 
 // name makes the cells, and says of which group and bucket each is.
 func (p *plan) name(m *scratch, out *part, ids []uint64, first, last int) {
 	width := uint64(last-first) + 1 //nolint:gosec // not negative
-	groups := map[uint64]int{} // of several buckets; in one, each combination is a group
+	groups := map[uint64]int{}      // of several buckets; in one, each combination is a group
 	out.cells = make([]partCell, len(ids))
 	numbersOf, distinctOf := make([]numbers, len(ids)*len(p.numbers)), make([]distinct, len(ids)*len(p.distinct))
 	for i, id := range ids {
