@@ -239,6 +239,28 @@ func TestIDsTakeTheirBits(t *testing.T) {
 	}
 }
 
+// TestLongRunsAreLookedAtInPieces: of a text without a mark little is looked at for each of its words, and it comes back as it was.
+func TestLongRunsAreLookedAtInPieces(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(5, 5))
+	for name, letters := range map[string]string{"hexadecimal": "0123456789abcdef", "any": alphabet, "bits": "01", "letters": "abcdefghijklmnop"} {
+		text := make([]byte, 200_000)
+		for i := range text {
+			text[i] = letters[r.IntN(len(letters))]
+		}
+		c := &coder{kind: kinds(), number: numbers()}
+		for _, at := range []int{0, 1, 777, len(text) - 10} {
+			length, _ := c.id(text[at:])
+			require.LessOrEqual(t, length, mostRun, name)
+			require.Equal(t, min(len(text)-at, mostRun), length, name)
+		}
+		b := Builder{kept: text}
+		if got, _, ok := throughWords(t, &b); ok {
+			require.True(t, bytes.Equal(text, got), name)
+		}
+	}
+}
+
 // FuzzWords writes any text in words, and reads any bytes as such: never a panic, never more than was announced.
 func FuzzWords(f *testing.F) {
 	f.Add([]byte("the queue of the harbour, the queue; 12 queues"), []byte{2, 3, 5, 't', 'h', 'e', 'q', 'u', 'e', 'u', 'e'}, []byte{128, 129, ' ', 0, 2, 0xff, 0xfe, 'x'})
