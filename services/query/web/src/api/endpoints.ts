@@ -138,6 +138,77 @@ export async function getMetric(
   return revive.answer(wire, revive.metricSeries(wire));
 }
 
+/** A figure to ask for. */
+export interface Measure {
+  measure: model.MeasureName;
+  field?: string;
+  /** Of histograms, at most how many bands. */
+  bands?: number;
+}
+
+/** A question for figures of all items of a range that meet the filters. */
+export interface FiguresAsked {
+  bounds: Bounds;
+  filters: readonly Filter[];
+  signal: model.Signal;
+  /** Whole traces instead of spans. */
+  of?: 'traces';
+  measures: readonly Measure[];
+  groupBy?: readonly string[];
+  /** Groups that are told. */
+  limit?: number;
+  /** Over time as well, in buckets of so long. */
+  stepSeconds?: number;
+}
+
+export async function getFigures(asked: FiguresAsked, signal: AbortSignal): Promise<model.Answer<model.Figures>> {
+  const wire = await postJSON<Wire['Aggregate']>(
+    '/api/aggregate',
+    {
+      signal: asked.signal,
+      of: asked.of,
+      time_range: between(asked.bounds),
+      filters: asked.filters.map(wireFilter),
+      measures: asked.measures,
+      group_by: asked.groupBy,
+      limit: asked.limit,
+      step_seconds: asked.stepSeconds,
+    },
+    signal,
+  );
+  return revive.answer(wire, revive.figures(wire));
+}
+
+/** Two sets of items to compare: of those that meet `filters` the selected ones, and the baseline or all others. */
+export interface ComparisonAsked {
+  bounds: Bounds;
+  filters: readonly Filter[];
+  signal: 'traces' | 'logs';
+  selected: readonly Filter[];
+  baseline?: readonly Filter[] | undefined;
+  /** Values that are told. */
+  limit: number;
+}
+
+export async function compareItems(
+  asked: ComparisonAsked,
+  signal: AbortSignal,
+): Promise<model.Answer<model.Comparison>> {
+  const wire = await postJSON<Wire['Comparison']>(
+    '/api/compare',
+    {
+      signal: asked.signal,
+      time_range: between(asked.bounds),
+      filters: asked.filters.map(wireFilter),
+      selected: asked.selected.map(wireFilter),
+      baseline: asked.baseline?.map(wireFilter),
+      limit: asked.limit,
+    },
+    signal,
+  );
+  return revive.answer(wire, revive.comparison(wire));
+}
+
 /** What filters can be about. The same until the service is replaced by a newer one. */
 export async function listFields(signal: AbortSignal): Promise<model.FieldCatalogue> {
   return revive.fieldCatalogue(await getJSON<Wire['FieldCatalogue']>('/api/fields', {}, signal));

@@ -256,6 +256,8 @@ export interface Answer<T> {
   stats: Stats;
   /** Why the answer was cut, where it was; what it holds is right. */
   incomplete: string | undefined;
+  /** Of figures that were cut: they are those of the range from here on. */
+  since?: Instant | undefined;
 }
 
 export interface Page<T> extends Answer<readonly T[]> {
@@ -301,6 +303,69 @@ export interface FilterField {
 export interface FieldCatalogue {
   operators: readonly FilterOperator[];
   fields: readonly FilterField[];
+}
+
+/** What the figures of a group are made of: a count, a rate, numbers of a field. */
+export type MeasureName = components['schemas']['Measure']['measure'];
+
+/** A range of a field's numbers, in which a histogram counts: from `from`, to before `to`. */
+export interface Band {
+  from: number;
+  to: number;
+}
+
+/** Figures of items that have something in common, in the order of the measures that were asked for. */
+export interface FigureGroup {
+  /** What the items have of the fields that they are grouped by; undefined for none. */
+  values: readonly (Value | undefined)[];
+  items: number;
+  /** Undefined where there is nothing to tell. */
+  figures: readonly (number | undefined)[];
+  /** Of each measure, the figures of the buckets of the timeline. */
+  series: readonly (readonly (number | undefined)[])[];
+  /** Of each measure that is a histogram, for each bucket how many are in each of its bands. */
+  cells: readonly (readonly (readonly number[])[])[];
+}
+
+/** Buckets of time, one after the other. The first may begin before the range. */
+export interface Timeline {
+  start: Instant;
+  stepSeconds: number;
+  buckets: number;
+}
+
+export interface Figures {
+  groups: readonly FigureGroup[];
+  /** All items of groups that are not told. */
+  other: FigureGroup | undefined;
+  total: FigureGroup;
+  timeline: Timeline | undefined;
+  /** The part of the range that has data, over which rates are. */
+  covered: { from: Instant; to: Instant; seconds: number };
+  /** Of each measure the bands, of histograms; none of others. */
+  bands: readonly (readonly Band[])[];
+}
+
+/** A value that one of two sets of items has more often than the other. */
+export interface DifferingValue {
+  /** As filters call it. */
+  field: string;
+  value: Value;
+  /** Items of either set that have it. */
+  selected: number;
+  baseline: number;
+  /** The part of the selected less that of the baseline: from -1 to 1. */
+  score: number;
+}
+
+export interface Comparison {
+  /** Items of either set. */
+  selected: number;
+  baseline: number;
+  /** Those that separate the sets most come first. */
+  values: readonly DifferingValue[];
+  /** How many items were looked at, of how many. */
+  sample: { items: number; of: number };
 }
 
 /** Who asks, as the server knows it. */

@@ -147,3 +147,43 @@ it('fields and operators are whole where the wire leaves things out', () => {
     },
   ]);
 });
+
+describe('figures', () => {
+  const group = { values: [], items: 2, figures: [2, null] };
+  const wire: components['schemas']['Aggregate'] = {
+    ...envelope,
+    measures: [
+      { measure: 'count', estimated: false },
+      {
+        measure: 'histogram',
+        field: 'duration',
+        estimated: false,
+        bands: [{ from: 1, to: 2, lower: {} as never, upper: {} as never }],
+      },
+    ],
+    groups: [{ ...group, values: [{ intValue: '200' }, null] }],
+    total: { ...group, series: [[2, null]], cells: [[], [[2]]] },
+    distinct_groups: 1,
+    timeline: { start_unix_nano: '60000000000', step_seconds: 60, buckets: 2 },
+    covered: { start_unix_nano: '60000000000', end_unix_nano: '90000000000', seconds: 30 },
+    basis: { rollups: 0, segments: 2 },
+  };
+
+  it('keep apart what is nothing and what is not there', () => {
+    const told = revive.figures(wire);
+    expect(told.groups[0]?.values).toEqual([{ type: 'int', value: 200n }, undefined]);
+    expect(told.total.figures).toEqual([2, undefined]);
+    expect(told.total.series).toEqual([[2, undefined]]);
+    expect(told.bands).toEqual([[], [{ from: 1, to: 2 }]]);
+    expect(told.timeline).toEqual({ start: 60_000_000_000n, stepSeconds: 60, buckets: 2 });
+  });
+
+  it('say since when they are whole, where they were cut', () => {
+    const cut = { reason: 'timeout', message: 'the time ended', since: '70000000000' } as const;
+    expect(revive.answer({ ...envelope, incomplete: cut }, 1)).toMatchObject({
+      incomplete: 'the time ended',
+      since: 70_000_000_000n,
+    });
+    expect(revive.answer(envelope, 1).since).toBeUndefined();
+  });
+});

@@ -264,6 +264,50 @@ export function metricSeries(wire: Wire['MetricSeries']): {
   };
 }
 
+const known = (figure: number | null): number | undefined => figure ?? undefined;
+
+function figureGroup(wire: Wire['AggregateGroup']): model.FigureGroup {
+  return {
+    values: wire.values.map((of) => (of === null ? undefined : value(of))),
+    items: wire.items,
+    figures: wire.figures.map(known),
+    series: (wire.series ?? []).map((of) => of.map(known)),
+    cells: wire.cells ?? [],
+  };
+}
+
+export function figures(wire: Wire['Aggregate']): model.Figures {
+  const { timeline, covered } = wire;
+  return {
+    groups: wire.groups.map(figureGroup),
+    other: wire.other === undefined ? undefined : figureGroup(wire.other),
+    total: figureGroup(wire.total),
+    timeline:
+      timeline === undefined
+        ? undefined
+        : {
+            start: BigInt(timeline.start_unix_nano),
+            stepSeconds: timeline.step_seconds,
+            buckets: timeline.buckets,
+          },
+    covered: {
+      from: BigInt(covered.start_unix_nano),
+      to: BigInt(covered.end_unix_nano),
+      seconds: covered.seconds,
+    },
+    bands: wire.measures.map(({ bands }) => (bands ?? []).map(({ from, to }) => ({ from, to }))),
+  };
+}
+
+export function comparison(wire: Wire['Comparison']): model.Comparison {
+  return {
+    selected: wire.selected,
+    baseline: wire.baseline,
+    values: wire.values.map((of) => ({ ...of, value: value(of.value) })),
+    sample: { items: wire.sample.items, of: wire.sample.of_items },
+  };
+}
+
 interface Envelope {
   completeness: Wire['Completeness'];
   stats: Wire['Stats'];
@@ -292,6 +336,7 @@ export function answer<T>(wire: Envelope, data: T): model.Answer<T> {
       bytesRead: stats.bytes_read,
     },
     incomplete: incomplete?.message,
+    since: incomplete?.since === undefined ? undefined : BigInt(incomplete.since),
   };
 }
 

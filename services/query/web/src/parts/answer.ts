@@ -44,3 +44,7 @@ export function useAnswer<T>(
     retry: () => void query.refetch(),
   };
 }
+
+/** What was asked, as text to tell questions apart; bigints too, which JSON has no way to write. */
+export const asText = (asked: unknown): string =>
+  JSON.stringify(asked, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));

@@ -3,8 +3,8 @@ import { useMemo } from 'react';
 import type { Filter, Search } from '../api/endpoints';
 import type { Page } from '../api/model';
 import { useTimeRange } from '../route/time';
-import { rangeToSearch, resolveRange, type Bounds, type TimeRange } from '../time/range';
-import type { Asked } from './answer';
+import { rangeToSearch, resolveRange, type Bounds } from '../time/range';
+import { asText, type Asked } from './answer';
 import { useHoldRefresh, useRefresh } from './refresh';
 
 /** A list that is loaded page by page. */
@@ -38,7 +38,7 @@ export function usePages<T>(
 ): Pages<T> {
   const range = useTimeRange();
   const { tick } = useRefresh();
-  const question = questionKey(range, filters.data);
+  const question = asText([rangeToSearch(range), filters.data]);
   const query = useInfiniteQuery({
     queryKey: [name, question, tick],
     initialPageParam: start,
@@ -72,9 +72,3 @@ export function usePages<T>(
     retry: () => (filters.data === undefined ? filters.retry?.() : void query.refetch()),
   };
 }
-
-/** What was asked, as text; bigints too, which JSON has no way to write. */
-const questionKey = (range: TimeRange, filters: readonly Filter[] | undefined): string =>
-  JSON.stringify([rangeToSearch(range), filters], (_, value: unknown) =>
-    typeof value === 'bigint' ? `${value}n` : value,
-  );

@@ -16,6 +16,7 @@ import { ServicesPage } from '../pages/services/ServicesPage';
 import { TracePage } from '../pages/trace/TracePage';
 import { traceSearch } from '../pages/traces/filters';
 import { TracesPage } from '../pages/traces/TracesPage';
+import { viewSearch } from '../pages/traces/view';
 import { Crash, NotFound } from '../parts/Crash';
 import { Failure } from '../parts/Failure';
 import { useWhoAsks } from '../parts/me';
@@ -71,7 +72,7 @@ const start = createRoute({
 const traces = createRoute({
   getParentRoute: () => root,
   path: '/traces',
-  validateSearch: traceSearch,
+  validateSearch: (search: Record<string, unknown>) => ({ ...traceSearch(search), ...viewSearch(search) }),
   component: TracesPage,
 });
 

@@ -9,11 +9,14 @@ import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
 import { usePages } from '../../parts/pages';
 import { compact } from '../../route/search';
+import { rangeToSearch, type TimeRange } from '../../time/range';
 import { traceColumns } from './columns';
 import { traceFilters, traceSearch, hasFilters, type TraceSearch } from './filters';
-import { TraceChart } from './TraceChart';
+import { narrowed } from './narrow';
+import { TraceFigures, useTraceFigures } from './TraceFigures';
 import { TraceFilters } from './TraceFilters';
 import { traceGap, TraceList } from './TraceList';
+import { viewSearch, type ViewChange } from './view';
 
 const route = getRouteApi('/traces');
 
@@ -21,7 +24,9 @@ export function TracesPage() {
   const search = route.useSearch();
   const grammar = useGrammar('traces');
   const filters = useMemo(() => traceFilters(search, grammar.data), [search, grammar.data]);
+  const view = useMemo(() => viewSearch({ ...search }), [search]);
   const list = usePages('traces', { ...grammar, data: filters }, searchTraces);
+  const figures = useTraceFigures(filters, view);
   // The server orders traces by their newest matching span, which is what pages can be cut by; people read by start.
   const traces = useMemo(
     () => list.data?.toSorted((a, b) => (a.start < b.start ? 1 : a.start > b.start ? -1 : 0)),
@@ -33,9 +38,21 @@ export function TracesPage() {
   const clear = () =>
     void navigate({
       search: (before) => {
-        const filterKeys = new Set(Object.keys(traceSearch(before)));
+        const filterKeys = new Set(Object.keys(traceSearch({ ...before })));
         return Object.fromEntries(Object.entries(before).filter(([key]) => !filterKeys.has(key)));
       },
+    });
+  const show = (part: ViewChange) =>
+    void navigate({ search: (before) => compact({ ...before, ...part }), replace: true });
+  const narrow = (conditions: readonly string[], part: ViewChange = {}, range?: TimeRange) =>
+    void navigate({
+      search: (before) =>
+        compact({
+          ...before,
+          ...narrowed(before, conditions),
+          ...part,
+          ...(range === undefined ? {} : { range: undefined, ...rangeToSearch(range) }),
+        }),
     });
   return (
     <Page title="Traces" answer={list.answer}>
@@ -47,9 +64,7 @@ export function TracesPage() {
       >
         {(found) => (
           <>
-            {list.bounds !== undefined && (
-              <TraceChart traces={found} bounds={list.bounds} hasMore={list.more.hasMore} />
-            )}
+            <TraceFigures asked={figures} view={view} onView={show} onNarrow={narrow} />
             <TraceList traces={found} stale={list.stale} more={list.more} />
           </>
         )}
@@ -58,10 +73,11 @@ export function TracesPage() {
   );
 }
 
-/** The shape of the chart, and of the list below it. */
+/** The shape of the head and the chart, and of the list below them. */
 const loading = (
   <Loading gap={22}>
-    <Skeleton height={120} radius={6} />
+    <Skeleton height={18} width={420} />
+    <Skeleton height={112} radius={6} />
     <LineGrid columns={traceColumns(1)} count={14} gap={traceGap} />
   </Loading>
 );

@@ -1,0 +1,128 @@
+import { useMemo, useState } from 'react';
+import type { Answer, Figures } from '../../api/model';
+import { useBoxSelection } from '../../parts/drag';
+import { plural } from '../../parts/number';
+import { logTicks } from '../../time/axis';
+import { formatDuration } from '../../time/duration';
+import { formatClock, instantFromMillis } from '../../time/instant';
+import type { Bounds } from '../../time/range';
+import type { Basis } from './figures';
+import { boxOf, cellAt, layoutHeat, placeOfBox, shade, type Cell, type HeatLayout } from './heat';
+import classes from './Heatmap.module.css';
+import { Plot } from './Plot';
+import { gapsOf } from './bars';
+import type { Box } from './view';
+
+interface Props {
+  figures: Answer<Figures>;
+  basis: Basis;
+  bounds: Bounds;
+  box: Box | undefined;
+  onBox: (box: Box) => void;
+}
+
+/** How many began when and took how long. A click chooses a cell, dragging a box of them. */
+export function Heatmap({ figures, basis, bounds, box, onBox }: Props) {
+  const layout = useMemo(() => layoutHeat(figures.data, bounds), [figures, bounds]);
+  const [pointed, setPointed] = useState<{ x: number; y: number }>();
+  const { selection, handlers } = useBoxSelection((rectangle) => {
+    const chosen = boxOf(layout, rectangle);
+    if (chosen !== undefined) onBox(chosen);
+  });
+  const under = pointed === undefined || selection !== undefined ? undefined : cellAt(layout, pointed.x, pointed.y);
+  const chosen = box === undefined ? undefined : placeOfBox(layout, bounds, box);
+  return (
+    <Plot
+      label={`Durations of ${basis.many} over time, as a heatmap`}
+      bounds={bounds}
+      height={160}
+      left={logTicks(layout.low, layout.high)}
+      gaps={gapsOf(figures, bounds)}
+      marked={selection ?? chosen}
+      tip={
+        under === undefined
+          ? undefined
+          : { at: layout.columns[under.column]!.end, lines: <Told cell={under} layout={layout} basis={basis} /> }
+      }
+      area={{
+        ...handlers,
+        onMouseMove: (event) => {
+          const box = event.currentTarget.getBoundingClientRect();
+          setPointed({
+            x: (event.clientX - box.left) / box.width,
+            y: (box.bottom - event.clientY) / box.height,
+          });
+        },
+        onMouseLeave: () => setPointed(undefined),
+      }}
+    >
+      {(width, height) => (
+        <>
+          <Cells layout={layout} width={width} height={height} />
+          {under !== undefined && <rect className={classes.under} {...placeOfCell(layout, under, width, height)} />}
+        </>
+      )}
+    </Plot>
+  );
+}
+
+function Cells({ layout, width, height }: { layout: HeatLayout; width: number; height: number }) {
+  return useMemo(
+    () =>
+      layout.cells.map((cell) => {
+        const place = placeOfCell(layout, cell, width, height);
+        return (
+          <g key={`${cell.column} ${cell.row}`}>
+            <rect
+              className={classes.cell}
+              {...place}
+              fillOpacity={shade(cell.count, layout.most)}
+              data-count={cell.count}
+            />
+            {cell.errors > 0 && (
+              <rect
+                className={classes.failed}
+                {...place}
+                width={Math.max((place.width * cell.errors) / cell.count, 2)}
+              />
+            )}
+          </g>
+        );
+      }),
+    [layout, width, height],
+  );
+}
+
+function placeOfCell({ columns, rows }: HeatLayout, { column, row }: Cell, width: number, height: number) {
+  const { start, end } = columns[column]!;
+  const { start: bottom, end: top } = rows[row]!;
+  return {
+    x: start * width,
+    width: Math.max((end - start) * width - 1, 1),
+    y: (1 - top) * height,
+    height: Math.max((top - bottom) * height - 0.5, 1),
+  };
+}
+
+function Told({ cell, layout, basis }: { cell: Cell; layout: HeatLayout; basis: Basis }) {
+  const column = layout.columns[cell.column]!;
+  const row = layout.rows[cell.row]!;
+  const clock = (millis: number) => formatClock(instantFromMillis(millis), 0);
+  return (
+    <>
+      <span>
+        {clock(column.from)} – {clock(column.to)}
+      </span>
+      <span>{formatDuration(row.from)} to</span>
+      <span>{formatDuration(row.to)}</span>
+      <span>{cell.count.toLocaleString('en-US')}</span>
+      <span>{cell.count === 1 ? basis.one : basis.many}</span>
+      {cell.errors > 0 && (
+        <>
+          <span>{cell.errors.toLocaleString('en-US')}</span>
+          <span>{plural(cell.errors, 'error').replace(/^\S+ /, '')}</span>
+        </>
+      )}
+    </>
+  );
+}

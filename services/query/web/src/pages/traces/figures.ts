@@ -1,0 +1,91 @@
+// What the page says of the whole range: which spans it is about, what is asked of them, and what the head of the page makes of it.
+
+import type { Filter, Measure } from '../../api/endpoints';
+import type { Answer, Figures } from '../../api/model';
+import { formatPercent, formatRate, plural } from '../../parts/number';
+import { formatDuration } from '../../time/duration';
+import { instantToMillis } from '../../time/instant';
+import type { Bounds } from '../../time/range';
+
+/** The spans that figures are of. */
+export interface Basis {
+  filters: readonly Filter[];
+  /** What one is called, and many. */
+  one: string;
+  many: string;
+  /** A condition as typed that finds them, where the filters of the page alone do not. */
+  typed: string | undefined;
+}
+
+/**
+ * Figures are of the spans that meet the filters: those by which the list finds its traces. Without filters these would be
+ * all spans, so that each trace would count as often as it has spans: then they are of the roots, one for each trace.
+ */
+export function basisOf(filters: readonly Filter[], tab: 'spans' | undefined): Basis {
+  if (filters.length > 0) return { filters, one: 'matching span', many: 'matching spans', typed: undefined };
+  if (tab === 'spans') return { filters, one: 'span', many: 'spans', typed: undefined };
+  return {
+    filters: [{ field: 'root', operator: 'eq', value: true }],
+    one: 'root span',
+    many: 'root spans',
+    typed: 'root=true',
+  };
+}
+
+/** Each figure of the strip, and where it stands among the figures of an answer. */
+const measured = ['count', 'errors', 'rate', 'p50', 'p95'] as const;
+export const stripMeasures: readonly Measure[] = measured.map((measure) =>
+  measure === 'p50' || measure === 'p95' ? { measure, field: 'duration' } : { measure },
+);
+export const placeOf = (measure: (typeof measured)[number]): number => measured.indexOf(measure);
+
+export interface Headline {
+  /** "14,382 traces"; undefined until they are counted. */
+  count: string | undefined;
+  rate: string;
+  errors: string;
+  anyErrors: boolean;
+  p95: string | undefined;
+  /** What rate, errors and p95 are of. */
+  over: string;
+}
+
+/** The first line of the page. `traces` is the answer to how many traces there are; undefined where spans are listed. */
+export function headline(
+  figures: Answer<Figures>,
+  basis: Basis,
+  bounds: Bounds,
+  traces: Answer<Figures> | undefined,
+  ofSpans: boolean,
+): Headline {
+  const { total, covered } = figures.data;
+  const figure = (measure: (typeof measured)[number]) => total.figures[placeOf(measure)];
+  const p95 = figure('p95');
+  const errors = figure('errors') ?? 0;
+  const asked = (instantToMillis(bounds.to) - instantToMillis(bounds.from)) / 1000;
+  // The range reaches a little past now; that is no part without data.
+  const whole = covered.seconds > asked - 60 && covered.seconds > asked * 0.98;
+  const length = formatDuration(
+    covered.seconds >= 60 ? Math.round(covered.seconds / 60) * 60e9 : covered.seconds * 1e9,
+  );
+  const part =
+    figures.incomplete !== undefined
+      ? `the newest ${length}, which was looked at`
+      : whole
+        ? length
+        : `the ${length} with data`;
+  const n = (answer: Answer<Figures>, count: number, one: string, many: string) =>
+    `${answer.incomplete === undefined ? '' : 'at least '}${plural(count, one, many)}`;
+  return {
+    count: ofSpans
+      ? n(figures, total.items, basis.one, basis.many)
+      : traces === undefined
+        ? undefined
+        : n(traces, traces.data.total.items, 'trace', 'traces'),
+    rate: formatRate(figure('rate') ?? 0),
+    errors: formatPercent(total.items === 0 ? 0 : errors / total.items),
+    anyErrors: errors > 0,
+    p95: p95 === undefined ? undefined : formatDuration(p95),
+    over: ofSpans ? `over ${part}` : `of ${plural(total.items, basis.one, basis.many)} over ${part}`,
+  };
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { parseCondition } from '../../filter/condition';
+import { example } from '../../filter/example';
+import { grammarOf } from '../../filter/grammar';
+import { exactDuration, narrowed, ofValue } from './narrow';
+
+const grammar = grammarOf(example, 'traces');
+const parsed = (text: string | undefined) => {
+  const read = parseCondition(text ?? '', grammar);
+  return read.ok ? read.filter : read.problem;
+};
+
+describe('a filter made by a click', () => {
+  it('has exactly the value, or has not', () => {
+    const value = { type: 'string', value: 'a = "b"' } as const;
+    expect(parsed(ofValue('attributes.route', value, true))).toEqual({
+      field: 'attributes.route',
+      operator: 'eq',
+      value: value.value,
+    });
+    expect(parsed(ofValue('attributes.route', value, false))).toEqual({
+      field: 'attributes.route',
+      operator: 'ne',
+      value: value.value,
+    });
+    expect(parsed(ofValue('attributes.code', { type: 'string', value: '200' }, false))).toMatchObject({ value: '200' });
+    expect(ofValue('kind', { type: 'int', value: 2n }, true)).toBe('kind=2');
+  });
+
+  it('is not offered where it would mean something else', () => {
+    expect(ofValue('attributes.a b', { type: 'string', value: 'x' }, true)).toBeUndefined();
+    expect(ofValue('attributes.a=b', { type: 'string', value: 'x' }, true)).toBeUndefined();
+    expect(ofValue('attributes.a', { type: 'array', items: [] }, true)).toBeUndefined();
+    expect(ofValue('attributes.a', { type: 'double', value: NaN }, true)).toBeUndefined();
+  });
+
+  it('stands beside those that are there, once', () => {
+    expect(narrowed({ where: ['a=1'], service: 'cart' }, ['b=2', 'a=1'])).toEqual({ where: ['a=1', 'b=2'] });
+  });
+});
+
+it('writes durations to the nanosecond', () => {
+  expect([0, 999, 1_000, 134_217_728, 1_500_000_000, 3_600_000_000_001].map(exactDuration)).toEqual([
+    '0ns',
+    '999ns',
+    '1us',
+    '134.217728ms',
+    '1.5s',
+    '3600.000000001s',
+  ]);
+});
