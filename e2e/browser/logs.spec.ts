@@ -23,18 +23,32 @@ test('filters by severity, text and trace', async ({ page, request }) => {
   ]);
   const traceId = logs[0]!.trace_id!;
   await page.goto('/logs');
-  await page.getByRole('combobox', { name: 'Least severity' }).click();
-  await page.getByRole('option', { name: 'Error and up' }).click();
-  await expect(page).toHaveURL(/severity=error/);
+  const query = page.getByRole('combobox', { name: 'Query for logs' });
+  await query.fill('severity >= error');
+  await query.press('Enter');
+  await expect(page).toHaveURL(/q=severity/);
   await expect(logRows(page).first()).toBeVisible();
-  await expect(page.getByText(/^(TRACE|DEBUG|INFO|WARN)$/)).toHaveCount(0);
+  await expect(logRows(page).getByText(/^(TRACE|DEBUG|INFO|WARN)$/)).toHaveCount(0);
 
-  await page.getByLabel('Trace ID').fill(traceId);
-  await page.getByLabel('Trace ID').press('Enter');
-  await expect(page).toHaveURL(new RegExp(`trace=${traceId}`));
+  await query.fill(`severity >= error and trace_id = ${traceId}`);
+  await query.press('Enter');
   const found = logs.filter((record) => record.trace_id === traceId).length;
   await expect(logRows(page)).toHaveCount(found);
 
   await page.goto('/logs?body=no%20record%20has%20this%20text');
+  await expect(page.getByRole('heading', { name: 'No log records here' })).toBeVisible();
+});
+
+test('words are looked for in bodies, whatever the case of their letters', async ({ page, request }) => {
+  const { logs } = await search<{ logs: { body?: { stringValue?: string } }[] }>(request, 'logs', [
+    { field: 'body', operator: 'contains', value: 'Transaction complete' },
+  ]);
+  await page.goto('/logs');
+  const query = page.getByRole('combobox', { name: 'Query for logs' });
+  await query.fill('TRANSACTION complete');
+  await query.press('Enter');
+  await expect(page.getByText(new RegExp(`^${Math.min(logs.length, 100)} log records?`))).toBeVisible();
+  await query.fill('"TRANSACTION complete"');
+  await query.press('Enter');
   await expect(page.getByRole('heading', { name: 'No log records here' })).toBeVisible();
 });

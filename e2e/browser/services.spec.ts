@@ -27,7 +27,7 @@ test('the map shows who calls whom', async ({ page }) => {
   await details.getByRole('button', { name: 'frontend' }).click();
   await expect(details.getByRole('heading', { name: 'frontend' })).toBeVisible();
   await details.getByRole('link', { name: 'Traces' }).click();
-  await expect(page).toHaveURL(/\/traces\?service=frontend/);
+  await expect(page).toHaveURL(/\/traces\?q=service\+=\+frontend/);
 });
 
 test('metrics are listed, found and drawn', async ({ page }) => {

@@ -19,37 +19,45 @@ test('the list shows traces of the demo and opens one', async ({ page }) => {
   await expect(traceRows(page).first()).toBeVisible();
 });
 
-test('filters narrow the list and stand in the address', async ({ page, request }) => {
+test('a query narrows the list and stands in the address', async ({ page, request }) => {
   const failed = await traces(request, [{ field: 'status', operator: 'eq', value: 'error' }]);
   await page.goto('/traces');
-  await page.getByRole('button', { name: 'Errors only' }).click();
-  await expect(page).toHaveURL(/[?&]errors=1/);
+  const query = page.getByRole('combobox', { name: 'Query for traces' });
+  await query.fill('status = error');
+  await query.press('Enter');
+  await expect(page).toHaveURL(/[?&]q=status\+=\+error/);
   await expect(traceRows(page).first()).toBeVisible();
   await expect(page.getByText(new RegExp(`^${Math.min(failed.length, 100)} traces?`))).toBeVisible();
 
-  await page.getByRole('combobox', { name: 'Service' }).click();
-  await page.getByRole('option', { name: 'checkout', exact: true }).click();
-  await expect(page).toHaveURL(/service=checkout/);
-
-  await page.getByLabel('Attribute filter').fill('rpc.system=grpc');
-  await page.getByLabel('Attribute filter').press('Enter');
-  await expect(page).toHaveURL(/where=rpc\.system=grpc/);
-  await expect(page.getByText('rpc.system=grpc')).toBeVisible();
-
+  await query.fill('status = error and service = checkout and rpc.system = grpc');
+  await query.press('Enter');
   await page.reload();
-  await expect(page.getByRole('button', { name: 'Errors only' })).toHaveAttribute('aria-pressed', 'true');
-  await expect(page.getByRole('combobox', { name: 'Service' })).toHaveValue('checkout');
+  await expect(query).toHaveValue('status = error and service = checkout and rpc.system = grpc');
 
-  await page.getByRole('button', { name: 'Clear' }).first().click();
+  await page.goBack();
+  await expect(query).toHaveValue('status = error');
+  await page.getByRole('button', { name: 'Clear the query' }).click();
   await expect(page).toHaveURL(/\/traces$/);
 });
 
-test('a filter that cannot be read is refused where it is typed', async ({ page }) => {
+test('an address of before is a query', async ({ page }) => {
+  await page.goto('/traces?service=checkout&errors=1&where=rpc.system=grpc&min=1');
+  const query = 'service = checkout and rpc.system = grpc and duration >= 1ms and status = error';
+  await expect(page.getByRole('combobox', { name: 'Query for traces' })).toHaveValue(query);
+  await expect.poll(() => new URL(page.url()).searchParams.get('q')).toBe(query);
+  expect([...new URL(page.url()).searchParams.keys()]).toEqual(['q']);
+});
+
+test('a query that cannot be read is refused where it is wrong, and asks nothing', async ({ page }) => {
   await page.goto('/traces');
-  await page.getByLabel('Attribute filter').fill('=nothing');
-  await page.getByLabel('Attribute filter').press('Enter');
-  await expect(page.getByText(/Write key=value/)).toBeVisible();
-  await expect(page).toHaveURL(/\/traces$/);
+  const query = page.getByRole('combobox', { name: 'Query for traces' });
+  await query.fill('service = "cart" duration > 100ms');
+  await expect(page.getByText(/At character 18:/)).toBeVisible();
+  await expect(page.getByText(/Only and, or/)).toBeVisible();
+  await expect(query).toHaveAttribute('aria-invalid', 'true');
+  await page.goto('/traces?q=service+=+');
+  await expect(page.getByRole('alert')).toContainText('This query cannot be read');
+  await expect(traceRows(page)).toHaveCount(0);
 });
 
 test('a filter that nothing meets says so and offers to clear it', async ({ page }) => {

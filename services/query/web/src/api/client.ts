@@ -31,9 +31,18 @@ export async function getJSON<T>(path: string, query: Record<string, string>, si
   return request<T>(search === '' ? path : `${path}?${search}`, { signal });
 }
 
-export async function postJSON<T>(path: string, body: unknown, signal: AbortSignal): Promise<T> {
+export const postJSON = <T>(path: string, body: unknown, signal: AbortSignal): Promise<T> =>
+  sendJSON<T>('POST', path, body, signal);
+
+export const putJSON = <T>(path: string, body: unknown, signal: AbortSignal): Promise<T> =>
+  sendJSON<T>('PUT', path, body, signal);
+
+export const remove = (path: string, signal: AbortSignal): Promise<void> =>
+  request<void>(path, { method: 'DELETE', signal });
+
+function sendJSON<T>(method: string, path: string, body: unknown, signal: AbortSignal): Promise<T> {
   return request<T>(path, {
-    method: 'POST',
+    method,
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
     signal,

@@ -2,15 +2,18 @@
 
 import { instantFromMillis } from '../time/instant';
 import type { Bounds } from '../time/range';
-import { ApiError, askAbout, getJSON, postJSON } from './client';
+import { ApiError, askAbout, getJSON, postJSON, putJSON, remove } from './client';
 import type * as model from './model';
 import * as revive from './revive';
 import type { components } from './wire';
 
 type Wire = components['schemas'];
 
-/** A literal of a filter. Integers beyond 2^53 are bigint and travel as an AnyValue. */
-export type Literal = string | number | boolean | bigint;
+/**
+ * A literal of a filter. A number means integers and doubles of that value; what has a type (integers as bigint) means values
+ * of that type alone, and travels as an AnyValue.
+ */
+export type Literal = string | number | boolean | bigint | Extract<model.Value, { type: 'double' | 'bytes' | 'empty' }>;
 
 export interface Condition {
   field: string;
@@ -18,7 +21,14 @@ export interface Condition {
   value: Literal | readonly Literal[];
 }
 
-export type Filter = Condition | { and: readonly Filter[] } | { or: readonly Filter[] };
+export type Filter =
+  | Condition
+  | { and: readonly Filter[] }
+  | { or: readonly Filter[] }
+  /** Not all of them. */
+  | { not: readonly Filter[] }
+  /** Another span of the trace, which stands in that relation, meets all of them. */
+  | { relation: model.Relation; filters: readonly Filter[] };
 
 export interface Search {
   bounds: Bounds;
@@ -27,11 +37,24 @@ export interface Search {
   cursor: string | undefined;
 }
 
-const literal = (value: Literal): unknown => (typeof value === 'bigint' ? { intValue: value.toString() } : value);
+function literal(value: Literal): unknown {
+  if (typeof value === 'bigint') return { intValue: value.toString() };
+  if (typeof value !== 'object') return value;
+  switch (value.type) {
+    case 'double':
+      return { doubleValue: value.value };
+    case 'bytes':
+      return { bytesValue: value.base64 };
+    case 'empty':
+      return {};
+  }
+}
 
-function wireFilter(filter: Filter): Wire['Filter'] {
+export function wireFilter(filter: Filter): Wire['Filter'] {
   if ('and' in filter) return { and: filter.and.map(wireFilter) };
   if ('or' in filter) return { or: filter.or.map(wireFilter) };
+  if ('not' in filter) return { not: filter.not.map(wireFilter) };
+  if ('relation' in filter) return { relation: filter.relation, filters: filter.filters.map(wireFilter) };
   const { field, operator, value } = filter;
   return { field, operator, value: isList(value) ? value.map(literal) : literal(value) };
 }
@@ -130,11 +153,12 @@ export async function listMetrics(
 
 export async function getMetric(
   name: string,
+  filters: readonly Filter[],
   bounds: Bounds,
   signal: AbortSignal,
 ): Promise<model.Answer<ReturnType<typeof revive.metricSeries>>> {
   const path = `/api/metrics/${encodeURIComponent(name)}`;
-  const wire = await getJSON<Wire['MetricSeries']>(path, between(bounds), signal);
+  const wire = await getJSON<Wire['MetricSeries']>(path, { ...between(bounds), ...inAddress(filters) }, signal);
   return revive.answer(wire, revive.metricSeries(wire));
 }
 
@@ -208,6 +232,114 @@ export async function compareItems(
   );
   return revive.answer(wire, revive.comparison(wire));
 }
+
+/** Filters as a parameter of an address. */
+const inAddress = (filters: readonly Filter[]): { filters?: string } =>
+  filters.length === 0 ? {} : { filters: JSON.stringify(filters.map(wireFilter)) };
+
+/** The keys of attributes that begin with a text, those that most items have first. */
+export async function listAttributeKeys(
+  of: model.Signal,
+  bounds: Bounds,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<model.Answer<readonly model.AttributeKey[]>> {
+  const query = { signal: of, limit: '500', ...between(bounds), ...(prefix === '' ? {} : { prefix }) };
+  const wire = await getJSON<Wire['AttributeKeys']>('/api/attributes', query, signal);
+  return revive.answer(wire, revive.attributeKeys(wire));
+}
+
+/** The values of a field that begin with a text, the most frequent first. */
+export async function listFieldValues(
+  of: model.Signal,
+  field: string,
+  prefix: string,
+  filters: readonly Filter[],
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<readonly model.CountedValue[]>> {
+  const path = `/api/attributes/${encodeURIComponent(field)}/values`;
+  const about = { signal: of, scope: 'field', limit: '30', ...between(bounds), ...inAddress(filters) };
+  const wire = await getJSON<Wire['AttributeValues']>(path, prefix === '' ? about : { ...about, prefix }, signal);
+  return revive.answer(wire, revive.countedValues(wire));
+}
+
+/** The most frequent values of at most ten fields, each as if nothing was asked of that field alone. */
+export async function getFacets(
+  of: model.Signal,
+  fields: readonly string[],
+  limit: number,
+  filters: readonly Filter[],
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<readonly model.Facet[]>> {
+  const body: Wire['FacetRequest'] = {
+    signal: of,
+    time_range: { start_time: bounds.from.toString(), end_time: bounds.to.toString() },
+    filters: filters.map(wireFilter),
+    fields: [...fields],
+    limit,
+    exclude_own: true,
+  };
+  const wire = await postJSON<Wire['FacetList']>('/api/facets', body, signal);
+  return revive.answer(wire, wire.facets.map(revive.facet));
+}
+
+/** What the tenant keeps of queries to a list, by name. */
+export async function listSavedQueries(
+  page: model.SavedPage,
+  signal: AbortSignal,
+): Promise<readonly model.SavedQuery[]> {
+  const wire = await getJSON<Wire['SavedQueryList']>('/api/saved-queries', { kind: 'query', page }, signal);
+  return wire.saved_queries.map(revive.savedQuery);
+}
+
+/** What a kept query asks: its filters, and whether each may hold for another span of the trace. */
+export async function getSavedQuery(
+  id: string,
+  signal: AbortSignal,
+): Promise<{ filters: readonly Filter[]; anywhere: boolean }> {
+  const wire = await getJSON<Wire['SavedQuery']>(`/api/saved-queries/${encodeURIComponent(id)}`, {}, signal);
+  const document = (wire.document ?? {}) as Wire['QueryDocument'];
+  return { filters: (document.filters ?? []).map(revive.filter), anywhere: document.scope === 'trace' };
+}
+
+export interface QueryToSave {
+  name: string;
+  page: model.SavedPage;
+  filters: readonly Filter[];
+  /** Of traces: whether each filter may hold for another span of the trace. */
+  anywhere: boolean;
+}
+
+export const saveQuery = (query: QueryToSave, signal: AbortSignal): Promise<unknown> =>
+  postJSON('/api/saved-queries', savedWish(query), signal);
+
+const savedWish = ({ name, page, filters, anywhere }: QueryToSave): Wire['SavedQueryWish'] => ({
+  kind: 'query',
+  name,
+  page,
+  document: { filters: filters.map(wireFilter), ...(anywhere ? { scope: 'trace' } : {}) },
+});
+
+/** Gives a kept query another name; all else of it stays. Refused where somebody has changed it since it was listed. */
+export async function renameSavedQuery(query: model.SavedQuery, name: string, signal: AbortSignal): Promise<void> {
+  const path = `/api/saved-queries/${encodeURIComponent(query.id)}`;
+  const wire = await getJSON<Wire['SavedQuery']>(path, {}, signal);
+  const { kind, page, description, document } = wire;
+  const change: Wire['SavedQueryChange'] = {
+    version: query.version,
+    kind,
+    name,
+    ...(page === undefined ? {} : { page }),
+    ...(description === undefined ? {} : { description }),
+    document: document ?? {},
+  };
+  await putJSON(path, change, signal);
+}
+
+export const deleteSavedQuery = ({ id, version }: model.SavedQuery, signal: AbortSignal): Promise<void> =>
+  remove(`/api/saved-queries/${encodeURIComponent(id)}?version=${version}`, signal);
 
 /** What filters can be about. The same until the service is replaced by a newer one. */
 export async function listFields(signal: AbortSignal): Promise<model.FieldCatalogue> {

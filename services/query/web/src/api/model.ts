@@ -299,10 +299,64 @@ export interface FilterField {
   description: string;
 }
 
+/** How another span of a trace stands to one. */
+export type Relation = components['schemas']['Relation'];
+
+export interface FilterRelation {
+  name: Relation;
+  /** Which spans are meant: "its parent, the parent of that, and so on". */
+  description: string;
+}
+
 /** What filters can be about, and what can be asked of it. */
 export interface FieldCatalogue {
   operators: readonly FilterOperator[];
   fields: readonly FilterField[];
+  /** In which filters of spans and traces can ask for other spans of a trace. */
+  relations: readonly FilterRelation[];
+}
+
+/** A key that items have values under. */
+export interface AttributeKey {
+  /** As it was sent. */
+  key: string;
+  /** As filters call it. */
+  field: string;
+  /** Items that have it, and what sort of number that is. */
+  items: number;
+  itemsAre: components['schemas']['AttributeKey']['items_are'];
+  distinct: number;
+}
+
+/** A value and how many items have it. */
+export interface CountedValue {
+  value: Value;
+  count: number;
+}
+
+/** The values of a field: those told, and how many items have others (`other`) or none (`missing`). */
+export interface Facet {
+  field: string;
+  values: readonly CountedValue[];
+  other: number;
+  missing: number;
+  items: number;
+  distinct: number;
+  /** There were more values than are kept apart. */
+  distinctAtLeast: boolean;
+  /** Of an answer that was cut: from when on its items are those of the facet. */
+  since: Instant | undefined;
+}
+
+/** The lists that queries are kept of. */
+export type SavedPage = components['schemas']['SavedPage'];
+
+/** A query that is kept under a name. */
+export interface SavedQuery {
+  id: string;
+  name: string;
+  version: number;
+  createdBy: string;
 }
 
 /** What the figures of a group are made of: a count, a rate, numbers of a field. */

@@ -1,5 +1,6 @@
 // Wire types to domain types. Pure; the only place that knows both.
 
+import type { Condition, Filter, Literal } from './endpoints';
 import type * as model from './model';
 import type { components } from './wire';
 
@@ -369,4 +370,66 @@ export const fieldCatalogue = (wire: Wire['FieldCatalogue']): model.FieldCatalog
     values: values ?? [],
     description,
   })),
+  relations: wire.relations,
 });
+
+const counted = (wire: Wire['AttributeValue']): model.CountedValue => ({ value: value(wire.value), count: wire.count });
+
+/** Keys that filters know: those of events and links they do not. */
+export const attributeKeys = (wire: Wire['AttributeKeys']): readonly model.AttributeKey[] =>
+  wire.keys.flatMap(({ key, field, filterable, items, items_are, distinct }) =>
+    field === undefined || !filterable ? [] : [{ key, field, items, itemsAre: items_are, distinct }],
+  );
+
+export const countedValues = (wire: Wire['AttributeValues']): readonly model.CountedValue[] => wire.values.map(counted);
+
+export const facet = (wire: Wire['Facet']): model.Facet => ({
+  field: wire.field,
+  values: wire.values.map(counted),
+  other: wire.other,
+  missing: wire.missing,
+  items: wire.items,
+  distinct: wire.distinct,
+  distinctAtLeast: wire.distinct_at_least,
+  since: wire.since_unix_nano === undefined ? undefined : BigInt(wire.since_unix_nano),
+});
+
+export const savedQuery = ({ id, name, version, created_by }: Wire['SavedQuery']): model.SavedQuery => ({
+  id,
+  name,
+  version,
+  createdBy: created_by,
+});
+
+/** A filter that somebody kept. */
+export function filter(wire: Wire['Filter']): Filter {
+  if (wire.and !== undefined) return { and: wire.and.map(filter) };
+  if (wire.or !== undefined) return { or: wire.or.map(filter) };
+  if (wire.not !== undefined) return { not: wire.not.map(filter) };
+  if (wire.relation !== undefined) return { relation: wire.relation, filters: (wire.filters ?? []).map(filter) };
+  const { field = '', operator = 'exists', value: operand } = wire;
+  return {
+    field,
+    operator,
+    value: Array.isArray(operand) ? operand.map(literal) : literal(operand),
+  } satisfies Condition;
+}
+
+function literal(wire: unknown): Literal {
+  if (wire === undefined || wire === null) return true; // What is left out asks whether it is there.
+  if (typeof wire !== 'object') return wire as string | number | boolean;
+  const typed = value(wire);
+  switch (typed.type) {
+    case 'string':
+    case 'bool':
+    case 'int':
+      return typed.value;
+    case 'double':
+    case 'bytes':
+    case 'empty':
+      return typed;
+    case 'array':
+    case 'map':
+      throw new Error('lists and maps are no values to compare with');
+  }
+}

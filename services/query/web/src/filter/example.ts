@@ -55,4 +55,8 @@ export const example: FieldCatalogue = {
     field('resource.', 'attribute', [...equality, ...order, ...text], ['traces', 'logs']),
     field('scope.', 'attribute', [...equality, ...order, ...text], ['traces', 'logs']),
   ],
+  relations: [
+    { name: 'trace', description: 'any span of its trace, itself as well' },
+    { name: 'parent', description: 'its parent' },
+  ],
 };

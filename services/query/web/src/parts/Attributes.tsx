@@ -1,17 +1,15 @@
-import { ActionIcon, Tooltip } from '@mantine/core';
-import { IconZoomScan } from '@tabler/icons-react';
-import { Link } from '@tanstack/react-router';
-import type { Attribute, Value } from '../api/model';
-import { conditionText } from '../filter/condition';
+import { IconFilter } from '@tabler/icons-react';
+import type { Attribute, Signal, Value } from '../api/model';
 import classes from './Attributes.module.css';
 import { Copy } from './Copy';
+import { literalOf, Pointable } from './query/pointing';
 import { typeLabel, valueBlock, valueText, webAddress } from './value';
 
 interface Props {
   attributes: readonly Attribute[];
   dropped?: number;
-  /** Where "find others with this value" leads, and what stands before the key there ("resource."). */
-  find?: { page: '/traces' | '/logs'; prefix?: string };
+  /** What can be asked for by these values, and what stands before the key there ("resource."). */
+  find?: { signal: Signal; prefix: string };
 }
 
 /** Keys and typed values, in alphabetical order, each to copy and to search by. */
@@ -30,40 +28,28 @@ export function Attributes({ attributes, dropped = 0, find }: Props) {
 
 function Row({ attribute: { key, value }, find }: { attribute: Attribute; find: Props['find'] }) {
   const text = valueText(value);
-  const where = find === undefined ? undefined : condition(`${find.prefix ?? ''}${key}`, value);
+  const literal = literalOf(value);
   return (
     <div className={classes.row} role="row">
       <span className={classes.key} role="rowheader" title={key}>
-        {key}
+        <bdi>{key}</bdi>
       </span>
       <span className={classes.value} role="cell" data-type={value.type}>
-        <ValueView value={value} />
+        <bdi>
+          <ValueView value={value} />
+        </bdi>
       </span>
       <span className={classes.actions} role="cell">
         <span className={classes.type}>{typeLabel[value.type]}</span>
-        {where !== undefined && find !== undefined && (
-          <Tooltip label={`Find ${find.page.slice(1)} with this value`}>
-            <ActionIcon
-              size={20}
-              variant="subtle"
-              color="gray"
-              aria-label={`Find ${find.page.slice(1)} with ${key}=${text}`}
-              renderRoot={(props) => <Link to={find.page} search={{ where: [where] }} {...props} />}
-            >
-              <IconZoomScan size={13} />
-            </ActionIcon>
-          </Tooltip>
+        {find !== undefined && literal !== undefined && (
+          <Pointable signal={find.signal} field={find.prefix + key} value={literal} shown={text}>
+            <IconFilter size={13} aria-hidden />
+          </Pointable>
         )}
         <Copy text={text} label="Copy value" />
       </span>
     </div>
   );
-}
-
-function condition(key: string, value: Value): string | undefined {
-  return value.type === 'string' || value.type === 'int' || value.type === 'bool' || value.type === 'double'
-    ? conditionText(key, value.value)
-    : undefined;
 }
 
 export function ValueView({ value }: { value: Value }) {

@@ -1,7 +1,7 @@
 import { ActionIcon, Popover } from '@mantine/core';
 import { IconHelp } from '@tabler/icons-react';
 import type { FilterField, FilterOperator } from '../api/model';
-import type { Grammar } from '../filter/grammar';
+import { relationName, type Grammar } from '../filter/grammar';
 import classes from './FilterHelp.module.css';
 
 /** How to write a filter: every operator and every field that the server serves, in its words. */
@@ -20,16 +20,39 @@ export function FilterHelp({ grammar }: { grammar: Grammar }) {
   );
 }
 
-export function HelpText({ grammar: { operators, fields } }: { grammar: Grammar }) {
+export function HelpText({ grammar: { operators, fields, relations, words } }: { grammar: Grammar }) {
   return (
     <div className={classes.help} tabIndex={0} role="region" aria-label="How to write a filter">
       <dl>
-        <Entry term="http.route=/cart">
-          A key, an operator and a value. A bare key is one of the item or of its resource.
+        <Entry term="http.route = /cart">
+          A key, an operator and a value. A bare key is one of the item or of its resource. A value with blanks, commas
+          or brackets stands in &quot;quotes&quot;.
         </Entry>
-        <Entry term="code=200">The number, or the text of it. In quotes, code=&quot;200&quot;, the text alone.</Entry>
-        <Entry term="feature.flag">Is there; !feature.flag is not.</Entry>
+        <Entry term="code = 200">
+          The number, or the text of it. In quotes, code = &quot;200&quot;, the text alone; int(200), double(200) and
+          number(200) are numbers alone.
+        </Entry>
+        <Entry term="a = 1 and (b = 2 or not c = 3)">and binds tighter than or, not tighter than and.</Entry>
+        <Entry term="key exists, key not exists">Has it, or has it not.</Entry>
+        <Entry term="duration > 100ms">Lengths of time in ns, us, ms, s, m, h; bytes in kB, MB, KiB, MiB.</Entry>
+        {words !== undefined && (
+          <Entry term='timeout "Card declined"'>
+            Words by themselves are in the {words.name}, whatever the case of their letters; in quotes as they are.
+          </Entry>
+        )}
       </dl>
+      {relations.length > 0 && (
+        <>
+          <h3>Other spans of the trace</h3>
+          <dl>
+            {relations.map(({ name, description }) => (
+              <Entry key={name} term={`${relationName(name)}(…)`}>
+                All that stands in it holds for {description}.
+              </Entry>
+            ))}
+          </dl>
+        </>
+      )}
       <h3>Operators</h3>
       <dl>
         {operators.map((operator) => (
@@ -53,12 +76,12 @@ export function HelpText({ grammar: { operators, fields } }: { grammar: Grammar 
 }
 
 function form({ symbol, label, operand }: FilterOperator): string {
-  const sign = symbol === '' ? ` ${label} ` : symbol;
+  const sign = ` ${symbol === '' ? label : symbol} `;
   switch (operand) {
     case 'one':
       return `key${sign}value`;
     case 'list':
-      return `key${sign}a, b`;
+      return `key${sign}(a, b)`;
     case 'flag':
       return `key${sign}`.trim();
   }

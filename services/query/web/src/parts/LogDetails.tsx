@@ -10,7 +10,6 @@ import { valueBlock } from './value';
 /** All that is known of a log record, below its line. */
 export function LogDetails({ record, inTrace }: { record: LogRecord; inTrace: InTrace | undefined }) {
   const body = valueBlock(record.body);
-  const find = { page: '/logs' } as const;
   return (
     <div className={classes.details}>
       {body !== '' && (
@@ -80,7 +79,7 @@ export function LogDetails({ record, inTrace }: { record: LogRecord; inTrace: In
           <Attributes
             attributes={record.attributes}
             dropped={record.droppedAttributes}
-            find={{ ...find, prefix: 'attributes.' }}
+            find={{ signal: 'logs', prefix: 'attributes.' }}
           />
         </section>
         <section>
@@ -88,7 +87,7 @@ export function LogDetails({ record, inTrace }: { record: LogRecord; inTrace: In
           <Attributes
             attributes={record.resource.attributes}
             dropped={record.resource.droppedAttributes}
-            find={{ ...find, prefix: 'resource.' }}
+            find={{ signal: 'logs', prefix: 'resource.' }}
           />
           {(record.scope.name !== '' || record.scope.attributes.length > 0) && (
             <>

@@ -6,8 +6,9 @@ import { formatDuration } from '../time/duration';
 import { formatClock, formatOtherDay, formatUTC } from '../time/instant';
 import type { Column } from './columns';
 import classes from './logColumns.module.css';
+import { Pointable } from './query/pointing';
 import { Service } from './Service';
-import { severityColour, severityLabel } from './severity';
+import { severityColour, severityLabel, severityOf } from './severity';
 import { valueText } from './value';
 
 /** Inside of a trace, times count from its start, and records lead to their span rather than to the trace. */
@@ -34,19 +35,18 @@ export const logColumns = (inTrace: InTrace | undefined): readonly LogColumn[] =
     id: 'severity',
     header: 'Severity',
     width: '64px',
-    cell: ({ severityNumber, severityText }) => (
-      <span className={classes.severity} style={{ color: severityColour(severityNumber) }}>
-        <i aria-hidden />
-        {severityLabel(severityNumber, severityText)}
-      </span>
-    ),
+    cell: ({ severityNumber, severityText }) => <Severity number={severityNumber} text={severityText} />,
   },
   {
     id: 'service',
     header: 'Service',
     width: 'minmax(110px, 150px)',
     className: classes.service,
-    cell: (record) => <Service name={record.service} dim />,
+    cell: ({ service }) => (
+      <Pointable signal="logs" field="service" value={service} shown={service} within>
+        <Service name={service} dim />
+      </Pointable>
+    ),
   },
   { id: 'body', header: 'Body', width: 'minmax(0, 1fr)', className: classes.body, cell: logText },
   {
@@ -76,6 +76,22 @@ export const spanLogColumns = (traceStart: bigint): readonly LogColumn[] => [
   },
   { id: 'body', header: '', width: 'minmax(0, 1fr)', className: classes.wrapped, cell: logText },
 ];
+
+function Severity({ number, text }: { number: number; text: string }) {
+  const shown = (
+    <span className={classes.severity} style={{ color: severityColour(number) }}>
+      <i aria-hidden />
+      {severityLabel(number, text)}
+    </span>
+  );
+  const name = severityOf(number)?.name;
+  if (name === undefined) return shown;
+  return (
+    <Pointable signal="logs" field="severity" value={name} shown={name} within>
+      {shown}
+    </Pointable>
+  );
+}
 
 function sinceStart(start: bigint, { time }: LogRecord) {
   return (

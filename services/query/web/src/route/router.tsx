@@ -7,19 +7,22 @@ import {
   redirect,
   retainSearchParams,
   useRouterState,
+  type SearchSchemaInput,
 } from '@tanstack/react-router';
 import { ApiError } from '../api/client';
-import { logSearch } from '../pages/logs/filters';
+import { withQuery } from '../filter/old';
+import { logSearch, type LogLink, type LogSearch } from '../pages/logs/filters';
 import { LoginPage } from '../pages/login/LoginPage';
 import { LogsPage } from '../pages/logs/LogsPage';
 import { ServicesPage } from '../pages/services/ServicesPage';
 import { TracePage } from '../pages/trace/TracePage';
-import { traceSearch } from '../pages/traces/filters';
+import { traceSearch, type TraceLink, type TraceSearch } from '../pages/traces/filters';
 import { TracesPage } from '../pages/traces/TracesPage';
-import { viewSearch } from '../pages/traces/view';
+import { viewSearch, type ViewSearch } from '../pages/traces/view';
 import { Crash, NotFound } from '../parts/Crash';
 import { Failure } from '../parts/Failure';
 import { useWhoAsks } from '../parts/me';
+import { Pointing } from '../parts/query/pointing';
 import { ServiceColours } from '../parts/service-colours';
 import { Shell } from '../parts/Shell';
 import { compact, one, parseSearch, stringifySearch } from './search';
@@ -47,7 +50,9 @@ function Known() {
     return (
       <ServiceColours>
         <Shell>
-          <Outlet />
+          <Pointing>
+            <Outlet />
+          </Pointing>
         </Shell>
       </ServiceColours>
     );
@@ -72,7 +77,11 @@ const start = createRoute({
 const traces = createRoute({
   getParentRoute: () => root,
   path: '/traces',
-  validateSearch: (search: Record<string, unknown>) => ({ ...traceSearch(search), ...viewSearch(search) }),
+  validateSearch: (search: TraceLink & ViewSearch & SearchSchemaInput): TraceSearch & ViewSearch => ({
+    ...traceSearch({ ...search }),
+    ...viewSearch({ ...search }),
+  }),
+  search: { middlewares: [({ search, next }) => withQuery(next(search), 'traces')] },
   component: TracesPage,
 });
 
@@ -92,7 +101,8 @@ const trace = createRoute({
 const logs = createRoute({
   getParentRoute: () => root,
   path: '/logs',
-  validateSearch: logSearch,
+  validateSearch: (search: LogLink & SearchSchemaInput): LogSearch => logSearch({ ...search }),
+  search: { middlewares: [({ search, next }) => withQuery(next(search), 'logs')] },
   component: LogsPage,
 });
 
@@ -100,8 +110,8 @@ const metrics = createRoute({
   getParentRoute: () => root,
   // Not /metrics: there the service shows its own, for Prometheus.
   path: '/explore/metrics',
-  validateSearch: (search: Record<string, unknown>): { name?: string; find?: string } =>
-    compact({ name: one(search, 'name'), find: one(search, 'find') }),
+  validateSearch: (search: Record<string, unknown>): { name?: string; find?: string; q?: string } =>
+    compact({ name: one(search, 'name'), find: one(search, 'find'), q: one(search, 'q') }),
   // With its chart library apart: the other pages do without.
   component: lazyRouteComponent(() => import('../pages/metrics/MetricsPage'), 'MetricsPage'),
 });

@@ -13,6 +13,9 @@ import { Nothing } from '../../parts/Nothing';
 import { formatNumber, plural } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
+import { useFilters } from '../../parts/query/filters';
+import { QueryBar } from '../../parts/query/QueryBar';
+import { filterKey } from '../../filter/print';
 import { useSetTimeRange } from '../../route/time';
 import { compact } from '../../route/search';
 import { Chart, lineColour } from './Chart';
@@ -35,6 +38,7 @@ export function MetricsPage() {
   const metrics = useAnswer(['metric-catalogue'], listMetrics);
   return (
     <Page title="Metrics" answer={metrics.answer}>
+      <QueryBar signal="metrics" />
       <Outcome
         of={metrics}
         loading={
@@ -136,7 +140,13 @@ function MetricView({ entry }: { entry: CatalogueMetric }) {
   const { metric } = entry;
   const setRange = useSetTimeRange();
   const [hovered, setHovered] = useState<number | null>(null);
-  const asked = useAnswer(['metric', metric.name], (bounds, signal) => getMetric(metric.name, bounds, signal));
+  const filters = useFilters('metrics');
+  const known = filters.data;
+  const asked = useAnswer(
+    ['metric', metric.name, filterKey(known)],
+    (bounds, signal) => getMetric(metric.name, known ?? [], bounds, signal),
+    known !== undefined,
+  );
   const series = asked.data?.series;
   const all = useMemo(() => (series === undefined ? undefined : toLines(metric, series)), [series, metric]);
   const lines = useMemo(() => (all === undefined ? undefined : greatest(all, most)), [all]);
@@ -161,10 +171,13 @@ function MetricView({ entry }: { entry: CatalogueMetric }) {
         </div>
       </header>
       <Outcome
-        of={{ ...asked, data: lines }}
+        of={known === undefined ? { ...filters, data: undefined } : { ...asked, data: lines }}
         loading={<Skeleton height={280} m={20} w="auto" />}
         nothing={
-          <p className={classes.note}>There are too few points in this range to draw a {measureLabels[measure]}.</p>
+          <p className={classes.note}>
+            There are too few points {filters.any ? 'of this query ' : ''}in this range to draw a{' '}
+            {measureLabels[measure]}.
+          </p>
         }
       >
         {(shown) => (

@@ -117,7 +117,7 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
           <Attributes
             attributes={span.attributes}
             dropped={span.dropped.attributes}
-            find={{ page: '/traces', prefix: 'attributes.' }}
+            find={{ signal: 'traces', prefix: 'attributes.' }}
           />
         </Tabs.Panel>
         <Tabs.Panel value="events">
@@ -146,7 +146,7 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
           <Attributes
             attributes={resource.attributes}
             dropped={resource.droppedAttributes}
-            find={{ page: '/traces', prefix: 'resource.' }}
+            find={{ signal: 'traces', prefix: 'resource.' }}
           />
           <h3>Instrumentation scope</h3>
           <Attributes

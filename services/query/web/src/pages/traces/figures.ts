@@ -2,6 +2,7 @@
 
 import type { Filter, Measure } from '../../api/endpoints';
 import type { Answer, Figures } from '../../api/model';
+import { ownFilters } from '../../filter/query';
 import { formatPercent, formatRate, plural } from '../../parts/number';
 import { formatDuration } from '../../time/duration';
 import { instantToMillis } from '../../time/instant';
@@ -22,6 +23,15 @@ export interface Basis {
  * all spans, so that each trace would count as often as it has spans: then they are of the roots, one for each trace.
  */
 export function basisOf(filters: readonly Filter[], tab: 'spans' | undefined): Basis {
+  const { own, less } = ownFilters(filters);
+  // What is asked of other spans of a trace, figures of spans cannot tell: they are of those that meet the rest.
+  if (less)
+    return {
+      filters: own,
+      one: 'span that matches by itself',
+      many: 'spans that match by themselves',
+      typed: undefined,
+    };
   if (filters.length > 0) return { filters, one: 'matching span', many: 'matching spans', typed: undefined };
   if (tab === 'spans') return { filters, one: 'span', many: 'spans', typed: undefined };
   return {

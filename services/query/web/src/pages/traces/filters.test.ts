@@ -1,40 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { example } from '../../filter/example';
-import { grammarOf } from '../../filter/grammar';
-import { hasFilters, traceFilters, traceSearch } from './filters';
+import { expect, it } from 'vitest';
+import { traceSearch } from './filters';
 
-const grammar = grammarOf(example, 'traces');
-
-describe('trace filters', () => {
-  it('mean what the address says', () => {
-    const search = traceSearch({
-      service: 'cart',
-      operation: 'GET /',
-      min: '250ms',
-      errors: '1',
-      where: ['kind=server'],
-    });
-    expect(traceFilters(search, grammar)).toEqual([
-      { field: 'service', operator: 'eq', value: 'cart' },
-      { field: 'name', operator: 'eq', value: 'GET /' },
-      { field: 'duration', operator: 'gte', value: 250_000_000 },
-      { field: 'status', operator: 'eq', value: 'error' },
-      { field: 'kind', operator: 'eq', value: 'server' },
-    ]);
-  });
-
-  it('leave out what cannot be read', () => {
-    expect(traceFilters({ min: 'soon', where: ['=x'] }, grammar)).toEqual([]);
-  });
-
-  it('wait for the fields only where something is typed', () => {
-    expect(traceFilters({ errors: '1' }, undefined)).toHaveLength(1);
-    expect(traceFilters({ errors: '1', where: ['kind=server'] }, undefined)).toBeUndefined();
-  });
-
-  it('are absent from a plain address', () => {
-    expect(traceSearch({ range: '1h', errors: 'yes', service: '' })).toEqual({});
-    expect(hasFilters({})).toBe(false);
-    expect(hasFilters({ errors: '1' })).toBe(true);
-  });
+it('reads the address', () => {
+  expect(traceSearch({ q: 'a = 1', scope: 'trace', other: 'x' })).toEqual({ q: 'a = 1', scope: 'trace' });
+  expect(traceSearch({ errors: '1', scope: 'galaxy' })).toEqual({ q: 'status = error' });
+  expect(traceSearch({})).toEqual({});
 });

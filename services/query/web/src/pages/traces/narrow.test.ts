@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { parseCondition } from '../../filter/condition';
 import { example } from '../../filter/example';
 import { grammarOf } from '../../filter/grammar';
+import { readQuery } from '../../filter/query';
 import { exactDuration, narrowed, ofValue } from './narrow';
 
 const grammar = grammarOf(example, 'traces');
 const parsed = (text: string | undefined) => {
-  const read = parseCondition(text ?? '', grammar);
-  return read.ok ? read.filter : read.problem;
+  const read = readQuery(text ?? '', grammar);
+  return read.ok ? read.filters[0] : read.problem.message;
 };
 
 describe('a filter made by a click', () => {
@@ -24,18 +24,26 @@ describe('a filter made by a click', () => {
       value: value.value,
     });
     expect(parsed(ofValue('attributes.code', { type: 'string', value: '200' }, false))).toMatchObject({ value: '200' });
-    expect(ofValue('kind', { type: 'int', value: 2n }, true)).toBe('kind=2');
+    expect(ofValue('kind', { type: 'int', value: 2n }, true)).toBe('kind = 2');
   });
 
   it('is not offered where it would mean something else', () => {
-    expect(ofValue('attributes.a b', { type: 'string', value: 'x' }, true)).toBeUndefined();
-    expect(ofValue('attributes.a=b', { type: 'string', value: 'x' }, true)).toBeUndefined();
+    expect(parsed(ofValue('attributes.a "b=', { type: 'string', value: 'x' }, true))).toEqual({
+      field: 'attributes.a "b=',
+      operator: 'eq',
+      value: 'x',
+    });
     expect(ofValue('attributes.a', { type: 'array', items: [] }, true)).toBeUndefined();
     expect(ofValue('attributes.a', { type: 'double', value: NaN }, true)).toBeUndefined();
   });
 
   it('stands beside those that are there, once', () => {
-    expect(narrowed({ where: ['a=1'], service: 'cart' }, ['b=2', 'a=1'])).toEqual({ where: ['a=1', 'b=2'] });
+    expect(narrowed('a = 1 and service = cart', ['kind=server', 'a=1'], grammar)).toBe(
+      'a = 1 and service = cart and kind = server',
+    );
+    expect(narrowed('a = 1 or b = 2', ['duration>=134.217728ms'], grammar)).toBe(
+      '(a = 1 or b = 2) and duration >= 134217728ns',
+    );
   });
 });
 

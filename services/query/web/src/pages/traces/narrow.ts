@@ -1,31 +1,35 @@
-// Filters made by clicks, in the form that the filters of the page have in the address.
+// Conditions made by clicks, in the text that queries have.
 
-import type { Literal } from '../../api/endpoints';
 import type { Value } from '../../api/model';
-import { conditionText } from '../../filter/condition';
-import type { TraceSearch } from './filters';
+import { narrow } from '../../filter/edit';
+import type { Grammar } from '../../filter/grammar';
+import { quote } from '../../filter/print';
+import { readQuery } from '../../filter/query';
 
-/** The search with more conditions, each once. */
-export function narrowed(search: TraceSearch, conditions: readonly string[]): Pick<TraceSearch, 'where'> {
-  return { where: [...new Set([...(search.where ?? []), ...conditions])] };
+/** The query with more conditions, each once. */
+export function narrowed(query: string, conditions: readonly string[], grammar: Grammar): string {
+  return conditions.reduce((text, condition) => {
+    const read = readQuery(condition, grammar);
+    return read.ok ? read.filters.reduce((so, filter) => narrow(so, filter, grammar), text) : text;
+  }, query);
 }
 
 /** The condition that a field has exactly this value, or has not; undefined where it cannot be written. */
 export function ofValue(field: string, value: Value, wanted: boolean): string | undefined {
-  const literal = literalOf(value);
-  if (literal === undefined || !/^[^\s"=!<>~:]+$/.test(field)) return undefined;
-  const text = conditionText(field, literal);
-  return wanted ? text : `${field}!${text.slice(field.length)}`;
+  const operand = operandOf(value);
+  const key = /^[\w.-]+$/.test(field) ? field : quote(field);
+  return operand === undefined ? undefined : `${key} ${wanted ? '=' : '!='} ${operand}`;
 }
 
-function literalOf(value: Value): Literal | undefined {
+function operandOf(value: Value): string | undefined {
   switch (value.type) {
     case 'string':
+      return quote(value.value);
     case 'bool':
     case 'int':
-      return value.value;
+      return String(value.value);
     case 'double':
-      return Number.isFinite(value.value) ? value.value : undefined;
+      return Number.isFinite(value.value) ? String(value.value) : undefined;
     default:
       return undefined;
   }
