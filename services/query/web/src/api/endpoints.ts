@@ -30,11 +30,16 @@ export type Filter =
   /** Another span of the trace, which stands in that relation, meets all of them. */
   | { relation: model.Relation; filters: readonly Filter[] };
 
+/** What the server sorts a list by. */
+export type SearchOrder = { by: Wire['SortBy']; order: Wire['SortOrder'] };
+
 export interface Search {
   bounds: Bounds;
   filters: readonly Filter[];
   limit: number;
   cursor: string | undefined;
+  /** The newest first unless it is given. */
+  order?: SearchOrder | undefined;
 }
 
 function literal(value: Literal): unknown {
@@ -61,11 +66,12 @@ export function wireFilter(filter: Filter): Wire['Filter'] {
 
 const isList = (value: Condition['value']): value is readonly Literal[] => Array.isArray(value);
 
-function searchBody({ bounds, filters, limit, cursor }: Search): Wire['SearchRequest'] {
+function searchBody({ bounds, filters, limit, cursor, order }: Search): Wire['SearchRequest'] {
   return {
     time_range: { start_time: bounds.from.toString(), end_time: bounds.to.toString() },
     filters: filters.map(wireFilter),
     pagination: { limit, ...(cursor === undefined ? {} : { cursor }) },
+    ...(order === undefined ? {} : { sort: order }),
   };
 }
 

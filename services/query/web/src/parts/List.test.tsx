@@ -79,12 +79,60 @@ describe('a list', () => {
     expect(count(markup, 'All about')).toBe(1);
   });
 
-  it('tells how much is loaded, and offers more', () => {
-    const more = { what: 'animal', hasMore: true, loadingMore: false, loadMore: () => undefined };
+  const more = {
+    what: 'animal',
+    hasMore: true,
+    loading: false,
+    error: undefined,
+    retry: () => undefined,
+    see: () => undefined,
+    hold: () => undefined,
+    fresh: undefined,
+    list: undefined,
+    place: undefined,
+  };
+
+  it('tells how much is loaded, that more comes, and why it does not', () => {
     expect(texts(rendered(<List {...shared} items={animals} more={more} />))).toContain('2 animals loaded');
+    expect(texts(rendered(<List {...shared} items={animals} more={{ ...more, loading: true }} />))).toContain(
+      'loading more…',
+    );
     const all = rendered(<List {...shared} items={animals} more={{ ...more, hasMore: false }} />);
     expect(texts(all)).toContain('2 animals, all there are');
-    expect(all).not.toContain('Load more');
+    const away = rendered(<List {...shared} items={animals} more={{ ...more, error: new Error('away') }} />);
+    expect(texts(away).join('')).toContain('More could not be had: away');
+    expect(away).toContain('Try again');
+  });
+
+  it('has the place of an item that is not here', () => {
+    const items = { length: 2, at: (i: number) => (i === 1 ? animals[1] : undefined) };
+    const markup = rendered(<List {...shared} items={items} more={more} />);
+    expect(texts(markup)).toEqual(['Name', 'Legs', 'ape', '2', '2 animals loaded']);
+    expect(count(markup, 'role="presentation"')).toBe(1);
+  });
+
+  it('says how much is new, and does not move for it', () => {
+    const fresh = { count: 14, atLeast: false, show: () => undefined };
+    expect(texts(rendered(<List {...shared} items={animals} more={{ ...more, fresh }} />)).join('')).toContain(
+      '14 new',
+    );
+  });
+
+  it('sorts lines that are links by buttons over them, in the order that it is given', () => {
+    const sorting = columns.map((column) => ({ ...column, sort: { first: 'descending' as const } }));
+    const markup = rendered(
+      <List
+        {...shared}
+        columns={sorting}
+        items={animals}
+        order={{ is: { by: 'legs', descending: true }, set: () => undefined }}
+        link={(a, line) => <a href={`/${a.name}`} {...line} />}
+      />,
+    );
+    expect(markup).toContain('role="group" aria-label="Sort by"');
+    expect(markup).toMatch(/aria-pressed="true">Legs/);
+    expect(markup).toContain('role="list" aria-label="Animals"');
+    expect(texts(markup)).toEqual(['Name', 'Legs', 'cat', '4', 'ape', '2']);
   });
 });
 

@@ -1,10 +1,27 @@
-import { IconChevronDown, IconChevronRight, IconSortAscending, IconSortDescending } from '@tabler/icons-react';
+import {
+  IconArrowUp,
+  IconChevronDown,
+  IconChevronRight,
+  IconSortAscending,
+  IconSortDescending,
+} from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useMemo, useRef, type CSSProperties, type KeyboardEvent, type ReactNode } from 'react';
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  type CSSProperties,
+  type KeyboardEvent,
+  type ReactNode,
+} from 'react';
 import { nextOrder, sortItems, tracks, type Column, type Order } from './columns';
 import { rowByKey } from './keys';
 import classes from './List.module.css';
 import { ListFoot } from './ListFoot';
+import type { Items } from './paged';
+import type { More } from './pages';
 
 /** What a line must carry; the element that leads somewhere takes them all. */
 export interface LineProps {
@@ -26,7 +43,7 @@ interface Listed<T> {
   /** What it is a list of, for those who cannot see it. */
   label: string;
   columns: readonly Column<T>[];
-  items: readonly T[];
+  items: Items<T>;
   itemKey: (item: T) => string;
   /** Pixels of a line. */
   rowHeight: number;
@@ -38,12 +55,13 @@ interface Listed<T> {
 interface Props<T> extends Listed<T> {
   /** Whether it answers another question than the one asked. */
   stale?: boolean;
-  /** Given where the list sorts: it is a table then, with columns that have names. */
+  /** Given where the list sorts: it is a table then, with columns that have names, unless its lines are links. */
   order?: { is: Order; set: (order: Order) => void } | undefined;
   /** Makes the line of an item a link: `<Link to=… {...line} />`. */
   link?: (item: T, line: LineProps) => ReactNode;
   opening?: Opening<T>;
-  more?: { what: string; hasMore: boolean; loadingMore: boolean; loadMore: () => void };
+  /** Given where it is loaded page by page. */
+  more?: More & { what: string };
 }
 
 const headHeight = 30;
@@ -58,20 +76,31 @@ export function List<T>(props: Props<T>) {
   const { label, columns, items, itemKey, rowHeight, stale = false, order, opening, more } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const by = order?.is;
-  const rows = useMemo(() => (by === undefined ? items : sortItems(items, columns, by)), [items, columns, by]);
+  const rows = useMemo(
+    () => (by === undefined || !sortsHere(columns, by) ? items : sortItems(allOf(items), columns, by)),
+    [items, columns, by],
+  );
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    getItemKey: (i) => (rows[i] === undefined ? i : itemKey(rows[i])),
+    // Of pages, an item keeps its place, also while it is not here.
+    getItemKey: (i) => (more !== undefined ? i : keyAt(rows, i, itemKey)),
     overscan: 16,
+    initialOffset: () => more?.place?.top ?? 0,
     initialRect: { width: 0, height: firstHeight },
     scrollPaddingEnd: headHeight,
   });
   const onKeyDown = useRowKeys(scroller, rows.length, rowHeight, (row) => virtual.scrollToIndex(row));
-  const table = order !== undefined;
+  const table = order !== undefined && props.link === undefined;
+  const places = virtual.getVirtualItems();
+  const [first, last] = [places[0]?.index ?? 0, places.at(-1)?.index ?? 0];
+  const reading = useReading(scroller, more);
+  const see = more?.see;
+  useEffect(() => see?.(first, last), [see, first, last, rows.length]);
   return (
-    <div ref={scroller} className={classes.scroller} data-stale={stale || undefined}>
+    <div ref={scroller} className={classes.scroller} data-stale={stale || undefined} {...reading}>
+      {more?.fresh !== undefined && <News {...more.fresh} />}
       <div
         className={`${classes.grid} ${props.className ?? ''}`}
         style={gridStyle(props)}
@@ -80,7 +109,7 @@ export function List<T>(props: Props<T>) {
         aria-label={table ? label : undefined}
         aria-rowcount={table ? rows.length + 1 : undefined}
       >
-        <Head columns={columns} order={order} />
+        <Head columns={columns} order={order} table={table} />
         <div
           className={classes.body}
           style={{ height: virtual.getTotalSize() }}
@@ -88,9 +117,9 @@ export function List<T>(props: Props<T>) {
           aria-label={table ? undefined : label}
           onKeyDown={onKeyDown}
         >
-          {virtual.getVirtualItems().map((place) => {
-            const item = rows[place.index];
-            if (item === undefined) return null;
+          {places.map((place) => {
+            const item = rows.at(place.index);
+            if (item === undefined) return <Absent key={place.key} index={place.index} top={place.start} />;
             const isOpen = opening?.isOpen(item) === true;
             return (
               <div
@@ -117,13 +146,88 @@ export function List<T>(props: Props<T>) {
           })}
         </div>
       </div>
-      {more !== undefined && <ListFoot count={rows.length} {...more} />}
+      {more !== undefined && <ListFoot count={rows.length} {...footOf(more)} />}
     </div>
   );
 }
 
+const footOf = ({ what, hasMore, loading, error, retry }: More & { what: string }) => ({
+  what,
+  hasMore,
+  loading,
+  error,
+  retry,
+});
+
+const allOf = <T,>(items: Items<T>): T[] =>
+  Array.from({ length: items.length }, (_, i) => items.at(i)).filter((item) => item !== undefined);
+
+const sortsHere = <T,>(columns: readonly Column<T>[], { by }: Order): boolean =>
+  columns.some((column) => column.id === by && column.sort?.compare !== undefined);
+
+function keyAt<T>(items: Items<T>, i: number, itemKey: (item: T) => string): string | number {
+  const item = items.at(i);
+  return item === undefined ? i : itemKey(item);
+}
+
+/** The line of an item that is on its way. */
+function Absent({ index, top }: { index: number; top: number }) {
+  return (
+    <div
+      data-index={index}
+      className={`${classes.item} ${classes.absent}`}
+      style={{ transform: `translateY(${top}px)` }}
+      role="presentation"
+    />
+  );
+}
+
+/** That there is more than is shown, on top of the list; a click shows it. */
+function News({ count, atLeast, show }: NonNullable<More['fresh']>) {
+  return (
+    <div className={classes.news}>
+      <button type="button" onClick={show}>
+        {count}
+        {atLeast ? '+' : ''} new <IconArrowUp size={13} aria-hidden />
+      </button>
+    </div>
+  );
+}
+
+/**
+ * Watches whether somebody reads the list: the pointer is over it, or it is scrolled. Begins another list at its top, and
+ * one that was left where it was left.
+ */
+function useReading(scroller: React.RefObject<HTMLDivElement | null>, more: More | undefined) {
+  const over = useRef(false);
+  const hold = more?.hold;
+  const place = more?.place;
+  const list = more?.list;
+  const told = useCallback(() => hold?.(over.current || (scroller.current?.scrollTop ?? 0) > 4), [hold, scroller]);
+  useLayoutEffect(() => {
+    if (list !== undefined) scroller.current?.scrollTo({ top: place?.top ?? 0 });
+  }, [list, place, scroller]);
+  if (more === undefined) return {};
+  return {
+    onScroll: () => {
+      if (place !== undefined) place.top = scroller.current?.scrollTop ?? 0;
+      told();
+    },
+    onMouseEnter: () => {
+      over.current = true;
+      told();
+    },
+    onMouseLeave: () => {
+      over.current = false;
+      told();
+    },
+  };
+}
+
 /** Lines that stand inside of something else, all of them: of an opened item, or of a panel. They line up by their widths. */
-export function Rows<T>(props: Omit<Listed<T>, 'rowHeight'> & { rowHeight?: number; table?: boolean }) {
+export function Rows<T>(
+  props: Omit<Listed<T>, 'rowHeight' | 'items'> & { items: readonly T[]; rowHeight?: number; table?: boolean },
+) {
   const { label, columns, items, itemKey, table = false, className } = props;
   return (
     <div
@@ -155,7 +259,7 @@ function gridStyle<T>({ columns, rowHeight, gap }: Partial<Listed<T>> & Pick<Lis
   } as CSSProperties;
 }
 
-function Head<T>({ columns, order }: Pick<Props<T>, 'columns' | 'order'>) {
+function Head<T>({ columns, order, table }: Pick<Props<T>, 'columns' | 'order'> & { table: boolean }) {
   if (columns.every((column) => column.header === '')) return null;
   if (order === undefined) {
     return (
@@ -169,6 +273,21 @@ function Head<T>({ columns, order }: Pick<Props<T>, 'columns' | 'order'>) {
     );
   }
   const { is, set } = order;
+  if (!table) {
+    return (
+      <div className={classes.head} role="group" aria-label="Sort by" data-sorts>
+        {columns.map((column) => (
+          <span key={column.id} {...place(column)}>
+            {column.sort === undefined ? (
+              column.header
+            ) : (
+              <SortButton columns={columns} column={column} is={is} set={set} pressed={is.by === column.id} />
+            )}
+          </span>
+        ))}
+      </div>
+    );
+  }
   return (
     <div className={classes.head} role="row" aria-rowindex={1} data-sorts>
       {columns.map((column) => (
@@ -190,15 +309,29 @@ function Head<T>({ columns, order }: Pick<Props<T>, 'columns' | 'order'>) {
           {column.sort === undefined ? (
             column.header
           ) : (
-            <button type="button" onClick={() => set(nextOrder(columns, is, column.id))}>
-              {column.header}
-              {is.by === column.id &&
-                (is.descending ? <IconSortDescending size={13} /> : <IconSortAscending size={13} />)}
-            </button>
+            <SortButton columns={columns} column={column} is={is} set={set} />
           )}
         </span>
       ))}
     </div>
+  );
+}
+
+interface SortInput<T> {
+  columns: readonly Column<T>[];
+  column: Column<T>;
+  is: Order;
+  set: (order: Order) => void;
+  /** Given where nothing else says what is sorted by. */
+  pressed?: boolean;
+}
+
+function SortButton<T>({ columns, column, is, set, pressed }: SortInput<T>) {
+  return (
+    <button type="button" aria-pressed={pressed} onClick={() => set(nextOrder(columns, is, column.id))}>
+      {column.header}
+      {is.by === column.id && (is.descending ? <IconSortDescending size={13} /> : <IconSortAscending size={13} />)}
+    </button>
   );
 }
 

@@ -6,19 +6,25 @@ interface Props {
   count: number;
   what: string;
   hasMore: boolean;
-  loadingMore: boolean;
-  loadMore: () => void;
+  loading: boolean;
+  error: Error | undefined;
+  retry: () => void;
 }
 
-/** The end of a list: how much is loaded, and a way to load more. */
-export function ListFoot({ count, what, hasMore, loadingMore, loadMore }: Props) {
+/** The end of a list: how much is loaded, and whether more comes. */
+export function ListFoot({ count, what, hasMore, loading, error, retry }: Props) {
   return (
     <div className={list.foot}>
       <span>{hasMore ? `${plural(count, what)} loaded` : `${plural(count, what)}, all there are`}</span>
-      {hasMore && (
-        <Button size="compact-xs" variant="default" loading={loadingMore} onClick={loadMore}>
-          Load more
-        </Button>
+      {error !== undefined ? (
+        <span role="alert">
+          More could not be had: {error.message}{' '}
+          <Button size="compact-xs" variant="default" onClick={retry}>
+            Try again
+          </Button>
+        </span>
+      ) : (
+        loading && <span>loading more…</span>
       )}
     </div>
   );

@@ -4,16 +4,18 @@ import { List } from './List';
 import { logColumns, logText, type InTrace } from './logColumns';
 import { LogDetails } from './LogDetails';
 import classes from './LogList.module.css';
+import type { Items } from './paged';
+import type { More } from './pages';
 import { useHoldRefresh } from './refresh';
 
 interface Props {
-  logs: readonly LogRecord[];
+  logs: Items<LogRecord>;
   stale: boolean;
   inTrace?: InTrace;
-  more?: { hasMore: boolean; loadingMore: boolean; loadMore: () => void };
+  more?: More;
 }
 
-const idOf = (record: LogRecord) => record.id;
+export const logKey = (record: LogRecord) => record.id;
 
 /** Log records, one line each; a click opens one. */
 export function LogList({ logs, stale, inTrace, more }: Props) {
@@ -31,7 +33,7 @@ export function LogList({ logs, stale, inTrace, more }: Props) {
       label="Log records"
       columns={columns}
       items={logs}
-      itemKey={idOf}
+      itemKey={logKey}
       rowHeight={30}
       gap={12}
       className={classes.list}

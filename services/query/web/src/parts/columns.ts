@@ -22,8 +22,10 @@ export interface Column<T> {
 }
 
 export interface Sort<T> {
-  /** Ascending. */
-  readonly compare: (a: T, b: T) => number;
+  /** Ascending; absent where the server sorts. */
+  readonly compare?: (a: T, b: T) => number;
+  /** Whether its first direction is the only one. */
+  readonly fixed?: boolean;
   /** Which end the first click puts on top: names begin with A, figures with the greatest. */
   readonly first: 'ascending' | 'descending';
 }
@@ -57,17 +59,18 @@ export function sortItems<T>(items: readonly T[], columns: Sorting<T>, { by, des
 
 /** The order after a click on a column's head: its own first, at the second click the other way round. */
 export function nextOrder<T>(columns: Sorting<T>, order: Order, by: string): Order {
-  if (order.by === by) return { by, descending: !order.descending };
-  return { by, descending: columns.find((column) => column.id === by)?.sort?.first === 'descending' };
+  const sort = columns.find((column) => column.id === by)?.sort;
+  if (order.by === by && sort?.fixed !== true) return { by, descending: !order.descending };
+  return { by, descending: sort?.first === 'descending' };
 }
 
-/** "-rate" is descending by rate; what cannot be read is by the first column that sorts. */
+/** "-rate" is descending by rate; what cannot be read is by the first column that sorts, the newest first where the server does. */
 export function orderFromText<T>(columns: Sorting<T>, text: string | undefined): Order {
   const sorting = columns.filter((column) => column.sort !== undefined);
   const by = sorting.find((column) => column.id === text?.replace(/^-/, ''))?.id;
-  return by === undefined
-    ? { by: sorting[0]?.id ?? '', descending: false }
-    : { by, descending: text?.startsWith('-') ?? false };
+  const sort = sorting.find((column) => column.id === by)?.sort;
+  if (by === undefined) return { by: sorting[0]?.id ?? '', descending: sorting[0]?.sort?.compare === undefined };
+  return { by, descending: sort?.fixed === true ? sort.first === 'descending' : (text?.startsWith('-') ?? false) };
 }
 
 export const orderToText = (order: Order): string => (order.descending ? `-${order.by}` : order.by);

@@ -1,74 +1,144 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
-import type { Filter, Search } from '../api/endpoints';
+import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
+import { useCallback, useMemo, useState, useSyncExternalStore } from 'react';
+import type { Filter, Search, SearchOrder } from '../api/endpoints';
 import type { Page } from '../api/model';
 import { useTimeRange } from '../route/time';
 import { rangeToSearch, resolveRange, type Bounds } from '../time/range';
 import { asText, type Asked } from './answer';
-import { useHoldRefresh, useRefresh } from './refresh';
-
-/** A list that is loaded page by page. */
-export interface Pages<T> extends Asked<readonly T[]> {
-  bounds: Bounds | undefined;
-  stale: boolean;
-  more: { hasMore: boolean; loadingMore: boolean; loadMore: () => void };
-}
+import { PagedList, type Items, type Standing } from './paged';
+import { useRefresh } from './refresh';
 
 /** Items of the first page, and of each page that is loaded after it. */
 const firstPage = 100;
 const laterPage = 250;
 
-interface From {
-  cursor: string | undefined;
-  /** The range of the first page: a cursor is only good for the range it was made with. */
-  bounds: Bounds | undefined;
+/** What a list needs of its pages, beside its items. */
+export interface More {
+  hasMore: boolean;
+  loading: boolean;
+  error: Error | undefined;
+  retry: () => void;
+  /** Tells which items are in sight. */
+  see: (first: number, last: number) => void;
+  /** Tells that somebody reads: what is there must not move. */
+  hold: (held: boolean) => void;
+  /** What came since; it is shown when that is asked for. */
+  fresh: { count: number; atLeast: boolean; show: () => void } | undefined;
+  /** Another for each list: where it begins anew. */
+  list: object | undefined;
+  /** Where it was scrolled to. */
+  place: { top: number } | undefined;
 }
 
-const start: From = { cursor: undefined, bounds: undefined };
+/** A list that is loaded page by page. */
+export interface Pages<T> extends Asked<Items<T>> {
+  bounds: Bounds | undefined;
+  stale: boolean;
+  more: More;
+}
+
+/** How one page is asked for. */
+type Ask<T> = (search: Search, signal: AbortSignal) => Promise<Page<T>>;
+
+interface Listed<T> {
+  list: PagedList<T>;
+  bounds: Bounds;
+  question: string;
+}
 
 /**
- * A list that is loaded page by page, newest first, for the time range in the address. A refresh begins a new list; the
- * old one stays on screen until the new one is there. More than one page on screen holds the automatic refresh. Filters
- * that are not known yet are waited for; the list fails with them.
+ * A list that is loaded page by page, for the time range in the address. A refresh begins a new list; the old one stays on
+ * screen until the new one is there, and for as long as somebody reads it: then it is told how much is new. Filters that are
+ * not known yet are waited for; the list fails with them.
  */
 export function usePages<T>(
   name: string,
   filters: Asked<readonly Filter[]>,
-  search: (search: Search, signal: AbortSignal) => Promise<Page<T>>,
+  search: Ask<T>,
+  keyOf: (item: T) => string,
+  order?: SearchOrder,
 ): Pages<T> {
   const range = useTimeRange();
   const { tick } = useRefresh();
-  const question = asText([rangeToSearch(range), filters.data]);
-  const query = useInfiniteQuery({
-    queryKey: [name, question, tick],
-    initialPageParam: start,
-    queryFn: async ({ pageParam, signal }) => {
-      const bounds = pageParam.bounds ?? resolveRange(range, Date.now());
-      const limit = pageParam.cursor === undefined ? firstPage : laterPage;
-      const page = await search({ bounds, filters: filters.data ?? [], limit, cursor: pageParam.cursor }, signal);
-      return { ...page, bounds, question };
+  const question = asText([rangeToSearch(range), filters.data, order]);
+  const queries = useQueryClient();
+  // Who comes back finds what he left, where he left it.
+  const [left] = useState(() => leftAt<T>(queries, name, question));
+  const [held, hold] = useState(left !== undefined);
+  const [shown, setShown] = useState({ question, tick: left ?? tick });
+  if (shown.question !== question || (shown.tick !== tick && !held)) setShown({ question, tick });
+  const ask = (of: number) => ({
+    queryKey: [name, question, of],
+    queryFn: async ({ signal }: { signal: AbortSignal }): Promise<Listed<T>> => {
+      const bounds = resolveRange(range, Date.now());
+      const asked = { bounds, filters: filters.data ?? [], order };
+      const first = await search({ ...asked, limit: firstPage, cursor: undefined }, signal);
+      const list = new PagedList(first, (cursor, ends) => search({ ...asked, limit: laterPage, cursor }, ends));
+      return { list, bounds, question };
     },
-    getNextPageParam: (last): From | undefined =>
-      last.next === undefined ? undefined : { cursor: last.next, bounds: last.bounds },
-    placeholderData: (previous) => previous,
+    placeholderData: (previous: Listed<T> | undefined) => previous,
     staleTime: Infinity,
-    gcTime: 60_000,
-    enabled: filters.data !== undefined,
+    gcTime: 300_000,
+    structuralSharing: false as const,
   });
-  const pages = query.data?.pages;
-  const items = useMemo(() => pages?.flatMap((page) => page.data), [pages]);
-  useHoldRefresh(pages !== undefined && pages.length > 1 ? 'more than one page is loaded' : undefined);
+  const query = useQuery({ ...ask(shown.tick), enabled: filters.data !== undefined });
+  const behind = held && shown.tick !== tick && shown.question === question;
+  const next = useQuery({ ...ask(tick), enabled: filters.data !== undefined && behind });
+  const list = query.data?.list;
+  const standing = useSyncExternalStore(
+    useCallback((listener: () => void) => list?.subscribe(listener) ?? (() => undefined), [list]),
+    useCallback((): Standing<T> | undefined => list?.snapshot(), [list]),
+  );
+  const newer = behind && !next.isPlaceholderData ? next.data?.list : undefined;
+  const news = useMemo(
+    () => (list === undefined || newer === undefined ? undefined : newerThan(list.snapshot(), newer.snapshot(), keyOf)),
+    [list, newer, keyOf],
+  );
   return {
-    data: items,
-    answer: pages?.at(-1),
-    bounds: pages?.[0]?.bounds,
+    data: standing,
+    answer: standing?.last,
+    bounds: query.data?.bounds,
     error: filters.data === undefined ? filters.error : query.error,
-    stale: query.isPlaceholderData && pages?.[0]?.question !== question,
+    stale: query.isPlaceholderData && query.data?.question !== question,
     more: {
-      hasMore: query.hasNextPage,
-      loadingMore: query.isFetchingNextPage,
-      loadMore: () => void query.fetchNextPage(),
+      hasMore: standing?.hasMore ?? false,
+      loading: standing?.loading ?? false,
+      error: standing?.error,
+      retry: () => list?.retry(),
+      see: useCallback((first: number, last: number) => list?.see(first, last), [list]),
+      hold,
+      fresh: news === undefined || news.count === 0 ? undefined : { ...news, show: () => setShown({ question, tick }) },
+      list,
+      place: list,
     },
     retry: () => (filters.data === undefined ? filters.retry?.() : void query.refetch()),
   };
+}
+
+/** The tick of the newest list of a question that somebody has scrolled in; undefined where there is none. */
+function leftAt<T>(queries: QueryClient, name: string, question: string): number | undefined {
+  const lists = queries.getQueriesData<Listed<T>>({ queryKey: [name, question] });
+  const ticks = lists.flatMap(([key, listed]) =>
+    listed !== undefined && listed.list.top > 0 && typeof key[2] === 'number' ? [key[2]] : [],
+  );
+  return ticks.length === 0 ? undefined : Math.max(...ticks);
+}
+
+/** How many of a list's first page another has not, as far as it begins with them. */
+export function newerThan<T>(
+  shown: Items<T>,
+  newer: Items<T> & { hasMore: boolean },
+  keyOf: (item: T) => string,
+): { count: number; atLeast: boolean } {
+  const known = new Set<string>();
+  for (let i = 0; i < Math.min(shown.length, firstPage); i++) {
+    const item = shown.at(i);
+    if (item !== undefined) known.add(keyOf(item));
+  }
+  let count = 0;
+  for (let i = 0; i < newer.length; i++) {
+    const item = newer.at(i);
+    if (item !== undefined && !known.has(keyOf(item))) count++;
+  }
+  return { count, atLeast: newer.hasMore && count === newer.length };
 }

@@ -1,6 +1,6 @@
 import { searchLogs } from '../../api/endpoints';
 import { Lines, Loading } from '../../parts/Loading';
-import { LogList } from '../../parts/LogList';
+import { LogList, logKey } from '../../parts/LogList';
 import { Nothing } from '../../parts/Nothing';
 import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
@@ -11,13 +11,14 @@ import { QueryBar } from '../../parts/query/QueryBar';
 
 export function LogsPage() {
   const filters = useFilters('logs');
-  const list = usePages('logs', filters, searchLogs);
+  const list = usePages('logs', filters, searchLogs, logKey);
   return (
     <Page title="Logs" answer={list.answer}>
       <QueryBar signal="logs" />
       <Faceted signal="logs" filters={filters} items="log records">
         <Outcome
           of={list}
+          isEmpty={(found) => found.length === 0}
           loading={
             <Loading gap={20}>
               <Lines count={20} height={10} widest={92} by={40} />

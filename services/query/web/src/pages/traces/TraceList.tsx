@@ -1,33 +1,35 @@
 import { Link } from '@tanstack/react-router';
-import { useMemo } from 'react';
 import type { TraceSummary } from '../../api/model';
+import type { Order } from '../../parts/columns';
 import { List } from '../../parts/List';
+import type { Items } from '../../parts/paged';
+import type { More } from '../../parts/pages';
 import { traceColumns } from './columns';
 
 interface Props {
-  traces: readonly TraceSummary[];
+  traces: Items<TraceSummary>;
   stale: boolean;
-  more: { hasMore: boolean; loadingMore: boolean; loadMore: () => void };
+  order: { is: Order; set: (order: Order) => void };
+  more: More;
 }
 
 /** Pixels between its columns. */
 export const traceGap = 16;
 
-const idOf = (trace: TraceSummary) => trace.traceId;
+export const traceKey = (trace: TraceSummary) => trace.traceId;
 
 /** Traces, one line each, which lead to them. */
-export function TraceList({ traces, stale, more }: Props) {
-  const longest = traces.reduce((max, t) => Math.max(max, t.duration), 1);
-  const columns = useMemo(() => traceColumns(longest), [longest]);
+export function TraceList({ traces, stale, order, more }: Props) {
   return (
     <List
       label="Traces"
-      columns={columns}
+      columns={traceColumns}
       items={traces}
-      itemKey={idOf}
+      itemKey={traceKey}
       rowHeight={34}
       gap={traceGap}
       stale={stale}
+      order={order}
       link={(trace, line) => <Link to="/traces/$traceId" params={{ traceId: trace.traceId }} {...line} />}
       more={{ what: 'trace', ...more }}
     />

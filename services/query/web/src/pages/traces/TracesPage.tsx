@@ -1,7 +1,7 @@
 import { Skeleton } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import { searchTraces } from '../../api/endpoints';
+import { orderFromText, orderToText } from '../../parts/columns';
 import { LineGrid, Loading } from '../../parts/Loading';
 import { useGrammar } from '../../parts/grammar';
 import { Nothing } from '../../parts/Nothing';
@@ -15,8 +15,9 @@ import { compact } from '../../route/search';
 import { rangeToSearch, type TimeRange } from '../../time/range';
 import { traceColumns } from './columns';
 import { narrowed } from './narrow';
+import { searchOrder, tracePage } from './order';
 import { TraceFigures, useTraceFigures } from './TraceFigures';
-import { traceGap, TraceList } from './TraceList';
+import { traceGap, traceKey, TraceList } from './TraceList';
 import { viewSearch, type ViewChange } from './view';
 
 const route = getRouteApi('/traces');
@@ -26,13 +27,9 @@ export function TracesPage() {
   const { data: grammar } = useGrammar('traces');
   const filters = useFilters('traces');
   const view = useMemo(() => viewSearch({ ...search }), [search]);
-  const list = usePages('traces', filters, searchTraces);
+  const order = useMemo(() => orderFromText(traceColumns, view.sort), [view.sort]);
+  const list = usePages('traces', filters, tracePage, traceKey, searchOrder(order));
   const figures = useTraceFigures(filters.data, view);
-  // The server orders traces by their newest matching span, which is what pages can be cut by; people read by start.
-  const traces = useMemo(
-    () => list.data?.toSorted((a, b) => (a.start < b.start ? 1 : a.start > b.start ? -1 : 0)),
-    [list.data],
-  );
   const navigate = route.useNavigate();
   const show = (part: ViewChange) =>
     void navigate({ search: (before) => compact({ ...before, ...part }), replace: true });
@@ -51,14 +48,20 @@ export function TracesPage() {
       <QueryBar signal="traces" />
       <Faceted signal="traces" filters={filters} items="spans">
         <Outcome
-          of={{ ...list, data: traces }}
+          of={list}
+          isEmpty={(found) => found.length === 0}
           loading={loading}
           nothing={<Nothing what="traces" clearFilters={filters.any ? filters.clear : undefined} />}
         >
           {(found) => (
             <>
               <TraceFigures asked={figures} view={view} onView={show} onNarrow={narrow} />
-              <TraceList traces={found} stale={list.stale} more={list.more} />
+              <TraceList
+                traces={found}
+                stale={list.stale}
+                order={{ is: order, set: (next) => show({ sort: orderToText(next) }) }}
+                more={list.more}
+              />
             </>
           )}
         </Outcome>
@@ -72,6 +75,6 @@ const loading = (
   <Loading gap={22}>
     <Skeleton height={18} width={420} />
     <Skeleton height={112} radius={6} />
-    <LineGrid columns={traceColumns(1)} count={14} gap={traceGap} />
+    <LineGrid columns={traceColumns} count={14} gap={traceGap} />
   </Loading>
 );

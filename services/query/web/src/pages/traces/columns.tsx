@@ -9,14 +9,15 @@ import { formatDuration } from '../../time/duration';
 import { formatClock, formatOtherDay, formatUTC } from '../../time/instant';
 import classes from './columns.module.css';
 
-/** The columns of the list of traces; `longest` is the duration that fills a bar, in nanoseconds. */
-export const traceColumns = (longest: number): readonly Column<TraceSummary>[] => [
+/** The columns of the list of traces. The server sorts, by time in both directions and else the most first. */
+export const traceColumns: readonly Column<TraceSummary>[] = [
   {
     id: 'time',
     header: 'Time',
     width: '108px',
     narrow: '96px',
     className: classes.time,
+    sort: { first: 'descending' },
     cell: (trace) => <Time start={trace.start} />,
   },
   {
@@ -32,22 +33,25 @@ export const traceColumns = (longest: number): readonly Column<TraceSummary>[] =
     header: 'Duration',
     width: 'minmax(190px, 1.1fr)',
     narrow: 'minmax(140px, 1fr)',
-    cell: (trace) => <Duration trace={trace} longest={longest} />,
+    sort: { first: 'descending', fixed: true },
+    cell: (trace) => <Duration trace={trace} />,
   },
   {
     id: 'spans',
     header: 'Spans',
-    width: '56px',
-    narrow: '48px',
+    width: '62px',
+    narrow: '58px',
     align: 'end',
     className: 'numeric',
+    sort: { first: 'descending', fixed: true },
     cell: (trace) => trace.spans.toLocaleString('en-US'),
   },
   {
     id: 'errors',
     header: 'Errors',
-    width: '56px',
-    narrow: '50px',
+    width: '62px',
+    narrow: '58px',
+    sort: { first: 'descending', fixed: true },
     cell: (trace) => trace.errors > 0 && <Errors count={trace.errors} />,
   },
   {
@@ -86,15 +90,18 @@ function Root({ trace: { root, rootMissing } }: { trace: TraceSummary }) {
   );
 }
 
-function Duration({ trace, longest }: { trace: TraceSummary; longest: number }) {
+/** How much of its track the bar of a duration fills: by its logarithm, from 100 µs to 100 s, the same in every list. */
+export const barOf = (nanos: number): number => Math.min(Math.max(Math.log10(Math.max(nanos, 1) / 1e5) / 6, 0.01), 1);
+
+function Duration({ trace }: { trace: TraceSummary }) {
   const colour = useServiceColour();
   return (
     <span className={classes.duration}>
       <span className="numeric">{formatDuration(trace.duration)}</span>
-      <span className={classes.track} aria-hidden>
+      <span className={classes.track} title="On a logarithmic scale from 100 µs to 100 s" aria-hidden>
         <span
           style={{
-            width: `${Math.max((trace.duration / longest) * 100, 0.8)}%`,
+            width: `${barOf(trace.duration) * 100}%`,
             background: trace.errors > 0 ? 'var(--error)' : colour(trace.root.service),
           }}
         />
