@@ -1,20 +1,88 @@
-import { expect, test, traceRows } from './page';
+import type { Page } from '@playwright/test';
+import { expect, spanRows, test, traceRows } from './page';
 
-test('services are listed with their figures, sorted as asked, and open their operations', async ({ page }) => {
-  await page.goto('/services');
-  const rows = page.getByRole('row').filter({ has: page.getByRole('button', { name: /^Operations of/ }) });
-  await expect(rows.first()).toBeVisible();
-  expect(await rows.count()).toBeGreaterThanOrEqual(10);
-  await page.getByRole('button', { name: 'p95' }).click();
+const services = (page: Page) => page.getByRole('table', { name: 'Services' }).getByRole('row');
+
+test('services come first, with their figures, found and sorted as asked', async ({ page }) => {
+  await page.goto('/');
+  await expect(page).toHaveURL(/\/services$/);
+  await expect(services(page).nth(10)).toBeVisible();
+  await expect(page.getByText(/services · rates over/)).toBeVisible();
+  await expect(page.getByRole('columnheader', { name: 'Impact' })).toHaveAttribute('aria-sort', 'descending');
+
+  const places = () =>
+    page.getByRole('columnheader').evaluateAll((heads) => heads.map((head) => head.getBoundingClientRect().x));
+  const before = await places();
+  await page.getByRole('button', { name: 'p95, ms' }).click();
   await expect(page).toHaveURL(/sort=-p95/);
-  await expect(page.getByRole('columnheader', { name: 'p95' })).toHaveAttribute('aria-sort', 'descending');
+  await expect(page.getByRole('columnheader', { name: 'p95, ms' })).toHaveAttribute('aria-sort', 'descending');
+  expect(await places()).toEqual(before);
 
-  await page.getByRole('button', { name: 'Operations of checkout' }).click();
-  await expect(page).toHaveURL(/service=checkout/);
-  const operation = page.getByRole('link', { name: /PlaceOrder/ }).first();
-  await operation.click();
-  await expect(page).toHaveURL(/\/traces\?.*operation=.*PlaceOrder/);
+  await page.getByLabel('Find services').getByRole('textbox').fill('CHECK');
+  await expect(page).toHaveURL(/find=CHECK/);
+  await expect(services(page)).toHaveCount(2); // The head and one.
+  await services(page).getByRole('link', { name: 'checkout' }).first().click();
+  await expect(page).toHaveURL(/\/services\/checkout$/);
+  await page.goBack();
+  await expect(services(page)).toHaveCount(2);
+});
+
+test('on a phone a service is a card, and nothing is wider than the screen', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto('/services?sort=-p95');
+  const cards = page.getByRole('list', { name: 'Services' }).getByRole('listitem');
+  await expect(cards.first()).toContainText('p95');
+  for (const path of ['/services', '/services/checkout']) {
+    await page.goto(path);
+    await expect(
+      page
+        .getByRole('link', { name: /checkout/ })
+        .or(page.getByRole('heading', { level: 2 }))
+        .first(),
+    ).toBeVisible();
+    expect(await page.evaluate(() => document.scrollingElement!.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(
+      0,
+    );
+  }
+});
+
+test('a service has a page, on which each part leads to what it was made of', async ({ page }) => {
+  const part = (name: string) => page.getByRole('region', { name, exact: true });
+  await page.goto('/services/checkout');
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('checkout');
+  await expect(part('Requests').getByText('p95')).toBeVisible();
+  for (const name of ['Called by', 'Calls', 'Slowest traces', 'Versions', 'Instances']) {
+    await expect(part(name).getByRole('link').first()).toBeVisible();
+  }
+  await expect(part('Called by').getByRole('link', { name: 'frontend' })).toBeVisible();
+  await expect(part('Logs').getByRole('img')).toBeVisible();
+
+  const operation = part('Operations').getByRole('row').filter({ hasText: 'PlaceOrder' }).first();
+  await expect(operation.getByRole('link', { name: /^Slowest traces of/ })).toBeVisible();
+  await operation
+    .getByRole('link', { name: /PlaceOrder/ })
+    .first()
+    .click();
+  await expect(page).toHaveURL(/\/traces\?q=.*PlaceOrder/);
   await expect(traceRows(page).first()).toBeVisible();
+  await page.goBack();
+
+  await part('Slowest traces').getByRole('list').getByRole('link').first().click();
+  await expect(spanRows(page).first()).toBeVisible();
+});
+
+test('dragging over a chart of a service narrows the range, and back widens it again', async ({ page }) => {
+  await page.goto('/services/checkout');
+  const chart = page.getByRole('img', { name: 'Requests over time' });
+  await expect(chart).toBeVisible();
+  const box = (await chart.boundingBox())!;
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.9, box.y + 50, { steps: 4 });
+  await page.mouse.up();
+  await expect(page).toHaveURL(/\/services\/checkout\?from=.*to=/);
+  await page.goBack();
+  await expect(page).toHaveURL(/\/services\/checkout$/);
 });
 
 test('the map shows who calls whom', async ({ page }) => {

@@ -1,8 +1,7 @@
 import { expect, test, traceRows, traces } from './page';
 
 test('the list shows traces of the demo and opens one', async ({ page }) => {
-  await page.goto('/');
-  await expect(page).toHaveURL(/\/traces$/);
+  await page.goto('/traces');
   await expect(page).toHaveTitle('Traces · ollyScale');
   await expect(traceRows(page).first()).toBeVisible();
   const times = await page

@@ -134,18 +134,108 @@ export async function listServices(
   return revive.first(wire, wire.services.map(revive.service), wire.total, 'services');
 }
 
+/** Which services are meant. */
+export interface ServiceChoice {
+  /** service.namespace; all of them where undefined. */
+  namespace: string | undefined;
+  /** ollyScale's own as well. */
+  own: boolean;
+}
+
+const choose = ({ namespace, own }: ServiceChoice): Record<string, string> => ({
+  ...(namespace === undefined ? {} : { namespace }),
+  ...(own ? {} : { hide_own: 'true' }),
+});
+
+/** Of how many pages of a thousand services the list is made. */
+const servicePages = 5;
+
+/**
+ * All services with their figures, those of the period before, and, where asked for, those over time in at most so many
+ * buckets; of more services than can be told over time, without the last.
+ */
+export async function listServiceFigures(
+  choice: ServiceChoice,
+  buckets: number | undefined,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<model.ServiceList>> {
+  const path = '/api/services';
+  let query: Record<string, string> = { ...between(bounds), ...choose(choice), before: 'true', ever: 'true' };
+  const ask = (more: Record<string, string>) => getJSON<Wire['ServiceList']>(path, { ...query, ...more }, signal);
+  let wire: Wire['ServiceList'];
+  try {
+    const overTime: Record<string, string> = buckets === undefined ? {} : { buckets: String(buckets) };
+    wire = await ask(overTime);
+    query = { ...query, ...overTime };
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 'timeline.too_long')) throw error;
+    wire = await ask({});
+  }
+  let services = wire.services.map(revive.service);
+  let cursor = wire.next_cursor;
+  for (let page = 2; cursor !== undefined && page <= servicePages; page++) {
+    const more: Wire['ServiceList'] = await ask({ cursor });
+    services = services.concat(more.services.map(revive.service));
+    cursor = more.next_cursor;
+  }
+  return { ...revive.first(wire, services, wire.total, 'services'), data: revive.serviceList(wire, services) };
+}
+
+/** One service, in one namespace or in all in which its name occurs. */
+export interface ServiceName {
+  name: string;
+  namespace: string | undefined;
+}
+
+const ofService = <T>(
+  { name, namespace }: ServiceName,
+  what: string,
+  query: Record<string, string>,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<T> =>
+  getJSON<T>(
+    `/api/services/${encodeURIComponent(name)}/${what}`,
+    { ...between(bounds), ...(namespace === undefined ? {} : { namespace }), ...query },
+    signal,
+  );
+
 export async function listOperations(
-  service: string,
+  service: ServiceName,
   bounds: Bounds,
   signal: AbortSignal,
 ): Promise<model.Answer<readonly model.Operation[]>> {
-  const path = `/api/services/${encodeURIComponent(service)}/operations`;
-  const wire = await getJSON<Wire['OperationList']>(path, between(bounds), signal);
+  const wire = await ofService<Wire['OperationList']>(service, 'operations', { sort: 'total_time' }, bounds, signal);
   return revive.first(wire, wire.operations.map(revive.operation), wire.total, 'operations');
 }
 
-export async function getServiceMap(bounds: Bounds, signal: AbortSignal): Promise<model.Answer<model.ServiceMap>> {
-  const wire = await getJSON<Wire['ServiceMap']>('/api/service-map', between(bounds), signal);
+export async function listDependencies(
+  service: ServiceName,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<model.DependencyList>> {
+  const wire = await ofService<Wire['DependencyList']>(service, 'dependencies', {}, bounds, signal);
+  const both = [...wire.callers, ...wire.calls];
+  const told = revive.first(wire, both, wire.total_callers + wire.total_calls, 'callers and called');
+  return { ...told, data: revive.dependencies(wire) };
+}
+
+export async function listInstances(
+  service: ServiceName,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<model.InstanceList>> {
+  const wire = await ofService<Wire['InstanceList']>(service, 'instances', {}, bounds, signal);
+  return revive.answer(wire, revive.instances(wire));
+}
+
+export async function getServiceMap(
+  choice: ServiceChoice,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<model.ServiceMap>> {
+  const wire = await getJSON<Wire['ServiceMap']>('/api/service-map', { ...between(bounds), ...choose(choice) }, signal);
   return revive.answer(wire, revive.serviceMap(wire));
 }
 

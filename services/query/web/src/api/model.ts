@@ -2,6 +2,7 @@
 // durations numbers of nanoseconds, attribute values keep the type that OpenTelemetry gave them.
 
 import type { Instant } from '../time/instant';
+import type { Filter } from './endpoints';
 import type { components } from './wire';
 
 /** An OpenTelemetry value with its type. Integers are bigint: an int64 does not fit a double. */
@@ -149,18 +150,111 @@ export interface Service {
   /** Whether `red` counts entry spans, or all spans of a service that has no entry spans. */
   basis: 'entry' | 'all';
   red: RED;
+  /** Of the period before the range, which is as long; without requests where it had none. */
+  before: RED | undefined;
+  series: REDSeries | undefined;
+  /** In the range. */
+  firstSeen: Instant;
   lastSeen: Instant;
+  /** As far as spans are kept. */
+  ever: Seen | undefined;
+}
+
+/** Requests, errors and durations in each bucket of a timeline; durations are undefined where there were no requests. */
+export interface REDSeries {
+  requests: readonly number[];
+  errors: readonly number[];
+  p50: readonly (number | undefined)[];
+  p95: readonly (number | undefined)[];
+  p99: readonly (number | undefined)[];
+}
+
+/** Buckets of time, one after the other. The first may begin before the range, the last end after it. */
+export interface Timeline {
+  start: Instant;
+  stepSeconds: number;
+  buckets: number;
+}
+
+/** The part of a range that has data: what rates are over. */
+export interface Covered {
+  from: Instant;
+  to: Instant;
+  /** 0 where nothing is there. */
+  seconds: number;
+}
+
+export interface Seen {
+  first: Instant;
+  last: Instant;
+}
+
+export interface ServiceList {
+  services: readonly Service[];
+  /** Absent where there are too many services to tell their figures over time. */
+  timeline: Timeline | undefined;
+  covered: Covered;
+  coveredBefore: Covered | undefined;
+  /** When the first span that is kept began. */
+  keptSince: Instant | undefined;
 }
 
 export interface Operation {
   name: string;
   kind: SpanKind;
   red: RED;
+  /** How long its requests took together, in nanoseconds. */
+  totalTime: number;
+}
+
+/** Who calls a service or is called by it, with the figures of these calls. */
+export interface Dependency {
+  node: MapNode;
+  red: RED;
+}
+
+export interface DependencyList {
+  callers: readonly Dependency[];
+  calls: readonly Dependency[];
+}
+
+/** What is told of a part of a service. */
+export interface PartFigures {
+  spans: number;
+  red: RED;
+  firstSeen: Instant;
+  lastSeen: Instant;
+}
+
+/** A process of a service; what its sender does not tell is empty. */
+export interface Instance extends PartFigures {
+  namespace: string;
+  id: string;
+  version: string;
+  host: string;
+  pod: string;
+  node: string;
+}
+
+export interface ServiceVersion extends PartFigures {
+  namespace: string;
+  /** Empty: of the spans that tell none. */
+  version: string;
+}
+
+export interface InstanceList {
+  basis: 'entry' | 'all';
+  instances: readonly Instance[];
+  instancesTotal: number;
+  /** By when they were seen first. */
+  versions: readonly ServiceVersion[];
+  versionsTotal: number;
 }
 
 export interface MapNode {
   id: string;
   name: string;
+  namespace: string;
   type: 'service' | 'browser' | 'database' | 'messaging' | 'external';
   system: string;
   /** The host of a database or of messaging, with its port where it is not the usual one. */
@@ -168,6 +262,10 @@ export interface MapNode {
   /** Calls whose caller is in no span that was found. */
   unmatchedCalls: number;
   red: RED | undefined;
+  /** Find its spans; none where its name is not one that spans have. */
+  filters: readonly Filter[];
+  /** Of one that stands for others: how many, at least. */
+  nodes: number | undefined;
 }
 
 export interface MapEdge {
@@ -379,13 +477,6 @@ export interface FigureGroup {
   series: readonly (readonly (number | undefined)[])[];
   /** Of each measure that is a histogram, for each bucket how many are in each of its bands. */
   cells: readonly (readonly (readonly number[])[])[];
-}
-
-/** Buckets of time, one after the other. The first may begin before the range. */
-export interface Timeline {
-  start: Instant;
-  stepSeconds: number;
-  buckets: number;
 }
 
 export interface Figures {

@@ -169,25 +169,106 @@ export function service(wire: Wire['Service']): model.Service {
     spans: wire.span_count,
     basis: wire.basis,
     red: red(wire.red),
+    before: wire.before === undefined ? undefined : red(wire.before),
+    series: wire.series === undefined ? undefined : redSeries(wire.series),
+    firstSeen: BigInt(wire.first_seen_unix_nano),
     lastSeen: BigInt(wire.last_seen_unix_nano),
+    ever:
+      wire.ever === undefined
+        ? undefined
+        : { first: BigInt(wire.ever.first_seen_unix_nano), last: BigInt(wire.ever.last_seen_unix_nano) },
+  };
+}
+
+function redSeries(wire: Wire['REDSeries']): model.REDSeries {
+  const quantile = (nanos: readonly string[]) =>
+    nanos.map((n, i) => ((wire.requests[i] ?? 0) === 0 ? undefined : Number(n)));
+  return {
+    requests: wire.requests,
+    errors: wire.errors,
+    p50: quantile(wire.p50_nano),
+    p95: quantile(wire.p95_nano),
+    p99: quantile(wire.p99_nano),
+  };
+}
+
+const timeline = (wire: Wire['Timeline']): model.Timeline => ({
+  start: BigInt(wire.start_unix_nano),
+  stepSeconds: wire.step_seconds,
+  buckets: wire.buckets,
+});
+
+const covered = (wire: Wire['Covered']): model.Covered => ({
+  from: BigInt(wire.start_unix_nano),
+  to: BigInt(wire.end_unix_nano),
+  seconds: wire.seconds,
+});
+
+/** The list without its services, which may come on several pages. */
+export function serviceList(wire: Wire['ServiceList'], services: readonly model.Service[]): model.ServiceList {
+  return {
+    services,
+    timeline: wire.timeline === undefined ? undefined : timeline(wire.timeline),
+    covered: covered(wire.covered),
+    coveredBefore: wire.covered_before === undefined ? undefined : covered(wire.covered_before),
+    keptSince: wire.kept_since_unix_nano === undefined ? undefined : BigInt(wire.kept_since_unix_nano),
   };
 }
 
 export function operation(wire: Wire['Operation']): model.Operation {
-  return { name: wire.name, kind: kind(wire.kind), red: red(wire.red) };
+  return { name: wire.name, kind: kind(wire.kind), red: red(wire.red), totalTime: Number(wire.total_time_nano) };
 }
+
+const dependency = (wire: Wire['Dependency']): model.Dependency => ({ node: mapNode(wire.node), red: red(wire.red) });
+
+export const dependencies = (wire: Wire['DependencyList']): model.DependencyList => ({
+  callers: wire.callers.map(dependency),
+  calls: wire.calls.map(dependency),
+});
+
+const partFigures = (wire: Wire['PartFigures']): model.PartFigures => ({
+  spans: wire.span_count,
+  red: red(wire.red),
+  firstSeen: BigInt(wire.first_seen_unix_nano),
+  lastSeen: BigInt(wire.last_seen_unix_nano),
+});
+
+export const instances = (wire: Wire['InstanceList']): model.InstanceList => ({
+  basis: wire.basis,
+  instances: wire.instances.map((one) => ({
+    ...partFigures(one.figures),
+    namespace: one.namespace ?? '',
+    id: one.instance_id ?? '',
+    version: one.version ?? '',
+    host: one.host ?? '',
+    pod: one.pod ?? '',
+    node: one.node ?? '',
+  })),
+  instancesTotal: wire.instances_total,
+  versions: wire.versions.map((one) => ({
+    ...partFigures(one.figures),
+    namespace: one.namespace ?? '',
+    version: one.version ?? '',
+  })),
+  versionsTotal: wire.versions_total,
+});
+
+const mapNode = (node: Wire['MapNode']): model.MapNode => ({
+  id: node.id,
+  name: node.name,
+  namespace: node.namespace ?? '',
+  type: node.type,
+  system: node.system ?? '',
+  address: node.address ?? '',
+  unmatchedCalls: node.unmatched_calls ?? 0,
+  red: node.red === undefined ? undefined : red(node.red),
+  filters: (node.filters ?? []).map(filter),
+  nodes: node.nodes,
+});
 
 export function serviceMap(wire: Wire['ServiceMap']): model.ServiceMap {
   return {
-    nodes: wire.nodes.map((node) => ({
-      id: node.id,
-      name: node.name,
-      type: node.type,
-      system: node.system ?? '',
-      address: node.address ?? '',
-      unmatchedCalls: node.unmatched_calls ?? 0,
-      red: node.red === undefined ? undefined : red(node.red),
-    })),
+    nodes: wire.nodes.map(mapNode),
     edges: wire.edges.map((edge) => ({ source: edge.source, target: edge.target, red: red(edge.red) })),
   };
 }
@@ -278,24 +359,12 @@ function figureGroup(wire: Wire['AggregateGroup']): model.FigureGroup {
 }
 
 export function figures(wire: Wire['Aggregate']): model.Figures {
-  const { timeline, covered } = wire;
   return {
     groups: wire.groups.map(figureGroup),
     other: wire.other === undefined ? undefined : figureGroup(wire.other),
     total: figureGroup(wire.total),
-    timeline:
-      timeline === undefined
-        ? undefined
-        : {
-            start: BigInt(timeline.start_unix_nano),
-            stepSeconds: timeline.step_seconds,
-            buckets: timeline.buckets,
-          },
-    covered: {
-      from: BigInt(covered.start_unix_nano),
-      to: BigInt(covered.end_unix_nano),
-      seconds: covered.seconds,
-    },
+    timeline: wire.timeline === undefined ? undefined : timeline(wire.timeline),
+    covered: covered(wire.covered),
     bands: wire.measures.map(({ bands }) => (bands ?? []).map(({ from, to }) => ({ from, to }))),
   };
 }

@@ -26,10 +26,10 @@ interface Place {
 }
 
 const places: readonly Place[] = [
+  { to: '/services', label: 'Services', icon: IconServer2 },
   { to: '/traces', label: 'Traces', icon: IconListTree },
   { to: '/logs', label: 'Logs', icon: IconLogs },
   { to: '/explore/metrics', label: 'Metrics', icon: IconChartLine },
-  { to: '/services', label: 'Services', icon: IconServer2 },
   { to: '/map', label: 'Service map', icon: IconSitemap },
 ];
 
@@ -46,7 +46,7 @@ export function Shell({ children }: { children: ReactNode }) {
         Skip to content
       </a>
       <nav className={classes.nav} aria-label="Main">
-        <Link to="/traces" search={{}} className={classes.logo} aria-label="ollyScale, start page">
+        <Link to="/services" search={{}} className={classes.logo} aria-label="ollyScale, start page">
           <img src="/icon.svg" alt="" width={26} height={26} />
           <span>
             olly<b>Scale</b>

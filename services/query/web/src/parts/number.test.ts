@@ -1,5 +1,15 @@
 import { expect, it } from 'vitest';
-import { formatBytes, formatCount, formatNumber, formatPercent, formatRate, plural } from './number';
+import {
+  formatBytes,
+  formatCount,
+  formatHundredths,
+  formatMillis,
+  formatNumber,
+  formatPercent,
+  formatPerSecond,
+  formatRate,
+  plural,
+} from './number';
 
 it('writes figures short', () => {
   expect([0, 9_999, 12_345, 4_560_000, 7e9].map(formatCount)).toEqual(['0', '9,999', '12.3k', '4.56M', '7G']);
@@ -26,4 +36,16 @@ it('writes figures short', () => {
     '1,200 spans',
     '2 queries',
   ]);
+});
+
+it('writes the figures of a column with points that stand below each other', () => {
+  expect([0, 0.004, 0.5, 9.474, 1_204.5].map(formatPerSecond)).toEqual(['0.00', '< 0.01', '0.50', '9.47', '1,204.50']);
+  expect([0, 49_999, 312_000, 87.34e6, 12_400e6].map(formatMillis)).toEqual([
+    '0.0',
+    '< 0.1',
+    '0.3',
+    '87.3',
+    '12,400.0',
+  ]);
+  expect([0, 0.0002, 0.0123, 1].map(formatHundredths)).toEqual(['0.0', '< 0.1', '1.2', '100.0']);
 });

@@ -39,6 +39,25 @@ export function formatPercent(ratio: number): string {
   return percent < 0.1 ? '< 0.1 %' : `${Number(percent.toPrecision(percent < 10 ? 2 : 3))} %`;
 }
 
+/**
+ * For a column whose head says the unit: always so many decimals, so that the points stand below each other; "< 0.1"
+ * for what is there and would be written as nothing.
+ */
+function fixed(n: number, decimals: 1 | 2): string {
+  const least = 10 ** -decimals;
+  if (n > 0 && n < least) return `< ${least}`;
+  return n.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+/** "9.47", "1,204.50": for a column of rates a second. */
+export const formatPerSecond = (perSecond: number): string => fixed(perSecond, 2);
+
+/** "87.3", "1,240.0": nanoseconds, for a column of milliseconds. */
+export const formatMillis = (nanos: number): string => fixed(nanos / 1e6, 1);
+
+/** "1.2", "< 0.1": a share from 0 to 1, for a column of percent. */
+export const formatHundredths = (ratio: number): string => fixed(ratio * 100, 1);
+
 /** "312 B", "4.2 kB", "1.3 MB". */
 export function formatBytes(bytes: number): string {
   for (const [unit, size] of [

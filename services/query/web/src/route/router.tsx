@@ -14,6 +14,8 @@ import { withQuery } from '../filter/old';
 import { logSearch, type LogLink, type LogSearch } from '../pages/logs/filters';
 import { LoginPage } from '../pages/login/LoginPage';
 import { LogsPage } from '../pages/logs/LogsPage';
+import { servicePageSearch } from '../pages/service/service';
+import { servicesSearch } from '../pages/services/services';
 import { ServicesPage } from '../pages/services/ServicesPage';
 import { TracePage } from '../pages/trace/TracePage';
 import { traceSearch, type TraceLink, type TraceSearch } from '../pages/traces/filters';
@@ -70,7 +72,7 @@ const start = createRoute({
   // Typed, because inferring it would need the router's type, which needs this route's.
   beforeLoad: (): void => {
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- this is how TanStack Router redirects
-    throw redirect({ to: '/traces', search: true, replace: true });
+    throw redirect({ to: '/services', search: true, replace: true });
   },
 });
 
@@ -119,15 +121,23 @@ const metrics = createRoute({
 const services = createRoute({
   getParentRoute: () => root,
   path: '/services',
-  validateSearch: (search: Record<string, unknown>): { sort?: string; service?: string } =>
-    compact({ sort: one(search, 'sort'), service: one(search, 'service') }),
+  validateSearch: servicesSearch,
+  search: { middlewares: [retainSearchParams(['namespace', 'own'])] },
   component: ServicesPage,
+});
+
+const service = createRoute({
+  getParentRoute: () => root,
+  path: '/services/$name',
+  validateSearch: servicePageSearch,
+  component: lazyRouteComponent(() => import('../pages/service/ServicePage'), 'ServicePage'),
 });
 
 const map = createRoute({
   getParentRoute: () => root,
   path: '/map',
-  validateSearch: (search: Record<string, unknown>): { node?: string } => compact({ node: one(search, 'node') }),
+  validateSearch: (search: Record<string, unknown>): { node?: string; find?: string } =>
+    compact({ node: one(search, 'node'), find: one(search, 'find') }),
   // With its layout library apart.
   component: lazyRouteComponent(() => import('../pages/map/MapPage'), 'MapPage'),
 });
@@ -141,7 +151,7 @@ const login = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, traces, trace, logs, metrics, services, map, login]),
+  routeTree: root.addChildren([start, traces, trace, logs, metrics, services, service, map, login]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,

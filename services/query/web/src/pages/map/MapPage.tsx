@@ -10,6 +10,7 @@ import { Nothing } from '../../parts/Nothing';
 import { formatCount, formatPercent, formatRate } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
+import { ServiceLink } from '../../parts/ServiceLink';
 import { useServiceColour } from '../../parts/service-colours';
 import { without } from '../../route/search';
 import { formatDuration } from '../../time/duration';
@@ -19,7 +20,9 @@ import classes from './MapPage.module.css';
 const route = getRouteApi('/map');
 
 export function MapPage() {
-  const asked = useAnswer(['service-map'], getServiceMap);
+  const asked = useAnswer(['service-map'], (bounds, signal) =>
+    getServiceMap({ namespace: undefined, own: true }, bounds, signal),
+  );
   return (
     <Page title="Service map" answer={asked.answer}>
       <Outcome
@@ -53,13 +56,13 @@ function Canvas({ map }: { map: ServiceMap }) {
   const camera = moved ?? fit(placed, Math.max(width, 1), Math.max(height, 1));
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const chosen = map.nodes.find((n) => n.id === search.node);
+  const chosen = map.nodes.find((n) => (search.node === undefined ? n.name === search.find : n.id === search.node));
   const drag = useRef<{ x: number; y: number; camera: Camera; far: boolean } | undefined>(undefined);
   const svg = useRef<SVGSVGElement>(null);
 
   const choose = (id: string | undefined) =>
     void navigate({
-      search: (before) => (id === undefined ? without(before, 'node') : { ...before, node: id }),
+      search: (before) => (id === undefined ? without(without(before, 'node'), 'find') : { ...before, node: id }),
       replace: true,
     });
   const zoom = (factor: number, at = { x: width / 2, y: height / 2 }) => {
@@ -330,9 +333,9 @@ function NodePanel(props: { map: ServiceMap; node: MapNode; onChoose: (id: strin
           <Link to="/logs" search={{ service: node.name }}>
             Logs
           </Link>
-          <Link to="/services" search={{ service: node.name }}>
-            Operations
-          </Link>
+          <ServiceLink name={node.name} namespace={node.namespace === '' ? undefined : node.namespace}>
+            Service
+          </ServiceLink>
         </p>
       )}
       {(

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { instantFromMillis } from '../time/instant';
+import { barsPath, bucketAt, bucketsOf, greatest, linePath, stacked, valueTicks, type Layer } from './chartLayout';
+
+const at = (seconds: number) => instantFromMillis(seconds * 1000);
+const timeline = { start: at(0), stepSeconds: 60, buckets: 3 };
+const bounds = { from: at(30), to: at(150) };
+const layer = (label: string, ...values: (number | undefined)[]): Layer => ({ label, colour: 'red', values });
+const size = { width: 120, height: 100, top: 10 };
+
+describe('a chart over time', () => {
+  it('has its buckets where they are in the range', () => {
+    expect(bucketsOf(timeline, bounds).map(({ left, right }) => [left, right])).toEqual([
+      [0, 0.25],
+      [0.25, 0.75],
+      [0.75, 1],
+    ]);
+    expect(bucketAt(bucketsOf(timeline, bounds), 0.5)).toBe(1);
+    expect(bucketAt(bucketsOf(timeline, bounds), 1)).toBeUndefined();
+  });
+
+  it('stands layers on each other', () => {
+    const layers = [layer('ok', 4, undefined, 1), layer('failed', 2, 3, 0)];
+    expect(stacked(layers).map(({ ends }) => ends)).toEqual([
+      [
+        [0, 4],
+        [0, 0],
+        [0, 1],
+      ],
+      [
+        [4, 6],
+        [0, 3],
+        [1, 1],
+      ],
+    ]);
+    expect(greatest(layers, [])).toBe(6);
+    expect(greatest(layers, [layer('p99', 9)])).toBe(9);
+    expect(greatest([], [])).toBe(0);
+  });
+
+  it('has a scale of round values that the greatest fits under', () => {
+    expect(valueTicks(9)).toEqual([5, 10]);
+    expect(valueTicks(1)).toEqual([0.5, 1]);
+    expect(valueTicks(74e6)).toEqual([25e6, 50e6, 75e6]);
+    expect(valueTicks(0)).toEqual([1]);
+  });
+
+  it('draws what is there as bars, and nothing where there is nothing', () => {
+    const buckets = bucketsOf(timeline, bounds);
+    expect(
+      barsPath(
+        buckets,
+        [
+          [0, 5],
+          [5, 5],
+          [0, 0.001],
+        ],
+        size,
+      ),
+    ).toBe('M0,100v-50h29v50zM90,100v-1h29v1z');
+  });
+
+  it('draws lines that are broken where there is nothing', () => {
+    const buckets = bucketsOf(timeline, bounds);
+    expect(linePath(buckets, [10, 5, 0], size)).toBe('M15,0L60,50L105,100');
+    expect(linePath(buckets, [undefined, 5, undefined], size)).toBe('M30,50H90');
+  });
+});
