@@ -14,6 +14,9 @@ export function interfaceURL(): string {
   return url;
 }
 
+/** Where the ollyScale with demo data takes OTLP over HTTP, for tests that send their own. */
+export const otlpURL = (): string => fromCI('OLLY_OTLP_URL');
+
 /** Where the ollyScale serves that lets in who logs in only, with a key or at the provider for tests. */
 export const loginURL = (): string => fromCI('OLLY_LOGIN_URL');
 
