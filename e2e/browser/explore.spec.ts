@@ -114,7 +114,7 @@ test('a spike of the heatmap tells by one click what differs, and by another kee
 
   const differs = page.getByRole('region', { name: 'What differs' });
   const first = differs.getByRole('row').nth(1);
-  await expect(first).toContainText('attributes.planted.cause');
+  await expect(first).toContainText('planted.cause');
   await expect(first).toContainText('full disk');
   await expect(first).toContainText('100 %');
   await first.getByRole('button', { name: /^Only attributes\.planted\.cause full disk/ }).click();

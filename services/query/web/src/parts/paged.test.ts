@@ -24,8 +24,8 @@ describe('a list of pages', () => {
   it('asks for more when its end comes near, once', async () => {
     const { paged, asked, settle } = list(5);
     expect(paged.snapshot()).toMatchObject({ length: 100, hasMore: true, loading: false });
-    paged.see(0, 20); // 120 ahead reach beyond the first hundred
-    paged.see(1, 21);
+    paged.see(30, 60); // 50 ahead reach beyond the first hundred
+    paged.see(31, 61);
     expect(paged.snapshot().loading).toBe(true);
     await settle();
     expect(asked).toEqual(['1']);

@@ -32,7 +32,7 @@ interface Part<T> {
 /** Pages that are kept, those in sight and the last ones that were. */
 const kept = 8;
 /** Items before and after those in sight that are asked for already. */
-const ahead = 120;
+const ahead = 50;
 
 export class PagedList<T> {
   /** Pixels that were scrolled to, for who comes back. */

@@ -120,7 +120,7 @@ function Row({ told, data, onNarrow }: { told: Told; data: Comparison; onNarrow:
   return (
     <tr>
       <td className={classes.field} title={field}>
-        <bdi className="mono">{field}</bdi>
+        <bdi className="mono">{field.replace(/^attributes\./, '')}</bdi>
       </td>
       <td className={classes.value} title={told.text}>
         <bdi>{told.text}</bdi>
