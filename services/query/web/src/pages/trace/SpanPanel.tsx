@@ -6,6 +6,7 @@ import type { Attribute, LogRecord, SpanEvent, SpanLink } from '../../api/model'
 import { Attributes } from '../../parts/Attributes';
 import { Copy } from '../../parts/Copy';
 import { LogLines } from '../../parts/LogLines';
+import { Pointable } from '../../parts/query/pointing';
 import { Service } from '../../parts/Service';
 import { attribute, valueText } from '../../parts/value';
 import { formatDuration } from '../../time/duration';
@@ -32,7 +33,9 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
     <aside className={classes.panel} aria-label="Span details">
       <header>
         <div className={classes.title}>
-          <Service name={span.service} />
+          <Pointable signal="traces" field="service" value={span.service} shown={span.service}>
+            <Service name={span.service} />
+          </Pointable>
           <Tooltip label="Close (Esc)">
             <ActionIcon variant="subtle" color="gray" size={24} onClick={onClose} aria-label="Close span details">
               <IconX size={15} />
@@ -60,9 +63,15 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
             </time>
             <small>{formatInstant(span.start, 6)}</small>
           </Fact>
-          <Fact name="Kind">{span.kind}</Fact>
+          <Fact name="Kind">
+            <Pointable signal="traces" field="kind" value={span.kind} shown={span.kind}>
+              {span.kind}
+            </Pointable>
+          </Fact>
           <Fact name="Status">
-            {span.status}
+            <Pointable signal="traces" field="status" value={span.status} shown={span.status}>
+              {span.status}
+            </Pointable>
             {span.status !== 'error' && span.statusMessage !== '' && <small>{span.statusMessage}</small>}
           </Fact>
           <Fact name="Span ID">

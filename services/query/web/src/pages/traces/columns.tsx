@@ -2,6 +2,7 @@ import { IconAlertCircleFilled } from '@tabler/icons-react';
 import type { TraceSummary } from '../../api/model';
 import type { Column } from '../../parts/columns';
 import { plural } from '../../parts/number';
+import { Pointable } from '../../parts/query/pointing';
 import { Service } from '../../parts/Service';
 import { useServiceColour } from '../../parts/service-colours';
 import { target } from '../../parts/target';
@@ -77,7 +78,9 @@ function Root({ trace: { root, rootMissing } }: { trace: TraceSummary }) {
   const path = target(root.name, root.attributes);
   return (
     <>
-      <Service name={root.service} dim />
+      <Pointable signal="traces" field="service" value={root.service} shown={root.service} within>
+        <Service name={root.service} dim />
+      </Pointable>
       <span className={classes.name} title={`${root.name} ${path}`}>
         <b>{root.name}</b> {path}
       </span>

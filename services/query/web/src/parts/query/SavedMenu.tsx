@@ -227,7 +227,13 @@ function Save({ signal, grammar, onSaved }: { signal: Signal; grammar: Grammar; 
       <TextInput
         size="xs"
         aria-label="Name to save the query under"
-        placeholder={filters.length === 0 ? 'Nothing is asked for yet' : 'Save this query as…'}
+        placeholder={
+          !query.ok
+            ? 'This query cannot be read'
+            : filters.length === 0
+              ? 'Nothing is asked for yet'
+              : 'Save this query as…'
+        }
         maxLength={100}
         disabled={filters.length === 0}
         error={save.error === null ? undefined : said(save.error)}
