@@ -26,7 +26,7 @@ test('a query narrows the list and stands in the address', async ({ page, reques
   await query.press('Enter');
   await expect(page).toHaveURL(/[?&]q=status\+=\+error/);
   await expect(traceRows(page).first()).toBeVisible();
-  await expect(page.getByText(new RegExp(`^${Math.min(failed.length, 100)} traces?`)).first()).toBeVisible();
+  await expect(page.getByText(new RegExp(`^${Math.min(failed.length, 100)} traces?(,| loaded)`)).first()).toBeVisible();
 
   await query.fill('status = error and service = checkout and rpc.system = grpc');
   await query.press('Enter');

@@ -158,7 +158,7 @@ describe('figures', () => {
         measure: 'histogram',
         field: 'duration',
         estimated: false,
-        bands: [{ from: 1, to: 2, lower: {} as never, upper: {} as never }],
+        bands: [{ from: 1, to: 2, lower: {}, upper: {} }],
       },
     ],
     groups: [{ ...group, values: [{ intValue: '200' }, null] }],
