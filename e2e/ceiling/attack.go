@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -161,7 +162,7 @@ func (s *stage) asksHealth() use {
 
 func (s *stage) asks() use {
 	return func(ctx context.Context, _ int) error {
-		err := s.search(ctx, http.DefaultClient, question{path: "/api/logs/search", limit: 20}, 15*time.Minute)
+		err := s.search(ctx, http.DefaultClient, question{path: "/api/logs/search", asks: map[string]any{"pagination": map[string]int{"limit": 20}}}, 15*time.Minute)
 		return err
 	}
 }
@@ -343,26 +344,39 @@ func (t target) flood(ctx context.Context, tenant, signal string, n int, body fu
 
 // ---- questions
 
+// question is what is asked of a path, beside the range: by POST, or by GET where that is nothing.
 type question struct {
-	path    string
-	get     bool
-	limit   int
-	filters []map[string]any
+	path string
+	asks map[string]any
 }
 
-// hostile takes turns.
+func search(path string, filters ...map[string]any) question {
+	return question{path: path, asks: map[string]any{"filters": filters, "pagination": map[string]int{"limit": 1000}}}
+}
+
+// hostile takes turns: what reads the most, remembers the most and has the most groups of each kind of question.
 func hostile() []question {
-	filter := func(field, operator string, value any) []map[string]any {
-		return []map[string]any{{"field": field, "operator": operator, "value": value}}
+	filter := func(field, operator string, value any) map[string]any {
+		return map[string]any{"field": field, "operator": operator, "value": value}
 	}
 	return []question{
-		{path: "/api/logs/search", limit: 1000, filters: filter("body", "regex", "(a|b|c|[0-9]+ of )*run [0-9a-f]{15}z")},
-		{path: "/api/logs/search", limit: 1000, filters: filter("body", "contains", "not in any body")},
-		{path: "/api/spans/search", limit: 1000},
-		{path: "/api/traces/search", limit: 1000},
-		{path: "/api/service-map", get: true},
-		{path: "/api/spans/search", limit: 1000, filters: filter("attributes.payload", "regex", "(0+1+)*f{9}z")},
-		{path: "/api/metrics/search", limit: 1000},
+		search("/api/logs/search", filter("body", "regex", "(a|b|c|[0-9]+ of )*run [0-9a-f]{15}z")),
+		search("/api/logs/search", filter("body", "contains", "not in any body")),
+		search("/api/spans/search"),
+		search("/api/traces/search"),
+		{path: "/api/service-map"},
+		search("/api/spans/search", filter("attributes.payload", "regex", "(0+1+)*f{9}z")),
+		search("/api/metrics/search"),
+		search("/api/traces/search", map[string]any{"relation": "ancestor", "filters": []any{filter("name", "regex", "^[^z]*$")}}),
+		{path: "/api/traces/search", asks: map[string]any{"sort": map[string]string{"by": "span_count"}, "pagination": map[string]int{"limit": 1000}}},
+		{path: "/api/aggregate", asks: map[string]any{"signal": "traces", "group_by": []string{"span_id", "name"}, "buckets": 100, "limit": 100, "measures": []map[string]any{
+			{"measure": "p99", "field": "duration"}, {"measure": "count_distinct", "field": "trace_id"}, {"measure": "histogram", "field": "duration", "bands": 100},
+		}}},
+		{path: "/api/aggregate", asks: map[string]any{"signal": "logs", "group_by": []string{"body"}, "limit": 1000, "measures": []map[string]any{{"measure": "count"}, {"measure": "count_distinct", "field": "body"}}}},
+		{path: "/api/logs/patterns", asks: map[string]any{"limit": 1000, "buckets": 100}},
+		{path: "/api/compare", asks: map[string]any{"signal": "traces", "selected": []any{filter("duration", "gt", 0)}}},
+		{path: "/api/metrics/query", asks: map[string]any{"metric": "load.histogram", "group_by": []string{"service", "resource.load.run"}, "buckets": 1000}},
+		{path: "/api/cardinality"},
 	}
 }
 
@@ -371,12 +385,12 @@ const year = 365 * 24 * time.Hour
 func (t target) search(ctx context.Context, client *http.Client, q question, over time.Duration) error {
 	now := time.Now().UTC()
 	from, to := now.Add(-over).Format(time.RFC3339Nano), now.Format(time.RFC3339Nano)
-	if q.get {
+	if q.asks == nil {
 		return get(ctx, client, "http://"+t.API+q.path+"?start_time="+from+"&end_time="+to)
 	}
-	body, err := json.Marshal(map[string]any{
-		"time_range": map[string]string{"start_time": from, "end_time": to}, "filters": q.filters, "pagination": map[string]int{"limit": q.limit},
-	})
+	asks := maps.Clone(q.asks)
+	asks["time_range"] = map[string]string{"start_time": from, "end_time": to}
+	body, err := json.Marshal(asks)
 	if err != nil {
 		return err
 	}
@@ -400,16 +414,23 @@ func (t target) questions(ctx context.Context, n int) (answers, error) {
 	}), nil
 }
 
-// fill stores what the questions are about: small items over two days, and large spans that are newer than all of them.
+// fill stores what the questions are about: small items over two days and fewer over a year, with partitions for each of its days, and large spans that are newer than all of them.
 func (s *stage) fill(ctx context.Context, z Size) error {
 	before, err := s.count(ctx, defaultTenant, tableOf("traces"))
 	if err != nil {
 		return err
 	}
 	end := time.Now().Add(-10 * time.Minute)
-	plan := load.NewPlan(uint64(end.UnixNano()), z.Items, 500, end, 48*time.Hour)
-	if _, err := load.Send(ctx, plan, load.Target{HTTP: "http://" + s.HTTP}); err != nil {
-		return err
+	items := 0
+	for _, over := range []struct {
+		items int
+		time  time.Duration
+	}{{z.Items, 48 * time.Hour}, {z.Items / 20, year - time.Hour}} {
+		plan := load.NewPlan(uint64(end.UnixNano())+uint64(over.items), over.items, 500, end, over.time)
+		if _, err := load.Send(ctx, plan, load.Target{HTTP: "http://" + s.HTTP}); err != nil {
+			return err
+		}
+		items += over.items
 	}
 	const each = 4
 	for i := range (z.LargeSpans + each - 1) / each {
@@ -424,8 +445,8 @@ func (s *stage) fill(ctx context.Context, z Size) error {
 			}
 		}
 	}
-	if err := s.stored(ctx, defaultTenant, tableOf("logs"), z.Items, 2*time.Minute); err != nil {
+	if err := s.stored(ctx, defaultTenant, tableOf("logs"), items, 10*time.Minute); err != nil { // a partition is made for each day
 		return err
 	}
-	return s.stored(ctx, defaultTenant, tableOf("traces"), before+z.Items+z.LargeSpans, 5*time.Minute)
+	return s.stored(ctx, defaultTenant, tableOf("traces"), before+items+z.LargeSpans, 10*time.Minute)
 }

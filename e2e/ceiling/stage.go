@@ -90,10 +90,20 @@ func start(ctx context.Context, cfg Config) (_ *stage, err error) {
 	if <-migrator.done; migrator.err != nil {
 		return nil, fmt.Errorf("migrator: %w: %s", migrator.err, migrator.epitaph())
 	}
+	query := s.role("query", queryLimit, s.API, []string{"OLLY_HTTP_ADDRESS=" + s.API})
+	if err := query.restart(ctx); err != nil {
+		return nil, err
+	}
+	s.roles[query.name] = query
+	if err := s.keepsAYear(ctx); err != nil { // before the others ask how long data is kept
+		return nil, err
+	}
 	for _, p := range []*process{
-		s.role("ingest", ingestLimit, s.HTTP, []string{"OLLY_GRPC_ADDRESS=" + s.GRPC, "OLLY_HTTP_ADDRESS=" + s.HTTP}),
+		s.role("ingest", ingestLimit, s.HTTP, []string{
+			"OLLY_GRPC_ADDRESS=" + s.GRPC, "OLLY_HTTP_ADDRESS=" + s.HTTP,
+			"OLLY_ADMIT_MAX_AGE_TRACES=400d", "OLLY_ADMIT_MAX_AGE_LOGS=400d", "OLLY_ADMIT_MAX_AGE_METRICS=400d",
+		}),
 		s.role("writer", writerLimit, s.writer, []string{"OLLY_OPS_ADDRESS=" + s.writer}),
-		s.role("query", queryLimit, s.API, []string{"OLLY_HTTP_ADDRESS=" + s.API}),
 	} {
 		s.roles[p.name] = p
 		if err := p.restart(ctx); err != nil {
@@ -101,6 +111,16 @@ func start(ctx context.Context, cfg Config) (_ *stage, err error) {
 		}
 	}
 	return s, nil
+}
+
+// keepsAYear has what is sent for the questions kept for as long as they ask about.
+func (s *stage) keepsAYear(ctx context.Context) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+s.API+"/api/retention", strings.NewReader(`{"signals":["traces","logs","metrics"],"days":400}`))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	return do(http.DefaultClient, r)
 }
 
 func (s *stage) close() error {
