@@ -414,23 +414,26 @@ func (t target) questions(ctx context.Context, n int) (answers, error) {
 	}), nil
 }
 
-// fill stores what the questions are about: small items over two days and fewer over a year, with partitions for each of its days, and large spans that are newer than all of them.
+// fill stores what the questions are about: small items over two days, some on each day of a year, which has partitions for each of its days then, and large
+// spans that are newer than all of them.
 func (s *stage) fill(ctx context.Context, z Size) error {
 	before, err := s.count(ctx, defaultTenant, tableOf("traces"))
 	if err != nil {
 		return err
 	}
 	end := time.Now().Add(-10 * time.Minute)
+	plans := []load.Plan{load.NewPlan(uint64(end.UnixNano()), z.Items, 500, end, 48*time.Hour)}
+	const ofDay = 20
+	for day := 3; day < z.Days; day++ {
+		at := end.AddDate(0, 0, -day)
+		plans = append(plans, load.NewPlan(uint64(at.UnixNano()), ofDay, ofDay, at, time.Minute))
+	}
 	items := 0
-	for _, over := range []struct {
-		items int
-		time  time.Duration
-	}{{z.Items, 48 * time.Hour}, {z.Items / 20, year - time.Hour}} {
-		plan := load.NewPlan(uint64(end.UnixNano())+uint64(over.items), over.items, 500, end, over.time)
+	for _, plan := range plans {
 		if _, err := load.Send(ctx, plan, load.Target{HTTP: "http://" + s.HTTP}); err != nil {
 			return err
 		}
-		items += over.items
+		items += plan.Items
 	}
 	const each = 4
 	for i := range (z.LargeSpans + each - 1) / each {

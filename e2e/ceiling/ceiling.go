@@ -50,6 +50,7 @@ type Size struct {
 	Questions  int // at once, over a year
 	LargeSpans int // of 1 MB, that are stored for the questions
 	Items      int // small ones of each signal, likewise
+	Days       int // with some items each, likewise
 	Batches    int // of 60 MiB, of little once compressed, for the writer
 	Large      int // log records of 7 MiB
 	Maps       int // log records, each a map of 100,000 keys, and as many requests that have as many attribute keys together
@@ -62,7 +63,7 @@ type Size struct {
 func Full() Size {
 	return Size{
 		Slow: 2000, Hold: 10 * time.Second, Gzip: 50, Plain: 50, Bombs: 20, BombBytes: gib, Calls: 40, Idle: 10_000,
-		Questions: 50, LargeSpans: 480, Items: 50_000, Batches: 40, Large: 40, Maps: 20, Series: 1_000_000, Empty: 8, Swells: 20,
+		Questions: 50, LargeSpans: 480, Items: 50_000, Days: 365, Batches: 40, Large: 40, Maps: 20, Series: 1_000_000, Empty: 8, Swells: 20,
 	}
 }
 
