@@ -17,6 +17,9 @@ func TestAnAttackThatIsRefusedAltogetherFails(t *testing.T) {
 		require.Positive(t, sc.least, sc.name)
 		require.ErrorContains(t, sc.landed(answers{"429": sc.times, "refused": sc.times}), "nothing was attacked", sc.name)
 		require.NoError(t, sc.landed(answers{sc.means: sc.times, "429": 1}), sc.name)
+		if sc.means == "200" {
+			require.ErrorContains(t, sc.landed(answers{sc.means: sc.times, "400": 1}), "nothing was attacked", sc.name)
+		}
 	}
 }
 
