@@ -22,7 +22,7 @@ test('services come first, with their figures, found and sorted as asked', async
   await expect(page).toHaveURL(/find=CHECK/);
   await expect(services(page)).toHaveCount(2); // The head and one.
   await services(page).getByRole('link', { name: 'checkout' }).first().click();
-  await expect(page).toHaveURL(/\/services\/checkout$/);
+  await expect(page).toHaveURL(/\/services\/checkout\?namespace=shop$/);
   await page.goBack();
   await expect(services(page)).toHaveCount(2);
 });
@@ -94,6 +94,24 @@ test('the map shows who calls whom', async ({ page }) => {
   await expect(details.getByRole('heading', { name: 'Called by' })).toBeVisible();
   await details.getByRole('button', { name: 'frontend' }).click();
   await expect(details.getByRole('heading', { name: 'frontend' })).toBeVisible();
+  // The panel lies over the map, which stays where it is; an edge leads to its traces.
+  const canvas = page.getByLabel('Service map', { exact: true }).locator('g').first();
+  const before = await canvas.getAttribute('transform');
+  await details
+    .getByRole('button', { name: /\/s · / })
+    .first()
+    .click();
+  await expect(page).toHaveURL(/edge=/);
+  await expect(details.getByRole('list', { name: 'Traces over this edge' }).getByRole('link').first()).toBeVisible();
+  expect(await canvas.getAttribute('transform')).toBe(before);
+  await page.getByRole('button', { name: 'Zoom in' }).click();
+  await expect(page).toHaveURL(/at=/);
+  const zoomed = await canvas.getAttribute('transform');
+  await page.reload();
+  await expect(canvas).toHaveAttribute('transform', zoomed ?? '');
+
+  await page.getByLabel('Find a node').fill('frontend');
+  await page.getByLabel('Find a node').press('Enter');
   await details.getByRole('link', { name: 'Traces' }).click();
   await expect(page).toHaveURL(/\/traces\?q=service\+=\+frontend/);
 });

@@ -14,6 +14,7 @@ import { withQuery } from '../filter/old';
 import { logSearch, type LogLink, type LogSearch } from '../pages/logs/filters';
 import { LoginPage } from '../pages/login/LoginPage';
 import { LogsPage } from '../pages/logs/LogsPage';
+import { mapSearch } from '../pages/map/map';
 import { servicePageSearch } from '../pages/service/service';
 import { servicesSearch } from '../pages/services/services';
 import { ServicesPage } from '../pages/services/ServicesPage';
@@ -136,8 +137,8 @@ const service = createRoute({
 const map = createRoute({
   getParentRoute: () => root,
   path: '/map',
-  validateSearch: (search: Record<string, unknown>): { node?: string; find?: string } =>
-    compact({ node: one(search, 'node'), find: one(search, 'find') }),
+  validateSearch: mapSearch,
+  search: { middlewares: [retainSearchParams(['namespace', 'own'])] },
   // With its layout library apart.
   component: lazyRouteComponent(() => import('../pages/map/MapPage'), 'MapPage'),
 });

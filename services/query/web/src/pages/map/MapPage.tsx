@@ -1,34 +1,57 @@
-import { ActionIcon, Skeleton, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Skeleton, TextInput, Tooltip } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
-import { IconFocusCentered, IconMinus, IconPlus, IconX } from '@tabler/icons-react';
+import { IconFocusCentered, IconMinus, IconPlus, IconSearch, IconX } from '@tabler/icons-react';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react';
 import { getServiceMap } from '../../api/endpoints';
-import type { MapNode, RED, ServiceMap } from '../../api/model';
+import type { MapEdge, MapNode, RED, ServiceMap } from '../../api/model';
 import { useAnswer } from '../../parts/answer';
+import { healthOf } from '../../parts/health';
 import { Nothing } from '../../parts/Nothing';
 import { formatCount, formatPercent, formatRate } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
 import { ServiceLink } from '../../parts/ServiceLink';
 import { useServiceColour } from '../../parts/service-colours';
-import { without } from '../../route/search';
+import { compact } from '../../route/search';
 import { formatDuration } from '../../time/duration';
-import { edgeWidth, layoutMap, nodeSize, type MapLayout } from './layout';
+import { TraceRows } from '../service/TraceRows';
+import { ServiceChooser } from '../services/ServiceChooser';
+import { edgeWidth, layoutMap, nodeSize } from './layout';
 import classes from './MapPage.module.css';
+import { edgeFilters, edgeKey, found, sends, type MapSearch } from './map';
+import {
+  detailAt,
+  fit,
+  moved,
+  readable,
+  roomFor,
+  textSize,
+  viewFromText,
+  viewToText,
+  zoomed,
+  type Detail,
+  type View,
+} from './view';
 
 const route = getRouteApi('/map');
 
 export function MapPage() {
-  const asked = useAnswer(['service-map'], (bounds, signal) =>
-    getServiceMap({ namespace: undefined, own: true }, bounds, signal),
+  const { namespace, own } = route.useSearch();
+  const change = useChange();
+  const asked = useAnswer(['service-map', namespace ?? '', own ?? ''], (bounds, signal) =>
+    getServiceMap({ namespace, own: own !== undefined }, bounds, signal),
   );
+  const clear = () => change({ namespace: undefined, own: '1' });
   return (
     <Page title="Service map" answer={asked.answer}>
+      <Bar map={asked.data} />
       <Outcome
         of={asked}
         loading={<Skeleton height="100%" radius={0} aria-label="Loading" role="status" />}
-        nothing={<Nothing what="services" clearFilters={undefined} />}
+        nothing={
+          <Nothing what="services" clearFilters={namespace === undefined && own !== undefined ? undefined : clear} />
+        }
         isEmpty={(map) => map.nodes.length === 0}
       >
         {(map) => <Canvas map={map} />}
@@ -37,42 +60,78 @@ export function MapPage() {
   );
 }
 
-interface Camera {
-  /** Pixels of the canvas per unit of the layout, and where the layout's origin lies. */
-  scale: number;
-  x: number;
-  y: number;
+function useChange() {
+  const navigate = route.useNavigate();
+  return (part: { [K in keyof MapSearch]: MapSearch[K] | undefined }) =>
+    void navigate({ search: (before) => compact({ ...before, ...part }), replace: true });
 }
 
-function fit(placed: MapLayout, width: number, height: number): Camera {
-  const scale = Math.min(width / placed.width, height / placed.height, 1.15);
-  return { scale, x: (width - placed.width * scale) / 2, y: (height - placed.height * scale) / 2 };
+/** What to show of the map. */
+function Bar({ map }: { map: ServiceMap | undefined }) {
+  const search = route.useSearch();
+  const change = useChange();
+  const matches = map === undefined ? [] : found(map.nodes, search.find);
+  return (
+    <div className={classes.bar} role="search" aria-label="Find on the map">
+      <TextInput
+        size="xs"
+        w={220}
+        aria-label="Find a node"
+        placeholder="Find; Enter goes there"
+        leftSection={<IconSearch size={13} />}
+        value={search.find ?? ''}
+        onChange={(event) => change({ find: event.currentTarget.value, node: undefined })}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || matches.length === 0) return;
+          // Each time to the next.
+          const at = matches.findIndex(({ id }) => id === search.node);
+          change({ node: matches[(at + 1) % matches.length]?.id, edge: undefined, at: undefined });
+        }}
+      />
+      {search.find !== undefined && map !== undefined && (
+        <span className={classes.count} role="status">
+          {matches.length} of {map.nodes.length}
+        </span>
+      )}
+      <ServiceChooser choice={search} onChange={change} />
+      <Button
+        size="xs"
+        variant={search.group === undefined ? 'default' : 'light'}
+        aria-pressed={search.group !== undefined}
+        onClick={() => change({ group: search.group === undefined ? 'namespace' : undefined, at: undefined })}
+      >
+        By namespace
+      </Button>
+    </div>
+  );
 }
 
 function Canvas({ map }: { map: ServiceMap }) {
-  const placed = useMemo(() => layoutMap(map), [map]);
-  const { ref: sized, width, height } = useElementSize<HTMLDivElement>();
-  const [moved, setMoved] = useState<Camera>();
-  const camera = moved ?? fit(placed, Math.max(width, 1), Math.max(height, 1));
   const search = route.useSearch();
-  const navigate = route.useNavigate();
-  const chosen = map.nodes.find((n) => (search.node === undefined ? n.name === search.find : n.id === search.node));
-  const drag = useRef<{ x: number; y: number; camera: Camera; far: boolean } | undefined>(undefined);
+  const change = useChange();
+  const placed = useMemo(() => layoutMap(map, search.group !== undefined), [map, search.group]);
+  const { ref: sized, width, height } = useElementSize<HTMLDivElement>();
+  const chosen = map.nodes.find(({ id }) => id === search.node);
+  const chosenEdge = map.edges.find((edge) => edgeKey(edge) === search.edge);
+  // Where it is looked at from, until it is moved: at what the address says, at the node that is looked for, or all of it. It stays so when the map changes.
+  const [first, setFirst] = useState<{ of: string; view: View }>();
+  const of = `${search.group ?? ''} ${search.node ?? ''}`;
+  const target = placed.nodes.find(({ node }) => node === (chosen ?? found(map.nodes, search.find)[0]));
+  if (width > 0 && (first === undefined || (first.of !== of && search.at === undefined))) {
+    const whole = first?.of.startsWith(`${search.group ?? ''} `) === true ? first.view : fit(placed, width, height);
+    const looked = search.find !== undefined && target !== undefined;
+    setFirst({ of, view: looked ? { scale: Math.max(whole.scale, 0.9), x: target.x, y: target.y } : whole });
+  }
+  const [held, setHeld] = useState<View>();
+  const view = held ?? viewFromText(search.at) ?? first?.view ?? fit(placed, Math.max(width, 1), Math.max(height, 1));
+  const drag = useRef<{ x: number; y: number; view: View; far: boolean } | undefined>(undefined);
   const svg = useRef<SVGSVGElement>(null);
+  const look = (next: View) => change({ at: viewToText(next) });
+  const choose = (id: string | undefined) => change({ node: id, edge: undefined });
 
-  const choose = (id: string | undefined) =>
-    void navigate({
-      search: (before) => (id === undefined ? without(without(before, 'node'), 'find') : { ...before, node: id }),
-      replace: true,
-    });
-  const zoom = (factor: number, at = { x: width / 2, y: height / 2 }) => {
-    const scale = Math.min(Math.max(camera.scale * factor, 0.15), 3);
-    const by = scale / camera.scale;
-    setMoved({ scale, x: at.x - (at.x - camera.x) * by, y: at.y - (at.y - camera.y) * by });
-  };
-  const zoomNow = useRef(zoom);
+  const zoomNow = useRef<(factor: number, at: { x: number; y: number }) => void>(() => undefined);
   useEffect(() => {
-    zoomNow.current = zoom;
+    zoomNow.current = (factor, at) => look(zoomed(view, factor, at));
   });
   useEffect(() => {
     const element = svg.current;
@@ -80,7 +139,7 @@ function Canvas({ map }: { map: ServiceMap }) {
     const onWheel = (event: WheelEvent) => {
       event.preventDefault();
       const box = element.getBoundingClientRect();
-      const at = { x: event.clientX - box.left, y: event.clientY - box.top };
+      const at = { x: event.clientX - box.left - box.width / 2, y: event.clientY - box.top - box.height / 2 };
       zoomNow.current(Math.exp(-Math.min(Math.max(event.deltaY, -100), 100) * 0.003), at);
     };
     element.addEventListener('wheel', onWheel, { passive: false });
@@ -88,19 +147,23 @@ function Canvas({ map }: { map: ServiceMap }) {
   }, []);
 
   const near = useMemo(() => {
-    if (chosen === undefined) return undefined;
-    const ids = new Set([chosen.id]);
-    for (const edge of map.edges) {
-      if (edge.source === chosen.id) ids.add(edge.target);
-      if (edge.target === chosen.id) ids.add(edge.source);
+    if (chosen !== undefined) {
+      const ids = new Set([chosen.id]);
+      for (const edge of map.edges) {
+        if (edge.source === chosen.id) ids.add(edge.target);
+        if (edge.target === chosen.id) ids.add(edge.source);
+      }
+      return ids;
     }
-    return ids;
-  }, [map, chosen]);
-  const busiest = Math.max(...map.edges.map((e) => e.red.requests), 1);
+    if (chosenEdge !== undefined) return new Set([chosenEdge.source, chosenEdge.target]);
+    return search.find === undefined ? undefined : new Set(found(map.nodes, search.find).map(({ id }) => id));
+  }, [map, chosen, chosenEdge, search.find]);
+  const busiest = map.edges.reduce((most, e) => Math.max(most, e.red.requests), 1);
+  const legible = useMemo(() => readable(placed.nodes, view.scale), [placed, view.scale]);
 
   const handlers = {
     onPointerDown: (event: PointerEvent<SVGSVGElement>) => {
-      if (event.button === 0) drag.current = { x: event.clientX, y: event.clientY, camera, far: false };
+      if (event.button === 0) drag.current = { x: event.clientX, y: event.clientY, view, far: false };
     },
     onPointerMove: (event: PointerEvent<SVGSVGElement>) => {
       const start = drag.current;
@@ -110,10 +173,12 @@ function Canvas({ map }: { map: ServiceMap }) {
       if (!start.far && Math.hypot(dx, dy) < 4) return;
       if (!start.far) event.currentTarget.setPointerCapture(event.pointerId);
       start.far = true;
-      setMoved({ ...start.camera, x: start.camera.x + dx, y: start.camera.y + dy });
+      setHeld(moved(start.view, dx, dy));
     },
     onPointerUp: () => {
+      if (drag.current?.far === true && held !== undefined) look(held);
       drag.current = undefined;
+      setHeld(undefined);
     },
   };
 
@@ -142,15 +207,33 @@ function Canvas({ map }: { map: ServiceMap }) {
               <path d="M0,0.5 L8,4 L0,7.5 z" className={classes.arrow} />
             </marker>
           </defs>
-          <g transform={`translate(${camera.x},${camera.y}) scale(${camera.scale})`}>
+          <g
+            transform={`translate(${width / 2 - view.x * view.scale},${height / 2 - view.y * view.scale}) scale(${view.scale})`}
+          >
+            {placed.groups.map((group) => (
+              <g key={group.name} className={classes.group}>
+                <rect x={group.x} y={group.y} width={group.width} height={group.height} rx={10} />
+                <text x={group.x + 8} y={group.y - 6 / view.scale} style={{ fontSize: textSize(view.scale, 12) }}>
+                  {group.name}
+                </text>
+              </g>
+            ))}
             {placed.edges.map(({ edge, path }) => {
-              const linked = chosen !== undefined && (edge.source === chosen.id || edge.target === chosen.id);
+              const linked =
+                edge === chosenEdge ||
+                (chosen !== undefined && (edge.source === chosen.id || edge.target === chosen.id));
               return (
                 <g
-                  key={`${edge.source} ${edge.target}`}
+                  key={edgeKey(edge)}
                   className={classes.edge}
                   data-level={level(edge.red)}
-                  data-dim={(chosen !== undefined && !linked) || undefined}
+                  data-dim={(near !== undefined && !linked) || undefined}
+                  data-chosen={edge === chosenEdge || undefined}
+                  data-edge={edgeKey(edge)}
+                  onClick={(event) => {
+                    event.stopPropagation();
+                    change({ edge: edgeKey(edge), node: undefined });
+                  }}
                 >
                   <path d={path} strokeWidth={edgeWidth(edge.red.requests, busiest)} markerEnd="url(#arrow)" />
                   <path d={path} className={classes.hit}>
@@ -165,6 +248,8 @@ function Canvas({ map }: { map: ServiceMap }) {
                 node={node}
                 x={x}
                 y={y}
+                scale={view.scale}
+                named={legible.has(node.id)}
                 chosen={node === chosen}
                 dim={near !== undefined && !near.has(node.id)}
                 onChoose={() => choose(node === chosen ? undefined : node.id)}
@@ -172,31 +257,54 @@ function Canvas({ map }: { map: ServiceMap }) {
             ))}
           </g>
         </svg>
+        <Legend />
         <div className={classes.tools}>
-          <Tooltip label="Closer" position="left">
-            <ActionIcon variant="default" aria-label="Zoom in" onClick={() => zoom(1.3)}>
-              <IconPlus size={15} />
-            </ActionIcon>
-          </Tooltip>
-          <Tooltip label="Farther" position="left">
-            <ActionIcon variant="default" aria-label="Zoom out" onClick={() => zoom(1 / 1.3)}>
-              <IconMinus size={15} />
-            </ActionIcon>
-          </Tooltip>
-          <Tooltip label="Show all" position="left">
-            <ActionIcon variant="default" aria-label="Show all" onClick={() => setMoved(undefined)}>
-              <IconFocusCentered size={15} />
-            </ActionIcon>
-          </Tooltip>
+          {(
+            [
+              ['Closer', 'Zoom in', IconPlus, () => look(zoomed(view, 1.3))],
+              ['Farther', 'Zoom out', IconMinus, () => look(zoomed(view, 1 / 1.3))],
+              ['Show all', 'Show all', IconFocusCentered, () => look(fit(placed, width, height))],
+            ] as const
+          ).map(([label, name, Icon, act]) => (
+            <Tooltip key={name} label={label} position="left">
+              <ActionIcon variant="default" aria-label={name} onClick={act}>
+                <Icon size={15} />
+              </ActionIcon>
+            </Tooltip>
+          ))}
         </div>
       </div>
-      {chosen !== undefined && <NodePanel map={map} node={chosen} onChoose={choose} />}
+      {chosen !== undefined && (
+        <NodePanel
+          map={map}
+          node={chosen}
+          onChoose={choose}
+          onEdge={(edge) => change({ edge: edgeKey(edge), node: undefined })}
+        />
+      )}
+      {chosenEdge !== undefined && <EdgePanel map={map} edge={chosenEdge} onChoose={choose} />}
     </div>
   );
 }
 
-const level = (red: RED | undefined) =>
-  red === undefined || red.errorRate < 0.005 ? 'none' : red.errorRate > 0.05 ? 'high' : 'some';
+/** What the forms and colours of the map say. */
+function Legend() {
+  return (
+    <details className={classes.legend}>
+      <summary>Legend</summary>
+      <ul>
+        <li>Full frame: a service · dashed: a database (⛁), a queue (⇄) or another host (↗) that sends no telemetry</li>
+        <li>An arrow leads from the caller to the called; the wider, the more requests</li>
+        <li>
+          <i data-level="some" /> from 0.5 %, <i data-level="high" /> from 5 % of requests failed
+        </li>
+        <li>Closer, more is told: name, rate, p95 and errors</li>
+      </ul>
+    </details>
+  );
+}
+
+const level = (red: RED | undefined) => (red === undefined ? 'good' : healthOf(red));
 
 const describe = (red: RED) =>
   `${formatRate(red.rate)}, ${formatPercent(red.errorRate)} errors, p50 ${formatDuration(red.p50)}, p95 ${formatDuration(red.p95)}`;
@@ -209,22 +317,36 @@ const typeNames = {
   external: 'External',
 } as const;
 
-/** Whether a node sends spans of its own. */
-const sends = (node: MapNode) => node.type === 'service' || node.type === 'browser';
+interface BoxProps {
+  node: MapNode;
+  x: number;
+  y: number;
+  scale: number;
+  /** Whether its name can be read without lying upon another. */
+  named: boolean;
+  chosen: boolean;
+  dim: boolean;
+  onChoose: () => void;
+}
 
-function NodeBox(props: { node: MapNode; x: number; y: number; chosen: boolean; dim: boolean; onChoose: () => void }) {
-  const { node, x, y, chosen, dim, onChoose } = props;
+function NodeBox({ node, x, y, scale, named, chosen, dim, onChoose }: BoxProps) {
   const colour = useServiceColour();
   const { width, height } = nodeSize;
   const isService = sends(node);
-  const room = isService ? 19 : 16;
-  const label = node.name.length > room ? `${node.name.slice(0, room - 1)}…` : node.name;
-  const detail =
-    node.red !== undefined
-      ? `${formatRate(node.red.rate)} · ${formatDuration(node.red.p95)}`
-      : node.system === ''
+  const detail: Detail = detailAt(scale);
+  const room = roomFor(scale) - (isService ? 0 : 3);
+  const name = node.name === '' ? node.system : node.name;
+  const label = name.length > room ? `${name.slice(0, Math.max(room - 1, 1))}…` : name;
+  const size = textSize(scale, 13);
+  const told =
+    node.red === undefined
+      ? node.system === ''
         ? typeNames[node.type]
-        : node.system;
+        : node.system
+      : detail === 'all'
+        ? `${formatRate(node.red.rate)} · ${formatDuration(node.red.p95)}`
+        : formatRate(node.red.rate);
+  const left = isService ? 22 : 34;
   return (
     <g
       className={classes.node}
@@ -262,24 +384,43 @@ function NodeBox(props: { node: MapNode; x: number; y: number; chosen: boolean; 
           {node.type === 'database' ? '⛁' : node.type === 'messaging' ? '⇄' : '↗'}
         </text>
       )}
-      <text x={isService ? 24 : 34} y={22} className={classes.name}>
-        {label}
-      </text>
-      <text x={isService ? 24 : 34} y={39} className={classes.detail}>
-        {detail}
-        {node.red !== undefined && level(node.red) !== 'none' && (
-          <tspan className={classes.errors} data-level={level(node.red)}>
-            {'  '}
-            {formatPercent(node.red.errorRate)}
-          </tspan>
-        )}
-      </text>
+      {named && (
+        <text
+          x={left}
+          y={detail === 'name' ? height / 2 + size * 0.36 : height / 2 - size * 0.2}
+          className={classes.name}
+          style={{ fontSize: size }}
+        >
+          {label}
+        </text>
+      )}
+      {named && detail !== 'name' && (
+        <text
+          x={left}
+          y={height / 2 + size * 1.05}
+          className={classes.detail}
+          style={{ fontSize: textSize(scale, 12.3) }}
+        >
+          {told}
+          {node.red !== undefined && level(node.red) !== 'good' && (
+            <tspan className={classes.errors} data-level={level(node.red)}>
+              {'  '}
+              {formatPercent(node.red.errorRate)}
+            </tspan>
+          )}
+        </text>
+      )}
     </g>
   );
 }
 
-function NodePanel(props: { map: ServiceMap; node: MapNode; onChoose: (id: string | undefined) => void }) {
-  const { map, node, onChoose } = props;
+function NodePanel(props: {
+  map: ServiceMap;
+  node: MapNode;
+  onChoose: (id: string | undefined) => void;
+  onEdge: (edge: MapEdge) => void;
+}) {
+  const { map, node, onChoose, onEdge } = props;
   const name = (id: string) => map.nodes.find((n) => n.id === id)?.name ?? id;
   const calls = map.edges.filter((e) => e.source === node.id);
   const callers = map.edges.filter((e) => e.target === node.id);
@@ -304,24 +445,7 @@ function NodePanel(props: { map: ServiceMap; node: MapNode; onChoose: (id: strin
           <IconX size={15} />
         </ActionIcon>
       </div>
-      {node.red !== undefined && (
-        <dl className={classes.figures}>
-          {(
-            [
-              ['Requests', formatRate(node.red.rate)],
-              ['Errors', formatPercent(node.red.errorRate)],
-              ['p50', formatDuration(node.red.p50)],
-              ['p95', formatDuration(node.red.p95)],
-              ['p99', formatDuration(node.red.p99)],
-            ] as const
-          ).map(([key, value]) => (
-            <div key={key}>
-              <dt>{key}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
+      {node.red !== undefined && <Figures red={node.red} />}
       {node.type === 'service' && (
         <p className={classes.links}>
           <Link to="/traces" search={{ service: node.name }}>
@@ -356,23 +480,102 @@ function NodePanel(props: { map: ServiceMap; node: MapNode; onChoose: (id: strin
                       <button type="button" onClick={() => onChoose(other(edge))}>
                         {name(other(edge))}
                       </button>
-                      <span title={describe(edge.red)}>
+                      <button
+                        type="button"
+                        title={`${describe(edge.red)}: traces over this edge`}
+                        onClick={() => onEdge(edge)}
+                      >
                         {formatRate(edge.red.rate)} · {formatDuration(edge.red.p95)}
                         {edge.red.errorRate > 0 && (
                           <i data-level={level(edge.red)}> {formatPercent(edge.red.errorRate)}</i>
                         )}
-                      </span>
+                      </button>
                     </li>
                   ))}
               </ul>
             </section>
           ),
       )}
+      {node.filters.length > 0 && (
+        <section>
+          <h3>{sends(node) ? 'Slowest traces' : 'Slowest traces with spans about it'}</h3>
+          <TraceRows
+            label="Slowest traces"
+            filters={node.filters}
+            order={{ by: 'duration', order: 'desc' }}
+            most={5}
+            nothing="There are none in this time range."
+          />
+        </section>
+      )}
       {node.unmatchedCalls > 0 && (
         <p className={classes.note}>
           {formatCount(node.unmatchedCalls)} {node.unmatchedCalls === 1 ? 'call' : 'calls'} from callers that sent no
           span, or whose span is not here yet.
         </p>
+      )}
+    </aside>
+  );
+}
+
+function Figures({ red }: { red: RED }) {
+  return (
+    <dl className={classes.figures}>
+      {(
+        [
+          ['Requests', formatRate(red.rate)],
+          ['Errors', formatPercent(red.errorRate)],
+          ['p50', formatDuration(red.p50)],
+          ['p95', formatDuration(red.p95)],
+          ['p99', formatDuration(red.p99)],
+        ] as const
+      ).map(([key, value]) => (
+        <div key={key}>
+          <dt>{key}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** The calls from one node to another, and the traces in which they are. */
+function EdgePanel(props: { map: ServiceMap; edge: MapEdge; onChoose: (id: string | undefined) => void }) {
+  const { map, edge, onChoose } = props;
+  const [source, target] = [edge.source, edge.target].map((id) => map.nodes.find((node) => node.id === id));
+  if (source === undefined || target === undefined) return null;
+  const filters = edgeFilters(source, target);
+  return (
+    <aside className={classes.panel} aria-label="Details">
+      <div className={classes.title}>
+        <div>
+          <small>Calls</small>
+          <h2>
+            <bdi>{source.name}</bdi> → <bdi>{target.name === '' ? target.system : target.name}</bdi>
+          </h2>
+        </div>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size={24}
+          aria-label="Close details"
+          onClick={() => onChoose(undefined)}
+        >
+          <IconX size={15} />
+        </ActionIcon>
+      </div>
+      <Figures red={edge.red} />
+      {filters !== undefined && (
+        <section>
+          <h3>Traces over this edge, the slowest calls first</h3>
+          <TraceRows
+            label="Traces over this edge"
+            filters={filters}
+            order={{ by: 'duration', order: 'desc' }}
+            most={6}
+            nothing="There are none in this time range."
+          />
+        </section>
       )}
     </aside>
   );
