@@ -222,7 +222,11 @@ func (o storeOptions) inAll(
 		for _, signal := range o.signals {
 			sub := &subject{signal: signal, items: o.itemsOf(signal, items)}
 			if err := measure(s, ctx, sub, end); err != nil {
-				return fmt.Errorf("%d %s: %w", sub.items, signal, err)
+				err = fmt.Errorf("%d %s: %w", sub.items, signal, err)
+				if len(done) > 0 { // what was measured until then took long
+					err = errors.Join(err, report(done))
+				}
+				return err
 			}
 			done = append(done, sub)
 		}
