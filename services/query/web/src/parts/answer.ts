@@ -21,7 +21,7 @@ export function useAnswer<T>(
   key: readonly string[],
   ask: (bounds: Bounds, signal: AbortSignal) => Promise<Answer<T>>,
   enabled = true,
-): Asked<T> & { bounds: Bounds | undefined } {
+): Asked<T> & { bounds: Bounds | undefined; at: number } {
   const range = useTimeRange();
   const { tick } = useRefresh();
   const name = key.join(' ');
@@ -29,7 +29,7 @@ export function useAnswer<T>(
     queryKey: [name, rangeToSearch(range), tick],
     queryFn: async ({ signal }) => {
       const bounds = resolveRange(range, Date.now());
-      return { ...(await ask(bounds, signal)), bounds };
+      return { ...(await ask(bounds, signal)), bounds, at: Date.now() };
     },
     placeholderData: (previous, previousQuery) => (previousQuery?.queryKey[0] === name ? previous : undefined),
     staleTime: Infinity,
@@ -40,6 +40,8 @@ export function useAnswer<T>(
     data: query.data?.data,
     answer: query.data,
     bounds: query.data?.bounds,
+    /** When it came, in milliseconds: ages are as of then. 0 until it has. */
+    at: query.data?.at ?? 0,
     error: query.error,
     retry: () => void query.refetch(),
   };

@@ -17,7 +17,7 @@ import classes from './ServicePage.module.css';
 
 interface Props {
   service: ServiceName;
-  asked: Asked<InstanceList>;
+  asked: Asked<InstanceList> & { at: number };
 }
 
 const loading = (
@@ -28,8 +28,7 @@ const loading = (
 
 /** Which versions of the service there were, and the processes in which it ran. */
 export function Instances({ service, asked }: Props) {
-  // As of the answer.
-  const now = useMemo(() => (asked.answer === undefined ? 0 : Date.now()), [asked.answer]);
+  const now = asked.at;
   const versions = useMemo(() => versionColumns(service, now), [service, now]);
   const instances = useMemo(() => instanceColumns(service, now), [service, now]);
   const shared = { rowHeight: 32, gap: 12, className: classes.rows };

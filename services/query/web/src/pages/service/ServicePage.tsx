@@ -90,7 +90,7 @@ export function ServicePage() {
                 </div>
               </Section>
             ) : (
-              <All key={name} service={name} row={row} list={asked.data} />
+              <All key={name} service={name} row={row} list={asked.data} at={asked.at} />
             )
           }
         </Outcome>
@@ -99,7 +99,8 @@ export function ServicePage() {
   );
 }
 
-function All({ service: name, row, list }: { service: string; row: ServiceModel; list: ServiceList }) {
+function All(props: { service: string; row: ServiceModel; list: ServiceList; at: number }) {
+  const { service: name, row, list, at } = props;
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const { namespace } = search;
@@ -107,12 +108,10 @@ function All({ service: name, row, list }: { service: string; row: ServiceModel;
   const instances = useAnswer(['instances', name, namespace ?? ''], (bounds, signal) =>
     listInstances(service, bounds, signal),
   );
-  // As of the answer.
-  const now = useMemo(() => (list.services.length === 0 ? 0 : Date.now()), [list]);
   const of = { service: name, namespace };
   return (
     <>
-      <Head service={service} row={row} list={list} now={now} />
+      <Head service={service} row={row} list={list} now={at} />
       <Charts service={service} basis={row.basis} versions={instances.data} />
       <Operations
         service={service}

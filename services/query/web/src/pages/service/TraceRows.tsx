@@ -28,8 +28,7 @@ export function TraceRows({ label, filters, order, most, nothing }: Props) {
   const asked = useAnswer(['first-traces', label, JSON.stringify([filters, order])], (bounds, signal) =>
     searchTraces({ bounds, filters, limit: most, cursor: undefined, order }, signal),
   );
-  // As of the answer.
-  const columns = useMemo(() => columnsAt(asked.answer === undefined ? 0 : Date.now()), [asked.answer]);
+  const columns = useMemo(() => columnsAt(asked.at), [asked.at]);
   return (
     <Outcome
       of={asked}

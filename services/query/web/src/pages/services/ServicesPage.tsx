@@ -47,7 +47,7 @@ export function ServicesPage() {
         nothing={<Nothing what="services" clearFilters={namespace === undefined && own ? undefined : clear} />}
         isEmpty={(list) => list.services.length === 0}
       >
-        {(list) => <ServiceTable list={list} />}
+        {(list) => <ServiceTable list={list} at={asked.at} />}
       </Outcome>
     </Page>
   );
@@ -115,12 +115,12 @@ function over({ covered, coveredBefore, timeline }: ServiceList): string {
   return rates + changes + (timeline === undefined ? ', too many for charts' : '');
 }
 
-function ServiceTable({ list }: { list: ServiceList }) {
+function ServiceTable({ list, at }: { list: ServiceList; at: number }) {
   const search = route.useSearch();
   const change = useChange();
   const phone = usePhone();
-  // As of the answer: ages that go on by themselves would say that it is newer than it is.
-  const columns = useMemo(() => serviceColumns(list, Date.now()), [list]);
+  // Ages are as of the answer: if they went on by themselves it would look newer than it is.
+  const columns = useMemo(() => serviceColumns(list, at), [list, at]);
   const order = useMemo(() => orderFromText(columns, search.sort ?? defaultOrder), [columns, search.sort]);
   const found = useMemo(() => findServices(list.services, search.find ?? ''), [list, search.find]);
   const cards = useMemo(() => phoneColumns(list), [list]);
