@@ -108,6 +108,8 @@ export interface TraceSummary {
   duration: number;
   spans: number;
   errors: number;
+  /** Of a list by spans or by errors, how many of these matched: what it goes by. */
+  matched: number | undefined;
   /** Most spans first. */
   services: readonly ServiceCount[];
 }
@@ -504,13 +506,14 @@ export interface DifferingValue {
 }
 
 export interface Comparison {
-  /** Items of either set. */
+  /** Items of either set that were looked at. */
   selected: number;
   baseline: number;
+  /** Whether these are all that there are. */
+  selectedIs: 'all' | 'sample';
+  baselineIs: 'all' | 'sample';
   /** Those that separate the sets most come first. */
   values: readonly DifferingValue[];
-  /** How many items were looked at, of how many. */
-  sample: { items: number; of: number };
 }
 
 /** Who asks, as the server knows it. */

@@ -120,6 +120,7 @@ export function traceSummary(wire: Wire['TraceSummary']): model.TraceSummary {
     duration: Number(wire.duration_nano),
     spans: wire.span_count,
     errors: wire.error_count,
+    matched: wire.sorted_by_count,
     services: wire.services.map((s) => ({ name: s.name, spans: s.span_count, errors: s.error_count })),
   };
 }
@@ -373,8 +374,9 @@ export function comparison(wire: Wire['Comparison']): model.Comparison {
   return {
     selected: wire.selected,
     baseline: wire.baseline,
+    selectedIs: wire.selected_is,
+    baselineIs: wire.baseline_is,
     values: wire.values.map((of) => ({ ...of, value: value(of.value) })),
-    sample: { items: wire.sample.items, of: wire.sample.of_items },
   };
 }
 

@@ -6,11 +6,13 @@ import { Differences } from './Differences';
 import { compared, differing } from './contrast';
 import { basisOf } from './figures';
 
-const roots = basisOf([], undefined);
+const roots = basisOf([], undefined)!;
 const figures = { total: { figures: [100, 2, 1, 10e6, 74e6] } } as unknown as Figures;
 const comparison: Comparison = {
   selected: 20,
   baseline: 980,
+  selectedIs: 'all',
+  baselineIs: 'sample',
   values: [
     {
       field: 'attributes.region',
@@ -22,7 +24,6 @@ const comparison: Comparison = {
     { field: 'status', value: { type: 'int', value: 2n }, selected: 20, baseline: 0, score: 1 },
     { field: 'kind', value: { type: 'int', value: 2n }, selected: 20, baseline: 700, score: 0.3 },
   ],
-  sample: { items: 1_000, of: 50_000 },
 };
 
 describe('what is compared', () => {
@@ -62,16 +63,19 @@ describe('what differs', () => {
     rendered(
       <Differences
         compared={compared('errors', roots, undefined, undefined)}
+        known
         asked={{ data, answer: { incomplete } as Answer<unknown>, error: null }}
         onNarrow={() => undefined}
         onClose={() => undefined}
       />,
     );
 
-  it('says of how many, and that it is a sample where it is one', () => {
+  it('says of how many, and of which side there are more', () => {
     const told = texts(shown(comparison)).join('|');
     expect(told).toContain('root spans that failed');
-    expect(told).toContain('by a sample of 1,000 of 50k spans');
+    expect(told).toMatch(/in \|?20\|? /);
+    expect(told).toContain('at least 980');
+    expect(told).not.toContain('at least 20');
     expect(told).toContain('__proto__');
     expect(told).toContain('100 %');
     expect(told).toContain('5 %');
@@ -83,5 +87,20 @@ describe('what differs', () => {
     expect(shown({ ...comparison, values: [] })).toContain('No value is clearly more frequent');
     expect(shown({ ...comparison, values: [], selected: 0 })).toContain('Nothing is selected');
     expect(shown({ ...comparison, values: [] }, 'the budget ended')).toContain('the budget ended');
+  });
+
+  it('does not wait for a question that cannot be asked', () => {
+    const slow = (known: boolean) =>
+      rendered(
+        <Differences
+          compared={compared('slow', roots, undefined, undefined)}
+          asked={{ data: undefined, answer: undefined, error: null }}
+          known={known}
+          onNarrow={() => undefined}
+          onClose={() => undefined}
+        />,
+      );
+    expect(slow(true)).toContain('no durations to compare');
+    expect(slow(false)).toContain('Comparing all attributes');
   });
 });

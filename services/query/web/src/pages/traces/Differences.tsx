@@ -11,6 +11,8 @@ import { ofValue } from './narrow';
 interface Props {
   compared: Compared | undefined;
   asked: Asked<Comparison>;
+  /** Whether it is known how long spans take, so far as it can be: without it, slow ones cannot be told. */
+  known: boolean;
   /** Adds a condition to the filters. */
   onNarrow: (condition: string) => void;
   /** Shows what is selected in the list; where that can be done. */
@@ -19,7 +21,7 @@ interface Props {
 }
 
 /** By which values two sets of spans differ, those that tell them apart most first. */
-export function Differences({ compared, asked, onNarrow, onShow, onClose }: Props) {
+export function Differences({ compared, asked, known, onNarrow, onShow, onClose }: Props) {
   const { data, error } = asked;
   return (
     <section className={classes.panel} aria-label="What differs">
@@ -28,9 +30,8 @@ export function Differences({ compared, asked, onNarrow, onShow, onClose }: Prop
           What differs{' '}
           {compared !== undefined && (
             <span>
-              in {data !== undefined && formatCount(data.selected)} {compared.these}, against{' '}
-              {data !== undefined && formatCount(data.baseline)} {compared.those}
-              {data !== undefined && sampleText(data)}
+              in {data !== undefined && lookedAt(data.selected, data.selectedIs)} {compared.these}, against{' '}
+              {data !== undefined && lookedAt(data.baseline, data.baselineIs)} {compared.those}
             </span>
           )}
         </h2>
@@ -53,6 +54,8 @@ export function Differences({ compared, asked, onNarrow, onShow, onClose }: Prop
               </Button>
             )}
           </p>
+        ) : compared === undefined && known ? (
+          <p className={classes.says}>There are no durations to compare by.</p>
         ) : (
           <p className={classes.says} role="status">
             Comparing all attributes…
@@ -63,12 +66,9 @@ export function Differences({ compared, asked, onNarrow, onShow, onClose }: Prop
   );
 }
 
-/** Where not all were looked at. */
-function sampleText({ sample }: Comparison): string {
-  return sample.items < sample.of
-    ? `; by a sample of ${formatCount(sample.items)} of ${formatCount(sample.of)} spans`
-    : '';
-}
+/** How many were looked at; of a sample there are more. */
+const lookedAt = (count: number, is: Comparison['selectedIs']): string =>
+  `${is === 'sample' ? 'at least ' : ''}${formatCount(count)}`;
 
 function Values(props: {
   data: Comparison;

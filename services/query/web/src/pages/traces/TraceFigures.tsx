@@ -1,15 +1,15 @@
 import { Button, Menu, SegmentedControl, Skeleton } from '@mantine/core';
 import { IconArrowsDiff } from '@tabler/icons-react';
 import { useMemo, type ReactNode } from 'react';
-import type { Filter } from '../../api/endpoints';
 import type { Answer, Figures } from '../../api/model';
 import { IncompleteNote } from '../../parts/IncompleteNote';
+import type { Filters } from '../../parts/query/filters';
 import { useHoldRefresh } from '../../parts/refresh';
 import { instantToMillis } from '../../time/instant';
 import type { Bounds, TimeRange } from '../../time/range';
 import { Differences } from './Differences';
 import { compared } from './contrast';
-import { basisOf, headline, type Headline } from './figures';
+import { basisOf, countText, headline, type Headline } from './figures';
 import { Heatmap } from './Heatmap';
 import { exactDuration } from './narrow';
 import { useComparison, useHeat, useStrip, useTraceCount, type AskedFigures } from './queries';
@@ -25,47 +25,40 @@ interface Props {
   onNarrow: (conditions: readonly string[], change?: ViewChange, range?: TimeRange) => void;
 }
 
-/** Asks what the head of the page shows. Filters are undefined while they are not known. */
-export function useTraceFigures(filters: readonly Filter[] | undefined, view: ViewSearch) {
+/** Asks what the head of the page shows. */
+export function useTraceFigures({ data: filters, error }: Filters, view: ViewSearch) {
   const basis = useMemo(() => (filters === undefined ? undefined : basisOf(filters, view.tab)), [filters, view.tab]);
   const box = boxFromText(view.box);
   const strip = useStrip(basis);
   const heat = useHeat(basis, view.chart === 'heatmap');
-  const traces = useTraceCount(filters, view.tab === undefined);
+  const traces = useTraceCount(filters, view.tab === undefined || basis === undefined);
   const sets = basis === undefined ? undefined : compared(view.differ, basis, box, strip.data);
   const comparison = useComparison(basis, sets);
   useHoldRefresh(view.differ === undefined ? undefined : 'what differs is shown');
-  return { basis, box, strip, heat, traces, sets, comparison };
+  const known = filters !== undefined ? 'known' : error === null ? 'waiting' : 'failed';
+  return { known, basis, box, strip, heat, traces, sets, comparison } as const;
 }
 
 /** What the whole range comes to, over time, and what differs in parts of it. */
 export function TraceFigures({ asked, view, onView, onNarrow }: Props) {
-  const { basis, box, strip, heat, traces, sets, comparison } = asked;
-  if (basis === undefined) return <Waiting height={96} />;
+  const { known, basis, box, strip, heat, traces, sets, comparison } = asked;
+  // The list says what is wrong with the query.
+  if (known === 'failed') return null;
+  if (known === 'waiting') return <Waiting height={96} />;
+  if (basis === undefined) return <CountAlone traces={traces} />;
 
   const chart = view.chart === 'heatmap' ? heat : strip;
   const height = view.chart === 'heatmap' ? 160 : 96;
   const head =
     strip.answer === undefined || strip.data === undefined || strip.bounds === undefined
       ? undefined
-      : headline(
-          { ...strip.answer, data: strip.data },
-          basis,
-          strip.bounds,
-          traces.answer === undefined || traces.data === undefined
-            ? undefined
-            : { ...traces.answer, data: traces.data },
-          view.tab === 'spans',
-        );
+      : headline({ ...strip.answer, data: strip.data }, basis, strip.bounds, answerOf(traces), view.tab === 'spans');
+  const typed = basis.typed === undefined ? [] : [basis.typed];
   const showBox = () => {
     if (box === undefined) return;
     const at = (end: typeof box.from) => new Date(instantToMillis(end));
     onNarrow(
-      [
-        ...(basis.typed === undefined ? [] : [basis.typed]),
-        `duration>=${exactDuration(box.shortest)}`,
-        `duration<${exactDuration(box.longest)}`,
-      ],
+      [...typed, `duration>=${exactDuration(box.shortest)}`, `duration<${exactDuration(box.longest)}`],
       { box: undefined, differ: undefined },
       { kind: 'fixed', from: at(box.from), to: at(box.to) },
     );
@@ -73,7 +66,7 @@ export function TraceFigures({ asked, view, onView, onNarrow }: Props) {
   return (
     <>
       <div className={classes.head}>
-        <Said head={head} />
+        <Said head={head} strip={strip} traces={traces} />
         <div className={classes.controls}>
           <SegmentedControl
             size="xs"
@@ -114,7 +107,8 @@ export function TraceFigures({ asked, view, onView, onNarrow }: Props) {
         <Differences
           compared={sets}
           asked={comparison}
-          onNarrow={(condition) => onNarrow([condition])}
+          known={strip.data !== undefined || strip.error !== null}
+          onNarrow={(condition) => onNarrow([...typed, condition])}
           onShow={view.differ === 'box' ? showBox : undefined}
           onClose={() => onView({ differ: undefined, box: undefined })}
         />
@@ -123,15 +117,60 @@ export function TraceFigures({ asked, view, onView, onNarrow }: Props) {
   );
 }
 
-function Said({ head }: { head: Headline | undefined }) {
-  if (head === undefined) return <Skeleton height={18} width={280} />;
+const answerOf = (of: AskedFigures): Answer<Figures> | undefined =>
+  of.answer === undefined || of.data === undefined ? undefined : { ...of.answer, data: of.data };
+
+/** How many traces there are, and no more, where all of the query is about other spans of the trace. */
+export function CountAlone({ traces }: { traces: AskedFigures }) {
+  const answer = answerOf(traces);
+  return (
+    <>
+      <div className={classes.head}>
+        <Count text={answer === undefined ? undefined : countText(answer)} traces={traces} />
+        <span className={classes.over}>
+          All of this query is about other spans of the trace: rates and durations are told of spans that match by
+          themselves.
+        </span>
+      </div>
+      <IncompleteNote answer={traces.answer} />
+    </>
+  );
+}
+
+function Count({ text, traces }: { text: string | undefined; traces: AskedFigures }) {
+  if (text !== undefined) return <span className={classes.count}>{text}</span>;
+  if (traces.error === null) return <Skeleton height={18} width={120} />;
+  return <Again what="The traces could not be counted" of={traces} />;
+}
+
+/** In a line: what failed, and a way to ask again. */
+function Again({ what, of }: { what: string; of: AskedFigures }) {
+  return (
+    <span className={classes.uncounted} role="alert">
+      {what}: {of.error?.message}{' '}
+      <Button size="compact-xs" variant="default" onClick={of.retry}>
+        Try again
+      </Button>
+    </span>
+  );
+}
+
+/** The first line. What failed is told in its place: the rest of it is right. */
+export function Said(props: { head: Headline | undefined; strip: AskedFigures; traces: AskedFigures }) {
+  const { head, strip, traces } = props;
+  if (head === undefined) {
+    if (strip.error === null) return <Skeleton height={18} width={280} />;
+    const counted = answerOf(traces);
+    return (
+      <>
+        {counted !== undefined && <Count text={countText(counted)} traces={traces} />}
+        <Again what="Rates and durations could not be had" of={strip} />
+      </>
+    );
+  }
   return (
     <p style={{ display: 'contents' }}>
-      {head.count === undefined ? (
-        <Skeleton height={18} width={120} />
-      ) : (
-        <span className={classes.count}>{head.count}</span>
-      )}
+      <Count text={head.count} traces={traces} />
       <span className={classes.figure}>
         <b>{head.rate}</b>
       </span>

@@ -1,10 +1,11 @@
 import { Link } from '@tanstack/react-router';
+import { useMemo } from 'react';
 import type { TraceSummary } from '../../api/model';
 import type { Order } from '../../parts/columns';
 import { List } from '../../parts/List';
 import type { Items } from '../../parts/paged';
 import type { More } from '../../parts/pages';
-import { traceColumns } from './columns';
+import { columnsBy } from './columns';
 
 interface Props {
   traces: Items<TraceSummary>;
@@ -20,10 +21,11 @@ export const traceKey = (trace: TraceSummary) => trace.traceId;
 
 /** Traces, one line each, which lead to them. */
 export function TraceList({ traces, stale, order, more }: Props) {
+  const columns = useMemo(() => columnsBy(order.is.by), [order.is.by]);
   return (
     <List
       label="Traces"
-      columns={traceColumns}
+      columns={columns}
       items={traces}
       itemKey={traceKey}
       rowHeight={34}

@@ -1,4 +1,3 @@
-import { Skeleton } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { orderFromText, orderToText } from '../../parts/columns';
@@ -14,7 +13,7 @@ import { QueryBar } from '../../parts/query/QueryBar';
 import { compact } from '../../route/search';
 import { rangeToSearch, type TimeRange } from '../../time/range';
 import { traceColumns } from './columns';
-import { narrowed } from './narrow';
+import { narrowed, withoutScope } from './narrow';
 import { searchOrder, tracePage } from './order';
 import { TraceFigures, useTraceFigures } from './TraceFigures';
 import { traceGap, traceKey, TraceList } from './TraceList';
@@ -29,24 +28,32 @@ export function TracesPage() {
   const view = useMemo(() => viewSearch({ ...search }), [search]);
   const order = useMemo(() => orderFromText(traceColumns, view.sort), [view.sort]);
   const list = usePages('traces', filters, tracePage, traceKey, searchOrder(order));
-  const figures = useTraceFigures(filters.data, view);
+  const figures = useTraceFigures(filters, view);
   const navigate = route.useNavigate();
   const show = (part: ViewChange) =>
     void navigate({ search: (before) => compact({ ...before, ...part }), replace: true });
   const narrow = (conditions: readonly string[], part: ViewChange = {}, range?: TimeRange) =>
     void navigate({
-      search: (before) =>
-        compact({
+      search: (before) => {
+        const q = before.q ?? '';
+        return compact({
           ...before,
-          ...(grammar === undefined ? {} : { q: narrowed(before.q ?? '', conditions, grammar) }),
+          ...(grammar === undefined
+            ? {}
+            : {
+                q: narrowed(before.scope === 'trace' ? withoutScope(q, grammar) : q, conditions, grammar),
+                scope: undefined,
+              }),
           ...part,
           ...(range === undefined ? {} : { range: undefined, ...rangeToSearch(range) }),
-        }),
+        });
+      },
     });
   return (
     <Page title="Traces" answer={list.answer}>
       <QueryBar signal="traces" />
       <Faceted signal="traces" filters={filters} items="spans">
+        <TraceFigures asked={figures} view={view} onView={show} onNarrow={narrow} />
         <Outcome
           of={list}
           isEmpty={(found) => found.length === 0}
@@ -54,15 +61,12 @@ export function TracesPage() {
           nothing={<Nothing what="traces" clearFilters={filters.any ? filters.clear : undefined} />}
         >
           {(found) => (
-            <>
-              <TraceFigures asked={figures} view={view} onView={show} onNarrow={narrow} />
-              <TraceList
-                traces={found}
-                stale={list.stale}
-                order={{ is: order, set: (next) => show({ sort: orderToText(next) }) }}
-                more={list.more}
-              />
-            </>
+            <TraceList
+              traces={found}
+              stale={list.stale}
+              order={{ is: order, set: (next) => show({ sort: orderToText(next) }) }}
+              more={list.more}
+            />
           )}
         </Outcome>
       </Faceted>
@@ -70,11 +74,9 @@ export function TracesPage() {
   );
 }
 
-/** The shape of the head and the chart, and of the list below them. */
+/** The shape of the list; the head above it waits by itself. */
 const loading = (
   <Loading gap={22}>
-    <Skeleton height={18} width={420} />
-    <Skeleton height={112} radius={6} />
     <LineGrid columns={traceColumns} count={14} gap={traceGap} />
   </Loading>
 );

@@ -64,6 +64,35 @@ export const traceColumns: readonly Column<TraceSummary>[] = [
   },
 ];
 
+/**
+ * The columns where the list goes by one of them: by spans and by errors the server counts those that match, so these are told
+ * before those of the whole trace. Without them the numbers would seem to be in no order.
+ */
+export const columnsBy = (by: string): readonly Column<TraceSummary>[] =>
+  traceColumns.map((column) => {
+    const count = { spans: (of: TraceSummary) => of.spans, errors: (of: TraceSummary) => of.errors }[column.id];
+    if (column.id !== by || count === undefined) return column;
+    return {
+      ...column,
+      width: '112px',
+      narrow: '96px',
+      cell: (trace) => {
+        const text = countOf(trace.matched, count(trace));
+        return text === undefined ? (
+          column.cell(trace)
+        ) : (
+          <span title="Those that match, of all of the trace">{text}</span>
+        );
+      },
+    };
+  });
+
+/** "9 of 40"; undefined where all match. */
+export const countOf = (matched: number | undefined, all: number): string | undefined =>
+  matched === undefined || matched === all
+    ? undefined
+    : `${matched.toLocaleString('en-US')} of ${all.toLocaleString('en-US')}`;
+
 function Time({ start }: { start: bigint }) {
   const day = formatOtherDay(start);
   return (

@@ -28,10 +28,18 @@ describe('figures', () => {
     expect(basisOf(filters, undefined)).toMatchObject({ filters, many: 'matching spans', typed: undefined });
     expect(basisOf([], 'spans')).toMatchObject({ filters: [], many: 'spans', typed: undefined });
   });
+
+  it('are of no spans where all of the query is about other spans of the trace', () => {
+    const other = { relation: 'trace', filters: [{ field: 'kind', operator: 'eq', value: 'server' }] } as const;
+    expect(basisOf([other], undefined)).toBeUndefined();
+    expect(basisOf([{ or: [{ field: 'root', operator: 'eq', value: true }, other] }], 'spans')).toBeUndefined();
+    const own = { field: 'service', operator: 'eq', value: 'cart' } as const;
+    expect(basisOf([own, other], undefined)).toMatchObject({ filters: [own] });
+  });
 });
 
 describe('the head of the page', () => {
-  const roots = basisOf([], undefined);
+  const roots = basisOf([], undefined)!;
   const traces = answer([14_382], 14_382, 3_600);
 
   it('says how many, how often, how many failed and how long they took, and of what', () => {
@@ -71,7 +79,7 @@ describe('the head of the page', () => {
   it('counts spans where these are listed', () => {
     const told = headline(
       answer([1, 1, 0.1, undefined, undefined], 1, 10),
-      basisOf([], 'spans'),
+      basisOf([], 'spans')!,
       hour,
       undefined,
       true,

@@ -21,9 +21,12 @@ export interface Basis {
 /**
  * Figures are of the spans that meet the filters: those by which the list finds its traces. Without filters these would be
  * all spans, so that each trace would count as often as it has spans: then they are of the roots, one for each trace.
+ * Undefined where figures of spans can tell nothing of the query: all of it is about other spans of the trace.
  */
-export function basisOf(filters: readonly Filter[], tab: 'spans' | undefined): Basis {
+export function basisOf(filters: readonly Filter[], tab: 'spans' | undefined): Basis | undefined {
   const { own, less } = ownFilters(filters);
+  // Figures without a filter would be of all spans, of which none need have to do with the query.
+  if (less && own.length === 0) return undefined;
   // What is asked of other spans of a trace, figures of spans cannot tell: they are of those that meet the rest.
   if (less)
     return {
@@ -60,6 +63,10 @@ export interface Headline {
   over: string;
 }
 
+/** "14,382 traces", or at least so many. */
+export const countText = (answer: Answer<Figures>, one = 'trace', many = 'traces'): string =>
+  `${answer.incomplete === undefined ? '' : 'at least '}${plural(answer.data.total.items, one, many)}`;
+
 /** The first line of the page. `traces` is the answer to how many traces there are; undefined where spans are listed. */
 export function headline(
   figures: Answer<Figures>,
@@ -84,14 +91,8 @@ export function headline(
       : whole
         ? length
         : `the ${length} with data`;
-  const n = (answer: Answer<Figures>, count: number, one: string, many: string) =>
-    `${answer.incomplete === undefined ? '' : 'at least '}${plural(count, one, many)}`;
   return {
-    count: ofSpans
-      ? n(figures, total.items, basis.one, basis.many)
-      : traces === undefined
-        ? undefined
-        : n(traces, traces.data.total.items, 'trace', 'traces'),
+    count: ofSpans ? countText(figures, basis.one, basis.many) : traces === undefined ? undefined : countText(traces),
     rate: formatRate(figure('rate') ?? 0),
     errors: formatPercent(total.items === 0 ? 0 : errors / total.items),
     anyErrors: errors > 0,

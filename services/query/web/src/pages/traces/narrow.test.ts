@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { example } from '../../filter/example';
 import { grammarOf } from '../../filter/grammar';
 import { readQuery } from '../../filter/query';
-import { exactDuration, narrowed, ofValue } from './narrow';
+import { exactDuration, narrowed, ofValue, withoutScope } from './narrow';
 
 const grammar = grammarOf(example, 'traces');
 const parsed = (text: string | undefined) => {
@@ -35,6 +35,14 @@ describe('a filter made by a click', () => {
     });
     expect(ofValue('attributes.a', { type: 'array', items: [] }, true)).toBeUndefined();
     expect(ofValue('attributes.a', { type: 'double', value: NaN }, true)).toBeUndefined();
+  });
+
+  it('holds on the spans that are listed, also where the other conditions hold anywhere', () => {
+    const query = withoutScope('service = cart and kind = server', grammar);
+    expect(narrowed(query, ['duration>=1s', 'duration<2s'], grammar)).toBe(
+      'service = cart and anywhere(kind = server) and duration >= 1s and duration < 2s',
+    );
+    expect(withoutScope('service = ', grammar)).toBe('service = ');
   });
 
   it('stands beside those that are there, once', () => {

@@ -3,8 +3,8 @@
 import type { Value } from '../../api/model';
 import { narrow } from '../../filter/edit';
 import type { Grammar } from '../../filter/grammar';
-import { quote } from '../../filter/print';
-import { readQuery } from '../../filter/query';
+import { quote, textOf } from '../../filter/print';
+import { anywhere, readQuery } from '../../filter/query';
 
 /** The query with more conditions, each once. */
 export function narrowed(query: string, conditions: readonly string[], grammar: Grammar): string {
@@ -40,6 +40,15 @@ const units = [
   ['ms', 1e6],
   ['us', 1e3],
 ] as const;
+
+/**
+ * The query in words that need no scope. What is clicked was counted of the spans that are listed, so it must hold on one of
+ * them: under "anywhere in the trace" each new condition would be looked for on any span.
+ */
+export function withoutScope(query: string, grammar: Grammar): string {
+  const read = readQuery(query, grammar);
+  return read.ok ? textOf(anywhere(read.filters), grammar) : query;
+}
 
 /** A duration as it is typed, to the nanosecond: "134.217728ms". */
 export function exactDuration(nanos: number): string {

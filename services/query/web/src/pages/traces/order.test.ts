@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nextOrder, orderFromText, orderToText } from '../../parts/columns';
-import { barOf, traceColumns } from './columns';
+import { barOf, columnsBy, countOf, traceColumns } from './columns';
 import { searchOrder } from './order';
 
 const read = (text: string | undefined) => orderFromText(traceColumns, text);
@@ -24,4 +24,12 @@ describe('the order of traces', () => {
 
 it('draws durations of all sizes so that they can be told apart', () => {
   expect([1, 1e5, 1e8, 1e11, 1e15].map(barOf)).toEqual([0.01, 0.01, 0.5, 1, 1]);
+});
+
+it('tells what the list goes by where that is not all of the trace', () => {
+  expect(countOf(9, 40)).toBe('9 of 40');
+  expect([countOf(40, 40), countOf(undefined, 40)]).toEqual([undefined, undefined]);
+  const changed = columnsBy('spans').filter((column, i) => column !== traceColumns[i]);
+  expect(changed.map(({ id }) => id)).toEqual(['spans']);
+  expect(columnsBy('duration')).toEqual(traceColumns);
 });
