@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { askAbout } from './client';
-import { chooseTenant, getMe, listFields, loginByKey } from './endpoints';
+import { chooseTenant, getMe, listFields, loginByKey, wireFilter } from './endpoints';
 
 const signal = new AbortController().signal;
 
@@ -78,4 +78,12 @@ describe('a login by key', () => {
     answers['/auth/key'] = () => Response.json({ code: 'auth.scope', title: 'x' }, { status: 403 });
     await expect(loginByKey('olly_x', signal)).rejects.toMatchObject({ code: 'auth.scope' });
   });
+});
+
+it('sends numbers that JSON does not know by their names', () => {
+  const filter = (value: number) =>
+    wireFilter({ field: 'attributes.x', operator: 'eq', value: { type: 'double', value } });
+  expect(filter(NaN)).toMatchObject({ value: { doubleValue: 'NaN' } });
+  expect(filter(-Infinity)).toMatchObject({ value: { doubleValue: '-Infinity' } });
+  expect(filter(1.5)).toMatchObject({ value: { doubleValue: 1.5 } });
 });

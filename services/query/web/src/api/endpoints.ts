@@ -47,7 +47,8 @@ function literal(value: Literal): unknown {
   if (typeof value !== 'object') return value;
   switch (value.type) {
     case 'double':
-      return { doubleValue: value.value };
+      // JSON has no NaN and no infinities: as null the server would take them for a value without content.
+      return { doubleValue: Number.isFinite(value.value) ? value.value : String(value.value) };
     case 'bytes':
       return { bytesValue: value.base64 };
     case 'empty':

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exclude, include, narrow, only, standing } from './edit';
+import { exclude, include, isCut, isPrefix, narrow, only, standing } from './edit';
 import { example } from './example';
 import { grammarOf } from './grammar';
 
@@ -49,6 +49,34 @@ describe('a value that somebody points at', () => {
     expect(standing('kind = server and service != cart', cart, grammar)).toBe('out');
     expect(standing('service = cart or kind = server', cart, grammar)).toBeUndefined();
     expect(standing('service = ', cart, grammar)).toBeUndefined();
+  });
+
+  it('is asked for with its type where its digits would mean another', () => {
+    const double = (value: number) => only({ field: 'attributes.x', value: { type: 'double', value } }, grammar);
+    expect(double(1.5)).toBe('attributes.x = 1.5');
+    expect(double(1e20)).toBe('attributes.x = double(100000000000000000000)');
+    expect(double(2 ** 53 + 2)).toBe('attributes.x = double(9007199254740994)');
+    expect(double(NaN)).toBe('attributes.x = double(NaN)');
+    expect(double(-Infinity)).toBe('attributes.x = double(-Infinity)');
+  });
+
+  it('takes the place of the other where its field has one at a time', () => {
+    expect(include('root = true and kind = server', { field: 'root', value: false }, grammar)).toBe(
+      'root = false and kind = server',
+    );
+    expect(exclude('root != true', { field: 'root', value: false }, grammar)).toBe('root != false');
+  });
+
+  it('cannot be asked for where it is told cut, or has no key', () => {
+    expect(isCut('attributes.x', 'ä'.repeat(251))).toBe(true);
+    expect(isCut('attributes.x', 'a'.repeat(500))).toBe(false);
+    expect(isCut('service', 'a'.repeat(600))).toBe(false);
+    expect(['attributes.', 'attributes.a', 'attributes.a.', 'service'].map(isPrefix)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('stands alone where the query cannot be read', () => {

@@ -2,10 +2,10 @@
 
 import type { Filter, Literal } from '../api/endpoints';
 import type { Operator } from '../api/model';
-import { bareKey, type Grammar } from './grammar';
+import { bareKey, targetsOf, type Grammar } from './grammar';
 import { mean } from './mean';
 import { parse } from './parse';
-import { filterKey, print, textOf, treeOf } from './print';
+import { doubleOperand, filterKey, print, treeOf } from './print';
 import { nowhere, type ConditionTree, type Operand, type Tree } from './tree';
 
 /** A value of a field, as filters call it. */
@@ -13,6 +13,18 @@ export interface Pointed {
   field: string;
   value: Literal;
 }
+
+/** Whether a name is that of no field: of an attribute without a key there is its prefix alone, which no condition names. */
+export const isPrefix = (field: string): boolean => /^[^.]+\.$/.test(field);
+
+const whole: readonly string[] = ['service', 'namespace', 'name'];
+
+/**
+ * Whether a counted value may be told by its beginning and a hash, as the server tells texts beyond 512 bytes and long lists:
+ * a condition with it finds nothing, but on the fields that know their own short forms.
+ */
+export const isCut = (field: string, value: Literal): boolean =>
+  typeof value === 'string' && !whole.includes(field) && new TextEncoder().encode(value).length > 500;
 
 /** The pair of operators, for one value and for several, that takes a value in, or leaves it out. */
 const inward = ['eq', 'in'] as const;
@@ -69,7 +81,11 @@ function change(text: string, pointed: Pointed, names: Names, opposite: Names, g
 }
 
 function withOperands(part: ConditionTree, operands: readonly Operand[], names: Names, grammar: Grammar): Tree[] {
-  if (operands.length === 0) return [];
+  const [last] = operands.slice(-1);
+  if (last === undefined) return [];
+  // A field that takes no list, as true or false, has one value: the other would break the query.
+  const takesList = targetsOf(part.key, grammar).every(({ field }) => field.operators.includes(names[1]));
+  if (!takesList) return [{ ...part, operator: operatorNamed(names[0], grammar), operands: [last] }];
   return [{ ...part, operator: operatorNamed(names[operands.length === 1 ? 0 : 1], grammar), operands }];
 }
 
@@ -113,20 +129,10 @@ function condition(pointed: Pointed, names: Names, grammar: Grammar): ConditionT
 /** The value as people write it: a number or true/false also means its text. */
 function operandOf({ field, value }: Pointed, [operator]: Names, grammar: Grammar): Operand {
   if (typeof value !== 'string' && typeof value !== 'object') return { is: 'bare', text: String(value), ...nowhere };
-  if (typeof value === 'object' && value.type === 'double')
-    return { is: 'bare', text: String(value.value), ...nowhere };
+  if (typeof value === 'object' && value.type === 'double') return doubleOperand(value.value);
   const tree = treeOf({ field, operator, value }, grammar);
   const written = tree.is === 'condition' ? tree.operands[0] : undefined;
   return written ?? { is: 'quoted', text: typeof value === 'string' ? value : '', ...nowhere };
 }
 
 const operatorNamed = (name: Operator, grammar: Grammar) => grammar.operators.find((o) => o.name === name)!;
-
-/** The text of saved filters; undefined where some are none that can be written here. */
-export function textOfSaved(filters: readonly Filter[], grammar: Grammar): string | undefined {
-  try {
-    return textOf(filters, grammar);
-  } catch {
-    return undefined;
-  }
-}

@@ -130,6 +130,13 @@ export function bareKey(name: string, grammar: Grammar): string | undefined {
   return key === '' || fieldNamed(grammar, key) !== undefined ? undefined : key;
 }
 
+/**
+ * Whether a key before a colon or a word is likelier a part of a text: "Error: timeout", "disk is full". Where words of bodies
+ * are looked for, such a key must be in quotes or say where it is, since an attribute "disk" would be sought in silence.
+ */
+export const readsAsText = (key: string, grammar: Grammar): boolean =>
+  grammar.words !== undefined && !key.includes('.') && fieldNamed(grammar, key) === undefined;
+
 /** How an operator is written: by its symbol, or by its name in words. */
 export const spelling = ({ symbol, name }: FilterOperator): string =>
   symbol === '' ? name.replaceAll('_', ' ') : symbol;

@@ -139,6 +139,8 @@ function measured(text: string, typed: Literal | undefined, shown: string): Lite
   if (typed !== undefined && typeof typed !== 'boolean') return typed;
   const bytes = parseBytes(text);
   if (bytes !== undefined) return bytes;
+  // Beyond the integers there are doubles, which have an order with all numbers.
+  if (number.test(text) && Number.isFinite(Number(text))) return Number(text);
   throw new Misfit(
     `${shown} is not a number${parseDuration(text) === undefined ? ' (a text stands in quotes)' : ': lengths of time are of duration only'}`,
   );
@@ -173,10 +175,11 @@ export function parseBytes(text: string): number | undefined {
 function exact(type: ExactType, text: string): Literal {
   switch (type) {
     case 'number':
-      if (!number.test(text)) throw new Misfit(`${text} is not a number`);
+      if (!number.test(text) || !Number.isFinite(Number(text))) throw new Misfit(`${text} is not a number`);
       return Number(text);
     case 'int':
       if (!/^-?\d+$/.test(text)) throw new Misfit(`${text} is not an integer`);
+      if (!isInt64(BigInt(text))) throw new Misfit(`${text} is beyond the integers of 64 bits`);
       return BigInt(text);
     case 'double':
       if (!number.test(text) && !/^(NaN|-?Infinity)$/.test(text)) throw new Misfit(`${text} is not a number`);
@@ -197,14 +200,21 @@ function exact(type: ExactType, text: string): Literal {
 
 const number = /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** A number or true/false, where the text is one; integers beyond 2^53 are bigint. */
+/** Whether an integer is one that telemetry can hold: the server refuses a query with any other. */
+const isInt64 = (integer: bigint): boolean => BigInt.asIntN(64, integer) === integer;
+
+/**
+ * A number or true/false, where the text is one; integers beyond 2^53 are bigint. Digits beyond 2^63 are a text alone: ids are
+ * sent so, and no integer is.
+ */
 export function typedLiteral(text: string): number | boolean | bigint | undefined {
   if (text === 'true') return true;
   if (text === 'false') return false;
   if (/^-?\d+$/.test(text)) {
     const integer = BigInt(text);
     const short = Number(integer);
-    return Number.isSafeInteger(short) ? short : integer;
+    if (Number.isSafeInteger(short)) return short;
+    return isInt64(integer) ? integer : undefined;
   }
-  return number.test(text) ? Number(text) : undefined;
+  return number.test(text) && Number.isFinite(Number(text)) ? Number(text) : undefined;
 }

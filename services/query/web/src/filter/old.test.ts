@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { example } from './example';
 import { grammarOf } from './grammar';
-import { oldCondition, queryOf, withQuery } from './old';
+import { isOfTraces, oldCondition, queryOf, withQuery } from './old';
 import { readQuery } from './query';
 
 describe('an address of before', () => {
@@ -19,6 +19,28 @@ describe('an address of before', () => {
     );
     expect(queryOf({ severity: 'loud', errors: '2' }, 'logs')).toBeUndefined();
     expect(queryOf({ q: 'a = 1 or b = 2', service: 'cart' }, 'traces')).toBe('(a = 1 or b = 2) and service = cart');
+  });
+
+  it('has names as they are, and keys that no query has without quotes', () => {
+    expect(queryOf({ service: '"cart"' }, 'traces')).toBe(String.raw`service = "\"cart\""`);
+    expect(queryOf({ where: ['a(b)=1', 'and=1'] }, 'traces')).toBe('"a(b)" = 1 and "and" = 1');
+    const logs = queryOf({ where: ['disk is full', 'a.b is c', 'user=ada'] }, 'logs');
+    expect(logs).toBe('"disk" is full and a.b is c and user = ada');
+    expect(readQuery(logs ?? '', grammarOf(example, 'logs')).ok).toBe(true);
+  });
+
+  it('is of the traces where it says anything of them', () => {
+    expect(isOfTraces({ service: 'cart', range: '6h' })).toBe(true);
+    expect(isOfTraces({ q: 'a = 1' })).toBe(true);
+    expect(isOfTraces({ range: '6h' })).toBe(false);
+  });
+
+  it('binds to the whole of a query that ends like it', () => {
+    const service = 'cart';
+    const of = (q: string) => queryOf({ q, service }, 'traces');
+    expect(of('a = 1 or b = 2 and service = cart')).toBe('(a = 1 or b = 2 and service = cart) and service = cart');
+    expect(of('(a = 1) or (b = 2) and service = cart')).toContain('(b = 2) and service = cart) and service');
+    expect(of('(a = ")" or b = 2) and service = cart')).toBe('(a = ")" or b = 2) and service = cart');
   });
 
   it('loses what became of the query, and nothing else', () => {

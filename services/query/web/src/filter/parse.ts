@@ -9,7 +9,7 @@
 // cannot be read is refused at its place; nothing is ever left out or guessed.
 
 import type { FilterOperator } from '../api/model';
-import { relationNamed, spellings, fieldNamed, targetsOf, type Grammar } from './grammar';
+import { fieldNamed, readsAsText, relationNamed, spellings, targetsOf, type Grammar } from './grammar';
 import {
   exactTypes,
   Unreadable,
@@ -146,6 +146,14 @@ class Reader {
       return { is: 'words', text: key, quoted, from, to };
     }
     this.marks.push({ as: 'key', from, to }, { as: 'operator', ...written.place });
+    const said = this.text.slice(written.place.from, written.place.to);
+    if (!quoted && /[a-z:]/i.test(said) && readsAsText(key, this.grammar)) {
+      throw new Unreadable(
+        `Put quotes around a text with ${said} in it, or write attributes.${key} ${said} … to ask for an attribute`,
+        from,
+        written.place.to,
+      );
+    }
     return this.condition(key, from, written.operator, written.negated);
   }
 

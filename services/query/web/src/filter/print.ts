@@ -2,7 +2,7 @@
 
 import type { Condition, Filter, Literal } from '../api/endpoints';
 import type { FilterOperator, Value } from '../api/model';
-import { bareKey, fieldNamed, relationName, spelling, type Grammar } from './grammar';
+import { bareKey, fieldNamed, readsAsText, relationName, spelling, type Grammar } from './grammar';
 import { mean, typedLiteral } from './mean';
 import { parse } from './parse';
 import { exactTypes, nowhere, Unreadable, type ConditionTree, type Operand, type Tree } from './tree';
@@ -29,7 +29,10 @@ const nested = (tree: Tree, grammar: Grammar): string =>
   tree.is === 'and' || tree.is === 'or' ? `(${print(tree, grammar)})` : print(tree, grammar);
 
 function condition({ key, operator, operands }: ConditionTree, grammar: Grammar): string {
-  const name = printKey(key, grammar);
+  const plainName = printKey(key, grammar);
+  // In quotes it is a key for certain.
+  const name =
+    plainName === key && /[a-z:]/i.test(spelling(operator)) && readsAsText(key, grammar) ? quote(key) : plainName;
   const [first] = operands;
   if (operator.operand === 'flag') {
     return `${name} ${first?.text === 'false' ? 'not ' : ''}${spelling(operator)}`;
@@ -78,8 +81,9 @@ export function quoteValue(value: Value, grammar: Grammar): string {
       return typedText(value.value) || !isBare(value.value, grammar) ? quote(value.value) : value.value;
     case 'int':
     case 'bool':
-    case 'double':
       return String(value.value);
+    case 'double':
+      return printOperand(doubleOperand(value.value), grammar);
     case 'bytes':
       return `bytes(${value.base64})`;
     default:
@@ -90,6 +94,12 @@ export function quoteValue(value: Value, grammar: Grammar): string {
 /** Whether a text without quotes would be a number or true/false, or would have a type. */
 const typedText = (text: string): boolean =>
   typedLiteral(text) !== undefined || exactTypes.some((type) => text.startsWith(`${type}(`));
+
+/** A double as people write it. Of one that reads back as a text or as an integer alone, with its type. */
+export const doubleOperand = (value: number): Operand =>
+  Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value))
+    ? { is: 'bare', text: String(value), ...nowhere }
+    : { is: 'exact', type: 'double', text: String(value), ...nowhere };
 
 export const quote = (text: string): string =>
   `"${text.replace(/[\\"\n\t\r]/g, (char) => ({ '\n': '\\n', '\t': '\\t', '\r': '\\r' })[char] ?? `\\${char}`)}"`;
@@ -254,8 +264,11 @@ function meant(tree: Tree, grammar: Grammar): Filter | undefined {
   }
 }
 
-/** What is the same for equal filters. JSON has no bigint, and takes an int and a number for one. */
+/** What is the same for equal filters. JSON has no bigint, no NaN and no infinities, and takes an int and a number for one. */
 export const filterKey = (filter: unknown): string =>
-  JSON.stringify(filter, (_, value: unknown) => (typeof value === 'bigint' ? { int: value.toString() } : value));
+  JSON.stringify(filter, (_, value: unknown) => {
+    if (typeof value === 'bigint') return { int: value.toString() };
+    return typeof value === 'number' && !Number.isFinite(value) ? { number: String(value) } : value;
+  });
 
 const sameFilter = (a: Filter | undefined, b: Filter): boolean => a !== undefined && filterKey(a) === filterKey(b);

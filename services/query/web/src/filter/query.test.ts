@@ -165,6 +165,41 @@ describe('words', () => {
   });
 });
 
+describe('a text that looks like a condition', () => {
+  it.each([
+    'http://host/path',
+    'Error: timeout',
+    '12:30:45',
+    'disk is full',
+    'file exists',
+    'queue in (retry)',
+    'key not exists',
+  ])('%s is not taken for one on an attribute', (text) => {
+    expect(problem(text, logs)?.message).toContain('Put quotes around');
+    expect(problem(text)).toBeUndefined();
+  });
+
+  it('is one where it says so', () => {
+    for (const text of ['attributes.disk is full', '"disk" is full', 'disk = full', 'http.route exists', 'body : x']) {
+      expect(problem(text, logs)).toBeUndefined();
+    }
+    expect(textOf(filters('"disk" exists', logs), logs)).toBe('"disk" exists');
+  });
+});
+
+it('takes digits beyond 64 bits for a text, which alone can be found', () => {
+  expect(filter('attributes.id = 12345678901234567890')).toEqual(eq('attributes.id', '12345678901234567890'));
+  expect(filter('attributes.id = 9223372036854775807')).toMatchObject({ or: [{ value: 9223372036854775807n }, {}] });
+  expect(filter('attributes.id > 12345678901234567890')).toMatchObject({ value: Number('12345678901234567890') });
+  expect(problem('attributes.id = int(9223372036854775808)')?.message).toContain('64 bits');
+  expect(filter('attributes.id = 1e999')).toEqual(eq('attributes.id', '1e999'));
+});
+
+it('tells numbers from each other that JSON does not', () => {
+  const keys = [NaN, Infinity, -Infinity].map((value) => filterKey(eq('attributes.x', { type: 'double', value })));
+  expect(new Set([...keys, filterKey(eq('attributes.x', { type: 'empty' }))]).size).toBe(4);
+});
+
 describe('what cannot be read', () => {
   it.each([
     // The reported one: never one condition with the rest as its value.
