@@ -82,7 +82,7 @@ test('a value of a span leads to the traces with it', async ({ page, request }) 
   const [, field = '', text = ''] =
     /^Filter by (\S+) = (\S+)$/.exec((await value.getAttribute('aria-label')) ?? '') ?? [];
   await value.click();
-  await page.getByRole('menuitem', { name: 'Only this' }).click();
+  await page.getByRole('menuitem', { name: 'Ask for this alone' }).click();
   await expect(page).toHaveURL(/\/traces\?q=/);
   await expect(query(page)).toHaveValue(new RegExp(`^${field.replaceAll('.', '\\.')} = "?`));
   expect(text).not.toBe('');
@@ -109,6 +109,7 @@ test('a query is saved, opened, renamed and deleted', async ({ page }) => {
   await page.getByLabel('New name').fill(`${name} renamed`);
   await page.getByRole('button', { name: 'Rename', exact: true }).click();
   await page.getByRole('button', { name: `Delete ${name} renamed` }).click();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await expect(page.getByText(name)).toHaveCount(0);
 });
 

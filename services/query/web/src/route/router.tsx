@@ -10,7 +10,7 @@ import {
   type SearchSchemaInput,
 } from '@tanstack/react-router';
 import { ApiError } from '../api/client';
-import { withQuery } from '../filter/old';
+import { isOfTraces, withQuery } from '../filter/old';
 import { logSearch, type LogLink, type LogSearch } from '../pages/logs/filters';
 import { LoginPage } from '../pages/login/LoginPage';
 import { LogsPage } from '../pages/logs/LogsPage';
@@ -71,9 +71,10 @@ const start = createRoute({
   getParentRoute: () => root,
   path: '/',
   // Typed, because inferring it would need the router's type, which needs this route's.
-  beforeLoad: (): void => {
+  beforeLoad: ({ search }): void => {
+    // Links of before, when this was the list of traces, lead there.
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- this is how TanStack Router redirects
-    throw redirect({ to: '/services', search: true, replace: true });
+    throw redirect({ to: isOfTraces(search) ? '/traces' : '/services', search: true, replace: true });
   },
 });
 
@@ -123,6 +124,13 @@ const services = createRoute({
   getParentRoute: () => root,
   path: '/services',
   validateSearch: servicesSearch,
+  // Links of before opened a service's operations there.
+  beforeLoad: ({ location }): void => {
+    const { service: name, ...search } = location.search as Record<string, unknown>;
+    if (typeof name !== 'string' || name === '') return;
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- this is how TanStack Router redirects
+    throw redirect({ to: '/services/$name', params: { name }, search, replace: true });
+  },
   search: { middlewares: [retainSearchParams(['namespace', 'own'])] },
   component: ServicesPage,
 });

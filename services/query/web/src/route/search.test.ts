@@ -7,6 +7,11 @@ describe('the address', () => {
     expect(parseSearch(stringifySearch(search))).toEqual(search);
   });
 
+  it('may have names that every object has', () => {
+    expect(one(parseSearch('constructor=1&toString=2'), 'constructor')).toBe('1');
+    expect(many(parseSearch('__proto__=1&__proto__=2'), '__proto__')).toEqual(['1', '2']);
+  });
+
   it('is readable', () => {
     expect(stringifySearch({ where: ['http.route=/cart'], from: '2026-11-23T10:00:00.000Z' })).toBe(
       '?where=http.route=/cart&from=2026-11-23T10:00:00.000Z',

@@ -3,14 +3,15 @@
 export type Search = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export function parseSearch(text: string): Search {
-  const search: Record<string, string | string[]> = {};
+  // A plain object has members before it is given any: ?constructor=1 is an address as well.
+  const search = new Map<string, string | string[]>();
   for (const [key, value] of new URLSearchParams(text)) {
-    const before = search[key];
-    if (before === undefined) search[key] = value;
-    else if (typeof before === 'string') search[key] = [before, value];
+    const before = search.get(key);
+    if (before === undefined) search.set(key, value);
+    else if (typeof before === 'string') search.set(key, [before, value]);
     else before.push(value);
   }
-  return search;
+  return Object.fromEntries(search);
 }
 
 export function stringifySearch(search: Readonly<Record<string, unknown>>): string {

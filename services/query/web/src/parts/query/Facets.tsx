@@ -10,7 +10,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { getFacets, type Filter } from '../../api/endpoints';
 import type { CountedValue, Facet, Signal } from '../../api/model';
-import { exclude, include, only, standing } from '../../filter/edit';
+import { exclude, include, isCut, only, standing } from '../../filter/edit';
 import type { Grammar } from '../../filter/grammar';
 import { filterKey } from '../../filter/print';
 import { useQueryText } from '../../route/query';
@@ -128,6 +128,7 @@ function Rail(props: { signal: Signal; grammar: Grammar; of: Fields; filters: re
     gcTime: 60_000,
     placeholderData: (previous) => previous,
   });
+  if (fields.length === 0 && chosen) return <p className={classes.note}>None is chosen</p>;
   if (query.data === undefined) {
     return query.error === null ? <Waiting /> : <p className={classes.note}>{said(query.error)}</p>;
   }
@@ -209,7 +210,7 @@ function ValueRow(props: {
   const { text, set } = useQueryText();
   const literal = literalOf(value.value);
   const shown = valueText(value.value);
-  if (literal === undefined) {
+  if (literal === undefined || isCut(facet.field, literal)) {
     return (
       <li className={classes.value} data-fixed>
         <Label shown={shown} count={value.count} most={most} atLeast={atLeast} />
@@ -231,7 +232,7 @@ function ValueRow(props: {
         <Label shown={shown} count={value.count} most={most} atLeast={atLeast} />
       </button>
       <span className={classes.actions}>
-        <Tooltip label="Only this">
+        <Tooltip label="Ask for this alone">
           <ActionIcon
             variant="default"
             size={20}

@@ -7,7 +7,7 @@ import { useGrammar } from '../grammar';
 import { useQueryText } from '../../route/query';
 import { Builder } from './Builder';
 import { useReading } from './filters';
-import { ownFilters } from '../../filter/query';
+import { ownFilters, readQuery } from '../../filter/query';
 import classes from './QueryBar.module.css';
 import { QueryInput } from './QueryInput';
 import { remember } from './recent';
@@ -34,9 +34,10 @@ export function QueryBar({ signal, children }: { signal: Signal; children?: Reac
   const query = useReading(text, grammar);
   const inForce = useReading(asked, grammar);
   const submit = (next: string) => {
-    if (grammar === undefined) return;
+    // Neither the list nor what was asked before gives way to what cannot be read.
+    if (grammar === undefined || !readQuery(next, grammar).ok) return;
     setText(next);
-    remember(signal, next);
+    remember(signal, { text: next, anywhere });
     set(next);
   };
   const changed = text.trim() !== asked.trim();

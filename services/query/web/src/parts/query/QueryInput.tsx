@@ -79,6 +79,8 @@ export function QueryInput(props: Props) {
     input.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    // The keys of an input method choose its characters: Enter ends them, and is no search yet.
+    if (event.nativeEvent.isComposing) return;
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
     if (step !== 0) {
       event.preventDefault();

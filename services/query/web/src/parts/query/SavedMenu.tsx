@@ -102,11 +102,12 @@ function Menu({ signal, grammar, onOpen }: Props) {
       </Section>
       {past.length > 0 && (
         <Section title="Recent">
-          {past.map((text) => (
-            <Entry key={text} onClick={() => onOpen(text, false)}>
+          {past.map(({ text, anywhere }) => (
+            <Entry key={`${anywhere} ${text}`} onClick={() => onOpen(text, anywhere)}>
               <code>
                 <bdi>{text}</bdi>
               </code>
+              {anywhere && <small>anywhere in the trace</small>}
             </Entry>
           ))}
         </Section>
@@ -152,6 +153,7 @@ function SavedRow(props: {
 }) {
   const { query, onOpen, onDrop, onRenamed, onFailed } = props;
   const [name, setName] = useState<string>();
+  const [asking, setAsking] = useState(false);
   const rename = useMutation({
     mutationFn: (to: string) => renameSavedQuery(query, to, never),
     onSuccess: () => {
@@ -181,6 +183,21 @@ function SavedRow(props: {
       </form>
     );
   }
+  if (asking) {
+    return (
+      <div className={classes.row} role="group" aria-label={`Delete ${query.name}?`}>
+        <p className={classes.none}>
+          Delete <bdi>{query.name}</bdi> for everybody?
+        </p>
+        <Button size="compact-xs" color="red" data-autofocus onClick={onDrop}>
+          Delete
+        </Button>
+        <Button size="compact-xs" variant="default" onClick={() => setAsking(false)}>
+          Keep
+        </Button>
+      </div>
+    );
+  }
   return (
     <div className={classes.row}>
       <Entry onClick={onOpen}>
@@ -196,7 +213,13 @@ function SavedRow(props: {
       >
         <IconPencil size={13} />
       </ActionIcon>
-      <ActionIcon variant="subtle" color="gray" size={24} aria-label={`Delete ${query.name}`} onClick={onDrop}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size={24}
+        aria-label={`Delete ${query.name}`}
+        onClick={() => setAsking(true)}
+      >
         <IconTrash size={13} />
       </ActionIcon>
     </div>

@@ -1,10 +1,11 @@
 import { Menu } from '@mantine/core';
+import { useClipboard } from '@mantine/hooks';
 import { IconCopy, IconEqual, IconEqualNot, IconFocus2 } from '@tabler/icons-react';
 import { useNavigate, useRouterState } from '@tanstack/react-router';
 import { createContext, use, useMemo, useState, type MouseEvent, type ReactNode } from 'react';
 import type { Literal } from '../../api/endpoints';
 import type { Signal, Value } from '../../api/model';
-import { exclude, include, only, type Pointed } from '../../filter/edit';
+import { exclude, include, isPrefix, only, type Pointed } from '../../filter/edit';
 import type { Grammar } from '../../filter/grammar';
 import { useQueryText } from '../../route/query';
 import { useGrammar } from '../grammar';
@@ -37,8 +38,10 @@ export function Pointing({ children }: { children: ReactNode }) {
 
 function ValueMenu({ open: { signal, pointed, shown, at }, onClose }: { open: Open; onClose: () => void }) {
   const change = useChange(signal);
+  // Where the page is not served by https there is none to copy to, which it knows.
+  const clipboard = useClipboard();
   const items = [
-    { label: 'Only this', icon: IconFocus2, by: 'only' },
+    { label: 'Ask for this alone', icon: IconFocus2, by: 'only' },
     { label: 'Include this', icon: IconEqual, by: 'include' },
     { label: 'Exclude this', icon: IconEqualNot, by: 'exclude' },
   ] as const;
@@ -61,7 +64,7 @@ function ValueMenu({ open: { signal, pointed, shown, at }, onClose }: { open: Op
             {label}
           </Menu.Item>
         ))}
-        <Menu.Item leftSection={<IconCopy size={14} />} onClick={() => void navigator.clipboard.writeText(shown)}>
+        <Menu.Item leftSection={<IconCopy size={14} />} onClick={() => clipboard.copy(shown)}>
           Copy the value
         </Menu.Item>
       </Menu.Dropdown>
@@ -127,8 +130,10 @@ interface Props {
 /** A value of the data that opens the menu: only it, it too, not it. */
 export function Pointable({ signal, field, value, shown, within = false, className, children }: Props) {
   const open = use(PointContext);
-  if (open === null) return <span className={className}>{children}</span>;
+  if (open === null || isPrefix(field)) return <span className={className}>{children}</span>;
   const onClick = (event: MouseEvent<HTMLElement>) => {
+    // The link around it goes to a new tab by these.
+    if (within && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
     event.preventDefault();
     event.stopPropagation();
     open({ signal, pointed: { field, value }, shown, at: event.currentTarget.getBoundingClientRect() });

@@ -2,7 +2,8 @@
 
 import type { CountedValue } from '../../api/model';
 import type { Completing } from '../../filter/complete';
-import { bareKey, relationName, spelling, targetsOf, type Grammar } from '../../filter/grammar';
+import { bareKey, readsAsText, relationName, spelling, targetsOf, type Grammar } from '../../filter/grammar';
+import { isCut } from '../../filter/edit';
 import { printKey, quoteValue } from '../../filter/print';
 import { formatCount } from '../number';
 import { valueText } from '../value';
@@ -31,8 +32,9 @@ export function keySuggestions(typed: string, keys: readonly KnownKey[], grammar
   const bare = new Set(keys.filter(({ field }) => field.startsWith('attributes.')).map(({ key }) => key));
   const attributes = keys.map(({ key, field, items }) => {
     // The shortest name that means no other key.
-    const name =
-      bareKey(field, grammar) === undefined || (bare.has(key) && !field.startsWith('attributes.')) ? field : key;
+    const ambiguous = bareKey(field, grammar) === undefined || (bare.has(key) && !field.startsWith('attributes.'));
+    // Of logs a key without a dot takes not every operator, since it may be a word.
+    const name = ambiguous || readsAsText(key, grammar) ? field : key;
     return { name, text: `${printKey(name, grammar)} `, note: formatCount(items) };
   });
   const others = [
@@ -63,11 +65,13 @@ export function operatorSuggestions(key: string, typed: string, grammar: Grammar
 /** Values with how many items have each; of an enum its names. */
 export function valueSuggestions(
   { typed }: Pick<Completing, 'typed'>,
+  field: string,
   values: readonly CountedValue[],
   grammar: Grammar,
 ): Suggestion[] {
   const seen = new Set<string>();
   const all = values.flatMap(({ value, count }) => {
+    if (value.type === 'string' && isCut(field, value.value)) return [];
     const name = valueText(value);
     const text = `${quoteValue(value, grammar)} `;
     if (value.type === 'array' || value.type === 'map' || value.type === 'empty' || seen.has(text)) return [];

@@ -37,7 +37,7 @@ export function useSuggestions(
       case 'operator':
         return operatorSuggestions(at.expected.key, at.typed, grammar);
       case 'value':
-        return valueSuggestions(at, values.data?.values ?? [], grammar);
+        return valueSuggestions(at, at.expected.key, values.data?.values ?? [], grammar);
       case 'join':
         return joinSuggestions(at.typed);
     }
@@ -67,12 +67,22 @@ export function useKeys(signal: Signal, enabled: boolean) {
   });
 }
 
+/**
+ * Whether all conditions of a filter are about these fields: they would leave the one value that they ask for. A bare key and
+ * a number are several conditions in one.
+ */
+export function isAboutAny(filter: Filter, names: readonly string[]): boolean {
+  if ('relation' in filter) return false;
+  if ('field' in filter) return names.includes(filter.field);
+  const parts = 'and' in filter ? filter.and : 'or' in filter ? filter.or : filter.not;
+  return parts.every((part) => isAboutAny(part, names));
+}
+
 /** The values of all that a key may mean. */
 function useValues(signal: Signal, targets: readonly Target[], typed: string, filters: readonly Filter[]) {
   const range = useTimeRange();
   const names = targets.map(({ name }) => name);
-  // Those about the key itself would leave its one value.
-  const others = filters.filter((filter) => !('field' in filter && names.includes(filter.field)));
+  const others = filters.filter((filter) => !isAboutAny(filter, names));
   return useQuery({
     queryKey: ['field-values', signal, names, typed, filterKey(others), rangeToSearch(range)],
     queryFn: async ({ signal: abort }) => {
