@@ -26,7 +26,8 @@ export function HelpText({ grammar: { operators, fields, relations, words } }: {
       <dl>
         <Entry term="http.route = /cart">
           A key, an operator and a value. A bare key is one of the item or of its resource. A value with blanks, commas
-          or brackets stands in &quot;quotes&quot;.
+          or brackets stands in &quot;quotes&quot;, in which \ stands before a quote or another \ and makes \n a new
+          line.
         </Entry>
         <Entry term="code = 200">
           The number, or the text of it. In quotes, code = &quot;200&quot;, the text alone; int(200), double(200) and
@@ -38,6 +39,11 @@ export function HelpText({ grammar: { operators, fields, relations, words } }: {
         {words !== undefined && (
           <Entry term='timeout "Card declined"'>
             Words by themselves are in the {words.name}, whatever the case of their letters; in quotes as they are.
+          </Entry>
+        )}
+        {words !== undefined && (
+          <Entry term="attributes.disk is full">
+            The key of an attribute without a dot takes signs like = and &gt; alone: disk is full could be words.
           </Entry>
         )}
       </dl>

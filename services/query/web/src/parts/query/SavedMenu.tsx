@@ -189,10 +189,10 @@ function SavedRow(props: {
         <p className={classes.none}>
           Delete <bdi>{query.name}</bdi> for everybody?
         </p>
-        <Button size="compact-xs" color="red" data-autofocus onClick={onDrop}>
+        <Button size="compact-xs" color="red" onClick={onDrop}>
           Delete
         </Button>
-        <Button size="compact-xs" variant="default" onClick={() => setAsking(false)}>
+        <Button size="compact-xs" variant="default" autoFocus onClick={() => setAsking(false)}>
           Keep
         </Button>
       </div>
