@@ -3,6 +3,8 @@ import type { Attribute, Signal, Value } from '../api/model';
 import classes from './Attributes.module.css';
 import { Copy } from './Copy';
 import { literalOf, Pointable } from './query/pointing';
+import { hint, label, room, shownText } from './shown';
+import { LongText } from './Text';
 import { typeLabel, valueBlock, valueText, webAddress } from './value';
 
 interface Props {
@@ -31,18 +33,16 @@ function Row({ attribute: { key, value }, find }: { attribute: Attribute; find: 
   const literal = literalOf(value);
   return (
     <div className={classes.row} role="row">
-      <span className={classes.key} role="rowheader" title={key}>
-        <bdi>{key}</bdi>
+      <span className={classes.key} role="rowheader" title={hint(key)}>
+        <LongText of={key} lines={3} />
       </span>
       <span className={classes.value} role="cell" data-type={value.type}>
-        <bdi>
-          <ValueView value={value} />
-        </bdi>
+        <ValueView value={value} />
       </span>
       <span className={classes.actions} role="cell">
         <span className={classes.type}>{typeLabel[value.type]}</span>
         {find !== undefined && literal !== undefined && (
-          <Pointable signal={find.signal} field={find.prefix + key} value={literal} shown={text}>
+          <Pointable signal={find.signal} field={find.prefix + key} value={literal} shown={label(text)}>
             <IconFilter size={13} aria-hidden />
           </Pointable>
         )}
@@ -55,15 +55,14 @@ function Row({ attribute: { key, value }, find }: { attribute: Attribute; find: 
 export function ValueView({ value }: { value: Value }) {
   if (value.type === 'empty') return <i>no value</i>;
   if (value.type === 'string') {
-    if (value.value === '') return <i>empty string</i>;
     const address = webAddress(value.value);
     if (address !== undefined) {
       return (
         <a href={address} target="_blank" rel="noopener noreferrer">
-          {address}
+          {shownText(address, room.hint)}
         </a>
       );
     }
   }
-  return valueBlock(value);
+  return <LongText of={valueBlock(value)} lines={12} empty="empty string" />;
 }

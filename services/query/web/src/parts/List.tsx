@@ -16,6 +16,7 @@ import {
   type KeyboardEvent,
   type ReactNode,
 } from 'react';
+import { Boundary } from './Boundary';
 import { nextOrder, sortItems, tracks, type Column, type Order } from './columns';
 import { rowByKey } from './keys';
 import classes from './List.module.css';
@@ -132,15 +133,21 @@ export function List<T>(props: Props<T>) {
                 aria-setsize={table ? undefined : rows.length}
                 aria-posinset={table ? undefined : place.index + 1}
               >
-                <Line
-                  columns={columns}
-                  item={item}
-                  table={table}
-                  link={props.link}
-                  opening={opening}
-                  row={table ? place.index + 2 : undefined}
-                />
-                {isOpen && opening?.detail(item)}
+                <Boundary part="This line" line of={item} {...(table ? { place: inRow } : {})}>
+                  <Line
+                    columns={columns}
+                    item={item}
+                    table={table}
+                    link={props.link}
+                    opening={opening}
+                    row={table ? place.index + 2 : undefined}
+                  />
+                </Boundary>
+                {isOpen && (
+                  <Boundary part="What this line opens" of={item} {...(table ? { place: inRow } : {})}>
+                    {opening?.detail(item)}
+                  </Boundary>
+                )}
               </div>
             );
           })}
@@ -248,6 +255,13 @@ export function Rows<T>(
     </div>
   );
 }
+
+/** A card within a table, which may hold rows alone. */
+const inRow = (card: ReactNode) => (
+  <div role="row">
+    <div role="cell">{card}</div>
+  </div>
+);
 
 function gridStyle<T>({ columns, rowHeight, gap }: Partial<Listed<T>> & Pick<Listed<T>, 'columns'>): CSSProperties {
   const { wide, narrow } = tracks(columns);

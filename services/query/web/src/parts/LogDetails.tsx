@@ -4,6 +4,8 @@ import { formatInstant, formatUTC } from '../time/instant';
 import { Attributes } from './Attributes';
 import { Copy } from './Copy';
 import classes from './LogDetails.module.css';
+import { room, shownText } from './shown';
+import { LongText, Text } from './Text';
 import type { InTrace } from './logColumns';
 import { valueBlock } from './value';
 
@@ -15,7 +17,7 @@ export function LogDetails({ record, inTrace }: { record: LogRecord; inTrace: In
       {body !== '' && (
         <div className={classes.block}>
           <pre tabIndex={0} aria-label="Body">
-            {body}
+            <bdi>{shownText(body)}</bdi>
           </pre>
           <Copy text={body} label="Copy body" />
         </div>
@@ -37,13 +39,16 @@ export function LogDetails({ record, inTrace }: { record: LogRecord; inTrace: In
             )}
             <dt>Severity</dt>
             <dd>
-              {record.severityText === '' ? '–' : record.severityText} ({record.severityNumber}
+              {record.severityText === '' ? '–' : <Text of={record.severityText} most={room.label} />} (
+              {record.severityNumber}
               {record.severityDerived && ', by its text'})
             </dd>
             {record.eventName !== '' && (
               <>
                 <dt>Event</dt>
-                <dd>{record.eventName}</dd>
+                <dd>
+                  <LongText of={record.eventName} lines={3} />
+                </dd>
               </>
             )}
             {record.traceId !== '' && (

@@ -7,6 +7,7 @@ import classes from './LogList.module.css';
 import type { Items } from './paged';
 import type { More } from './pages';
 import { useHoldRefresh } from './refresh';
+import { label } from './shown';
 
 interface Props {
   logs: Items<LogRecord>;
@@ -41,7 +42,7 @@ export function LogList({ logs, stale, inTrace, more }: Props) {
       opening={{
         isOpen: (record) => open.has(record.id),
         toggle,
-        label: (record, isOpen) => `${isOpen ? 'Close' : 'Open'} log record: ${logText(record).slice(0, 80)}`,
+        label: (record, isOpen) => `${isOpen ? 'Close' : 'Open'} log record: ${label(logText(record))}`,
         detail: (record) => <LogDetails record={record} inTrace={inTrace} />,
       }}
       {...(more === undefined ? {} : { more: { what: 'log record', ...more } })}

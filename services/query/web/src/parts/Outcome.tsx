@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Asked } from './answer';
+import { Boundary } from './Boundary';
 import { Failure } from './Failure';
 import { IncompleteNote } from './IncompleteNote';
 
@@ -31,7 +32,9 @@ export function Outcome<T>(props: Props<T>) {
       return (
         <>
           <IncompleteNote answer={of.answer} />
-          {props.children(state.data)}
+          <Boundary part="This" of={of.data}>
+            {props.children(state.data)}
+          </Boundary>
         </>
       );
   }

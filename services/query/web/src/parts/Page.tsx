@@ -1,10 +1,12 @@
 import { useEffect, type ReactNode } from 'react';
 import type { Answer } from '../api/model';
+import { Boundary } from './Boundary';
 import { Freshness } from './Freshness';
 import { LossNote } from './LossNote';
 import classes from './Page.module.css';
 import { RangePicker } from './RangePicker';
 import { RefreshControl } from './RefreshControl';
+import { room, shownText } from './shown';
 
 interface Props {
   /** The document's title and, unless `heading` is given, the heading. */
@@ -20,21 +22,23 @@ interface Props {
 /** The frame of every page: its name, how fresh it is, its time range, and below it the content, which scrolls itself. */
 export function Page({ title, heading, answer, range = true, children }: Props) {
   useEffect(() => {
-    document.title = `${title} · ollyScale`;
+    document.title = `${shownText(title, room.title)} · ollyScale`;
   }, [title]);
   return (
     <div className={classes.page}>
       <header className={classes.bar}>
         <h1>{heading ?? title}</h1>
         <div className={classes.controls}>
-          <Freshness answer={answer} />
+          <Boundary part="How fresh it is" of={answer}>
+            <Freshness answer={answer} />
+          </Boundary>
           {range && <RangePicker />}
           <RefreshControl />
         </div>
       </header>
       <LossNote answer={answer} />
       <main className={classes.content} id="content" tabIndex={-1}>
-        {children}
+        <Boundary part="The page">{children}</Boundary>
       </main>
     </div>
   );

@@ -1,3 +1,5 @@
+import { hint } from './shown';
+import { Text } from './Text';
 import classes from './Service.module.css';
 import { useServiceColour } from './service-colours';
 
@@ -5,9 +7,11 @@ import { useServiceColour } from './service-colours';
 export function Service({ name, dim = false }: { name: string; dim?: boolean }) {
   const colour = useServiceColour();
   return (
-    <span className={classes.service} data-dim={dim || undefined} title={name}>
+    <span className={classes.service} data-dim={dim || undefined} title={hint(name)}>
       <span className={classes.dot} style={{ background: colour(name) }} aria-hidden />
-      <span className={classes.name}>{name}</span>
+      <span className={classes.name}>
+        <Text of={name} empty="no service name" />
+      </span>
     </span>
   );
 }

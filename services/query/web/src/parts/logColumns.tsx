@@ -8,6 +8,7 @@ import type { Column } from './columns';
 import classes from './logColumns.module.css';
 import { Pointable } from './query/pointing';
 import { Service } from './Service';
+import { LongText, Text } from './Text';
 import { severityColour, severityLabel, severityOf } from './severity';
 import { valueText } from './value';
 
@@ -18,6 +19,9 @@ export interface InTrace {
 }
 
 type LogColumn = Column<LogRecord>;
+
+/** Most characters of a body in its line: a screen of 3,840 pixels shows 500. */
+const lineOfBody = 600;
 
 /** What a record says on one line. */
 export const logText = (record: LogRecord): string => valueText(record.body) || record.eventName;
@@ -48,7 +52,13 @@ export const logColumns = (inTrace: InTrace | undefined): readonly LogColumn[] =
       </Pointable>
     ),
   },
-  { id: 'body', header: 'Body', width: 'minmax(0, 1fr)', className: classes.body, cell: logText },
+  {
+    id: 'body',
+    header: 'Body',
+    width: 'minmax(0, 1fr)',
+    className: classes.body,
+    cell: (record) => <Text of={logText(record)} most={lineOfBody} />,
+  },
   {
     id: 'trace',
     header: '',
@@ -70,18 +80,26 @@ export const spanLogColumns = (traceStart: bigint): readonly LogColumn[] => [
     width: '46px',
     cell: ({ severityNumber, severityText }) => (
       <b className={classes.level} style={{ color: severityColour(severityNumber) }}>
-        {severityLabel(severityNumber, severityText)}
+        <Text of={severityLabel(severityNumber, severityText)} most={20} />
       </b>
     ),
   },
-  { id: 'body', header: '', width: 'minmax(0, 1fr)', className: classes.wrapped, cell: logText },
+  {
+    id: 'body',
+    header: '',
+    width: 'minmax(0, 1fr)',
+    className: classes.wrapped,
+    cell: (record) => <LongText of={logText(record)} lines={6} />,
+  },
 ];
 
 function Severity({ number, text }: { number: number; text: string }) {
   const shown = (
     <span className={classes.severity} style={{ color: severityColour(number) }}>
       <i aria-hidden />
-      {severityLabel(number, text)}
+      <span>
+        <Text of={severityLabel(number, text)} most={20} />
+      </span>
     </span>
   );
   const name = severityOf(number)?.name;

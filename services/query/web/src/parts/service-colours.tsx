@@ -3,23 +3,11 @@ import { createContext, use, useCallback, useEffect, useState, type ReactNode } 
 import { listServices } from '../api/endpoints';
 import type { Service } from '../api/model';
 import { useTimeRange } from '../route/time';
-import { assignSlots, serviceColour, type Slots } from '../style/service-colour';
+import { assignSlots, serviceColour, slotsFromText, slotsToText, type Slots } from '../style/service-colour';
 import { rangeToSearch, resolveRange } from '../time/range';
 import { load, save } from './storage';
 
-const ColourContext = createContext<Slots>({});
-
-function remembered(): Slots {
-  try {
-    const parsed: unknown = JSON.parse(load('colours') ?? '{}');
-    if (typeof parsed !== 'object' || parsed === null) return {};
-    return Object.fromEntries(
-      Object.entries(parsed).filter((entry): entry is [string, number] => Number.isInteger(entry[1])),
-    );
-  } catch {
-    return {};
-  }
-}
+const ColourContext = createContext<Slots>(new Map());
 
 /** The services with spans in the page's time range, for menus and colours; at most a minute old. */
 export function useServices(): readonly Service[] {
@@ -37,13 +25,13 @@ const none: readonly Service[] = [];
 
 export function ServiceColours({ children }: { children: ReactNode }) {
   const services = useServices();
-  const [slots, setSlots] = useState(remembered);
+  const [slots, setSlots] = useState(() => slotsFromText(load('colours')));
   const next = assignSlots(
     services.map((s) => s.name),
     slots,
   );
   if (next !== slots) setSlots(next);
-  useEffect(() => save('colours', JSON.stringify(slots)), [slots]);
+  useEffect(() => save('colours', slotsToText(slots)), [slots]);
   return <ColourContext value={slots}>{children}</ColourContext>;
 }
 

@@ -22,6 +22,7 @@ import { TracePage } from '../pages/trace/TracePage';
 import { traceSearch, type TraceLink, type TraceSearch } from '../pages/traces/filters';
 import { TracesPage } from '../pages/traces/TracesPage';
 import { viewSearch, type ViewSearch } from '../pages/traces/view';
+import { Boundary } from '../parts/Boundary';
 import { Crash, NotFound } from '../parts/Crash';
 import { Failure } from '../parts/Failure';
 import { useWhoAsks } from '../parts/me';
@@ -48,16 +49,19 @@ function Root() {
 
 /** Nobody's data before it is known who asks; and nothing at all while that may yet lead to the login. */
 function Known() {
+  const href = useRouterState({ select: ({ location }) => location.href });
   const who = useWhoAsks();
   if (who.data !== undefined)
     return (
-      <ServiceColours>
-        <Shell>
-          <Pointing>
-            <Outlet />
-          </Pointing>
-        </Shell>
-      </ServiceColours>
+      <Shell>
+        <Boundary part="The page" of={href}>
+          <ServiceColours>
+            <Pointing>
+              <Outlet />
+            </Pointing>
+          </ServiceColours>
+        </Boundary>
+      </Shell>
     );
   if (who.failureCount === 0 || (who.error instanceof ApiError && who.error.status === 401)) return null;
   return (

@@ -7,9 +7,11 @@ describe('the address', () => {
     expect(parseSearch(stringifySearch(search))).toEqual(search);
   });
 
-  it('may have names that every object has', () => {
-    expect(one(parseSearch('constructor=1&toString=2'), 'constructor')).toBe('1');
-    expect(many(parseSearch('__proto__=1&__proto__=2'), '__proto__')).toEqual(['1', '2']);
+  it('may name any parameter, and changes nothing by it', () => {
+    expect(parseSearch('?constructor=a&toString=b&toString=c')).toEqual({ constructor: 'a', toString: ['b', 'c'] });
+    const search = parseSearch('?__proto__=x&__proto__=y&service=cart');
+    expect(search).toEqual({ service: 'cart' });
+    expect(Object.getPrototypeOf(search)).toBe(Object.prototype);
   });
 
   it('is readable', () => {

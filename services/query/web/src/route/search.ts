@@ -11,6 +11,7 @@ export function parseSearch(text: string): Search {
     else if (typeof before === 'string') search.set(key, [before, value]);
     else before.push(value);
   }
+  search.delete('__proto__'); // No page has such a parameter, and whoever copies the result would change what the copy is.
   return Object.fromEntries(search);
 }
 

@@ -37,7 +37,7 @@ describe('parseDuration', () => {
     expect(parseDuration(text)).toBe(nanos);
   });
 
-  it.each(['', 'abc', '5 parsecs', '-3ms', '1..2s', 'ms'])('refuses %j', (text) => {
+  it.each(['', 'abc', '5 parsecs', '-3ms', '1..2s', 'ms', '5 constructor'])('refuses %j', (text) => {
     expect(parseDuration(text)).toBeUndefined();
   });
 });

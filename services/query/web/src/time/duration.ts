@@ -36,18 +36,18 @@ function significant(value: number): string {
   return String(Number(value.toFixed(digits)));
 }
 
-const factors: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  μs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  min: 60e9,
-  h: 3600e9,
-  d: 86400e9,
-};
+const factors: ReadonlyMap<string, number> = new Map([
+  ['ns', 1],
+  ['us', 1e3],
+  ['µs', 1e3],
+  ['μs', 1e3],
+  ['ms', 1e6],
+  ['s', 1e9],
+  ['m', 60e9],
+  ['min', 60e9],
+  ['h', 3600e9],
+  ['d', 86400e9],
+]);
 
 /**
  * Reads what a person types: "250ms", "1.5 s", "2m 30s"; a bare number is milliseconds.
@@ -60,7 +60,7 @@ export function parseDuration(text: string): number | undefined {
   if (!/^(\d+(\.\d+)?\s*[a-zµμ]+\s*)+$/i.test(input)) return undefined;
   let total = 0;
   for (const [, amount, unit] of input.matchAll(/(\d+(?:\.\d+)?)\s*([a-zµμ]+)/gi)) {
-    const factor = factors[(unit ?? '').toLowerCase()];
+    const factor = factors.get((unit ?? '').toLowerCase());
     if (factor === undefined) return undefined;
     total += Number(amount) * factor;
   }

@@ -13,6 +13,8 @@ import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
 import { ServiceLink } from '../../parts/ServiceLink';
 import { useServiceColour } from '../../parts/service-colours';
+import { hint, isolated, label } from '../../parts/shown';
+import { LongText, Text } from '../../parts/Text';
 import { compact } from '../../route/search';
 import { formatDuration } from '../../time/duration';
 import { TraceRows } from '../service/TraceRows';
@@ -336,13 +338,13 @@ function NodeBox({ node, x, y, scale, named, chosen, dim, onChoose }: BoxProps) 
   const detail: Detail = detailAt(scale);
   const room = roomFor(scale) - (isService ? 0 : 3);
   const name = node.name === '' ? node.system : node.name;
-  const label = name.length > room ? `${name.slice(0, Math.max(room - 1, 1))}…` : name;
+  const shown = isolated(name, room);
   const size = textSize(scale, 13);
   const told =
     node.red === undefined
       ? node.system === ''
         ? typeNames[node.type]
-        : node.system
+        : isolated(node.system, room)
       : detail === 'all'
         ? `${formatRate(node.red.rate)} · ${formatDuration(node.red.p95)}`
         : formatRate(node.red.rate);
@@ -354,7 +356,7 @@ function NodeBox({ node, x, y, scale, named, chosen, dim, onChoose }: BoxProps) 
       tabIndex={0}
       role="button"
       aria-pressed={chosen}
-      aria-label={`${typeNames[node.type]} ${node.name}${node.red === undefined ? '' : `, ${describe(node.red)}`}`}
+      aria-label={`${typeNames[node.type]} ${label(node.name)}${node.red === undefined ? '' : `, ${describe(node.red)}`}`}
       data-chosen={chosen || undefined}
       data-dim={dim || undefined}
       data-type={node.type}
@@ -391,7 +393,7 @@ function NodeBox({ node, x, y, scale, named, chosen, dim, onChoose }: BoxProps) 
           className={classes.name}
           style={{ fontSize: size }}
         >
-          {label}
+          {shown}
         </text>
       )}
       {named && detail !== 'name' && (
@@ -430,10 +432,12 @@ function NodePanel(props: {
         <div>
           <small>
             {typeNames[node.type]}
-            {node.system === '' ? '' : ` · ${node.system}`}
-            {node.address === '' ? '' : ` · ${node.address}`}
+            {node.system === '' ? '' : ` · ${isolated(node.system, 40)}`}
+            {node.address === '' ? '' : ` · ${isolated(node.address, 80)}`}
           </small>
-          <h2>{node.name}</h2>
+          <h2>
+            <LongText key={node.id} of={node.name} lines={3} empty="no service name" />
+          </h2>
         </div>
         <ActionIcon
           variant="subtle"
@@ -477,8 +481,8 @@ function NodePanel(props: {
                   .toSorted((a, b) => b.red.requests - a.red.requests)
                   .map((edge) => (
                     <li key={other(edge)}>
-                      <button type="button" onClick={() => onChoose(other(edge))}>
-                        {name(other(edge))}
+                      <button type="button" title={hint(name(other(edge)))} onClick={() => onChoose(other(edge))}>
+                        <Text of={name(other(edge))} />
                       </button>
                       <button
                         type="button"

@@ -13,6 +13,16 @@ describe('the service map', () => {
     expect(x['cart']).toBeLessThan(x['db']!);
   });
 
+  it('places nodes whatever they are called', () => {
+    const ids = ['__proto__', 'constructor', 'toString', '', 'cart'];
+    const { nodes, edges } = layoutMap({
+      nodes: ids.map(node),
+      edges: ids.map((id, i) => edge(id, ids[(i + 1) % ids.length] ?? '')),
+    });
+    expect(nodes.every(({ x, y }) => Number.isFinite(x) && Number.isFinite(y))).toBe(true);
+    expect(edges).toHaveLength(ids.length);
+  });
+
   it('keeps nodes apart and inside', () => {
     const ids = ['a', 'b', 'c', 'd', 'e'];
     const { nodes, width, height } = layoutMap({

@@ -16,6 +16,8 @@ import { Page } from '../../parts/Page';
 import { useFilters } from '../../parts/query/filters';
 import { QueryBar } from '../../parts/query/QueryBar';
 import { filterKey } from '../../filter/print';
+import { hint, isolated, shownText } from '../../parts/shown';
+import { LongText, Text } from '../../parts/Text';
 import { useSetTimeRange } from '../../route/time';
 import { compact } from '../../route/search';
 import { Chart, lineColour } from './Chart';
@@ -89,7 +91,7 @@ function Explorer({ metrics }: { metrics: readonly CatalogueMetric[] }) {
               to="/explore/metrics"
               search={(before) => ({ ...before, name: entry.metric.name })}
               aria-current={entry === chosen ? 'true' : undefined}
-              title={entry.metric.description}
+              title={hint(entry.metric.description)}
               {...line}
             />
           )}
@@ -117,10 +119,12 @@ const catalogueColumns: readonly Column<CatalogueMetric>[] = [
     className: classes.entry,
     cell: ({ metric, series, seriesEstimated }) => (
       <>
-        <span>{metric.name}</span>
+        <span>
+          <Text of={metric.name} empty="no metric name" />
+        </span>
         <small>
           {typeLabels[metric.type]}
-          {metric.unit === '' ? '' : ` · ${metric.unit}`} · {seriesEstimated ? 'about ' : ''}
+          {metric.unit === '' ? '' : ` · ${isolated(metric.unit, 24)}`} · {seriesEstimated ? 'about ' : ''}
           {plural(series, 'series', 'series')}
         </small>
       </>
@@ -151,20 +155,24 @@ function MetricView({ entry }: { entry: CatalogueMetric }) {
   const all = useMemo(() => (series === undefined ? undefined : toLines(metric, series)), [series, metric]);
   const lines = useMemo(() => (all === undefined ? undefined : greatest(all, most)), [all]);
   const measure = measureOf(metric);
-  const unit = unitLabel(metric.unit, measure);
+  const unit = shownText(unitLabel(metric.unit, measure), 24);
   return (
-    <section className={classes.view} aria-label={metric.name}>
+    <section className={classes.view} aria-label={shownText(metric.name, 80)}>
       <header>
         <h2>
-          {metric.name}
+          <LongText of={metric.name} lines={2} empty="no metric name" />
           <Copy text={metric.name} label="Copy name" />
         </h2>
-        {metric.description !== '' && <p>{metric.description}</p>}
+        {metric.description !== '' && (
+          <p>
+            <LongText of={metric.description} lines={3} />
+          </p>
+        )}
         <div className={classes.badges}>
           <span>{typeLabels[metric.type]}</span>
           {metric.type === 'sum' && <span>{metric.monotonic ? 'monotonic' : 'up and down'}</span>}
           {metric.temporality !== 'unspecified' && <span>{metric.temporality}</span>}
-          {metric.unit !== '' && <span>unit {metric.unit}</span>}
+          {metric.unit !== '' && <span>unit {isolated(metric.unit, 24)}</span>}
           <span>{plural(entry.series, 'series', 'series')}</span>
           <span>{plural(entry.points, 'point')}</span>
           <span>{plural(entry.services.length, 'service')}</span>
@@ -202,7 +210,9 @@ function MetricView({ entry }: { entry: CatalogueMetric }) {
               {shown.map((line, i) => (
                 <li key={line.id} data-hovered={hovered === i || undefined}>
                   <i style={{ background: lineColour(i) }} aria-hidden />
-                  <span title={line.label}>{line.label}</span>
+                  <span title={hint(line.label)}>
+                    <Text of={line.label} />
+                  </span>
                   <b>
                     {formatNumber(line.values.findLast((v) => v !== null) ?? NaN)} {unit}
                   </b>

@@ -8,6 +8,8 @@ import { Copy } from '../../parts/Copy';
 import { LogLines } from '../../parts/LogLines';
 import { Pointable } from '../../parts/query/pointing';
 import { Service } from '../../parts/Service';
+import { shownText } from '../../parts/shown';
+import { LongText, Text } from '../../parts/Text';
 import { attribute, valueText } from '../../parts/value';
 import { formatDuration } from '../../time/duration';
 import { formatInstant, formatUTC } from '../../time/instant';
@@ -44,12 +46,16 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
         </div>
         <h2>
           {node.oddity !== undefined && <OddityMark oddity={node.oddity} />}
-          {span.name}
+          <LongText key={node.index} of={span.name} lines={3} empty="no span name" />
         </h2>
         {span.status === 'error' && (
           <p className={classes.error}>
             <IconAlertCircleFilled size={15} aria-hidden />
-            <span>{span.statusMessage === '' ? 'Status: error' : span.statusMessage}</span>
+            {span.statusMessage === '' ? (
+              <span>Status: error</span>
+            ) : (
+              <LongText key={node.index} of={span.statusMessage} lines={5} />
+            )}
           </p>
         )}
         <dl className={classes.facts}>
@@ -72,7 +78,11 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
             <Pointable signal="traces" field="status" value={span.status} shown={span.status}>
               {span.status}
             </Pointable>
-            {span.status !== 'error' && span.statusMessage !== '' && <small>{span.statusMessage}</small>}
+            {span.status !== 'error' && span.statusMessage !== '' && (
+              <small>
+                <Text of={span.statusMessage} />
+              </small>
+            )}
           </Fact>
           <Fact name="Span ID">
             <code>{span.spanId}</code>
@@ -94,7 +104,9 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
           </Fact>
           {span.traceState !== '' && (
             <Fact name="Trace state">
-              <code>{span.traceState}</code>
+              <code>
+                <LongText key={node.index} of={span.traceState} lines={2} />
+              </code>
             </Fact>
           )}
         </dl>
@@ -210,16 +222,22 @@ function Event({ event, sinceStart }: { event: SpanEvent; sinceStart: number }) 
   return (
     <section className={classes.event} data-exception={exception || undefined}>
       <h3>
-        <span>{exception ? text('exception.type') || 'exception' : event.name}</span>
+        <span>
+          <LongText of={exception ? text('exception.type') || 'exception' : event.name} lines={2} />
+        </span>
         <time dateTime={formatUTC(event.time)} title={formatUTC(event.time)}>
           +{formatDuration(sinceStart)}
         </time>
       </h3>
-      {exception && text('exception.message') !== '' && <p>{text('exception.message')}</p>}
+      {exception && text('exception.message') !== '' && (
+        <p>
+          <LongText of={text('exception.message')} lines={5} />
+        </p>
+      )}
       {stack !== '' && (
         <div className={classes.stack}>
           <pre tabIndex={0} aria-label="Stack trace">
-            {stack}
+            <bdi>{shownText(stack)}</bdi>
           </pre>
           <Copy text={stack} label="Copy stack trace" />
         </div>
@@ -237,7 +255,7 @@ function SpanLinkView(props: { link: SpanLink; traceId: string; tree: Tree; onSe
       <h3>
         {here !== undefined ? (
           <button type="button" className={classes.link} onClick={() => onSelect(here)}>
-            {here.span.service}: {here.span.name}
+            <Text of={`${here.span.service}: ${here.span.name}`} />
           </button>
         ) : (
           <Link
@@ -255,7 +273,10 @@ function SpanLinkView(props: { link: SpanLink; traceId: string; tree: Tree; onSe
         span <code>{link.spanId}</code>
         {link.traceState !== '' && (
           <>
-            , trace state <code>{link.traceState}</code>
+            , trace state{' '}
+            <code>
+              <LongText of={link.traceState} lines={2} />
+            </code>
           </>
         )}
       </p>

@@ -5,6 +5,8 @@ import { traceFile } from '../../api/endpoints';
 import { formatCount, plural } from '../../parts/number';
 import { Service } from '../../parts/Service';
 import { target } from '../../parts/target';
+import { hint } from '../../parts/shown';
+import { Text } from '../../parts/Text';
 import { formatDuration } from '../../time/duration';
 import { formatAge, formatInstant, formatUTC } from '../../time/instant';
 import classes from './Summary.module.css';
@@ -22,13 +24,19 @@ interface Props {
 
 /** What a trace is, at a glance: its root, its figures and its services. */
 export function Summary({ traceId, tree, root, facts, service, onService }: Props) {
+  const path = target(root.span.name, root.span.attributes);
   return (
     <section className={classes.summary} aria-label="Summary">
       <div className={classes.headline}>
         <h2>
           <Service name={root.span.service} dim />
-          <span>
-            {root.span.name} <i>{target(root.span.name, root.span.attributes)}</i>
+          <span title={hint(`${root.span.name} ${path}`)}>
+            <Text of={root.span.name} empty="no span name" />{' '}
+            {path !== '' && (
+              <i>
+                <Text of={path} />
+              </i>
+            )}
           </span>
         </h2>
         <Actions traceId={traceId} />

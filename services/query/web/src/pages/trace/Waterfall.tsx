@@ -15,6 +15,8 @@ import { Resizer } from '../../parts/Resizer';
 import { useServiceColour } from '../../parts/service-colours';
 import { load, save } from '../../parts/storage';
 import { target } from '../../parts/target';
+import { hint, label } from '../../parts/shown';
+import { Text } from '../../parts/Text';
 import { durationTicks } from '../../time/axis';
 import { formatDuration } from '../../time/duration';
 import { Minimap } from './Minimap';
@@ -217,7 +219,7 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
       aria-level={node.depth + 1}
       aria-selected={selected}
       aria-expanded={hasChildren ? !collapsed : undefined}
-      aria-label={`${span.service} ${span.name}, ${spanDuration(span)}${span.status === 'error' ? ', error' : ''}`}
+      aria-label={`${label(span.service)} ${label(span.name)}, ${spanDuration(span)}${span.status === 'error' ? ', error' : ''}`}
       data-selected={selected || undefined}
       data-dim={dim || undefined}
       data-error={span.status === 'error' || undefined}
@@ -249,10 +251,18 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
           </Tooltip>
         )}
         {node.oddity !== undefined && <OddityMark oddity={node.oddity} />}
-        <span className={classes.text} title={`${span.service}: ${span.name}`}>
-          <b data-short={path !== '' || undefined}>{span.name}</b>
-          {path !== '' && <span>{path}</span>}
-          <i>{span.service}</i>
+        <span className={classes.text} title={hint(`${span.service}: ${span.name}`)}>
+          <b data-short={path !== '' || undefined}>
+            <Text of={span.name} empty="no span name" />
+          </b>
+          {path !== '' && (
+            <span>
+              <Text of={path} />
+            </span>
+          )}
+          <i>
+            <Text of={span.service} empty="no service name" />
+          </i>
         </span>
         {collapsed && <span className={classes.hidden}>+{node.descendants.toLocaleString('en-US')}</span>}
       </div>
@@ -272,7 +282,7 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
                   className={classes.event}
                   data-exception={event.name === 'exception' || undefined}
                   style={{ left: `${place * 100}%` }}
-                  title={`${event.name} at ${formatDuration(Number(event.time - span.start) + node.offset)}`}
+                  title={`${label(event.name)} at ${formatDuration(Number(event.time - span.start) + node.offset)}`}
                 />
               );
             })}

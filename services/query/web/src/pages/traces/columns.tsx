@@ -6,6 +6,8 @@ import { Pointable } from '../../parts/query/pointing';
 import { Service } from '../../parts/Service';
 import { useServiceColour } from '../../parts/service-colours';
 import { target } from '../../parts/target';
+import { hint, room, shownText } from '../../parts/shown';
+import { Text } from '../../parts/Text';
 import { formatDuration } from '../../time/duration';
 import { formatClock, formatOtherDay, formatUTC } from '../../time/instant';
 import classes from './columns.module.css';
@@ -110,8 +112,11 @@ function Root({ trace: { root, rootMissing } }: { trace: TraceSummary }) {
       <Pointable signal="traces" field="service" value={root.service} shown={root.service} within>
         <Service name={root.service} dim />
       </Pointable>
-      <span className={classes.name} title={`${root.name} ${path}`}>
-        <b>{root.name}</b> {path}
+      <span className={classes.name} title={hint(`${root.name} ${path}`)}>
+        <b>
+          <Text of={root.name} empty="no span name" />
+        </b>{' '}
+        {path !== '' && <Text of={path} />}
       </span>
       {rootMissing && (
         <span className={classes.missing} title="The root span is not here; this is the earliest span">
@@ -154,16 +159,20 @@ function Errors({ count }: { count: number }) {
 /** The services of a trace as a strip, each as wide as its share of the spans, and how many there are. */
 function ServiceStrip({ trace }: { trace: TraceSummary }) {
   const colour = useServiceColour();
-  const label = trace.services.map((s) => `${s.name}: ${plural(s.spans, 'span')}`).join('\n');
+  const label = trace.services.map((s) => `${shownText(s.name, room.label)}: ${plural(s.spans, 'span')}`).join('\n');
   return (
-    <span className={classes.services} title={label}>
+    <span className={classes.services} title={hint(label)}>
       <span className={classes.strip} aria-hidden>
         {trace.services.map((s) => (
           <span key={s.name} style={{ flexGrow: s.spans, background: colour(s.name) }} />
         ))}
       </span>
       <span className={classes.names}>
-        {trace.services.length === 1 ? trace.services[0]?.name : `${trace.services.length} services`}
+        {trace.services.length === 1 ? (
+          <Text of={trace.services[0]?.name ?? ''} empty="no service name" />
+        ) : (
+          `${trace.services.length} services`
+        )}
       </span>
     </span>
   );
