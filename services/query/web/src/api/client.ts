@@ -76,6 +76,20 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
   }
 }
 
+/** How long nobody may answer before that is the answer, in milliseconds: the checks of /health take two seconds at most. */
+const probeTimeout = 5_000;
+
+/** What a path of health answers, good or bad; undefined where no answer comes that can be read. */
+export async function probeJSON<T>(path: string, signal: AbortSignal): Promise<T | undefined> {
+  try {
+    const response = await fetch(path, { signal: AbortSignal.any([signal, AbortSignal.timeout(probeTimeout)]) });
+    return (await response.json()) as T;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return undefined;
+  }
+}
+
 async function refusal(response: Response): Promise<ApiError> {
   const type = response.headers.get('Content-Type') ?? '';
   if (type.includes('json')) {

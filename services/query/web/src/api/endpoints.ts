@@ -2,7 +2,7 @@
 
 import { instantFromMillis } from '../time/instant';
 import type { Bounds } from '../time/range';
-import { ApiError, askAbout, getJSON, postJSON, putJSON, remove } from './client';
+import { ApiError, askAbout, getJSON, postJSON, probeJSON, putJSON, remove } from './client';
 import type * as model from './model';
 import * as revive from './revive';
 import type { components } from './wire';
@@ -494,6 +494,17 @@ export const chooseTenant = (tenant: string, signal: AbortSignal): Promise<void>
 /** Ends the login. The answer is where to go now: the login page, or that of the identity provider where one leaves it, too. */
 export const logout = async (signal: AbortSignal): Promise<string> =>
   (await postJSON<Wire['LoggedOut']>('/auth/logout', {}, signal)).next;
+
+/** What the server says of itself and of its database. Asks nobody who he is. */
+export async function observe(
+  signal: AbortSignal,
+): Promise<{ health: Wire['Health'] | undefined; database: Wire['DatabaseHealth'] | undefined }> {
+  const [health, database] = await Promise.all([
+    probeJSON<Wire['Health']>('/health', signal),
+    probeJSON<Wire['DatabaseHealth']>('/health/db', signal),
+  ]);
+  return { health, database };
+}
 
 /** Whether anything at all was ever received: distinguishes an empty range from an empty installation. */
 export async function hasData(signal: AbortSignal): Promise<boolean> {

@@ -358,6 +358,8 @@ export interface Answer<T> {
   incomplete: string | undefined;
   /** Of figures that were cut: they are those of the range from here on. */
   since?: Instant | undefined;
+  /** When it came, in milliseconds of the clock here. */
+  at?: number;
 }
 
 export interface Page<T> extends Answer<readonly T[]> {

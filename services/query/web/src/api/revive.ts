@@ -409,6 +409,7 @@ export function answer<T>(wire: Envelope, data: T): model.Answer<T> {
     },
     incomplete: incomplete?.message,
     since: incomplete?.since === undefined ? undefined : BigInt(incomplete.since),
+    at: Date.now(),
   };
 }
 

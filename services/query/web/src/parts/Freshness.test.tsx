@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer, Completeness } from '../api/model';
-import { Freshness } from './Freshness';
+import { freshnessOf } from './fresh';
+import { FreshnessCard } from './Freshness';
 import { LossNote } from './LossNote';
 import { rendered, texts } from './rendered';
 
@@ -34,15 +35,35 @@ describe('how complete an answer is', () => {
     expect(rendered(<LossNote answer={undefined} />)).toBe('');
   });
 
-  it('is a warning beside the range while something was lost, and up to date elsewhere', () => {
-    const told = rendered(<Freshness answer={answer({ lagMillis: 5, lost })} />);
-    expect(told).toContain('data-tone="warn"');
-    expect(told).toContain('Some was lost');
-    expect(rendered(<Freshness answer={answer({ lagMillis: 5, lost }, 'too many segments')} />)).toContain(
-      'Partial answer',
-    );
-    const well = rendered(<Freshness answer={answer({ lagMillis: 5 })} />);
-    expect(well).toContain('data-tone="good"');
-    expect(well).toContain('Up to date');
+  it('is a warning beside the range while something was lost, and live elsewhere', () => {
+    const told = (of: Answer<unknown>) => freshnessOf({ answer: of, standing: undefined, every: 10, now: 0 });
+    expect(told(answer({ lagMillis: 5, lost }))).toEqual({ tone: 'warn', label: 'Some was lost' });
+    expect(told(answer({ lagMillis: 5, lost }, 'too many segments')).label).toBe('Partial answer');
+    expect(told(answer({ lagMillis: 5 }))).toEqual({ tone: 'good', label: 'Live' });
+  });
+
+  it('is told in full on a click', () => {
+    const card = texts(
+      rendered(
+        <FreshnessCard
+          answer={{
+            ...answer({ lagMillis: 1_200, pending: 3, deadLetters: 2, watermark: lost.from }, 'too many segments'),
+            stats: { elapsedMillis: 12, itemsScanned: 20_000, segmentsRead: 5, segmentsPruned: 7, bytesRead: 4_200 },
+          }}
+        />,
+      ),
+    ).join(' ');
+    for (const part of [
+      'It was cut: too many segments.',
+      '09:00:07.000',
+      '3 messages',
+      '2 batches',
+      '1.2 s',
+      '20k',
+      '4.2 kB',
+      '12 ms',
+    ]) {
+      expect(card).toContain(part);
+    }
   });
 });

@@ -3,7 +3,7 @@ import { ApiError } from '../api/client';
 import type { Answer } from '../api/model';
 import type { Asked } from './answer';
 import { Outcome } from './Outcome';
-import { rendered } from './rendered';
+import { rendered, texts } from './rendered';
 
 const answer = (incomplete?: string): Answer<unknown> => ({
   data: [],
@@ -32,14 +32,20 @@ describe('what became of a question', () => {
     expect(shown(asked)).toBe('LOADING');
   });
 
+  it('is not waited for once that is cancelled', () => {
+    const cancelled = shown({ ...asked, cancelled: true, retry: () => undefined });
+    expect(texts(cancelled)).toEqual(['Cancelled before an answer came.', 'Ask again']);
+    expect(shown({ ...asked, data: ['a'], answer: answer(), cancelled: true })).toContain('ITEMS a');
+  });
+
   it('is nothing or something once there is one', () => {
     expect(shown({ ...asked, data: [], answer: answer() })).toBe('NOTHING');
-    expect(shown({ ...asked, data: ['a', 'b'], answer: answer() })).toBe('ITEMS a,b');
+    expect(texts(shown({ ...asked, data: ['a', 'b'], answer: answer() }))).toEqual(['ITEMS a,b']);
   });
 
   it('says that an answer was cut', () => {
     expect(shown({ ...asked, data: ['a'], answer: answer('too many segments') })).toMatch(
-      /This answer was cut: too many segments.*ITEMS a$/,
+      /This answer was cut: too many segments.*ITEMS a<\/div>$/,
     );
   });
 
@@ -51,9 +57,16 @@ describe('what became of a question', () => {
     expect(shown({ ...asked, error: away, retry: () => undefined })).toContain('Try again');
   });
 
-  it('keeps what is right still when a later page fails, but not the answer to another question', () => {
-    const items = { ...asked, data: ['a'], answer: answer(), error: away };
-    expect(shown(items)).toBe('ITEMS a');
+  it('keeps what is right still when it cannot be asked for again, dimmed and with its time, but not the answer to another question', () => {
+    const at = new Date(2026, 10, 28, 14, 3, 12).getTime();
+    const items = { ...asked, data: ['a'], answer: { ...answer(), at }, error: away };
+    expect(texts(shown(items))).toEqual([
+      'This is of 14:03:12. Asking again failed: ollyScale does not answer',
+      'ITEMS a',
+    ]);
+    expect(shown(items)).toContain('data-old');
+    expect(shown({ ...items, error: null })).not.toContain('data-old');
+    expect(texts(shown({ ...items, retry: () => undefined }))).toContain('Try again');
     expect(shown({ ...items, stale: true })).toContain('role="alert"');
   });
 });

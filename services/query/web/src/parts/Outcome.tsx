@@ -1,8 +1,15 @@
+import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { formatClock, instantFromMillis } from '../time/instant';
 import type { Asked } from './answer';
 import { Boundary } from './Boundary';
 import { Failure } from './Failure';
+import { isAway } from './trouble';
 import { IncompleteNote } from './IncompleteNote';
+import classes from './Outcome.module.css';
+import { said } from './said';
+import { useStanding } from './Standing';
+import { Cancelled, Waiting } from './Waiting';
 
 interface Props<T> {
   of: Asked<T>;
@@ -20,27 +27,57 @@ interface Props<T> {
 /** What became of a question: not answered yet, failed, answered with nothing, or answered. */
 export function Outcome<T>(props: Props<T>) {
   const { of, isEmpty = isEmptyList, failure = (shown) => shown } = props;
+  const away = isAway(useStanding());
   const state = outcomeOf(of, isEmpty);
   switch (state.is) {
     case 'failed':
       return failure(<Failure error={state.error} {...(of.retry === undefined ? {} : { retry: of.retry })} />);
     case 'loading':
-      return props.loading;
+      return (
+        <>
+          <Waiting cancel={of.cancel} />
+          {props.loading}
+        </>
+      );
+    case 'cancelled':
+      return <Cancelled retry={of.retry} />;
     case 'empty':
       return props.nothing;
     case 'there':
       return (
         <>
           <IncompleteNote answer={of.answer} />
-          <Boundary part="This" of={of.data}>
-            {props.children(state.data)}
-          </Boundary>
+          <OldNote of={of} />
+          <div className={classes.shown} data-old={away || of.error !== null || undefined}>
+            <Boundary part="This" of={of.data}>
+              {props.children(state.data)}
+            </Boundary>
+          </div>
         </>
       );
   }
 }
 
-type State<T> = { is: 'loading' } | { is: 'failed'; error: Error } | { is: 'empty' } | { is: 'there'; data: T };
+/** Of when what is shown is, where it was asked for again in vain. */
+function OldNote({ of: { error, answer, retry } }: { of: Asked<unknown> }) {
+  if (error === null) return null;
+  const of = answer?.at === undefined ? '' : `This is of ${formatClock(instantFromMillis(answer.at), 0)}. `;
+  return (
+    <p className={classes.old} role="status">
+      <span>
+        {of}Asking again failed: {said(error)}
+      </span>
+      {retry !== undefined && (
+        <Button variant="default" size="compact-xs" onClick={retry}>
+          Try again
+        </Button>
+      )}
+    </p>
+  );
+}
+
+type State<T> =
+  { is: 'loading' } | { is: 'cancelled' } | { is: 'failed'; error: Error } | { is: 'empty' } | { is: 'there'; data: T };
 
 /**
  * What to show. An error takes the place of data only when these answer another question: what was right before a page
@@ -49,7 +86,7 @@ type State<T> = { is: 'loading' } | { is: 'failed'; error: Error } | { is: 'empt
 function outcomeOf<T>(asked: Asked<T>, isEmpty: (data: T) => boolean): State<T> {
   const { data, error, stale = false } = asked;
   if (error !== null && (data === undefined || stale)) return { is: 'failed', error };
-  if (data === undefined) return { is: 'loading' };
+  if (data === undefined) return { is: asked.cancelled === true ? 'cancelled' : 'loading' };
   return isEmpty(data) ? { is: 'empty' } : { is: 'there', data };
 }
 

@@ -1,6 +1,7 @@
 import { useEffect, type ReactNode } from 'react';
 import type { Answer } from '../api/model';
 import { Boundary } from './Boundary';
+import { Banner } from './Banner';
 import { Freshness } from './Freshness';
 import { LossNote } from './LossNote';
 import classes from './Page.module.css';
@@ -36,7 +37,10 @@ export function Page({ title, heading, answer, range = true, children }: Props) 
           <RefreshControl />
         </div>
       </header>
-      <LossNote answer={answer} />
+      <Boundary part="What is wrong">
+        <Banner />
+        <LossNote answer={answer} />
+      </Boundary>
       <main className={classes.content} id="content" tabIndex={-1}>
         <Boundary part="The page">{children}</Boundary>
       </main>

@@ -2,6 +2,7 @@ import { Button, Menu, Tooltip } from '@mantine/core';
 import { IconCheck, IconChevronDown, IconRefresh } from '@tabler/icons-react';
 import { useIsFetching } from '@tanstack/react-query';
 import { intervals, useRefresh } from './refresh';
+import { standingKey } from './Standing';
 import classes from './RefreshControl.module.css';
 
 const label = (seconds: number) => (seconds === 0 ? 'Off' : seconds < 60 ? `${seconds} s` : `${seconds / 60} min`);
@@ -9,7 +10,7 @@ const label = (seconds: number) => (seconds === 0 ? 'Off' : seconds < 60 ? `${se
 /** Refresh now, and how often to do so without being asked. */
 export function RefreshControl() {
   const { interval, held, setInterval, now } = useRefresh();
-  const fetching = useIsFetching() > 0;
+  const fetching = useIsFetching({ predicate: ({ queryKey }) => queryKey[0] !== standingKey[0] }) > 0;
   const waiting = interval !== 0 && held !== undefined;
   return (
     <Button.Group>

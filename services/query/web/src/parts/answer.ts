@@ -1,8 +1,9 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import type { Answer } from '../api/model';
 import { useTimeRange } from '../route/time';
 import { rangeToSearch, resolveRange, type Bounds } from '../time/range';
-import { useRefresh } from './refresh';
+import { useKept } from './kept';
+import { useHoldRefresh, useRefresh } from './refresh';
 
 /** A question to the server and what is there of its answer. */
 export interface Asked<T> {
@@ -14,6 +15,10 @@ export interface Asked<T> {
   /** Whether what is there answers another question: other filters, another range. A refresh asks the same one. */
   stale?: boolean;
   retry?: () => void;
+  /** Waits no more for it. */
+  cancel?: () => void;
+  /** Whether nobody waits for it any more. */
+  cancelled?: boolean;
 }
 
 /** One answer about the time range in the address, asked anew at each refresh; the old one stays until the new one is there. */
@@ -24,28 +29,39 @@ export function useAnswer<T>(
 ): Asked<T> & { bounds: Bounds | undefined; at: number } {
   const range = useTimeRange();
   const { tick } = useRefresh();
-  const name = key.join(' ');
+  const client = useQueryClient();
+  const name = JSON.stringify(key); // names have blanks in them
+  const question = JSON.stringify([name, rangeToSearch(range)]);
+  const queryKey = [name, question, tick];
   const query = useQuery({
-    queryKey: [name, rangeToSearch(range), tick],
+    queryKey,
     queryFn: async ({ signal }) => {
       const bounds = resolveRange(range, Date.now());
-      return { ...(await ask(bounds, signal)), bounds, at: Date.now() };
+      return { ...(await ask(bounds, signal)), bounds, at: Date.now(), question };
     },
     placeholderData: (previous, previousQuery) => (previousQuery?.queryKey[0] === name ? previous : undefined),
     staleTime: Infinity,
     gcTime: 60_000,
     enabled,
   });
+  const data = useKept(query.data, question, questionOf);
+  const cancelled = enabled && query.isPending && query.fetchStatus === 'idle';
+  useHoldRefresh(cancelled ? 'it was cancelled' : undefined);
   return {
-    data: query.data?.data,
-    answer: query.data,
-    bounds: query.data?.bounds,
+    data: data?.data,
+    answer: data,
+    bounds: data?.bounds,
     /** When it came, in milliseconds: ages are as of then. 0 until it has. */
-    at: query.data?.at ?? 0,
+    at: data?.at ?? 0,
     error: query.error,
+    stale: data !== undefined && data.question !== question,
     retry: () => void query.refetch(),
+    cancel: () => void client.cancelQueries({ queryKey, exact: true }),
+    cancelled,
   };
 }
+
+const questionOf = ({ question }: { question: string }) => question;
 
 /** What was asked, as text to tell questions apart; bigints too, which JSON has no way to write. */
 export const asText = (asked: unknown): string =>

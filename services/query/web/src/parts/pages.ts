@@ -5,8 +5,9 @@ import type { Page } from '../api/model';
 import { useTimeRange } from '../route/time';
 import { rangeToSearch, resolveRange, type Bounds } from '../time/range';
 import { asText, type Asked } from './answer';
+import { useKept } from './kept';
 import { PagedList, type Items, type Standing } from './paged';
-import { useRefresh } from './refresh';
+import { useHoldRefresh, useRefresh } from './refresh';
 
 /** Items of the first page, and of each page that is loaded after it. */
 const firstPage = 100;
@@ -84,7 +85,10 @@ export function usePages<T>(
   const query = useQuery({ ...ask(shown.tick), enabled: filters.data !== undefined });
   const behind = held && shown.tick !== tick && shown.question === question;
   const next = useQuery({ ...ask(tick), enabled: filters.data !== undefined && behind });
-  const list = query.data?.list;
+  const kept = useKept(query.data, question, questionOf);
+  const cancelled = filters.data !== undefined && query.isPending && query.fetchStatus === 'idle';
+  useHoldRefresh(cancelled ? 'it was cancelled' : undefined);
+  const list = kept?.list;
   const standing = useSyncExternalStore(
     useCallback((listener: () => void) => list?.subscribe(listener) ?? (() => undefined), [list]),
     useCallback((): Standing<T> | undefined => list?.snapshot(), [list]),
@@ -97,9 +101,9 @@ export function usePages<T>(
   return {
     data: standing,
     answer: standing?.last,
-    bounds: query.data?.bounds,
+    bounds: kept?.bounds,
     error: filters.data === undefined ? filters.error : query.error,
-    stale: query.isPlaceholderData && query.data?.question !== question,
+    stale: kept !== undefined && kept.question !== question,
     more: {
       hasMore: standing?.hasMore ?? false,
       loading: standing?.loading ?? false,
@@ -111,9 +115,13 @@ export function usePages<T>(
       list,
       place: list,
     },
+    cancel: () => void queries.cancelQueries({ queryKey: [name, question, shown.tick], exact: true }),
+    cancelled,
     retry: () => (filters.data === undefined ? filters.retry?.() : void query.refetch()),
   };
 }
+
+const questionOf = ({ question }: { question: string }) => question;
 
 /** The tick of the newest list of a question that somebody has scrolled in; undefined where there is none. */
 function leftAt<T>(queries: QueryClient, name: string, question: string): number | undefined {

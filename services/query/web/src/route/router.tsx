@@ -29,6 +29,7 @@ import { useWhoAsks } from '../parts/me';
 import { Pointing } from '../parts/query/pointing';
 import { ServiceColours } from '../parts/service-colours';
 import { Shell } from '../parts/Shell';
+import { StandingProvider } from '../parts/Standing';
 import { compact, one, parseSearch, stringifySearch } from './search';
 import { timeSearch } from './time';
 
@@ -53,15 +54,17 @@ function Known() {
   const who = useWhoAsks();
   if (who.data !== undefined)
     return (
-      <Shell>
-        <Boundary part="The page" of={href}>
-          <ServiceColours>
-            <Pointing>
-              <Outlet />
-            </Pointing>
-          </ServiceColours>
-        </Boundary>
-      </Shell>
+      <StandingProvider>
+        <Shell>
+          <Boundary part="The page" of={href}>
+            <ServiceColours>
+              <Pointing>
+                <Outlet />
+              </Pointing>
+            </ServiceColours>
+          </Boundary>
+        </Shell>
+      </StandingProvider>
     );
   if (who.failureCount === 0 || (who.error instanceof ApiError && who.error.status === 401)) return null;
   return (

@@ -16,7 +16,7 @@ describe('the service map', () => {
   it('places nodes whatever they are called', () => {
     const ids = ['__proto__', 'constructor', 'toString', '', 'cart'];
     const { nodes, edges } = layoutMap({
-      nodes: ids.map(node),
+      nodes: ids.map((id) => node(id)),
       edges: ids.map((id, i) => edge(id, ids[(i + 1) % ids.length] ?? '')),
     });
     expect(nodes.every(({ x, y }) => Number.isFinite(x) && Number.isFinite(y))).toBe(true);

@@ -3,8 +3,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { ApiError } from '../../api/client';
 import { getTrace, getTraceLogs } from '../../api/endpoints';
-import type { LogRecord, Span } from '../../api/model';
+import type { Answer, LogRecord, Span, Trace } from '../../api/model';
 import type { Asked } from '../../parts/answer';
+import { useKept } from '../../parts/kept';
 import { useRefresh } from '../../parts/refresh';
 
 /** The spans of a trace. A refresh keeps them until the new ones are there. */
@@ -19,13 +20,16 @@ export function useTraceSpans(traceId: string): Asked<readonly Span[]> {
     retry: (failures, error) => error instanceof ApiError && (error.transient || error.status === 404) && failures < 2,
     retryDelay: 1_000,
   });
+  const kept = useKept(query.data, traceId, traceOf);
   return {
-    data: query.data?.data.spans,
-    answer: query.data,
+    data: kept?.data.spans,
+    answer: kept,
     error: query.error,
     retry: () => void query.refetch(),
   };
 }
+
+const traceOf = ({ data }: Answer<Trace>) => data.traceId;
 
 export interface TraceLogs extends Asked<readonly LogRecord[]> {
   /** Whether the trace has more of them than one page holds. */
