@@ -269,6 +269,7 @@ func (s *Service) addRoles(ctx context.Context, group *service.Group, connect fu
 	for _, p := range []*postgres.Config{&janitorConfig.Postgres, &queryConfig.Postgres, &writerConfig.Postgres} {
 		p.URL = s.database
 	}
+	tellEndpoints(&queryConfig, ingestConfig)
 	for _, b := range []*bus.Config{&queryConfig.Bus, &writerConfig.Bus, &ingestConfig.Bus} {
 		*b = connect(*b)
 	}
@@ -306,6 +307,25 @@ func (s *Service) addRoles(ctx context.Context, group *service.Group, connect fu
 		}
 	}
 	return nil
+}
+
+// tellEndpoints lets query tell where this process takes OTLP, unless somebody has set what it tells.
+func tellEndpoints(q *query.Config, in ingest.Config) {
+	usual := query.DefaultConfig().OTLP
+	for _, e := range []struct {
+		told           *string
+		usual, address string
+	}{
+		{&q.OTLP.HTTPURL, usual.HTTPURL, in.HTTP.Address},
+		{&q.OTLP.GRPCURL, usual.GRPCURL, in.GRPC.Address},
+	} {
+		if host, port, err := net.SplitHostPort(e.address); err == nil && *e.told == e.usual {
+			if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+				host = "" // that by which the interface is reached
+			}
+			*e.told = "http://" + net.JoinHostPort(host, port)
+		}
+	}
 }
 
 // announce waits until every role is ready and shows where they are.

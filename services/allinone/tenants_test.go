@@ -674,6 +674,7 @@ func theOperations() map[string]operation {
 			return []request{{method: http.MethodDelete, path: "/api/keys/" + of.key}}
 		}},
 		"getContract": {requests: one(http.MethodGet, "/api/openapi.yaml")},
+		"getAbout":    {requests: one(http.MethodGet, "/api/about")},
 		"getMe":       {sees: true, requests: one(http.MethodGet, "/api/me")},
 		"getUsage": {sees: true, requests: func(w *world, _ ids) []request {
 			return []request{

@@ -28,6 +28,7 @@ var scopes = []struct { //nolint:gochecknoglobals // a table
 	need          []auth.Scope
 }{
 	{"", "/api/me", nil},
+	{"", "/api/about", nil},
 	{"", "/api/openapi.yaml", nil},
 	{"", "/api/keys", []auth.Scope{auth.Admin}},
 	{"", "/api/dead-letters", []auth.Scope{auth.Edit}},

@@ -42,6 +42,7 @@ type Config struct {
 	Bus      bus.Config        `mapstructure:"bus"`
 	Auth     auth.Config       `mapstructure:"auth"`
 	Login    login.Config      `mapstructure:"login"`
+	OTLP     native.OTLP       `mapstructure:"otlp"`
 	Ops      service.OpsConfig `mapstructure:"ops"`
 
 	Timeout       time.Duration `mapstructure:"timeout" doc:"Time for one query; an answer that is cut by it says so."`
@@ -71,6 +72,7 @@ func DefaultConfig() Config {
 		Bus:           bus.DefaultConfig(),
 		Auth:          auth.DefaultConfig(),
 		Login:         login.DefaultConfig(),
+		OTLP:          native.DefaultOTLP(),
 		Timeout:       30 * time.Second,
 		HeaderCache:   64 << 20,
 		FreshCache:    32 << 20,
@@ -96,6 +98,7 @@ func (c Config) Validate() error {
 	p.Section("bus", c.Bus.Validate())
 	p.Section("auth", c.Auth.Validate())
 	p.Section("login", c.Login.Validate())
+	p.Section("otlp", c.OTLP.Validate())
 	if oidc := c.Auth.Mode == auth.ModeOIDC; oidc != c.Login.OIDC.Enabled() {
 		if oidc {
 			p.Refuse("login.oidc.issuer", "is missing, and auth.mode is oidc")
@@ -230,7 +233,7 @@ func (s *Service) routes() (err error) {
 	}))
 	set := native.Settings{
 		Tails:         native.Tails{Hub: tail.New(s.bus, cfg.MaxTails, s.env.Log), Stop: s.server.Draining(), Again: s.again, Heartbeat: cfg.Heartbeat},
-		MaxTraceSpans: cfg.MaxTraceSpans, PageBytes: cfg.MaxPageBytes, CursorKey: cfg.cursorKey(), Dead: s.bus,
+		MaxTraceSpans: cfg.MaxTraceSpans, PageBytes: cfg.MaxPageBytes, CursorKey: cfg.cursorKey(), Dead: s.bus, OTLP: cfg.OTLP,
 	}
 	if set.Usage, err = quotastore.New(s.pool); err != nil {
 		return err

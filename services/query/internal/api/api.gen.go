@@ -1011,6 +1011,14 @@ func (e GetTraceParamsFormat) Valid() bool {
 	}
 }
 
+// About defines model for About.
+type About struct {
+	Otlp OTLPEndpoints `json:"otlp"`
+
+	// Version Example: 0.2.0
+	Version string `json:"version"`
+}
+
 // Accepted defines model for Accepted.
 type Accepted struct {
 	// Accepted Items taken.
@@ -2632,6 +2640,19 @@ type NewKey struct {
 	Secret string `json:"secret"`
 }
 
+// OTLPEndpoints defines model for OTLPEndpoints.
+type OTLPEndpoints struct {
+	// Grpc URL to send OTLP over gRPC to.
+	//
+	// Example: http://127.0.0.1:4317
+	Grpc string `json:"grpc"`
+
+	// HTTP URL to send OTLP over HTTP to, without the path of a signal.
+	//
+	// Example: http://127.0.0.1:4318
+	HTTP string `json:"http"`
+}
+
 // Operation defines model for Operation.
 type Operation struct {
 	Kind int    `json:"kind"`
@@ -3780,6 +3801,12 @@ type Search = SearchRequest
 // Send defines model for Send.
 type Send = map[string]interface{}
 
+// GetAboutParams defines parameters for GetAbout.
+type GetAboutParams struct {
+	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
+	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
+}
+
 // AggregateParams defines parameters for Aggregate.
 type AggregateParams struct {
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
@@ -4678,6 +4705,9 @@ func (t *GetTrace200JSONResponseBody) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetAbout Which build this is, and where it takes telemetry
+	// (GET /api/about)
+	GetAbout(ctx echo.Context, params GetAboutParams) error
 	// Aggregate Figures of all items of a range that meet the filters, by group and over time
 	// (POST /api/aggregate)
 	Aggregate(ctx echo.Context, params AggregateParams) error
@@ -4842,6 +4872,35 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// GetAbout converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAbout(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAboutParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Scope-OrgID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Scope-OrgID")]; found {
+		var XScopeOrgID Tenant
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Scope-OrgID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Scope-OrgID", valueList[0], &XScopeOrgID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Scope-OrgID: %s", err))
+		}
+
+		params.XScopeOrgID = XScopeOrgID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAbout(ctx, params)
+	return err
 }
 
 // Aggregate converts echo context to params.
@@ -7645,6 +7704,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/keys", wrapper.CreateKey, options.OperationMiddlewares["createKey"]...)
 	router.DELETE(options.BaseURL+"/api/keys/:id", wrapper.RevokeKey, options.OperationMiddlewares["revokeKey"]...)
 	router.GET(options.BaseURL+"/api/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
+	router.GET(options.BaseURL+"/api/about", wrapper.GetAbout, options.OperationMiddlewares["getAbout"]...)
 	router.GET(options.BaseURL+"/api/openapi.yaml", wrapper.GetContract, options.OperationMiddlewares["getContract"]...)
 	router.GET(options.BaseURL+"/api/dead-letters", wrapper.ListDeadLetters, options.OperationMiddlewares["listDeadLetters"]...)
 	router.POST(options.BaseURL+"/api/dead-letters/replay", wrapper.ReplayDeadLetters, options.OperationMiddlewares["replayDeadLetters"]...)

@@ -27,6 +27,7 @@ type Settings struct {
 	Retention     Retention
 	Saved         Saved
 	Tails         Tails
+	OTLP          OTLP
 }
 
 // API answers requests, many at a time.

@@ -506,6 +506,9 @@ export async function observe(
   return { health, database };
 }
 
+/** Which build answers, and where it takes telemetry. */
+export const getAbout = (signal: AbortSignal): Promise<Wire['About']> => getJSON('/api/about', {}, signal);
+
 /** Whether anything at all was ever received: distinguishes an empty range from an empty installation. */
 export async function hasData(signal: AbortSignal): Promise<boolean> {
   // All of time: how far back data is kept is the server's to know.

@@ -1077,6 +1077,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which build this is, and where it takes telemetry
+         * @description The addresses are those of the settings `otlp.http_url` and `otlp.grpc_url` of the query service.
+         */
+        get: operations["getAbout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.yaml": {
         parameters: {
             query?: never;
@@ -3459,6 +3479,23 @@ export interface components {
              */
             session_until?: string;
         };
+        About: {
+            /** @example 0.2.0 */
+            version: string;
+            otlp: components["schemas"]["OTLPEndpoints"];
+        };
+        OTLPEndpoints: {
+            /**
+             * @description URL to send OTLP over HTTP to, without the path of a signal.
+             * @example http://127.0.0.1:4318
+             */
+            http: string;
+            /**
+             * @description URL to send OTLP over gRPC to.
+             * @example http://127.0.0.1:4317
+             */
+            grpc: string;
+        };
         LoginMethods: {
             /** @description With a key, by `/auth/key`. */
             key: boolean;
@@ -5738,6 +5775,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["Refused"];
+            401: components["responses"]["Refused"];
+            403: components["responses"]["Refused"];
+            500: components["responses"]["Refused"];
+            503: components["responses"]["Refused"];
+        };
+    };
+    getAbout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
+                "X-Scope-OrgID"?: components["parameters"]["Tenant"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description This installation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
                 };
             };
             400: components["responses"]["Refused"];

@@ -1,12 +1,14 @@
-import { Button } from '@mantine/core';
+import { Button, Tabs } from '@mantine/core';
 import { IconMoodEmpty, IconSatellite } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
-import { hasData } from '../api/endpoints';
+import { Fragment, useEffect, useState } from 'react';
+import { getAbout, hasData } from '../api/endpoints';
 import { useSetTimeRange } from '../route/time';
 import { Copy } from './Copy';
+import { Failure } from './Failure';
 import { useMe } from './me';
 import { useRefresh } from './refresh';
+import { waysToSend, type Endpoints } from './sending';
 import classes from './State.module.css';
 
 /**
@@ -55,49 +57,64 @@ export function Nothing({ what, clearFilters }: { what: string; clearFilters: ((
 }
 
 function SendData() {
-  return <HowToSend host={window.location.hostname} withKey={useMe()?.loggedIn === true} />;
+  const about = useQuery({ queryKey: ['about'], queryFn: ({ signal }) => getAbout(signal), staleTime: Infinity });
+  const withKey = useMe()?.loggedIn === true;
+  if (about.error !== null) return <Failure error={about.error} retry={() => void about.refetch()} />;
+  return about.data === undefined ? null : <HowToSend otlp={about.data.otlp} withKey={withKey} />;
 }
 
-/** How to send the first data: the endpoints of this very host, ready to copy. Where people log in, who sends needs a key, too. */
-export function HowToSend({ host, withKey }: { host: string; withKey: boolean }) {
-  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-  const http = `http://${name}:4318`;
-  const grpc = `http://${name}:4317`;
-  const environment = [
-    `export OTEL_EXPORTER_OTLP_ENDPOINT=${http}`,
-    'export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf',
-    'export OTEL_SERVICE_NAME=my-service',
-    ...(withKey ? ['export OTEL_EXPORTER_OTLP_HEADERS=x-api-key=KEY'] : []),
-  ].join('\n');
-  const demo = `ollyscale demo --seconds 60${withKey ? ' --headers x-api-key=KEY' : ''}`;
+/** How to send the first data: the addresses of this installation, ready to copy. Where people log in, who sends needs a key, too. */
+export function HowToSend({ otlp, withKey }: { otlp: Endpoints; withKey: boolean }) {
+  const ways = waysToSend(otlp, withKey);
   return (
     <div className={classes.state}>
       <div className={classes.icon}>
         <IconSatellite size={26} stroke={1.6} />
       </div>
       <h2>Ready for your first trace</h2>
-      <p>Nothing has arrived yet. Point any OpenTelemetry SDK or Collector here; this page shows it within seconds.</p>
+      <p>Nothing has arrived yet. Point any OpenTelemetry SDK or Collector here.</p>
+      <p className={classes.awaiting} role="status">
+        <i aria-hidden />
+        Waiting for first data… this page turns by itself.
+      </p>
       <div className={classes.send}>
         <dl>
-          <dt>OTLP/HTTP</dt>
-          <dd>
-            <code>{http}</code>
-            <Copy text={http} label="Copy the OTLP/HTTP endpoint" />
-          </dd>
-          <dt>OTLP/gRPC</dt>
-          <dd>
-            <code>{grpc}</code>
-            <Copy text={grpc} label="Copy the OTLP/gRPC endpoint" />
-          </dd>
+          {(
+            [
+              ['OTLP/HTTP', otlp.http],
+              ['OTLP/gRPC', otlp.grpc],
+            ] as const
+          ).map(([name, address]) => (
+            <Fragment key={name}>
+              <dt>{name}</dt>
+              <dd>
+                <code>{address}</code>
+                <Copy text={address} label={`Copy the ${name} endpoint`} />
+              </dd>
+            </Fragment>
+          ))}
         </dl>
-        <pre className={classes.snippet}>
-          <code>{environment}</code>
-          <Copy text={environment} label="Copy the environment variables" />
-        </pre>
-        <pre className={classes.snippet}>
-          <code>{demo}</code>
-          <Copy text={demo} label="Copy the command" />
-        </pre>
+        <Tabs defaultValue={ways[0]?.id ?? null} keepMounted={false} className={classes.ways}>
+          <Tabs.List aria-label="Ways to send">
+            {ways.map(({ id, label }) => (
+              <Tabs.Tab key={id} value={id}>
+                {label}
+              </Tabs.Tab>
+            ))}
+          </Tabs.List>
+          {ways.map(({ id, hint, text }) => (
+            <Tabs.Panel key={id} value={id}>
+              <p className={classes.hint}>{hint}</p>
+              <div className={classes.snippet}>
+                <pre tabIndex={0} aria-label={hint}>
+                  {text}
+                </pre>
+                <Copy text={text} />
+              </div>
+            </Tabs.Panel>
+          ))}
+        </Tabs>
+        {withKey && <p className={classes.hint}>In place of KEY: one with the scope ingest (ollyscale keys create).</p>}
       </div>
     </div>
   );
