@@ -217,7 +217,7 @@ function useReading(scroller: React.RefObject<HTMLDivElement | null>, more: More
   if (more === undefined) return {};
   return {
     onScroll: () => {
-      if (place !== undefined) place.top = scroller.current?.scrollTop ?? 0;
+      place?.leave(scroller.current?.scrollTop ?? 0);
       told();
     },
     onMouseEnter: () => {

@@ -37,6 +37,11 @@ const ahead = 50;
 export class PagedList<T> {
   /** Pixels that were scrolled to, for who comes back. */
   top = 0;
+
+  /** Remembers how far it is scrolled, for who comes back. */
+  leave(top: number) {
+    this.top = top;
+  }
   private parts: Part<T>[];
   private looks = 0;
   private readonly under = new Map<number, AbortController>();

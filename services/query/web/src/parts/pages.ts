@@ -28,7 +28,7 @@ export interface More {
   /** Another for each list: where it begins anew. */
   list: object | undefined;
   /** Where it was scrolled to. */
-  place: { top: number } | undefined;
+  place: { readonly top: number; leave(top: number): void } | undefined;
 }
 
 /** A list that is loaded page by page. */
