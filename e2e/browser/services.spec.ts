@@ -113,7 +113,7 @@ test('the map shows who calls whom', async ({ page }) => {
   await page.getByLabel('Find a node').fill('frontend');
   await page.getByLabel('Find a node').press('Enter');
   await details.getByRole('link', { name: 'Traces' }).click();
-  await expect(page).toHaveURL(/\/traces\?q=service\+=\+frontend/);
+  await expect(page).toHaveURL(/\/traces\?q=service\+=\+%22frontend%22/);
 });
 
 test('metrics are listed, found and drawn', async ({ page }) => {

@@ -86,6 +86,7 @@ describe('a list', () => {
     error: undefined,
     retry: () => undefined,
     see: () => undefined,
+    cut: false,
     hold: () => undefined,
     fresh: undefined,
     list: undefined,
@@ -99,6 +100,8 @@ describe('a list', () => {
     );
     const all = rendered(<List {...shared} items={animals} more={{ ...more, hasMore: false }} />);
     expect(texts(all)).toContain('2 animals, all there are');
+    const cut = rendered(<List {...shared} items={animals} more={{ ...more, hasMore: false, cut: true }} />);
+    expect(texts(cut)).toContain('2 animals loaded');
     const away = rendered(<List {...shared} items={animals} more={{ ...more, error: new Error('away') }} />);
     expect(texts(away).join('')).toContain('More could not be had: away');
     expect(away).toContain('Try again');

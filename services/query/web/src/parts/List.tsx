@@ -158,9 +158,10 @@ export function List<T>(props: Props<T>) {
   );
 }
 
-const footOf = ({ what, hasMore, loading, error, retry }: More & { what: string }) => ({
+const footOf = ({ what, hasMore, cut, loading, error, retry }: More & { what: string }) => ({
   what,
   hasMore,
+  cut,
   loading,
   error,
   retry,

@@ -6,16 +6,17 @@ interface Props {
   count: number;
   what: string;
   hasMore: boolean;
+  cut: boolean;
   loading: boolean;
   error: Error | undefined;
   retry: () => void;
 }
 
 /** The end of a list: how much is loaded, and whether more comes. */
-export function ListFoot({ count, what, hasMore, loading, error, retry }: Props) {
+export function ListFoot({ count, what, hasMore, cut, loading, error, retry }: Props) {
   return (
     <div className={list.foot}>
-      <span>{hasMore ? `${plural(count, what)} loaded` : `${plural(count, what)}, all there are`}</span>
+      <span>{hasMore || cut ? `${plural(count, what)} loaded` : `${plural(count, what)}, all there are`}</span>
       {error !== undefined ? (
         <span role="alert">
           More could not be had: {error.message}{' '}

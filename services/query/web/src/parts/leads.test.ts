@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { tracesOf } from './leads';
+import { sentBy, tracesOf } from './leads';
 
 it('figures lead to the traces that they were made of', () => {
   expect(tracesOf({ service: 'cart' })).toEqual({ q: 'service = "cart"' });
@@ -17,4 +17,17 @@ it('what a sender does not tell is not asked for', () => {
   expect(tracesOf({ service: 'cart', namespace: 'shop', resource })).toEqual({
     q: 'service = "cart" and namespace = "shop" and resource.service.instance.id = "42"',
   });
+});
+
+it('figures of requests lead to the spans that are requests', () => {
+  expect(tracesOf({ service: 'cart', called: true, failed: true })).toEqual({
+    q: 'service = "cart" and kind in (server, consumer) and status = error',
+  });
+});
+
+it('logs and metrics are those of the service in its namespace', () => {
+  expect(sentBy({ service: 'cart', namespace: 'shop' }, 'warn')).toEqual({
+    q: 'service = "cart" and namespace = "shop" and severity >= warn',
+  });
+  expect(sentBy({ service: 'cart', namespace: '' })).toEqual({ q: 'service = "cart"' });
 });

@@ -72,6 +72,44 @@ describe('a list of pages', () => {
     await settle();
     expect(paged.snapshot()).toMatchObject({ length: 200, error: undefined });
   });
+
+  it('asks again for a page in the middle that it could not have', async () => {
+    let away = false;
+    const { paged, settle } = list(60, () => away);
+    for (let i = 0; i < 30; i++) {
+      paged.see(i * size, i * size + 60);
+      await settle();
+    }
+    away = true;
+    paged.see(300, 340);
+    await settle();
+    expect(paged.snapshot().at(310)).toBeUndefined();
+    away = false;
+    paged.retry();
+    await settle();
+    expect(paged.snapshot().at(310)).toBe(310);
+    expect(paged.snapshot().error).toBeUndefined();
+  });
+
+  it('stops what is under way when nobody looks any more, and goes on for who does again', async () => {
+    const signals: AbortSignal[] = [];
+    const settle = () => new Promise((done) => setTimeout(done, 0));
+    const paged = new PagedList(page(0, 3), (_, signal) => {
+      signals.push(signal);
+      return settle().then(() => page(1, 3));
+    });
+    paged.see(0, 60);
+    paged.end();
+    expect(signals.map((signal) => signal.aborted)).toEqual([true]);
+    expect(paged.snapshot()).toMatchObject({ length: 100, loading: false, error: undefined });
+    await settle();
+    await settle();
+    expect(paged.snapshot().length).toBe(100);
+    paged.see(0, 60);
+    await settle();
+    await settle();
+    expect(paged.snapshot()).toMatchObject({ length: 200, loading: false });
+  });
 });
 
 describe('what is new', () => {

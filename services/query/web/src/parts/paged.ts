@@ -44,6 +44,8 @@ export class PagedList<T> {
   }
   private parts: Part<T>[];
   private looks = 0;
+  /** What is in sight. */
+  private sight: readonly [first: number, last: number] = [0, 0];
   private readonly under = new Map<number, AbortController>();
   private readonly listeners = new Set<() => void>();
   private standing: Standing<T>;
@@ -71,6 +73,7 @@ export class PagedList<T> {
   /** Asks for what is in sight, or nearly, and not here. */
   readonly see = (first: number, last: number): void => {
     this.looks++;
+    this.sight = [first, last];
     this.parts.forEach((part, i) => {
       if (part.offset > last + ahead || part.offset + part.count < first - ahead) return;
       part.seen = this.looks;
@@ -85,8 +88,15 @@ export class PagedList<T> {
   /** Asks again for what could not be had. */
   readonly retry = (): void => {
     this.failed = undefined;
-    const end = this.parts.at(-1)!;
-    this.see(end.offset, end.offset + end.count);
+    this.see(...this.sight);
+  };
+
+  /** Stops what is under way: nobody looks at the list any more. Who does again has it go on. */
+  readonly end = (): void => {
+    if (this.under.size === 0) return;
+    for (const control of this.under.values()) control.abort();
+    this.under.clear();
+    this.tell();
   };
 
   private async fetch(i: number, cursor: string): Promise<void> {
@@ -96,6 +106,7 @@ export class PagedList<T> {
     this.tell();
     try {
       const page = await this.load(cursor, control.signal);
+      if (control.signal.aborted) return;
       const before = this.parts[i - 1];
       const part = this.parts[i];
       if (part !== undefined) part.items = page.data;
@@ -108,6 +119,7 @@ export class PagedList<T> {
       this.failed = undefined;
       this.forget();
     } catch (error) {
+      if (control.signal.aborted) return;
       this.failed = error instanceof Error ? error : new Error(String(error));
     }
     this.under.delete(i);

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { useCallback, useMemo, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import type { Filter, Search, SearchOrder } from '../api/endpoints';
 import type { Page } from '../api/model';
 import { useTimeRange } from '../route/time';
@@ -16,6 +16,8 @@ const laterPage = 250;
 /** What a list needs of its pages, beside its items. */
 export interface More {
   hasMore: boolean;
+  /** Whether the server stopped before the end: what there is more of is not known. */
+  cut: boolean;
   loading: boolean;
   error: Error | undefined;
   retry: () => void;
@@ -89,6 +91,7 @@ export function usePages<T>(
   const cancelled = filters.data !== undefined && query.isPending && query.fetchStatus === 'idle';
   useHoldRefresh(cancelled ? 'it was cancelled' : undefined);
   const list = kept?.list;
+  useEffect(() => () => list?.end(), [list]);
   const standing = useSyncExternalStore(
     useCallback((listener: () => void) => list?.subscribe(listener) ?? (() => undefined), [list]),
     useCallback((): Standing<T> | undefined => list?.snapshot(), [list]),
@@ -106,6 +109,7 @@ export function usePages<T>(
     stale: kept !== undefined && kept.question !== question,
     more: {
       hasMore: standing?.hasMore ?? false,
+      cut: standing?.last.incomplete !== undefined,
       loading: standing?.loading ?? false,
       error: standing?.error,
       retry: () => list?.retry(),

@@ -11,6 +11,7 @@ import { Nothing } from '../../parts/Nothing';
 import { formatCount, formatPercent, formatRate } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
+import { sentBy, tracesOf } from '../../parts/leads';
 import { ServiceLink } from '../../parts/ServiceLink';
 import { useServiceColour } from '../../parts/service-colours';
 import { hint, isolated, label } from '../../parts/shown';
@@ -452,13 +453,13 @@ function NodePanel(props: {
       {node.red !== undefined && <Figures red={node.red} />}
       {node.type === 'service' && (
         <p className={classes.links}>
-          <Link to="/traces" search={{ service: node.name }}>
+          <Link to="/traces" search={tracesOf({ service: node.name, namespace: node.namespace })}>
             Traces
           </Link>
-          <Link to="/traces" search={{ service: node.name, errors: '1' }}>
+          <Link to="/traces" search={tracesOf({ service: node.name, namespace: node.namespace, failed: true })}>
             Errors
           </Link>
-          <Link to="/logs" search={{ service: node.name }}>
+          <Link to="/logs" search={sentBy({ service: node.name, namespace: node.namespace })}>
             Logs
           </Link>
           <ServiceLink name={node.name} namespace={node.namespace === '' ? undefined : node.namespace}>

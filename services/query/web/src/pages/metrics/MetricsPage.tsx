@@ -40,7 +40,6 @@ export function MetricsPage() {
   const metrics = useAnswer(['metric-catalogue'], listMetrics);
   return (
     <Page title="Metrics" answer={metrics.answer}>
-      <QueryBar signal="metrics" />
       <Outcome
         of={metrics}
         loading={
@@ -178,6 +177,9 @@ function MetricView({ entry }: { entry: CatalogueMetric }) {
           <span>{plural(entry.services.length, 'service')}</span>
         </div>
       </header>
+      {/* The catalogue has no filters: the query is about the series of this metric alone. */}
+      <p className={classes.note}>Series of this metric that are drawn:</p>
+      <QueryBar signal="metrics" />
       <Outcome
         of={known === undefined ? { ...filters, data: undefined } : { ...asked, data: lines }}
         loading={<Skeleton height={280} m={20} w="auto" />}

@@ -22,7 +22,7 @@ interface Props {
 /** What the service comes to over the range, each figure with what it was before and a way to what it was made of. */
 export function Head({ service, row, list, now }: Props) {
   const { red, before } = row;
-  const search = { service: service.name, namespace: service.namespace };
+  const search = { service: service.name, namespace: service.namespace, called: row.basis !== 'all' };
   const requests = [red.requests, before?.requests ?? 0] as const;
   const change = (key: 'rate' | 'errorRate' | 'p50' | 'p95' | 'p99', text: (n: number) => string) =>
     before === undefined ? null : (

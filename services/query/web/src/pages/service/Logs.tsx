@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { getFigures, type ServiceName } from '../../api/endpoints';
 import { useAnswer } from '../../parts/answer';
+import { sentBy } from '../../parts/leads';
 import { Lines, Loading } from '../../parts/Loading';
 import { formatRate, plural } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
@@ -29,13 +30,14 @@ export function Logs({ service }: { service: ServiceName }) {
     ),
   );
   const { data, bounds } = asked;
+  const of = { service: service.name, namespace: service.namespace };
   const severity = data === undefined ? undefined : bySeverity(data);
   return (
     <Section
       title="Logs"
       note={data === undefined ? undefined : plural(data.total.items, 'record')}
       links={
-        <Link to="/logs" search={{ service: service.name }}>
+        <Link to="/logs" search={sentBy(of)}>
           Logs
         </Link>
       }
@@ -71,11 +73,7 @@ export function Logs({ service }: { service: ServiceName }) {
                   {s.name === undefined ? (
                     s.label
                   ) : (
-                    <Link
-                      to="/logs"
-                      search={{ service: service.name, severity: s.name }}
-                      title="These and more severe ones"
-                    >
+                    <Link to="/logs" search={sentBy(of, s.name)} title="These and more severe ones">
                       {s.label}
                     </Link>
                   )}

@@ -1,8 +1,10 @@
 import { Link } from '@tanstack/react-router';
+import { useMemo } from 'react';
 import { getFigures, type ServiceName } from '../../api/endpoints';
 import type { FigureGroup } from '../../api/model';
 import { useAnswer } from '../../parts/answer';
 import type { Column } from '../../parts/columns';
+import { sentBy } from '../../parts/leads';
 import { Rows } from '../../parts/List';
 import { Lines, Loading } from '../../parts/Loading';
 import { formatCount, plural } from '../../parts/number';
@@ -30,6 +32,8 @@ export function Metrics({ service }: { service: ServiceName }) {
       signal,
     ),
   );
+  const { name, namespace } = service;
+  const columns = useMemo(() => columnsOf(sentBy({ service: name, namespace })), [name, namespace]);
   const groups = asked.data?.groups;
   const more = asked.data?.other !== undefined;
   return (
@@ -74,7 +78,8 @@ const text = ({ values }: FigureGroup, i: number): string => {
   return value === undefined ? '' : valueText(value);
 };
 
-const columns: readonly Column<FigureGroup>[] = [
+/** Each leads to its series of this service. */
+const columnsOf = (of: { q: string }): readonly Column<FigureGroup>[] => [
   {
     id: 'name',
     header: '',
@@ -82,7 +87,7 @@ const columns: readonly Column<FigureGroup>[] = [
     className: classes.cell,
     cell: (group) => (
       <>
-        <Link to="/explore/metrics" search={{ name: text(group, 0) }}>
+        <Link to="/explore/metrics" search={{ ...of, name: text(group, 0) }}>
           <bdi>{text(group, 0)}</bdi>
         </Link>
         <small>{text(group, 1)}</small>

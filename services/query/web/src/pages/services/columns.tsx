@@ -5,6 +5,7 @@ import type { Service as ServiceModel, ServiceList } from '../../api/model';
 import { Change } from '../../parts/Change';
 import { orderToText, type Column, type Order } from '../../parts/columns';
 import { healthOf } from '../../parts/health';
+import { sentBy, tracesOf } from '../../parts/leads';
 import { formatCount, formatHundredths, formatMillis, formatPercent, formatPerSecond } from '../../parts/number';
 import { Service } from '../../parts/Service';
 import { ServiceLink } from '../../parts/ServiceLink';
@@ -279,13 +280,18 @@ function First({ service, list, now }: { service: ServiceModel; list: ServiceLis
   );
 }
 
-function Links({ service: { name } }: { service: ServiceModel }) {
+function Links({ service: { name, namespace } }: { service: ServiceModel }) {
   return (
     <span className={classes.links}>
-      <Link to="/traces" search={{ service: name }} aria-label={`Traces of ${name}`} title="Traces">
+      <Link
+        to="/traces"
+        search={tracesOf({ service: name, namespace })}
+        aria-label={`Traces of ${name}`}
+        title="Traces"
+      >
         <IconListTree size={15} />
       </Link>
-      <Link to="/logs" search={{ service: name }} aria-label={`Logs of ${name}`} title="Logs">
+      <Link to="/logs" search={sentBy({ service: name, namespace })} aria-label={`Logs of ${name}`} title="Logs">
         <IconLogs size={15} />
       </Link>
       <Link to="/map" search={{ find: name }} aria-label={`${name} on the map`} title="On the map">

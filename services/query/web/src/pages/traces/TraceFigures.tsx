@@ -212,7 +212,11 @@ function Asked(props: {
 }) {
   const { of, height, children } = props;
   if (of.data !== undefined && of.answer !== undefined && of.bounds !== undefined) {
-    return children({ ...of.answer, data: of.data }, of.bounds);
+    return (
+      <div className={classes.chart} data-stale={of.stale || undefined}>
+        {children({ ...of.answer, data: of.data }, of.bounds)}
+      </div>
+    );
   }
   if (of.error === null) return <Waiting height={height} />;
   return (
