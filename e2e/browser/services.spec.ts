@@ -98,7 +98,7 @@ test('the map shows who calls whom', async ({ page }) => {
   const canvas = page.getByLabel('Service map', { exact: true }).locator('g').first();
   const before = await canvas.getAttribute('transform');
   await details
-    .getByRole('button', { name: /\/s · / })
+    .getByRole('button', { name: /\/(s|min|h) · / })
     .first()
     .click();
   await expect(page).toHaveURL(/edge=/);
