@@ -96,6 +96,7 @@ func TestNoLimitIsDeclaredElsewhere(t *testing.T) {
 		"mostMemory":         "memory that is kept",
 		"mostNames":          "memory that is kept",
 		"mostPlaces":         "memory of a writer",
+		"mostRun":            "of a run by which a writer tells an id",
 		"mostUnion":          "of a filter of a day, which a writer does without",
 		"MostList":           "of Words and WordBytes",
 	}
