@@ -315,15 +315,20 @@ func tellEndpoints(q *query.Config, in ingest.Config) {
 	for _, e := range []struct {
 		told           *string
 		usual, address string
+		tls            bool
 	}{
-		{&q.OTLP.HTTPURL, usual.HTTPURL, in.HTTP.Address},
-		{&q.OTLP.GRPCURL, usual.GRPCURL, in.GRPC.Address},
+		{&q.OTLP.HTTPURL, usual.HTTPURL, in.HTTP.Address, false},
+		{&q.OTLP.GRPCURL, usual.GRPCURL, in.GRPC.Address, in.GRPC.TLSCertFile != ""},
 	} {
 		if host, port, err := net.SplitHostPort(e.address); err == nil && *e.told == e.usual {
 			if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 				host = "" // that by which the interface is reached
 			}
-			*e.told = "http://" + net.JoinHostPort(host, port)
+			scheme := "http://"
+			if e.tls {
+				scheme = "https://"
+			}
+			*e.told = scheme + net.JoinHostPort(host, port)
 		}
 	}
 }
