@@ -15,6 +15,12 @@ test('the contract is shown, operation by operation, by this server alone', asyn
 
   await search.locator('button').first().click();
   await expect(search.getByRole('heading', { name: 'Request body' })).toBeVisible(drawn);
+  await expect(search.getByRole('button', { name: 'Try it out' })).toBeVisible();
+  // Ingest listens elsewhere: what it serves can be read here.
+  const exported = page.locator('.opblock').filter({ hasText: '/v1/traces' }).first();
+  await exported.locator('button').first().click();
+  await expect(exported.getByRole('heading', { name: 'Request body' })).toBeVisible(drawn);
+  await expect(exported.getByRole('button', { name: 'Try it out' })).toHaveCount(0);
   await expect(page.getByText(/Unable to render|Resolver error|Could not resolve/)).toHaveCount(0);
 });
 

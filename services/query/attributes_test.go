@@ -61,7 +61,7 @@ func TestAttributeValues(t *testing.T) {
 		f.store("default", telemetry.Traces, testbed.TracesPayload(td), 16)
 	}
 	require.NotZero(t, f.groups)
-	ask := func(key string, q url.Values) api.AttributeValues {
+	ask := func(f *fixture, key string, q url.Values) api.AttributeValues {
 		var out api.AttributeValues
 		f.get("/api/attributes/"+key+"/values?"+q.Encode(), &out)
 		return out
@@ -78,6 +78,7 @@ func TestAttributeValues(t *testing.T) {
 		{"nothing", time.Hour, 2 * time.Hour, "", func(item) bool { return true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			f := f.of(t)
 			q := url.Values{"start_time": {base().Add(c.from).Format(time.RFC3339)}, "end_time": {base().Add(c.to).Format(time.RFC3339)}, "limit": {"1000"}}
 			if c.filters != "" {
 				q.Set("filters", c.filters)
@@ -108,12 +109,12 @@ func TestAttributeValues(t *testing.T) {
 				require.Equal(t, want, have)
 				require.True(t, slices.IsSortedFunc(got.Values, func(a, b api.AttributeValue) int { return int(b.Count - a.Count) }))
 			}
-			check(codes, ask("code", q))
+			check(codes, ask(f, "code", q))
 			q.Set("scope", "resource")
-			check(hosts, ask("host.name", q))
-			check(map[string]int64{}, ask("no.such.key", q))
+			check(hosts, ask(f, "host.name", q))
+			check(map[string]int64{}, ask(f, "no.such.key", q))
 			q.Set("limit", "1")
-			if got := ask("host.name", q); total > 0 {
+			if got := ask(f, "host.name", q); total > 0 {
 				require.Len(t, got.Values, 1)
 				require.Equal(t, 3, got.Distinct, "the limit cuts the list, not the count")
 			}

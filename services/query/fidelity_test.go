@@ -118,6 +118,7 @@ func TestPointsComeBackFieldForField(t *testing.T) {
 	want := eachPoint(t, sent)
 
 	t.Run("search", func(t *testing.T) {
+		f := f.of(t)
 		var page api.PointPage
 		f.search("metrics", searchBody{limit: 1000}, &page)
 		got := pmetric.NewMetrics()
@@ -128,6 +129,7 @@ func TestPointsComeBackFieldForField(t *testing.T) {
 		require.Equal(t, want, eachPoint(t, got))
 	})
 	t.Run("series", func(t *testing.T) {
+		f := f.of(t)
 		var catalogue api.MetricCatalogue
 		f.get("/api/metrics"+hour(), &catalogue)
 		got := pmetric.NewMetrics()

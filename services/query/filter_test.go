@@ -119,6 +119,25 @@ func naiveNumber(t testing.TB, field string, x int64, operator string, raw json.
 	return false
 }
 
+// manyWords is a text of so many different words.
+func manyWords(n int) string {
+	words := make([]string, n)
+	for i := range words {
+		words[i] = fmt.Sprint("w", i)
+	}
+	return strings.Join(words, " ")
+}
+
+// hasWords reports whether the words of some stand in a text, one after the other.
+func hasWords(text, some string) bool {
+	of := func(s string) []string {
+		return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
+			return r < 0x80 && !strings.ContainsRune("_0123456789abcdefghijklmnopqrstuvwxyz", r)
+		})
+	}
+	return strings.Contains(" "+strings.Join(of(text), " ")+" ", " "+strings.Join(of(some), " ")+" ")
+}
+
 func naiveValue(t testing.TB, v otlpjson.Value, operator string, raw json.RawMessage) bool {
 	t.Helper()
 	if operator == "exists" {
@@ -142,6 +161,8 @@ func naiveValue(t testing.TB, v otlpjson.Value, operator string, raw json.RawMes
 			return textual(v, func(s string) bool { return strings.Contains(s, want) })
 		case "regex":
 			return textual(v, regexp.MustCompile(want).MatchString)
+		case "words":
+			return textual(v, func(s string) bool { return hasWords(s, want) })
 		}
 		if v.Kind != otlpjson.KindString {
 			return false
@@ -320,6 +341,12 @@ func logFilters() []string {
 		`{"field":"body","operator":"contains","value":"café"}`,
 		`{"field":"body","operator":"contains","value":"caf"}`,
 		`{"field":"body","operator":"contains","value":"Placed"}`,
+		`{"field":"body","operator":"words","value":"USER-1 was: placed"}`,
+		`{"field":"body","operator":"words","value":"caf"}`,
+		`{"field":"body","operator":"words","value":"café eur"}`,
+		`{"field":"body","operator":"words","value":"total=1 eur"}`,
+		`{"field":"body","operator":"words","value":"order placed"}`,
+		`{"field":"resource.host.name","operator":"words","value":"host"}`,
 		`{"field":"body","operator":"contains","value":" of "}`,
 		`{"field":"body","operator":"contains","value":""}`,
 		`{"field":"body","operator":"contains","value":": "}`,
@@ -577,6 +604,9 @@ func wrongFilters() []wrongFilter {
 		{`{"field":"attributes.x","operator":"regex","value":"` + strings.Repeat(`\\pL`, 300) + `"}`, "filter.regex_too_large", "more than 5000 instructions"},
 		{`{"field":"name","operator":"regex","value":"("}`, "filter.bad_value", "missing closing"},
 		{`{"field":"name","operator":"regex","value":5}`, "filter.bad_value", "a string"},
+		{`{"field":"name","operator":"words","value":5}`, "filter.bad_value", "a string"},
+		{`{"field":"name","operator":"words","value":"--"}`, "filter.bad_value", "words"},
+		{`{"field":"name","operator":"words","value":"` + manyWords(65) + `"}`, "filter.bad_value", "64 words"},
 		{strings.TrimSuffix(strings.Repeat(`{"field":"name","operator":"regex","value":"(?:abcd){800}"},`, 6), ","), "filter.too_large", "filters[5]: with this condition the regular expressions"},
 		{strings.TrimSuffix(strings.Repeat(`{"field":"name","operator":"in","value":["x"`+strings.Repeat(`,"x"`, 199)+`]},`, 11), ","), "filter.too_large", "filters[10]: with this condition the filters have more than 2000 values"},
 		{`{"field":"name","operator":"contains","value":"` + strings.Repeat("x", 200<<10) + `"},{"or":[{"field":"name","operator":"eq","value":"` + strings.Repeat("x", 80<<10) + `"}]}`, "filter.too_large", "filters[1].or[0]: with this condition the values"},

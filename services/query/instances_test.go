@@ -197,6 +197,7 @@ func TestInstancesThatAreCutAreThoseOfTheNewestPart(t *testing.T) {
 	f.store("default", telemetry.Traces, instancesPayload(all), 100)
 	var got api.InstanceList
 	f.budget(900).get("/api/services/cart/instances"+hour(), &got)
+	require.Equal(t, api.FiguresBasis{Segments: true, PercentileError: 1.0 / 128}, got.Figures)
 	require.NotNil(t, got.Incomplete)
 	require.Equal(t, api.IncompleteReasonScanBudget, got.Incomplete.Reason)
 	since := int64(number64(t, got.Incomplete.Since))

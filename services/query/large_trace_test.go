@@ -52,14 +52,6 @@ func (f *fixture) largeTrace(spans, part, noise int) (path string) {
 	return "/api/traces/07" + strings.Repeat("0", 30)
 }
 
-// of is the fixture for a part of its test.
-func (f *fixture) of(t *testing.T) *fixture {
-	t.Helper()
-	other := *f
-	other.t = t
-	return &other
-}
-
 // open asks for an answer and does not read it. It is not compressed, so that a large one does not fit into the buffers of a connection.
 func (f *fixture) open(path string) (body io.Reader, header http.Header) {
 	f.t.Helper()

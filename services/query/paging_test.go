@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
@@ -224,6 +225,55 @@ func TestFiltersPruneSegments(t *testing.T) {
 	}
 	require.Zero(t, f.page("spans", searchBody{filters: `[{"field":"service","operator":"eq","value":"nobody"}]`}).stats.SegmentsRead)
 	require.Zero(t, f.page("spans", searchBody{filters: `[{"field":"duration","operator":"gt","value":"10s"}]`}).stats.SegmentsRead)
+}
+
+// What lies within maps and lists, and words of bodies, are looked for in token filters, too.
+func TestFiltersOfWhatLiesWithinPruneSegments(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := newDice(9)
+	for i := range 20 {
+		td, ld := d.traces(30), d.logs(30)
+		put := func(m pcommon.Map) {
+			inner := m.PutEmptyMap("deep").PutEmptyMap("er")
+			inner.PutStr("needle", fmt.Sprint("n", i))
+			inner.PutEmptySlice("list").AppendEmpty().SetStr(fmt.Sprint("e", i))
+		}
+		rs := td.ResourceSpans().At(0)
+		put(rs.Resource().Attributes())
+		put(rs.ScopeSpans().At(0).Scope().Attributes())
+		put(rs.ScopeSpans().At(0).Spans().At(0).Attributes())
+		records := ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
+		put(records.At(0).Body().SetEmptyMap())
+		records.At(0).Body().Map().PutStr("said", fmt.Sprintf("Word%d\nof\tall", i))
+		f.store("default", telemetry.Traces, testbed.TracesPayload(td), 1000)
+		f.store("default", telemetry.Logs, testbed.LogsPayload(ld), 1000)
+	}
+	for _, c := range []struct{ list, field, operator, value string }{
+		{"spans", "attributes.deep.er.needle", "eq", "n7"},
+		{"spans", "resource.deep.er.needle", "eq", "n7"},
+		{"spans", "scope.deep.er.needle", "eq", "n7"},
+		{"spans", "attributes.deep.er.list", "eq", "e7"},
+		{"logs", "body.deep.er.needle", "eq", "n7"},
+		{"logs", "body.deep.er.list", "eq", "e7"},
+		{"logs", "body", "words", "WORD7"},
+		{"logs", "body", "words", "word7 of: all"},
+		{"logs", "body.said", "words", "word7"},
+		{"logs", "body.deep", "words", "n7"},
+		{"logs", "body", "contains", `"Word7` + "\n"},
+		{"logs", "body.said", "contains", "\nof\t"},
+		{"logs", "body.deep.er", "contains", `"n7"`},
+	} {
+		filters := fmt.Sprintf(`[{"field":%q,"operator":%q,"value":%s}]`, c.field, c.operator, must(json.Marshal(c.value)))
+		p := f.page(c.list, searchBody{filters: filters})
+		if c.value == "\nof\t" { // which all have, and no other bodies
+			require.Len(t, p.items, 20)
+			continue
+		}
+		require.NotEmpty(t, p.items, filters)
+		require.LessOrEqual(t, len(p.items), 5, filters) // of the same resource or scope
+		require.LessOrEqual(t, p.stats.SegmentsRead, 4, filters)
+	}
 }
 
 func TestAnAnswerCutByTheBudgetSaysSoAndGoesOn(t *testing.T) {

@@ -3,9 +3,11 @@ package query
 import (
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -177,4 +179,54 @@ func TestEmptyTextsAreAbsent(t *testing.T) {
 			require.Equal(t, 10-none, count(`"operator":"contains","value":""`), field)
 		}
 	}
+}
+
+// TestParametersThatCannotBeReadAreNamed: of every operation, with what would do, and in no words of Go.
+func TestParametersThatCannotBeReadAreNamed(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(testbed.Root(t), "docs", "api.yaml"))
+	require.NoError(t, err)
+	tried := 0
+	for _, o := range operations(t, strings.Repeat("1", 32), "abcdefghijklmnop") {
+		for path, item := range doc.Paths.Map() {
+			op := item.GetOperation(o.method)
+			if op == nil || op.OperationID != o.id {
+				continue
+			}
+			for _, p := range op.Parameters {
+				schema := p.Value.Schema.Value
+				want := map[bool]string{true: "want a whole number", false: "want true or false"}[schema.Type.Is("integer")]
+				if !schema.Type.Is("integer") && !schema.Type.Is("boolean") {
+					continue
+				}
+				at, query, _ := strings.Cut(o.path, "?")
+				wrong := []string{"ten", "1.5", "-"}
+				switch p.Value.In {
+				case "query":
+					values, err := url.ParseQuery(query)
+					require.NoError(t, err)
+					for _, text := range wrong {
+						values.Set(p.Value.Name, text)
+						told := f.problem(http.StatusBadRequest, o.method, at+"?"+values.Encode(), o.body)
+						require.Equal(t, "request.parameter", told.Code, o.id)
+						require.Equal(t, p.Value.Name+": "+want+`, not "`+text+`"`, told.Detail, o.id)
+						tried++
+					}
+					values[p.Value.Name] = []string{"1", "2"}
+					told := f.problem(http.StatusBadRequest, o.method, at+"?"+values.Encode(), o.body)
+					require.Equal(t, p.Value.Name+": want one value", told.Detail, o.id)
+				case "path":
+					told := f.problem(http.StatusBadRequest, o.method, strings.ReplaceAll(path, "{"+p.Value.Name+"}", "ten")+"?"+query, o.body)
+					require.Equal(t, p.Value.Name+": "+want+`, not "ten"`, told.Detail, o.id)
+					tried++
+				}
+			}
+		}
+	}
+	require.Greater(t, tried, 50)
+	told := f.problem(http.StatusBadRequest, http.MethodGet, "/api/services", "")
+	require.Equal(t, "start_time: it is missing", told.Detail)
+	told = f.problem(http.StatusBadRequest, http.MethodGet, "/api/services"+hour()+"&limit=99999999999999999999", "")
+	require.Contains(t, told.Detail, "limit: the number is too large or too small")
 }

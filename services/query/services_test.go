@@ -391,6 +391,34 @@ func TestServicesOfAPage(t *testing.T) {
 	require.Len(t, ever.Services, len(names))
 }
 
+// A service that had requests in the period before, and has none now, is in the list of who asks for that period: it is the largest change that there is.
+func TestAServiceThatIsGoneIsTold(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var s scene
+	s.span(1, "here", "run", ptrace.SpanKindServer, none(), starting(0), lasting(time.Millisecond))
+	gone := base().Add(-2 * time.Hour)
+	for i := range 3 {
+		s.span(byte(2+i), "gone", "run", ptrace.SpanKindServer, none(), starting(time.Duration(i)*time.Minute-2*time.Hour), lasting(time.Millisecond))
+	}
+	s.span(9, "long gone", "run", ptrace.SpanKindServer, none(), starting(-6*time.Hour), lasting(time.Millisecond))
+	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 20)
+	var list api.ServiceList
+	f.get("/api/services"+hour()+"&before=true&buckets=4", &list)
+	require.Equal(t, 2, list.Total)
+	one := list.Services[0]
+	require.Equal(t, "gone", one.Name)
+	require.Zero(t, one.SpanCount)
+	require.Zero(t, one.Red.Requests)
+	require.Equal(t, []int64{0, 0, 0, 0}, one.Series.Requests[:4])
+	require.EqualValues(t, 3, one.Before.Requests)
+	require.EqualValues(t, gone.UnixNano(), number64(t, one.FirstSeenUnixNano), "it is told when it was seen then")
+	require.EqualValues(t, gone.Add(2*time.Minute).UnixNano(), number64(t, one.LastSeenUnixNano))
+	f.get("/api/services"+hour(), &list)
+	require.Equal(t, 1, list.Total)
+	require.Equal(t, "here", list.Services[0].Name)
+}
+
 // TestOperationsOverTime add up to those of the whole range, bucket by bucket, whichever way they are counted.
 func TestOperationsOverTime(t *testing.T) {
 	t.Parallel()

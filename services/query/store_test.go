@@ -86,6 +86,25 @@ func (f *fixture) budget(items int64) *fixture {
 	return f.with(func(c *Config) { c.ScanBudget = items })
 }
 
+// budgets are services that look at 1, 2, 4 to 512 items: counts that sums and heads answer cost little, so that few questions end early by a budget of
+// hundreds. They are made once for all questions of a test, because each holds connections.
+func (f *fixture) budgets() []*fixture {
+	f.t.Helper()
+	list := make([]*fixture, 10)
+	for i := range list {
+		list[i] = f.budget(1 << i)
+	}
+	return list
+}
+
+// of is the fixture for a part of its test.
+func (f *fixture) of(t *testing.T) *fixture {
+	t.Helper()
+	other := *f
+	other.t = t
+	return &other
+}
+
 // store writes one payload as segments of at most size items, and their services, in one transaction each time. Every second payload
 // is stored as the janitor leaves it: of level 2 and, where an hour has several segments, with their filters in a group.
 func (f *fixture) store(tenant telemetry.Tenant, signal telemetry.Signal, payload []byte, size int) {

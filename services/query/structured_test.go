@@ -186,7 +186,7 @@ func (w wild) condition(fields []string) (filter string, holds func(values []otl
 	if path == "body." { // a filter on no key is refused
 		path += "id"
 	}
-	operator := []string{"eq", "ne", "in", "gt", "lte", "contains", "regex", "exists"}[w.IntN(8)]
+	operator := []string{"eq", "ne", "in", "gt", "lte", "contains", "regex", "words", "exists"}[w.IntN(9)]
 	value, one := w.literal()
 	is := func(v otlpjson.Value) bool { return one(v, "eq") }
 	switch operator {
@@ -208,6 +208,12 @@ func (w wild) condition(fields []string) (filter string, holds func(values []otl
 	case "regex":
 		part := []string{"^gold$", "(?i)gold", `"id": ?\d+`, "^line 1\n", "user.*gold", `^\{.*\}$`, "^$"}[w.IntN(7)]
 		value, is = quoted(part), looksAt(regexp.MustCompile(part).MatchString)
+	case "words":
+		some := []string{"old", "GOLD", "user gold", "id 200", "line 2", "hi", "ü", "aql x", "Placed null", "1"}[w.IntN(10)]
+		value = quoted(some)
+		is = func(v otlpjson.Value) bool {
+			return textual(v, func(s string) bool { return hasWords(s, some) })
+		}
 	case "exists":
 		value, is = "true", func(otlpjson.Value) bool { return true }
 	}

@@ -33,6 +33,7 @@ type plan struct {
 	distinct []filter.Column
 	read     segment.Want // of a segment, but for its times
 	timed    segment.Want // with them
+	heads    *heads       // nil where heads tell nothing
 	memory   sync.Pool    // *scratch
 }
 
@@ -95,6 +96,7 @@ func newPlan(q *Query) *plan {
 	p.read.Ints = slices.Clone(p.read.Ints)
 	w.Int(segment.ColTime)
 	p.timed = w.Want
+	p.heads = newHeads(q)
 	return p
 }
 
@@ -115,9 +117,17 @@ func (p *plan) buckets(q *engine.Query, h *engine.Header) (first, last int) {
 	return p.line.At(max(oldest, q.From)), p.line.At(min(newest, q.To-1))
 }
 
+// headTells reports whether a segment's head tells its part: all of its items count, and lie in one bucket.
+func (p *plan) headTells(q *engine.Query, h *engine.Header, first, last int) bool {
+	return p.heads != nil && first == last && q.All(h)
+}
+
 // columns is what is read of a segment.
 func (p *plan) columns(q *engine.Query, h *engine.Header) segment.Want {
-	if first, last := p.buckets(q, h); first == last && h.Within(q.From, q.To) {
+	switch first, last := p.buckets(q, h); {
+	case p.headTells(q, h, first, last):
+		return segment.Want{Counts: p.heads.facet.Counts}
+	case first == last && h.Within(q.From, q.To):
 		return p.read
 	}
 	return p.timed
@@ -172,6 +182,10 @@ type scratch struct {
 
 // fold makes a segment's part.
 func (p *plan) fold(r *columns.Reader, h *engine.Header, q *engine.Query) *part {
+	first, last := p.buckets(q, h)
+	if p.headTells(q, h, first, last) {
+		return p.heads.part(r, first)
+	}
 	met := r.Borrow()
 	defer r.GiveBack()
 	if q.All(h) {
@@ -188,7 +202,6 @@ func (p *plan) fold(r *columns.Reader, h *engine.Header, q *engine.Query) *part 
 	defer p.memory.Put(m)
 	rows := r.Marked(met)
 	out := &part{items: int64(len(rows))}
-	first, last := p.buckets(q, h)
 	m.times = m.times[:0]
 	if first < last {
 		times := r.Ints(segment.ColTime)

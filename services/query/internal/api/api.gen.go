@@ -658,6 +658,7 @@ const (
 	OperatorNe       Operator = "ne"
 	OperatorNotIn    Operator = "not_in"
 	OperatorRegex    Operator = "regex"
+	OperatorWords    Operator = "words"
 )
 
 // Valid indicates whether the value is a known member of the Operator enum.
@@ -684,6 +685,8 @@ func (e Operator) Valid() bool {
 	case OperatorNotIn:
 		return true
 	case OperatorRegex:
+		return true
+	case OperatorWords:
 		return true
 	default:
 		return false
@@ -1846,7 +1849,7 @@ type FilterOperator struct {
 	// Label For those who choose: duration is at least 1s.
 	Label string `json:"label"`
 
-	// Name - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A service, namespace or span name that a list tells cut, with "…" and a hash at its end, means those that are told so.
+	// Name - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A text that a list or a group tells cut, with "…" and a hash at its end, means those that are told so.
 	// - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
 	// - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte. A list meets it if one of its elements does.
 	// - `gte` (`>=`), of a value: As gt, or equal.
@@ -1856,6 +1859,7 @@ type FilterOperator struct {
 	// - `not_in`, of a list: The exact negation of in: an item without the field meets it.
 	// - `contains` (`:`), of a value: A case-sensitive part of a string, or of a list or map as it is shown, in JSON.
 	// - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON. It has 1,000 bytes at most, and repeats no more than comes to 5,000 instructions.
+	// - `words`, of a value: The words of a text stand one after the other in a string, or in a list or map as it is shown, in JSON, whatever the case of A to Z, and whatever is between them. A word is a run of ASCII letters and digits, _, and characters beyond ASCII; a part of one is none. In log bodies a rare word is found quickly.
 	// - `exists`, of true or false, true when left out: Whether the item has the field; with false, whether it lacks it.
 	Name Operator `json:"name"`
 
@@ -1984,9 +1988,12 @@ type InstanceList struct {
 
 	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
 	// kept any more, until now; of a cut answer from `incomplete.since` on.
-	Covered    Covered     `json:"covered"`
-	Incomplete *Incomplete `json:"incomplete,omitempty"`
-	Instances  []Instance  `json:"instances"`
+	Covered Covered `json:"covered"`
+
+	// Figures What requests, errors and percentiles were made of. Counts are exact, whichever it is.
+	Figures    FiguresBasis `json:"figures"`
+	Incomplete *Incomplete  `json:"incomplete,omitempty"`
+	Instances  []Instance   `json:"instances"`
 
 	// InstancesTotal How many instances there are, in the answer or not.
 	InstancesTotal int `json:"instances_total"`
@@ -2693,7 +2700,7 @@ type OperationList struct {
 	Total int `json:"total"`
 }
 
-// Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A service, namespace or span name that a list tells cut, with "…" and a hash at its end, means those that are told so.
+// Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A text that a list or a group tells cut, with "…" and a hash at its end, means those that are told so.
 // - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
 // - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte. A list meets it if one of its elements does.
 // - `gte` (`>=`), of a value: As gt, or equal.
@@ -2703,6 +2710,7 @@ type OperationList struct {
 // - `not_in`, of a list: The exact negation of in: an item without the field meets it.
 // - `contains` (`:`), of a value: A case-sensitive part of a string, or of a list or map as it is shown, in JSON.
 // - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON. It has 1,000 bytes at most, and repeats no more than comes to 5,000 instructions.
+// - `words`, of a value: The words of a text stand one after the other in a string, or in a list or map as it is shown, in JSON, whatever the case of A to Z, and whatever is between them. A word is a run of ASCII letters and digits, _, and characters beyond ASCII; a part of one is none. In log bodies a rare word is found quickly.
 // - `exists`, of true or false, true when left out: Whether the item has the field; with false, whether it lacks it.
 type Operator string
 
@@ -4302,7 +4310,7 @@ type ListServicesParams struct {
 	Buckets *int `form:"buckets,omitempty" json:"buckets,omitempty"`
 
 	// Before Tell each service's figures of the period before as well, which is as long as the range (`before`, `covered_before`). They are absent where the answer
-	// or they would be cut.
+	// or they would be cut. A service that had requests then and has none now is told, too, with no requests, and with when it was seen then.
 	Before bool `form:"before,omitempty" json:"before,omitempty,omitzero"`
 
 	// Ever Tell when each service was seen first and last at all, as far as spans are kept, in the range or not (`ever`, `kept_since_unix_nano`). Of spans outside of

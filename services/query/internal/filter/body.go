@@ -10,7 +10,7 @@ func body() func(string) matching {
 	return func(string) matching {
 		return func(op *Operator, values []Literal) (matcher, error) {
 			t, err := newValueTest(op, values)
-			return &textTest{valueTest: t, column: segment.TextBody, probes: words(values, t.test)}, err
+			return &textTest{valueTest: t, column: segment.TextBody, probes: words(op, values, t.test)}, err
 		}
 	}
 }
@@ -31,7 +31,8 @@ func bodyPath(path string) matching {
 func (t *bodyTest) Columns(c *columns.Set) { c.Text(segment.TextBody) }
 
 func (t *bodyTest) Bounds() Bounds {
-	return Bounds{Probes: t.tokens(segment.ScopeField, "body."+t.path)}
+	// What lies within a body is a part of its text.
+	return Bounds{Probes: append(t.tokens(segment.ScopeField, "body."+t.path), words(t.op, t.values, t.test)...)}
 }
 
 func (t *bodyTest) cost() cost { return byText }

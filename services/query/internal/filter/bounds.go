@@ -137,11 +137,13 @@ func tokens(op *Operator, values []Literal, scope, key string) []Probe {
 	return alternatives(TokenFilter, hashes)
 }
 
-// words probes for the words that a body must have to contain, or to be, a string. A word at the edge of a part may be part of a longer one
+// words probes for the words that a body must have to contain, or to be, a string, or to have its words. A word at the edge of a part may be part of a longer one
 // and says nothing.
-func words(values []Literal, t segment.Test) []Probe {
+func words(op *Operator, values []Literal, t segment.Test) []Probe {
 	var part []byte
 	switch {
+	case op.wholeWords:
+		part = values[0].Raw
 	case len(values) != 1 || !t.StringsDecided:
 		return nil
 	case len(t.Equal) == 1:

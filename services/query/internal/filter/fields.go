@@ -78,7 +78,7 @@ func Fields() []Field {
 	return []Field{
 		{Name: "service", Kind: Text, Signals: all, of: serviceName(), values: ofService(func(name, _ string) string { return name }), Description: "The service's name; unknown_service where its resource names none."},
 		{Name: "namespace", Kind: Text, Signals: all, of: serviceNamespace(), values: ofService(func(_, namespace string) string { return namespace }), Description: "The service's namespace."},
-		{Name: "name", Kind: Text, Signals: spans, of: spanName(), values: ofText(segment.TextName), Description: "The span's name."},
+		{Name: "name", Kind: Text, Signals: spans, of: textOf(segment.TextName, "name"), values: ofText(segment.TextName), Description: "The span's name."},
 		spanKinds().field(Field{Name: "kind", values: spanKinds().values(segment.ColKind, false), Signals: spans, Description: "The span's kind."}, numbersOf(segment.ColKind)),
 		statuses().field(Field{Name: "status", values: statuses().values(segment.ColStatus, false), Signals: spans, Description: "The span's status."}, statusColumn),
 		{Name: "status_message", Kind: Text, Signals: spans, of: textOf(segment.TextStatusMessage, "status_message"), values: ofText(segment.TextStatusMessage), Description: "What the status says."},

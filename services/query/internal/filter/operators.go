@@ -3,6 +3,7 @@ package filter
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 
@@ -30,6 +31,7 @@ type Operator struct {
 	Description string
 
 	looksAtText bool // it asks of lists and maps what it asks of strings
+	wholeWords  bool // each word of its value stands as a word in what it holds for
 
 	equality bool                                         // it asks for one of its values and nothing else, so that a hash can be looked for
 	order    func(order int) bool                         // numbers: whether it holds for one that is less (-1), equal (0), or greater (1)
@@ -43,7 +45,7 @@ func Operators() []Operator {
 		{
 			Name: "eq", Symbol: "=", Label: "is", Operand: One, On: everything, equality: true, order: func(o int) bool { return o == 0 }, test: equality,
 			Description: "The same value of the same type: 200 is an integer or a double of 200, never the string \"200\". A list meets it if one of its elements does. " +
-				"A service, namespace or span name that a list tells cut, with \"…\" and a hash at its end, means those that are told so.",
+				"A text that a list or a group tells cut, with \"…\" and a hash at its end, means those that are told so.",
 		},
 		{
 			Name: "ne", Symbol: "!=", Label: "is not", Operand: One, Negates: "eq",
@@ -80,6 +82,11 @@ func Operators() []Operator {
 		{
 			Name: "regex", Symbol: "~", Label: "matches", Operand: One, On: texts, looksAtText: true, test: expression, program: program,
 			Description: "An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON. It has 1,000 bytes at most, and repeats no more than comes to 5,000 instructions.",
+		},
+		{
+			Name: "words", Label: "has the words", Operand: One, On: texts, looksAtText: true, wholeWords: true, test: havingWords,
+			Description: "The words of a text stand one after the other in a string, or in a list or map as it is shown, in JSON, whatever the case of A to Z, and whatever is between them. A word is a run of ASCII letters and digits, _, " +
+				"and characters beyond ASCII; a part of one is none. In log bodies a rare word is found quickly.",
 		},
 		{
 			Name: "exists", Label: "exists", Operand: Flag, On: everything &^ Boolean, order: func(int) bool { return true }, test: anything,
@@ -141,6 +148,43 @@ func containing(values []Literal) (segment.Test, error) {
 		Contains: [][]byte{part}, StringsDecided: true,
 	}, nil
 }
+
+// havingWords is the test for the words of a text, one after the other. Of each word of a value it keeps, as a bit, which beginnings of the words that are
+// looked for end with it.
+func havingWords(values []Literal) (segment.Test, error) {
+	if values[0].Type != segment.String {
+		return segment.Test{}, errors.New("want a string")
+	}
+	var all [][]byte
+	segment.Words(values[0].Raw, func(word []byte) bool {
+		all = append(all, bytes.Clone(word))
+		return len(all) <= mostWords
+	})
+	if len(all) == 0 || len(all) > mostWords {
+		return segment.Test{}, fmt.Errorf("want 1 to %d words of letters and digits", mostWords)
+	}
+	whole := uint64(1) << (len(all) - 1)
+	return segment.Test{Match: func(v segment.Value) bool {
+		if v.Type != segment.String {
+			return false
+		}
+		ends := uint64(0)
+		segment.Words(v.Raw, func(word []byte) bool {
+			is := uint64(0)
+			for i := range all {
+				if bytes.Equal(all[i], word) {
+					is |= 1 << i
+				}
+			}
+			ends = (ends<<1 | 1) & is
+			return ends&whole == 0
+		})
+		return ends&whole != 0
+	}}, nil
+}
+
+// mostWords is how many words may be asked for at once: a bit each.
+const mostWords = 64
 
 func expression(values []Literal) (segment.Test, error) {
 	if _, err := program(values); err != nil {

@@ -93,7 +93,7 @@ func serviceNamespace() func(string) matching {
 func ofServices(part func(name, namespace string) (text string, ok bool), bounds func(*valueTest) Bounds) func(string) matching {
 	return func(string) matching {
 		return func(op *Operator, values []Literal) (matcher, error) {
-			v, err := newNameTest(op, values)
+			v, err := newValueTest(op, values)
 			if err != nil {
 				return nil, err
 			}

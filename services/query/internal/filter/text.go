@@ -17,29 +17,32 @@ type valueTest struct {
 
 func newValueTest(op *Operator, values []Literal) (valueTest, error) {
 	test, err := op.test(values)
-	if err == nil {
-		test.Match = structured(op, test.Match)
+	if err != nil {
+		return valueTest{}, err
 	}
-	return valueTest{op: op, values: values, test: test}, err
+	out := valueTest{op: op, values: values, test: test}
+	if cut := toldCut(op, values); len(cut) > 0 {
+		equal := test.Match
+		out.wider, out.test = true, segment.Test{Match: func(v segment.Value) bool {
+			return equal(v) || v.Type == segment.String && len(v.Raw) > rollup.MostName && cut[rollup.Name(string(v.Raw))]
+		}}
+	}
+	out.test.Match = structured(op, out.test.Match)
+	return out, nil
 }
 
-// newNameTest is a test of names that lists tell cut where they are long (rollup.Name): who asks for what he was told means the whole name.
-func newNameTest(op *Operator, values []Literal) (valueTest, error) {
-	t, err := newValueTest(op, values)
+// toldCut are the literals by which lists and groups tell a long text (rollup.Name): who asks for what he was told means the whole text.
+func toldCut(op *Operator, values []Literal) map[string]bool {
+	if !op.equality {
+		return nil
+	}
 	cut := map[string]bool{}
 	for _, l := range values {
 		if l.Type == segment.String && rollup.IsCut(string(l.Raw)) {
 			cut[string(l.Raw)] = true
 		}
 	}
-	if err != nil || !op.equality || len(cut) == 0 {
-		return t, err
-	}
-	equal := t.test.Match
-	t.wider, t.test = true, segment.Test{Match: func(v segment.Value) bool {
-		return equal(v) || v.Type == segment.String && len(v.Raw) > rollup.MostName && cut[rollup.Name(string(v.Raw))]
-	}}
-	return t, nil
+	return cut
 }
 
 // present tests a string where "" is none.
@@ -101,16 +104,9 @@ type textTest struct {
 
 // textOf is a field of texts. Token is its key in the token filter, "" when it has none.
 func textOf(column segment.TextColumn, token string) func(string) matching {
-	return textTested(column, token, newValueTest)
-}
-
-// spanName is the field of a span's name, by which lists of operations tell it.
-func spanName() func(string) matching { return textTested(segment.TextName, "name", newNameTest) }
-
-func textTested(column segment.TextColumn, token string, test func(*Operator, []Literal) (valueTest, error)) func(string) matching {
 	return func(string) matching {
 		return func(op *Operator, values []Literal) (matcher, error) {
-			t, err := test(op, values)
+			t, err := newValueTest(op, values)
 			if err != nil {
 				return nil, err
 			}

@@ -71,7 +71,8 @@ func (n *API) valuesOf(signal telemetry.Signal, scope api.ListAttributeValuesPar
 		for _, f := range counts.Fields(signal) {
 			names = append(names, f.Key.Name)
 		}
-		return nil, errField.Newf("key: %.64q is not a field of %s to count by; these are %s, and what filters call attributes.…, resource.…, scope.… and body.…", name, signal, strings.Join(names, ", "))
+		return nil, errField.Newf("key: %.64q is not a field of %s to count by%s; these are %s, and what filters call attributes.…, resource.…, scope.… and body.…",
+			name, signal, filter.Nearest(name, names), strings.Join(names, ", "))
 	}
 	counted, ok := n.filters.Counted(signal, name)
 	return func(ctx context.Context, s *engine.Snapshot, q engine.Query, keep func(v segment.Value) bool) (*engine.Counts, error) {

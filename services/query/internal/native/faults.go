@@ -90,8 +90,8 @@ var (
 	}
 	errParameter = fault.Kind{
 		Class: fault.Invalid, Code: "request.parameter",
-		Meaning: "A query parameter is given that the path does not have.",
-		Advice:  "Use one that the message names.",
+		Meaning: "A parameter is given that the path does not have, or that cannot be read.",
+		Advice:  "The message names it, and what would do.",
 	}
 	errCursor = fault.Kind{
 		Class: fault.Invalid, Code: "cursor.malformed",

@@ -98,7 +98,7 @@ func (n *API) listInstances(ctx context.Context, tenant telemetry.Tenant, name s
 			return err
 		}
 		out.Stats, out.Incomplete = n.told(s, started)
-		out.Incomplete = total.lacking("instances", out.Incomplete)
+		out.Figures, out.Incomplete = figuresBasis(s), total.lacking("instances", out.Incomplete)
 		return nil
 	})
 	if err != nil {

@@ -338,9 +338,6 @@ func (n *API) metricLabelValues(ctx context.Context, tenant telemetry.Tenant, na
 		out.Incomplete = limited("there are more series than are told apart (%d were, %d at most, and as memory allows): values that only others have are missing, and others have too few series",
 			len(book.seen), mostLabelSeries)
 	}
-	if missing := book.all - int64(len(book.seen)); missing > 0 && out.Incomplete == nil {
-		out.Incomplete = limited("%d series of the metric were not found by its name: names of more than %d bytes are told cut, and are not looked for by what is told", missing, rollup.MostName)
-	}
 	list := make([]*labelValue, 0, len(book.values))
 	for _, v := range book.values {
 		if p.Prefix == "" || strings.HasPrefix(string(otlp.AppendText(nil, v.OTLP(), "")), p.Prefix) {

@@ -1,9 +1,13 @@
 package native
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -53,7 +57,49 @@ func (n *API) refuseBut(names []string) echo.MiddlewareFunc {
 				}
 				return errParameter.Newf("this path has no parameter %.64q%s: %s", name, filter.Nearest(name, names), takes)
 			}
-			return next(c)
+			return unreadable(next(c))
 		}
 	}
+}
+
+// What generated code says of a parameter that it cannot read: its name, then what went wrong in Go's words, with the text in quotes where there is one.
+var (
+	unreadableForm = regexp.MustCompile(`^Invalid format for parameter (\S+): (.*)$`)
+	unreadableText = regexp.MustCompile(`parsing ("(?:[^"\\]|\\.)*")`)
+)
+
+// unreadable says in our words that a parameter cannot be read; any other error is what it is.
+func unreadable(err error) error {
+	var of *echo.HTTPError
+	if !errors.As(err, &of) {
+		return err
+	}
+	message, _ := of.Message.(string)
+	form := unreadableForm.FindStringSubmatch(message)
+	if form == nil {
+		return err
+	}
+	want := "it cannot be read"
+	for _, one := range []struct{ says, want string }{
+		{"is required", "it is missing"},
+		{"multiple values", "want one value"},
+		{"value out of range", "the number is too large or too small"},
+		{"overflows", "the number is too large or too small"},
+		{"ParseInt", "want a whole number"},
+		{"ParseUint", "want a whole number"},
+		{"ParseBool", "want true or false"},
+		{"ParseFloat", "want a number"},
+		{"RFC3339", "want a time, as 2026-11-23T10:00:00Z"},
+	} {
+		if strings.Contains(form[2], one.says) {
+			want = one.want
+			break
+		}
+	}
+	if text := unreadableText.FindStringSubmatch(form[2]); text != nil {
+		if given, err := strconv.Unquote(text[1]); err == nil {
+			want += fmt.Sprintf(", not %.64q", given)
+		}
+	}
+	return errParameter.Newf("%s: %s", form[1], want)
 }

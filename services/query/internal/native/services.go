@@ -228,6 +228,11 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 				earlier = nil
 			} else {
 				out.CoveredBefore = &of
+				for k, sum := range earlier.of { // a service that is gone is told as well
+					if had, _ := sum.requests(); had.Requests > 0 {
+						sumOf(total.of, k)
+					}
+				}
 			}
 		}
 		if p.Ever {
@@ -253,6 +258,9 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	keys := slices.DeleteFunc(total.keys(serviceKey.compare), func(k serviceKey) bool {
 		// The spans of some in the segments read are all outside the range.
 		requests, _ := total.of[k].requests()
+		if requests.Requests == 0 && earlier != nil && earlier.of[k] != nil {
+			requests, _ = earlier.of[k].requests()
+		}
 		return requests.Requests == 0 || !k.shown(p.Namespace, p.HideOwn)
 	})
 	out.Total = len(keys)
@@ -266,10 +274,15 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	for _, k := range keys {
 		sum := total.of[k]
 		requests, basis := sum.requests()
+		at, since := &sum.seen, from
+		if requests.Requests == 0 {
+			_, basis = earlier.of[k].requests()
+			at, since = &earlier.of[k].seen, periodBefore(q).From
+		}
 		one := api.Service{
 			Name: k.name, Namespace: k.namespace, Basis: basis, SpanCount: sum.entry.Requests + sum.rest.Requests,
 			Red: figures(requests, over), Series: sum.series(line, basis),
-			FirstSeenUnixNano: nanos(max(sum.first*int64(time.Second), from)), LastSeenUnixNano: nanos(max(sum.last*int64(time.Second), from)),
+			FirstSeenUnixNano: nanos(max(at.first*int64(time.Second), since)), LastSeenUnixNano: nanos(max(at.last*int64(time.Second), since)),
 		}
 		if earlier != nil {
 			of := &sumOf(earlier.of, k).rest

@@ -357,7 +357,7 @@ export interface paths {
          *
          *     What waits for one that reads slowly is bounded (1 MiB): what comes beyond is told as missed. A message that a writer will refuse is shown, too.
          *
-         *         curl -N 'http://127.0.0.1:8080/api/logs/tail?filters=[{"field":"severity","operator":"gte","value":"error"}]'
+         *         curl -N -G http://127.0.0.1:8080/api/logs/tail --data-urlencode 'filters=[{"field": "severity", "operator": "gte", "value": "error"}]'
          */
         get: operations["tailLogs"];
         put?: never;
@@ -1429,7 +1429,7 @@ export interface components {
             end_time: components["schemas"]["Timestamp"];
         };
         /**
-         * @description - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A service, namespace or span name that a list tells cut, with "…" and a hash at its end, means those that are told so.
+         * @description - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A text that a list or a group tells cut, with "…" and a hash at its end, means those that are told so.
          *     - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
          *     - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte. A list meets it if one of its elements does.
          *     - `gte` (`>=`), of a value: As gt, or equal.
@@ -1439,10 +1439,11 @@ export interface components {
          *     - `not_in`, of a list: The exact negation of in: an item without the field meets it.
          *     - `contains` (`:`), of a value: A case-sensitive part of a string, or of a list or map as it is shown, in JSON.
          *     - `regex` (`~`), of a value: An RE2 expression that matches anywhere in a string, or in a list or map as it is shown, in JSON. It has 1,000 bytes at most, and repeats no more than comes to 5,000 instructions.
+         *     - `words`, of a value: The words of a text stand one after the other in a string, or in a list or map as it is shown, in JSON, whatever the case of A to Z, and whatever is between them. A word is a run of ASCII letters and digits, _, and characters beyond ASCII; a part of one is none. In log bodies a rare word is found quickly.
          *     - `exists`, of true or false, true when left out: Whether the item has the field; with false, whether it lacks it.
          * @enum {string}
          */
-        Operator: "eq" | "ne" | "gt" | "gte" | "lt" | "lte" | "in" | "not_in" | "contains" | "regex" | "exists";
+        Operator: "eq" | "ne" | "gt" | "gte" | "lt" | "lte" | "in" | "not_in" | "contains" | "regex" | "words" | "exists";
         /** @enum {string} */
         FieldKind: "text" | "attribute" | "body" | "duration" | "time" | "enum" | "id" | "boolean";
         /**
@@ -3118,6 +3119,7 @@ export interface components {
             figures: components["schemas"]["PartFigures"];
         };
         InstanceList: {
+            figures: components["schemas"]["FiguresBasis"];
             /**
              * @description entry: requests are server and consumer spans; all: every span, where the service has none of those.
              * @enum {string}
@@ -3621,6 +3623,8 @@ export interface components {
         /** @description Everything but what `partialSuccess` counts is durable. */
         Exported: {
             headers: {
+                /** @description The position in the queue, to be given as `min_position` by who wants to read what he wrote; not there where nothing was taken. */
+                "X-Olly-Position"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -4810,7 +4814,7 @@ export interface operations {
                 buckets?: number;
                 /**
                  * @description Tell each service's figures of the period before as well, which is as long as the range (`before`, `covered_before`). They are absent where the answer
-                 *     or they would be cut.
+                 *     or they would be cut. A service that had requests then and has none now is told, too, with no requests, and with when it was seen then.
                  */
                 before?: boolean;
                 /**

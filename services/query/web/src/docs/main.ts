@@ -3,13 +3,27 @@
 import 'swagger-ui-dist/swagger-ui.css';
 import './docs.css';
 
-import SwaggerUI from 'swagger-ui-dist/swagger-ui-es-bundle.js';
+import SwaggerUI, { type Allowed, type System } from 'swagger-ui-dist/swagger-ui-es-bundle.js';
 
 const contract = '/api/openapi.yaml';
 
 // public/scheme.js has decided; the viewer has a class of its own for it.
 const dark = document.documentElement.getAttribute('data-mantine-color-scheme') === 'dark';
 document.documentElement.classList.toggle('dark-mode', dark);
+
+// What ingest serves listens at an address of its own, which this page may not ask: it is to be read here, and not to be tried.
+const elsewhere = () => ({
+  statePlugins: {
+    spec: {
+      wrapSelectors: {
+        allowTryItOutFor: (original: Allowed, system: System) => (state: unknown, path: string, method: string) => {
+          const tags = system.specSelectors.specJson().getIn(['paths', path, method, 'tags']);
+          return !tags?.includes('ingest') && original(state, path, method);
+        },
+      },
+    },
+  },
+});
 
 SwaggerUI({
   url: contract,
@@ -18,6 +32,7 @@ SwaggerUI({
   docExpansion: 'list',
   defaultModelsExpandDepth: 0,
   validatorUrl: null, // it would ask another host
+  plugins: [elsewhere],
   responseInterceptor: (response) => {
     // Who is not known goes to the login, and comes back here.
     if (response.status === 401 && response.url.endsWith(contract)) window.location.replace('/login?return=/docs');

@@ -2,7 +2,7 @@
 
 import type { Operator, Relation } from '../api/model';
 import { relationName, spelling, type Grammar } from './grammar';
-import { anyCase } from './mean';
+import { operatorOf } from './mean';
 import { parse } from './parse';
 import { printKey, printOperand, quote } from './print';
 import type { Tree } from './tree';
@@ -73,8 +73,8 @@ function drafted(tree: Tree, grammar: Grammar): Draft {
       return {
         ...emptyRow(grammar),
         key: grammar.words?.name ?? '',
-        operator: tree.quoted ? 'contains' : 'regex',
-        value: quote(tree.quoted ? tree.text : anyCase(tree.text)),
+        operator: operatorOf(tree),
+        value: quote(tree.text),
       };
     case 'condition':
       return {

@@ -25,7 +25,7 @@ const field = (name: string, kind: FieldKind, operators: Operator[], signals: Si
 
 const equality: Operator[] = ['eq', 'ne', 'in', 'not_in', 'exists'];
 const order: Operator[] = ['gt', 'gte', 'lt', 'lte'];
-const text: Operator[] = ['contains', 'regex', later];
+const text: Operator[] = ['contains', 'regex', 'words', later];
 
 export const example: FieldCatalogue = {
   operators: [
@@ -39,6 +39,7 @@ export const example: FieldCatalogue = {
     operator('not_in', '', 'is none of', 'list', 'in'),
     operator('contains', ':', 'contains'),
     operator('regex', '~', 'matches'),
+    operator('words', '', 'has the words'),
     operator(later, '^', 'starts with'),
     operator('exists', '', 'exists', 'flag'),
   ],

@@ -34,13 +34,12 @@ export const means = (tree: Tree, grammar: Grammar): Filter[] =>
 function words(tree: Extract<Tree, { is: 'words' }>, { words: field }: Grammar): Filter {
   if (field === undefined)
     throw new Unreadable('Words by themselves are looked for in log records only', tree.from, tree.to);
-  return tree.quoted
-    ? { field: field.name, operator: 'contains', value: tree.text }
-    : { field: field.name, operator: 'regex', value: anyCase(tree.text) };
+  return { field: field.name, operator: operatorOf(tree), value: tree.text };
 }
 
-/** An RE2 expression that finds a text whatever the case of its letters. */
-export const anyCase = (text: string): string => `(?i)${text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`;
+/** What words ask for: a part of a text as it stands where they are quoted, or have no letter or digit; else the words, whatever their case. */
+export const operatorOf = ({ text, quoted }: { text: string; quoted: boolean }): 'contains' | 'words' =>
+  quoted || !/[\w\u0080-\u{10ffff}]/u.test(text) ? 'contains' : 'words';
 
 function condition(tree: ConditionTree, grammar: Grammar): Filter {
   const { key, operator } = tree;

@@ -163,12 +163,8 @@ function shortest(filter: Filter, grammar: Grammar): Tree | undefined {
 
 function* candidates(first: Condition, operator: FilterOperator, grammar: Grammar): Generator<Tree> {
   if (first.field === grammar.words?.name && typeof first.value === 'string') {
-    if (operator.name === 'contains' && first.value !== '')
-      yield { is: 'words', text: first.value, quoted: true, ...nowhere };
-    const word = first.value.replace(/^\(\?i\)/, '').replace(/\\(\W)/g, '$1');
-    if (operator.name === 'regex' && isWord(word, grammar)) {
-      yield { is: 'words', text: word, quoted: false, ...nowhere };
-    }
+    if (isWord(first.value, grammar)) yield { is: 'words', text: first.value, quoted: false, ...nowhere };
+    if (first.value !== '') yield { is: 'words', text: first.value, quoted: true, ...nowhere };
   }
   const short = bareKey(first.field, grammar);
   for (const key of short === undefined ? [first.field] : [short, first.field]) {

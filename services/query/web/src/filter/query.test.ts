@@ -153,11 +153,18 @@ it('figures of spans are asked for without what is asked of other spans', () => 
 
 describe('words', () => {
   it('are of the body, in any case, or in quotes as they are', () => {
-    expect(filters('time.out "Card declined" and service = pay', logs)).toEqual([
-      { field: 'body', operator: 'regex', value: String.raw`(?i)time\.out` },
+    expect(filters('time.out "Card declined" --- and service = pay', logs)).toEqual([
+      { field: 'body', operator: 'words', value: 'time.out' },
       { field: 'body', operator: 'contains', value: 'Card declined' },
+      { field: 'body', operator: 'contains', value: '---' },
       eq('service', 'pay'),
     ]);
+  });
+
+  it('are printed as they were written', () => {
+    for (const text of ['time.out', '"Card declined"', 'body words "Card declined"', 'body ~ "(?i)timeout"']) {
+      expect(textOf(filters(text, logs), logs)).toBe(text);
+    }
   });
 
   it('are none where there are no bodies', () => {

@@ -38,7 +38,8 @@ export function HelpText({ grammar: { operators, fields, relations, words } }: {
         <Entry term="duration > 100ms">Lengths of time in ns, us, ms, s, m, h; bytes in kB, MB, KiB, MiB.</Entry>
         {words !== undefined && (
           <Entry term='timeout "Card declined"'>
-            Words by themselves are in the {words.name}, whatever the case of their letters; in quotes as they are.
+            Words by themselves are whole words of the {words.name}, whatever the case of their letters; in quotes a
+            part of it as it stands.
           </Entry>
         )}
         {words !== undefined && (
