@@ -1,6 +1,7 @@
 package query
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -248,4 +249,62 @@ func TestTheCatalogueOfSettledPointsReadsNoSegment(t *testing.T) {
 		require.Equal(t, want.lines(), catalogueLines(t, got.Metrics))
 		require.Zero(t, got.Stats.SegmentsRead)
 	}
+}
+
+// The catalogue tells the newest point of each metric, also of one that was sent long before the others, of every type, as the list of points does.
+func TestTheCatalogueTellsNewestPoints(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d := newDice(21)
+	for range 6 {
+		f.store("default", telemetry.Metrics, testbed.MetricsPayload(d.metrics(150)), 40)
+	}
+	f.store("default", telemetry.Metrics, testbed.MetricsPayload(testbed.SampleMetrics(base())), 7)
+	md := pmetric.NewMetrics()
+	m := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+	m.SetName("of old")
+	points := m.SetEmptyGauge().DataPoints()
+	for i := range 3 {
+		p := points.AppendEmpty()
+		p.Attributes().PutInt("series", int64(i))
+		p.SetTimestamp(pcommon.NewTimestampFromTime(base().Add(-50 * time.Minute)))
+		p.SetIntValue(int64(40 + i))
+	}
+	f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), 2)
+	f.store("other", telemetry.Metrics, testbed.MetricsPayload(d.metrics(50)), 40)
+
+	var plain, got api.MetricCatalogue
+	f.get("/api/metrics"+hour(), &plain)
+	f.get("/api/metrics"+hour()+"&last=true", &got)
+	require.Len(t, got.Metrics, len(plain.Metrics))
+	require.Greater(t, len(got.Metrics), 3)
+	var page api.PointPage
+	f.search("metrics", searchBody{limit: 1000}, &page)
+	types := map[api.MetricType]bool{}
+	for i := range got.Metrics {
+		one := &got.Metrics[i]
+		require.Nil(t, plain.Metrics[i].Last)
+		require.NotNil(t, one.Last, one.Metric.Name)
+		require.Equal(t, one.LastTimeUnixNano, one.Last.TimeUnixNano)
+		types[one.Metric.Type] = true
+		at := slices.IndexFunc(page.Points, func(p api.Point) bool { return p.ID == one.Last.ID })
+		require.GreaterOrEqual(t, at, 0, one.Metric.Name)
+		of := page.Points[at]
+		require.Equal(t, one.Metric.Name, page.Series[*of.SeriesIndex].Metric.Name)
+		require.Equal(t, one.Metric.Type, page.Series[*of.SeriesIndex].Metric.Type)
+		of.SeriesIndex = nil
+		require.Equal(t, string(must(json.Marshal(of))), string(must(json.Marshal(one.Last)))) // values that are no number equal none
+		for _, p := range page.Points[:at] {                                                   // newest first
+			s := page.Series[*p.SeriesIndex].Metric
+			require.False(t, s.Name == one.Metric.Name && s.Type == one.Metric.Type && s.Unit == one.Metric.Unit && s.Temporality == one.Metric.Temporality && s.Monotonic == one.Metric.Monotonic,
+				"%s has a newer point", s.Name)
+		}
+	}
+	require.Len(t, types, 5)
+	var some api.MetricCatalogue
+	f.get("/api/metrics"+hour()+"&last=true&limit=1&search=OLD", &some)
+	require.Len(t, some.Metrics, 1)
+	require.Equal(t, "of old", some.Metrics[0].Metric.Name)
+	require.Equal(t, "42", some.Metrics[0].Last.AsInt)
+	f.problem(http.StatusBadRequest, http.MethodGet, "/api/metrics"+hour()+"&last=true&limit=1001", "")
 }

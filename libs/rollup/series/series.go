@@ -401,13 +401,14 @@ func (p *Points) catalogue(from, to int64, byMinutes bool) *Catalogue {
 	out := New()
 	for metric, list := range byMetric {
 		if len(list) > 0 {
-			out.Merge(&Catalogue{Metrics: map[Key]*Metric{keyOf(&p.Table.Metrics[metric]): l.metric(metric, list)}})
+			out.Merge(&Catalogue{Metrics: map[Key]*Metric{KeyOf(&p.Table.Metrics[metric]): l.metric(metric, list)}})
 		}
 	}
 	return out
 }
 
-func keyOf(m *segment.Metric) Key {
+// KeyOf is what a metric is told apart by.
+func KeyOf(m *segment.Metric) Key {
 	return Key{strings.Clone(rollup.Name(m.Name)), strings.Clone(rollup.Name(m.Unit)), m.Kind, m.Temporality, m.Monotonic}
 }
 

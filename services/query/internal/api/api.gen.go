@@ -1311,6 +1311,9 @@ type Cardinality struct {
 type CatalogueMetric struct {
 	AttributeKeys []string `json:"attribute_keys"`
 
+	// Last The newest point, where it is asked for: of one series; where several have one at that instant, the one that was stored last. Absent where an answer has no room for it.
+	Last *Point `json:"last,omitempty"`
+
 	// LastTimeUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
 	LastTimeUnixNano Nanos  `json:"last_time_unix_nano"`
 	Metric           Metric `json:"metric"`
@@ -4099,6 +4102,9 @@ type ListMetricsParams struct {
 	// Sort By name, or those with most series first, then by name.
 	Sort ListMetricsParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
 
+	// Last Tell the newest point of each metric in the range, too (`last`). A page then has 1,000 metrics at most.
+	Last bool `form:"last,omitempty" json:"last,omitempty,omitzero"`
+
 	// Limit Most metrics in the page.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -4144,12 +4150,6 @@ type SearchMetricsByQueryParams struct {
 
 	// Total As in the body of a POST.
 	Total Total `form:"total,omitempty" json:"total,omitempty,omitzero"`
-
-	// Fields As in the body of a POST; once for each field.
-	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
-
-	// Scope As in the body of a POST.
-	Scope SearchScope `form:"scope,omitempty" json:"scope,omitempty,omitzero"`
 
 	// XScopeOrgID The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..".
 	XScopeOrgID Tenant `json:"X-Scope-OrgID,omitempty,omitzero"`
@@ -5941,6 +5941,13 @@ func (w *ServerInterfaceWrapper) ListMetrics(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
 	}
 
+	// ------------- Optional query parameter "last" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "last", ctx.QueryParams(), &params.Last, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter last: %s", err))
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -6073,20 +6080,6 @@ func (w *ServerInterfaceWrapper) SearchMetricsByQuery(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", ctx.QueryParams(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter total: %s", err))
-	}
-
-	// ------------- Optional query parameter "fields" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "fields", ctx.QueryParams(), &params.Fields, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter fields: %s", err))
-	}
-
-	// ------------- Optional query parameter "scope" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "scope", ctx.QueryParams(), &params.Scope, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter scope: %s", err))
 	}
 
 	headers := ctx.Request().Header

@@ -55,7 +55,8 @@ func (h handlers) SearchMetrics(c echo.Context, _ api.SearchMetricsParams) error
 }
 
 func (h handlers) SearchMetricsByQuery(c echo.Context, p api.SearchMetricsByQueryParams) error {
-	return list(h, c, queryParams(p).body, h.searchPoints)
+	of := queryParams{StartTime: p.StartTime, EndTime: p.EndTime, Filters: p.Filters, Limit: p.Limit, Cursor: p.Cursor, MinPosition: p.MinPosition, Sort: p.Sort, Order: p.Order, Total: p.Total}
+	return list(h, c, of.body, h.searchPoints)
 }
 
 // list answers a search. The tenant comes first: who may not ask is told nothing of the question.

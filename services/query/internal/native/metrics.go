@@ -103,7 +103,11 @@ func lookAt(r *columns.Reader, _ *engine.Header, q *engine.Query) (of *series.Ca
 
 func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to int64, p *api.ListMetricsParams) (*api.MetricCatalogue, error) {
 	started := n.now()
-	limit, err := pageLimit(p.Limit, mostMetrics, mostMetrics)
+	most := mostMetrics
+	if p.Last {
+		most = mostLast
+	}
+	limit, err := pageLimit(p.Limit, most, most)
 	if err != nil {
 		return nil, err
 	}
@@ -119,36 +123,53 @@ func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to
 	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{}}
 	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}}
-	var total *series.Catalogue
 	err = n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
-		total, err = catalogueOf(ctx, s, q, "")
+		total, err := catalogueOf(ctx, s, q, "")
+		if err != nil {
+			return err
+		}
 		out.Stats, out.Incomplete = n.told(s, started)
-		return err
+		out.Incomplete = cmp.Or(out.Incomplete, unlisted(total))
+		keys := metricsLike(total, p)
+		out.Total = len(keys)
+		last := min(first+limit, len(keys))
+		keys = keys[min(first, last):last]
+		if last < out.Total {
+			out.HasMore, out.NextCursor = true, n.cursors.seal(cursor{after: engine.Key{Rank: int64(last)}}, asked)
+		}
+		var points map[series.Key]*api.Point
+		if p.Last {
+			if points, err = n.lastPoints(ctx, s, tenant, keys, total.Metrics); err != nil {
+				return err
+			}
+			out.Stats = n.stats(s, started)
+		}
+		for _, key := range keys {
+			told := catalogueMetric(key, total.Metrics[key])
+			told.Last = points[key]
+			out.Metrics = append(out.Metrics, told)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	var keys []series.Key
+	return out, nil
+}
+
+// metricsLike are the metrics of a catalogue that are asked for, in their order.
+func metricsLike(of *series.Catalogue, p *api.ListMetricsParams) (keys []series.Key) {
 	search := strings.ToLower(p.Search)
-	for key, m := range total.Metrics {
+	for key, m := range of.Metrics {
 		if strings.HasPrefix(key.Name, p.Prefix) && (strings.Contains(strings.ToLower(key.Name), search) || strings.Contains(strings.ToLower(m.Description), search)) {
 			keys = append(keys, key)
 		}
 	}
 	slices.SortFunc(keys, series.Key.Compare)
 	if p.Sort == api.ListMetricsParamsSortSeries {
-		total.MostFirst(keys)
+		of.MostFirst(keys)
 	}
-	out.Total = len(keys)
-	last := min(first+limit, len(keys))
-	for _, key := range keys[min(first, last):last] {
-		out.Metrics = append(out.Metrics, catalogueMetric(key, total.Metrics[key]))
-	}
-	if last < len(keys) {
-		out.HasMore, out.NextCursor = true, n.cursors.seal(cursor{after: engine.Key{Rank: int64(last)}}, asked)
-	}
-	out.Incomplete = cmp.Or(out.Incomplete, unlisted(total))
-	return out, nil
+	return keys
 }
 
 // mostMetrics is how many metrics one page has at most.

@@ -272,7 +272,7 @@ func decodeObject[T any](from io.Reader) (T, error) {
 	return r, err
 }
 
-// queryParams are those of any search by GET: the contract gives all the same ones.
+// queryParams are those of any search by GET: the contract gives all the same ones, but to points, which are shown in full and have no traces.
 type queryParams api.SearchTracesByQueryParams
 
 // body is the same request from query parameters.

@@ -2633,6 +2633,8 @@ export interface components {
             /** @description There are more services than the first 1,000, or more keys of attributes, of points and resources together, than the first 128. */
             more: boolean;
             last_time_unix_nano: components["schemas"]["Nanos"];
+            /** @description The newest point, where it is asked for: of one series; where several have one at that instant, the one that was stored last. Absent where an answer has no room for it. */
+            last?: components["schemas"]["Point"];
         };
         MetricCatalogue: {
             metrics: components["schemas"]["CatalogueMetric"][];
@@ -3870,6 +3872,8 @@ export interface operations {
                 search?: string;
                 /** @description By name, or those with most series first, then by name. */
                 sort?: "name" | "series";
+                /** @description Tell the newest point of each metric in the range, too (`last`). A page then has 1,000 metrics at most. */
+                last?: boolean;
                 /** @description Most metrics in the page. */
                 limit?: number;
                 /** @description `next_cursor` of the page before, with the same range, prefix, search, sort and tenant. It is a place in the list: what comes into or leaves a range that is not over yet moves what follows it. */
@@ -4098,10 +4102,6 @@ export interface operations {
                 order?: components["parameters"]["Order"];
                 /** @description As in the body of a POST. */
                 total?: components["parameters"]["Total"];
-                /** @description As in the body of a POST; once for each field. */
-                fields?: components["parameters"]["Fields"];
-                /** @description As in the body of a POST. */
-                scope?: components["parameters"]["SearchScope"];
             };
             header?: {
                 /** @description The tenant, 1 to 128 characters of [A-Za-z0-9._-], neither "." nor "..". */
