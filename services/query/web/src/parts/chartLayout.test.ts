@@ -1,6 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import type { Answer } from '../api/model';
 import { instantFromMillis } from '../time/instant';
-import { barsPath, bucketAt, bucketsOf, greatest, linePath, stacked, valueTicks, type Layer } from './chartLayout';
+import {
+  barsPath,
+  bucketAt,
+  bucketsOf,
+  gapsOf,
+  greatest,
+  linePath,
+  momentAt,
+  scaleOf,
+  stacked,
+  valueTicks,
+  type Layer,
+} from './chartLayout';
 
 const at = (seconds: number) => instantFromMillis(seconds * 1000);
 const timeline = { start: at(0), stepSeconds: 60, buckets: 3 };
@@ -65,4 +78,27 @@ describe('a chart over time', () => {
     expect(linePath(buckets, [10, 5, 0], size)).toBe('M15,0L60,50L105,100');
     expect(linePath(buckets, [undefined, 5, undefined], size)).toBe('M30,50H90');
   });
+});
+
+describe('the parts of which less is known', () => {
+  const answer = (watermark: number | undefined, since?: bigint) =>
+    ({
+      completeness: { watermark: watermark === undefined ? undefined : new Date(watermark) },
+      since,
+    }) as Answer<unknown>;
+
+  it('are what is behind the watermark and what was not looked at', () => {
+    expect(gapsOf(answer(120_000), bounds)).toEqual({ cut: undefined, open: 0.75 });
+    expect(gapsOf(answer(undefined, at(60)), bounds)).toEqual({ cut: 0.25, open: undefined });
+    expect(gapsOf(answer(200_000), bounds)).toEqual({ cut: undefined, open: undefined });
+  });
+});
+
+it('is read from the left and from the bottom', () => {
+  expect(momentAt(bounds, 0.25)).toBe(60_000);
+  expect(scaleOf([5, 10], String)).toEqual([
+    { at: 0.5, label: '5' },
+    { at: 1, label: '10' },
+  ]);
+  expect(bucketsOf(undefined, bounds)).toEqual([]);
 });

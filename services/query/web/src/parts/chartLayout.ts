@@ -1,6 +1,7 @@
 // Where bars and lines over time stand, in fractions of the plot: from the left, and from the bottom.
 
-import type { Timeline } from '../api/model';
+import type { Answer, Timeline } from '../api/model';
+import type { Tick } from '../time/axis';
 import { instantToMillis } from '../time/instant';
 import type { Bounds } from '../time/range';
 import { bucketEdges } from './timeline';
@@ -31,8 +32,27 @@ export function fractionOf({ from, to }: Bounds): (millis: number) => number {
   return (millis) => within((millis - start) / length);
 }
 
+/** The moment, in milliseconds, at a fraction of the width. */
+export const momentAt = ({ from, to }: Bounds, fraction: number): number =>
+  instantToMillis(from) + fraction * (instantToMillis(to) - instantToMillis(from));
+
+/** Parts of the range, as fractions of it, of which an answer knows less. */
+export interface Gaps {
+  /** Before it nothing was looked at. */
+  cut: number | undefined;
+  /** From here on what was accepted may be missing. */
+  open: number | undefined;
+}
+
+export function gapsOf({ since, completeness }: Pick<Answer<unknown>, 'since' | 'completeness'>, bounds: Bounds): Gaps {
+  const at = fractionOf(bounds);
+  const open = completeness.watermark === undefined ? 1 : at(completeness.watermark.getTime());
+  return { cut: since === undefined ? undefined : at(instantToMillis(since)), open: open < 1 ? open : undefined };
+}
+
 /** The buckets as far as they are within the bounds. */
-export function bucketsOf(timeline: Timeline, bounds: Bounds): Bucket[] {
+export function bucketsOf(timeline: Timeline | undefined, bounds: Bounds): Bucket[] {
+  if (timeline === undefined) return [];
   const at = fractionOf(bounds);
   const edges = bucketEdges(timeline);
   return edges.slice(1).map((to, i) => {
@@ -76,6 +96,10 @@ export function valueTicks(most: number): number[] {
   const count = Math.max(Math.ceil(most / step - 1e-9), 1);
   return Array.from({ length: count }, (_, i) => (i + 1) * step);
 }
+
+/** These values as a scale, of which the last is at the top. */
+export const scaleOf = (values: readonly number[], format: (value: number) => string): Tick[] =>
+  values.map((value) => ({ at: value / (values.at(-1) ?? 1), label: format(value) }));
 
 const round = (n: number) => Math.round(n * 10) / 10;
 

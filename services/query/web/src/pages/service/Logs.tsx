@@ -1,33 +1,21 @@
 import { Link } from '@tanstack/react-router';
 import { getFigures, type ServiceName } from '../../api/endpoints';
 import { useAnswer } from '../../parts/answer';
+import { bySeverity, bySeverityAsked, colourOf, severityLayers } from '../../parts/bySeverity';
 import { sentBy } from '../../parts/leads';
 import { Lines, Loading } from '../../parts/Loading';
 import { formatRate, plural } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
-import { severities, severityColour } from '../../parts/severity';
 import { TimeChart } from '../../parts/TimeChart';
 import { stepFor } from '../../time/steps';
 import { None, Section } from './Section';
-import { bySeverity, ofService, type Severity } from './service';
+import { ofService } from './service';
 import classes from './ServicePage.module.css';
-
-const colour = (name: Severity['name']): string => severityColour(severities.find((s) => s.name === name)?.from ?? 0);
 
 /** How much the service logged, by severity, over the whole range. */
 export function Logs({ service }: { service: ServiceName }) {
   const asked = useAnswer(['logs-of', service.name, service.namespace ?? ''], (bounds, signal) =>
-    getFigures(
-      {
-        bounds,
-        signal: 'logs',
-        filters: ofService(service),
-        measures: [{ measure: 'count' }],
-        groupBy: ['severity'],
-        stepSeconds: stepFor(bounds),
-      },
-      signal,
-    ),
+    getFigures({ ...bySeverityAsked, bounds, filters: ofService(service), stepSeconds: stepFor(bounds) }, signal),
   );
   const { data, bounds } = asked;
   const of = { service: service.name, namespace: service.namespace };
@@ -60,7 +48,7 @@ export function Logs({ service }: { service: ServiceName }) {
                   timeline={data.timeline}
                   bounds={bounds}
                   height={110}
-                  bars={found.map((s) => ({ label: s.label, colour: colour(s.name), values: s.values }))}
+                  bars={severityLayers(found)}
                   format={formatRate}
                   answer={asked.answer}
                 />
@@ -69,7 +57,7 @@ export function Logs({ service }: { service: ServiceName }) {
             <ul className={classes.severities} aria-label="Log records by severity">
               {found.map((s) => (
                 <li key={s.label}>
-                  <i style={{ background: colour(s.name) }} aria-hidden />
+                  <i style={{ background: colourOf(s.name) }} aria-hidden />
                   {s.name === undefined ? (
                     s.label
                   ) : (

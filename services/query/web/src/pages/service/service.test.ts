@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FigureGroup, Figures, InstanceList } from '../../api/model';
 import { instantFromMillis } from '../../time/instant';
-import { bySeverity, durationLayers, newVersions, ofService, rateLayers, redMeasures, requestsOf } from './service';
+import { durationLayers, newVersions, ofService, rateLayers, redMeasures, requestsOf } from './service';
 
 const at = (seconds: number) => instantFromMillis(seconds * 1000);
 const timeline = { start: at(0), stepSeconds: 60, buckets: 2 };
@@ -71,21 +71,5 @@ describe('the page of a service', () => {
     const version = (name: string, first: number) => ({ version: name, firstSeen: at(first) });
     const list = { versions: [version('1.0', 0), version('1.1', 60), version('', 70)] } as unknown as InstanceList;
     expect(newVersions(list, { from: at(0), to: at(120) })).toEqual([{ at: at(60), label: '1.1' }]);
-  });
-
-  it('tells logs by severity, the least severe first, and what has none', () => {
-    const of = (name: string | undefined, items: number) =>
-      group({
-        values: [name === undefined ? undefined : { type: 'string', value: name }],
-        items,
-        series: [[items, 0]],
-      });
-    const answer = figures({ groups: [of('error', 60), of('info', 120), of(undefined, 6)], other: of(undefined, 1) });
-    expect(bySeverity(answer).map(({ label, count, values }) => [label, count, values])).toEqual([
-      ['Info', 120, [2, 0]],
-      ['Error', 60, [1, 0]],
-      ['No severity', 6, [0.1, 0]],
-      ['Others', 1, [1 / 60, 0]],
-    ]);
   });
 });

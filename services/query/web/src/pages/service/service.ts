@@ -2,7 +2,6 @@
 
 import type { Filter, Measure, ServiceName } from '../../api/endpoints';
 import type { Figures, Instance, InstanceList, Service, Timeline } from '../../api/model';
-import { severities } from '../../parts/severity';
 import type { Layer } from '../../parts/chartLayout';
 import { bucketRates } from '../../parts/timeline';
 import { compact, one } from '../../route/search';
@@ -74,45 +73,6 @@ export function newVersions({ versions }: InstanceList, bounds: Bounds): { at: I
   return versions
     .filter(({ version, firstSeen }) => version !== '' && instantToMillis(firstSeen) > least)
     .map(({ version, firstSeen }) => ({ at: firstSeen, label: version }));
-}
-
-/** What was logged, by severity. */
-export interface Severity {
-  /** Of the six; undefined where the records tell none. */
-  name: (typeof severities)[number]['name'] | undefined;
-  label: string;
-  count: number;
-  /** Records a second by bucket. */
-  values: Layer['values'];
-}
-
-/** The least severe first, those without at the end. What is not told group by group is told as others. */
-export function bySeverity(answer: Figures): Severity[] {
-  const { timeline, covered } = answer;
-  const told = (of: Figures['groups'][number] | undefined): Pick<Severity, 'count' | 'values'> => ({
-    count: of?.items ?? 0,
-    values:
-      timeline === undefined
-        ? []
-        : bucketRates(
-            (of?.series[0] ?? []).map((n) => n ?? 0),
-            timeline,
-            covered,
-          ),
-  });
-  const named = (of: Figures['groups'][number]) => {
-    const [value] = of.values;
-    return value?.type === 'string' ? value.value.toLowerCase() : undefined;
-  };
-  const list: Severity[] = severities.map(({ name, label }) => ({
-    name,
-    label,
-    ...told(answer.groups.find((of) => named(of) === name)),
-  }));
-  const rest = answer.groups.filter((of) => !severities.some(({ name }) => name === named(of)));
-  for (const of of rest) list.push({ name: undefined, label: 'No severity', ...told(of) });
-  if (answer.other !== undefined) list.push({ name: undefined, label: 'Others', ...told(answer.other) });
-  return list.filter(({ count }) => count > 0);
 }
 
 /** What tells an instance from the others: the most telling of what its sender says; empty where that is nothing. */

@@ -1,7 +1,9 @@
 import { useMemo, useState } from 'react';
 import type { Answer, Figures } from '../../api/model';
+import { gapsOf } from '../../parts/chartLayout';
 import { useBoxSelection } from '../../parts/drag';
 import { plural } from '../../parts/number';
+import { Plot } from '../../parts/Plot';
 import { logTicks } from '../../time/axis';
 import { formatDuration } from '../../time/duration';
 import { formatClock, instantFromMillis } from '../../time/instant';
@@ -9,8 +11,6 @@ import type { Bounds } from '../../time/range';
 import type { Basis } from './figures';
 import { boxOf, cellAt, layoutHeat, placeOfBox, shade, type Cell, type HeatLayout } from './heat';
 import classes from './Heatmap.module.css';
-import { Plot } from './Plot';
-import { gapsOf } from './bars';
 import type { Box } from './view';
 
 interface Props {
@@ -20,6 +20,9 @@ interface Props {
   box: Box | undefined;
   onBox: (box: Box) => void;
 }
+
+/** As much room at the right as the strip of rates has: both show the same time at the same place. */
+const none: readonly never[] = [];
 
 /** How many began when and took how long. A click chooses a cell, dragging a box of them. */
 export function Heatmap({ figures, basis, bounds, box, onBox }: Props) {
@@ -37,6 +40,7 @@ export function Heatmap({ figures, basis, bounds, box, onBox }: Props) {
       bounds={bounds}
       height={160}
       left={logTicks(layout.low, layout.high)}
+      right={none}
       gaps={gapsOf(figures, bounds)}
       marked={selection ?? chosen}
       tip={

@@ -1,20 +1,22 @@
 import { Button, Menu, SegmentedControl, Skeleton } from '@mantine/core';
 import { IconArrowsDiff } from '@tabler/icons-react';
-import { useMemo, type ReactNode } from 'react';
+import { useMemo } from 'react';
 import type { Answer, Figures } from '../../api/model';
+import { countText } from '../../parts/figureTexts';
+import { Charted, FiguresWaiting, TryAgain, type AskedFigures } from '../../parts/Figures';
+import classes from '../../parts/Figures.module.css';
 import { IncompleteNote } from '../../parts/IncompleteNote';
 import type { Filters } from '../../parts/query/filters';
 import { useHoldRefresh } from '../../parts/refresh';
 import { instantToMillis } from '../../time/instant';
-import type { Bounds, TimeRange } from '../../time/range';
+import type { TimeRange } from '../../time/range';
 import { Differences } from './Differences';
 import { compared } from './contrast';
-import { basisOf, countText, headline, type Headline } from './figures';
+import { basisOf, headline, type Headline } from './figures';
 import { Heatmap } from './Heatmap';
 import { exactDuration } from './narrow';
-import { useComparison, useHeat, useStrip, useTraceCount, type AskedFigures } from './queries';
+import { useComparison, useHeat, useStrip, useTraceCount } from './queries';
 import { Strip } from './Strip';
-import classes from './TraceFigures.module.css';
 import { boxFromText, boxToText, type Difference, type ViewChange, type ViewSearch } from './view';
 
 interface Props {
@@ -44,7 +46,7 @@ export function TraceFigures({ asked, view, onView, onNarrow }: Props) {
   const { known, basis, box, strip, heat, traces, sets, comparison } = asked;
   // The list says what is wrong with the query.
   if (known === 'failed') return null;
-  if (known === 'waiting') return <Waiting height={96} />;
+  if (known === 'waiting') return <FiguresWaiting height={96} />;
   if (basis === undefined) return <CountAlone traces={traces} />;
 
   const chart = view.chart === 'heatmap' ? heat : strip;
@@ -88,7 +90,7 @@ export function TraceFigures({ asked, view, onView, onNarrow }: Props) {
         </div>
       </div>
       <IncompleteNote answer={chart.answer} />
-      <Asked of={chart} height={height}>
+      <Charted of={chart} height={height}>
         {(answer, bounds) =>
           view.chart === 'heatmap' ? (
             <Heatmap
@@ -102,7 +104,7 @@ export function TraceFigures({ asked, view, onView, onNarrow }: Props) {
             <Strip figures={answer} basis={basis} bounds={bounds} />
           )
         }
-      </Asked>
+      </Charted>
       {view.differ !== undefined && (
         <Differences
           compared={sets}
@@ -126,7 +128,7 @@ export function CountAlone({ traces }: { traces: AskedFigures }) {
   return (
     <>
       <div className={classes.head}>
-        <Count text={answer === undefined ? undefined : countText(answer)} traces={traces} />
+        <Count text={answer === undefined ? undefined : countText(answer, 'trace', 'traces')} traces={traces} />
         <span className={classes.over}>
           All of this query is about other spans of the trace: rates and durations are told of spans that match by
           themselves.
@@ -140,19 +142,7 @@ export function CountAlone({ traces }: { traces: AskedFigures }) {
 function Count({ text, traces }: { text: string | undefined; traces: AskedFigures }) {
   if (text !== undefined) return <span className={classes.count}>{text}</span>;
   if (traces.error === null) return <Skeleton height={18} width={120} />;
-  return <Again what="The traces could not be counted" of={traces} />;
-}
-
-/** In a line: what failed, and a way to ask again. */
-function Again({ what, of }: { what: string; of: AskedFigures }) {
-  return (
-    <span className={classes.uncounted} role="alert">
-      {what}: {of.error?.message}{' '}
-      <Button size="compact-xs" variant="default" onClick={of.retry}>
-        Try again
-      </Button>
-    </span>
-  );
+  return <TryAgain what="The traces could not be counted" of={traces} />;
 }
 
 /** The first line. What failed is told in its place: the rest of it is right. */
@@ -163,8 +153,8 @@ export function Said(props: { head: Headline | undefined; strip: AskedFigures; t
     const counted = answerOf(traces);
     return (
       <>
-        {counted !== undefined && <Count text={countText(counted)} traces={traces} />}
-        <Again what="Rates and durations could not be had" of={strip} />
+        {counted !== undefined && <Count text={countText(counted, 'trace', 'traces')} traces={traces} />}
+        <TryAgain what="Rates and durations could not be had" of={strip} />
       </>
     );
   }
@@ -201,38 +191,5 @@ function DifferMenu({ onChoose }: { onChoose: (differ: Difference) => void }) {
         <Menu.Label>A part of the heatmap against the rest: drag over it</Menu.Label>
       </Menu.Dropdown>
     </Menu>
-  );
-}
-
-/** A chart, in a place of its own height whatever became of its question. */
-function Asked(props: {
-  of: AskedFigures;
-  height: number;
-  children: (answer: Answer<Figures>, bounds: Bounds) => ReactNode;
-}) {
-  const { of, height, children } = props;
-  if (of.data !== undefined && of.answer !== undefined && of.bounds !== undefined) {
-    return (
-      <div className={classes.chart} data-stale={of.stale || undefined}>
-        {children({ ...of.answer, data: of.data }, of.bounds)}
-      </div>
-    );
-  }
-  if (of.error === null) return <Waiting height={height} />;
-  return (
-    <p className={classes.failed} role="alert">
-      The figures could not be had: {of.error.message}
-      <Button size="compact-xs" variant="default" onClick={of.retry}>
-        Try again
-      </Button>
-    </p>
-  );
-}
-
-function Waiting({ height }: { height: number }) {
-  return (
-    <div className={classes.wait} role="status" aria-label="Loading the figures">
-      <Skeleton height={height + 20} radius={6} />
-    </div>
   );
 }

@@ -3,9 +3,9 @@
 import type { Filter, Measure } from '../../api/endpoints';
 import type { Answer, Figures } from '../../api/model';
 import { ownFilters } from '../../filter/query';
+import { countText, lookedAt } from '../../parts/figureTexts';
 import { formatPercent, formatRate, plural } from '../../parts/number';
 import { formatDuration } from '../../time/duration';
-import { instantToMillis } from '../../time/instant';
 import type { Bounds } from '../../time/range';
 
 /** The spans that figures are of. */
@@ -63,10 +63,6 @@ export interface Headline {
   over: string;
 }
 
-/** "14,382 traces", or at least so many. */
-export const countText = (answer: Answer<Figures>, one = 'trace', many = 'traces'): string =>
-  `${answer.incomplete === undefined ? '' : 'at least '}${plural(answer.data.total.items, one, many)}`;
-
 /** The first line of the page. `traces` is the answer to how many traces there are; undefined where spans are listed. */
 export function headline(
   figures: Answer<Figures>,
@@ -75,24 +71,17 @@ export function headline(
   traces: Answer<Figures> | undefined,
   ofSpans: boolean,
 ): Headline {
-  const { total, covered } = figures.data;
+  const { total } = figures.data;
   const figure = (measure: (typeof measured)[number]) => total.figures[placeOf(measure)];
   const p95 = figure('p95');
   const errors = figure('errors') ?? 0;
-  const asked = (instantToMillis(bounds.to) - instantToMillis(bounds.from)) / 1000;
-  // The range reaches a little past now; that is no part without data.
-  const whole = covered.seconds > asked - 60 && covered.seconds > asked * 0.98;
-  const length = formatDuration(
-    covered.seconds >= 60 ? Math.round(covered.seconds / 60) * 60e9 : covered.seconds * 1e9,
-  );
-  const part =
-    figures.incomplete !== undefined
-      ? `the newest ${length}, which was looked at`
-      : whole
-        ? length
-        : `the ${length} with data`;
+  const part = lookedAt(figures, bounds);
   return {
-    count: ofSpans ? countText(figures, basis.one, basis.many) : traces === undefined ? undefined : countText(traces),
+    count: ofSpans
+      ? countText(figures, basis.one, basis.many)
+      : traces === undefined
+        ? undefined
+        : countText(traces, 'trace', 'traces'),
     rate: formatRate(figure('rate') ?? 0),
     errors: formatPercent(total.items === 0 ? 0 : errors / total.items),
     anyErrors: errors > 0,

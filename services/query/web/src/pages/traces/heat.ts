@@ -2,9 +2,9 @@
 
 import type { Measure } from '../../api/endpoints';
 import type { Band, Figures } from '../../api/model';
+import { fractionOf } from '../../parts/chartLayout';
 import { instantFromMillis, instantToMillis } from '../../time/instant';
 import type { Bounds } from '../../time/range';
-import { fractionOf } from './bars';
 import type { Box } from './view';
 
 /** How many there are, and how many of them failed, in the same bands. */

@@ -1,15 +1,14 @@
 // The questions of the head of the page. All of them are about the whole range.
 
 import { compareItems, getFigures, type Filter } from '../../api/endpoints';
-import type { Comparison, Figures } from '../../api/model';
+import type { Comparison } from '../../api/model';
 import { asText, useAnswer, type Asked } from '../../parts/answer';
+import type { AskedFigures } from '../../parts/Figures';
 import { stepFor } from '../../time/steps';
 import type { Bounds } from '../../time/range';
 import type { Compared } from './contrast';
 import { stripMeasures, type Basis } from './figures';
 import { heatMeasures } from './heat';
-
-export type AskedFigures = Asked<Figures> & { bounds: Bounds | undefined };
 
 /** Rates, errors and durations over time, and of all of it. */
 export const useStrip = (basis: Basis | undefined): AskedFigures =>

@@ -1,11 +1,11 @@
 import { useElementSize } from '@mantine/hooks';
 import type { CSSProperties, HTMLAttributes, ReactNode } from 'react';
-import type { Rectangle } from '../../parts/drag';
-import { clockTicks, type Tick } from '../../time/axis';
-import { instantToMillis } from '../../time/instant';
-import type { Bounds } from '../../time/range';
+import { clockTicks, type Tick } from '../time/axis';
+import { instantToMillis } from '../time/instant';
+import type { Bounds } from '../time/range';
+import type { Gaps } from './chartLayout';
+import type { Rectangle } from './drag';
 import classes from './Plot.module.css';
-import type { Gaps } from './bars';
 
 interface Props {
   /** What it shows, with its figures, for those who cannot see it. */
@@ -14,20 +14,26 @@ interface Props {
   /** Pixels. */
   height: number;
   left: readonly Tick[];
-  right?: readonly Tick[];
+  /** Given where there is a scale at the right, or room for one. */
+  right?: readonly Tick[] | undefined;
+  /** What its colours stand for; above it. */
+  legend?: ReactNode;
   gaps: Gaps;
   /** What is marked, in fractions. */
   marked?: Rectangle | undefined;
   /** The drawing, in pixels. */
   children: (width: number, height: number) => ReactNode;
+  /** What stands on the drawing. */
+  over?: ReactNode;
   /** What stands beside the pointer: at which fraction of the width, and its lines. The first is a heading. */
   tip?: { at: number; lines: ReactNode } | undefined;
   /** Of the area that is drawn on. */
   area: HTMLAttributes<HTMLDivElement>;
 }
 
-/** The frame of a plot over the time range: scales, the clock, the parts of which less is known, what is marked. */
-export function Plot({ label, bounds, height, left, right, gaps, marked, children, tip, area }: Props) {
+/** The frame of every plot over the time range: scales, the clock, the parts of which less is known, what is marked. */
+export function Plot(props: Props) {
+  const { label, bounds, height, left, right, legend, gaps, marked, children, over, tip, area } = props;
   const { ref, width } = useElementSize();
   const times = clockTicks(
     instantToMillis(bounds.from),
@@ -35,7 +41,12 @@ export function Plot({ label, bounds, height, left, right, gaps, marked, childre
     Math.max(Math.floor(width / 110), 2),
   );
   return (
-    <figure className={classes.plot} style={{ '--plot-height': `${height}px` } as CSSProperties}>
+    <figure
+      className={classes.plot}
+      data-right={right !== undefined || undefined}
+      style={{ '--plot-height': `${height}px` } as CSSProperties}
+    >
+      {legend != null && <figcaption className={classes.legend}>{legend}</figcaption>}
       <Scale ticks={left} side="left" />
       <div ref={ref} className={classes.area} role="img" aria-label={label} {...area}>
         <svg width={width} height={height} aria-hidden>
@@ -57,6 +68,7 @@ export function Plot({ label, bounds, height, left, right, gaps, marked, childre
             title="What was accepted from here on may not be here yet"
           />
         )}
+        {over}
         {marked !== undefined && (
           <div
             className={classes.selection}
@@ -81,7 +93,7 @@ export function Plot({ label, bounds, height, left, right, gaps, marked, childre
           </div>
         )}
       </div>
-      <Scale ticks={right ?? []} side="right" />
+      {right !== undefined && <Scale ticks={right} side="right" />}
       <div className={classes.times} aria-hidden>
         {times.map((tick) => (
           <span key={tick.at} style={{ left: percent(tick.at) }}>
@@ -99,7 +111,7 @@ function Scale({ ticks, side }: { ticks: readonly Tick[]; side: 'left' | 'right'
   return (
     <div className={classes.scale} data-side={side} aria-hidden>
       {ticks.map((tick) => (
-        <span key={tick.label} style={{ bottom: percent(tick.at) }}>
+        <span key={tick.at} style={{ bottom: percent(tick.at) }}>
           {tick.label}
         </span>
       ))}
