@@ -1,5 +1,6 @@
 // The one door to the server. Everything that goes wrong on the way becomes an ApiError with a code that can be shown.
 
+import { EventReader, type ServerEvent } from './events';
 import type { components } from './wire';
 
 type Problem = components['schemas']['Problem'];
@@ -56,7 +57,7 @@ export function askAbout(named: string | undefined): void {
   tenant = named;
 }
 
-async function request<T>(path: string, init: RequestInit): Promise<T> {
+async function ask(path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
   if (tenant !== undefined && path.startsWith('/api/')) headers.set('X-Scope-OrgID', tenant);
   let response: Response;
@@ -67,12 +68,45 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
     throw new ApiError(0, 'network', 'ollyScale does not answer', 'The query service could not be reached.');
   }
   if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+async function request<T>(path: string, init: RequestInit): Promise<T> {
+  const response = await ask(path, init);
   if (response.status === 204) return undefined as T;
   try {
     return (await response.json()) as T;
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiError(response.status, 'answer.unreadable', 'The answer is not JSON', `GET ${path}`);
+  }
+}
+
+/**
+ * Server-sent events until the server ends them, after one called "open" that says that it answers. By fetch rather than by EventSource, which can name no tenant and goes on
+ * asking whatever the refusal is.
+ */
+export async function streamEvents(
+  path: string,
+  query: Record<string, string>,
+  signal: AbortSignal,
+  on: (event: ServerEvent) => void,
+): Promise<void> {
+  const address = `${path}?${new URLSearchParams(query).toString()}`;
+  const { body } = await ask(address, { signal, headers: { Accept: 'text/event-stream' } });
+  on({ name: 'open', data: '' });
+  if (body === null) return;
+  const events = new EventReader();
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      for (const event of events.read(value)) on(event);
+    }
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new ApiError(0, 'network', 'ollyScale does not answer', 'The connection was lost.');
   }
 }
 

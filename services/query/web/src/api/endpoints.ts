@@ -2,7 +2,7 @@
 
 import { instantFromMillis } from '../time/instant';
 import type { Bounds } from '../time/range';
-import { ApiError, askAbout, getJSON, postJSON, probeJSON, putJSON, remove } from './client';
+import { ApiError, askAbout, getJSON, postJSON, probeJSON, putJSON, remove, streamEvents } from './client';
 import type * as model from './model';
 import * as revive from './revive';
 import type { components } from './wire';
@@ -126,6 +126,59 @@ export async function searchLogs(search: Search, signal: AbortSignal): Promise<m
   const wire = await postJSON<Wire['LogPage']>('/api/logs/search', searchBody(search), signal);
   return revive.page(wire, revive.logs(wire));
 }
+
+/** The records around one: so many to each side, or the page that a cursor of a page leads to. */
+export async function getLogContext(
+  { id, time }: Pick<model.LogRecord, 'id' | 'time'>,
+  by: model.ContextBy,
+  limit: number,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<model.Answer<model.LogContext>> {
+  const wire = await getJSON<Wire['LogContext']>(
+    `/api/logs/${encodeURIComponent(id)}/context`,
+    { time: time.toString(), by, limit: String(limit), ...(cursor === undefined ? {} : { cursor }) },
+    signal,
+  );
+  return revive.answer(wire, revive.logContext(wire));
+}
+
+/** What the records of a range have in common, what most have first. */
+export async function getLogPatterns(
+  filters: readonly Filter[],
+  limit: number,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<model.LogPatterns>> {
+  const body: Wire['PatternRequest'] = {
+    time_range: between(bounds),
+    filters: filters.map(wireFilter),
+    limit,
+    // As wide as a sparkline can tell apart.
+    buckets: 40,
+    compare: true,
+    sample: 400_000,
+  };
+  const wire = await postJSON<Wire['LogPatterns']>('/api/logs/patterns', body, signal);
+  return revive.answer(wire, revive.logPatterns(wire));
+}
+
+/** Follows log records as they arrive, from after one of them if it is given, until the server ends it. */
+export const followLogs = (
+  filters: readonly Filter[],
+  after: string | undefined,
+  signal: AbortSignal,
+  on: (event: model.LiveEvent) => void,
+): Promise<void> =>
+  streamEvents(
+    '/api/logs/tail',
+    { ...inAddress(filters), ...(after === undefined ? {} : { after }) },
+    signal,
+    (event) => {
+      const live = revive.liveEvent(event);
+      if (live !== undefined) on(live);
+    },
+  );
 
 export async function listServices(
   bounds: Bounds,

@@ -134,6 +134,58 @@ export interface LogRecord {
   scope: Scope;
 }
 
+/** What the records around a record have in common with it. */
+export type ContextBy = components['schemas']['ContextBy'];
+
+/** A page of what surrounds a log record, oldest first. */
+export interface LogContext {
+  logs: readonly LogRecord[];
+  /** Where in logs the record itself is; undefined on the pages beyond. */
+  index: number | undefined;
+  /** The page before and the one after; undefined where there is none. */
+  before: string | undefined;
+  after: string | undefined;
+}
+
+/** What log records have in common. */
+export interface LogPattern {
+  /** With placeholders for what varies: "took <number>ms". */
+  template: string;
+  count: number;
+  /** From 0 to 1, of all that were looked at. */
+  share: number;
+  severities: readonly { name: keyof components['schemas']['SeverityCounts']; count: number }[];
+  /** In each bucket of the timeline. */
+  over: readonly number[];
+  lastSeen: Instant;
+  /** The newest record of it. */
+  example: { id: string; time: Instant } | undefined;
+  services: readonly { name: string; count: number }[];
+  /** Whether nothing before the range was like it; undefined where that is not known. */
+  isNew: boolean | undefined;
+}
+
+export interface LogPatterns {
+  patterns: readonly LogPattern[];
+  /** Records of all patterns that are not told. */
+  other: number;
+  total: number;
+  /** Patterns that there are. */
+  distinct: number;
+  coarser: boolean;
+  /** Whether it is of some segments, and how many records these hold of how many. */
+  sample: { items: number; ofItems: number } | undefined;
+}
+
+/** What comes of following log records as they arrive. */
+export type LiveEvent =
+  /** The server answers: what arrives from now on comes. */
+  | { is: 'open' }
+  | { is: 'log'; record: LogRecord }
+  /** Records are left out here. */
+  | { is: 'missed'; records: number; atLeast: boolean }
+  | { is: 'end'; reason: string };
+
 /** Requests, errors, durations. Durations in nanoseconds, rate per second, errorRate from 0 to 1. */
 export interface RED {
   requests: number;

@@ -110,10 +110,41 @@ it('gives a log record without a time of its own the time it was observed', () =
     ],
     resources: [{ service_name: 'cart', attributes: [] }],
     scopes: [{ name: '', attributes: [] }],
-    pagination: { has_more: false },
-    ...envelope,
   });
   expect(record).toMatchObject({ time: 42n, body: { type: 'empty' }, traceId: '' });
+});
+
+describe('events of the live tail', () => {
+  const log = {
+    id: '7.1',
+    time_unix_nano: '1795428900060000001',
+    observed_time_unix_nano: '0',
+    severity_number: 17,
+    attributes: [],
+    service_name: 'cart',
+    resource_index: 4,
+    scope_index: 4,
+  };
+  const data = JSON.stringify({
+    log,
+    resource: { service_name: 'cart', attributes: [{ key: 'host.name', value: { stringValue: 'a' } }] },
+    scope: { name: 'lib', attributes: [] },
+  });
+
+  it('are records that stand for themselves, gaps, and ends', () => {
+    expect(revive.liveEvent({ name: 'log', data })).toMatchObject({
+      is: 'log',
+      record: { id: '7.1', time: 1795428900060000001n, scope: { name: 'lib' } },
+    });
+    expect(revive.liveEvent({ name: 'missed', data: '{"records":3,"at_least":true}' })).toEqual({
+      is: 'missed',
+      records: 3,
+      atLeast: true,
+    });
+    expect(revive.liveEvent({ name: 'end', data: '{"reason":"time"}' })).toEqual({ is: 'end', reason: 'time' });
+    expect(revive.liveEvent({ name: 'open', data: '' })).toEqual({ is: 'open' });
+    expect(revive.liveEvent({ name: 'heartbeat', data: '{"time":"x"}' })).toBeUndefined();
+  });
 });
 
 it('fields and operators are whole where the wire leaves things out', () => {

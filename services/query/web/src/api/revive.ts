@@ -125,7 +125,10 @@ export function traceSummary(wire: Wire['TraceSummary']): model.TraceSummary {
   };
 }
 
-export function logs(wire: Wire['LogPage']): readonly model.LogRecord[] {
+/** Log records and what they point into. */
+type LogsOf = Pick<Wire['LogPage'], 'logs' | 'resources' | 'scopes'>;
+
+export function logs(wire: LogsOf): readonly model.LogRecord[] {
   const resources = wire.resources.map(resource);
   const scopes = wire.scopes.map(scope);
   return wire.logs.map((record) => {
@@ -149,6 +152,62 @@ export function logs(wire: Wire['LogPage']): readonly model.LogRecord[] {
       scope: at(scopes, record.scope_index, 'scope'),
     };
   });
+}
+
+export const logContext = (wire: Wire['LogContext']): model.LogContext => ({
+  logs: logs(wire),
+  index: wire.index,
+  before: wire.before.next_cursor,
+  after: wire.after.next_cursor,
+});
+
+const severityNames = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'unset'] as const;
+
+const logPattern = (wire: Wire['LogPattern']): model.LogPattern => ({
+  template: wire.template,
+  count: wire.count,
+  share: wire.share,
+  severities: severityNames.flatMap((name) =>
+    wire.severities[name] > 0 ? [{ name, count: wire.severities[name] }] : [],
+  ),
+  over: wire.over,
+  lastSeen: BigInt(wire.last_seen_unix_nano),
+  example: wire.examples.map(({ id, time_unix_nano }) => ({ id, time: BigInt(time_unix_nano) }))[0],
+  services: wire.services,
+  isNew: wire.new,
+});
+
+export const logPatterns = (wire: Wire['LogPatterns']): model.LogPatterns => ({
+  patterns: wire.patterns.map(logPattern),
+  other: wire.other?.count ?? 0,
+  total: wire.total,
+  distinct: wire.distinct_patterns,
+  coarser: wire.coarser,
+  sample:
+    wire.sample.segments < wire.sample.of_segments
+      ? { items: wire.sample.items, ofItems: wire.sample.of_items }
+      : undefined,
+});
+
+/** An event of the live tail; undefined for one that says nothing of records. */
+export function liveEvent({ name, data }: { name: string; data: string }): model.LiveEvent | undefined {
+  switch (name) {
+    case 'open':
+      return { is: 'open' };
+    case 'log': {
+      const { log, resource: of, scope: by } = JSON.parse(data) as Wire['LiveLog'];
+      const [record] = logs({ logs: [{ ...log, resource_index: 0, scope_index: 0 }], resources: [of], scopes: [by] });
+      return record === undefined ? undefined : { is: 'log', record };
+    }
+    case 'missed': {
+      const { records, at_least } = JSON.parse(data) as Wire['LiveGap'];
+      return { is: 'missed', records, atLeast: at_least };
+    }
+    case 'end':
+      return { is: 'end', reason: (JSON.parse(data) as { reason: string }).reason };
+    default:
+      return undefined;
+  }
 }
 
 function red(wire: Wire['RED']): model.RED {

@@ -1,7 +1,7 @@
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import type { LogRecord } from '../api/model';
 import { List } from './List';
-import { logColumns, logText, type InTrace } from './logColumns';
+import { logColumns, logText, plainly, type InTrace, type LogsShown } from './logColumns';
 import { LogDetails } from './LogDetails';
 import classes from './LogList.module.css';
 import type { Items } from './paged';
@@ -14,36 +14,44 @@ interface Props {
   stale: boolean;
   inTrace?: InTrace;
   more?: More;
+  shown?: LogsShown;
+  /** The one that the address names, and how to name another; undefined is none. */
+  record?: { is: string | undefined; name: (record: LogRecord | undefined) => void };
+  /** Tells whether one is open. */
+  onOpen?: (some: boolean) => void;
 }
 
 export const logKey = (record: LogRecord) => record.id;
 
 /** Log records, one line each; a click opens one. */
-export function LogList({ logs, stale, inTrace, more }: Props) {
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+export function LogList({ logs, stale, inTrace, more, shown = plainly, record: named, onOpen }: Props) {
+  const [open, setOpen] = useState<ReadonlySet<string>>(() => new Set(named?.is === undefined ? [] : [named.is]));
   useHoldRefresh(open.size > 0 ? 'a log record is open' : undefined);
-  const columns = useMemo(() => logColumns(inTrace), [inTrace]);
-  const toggle = ({ id }: LogRecord) =>
-    setOpen((before) => {
-      const next = new Set(before);
-      if (!next.delete(id)) next.add(id);
-      return next;
-    });
+  useEffect(() => onOpen?.(open.size > 0), [onOpen, open.size]);
+  const columns = useMemo(() => logColumns(inTrace, shown), [inTrace, shown]);
+  const toggle = (record: LogRecord) => {
+    const next = new Set(open);
+    const closed = next.delete(record.id);
+    if (!closed) next.add(record.id);
+    setOpen(next);
+    if (!closed) named?.name(record);
+    else if (named?.is === record.id) named.name(undefined);
+  };
   return (
     <List
       label="Log records"
       columns={columns}
       items={logs}
       itemKey={logKey}
-      rowHeight={30}
+      rowHeight={22}
       gap={12}
-      className={classes.list}
+      className={`${classes.list} ${shown.wrap ? classes.wrapping : ''}`}
       stale={stale}
       opening={{
         isOpen: (record) => open.has(record.id),
         toggle,
         label: (record, isOpen) => `${isOpen ? 'Close' : 'Open'} log record: ${label(logText(record))}`,
-        detail: (record) => <LogDetails record={record} inTrace={inTrace} />,
+        detail: (record) => <LogDetails record={record} inTrace={inTrace} marks={shown.marks} />,
       }}
       {...(more === undefined ? {} : { more: { what: 'log record', ...more } })}
     />

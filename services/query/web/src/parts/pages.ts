@@ -9,7 +9,7 @@ import { useKept } from './kept';
 import { PagedList, type Items, type Standing } from './paged';
 import { useHoldRefresh, useRefresh } from './refresh';
 
-/** Items of the first page, and of each page that is loaded after it. */
+/** Items of the first page, and of each page that is loaded after it unless a list says otherwise. */
 const firstPage = 100;
 const laterPage = 250;
 
@@ -60,6 +60,8 @@ export function usePages<T>(
   search: Ask<T>,
   keyOf: (item: T) => string,
   order?: SearchOrder,
+  /** Items of each page after the first. */
+  pageOf = laterPage,
 ): Pages<T> {
   const range = useTimeRange();
   const { tick } = useRefresh();
@@ -76,7 +78,7 @@ export function usePages<T>(
       const bounds = resolveRange(range, Date.now());
       const asked = { bounds, filters: filters.data ?? [], order };
       const first = await search({ ...asked, limit: firstPage, cursor: undefined }, signal);
-      const list = new PagedList(first, (cursor, ends) => search({ ...asked, limit: laterPage, cursor }, ends));
+      const list = new PagedList(first, (cursor, ends) => search({ ...asked, limit: pageOf, cursor }, ends));
       return { list, bounds, question };
     },
     placeholderData: (previous: Listed<T> | undefined) => previous,

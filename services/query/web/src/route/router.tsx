@@ -13,7 +13,6 @@ import { ApiError } from '../api/client';
 import { isOfTraces, withQuery } from '../filter/old';
 import { logSearch, type LogLink, type LogSearch } from '../pages/logs/filters';
 import { LoginPage } from '../pages/login/LoginPage';
-import { LogsPage } from '../pages/logs/LogsPage';
 import { mapSearch } from '../pages/map/map';
 import { servicePageSearch } from '../pages/service/service';
 import { servicesSearch } from '../pages/services/services';
@@ -114,7 +113,7 @@ const logs = createRoute({
   path: '/logs',
   validateSearch: (search: LogLink & SearchSchemaInput): LogSearch => logSearch({ ...search }),
   search: { middlewares: [({ search, next }) => withQuery(next(search), 'logs')] },
-  component: LogsPage,
+  component: lazyRouteComponent(() => import('../pages/logs/LogsPage'), 'LogsPage'),
 });
 
 const metrics = createRoute({

@@ -2,8 +2,9 @@
 
 import { queryOf, type OldLogSearch } from '../../filter/old';
 import { compact } from '../../route/search';
+import { logView, type LogView } from './view';
 
-export interface LogSearch {
+export interface LogSearch extends LogView {
   /** The query, see filter/parse.ts. */
   q?: string;
 }
@@ -11,4 +12,5 @@ export interface LogSearch {
 /** What a link may say, of which the query is made. */
 export type LogLink = LogSearch & OldLogSearch;
 
-export const logSearch = (search: Record<string, unknown>): LogSearch => compact({ q: queryOf(search, 'logs') });
+export const logSearch = (search: Record<string, unknown>): LogSearch =>
+  compact({ q: queryOf(search, 'logs'), ...logView(search) });
