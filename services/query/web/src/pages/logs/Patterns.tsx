@@ -19,7 +19,7 @@ import { Sparkline } from '../../parts/Sparkline';
 import { Text } from '../../parts/Text';
 import { useQueryText } from '../../route/query';
 import { compact } from '../../route/search';
-import { formatInstant } from '../../time/instant';
+import { formatClock, formatInstant, formatOtherDay } from '../../time/instant';
 import { filterOf } from './patternQuery';
 import classes from './Patterns.module.css';
 import { logsLoading } from './Records';
@@ -32,7 +32,7 @@ const columns: readonly Column<LogPattern>[] = [
   {
     id: 'severity',
     header: 'Severity',
-    width: '64px',
+    width: '56px',
     cell: ({ severities: [most] }) => most !== undefined && <Level name={most.name} />,
   },
   {
@@ -61,14 +61,14 @@ const columns: readonly Column<LogPattern>[] = [
   {
     id: 'over',
     header: 'Over time',
-    width: '120px',
+    width: '100px',
     narrow: null,
     cell: ({ over }) => <Sparkline values={over} />,
   },
   {
     id: 'services',
     header: 'Services',
-    width: 'minmax(80px, 150px)',
+    width: 'minmax(60px, 110px)',
     narrow: null,
     className: classes.services,
     cell: ({ services }) => <Services of={services} />,
@@ -76,10 +76,12 @@ const columns: readonly Column<LogPattern>[] = [
   {
     id: 'last',
     header: 'Last',
-    width: '132px',
+    width: '72px',
     narrow: null,
     sort: { compare: (a, b) => Number(a.lastSeen - b.lastSeen), first: 'descending' },
-    cell: ({ lastSeen }) => formatInstant(lastSeen, 0),
+    cell: ({ lastSeen }) => (
+      <span title={formatInstant(lastSeen)}>{formatOtherDay(lastSeen) || formatClock(lastSeen, 0)}</span>
+    ),
   },
 ];
 
