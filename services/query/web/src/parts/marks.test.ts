@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Filter } from '../api/endpoints';
-import { anyCase } from '../filter/mean';
 import { markedPieces, marksOf } from './marks';
 
-const body = (operator: 'contains' | 'regex' | 'eq' | 'ne', value: string): Filter => ({
+const body = (operator: 'contains' | 'regex' | 'words' | 'eq' | 'ne', value: string): Filter => ({
   field: 'body',
   operator,
   value,
@@ -21,10 +20,21 @@ const marked = (text: string, ...filters: Filter[]): string[] => {
 describe('what a query looks for in bodies', () => {
   it('is marked as it was asked for, each with its own case', () => {
     expect(marked('Card declined: CARD', body('contains', 'card'))).toEqual([]);
-    expect(marked('Card declined: CARD', body('regex', anyCase('card')))).toEqual(['Card', 'CARD']);
-    expect(marked('a.b aXb A.B', body('regex', anyCase('a.b')), body('contains', 'aX'))).toEqual(['a.b', 'aX', 'A.B']);
-    expect(marked('ÄÖ äö', body('regex', anyCase('äö')))).toEqual(['ÄÖ', 'äö']);
+    expect(marked('Card declined: CARD', body('regex', '(?i)card'))).toEqual(['Card', 'CARD']);
+    expect(marked('a.b aXb A.B', body('regex', String.raw`(?i)a\.b`), body('contains', 'aX'))).toEqual([
+      'a.b',
+      'aX',
+      'A.B',
+    ]);
+    expect(marked('ÄÖ äö', body('regex', '(?i)äö'))).toEqual(['ÄÖ', 'äö']);
     expect(marked('x (y) [z]', body('contains', '(y) ['))).toEqual(['(y) [']);
+  });
+
+  it('is whole words, with whatever stands between them', () => {
+    expect(marked('Timeouts: a TIMEOUT, time_out', body('words', 'timeout'))).toEqual(['TIMEOUT']);
+    expect(marked('card -- Declined, carddeclined', body('words', 'Card declined'))).toEqual(['card -- Declined']);
+    expect(marked('Ä ä', body('words', 'ä'))).toEqual(['ä']);
+    expect(marked('a', body('words', '--'))).toEqual([]);
   });
 
   it('is looked for within groups, but not where it must not be, nor in other fields', () => {

@@ -26,7 +26,19 @@ function sought(filter: Filter): string[] {
   const { field, operator, value } = filter;
   if (field !== 'body' || typeof value !== 'string' || value === '') return [];
   if (operator === 'contains' || operator === 'eq') return [escaped(value)];
+  if (operator === 'words') return inOrder(value);
   return operator === 'regex' ? expression(value) : [];
+}
+
+/** What is a part of a word, as the server divides texts. */
+const wordly = String.raw`[\w\u0080-\u{10ffff}]`;
+
+/** Whole words one after the other, whatever stands between them and whatever the case of A to Z. */
+function inOrder(text: string): string[] {
+  const words = text.match(new RegExp(`${wordly}+`, 'gu')) ?? [];
+  if (words.length === 0) return [];
+  const folded = words.map((word) => word.replace(/[a-z]/gi, (c) => `[${c.toLowerCase()}${c.toUpperCase()}]`));
+  return [`(?<!${wordly})${folded.join(`(?:(?!${wordly}).)+`)}(?!${wordly})`];
 }
 
 /** An expression of the server's, RE2, where it means the same here and is quick. */
