@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -302,4 +303,48 @@ func TestAKeyIsFollowed(t *testing.T) {
 		require.Equal(t, want, log.Log.Body.String)
 		require.Equal(t, "key-b", log.Log.Connection)
 	}
+}
+
+// Two thousand records a second are followed without one missing, beside somebody who has stopped reading. How long each took is told, and judged by nobody.
+func TestTwoThousandRecordsASecondAreFollowed(t *testing.T) {
+	t.Parallel()
+	const each, requests = 100, 40
+	l := newLive(t)
+	l.look()
+	next, stop := l.follow("default", "")
+	defer stop()
+	_, stopStalled := l.follow("default", "") // its events are never read
+	defer stopStalled()
+	type seen struct {
+		event
+		at time.Time
+	}
+	events := make(chan seen, each*requests)
+	go func() {
+		for range each * requests {
+			e := next()
+			events <- seen{e, time.Now()}
+		}
+	}()
+	sent := make([]time.Time, requests)
+	tick := time.NewTicker(time.Second * each / 2000)
+	defer tick.Stop()
+	for n := range requests {
+		<-tick.C
+		bodies := make([]string, each)
+		for i := range bodies {
+			bodies[i] = fmt.Sprintf("%d of a request %s", n*each+i, strings.Repeat("x", 200))
+		}
+		sent[n] = time.Now()
+		l.publish("default", records(sent[n], bodies...), each)
+	}
+	took := make([]time.Duration, 0, each*requests)
+	for i := range each * requests {
+		e := <-events
+		require.Equal(t, "log", e.name, e.data)
+		require.Contains(t, e.body(), fmt.Sprintf(" %d of a request", i), "in the order in which they were sent")
+		took = append(took, e.at.Sub(sent[i/each]))
+	}
+	slices.Sort(took)
+	t.Logf("%d records: half within %v, 99 %% within %v, all within %v", len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
 }
