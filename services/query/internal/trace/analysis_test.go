@@ -1,8 +1,11 @@
 package trace
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -91,6 +94,43 @@ func TestSelfTimeAndCriticalPathAreThoseOfACountOfTicks(t *testing.T) {
 		}
 		require.Equal(t, len(a.Told), spans)
 		require.Equal(t, told, self)
+	}
+}
+
+// The cases are shared with the browser's analysis.test.ts.
+func TestPathsAndClocksFollowTheRules(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("testdata/analysis.json")
+	require.NoError(t, err)
+	var cases []struct {
+		Name  string
+		Spans []struct {
+			ID, Parent, Kind string
+			Start, Duration  int64
+			Resource         int64
+		}
+		Critical []string
+		Shifts   map[string]int64
+	}
+	require.NoError(t, json.Unmarshal(b, &cases))
+	require.NotEmpty(t, cases)
+	kinds := map[string]int{"client": otlp.KindClient, "server": otlp.KindServer}
+	for _, c := range cases {
+		var list []Detail
+		for i, s := range c.Spans {
+			list = append(list, Detail{Span: spanOf(s.ID, s.Parent, s.Start, s.Duration, i), Kind: kinds[s.Kind], Resource: s.Resource})
+		}
+		a := Analyse(list)
+		name := func(n *Node) string { return strings.Trim(string(n.Span.ID[:]), "\x00") }
+		var got []string
+		start := a.Tree.Nodes[0].Span.Time
+		for _, step := range a.Critical {
+			got = append(got, fmt.Sprintf("%s %d..%d", name(a.Tree.Nodes[step.Node]), step.From-start, step.To-start))
+		}
+		require.Equal(t, c.Critical, got, c.Name)
+		for i, n := range a.Tree.Nodes {
+			require.Equal(t, c.Shifts[name(n)], a.Told[i].Shift, "%s: %s", c.Name, name(n))
+		}
 	}
 }
 

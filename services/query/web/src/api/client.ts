@@ -32,6 +32,12 @@ export async function getJSON<T>(path: string, query: Record<string, string>, si
   return request<T>(search === '' ? path : `${path}?${search}`, { signal });
 }
 
+/** An answer as it comes, and its headers. */
+export async function getText(path: string, signal: AbortSignal): Promise<{ text: string; headers: Headers }> {
+  const response = await ask(path, { signal });
+  return { text: await response.text(), headers: response.headers };
+}
+
 export const postJSON = <T>(path: string, body: unknown, signal: AbortSignal): Promise<T> =>
   sendJSON<T>('POST', path, body, signal);
 
@@ -57,6 +63,7 @@ export function askAbout(named: string | undefined): void {
   tenant = named;
 }
 
+/** The answer, once its head is there and good. */
 async function ask(path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
   if (tenant !== undefined && path.startsWith('/api/')) headers.set('X-Scope-OrgID', tenant);

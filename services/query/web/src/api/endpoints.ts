@@ -2,7 +2,7 @@
 
 import { instantFromMillis } from '../time/instant';
 import type { Bounds } from '../time/range';
-import { ApiError, askAbout, getJSON, postJSON, probeJSON, putJSON, remove, streamEvents } from './client';
+import { ApiError, askAbout, getJSON, getText, postJSON, probeJSON, putJSON, remove, streamEvents } from './client';
 import type * as model from './model';
 import * as revive from './revive';
 import type { components } from './wire';
@@ -108,6 +108,44 @@ export async function getTrace(traceId: string, signal: AbortSignal): Promise<mo
 
 /** The address of a trace as OTLP/JSON, for a download that any other tool can read. */
 export const traceFile = (traceId: string): string => `/api/traces/${encodeURIComponent(traceId)}?format=otlp`;
+
+/** A trace as the text of OTLP/JSON; of one that comes by pages the newest. */
+export async function getTraceText(traceId: string, signal: AbortSignal): Promise<model.Answer<string>> {
+  const { text, headers } = await getText(traceFile(traceId), signal);
+  const cut = headers.get('X-Olly-Incomplete');
+  const more = headers.get('X-Olly-Next-Cursor') !== null;
+  return {
+    ...revive.untold(text),
+    incomplete: cut !== null ? `by its ${cut}` : more ? 'it holds the newest spans of the trace' : undefined,
+  };
+}
+
+/** Two traces side by side: `a` and `b`. */
+export async function compareTraces(
+  a: string,
+  b: string,
+  signal: AbortSignal,
+): Promise<model.Answer<model.TraceComparison>> {
+  const wire = await getJSON<Wire['TraceComparison']>(
+    `/api/traces/${encodeURIComponent(a)}/compare`,
+    { with: b },
+    signal,
+  );
+  return revive.answer(wire, revive.traceComparison(wire));
+}
+
+/** What metrics kept of a trace. */
+export async function getTraceExemplars(
+  traceId: string,
+  signal: AbortSignal,
+): Promise<model.Answer<readonly model.Exemplar[]>> {
+  const wire = await getJSON<Wire['TraceExemplars']>(
+    `/api/traces/${encodeURIComponent(traceId)}/exemplars`,
+    {},
+    signal,
+  );
+  return revive.answer(wire, wire.exemplars.map(revive.exemplar));
+}
 
 export async function getTraceLogs(
   traceId: string,

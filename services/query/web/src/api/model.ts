@@ -85,6 +85,36 @@ export interface Trace {
   spans: readonly Span[];
 }
 
+/** A span of a trace that is compared with another. */
+export interface ComparedSpan {
+  spanId: string;
+  /** Nanoseconds after the start of its trace's root; negative before it. */
+  offset: number;
+  duration: number;
+  selfTime: number;
+  status: StatusCode;
+}
+
+/** A span of one trace beside its like in the other; one of them may have none. */
+export interface ComparedSpans {
+  depth: number;
+  service: string;
+  name: string;
+  a: ComparedSpan | undefined;
+  b: ComparedSpan | undefined;
+}
+
+export interface TraceComparison {
+  /** Ids of the traces. */
+  a: string;
+  b: string;
+  inBoth: number;
+  onlyA: number;
+  onlyB: number;
+  /** Each before its children. */
+  spans: readonly ComparedSpans[];
+}
+
 export interface ServiceCount {
   name: string;
   spans: number;
@@ -353,6 +383,15 @@ export interface CatalogueMetric {
   services: readonly string[];
   attributeKeys: readonly string[];
   lastTime: Instant;
+}
+
+/** One observation that a metric keeps, with the span it was made in. */
+export interface Exemplar {
+  metric: Metric;
+  time: Instant;
+  spanId: string;
+  /** Undefined where it has none. */
+  value: number | undefined;
 }
 
 export interface HistogramPoint {

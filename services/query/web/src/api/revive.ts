@@ -104,6 +104,29 @@ function span(wire: Wire['Span'], resources: readonly model.Resource[], scopes: 
   };
 }
 
+const comparedSpan = (wire: Wire['ComparedSpan']): model.ComparedSpan => ({
+  spanId: wire.span_id,
+  offset: Number(wire.offset_nano),
+  duration: Number(wire.duration_nano),
+  selfTime: Number(wire.self_time_nano),
+  status: status(wire.status),
+});
+
+export const traceComparison = (wire: Wire['TraceComparison']): model.TraceComparison => ({
+  a: wire.a,
+  b: wire.b,
+  inBoth: wire.in_both,
+  onlyA: wire.only_a,
+  onlyB: wire.only_b,
+  spans: wire.spans.map(({ depth, service_name, name, a, b }) => ({
+    depth,
+    service: service_name,
+    name,
+    a: a === undefined ? undefined : comparedSpan(a),
+    b: b === undefined ? undefined : comparedSpan(b),
+  })),
+});
+
 export function traceSummary(wire: Wire['TraceSummary']): model.TraceSummary {
   return {
     traceId: wire.trace_id,
@@ -356,6 +379,14 @@ export function catalogueMetric(wire: Wire['CatalogueMetric']): model.CatalogueM
   };
 }
 
+export const exemplar = (wire: Wire['TraceExemplar']): model.Exemplar => ({
+  metric: metric(wire.metric),
+  time: BigInt(wire.time_unix_nano),
+  spanId: wire.span_id ?? '',
+  value:
+    wire.as_int !== undefined ? Number(wire.as_int) : wire.as_double === undefined ? undefined : double(wire.as_double),
+});
+
 function point(wire: Wire['Point']): model.Point {
   const optional = (number: Wire['Double'] | undefined) => (number === undefined ? undefined : double(number));
   const buckets = wire.histogram ?? wire.exponential_histogram;
@@ -471,6 +502,18 @@ export function answer<T>(wire: Envelope, data: T): model.Answer<T> {
     at: Date.now(),
   };
 }
+
+/** An answer of which nothing is told but what it holds. */
+export const untold = <T>(data: T): model.Answer<T> => ({
+  data,
+  completeness: {
+    ...{ watermark: undefined, lagMillis: undefined, pending: undefined },
+    ...{ deadLetters: undefined, lost: undefined },
+  },
+  stats: { elapsedMillis: 0, itemsScanned: 0, segmentsRead: 0, segmentsPruned: 0, bytesRead: 0 },
+  incomplete: undefined,
+  at: Date.now(),
+});
 
 /** The first of a list that may have more: the answer then says that it is cut. */
 export function first<T>(wire: Envelope, items: readonly T[], total: number, what: string): model.Answer<readonly T[]> {

@@ -17,7 +17,7 @@ import { mapSearch } from '../pages/map/map';
 import { servicePageSearch } from '../pages/service/service';
 import { servicesSearch } from '../pages/services/services';
 import { ServicesPage } from '../pages/services/ServicesPage';
-import { TracePage } from '../pages/trace/TracePage';
+import { traceAddress } from '../pages/trace/address';
 import { traceSearch, type TraceLink, type TraceSearch } from '../pages/traces/filters';
 import { TracesPage } from '../pages/traces/TracesPage';
 import { viewSearch, type ViewSearch } from '../pages/traces/view';
@@ -98,14 +98,16 @@ const traces = createRoute({
 const trace = createRoute({
   getParentRoute: () => root,
   path: '/traces/$traceId',
-  validateSearch: (search: Record<string, unknown>): { span?: string; tab?: 'logs' } => {
-    const span = one(search, 'span');
-    return {
-      ...(span === undefined ? {} : { span }),
-      ...(one(search, 'tab') === 'logs' ? { tab: 'logs' } : {}),
-    };
-  },
-  component: TracePage,
+  validateSearch: traceAddress,
+  // With its waterfall apart; its other views are chunks of their own.
+  component: lazyRouteComponent(() => import('../pages/trace/TracePage'), 'TracePage'),
+});
+
+const traceFile = createRoute({
+  getParentRoute: () => root,
+  path: '/traces/file',
+  validateSearch: traceAddress,
+  component: lazyRouteComponent(() => import('../pages/trace/TraceFilePage'), 'TraceFilePage'),
 });
 
 const logs = createRoute({
@@ -166,7 +168,7 @@ const login = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, traces, trace, logs, metrics, services, service, map, login]),
+  routeTree: root.addChildren([start, traces, trace, traceFile, logs, metrics, services, service, map, login]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,

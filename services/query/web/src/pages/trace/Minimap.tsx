@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'react';
 import { useDragSelection } from '../../parts/drag';
 import { useServiceColour } from '../../parts/service-colours';
 import classes from './Minimap.module.css';
+import { raster } from './raster';
 import type { Tree } from './tree';
 import { selectView, wholeView, type View } from './view';
 
@@ -12,6 +13,9 @@ interface Props {
   view: View;
   onView: (view: View) => void;
 }
+
+/** The thickest line of a span, in pixels. */
+const thickest = 4;
 
 /** The whole trace in a strip; dragging across it chooses what the waterfall shows, a double click shows all. */
 export function Minimap({ tree, view, onView }: Props) {
@@ -30,32 +34,21 @@ export function Minimap({ tree, view, onView }: Props) {
     const scale = window.devicePixelRatio;
     canvas.current.width = width * scale;
     canvas.current.height = height * scale;
-    context.scale(scale, scale);
-    context.clearRect(0, 0, width, height);
+    context.clearRect(0, 0, canvas.current.width, canvas.current.height);
     const style = getComputedStyle(document.documentElement);
-    const resolved = new Map<string, string>();
-    const resolve = (css: string) => {
-      let value = resolved.get(css);
-      if (value === undefined) {
-        value = style.getPropertyValue(css.slice(4, -1)); // var(--x) → --x
-        resolved.set(css, value);
-      }
-      return value;
-    };
-    const line = Math.min(Math.max(height / tree.nodes.length, 1), 4);
-    const step = (height - line) / Math.max(tree.nodes.length - 1, 1);
-    tree.nodes.forEach((node, i) => {
-      context.fillStyle = resolve(node.span.status === 'error' ? 'var(--error)' : colour(node.span.service));
-      const left = (node.offset / whole.to) * width;
-      const length = Math.max((node.span.duration / whole.to) * width, 1);
-      context.fillRect(
-        left,
-        Math.min(i * step, (i * (height - line)) / Math.max(tree.nodes.length - 1, 12)),
-        length,
-        line,
-      );
-    });
-  }, [tree, width, height, colour, scheme, whole.to]);
+    const resolve = (css: string) => style.getPropertyValue(css.slice(4, -1)); // var(--x) → --x
+    const columns = Math.floor(width * scale);
+    const lines = Math.min(Math.floor(height * scale), tree.nodes.length);
+    const step = Math.min((height * scale) / lines, (thickest + 1) * scale);
+    const thick = Math.max(Math.min(step, thickest * scale), 1);
+    let set: number | undefined;
+    // By colour: to set one is dearer than to draw a run.
+    for (const { line, from, to, colour: of } of raster(tree, columns, lines).sort((a, b) => a.colour - b.colour)) {
+      if (of !== set) context.fillStyle = resolve(of < 0 ? 'var(--error)' : colour(tree.services[of]?.name ?? ''));
+      set = of;
+      context.fillRect(from, line * step, to - from, thick);
+    }
+  }, [tree, width, height, colour, scheme]);
 
   const shown = selection ?? { from: view.from / whole.to, to: view.to / whole.to };
   return (

@@ -1,25 +1,33 @@
 import { ActionIcon, Tabs, Tooltip } from '@mantine/core';
 import { IconAlertCircleFilled, IconX } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { lazy, Suspense, type ReactNode } from 'react';
 import type { Attribute, LogRecord, SpanEvent, SpanLink } from '../../api/model';
 import { Attributes } from '../../parts/Attributes';
 import { Copy } from '../../parts/Copy';
 import { LogLines } from '../../parts/LogLines';
 import { Pointable } from '../../parts/query/pointing';
 import { Service } from '../../parts/Service';
-import { shownText } from '../../parts/shown';
 import { LongText, Text } from '../../parts/Text';
 import { attribute, valueText } from '../../parts/value';
 import { formatDuration } from '../../time/duration';
 import { formatInstant, formatUTC } from '../../time/instant';
 import classes from './SpanPanel.module.css';
 import { spanDuration, type Node, type Tree } from './tree';
-import { OddityMark } from './Waterfall';
+import { FilteredAttributes } from './FilteredAttributes';
+import { isGenAI } from './genai';
+import { linkingTo } from './linking';
+import { StackTrace } from './StackTrace';
+import { OddityMark } from './OddityMark';
+
+const Conversation = lazy(() => import('./Conversation').then(({ Conversation }) => ({ default: Conversation })));
+const SpanMetrics = lazy(() => import('./SpanMetrics').then(({ SpanMetrics }) => ({ default: SpanMetrics })));
 
 interface Props {
   tree: Tree;
   node: Node;
+  /** Whether the span is kept, and more can be asked about it; a file is all there is of its spans. */
+  stored: boolean;
   /** All logs of the trace; undefined while they are loading. */
   logs: readonly LogRecord[] | undefined;
   onSelect: (node: Node) => void;
@@ -27,10 +35,13 @@ interface Props {
 }
 
 /** Everything that is known of one span. */
-export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
+export function SpanPanel({ tree, node, stored, logs, onSelect, onClose }: Props) {
   const { span } = node;
   const own = logs?.filter((record) => record.spanId === span.spanId);
   const resource = span.resource;
+  const find = (prefix: string) => (stored ? { find: { signal: 'traces' as const, prefix } } : {});
+  const linking = linkingTo(tree, node);
+  const conversation = isGenAI(span);
   return (
     <aside className={classes.panel} aria-label="Span details">
       <header>
@@ -45,7 +56,7 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
           </Tooltip>
         </div>
         <h2>
-          {node.oddity !== undefined && <OddityMark oddity={node.oddity} />}
+          {node.oddity !== undefined && <OddityMark node={node} oddity={node.oddity} />}
           <LongText key={node.index} of={span.name} lines={3} empty="no span name" />
         </h2>
         {span.status === 'error' && (
@@ -112,8 +123,14 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
         </dl>
       </header>
       {/* Keyed, so that each span opens on its attributes rather than on a tab it may not have. */}
-      <Tabs key={node.index} defaultValue="attributes" className={classes.tabs} keepMounted={false}>
+      <Tabs
+        key={node.index}
+        defaultValue={conversation ? 'conversation' : 'attributes'}
+        className={classes.tabs}
+        keepMounted={false}
+      >
         <Tabs.List>
+          {conversation && <Tabs.Tab value="conversation">Conversation</Tabs.Tab>}
           <Tabs.Tab value="attributes">
             <Label name="Attributes" count={span.attributes.length} />
           </Tabs.Tab>
@@ -122,24 +139,30 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
               <Label name="Events" count={span.events.length} />
             </Tabs.Tab>
           )}
-          {(span.links.length > 0 || span.dropped.links > 0) && (
+          {(span.links.length > 0 || span.dropped.links > 0 || linking.length > 0) && (
             <Tabs.Tab value="links">
-              <Label name="Links" count={span.links.length} />
+              <Label name="Links" count={span.links.length + linking.length} />
             </Tabs.Tab>
           )}
-          <Tabs.Tab value="logs">
-            <Label name="Logs" count={own?.length} />
-          </Tabs.Tab>
+          {stored && (
+            <Tabs.Tab value="logs">
+              <Label name="Logs" count={own?.length} />
+            </Tabs.Tab>
+          )}
+          {stored && <Tabs.Tab value="metrics">Metrics</Tabs.Tab>}
           <Tabs.Tab value="resource">
             <Label name="Resource" count={undefined} />
           </Tabs.Tab>
         </Tabs.List>
+        {conversation && (
+          <Tabs.Panel value="conversation">
+            <Suspense fallback={<p className={classes.none}>Loading…</p>}>
+              <Conversation span={span} logs={own} />
+            </Suspense>
+          </Tabs.Panel>
+        )}
         <Tabs.Panel value="attributes">
-          <Attributes
-            attributes={span.attributes}
-            dropped={span.dropped.attributes}
-            find={{ signal: 'traces', prefix: 'attributes.' }}
-          />
+          <FilteredAttributes attributes={span.attributes} dropped={span.dropped.attributes} {...find('attributes.')} />
         </Tabs.Panel>
         <Tabs.Panel value="events">
           {span.events.map((event, i) => (
@@ -152,6 +175,20 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
             <SpanLinkView key={i} link={link} traceId={span.traceId} tree={tree} onSelect={onSelect} />
           ))}
           <Dropped count={span.dropped.links} />
+          {linking.length > 0 && (
+            <>
+              <h3>Linked from, in this trace</h3>
+              {linking.map((from) => (
+                <section key={from.index} className={classes.event}>
+                  <h3>
+                    <button type="button" className={classes.link} onClick={() => onSelect(from)}>
+                      <Text of={`${from.span.service}: ${from.span.name}`} />
+                    </button>
+                  </h3>
+                </section>
+              ))}
+            </>
+          )}
         </Tabs.Panel>
         <Tabs.Panel value="logs">
           {own === undefined ? (
@@ -162,12 +199,17 @@ export function SpanPanel({ tree, node, logs, onSelect, onClose }: Props) {
             <LogLines logs={own} start={tree.start} />
           )}
         </Tabs.Panel>
+        <Tabs.Panel value="metrics">
+          <Suspense fallback={<p className={classes.none}>Loading…</p>}>
+            <SpanMetrics node={node} />
+          </Suspense>
+        </Tabs.Panel>
         <Tabs.Panel value="resource">
           <h3>Resource</h3>
-          <Attributes
+          <FilteredAttributes
             attributes={resource.attributes}
             dropped={resource.droppedAttributes}
-            find={{ signal: 'traces', prefix: 'resource.' }}
+            {...find('resource.')}
           />
           <h3>Instrumentation scope</h3>
           <Attributes
@@ -234,14 +276,7 @@ function Event({ event, sinceStart }: { event: SpanEvent; sinceStart: number }) 
           <LongText of={text('exception.message')} lines={5} />
         </p>
       )}
-      {stack !== '' && (
-        <div className={classes.stack}>
-          <pre tabIndex={0} aria-label="Stack trace">
-            <bdi>{shownText(stack)}</bdi>
-          </pre>
-          <Copy text={stack} label="Copy stack trace" />
-        </div>
-      )}
+      {stack !== '' && <StackTrace text={stack} />}
       {(rest.length > 0 || !exception) && <Attributes attributes={rest} dropped={event.droppedAttributes} />}
     </section>
   );

@@ -2,11 +2,15 @@ import { ActionIcon, Button, TextInput, Tooltip } from '@mantine/core';
 import {
   IconAlertCircleFilled,
   IconArrowsMaximize,
+  IconBolt,
   IconChevronDown,
   IconChevronUp,
+  IconFocus2,
   IconFold,
+  IconRoute,
   IconSearch,
 } from '@tabler/icons-react';
+import { hint, shownText } from '../../parts/shown';
 import type { Finding } from './finding';
 import classes from './Tools.module.css';
 
@@ -14,16 +18,24 @@ interface Props {
   /** Shows all of the trace again; undefined while it is shown. */
   onWhole: (() => void) | undefined;
   /** Undefined where there is no error. */
-  onNextError: (() => void) | undefined;
+  onError: ((by: 1 | -1) => void) | undefined;
+  /** Goes to where the errors began, one after the other; undefined where none did. */
+  onCause: (() => void) | undefined;
+  /** Shows the selected span's subtree alone; undefined where it has none, or where it is shown. */
+  onFocus: (() => void) | undefined;
+  critical: { shown: boolean; toggle: () => void };
   anyFolded: boolean;
   /** Undefined where there is nothing to fold. */
   onFoldAll: (() => void) | undefined;
+  onFoldService: (service: string) => void;
   finding: Finding;
   onStep: (by: 1 | -1) => void;
 }
 
 /** What can be done with the waterfall as a whole. */
-export function Tools({ onWhole, onNextError, anyFolded, onFoldAll, finding, onStep }: Props) {
+export function Tools(props: Props) {
+  const { onWhole, onError, onCause, onFocus, critical, anyFolded, onFoldAll, onFoldService, finding, onStep } = props;
+  const { service } = finding;
   return (
     <div className={classes.tools}>
       {onWhole !== undefined && (
@@ -31,15 +43,68 @@ export function Tools({ onWhole, onNextError, anyFolded, onFoldAll, finding, onS
           Whole trace
         </Button>
       )}
-      {onNextError !== undefined && (
+      {onFocus !== undefined && (
+        <Tooltip label="Show the selected span and what is below it alone (f)">
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            color="gray"
+            leftSection={<IconFocus2 size={13} />}
+            onClick={onFocus}
+          >
+            Focus
+          </Button>
+        </Tooltip>
+      )}
+      {onCause !== undefined && (
+        <Tooltip label="Go to the span that an error began with (c)">
+          <Button size="compact-xs" variant="subtle" color="red" leftSection={<IconBolt size={13} />} onClick={onCause}>
+            Jump to cause
+          </Button>
+        </Tooltip>
+      )}
+      {onError !== undefined && (
+        <span className={classes.errors}>
+          <Tooltip label="Previous error (E)">
+            <ActionIcon size={22} variant="subtle" color="red" aria-label="Previous error" onClick={() => onError(-1)}>
+              <IconChevronUp size={14} />
+            </ActionIcon>
+          </Tooltip>
+          <Tooltip label="Next error (e)">
+            <Button
+              size="compact-xs"
+              variant="subtle"
+              color="red"
+              leftSection={<IconAlertCircleFilled size={12} />}
+              onClick={() => onError(1)}
+            >
+              Next error
+            </Button>
+          </Tooltip>
+        </span>
+      )}
+      <Tooltip label="What the end of the trace waited for at each moment: the line below the bars">
+        <Button
+          size="compact-xs"
+          variant={critical.shown ? 'light' : 'subtle'}
+          color={critical.shown ? 'brand' : 'gray'}
+          aria-pressed={critical.shown}
+          leftSection={<IconRoute size={13} />}
+          onClick={critical.toggle}
+        >
+          Critical path
+        </Button>
+      </Tooltip>
+      {service !== undefined && (
         <Button
           size="compact-xs"
           variant="subtle"
-          color="red"
-          leftSection={<IconAlertCircleFilled size={12} />}
-          onClick={onNextError}
+          color="gray"
+          leftSection={<IconFold size={13} />}
+          title={hint(`Collapse or expand all spans of ${service}`)}
+          onClick={() => onFoldService(service)}
         >
-          Next error
+          Fold {shownText(service, 18)}
         </Button>
       )}
       <Button

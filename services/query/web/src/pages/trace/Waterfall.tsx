@@ -1,13 +1,7 @@
 import { Tooltip } from '@mantine/core';
-import {
-  IconAlertCircleFilled,
-  IconChevronDown,
-  IconChevronRight,
-  IconClockExclamation,
-  IconUnlink,
-} from '@tabler/icons-react';
+import { IconAlertCircleFilled, IconChevronDown, IconChevronRight } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useImperativeHandle, useRef, useState, type KeyboardEvent, type Ref } from 'react';
+import { memo, useCallback, useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { useDragSelection } from '../../parts/drag';
 import { rowByKey } from '../../parts/keys';
 import { plural } from '../../parts/number';
@@ -19,14 +13,13 @@ import { hint, label } from '../../parts/shown';
 import { Text } from '../../parts/Text';
 import { durationTicks } from '../../time/axis';
 import { formatDuration } from '../../time/duration';
+import { selfParts, type Step } from './analysis';
+import { Legend } from './Legend';
 import { Minimap } from './Minimap';
-import { spanDuration, type Node, type Oddity, type Tree } from './tree';
+import { OddityMark } from './OddityMark';
+import { spanDuration, type Node, type Tree } from './tree';
 import { panView, placeBar, selectView, wholeView, zoomView, type View } from './view';
 import classes from './Waterfall.module.css';
-
-export interface WaterfallHandle {
-  scrollTo: (node: Node) => void;
-}
 
 interface Props {
   tree: Tree;
@@ -38,9 +31,19 @@ interface Props {
   onSelect: (node: Node | undefined) => void;
   /** Nodes that a search found; undefined when there is none. The others are dimmed. */
   found: ReadonlySet<number> | undefined;
+  /** The service whose spans stand out. */
+  service: string | undefined;
+  onService: (service: string | undefined) => void;
+  /** The top of the subtree that alone is shown; undefined where all is. */
+  focused: Node | undefined;
+  /** Spans that errors began with, by index. */
+  causes: ReadonlySet<number>;
+  /** The steps of the critical path by the index of their span; undefined where it is not shown. */
+  critical: ReadonlyMap<number, readonly Step[]> | undefined;
   view: View;
   onView: (view: View) => void;
-  handle: Ref<WaterfallHandle>;
+  /** The span to scroll to, once it has a row; another object for each time. */
+  wanted: { node: Node } | undefined;
 }
 
 const rowHeight = 28;
@@ -49,7 +52,8 @@ const indent = 14;
 const labelRoom = 76;
 
 export function Waterfall(props: Props) {
-  const { tree, rows, collapsed, onCollapse, selected, onSelect, found, view, onView, handle } = props;
+  const { tree, rows, collapsed, onCollapse, selected, onSelect, found, view, onView, wanted } = props;
+  const { service, onService, focused, causes, critical } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [names, setNames] = useState(() => storedFraction());
   const virtual = useVirtualizer({
@@ -59,13 +63,16 @@ export function Waterfall(props: Props) {
     overscan: 16,
   });
   const at = selected === undefined ? -1 : rows.indexOf(selected);
+  const { selectRow, collapseRow } = useSteady(onSelect, onCollapse);
 
-  useImperativeHandle(handle, () => ({
-    scrollTo: (node) => {
-      const row = rows.indexOf(node);
-      if (row >= 0) virtual.scrollToIndex(row, { align: 'auto' });
-    },
-  }));
+  const reached = useRef<object>(undefined);
+  useEffect(() => {
+    if (wanted === undefined || reached.current === wanted) return;
+    const row = rows.indexOf(wanted.node);
+    if (row < 0) return;
+    reached.current = wanted;
+    virtual.scrollToIndex(row, { align: 'auto' });
+  }, [wanted, rows, virtual]);
   useWheelZoom(scroller, names, view, tree.duration, onView);
 
   const { selection, handlers } = useDragSelection(({ from, to }) => onView(selectView(view, from, to, tree.duration)));
@@ -95,7 +102,7 @@ export function Waterfall(props: Props) {
       case 'ArrowLeft':
         if (selected === undefined) return;
         if (selected.children.length > 0 && !collapsed.has(selected.index)) onCollapse(selected, true);
-        else if (selected.parent !== undefined) go(rows.indexOf(selected.parent));
+        else if (selected.parent !== undefined && selected !== focused) go(rows.indexOf(selected.parent));
         break;
       case '+':
       case '=':
@@ -120,13 +127,13 @@ export function Waterfall(props: Props) {
     <div className={classes.waterfall} style={{ '--names': `${names * 100}%` } as React.CSSProperties}>
       <div className={classes.head}>
         <div className={classes.names}>
-          <span>Span</span>
+          <Legend services={tree.services} service={service} onService={onService} />
         </div>
         <div className={classes.overview}>
           <Minimap tree={tree} view={view} onView={onView} />
           <div className={classes.ticks} {...handlers} title="Drag to zoom">
             {ticks.map((tick) => (
-              <span key={tick.label} data-end={tick.at > 0.94 || undefined} style={{ left: `${tick.at * 100}%` }}>
+              <span key={tick.at} data-end={tick.at > 0.94 || undefined} style={{ left: `${tick.at * 100}%` }}>
                 {tick.label}
               </span>
             ))}
@@ -159,7 +166,7 @@ export function Waterfall(props: Props) {
         <div className={classes.body} style={{ height: virtual.getTotalSize() }}>
           <div className={classes.lines} aria-hidden>
             {ticks.map((tick) => (
-              <i key={tick.label} style={{ left: `${tick.at * 100}%` }} />
+              <i key={tick.at} style={{ left: `${tick.at * 100}%` }} />
             ))}
           </div>
           {virtual.getVirtualItems().map((item) => {
@@ -173,8 +180,11 @@ export function Waterfall(props: Props) {
                 collapsed={collapsed.has(node.index)}
                 selected={node === selected}
                 dim={found !== undefined && !found.has(node.index)}
-                onSelect={onSelect}
-                onCollapse={onCollapse}
+                cause={causes.has(node.index)}
+                steps={critical?.get(node.index)}
+                level={node.depth - (focused?.depth ?? 0)}
+                onSelect={selectRow}
+                onCollapse={collapseRow}
               />
             );
           })}
@@ -182,6 +192,17 @@ export function Waterfall(props: Props) {
       </div>
     </div>
   );
+}
+
+/** The same functions for as long as the waterfall is there: rows that have not changed are not made again while one scrolls. */
+function useSteady(onSelect: (node: Node) => void, onCollapse: (node: Node, collapse: boolean) => void) {
+  const latest = useRef({ onSelect, onCollapse });
+  useEffect(() => {
+    latest.current = { onSelect, onCollapse };
+  });
+  const selectRow = useCallback((node: Node) => latest.current.onSelect(node), []);
+  const collapseRow = useCallback((node: Node, collapse: boolean) => latest.current.onCollapse(node, collapse), []);
+  return { selectRow, collapseRow };
 }
 
 const rowId = (node: Node) => `span-row-${node.index}`;
@@ -198,17 +219,30 @@ interface RowProps {
   collapsed: boolean;
   selected: boolean;
   dim: boolean;
+  /** Whether an error began with it. */
+  cause: boolean;
+  steps: readonly Step[] | undefined;
+  /** Below the top of what is shown, from 0. */
+  level: number;
   onSelect: (node: Node) => void;
   onCollapse: (node: Node, collapse: boolean) => void;
 }
 
-function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }: RowProps) {
+/** The shortest stretch of self time that is drawn, as a part of the view: half a pixel or so. */
+const leastSelf = 1 / 2_000;
+
+const Row = memo(function Row(props: RowProps) {
+  const { node, top, view, collapsed, selected, dim, cause, steps, level, onSelect, onCollapse } = props;
   const { span } = node;
   const colour = useServiceColour()(span.service);
   const bar = placeBar(node.offset, span.duration, view);
   const width = view.to - view.from;
   const path = target(span.name, span.attributes);
   const hasChildren = node.children.length > 0;
+  const inView = (from: number, to: number) => {
+    const place = placeBar(from, to - from, view);
+    return { left: `${place.left * 100}%`, width: `${place.width * 100}%` };
+  };
   const Chevron = collapsed ? IconChevronRight : IconChevronDown;
   return (
     <div
@@ -216,17 +250,18 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
       className={classes.row}
       style={{ transform: `translateY(${top}px)` }}
       role="treeitem"
-      aria-level={node.depth + 1}
+      aria-level={level + 1}
       aria-selected={selected}
       aria-expanded={hasChildren ? !collapsed : undefined}
-      aria-label={`${label(span.service)} ${label(span.name)}, ${spanDuration(span)}${span.status === 'error' ? ', error' : ''}`}
+      aria-label={`${label(span.service)} ${label(span.name)}, ${spanDuration(span)}${cause ? ', cause of the error' : ''}${span.status === 'error' ? ', error' : ''}`}
       data-selected={selected || undefined}
       data-dim={dim || undefined}
       data-error={span.status === 'error' || undefined}
+      data-cause={cause || undefined}
       onClick={() => onSelect(node)}
     >
       <div className={classes.name}>
-        <span className={classes.indent} style={{ width: node.depth * indent }} aria-hidden />
+        <span className={classes.indent} style={{ width: level * indent }} aria-hidden />
         {hasChildren ? (
           <button
             type="button"
@@ -250,7 +285,12 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
             <IconAlertCircleFilled size={14} className={classes.errorBelow} aria-hidden />
           </Tooltip>
         )}
-        {node.oddity !== undefined && <OddityMark oddity={node.oddity} />}
+        {cause && (
+          <span className={classes.cause} title="An error began here: no span below it failed">
+            cause
+          </span>
+        )}
+        {node.oddity !== undefined && <OddityMark node={node} oddity={node.oddity} />}
         <span className={classes.text} title={hint(`${span.service}: ${span.name}`)}>
           <b data-short={path !== '' || undefined}>
             <Text of={span.name} empty="no span name" />
@@ -271,8 +311,30 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
           <>
             <div
               className={classes.bar}
-              style={{ left: `${bar.left * 100}%`, width: `${bar.width * 100}%`, background: colour }}
+              data-parent={hasChildren || undefined}
+              style={
+                { left: `${bar.left * 100}%`, width: `${bar.width * 100}%`, '--colour': colour } as React.CSSProperties
+              }
+              title={
+                hasChildren ? `${spanDuration(span)}, of it ${formatDuration(node.selfTime)} in no child` : undefined
+              }
             />
+            {hasChildren &&
+              selfParts(node, width * leastSelf)
+                .filter(({ from, to }) => to > view.from && from < view.to)
+                .map(({ from, to }) => (
+                  <i
+                    key={from}
+                    className={classes.self}
+                    style={{ ...inView(from, to), '--colour': colour } as React.CSSProperties}
+                    aria-hidden
+                  />
+                ))}
+            {steps
+              ?.filter(({ from, to }) => to > view.from && from < view.to)
+              .map(({ from, to }) => (
+                <i key={from} className={classes.step} style={inView(from, to)} aria-hidden />
+              ))}
             {span.events.map((event, i) => {
               const place = (Number(event.time - span.start) + node.offset - view.from) / width;
               if (!(place >= 0 && place <= 1)) return null;
@@ -300,23 +362,7 @@ function Row({ node, top, view, collapsed, selected, dim, onSelect, onCollapse }
       </div>
     </div>
   );
-}
-
-const oddities: Readonly<Record<Oddity, string>> = {
-  'missing-parent': 'Its parent is not among the spans: not sent, not sampled, or not here yet',
-  cycle: 'It is its own ancestor; the loop is cut here',
-  'before-parent': 'It begins before its parent: the clocks of the two hosts differ',
-};
-
-export function OddityMark({ oddity }: { oddity: Oddity }) {
-  return (
-    <Tooltip label={oddities[oddity]}>
-      <span className={classes.oddity} aria-label={oddities[oddity]}>
-        {oddity === 'before-parent' ? <IconClockExclamation size={14} /> : <IconUnlink size={14} />}
-      </span>
-    </Tooltip>
-  );
-}
+});
 
 /** Ctrl + wheel zooms around the pointer, Shift + wheel (or a sideways wheel) pans. */
 function useWheelZoom(

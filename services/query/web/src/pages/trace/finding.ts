@@ -1,6 +1,7 @@
 // Which spans are looked for: by a text, by their service, or by both.
 
-import { useMemo, useState } from 'react';
+import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { useAddress } from './address';
 import { matches, type Node, type Tree } from './tree';
 
 /** The nodes that meet both, in the order of the waterfall; undefined where nothing is looked for. */
@@ -19,14 +20,29 @@ export interface Finding {
   service: string | undefined;
   setService: (service: string | undefined) => void;
   found: readonly Node[] | undefined;
+  /** As of now, where what was typed last is not in `found` yet. */
+  look: () => readonly Node[];
   /** The same, by index. */
   indices: ReadonlySet<number> | undefined;
 }
 
+/** Milliseconds without another letter after which the address says what is looked for. */
+const pause = 300;
+
 export function useFinding(tree: Tree): Finding {
-  const [text, setText] = useState('');
-  const [service, setService] = useState<string>();
-  const found = useMemo(() => findNodes(tree, text, service), [tree, text, service]);
+  const { address, change } = useAddress();
+  const { service } = address;
+  const [text, setText] = useState(address.find ?? '');
+  // What is typed shows at once, and is looked for when there is time: a trace may have fifty thousand spans.
+  const looked = useDeferredValue(text);
+  const found = useMemo(() => findNodes(tree, looked, service), [tree, looked, service]);
   const indices = useMemo(() => (found === undefined ? undefined : new Set(found.map((n) => n.index))), [found]);
-  return { text, setText, service, setService, found, indices };
+  useEffect(() => {
+    if (text === (address.find ?? '')) return;
+    const timer = window.setTimeout(() => change({ find: text }), pause);
+    return () => window.clearTimeout(timer);
+  }, [text, address.find, change]);
+  const setService = (next: string | undefined) => change({ service: next });
+  const look = () => (looked === text ? found : findNodes(tree, text, service)) ?? [];
+  return { text, setText, service, setService, found, look, indices };
 }

@@ -20,10 +20,34 @@ export function foldAll(tree: Tree): Folded {
   return new Set(foldable.map((n) => n.index));
 }
 
-export function useFolding(tree: Tree, selected: Node | undefined, select: (node: Node | undefined) => void) {
+/** The nodes of a service that hide something when they are folded, less a single root. */
+export const foldableOf = (tree: Tree, service: string): readonly Node[] =>
+  tree.nodes.filter(
+    (n) => n.span.service === service && n.children.length > 0 && (n.depth > 0 || tree.roots.length > 1),
+  );
+
+/** With all of these folded; where they are already, with none of them. */
+export function foldThese(folded: Folded, nodes: readonly Node[]): Folded {
+  const next = new Set(folded);
+  if (nodes.every((n) => folded.has(n.index))) for (const n of nodes) next.delete(n.index);
+  else for (const n of nodes) next.add(n.index);
+  return next;
+}
+
+/** `within` is the subtree that alone is shown, where one is. */
+export function useFolding(
+  tree: Tree,
+  selected: Node | undefined,
+  select: (node: Node | undefined) => void,
+  within: Node | undefined,
+) {
   const [chosen, setChosen] = useState<Folded>(new Set());
   const folded = useMemo(() => (selected === undefined ? chosen : reveal(selected, chosen)), [selected, chosen]);
-  const rows = useMemo(() => visibleNodes(tree, folded), [tree, folded]);
+  const rows = useMemo(() => visibleNodes(tree, folded, within), [tree, folded, within]);
+  const foldMany = (next: Folded) => {
+    setChosen(next);
+    if (selected !== undefined && reveal(selected, next) !== next) select(undefined);
+  };
   return {
     folded,
     rows,
@@ -36,10 +60,8 @@ export function useFolding(tree: Tree, selected: Node | undefined, select: (node
     },
     reveal: (node: Node) => setChosen(reveal(node, folded)),
     /** Opens all where something is folded, else folds all. */
-    toggleAll: () => {
-      const all: Folded = chosen.size > 0 ? new Set() : foldAll(tree);
-      setChosen(all);
-      if (all.size > 0) select(undefined);
-    },
+    toggleAll: () => foldMany(chosen.size > 0 ? new Set() : foldAll(tree)),
+    /** Folds all spans of a service, or opens them where they are. */
+    toggleService: (service: string) => foldMany(foldThese(folded, foldableOf(tree, service))),
   };
 }

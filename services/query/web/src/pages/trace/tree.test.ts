@@ -171,7 +171,11 @@ describe('a summary', () => {
     expect(errors.map((n) => n.span.name)).toEqual(['b', 'c']);
     expect(orphans.map((n) => n.span.name)).toEqual(['x']);
     expect(depth).toBe(3);
-    expect(summarise(buildTree([]))).toEqual({ errors: [], orphans: [], depth: 0 });
+    expect(summarise(buildTree([]))).toEqual({
+      ...{ errors: [], orphans: [], early: [], cut: [] },
+      ...{ depth: 0, rootMissing: false },
+    });
+    expect(summarise(buildTree([span('x', 'gone', 0, 5)])).rootMissing).toBe(true);
   });
 });
 

@@ -135,7 +135,7 @@ export function buildTree(spans: readonly Span[]): Tree {
 }
 
 /** The order of siblings, and of what may be the root: by start, the longer one first, by span id. */
-function before(a: Span, b: Span): number {
+export function before(a: Span, b: Span): number {
   if (a.start !== b.start) return a.start < b.start ? -1 : 1;
   if (a.duration !== b.duration) return b.duration - a.duration;
   return a.spanId < b.spanId ? -1 : Number(a.spanId > b.spanId);
@@ -144,6 +144,9 @@ function before(a: Span, b: Span): number {
 const rank = (oddity: Oddity | undefined): number => [undefined, 'missing-parent', 'cycle'].indexOf(oddity);
 
 const end = (draft: Draft): number => draft.offset + draft.span.duration;
+
+/** When a span ends, in nanoseconds after the start of the trace. */
+export const endOf = (node: Node): number => node.offset + node.span.duration;
 
 /** The spans of one id, in order, with the latest end of each and all before it: thousands may share an id. */
 interface SameId {
@@ -228,10 +231,11 @@ function selfTime(node: Draft): number {
 export const spanDuration = (span: Span): string =>
   span.durationUnknown ? 'duration unknown' : formatDuration(span.duration);
 
-/** The nodes to show while those in `collapsed` (by index) hide everything below them. */
-export function visibleNodes(tree: Tree, collapsed: ReadonlySet<number>): Node[] {
+/** The nodes to show, of all or of one subtree, while those in `collapsed` (by index) hide everything below them. */
+export function visibleNodes(tree: Tree, collapsed: ReadonlySet<number>, within?: Node): Node[] {
   const rows: Node[] = [];
-  for (let i = 0; i < tree.nodes.length;) {
+  const [from, to] = within === undefined ? [0, tree.nodes.length] : [within.index, lastBelow(within) + 1];
+  for (let i = from; i < to;) {
     const node = tree.nodes[i]!;
     rows.push(node);
     i += collapsed.has(node.index) ? node.descendants + 1 : 1;
@@ -248,37 +252,63 @@ export function reveal(node: Node, collapsed: ReadonlySet<number>): ReadonlySet<
   return open ?? collapsed;
 }
 
+/** The index of the last node of a subtree. */
+export const lastBelow = (node: Node): number => node.index + node.descendants;
+
+/** Whether a node is the top of a subtree or in it. */
+export const isWithin = (node: Node, subtree: Node): boolean =>
+  node.index >= subtree.index && node.index <= lastBelow(subtree);
+
 /** Whether a node is an ancestor of another. */
 export function isAbove(candidate: Node, node: Node): boolean {
   for (let above = node.parent; above !== undefined; above = above.parent) if (above === candidate) return true;
   return false;
 }
 
-/** The nodes with something to tell in a summary: those with errors, those whose parents are missing, and the deepest. */
-export function summarise(tree: Tree): { errors: readonly Node[]; orphans: readonly Node[]; depth: number } {
+/** What a summary tells of a trace. */
+export interface Facts {
+  errors: readonly Node[];
+  /** Those whose parents are not here. */
+  orphans: readonly Node[];
+  /** Those that begin before their parents. */
+  early: readonly Node[];
+  /** Those where loops of parents were cut. */
+  cut: readonly Node[];
+  depth: number;
+  /** Whether no span is without a parent: the first one stands for the root. */
+  rootMissing: boolean;
+}
+
+export function summarise(tree: Tree): Facts {
+  const odd = (oddity: Oddity) => tree.nodes.filter((n) => n.oddity === oddity);
   return {
     errors: tree.nodes.filter((n) => n.span.status === 'error'),
-    orphans: tree.nodes.filter((n) => n.oddity === 'missing-parent'),
+    orphans: odd('missing-parent'),
+    early: odd('before-parent'),
+    cut: odd('cycle'),
     depth: tree.nodes.reduce((max, n) => Math.max(max, n.depth + 1), 0),
+    rootMissing: tree.roots[0]?.oddity !== undefined,
   };
 }
+
+const hays = new WeakMap<Span, string>();
 
 /** Whether a span's name, service, ids or attributes contain the text, case aside. */
 export function matches(span: Span, text: string): boolean {
   const needle = text.toLowerCase();
-  const has = (hay: string) => hay.toLowerCase().includes(needle);
-  if (has(span.name) || has(span.service) || span.spanId === needle || has(span.statusMessage)) return true;
-  return span.attributes.some(({ key, value }) => {
-    if (has(key)) return true;
-    switch (value.type) {
-      case 'string':
-        return has(value.value) || has(`${key}=${value.value}`);
-      case 'int':
-      case 'double':
-      case 'bool':
-        return has(String(value.value)) || has(`${key}=${value.value}`);
-      default:
-        return false;
+  let hay = hays.get(span);
+  // Kept: the next letter that is typed looks through the same fifty thousand spans.
+  if (hay === undefined) hays.set(span, (hay = hayOf(span)));
+  return span.spanId === needle || hay.includes(needle);
+}
+
+function hayOf(span: Span): string {
+  let hay = `${span.name}\n${span.service}\n${span.statusMessage}`;
+  for (const { key, value } of span.attributes) {
+    hay += `\n${key}`;
+    if (value.type === 'string' || value.type === 'int' || value.type === 'double' || value.type === 'bool') {
+      hay += `=${value.value}`;
     }
-  });
+  }
+  return hay.toLowerCase();
 }

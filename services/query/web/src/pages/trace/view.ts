@@ -1,6 +1,7 @@
 // The stretch of a trace that the waterfall shows, and where a span stands in it. All in nanoseconds since the trace began.
 
-import { useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
+import { useAddress } from './address';
 
 export interface View {
   from: number;
@@ -59,13 +60,35 @@ export function placeBar(offset: number, duration: number, view: View): Bar {
   return { left, width: right - left, outside };
 }
 
-/** The view of a trace. Spans that arrive late make a trace longer: a view of all of it stays one. */
-export function useView(duration: number): readonly [View, (view: View) => void] {
-  const [view, setView] = useState(() => wholeView(duration));
+/** The form in the address: "1200~5000". */
+export const viewToText = ({ from, to }: View): string => `${Math.floor(from)}~${Math.ceil(to)}`;
+
+export function viewFromText(text: string | undefined, duration: number): View | undefined {
+  const [from = NaN, to = NaN] = (text ?? '').split('~').map(Number);
+  return from >= 0 && from < to && Number.isFinite(to) ? clampView({ from, to }, duration) : undefined;
+}
+
+/** Milliseconds without another change after which the address says what is in view. */
+const pause = 300;
+
+/**
+ * The view of a trace: what the address says, or `first`. Spans that arrive late make a trace longer: a view of all of it stays
+ * one.
+ */
+export function useView(duration: number, first: View = wholeView(duration)): readonly [View, (view: View) => void] {
+  const { address, change } = useAddress();
+  const [view, setView] = useState(() => viewFromText(address.zoom, duration) ?? first);
   const [lastDuration, setLastDuration] = useState(duration);
   if (lastDuration !== duration) {
     setLastDuration(duration);
     if (isWhole(view, lastDuration)) setView(wholeView(duration));
   }
-  return [view, setView];
+  const told = isWhole(view, duration) ? undefined : viewToText(view);
+  useEffect(() => {
+    if (told === address.zoom) return;
+    // Each turn of a wheel is a view: browsers refuse to be told of every one.
+    const timer = window.setTimeout(() => change({ zoom: told }), pause);
+    return () => window.clearTimeout(timer);
+  }, [told, address.zoom, change]);
+  return [view, useCallback((next: View) => setView(next), [])];
 }
