@@ -141,7 +141,7 @@ test('columns, wrapping, order and the open record are in the address', async ({
 
   await page.getByRole('button', { name: 'Columns', exact: true }).click();
   await page.getByLabel('Find a field').fill('planted');
-  await page.getByRole('checkbox', { name: 'attributes.planted.number' }).check();
+  await page.getByRole('checkbox', { name: 'attributes.planted.number' }).click();
   await page.getByRole('button', { name: 'Move attributes.planted.number to the left' }).click();
   await page.getByRole('button', { name: 'Remove severity', exact: true }).click();
   await page.keyboard.press('Escape');

@@ -32,7 +32,9 @@ test('a hundred thousand records are scrolled through, there and back, in a page
     });
   }
   await page.goto('/logs?order=oldest');
-  await expect(page.getByText(`${all.toLocaleString('en-US')} records`, { exact: true })).toBeVisible();
+  await expect(page.getByText(`${all.toLocaleString('en-US')} records`, { exact: true })).toBeVisible({
+    timeout: 120_000, // until all of them are stored
+  });
   await expect(logRows(page).first()).toContainText('record number 0');
 
   const heap = async () => {

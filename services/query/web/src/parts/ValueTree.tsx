@@ -2,7 +2,6 @@ import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { Value } from '../api/model';
 import { Marked } from './Marked';
-import { plural } from './number';
 import { label, room } from './shown';
 import { LongText, Text } from './Text';
 import { valueText } from './value';
@@ -51,7 +50,7 @@ function Members({ value, marks }: Props) {
       {rest > 0 && (
         <li>
           <button type="button" className={classes.more} onClick={() => setShown(shown + step)}>
-            {plural(rest, 'more')}
+            {rest.toLocaleString('en-US')} more
           </button>
         </li>
       )}
