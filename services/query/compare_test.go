@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
@@ -188,4 +189,60 @@ func TestWrongComparisonsAreRefused(t *testing.T) {
 	} {
 		require.Equal(t, code, f.problem(http.StatusBadRequest, http.MethodPost, "/api/compare", body).Code, body)
 	}
+}
+
+// Log records are compared as spans are, and so is a box of a heat map with the rest: a stretch of time and one of durations.
+func TestWhatDiffersInRecordsAndInABox(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ld := plog.NewLogs()
+	for i := range 600 {
+		rl := ld.ResourceLogs().AppendEmpty()
+		rl.Resource().Attributes().PutStr("service.name", "cart")
+		rl.Resource().Attributes().PutStr("k8s.pod.name", fmt.Sprint("pod-", i%3))
+		r := rl.ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+		r.SetTimestamp(pcommon.NewTimestampFromTime(base().Add(time.Duration(i) * time.Second)))
+		r.SetSeverityNumber(plog.SeverityNumberInfo)
+		r.Attributes().PutBool("retried", i%2 == 0)
+		if i%3 == 0 && i%5 == 0 { // 40, all of one pod
+			r.SetSeverityNumber(plog.SeverityNumberError)
+		}
+	}
+	f.store("default", telemetry.Logs, testbed.LogsPayload(ld), 50)
+	status, answer := f.call(http.MethodPost, "/api/compare", fmt.Sprintf(`{"signal":"logs","time_range":{"start_time":%d,"end_time":%d},"selected":[{"field":"severity","operator":"gte","value":"error"}],"limit":2}`,
+		base().UnixNano(), base().Add(time.Hour).UnixNano()))
+	require.Equal(t, http.StatusOK, status, "%s", answer)
+	var got api.Comparison
+	decode(t, answer, &got)
+	require.Equal(t, []string{
+		`resource.k8s.pod.name {"stringValue":"pod-0"} 40/40 160/560 0.71`,
+		`resource.k8s.pod.name {"stringValue":"pod-1"} 0/40 200/560 -0.36`,
+	}, values(&got))
+
+	td := ptrace.NewTraces()
+	spans := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
+	within := 0
+	for i := range 600 {
+		s := spans.AppendEmpty()
+		s.SetTraceID(pcommon.TraceID{1, byte(i), byte(i >> 8)})
+		s.SetSpanID(pcommon.SpanID{1, byte(i), byte(i >> 8)})
+		s.SetStartTimestamp(pcommon.NewTimestampFromTime(base().Add(time.Duration(i) * time.Second)))
+		long := time.Duration(1+i%4*10) * time.Millisecond
+		s.SetEndTimestamp(s.StartTimestamp() + pcommon.Timestamp(long))
+		in := i >= 200 && i < 300 && long > 20*time.Millisecond
+		s.Attributes().PutBool("cold", in || i%10 == 1)
+		if in {
+			within++
+		}
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(td), 50)
+	got = f.compare(fmt.Sprintf(`{"field":"time","operator":"gte","value":%d},{"field":"time","operator":"lt","value":%d},{"field":"duration","operator":"gte","value":"20ms"},{"field":"duration","operator":"lt","value":"40ms"}`,
+		base().Add(200*time.Second).UnixNano(), base().Add(300*time.Second).UnixNano()), "")
+	require.Positive(t, within)
+	require.EqualValues(t, within, got.Selected)
+	require.EqualValues(t, 600-within, got.Baseline)
+	require.Equal(t, []string{ // and neither time nor duration, by which the box is chosen
+		`attributes.cold {"boolValue":false} 0/50 495/550 -0.90`,
+		`attributes.cold {"boolValue":true} 50/50 55/550 0.90`, // 5 of the 60 that are cold anyway are in the box
+	}, values(&got))
 }

@@ -3,10 +3,14 @@ package query
 import (
 	"cmp"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -208,4 +212,66 @@ func TestWhatStandsForAMissingRoot(t *testing.T) {
 	require.Equal(t, api.RootSpan{SpanID: "00000000000000a2", Name: "span 00000000000000a2", ServiceName: "pay", Status: api.Status{Code: 2}}, first.Root)
 	require.Equal(t, api.RootSpan{SpanID: "00000000000000b3", Name: "span 00000000000000b3", ServiceName: "ship"}, second.Root)
 	require.Equal(t, []int{1, 0}, []int{*first.OrphanCount, *second.OrphanCount}, "none is told as none")
+}
+
+// The list and the page of a trace tell the same root, by the cases of package trace: of several, of equals, of a missing one, of rings, of one id twice. However
+// its spans came, and lie in segments.
+func TestTheListAndThePageTellOneRoot(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile(filepath.Join("internal", "trace", "testdata", "trees.json"))
+	require.NoError(t, err)
+	var cases []struct {
+		Name  string
+		Spans []struct {
+			ID, Parent      string
+			Start, Duration int64
+		}
+		Tree []string
+	}
+	require.NoError(t, json.Unmarshal(file, &cases))
+	require.Greater(t, len(cases), 10)
+	f := newFixture(t)
+	r := rand.New(rand.NewPCG(3, 3))
+	data := ptrace.NewTraces()
+	var spans []ptrace.Span
+	for n, c := range cases {
+		for _, one := range c.Spans {
+			s := ptrace.NewSpan()
+			s.SetTraceID(pcommon.TraceID{0: 7, 15: byte(n)})
+			var id, parent pcommon.SpanID
+			copy(id[:], one.ID)
+			copy(parent[:], one.Parent)
+			s.SetSpanID(id)
+			s.SetParentSpanID(parent)
+			s.SetStartTimestamp(pcommon.Timestamp(base().UnixNano() + one.Start))
+			s.SetEndTimestamp(s.StartTimestamp() + pcommon.Timestamp(one.Duration))
+			spans = append(spans, s)
+		}
+	}
+	r.Shuffle(len(spans), func(i, j int) { spans[i], spans[j] = spans[j], spans[i] })
+	rs := data.ResourceSpans().AppendEmpty()
+	rs.Resource().Attributes().PutStr("service.name", "cart")
+	to := rs.ScopeSpans().AppendEmpty().Spans()
+	for _, s := range spans {
+		s.CopyTo(to.AppendEmpty())
+	}
+	f.store("default", telemetry.Traces, testbed.TracesPayload(data), 4)
+	var page api.TracePage
+	f.search("traces", searchBody{limit: 100}, &page)
+	require.Len(t, page.Traces, len(cases))
+	for i := range page.Traces {
+		listed := &page.Traces[i]
+		var of api.TraceAnalysis
+		f.get("/api/traces/"+listed.TraceID+"/analysis", &of)
+		n, err := strconv.ParseUint(listed.TraceID[30:], 16, 8)
+		require.NoError(t, err)
+		c := cases[n]
+		name, odd, _ := strings.Cut(c.Tree[0], " ")
+		var want pcommon.SpanID
+		copy(want[:], name)
+		missing := odd == "(missing_parent)" || odd == "(cycle)"
+		require.Equal(t, want.String(), listed.Root.SpanID, "the list: %s", c.Name)
+		require.Equal(t, want.String(), of.Spans[0].SpanID, "the page: %s", c.Name)
+		require.Equal(t, []bool{missing, missing}, []bool{listed.RootMissing, of.RootMissing}, c.Name)
+	}
 }

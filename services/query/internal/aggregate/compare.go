@@ -22,8 +22,9 @@ import (
 type Comparison struct {
 	engine.Query
 	Selected, Baseline filter.Filter
-	Sample             int64 // about how many items are looked at
-	Top                int   // values that are told
+	Sample             int64                 // about how many items are looked at
+	Top                int                   // values that are told
+	Chosen             func(counts.Key) bool // fields by which the two are chosen: that these differ is no news; nil for none
 }
 
 // Bounds of a comparison.
@@ -97,7 +98,7 @@ func Compare(ctx context.Context, s *engine.Snapshot, q *Comparison) (*Differenc
 		}
 		*told = Side{t.sides[side], few.All()}
 	}
-	out.Values, out.More = t.differing(q.Top), t.more
+	out.Values, out.More = t.differing(q), t.more
 	return out, nil
 }
 
@@ -234,12 +235,15 @@ func compareKeys(a, b counts.Key) int {
 }
 
 // differing are the values by which the two differ most.
-func (t *compared) differing(top int) (out []Differing) {
+func (t *compared) differing(q *Comparison) (out []Differing) {
 	n := [2]float64{float64(t.sides[0]), float64(t.sides[1])}
 	if n[0] == 0 || n[1] == 0 {
 		return nil
 	}
 	for key, k := range t.keys {
+		if q.Chosen != nil && q.Chosen(key) {
+			continue
+		}
 		for name, items := range k.values {
 			part := [2]float64{float64(items[0]) / n[0], float64(items[1]) / n[1]}
 			both := float64(items[0]+items[1]) / (n[0] + n[1])
@@ -256,5 +260,5 @@ func (t *compared) differing(top int) (out []Differing) {
 		return cmp.Or(cmp.Compare(math.Abs(b.Score), math.Abs(a.Score)), compareKeys(a.Key, b.Key),
 			cmp.Compare(a.Value.Type, b.Value.Type), cmp.Compare(a.Value.Num, b.Value.Num), slices.Compare(a.Value.Raw, b.Value.Raw))
 	})
-	return out[:min(len(out), top)]
+	return out[:min(len(out), q.Top)]
 }

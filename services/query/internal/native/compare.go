@@ -2,6 +2,8 @@ package native
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -46,6 +48,9 @@ func (n *API) compare(ctx context.Context, tenant telemetry.Tenant, r api.Compar
 	}
 	if q.Sample, err = sampleSize(r.Sample, q.Sample); err != nil {
 		return nil, err
+	}
+	q.Chosen = func(k counts.Key) bool {
+		return slices.ContainsFunc(slices.Concat(r.Selected, r.Baseline), func(raw json.RawMessage) bool { return n.filters.About(q.Signal, raw, keyName(k)) })
 	}
 	started := n.now()
 	out := &api.Comparison{Values: []api.DifferingValue{}}

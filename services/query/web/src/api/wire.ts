@@ -875,7 +875,7 @@ export interface paths {
          *     Where there are more items than `sample`, some of the segments are looked at, always the same ones, and `sample` says how many. Where there are fewer than 1,000 selected items in these, more of
          *     them are looked for, in all of the range if need be, and so of the baseline: `selected_is` and `baseline_is` say whether all of them were found. Counts of each side are of its items that were
          *     looked at, `selected` and `baseline` in number. A value whose parts
-         *     differ by less than three standard errors is left out, as is a field of more than 1,000 values, such as an id. Kinds, statuses and severities are their numbers.
+         *     differ by less than three standard errors is left out, as is a field of more than 1,000 values, such as an id, and one that a filter of `selected` or `baseline` is about alone. Kinds, statuses and severities are their numbers.
          *     At most 2,000 fields are compared; where there are more, `incomplete` says so.
          *
          *     The errors are those of items drawn one by one, but the sample is of whole segments, which are of some time and some senders, and rare items may stand in segments of
