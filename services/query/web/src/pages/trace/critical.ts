@@ -1,4 +1,4 @@
-import { startTransition, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { criticalPath, stepsByNode, type Step } from './analysis';
 import type { Tree } from './tree';
 
@@ -8,8 +8,7 @@ export function useCritical(tree: Tree, wanted: boolean): ReadonlyMap<number, re
   useEffect(() => {
     if (!wanted || reckoned?.tree === tree) return;
     const timer = window.setTimeout(() => {
-      const steps = stepsByNode(criticalPath(tree.nodes[0]));
-      startTransition(() => setReckoned({ tree, steps }));
+      setReckoned({ tree, steps: stepsByNode(criticalPath(tree.nodes[0])) });
     });
     return () => window.clearTimeout(timer);
   }, [tree, wanted, reckoned]);
