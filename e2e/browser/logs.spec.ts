@@ -161,14 +161,16 @@ test('columns, wrapping, order and the open record are in the address', async ({
   await expect(logRows(page).first()).toContainText('0');
   // What lies in a body is folded.
   const fold = opened.getByRole('button', { name: 'outer: 1 members' });
-  await expect(opened.getByText('inner')).toHaveCount(0);
+  await expect(opened.getByText('inner', { exact: true })).toHaveCount(0);
   await fold.click();
-  await expect(opened.getByText('inner')).toBeVisible();
+  await expect(opened.getByText('inner', { exact: true })).toBeVisible();
 
   // Of a record that the list does not have, the page still shows what the link names.
   const record = new URL(page.url()).searchParams.get('record')!;
   await page.goto(`/logs?q=nothing-is-like-this+or+"the+first+needle"&record=${record}`);
-  await expect(page.getByRole('region', { name: 'The record of this link' }).getByText('outer')).toBeVisible();
+  await expect(
+    page.getByRole('region', { name: 'The record of this link' }).getByText('outer', { exact: true }),
+  ).toBeVisible();
 });
 
 test('what surrounds a record is told, with it in the middle', async ({ page, request }) => {
