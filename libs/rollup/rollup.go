@@ -104,6 +104,12 @@ func Name(s string) string {
 	return s[:n] + cutMark + hex.EncodeToString(sum[:cutHash])
 }
 
+// Tells reports whether a text is told as cut, which IsCut holds for.
+func Tells(cut string, s []byte) bool {
+	n := len(cut) - cutTail
+	return len(s) > MostName && string(s[:n]) == cut[:n] && Name(string(s)) == cut
+}
+
 // IsCut reports whether a name looks as Name makes those that are too long, so that Name may tell others as it tells this one.
 func IsCut(s string) bool {
 	return len(s) <= MostName && len(s) >= MostName-utf8.UTFMax && strings.HasPrefix(s[len(s)-cutTail:], cutMark)

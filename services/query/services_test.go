@@ -402,6 +402,7 @@ func TestAServiceThatIsGoneIsTold(t *testing.T) {
 		s.span(byte(2+i), "gone", "run", ptrace.SpanKindServer, none(), starting(time.Duration(i)*time.Minute-2*time.Hour), lasting(time.Millisecond))
 	}
 	s.span(9, "long gone", "run", ptrace.SpanKindServer, none(), starting(-6*time.Hour), lasting(time.Millisecond))
+	f.position |= 1 // at level 0, of which rollups do not tell
 	f.store("default", telemetry.Traces, testbed.TracesPayload(s.td), 20)
 	var list api.ServiceList
 	f.get("/api/services"+hour()+"&before=true&buckets=4", &list)
@@ -410,10 +411,14 @@ func TestAServiceThatIsGoneIsTold(t *testing.T) {
 	require.Equal(t, "gone", one.Name)
 	require.Zero(t, one.SpanCount)
 	require.Zero(t, one.Red.Requests)
-	require.Equal(t, []int64{0, 0, 0, 0}, one.Series.Requests[:4])
+	require.Nil(t, one.Series)
+	require.Len(t, list.Services[1].Series.Requests, list.Timeline.Buckets)
 	require.EqualValues(t, 3, one.Before.Requests)
 	require.EqualValues(t, gone.UnixNano(), number64(t, one.FirstSeenUnixNano), "it is told when it was seen then")
 	require.EqualValues(t, gone.Add(2*time.Minute).UnixNano(), number64(t, one.LastSeenUnixNano))
+	f.get("/api/services"+hour()+"&before=true&ever=true", &list)
+	require.Equal(t, gone.Add(2*time.Minute).UnixNano(), int64(number64(t, list.Services[0].Ever.LastSeenUnixNano)), "also of what no rollup tells of yet") //nolint:gosec // a time
+	require.Equal(t, gone.UnixNano(), int64(number64(t, list.Services[0].Ever.FirstSeenUnixNano)))                                                          //nolint:gosec // a time
 	f.get("/api/services"+hour(), &list)
 	require.Equal(t, 1, list.Total)
 	require.Equal(t, "here", list.Services[0].Name)

@@ -1311,7 +1311,7 @@ type Cardinality struct {
 type CatalogueMetric struct {
 	AttributeKeys []string `json:"attribute_keys"`
 
-	// Last The newest point, where it is asked for: of one series; where several have one at that instant, the one that was stored last. Absent where an answer has no room for it.
+	// Last The newest point, where it is asked for: of one series; where several have one at that instant, the one that was stored last. Absent where an answer has no room or no time for it, as where the newest points of its metrics are scattered over very many times.
 	Last *Point `json:"last,omitempty"`
 
 	// LastTimeUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
@@ -3194,10 +3194,10 @@ type Service struct {
 	Before *RED  `json:"before,omitempty"`
 	Ever   *Seen `json:"ever,omitempty"`
 
-	// FirstSeenUnixNano The second of its first span in the range, not before the range's start.
+	// FirstSeenUnixNano The second of its first span in the range, not before the range's start; of a service that is gone, in the period before.
 	FirstSeenUnixNano Nanos `json:"first_seen_unix_nano"`
 
-	// LastSeenUnixNano The second of its last span in the range.
+	// LastSeenUnixNano The second of its last span in the range; of a service that is gone, in the period before.
 	LastSeenUnixNano Nanos  `json:"last_seen_unix_nano"`
 	Name             string `json:"name"`
 	Namespace        string `json:"namespace,omitempty,omitzero"`
@@ -4310,7 +4310,7 @@ type ListServicesParams struct {
 	Buckets *int `form:"buckets,omitempty" json:"buckets,omitempty"`
 
 	// Before Tell each service's figures of the period before as well, which is as long as the range (`before`, `covered_before`). They are absent where the answer
-	// or they would be cut. A service that had requests then and has none now is told, too, with no requests, and with when it was seen then.
+	// or they would be cut. A service that had requests then and has none now is told, too, with no requests and no `series`, and with when it was seen then.
 	Before bool `form:"before,omitempty" json:"before,omitempty,omitzero"`
 
 	// Ever Tell when each service was seen first and last at all, as far as spans are kept, in the range or not (`ever`, `kept_since_unix_nano`). Of spans outside of

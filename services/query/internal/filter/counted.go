@@ -44,18 +44,31 @@ func (p *Parser) Counted(signal telemetry.Signal, name string) (c Counted, ok bo
 
 // About tells whether all conditions of a filter, as sent, are on a field, whatever either calls it.
 func (p *Parser) About(signal telemetry.Signal, raw json.RawMessage, field string) bool {
+	of := p.Alone(signal, raw)
+	return of != nil && slices.Equal(of, p.names(signal, field))
+}
+
+// Alone are the fields that the one name stands for that all conditions of a filter, as sent, are on; nil where they are on several.
+func (p *Parser) Alone(signal telemetry.Signal, raw json.RawMessage) []string {
 	var wire struct {
 		Field        *string
 		And, Or, Not []json.RawMessage
 	}
 	if json.NewDecoder(bytes.NewReader(raw)).Decode(&wire) != nil {
-		return false
+		return nil
 	}
 	if wire.Field != nil {
-		return slices.Equal(p.names(signal, *wire.Field), p.names(signal, field))
+		return p.names(signal, *wire.Field)
 	}
-	parts := slices.Concat(wire.And, wire.Or, wire.Not)
-	return len(parts) > 0 && !slices.ContainsFunc(parts, func(part json.RawMessage) bool { return !p.About(signal, part, field) })
+	var all []string
+	for i, part := range slices.Concat(wire.And, wire.Or, wire.Not) {
+		of := p.Alone(signal, part)
+		if of == nil || i > 0 && !slices.Equal(of, all) {
+			return nil
+		}
+		all = of
+	}
+	return all
 }
 
 // names are the fields that a name stands for.

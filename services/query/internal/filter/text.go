@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"slices"
+
 	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
@@ -21,10 +23,10 @@ func newValueTest(op *Operator, values []Literal) (valueTest, error) {
 		return valueTest{}, err
 	}
 	out := valueTest{op: op, values: values, test: test}
-	if cut := toldCut(op, values); len(cut) > 0 {
+	if cut := toldCut(op, values); cut != nil {
 		equal := test.Match
 		out.wider, out.test = true, segment.Test{Match: func(v segment.Value) bool {
-			return equal(v) || v.Type == segment.String && len(v.Raw) > rollup.MostName && cut[rollup.Name(string(v.Raw))]
+			return equal(v) || v.Type == segment.String && slices.ContainsFunc(cut, func(told string) bool { return rollup.Tells(told, v.Raw) })
 		}}
 	}
 	out.test.Match = structured(op, out.test.Match)
@@ -32,14 +34,10 @@ func newValueTest(op *Operator, values []Literal) (valueTest, error) {
 }
 
 // toldCut are the literals by which lists and groups tell a long text (rollup.Name): who asks for what he was told means the whole text.
-func toldCut(op *Operator, values []Literal) map[string]bool {
-	if !op.equality {
-		return nil
-	}
-	cut := map[string]bool{}
+func toldCut(op *Operator, values []Literal) (cut []string) {
 	for _, l := range values {
-		if l.Type == segment.String && rollup.IsCut(string(l.Raw)) {
-			cut[string(l.Raw)] = true
+		if op.equality && l.Type == segment.String && rollup.IsCut(string(l.Raw)) {
+			cut = append(cut, string(l.Raw))
 		}
 	}
 	return cut

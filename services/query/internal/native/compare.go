@@ -2,7 +2,6 @@ package native
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 
 	"github.com/labstack/echo/v4"
@@ -14,6 +13,12 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
+
+// sameAs are fields that are attributes of resources as well.
+var sameAs = map[string]string{ //nolint:gochecknoglobals // a table
+	"service": "resource.service.name", "resource.service.name": "service",
+	"namespace": "resource.service.namespace", "resource.service.namespace": "namespace",
+}
 
 // Unless a request says.
 const (
@@ -49,9 +54,16 @@ func (n *API) compare(ctx context.Context, tenant telemetry.Tenant, r api.Compar
 	if q.Sample, err = sampleSize(r.Sample, q.Sample); err != nil {
 		return nil, err
 	}
-	q.Chosen = func(k counts.Key) bool {
-		return slices.ContainsFunc(slices.Concat(r.Selected, r.Baseline), func(raw json.RawMessage) bool { return n.filters.About(q.Signal, raw, keyName(k)) })
+	chosen := map[string]bool{}
+	for _, raw := range slices.Concat(r.Selected, r.Baseline) {
+		for _, name := range n.filters.Alone(q.Signal, raw) {
+			chosen[name] = true
+			if same := sameAs[name]; same != "" {
+				chosen[same] = true
+			}
+		}
 	}
+	q.Chosen = func(k counts.Key) bool { return chosen[keyName(k)] }
 	started := n.now()
 	out := &api.Comparison{Values: []api.DifferingValue{}}
 	var got *aggregate.Difference

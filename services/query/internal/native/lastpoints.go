@@ -22,6 +22,7 @@ const (
 	mostLast = 1000 // metrics whose newest points one answer tells
 	// lastTogether is the time within which newest points are looked for at once: most metrics are sent every minute or more often.
 	lastTogether = 2 * time.Minute
+	mostLooks    = 64  // times that are looked at: of metrics whose newest points are more scattered, those of the newest are told
 	lastBytes    = 256 // what one takes while it is looked for
 )
 
@@ -30,11 +31,11 @@ func (n *API) lastPoints(ctx context.Context, s *engine.Snapshot, tenant telemet
 	if err := s.Hold(int64(len(keys)) * lastBytes); err != nil {
 		return nil, err
 	}
-	keys = slices.SortedFunc(slices.Values(keys), func(a, b series.Key) int { return cmp.Or(cmp.Compare(of[a].Last, of[b].Last), a.Compare(b)) })
+	keys = slices.SortedFunc(slices.Values(keys), func(a, b series.Key) int { return cmp.Or(cmp.Compare(of[b].Last, of[a].Last), a.Compare(b)) }) // the newest first
 	found := make(map[series.Key]engine.Item, len(keys))
-	for rest := keys; len(rest) > 0; {
-		first, together := of[rest[0]].Last, 1
-		for together < len(rest) && of[rest[together]].Last-first < lastTogether.Nanoseconds() {
+	for rest, looks := keys, 0; len(rest) > 0 && looks < mostLooks && s.Cut() == nil; looks++ {
+		newest, together := of[rest[0]].Last, 1
+		for together < len(rest) && newest-of[rest[together]].Last < lastTogether.Nanoseconds() {
 			together++
 		}
 		if err := n.findLast(ctx, s, tenant, rest[:together], of, found); err != nil {
@@ -50,7 +51,7 @@ func (n *API) lastPoints(ctx context.Context, s *engine.Snapshot, tenant telemet
 	for i := range list {
 		all[i] = found[list[i]]
 	}
-	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: of[keys[0]].Last, To: of[keys[len(keys)-1]].Last + 1, Filter: filter.All{}}
+	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: of[keys[len(keys)-1]].Last, To: of[keys[0]].Last + 1, Filter: filter.All{}}
 	draw := newRenderer()
 	points, err := items(ctx, n, s, q, all, draw, func(t *segment.Table, row int) api.Point { return draw.point(t, row) })
 	out := make(map[series.Key]*api.Point, len(points))
@@ -60,7 +61,7 @@ func (n *API) lastPoints(ctx context.Context, s *engine.Snapshot, tenant telemet
 	return out, err
 }
 
-// findLast adds those of metrics whose newest points are close together, the oldest first.
+// findLast adds those of metrics whose newest points are close together, the newest first.
 func (n *API) findLast(ctx context.Context, s *engine.Snapshot, tenant telemetry.Tenant, keys []series.Key, of map[series.Key]*series.Metric, found map[series.Key]engine.Item) error {
 	wanted := make(map[series.Key]int64, len(keys))
 	names := make([]filter.Literal, 0, len(keys))
@@ -74,8 +75,10 @@ func (n *API) findLast(ctx context.Context, s *engine.Snapshot, tenant telemetry
 	if err != nil {
 		return err
 	}
-	// They must be told in full, and are few.
-	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: of[keys[0]].Last, To: of[keys[len(keys)-1]].Last + 1, Filter: byName, Whole: true}
+	if slices.ContainsFunc(keys, func(k series.Key) bool { return k.Name == "" }) { // which no filter finds
+		byName = filter.All{}
+	}
+	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: of[keys[len(keys)-1]].Last, To: of[keys[0]].Last + 1, Filter: byName}
 	type last struct {
 		of    series.Key
 		point engine.Item

@@ -123,7 +123,11 @@ func (n *API) listMetrics(ctx context.Context, tenant telemetry.Tenant, from, to
 	}
 	q := &engine.Query{Tenant: tenant, Signal: telemetry.Metrics, From: from, To: to, Filter: filter.All{}}
 	out := &api.MetricCatalogue{Metrics: []api.CatalogueMetric{}}
-	err = n.ask(ctx, q, engine.OfRollups, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
+	about := engine.OfRollups
+	if p.Last {
+		about = min(q.Span(), mostLooks*lastTogether)
+	}
+	err = n.ask(ctx, q, about, &out.Completeness, func(ctx context.Context, s *engine.Snapshot) (err error) {
 		total, err := catalogueOf(ctx, s, q, "")
 		if err != nil {
 			return err

@@ -80,6 +80,7 @@ func unreadable(err error) error {
 		return err
 	}
 	want := "it cannot be read"
+	says, text := unreadableText.ReplaceAllString(form[2], ""), unreadableText.FindStringSubmatch(form[2]) // what the sender wrote is none of our words
 	for _, one := range []struct{ says, want string }{
 		{"is required", "it is missing"},
 		{"multiple values", "want one value"},
@@ -91,12 +92,12 @@ func unreadable(err error) error {
 		{"ParseFloat", "want a number"},
 		{"RFC3339", "want a time, as 2026-11-23T10:00:00Z"},
 	} {
-		if strings.Contains(form[2], one.says) {
+		if strings.Contains(says, one.says) {
 			want = one.want
 			break
 		}
 	}
-	if text := unreadableText.FindStringSubmatch(form[2]); text != nil {
+	if text != nil && strings.HasPrefix(want, "want ") {
 		if given, err := strconv.Unquote(text[1]); err == nil {
 			want += fmt.Sprintf(", not %.64q", given)
 		}

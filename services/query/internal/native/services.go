@@ -229,8 +229,11 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 			} else {
 				out.CoveredBefore = &of
 				for k, sum := range earlier.of { // a service that is gone is told as well
-					if had, _ := sum.requests(); had.Requests > 0 {
-						sumOf(total.of, k)
+					if had, _ := sum.requests(); had.Requests == 0 {
+						continue
+					}
+					if gone := sumOf(total.of, k); !gone.is {
+						gone.seen = sum.seen
 					}
 				}
 			}
@@ -274,15 +277,15 @@ func (n *API) listServices(ctx context.Context, tenant telemetry.Tenant, from, t
 	for _, k := range keys {
 		sum := total.of[k]
 		requests, basis := sum.requests()
-		at, since := &sum.seen, from
-		if requests.Requests == 0 {
+		since, line := from, line
+		if requests.Requests == 0 { // it is gone: its times are those of the period before, and there is no course to tell
 			_, basis = earlier.of[k].requests()
-			at, since = &earlier.of[k].seen, periodBefore(q).From
+			since, line = periodBefore(q).From, nil
 		}
 		one := api.Service{
 			Name: k.name, Namespace: k.namespace, Basis: basis, SpanCount: sum.entry.Requests + sum.rest.Requests,
 			Red: figures(requests, over), Series: sum.series(line, basis),
-			FirstSeenUnixNano: nanos(max(at.first*int64(time.Second), since)), LastSeenUnixNano: nanos(max(at.last*int64(time.Second), since)),
+			FirstSeenUnixNano: nanos(max(sum.first*int64(time.Second), since)), LastSeenUnixNano: nanos(max(sum.last*int64(time.Second), since)),
 		}
 		if earlier != nil {
 			of := &sumOf(earlier.of, k).rest
