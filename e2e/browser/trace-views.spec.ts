@@ -117,6 +117,14 @@ test('each way of looking at a trace has an address', async ({ page }) => {
     await expect(shows).toBeVisible();
     await expect(page).toHaveURL(new RegExp(`tab=${tab.toLowerCase()}`));
   }
+
+  // An operation of the table leads to its spans, and stays what is looked for.
+  await page.getByRole('tab', { name: 'Table', exact: true }).click();
+  await page.getByRole('list', { name: 'Operations of the trace' }).getByText('query').click();
+  await expect(page.getByRole('textbox', { name: 'Find spans' })).toHaveValue('query');
+  await page.waitForTimeout(500); // what is typed is written into the address after 300 ms
+  await expect(page).toHaveURL(/find=query/);
+  await expect(page.getByRole('textbox', { name: 'Find spans' })).toHaveValue('query');
 });
 
 test('two traces are compared', async ({ page }) => {

@@ -417,8 +417,8 @@ func TestAServiceThatIsGoneIsTold(t *testing.T) {
 	require.EqualValues(t, gone.UnixNano(), number64(t, one.FirstSeenUnixNano), "it is told when it was seen then")
 	require.EqualValues(t, gone.Add(2*time.Minute).UnixNano(), number64(t, one.LastSeenUnixNano))
 	f.get("/api/services"+hour()+"&before=true&ever=true", &list)
-	require.Equal(t, gone.Add(2*time.Minute).UnixNano(), int64(number64(t, list.Services[0].Ever.LastSeenUnixNano)), "also of what no rollup tells of yet") //nolint:gosec // a time
-	require.Equal(t, gone.UnixNano(), int64(number64(t, list.Services[0].Ever.FirstSeenUnixNano)))                                                          //nolint:gosec // a time
+	require.Equal(t, gone.Add(2*time.Minute).UnixNano(), int64(number64(t, list.Services[0].Ever.LastSeenUnixNano)), "also of what no rollup tells of yet")
+	require.Equal(t, gone.UnixNano(), int64(number64(t, list.Services[0].Ever.FirstSeenUnixNano)))
 	f.get("/api/services"+hour(), &list)
 	require.Equal(t, 1, list.Total)
 	require.Equal(t, "here", list.Services[0].Name)

@@ -875,7 +875,7 @@ export interface paths {
          *     Where there are more items than `sample`, some of the segments are looked at, always the same ones, and `sample` says how many. Where there are fewer than 1,000 selected items in these, more of
          *     them are looked for, in all of the range if need be, and so of the baseline: `selected_is` and `baseline_is` say whether all of them were found. Counts of each side are of its items that were
          *     looked at, `selected` and `baseline` in number. A value whose parts
-         *     differ by less than three standard errors is left out, as is a field of more than 1,000 values, such as an id, and one that a filter of `selected` or `baseline` is about alone. Kinds, statuses and severities are their numbers.
+         *     differ by less than three standard errors is left out, as is a field of more than 1,000 values, such as an id, and one that a filter of `selected` or `baseline` is about alone, by any of its names. Kinds, statuses and severities are their numbers.
          *     At most 2,000 fields are compared; where there are more, `incomplete` says so.
          *
          *     The errors are those of items drawn one by one, but the sample is of whole segments, which are of some time and some senders, and rare items may stand in segments of
@@ -2633,7 +2633,7 @@ export interface components {
             /** @description There are more services than the first 1,000, or more keys of attributes, of points and resources together, than the first 128. */
             more: boolean;
             last_time_unix_nano: components["schemas"]["Nanos"];
-            /** @description The newest point, where it is asked for: of one series; where several have one at that instant, the one that was stored last. Absent where an answer has no room for it. */
+            /** @description The newest point, where it is asked for: of one series; where several have one at that instant, the one that was stored last. Absent where an answer has no room or no time for it, as where the newest points of its metrics are scattered over very many times. */
             last?: components["schemas"]["Point"];
         };
         MetricCatalogue: {
@@ -2846,9 +2846,9 @@ export interface components {
             /** @description Figures of the period before, by the same spans; without requests where it had none. */
             before?: components["schemas"]["RED"];
             series?: components["schemas"]["REDSeries"];
-            /** @description The second of its first span in the range, not before the range's start. */
+            /** @description The second of its first span in the range, not before the range's start; of a service that is gone, in the period before. */
             first_seen_unix_nano: components["schemas"]["Nanos"];
-            /** @description The second of its last span in the range. */
+            /** @description The second of its last span in the range; of a service that is gone, in the period before. */
             last_seen_unix_nano: components["schemas"]["Nanos"];
             ever?: components["schemas"]["Seen"];
         };
@@ -4814,7 +4814,7 @@ export interface operations {
                 buckets?: number;
                 /**
                  * @description Tell each service's figures of the period before as well, which is as long as the range (`before`, `covered_before`). They are absent where the answer
-                 *     or they would be cut. A service that had requests then and has none now is told, too, with no requests, and with when it was seen then.
+                 *     or they would be cut. A service that had requests then and has none now is told, too, with no requests and no `series`, and with when it was seen then.
                  */
                 before?: boolean;
                 /**

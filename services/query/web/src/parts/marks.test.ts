@@ -59,3 +59,11 @@ describe('what a query looks for in bodies', () => {
     expect(markedPieces('', /a/gu)).toEqual([]);
   });
 });
+
+it('leaves expressions that repeat twice alone, and looks through the beginning of a long text', () => {
+  expect(marksOf([body('regex', 'e.*e.*Z')])).toBeUndefined();
+  const marks = marksOf([body('regex', 'e.*Z')])!;
+  const text = 'e'.repeat(1_000_000);
+  expect(markedPieces(text, marks)).toEqual([{ text, marked: false }]);
+  expect(marked('error\nfailed', body('words', 'error failed'))).toEqual(['error\nfailed']);
+});

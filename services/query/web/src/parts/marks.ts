@@ -3,7 +3,10 @@
 import type { Filter } from '../api/endpoints';
 
 /** Of an expression that repeats more, a browser may take for ever over one line. */
-const mostRepeats = 2;
+const mostRepeats = 1;
+
+/** Characters of a text that are looked through: an expression with a repeat may look at all of them from each. */
+const mostLooked = 5_000;
 
 /** Pieces of a text that are marked; what is beyond stays as it is. */
 const mostMarks = 200;
@@ -38,7 +41,7 @@ function inOrder(text: string): string[] {
   const words = text.match(new RegExp(`${wordly}+`, 'gu')) ?? [];
   if (words.length === 0) return [];
   const folded = words.map((word) => word.replace(/[a-z]/gi, (c) => `[${c.toLowerCase()}${c.toUpperCase()}]`));
-  return [`(?<!${wordly})${folded.join(`(?:(?!${wordly}).)+`)}(?!${wordly})`];
+  return [`(?<!${wordly})${folded.join(`(?:(?!${wordly})[\\s\\S])+`)}(?!${wordly})`];
 }
 
 /** An expression of the server's, RE2, where it means the same here and is quick. */
@@ -72,7 +75,7 @@ const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '
 export function markedPieces(text: string, marks: RegExp): { text: string; marked: boolean }[] {
   const pieces: { text: string; marked: boolean }[] = [];
   let from = 0;
-  for (const match of text.matchAll(marks)) {
+  for (const match of text.slice(0, mostLooked).matchAll(marks)) {
     if (match[0] === '') continue;
     if (pieces.length >= 2 * mostMarks) break;
     if (match.index > from) pieces.push({ text: text.slice(from, match.index), marked: false });

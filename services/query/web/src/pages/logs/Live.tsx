@@ -61,6 +61,12 @@ function Following({ filters, shown }: { filters: readonly Filter[]; shown: Logs
     if (paused) tail.release();
     setPaused(!paused);
   };
+  // With the list goes what was held for it.
+  const clear = () => {
+    tail.clear();
+    setReading(false);
+    setOpened(false);
+  };
   return (
     <>
       <div className={classes.bar} role="group" aria-label="Live records">
@@ -72,7 +78,7 @@ function Following({ filters, shown }: { filters: readonly Filter[]; shown: Logs
         >
           {paused ? 'Go on' : 'Pause'}
         </Button>
-        <Button size="compact-xs" variant="default" leftSection={<IconEraser size={13} />} onClick={tail.clear}>
+        <Button size="compact-xs" variant="default" leftSection={<IconEraser size={13} />} onClick={clear}>
           Clear
         </Button>
         <span className={classes.state} data-is={paused ? 'paused' : standing.state.is}>
@@ -81,13 +87,13 @@ function Following({ filters, shown }: { filters: readonly Filter[]; shown: Logs
         <span>
           <b>{formatRate(standing.rate)}</b>
         </span>
-        {standing.waiting > 0 && held && <span>{plural(standing.waiting, 'record')} wait</span>}
+        {standing.waiting > 0 && held && <span>{plural(standing.waiting, 'record')} waiting</span>}
         <Lost standing={standing} />
       </div>
       {standing.length === 0 ? (
         <p className={classes.none} role="status">
           {standing.waiting > 0
-            ? `${plural(standing.waiting, 'record')} wait: go on to see them.`
+            ? `${plural(standing.waiting, 'record')} waiting: go on to see them.`
             : 'Waiting for records that meet the query. They are shown as they arrive, a second before a search finds them.'}
         </p>
       ) : (
@@ -135,7 +141,7 @@ function Lost({ standing: { missed, missedAtLeast, skipped } }: { standing: Tail
           {missed > 0
             ? `${missedAtLeast ? 'at least ' : ''}${plural(missed, 'record')} left out`
             : 'records may be left out'}
-          , since they came faster than they could be sent: the list has them
+          , since they could not be sent in time: the list has them
         </span>
       )}
       {skipped > 0 && (

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { getLogContext, searchLogs, type SearchOrder } from '../../api/endpoints';
 import type { LogRecord } from '../../api/model';
 import { Lines, Loading } from '../../parts/Loading';
@@ -34,18 +34,19 @@ export function Records({ filters, view, onView, shown }: Props) {
   const order = view.order === 'oldest' ? oldestFirst : undefined;
   const list = usePages('logs', filters, searchLogs, logKey, order, pageOf);
   const named = useMemo(() => recordFromText(view.record), [view.record]);
+  const has = useMet(list.data, named?.id);
   return (
-    <Outcome
-      of={list}
-      isEmpty={(found) => found.length === 0}
-      loading={logsLoading}
-      nothing={<Nothing what="log records" clearFilters={filters.any ? filters.clear : undefined} />}
-    >
-      {(found) => (
-        <>
-          {named !== undefined && !list.stale && !holds(found, named.id) && (
-            <Elsewhere key={named.id} record={named} shown={shown} onClose={() => onView({ record: undefined })} />
-          )}
+    <>
+      {named !== undefined && list.data !== undefined && !list.stale && !has && (
+        <Elsewhere key={named.id} record={named} shown={shown} onClose={() => onView({ record: undefined })} />
+      )}
+      <Outcome
+        of={list}
+        isEmpty={(found) => found.length === 0}
+        loading={logsLoading}
+        nothing={<Nothing what="log records" clearFilters={filters.any ? filters.clear : undefined} />}
+      >
+        {(found) => (
           <LogList
             logs={found}
             stale={list.stale}
@@ -56,9 +57,9 @@ export function Records({ filters, view, onView, shown }: Props) {
               name: (record) => onView({ record: record === undefined ? undefined : recordToText(record) }),
             }}
           />
-        </>
-      )}
-    </Outcome>
+        )}
+      </Outcome>
+    </>
   );
 }
 
@@ -67,6 +68,17 @@ export const logsLoading = (
     <Lines count={28} height={10} widest={92} by={40} />
   </Loading>
 );
+
+/** Whether a list has a record, or has had it: pages that are far away are forgotten. */
+function useMet(records: Items<LogRecord> | undefined, id: string | undefined): boolean {
+  const [met, setMet] = useState<string>();
+  const has = useMemo(
+    () => id !== undefined && met !== id && records !== undefined && holds(records, id),
+    [records, id, met],
+  );
+  if (has) setMet(id);
+  return has || (id !== undefined && met === id);
+}
 
 function holds(records: Items<LogRecord>, id: string): boolean {
   for (let i = 0; i < records.length; i++) if (records.at(i)?.id === id) return true;

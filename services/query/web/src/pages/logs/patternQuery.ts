@@ -8,6 +8,9 @@ const placeholder = /<(?:\*|number|time|ip|uuid|hex|quoted)>/;
 /** Bytes of an expression; the server takes 1,000. */
 const mostBytes = 900;
 
+/** What a template has a blank for. */
+const blanks = '[\\x00-\\x20]+';
+
 /** Told of a map, or of a JSON text, that has no message: its keys, in an order that is not its own. */
 const ofKeys = /^\{.*\}$/s;
 
@@ -22,9 +25,15 @@ export function filterOf(template: string): Filter | undefined {
     if (new TextEncoder().encode(next).length > mostBytes) break;
     expression = next;
   }
-  expression = expression.replace(/^(?:\.\*|\\s\+)+|(?:\.\*|\\s\+)+$/g, '');
+  for (let before = ''; before !== expression;) {
+    before = expression;
+    for (const nothing of ['.*', blanks]) {
+      if (expression.startsWith(nothing)) expression = expression.slice(nothing.length);
+      if (expression.endsWith(nothing)) expression = expression.slice(0, -nothing.length);
+    }
+  }
   return expression === '' ? undefined : { field: 'body', operator: 'regex', value: expression };
 }
 
-/** As it stands, but for blanks: a template has one for as many as there were. */
-const literally = (part: string): string => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replace(/ +/g, '\\s+');
+/** As it stands, but for blanks: a template has one for as many bytes as there were that show as nothing. */
+const literally = (part: string): string => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replace(/ +/g, blanks);

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { lazy, Suspense, type ReactNode } from 'react';
 import type { Attribute, LogRecord, SpanEvent, SpanLink } from '../../api/model';
 import { Attributes } from '../../parts/Attributes';
+import { Boundary } from '../../parts/Boundary';
 import { Copy } from '../../parts/Copy';
 import { LogLines } from '../../parts/LogLines';
 import { Pointable } from '../../parts/query/pointing';
@@ -157,7 +158,9 @@ export function SpanPanel({ tree, node, stored, logs, onSelect, onClose }: Props
         {conversation && (
           <Tabs.Panel value="conversation">
             <Suspense fallback={<p className={classes.none}>Loading…</p>}>
-              <Conversation span={span} logs={own} />
+              <Boundary part="The conversation" of={node}>
+                <Conversation span={span} logs={own} />
+              </Boundary>
             </Suspense>
           </Tabs.Panel>
         )}

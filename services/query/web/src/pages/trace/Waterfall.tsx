@@ -13,7 +13,7 @@ import { hint, label } from '../../parts/shown';
 import { Text } from '../../parts/Text';
 import { durationTicks } from '../../time/axis';
 import { formatDuration } from '../../time/duration';
-import { selfParts, type Step } from './analysis';
+import { drawnSteps, selfParts, type Step } from './analysis';
 import { Legend } from './Legend';
 import { Minimap } from './Minimap';
 import { OddityMark } from './OddityMark';
@@ -330,9 +330,8 @@ const Row = memo(function Row(props: RowProps) {
                     aria-hidden
                   />
                 ))}
-            {steps
-              ?.filter(({ from, to }) => to > view.from && from < view.to)
-              .map(({ from, to }) => (
+            {steps !== undefined &&
+              drawnSteps(steps, view.from, view.to, width * leastSelf).map(({ from, to }) => (
                 <i key={from} className={classes.step} style={inView(from, to)} aria-hidden />
               ))}
             {span.events.map((event, i) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Resource, Span } from '../../api/model';
-import { causesOf, clockShift, criticalPath, participants, selfParts, stepsByNode } from './analysis';
+import { causesOf, clockShift, criticalPath, drawnSteps, participants, selfParts, stepsByNode } from './analysis';
 import { span } from './example';
 import { buildTree } from './tree';
 
@@ -60,6 +60,9 @@ describe('the critical path', () => {
     );
     const steps = criticalPath(buildTree(fan).nodes[0]);
     expect(steps.reduce((sum, { from, to }) => sum + to - from, 0)).toBe(40_000);
+    // However many there are, no more are drawn than can be told apart.
+    expect(drawnSteps(steps, 0, 40_000, 20).length).toBeLessThan(2_000);
+    expect(drawnSteps(steps, 100, 110, 0.005).every(({ from, to }) => to > 100 && from < 110)).toBe(true);
   });
 
   it('is none of a trace without spans', () => {

@@ -214,6 +214,23 @@ function silentPeer(node: Node): { type: 'database' | 'messaging' | 'external'; 
   return URL.canParse(url) ? { type: 'external', name: new URL(url).host } : undefined;
 }
 
+/** Steps as they are drawn: what is nearer to each other than `least` nanoseconds is one. */
+export function drawnSteps(
+  steps: readonly Step[],
+  from: number,
+  to: number,
+  least: number,
+): readonly { from: number; to: number }[] {
+  const drawn: { from: number; to: number }[] = [];
+  const seen = steps.filter((step) => step.to > from && step.from < to).sort((a, b) => a.from - b.from);
+  for (const step of seen) {
+    const last = drawn.at(-1);
+    if (last !== undefined && step.from - last.to <= least) last.to = Math.max(last.to, step.to);
+    else drawn.push({ from: step.from, to: step.to });
+  }
+  return drawn;
+}
+
 /** The stretches of a span in which no child of it ran, in nanoseconds after the start of the trace; short ones may be left out. */
 export function selfParts(node: Node, least: number): readonly { from: number; to: number }[] {
   const parts: { from: number; to: number }[] = [];

@@ -33,13 +33,26 @@ export function useFinding(tree: Tree): Finding {
   const { address, change } = useAddress();
   const { service } = address;
   const [text, setText] = useState(address.find ?? '');
+  // What the address says that was not written here is looked for: a link within the page, or Back.
+  const [written, setWritten] = useState(address.find ?? '');
+  const [known, setKnown] = useState(address.find);
+  if (known !== address.find) {
+    setKnown(address.find);
+    if ((address.find ?? '') !== written) {
+      setText(address.find ?? '');
+      setWritten(address.find ?? '');
+    }
+  }
   // What is typed shows at once, and is looked for when there is time: a trace may have fifty thousand spans.
   const looked = useDeferredValue(text);
   const found = useMemo(() => findNodes(tree, looked, service), [tree, looked, service]);
   const indices = useMemo(() => (found === undefined ? undefined : new Set(found.map((n) => n.index))), [found]);
   useEffect(() => {
     if (text === (address.find ?? '')) return;
-    const timer = window.setTimeout(() => change({ find: text }), pause);
+    const timer = window.setTimeout(() => {
+      setWritten(text);
+      change({ find: text });
+    }, pause);
     return () => window.clearTimeout(timer);
   }, [text, address.find, change]);
   const setService = (next: string | undefined) => change({ service: next });

@@ -106,3 +106,13 @@ describe('a conversation is told', () => {
     ]);
   });
 });
+
+it('shows what is nested without an end', () => {
+  const deep = (open: string, close: string, n: number) => open.repeat(n) + '1' + close.repeat(n);
+  for (const messages of [
+    `[{"role":"a","content":${deep('{"content":', '}', 5_000)}}]`,
+    `[{"role":"a","tool_calls":[{"function":{"name":"f","arguments":${deep('[', ']', 50_000)}}}]}]`,
+  ]) {
+    expect(() => of([a('gen_ai.operation.name', 'chat'), a('gen_ai.output.messages', messages)])).not.toThrow();
+  }
+});

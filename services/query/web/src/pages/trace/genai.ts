@@ -148,8 +148,16 @@ function plain(value: Value): unknown {
 const asText = (of: unknown): string => {
   if (of === undefined || of === null) return '';
   if (typeof of === 'string') return of;
-  return typeof of === 'number' || typeof of === 'boolean' ? String(of) : JSON.stringify(of, null, 2);
+  if (typeof of === 'number' || typeof of === 'boolean') return String(of);
+  try {
+    return JSON.stringify(of, null, 2);
+  } catch {
+    return 'A value that is nested too deeply to be shown.';
+  }
 };
+
+/** How deep messages lie within each other. */
+const mostNested = 64;
 
 /** What is JSON in a text, where it is that; the text otherwise. */
 function parsed(of: unknown): unknown {
@@ -224,7 +232,7 @@ const ofStructured = (told: Teller): Message[] => [
 function systemOf(of: unknown): Message[] {
   const value = parsed(of);
   if (value === undefined || value === '') return [];
-  const parts = Array.isArray(value) ? value.flatMap(partsOf) : partsOf(value);
+  const parts = Array.isArray(value) ? value.flatMap((one) => partsOf(one)) : partsOf(value);
   return [{ role: 'system', parts, finish: '' }];
 }
 
@@ -242,7 +250,7 @@ function messageOf(of: unknown, role: string): Message {
   const said = asText(oneOf(of, 'role')) || role;
   const id = asText(oneOf(of, 'tool_call_id', 'id'));
   const content = oneOf(of, 'parts', 'content', 'text');
-  const body = Array.isArray(content) ? content.flatMap(partsOf) : partsOf(content);
+  const body = Array.isArray(content) ? content.flatMap((one) => partsOf(one)) : partsOf(content);
   const parts =
     said === 'tool'
       ? body.map((part): MessagePart =>
@@ -270,7 +278,7 @@ function callOf(of: unknown): MessagePart {
 
 const pretty = (of: unknown): string => asText(parsed(of));
 
-function partsOf(of: unknown): MessagePart[] {
+function partsOf(of: unknown, nested = 0): MessagePart[] {
   if (of === undefined || of === null || of === '') return [];
   if (typeof of !== 'object') return [{ kind: 'text', text: asText(of) }];
   const type = asText(oneOf(of, 'type'));
@@ -296,7 +304,9 @@ function partsOf(of: unknown): MessagePart[] {
       ];
     case '': {
       const text = oneOf(of, 'content', 'text');
-      return text === undefined ? [{ kind: 'other', type: '', text: asText(of) }] : partsOf(text);
+      return text === undefined || nested > mostNested
+        ? [{ kind: 'other', type: '', text: asText(of) }]
+        : partsOf(text, nested + 1);
     }
     default:
       return [{ kind: 'other', type, text: asText(of) }];

@@ -64,3 +64,22 @@ describe('stack traces', () => {
     expect(stackParts('nothing like it')).toEqual([{ kind: 'text', lines: ['nothing like it'], frames: 0 }]);
   });
 });
+
+it('takes lines that somebody made to be slow for texts, at once', () => {
+  for (const line of [
+    '.('.repeat(2_500) + 'x',
+    'a' + ' '.repeat(200_000) + 'b',
+    'a.'.repeat(100_000) + '(',
+    '('.repeat(400) + '.'.repeat(400),
+  ]) {
+    expect(stackParts(line).map(({ kind, lines }) => [kind, lines.length])).toEqual([['text', 1]]);
+  }
+  expect(
+    kinds(
+      'main.(*Server).handle(0xc000010000)',
+      '\t/src/main.go:12 +0x1d',
+      'net/http.HandlerFunc.ServeHTTP(...)',
+      '\t/usr/local/go/src/net/http/server.go:2220',
+    ),
+  ).toEqual(['own 1', 'own 1']);
+});

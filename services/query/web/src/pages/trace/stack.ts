@@ -14,7 +14,7 @@ const frame = [
   /^\s*File ".*", line \d+/, // Python
   /^\s*#\d+\s/, // PHP, C++
   /^\s*(from\s+)?\S+\.rb:\d+:in\s/, // Ruby
-  /^[\w./*()-]+\.[\w.()*]+\(.*\)$/, // Go: the function
+  /^[\w./*-]+(?:\(\*?\w+\)[\w./*-]*)?\([^()]*\)$/, // Go: the function
   /^\s+\S+\.rs:\d+/, // Rust: the place
   /^\s+\d+:\s/, // Rust: the function
 ];
@@ -35,11 +35,16 @@ const library = new RegExp(
   ].join('|'),
 );
 
+/** Characters of a line that may begin a frame: what is longer is a text, which a sender may make as long as he likes. */
+const longest = 1_000;
+
+const beginsFrame = (line: string): boolean => line.length <= longest && frame.some((one) => one.test(line));
+
 /** Fewer frames of libraries than these are not worth folding. */
 const least = 3;
 
 export function stackParts(text: string): StackPart[] {
-  const lines = text.replace(/\s+$/, '').split(/\r?\n/);
+  const lines = text.trimEnd().split(/\r?\n/);
   const parts: { kind: StackPart['kind']; lines: string[]; frames: number }[] = [];
   const add = (kind: StackPart['kind'], of: readonly string[]) => {
     const last = parts.at(-1);
@@ -50,19 +55,19 @@ export function stackParts(text: string): StackPart[] {
   };
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i]!;
-    if (!frame.some((one) => one.test(line))) {
+    if (!beginsFrame(line)) {
       add('text', [line]);
       continue;
     }
     const whole = [line];
     const next = lines[i + 1];
-    if (next !== undefined && !frame.some((one) => one.test(next)) && second.some((one) => one.test(next))) {
+    if (next !== undefined && !beginsFrame(next) && second.some((one) => one.test(next))) {
       whole.push(next);
       i++;
       // Python underlines what failed in the line.
-      if (/^\s+[\^~]+\s*$/.test(lines[i + 1] ?? '')) whole.push(lines[++i]!);
+      if (/^\s+[\^~]+$/.test((lines[i + 1] ?? '').trimEnd())) whole.push(lines[++i]!);
     }
-    add(whole.some((one) => library.test(one)) ? 'library' : 'own', whole);
+    add(whole.some((one) => one.length <= longest && library.test(one)) ? 'library' : 'own', whole);
   }
   return parts.map((part) =>
     part.kind === 'library' && part.frames < least ? { ...part, kind: 'own' as const } : part,

@@ -157,6 +157,16 @@ describe('what cannot be read is said with its place', () => {
       JSON.stringify(otlp({ startTimeUnixNano: 'noon' })),
       /spans\[0\]\.startTimeUnixNano is not a whole number: "noon"/,
     ],
+    [
+      'a time beyond all calendars',
+      JSON.stringify(otlp({ startTimeUnixNano: '9000000000000000000000' })),
+      /startTimeUnixNano is not a whole number/,
+    ],
+    [
+      'a time beyond 64 bits',
+      JSON.stringify(otlp({ endTimeUnixNano: '90000000000000000000' })),
+      /endTimeUnixNano is beyond 64 bits/,
+    ],
     ['an id', JSON.stringify(otlp({ spanId: 'zz!' })), /spans\[0\]\.spanId is no id: zz!/],
   ])('%s', (_, text, message) => {
     expect(() => read(text)).toThrow(TraceFileError);

@@ -115,9 +115,16 @@ function list(of: unknown, where: string): readonly unknown[] {
 
 function whole(of: unknown, where: string): bigint {
   if (of === undefined || of === '') return 0n;
-  if (typeof of === 'number' && Number.isInteger(of)) return BigInt(of);
-  if (typeof of === 'string' && /^-?\d+$/.test(of)) return BigInt(of);
+  if (typeof of === 'number' && Number.isInteger(of)) return bounded(BigInt(of), where);
+  // More digits than 64 bits have are not even counted.
+  if (typeof of === 'string' && /^-?\d{1,20}$/.test(of)) return bounded(BigInt(of), where);
   throw new TraceFileError(`${where} is not a whole number: ${JSON.stringify(of).slice(0, 80)}`);
+}
+
+/** OTLP's whole numbers have 64 bits, and so many nanoseconds are a time that a calendar has. */
+function bounded(of: bigint, where: string): bigint {
+  if (of >= -(2n ** 63n) && of < 2n ** 64n) return of;
+  throw new TraceFileError(`${where} is beyond 64 bits: ${of.toString().slice(0, 80)}`);
 }
 
 const count = (of: unknown, where: string): number => Number(whole(of, where));
@@ -321,7 +328,7 @@ function jaegerSpan(of: Json, resource: Resource, where: string): Span {
   const parent = here.find(({ follows }) => !follows) ?? here[0];
   const kind = kinds.find((one) => one === tag('span.kind')) ?? 'unspecified';
   const code = tag('otel.status_code');
-  const micros = (value: unknown, place: string) => whole(value, place) * 1_000n;
+  const micros = (value: unknown, place: string) => bounded(whole(value, place) * 1_000n, place);
   return {
     ...{ id: where, traceId, resource, attributes, kind, service: resource.service },
     spanId: id(own(of, 'spanID'), 16, `${where}.spanID`),
