@@ -13,6 +13,7 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
 
@@ -47,6 +48,38 @@ func TestADamagedSegmentEndsOneQuery(t *testing.T) {
 		_, err = f.db.Pool.Exec(ctx, `UPDATE spans_body SET body = set_byte(body, $1, get_byte(body, $1) # 255) WHERE tenant_id = 'default'`, at)
 		require.NoError(t, err)
 	}
+}
+
+// So does one of points, whatever is asked of metrics.
+func TestDamagedPointsEndOneQuery(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.store("default", telemetry.Metrics, testbed.MetricsPayload(newDice(4).metrics(60)), 60)
+	ctx := testbed.Context(t)
+	table := schema.TablesOf(telemetry.Metrics.String()).Body
+	var length int
+	require.NoError(t, f.db.Pool.QueryRow(ctx, `SELECT octet_length(body) FROM `+table).Scan(&length))
+	var all api.MetricCatalogue
+	f.get("/api/metrics"+hour()+"&last=true", &all)
+	require.NotEmpty(t, all.Metrics)
+	name := all.Metrics[0].Metric.Name
+	failed := 0
+	for at := 0; at < length; at += max(length/60, 1) {
+		damage := func() {
+			_, err := f.db.Pool.Exec(ctx, `UPDATE `+table+` SET body = set_byte(body, $1, get_byte(body, $1) # 255)`, at)
+			require.NoError(t, err)
+		}
+		damage()
+		for _, path := range []string{"/api/metrics" + hour() + "&last=true", "/api/metrics/" + name + hour(), "/api/metrics/" + name + "/labels" + hour(), "/api/cardinality" + hour()} {
+			status, body := f.call(http.MethodGet, path, "")
+			if status != http.StatusOK {
+				failed++
+				require.Contains(t, []int{http.StatusInternalServerError, http.StatusNotFound}, status, "%s: %s", path, body) // a name may be another now
+			}
+		}
+		damage()
+	}
+	require.Positive(t, failed)
 }
 
 // What an answer would have lacked is not told of an error in its place.
