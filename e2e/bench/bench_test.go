@@ -88,10 +88,11 @@ func TestBenchMeasuresEveryCase(t *testing.T) {
 		require.True(t, ok, name)
 		all, ok := of["all_us_per_span"].(float64)
 		require.True(t, ok, name)
-		cpu += all
-		if name != "rows" {
-			require.Positive(t, of["spans_per_second"], name)
+		if name == "rows" || name == "rows_alone" {
+			continue // reckoned from the CPU of others, which may be nothing or less
 		}
+		cpu += all
+		require.Positive(t, of["spans_per_second"], name)
 	}
 	require.Positive(t, cpu)
 	require.Contains(t, keys, "path_us_per_span")
