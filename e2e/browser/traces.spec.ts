@@ -100,3 +100,41 @@ test('a server that is away shows as such', async ({ page, allow }) => {
   await page.goto('/traces');
   await expect(page.getByRole('heading', { name: 'ollyScale does not answer' })).toBeVisible({ timeout: 20_000 });
 });
+
+test('columns are chosen, of traces and of spans, and stand in the address', async ({ page }) => {
+  await page.goto('/traces?q=service+=+checkout');
+  await expect(traceRows(page).first()).toBeVisible();
+  await page.getByRole('button', { name: 'Choose columns, of the root' }).click();
+  await page.getByLabel('Find a field').fill('resource.service.namespace');
+  await page.getByRole('checkbox', { name: 'resource.service.namespace' }).check();
+  await page.keyboard.press('Escape');
+  await expect(page).toHaveURL(/column=resource\.service\.namespace/);
+  await expect(page.getByText('resource.service.namespace', { exact: true })).toBeVisible();
+  await expect(traceRows(page).first()).toContainText('shop');
+
+  await page.getByRole('radiogroup', { name: 'List' }).getByText('Spans').click();
+  await expect(page).toHaveURL(/tab=spans/);
+  const spans = page.getByRole('list', { name: 'Spans' }).getByRole('link');
+  await expect(spans.first()).toContainText('checkout');
+  await expect(spans.first()).toContainText('shop');
+  await page.getByRole('group', { name: 'Sort by' }).getByRole('button', { name: 'Duration' }).click();
+  await expect(page).toHaveURL(/sort=-duration/);
+  await page.reload();
+  await expect(spans.first()).toContainText('shop');
+  await spans.first().click();
+  await expect(page).toHaveURL(/\/traces\/[0-9a-f]{32}\?span=[0-9a-f]{16}/);
+  await expect(page.getByRole('complementary', { name: 'Span details' })).toBeVisible();
+});
+
+test('the foot tells how many there are of what is loaded', async ({ page, allow }) => {
+  allow.push('ERR_FAILED');
+  await page.route('**/api/traces/search', async (route) => {
+    const asked = route.request().postDataJSON() as { pagination: { limit: number; cursor?: string } };
+    // Small pages, and none after the first: the foot is in sight.
+    if (asked.pagination.cursor !== undefined) return route.abort();
+    asked.pagination.limit = 5;
+    return route.continue({ postData: asked });
+  });
+  await page.goto('/traces');
+  await expect(page.getByText(/^5 traces loaded of [\d,]+ traces$/)).toBeVisible();
+});

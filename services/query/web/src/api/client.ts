@@ -1,5 +1,6 @@
 // The one door to the server. Everything that goes wrong on the way becomes an ApiError with a code that can be shown.
 
+import { at } from './base';
 import { EventReader, type ServerEvent } from './events';
 import type { components } from './wire';
 
@@ -69,7 +70,7 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
   if (tenant !== undefined && path.startsWith('/api/')) headers.set('X-Scope-OrgID', tenant);
   let response: Response;
   try {
-    response = await fetch(path, { ...init, headers });
+    response = await fetch(at(path), { ...init, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiError(0, 'network', 'ollyScale does not answer', 'The query service could not be reached.');
@@ -123,7 +124,7 @@ const probeTimeout = 5_000;
 /** What a path of health answers, good or bad; undefined where no answer comes that can be read. */
 export async function probeJSON<T>(path: string, signal: AbortSignal): Promise<T | undefined> {
   try {
-    const response = await fetch(path, { signal: AbortSignal.any([signal, AbortSignal.timeout(probeTimeout)]) });
+    const response = await fetch(at(path), { signal: AbortSignal.any([signal, AbortSignal.timeout(probeTimeout)]) });
     return (await response.json()) as T;
   } catch (error) {
     if (signal.aborted) throw error;

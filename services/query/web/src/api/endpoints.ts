@@ -2,6 +2,7 @@
 
 import { instantFromMillis } from '../time/instant';
 import type { Bounds } from '../time/range';
+import { at } from './base';
 import { ApiError, askAbout, getJSON, getText, postJSON, probeJSON, putJSON, remove, streamEvents } from './client';
 import type * as model from './model';
 import * as revive from './revive';
@@ -40,6 +41,8 @@ export interface Search {
   cursor: string | undefined;
   /** The newest first unless it is given. */
   order?: SearchOrder | undefined;
+  /** What is told of each item, by the names that filters have; all of it unless it is given. */
+  fields?: readonly string[] | undefined;
 }
 
 function literal(value: Literal): unknown {
@@ -67,12 +70,13 @@ export function wireFilter(filter: Filter): Wire['Filter'] {
 
 const isList = (value: Condition['value']): value is readonly Literal[] => Array.isArray(value);
 
-function searchBody({ bounds, filters, limit, cursor, order }: Search): Wire['SearchRequest'] {
+function searchBody({ bounds, filters, limit, cursor, order, fields }: Search): Wire['SearchRequest'] {
   return {
     time_range: { start_time: bounds.from.toString(), end_time: bounds.to.toString() },
     filters: filters.map(wireFilter),
     pagination: { limit, ...(cursor === undefined ? {} : { cursor }) },
     ...(order === undefined ? {} : { sort: order }),
+    ...(fields === undefined ? {} : { fields: [...fields] }),
   };
 }
 
@@ -81,6 +85,15 @@ const between = (bounds: Bounds) => ({ start_time: bounds.from.toString(), end_t
 export async function searchTraces(search: Search, signal: AbortSignal): Promise<model.Page<model.TraceSummary>> {
   const wire = await postJSON<Wire['TracePage']>('/api/traces/search', searchBody(search), signal);
   return revive.page(wire, wire.traces.map(revive.traceSummary));
+}
+
+/** Spans, of each the fields that are asked for and nothing else. */
+export async function searchSpans(
+  search: Search & { fields: readonly string[] },
+  signal: AbortSignal,
+): Promise<model.Page<model.ShownItem>> {
+  const wire = await postJSON<Wire['SpanPage']>('/api/spans/search', searchBody(search), signal);
+  return revive.page(wire, (wire.rows ?? []).map(revive.shownItem));
 }
 
 /** Of how many pages of its spans a trace is shown: half a million. */
@@ -106,12 +119,14 @@ export async function getTrace(traceId: string, signal: AbortSignal): Promise<mo
   }
 }
 
+const otlpOf = (traceId: string): string => `/api/traces/${encodeURIComponent(traceId)}?format=otlp`;
+
 /** The address of a trace as OTLP/JSON, for a download that any other tool can read. */
-export const traceFile = (traceId: string): string => `/api/traces/${encodeURIComponent(traceId)}?format=otlp`;
+export const traceFile = (traceId: string): string => at(otlpOf(traceId));
 
 /** A trace as the text of OTLP/JSON; of one that comes by pages the newest. */
 export async function getTraceText(traceId: string, signal: AbortSignal): Promise<model.Answer<string>> {
-  const { text, headers } = await getText(traceFile(traceId), signal);
+  const { text, headers } = await getText(otlpOf(traceId), signal);
   const cut = headers.get('X-Olly-Incomplete');
   const more = headers.get('X-Olly-Next-Cursor') !== null;
   return {
@@ -244,13 +259,15 @@ const servicePages = 5;
 
 /**
  * All services with their figures, those of the period before, and, where asked for, those over time in at most so many
- * buckets; of more services than can be told over time, without the last.
+ * buckets; of more services than can be told over time, without the last. They come by name: of `only` one name, no page is asked for after
+ * those that have it.
  */
 export async function listServiceFigures(
   choice: ServiceChoice,
   buckets: number | undefined,
   bounds: Bounds,
   signal: AbortSignal,
+  only?: string,
 ): Promise<model.Answer<model.ServiceList>> {
   const path = '/api/services';
   let query: Record<string, string> = { ...between(bounds), ...choose(choice), before: 'true', ever: 'true' };
@@ -266,7 +283,9 @@ export async function listServiceFigures(
   }
   let services = wire.services.map(revive.service);
   let cursor = wire.next_cursor;
-  for (let page = 2; cursor !== undefined && page <= servicePages; page++) {
+  const isPast = () =>
+    only !== undefined && services.some((one) => one.name === only) && services.at(-1)?.name !== only;
+  for (let page = 2; cursor !== undefined && page <= servicePages && !isPast(); page++) {
     const more: Wire['ServiceList'] = await ask({ cursor });
     services = services.concat(more.services.map(revive.service));
     cursor = more.next_cursor;
@@ -576,15 +595,17 @@ export async function loginByKey(key: string, signal: AbortSignal): Promise<void
 
 /** Where the identity provider asks who one is, and leads back from to a page of this interface. */
 export const providerLogin = (page: string): string =>
-  `/auth/login?${new URLSearchParams({ return: page }).toString()}`;
+  at(`/auth/login?${new URLSearchParams({ return: at(page) }).toString()}`);
 
 /** Makes another of the own tenants the one whose data is shown. */
 export const chooseTenant = (tenant: string, signal: AbortSignal): Promise<void> =>
   postJSON('/auth/tenant', { tenant } satisfies Wire['TenantChoice'], signal);
 
 /** Ends the login. The answer is where to go now: the login page, or that of the identity provider where one leaves it, too. */
-export const logout = async (signal: AbortSignal): Promise<string> =>
-  (await postJSON<Wire['LoggedOut']>('/auth/logout', {}, signal)).next;
+export const logout = async (signal: AbortSignal): Promise<string> => {
+  const { next } = await postJSON<Wire['LoggedOut']>('/auth/logout', {}, signal);
+  return next.startsWith('/') ? at(next) : next;
+};
 
 /** What the server says of itself and of its database. Asks nobody who he is. */
 export async function observe(

@@ -131,7 +131,10 @@ export interface TraceSummary {
     service: string;
     kind: SpanKind;
     status: StatusCode;
+    /** Where fields were asked for, those of its attributes that were. */
     attributes: readonly Attribute[];
+    /** What was asked for, by name. */
+    fields: ShownFields;
   };
   rootMissing: boolean;
   start: Instant;
@@ -142,6 +145,15 @@ export interface TraceSummary {
   matched: number | undefined;
   /** Most spans first. */
   services: readonly ServiceCount[];
+}
+
+/** The values of the fields that were asked for, by their names; of several under one key the first. */
+export type ShownFields = ReadonlyMap<string, Value>;
+
+/** An item of a list of which some fields were asked for. */
+export interface ShownItem {
+  id: string;
+  fields: ShownFields;
 }
 
 export interface LogRecord {

@@ -127,7 +127,19 @@ export const traceComparison = (wire: Wire['TraceComparison']): model.TraceCompa
   })),
 });
 
+const shownFields = (wire: Wire['ShownFields'] | undefined): model.ShownFields =>
+  new Map(Object.entries(wire ?? {}).map(([name, of]) => [name, value(of)]));
+
+export const shownItem = (wire: Wire['ShownItem']): model.ShownItem => ({
+  id: wire.id,
+  fields: shownFields(wire.fields),
+});
+
+const ofAttributes = 'attributes.';
+
 export function traceSummary(wire: Wire['TraceSummary']): model.TraceSummary {
+  const fields = shownFields(wire.root.fields);
+  const told = [...fields].filter(([name]) => name.startsWith(ofAttributes));
   return {
     traceId: wire.trace_id,
     root: {
@@ -136,7 +148,11 @@ export function traceSummary(wire: Wire['TraceSummary']): model.TraceSummary {
       service: wire.root.service_name,
       kind: kind(wire.root.kind),
       status: status(wire.root.status.code),
-      attributes: attributes(wire.root.attributes ?? []),
+      attributes:
+        wire.root.attributes === undefined
+          ? told.map(([name, of]) => ({ key: name.slice(ofAttributes.length), value: of }))
+          : attributes(wire.root.attributes),
+      fields,
     },
     rootMissing: wire.root_missing,
     start: BigInt(wire.start_time_unix_nano),

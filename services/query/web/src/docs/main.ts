@@ -3,9 +3,10 @@
 import 'swagger-ui-dist/swagger-ui.css';
 import './docs.css';
 
+import { at } from '../api/base';
 import SwaggerUI, { type Allowed, type System } from 'swagger-ui-dist/swagger-ui-es-bundle.js';
 
-const contract = '/api/openapi.yaml';
+const contract = at('/api/openapi.yaml');
 
 // public/scheme.js has decided; the viewer has a class of its own for it.
 const dark = document.documentElement.getAttribute('data-mantine-color-scheme') === 'dark';
@@ -35,7 +36,7 @@ SwaggerUI({
   plugins: [elsewhere],
   responseInterceptor: (response) => {
     // Who is not known goes to the login, and comes back here.
-    if (response.status === 401 && response.url.endsWith(contract)) window.location.replace('/login?return=/docs');
+    if (response.status === 401 && response.url.endsWith(contract)) window.location.replace(at('/login?return=/docs'));
     return response;
   },
 });

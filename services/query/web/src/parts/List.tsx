@@ -13,11 +13,14 @@ import {
   useMemo,
   useRef,
   type CSSProperties,
+  type FocusEvent,
   type KeyboardEvent,
+  type PointerEvent,
   type ReactNode,
 } from 'react';
 import { Boundary } from './Boundary';
 import { nextOrder, sortItems, tracks, type Column, type Order } from './columns';
+import { controlOf } from './focus';
 import { rowByKey } from './keys';
 import classes from './List.module.css';
 import { ListFoot } from './ListFoot';
@@ -92,6 +95,7 @@ export function List<T>(props: Props<T>) {
     initialRect: { width: 0, height: firstHeight },
     scrollPaddingEnd: headHeight,
   });
+  useRowsOfHeight(rowHeight, () => virtual.measure());
   const onKeyDown = useRowKeys(scroller, rows.length, rowHeight, (row) => virtual.scrollToIndex(row));
   const table = order !== undefined && props.link === undefined;
   const places = virtual.getVirtualItems();
@@ -100,7 +104,7 @@ export function List<T>(props: Props<T>) {
   const see = more?.see;
   useEffect(() => see?.(first, last), [see, first, last, rows.length]);
   return (
-    <div ref={scroller} className={classes.scroller} data-stale={stale || undefined} {...reading}>
+    <div ref={scroller} className={classes.scroller} data-list data-stale={stale || undefined} {...reading}>
       {more?.fresh !== undefined && <News {...more.fresh} />}
       <div
         className={`${classes.grid} ${props.className ?? ''}`}
@@ -158,10 +162,21 @@ export function List<T>(props: Props<T>) {
   );
 }
 
-const footOf = ({ what, hasMore, cut, loading, error, retry }: More & { what: string }) => ({
+/** Has all rows placed anew when they get another height. */
+export function useRowsOfHeight(height: number, place: () => void): void {
+  const placed = useRef(height);
+  useLayoutEffect(() => {
+    if (placed.current === height) return;
+    placed.current = height;
+    place();
+  });
+}
+
+const footOf = ({ what, hasMore, cut, total, loading, error, retry }: More & { what: string }) => ({
   what,
   hasMore,
   cut,
+  total,
   loading,
   error,
   retry,
@@ -203,15 +218,19 @@ function News({ count, atLeast, show }: NonNullable<More['fresh']>) {
 }
 
 /**
- * Watches whether somebody reads the list: the pointer is over it, or it is scrolled. Begins another list at its top, and
+ * Watches whether somebody reads the list: the pointer is over it, the focus in it, or it is scrolled. Begins another list at its top, and
  * one that was left where it was left.
  */
 function useReading(scroller: React.RefObject<HTMLDivElement | null>, more: More | undefined) {
   const over = useRef(false);
+  const focused = useRef(false);
   const hold = more?.hold;
   const place = more?.place;
   const list = more?.list;
-  const told = useCallback(() => hold?.(over.current || (scroller.current?.scrollTop ?? 0) > 4), [hold, scroller]);
+  const told = useCallback(
+    () => hold?.(over.current || focused.current || (scroller.current?.scrollTop ?? 0) > 4),
+    [hold, scroller],
+  );
   useLayoutEffect(() => {
     if (list !== undefined) scroller.current?.scrollTo({ top: place?.top ?? 0 });
   }, [list, place, scroller]);
@@ -221,12 +240,22 @@ function useReading(scroller: React.RefObject<HTMLDivElement | null>, more: More
       place?.leave(scroller.current?.scrollTop ?? 0);
       told();
     },
-    onMouseEnter: () => {
-      over.current = true;
+    // A finger does not stay where it was: what it taps has a mouse of its own that never leaves.
+    onPointerEnter: (event: PointerEvent) => {
+      over.current = event.pointerType === 'mouse';
       told();
     },
-    onMouseLeave: () => {
+    onPointerLeave: () => {
       over.current = false;
+      told();
+    },
+    // With the focus in a line, keys are for what stands there.
+    onFocus: (event: FocusEvent) => {
+      focused.current = event.target.closest('[data-line]') !== null;
+      told();
+    },
+    onBlur: () => {
+      focused.current = false;
       told();
     },
   };
@@ -278,7 +307,7 @@ function Head<T>({ columns, order, table }: Pick<Props<T>, 'columns' | 'order'> 
   if (columns.every((column) => column.header === '')) return null;
   if (order === undefined) {
     return (
-      <div className={classes.head} aria-hidden>
+      <div className={classes.head} data-list-head aria-hidden>
         {columns.map((column) => (
           <span key={column.id} {...place(column)}>
             {column.header}
@@ -290,7 +319,7 @@ function Head<T>({ columns, order, table }: Pick<Props<T>, 'columns' | 'order'> 
   const { is, set } = order;
   if (!table) {
     return (
-      <div className={classes.head} role="group" aria-label="Sort by" data-sorts>
+      <div className={classes.head} role="group" aria-label="Sort by" data-list-head data-sorts>
         {columns.map((column) => (
           <span key={column.id} {...place(column)}>
             {column.sort === undefined ? (
@@ -304,7 +333,7 @@ function Head<T>({ columns, order, table }: Pick<Props<T>, 'columns' | 'order'> 
     );
   }
   return (
-    <div className={classes.head} role="row" aria-rowindex={1} data-sorts>
+    <div className={classes.head} role="row" aria-rowindex={1} data-list-head data-sorts>
       {columns.map((column) => (
         <span
           key={column.id}
@@ -429,9 +458,8 @@ function useRowKeys(
   const awaited = useRef<number | undefined>(undefined);
   const focusAwaited = () => {
     if (awaited.current === undefined) return;
-    const line = scroller.current?.querySelector(`[data-index="${awaited.current}"] > [data-line]`);
-    const control = line?.matches('a, button') === true ? line : line?.querySelector('a, button');
-    if (!(control instanceof HTMLElement)) return;
+    const control = controlOf(scroller.current?.querySelector(`[data-index="${awaited.current}"] > [data-line]`));
+    if (control === undefined) return;
     awaited.current = undefined;
     control.focus({ preventScroll: true });
   };

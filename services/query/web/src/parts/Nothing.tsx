@@ -48,7 +48,7 @@ export function Nothing({ what, clearFilters }: { what: string; clearFilters: ((
             Clear filters
           </Button>
         )}
-        <Button variant="default" size="xs" onClick={() => setRange({ kind: 'sliding', preset: '24h' })}>
+        <Button variant="default" size="xs" onClick={() => setRange({ kind: 'sliding', last: '24h' })}>
           Look at the last 24 hours
         </Button>
       </div>

@@ -1,7 +1,9 @@
+import { useSearch } from '@tanstack/react-router';
 import { useEffect, type ReactNode } from 'react';
 import type { Answer } from '../api/model';
 import { Boundary } from './Boundary';
 import { Banner } from './Banner';
+import { CopyLink } from './CopyLink';
 import { Freshness } from './Freshness';
 import { LossNote } from './LossNote';
 import classes from './Page.module.css';
@@ -10,7 +12,7 @@ import { RefreshControl } from './RefreshControl';
 import { room, shownText } from './shown';
 
 interface Props {
-  /** The document's title and, unless `heading` is given, the heading. */
+  /** The document's title, after what is asked there, and, unless `heading` is given, the heading. */
   title: string;
   heading?: ReactNode;
   /** The answer on screen, for the freshness indicator. */
@@ -22,9 +24,12 @@ interface Props {
 
 /** The frame of every page: its name, how fresh it is, its time range, and below it the content, which scrolls itself. */
 export function Page({ title, heading, answer, range = true, children }: Props) {
+  const { q, name }: { q?: string; name?: string } = useSearch({ strict: false });
+  const view = name ?? q;
   useEffect(() => {
-    document.title = `${shownText(title, room.title)} · ollyScale`;
-  }, [title]);
+    const parts = [...(view === undefined ? [] : [view]), title].map((part) => shownText(part, room.title));
+    document.title = [...parts, 'ollyScale'].join(' · ');
+  }, [title, view]);
   return (
     <div className={classes.page}>
       <header className={classes.bar}>
@@ -34,6 +39,7 @@ export function Page({ title, heading, answer, range = true, children }: Props) 
             <Freshness answer={answer} />
           </Boundary>
           {range && <RangePicker />}
+          <CopyLink at={answer?.at} />
           <RefreshControl />
         </div>
       </header>

@@ -1,39 +1,25 @@
 import { ActionIcon, SegmentedControl, Tooltip, useMantineColorScheme } from '@mantine/core';
 import {
   IconApi,
-  IconChartLine,
-  IconDeviceDesktop,
+  IconBaselineDensityMedium,
+  IconBaselineDensitySmall,
   IconLayoutSidebarLeftCollapse,
   IconLayoutSidebarLeftExpand,
-  IconListTree,
-  IconLogs,
-  IconMoon,
-  IconServer2,
-  IconSitemap,
-  IconSun,
-  type Icon,
+  IconSearch,
 } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
+import { at } from '../api/base';
 import { Account } from './Account';
+import { density } from './density';
+import { usePalette } from './Keyboard';
+import { places } from './places';
+import { usePreference } from './preference';
+import { schemes } from './schemes';
 import classes from './Shell.module.css';
 import { load, save } from './storage';
 
-interface Place {
-  to: '/traces' | '/logs' | '/explore/metrics' | '/services' | '/map';
-  label: string;
-  icon: Icon;
-}
-
-const places: readonly Place[] = [
-  { to: '/services', label: 'Services', icon: IconServer2 },
-  { to: '/traces', label: 'Traces', icon: IconListTree },
-  { to: '/logs', label: 'Logs', icon: IconLogs },
-  { to: '/explore/metrics', label: 'Metrics', icon: IconChartLine },
-  { to: '/map', label: 'Service map', icon: IconSitemap },
-];
-
-/** The frame around all pages: where to go, and the theme. */
+/** The frame around all pages: where to go, and how it looks. */
 export function Shell({ children }: { children: ReactNode }) {
   const [narrow, setNarrow] = useState(() => load('nav') === 'narrow');
   const toggle = () => {
@@ -47,11 +33,12 @@ export function Shell({ children }: { children: ReactNode }) {
       </a>
       <nav className={classes.nav} aria-label="Main">
         <Link to="/services" search={{}} className={classes.logo} aria-label="ollyScale, start page">
-          <img src="/icon.svg" alt="" width={26} height={26} />
+          <img src={at('/icon.svg')} alt="" width={26} height={26} />
           <span>
             olly<b>Scale</b>
           </span>
         </Link>
+        <FindAnything narrow={narrow} />
         <ul>
           {places.map(({ to, label, icon: Icon }) => (
             <li key={to}>
@@ -74,8 +61,9 @@ export function Shell({ children }: { children: ReactNode }) {
         <Account narrow={narrow} />
         <div className={classes.foot}>
           <ThemeSwitch narrow={narrow} />
+          <DensitySwitch />
           <Tooltip label="HTTP API" position="right">
-            <ActionIcon component="a" href="/docs" variant="subtle" color="gray" size={28} aria-label="HTTP API">
+            <ActionIcon component="a" href={at('/docs')} variant="subtle" color="gray" size={28} aria-label="HTTP API">
               <IconApi size={17} />
             </ActionIcon>
           </Tooltip>
@@ -97,11 +85,41 @@ export function Shell({ children }: { children: ReactNode }) {
   );
 }
 
-const schemes = [
-  { value: 'light', label: 'Light', icon: IconSun },
-  { value: 'dark', label: 'Dark', icon: IconMoon },
-  { value: 'auto', label: 'As the system', icon: IconDeviceDesktop },
-] as const;
+/** The way into the palette, for those who do not know its key. */
+function FindAnything({ narrow }: { narrow: boolean }) {
+  const palette = usePalette();
+  if (palette === undefined) return null;
+  return (
+    <Tooltip label="Find anything (Ctrl K)" position="right" disabled={!narrow}>
+      <button type="button" className={classes.find} onClick={palette} aria-label="Find anything">
+        <IconSearch size={16} aria-hidden />
+        <span>Find anything</span>
+        <kbd>Ctrl K</kbd>
+      </button>
+    </Tooltip>
+  );
+}
+
+function DensitySwitch() {
+  const chosen = usePreference(density);
+  const compact = chosen === 'compact';
+  const label = compact ? 'Rows with more room' : 'Rows closer together';
+  const Icon = compact ? IconBaselineDensitySmall : IconBaselineDensityMedium;
+  return (
+    <Tooltip label={label} position="right">
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size={28}
+        aria-label="Compact rows"
+        aria-pressed={compact}
+        onClick={() => density.set(compact ? 'comfortable' : 'compact')}
+      >
+        <Icon size={17} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
 
 function ThemeSwitch({ narrow }: { narrow: boolean }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();

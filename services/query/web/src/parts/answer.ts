@@ -1,4 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import type { Answer } from '../api/model';
 import { useTimeRange } from '../route/time';
 import { rangeToSearch, resolveRange, type Bounds } from '../time/range';
@@ -21,18 +22,22 @@ export interface Asked<T> {
   cancelled?: boolean;
 }
 
-/** One answer about the time range in the address, asked anew at each refresh; the old one stays until the new one is there. */
+/**
+ * One answer about the time range in the address, asked anew at each refresh, though not sooner than `rest` milliseconds after the last
+ * one; the old one stays until the new one is there.
+ */
 export function useAnswer<T>(
   key: readonly string[],
   ask: (bounds: Bounds, signal: AbortSignal) => Promise<Answer<T>>,
   enabled = true,
+  rest = 0,
 ): Asked<T> & { bounds: Bounds | undefined; at: number } {
   const range = useTimeRange();
   const { tick } = useRefresh();
   const client = useQueryClient();
   const name = JSON.stringify(key); // names have blanks in them
   const question = JSON.stringify([name, rangeToSearch(range)]);
-  const queryKey = [name, question, tick];
+  const queryKey = rest === 0 ? [name, question, tick] : [name, question];
   const query = useQuery({
     queryKey,
     queryFn: async ({ signal }) => {
@@ -40,10 +45,13 @@ export function useAnswer<T>(
       return { ...(await ask(bounds, signal)), bounds, at: Date.now(), question };
     },
     placeholderData: (previous, previousQuery) => (previousQuery?.queryKey[0] === name ? previous : undefined),
-    staleTime: Infinity,
+    staleTime: rest === 0 ? Infinity : rest,
     gcTime: 60_000,
     enabled,
   });
+  useEffect(() => {
+    if (rest > 0) void client.refetchQueries({ queryKey: [name, question], exact: true, type: 'active', stale: true });
+  }, [client, name, question, rest, tick]);
   const data = useKept(query.data, question, questionOf);
   const cancelled = enabled && query.isPending && query.fetchStatus === 'idle';
   useHoldRefresh(cancelled ? 'it was cancelled' : undefined);

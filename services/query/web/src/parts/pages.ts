@@ -29,6 +29,8 @@ export interface More {
   fresh: { count: number; atLeast: boolean; show: () => void } | undefined;
   /** Another for each list: where it begins anew. */
   list: object | undefined;
+  /** How many there are in all, "14,382 traces", where that is known. */
+  total?: string | undefined;
   /** Where it was scrolled to. */
   place: { readonly top: number; leave(top: number): void } | undefined;
 }
@@ -62,10 +64,11 @@ export function usePages<T>(
   order?: SearchOrder,
   /** Items of each page after the first. */
   pageOf = laterPage,
+  fields?: readonly string[],
 ): Pages<T> {
   const range = useTimeRange();
   const { tick } = useRefresh();
-  const question = asText([rangeToSearch(range), filters.data, order]);
+  const question = asText([rangeToSearch(range), filters.data, order, fields]);
   const queries = useQueryClient();
   // Who comes back finds what he left, where he left it.
   const [left] = useState(() => leftAt<T>(queries, name, question));
@@ -76,7 +79,7 @@ export function usePages<T>(
     queryKey: [name, question, of],
     queryFn: async ({ signal }: { signal: AbortSignal }): Promise<Listed<T>> => {
       const bounds = resolveRange(range, Date.now());
-      const asked = { bounds, filters: filters.data ?? [], order };
+      const asked = { bounds, filters: filters.data ?? [], order, fields };
       const first = await search({ ...asked, limit: firstPage, cursor: undefined }, signal);
       const list = new PagedList(first, (cursor, ends) => search({ ...asked, limit: pageOf, cursor }, ends));
       return { list, bounds, question };

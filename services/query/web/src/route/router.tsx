@@ -9,6 +9,7 @@ import {
   useRouterState,
   type SearchSchemaInput,
 } from '@tanstack/react-router';
+import { base } from '../api/base';
 import { ApiError } from '../api/client';
 import { isOfTraces, withQuery } from '../filter/old';
 import { logSearch, type LogLink, type LogSearch } from '../pages/logs/filters';
@@ -24,11 +25,13 @@ import { viewSearch, type ViewSearch } from '../pages/traces/view';
 import { Boundary } from '../parts/Boundary';
 import { Crash, NotFound } from '../parts/Crash';
 import { Failure } from '../parts/Failure';
+import { KeyboardProvider } from '../parts/Keyboard';
 import { useWhoAsks } from '../parts/me';
 import { Pointing } from '../parts/query/pointing';
 import { ServiceColours } from '../parts/service-colours';
 import { Shell } from '../parts/Shell';
 import { StandingProvider } from '../parts/Standing';
+import { useZone } from '../parts/zone';
 import { compact, one, parseSearch, stringifySearch } from './search';
 import { timeSearch } from './time';
 
@@ -51,18 +54,22 @@ function Root() {
 function Known() {
   const href = useRouterState({ select: ({ location }) => location.href });
   const who = useWhoAsks();
+  const zone = useZone();
   if (who.data !== undefined)
     return (
       <StandingProvider>
-        <Shell>
-          <Boundary part="The page" of={href}>
-            <ServiceColours>
-              <Pointing>
-                <Outlet />
-              </Pointing>
-            </ServiceColours>
-          </Boundary>
-        </Shell>
+        <KeyboardProvider>
+          <Shell>
+            <Boundary part="The page" of={href}>
+              <ServiceColours>
+                <Pointing>
+                  {/* All of it anew where times are told in another zone. */}
+                  <Outlet key={zone} />
+                </Pointing>
+              </ServiceColours>
+            </Boundary>
+          </Shell>
+        </KeyboardProvider>
       </StandingProvider>
     );
   if (who.failureCount === 0 || (who.error instanceof ApiError && who.error.status === 401)) return null;
@@ -168,6 +175,7 @@ const login = createRoute({
 });
 
 export const router = createRouter({
+  ...(base === '' ? {} : { basepath: base }),
   routeTree: root.addChildren([start, traces, trace, traceFile, logs, metrics, services, service, map, login]),
   parseSearch,
   stringifySearch,

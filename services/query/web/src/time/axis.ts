@@ -1,4 +1,6 @@
 import { formatDuration } from './duration';
+import { formatDay, instantFromMillis } from './instant';
+import { offsetAt, wallClock } from './zone';
 
 export interface Tick {
   /** Position as a fraction of the axis, 0 to 1. */
@@ -35,26 +37,25 @@ export function durationTicks(from: number, to: number, count: number): Tick[] {
   return ticks;
 }
 
-/** Ticks at round local times between two moments in milliseconds, about `count` of them. */
+/** Ticks at round times of the chosen zone between two moments in milliseconds, about `count` of them. */
 export function clockTicks(fromMillis: number, toMillis: number, count: number): Tick[] {
   const span = toMillis - fromMillis;
   if (!(span > 0) || count < 1) return [];
   const step = Math.max(niceStep((span / count) * 1e6) / 1e6, 1);
-  // Round in local time: an axis in UTC hours looks odd in zones that are off by half an hour.
-  const zone = new Date(fromMillis).getTimezoneOffset() * 60_000;
+  // Round by the clock that people read: an axis in UTC hours looks odd in zones that are off by half an hour.
+  const zone = offsetAt(fromMillis);
   const ticks: Tick[] = [];
-  for (let at = Math.ceil((fromMillis - zone) / step) * step + zone; at <= toMillis; at += step) {
-    const d = new Date(at);
-    const clock = `${String(d.getHours()).padStart(2, '0')}:${String(d.getMinutes()).padStart(2, '0')}`;
-    const label =
-      step >= 86_400_000
-        ? d.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
-        : step >= 60_000
-          ? clock
-          : `${clock}:${String(d.getSeconds()).padStart(2, '0')}`;
+  for (let at = Math.ceil((fromMillis + zone) / step) * step - zone; at <= toMillis; at += step) {
+    const label = step >= 86_400_000 ? formatDay(instantFromMillis(at)) : clockOf(at, step < 60_000);
     ticks.push({ at: (at - fromMillis) / span, label });
   }
   return ticks;
+}
+
+function clockOf(millis: number, seconds: boolean): string {
+  return wallClock(millis)
+    .toISOString()
+    .slice(11, seconds ? 19 : 16);
 }
 
 /** Powers of ten between two durations, for a logarithmic axis; positions from the bottom. */

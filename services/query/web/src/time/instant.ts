@@ -1,3 +1,5 @@
+import { wallClock } from './zone';
+
 /** A moment as nanoseconds since 1970 UTC. bigint, because a double is only exact to 256 ns today. */
 export type Instant = bigint;
 
@@ -19,10 +21,13 @@ function floorDiv(value: bigint, by: bigint): bigint {
   return value % by < 0n ? quotient - 1n : quotient;
 }
 
-/** Local "14:03:27.482", with as many digits of the second as asked (0, 3, 6 or 9). */
+/** What the calendar and the clock of the chosen zone show, to be read by the getUTC… methods. */
+const wall = (instant: Instant): Date => wallClock(date(instant).getTime());
+
+/** "14:03:27.482" in the zone that times are told in, with as many digits of the second as asked (0, 3, 6 or 9). */
 export function formatClock(instant: Instant, digits: 0 | 3 | 6 | 9 = 3): string {
-  const d = date(instant);
-  const clock = `${pad(d.getHours(), 2)}:${pad(d.getMinutes(), 2)}:${pad(d.getSeconds(), 2)}`;
+  const d = wall(instant);
+  const clock = `${pad(d.getUTCHours(), 2)}:${pad(d.getUTCMinutes(), 2)}:${pad(d.getUTCSeconds(), 2)}`;
   if (digits === 0) return clock;
   const fraction = ((instant % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   return `${clock}.${fraction.toString().padStart(9, '0').slice(0, digits)}`;
@@ -30,19 +35,22 @@ export function formatClock(instant: Instant, digits: 0 | 3 | 6 | 9 = 3): string
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
 
-/** Local "23 Nov", with the year when it is not the present one. */
+/** "23 Nov" in the zone, with the year when it is not the present one. */
 export function formatDay(instant: Instant, now: Date = new Date()): string {
-  const d = date(instant);
-  const day = `${d.getDate()} ${months[d.getMonth()]}`;
-  return d.getFullYear() === now.getFullYear() ? day : `${day} ${d.getFullYear()}`;
+  const d = wall(instant);
+  const day = `${d.getUTCDate()} ${months[d.getUTCMonth()]}`;
+  const year = d.getUTCFullYear();
+  return year === wallClock(now.getTime()).getUTCFullYear() ? day : `${day} ${year}`;
 }
 
 /** The day, or nothing when it is today: what stands before the clock in lists. */
 export function formatOtherDay(instant: Instant, now: Date = new Date()): string {
-  return date(instant).toDateString() === now.toDateString() ? '' : formatDay(instant, now);
+  return dayOf(wall(instant)) === dayOf(wallClock(now.getTime())) ? '' : formatDay(instant, now);
 }
 
-/** Local "23 Nov 14:03:27.482". */
+const dayOf = (wallTime: Date): string => wallTime.toISOString().slice(0, 10);
+
+/** In the zone: "23 Nov 14:03:27.482". */
 export function formatInstant(instant: Instant, digits: 0 | 3 | 6 | 9 = 3, now: Date = new Date()): string {
   return `${formatDay(instant, now)} ${formatClock(instant, digits)}`;
 }

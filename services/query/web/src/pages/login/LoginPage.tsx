@@ -2,6 +2,7 @@ import { Alert, Button, Divider, PasswordInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
+import { at } from '../../api/base';
 import { getLoginMethods, loginByKey, providerLogin } from '../../api/endpoints';
 import { Failure } from '../../parts/Failure';
 import { said } from '../../parts/said';
@@ -17,7 +18,7 @@ export function LoginPage() {
   const byKey = useMutation({
     mutationFn: (key: string) => loginByKey(key, new AbortController().signal),
     // A load, so that nothing is left of what somebody else was shown.
-    onSuccess: () => window.location.replace(to),
+    onSuccess: () => window.location.replace(at(to)),
   });
   if (methods.error !== null) return <Failure error={methods.error} retry={() => void methods.refetch()} />;
   return (
@@ -51,7 +52,7 @@ export function LoginCard({ children }: { children: ReactNode }) {
   return (
     <main className={classes.login}>
       <div className={classes.card}>
-        <img src="/icon.svg" alt="" width={40} height={40} />
+        <img src={at('/icon.svg')} alt="" width={40} height={40} />
         <h1>Log in to ollyScale</h1>
         {children}
       </div>

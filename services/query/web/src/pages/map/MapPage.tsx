@@ -7,6 +7,7 @@ import { getServiceMap } from '../../api/endpoints';
 import type { MapEdge, MapNode, RED, ServiceMap } from '../../api/model';
 import { useAnswer } from '../../parts/answer';
 import { healthOf } from '../../parts/health';
+import { useShortcut } from '../../parts/Keyboard';
 import { Nothing } from '../../parts/Nothing';
 import { formatCount, formatPercent, formatRate } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
@@ -125,17 +126,40 @@ function Canvas({ map }: { map: ServiceMap }) {
     const looked = search.find !== undefined && target !== undefined;
     setFirst({ of, view: looked ? { scale: Math.max(whole.scale, 0.9), x: target.x, y: target.y } : whole });
   }
+  // Moved, and not in the address yet.
   const [held, setHeld] = useState<View>();
+  const [lastAt, setLastAt] = useState(search.at);
+  if (lastAt !== search.at) {
+    setLastAt(search.at);
+    setHeld(undefined);
+  }
   const view = held ?? viewFromText(search.at) ?? first?.view ?? fit(placed, Math.max(width, 1), Math.max(height, 1));
-  const drag = useRef<{ x: number; y: number; view: View; far: boolean } | undefined>(undefined);
+  const drag = useRef<{ x: number; y: number; view: View } | undefined>(undefined);
+  /** Whether the button was held for a drag, whose end is no click. */
+  const far = useRef(false);
   const svg = useRef<SVGSVGElement>(null);
   const look = (next: View) => change({ at: viewToText(next) });
   const choose = (id: string | undefined) => change({ node: id, edge: undefined });
 
+  const anyChosen = chosen !== undefined || chosenEdge !== undefined;
+  useShortcut('escape', 'Close what is chosen', anyChosen ? () => choose(undefined) : undefined);
+
+  const wheeled = useRef<{ view: View; timer: number } | undefined>(undefined);
   const zoomNow = useRef<(factor: number, at: { x: number; y: number }) => void>(() => undefined);
   useEffect(() => {
-    zoomNow.current = (factor, at) => look(zoomed(view, factor, at));
+    zoomNow.current = (factor, at) => {
+      const next = zoomed(wheeled.current?.view ?? view, factor, at);
+      window.clearTimeout(wheeled.current?.timer);
+      // A wheel turns by many small events: where it comes to rest is one step.
+      const rest = () => {
+        wheeled.current = undefined;
+        look(next);
+      };
+      wheeled.current = { view: next, timer: window.setTimeout(rest, 200) };
+      setHeld(next);
+    };
   });
+  useEffect(() => () => window.clearTimeout(wheeled.current?.timer), []);
   useEffect(() => {
     const element = svg.current;
     if (element === null) return;
@@ -166,20 +190,25 @@ function Canvas({ map }: { map: ServiceMap }) {
 
   const handlers = {
     onPointerDown: (event: PointerEvent<SVGSVGElement>) => {
-      if (event.button === 0) drag.current = { x: event.clientX, y: event.clientY, view, far: false };
+      far.current = false;
+      if (event.button === 0) drag.current = { x: event.clientX, y: event.clientY, view };
     },
     onPointerMove: (event: PointerEvent<SVGSVGElement>) => {
       const start = drag.current;
       if (start === undefined) return;
       const dx = event.clientX - start.x;
       const dy = event.clientY - start.y;
-      if (!start.far && Math.hypot(dx, dy) < 4) return;
-      if (!start.far) event.currentTarget.setPointerCapture(event.pointerId);
-      start.far = true;
+      if (!far.current && Math.hypot(dx, dy) < 4) return;
+      if (!far.current) event.currentTarget.setPointerCapture(event.pointerId);
+      far.current = true;
       setHeld(moved(start.view, dx, dy));
     },
     onPointerUp: () => {
-      if (drag.current?.far === true && held !== undefined) look(held);
+      if (drag.current !== undefined && far.current && held !== undefined) look(held);
+      drag.current = undefined;
+    },
+    // A touch that becomes a scroll of the page.
+    onPointerCancel: () => {
       drag.current = undefined;
       setHeld(undefined);
     },
@@ -193,7 +222,9 @@ function Canvas({ map }: { map: ServiceMap }) {
           width={width}
           height={height}
           {...handlers}
-          onClick={() => choose(undefined)}
+          onClick={() => {
+            if (!far.current) choose(undefined);
+          }}
           aria-label="Service map"
         >
           <defs>
@@ -453,13 +484,16 @@ function NodePanel(props: {
       {node.red !== undefined && <Figures red={node.red} />}
       {node.type === 'service' && (
         <p className={classes.links}>
-          <Link to="/traces" search={tracesOf({ service: node.name, namespace: node.namespace })}>
+          <Link to="/traces" search={tracesOf({ service: node.name, namespace: node.namespace || undefined })}>
             Traces
           </Link>
-          <Link to="/traces" search={tracesOf({ service: node.name, namespace: node.namespace, failed: true })}>
+          <Link
+            to="/traces"
+            search={tracesOf({ service: node.name, namespace: node.namespace || undefined, failed: true })}
+          >
             Errors
           </Link>
-          <Link to="/logs" search={sentBy({ service: node.name, namespace: node.namespace })}>
+          <Link to="/logs" search={sentBy({ service: node.name, namespace: node.namespace || undefined })}>
             Logs
           </Link>
           <ServiceLink name={node.name} namespace={node.namespace === '' ? undefined : node.namespace}>

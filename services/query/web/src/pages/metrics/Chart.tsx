@@ -7,6 +7,7 @@ import { formatNumber } from '../../parts/number';
 import { slotCount } from '../../style/service-colour';
 import { instantToMillis } from '../../time/instant';
 import type { Bounds } from '../../time/range';
+import { localClock } from '../../time/zone';
 import classes from './Chart.module.css';
 import { align, type Line } from './lines';
 
@@ -54,6 +55,7 @@ export function Chart({ lines, bounds, unit, fromZero, onHover, onSelect }: Prop
       {
         width,
         height,
+        tzDate: (seconds) => localClock(seconds * 1000),
         padding: [12, 16, 0, 0],
         legend: { show: false },
         cursor: {

@@ -1,5 +1,4 @@
 import { Select, TextInput } from '@mantine/core';
-import { useMediaQuery } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
@@ -13,6 +12,7 @@ import { Nothing } from '../../parts/Nothing';
 import { plural } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
+import { usePhone } from '../../parts/phone';
 import { compact } from '../../route/search';
 import { formatDuration } from '../../time/duration';
 import { defaultOrder, phoneColumns, serviceColumns } from './columns';
@@ -105,8 +105,6 @@ const sortings = [
   { value: '-p95', label: 'p95' },
   { value: 'name', label: 'Name' },
 ] as const;
-
-const usePhone = () => useMediaQuery('(max-width: 700px)', undefined, { getInitialValueInEffect: false });
 
 /** What the figures are over: rates are over the time that has data. */
 function over({ covered, coveredBefore, timeline }: ServiceList): string {

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { lazy, Suspense, useMemo, useState, type ReactNode } from 'react';
 import { Boundary } from '../../parts/Boundary';
+import { useShortcut } from '../../parts/Keyboard';
 import { LogList } from '../../parts/LogList';
 import { plural } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
@@ -11,7 +12,6 @@ import { useCritical } from './critical';
 import { useFinding } from './finding';
 import { useFolding } from './folding';
 import { Header } from './Header';
-import { useKeystrokes } from './keystrokes';
 import { Notes } from './Notes';
 import type { TraceLogs } from './queries';
 import { nextOf, useFocus, useSelection } from './selection';
@@ -78,12 +78,10 @@ export function TraceView({ source, tree, root }: Props) {
     selected === undefined || selected === focused || selected.children.length === 0
       ? undefined
       : () => focusOn(selected);
-  useKeystrokes({
-    e: onError && (() => onError(1)),
-    E: onError && (() => onError(-1)),
-    c: onCause,
-    f: focused !== undefined && selected === focused ? () => focusOn(undefined) : onFocus,
-  });
+  useShortcut('f', 'Only this span and what is below it, and all again', focused !== undefined && selected === focused ? () => focusOn(undefined) : onFocus);
+  useShortcut('c', 'To where an error began', onCause);
+  useShortcut('E', 'To the span with an error before', onError && (() => onError(-1)));
+  useShortcut('e', 'To the next span with an error', onError && (() => onError(1)));
 
   const panel = selected !== undefined && (
     <Boundary part="The span" of={selected}>

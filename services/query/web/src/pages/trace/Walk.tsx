@@ -10,7 +10,7 @@ import { traceColumns } from '../traces/columns';
 import { searchOrder, tracePage } from '../traces/order';
 import { traceKey } from '../traces/TraceList';
 import { useAddress } from './address';
-import { useKeystrokes } from './keystrokes';
+import { useShortcut } from '../../parts/Keyboard';
 import { walkFrom, type Place } from './walking';
 import classes from './Walk.module.css';
 
@@ -41,7 +41,8 @@ export function Walk({ traceId, list }: { traceId: string; list: string }) {
     to === undefined
       ? undefined
       : () => void navigate({ to: '/traces/$traceId', params: { traceId: to }, search, replace: true });
-  useKeystrokes({ '[': go(place?.before.traceId), ']': go(place?.after.traceId) });
+  useShortcut(']', 'To the next trace of the list', go(place?.after.traceId));
+  useShortcut('[', 'To the trace before in the list', go(place?.before.traceId));
   const step = (to: Place | undefined, name: string, key: string, Icon: typeof IconChevronUp) => {
     const label = to?.traceId === undefined ? (to?.why ?? said(pages.error)) : `${name} (${key})`;
     return (

@@ -2,8 +2,10 @@ import { Tooltip } from '@mantine/core';
 import { IconAlertCircleFilled, IconChevronDown, IconChevronRight } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useCallback, useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { useRowHeight } from '../../parts/density';
 import { useDragSelection } from '../../parts/drag';
 import { rowByKey } from '../../parts/keys';
+import { useRowsOfHeight } from '../../parts/List';
 import { plural } from '../../parts/number';
 import { Resizer } from '../../parts/Resizer';
 import { useServiceColour } from '../../parts/service-colours';
@@ -46,7 +48,6 @@ interface Props {
   wanted: { node: Node } | undefined;
 }
 
-const rowHeight = 28;
 const indent = 14;
 /** Pixels to the right of the timeline, for the durations of bars that reach its end; --label-room in the style sheet. */
 const labelRoom = 76;
@@ -55,6 +56,7 @@ export function Waterfall(props: Props) {
   const { tree, rows, collapsed, onCollapse, selected, onSelect, found, view, onView, wanted } = props;
   const { service, onService, focused, causes, critical } = props;
   const scroller = useRef<HTMLDivElement>(null);
+  const rowHeight = useRowHeight();
   const [names, setNames] = useState(() => storedFraction());
   const virtual = useVirtualizer({
     count: rows.length,
@@ -62,6 +64,7 @@ export function Waterfall(props: Props) {
     estimateSize: () => rowHeight,
     overscan: 16,
   });
+  useRowsOfHeight(rowHeight, () => virtual.measure());
   const at = selected === undefined ? -1 : rows.indexOf(selected);
   const { selectRow, collapseRow } = useSteady(onSelect, onCollapse);
 
@@ -124,7 +127,10 @@ export function Waterfall(props: Props) {
   };
 
   return (
-    <div className={classes.waterfall} style={{ '--names': `${names * 100}%` } as React.CSSProperties}>
+    <div
+      className={classes.waterfall}
+      style={{ '--names': `${names * 100}%`, '--span-row-height': `${rowHeight}px` } as React.CSSProperties}
+    >
       <div className={classes.head}>
         <div className={classes.names}>
           <Legend services={tree.services} service={service} onService={onService} />

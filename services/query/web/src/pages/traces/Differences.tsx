@@ -2,6 +2,7 @@ import { ActionIcon, Button, CloseButton, Tooltip } from '@mantine/core';
 import { IconEqual, IconEqualNot } from '@tabler/icons-react';
 import type { Answer, Comparison } from '../../api/model';
 import type { Asked } from '../../parts/answer';
+import { useShortcut } from '../../parts/Keyboard';
 import { IncompleteNote } from '../../parts/IncompleteNote';
 import { formatCount, formatPercent, plural } from '../../parts/number';
 import classes from './Differences.module.css';
@@ -23,6 +24,7 @@ interface Props {
 /** By which values two sets of spans differ, those that tell them apart most first. */
 export function Differences({ compared, asked, known, onNarrow, onShow, onClose }: Props) {
   const { data, error } = asked;
+  useShortcut('escape', 'Close what differs', onClose);
   return (
     <section className={classes.panel} aria-label="What differs">
       <header className={classes.head}>

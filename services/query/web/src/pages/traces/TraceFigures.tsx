@@ -14,7 +14,7 @@ import { Differences } from './Differences';
 import { compared } from './contrast';
 import { basisOf, headline, type Headline } from './figures';
 import { Heatmap } from './Heatmap';
-import { exactDuration } from './narrow';
+import { ofLength } from './narrow';
 import { useComparison, useHeat, useStrip, useTraceCount } from './queries';
 import { Strip } from './Strip';
 import { boxFromText, boxToText, type Difference, type ViewChange, type ViewSearch } from './view';
@@ -38,7 +38,8 @@ export function useTraceFigures({ data: filters, error }: Filters, view: ViewSea
   const comparison = useComparison(basis, sets);
   useHoldRefresh(view.differ === undefined ? undefined : 'what differs is shown');
   const known = filters !== undefined ? 'known' : error === null ? 'waiting' : 'failed';
-  return { known, basis, box, strip, heat, traces, sets, comparison } as const;
+  const ofSpans = view.tab === 'spans';
+  return { known, basis, box, strip, heat, traces, sets, comparison, ofSpans } as const;
 }
 
 /** What the whole range comes to, over time, and what differs in parts of it. */
@@ -60,7 +61,7 @@ export function TraceFigures({ asked, view, onView, onNarrow }: Props) {
     if (box === undefined) return;
     const at = (end: typeof box.from) => new Date(instantToMillis(end));
     onNarrow(
-      [...typed, `duration>=${exactDuration(box.shortest)}`, `duration<${exactDuration(box.longest)}`],
+      [...typed, ...ofLength(box.shortest, box.longest)],
       { box: undefined, differ: undefined },
       { kind: 'fixed', from: at(box.from), to: at(box.to) },
     );
@@ -117,6 +118,15 @@ export function TraceFigures({ asked, view, onView, onNarrow }: Props) {
       )}
     </>
   );
+}
+
+/** How many there are of what is listed, in all; undefined while that is not known. */
+export function totalOf({ basis, strip, traces, ofSpans }: ReturnType<typeof useTraceFigures>): string | undefined {
+  const answer = answerOf(ofSpans ? strip : traces);
+  if (answer === undefined) return undefined;
+  // Those that match by themselves are not all that are listed.
+  if (!ofSpans) return countText(answer, 'trace', 'traces');
+  return basis === undefined || basis.part ? undefined : countText(answer, 'span', 'spans');
 }
 
 const answerOf = (of: AskedFigures): Answer<Figures> | undefined =>

@@ -21,7 +21,7 @@ export const traceColumns: readonly Column<TraceSummary>[] = [
     narrow: '96px',
     className: classes.time,
     sort: { first: 'descending' },
-    cell: (trace) => <Time start={trace.start} />,
+    cell: (trace) => <Moment at={trace.start} />,
   },
   {
     id: 'root',
@@ -37,7 +37,7 @@ export const traceColumns: readonly Column<TraceSummary>[] = [
     width: 'minmax(190px, 1.1fr)',
     narrow: 'minmax(110px, 1fr)',
     sort: { first: 'descending', fixed: true },
-    cell: (trace) => <Duration trace={trace} />,
+    cell: (trace) => <DurationBar nanos={trace.duration} service={trace.root.service} failed={trace.errors > 0} />,
   },
   {
     id: 'spans',
@@ -63,6 +63,29 @@ export const traceColumns: readonly Column<TraceSummary>[] = [
     width: 'minmax(130px, 190px)',
     narrow: null,
     cell: (trace) => <ServiceStrip trace={trace} />,
+  },
+];
+
+/** On a phone each trace is a card. */
+export const phoneColumns: readonly Column<TraceSummary>[] = [
+  {
+    id: 'card',
+    header: '',
+    width: 'minmax(0, 1fr)',
+    cell: (trace) => (
+      <span className={classes.card}>
+        <span className={classes.root}>
+          <Root trace={trace} />
+        </span>
+        <span className={classes.facts}>
+          <span className={classes.time}>
+            <Moment at={trace.start} />
+          </span>
+          <DurationBar nanos={trace.duration} service={trace.root.service} failed={trace.errors > 0} />
+          {trace.errors > 0 ? <Errors count={trace.errors} /> : <span>{plural(trace.spans, 'span')}</span>}
+        </span>
+      </span>
+    ),
   },
 ];
 
@@ -95,12 +118,13 @@ export const countOf = (matched: number | undefined, all: number): string | unde
     ? undefined
     : `${matched.toLocaleString('en-US')} of ${all.toLocaleString('en-US')}`;
 
-function Time({ start }: { start: bigint }) {
-  const day = formatOtherDay(start);
+/** When something began; the day where that is not today. */
+export function Moment({ at }: { at: bigint }) {
+  const day = formatOtherDay(at);
   return (
-    <time dateTime={formatUTC(start)} title={formatUTC(start)}>
+    <time dateTime={formatUTC(at)} title={formatUTC(at)}>
       {day !== '' && <span>{day} </span>}
-      {formatClock(start, 3)}
+      {formatClock(at, 3)}
     </time>
   );
 }
@@ -130,16 +154,17 @@ function Root({ trace: { root, rootMissing } }: { trace: TraceSummary }) {
 /** How much of its track the bar of a duration fills: by its logarithm, from 100 µs to 100 s, the same in every list. */
 export const barOf = (nanos: number): number => Math.min(Math.max(Math.log10(Math.max(nanos, 1) / 1e5) / 6, 0.01), 1);
 
-function Duration({ trace }: { trace: TraceSummary }) {
+/** A length of time with a bar in the colour of who took it, or of failure. */
+export function DurationBar({ nanos, service, failed }: { nanos: number; service: string; failed: boolean }) {
   const colour = useServiceColour();
   return (
     <span className={classes.duration}>
-      <span className="numeric">{formatDuration(trace.duration)}</span>
+      <span className="numeric">{formatDuration(nanos)}</span>
       <span className={classes.track} title="On a logarithmic scale from 100 µs to 100 s" aria-hidden>
         <span
           style={{
-            width: `${barOf(trace.duration) * 100}%`,
-            background: trace.errors > 0 ? 'var(--error)' : colour(trace.root.service),
+            width: `${barOf(nanos) * 100}%`,
+            background: failed ? 'var(--error)' : colour(service),
           }}
         />
       </span>

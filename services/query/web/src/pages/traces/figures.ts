@@ -14,6 +14,8 @@ export interface Basis {
   /** What one is called, and many. */
   one: string;
   many: string;
+  /** They are not all that the query finds. */
+  part?: true;
   /** A condition as typed that finds them, where the filters of the page alone do not. */
   typed: string | undefined;
 }
@@ -33,6 +35,7 @@ export function basisOf(filters: readonly Filter[], tab: 'spans' | undefined): B
       filters: own,
       one: 'span that matches by itself',
       many: 'spans that match by themselves',
+      part: true,
       typed: undefined,
     };
   if (filters.length > 0) return { filters, one: 'matching span', many: 'matching spans', typed: undefined };

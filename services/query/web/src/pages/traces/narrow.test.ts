@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { example } from '../../filter/example';
 import { grammarOf } from '../../filter/grammar';
 import { readQuery } from '../../filter/query';
-import { exactDuration, narrowed, ofValue, withoutScope } from './narrow';
+import { exactDuration, narrowed, ofLength, ofValue, withoutScope } from './narrow';
 
 const grammar = grammarOf(example, 'traces');
 const parsed = (text: string | undefined) => {
@@ -64,4 +64,9 @@ it('writes durations to the nanosecond', () => {
     '1.5s',
     '3600.000000001s',
   ]);
+});
+
+it('has no end of the last band of all', () => {
+  expect(ofLength(1_000_000, 2_000_000)).toEqual(['duration>=1ms', 'duration<2ms']);
+  expect(ofLength(4e18, 2 ** 63)).toEqual(['duration>=4000000000s']);
 });

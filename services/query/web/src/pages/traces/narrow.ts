@@ -50,6 +50,15 @@ export function withoutScope(query: string, grammar: Grammar): string {
   return read.ok ? textOf(anywhere(read.filters), grammar) : query;
 }
 
+/** The longest duration that there is, in nanoseconds, and what no double below it is. */
+const endOfDurations = 2 ** 63;
+
+/** The conditions that a duration is from `shortest` to before `longest`; the last band of all ends nowhere. */
+export const ofLength = (shortest: number, longest: number): string[] => [
+  `duration>=${exactDuration(shortest)}`,
+  ...(longest >= endOfDurations ? [] : [`duration<${exactDuration(longest)}`]),
+];
+
 /** A duration as it is typed, to the nanosecond: "134.217728ms". */
 export function exactDuration(nanos: number): string {
   const [unit, size] = units.find(([, size]) => nanos >= size) ?? ['ns', 1];

@@ -22,10 +22,17 @@ export const useHeat = (basis: Basis | undefined, wanted: boolean): AskedFigures
     getFigures({ bounds, filters, signal: 'traces', measures: heatMeasures, stepSeconds: stepFor(bounds) }, signal),
   );
 
-/** How many traces the list has on all its pages; asked where `wanted`. */
+/** All spans of all these traces are read for one number. */
+const restOfCount = 60_000;
+
+/** How many traces the list has on all its pages; asked where `wanted`, and once a minute at most. */
 export const useTraceCount = (filters: readonly Filter[] | undefined, wanted: boolean): AskedFigures =>
-  useFigures('count', wanted ? filters : undefined, (of, bounds, signal) =>
-    getFigures({ bounds, filters: of, signal: 'traces', of: 'traces', measures: [{ measure: 'count' }] }, signal),
+  useFigures(
+    'count',
+    wanted ? filters : undefined,
+    (of, bounds, signal) =>
+      getFigures({ bounds, filters: of, signal: 'traces', of: 'traces', measures: [{ measure: 'count' }] }, signal),
+    restOfCount,
   );
 
 /** What tells one set of spans from another. */
@@ -53,10 +60,12 @@ function useFigures(
   what: string,
   filters: readonly Filter[] | undefined,
   ask: (filters: readonly Filter[], bounds: Bounds, signal: AbortSignal) => ReturnType<typeof getFigures>,
+  rest = 0,
 ): AskedFigures {
   return useAnswer(
     ['trace-figures', what, asText(filters ?? null)],
     (bounds, signal) => ask(filters ?? [], bounds, signal),
     filters !== undefined,
+    rest,
   );
 }

@@ -17,6 +17,11 @@ describe('the view of the traces page', () => {
     expect(viewSearch({ tab: 'x', chart: 'pie', differ: 'y', box: 'z', range: '1h' })).toEqual({});
   });
 
+  it('has as many columns as there is room for', () => {
+    const many = Array.from({ length: 60 }, (_, i) => `attributes.a${i}`);
+    expect(viewSearch({ column: many }).column).toHaveLength(8);
+  });
+
   it('compares a box only where there is one', () => {
     expect(viewSearch({ differ: 'box' })).toEqual({});
     expect(viewSearch({ differ: 'slow' })).toEqual({ differ: 'slow' });

@@ -21,6 +21,9 @@ export interface ViewSearch {
   column?: string[];
 }
 
+/** Most columns that can be chosen: each takes its room. */
+export const mostColumns = 8;
+
 export type ViewChange = { [K in keyof ViewSearch]?: ViewSearch[K] | undefined };
 
 export function viewSearch(search: Record<string, unknown>): ViewSearch {
@@ -32,7 +35,7 @@ export function viewSearch(search: Record<string, unknown>): ViewSearch {
     box: box === undefined ? undefined : boxToText(box),
     differ: differ === 'box' && box === undefined ? undefined : differ,
     sort: one(search, 'sort'),
-    column: many(search, 'column'),
+    column: many(search, 'column').slice(0, mostColumns),
   });
 }
 

@@ -1,6 +1,6 @@
-import { ActionIcon, Checkbox, Popover, Skeleton, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Skeleton, Tooltip } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import {
-  IconColumns3,
   IconEqualNot,
   IconFocus2,
   IconLayoutSidebarLeftCollapse,
@@ -11,7 +11,7 @@ import { useState, type ReactNode } from 'react';
 import { getFacets, type Filter } from '../../api/endpoints';
 import type { CountedValue, Facet, Signal } from '../../api/model';
 import { exclude, include, isCut, only, standing } from '../../filter/edit';
-import type { Grammar } from '../../filter/grammar';
+import { bareKey, type Grammar } from '../../filter/grammar';
 import { filterKey } from '../../filter/print';
 import { useQueryText } from '../../route/query';
 import { useTimeRange } from '../../route/time';
@@ -23,8 +23,9 @@ import { useRefresh } from '../refresh';
 import { said } from '../said';
 import { load, save } from '../storage';
 import { valueText } from '../value';
-import { choices, defaultFields, isShown, mostFields } from './facetFields';
+import { defaultFields, isShown, mostFields } from './facetFields';
 import classes from './Facets.module.css';
+import { FieldChooser } from './FieldChooser';
 import type { Filters } from './filters';
 import { ownFilters } from '../../filter/query';
 import { literalOf } from './pointing';
@@ -32,6 +33,9 @@ import { useKeys } from './useSuggestions';
 
 /** Values of each field that are shown. */
 const told = 8;
+
+/** In a narrower window the list has all of it. */
+const roomForRail = '(min-width: 901px)';
 
 interface Props {
   signal: Signal;
@@ -46,18 +50,31 @@ interface Props {
 /** A list with the most frequent values of some fields beside it, to narrow it by. */
 export function Faceted({ signal, filters, items, children }: Props) {
   const [open, setOpen] = useState(() => load('facets') !== 'closed');
+  const room = useMediaQuery(roomForRail, undefined, { getInitialValueInEffect: false });
   const toggle = () => {
     save('facets', open ? 'closed' : 'open');
     setOpen(!open);
   };
   const { data: grammar } = useGrammar(signal);
   const fields = useFields(signal, grammar);
+  // Nothing is asked for a rail that nobody sees.
+  if (!room) return <div className={classes.content}>{children}</div>;
   return (
     <div className={classes.split}>
       <aside className={classes.rail} data-open={open || undefined} aria-label="Facets">
         <div className={classes.head}>
           {open && <h2>Facets</h2>}
-          {open && grammar !== undefined && <Choose signal={signal} grammar={grammar} of={fields} />}
+          {open && grammar !== undefined && (
+            <FieldChooser
+              label="Choose the facets"
+              signal={signal}
+              grammar={grammar}
+              fields={fields.fields}
+              most={mostFields}
+              choose={fields.choose}
+              reset={fields.chosen ? () => fields.choose(undefined) : undefined}
+            />
+          )}
           <Tooltip label={open ? 'Hide the facets' : 'Show the facets'} position="right">
             <ActionIcon
               variant="subtle"
@@ -168,7 +185,8 @@ function FacetView(props: { facet: Facet; grammar: Grammar; items: string; atLea
   const { facet, grammar, items, atLeast } = props;
   const most = facet.values.reduce((max, v) => Math.max(max, v.count), 1);
   const others = facet.distinct - facet.values.length;
-  const title = facet.field.replace(/^attributes\./, '');
+  // The short name only where it is the name of nothing else.
+  const title = (facet.field.startsWith('attributes.') ? bareKey(facet.field, grammar) : undefined) ?? facet.field;
   return (
     <details className={classes.facet} open>
       <summary title={facet.field}>
@@ -213,7 +231,7 @@ function ValueRow(props: {
   if (literal === undefined || isCut(facet.field, literal)) {
     return (
       <li className={classes.value} data-fixed>
-        <Label shown={shown} count={value.count} most={most} atLeast={atLeast} />
+        <Label value={value} most={most} atLeast={atLeast} />
       </li>
     );
   }
@@ -229,7 +247,7 @@ function ValueRow(props: {
         aria-label={`${name}: ${atLeast ? 'at least ' : ''}${formatCount(value.count)} ${items}`}
         onClick={() => set(include(text, pointed, grammar))}
       >
-        <Label shown={shown} count={value.count} most={most} atLeast={atLeast} />
+        <Label value={value} most={most} atLeast={atLeast} />
       </button>
       <span className={classes.actions}>
         <Tooltip label="Ask for this alone">
@@ -258,64 +276,24 @@ function ValueRow(props: {
   );
 }
 
-function Label({ shown, count, most, atLeast }: { shown: string; count: number; most: number; atLeast: boolean }) {
+interface LabelProps {
+  value: CountedValue;
+  most: number;
+  atLeast: boolean;
+}
+
+function Label({ value: { value, count }, most, atLeast }: LabelProps) {
+  const shown = valueText(value);
+  // A text without characters is another value than one without content.
+  const none = value.type === 'empty' ? 'no content' : 'empty text';
   return (
     <>
       <span className={classes.bar} style={{ width: `${Math.max((count / most) * 100, 1)}%` }} aria-hidden />
-      <bdi title={shown.slice(0, 300)}>{shown === '' ? 'empty' : shown.slice(0, 200)}</bdi>
+      <bdi title={shown.slice(0, 300)}>{shown === '' ? <i>{none}</i> : shown.slice(0, 200)}</bdi>
       <small>
         {atLeast && '≥ '}
         {formatCount(count)}
       </small>
     </>
-  );
-}
-
-/** Which fields stand in the rail. */
-function Choose({ signal, grammar, of }: { signal: Signal; grammar: Grammar; of: Fields }) {
-  const { fields, chosen, choose } = of;
-  const keys = useKeys(signal, true);
-  const [find, setFind] = useState('');
-  const all = choices(grammar, keys.data?.data ?? [], fields);
-  const found = all.filter((field) => field.toLowerCase().includes(find.toLowerCase())).slice(0, 200);
-  return (
-    <Popover position="bottom-start" width={300} trapFocus returnFocus>
-      <Popover.Target>
-        <ActionIcon variant="subtle" color="gray" size={24} aria-label="Choose the facets">
-          <IconColumns3 size={15} />
-        </ActionIcon>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <TextInput
-          size="xs"
-          aria-label="Find a field"
-          placeholder="Find a field"
-          value={find}
-          onChange={(event) => setFind(event.currentTarget.value)}
-        />
-        <div className={classes.choices} role="group" aria-label="Fields">
-          {found.map((field) => (
-            <Checkbox
-              key={field}
-              size="xs"
-              label={<bdi>{field}</bdi>}
-              checked={fields.includes(field)}
-              disabled={!fields.includes(field) && fields.length >= mostFields}
-              onChange={(event) =>
-                choose(event.currentTarget.checked ? [...fields, field] : fields.filter((f) => f !== field))
-              }
-            />
-          ))}
-        </div>
-        <p className={classes.rest}>
-          {plural(fields.length, 'field')} of {mostFields} at most.{' '}
-          {chosen && (
-            <button type="button" className={classes.link} onClick={() => choose(undefined)}>
-              As they were
-            </button>
-          )}
-        </p>
-      </Popover.Dropdown>
-    </Popover>
   );
 }

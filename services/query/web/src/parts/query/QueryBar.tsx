@@ -1,4 +1,5 @@
 import { ActionIcon, Button, Tooltip } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { IconAdjustmentsHorizontal, IconCornerDownLeft, IconSearch, IconX } from '@tabler/icons-react';
 import { useId, useState, type ReactNode } from 'react';
 import type { Signal } from '../../api/model';
@@ -19,6 +20,9 @@ const examples: Readonly<Record<Signal, string>> = {
   metrics: 'service = cart and http.route exists',
 };
 
+/** Milliseconds without a key after which a text is taken as what somebody wanted to write. */
+const pause = 700;
+
 /** Asks what of a signal is shown: by text, or by rows of conditions that stand for it. The address holds what is asked. */
 export function QueryBar({ signal, children }: { signal: Signal; children?: ReactNode }) {
   const { text: asked, anywhere, set } = useQueryText();
@@ -35,13 +39,17 @@ export function QueryBar({ signal, children }: { signal: Signal; children?: Reac
   const inForce = useReading(asked, grammar);
   const submit = (next: string) => {
     // Neither the list nor what was asked before gives way to what cannot be read.
-    if (grammar === undefined || !readQuery(next, grammar).ok) return;
+    if (grammar === undefined || !readQuery(next, grammar).ok) return insist(next);
     setText(next);
     remember(signal, { text: next, anywhere });
     set(next);
   };
   const changed = text.trim() !== asked.trim();
-  const problem = query?.ok === false ? query.problem : undefined;
+  const wrong = query?.ok === false ? query.problem : undefined;
+  // What is being typed is not finished: it is wrong when somebody stops, or asks for it.
+  const [rested] = useDebouncedValue(text, pause);
+  const [insisted, insist] = useState<string>();
+  const problem = rested === text || insisted === text ? wrong : undefined;
   const filters = inForce?.ok === true ? ownFilters(inForce.filters).own : [];
   const several = inForce?.ok === true && inForce.filters.length > 1;
   return (
@@ -53,9 +61,11 @@ export function QueryBar({ signal, children }: { signal: Signal; children?: Reac
           grammar={grammar}
           text={text}
           query={query}
+          wrong={problem !== undefined}
           filters={filters}
           placeholder={grammar === undefined ? 'Asking what can be filtered by…' : `Filter: ${examples[signal]}`}
           problem={problem === undefined ? undefined : problemId}
+          changed={changed}
           onText={setText}
           onSubmit={submit}
           onRevert={() => setText(asked)}
@@ -65,7 +75,7 @@ export function QueryBar({ signal, children }: { signal: Signal; children?: Reac
             size="compact-xs"
             variant="light"
             rightSection={<IconCornerDownLeft size={12} />}
-            disabled={problem !== undefined}
+            disabled={wrong !== undefined}
             onClick={() => submit(text)}
           >
             Search

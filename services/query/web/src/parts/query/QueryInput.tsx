@@ -15,6 +15,8 @@ interface Props {
   text: string;
   /** What becomes of the text. */
   query: Query | undefined;
+  /** Whether it is told to be wrong. */
+  wrong: boolean;
   /** The filters in force, of which values are counted. */
   filters: readonly Filter[];
   placeholder: string;
@@ -23,6 +25,8 @@ interface Props {
   onText: (text: string) => void;
   /** Asks what the text says. */
   onSubmit: (text: string) => void;
+  /** Whether it was not asked yet. */
+  changed: boolean;
   /** Takes back what was not asked yet. */
   onRevert: () => void;
 }
@@ -32,7 +36,7 @@ const padding = 32;
 
 /** The line that a query is written on: coloured by what its parts are, with what may come next below it. */
 export function QueryInput(props: Props) {
-  const { signal, grammar, text, query, filters, onText, onSubmit, onRevert } = props;
+  const { signal, grammar, text, query, wrong, filters, changed, onText, onSubmit, onRevert } = props;
   const input = useRef<HTMLInputElement>(null);
   const paint = useRef<HTMLDivElement>(null);
   const list = useId();
@@ -103,16 +107,18 @@ export function QueryInput(props: Props) {
       return choose(first);
     }
     if (event.key === 'Escape') {
-      event.stopPropagation();
+      // One thing at a time; what is left to leave is the field.
       if (listed) setShown(false);
-      else onRevert();
+      else if (changed) onRevert();
+      else return;
+      event.preventDefault();
     }
   };
   return (
     <div className={classes.field}>
       <div ref={paint} className={classes.paint} aria-hidden>
         {pieces(text, query).map((piece, i) => (
-          <span key={i} data-as={piece.as} data-wrong={piece.wrong || undefined}>
+          <span key={i} data-as={piece.as} data-wrong={(wrong && piece.wrong) || undefined}>
             {piece.text}
           </span>
         ))}
@@ -126,7 +132,7 @@ export function QueryInput(props: Props) {
         aria-expanded={listed}
         aria-controls={listed ? list : undefined}
         aria-activedescendant={listed && active >= 0 ? `${list}-${active}` : undefined}
-        aria-invalid={query?.ok === false || undefined}
+        aria-invalid={wrong || undefined}
         aria-describedby={props.problem}
         data-query
         placeholder={props.placeholder}

@@ -1,0 +1,74 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { clockTicks } from './axis';
+import { formatClock, formatDay, formatInstant, formatOtherDay, instantFromMillis } from './instant';
+import { rangeLabel } from './range';
+import { allZones, isZone, momentOf, offsetAt, offsetText, tellTimesIn, wallClock } from './zone';
+
+afterEach(() => tellTimesIn(undefined));
+
+const noon = Date.UTC(2026, 10, 28, 12, 0, 0);
+
+describe('the zone that times are told in', () => {
+  it.each([
+    ['UTC', '12:00:00', 'UTC'],
+    ['Asia/Kolkata', '17:30:00', 'UTC+5:30'],
+    ['America/New_York', '07:00:00', 'UTC−5'],
+    ['Asia/Kathmandu', '17:45:00', 'UTC+5:45'],
+  ])('%s shows %s at noon', (zone, clock, offset) => {
+    tellTimesIn(zone);
+    expect(formatClock(instantFromMillis(noon), 0)).toBe(clock);
+    expect(offsetText(noon)).toBe(offset);
+  });
+
+  it('is the browser’s own unless one is chosen', () => {
+    expect(offsetAt(noon)).toBe(-new Date(noon).getTimezoneOffset() * 60_000);
+    tellTimesIn('Asia/Tokyo');
+    tellTimesIn(undefined);
+    expect(offsetAt(noon)).toBe(-new Date(noon).getTimezoneOffset() * 60_000);
+  });
+
+  it('decides which day it is', () => {
+    const late = Date.UTC(2026, 10, 28, 20);
+    tellTimesIn('Asia/Tokyo');
+    expect(formatDay(instantFromMillis(late), new Date(noon))).toBe('29 Nov');
+    expect(formatOtherDay(instantFromMillis(late), new Date(noon))).toBe('29 Nov');
+    expect(formatOtherDay(instantFromMillis(late), new Date(late))).toBe('');
+    tellTimesIn('UTC');
+    expect(formatInstant(instantFromMillis(late), 0, new Date(noon))).toBe('28 Nov 20:00:00');
+    expect(rangeLabel({ kind: 'fixed', from: new Date(noon), to: new Date(late) }, new Date(noon))).toBe(
+      '28 Nov 12:00 – 20:00',
+    );
+  });
+
+  it('puts ticks at its own round hours', () => {
+    tellTimesIn('Asia/Kolkata');
+    expect(clockTicks(noon, noon + 3 * 3_600_000, 3).map((tick) => tick.label)).toEqual(['18:00', '19:00', '20:00']);
+    tellTimesIn('UTC');
+    expect(clockTicks(noon, noon + 3 * 3_600_000, 3).map((tick) => tick.label)).toEqual([
+      '12:00',
+      '13:00',
+      '14:00',
+      '15:00',
+    ]);
+  });
+
+  it('goes there and back, also where clocks are changed', () => {
+    tellTimesIn('Europe/Berlin');
+    expect(momentOf(2026, 7, 1, 12)).toBe(Date.UTC(2026, 6, 1, 10));
+    expect(momentOf(2026, 12, 1, 12)).toBe(Date.UTC(2026, 11, 1, 11));
+    // 02:30 comes twice on 25 October, and not at all on 29 March.
+    expect(momentOf(2026, 10, 25, 2, 30)).toBe(Date.UTC(2026, 9, 25, 0, 30));
+    expect(momentOf(2026, 3, 29, 2, 30)).toBe(Date.UTC(2026, 2, 29, 1, 30));
+    expect(momentOf(2026, 3, 29, 3, 30)).toBe(Date.UTC(2026, 2, 29, 1, 30));
+    expect(wallClock(Date.UTC(2026, 9, 25, 0, 59, 59)).getUTCHours()).toBe(2);
+    expect(wallClock(Date.UTC(2026, 9, 25, 1, 0, 0)).getUTCHours()).toBe(2);
+    expect(wallClock(Date.UTC(2026, 9, 25, 2, 0, 0)).getUTCHours()).toBe(3);
+  });
+
+  it('is one that there is', () => {
+    expect(isZone('Europe/Berlin')).toBe(true);
+    for (const name of ['', 'Mars/Olympus', 'browser', '__proto__']) expect(isZone(name)).toBe(false);
+    expect(allZones().slice(0, 1)).toEqual(['UTC']);
+    expect(allZones().length).toBeGreaterThan(300);
+  });
+});
