@@ -19,11 +19,13 @@ interface Props {
   answer: Answer<unknown> | undefined;
   /** Pages about one thing have no range to choose. */
   range?: boolean;
+  /** What nobody else has cannot be linked to. */
+  link?: boolean;
   children: ReactNode;
 }
 
 /** The frame of every page: its name, how fresh it is, its time range, and below it the content, which scrolls itself. */
-export function Page({ title, heading, answer, range = true, children }: Props) {
+export function Page({ title, heading, answer, range = true, link = true, children }: Props) {
   const { q, name }: { q?: string; name?: string } = useSearch({ strict: false });
   const view = name ?? q;
   useEffect(() => {
@@ -39,7 +41,7 @@ export function Page({ title, heading, answer, range = true, children }: Props) 
             <Freshness answer={answer} />
           </Boundary>
           {range && <RangePicker />}
-          <CopyLink at={answer?.at} />
+          {link && <CopyLink at={answer?.at} />}
           <RefreshControl />
         </div>
       </header>

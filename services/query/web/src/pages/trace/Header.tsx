@@ -1,13 +1,5 @@
-import { ActionIcon, CopyButton, Tooltip } from '@mantine/core';
-import {
-  IconAlertCircleFilled,
-  IconCheck,
-  IconColumns2,
-  IconDownload,
-  IconFile,
-  IconLink,
-  IconUnlink,
-} from '@tabler/icons-react';
+import { ActionIcon, Tooltip } from '@mantine/core';
+import { IconAlertCircleFilled, IconColumns2, IconDownload, IconFile, IconUnlink } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import { traceFile } from '../../api/endpoints';
@@ -18,7 +10,6 @@ import { target } from '../../parts/target';
 import { Text } from '../../parts/Text';
 import { formatDuration } from '../../time/duration';
 import { formatAge, formatInstant, formatUTC } from '../../time/instant';
-import { useAddress } from './address';
 import classes from './Header.module.css';
 import type { Source } from './source';
 import type { Facts, Node, Tree } from './tree';
@@ -87,24 +78,8 @@ export function Header({ source, tree, root, facts, onCause }: Props) {
 }
 
 function Actions({ traceId }: { traceId: string }) {
-  const { address } = useAddress();
   return (
     <div className={classes.actions}>
-      <CopyButton value={shareAddress(traceId, address.span)} timeout={1500}>
-        {({ copied, copy }) => (
-          <Tooltip label={copied ? 'Copied' : 'Copy link'}>
-            <ActionIcon
-              variant="default"
-              size={26}
-              aria-label={copied ? 'Copied' : 'Copy link'}
-              color={copied ? 'brand' : 'gray'}
-              onClick={copy}
-            >
-              {copied ? <IconCheck size={14} /> : <IconLink size={14} />}
-            </ActionIcon>
-          </Tooltip>
-        )}
-      </CopyButton>
       <Tooltip label="Compare with another trace">
         <ActionIcon
           variant="default"
@@ -137,9 +112,6 @@ function Actions({ traceId }: { traceId: string }) {
     </div>
   );
 }
-
-const shareAddress = (traceId: string, span: string | undefined) =>
-  `${window.location.origin}/traces/${traceId}${span === undefined ? '' : `?span=${span}`}`;
 
 function Fact({ name, strong = false, children }: { name: string; strong?: boolean; children: ReactNode }) {
   return (

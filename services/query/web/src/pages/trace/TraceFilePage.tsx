@@ -31,6 +31,7 @@ export function TraceFilePage() {
       }
       answer={undefined}
       range={false}
+      link={false}
     >
       <DropHint />
       {file === undefined ? <Choose problem={undefined} /> : <Opened key={keyOf(file)} file={file} />}

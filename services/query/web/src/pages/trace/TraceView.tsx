@@ -78,7 +78,11 @@ export function TraceView({ source, tree, root }: Props) {
     selected === undefined || selected === focused || selected.children.length === 0
       ? undefined
       : () => focusOn(selected);
-  useShortcut('f', 'Only this span and what is below it, and all again', focused !== undefined && selected === focused ? () => focusOn(undefined) : onFocus);
+  useShortcut(
+    'f',
+    'Only this span and what is below it, and all again',
+    focused !== undefined && selected === focused ? () => focusOn(undefined) : onFocus,
+  );
   useShortcut('c', 'To where an error began', onCause);
   useShortcut('E', 'To the span with an error before', onError && (() => onError(-1)));
   useShortcut('e', 'To the next span with an error', onError && (() => onError(1)));
