@@ -71,4 +71,12 @@ describe('the zone that times are told in', () => {
     expect(allZones().slice(0, 1)).toEqual(['UTC']);
     expect(allZones().length).toBeGreaterThan(300);
   });
+
+  it('has the name that people look for, where browsers know it by an older one', () => {
+    const names = allZones();
+    for (const name of ['Asia/Kathmandu', 'Asia/Kolkata', 'Europe/Kyiv']) expect(names).toContain(name);
+    for (const name of ['Asia/Katmandu', 'Asia/Calcutta', 'Europe/Kiev']) expect(names).not.toContain(name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.filter((name) => !isZone(name))).toEqual([]);
+  });
 });

@@ -99,8 +99,26 @@ export function offsetText(millis: number): string {
   return `UTC${minutes < 0 ? '−' : '+'}${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`;
 }
 
-/** All zones that the browser has a name for, UTC first. */
-export const allZones = (): readonly string[] => [
-  'UTC',
-  ...Intl.supportedValuesOf('timeZone').filter((z) => z !== 'UTC'),
-];
+/** What browsers call by the name of long ago, and people look for by the one of today: IANA keeps both. */
+const today: ReadonlyMap<string, string> = new Map([
+  ['Africa/Asmera', 'Africa/Asmara'],
+  ['America/Godthab', 'America/Nuuk'],
+  ['Asia/Calcutta', 'Asia/Kolkata'],
+  ['Asia/Katmandu', 'Asia/Kathmandu'],
+  ['Asia/Rangoon', 'Asia/Yangon'],
+  ['Asia/Saigon', 'Asia/Ho_Chi_Minh'],
+  ['Atlantic/Faeroe', 'Atlantic/Faroe'],
+  ['Europe/Kiev', 'Europe/Kyiv'],
+  ['Pacific/Enderbury', 'Pacific/Kanton'],
+  ['Pacific/Ponape', 'Pacific/Pohnpei'],
+  ['Pacific/Truk', 'Pacific/Chuuk'],
+]);
+
+/** All zones that the browser has a name for, by the one they have today, UTC first. */
+export function allZones(): readonly string[] {
+  const named = Intl.supportedValuesOf('timeZone').map((name) => {
+    const newer = today.get(name);
+    return newer !== undefined && isZone(newer) ? newer : name;
+  });
+  return ['UTC', ...[...new Set(named)].filter((name) => name !== 'UTC').sort()];
+}
