@@ -33,12 +33,12 @@ import { Shell } from '../parts/Shell';
 import { StandingProvider } from '../parts/Standing';
 import { useZone } from '../parts/zone';
 import { compact, one, parseSearch, stringifySearch } from './search';
-import { timeSearch } from './time';
+import { keepRange, timeSearch } from './time';
 
 const root = createRootRoute({
   validateSearch: timeSearch,
   // Wherever one goes, the time range comes along.
-  search: { middlewares: [retainSearchParams(['range', 'from', 'to'])] },
+  search: { middlewares: [keepRange] },
   component: Root,
   notFoundComponent: NotFound,
 });

@@ -20,6 +20,18 @@ export function timeSearch(search: Record<string, unknown>): TimeSearch {
   };
 }
 
+const keys = ['range', 'from', 'to'] as const;
+
+/**
+ * The search of where one goes, with the time range of where one was, unless it says something of a range itself: that a
+ * parameter is undefined, too. The three are one thing: of two ranges at once nobody could tell which is meant.
+ */
+export function keepRange<T extends object>({ search, next }: { search: T; next: (search: T) => T }): T {
+  const result = next(search);
+  if (keys.some((key) => key in result)) return result;
+  return { ...result, ...timeSearch(search as Record<string, unknown>) };
+}
+
 /** The time range in the address. */
 export function useTimeRange(): TimeRange {
   const search: TimeSearch = useSearch({ strict: false });
@@ -35,11 +47,8 @@ export function useSetTimeRange(): (range: TimeRange) => void {
       void navigate({
         to: '.',
         search: (before: Record<string, unknown>) => {
-          const rest = { ...before };
-          delete rest['range'];
-          delete rest['from'];
-          delete rest['to'];
-          return { ...rest, ...rangeToSearch(range) };
+          const said = { range: undefined, from: undefined, to: undefined, ...rangeToSearch(range) };
+          return { ...before, ...said } as TimeSearch;
         },
       });
     },
