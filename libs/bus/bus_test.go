@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -581,6 +582,60 @@ func TestACloseGivesBackWhatWasNotFetched(t *testing.T) {
 	})
 	first.Close()
 	require.Len(t, fetch(t, consumer(t, b, telemetry.Traces), 1), 1, "at once, not after AckWait")
+}
+
+// Whatever a message leaves the queue for, it is noted before; where that fails, it comes again.
+func TestNothingLeavesTheQueueUnnoted(t *testing.T) {
+	t.Parallel()
+	s := testbed.NATSServer(t)
+	b := connect(t, s.Config())
+	p, c := publisher(t, b), consumer(t, b, telemetry.Traces)
+	admin := js(t, s)
+	for i, h := range []nats.Header{
+		{}, // opened by nobody
+		{bus.HeaderProbe: {"1"}},
+		{bus.HeaderID: {batch(telemetry.Traces, "default", "new").ID().String()}, bus.HeaderSchema: {"99"}, bus.HeaderTenant: {"default"}},
+	} {
+		_, err := admin.PublishMsg(t.Context(), &nats.Msg{Subject: "otlp.traces.default", Data: []byte{byte(i)}, Header: h})
+		require.NoError(t, err)
+	}
+	for _, payload := range []string{"stored", "refused"} {
+		_, err := p.Publish(t.Context(), []telemetry.Batch{batch(telemetry.Traces, "default", payload)})
+		require.NoError(t, err)
+	}
+	var mu sync.Mutex
+	asked := map[uint64]int{}
+	c.NoteBefore(func(_ context.Context, d bus.Delivery) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if asked[d.Position]++; asked[d.Position] == 1 {
+			return errors.New("the database is away")
+		}
+		return nil
+	})
+	for range 2 {
+		for _, d := range fetch(t, c, 2) {
+			outcome := error(nil)
+			if string(d.Payload) == "refused" {
+				outcome = fault.Kind{Class: fault.Invalid, Code: "test"}.New("never")
+			}
+			if err := d.Settle(t.Context(), outcome); d.Attempts == 1 {
+				require.Error(t, err)
+				require.GreaterOrEqual(t, messages(t, s, bus.StreamName(telemetry.Traces)).Msgs, uint64(2))
+			} else {
+				require.NoError(t, err)
+			}
+		}
+	}
+	testbed.Eventually(t, "nothing is left in the queue", func() bool {
+		_, err := c.Fetch(t.Context(), 10, 1<<20, 100*time.Millisecond)
+		return err == nil && messages(t, s, bus.StreamName(telemetry.Traces)).Msgs == 0
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	require.Equal(t, map[uint64]int{1: 2, 2: 2, 3: 2, 4: 2, 5: 2}, asked)
+	require.Equal(t, uint64(2), messages(t, s, bus.DeadStream).Msgs)
+	require.Equal(t, uint64(1), messages(t, s, bus.ParkedStream).Msgs)
 }
 
 func TestABatchOfANewerVersionIsParkedForANewerWriter(t *testing.T) {

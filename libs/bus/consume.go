@@ -35,7 +35,13 @@ type Consumer struct {
 	ready   bool       // the durable consumer is known to be as it is configured
 	again   time.Time  // until then it is not asked for once more: nobody answered for the administration, and it is there
 	moving  aside      // what cannot be opened
+	note    func(context.Context, Delivery) error
 }
+
+// NoteBefore has note called before a message leaves the queue, whatever for: because all of it is stored, or is to be a dead letter, parked, or a probe that is
+// nobody's. Where note fails, the message comes again. It is called with one of the message's batches, or none of a message that was not opened, and from any
+// goroutine. It is to be set before the first Fetch.
+func (c *Consumer) NoteBefore(note func(context.Context, Delivery) error) { c.note = note }
 
 // asked is a pull request that is not at its end: the server may still bring messages for it, or the status that ends it. There is one at a
 // time, so that what comes is what was asked for.
@@ -365,7 +371,9 @@ func (f *fetching) deliveries(ctx context.Context, msg *nats.Msg) []Delivery {
 		return nil
 	}
 	if msg.Header.Get(HeaderProbe) != "" {
-		_ = msg.Ack() // else it comes again
+		probe := deliver(f.bus, f.signal, msg, meta, []telemetry.Batch{{Signal: f.signal}})[0]
+		probe.state.note, probe.state.probe = f.note, true
+		f.moveAside(ctx, probe, nil) // else it comes again
 		return nil
 	}
 	batches, err := f.coder.open(f.signal, msg.Subject, msg.Header, msg.Data)
@@ -373,6 +381,7 @@ func (f *fetching) deliveries(ctx context.Context, msg *nats.Msg) []Delivery {
 		batches = []telemetry.Batch{{Signal: f.signal}}
 	}
 	out := deliver(f.bus, f.signal, msg, meta, batches)
+	out[0].state.note = f.note // of all, which share it
 	f.bus.metrics.Delivered.Add(ctx, int64(len(out)), f.bus.bySignal[f.signal])
 	if meta.NumDelivered > 1 {
 		f.bus.metrics.Redelivery.Add(ctx, int64(len(out)), f.bus.bySignal[f.signal])
@@ -384,7 +393,7 @@ func (f *fetching) deliveries(ctx context.Context, msg *nats.Msg) []Delivery {
 	return out
 }
 
-// moveAside settles a message that cannot be opened.
+// moveAside settles a message that cannot be opened, or is a probe.
 func (f *fetching) moveAside(ctx context.Context, d Delivery, err error) {
 	settle := func(ctx context.Context, err error) {
 		if err := d.Settle(ctx, err); err != nil {

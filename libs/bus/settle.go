@@ -43,8 +43,10 @@ type delivery struct {
 	stored   time.Time
 	position uint64
 	attempts int
-	kept     atomic.Int64 // when the bus was told last that it is being worked on, Unix ns
+	note     func(context.Context, Delivery) error // Consumer.NoteBefore
+	kept     atomic.Int64                          // when the bus was told last that it is being worked on, Unix ns
 
+	probe   bool // nobody's telemetry, and counted nowhere
 	batches int
 	mu      sync.Mutex
 	left    int       // batches that are not settled
@@ -122,6 +124,9 @@ const keptFor = 8
 // settle notes what became of a batch; with the last one, it settles the message.
 func (d *delivery) settle(ctx context.Context, one Delivery, err error) error {
 	if errNewerEnvelope.Matches(err) { // a message that was not opened
+		if err := d.noted(ctx, one); err != nil {
+			return err
+		}
 		outcome, err := d.park(ctx)
 		d.count(ctx, outcome, 1)
 		return err
@@ -144,16 +149,32 @@ func (d *delivery) settle(ctx context.Context, one Delivery, err error) error {
 	if !last {
 		return nil
 	}
-	return d.end(ctx)
+	return d.end(ctx, one)
 }
 
-// end settles the message by what became of its batches.
-func (d *delivery) end(ctx context.Context) error {
+// noted is nil once it is noted that the message may leave the queue; else it comes again.
+func (d *delivery) noted(ctx context.Context, one Delivery) error {
+	if d.note == nil {
+		return nil
+	}
+	err := d.note(ctx, one)
+	if err != nil {
+		d.count(ctx, "retry", d.batches)
+		_ = d.msg.NakWithDelay(retryDelay(d.attempts))
+	}
+	return err
+}
+
+// end settles the message by what became of its batches, of which one was the last.
+func (d *delivery) end(ctx context.Context, one Delivery) error {
 	wait := retryDelay(d.attempts)
 	again := d.again || len(d.own) > 0 && d.attempts < d.bus.cfg.MaxAttempts && d.bus.waiting[d.signal].take(time.Now(), wait)
 	if again {
 		d.count(ctx, "retry", d.batches)
 		return d.msg.NakWithDelay(wait)
+	}
+	if err := d.noted(ctx, one); err != nil {
+		return err
 	}
 	dead := slices.Concat(d.own, d.never)
 	for _, one := range dead {
@@ -175,7 +196,7 @@ func (d *delivery) end(ctx context.Context) error {
 
 // count counts settled batches.
 func (d *delivery) count(ctx context.Context, outcome string, n int) {
-	if n > 0 {
+	if n > 0 && !d.probe {
 		d.bus.metrics.Settled.Add(ctx, int64(n), metric.WithAttributes(
 			attribute.String("signal", d.signal.String()), attribute.String("outcome", outcome)))
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // everywhere are tables of no tenant: small, and the same for all.
-func everywhere() []string { return []string{"partitioned_table", "queue_life"} }
+func everywhere() []string { return []string{"partitioned_table", "queue_life", "queue_noted"} }
 
 // wholeDatabase has partitions of every table that has them.
 func wholeDatabase(t *testing.T) *testbed.DB {

@@ -16,7 +16,7 @@ var (
 	}
 	queueLost = service.Condition{
 		Name:    "queue_lost",
-		Meaning: "The store of the queue was noticed lost in the last five minutes: what was accepted and not written by then is gone.",
+		Meaning: "The store of the queue was noticed lost, or the database to be an older copy of itself, in the last five minutes: what was accepted and is not written is gone.",
 		Advice:  "Mend the disk of NATS; the message says since when, and senders that still have it may send it again.",
 	}
 	writing = service.Condition{

@@ -48,8 +48,8 @@ var (
 	}
 	errQueueLost = fault.Kind{
 		Class: fault.Unavailable, Code: "writer.queue_lost",
-		Meaning: "A stream of the queue was made anew, because the store of NATS was lost or is an old copy: what was accepted and not stored yet is lost. Told for five minutes.",
-		Advice:  "See what became of the store of NATS; send what is lost again, if it can be: what is stored is not stored twice.",
+		Meaning: "A stream of the queue was made anew, because the store of NATS was lost or is an old copy; or the database was put back to an older copy of itself, or somebody emptied a stream: what was accepted and is not stored is lost. Told for five minutes.",
+		Advice:  "See what became of the store of NATS and of the database; send what is lost again, if it can be: what is stored is not stored twice.",
 	}
 	errLimit = fault.Kind{
 		Class: fault.Invalid, Code: "postgres.limit",

@@ -16,10 +16,12 @@ import (
 // held is one delivery on its way through the writer. It is settled exactly once, with all its twins.
 type held struct {
 	telemetry.Batch
-	position int64 // stream sequence: the ingest position of its items
-	shared   bool  // its message holds other batches too, which have the same position …
-	before   int   // … and so many items before it
-	attempts int   // 1 at the first delivery
+	position int64     // stream sequence: the ingest position of its items
+	number   uint64    // of its message in the stream …
+	stored   time.Time // … and when that took it
+	shared   bool      // its message holds other batches too, which have the same position …
+	before   int       // … and so many items before it
+	attempts int       // 1 at the first delivery
 	arrived  time.Time
 	settle   func(context.Context, error) error
 	keep     func() error // tells the bus that it is still being worked on
@@ -36,6 +38,7 @@ type flusher struct {
 	all     func(ctx context.Context, batches []*held) (done []stored, left [][]*held) // database.storeAll; nil to store all in one transaction
 	control func(ctx context.Context, like *held, leaves map[leaf]int64) error         // database.control
 	reach   func(ctx context.Context, like *held) (map[leaf]int64, error)              // database.reach
+	note    func(ctx context.Context, batches []*held) error                           // lives.stored; nil where nobody asks
 	alone   *alone                                                                     // of the pipeline
 	log     *slog.Logger
 	seldom  *seldom.Log // for what comes with every batch of a flood
@@ -57,15 +60,17 @@ const suspectAttempts = 3
 // bus, nil when none were.
 func (f *flusher) flush(ctx context.Context, deliveries []*held) error {
 	start := f.now()
-	err := f.each(ctx, f.storeAll(ctx, twinned(deliveries)))
+	left, unnoted := f.storeAll(ctx, twinned(deliveries))
+	err := errors.Join(unnoted, f.each(ctx, left))
 	f.metrics.flushed(ctx, f.signal, f.now().Sub(start), err)
 	return err
 }
 
-// storeAll stores what it can of batches in as few round trips as may be, settles that, and returns the others by placement.
-func (f *flusher) storeAll(ctx context.Context, batches []*held) (left [][]*held) {
+// storeAll stores what it can of batches in as few round trips as may be, settles that, and returns the others by placement. The error is why what is stored
+// was given back all the same.
+func (f *flusher) storeAll(ctx context.Context, batches []*held) (left [][]*held, unnoted error) {
 	if f.all == nil {
-		return [][]*held{batches}
+		return [][]*held{batches}, nil
 	}
 	limited, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
@@ -77,12 +82,18 @@ func (f *flusher) storeAll(ctx context.Context, batches []*held) (left [][]*held
 		}
 	}()
 	done, left := f.all(limited, batches)
+	var all []*held // noted together, in one commit
+	for i, s := range done {
+		done[i].batches = f.refuse(ctx, s.batches, s.out)
+		all = append(all, done[i].batches...)
+	}
+	unnoted = f.noted(ctx, all)
 	for _, s := range done {
-		if rest := f.refuse(ctx, s.batches, s.out); len(rest) > 0 {
-			f.done(ctx, rest, s.out)
+		if len(s.batches) > 0 {
+			f.settleAll(ctx, s.batches, s.out, unnoted)
 		}
 	}
-	return left
+	return left, unnoted
 }
 
 // mostAway is for how many placements of a flush the database may be away, each time until it is given up, before the others are given back.
@@ -118,8 +129,7 @@ func (f *flusher) try(ctx context.Context, batches []*held) error {
 	case len(batches) == 0:
 		return nil
 	case err == nil:
-		f.done(ctx, batches, out)
-		return nil
+		return f.done(ctx, batches, out)
 	case blames(err, batches):
 		return f.search(ctx, batches, err)
 	}
@@ -134,15 +144,32 @@ func (f *flusher) refuse(ctx context.Context, batches []*held, out outcome) []*h
 	return without(batches, out.refused)
 }
 
-// done settles batches that were stored: as dead letters those of which not all could be.
-func (f *flusher) done(ctx context.Context, batches []*held, out outcome) {
+// done settles batches that were stored: as dead letters those of which not all could be. The error is why they were given back all the same.
+func (f *flusher) done(ctx context.Context, batches []*held, out outcome) error {
+	err := f.noted(ctx, batches)
+	f.settleAll(ctx, batches, out, err)
+	return err
+}
+
+// noted is nil once it is noted that the messages of batches that are stored may leave the queue.
+func (f *flusher) noted(ctx context.Context, batches []*held) error {
+	if f.note == nil || len(batches) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	return f.note(ctx, batches)
+}
+
+// settleAll is done for what is noted; where that failed, they come again, and the ledger knows them.
+func (f *flusher) settleAll(ctx context.Context, batches []*held, out outcome, noted error) {
 	f.metrics.stored(ctx, f.signal, out)
 	now := f.now()
 	f.alone.forget(batches)
 	for _, h := range batches {
 		f.metrics.lag(ctx, f.signal, now.Sub(h.Received))
-		var reason error
-		if i := slices.IndexFunc(out.cut, func(r refusal) bool { return r.held == h }); i >= 0 {
+		reason := noted
+		if i := slices.IndexFunc(out.cut, func(r refusal) bool { return r.held == h }); i >= 0 && noted == nil {
 			reason = out.cut[i].err
 		}
 		f.settle(ctx, h, reason)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ollyscale/ollyscale/libs/bus"
+	"github.com/ollyscale/ollyscale/libs/fault"
 	"github.com/ollyscale/ollyscale/libs/postgres"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 )
@@ -20,8 +22,10 @@ import (
 //     the one before. What is stored is known by its request (ledger.go), so nothing of a new life is taken for stored.
 //   - A life is known by when its server made the stream; a stream that counts less than it did once has begun another one as well (its store is
 //     an old copy, or lost its end in a power cut).
-//   - What the table says is stored is: it is written after the stream said so, and the stream is told after the commit. A table that says less than
-//     it did is of an older copy of the database, as after a restore: that begins another life too, since what was stored meanwhile is lost.
+//   - What the table says is stored is: it is written after the stream said so, and the stream is told after the commit.
+//   - No message leaves the stream before its number is noted in the database (queue_noted), after what it holds was stored. So whatever the stream calls settled
+//     and the database knows nothing of is lost: the database is an older copy of itself, as after a restore, or somebody else emptied the stream. That begins
+//     another life too, whoever looks first, and whenever.
 //   - That what was queued is lost is told: in the log, in health for a while, and in the table for as long as there is data of then.
 
 // lookEvery is how often a writer looks at the streams: what was accepted within it before a store is lost may be lost unsaid.
@@ -55,9 +59,10 @@ type life struct {
 		at   time.Time
 		last uint64
 	}
-	read noted // what the table said last, unless that was an older copy
+	given int64 // the highest position that may have been given, as far as this writer saw
 
-	mu    sync.Mutex // of what follows
+	mu    sync.Mutex          // of what follows
+	noted map[uint64]struct{} // messages that are noted, and that the stream was not told of yet
 	known bool
 	began time.Time
 	base  int64
@@ -168,15 +173,95 @@ func (l *lives) look(ctx context.Context, signal telemetry.Signal, doubt bool) e
 	err = postgres.InTx(ctx, l.db.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		return l.note(ctx, tx, signal, noted, backlog, whole, doubt)
 	})
-	if err == nil && !s.older(noted) {
-		s.read = noted
+	if err == nil {
+		s.given = max(s.given, noted.base+noted.highest)
+		s.forget(backlog.Settled)
 	}
 	return classify(err)
 }
 
-// older reports whether the table says less than it did before: the database is an older copy of itself.
-func (l *life) older(n noted) bool {
-	return !l.read.at.IsZero() && !l.read.none && (n.none || n.base < l.read.base || n.base == l.read.base && n.settled < l.read.settled)
+// forget lets go of what is noted of messages that have left the stream.
+func (l *life) forget(settled uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for number := range l.noted {
+		if number <= settled {
+			delete(l.noted, number)
+		}
+	}
+}
+
+// stored notes messages of which all is stored, so that the stream may be told. An error is that they have to come again.
+func (l *lives) stored(ctx context.Context, signal telemetry.Signal, batches []*held) error {
+	var numbers []uint64
+	var last time.Time
+	for _, h := range batches {
+		for _, d := range append([]*held{h}, h.twins...) {
+			numbers = append(numbers, d.number)
+			if d.stored.After(last) {
+				last = d.stored
+			}
+		}
+	}
+	return l.write(ctx, signal, last, numbers)
+}
+
+// leaves notes a message before it leaves the stream, unless it is noted already.
+func (l *lives) leaves(ctx context.Context, d bus.Delivery) error {
+	s := &l.signals[d.Signal]
+	s.mu.Lock()
+	_, ok := s.noted[d.Position]
+	delete(s.noted, d.Position)
+	s.mu.Unlock()
+	if ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := l.write(ctx, d.Signal, d.Stored, []uint64{d.Position}); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	delete(s.noted, d.Position)
+	s.mu.Unlock()
+	return nil
+}
+
+// write writes numbers of messages down, of which the stream took the last one at a time, and remembers that they are.
+func (l *lives) write(ctx context.Context, signal telemetry.Signal, stored time.Time, numbers []uint64) error {
+	if _, err := l.db.pool.Exec(ctx, l.db.sql.queueNote, int16(signal), stored, ranges(numbers)); err != nil {
+		if err = postgres.Classify(fmt.Errorf("note what is stored: %w", err)); fault.ClassOf(err) != fault.Unavailable {
+			err = errRefused.Wrap(err, "the database refuses to note what is stored") // no batch has a part in it
+		}
+		return err
+	}
+	s := &l.signals[signal]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.noted == nil {
+		s.noted = map[uint64]struct{}{}
+	}
+	for _, number := range numbers {
+		s.noted[number] = struct{}{}
+	}
+	return nil
+}
+
+// ranges is the text of an int8multirange of numbers, which it sorts.
+func ranges(numbers []uint64) string {
+	slices.Sort(numbers)
+	text := []byte{'{'}
+	for i := 0; i < len(numbers); {
+		first, end := numbers[i], numbers[i]+1
+		for i++; i < len(numbers) && numbers[i] <= end; i++ {
+			end = numbers[i] + 1
+		}
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		text = fmt.Appendf(text, "[%d,%d)", first, end)
+	}
+	return string(append(text, '}'))
 }
 
 // noted is what the table says of the last life of a stream.
@@ -208,32 +293,47 @@ func (l *lives) note(ctx context.Context, tx pgx.Tx, signal telemetry.Signal, n 
 		whole = began
 	}
 	of := &l.signals[signal]
-	older := of.older(n)
-	if !n.none && n.began.Equal(began) && last >= n.highest && !older {
+	var newest *int64
+	var unknown int64
+	if err := tx.QueryRow(ctx, l.db.sql.queueUnknown, int16(signal), began, settled).Scan(&newest, &unknown); err != nil {
+		return fmt.Errorf("compare what is settled with what is noted: %w", err)
+	}
+	if n.none != (newest == nil) || newest != nil && *newest != n.base {
+		return nil // another writer was first: the next look sees it
+	}
+	same := !n.none && n.began.Equal(began)
+	if same && last >= n.highest && unknown == 0 {
 		of.enter(n.base, began, seen, doubt)
 		if age := n.at.Sub(n.seenAt); last == n.highest && settled == n.settled && unsettled == n.left && age >= 0 && age < watched/2 && !n.wholeAt.After(n.at) {
 			return nil // nothing to write on an idle database
 		}
-		_, err := tx.Exec(ctx, l.db.sql.queueLifeLook, int16(signal), n.base, last, unsettled, whole, settled)
+		if _, err := tx.Exec(ctx, l.db.sql.queueLifeLook, int16(signal), n.base, last, unsettled, whole, settled); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, l.db.sql.queueFold, int16(signal), false)
 		return err
 	}
-	next := int64(0)
-	if !n.none {
-		next = n.base + n.highest + apart
+	given := max(of.given, n.base+n.highest)
+	if same || n.none && unknown > 0 {
+		given = max(given, n.base+last) // by whoever stored what the database does not know
 	}
-	if older {
-		next = of.read.base + of.read.highest + apart
+	next := int64(0)
+	if given > 0 || !n.none {
+		next = given + apart
 	}
 	if next > 0 {
 		l.log.LogAttrs(ctx, slog.LevelWarn, "a stream of the queue was made anew, or the database is an older copy of itself: what was accepted since stored_until and is not stored is lost",
-			slog.String("signal", signal.String()), slog.Bool("older_copy", older), slog.Time("stored_until", n.wholeAt), slog.Time("last_look", n.seenAt),
+			slog.String("signal", signal.String()), slog.Int64("settled_and_unknown", unknown), slog.Time("stored_until", n.wholeAt), slog.Time("last_look", n.seenAt),
 			slog.Int64("messages_then", n.left), slog.Time("made", began))
 	}
 	if _, err := tx.Exec(ctx, "LOCK TABLE public.queue_life IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		return err
 	}
 	// Unless another writer was first: what is in the table then is seen with the next look.
-	_, err := tx.Exec(ctx, l.db.sql.queueLifeBegin, int16(signal), next, began, last, unsettled, n.base, settled)
+	entered, err := tx.Exec(ctx, l.db.sql.queueLifeBegin, int16(signal), next, began, last, unsettled, n.base, settled, unknown)
+	if err == nil && entered.RowsAffected() == 1 {
+		_, err = tx.Exec(ctx, l.db.sql.queueFold, int16(signal), !same)
+	}
 	return err
 }
 
@@ -245,21 +345,24 @@ func (l *lives) tell(ctx context.Context) error {
 	}
 	var signal int16
 	var from, until time.Time
-	var left int64
+	var left, lost int64
 	var unseen, ago float64
 	var loss error // the one of the most messages
 	var longest time.Duration
 	most := int64(-1)
-	_, err = pgx.ForEachRow(rows, []any{&signal, &from, &until, &left, &unseen, &ago}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&signal, &from, &until, &left, &lost, &unseen, &ago}, func() error {
 		shown := lossShown - time.Duration(ago*float64(time.Second))
-		if shown <= 0 || left == 0 && unseen <= watched.Seconds() {
+		if shown <= 0 || left == 0 && lost == 0 && unseen <= watched.Seconds() {
 			return nil
 		}
 		longest = max(longest, shown)
-		if left > most {
-			most = left
-			loss = errQueueLost.Newf("the queue of %s was made anew: what was accepted from %s to %s and not stored yet is lost (%d messages at the last look)",
-				telemetry.Signal(signal), from.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339), left) //nolint:gosec // a signal
+		if n := max(left, lost); n > most {
+			most = n
+			span := fmt.Sprintf("what was accepted from %s to %s", from.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339))
+			of := telemetry.Signal(signal) //nolint:gosec // a signal
+			if loss = errQueueLost.Newf("the queue of %s was made anew: %s and not stored yet is lost (%d messages at the last look)", of, span, left); lost > 0 {
+				loss = errQueueLost.Newf("%d messages that the queue of %s called stored are not in the database, which may be an older copy of itself: %s and is not there is lost", lost, of, span)
+			}
 		}
 		return nil
 	})

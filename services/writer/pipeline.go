@@ -37,6 +37,8 @@ func consumer(c *bus.Consumer, now func() time.Time, position func(context.Conte
 			out = append(out, &held{
 				Batch:    d.Batch,
 				position: at,
+				number:   d.Position,
+				stored:   d.Stored,
 				shared:   d.Shared,
 				before:   d.Before,
 				attempts: d.Attempts,

@@ -89,7 +89,7 @@ func (f *flusher) search(ctx context.Context, batches []*held, cause error) erro
 		case len(left) == 0:
 			batches, suspects = batches[n:], max(suspects-n, 0)
 		case err == nil:
-			f.done(ctx, left, out)
+			back = errors.Join(back, f.done(ctx, left, out))
 			s.stored = true
 			batches, suspects = batches[n:], max(suspects-n, 0)
 			if row++; window > 1 || row > 1 {
@@ -135,7 +135,7 @@ func (s *search) blame(ctx context.Context, h *held, err error) error {
 		case len(left) == 0:
 			return nil
 		case err == nil:
-			s.done(ctx, left, out)
+			_ = s.done(ctx, left, out) // it is settled either way
 			s.stored = true
 			return nil
 		case !caused(err):
@@ -158,8 +158,8 @@ func (s *search) again(ctx context.Context, h *held, err error) error {
 	switch left := s.refuse(ctx, batch, out); {
 	case len(left) == 0:
 	case err == nil:
-		s.done(ctx, left, out)
 		s.stored = true
+		return s.done(ctx, left, out)
 	case unclear(err):
 		tries, many := s.alone.note(h.ID(), s.now())
 		s.seldom.Note(ctx, slog.LevelWarn, "batch refused alone", errRefusedAlone.Code, slog.String("signal", s.signal.String()),

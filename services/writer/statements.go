@@ -20,6 +20,7 @@ type statements struct {
 	enterTenant, tryWrite, addUsage     string
 	queueLife, queueLifeBegin           string
 	queueLifeLook, queueLosses          string
+	queueNote, queueUnknown, queueFold  string
 	look, move                          [dimensionTables]string // by dimension
 	enter                               [dimensionTables]rowOf  // by dimension
 	copyFacts                           [3]string               // by signal
@@ -41,6 +42,9 @@ func newStatements() (*statements, error) {
 		queueLifeBegin:  f.Text("queue_life_begin", nil),
 		queueLifeLook:   f.Text("queue_life_look", nil),
 		queueLosses:     f.Text("queue_losses", nil),
+		queueNote:       f.Text("queue_note", nil),
+		queueUnknown:    f.Text("queue_unknown", nil),
+		queueFold:       f.Text("queue_fold", nil),
 		addUsage:        f.Text("add_usage", nil),
 	}
 	for d, of := range entries() {

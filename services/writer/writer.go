@@ -115,6 +115,7 @@ func (s *Service) Run(ctx context.Context) error {
 			return err
 		}
 		defer c.Close()
+		c.NoteBefore(s.lives.leaves)
 		p.source = consumer(c, s.env.Now, func(ctx context.Context, d bus.Delivery) (int64, error) { return s.lives.of(ctx, p.signal, d) })
 	}
 	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "writing", slog.Int("concurrency", f.Concurrency), slog.Int64("max_held_bytes", f.MaxHeldBytes))
@@ -174,6 +175,7 @@ func (s *Service) flusher(signal telemetry.Signal) *flusher {
 			defer b.release()
 			return s.db.storeAll(ctx, b, batches)
 		},
+		note: func(ctx context.Context, batches []*held) error { return s.lives.stored(ctx, signal, batches) },
 		rest: func() {
 			share := b.share
 			*b = *newBuild(signal)

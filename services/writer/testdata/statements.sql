@@ -123,8 +123,8 @@ LEFT JOIN (SELECT base, began, seen, settled, seen_at, unsettled, whole_at FROM 
 
 ---- queueLifeBegin
 -- A new life, unless another writer has entered one after the last that is known ($6). The table is locked.
-INSERT INTO public.queue_life (signal, base, began, seen, settled, seen_at, unsettled, whole_at, noticed_at)
-SELECT $1, $2, $3, $4, $7, clock_timestamp(), $5, least($3, clock_timestamp()), clock_timestamp()
+INSERT INTO public.queue_life (signal, base, began, seen, settled, noted, lost, seen_at, unsettled, whole_at, noticed_at)
+SELECT $1, $2, $3, $4, $7, $7, $8, clock_timestamp(), $5, least($3, clock_timestamp()), clock_timestamp()
 WHERE NOT EXISTS (SELECT FROM public.queue_life WHERE signal = $1 AND base > $6)
 ON CONFLICT DO NOTHING
 
@@ -132,17 +132,51 @@ ON CONFLICT DO NOTHING
 -- What a look saw. Looks of several writers come in any order. What is said of a time that is still to come was said while the clock was ahead, and says
 -- nothing: what this look saw counts then, which may be less.
 UPDATE public.queue_life
-SET seen = greatest(seen, $3), settled = greatest(settled, $6), seen_at = clock_timestamp(), unsettled = $4,
+SET seen = greatest(seen, $3), settled = greatest(settled, $6), noted = greatest(settled, $6), seen_at = clock_timestamp(), unsettled = $4,
   whole_at = least(CASE WHEN whole_at > clock_timestamp() THEN $5 ELSE greatest(whole_at, $5) END, clock_timestamp())
 WHERE signal = $1 AND base = $2
 
 ---- queueLosses
 -- Of each signal the last time that its stream was made anew: since when and until when what was accepted may be lost, how many messages were not
--- stored at the last look before, how long nobody had looked, in seconds, and how many seconds ago it was noticed.
-SELECT DISTINCT ON (signal) signal, since, until, unsettled,
+-- stored at the last look before, how many of those that were called settled are not known, how long nobody had looked, in seconds, and how many seconds ago it
+-- was noticed.
+SELECT DISTINCT ON (signal) signal, since, until, unsettled, lost,
   extract(epoch FROM until - seen_at)::double precision, extract(epoch FROM clock_timestamp() - noticed)::double precision
 FROM public.queue_loss
 ORDER BY signal, base DESC
+
+---- queueNote
+-- Notes messages of a stream, by their numbers, as stored or set aside: after their commit, and before the stream is told.
+INSERT INTO public.queue_noted (signal, stored, numbers) VALUES ($1, $2, $3::text::int8multirange)
+
+---- queueUnknown
+-- The base of a stream's last life, if there is one, and how many messages that the stream, made at a time ($2), calls settled ($3) are not known to be: they are
+-- neither up to the number that was told as settled before, nor noted. One statement, so that what is folded is seen in one of the two. Where a writer settled
+-- that notes nothing, all is taken for known. Of another stream than that of the last life nothing was told, and what was noted of messages that are older than
+-- it is not of it.
+SELECT base, coalesce((
+  SELECT sum(upper(r) - lower(r))
+  FROM unnest(int8multirange(int8range(least(coalesce(known, 0), $3::bigint), $3::bigint, '(]')) - coalesce(
+    (SELECT range_agg(numbers) FROM public.queue_noted WHERE signal = $1 AND (coalesce(same, true) OR stored >= $2)), '{}')) AS r
+), 0)::bigint
+FROM (VALUES (1)) AS once (row)
+LEFT JOIN (
+  SELECT base, began = $2 AS same, CASE WHEN began <> $2 THEN 0 WHEN noted IS NULL OR settled > noted THEN $3 ELSE settled END AS known
+  FROM public.queue_life WHERE signal = $1 ORDER BY base DESC LIMIT 1
+) AS l ON true
+
+---- queueFold
+-- What is noted of a stream becomes one row of what its last life does not tell as settled, usually none. Where that life is of a stream that has only just been
+-- seen ($2), what was noted of messages that are older than it is of one that is gone. The life's row is held: one does this at a time.
+WITH life AS (SELECT began, settled FROM public.queue_life WHERE signal = $1 ORDER BY base DESC LIMIT 1),
+gone AS (DELETE FROM public.queue_noted WHERE signal = $1 RETURNING stored, numbers)
+INSERT INTO public.queue_noted (signal, stored, numbers)
+SELECT $1, stored, numbers
+FROM (
+  SELECT max(gone.stored) AS stored, range_agg(numbers) - int8multirange(int8range(NULL, min(life.settled), '[]')) AS numbers
+  FROM gone, life WHERE NOT $2::boolean OR gone.stored >= life.began
+) AS folded
+WHERE NOT isempty(numbers)
 
 ---- look[0]
 -- On which day entries of a tenant were last seen: of those that are there.

@@ -1409,12 +1409,12 @@ type Completeness struct {
 	// is a read replica with writes going on, up to two seconds' worth is counted that may be there.
 	Pending *int64 `json:"pending,omitempty"`
 
-	// QueueLostFrom The store of the queue was lost, within the last 30 days: of what was accepted from this moment to queue_lost_to, some may be in no answer.
+	// QueueLostFrom The store of the queue was lost, or the database put back to an older copy, within the last 30 days: of what was accepted from this moment to queue_lost_to, some may be in no answer.
 	// Of several times it is the last one that the question touches. Told where the range of the question reaches into the hour before, or what
 	// follows up to a minute after queue_lost_to.
 	QueueLostFrom time.Time `json:"queue_lost_from,omitempty,omitzero"`
 
-	// QueueLostTo When the queue was made anew.
+	// QueueLostTo When the queue was made anew, or the older copy was noticed.
 	QueueLostTo time.Time `json:"queue_lost_to,omitempty,omitzero"`
 
 	// Watermark Everything accepted before this moment is in the snapshot of the database that was read: a read replica that is behind, a database that

@@ -124,6 +124,24 @@ func TestCompletenessTellsOfALostQueue(t *testing.T) {
 	require.True(t, many[telemetry.Logs][0].To.After(many[telemetry.Logs][99].To), "the newest first")
 }
 
+// What the queue called settled and the database did not know is told, also where all was settled and looked at a moment before, or never.
+func TestCompletenessTellsOfADatabaseThatWasPutBack(t *testing.T) {
+	t.Parallel()
+	db := testbed.Database(t)
+	e, err := New(Settings{}, db.Pool, nil, time.Now)
+	require.NoError(t, err)
+	_, err = db.Pool.Exec(testbed.Context(t), `INSERT INTO queue_life (signal, base, began, seen, seen_at, unsettled, whole_at, noticed_at, lost)
+		SELECT s, b, now() - interval '1 day', 9, now(), 0, now() - interval '1 minute', now(), l FROM (VALUES (0, 0, 0), (0, 9, 4), (1, 9, 5), (2, 0, 0), (2, 9, 0)) AS v (s, b, l)`)
+	require.NoError(t, err)
+	losses, err := e.losses(testbed.Context(t), db.Pool)
+	require.NoError(t, err)
+	require.Len(t, losses, 2)
+	for signal, long := range map[telemetry.Signal]time.Duration{telemetry.Traces: time.Minute, telemetry.Logs: 24 * time.Hour} {
+		require.Len(t, losses[signal], 1)
+		require.Equal(t, long, losses[signal][0].To.Sub(losses[signal][0].From))
+	}
+}
+
 // What was seen of the queue says nothing of a database that is not, or not yet, what its messages went into.
 func TestCompletenessIsThatOfTheSnapshot(t *testing.T) {
 	t.Parallel()

@@ -1865,14 +1865,14 @@ export interface components {
             dead_letters?: number;
             /**
              * Format: date-time
-             * @description The store of the queue was lost, within the last 30 days: of what was accepted from this moment to queue_lost_to, some may be in no answer.
+             * @description The store of the queue was lost, or the database put back to an older copy, within the last 30 days: of what was accepted from this moment to queue_lost_to, some may be in no answer.
              *     Of several times it is the last one that the question touches. Told where the range of the question reaches into the hour before, or what
              *     follows up to a minute after queue_lost_to.
              */
             queue_lost_from?: string;
             /**
              * Format: date-time
-             * @description When the queue was made anew.
+             * @description When the queue was made anew, or the older copy was noticed.
              */
             queue_lost_to?: string;
         };
