@@ -108,18 +108,24 @@ func (l *life) enter(base int64, began time.Time, seen bus.Backlog, doubt bool) 
 	}
 }
 
-// of is the position of a delivery of a signal. Where its life is not known, the stream is looked at.
-func (l *lives) of(ctx context.Context, signal telemetry.Signal, d bus.Delivery) (int64, error) {
-	s := &l.signals[signal]
+// source is that of a consumer whose messages have their positions from here, and are noted here before they leave.
+func (l *lives) source(c *bus.Consumer, now func() time.Time) source {
+	c.NoteBefore(l.leaves)
+	return consumer(c, now, l.of)
+}
+
+// of is the position of a delivery. Where the life of its stream is not known, that is looked at.
+func (l *lives) of(ctx context.Context, d bus.Delivery) (int64, error) {
+	s := &l.signals[d.Signal]
 	for range 3 { // one look enters a life, the next one sees it
 		if position, ok := s.position(d); ok {
 			return position, nil
 		}
-		if err := l.look(ctx, signal, true); err != nil {
+		if err := l.look(ctx, d.Signal, true); err != nil {
 			return 0, err
 		}
 	}
-	return 0, errLife.Newf("the stream of %s changes while it is looked at", signal)
+	return 0, errLife.Newf("the stream of %s changes while it is looked at", d.Signal)
 }
 
 // run looks at the streams until ctx ends.

@@ -137,7 +137,7 @@ func TestAStoreThatIsAnOldCopyBeginsAnotherLife(t *testing.T) {
 	r.again(0, 3)
 	l := &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(t)}
 	look := func() (int64, error) {
-		return l.of(testbed.Context(t), telemetry.Traces, bus.Delivery{Position: 2, Stored: time.Now()})
+		return l.of(testbed.Context(t), bus.Delivery{Batch: telemetry.Batch{Signal: telemetry.Traces}, Position: 2, Stored: time.Now()})
 	}
 	position, err := look()
 	require.NoError(t, err)
@@ -196,7 +196,7 @@ func TestWritersAgreeOnALife(t *testing.T) {
 		writers[i] = &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(t)}
 		require.NoError(t, writers[i].look(testbed.Context(t), telemetry.Traces, false))
 		require.NoError(t, writers[i].look(testbed.Context(t), telemetry.Traces, false))
-		_, err := writers[i].of(testbed.Context(t), telemetry.Traces, bus.Delivery{Position: 5, Stored: time.Now()})
+		_, err := writers[i].of(testbed.Context(t), bus.Delivery{Batch: telemetry.Batch{Signal: telemetry.Traces}, Position: 5, Stored: time.Now()})
 		require.NoError(t, err)
 	}
 	nats.Wipe()
@@ -204,7 +204,7 @@ func TestWritersAgreeOnALife(t *testing.T) {
 	positions := make(chan int64, len(writers))
 	for _, l := range writers {
 		go func() {
-			position, err := l.of(context.WithoutCancel(t.Context()), telemetry.Traces, bus.Delivery{Position: 1, Stored: time.Now()})
+			position, err := l.of(context.WithoutCancel(t.Context()), bus.Delivery{Batch: telemetry.Batch{Signal: telemetry.Traces}, Position: 1, Stored: time.Now()})
 			if err != nil {
 				position = -1
 			}
@@ -319,7 +319,7 @@ func TestAPositionIsNotGivenTwiceByAWriterThatHasDeliveredNothing(t *testing.T) 
 			return false
 		}
 		for _, d := range deliveries {
-			position, err := restarted.of(testbed.Context(t), telemetry.Traces, d)
+			position, err := restarted.of(testbed.Context(t), d)
 			require.NoError(t, err)
 			require.Equal(t, int64(apart)+4+int64(d.Position), position)
 			require.NoError(t, d.Settle(testbed.Context(t), nil))

@@ -84,9 +84,8 @@ func (r *rig) byHand() *byHand {
 	c, err := r.bus.Consumer(testbed.Context(r.t), telemetry.Traces)
 	require.NoError(r.t, err)
 	l := &lives{bus: r.bus, db: r.store.database, log: testbed.NewLog(r.t)}
-	c.NoteBefore(l.leaves)
 	r.t.Cleanup(c.Close)
-	return &byHand{r, l, consumer(c, time.Now, func(ctx context.Context, d bus.Delivery) (int64, error) { return l.of(ctx, telemetry.Traces, d) })}
+	return &byHand{r, l, l.source(c, time.Now)}
 }
 
 // take settles n batches by what end says of each.
@@ -244,6 +243,8 @@ func TestWhatIsNotLostIsNotToldAsLost(t *testing.T) {
 		_, stop := r.start()
 		_, other := r.start()
 		send(20)
+		r.publish(batch("default", telemetry.Traces, []byte("no spans"), 1)) // a dead letter
+		send(1)
 		r.settled(telemetry.Traces)
 		stop()
 		other()

@@ -115,8 +115,7 @@ func (s *Service) Run(ctx context.Context) error {
 			return err
 		}
 		defer c.Close()
-		c.NoteBefore(s.lives.leaves)
-		p.source = consumer(c, s.env.Now, func(ctx context.Context, d bus.Delivery) (int64, error) { return s.lives.of(ctx, p.signal, d) })
+		p.source = s.lives.source(c, s.env.Now)
 	}
 	s.env.Log.LogAttrs(ctx, slog.LevelInfo, "writing", slog.Int("concurrency", f.Concurrency), slog.Int64("max_held_bytes", f.MaxHeldBytes))
 	var running sync.WaitGroup
