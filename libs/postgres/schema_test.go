@@ -400,9 +400,18 @@ func TestTenantsAreApart(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, count(c, `pg_stats WHERE tablename ~ '_(fact|dim)'`))
 
-	var timeout string
-	require.NoError(t, connectAs(t, db, role).QueryRow(ctx, `SHOW statement_timeout`).Scan(&timeout))
-	require.Equal(t, "1min", timeout)
+	fresh := connectAs(t, db, role) // a session begins with what the grant set
+	for setting, want := range map[string]string{
+		"statement_timeout": "1min", "default_transaction_read_only": "on", "idle_in_transaction_session_timeout": "10min", "temp_file_limit": "1GB",
+	} {
+		var is string
+		require.NoError(t, fresh.QueryRow(ctx, `SELECT current_setting($1)`, setting).Scan(&is), setting)
+		require.Equal(t, want, is, setting)
+	}
+	for _, forbidden := range []string{`CREATE TEMPORARY TABLE mine (n int)`, `SET temp_file_limit = '-1'`} {
+		_, err := fresh.Exec(ctx, forbidden)
+		require.Error(t, err, forbidden)
+	}
 
 	var revoked int
 	require.NoError(t, db.Pool.QueryRow(ctx, `SELECT olly.revoke_read($1, 'red')`, both).Scan(&revoked))

@@ -17,6 +17,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/libs/testbed/contract"
 )
 
 // A request whose body is still on its way when the service is told to stop gets its answer, and its data is on the bus.
@@ -132,7 +133,7 @@ func TestIngestStartsBeforeNATS(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	r := &running{t: t, http: "http://" + s.http.Addr().String()}
+	r := &running{t: t, check: contract.New(t), http: "http://" + s.http.Addr().String()}
 	require.Equal(t, http.StatusServiceUnavailable, r.post("/v1/traces", "application/x-protobuf", protobuf(t, telemetry.Traces)).status)
 	nats.Start()
 	testbed.Eventually(t, "the bus is there", func() bool { return r.get("/health").status == http.StatusOK })

@@ -28,6 +28,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/libs/testbed/contract"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, testbed.LoopsOfStoppedServers()...) }
@@ -43,6 +44,7 @@ type running struct {
 	grpc  string
 	http  string
 	bus   *bus.Bus
+	check contract.Check // of every answer
 
 	service *Service
 	budget  *budget
@@ -53,7 +55,7 @@ type running struct {
 // start runs an ingest until the test ends; change alters its configuration.
 func start(t testing.TB, change ...func(*Config)) *running {
 	t.Helper()
-	r := &running{t: t, nats: testbed.NATSServer(t), clock: testbed.NewClock(epoch())}
+	r := &running{t: t, nats: testbed.NATSServer(t), clock: testbed.NewClock(epoch()), check: contract.New(t)}
 	cfg := DefaultConfig()
 	cfg.GRPC.Address, cfg.HTTP.Address = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Bus = r.nats.Config()
@@ -145,6 +147,7 @@ func (r *running) do(method, path string, h http.Header, body []byte) answer {
 	defer func() { _ = response.Body.Close() }()
 	got, err := io.ReadAll(response.Body)
 	require.NoError(r.t, err)
+	r.check(r.t, request, response.StatusCode, response.Header, got)
 	return answer{response.StatusCode, response.Header, got}
 }
 

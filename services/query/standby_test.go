@@ -19,6 +19,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/postgres/server"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/libs/testbed/contract"
 	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
@@ -73,7 +74,7 @@ func TestAnAnswerByAReplicaThatIsBehindSaysSo(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(follower.Close)
 
-	f := &fixture{t: t, db: &testbed.DB{URL: url, Pool: pool}, cfg: DefaultConfig(), check: contract(t)}
+	f := &fixture{t: t, db: &testbed.DB{URL: url, Pool: pool}, cfg: DefaultConfig(), check: contract.New(t)}
 	f.cfg.Postgres.URL, f.cfg.Bus = url, testbed.NATS(t)
 	f = f.with()
 	behind := f.with(func(c *Config) { c.Postgres.URL = followerURL })

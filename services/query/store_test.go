@@ -27,6 +27,7 @@ import (
 	"github.com/ollyscale/ollyscale/libs/service"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
+	"github.com/ollyscale/ollyscale/libs/testbed/contract"
 	"github.com/ollyscale/ollyscale/schema"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
 )
@@ -45,7 +46,7 @@ type fixture struct {
 	groups   int      // that store has made
 	rolled   int      // payloads of which it has written rollups
 	keys     []string // with which payloads are sent, in turn; none without any
-	check    func(t testing.TB, request *http.Request, status int, header http.Header, body []byte)
+	check    contract.Check
 }
 
 func newFixture(t testing.TB, change ...func(*Config)) *fixture {
@@ -55,7 +56,7 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	cfg.Postgres = db.Config()
 	cfg.Bus = testbed.NATS(t)
 	cfg.Timeout, cfg.QueueTimeout = testbed.Patience, testbed.Patience // however slow the machine is
-	f := &fixture{t: t, db: db, cfg: cfg, check: contract(t)}
+	f := &fixture{t: t, db: db, cfg: cfg, check: contract.New(t)}
 	return f.with(change...)
 }
 

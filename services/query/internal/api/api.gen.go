@@ -1657,6 +1657,24 @@ type ExponentialHistogramData struct {
 	ZeroThreshold Double `json:"zero_threshold"`
 }
 
+// ExportStatus `google.rpc.Status` in protobuf's JSON.
+//
+// Example: {"code":3,"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","domain":"ollyscale","reason":"http.bad_encoding"}],"message":"the body cannot be read as \"gzip\": it ends early"}
+type ExportStatus struct {
+	// Code `google.rpc.Code`.
+	Code    int                         `json:"code"`
+	Details []ExportStatus_Details_Item `json:"details,omitempty,omitzero"`
+
+	// Message What is wrong and where.
+	Message string `json:"message"`
+}
+
+// ExportStatus_Details_Item defines model for ExportStatus.details.Item.
+type ExportStatus_Details_Item struct {
+	Type                 string                 `json:"@type"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
 // Facet defines model for Facet.
 type Facet struct {
 	// Distinct Different values.
@@ -3794,6 +3812,16 @@ type AcceptedItems = Accepted
 // Busy defines model for Busy.
 type Busy = Problem
 
+// ExportRefused `google.rpc.Status` in protobuf's JSON.
+//
+// Example: {"code":3,"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","domain":"ollyscale","reason":"http.bad_encoding"}],"message":"the body cannot be read as \"gzip\": it ends early"}
+type ExportRefused = ExportStatus
+
+// ExportRetry `google.rpc.Status` in protobuf's JSON.
+//
+// Example: {"code":3,"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","domain":"ollyscale","reason":"http.bad_encoding"}],"message":"the body cannot be read as \"gzip\": it ends early"}
+type ExportRetry = ExportStatus
+
 // Exported defines model for Exported.
 type Exported = map[string]interface{}
 
@@ -4648,6 +4676,72 @@ type SearchSpansJSONRequestBody = SearchRequest
 
 // SearchTracesJSONRequestBody defines body for SearchTraces for application/json ContentType.
 type SearchTracesJSONRequestBody = SearchRequest
+
+// Getter for additional properties for ExportStatus_Details_Item. Returns the specified
+// element and whether it was found
+func (a ExportStatus_Details_Item) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for ExportStatus_Details_Item
+func (a *ExportStatus_Details_Item) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for ExportStatus_Details_Item to handle AdditionalProperties
+func (a *ExportStatus_Details_Item) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["@type"]; found {
+		err = json.Unmarshal(raw, &a.Type)
+		if err != nil {
+			return fmt.Errorf("error reading '@type': %w", err)
+		}
+		delete(object, "@type")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for ExportStatus_Details_Item to handle AdditionalProperties
+func (a ExportStatus_Details_Item) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	object["@type"], err = json.Marshal(a.Type)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling '@type': %w", err)
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
 
 // AsTrace returns the union data inside the GetTrace200JSONResponseBody as a Trace
 func (t GetTrace200JSONResponseBody) AsTrace() (Trace, error) {

@@ -1394,6 +1394,31 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description `google.rpc.Status` in protobuf's JSON.
+         * @example {
+         *       "code": 3,
+         *       "message": "the body cannot be read as \"gzip\": it ends early",
+         *       "details": [
+         *         {
+         *           "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+         *           "reason": "http.bad_encoding",
+         *           "domain": "ollyscale"
+         *         }
+         *       ]
+         *     }
+         */
+        ExportStatus: {
+            /** @description `google.rpc.Code`. */
+            code: number;
+            /** @description What is wrong and where. */
+            message: string;
+            details?: ({
+                "@type": string;
+            } & {
+                [key: string]: unknown;
+            })[];
+        };
         Problem: {
             /** @description A URI reference for the kind of problem; about:blank where the code says all. */
             type: string;
@@ -3675,6 +3700,30 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /**
+         * @description What is wrong, as OTLP tells it: a `google.rpc.Status` in the form of the request, protobuf or JSON. Its details hold an `ErrorInfo`, whose `reason` is
+         *     the stable code, and a `BadRequest` that names the place where one is known.
+         */
+        ExportRefused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/x-protobuf": string;
+                "application/json": components["schemas"]["ExportStatus"];
+            };
+        };
+        /** @description Not stored; send it again after Retry-After seconds. A `google.rpc.Status` as with other refusals; a `RetryInfo` among its details says the same time. */
+        ExportRetry: {
+            headers: {
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/x-protobuf": string;
+                "application/json": components["schemas"]["ExportStatus"];
+            };
+        };
         /** @description Not stored; send it again after Retry-After seconds. */
         Retry: {
             headers: {
@@ -3774,13 +3823,14 @@ export interface operations {
         requestBody: components["requestBodies"]["Export"];
         responses: {
             200: components["responses"]["Exported"];
-            400: components["responses"]["Refused"];
-            401: components["responses"]["Refused"];
-            403: components["responses"]["Refused"];
-            413: components["responses"]["Refused"];
-            415: components["responses"]["Refused"];
-            429: components["responses"]["Retry"];
-            503: components["responses"]["Retry"];
+            400: components["responses"]["ExportRefused"];
+            401: components["responses"]["ExportRefused"];
+            403: components["responses"]["ExportRefused"];
+            413: components["responses"]["ExportRefused"];
+            415: components["responses"]["ExportRefused"];
+            429: components["responses"]["ExportRetry"];
+            500: components["responses"]["ExportRefused"];
+            503: components["responses"]["ExportRetry"];
         };
     };
     exportLogs: {
@@ -3793,13 +3843,14 @@ export interface operations {
         requestBody: components["requestBodies"]["Export"];
         responses: {
             200: components["responses"]["Exported"];
-            400: components["responses"]["Refused"];
-            401: components["responses"]["Refused"];
-            403: components["responses"]["Refused"];
-            413: components["responses"]["Refused"];
-            415: components["responses"]["Refused"];
-            429: components["responses"]["Retry"];
-            503: components["responses"]["Retry"];
+            400: components["responses"]["ExportRefused"];
+            401: components["responses"]["ExportRefused"];
+            403: components["responses"]["ExportRefused"];
+            413: components["responses"]["ExportRefused"];
+            415: components["responses"]["ExportRefused"];
+            429: components["responses"]["ExportRetry"];
+            500: components["responses"]["ExportRefused"];
+            503: components["responses"]["ExportRetry"];
         };
     };
     exportMetrics: {
@@ -3812,13 +3863,14 @@ export interface operations {
         requestBody: components["requestBodies"]["Export"];
         responses: {
             200: components["responses"]["Exported"];
-            400: components["responses"]["Refused"];
-            401: components["responses"]["Refused"];
-            403: components["responses"]["Refused"];
-            413: components["responses"]["Refused"];
-            415: components["responses"]["Refused"];
-            429: components["responses"]["Retry"];
-            503: components["responses"]["Retry"];
+            400: components["responses"]["ExportRefused"];
+            401: components["responses"]["ExportRefused"];
+            403: components["responses"]["ExportRefused"];
+            413: components["responses"]["ExportRefused"];
+            415: components["responses"]["ExportRefused"];
+            429: components["responses"]["ExportRetry"];
+            500: components["responses"]["ExportRefused"];
+            503: components["responses"]["ExportRetry"];
         };
     };
     sendTraces: {

@@ -1,8 +1,10 @@
-package query
+// Package contract holds the answers of a service against what docs/api.yaml promises of them.
+package contract
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -19,14 +21,22 @@ import (
 	"github.com/ollyscale/ollyscale/libs/testbed"
 )
 
-// A stream of events is a text to the contract.
+// To the contract a stream of events is a text, and OTLP's protobuf are bytes.
 func init() { //nolint:gochecknoinits // the validator has one table of decoders
-	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
+	for _, plain := range []string{"text/event-stream", "application/x-protobuf"} {
+		openapi3filter.RegisterBodyDecoder(plain, openapi3filter.PlainBodyDecoder)
+	}
 }
 
 // promised routes requests to what docs/api.yaml says of them; read once, because it takes as long as many a test. Its examples have tests of their own.
-var promised = sync.OnceValues(func() (routers.Router, error) {
-	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join("..", "..", "docs", "api.yaml"))
+var promised struct { //nolint:gochecknoglobals // of one file, which no test changes
+	once   sync.Once
+	router routers.Router
+	err    error
+}
+
+func read(path string) (routers.Router, error) {
+	doc, err := openapi3.NewLoader().LoadFromFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -34,15 +44,19 @@ var promised = sync.OnceValues(func() (routers.Router, error) {
 		return nil, err
 	}
 	return gorillamux.NewRouter(doc)
-})
+}
 
-// contract returns a check that an answer is one that it promises: known path, status, content type, body.
-// Requests are not checked: tests send wrong ones. Under the race detector, which finds nothing here, it checks the first answer of each operation and
-// status and then a share of them; without it, as against the oldest PostgreSQL, every one.
-func contract(t testing.TB) func(t testing.TB, r *http.Request, status int, header http.Header, body []byte) {
+// Check fails a test whose answer to a request is not one that is promised: known path, status, headers, content type, body.
+type Check func(t testing.TB, r *http.Request, status int, header http.Header, body []byte)
+
+// New is a check of answers. Requests are not checked: tests send wrong ones. Under the race detector, which finds nothing here, it checks the first
+// answer of each operation and status and then a share of them; without it, as against the oldest PostgreSQL, every one.
+func New(t testing.TB) Check {
 	t.Helper()
-	router, err := promised()
-	require.NoError(t, err)
+	path := filepath.Join(testbed.Root(t), "docs", "api.yaml")
+	promised.once.Do(func() { promised.router, promised.err = read(path) })
+	require.NoError(t, promised.err)
+	router := promised.router
 	var mu sync.Mutex
 	answers := map[string]int{}
 	return func(t testing.TB, r *http.Request, status int, header http.Header, body []byte) {
@@ -50,8 +64,15 @@ func contract(t testing.TB) func(t testing.TB, r *http.Request, status int, head
 		local := r.Clone(r.Context())
 		local.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
 		route, params, err := router.FindRoute(local)
-		if err == routers.ErrPathNotFound { //nolint:errorlint // a sentinel that is never wrapped
+		switch {
+		case errors.Is(err, routers.ErrPathNotFound):
 			require.Equal(t, http.StatusNotFound, status, "%s is not in docs/api.yaml", r.URL.Path)
+			return
+		case errors.Is(err, routers.ErrMethodNotAllowed) && r.Method == http.MethodOptions: // what a browser asks of any path before it sends
+			require.Contains(t, []int{http.StatusNoContent, http.StatusMethodNotAllowed}, status, "OPTIONS %s", r.URL.Path)
+			return
+		case errors.Is(err, routers.ErrMethodNotAllowed):
+			require.Equal(t, http.StatusMethodNotAllowed, status, "%s %s is not in docs/api.yaml", r.Method, r.URL.Path)
 			return
 		}
 		require.NoError(t, err, "%s %s", r.Method, r.URL.Path)
