@@ -138,7 +138,7 @@ func TestWhatHadNoRoomCostsNoBudget(t *testing.T) {
 	}
 	f.store("default", telemetry.Traces, testbed.TracesPayload(data), 100)
 	small := f.with(func(c *Config) { c.MaxDecoded, c.ScanBudget = 4*4096*128, traces })
-	s := searchBody{from: base().Add(-5 * time.Hour), to: base().Add(2 * time.Hour), limit: 1000, sort: `{"by":"span_count"}`, total: true}
+	s := searchBody{from: base().Add(-5 * time.Hour), to: base().Add(2 * time.Hour), limit: 50, sort: `{"by":"span_count"}`, total: true}
 	p := small.page("traces", s)
 	require.Equal(t, api.IncompleteReasonLimit, p.incomplete.Reason)
 	require.Equal(t, api.TotalIsAtLeast, p.pagination.TotalIs)

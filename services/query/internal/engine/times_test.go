@@ -262,3 +262,74 @@ func TestManyPartsAreOne(t *testing.T) {
 	}
 	require.Positive(t, spans)
 }
+
+// TestTracesAreSoughtOneByOne: of several traces each is looked for where its own filters say that it may be, outside of where it was looked for already, and nowhere else;
+// where no filter knows, all of them.
+func TestTracesAreSoughtOneByOne(t *testing.T) {
+	t.Parallel()
+	f := newDays(t)
+	const last = daysStored - 1
+	f.enter(last, "default", nil) // a day that goes on
+	for h := range int64(5) {
+		f.enterTime(rollup.Hour, dayStart(last)+h*hour, "default", make([]byte, 32))
+	}
+	union := segment.NewUnion(100, 100)
+	union.Add(f.traces[last])
+	union.Add(f.traces[1]) // which goes on there
+	f.enterTime(rollup.Hour, storedAt(last), "default", union.Filter)
+	for n := range last { // the hours of days that are over
+		f.enterTime(rollup.Hour, storedAt(n), "default", []byte{})
+	}
+	at := func(n int) Window { return Window{storedAt(n) - hour, storedAt(n) + 2*hour} }
+	ask := func(but func(n int) Window) (out []Sought) {
+		t.Helper()
+		windows := make([]Window, len(f.traces))
+		for n := range windows {
+			windows[n] = but(n)
+		}
+		require.NoError(t, f.e.Ask(testbed.Context(t), "default", 0, func(ctx context.Context, s *Snapshot) (err error) {
+			out, err = s.Elsewhere(ctx, "default", f.traces, windows)
+			return err
+		}))
+		return out
+	}
+	hourOf := func(n int) Window { return Window{storedAt(n), storedAt(n) + hour} }
+	require.Equal(t, []Sought{{hourOf(last), []int{1}}}, ask(at), "the one that goes on, and no other")
+
+	everywhere := ask(func(int) Window { return Window{} })
+	want := []Sought{{hourOf(last), []int{1, last}}}
+	for n := last - 1; n >= 0; n-- {
+		want = append(want, Sought{hourOf(n), []int{n}})
+	}
+	require.Equal(t, want, everywhere)
+
+	half := ask(func(n int) Window { return Window{storedAt(n) - hour, storedAt(n) + hour/4} })
+	want[0].Traces = []int{1, last}
+	for n := range last {
+		want[last-n].From += hour / 4
+	}
+	require.Equal(t, want, half, "what of an hour was not looked at")
+
+	f.store(3, segmentrow.LevelFlush, "default", 100)
+	require.Equal(t, []Sought{{hourOf(last), []int{1}}, {hourOf(3), []int{0, 1, 2, 4, 5}}}, ask(at), "what is not settled no filter knows")
+	f.enterTime(rollup.Hour, storedAt(last), "default/1", nil)
+	require.Equal(t, []Sought{{hourOf(last), []int{0, 1, 2, 3, 4}}, {hourOf(3), []int{0, 1, 2, 4, 5}}}, ask(at), "nor what was not made of all placements")
+
+	// A day that has segments and is in no row.
+	_, err := f.db.Pool.Exec(testbed.Context(t), `DELETE FROM trace_time WHERE start >= $1 AND start < $2`, dayStart(2), dayStart(3))
+	require.NoError(t, err)
+	got := ask(at)
+	require.Contains(t, got, Sought{Window{storedAt(1) + hour, storedAt(3)}, []int{0, 1, 2, 3, 4, 5}}, "with the hours beside it that are in no row")
+
+	// Of many times that are not known the oldest are one.
+	for n := range mostGaps + 20 {
+		f.enter(-2*n-2, "default", make([]byte, 32))
+	}
+	again := ask(at)
+	require.Equal(t, got, again, "nothing is there")
+	_, err = f.db.Pool.Exec(testbed.Context(t), `SELECT ensure_partition('spans_segment', $1), ensure_partition('spans_body', $1)`, dayStart(-3))
+	require.NoError(t, err)
+	f.store(-3, segmentrow.LevelSettled, "default", 101)
+	again = ask(at)
+	require.Equal(t, Sought{Window{dayStart(-3), dayStart(-2)}, []int{0, 1, 2, 3, 4, 5}}, again[len(again)-1])
+}

@@ -23,7 +23,8 @@ const (
 	summaryBytes = 1024                 // that one takes which is summed up
 	foundBytes   = 64                   // and one that is found
 	mostRelated  = 100_000
-	// mostWidened is how many traces of a question are looked for beyond an hour from the newest span that matches: each costs about what a page of it would.
+	// mostWidened is how many traces of a question are looked for beyond an hour from the newest span that matches: each of them, or where there are more,
+	// those which tell that there is more.
 	mostWidened = 1000
 )
 
@@ -56,7 +57,7 @@ func (e *Every) Each(ctx context.Context, s *engine.Snapshot, visit func(list []
 	s.BeginAnew()
 	q := *e.Search
 	l := &lots{Every: e, snapshot: s, visit: visit, u: newSumming(s, &q, nil, true), told: math.MaxInt64}
-	l.u.left, l.u.roots = mostWidened, e.Roots
+	l.u.left, l.u.roots, l.u.every = mostWidened, e.Roots, len(found) <= mostWidened
 	most := int(min(max(s.MayHold()/4/summaryBytes, 1), mostInLot))
 	for size := most; len(found) > 0; {
 		n := lotOf(found, size, fewInLot, func(f *Found) int64 { return f.Time })

@@ -17,11 +17,10 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
-// Sums of traces, over all their spans however far apart. Almost every trace lies within an hour of any of its spans, so that is read first. What was read
-// tells of the others: a span whose parent is missing, a trace without a root, a span that lasts beyond what was looked at. These are looked for by their ids, in
-// the filters of days and hours, over the time that their spans ask for.
+// Sums of traces, over all their spans however far apart (docs/adr/054). Almost every trace lies within an hour of any of its spans, so that is read first. Then each is asked
+// for in the filters of days and hours, and what these leave is looked at.
 
-// around is how far from its newest matching span a trace's spans are looked for whether or not something tells of more.
+// around is how far from its newest matching span all segments that may have a trace's spans are read at once.
 const around = int64(time.Hour)
 
 // Summary is what a trace comes to.
@@ -102,7 +101,8 @@ type summing struct {
 	sums     map[[16]byte]*Summary
 	lean     bool          // nothing is told of spans but what is summed up, and of roots what they are called
 	roots    bool          // of lean ones, whose roots are asked for
-	left     int           // where it is lean, how many traces may still be looked for beyond an hour
+	every    bool          // where it is lean, each trace is looked for beyond an hour, not those alone which tell that there is more
+	left     int           // and how many may still be
 	fields   *filter.Shown // that are told of roots; nil for all
 	shown    segment.Want  // what is told of each span
 	needed   engine.Columns
@@ -164,7 +164,7 @@ func (u *summing) sum(ctx context.Context, found []Found) ([]*Summary, error) {
 			out = out[:end]
 		}
 	}
-	if err := u.widen(ctx, out); err != nil || u.short {
+	if err := u.beyond(ctx, out); err != nil || u.short {
 		return nil, err
 	}
 	return out, u.finish(ctx, out)
@@ -556,71 +556,127 @@ func (s *Summary) orphans() (n int) {
 	return n
 }
 
-// wants is where else spans of the trace may be, by what those that are known tell. It is where they were looked for when nothing tells of more.
-func (s *Summary) wants() (from, to int64) {
-	switch {
-	case s.Spans == 0:
-		return s.from, s.to
-	case s.best == nil || s.OrphansKnown && s.orphans() > 0:
-		return 0, otlp.LastInstant
-	}
-	return min(s.from, max(s.Start-around, 0)), max(s.to, min(s.End, otlp.LastInstant-around)+1)
+// tells reports whether something of a trace tells that it has more than was found around its match: it has no root, a parent is missing, or a span lasts longer.
+func (s *Summary) tells() bool {
+	return s.best == nil || s.OrphansKnown && s.orphans() > 0 || s.End >= s.to
 }
 
-// rounds is how often what was found may tell of more: the last time, all of the time is looked at.
-const rounds = 3
-
-// widen looks for the rest of the traces that have more.
-func (u *summing) widen(ctx context.Context, sums []*Summary) error {
-	for round := 1; ; round++ {
-		var more []Found
-		var of []*Summary
-		q := u.query(nil, math.MaxInt64, 0)
-		oldest, newest := int64(0), int64(math.MaxInt64) // between these all of them were looked for
-		for _, sum := range sums {
-			from, to := sum.wants()
-			if sum.Cut || from >= sum.from && to <= sum.to {
+// beyond looks for the rest of the traces, wherever it is: of figures of more than mostWidened, for that of those alone which tell that there is more.
+func (u *summing) beyond(ctx context.Context, sums []*Summary) error {
+	var of []*Summary
+	for _, sum := range sums {
+		if sum.Cut || sum.Spans == 0 {
+			continue
+		}
+		if u.lean {
+			if !u.every && !sum.tells() {
 				continue
 			}
-			if u.lean {
-				if sum.Cut = u.left == 0; sum.Cut {
-					continue
-				}
-				u.left--
+			if sum.Cut = u.left == 0; sum.Cut {
+				continue
 			}
-			if round == rounds {
-				from, to = 0, otlp.LastInstant
+			u.left--
+		}
+		of = append(of, sum)
+	}
+	for some := range slices.Chunk(of, mostByIDs) {
+		cut, err := u.elsewhere(ctx, some)
+		if err != nil || u.short {
+			return err
+		}
+		for _, sum := range some {
+			if cut[sum] {
+				sum.Cut = true
+			} else {
+				sum.from, sum.to = 0, otlp.LastInstant
 			}
-			more, of = append(more, sum.Found), append(of, sum)
-			q.From, q.To = min(q.From, from), max(q.To, to)
-			oldest, newest = max(oldest, sum.from), min(newest, sum.to)
-		}
-		if len(more) == 0 {
-			return nil
-		}
-		parts := [][2]int64{{q.From, q.To}}
-		if oldest < newest {
-			parts = [][2]int64{{newest, q.To}, {q.From, oldest}}
-		}
-		cut := false
-	chunks:
-		for some := range slices.Chunk(more, filter.MostTraces) {
-			for _, part := range parts {
-				of := u.query(some, part[0], part[1])
-				of.Filter = filter.Traces(of.Traces)
-				frontier, err := u.scan(ctx, of, func(sum *Summary, k engine.Key) bool { return k.Time < sum.from || k.Time >= sum.to })
-				if err != nil || u.short {
-					return err
-				}
-				if cut = frontier != engine.Complete; cut {
-					break chunks // so would be all others
-				}
-			}
-		}
-		for _, sum := range of {
-			sum.from, sum.to, sum.Cut = min(sum.from, q.From), max(sum.to, q.To), sum.Cut || cut
 		}
 	}
+	return nil
+}
+
+// elsewhere adds what some traces have outside of the times in which they were looked for. cut are those that were not looked for everywhere.
+func (u *summing) elsewhere(ctx context.Context, of []*Summary) (cut map[*Summary]bool, err error) {
+	ids, but := make([][16]byte, len(of)), make([]engine.Window, len(of))
+	for i, sum := range of {
+		ids[i], but[i] = sum.ID, engine.Window{From: sum.from, To: sum.to}
+	}
+	times, err := u.snapshot.Elsewhere(ctx, u.search.Tenant, ids, but)
+	if err != nil {
+		return nil, err
+	}
+	cut = map[*Summary]bool{}
+	ended := false
+	for _, at := range times {
+		if ended { // so would be the others
+			for _, n := range at.Traces {
+				cut[of[n]] = true
+			}
+			continue
+		}
+		found := make([]Found, len(at.Traces))
+		for i, n := range at.Traces {
+			found[i] = of[n].Found
+		}
+		q := u.query(found, at.From, at.To)
+		there, frontier, err := there(ctx, u.snapshot, q)
+		if err != nil {
+			return nil, err
+		}
+		if len(there) > 0 && frontier == engine.Complete {
+			q.Traces = there
+			frontier, err = u.scan(ctx, byFilter(q), func(sum *Summary, k engine.Key) bool { return k.Time < sum.from || k.Time >= sum.to })
+			if err != nil || u.short {
+				return nil, err
+			}
+		}
+		if ended = frontier != engine.Complete; ended {
+			for _, n := range at.Traces {
+				cut[of[n]] = true
+			}
+		}
+	}
+	return cut, nil
+}
+
+// byFilter is a query for a few traces with the filter that finds their segments by groups.
+func byFilter(q *engine.Query) *engine.Query {
+	if len(q.Traces) <= filter.MostTraces {
+		q.Filter = filter.Traces(q.Traces)
+	}
+	return q
+}
+
+// there tells which of a query's traces have spans in its time, by their ids alone: most of the segments that filters leave have none, and of these nothing else is read.
+func there(ctx context.Context, s *engine.Snapshot, q *engine.Query) (ids [][16]byte, frontier int64, err error) {
+	of := *q
+	w := columns.NewSet(telemetry.Traces)
+	w.TraceIDs = true
+	wanted, found := make(map[[16]byte]bool, len(q.Traces)), map[[16]byte]bool{}
+	for _, id := range q.Traces {
+		wanted[id] = true
+	}
+	frontier, err = engine.Scan(ctx, s, byFilter(&of), engine.Always(w.Want), func(r *columns.Reader, _ *engine.Header) (has [][16]byte, err error) {
+		for _, id := range r.TraceIDs().Distinct {
+			if wanted[id] {
+				has = append(has, id)
+			}
+		}
+		return has, nil
+	}, func(_ []*engine.Header, made [][][16]byte, _ int64) bool {
+		for _, has := range made {
+			for _, id := range has {
+				found[id] = true
+			}
+		}
+		return true
+	})
+	for _, id := range q.Traces {
+		if found[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids, frontier, err
 }
 
 // finish chooses the roots.

@@ -287,9 +287,9 @@ export interface paths {
          * Traces that have a matching span in the range
          * @description A trace is found when at least one of its spans starts in the range and meets all filters. Traces are ordered by the start of
          *     their newest such span, newest first (`matched_time_unix_nano`), unless `sort` says otherwise, so that a trace stands in exactly one
-         *     place of the pages. The summary is of all its spans, matching or not, from an hour before that span to an hour after it, and where
-         *     a root or a parent is missing there, or a span lasts longer, of those that are found beyond. What lies further away and has no tie
-         *     to these is not in it.
+         *     place of the pages. The summary is of all its spans that are kept, matching or not, in the range or not, whatever lies between
+         *     them: days and hours without the trace are left out by their filters. Where the budget or the time ended the search for those
+         *     more than an hour away, it says `partial`.
          */
         post: operations["searchTraces"];
         delete?: never;
@@ -794,8 +794,9 @@ export interface paths {
          *           "group_by": ["service", "operation"]}'
          *
          *     All spans of these traces are read for it. Figures of root spans alone are those of items with the filter `{"field": "root", "operator": "eq", "value": true}`: one for each span that names no parent,
-         *     with its own duration, without a look at other spans. Of traces of which an hour around the match tells that there is more (a parent is missing, or something lasts longer), the newest 1,000 are looked for
-         *     everywhere; the others are told as far as they were found, `basis.partial_traces` counts them, and `incomplete` says so. So it is with a trace of more spans than have room, and with the newest traces where the budget or the
+         *     with its own duration, without a look at other spans. Of up to 1,000 traces each is looked for everywhere, as lists do. Of more, only those of which an hour around the match
+         *     tells that there is more (no root, a parent that is missing, something that lasts longer), the newest 1,000 of these: the others of these are told as far as they were found, `basis.partial_traces` counts them, and
+         *     `incomplete` says so. So in a figure of more than 1,000 traces, what begins more than an hour away from the match, while all else looks whole, is not counted. So it is with a trace of more spans than have room, and with the newest traces where the budget or the
          *     time is not enough for one; else an answer that was cut is that of the whole traces from `incomplete.since` on. Bands of numbers of whole traces are told by conditions that no list takes.
          *
          *     **Quick.** `count`, `rate`, `errors`, `error_rate`, and `numbers`, quantiles and `histogram` of `duration`, of spans by `service`, `namespace`, `operation` and `kind`, with no filters or
