@@ -15,14 +15,15 @@ import (
 // The bytes of a rollup, as columns one after the other, packed as those of package red are:
 //
 //	version │ nodes │ their kind │ length of namespace, system, name, address, port │ all these
-//	callees │ their key (since the one before) │ node │ minute │ bucket │ failed + 2 × border + 4 × gives + 8 × has a target │ targets of those
+//	callees │ their key (since the one before) │ node │ minute │ bucket │ failed + 2 × border + 4 × has a target + 8 × what it does │ targets of those
 //	callers │ the same
+//	ties │ the same
 //	cells │ from, to │ minute (since that of the row's start, and since the one before of the same edge) │ errors │ buckets │ of buckets, as in red
 //
-// Version 1 had no address and no port, no targets of callees, and those of all callers + 1.
+// Version 2 had no ties, and 4 × gives + 8 × has a target. Version 1 had no address and no port, no targets of callees, and those of all callers + 1.
 // All numbers are varints. Cells are in the order of from, to and minute, halves in that of their keys.
 
-const version = 2
+const version = 3
 
 // writer appends columns.
 type writer struct{ b []byte }
@@ -38,7 +39,7 @@ func (c *Calls) encode(start int32, whole bool) ([]byte, error) {
 	for i := range cells {
 		number[cells[i].from], number[cells[i].to] = 1, 1
 	}
-	for _, list := range [][]half{callees, callers} {
+	for _, list := range [][]half{callees, callers, c.ties} {
 		for i := range list {
 			number[list[i].node] = 1
 			if list[i].target >= 0 {
@@ -80,6 +81,7 @@ func (c *Calls) encode(start int32, whole bool) ([]byte, error) {
 	}
 	w.halves(callees, start, number)
 	w.halves(callers, start, number)
+	w.halves(c.ties, start, number)
 	w.cells(cells)
 	return packed.Pack(w.b)
 }
@@ -176,18 +178,15 @@ func (w *writer) halves(list []half, start int32, number []int32) {
 		w.put(int(list[i].bucket))
 	}
 	for i := range list {
-		flags := 0
+		flags := 8 * int(list[i].does)
 		if list[i].failed {
 			flags |= 1
 		}
 		if list[i].border {
 			flags |= 2
 		}
-		if list[i].gives {
-			flags |= 4
-		}
 		if list[i].target >= 0 {
-			flags |= 8
+			flags |= 4
 		}
 		w.put(flags)
 	}
@@ -215,7 +214,8 @@ func (c *Calls) decode(blob []byte, start int32, take parts) error {
 	if len(raw) == 0 || raw[0] < 1 || raw[0] > version {
 		return packed.ErrDamaged.New("the version is not known")
 	}
-	old := raw[0] == 1
+	as := raw[0]
+	old := as == 1
 	said := len((&Node{}).strings())
 	if old {
 		said = 3
@@ -242,12 +242,19 @@ func (c *Calls) decode(blob []byte, start int32, take parts) error {
 	}
 	names := string(r.Rest[:min(size, len(r.Rest))])
 	r.Rest = r.Rest[len(names):]
-	callees := readHalves(&r, n)
-	callers := readHalves(&r, n)
+	callees := readHalves(&r, n, as)
+	callers := readHalves(&r, n, as)
 	for i := range callers {
 		if old {
 			callers[i].target = int32(r.Below(n)) - 1 //nolint:gosec // few
 		}
+		if as < 3 && callers[i].does == sends && callers[i].target < 0 {
+			callers[i].does = hands
+		}
+	}
+	var ties []half
+	if as >= 3 {
+		ties = readHalves(&r, n, as)
 	}
 	var cells []readCell
 	var buckets []red.Bucket
@@ -276,7 +283,7 @@ func (c *Calls) decode(blob []byte, start int32, take parts) error {
 		}
 	}
 	if take&halves != 0 {
-		for _, list := range [][]half{callees, callers} {
+		for _, list := range [][]half{callees, callers, ties} {
 			for i := range list {
 				h := &list[i]
 				h.node, h.minute = to[h.node], start+h.minute
@@ -285,7 +292,7 @@ func (c *Calls) decode(blob []byte, start int32, take parts) error {
 				}
 			}
 		}
-		c.callees, c.callers = append(c.callees, callees...), append(c.callers, callers...)
+		c.callees, c.callers, c.ties = append(c.callees, callees...), append(c.callers, callers...), append(c.ties, ties...)
 	}
 	return nil
 }
@@ -353,7 +360,7 @@ func readCells(r *packed.Numbers, nodes int) ([]readCell, []red.Bucket) {
 	return cells, buckets
 }
 
-func readHalves(r *packed.Numbers, nodes int) []half {
+func readHalves(r *packed.Numbers, nodes int, as byte) []half {
 	list := make([]half, r.Count())
 	key := uint64(0)
 	for i := range list {
@@ -370,9 +377,16 @@ func readHalves(r *packed.Numbers, nodes int) []half {
 		list[i].bucket = uint16(r.Below(math.MaxUint16)) //nolint:gosec // as bounded
 	}
 	for i := range list {
-		flags := r.Below(15)
-		list[i].failed, list[i].border, list[i].gives = flags&1 != 0, flags&2 != 0, flags&4 != 0
-		if flags&8 != 0 {
+		most := 8*acts - 1
+		if as < 3 {
+			most = 15
+		}
+		flags := r.Below(most)
+		if as < 3 { // what is now a target was what it gives, and the other way round
+			flags = flags&3 | flags&8>>1 | flags&4<<1
+		}
+		list[i].failed, list[i].border, list[i].does = flags&1 != 0, flags&2 != 0, act(flags>>3) //nolint:gosec // as bounded
+		if flags&4 != 0 {
 			list[i].target = 0
 		}
 	}

@@ -7,7 +7,9 @@
 //	         naming its topic is one of the spans that it has links to, or else of its parent
 //	caller   a span of a client that names what it calls (a database, a host): its service ─> that, unless a callee is its child
 //	         one that gives a message to a topic: its service ─> the topic. It stays, and callees of it are calls of the topic
-//	         one that takes from a topic: the topic ─> its service; nothing is left to be matched
+//	         one that gives a message and names no topic: its service ─> the topic that those name who took it, once for each
+//	taker    one that takes from a topic: the topic ─> its service. What is left of it, a tie, tells those that it has links to, or else its parent, where
+//	         their message went, if they do not know
 //
 // Where both sides are in the rows that are added together they become a sum (Calls.match). What is left is kept as a half, and matched with the halves
 // of others when these are folded and when a question adds them up: callees whose parent is not there, and callers of kind client or producer that
@@ -103,13 +105,24 @@ const OtherName = "(others)"
 type half struct {
 	key    uint64 // callees: of the parent; callers: their own
 	node   int32  // -1: matched
-	target int32  // callers: what they name; callees: whom they name as their caller; -1: nothing
+	target int32  // callers: what they name, or was told of them; callees: whom they name as their caller; -1: nothing
 	minute int32  // in which the span begins, since 1970
 	bucket uint16 // of its duration
 	failed bool
 	border bool // at the beginning or the end of its hour
-	gives  bool // callers: it gave a message to what it names, which is counted for good: whoever took it has it from there
+	does   act  // of callers
 }
+
+// act is what a caller does. Its number is stored.
+type act uint8
+
+const (
+	calls act = 0 // it calls its target, unless a callee answers
+	sends act = 1 // it gave a message to its target, which is counted for good: whoever took it has it from there
+	hands act = 2 // it gave a message and named no destination: its target is the messaging system, which is counted until somebody is found who took it
+	told  act = 3 // it did, and one who took it named the target, which is counted for good. Of other targets of the same span there are other halves
+	acts      = 4
+)
 
 // caller is a span that may be the parent of a callee.
 type caller struct {
@@ -137,6 +150,7 @@ type Calls struct {
 	cells   map[cellKey]*red.Cell
 	callees []half
 	callers []half
+	ties    []half // takers that name a destination, which is their node: they are counted, and tell the span of their key
 	// What was added of spans, until it is matched: by table, because they are many, and not copied to grow.
 	fresh [][]half  // callers of kind client or producer, which are not counted yet
 	plain []callers // all others
@@ -236,6 +250,7 @@ func (c *Calls) Merge(o *Calls) {
 	}
 	c.callees = renumbered(c.callees, o.callees)
 	c.callers = renumbered(c.callers, o.callers)
+	c.ties = renumbered(c.ties, o.ties)
 	for _, list := range o.fresh {
 		c.fresh = append(c.fresh, renumbered(make([]half, 0, len(list)), list))
 	}
@@ -274,13 +289,13 @@ func (c *Calls) Settle() {
 	}
 	_ = c.match(context.Background(), true, func(one caller) { list = append(list, one) }) // ends with its context only
 	c.plain = []callers{{list: slices.Clip(list)}}
-	c.callees, c.callers = slices.Clip(c.callees), slices.Clip(c.callers)
+	c.callees, c.callers, c.ties = slices.Clip(c.callees), slices.Clip(c.callers), slices.Clip(c.ties)
 }
 
 // Memory is about how many bytes of memory it takes.
 func (c *Calls) Memory() int64 {
 	const node, cell, bucket, side, one = 280, 150, 16, 40, 16
-	n := node*len(c.nodes) + cell*len(c.cells) + side*(len(c.callees)+len(c.callers))
+	n := node*len(c.nodes) + cell*len(c.cells) + side*(len(c.callees)+len(c.callers)+len(c.ties))
 	for i := range c.nodes {
 		for _, s := range c.nodes[i].strings() {
 			n += len(*s)
@@ -298,103 +313,173 @@ func (c *Calls) Memory() int64 {
 	return int64(n)
 }
 
-// match makes sums of the calls of which both sides are there. What is left are callees without a parent and, where they are asked for, callers of
-// kind client or producer that nobody answered; these are counted as calls of what they name. Those that were answered are given to answered, unless that is
-// nil. It ends with ctx.
-func (c *Calls) match(ctx context.Context, unanswered bool, answered func(caller)) error {
-	// The callees of a parent, linked by next; -1 ends a list. Most callers are nobody's whom they name, and cost a bit instead of a look into a map.
-	waiting := make(map[uint64]int32, len(c.callees))
-	may := newSieve(len(c.callees))
-	next := make([]int32, len(c.callees))
-	for i := range c.callees {
-		key := c.callees[i].key
+// matching is what match looks for: halves by the key of the span that they wait for.
+type matching struct {
+	*Calls
+	may          sieve // most callers are nobody's whom halves name, and cost a bit instead of a look into maps
+	callee, tied waiting
+	told         map[toldKey]bool
+	more         []half // told of spans of which something else was told
+}
+
+// toldKey is a span and where its message went.
+type toldKey struct {
+	key    uint64
+	target int32
+}
+
+// waiting are the halves of a list by their keys, linked by next; -1 ends them.
+type waiting struct {
+	first map[uint64]int32
+	next  []int32
+}
+
+func newWaiting(list []half, may *sieve) waiting {
+	w := waiting{make(map[uint64]int32, len(list)), make([]int32, len(list))}
+	for i := range list {
+		key := list[i].key
 		may.add(key)
-		before, ok := waiting[key]
+		before, ok := w.first[key]
 		if !ok {
 			before = -1
 		}
-		next[i] = before
-		waiting[key] = int32(i)
+		w.next[i] = before
+		w.first[key] = int32(i)
 	}
-	answer := func(parent caller, first int32) {
-		for at := first; at >= 0; at = next[at] {
-			callee := &c.callees[at]
-			switch {
-			case parent.via >= 0:
-				c.count(parent.via, callee.node, callee, 1)
-			case callee.node != parent.node:
-				c.count(parent.node, callee.node, callee, 1)
-			}
-			callee.node = -1
+	return w
+}
+
+// take is where the halves of a key begin, which nobody finds again, and whether there are or were any: a span sent twice is one.
+func (w *waiting) take(key uint64) (first int32, found bool) {
+	if first, found = w.first[key]; found {
+		w.first[key] = -1
+	}
+	return first, found
+}
+
+// answer counts the callees of a caller, and tells whether it has any.
+func (m *matching) answer(parent caller) bool {
+	first, found := m.callee.take(parent.key)
+	for at := first; found && at >= 0; at = m.callee.next[at] {
+		callee := &m.callees[at]
+		switch {
+		case parent.via >= 0:
+			m.count(parent.via, callee.node, callee, 1)
+		case callee.node != parent.node:
+			m.count(parent.node, callee.node, callee, 1)
 		}
-		waiting[parent.key] = -1 // a span sent twice is one parent; the key stays: it was answered
+		callee.node = -1
 	}
+	return found
+}
+
+// untie lets go of ties to a span that needs none.
+func (m *matching) untie(key uint64) {
+	first, found := m.tied.take(key)
+	for at := first; found && at >= 0; at = m.tied.next[at] {
+		m.ties[at].node = -1
+	}
+}
+
+// tell counts what a caller gave to where those say who took it, each once.
+func (m *matching) tell(parent *half) (found bool) {
+	first, found := m.tied.take(parent.key)
+	for at := first; found && at >= 0; at = m.tied.next[at] {
+		to := toldKey{parent.key, m.ties[at].node}
+		m.ties[at].node = -1
+		if m.told[to] {
+			continue
+		}
+		m.told[to] = true
+		m.count(parent.node, to.target, parent, 1)
+		one := *parent
+		one.does, one.target = told, to.target
+		m.more = append(m.more, one)
+	}
+	return found
+}
+
+// find looks for who answers a caller, and tells whether it is to be kept; was is a caller that is not. counted says that what it names was counted where it
+// was kept.
+func (m *matching) find(parent *half, counted bool) (keep bool, was *caller) {
+	found, more := false, len(m.more)
+	one := caller{parent.key, parent.node, -1}
+	if m.may.has(parent.key) {
+		if parent.does == sends {
+			one.via = parent.target
+		}
+		found = m.answer(one)
+		if parent.does == hands || parent.does == told {
+			found = m.tell(parent) || found
+		} else {
+			m.untie(parent.key)
+		}
+	}
+	if (parent.does == calls || parent.does == hands) && parent.target >= 0 && found == counted { // what it names counts as long as nobody answers
+		n := int64(1)
+		if counted {
+			n = -1
+		}
+		m.count(parent.node, parent.target, parent, n)
+	}
+	switch {
+	case found && parent.does == calls:
+		return false, &one
+	case found && parent.does == hands: // it stays, for who takes the same message may come later: as what was told of it, or as one that names nothing
+		parent.target = -1
+		return len(m.more) == more, nil
+	}
+	return true, nil
+}
+
+// match makes sums of the calls of which both sides are there. What is left are callees without a parent, ties, and, where they are asked for, callers of
+// kind client or producer that nobody answered; these are counted as calls of what they name. Those that were answered are given to answered, unless that is
+// nil. It ends with ctx.
+func (c *Calls) match(ctx context.Context, unanswered bool, answered func(caller)) error {
+	m := &matching{Calls: c, may: newSieve(len(c.callees) + len(c.ties)), told: map[toldKey]bool{}}
+	m.callee, m.tied = newWaiting(c.callees, &m.may), newWaiting(c.ties, &m.may)
 	for i := range c.plain {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		of := &c.plain[i]
 		for k := range of.list {
-			if !may.has(of.list[k].key) {
-				continue
+			if m.may.has(of.list[k].key) {
+				m.answer(of.at(k))
+				m.untie(of.list[k].key)
 			}
-			if first, found := waiting[of.list[k].key]; found {
-				answer(of.at(k), first)
-			}
+		}
+	}
+	for i := range c.callers {
+		if h := &c.callers[i]; h.does == told {
+			m.told[toldKey{h.key, h.target}] = true
 		}
 	}
 	kept := c.callers[:0]
-	find := func(parent *half) (found bool) {
-		if !may.has(parent.key) {
-			return false
-		}
-		first, found := waiting[parent.key]
-		if !found {
-			return false
-		}
-		one := caller{parent.key, parent.node, -1}
-		if parent.gives {
-			one.via = parent.target
-		}
-		answer(one, first)
-		if parent.gives { // it stays: who takes the same message may come later
-			return false
-		}
-		if answered != nil {
-			answered(one)
-		}
-		return true
-	}
-	for i := range c.callers {
-		parent := &c.callers[i]
-		switch {
-		case find(parent):
-			if parent.target >= 0 {
-				c.count(parent.node, parent.target, parent, -1) // it was counted where it was kept
+	look := func(list []half, counted bool) {
+		for i := range list {
+			keep, was := m.find(&list[i], counted)
+			if keep && unanswered {
+				kept = append(kept, list[i])
 			}
-		case unanswered:
-			kept = append(kept, *parent)
+			if was != nil && answered != nil {
+				answered(*was)
+			}
 		}
 	}
+	look(c.callers, true)
 	for _, list := range c.fresh {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for i := range list {
-			parent := &list[i]
-			if find(parent) {
-				continue
-			}
-			if parent.target >= 0 && !parent.gives {
-				c.count(parent.node, parent.target, parent, 1)
-			}
-			if unanswered {
-				kept = append(kept, *parent)
-			}
-		}
+		look(list, false)
+	}
+	if unanswered {
+		kept = append(kept, m.more...)
 	}
 	c.callers, c.fresh, c.plain = kept, nil, nil
-	c.callees = slices.DeleteFunc(c.callees, func(h half) bool { return h.node < 0 })
+	matched := func(h half) bool { return h.node < 0 }
+	c.callees, c.ties = slices.DeleteFunc(c.callees, matched), slices.DeleteFunc(c.ties, matched)
 	return nil
 }
 
@@ -413,16 +498,17 @@ func (s *sieve) add(key uint64) { s.bits[key&s.mask>>6] |= 1 << (key & 63) }
 
 func (s *sieve) has(key uint64) bool { return s.bits[key&s.mask>>6]&(1<<(key&63)) != 0 }
 
-// end lets go of the callers that are not at a border of their hour, unless it is open, and of all halves that are too many: such callees are counted as
-// calls of Unknown.
+// end lets go of the callers and ties that are not at a border of their hour, unless it is open, and of all halves that are too many: such callees are counted
+// as calls of Unknown.
 func (c *Calls) end(open bool) {
 	most := mostHalves
 	if open {
 		most = mostOpen
 	} else {
-		c.callers = slices.DeleteFunc(c.callers, func(h half) bool { return !h.border })
+		inside := func(h half) bool { return !h.border }
+		c.callers, c.ties = slices.DeleteFunc(c.callers, inside), slices.DeleteFunc(c.ties, inside)
 	}
-	c.callers = c.callers[:first(c.callers, most)]
+	c.callers, c.ties = c.callers[:first(c.callers, most)], c.ties[:first(c.ties, most)]
 	kept := first(c.callees, most)
 	if kept == len(c.callees) {
 		return

@@ -95,12 +95,11 @@ func (a *adding) add(i uint32, kind int64, h *half) bool {
 	}
 	switch a.peers.flow(&said, kind) {
 	case gives:
-		h.gives = true
-		if topic := a.peers.topicOf(a.Calls, &said); topic >= 0 {
-			h.target = topic
-			a.count(h.node, topic, h, 1)
-		} else if kind != otlp.KindProducer {
-			h.gives, h.target = false, a.peers.brokerOf(a.Calls, &said)
+		h.does, h.target = sends, a.peers.topicOf(a.Calls, &said)
+		if h.target >= 0 {
+			a.count(h.node, h.target, h, 1)
+		} else {
+			h.does, h.target = hands, a.peers.brokerOf(a.Calls, &said)
 		}
 		a.fresh = append(a.fresh, *h)
 		return true
@@ -110,6 +109,7 @@ func (a *adding) add(i uint32, kind int64, h *half) bool {
 		switch {
 		case topic >= 0:
 			a.count(topic, h.node, h, 1)
+			a.tie(i, kind, h, topic)
 		case a.linked(i, h, broker):
 		case kind != otlp.KindClient && a.called(i, h, broker):
 		case broker >= 0:
@@ -143,6 +143,18 @@ func (a *adding) add(i uint32, kind int64, h *half) bool {
 		a.linked(i, h, -1)
 	}
 	return false
+}
+
+// tie adds a tie to the spans that sent what one took from a topic.
+func (a *adding) tie(i uint32, kind int64, h *half, topic int32) {
+	callees := len(a.callees)
+	if !a.linked(i, h, -1) && kind != otlp.KindClient {
+		a.called(i, h, -1)
+	}
+	for _, one := range a.callees[callees:] {
+		a.ties = append(a.ties, half{key: one.key, node: topic, target: -1, minute: one.minute, border: one.border})
+	}
+	a.callees = a.callees[:callees]
 }
 
 // called adds a callee, and who it says has called, if it has a parent.

@@ -45,7 +45,7 @@ func (s *span) calledBy() [][2]uint64 {
 	switch {
 	case s.browser:
 		return nil
-	case s.does == takes && s.names.Kind == Messaging && s.names.Name != "", s.does == gives:
+	case s.takesByName(), s.does == gives:
 		return nil
 	case s.does == takes && len(s.links) > 0:
 		return s.links
@@ -57,6 +57,24 @@ func (s *span) calledBy() [][2]uint64 {
 		return s.links
 	}
 	return nil
+}
+
+// takesByName tells whether a span takes from a destination that it names.
+func (s *span) takesByName() bool {
+	return s.does == takes && s.names.Kind == Messaging && s.names.Name != "" && !s.browser
+}
+
+// tellsOf are the spans that gave what one took that names where from.
+func (s *span) tellsOf() [][2]uint64 {
+	switch {
+	case !s.takesByName():
+		return nil
+	case len(s.links) > 0:
+		return s.links[:min(len(s.links), mostLinks)]
+	case s.kind == ptrace.SpanKindClient:
+		return nil
+	}
+	return [][2]uint64{{s.trace, s.parent}}
 }
 
 func tableOf(t testing.TB, spans []span) *segment.Table {
@@ -175,11 +193,18 @@ func (s *scene) serve(trace, parent uint64, at, length int64, depth int) {
 			}
 		case 6:
 			o.kind, o.does = ptrace.SpanKindProducer, gives // to nobody knows where
+			if s.rnd.IntN(3) == 0 {
+				o.attributes, o.names = map[string]string{"messaging.system": "nats", "server.address": "mq"}, Node{Kind: Messaging, System: "nats", Address: "mq"}
+				if s.rnd.IntN(2) == 0 {
+					o.kind = ptrace.SpanKindClient
+					o.attributes["messaging.operation.type"] = "send"
+				}
+			}
 		case 7:
 			o.attributes, o.names = map[string]string{"messaging.system": "nats", "server.address": "mq"}, Node{Kind: Messaging, System: "nats", Address: "mq"}
 		}
 		call := *s.add(o)
-		if o.does == gives && s.rnd.IntN(2) == 0 {
+		for o.does == gives && s.rnd.IntN(2) == 0 { // several may take it
 			s.take(&call)
 		}
 		if answered {
@@ -203,7 +228,14 @@ func (s *scene) take(sent *span) {
 	if s.rnd.IntN(5) == 0 { // of another, which sent no span
 		o.links = append(o.links, [2]uint64{s.rnd.Uint64(), 77})
 	}
-	switch s.rnd.IntN(5) {
+	switch s.rnd.IntN(8) {
+	case 5, 6, 7: // by a name, of one topic or another, in its own trace or in that of who sent
+		o.kind, o.does = ptrace.SpanKindConsumer, takes
+		topic := fmt.Sprint("q", s.rnd.IntN(2))
+		o.attributes, o.names = map[string]string{"messaging.system": "nats", "messaging.destination.name": topic}, Node{Kind: Messaging, System: "nats", Name: topic}
+		if s.rnd.IntN(3) == 0 {
+			o.trace, o.parent, o.links = sent.trace, sent.id, nil
+		}
 	case 0:
 		o.kind, o.does = ptrace.SpanKindConsumer, takes
 	case 1:
@@ -255,9 +287,16 @@ func recount(spans []span, from, to int64) []string {
 		}
 		return Node{Namespace: namespace, Name: name}
 	}
+	went := map[id]map[Node]bool{} // where messages went, as those say who took them
 	for i := range spans {
 		for _, by := range spans[i].calledBy() {
 			answered[id{by[0], by[1]}] = true
+		}
+		for _, by := range spans[i].tellsOf() {
+			if went[id{by[0], by[1]}] == nil {
+				went[id{by[0], by[1]}] = map[Node]bool{}
+			}
+			went[id{by[0], by[1]}][spans[i].names] = true
 		}
 	}
 	sums := map[[2]Node]*red.Sum{}
@@ -275,7 +314,7 @@ func recount(spans []span, from, to int64) []string {
 					caller = s.names
 				}
 				if parent := byID[id{by[0], by[1]}]; parent != nil {
-					if caller = service(parent); parent.does == gives && parent.names != (Node{}) {
+					if caller = service(parent); parent.does == gives && parent.names.Name != "" {
 						caller = parent.names
 					}
 				}
@@ -283,7 +322,11 @@ func recount(spans []span, from, to int64) []string {
 			}
 		case s.does == takes && s.names != Node{}:
 			pairs = append(pairs, [2]Node{s.names, service(s)})
-		case s.names != Node{} && (s.does == gives || !answered[id{s.trace, s.id}]):
+		case s.does == gives && s.names.Name == "" && len(went[id{s.trace, s.id}]) > 0:
+			for to := range went[id{s.trace, s.id}] {
+				pairs = append(pairs, [2]Node{service(s), to})
+			}
+		case s.names != Node{} && (s.does == gives && s.names.Name != "" || !answered[id{s.trace, s.id}]):
 			pairs = append(pairs, [2]Node{service(s), s.names})
 		}
 		for _, pair := range pairs {
@@ -621,6 +664,7 @@ func FuzzDecode(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(raw)
 	}
+	f.Add([]byte{3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0}) // a tie of no node
 	for v := range byte(version) {
 		f.Add([]byte{v + 1, 0, 1, 1, 0, 0, 0, 0})             // a half of no node
 		f.Add([]byte{v + 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0}) // a sum of none
@@ -688,6 +732,102 @@ func TestSettledCallsAreThoseOfAllAtOnce(t *testing.T) {
 			require.Equal(t, recount(sc.spans, from, to), lines(list), "seed %d", seed)
 		}
 	}
+}
+
+// TestWhoSentIsFoundWhereverWhoTookIs: stored before, after or with it, in a part, a folded hour, a segment that no merge has seen, or an hour later by some
+// seconds; and is counted once, however many take what it sent, one after the other.
+func TestWhoSentIsFoundWhereverWhoTookIs(t *testing.T) {
+	t.Parallel()
+	topic := Node{Kind: Messaging, System: "kafka", Name: "orders"}
+	taken := map[string]string{"messaging.system": "kafka", "messaging.destination.name": "orders"}
+	for _, at := range []int64{int64(time.Minute), int64(time.Hour - time.Second)} {
+		send := span{trace: 1, id: 1, service: "/shop", kind: ptrace.SpanKindProducer, start: day() + at, length: 5, does: gives}
+		take := func(id uint64) span {
+			return span{
+				trace: id, id: id, service: "/billing", kind: ptrace.SpanKindConsumer, start: day() + at + int64(2*time.Second), length: 9, links: [][2]uint64{{1, 1}},
+				attributes: taken, names: topic, does: takes,
+			}
+		}
+		orders := [][]span{{send, take(2), take(3)}, {take(2), send, take(3)}, {take(2), take(3), send}}
+		for _, order := range orders {
+			for way := range 4 {
+				s := &store{t: t}
+				for i := range order {
+					switch way {
+					case 0:
+						s.fresh = append(s.fresh, order[i])
+					case 1:
+						s.mergeSome(order[i : i+1])
+					case 2:
+						s.mergeSome(order[i : i+1])
+						s.foldHour(day(), true)
+						s.foldHour(day()+int64(time.Hour), true)
+					case 3:
+						if s.fresh = append(s.fresh, order[i]); i == 1 {
+							s.mergeSome(s.fresh)
+							s.fresh = nil
+						}
+					}
+					for range 2 { // what is asked changes nothing
+						require.Equal(t, recount(order[:i+1], day(), day()+2*int64(time.Hour)), s.answer(day(), day()+2*int64(time.Hour)), "way %d, %d of %v", way, i, order)
+					}
+				}
+				s.mergeSome(s.fresh)
+				s.fresh = nil
+				s.foldHour(day(), false)
+				s.foldHour(day()+int64(time.Hour), false)
+				require.Equal(t, recount(order, day(), day()+2*int64(time.Hour)), s.answer(day(), day()+2*int64(time.Hour)), "way %d, folded %v", way, order)
+			}
+		}
+	}
+}
+
+// TestTiesStayBounded: nobody sent what is taken, and no fold keeps more than it keeps of all else.
+func TestTiesStayBounded(t *testing.T) {
+	t.Parallel()
+	for _, at := range []int64{int64(time.Minute), int64(time.Second)} {
+		var spans []span
+		for i := range mostHalves + 500 {
+			spans = append(spans, span{
+				trace: uint64(i) + 1, id: 2, parent: 9, service: "/b", kind: ptrace.SpanKindConsumer, start: day() + at, length: 7,
+				attributes: map[string]string{"messaging.system": "kafka", "messaging.destination.name": "orders"},
+			})
+		}
+		s := &store{t: t}
+		s.mergeSome(spans)
+		s.foldHour(day(), false)
+		c := New()
+		require.NoError(t, c.decode(s.rows[0].Total, 0, halves))
+		if at == int64(time.Second) {
+			require.Len(t, c.ties, mostHalves, "at the beginning of their hour")
+		} else {
+			require.Empty(t, c.ties)
+		}
+		require.Empty(t, c.callees)
+		require.Len(t, s.answer(day(), day()+int64(time.Hour)), 1, "none is told as a call of nobody knows whom")
+	}
+}
+
+// TestTheSecondVersionIsRead: of callers that gave a message, with a destination and without, and of no ties.
+func TestTheSecondVersionIsRead(t *testing.T) {
+	t.Parallel()
+	raw := []byte{2, 2, 0, 2, 0, 0, 1, 0, 0, 0, 3, 1, 0, 0}
+	raw = append(raw, "amqst"...)
+	raw = append(raw, 1, 70, 0, 2, 9, 8+1, 1)                                    // a callee that failed, and names its caller
+	raw = append(raw, 3, 80, 1, 1, 0, 0, 0, 2, 2, 2, 8, 8, 8, 4, 4+8+2, 8, 1, 1) // one that gave to nobody knows where, one to the topic, one that calls
+	raw = append(raw, 0)
+	blob, err := packed.Pack(raw)
+	require.NoError(t, err)
+	c := New()
+	require.NoError(t, c.decode(blob, 60, sums|halves))
+	require.Equal(t, []Node{{Kind: Service, Name: "a"}, {Kind: Messaging, System: "mqs", Name: "t"}}, c.nodes)
+	require.Equal(t, []half{{key: 70, target: 1, minute: 62, bucket: 9, failed: true}}, c.callees)
+	require.Equal(t, []half{
+		{key: 80, target: -1, minute: 62, bucket: 8, does: hands},
+		{key: 81, target: 1, minute: 62, bucket: 8, border: true, does: sends},
+		{key: 82, target: 1, minute: 62, bucket: 8, does: calls},
+	}, c.callers)
+	require.Empty(t, c.ties)
 }
 
 // TestTheFirstVersionIsRead: of nodes with three names, and of callers that all have a target or none.

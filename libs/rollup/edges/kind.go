@@ -27,7 +27,7 @@ func collect(t *segment.Table, start int64, rows []uint32) ([]rollup.Content, er
 	if err := c.match(context.Background(), true, nil); err != nil {
 		return nil, err
 	}
-	if len(c.cells)+len(c.callees)+len(c.callers) == 0 {
+	if len(c.cells)+len(c.callees)+len(c.callers)+len(c.ties) == 0 {
 		return nil, nil
 	}
 	minutes, err := c.encode(minuteOf(start), false)
@@ -72,7 +72,7 @@ func fold(to rollup.Grain, start int64, open bool, rows iter.Seq2[*rollup.Row, e
 		return nil, err
 	}
 	if to == rollup.Day {
-		for _, list := range [][]half{c.callees, c.callers} {
+		for _, list := range [][]half{c.callees, c.callers, c.ties} {
 			for i := range list { // of the day
 				hour := time.Duration(list[i].minute-minuteOf(start)) * time.Minute / time.Hour
 				list[i].border = list[i].border && (hour == 0 || hour == 23)

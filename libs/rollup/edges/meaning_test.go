@@ -94,12 +94,37 @@ func TestLinksTieWhoSentToWhoTook(t *testing.T) {
 	// The span that was linked to is nowhere: the system is known, or it is told as a call of nobody knows whom.
 	require.Equal(t, []string{"mq kafka@: > billing@:: 1"}, edgesOf(t, with(take, receive, ptrace.SpanKindClient)))
 	require.Equal(t, []string{"?@: > billing@:: 1"}, edgesOf(t, take))
+	// One that sent and named nothing sent to where those say who took it, whatever their span is and however many of them there are.
+	taken := map[string]string{"messaging.system": "kafka", "messaging.destination.name": "orders", "messaging.operation.type": "process"}
+	through := []string{"shop@: > mq kafkaorders@:: 1", "mq kafkaorders@: > billing@:: 1"}
+	for _, attributes := range []map[string]string{nil, system, {"messaging.system": "kafka", "messaging.operation.type": "send"}} {
+		for _, kind := range []ptrace.SpanKind{ptrace.SpanKindConsumer, ptrace.SpanKindClient, ptrace.SpanKindInternal} {
+			require.Equal(t, through, edgesOf(t, with(send, attributes, ptrace.SpanKindProducer), with(take, taken, kind)))
+		}
+	}
+	require.Equal(t, through, edgesOf(t, with(send, map[string]string{"messaging.system": "kafka", "messaging.operation.type": "send"}, ptrace.SpanKindClient),
+		with(take, taken, ptrace.SpanKindConsumer)))
+	child := with(take, taken, ptrace.SpanKindConsumer)
+	child.trace, child.parent, child.links = send.trace, send.id, nil
+	require.Equal(t, through, edgesOf(t, send, child), "by its parent, where it has no links")
+	again := with(take, taken, ptrace.SpanKindConsumer)
+	again.id = 3
+	require.Equal(t, []string{"shop@: > mq kafkaorders@:: 1", "mq kafkaorders@: > billing@:: 2"}, edgesOf(t, send, with(take, taken, ptrace.SpanKindConsumer), again),
+		"what is received and then processed was sent once")
+	again.service, again.attributes = "/audit", nil
+	require.Equal(t, []string{"shop@: > audit@:: 1", "shop@: > mq kafkaorders@:: 1", "mq kafkaorders@: > billing@:: 1"},
+		edgesOf(t, with(send, system, ptrace.SpanKindProducer), with(take, taken, ptrace.SpanKindConsumer), again), "who names nothing has it from who sent it")
+	require.Equal(t, []string{"shop@: > mq kafka@:: 1"}, edgesOf(t, with(send, system, ptrace.SpanKindProducer)), "nobody took it: the system is known")
+	server := with(send, nil, ptrace.SpanKindServer)
+	require.Equal(t, []string{"mq kafkaorders@: > billing@:: 1"}, edgesOf(t, server, with(take, taken, ptrace.SpanKindConsumer)), "which sends nothing")
 	// A batch takes from each that sent, and links count before a parent, which is the loop that polls.
 	batch := take
 	batch.parent, batch.links = 7, [][2]uint64{{1, 1}, {3, 1}, {0, 0}}
 	other := span{trace: 3, id: 1, service: "/web", kind: ptrace.SpanKindProducer}
 	loop := span{trace: 2, id: 7, service: "/billing", kind: ptrace.SpanKindInternal}
 	require.Equal(t, []string{"shop@: > billing@:: 1", "web@: > billing@:: 1"}, edgesOf(t, send, other, loop, batch))
+	require.Equal(t, []string{"shop@: > mq kafkaorders@:: 1", "web@: > mq kafkaorders@:: 1", "mq kafkaorders@: > billing@:: 1"},
+		edgesOf(t, send, other, loop, with(batch, taken, ptrace.SpanKindConsumer)))
 	batch.links = nil
 	for i := range uint64(100) {
 		batch.links = append(batch.links, [2]uint64{i + 1000, 1})

@@ -642,8 +642,9 @@ export interface paths {
          *     **Messages** go by what is done with them (`messaging.operation.type`, or the older `messaging.operation`), and where that is not said by the span's kind:
          *     `create`, `send` and `publish` give an edge to the destination, `receive`, `process`, `deliver` and `settle` one from it. Each such span is a request of its edge. What
          *     was taken without a destination's name came from where the span that it has links to (32 at most), or else its parent, has sent it: the destination that
-         *     this one names, or else its service. Where that span is not found it came from the messaging system, if it names one. A span without a parent that
-         *     has links, of a server or a job, was called by those.
+         *     this one names, or else its service. Where that span is not found it came from the messaging system, if it names one. A span that has sent and names no
+         *     destination gives an edge to each destination that those name who took it (who have links to it, or else it as their parent), once; until somebody is found who took
+         *     it, to the messaging system, if it names one. A span without a parent that has links, of a server or a job, was called by those.
          *
          *     A database is one of its system, `server.address` with the port, if it is not the system's usual one, and `db.namespace`. A node's `filters` find its spans.
          *     Services that run in browsers are nodes of type `browser`.
