@@ -135,8 +135,10 @@ func newStackOn(t *testing.T, l layout, environment ...string) *stack {
 	if s.layout.postgres == "" {
 		s.layout.postgres = filepath.Join(dir, "postgres")
 	}
+	settings := ""
 	if s.layout.queue == "" {
 		s.layout.queue = filepath.Join(dir, "nats")
+		settings = roomForAll
 	}
 	s.pgPort = testbed.Port(s.t)
 	s.startPostgres()
@@ -150,11 +152,9 @@ func newStackOn(t *testing.T, l layout, environment ...string) *stack {
 		s.monitor = "http://" + address(monitorPort)
 		args := []string{"-a", "127.0.0.1", "-p", strconv.Itoa(natsPort), "-m", strconv.Itoa(monitorPort), "-js", "-sd", s.layout.queue}
 		if l.durable {
-			config := filepath.Join(dir, "nats.conf")
-			require.NoError(t, os.WriteFile(config, []byte("jetstream { sync_interval: always }\n"), 0o600))
-			args = append(args, "-c", config)
+			settings += ", sync_interval: always"
 		}
-		s.nats = s.start("nats", natsServer(t), nil, args...)
+		s.nats = s.start("nats", natsServer(t), nil, append(args, "-c", s.settings("nats", settings))...)
 		s.bus = "nats://" + address(natsPort)
 	}
 	grpcPort, httpPort, queryPort := testbed.Port(s.t), testbed.Port(s.t), testbed.Port(s.t)
@@ -177,6 +177,18 @@ func newStackOn(t *testing.T, l layout, environment ...string) *stack {
 	return s
 }
 
+// roomForAll lets a NATS server reserve what every stream may come to: of itself it takes three quarters of what the disk has free when it starts, and a disk
+// with less than 9 GB would fail tests that store a few megabytes.
+const roomForAll = "max_file_store: 64GB"
+
+// settings writes the file of JetStream's settings for a NATS server.
+func (s *stack) settings(name, jetStream string) (path string) {
+	s.t.Helper()
+	path = filepath.Join(s.dir, name+".conf")
+	require.NoError(s.t, os.WriteFile(path, []byte("jetstream { "+strings.TrimPrefix(jetStream, ", ")+" }\n"), 0o600))
+	return path
+}
+
 // startCluster starts NATS servers n0, n1 and so on, which know each other.
 func (s *stack) startCluster(servers int) {
 	s.t.Helper()
@@ -189,7 +201,7 @@ func (s *stack) startCluster(servers int) {
 		name, monitor := serverName(i), testbed.Port(s.t)
 		s.monitors = append(s.monitors, "http://"+address(monitor))
 		s.cluster = append(s.cluster, s.start(name, natsServer(s.t), nil, "-a", "127.0.0.1", "-p", strconv.Itoa(clients[i]), "-m", strconv.Itoa(monitor), "-js",
-			"-sd", filepath.Join(s.dir, name), "-n", name, "--cluster_name", "c", "--cluster", routes[i], "--routes", strings.Join(routes, ",")))
+			"-c", s.settings(name, roomForAll), "-sd", filepath.Join(s.dir, name), "-n", name, "--cluster_name", "c", "--cluster", routes[i], "--routes", strings.Join(routes, ",")))
 	}
 	s.bus = strings.Join(urls, ",")
 }

@@ -107,7 +107,8 @@ func startNATS(address, dir string, sync time.Duration, always bool) (*natsserve
 		return nil, err
 	}
 	s, err := natsserver.NewServer(&natsserver.Options{
-		Host: host, Port: number, JetStream: true, StoreDir: dir, SyncInterval: sync, SyncAlways: always, NoSigs: true, NoLog: true,
+		JetStreamMaxStore: 64 << 30, // not three quarters of what the disk has free
+		Host:              host, Port: number, JetStream: true, StoreDir: dir, SyncInterval: sync, SyncAlways: always, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
 		return nil, err

@@ -75,7 +75,8 @@ func start(ctx context.Context, cfg Config) (_ *stage, err error) {
 		return nil, err
 	}
 	settings := filepath.Join(cfg.Dir, "nats.conf")
-	if err := os.WriteFile(settings, []byte("max_payload: 8MB\n"), 0o600); err != nil { // as in every installation of ours
+	// The size of messages is that of every installation of ours. Of itself a server takes for its limit three quarters of what the disk has free.
+	if err := os.WriteFile(settings, []byte("max_payload: 8MB\njetstream { max_file_store: 64GB }\n"), 0o600); err != nil {
 		return nil, err
 	}
 	s.nats = &process{name: "nats", path: s.cfg.NATSServer, args: []string{"-c", settings, "-a", host, "-p", port, "-js", "-sd", filepath.Join(cfg.Dir, "nats")}, dir: cfg.Dir}

@@ -63,6 +63,10 @@ func (s *Server) Start() {
 		MaxPayload: 8 << 20,
 		NoSigs:     true,
 		NoLog:      true,
+		// Streams reserve what they may come to. Of itself a server takes for its limit three quarters of what the disk has free, and a test would fail for
+		// want of gigabytes of which it needs a few megabytes.
+		JetStreamMaxStore:  64 << 30,
+		JetStreamMaxMemory: 1 << 30,
 	}
 	for _, set := range s.settings {
 		set(opts)

@@ -130,7 +130,7 @@ func BenchmarkGRPC(b *testing.B) {
 }
 
 func benchBus(c *Config) {
-	c.Bus.MaxBytes = 2 << 30 // of each of three streams; NATS takes three quarters of what is free
+	c.Bus.MaxBytes = 2 << 30 // of each of three streams
 	c.Admit.MaxAge.Traces = -1
 }
 
