@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
@@ -302,6 +303,55 @@ func TestARateIsOverTheTimeThatHasData(t *testing.T) {
 	require.Equal(t, []api.FiguresBasis{{Rollups: true, PercentileError: 1.0 / 128}, {Rollups: true, Segments: true, PercentileError: 1.0 / 128}}, basis)
 	none("/api/services?", began.Add(-5*time.Hour), began.Add(-time.Hour))
 	none("/api/services?", time.Now().Add(time.Hour), time.Now().Add(2*time.Hour))
+}
+
+// TestARateOfLogsAndPointsIsOverTheTimeThatHasData: as one of spans is, whether what is there is settled and told by sums, fresh, or both.
+func TestARateOfLogsAndPointsIsOverTheTimeThatHasData(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []telemetry.Signal{telemetry.Logs, telemetry.Metrics} {
+		f := newFixture(t)
+		began := time.Now().Add(-3 * time.Hour).Truncate(time.Minute)
+		records := func(first time.Duration, n int) []byte {
+			if signal == telemetry.Metrics {
+				md := pmetric.NewMetrics()
+				m := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+				m.SetName("up")
+				points := m.SetEmptyGauge().DataPoints()
+				for i := range n {
+					points.AppendEmpty().SetTimestamp(pcommon.NewTimestampFromTime(began.Add(first + time.Duration(i)*time.Minute)))
+				}
+				return testbed.MetricsPayload(md)
+			}
+			ld := plog.NewLogs()
+			list := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+			for i := range n {
+				r := list.AppendEmpty()
+				r.SetTimestamp(pcommon.NewTimestampFromTime(began.Add(first + time.Duration(i)*time.Minute)))
+				r.SetObservedTimestamp(r.Timestamp())
+			}
+			return testbed.LogsPayload(ld)
+		}
+		ask := func(from, to time.Duration) api.Aggregate {
+			return f.aggregate(&aggregateBody{
+				signal: signal, from: began.Add(from).UnixNano(), to: began.Add(to).UnixNano(), measures: []api.Measure{{Measure: "count"}, {Measure: "rate"}},
+			})
+		}
+		require.Zero(t, ask(-time.Hour, time.Hour).Covered.Seconds)
+		begins := []time.Duration{30 * time.Minute, 0, -10 * time.Minute} // settled, fresh before it, and settled before that
+		for stage, begin := range begins {
+			f.store("default", signal, records(begin, 20), 7)
+			require.Equal(t, stage%2 == 0, f.position%2 == 1, "settled and fresh by turns")
+			got := ask(-24*time.Hour, 2*time.Hour)
+			require.EqualValues(t, began.Add(begin).UnixNano(), number64(t, got.Covered.StartUnixNano), "%s %d", signal, stage)
+			require.InDelta(t, (2*time.Hour - begin).Seconds(), got.Covered.Seconds, 1e-6)
+			require.InDelta(t, float64(20*(stage+1)), *got.Total.Figures[0], 0)
+			require.InDelta(t, *got.Total.Figures[0]/got.Covered.Seconds, *got.Total.Figures[1], 1e-9)
+		}
+		within := ask(time.Hour, 2*time.Hour)
+		require.EqualValues(t, began.Add(time.Hour).UnixNano(), number64(t, within.Covered.StartUnixNano), "nothing was sent, which is known")
+		require.InDelta(t, 3600, within.Covered.Seconds, 1e-6)
+		require.Zero(t, ask(-5*time.Hour, -time.Hour).Covered.Seconds)
+	}
 }
 
 // TestServicesOfAPage: a list of many is read page by page, narrowed, without ollyScale's own, and tells of the time before.

@@ -20,7 +20,6 @@ import (
 
 	"github.com/ollyscale/ollyscale/libs/rollup/red"
 	"github.com/ollyscale/ollyscale/libs/segment"
-	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/engine"
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 	"github.com/ollyscale/ollyscale/services/query/internal/trace"
@@ -164,7 +163,7 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	if err := all.charge(0); err != nil {
 		return nil, err
 	}
-	from, to, err := covered(ctx, s, q, q.To-over.Nanoseconds())
+	from, to, err := s.Covered(ctx, q.Tenant, q.Signal, q.To-over.Nanoseconds(), q.To, q.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -174,14 +173,6 @@ func Ask(ctx context.Context, s *engine.Snapshot, q *Query) (*Answer, error) {
 	}
 	out.Whole = over.Nanoseconds() == q.To-q.From
 	return out, nil
-}
-
-// covered is the time that rates are over: what was looked at, up to now, and of spans not before the first that is there.
-func covered(ctx context.Context, s *engine.Snapshot, q *Query, since int64) (from, to int64, err error) {
-	if q.Signal == telemetry.Traces {
-		return s.Covered(ctx, q.Tenant, since, q.To, q.Now)
-	}
-	return since, max(min(q.To, q.Now.UnixNano()), since), nil
 }
 
 // tally is what is known until now, by group.

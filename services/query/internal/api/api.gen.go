@@ -1052,8 +1052,8 @@ type Aggregate struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 
-	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
-	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	// Covered The part of the range that has data, over which rates are: from the first item of the signal that is there of the tenant, since what was before was not sent or is
+	// not kept any more, until now; of a cut answer from `incomplete.since` on.
 	Covered Covered `json:"covered"`
 
 	// DistinctGroups How many groups there are, those in `other` as well; an estimate where there is no room for all. 0 without `group_by`.
@@ -1440,8 +1440,8 @@ type CountOf struct {
 	Name  string `json:"name"`
 }
 
-// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
-// kept any more, until now; of a cut answer from `incomplete.since` on.
+// Covered The part of the range that has data, over which rates are: from the first item of the signal that is there of the tenant, since what was before was not sent or is
+// not kept any more, until now; of a cut answer from `incomplete.since` on.
 type Covered struct {
 	// EndUnixNano Unix nanoseconds, or a length in nanoseconds, as a decimal string.
 	EndUnixNano Nanos `json:"end_unix_nano"`
@@ -1575,8 +1575,8 @@ type DependencyList struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 
-	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
-	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	// Covered The part of the range that has data, over which rates are: from the first item of the signal that is there of the tenant, since what was before was not sent or is
+	// not kept any more, until now; of a cut answer from `incomplete.since` on.
 	Covered    Covered     `json:"covered"`
 	Incomplete *Incomplete `json:"incomplete,omitempty"`
 
@@ -2007,8 +2007,8 @@ type InstanceList struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 
-	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
-	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	// Covered The part of the range that has data, over which rates are: from the first item of the signal that is there of the tenant, since what was before was not sent or is
+	// not kept any more, until now; of a cut answer from `incomplete.since` on.
 	Covered Covered `json:"covered"`
 
 	// Figures What requests, errors and percentiles were made of. Counts are exact, whichever it is.
@@ -2702,8 +2702,8 @@ type OperationList struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 
-	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
-	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	// Covered The part of the range that has data, over which rates are: from the first item of the signal that is there of the tenant, since what was before was not sent or is
+	// not kept any more, until now; of a cut answer from `incomplete.since` on.
 	Covered    Covered     `json:"covered"`
 	Incomplete *Incomplete `json:"incomplete,omitempty"`
 
@@ -3247,8 +3247,8 @@ type ServiceList struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 
-	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
-	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	// Covered The part of the range that has data, over which rates are: from the first item of the signal that is there of the tenant, since what was before was not sent or is
+	// not kept any more, until now; of a cut answer from `incomplete.since` on.
 	Covered       Covered     `json:"covered"`
 	CoveredBefore *Covered    `json:"covered_before,omitempty"`
 	Incomplete    *Incomplete `json:"incomplete,omitempty"`
@@ -3277,8 +3277,8 @@ type ServiceMap struct {
 	// Completeness How far the answer can be relied on to hold what was accepted. Unknown values are absent.
 	Completeness Completeness `json:"completeness"`
 
-	// Covered The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
-	// kept any more, until now; of a cut answer from `incomplete.since` on.
+	// Covered The part of the range that has data, over which rates are: from the first item of the signal that is there of the tenant, since what was before was not sent or is
+	// not kept any more, until now; of a cut answer from `incomplete.since` on.
 	Covered    Covered     `json:"covered"`
 	Edges      []MapEdge   `json:"edges"`
 	Incomplete *Incomplete `json:"incomplete,omitempty"`

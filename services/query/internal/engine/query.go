@@ -87,6 +87,8 @@ const (
 	Fresh         // of level 0, which are in no rollup
 	Counted       // of a higher level, which are in all
 	Settled       // settled, which sums of their hours tell of
+
+	unsettled // not settled
 )
 
 // Summed is whose settled segments are told by sums: those of whole hours from From to before To, Unix ns, but for some.
@@ -97,7 +99,7 @@ type Summed struct {
 
 // condition is the stage in SQL.
 func (s Stage) condition() string {
-	return [...]string{Every: "", Fresh: "level = 0", Counted: "level > 0", Settled: "level = 2"}[s]
+	return [...]string{Every: "", Fresh: "level = 0", Counted: "level > 0", Settled: "level = 2", unsettled: "level < 2"}[s]
 }
 
 // All reports whether every item of a segment is asked for: it lies in the range, and nothing else narrows it.

@@ -95,6 +95,9 @@ func askNothing(ctx context.Context, s *Snapshot) error {
 		if err := s.run(ctx, st.untold[signal], untoldArgs(q)...); err != nil {
 			return err
 		}
+		if err := s.run(ctx, st.first[signal], string(nobody), wholeOf(signal).kind); err != nil {
+			return err
+		}
 		if err := s.run(ctx, st.heads[signal], headArgs(q)...); err != nil {
 			return err
 		}
@@ -128,7 +131,6 @@ func askNothing(ctx context.Context, s *Snapshot) error {
 		args []any
 	}{
 		{st.services, []any{string(nobody), []string{""}}},
-		{st.first, []any{string(nobody), int16(0)}},
 		{st.rollups, []any{string(nobody), int16(0), days[0], days[1], []byte(nil), days[0], days[1], time.Minute.Nanoseconds()}},
 		{st.fresh, []any{string(nobody), days[0], days[0], days[1], days[1], days[1]}},
 		{st.traces, []any{string(nobody), rollup.Hour, days[:1], days[1:], []int64{0}}},

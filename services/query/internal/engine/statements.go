@@ -21,8 +21,8 @@ type statements struct {
 	standing     string
 	services     string
 	rollups      string
-	fresh        string // of spans
-	first        string // of spans
+	fresh        string    // of spans
+	first        [3]string // by signal
 	freshPlaces  string
 	untold       [3]string // by signal
 	untoldPlaces [3]string
@@ -59,9 +59,9 @@ func newStatements() (*statements, error) {
 		unsettled: f.Text("unsettled", sqlfile.Table{Table: segmentTable(telemetry.Traces)}), headers: headerColumns(), headColumns: headColumns(),
 		ready: f.Text("ready", nil), leaves: f.Text("leaves", nil), tables: f.Text("tables", nil), heldByAll: newHeldStatements(f, true), heldBySome: newHeldStatements(f, false),
 	}
-	s.first = f.Text("first", struct{ Rollup, Segment string }{schema.Rollup, segmentTable(telemetry.Traces)})
 	for _, signal := range telemetry.Signals() {
 		table := sqlfile.Table{Table: segmentTable(signal)}
+		s.first[signal] = f.Text("first", struct{ Rollup, Segment, Untold string }{schema.Rollup, table.Table, wholeOf(signal).rest.condition()})
 		s.untold[signal] = f.Text("untold", byMinutes{Table: table.Table})
 		s.heads[signal] = f.Text("heads", byMinutes{Table: table.Table})
 		s.headPlaces[signal] = f.Text("heads", byMinutes{table.Table, true})

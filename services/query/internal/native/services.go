@@ -336,7 +336,7 @@ func (n *API) everSeen(ctx context.Context, s *engine.Snapshot, q *engine.Query,
 	if err != nil {
 		return nil, nil, err
 	}
-	first, last, err := s.Covered(ctx, q.Tenant, 0, math.MaxInt64, n.now())
+	first, last, err := s.Covered(ctx, q.Tenant, telemetry.Traces, 0, math.MaxInt64, n.now())
 	if err != nil || first == last {
 		return ever, nil, err
 	}

@@ -58,13 +58,31 @@ FROM public.spans_segment
 WHERE tenant_id = $1 AND level = 0 AND max_time >= $2 AND max_time < $6 AND min_time >= $3 AND min_time < $5 AND (min_time < $4 OR max_time < $5)
 GROUP BY 1
 
----- first
--- When the first span of a tenant began that is there: in the first hour of its rollups of a kind ($2), or of its segments that are in none; none crosses an hour.
+---- first[0]
+-- When the first item of a tenant began that is there: in the first hour of its rollups of a kind ($2), or of its segments that are in none; none crosses an hour.
 SELECT least(
   (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 1 ORDER BY start, min_time LIMIT 1),
   (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 0 ORDER BY start, min_time LIMIT 1),
   (SELECT min(min_time) FROM public.spans_segment WHERE tenant_id = $1 AND level = 0 AND max_time < 3600000000000 + (
     SELECT max_time - max_time % 3600000000000 FROM public.spans_segment WHERE tenant_id = $1 AND level = 0 ORDER BY max_time LIMIT 1))
+)
+
+---- first[1]
+-- When the first item of a tenant began that is there: in the first hour of its rollups of a kind ($2), or of its segments that are in none; none crosses an hour.
+SELECT least(
+  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 1 ORDER BY start, min_time LIMIT 1),
+  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 0 ORDER BY start, min_time LIMIT 1),
+  (SELECT min(min_time) FROM public.logs_segment WHERE tenant_id = $1 AND level < 2 AND max_time < 3600000000000 + (
+    SELECT max_time - max_time % 3600000000000 FROM public.logs_segment WHERE tenant_id = $1 AND level < 2 ORDER BY max_time LIMIT 1))
+)
+
+---- first[2]
+-- When the first item of a tenant began that is there: in the first hour of its rollups of a kind ($2), or of its segments that are in none; none crosses an hour.
+SELECT least(
+  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 1 ORDER BY start, min_time LIMIT 1),
+  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 0 ORDER BY start, min_time LIMIT 1),
+  (SELECT min(min_time) FROM public.metrics_segment WHERE tenant_id = $1 AND level < 2 AND max_time < 3600000000000 + (
+    SELECT max_time - max_time % 3600000000000 FROM public.metrics_segment WHERE tenant_id = $1 AND level < 2 ORDER BY max_time LIMIT 1))
 )
 
 ---- freshPlaces

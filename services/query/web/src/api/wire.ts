@@ -807,8 +807,7 @@ export interface paths {
          *     **Values.** `count_distinct` is exact up to 4,096 values of a group; beyond, it is an estimate that is off by 1.6 % (one standard deviation), the same each time, and
          *     `estimated` says so.
          *
-         *     **Time.** A rate is over `covered`, or the part of it that a bucket has; of log records and points that is the range up to now, and of an answer that was cut from
-         *     `incomplete.since` on. Buckets begin at multiples of their step.
+         *     **Time.** A rate is over `covered`, or the part of it that a bucket has. Buckets begin at multiples of their step.
          */
         post: operations["aggregate"];
         delete?: never;
@@ -2809,8 +2808,8 @@ export interface components {
             p99_nano: components["schemas"]["Nanos"];
         };
         /**
-         * @description The part of the range that has data, over which rates are: of spans from the first that is there of the tenant, since what was before was not sent or is not
-         *     kept any more, until now; of a cut answer from `incomplete.since` on.
+         * @description The part of the range that has data, over which rates are: from the first item of the signal that is there of the tenant, since what was before was not sent or is
+         *     not kept any more, until now; of a cut answer from `incomplete.since` on.
          */
         Covered: {
             start_unix_nano: components["schemas"]["Nanos"];
