@@ -164,10 +164,33 @@ func (s *stage) asksHealth() use {
 	}
 }
 
+// neighbour is a tenant that looks at what it sent itself while others ask for much.
+const neighbour = "neighbour"
+
+// asks is answered with what there is of the neighbour, and never told to come again: it has no question under way, so it is next.
 func (s *stage) asks() use {
 	return func(ctx context.Context, _ int) error {
-		err := s.search(ctx, http.DefaultClient, question{path: "/api/logs/search", asks: map[string]any{"pagination": map[string]int{"limit": 20}}}, 15*time.Minute)
-		return err
+		request, err := s.asking(ctx, question{path: "/api/logs/search", asks: map[string]any{"pagination": map[string]int{"limit": 20}}}, time.Hour)
+		if err != nil {
+			return err
+		}
+		request.Header.Set(auth.TenantHeader, neighbour)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = answer.Body.Close() }()
+		var page struct{ Logs []json.RawMessage }
+		if answer.StatusCode != http.StatusOK {
+			return errors.New(answer.Status)
+		}
+		if err := json.NewDecoder(answer.Body).Decode(&page); err != nil {
+			return err
+		}
+		if len(page.Logs) != ofNeighbour {
+			return fmt.Errorf("%d records of %d", len(page.Logs), ofNeighbour)
+		}
+		return nil
 	}
 }
 
@@ -384,25 +407,37 @@ func hostile() []question {
 	}
 }
 
+// ofNeighbour is how many log records the neighbour has: fewer than a page.
+const ofNeighbour = 10
+
 const year = 365 * 24 * time.Hour
 
-func (t target) search(ctx context.Context, client *http.Client, q question, over time.Duration) error {
+// asking is a question about the time until now, so long.
+func (t target) asking(ctx context.Context, q question, over time.Duration) (*http.Request, error) {
 	now := time.Now().UTC()
 	from, to := now.Add(-over).Format(time.RFC3339Nano), now.Format(time.RFC3339Nano)
 	if q.asks == nil {
-		return get(ctx, client, "http://"+t.API+q.path+"?start_time="+from+"&end_time="+to)
+		return http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.API+q.path+"?start_time="+from+"&end_time="+to, http.NoBody)
 	}
 	asks := maps.Clone(q.asks)
 	asks["time_range"] = map[string]string{"start_time": from, "end_time": to}
 	body, err := json.Marshal(asks)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+t.API+q.path, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
+	return request, nil
+}
+
+func (t target) search(ctx context.Context, client *http.Client, q question, over time.Duration) error {
+	request, err := t.asking(ctx, q, over)
+	if err != nil {
+		return err
+	}
 	return do(client, request)
 }
 
@@ -451,6 +486,14 @@ func (s *stage) fill(ctx context.Context, z Size) error {
 				return err
 			}
 		}
+	}
+	for i := range ofNeighbour {
+		if err := post(ctx, http.DefaultClient, "http://"+s.HTTP+"/v1/logs", largeRecord(i, 100), "", auth.TenantHeader, neighbour); err != nil {
+			return err
+		}
+	}
+	if err := s.stored(ctx, neighbour, tableOf("logs"), ofNeighbour, time.Minute); err != nil {
+		return err
 	}
 	if err := s.stored(ctx, defaultTenant, tableOf("logs"), items, 10*time.Minute); err != nil { // a partition is made for each day
 		return err
