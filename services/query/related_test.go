@@ -157,11 +157,11 @@ func (a family) holds(t *testing.T, s *api.Span, raw json.RawMessage) bool {
 	return slices.ContainsFunc(meant, func(other *api.Span) bool { return every(other, f.Filters) })
 }
 
-// familyOf is that of a search: its range and an hour on either side.
+// familyOf is that of a search: all that is there, whenever it is.
 func (f *fixture) familyOf(s searchBody) family {
 	f.t.Helper()
 	a := family{&api.SpanPage{}, s.from.UnixNano(), s.to.UnixNano()}
-	s.from, s.to = s.from.Add(-time.Hour), s.to.Add(time.Hour)
+	s.from, s.to = s.from.Add(-48*time.Hour), s.to.Add(48*time.Hour)
 	f.search("spans", s, a.page)
 	require.False(f.t, a.page.Pagination.HasMore)
 	return a
@@ -248,7 +248,7 @@ func (f *fixture) totalsOf(s searchBody, spans, traces int) {
 	}
 }
 
-// A trace that began before the range, or goes on after it, is looked at there too, for an hour; what is listed starts in the range.
+// A trace that began before the range, or goes on after it, is looked at there too, however long; what is listed starts in the range.
 func TestRelationsLookBeyondTheRange(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -292,12 +292,88 @@ func TestRelationsLookBeyondTheRange(t *testing.T) {
 		return len(ids)
 	}
 	root := `{"field":"name","operator":"eq","value":"checkout"}`
-	require.Equal(t, 4, names(`[{"relation":"root","filters":[`+root+`]}]`, ""), "not that of more than an hour ago")
-	require.Equal(t, 4, names(`[{"relation":"parent","filters":[`+root+`]}]`, ""))
-	require.Equal(t, 4, names(`[{"field":"name","operator":"eq","value":"charge"},`+root+`]`, "trace"))
-	require.Equal(t, 2, names(`[{"not":[{"relation":"root","filters":[`+root+`]}]}]`, ""))
+	require.Equal(t, 6, names(`[{"relation":"root","filters":[`+root+`]}]`, ""), "also that of more than an hour ago")
+	require.Equal(t, 6, names(`[{"relation":"parent","filters":[`+root+`]}]`, ""))
+	require.Equal(t, 6, names(`[{"field":"name","operator":"eq","value":"charge"},`+root+`]`, "trace"))
+	require.Zero(t, names(`[{"not":[{"relation":"root","filters":[`+root+`]}]}]`, ""))
 	require.Equal(t, 6, names(`[{"relation":"trace","filters":[{"field":"name","operator":"eq","value":"late"}]}]`, ""))
 	require.Zero(t, names(`[`+root+`]`, ""), "it starts before the range")
+}
+
+// TestATraceIsJudgedByAllItsSpans: a root of four hours has a child that meets the condition three hours later, or three hours before it, or two days later; others have none. Which are
+// listed depends neither on the range nor on the page, at level 0, in part of that, and settled; nor do figures.
+func TestATraceIsJudgedByAllItsSpans(t *testing.T) {
+	t.Parallel()
+	const each = 5
+	far := []time.Duration{3 * time.Hour, -3 * time.Hour, 48 * time.Hour, 0} // 0: there is none
+	one := func(f *fixture, kind, i, from, to int) {
+		var spans []wholeSpan
+		trace := fmt.Sprintf("%032x", 1+kind<<8+i)
+		id := func(n int) string { return fmt.Sprintf("%016x", 16*(1+kind<<8+i)+n) }
+		at := base().Add(-5 * time.Hour).Add(time.Duration(i) * time.Minute).UnixNano()
+		spans = append(spans, wholeSpan{trace: trace, id: id(0), service: "job", start: at, end: at + int64(4*time.Hour)},
+			wholeSpan{trace: trace, id: id(1), parent: id(0), service: "step", start: at + 1, end: at + 500})
+		late := at + int64(far[kind])
+		if far[kind] != 0 {
+			spans = append(spans, wholeSpan{trace: trace, id: id(2), parent: id(0), service: "rare", start: late, end: late + 7})
+		}
+		f.store("default", telemetry.Traces, payloadOfWhole(spans[min(from, len(spans)):min(to, len(spans))]), 10)
+	}
+	for stage := range 3 {
+		f := newFixture(t)
+		for kind := range far {
+			for i := range each {
+				switch stage {
+				case 0: // all of a trace comes at once
+					one(f, kind, i, 0, 3)
+				case 1: // at level 0 here, settled there, in both orders
+					one(f, kind, i, 0, 2)
+					one(f, kind, i, 2, 3)
+				case 2:
+					one(f, kind, i, 2, 3)
+					one(f, kind, i, 0, 2)
+				}
+			}
+		}
+		rare, job := `{"field":"service","operator":"eq","value":"rare"}`, `{"field":"service","operator":"eq","value":"job"}`
+		around := searchBody{from: base().Add(-5 * time.Hour), to: base().Add(-5*time.Hour + 30*time.Minute)} // the root, and what began with it
+		for filters, want := range map[string][2]int{                                                         // roots and their steps that are listed
+			`[` + job + `,{"relation":"trace","filters":[` + rare + `]}]`:                                 {3 * each, 0},
+			`[` + job + `,{"relation":"child","filters":[` + rare + `]}]`:                                 {3 * each, 0},
+			`[` + job + `,{"not":[{"relation":"descendant","filters":[` + rare + `]}]}]`:                  {each, 0},
+			`[{"not":[{"relation":"trace","filters":[` + rare + `]}]}]`:                                   {each, each},
+			`[{"relation":"root","filters":[` + job + `]},{"relation":"trace","filters":[` + rare + `]}]`: {3 * each, 3 * each},
+		} {
+			for _, sort := range []string{`{"by":"time"}`, `{"by":"time","order":"asc"}`, `{"by":"duration"}`} {
+				for _, limit := range []int{100, 3} {
+					s := around
+					s.filters, s.sort, s.limit = filters, sort, limit
+					spans, _ := f.walk("spans", s, nil)
+					require.Len(t, spans, want[0]+want[1], "stage %d, %s, %s", stage, filters, sort)
+					traces, _ := f.walk("traces", s, nil)
+					require.Len(t, traces, want[0], "stage %d, %s, %s", stage, filters, sort)
+				}
+			}
+			var parts []json.RawMessage
+			require.NoError(t, json.Unmarshal([]byte(filters), &parts))
+			a := aggregateBody{signal: telemetry.Traces, of: "traces", from: around.from.UnixNano(), to: around.to.UnixNano(), measures: []api.Measure{{Measure: "count"}}}
+			for _, one := range parts {
+				a.filters = append(a.filters, string(one))
+			}
+			figures := f.aggregate(&a)
+			require.Nil(t, figures.Incomplete)
+			require.InDelta(t, want[0], *figures.Total.Figures[0], 0, "stage %d, %s", stage, filters)
+		}
+		s := around // the child is listed, and its root is hours before it, or after
+		s.from, s.to, s.limit = base().Add(-10*time.Hour), base().Add(48*time.Hour), 4
+		s.filters = `[` + rare + `,{"relation":"parent","filters":[` + job + `]}]`
+		spans, _ := f.walk("spans", s, nil)
+		require.Len(t, spans, 3*each)
+		s.filters = `[` + job + `,` + rare + `]`
+		s.scope = "trace"
+		traces, _ := f.walk("traces", s, nil)
+		require.Len(t, traces, 3*each)
+	}
 }
 
 // What came after the spans of the range, and starts after it, is seen on each page.
@@ -350,7 +426,7 @@ func TestFiltersMayHoldForDifferentSpans(t *testing.T) {
 		for _, other := range filters {
 			var want []string
 			wide := s
-			wide.from, wide.to, wide.filters = wide.from.Add(-time.Hour), wide.to.Add(time.Hour), "["+other+"]"
+			wide.from, wide.to, wide.filters = wide.from.Add(-48*time.Hour), wide.to.Add(48*time.Hour), "["+other+"]"
 			has, _ := f.walk("traces", wide, nil)
 			for _, id := range traces(one) {
 				if slices.Contains(has, id) {

@@ -1833,7 +1833,7 @@ type FiguresBasis struct {
 //   - `ne`, `not_in` and `exists` with false are exact negations: what has no such field meets them.
 //
 // In searches for spans and traces, `{relation, filters:[…]}` is a condition on another span of the same trace: one that stands in that relation must meet all filters.
-// What is listed starts in the range; the other spans are those that start in it or within an hour before or after it, so that a trace that began a minute before the
+// What is listed starts in the range; the other spans are all that the trace has, whenever they start, so that a trace that began a minute or a day before the
 // range has its root. Such a filter can be negated, and stand within another, as the grandparent does in a `parent` of a `parent`. A span without a trace id is in no
 // trace, and is not found. `total` is `at_least` what was found on the way to the page, unless the first page is all there is.
 type Filter = RawFilter
@@ -1908,7 +1908,7 @@ type FilterRelation struct {
 	Name Relation `json:"name"`
 }
 
-// FilterScope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range or an hour around it,
+// FilterScope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace, whenever it starts,
 // and the first of them for the span that is listed, or by which the trace has its place.
 type FilterScope string
 
@@ -2905,7 +2905,7 @@ type QueryDocument struct {
 	// Example: 1h
 	Last string `json:"last,omitempty,omitzero"`
 
-	// Scope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range or an hour around it,
+	// Scope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace, whenever it starts,
 	// and the first of them for the span that is listed, or by which the trace has its place.
 	Scope FilterScope `json:"scope,omitempty,omitzero"`
 
@@ -3139,7 +3139,7 @@ type SearchRequest struct {
 	MinPosition string      `json:"min_position,omitempty,omitzero"`
 	Pagination  PageRequest `json:"pagination,omitempty,omitzero"`
 
-	// Scope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range or an hour around it,
+	// Scope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace, whenever it starts,
 	// and the first of them for the span that is listed, or by which the trace has its place.
 	Scope FilterScope `json:"scope,omitempty,omitzero"`
 
@@ -3787,7 +3787,7 @@ type Order = SortOrder
 // SavedID defines model for SavedID.
 type SavedID = string
 
-// SearchScope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range or an hour around it,
+// SearchScope Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace, whenever it starts,
 // and the first of them for the span that is listed, or by which the trace has its place.
 type SearchScope = FilterScope
 

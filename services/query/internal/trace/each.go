@@ -188,8 +188,7 @@ func (e *Every) relate(ctx context.Context, s *engine.Snapshot) (found []Found, 
 			return nil, 0, err
 		}
 	}
-	r := NewRelating(s, e.Search, e.Related)
-	r.figures = true
+	r := newRelating(s, e.Search, e.Related, true)
 	defer r.letGo()
 	found, frontier, err := r.Traces(ctx, most)
 	if err != nil {

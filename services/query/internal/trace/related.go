@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
@@ -13,13 +14,13 @@ import (
 	"github.com/ollyscale/ollyscale/services/query/internal/filter"
 )
 
-// Lists by conditions on other spans of a trace (docs/adr/048). Spans that may be meant are found in the list's order, and their traces judged some at a time, by all of their spans in
-// the range and an hour on either side of it, so that a trace that began a minute before the range has its root.
+// Lists by conditions on other spans of a trace (docs/adr/048). Spans that may be meant are found in the list's order, and their traces judged some at a time, by all of their spans
+// wherever these are: those within an hour first, then what the filters of days and hours leave of all other times (docs/adr/054).
 //
 //	what the trace needs is in few segments ── its traces ─┐
 //	spans that may be meant, in order ────────────────────┴─ all spans of their traces ── those that are meant
 //
-// Invariant: a span is given or left out only after all spans of its trace in that time were looked at, or so many that no other one can change it.
+// Invariant: a span is given or left out only after all spans of its trace were looked at, or so many that no other one can change it; but for figures of many traces (Relating.left).
 
 // Relating finds what a related filter holds for. It is made anew for each page.
 type Relating struct {
@@ -27,7 +28,7 @@ type Relating struct {
 	search   *engine.Query // its filter is the related one's candidate
 	filter   *filter.Related
 	whole    bool  // of each trace it must be known which of its spans is the first that is meant
-	from, to int64 // spans that start in this time are looked at, Unix ns, to not included; listed are those of the search's own
+	from, to int64 // an hour more than the search's own range on either side, Unix ns: in most of the traces all spans are there
 
 	listed  map[[16]byte]bool      // traces of which nothing more is wanted
 	only    map[[16]byte]bool      // nil, or the only traces that can be meant
@@ -37,6 +38,8 @@ type Relating struct {
 	full    bool                   // more of them have no room
 	most    int                    // candidates that are judged together
 	figures bool                   // all of a range are wanted, for figures: they are judged by their time, and where there is no room, that ends it
+	left    int                    // of figures, how many traces may still be looked for everywhere; of others, those alone which tell that there is more
+	ids     bool                   // ids of spans and of their parents are looked at
 	ended   bool                   // it did
 	waiting int                    // candidates in hand
 	members map[[16]byte][]member  // of the traces that are being judged
@@ -75,13 +78,22 @@ const (
 	mostCandidates   = 4096
 )
 
+// Of what a trace needs beyond the time around the range, so many items are looked at to find all traces that have it, or twice as many as in that time. Where these are
+// not enough, it is cheaper to judge the traces that are listed.
+const mostFar = 1 << 18
+
 // NewRelating prepares a search for what a related filter holds for. search is the list's question, of which the filter is the related one's candidate.
 func NewRelating(s *engine.Snapshot, search *engine.Query, by *filter.Related) *Relating {
+	return newRelating(s, search, by, false)
+}
+
+func newRelating(s *engine.Snapshot, search *engine.Query, by *filter.Related, figures bool) *Relating {
 	r := &Relating{
 		snapshot: s, search: search, filter: by, from: max(search.From-around, 0), to: search.To + min(around, math.MaxInt64-search.To), most: mostCandidates, listed: map[[16]byte]bool{}, judged: map[[16]byte]verdict{}, meant: map[engine.Stored]bool{}, members: map[[16]byte][]member{},
+		figures: figures, left: mostWidened, ids: by.ByIDs || figures,
 	}
 	w := columns.NewSet(telemetry.Traces)
-	w.TraceIDs, w.SpanIDs, w.ParentIDs = true, by.ByIDs, by.ByIDs
+	w.TraceIDs, w.SpanIDs, w.ParentIDs = true, r.ids, r.ids
 	for _, of := range by.Of {
 		of.Columns(w)
 	}
@@ -284,33 +296,59 @@ func (r *Relating) narrowed(q *engine.Query) {
 // narrow finds the traces that have what they need, where few segments can hold that, so that what is common is not looked for in all others.
 func (r *Relating) narrow(ctx context.Context) error {
 	// The first look at the snapshot, of all that is looked at: what pages are pinned to is the highest position in it, also beyond the range.
-	around := *r.search
-	around.From, around.To = r.from, r.to
-	if few, err := r.snapshot.Few(ctx, &around); few || err != nil {
+	if _, err := r.snapshot.Few(ctx, r.all(0, otlp.LastInstant)); err != nil {
+		return err
+	}
+	if few, err := r.snapshot.Few(ctx, r.search); few || err != nil {
 		return err
 	}
 	for _, need := range r.filter.Needs {
-		q := r.all(r.from, r.to)
-		q.Filter = need
-		r.narrowed(q)
-		if few, err := r.snapshot.Few(ctx, q); err != nil {
+		if err := r.narrowBy(ctx, need); err != nil {
 			return err
-		} else if few {
-			if err := r.narrowBy(ctx, q); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
-// narrowBy leaves only the traces of the spans of q.
-func (r *Relating) narrowBy(ctx context.Context, q *engine.Query) error {
+// narrowBy leaves only the traces with a span that meets a filter, wherever it is: those around the range are found first.
+func (r *Relating) narrowBy(ctx context.Context, need filter.Filter) error {
+	query := func(from, to int64) *engine.Query {
+		q := r.all(from, to)
+		q.Filter = need
+		r.narrowed(q)
+		return q
+	}
+	near := query(r.from, r.to)
+	for _, q := range []*engine.Query{near, query(0, otlp.LastInstant)} {
+		if few, err := r.snapshot.Few(ctx, q); err != nil || !few {
+			return err
+		}
+	}
+	has, items := map[[16]byte]bool{}, int64(0)
+	most := int64(math.MaxInt64)
+	for _, q := range []*engine.Query{near, query(r.to, otlp.LastInstant), query(0, r.from)} {
+		if q.From >= q.To {
+			continue
+		}
+		all, err := r.have(ctx, q, has, &items, most)
+		if err != nil || !all { // then they are looked for without it
+			return err
+		}
+		if q == near {
+			most = items + max(mostFar, 2*items)
+		}
+	}
+	r.only = has
+	return nil
+}
+
+// have adds the traces of the spans of q, looks at so many items at most, which it counts, and tells whether these are all.
+func (r *Relating) have(ctx context.Context, q *engine.Query, has map[[16]byte]bool, items *int64, most int64) (all bool, err error) {
 	w := columns.NewSet(telemetry.Traces)
 	w.TraceIDs = true
 	q.Filter.Columns(w)
-	has := map[[16]byte]bool{}
 	var full error
+	ended := false
 	frontier, err := engine.Scan(ctx, r.snapshot, q, engine.Always(w.Want),
 		func(reader *columns.Reader, _ *engine.Header) (map[[16]byte]bool, error) {
 			of := map[[16]byte]bool{}
@@ -322,22 +360,19 @@ func (r *Relating) narrowBy(ctx context.Context, q *engine.Query) error {
 			})
 			return of, nil
 		},
-		func(_ []*engine.Header, made []map[[16]byte]bool, _ int64) bool {
-			for _, of := range made {
+		func(wave []*engine.Header, made []map[[16]byte]bool, next int64) bool {
+			for n, of := range made {
+				*items += int64(wave[n].Items())
 				for id := range of {
 					has[id] = true
 				}
 			}
 			full = r.charge(r.entries() + len(has))
-			return full == nil && len(has) <= mostOnly
+			ended = full != nil || len(has) > mostOnly || *items >= most && next != engine.Complete
+			return !ended
 		})
-	if r.noRoom(full) { // then they are looked for without it
-		return err
-	}
-	if err == nil && frontier == engine.Complete && len(has) <= mostOnly {
-		r.only = has
-	}
-	return err
+	r.noRoom(full)
+	return err == nil && !ended && frontier == engine.Complete, err
 }
 
 // charge charges the question for so many entries.
@@ -368,11 +403,11 @@ func (r *Relating) entries() int {
 	return len(r.judged) + len(r.meant) + len(r.only) + len(r.listed) + r.waiting
 }
 
-// all asks for all spans of a time that may be looked at.
+// all asks for all spans of a time.
 func (r *Relating) all(from, to int64) *engine.Query {
 	return &engine.Query{
 		Tenant: r.search.Tenant, Signal: r.search.Signal, MaxPosition: r.search.MaxPosition, Filter: filter.All{},
-		From: max(from, r.from), To: min(to, r.to),
+		From: max(from, 0), To: min(to, otlp.LastInstant),
 	}
 }
 
@@ -398,31 +433,21 @@ func (r *Relating) judge(ctx context.Context, list []spanFound) error {
 	defer func() { clear(r.members) }()
 	r.inHand = 0
 	// Almost all of a trace is near any of its spans.
-	near := r.all(oldest-around, newest+around+1)
+	near := r.all(oldest-around, newest+min(around, math.MaxInt64-1-newest)+1)
 	near.Traces = ids
-	if err := r.gather(ctx, near, asked); err != nil {
+	if err := r.gather(ctx, near, asked, nil); err != nil {
 		return err
 	}
 	var open [][16]byte
 	part := map[[16]byte]bool{}
-	if near.From > r.from || near.To < r.to {
-		for _, id := range ids {
-			if part[id] = r.sure(id, list); !part[id] {
-				open = append(open, id)
-			}
+	for _, id := range ids {
+		if part[id] = r.sure(id, list, near); !part[id] && r.open(id) {
+			open = append(open, id)
 		}
 	}
-	for some := range slices.Chunk(open, filter.MostTraces) {
-		asked := map[[16]byte]bool{}
-		for _, id := range some {
-			asked[id] = true
-		}
-		for _, part := range [][2]int64{{near.To, r.to}, {r.from, near.From}} {
-			far := r.all(part[0], part[1])
-			far.Traces, far.Filter = some, filter.Traces(some)
-			if err := r.gather(ctx, far, asked); err != nil {
-				return err
-			}
+	for some := range slices.Chunk(open, mostByIDs) {
+		if err := r.elsewhere(ctx, some, engine.Window{From: near.From, To: near.To}); err != nil {
+			return err
 		}
 	}
 	for _, id := range ids {
@@ -455,9 +480,67 @@ func (r *Relating) Met() (spans, traces int) {
 	return len(r.meant), traces
 }
 
+// open reports whether a trace is to be looked for beyond what was gathered of it: of figures of many traces, one that tells that there is more, by a parent that is missing or no
+// root at all.
+func (r *Relating) open(id [16]byte) bool {
+	if !r.figures {
+		return true
+	}
+	if r.left > 0 {
+		r.left--
+		return true
+	}
+	of := r.members[id]
+	there := make(map[[8]byte]bool, len(of))
+	for i := range of {
+		there[of[i].ID] = true
+	}
+	root := false
+	for i := range of {
+		parent := of[i].Parent
+		if root = root || parent == [8]byte{}; parent != [8]byte{} && !there[parent] {
+			return true
+		}
+	}
+	return !root
+}
+
+// elsewhere gathers what some traces have outside of the time in which all of them were gathered.
+func (r *Relating) elsewhere(ctx context.Context, of [][16]byte, but engine.Window) error {
+	windows := make([]engine.Window, len(of))
+	for i := range windows {
+		windows[i] = but
+	}
+	times, err := r.snapshot.Elsewhere(ctx, r.search.Tenant, of, windows)
+	if err != nil {
+		return err
+	}
+	for _, at := range times {
+		q := r.all(at.From, at.To)
+		q.Whole = true
+		for _, n := range at.Traces {
+			q.Traces = append(q.Traces, of[n])
+		}
+		if q.Traces, _, err = there(ctx, r.snapshot, q); err != nil {
+			return err
+		}
+		if len(q.Traces) == 0 {
+			continue
+		}
+		asked := map[[16]byte]bool{}
+		for _, id := range q.Traces {
+			asked[id] = true
+		}
+		if err := r.gather(ctx, byFilter(q), asked, &but); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sure reports whether spans of a trace that were not gathered cannot change what is listed of it.
-func (r *Relating) sure(id [16]byte, list []spanFound) bool {
-	if r.whole || !r.filter.Monotone {
+func (r *Relating) sure(id [16]byte, list []spanFound, gathered *engine.Query) bool {
+	if !r.filter.Monotone || r.whole && (gathered.From > r.search.From || gathered.To < r.search.To) {
 		return false
 	}
 	meant := map[engine.Stored]bool{}
@@ -478,8 +561,8 @@ func (r *Relating) holds(id [16]byte) []bool {
 	return r.filter.Holds(list)
 }
 
-// gather adds the spans of traces that q has. A trace is judged by all of them, so only the hard end of the query's time stops this.
-func (r *Relating) gather(ctx context.Context, q *engine.Query, asked map[[16]byte]bool) error {
+// gather adds the spans of traces that q has, but for those of a time of which they were added. A trace is judged by all of them, so only the hard end of the query's time stops this.
+func (r *Relating) gather(ctx context.Context, q *engine.Query, asked map[[16]byte]bool, but *engine.Window) error {
 	if q.From >= q.To {
 		return nil
 	}
@@ -503,7 +586,7 @@ func (r *Relating) gather(ctx context.Context, q *engine.Query, asked map[[16]by
 			var rows []int
 			var out []seen
 			for row, entry := range ids.Rows {
-				if !of[entry] || times[row] < q.From || times[row] >= q.To || q.MaxPosition > 0 && positions[row] > q.MaxPosition {
+				if !of[entry] || times[row] < q.From || times[row] >= q.To || but != nil && times[row] >= but.From && times[row] < but.To || q.MaxPosition > 0 && positions[row] > q.MaxPosition {
 					continue
 				}
 				one := seen{trace: ids.Distinct[entry]}
@@ -523,7 +606,7 @@ func (r *Relating) gather(ctx context.Context, q *engine.Query, asked map[[16]by
 				}
 				reader.GiveBack()
 			}
-			if r.filter.ByIDs {
+			if r.ids {
 				parents := reader.ParentIDs()
 				for n, row := range rows {
 					out[n].Parent = parents[row]

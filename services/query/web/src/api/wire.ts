@@ -797,7 +797,7 @@ export interface paths {
          *     All spans of these traces are read for it. Figures of root spans alone are those of items with the filter `{"field": "root", "operator": "eq", "value": true}`: one for each span that names no parent,
          *     with its own duration, without a look at other spans. Of up to 1,000 traces each is looked for everywhere, as lists do. Of more, only those of which an hour around the match
          *     tells that there is more (no root, a parent that is missing, something that lasts longer), the newest 1,000 of these: the others of these are told as far as they were found, `basis.partial_traces` counts them, and
-         *     `incomplete` says so. So in a figure of more than 1,000 traces, what begins more than an hour away from the match, while all else looks whole, is not counted. So it is with a trace of more spans than have room, and with the newest traces where the budget or the
+         *     `incomplete` says so. So in a figure of more than 1,000 traces, what begins more than an hour away from the match, while all else looks whole, is not counted. Conditions on other spans of more than 1,000 traces are decided in the same way. So it is with a trace of more spans than have room, and with the newest traces where the budget or the
          *     time is not enough for one; else an answer that was cut is that of the whole traces from `incomplete.since` on. Bands of numbers of whole traces are told by conditions that no list takes.
          *
          *     **Quick.** `count`, `rate`, `errors`, `error_rate`, and `numbers`, quantiles and `histogram` of `duration`, of spans by `service`, `namespace`, `operation` and `kind`, with no filters or
@@ -1559,7 +1559,7 @@ export interface components {
          *     - `ne`, `not_in` and `exists` with false are exact negations: what has no such field meets them.
          *
          *     In searches for spans and traces, `{relation, filters:[…]}` is a condition on another span of the same trace: one that stands in that relation must meet all filters.
-         *     What is listed starts in the range; the other spans are those that start in it or within an hour before or after it, so that a trace that began a minute before the
+         *     What is listed starts in the range; the other spans are all that the trace has, whenever they start, so that a trace that began a minute or a day before the
          *     range has its root. Such a filter can be negated, and stand within another, as the grandparent does in a `parent` of a `parent`. A span without a trace id is in no
          *     trace, and is not found. `total` is `at_least` what was found on the way to the page, unless the first page is all there is.
          */
@@ -1631,7 +1631,7 @@ export interface components {
             cursor?: string;
         };
         /**
-         * @description Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace in the range or an hour around it,
+         * @description Of lists of spans and traces. `span`, as if nothing is said: all filters must hold for one span. `trace`: each must hold for some span of the trace, whenever it starts,
          *     and the first of them for the span that is listed, or by which the trace has its place.
          * @enum {string}
          */
