@@ -115,16 +115,3 @@ test('the map shows who calls whom', async ({ page }) => {
   await details.getByRole('link', { name: 'Traces' }).click();
   await expect(page).toHaveURL(/\/traces\?q=service\+=\+%22frontend%22/);
 });
-
-test('metrics are listed, found and drawn', async ({ page }) => {
-  await page.goto('/explore/metrics');
-  const list = page.getByRole('list', { name: 'Metrics' }).getByRole('link');
-  await expect(list.first()).toBeVisible();
-  await page.getByLabel('Find metrics').fill('duration');
-  await expect(page).toHaveURL(/find=duration/);
-  await expect(list.first()).toContainText('duration');
-  await list.first().click();
-  await expect(page).toHaveURL(/name=/);
-  await expect(page.getByRole('region').locator('canvas')).toBeVisible();
-  await expect(page.getByRole('list', { name: 'Series' }).getByRole('listitem').first()).toBeVisible();
-});

@@ -358,15 +358,93 @@ export async function listMetrics(
   return revive.answer(wire, wire.metrics.map(revive.catalogueMetric));
 }
 
-export async function getMetric(
+/** The metrics of a name, with what their newest points tell. Others follow, whose names begin with it. */
+export async function listMetricsOf(
   name: string,
-  filters: readonly Filter[],
   bounds: Bounds,
   signal: AbortSignal,
-): Promise<model.Answer<ReturnType<typeof revive.metricSeries>>> {
-  const path = `/api/metrics/${encodeURIComponent(name)}`;
-  const wire = await getJSON<Wire['MetricSeries']>(path, { ...between(bounds), ...inAddress(filters) }, signal);
-  return revive.answer(wire, revive.metricSeries(wire));
+): Promise<model.Answer<readonly model.CatalogueMetric[]>> {
+  const query = { ...between(bounds), prefix: name, last: 'true', limit: '20' };
+  const wire = await getJSON<Wire['MetricCatalogue']>('/api/metrics', query, signal);
+  return revive.answer(wire, wire.metrics.map(revive.catalogueMetric));
+}
+
+/** A question for one metric over time. What is left open follows the metric's type. */
+export interface LinesAsked {
+  metric: string;
+  bounds: Bounds;
+  filters: readonly Filter[];
+  overTime?: model.OverTime | undefined;
+  overSeries?: model.OverSeries | undefined;
+  /** Of histograms and summaries. */
+  value?: 'count' | 'sum' | 'quantile' | undefined;
+  quantiles?: readonly number[] | undefined;
+  groupBy?: readonly string[] | undefined;
+  /** Lines that are told. */
+  limit: number;
+  stepSeconds?: number | undefined;
+  /** At most so many buckets instead. */
+  buckets?: number | undefined;
+  exemplars?: number | undefined;
+}
+
+export async function queryMetric(asked: LinesAsked, signal: AbortSignal): Promise<model.Answer<model.MetricLines>> {
+  const wire = await postJSON<Wire['MetricLines']>(
+    '/api/metrics/query',
+    {
+      metric: asked.metric,
+      time_range: between(asked.bounds),
+      filters: asked.filters.map(wireFilter),
+      over_time: asked.overTime,
+      over_series: asked.overSeries,
+      value: asked.value,
+      quantiles: asked.quantiles,
+      group_by: asked.groupBy,
+      limit: asked.limit,
+      step_seconds: asked.stepSeconds,
+      buckets: asked.buckets,
+      exemplars: asked.exemplars,
+    },
+    signal,
+  );
+  return revive.answer(wire, revive.metricLines(wire));
+}
+
+const ofMetric = (name: string) => `/api/metrics/${encodeURIComponent(name)}`;
+
+export async function listMetricLabels(
+  name: string,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<readonly model.MetricLabel[]>> {
+  const wire = await getJSON<Wire['MetricLabels']>(`${ofMetric(name)}/labels`, between(bounds), signal);
+  return revive.answer(wire, revive.metricLabels(wire));
+}
+
+/** The values of a label, those that most series have first. */
+export async function listMetricLabelValues(
+  name: string,
+  label: Pick<model.MetricLabel, 'scope' | 'key'>,
+  limit: number,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<model.LabelValues>> {
+  const path = `${ofMetric(name)}/labels/${encodeURIComponent(label.key)}/values`;
+  const query = { ...between(bounds), scope: label.scope, limit: String(limit) };
+  const wire = await getJSON<Wire['MetricLabelValues']>(path, query, signal);
+  return revive.answer(wire, revive.labelValues(wire));
+}
+
+/** The metrics with most series; of one name with their labels. */
+export async function getCardinality(
+  name: string | undefined,
+  limit: number,
+  bounds: Bounds,
+  signal: AbortSignal,
+): Promise<model.Answer<model.Cardinality>> {
+  const query = { ...between(bounds), limit: String(limit), ...(name === undefined ? {} : { name }) };
+  const wire = await getJSON<Wire['Cardinality']>('/api/cardinality', query, signal);
+  return revive.answer(wire, revive.cardinality(wire));
 }
 
 /** A figure to ask for. */

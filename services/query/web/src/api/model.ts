@@ -395,6 +395,8 @@ export interface CatalogueMetric {
   services: readonly string[];
   attributeKeys: readonly string[];
   lastTime: Instant;
+  /** Which quantiles its newest point tells; of summaries, where that is asked for. */
+  quantiles: readonly number[];
 }
 
 /** One observation that a metric keeps, with the span it was made in. */
@@ -406,31 +408,134 @@ export interface Exemplar {
   value: number | undefined;
 }
 
-export interface HistogramPoint {
-  count: number;
-  sum: number | undefined;
-  bounds: readonly number[];
-  counts: readonly number[];
-}
+/** What is made of a series in a bucket of time, and of several series together. */
+export type OverTime = 'last' | 'avg' | 'min' | 'max' | 'sum' | 'count' | 'rate' | 'increase';
+export type OverSeries = 'none' | 'sum' | 'avg' | 'min' | 'max' | 'count' | 'quantile' | 'mean' | 'histogram';
 
-export interface Point {
-  time: Instant;
-  startTime: Instant;
-  /** Of gauges and sums. */
-  value: number | undefined;
-  /** Of histograms with explicit bounds. */
-  histogram: HistogramPoint | undefined;
-  /** Count and sum of anything that has buckets or quantiles. */
-  summary:
-    { count: number; sum: number | undefined; quantiles: readonly { quantile: number; value: number }[] } | undefined;
-}
+/** What a bucket has of one line; undefined where there is no value. */
+export type Values = readonly (number | undefined)[];
 
-export interface Series {
+/** The one series that a line is of. */
+export interface LineSeries {
   id: string;
   service: string;
-  resource: Resource;
   attributes: readonly Attribute[];
-  points: readonly Point[];
+  resource: readonly Attribute[];
+}
+
+export interface MetricLine {
+  /** Of the fields of the grouping. */
+  values: readonly (Value | undefined)[];
+  series: LineSeries | undefined;
+  seriesCount: number;
+  /** By bucket: one list, or one for each of the quantiles. None of a histogram. */
+  figures: readonly Values[];
+  histogram: MetricHeat | undefined;
+}
+
+/** How observations are distributed over time. */
+export interface MetricHeat {
+  /** Rising: a row is above one edge and up to the next. */
+  edges: readonly number[];
+  /** By bucket, the observations of each row; undefined where there are none. */
+  counts: readonly (readonly number[] | undefined)[];
+}
+
+/** The lines that are not told. */
+export interface OtherLines {
+  lines: number;
+  seriesCount: number;
+  /** All of them together; none where each series is told by itself. */
+  figures: readonly Values[];
+  /** Between which values they lie; none of distributions. */
+  min: Values;
+  max: Values;
+}
+
+/** One observation that a metric keeps, beside the line that it belongs to. */
+export interface LineExemplar {
+  time: Instant;
+  value: number;
+  /** Empty where it has none. */
+  traceId: string;
+  spanId: string;
+  seriesId: string;
+  /** Of its line, as in there. */
+  values: readonly (Value | undefined)[];
+  attributes: readonly Attribute[];
+}
+
+/** What does not come into lines as one might think. */
+export interface MetricNotes {
+  points: number;
+  duplicates: number;
+  noNumbers: number;
+  gaps: number;
+  resets: number;
+  overlaps: number;
+}
+
+export interface MetricLines {
+  /** Those of the name that were found; none where there are no points. */
+  metrics: readonly Metric[];
+  overSeries: OverSeries | undefined;
+  timeline: Timeline;
+  lookbackSeconds: number;
+  lines: readonly MetricLine[];
+  other: OtherLines | undefined;
+  lineCount: number;
+  seriesCount: number;
+  /** The bounds of histograms differ: figures are by those that all have. */
+  commonBounds: boolean;
+  exemplars: readonly LineExemplar[];
+  notes: MetricNotes;
+}
+
+/** A label of a metric: of its points, or of their resources. */
+export interface MetricLabel {
+  scope: 'attributes' | 'resource';
+  key: string;
+  /** What filters and groups call it; undefined where the key is too long to be told whole. */
+  field: string | undefined;
+  values: number;
+  estimated: boolean;
+  examples: readonly Value[];
+}
+
+export interface MetricLabelValue {
+  value: Value;
+  series: number;
+}
+
+export interface LabelValues {
+  values: readonly MetricLabelValue[];
+  /** Values that were seen, told or not. */
+  total: number;
+}
+
+export interface LabelCardinality {
+  scope: 'attributes' | 'resource';
+  key: string;
+  values: number;
+  estimated: boolean;
+  /** In the time before, which is as long; undefined where that was not looked at in full. */
+  before: number | undefined;
+}
+
+export interface MetricCardinality {
+  metric: Metric;
+  series: number;
+  estimated: boolean;
+  before: number | undefined;
+  labels: readonly LabelCardinality[];
+}
+
+export interface Cardinality {
+  metrics: readonly MetricCardinality[];
+  /** Metrics, and series of all of them, told or not. */
+  total: number;
+  series: number;
+  before: number | undefined;
 }
 
 /** How far an answer can be relied on to hold what was accepted. Unknown values are undefined. */

@@ -218,3 +218,68 @@ describe('figures', () => {
     expect(revive.answer(envelope, 1).since).toBeUndefined();
   });
 });
+
+describe('metrics', () => {
+  const metric = { name: 'http.server.request.duration', type: 'histogram', unit: 's', temporality: 2 } as const;
+  const notes = { points: 9, duplicates: 0, no_numbers: 1, gaps: 2, resets: 3, overlaps: 4 };
+
+  it('have lines with nothing where there is no value, and the edges of histograms whatever they are', () => {
+    const lines = revive.metricLines({
+      metrics: [metric],
+      over_time: 'increase',
+      over_series: 'histogram',
+      timeline: { start_unix_nano: '1763906607000000000', step_seconds: 60, buckets: 2 },
+      lookback_seconds: 300,
+      lines: [
+        {
+          values: [{ stringValue: 'cart' }, null],
+          series_count: 2,
+          figures: [[1, null]],
+          histogram: { edges: ['-Infinity', 0.1, 'Infinity'], counts: [null, [3, 4]] },
+        },
+      ],
+      other: { lines: 7, series_count: 9, min: [null, 1], max: [null, 2] },
+      line_count: 8,
+      series_count: 11,
+      exemplars: [
+        {
+          time_unix_nano: '1763906607482019357',
+          value: 0.25,
+          trace_id: '0af7651916cd43dd8448eb211c80319c',
+          series_id: '00ff',
+          values: [null],
+          filtered_attributes: [],
+        },
+      ],
+      notes,
+      ...envelope,
+    });
+    expect(lines).toMatchObject({
+      overSeries: 'histogram',
+      lines: [
+        {
+          values: [{ type: 'string', value: 'cart' }, undefined],
+          figures: [[1, undefined]],
+          histogram: { edges: [-Infinity, 0.1, Infinity], counts: [undefined, [3, 4]] },
+        },
+      ],
+      other: { lines: 7, figures: [], min: [undefined, 1], max: [undefined, 2] },
+      exemplars: [{ time: 1_763_906_607_482_019_357n, spanId: '', values: [undefined] }],
+      notes: { noNumbers: 1, gaps: 2 },
+    });
+  });
+
+  it('have cardinality with what it was before, where that is known', () => {
+    const label = { scope: 'attributes', key: 'http.route', values: 40, estimated: false } as const;
+    const of = { metric, series: 300, estimated: true };
+    const told = revive.cardinality({
+      metrics: [{ ...of, series_before: 200, labels: [{ ...label, values_before: 10 }, label] }],
+      total: 1,
+      series: 300,
+      ...envelope,
+    });
+    expect(told.before).toBeUndefined();
+    expect(told.metrics[0]).toMatchObject({ series: 300, before: 200, metric: { temporality: 'cumulative' } });
+    expect(told.metrics[0]?.labels.map(({ before }) => before)).toEqual([10, undefined]);
+  });
+});

@@ -392,6 +392,7 @@ export function catalogueMetric(wire: Wire['CatalogueMetric']): model.CatalogueM
     services: wire.services,
     attributeKeys: wire.attribute_keys,
     lastTime: BigInt(wire.last_time_unix_nano),
+    quantiles: (wire.last?.summary?.quantile_values ?? []).map(({ quantile }) => double(quantile)),
   };
 }
 
@@ -403,61 +404,119 @@ export const exemplar = (wire: Wire['TraceExemplar']): model.Exemplar => ({
     wire.as_int !== undefined ? Number(wire.as_int) : wire.as_double === undefined ? undefined : double(wire.as_double),
 });
 
-function point(wire: Wire['Point']): model.Point {
-  const optional = (number: Wire['Double'] | undefined) => (number === undefined ? undefined : double(number));
-  const buckets = wire.histogram ?? wire.exponential_histogram;
-  return {
-    time: BigInt(wire.time_unix_nano),
-    startTime: BigInt(wire.start_time_unix_nano),
-    value: wire.as_int !== undefined ? Number(wire.as_int) : optional(wire.as_double),
-    histogram:
-      wire.histogram === undefined
-        ? undefined
-        : {
-            count: Number(wire.histogram.count),
-            sum: optional(wire.histogram.sum),
-            bounds: wire.histogram.explicit_bounds.map(double),
-            counts: wire.histogram.bucket_counts.map(Number),
-          },
-    summary:
-      wire.summary !== undefined
-        ? {
-            count: Number(wire.summary.count),
-            sum: double(wire.summary.sum),
-            quantiles: wire.summary.quantile_values.map((q) => ({
-              quantile: double(q.quantile),
-              value: double(q.value),
-            })),
-          }
-        : buckets !== undefined
-          ? { count: Number(buckets.count), sum: optional(buckets.sum), quantiles: [] }
-          : undefined,
-  };
-}
-
-export function metricSeries(wire: Wire['MetricSeries']): {
-  metric: model.Metric | undefined;
-  series: readonly model.Series[];
-} {
-  const resources = wire.resources.map(resource);
-  const first = wire.series[0];
-  return {
-    metric: first === undefined ? undefined : metric(first.series.metric),
-    series: wire.series.map(({ series, points }) => ({
-      id: series.id,
-      service: series.service_name,
-      resource: at(resources, series.resource_index, 'resource'),
-      attributes: attributes(series.attributes),
-      points: points.map(point),
-    })),
-  };
-}
-
 const known = (figure: number | null): number | undefined => figure ?? undefined;
+
+const told = (of: Wire['AnyValue'] | null): model.Value | undefined => (of === null ? undefined : value(of));
+
+const metricLine = (wire: Wire['MetricLine']): model.MetricLine => ({
+  values: wire.values.map(told),
+  series:
+    wire.series === undefined
+      ? undefined
+      : {
+          id: wire.series.id,
+          service: wire.series.service_name,
+          attributes: attributes(wire.series.attributes),
+          resource: attributes(wire.series.resource),
+        },
+  seriesCount: wire.series_count,
+  figures: (wire.figures ?? []).map((of) => of.map(known)),
+  histogram:
+    wire.histogram === undefined
+      ? undefined
+      : {
+          edges: wire.histogram.edges.map(double),
+          counts: wire.histogram.counts.map((of) => of ?? undefined),
+        },
+});
+
+const overSeries: readonly model.OverSeries[] = [
+  'none',
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'count',
+  'quantile',
+  'mean',
+  'histogram',
+];
+
+export const metricLines = (wire: Wire['MetricLines']): model.MetricLines => ({
+  metrics: wire.metrics.map(metric),
+  overSeries: overSeries.find((name) => name === wire.over_series),
+  timeline: timeline(wire.timeline),
+  lookbackSeconds: wire.lookback_seconds,
+  lines: wire.lines.map(metricLine),
+  other:
+    wire.other === undefined
+      ? undefined
+      : {
+          lines: wire.other.lines,
+          seriesCount: wire.other.series_count,
+          figures: (wire.other.figures ?? []).map((of) => of.map(known)),
+          min: (wire.other.min ?? []).map(known),
+          max: (wire.other.max ?? []).map(known),
+        },
+  lineCount: wire.line_count,
+  seriesCount: wire.series_count,
+  commonBounds: wire.common_bounds ?? false,
+  exemplars: wire.exemplars.map((of) => ({
+    time: BigInt(of.time_unix_nano),
+    value: of.value,
+    traceId: of.trace_id ?? '',
+    spanId: of.span_id ?? '',
+    seriesId: of.series_id,
+    values: of.values.map(told),
+    attributes: attributes(of.filtered_attributes),
+  })),
+  notes: {
+    points: wire.notes.points,
+    duplicates: wire.notes.duplicates,
+    noNumbers: wire.notes.no_numbers,
+    gaps: wire.notes.gaps,
+    resets: wire.notes.resets,
+    overlaps: wire.notes.overlaps,
+  },
+});
+
+export const metricLabels = (wire: Wire['MetricLabels']): readonly model.MetricLabel[] =>
+  wire.labels.map((of) => ({
+    scope: of.scope,
+    key: of.key,
+    field: of.field,
+    values: of.values,
+    estimated: of.estimated,
+    examples: of.examples.map(value),
+  }));
+
+export const labelValues = (wire: Wire['MetricLabelValues']): model.LabelValues => ({
+  values: wire.values.map((of) => ({ value: value(of.value), series: of.series })),
+  total: wire.total,
+});
+
+export const cardinality = (wire: Wire['Cardinality']): model.Cardinality => ({
+  metrics: wire.metrics.map((of) => ({
+    metric: metric(of.metric),
+    series: of.series,
+    estimated: of.estimated,
+    before: of.series_before,
+    labels: of.labels.map(({ scope: kept, key, values, estimated, values_before }) => ({
+      scope: kept,
+      key,
+      values,
+      estimated,
+      before: values_before,
+    })),
+  })),
+  total: wire.total,
+  series: wire.series,
+  before: wire.series_before,
+});
 
 function figureGroup(wire: Wire['AggregateGroup']): model.FigureGroup {
   return {
-    values: wire.values.map((of) => (of === null ? undefined : value(of))),
+    values: wire.values.map(told),
     items: wire.items,
     figures: wire.figures.map(known),
     series: (wire.series ?? []).map((of) => of.map(known)),

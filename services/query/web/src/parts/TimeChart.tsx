@@ -5,9 +5,11 @@ import { formatClock, formatOtherDay, instantFromMillis, instantToMillis, type I
 import type { Bounds } from '../time/range';
 import { useDragSelection } from './drag';
 import {
+  bandPath,
   barsPath,
   bucketAt,
   bucketsOf,
+  extentOf,
   fractionOf,
   gapsOf,
   greatest,
@@ -15,7 +17,8 @@ import {
   momentAt,
   scaleOf,
   stacked,
-  valueTicks,
+  valueScale,
+  type Band,
   type Layer,
 } from './chartLayout';
 import { Plot } from './Plot';
@@ -36,6 +39,10 @@ interface Props {
   /** Stand upon each other, the first at the bottom. */
   bars?: readonly Layer[];
   lines?: readonly Layer[];
+  /** Stands behind the lines. */
+  band?: Band | undefined;
+  /** Whether lines may be far from zero: the scale begins where they are then. */
+  anywhere?: boolean;
   /** A value as text. */
   format: (value: number) => string;
   /** Given where lines are of something else than bars: they have a scale of their own, at the right. */
@@ -45,8 +52,10 @@ interface Props {
   answer: Pick<Answer<unknown>, 'since' | 'completeness'> | undefined;
   /** In place of the names of what is drawn; null for none. */
   legend?: ReactNode;
-  /** What stands beside the pointer of a bucket, in pairs, in place of its values. */
-  told?: (bucket: number) => ReactNode;
+  /** What stands beside the pointer of a bucket, in pairs, in place of its values; `at` is the value at the pointer's height. */
+  told?: (bucket: number, at: number) => ReactNode;
+  /** What stands on it, by where a moment and a value are, in fractions from the left and from the bottom. */
+  over?: (place: (millis: number, value: number) => { x: number; y: number }) => ReactNode;
 }
 
 const none: readonly never[] = [];
@@ -54,19 +63,26 @@ const none: readonly never[] = [];
 /** Figures over the time range as bars or lines. Dragging across it narrows the range. */
 export function TimeChart(props: Props) {
   const { label, timeline, bounds, height, bars = none, lines = none, format, formatLines, marks = none } = props;
-  const { answer, legend, told } = props;
+  const { band, anywhere = false, answer, legend, told } = props;
   const apart = formatLines !== undefined;
   const buckets = useMemo(() => bucketsOf(timeline, bounds), [timeline, bounds]);
-  const ticks = useMemo(() => valueTicks(greatest(bars, apart ? none : lines)), [bars, lines, apart]);
-  const linesMost = useMemo(() => greatest(none, lines), [lines]);
-  const lineTicks = apart ? valueTicks(linesMost) : ticks;
-  const [pointed, setPointed] = useState<number>();
+  const extent = useMemo(
+    () => extentOf([...lines.map(({ values }) => values), ...(band === undefined ? [] : [band.low, band.high])]),
+    [lines, band],
+  );
+  const own = useMemo(() => valueScale(...extent, anywhere), [extent, anywhere]);
+  const scale = useMemo(
+    () => (bars.length === 0 && !apart ? own : valueScale(0, greatest(bars, apart ? none : lines))),
+    [bars, lines, apart, own],
+  );
+  const lineScale = apart ? own : scale;
+  const [pointed, setPointed] = useState<{ x: number; y: number }>();
   const setRange = useSetTimeRange();
   const { selection, handlers } = useDragSelection(({ from, to }) => {
     const moment = (fraction: number) => new Date(momentAt(bounds, fraction));
     setRange({ kind: 'fixed', from: moment(from), to: moment(to) });
   });
-  const under = selection === undefined && pointed !== undefined ? bucketAt(buckets, pointed) : undefined;
+  const under = selection === undefined && pointed !== undefined ? bucketAt(buckets, pointed.x) : undefined;
   const bucket = under === undefined ? undefined : buckets[under];
   const at = fractionOf(bounds);
   return (
@@ -74,8 +90,8 @@ export function TimeChart(props: Props) {
       label={label}
       bounds={bounds}
       height={height}
-      left={scaleOf(ticks, format)}
-      right={apart ? (linesMost > 0 ? scaleOf(lineTicks, formatLines) : []) : undefined}
+      left={scaleOf(scale, format)}
+      right={apart ? (extent[1] > 0 ? scaleOf(lineScale, formatLines) : []) : undefined}
       legend={legend === undefined ? <Names bars={bars} lines={lines} /> : legend}
       gaps={answer === undefined ? { cut: undefined, open: undefined } : gapsOf(answer, bounds)}
       marked={selection === undefined ? undefined : { left: selection.from, right: selection.to, bottom: 0, top: 1 }}
@@ -92,25 +108,36 @@ export function TimeChart(props: Props) {
                         ...bars.map((l) => valueOf(l, under, format)),
                         ...lines.map((l) => valueOf(l, under, formatLines ?? format)),
                       ]
-                    : told(under)}
+                    : told(under, lineScale.low + (pointed?.y ?? 0) * (lineScale.high - lineScale.low))}
                 </>
               ),
             }
       }
-      over={marks.map(({ at: moment, label: name }) => {
-        const x = at(instantToMillis(moment));
-        const side = x > 0.7 ? { right: `${(1 - x) * 100}%` } : { left: `${x * 100}%` };
-        return (
-          <span key={`${moment} ${name}`} className={classes.marked} style={side} title={name}>
-            <bdi>{name}</bdi>
-          </span>
-        );
-      })}
+      over={
+        <>
+          {marks.map(({ at: moment, label: name }) => {
+            const x = at(instantToMillis(moment));
+            const side = x > 0.7 ? { right: `${(1 - x) * 100}%` } : { left: `${x * 100}%` };
+            return (
+              <span key={`${moment} ${name}`} className={classes.marked} style={side} title={name}>
+                <bdi>{name}</bdi>
+              </span>
+            );
+          })}
+          {props.over?.((millis, value) => ({
+            x: at(millis),
+            y: (value - lineScale.low) / (lineScale.high - lineScale.low),
+          }))}
+        </>
+      }
       area={{
         ...handlers,
         onMouseMove: (event) => {
           const box = event.currentTarget.getBoundingClientRect();
-          setPointed((event.clientX - box.left) / box.width);
+          setPointed({
+            x: (event.clientX - box.left) / box.width,
+            y: (box.bottom - event.clientY) / box.height,
+          });
         },
         onMouseLeave: () => setPointed(undefined),
       }}
@@ -129,15 +156,28 @@ export function TimeChart(props: Props) {
             <path
               key={layer.label}
               className={classes.bars}
-              d={barsPath(buckets, ends, { width, height: tall, top: ticks.at(-1) ?? 1 })}
+              d={barsPath(buckets, ends, { width, height: tall, top: scale.high })}
               style={{ fill: layer.colour }}
             />
           ))}
-          {lines.map((layer) => (
+          {band !== undefined && (
             <path
-              key={layer.label}
+              className={classes.band}
+              d={bandPath(buckets, band, { width, height: tall, top: lineScale.high, bottom: lineScale.low })}
+            />
+          )}
+          {lines.map((layer, i) => (
+            <path
+              key={`${i} ${layer.label}`}
               className={classes.line}
-              d={linePath(buckets, layer.values, { width, height: tall, top: lineTicks.at(-1) ?? 1 })}
+              data-faint={layer.faint || undefined}
+              data-dashed={layer.dashed || undefined}
+              d={linePath(buckets, layer.values, {
+                width,
+                height: tall,
+                top: lineScale.high,
+                bottom: lineScale.low,
+              })}
               style={{ stroke: layer.colour }}
             />
           ))}

@@ -2,15 +2,18 @@ import { describe, expect, it } from 'vitest';
 import type { Answer } from '../api/model';
 import { instantFromMillis } from '../time/instant';
 import {
+  bandPath,
   barsPath,
   bucketAt,
   bucketsOf,
+  extentOf,
   gapsOf,
   greatest,
   linePath,
   momentAt,
   scaleOf,
   stacked,
+  valueScale,
   valueTicks,
   type Layer,
 } from './chartLayout';
@@ -58,6 +61,21 @@ describe('a chart over time', () => {
     expect(valueTicks(0)).toEqual([1]);
   });
 
+  it('has room below zero, and begins elsewhere where values that may lie anywhere are far from it', () => {
+    expect(valueScale(0, 9)).toEqual({ low: 0, high: 10, ticks: [5, 10] });
+    expect(valueScale(980, 1_000)).toMatchObject({ low: 0, high: 1_000 });
+    expect(valueScale(980, 1_000, true)).toEqual({ low: 980, high: 1_000, ticks: [980, 990, 1_000] });
+    expect(valueScale(100, 1_000, true)).toMatchObject({ low: 0 });
+    expect(valueScale(-4, 9)).toEqual({ low: -5, high: 10, ticks: [-5, 0, 5, 10] });
+    expect(valueScale(-1_000, -980, true)).toMatchObject({ low: -1_000, high: -980 });
+    expect(valueScale(7, 7, true)).toMatchObject({ low: 7, high: 8 });
+    expect(valueScale(NaN, NaN)).toEqual({ low: 0, high: 1, ticks: [1] });
+    const huge = valueScale(1e20, 1e20 + 16_384, true);
+    expect(huge.low).toBeLessThan(huge.high);
+    expect(extentOf([[undefined, 3, -2], [7]])).toEqual([-2, 7]);
+    expect(extentOf([[undefined], []])).toEqual([NaN, NaN]);
+  });
+
   it('draws what is there as bars, and nothing where there is nothing', () => {
     const buckets = bucketsOf(timeline, bounds);
     expect(
@@ -77,6 +95,19 @@ describe('a chart over time', () => {
     const buckets = bucketsOf(timeline, bounds);
     expect(linePath(buckets, [10, 5, 0], size)).toBe('M15,0L60,50L105,100');
     expect(linePath(buckets, [undefined, 5, undefined], size)).toBe('M30,50H90');
+    expect(linePath(buckets, [10, 5, 7.5], { ...size, bottom: 5 })).toBe('M15,0L60,100L105,50');
+  });
+
+  it('draws a band between two values, broken where there is nothing', () => {
+    const buckets = bucketsOf(timeline, bounds);
+    const band = (low: (number | undefined)[], high: (number | undefined)[]) => ({ label: 'others', low, high });
+    expect(bandPath(buckets, band([0, 2, undefined], [10, 4, 3]), size)).toBe(
+      'M0,0L15,0L60,60L90,60L90,80L60,80L15,100L0,100z',
+    );
+    expect(bandPath(buckets, band([undefined, 0, undefined], [1, 10, 1]), size)).toBe(
+      'M30,0L60,0L90,0L90,100L60,100L30,100z',
+    );
+    expect(bandPath(buckets, band([], []), size)).toBe('');
   });
 });
 
@@ -96,9 +127,10 @@ describe('the parts of which less is known', () => {
 
 it('is read from the left and from the bottom', () => {
   expect(momentAt(bounds, 0.25)).toBe(60_000);
-  expect(scaleOf([5, 10], String)).toEqual([
+  expect(scaleOf({ low: 0, high: 10, ticks: [5, 10] }, String)).toEqual([
     { at: 0.5, label: '5' },
     { at: 1, label: '10' },
   ]);
+  expect(scaleOf({ low: -5, high: 5, ticks: [0] }, String)).toEqual([{ at: 0.5, label: '0' }]);
   expect(bucketsOf(undefined, bounds)).toEqual([]);
 });

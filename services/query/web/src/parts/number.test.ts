@@ -30,7 +30,16 @@ it('writes figures short', () => {
     '1.8/h',
   ]);
   expect([0, 0.0001, 0.004, 0.125, 1].map(formatPercent)).toEqual(['0 %', '< 0.1 %', '0.4 %', '12.5 %', '100 %']);
-  expect([312, 4_200, 1_300_000].map(formatBytes)).toEqual(['312 B', '4.2 kB', '1.3 MB']);
+  expect([0, 312, 12.3456, 999.9, 4_200, 1_300_000, -2e9, 5e12].map(formatBytes)).toEqual([
+    '0 B',
+    '312 B',
+    '12.3 B',
+    '1 kB',
+    '4.2 kB',
+    '1.3 MB',
+    '-2 GB',
+    '5 TB',
+  ]);
   expect([plural(1, 'span'), plural(1_200, 'span'), plural(2, 'query', 'queries')]).toEqual([
     '1 span',
     '1,200 spans',

@@ -58,16 +58,20 @@ export const formatMillis = (nanos: number): string => fixed(nanos / 1e6, 1);
 /** "1.2", "< 0.1": a share from 0 to 1, for a column of percent. */
 export const formatHundredths = (ratio: number): string => fixed(ratio * 100, 1);
 
-/** "312 B", "4.2 kB", "1.3 MB". */
+/** "312 B", "4.2 kB", "1.3 MB", "-2 GB". */
 export function formatBytes(bytes: number): string {
-  for (const [unit, size] of [
+  const size = Math.abs(bytes);
+  for (const [unit, of] of [
+    ['PB', 1e15],
+    ['TB', 1e12],
     ['GB', 1e9],
     ['MB', 1e6],
     ['kB', 1e3],
   ] as const) {
-    if (bytes >= size) return `${Number((bytes / size).toPrecision(3))} ${unit}`;
+    // What would be shown as 1000 of one is 1 of the next.
+    if (size >= of * 0.9995) return `${Number((bytes / of).toPrecision(3))} ${unit}`;
   }
-  return `${bytes} B`;
+  return `${Number(bytes.toPrecision(3))} B`;
 }
 
 export const plural = (n: number, one: string, more = `${one}s`): string =>

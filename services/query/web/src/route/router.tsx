@@ -15,6 +15,7 @@ import { isOfTraces, withQuery } from '../filter/old';
 import { logSearch, type LogLink, type LogSearch } from '../pages/logs/filters';
 import { LoginPage } from '../pages/login/LoginPage';
 import { mapSearch } from '../pages/map/map';
+import { metricsSearch, type MetricsSearch } from '../pages/metrics/view';
 import { servicePageSearch } from '../pages/service/service';
 import { servicesSearch } from '../pages/services/services';
 import { ServicesPage } from '../pages/services/ServicesPage';
@@ -129,9 +130,7 @@ const metrics = createRoute({
   getParentRoute: () => root,
   // Not /metrics: there the service shows its own, for Prometheus.
   path: '/explore/metrics',
-  validateSearch: (search: Record<string, unknown>): { name?: string; find?: string; q?: string } =>
-    compact({ name: one(search, 'name'), find: one(search, 'find'), q: one(search, 'q') }),
-  // With its chart library apart: the other pages do without.
+  validateSearch: (search: MetricsSearch & SearchSchemaInput): MetricsSearch => metricsSearch({ ...search }),
   component: lazyRouteComponent(() => import('../pages/metrics/MetricsPage'), 'MetricsPage'),
 });
 

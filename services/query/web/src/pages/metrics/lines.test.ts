@@ -1,114 +1,140 @@
 import { describe, expect, it } from 'vitest';
-import type { Metric, Point, Series } from '../../api/model';
-import { align, greatest, measureOf, toLines, unitLabel } from './lines';
+import type { MetricLine, MetricLines, Values } from '../../api/model';
+import { linesOf, meansOf, quantileLabel, rankedAt, shownOf } from './lines';
 
-const metric = (rest: Partial<Metric>): Metric => ({
-  name: 'm',
-  type: 'sum',
-  unit: '',
-  description: '',
-  temporality: 'cumulative',
-  monotonic: true,
-  ...rest,
-});
-const point = (second: number, value?: number, rest: Partial<Point> = {}): Point => ({
-  time: BigInt(second) * 1_000_000_000n,
-  startTime: 0n,
-  value,
-  histogram: undefined,
-  summary: undefined,
-  ...rest,
-});
-const series = (points: Point[], attributes: Record<string, string> = {}, service = 'cart', pod = ''): Series => ({
-  id: JSON.stringify([service, attributes]),
-  service,
-  resource: {
+const text = (value: string) => ({ type: 'string', value }) as const;
+const attributes = (of: Record<string, string>) =>
+  Object.entries(of).map(([key, value]) => ({ key, value: text(value) }));
+const series = (
+  figures: Values,
+  of: Record<string, string> = {},
+  service = 'cart',
+  resource: Record<string, string> = {},
+): MetricLine => ({
+  values: [],
+  series: {
+    id: JSON.stringify([service, of, resource]),
     service,
-    attributes: pod === '' ? [] : [{ key: 'k8s.pod.name', value: { type: 'string', value: pod } }],
-    schemaUrl: '',
-    droppedAttributes: 0,
+    attributes: attributes(of),
+    resource: attributes(resource),
   },
-  attributes: Object.entries(attributes).map(([key, value]) => ({ key, value: { type: 'string', value } })),
-  points,
+  seriesCount: 1,
+  figures: [figures],
+  histogram: undefined,
 });
-const values = (m: Metric, points: Point[]) => toLines(m, [series(points)])[0]?.values;
+const group = (figures: Values[], ...values: (string | undefined)[]): MetricLine => ({
+  values: values.map((value) => (value === undefined ? undefined : text(value))),
+  series: undefined,
+  seriesCount: 3,
+  figures,
+  histogram: undefined,
+});
+const asked: Parameters<typeof linesOf>[1] = {
+  by: [],
+  quantiles: [],
+  together: 'all',
+  serviceColour: (name: string) => `of ${name}`,
+};
+const named = (lines: MetricLine[], more: Partial<typeof asked> = {}) =>
+  linesOf({ lines }, { ...asked, ...more }).map(({ label }) => label);
 
-describe('lines', () => {
-  it('of gauges are their values', () => {
-    expect(values(metric({ type: 'gauge' }), [point(20, 2), point(10, 1), point(30, NaN)])).toEqual([1, 2, null]);
-  });
-
-  it('of counters are rates, which begin anew at a restart', () => {
-    expect(values(metric({}), [point(10, 100), point(20, 150), point(30, 20), point(40, 30)])).toEqual([
-      null,
-      5,
-      null,
-      1,
-    ]);
-    expect(values(metric({}), [point(10, 1), point(20, 9, { startTime: 5n })])).toBeUndefined();
-  });
-
-  it('of delta counters are rates over their own interval', () => {
-    const delta = metric({ temporality: 'delta' });
-    expect(values(delta, [point(10, 30, { startTime: 0n }), point(20, 50, { startTime: 15_000_000_000n })])).toEqual([
-      null,
-      10,
-    ]);
-  });
-
-  it('of sums that go up and down are their values', () => {
-    expect(measureOf(metric({ monotonic: false }))).toBe('value');
-  });
-
-  it('of histograms are the mean since the point before', () => {
-    const summary = (count: number, sum: number) => ({ summary: { count, sum, quantiles: [] } });
-    const points = [
-      point(10, undefined, summary(2, 10)),
-      point(20, undefined, summary(6, 50)),
-      point(30, undefined, summary(6, 50)),
-    ];
-    expect(values(metric({ type: 'histogram' }), points)).toEqual([5, 10, null]);
-    expect(values(metric({ type: 'histogram', temporality: 'delta' }), points.slice(0, 2))).toEqual([5, 50 / 6]);
-  });
-
+describe('lines of series', () => {
   it('are named by what tells them apart', () => {
-    const gauge = metric({ type: 'gauge' });
-    const lines = toLines(gauge, [
-      series([point(1, 1)], { host: 'a', zone: 'x' }),
-      series([point(1, 1)], { host: 'b', zone: 'x' }),
+    expect(named([series([1], { host: 'a', zone: 'x' }), series([1], { host: 'b', zone: 'x' })])).toEqual([
+      'host=a',
+      'host=b',
     ]);
-    expect(lines.map((l) => l.label)).toEqual(['host=a', 'host=b']);
-    expect(toLines(gauge, [series([point(1, 1)], { host: 'a' })])[0]?.label).toBe('cart');
-    expect(toLines(gauge, [series([point(1, 1)]), series([point(1, 1)], {}, 'ad')]).map((l) => l.label)).toEqual([
-      'cart',
-      'ad',
-    ]);
+    expect(named([series([1], { host: 'a' })])).toEqual(['cart']);
+    expect(named([series([1]), series([1], {}, 'ad')])).toEqual(['cart', 'ad']);
   });
 
   it('of several instances are named by the instance', () => {
-    const lines = toLines(metric({ type: 'gauge' }), [
-      series([point(1, 1)], {}, 'cart', 'cart-0'),
-      series([point(1, 1)], {}, 'cart', 'cart-1'),
-    ]);
-    expect(lines.map((l) => l.label)).toEqual(['cart, k8s.pod.name=cart-0', 'cart, k8s.pod.name=cart-1']);
-  });
-
-  it('share one time axis', () => {
-    const lines = toLines(metric({ type: 'gauge' }), [
-      series([point(1, 1), point(3, 3)], { k: 'a' }),
-      series([point(2, 2), point(3, NaN)], { k: 'b' }),
-    ]);
-    expect(align(lines)).toEqual([
-      [1, 2, 3],
-      [1, undefined, 3],
-      [undefined, 2, null],
-    ]);
-    expect(greatest(lines, 1).map((l) => l.label)).toEqual(['k=a']);
+    expect(
+      named([
+        series([1], {}, 'cart', { 'k8s.pod.name': 'cart-0' }),
+        series([1], {}, 'cart', { 'k8s.pod.name': 'cart-1' }),
+      ]),
+    ).toEqual(['cart, k8s.pod.name=cart-0', 'cart, k8s.pod.name=cart-1']);
   });
 });
 
-it('reads units', () => {
-  expect(unitLabel('{request}', 'rate')).toBe('request/s');
-  expect(unitLabel('1', 'value')).toBe('');
-  expect(unitLabel('By', 'value')).toBe('By');
+describe('lines of groups', () => {
+  it('are named by their values, and by fields where there are several', () => {
+    expect(named([group([[1]], 'GET'), group([[1]], undefined), group([[1]], '')], { by: ['method'] })).toEqual([
+      'GET',
+      'none',
+      'empty',
+    ]);
+    expect(named([group([[1]], 'GET', 'cart')], { by: ['method', 'service'] })).toEqual(['method=GET, service=cart']);
+    expect(named([group([[1]])])).toEqual(['all']);
+  });
+
+  it('of quantiles are a line each', () => {
+    const quantiles = [0.5, 0.99];
+    expect(named([group([[1], [2]])], { quantiles })).toEqual(['p50', 'p99']);
+    expect(named([group([[1], [2]], 'cart')], { quantiles, by: ['service'] })).toEqual(['cart p50', 'cart p99']);
+    expect(named([group([[1]], 'cart')], { quantiles: [0.5], by: ['service'] })).toEqual(['cart']);
+    expect([0.5, 0.999, 0.9999].map(quantileLabel)).toEqual(['p50', 'p99.9', 'p99.99']);
+  });
+
+  it('of services have their colours', () => {
+    expect(linesOf({ lines: [group([[1]], 'cart')] }, { ...asked, by: ['service'] })[0]?.colour).toBe('of cart');
+  });
+
+  it('have keys and colours that do not follow from what else there is', () => {
+    const by = ['method'];
+    const a = group([[1]], 'GET');
+    const b = group([[2]], 'PUT');
+    const [first] = linesOf({ lines: [a, b] }, { ...asked, by });
+    const second = linesOf({ lines: [b, a] }, { ...asked, by })[1];
+    expect(second).toEqual(first);
+    expect(first!.key.length).toBeLessThan(20);
+    const keys = linesOf(
+      { lines: [group([[1]], undefined), group([[1]], ''), group([[1]], 'null'), group([[1]], '__proto__')] },
+      { ...asked, by },
+    ).map(({ key }) => key);
+    expect(new Set(keys).size).toBe(4);
+  });
+});
+
+describe('what is told of lines', () => {
+  const lines = linesOf(
+    { lines: [series([1, undefined, 3], { k: 'a' }), series([4, 5, undefined], { k: 'b' }), series([], { k: 'c' })] },
+    asked,
+  );
+
+  it('is their least, mean, greatest and last value', () => {
+    expect(lines.map(({ stats }) => stats)).toEqual([
+      { min: 1, avg: 2, max: 3, last: 3 },
+      { min: 4, avg: 4.5, max: 5, last: 5 },
+      undefined,
+    ]);
+  });
+
+  it('in a bucket is the greatest first, with the one that is pointed at', () => {
+    const at = (bucket: number, near: number) =>
+      rankedAt(lines, bucket, near).map(({ line, value, nearest }) => [line.label, value, nearest]);
+    expect(at(0, 1.2)).toEqual([
+      ['k=b', 4, false],
+      ['k=a', 1, true],
+    ]);
+    expect(at(1, 0)).toEqual([['k=b', 5, false]]);
+    expect(at(9, 0)).toEqual([]);
+  });
+
+  it('is of one alone where that is there', () => {
+    expect(shownOf(lines, lines[1]?.key)).toEqual([lines[1]]);
+    expect(shownOf(lines, 'gone')).toEqual(lines);
+    expect(shownOf(lines, undefined)).toEqual(lines);
+  });
+});
+
+it('means of summaries are sums by counts, the highest first and the rest between two values', () => {
+  const answer = (lines: MetricLine[]) => ({ lines }) as unknown as MetricLines;
+  const sums = answer([series([10, 4], { k: 'a' }), series([9, undefined], { k: 'b' }), series([1, 8], { k: 'c' })]);
+  const counts = answer([series([1, 2], { k: 'c' }), series([2, 0], { k: 'a' }), series([1, 1], { k: 'b' })]);
+  const means = meansOf(sums, counts, 1);
+  expect(means.lines.map(({ figures }) => figures[0])).toEqual([[9, undefined]]);
+  expect(means.other).toMatchObject({ lines: 2, seriesCount: 2, min: [1, 4], max: [5, 4] });
+  expect(meansOf(sums, counts, 5).other).toBeUndefined();
 });

@@ -1,91 +1,131 @@
-// From the points of a metric's series to the lines of a chart.
+// From what the server tells of a metric to the lines of a chart and the rows of its legend.
 
-import type { Metric, Point, Series } from '../../api/model';
+import type { LineSeries, MetricLine, MetricLines, Value, Values } from '../../api/model';
 import { attribute, valueText } from '../../parts/value';
-import { instantToMillis } from '../../time/instant';
+import { assignSlots } from '../../style/service-colour';
 
+/** One line as it is drawn. */
 export interface Line {
-  id: string;
+  /** The same in every answer, and short, for the address. */
+  key: string;
   label: string;
-  /** Seconds since 1970, ascending; null where there is a gap. */
-  times: readonly number[];
-  values: readonly (number | null)[];
+  /** A CSS colour. */
+  colour: string;
+  values: Values;
+  /** Undefined where it has no value at all. */
+  stats: Stats | undefined;
+  series: number;
+  /** Of what it is a line: values by field, and of a quantile which. */
+  labels: readonly (readonly [field: string, value: string | undefined])[];
+  quantile: number | undefined;
 }
 
-/** What the values of a metric's lines are. */
-export type Measure = 'value' | 'rate' | 'mean';
-
-export function measureOf(metric: Metric): Measure {
-  switch (metric.type) {
-    case 'gauge':
-      return 'value';
-    case 'sum':
-      return metric.monotonic || metric.temporality === 'delta' ? 'rate' : 'value';
-    default:
-      return 'mean';
-  }
+export interface Stats {
+  min: number;
+  avg: number;
+  max: number;
+  last: number;
 }
 
-/**
- * One line a series. Counters become rates per second: cumulative ones by the growth between points, where a fall or a
- * new start is a restart and begins anew; delta ones by the length of each interval. Histograms and summaries become
- * the mean of what was recorded since the point before.
- */
-export function toLines(metric: Metric, series: readonly Series[]): Line[] {
-  const measure = measureOf(metric);
-  const delta = metric.temporality === 'delta';
-  const names = seriesNames(series);
-  return series
-    .map((one, i): Line => {
-      const points = one.points.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-      const values = points.map((point, at): number | null => {
-        if (measure === 'value') return finite(point.value);
-        const before = points[at - 1];
-        return measure === 'rate' ? rate(point, before, delta) : mean(point, before, delta);
-      });
+interface Asked {
+  by: readonly string[];
+  quantiles: readonly number[];
+  /** What a line of all series together is called. */
+  together: string;
+  /** The colour of a service, where lines are of services. */
+  serviceColour: (service: string) => string;
+}
+
+/** The lines of an answer, a line for each quantile. Histograms have none. */
+export function linesOf({ lines }: Pick<MetricLines, 'lines'>, asked: Asked): Line[] {
+  const names = namesOf(lines, asked);
+  const drawn = lines.flatMap((line, i) =>
+    line.figures.map((values, n) => {
+      const quantile = asked.quantiles.length > 0 ? asked.quantiles[n] : undefined;
+      const several = quantile !== undefined && asked.quantiles.length > 1;
+      const name = names[i] ?? '';
+      const whole = line.series === undefined && asked.by.length === 0;
+      const ofQuantile = quantile === undefined ? '' : quantileLabel(quantile);
+      const label = quantile === undefined ? name : whole ? ofQuantile : several ? `${name} ${ofQuantile}` : name;
       return {
-        id: one.id,
-        label: names[i] ?? one.id,
-        times: points.map((p) => instantToMillis(p.time) / 1000),
-        values,
+        key: shortKey(`${idOf(line)} ${several ? ofQuantile : ''}`),
+        ...{ label, values, quantile, series: line.seriesCount, stats: statsOf(values) },
+        labels: labelsOf(line, asked.by),
       };
-    })
-    .filter((line) => line.values.some((v) => v !== null));
+    }),
+  );
+  const slots = assignSlots(
+    drawn.map(({ key }) => key),
+    new Map(),
+  );
+  const ofServices = asked.by.length === 1 && asked.by[0] === 'service' && asked.quantiles.length < 2;
+  return drawn.map((line) => {
+    const service = ofServices ? line.labels[0]?.[1] : undefined;
+    const colour = service === undefined ? `var(--service-${slots.get(line.key) ?? 0})` : asked.serviceColour(service);
+    return { ...line, colour };
+  });
 }
 
-const finite = (n: number | undefined): number | null => (n !== undefined && Number.isFinite(n) ? n : null);
+/** "p95", "p99.9". */
+export const quantileLabel = (quantile: number): string => `p${Number((quantile * 100).toPrecision(6))}`;
 
-const seconds = (from: bigint, to: bigint) => Number(to - from) / 1e9;
+/** What tells a line from the others of its answer. */
+const idOf = ({ series, values }: MetricLine): string =>
+  series?.id ?? JSON.stringify(values.map((value) => (value === undefined ? null : [value.type, valueText(value)])));
 
-function rate(point: Point, before: Point | undefined, delta: boolean): number | null {
-  const value = finite(point.value);
-  if (value === null) return null;
-  if (delta) {
-    const length = seconds(point.startTime === 0n ? (before?.time ?? point.time) : point.startTime, point.time);
-    return length > 0 ? value / length : null;
+/** A text of any length as a short one: two FNV-1a hashes of 32 bits. */
+function shortKey(text: string): string {
+  let [a, b] = [0x811c9dc5, 0x050c5d1f];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    a = Math.imul(a ^ code, 0x01000193);
+    b = Math.imul(b ^ (code + 1), 0x01000193);
   }
-  if (before?.value === undefined || before.startTime !== point.startTime || before.value > value) return null;
-  const length = seconds(before.time, point.time);
-  return length > 0 ? (value - before.value) / length : null;
+  return (a >>> 0).toString(36) + (b >>> 0).toString(36);
 }
 
-function mean(point: Point, before: Point | undefined, delta: boolean): number | null {
-  const { summary } = point;
-  if (summary?.sum === undefined) return null;
-  let { count, sum } = { count: summary.count, sum: summary.sum };
-  const last = before?.summary;
-  if (!delta && last?.sum !== undefined && before?.startTime === point.startTime && last.count <= count) {
-    count -= last.count;
-    sum -= last.sum;
+function statsOf(values: Values): Stats | undefined {
+  let [n, sum, min, max, last] = [0, 0, Infinity, -Infinity, NaN];
+  for (const value of values) {
+    if (value === undefined) continue;
+    n++;
+    sum += value;
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+    last = value;
   }
-  return count > 0 && Number.isFinite(sum) ? sum / count : null;
+  return n === 0 ? undefined : { min, avg: sum / n, max, last };
+}
+
+function labelsOf({ series, values }: MetricLine, by: readonly string[]): Line['labels'] {
+  const said = (value: Value | undefined) => (value === undefined ? undefined : valueText(value));
+  if (series === undefined) return by.map((field, i) => [field, said(values[i])]);
+  return [
+    ['service', series.service],
+    ...series.attributes.map(({ key, value }) => [`attributes.${key}`, valueText(value)] as const),
+  ];
+}
+
+function namesOf(lines: readonly MetricLine[], { by, together }: Asked): string[] {
+  const each = lines.map(({ series }) => series).filter((series) => series !== undefined);
+  if (each.length === lines.length && each.length > 0) return seriesNames(each);
+  if (by.length === 0) return lines.map(() => together);
+  return lines.map(({ values }) =>
+    by
+      .map((field, i) => {
+        const value = values[i];
+        const said = value === undefined ? 'none' : valueText(value) === '' ? 'empty' : valueText(value);
+        return by.length === 1 ? said : `${field}=${said}`;
+      })
+      .join(', '),
+  );
 }
 
 /** What tells apart instances of one service, the most readable first. */
 const instanceKeys = ['k8s.pod.name', 'service.instance.id', 'host.name', 'process.pid'];
 
 /** The attributes in which the series differ, so that labels are as short as they can be. */
-function seriesNames(series: readonly Series[]): string[] {
+function seriesNames(series: readonly LineSeries[]): string[] {
   const keys = new Map<string, Set<string>>();
   for (const one of series) {
     for (const { key, value } of one.attributes) {
@@ -109,35 +149,67 @@ function seriesNames(series: readonly Series[]): string[] {
   return names.map((name, i) => {
     if (names.indexOf(name) === names.lastIndexOf(name)) return name;
     for (const key of instanceKeys) {
-      const value = attribute(series[i]?.resource.attributes ?? [], key);
+      const value = attribute(series[i]?.resource ?? [], key);
       if (value !== undefined) return `${name}, ${key}=${valueText(value)}`;
     }
     return name;
   });
 }
 
-/** The lines with the greatest last values, so that a chart of many series shows those that matter. */
-export function greatest(lines: readonly Line[], count: number): Line[] {
-  const last = (line: Line) => line.values.findLast((v) => v !== null) ?? -Infinity;
-  return lines.toSorted((a, b) => last(b) - last(a)).slice(0, count);
-}
-
-/** All lines over one common time axis, as uPlot wants them: undefined where a line has no point at that time. */
-export function align(lines: readonly Line[]): [number[], ...(number | null | undefined)[][]] {
-  const times = [...new Set(lines.flatMap((l) => l.times))].sort((a, b) => a - b);
-  const place = new Map(times.map((t, i) => [t, i]));
-  const columns = lines.map((line) => {
-    const column = new Array<number | null | undefined>(times.length).fill(undefined);
-    line.times.forEach((t, i) => {
-      column[place.get(t)!] = line.values[i] ?? null;
+/** The means of what was observed: sums of it by how many there were, line by line; those with the highest means. */
+export function meansOf(sums: MetricLines, counts: MetricLines, top: number): MetricLines {
+  const of = new Map(counts.lines.map((line) => [idOf(line), line]));
+  const lines = sums.lines.map((line): MetricLine => {
+    const found = of.get(idOf(line))?.figures[0] ?? [];
+    const figures = (line.figures[0] ?? []).map((sum, i) => {
+      const count = found[i] ?? 0;
+      return sum === undefined || count <= 0 ? undefined : sum / count;
     });
-    return column;
+    return { ...line, figures: [figures] };
   });
-  return [times, ...columns];
+  const mean = ({ figures }: MetricLine) => statsOf(figures[0] ?? [])?.avg ?? -Infinity;
+  const sorted = lines.toSorted((a, b) => mean(b) - mean(a));
+  const rest = sorted.slice(top);
+  const edge = (pick: (...of: number[]) => number) =>
+    (rest[0]?.figures[0] ?? []).map((_, i) => {
+      const told = rest.map(({ figures }) => figures[0]?.[i]).filter((value) => value !== undefined);
+      return told.length === 0 ? undefined : pick(...told);
+    });
+  return {
+    ...sums,
+    lines: sorted.slice(0, top),
+    other:
+      rest.length === 0
+        ? undefined
+        : {
+            lines: rest.length,
+            seriesCount: rest.reduce((sum, line) => sum + line.seriesCount, 0),
+            figures: [],
+            min: edge(Math.min),
+            max: edge(Math.max),
+          },
+  };
 }
 
-/** A metric's unit as people read it: UCUM annotations in braces go, "1" is nothing. */
-export function unitLabel(unit: string, measure: Measure): string {
-  const plain = unit === '1' ? '' : unit.replace(/^\{(.*)\}$/, '$1');
-  return measure === 'rate' ? `${plain}/s` : plain;
+/** The lines with a value in a bucket, the greatest first, and which of them is nearest to a value. */
+export function rankedAt(
+  lines: readonly Line[],
+  bucket: number,
+  near: number,
+): readonly { line: Line; value: number; nearest: boolean }[] {
+  const there = lines.flatMap((line) => {
+    const value = line.values[bucket];
+    return value === undefined ? [] : [{ line, value }];
+  });
+  const least = Math.min(...there.map(({ value }) => Math.abs(value - near)));
+  const nearest = there.find(({ value }) => Math.abs(value - near) === least);
+  return there
+    .toSorted((a, b) => b.value - a.value)
+    .map((one) => ({ ...one, nearest: one === nearest && there.length > 1 }));
+}
+
+/** The line that is shown alone, where there is one of that key; else all. */
+export function shownOf(lines: readonly Line[], alone: string | undefined): readonly Line[] {
+  const one = lines.find(({ key }) => key === alone);
+  return one === undefined ? lines : [one];
 }

@@ -5,12 +5,12 @@ import { getFigures, getTraceExemplars } from '../../api/endpoints';
 import type { Answer, Exemplar, Figures } from '../../api/model';
 import { sentBy } from '../../parts/leads';
 import { Lines, Loading } from '../../parts/Loading';
-import { formatCount, formatNumber, formatRate } from '../../parts/number';
+import { formatCount, formatRate } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
 import { ServiceLink } from '../../parts/ServiceLink';
-import { isolated } from '../../parts/shown';
 import { Text } from '../../parts/Text';
 import { TimeChart } from '../../parts/TimeChart';
+import { unitOf } from '../../parts/unit';
 import { valueText } from '../../parts/value';
 import { formatDuration } from '../../time/duration';
 import { formatClock, instantFromMillis, instantToMillis } from '../../time/instant';
@@ -151,7 +151,7 @@ function ExemplarLine({ of, range }: { of: Exemplar; range: { from: string; to: 
         <Text of={of.metric.name} most={120} />
       </Link>
       <span title={formatClock(of.time, 3)}>
-        {of.value === undefined ? 'no value' : formatNumber(of.value)} {isolated(of.metric.unit, 16)}
+        {of.value === undefined ? 'no value' : unitOf(of.metric.unit).format(of.value)}
       </span>
     </li>
   );
