@@ -1,5 +1,6 @@
 // The metrics page over the demo's telemetry: from the catalogue to one metric, what is shown of it, and where that leads.
 
+import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { expect, test } from './page';
 
@@ -99,4 +100,81 @@ test('a counter is a rate unless somebody chooses, in the unit that it comes to'
   await expect(legend(page).first()).toContainText(' MB');
   await page.goto('/explore/metrics?name=jvm_gc_pause_seconds&show=ratio&by=service');
   await expect(legend(page).first()).toContainText(' µs');
+});
+
+test('a heatmap shows how observations are distributed, and its exemplars lead to their traces', async ({ page }) => {
+  for (const metric of ['http.server.request.duration', 'rpc.server.duration']) {
+    await page.goto(`/explore/metrics?name=${metric}`);
+    await choose(page, 'Show', 'Heatmap');
+    await expect(page).toHaveURL(/show=heatmap/);
+    const cells = chart(page).locator('rect[data-count]');
+    await expect(cells.first()).toBeVisible();
+    expect(await cells.count()).toBeGreaterThan(3);
+  }
+  await page.getByRole('button', { name: 'Group by' }).click();
+  await page.getByRole('checkbox', { name: /^rpc\.service/ }).check();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('heading', { level: 3, name: /rpc\.service = / }).first()).toBeVisible();
+  await page.goto('/explore/metrics?name=http.server.request.duration');
+  await page
+    .getByRole('link', { name: /Open the trace of \d.* (ms|s) at/ })
+    .first()
+    .click();
+  await expect(page).toHaveURL(/\/traces\/[0-9a-f]{32}\?.*span=/);
+  await expect(page.getByRole('tree', { name: 'Spans' }).getByRole('treeitem', { selected: true })).toBeVisible();
+  await page.goBack();
+  await page.getByRole('switch', { name: 'Exemplars' }).uncheck();
+  await expect(page).toHaveURL(/exemplars=off/);
+  await expect(page.getByRole('link', { name: /Open the trace of/ })).toHaveCount(0);
+});
+
+test('the cardinality tells the worst first, and which labels and values make it', async ({ page }) => {
+  await page.goto('/explore/metrics');
+  await page.getByText('Cardinality', { exact: true }).click();
+  await expect(page).toHaveURL(/cardinality=on/);
+  const table = page.getByRole('table', { name: 'Cardinality of metrics' });
+  const counts = async () =>
+    (await table.getByRole('row').locator('[role=cell]:nth-child(4)').allTextContents()).map((text) => Number(text));
+  await expect(table.getByRole('row').nth(1)).toBeVisible();
+  const found = await counts();
+  expect(found.length).toBeGreaterThan(5);
+  expect(found).toEqual(found.toSorted((a, b) => b - a));
+  await page.getByRole('button', { name: 'Show the labels of http.server.request.duration' }).click();
+  await expect(page).toHaveURL(/name=http\.server\.request\.duration/);
+  await page.getByRole('link', { name: 'http.route', exact: true }).click();
+  await expect(page).toHaveURL(/label=attributes\.http\.route/);
+  await expect(page.getByRole('region', { name: 'Values of http.route' })).toContainText(/\/.* series/);
+  await page.reload();
+  await expect(page.getByRole('region', { name: 'Values of http.route' })).toContainText(/\/.* series/);
+  await page.getByRole('link', { name: 'Show this metric' }).click();
+  await expect(legend(page).first()).toBeVisible();
+});
+
+test('what is shown is kept as a table, as JSON and as a picture', async ({ page }) => {
+  await page.goto('/explore/metrics?name=http.server.request.duration&by=service&quantile=0.95');
+  await expect(legend(page).first()).toBeVisible();
+  const kept = async (as: string) => {
+    await page.getByRole('button', { name: 'Export' }).click();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('menuitem', { name: as }).click(),
+    ]);
+    return { name: download.suggestedFilename(), content: readFileSync(await download.path()) };
+  };
+  const table = await kept('As a table (CSV)');
+  expect(table.name).toBe('http.server.request.duration.csv');
+  const rows = table.content.toString().trimEnd().split('\r\n');
+  expect(rows[0]).toMatch(/^time,.*frontend/);
+  expect(rows.length).toBeGreaterThan(30);
+  expect(rows.some((row) => /^\d{4}-.*Z,.*\d\.\d/.test(row))).toBe(true);
+  const document = JSON.parse((await kept('As JSON')).content.toString()) as {
+    lines: { name: string }[];
+    times: string[];
+  };
+  expect(document.lines.map(({ name }) => name)).toContain('frontend');
+  expect(document.times.length).toBe(rows.length - 1);
+  const picture = await kept('As a picture (PNG)');
+  expect(picture.name).toMatch(/\.png$/);
+  expect(picture.content.subarray(1, 4).toString()).toBe('PNG');
+  expect(picture.content.length).toBeGreaterThan(10_000);
 });

@@ -1,8 +1,8 @@
-import { Button, Select, Skeleton } from '@mantine/core';
+import { Button, Select, Skeleton, Switch } from '@mantine/core';
 import { IconArrowLeft } from '@tabler/icons-react';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
-import type { CatalogueMetric, MetricLines } from '../../api/model';
+import { useMemo, useState, type ReactNode } from 'react';
+import type { CatalogueMetric, MetricLines, Value } from '../../api/model';
 import { Copy } from '../../parts/Copy';
 import { formatCount, plural } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';
@@ -10,15 +10,19 @@ import { useFilters } from '../../parts/query/filters';
 import { QueryBar } from '../../parts/query/QueryBar';
 import { useServiceColour } from '../../parts/service-colours';
 import { hint, isolated, shownText } from '../../parts/shown';
-import { LongText } from '../../parts/Text';
+import { LongText, Text } from '../../parts/Text';
+import { unitOf } from '../../parts/unit';
+import { valueText } from '../../parts/value';
 import { compact, without } from '../../route/search';
 import { acrossLabels, aggregationOf, usualQuantiles, type Aggregation } from './aggregation';
 import classes from './Explorer.module.css';
+import { ExportMenu } from './ExportMenu';
 import { filtersOf, type Names } from './find';
 import { GroupBy } from './GroupBy';
 import { Legend } from './Legend';
 import { LineChart } from './LineChart';
-import { linesOf, quantileLabel, shownOf } from './lines';
+import { Heatmap } from './Heatmap';
+import { idOf, isOf, linesOf, quantileLabel, shownOf } from './lines';
 import { useLines, useToldQuantiles, type AskedLines } from './queries';
 import { typeLabels } from './types';
 import { anotherMetric, quantilesFrom, quantilesToSearch, topOf, tops, topToSearch, type MetricsSearch } from './view';
@@ -56,7 +60,7 @@ export function Explorer({ entry, names }: { entry: CatalogueMetric; names: Name
     aggregation,
     by,
     top,
-    exemplars: 0,
+    exemplars: search.exemplars === 'off' ? 0 : mostExemplars,
   });
   return (
     <section className={classes.view} aria-label={shownText(metric.name, 80)}>
@@ -104,13 +108,17 @@ export function Explorer({ entry, names }: { entry: CatalogueMetric; names: Name
             set={(count) => show({ top: topToSearch(Number(count)) })}
           />
         )}
+        <Switch
+          size="xs"
+          label="Exemplars"
+          checked={search.exemplars !== 'off'}
+          onChange={(event) => show({ exemplars: event.currentTarget.checked ? undefined : 'off' })}
+        />
       </div>
       <Outcome
         of={filters.data === undefined ? { ...filters, data: undefined } : asked}
         loading={<Skeleton height={chartHeight} m={20} w="auto" />}
-        isEmpty={({ lines }) =>
-          lines.every(({ figures }) => figures.every((values) => values.every((v) => v === undefined)))
-        }
+        isEmpty={isEmpty}
         nothing={
           <p className={classes.note}>
             There are too few points {filters.any ? 'of this query ' : ''}in this range to tell:{' '}
@@ -124,8 +132,19 @@ export function Explorer({ entry, names }: { entry: CatalogueMetric; names: Name
   );
 }
 
+const isEmpty = ({ lines }: MetricLines): boolean =>
+  lines.every(
+    ({ figures, histogram }) =>
+      figures.every((values) => values.every((value) => value === undefined)) &&
+      (histogram?.counts ?? []).every((counts) => counts === undefined),
+  );
+
 const none: readonly string[] = [];
 const chartHeight = 260;
+/** Exemplars that are drawn: each takes its room. */
+const mostExemplars = 60;
+/** Groups that have a heatmap each. */
+const mostHeatmaps = 6;
 
 function Head({ entry }: { entry: CatalogueMetric }) {
   const { metric } = entry;
@@ -210,8 +229,8 @@ function Quantiles(props: {
             variant={on ? 'light' : 'subtle'}
             color={on ? 'brand' : 'gray'}
             aria-pressed={on}
-            disabled={next.length === 0}
-            onClick={() => set(usual(next) ? undefined : quantilesToSearch(next))}
+            // The last one stays: of none there would be nothing to show.
+            onClick={() => next.length > 0 && set(usual(next) ? undefined : quantilesToSearch(next))}
           >
             {quantileLabel(q)}
           </Button>
@@ -242,7 +261,20 @@ function Shown({ entry, answer, asked, aggregation, by, search }: ShownProps) {
   );
   const shown = shownOf(lines, search.alone);
   const alone = shown.length < lines.length;
+  const exemplars = useMemo(
+    () => (alone ? answer.exemplars.filter((of) => shown.some((line) => isOf(of, line))) : answer.exemplars),
+    [answer, alone, shown],
+  );
   if (asked.bounds === undefined || asked.answer === undefined) return null;
+  const what = across === undefined ? label : `${label}, ${acrossLabels[across]}`;
+  const tools = (
+    <ExportMenu
+      shown={{ metric, answer, told: asked.answer, bounds: asked.bounds, lines: shown, what }}
+      unit={unit}
+      anywhere={aggregation.anywhere}
+    />
+  );
+  if (aggregation.way === 'heatmap') return <Heatmaps {...{ entry, answer, asked, aggregation, by }}>{tools}</Heatmaps>;
   return (
     <div data-stale={asked.stale || undefined} className={classes.shown}>
       <LineChart
@@ -256,8 +288,13 @@ function Shown({ entry, answer, asked, aggregation, by, search }: ShownProps) {
         hovered={hovered}
         unit={unit}
         anywhere={aggregation.anywhere}
+        exemplars={exemplars}
+        unitOfExemplars={unitOf(metric.unit)}
+        observed={aggregation.observed}
       />
-      <Said answer={answer} others={!alone} />
+      <Said answer={answer} others={!alone}>
+        {tools}
+      </Said>
       <Legend
         lines={lines}
         alone={alone ? shown[0]?.key : undefined}
@@ -269,8 +306,52 @@ function Shown({ entry, answer, asked, aggregation, by, search }: ShownProps) {
   );
 }
 
+/** One for each group, all by the same scale of time. */
+function Heatmaps(props: Omit<ShownProps, 'search'> & { children: ReactNode }) {
+  const { entry, answer, asked, aggregation, by, children } = props;
+  const { bounds, answer: told } = asked;
+  const drawn = answer.lines.filter(({ histogram }) => histogram !== undefined).slice(0, mostHeatmaps);
+  if (bounds === undefined || told === undefined) return null;
+  return (
+    <div data-stale={asked.stale || undefined} className={classes.shown}>
+      {drawn.map((line, i) => {
+        const name = by.map((field, n) => `${field} = ${said(line.values[n])}`).join(', ');
+        return (
+          <div key={name}>
+            {name !== '' && (
+              <h3 className={classes.group}>
+                <Text of={name} />
+              </h3>
+            )}
+            <Heatmap
+              label={`${shownText(entry.metric.name, 80)} over time, as a heatmap ${i + 1} of ${drawn.length}`}
+              heat={line.histogram!}
+              timeline={answer.timeline}
+              told={told}
+              bounds={bounds}
+              height={drawn.length > 1 ? 150 : chartHeight + 60}
+              unit={aggregation.unit}
+              exemplars={answer.exemplars.filter((of) => isOf(of, { id: idOf(line) }))}
+            />
+          </div>
+        );
+      })}
+      {answer.lineCount > drawn.length && (
+        <p className={classes.note}>
+          {drawn.length} of {formatCount(answer.lineCount)} groups are drawn, those with the most observations.
+        </p>
+      )}
+      <Said answer={answer} others={false}>
+        {children}
+      </Said>
+    </div>
+  );
+}
+
+const said = (value: Value | undefined): string => (value === undefined ? 'none' : valueText(value));
+
 /** What one has to know to read the chart. */
-function Said({ answer, others }: { answer: MetricLines; others: boolean }) {
+function Said({ answer, others, children }: { answer: MetricLines; others: boolean; children: ReactNode }) {
   const { other, lineCount, lines, notes, commonBounds } = answer;
   const texts = [
     ...(other === undefined || !others
@@ -287,6 +368,10 @@ function Said({ answer, others }: { answer: MetricLines; others: boolean }) {
     ...(notes.overlaps > 0 ? [`${plural(notes.overlaps, 'point')} of senders that overlap`] : []),
     ...(notes.noNumbers > 0 ? [`${plural(notes.noNumbers, 'point')} without a number`] : []),
   ];
-  if (texts.length === 0) return null;
-  return <p className={classes.note}>{texts.join(' · ')}</p>;
+  return (
+    <div className={classes.said}>
+      <p>{texts.join(' · ')}</p>
+      {children}
+    </div>
+  );
 }

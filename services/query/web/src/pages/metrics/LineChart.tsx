@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { Answer, MetricLines } from '../../api/model';
+import type { Answer, LineExemplar, MetricLines } from '../../api/model';
 import type { Band, Layer } from '../../parts/chartLayout';
 import { formatCount } from '../../parts/number';
 import { room, shownText } from '../../parts/shown';
@@ -7,6 +7,7 @@ import { TimeChart } from '../../parts/TimeChart';
 import type { Unit } from '../../parts/unit';
 import type { Bounds } from '../../time/range';
 import classes from './LineChart.module.css';
+import { Exemplars } from './Exemplars';
 import { rankedAt, type Line } from './lines';
 
 interface Props {
@@ -22,6 +23,10 @@ interface Props {
   hovered: string | undefined;
   unit: Unit;
   anywhere: boolean;
+  exemplars: readonly LineExemplar[];
+  /** Of what was observed; what is drawn is something else where `observed` is not said. */
+  unitOfExemplars: Unit;
+  observed: boolean;
 }
 
 /** Lines beside the pointer, at most. */
@@ -30,6 +35,7 @@ const mostTold = 14;
 /** Lines over time, and behind them what all others come to. */
 export function LineChart(props: Props) {
   const { label, answer, told, bounds, height, lines, others, hovered, unit, anywhere } = props;
+  const { exemplars, unitOfExemplars, observed } = props;
   const other = others ? answer.other : undefined;
   const band = useMemo(
     (): Band | undefined =>
@@ -57,6 +63,14 @@ export function LineChart(props: Props) {
         format={unit.short}
         answer={told}
         legend={unit.name === '' ? null : <span className={classes.unit}>{unit.name}</span>}
+        over={(place) => (
+          <Exemplars
+            exemplars={exemplars}
+            unit={unitOfExemplars}
+            // What is not among the figures stands below them.
+            place={(millis, value) => (observed ? place(millis, value) : { ...place(millis, 0), y: 0 })}
+          />
+        )}
         told={(bucket, at) => <Told {...{ lines, bucket, at, unit, band, together: other }} />}
       />
     </div>

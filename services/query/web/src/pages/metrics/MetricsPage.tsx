@@ -1,3 +1,4 @@
+import { SegmentedControl } from '@mantine/core';
 import { IconChartLine } from '@tabler/icons-react';
 import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
@@ -9,6 +10,8 @@ import { Nothing } from '../../parts/Nothing';
 import { Outcome } from '../../parts/Outcome';
 import { Page } from '../../parts/Page';
 import state from '../../parts/State.module.css';
+import { compact } from '../../route/search';
+import { Cardinality, useCardinality } from './Cardinality';
 import { Catalogue } from './Catalogue';
 import { Explorer } from './Explorer';
 import { metricKey, metricOf, namesOf } from './find';
@@ -17,21 +20,54 @@ import classes from './MetricsPage.module.css';
 const route = getRouteApi('/explore/metrics');
 
 export function MetricsPage() {
-  const metrics = useAnswer(['metric-catalogue'], listMetrics);
+  const search = route.useSearch();
+  const counts = search.cardinality === 'on';
+  const metrics = useAnswer(['metric-catalogue'], listMetrics, !counts);
+  const cardinality = useCardinality(counts);
+  const views = (search.name === undefined || counts) && <Views counts={counts} />;
   return (
-    <Page title="Metrics" answer={metrics.answer}>
-      <Outcome
-        of={metrics}
-        loading={
-          <Loading gap={24}>
-            <Lines count={12} height={14} widest={28} by={12} />
-          </Loading>
-        }
-        nothing={<Nothing what="metrics" clearFilters={undefined} />}
-      >
-        {(all) => <Found metrics={all} />}
-      </Outcome>
+    <Page title="Metrics" answer={(counts ? cardinality : metrics).answer}>
+      {views}
+      {counts ? (
+        <Cardinality of={cardinality} />
+      ) : (
+        <Outcome
+          of={metrics}
+          loading={
+            <Loading gap={24}>
+              <Lines count={12} height={14} widest={28} by={12} />
+            </Loading>
+          }
+          nothing={<Nothing what="metrics" clearFilters={undefined} />}
+        >
+          {(all) => <Found metrics={all} />}
+        </Outcome>
+      )}
     </Page>
+  );
+}
+
+/** What there is, or how many series that is. */
+function Views({ counts }: { counts: boolean }) {
+  const navigate = route.useNavigate();
+  return (
+    <div className={classes.views}>
+      <SegmentedControl
+        size="xs"
+        aria-label="View"
+        value={counts ? 'cardinality' : 'catalogue'}
+        onChange={(next) =>
+          void navigate({
+            search: ({ range, from, to, find }) =>
+              compact({ range, from, to, find, cardinality: next === 'cardinality' ? ('on' as const) : undefined }),
+          })
+        }
+        data={[
+          { value: 'catalogue', label: 'Catalogue' },
+          { value: 'cardinality', label: 'Cardinality' },
+        ]}
+      />
+    </div>
   );
 }
 

@@ -1,6 +1,6 @@
 // From what the server tells of a metric to the lines of a chart and the rows of its legend.
 
-import type { LineSeries, MetricLine, MetricLines, Value, Values } from '../../api/model';
+import type { LineExemplar, LineSeries, MetricLine, MetricLines, Value, Values } from '../../api/model';
 import { attribute, valueText } from '../../parts/value';
 import { assignSlots } from '../../style/service-colour';
 
@@ -8,6 +8,8 @@ import { assignSlots } from '../../style/service-colour';
 export interface Line {
   /** The same in every answer, and short, for the address. */
   key: string;
+  /** Of the series or the group, which exemplars name, too. */
+  id: string;
   label: string;
   /** A CSS colour. */
   colour: string;
@@ -48,6 +50,7 @@ export function linesOf({ lines }: Pick<MetricLines, 'lines'>, asked: Asked): Li
       const ofQuantile = quantile === undefined ? '' : quantileLabel(quantile);
       const label = quantile === undefined ? name : whole ? ofQuantile : several ? `${name} ${ofQuantile}` : name;
       return {
+        id: idOf(line),
         key: shortKey(`${idOf(line)} ${several ? ofQuantile : ''}`),
         ...{ label, values, quantile, series: line.seriesCount, stats: statsOf(values) },
         labels: labelsOf(line, asked.by),
@@ -70,8 +73,14 @@ export function linesOf({ lines }: Pick<MetricLines, 'lines'>, asked: Asked): Li
 export const quantileLabel = (quantile: number): string => `p${Number((quantile * 100).toPrecision(6))}`;
 
 /** What tells a line from the others of its answer. */
-const idOf = ({ series, values }: MetricLine): string =>
-  series?.id ?? JSON.stringify(values.map((value) => (value === undefined ? null : [value.type, valueText(value)])));
+export const idOf = ({ series, values }: MetricLine): string => series?.id ?? idOfValues(values);
+
+const idOfValues = (values: MetricLine['values']): string =>
+  JSON.stringify(values.map((value) => (value === undefined ? null : [value.type, valueText(value)])));
+
+/** Whether an exemplar is of the series or the group that a line is of. */
+export const isOf = ({ seriesId, values }: LineExemplar, line: Pick<Line, 'id'>): boolean =>
+  line.id === seriesId || line.id === idOfValues(values);
 
 /** A text of any length as a short one: two FNV-1a hashes of 32 bits. */
 function shortKey(text: string): string {

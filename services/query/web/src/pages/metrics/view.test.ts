@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { anotherMetric, metricsSearch, quantilesFrom, topOf } from './view';
+import { anotherMetric, labelFromText, labelToText, metricsSearch, quantilesFrom, topOf } from './view';
 
 describe("the metrics page's part of the address", () => {
   it('is what it says, as far as it can be understood', () => {
@@ -41,4 +41,12 @@ describe("the metrics page's part of the address", () => {
     });
     expect(anotherMetric(search)).toEqual({ q: 'service = cart', find: 'a' });
   });
+});
+
+it('names labels in the address, whatever their keys are', () => {
+  for (const scope of ['attributes', 'resource'] as const)
+    for (const key of ['host.name', 'attributes.x', '__proto__', ''])
+      expect(labelFromText(labelToText({ scope, key }))).toEqual({ scope, key });
+  expect(labelFromText('scope.name')).toBeUndefined();
+  expect(labelFromText(undefined)).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 // The metrics page's part of the address: which metric, what is shown of it, and how.
 
+import type { MetricLabel } from '../../api/model';
 import { compact, many, one } from '../../route/search';
 
 export interface MetricsSearch {
@@ -71,3 +72,13 @@ export const topToSearch = (top: number): string | undefined => (top === usualTo
 /** What is left where another metric is shown: how it is found and asked about, but nothing of what was shown of the last one. */
 export const anotherMetric = ({ find, q, sort, folder, top }: MetricsSearch): MetricsSearch =>
   compact({ find, q, sort, folder, top });
+
+type Label = Pick<MetricLabel, 'scope' | 'key'>;
+
+/** A label in the address: "resource.host.name". */
+export const labelToText = ({ scope, key }: Label): string => `${scope}.${key}`;
+
+export function labelFromText(text: string | undefined): Label | undefined {
+  const scope = (['attributes', 'resource'] as const).find((name) => text?.startsWith(`${name}.`) === true);
+  return scope === undefined || text === undefined ? undefined : { scope, key: text.slice(scope.length + 1) };
+}

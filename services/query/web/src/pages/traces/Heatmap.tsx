@@ -2,6 +2,8 @@ import { useMemo, useState } from 'react';
 import type { Answer, Figures } from '../../api/model';
 import { gapsOf } from '../../parts/chartLayout';
 import { useBoxSelection } from '../../parts/drag';
+import { cellAt, type Cell } from '../../parts/heat';
+import { HeatCells } from '../../parts/HeatCells';
 import { plural } from '../../parts/number';
 import { Plot } from '../../parts/Plot';
 import { logTicks } from '../../time/axis';
@@ -9,8 +11,7 @@ import { formatDuration } from '../../time/duration';
 import { formatClock, instantFromMillis } from '../../time/instant';
 import type { Bounds } from '../../time/range';
 import type { Basis } from './figures';
-import { boxOf, cellAt, layoutHeat, placeOfBox, shade, type Cell, type HeatLayout } from './heat';
-import classes from './Heatmap.module.css';
+import { boxOf, layoutHeat, placeOfBox, type HeatLayout } from './heat';
 import type { Box } from './view';
 
 interface Props {
@@ -60,52 +61,9 @@ export function Heatmap({ figures, basis, bounds, box, onBox }: Props) {
         onMouseLeave: () => setPointed(undefined),
       }}
     >
-      {(width, height) => (
-        <>
-          <Cells layout={layout} width={width} height={height} />
-          {under !== undefined && <rect className={classes.under} {...placeOfCell(layout, under, width, height)} />}
-        </>
-      )}
+      {(width, height) => <HeatCells grid={layout} under={under} width={width} height={height} />}
     </Plot>
   );
-}
-
-function Cells({ layout, width, height }: { layout: HeatLayout; width: number; height: number }) {
-  return useMemo(
-    () =>
-      layout.cells.map((cell) => {
-        const place = placeOfCell(layout, cell, width, height);
-        return (
-          <g key={`${cell.column} ${cell.row}`}>
-            <rect
-              className={classes.cell}
-              {...place}
-              fillOpacity={shade(cell.count, layout.most)}
-              data-count={cell.count}
-            />
-            {cell.errors > 0 && (
-              <rect
-                className={classes.failed}
-                {...place}
-                width={Math.max((place.width * cell.errors) / cell.count, 2)}
-              />
-            )}
-          </g>
-        );
-      }),
-    [layout, width, height],
-  );
-}
-
-function placeOfCell({ columns, rows }: HeatLayout, { column, row }: Cell, width: number, height: number) {
-  const { start, end } = columns[column]!;
-  const { start: bottom, end: top } = rows[row]!;
-  return {
-    x: start * width,
-    width: Math.max((end - start) * width - 1, 1),
-    y: (1 - top) * height,
-    height: Math.max((top - bottom) * height - 0.5, 1),
-  };
 }
 
 function Told({ cell, layout, basis }: { cell: Cell; layout: HeatLayout; basis: Basis }) {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Figures } from '../../api/model';
+import { cellAt, shade } from '../../parts/heat';
 import { instantFromMillis } from '../../time/instant';
-import { boxOf, cellAt, layoutHeat, placeOfBox, shade } from './heat';
+import { boxOf, layoutHeat, placeOfBox } from './heat';
 
 const bounds = { from: 0n, to: instantFromMillis(120_000) };
 const figures: Figures = {

@@ -3,6 +3,7 @@
 import type { Measure } from '../../api/endpoints';
 import type { Band, Figures } from '../../api/model';
 import { fractionOf } from '../../parts/chartLayout';
+import type { Cell, HeatGrid, Stretch } from '../../parts/heat';
 import { instantFromMillis, instantToMillis } from '../../time/instant';
 import type { Bounds } from '../../time/range';
 import type { Box } from './view';
@@ -13,30 +14,7 @@ export const heatMeasures: readonly Measure[] = [
   { measure: 'histogram_errors', field: 'duration', bands: 32 },
 ];
 
-export interface Cell {
-  /** Places in the columns and in the rows. */
-  column: number;
-  row: number;
-  count: number;
-  errors: number;
-}
-
-/** A stretch of an axis: what it stands for, and its fractions of the plot. */
-export interface Stretch {
-  from: number;
-  to: number;
-  start: number;
-  end: number;
-}
-
-export interface HeatLayout {
-  /** In milliseconds, from the left. */
-  columns: readonly Stretch[];
-  /** In nanoseconds, from the bottom. */
-  rows: readonly Stretch[];
-  cells: readonly Cell[];
-  /** The greatest count. */
-  most: number;
+export interface HeatLayout extends HeatGrid {
   /** Nanoseconds at the bottom and the top. */
   low: number;
   high: number;
@@ -74,17 +52,6 @@ function scaleOf(bands: readonly Band[]): Pick<HeatLayout, 'rows' | 'low' | 'hig
   const place = (value: number) => Math.log(Math.min(Math.max(value, low), high) / low) / height;
   const rows = bands.map(({ from, to }) => ({ from, to, start: place(from), end: place(from <= 0 ? first : to) }));
   return { rows, low, high };
-}
-
-/** How much of the colour a cell has, from 0 to 1: by the logarithm, so that one slow span is seen beside thousands. */
-export const shade = (count: number, most: number): number =>
-  0.18 + 0.82 * (Math.log(1 + count) / Math.log(1 + Math.max(most, 2)));
-
-/** The cell at a place, given in fractions from the left and from the bottom; undefined where nothing is. */
-export function cellAt({ columns, rows, cells }: HeatLayout, x: number, y: number): Cell | undefined {
-  const column = columns.findIndex((stretch) => x >= stretch.start && x < stretch.end);
-  const row = rows.findIndex((stretch) => y >= stretch.start && y < stretch.end);
-  return cells.find((cell) => cell.column === column && cell.row === row);
 }
 
 /** All cells that a rectangle touches, given in fractions from the left and from the bottom, as a box; undefined where there are none. */
