@@ -77,7 +77,7 @@ test('a histogram is grouped, its quantiles are chosen, a line is shown alone, a
 
   await page.mouse.move(box.x + box.width * 0.9, box.y + 60);
   await page.mouse.down();
-  await page.mouse.move(box.x + box.width * 0.99, box.y + 60, { steps: 4 });
+  await page.mouse.move(box.x + box.width - 1, box.y + 60, { steps: 4 });
   await page.mouse.up();
   await expect(page).toHaveURL(/from=.*to=/);
   await expect(page).toHaveURL(/by=service/);
@@ -177,4 +177,24 @@ test('what is shown is kept as a table, as JSON and as a picture', async ({ page
   expect(picture.name).toMatch(/\.png$/);
   expect(picture.content.subarray(1, 4).toString()).toBe('PNG');
   expect(picture.content.length).toBeGreaterThan(10_000);
+});
+
+test('on a phone nothing of the metrics is wider than the screen', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const beyond = () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll('[data-line] > *, figure, main button, main input')]
+        .filter((element) => element.getBoundingClientRect().right > innerWidth + 1)
+        .map((element) => element.outerHTML.slice(0, 200)),
+    );
+  await page.goto('/explore/metrics');
+  const duration = catalogue(page).filter({ hasText: 'http.server.request.duration' });
+  await expect(duration.locator('svg path').first()).toHaveAttribute('d', /^M/);
+  expect(await beyond()).toEqual([]);
+  await duration.click();
+  await expect(chart(page)).toBeVisible();
+  await expect(catalogue(page)).toHaveCount(0);
+  expect(await beyond()).toEqual([]);
+  await page.getByRole('link', { name: 'All metrics' }).click();
+  await expect(duration).toBeVisible();
 });

@@ -84,7 +84,7 @@ export function Plot(props: Props) {
           <div
             className={classes.tip}
             style={
-              tip.at > 0.6
+              tip.at > 0.5
                 ? { right: `calc(${percent(1 - tip.at)} + 14px)` }
                 : { left: `calc(${percent(tip.at)} + 14px)` }
             }

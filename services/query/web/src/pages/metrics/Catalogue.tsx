@@ -9,6 +9,7 @@ import { extentOf, valueScale } from '../../parts/chartLayout';
 import { orderFromText, orderToText, type Column, type Order } from '../../parts/columns';
 import { List } from '../../parts/List';
 import { formatCount, plural } from '../../parts/number';
+import { usePhone } from '../../parts/phone';
 import { hint, isolated } from '../../parts/shown';
 import { Sparkline } from '../../parts/Sparkline';
 import { Text } from '../../parts/Text';
@@ -34,7 +35,8 @@ export function Catalogue({ names, chosen }: Props) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const { metrics } = names;
-  const beside = chosen !== undefined;
+  const phone = usePhone();
+  const beside = chosen !== undefined || phone;
   const columns = useMemo(() => (beside ? besideColumns(names) : wideColumns(names)), [beside, names]);
   const order = search.sort === undefined ? byName : orderFromText(columns, search.sort);
   const rows = useMemo(

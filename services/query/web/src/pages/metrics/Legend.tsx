@@ -76,7 +76,7 @@ function columnsOf(unit: Unit): readonly Column<Line>[] {
     id,
     header,
     width: 'minmax(72px, 116px)',
-    ...(narrow === undefined ? {} : { narrow }),
+    narrow: narrow === undefined ? 'minmax(60px, 116px)' : narrow,
     align: 'end',
     className: classes.figure,
     sort: { compare: (a, b) => (a.stats?.[id] ?? -Infinity) - (b.stats?.[id] ?? -Infinity), first: 'descending' },
@@ -87,6 +87,7 @@ function columnsOf(unit: Unit): readonly Column<Line>[] {
       id: 'name',
       header: 'Series',
       width: 'minmax(120px, 1fr)',
+      narrow: 'minmax(80px, 1fr)',
       className: classes.name,
       sort: { compare: (a, b) => (a.label < b.label ? -1 : a.label > b.label ? 1 : 0), first: 'ascending' },
       cell: ({ label, colour, series }) => (
