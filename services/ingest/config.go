@@ -44,6 +44,7 @@ type GRPCConfig struct {
 	MaxStreams   int           `mapstructure:"max_streams" doc:"Requests of one connection served at once."`
 	ReadTimeout  time.Duration `mapstructure:"read_timeout" doc:"Time for one request to arrive; 0 for no limit."`
 	IdleTimeout  time.Duration `mapstructure:"idle_timeout" doc:"Time that a connection without a request is kept."`
+	MaxAge       time.Duration `mapstructure:"max_connection_age" doc:"Time after which a connection is ended, once its requests are answered, so that its sender connects anew: one stays with the replica that it found first, and those that came later get nothing; 0 for never."`
 	Connections  int           `mapstructure:"max_connections" doc:"Connections served at once; others wait to be accepted."`
 	DrainTimeout time.Duration `mapstructure:"drain_timeout" doc:"Time that requests in flight have to end when the service stops; 0 cuts them at once."`
 }
@@ -70,7 +71,10 @@ func DefaultConfig() Config {
 	http := httpserver.DefaultConfig("127.0.0.1:4318")
 	http.MaxBodyBytes = maxRequest
 	return Config{
-		GRPC:  GRPCConfig{Address: "127.0.0.1:4317", MaxStreams: 256, ReadTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute, Connections: httpserver.DefaultConnections, DrainTimeout: 10 * time.Second},
+		GRPC: GRPCConfig{
+			Address: "127.0.0.1:4317", MaxStreams: 256, ReadTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute, MaxAge: 5 * time.Minute,
+			Connections: httpserver.DefaultConnections, DrainTimeout: 10 * time.Second,
+		},
 		HTTP:  http,
 		Bus:   bus.DefaultConfig(),
 		Auth:  auth.DefaultConfig(),
@@ -97,6 +101,7 @@ func (c Config) Validate() error {
 	settings.Between(&p, "grpc.max_streams", c.GRPC.MaxStreams, 1, 1<<20)
 	settings.NotNegative(&p, "grpc.read_timeout", c.GRPC.ReadTimeout)
 	settings.Positive(&p, "grpc.idle_timeout", c.GRPC.IdleTimeout)
+	settings.NotNegative(&p, "grpc.max_connection_age", c.GRPC.MaxAge)
 	settings.Positive(&p, "grpc.max_connections", c.GRPC.Connections)
 	settings.NotNegative(&p, "grpc.drain_timeout", c.GRPC.DrainTimeout)
 	for _, age := range []struct {

@@ -55,7 +55,8 @@ func newGRPCServer(s *Service) (*grpcServer, error) {
 		grpc.ReadBufferSize(connectionBuffer),
 		// Clients that ping to keep a connection through a load balancer are not cut for it.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second, MaxConnectionIdle: cfg.IdleTimeout}),
+		// What is under way when a connection is old enough ends by limits of its own; 0 is no age.
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second, MaxConnectionIdle: cfg.IdleTimeout, MaxConnectionAge: cfg.MaxAge}),
 		grpc.ChainUnaryInterceptor(recoverPanics(s.env.Log)),
 	}
 	if cfg.TLSCertFile != "" {

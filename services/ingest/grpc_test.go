@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -314,6 +316,34 @@ func TestGRPCOnAFullStreamIsExhaustedWithRetryInfo(t *testing.T) {
 	}
 	require.Equal(t, codes.ResourceExhausted, status.Code(err), "%v", err)
 	require.IsType(t, &errdetails.RetryInfo{}, status.Convert(err).Details()[0])
+}
+
+// TestAnOldConnectionIsEndedAndNothingIsLost: a sender that never stops connects anew now and then, so that replicas that came later get their share, and each of
+// its requests is answered with success.
+func TestAnOldConnectionIsEndedAndNothingIsLost(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.GRPC.MaxAge = 100 * time.Millisecond })
+	var connections atomic.Int32
+	conn := dial(t, r, grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+		connections.Add(1)
+		return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	}))
+	sent := 0
+	testbed.Eventually(t, "it has connected for the fourth time", func() bool {
+		answers := make(chan error, 8)
+		for range cap(answers) {
+			sent++
+			payload := large(t, sent)
+			go func() {
+				_, err := call(t.Context(), conn, telemetry.Traces, payload)
+				answers <- err
+			}()
+		}
+		for range cap(answers) {
+			require.NoError(t, <-answers)
+		}
+		return connections.Load() >= 4
+	})
 }
 
 func TestGRPCBeyondTheMemoryBudgetIsToBeRetried(t *testing.T) {
