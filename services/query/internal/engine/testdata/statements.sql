@@ -59,30 +59,45 @@ WHERE tenant_id = $1 AND level = 0 AND max_time >= $2 AND max_time < $6 AND min_
 GROUP BY 1
 
 ---- first[0]
--- When the first item of a tenant began that is there: in the first hour of its rollups of a kind ($2), or of its segments that are in none; none crosses an hour.
+-- When the first item of a tenant began that is there: in the first hour of its rollups of a kind ($2), or in a segment that is in none of these and begins before
+-- it, of which there is hardly one but of a tenant without rollups: what is settled is not walked to find the others.
+WITH told AS (
+  SELECT least(
+    (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 1 ORDER BY start, min_time LIMIT 1),
+    (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 0 ORDER BY start, min_time LIMIT 1)
+  ) AS first
+)
 SELECT least(
-  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 1 ORDER BY start, min_time LIMIT 1),
-  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 0 ORDER BY start, min_time LIMIT 1),
-  (SELECT min(min_time) FROM public.spans_segment WHERE tenant_id = $1 AND level = 0 AND max_time < 3600000000000 + (
-    SELECT max_time - max_time % 3600000000000 FROM public.spans_segment WHERE tenant_id = $1 AND level = 0 ORDER BY max_time LIMIT 1))
+  (SELECT first FROM told),
+  (SELECT min(min_time) FROM public.spans_segment WHERE tenant_id = $1 AND level = 0 AND min_time < coalesce((SELECT first FROM told), 9223372036854775807))
 )
 
 ---- first[1]
--- When the first item of a tenant began that is there: in the first hour of its rollups of a kind ($2), or of its segments that are in none; none crosses an hour.
+-- When the first item of a tenant began that is there: in the first hour of its rollups of a kind ($2), or in a segment that is in none of these and begins before
+-- it, of which there is hardly one but of a tenant without rollups: what is settled is not walked to find the others.
+WITH told AS (
+  SELECT least(
+    (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 1 ORDER BY start, min_time LIMIT 1),
+    (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 0 ORDER BY start, min_time LIMIT 1)
+  ) AS first
+)
 SELECT least(
-  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 1 ORDER BY start, min_time LIMIT 1),
-  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 0 ORDER BY start, min_time LIMIT 1),
-  (SELECT min(min_time) FROM public.logs_segment WHERE tenant_id = $1 AND level < 2 AND max_time < 3600000000000 + (
-    SELECT max_time - max_time % 3600000000000 FROM public.logs_segment WHERE tenant_id = $1 AND level < 2 ORDER BY max_time LIMIT 1))
+  (SELECT first FROM told),
+  (SELECT min(min_time) FROM public.logs_segment WHERE tenant_id = $1 AND level < 2 AND min_time < coalesce((SELECT first FROM told), 9223372036854775807))
 )
 
 ---- first[2]
--- When the first item of a tenant began that is there: in the first hour of its rollups of a kind ($2), or of its segments that are in none; none crosses an hour.
+-- When the first item of a tenant began that is there: in the first hour of its rollups of a kind ($2), or in a segment that is in none of these and begins before
+-- it, of which there is hardly one but of a tenant without rollups: what is settled is not walked to find the others.
+WITH told AS (
+  SELECT least(
+    (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 1 ORDER BY start, min_time LIMIT 1),
+    (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 0 ORDER BY start, min_time LIMIT 1)
+  ) AS first
+)
 SELECT least(
-  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 1 ORDER BY start, min_time LIMIT 1),
-  (SELECT min_time FROM public.rollup WHERE tenant_id = $1 AND kind = $2 AND grain = 0 ORDER BY start, min_time LIMIT 1),
-  (SELECT min(min_time) FROM public.metrics_segment WHERE tenant_id = $1 AND level < 2 AND max_time < 3600000000000 + (
-    SELECT max_time - max_time % 3600000000000 FROM public.metrics_segment WHERE tenant_id = $1 AND level < 2 ORDER BY max_time LIMIT 1))
+  (SELECT first FROM told),
+  (SELECT min(min_time) FROM public.metrics_segment WHERE tenant_id = $1 AND level < 2 AND min_time < coalesce((SELECT first FROM told), 9223372036854775807))
 )
 
 ---- freshPlaces
