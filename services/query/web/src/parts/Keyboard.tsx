@@ -80,6 +80,8 @@ export function KeyboardProvider({ children }: { children: ReactNode }) {
       const shortcut = meaning.keys === undefined ? undefined : find(meaning.keys);
       if (shortcut === undefined) return;
       event.preventDefault();
+      // A key that is held down goes on along a list, and does nothing else again.
+      if (event.repeat && !['j', 'k', '[', ']'].includes(shortcut.keys)) return;
       shortcut.run();
     };
     document.addEventListener('keydown', onKeyDown);

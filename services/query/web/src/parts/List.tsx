@@ -13,7 +13,6 @@ import {
   useMemo,
   useRef,
   type CSSProperties,
-  type FocusEvent,
   type KeyboardEvent,
   type PointerEvent,
   type ReactNode,
@@ -223,14 +222,15 @@ function News({ count, atLeast, show }: NonNullable<More['fresh']>) {
  */
 function useReading(scroller: React.RefObject<HTMLDivElement | null>, more: More | undefined) {
   const over = useRef(false);
-  const focused = useRef(false);
   const hold = more?.hold;
   const place = more?.place;
   const list = more?.list;
-  const told = useCallback(
-    () => hold?.(over.current || focused.current || (scroller.current?.scrollTop ?? 0) > 4),
-    [hold, scroller],
-  );
+  const told = useCallback(() => {
+    // With the focus in a line, keys are for what stands there. A line that is gone has it no more, and says nothing of it.
+    const focus = document.activeElement?.closest('[data-line]');
+    const focused = focus !== null && focus !== undefined && scroller.current?.contains(focus) === true;
+    hold?.(over.current || focused || (scroller.current?.scrollTop ?? 0) > 4);
+  }, [hold, scroller]);
   useLayoutEffect(() => {
     if (list !== undefined) scroller.current?.scrollTo({ top: place?.top ?? 0 });
   }, [list, place, scroller]);
@@ -249,15 +249,9 @@ function useReading(scroller: React.RefObject<HTMLDivElement | null>, more: More
       over.current = false;
       told();
     },
-    // With the focus in a line, keys are for what stands there.
-    onFocus: (event: FocusEvent) => {
-      focused.current = event.target.closest('[data-line]') !== null;
-      told();
-    },
-    onBlur: () => {
-      focused.current = false;
-      told();
-    },
+    onFocus: told,
+    // Where the focus goes is known only after it has left.
+    onBlur: () => queueMicrotask(told),
   };
 }
 

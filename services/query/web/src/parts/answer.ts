@@ -50,7 +50,9 @@ export function useAnswer<T>(
     enabled,
   });
   useEffect(() => {
-    if (rest > 0) void client.refetchQueries({ queryKey: [name, question], exact: true, type: 'active', stale: true });
+    // What is under way goes on: an answer that takes longer than a refresh would never come.
+    const which = { queryKey: [name, question], exact: true, type: 'active', stale: true } as const;
+    if (rest > 0) void client.refetchQueries(which, { cancelRefetch: false });
   }, [client, name, question, rest, tick]);
   const data = useKept(query.data, question, questionOf);
   const cancelled = enabled && query.isPending && query.fetchStatus === 'idle';

@@ -5,9 +5,9 @@ const known = (keys: string) => ['/', '?', 'g t', 'g l', 'j', 'Mod k'].includes(
 const press = (
   key: string,
   pending?: Pending,
-  more: { ctrlKey?: boolean; metaKey?: boolean; altKey?: boolean } = {},
+  more: { ctrlKey?: boolean; metaKey?: boolean; altKey?: boolean; shiftKey?: boolean } = {},
   now = 1_000,
-) => meaningOf({ key, ctrlKey: false, metaKey: false, altKey: false, ...more }, pending, known, now);
+) => meaningOf({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...more }, pending, known, now);
 
 describe('keys', () => {
   it('mean what is known of them, alone and with Ctrl or ⌘', () => {
@@ -16,6 +16,8 @@ describe('keys', () => {
     expect(press('k').keys).toBeUndefined();
     expect(press('k', undefined, { ctrlKey: true }).keys).toBe('Mod k');
     expect(press('K', undefined, { metaKey: true }).keys).toBe('Mod k');
+    expect(press('K', undefined, { ctrlKey: true, shiftKey: true }).keys).toBeUndefined();
+    expect(press('?', undefined, { shiftKey: true }).keys).toBe('?');
     expect(press('/', undefined, { altKey: true }).keys).toBeUndefined();
     expect(press('/', undefined, { ctrlKey: true }).keys).toBeUndefined();
   });

@@ -8,6 +8,7 @@ export interface Stroke {
   ctrlKey: boolean;
   metaKey: boolean;
   altKey: boolean;
+  shiftKey: boolean;
 }
 
 export interface Pending {
@@ -32,6 +33,8 @@ export function meaningOf(
   const nothing = { keys: undefined, pending: undefined };
   if (stroke.altKey) return nothing;
   const key = stroke.key.length === 1 ? stroke.key : stroke.key.toLowerCase();
+  // With Shift it is the browser's own: its console, for one.
+  if ((stroke.ctrlKey || stroke.metaKey) && stroke.shiftKey) return nothing;
   if (stroke.ctrlKey || stroke.metaKey)
     return known(`Mod ${key.toLowerCase()}`) ? { keys: `Mod ${key.toLowerCase()}`, pending: undefined } : nothing;
   if (pending !== undefined && now - pending.at <= patience) {

@@ -1,6 +1,6 @@
 import { formatDuration } from './duration';
 import { formatDay, instantFromMillis } from './instant';
-import { offsetAt, wallClock } from './zone';
+import { momentOf, offsetAt, wallClock } from './zone';
 
 export interface Tick {
   /** Position as a fraction of the axis, 0 to 1. */
@@ -42,14 +42,25 @@ export function clockTicks(fromMillis: number, toMillis: number, count: number):
   const span = toMillis - fromMillis;
   if (!(span > 0) || count < 1) return [];
   const step = Math.max(niceStep((span / count) * 1e6) / 1e6, 1);
-  // Round by the clock that people read: an axis in UTC hours looks odd in zones that are off by half an hour.
+  // Round by the clock that people read, on the day that it is changed, too: an axis in UTC hours looks odd in zones that are off by half an hour.
   const zone = offsetAt(fromMillis);
   const ticks: Tick[] = [];
-  for (let at = Math.ceil((fromMillis + zone) / step) * step - zone; at <= toMillis; at += step) {
+  let last = -Infinity;
+  for (let wall = Math.ceil((fromMillis + zone) / step) * step; ; wall += step) {
+    const at = step < 3_600_000 ? wall - zone : shownAt(wall);
+    if (at > toMillis) break;
+    if (at < fromMillis || at <= last) continue;
+    last = at;
     const label = step >= 86_400_000 ? formatDay(instantFromMillis(at)) : clockOf(at, step < 60_000);
     ticks.push({ at: (at - fromMillis) / span, label });
   }
   return ticks;
+}
+
+/** When the clock shows what it would show in UTC at a moment. */
+function shownAt(wall: number): number {
+  const w = new Date(wall);
+  return momentOf(w.getUTCFullYear(), w.getUTCMonth() + 1, w.getUTCDate(), w.getUTCHours(), w.getUTCMinutes());
 }
 
 function clockOf(millis: number, seconds: boolean): string {

@@ -34,13 +34,26 @@ describe('a moment that is typed', () => {
     ['1764338607482019357', 1_764_338_607_482],
   ])('%j is read', (text, millis) => expect(momentFromText(text, now)).toBe(millis));
 
-  it.each(['', 'soon', '25:00', '12:60', '2026-02-30', '2026-13-01', '31 Foo', 'now-', 'now-soon', '123', '-'])(
-    '%j is none',
-    (text) => expect(momentFromText(text, now)).toBeUndefined(),
-  );
+  it.each([
+    '',
+    'soon',
+    '25:00',
+    '12:60',
+    '2026-02-30',
+    '2026-13-01',
+    '31 Foo',
+    'now-',
+    'now-soon',
+    '123',
+    '-',
+    'now-9999999999h',
+    '1960-01-01T00:00:00Z',
+  ])('%j is none', (text) => expect(momentFromText(text, now)).toBeUndefined());
 
-  it('is written as it can be read again', () => {
-    for (const millis of [now, now + 482, utc(2026, 7, 1, 12)]) {
+  it('is written as it can be read again, in the hour that comes twice as well', () => {
+    const twice = [utc(2026, 10, 25, 0, 30), utc(2026, 10, 25, 1, 30)];
+    expect(twice.map(momentToText)).toEqual(['2026-10-25 02:30:00', '2026-10-25 02:30:00 +01:00']);
+    for (const millis of [now, now + 482, utc(2026, 7, 1, 12), ...twice]) {
       expect(momentFromText(momentToText(millis), now)).toBe(millis);
     }
     expect(momentToText(now)).toBe('2026-11-28 13:00:00');

@@ -2,7 +2,7 @@
 
 import { parseDuration } from './duration';
 import { formatClock, instantFromMillis } from './instant';
-import { momentOf, wallClock } from './zone';
+import { momentOf, offsetAt, wallClock } from './zone';
 
 /** What is understood, for those who ask. */
 export const momentExamples = [
@@ -28,11 +28,19 @@ const patterns = {
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
+/** Whether anything can be of that moment: what is sent counts nanoseconds since 1970 in 63 bits, which end in 2262. */
+export const isMoment = (millis: number): boolean => millis >= 0 && millis <= 9.2e12;
+
 /**
- * Milliseconds since 1970, or undefined where the text is no moment. A clock alone is of today; a day alone begins at midnight; a day
- * without a year is the last one that there was.
+ * Milliseconds since 1970, or undefined where the text is no moment that anything can be of. A clock alone is of today; a day alone
+ * begins at midnight; a day without a year is the last one that there was.
  */
 export function momentFromText(text: string, nowMillis: number): number | undefined {
+  const millis = read(text, nowMillis);
+  return millis !== undefined && isMoment(millis) ? millis : undefined;
+}
+
+function read(text: string, nowMillis: number): number | undefined {
   const input = text.trim().replace(/\s+/g, ' ');
   if (/^now$/i.test(input)) return nowMillis;
   if (patterns.epoch.test(input)) return epoch(input);
@@ -91,8 +99,16 @@ function withZone(text: string): number | undefined {
   return Number.isNaN(millis) ? undefined : Math.floor(millis);
 }
 
-/** "2026-11-28 14:03:27" in the zone: what can be read again. */
+/** "2026-11-28 14:03:27" in the zone: what can be read again, with its offset where the clock shows that hour twice. */
 export function momentToText(millis: number): string {
-  const whole = wallClock(millis).toISOString().slice(0, 10);
-  return `${whole} ${formatClock(instantFromMillis(millis), millis % 1000 === 0 ? 0 : 3)}`;
+  const wall = wallClock(millis);
+  const text = `${wall.toISOString().slice(0, 10)} ${formatClock(instantFromMillis(millis), millis % 1000 === 0 ? 0 : 3)}`;
+  return momentFromText(text, millis) === Math.floor(millis) ? text : `${text} ${offset(offsetAt(millis))}`;
+}
+
+/** "+01:00" */
+function offset(millis: number): string {
+  const minutes = Math.round(Math.abs(millis) / 60_000);
+  const two = (n: number) => String(n).padStart(2, '0');
+  return `${millis < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }

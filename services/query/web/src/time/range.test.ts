@@ -76,6 +76,13 @@ describe('time range', () => {
     expect(widened(fixed, 0)).toMatchObject({ to: new Date(to) });
   });
 
+  it.each([
+    ['2026-01-01T00:00:00Z', '+275760-09-13T00:00:00.000Z'],
+    ['-271821-04-20T00:00:00.000Z', '2026-01-01T00:00:00Z'],
+  ])('is the default where it reaches from %s to %s, of which there can be nothing', (from, to) => {
+    expect(rangeFromSearch({ from, to })).toEqual(defaultRange);
+  });
+
   it('shows the same to whoever opens its link', () => {
     const now = Date.UTC(2026, 10, 23, 12);
     expect(rangeToSearch(pinned({ kind: 'sliding', last: '1h' }, now))).toEqual({

@@ -1,4 +1,5 @@
 import { formatClock, formatDay, instantFromMillis, instantToMillis, type Instant } from './instant';
+import { isMoment } from './moment';
 import { wallClock } from './zone';
 
 /**
@@ -83,7 +84,9 @@ export function rangeFromSearch(search: { range?: string; from?: string; to?: st
   if (search.from !== undefined && search.to !== undefined) {
     const from = new Date(search.from);
     const to = new Date(search.to);
-    if (from.getTime() < to.getTime()) return { kind: 'fixed', from, to };
+    if (from.getTime() < to.getTime() && isMoment(from.getTime()) && isMoment(to.getTime())) {
+      return { kind: 'fixed', from, to };
+    }
   }
   const last = lengthFromText(search.range);
   return last === undefined ? defaultRange : { kind: 'sliding', last };

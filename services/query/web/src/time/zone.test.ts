@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { clockTicks } from './axis';
 import { formatClock, formatDay, formatInstant, formatOtherDay, instantFromMillis } from './instant';
 import { rangeLabel } from './range';
-import { allZones, isZone, momentOf, offsetAt, offsetText, tellTimesIn, wallClock } from './zone';
+import { allZones, isZone, localClock, momentOf, offsetAt, offsetText, tellTimesIn, wallClock } from './zone';
 
 afterEach(() => tellTimesIn(undefined));
 
@@ -63,6 +63,29 @@ describe('the zone that times are told in', () => {
     expect(wallClock(Date.UTC(2026, 9, 25, 0, 59, 59)).getUTCHours()).toBe(2);
     expect(wallClock(Date.UTC(2026, 9, 25, 1, 0, 0)).getUTCHours()).toBe(2);
     expect(wallClock(Date.UTC(2026, 9, 25, 2, 0, 0)).getUTCHours()).toBe(3);
+  });
+
+  it('marks each day once where the clocks are changed, at its midnight', () => {
+    tellTimesIn('Europe/Berlin');
+    const days = clockTicks(momentOf(2026, 10, 22), momentOf(2026, 10, 29), 8);
+    expect(days.map((tick) => tick.label.split(' ')[0])).toEqual(['22', '23', '24', '25', '26', '27', '28', '29']);
+    const hours = clockTicks(momentOf(2026, 3, 29), momentOf(2026, 3, 29, 6), 6);
+    expect(hours.map((tick) => tick.label)).toEqual(['00:00', '01:00', '03:00', '04:00', '05:00', '06:00']);
+  });
+
+  it('is what libraries show that know only the browser’s', () => {
+    for (const zone of ['UTC', 'Asia/Kolkata', 'America/New_York']) {
+      tellTimesIn(zone);
+      for (let hour = 0; hour < 48; hour++) {
+        const at = Date.UTC(2026, 2, 28, hour, 30);
+        const [wall, local] = [wallClock(at), localClock(at)];
+        // Of the hour that the browser's own zone leaves out there is no such time.
+        if (new Date(2026, wall.getUTCMonth(), wall.getUTCDate(), wall.getUTCHours()).getHours() !== wall.getUTCHours())
+          continue;
+        const told = [local.getDate(), local.getHours(), local.getMinutes()];
+        expect(told).toEqual([wall.getUTCDate(), wall.getUTCHours(), wall.getUTCMinutes()]);
+      }
+    }
   });
 
   it('is one that there is', () => {

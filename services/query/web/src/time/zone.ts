@@ -75,8 +75,13 @@ export const wallClock = (millis: number): Date => new Date(millis + offsetAt(mi
 
 /** The same, to be read by the methods of the browser's own zone, as libraries do that know no other. */
 export function localClock(millis: number): Date {
-  const wall = wallClock(millis);
-  return new Date(wall.getTime() + new Date(millis).getTimezoneOffset() * 60_000);
+  const w = wallClock(millis);
+  // By what the clock shows: the browser's own offset may be another one then than now.
+  const [day, time] = [
+    [w.getUTCFullYear(), w.getUTCMonth(), w.getUTCDate()],
+    [w.getUTCHours(), w.getUTCMinutes(), w.getUTCSeconds(), w.getUTCMilliseconds()],
+  ] as const;
+  return new Date(...day, ...time);
 }
 
 /**

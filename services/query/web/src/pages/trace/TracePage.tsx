@@ -37,7 +37,7 @@ export function TracePage() {
           <IconChevronRight size={14} aria-hidden />
           <code>{traceId}</code>
           <Copy text={traceId} label="Copy trace ID" />
-          {address.list !== undefined && <Walk traceId={traceId} list={address.list} />}
+          {address.list !== undefined && <Walk traceId={traceId} list={address.list} column={address.column} />}
         </span>
       }
       answer={spans.answer}

@@ -3,24 +3,32 @@ import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useEffect, useMemo } from 'react';
 import { orderFromText } from '../../parts/columns';
-import { usePages } from '../../parts/pages';
 import { useFilters } from '../../parts/query/filters';
 import { compact } from '../../route/search';
 import { traceColumns } from '../traces/columns';
-import { searchOrder, tracePage } from '../traces/order';
-import { traceKey } from '../traces/TraceList';
+import { useTraceList } from '../traces/traceList';
 import { useAddress } from './address';
 import { useShortcut } from '../../parts/Keyboard';
 import { walkFrom, type Place } from './walking';
 import classes from './Walk.module.css';
 
+const none: readonly string[] = [];
+
 /** To the trace before this one and to the one after it, in the list that it was opened from. */
-export function Walk({ traceId, list }: { traceId: string; list: string }) {
+export function Walk({
+  traceId,
+  list,
+  column = none,
+}: {
+  traceId: string;
+  list: string;
+  column?: readonly string[] | undefined;
+}) {
   const { address } = useAddress();
   const navigate = useNavigate();
   const filters = useFilters('traces');
   const order = useMemo(() => orderFromText(traceColumns, list), [list]);
-  const pages = usePages('traces', filters, tracePage, traceKey, searchOrder(order));
+  const pages = useTraceList(filters, order, column);
   const { see, hasMore, cut } = pages.more;
   const traces = pages.data;
   const place = useMemo(
@@ -34,7 +42,7 @@ export function Walk({ traceId, list }: { traceId: string; list: string }) {
   }, [see, at, traces]);
   // As the list is left, so that Back leads to it and not through all that was walked over.
   const search = compact({
-    ...{ list, q: address.q, scope: address.scope, path: address.path },
+    ...{ list, column: address.column, q: address.q, scope: address.scope, path: address.path },
     tab: address.tab === 'compare' ? undefined : address.tab,
   });
   const go = (to: string | undefined) =>

@@ -3,6 +3,7 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import { compact, one } from '../../route/search';
+import { columnsOf } from '../traces/view';
 
 /** The ways of looking at a trace, in the order of their tabs. */
 export const tabs = ['waterfall', 'flame', 'table', 'logs', 'map', 'json', 'compare'] as const;
@@ -31,6 +32,8 @@ export interface TraceAddress {
   with?: string;
   /** It was opened from a list of traces: the order of that. Its query is q and scope, its time range that of the address. */
   list?: string;
+  /** The columns that were chosen there: with others it would be another list. */
+  column?: string[];
   q?: string;
   scope?: 'trace';
 }
@@ -49,6 +52,7 @@ export function traceAddress(search: Record<string, unknown>): TraceAddress {
     sort: one(search, 'sort'),
     with: one(search, 'with'),
     list: one(search, 'list'),
+    column: columnsOf(search),
     q: one(search, 'q'),
     scope: one(search, 'scope') === 'trace' ? ('trace' as const) : undefined,
   });

@@ -39,7 +39,12 @@ export function TraceList({ traces, stale, chosen, order, more }: Props) {
   );
   const { text, anywhere } = useQueryText();
   // A trace knows the list that it was opened from: from there one goes on to the next.
-  const from = compact({ list: orderToText(order.is), q: text, scope: anywhere ? ('trace' as const) : undefined });
+  const from = compact({
+    list: orderToText(order.is),
+    column: [...chosen],
+    q: text,
+    scope: anywhere ? ('trace' as const) : undefined,
+  });
   return (
     <List
       label="Traces"

@@ -13,16 +13,16 @@ import { Faceted } from '../../parts/query/Facets';
 import { FieldChooser } from '../../parts/query/FieldChooser';
 import { useFilters } from '../../parts/query/filters';
 import { QueryBar } from '../../parts/query/QueryBar';
-import { targetFields } from '../../parts/target';
 import { compact } from '../../route/search';
 import { rangeToSearch, type TimeRange } from '../../time/range';
 import { traceColumns } from './columns';
 import { narrowed, withoutScope } from './narrow';
-import { searchOrder, tracePage } from './order';
+import { searchOrder } from './order';
 import { SpanList, spanColumns } from './SpanList';
 import { spanFields, spanKey, spanPage } from './spans';
 import { totalOf, TraceFigures, useTraceFigures } from './TraceFigures';
-import { traceGap, traceKey, TraceList } from './TraceList';
+import { traceGap, TraceList } from './TraceList';
+import { useTraceList } from './traceList';
 import classes from './TracesPage.module.css';
 import { mostColumns, viewSearch, type ViewChange } from './view';
 
@@ -39,15 +39,7 @@ export function TracesPage() {
     () => (ofSpans ? orderFromText(spanColumns, view.sort) : orderFromText(traceColumns, view.sort)),
     [ofSpans, view.sort],
   );
-  const traceList = usePages(
-    'traces',
-    ofSpans ? notAsked : filters,
-    tracePage,
-    traceKey,
-    searchOrder(order),
-    undefined,
-    useMemo(() => [...targetFields, ...chosen], [chosen]),
-  );
+  const traceList = useTraceList(ofSpans ? notAsked : filters, order, chosen);
   const spanList = usePages(
     'spans',
     ofSpans ? filters : notAsked,

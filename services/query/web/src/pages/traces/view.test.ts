@@ -17,7 +17,8 @@ describe('the view of the traces page', () => {
     expect(viewSearch({ tab: 'x', chart: 'pie', differ: 'y', box: 'z', range: '1h' })).toEqual({});
   });
 
-  it('has as many columns as there is room for', () => {
+  it('has each column once, and as many as there is room for', () => {
+    expect(viewSearch({ column: ['kind', 'kind', 'status'] })).toEqual({ column: ['kind', 'status'] });
     const many = Array.from({ length: 60 }, (_, i) => `attributes.a${i}`);
     expect(viewSearch({ column: many }).column).toHaveLength(8);
   });

@@ -24,6 +24,10 @@ export interface ViewSearch {
 /** Most columns that can be chosen: each takes its room. */
 export const mostColumns = 8;
 
+/** The chosen columns of an address, each once. */
+export const columnsOf = (search: Record<string, unknown>): string[] =>
+  [...new Set(many(search, 'column'))].slice(0, mostColumns);
+
 export type ViewChange = { [K in keyof ViewSearch]?: ViewSearch[K] | undefined };
 
 export function viewSearch(search: Record<string, unknown>): ViewSearch {
@@ -35,7 +39,7 @@ export function viewSearch(search: Record<string, unknown>): ViewSearch {
     box: box === undefined ? undefined : boxToText(box),
     differ: differ === 'box' && box === undefined ? undefined : differ,
     sort: one(search, 'sort'),
-    column: many(search, 'column').slice(0, mostColumns),
+    column: columnsOf(search),
   });
 }
 
