@@ -79,8 +79,8 @@ $(UI)/dist/index.html: $(UI)/node_modules/.package-lock.json $(shell find $(UI)/
 release: go $(UI)/dist/index.html .tools/bin/cyclonedx-gomod .tools/bin/pack ## Archives for all platforms, with licences, SBOMs and checksums: make release VERSION=0.2.0
 	@.ci/release '$(VERSION)'
 
-images: ## Build the five container images with docker compose
-	@DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1 $(COMPOSE) build
+images: ## Build the six container images with docker compose
+	@DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1 $(COMPOSE) --profile demo build
 
 ## ---- tests
 
@@ -140,7 +140,7 @@ fire: postgres .tools/bin/nats-server build ## Fault after fault under load, the
 
 compose: images .tools/bin/gotestsum ## docker compose up, telemetry in, answers out (needs a Docker engine with the base images)
 	@mkdir -p $(REPORTS)
-	@cd e2e && ../$(GOTEST) ../$(REPORTS)/compose.jsonl -- -count=1 -tags compose -run 'TestCompose' -timeout 20m .
+	@cd e2e && ../$(GOTEST) ../$(REPORTS)/compose.jsonl -- -count=1 -tags compose -run '^Test(Compose|AllInOneContainer)' -timeout 20m .
 
 bench: bench-ingest ## The same as bench-ingest
 

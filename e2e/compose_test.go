@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -26,7 +27,6 @@ func TestCompose(t *testing.T) {
 	grpcPort, httpPort, uiPort := testbed.Port(s.t), testbed.Port(s.t), testbed.Port(s.t)
 	s.grpc, s.http, s.api = address(grpcPort), "http://"+address(httpPort), "http://"+address(uiPort)
 	c := newCompose(t,
-		"COMPOSE_PROJECT_NAME=ollyscale-e2e-"+strconv.Itoa(os.Getpid()),
 		"OLLYSCALE_GRPC_PORT="+strconv.Itoa(grpcPort), "OLLYSCALE_HTTP_PORT="+strconv.Itoa(httpPort), "OLLYSCALE_UI_PORT="+strconv.Itoa(uiPort),
 	)
 	t.Cleanup(func() {
@@ -53,6 +53,28 @@ func TestCompose(t *testing.T) {
 		require.Equal(t, "exited", c.inspect(id).State.Status)
 		require.Zero(t, c.inspect(id).State.ExitCode)
 	}
+	// What the world talks to cannot reach the database, which is reached from nowhere else; and nothing may take all memory.
+	networks := map[string][]string{
+		"postgres": {"store"}, "migrator": {"store"}, "janitor": {"store"}, "nats": {"queue"}, "ingest": {"queue"}, "writer": {"queue", "store"}, "query": {"queue", "store"},
+	}
+	for service, ids := range containers {
+		for _, id := range ids {
+			is := c.inspect(id)
+			require.Positive(t, is.HostConfig.Memory, service)
+			var in []string
+			for name := range is.NetworkSettings.Networks {
+				in = append(in, strings.TrimPrefix(name, c.project+"_"))
+			}
+			slices.Sort(in)
+			require.Equal(t, networks[service], in, service)
+		}
+	}
+	require.Equal(t, "true", c.docker("docker", "network", "inspect", "--format", "{{.Internal}}", c.project+"_store"))
+	for _, from := range []struct{ network, address string }{{"store", "writer:8081"}, {"store", "janitor:8082"}, {"queue", "ingest:4318"}, {"queue", "query:8080"}} {
+		// The image of the bus has a client; what it says is what a scraper reads.
+		metrics := c.docker("docker", "run", "--rm", "--network", c.project+"_"+from.network, "--entrypoint", "wget", "nats:2.15-alpine", "-q", "-O", "-", "http://"+from.address+"/metrics")
+		require.Contains(t, metrics, "target_info{", from.address)
+	}
 	for _, ids := range containers {
 		for _, id := range ids {
 			for port, bindings := range c.inspect(id).NetworkSettings.Ports {
@@ -78,6 +100,63 @@ func TestCompose(t *testing.T) {
 	tally, err := load.API{URL: s.api}.Tally(t.Context(), plan, load.Traces)
 	require.NoError(t, err)
 	require.NoError(t, tally.Err())
+
+	c.run("--profile", "demo", "up", "--detach", "--no-build")
+	waitFor(t, time.Minute, "the demo's services", func() bool {
+		now := time.Now().UTC()
+		within := url.Values{"start_time": {now.Add(-10 * time.Minute).Format(time.RFC3339)}, "end_time": {now.Format(time.RFC3339)}}
+		return strings.Contains(c.docker("docker", "run", "--rm", "--network", c.project+"_queue", "--entrypoint", "wget", "nats:2.15-alpine", "-q", "-O", "-",
+			"http://query:8080/api/services?"+within.Encode()), `"checkout"`)
+	})
+}
+
+// TestAllInOneContainer keeps what it was sent in its volume, and refuses to be open to all without being told.
+func TestAllInOneContainer(t *testing.T) {
+	s := &stack{t: t}
+	c := newCompose(t)
+	const image = "ollyscale/ollyscale:dev"
+	require.Contains(t, c.docker("docker", "run", "--rm", image, "--version"), "dev")
+	refused := exec.CommandContext(t.Context(), "docker", "run", "--rm", image)
+	refused.Env = c.environment
+	said, err := refused.CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(said), "OLLY_INSECURE")
+
+	grpcPort, httpPort, uiPort := testbed.Port(s.t), testbed.Port(s.t), testbed.Port(s.t)
+	s.grpc, s.http, s.api = address(grpcPort), "http://"+address(httpPort), "http://"+address(uiPort)
+	name, volume := c.project+"-all-in-one", c.project+"-data"
+	start := func() {
+		c.docker("docker", "run", "--detach", "--name", name, "--env", "OLLY_INSECURE=true", "--volume", volume+":/var/lib/ollyscale",
+			"--publish", "127.0.0.1:"+strconv.Itoa(grpcPort)+":4317", "--publish", "127.0.0.1:"+strconv.Itoa(httpPort)+":4318", "--publish", "127.0.0.1:"+strconv.Itoa(uiPort)+":8080", image)
+		waitFor(t, time.Minute, "it is healthy", func() bool { return c.inspect(name).State.Health.Status == "healthy" })
+	}
+	end := func() {
+		c.docker("docker", "stop", "--time", "30", name)
+		require.Zero(t, c.inspect(name).State.ExitCode, "it was stopped as one asks for it")
+		c.docker("docker", "rm", name)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(c.docker("docker", "logs", "--tail", "40", name))
+		}
+		c.docker("docker", "rm", "--force", name)
+		c.docker("docker", "volume", "rm", "--force", volume)
+	})
+	start()
+	plan := newPlan(t)
+	s.send(t.Context(), plan, load.Target{}).wait()
+	for _, signal := range load.Signals() {
+		waitFor(t, time.Minute, "all "+string(signal), func() bool {
+			tally, err := load.API{URL: s.api}.Tally(t.Context(), plan, signal)
+			return err == nil && tally.Err() == nil
+		})
+	}
+	end()
+	start()
+	tally, err := load.API{URL: s.api}.Tally(t.Context(), plan, load.Traces)
+	require.NoError(t, err)
+	require.NoError(t, tally.Err())
+	end()
 }
 
 // TestComposeDemandsKeys finds that keys are demanded by variables alone, without a change of the file.
@@ -99,7 +178,8 @@ func TestComposeDemandsKeys(t *testing.T) {
 // newCompose knows which docker compose there is.
 func newCompose(t *testing.T, environment ...string) *compose {
 	t.Helper()
-	c := &compose{t: t, environment: append(os.Environ(), environment...), command: []string{"docker", "compose"}}
+	project := "ollyscale-e2e-" + strconv.Itoa(os.Getpid())
+	c := &compose{t: t, project: project, environment: append(append(os.Environ(), "COMPOSE_PROJECT_NAME="+project), environment...), command: []string{"docker", "compose"}}
 	if exec.CommandContext(t.Context(), "docker", "compose", "version").Run() != nil {
 		c.command = []string{"docker-compose"} // version 1
 	}
@@ -109,6 +189,7 @@ func newCompose(t *testing.T, environment ...string) *compose {
 // compose runs docker compose at the top of the repository.
 type compose struct {
 	t           *testing.T
+	project     string
 	command     []string
 	environment []string
 }
@@ -136,7 +217,7 @@ func (c *compose) containers() map[string][]string {
 	found := map[string][]string{}
 	for _, service := range []string{"postgres", "nats", "migrator", "ingest", "writer", "query", "janitor"} {
 		out := c.docker("docker", "ps", "--all", "--quiet", "--filter", "label=com.docker.compose.service="+service,
-			"--filter", "label=com.docker.compose.project=ollyscale-e2e-"+strconv.Itoa(os.Getpid()))
+			"--filter", "label=com.docker.compose.project="+c.project)
 		found[service] = strings.Fields(out)
 		require.NotEmpty(c.t, found[service], "no container of %s", service)
 	}
@@ -150,7 +231,9 @@ type container struct {
 		Health   struct{ Status string }
 	}
 	Config          struct{ User string }
+	HostConfig      struct{ Memory int64 }
 	NetworkSettings struct {
+		Networks map[string]struct{}
 		Ports map[string][]struct {
 			HostIP string `json:"HostIp"`
 		}
