@@ -1,10 +1,13 @@
 package query
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,10 +18,12 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/telemetry"
 	"github.com/ollyscale/ollyscale/libs/testbed"
 	"github.com/ollyscale/ollyscale/services/query/internal/api"
+	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // Whatever facets tell cut because it is long is found by what they tell, and nothing else is: of every field and every signal. A metric whose name is told so
@@ -29,7 +34,14 @@ func TestWhatIsToldCutIsFound(t *testing.T) {
 	long := func(what string, n int) string { return fmt.Sprintf("%s-%d-%s", what, n, strings.Repeat("x", 700)) }
 	attributes := func(m pcommon.Map, n int) {
 		m.PutStr("long", long("value", n))
-		m.PutEmptySlice("list").AppendEmpty().SetStr(long("element", n)) // lists are told as their text
+		m.PutEmptySlice("list").AppendEmpty().SetStr(long("element", n)) // long lists are told as their text
+		m.PutEmptyBytes("bytes").FromRaw(bytes.Repeat([]byte{byte(n + 1)}, 700))
+		m.PutEmptyMap("map").PutStr("key", long("member", n))
+		short := m.PutEmptySlice("short") // and short ones as they are
+		short.AppendEmpty().SetInt(int64(n))
+		short.AppendEmpty().SetDouble(0.5)
+		short.AppendEmpty().SetEmptyMap().PutEmptyBytes("x").FromRaw([]byte{1, 2})
+		m.PutEmptyMap("few").PutBool("yes", n == 1)
 	}
 	resource := func(r pcommon.Resource, s pcommon.InstrumentationScope, n int) {
 		r.Attributes().PutStr("service.name", long("service", n))
@@ -81,7 +93,10 @@ func TestWhatIsToldCutIsFound(t *testing.T) {
 	f.store("default", telemetry.Metrics, testbed.MetricsPayload(md), 1)
 
 	from, to := base().Add(-time.Hour).UnixNano(), base().Add(time.Hour).UnixNano()
-	shared := []string{"service", "namespace", "resource.host", "scope.name", "scope.version", "scope.of", "attributes.long"}
+	shared := []string{
+		"service", "namespace", "resource.host", "scope.name", "scope.version", "scope.of", "attributes.long", "attributes.list", "attributes.map", "attributes.bytes",
+		"attributes.short", "attributes.few",
+	}
 	for signal, fields := range map[telemetry.Signal][]string{
 		telemetry.Traces:  append([]string{"name", "operation", "status_message", "trace_state"}, shared...),
 		telemetry.Logs:    append([]string{"body", "event_name", "severity_text"}, shared...),
@@ -91,14 +106,28 @@ func TestWhatIsToldCutIsFound(t *testing.T) {
 			values := f.facets(signal, from, to, []string{field}, "").Facets[0].Values
 			require.Len(t, values, 2, field)
 			for _, v := range values {
-				told := v.Value.String
-				require.True(t, rollup.IsCut(told), "%s %s", field, told)
-				for operator, want := range map[string]int64{"eq": 1, "ne": 1} {
-					filter := fmt.Sprintf(`,"filters":[{"field":%q,"operator":%q,"value":%s}]`, field, operator, must(json.Marshal(told)))
-					got := f.facets(signal, from, to, []string{field}, filter).Facets[0]
-					require.Equal(t, want, got.Items, "%s %s %s", signal, field, operator)
-					require.Equal(t, operator == "eq", got.Values[0].Value.String == told)
+				forms := []any{v.Value} // as it is told, and a list or map also by its text
+				switch v.Value.Kind {
+				case otlpjson.KindArray, otlpjson.KindMap:
+					stored, ok := v.Value.Stored()
+					require.True(t, ok)
+					forms = append(forms, string(otlp.AppendText(nil, stored, "")), string(otlp.AppendText(nil, stored, " ")))
+				default:
+					require.True(t, rollup.IsCut(v.Value.String), "%s %s", field, v.Value.String)
 				}
+				for _, form := range forms {
+					for operator, want := range map[string]int64{"eq": 1, "ne": 1} {
+						filter := fmt.Sprintf(`,"filters":[{"field":%q,"operator":%q,"value":%s}]`, field, operator, must(json.Marshal(form)))
+						got := f.facets(signal, from, to, []string{field}, filter).Facets[0]
+						require.Equal(t, want, got.Items, "%s %s %s %v", signal, field, operator, form)
+						require.Equal(t, operator == "eq", reflect.DeepEqual(got.Values[0].Value, v.Value))
+					}
+				}
+			}
+			grouped := f.aggregate(&aggregateBody{signal: signal, from: from, to: to, measures: []api.Measure{{Measure: "count"}}, groups: []string{field}})
+			require.Len(t, grouped.Groups, 2)
+			for _, g := range grouped.Groups { // are told as facets tell them
+				require.True(t, slices.ContainsFunc(values, func(v api.AttributeValue) bool { return reflect.DeepEqual(&v.Value, g.Values[0]) }), "%s", field)
 			}
 		}
 	}
@@ -124,5 +153,39 @@ func TestWhatIsToldCutIsFound(t *testing.T) {
 		var chart api.MetricLines
 		decode(t, answer, &chart)
 		require.Len(t, chart.Lines, 1)
+	}
+}
+
+// TestStructuredBodiesAreFoundAsTheyAreTold, long ones and short ones, at level 0 and settled, and what they are not is not.
+func TestStructuredBodiesAreFoundAsTheyAreTold(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const each = 4
+	for n := range 2 * each {
+		data := plog.NewLogs()
+		record := data.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+		record.SetTimestamp(pcommon.NewTimestampFromTime(base().Add(time.Duration(n) * time.Second)))
+		body := record.Body().SetEmptyMap()
+		body.PutInt("number", int64(n%each))
+		if body.PutStr("text", "a \"quoted\" one"); n%each >= each/2 {
+			body.PutStr("text", strings.Repeat("long ", 150))
+		}
+		f.store("default", telemetry.Logs, testbed.LogsPayload(data), 1)
+	}
+	from, to := base().Add(-time.Hour).UnixNano(), base().Add(time.Hour).UnixNano()
+	values := f.facets(telemetry.Logs, from, to, []string{"body"}, "").Facets[0].Values
+	require.Len(t, values, each)
+	for _, v := range values {
+		require.EqualValues(t, 2, v.Count)
+		forms := []any{v.Value}
+		if stored, ok := v.Value.Stored(); v.Value.Kind == otlpjson.KindMap {
+			require.True(t, ok)
+			forms = append(forms, string(otlp.AppendText(nil, stored, "")))
+		}
+		for _, form := range forms {
+			got := f.facets(telemetry.Logs, from, to, []string{"body"}, fmt.Sprintf(`,"filters":[{"field":"body","operator":"eq","value":%s}]`, must(json.Marshal(form)))).Facets[0]
+			require.EqualValues(t, 2, got.Items, "%v", form)
+			require.Equal(t, v.Value, got.Values[0].Value)
+		}
 	}
 }

@@ -1822,7 +1822,8 @@ type FiguresBasis struct {
 // expressions of 20,000 instructions. Beyond, `filter.too_large` and `filter.regex_too_large` name the condition.
 //
 //   - A number without a type, 200 or 200.0, equals integers and doubles of that value; `{"intValue":"200"}` only integers, `{"doubleValue":200}` only
-//     doubles. "200" equals strings alone. Lists and maps are no values to compare with.
+//     doubles. "200" equals strings alone. A list or map equals its own
+//     `{"arrayValue": …}` or `{"kvlistValue": …}`, and its text, as JSON in the order in which it was sent.
 //   - An item whose own text is empty (a name, a status message, a severity text, a unit, a scope's name or version) has no such field: `eq ""` finds
 //     none, `exists` with false does. So it is with severity 0, and with ids of zeros. Attributes and bodies are there as they were sent: `eq ""` finds
 //     an empty string, `eq {}` a value without content.
@@ -1870,7 +1871,7 @@ type FilterOperator struct {
 	// Label For those who choose: duration is at least 1s.
 	Label string `json:"label"`
 
-	// Name - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A text that a list or a group tells cut, with "…" and a hash at its end, means those that are told so.
+	// Name - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A list or map meets it as a value of its own ({"arrayValue": …}, {"kvlistValue": …}) or by its text, in JSON as it is shown. A text that a list or a group tells cut, with "…" and a hash at its end, means those that are told so.
 	// - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
 	// - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte. A list meets it if one of its elements does.
 	// - `gte` (`>=`), of a value: As gt, or equal.
@@ -2721,7 +2722,7 @@ type OperationList struct {
 	Total int `json:"total"`
 }
 
-// Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A text that a list or a group tells cut, with "…" and a hash at its end, means those that are told so.
+// Operator - `eq` (`=`), of a value: The same value of the same type: 200 is an integer or a double of 200, never the string "200". A list meets it if one of its elements does. A list or map meets it as a value of its own ({"arrayValue": …}, {"kvlistValue": …}) or by its text, in JSON as it is shown. A text that a list or a group tells cut, with "…" and a hash at its end, means those that are told so.
 // - `ne` (`!=`), of a value: The exact negation of eq: an item without the field meets it.
 // - `gt` (`>`), of a value: Numbers compare with numbers, exactly; strings with strings, byte by byte. A list meets it if one of its elements does.
 // - `gte` (`>=`), of a value: As gt, or equal.

@@ -3,6 +3,7 @@ package filter
 import (
 	"slices"
 
+	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/segment"
 )
 
@@ -144,10 +145,14 @@ func words(op *Operator, values []Literal, t segment.Test) []Probe {
 	switch {
 	case op.wholeWords:
 		part = values[0].Raw
-	case len(values) != 1 || !t.StringsDecided:
+	case len(values) != 1:
 		return nil
-	case len(t.Equal) == 1:
-		part = t.Equal[0]
+	case op.equality:
+		if !rollup.IsCut(string(values[0].Raw)) && values[0].Type != segment.Bytes {
+			part = values[0].Raw // a string, or the text of a list or map, which is found by its words as well
+		}
+	case !t.StringsDecided:
+		return nil
 	case len(t.Contains) == 1:
 		part = t.Contains[0]
 		first := slices.IndexFunc(part, segment.Separates)

@@ -9,12 +9,13 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/otlpjson"
 )
 
 // Literal is a value of a condition. A number without a type (200) means the int and the double; one with a type ({"intValue":"200"}) only
-// that. Arrays and maps are no literals.
+// that. Of a list or map Raw is its text, as groups tell it.
 type Literal struct {
 	segment.Value
 	untyped bool
@@ -57,10 +58,8 @@ func parseLiteral(raw json.RawMessage) (Literal, error) {
 	case 't', 'f':
 		return Literal{Value: boolean(raw[0] == 't')}, nil
 	case '{':
-		// Before what it holds is read, which may be deep: lists and maps are no literals.
-		var nested struct{ ArrayValue, KvlistValue json.RawMessage }
-		if err := json.Unmarshal(raw, &nested); err == nil && (nested.ArrayValue != nil || nested.KvlistValue != nil) {
-			return Literal{}, errNested
+		if deep(raw) { // before what it holds is read
+			return Literal{}, errDeep
 		}
 		var v otlpjson.Value
 		if err := json.Unmarshal(raw, &v); err != nil {
@@ -80,7 +79,28 @@ func parseLiteral(raw json.RawMessage) (Literal, error) {
 	return Literal{Value: double(x), untyped: true}, nil
 }
 
-var errNested = errors.New("arrays and maps cannot be compared")
+var errDeep = fmt.Errorf("no value has more than %d lists and maps in one another", otlp.MaxNesting)
+
+// deep reports whether JSON has more in one another than any AnyValue: a map in a map takes four brackets.
+func deep(raw []byte) bool {
+	open, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted:
+		case c == '{' || c == '[':
+			if open++; open > 4*otlp.MaxNesting+1 {
+				return true
+			}
+		case c == '}' || c == ']':
+			open--
+		}
+	}
+	return false
+}
 
 func literalOf(v otlpjson.Value) (Literal, error) {
 	switch v.Kind {
@@ -97,8 +117,13 @@ func literalOf(v otlpjson.Value) (Literal, error) {
 	case otlpjson.KindBytes:
 		return Literal{Value: segment.Value{Type: segment.Bytes, Raw: v.Bytes}}, nil
 	case otlpjson.KindArray, otlpjson.KindMap:
+		stored, ok := v.Stored()
+		if !ok {
+			return Literal{}, errDeep
+		}
+		return Literal{Value: segment.Value{Type: v.Kind, Raw: otlp.AppendText(nil, stored, "")}}, nil
 	}
-	return Literal{}, errNested
+	return Literal{}, errors.New("this is no value to compare with")
 }
 
 // equals compares by type; an untyped number equals an int and a double of its value.
@@ -116,7 +141,7 @@ func (l Literal) equals(v segment.Value) bool {
 				return true
 			}
 		}
-	case segment.Array, segment.Map:
+	case segment.Array, segment.Map: // by their texts: toldTest
 	}
 	return false
 }

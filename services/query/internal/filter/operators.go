@@ -45,6 +45,7 @@ func Operators() []Operator {
 		{
 			Name: "eq", Symbol: "=", Label: "is", Operand: One, On: everything, equality: true, order: func(o int) bool { return o == 0 }, test: equality,
 			Description: "The same value of the same type: 200 is an integer or a double of 200, never the string \"200\". A list meets it if one of its elements does. " +
+				"A list or map meets it as a value of its own ({\"arrayValue\": …}, {\"kvlistValue\": …}) or by its text, in JSON as it is shown. " +
 				"A text that a list or a group tells cut, with \"…\" and a hash at its end, means those that are told so.",
 		},
 		{

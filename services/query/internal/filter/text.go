@@ -3,6 +3,7 @@ package filter
 import (
 	"slices"
 
+	"github.com/ollyscale/ollyscale/libs/otlp"
 	"github.com/ollyscale/ollyscale/libs/rollup"
 	"github.com/ollyscale/ollyscale/libs/segment"
 	"github.com/ollyscale/ollyscale/services/query/internal/columns"
@@ -23,24 +24,57 @@ func newValueTest(op *Operator, values []Literal) (valueTest, error) {
 		return valueTest{}, err
 	}
 	out := valueTest{op: op, values: values, test: test}
-	if cut := toldCut(op, values); cut != nil {
+	if told := toldBy(op, values); told.any() {
 		equal := test.Match
-		out.wider, out.test = true, segment.Test{Match: func(v segment.Value) bool {
-			return equal(v) || v.Type == segment.String && slices.ContainsFunc(cut, func(told string) bool { return rollup.Tells(told, v.Raw) })
-		}}
+		out.wider, out.test = true, segment.Test{Match: func(v segment.Value) bool { return equal(v) || told.match(v) }}
 	}
 	out.test.Match = structured(op, out.test.Match)
 	return out, nil
 }
 
-// toldCut are the literals by which lists and groups tell a long text (rollup.Name): who asks for what he was told means the whole text.
-func toldCut(op *Operator, values []Literal) (cut []string) {
+// told are the literals by which lists and groups tell values that are not these literals: who asks for what he was told means what was told so.
+type told struct {
+	cut   []string // rollup.Name of a longer text
+	texts []string // of lists and maps
+}
+
+func toldBy(op *Operator, values []Literal) (out told) {
+	if !op.equality {
+		return out
+	}
 	for _, l := range values {
-		if op.equality && l.Type == segment.String && rollup.IsCut(string(l.Raw)) {
-			cut = append(cut, string(l.Raw))
+		switch s := string(l.Raw); {
+		case l.Type == segment.String && rollup.IsCut(s):
+			out.cut = append(out.cut, s)
+		case l.Type == segment.Array, l.Type == segment.Map, l.Type == segment.String && looksNested(s):
+			out.texts = append(out.texts, s)
 		}
 	}
-	return cut
+	return out
+}
+
+// looksNested reports whether a string may be the text of a list or map.
+func looksNested(s string) bool {
+	return len(s) >= 2 && (s[0] == '[' && s[len(s)-1] == ']' || s[0] == '{' && s[len(s)-1] == '}')
+}
+
+func (t *told) any() bool { return len(t.cut)+len(t.texts) > 0 }
+
+func (t *told) match(v segment.Value) bool {
+	cut := func(text []byte) bool {
+		return slices.ContainsFunc(t.cut, func(told string) bool { return rollup.Tells(told, text) })
+	}
+	switch v.Type {
+	case segment.String:
+		return len(t.cut) > 0 && cut(v.Raw)
+	case segment.Bytes:
+		return len(t.cut) > 0 && len(v.Raw) > 0 && cut(otlp.AppendText(nil, v.OTLP(), ""))
+	case segment.Array, segment.Map:
+		text := otlp.AppendText(nil, v.OTLP(), "")
+		return slices.Contains(t.texts, string(text)) || cut(text) || len(t.texts) > 0 && slices.Contains(t.texts, string(otlp.AppendText(text[:0], v.OTLP(), " ")))
+	case segment.Empty, segment.Bool, segment.Int, segment.Double:
+	}
+	return false
 }
 
 // present tests a string where "" is none.

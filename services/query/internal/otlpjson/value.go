@@ -5,6 +5,7 @@ package otlpjson
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,6 +74,72 @@ func Of(v otlp.Value) Value {
 		}
 	}
 	return out
+}
+
+// Stored is the value as it is stored; false where more than otlp.MaxNesting lists and maps stand in one another.
+func (v Value) Stored() (otlp.Value, bool) { return v.stored(1) }
+
+func (v Value) stored(depth int) (out otlp.Value, ok bool) {
+	out.Type = v.Kind
+	switch v.Kind {
+	case KindEmpty:
+	case KindString:
+		out.Raw = []byte(v.String)
+	case KindBool:
+		if v.Bool {
+			out.Num = 1
+		}
+	case KindInt:
+		out.Num = uint64(v.Int) //nolint:gosec // two's complement is the format
+	case KindDouble:
+		out.Num = math.Float64bits(v.Double)
+	case KindBytes:
+		out.Raw = v.Bytes
+	case KindArray:
+		for _, e := range v.Array {
+			element, ok := e.anyValue(depth + 1)
+			if !ok {
+				return out, false
+			}
+			out.Raw = otlp.AppendBytes(out.Raw, otlp.ArrayValueValues, element)
+		}
+	case KindMap:
+		for _, e := range v.Map {
+			element, ok := e.Value.anyValue(depth + 1)
+			if !ok {
+				return out, false
+			}
+			member := otlp.AppendBytes(otlp.AppendBytes(nil, otlp.KeyValueKey, e.Key), otlp.KeyValueValue, element)
+			out.Raw = otlp.AppendBytes(out.Raw, otlp.ArrayValueValues, member)
+		}
+	}
+	return out, depth <= otlp.MaxNesting || v.Kind != KindArray && v.Kind != KindMap
+}
+
+// anyValue is the message of a value.
+func (v Value) anyValue(depth int) (b []byte, ok bool) {
+	stored, ok := v.stored(depth)
+	if !ok {
+		return nil, false
+	}
+	switch v.Kind {
+	case KindEmpty:
+	case KindString:
+		b = otlp.AppendBytes(nil, otlp.AnyValueStringValue, stored.Raw)
+	case KindBool:
+		b = otlp.AppendUvarint(otlp.AppendTag(nil, otlp.AnyValueBoolValue), stored.Num)
+	case KindInt:
+		b = otlp.AppendUvarint(otlp.AppendTag(nil, otlp.AnyValueIntValue), stored.Num)
+	case KindDouble:
+		b = binary.LittleEndian.AppendUint64(otlp.AppendTag(nil, otlp.AnyValueDoubleValue), stored.Num)
+	case KindBytes:
+		b = otlp.AppendBytes(nil, otlp.AnyValueBytesValue, stored.Raw)
+	case KindArray:
+		b = otlp.AppendBytes(nil, otlp.AnyValueArrayValue, stored.Raw)
+	case KindMap:
+		b = otlp.AppendBytes(nil, otlp.AnyValueKvlistValue, stored.Raw)
+	}
+	return b, true
 }
 
 // MarshalJSON writes OTLP/JSON.
