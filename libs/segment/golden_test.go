@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,6 +115,52 @@ func TestGolden(t *testing.T) {
 				require.True(t, ok)
 				require.Equal(t, want, got)
 			})
+		}
+	}
+}
+
+// TestGoldenSums pins what is checked of the parts of a segment: one of each signal, of which no byte can be another.
+func TestGoldenSums(t *testing.T) {
+	t.Parallel()
+	for _, signal := range telemetry.Signals() {
+		name := filepath.Join("testdata", "v1", signal.String()+"-sums.seg")
+		if _, err := os.Stat(name); os.Getenv("OLLY_UPDATE_GOLDEN") == "1" && err != nil {
+			table := NewTable("acme", signal)
+			_, err := table.Append(newRandom(107).payload(t, signal, 60), 1<<40)
+			require.NoError(t, err)
+			s, err := table.Encode(table.Slices(MaxItems)[0], 2)
+			require.NoError(t, err)
+			back := NewTable("acme", signal)
+			read(t, back, s, WantAll())
+			require.NoError(t, os.WriteFile(name, writeGolden(s, back.OTLP(nil)), 0o644))
+		}
+		b, err := os.ReadFile(name)
+		require.NoError(t, err)
+		s, otlp := readGolden(t, b)
+		require.NoError(t, s.Verify())
+		table := NewTable("acme", signal)
+		read(t, table, s, WantAll())
+		want, ok := flatten(t, signal, otlp)
+		require.True(t, ok)
+		got, ok := flatten(t, signal, table.OTLP(nil))
+		require.True(t, ok)
+		require.Equal(t, want, got)
+		for at := 0; at < len(s.Body); at += 1 + len(s.Body)/500 {
+			broken := slices.Clone(s.Body)
+			broken[at] ^= 1
+			d, err := ParseDirectory(s.Directory)
+			require.NoError(t, err)
+			err = NewTable("acme", signal).AppendSegment(d, []Part{{Bytes: broken}}, WantAll())
+			require.Equal(t, "segment.damaged", fault.From(err).Code, "%s, byte %d", name, at)
+		}
+		for at := 0; at < len(s.Directory); at += 1 + len(s.Directory)/500 {
+			broken := slices.Clone(s.Directory)
+			broken[at] ^= 1
+			d, err := ParseDirectory(broken)
+			if err == nil { // the tag of the sums is another
+				err = NewTable("acme", signal).AppendSegment(d, []Part{{Bytes: s.Body}}, WantAll())
+			}
+			require.Error(t, err, "%s, byte %d of the directory", name, at) // a tag of an odd number is critical
 		}
 	}
 }

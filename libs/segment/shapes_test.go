@@ -54,7 +54,7 @@ func TestShapes(t *testing.T) {
 	of := map[telemetry.Signal]map[string]limits{
 		telemetry.Traces:  {"batch": {90.1, 48.2}, "gateway": {87, 69.8}, "genai": {690, 453}, "iot": {126, 126}, "kubernetes": {129, 113}},
 		telemetry.Logs:    {"batch": {43.6, 31}, "gateway": {68.5, 57.2}, "genai": {589, 402}, "iot": {72.7, 68.3}, "kubernetes": {145, 84}},
-		telemetry.Metrics: {"batch": {22.1, 20}, "gateway": {5.3, 5}, "genai": {18.4, 15.7}, "iot": {39.4, 34}, "kubernetes": {34.2, 21.6}},
+		telemetry.Metrics: {"batch": {22.1, 20}, "gateway": {5.4, 5}, "genai": {18.4, 15.7}, "iot": {39.4, 34}, "kubernetes": {34.2, 21.6}},
 	}
 	for _, s := range someShapes(t, testbed.Share(), 4000, 250) {
 		t.Run(s.signal.String()+"/"+s.name, func(t *testing.T) {

@@ -106,7 +106,9 @@ func readWritten(directory, body []byte) written {
 		e.rest(d, frames)
 		out.entries = append(out.entries, e)
 	}
-	readPassages(cursorOf(d.take(int(d.uvarint()))), frames)
+	fields := d.take(int(d.uvarint()))
+	readPassages(cursorOf(fields), frames)
+	readSums(directory, cursorOf(fields), frames)
 	head := frameOf(d, d, nil).open()
 	told := 0
 	for i := range out.entries {
@@ -126,6 +128,7 @@ type frame struct {
 	zipped bool
 	raw    int
 	opened *cursor
+	parts  []int // bytes of streams, and of the ids that one begins with
 }
 
 // frameOf reads the lengths of a frame, which stands at the beginning of from; after, if it is not nil, becomes what follows it.
@@ -174,6 +177,38 @@ func readPassages(fields *cursor, frames []*frame) {
 					phrasesOf(cursorOf(model.b), cursorOf(of[i].stored), of[i].raw)
 				}
 			}
+		}
+	}
+}
+
+// readSums checks the sums of a segment that has some, section 4.
+func readSums(directory []byte, fields *cursor, frames []*frame) {
+	low := func(b []byte) uint32 { return uint32(xxh3.Hash(b)) }
+	for len(fields.b) > 0 {
+		tag, content := fields.uvarint()>>1, fields.take(int(fields.uvarint()))
+		if tag != 6 {
+			continue
+		}
+		sums := cursorOf(content)
+		for _, f := range frames {
+			parts := f.parts
+			if f.zipped || len(parts) == 0 {
+				parts = []int{len(f.stored)}
+			}
+			stored := cursorOf(f.stored)
+			for _, n := range parts {
+				if unit := stored.take(n); n > 0 && binary.LittleEndian.Uint32(sums.take(4)) != low(unit) {
+					panic("a unit has another sum")
+				}
+			}
+		}
+		whole, at := slices.Clone(directory), len(directory)-len(fields.all)
+		for !bytes.Equal(directory[at:min(at+len(fields.all), len(directory))], fields.all) {
+			at--
+		}
+		clear(whole[at+len(fields.all)-len(fields.b)-4:][:4])
+		if binary.LittleEndian.Uint32(sums.take(4)) != low(whole) || len(sums.b) > 0 {
+			panic("the directory has another sum")
 		}
 	}
 }
@@ -253,8 +288,14 @@ func (e *writtenEntry) rest(d *cursor, frames []*frame) {
 	mask := d.byte()
 	for i := range e.streams {
 		if mask>>i&1 == 1 {
-			frame := frames[d.uvarint()].open()
-			e.streams[i] = frame.take(int(d.uvarint()))
+			frame := frames[d.uvarint()]
+			e.streams[i] = frame.open().take(int(d.uvarint()))
+			n := len(e.streams[i])
+			if ids := int(map[byte]uint64{112: 16, 113: 8, 114: 8}[e.id] * e.count); i == 1 && ids > 0 && ids < n {
+				frame.parts = append(frame.parts, ids)
+				n -= ids
+			}
+			frame.parts = append(frame.parts, n)
 		}
 	}
 	if mask>>4&1 == 1 {

@@ -23,6 +23,8 @@ type Directory struct {
 	Fields   Fields    // extension fields
 	Passages Passages
 	Head     *Head // nil where it has none
+
+	sums []unit // of the body; nil where it has none
 }
 
 // Bits in an entry's mask of streams beyond those of the streams.
@@ -242,6 +244,7 @@ func (d *Directory) Parse(b []byte, newest byte) error {
 		return err
 	}
 	d.Fields = r.fields()
+	end := len(b) - len(r.b)
 	d.parseHead(r)
 	if r.bad || len(r.b) != 0 {
 		return Damagedf("directory is truncated or too long")
@@ -253,6 +256,9 @@ func (d *Directory) Parse(b []byte, newest byte) error {
 		if used[i].bytes != d.Frames[i].Raw {
 			return Damagedf("frame %d is not filled by its streams", i)
 		}
+	}
+	if err := d.parseSums(b, end); err != nil {
+		return err
 	}
 	return d.Fields.understood("the directory", fieldPassages)
 }
@@ -520,7 +526,7 @@ func (s *Section) parseHead(r *directoryReader) {
 
 // Memory is about how many bytes a parsed directory takes.
 func (d *Directory) Memory() int {
-	n := len(d.Frames)*int(unsafe.Sizeof(Frame{})) + (len(d.Sections)+len(d.Keys))*int(unsafe.Sizeof(Section{})) + len(d.Fields)
+	n := len(d.Frames)*int(unsafe.Sizeof(Frame{})) + (len(d.Sections)+len(d.Keys))*int(unsafe.Sizeof(Section{})) + len(d.Fields) + len(d.sums)*int(unsafe.Sizeof(unit{}))
 	if d.Head != nil {
 		n += int(unsafe.Sizeof(Head{})) + len(d.Head.Stored)
 		if d.Head.Codec != FrameRaw {

@@ -26,6 +26,9 @@ const fieldPassages = 3
 // the segment anew without it.
 const fieldConnection = 5
 
+// fieldSums is the tag of the directory's field of sums.
+const fieldSums = 6
+
 // FieldsOfConnection are the fields of the entry of SectionConnection.
 func FieldsOfConnection() Fields { return Fields{}.With(fieldConnection, true, nil) }
 
@@ -64,6 +67,21 @@ func (f Fields) Get(tag uint64) ([]byte, bool) {
 		}
 	}
 	return nil, false
+}
+
+// cut parts the fields at one of them: what stands before it, its content, and what stands behind it.
+func (f Fields) cut(tag uint64) (before Fields, content []byte, rest Fields, ok bool) {
+	for from := f; len(from) > 0; {
+		field, rest, ok := from.next()
+		if !ok {
+			break
+		}
+		if field.Tag == tag {
+			return f[:len(f)-len(from)], field.Content, rest, true
+		}
+		from = rest
+	}
+	return f, nil, nil, false
 }
 
 func (f Fields) next() (field Field, rest Fields, ok bool) {

@@ -116,7 +116,11 @@ func (r *Reader) part(offset, length int) ([]byte, error) {
 	for i := range r.parts {
 		p := &r.parts[i]
 		if offset >= p.Offset && offset+length <= p.Offset+len(p.Bytes) {
-			return p.Bytes[offset-p.Offset : offset-p.Offset+length], nil
+			b := p.Bytes[offset-p.Offset : offset-p.Offset+length]
+			if !r.dir.verify(offset, b) {
+				return nil, Damagedf("bytes %d to %d of the body are not what was written", offset, offset+length)
+			}
+			return b, nil
 		}
 	}
 	return nil, Damagedf("bytes %d to %d of the body are missing", offset, offset+length)

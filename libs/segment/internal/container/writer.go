@@ -257,7 +257,7 @@ func (w *Writer) Finish() (directory, body []byte, err error) {
 	if w.most > MaxEntries {
 		return nil, nil, ErrEntries.Newf("a segment holds at most %d entries of a kind", MaxEntries)
 	}
-	return w.dir.Append(make([]byte, 0, 1024)), append([]byte{}, w.body...), nil // not nil: a body can be empty, its segment has one
+	return w.dir.appendSummed(make([]byte, 0, 1024), w.body), append([]byte{}, w.body...), nil // not nil: a body can be empty, its segment has one
 }
 
 // number gives the frames the order in which they were closed, which is that of the body.
