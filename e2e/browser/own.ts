@@ -16,13 +16,16 @@ export class Own {
   private process: ChildProcess | undefined;
   private readonly dir = mkdtempSync(join(tmpdir(), 'olly-browser-'));
 
-  private constructor(private readonly ports: { grpc: number; http: number; ui: number; database: number }) {
+  private constructor(
+    private readonly ports: { grpc: number; http: number; ui: number; database: number },
+    private readonly settings: readonly string[],
+  ) {
     chmodSync(this.dir, 0o755); // root's PostgreSQL runs as another user
   }
 
-  static async start(): Promise<Own> {
+  static async start(settings: readonly string[] = []): Promise<Own> {
     const [grpc, http, ui, database] = await freePorts(4);
-    const own = new Own({ grpc: grpc!, http: http!, ui: ui!, database: database! });
+    const own = new Own({ grpc: grpc!, http: http!, ui: ui!, database: database! }, settings);
     await own.start();
     return own;
   }
@@ -51,6 +54,7 @@ export class Own {
         ...['up', '--data-dir', join(this.dir, 'data'), '--postgres-port', String(database)],
         ...['--ingest-grpc-address', address(grpc), '--ingest-http-address', address(http)],
         ...['--query-http-address', address(ui)],
+        ...this.settings,
       ],
       { stdio: ['ignore', log, log] },
     );
@@ -93,14 +97,29 @@ export class Own {
   }
 
   /** Sends OTLP/JSON, all of which has to be taken. */
-  async send(signal: 'traces' | 'logs' | 'metrics', body: unknown): Promise<void> {
+  async send(signal: 'traces' | 'logs' | 'metrics', body: unknown, key?: string): Promise<void> {
     const response = await fetch(`${this.http}/v1/${signal}`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
+      headers: { 'Content-Type': 'application/json', ...(key === undefined ? {} : { 'X-Api-Key': key }) },
       body: JSON.stringify(body),
     });
     const answer = await response.text();
     if (!response.ok || answer.includes('rejected')) throw new Error(`${signal}: ${response.status} ${answer}`);
+  }
+
+  /** A new key of the tenant `default`, which is known everywhere within ten seconds. */
+  key(...scopes: string[]): string {
+    const told = execFileSync(
+      binary,
+      [
+        ...['keys', 'create', '--data-dir', join(this.dir, 'data'), '--tenant', 'default'],
+        ...['--name', scopes.join(' and '), '--scopes', scopes.join(',')],
+      ],
+      { encoding: 'utf8' },
+    );
+    const [key] = /olly_[a-z2-7]+_[a-z2-7]+/.exec(told) ?? [];
+    if (key === undefined) throw new Error(`no key in: ${told}`);
+    return key;
   }
 
   private log(): string {
@@ -131,12 +150,15 @@ async function until(holds: () => Promise<boolean>, what: string): Promise<void>
   }
 }
 
-/** Tests of an ollyScale of their own: one for all tests of a file that calls this, which see it as `own` and open its pages. */
-export const withOwn = () =>
+/**
+ * Tests of an ollyScale of their own, with these settings of the command line: one for all tests of a file that calls this, which see it as `own`
+ * and open its pages.
+ */
+export const withOwn = (...settings: string[]) =>
   test.extend<object, { own: Own }>({
     own: [
       async ({}, use) => {
-        const own = await Own.start();
+        const own = await Own.start(settings);
         await use(own);
         await own.stop();
       },

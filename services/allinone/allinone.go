@@ -357,7 +357,7 @@ func (s *Service) announce(ctx context.Context, dir string, begin time.Time) {
 	done("ingest, writer, query, janitor")
 	s.progress.line("")
 	rows := [][2]string{
-		{"Web interface", "http://" + reachable(s.cfg.Query.HTTP.Address)},
+		{"Web interface", "http://" + reachable(s.cfg.Query.HTTP.Address) + s.cfg.Query.BasePath},
 		{"OTLP/gRPC", "http://" + reachable(s.cfg.Ingest.GRPC.Address)},
 		{"OTLP/HTTP", "http://" + reachable(s.cfg.Ingest.HTTP.Address)},
 		{"PostgreSQL", redacted(s.database)},

@@ -155,7 +155,7 @@ func TestPagesOfTheInterface(t *testing.T) {
 		"favicon.svg":         {Data: []byte("<svg>")},
 		"assets/app-3f2a.js":  {Data: []byte("js")},
 		"assets/font-1.woff2": {Data: []byte("font")},
-	})
+	}, "")
 	require.NoError(t, err)
 	e := echo.New()
 	e.GET("/*", p.serve)
@@ -331,7 +331,7 @@ func TestTheContractIsGivenOut(t *testing.T) {
 	require.Equal(t, string(want), string(got), "make generate copies it")
 	f.problem(http.StatusUnauthorized, http.MethodGet, "/api/openapi.yaml", "")
 
-	p, err := newPages(fstest.MapFS{"index.html": {Data: []byte("the interface")}, "docs.html": {Data: []byte("the contract")}})
+	p, err := newPages(fstest.MapFS{"index.html": {Data: []byte("the interface")}, "docs.html": {Data: []byte("the contract")}}, "")
 	require.NoError(t, err)
 	for path, page := range map[string]string{"/docs": "the contract", "/docs/": "the contract", "/docs.html": "the contract", "/": "the interface", "/docs/x": "the interface"} {
 		w := httptest.NewRecorder()

@@ -585,6 +585,8 @@ func TestSettingsOfTheIdentityProviderAreChecked(t *testing.T) {
 			func(c *Config) { c.Login.OIDC.PublicURL = "" },
 			func(c *Config) { c.Login.OIDC.PublicURL = "ftp://olly.example" },
 			func(c *Config) { c.Login.OIDC.PublicURL = "https://olly.example/below" },
+			func(c *Config) { c.BasePath = "/olly" },
+			func(c *Config) { c.BasePath, c.Login.OIDC.PublicURL = "/olly", "https://olly.example/below/" },
 		},
 		"login.oidc.client_id": {func(c *Config) { c.Login.OIDC.ClientID = "" }},
 		"login.oidc.scopes":    {func(c *Config) { c.Login.OIDC.Scopes = []string{"email"} }},
@@ -607,6 +609,9 @@ func TestSettingsOfTheIdentityProviderAreChecked(t *testing.T) {
 			require.NotContains(t, err.Error(), "hunter2")
 		}
 	}
+	below := good
+	below.BasePath, below.Login.OIDC.PublicURL = "/olly", "https://olly.example/olly/"
+	require.NoError(t, below.Validate())
 	local := good
 	local.Login.OIDC.Issuer = "http://127.0.0.1:8099"
 	require.NoError(t, local.Validate())

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -29,13 +30,14 @@ type document struct {
 // contractPage is where the contract is to be read.
 const contractPage = "docs"
 
-func newPages(files fs.FS) (*pages, error) {
+// newPages has the pages name their files below base.
+func newPages(files fs.FS, base string) (*pages, error) {
 	p := &pages{files: files}
 	var err error
-	if p.index, err = documentOf(files, "index.html"); err != nil {
+	if p.index, err = documentOf(files, "index.html", base); err != nil {
 		return nil, fmt.Errorf("web interface: %w", err)
 	}
-	if p.contract, err = documentOf(files, contractPage+".html"); errors.Is(err, fs.ErrNotExist) { // the interface is not built
+	if p.contract, err = documentOf(files, contractPage+".html", base); errors.Is(err, fs.ErrNotExist) { // the interface is not built
 		p.contract, err = p.index, nil
 	}
 	if err != nil {
@@ -44,8 +46,12 @@ func newPages(files fs.FS) (*pages, error) {
 	return p, nil
 }
 
-func documentOf(files fs.FS, name string) (document, error) {
+// beside is how a page names a file beside it. It is shown at addresses of any depth, so that it cannot be left so.
+var beside = regexp.MustCompile(`(\s(?:src|href)=")\./`)
+
+func documentOf(files fs.FS, name, base string) (document, error) {
 	body, err := fs.ReadFile(files, name)
+	body = beside.ReplaceAll(body, []byte("${1}"+base+"/"))
 	sum := sha256.Sum256(body)
 	return document{body, `"` + hex.EncodeToString(sum[:8]) + `"`}, err
 }

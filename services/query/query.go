@@ -45,6 +45,7 @@ type Config struct {
 	OTLP     native.OTLP       `mapstructure:"otlp"`
 	Ops      service.OpsConfig `mapstructure:"ops"`
 
+	BasePath      string        `mapstructure:"base_path" doc:"Path below which browsers reach the web interface and the API: /olly, behind a gateway that has other things beside it. Whether it hands the path on or takes it away makes no difference. Empty: the root of the host."`
 	Timeout       time.Duration `mapstructure:"timeout" doc:"Time for one query; an answer that is cut by it says so."`
 	HeaderCache   int64         `mapstructure:"header_cache" doc:"Most bytes of memory for what is remembered of segments that were looked at: about 8 KB for one of 4,000 spans; 0 remembers nothing."`
 	FreshCache    int64         `mapstructure:"fresh_cache" doc:"Most bytes of memory for what services, calls and counts of values come to in segments that the janitor has not counted yet, or of hours that a range cuts, by minute: about 50 KB for 100 operations, 16 bytes for a span of those that were asked for a service map, 1 KB for an attribute of 20 values, 1 KB for what the header of a segment says, 8 bytes for a series of metrics, and 16 bytes for a segment of each. One query has a quarter of it at most, and what it counts beyond is counted anew; 0 counts all anew for each query."`
@@ -105,6 +106,10 @@ func (c Config) Validate() error {
 		} else {
 			p.Refuse("login.oidc.issuer", "names an identity provider, and nobody would be led there: set auth.mode to oidc")
 		}
+	}
+	checkBasePath(&p, c.BasePath)
+	if public := c.Login.OIDC.PublicPath(); c.Login.OIDC.Enabled() && public != c.BasePath {
+		p.Refuse("login.oidc.public_url", "has the path %.100q, and browsers reach the web interface below base_path, which is %q", public, c.BasePath)
 	}
 	settings.Positive(&p, "timeout", c.Timeout)
 	settings.NotNegative(&p, "header_cache", c.HeaderCache)
@@ -224,9 +229,12 @@ func (s *Service) routes() (err error) {
 	if err != nil {
 		return err
 	}
-	pages, err := newPages(web.Files())
+	pages, err := newPages(web.Files(), cfg.BasePath)
 	if err != nil {
 		return err
+	}
+	if cfg.BasePath != "" {
+		e.Pre(below(cfg.BasePath))
 	}
 	e.Use(middleware.GzipWithConfig(middleware.GzipConfig{
 		Level: 1, MinLength: compressFrom, Skipper: func(c echo.Context) bool { return c.Path() == native.TailPath },
@@ -252,7 +260,7 @@ func (s *Service) routes() (err error) {
 			return err
 		}
 		set.Keys = s.keys
-		if s.login, err = login.New(cfg.Login, s.auth, telemetry.Tenant(cfg.Auth.DefaultTenant), s.env.Now, s.env.Log); err != nil {
+		if s.login, err = login.New(cfg.Login, cfg.BasePath, s.auth, telemetry.Tenant(cfg.Auth.DefaultTenant), s.env.Now, s.env.Log); err != nil {
 			return err
 		}
 		s.login.Register(e)

@@ -19,6 +19,8 @@ function contentSecurityPolicy(): Plugin {
 
 export default defineConfig({
   plugins: [react(), contentSecurityPolicy()],
+  // Scripts and styles find each other from where they are; what the pages name, the server completes (services/query/pages.go).
+  base: './',
   server: {
     // `npm run dev` shows live code against a running ollyScale.
     proxy: {

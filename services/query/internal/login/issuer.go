@@ -30,7 +30,7 @@ type OIDC struct {
 	Issuer       string   `mapstructure:"issuer" doc:"URL of the identity provider, as it calls itself in its discovery document (auth.mode oidc)."`
 	ClientID     string   `mapstructure:"client_id" doc:"What ollyScale is called at the identity provider."`
 	ClientSecret string   `mapstructure:"client_secret" secret:"true" doc:"Its secret there; empty for a public client, which PKCE protects alone."`
-	PublicURL    string   `mapstructure:"public_url" doc:"URL at which browsers reach the web interface. The identity provider leads back to /auth/callback below it, and has to know that address."`
+	PublicURL    string   `mapstructure:"public_url" doc:"URL at which browsers reach the web interface, with its base_path. The identity provider leads back to /auth/callback below it, and has to know that address."`
 	Scopes       []string `mapstructure:"scopes" doc:"What the identity provider is asked for; openid is among it."`
 	Audiences    []string `mapstructure:"audiences" doc:"Audiences, besides client_id, of tokens that programs may present as bearer tokens."`
 	RolesClaim   string   `mapstructure:"roles_claim" doc:"Claim of the ID token that gives roles: a string or a list; a dot leads into an object (realm_access.roles)."`
@@ -44,6 +44,15 @@ type OIDC struct {
 // Enabled says whether an identity provider is named.
 func (c OIDC) Enabled() bool { return c.Issuer != "" }
 
+// PublicPath is the path of PublicURL, "" for the root.
+func (c OIDC) PublicPath() string {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimRight(u.Path, "/")
+}
+
 // Validate names the keys that are wrong, relative to the section. Where no issuer is named, the rest is not looked at.
 func (c OIDC) Validate() error {
 	var p settings.Problems
@@ -56,8 +65,6 @@ func (c OIDC) Validate() error {
 	}
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
 		p.Refuse("public_url", "want the http or https URL at which browsers reach the web interface")
-	} else if strings.Trim(u.Path, "/") != "" {
-		p.Refuse("public_url", "has a path, and the web interface is served at the root of its host")
 	}
 	if c.ClientID == "" {
 		p.Refuse("client_id", "is missing")

@@ -55,6 +55,7 @@ func (c Config) Validate() error {
 // Login serves and recognises logins. Safe for concurrent use.
 type Login struct {
 	cfg     Config
+	base    string      // path below which browsers are here, "" at the root
 	log     *seldom.Log // anybody can fail to log in, and make the issuer be asked
 	issuer  *issuer     // nil where people have keys only
 	auth    *auth.Authenticator
@@ -64,13 +65,13 @@ type Login struct {
 }
 
 // New makes a Login for people who have keys that a knows, or whom the identity provider knows that cfg names; those have the tenant fallback
-// where no claim gives one.
-func New(cfg Config, a *auth.Authenticator, fallback telemetry.Tenant, now func() time.Time, log *slog.Logger) (*Login, error) {
+// where no claim gives one. Browsers reach it below the path base.
+func New(cfg Config, base string, a *auth.Authenticator, fallback telemetry.Tenant, now func() time.Time, log *slog.Logger) (*Login, error) {
 	if cfg.SessionKey == "" {
 		cfg.SessionKey = settings.NewSecret()
 		log.WarnContext(context.Background(), "login.session_key is not set: logins end with this process, and of several replicas none knows those of another")
 	}
-	l := &Login{cfg: cfg, log: seldom.New(log, now), auth: a, now: now, origins: http.NewCrossOriginProtection()}
+	l := &Login{cfg: cfg, base: base, log: seldom.New(log, now), auth: a, now: now, origins: http.NewCrossOriginProtection()}
 	var err error
 	if cfg.OIDC.Enabled() {
 		if l.issuer, err = newIssuer(cfg.OIDC, fallback, now, l.log); err != nil {

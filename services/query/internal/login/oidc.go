@@ -36,7 +36,7 @@ type flow struct {
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// localPage is a page of this server, else the first one: where a login leads back to is what a link said that anybody may have made.
+// localPage is a page of this server, by its path below that of browsers, else the first one: where a login leads back to is what a link said that anybody may have made.
 func localPage(wanted string) string {
 	u, err := url.Parse(wanted)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(wanted, "/") || strings.HasPrefix(wanted, "//") ||
@@ -90,7 +90,7 @@ func (l *Login) callback(c echo.Context) error {
 	if err != nil {
 		return l.told(c, err, f.Return)
 	}
-	return c.Redirect(http.StatusSeeOther, f.Return)
+	return c.Redirect(http.StatusSeeOther, l.base+f.Return)
 }
 
 func (l *Login) finish(c echo.Context, f flow) error {
@@ -141,7 +141,7 @@ func (l *Login) told(c echo.Context, err error, back string) error {
 		q.Set("return", back)
 	}
 	l.log.Note(c.Request().Context(), slog.LevelWarn, "a login failed", fault.From(err).Code, slog.String("because", fault.From(err).Message))
-	return c.Redirect(http.StatusSeeOther, loginPage+"?"+q.Encode())
+	return c.Redirect(http.StatusSeeOther, l.base+loginPage+"?"+q.Encode())
 }
 
 // switchTenant changes which of his tenants somebody who is logged in sees.

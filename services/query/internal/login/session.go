@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -37,18 +38,23 @@ func (s session) person() auth.Identity {
 const maxCookie = 3900
 
 // What the browser keeps. A cookie whose name begins with __Host- it takes from this very host by https alone, so that neither a neighbour
-// below the same domain, nor who is in the middle of a request by http, can put another in its place.
+// below the same domain, nor who is in the middle of a request by http, can put another in its place. Such a cookie goes to all of the host;
+// below a path, where the rest of the host is somebody else's, it is kept from him, and from http by a name with __Secure-.
 const (
 	sessionCookie = "olly_session"
 	hostPrefix    = "__Host-"
+	securePrefix  = "__Secure-"
 )
 
 // cookieName is that of a cookie of somebody who comes as r does.
 func (l *Login) cookieName(r *http.Request, name string) string {
-	if l.secure(r) {
-		return hostPrefix + name
+	switch {
+	case !l.secure(r):
+		return name
+	case l.base != "":
+		return securePrefix + name
 	}
-	return name
+	return hostPrefix + name
 }
 
 // sealer encrypts and authenticates what browsers keep (AES-256-GCM). What was sealed under one name does not open under another.
@@ -91,7 +97,7 @@ func (s sealer) open(name, text string, into any) bool {
 // cookie keeps a value in the browser until then, out of reach of scripts, and away from requests that other sites make, but for links
 // to here. The zero time takes it away.
 func (l *Login) cookie(r *http.Request, name, value string, until time.Time) *http.Cookie {
-	c := &http.Cookie{Name: l.cookieName(r, name), Path: "/", Value: value, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: l.secure(r), MaxAge: -1} //nolint:gosec // Secure, where it would come back
+	c := &http.Cookie{Name: l.cookieName(r, name), Path: cmp.Or(l.base, "/"), Value: value, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: l.secure(r), MaxAge: -1} //nolint:gosec // Secure, where it would come back
 	if !until.IsZero() {
 		c.MaxAge = max(1, int(until.Sub(l.now()).Seconds()))
 	}

@@ -1,4 +1,4 @@
-// Where the interface is served: at the root of its host, or below a path of a gateway that takes it away before the server sees it.
+// Where the interface is served: at the root of its host, or below a path (the setting base_path).
 
 /** "" at the root, else the path without a slash at its end: "/olly". Scripts are in the directory `assets` below it. */
 export const base: string = import.meta.env.DEV ? '' : baseOf(import.meta.url);

@@ -673,7 +673,7 @@ export async function loginByKey(key: string, signal: AbortSignal): Promise<void
 
 /** Where the identity provider asks who one is, and leads back from to a page of this interface. */
 export const providerLogin = (page: string): string =>
-  at(`/auth/login?${new URLSearchParams({ return: at(page) }).toString()}`);
+  at(`/auth/login?${new URLSearchParams({ return: page }).toString()}`);
 
 /** Makes another of the own tenants the one whose data is shown. */
 export const chooseTenant = (tenant: string, signal: AbortSignal): Promise<void> =>

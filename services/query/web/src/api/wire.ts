@@ -5957,7 +5957,7 @@ export interface operations {
     beginLogin: {
         parameters: {
             query?: {
-                /** @description The page of this server to come back to. */
+                /** @description The page to come back to, by its path below `base_path`. */
                 return?: string;
             };
             header?: never;

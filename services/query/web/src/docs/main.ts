@@ -3,7 +3,7 @@
 import 'swagger-ui-dist/swagger-ui.css';
 import './docs.css';
 
-import { at } from '../api/base';
+import { at, base } from '../api/base';
 import SwaggerUI, { type Allowed, type System } from 'swagger-ui-dist/swagger-ui-es-bundle.js';
 
 const contract = at('/api/openapi.yaml');
@@ -26,6 +26,18 @@ const elsewhere = () => ({
   },
 });
 
+// The contract says that the server is at the root of its host: whoever reads it here reaches it below a path.
+const here = () => ({
+  statePlugins: {
+    spec: {
+      wrapActions: {
+        updateJsonSpec: (original: (spec: object) => unknown) => (spec: object) =>
+          original({ ...spec, servers: [{ url: base === '' ? '/' : base }] }),
+      },
+    },
+  },
+});
+
 SwaggerUI({
   url: contract,
   dom_id: '#docs',
@@ -33,7 +45,7 @@ SwaggerUI({
   docExpansion: 'list',
   defaultModelsExpandDepth: 0,
   validatorUrl: null, // it would ask another host
-  plugins: [elsewhere],
+  plugins: [elsewhere, here],
   responseInterceptor: (response) => {
     // Who is not known goes to the login, and comes back here.
     if (response.status === 401 && response.url.endsWith(contract)) window.location.replace(at('/login?return=/docs'));
