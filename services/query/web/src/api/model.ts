@@ -732,6 +732,8 @@ export interface Me {
   name: string;
   tenant: string;
   tenants: readonly string[];
+  /** What one may do. */
+  scopes: readonly ('ingest' | 'query' | 'edit' | 'admin')[];
   /** Whether there is a login that can be ended. */
   loggedIn: boolean;
 }

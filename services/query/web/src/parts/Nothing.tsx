@@ -1,14 +1,14 @@
-import { Button, Tabs } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { IconMoodEmpty, IconSatellite } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Fragment, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { getAbout, hasData } from '../api/endpoints';
 import { useSetTimeRange } from '../route/time';
-import { Copy } from './Copy';
 import { Failure } from './Failure';
 import { useMe } from './me';
 import { useRefresh } from './refresh';
-import { waysToSend, type Endpoints } from './sending';
+import { WaysToSend } from './WaysToSend';
+import type { Endpoints } from './sending';
 import classes from './State.module.css';
 
 /**
@@ -65,7 +65,6 @@ function SendData() {
 
 /** How to send the first data: the addresses of this installation, ready to copy. Where people log in, who sends needs a key, too. */
 export function HowToSend({ otlp, withKey }: { otlp: Endpoints; withKey: boolean }) {
-  const ways = waysToSend(otlp, withKey);
   return (
     <div className={classes.state}>
       <div className={classes.icon}>
@@ -77,45 +76,7 @@ export function HowToSend({ otlp, withKey }: { otlp: Endpoints; withKey: boolean
         <i aria-hidden />
         Waiting for first data… this page turns by itself.
       </p>
-      <div className={classes.send}>
-        <dl>
-          {(
-            [
-              ['OTLP/HTTP', otlp.http],
-              ['OTLP/gRPC', otlp.grpc],
-            ] as const
-          ).map(([name, address]) => (
-            <Fragment key={name}>
-              <dt>{name}</dt>
-              <dd>
-                <code>{address}</code>
-                <Copy text={address} label={`Copy the ${name} endpoint`} />
-              </dd>
-            </Fragment>
-          ))}
-        </dl>
-        <Tabs defaultValue={ways[0]?.id ?? null} keepMounted={false} className={classes.ways}>
-          <Tabs.List aria-label="Ways to send">
-            {ways.map(({ id, label }) => (
-              <Tabs.Tab key={id} value={id}>
-                {label}
-              </Tabs.Tab>
-            ))}
-          </Tabs.List>
-          {ways.map(({ id, hint, text }) => (
-            <Tabs.Panel key={id} value={id}>
-              <p className={classes.hint}>{hint}</p>
-              <div className={classes.snippet}>
-                <pre tabIndex={0} aria-label={hint}>
-                  {text}
-                </pre>
-                <Copy text={text} />
-              </div>
-            </Tabs.Panel>
-          ))}
-        </Tabs>
-        {withKey && <p className={classes.hint}>In place of KEY: one with the scope ingest (ollyscale keys create).</p>}
-      </div>
+      <WaysToSend otlp={otlp} withKey={withKey} />
     </div>
   );
 }

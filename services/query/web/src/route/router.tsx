@@ -16,6 +16,7 @@ import { logSearch, type LogLink, type LogSearch } from '../pages/logs/filters';
 import { LoginPage } from '../pages/login/LoginPage';
 import { mapSearch } from '../pages/map/map';
 import { metricsSearch, type MetricsSearch } from '../pages/metrics/view';
+import { settingsSearch } from '../pages/settings/settings';
 import { servicePageSearch } from '../pages/service/service';
 import { servicesSearch } from '../pages/services/services';
 import { ServicesPage } from '../pages/services/ServicesPage';
@@ -165,6 +166,13 @@ const map = createRoute({
   component: lazyRouteComponent(() => import('../pages/map/MapPage'), 'MapPage'),
 });
 
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  validateSearch: settingsSearch,
+  component: lazyRouteComponent(() => import('../pages/settings/SettingsPage'), 'SettingsPage'),
+});
+
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
@@ -175,7 +183,7 @@ const login = createRoute({
 
 export const router = createRouter({
   ...(base === '' ? {} : { basepath: base }),
-  routeTree: root.addChildren([start, traces, trace, traceFile, logs, metrics, services, service, map, login]),
+  routeTree: root.addChildren([start, traces, trace, traceFile, logs, metrics, services, service, map, settings, login]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,

@@ -1,0 +1,12 @@
+import type { Usage } from '../../api/endpoints';
+import classes from './Settings.module.css';
+
+/** Says so where an answer was cut. */
+export function Cut({ incomplete }: { incomplete: Usage['incomplete'] | undefined }) {
+  if (incomplete === undefined) return null;
+  return (
+    <p className={classes.cut} role="status">
+      This answer was cut: {incomplete.message}. What is shown is right, but there is more.
+    </p>
+  );
+}
