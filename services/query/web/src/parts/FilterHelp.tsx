@@ -9,7 +9,7 @@ export function FilterHelp({ grammar }: { grammar: Grammar }) {
   return (
     <Popover position="bottom-end" width={520}>
       <Popover.Target>
-        <ActionIcon variant="subtle" color="gray" size={22} aria-label="How to write a filter">
+        <ActionIcon variant="subtle" color="gray" size={24} aria-label="How to write a filter">
           <IconHelp size={14} />
         </ActionIcon>
       </Popover.Target>

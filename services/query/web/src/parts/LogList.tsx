@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from 'react';
 import type { LogRecord } from '../api/model';
+import { useRowHeight } from './density';
 import { List } from './List';
 import { logColumns, logText, plainly, type InTrace, type LogsShown } from './logColumns';
 import { LogDetails } from './LogDetails';
@@ -25,6 +26,7 @@ export const logKey = (record: LogRecord) => record.id;
 
 /** Log records, one line each; a click opens one. */
 export function LogList({ logs, stale, inTrace, more, shown = plainly, record: named, onOpen }: Props) {
+  const rowHeight = useRowHeight();
   const [open, setOpen] = useState<ReadonlySet<string>>(() => new Set(named?.is === undefined ? [] : [named.is]));
   useHoldRefresh(open.size > 0 ? 'a log record is open' : undefined);
   useEffect(() => onOpen?.(open.size > 0), [onOpen, open.size]);
@@ -43,7 +45,7 @@ export function LogList({ logs, stale, inTrace, more, shown = plainly, record: n
       columns={columns}
       items={logs}
       itemKey={logKey}
-      rowHeight={22}
+      rowHeight={rowHeight}
       gap={12}
       className={`${classes.list} ${shown.wrap ? classes.wrapping : ''}`}
       stale={stale}

@@ -90,8 +90,9 @@ export function Palette({ onClose, onHelp }: Props) {
           />
           <div ref={listed} className={classes.list} id={list} role="listbox" aria-label="What was found">
             {grouped(acts).map(({ group, of }) => (
-              <div key={group} role="group" aria-labelledby={`${list} ${group}`.replaceAll(' ', '-')}>
-                <h3 id={`${list} ${group}`.replaceAll(' ', '-')}>{group}</h3>
+              <div key={group} role="group" aria-label={group}>
+                {/* Said by the group: a list of options may hold nothing but these. */}
+                <h3 aria-hidden>{group}</h3>
                 {of.map(({ act, i }) => (
                   <div
                     key={act.id}

@@ -38,6 +38,7 @@ export function RangePicker() {
   useShortcut('z', 'Zoom out: twice the time range', zoomOut);
   useShortcut('d', 'Choose the time range', () => setOpened(true));
   const label = rangeLabel(range);
+  const offset = offsetText(range.kind === 'fixed' ? range.from.getTime() : now);
   return (
     <Button.Group>
       <Tooltip label="Zoom out">
@@ -54,11 +55,10 @@ export function RangePicker() {
             leftSection={<IconClock size={14} />}
             rightSection={<IconChevronDown size={13} />}
             onClick={() => setOpened((o) => !o)}
-            aria-label={`Time range: ${label}, ${zoneName()}`}
+            aria-label={`Time range: ${label} ${offset}, ${zoneName()}`}
             title={`Times are told in ${zoneName()}`}
           >
-            <span className={classes.label}>{label}</span>
-            <small>{offsetText(range.kind === 'fixed' ? range.from.getTime() : now)}</small>
+            <span className={classes.label}>{label}</span> <small>{offset}</small>
           </Button>
         </Popover.Target>
         <Popover.Dropdown p={0} aria-label="Time range">
@@ -194,7 +194,7 @@ function Moment({ label, text, millis, onText, problem }: MomentProps) {
         onChange={(event) => onText(event.currentTarget.value)}
         rightSection={
           <ActionIcon
-            size={22}
+            size={24}
             variant="subtle"
             color="gray"
             aria-label={`Pick the ${label.toLowerCase()} end`}

@@ -29,7 +29,7 @@ export function RefreshControl() {
               rightSection={<IconChevronDown size={13} />}
               className={classes.interval}
               data-waiting={waiting || undefined}
-              aria-label={`Automatic refresh: ${waiting ? 'waiting' : label(interval)}`}
+              aria-label={`Automatic refresh: ${waiting ? 'Paused' : label(interval)}`}
             >
               {waiting ? 'Paused' : label(interval)}
             </Button>

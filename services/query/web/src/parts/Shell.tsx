@@ -91,10 +91,9 @@ function FindAnything({ narrow }: { narrow: boolean }) {
   if (palette === undefined) return null;
   return (
     <Tooltip label="Find anything (Ctrl K)" position="right" disabled={!narrow}>
-      <button type="button" className={classes.find} onClick={palette} aria-label="Find anything">
+      <button type="button" className={classes.find} onClick={palette} aria-label="Find anything Ctrl K">
         <IconSearch size={16} aria-hidden />
-        <span>Find anything</span>
-        <kbd>Ctrl K</kbd>
+        <span>Find anything</span> <kbd>Ctrl K</kbd>
       </button>
     </Tooltip>
   );

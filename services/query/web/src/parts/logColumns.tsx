@@ -227,7 +227,7 @@ function TraceLink({ record, label }: { record: LogRecord; label: string }) {
   return (
     <Tooltip label={label}>
       <ActionIcon
-        size={20}
+        size={24}
         variant="subtle"
         color="brand"
         aria-label={label}

@@ -119,7 +119,7 @@ function Chosen({ field, place, first, last, onMove, onDrop, onRemove }: ChosenP
         <Text of={fieldTitle(field)} />
       </span>
       <ActionIcon
-        size={20}
+        size={24}
         variant="subtle"
         color="gray"
         disabled={first}
@@ -129,7 +129,7 @@ function Chosen({ field, place, first, last, onMove, onDrop, onRemove }: ChosenP
         <IconArrowUp size={13} />
       </ActionIcon>
       <ActionIcon
-        size={20}
+        size={24}
         variant="subtle"
         color="gray"
         disabled={last}
@@ -138,7 +138,7 @@ function Chosen({ field, place, first, last, onMove, onDrop, onRemove }: ChosenP
       >
         <IconArrowDown size={13} />
       </ActionIcon>
-      <ActionIcon size={20} variant="subtle" color="gray" aria-label={`Remove ${name}`} onClick={onRemove}>
+      <ActionIcon size={24} variant="subtle" color="gray" aria-label={`Remove ${name}`} onClick={onRemove}>
         <IconX size={13} />
       </ActionIcon>
     </li>

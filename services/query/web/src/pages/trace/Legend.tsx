@@ -20,12 +20,11 @@ export function Legend({ services, service, onService }: Props) {
           key={name}
           type="button"
           aria-pressed={service === name}
-          aria-label={`${label(name)}, ${plural(spans, 'span')}${errors > 0 ? `, ${plural(errors, 'error')}` : ''}`}
+          aria-label={`${label(name)} ${formatCount(spans)} ${spans === 1 ? 'span' : 'spans'}${errors > 0 ? `, ${plural(errors, 'error')}` : ''}`}
           data-errors={errors > 0 || undefined}
           onClick={() => onService(service === name ? undefined : name)}
         >
-          <Service name={name} />
-          <span className="numeric">{formatCount(spans)}</span>
+          <Service name={name} /> <span className="numeric">{formatCount(spans)}</span>
         </button>
       ))}
     </div>

@@ -66,7 +66,7 @@ export function Tools(props: Props) {
       {onError !== undefined && (
         <span className={classes.errors}>
           <Tooltip label="Previous error (E)">
-            <ActionIcon size={22} variant="subtle" color="red" aria-label="Previous error" onClick={() => onError(-1)}>
+            <ActionIcon size={24} variant="subtle" color="red" aria-label="Previous error" onClick={() => onError(-1)}>
               <IconChevronUp size={14} />
             </ActionIcon>
           </Tooltip>
@@ -146,7 +146,7 @@ function Find({ finding: { text, setText, found }, onStep }: Pick<Props, 'findin
               {found.length}
               <Tooltip label="Previous">
                 <ActionIcon
-                  size={18}
+                  size={24}
                   variant="subtle"
                   color="gray"
                   aria-label="Previous match"
@@ -156,7 +156,7 @@ function Find({ finding: { text, setText, found }, onStep }: Pick<Props, 'findin
                 </ActionIcon>
               </Tooltip>
               <Tooltip label="Next (Enter)">
-                <ActionIcon size={18} variant="subtle" color="gray" aria-label="Next match" onClick={() => onStep(1)}>
+                <ActionIcon size={24} variant="subtle" color="gray" aria-label="Next match" onClick={() => onStep(1)}>
                   <IconChevronDown size={13} />
                 </ActionIcon>
               </Tooltip>

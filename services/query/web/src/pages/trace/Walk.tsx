@@ -57,7 +57,7 @@ export function Walk({
       <Tooltip label={label}>
         {to?.traceId === undefined ? (
           <ActionIcon
-            size={22}
+            size={24}
             variant="subtle"
             color="gray"
             aria-label={`${name}: ${label}`}
@@ -68,7 +68,7 @@ export function Walk({
           </ActionIcon>
         ) : (
           <ActionIcon
-            size={22}
+            size={24}
             variant="subtle"
             color="gray"
             aria-label={name}

@@ -244,7 +244,7 @@ function ValueRow(props: {
         type="button"
         className={classes.include}
         aria-pressed={is === 'in'}
-        aria-label={`${name}: ${atLeast ? 'at least ' : ''}${formatCount(value.count)} ${items}`}
+        aria-label={`${name} ${atLeast ? '≥ ' : ''}${formatCount(value.count)} ${items}`}
         onClick={() => set(include(text, pointed, grammar))}
       >
         <Label value={value} most={most} atLeast={atLeast} />
@@ -253,7 +253,7 @@ function ValueRow(props: {
         <Tooltip label="Ask for this alone">
           <ActionIcon
             variant="default"
-            size={20}
+            size={24}
             aria-label={`Only ${name}`}
             onClick={() => set(only(pointed, grammar))}
           >
@@ -263,7 +263,7 @@ function ValueRow(props: {
         <Tooltip label={is === 'out' ? 'No longer exclude this' : 'Exclude this'}>
           <ActionIcon
             variant="default"
-            size={20}
+            size={24}
             aria-label={`Exclude ${name}`}
             aria-pressed={is === 'out'}
             onClick={() => set(exclude(text, pointed, grammar))}
@@ -289,7 +289,7 @@ function Label({ value: { value, count }, most, atLeast }: LabelProps) {
   return (
     <>
       <span className={classes.bar} style={{ width: `${Math.max((count / most) * 100, 1)}%` }} aria-hidden />
-      <bdi title={shown.slice(0, 300)}>{shown === '' ? <i>{none}</i> : shown.slice(0, 200)}</bdi>
+      <bdi title={shown.slice(0, 300)}>{shown === '' ? <i>{none}</i> : shown.slice(0, 200)}</bdi>{' '}
       <small>
         {atLeast && '≥ '}
         {formatCount(count)}
