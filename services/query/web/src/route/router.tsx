@@ -183,7 +183,19 @@ const login = createRoute({
 
 export const router = createRouter({
   ...(base === '' ? {} : { basepath: base }),
-  routeTree: root.addChildren([start, traces, trace, traceFile, logs, metrics, services, service, map, settings, login]),
+  routeTree: root.addChildren([
+    start,
+    traces,
+    trace,
+    traceFile,
+    logs,
+    metrics,
+    services,
+    service,
+    map,
+    settings,
+    login,
+  ]),
   parseSearch,
   stringifySearch,
   defaultErrorComponent: Crash,
