@@ -96,6 +96,9 @@ func (l *life) enter(base int64, began time.Time, seen bus.Backlog, doubt bool) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.known || l.base != base {
+		if l.known {
+			l.noted = nil // numbers of the stream before, which the new one gives again
+		}
 		l.known, l.began, l.past, l.base = true, began, l.base, base
 		l.top.number, l.top.stored = 0, time.Time{}
 	}

@@ -234,7 +234,10 @@ func TestAPositionGoesByTheLifeOfItsStream(t *testing.T) {
 	}
 	_, ok = l.position(bus.Delivery{Position: 1, Stored: at(20)})
 	require.False(t, ok, "later, and counted less")
+	l.noted = map[uint64]struct{}{1: {}} // of the stream that is gone: message 1 of the new one is another
 	l.enter(100, at(15), bus.Backlog{}, true)
+	require.Empty(t, l.noted)
+	l.noted = map[uint64]struct{}{2: {}}
 	position, ok := l.position(bus.Delivery{Position: 1, Stored: at(20)})
 	require.True(t, ok)
 	require.Equal(t, int64(101), position)
@@ -243,6 +246,7 @@ func TestAPositionGoesByTheLifeOfItsStream(t *testing.T) {
 	require.Equal(t, int64(7), position)
 
 	l.enter(100, at(15), bus.Backlog{LastPosition: 30, LastStored: at(40)}, false)
+	require.Len(t, l.noted, 1, "it is the same life")
 	_, ok = l.position(bus.Delivery{Position: 2, Stored: at(50)})
 	require.False(t, ok, "nothing of it was delivered, but the stream was seen to have counted further")
 	position, ok = l.position(bus.Delivery{Position: 25, Stored: at(35)})
