@@ -234,7 +234,7 @@ type container struct {
 	HostConfig      struct{ Memory int64 }
 	NetworkSettings struct {
 		Networks map[string]struct{}
-		Ports map[string][]struct {
+		Ports    map[string][]struct {
 			HostIP string `json:"HostIp"`
 		}
 	}
