@@ -48,8 +48,9 @@ export function Plot(props: Props) {
     >
       {legend != null && <figcaption className={classes.legend}>{legend}</figcaption>}
       <Scale ticks={left} side="left" />
-      <div ref={ref} className={classes.area} role="img" aria-label={label} {...area}>
-        <svg width={width} height={height} aria-hidden>
+      <div ref={ref} className={classes.area} {...area}>
+        {/* The drawing alone is a picture: what lies over it can be reached by keys. */}
+        <svg width={width} height={height} role="img" aria-label={label}>
           {left.map(({ at }) => (
             <line key={at} className={classes.grid} x1={0} x2={width} y1={(1 - at) * height} y2={(1 - at) * height} />
           ))}
