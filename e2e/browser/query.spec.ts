@@ -44,9 +44,9 @@ test('facets narrow the list, take a value in and leave it out', async ({ page }
   await facet(page, /^service = checkout [\d,]+ spans/).click();
   await expect(query(page)).toHaveValue('service = checkout');
   // The others of its field stay, to be taken in as well.
-  await facet(page, /^service = cart:/).click();
+  await facet(page, /^service = cart [\d,]+ spans/).click();
   await expect(query(page)).toHaveValue('service in (checkout, cart)');
-  await expect(facet(page, /^service = cart:/)).toHaveAttribute('aria-pressed', 'true');
+  await expect(facet(page, /^service = cart [\d,]+ spans/)).toHaveAttribute('aria-pressed', 'true');
   await facet(page, 'Exclude service = cart').click();
   await expect(query(page)).toHaveValue('service = checkout and service != cart');
   await facet(page, 'Only status = error').click();
