@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { askAbout } from './client';
-import { chooseTenant, getMe, listFields, loginByKey, wireFilter } from './endpoints';
+import { listFields, wireFilter } from './endpoints';
+import { chooseTenant, getMe, loginByKey } from './session';
 
 const signal = new AbortController().signal;
 

@@ -3,7 +3,7 @@
 import { instantFromMillis } from '../time/instant';
 import type { Bounds } from '../time/range';
 import { at } from './base';
-import { ApiError, askAbout, getJSON, getText, postJSON, probeJSON, putJSON, remove, streamEvents } from './client';
+import { ApiError, getJSON, getText, postJSON, probeJSON, putJSON, remove, streamEvents } from './client';
 import type * as model from './model';
 import * as revive from './revive';
 import type { components } from './wire';
@@ -80,7 +80,7 @@ function searchBody({ bounds, filters, limit, cursor, order, fields }: Search): 
   };
 }
 
-const between = (bounds: Bounds) => ({ start_time: bounds.from.toString(), end_time: bounds.to.toString() });
+export const between = (bounds: Bounds) => ({ start_time: bounds.from.toString(), end_time: bounds.to.toString() });
 
 export async function searchTraces(search: Search, signal: AbortSignal): Promise<model.Page<model.TraceSummary>> {
   const wire = await postJSON<Wire['TracePage']>('/api/traces/search', searchBody(search), signal);
@@ -631,60 +631,6 @@ export async function listFields(signal: AbortSignal): Promise<model.FieldCatalo
   return revive.fieldCatalogue(await getJSON<Wire['FieldCatalogue']>('/api/fields', {}, signal));
 }
 
-/**
- * Who asks. Somebody who is logged in asks about the tenant of this answer from then on: all windows of a browser have one
- * login, and when another tenant is chosen in one, the others go on showing what they say that they show.
- */
-export async function getMe(signal: AbortSignal): Promise<model.Me> {
-  let wire;
-  try {
-    wire = await getJSON<Wire['Me']>('/api/me', {}, signal);
-  } catch (error) {
-    // The tenant was that of another login, which ended here or in another window.
-    if (!(error instanceof ApiError && error.status === 403)) throw error;
-    askAbout(undefined);
-    wire = await getJSON<Wire['Me']>('/api/me', {}, signal);
-  }
-  const loggedIn = wire.session_until !== undefined;
-  askAbout(loggedIn ? wire.tenant : undefined);
-  return { name: wire.name, tenant: wire.tenant, tenants: wire.tenants, scopes: wire.scopes, loggedIn };
-}
-
-/** What one can log in with. Asks nobody who he is. */
-export const getLoginMethods = (signal: AbortSignal): Promise<Wire['LoginMethods']> =>
-  getJSON('/auth/methods', {}, signal);
-
-/** Exchanges a key for a login, which the browser keeps out of reach of this code. Whether it did is asked at once: it does not say so. */
-export async function loginByKey(key: string, signal: AbortSignal): Promise<void> {
-  await postJSON('/auth/key', { key } satisfies Wire['LoginByKey'], signal);
-  try {
-    await getMe(signal);
-  } catch (error) {
-    if (!(error instanceof ApiError && error.status === 401)) throw error;
-    throw new ApiError(
-      401,
-      'login.not_kept',
-      'The browser did not keep the login',
-      'The key is good, but this browser did not keep the login: it has to take cookies here, and where ollyScale is ' +
-        'reached by https elsewhere (login.oidc.public_url), it has to be opened there.',
-    );
-  }
-}
-
-/** Where the identity provider asks who one is, and leads back from to a page of this interface. */
-export const providerLogin = (page: string): string =>
-  at(`/auth/login?${new URLSearchParams({ return: page }).toString()}`);
-
-/** Makes another of the own tenants the one whose data is shown. */
-export const chooseTenant = (tenant: string, signal: AbortSignal): Promise<void> =>
-  postJSON('/auth/tenant', { tenant } satisfies Wire['TenantChoice'], signal);
-
-/** Ends the login. The answer is where to go now: the login page, or that of the identity provider where one leaves it, too. */
-export const logout = async (signal: AbortSignal): Promise<string> => {
-  const { next } = await postJSON<Wire['LoggedOut']>('/auth/logout', {}, signal);
-  return next.startsWith('/') ? at(next) : next;
-};
-
 /** What the server says of itself and of its database. Asks nobody who he is. */
 export async function observe(
   signal: AbortSignal,
@@ -694,90 +640,6 @@ export async function observe(
     probeJSON<Wire['DatabaseHealth']>('/health/db', signal),
   ]);
   return { health, database };
-}
-
-/** Which build answers, and where it takes telemetry. */
-export const getAbout = (signal: AbortSignal): Promise<Wire['About']> => getJSON('/api/about', {}, signal);
-
-// What an installation is told to do, and what it has. Nothing of it is telemetry; it is shown as the contract has it.
-
-export type Retention = Wire['RetentionPolicy'];
-export type Key = Wire['Key'];
-export type NewKey = Wire['NewKey'];
-export type KeyScope = Wire['KeyScope'];
-export type Usage = Wire['Usage'];
-export type StoredStats = Wire['StoredStats'];
-export type SignalStats = Wire['SignalStats'];
-export type SignalName = Wire['SignalName'];
-export type DeadLetter = Wire['DeadLetter'];
-export type DeadLetterPage = Wire['DeadLetterPage'];
-export type DeadLetterSelection = Wire['DeadLetterSelection'];
-export type About = Wire['About'];
-
-/** How long the tenant's data is kept, a policy for each signal. */
-export const getRetention = async (signal: AbortSignal): Promise<readonly Retention[]> =>
-  (await getJSON<Wire['Retention']>('/api/retention', {}, signal)).policies;
-
-export const setRetention = (change: Wire['RetentionChange'], signal: AbortSignal): Promise<Wire['Retention']> =>
-  putJSON('/api/retention', change, signal);
-
-export const listKeys = async (signal: AbortSignal): Promise<readonly Key[]> =>
-  (await getJSON<Wire['KeyList']>('/api/keys', {}, signal)).keys;
-
-/** Makes a key. The answer is the only one that ever has it. */
-export const createKey = (wish: Wire['KeyRequest'], signal: AbortSignal): Promise<NewKey> =>
-  postJSON('/api/keys', wish, signal);
-
-export const revokeKey = (id: string, signal: AbortSignal): Promise<void> =>
-  remove(`/api/keys/${encodeURIComponent(id)}`, signal);
-
-/** What was stored by day and signal. */
-export const getUsage = (bounds: Bounds, allTenants: boolean, signal: AbortSignal): Promise<Usage> =>
-  getJSON('/api/usage', { ...between(bounds), ...(allTenants ? { all_tenants: 'true' } : {}) }, signal);
-
-/** What is in the database now; how large that is itself is an administrator's to know. */
-export const getStats = (installation: boolean, signal: AbortSignal): Promise<StoredStats> =>
-  getJSON('/api/stats', installation ? { installation: 'true' } : {}, signal);
-
-export const listDeadLetters = (
-  { signal: of, code, after }: { signal?: SignalName | undefined; code?: string | undefined; after: number },
-  signal: AbortSignal,
-): Promise<DeadLetterPage> =>
-  getJSON(
-    '/api/dead-letters',
-    {
-      ...(of === undefined ? {} : { signal: of }),
-      ...(code === undefined ? {} : { code }),
-      ...(after === 0 ? {} : { after: String(after) }),
-      limit: '100',
-    },
-    signal,
-  );
-
-export const getDeadLetter = (sequence: number, signal: AbortSignal): Promise<Wire['DeadLetterDetail']> =>
-  getJSON(`/api/dead-letters/${sequence}`, {}, signal);
-
-/** What becomes of dead letters: they are tried again, or gone for good. */
-export type Fate = 'replay' | 'drop';
-
-export const settleDeadLetter = (fate: Fate, sequence: number, signal: AbortSignal): Promise<void> =>
-  fate === 'drop'
-    ? remove(`/api/dead-letters/${sequence}`, signal)
-    : postJSON(`/api/dead-letters/${sequence}/replay`, {}, signal);
-
-/** Of all that are selected, a thousand a request. The answer is how many; where one of the requests fails, those before it are done. */
-export async function settleDeadLetters(
-  fate: Fate,
-  selection: DeadLetterSelection,
-  signal: AbortSignal,
-): Promise<number> {
-  let all = 0;
-  for (let left: DeadLetterSelection | undefined = selection; left !== undefined;) {
-    const answer: Wire['DeadLettersDone'] = await postJSON(`/api/dead-letters/${fate}`, left, signal);
-    all += answer.done;
-    left = answer.has_more ? answer.selection : undefined;
-  }
-  return all;
 }
 
 /** Whether anything at all was ever received: distinguishes an empty range from an empty installation. */

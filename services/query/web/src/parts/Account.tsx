@@ -3,7 +3,7 @@ import { IconCheck, IconLogout, IconUserCircle } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ApiError } from '../api/client';
-import { chooseTenant, logout } from '../api/endpoints';
+import { chooseTenant, logout } from '../api/session';
 import type { Me } from '../api/model';
 import { useMe } from './me';
 import { said } from './said';

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { getMe } from '../api/endpoints';
+import { getMe } from '../api/session';
 
 /** The question who asks. It is asked before any other, once. */
 export const useWhoAsks = () =>

@@ -3,7 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import { at } from '../../api/base';
-import { getLoginMethods, loginByKey, providerLogin } from '../../api/endpoints';
+import { getLoginMethods, loginByKey, providerLogin } from '../../api/session';
 import { Failure } from '../../parts/Failure';
 import { said } from '../../parts/said';
 import { back } from './back';

@@ -1,4 +1,4 @@
-import { getAbout } from '../../api/endpoints';
+import { getAbout } from '../../api/installation';
 import { at } from '../../api/base';
 import { Lines, Loading } from '../../parts/Loading';
 import { useMe } from '../../parts/me';

@@ -1,4 +1,4 @@
-import type { Usage } from '../../api/endpoints';
+import type { Usage } from '../../api/installation';
 import classes from './Settings.module.css';
 
 /** Says so where an answer was cut. */

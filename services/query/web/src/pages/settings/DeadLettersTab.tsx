@@ -8,7 +8,7 @@ import {
   settleDeadLetters,
   type DeadLetter,
   type Fate,
-} from '../../api/endpoints';
+} from '../../api/installation';
 import { Confirm } from '../../parts/Confirm';
 import { Lines, Loading } from '../../parts/Loading';
 import { formatBytes, formatCount, plural } from '../../parts/number';

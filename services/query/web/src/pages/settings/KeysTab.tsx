@@ -2,7 +2,7 @@ import { Alert, Button, Checkbox, Group, Select, TextInput } from '@mantine/core
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ApiError } from '../../api/client';
-import { createKey, listKeys, revokeKey, type Key, type KeyScope, type NewKey } from '../../api/endpoints';
+import { createKey, listKeys, revokeKey, type Key, type KeyScope, type NewKey } from '../../api/installation';
 import { Confirm } from '../../parts/Confirm';
 import { Copy } from '../../parts/Copy';
 import { Lines, Loading } from '../../parts/Loading';

@@ -1,6 +1,6 @@
 import { Button, Checkbox, NumberInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { getRetention, getStats, setRetention, type Retention } from '../../api/endpoints';
+import { getRetention, getStats, setRetention, type Retention } from '../../api/installation';
 import { Lines, Loading } from '../../parts/Loading';
 import { Outcome } from '../../parts/Outcome';
 import { Confirm } from '../../parts/Confirm';

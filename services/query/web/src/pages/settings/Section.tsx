@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { KeyScope } from '../../api/endpoints';
+import type { KeyScope } from '../../api/installation';
 import { useMe } from '../../parts/me';
 import { may } from './settings';
 import classes from './Settings.module.css';

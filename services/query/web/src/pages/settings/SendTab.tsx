@@ -1,4 +1,4 @@
-import { getAbout } from '../../api/endpoints';
+import { getAbout } from '../../api/installation';
 import { Lines, Loading } from '../../parts/Loading';
 import { useMe } from '../../parts/me';
 import { Outcome } from '../../parts/Outcome';

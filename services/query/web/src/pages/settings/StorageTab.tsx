@@ -1,4 +1,4 @@
-import { getStats, type SignalStats, type StoredStats } from '../../api/endpoints';
+import { getStats, type SignalStats, type StoredStats } from '../../api/installation';
 import { Lines, Loading } from '../../parts/Loading';
 import { formatBytes, formatCount, formatRate, plural } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';

@@ -1,5 +1,5 @@
 import { Checkbox } from '@mantine/core';
-import { getUsage } from '../../api/endpoints';
+import { getUsage } from '../../api/installation';
 import { Lines, Loading } from '../../parts/Loading';
 import { formatBytes, formatCount } from '../../parts/number';
 import { Outcome } from '../../parts/Outcome';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DeadLetter, Key, SignalStats } from '../../api/endpoints';
+import type { DeadLetter, Key, SignalStats } from '../../api/installation';
 import { losing, may, rateOf, selectionOf, settingsSearch, stateOf, usageRows } from './settings';
 
 describe('the address of the settings', () => {

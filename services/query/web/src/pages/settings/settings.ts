@@ -8,7 +8,7 @@ import type {
   SignalName,
   SignalStats,
   Usage,
-} from '../../api/endpoints';
+} from '../../api/installation';
 import { compact, one } from '../../route/search';
 
 /** In the order in which they stand. */
